@@ -1,0 +1,55 @@
+//! The wall clock as a port.
+//!
+//! Dates (months of the ledger, retirement of models, `Retry-After` dates) come from here.
+//! Durations never do: deadlines and waits use tokio's clock, which tests can pause.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Something that knows what time it is.
+pub trait Clock: Send + Sync {
+    /// Time since 1970-01-01T00:00:00 UTC.
+    fn now(&self) -> Duration;
+}
+
+/// The clock of the machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods)] // the one place that reads the machine's clock
+    fn now(&self) -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+/// A clock that stands still, for tests.
+#[derive(Debug, Clone, Copy)]
+pub struct FixedClock(pub Duration);
+
+impl Clock for FixedClock {
+    fn now(&self) -> Duration {
+        self.0
+    }
+}
+
+/// The calendar date in UTC as `YYYY-MM-DD`, which sorts as it reads.
+pub(crate) fn date_utc(since_epoch: Duration) -> String {
+    i64::try_from(since_epoch.as_secs())
+        .ok()
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+        .map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
+        // Past the year 9999 every date of the data lies behind us.
+        .unwrap_or_else(|| "9999-12-31".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_the_calendar_day_in_utc() {
+        assert_eq!(date_utc(Duration::ZERO), "1970-01-01");
+        assert_eq!(date_utc(Duration::from_secs(1_795_305_599)), "2026-11-21");
+        assert_eq!(date_utc(Duration::MAX), "9999-12-31");
+    }
+}

@@ -1,0 +1,230 @@
+//! What can go wrong: a closed set of categories, and the one error type of the library.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::Target;
+
+/// The closed set of error categories. What each leads to (retry, next target, breaker) is
+/// decided in one table, [`crate::reliability`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Category {
+    /// The provider, or a local limit, asks to slow down.
+    RateLimit,
+    /// The provider says that it has too much to do.
+    Overloaded,
+    /// The provider failed (5xx).
+    #[serde(rename = "provider_5xx")]
+    Provider5xx,
+    /// An attempt, an idle or a deadline clock ran out.
+    Timeout,
+    /// Connect, reset or TLS failed.
+    Network,
+    /// The body ended before its end.
+    Truncated,
+    /// 200 that is not what the API promises, a redirect, or a body above the bound.
+    BadResponse,
+    /// No text, and no stated reason.
+    EmptyOutput,
+    /// Refused by the circuit breaker.
+    BreakerOpen,
+    /// The account is out of credit.
+    Quota,
+    /// The provider refused the key.
+    Auth,
+    /// There is no key to send.
+    MissingKey,
+    /// The provider does not know the model.
+    ModelNotFound,
+    /// The policy refused: preflight, cap or kill switch.
+    PolicyBlocked,
+    /// The provider refused the request as malformed.
+    InvalidRequest,
+    /// The request is longer than the model takes.
+    ContextLength,
+    /// A safety system refused or stopped the answer.
+    ContentFilter,
+    /// Every output token went into reasoning; no text was left.
+    OutputBudgetExhausted,
+    /// The policy has no such task class, or it cannot run.
+    UnknownTaskClass,
+    /// The policy file does not compile.
+    PolicyInvalid,
+    /// The spend ledger cannot be used.
+    Ledger,
+    /// Too few members of a panel answered.
+    Quorum,
+    /// A panel's independence could not be certified.
+    Independence,
+    /// The caller went away.
+    Cancelled,
+    /// A fault of the gateway itself.
+    Internal,
+}
+
+impl Category {
+    /// The name that envelopes and logs show.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RateLimit => "rate_limit",
+            Self::Overloaded => "overloaded",
+            Self::Provider5xx => "provider_5xx",
+            Self::Timeout => "timeout",
+            Self::Network => "network",
+            Self::Truncated => "truncated",
+            Self::BadResponse => "bad_response",
+            Self::EmptyOutput => "empty_output",
+            Self::BreakerOpen => "breaker_open",
+            Self::Quota => "quota",
+            Self::Auth => "auth",
+            Self::MissingKey => "missing_key",
+            Self::ModelNotFound => "model_not_found",
+            Self::PolicyBlocked => "policy_blocked",
+            Self::InvalidRequest => "invalid_request",
+            Self::ContextLength => "context_length",
+            Self::ContentFilter => "content_filter",
+            Self::OutputBudgetExhausted => "output_budget_exhausted",
+            Self::UnknownTaskClass => "unknown_task_class",
+            Self::PolicyInvalid => "policy_invalid",
+            Self::Ledger => "ledger",
+            Self::Quorum => "quorum",
+            Self::Independence => "independence",
+            Self::Cancelled => "cancelled",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Anything that can go wrong on the way of a request.
+///
+/// Branch on [`category`](Self::category); show the message and the
+/// [`hint`](Self::hint) to a person.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    category: Category,
+    message: String,
+    hint: Option<String>,
+    target: Option<Target>,
+    http_status: Option<u16>,
+    retry_after: Option<Duration>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `category`; the message is lower case, names the thing and its value, and
+    /// has no full stop.
+    pub fn new(category: Category, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            category,
+            message: message.into(),
+            hint: None,
+            target: None,
+            http_status: None,
+            retry_after: None,
+            source: None,
+        }))
+    }
+
+    /// Adds advice: what the reader can do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Names the target that failed.
+    #[must_use]
+    pub fn with_target(mut self, target: Target) -> Self {
+        self.0.target = Some(target);
+        self
+    }
+
+    /// Keeps the HTTP status that the provider answered with.
+    #[must_use]
+    pub fn with_http_status(mut self, status: u16) -> Self {
+        self.0.http_status = Some(status);
+        self
+    }
+
+    /// Keeps how long the provider asked to wait.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// Keeps the cause, for [`std::error::Error::source`].
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What kind of failure it is: the thing to branch on.
+    pub fn category(&self) -> Category {
+        self.0.category
+    }
+
+    /// One sentence for a person.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What the reader can do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// The target that failed, where there was one.
+    pub fn target(&self) -> Option<&Target> {
+        self.0.target.as_ref()
+    }
+
+    /// The HTTP status that the provider answered with, where it did.
+    pub fn http_status(&self) -> Option<u16> {
+        self.0.http_status
+    }
+
+    /// How long the provider asked to wait, where it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("category", &self.0.category)
+            .field("message", &self.0.message)
+            .field("hint", &self.0.hint)
+            .field("target", &self.0.target)
+            .field("http_status", &self.0.http_status)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as _)
+    }
+}

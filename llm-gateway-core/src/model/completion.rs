@@ -1,0 +1,69 @@
+//! What a model answered.
+
+use serde::Serialize;
+
+use super::Usage;
+
+/// One piece of an answer. Text today; tool calls have their place here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OutputPart {
+    /// Text for the caller.
+    Text(String),
+}
+
+/// Why a model stopped, in one vocabulary for every dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FinishReason {
+    /// It was done.
+    Stop,
+    /// It reached the output bound; the text is cut there.
+    Length,
+    /// The provider's safety system stopped it.
+    ContentFilter,
+    /// It wants a tool to be called.
+    ToolCalls,
+    /// A reason that has no name here.
+    Other,
+}
+
+/// A decoded answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Completion {
+    /// The answer, piece by piece, never empty of text.
+    pub parts: Vec<OutputPart>,
+    /// Why the model stopped.
+    pub finish_reason: FinishReason,
+    /// The model that the API said answered; absent when it named none.
+    pub model: Option<String>,
+    /// The provider's id of this response.
+    pub response_id: Option<String>,
+    /// Tokens as reported; absent when the provider reported none.
+    pub usage: Option<Usage>,
+}
+
+impl Completion {
+    /// A plain text answer that ended of its own accord. Fill the other fields as known.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            parts: vec![OutputPart::Text(text.into())],
+            finish_reason: FinishReason::Stop,
+            model: None,
+            response_id: None,
+            usage: None,
+        }
+    }
+
+    /// The text of all parts, joined.
+    pub fn joined_text(&self) -> String {
+        self.parts
+            .iter()
+            .map(|part| match part {
+                OutputPart::Text(text) => text.as_str(),
+            })
+            .collect()
+    }
+}

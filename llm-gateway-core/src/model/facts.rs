@@ -1,0 +1,150 @@
+//! What is known about a model: prices, limits, capabilities, kinship.
+
+use super::{NanoUsd, Rate, Usage};
+
+/// What a model can do or wants, as data: no code looks at a model's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Capability {
+    /// It thinks before it answers; the thinking is billed as output.
+    Reasoning,
+    /// It takes images.
+    Vision,
+    /// It can be held to a JSON schema.
+    JsonSchema,
+    /// It refuses `max_tokens` and wants `max_completion_tokens` (OpenAI's reasoning
+    /// models: <https://developers.openai.com/api/docs/guides/reasoning>).
+    MaxCompletionTokens,
+}
+
+/// Prices of a model, per million tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Prices {
+    /// Input at the full rate.
+    pub input: Rate,
+    /// Output, reasoning included.
+    pub output: Rate,
+    /// Input read from the provider's cache; without an entry it costs `input`.
+    pub cache_read: Option<Rate>,
+    /// Input written to the provider's cache; without an entry it costs `input`.
+    pub cache_write: Option<Rate>,
+    /// Long-context prices, ascending; the last one whose threshold the input exceeds
+    /// holds for the whole call.
+    pub tiers: Vec<Tier>,
+}
+
+/// Prices that hold for a whole call once its input is above a threshold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tier {
+    /// Input tokens above which the tier holds.
+    pub above_input: u64,
+    /// Input at the full rate.
+    pub input: Rate,
+    /// Output.
+    pub output: Rate,
+    /// Cached input; without an entry it costs `input`.
+    pub cache_read: Option<Rate>,
+    /// Cache writes; without an entry they cost `input`.
+    pub cache_write: Option<Rate>,
+}
+
+impl Prices {
+    /// Flat prices without cache entries.
+    pub fn flat(input: Rate, output: Rate) -> Self {
+        Self { input, output, cache_read: None, cache_write: None, tiers: Vec::new() }
+    }
+
+    /// What `usage` costs, rounded up to a nano-dollar once.
+    pub fn cost(&self, usage: &Usage) -> NanoUsd {
+        let tier = self.tiers.iter().rev().find(|tier| usage.input() > tier.above_input);
+        let (input, output, read, write) = match tier {
+            Some(t) => (t.input, t.output, t.cache_read, t.cache_write),
+            None => (self.input, self.output, self.cache_read, self.cache_write),
+        };
+        Rate::round_up(
+            input.times(usage.input_uncached)
+                + read.unwrap_or(input).times(usage.cache_read)
+                + write.unwrap_or(input).times(usage.cache_write)
+                + output.times(usage.output),
+        )
+    }
+
+    /// Whether no token costs anything, as for a model on one's own machine.
+    pub fn is_free(&self) -> bool {
+        let rates = [Some(self.input), Some(self.output), self.cache_read, self.cache_write];
+        rates.into_iter().flatten().all(|rate| rate == Rate::FREE) && self.tiers.is_empty()
+    }
+}
+
+/// One row of the model data, or of `providers.<name>.models` in the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ModelFacts {
+    /// The id under which the row stands. A dated id that is an alias leads here too.
+    pub canonical: String,
+    /// Who made the model; absent = unknown.
+    pub developer: Option<String>,
+    /// The families it descends from; empty = unknown.
+    pub lineage: Vec<String>,
+    /// What it costs; absent = unknown.
+    pub prices: Option<Prices>,
+    /// Tokens of input it can take.
+    pub context: Option<u64>,
+    /// Tokens of output it can give.
+    pub max_output: Option<u64>,
+    /// What it can do or wants.
+    pub capabilities: Vec<Capability>,
+}
+
+impl ModelFacts {
+    /// Whether the row lists a capability.
+    pub fn has(&self, capability: Capability) -> bool {
+        self.capabilities.contains(&capability)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(usd: f64) -> Rate {
+        Rate::from_usd_per_million(usd).unwrap()
+    }
+
+    #[test]
+    fn cached_tokens_are_billed_at_their_own_rate() {
+        let prices = Prices {
+            cache_read: Some(rate(0.3)),
+            cache_write: Some(rate(3.75)),
+            ..Prices::flat(rate(3.0), rate(15.0))
+        };
+        let usage = Usage {
+            input_uncached: 1_000,
+            cache_read: 2_000,
+            cache_write: 400,
+            output: 100,
+            reasoning: 60,
+        };
+        // 1000 x 3000 + 2000 x 300 + 400 x 3750 + 100 x 15000 n$; reasoning is inside output.
+        assert_eq!(prices.cost(&usage), NanoUsd::from_nanos(6_600_000));
+    }
+
+    #[test]
+    fn a_long_context_tier_holds_for_the_whole_call() {
+        let tier = Tier {
+            above_input: 200_000,
+            input: rate(2.5),
+            output: rate(15.0),
+            cache_read: None,
+            cache_write: None,
+        };
+        let prices = Prices { tiers: vec![tier], ..Prices::flat(rate(1.25), rate(10.0)) };
+        // At the threshold the base price holds: 200000 x 1250 n$.
+        assert_eq!(prices.cost(&Usage::new(200_000, 0)), NanoUsd::from_nanos(250_000_000));
+        // One token above, every token costs the tier's price: 200001 x 2500 n$.
+        assert_eq!(prices.cost(&Usage::new(200_001, 0)), NanoUsd::from_nanos(500_002_500));
+    }
+}

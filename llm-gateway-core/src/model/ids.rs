@@ -1,0 +1,179 @@
+//! Names: of task classes, providers, models and runs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// A name that does not have the shape its kind asks for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{value}` is not a {kind}: {rule}")]
+#[non_exhaustive]
+pub struct InvalidName {
+    /// What was being named: "task class", "provider name" or "model id".
+    pub kind: &'static str,
+    /// The value as it was given, cut to a printable length.
+    pub value: String,
+    /// What such a name must look like.
+    pub rule: &'static str,
+}
+
+impl InvalidName {
+    fn new(kind: &'static str, value: &str, rule: &'static str) -> Self {
+        let value = value.chars().filter(|c| !c.is_control()).take(60).collect();
+        Self { kind, value, rule }
+    }
+}
+
+/// Declares a name that is a cheap-to-clone, checked string.
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident, $kind:literal, $check:ident, $rule:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $type(Arc<str>);
+
+        impl $type {
+            /// Checks `value` and takes it as a name.
+            ///
+            /// # Errors
+            /// [`InvalidName`] says what such a name must look like.
+            pub fn new(value: &str) -> Result<Self, InvalidName> {
+                if $check(value) {
+                    Ok(Self(value.into()))
+                } else {
+                    Err(InvalidName::new($kind, value, $rule))
+                }
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl std::borrow::Borrow<str> for $type {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+name! {
+    /// What a caller asks for, such as `quick_answer`.
+    TaskClass, "task class", is_plain_name, PLAIN_NAME_RULE
+}
+
+name! {
+    /// The name of a provider in the policy, such as `openai` or `ollama`.
+    ProviderName, "provider name", is_plain_name, PLAIN_NAME_RULE
+}
+
+name! {
+    /// A model as its provider's API calls it, such as `gpt-4o-mini`.
+    ///
+    /// The alphabet keeps a model id harmless in a URL's path: it cannot climb
+    /// out of its segment, and it is percent-encoded on top of that.
+    ModelId, "model id", is_model_id, MODEL_ID_RULE
+}
+
+const PLAIN_NAME_RULE: &str = "use 1 to 64 letters, digits, `_`, `-` or `.`";
+const MODEL_ID_RULE: &str =
+    "use 1 to 128 letters, digits or any of `. _ : / @ -`, without `..`";
+
+fn is_plain_name(value: &str) -> bool {
+    (1..=64).contains(&value.len())
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+fn is_model_id(value: &str) -> bool {
+    (1..=128).contains(&value.len())
+        && !value.contains("..")
+        && value
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '@' | '-'))
+}
+
+/// A model at a provider: where a call can go.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct Target {
+    /// Who serves the model.
+    pub provider: ProviderName,
+    /// The model as that provider names it.
+    pub model: ModelId,
+}
+
+impl Target {
+    /// Names a model at a provider.
+    pub fn new(provider: ProviderName, model: ModelId) -> Self {
+        Self { provider, model }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.provider, self.model)
+    }
+}
+
+/// Names one run of the gateway: 128 random bits, printed as 32 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RunId(u128);
+
+impl RunId {
+    /// Takes 128 bits that the caller drew at random.
+    pub fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl Serialize for RunId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_id_cannot_climb_out_of_its_url_segment() {
+        for good in ["gpt-4o-mini", "meta-llama/Llama-3.3", "llama3.3:70b", "m@1"] {
+            assert_eq!(ModelId::new(good).map(|m| m.to_string()), Ok(good.to_string()));
+        }
+        for bad in ["", "..", "a/../b", "a b", "a?key=1", "a#b", "ä", "a\n", &"m".repeat(129)] {
+            assert!(ModelId::new(bad).is_err(), "{bad:?} was taken as a model id");
+        }
+    }
+
+    #[test]
+    fn a_bad_name_says_what_a_good_one_looks_like() {
+        let error = ProviderName::new("open ai").unwrap_err();
+        insta::assert_snapshot!(error, @"`open ai` is not a provider name: use 1 to 64 letters, digits, `_`, `-` or `.`");
+    }
+
+    #[test]
+    fn a_run_id_is_32_hex_digits() {
+        assert_eq!(RunId::from_bits(0xab).to_string(), format!("{}ab", "0".repeat(30)));
+    }
+}

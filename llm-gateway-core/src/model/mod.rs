@@ -1,0 +1,20 @@
+//! The nouns of the gateway, without any I/O.
+//!
+//! Everything here is rank 1: it imports nothing of ours but its neighbours and
+//! [`crate::error`], so every other room can speak in these words.
+
+mod completion;
+mod endpoint;
+mod facts;
+mod ids;
+mod money;
+mod prompt;
+mod usage;
+
+pub use completion::{Completion, FinishReason, OutputPart};
+pub use endpoint::{Dialect, Endpoint};
+pub use facts::{Capability, ModelFacts, Prices, Tier};
+pub use ids::{InvalidName, ModelId, ProviderName, RunId, Target, TaskClass};
+pub use money::{InvalidAmount, NanoUsd, Rate};
+pub use prompt::{CallerText, ContentPart, Message, Part, Prompt, Role, Turn};
+pub use usage::Usage;

@@ -1,0 +1,178 @@
+//! Money, in integers.
+//!
+//! An amount is a whole number of nano-dollars (1 USD = 1 000 000 000 n$). A price is
+//! nano-dollars per million tokens, so that the smallest price in use ($0.005 per
+//! million) is still a whole number. Costs are summed in 128 bits and rounded up once.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// Nano-dollars in a dollar.
+const NANOS_PER_USD: u64 = 1_000_000_000;
+
+/// Digits after the point that a nano-dollar can hold.
+const DECIMALS: usize = 9;
+
+/// A number that is not an amount of dollars.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an amount in US dollars")]
+pub struct InvalidAmount(String);
+
+/// An amount of money in nano-dollars. Printed and serialised in dollars.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NanoUsd(u64);
+
+impl NanoUsd {
+    /// No money.
+    pub const ZERO: Self = Self(0);
+
+    /// Takes an amount in nano-dollars.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// The amount in nano-dollars.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// Reads a decimal number of dollars, such as `0.5`, exactly.
+    ///
+    /// # Errors
+    /// [`InvalidAmount`] for anything that is not a plain decimal ≥ 0 with at most nine
+    /// digits after the point.
+    pub fn parse_usd(text: &str) -> Result<Self, InvalidAmount> {
+        let invalid = || InvalidAmount(text.chars().take(40).collect());
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
+        if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > DECIMALS {
+            return Err(invalid());
+        }
+        let whole: u64 = whole.parse().map_err(|_| invalid())?;
+        let fraction: u64 = format!("{fraction:0<DECIMALS$}").parse().map_err(|_| invalid())?;
+        whole
+            .checked_mul(NANOS_PER_USD)
+            .and_then(|nanos| nanos.checked_add(fraction))
+            .map(Self)
+            .ok_or_else(invalid)
+    }
+
+    /// The sum, or the largest amount there is. An amount that large blocks every
+    /// cap, which is the safe side.
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// Dollars as a float, for people and JSON. Never decide with it.
+    #[allow(clippy::cast_precision_loss)] // shown, not compared
+    pub fn as_usd(self) -> f64 {
+        self.0 as f64 / NANOS_PER_USD as f64
+    }
+}
+
+impl fmt::Display for NanoUsd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = format!("{:09}", self.0 % NANOS_PER_USD);
+        // Cents always show, smaller digits only where there are any.
+        let shown = decimals.trim_end_matches('0').len().max(2);
+        let decimals = decimals.get(..shown).unwrap_or(&decimals);
+        write!(f, "${}.{decimals}", self.0 / NANOS_PER_USD)
+    }
+}
+
+impl Serialize for NanoUsd {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.as_usd())
+    }
+}
+
+/// A price: nano-dollars per 1 000 000 tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rate(u64);
+
+impl Rate {
+    /// Nothing to pay.
+    pub const FREE: Self = Self(0);
+
+    /// Above this a price is taken for a wrong unit (per token, per cent): no model
+    /// has ever cost more than $600 per million tokens.
+    pub const HIGHEST_USD: u64 = 1_000;
+
+    /// Takes a price in dollars per million tokens.
+    ///
+    /// # Errors
+    /// [`InvalidAmount`] when it is below zero, above [`Rate::HIGHEST_USD`] or finer than a
+    /// nano-dollar.
+    pub fn from_usd_per_million(usd: f64) -> Result<Self, InvalidAmount> {
+        // A float prints as the shortest decimal that reads back as itself, which is
+        // what its author wrote: the conversion is exact, not rounded.
+        let text = usd.to_string();
+        let rate = NanoUsd::parse_usd(&text)?;
+        if rate.0 > Self::HIGHEST_USD * NANOS_PER_USD {
+            return Err(InvalidAmount(text));
+        }
+        Ok(Self(rate.0))
+    }
+
+    /// What `tokens` cost, in millionths of a nano-dollar: sum these, then
+    /// [`round_up`](Self::round_up) once.
+    pub(crate) fn times(self, tokens: u64) -> u128 {
+        u128::from(self.0) * u128::from(tokens)
+    }
+
+    /// Turns a sum of [`times`](Self::times) into money, rounded up.
+    pub(crate) fn round_up(sum: u128) -> NanoUsd {
+        NanoUsd(u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollars_are_read_exactly() {
+        assert_eq!(NanoUsd::parse_usd("0.1"), Ok(NanoUsd(100_000_000)));
+        assert_eq!(NanoUsd::parse_usd("15"), Ok(NanoUsd(15_000_000_000)));
+        assert_eq!(NanoUsd::parse_usd("0.000000001"), Ok(NanoUsd(1)));
+        for bad in ["", ".5", "-1", "1e3", "NaN", "0.0000000001", "99999999999999"] {
+            assert!(NanoUsd::parse_usd(bad).is_err(), "{bad:?} was taken as money");
+        }
+    }
+
+    #[test]
+    fn a_price_in_the_wrong_unit_is_refused() {
+        assert!(Rate::from_usd_per_million(1_000.0).is_ok());
+        assert!(Rate::from_usd_per_million(1_000.01).is_err());
+        assert!(Rate::from_usd_per_million(-0.1).is_err());
+        assert!(Rate::from_usd_per_million(f64::INFINITY).is_err());
+    }
+
+    #[test]
+    fn a_cost_is_rounded_up_once() {
+        // $0.15 per million = 150 n$ per thousand tokens = 0.15 n$ a token.
+        let rate = Rate::from_usd_per_million(0.15).unwrap();
+        assert_eq!(Rate::round_up(rate.times(1)), NanoUsd(150));
+        let tiny = Rate(1);
+        assert_eq!(Rate::round_up(tiny.times(1)), NanoUsd(1));
+        assert_eq!(Rate::round_up(tiny.times(1) + tiny.times(1)), NanoUsd(1));
+    }
+
+    #[test]
+    fn money_prints_in_dollars() {
+        assert_eq!(NanoUsd(1_500_000_000).to_string(), "$1.50");
+        assert_eq!(NanoUsd(172_500).to_string(), "$0.0001725");
+        assert_eq!(NanoUsd::ZERO.to_string(), "$0.00");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn printing_and_reading_agree(nanos: u64) {
+            let amount = NanoUsd(nanos);
+            let printed = amount.to_string();
+            proptest::prop_assert_eq!(NanoUsd::parse_usd(printed.trim_start_matches('$')), Ok(amount));
+        }
+    }
+}

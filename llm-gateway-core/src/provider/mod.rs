@@ -1,0 +1,70 @@
+//! The provider port: one prompt for one model in, one decoded answer out.
+//!
+//! A provider works in two phases. [`Provider::prepare`] is pure and fixes the bytes that
+//! will leave; [`Provider::send`] sends exactly those, as often as dispatch retries. What
+//! lies between (deadline, retries, money) is dispatch's business and nothing of it
+//! shows here.
+
+use async_trait::async_trait;
+
+use crate::error::Error;
+use crate::model::{Completion, ModelId, Prompt};
+use crate::transport::{HttpRequest, Recorder};
+
+/// One prompt for one model: what a provider is asked to encode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Call {
+    /// The model, as the provider names it.
+    pub model: ModelId,
+    /// What the model is shown.
+    pub prompt: Prompt,
+    /// The bound on output tokens. Always sent.
+    pub max_tokens: u64,
+    /// The model wants the bound as `max_completion_tokens` (from the model data).
+    pub max_completion_tokens: bool,
+}
+
+/// A call whose bytes are fixed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Prepared {
+    /// What was asked.
+    pub call: Call,
+    /// The bytes that will leave; `None` for a provider that has none to show, which makes
+    /// every later claim about bytes unknown.
+    pub request: Option<HttpRequest>,
+}
+
+impl Prepared {
+    /// A call whose request is recorded as it leaves.
+    pub fn recorded(call: Call, request: HttpRequest) -> Self {
+        Self { call, request: Some(request) }
+    }
+
+    /// A call of a provider that does not speak HTTP, or keeps its bytes to itself.
+    pub fn unrecorded(call: Call) -> Self {
+        Self { call, request: None }
+    }
+}
+
+/// Something that can answer a [`Call`]. Implement it to bring your own provider.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Fixes the bytes of a call. Pure: no I/O, no clock, no key.
+    ///
+    /// # Errors
+    /// [`Category::InvalidRequest`](crate::Category::InvalidRequest) when the call cannot be
+    /// put into the provider's format.
+    fn prepare(&self, call: Call) -> Result<Prepared, Error>;
+
+    /// Sends a prepared call once and decodes the answer. Never retries.
+    ///
+    /// # Errors
+    /// An [`Error`] whose category says what happened; see [`crate::Category`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection. What was sent and received until then
+    /// stays in `recorder`.
+    async fn send(&self, prepared: &Prepared, recorder: &Recorder) -> Result<Completion, Error>;
+}

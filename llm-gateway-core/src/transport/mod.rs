@@ -1,0 +1,111 @@
+//! The transport port: exact bytes to a URL, exact bytes back.
+//!
+//! A transport knows HTTP and nothing of models. It follows no redirect, repeats nothing,
+//! and hands the body over as it comes. Clocks and bounds on the body are the reader's
+//! ([`crate::provider`]), so that tests can pause them.
+
+mod recorder;
+mod scrubber;
+
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::Stream;
+use http::{HeaderMap, HeaderName, StatusCode};
+
+use crate::credential::Secret;
+
+pub use recorder::{Exchange, Recorder, Response};
+pub use scrubber::{REDACTED, Scrubber};
+
+/// A POST that is about to leave, without its credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpRequest {
+    /// Where to. Never holds a key: those travel in headers.
+    pub url: String,
+    /// The headers that we set, credential excluded.
+    pub headers: HeaderMap,
+    /// The body, byte for byte.
+    pub body: Bytes,
+}
+
+impl HttpRequest {
+    /// A POST of `body` to `url`.
+    pub fn post(url: String, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
+        Self { url, headers, body: body.into() }
+    }
+}
+
+/// The header that carries a key. Added by the transport at the last moment, so that
+/// nothing upstream of it ever holds request and key together.
+#[derive(Clone)]
+pub struct Credential {
+    /// The header's name.
+    pub header: HeaderName,
+    /// What stands before the key, such as `Bearer `.
+    pub prefix: &'static str,
+    /// The key.
+    pub secret: Secret,
+}
+
+/// The body of a response, chunk by chunk.
+pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, TransportError>> + Send>>;
+
+/// A response whose body has yet to be read.
+pub struct HttpResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body. Dropping it closes the connection.
+    pub body: Body,
+}
+
+/// How far a request had come when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// No connection was made: not a byte of the request left.
+    Connect,
+    /// The request was on its way, and no response came.
+    Send,
+    /// The response's body ended before its end.
+    Body,
+}
+
+/// A failure below HTTP. Its text names no URL and no key.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct TransportError {
+    /// How far the request had come.
+    pub phase: Phase,
+    /// What happened, for a person.
+    pub message: String,
+}
+
+impl TransportError {
+    /// A failure in `phase`.
+    pub fn new(phase: Phase, message: impl Into<String>) -> Self {
+        Self { phase, message: message.into() }
+    }
+}
+
+/// Something that can carry an [`HttpRequest`].
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends a request and returns as soon as the response's head is there.
+    ///
+    /// # Errors
+    /// [`TransportError`] with the phase it failed in.
+    ///
+    /// # Cancel safety
+    /// Dropping the future, or later the body, closes the connection.
+    async fn send(
+        &self,
+        request: &HttpRequest,
+        credential: Option<&Credential>,
+    ) -> Result<HttpResponse, TransportError>;
+}

@@ -1,0 +1,72 @@
+//! Keeps the exact bytes of each attempt: what was sent, and what came back.
+//!
+//! Bytes are kept after every known key was replaced in them (the reader of a response
+//! does that before it hands them over), so a record can be shown. One recorder serves
+//! one call; it holds one exchange per attempt and is bounded by the number of attempts
+//! that dispatch makes and by the bound on a body.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use super::HttpRequest;
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Response {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as far as it came, with known keys replaced.
+    pub body: Bytes,
+    /// Whether a key was replaced, so that the bytes are not quite those that came.
+    pub redacted: bool,
+}
+
+/// One attempt: the request, and the response as far as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// What was sent, without its credential.
+    pub request: HttpRequest,
+    /// What came back; `None` when nothing did.
+    pub response: Option<Response>,
+}
+
+/// Collects the exchanges of one call.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    exchanges: Mutex<Vec<Exchange>>,
+}
+
+impl Recorder {
+    /// An empty recorder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes that `request` is about to leave.
+    pub fn sent(&self, request: &HttpRequest) {
+        self.lock().push(Exchange { request: request.clone(), response: None });
+    }
+
+    /// Notes what came back for the request that was sent last.
+    pub fn received(&self, status: StatusCode, headers: HeaderMap, body: Bytes, redacted: bool) {
+        if let Some(exchange) = self.lock().last_mut() {
+            exchange.response = Some(Response { status, headers, body, redacted });
+        }
+    }
+
+    /// The exchanges so far, oldest first.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Exchange>> {
+        // Every write is a single push or assignment, so a poisoned list is still whole.
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

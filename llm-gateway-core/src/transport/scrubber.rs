@@ -1,0 +1,152 @@
+//! Takes every known key out of what a provider sent, before anyone sees it.
+//!
+//! Providers echo keys: in 401 bodies, in debug headers, in proxies' error pages. A key is
+//! looked for as it is, as JSON, a URL and base64 would write it.
+
+use std::sync::Arc;
+
+use aho_corasick::AhoCorasick;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::credential::Secret;
+
+/// What stands where a key stood.
+pub const REDACTED: &str = "[redacted]";
+
+/// Keys shorter than this are placeholders that local servers ask for (`ollama`, `none`,
+/// `EMPTY`). No provider issues one, and replacing such words would garble answers.
+const SHORTEST_KEY: usize = 7;
+
+/// Replaces known keys in bytes and text. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Scrubber {
+    secrets: Vec<Secret>,
+    patterns: Option<Arc<AhoCorasick>>,
+}
+
+impl Scrubber {
+    /// A scrubber for these keys.
+    pub fn new(secrets: Vec<Secret>) -> Self {
+        let mut spellings: Vec<Vec<u8>> = secrets
+            .iter()
+            .map(Secret::expose)
+            .filter(|key| key.len() >= SHORTEST_KEY)
+            .flat_map(spellings)
+            .collect();
+        // Longest first, so that a key which begins with another one goes as a whole.
+        spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+        spellings.dedup();
+        let patterns = AhoCorasick::builder()
+            .match_kind(aho_corasick::MatchKind::LeftmostFirst)
+            .build(&spellings)
+            .ok()
+            .filter(|_| !spellings.is_empty())
+            .map(Arc::new);
+        Self { secrets, patterns }
+    }
+
+    /// The same scrubber, if it knows `secret` already; else one that does.
+    #[must_use]
+    pub fn knowing(&self, secret: &Secret) -> Self {
+        if self.secrets.iter().any(|known| known.expose() == secret.expose()) {
+            return self.clone();
+        }
+        Self::new(self.secrets.iter().chain([secret]).cloned().collect())
+    }
+
+    /// Replaces known keys in bytes; the flag tells whether there were any.
+    pub fn scrub_bytes(&self, bytes: Bytes) -> (Bytes, bool) {
+        match &self.patterns {
+            Some(patterns) if patterns.is_match(&bytes[..]) => {
+                let replacements = vec![REDACTED; patterns.patterns_len()];
+                (patterns.replace_all_bytes(&bytes, &replacements).into(), true)
+            }
+            _ => (bytes, false),
+        }
+    }
+
+    /// Replaces known keys in text.
+    pub fn scrub(&self, text: &str) -> String {
+        let (bytes, _) = self.scrub_bytes(Bytes::copy_from_slice(text.as_bytes()));
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// The ways in which a key may turn up.
+fn spellings(key: &str) -> Vec<Vec<u8>> {
+    let json = serde_json::to_string(key).unwrap_or_default();
+    let mut spellings = vec![
+        key.to_owned(),
+        json.trim_matches('"').to_owned(),
+        json.trim_matches('"').replace('/', "\\/"),
+        utf8_percent_encode(key, NON_ALPHANUMERIC).to_string(),
+        // Encoders differ in what they leave alone; a URL parser escapes least.
+        url::form_urlencoded::byte_serialize(key.as_bytes()).collect(),
+    ];
+    // Base64 of a text that holds the key depends on where in a group of three bytes the
+    // key begins; the characters at its edges also hold neighbours' bits, so they stay.
+    for lead in 0..3 {
+        let padded = [&b"   "[..lead], key.as_bytes()].concat();
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let encoded = engine.encode(&padded);
+            let whole_groups = padded.len() / 3 * 4;
+            let from = if lead == 0 { 0 } else { 4 };
+            spellings.extend(encoded.get(from..whole_groups).map(str::to_owned));
+        }
+    }
+    spellings.into_iter().filter(|s| s.len() >= SHORTEST_KEY).map(String::into_bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "sk-canary/\"0123456789+abcdef";
+
+    fn scrubber() -> Scrubber {
+        Scrubber::new(vec![Secret::new(KEY.to_owned())])
+    }
+
+    #[test]
+    fn a_key_goes_however_it_is_spelled() {
+        let scrubber = scrubber();
+        let spelled = [
+            KEY.to_owned(),
+            serde_json::json!({ "key": KEY }).to_string(),
+            url::form_urlencoded::byte_serialize(KEY.as_bytes()).collect(),
+            utf8_percent_encode(KEY, NON_ALPHANUMERIC).to_string(),
+        ];
+        for text in spelled {
+            let scrubbed = scrubber.scrub(&format!("before {text} after"));
+            assert!(scrubbed.contains(REDACTED), "{text} survived as {scrubbed}");
+            assert!(!scrubbed.contains("0123456789"), "{text} survived as {scrubbed}");
+        }
+    }
+
+    #[test]
+    fn a_key_goes_from_base64_at_any_offset() {
+        for lead in ["", "x", "xy", "Bearer "] {
+            let encoded = STANDARD_NO_PAD.encode(format!("{lead}{KEY}"));
+            let scrubbed = scrubber().scrub(&encoded);
+            assert!(scrubbed.contains(REDACTED), "offset {} survived", lead.len());
+        }
+    }
+
+    #[test]
+    fn other_text_and_placeholders_stay() {
+        let scrubber = Scrubber::new(vec![Secret::new("ollama".to_owned())]);
+        assert_eq!(scrubber.scrub("ask ollama"), "ask ollama");
+        let (bytes, redacted) = scrubber.scrub_bytes(Bytes::from_static(b"ask ollama"));
+        assert_eq!((&bytes[..], redacted), (&b"ask ollama"[..], false));
+    }
+
+    #[test]
+    fn a_key_that_begins_with_another_goes_whole() {
+        let keys = ["sk-short-key", "sk-short-key-and-more"].map(|k| Secret::new(k.to_owned()));
+        let scrubbed = Scrubber::new(keys.to_vec()).scrub("a sk-short-key-and-more b sk-short-key");
+        assert_eq!(scrubbed, "a [redacted] b [redacted]");
+    }
+}
