@@ -1,2 +1,74 @@
-//! Placeholder.
-fn main() {}
+//! `llm-gateway`: the gateway for people at a terminal.
+//!
+//! One file per subcommand; `terminal` is the way to stdout, `render` turns what the
+//! gateway says into tables. No policy lives here.
+
+mod check;
+mod client_config;
+mod info;
+mod options;
+mod render;
+mod route;
+mod schema;
+mod terminal;
+mod tour;
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use clap::Parser;
+use llm_gateway_core::Environment;
+use llm_gateway_stdio::process::log_to_stderr;
+
+use options::{Command, Options};
+use terminal::Terminal;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let environment = Environment::from_process();
+    log_to_stderr(Some(options.global.log.as_deref().unwrap_or("error")), &environment);
+    let mut terminal = Terminal::new(options.global.color, options.global.json);
+    match run(&options, environment, &mut terminal) {
+        Ok(code) => code,
+        // `llm-gateway info | head` is no failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal.complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(
+    options: &Options,
+    environment: Environment,
+    terminal: &mut Terminal,
+) -> anyhow::Result<ExitCode> {
+    let global = &options.global;
+    match &options.command {
+        Command::Check(check) => check::run(check, &global.gateway(environment), terminal),
+        Command::Route(route) => {
+            block_on(route::run(route, &global.gateway(environment), terminal))
+        }
+        Command::Info => info::run(&global.gateway(environment), terminal),
+        Command::Schema => schema::run(terminal),
+        Command::ClientConfig(client) => {
+            client_config::run(client, global, &global.gateway(environment), terminal)
+        }
+        Command::Tour => block_on(tour::run(global, terminal)),
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // A read of a terminal's stdin may still be under way.
+    runtime.shutdown_background();
+    result
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}

@@ -1,11 +1,82 @@
-//! Placeholder tour.
-#![allow(missing_docs)]
+//! `llm-gateway` is one function: a task class and a prompt in, an [`Envelope`] out, obeying
+//! a policy file. This crate is that function; the front ends (MCP on stdio, a terminal,
+//! another Rust program) only reach it.
+//!
+//! ```
+//! use llm_gateway_core::{Envelope, Gateway, Request};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // `offline` answers from a script; without it, keys come from the environment.
+//! let gateway = Gateway::builder().offline().build()?;
+//! let answer = gateway.route(Request::new("quick_answer", "What is a monad?")).await?;
+//! println!("{}", answer.text());
+//! println!("{}", serde_json::to_string_pretty(&Envelope::from(&answer))?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The way of a request
+//!
+//! ```text
+//!  stdio · cli · your Rust program      wire JSON <-> core types, nothing else
+//!     | Request
+//!  Gateway         the only door: start · route · describe                    gateway
+//!     | 1 resolve  Policy x Request -> Plan (targets, token bound, deadline)  policy
+//!     | 2 prepare  price check, then the bytes are fixed                      dispatch
+//!     | 3 run      per attempt: send -> classify -> log                       dispatch
+//!     | 4 provider encode · transport sends and records · decode              provider
+//!     v Envelope   built once, from the outcome and the attempt log           envelope
+//! ```
+//!
+//! # The rooms
+//!
+//! | room | decides |
+//! |---|---|
+//! | `gateway` | which adapters meet which ports; nothing else |
+//! | [`config`] | what the user wrote: file, environment, model data, every problem with its place |
+//! | [`policy`] | what the gateway obeys: routes, plans, prices; pure |
+//! | `reliability` | what each failure leads to; pure |
+//! | `dispatch` | the order of things for one chain of targets |
+//! | [`provider`] | the port, and the wire formats behind it: pure encode and decode |
+//! | [`transport`] | the port, the network, the script, the recorder of exact bytes |
+//! | `credential`, `clock` | where keys and the date come from |
+//! | `model`, `error` | the words that all of them speak |
+//! | `envelope`, `outcome`, `event`, `describe` | what a caller gets |
+
 mod clock;
-pub mod credential;
+pub mod config;
+mod credential;
+mod describe;
+mod dispatch;
+mod envelope;
 mod error;
+mod event;
+mod gateway;
 mod model;
+mod outcome;
+pub mod policy;
 pub mod provider;
+mod reliability;
 pub mod transport;
-pub use credential::Secret;
+
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use config::{Diagnostic, Environment, PolicyProblems, PolicySource, Severity};
+pub use credential::{CredentialSource, Lease, Secret};
+pub use describe::{
+    Description, KeyState, ProviderDescription, TaskClassDescription, VisibilityDescription,
+};
+pub use dispatch::{Attempt, AttemptOutcome, Cost, CostBasis};
+pub use envelope::{Envelope, Status};
 pub use error::{Category, Error};
-pub use model::*;
+pub use event::{Event, Events};
+pub use gateway::{Gateway, GatewayBuilder, Outcome, Request, Run};
+pub use model::{
+    CallerText, Capability, Completion, ContentPart, Dialect, Endpoint, FinishReason,
+    InvalidAmount, InvalidName, Message, ModelFacts, ModelId, NanoUsd, OutputPart, Part, Prices,
+    Prompt, ProviderName, Rate, Role, RunId, Target, TaskClass, Tier, Turn, Usage, closest_name,
+};
+pub use outcome::{Answer, Failure};
+pub use policy::Policy;
+pub use provider::{Call, Prepared, Provider};
+pub use transport::Scripted;

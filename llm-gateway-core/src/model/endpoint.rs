@@ -18,6 +18,8 @@ pub enum Dialect {
     Anthropic,
     /// Google's generateContent.
     Gemini,
+    /// None of ours: a [`Provider`](crate::Provider) that the embedding program brought.
+    Own,
 }
 
 impl Dialect {
@@ -27,6 +29,7 @@ impl Dialect {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+            Self::Own => "own",
         }
     }
 }

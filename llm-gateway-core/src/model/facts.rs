@@ -85,6 +85,8 @@ impl Prices {
 pub struct ModelFacts {
     /// The id under which the row stands. A dated id that is an alias leads here too.
     pub canonical: String,
+    /// The undated model of which the row is a snapshot with facts of its own.
+    pub snapshot_of: Option<String>,
     /// Who made the model; absent = unknown.
     pub developer: Option<String>,
     /// The families it descends from; empty = unknown.

@@ -90,8 +90,7 @@ name! {
 }
 
 const PLAIN_NAME_RULE: &str = "use 1 to 64 letters, digits, `_`, `-` or `.`";
-const MODEL_ID_RULE: &str =
-    "use 1 to 128 letters, digits or any of `. _ : / @ -`, without `..`";
+const MODEL_ID_RULE: &str = "use 1 to 128 letters, digits or any of `. _ : / @ -`, without `..`";
 
 fn is_plain_name(value: &str) -> bool {
     (1..=64).contains(&value.len())

@@ -3,6 +3,7 @@
 //! Everything here is rank 1: it imports nothing of ours but its neighbours and
 //! [`crate::error`], so every other room can speak in these words.
 
+mod closest;
 mod completion;
 mod endpoint;
 mod facts;
@@ -11,6 +12,7 @@ mod money;
 mod prompt;
 mod usage;
 
+pub use closest::closest_name;
 pub use completion::{Completion, FinishReason, OutputPart};
 pub use endpoint::{Dialect, Endpoint};
 pub use facts::{Capability, ModelFacts, Prices, Tier};

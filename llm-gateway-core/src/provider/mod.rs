@@ -5,11 +5,22 @@
 //! lies between (deadline, retries, money) is dispatch's business and nothing of it
 //! shows here.
 
+mod anthropic;
+mod failure;
+#[cfg(test)]
+mod fixtures;
+mod gemini;
+mod http;
+mod openai;
+mod wire;
+
 use async_trait::async_trait;
 
 use crate::error::Error;
 use crate::model::{Completion, ModelId, Prompt};
 use crate::transport::{HttpRequest, Recorder};
+
+pub(crate) use self::http::for_endpoint;
 
 /// One prompt for one model: what a provider is asked to encode.
 #[derive(Debug, Clone, PartialEq, Eq)]

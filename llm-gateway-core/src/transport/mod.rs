@@ -5,6 +5,8 @@
 //! ([`crate::provider`]), so that tests can pause them.
 
 mod recorder;
+mod reqwest;
+mod scripted;
 mod scrubber;
 
 use std::pin::Pin;
@@ -16,7 +18,9 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::credential::Secret;
 
+pub use self::reqwest::ReqwestTransport;
 pub use recorder::{Exchange, Recorder, Response};
+pub use scripted::Scripted;
 pub use scrubber::{REDACTED, Scrubber};
 
 /// A POST that is about to leave, without its credential.

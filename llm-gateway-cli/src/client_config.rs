@@ -1,0 +1,171 @@
+//! `llm-gateway client-config`: the entry that makes an MCP client start the server.
+//!
+//! stdout gets the entry alone, so that it can be piped; stderr says in which file it goes.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use llm_gateway_core::Gateway;
+use serde_json::{Map, Value, json};
+
+use crate::options::{Client, ClientConfig, Global};
+use crate::terminal::{DOUBTFUL, FAINT, Terminal};
+
+/// The name under which clients know the server.
+const SERVER: &str = "llm-gateway";
+
+/// Codex stops a call after 60 s in older versions; the policy's own deadline is 300 s.
+const CODEX_TIMEOUT_S: u32 = 600;
+
+pub(crate) fn run(
+    config: &ClientConfig,
+    global: &Global,
+    gateway: &Gateway,
+    terminal: &mut Terminal,
+) -> anyhow::Result<ExitCode> {
+    let server = server_binary()?;
+    let entry = Entry {
+        command: server.display().to_string(),
+        arguments: arguments(global)?,
+        keys: key_variables(gateway, global),
+    };
+    terminal.line(&entry.written_for(config.client))?;
+    terminal.note(&format!("{FAINT}{}{FAINT:#}", place(config.client)))?;
+    if !server.is_file() {
+        terminal.note(&format!(
+            "{DOUBTFUL}warning:{DOUBTFUL:#} {} is not there yet; build it with: cargo build --release --bin llm-gateway-stdio",
+            server.display()
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The server lies beside this program.
+fn server_binary() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let name = format!("llm-gateway-stdio{}", std::env::consts::EXE_SUFFIX);
+    Ok(own.parent().unwrap_or(Path::new("")).join(name))
+}
+
+/// The flags that the client must repeat, with paths that hold wherever it starts the server.
+fn arguments(global: &Global) -> anyhow::Result<Vec<String>> {
+    let mut arguments = Vec::new();
+    for (flag, path) in [("--routing", &global.routing), ("--env-file", &global.env_file)] {
+        if let Some(path) = path {
+            let path = std::path::absolute(path)?;
+            arguments.extend([flag.to_owned(), path.display().to_string()]);
+        }
+    }
+    if global.offline {
+        arguments.push("--offline".to_owned());
+    }
+    Ok(arguments)
+}
+
+/// The variables of the providers that the policy's task classes name.
+fn key_variables(gateway: &Gateway, global: &Global) -> Vec<String> {
+    let Ok(description) = gateway.describe() else { return Vec::new() };
+    let used = |name: &llm_gateway_core::ProviderName| {
+        description
+            .task_classes
+            .iter()
+            .flat_map(|class| &class.targets)
+            .any(|target| target.provider == *name)
+    };
+    let providers =
+        description.providers.iter().filter(|provider| !global.offline && used(&provider.name));
+    let mut variables: Vec<String> =
+        providers.filter_map(|provider| provider.key_variable.clone()).collect();
+    variables.sort_unstable();
+    variables.dedup();
+    variables
+}
+
+/// What starts the server.
+struct Entry {
+    command: String,
+    arguments: Vec<String>,
+    keys: Vec<String>,
+}
+
+impl Entry {
+    fn written_for(&self, client: Client) -> String {
+        match client {
+            // Each client has its own way to name a variable of the environment.
+            Client::ClaudeCode => self.json("mcpServers", |key| format!("${{{key}}}")),
+            Client::Cursor => self.json("mcpServers", |key| format!("${{env:{key}}}")),
+            Client::Gemini => self.json("mcpServers", |key| format!("${key}")),
+            Client::Vscode => self.json_with_inputs(),
+            Client::Codex => self.toml(),
+        }
+    }
+
+    fn json(&self, section: &str, variable: impl Fn(&str) -> String) -> String {
+        format!("{:#}", json!({ section: { SERVER: self.server(variable) } }))
+    }
+
+    fn server(&self, variable: impl Fn(&str) -> String) -> Value {
+        let env: Map<String, Value> =
+            self.keys.iter().map(|key| (key.clone(), variable(key).into())).collect();
+        json!({ "command": self.command, "args": self.arguments, "env": env })
+    }
+
+    /// VS Code asks for each key once and keeps it in its own store.
+    fn json_with_inputs(&self) -> String {
+        let inputs: Vec<Value> = self
+            .keys
+            .iter()
+            .map(|key| json!({ "type": "promptString", "id": key, "description": key, "password": true }))
+            .collect();
+        let server = self.server(|key| format!("${{input:{key}}}"));
+        format!("{:#}", json!({ "inputs": inputs, "servers": { SERVER: server } }))
+    }
+
+    /// Codex hands a server only the variables that are named in `env_vars`.
+    fn toml(&self) -> String {
+        // A JSON string is a TOML basic string, a JSON list of strings a TOML array.
+        format!(
+            "[mcp_servers.{SERVER}]\ncommand = {}\nargs = {}\nenv_vars = {}\ntool_timeout_sec = {CODEX_TIMEOUT_S}",
+            json!(self.command),
+            json!(self.arguments),
+            json!(self.keys),
+        )
+    }
+}
+
+/// In which file the entry goes.
+fn place(client: Client) -> &'static str {
+    match client {
+        Client::ClaudeCode => "goes into .mcp.json of a project, or ~/.claude.json for all of them",
+        Client::Codex => "goes into ~/.codex/config.toml",
+        Client::Cursor => {
+            "goes into .cursor/mcp.json of a project, or ~/.cursor/mcp.json for all of them"
+        }
+        Client::Vscode => "goes into .vscode/mcp.json of a project",
+        Client::Gemini => {
+            "goes into .gemini/settings.json of a project, or ~/.gemini/settings.json"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> Entry {
+        Entry {
+            command: "/opt/llm-gateway-stdio".to_owned(),
+            arguments: vec!["--routing".to_owned(), "/home/a \"b\"/routing.yaml".to_owned()],
+            keys: vec!["ANTHROPIC_API_KEY".to_owned(), "OPENAI_API_KEY".to_owned()],
+        }
+    }
+
+    #[test]
+    fn each_client_gets_its_own_form() {
+        insta::assert_snapshot!("claude_code", entry().written_for(Client::ClaudeCode));
+        insta::assert_snapshot!("codex", entry().written_for(Client::Codex));
+        insta::assert_snapshot!("cursor", entry().written_for(Client::Cursor));
+        insta::assert_snapshot!("vscode", entry().written_for(Client::Vscode));
+        insta::assert_snapshot!("gemini", entry().written_for(Client::Gemini));
+    }
+}

@@ -1,0 +1,31 @@
+//! `llm-gateway info`: what `llm_routing_info` answers.
+
+use std::process::ExitCode;
+
+use llm_gateway_core::{Envelope, Gateway};
+use serde_json::json;
+
+use crate::render;
+use crate::terminal::{FAINT, STRONG, Terminal};
+
+pub(crate) fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+    let description = match gateway.describe() {
+        Ok(description) => description,
+        Err(problems) => {
+            terminal.failure(&Envelope::from(problems))?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    if terminal.json {
+        terminal.document(&Envelope::success(json!(description)))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let file = &description.policy_file;
+    terminal.line(&format!(
+        "{STRONG}policy{STRONG:#} {file} {FAINT}(version {}){FAINT:#}",
+        description.version
+    ))?;
+    terminal.line(&render::task_classes(&description.task_classes))?;
+    terminal.line(&render::providers(&description))?;
+    Ok(ExitCode::SUCCESS)
+}

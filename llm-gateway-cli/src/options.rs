@@ -1,0 +1,131 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use llm_gateway_core::{Environment, Gateway, PolicySource};
+
+/// Routes questions to language models by a policy: price checked first, every try on record.
+#[derive(Parser)]
+#[command(name = "llm-gateway", version, arg_required_else_help = true)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every subcommand.
+#[derive(Args)]
+pub(crate) struct Global {
+    /// The policy file; else $LLM_GATEWAY_ROUTING, else routing.yaml in the user's
+    /// configuration directory, else the built-in policy.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) routing: Option<PathBuf>,
+    /// Read variables from this file in place of .env beside the policy.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+    /// Answer from a script: nothing leaves the machine, no key is needed.
+    #[arg(long, global = true)]
+    pub(crate) offline: bool,
+    /// Print one JSON document in place of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// What is logged to stderr: error, warn, info, debug, trace or a filter.
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(crate) log: Option<String>,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// See every tool work, offline, in a second: start here.
+    Tour,
+    /// Check the policy file and the keys; tell which task classes can run.
+    Check(Check),
+    /// Ask the model that the policy names for a task class.
+    Route(Route),
+    /// Tell task classes, providers and keys.
+    Info,
+    /// Print the JSON Schema of routing.yaml, for editors.
+    Schema,
+    /// Print the entry that makes an MCP client start the server.
+    ClientConfig(ClientConfig),
+}
+
+#[derive(Args)]
+pub(crate) struct Check {
+    /// Count warnings as errors.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Route {
+    /// What kind of task it is.
+    pub(crate) task_class: String,
+    /// The question; `-` or nothing reads it from stdin.
+    pub(crate) prompt: Option<String>,
+    /// Instructions that stand above the prompt.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// Bound on the answer's tokens, reasoning included.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_tokens: Option<u64>,
+    /// Another model id of the class's provider.
+    #[arg(long, value_name = "ID")]
+    pub(crate) override_model: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct ClientConfig {
+    /// The client.
+    #[arg(value_enum)]
+    pub(crate) client: Client,
+}
+
+/// An MCP client whose configuration is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Client {
+    /// Claude Code
+    ClaudeCode,
+    /// Codex CLI
+    Codex,
+    /// Cursor
+    Cursor,
+    /// Visual Studio Code
+    Vscode,
+    /// Gemini CLI
+    Gemini,
+}
+
+impl Global {
+    /// The gateway that the flags ask for. It is there whatever the policy is like.
+    pub(crate) fn gateway(&self, environment: Environment) -> Gateway {
+        let source = match &self.routing {
+            Some(path) => PolicySource::File(path.clone()),
+            None => PolicySource::discover(&environment),
+        };
+        let mut builder = Gateway::builder().policy(source).environment(environment);
+        if let Some(path) = &self.env_file {
+            builder = builder.env_file(path);
+        }
+        if self.offline {
+            builder = builder.offline();
+        }
+        builder.build_always()
+    }
+}

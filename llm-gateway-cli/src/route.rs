@@ -1,0 +1,126 @@
+//! `llm-gateway route`: ask, and see what it cost.
+
+use std::io::{IsTerminal, Read};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use llm_gateway_core::{Answer, Envelope, Event, Events, Failure, Gateway, Outcome, Request};
+
+use crate::options::Route;
+use crate::terminal::{FAINT, Terminal, harmless};
+
+/// Exit code of a command that was used wrongly.
+const USAGE: u8 = 2;
+
+/// The largest prompt that is read from stdin: what the largest context takes, and more.
+const LARGEST_PROMPT: u64 = 64 * 1024 * 1024;
+
+pub(crate) async fn run(
+    route: &Route,
+    gateway: &Gateway,
+    terminal: &mut Terminal,
+) -> anyhow::Result<ExitCode> {
+    let prompt = match route.prompt.as_deref() {
+        Some(prompt) if prompt != "-" => prompt.to_owned(),
+        None if std::io::stdin().is_terminal() => {
+            terminal
+                .complain("there is nothing to ask: give a PROMPT, or `-` and the text on stdin");
+            return Ok(ExitCode::from(USAGE));
+        }
+        _ => {
+            let mut text = String::new();
+            std::io::stdin().take(LARGEST_PROMPT).read_to_string(&mut text)?;
+            text
+        }
+    };
+    let mut request = Request::new(&route.task_class, prompt);
+    if let Some(system) = &route.system {
+        request = request.system(system);
+    }
+    if let Some(max_tokens) = route.max_tokens {
+        request = request.max_tokens(max_tokens);
+    }
+    if let Some(model) = &route.override_model {
+        request = request.override_model(model);
+    }
+    let run = gateway.start(request);
+    let outcome = match terminal.shows_progress() && !terminal.json {
+        true => watched(run.outcome, run.events, terminal).await?,
+        false => run.outcome.await,
+    };
+    show(&outcome, terminal)?;
+    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Waits for the outcome while one line on stderr tells what is going on.
+async fn watched(
+    mut outcome: Outcome,
+    mut events: Events,
+    terminal: &mut Terminal,
+) -> std::io::Result<Result<Answer, Failure>> {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    let (mut step, mut elapsed) = (String::new(), 0);
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut outcome => break outcome,
+            Some(event) = events.next() => step = told(&event),
+            _ = seconds.tick() => elapsed += 1,
+        }
+        terminal.progress(&format!("{FAINT}{step} {} s{FAINT:#}", elapsed - 1))?;
+    };
+    terminal.progress("")?;
+    Ok(outcome)
+}
+
+fn told(event: &Event) -> String {
+    match event {
+        Event::Attempt { target, number: 1 } => format!("asking {target}"),
+        Event::Attempt { target, number } => format!("asking {target} (try {number})"),
+        Event::Fallback { from, to } => format!("{from} gave no answer, asking {to}"),
+        _ => String::new(),
+    }
+}
+
+fn show(outcome: &Result<Answer, Failure>, terminal: &mut Terminal) -> std::io::Result<()> {
+    if terminal.json {
+        return terminal.document(&Envelope::from(outcome));
+    }
+    match outcome {
+        Ok(answer) => {
+            // A pipe gets the bytes that the model wrote, a person what does no harm.
+            let text = answer.text();
+            terminal.line(&if terminal.is_watched() { harmless(&text) } else { text })?;
+            terminal.note(&format!("{FAINT}{}{FAINT:#}", summary(answer)))
+        }
+        Err(failure) => {
+            terminal.failure(&Envelope::from(failure))?;
+            for attempt in failure.attempts() {
+                let seconds = attempt.latency.as_secs_f64();
+                terminal.note(&format!(
+                    "{FAINT}tried  {}: {} after {seconds:.1} s{FAINT:#}",
+                    attempt.target,
+                    attempt.outcome.as_str()
+                ))?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Who answered, for how much, how fast, and why them.
+pub(crate) fn summary(answer: &Answer) -> String {
+    let usage = &answer.cost.usage;
+    let cost = match answer.cost.amount {
+        Some(amount) => amount.to_string(),
+        None => "price unknown".to_owned(),
+    };
+    let fallback = answer.fallback_from.as_ref().map(|from| format!(" · in place of {from}"));
+    format!(
+        "{} · {} tokens in, {} out · {cost} · {:.1} s{}",
+        answer.target,
+        usage.input(),
+        usage.output,
+        answer.latency.as_secs_f64(),
+        fallback.unwrap_or_default(),
+    )
+}

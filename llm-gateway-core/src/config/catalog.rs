@@ -1,0 +1,253 @@
+//! The built-in model data: one file, each row with its date and source.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::model::{Capability, InvalidAmount, ModelFacts, Prices, Rate, Tier};
+
+/// Compiled from the providers' price pages; `source` of each row names the page.
+const MODELS: &str = include_str!("../../data/models.json");
+
+/// The rows of all built-in providers.
+#[derive(Debug, Clone)]
+pub(super) struct Catalog {
+    rows: Vec<Row>,
+}
+
+/// What the built-in data says of one provider's models.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ProviderCatalog {
+    /// Facts by id, aliases included.
+    pub(super) models: BTreeMap<String, Arc<ModelFacts>>,
+    /// When an id stops being served, as `YYYY-MM-DD`.
+    pub(super) retires: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(rename = "units")]
+    _units: String,
+    models: Vec<Row>,
+}
+
+/// One row as it stands in the file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    id: String,
+    provider: String,
+    developer: Option<String>,
+    #[serde(default)]
+    lineage: Vec<String>,
+    #[serde(default)]
+    aliases: Vec<String>,
+    /// The undated model of which this is a snapshot at another price: the same model to a
+    /// certificate, another row to the cashier.
+    snapshot_of: Option<String>,
+    #[serde(rename = "in")]
+    input: f64,
+    #[serde(rename = "out")]
+    output: f64,
+    cache_read: Option<f64>,
+    cache_write: Option<f64>,
+    /// Price of a write that is kept for an hour. Kept as a fact; the gateway asks for none.
+    #[serde(rename = "cache_write_1h")]
+    _cache_write_1h: Option<f64>,
+    #[serde(default)]
+    tiers: Vec<TierRow>,
+    context: u64,
+    max_output: u64,
+    #[serde(default)]
+    capabilities: Vec<Capability>,
+    retires: Option<String>,
+    #[serde(default)]
+    alias_retires: BTreeMap<String, String>,
+    /// When and where the row was read: for people, and for the file's own test.
+    #[allow(dead_code)]
+    as_of: String,
+    #[allow(dead_code)]
+    source: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TierRow {
+    above_input: u64,
+    #[serde(rename = "in")]
+    input: f64,
+    #[serde(rename = "out")]
+    output: f64,
+    cache_read: Option<f64>,
+    cache_write: Option<f64>,
+    #[serde(rename = "cache_write_1h")]
+    _cache_write_1h: Option<f64>,
+}
+
+impl Catalog {
+    /// The data that this version was built with.
+    pub(super) fn built_in() -> Self {
+        Self::parse(MODELS).unwrap_or_else(|error| {
+            // The file's own test parses it, so this cannot be reached in a build that
+            // passed; a gateway without price data still runs, with unknown prices.
+            tracing::error!(%error, "the built-in model data cannot be read");
+            Self { rows: Vec::new() }
+        })
+    }
+
+    fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let file: File = serde_json::from_str(text)?;
+        Ok(Self { rows: file.models })
+    }
+
+    /// The rows of one provider. A row whose prices are impossible is left out, so that
+    /// its price is unknown rather than wrong.
+    pub(super) fn of(&self, provider: &str) -> ProviderCatalog {
+        let mut catalog = ProviderCatalog::default();
+        for row in self.rows.iter().filter(|row| row.provider == provider) {
+            let Ok(facts) = row.facts().map(Arc::new) else { continue };
+            for id in row.aliases.iter().chain([&row.id]) {
+                catalog.models.insert(id.clone(), Arc::clone(&facts));
+            }
+            let own = row.retires.iter().map(|date| (row.id.clone(), date.clone()));
+            catalog.retires.extend(own.chain(row.alias_retires.clone()));
+        }
+        catalog
+    }
+}
+
+impl Row {
+    fn facts(&self) -> Result<ModelFacts, InvalidAmount> {
+        let optional = |usd: Option<f64>| usd.map(Rate::from_usd_per_million).transpose();
+        let tier = |tier: &TierRow| {
+            Ok(Tier {
+                above_input: tier.above_input,
+                input: Rate::from_usd_per_million(tier.input)?,
+                output: Rate::from_usd_per_million(tier.output)?,
+                cache_read: optional(tier.cache_read)?,
+                cache_write: optional(tier.cache_write)?,
+            })
+        };
+        let prices = Prices {
+            input: Rate::from_usd_per_million(self.input)?,
+            output: Rate::from_usd_per_million(self.output)?,
+            cache_read: optional(self.cache_read)?,
+            cache_write: optional(self.cache_write)?,
+            tiers: self.tiers.iter().map(tier).collect::<Result<_, _>>()?,
+        };
+        Ok(ModelFacts {
+            canonical: self.id.clone(),
+            snapshot_of: self.snapshot_of.clone(),
+            developer: self.developer.clone(),
+            lineage: self.lineage.clone(),
+            prices: Some(prices),
+            context: Some(self.context),
+            max_output: Some(self.max_output),
+            capabilities: self.capabilities.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What is impossible about a row; empty for a sound one.
+    fn faults(row: &Row) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut must = |holds: bool, what: &str| {
+            if !holds {
+                faults.push(format!("{}: {what}", row.id));
+            }
+        };
+        must(row.facts().is_ok(), "a price is negative, above 1000 or not a number");
+        must(row.input > 0.0 && row.output > 0.0, "a hosted model is never free");
+        must(row.input <= row.output, "output costs less than input");
+        must(
+            row.cache_read.is_none_or(|read| read <= row.input),
+            "a cached read costs more than input",
+        );
+        must(
+            row.cache_write.is_none_or(|write| write >= row.input),
+            "a cache write costs less than input",
+        );
+        must(row.context >= 1_000, "a context below 1000 tokens");
+        must(row.max_output <= row.context, "an output limit above the context");
+        must(row.source.starts_with("https://"), "no source");
+        must(is_month(&row.as_of), "as_of is no month");
+        must(row.retires.as_deref().is_none_or(is_date), "retires is no date");
+        must(row.alias_retires.values().all(|date| is_date(date)), "alias_retires holds no date");
+        must(
+            row.alias_retires.keys().all(|id| row.aliases.contains(id)),
+            "alias_retires names no alias",
+        );
+        must(row.developer.is_some(), "no developer");
+        must(crate::model::ModelId::new(&row.id).is_ok(), "an id that cannot be asked for");
+        must(
+            row.tiers.iter().all(|t| {
+                t.above_input < row.context && t.input >= row.input && t.output >= row.output
+            }),
+            "a tier that is cheaper than the base price or lies above the context",
+        );
+        must(row.tiers.is_sorted_by_key(|tier| tier.above_input), "tiers out of order");
+        faults
+    }
+
+    fn is_month(text: &str) -> bool {
+        is_date(&format!("{text}-01"))
+    }
+
+    fn is_date(text: &str) -> bool {
+        text.parse::<jiff::civil::Date>().is_ok() && text.len() == 10
+    }
+
+    #[test]
+    fn every_row_of_the_data_is_possible() {
+        let catalog = Catalog::parse(MODELS).unwrap();
+        assert!(catalog.rows.len() > 50);
+        let faults: Vec<_> = catalog.rows.iter().flat_map(faults).collect();
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+
+    #[test]
+    fn an_impossible_row_is_refused() {
+        let sound = Catalog::parse(MODELS).unwrap().rows.swap_remove(0);
+        let broken: [fn(&mut Row); 6] = [
+            |row| row.input = -1.0,
+            |row| row.output = 5_000.0,
+            |row| row.max_output = row.context + 1,
+            |row| row.source.clear(),
+            |row| row.retires = Some("soon".to_owned()),
+            |row| row.cache_read = Some(row.input * 2.0),
+        ];
+        for breaks in broken {
+            let mut row = sound.clone();
+            breaks(&mut row);
+            assert!(!faults(&row).is_empty(), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_means_one_row() {
+        let catalog = Catalog::parse(MODELS).unwrap();
+        let mut seen = BTreeSet::new();
+        for row in &catalog.rows {
+            for id in row.aliases.iter().chain([&row.id]) {
+                assert!(seen.insert((&row.provider, id)), "{id} stands for two rows");
+            }
+        }
+    }
+
+    #[test]
+    fn a_dated_id_is_an_alias_unless_it_costs_something_else() {
+        let openai = Catalog::built_in().of("openai");
+        let id = |id: &str| openai.models.get(id).map(|facts| facts.canonical.as_str());
+        assert_eq!(id("gpt-4o-2024-08-06"), Some("gpt-4o"));
+        assert_eq!(id("gpt-4o-2024-05-13"), Some("gpt-4o-2024-05-13"));
+        assert_eq!(id("gpt-4o-2099-01-01"), None, "ids are never matched by prefix");
+    }
+}

@@ -1,0 +1,158 @@
+//! From the raw file to a policy: everything that a schema cannot say.
+//!
+//! Names must exist, numbers must make sense together, URLs must be safe. Each part adds
+//! its problems to the same list and goes on; the policy that comes out is only used
+//! when the list holds no error.
+
+mod orchestration;
+mod providers;
+mod routes;
+mod rules;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::model::{ModelId, ProviderName, Target, closest_name};
+use crate::policy::{Policy, ProviderSpec};
+
+use super::catalog::Catalog;
+use super::diagnostic::Collector;
+use super::environment::Environment;
+use super::node::{Node, Step};
+use super::raw::RawPolicy;
+
+pub(super) use providers::key_variables;
+
+/// What a file is compiled against.
+pub(super) struct Compilation<'a> {
+    /// The file's tree, for the places of problems.
+    pub(super) root: &'a Node,
+    /// For base URLs that override the file.
+    pub(super) environment: &'a Environment,
+    /// Providers that the embedding program brings.
+    pub(super) own_providers: &'a [ProviderName],
+    /// Where relative paths start.
+    pub(super) directory: Option<&'a Path>,
+    /// The date in UTC, `YYYY-MM-DD`: it tells which models are retired.
+    pub(super) today: String,
+}
+
+impl Compilation<'_> {
+    /// Compiles `raw`. Its `source` and `digest` are the loader's to fill.
+    pub(super) fn run(&self, raw: &RawPolicy, problems: &mut Collector<'_>) -> Policy {
+        let catalog = Catalog::built_in();
+        self.version(raw, problems);
+        let providers = self.providers(raw, &catalog, problems);
+        let mut scope =
+            Scope { compilation: self, providers: &providers, catalog: &catalog, problems };
+        let routes = scope.routes(raw);
+        let orchestration = raw.orchestration.as_ref().map(|raw| scope.orchestration(raw));
+        Policy {
+            version: raw.version.clone().unwrap_or_else(|| FORM_VERSION.to_owned()),
+            source: String::new(),
+            digest: String::new(),
+            preflight: self.preflight(raw, problems),
+            reliability: rules::reliability(raw),
+            receipts: self.receipts(raw),
+            output: rules::output(raw),
+            routes,
+            orchestration,
+            providers,
+        }
+    }
+
+    fn version(&self, raw: &RawPolicy, problems: &mut Collector<'_>) {
+        if let Some(version) = raw.version.as_deref().filter(|version| *version != FORM_VERSION) {
+            problems.error(
+                self.root.place_of(&["version".into()]),
+                format!("`version` is `{version}`, which this gateway cannot read"),
+                format!("write version: \"{FORM_VERSION}\""),
+            );
+        }
+    }
+}
+
+/// The one version of the file's form that there is.
+const FORM_VERSION: &str = "1.0.0";
+
+/// What routes and roles are compiled in: the providers are known by now.
+struct Scope<'a, 'b, 'c> {
+    compilation: &'a Compilation<'a>,
+    providers: &'a BTreeMap<ProviderName, ProviderSpec>,
+    catalog: &'a Catalog,
+    problems: &'b mut Collector<'c>,
+}
+
+impl Scope<'_, '_, '_> {
+    /// A target, checked: its provider exists, its model has a name that can be asked for
+    /// and is neither retired nor without a price. `path` leads to the mapping that holds
+    /// both.
+    fn target(&mut self, provider: &str, model: &str, path: &[Step<'_>]) -> Option<Target> {
+        let root = self.compilation.root;
+        let at = |key| root.place_of(&[path, &[Step::Key(key)]].concat());
+        let known = self.providers.get(provider).map(|spec| &spec.endpoint.provider);
+        let id = ModelId::new(model).map_err(|error| {
+            self.problems.error(
+                at("model"),
+                error.to_string(),
+                "write the id that the provider's API takes",
+            );
+        });
+        let Some(name) = known else {
+            // A provider that is in the file but broken has been reported where it stands.
+            if !self.compilation.declares_provider(provider) {
+                let names = self.providers.keys().map(ProviderName::as_str);
+                let hint = match closest_name(provider, names.clone()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!(
+                        "known: {}; add others under `providers:`",
+                        names.collect::<Vec<_>>().join(", ")
+                    ),
+                };
+                self.problems.error(
+                    at("provider"),
+                    format!("no provider is called `{provider}`"),
+                    hint,
+                );
+            }
+            return None;
+        };
+        let target = Target::new(name.clone(), id.ok()?);
+        self.doubts(&target, at("model"));
+        Some(target)
+    }
+
+    /// Warnings about a model: retired, or without a row.
+    fn doubts(&mut self, target: &Target, place: super::diagnostic::Place) {
+        let model = target.model.as_str();
+        let catalog = self.catalog.of(target.provider.as_str());
+        let Some(spec) = self.providers.get(&target.provider) else { return };
+        if let Some(date) = catalog.retires.get(model) {
+            let today = &self.compilation.today;
+            if date <= today {
+                self.problems.warning(
+                    place,
+                    format!("`{model}` was retired on {date}"),
+                    "its provider may answer `model_not_found`; pick a current model",
+                );
+            }
+        }
+        if spec.model(model).is_none() {
+            let hint = match closest_name(model, spec.models.keys().map(String::as_str)) {
+                Some(meant) => format!(
+                    "did you mean `{meant}`? else add a row with `in` and `out` under providers.{}.models",
+                    target.provider
+                ),
+                None => format!(
+                    "add a row with `in` and `out` under providers.{}.models",
+                    target.provider
+                ),
+            };
+            self.problems.warning(
+                place,
+                format!("no price is known for `{model}`; its cost will read `unknown`"),
+                hint,
+            );
+        }
+    }
+}

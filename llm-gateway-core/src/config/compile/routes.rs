@@ -1,0 +1,264 @@
+//! Task classes: single models with their fallbacks, panels, cascades.
+
+use std::time::Duration;
+
+use crate::config::node::Step;
+use crate::config::raw::{RawEnforce, RawLevel, RawPolicy, RawRoute, RawTarget, RawVisibility};
+use crate::model::{NanoUsd, Target, TaskClass, closest_name};
+use crate::policy::{Cascade, Enforce, Level, Panel, Route, Shape, Visibility};
+
+use super::Scope;
+
+impl Scope<'_, '_, '_> {
+    pub(super) fn routes(&mut self, raw: &RawPolicy) -> Vec<Route> {
+        let root = self.compilation.root;
+        if raw.defaults.is_empty()
+            && root.entry("defaults").is_some_and(|d| d.value.to_json() == serde_json::json!({}))
+        {
+            self.problems.error(
+                root.key_place_of(&["defaults".into()]),
+                "`defaults` has no task class",
+                "add one, such as quick_answer: {provider: openai, model: gpt-4o-mini}",
+            );
+        }
+        self.references(raw);
+        raw.defaults.iter().filter_map(|(name, route)| self.route(name, route, raw)).collect()
+    }
+
+    /// `fallback` and `visibility` name task classes that exist.
+    fn references(&mut self, raw: &RawPolicy) {
+        let root = self.compilation.root;
+        let declared = root.entry("defaults").map(|entry| &entry.value);
+        let fallbacks =
+            raw.fallback.iter().flat_map(|map| map.keys()).map(|name| ("fallback", name));
+        let visible =
+            raw.visibility.iter().flat_map(|map| map.keys()).map(|name| ("visibility", name));
+        for (section, name) in fallbacks.chain(visible) {
+            let place = root.key_place_of(&[section.into(), name.as_str().into()]);
+            if declared.is_some_and(|classes| classes.entry(name).is_none()) {
+                let hint = match closest_name(name, raw.defaults.keys().map(String::as_str)) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => "add it under `defaults:`, or take this entry out".to_owned(),
+                };
+                self.problems.error(
+                    place,
+                    format!("`{section}` names the unknown task class `{name}`"),
+                    hint,
+                );
+                continue;
+            }
+            let Some(route) = raw.defaults.get(name) else { continue };
+            let single = route.members.is_none() && route.cascade.is_none();
+            match section {
+                "fallback" if !single => self.problems.warning(
+                    place,
+                    format!("`{name}` asks several models and never falls back"),
+                    "take this entry out",
+                ),
+                "visibility" if single => self.problems.warning(
+                    place,
+                    format!("`{name}` asks a single model and has no members to keep apart"),
+                    "take this entry out",
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    fn route(&mut self, name: &str, route: &RawRoute, raw: &RawPolicy) -> Option<Route> {
+        let path = [Step::Key("defaults"), Step::Key(name)];
+        let place = self.compilation.root.key_place_of(&path);
+        let task_class = TaskClass::new(name)
+            .map_err(|error| self.problems.error(place, error.to_string(), "rename it"))
+            .ok()?;
+        let shape = self.shape(name, route, raw)?;
+        if let (Some(_), Shape::Single(_) | Shape::Cascade(_)) = (route.cost_cap_usd, &shape) {
+            let place =
+                self.compilation.root.key_place_of(&[path[0], path[1], "cost_cap_usd".into()]);
+            self.problems.warning(
+                place,
+                "`cost_cap_usd` holds for panels only",
+                "for every class there is cost_preflight.block_usd",
+            );
+        }
+        let route = Route {
+            task_class,
+            rationale: route.rationale.clone().unwrap_or_default(),
+            shape,
+            max_tokens: route.max_tokens,
+            deadline: route.deadline_s.map(Duration::from_secs_f64),
+            allow_override: route.allow_override.unwrap_or(true),
+        };
+        self.bound_above_limit(&route, &path);
+        Some(route)
+    }
+
+    fn shape(&mut self, name: &str, route: &RawRoute, raw: &RawPolicy) -> Option<Shape> {
+        let path = [Step::Key("defaults"), Step::Key(name)];
+        let root = self.compilation.root;
+        // What stands in the file counts, so that a part which was refused is not missed.
+        let has = |key| {
+            root.entry("defaults")
+                .and_then(|d| d.value.entry(name))
+                .is_some_and(|r| r.value.entry(key).is_some())
+        };
+        let ways = [has("provider") || has("model"), has("members"), has("cascade")];
+        if ways.iter().filter(|way| **way).count() != 1 {
+            self.problems.error(
+                root.key_place_of(&path),
+                format!(
+                    "task class `{name}` says in {} ways who answers",
+                    ways.iter().filter(|way| **way).count()
+                ),
+                "write either `provider` and `model`, or `members`, or `cascade`",
+            );
+            return None;
+        }
+        if let Some(members) = &route.members {
+            let members = self.targets(members, &[path[0], path[1], "members".into()]);
+            let visibility = raw.visibility.as_ref().and_then(|map| map.get(name));
+            return self.panel(name, members, route, visibility);
+        }
+        if let Some(cascade) = &route.cascade {
+            let path = [path[0], path[1], "cascade".into()];
+            let gate = self.targets(&cascade.gate, &[path[0], path[1], path[2], "gate".into()]);
+            let otherwise = &cascade.otherwise;
+            let otherwise = self.target(
+                &otherwise.provider,
+                &otherwise.model,
+                &[path[0], path[1], path[2], "else".into()],
+            )?;
+            self.at_least_two(&gate, &[path[0], path[1], path[2], "gate".into()], "gate")?;
+            return Some(Shape::Cascade(Cascade { gate, otherwise }));
+        }
+        for key in ["provider", "model"].into_iter().filter(|key| !has(key)) {
+            self.problems.error(
+                root.key_place_of(&path),
+                format!("task class `{name}` has no `{key}`"),
+                format!("add `{key}:`"),
+            );
+        }
+        let first = self.target(route.provider.as_deref()?, route.model.as_deref()?, &path)?;
+        let alternates = raw.fallback.as_ref().and_then(|map| map.get(name)?.as_ref());
+        Some(Shape::Single(self.chain(name, first, alternates.map_or(&[], Vec::as_slice))))
+    }
+
+    /// A target and its alternates. One that stands twice is asked once.
+    fn chain(&mut self, name: &str, first: Target, alternates: &[RawTarget]) -> Vec<Target> {
+        let path = [Step::Key("fallback"), Step::Key(name)];
+        let mut chain = vec![first];
+        for (index, target) in self.targets(alternates, &path).into_iter().enumerate() {
+            if chain.contains(&target) {
+                self.problems.warning(
+                    self.compilation.root.place_of(&[path[0], path[1], index.into()]),
+                    format!("`{name}` would fall back to {target} twice"),
+                    "a target is asked once; take this entry out",
+                );
+            } else {
+                chain.push(target);
+            }
+        }
+        chain
+    }
+
+    fn panel(
+        &mut self,
+        name: &str,
+        members: Vec<Target>,
+        route: &RawRoute,
+        visibility: Option<&RawVisibility>,
+    ) -> Option<Shape> {
+        self.at_least_two(&members, &["defaults".into(), name.into(), "members".into()], "panel")?;
+        let quorum = visibility.and_then(|visibility| visibility.quorum);
+        if quorum.is_some_and(|quorum| quorum as usize > members.len()) {
+            self.problems.error(
+                self.compilation.root.place_of(&[
+                    "visibility".into(),
+                    name.into(),
+                    "quorum".into(),
+                ]),
+                format!(
+                    "`quorum` is {}, but `{name}` has {} members",
+                    quorum.unwrap_or_default(),
+                    members.len()
+                ),
+                "lower it, or leave it out: all members must then answer",
+            );
+        }
+        Some(Shape::Panel(Panel {
+            members,
+            cost_cap: route.cost_cap_usd.and_then(usd),
+            visibility: visibility.map(compiled).unwrap_or_default(),
+        }))
+    }
+
+    fn at_least_two(&mut self, targets: &[Target], path: &[Step<'_>], what: &str) -> Option<()> {
+        let Step::Key(key) = *path.last()? else { return None };
+        let root = self.compilation.root;
+        let stand = path.iter().try_fold(root, |node, step| match step {
+            Step::Key(key) => node.entry(key).map(|entry| &entry.value),
+            Step::Index(_) => None,
+        });
+        // Members that were refused have been reported one by one.
+        let written = stand.map_or(0, |node| node.to_json().as_array().map_or(0, Vec::len));
+        if written < 2 {
+            self.problems.error(
+                root.key_place_of(path),
+                format!("`{key}` has {written} of the two models that a {what} needs at least"),
+                "add another one, or name a single `provider` and `model`",
+            );
+        }
+        (targets.len() >= 2).then_some(())
+    }
+
+    fn targets(&mut self, raw: &[RawTarget], path: &[Step<'_>]) -> Vec<Target> {
+        let numbered = raw.iter().enumerate();
+        numbered
+            .filter_map(|(index, raw)| {
+                let path = [path, &[Step::Index(index)]].concat();
+                self.target(&raw.provider, &raw.model, &path)
+            })
+            .collect()
+    }
+
+    /// The bound that is sent is min(asked, the model's limit): say so where they differ.
+    fn bound_above_limit(&mut self, route: &Route, path: &[Step<'_>]) {
+        let Some(bound) = route.max_tokens else { return };
+        let limit = |target: &&Target| {
+            let facts = self.providers.get(&target.provider)?.model(target.model.as_str())?;
+            facts.max_output.filter(|limit| *limit < bound)
+        };
+        if let Some((target, limit)) = route.targets().iter().find_map(|t| Some((*t, limit(t)?))) {
+            self.problems.warning(
+                self.compilation.root.place_of(&[path, &["max_tokens".into()]].concat()),
+                format!("`max_tokens` is {bound}, but {target} gives at most {limit}"),
+                "the lower bound is what is sent",
+            );
+        }
+    }
+}
+
+/// An amount in dollars that the schema has bounded below.
+pub(super) fn usd(amount: f64) -> Option<NanoUsd> {
+    NanoUsd::parse_usd(&amount.to_string()).ok()
+}
+
+fn compiled(raw: &RawVisibility) -> Visibility {
+    let default = Visibility::default();
+    Visibility {
+        enforce: match raw.enforce {
+            Some(RawEnforce::Hard) => Enforce::Hard,
+            Some(RawEnforce::Soft) => Enforce::Soft,
+            None => default.enforce,
+        },
+        require: match raw.require {
+            Some(RawLevel::None) => Level::None,
+            Some(RawLevel::ContextBlind) => Level::ContextBlind,
+            Some(RawLevel::ModelDistinct) => Level::ModelDistinct,
+            Some(RawLevel::VendorDistinct) => Level::VendorDistinct,
+            Some(RawLevel::LineageDistinct) => Level::LineageDistinct,
+            None => default.require,
+        },
+        quorum: raw.quorum,
+    }
+}

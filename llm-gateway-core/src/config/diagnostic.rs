@@ -1,0 +1,281 @@
+//! Problems of a policy, each with its place, its line and a way out.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// How bad a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Severity {
+    /// The policy cannot be used.
+    Error,
+    /// It can, but probably not as meant.
+    Warning,
+}
+
+/// A position in a file, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { line: 1, column: 1 }
+    }
+}
+
+/// One problem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file, or `environment` for a problem of a variable.
+    pub file: String,
+    /// The line, from 1; 0 where there is no file.
+    pub line: u32,
+    /// The column, from 1; 0 where there is no file.
+    pub column: u32,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub hint: String,
+    /// The line itself, with anything that looks like a key masked.
+    #[serde(skip)]
+    pub(crate) snippet: Option<String>,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        writeln!(f, "{severity}: {}", self.message)?;
+        let width = self.line.to_string().len();
+        match self.line {
+            0 => writeln!(f, "{:width$}--> {}", "", self.file)?,
+            line => writeln!(f, "{:width$}--> {}:{line}:{}", "", self.file, self.column)?,
+        }
+        if let Some(snippet) = &self.snippet {
+            let indent = (self.column as usize).saturating_sub(1);
+            writeln!(f, "{:width$} |", "")?;
+            writeln!(f, "{} | {snippet}", self.line)?;
+            writeln!(f, "{:width$} | {:indent$}^", "", "")?;
+        }
+        if !self.hint.is_empty() {
+            writeln!(f, "{:width$} = {}", "", self.hint)?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a policy cannot be used: every problem that was found, at least one of them an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyProblems(Vec<Diagnostic>);
+
+impl PolicyProblems {
+    pub(crate) fn new(problems: Vec<Diagnostic>) -> Self {
+        Self(problems)
+    }
+
+    /// The problems, in the order of the file.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.0
+    }
+
+    /// The first error as `file:line:column: what is wrong`, in one line.
+    pub fn summary(&self) -> String {
+        let Some(first) = self.0.iter().find(|d| d.severity == Severity::Error) else {
+            return "the policy cannot be used".to_owned();
+        };
+        let place = match first.line {
+            0 => first.file.clone(),
+            line => format!("{}:{line}:{}", first.file, first.column),
+        };
+        let errors = self.0.iter().filter(|d| d.severity == Severity::Error).count();
+        let more = if errors > 1 { format!(" (and {} more)", errors - 1) } else { String::new() };
+        format!("{place}: {}{more}", first.message)
+    }
+}
+
+impl fmt::Display for PolicyProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for PolicyProblems {}
+
+/// Collects the problems of one file.
+pub(crate) struct Collector<'a> {
+    file: &'a str,
+    text: &'a str,
+    problems: Vec<Diagnostic>,
+}
+
+/// Further problems than this say nothing new.
+const MOST_PROBLEMS: usize = 100;
+
+impl<'a> Collector<'a> {
+    pub(crate) fn new(file: &'a str, text: &'a str) -> Self {
+        Self { file, text, problems: Vec::new() }
+    }
+
+    pub(crate) fn error(
+        &mut self,
+        place: Place,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.push(Severity::Error, place, message.into(), hint.into());
+    }
+
+    pub(crate) fn warning(
+        &mut self,
+        place: Place,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.push(Severity::Warning, place, message.into(), hint.into());
+    }
+
+    /// An error whose line is not shown, because it may hold a key.
+    pub(crate) fn error_hidden(&mut self, place: Place, message: &str, hint: &str) {
+        self.push(Severity::Error, place, message.to_owned(), hint.to_owned());
+        if let Some(problem) = self.problems.last_mut() {
+            problem.snippet = None;
+        }
+    }
+
+    /// A problem of a variable, which has no place in a file.
+    pub(crate) fn variable(
+        &mut self,
+        severity: Severity,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.problems.push(Diagnostic {
+            severity,
+            file: "environment".to_owned(),
+            line: 0,
+            column: 0,
+            message: message.into(),
+            hint: hint.into(),
+            snippet: None,
+        });
+    }
+
+    fn push(&mut self, severity: Severity, place: Place, message: String, hint: String) {
+        let line = self.text.lines().nth(place.line as usize - 1).map(mask_keys);
+        self.problems.push(Diagnostic {
+            severity,
+            file: self.file.to_owned(),
+            line: place.line,
+            column: place.column,
+            message: mask_keys(&message),
+            hint: mask_keys(&hint),
+            snippet: line.map(|line| line.chars().take(160).collect()),
+        });
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// The problems in the order of the file, the environment's last.
+    pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.problems.sort_by_key(|p| (p.line == 0, p.line, p.column, p.severity));
+        self.problems.dedup();
+        // An error is never cut in favour of a warning.
+        if self.problems.len() > MOST_PROBLEMS {
+            self.problems.sort_by_key(|p| p.severity);
+            self.problems.truncate(MOST_PROBLEMS);
+        }
+        self.problems
+    }
+}
+
+/// Masks what looks like a key that somebody pasted into the policy, so that showing the
+/// line does not show the key.
+pub(crate) fn mask_keys(line: &str) -> String {
+    let is_word =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '/' | '=');
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        masked.push_str(if looks_like_key(word) { "[masked]" } else { word });
+        let next = after.chars().next().map_or(0, char::len_utf8);
+        let (separator, after) = after.split_at(next);
+        masked.push_str(separator);
+        rest = after;
+    }
+    mask_user_info(&masked)
+}
+
+/// The prefixes that the providers' keys begin with, and long words of mixed letters and
+/// digits that are neither a model id (those have dashes between short parts) nor a path.
+fn looks_like_key(word: &str) -> bool {
+    const PREFIXES: [&str; 8] = ["sk-", "sk_", "AIza", "gsk_", "xai-", "ghp_", "hf_", "AKIA"];
+    let known = word.len() >= 12 && PREFIXES.iter().any(|prefix| word.starts_with(prefix));
+    let longest_part = word.split(['-', '/', '.', '_']).map(str::len).max().unwrap_or(0);
+    let mixed =
+        word.chars().any(|c| c.is_ascii_digit()) && word.chars().any(|c| c.is_ascii_alphabetic());
+    known || (longest_part >= 24 && mixed)
+}
+
+/// Masks `user:password@` in URLs.
+fn mask_user_info(line: &str) -> String {
+    let Some((before, after)) = line.split_once("://") else { return line.to_owned() };
+    let authority_end = after.find(['/', ' ', '"', '\'', '?', '#']).unwrap_or(after.len());
+    match after.get(..authority_end).and_then(|authority| authority.rfind('@')) {
+        Some(at) => {
+            format!("{before}://[masked]{}", mask_user_info(after.get(at..).unwrap_or_default()))
+        }
+        None => format!("{before}://{}", mask_user_info(after)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_pasted_into_the_policy_is_not_shown() {
+        for key in [
+            "sk-proj-abcdefghijklmnop",
+            "sk-ant-api03-AbCdEf0123456789",
+            "AIzaSyA0123456789abcdefghijklmnopqrstu",
+            "0123456789abcdef0123456789abcdef",
+        ] {
+            let masked = mask_keys(&format!("  api_key_env: \"{key}\"  # mine"));
+            assert_eq!(masked, "  api_key_env: \"[masked]\"  # mine");
+        }
+        let masked = mask_keys("base_url: https://user:pass@example.com/v1");
+        assert_eq!(masked, "base_url: https://[masked]@example.com/v1");
+    }
+
+    #[test]
+    fn ordinary_policy_lines_are_shown_as_they_are() {
+        for line in [
+            "model: claude-haiku-4-5-20251001",
+            "base_url: https://generativelanguage.googleapis.com",
+            "rationale: \"Cheap, fast — short factual answers.\"",
+            "model: meta-llama/Llama-3.3-70B-Instruct-Turbo",
+        ] {
+            assert_eq!(mask_keys(line), line);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The environment as a value, and keys that come from it.
+//!
+//! Nothing else in the library reads the process's environment. A variable that is empty,
+//! or still reads `${NAME}` because a client did not expand it, counts as missing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use async_trait::async_trait;
+
+use crate::credential::{CredentialSource, Lease, Secret};
+use crate::model::ProviderName;
+
+/// Variables, some of which hold keys: no `Debug`, no `Serialize`.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// No variables at all.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// A copy of the process's variables. Those that are not UTF-8 are left out.
+    #[allow(clippy::disallowed_methods)] // the one place that reads the environment
+    pub fn from_process() -> Self {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self { variables }
+    }
+
+    /// The same with one variable more, or another value for it.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// The value of a variable, unless it counts as missing.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let value = self.variables.get(name)?.trim();
+        let unexpanded = value.starts_with("${") && value.ends_with('}');
+        (!value.is_empty() && !unexpanded).then_some(value)
+    }
+
+    /// Adds the variables of a `.env` file that `allowed` lets in. A variable that is there
+    /// already wins.
+    ///
+    /// # Errors
+    /// The number of a line that is no assignment, or why the file cannot be read. Never
+    /// its content: that line may hold a key.
+    pub(super) fn add_file(
+        &mut self,
+        path: &Path,
+        allowed: impl Fn(&str) -> bool,
+    ) -> Result<(), String> {
+        let text = std::fs::read_to_string(path).map_err(|error| error.kind().to_string())?;
+        let mut malformed = None;
+        for (index, line) in text.lines().enumerate() {
+            for item in dotenvy::from_read_iter(line.as_bytes()) {
+                match item {
+                    Ok((name, value)) if allowed(&name) && self.get(&name).is_none() => {
+                        self.variables.insert(name, value);
+                    }
+                    Ok(_) => {}
+                    Err(_) => malformed = malformed.or(Some(index + 1)),
+                }
+            }
+        }
+        malformed.map_or(Ok(()), |line| Err(format!("line {line} is not NAME=value")))
+    }
+}
+
+/// Keys out of an [`Environment`].
+pub struct EnvironmentCredentials {
+    environment: Environment,
+    /// The variables that hold keys, by the policy.
+    variables: Vec<String>,
+}
+
+impl EnvironmentCredentials {
+    /// Keys of the variables that a policy names.
+    pub fn new(environment: Environment, variables: impl IntoIterator<Item = String>) -> Self {
+        Self { environment, variables: variables.into_iter().collect() }
+    }
+
+    fn secret(&self, variable: &str) -> Option<Secret> {
+        self.environment.get(variable).map(|key| Secret::new(key.to_owned()))
+    }
+}
+
+#[async_trait]
+impl CredentialSource for EnvironmentCredentials {
+    async fn lease(&self, _provider: &ProviderName, variable: &str) -> Option<Lease> {
+        self.secret(variable).map(|secret| Lease::new(variable, secret))
+    }
+
+    fn has(&self, _provider: &ProviderName, variable: &str) -> bool {
+        self.environment.get(variable).is_some()
+    }
+
+    fn known(&self) -> Vec<Secret> {
+        self.variables.iter().filter_map(|variable| self.secret(variable)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_or_unexpanded_variable_counts_as_missing() {
+        let environment = Environment::empty()
+            .with("EMPTY", " ")
+            .with("UNEXPANDED", "${OPENAI_API_KEY}")
+            .with("SET", " key\n");
+        assert_eq!(environment.get("EMPTY"), None);
+        assert_eq!(environment.get("UNEXPANDED"), None);
+        assert_eq!(environment.get("ABSENT"), None);
+        assert_eq!(environment.get("SET"), Some("key"));
+    }
+
+    #[test]
+    fn the_process_wins_over_the_file_and_strangers_stay_out() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "A=file\nexport B='quoted # value'\n# c\nLD_PRELOAD=x\n")
+            .unwrap();
+        let mut environment = Environment::empty().with("A", "process");
+        environment.add_file(file.path(), |name| name != "LD_PRELOAD").unwrap();
+        assert_eq!(environment.get("A"), Some("process"));
+        assert_eq!(environment.get("B"), Some("quoted # value"));
+        assert_eq!(environment.get("LD_PRELOAD"), None);
+    }
+
+    #[test]
+    fn a_malformed_line_is_named_by_number_and_the_rest_is_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "A=1\nsk-secret-without-a-name oops\nB=2\n").unwrap();
+        let mut environment = Environment::empty();
+        let error = environment.add_file(file.path(), |_| true).unwrap_err();
+        assert_eq!(error, "line 2 is not NAME=value");
+        assert_eq!(environment.get("B"), Some("2"));
+    }
+}

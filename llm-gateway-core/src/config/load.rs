@@ -1,0 +1,206 @@
+//! From a source and an environment to a policy, or to every reason why there is none.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::clock::date_utc;
+use crate::model::ProviderName;
+use crate::policy::Policy;
+
+use super::compile::{self, Compilation};
+use super::diagnostic::{Collector, Diagnostic, Place, PolicyProblems, Severity};
+use super::environment::Environment;
+use super::{node, raw, structure};
+
+/// The documented default policy of this repository.
+pub const EMBEDDED_POLICY: &str = include_str!("../../../routing.yaml");
+
+/// A policy of this size is an accident. The largest sensible one is a few kilobytes.
+const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+
+/// Where a policy is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PolicySource {
+    /// A file.
+    File(PathBuf),
+    /// The default policy that the library carries.
+    Embedded,
+    /// YAML in memory.
+    Text(String),
+}
+
+impl PolicySource {
+    /// Where a front end looks when it is told nothing else: `$LLM_GATEWAY_ROUTING`, then
+    /// `routing.yaml` in the user's configuration directory, then the embedded policy.
+    ///
+    /// Never the current directory: a client starts the server inside whatever project
+    /// is open, and a stranger's policy could send keys to a stranger's host.
+    pub fn discover(environment: &Environment) -> Self {
+        if let Some(path) = environment.get("LLM_GATEWAY_ROUTING") {
+            return Self::File(path.into());
+        }
+        configuration_directory(environment)
+            .map(|dir| dir.join("llm-gateway").join("routing.yaml"))
+            .filter(|path| path.is_file())
+            .map_or(Self::Embedded, Self::File)
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Embedded => "routing.yaml (built in)".to_owned(),
+            Self::Text(_) => "policy".to_owned(),
+        }
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => path.parent(),
+            Self::Embedded | Self::Text(_) => None,
+        }
+    }
+
+    fn read(&self) -> Result<String, String> {
+        match self {
+            Self::Embedded => Ok(EMBEDDED_POLICY.to_owned()),
+            Self::Text(text) => Ok(text.clone()),
+            Self::File(path) => {
+                let kind = |error: std::io::Error| error.kind().to_string();
+                let size = std::fs::metadata(path).map_err(kind)?.len();
+                if size > LARGEST_FILE {
+                    return Err(format!("it is {size} bytes long"));
+                }
+                std::fs::read(path).map_err(kind).and_then(|bytes| {
+                    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+                })
+            }
+        }
+    }
+}
+
+/// The user's configuration directory: `$XDG_CONFIG_HOME`, else the system's custom.
+fn configuration_directory(environment: &Environment) -> Option<PathBuf> {
+    // A relative path would lead into the current directory; the XDG specification has it
+    // ignored: <https://specifications.freedesktop.org/basedir-spec/latest/>.
+    let xdg = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    if xdg.is_some() {
+        return xdg;
+    }
+    let home = || environment.get("HOME").map(PathBuf::from);
+    if cfg!(windows) {
+        environment.get("APPDATA").map(PathBuf::from)
+    } else if cfg!(target_os = "macos") {
+        home().map(|home| home.join("Library").join("Application Support"))
+    } else {
+        home().map(|home| home.join(".config"))
+    }
+}
+
+/// What loading gave.
+pub struct Loaded {
+    /// The policy, or every problem that keeps it from being one.
+    pub policy: Result<Policy, PolicyProblems>,
+    /// All problems, warnings included, in the order of the file.
+    pub problems: Vec<Diagnostic>,
+    /// The environment with the variables of `.env` added.
+    pub environment: Environment,
+}
+
+/// What a policy is loaded from and against.
+pub struct LoadRequest<'a> {
+    /// Where the policy is read from.
+    pub source: &'a PolicySource,
+    /// Variables: base URLs and keys.
+    pub environment: Environment,
+    /// Read in place of the `.env` file beside the policy.
+    pub env_file: Option<&'a Path>,
+    /// Providers that the embedding program brings: targets may name them.
+    pub own_providers: &'a [ProviderName],
+    /// The time since 1970 in UTC: it tells which models are retired.
+    pub now: Duration,
+}
+
+/// Reads, checks and compiles a policy. Reads the source and a `.env` file; touches nothing
+/// else.
+pub fn load(request: LoadRequest<'_>) -> Loaded {
+    let LoadRequest { source, mut environment, env_file, own_providers, now } = request;
+    let name = source.name();
+    let text = match source.read() {
+        Ok(text) => text,
+        Err(why) => {
+            let problems = vec![unreadable(&name, &why)];
+            return Loaded {
+                policy: Err(PolicyProblems::new(problems.clone())),
+                problems,
+                environment,
+            };
+        }
+    };
+    let mut problems = Collector::new(&name, &text);
+    let root = node::parse(&text).map_err(|error| {
+        let hint = "see the line above as well; indentation is by spaces";
+        problems.error(error.place, error.message, hint);
+    });
+    let compiled = root.ok().and_then(|root| {
+        let schema = serde_json::Value::from(raw::json_schema());
+        let fitting = structure::fitting(&root, &schema, &mut problems)?;
+        let raw: raw::RawPolicy = serde_json::from_value(fitting)
+            .map_err(|error| problems.error(Place::default(), error.to_string(), ""))
+            .ok()?;
+        let keys = compile::key_variables(&raw);
+        add_env_file(source, env_file, &mut environment, &keys, &mut problems);
+        let compilation = Compilation {
+            root: &root,
+            environment: &environment,
+            own_providers,
+            directory: source.directory(),
+            today: date_utc(now),
+        };
+        let parts = compilation.run(&raw, &mut problems);
+        Some(Policy { source: name.clone(), digest: digest(&text), ..parts })
+    });
+    let failed = problems.has_errors();
+    let problems = problems.into_sorted();
+    let policy = compiled.filter(|_| !failed).ok_or_else(|| PolicyProblems::new(problems.clone()));
+    Loaded { policy, problems, environment }
+}
+
+fn unreadable(file: &str, why: &str) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        file: file.to_owned(),
+        line: 0,
+        column: 0,
+        message: format!("the policy file cannot be read: {why}"),
+        hint: "name another one with --routing or LLM_GATEWAY_ROUTING".to_owned(),
+        snippet: None,
+    }
+}
+
+/// The variables of the gateway itself that a `.env` file may set.
+const OWN_VARIABLES: [&str; 4] =
+    ["OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GEMINI_BASE_URL", "DEEPSEEK_BASE_URL"];
+
+/// Reads `.env`: the file that was named, else the one beside the policy if it is there.
+fn add_env_file(
+    source: &PolicySource,
+    named: Option<&Path>,
+    environment: &mut Environment,
+    keys: &[String],
+    problems: &mut Collector<'_>,
+) {
+    let beside = source.directory().map(|dir| dir.join(".env")).filter(|path| path.is_file());
+    let Some(path) = named.map(Path::to_path_buf).or(beside) else { return };
+    let allowed = |name: &str| OWN_VARIABLES.contains(&name) || keys.iter().any(|key| key == name);
+    if let Err(why) = environment.add_file(&path, allowed) {
+        let message = format!("{}: {why}", path.display());
+        problems.variable(Severity::Warning, message, "write one NAME=value a line");
+    }
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

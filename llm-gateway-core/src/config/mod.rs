@@ -1,0 +1,24 @@
+//! What the user wrote: from a YAML file to a [`Policy`].
+//!
+//! The way of a file: `node` reads YAML into a tree that knows every position;
+//! `structure` holds the tree against the JSON Schema that `raw` generates and takes out
+//! what does not fit; what is left becomes the serde mirror in `raw`; `compile` checks
+//! what a schema cannot say and builds the policy. Every step adds to one list of
+//! problems, so that a person sees all of them at once, each with its place.
+
+mod catalog;
+mod compile;
+mod diagnostic;
+mod environment;
+mod load;
+mod node;
+mod raw;
+mod structure;
+
+pub use diagnostic::{Diagnostic, PolicyProblems, Severity};
+pub use environment::{Environment, EnvironmentCredentials};
+pub use load::{EMBEDDED_POLICY, LoadRequest, Loaded, PolicySource, load};
+pub use raw::json_schema;
+
+#[cfg(doc)]
+use crate::policy::Policy;

@@ -1,0 +1,248 @@
+//! YAML as a tree in which every key and value knows its place.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use serde_yaml::{Location, Spanned};
+
+use super::diagnostic::Place;
+
+/// A value with its place in the file.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) content: Content,
+}
+
+/// What a node holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Content {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A key of a mapping and its value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) key_place: Place,
+    pub(super) value: Node,
+}
+
+/// A file that is not YAML, or has a key twice: the parser stops at the first of these.
+#[derive(Debug)]
+pub(super) struct SyntaxError {
+    pub(super) place: Place,
+    pub(super) message: String,
+}
+
+/// No policy has this many YAML nodes; a file that does is an attack or an accident.
+const MOST_NODES: usize = 50_000;
+
+/// Reads a document. An empty one is a null node.
+pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
+    let options = serde_yaml::options! {
+        strict_booleans: true,
+        strict_indentation: true,
+        with_snippet: false,
+        budget: serde_yaml::budget! { max_nodes: MOST_NODES },
+    };
+    serde_yaml::from_str_with_options::<Spanned<Content>>(text, options).map(Node::from).map_err(
+        |error| SyntaxError {
+            place: error.location().map(Place::from).unwrap_or_default(),
+            message: error.without_snippet().to_string(),
+        },
+    )
+}
+
+impl Node {
+    /// The tree as JSON, without positions.
+    pub(super) fn to_json(&self) -> Value {
+        match &self.content {
+            Content::Null => Value::Null,
+            Content::Bool(value) => Value::Bool(*value),
+            Content::Number(value) => Value::Number(value.clone()),
+            Content::Text(value) => Value::String(value.clone()),
+            Content::List(items) => Value::Array(items.iter().map(Self::to_json).collect()),
+            Content::Map(entries) => Value::Object(
+                entries.iter().map(|e| (e.key.clone(), e.value.to_json())).collect::<Map<_, _>>(),
+            ),
+        }
+    }
+
+    /// The entry under `key`, where the node is a mapping that has it.
+    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+        match &self.content {
+            Content::Map(entries) => entries.iter().find(|entry| entry.key == key),
+            _ => None,
+        }
+    }
+
+    /// The place of the value that `path` leads to, or of its closest ancestor that is there.
+    pub(super) fn place_of(&self, path: &[Step<'_>]) -> Place {
+        let Some((step, rest)) = path.split_first() else { return self.place };
+        let child = match (step, &self.content) {
+            (Step::Key(key), _) => self.entry(key).map(|entry| &entry.value),
+            (Step::Index(index), Content::List(items)) => items.get(*index),
+            (Step::Index(_), _) => None,
+        };
+        // A mapping's own place is that of its first key, which says less than its key's.
+        match child {
+            Some(child) => child.place_of(rest),
+            None => self.place,
+        }
+    }
+
+    /// The place of the key that `path` ends in, or of its closest ancestor.
+    pub(super) fn key_place_of(&self, path: &[Step<'_>]) -> Place {
+        let Some((Step::Key(key), parents)) = path.split_last() else { return self.place_of(path) };
+        let mut parent = self;
+        for step in parents {
+            parent = match (step, &parent.content) {
+                (Step::Key(key), _) => match parent.entry(key) {
+                    Some(entry) => &entry.value,
+                    None => return parent.place,
+                },
+                (Step::Index(index), Content::List(items)) => match items.get(*index) {
+                    Some(item) => item,
+                    None => return parent.place,
+                },
+                (Step::Index(_), _) => return parent.place,
+            };
+        }
+        parent.entry(key).map_or(parent.place, |entry| entry.key_place)
+    }
+}
+
+/// One step of a path through a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl<'a> From<&'a str> for Step<'a> {
+    fn from(key: &'a str) -> Self {
+        Self::Key(key)
+    }
+}
+
+impl From<usize> for Step<'_> {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}
+
+impl From<Location> for Place {
+    fn from(location: Location) -> Self {
+        let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).max(1);
+        Self { line: number(location.line()), column: number(location.column()) }
+    }
+}
+
+impl From<Spanned<Content>> for Node {
+    fn from(spanned: Spanned<Content>) -> Self {
+        Self { place: spanned.referenced.into(), content: spanned.value }
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}
+
+struct ContentVisitor;
+
+impl<'de> Visitor<'de> for ContentVisitor {
+    type Value = Content;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Content, E> {
+        Ok(Content::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Content, E> {
+        Ok(Content::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Content, E> {
+        Ok(Content::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Content, E> {
+        Ok(Content::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Content, E> {
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("a number without end"))?;
+        Ok(Content::Number(number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Content, E> {
+        Ok(Content::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element::<Spanned<Content>>()? {
+            list.push(item.into());
+        }
+        Ok(Content::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Content, A::Error> {
+        let mut map = Vec::new();
+        while let Some(key) = entries.next_key::<Spanned<String>>()? {
+            let value = entries.next_value::<Spanned<Content>>()?.into();
+            map.push(Entry { key: key.value, key_place: key.referenced.into(), value });
+        }
+        Ok(Content::Map(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_and_value_knows_its_place() {
+        let root = parse("a: 1\nb:\n  - x\n  - {c: true}\n").unwrap();
+        let b = root.entry("b").unwrap();
+        assert_eq!(b.key_place, Place { line: 2, column: 1 });
+        let c = [Step::from("b"), 1.into(), "c".into()];
+        assert_eq!(root.key_place_of(&c), Place { line: 4, column: 6 });
+        assert_eq!(root.place_of(&c), Place { line: 4, column: 9 });
+    }
+
+    #[test]
+    fn scalars_keep_their_kind() {
+        let json = parse("[1, 2.5, true, 'true', ~, text, 1.0.0, yes]").unwrap().to_json();
+        assert_eq!(json, serde_json::json!([1, 2.5, true, "true", null, "text", "1.0.0", "yes"]));
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_an_error_with_its_place() {
+        let error = parse("a: 1\nb: 2\na: 3\n").unwrap_err();
+        assert_eq!(error.place, Place { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn an_alias_bomb_is_refused() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let of = format!("*a{}", level - 1);
+            let copies = vec![of; 10].join(", ");
+            text.push_str(&format!("a{level}: &a{level} [{copies}]\n"));
+        }
+        assert!(parse(&text).is_err());
+    }
+}

@@ -1,0 +1,250 @@
+//! Holds a file's tree against the JSON Schema: unknown keys, wrong types, bad words,
+//! numbers out of bounds.
+//!
+//! A typed parse stops at the first of these; this walk finds them all. What does not fit
+//! is left out of the JSON that it returns, so that the rest can still be compiled and its
+//! own problems found.
+
+use serde_json::{Map, Value};
+
+use crate::model::closest_name;
+
+use super::diagnostic::Collector;
+use super::node::{Content, Entry, Node};
+
+/// Checks `node` and returns what of it fits `schema`.
+pub(super) fn fitting(node: &Node, schema: &Value, problems: &mut Collector<'_>) -> Option<Value> {
+    Walk { definitions: schema.get("$defs"), problems }.visit(node, schema, "the file")
+}
+
+struct Walk<'a, 'b, 'c> {
+    definitions: Option<&'a Value>,
+    problems: &'b mut Collector<'c>,
+}
+
+impl<'a> Walk<'a, '_, '_> {
+    /// `name` is what the value is called in messages: its key.
+    fn visit(&mut self, node: &Node, schema: &'a Value, name: &str) -> Option<Value> {
+        let (schema, nullable) = self.resolve(schema);
+        if node.content == Content::Null {
+            return match nullable {
+                true => Some(Value::Null),
+                false => self.wrong_type(node, type_of(schema), name),
+            };
+        }
+        if let Some(words) = words_of(schema) {
+            return self.word(node, &words, name);
+        }
+        let expected = type_of(schema);
+        match (&node.content, expected) {
+            (Content::Map(entries), "object") => self.mapping(node, entries, schema, name),
+            (Content::List(items), "array") => {
+                let item = schema.get("items").unwrap_or(&Value::Null);
+                let fitting: Vec<Value> =
+                    items.iter().filter_map(|node| self.visit(node, item, name)).collect();
+                Some(Value::Array(fitting))
+            }
+            (Content::Bool(value), "boolean") => Some(Value::Bool(*value)),
+            (Content::Text(value), "string") => Some(Value::String(value.clone())),
+            (Content::Number(number), "number") => self.bounded(node, number, schema, name),
+            (Content::Number(number), "integer") if number.is_u64() || number.is_i64() => {
+                self.bounded(node, number, schema, name)
+            }
+            _ => self.wrong_type(node, expected, name),
+        }
+    }
+
+    /// Follows `$ref` and the `anyOf [it, null]` of an optional value.
+    fn resolve(&self, schema: &'a Value) -> (&'a Value, bool) {
+        let mut nullable = schema
+            .get("type")
+            .and_then(Value::as_array)
+            .is_some_and(|types| types.iter().any(|t| t == "null"));
+        let mut schema = schema;
+        if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
+            nullable |= choices.iter().any(|choice| choice.get("type") == Some(&"null".into()));
+            schema =
+                choices.iter().find(|c| c.get("type") != Some(&"null".into())).unwrap_or(schema);
+        }
+        let name =
+            schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/$defs/"));
+        match name.and_then(|name| self.definitions?.get(name)) {
+            Some(definition) => (definition, nullable),
+            None => (schema, nullable),
+        }
+    }
+
+    fn mapping(
+        &mut self,
+        node: &Node,
+        entries: &[Entry],
+        schema: &'a Value,
+        name: &str,
+    ) -> Option<Value> {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let others = schema.get("additionalProperties").filter(|schema| schema.is_object());
+        let mut fitting = Map::new();
+        for entry in entries {
+            match (properties.and_then(|known| known.get(&entry.key)), others) {
+                (Some(schema), _) | (None, Some(schema)) => {
+                    if let Some(value) = self.visit(&entry.value, schema, &entry.key) {
+                        fitting.insert(entry.key.clone(), value);
+                    }
+                }
+                (None, None) => self.unknown_key(entry, properties, name),
+            }
+        }
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        let mut whole = true;
+        for key in required.filter_map(Value::as_str).filter(|key| !fitting.contains_key(*key)) {
+            whole = false;
+            // A required key whose value was refused has been reported already.
+            if !entries.iter().any(|entry| entry.key == key) {
+                self.problems.error(
+                    node.place,
+                    format!("{name} has no `{key}`"),
+                    format!("add `{key}:`"),
+                );
+            }
+        }
+        whole.then_some(Value::Object(fitting))
+    }
+
+    fn unknown_key(&mut self, entry: &Entry, known: Option<&'a Map<String, Value>>, name: &str) {
+        let known: Vec<&str> =
+            known.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
+        let hint = match closest_name(&entry.key, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("known here: {}", known.join(", ")),
+        };
+        self.problems.error(
+            entry.key_place,
+            format!("unknown key `{}` in {name}", entry.key),
+            hint,
+        );
+    }
+
+    fn word(&mut self, node: &Node, words: &[&str], name: &str) -> Option<Value> {
+        let text = match &node.content {
+            Content::Text(text) => text.as_str(),
+            _ => return self.wrong_type(node, "string", name),
+        };
+        if words.contains(&text) {
+            return Some(Value::String(text.to_owned()));
+        }
+        let hint = match closest_name(text, words.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("use one of: {}", words.join(", ")),
+        };
+        self.problems.error(node.place, format!("`{name}` cannot be `{}`", shown(text)), hint);
+        None
+    }
+
+    fn bounded(
+        &mut self,
+        node: &Node,
+        number: &serde_json::Number,
+        schema: &Value,
+        name: &str,
+    ) -> Option<Value> {
+        let bound = |key| schema.get(key).and_then(Value::as_f64);
+        let (value, lowest, highest) = (number.as_f64()?, bound("minimum"), bound("maximum"));
+        if lowest.is_some_and(|lowest| value < lowest)
+            || highest.is_some_and(|highest| value > highest)
+        {
+            let hint = match (lowest, highest) {
+                (Some(lowest), Some(highest)) => format!("use a number from {lowest} to {highest}"),
+                (Some(lowest), None) => format!("use a number of at least {lowest}"),
+                (None, highest) => {
+                    format!("use a number of at most {}", highest.unwrap_or_default())
+                }
+            };
+            let unit = if is_price(name) && value > 0.0 {
+                "; prices are US dollars per 1 000 000 tokens"
+            } else {
+                ""
+            };
+            let message = format!("`{name}` is {number}, which is out of bounds");
+            self.problems.error(node.place, message, hint + unit);
+            return None;
+        }
+        Some(Value::Number(number.clone()))
+    }
+
+    fn wrong_type(&mut self, node: &Node, expected: &str, name: &str) -> Option<Value> {
+        let found = describe(&node.content);
+        let wanted = match expected {
+            "object" => "a mapping (`key: value` lines)",
+            "array" => "a list (`- item` lines)",
+            "integer" => "a whole number",
+            "number" => "a number",
+            "boolean" => "true or false",
+            _ => "text",
+        };
+        let hint = match (&node.content, expected) {
+            (Content::Number(number), "string") => format!("put it in quotes: \"{number}\""),
+            (Content::Bool(value), "string") => format!("put it in quotes: \"{value}\""),
+            (Content::Text(text), "number" | "integer") if text.parse::<f64>().is_ok() => {
+                format!("take the quotes off: {text}")
+            }
+            (Content::Text(text), "boolean")
+                if matches!(text.as_str(), "yes" | "on" | "Yes" | "True") =>
+            {
+                "write true".to_owned()
+            }
+            (Content::Text(text), "boolean")
+                if matches!(text.as_str(), "no" | "off" | "No" | "False") =>
+            {
+                "write false".to_owned()
+            }
+            _ => format!("write {wanted} here"),
+        };
+        self.problems.error(node.place, format!("`{name}` is {found}, not {wanted}"), hint);
+        None
+    }
+}
+
+fn is_price(name: &str) -> bool {
+    matches!(name, "in" | "out" | "cache_read" | "cache_write")
+}
+
+fn describe(content: &Content) -> String {
+    match content {
+        Content::Null => "empty".to_owned(),
+        Content::Bool(value) => format!("`{value}`"),
+        Content::Number(number) => format!("the number {number}"),
+        Content::Text(text) => format!("the text `{}`", shown(text)),
+        Content::List(_) => "a list".to_owned(),
+        Content::Map(_) => "a mapping".to_owned(),
+    }
+}
+
+fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The type that a schema asks for, `null` aside.
+fn type_of(schema: &Value) -> &str {
+    match schema.get("type") {
+        Some(Value::String(name)) => name,
+        Some(Value::Array(names)) => {
+            names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("string")
+        }
+        _ => "object",
+    }
+}
+
+/// The words of an enum, in either of the two forms that the generator writes.
+fn words_of(schema: &Value) -> Option<Vec<&str>> {
+    if let Some(words) = schema.get("enum").and_then(Value::as_array) {
+        return Some(words.iter().filter_map(Value::as_str).collect());
+    }
+    let choices = schema.get("oneOf").and_then(Value::as_array)?;
+    Some(
+        choices.iter().filter_map(|choice| choice.get("const")).filter_map(Value::as_str).collect(),
+    )
+}

@@ -1,0 +1,219 @@
+//! What the gateway tells of itself: `llm_routing_info`, `llm-gateway info`, `check`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::credential::CredentialSource;
+use crate::model::{Dialect, ProviderName, Target};
+use crate::policy::{Level, Policy, ProviderSpec, Route, Shape};
+
+/// Task classes, providers and rules of the active policy. Names of key variables only,
+/// never their values.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Description {
+    /// The version that the policy file states.
+    pub version: String,
+    /// Every task class, in the order of the file.
+    pub task_classes: Vec<TaskClassDescription>,
+    /// Every provider.
+    pub providers: Vec<ProviderDescription>,
+    /// The names of the panels.
+    pub panels: Vec<String>,
+    /// What each panel promises.
+    pub visibility: BTreeMap<String, VisibilityDescription>,
+    /// The depths that an orchestration may have.
+    pub orchestration_depths: Vec<String>,
+    /// Where the policy came from.
+    pub policy_file: String,
+    /// SHA-256 over the policy file, in hex.
+    pub policy_digest: String,
+    /// The version of this program.
+    pub gateway_version: &'static str,
+    /// Present and true where answers are scripted and nothing leaves the machine.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
+}
+
+/// A task class as a caller sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TaskClassDescription {
+    /// What to ask for.
+    pub name: String,
+    /// `single`, `panel` or `cascade`.
+    pub kind: &'static str,
+    /// Who answers, in order.
+    pub targets: Vec<Target>,
+    /// The bound on output tokens, where the class sets one.
+    pub max_tokens: Option<u64>,
+    /// Why it is routed so.
+    pub rationale: String,
+    /// Whether it can run now.
+    pub available: bool,
+    /// Why it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unavailable_because: Option<String>,
+    /// The variables whose keys are missing.
+    pub missing_keys: Vec<String>,
+}
+
+/// A provider as a caller sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ProviderDescription {
+    /// Its name in the policy.
+    pub name: ProviderName,
+    /// The wire format it speaks.
+    pub kind: Dialect,
+    /// Where it is reached.
+    pub base_url: String,
+    /// Whether its key is there.
+    pub key: KeyState,
+    /// The variable that holds its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_variable: Option<String>,
+    /// The models that are known, without aliases.
+    pub models: Vec<String>,
+}
+
+/// Whether a key is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum KeyState {
+    /// It is.
+    Set,
+    /// It is not.
+    Missing,
+    /// None is needed.
+    #[serde(rename = "not needed")]
+    NotNeeded,
+}
+
+/// What a panel promises.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct VisibilityDescription {
+    /// Always `blind`.
+    pub mode: &'static str,
+    /// Always `original_prompt_only`.
+    pub members_see: &'static str,
+    /// What happens when the promise cannot be certified.
+    pub enforce: crate::policy::Enforce,
+    /// The level that must be reached.
+    pub require: Level,
+    /// How many members must answer.
+    pub quorum: usize,
+}
+
+/// What is asked about keys while describing.
+pub(crate) struct Keys<'a> {
+    pub(crate) credentials: &'a dyn CredentialSource,
+    pub(crate) offline: bool,
+}
+
+impl Keys<'_> {
+    pub(crate) fn state(&self, spec: &ProviderSpec) -> KeyState {
+        let endpoint = &spec.endpoint;
+        match &endpoint.api_key_env {
+            Some(variable) if !self.offline => {
+                match self.credentials.has(&endpoint.provider, variable) {
+                    true => KeyState::Set,
+                    false => KeyState::Missing,
+                }
+            }
+            _ => KeyState::NotNeeded,
+        }
+    }
+
+    /// The variable whose key a target lacks.
+    fn missing<'p>(&self, policy: &'p Policy, target: &Target) -> Option<&'p str> {
+        let spec = policy.providers().get(&target.provider)?;
+        let variable = spec.endpoint.api_key_env.as_deref()?;
+        (self.state(spec) == KeyState::Missing).then_some(variable)
+    }
+}
+
+impl Description {
+    pub(crate) fn of(policy: &Policy, keys: &Keys<'_>) -> Self {
+        let panels = policy.routes().iter().filter_map(|route| match &route.shape {
+            Shape::Panel(panel) => Some((route.task_class.to_string(), panel)),
+            Shape::Single(_) | Shape::Cascade(_) => None,
+        });
+        Self {
+            version: policy.version().to_owned(),
+            task_classes: policy
+                .routes()
+                .iter()
+                .map(|route| task_class(policy, route, keys))
+                .collect(),
+            providers: policy.providers().values().map(|spec| provider(spec, keys)).collect(),
+            panels: panels.clone().map(|(name, _)| name).collect(),
+            visibility: panels
+                .map(|(name, panel)| {
+                    let promise = panel.visibility;
+                    let quorum =
+                        promise.quorum.map_or(panel.members.len(), |quorum| quorum as usize);
+                    let description = VisibilityDescription {
+                        mode: "blind",
+                        members_see: "original_prompt_only",
+                        enforce: promise.enforce,
+                        require: promise.require,
+                        quorum,
+                    };
+                    (name, description)
+                })
+                .collect(),
+            orchestration_depths: policy
+                .orchestration()
+                .map(|orchestration| orchestration.depths.iter().map(|d| d.name.clone()).collect())
+                .unwrap_or_default(),
+            policy_file: policy.source().to_owned(),
+            policy_digest: policy.digest().to_owned(),
+            gateway_version: env!("CARGO_PKG_VERSION"),
+            offline: keys.offline,
+        }
+    }
+}
+
+fn task_class(policy: &Policy, route: &Route, keys: &Keys<'_>) -> TaskClassDescription {
+    let targets = route.targets();
+    let lacking: Vec<Option<&str>> =
+        targets.iter().map(|target| keys.missing(policy, target)).collect();
+    let mut missing: Vec<String> =
+        lacking.iter().flatten().map(|name| (*name).to_owned()).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    let unavailable_because = match &route.shape {
+        Shape::Panel(_) | Shape::Cascade(_) => {
+            Some(format!("a {} cannot be run by this version", route.kind()))
+        }
+        Shape::Single(_) if lacking.iter().all(Option::is_some) => {
+            Some(format!("no key: set {}", missing.join(" or ")))
+        }
+        Shape::Single(_) => None,
+    };
+    TaskClassDescription {
+        name: route.task_class.to_string(),
+        kind: route.kind(),
+        targets: targets.into_iter().cloned().collect(),
+        max_tokens: route.max_tokens,
+        rationale: route.rationale.clone(),
+        available: unavailable_because.is_none(),
+        unavailable_because,
+        missing_keys: missing,
+    }
+}
+
+fn provider(spec: &ProviderSpec, keys: &Keys<'_>) -> ProviderDescription {
+    ProviderDescription {
+        name: spec.endpoint.provider.clone(),
+        kind: spec.endpoint.dialect,
+        base_url: spec.endpoint.base_url.clone(),
+        key: keys.state(spec),
+        key_variable: spec.endpoint.api_key_env.clone(),
+        models: spec.model_ids().map(str::to_owned).collect(),
+    }
+}

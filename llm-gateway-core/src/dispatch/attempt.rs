@@ -1,0 +1,106 @@
+//! The attempt log: one entry per try, in order.
+
+use std::time::Duration;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::error::{Category, Error};
+use crate::model::{NanoUsd, Target};
+use crate::transport::Recorder;
+
+/// How a try ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AttemptOutcome {
+    /// With an answer.
+    Ok,
+    /// With this kind of failure.
+    Failed(Category),
+}
+
+impl AttemptOutcome {
+    /// `ok`, or the name of the category.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed(category) => category.as_str(),
+        }
+    }
+}
+
+/// One try of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Where it went.
+    pub target: Target,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// From the first byte out to the end.
+    pub latency: Duration,
+    /// The wait before it.
+    pub waited: Duration,
+    /// The HTTP status, where there was one.
+    pub http_status: Option<u16>,
+    /// What it cost; `None` = unknown.
+    pub cost: Option<NanoUsd>,
+}
+
+impl Attempt {
+    /// A target that was refused before anything left.
+    pub(super) fn refused(target: &Target, category: Category) -> Self {
+        Self {
+            target: target.clone(),
+            outcome: AttemptOutcome::Failed(category),
+            latency: Duration::ZERO,
+            waited: Duration::ZERO,
+            http_status: None,
+            cost: Some(NanoUsd::ZERO),
+        }
+    }
+
+    pub(super) fn answered(
+        target: &Target,
+        latency: Duration,
+        recorder: &Recorder,
+        cost: Option<NanoUsd>,
+    ) -> Self {
+        let exchange = recorder.exchanges().pop();
+        let status = exchange.and_then(|exchange| exchange.response).map(|r| r.status.as_u16());
+        let outcome = AttemptOutcome::Ok;
+        Self {
+            outcome,
+            latency,
+            http_status: status,
+            cost,
+            ..Self::refused(target, Category::Internal)
+        }
+    }
+
+    pub(super) fn failed(target: &Target, latency: Duration, error: &Error) -> Self {
+        // Nothing is billed where nothing was sent or the provider refused with an error
+        // status; of a time-out or a cut body nobody knows.
+        let unbilled = error.category() == Category::MissingKey
+            || error.http_status().is_some_and(|status| status >= 400);
+        let cost = unbilled.then_some(NanoUsd::ZERO);
+        let http_status = error.http_status();
+        Self { latency, http_status, cost, ..Self::refused(target, error.category()) }
+    }
+}
+
+impl Serialize for Attempt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Attempt", 7)?;
+        fields.serialize_field("provider", &self.target.provider)?;
+        fields.serialize_field("model", &self.target.model)?;
+        fields.serialize_field("outcome", self.outcome.as_str())?;
+        fields.serialize_field("latency_ms", &self.latency.as_millis())?;
+        fields.serialize_field("waited_ms", &self.waited.as_millis())?;
+        match self.http_status {
+            Some(status) => fields.serialize_field("http_status", &status)?,
+            None => fields.skip_field("http_status")?,
+        }
+        fields.serialize_field("cost_usd_approx", &self.cost)?;
+        fields.end()
+    }
+}

@@ -1,0 +1,176 @@
+//! The one shape in which every tool, every `--json` and every embedded call speaks.
+
+mod bound;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::config::PolicyProblems;
+use crate::error::{Category, Error};
+use crate::outcome::{Answer, Failure};
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Status {
+    /// With what was asked for.
+    Success,
+    /// Without.
+    Error,
+}
+
+/// `{"status", "error"?, "data"?, "meta"}`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Envelope {
+    /// How the request ended.
+    pub status: Status,
+    /// One sentence for a person, where it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    /// How it came to be: cost, tokens, attempts, categories, hints.
+    pub meta: Map<String, Value>,
+}
+
+impl Envelope {
+    /// A success that carries `data`.
+    pub fn success(data: Value) -> Self {
+        Self { status: Status::Success, error: None, data: Some(data), meta: Map::new() }
+    }
+
+    /// Whether the request failed.
+    pub fn is_error(&self) -> bool {
+        self.status == Status::Error
+    }
+
+    /// The same envelope in at most `max_chars` characters of JSON.
+    ///
+    /// A longer `data.text` keeps its head and its tail with a marked gap between them, and
+    /// `meta.truncated` says so. Where that is not enough, the longest strings and lists of
+    /// the rest are cut too. The JSON stays valid.
+    #[must_use]
+    pub fn bounded(self, max_chars: usize) -> Self {
+        bound::bounded(self, max_chars)
+    }
+
+    fn failed(error: &Error) -> Self {
+        let mut meta = Map::new();
+        meta.insert("error_category".into(), json!(error.category()));
+        insert_some(&mut meta, "hint", error.hint());
+        if let Some(target) = error.target() {
+            meta.insert("provider".into(), json!(target.provider));
+            meta.insert("model".into(), json!(target.model));
+        }
+        insert_some(&mut meta, "http_status", error.http_status());
+        insert_some(&mut meta, "retry_after_s", error.retry_after().map(|wait| wait.as_secs_f64()));
+        Self { status: Status::Error, error: Some(error.message().to_owned()), data: None, meta }
+    }
+}
+
+impl From<&Error> for Envelope {
+    fn from(error: &Error) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<&PolicyProblems> for Envelope {
+    fn from(problems: &PolicyProblems) -> Self {
+        let error = Error::new(
+            Category::PolicyInvalid,
+            format!("the policy is invalid: {}", problems.summary()),
+        )
+        .with_hint(problems.diagnostics().iter().find(|d| d.line > 0).map_or_else(
+            || "run `llm-gateway check` to see every problem".to_owned(),
+            |d| {
+                if d.hint.is_empty() {
+                    "run `llm-gateway check`".to_owned()
+                } else {
+                    d.hint.clone()
+                }
+            },
+        ));
+        let data = json!({ "problems": problems.diagnostics() });
+        Self { data: Some(data), ..Self::failed(&error) }
+    }
+}
+
+impl From<&Answer> for Envelope {
+    fn from(answer: &Answer) -> Self {
+        let usage = &answer.cost.usage;
+        let asked = answer.target.model.as_str();
+        let answered = answer.completion.model.as_deref().unwrap_or(asked);
+        let mut meta = Map::new();
+        let mut put = |key: &str, value: Value| meta.insert(key.to_owned(), value);
+        put("task_class", json!(answer.task_class));
+        put("provider", json!(answer.target.provider));
+        put("model", json!(answered));
+        if answered != asked {
+            put("model_requested", json!(asked));
+        }
+        put("latency_ms", millis(answer.latency));
+        put(
+            "tokens",
+            json!({
+                "input": usage.input(),
+                "output": usage.output,
+                "total": usage.total(),
+                "cached_input": usage.cache_read,
+                "reasoning": usage.reasoning,
+            }),
+        );
+        put("cost_usd_approx", json!(answer.cost.amount));
+        put("cost_basis", json!(answer.cost.basis));
+        put("finish_reason", json!(answer.completion.finish_reason));
+        put("retries", json!(answer.retries()));
+        put("attempts", json!(answer.attempts));
+        put("preflight", json!(answer.preflight));
+        if let Some(from) = &answer.fallback_from {
+            put("fallback_from", json!(from));
+        }
+        if answer.offline {
+            put("offline", json!(true));
+        }
+        put("run_id", json!(answer.run_id));
+        Self { meta, ..Self::success(json!({ "text": answer.text() })) }
+    }
+}
+
+impl From<&Failure> for Envelope {
+    fn from(failure: &Failure) -> Self {
+        let parts = failure.parts();
+        let mut envelope = Self::failed(&parts.error);
+        let meta = &mut envelope.meta;
+        meta.insert("task_class".into(), json!(parts.task_class));
+        meta.insert("latency_ms".into(), millis(parts.latency));
+        meta.insert("attempts".into(), json!(parts.attempts));
+        insert_some(meta, "preflight", parts.preflight.as_ref());
+        if parts.offline {
+            meta.insert("offline".into(), json!(true));
+        }
+        meta.insert("run_id".into(), json!(parts.run_id));
+        envelope
+    }
+}
+
+impl From<&Result<Answer, Failure>> for Envelope {
+    fn from(outcome: &Result<Answer, Failure>) -> Self {
+        match outcome {
+            Ok(answer) => answer.into(),
+            Err(failure) => failure.into(),
+        }
+    }
+}
+
+fn millis(duration: std::time::Duration) -> Value {
+    json!(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn insert_some(meta: &mut Map<String, Value>, key: &str, value: Option<impl Serialize>) {
+    if let Some(value) = value {
+        meta.insert(key.to_owned(), json!(value));
+    }
+}

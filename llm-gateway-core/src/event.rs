@@ -1,0 +1,59 @@
+//! What a run tells while it works.
+
+use tokio::sync::mpsc;
+
+use crate::model::Target;
+
+/// A step of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A try begins.
+    Attempt {
+        /// Where it goes.
+        target: Target,
+        /// Its number in the run, from 1.
+        number: usize,
+    },
+    /// A target gave no answer and the next one is asked.
+    Fallback {
+        /// The one that gave none.
+        from: Target,
+        /// The one that is asked now.
+        to: Target,
+    },
+}
+
+/// Events that a slow reader may fall behind by before the newest are dropped. A run has a
+/// handful of steps, so this is never reached by a reader that reads at all.
+const CAPACITY: usize = 64;
+
+/// The reading end of a run's events.
+#[derive(Debug)]
+pub struct Events(mpsc::Receiver<Event>);
+
+impl Events {
+    /// The next event; `None` once the run is over.
+    ///
+    /// # Cancel safety
+    /// No event is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.0.recv().await
+    }
+}
+
+/// The writing end. Sending never waits: nobody has to read.
+#[derive(Debug)]
+pub(crate) struct EventSender(mpsc::Sender<Event>);
+
+impl EventSender {
+    pub(crate) fn send(&self, event: Event) {
+        // A reader that is gone or behind misses an event, and a run is never held up.
+        let _ = self.0.try_send(event);
+    }
+}
+
+pub(crate) fn channel() -> (EventSender, Events) {
+    let (sender, receiver) = mpsc::channel(CAPACITY);
+    (EventSender(sender), Events(receiver))
+}

@@ -1,0 +1,234 @@
+//! Puts a gateway together.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use rand::SeedableRng;
+use rand::rngs::{StdRng, SysRng};
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{
+    self, Environment, EnvironmentCredentials, LoadRequest, PolicyProblems, PolicySource,
+};
+use crate::credential::CredentialSource;
+use crate::model::{InvalidName, ProviderName};
+use crate::policy::Policy;
+use crate::provider::{self, Provider};
+use crate::transport::{ReqwestTransport, Scripted, Scrubber, Transport};
+
+use super::{Gateway, State};
+
+/// Puts a [`Gateway`] together. Without any call it takes the embedded policy, the
+/// process's environment and the network.
+#[must_use = "a builder does nothing until `build`"]
+pub struct GatewayBuilder {
+    source: PolicySource,
+    environment: Option<Environment>,
+    env_file: Option<PathBuf>,
+    providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
+    credentials: Option<Arc<dyn CredentialSource>>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    seed: Option<u64>,
+    offline: bool,
+}
+
+impl Default for GatewayBuilder {
+    fn default() -> Self {
+        Self {
+            source: PolicySource::Embedded,
+            environment: None,
+            env_file: None,
+            providers: BTreeMap::new(),
+            credentials: None,
+            transport: None,
+            clock: Arc::new(SystemClock),
+            seed: None,
+            offline: false,
+        }
+    }
+}
+
+impl GatewayBuilder {
+    /// Reads the policy from `source`.
+    pub fn policy(mut self, source: PolicySource) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// Reads the policy from a file, and keys from `.env` beside it if that is there.
+    pub fn policy_file(self, path: impl Into<PathBuf>) -> Self {
+        self.policy(PolicySource::File(path.into()))
+    }
+
+    /// Takes the policy as YAML text.
+    pub fn policy_yaml(self, text: impl Into<String>) -> Self {
+        self.policy(PolicySource::Text(text.into()))
+    }
+
+    /// Takes the policy as a value, in the shape of the file.
+    pub fn policy_value(self, value: &serde_json::Value) -> Self {
+        // JSON is YAML; printed over several lines it has places that problems can name.
+        self.policy_yaml(format!("{value:#}"))
+    }
+
+    /// Uses these variables in place of the process's environment.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// Reads variables from this file in place of `.env` beside the policy.
+    pub fn env_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.env_file = Some(path.into());
+        self
+    }
+
+    /// Brings a provider of one's own. The policy may name it as a target's provider, and may
+    /// give its models prices under `providers.<name>.models`.
+    ///
+    /// # Errors
+    /// [`InvalidName`] says what a provider's name must look like.
+    pub fn provider(
+        mut self,
+        name: &str,
+        provider: Arc<dyn Provider>,
+    ) -> Result<Self, InvalidName> {
+        self.providers.insert(ProviderName::new(name)?, provider);
+        Ok(self)
+    }
+
+    /// Takes keys from `source` in place of the environment.
+    pub fn credentials(mut self, source: Arc<dyn CredentialSource>) -> Self {
+        self.credentials = Some(source);
+        self
+    }
+
+    /// Takes the date from `clock` in place of the machine's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Draws run ids from this seed in place of the system's randomness, for tests.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Sends requests through `transport` in place of the network.
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Answers from a scripted transport: nothing leaves the machine, no key is needed.
+    pub fn offline(self) -> Self {
+        self.scripted(Scripted::new())
+    }
+
+    /// Answers from `script`. As [`offline`](Self::offline), with answers and faults of the
+    /// caller's choice.
+    ///
+    /// ```
+    /// use llm_gateway_core::{Category, Gateway, Request, Scripted};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let script = Scripted::new().answer("Paris").status(401);
+    /// let gateway = Gateway::builder()
+    ///     .policy_yaml("defaults: {quick_answer: {provider: openai, model: gpt-6-luna}}")
+    ///     .scripted(script)
+    ///     .build()?;
+    /// let answer = gateway.route(Request::new("quick_answer", "Capital of France?")).await?;
+    /// assert_eq!(answer.text(), "Paris");
+    /// let failure = gateway.route(Request::new("quick_answer", "And of Spain?")).await.unwrap_err();
+    /// assert_eq!(failure.category(), Category::Auth);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scripted(mut self, script: Scripted) -> Self {
+        self.offline = true;
+        self.transport(Arc::new(script))
+    }
+
+    /// Builds a gateway with a policy that holds.
+    ///
+    /// # Errors
+    /// Every problem of the policy, each with its place and a way out.
+    pub fn build(self) -> Result<Gateway, PolicyProblems> {
+        let gateway = self.build_always();
+        match &gateway.state.policy {
+            Ok(_) => Ok(gateway),
+            Err(problems) => Err(problems.clone()),
+        }
+    }
+
+    /// Builds a gateway whatever the policy is like. Without a usable one every request is
+    /// answered by what is wrong with it: what a server needs, which must always start.
+    pub fn build_always(self) -> Gateway {
+        let environment = self.environment.unwrap_or_else(Environment::from_process);
+        let loaded = config::load(LoadRequest {
+            source: &self.source,
+            environment,
+            env_file: self.env_file.as_deref(),
+            own_providers: &self.providers.keys().cloned().collect::<Vec<_>>(),
+            now: self.clock.now(),
+        });
+        let policy = loaded.policy.map(Arc::new);
+        let specs = policy.iter().flat_map(|policy| policy.providers().values());
+        let variables = specs.filter_map(|spec| spec.endpoint.api_key_env.clone());
+        let credentials = self.credentials.unwrap_or_else(|| {
+            Arc::new(EnvironmentCredentials::new(loaded.environment, variables))
+        });
+        let transport = self.transport.unwrap_or_else(|| Arc::new(ReqwestTransport::new()));
+        let wiring =
+            Wiring { transport, credentials: Arc::clone(&credentials), offline: self.offline };
+        let mut providers =
+            policy.as_ref().map(|policy| wiring.providers(policy)).unwrap_or_default();
+        providers.extend(self.providers);
+        Gateway {
+            state: Arc::new(State {
+                policy,
+                problems: loaded.problems,
+                providers,
+                credentials,
+                random: Mutex::new(generator(self.seed)),
+                offline: self.offline,
+            }),
+        }
+    }
+}
+
+fn generator(seed: Option<u64>) -> StdRng {
+    match seed {
+        Some(seed) => StdRng::seed_from_u64(seed),
+        // Without the system's randomness run ids can be guessed, and nothing else is lost.
+        None => StdRng::try_from_rng(&mut SysRng).unwrap_or_else(|_| StdRng::seed_from_u64(0)),
+    }
+}
+
+/// Makes adapters of what the policy says.
+struct Wiring {
+    transport: Arc<dyn Transport>,
+    credentials: Arc<dyn CredentialSource>,
+    offline: bool,
+}
+
+impl Wiring {
+    fn providers(&self, policy: &Policy) -> BTreeMap<ProviderName, Arc<dyn Provider>> {
+        let scrubber = Scrubber::new(self.credentials.known());
+        let http = |(name, spec): (&ProviderName, &crate::policy::ProviderSpec)| {
+            let mut endpoint = spec.endpoint.clone();
+            if self.offline {
+                endpoint.api_key_env = None;
+            }
+            let parts =
+                (Arc::clone(&self.transport), Arc::clone(&self.credentials), scrubber.clone());
+            let provider = provider::for_endpoint(endpoint, parts.0, parts.1, parts.2)?;
+            Some((name.clone(), provider))
+        };
+        policy.providers().iter().filter_map(http).collect()
+    }
+}

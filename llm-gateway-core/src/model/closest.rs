@@ -1,0 +1,32 @@
+//! What a misspelled name probably meant.
+
+/// The candidate closest to `word`, where one is close enough to have been meant.
+pub fn closest_name<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    // Below this Jaro-Winkler similarity a suggestion confuses more than it helps.
+    const CLOSE_ENOUGH: f64 = 0.8;
+    // The measure is quadratic; no name is longer than this.
+    if word.len() > 256 {
+        return None;
+    }
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(similarity, _)| *similarity > CLOSE_ENOUGH)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_close_word_is_suggested() {
+        assert_eq!(closest_name("opnai", ["openai", "gemini"]), Some("openai"));
+        assert_eq!(closest_name("zzz", ["openai", "gemini"]), None);
+        assert_eq!(closest_name(&"openai".repeat(1_000), ["openai"]), None);
+    }
+}

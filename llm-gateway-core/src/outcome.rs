@@ -1,0 +1,118 @@
+//! What a run gives: an [`Answer`] or a [`Failure`], typed. Either converts into the
+//! [`Envelope`](crate::Envelope).
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::dispatch::{Attempt, Cost};
+use crate::error::{Category, Error};
+use crate::model::{Completion, RunId, Target};
+use crate::policy::Preflight;
+
+/// An answer, and everything about how it came to be.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The task class that was asked for.
+    pub task_class: String,
+    /// Who answered.
+    pub target: Target,
+    /// What was answered.
+    pub completion: Completion,
+    /// What it cost, and the tokens that it took.
+    pub cost: Cost,
+    /// The price check of the call that was answered.
+    pub preflight: Preflight,
+    /// Every try, in order.
+    pub attempts: Vec<Attempt>,
+    /// The target that should have answered, where a fallback did.
+    pub fallback_from: Option<Target>,
+    /// From the request to the answer.
+    pub latency: Duration,
+    /// Names this run.
+    pub run_id: RunId,
+    /// Whether the answer is a scripted one.
+    pub offline: bool,
+}
+
+impl Answer {
+    /// The text of the answer.
+    pub fn text(&self) -> String {
+        self.completion.joined_text()
+    }
+
+    /// How often the target that answered was tried again.
+    pub fn retries(&self) -> usize {
+        self.attempts
+            .iter()
+            .filter(|attempt| attempt.target == self.target)
+            .count()
+            .saturating_sub(1)
+    }
+}
+
+/// Why there is no answer, and everything that was tried.
+pub struct Failure(Box<FailureParts>);
+
+/// What a failure knows.
+pub(crate) struct FailureParts {
+    pub(crate) error: Error,
+    pub(crate) task_class: String,
+    pub(crate) preflight: Option<Preflight>,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) latency: Duration,
+    pub(crate) run_id: RunId,
+    pub(crate) offline: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(parts: FailureParts) -> Self {
+        Self(Box::new(parts))
+    }
+
+    pub(crate) fn parts(&self) -> &FailureParts {
+        &self.0
+    }
+
+    /// What went wrong.
+    pub fn error(&self) -> &Error {
+        &self.0.error
+    }
+
+    /// What kind of failure it is: the thing to branch on.
+    pub fn category(&self) -> Category {
+        self.0.error.category()
+    }
+
+    /// Every try, in order.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+
+    /// Names this run.
+    pub fn run_id(&self) -> RunId {
+        self.0.run_id
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.error.fmt(f)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("error", &self.0.error)
+            .field("attempts", &self.0.attempts)
+            .field("run_id", &self.0.run_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0.error)
+    }
+}

@@ -1,0 +1,182 @@
+//! The price of a request, before anything leaves.
+
+use serde::Serialize;
+
+use crate::model::{ModelFacts, NanoUsd, Prompt, Usage};
+
+/// What a request's price is held against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PreflightRules {
+    /// Off means: nothing is estimated and nothing is blocked here.
+    pub enabled: bool,
+    /// Characters per token of the estimate, in thousandths, so that 3.5 is exact.
+    pub(crate) milli_chars_per_token: u64,
+    /// At or above this, the answer carries a warning.
+    pub warn: Option<NanoUsd>,
+    /// At or above this, the call is refused.
+    pub block: Option<NanoUsd>,
+}
+
+impl Default for PreflightRules {
+    fn default() -> Self {
+        Self { enabled: true, milli_chars_per_token: 4_000, warn: None, block: None }
+    }
+}
+
+/// What preflight decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum PreflightAction {
+    /// Go.
+    Ok,
+    /// Go, and say that it is dear.
+    Warn,
+    /// Do not go.
+    Block,
+    /// The policy switched preflight off.
+    Off,
+}
+
+/// The estimate of a request's price, and what follows from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Preflight {
+    /// What was decided.
+    pub action: PreflightAction,
+    /// The price if every allowed output token is used; `None` = the price is unknown.
+    pub estimated_max_cost_usd: Option<NanoUsd>,
+    /// Input tokens by the policy's characters per token.
+    pub tokens_in_estimated: u64,
+    /// The bound on output tokens that is sent.
+    pub max_tokens_out: u64,
+    /// Why the call was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why the call is worth a second look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+impl PreflightRules {
+    /// Estimates the price of `prompt` with at most `max_tokens` of output, and holds it
+    /// against the rules.
+    pub fn estimate(
+        &self,
+        prompt: &Prompt,
+        max_tokens: u64,
+        facts: Option<&ModelFacts>,
+    ) -> Preflight {
+        let characters: usize = prompt.texts().map(|text| text.chars().count()).sum();
+        let tokens_in = self.estimated_tokens(characters);
+        let prices = facts.and_then(|facts| facts.prices.as_ref());
+        let cost = prices.map(|prices| prices.cost(&Usage::new(tokens_in, max_tokens)));
+        let reached = |threshold: Option<NanoUsd>| {
+            threshold.filter(|threshold| cost.is_some_and(|cost| cost >= *threshold))
+        };
+        let mut preflight = Preflight {
+            action: PreflightAction::Ok,
+            estimated_max_cost_usd: cost,
+            tokens_in_estimated: tokens_in,
+            max_tokens_out: max_tokens,
+            reason: None,
+            warning: None,
+        };
+        let estimate = cost.unwrap_or_default();
+        if !self.enabled {
+            preflight.action = PreflightAction::Off;
+        } else if let Some(block) = reached(self.block) {
+            preflight.action = PreflightAction::Block;
+            preflight.reason =
+                Some(format!("up to {estimate} is at or above the policy's block_usd of {block}"));
+        } else if let Some(warn) = reached(self.warn) {
+            preflight.action = PreflightAction::Warn;
+            preflight.warning =
+                Some(format!("up to {estimate} is at or above the policy's warn_usd of {warn}"));
+        }
+        preflight
+    }
+
+    /// Tokens that so many characters come to, by the policy's characters per token.
+    pub(crate) fn estimated_tokens(&self, characters: usize) -> u64 {
+        (characters as u64).saturating_mul(1_000).div_ceil(self.milli_chars_per_token.max(1))
+    }
+
+    /// The largest output bound whose price stays below `block`, for an input of so many
+    /// tokens; `None` where there is no threshold or no price.
+    pub(crate) fn fitting_output(&self, tokens_in: u64, facts: Option<&ModelFacts>) -> Option<u64> {
+        let (block, prices) = (self.block?, facts?.prices.as_ref()?);
+        let fits = |output: u64| prices.cost(&Usage::new(tokens_in, output)) < block;
+        // The price grows with the bound, so the last bound that fits can be bisected.
+        let (mut low, mut high) = (0, 1 << 32);
+        if !fits(low) {
+            return Some(0);
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if fits(middle) { low = middle } else { high = middle }
+        }
+        Some(low)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Message, Prices, Rate};
+
+    fn rules(warn: u64, block: u64) -> PreflightRules {
+        let usd = |dollars: u64| Some(NanoUsd::from_nanos(dollars * 1_000_000_000));
+        PreflightRules { warn: usd(warn), block: usd(block), ..PreflightRules::default() }
+    }
+
+    /// $1 per million in, $10 per million out.
+    fn facts() -> ModelFacts {
+        let rate = |usd| Rate::from_usd_per_million(usd).unwrap();
+        ModelFacts { prices: Some(Prices::flat(rate(1.0), rate(10.0))), ..ModelFacts::default() }
+    }
+
+    fn prompt(characters: usize) -> Prompt {
+        Prompt::from_caller(None, vec![Message::user("x".repeat(characters))])
+    }
+
+    #[test]
+    fn a_price_at_the_threshold_is_over_it() {
+        // 100 000 output tokens at $10 per million are $1.
+        let decide =
+            |warn, block| rules(warn, block).estimate(&prompt(0), 100_000, Some(&facts())).action;
+        assert_eq!(decide(2, 3), PreflightAction::Ok);
+        assert_eq!(decide(1, 2), PreflightAction::Warn);
+        assert_eq!(decide(1, 1), PreflightAction::Block);
+    }
+
+    #[test]
+    fn characters_are_counted_not_bytes() {
+        let estimate = |text: &str| {
+            let prompt = Prompt::from_caller(Some(text.to_owned()), vec![Message::user(text)]);
+            PreflightRules::default().estimate(&prompt, 1, None).tokens_in_estimated
+        };
+        assert_eq!(estimate("abcd"), 2);
+        assert_eq!(estimate("\u{1F980}\u{1F980}\u{1F980}\u{1F980}"), 2);
+        assert_eq!(estimate("abcde"), 3);
+    }
+
+    #[test]
+    fn the_bound_that_is_offered_passes_and_the_next_one_does_not() {
+        let rules = rules(0, 1);
+        let fits = rules.fitting_output(1_000, Some(&facts())).unwrap();
+        let action = |bound| rules.estimate(&prompt(4_000), bound, Some(&facts())).action;
+        assert_ne!(action(fits), PreflightAction::Block);
+        assert_eq!(action(fits + 1), PreflightAction::Block);
+    }
+
+    #[test]
+    fn an_unknown_price_is_no_price() {
+        let preflight = rules(0, 0).estimate(&prompt(4), 10, None);
+        assert_eq!(
+            (preflight.action, preflight.estimated_max_cost_usd),
+            (PreflightAction::Ok, None)
+        );
+    }
+}

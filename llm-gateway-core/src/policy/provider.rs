@@ -1,0 +1,45 @@
+//! A provider as the policy describes it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::{Endpoint, ModelFacts};
+
+/// Where a provider is reached, how much of it may be used, and what its models are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProviderSpec {
+    /// Where it is reached.
+    pub endpoint: Endpoint,
+    /// Whether answers are asked for as a stream.
+    pub stream: bool,
+    /// How much of it may be used.
+    pub limits: Limits,
+    /// Rows by id, aliases included; several ids may share a row.
+    pub(crate) models: BTreeMap<String, Arc<ModelFacts>>,
+}
+
+/// Bounds on the use of a provider; `None` = no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Requests per minute.
+    pub requests_per_minute: Option<u32>,
+    /// Tokens per minute, input and output together.
+    pub tokens_per_minute: Option<u32>,
+    /// Calls at one time.
+    pub concurrent: Option<u32>,
+}
+
+impl ProviderSpec {
+    /// The row of a model, by its exact id or a declared alias. Never by prefix: a model
+    /// that merely starts like another one costs something else.
+    pub fn model(&self, id: &str) -> Option<&Arc<ModelFacts>> {
+        self.models.get(id)
+    }
+
+    /// The ids under which rows stand, without aliases.
+    pub fn model_ids(&self) -> impl Iterator<Item = &str> {
+        self.models.iter().filter(|(id, facts)| **id == facts.canonical).map(|(id, _)| id.as_str())
+    }
+}

@@ -1,0 +1,178 @@
+//! Anthropic's Messages API: <https://platform.claude.com/docs/en/api/messages>.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use super::wire::{Content, Draft, Refusal, Wire};
+use crate::credential::Secret;
+use crate::error::Category;
+use crate::model::{FinishReason, Part, Role, Usage};
+use crate::transport::Credential;
+
+/// The `anthropic` dialect.
+pub(crate) struct Anthropic;
+
+impl Wire for Anthropic {
+    /// <https://platform.claude.com/docs/en/api/errors>. `timeout_error` is not here: it
+    /// comes with 408 from a proxy and with 504 from the API, and the status tells them apart.
+    const CODES: &'static [(&'static str, Category)] = &[
+        ("invalid_request_error", Category::InvalidRequest),
+        ("authentication_error", Category::Auth),
+        ("permission_error", Category::Auth),
+        ("billing_error", Category::Quota),
+        ("not_found_error", Category::ModelNotFound),
+        ("request_too_large", Category::ContextLength),
+        ("rate_limit_error", Category::RateLimit),
+        ("api_error", Category::Provider5xx),
+        ("overloaded_error", Category::Overloaded),
+    ];
+
+    const MESSAGES: &'static [(&'static str, &'static str, Category)] = &[
+        ("invalid_request_error", "Your credit balance is too low", Category::Quota),
+        ("invalid_request_error", "prompt is too long", Category::ContextLength),
+    ];
+
+    fn path(_call: &Call) -> String {
+        "/v1/messages".to_owned()
+    }
+
+    fn headers() -> HeaderMap {
+        let version = HeaderName::from_static("anthropic-version");
+        HeaderMap::from_iter([(version, HeaderValue::from_static("2023-06-01"))])
+    }
+
+    fn credential(secret: Secret) -> Credential {
+        Credential { header: HeaderName::from_static("x-api-key"), prefix: "", secret }
+    }
+
+    fn encode(call: &Call) -> serde_json::Result<Vec<u8>> {
+        let turns = call.prompt.turns.iter().map(|turn| RequestMessage {
+            role: match turn.role {
+                Role::User => "user",
+                Role::Assistant => "assistant",
+            },
+            content: turn.parts.as_slice().into(),
+        });
+        serde_json::to_vec(&Request {
+            model: call.model.as_str(),
+            max_tokens: call.max_tokens,
+            system: call.prompt.system.as_ref().map(Part::as_str),
+            messages: turns.collect(),
+        })
+    }
+
+    fn decode(body: &[u8]) -> serde_json::Result<Draft> {
+        let response: Response = serde_json::from_slice(body)?;
+        let text = |block: Block| match block {
+            Block::Text { text } => Some(text),
+            Block::Other => None,
+        };
+        Ok(Draft {
+            texts: response.content.into_iter().filter_map(text).collect(),
+            finish_reason: finish(response.stop_reason.as_deref()),
+            refusal: response.stop_details.and_then(|details| details.explanation),
+            model: response.model,
+            response_id: response.id,
+            usage: response.usage.map(Usage::from),
+        })
+    }
+
+    fn decode_error(body: &[u8]) -> Option<Refusal> {
+        let refused: Refused = serde_json::from_slice(body).ok()?;
+        let ErrorBody { r#type, message } = refused.error?;
+        Some(Refusal { codes: r#type.into_iter().collect(), message, ..Refusal::default() })
+    }
+}
+
+/// `pause_turn`, a paused loop of tools at the server, and the unknown are
+/// [`FinishReason::Other`].
+fn finish(reason: Option<&str>) -> FinishReason {
+    match reason {
+        Some("end_turn" | "stop_sequence") => FinishReason::Stop,
+        Some("max_tokens" | "model_context_window_exceeded") => FinishReason::Length,
+        Some("refusal") => FinishReason::ContentFilter,
+        Some("tool_use") => FinishReason::ToolCalls,
+        _ => FinishReason::Other,
+    }
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    model: &'a str,
+    max_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<&'a str>,
+    messages: Vec<RequestMessage<'a>>,
+}
+
+#[derive(Serialize)]
+struct RequestMessage<'a> {
+    role: &'static str,
+    content: Content<'a>,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    content: Vec<Block>,
+    id: Option<String>,
+    model: Option<String>,
+    stop_reason: Option<String>,
+    stop_details: Option<StopDetails>,
+    usage: Option<Reported>,
+}
+
+/// Thinking, tool use and whatever comes next are not text.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Block {
+    Text {
+        text: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct StopDetails {
+    explanation: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Reported {
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Default, Deserialize)]
+struct OutputDetails {
+    thinking_tokens: Option<u64>,
+}
+
+impl From<Reported> for Usage {
+    /// `input_tokens` leaves cached tokens out, `output_tokens` counts thinking.
+    fn from(reported: Reported) -> Self {
+        let output = reported.output_tokens_details.unwrap_or_default();
+        Self {
+            input_uncached: reported.input_tokens.unwrap_or(0),
+            cache_read: reported.cache_read_input_tokens.unwrap_or(0),
+            cache_write: reported.cache_creation_input_tokens.unwrap_or(0),
+            output: reported.output_tokens.unwrap_or(0),
+            reasoning: output.thinking_tokens.unwrap_or(0),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    error: Option<ErrorBody>,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    r#type: Option<String>,
+    message: Option<String>,
+}

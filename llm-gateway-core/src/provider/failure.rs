@@ -1,0 +1,164 @@
+//! How a failed attempt reads: which sentence, which advice.
+//!
+//! Categories are decided elsewhere ([`wire`](super::wire), [`http`](super::http)). Here a
+//! failure gets the provider's name, the provider's own words made safe to show, and a hint
+//! where a reader can do something about it.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::Call;
+use super::wire::{Refusal, Unusable};
+use crate::error::{Category, Error};
+use crate::model::{Endpoint, Target};
+use crate::transport::{Phase, Scrubber, TransportError};
+
+/// Characters of a provider's sentence that are shown: enough for any real one, too few for
+/// an error page or an echoed prompt.
+const LONGEST_SENTENCE: usize = 300;
+
+/// Words the failures of one attempt.
+pub(super) struct Reporter<'a> {
+    /// Who was called.
+    pub(super) endpoint: &'a Endpoint,
+    /// What was asked.
+    pub(super) call: &'a Call,
+    /// Knows the key that was sent.
+    pub(super) scrubber: &'a Scrubber,
+}
+
+impl Reporter<'_> {
+    /// "`<provider> <what>`", with the target and the category's usual hint.
+    pub(super) fn error(&self, category: Category, what: &str) -> Error {
+        let provider = &self.endpoint.provider;
+        let error = Error::new(category, format!("{provider} {what}"))
+            .with_target(Target::new(provider.clone(), self.call.model.clone()));
+        match self.hint(category) {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+
+    /// There is no key in `variable`.
+    pub(super) fn missing_key(&self, variable: &str) -> Error {
+        let what = format!("needs a key, and {variable} is not set");
+        self.error(Category::MissingKey, &what).with_hint(format!(
+            "set {variable} in the environment or in .env beside the policy file"
+        ))
+    }
+
+    /// A clock of the policy ran out; `what` says which.
+    pub(super) fn timeout(&self, what: &str, setting: &str, limit: Duration) -> Error {
+        let what = format!("{what} within {limit:?} ({setting})");
+        let provider = &self.endpoint.provider;
+        self.error(Category::Timeout, &what).with_hint(format!(
+            "raise providers.{provider}.{setting}, or give the class a fallback"
+        ))
+    }
+
+    /// The connection failed.
+    pub(super) fn transport(&self, error: TransportError) -> Error {
+        let (category, what) = match error.phase {
+            Phase::Connect => (Category::Network, "could not be reached"),
+            Phase::Send => (Category::Network, "went away before it answered"),
+            Phase::Body => (Category::Truncated, "broke off in the middle of its answer"),
+        };
+        let what = format!("{what}: {}", self.sentence(&error.message));
+        self.error(category, &what).with_source(error)
+    }
+
+    /// The provider answered an error.
+    pub(super) fn refused(
+        &self,
+        status: StatusCode,
+        category: Category,
+        refusal: &Refusal,
+    ) -> Error {
+        let sentence = refusal.message.as_deref().map(|message| self.sentence(message));
+        let said = sentence
+            .filter(|sentence| !sentence.is_empty())
+            .or_else(|| Some(status.canonical_reason()?.to_lowercase()));
+        let what = match said {
+            Some(said) => format!("answered {}: {said}", status.as_u16()),
+            None => format!("answered {}", status.as_u16()),
+        };
+        self.error(category, &what).with_http_status(status.as_u16())
+    }
+
+    /// The body is not what the dialect promises, or it ends too early.
+    pub(super) fn malformed(
+        &self,
+        status: StatusCode,
+        body: &[u8],
+        error: &serde_json::Error,
+    ) -> Error {
+        let dialect = self.endpoint.dialect.as_str();
+        let (category, what) = if body.is_empty() {
+            (Category::BadResponse, "with an empty body".to_owned())
+        } else if error.is_eof() {
+            (Category::Truncated, "with JSON that ends too early".to_owned())
+        } else {
+            let why = self.sentence(&error.to_string());
+            (Category::BadResponse, format!("with a body that is no {dialect} answer: {why}"))
+        };
+        // The error itself is not kept as a source: it quotes the body unscrubbed of escapes.
+        self.error(category, &format!("answered {} {what}", status.as_u16()))
+            .with_http_status(status.as_u16())
+    }
+
+    /// The answer is well-formed and holds no text.
+    pub(super) fn unusable(&self, status: StatusCode, unusable: Unusable) -> Error {
+        let error = self
+            .error(unusable.category, &self.sentence(&unusable.message))
+            .with_http_status(status.as_u16());
+        match unusable.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+
+    /// A provider's text, fit to be shown: no control characters (a terminal would obey
+    /// them), no key, not too long. In this order: a key may hide behind a control character
+    /// or a JSON escape, and a cut could leave half of one.
+    fn sentence(&self, text: &str) -> String {
+        let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let visible: String = spaced.chars().filter(|c| !c.is_control()).collect();
+        let clean = self.scrubber.scrub(&visible);
+        match clean.char_indices().nth(LONGEST_SENTENCE) {
+            Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
+            None => clean,
+        }
+    }
+
+    fn hint(&self, category: Category) -> Option<String> {
+        let provider = &self.endpoint.provider;
+        let model = &self.call.model;
+        let hint = match category {
+            Category::Auth => match &self.endpoint.api_key_env {
+                Some(variable) => format!("check the key in {variable} and what it may use"),
+                None => format!("name the key's variable in providers.{provider}.api_key_env"),
+            },
+            Category::Quota => format!("add credit at {provider}, or give the class a fallback"),
+            Category::RateLimit | Category::Overloaded | Category::Provider5xx => {
+                "try again later, or give the class a fallback".to_owned()
+            }
+            Category::Network => {
+                format!("check the network, the proxy and the base URL of {provider}")
+            }
+            Category::BadResponse => format!(
+                "check that the base URL of {provider} speaks the {} dialect",
+                self.endpoint.dialect.as_str()
+            ),
+            Category::ModelNotFound => {
+                format!("check the model id `{model}`, and that the key may use it")
+            }
+            Category::ContextLength => {
+                "shorten the prompt, or route it to a model with a larger context".to_owned()
+            }
+            Category::ContentFilter => "rephrase the prompt, or route it elsewhere".to_owned(),
+            _ => return None,
+        };
+        Some(hint)
+    }
+}

@@ -1,0 +1,272 @@
+//! Every file of `tests/fixtures`, through the same door as a real call.
+//!
+//! The files are described in `tests/fixtures/README.md`. A file that this module does not
+//! understand in full fails: a fixture that checks nothing is worse than none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Call, Prepared, for_endpoint};
+use crate::credential::{CredentialSource, Lease, Secret};
+use crate::error::Error;
+use crate::model::{Completion, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName, Usage};
+use crate::transport::{
+    Credential, HttpRequest, HttpResponse, Recorder, Scrubber, Transport, TransportError,
+};
+
+const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fixture {
+    #[serde(rename = "about")]
+    _about: String,
+    call: Asked,
+    request: Option<Sent>,
+    response: Came,
+    expect: Expect,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    model: String,
+    reasoning: bool,
+    system: Option<String>,
+    prompt: String,
+    max_tokens: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sent {
+    path: String,
+    headers: BTreeMap<String, String>,
+    body: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Came {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: Option<Value>,
+    body_text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Expect {
+    Failure(Failure),
+    Success(Success),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Failure {
+    error: String,
+    retry_after_ms: Option<u64>,
+    hint_contains: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Success {
+    text: String,
+    model: Option<String>,
+    response_id: Option<String>,
+    finish_reason: Value,
+    usage: Option<Tokens>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tokens {
+    input_uncached: u64,
+    cache_read: u64,
+    cache_write: u64,
+    output: u64,
+    reasoning: u64,
+}
+
+/// Answers every request with one fixture's response.
+struct Canned(Came);
+
+#[async_trait]
+impl Transport for Canned {
+    async fn send(
+        &self,
+        _request: &HttpRequest,
+        _credential: Option<&Credential>,
+    ) -> Result<HttpResponse, TransportError> {
+        let Came { status, headers, body, body_text } = &self.0;
+        let body = match (body, body_text) {
+            (Some(json), None) => json.to_string(),
+            (None, Some(text)) => text.clone(),
+            _ => panic!("a response has either `body` or `body_text`"),
+        };
+        Ok(HttpResponse {
+            status: StatusCode::from_u16(*status).unwrap(),
+            headers: header_map(headers),
+            body: Box::pin(stream::iter([Ok(Bytes::from(body))])),
+        })
+    }
+}
+
+struct OneKey;
+
+#[async_trait]
+impl CredentialSource for OneKey {
+    async fn lease(&self, _: &ProviderName, variable: &str) -> Option<Lease> {
+        Some(Lease::new(variable, Secret::new("sk-fixture-key".to_owned())))
+    }
+
+    fn has(&self, _: &ProviderName, _: &str) -> bool {
+        true
+    }
+
+    fn known(&self) -> Vec<Secret> {
+        Vec::new()
+    }
+}
+
+#[tokio::test]
+async fn every_fixture_holds() {
+    for dialect in DIALECTS {
+        let files = fixtures_of(dialect);
+        assert!(!files.is_empty(), "{} has no fixture", dialect.as_str());
+        for file in files {
+            println!("{}", file.display());
+            let text = std::fs::read_to_string(&file).unwrap();
+            let fixture: Fixture = serde_json::from_str(&text)
+                .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            let encodes = file.file_name().unwrap().to_string_lossy().starts_with("encode-");
+            assert_eq!(encodes, fixture.request.is_some(), "`request` belongs to encode-* files");
+            check(dialect, fixture).await;
+        }
+    }
+}
+
+/// A dialect that is added without fixtures, or a folder that nobody walks.
+#[test]
+fn every_folder_is_a_dialect() {
+    let folders: BTreeSet<String> = std::fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(folders, DIALECTS.map(|dialect| dialect.as_str().to_owned()).into());
+}
+
+async fn check(dialect: Dialect, fixture: Fixture) {
+    let Fixture { call, request, response, expect, .. } = fixture;
+    let status = response.status;
+    let provider = for_endpoint(
+        endpoint(dialect),
+        Arc::new(Canned(response)),
+        Arc::new(OneKey),
+        Scrubber::default(),
+    )
+    .unwrap();
+    let prepared = provider.prepare(call.into()).unwrap();
+    if let Some(sent) = request {
+        check_request(&prepared, &sent);
+    }
+    let outcome = provider.send(&prepared, &Recorder::new()).await;
+    match (expect, outcome) {
+        (Expect::Success(expected), Ok(answer)) => check_success(&expected, &answer),
+        (Expect::Failure(expected), Err(error)) => check_failure(&expected, &error, status),
+        (Expect::Success(_), Err(error)) => panic!("failed: {error:?}"),
+        (Expect::Failure(expected), Ok(answer)) => panic!("no {}: {answer:?}", expected.error),
+    }
+}
+
+fn check_request(prepared: &Prepared, expected: &Sent) {
+    let sent = prepared.request.as_ref().unwrap();
+    assert_eq!(sent.url, format!("https://api.test{}", expected.path));
+    assert_eq!(sent.headers, header_map(&expected.headers));
+    // As text, so that the order of the fields counts too.
+    assert_eq!(sent.body, expected.body.to_string());
+}
+
+fn check_success(expected: &Success, answer: &Completion) {
+    assert_eq!(answer.joined_text(), expected.text);
+    assert_eq!(answer.model, expected.model);
+    assert_eq!(answer.response_id, expected.response_id);
+    assert_eq!(serde_json::to_value(answer.finish_reason).unwrap(), expected.finish_reason);
+    let usage = expected.usage.as_ref().map(|tokens| Usage {
+        input_uncached: tokens.input_uncached,
+        cache_read: tokens.cache_read,
+        cache_write: tokens.cache_write,
+        output: tokens.output,
+        reasoning: tokens.reasoning,
+    });
+    assert_eq!(answer.usage, usage);
+}
+
+fn check_failure(expected: &Failure, error: &Error, status: u16) {
+    assert_eq!(error.category().as_str(), expected.error, "{error:?}");
+    assert_eq!(error.retry_after(), expected.retry_after_ms.map(Duration::from_millis));
+    assert_eq!(error.http_status(), Some(status));
+    assert!(error.target().is_some(), "{error:?} names no target");
+    if let Some(part) = &expected.hint_contains {
+        assert!(error.hint().unwrap_or_default().contains(part), "{error:?}");
+    }
+}
+
+impl From<Asked> for Call {
+    fn from(asked: Asked) -> Self {
+        Self {
+            model: ModelId::new(&asked.model).unwrap(),
+            prompt: Prompt::from_caller(asked.system, vec![Message::user(asked.prompt)]),
+            max_tokens: asked.max_tokens,
+            max_completion_tokens: asked.reasoning,
+        }
+    }
+}
+
+fn endpoint(dialect: Dialect) -> Endpoint {
+    let base_url = match dialect {
+        // The version is a part of the base URL there: compatible servers have their own.
+        Dialect::OpenAi => "https://api.test/v1",
+        Dialect::Anthropic | Dialect::Gemini | Dialect::Own => "https://api.test",
+    };
+    Endpoint {
+        provider: ProviderName::new(dialect.as_str()).unwrap(),
+        dialect,
+        base_url: base_url.to_owned(),
+        api_key_env: Some("FIXTURE_API_KEY".to_owned()),
+        timeout: Duration::from_secs(300),
+        idle_timeout: Duration::from_secs(120),
+    }
+}
+
+fn header_map(headers: &BTreeMap<String, String>) -> HeaderMap {
+    let header = |(name, value): (&String, &String)| {
+        (HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap())
+    };
+    headers.iter().map(header).collect()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn fixtures_of(dialect: Dialect) -> Vec<PathBuf> {
+    let folder = root().join(dialect.as_str());
+    let entries =
+        std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}

@@ -1,0 +1,240 @@
+//! Google's generateContent: <https://ai.google.dev/api/generate-content>.
+//!
+//! Google leaves out every field that has its default value, so a missing count is zero.
+
+use http::{HeaderMap, HeaderName};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use super::wire::{Draft, Refusal, Wire, seconds};
+use crate::credential::Secret;
+use crate::error::Category;
+use crate::model::{FinishReason, Part, Role, Usage};
+use crate::transport::Credential;
+
+/// All but RFC 3986's unreserved characters: a model id stays inside its segment.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The `gemini` dialect.
+pub(crate) struct Gemini;
+
+impl Wire for Gemini {
+    /// <https://ai.google.dev/gemini-api/docs/troubleshooting>. `RESOURCE_EXHAUSTED` is not
+    /// here: it comes with 429 for a rate limit and with 402 for an empty account.
+    const CODES: &'static [(&'static str, Category)] = &[
+        // A wrong key is a 400 INVALID_ARGUMENT; only its reason tells.
+        ("API_KEY_INVALID", Category::Auth),
+        // The free tier does not serve the key's country: not the caller's doing.
+        ("FAILED_PRECONDITION", Category::Auth),
+        ("UNAVAILABLE", Category::Overloaded),
+    ];
+
+    const MESSAGES: &'static [(&'static str, &'static str, Category)] = &[
+        ("RESOURCE_EXHAUSTED", "Your prepayment credits are depleted", Category::Quota),
+        ("INVALID_ARGUMENT", "The input token count", Category::ContextLength),
+    ];
+
+    fn path(call: &Call) -> String {
+        let model = utf8_percent_encode(call.model.as_str(), SEGMENT);
+        format!("/v1beta/models/{model}:generateContent")
+    }
+
+    fn headers() -> HeaderMap {
+        HeaderMap::new()
+    }
+
+    fn credential(secret: Secret) -> Credential {
+        Credential { header: HeaderName::from_static("x-goog-api-key"), prefix: "", secret }
+    }
+
+    fn encode(call: &Call) -> serde_json::Result<Vec<u8>> {
+        let turns = call.prompt.turns.iter().map(|turn| RequestContent {
+            role: Some(match turn.role {
+                Role::User => "user",
+                Role::Assistant => "model",
+            }),
+            parts: turn.parts.iter().map(RequestPart::from).collect(),
+        });
+        let system = call.prompt.system.iter().map(RequestPart::from);
+        serde_json::to_vec(&Request {
+            system_instruction: call
+                .prompt
+                .system
+                .is_some()
+                .then(|| RequestContent { role: None, parts: system.collect() }),
+            contents: turns.collect(),
+            generation_config: GenerationConfig { max_output_tokens: call.max_tokens },
+        })
+    }
+
+    fn decode(body: &[u8]) -> serde_json::Result<Draft> {
+        let response: Response = serde_json::from_slice(body)?;
+        let blocked = response.prompt_feedback.and_then(|feedback| feedback.block_reason);
+        let candidate = match (response.candidates.into_iter().next(), &blocked) {
+            (Some(candidate), _) => candidate,
+            (None, Some(_)) => Candidate::default(),
+            (None, None) => return Err(serde_json::Error::custom("no candidate, no block reason")),
+        };
+        let finish_reason = finish(candidate.finish_reason.as_deref());
+        let filtered = finish_reason == FinishReason::ContentFilter;
+        let stopped = candidate.finish_message.or(candidate.finish_reason).filter(|_| filtered);
+        let parts = candidate.content.unwrap_or_default().parts;
+        Ok(Draft {
+            texts: parts.into_iter().filter(|part| !part.thought).map(|part| part.text).collect(),
+            finish_reason,
+            refusal: blocked.map(|reason| format!("prompt blocked: {reason}")).or(stopped),
+            model: response.model_version,
+            response_id: response.response_id,
+            usage: response.usage_metadata.map(Usage::from),
+        })
+    }
+
+    fn decode_error(body: &[u8]) -> Option<Refusal> {
+        let refused: Refused = serde_json::from_slice(body).ok()?;
+        let ErrorBody { code, status, message, details } = refused.error?;
+        let retry_after = details
+            .iter()
+            .filter_map(|detail| detail.retry_delay.as_deref())
+            .find_map(|delay| seconds(delay.strip_suffix('s')?));
+        let reasons = details.into_iter().filter_map(|detail| detail.reason);
+        let code = code.map(|code| code.to_string());
+        Some(Refusal { codes: reasons.chain(status).chain(code).collect(), message, retry_after })
+    }
+}
+
+/// `LANGUAGE`, `MALFORMED_FUNCTION_CALL` and the unknown are [`FinishReason::Other`].
+fn finish(reason: Option<&str>) -> FinishReason {
+    match reason {
+        Some("STOP") => FinishReason::Stop,
+        Some("MAX_TOKENS") => FinishReason::Length,
+        Some("SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII") => {
+            FinishReason::ContentFilter
+        }
+        _ => FinishReason::Other,
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_instruction: Option<RequestContent<'a>>,
+    contents: Vec<RequestContent<'a>>,
+    generation_config: GenerationConfig,
+}
+
+#[derive(Serialize)]
+struct RequestContent<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    parts: Vec<RequestPart<'a>>,
+}
+
+#[derive(Serialize)]
+struct RequestPart<'a> {
+    text: &'a str,
+}
+
+impl<'a> From<&'a Part> for RequestPart<'a> {
+    fn from(part: &'a Part) -> Self {
+        Self { text: part.as_str() }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GenerationConfig {
+    max_output_tokens: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Response {
+    #[serde(default)]
+    candidates: Vec<Candidate>,
+    prompt_feedback: Option<PromptFeedback>,
+    model_version: Option<String>,
+    response_id: Option<String>,
+    usage_metadata: Option<Reported>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Candidate {
+    content: Option<ResponseContent>,
+    finish_reason: Option<String>,
+    finish_message: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct ResponseContent {
+    #[serde(default)]
+    parts: Vec<ResponsePart>,
+}
+
+/// A part that is no text (a function call, or whatever comes next) reads as an empty one.
+#[derive(Deserialize)]
+struct ResponsePart {
+    #[serde(default)]
+    text: String,
+    /// It is a summary of the model's reasoning, not text for the caller.
+    #[serde(default)]
+    thought: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PromptFeedback {
+    block_reason: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Reported {
+    prompt_token_count: u64,
+    tool_use_prompt_token_count: u64,
+    cached_content_token_count: u64,
+    candidates_token_count: u64,
+    thoughts_token_count: u64,
+}
+
+impl From<Reported> for Usage {
+    /// `promptTokenCount` counts cached tokens but not tools' results;
+    /// `candidatesTokenCount` leaves thoughts out.
+    fn from(reported: Reported) -> Self {
+        let cached = reported.cached_content_token_count;
+        let prompt = reported.prompt_token_count.saturating_sub(cached);
+        let thoughts = reported.thoughts_token_count;
+        Self {
+            input_uncached: prompt.saturating_add(reported.tool_use_prompt_token_count),
+            cache_read: cached,
+            cache_write: 0,
+            output: reported.candidates_token_count.saturating_add(thoughts),
+            reasoning: thoughts,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    error: Option<ErrorBody>,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: Option<u16>,
+    status: Option<String>,
+    message: Option<String>,
+    #[serde(default)]
+    details: Vec<Detail>,
+}
+
+/// `ErrorInfo` has a reason, `RetryInfo` a delay; the others have neither.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail {
+    reason: Option<String>,
+    retry_delay: Option<String>,
+}

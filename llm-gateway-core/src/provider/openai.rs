@@ -1,0 +1,220 @@
+//! OpenAI's Chat Completions, also spoken by DeepSeek and every compatible server:
+//! <https://platform.openai.com/docs/api-reference/chat>.
+//!
+//! Compatible servers leave out what they do not know, or send it as `null`: everything but
+//! the text's place in the body is optional here.
+
+use http::{HeaderMap, header};
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use super::wire::{Content, Draft, Refusal, Wire};
+use crate::credential::Secret;
+use crate::error::Category;
+use crate::model::{FinishReason, Role, Usage};
+use crate::transport::Credential;
+
+/// The `openai` dialect.
+pub(crate) struct OpenAi;
+
+impl Wire for OpenAi {
+    /// <https://platform.openai.com/docs/guides/error-codes>. `invalid_request_error` is not
+    /// here: DeepSeek sends it with 401 and 402 too, so its status has to decide.
+    const CODES: &'static [(&'static str, Category)] = &[
+        ("insufficient_quota", Category::Quota),
+        ("billing_hard_limit_reached", Category::Quota),
+        ("billing_not_active", Category::Quota),
+        ("rate_limit_exceeded", Category::RateLimit),
+        ("server_is_overloaded", Category::Overloaded),
+        ("server_overloaded", Category::Overloaded),
+        ("slow_down", Category::Overloaded),
+        ("overloaded_error", Category::Overloaded),
+        ("context_length_exceeded", Category::ContextLength),
+        ("content_filter", Category::ContentFilter),
+        ("content_policy_violation", Category::ContentFilter),
+        ("invalid_api_key", Category::Auth),
+        // Comes with 403 too, for a model that the project may not use.
+        ("model_not_found", Category::ModelNotFound),
+    ];
+
+    const MESSAGES: &'static [(&'static str, &'static str, Category)] = &[];
+
+    fn path(_call: &Call) -> String {
+        "/chat/completions".to_owned()
+    }
+
+    fn headers() -> HeaderMap {
+        HeaderMap::new()
+    }
+
+    fn credential(secret: Secret) -> Credential {
+        Credential { header: header::AUTHORIZATION, prefix: "Bearer ", secret }
+    }
+
+    fn encode(call: &Call) -> serde_json::Result<Vec<u8>> {
+        let system = call
+            .prompt
+            .system
+            .iter()
+            .map(|part| RequestMessage { role: "system", content: Content::Text(part.as_str()) });
+        let turns = call.prompt.turns.iter().map(|turn| RequestMessage {
+            role: match turn.role {
+                Role::User => "user",
+                Role::Assistant => "assistant",
+            },
+            content: turn.parts.as_slice().into(),
+        });
+        let bound = Some(call.max_tokens);
+        serde_json::to_vec(&Request {
+            model: call.model.as_str(),
+            messages: system.chain(turns).collect(),
+            max_tokens: bound.filter(|_| !call.max_completion_tokens),
+            max_completion_tokens: bound.filter(|_| call.max_completion_tokens),
+        })
+    }
+
+    fn decode(body: &[u8]) -> serde_json::Result<Draft> {
+        let response: Response = serde_json::from_slice(body)?;
+        let choice = response.choices.into_iter().next();
+        let Choice { message, finish_reason } =
+            choice.ok_or_else(|| serde_json::Error::custom("`choices` is empty"))?;
+        Ok(Draft {
+            texts: message.content.into_iter().collect(),
+            finish_reason: finish(finish_reason.as_deref()),
+            refusal: message.refusal.filter(|refusal| !refusal.is_empty()),
+            model: response.model,
+            response_id: response.id,
+            usage: response.usage.map(Usage::from),
+        })
+    }
+
+    fn decode_error(body: &[u8]) -> Option<Refusal> {
+        let refused: Refused = serde_json::from_slice(body).ok()?;
+        Some(match refused.error? {
+            ErrorBody::Object { code, r#type, message } => Refusal {
+                codes: code.map(Code::into_string).into_iter().chain(r#type).collect(),
+                message,
+                ..Refusal::default()
+            },
+            ErrorBody::Text(message) => Refusal { message: Some(message), ..Refusal::default() },
+        })
+    }
+}
+
+/// `insufficient_system_resource` (DeepSeek) and the unknown are [`FinishReason::Other`].
+fn finish(reason: Option<&str>) -> FinishReason {
+    match reason {
+        Some("stop") => FinishReason::Stop,
+        Some("length") => FinishReason::Length,
+        Some("content_filter") => FinishReason::ContentFilter,
+        Some("tool_calls" | "function_call") => FinishReason::ToolCalls,
+        _ => FinishReason::Other,
+    }
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    model: &'a str,
+    messages: Vec<RequestMessage<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct RequestMessage<'a> {
+    role: &'static str,
+    content: Content<'a>,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    choices: Vec<Choice>,
+    id: Option<String>,
+    model: Option<String>,
+    usage: Option<Reported>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    message: ResponseMessage,
+    finish_reason: Option<String>,
+}
+
+/// `reasoning_content` (DeepSeek) is not text for the caller.
+#[derive(Deserialize)]
+struct ResponseMessage {
+    content: Option<String>,
+    refusal: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Reported {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    prompt_tokens_details: Option<PromptDetails>,
+    completion_tokens_details: Option<CompletionDetails>,
+    /// DeepSeek's own name for the cached part.
+    prompt_cache_hit_tokens: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+struct PromptDetails {
+    cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+struct CompletionDetails {
+    reasoning_tokens: Option<u64>,
+}
+
+impl From<Reported> for Usage {
+    /// `prompt_tokens` counts cached tokens, `completion_tokens` counts reasoning.
+    fn from(reported: Reported) -> Self {
+        let prompt = reported.prompt_tokens_details.unwrap_or_default();
+        let completion = reported.completion_tokens_details.unwrap_or_default();
+        let read = prompt.cached_tokens.or(reported.prompt_cache_hit_tokens).unwrap_or(0);
+        let write = prompt.cache_write_tokens.unwrap_or(0);
+        let input = reported.prompt_tokens.unwrap_or(0);
+        Self {
+            input_uncached: input.saturating_sub(read).saturating_sub(write),
+            cache_read: read,
+            cache_write: write,
+            output: reported.completion_tokens.unwrap_or(0),
+            reasoning: completion.reasoning_tokens.unwrap_or(0),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    error: Option<ErrorBody>,
+}
+
+/// Compatible servers may send a bare sentence.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ErrorBody {
+    Object { code: Option<Code>, r#type: Option<String>, message: Option<String> },
+    Text(String),
+}
+
+/// A name, or (OpenRouter) a status.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Code {
+    Name(String),
+    Status(u16),
+}
+
+impl Code {
+    fn into_string(self) -> String {
+        match self {
+            Self::Name(name) => name,
+            Self::Status(status) => status.to_string(),
+        }
+    }
+}

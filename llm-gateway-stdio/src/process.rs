@@ -1,0 +1,50 @@
+//! What a process needs around the library: logs on stderr, and an ear for signals.
+
+use std::io::IsTerminal;
+
+use llm_gateway_core::Environment;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Quiet, and never rmcp's debug lines, which hold whole prompts.
+const DEFAULT_FILTER: &str = "warn,llm_gateway=info,rmcp=warn";
+
+/// Sends logs to stderr: by `filter`, else by `RUST_LOG`, else warnings. stdout belongs to
+/// the protocol. A filter that cannot be read counts as none.
+pub fn log_to_stderr(filter: Option<&str>, environment: &Environment) {
+    let filter = filter
+        .or_else(|| environment.get("RUST_LOG"))
+        .and_then(|filter| EnvFilter::try_new(filter).ok())
+        .unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER));
+    // A second call, as in tests, changes nothing.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .try_init();
+}
+
+/// Cancels `stop` at the first SIGTERM or SIGINT.
+pub async fn stop_on_signal(stop: CancellationToken) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            return tracing::warn!(
+                "signals cannot be heard; the end of stdin still ends the server"
+            );
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        return;
+    }
+    stop.cancel();
+}

@@ -1,0 +1,138 @@
+//! The tools: from a tool call to an envelope.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use llm_gateway_core::{Category, Envelope, Error, Gateway, Request};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, ErrorData, Implementation, JsonObject,
+    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+};
+use rmcp::service::RequestContext;
+use rmcp::{RoleServer, ServerHandler};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::arguments::Arguments;
+use crate::tools::{LLM_ROUTE, LLM_ROUTING_INFO};
+use crate::{tools, wire};
+
+/// What a client is told when it connects. Clients cut this at two kilobytes.
+const INSTRUCTIONS: &str = "Ask another language model: name a task class and the gateway picks the \
+    model by its policy, checks the price first, and answers with text, cost and a trace. Use \
+    llm_route for the answer; llm_routing_info tells which task classes can run and which keys are \
+    missing.";
+
+/// The tools over one gateway.
+pub(crate) struct Server {
+    gateway: Gateway,
+    tools: Arc<[Tool]>,
+    /// Cancelled when the server goes down.
+    calls: CancellationToken,
+}
+
+impl Server {
+    pub(crate) fn new(gateway: Gateway, calls: CancellationToken) -> Self {
+        let tools = tools::all(&gateway).into();
+        Self { gateway, tools, calls }
+    }
+
+    /// Runs one tool. Dropping the future cancels the work.
+    async fn answer(&self, tool: &str, arguments: JsonObject) -> Envelope {
+        let arguments = match tool {
+            LLM_ROUTE => Arguments::read(arguments, &tools::LLM_ROUTE_ARGUMENTS),
+            _ => Arguments::read(arguments, &[]),
+        };
+        let arguments = match arguments {
+            Ok(arguments) => arguments,
+            Err(error) => return Envelope::from(&error),
+        };
+        match tool {
+            LLM_ROUTE => self.route(arguments).await,
+            _ => self.routing_info(),
+        }
+    }
+
+    async fn route(&self, mut arguments: Arguments) -> Envelope {
+        let task_class = arguments.text("task_class").unwrap_or_default();
+        let prompt = arguments.text("prompt").unwrap_or_default();
+        let mut request = Request::new(task_class, prompt);
+        if let Some(system) = arguments.text("system") {
+            request = request.system(system);
+        }
+        if let Some(max_tokens) = arguments.integer("max_tokens") {
+            request = request.max_tokens(max_tokens);
+        }
+        if let Some(model) = arguments.text("override_model") {
+            request = request.override_model(model);
+        }
+        Envelope::from(&self.gateway.route(request).await)
+    }
+
+    fn routing_info(&self) -> Envelope {
+        match self.gateway.describe() {
+            Ok(description) => Envelope::success(json!(description)),
+            Err(problems) => Envelope::from(problems),
+        }
+    }
+
+    fn max_chars(&self) -> usize {
+        self.gateway.policy().map_or(wire::DEFAULT_MAX_CHARS, |policy| policy.output().max_chars)
+    }
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(
+                Implementation::new("llm-gateway", env!("CARGO_PKG_VERSION"))
+                    .with_title("LLM gateway"),
+            )
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult { tools: self.tools.to_vec(), ..ListToolsResult::default() })
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.tools.iter().find(|tool| tool.name == name).cloned()
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let name = request.name.as_ref();
+        if self.get_tool(name).is_none() {
+            let known = [LLM_ROUTE, LLM_ROUTING_INFO].join(", ");
+            let message = format!("no tool is called `{name}`; there are: {known}");
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        let work = self.answer(name, request.arguments.unwrap_or_default());
+        // A panic would otherwise end the task and leave the call without a reply.
+        let work = AssertUnwindSafe(work).catch_unwind();
+        let envelope = tokio::select! {
+            done = work => done.unwrap_or_else(|_| Envelope::from(&panicked(name))),
+            // The service sends no reply to a call that its client cancelled.
+            () = context.ct.cancelled() => Envelope::from(&cancelled("the client cancelled the call")),
+            () = self.calls.cancelled() => Envelope::from(&cancelled("the server is going down")),
+        };
+        Ok(wire::tool_result(envelope.bounded(self.max_chars())).into())
+    }
+}
+
+fn panicked(tool: &str) -> Error {
+    Error::new(Category::Internal, format!("`{tool}` failed inside the gateway"))
+        .with_hint("this is a bug of llm-gateway; the server's stderr says more")
+}
+
+fn cancelled(why: &str) -> Error {
+    Error::new(Category::Cancelled, why)
+}

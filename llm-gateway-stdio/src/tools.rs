@@ -1,0 +1,138 @@
+//! What the tools look like to a client: names, schemas, descriptions.
+//!
+//! The schemas are flat, because clients drop what is nested. `task_class` is an enum of
+//! the policy's classes and the description says what each is for, so that an agent can
+//! choose without asking first.
+
+use llm_gateway_core::{Description, Gateway};
+use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use serde_json::{Value, json};
+
+use crate::arguments::{Argument, Kind};
+
+/// Asks the model that the policy names for a task class.
+pub(crate) const LLM_ROUTE: &str = "llm_route";
+
+/// Tells what the gateway can do now.
+pub(crate) const LLM_ROUTING_INFO: &str = "llm_routing_info";
+
+/// The arguments of [`LLM_ROUTE`].
+pub(crate) const LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
+    Argument {
+        name: "task_class",
+        kind: Kind::Text,
+        required: true,
+        description: "What kind of task it is; the policy picks the model.",
+    },
+    Argument {
+        name: "prompt",
+        kind: Kind::Text,
+        required: true,
+        description: "The whole question: the model sees nothing else.",
+    },
+    Argument {
+        name: "system",
+        kind: Kind::Text,
+        required: false,
+        description: "Instructions that stand above the prompt.",
+    },
+    Argument {
+        name: "max_tokens",
+        kind: Kind::Integer,
+        required: false,
+        description: "Bound on the answer's tokens, reasoning included.",
+    },
+    Argument {
+        name: "override_model",
+        kind: Kind::Text,
+        required: false,
+        description: "Another model id of the class's provider.",
+    },
+];
+
+/// The longest description of a tool. Clients cut at two kilobytes, and every tool costs
+/// its description in each conversation.
+const LONGEST_DESCRIPTION: usize = 1_500;
+
+/// Every tool, by the policy in force.
+pub(crate) fn all(gateway: &Gateway) -> Vec<Tool> {
+    let description = gateway.describe().ok();
+    vec![route(description.as_ref()), routing_info()]
+}
+
+fn route(gateway: Option<&Description>) -> Tool {
+    let schema = schema(&LLM_ROUTE_ARGUMENTS, gateway);
+    Tool::new(LLM_ROUTE, route_description(gateway), schema).with_annotations(
+        ToolAnnotations::with_title("Ask a model by task class").read_only(true).open_world(true),
+    )
+}
+
+fn routing_info() -> Tool {
+    let text = "Task classes and whether each can run now, providers, missing keys, prices' policy \
+                file and version. Costs nothing.";
+    Tool::new(LLM_ROUTING_INFO, text, schema(&[], None)).with_annotations(
+        ToolAnnotations::with_title("What the gateway can do").read_only(true).open_world(false),
+    )
+}
+
+/// The classes with their rationales, each cut to an equal share of the room.
+fn route_description(gateway: Option<&Description>) -> String {
+    let Some(gateway) = gateway else {
+        return "Asks the model that the policy names for a task class. The policy is invalid now: \
+                a call tells what is wrong with it."
+            .to_owned();
+    };
+    let intro = "Asks the model that the policy names for a task class; answers text, cost and a \
+                 trace as JSON. Task classes:";
+    let classes: Vec<_> =
+        gateway.task_classes.iter().filter(|class| class.kind == "single").collect();
+    let room = LONGEST_DESCRIPTION.saturating_sub(intro.len());
+    let share = (room / classes.len().max(1)).saturating_sub(8);
+    let mut text = intro.to_owned();
+    for class in classes {
+        let state = match (class.available, class.missing_keys.as_slice()) {
+            (false, [key, ..]) => format!(" (unavailable: set {key})"),
+            _ => String::new(),
+        };
+        let line = format!("{}: {}", class.name, class.rationale);
+        let line = cut(&line, share.saturating_sub(state.len()));
+        text = cut(&format!("{text}\n- {line}{state}"), LONGEST_DESCRIPTION);
+    }
+    text
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    text.chars().take(longest.saturating_sub(1)).chain(['…']).collect()
+}
+
+fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
+    let mut properties = JsonObject::new();
+    for argument in arguments {
+        let mut property = match argument.kind {
+            Kind::Text => json!({ "type": "string" }),
+            Kind::Integer => json!({ "type": "integer", "minimum": 1 }),
+        };
+        property["description"] = argument.description.into();
+        if let (true, Some(gateway)) = (argument.name == "task_class", gateway) {
+            property["enum"] = gateway
+                .task_classes
+                .iter()
+                .filter(|class| class.kind == "single")
+                .map(|class| class.name.as_str())
+                .collect::<Value>();
+        }
+        properties.insert(argument.name.to_owned(), property);
+    }
+    let required: Vec<_> = arguments.iter().filter(|a| a.required).map(|a| a.name).collect();
+    let mut schema = JsonObject::new();
+    schema.insert("type".to_owned(), "object".into());
+    schema.insert("properties".to_owned(), properties.into());
+    if !required.is_empty() {
+        schema.insert("required".to_owned(), required.into());
+    }
+    schema.insert("additionalProperties".to_owned(), false.into());
+    schema
+}
