@@ -31,25 +31,3 @@ impl Clock for FixedClock {
         self.0
     }
 }
-
-/// The calendar date in UTC as `YYYY-MM-DD`, which sorts as it reads.
-pub(crate) fn date_utc(since_epoch: Duration) -> String {
-    i64::try_from(since_epoch.as_secs())
-        .ok()
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-        .map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
-        // Past the year 9999 every date of the data lies behind us.
-        .unwrap_or_else(|| "9999-12-31".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_date_is_the_calendar_day_in_utc() {
-        assert_eq!(date_utc(Duration::ZERO), "1970-01-01");
-        assert_eq!(date_utc(Duration::from_secs(1_795_305_599)), "2026-11-21");
-        assert_eq!(date_utc(Duration::MAX), "9999-12-31");
-    }
-}

@@ -182,16 +182,18 @@ fn task_class(policy: &Policy, route: &Route, keys: &Keys<'_>) -> TaskClassDescr
     let targets = route.targets();
     let lacking: Vec<Option<&str>> =
         targets.iter().map(|target| keys.missing(policy, target)).collect();
-    let mut missing: Vec<String> =
-        lacking.iter().flatten().map(|name| (*name).to_owned()).collect();
-    missing.sort_unstable();
-    missing.dedup();
+    let mut missing: Vec<String> = Vec::new();
+    for variable in lacking.iter().flatten().map(|name| (*name).to_owned()) {
+        if !missing.contains(&variable) {
+            missing.push(variable);
+        }
+    }
     let unavailable_because = match &route.shape {
         Shape::Panel(_) | Shape::Cascade(_) => {
             Some(format!("a {} cannot be run by this version", route.kind()))
         }
         Shape::Single(_) if lacking.iter().all(Option::is_some) => {
-            Some(format!("no key: set {}", missing.join(" or ")))
+            Some(format!("set {}", missing.join(" or ")))
         }
         Shape::Single(_) => None,
     };

@@ -40,7 +40,7 @@
 //! | `dispatch` | the order of things for one chain of targets |
 //! | [`provider`] | the port, and the wire formats behind it: pure encode and decode |
 //! | [`transport`] | the port, the network, the script, the recorder of exact bytes |
-//! | `credential`, `clock` | where keys and the date come from |
+//! | `credential`, `clock`, `environment` | where keys, the date and variables come from |
 //! | `model`, `error` | the words that all of them speak |
 //! | `envelope`, `outcome`, `event`, `describe` | what a caller gets |
 
@@ -50,6 +50,7 @@ mod credential;
 mod describe;
 mod dispatch;
 mod envelope;
+mod environment;
 mod error;
 mod event;
 mod gateway;
@@ -61,13 +62,14 @@ mod reliability;
 pub mod transport;
 
 pub use clock::{Clock, FixedClock, SystemClock};
-pub use config::{Diagnostic, Environment, PolicyProblems, PolicySource, Severity};
-pub use credential::{CredentialSource, Lease, Secret};
+pub use config::{Diagnostic, PolicyProblems, PolicySource, Severity};
+pub use credential::{CredentialSource, EnvironmentCredentials, Lease, Secret};
 pub use describe::{
     Description, KeyState, ProviderDescription, TaskClassDescription, VisibilityDescription,
 };
 pub use dispatch::{Attempt, AttemptOutcome, Cost, CostBasis};
 pub use envelope::{Envelope, Status};
+pub use environment::Environment;
 pub use error::{Category, Error};
 pub use event::{Event, Events};
 pub use gateway::{Gateway, GatewayBuilder, Outcome, Request, Run};

@@ -222,7 +222,7 @@ pub(crate) fn mask_keys(line: &str) -> String {
         masked.push_str(separator);
         rest = after;
     }
-    mask_user_info(&masked)
+    mask_urls(&masked)
 }
 
 /// The prefixes that the providers' keys begin with, and long words of mixed letters and
@@ -236,16 +236,19 @@ fn looks_like_key(word: &str) -> bool {
     known || (longest_part >= 24 && mixed)
 }
 
-/// Masks `user:password@` in URLs.
-fn mask_user_info(line: &str) -> String {
+/// Masks `user:password@` and the query of each URL in a line.
+fn mask_urls(line: &str) -> String {
     let Some((before, after)) = line.split_once("://") else { return line.to_owned() };
-    let authority_end = after.find(['/', ' ', '"', '\'', '?', '#']).unwrap_or(after.len());
-    match after.get(..authority_end).and_then(|authority| authority.rfind('@')) {
-        Some(at) => {
-            format!("{before}://[masked]{}", mask_user_info(after.get(at..).unwrap_or_default()))
-        }
-        None => format!("{before}://{}", mask_user_info(after)),
-    }
+    let end = after.find([' ', '"', '\'', ',', '}']).unwrap_or(after.len());
+    let (url, rest) = after.split_at(end);
+    let (url, query) = url.split_once('?').map_or((url, ""), |(url, _)| (url, "?[masked]"));
+    let authority_end = url.find('/').unwrap_or(url.len());
+    let (authority, path) = url.split_at(authority_end);
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((_, host)) => ("[masked]@", host),
+        None => ("", authority),
+    };
+    format!("{before}://{user}{host}{path}{query}{}", mask_urls(rest))
 }
 
 #[cfg(test)]
@@ -263,8 +266,8 @@ mod tests {
             let masked = mask_keys(&format!("  api_key_env: \"{key}\"  # mine"));
             assert_eq!(masked, "  api_key_env: \"[masked]\"  # mine");
         }
-        let masked = mask_keys("base_url: https://user:pass@example.com/v1");
-        assert_eq!(masked, "base_url: https://[masked]@example.com/v1");
+        let masked = mask_keys("base_url: \"https://user:pass@example.com/v1?key=short\"  # mine");
+        assert_eq!(masked, "base_url: \"https://[masked]@example.com/v1?[masked]\"  # mine");
     }
 
     #[test]

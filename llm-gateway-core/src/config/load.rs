@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::clock::date_utc;
-use crate::model::ProviderName;
+use crate::environment::Environment;
+use crate::model::{ProviderName, date_utc};
 use crate::policy::Policy;
 
 use super::compile::{self, Compilation};
 use super::diagnostic::{Collector, Diagnostic, Place, PolicyProblems, Severity};
-use super::environment::Environment;
 use super::{node, raw, structure};
 
 /// The documented default policy of this repository.
@@ -141,8 +140,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
     };
     let mut problems = Collector::new(&name, &text);
     let root = node::parse(&text).map_err(|error| {
-        let hint = "see the line above as well; indentation is by spaces";
-        problems.error(error.place, error.message, hint);
+        problems.error(error.place, error.message, error.hint);
     });
     let compiled = root.ok().and_then(|root| {
         let schema = serde_json::Value::from(raw::json_schema());

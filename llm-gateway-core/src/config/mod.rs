@@ -9,14 +9,12 @@
 mod catalog;
 mod compile;
 mod diagnostic;
-mod environment;
 mod load;
 mod node;
 mod raw;
 mod structure;
 
 pub use diagnostic::{Diagnostic, PolicyProblems, Severity};
-pub use environment::{Environment, EnvironmentCredentials};
 pub use load::{EMBEDDED_POLICY, LoadRequest, Loaded, PolicySource, load};
 pub use raw::json_schema;
 

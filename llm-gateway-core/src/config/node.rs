@@ -3,8 +3,8 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
-use serde_yaml::{Location, Spanned};
+use serde_json::Number;
+use serde_yaml::{Location, MessageFormatter, Spanned, UserMessageFormatter};
 
 use super::diagnostic::Place;
 
@@ -39,6 +39,7 @@ pub(super) struct Entry {
 pub(super) struct SyntaxError {
     pub(super) place: Place,
     pub(super) message: String,
+    pub(super) hint: &'static str,
 }
 
 /// No policy has this many YAML nodes; a file that does is an attack or an accident.
@@ -52,29 +53,24 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
         with_snippet: false,
         budget: serde_yaml::budget! { max_nodes: MOST_NODES },
     };
-    serde_yaml::from_str_with_options::<Spanned<Content>>(text, options).map(Node::from).map_err(
-        |error| SyntaxError {
-            place: error.location().map(Place::from).unwrap_or_default(),
-            message: error.without_snippet().to_string(),
-        },
-    )
+    let parsed = serde_yaml::from_str_with_options::<Spanned<Content>>(text, options);
+    parsed.map(Node::from).map_err(|error| SyntaxError::from(error.without_snippet()))
+}
+
+impl From<&serde_yaml::Error> for SyntaxError {
+    fn from(error: &serde_yaml::Error) -> Self {
+        let place = error.location().map(Place::from).unwrap_or_default();
+        if let serde_yaml::Error::DuplicateMappingKey { key, .. } = error {
+            let key = key.as_deref().unwrap_or("a key");
+            let message = format!("`{key}` stands twice in the same mapping");
+            return Self { place, message, hint: "keep one of the two" };
+        }
+        let message = UserMessageFormatter.format_message(error).escape_debug().to_string();
+        Self { place, message, hint: "see the line above as well; indent by spaces, not tabs" }
+    }
 }
 
 impl Node {
-    /// The tree as JSON, without positions.
-    pub(super) fn to_json(&self) -> Value {
-        match &self.content {
-            Content::Null => Value::Null,
-            Content::Bool(value) => Value::Bool(*value),
-            Content::Number(value) => Value::Number(value.clone()),
-            Content::Text(value) => Value::String(value.clone()),
-            Content::List(items) => Value::Array(items.iter().map(Self::to_json).collect()),
-            Content::Map(entries) => Value::Object(
-                entries.iter().map(|e| (e.key.clone(), e.value.to_json())).collect::<Map<_, _>>(),
-            ),
-        }
-    }
-
     /// The entry under `key`, where the node is a mapping that has it.
     pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
         match &self.content {
@@ -83,39 +79,29 @@ impl Node {
         }
     }
 
-    /// The place of the value that `path` leads to, or of its closest ancestor that is there.
-    pub(super) fn place_of(&self, path: &[Step<'_>]) -> Place {
-        let Some((step, rest)) = path.split_first() else { return self.place };
-        let child = match (step, &self.content) {
-            (Step::Key(key), _) => self.entry(key).map(|entry| &entry.value),
+    /// The node that `path` leads to.
+    pub(super) fn find(&self, path: &[Step<'_>]) -> Option<&Node> {
+        path.iter().try_fold(self, |node, step| match (step, &node.content) {
+            (Step::Key(key), _) => node.entry(key).map(|entry| &entry.value),
             (Step::Index(index), Content::List(items)) => items.get(*index),
             (Step::Index(_), _) => None,
-        };
-        // A mapping's own place is that of its first key, which says less than its key's.
-        match child {
-            Some(child) => child.place_of(rest),
-            None => self.place,
-        }
+        })
     }
 
-    /// The place of the key that `path` ends in, or of its closest ancestor.
+    /// The place of the value that `path` leads to, or of its closest ancestor's key.
+    pub(super) fn place_of(&self, path: &[Step<'_>]) -> Place {
+        self.find(path).map_or_else(|| self.key_place_of(path), |node| node.place)
+    }
+
+    /// The place of the key that `path` ends in, or of its closest ancestor's key.
     pub(super) fn key_place_of(&self, path: &[Step<'_>]) -> Place {
-        let Some((Step::Key(key), parents)) = path.split_last() else { return self.place_of(path) };
-        let mut parent = self;
-        for step in parents {
-            parent = match (step, &parent.content) {
-                (Step::Key(key), _) => match parent.entry(key) {
-                    Some(entry) => &entry.value,
-                    None => return parent.place,
-                },
-                (Step::Index(index), Content::List(items)) => match items.get(*index) {
-                    Some(item) => item,
-                    None => return parent.place,
-                },
-                (Step::Index(_), _) => return parent.place,
-            };
-        }
-        parent.entry(key).map_or(parent.place, |entry| entry.key_place)
+        let Some((last, parents)) = path.split_last() else { return self.place };
+        let found = self.find(parents).and_then(|parent| match (last, &parent.content) {
+            (Step::Key(key), _) => parent.entry(key).map(|entry| entry.key_place),
+            (Step::Index(index), Content::List(items)) => items.get(*index).map(|item| item.place),
+            (Step::Index(_), _) => None,
+        });
+        found.unwrap_or_else(|| self.key_place_of(parents))
     }
 }
 
@@ -225,8 +211,21 @@ mod tests {
 
     #[test]
     fn scalars_keep_their_kind() {
-        let json = parse("[1, 2.5, true, 'true', ~, text, 1.0.0, yes]").unwrap().to_json();
-        assert_eq!(json, serde_json::json!([1, 2.5, true, "true", null, "text", "1.0.0", "yes"]));
+        let Content::List(items) = parse("[1, true, 'true', ~, 1.0.0, yes]").unwrap().content
+        else {
+            panic!("no list")
+        };
+        let text = |text: &str| Content::Text(text.to_owned());
+        let kinds: Vec<Content> = items.into_iter().map(|item| item.content).collect();
+        let expected = [
+            Content::Number(1.into()),
+            Content::Bool(true),
+            text("true"),
+            Content::Null,
+            text("1.0.0"),
+            text("yes"),
+        ];
+        assert_eq!(kinds, expected);
     }
 
     #[test]

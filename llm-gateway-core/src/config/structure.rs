@@ -23,7 +23,7 @@ struct Walk<'a, 'b, 'c> {
 }
 
 impl<'a> Walk<'a, '_, '_> {
-    /// `name` is what the value is called in messages: its key.
+    /// `name` is what the value is called in messages: its key in quotes.
     fn visit(&mut self, node: &Node, schema: &'a Value, name: &str) -> Option<Value> {
         let (schema, nullable) = self.resolve(schema);
         if node.content == Content::Null {
@@ -87,7 +87,9 @@ impl<'a> Walk<'a, '_, '_> {
         for entry in entries {
             match (properties.and_then(|known| known.get(&entry.key)), others) {
                 (Some(schema), _) | (None, Some(schema)) => {
-                    if let Some(value) = self.visit(&entry.value, schema, &entry.key) {
+                    if let Some(value) =
+                        self.visit(&entry.value, schema, &format!("`{}`", entry.key))
+                    {
                         fitting.insert(entry.key.clone(), value);
                     }
                 }
@@ -136,7 +138,7 @@ impl<'a> Walk<'a, '_, '_> {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("use one of: {}", words.join(", ")),
         };
-        self.problems.error(node.place, format!("`{name}` cannot be `{}`", shown(text)), hint);
+        self.problems.error(node.place, format!("{name} cannot be `{}`", shown(text)), hint);
         None
     }
 
@@ -164,7 +166,7 @@ impl<'a> Walk<'a, '_, '_> {
             } else {
                 ""
             };
-            let message = format!("`{name}` is {number}, which is out of bounds");
+            let message = format!("{name} is {number}, which is out of bounds");
             self.problems.error(node.place, message, hint + unit);
             return None;
         }
@@ -199,13 +201,13 @@ impl<'a> Walk<'a, '_, '_> {
             }
             _ => format!("write {wanted} here"),
         };
-        self.problems.error(node.place, format!("`{name}` is {found}, not {wanted}"), hint);
+        self.problems.error(node.place, format!("{name} is {found}, not {wanted}"), hint);
         None
     }
 }
 
 fn is_price(name: &str) -> bool {
-    matches!(name, "in" | "out" | "cache_read" | "cache_write")
+    matches!(name.trim_matches('`'), "in" | "out" | "cache_read" | "cache_write")
 }
 
 fn describe(content: &Content) -> String {

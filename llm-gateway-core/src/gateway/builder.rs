@@ -8,10 +8,9 @@ use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{
-    self, Environment, EnvironmentCredentials, LoadRequest, PolicyProblems, PolicySource,
-};
-use crate::credential::CredentialSource;
+use crate::config::{self, LoadRequest, PolicyProblems, PolicySource};
+use crate::credential::{CredentialSource, EnvironmentCredentials};
+use crate::environment::Environment;
 use crate::model::{InvalidName, ProviderName};
 use crate::policy::Policy;
 use crate::provider::{self, Provider};

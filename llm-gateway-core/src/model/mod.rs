@@ -5,6 +5,7 @@
 
 mod closest;
 mod completion;
+mod date;
 mod endpoint;
 mod facts;
 mod ids;
@@ -14,6 +15,7 @@ mod usage;
 
 pub use closest::closest_name;
 pub use completion::{Completion, FinishReason, OutputPart};
+pub(crate) use date::date_utc;
 pub use endpoint::{Dialect, Endpoint};
 pub use facts::{Capability, ModelFacts, Prices, Tier};
 pub use ids::{InvalidName, ModelId, ProviderName, RunId, Target, TaskClass};

@@ -4,6 +4,7 @@
 //! its problems to the same list and goes on; the policy that comes out is only used
 //! when the list holds no error.
 
+mod models;
 mod orchestration;
 mod providers;
 mod routes;
@@ -12,12 +13,12 @@ mod rules;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::environment::Environment;
 use crate::model::{ModelId, ProviderName, Target, closest_name};
 use crate::policy::{Policy, ProviderSpec};
 
 use super::catalog::Catalog;
 use super::diagnostic::Collector;
-use super::environment::Environment;
 use super::node::{Node, Step};
 use super::raw::RawPolicy;
 
@@ -99,7 +100,7 @@ impl Scope<'_, '_, '_> {
             );
         });
         let Some(name) = known else {
-            // A provider that is in the file but broken has been reported where it stands.
+            // A provider that is known but broken has been reported where it stands.
             if !self.compilation.declares_provider(provider) {
                 let names = self.providers.keys().map(ProviderName::as_str);
                 let hint = match closest_name(provider, names.clone()) {

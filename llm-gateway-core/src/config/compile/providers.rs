@@ -1,16 +1,15 @@
 //! Providers: the built-in four, and what the file adds or overrides.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use url::{Host, Url};
 
-use crate::config::catalog::{Catalog, ProviderCatalog};
+use crate::config::catalog::Catalog;
 use crate::config::diagnostic::{Collector, Severity};
 use crate::config::node::Step;
-use crate::config::raw::{RawKind, RawLimits, RawModel, RawPolicy, RawProvider};
-use crate::model::{Dialect, Endpoint, ModelFacts, ModelId, Prices, ProviderName, Rate};
+use crate::config::raw::{RawKind, RawLimits, RawPolicy, RawProvider};
+use crate::model::{Dialect, Endpoint, ProviderName};
 use crate::policy::{Limits, ProviderSpec};
 
 use super::Compilation;
@@ -62,10 +61,6 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 /// Silence between bytes. Reasoning models think long before the first one.
 const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
-fn built_in(name: &str) -> Option<&'static BuiltIn> {
-    BUILT_IN.iter().find(|built_in| built_in.name == name)
-}
-
 /// Every variable that may hold a key: the built-in ones and those that the file names.
 pub(in crate::config) fn key_variables(raw: &RawPolicy) -> Vec<String> {
     let named = raw
@@ -76,10 +71,11 @@ pub(in crate::config) fn key_variables(raw: &RawPolicy) -> Vec<String> {
     BUILT_IN.iter().map(|built_in| built_in.key_variable.to_owned()).chain(named).collect()
 }
 
-impl Compilation<'_> {
-    /// Whether the file has an entry for a provider, sound or not.
+impl<'a> Compilation<'a> {
+    /// Whether there is an entry for a provider, sound or not.
     pub(super) fn declares_provider(&self, name: &str) -> bool {
-        self.root.entry("providers").is_some_and(|entry| entry.value.entry(name).is_some())
+        BUILT_IN.iter().any(|built_in| built_in.name == name)
+            || self.root.find(&["providers".into(), name.into()]).is_some()
     }
 
     pub(super) fn providers(
@@ -89,130 +85,135 @@ impl Compilation<'_> {
         problems: &mut Collector<'_>,
     ) -> BTreeMap<ProviderName, ProviderSpec> {
         let nothing = RawProvider::default();
+        let mut entries: BTreeMap<&str, &RawProvider> = BTreeMap::new();
+        let own = self.own_providers.iter().map(ProviderName::as_str);
+        entries.extend(
+            BUILT_IN.iter().map(|built_in| built_in.name).chain(own).map(|n| (n, &nothing)),
+        );
         let declared = raw.providers.iter().flatten();
-        let undeclared =
-            |name: &&str| !raw.providers.as_ref().is_some_and(|map| map.contains_key(*name));
-        let names = BUILT_IN
-            .iter()
-            .map(|built_in| built_in.name)
-            .filter(undeclared)
-            .map(|name| (name, &nothing))
-            .chain(
-                self.own_providers
-                    .iter()
-                    .map(ProviderName::as_str)
-                    .filter(undeclared)
-                    .map(|name| (name, &nothing)),
-            )
-            .chain(
-                declared
-                    .map(|(name, provider)| (name.as_str(), provider.as_ref().unwrap_or(&nothing))),
-            );
-        names.filter_map(|(name, raw)| self.provider(name, raw, catalog, problems)).collect()
+        entries.extend(declared.filter_map(|(name, raw)| Some((name.as_str(), raw.as_ref()?))));
+        let compiled = entries.into_iter().filter_map(|(name, raw)| {
+            let entry = Entry::new(self, name, raw, problems)?;
+            Some((entry.provider.clone(), entry.compile(catalog, problems)?))
+        });
+        compiled.collect()
+    }
+}
+
+/// One provider on its way from the file to the policy.
+pub(super) struct Entry<'a> {
+    pub(super) compilation: &'a Compilation<'a>,
+    pub(super) provider: ProviderName,
+    pub(super) raw: &'a RawProvider,
+    built_in: Option<&'static BuiltIn>,
+    /// The embedding program brings it.
+    own: bool,
+}
+
+impl<'a> Entry<'a> {
+    fn new(
+        compilation: &'a Compilation<'a>,
+        name: &str,
+        raw: &'a RawProvider,
+        problems: &mut Collector<'_>,
+    ) -> Option<Self> {
+        let provider = ProviderName::new(name).map_err(|error| {
+            let place = compilation.root.key_place_of(&["providers".into(), name.into()]);
+            problems.error(place, error.to_string(), "rename it");
+        });
+        let provider = provider.ok()?;
+        let own = compilation.own_providers.contains(&provider);
+        let built_in = BUILT_IN.iter().find(|built_in| built_in.name == name);
+        Some(Self { compilation, provider, raw, built_in, own })
     }
 
-    fn provider(
-        &self,
-        name: &str,
-        raw: &RawProvider,
-        catalog: &Catalog,
-        problems: &mut Collector<'_>,
-    ) -> Option<(ProviderName, ProviderSpec)> {
-        let path = [Step::Key("providers"), Step::Key(name)];
-        let built_in = built_in(name);
-        let provider = ProviderName::new(name)
-            .map_err(|error| {
-                problems.error(self.root.key_place_of(&path), error.to_string(), "rename it")
-            })
-            .ok()?;
-        let dialect = match (raw.kind, built_in) {
-            (Some(RawKind::Openai), _) => Dialect::OpenAi,
-            (Some(RawKind::Anthropic), _) => Dialect::Anthropic,
-            (Some(RawKind::Gemini), _) => Dialect::Gemini,
-            (None, Some(built_in)) => built_in.dialect,
-            (None, None) if self.own_providers.contains(&provider) => Dialect::Own,
-            (None, None) => {
-                // A `kind` that is there but wrong has been reported already.
-                if self.root.key_place_of(&[path[0], path[1], "kind".into()])
-                    == self.root.place_of(&path)
-                {
-                    problems.error(
-                        self.root.key_place_of(&path),
-                        format!("provider `{name}` has no `kind`"),
-                        "write kind: openai, anthropic or gemini: the wire format it speaks",
-                    );
-                }
-                return None;
-            }
-        };
-        let base_url = self.base_url(&provider, raw, built_in, problems)?;
+    fn compile(&self, catalog: &Catalog, problems: &mut Collector<'_>) -> Option<ProviderSpec> {
+        // Each part is checked before any is missed, so that all problems show at once.
+        let dialect = self.dialect(problems);
+        let base_url = self.base_url(problems);
+        let api_key_env = self.key_variable(problems);
+        let models = self.models(catalog.of(self.provider.as_str()), problems);
         let seconds = |given: Option<f64>, default| given.map_or(default, Duration::from_secs_f64);
         let endpoint = Endpoint {
-            dialect,
-            base_url,
-            api_key_env: self.key_variable(&provider, raw, built_in, problems),
-            timeout: seconds(raw.timeout_s, DEFAULT_TIMEOUT),
-            idle_timeout: seconds(raw.idle_timeout_s, DEFAULT_IDLE_TIMEOUT),
-            provider: provider.clone(),
+            provider: self.provider.clone(),
+            dialect: dialect?,
+            base_url: base_url?,
+            api_key_env,
+            timeout: seconds(self.raw.timeout_s, DEFAULT_TIMEOUT),
+            idle_timeout: seconds(self.raw.idle_timeout_s, DEFAULT_IDLE_TIMEOUT),
         };
-        let spec = ProviderSpec {
+        Some(ProviderSpec {
             endpoint,
-            stream: raw.stream.unwrap_or(built_in.is_some()),
-            limits: raw.limits.as_ref().map(limits).unwrap_or_default(),
-            models: self.models(name, raw, catalog.of(name), problems),
-        };
-        Some((provider, spec))
+            stream: self.raw.stream.unwrap_or(self.built_in.is_some()),
+            limits: self.raw.limits.as_ref().map(limits).unwrap_or_default(),
+            models,
+        })
+    }
+
+    /// The path of a key of this provider in the file.
+    pub(super) fn path<'p>(&'p self, key: &'p str) -> [Step<'p>; 3] {
+        [Step::Key("providers"), Step::Key(self.provider.as_str()), Step::Key(key)]
+    }
+
+    /// A key that has to be there is not. One that was refused has been reported already.
+    fn missing(&self, key: &str, hint: &str, problems: &mut Collector<'_>) {
+        let root = self.compilation.root;
+        if root.find(&self.path(key)).is_none() {
+            let message = format!("provider `{}` has no `{key}`", self.provider);
+            problems.error(root.key_place_of(&self.path(key)), message, hint);
+        }
+    }
+
+    fn dialect(&self, problems: &mut Collector<'_>) -> Option<Dialect> {
+        match (self.raw.kind, self.built_in) {
+            (Some(RawKind::Openai), _) => Some(Dialect::OpenAi),
+            (Some(RawKind::Anthropic), _) => Some(Dialect::Anthropic),
+            (Some(RawKind::Gemini), _) => Some(Dialect::Gemini),
+            (None, Some(built_in)) => Some(built_in.dialect),
+            (None, None) if self.own => Some(Dialect::Own),
+            (None, None) => {
+                let hint = "write kind: openai, anthropic or gemini: the wire format it speaks";
+                self.missing("kind", hint, problems);
+                None
+            }
+        }
     }
 
     /// The environment's base URL, else the file's, else the built-in one.
-    fn base_url(
-        &self,
-        provider: &ProviderName,
-        raw: &RawProvider,
-        built_in: Option<&BuiltIn>,
-        problems: &mut Collector<'_>,
-    ) -> Option<String> {
-        let path = [Step::Key("providers"), Step::Key(provider.as_str()), Step::Key("base_url")];
-        let insecure_http = raw.insecure_http.unwrap_or(false);
-        let variable = built_in.map(|built_in| built_in.base_url_variable);
-        if let Some((variable, url)) =
-            variable.and_then(|name| Some((name, self.environment.get(name)?)))
-        {
-            return checked_url(url, insecure_http)
-                .map_err(|(why, hint)| {
-                    problems.variable(Severity::Error, format!("{variable}: {why}"), hint)
-                })
-                .ok();
+    fn base_url(&self, problems: &mut Collector<'_>) -> Option<String> {
+        let insecure_http = self.raw.insecure_http.unwrap_or(false);
+        let environment = self.compilation.environment;
+        let overriding = self.built_in.and_then(|built_in| {
+            let variable = built_in.base_url_variable;
+            Some((variable, environment.get(variable)?))
+        });
+        if let Some((variable, url)) = overriding {
+            let checked = checked_url(url, insecure_http).map_err(|(why, hint)| {
+                problems.variable(Severity::Error, format!("{variable}: {why}"), hint);
+            });
+            return checked.ok();
         }
-        if let Some(url) = &raw.base_url {
-            return checked_url(url, insecure_http)
-                .map_err(|(why, hint)| {
-                    problems.error(self.root.place_of(&path), format!("`base_url`: {why}"), hint)
-                })
-                .ok();
+        if let Some(url) = &self.raw.base_url {
+            let checked = checked_url(url, insecure_http).map_err(|(why, hint)| {
+                let place = self.compilation.root.place_of(&self.path("base_url"));
+                problems.error(place, format!("`base_url`: {why}"), hint);
+            });
+            return checked.ok();
         }
-        if built_in.is_none() && self.own_providers.contains(provider) {
-            return Some(String::new());
+        match self.built_in {
+            Some(built_in) => Some(built_in.base_url.to_owned()),
+            None if self.own => Some(String::new()),
+            None => {
+                let hint = "write scheme, host and path prefix, such as http://127.0.0.1:11434/v1";
+                self.missing("base_url", hint, problems);
+                None
+            }
         }
-        if built_in.is_none() {
-            problems.error(
-                self.root.key_place_of(&path[..2]),
-                format!("provider `{provider}` has no `base_url`"),
-                "write scheme, host and path prefix, such as http://127.0.0.1:11434/v1",
-            );
-        }
-        built_in.map(|built_in| built_in.base_url.to_owned())
     }
 
-    fn key_variable(
-        &self,
-        provider: &ProviderName,
-        raw: &RawProvider,
-        built_in: Option<&BuiltIn>,
-        problems: &mut Collector<'_>,
-    ) -> Option<String> {
-        let Some(named) = &raw.api_key_env else {
-            return built_in.map(|built_in| built_in.key_variable.to_owned());
+    fn key_variable(&self, problems: &mut Collector<'_>) -> Option<String> {
+        let Some(named) = &self.raw.api_key_env else {
+            return self.built_in.map(|built_in| built_in.key_variable.to_owned());
         };
         let variable = named.as_ref()?;
         let is_variable = variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -221,82 +222,13 @@ impl Compilation<'_> {
         if is_variable {
             return Some(variable.clone());
         }
-        let path = [Step::Key("providers"), Step::Key(provider.as_str()), Step::Key("api_key_env")];
         // The value may be the key itself, so neither message nor snippet shows it.
         problems.error_hidden(
-            self.root.place_of(&path),
+            self.compilation.root.place_of(&self.path("api_key_env")),
             "`api_key_env` is not the name of a variable",
             "write the name, such as OPENAI_API_KEY, and put the key itself into the environment",
         );
         None
-    }
-
-    /// The built-in rows, with the file's rows on top.
-    fn models(
-        &self,
-        provider: &str,
-        raw: &RawProvider,
-        built_in: ProviderCatalog,
-        problems: &mut Collector<'_>,
-    ) -> BTreeMap<String, Arc<ModelFacts>> {
-        let mut models = built_in.models;
-        for (id, row) in raw.models.iter().flatten() {
-            let path =
-                [Step::Key("providers"), Step::Key(provider), Step::Key("models"), Step::Key(id)];
-            let place = self.root.key_place_of(&path);
-            for id in row.aliases.iter().flatten().chain([id]) {
-                if let Err(error) = ModelId::new(id) {
-                    problems.error(
-                        place,
-                        error.to_string(),
-                        "write the id that the provider's API takes",
-                    );
-                }
-            }
-            if row.input.is_some() != row.output.is_some() {
-                let (there, absent) =
-                    if row.input.is_some() { ("in", "out") } else { ("out", "in") };
-                problems.error(
-                    place,
-                    format!("the row of `{id}` has `{there}` but no `{absent}`"),
-                    "a row that sets one price replaces all of them: write both",
-                );
-                continue;
-            }
-            let facts = Arc::new(merged(id, row, models.get(id).map(Arc::as_ref)));
-            for id in row.aliases.iter().flatten().chain([id]) {
-                models.insert(id.clone(), Arc::clone(&facts));
-            }
-        }
-        models
-    }
-}
-
-/// A row of the file over the row that was there.
-fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
-    let base = base.cloned().unwrap_or_default();
-    // The bounds of the schema are those of a rate, so a refused number cannot arrive here.
-    let rate = |usd: Option<f64>| usd.and_then(|usd| Rate::from_usd_per_million(usd).ok());
-    let (read, write) = (rate(row.cache_read), rate(row.cache_write));
-    let prices = match (rate(row.input), rate(row.output)) {
-        (Some(input), Some(output)) => {
-            Some(Prices { cache_read: read, cache_write: write, ..Prices::flat(input, output) })
-        }
-        _ => base.prices.map(|prices| Prices {
-            cache_read: read.or(prices.cache_read),
-            cache_write: write.or(prices.cache_write),
-            ..prices
-        }),
-    };
-    ModelFacts {
-        canonical: id.to_owned(),
-        snapshot_of: base.snapshot_of,
-        developer: row.developer.clone().or(base.developer),
-        lineage: row.lineage.clone().unwrap_or(base.lineage),
-        prices,
-        context: row.context.or(base.context),
-        max_output: row.max_output.or(base.max_output),
-        capabilities: base.capabilities,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::node::Step;
+use crate::config::node::{Content, Step};
 use crate::config::raw::{RawEnforce, RawLevel, RawPolicy, RawRoute, RawTarget, RawVisibility};
 use crate::model::{NanoUsd, Target, TaskClass, closest_name};
 use crate::policy::{Cascade, Enforce, Level, Panel, Route, Shape, Visibility};
@@ -12,9 +12,8 @@ use super::Scope;
 impl Scope<'_, '_, '_> {
     pub(super) fn routes(&mut self, raw: &RawPolicy) -> Vec<Route> {
         let root = self.compilation.root;
-        if raw.defaults.is_empty()
-            && root.entry("defaults").is_some_and(|d| d.value.to_json() == serde_json::json!({}))
-        {
+        let declared = root.find(&["defaults".into()]).map(|node| &node.content);
+        if declared.is_some_and(|content| *content == Content::Map(Vec::new())) {
             self.problems.error(
                 root.key_place_of(&["defaults".into()]),
                 "`defaults` has no task class",
@@ -28,7 +27,7 @@ impl Scope<'_, '_, '_> {
     /// `fallback` and `visibility` name task classes that exist.
     fn references(&mut self, raw: &RawPolicy) {
         let root = self.compilation.root;
-        let declared = root.entry("defaults").map(|entry| &entry.value);
+        let declared = root.find(&["defaults".into()]);
         let fallbacks =
             raw.fallback.iter().flat_map(|map| map.keys()).map(|name| ("fallback", name));
         let visible =
@@ -97,11 +96,7 @@ impl Scope<'_, '_, '_> {
         let path = [Step::Key("defaults"), Step::Key(name)];
         let root = self.compilation.root;
         // What stands in the file counts, so that a part which was refused is not missed.
-        let has = |key| {
-            root.entry("defaults")
-                .and_then(|d| d.value.entry(name))
-                .is_some_and(|r| r.value.entry(key).is_some())
-        };
+        let has = |key| root.find(&[path[0], path[1], Step::Key(key)]).is_some();
         let ways = [has("provider") || has("model"), has("members"), has("cascade")];
         if ways.iter().filter(|way| **way).count() != 1 {
             self.problems.error(
@@ -195,12 +190,11 @@ impl Scope<'_, '_, '_> {
     fn at_least_two(&mut self, targets: &[Target], path: &[Step<'_>], what: &str) -> Option<()> {
         let Step::Key(key) = *path.last()? else { return None };
         let root = self.compilation.root;
-        let stand = path.iter().try_fold(root, |node, step| match step {
-            Step::Key(key) => node.entry(key).map(|entry| &entry.value),
-            Step::Index(_) => None,
-        });
         // Members that were refused have been reported one by one.
-        let written = stand.map_or(0, |node| node.to_json().as_array().map_or(0, Vec::len));
+        let written = match root.find(path).map(|node| &node.content) {
+            Some(Content::List(items)) => items.len(),
+            _ => 0,
+        };
         if written < 2 {
             self.problems.error(
                 root.key_place_of(path),

@@ -252,7 +252,7 @@ async fn watch_for_hangup(
         let (mut stream, _) = listener.accept().await.unwrap();
         read_request(&mut stream).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
-        asked.send(()).unwrap();
+        let _ = asked.send(());
         // The end, or a reset where bytes of ours lay unread.
         assert!(matches!(stream.read(&mut [0; 64]).await, Ok(0) | Err(_)));
     });
@@ -274,8 +274,7 @@ async fn dropping_the_body_closes_the_connection() {
 #[tokio::test]
 async fn dropping_the_future_closes_the_connection() {
     let (address, request_seen, hung_up) = watch_for_hangup("").await;
-    let transport = ReqwestTransport::new();
-    let request = post_to(address);
+    let (transport, request) = (ReqwestTransport::new(), post_to(address));
     tokio::select! {
         _ = transport.send(&request, None) => panic!("nobody answered"),
         seen = request_seen => seen.unwrap(),

@@ -1,15 +1,10 @@
-//! The environment as a value, and keys that come from it.
+//! The environment as a value.
 //!
 //! Nothing else in the library reads the process's environment. A variable that is empty,
 //! or still reads `${NAME}` because a client did not expand it, counts as missing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
-
-use async_trait::async_trait;
-
-use crate::credential::{CredentialSource, Lease, Secret};
-use crate::model::ProviderName;
 
 /// Variables, some of which hold keys: no `Debug`, no `Serialize`.
 #[derive(Clone, Default)]
@@ -52,7 +47,7 @@ impl Environment {
     /// # Errors
     /// The number of a line that is no assignment, or why the file cannot be read. Never
     /// its content: that line may hold a key.
-    pub(super) fn add_file(
+    pub(crate) fn add_file(
         &mut self,
         path: &Path,
         allowed: impl Fn(&str) -> bool,
@@ -71,39 +66,6 @@ impl Environment {
             }
         }
         malformed.map_or(Ok(()), |line| Err(format!("line {line} is not NAME=value")))
-    }
-}
-
-/// Keys out of an [`Environment`].
-pub struct EnvironmentCredentials {
-    environment: Environment,
-    /// The variables that hold keys, by the policy.
-    variables: Vec<String>,
-}
-
-impl EnvironmentCredentials {
-    /// Keys of the variables that a policy names.
-    pub fn new(environment: Environment, variables: impl IntoIterator<Item = String>) -> Self {
-        Self { environment, variables: variables.into_iter().collect() }
-    }
-
-    fn secret(&self, variable: &str) -> Option<Secret> {
-        self.environment.get(variable).map(|key| Secret::new(key.to_owned()))
-    }
-}
-
-#[async_trait]
-impl CredentialSource for EnvironmentCredentials {
-    async fn lease(&self, _provider: &ProviderName, variable: &str) -> Option<Lease> {
-        self.secret(variable).map(|secret| Lease::new(variable, secret))
-    }
-
-    fn has(&self, _provider: &ProviderName, variable: &str) -> bool {
-        self.environment.get(variable).is_some()
-    }
-
-    fn known(&self) -> Vec<Secret> {
-        self.variables.iter().filter_map(|variable| self.secret(variable)).collect()
     }
 }
 

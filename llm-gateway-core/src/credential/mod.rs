@@ -1,9 +1,13 @@
 //! Where keys come from, and the type that keeps them from being shown.
 
+mod environment;
+
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::model::ProviderName;
+
+pub use environment::EnvironmentCredentials;
 
 /// A key. It has no `Debug`, `Display` or `Serialize`, so it cannot be printed by accident,
 /// and its memory is wiped when it is dropped.

@@ -1,0 +1,79 @@
+//! Model rows: the built-in ones, with the file's rows on top.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::catalog::ProviderCatalog;
+use crate::config::diagnostic::Collector;
+use crate::config::node::Step;
+use crate::config::raw::RawModel;
+use crate::model::{ModelFacts, ModelId, Prices, Rate};
+
+use super::providers::Entry;
+
+impl Entry<'_> {
+    pub(super) fn models(
+        &self,
+        built_in: ProviderCatalog,
+        problems: &mut Collector<'_>,
+    ) -> BTreeMap<String, Arc<ModelFacts>> {
+        let mut models = built_in.models;
+        for (id, row) in self.raw.models.iter().flatten() {
+            self.check_row(id, row, problems);
+            let facts = Arc::new(merged(id, row, models.get(id).map(Arc::as_ref)));
+            for id in row.aliases.iter().flatten().chain([id]) {
+                models.insert(id.clone(), Arc::clone(&facts));
+            }
+        }
+        models
+    }
+
+    fn check_row(&self, id: &str, row: &RawModel, problems: &mut Collector<'_>) {
+        let root = self.compilation.root;
+        let path = [&self.path("models")[..], &[Step::Key(id)]].concat();
+        let place = root.key_place_of(&path);
+        let ids = row.aliases.iter().flatten().map(String::as_str).chain([id]);
+        for error in ids.filter_map(|id| ModelId::new(id).err()) {
+            problems.error(place, error.to_string(), "write the id that the provider's API takes");
+        }
+        let written = |key| root.find(&[&path[..], &[Step::Key(key)]].concat()).is_some();
+        let absent = match (written("in"), written("out")) {
+            (true, false) => "out",
+            (false, true) => "in",
+            _ => return,
+        };
+        problems.error(
+            place,
+            format!("the row of `{id}` has one price, but no `{absent}`"),
+            "a row that sets one price replaces all of them: write `in` and `out`",
+        );
+    }
+}
+
+/// A row of the file over the row that was there.
+fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
+    let base = base.cloned().unwrap_or_default();
+    // The bounds of the schema are those of a rate, so a refused number cannot arrive here.
+    let rate = |usd: Option<f64>| usd.and_then(|usd| Rate::from_usd_per_million(usd).ok());
+    let (read, write) = (rate(row.cache_read), rate(row.cache_write));
+    let prices = match (rate(row.input), rate(row.output)) {
+        (Some(input), Some(output)) => {
+            Some(Prices { cache_read: read, cache_write: write, ..Prices::flat(input, output) })
+        }
+        _ => base.prices.map(|prices| Prices {
+            cache_read: read.or(prices.cache_read),
+            cache_write: write.or(prices.cache_write),
+            ..prices
+        }),
+    };
+    ModelFacts {
+        canonical: id.to_owned(),
+        snapshot_of: base.snapshot_of,
+        developer: row.developer.clone().or(base.developer),
+        lineage: row.lineage.clone().unwrap_or(base.lineage),
+        prices,
+        context: row.context.or(base.context),
+        max_output: row.max_output.or(base.max_output),
+        capabilities: base.capabilities,
+    }
+}

@@ -1,0 +1,41 @@
+//! Keys from the environment.
+
+use async_trait::async_trait;
+
+use crate::environment::Environment;
+use crate::model::ProviderName;
+
+use super::{CredentialSource, Lease, Secret};
+
+/// Keys out of an [`Environment`].
+pub struct EnvironmentCredentials {
+    environment: Environment,
+    /// The variables that hold keys, by the policy.
+    variables: Vec<String>,
+}
+
+impl EnvironmentCredentials {
+    /// Keys of the variables that a policy names.
+    pub fn new(environment: Environment, variables: impl IntoIterator<Item = String>) -> Self {
+        Self { environment, variables: variables.into_iter().collect() }
+    }
+
+    fn secret(&self, variable: &str) -> Option<Secret> {
+        self.environment.get(variable).map(|key| Secret::new(key.to_owned()))
+    }
+}
+
+#[async_trait]
+impl CredentialSource for EnvironmentCredentials {
+    async fn lease(&self, _provider: &ProviderName, variable: &str) -> Option<Lease> {
+        self.secret(variable).map(|secret| Lease::new(variable, secret))
+    }
+
+    fn has(&self, _provider: &ProviderName, variable: &str) -> bool {
+        self.environment.get(variable).is_some()
+    }
+
+    fn known(&self) -> Vec<Secret> {
+        self.variables.iter().filter_map(|variable| self.secret(variable)).collect()
+    }
+}

@@ -1,0 +1,72 @@
+//! Documents that cannot rot: they are held against the code.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use llm_gateway_core::config::json_schema;
+
+fn read(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn the_schema_in_the_repository_is_the_generated_one() {
+    let generated = format!("{:#}\n", serde_json::to_value(json_schema()).unwrap());
+    assert!(
+        read("routing.schema.json") == generated,
+        "write it anew: cargo run --bin llm-gateway -- schema > routing.schema.json"
+    );
+}
+
+/// The variables that a README table names in its first column.
+fn table_of_variables(readme: &str) -> BTreeSet<String> {
+    let section =
+        readme.split("## Environment").nth(1).expect("the README has a section `Environment`");
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    rows.flat_map(|row| {
+        let first = row.trim_start_matches("| ").split(" | ").next().unwrap().to_owned();
+        first.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+#[test]
+fn the_env_example_holds_every_variable_of_the_readme_that_may_stand_in_env() {
+    let readme = table_of_variables(&read("README.md"));
+    let example = read(".env.example");
+    let named: BTreeSet<String> = example
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        .collect();
+    // These are read from the process alone.
+    let process_only = ["LLM_GATEWAY_ROUTING", "RUST_LOG", "NO_COLOR"].map(str::to_owned);
+    let expected: BTreeSet<String> =
+        readme.into_iter().filter(|name| !process_only.contains(name)).collect();
+    assert!(expected.len() >= 8, "{expected:?}");
+    assert_eq!(named, expected);
+    assert!(example.lines().all(|line| !line.contains("sk-")), "an example holds no key");
+}
+
+#[test]
+fn the_repositorys_policy_fits_the_schema_that_editors_use() {
+    let schema: serde_json::Value = serde_json::from_str(&read("routing.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let policy = serde_json::json!({
+        "version": "1.0.0",
+        "defaults": {"a": {"provider": "openai", "model": "m", "max_tokens": 1}},
+        "providers": {"local": {"kind": "openai", "base_url": "http://127.0.0.1/v1", "api_key_env": null}},
+    });
+    assert!(validator.is_valid(&policy), "{:?}", validator.iter_errors(&policy).next());
+    for wrong in [
+        serde_json::json!({}),
+        serde_json::json!({"defaults": {"a": {"provder": "openai"}}}),
+        serde_json::json!({"defaults": {"a": {"max_tokens": 0}}}),
+        serde_json::json!({"defaults": {}, "visibility": {"a": {"mode": "open"}}}),
+    ] {
+        assert!(!validator.is_valid(&wrong), "{wrong}");
+    }
+}

@@ -1,0 +1,229 @@
+//! The invariants of ARCHITECTURE.md, checked by reading the code.
+//!
+//! The check knows no Rust: it looks for `crate::room` in the text, which is how every
+//! file of this crate names another room. A file that hides an import from it would have
+//! to be written strangely on purpose.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// What each room may name, itself aside. A room that is not listed here is an error, so
+/// that a new one gets its rule with its first file.
+const MAY_NAME: [(&str, &[&str]); 22] = [
+    // Rank 1: the words. They import nothing of ours but each other.
+    ("model", &["error"]),
+    ("error", &["model"]),
+    ("environment", &["model", "error"]),
+    // Pure decisions.
+    ("policy", &["model", "error"]),
+    ("reliability", &["model", "error"]),
+    ("config", &["model", "error", "environment", "policy"]),
+    // Ports import rank 1 and each other.
+    ("clock", &["model", "error"]),
+    ("credential", &["model", "error"]),
+    ("transport", &["model", "error", "credential"]),
+    ("provider", &["model", "error", "credential", "transport"]),
+    // Adapters import ports and rank 1, never another adapter.
+    ("credential/environment", &["model", "error", "environment"]),
+    ("transport/reqwest", &["model", "error", "credential"]),
+    ("transport/scripted", &["model", "error", "credential"]),
+    ("provider/adapters", &["model", "error", "credential", "transport"]),
+    // The way of a request.
+    ("event", &["model", "error"]),
+    ("dispatch", &["model", "error", "event", "policy", "reliability", "provider", "transport"]),
+    ("outcome", &["model", "error", "policy", "dispatch"]),
+    ("describe", &["model", "error", "policy", "credential"]),
+    ("envelope", &["model", "error", "config", "outcome"]),
+    // The only place where adapters meet ports.
+    (
+        "gateway",
+        &[
+            "clock",
+            "config",
+            "credential",
+            "describe",
+            "dispatch",
+            "environment",
+            "error",
+            "event",
+            "model",
+            "outcome",
+            "policy",
+            "provider",
+            "transport",
+        ],
+    ),
+    ("lib", &[]),
+    ("tests", &[]),
+];
+
+/// Crates that one place of the workspace may name, and that place.
+const ONLY_IN: [(&str, &[&str]); 5] = [
+    ("reqwest", &["llm-gateway-core/src/transport/reqwest"]),
+    ("rustls", &["llm-gateway-core/src/transport/reqwest"]),
+    ("rusqlite", &["llm-gateway-core/src/ledger/sqlite"]),
+    ("serde_yaml", &["llm-gateway-core/src/config/"]),
+    ("rmcp", &["llm-gateway-stdio/", "llm-gateway-cli/src/tour"]),
+];
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// Every Rust file below `folder`, with its path from the workspace and its text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let root = workspace();
+    let mut open = vec![root.join(folder)];
+    let mut files = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+            files.push((name, std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+    assert!(!files.is_empty(), "{folder} holds no source");
+    files
+}
+
+/// The code of a file: without comments, whose links may lead anywhere, and without its unit
+/// tests, which may reach where they like.
+fn code(text: &str) -> String {
+    let without_tests = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
+    let lines = without_tests.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The room that a file of core belongs to.
+fn room(path: &str) -> String {
+    let inside = path.trim_start_matches("llm-gateway-core/src/").trim_end_matches(".rs");
+    let parts: Vec<&str> = inside.split('/').collect();
+    match parts.as_slice() {
+        [.., "tests"] | [.., "tests", _] | ["provider", "fixtures"] => "tests".to_owned(),
+        ["transport", adapter @ ("reqwest" | "scripted"), ..] => format!("transport/{adapter}"),
+        ["credential", "environment"] => "credential/environment".to_owned(),
+        ["provider", "mod"] => "provider".to_owned(),
+        ["provider", ..] => "provider/adapters".to_owned(),
+        [room, ..] => (*room).to_owned(),
+        [] => String::new(),
+    }
+}
+
+/// The rooms that a text names as `crate::room`.
+fn named(text: &str) -> BTreeSet<String> {
+    let word = |rest: &str| {
+        let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(rest.len());
+        rest[..end].to_owned()
+    };
+    text.split("crate::").skip(1).map(word).filter(|room| !room.is_empty()).collect()
+}
+
+#[test]
+fn every_room_names_only_what_it_may() {
+    let mut breaches = Vec::new();
+    for (path, text) in sources("llm-gateway-core/src") {
+        let room = room(&path);
+        let Some((_, allowed)) = MAY_NAME.iter().find(|(name, _)| *name == room) else {
+            breaches.push(format!("{path}: the room `{room}` has no rule"));
+            continue;
+        };
+        let own = room.split('/').next().unwrap();
+        if room == "tests" {
+            continue;
+        }
+        for named in named(&code(&text)) {
+            if named != own && !allowed.contains(&named.as_str()) {
+                breaches.push(format!("{path}: `{room}` names `{named}`"));
+            }
+        }
+    }
+    assert!(breaches.is_empty(), "{breaches:#?}");
+}
+
+#[test]
+fn dialects_do_not_know_each_other() {
+    let dialects = ["openai", "anthropic", "gemini"];
+    for (path, text) in sources("llm-gateway-core/src/provider") {
+        let Some(own) = dialects.iter().find(|name| path.ends_with(&format!("/{name}.rs"))) else {
+            continue;
+        };
+        for other in dialects.iter().filter(|name| *name != own) {
+            assert!(!code(&text).contains(&format!("super::{other}")), "{path} names {other}");
+            assert!(!code(&text).contains(&format!("provider::{other}")), "{path} names {other}");
+        }
+    }
+}
+
+/// Whether a text names a crate: `name::` that is not the tail of another path or word.
+fn names_crate(text: &str, name: &str) -> bool {
+    text.match_indices(&format!("{name}::")).any(|(at, _)| {
+        let before = &text[..at];
+        let in_path =
+            ["self::", "super::", "crate::", "transport::"].iter().any(|p| before.ends_with(p));
+        !in_path && !before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+    })
+}
+
+#[test]
+fn a_heavy_crate_has_one_home() {
+    let crates =
+        ["llm-gateway-core/src", "llm-gateway-stdio/src", "llm-gateway-cli/src", "examples"];
+    for (path, text) in crates.into_iter().flat_map(sources) {
+        for (name, homes) in ONLY_IN {
+            let at_home = homes.iter().any(|home| path.starts_with(home));
+            let names_it = names_crate(&code(&text), name);
+            assert!(at_home || !names_it, "{path} names {name}");
+        }
+    }
+}
+
+#[test]
+fn the_environment_is_read_in_one_place_and_nothing_is_global() {
+    for (path, text) in sources("llm-gateway-core/src") {
+        if room(&path) == "tests" {
+            continue;
+        }
+        let reads = code(&text).contains("env::var");
+        assert!(!reads || path.ends_with("src/environment.rs"), "{path} reads the environment");
+        for global in ["static mut ", "lazy_static", "thread_local!", "println!(", "print!("] {
+            let used = code(&text)
+                .lines()
+                .any(|line| !line.trim_start().starts_with("//") && line.contains(global));
+            assert!(!used, "{path} has {global}");
+        }
+    }
+}
+
+#[test]
+fn core_depends_on_no_sibling_and_no_front_end_holds_a_policy() {
+    let manifest =
+        std::fs::read_to_string(workspace().join("llm-gateway-core/Cargo.toml")).unwrap();
+    let dependencies = manifest.split("[dev-dependencies]").next().unwrap();
+    for sibling in ["llm-gateway-stdio", "llm-gateway-cli", "test-support"] {
+        assert!(!dependencies.contains(sibling), "core depends on {sibling}");
+    }
+    for (path, text) in
+        sources("llm-gateway-stdio/src").into_iter().chain(sources("llm-gateway-cli/src"))
+    {
+        for inner in ["PlanRequest", "ProviderSpec", "HttpRequest"] {
+            assert!(!code(&text).contains(inner), "{path} works with {inner}");
+        }
+    }
+}
+
+#[test]
+fn the_check_sees_a_breach() {
+    assert_eq!(
+        named("use crate::config::load;\ncrate::model::X"),
+        ["config", "model"].map(String::from).into()
+    );
+    assert_eq!(room("llm-gateway-core/src/policy/plan.rs"), "policy");
+    assert_eq!(room("llm-gateway-core/src/provider/gemini.rs"), "provider/adapters");
+    assert_eq!(code("a\n// crate::gateway\n#[cfg(test)]\nmod tests { crate::gateway }"), "a\n");
+    assert!(
+        names_crate("use reqwest::Client;", "reqwest")
+            && names_crate("::reqwest::Client", "reqwest")
+    );
+    assert!(!names_crate("pub use self::reqwest::ReqwestTransport;", "reqwest"));
+}

@@ -1,0 +1,190 @@
+//! What policies mean: the file of version 1.0.0, the repository's own, and bounds.
+
+use std::time::Duration;
+
+use llm_gateway_core::config::{EMBEDDED_POLICY, LoadRequest, load};
+use llm_gateway_core::policy::{
+    Enforce, Level, PlanRequest, PlanShape, PlannedTarget, Shape, VerdictForm,
+};
+use llm_gateway_core::{Category, Environment, NanoUsd, Policy, PolicySource};
+
+/// 2026-11-21T12:00:00 UTC.
+const NOW: Duration = Duration::from_secs(1_795_262_400);
+
+fn policy(yaml: &str) -> Policy {
+    let source = PolicySource::Text(yaml.to_owned());
+    let environment = Environment::empty();
+    load(LoadRequest { source: &source, environment, env_file: None, own_providers: &[], now: NOW })
+        .policy
+        .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// Every key of version 1.0.0.
+const VERSION_1_0_0: &str = r#"
+version: "1.0.0"
+defaults:
+  quick: {provider: openai, model: gpt-4o-mini, max_tokens: 1024, rationale: "Short answers."}
+  deep: {provider: anthropic, model: claude-opus-4-8, max_tokens: 16000, rationale: "Audits."}
+  panel:
+    members:
+      - {provider: openai, model: gpt-4o}
+      - {provider: anthropic, model: claude-sonnet-4-6}
+      - {provider: gemini, model: gemini-2.5-pro}
+    cost_cap_usd: 1.00
+    max_tokens: 4000
+    rationale: "Three reviews."
+cost_preflight: {enabled: true, chars_per_token: 4, warn_usd: 0.50, block_usd: 15.00}
+visibility:
+  panel: {mode: blind, members_see: original_prompt_only, enforce: hard}
+fallback:
+  quick: [{provider: anthropic, model: claude-haiku-4-5}]
+  deep: []
+orchestration:
+  roles:
+    planner: {provider: gemini, model: gemini-2.5-pro, max_tokens: 4000}
+    worker: {provider: openai, model: gpt-4o, max_tokens: 8000}
+    verifier: {provider: anthropic, model: claude-sonnet-4-6, max_tokens: 2000}
+  instructions: {planner: "Plan.", worker: "Work.", verifier: "Reply ACCEPT or REVISE: reasons."}
+  depth:
+    trivial: {plan: false, verify: false}
+    standard: {plan: false, verify: true}
+    complex: {plan: true, verify: true, replan_on_fail: true, max_replans: 1}
+"#;
+
+#[test]
+fn a_file_of_version_1_0_0_means_what_it_says() {
+    let policy = policy(VERSION_1_0_0);
+    let route = |name: &str| policy.route(name).unwrap();
+    let targets =
+        |name: &str| route(name).targets().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(targets("quick"), ["openai/gpt-4o-mini", "anthropic/claude-haiku-4-5"]);
+    assert_eq!(targets("deep"), ["anthropic/claude-opus-4-8"]);
+    assert_eq!((route("quick").max_tokens, route("quick").allow_override), (Some(1024), true));
+    let Shape::Panel(panel) = &route("panel").shape else { panic!("no panel") };
+    assert_eq!(panel.members.len(), 3);
+    assert_eq!(panel.cost_cap, Some(NanoUsd::from_nanos(1_000_000_000)));
+    assert_eq!(
+        (panel.visibility.enforce, panel.visibility.require),
+        (Enforce::Hard, Level::ModelDistinct)
+    );
+    assert_eq!(policy.preflight().warn, Some(NanoUsd::from_nanos(500_000_000)));
+    assert_eq!(policy.preflight().block, Some(NanoUsd::from_nanos(15_000_000_000)));
+    let orchestration = policy.orchestration().unwrap();
+    assert_eq!(
+        orchestration.verdict,
+        VerdictForm::Plain,
+        "an own verifier instruction asks for plain words"
+    );
+    let complex = orchestration.depths.iter().find(|depth| depth.name == "complex").unwrap();
+    assert_eq!((complex.plan, complex.verify, complex.max_replans), (true, true, 1));
+    let order: Vec<_> = policy.task_classes().map(ToString::to_string).collect();
+    assert_eq!(order, ["quick", "deep", "panel"], "classes keep the order of the file");
+}
+
+#[test]
+fn every_class_of_the_repositorys_policy_plans_with_current_models_and_prices() {
+    let source = PolicySource::Embedded;
+    let environment = Environment::empty();
+    let loaded = load(LoadRequest {
+        source: &source,
+        environment,
+        env_file: None,
+        own_providers: &[],
+        now: NOW,
+    });
+    assert_eq!(loaded.problems, [], "no model of it is retired or without a price");
+    let policy = loaded.policy.unwrap();
+    for class in policy.task_classes() {
+        let plan = policy.plan(PlanRequest::new(class.as_str())).unwrap();
+        let targets: Vec<PlannedTarget> = match plan.shape {
+            PlanShape::Single(targets) | PlanShape::Panel(targets) => targets,
+            PlanShape::Cascade { gate, otherwise } => gate.into_iter().chain([otherwise]).collect(),
+            _ => panic!("a shape without a test"),
+        };
+        assert!(
+            targets
+                .iter()
+                .all(|planned| planned.facts.as_ref().is_some_and(|f| f.prices.is_some()))
+        );
+    }
+    assert!(EMBEDDED_POLICY.starts_with("# yaml-language-server: $schema=./routing.schema.json\n"));
+}
+
+/// The only target of a plan.
+fn planned(yaml: &str, asked: Option<u64>) -> PlannedTarget {
+    let mut request = PlanRequest::new("a");
+    request.max_tokens = asked;
+    let PlanShape::Single(mut chain) = policy(yaml).plan(request).unwrap().shape else {
+        panic!("not single")
+    };
+    chain.remove(0)
+}
+
+#[test]
+fn the_bound_that_is_sent_is_the_callers_then_the_classs_then_the_models_then_4096() {
+    let limited = "providers: {openai: {models: {m: {in: 1, out: 1, max_output: 500}}}}\n";
+    let class =
+        |keys: &str| format!("{limited}defaults: {{a: {{provider: openai, model: m{keys}}}}}");
+    assert_eq!(planned(&class(""), Some(100)).max_tokens, 100);
+    assert_eq!(planned(&class(", max_tokens: 300"), None).max_tokens, 300);
+    assert_eq!(planned(&class(", max_tokens: 300"), Some(400)).max_tokens, 400);
+    assert_eq!(planned(&class(""), None).max_tokens, 500);
+    assert_eq!(
+        planned(&class(""), Some(9_000)).max_tokens,
+        500,
+        "never above the model's own limit"
+    );
+    let unknown = "defaults: {a: {provider: openai, model: nobody-knows}}";
+    assert_eq!(planned(unknown, None).max_tokens, 4_096);
+}
+
+#[test]
+fn a_row_of_the_policy_wins_over_the_built_in_one() {
+    let yaml = "
+providers:
+  openai:
+    models:
+      gpt-4o: {in: 1, out: 2, aliases: [mine]}
+      gpt-6-luna: {max_output: 10}
+defaults: {a: {provider: openai, model: mine}, b: {provider: openai, model: gpt-6-luna}}";
+    let policy = policy(yaml);
+    let spec = policy
+        .providers()
+        .values()
+        .find(|spec| spec.endpoint.provider.as_str() == "openai")
+        .unwrap();
+    let own = spec.model("mine").unwrap();
+    assert_eq!(own.canonical, "gpt-4o");
+    assert_eq!(own.prices.as_ref().unwrap().cache_read, None, "one new price replaces all of them");
+    assert_eq!(own.context, Some(128_000), "what the row does not name stays");
+    let narrowed = spec.model("gpt-6-luna").unwrap();
+    assert_eq!(narrowed.max_output, Some(10));
+    assert!(narrowed.prices.is_some());
+}
+
+#[test]
+fn an_override_stays_with_the_provider_and_obeys_the_policy() {
+    let policy = policy(
+        "defaults:
+  a: {provider: openai, model: gpt-4o}
+  fixed: {provider: openai, model: gpt-4o, allow_override: false}
+  panel: {members: [{provider: openai, model: gpt-4o}, {provider: gemini, model: gemini-2.5-pro}]}
+fallback: {a: [{provider: anthropic, model: claude-haiku-4-5}]}",
+    );
+    let plan = |class, model| {
+        let mut request = PlanRequest::new(class);
+        request.override_model = Some(model);
+        policy.plan(request)
+    };
+    let PlanShape::Single(chain) = plan("a", "gpt-4o-mini").unwrap().shape else {
+        panic!("not single")
+    };
+    let chain: Vec<_> = chain.iter().map(|planned| planned.target.to_string()).collect();
+    assert_eq!(chain, ["openai/gpt-4o-mini", "anthropic/claude-haiku-4-5"]);
+    assert_eq!(plan("fixed", "gpt-4o-mini").unwrap_err().category(), Category::PolicyBlocked);
+    assert_eq!(plan("panel", "gpt-4o-mini").unwrap_err().category(), Category::InvalidRequest);
+    assert_eq!(plan("a", "../v1/files").unwrap_err().category(), Category::InvalidRequest);
+    let unknown = plan("b", "gpt-4o").unwrap_err();
+    assert_eq!(unknown.category(), Category::UnknownTaskClass);
+    assert!(unknown.hint().unwrap().contains("a, fixed, panel"));
+}
