@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 
 use llm_gateway_core::Environment;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Quiet, and never rmcp's debug lines, which hold whole prompts.
 const DEFAULT_FILTER: &str = "warn,llm_gateway=info,rmcp=warn";
@@ -12,17 +14,18 @@ const DEFAULT_FILTER: &str = "warn,llm_gateway=info,rmcp=warn";
 /// Sends logs to stderr: by `filter`, else by `RUST_LOG`, else warnings. stdout belongs to
 /// the protocol. A filter that cannot be read counts as none.
 pub fn log_to_stderr(filter: Option<&str>, environment: &Environment) {
+    let parsed = |filter: &str| filter.parse::<Targets>().ok();
     let filter = filter
         .or_else(|| environment.get("RUST_LOG"))
-        .and_then(|filter| EnvFilter::try_new(filter).ok())
-        .unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER));
-    // A second call, as in tests, changes nothing.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .and_then(parsed)
+        .or_else(|| parsed(DEFAULT_FILTER))
+        .unwrap_or_default();
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .without_time()
-        .try_init();
+        .without_time();
+    // A second call, as in tests, changes nothing.
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }
 
 /// Cancels `stop` at the first SIGTERM or SIGINT.

@@ -30,6 +30,13 @@ impl Wire for Anthropic {
 
     const MESSAGES: &'static [(&'static str, &'static str, Category)] = &[
         ("invalid_request_error", "Your credit balance is too low", Category::Quota),
+        // The workspace's or the key's own spend limit:
+        // <https://platform.claude.com/docs/en/api/rate-limits>.
+        (
+            "invalid_request_error",
+            "You have reached your specified API usage limits",
+            Category::Quota,
+        ),
         ("invalid_request_error", "prompt is too long", Category::ContextLength),
     ];
 

@@ -1,4 +1,4 @@
-//! How a failed attempt reads: which sentence, which advice.
+//! How an attempt reads to a person: which sentence, which advice.
 //!
 //! Categories are decided elsewhere ([`wire`](super::wire), [`http`](super::http)). Here a
 //! failure gets the provider's name, the provider's own words made safe to show, and a hint
@@ -11,12 +11,15 @@ use http::StatusCode;
 use super::Call;
 use super::wire::{Refusal, Unusable};
 use crate::error::{Category, Error};
-use crate::model::{Endpoint, Target};
+use crate::model::{Completion, Endpoint, OutputPart, Target};
 use crate::transport::{Phase, Scrubber, TransportError};
 
 /// Characters of a provider's sentence that are shown: enough for any real one, too few for
 /// an error page or an echoed prompt.
 const LONGEST_SENTENCE: usize = 300;
+
+/// Characters of a model id or a response id; real ones have a third of it.
+const LONGEST_NAME: usize = 256;
 
 /// Words the failures of one attempt.
 pub(super) struct Reporter<'a> {
@@ -105,6 +108,18 @@ impl Reporter<'_> {
         // The error itself is not kept as a source: it quotes the body unscrubbed of escapes.
         self.error(category, &format!("answered {} {what}", status.as_u16()))
             .with_http_status(status.as_u16())
+    }
+
+    /// An answer without keys in it: one may have hidden behind a JSON escape, where the bytes
+    /// did not show it. Names that a server makes up are cut to the length of a real one.
+    pub(super) fn presentable(&self, mut completion: Completion) -> Completion {
+        for OutputPart::Text(text) in &mut completion.parts {
+            *text = self.scrubber.scrub(text);
+        }
+        for name in [&mut completion.model, &mut completion.response_id].into_iter().flatten() {
+            *name = self.scrubber.scrub(&name.chars().take(LONGEST_NAME).collect::<String>());
+        }
+        completion
     }
 
     /// The answer is well-formed and holds no text.

@@ -177,6 +177,7 @@ fn read<W: Wire>(answer: &Answer, reporter: &Reporter<'_>) -> Result<Completion,
         let draft = W::decode(body).map_err(|error| reporter.malformed(*status, body, &error))?;
         return draft
             .complete(reporter.call.max_tokens)
+            .map(|completion| reporter.presentable(completion))
             .map_err(|unusable| reporter.unusable(*status, unusable));
     }
     let refusal = refusal.unwrap_or_else(|| Refusal::from_text(body));

@@ -70,8 +70,10 @@ impl Scrubber {
 
     /// Replaces known keys in text.
     pub fn scrub(&self, text: &str) -> String {
-        let (bytes, _) = self.scrub_bytes(Bytes::copy_from_slice(text.as_bytes()));
-        String::from_utf8_lossy(&bytes).into_owned()
+        match &self.patterns {
+            Some(patterns) => patterns.replace_all(text, &vec![REDACTED; patterns.patterns_len()]),
+            None => text.to_owned(),
+        }
     }
 }
 

@@ -262,3 +262,11 @@ async fn a_long_sentence_is_cut() {
     let outcome = attempt(Script::answering(502, vec![after(0, "<html>bad</html>")])).await;
     assert_eq!(outcome.error().message(), "openai answered 502: bad gateway");
 }
+
+#[tokio::test]
+async fn a_key_behind_json_escapes_in_an_answer_is_replaced() {
+    let hidden = KEY.replace("sk-", "\\u0073k-");
+    let body = ANSWER.replace("hi", &format!("your key is {hidden}"));
+    let outcome = attempt(Script::answering(200, vec![after(0, &body)])).await;
+    assert_eq!(outcome.result.unwrap().joined_text(), "your key is [redacted]");
+}

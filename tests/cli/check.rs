@@ -1,0 +1,395 @@
+//! `check`: every problem with its place, its line and a way out.
+
+use crate::policies::SMALL;
+use crate::program::{Ended, Home};
+
+/// Asserts that the policy is refused at `place` (`line:column`), that the snippet's caret
+/// stands under that column, that there is advice, and keeps the whole text as a snapshot.
+#[track_caller]
+fn refuses(name: &str, policy: &str, place: &str) {
+    let ended = Home::holding(policy).with_policy(&["check"]).ends().exits(1);
+    points_at(&ended, policy, place);
+    insta::assert_snapshot!(name, ended.stdout_anywhere());
+}
+
+#[track_caller]
+fn points_at(ended: &Ended, policy: &str, place: &str) {
+    let text = ended.stdout_anywhere();
+    let header = format!("--> [home]/policy.yaml:{place}");
+    let mut lines = text.lines().skip_while(|line| !line.ends_with(&header)).skip(2);
+    let (line, column) = place.split_once(':').expect("line:column");
+    let (line, column): (usize, usize) = (line.parse().unwrap(), column.parse().unwrap());
+    let source = policy.lines().nth(line - 1).expect("the line is there");
+    assert_eq!(lines.next(), Some(format!("{line} | {source}").as_str()), "{text}");
+    let caret = lines.next().and_then(|line| line.find('^'));
+    let margin = format!("{line} | ").len();
+    assert_eq!(caret, Some(margin + column - 1), "{text}");
+    assert!(lines.next().is_some_and(|line| line.trim().starts_with("= ")), "{text}");
+}
+
+#[test]
+fn an_unknown_key() {
+    refuses("unknown_key", &format!("{SMALL}falback: {{}}\n"), "3:1");
+}
+
+#[test]
+fn an_unknown_key_deep_inside() {
+    let policy = "defaults:\n  a: {provider: openai, model: gpt-6-luna, max_token: 5}\n";
+    refuses("unknown_key_inside", policy, "2:44");
+}
+
+#[test]
+fn a_wrong_type() {
+    let policy = "defaults:\n  a: {provider: openai, model: gpt-6-luna, max_tokens: many}\n";
+    refuses("wrong_type", policy, "2:56");
+}
+
+#[test]
+fn a_list_where_a_mapping_belongs() {
+    refuses("wrong_shape", "defaults: [quick_answer]\n", "1:11");
+}
+
+#[test]
+fn a_dangling_provider() {
+    let policy = "defaults:\n  a: {provider: opnai, model: gpt-6-luna}\n";
+    refuses("dangling_provider", policy, "2:17");
+}
+
+#[test]
+fn a_fallback_for_an_unknown_class() {
+    let fallback = "fallback:\n  quick_anwser: [{provider: openai, model: gpt-6-luna}]\n";
+    refuses("fallback_unknown_class", &format!("{SMALL}{fallback}"), "4:3");
+}
+
+#[test]
+fn a_fallback_to_a_dangling_provider() {
+    let fallback = "fallback:\n  quick_answer: [{provider: antropic, model: claude-haiku-5-5}]\n";
+    refuses("fallback_dangling_provider", &format!("{SMALL}{fallback}"), "4:29");
+}
+
+/// A policy with one model of its own, priced as told.
+fn priced(prices: &str) -> String {
+    format!("{SMALL}providers:\n  openai:\n    models:\n      mine: {{{prices}}}\n")
+}
+
+#[test]
+fn a_negative_price() {
+    let policy = priced("in: -1, out: 2");
+    let ended = Home::holding(&policy).with_policy(&["check"]).ends().exits(1);
+    points_at(&ended, &policy, "6:18");
+    assert!(ended.stdout.contains("`in` is -1"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("from 0 to 1000"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_price_in_the_wrong_unit() {
+    let policy = priced("in: 0.1, out: 2500000");
+    let ended = Home::holding(&policy).with_policy(&["check"]).ends().exits(1);
+    points_at(&ended, &policy, "6:28");
+    assert!(ended.stdout.contains("US dollars per 1 000 000 tokens"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_refused_price_is_one_problem_and_not_also_a_missing_one() {
+    for prices in ["in: -1, out: 2", "in: 0.1, out: 2500000"] {
+        let run = Home::holding(&priced(prices)).with_policy(&["--json", "check"]).ends();
+        let problems = run.exits(1).document()["data"]["problems"].clone();
+        let errors = problems.as_array().unwrap().iter().filter(|p| p["severity"] == "error");
+        assert_eq!(errors.count(), 1, "{problems:#}");
+    }
+}
+
+#[test]
+fn one_price_without_the_other() {
+    refuses("half_a_price", &priced("in: 1"), "6:7");
+}
+
+#[test]
+fn bad_yaml() {
+    let policy = "defaults:\n  a: {provider: openai, model: [\n";
+    let ended = Home::holding(policy).with_policy(&["check"]).ends().exits(1);
+    points_at(&ended, policy, "2:32");
+    assert!(ended.stdout.contains("unclosed bracket"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_tab_for_indentation() {
+    let policy = "defaults:\n\ta: {provider: openai, model: gpt-6-luna}\n";
+    let ended = Home::holding(policy).with_policy(&["check"]).ends().exits(1);
+    assert!(ended.stdout.contains("policy.yaml:2:"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("tab"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("spaces"), "{}", ended.stdout);
+}
+
+/// A class that is there twice, on lines 2 and 3.
+const TWICE: &str = "\
+defaults:
+  a: {provider: openai, model: gpt-6-luna}
+  a: {provider: anthropic, model: claude-haiku-5-5}
+";
+
+#[test]
+fn a_duplicate_key() {
+    let ended = Home::holding(TWICE).with_policy(&["check"]).ends().exits(1);
+    points_at(&ended, TWICE, "3:3");
+    assert!(ended.stdout.contains("duplicate"), "{}", ended.stdout);
+}
+
+#[test]
+fn what_the_yaml_reader_says_is_said_to_the_author_of_the_file() {
+    let second_document = format!("{SMALL}---\ndefaults: {{}}\n");
+    for policy in [TWICE, &second_document] {
+        let ended = Home::holding(policy).with_policy(&["check"]).ends().exits(1);
+        for of_a_library in ["DuplicateKeyPolicy", "Options", "from_str", " at line "] {
+            assert!(!ended.stdout.contains(of_a_library), "{of_a_library}: {}", ended.stdout);
+        }
+    }
+}
+
+#[test]
+fn no_task_class() {
+    refuses("no_task_class", "defaults: {}\n", "1:1");
+    refuses("no_defaults", "version: \"1.0.0\"\n", "1:1");
+}
+
+#[test]
+fn an_empty_file() {
+    for policy in ["", "# nothing yet\n"] {
+        let ended = Home::holding(policy).with_policy(&["check"]).ends().exits(1);
+        assert!(ended.stdout.contains("empty"), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn plain_http_to_another_machine() {
+    let policy = format!("{SMALL}providers:\n  openai: {{base_url: \"http://example.com/v1\"}}\n");
+    refuses("plain_http", &policy, "4:22");
+    let allowed = policy.replace("{base_url", "{insecure_http: true, base_url");
+    Home::holding(&allowed).with_policy(&["check"]).ends().exits(0);
+}
+
+#[test]
+fn a_base_url_of_the_environment_that_is_refused() {
+    let run = Home::holding(SMALL).with_policy(&["check"]);
+    let ended = run.env("OPENAI_BASE_URL", "http://example.com/v1").ends().exits(1);
+    assert!(ended.stdout.contains("OPENAI_BASE_URL"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("https"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_refused_variable_does_not_make_its_provider_unknown() {
+    let run = Home::holding(SMALL).with_policy(&["check"]);
+    let ended = run.env("OPENAI_BASE_URL", "http://example.com/v1").ends().exits(1);
+    assert!(!ended.stdout.contains("no provider is called"), "{}", ended.stdout);
+}
+
+#[test]
+fn every_problem_is_found_in_one_pass() {
+    let policy = "\
+version: 1
+defaults:
+  a: {provider: opnai, model: gpt-6-luna, max_tokens: 0}
+  b: {provider: openai}
+falback: {}
+cost_preflight: {enabled: maybe, block_usd: -1}
+fallback: {zzz: []}
+";
+    let ended = Home::holding(policy).with_policy(&["check"]).ends().exits(1);
+    let places = ["1:10", "3:17", "3:55", "4:3", "5:1", "6:27", "6:45", "7:12"];
+    for place in places {
+        points_at(&ended, policy, place);
+    }
+    insta::assert_snapshot!("many_problems", ended.stdout_anywhere());
+}
+
+#[test]
+fn a_place_behind_wide_letters_is_counted_in_letters() {
+    let policy = "defaults:\n  a: {rationale: \"größer\", provider: opnai, model: m}\n";
+    let ended = Home::holding(policy).with_policy(&["check"]).ends().exits(1);
+    assert!(ended.stdout.contains("policy.yaml:2:38"), "{}", ended.stdout);
+}
+
+#[test]
+fn what_is_no_policy_file_is_told_apart() {
+    let home = Home::new();
+    home.write("directory.yaml/x", "");
+    home.write("binary.yaml", [0, 159, 146, 150, 255]);
+    home.write("huge.yaml", vec![b'#'; 5 * 1024 * 1024]);
+    let cases = [
+        ("absent.yaml", "not found"),
+        ("directory.yaml", "directory"),
+        ("binary.yaml", "not UTF-8"),
+        ("huge.yaml", "5242880 bytes"),
+    ];
+    for (file, why) in cases {
+        let ended = home.program(["--routing", file, "check"]).ends().exits(1);
+        assert!(ended.stdout.contains(&format!("--> {file}")), "{}", ended.stdout);
+        assert!(ended.stdout.contains(why), "{why}: {}", ended.stdout);
+        assert!(ended.stdout.contains("--routing or LLM_GATEWAY_ROUTING"), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn windows_line_ends_and_a_byte_order_mark_do_no_harm() {
+    let policy = format!("\u{feff}{}", SMALL.replace('\n', "\r\n"));
+    Home::holding(&policy).with_policy(&["check"]).ends().exits(0);
+}
+
+#[test]
+fn a_key_pasted_into_the_policy_is_not_shown() {
+    let key = "sk-proj-Zk3vQ9xT7mB2nR8wL5";
+    let places = [
+        format!("defaults:\n  a: {{provider: openai, model: gpt-6-luna, api_key: {key}}}\n"),
+        format!("defaults:\n  a: {{provider: {key}, model: gpt-6-luna}}\n"),
+        format!("{SMALL}providers:\n  openai: {{api_key_env: {key}}}\n"),
+        format!("{SMALL}providers:\n  openai: {{base_url: \"https://u:{key}@h.example/v1\"}}\n"),
+        format!("{SMALL}providers:\n  openai: {{base_url: \"https://h.example/v1?key={key}\"}}\n"),
+        format!("{SMALL}{key}: 1\n"),
+        format!("{SMALL}output: {{max_chars: {key}}}\n"),
+    ];
+    for policy in places {
+        let home = Home::holding(&policy);
+        for arguments in [vec!["check"], vec!["check", "--json"], vec!["route", "a", "b"]] {
+            let said = home.with_policy(&arguments).ends().exits(1).everything();
+            assert!(!said.contains("Zk3vQ9xT7m"), "{policy}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn a_retired_model_is_a_warning_with_the_date() {
+    let policy = "defaults:\n  a: {provider: deepseek, model: deepseek-reasoner}\n";
+    let run = Home::holding(policy).with_policy(&["check"]).env("DEEPSEEK_API_KEY", "k");
+    let ended = run.ends().exits(0);
+    points_at(&ended, policy, "2:34");
+    assert!(ended.stdout.contains("retired on 2026-07-24"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_model_without_a_price_is_a_warning_with_a_way_out() {
+    let policy = "defaults:\n  a: {provider: openai, model: gpt-6-lune}\n";
+    let run = Home::holding(policy).with_policy(&["check"]).env("OPENAI_API_KEY", "k");
+    let ended = run.ends().exits(0);
+    points_at(&ended, policy, "2:32");
+    assert!(ended.stdout.contains("did you mean `gpt-6-luna`?"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("providers.openai.models"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_missing_key_is_a_warning_and_strict_makes_it_an_error() {
+    let home = Home::holding(SMALL);
+    let ended = home.with_policy(&["check"]).ends().exits(0);
+    assert!(ended.stdout.contains("OPENAI_API_KEY is not set, for quick_answer"));
+    assert!(ended.stdout.contains("1 warning"), "{}", ended.stdout);
+    home.with_policy(&["check", "--strict"]).ends().exits(1);
+}
+
+#[test]
+fn a_sound_policy_with_its_keys_passes_even_strictly() {
+    let run = Home::holding(SMALL).with_policy(&["check", "--strict"]).env("OPENAI_API_KEY", "k");
+    let ended = run.ends().exits(0);
+    assert!(ended.stdout.contains("the policy is sound"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("warning"), "{}", ended.stdout);
+}
+
+#[test]
+fn the_built_in_policy_lacks_nothing_but_keys() {
+    let keys = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "DEEPSEEK_API_KEY"];
+    let run = Home::new().program(["check", "--strict"]);
+    keys.into_iter().fold(run, |run, key| run.env(key, "k")).ends().exits(0);
+}
+
+/// Every key of version 1.0.0, in the ways that it was written then.
+const VERSION_1_0_0: &str = r#"
+version: "1.0.0"
+defaults:
+  quick_answer:
+    provider: openai
+    model: gpt-4o-mini
+    max_tokens: 1024
+    rationale: "Cheap and fast."
+  dual_opinion:
+    members:
+      - {provider: openai,    model: gpt-4o}
+      - {provider: anthropic, model: claude-sonnet-4-6}
+    max_tokens: 4000
+    cost_cap_usd: 1.00
+    rationale: "Two opinions."
+cost_preflight: {enabled: true, chars_per_token: 4, warn_usd: 0.50, block_usd: 15.00}
+visibility:
+  dual_opinion: {mode: blind, members_see: original_prompt_only, enforce: hard}
+fallback:
+  quick_answer:
+    - {provider: anthropic, model: claude-haiku-4-5}
+  dual_opinion: []
+orchestration:
+  roles:
+    planner:  {provider: gemini,    model: gemini-2.5-pro, max_tokens: 4000}
+    worker:   {provider: openai,    model: gpt-4o, max_tokens: 8000}
+    verifier: {provider: anthropic, model: claude-sonnet-4-6, max_tokens: 2000}
+  instructions:
+    planner: >-
+      Decompose the task.
+      Do NOT solve it.
+    worker: "Solve it."
+    verifier: "Reply with exactly one of 'ACCEPT' or 'REVISE: <reasons>'."
+  depth:
+    trivial:  {plan: false, verify: false}
+    standard: {plan: false, verify: true}
+    complex:  {plan: true,  verify: true, replan_on_fail: true, max_replans: 1}
+"#;
+
+#[test]
+fn a_policy_of_version_1_0_0_loads_unchanged() {
+    let home = Home::holding(VERSION_1_0_0);
+    let ended = home.with_policy(&["--json", "check"]).ends().exits(0);
+    let data = &ended.document()["data"];
+    let problems = data["problems"].as_array().unwrap();
+    assert!(problems.iter().all(|problem| problem["severity"] == "warning"), "{problems:?}");
+    let class = &data["task_classes"][0];
+    assert_eq!(class["name"], "quick_answer");
+    assert_eq!(class["max_tokens"], 1024);
+    assert_eq!(class["targets"][1]["model"], "claude-haiku-4-5");
+    assert_eq!(data["task_classes"][1]["kind"], "panel");
+}
+
+#[test]
+fn json_lists_problems_and_task_classes() {
+    let policy = "defaults:\n  a: {provider: deepseek, model: deepseek-reasoner}\n";
+    let home = Home::holding(policy);
+    let document = home.with_policy(&["--json", "check"]).ends().exits(0).document();
+    assert_eq!(document["status"], "success");
+    let problems = document["data"]["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    for problem in problems {
+        let keys: Vec<&str> = problem.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["severity", "file", "line", "column", "message", "hint"]);
+        assert_eq!(problem["severity"], "warning");
+    }
+    assert_eq!(problems[0]["file"], home.path().join("policy.yaml").display().to_string());
+    assert_eq!((&problems[0]["line"], &problems[0]["column"]), (&2.into(), &34.into()));
+    assert!(problems[1]["message"].as_str().unwrap().contains("DEEPSEEK_API_KEY"));
+    let class = &document["data"]["task_classes"][0];
+    assert_eq!(class["available"], false);
+    assert_eq!(class["missing_keys"], serde_json::json!(["DEEPSEEK_API_KEY"]));
+}
+
+#[test]
+fn json_of_a_broken_policy_still_has_both_lists() {
+    let home = Home::holding("defaults:\n  a: {provider: opnai, model: m}\nfalback: {}\n");
+    let document = home.with_policy(&["--json", "check"]).ends().exits(1).document();
+    assert_eq!(document["status"], "error");
+    let problems = document["data"]["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems.iter().all(|problem| problem["severity"] == "error"));
+    assert_eq!(problems[0]["hint"], "did you mean `openai`?");
+    assert_eq!(document["data"]["task_classes"], serde_json::json!([]));
+}
+
+#[test]
+fn strict_says_the_same_in_json_as_by_its_exit_code() {
+    let home = Home::holding(SMALL);
+    let document = home.with_policy(&["--json", "check", "--strict"]).ends().exits(1).document();
+    assert_eq!(document["status"], "error", "{document:#}");
+    assert_eq!(document["data"]["problems"][0]["severity"], "error", "{document:#}");
+}

@@ -1,0 +1,129 @@
+//! `client-config`: an entry that each client reads, and where it goes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::policies::SMALL;
+use crate::program::{Ended, Home, PROGRAM};
+
+/// Where each JSON client keeps servers, how it writes a variable, and which file that is.
+const CLIENTS: [(&str, &str, &str, &str); 4] = [
+    ("claude-code", "mcpServers", "${OPENAI_API_KEY}", ".mcp.json"),
+    ("cursor", "mcpServers", "${env:OPENAI_API_KEY}", ".cursor/mcp.json"),
+    ("gemini", "mcpServers", "$OPENAI_API_KEY", ".gemini/settings.json"),
+    ("vscode", "servers", "${input:OPENAI_API_KEY}", ".vscode/mcp.json"),
+];
+
+fn sibling() -> String {
+    Path::new(PROGRAM).with_file_name("llm-gateway-stdio").display().to_string()
+}
+
+/// The one server of the one section of a Codex file, whose values are JSON too.
+fn codex(ended: &Ended) -> BTreeMap<String, Value> {
+    let mut lines = ended.stdout.lines();
+    assert_eq!(lines.next(), Some("[mcp_servers.llm-gateway]"));
+    let entry = |line: &str| {
+        let (key, value) = line.split_once(" = ").unwrap_or_else(|| panic!("no entry: {line}"));
+        (key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| panic!("{line}")))
+    };
+    lines.map(entry).collect()
+}
+
+#[test]
+fn each_client_gets_json_that_starts_the_sibling_with_the_keys_of_the_policy() {
+    let home = Home::holding(SMALL);
+    for (client, section, variable, _) in CLIENTS {
+        let entry = home.with_policy(&["client-config", client]).ends().exits(0).document();
+        let server = &entry[section]["llm-gateway"];
+        assert_eq!(server["command"], sibling(), "{client}: {entry}");
+        let policy = home.path().join("policy.yaml").display().to_string();
+        assert_eq!(server["args"], serde_json::json!(["--routing", policy]), "{client}");
+        assert_eq!(server["env"], serde_json::json!({"OPENAI_API_KEY": variable}), "{client}");
+    }
+}
+
+#[test]
+fn vs_code_asks_for_every_key_that_it_names() {
+    let entry = Home::holding(SMALL).with_policy(&["client-config", "vscode"]).ends().document();
+    let inputs = entry["inputs"].as_array().unwrap();
+    assert_eq!(inputs.len(), 1);
+    assert_eq!(inputs[0]["id"], "OPENAI_API_KEY");
+    assert_eq!(inputs[0]["password"], true);
+}
+
+#[test]
+fn codex_gets_toml_that_lets_the_keys_through() {
+    let home = Home::holding(SMALL);
+    let entry = codex(&home.with_policy(&["client-config", "codex"]).ends().exits(0));
+    assert_eq!(entry["command"], sibling());
+    assert_eq!(entry["env_vars"], serde_json::json!(["OPENAI_API_KEY"]));
+    assert!(entry["tool_timeout_sec"].as_u64().unwrap() > 300, "the policy's own deadline");
+}
+
+#[test]
+fn every_variable_of_the_built_in_policy_is_there() {
+    let entry = codex(&Home::new().program(["client-config", "codex"]).ends().exits(0));
+    let all = ["ANTHROPIC_API_KEY", "DEEPSEEK_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"];
+    assert_eq!(entry["env_vars"], serde_json::json!(all));
+    assert_eq!(entry["args"], serde_json::json!([]));
+}
+
+#[test]
+fn stderr_says_in_which_file_it_goes() {
+    let home = Home::new();
+    for (client, _, _, file) in CLIENTS {
+        let ended = home.program(["client-config", client]).ends().exits(0);
+        assert!(ended.stderr.contains(file), "{client}: {}", ended.stderr);
+    }
+    let ended = home.program(["client-config", "codex"]).ends().exits(0);
+    assert!(ended.stderr.contains("~/.codex/config.toml"), "{}", ended.stderr);
+}
+
+#[test]
+fn paths_in_the_entry_hold_wherever_the_client_starts_the_server() {
+    let home = Home::holding(SMALL);
+    let flags = ["--routing", "policy.yaml", "--env-file", "my.env", "--offline"];
+    let run = home.program(flags.iter().chain(&["client-config", "cursor"]));
+    let entry = run.ends().exits(0).document();
+    let arguments = &entry["mcpServers"]["llm-gateway"]["args"];
+    let paths: Vec<&str> = [1, 3].iter().map(|at| arguments[*at].as_str().unwrap()).collect();
+    assert!(paths.iter().all(|path| Path::new(path).is_absolute()), "{arguments}");
+    assert!(paths[0].ends_with("policy.yaml") && paths[1].ends_with("my.env"), "{arguments}");
+    assert_eq!(arguments[4], "--offline");
+}
+
+#[test]
+fn a_policy_of_the_environment_is_handed_on_because_the_client_may_not() {
+    let home = Home::new();
+    let policy = home.write("mine.yaml", SMALL);
+    let run = home.program(["client-config", "codex"]).env("LLM_GATEWAY_ROUTING", &policy);
+    let ended = run.ends().exits(0);
+    assert!(ended.stdout.contains("mine.yaml"), "{}", ended.stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn without_the_sibling_it_says_how_to_build_it() {
+    let home = Home::new();
+    let moved = home.path().join("llm-gateway");
+    if std::fs::hard_link(PROGRAM, &moved).is_err() {
+        std::fs::copy(PROGRAM, &moved).expect("a copy of the program");
+    }
+    let mut command = std::process::Command::new(&moved);
+    let output = command.args(["client-config", "cursor"]).env_clear().output().unwrap();
+    assert!(output.status.success());
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("cargo build --release --bin llm-gateway-stdio"), "{stderr}");
+    let entry: Value = serde_json::from_slice(&output.stdout).expect("still one document");
+    let command = entry["mcpServers"]["llm-gateway"]["command"].as_str().unwrap();
+    assert!(command.ends_with("/llm-gateway-stdio"), "{command}");
+}
+
+#[test]
+fn an_entry_for_a_broken_policy_comes_with_a_warning() {
+    let home = Home::holding("defaults: {}\n");
+    let ended = home.with_policy(&["client-config", "cursor"]).ends();
+    assert!(ended.stderr.contains("policy"), "nobody was told: {}", ended.stderr);
+}

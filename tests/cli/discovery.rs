@@ -1,0 +1,80 @@
+//! Where policy and keys are looked for, and where they never are.
+
+use crate::policies::SMALL;
+use crate::program::{Home, Run};
+
+/// The file that `info` says is in force.
+#[track_caller]
+fn policy_in_force(run: Run) -> String {
+    let document = run.ends().exits(0).document();
+    document["data"]["policy_file"].as_str().expect("a name").to_owned()
+}
+
+#[test]
+fn the_flag_wins_over_the_variable_and_the_variable_over_the_directory() {
+    let home = Home::new();
+    let flag = home.write("flag.yaml", SMALL);
+    let variable = home.write("variable.yaml", SMALL);
+    let directory = home.write("xdg/llm-gateway/routing.yaml", SMALL);
+    let xdg = home.path().join("xdg");
+    let run = |flags: &[&str]| {
+        home.program(flags.iter().chain(&["--json", "info"])).env("XDG_CONFIG_HOME", &xdg)
+    };
+    let flags = ["--routing", flag.to_str().unwrap()];
+    let all = run(&flags).env("LLM_GATEWAY_ROUTING", &variable);
+    assert_eq!(policy_in_force(all), flag.display().to_string());
+    let two = run(&[]).env("LLM_GATEWAY_ROUTING", &variable);
+    assert_eq!(policy_in_force(two), variable.display().to_string());
+    assert_eq!(policy_in_force(run(&[])), directory.display().to_string());
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+#[test]
+fn the_configuration_directory_of_the_home_is_the_default() {
+    let home = Home::new();
+    let policy = home.write(".config/llm-gateway/routing.yaml", SMALL);
+    assert_eq!(policy_in_force(home.program(["--json", "info"])), policy.display().to_string());
+}
+
+#[test]
+fn a_policy_or_env_file_in_the_current_directory_is_never_read() {
+    let home = Home::new();
+    home.write("routing.yaml", "defaults: {planted: {provider: openai, model: m}}\n");
+    home.write(".env", "OPENAI_API_KEY=planted-key-0123456789\n");
+    let document = home.program(["--json", "info"]).ends().exits(0).document();
+    assert!(!document.to_string().contains("planted"), "{document}");
+    assert!(!document.to_string().contains(r#""key":"set""#), "{document}");
+}
+
+#[test]
+fn a_key_counts_from_the_environment_from_beside_the_policy_and_from_a_named_file() {
+    let home = Home::holding(SMALL);
+    home.with_policy(&["check", "--strict"]).ends().exits(1);
+    let with = home.with_policy(&["check", "--strict"]).env("OPENAI_API_KEY", "k");
+    with.ends().exits(0);
+    home.write("other.env", "OPENAI_API_KEY=k\n");
+    home.with_policy(&["check", "--strict", "--env-file", "other.env"]).ends().exits(0);
+    home.write(".env", "OPENAI_API_KEY=k\n");
+    home.with_policy(&["check", "--strict"]).ends().exits(0);
+}
+
+#[test]
+fn a_key_that_is_empty_or_was_never_expanded_is_missing() {
+    let home = Home::holding(SMALL);
+    for value in ["", "  ", "${OPENAI_API_KEY}"] {
+        let run = home.with_policy(&["check"]).env("OPENAI_API_KEY", value);
+        let ended = run.ends().exits(0);
+        assert!(ended.stdout.contains("OPENAI_API_KEY is not set"), "{value:?}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn an_env_file_that_cannot_be_read_is_a_warning_that_shows_no_line_of_it() {
+    let home = Home::holding(SMALL);
+    home.write("odd.env", "OPENAI_API_KEY=k\nsecret-without-a-name 0123456789\n");
+    let ended = home.with_policy(&["check", "--env-file", "odd.env"]).ends().exits(0);
+    assert!(ended.stdout.contains("odd.env: line 2 is not NAME=value"), "{}", ended.stdout);
+    assert!(!ended.everything().contains("0123456789"));
+    let ended = home.with_policy(&["check", "--env-file", "absent.env"]).ends().exits(0);
+    assert!(ended.stdout.contains("absent.env"), "{}", ended.stdout);
+}

@@ -1,0 +1,154 @@
+//! One run of the program: what it is given, and what it leaves behind.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_llm-gateway");
+
+/// A home directory that is also the current directory, with nothing in it.
+pub(crate) struct Home {
+    directory: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self { directory: TempDir::new().expect("a temporary directory") }
+    }
+
+    /// A home with a policy in it, which [`Home::with_policy`] uses.
+    pub(crate) fn holding(policy: &str) -> Self {
+        let home = Self::new();
+        home.write("policy.yaml", policy);
+        home
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Writes a file below the home, with its directories.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        std::fs::write(&path, content).expect("a file");
+        path
+    }
+
+    /// Starts to describe a run.
+    pub(crate) fn program<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
+        let mut command = Command::new(PROGRAM);
+        command.env_clear().env("HOME", self.path()).current_dir(self.path()).args(arguments);
+        Run { command, stdin: Vec::new(), home: self.path().display().to_string() }
+    }
+
+    /// The same with the policy of [`Home::holding`].
+    pub(crate) fn with_policy(&self, arguments: &[&str]) -> Run {
+        let policy = self.path().join("policy.yaml");
+        let routing = [OsStr::new("--routing"), policy.as_os_str()];
+        self.program(routing.into_iter().chain(arguments.iter().map(OsStr::new)))
+    }
+}
+
+/// A run that has not begun.
+pub(crate) struct Run {
+    command: Command,
+    stdin: Vec<u8>,
+    home: String,
+}
+
+impl Run {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// Gives up the description for the bare command.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn into_command(self) -> Command {
+        self.command
+    }
+
+    /// Runs to the end.
+    pub(crate) fn ends(mut self) -> Ended {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().expect("the program starts");
+        let mut stdin = child.stdin.take().expect("a pipe to stdin");
+        let bytes = std::mem::take(&mut self.stdin);
+        // In a thread of its own: the program may answer before it has read everything. That
+        // it closes stdin early is its right.
+        let feeding = std::thread::spawn(move || {
+            let _ = stdin.write_all(&bytes);
+        });
+        let output = child.wait_with_output().expect("the program ends");
+        feeding.join().expect("stdin was fed");
+        Ended::new(output, self.home)
+    }
+
+    /// Runs with a stdout that nobody reads.
+    pub(crate) fn ends_unheard(mut self) -> Ended {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        self.command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+        let output = self.command.output().expect("the program runs");
+        Ended::new(output, self.home)
+    }
+}
+
+/// A run that is over.
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    home: String,
+}
+
+impl Ended {
+    fn new(output: Output, home: String) -> Self {
+        Self {
+            code: output.status.code().expect("the program was not killed"),
+            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+            home,
+        }
+    }
+
+    /// Asserts on the exit code, and shows everything where it is another.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\nstdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// stdout as the one JSON document that it must be.
+    #[track_caller]
+    pub(crate) fn document(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|why| panic!("{why}\nstdout: {}\nstderr: {}", self.stdout, self.stderr))
+    }
+
+    /// stdout with the path of the home taken out, for snapshots.
+    pub(crate) fn stdout_anywhere(&self) -> String {
+        self.stdout.replace(&self.home, "[home]")
+    }
+
+    /// Everything that was written.
+    pub(crate) fn everything(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+}

@@ -1,0 +1,62 @@
+//! A provider that answers over real HTTP, on this machine.
+
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+pub(crate) struct Provider {
+    runtime: Runtime,
+    server: MockServer,
+}
+
+impl Provider {
+    /// One that gives every request the same reply.
+    pub(crate) fn replying(reply: ResponseTemplate) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let server = runtime.block_on(async {
+            let server = MockServer::start().await;
+            Mock::given(any()).respond_with(reply).mount(&server).await;
+            server
+        });
+        Self { runtime, server }
+    }
+
+    /// One whose model says `text`.
+    pub(crate) fn saying(text: &str) -> Self {
+        Self::replying(ResponseTemplate::new(200).set_body_json(json!({
+            "id": "c-1",
+            "object": "chat.completion",
+            "model": "small",
+            "choices": [{
+                "index": 0,
+                "message": {"role": "assistant", "content": text},
+                "finish_reason": "stop",
+            }],
+            "usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14},
+        })))
+    }
+
+    /// One that fails with `status` and an error object that says `message`.
+    pub(crate) fn failing(status: u16, message: &str) -> Self {
+        let body = json!({"error": {"message": message, "type": "an_error", "code": null}});
+        Self::replying(ResponseTemplate::new(status).set_body_json(body))
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.server.uri()
+    }
+
+    /// What it was asked.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.runtime.block_on(self.server.received_requests()).expect("requests are recorded")
+    }
+
+    /// The body of the only request.
+    #[track_caller]
+    pub(crate) fn asked(&self) -> Value {
+        let requests = self.requests();
+        assert_eq!(requests.len(), 1, "one question is one request");
+        serde_json::from_slice(&requests[0].body).expect("a JSON body")
+    }
+}

@@ -1,0 +1,101 @@
+//! On a terminal: colour, tables that fit, progress, and models that cannot take it over.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::policies::{SMALL, served_by};
+use crate::program::{Home, Run};
+use crate::provider::Provider;
+use crate::route::ESCAPES;
+
+/// What a person sees on a terminal of 80 columns, and the exit code.
+fn watched(run: Run) -> (String, i32) {
+    let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+    grantpt(&main).expect("its rights");
+    unlockpt(&main).expect("its lock");
+    let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&main, size).expect("its size");
+    let name = ptsname(&main, Vec::new()).expect("its name");
+    let name = std::ffi::OsStr::from_bytes(name.as_bytes());
+    let end = || Stdio::from(OpenOptions::new().read(true).write(true).open(name).unwrap());
+    let mut command: Command = run.env("TERM", "xterm").into_command();
+    let mut child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+    // The command keeps its ends of the terminal open, and the reader below waiting.
+    drop(command);
+    let mut shown = Vec::new();
+    // Linux ends a terminal whose last user has left with an error.
+    let _ = File::from(main).read_to_end(&mut shown);
+    let code = child.wait().unwrap().code().expect("the program was not killed");
+    (String::from_utf8_lossy(&shown).into_owned(), code)
+}
+
+#[test]
+fn every_command_works() {
+    let home = Home::holding(SMALL);
+    let commands: [&[&str]; 6] = [
+        &["tour"],
+        &["check"],
+        &["info"],
+        &["schema"],
+        &["client-config", "codex"],
+        &["--offline", "route", "quick_answer", "hello"],
+    ];
+    for command in commands {
+        let (shown, code) = watched(home.with_policy(command));
+        assert_eq!(code, 0, "{command:?}: {shown}");
+        assert!(!shown.contains("panicked") && !shown.contains("tracing"), "{command:?}: {shown}");
+    }
+}
+
+#[test]
+fn there_is_colour_unless_no_color_is_set() {
+    let home = Home::holding(SMALL);
+    let (shown, code) = watched(home.with_policy(&["check"]));
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("\x1b["), "{shown:?}");
+    let (shown, code) = watched(home.with_policy(&["check"]).env("NO_COLOR", "1"));
+    assert_eq!(code, 0, "{shown}");
+    assert!(!shown.contains('\x1b'), "{shown:?}");
+}
+
+#[test]
+fn tables_fit() {
+    let (shown, code) = watched(Home::new().program(["--color", "never", "info"]));
+    assert_eq!(code, 0, "{shown}");
+    let widest = shown.lines().map(|line| line.trim_end().chars().count()).max();
+    assert!(widest <= Some(80), "{widest:?} columns:\n{shown}");
+}
+
+#[test]
+fn a_model_cannot_take_the_terminal_over() {
+    let provider = Provider::saying(ESCAPES);
+    let home = Home::holding(&served_by(&provider.url(), &provider.url()));
+    let run = home.with_policy(&["--color", "never", "route", "quick_answer", "Why?"]);
+    let (shown, code) = watched(run.env("LOCAL_API_KEY", "k"));
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("title"), "{shown:?}");
+    for obeyed in ["\x1b[31m", "\x1b]", "\x07", "\u{202e}"] {
+        assert!(!shown.contains(obeyed), "{shown:?}");
+    }
+}
+
+#[test]
+fn without_colour_progress_writes_no_escape_sequence() {
+    let home = Home::holding(SMALL);
+    let arguments = ["--color", "never", "--offline", "route", "quick_answer", "hello"];
+    let (shown, code) = watched(home.with_policy(&arguments));
+    assert_eq!(code, 0, "{shown}");
+    assert!(!shown.contains('\x1b'), "{shown:?}");
+}
+
+#[test]
+fn a_route_with_nothing_to_ask_does_not_wait_for_stdin() {
+    let (shown, code) = watched(Home::holding(SMALL).with_policy(&["route", "quick_answer"]));
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("nothing to ask"), "{shown}");
+}

@@ -1,0 +1,94 @@
+//! `tour`: the first thing that a newcomer runs.
+
+use crate::policies::SMALL;
+use crate::program::Home;
+use crate::provider::Provider;
+
+/// The tools that this version serves.
+const TOOLS: [&str; 2] = ["llm_route", "llm_routing_info"];
+
+#[test]
+fn it_shows_every_tool_with_its_call_its_answer_its_cost_and_why() {
+    let ended = Home::new().program(["tour"]).ends().exits(0);
+    let said = &ended.stdout;
+    for tool in TOOLS {
+        assert!(said.lines().any(|line| line.contains("call") && line.contains(tool)), "{said}");
+    }
+    for shown in ["answer", "cost", "$", "why", "quick_answer", "error", "hint"] {
+        assert!(said.contains(shown), "{shown}: {said}");
+    }
+    assert!(said.contains("nothing leaves your machine"), "{said}");
+    assert!(said.contains("provider_5xx, then "), "a fallback is shown: {said}");
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn it_ends_with_what_to_do_next() {
+    let said = Home::new().program(["tour"]).ends().exits(0).stdout;
+    let next = said.split("Next").nth(1).expect("a last section");
+    for command in ["llm-gateway check", "llm-gateway client-config", "llm-gateway route"] {
+        assert!(next.contains(command), "{command}: {next}");
+    }
+}
+
+#[test]
+fn a_newcomer_reads_it_on_80_columns() {
+    let said = Home::new().program(["tour"]).ends().exits(0).stdout;
+    let escaped = ["e-6", "e-7", "e-8", "E-6"];
+    assert!(!escaped.iter().any(|form| said.contains(form)), "money for people: {said}");
+}
+
+#[test]
+fn it_works_without_a_home_and_without_any_variable() {
+    Home::new().program(["tour"]).without("HOME").ends().exits(0);
+}
+
+#[test]
+fn it_asks_no_provider_whatever_the_environment_says() {
+    let provider = Provider::saying("never");
+    let run = Home::new().program(["tour"]).env("OPENAI_API_KEY", "k").env("HTTPS_PROXY", provider.url());
+    let run = run.env("OPENAI_BASE_URL", format!("{}/v1", provider.url()));
+    run.env("ALL_PROXY", provider.url()).ends().exits(0);
+    assert_eq!(provider.requests().len(), 0);
+}
+
+#[test]
+fn it_is_the_same_each_time() {
+    let home = Home::new();
+    let tour = || home.program(["tour"]).ends().exits(0).stdout;
+    let (first, second) = (tour(), tour());
+    assert!(first.len() > 1000);
+    assert_eq!(first, second);
+}
+
+#[test]
+fn a_broken_policy_in_the_configuration_directory_does_not_stop_it() {
+    let home = Home::new();
+    home.write(".config/llm-gateway/routing.yaml", "defaults: {}\n");
+    home.program(["tour"]).env("LLM_GATEWAY_ROUTING", "absent.yaml").ends().exits(0);
+}
+
+#[test]
+fn it_can_show_a_policy_of_ones_own() {
+    let ended = Home::holding(SMALL).with_policy(&["tour"]).ends().exits(0);
+    assert!(ended.stdout.contains("openai/gpt-6-luna"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("deep_audit"), "{}", ended.stdout);
+}
+
+#[test]
+fn json_holds_every_call_with_its_whole_envelope() {
+    let document = Home::new().program(["tour", "--json"]).ends().exits(0).document();
+    let calls = document["data"]["calls"].as_array().expect("calls");
+    for tool in TOOLS {
+        assert!(calls.iter().any(|call| call["tool"] == tool), "{tool}");
+    }
+    for call in calls {
+        assert!(call["arguments"].is_object(), "{call}");
+        assert!(call["envelope"]["status"].is_string(), "{call}");
+        assert!(call["envelope"]["meta"].is_object(), "every envelope has meta: {call}");
+    }
+    let answered = calls.iter().filter(|call| call["envelope"]["data"]["text"].is_string());
+    for call in answered {
+        assert_eq!(call["envelope"]["meta"]["offline"], true, "{call}");
+    }
+}
