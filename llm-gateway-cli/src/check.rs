@@ -96,7 +96,7 @@ fn envelope(
     match gateway.policy() {
         Ok(_) => Envelope::success(data),
         Err(problems) => {
-            let mut envelope = Envelope::from(problems);
+            let mut envelope = Envelope::from(&problems);
             envelope.data = Some(data);
             envelope
         }

@@ -12,7 +12,7 @@ pub(crate) fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::Result<
     let description = match gateway.describe() {
         Ok(description) => description,
         Err(problems) => {
-            terminal.failure(&Envelope::from(problems))?;
+            terminal.failure(&Envelope::from(&problems))?;
             return Ok(ExitCode::FAILURE);
         }
     };

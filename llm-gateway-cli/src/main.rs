@@ -26,7 +26,7 @@ use terminal::Terminal;
 fn main() -> ExitCode {
     let options = Options::parse();
     let environment = Environment::from_process();
-    log_to_stderr(Some(options.global.log.as_deref().unwrap_or("error")), &environment);
+    log_to_stderr(options.global.log.as_deref(), &environment, "error");
     let mut terminal = Terminal::new(options.global.color, options.global.json);
     match run(&options, environment, &mut terminal) {
         Ok(code) => code,

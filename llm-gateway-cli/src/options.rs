@@ -34,7 +34,8 @@ pub(crate) struct Global {
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
-    /// What is logged to stderr: error, warn, info, debug, trace or a filter.
+    /// What is logged to stderr: error, warn, info, debug, trace, or levels by
+    /// target such as warn,llm_gateway=debug; else $RUST_LOG.
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(crate) log: Option<String>,
 }

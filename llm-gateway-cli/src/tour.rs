@@ -1,9 +1,12 @@
 //! `llm-gateway tour`: the real server, in process, and a real client; every tool, offline.
 
+// Indexing a JSON value gives null where there is nothing.
+#![allow(clippy::indexing_slicing)]
+
 use std::process::ExitCode;
 
 use anyhow::Context;
-use llm_gateway_core::{Environment, Gateway, Scripted};
+use llm_gateway_core::{Environment, Gateway, NanoUsd, Scripted};
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock};
 use rmcp::service::RunningService;
 use rmcp::{RoleClient, ServiceExt};
@@ -36,7 +39,7 @@ fn stops(task_class: &str) -> Vec<Stop> {
         },
         Stop {
             tool: "llm_route",
-            title: "the same, while the first provider is down (503)",
+            title: "the same, while the first provider refuses its key (401)",
             arguments: json!({ "task_class": task_class, "prompt": question }),
         },
         Stop {
@@ -50,7 +53,7 @@ fn stops(task_class: &str) -> Vec<Stop> {
 pub(crate) async fn run(global: &Global, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
     let script = Scripted::new()
         .answer("1. Energy is conserved. 2. Entropy never falls. 3. Absolute zero is out of reach.")
-        .status(503);
+        .status(401);
     let mut builder = Gateway::builder().environment(Environment::empty());
     if let Some(path) = &global.routing {
         builder = builder.policy_file(path);
@@ -87,11 +90,16 @@ pub(crate) async fn run(global: &Global, terminal: &mut Terminal) -> anyhow::Res
         let data = json!({ "calls": envelopes });
         terminal.document(&llm_gateway_core::Envelope::success(data))?;
     } else {
-        terminal.line(&format!(
-            "\n{STRONG}Next{STRONG:#}\n  llm-gateway check                      which task classes can run with your keys\n  \
-             llm-gateway client-config claude-code  the entry for your MCP client\n  \
-             llm-gateway route {task_class} \"...\"     a real answer, once a key is set"
-        ))?;
+        // As it was called: after `cargo run` the program is on nobody's path.
+        let program = std::env::args().next().unwrap_or_else(|| "llm-gateway".to_owned());
+        terminal.line(&format!("\n{STRONG}Next{STRONG:#}"))?;
+        for (what, arguments) in [
+            ("which task classes can run with your keys", "check"),
+            ("the entry for your MCP client", "client-config claude-code"),
+            ("a real answer, once a key is set", &format!("route {task_class} \"...\"")),
+        ] {
+            terminal.line(&format!("   {program} {arguments}   {FAINT}{what}{FAINT:#}"))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -149,12 +157,12 @@ fn show(
     let text = harmless(envelope["data"]["text"].as_str().unwrap_or_default());
     terminal.line(&format!("   {GOOD}answer{GOOD:#}  {text}"))?;
     terminal.line(&format!(
-        "   {FAINT}cost{FAINT:#}    ${} ({}): {} tokens in, {} out; at most ${} was possible",
-        meta["cost_usd_approx"],
+        "   {FAINT}cost{FAINT:#}    {} ({}): {} tokens in, {} out; at most {} was possible",
+        dollars(&meta["cost_usd_approx"]),
         meta["cost_basis"].as_str().unwrap_or_default(),
         meta["tokens"]["input"],
         meta["tokens"]["output"],
-        meta["preflight"]["estimated_max_cost_usd"],
+        dollars(&meta["preflight"]["estimated_max_cost_usd"]),
     ))?;
     terminal.line(&format!("   {FAINT}why{FAINT:#}     {}", why(meta)))
 }
@@ -171,6 +179,14 @@ fn show_classes(classes: &[Value], terminal: &mut Terminal) -> std::io::Result<(
         ))?;
     }
     Ok(())
+}
+
+/// An amount as a person writes it; a float would print the small ones as `1.1e-6`.
+fn dollars(amount: &Value) -> String {
+    match amount.as_f64().and_then(|usd| NanoUsd::parse_usd(&format!("{usd:.9}")).ok()) {
+        Some(amount) => amount.to_string(),
+        None => "an unknown amount".to_owned(),
+    }
 }
 
 /// The story of the attempts: who was asked, and how that ended.

@@ -1,7 +1,7 @@
 //! The environment as a value.
 //!
 //! Nothing else in the library reads the process's environment. A variable that is empty,
-//! or still reads `${NAME}` because a client did not expand it, counts as missing.
+//! or still reads `${NAME}` or `$NAME` because a client did not expand it, counts as missing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,8 +37,7 @@ impl Environment {
     /// The value of a variable, unless it counts as missing.
     pub fn get(&self, name: &str) -> Option<&str> {
         let value = self.variables.get(name)?.trim();
-        let unexpanded = value.starts_with("${") && value.ends_with('}');
-        (!value.is_empty() && !unexpanded).then_some(value)
+        (!value.is_empty() && !is_unexpanded(value)).then_some(value)
     }
 
     /// Adds the variables of a `.env` file that `allowed` lets in. A variable that is there
@@ -69,6 +68,15 @@ impl Environment {
     }
 }
 
+/// Whether a value is the name of a variable that somebody was to put in its place:
+/// `${NAME}`, `${env:NAME}`, `$NAME`.
+fn is_unexpanded(value: &str) -> bool {
+    let Some(name) = value.strip_prefix('$') else { return false };
+    let is_name = !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    is_name || (name.starts_with('{') && name.ends_with('}'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,9 +86,13 @@ mod tests {
         let environment = Environment::empty()
             .with("EMPTY", " ")
             .with("UNEXPANDED", "${OPENAI_API_KEY}")
+            .with("BARE", "$OPENAI_API_KEY")
+            .with("PRICED", "$ecret-key")
             .with("SET", " key\n");
         assert_eq!(environment.get("EMPTY"), None);
         assert_eq!(environment.get("UNEXPANDED"), None);
+        assert_eq!(environment.get("BARE"), None);
+        assert_eq!(environment.get("PRICED"), Some("$ecret-key"));
         assert_eq!(environment.get("ABSENT"), None);
         assert_eq!(environment.get("SET"), Some("key"));
     }

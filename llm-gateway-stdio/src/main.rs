@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use llm_gateway_core::{Environment, Gateway, PolicySource};
-use llm_gateway_stdio::process::{log_to_stderr, stop_on_signal};
+use llm_gateway_stdio::process::{SERVER_LOG, log_to_stderr, stop_on_signal};
 use tokio_util::sync::CancellationToken;
 
 /// Routes an agent's questions to language models by a policy, over MCP on stdin and stdout.
@@ -23,7 +23,8 @@ struct Options {
     /// Answer from a script: nothing leaves the machine, no key is needed.
     #[arg(long)]
     offline: bool,
-    /// What is logged to stderr: error, warn, info, debug, trace or a filter.
+    /// What is logged to stderr: error, warn, info, debug, trace, or levels by
+    /// target such as warn,llm_gateway=debug; else $RUST_LOG.
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
 }
@@ -31,7 +32,7 @@ struct Options {
 fn main() -> ExitCode {
     let options = Options::parse();
     let environment = Environment::from_process();
-    log_to_stderr(options.log.as_deref(), &environment);
+    log_to_stderr(options.log.as_deref(), &environment, SERVER_LOG);
     let source = match &options.routing {
         Some(path) => PolicySource::File(path.clone()),
         None => PolicySource::discover(&environment),

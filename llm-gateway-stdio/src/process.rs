@@ -8,17 +8,18 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Quiet, and never rmcp's debug lines, which hold whole prompts.
-const DEFAULT_FILTER: &str = "warn,llm_gateway=info,rmcp=warn";
+/// The server's logs: quiet, and never rmcp's debug lines, which hold whole prompts.
+pub const SERVER_LOG: &str = "warn,llm_gateway=info,rmcp=warn";
 
-/// Sends logs to stderr: by `filter`, else by `RUST_LOG`, else warnings. stdout belongs to
-/// the protocol. A filter that cannot be read counts as none.
-pub fn log_to_stderr(filter: Option<&str>, environment: &Environment) {
+/// Sends logs to stderr: by `filter`, else by `RUST_LOG`, else by `default`. stdout belongs
+/// to the result. A filter is a level, or levels by target such as `warn,llm_gateway=debug`;
+/// one that cannot be read counts as none.
+pub fn log_to_stderr(filter: Option<&str>, environment: &Environment, default: &str) {
     let parsed = |filter: &str| filter.parse::<Targets>().ok();
     let filter = filter
         .or_else(|| environment.get("RUST_LOG"))
         .and_then(parsed)
-        .or_else(|| parsed(DEFAULT_FILTER))
+        .or_else(|| parsed(default))
         .unwrap_or_default();
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)

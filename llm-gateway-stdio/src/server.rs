@@ -73,7 +73,7 @@ impl Server {
     fn routing_info(&self) -> Envelope {
         match self.gateway.describe() {
             Ok(description) => Envelope::success(json!(description)),
-            Err(problems) => Envelope::from(problems),
+            Err(problems) => Envelope::from(&problems),
         }
     }
 

@@ -4,9 +4,9 @@
 //! the policy's classes and the description says what each is for, so that an agent can
 //! choose without asking first.
 
-use llm_gateway_core::{Description, Gateway};
+use llm_gateway_core::{Description, Gateway, TaskClassDescription};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::arguments::{Argument, Kind};
 
@@ -68,8 +68,8 @@ fn route(gateway: Option<&Description>) -> Tool {
 }
 
 fn routing_info() -> Tool {
-    let text = "Task classes and whether each can run now, providers, missing keys, prices' policy \
-                file and version. Costs nothing.";
+    let text = "Tells which task classes can run now, which keys are missing, the providers and \
+                the policy in force. Costs nothing.";
     Tool::new(LLM_ROUTING_INFO, text, schema(&[], None)).with_annotations(
         ToolAnnotations::with_title("What the gateway can do").read_only(true).open_world(false),
     )
@@ -84,8 +84,7 @@ fn route_description(gateway: Option<&Description>) -> String {
     };
     let intro = "Asks the model that the policy names for a task class; answers text, cost and a \
                  trace as JSON. Task classes:";
-    let classes: Vec<_> =
-        gateway.task_classes.iter().filter(|class| class.kind == "single").collect();
+    let classes: Vec<_> = singles(gateway).collect();
     let room = LONGEST_DESCRIPTION.saturating_sub(intro.len());
     let share = (room / classes.len().max(1)).saturating_sub(8);
     let mut text = intro.to_owned();
@@ -111,20 +110,19 @@ fn cut(text: &str, longest: usize) -> String {
 fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
     let mut properties = JsonObject::new();
     for argument in arguments {
-        let mut property = match argument.kind {
-            Kind::Text => json!({ "type": "string" }),
-            Kind::Integer => json!({ "type": "integer", "minimum": 1 }),
+        let mut property = JsonObject::new();
+        match argument.kind {
+            Kind::Text => property.insert("type".to_owned(), "string".into()),
+            Kind::Integer => {
+                property.insert("minimum".to_owned(), 1.into());
+                property.insert("type".to_owned(), "integer".into())
+            }
         };
-        property["description"] = argument.description.into();
+        property.insert("description".to_owned(), argument.description.into());
         if let (true, Some(gateway)) = (argument.name == "task_class", gateway) {
-            property["enum"] = gateway
-                .task_classes
-                .iter()
-                .filter(|class| class.kind == "single")
-                .map(|class| class.name.as_str())
-                .collect::<Value>();
+            property.insert("enum".to_owned(), names_of_singles(gateway));
         }
-        properties.insert(argument.name.to_owned(), property);
+        properties.insert(argument.name.to_owned(), property.into());
     }
     let required: Vec<_> = arguments.iter().filter(|a| a.required).map(|a| a.name).collect();
     let mut schema = JsonObject::new();
@@ -135,4 +133,13 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
     }
     schema.insert("additionalProperties".to_owned(), false.into());
     schema
+}
+
+/// The task classes that can be asked for.
+fn names_of_singles(gateway: &Description) -> Value {
+    singles(gateway).map(|class| class.name.as_str()).collect()
+}
+
+fn singles(gateway: &Description) -> impl Iterator<Item = &TaskClassDescription> {
+    gateway.task_classes.iter().filter(|class| class.kind == "single")
 }

@@ -13,7 +13,7 @@ fn people_see_classes_targets_and_the_names_of_keys() {
         "policy.yaml",
         "local/small",
         "spare/smaller",
-        "no key: set LOCAL_API_KEY",
+        "no: set LOCAL_API_KEY",
         "LOCAL_API_KEY is missing",
         "OPENAI_API_KEY is set",
         "not needed",

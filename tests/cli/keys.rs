@@ -15,7 +15,7 @@ const KEYS: [(&str, &str); 5] = [
     ("OPENAI_API_KEY", "sk-proj-canaryOpenai7Hd2"),
     ("ANTHROPIC_API_KEY", "sk-ant-canaryAnthropic9Kf4"),
     ("GEMINI_API_KEY", "AIzaCanaryGemini3Wm6"),
-    ("DEEPSEEK_API_KEY", "plain words canaryDeep8"),
+    ("DEEPSEEK_API_KEY", "zebra umbra canaryDeep8"),
 ];
 
 fn with_keys(run: Run) -> Run {
@@ -64,7 +64,9 @@ fn no_command_shows_a_key() {
     for command in commands {
         for flags in [&["--log", "trace"][..], &["--json"]] {
             let arguments: Vec<&str> = flags.iter().chain(&command).copied().collect();
-            silent_everywhere(&format!("{arguments:?}"), home.with_policy(&arguments), &home);
+            let what = format!("{arguments:?}");
+            let code = silent_everywhere(&what, home.with_policy(&arguments), &home);
+            assert_eq!(code, i32::from(command.contains(&"unknown")), "{what}");
         }
     }
 }
@@ -72,7 +74,8 @@ fn no_command_shows_a_key() {
 /// Replies of a server that gives the key back, as in life: some echo it in their errors.
 fn echoes(key: &str) -> Vec<(&'static str, ResponseTemplate)> {
     let error = |status: u16| {
-        let message = format!("Incorrect API key provided: {key}. Find yours at https://x/?key={key}");
+        let message =
+            format!("Incorrect API key provided: {key}. Find yours at https://x/?key={key}");
         ResponseTemplate::new(status)
             .insert_header("x-echo", key)
             .set_body_json(json!({"error": {"message": message, "type": key, "code": key}}))

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::rc::Rc;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -13,12 +14,12 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_llm-gateway");
 
 /// A home directory that is also the current directory, with nothing in it.
 pub(crate) struct Home {
-    directory: TempDir,
+    directory: Rc<TempDir>,
 }
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self { directory: TempDir::new().expect("a temporary directory") }
+        Self { directory: Rc::new(TempDir::new().expect("a temporary directory")) }
     }
 
     /// A home with a policy in it, which [`Home::with_policy`] uses.
@@ -44,7 +45,7 @@ impl Home {
     pub(crate) fn program<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
         let mut command = Command::new(PROGRAM);
         command.env_clear().env("HOME", self.path()).current_dir(self.path()).args(arguments);
-        Run { command, stdin: Vec::new(), home: self.path().display().to_string() }
+        Run { command, stdin: Vec::new(), home: Rc::clone(&self.directory) }
     }
 
     /// The same with the policy of [`Home::holding`].
@@ -59,7 +60,8 @@ impl Home {
 pub(crate) struct Run {
     command: Command,
     stdin: Vec<u8>,
-    home: String,
+    /// Kept until the run is over, however briefly the test holds its home.
+    home: Rc<TempDir>,
 }
 
 impl Run {
@@ -78,10 +80,10 @@ impl Run {
         self
     }
 
-    /// Gives up the description for the bare command.
+    /// The bare command, for another way to run it.
     #[cfg(target_os = "linux")]
-    pub(crate) fn into_command(self) -> Command {
-        self.command
+    pub(crate) fn command(&mut self) -> &mut Command {
+        &mut self.command
     }
 
     /// Runs to the end.
@@ -97,7 +99,7 @@ impl Run {
         });
         let output = child.wait_with_output().expect("the program ends");
         feeding.join().expect("stdin was fed");
-        Ended::new(output, self.home)
+        Ended::new(output, &self.home)
     }
 
     /// Runs with a stdout that nobody reads.
@@ -106,7 +108,7 @@ impl Run {
         drop(reader);
         self.command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
         let output = self.command.output().expect("the program runs");
-        Ended::new(output, self.home)
+        Ended::new(output, &self.home)
     }
 }
 
@@ -119,12 +121,12 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn new(output: Output, home: String) -> Self {
+    fn new(output: Output, home: &TempDir) -> Self {
         Self {
             code: output.status.code().expect("the program was not killed"),
             stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
             stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
-            home,
+            home: home.path().display().to_string(),
         }
     }
 

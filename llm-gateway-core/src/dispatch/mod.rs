@@ -90,14 +90,19 @@ pub(crate) async fn dispatch(
             break;
         }
     }
-    Err(most_telling(refusals))
+    let any_key = any_key_will_do(context.policy, &refusals);
+    let mut refusal = most_telling(refusals);
+    if let Some(hint) = any_key {
+        refusal.error = refusal.error.with_hint(hint);
+    }
+    Err(refusal)
 }
 
 /// Why a target gave no answer.
 pub(crate) struct Refusal {
     pub(crate) target: Target,
     pub(crate) error: Error,
-    pub(crate) preflight: Option<Preflight>,
+    pub(crate) preflight: Option<Box<Preflight>>,
 }
 
 /// Holds the price against the policy and fixes the bytes. Pure: nothing leaves.
@@ -112,7 +117,7 @@ fn prepare(
     let refuse = |error: Error| Refusal {
         target: target.clone(),
         error: error.with_target(target.clone()),
-        preflight: Some(preflight.clone()),
+        preflight: Some(Box::new(preflight.clone())),
     };
     if preflight.action == PreflightAction::Block {
         return Err(refuse(too_dear(context.policy, planned, &preflight)));
@@ -165,9 +170,22 @@ async fn run(
         Err(error) => {
             attempts.push(Attempt::failed(target, latency, &error));
             let target = target.clone();
-            Err(Refusal { target, error, preflight: Some(call.preflight) })
+            Err(Refusal { target, error, preflight: Some(Box::new(call.preflight)) })
         }
     }
+}
+
+/// The hint of a chain in which no target has its key: any one of them would do.
+fn any_key_will_do(policy: &Policy, refusals: &[Refusal]) -> Option<String> {
+    let no_key = |refusal: &Refusal| refusal.error.category() == Category::MissingKey;
+    if refusals.len() < 2 || !refusals.iter().all(no_key) {
+        return None;
+    }
+    let variable = |refusal: &Refusal| {
+        policy.providers().get(&refusal.target.provider)?.endpoint.api_key_env.as_deref()
+    };
+    let variables: Vec<_> = refusals.iter().filter_map(variable).collect();
+    Some(format!("one key is enough: set {}", variables.join(" or ")))
 }
 
 /// The error that says most about a chain that gave no answer: the last one in which a

@@ -135,7 +135,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Every problem of a policy that cannot be used.
-    pub fn describe(&self) -> Result<Description, &PolicyProblems> {
+    pub fn describe(&self) -> Result<Description, PolicyProblems> {
         let keys = Keys { credentials: &*self.state.credentials, offline: self.state.offline };
         self.policy().map(|policy| Description::of(policy, &keys))
     }
@@ -144,8 +144,8 @@ impl Gateway {
     ///
     /// # Errors
     /// Every problem of a policy that cannot be used.
-    pub fn policy(&self) -> Result<&Policy, &PolicyProblems> {
-        self.state.policy.as_ref().map(Arc::as_ref)
+    pub fn policy(&self) -> Result<&Policy, PolicyProblems> {
+        self.state.policy.as_deref().map_err(Clone::clone)
     }
 
     /// Every problem of the policy file, warnings included, in the order of the file.
@@ -223,7 +223,7 @@ impl State {
         let context = Context { policy, providers: &self.providers, events, deadline };
         match dispatch::dispatch(&context, chain, &prompt, attempts).await {
             Ok(answered) => Ok((answered, plan)),
-            Err(refusal) => Err((refusal.error, refusal.preflight)),
+            Err(refusal) => Err((refusal.error, refusal.preflight.map(|preflight| *preflight))),
         }
     }
 }

@@ -90,12 +90,12 @@ fn spellings(key: &str) -> Vec<Vec<u8>> {
     ];
     // Base64 of a text that holds the key depends on where in a group of three bytes the
     // key begins; the characters at its edges also hold neighbours' bits, so they stay.
-    for lead in 0..3 {
-        let padded = [&b"   "[..lead], key.as_bytes()].concat();
+    for lead in ["", " ", "  "] {
+        let padded = [lead, key].concat();
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let encoded = engine.encode(&padded);
             let whole_groups = padded.len() / 3 * 4;
-            let from = if lead == 0 { 0 } else { 4 };
+            let from = if lead.is_empty() { 0 } else { 4 };
             spellings.extend(encoded.get(from..whole_groups).map(str::to_owned));
         }
     }

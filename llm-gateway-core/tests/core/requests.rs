@@ -107,6 +107,8 @@ async fn a_missing_key_is_named_and_nothing_is_sent() {
     let failure = fails(&gateway, Request::new("quick", "hi")).await;
     assert_eq!(failure.category(), Category::MissingKey);
     assert!(failure.to_string().contains("OPENAI_API_KEY"), "{failure}");
+    let hint = failure.error().hint().unwrap();
+    assert_eq!(hint, "one key is enough: set OPENAI_API_KEY or ANTHROPIC_API_KEY");
     assert_eq!(script.requests().len(), 0);
     let quick = gateway.describe().unwrap().task_classes.remove(0);
     assert!(!quick.available);

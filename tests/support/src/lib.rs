@@ -1,1 +1,35 @@
-//! Placeholder.
+//! Fakes that the end-to-end suites share: a client that holds a server's pipes, providers
+//! that answer over real HTTP or misbehave on a bare socket, and a place with a policy file.
+//!
+//! Nothing here knows the crates under test. What a test expects is written from the
+//! contract, not taken from the code that is to fulfil it.
+
+// A fake may fail loudly, like the tests that use it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod place;
+mod provider;
+mod session;
+mod socket;
+
+use std::time::Duration;
+
+pub use place::Place;
+pub use provider::{FakeProvider, Wire};
+pub use session::{Conversation, Ending, Launch, Session};
+pub use socket::FakeSocket;
+
+/// How long anything may take before it counts as hung. It bounds a failing test and says
+/// nothing about speed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for `work`, and fails with `what` when it hangs.
+///
+/// # Panics
+/// When `work` is not done within [`PATIENCE`].
+pub async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(done) => done,
+        Err(_) => panic!("hung: {what}"),
+    }
+}

@@ -1,0 +1,54 @@
+//! Tests a program that uses the gateway, without a mock server, a network or a key.
+//!
+//!     cargo run --bin offline_test
+//!
+//! `Scripted` stands where the network stands: each call takes the next step of the script.
+//! Steps are answers or faults; requests are encoded and replies decoded as they are online.
+#![allow(clippy::print_stdout)] // an example shows its result
+
+use anyhow::Context;
+use llm_gateway_core::{AttemptOutcome, Category, Gateway, Request, Scripted};
+
+/// One task class with a fallback. A fault is not tried again, so that a script is short.
+const POLICY: &str = "
+defaults:
+  geography: {provider: openai, model: gpt-6-luna, max_tokens: 100}
+fallback:
+  geography: [{provider: anthropic, model: claude-haiku-5-5}]
+reliability: {retry: {max_retries: 0}}
+";
+
+fn question() -> Request {
+    Request::new("geography", "What is the capital of Australia?")
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let gateway =
+        |script: Scripted| Gateway::builder().policy_yaml(POLICY).scripted(script).build();
+
+    // An answer.
+    let answer = gateway(Scripted::new().answer("Canberra"))?.route(question()).await?;
+    assert_eq!(answer.text(), "Canberra");
+
+    // A fault, and the fallback's answer. The script answered in the dialect of each.
+    let script = Scripted::new().status(401).answer("Canberra");
+    let answer = gateway(script)?.route(question()).await?;
+    let outcomes: Vec<_> = answer.attempts.iter().map(|attempt| attempt.outcome).collect();
+    assert_eq!(outcomes, [AttemptOutcome::Failed(Category::Auth), AttemptOutcome::Ok]);
+    assert_eq!(answer.target.to_string(), "anthropic/claude-haiku-5-5");
+
+    // A fault that is the caller's doing ends the request: nobody else is asked.
+    for (status, category, tries) in [
+        (400, Category::InvalidRequest, 1),
+        (404, Category::ModelNotFound, 2),
+        (429, Category::RateLimit, 2),
+        (500, Category::Provider5xx, 2),
+    ] {
+        let script = Scripted::new().status(status).status(status);
+        let failure = gateway(script)?.route(question()).await.err().context("no failure")?;
+        assert_eq!((failure.category(), failure.attempts().len()), (category, tries));
+        println!("{status} is {category} after {tries} tries: {failure}");
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Watches a request while it works: `start` gives its events and its outcome apart.
+//!
+//!     cargo run --bin watch
+//!
+//! The first provider refuses the key, so a fallback of the embedded policy answers.
+#![allow(clippy::print_stdout)] // an example shows its result
+
+use llm_gateway_core::{Event, Gateway, Request, Run, Scripted};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let script = Scripted::new().status(401).answer("Canberra");
+    let gateway = Gateway::builder().scripted(script).build()?;
+
+    let request = Request::new("quick_answer", "What is the capital of Australia?");
+    let Run { id, mut events, outcome } = gateway.start(request);
+    println!("run {id}");
+
+    let watching = async {
+        // `None` comes when the run is over.
+        while let Some(event) = events.next().await {
+            match event {
+                Event::Attempt { target, number } => println!("try {number}: {target}"),
+                Event::Fallback { from, to } => println!("{from} gave no answer, now {to}"),
+                other => println!("{other:?}"), // later versions have more to tell
+            }
+        }
+    };
+    // Nothing happens before the outcome is polled. Dropping it cancels the request.
+    let (outcome, ()) = tokio::join!(outcome, watching);
+
+    let answer = outcome?;
+    println!("{}, by {}", answer.text(), answer.target);
+    for attempt in &answer.attempts {
+        println!("  {} {}", attempt.target, attempt.outcome.as_str());
+    }
+    Ok(())
+}

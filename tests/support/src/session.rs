@@ -1,0 +1,300 @@
+//! A client of an MCP server, as raw as it gets: lines of JSON over pipes, nothing checked
+//! or repaired by an SDK in between.
+
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::{Place, in_time};
+
+/// How a server is started: with no variables but the given ones, in `project/` of a place.
+pub struct Launch {
+    binary: PathBuf,
+    arguments: Vec<String>,
+    variables: BTreeMap<String, String>,
+    directory: Option<PathBuf>,
+}
+
+impl Launch {
+    /// The server at `binary`, for which a test passes `env!("CARGO_BIN_EXE_…")`.
+    pub fn of(binary: &str) -> Self {
+        let binary = PathBuf::from(binary);
+        Self { binary, arguments: Vec::new(), variables: BTreeMap::new(), directory: None }
+    }
+
+    /// Started in the place's project, with the place's home and `--routing` its policy.
+    #[must_use]
+    pub fn at(self, place: &Place) -> Self {
+        let policy = place.policy();
+        self.inside(place).argument("--routing").argument(policy.to_str().unwrap_or_default())
+    }
+
+    /// Started in the place's project with the place's home, and left to find a policy.
+    #[must_use]
+    pub fn inside(mut self, place: &Place) -> Self {
+        self.directory = Some(place.path("project"));
+        self.variable("HOME", place.path("home").to_string_lossy())
+    }
+
+    /// One argument more.
+    #[must_use]
+    pub fn argument(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// One variable more.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// One variable less.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
+    /// Starts the server and says nothing to it.
+    ///
+    /// # Panics
+    /// When the binary cannot be started.
+    pub fn spawn(self) -> Session {
+        let mut command = Command::new(&self.binary);
+        command.args(&self.arguments).env_clear().envs(&self.variables).kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.current_dir(self.directory.as_deref().unwrap_or(Path::new("/")));
+        let mut child = command.spawn().unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let errors = tokio::spawn(async move {
+            let mut text = Vec::new();
+            stderr.read_to_end(&mut text).await.unwrap();
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        let (reader, writer) = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
+        Session { child, errors, conversation: Conversation::over(reader, writer) }
+    }
+
+    /// Starts the server and shakes hands.
+    pub async fn connect(self) -> Session {
+        let mut session = self.spawn();
+        session.initialize().await;
+        session
+    }
+}
+
+/// A running server and the conversation with it. Killed when dropped.
+pub struct Session {
+    child: Child,
+    errors: JoinHandle<String>,
+    conversation: Conversation,
+}
+
+/// What is left of a server that has exited.
+pub struct Ending {
+    /// How it exited.
+    pub status: ExitStatus,
+    /// Every line of stdout, in order.
+    pub stdout: Vec<String>,
+    /// All of stderr.
+    pub stderr: String,
+}
+
+impl Ending {
+    /// How many replies there were to the request `id`.
+    pub fn replies_to(&self, id: u64) -> usize {
+        let replies = self.stdout.iter().filter_map(|line| serde_json::from_str(line).ok());
+        replies.filter(|reply: &Value| reply["id"] == id && reply.get("method").is_none()).count()
+    }
+}
+
+impl Session {
+    /// Sends a signal (`TERM`, `INT`) by process id.
+    ///
+    /// # Panics
+    /// When the server is gone already.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().expect("the server is running");
+        let mut kill = std::process::Command::new("sh");
+        kill.arg("-c").arg(format!("kill -{name} {id}"));
+        assert!(kill.status().unwrap().success());
+    }
+
+    /// Waits until the server exits by itself.
+    ///
+    /// # Panics
+    /// When it does not, or wrote anything to stdout that is not JSON-RPC.
+    pub async fn exit(mut self) -> Ending {
+        let status = in_time("exit of the server", self.child.wait()).await.unwrap();
+        let stderr = in_time("end of stderr", self.errors).await.unwrap();
+        let stdout = in_time("end of stdout", self.conversation.rest()).await;
+        Ending { status, stdout, stderr }
+    }
+
+    /// Closes stdin and waits until the server exits.
+    pub async fn leave(mut self) -> Ending {
+        self.close_stdin();
+        self.exit().await
+    }
+}
+
+impl Deref for Session {
+    type Target = Conversation;
+    fn deref(&self) -> &Conversation {
+        &self.conversation
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut Conversation {
+        &mut self.conversation
+    }
+}
+
+/// JSON-RPC over any pair of streams. Every line that comes must be a JSON-RPC message.
+pub struct Conversation {
+    writer: Option<mpsc::UnboundedSender<Vec<u8>>>,
+    lines: mpsc::UnboundedReceiver<String>,
+    seen: Vec<String>,
+    waiting: Vec<Value>,
+    next_id: u64,
+}
+
+impl Conversation {
+    /// Talks over a reader and a writer.
+    pub fn over<R, W>(reader: R, mut writer: W) -> Self
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        let (to_server, mut outgoing) = mpsc::unbounded_channel::<Vec<u8>>();
+        let (incoming, lines) = mpsc::unbounded_channel();
+        // Its own task, so that a large message never waits for a server that is itself
+        // waiting to be read.
+        tokio::spawn(async move {
+            while let Some(bytes) = outgoing.recv().await {
+                // A server that has gone is noticed by whoever waits for its reply.
+                let _ = writer.write_all(&bytes).await;
+                let _ = writer.flush().await;
+            }
+        });
+        tokio::spawn(async move {
+            let mut reader = BufReader::new(reader).lines();
+            while let Some(line) = reader.next_line().await.expect("stdout is text") {
+                let _ = incoming.send(line);
+            }
+        });
+        let seen = Vec::new();
+        Self { writer: Some(to_server), lines, seen, waiting: Vec::new(), next_id: 1 }
+    }
+
+    /// The handshake of the newest version that has one. Gives the server's answer.
+    pub async fn initialize(&mut self) -> Value {
+        let answer = self.initialize_as("2025-11-25").await;
+        self.notify("notifications/initialized", json!({}));
+        answer
+    }
+
+    /// Asks for a version of the protocol, and goes no further.
+    pub async fn initialize_as(&mut self, version: &str) -> Value {
+        let client = json!({ "name": "conversation", "version": "1" });
+        let params = json!({
+            "protocolVersion": version, "capabilities": {}, "clientInfo": client,
+        });
+        self.request("initialize", params).await
+    }
+
+    /// Sends bytes as they are; the caller sets the line's end.
+    ///
+    /// # Panics
+    /// When stdin was closed before.
+    pub fn raw(&mut self, bytes: impl Into<Vec<u8>>) {
+        // A failure to send shows in the reply that then never comes.
+        let _ = self.writer.as_ref().expect("stdin is open").send(bytes.into());
+    }
+
+    /// Sends a notification.
+    pub fn notify(&mut self, method: &str, params: Value) {
+        let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
+        self.raw(format!("{message}\n"));
+    }
+
+    /// Sends a request and does not wait. Gives its id.
+    pub fn begin(&mut self, method: &str, params: Value) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        self.raw(format!("{message}\n"));
+        id
+    }
+
+    /// Calls a tool and does not wait. Gives the request's id.
+    pub fn begin_call(&mut self, tool: &str, arguments: Value) -> u64 {
+        self.begin("tools/call", json!({ "name": tool, "arguments": arguments }))
+    }
+
+    /// Waits for the reply to `id`; other messages are kept for later.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub async fn reply(&mut self, id: u64) -> Value {
+        loop {
+            if let Some(at) = self.waiting.iter().position(|message| message["id"] == id) {
+                return self.waiting.remove(at);
+            }
+            let line = in_time(&format!("the reply to request {id}"), self.lines.recv()).await;
+            let line = line.unwrap_or_else(|| panic!("the server left before reply {id}"));
+            self.keep(line);
+        }
+    }
+
+    /// Sends a request and waits for the whole reply.
+    pub async fn request(&mut self, method: &str, params: Value) -> Value {
+        let id = self.begin(method, params);
+        self.reply(id).await
+    }
+
+    /// Calls a tool and waits for its result.
+    pub async fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        let id = self.begin_call(tool, arguments);
+        self.result(id).await
+    }
+
+    /// Waits for the result of a call.
+    ///
+    /// # Panics
+    /// When the reply is a JSON-RPC error.
+    pub async fn result(&mut self, id: u64) -> Value {
+        let reply = self.reply(id).await;
+        reply.get("result").unwrap_or_else(|| panic!("no result: {reply}")).clone()
+    }
+
+    /// Closes stdin once everything has been written.
+    pub fn close_stdin(&mut self) {
+        self.writer = None;
+    }
+
+    async fn rest(mut self) -> Vec<String> {
+        while let Some(line) = self.lines.recv().await {
+            self.keep(line);
+        }
+        self.seen
+    }
+
+    fn keep(&mut self, line: String) {
+        let message: Value = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("stdout carries {error}: {line:?}"));
+        assert_eq!(message["jsonrpc"], "2.0", "stdout carries something else: {line}");
+        self.waiting.push(message);
+        self.seen.push(line);
+    }
+}

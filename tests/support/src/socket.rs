@@ -1,0 +1,178 @@
+//! Servers that break HTTP's manners, on a bare socket.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::in_time;
+
+/// What a connection gets once its request has come in.
+#[derive(Clone)]
+enum Manners {
+    /// Nothing, until [`FakeSocket::release`] says what.
+    Hang(watch::Receiver<Option<Vec<u8>>>),
+    /// These bytes, then the end.
+    Send(Vec<u8>),
+    /// A reset.
+    Reset,
+}
+
+/// A listener that reads each request and then does as it was told.
+pub struct FakeSocket {
+    address: String,
+    asked: watch::Receiver<usize>,
+    left: watch::Receiver<usize>,
+    release: watch::Sender<Option<Vec<u8>>>,
+}
+
+impl FakeSocket {
+    /// Takes requests and holds them open.
+    pub async fn hanging() -> Self {
+        Self::start(None).await
+    }
+
+    /// Resets the connection after the request.
+    pub async fn resetting() -> Self {
+        Self::start(Some(Manners::Reset)).await
+    }
+
+    /// Promises a body, sends the first half of it and closes.
+    pub async fn breaking_off(body: &str) -> Self {
+        let half = body.len() / 2;
+        let mut response = response_head("200 OK", body.len());
+        response.extend_from_slice(&body.as_bytes()[..half]);
+        Self::start(Some(Manners::Send(response))).await
+    }
+
+    /// Redirects to another place.
+    pub async fn redirecting(location: &str) -> Self {
+        let response = format!(
+            "HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        Self::start(Some(Manners::Send(response.into_bytes()))).await
+    }
+
+    /// Answers 200 with `bytes` bytes of filling.
+    pub async fn flooding(bytes: usize) -> Self {
+        let mut response = response_head("200 OK", bytes);
+        response.resize(response.len() + bytes, b'x');
+        Self::start(Some(Manners::Send(response))).await
+    }
+
+    /// The base URL of the `openai` format.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Waits until `count` requests have come in.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub async fn asked(&self, count: usize) {
+        let mut asked = self.asked.clone();
+        in_time("requests at the socket", asked.wait_for(|asked| *asked >= count)).await.unwrap();
+    }
+
+    /// How many requests have come in until now.
+    pub fn asked_so_far(&self) -> usize {
+        *self.asked.borrow()
+    }
+
+    /// How many held clients have closed their connection until now.
+    pub fn left_so_far(&self) -> usize {
+        *self.left.borrow()
+    }
+
+    /// Waits until `count` clients have closed their connection while it was held.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub async fn left(&self, count: usize) {
+        let mut left = self.left.clone();
+        in_time("the client to hang up", left.wait_for(|left| *left >= count)).await.unwrap();
+    }
+
+    /// Answers 200 with `body` on every connection that is held.
+    pub fn release(&self, body: &str) {
+        let mut response = response_head("200 OK", body.len());
+        response.extend_from_slice(body.as_bytes());
+        self.release.send_replace(Some(response));
+    }
+
+    async fn start(manners: Option<Manners>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (release, released) = watch::channel(None);
+        let manners = manners.unwrap_or(Manners::Hang(released));
+        let (count_asked, asked) = watch::channel(0);
+        let (count_left, left) = watch::channel(0);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (asked, left) = (count_asked.clone(), count_left.clone());
+                tokio::spawn(serve(stream, manners.clone(), asked, left));
+            }
+        });
+        Self { address, asked, left, release }
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    manners: Manners,
+    asked: watch::Sender<usize>,
+    left: watch::Sender<usize>,
+) {
+    if !read_request(&mut stream).await {
+        return;
+    }
+    asked.send_modify(|count| *count += 1);
+    match manners {
+        Manners::Send(bytes) => {
+            // The client may hang up in the middle, as it should on a flood.
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.shutdown().await;
+        }
+        Manners::Reset => stream.set_zero_linger().unwrap(),
+        Manners::Hang(mut released) => {
+            let mut more = [0; 1];
+            tokio::select! {
+                _ = stream.read(&mut more) => return left.send_modify(|count| *count += 1),
+                released = released.changed() => {
+                    if released.is_err() {
+                        return;
+                    }
+                }
+            }
+            let response = released.borrow().clone().unwrap_or_default();
+            let _ = stream.write_all(&response).await;
+            let _ = stream.shutdown().await;
+        }
+    }
+}
+
+/// Reads one request with its body; false when the client leaves before that.
+async fn read_request(stream: &mut TcpStream) -> bool {
+    let mut request = Vec::new();
+    loop {
+        let mut chunk = [0; 65_536];
+        match stream.read(&mut chunk).await {
+            Ok(0) | Err(_) => return false,
+            Ok(read) => request.extend_from_slice(&chunk[..read]),
+        }
+        let Some(head) = request.windows(4).position(|end| end == b"\r\n\r\n") else { continue };
+        let text = String::from_utf8_lossy(&request[..head]).to_lowercase();
+        let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
+        let length: usize = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+        if request.len() >= head + 4 + length {
+            return true;
+        }
+    }
+}
+
+fn response_head(status: &str, length: usize) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
+         connection: close\r\n\r\n"
+    )
+    .into_bytes()
+}
