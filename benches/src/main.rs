@@ -83,7 +83,7 @@ fn start(program: &Path, arguments: &[&str]) -> anyhow::Result<Start> {
     BufReader::new(child.stdout.take().context("no stdout")?).read_line(&mut line)?;
     let reply = began.elapsed();
     let answer: Value = serde_json::from_str(&line)?;
-    if answer["id"] != 1 || answer.get("result").is_none() {
+    if answer.get("id") != Some(&json!(1)) || answer.get("result").is_none() {
         bail!("{} answered {line}", program.display());
     }
     let resident_kib = resident_kib(&child);
@@ -109,10 +109,10 @@ fn floor() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn median<T: Ord + Copy>(starts: &[Start], of: impl Fn(&Start) -> T) -> T {
+fn median<T: Ord + Copy + Default>(starts: &[Start], of: impl Fn(&Start) -> T) -> T {
     let mut values: Vec<T> = starts.iter().map(of).collect();
     values.sort_unstable();
-    values[values.len() / 2]
+    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 fn median_memory(starts: &[Start]) -> Option<f64> {

@@ -79,7 +79,8 @@ pub enum Phase {
     Body,
 }
 
-/// A failure below HTTP. Its text names no URL and no key.
+/// A failure below HTTP. Its text is the cause alone: no URL, no key, and not the phase, which
+/// stands beside it.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]

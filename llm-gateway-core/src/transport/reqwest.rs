@@ -191,25 +191,20 @@ fn no_response(error: ::reqwest::Error) -> TransportError {
     let error = error.without_url();
     // A timeout is asked for first: it shows itself as whatever it interrupted.
     match (error.is_timeout(), error.is_connect()) {
-        (true, true) => not_sent(format!("cannot connect within {} s", CONNECT_TIMEOUT.as_secs())),
-        (false, true) => not_sent(format!("cannot connect: {}", connect_failure(&error))),
-        (true, false) => TransportError::new(Phase::Send, "no response: the connection timed out"),
+        (true, true) => not_sent(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs())),
+        (false, true) => not_sent(connect_failure(&error)),
+        (true, false) => TransportError::new(Phase::Send, "the connection timed out"),
         (false, false) if error.is_builder() => {
             not_sent(format!("cannot build the request: {}", innermost(&error)))
         }
-        (false, false) => {
-            TransportError::new(Phase::Send, format!("no response: {}", innermost(&error)))
-        }
+        (false, false) => TransportError::new(Phase::Send, innermost(&error)),
     }
 }
 
 fn body_ended(error: ::reqwest::Error) -> TransportError {
     let error = error.without_url();
-    let message = if error.is_timeout() {
-        "the response broke off: the connection timed out".to_owned()
-    } else {
-        format!("the response broke off: {}", innermost(&error))
-    };
+    let message =
+        if error.is_timeout() { "the connection timed out".to_owned() } else { innermost(&error) };
     TransportError::new(Phase::Body, message)
 }
 

@@ -314,7 +314,7 @@ async fn offline_answers_are_the_same_for_the_same_question() {
             gateway.route(Request::new(class, "What is a monad?")).await.unwrap()
         };
         let (one, again) = (ask().await, ask().await);
-        assert_eq!((one.text(), one.cost.clone()), (again.text(), again.cost.clone()));
+        assert_eq!((one.text(), one.cost), (again.text(), again.cost));
         assert!(!one.text().is_empty() && one.offline);
     }
 }

@@ -207,7 +207,7 @@ impl Transport for Scripted {
             }
             Some(Step::Cut) => cut(asked.default_answer()),
             Some(Step::Refuse) => {
-                let refused = "cannot connect: connection refused";
+                let refused = "connection refused";
                 return Err(TransportError::new(Phase::Connect, refused));
             }
             // A delay never gets here: `begin` turned it into the wait.
@@ -230,7 +230,7 @@ fn whole(reply: Reply) -> HttpResponse {
 
 fn cut(mut reply: Reply) -> HttpResponse {
     reply.body.truncate(reply.body.len() / 2);
-    let broken = TransportError::new(Phase::Body, "the response broke off: connection closed");
+    let broken = TransportError::new(Phase::Body, "connection closed");
     respond(reply.status, reply.headers, vec![Ok(reply.body), Err(broken)])
 }
 
