@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use llm_gateway_core::{Description, Diagnostic, Envelope, Gateway, KeyState, Severity};
+use llm_gateway_core::{
+    Category, Description, Diagnostic, Envelope, Error, Gateway, KeyState, Severity,
+};
 use serde_json::{Value, json};
 
 use crate::options::Check;
@@ -14,40 +16,22 @@ pub(crate) fn run(
     gateway: &Gateway,
     terminal: &mut Terminal,
 ) -> anyhow::Result<ExitCode> {
-    let description = gateway.describe();
-    let missing = description.as_ref().map(missing_keys).unwrap_or_default();
-    let problems = gateway.problems();
-    let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
-    let warnings = problems.len() - errors + missing.len();
-    let failed = errors > 0 || (check.strict && warnings > 0);
+    let findings = Findings::of(check, gateway);
     if terminal.json {
-        terminal.document(&envelope(gateway, description.ok().as_ref(), &missing))?;
+        terminal.document(&findings.envelope(gateway))?;
     } else {
-        for problem in problems {
-            let style = if problem.severity == Severity::Error { BAD } else { DOUBTFUL };
-            terminal.line(&painted(problem, style))?;
-        }
-        if let Ok(description) = &description {
-            terminal.line(&render::task_classes(&description.task_classes))?;
-            for missing in &missing {
-                terminal.line(&format!("{DOUBTFUL}warning:{DOUBTFUL:#} {}", missing.message()))?;
-            }
-        }
-        let verdict = match (errors, warnings) {
-            (0, 0) => format!("{GOOD}the policy is sound{GOOD:#}"),
-            (0, _) => format!(
-                "{STRONG}the policy can be used{STRONG:#}, with {}",
-                counted(warnings, "warning")
-            ),
-            _ => format!(
-                "{BAD}the policy cannot be used{BAD:#}: {}, {}",
-                counted(errors, "error"),
-                counted(warnings, "warning")
-            ),
-        };
-        terminal.line(&verdict)?;
+        findings.show(terminal)?;
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if findings.errors() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What was found out about a policy and its keys.
+struct Findings {
+    problems: Vec<Diagnostic>,
+    missing: Vec<MissingKey>,
+    description: Option<Description>,
+    /// What a missing key counts as.
+    key_severity: Severity,
 }
 
 /// A key that a task class of the policy could use and that is not there.
@@ -56,14 +40,99 @@ struct MissingKey {
     classes: Vec<String>,
 }
 
+impl Findings {
+    fn of(check: &Check, gateway: &Gateway) -> Self {
+        let description = gateway.describe().ok();
+        let mut problems = gateway.problems().to_vec();
+        if check.strict {
+            problems.iter_mut().for_each(|problem| problem.severity = Severity::Error);
+        }
+        let key_severity = if check.strict { Severity::Error } else { Severity::Warning };
+        let missing = description.as_ref().map(missing_keys).unwrap_or_default();
+        Self { problems, missing, description, key_severity }
+    }
+
+    fn errors(&self) -> usize {
+        let problems = self.problems.iter().map(|problem| problem.severity);
+        let keys = self.missing.iter().map(|_| self.key_severity);
+        problems.chain(keys).filter(|severity| *severity == Severity::Error).count()
+    }
+
+    fn warnings(&self) -> usize {
+        self.problems.len() + self.missing.len() - self.errors()
+    }
+
+    fn show(&self, terminal: &mut Terminal) -> std::io::Result<()> {
+        for problem in &self.problems {
+            terminal.line(&painted(&problem.to_string(), problem.severity))?;
+        }
+        if let Some(description) = &self.description {
+            terminal.line(&render::task_classes(&description.task_classes))?;
+        }
+        for missing in &self.missing {
+            let severity = if self.key_severity == Severity::Error { "error" } else { "warning" };
+            let line = format!("{severity}: {}", missing.message());
+            terminal.line(&painted(&line, self.key_severity))?;
+        }
+        terminal.line(&self.verdict())
+    }
+
+    fn verdict(&self) -> String {
+        let (errors, warnings) = (self.errors(), self.warnings());
+        let counted = [(errors, "error"), (warnings, "warning")]
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, what)| format!("{number} {what}{}", if number == 1 { "" } else { "s" }))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let Some(description) = &self.description else {
+            return format!("{BAD}the policy cannot be used{BAD:#}: {counted}");
+        };
+        if counted.is_empty() {
+            return format!("{GOOD}the policy is sound{GOOD:#} and every key is there");
+        }
+        let verdict = format!("{STRONG}the policy can be used{STRONG:#}, with {counted}");
+        if description.task_classes.iter().any(|class| class.available) {
+            return verdict;
+        }
+        let keys: Vec<_> = self.missing.iter().map(|missing| missing.variable.as_str()).collect();
+        format!("{verdict}; {BAD}no task class can run yet{BAD:#}: set {}", keys.join(" or "))
+    }
+
+    fn envelope(&self, gateway: &Gateway) -> Envelope {
+        let keys = self.missing.iter().map(|missing| missing.as_problem(self.key_severity));
+        let problems: Vec<Value> = self.problems.iter().map(|p| json!(p)).chain(keys).collect();
+        let classes = self.description.as_ref().map(|description| &description.task_classes);
+        let classes = classes.map_or(json!([]), |classes| json!(classes));
+        let mut envelope = match gateway.policy() {
+            Err(problems) => Envelope::from(&problems),
+            Ok(_) if self.errors() > 0 => {
+                let message = format!("{} warnings count as errors (--strict)", self.errors());
+                Envelope::from(&Error::new(Category::PolicyInvalid, message))
+            }
+            Ok(_) => Envelope::success(Value::Null),
+        };
+        envelope.data = Some(json!({ "problems": problems, "task_classes": classes }));
+        envelope
+    }
+}
+
 impl MissingKey {
     fn message(&self) -> String {
         format!("{} is not set, for {}", self.variable, self.classes.join(", "))
     }
+
+    fn as_problem(&self, severity: Severity) -> Value {
+        let hint = format!("set {} in the environment or in .env beside the policy", self.variable);
+        json!({
+            "severity": severity, "file": "environment", "line": 0, "column": 0,
+            "message": self.message(), "hint": hint,
+        })
+    }
 }
 
 fn missing_keys(description: &Description) -> Vec<MissingKey> {
-    let lacking = description.providers.iter().filter(|provider| provider.key == KeyState::Missing);
+    let lacking = description.providers.iter().filter(|p| p.key == KeyState::Missing);
     lacking
         .filter_map(|provider| {
             let uses = description.task_classes.iter().filter(|class| {
@@ -76,42 +145,11 @@ fn missing_keys(description: &Description) -> Vec<MissingKey> {
         .collect()
 }
 
-fn envelope(
-    gateway: &Gateway,
-    description: Option<&Description>,
-    missing: &[MissingKey],
-) -> Envelope {
-    let keys = missing.iter().map(|missing| {
-        json!({
-            "severity": "warning", "file": "environment", "line": 0, "column": 0,
-            "message": missing.message(),
-            "hint": format!("set {} in the environment or in .env beside the policy", missing.variable),
-        })
-    });
-    let problems: Vec<Value> =
-        gateway.problems().iter().map(|problem| json!(problem)).chain(keys).collect();
-    let classes = description.map(|description| &description.task_classes);
-    let data =
-        json!({ "problems": problems, "task_classes": classes.map_or(json!([]), |c| json!(c)) });
-    match gateway.policy() {
-        Ok(_) => Envelope::success(data),
-        Err(problems) => {
-            let mut envelope = Envelope::from(&problems);
-            envelope.data = Some(data);
-            envelope
-        }
-    }
-}
-
-fn painted(problem: &Diagnostic, style: anstyle::Style) -> String {
-    let text = problem.to_string();
+/// A problem with its first word in the colour of its severity.
+fn painted(text: &str, severity: Severity) -> String {
+    let style = if severity == Severity::Error { BAD } else { DOUBTFUL };
     match text.split_once(':') {
-        Some((severity, rest)) => format!("{style}{severity}{style:#}:{rest}"),
-        None => text,
+        Some((word, rest)) => format!("{style}{word}{style:#}:{rest}"),
+        None => text.to_owned(),
     }
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }

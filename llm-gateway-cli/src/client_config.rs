@@ -2,10 +2,11 @@
 //!
 //! stdout gets the entry alone, so that it can be piped; stderr says in which file it goes.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use llm_gateway_core::Gateway;
+use llm_gateway_core::{Description, Envelope, Environment, KeyState, ProviderDescription};
 use serde_json::{Map, Value, json};
 
 use crate::options::{Client, ClientConfig, Global};
@@ -20,20 +21,28 @@ const CODEX_TIMEOUT_S: u32 = 600;
 pub(crate) fn run(
     config: &ClientConfig,
     global: &Global,
-    gateway: &Gateway,
+    environment: &Environment,
     terminal: &mut Terminal,
 ) -> anyhow::Result<ExitCode> {
+    let description = match global.gateway(environment.clone()).describe() {
+        Ok(description) => description,
+        Err(problems) => {
+            terminal.failure(&Envelope::from(&problems))?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     let server = server_binary()?;
     let entry = Entry {
         command: server.display().to_string(),
-        arguments: arguments(global)?,
-        keys: key_variables(gateway, global),
+        arguments: arguments(global, environment)?,
+        keys: key_variables(&description),
     };
     terminal.line(&entry.written_for(config.client))?;
     terminal.note(&format!("{FAINT}{}{FAINT:#}", place(config.client)))?;
     if !server.is_file() {
         terminal.note(&format!(
-            "{DOUBTFUL}warning:{DOUBTFUL:#} {} is not there yet; build it with: cargo build --release --bin llm-gateway-stdio",
+            "{DOUBTFUL}warning:{DOUBTFUL:#} {} is not there yet; build it with: \
+             cargo build --release --bin llm-gateway-stdio",
             server.display()
         ))?;
     }
@@ -48,9 +57,12 @@ fn server_binary() -> anyhow::Result<PathBuf> {
 }
 
 /// The flags that the client must repeat, with paths that hold wherever it starts the server.
-fn arguments(global: &Global) -> anyhow::Result<Vec<String>> {
+/// A policy that the environment names is among them: clients hand on few variables.
+fn arguments(global: &Global, environment: &Environment) -> anyhow::Result<Vec<String>> {
+    let named = environment.get("LLM_GATEWAY_ROUTING").map(PathBuf::from);
     let mut arguments = Vec::new();
-    for (flag, path) in [("--routing", &global.routing), ("--env-file", &global.env_file)] {
+    let routing = global.routing.clone().or(named);
+    for (flag, path) in [("--routing", &routing), ("--env-file", &global.env_file)] {
         if let Some(path) = path {
             let path = std::path::absolute(path)?;
             arguments.extend([flag.to_owned(), path.display().to_string()]);
@@ -63,22 +75,14 @@ fn arguments(global: &Global) -> anyhow::Result<Vec<String>> {
 }
 
 /// The variables of the providers that the policy's task classes name.
-fn key_variables(gateway: &Gateway, global: &Global) -> Vec<String> {
-    let Ok(description) = gateway.describe() else { return Vec::new() };
-    let used = |name: &llm_gateway_core::ProviderName| {
-        description
-            .task_classes
-            .iter()
-            .flat_map(|class| &class.targets)
-            .any(|target| target.provider == *name)
+fn key_variables(description: &Description) -> Vec<String> {
+    let targets = || description.task_classes.iter().flat_map(|class| &class.targets);
+    let used = |provider: &&ProviderDescription| {
+        provider.key != KeyState::NotNeeded && targets().any(|t| t.provider == provider.name)
     };
-    let providers =
-        description.providers.iter().filter(|provider| !global.offline && used(&provider.name));
-    let mut variables: Vec<String> =
-        providers.filter_map(|provider| provider.key_variable.clone()).collect();
-    variables.sort_unstable();
-    variables.dedup();
-    variables
+    let variables =
+        description.providers.iter().filter(used).filter_map(|p| p.key_variable.clone());
+    variables.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// What starts the server.

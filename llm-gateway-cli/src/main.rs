@@ -13,11 +13,10 @@ mod schema;
 mod terminal;
 mod tour;
 
-use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::Parser;
-use llm_gateway_core::Environment;
+use llm_gateway_core::{Category, Envelope, Environment, Error};
 use llm_gateway_stdio::process::log_to_stderr;
 
 use options::{Command, Options};
@@ -30,10 +29,10 @@ fn main() -> ExitCode {
     let mut terminal = Terminal::new(options.global.color, options.global.json);
     match run(&options, environment, &mut terminal) {
         Ok(code) => code,
-        // `llm-gateway info | head` is no failure.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            terminal.complain(&format!("{error:#}"));
+            let error = Error::new(Category::Internal, format!("{error:#}"));
+            // That a failure cannot be written is nobody's news.
+            let _ = terminal.failure(&Envelope::from(&error));
             ExitCode::FAILURE
         }
     }
@@ -52,9 +51,7 @@ fn run(
         }
         Command::Info => info::run(&global.gateway(environment), terminal),
         Command::Schema => schema::run(terminal),
-        Command::ClientConfig(client) => {
-            client_config::run(client, global, &global.gateway(environment), terminal)
-        }
+        Command::ClientConfig(client) => client_config::run(client, global, &environment, terminal),
         Command::Tour => block_on(tour::run(global, terminal)),
     }
 }
@@ -65,10 +62,4 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     // A read of a terminal's stdin may still be under way.
     runtime.shutdown_background();
     result
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

@@ -84,7 +84,7 @@ pub(crate) struct Route {
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
     /// Bound on the answer's tokens, reasoning included.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) max_tokens: Option<u64>,
     /// Another model id of the class's provider.
     #[arg(long, value_name = "ID")]
@@ -113,13 +113,25 @@ pub(crate) enum Client {
     Gemini,
 }
 
+fn at_least_one(text: &str) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or_else(|| "use a whole number of at least 1".to_owned())
+}
+
 impl Global {
+    /// Where the policy is read from.
+    pub(crate) fn source(&self, environment: &Environment) -> PolicySource {
+        match &self.routing {
+            Some(path) => PolicySource::File(path.clone()),
+            None => PolicySource::discover(environment),
+        }
+    }
+
     /// The gateway that the flags ask for. It is there whatever the policy is like.
     pub(crate) fn gateway(&self, environment: Environment) -> Gateway {
-        let source = match &self.routing {
-            Some(path) => PolicySource::File(path.clone()),
-            None => PolicySource::discover(&environment),
-        };
+        let source = self.source(&environment);
         let mut builder = Gateway::builder().policy(source).environment(environment);
         if let Some(path) = &self.env_file {
             builder = builder.env_file(path);

@@ -1,6 +1,6 @@
 //! What the gateway says, as tables for people.
 
-use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use llm_gateway_core::{Description, KeyState, TaskClassDescription};
 
 use crate::terminal::harmless;
@@ -20,6 +20,9 @@ pub(crate) fn task_classes(classes: &[TaskClassDescription]) -> String {
         };
         table.add_row([Cell::new(&class.name), Cell::new(class.kind), Cell::new(targets), state]);
     }
+    // A model id that is broken over two lines cannot be copied; only the last column may wrap.
+    let whole = ColumnConstraint::ContentWidth;
+    table.set_constraints([whole, whole, whole]);
     table.to_string()
 }
 

@@ -4,10 +4,12 @@ use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use llm_gateway_core::{Answer, Envelope, Event, Events, Failure, Gateway, Outcome, Request};
+use llm_gateway_core::{
+    Answer, Category, Envelope, Error, Event, Events, Failure, Gateway, Outcome, Request,
+};
 
 use crate::options::Route;
-use crate::terminal::{FAINT, Terminal, harmless};
+use crate::terminal::{FAINT, Terminal};
 
 /// Exit code of a command that was used wrongly.
 const USAGE: u8 = 2;
@@ -27,11 +29,13 @@ pub(crate) async fn run(
                 .complain("there is nothing to ask: give a PROMPT, or `-` and the text on stdin");
             return Ok(ExitCode::from(USAGE));
         }
-        _ => {
-            let mut text = String::new();
-            std::io::stdin().take(LARGEST_PROMPT).read_to_string(&mut text)?;
-            text
-        }
+        _ => match prompt_from(std::io::stdin()) {
+            Ok(prompt) => prompt,
+            Err(error) => {
+                terminal.failure(&Envelope::from(&error))?;
+                return Ok(ExitCode::FAILURE);
+            }
+        },
     };
     let mut request = Request::new(&route.task_class, prompt);
     if let Some(system) = &route.system {
@@ -50,6 +54,25 @@ pub(crate) async fn run(
     };
     show(&outcome, terminal)?;
     Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The whole of a reader, never a part of it: half a prompt would be billed and answered.
+fn prompt_from(reader: impl Read) -> Result<String, Error> {
+    let invalid = |message: String| Error::new(Category::InvalidRequest, message);
+    let mut bytes = Vec::new();
+    reader
+        .take(LARGEST_PROMPT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| invalid(format!("the prompt cannot be read from stdin: {error}")))?;
+    if bytes.len() as u64 > LARGEST_PROMPT {
+        return Err(invalid(format!("the prompt on stdin is longer than {LARGEST_PROMPT} bytes"))
+            .with_hint("no model takes so much; send a part of it"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        invalid("the prompt on stdin is not UTF-8 text".to_owned())
+            .with_hint("convert it to UTF-8")
+            .with_source(error)
+    })
 }
 
 /// Waits for the outcome while one line on stderr tells what is going on.
@@ -87,9 +110,7 @@ fn show(outcome: &Result<Answer, Failure>, terminal: &mut Terminal) -> std::io::
     }
     match outcome {
         Ok(answer) => {
-            // A pipe gets the bytes that the model wrote, a person what does no harm.
-            let text = answer.text();
-            terminal.line(&if terminal.is_watched() { harmless(&text) } else { text })?;
+            terminal.answer(&answer.text())?;
             terminal.note(&format!("{FAINT}{}{FAINT:#}", summary(answer)))
         }
         Err(failure) => {

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use llm_gateway_core::Envelope;
@@ -25,6 +26,8 @@ pub(crate) const FAINT: Style = Style::new().dimmed();
 pub(crate) struct Terminal {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
+    /// Characters of the progress line that stands on the terminal.
+    progress_width: usize,
     /// Whether one JSON document is wanted in place of text.
     pub(crate) json: bool,
 }
@@ -39,13 +42,9 @@ impl Terminal {
         Self {
             out: AutoStream::new(io::stdout(), choice),
             err: AutoStream::new(io::stderr(), choice),
+            progress_width: 0,
             json,
         }
-    }
-
-    /// Whether a person watches stdout.
-    pub(crate) fn is_watched(&self) -> bool {
-        self.out.is_terminal()
     }
 
     /// Whether a person watches stderr, so that progress has a reader.
@@ -55,12 +54,22 @@ impl Terminal {
 
     /// Writes a line to stdout.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{text}")
+        read_or_not(writeln!(self.out, "{text}"))
+    }
+
+    /// Writes what a model said: a pipe gets the bytes, a person what does no harm.
+    pub(crate) fn answer(&mut self, text: &str) -> io::Result<()> {
+        if self.out.is_terminal() {
+            return self.line(&harmless(text));
+        }
+        // Not through `out`, which takes escape sequences out of anything.
+        let mut stdout = io::stdout();
+        read_or_not(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
     }
 
     /// Writes a JSON document to stdout.
     pub(crate) fn document(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
-        writeln!(self.out, "{:#}", json!(value))
+        read_or_not(writeln!(self.out, "{:#}", json!(value)))
     }
 
     /// Writes a line to stderr: what is not the result.
@@ -70,7 +79,14 @@ impl Terminal {
 
     /// Shows a passing line on stderr; the next one, or nothing, takes its place.
     pub(crate) fn progress(&mut self, text: &str) -> io::Result<()> {
-        write!(self.err, "\r\x1b[2K{text}")?;
+        // Spaces wipe the line before: where colour is off, so are the sequences that would.
+        let width = strip_str(text).to_string().chars().count();
+        let rest = " ".repeat(self.progress_width.saturating_sub(width));
+        self.progress_width = width;
+        write!(self.err, "\r{text}{rest}")?;
+        if width == 0 {
+            write!(self.err, "\r")?;
+        }
         self.err.flush()
     }
 
@@ -89,6 +105,15 @@ impl Terminal {
             Some(hint) => self.note(&format!("{FAINT}hint:{FAINT:#}  {}", harmless(hint))),
             None => Ok(()),
         }
+    }
+}
+
+/// A reader of stdout that went away has read what it wanted: that is no failure, and the
+/// exit code still tells how things went.
+fn read_or_not(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
 

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use llm_gateway_core::{Environment, Gateway, NanoUsd, Scripted};
+use llm_gateway_core::{Envelope, Environment, Gateway, NanoUsd, Scripted};
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock};
 use rmcp::service::RunningService;
 use rmcp::{RoleClient, ServiceExt};
@@ -58,16 +58,22 @@ pub(crate) async fn run(global: &Global, terminal: &mut Terminal) -> anyhow::Res
     if let Some(path) = &global.routing {
         builder = builder.policy_file(path);
     }
-    let gateway =
-        builder.scripted(script).build().map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    let gateway = match builder.scripted(script).build() {
+        Ok(gateway) => gateway,
+        Err(problems) => {
+            terminal.failure(&Envelope::from(&problems))?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     let task_class = first_class_with_fallback(&gateway)?;
     let client = connect(gateway).await?;
     let tools = client.list_all_tools().await?;
     if !terminal.json {
         let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
         terminal.line(&format!(
-            "{STRONG}llm-gateway{STRONG:#} serves {} tools over MCP: {}. This is a real server and a \
-             real client;\nonly the models are scripted, so nothing leaves your machine and nothing costs money.",
+            "{STRONG}llm-gateway{STRONG:#} serves {} tools over MCP: {}.\n\
+             Server and client are real; only the models are scripted, so nothing leaves\n\
+             your machine and nothing costs money.",
             names.len(),
             names.join(", ")
         ))?;
@@ -88,7 +94,7 @@ pub(crate) async fn run(global: &Global, terminal: &mut Terminal) -> anyhow::Res
     client.cancel().await?;
     if terminal.json {
         let data = json!({ "calls": envelopes });
-        terminal.document(&llm_gateway_core::Envelope::success(data))?;
+        terminal.document(&Envelope::success(data))?;
     } else {
         // As it was called: after `cargo run` the program is on nobody's path.
         let program = std::env::args().next().unwrap_or_else(|| "llm-gateway".to_owned());

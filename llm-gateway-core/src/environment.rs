@@ -4,7 +4,6 @@
 //! or still reads `${NAME}` or `$NAME` because a client did not expand it, counts as missing.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// Variables, some of which hold keys: no `Debug`, no `Serialize`.
 #[derive(Clone, Default)]
@@ -40,18 +39,17 @@ impl Environment {
         (!value.is_empty() && !is_unexpanded(value)).then_some(value)
     }
 
-    /// Adds the variables of a `.env` file that `allowed` lets in. A variable that is there
-    /// already wins.
+    /// Adds the variables of a `.env` file's text that `allowed` lets in. A variable that is
+    /// there already wins.
     ///
     /// # Errors
-    /// The number of a line that is no assignment, or why the file cannot be read. Never
-    /// its content: that line may hold a key.
-    pub(crate) fn add_file(
+    /// The number of the first line that is no assignment; the others are read. Never its
+    /// content: that line may hold a key.
+    pub(crate) fn add_lines(
         &mut self,
-        path: &Path,
+        text: &str,
         allowed: impl Fn(&str) -> bool,
-    ) -> Result<(), String> {
-        let text = std::fs::read_to_string(path).map_err(|error| error.kind().to_string())?;
+    ) -> Result<(), usize> {
         let mut malformed = None;
         for (index, line) in text.lines().enumerate() {
             for item in dotenvy::from_read_iter(line.as_bytes()) {
@@ -64,7 +62,7 @@ impl Environment {
                 }
             }
         }
-        malformed.map_or(Ok(()), |line| Err(format!("line {line} is not NAME=value")))
+        malformed.map_or(Ok(()), Err)
     }
 }
 
@@ -99,11 +97,9 @@ mod tests {
 
     #[test]
     fn the_process_wins_over_the_file_and_strangers_stay_out() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "A=file\nexport B='quoted # value'\n# c\nLD_PRELOAD=x\n")
-            .unwrap();
         let mut environment = Environment::empty().with("A", "process");
-        environment.add_file(file.path(), |name| name != "LD_PRELOAD").unwrap();
+        let text = "A=file\nexport B='quoted # value'\n# c\nLD_PRELOAD=x\n";
+        environment.add_lines(text, |name| name != "LD_PRELOAD").unwrap();
         assert_eq!(environment.get("A"), Some("process"));
         assert_eq!(environment.get("B"), Some("quoted # value"));
         assert_eq!(environment.get("LD_PRELOAD"), None);
@@ -111,11 +107,9 @@ mod tests {
 
     #[test]
     fn a_malformed_line_is_named_by_number_and_the_rest_is_read() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "A=1\nsk-secret-without-a-name oops\nB=2\n").unwrap();
         let mut environment = Environment::empty();
-        let error = environment.add_file(file.path(), |_| true).unwrap_err();
-        assert_eq!(error, "line 2 is not NAME=value");
+        let text = "A=1\nsk-secret-without-a-name oops\nB=2\n";
+        assert_eq!(environment.add_lines(text, |_| true), Err(2));
         assert_eq!(environment.get("B"), Some("2"));
     }
 }

@@ -95,7 +95,6 @@ fn paths_in_the_entry_hold_wherever_the_client_starts_the_server() {
 }
 
 #[test]
-#[ignore = "the entry drops the policy of LLM_GATEWAY_ROUTING, and Codex drops the variable"]
 fn a_policy_of_the_environment_is_handed_on_because_the_client_may_not() {
     let home = Home::new();
     let policy = home.write("mine.yaml", SMALL);
@@ -123,7 +122,6 @@ fn without_the_sibling_it_says_how_to_build_it() {
 }
 
 #[test]
-#[ignore = "a broken policy gives an entry without keys and without a word"]
 fn an_entry_for_a_broken_policy_comes_with_a_warning() {
     let home = Home::holding("defaults: {}\n");
     let ended = home.with_policy(&["client-config", "cursor"]).ends();

@@ -73,7 +73,7 @@ fn an_env_file_that_cannot_be_read_is_a_warning_that_shows_no_line_of_it() {
     let home = Home::holding(SMALL);
     home.write("odd.env", "OPENAI_API_KEY=k\nsecret-without-a-name 0123456789\n");
     let ended = home.with_policy(&["check", "--env-file", "odd.env"]).ends().exits(0);
-    assert!(ended.stdout.contains("odd.env: line 2 is not NAME=value"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("odd.env:2: the line is not NAME=value"), "{}", ended.stdout);
     assert!(!ended.everything().contains("0123456789"));
     let ended = home.with_policy(&["check", "--env-file", "absent.env"]).ends().exits(0);
     assert!(ended.stdout.contains("absent.env"), "{}", ended.stdout);

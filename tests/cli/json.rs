@@ -70,7 +70,6 @@ fn a_broken_policy_is_one_envelope_that_names_the_place() {
 }
 
 #[test]
-#[ignore = "the error goes to stderr as text, and stdout stays empty"]
 fn a_tour_that_cannot_begin_is_one_envelope_too() {
     let home = Home::holding("defaults: {}\n");
     let ended = home.with_policy(&["--json", "tour"]).ends().exits(1);
@@ -78,7 +77,6 @@ fn a_tour_that_cannot_begin_is_one_envelope_too() {
 }
 
 #[test]
-#[ignore = "the error goes to stderr as text, and stdout stays empty"]
 fn a_prompt_that_is_no_text_is_one_envelope_too() {
     let home = Home::holding(SMALL);
     let run = home.with_policy(&["--json", "--offline", "route", "quick_answer", "-"]);

@@ -65,7 +65,6 @@ fn a_long_prompt_arrives_whole() {
 }
 
 #[test]
-#[ignore = "what is above 64 MiB is cut off in silence, and the rest is asked"]
 fn a_prompt_too_long_to_read_is_refused_and_never_cut() {
     let home = Home::holding(SMALL);
     let run = home.with_policy(&["--offline", "route", "quick_answer", "-"]);
@@ -220,7 +219,6 @@ fn offline_answers_without_key_and_without_network() {
 pub(crate) const ESCAPES: &str = "a\x1b[31mred\x1b]0;title\x07\u{202e}z";
 
 #[test]
-#[ignore = "anstream takes escape sequences out of the answer in a pipe"]
 fn a_pipe_gets_the_bytes_that_the_model_wrote() {
     let provider = Provider::saying(ESCAPES);
     let home = home_of(&provider);

@@ -17,7 +17,7 @@ fn it_shows_every_tool_with_its_call_its_answer_its_cost_and_why() {
     for shown in ["answer", "cost", "$", "why", "quick_answer", "error", "hint"] {
         assert!(said.contains(shown), "{shown}: {said}");
     }
-    assert!(said.contains("nothing leaves your machine"), "{said}");
+    assert!(said.contains("nothing leaves\nyour machine"), "{said}");
     assert!(said.contains(", then "), "a fallback is shown: {said}");
     assert_eq!(ended.stderr, "");
 }

@@ -62,9 +62,9 @@ impl fmt::Display for Diagnostic {
             line => writeln!(f, "{:width$}--> {}:{line}:{}", "", self.file, self.column)?,
         }
         if let Some(snippet) = &self.snippet {
-            let indent = (self.column as usize).saturating_sub(1);
+            let (shown, indent) = window(snippet, (self.column as usize).saturating_sub(1));
             writeln!(f, "{:width$} |", "")?;
-            writeln!(f, "{} | {snippet}", self.line)?;
+            writeln!(f, "{} | {shown}", self.line)?;
             writeln!(f, "{:width$} | {:indent$}^", "", "")?;
         }
         if !self.hint.is_empty() {
@@ -72,6 +72,19 @@ impl fmt::Display for Diagnostic {
         }
         Ok(())
     }
+}
+
+/// Characters of a line that are shown.
+const WINDOW: usize = 120;
+
+/// The part of a line around the character at `position`, and where in it that one stands.
+fn window(line: &str, position: usize) -> (String, usize) {
+    let start = position.saturating_sub(WINDOW / 2);
+    if line.chars().count() <= WINDOW || start == 0 {
+        return (line.chars().take(WINDOW).collect(), position);
+    }
+    let part = line.chars().skip(start).take(WINDOW);
+    (['…'].into_iter().chain(part).collect(), position - start + 1)
 }
 
 /// Why a policy cannot be used: every problem that was found, at least one of them an error.
@@ -86,6 +99,15 @@ impl PolicyProblems {
     /// The problems, in the order of the file.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.0
+    }
+
+    /// What to do: see all of them.
+    pub fn hint(&self) -> String {
+        let file = self.0.iter().find(|d| d.line > 0).map(|d| d.file.as_str());
+        match file.filter(|file| std::path::Path::new(file).is_absolute() || file.contains('/')) {
+            Some(file) => format!("run `llm-gateway check --routing {file}` to see every problem"),
+            None => "run `llm-gateway check` to see every problem".to_owned(),
+        }
     }
 
     /// The first error as `file:line:column: what is wrong`, in one line.
@@ -185,7 +207,7 @@ impl<'a> Collector<'a> {
             column: place.column,
             message: mask_keys(&message),
             hint: mask_keys(&hint),
-            snippet: line.map(|line| line.chars().take(160).collect()),
+            snippet: line,
         });
     }
 
@@ -268,6 +290,15 @@ mod tests {
         }
         let masked = mask_keys("base_url: \"https://user:pass@example.com/v1?key=short\"  # mine");
         assert_eq!(masked, "base_url: \"https://[masked]@example.com/v1?[masked]\"  # mine");
+    }
+
+    #[test]
+    fn a_long_line_is_shown_around_the_problem() {
+        let line = format!("{}X{}", "a".repeat(300), "b".repeat(300));
+        let (shown, position) = window(&line, 300);
+        assert_eq!(shown.chars().nth(position), Some('X'));
+        assert_eq!(shown.chars().count(), WINDOW + 1);
+        assert_eq!(window("short", 2), ("short".to_owned(), 2));
     }
 
     #[test]

@@ -67,16 +67,24 @@ impl PolicySource {
             Self::Embedded => Ok(EMBEDDED_POLICY.to_owned()),
             Self::Text(text) => Ok(text.clone()),
             Self::File(path) => {
-                let kind = |error: std::io::Error| error.kind().to_string();
-                let size = std::fs::metadata(path).map_err(kind)?.len();
+                let size = std::fs::metadata(path).map_err(|error| why(&error))?.len();
                 if size > LARGEST_FILE {
-                    return Err(format!("it is {size} bytes long"));
+                    return Err(format!("it is {size} bytes long, and {LARGEST_FILE} are allowed"));
                 }
-                std::fs::read(path).map_err(kind).and_then(|bytes| {
+                std::fs::read(path).map_err(|error| why(&error)).and_then(|bytes| {
                     String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
                 })
             }
         }
+    }
+}
+
+/// Why a file cannot be read, in words that a person uses.
+fn why(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        kind => kind.to_string(),
     }
 }
 
@@ -193,8 +201,16 @@ fn add_env_file(
     let beside = source.directory().map(|dir| dir.join(".env")).filter(|path| path.is_file());
     let Some(path) = named.map(Path::to_path_buf).or(beside) else { return };
     let allowed = |name: &str| OWN_VARIABLES.contains(&name) || keys.iter().any(|key| key == name);
-    if let Err(why) = environment.add_file(&path, allowed) {
-        let message = format!("{}: {why}", path.display());
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("{} cannot be read: {}", path.display(), why(&error));
+            let hint = "name another file with --env-file, or leave it out";
+            return problems.variable(Severity::Warning, message, hint);
+        }
+    };
+    if let Err(line) = environment.add_lines(&text, allowed) {
+        let message = format!("{}:{line}: the line is not NAME=value", path.display());
         problems.variable(Severity::Warning, message, "write one NAME=value a line");
     }
 }

@@ -65,7 +65,8 @@ impl From<&serde_yaml::Error> for SyntaxError {
             let message = format!("`{key}` stands twice in the same mapping");
             return Self { place, message, hint: "keep one of the two" };
         }
-        let message = UserMessageFormatter.format_message(error).escape_debug().to_string();
+        let message = UserMessageFormatter.format_message(error);
+        let message = message.chars().filter(|c| !c.is_control()).collect();
         Self { place, message, hint: "see the line above as well; indent by spaces, not tabs" }
     }
 }

@@ -5,7 +5,7 @@ mod bound;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::config::PolicyProblems;
+use crate::config::{PolicyProblems, Severity};
 use crate::error::{Category, Error};
 use crate::outcome::{Answer, Failure};
 
@@ -79,20 +79,12 @@ impl From<&Error> for Envelope {
 
 impl From<&PolicyProblems> for Envelope {
     fn from(problems: &PolicyProblems) -> Self {
-        let error = Error::new(
-            Category::PolicyInvalid,
-            format!("the policy is invalid: {}", problems.summary()),
-        )
-        .with_hint(problems.diagnostics().iter().find(|d| d.line > 0).map_or_else(
-            || "run `llm-gateway check` to see every problem".to_owned(),
-            |d| {
-                if d.hint.is_empty() {
-                    "run `llm-gateway check`".to_owned()
-                } else {
-                    d.hint.clone()
-                }
-            },
-        ));
+        let message = format!("the policy is invalid: {}", problems.summary());
+        // The first problem's own way out, and the way to the others.
+        let first = problems.diagnostics().iter().find(|d| d.severity == Severity::Error);
+        let own = first.map(|d| d.hint.as_str()).filter(|hint| !hint.is_empty());
+        let hint = own.map_or_else(|| problems.hint(), |own| format!("{own}; {}", problems.hint()));
+        let error = Error::new(Category::PolicyInvalid, message).with_hint(hint);
         let data = json!({ "problems": problems.diagnostics() });
         Self { data: Some(data), ..Self::failed(&error) }
     }

@@ -237,7 +237,7 @@ fn first_target(plan: &Plan) -> Option<crate::model::Target> {
 
 fn invalid(problems: &PolicyProblems) -> Error {
     Error::new(Category::PolicyInvalid, format!("the policy is invalid: {}", problems.summary()))
-        .with_hint("run `llm-gateway check` to see every problem")
+        .with_hint(problems.hint())
 }
 
 /// Panels and cascades parse and plan, so that a policy with them loads; running them is

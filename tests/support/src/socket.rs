@@ -152,9 +152,8 @@ async fn serve(
 
 /// Reads one request with its body; false when the client leaves before that.
 async fn read_request(stream: &mut TcpStream) -> bool {
-    let mut request = Vec::new();
+    let (mut request, mut chunk) = (Vec::new(), vec![0; 65_536]);
     loop {
-        let mut chunk = [0; 65_536];
         match stream.read(&mut chunk).await {
             Ok(0) | Err(_) => return false,
             Ok(read) => request.extend_from_slice(&chunk[..read]),

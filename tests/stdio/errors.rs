@@ -1,0 +1,279 @@
+//! Everything that can go wrong, as the category that the contract gives it.
+
+use serde_json::{Value, json};
+use test_support::{FakeProvider, FakeSocket, Place, Wire};
+use wiremock::ResponseTemplate;
+
+use crate::{ask, asking, asking_of, failure, failure_of, question, server, session, success};
+
+/// The built-in providers by their formats.
+const WIRES: [(Wire, &str); 3] =
+    [(Wire::OpenAi, "openai"), (Wire::Anthropic, "anthropic"), (Wire::Gemini, "gemini")];
+
+/// The provider refuses: what does the caller see? Gives the envelope.
+async fn refused(wire: Wire, status: u16, code: &str, why: &str, category: &str) -> Value {
+    let response = ResponseTemplate::new(status).set_body_json(wire.refusal(status, code, why));
+    answered(wire, response, category).await
+}
+
+/// The provider answers so: what does the caller see? Gives the envelope.
+async fn answered(wire: Wire, response: ResponseTemplate, category: &str) -> Value {
+    let provider = WIRES.iter().find(|(known, _)| *known == wire).unwrap().1;
+    let status = response.clone();
+    let fake = FakeProvider::with(wire, "m-test", status).await;
+    let policy = asking_of(provider, "m-test", &fake.base_url());
+    let envelope = failure_of(category, &ask(&policy).await);
+    let attempts = envelope["meta"]["attempts"].as_array().unwrap();
+    assert_eq!(attempts.len(), fake.requests().await.len(), "every try is logged");
+    assert_eq!(attempts[0]["outcome"], category);
+    assert_eq!(attempts[0]["provider"], provider);
+    assert_eq!(attempts[0]["model"], "m-test");
+    assert!(envelope["meta"]["run_id"].is_string(), "{envelope:#}");
+    envelope
+}
+
+#[tokio::test]
+async fn a_refused_key_is_auth_and_names_the_variable() {
+    let why = "nope";
+    let envelope = refused(Wire::OpenAi, 401, "invalid_api_key", why, "auth").await;
+    assert!(envelope["meta"]["hint"].as_str().unwrap().contains("OPENAI_API_KEY"));
+    assert_eq!(envelope["meta"]["attempts"][0]["http_status"], 401);
+    refused(Wire::Anthropic, 401, "authentication_error", why, "auth").await;
+    refused(Wire::Anthropic, 403, "permission_error", why, "auth").await;
+    refused(Wire::Gemini, 403, "PERMISSION_DENIED", why, "auth").await;
+}
+
+#[tokio::test]
+async fn too_many_requests_are_rate_limit_with_the_wait() {
+    let body = Wire::OpenAi.refusal(429, "rate_limit_exceeded", "slow down");
+    let response =
+        ResponseTemplate::new(429).insert_header("retry-after", "17").set_body_json(body);
+    let envelope = answered(Wire::OpenAi, response, "rate_limit").await;
+    assert_eq!(envelope["meta"]["retry_after_s"].as_f64(), Some(17.0), "{envelope:#}");
+    refused(Wire::Anthropic, 429, "rate_limit_error", "slow down", "rate_limit").await;
+    let mut body = Wire::Gemini.refusal(429, "RESOURCE_EXHAUSTED", "slow down");
+    body["error"]["details"] = json!([
+        { "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "21s" }
+    ]);
+    let response = ResponseTemplate::new(429).set_body_json(body);
+    let envelope = answered(Wire::Gemini, response, "rate_limit").await;
+    assert_eq!(envelope["meta"]["retry_after_s"].as_f64(), Some(21.0), "{envelope:#}");
+}
+
+#[tokio::test]
+async fn an_empty_account_is_quota_whatever_the_status() {
+    refused(Wire::OpenAi, 429, "insufficient_quota", "check your plan", "quota").await;
+    let low = "Your credit balance is too low to access the Anthropic API.";
+    refused(Wire::Anthropic, 400, "invalid_request_error", low, "quota").await;
+    refused(Wire::OpenAi, 402, "payment_required", "Insufficient Balance", "quota").await;
+}
+
+#[tokio::test]
+async fn a_broken_provider_is_provider_5xx() {
+    for (wire, _) in WIRES {
+        refused(wire, 500, "INTERNAL", "sorry", "provider_5xx").await;
+        let page = ResponseTemplate::new(502).set_body_string("<html>Bad Gateway</html>");
+        let envelope = answered(wire, page, "provider_5xx").await;
+        assert!(!envelope.to_string().contains("<html>"), "no error page in a sentence");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_with_too_much_to_do_is_overloaded() {
+    refused(Wire::Anthropic, 529, "overloaded_error", "Overloaded", "overloaded").await;
+    refused(Wire::Gemini, 503, "UNAVAILABLE", "The model is overloaded.", "overloaded").await;
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_model_not_found() {
+    refused(Wire::OpenAi, 404, "model_not_found", "no such model", "model_not_found").await;
+    refused(Wire::Anthropic, 404, "not_found_error", "model: m-test", "model_not_found").await;
+    refused(Wire::Gemini, 404, "NOT_FOUND", "no such model", "model_not_found").await;
+}
+
+#[tokio::test]
+async fn a_malformed_request_is_invalid_request() {
+    refused(Wire::OpenAi, 400, "invalid_value", "bad temperature", "invalid_request").await;
+    refused(Wire::OpenAi, 422, "unprocessable", "bad temperature", "invalid_request").await;
+    refused(Wire::Anthropic, 400, "invalid_request_error", "bad", "invalid_request").await;
+    refused(Wire::Gemini, 400, "INVALID_ARGUMENT", "bad", "invalid_request").await;
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_too_long_is_context_length() {
+    let why = "This model's maximum context length is 128000 tokens.";
+    refused(Wire::OpenAi, 400, "context_length_exceeded", why, "context_length").await;
+    let why = "prompt is too long: 210000 tokens > 200000 maximum";
+    refused(Wire::Anthropic, 400, "invalid_request_error", why, "context_length").await;
+}
+
+#[tokio::test]
+async fn a_refusal_for_safety_is_content_filter() {
+    for (wire, _) in WIRES {
+        let body = wire.answer_ending("m-test", "", wire.safety());
+        answered(wire, ResponseTemplate::new(200).set_body_json(body), "content_filter").await;
+    }
+    let body = json!({ "promptFeedback": { "blockReason": "SAFETY" }, "modelVersion": "m-test" });
+    answered(Wire::Gemini, ResponseTemplate::new(200).set_body_json(body), "content_filter").await;
+    let why = "flagged";
+    refused(Wire::OpenAi, 400, "content_policy_violation", why, "content_filter").await;
+}
+
+#[tokio::test]
+async fn thinking_that_leaves_no_text_is_output_budget_exhausted() {
+    for (wire, _) in WIRES {
+        let body = wire.answer_ending("m-test", "", wire.length());
+        let response = ResponseTemplate::new(200).set_body_json(body);
+        let envelope = answered(wire, response, "output_budget_exhausted").await;
+        let hint = envelope["meta"]["hint"].as_str().unwrap();
+        assert!(hint.contains("max_tokens"), "{hint}");
+        let cost = envelope["meta"]["attempts"][0]["cost_usd_approx"].as_f64();
+        assert_eq!(cost, Some(0.000_037_5), "it was paid for: {envelope:#}");
+    }
+}
+
+#[tokio::test]
+async fn no_text_without_a_reason_is_empty_output() {
+    for (wire, _) in WIRES {
+        let body = wire.answer_ending("m-test", "", wire.stop());
+        answered(wire, ResponseTemplate::new(200).set_body_json(body), "empty_output").await;
+    }
+}
+
+#[tokio::test]
+async fn a_200_that_is_something_else_is_bad_response() {
+    for body in ["<html>login</html>", "{}", "[]", "null", "\"text\"", "{\"choices\": 3}"] {
+        let response = ResponseTemplate::new(200).set_body_raw(body, "application/json");
+        answered(Wire::OpenAi, response, "bad_response").await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_above_the_bound_is_bad_response() {
+    let fake = FakeSocket::flooding(17 * 1024 * 1024).await;
+    failure_of("bad_response", &ask(&asking(&fake.base_url())).await);
+}
+
+#[tokio::test]
+async fn a_redirect_is_bad_response_and_takes_no_key_elsewhere() {
+    let elsewhere = FakeProvider::answering(Wire::OpenAi, "gpt-test", "stolen").await;
+    let target = format!("{}/chat/completions", elsewhere.base_url());
+    let fake = FakeSocket::redirecting(&target).await;
+    failure_of("bad_response", &ask(&asking(&fake.base_url())).await);
+    assert!(elsewhere.requests().await.is_empty(), "the redirect was followed");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_truncated() {
+    let body = Wire::OpenAi.answer("gpt-test", "half of this").to_string();
+    let fake = FakeSocket::breaking_off(&body).await;
+    failure_of("truncated", &ask(&asking(&fake.base_url())).await);
+}
+
+#[tokio::test]
+async fn a_refused_port_and_a_reset_are_network() {
+    // Bound and closed again, so nobody listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    failure_of("network", &ask(&asking(&format!("http://127.0.0.1:{port}/v1"))).await);
+    let fake = FakeSocket::resetting().await;
+    failure_of("network", &ask(&asking(&fake.base_url())).await);
+}
+
+#[tokio::test]
+async fn silence_is_timeout_by_the_providers_clock_and_by_the_deadline() {
+    let fake = FakeSocket::hanging().await;
+    let mut by_attempt = asking(&fake.base_url());
+    by_attempt["providers"]["openai"]["timeout_s"] = json!(0.2);
+    let mut by_idle = asking(&fake.base_url());
+    by_idle["providers"]["openai"]["idle_timeout_s"] = json!(0.2);
+    let mut by_deadline = asking(&fake.base_url());
+    by_deadline["reliability"]["deadline_s"] = json!(0.2);
+    let mut by_class = asking(&fake.base_url());
+    by_class["defaults"]["ask"]["deadline_s"] = json!(0.2);
+    for (count, policy) in [by_attempt, by_idle, by_deadline, by_class].iter().enumerate() {
+        let (_place, mut session) = session(policy).await;
+        failure_of("timeout", &session.call("llm_route", question()).await);
+        fake.left(count + 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_missing_key_is_named_and_nothing_leaves() {
+    let fake = FakeProvider::answering(Wire::OpenAi, "gpt-test", "hello").await;
+    let place = Place::with_policy(asking(&fake.base_url()).to_string());
+    let mut session = server().at(&place).connect().await;
+    let envelope = failure_of("missing_key", &session.call("llm_route", question()).await);
+    assert!(envelope["error"].as_str().unwrap().contains("OPENAI_API_KEY"), "{envelope:#}");
+    assert!(fake.requests().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_unknown_task_class_is_told_what_there_is() {
+    let (_place, mut session) = session(&asking("http://127.0.0.1:9/v1")).await;
+    let arguments = json!({ "task_class": "aks", "prompt": "hi" });
+    let envelope = failure_of("unknown_task_class", &session.call("llm_route", arguments).await);
+    assert!(envelope.to_string().contains("`ask`"), "did you mean: {envelope:#}");
+}
+
+#[tokio::test]
+async fn a_panel_cannot_run_yet_and_says_so() {
+    let mut policy = asking("http://127.0.0.1:9/v1");
+    let member = json!({ "provider": "openai", "model": "gpt-test" });
+    policy["defaults"]["panel"] = json!({ "members": [member, member], "rationale": "Two." });
+    let (_place, mut session) = session(&policy).await;
+    let info = success(&session.call("llm_routing_info", json!({})).await);
+    let panel = &info["data"]["task_classes"][1];
+    assert_eq!((&panel["kind"], &panel["available"]), (&json!("panel"), &json!(false)));
+    let arguments = json!({ "task_class": "panel", "prompt": "hi" });
+    failure_of("unknown_task_class", &session.call("llm_route", arguments).await);
+}
+
+#[tokio::test]
+async fn a_call_above_block_usd_is_policy_blocked_and_never_leaves() {
+    let fake = FakeProvider::answering(Wire::OpenAi, "gpt-test", "hello").await;
+    let mut policy = asking(&fake.base_url());
+    policy["cost_preflight"] = json!({ "enabled": true, "block_usd": 0.0001 });
+    let envelope = failure_of("policy_blocked", &ask(&policy).await);
+    assert_eq!(envelope["meta"]["preflight"]["action"], "block", "{envelope:#}");
+    assert!(envelope["meta"]["preflight"]["reason"].is_string());
+    assert!(fake.requests().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_unknown_tool_is_a_protocol_error() {
+    let (_place, mut session) = session(&asking("http://127.0.0.1:9/v1")).await;
+    let params = json!({ "name": "llm_rout", "arguments": {} });
+    let reply = session.request("tools/call", params).await;
+    assert_eq!(reply["error"]["code"], -32602, "{reply}");
+    assert!(reply["error"]["message"].as_str().unwrap().contains("llm_route"), "{reply}");
+    let reply = session.request("no/such/method", json!({})).await;
+    assert_eq!(reply["error"]["code"], -32601, "{reply}");
+}
+
+#[tokio::test]
+async fn bad_arguments_are_all_named_at_once() {
+    let (_place, mut session) = session(&asking("http://127.0.0.1:9/v1")).await;
+    let arguments = json!({ "promt": "hi", "task_class": 3, "max_tokens": 0, "system": [] });
+    let envelope = failure_of("invalid_request", &session.call("llm_route", arguments).await);
+    let error = envelope["error"].as_str().unwrap();
+    for named in ["promt", "`prompt`", "task_class", "max_tokens", "system"] {
+        assert!(error.contains(named), "{named} is not in: {error}");
+    }
+    let envelope = failure(&session.call("llm_routing_info", json!({ "verbose": true })).await);
+    assert!(envelope["error"].as_str().unwrap().contains("verbose"), "{envelope:#}");
+    // A call without arguments at all.
+    let reply = session.request("tools/call", json!({ "name": "llm_route" })).await;
+    failure_of("invalid_request", &reply["result"]);
+}
+
+#[tokio::test]
+async fn arguments_that_are_no_object_are_refused_and_the_server_goes_on() {
+    let (_place, mut session) = session(&asking("http://127.0.0.1:9/v1")).await;
+    for arguments in [json!("ask"), json!([1, 2]), json!(7)] {
+        let params = json!({ "name": "llm_route", "arguments": arguments });
+        let reply = session.request("tools/call", params).await;
+        let refused = reply["error"].is_object() || reply["result"]["isError"] == true;
+        assert!(refused, "{reply}");
+    }
+    assert!(session.request("ping", json!({})).await["result"].is_object());
+}

@@ -1,0 +1,140 @@
+//! What a client learns before it asks anything.
+
+use serde_json::{Value, json};
+use test_support::Place;
+
+use crate::{server, success};
+
+/// Two classes, a panel and a fallback, with nothing that depends on this repository's data.
+const POLICY: &str = r#"
+version: "1.0.0"
+defaults:
+  quick_answer: {provider: openai, model: gpt-test, max_tokens: 100, rationale: "Short answers."}
+  deep_audit: {provider: anthropic, model: claude-test, rationale: "Careful reviews."}
+  second_opinion:
+    members: [{provider: openai, model: gpt-test}, {provider: anthropic, model: claude-test}]
+    rationale: "Two opinions."
+fallback:
+  quick_answer: [{provider: anthropic, model: claude-test}]
+providers:
+  openai: {models: {gpt-test: {in: 1, out: 2, max_output: 4096}}}
+  anthropic: {models: {claude-test: {in: 1, out: 2, max_output: 4096}}}
+"#;
+
+#[tokio::test]
+async fn initialize_answers_without_key_home_or_network() {
+    let mut session = server().spawn();
+    let reply = session.initialize_as("2025-11-25").await;
+    let result = &reply["result"];
+    assert_eq!(result["serverInfo"]["name"], "llm-gateway");
+    assert_eq!(result["capabilities"]["tools"].is_object(), true, "{result}");
+    assert_eq!(result["capabilities"].get("logging"), None, "logs go to stderr");
+    assert!(result["instructions"].as_str().unwrap().len() <= 2048, "clients cut at 2 KB");
+}
+
+#[tokio::test]
+async fn each_version_of_the_protocol_with_a_handshake_is_spoken() {
+    for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
+        let mut session = server().spawn();
+        let reply = session.initialize_as(version).await;
+        assert_eq!(reply["result"]["protocolVersion"], version);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_version_is_answered_with_one_that_is_spoken() {
+    let mut session = server().spawn();
+    let reply = session.initialize_as("1999-01-01").await;
+    let offered = reply["result"]["protocolVersion"].as_str().unwrap();
+    assert!(offered.starts_with("20"), "{reply}");
+}
+
+#[tokio::test]
+async fn the_tools_are_these() {
+    insta::assert_json_snapshot!(tools(POLICY).await);
+}
+
+#[tokio::test]
+async fn schemas_are_flat_and_names_fit_every_client() {
+    for tool in tools(POLICY).await.as_array().unwrap() {
+        let name = tool["name"].as_str().unwrap();
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        assert!((1..=64).contains(&name.len()) && name.chars().all(legal), "{name}");
+        assert_eq!(tool.get("outputSchema"), None);
+        let schema = &tool["inputSchema"];
+        assert_eq!(schema["type"], "object");
+        for (argument, property) in schema["properties"].as_object().into_iter().flatten() {
+            let kind = property["type"].as_str().unwrap_or_default();
+            assert!(["string", "integer"].contains(&kind), "{argument}: {property}");
+        }
+        let text = schema.to_string();
+        for nested in ["$ref", "$defs", "oneOf", "anyOf", "allOf", "\"format\""] {
+            assert!(!text.contains(nested), "{name} has {nested}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_tools_say_that_they_only_read() {
+    let tools = tools(POLICY).await;
+    let annotations = |name: &str| {
+        let tool = tools.as_array().unwrap().iter().find(|tool| tool["name"] == name).unwrap();
+        let hint = |hint: &str| tool["annotations"][hint].as_bool().unwrap();
+        (hint("readOnlyHint"), hint("openWorldHint"))
+    };
+    assert_eq!(annotations("llm_route"), (true, true));
+    assert_eq!(annotations("llm_routing_info"), (true, false));
+}
+
+#[tokio::test]
+async fn the_task_classes_are_an_enum_with_their_rationales() {
+    let tools = tools(POLICY).await;
+    let route = &tools[0];
+    // Panels cannot run yet, so they cannot be chosen.
+    let classes = &route["inputSchema"]["properties"]["task_class"]["enum"];
+    assert_eq!(*classes, json!(["quick_answer", "deep_audit"]));
+    let description = route["description"].as_str().unwrap();
+    assert!(description.contains("Short answers.") && description.contains("Careful reviews."));
+}
+
+#[tokio::test]
+async fn the_definitions_of_this_repositorys_policy_stay_small() {
+    let policy = include_str!("../../routing.yaml");
+    let tools = tools(policy).await;
+    let bytes = tools.to_string().len();
+    assert!(bytes / 4 < 1500, "{bytes} bytes of definitions");
+}
+
+#[tokio::test]
+async fn a_long_rationale_is_cut_to_what_clients_keep() {
+    let policy = POLICY.replace("Short answers.", &"Short answers. ".repeat(1000));
+    let tools = tools(&policy).await;
+    let description = tools[0]["description"].as_str().unwrap();
+    assert!(description.len() <= 2048, "clients cut at 2 KB: {}", description.len());
+    assert!(description.contains("deep_audit"), "one long rationale hides no class");
+}
+
+#[tokio::test]
+async fn llm_routing_info_tells_all_but_keys() {
+    let place = Place::with_policy(POLICY);
+    let mut session = server().at(&place).variable("OPENAI_API_KEY", crate::KEY).connect().await;
+    let mut envelope = success(&session.call("llm_routing_info", json!({})).await);
+    let data = &mut envelope["data"];
+    assert_eq!(data["policy_file"], place.policy().to_str().unwrap());
+    data["policy_file"] = json!("[path]");
+    assert_eq!(data["policy_digest"].as_str().unwrap().len(), 64);
+    data["policy_digest"] = json!("[digest]");
+    data["gateway_version"] = json!("[version]");
+    // The built-in models are the business of their own data file's test.
+    for provider in data["providers"].as_array_mut().unwrap() {
+        let models = provider["models"].as_array_mut().unwrap();
+        models.retain(|model| model.as_str().unwrap().ends_with("-test"));
+    }
+    insta::assert_json_snapshot!(envelope);
+}
+
+async fn tools(policy: &str) -> Value {
+    let place = Place::with_policy(policy);
+    let mut session = server().at(&place).connect().await;
+    session.request("tools/list", json!({})).await["result"]["tools"].clone()
+}
