@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::Target;
+use crate::model::{Target, Usage};
 
 /// The closed set of error categories. What each leads to (retry, next target, breaker) is
 /// decided in one table, [`crate::reliability`].
@@ -118,6 +118,7 @@ struct Inner {
     target: Option<Target>,
     http_status: Option<u16>,
     retry_after: Option<Duration>,
+    usage: Option<Usage>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -132,6 +133,7 @@ impl Error {
             target: None,
             http_status: None,
             retry_after: None,
+            usage: None,
             source: None,
         }))
     }
@@ -161,6 +163,13 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// Keeps the tokens that the provider reported, and bills, for an answer of no use.
+    #[must_use]
+    pub fn with_usage(mut self, usage: Usage) -> Self {
+        self.0.usage = Some(usage);
         self
     }
 
@@ -197,6 +206,11 @@ impl Error {
     /// The HTTP status that the provider answered with, where it did.
     pub fn http_status(&self) -> Option<u16> {
         self.0.http_status
+    }
+
+    /// The tokens that the provider reported for an answer of no use, where it did.
+    pub fn usage(&self) -> Option<&Usage> {
+        self.0.usage.as_ref()
     }
 
     /// How long the provider asked to wait, where it did.

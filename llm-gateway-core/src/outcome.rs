@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::config::PolicyProblems;
 use crate::dispatch::{Attempt, Cost};
 use crate::error::{Category, Error};
 use crate::model::{Completion, RunId, Target};
@@ -57,6 +58,8 @@ pub struct Failure(Box<FailureParts>);
 /// What a failure knows.
 pub(crate) struct FailureParts {
     pub(crate) error: Error,
+    /// Every problem of the policy, where that is the failure.
+    pub(crate) problems: Option<PolicyProblems>,
     pub(crate) task_class: String,
     pub(crate) preflight: Option<Preflight>,
     pub(crate) attempts: Vec<Attempt>,

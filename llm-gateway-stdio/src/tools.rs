@@ -114,8 +114,8 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
         match argument.kind {
             Kind::Text => property.insert("type".to_owned(), "string".into()),
             Kind::Integer => {
-                property.insert("minimum".to_owned(), 1.into());
-                property.insert("type".to_owned(), "integer".into())
+                property.insert("type".to_owned(), "integer".into());
+                property.insert("minimum".to_owned(), 1.into())
             }
         };
         property.insert("description".to_owned(), argument.description.into());

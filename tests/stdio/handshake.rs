@@ -50,6 +50,33 @@ async fn an_unknown_version_is_answered_with_one_that_is_spoken() {
 }
 
 #[tokio::test]
+async fn the_version_without_a_handshake_is_spoken() {
+    let mut session = server().spawn();
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": "conversation", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let listed = session.request("tools/list", json!({ "_meta": meta })).await;
+    assert!(listed["result"]["tools"].is_array(), "{listed}");
+    let params = json!({ "name": "llm_routing_info", "arguments": {}, "_meta": meta });
+    success(&session.request("tools/call", params).await["result"]);
+}
+
+#[tokio::test]
+async fn version_and_help_are_told_and_exit_0() {
+    for flag in ["--version", "--help"] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_llm-gateway-stdio"))
+            .arg(flag)
+            .env_clear()
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        assert!(String::from_utf8(output.stdout).unwrap().contains("llm-gateway-stdio"));
+    }
+}
+
+#[tokio::test]
 async fn the_tools_are_these() {
     insta::assert_json_snapshot!(tools(POLICY).await);
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::error::{Category, Error};
+
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -102,7 +104,7 @@ impl PolicyProblems {
     }
 
     /// What to do: see all of them.
-    pub fn hint(&self) -> String {
+    fn hint(&self) -> String {
         let file = self.0.iter().find(|d| d.line > 0).map(|d| d.file.as_str());
         match file.filter(|file| std::path::Path::new(file).is_absolute() || file.contains('/')) {
             Some(file) => format!("run `llm-gateway check --routing {file}` to see every problem"),
@@ -138,6 +140,17 @@ impl fmt::Display for PolicyProblems {
 }
 
 impl std::error::Error for PolicyProblems {}
+
+impl From<&PolicyProblems> for Error {
+    /// The first problem with its own way out, and the way to the others.
+    fn from(problems: &PolicyProblems) -> Self {
+        let message = format!("the policy is invalid: {}", problems.summary());
+        let first = problems.0.iter().find(|problem| problem.severity == Severity::Error);
+        let own = first.map(|problem| problem.hint.as_str()).filter(|hint| !hint.is_empty());
+        let hint = own.map_or_else(|| problems.hint(), |own| format!("{own}; {}", problems.hint()));
+        Self::new(Category::PolicyInvalid, message).with_hint(hint)
+    }
+}
 
 /// Collects the problems of one file.
 pub(crate) struct Collector<'a> {
@@ -249,7 +262,7 @@ pub(crate) fn mask_keys(line: &str) -> String {
 
 /// The prefixes that the providers' keys begin with, and long words of mixed letters and
 /// digits that are neither a model id (those have dashes between short parts) nor a path.
-fn looks_like_key(word: &str) -> bool {
+pub(crate) fn looks_like_key(word: &str) -> bool {
     const PREFIXES: [&str; 8] = ["sk-", "sk_", "AIza", "gsk_", "xai-", "ghp_", "hf_", "AKIA"];
     let known = word.len() >= 12 && PREFIXES.iter().any(|prefix| word.starts_with(prefix));
     let longest_part = word.split(['-', '/', '.', '_']).map(str::len).max().unwrap_or(0);
@@ -258,12 +271,15 @@ fn looks_like_key(word: &str) -> bool {
     known || (longest_part >= 24 && mixed)
 }
 
-/// Masks `user:password@` and the query of each URL in a line.
+/// Masks `user:password@`, the query and the fragment of each URL in a line.
 fn mask_urls(line: &str) -> String {
     let Some((before, after)) = line.split_once("://") else { return line.to_owned() };
     let end = after.find([' ', '"', '\'', ',', '}']).unwrap_or(after.len());
     let (url, rest) = after.split_at(end);
-    let (url, query) = url.split_once('?').map_or((url, ""), |(url, _)| (url, "?[masked]"));
+    let (url, query) = match url.find(['?', '#']) {
+        Some(at) => (url.get(..at).unwrap_or_default(), "?[masked]"),
+        None => (url, ""),
+    };
     let authority_end = url.find('/').unwrap_or(url.len());
     let (authority, path) = url.split_at(authority_end);
     let (user, host) = match authority.rsplit_once('@') {
@@ -290,6 +306,10 @@ mod tests {
         }
         let masked = mask_keys("base_url: \"https://user:pass@example.com/v1?key=short\"  # mine");
         assert_eq!(masked, "base_url: \"https://[masked]@example.com/v1?[masked]\"  # mine");
+        assert_eq!(
+            mask_keys("url: https://example.com/#short"),
+            "url: https://example.com/?[masked]"
+        );
     }
 
     #[test]

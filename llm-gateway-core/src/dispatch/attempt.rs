@@ -77,12 +77,12 @@ impl Attempt {
         }
     }
 
-    pub(super) fn failed(target: &Target, latency: Duration, error: &Error) -> Self {
-        // Nothing is billed where nothing was sent or the provider refused with an error
-        // status; of a time-out or a cut body nobody knows.
-        let unbilled = error.category() == Category::MissingKey
-            || error.http_status().is_some_and(|status| status >= 400);
-        let cost = unbilled.then_some(NanoUsd::ZERO);
+    pub(super) fn failed(
+        target: &Target,
+        latency: Duration,
+        error: &Error,
+        cost: Option<NanoUsd>,
+    ) -> Self {
         let http_status = error.http_status();
         Self { latency, http_status, cost, ..Self::refused(target, error.category()) }
     }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::model::{Completion, NanoUsd, Usage};
+use crate::error::{Category, Error};
+use crate::model::{Completion, NanoUsd, Prices, Usage};
 use crate::policy::Policy;
 
 use super::PreparedCall;
@@ -42,10 +43,7 @@ pub(super) fn of(policy: &Policy, call: &PreparedCall, completion: &Completion) 
         let answer = preflight.estimated_tokens(completion.joined_text().chars().count());
         Usage::new(call.preflight.tokens_in_estimated, answer)
     });
-    let spec = policy.providers().get(&call.planned.target.provider);
-    let answered = completion.model.as_deref().and_then(|model| spec?.model(model));
-    let facts = answered.or(call.planned.facts.as_ref());
-    let Some(prices) = facts.and_then(|facts| facts.prices.as_ref()) else {
+    let Some(prices) = prices(policy, call, completion.model.as_deref()) else {
         return Cost { amount: None, basis: CostBasis::Unknown, usage };
     };
     let basis = match completion.usage {
@@ -54,4 +52,26 @@ pub(super) fn of(policy: &Policy, call: &PreparedCall, completion: &Completion) 
         None => CostBasis::Estimated,
     };
     Cost { amount: Some(prices.cost(&usage)), basis, usage }
+}
+
+/// What a failed attempt cost; `None` = nobody knows. An answer of no use is billed by its
+/// tokens; nothing is billed where nothing was sent or the provider answered with an error
+/// status; of a time-out or a cut body nobody knows.
+pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) -> Option<NanoUsd> {
+    if let Some(usage) = error.usage() {
+        return prices(policy, call, None).map(|prices| prices.cost(usage));
+    }
+    let unbilled = error.category() == Category::MissingKey
+        || error.http_status().is_some_and(|status| status >= 400);
+    unbilled.then_some(NanoUsd::ZERO)
+}
+
+fn prices<'a>(
+    policy: &'a Policy,
+    call: &'a PreparedCall,
+    answered: Option<&str>,
+) -> Option<&'a Prices> {
+    let spec = policy.providers().get(&call.planned.target.provider);
+    let answered = answered.and_then(|model| spec?.model(model));
+    answered.or(call.planned.facts.as_ref())?.prices.as_ref()
 }

@@ -168,7 +168,8 @@ async fn run(
             Ok(Answered { target: target.clone(), completion, cost, preflight: call.preflight })
         }
         Err(error) => {
-            attempts.push(Attempt::failed(target, latency, &error));
+            let cost = cost::of_failure(context.policy, &call, &error);
+            attempts.push(Attempt::failed(target, latency, &error, cost));
             let target = target.clone();
             Err(Refusal { target, error, preflight: Some(Box::new(call.preflight)) })
         }

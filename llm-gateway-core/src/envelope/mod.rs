@@ -5,8 +5,8 @@ mod bound;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::config::{PolicyProblems, Severity};
-use crate::error::{Category, Error};
+use crate::config::PolicyProblems;
+use crate::error::Error;
 use crate::outcome::{Answer, Failure};
 
 /// How a request ended.
@@ -79,14 +79,8 @@ impl From<&Error> for Envelope {
 
 impl From<&PolicyProblems> for Envelope {
     fn from(problems: &PolicyProblems) -> Self {
-        let message = format!("the policy is invalid: {}", problems.summary());
-        // The first problem's own way out, and the way to the others.
-        let first = problems.diagnostics().iter().find(|d| d.severity == Severity::Error);
-        let own = first.map(|d| d.hint.as_str()).filter(|hint| !hint.is_empty());
-        let hint = own.map_or_else(|| problems.hint(), |own| format!("{own}; {}", problems.hint()));
-        let error = Error::new(Category::PolicyInvalid, message).with_hint(hint);
         let data = json!({ "problems": problems.diagnostics() });
-        Self { data: Some(data), ..Self::failed(&error) }
+        Self { data: Some(data), ..Self::failed(&Error::from(problems)) }
     }
 }
 
@@ -134,7 +128,10 @@ impl From<&Answer> for Envelope {
 impl From<&Failure> for Envelope {
     fn from(failure: &Failure) -> Self {
         let parts = failure.parts();
-        let mut envelope = Self::failed(&parts.error);
+        let mut envelope = match &parts.problems {
+            Some(problems) => Self::from(problems),
+            None => Self::failed(&parts.error),
+        };
         let meta = &mut envelope.meta;
         meta.insert("task_class".into(), json!(parts.task_class));
         meta.insert("latency_ms".into(), millis(parts.latency));

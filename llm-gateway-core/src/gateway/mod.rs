@@ -191,8 +191,10 @@ impl State {
             Err((error, preflight)) => {
                 tracing::debug!(category = %error.category(), ?latency, "failed");
                 let offline = self.offline;
+                let problems = self.policy.as_ref().err().cloned();
                 Err(Failure::new(FailureParts {
                     error,
+                    problems,
                     task_class,
                     preflight,
                     attempts,
@@ -212,7 +214,7 @@ impl State {
         attempts: &mut Vec<dispatch::Attempt>,
     ) -> Result<(dispatch::Answered, Plan), (Error, Option<crate::policy::Preflight>)> {
         let before = |error: Error| (error, None);
-        let policy = self.policy.as_ref().map_err(|problems| before(invalid(problems)))?;
+        let policy = self.policy.as_ref().map_err(|problems| before(Error::from(problems)))?;
         let plan = policy.plan(request.as_plan_request()).map_err(before)?;
         let PlanShape::Single(chain) = &plan.shape else {
             return Err(before(cannot_run(&plan)));
@@ -233,11 +235,6 @@ fn first_target(plan: &Plan) -> Option<crate::model::Target> {
         PlanShape::Single(chain) => chain.first().map(|planned| planned.target.clone()),
         PlanShape::Panel(_) | PlanShape::Cascade { .. } => None,
     }
-}
-
-fn invalid(problems: &PolicyProblems) -> Error {
-    Error::new(Category::PolicyInvalid, format!("the policy is invalid: {}", problems.summary()))
-        .with_hint(problems.hint())
 }
 
 /// Panels and cascades parse and plan, so that a policy with them loads; running them is

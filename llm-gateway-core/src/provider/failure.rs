@@ -127,6 +127,10 @@ impl Reporter<'_> {
         let error = self
             .error(unusable.category, &self.sentence(&unusable.message))
             .with_http_status(status.as_u16());
+        let error = match unusable.usage {
+            Some(usage) => error.with_usage(usage),
+            None => error,
+        };
         match unusable.hint {
             Some(hint) => error.with_hint(hint),
             None => error,

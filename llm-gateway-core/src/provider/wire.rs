@@ -145,6 +145,8 @@ pub(crate) struct Unusable {
     pub(crate) message: String,
     /// Advice that only this answer can give.
     pub(crate) hint: Option<String>,
+    /// The tokens that are billed all the same.
+    pub(crate) usage: Option<Usage>,
 }
 
 impl Draft {
@@ -178,7 +180,7 @@ impl Draft {
             ),
             _ => (Category::EmptyOutput, "answered without any text".to_owned(), None),
         };
-        Unusable { category, message, hint }
+        Unusable { category, message, hint, usage: self.usage }
     }
 }
 

@@ -31,7 +31,7 @@ const MAY_NAME: [(&str, &[&str]); 22] = [
     // The way of a request.
     ("event", &["model", "error"]),
     ("dispatch", &["model", "error", "event", "policy", "reliability", "provider", "transport"]),
-    ("outcome", &["model", "error", "policy", "dispatch"]),
+    ("outcome", &["model", "error", "config", "policy", "dispatch"]),
     ("describe", &["model", "error", "policy", "credential"]),
     ("envelope", &["model", "error", "config", "outcome"]),
     // The only place where adapters meet ports.

@@ -150,6 +150,17 @@ async fn what_cannot_be_asked_is_refused_before_anything_leaves() {
     assert_eq!(script.requests().len(), 0);
 }
 
+#[tokio::test]
+async fn an_answer_without_text_was_paid_for_all_the_same() {
+    let body = r#"{"choices": [{"message": {"content": ""}, "finish_reason": "length"}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 100}}"#;
+    let gateway = gateway(POLICY, Scripted::new().raw(200, body));
+    let failure = fails(&gateway, Request::new("quick", "hi")).await;
+    assert_eq!(failure.category(), Category::OutputBudgetExhausted);
+    // 10 x 100 n$ + 100 x 500 n$.
+    assert_eq!(failure.attempts()[0].cost, Some(NanoUsd::from_nanos(51_000)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_hanging_provider_is_left_at_the_deadline() {
     let policy = POLICY.replace("max_tokens: 100", "max_tokens: 100, deadline_s: 2.5");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use crate::config::catalog::Catalog;
-use crate::config::diagnostic::{Collector, Severity};
+use crate::config::diagnostic::{Collector, Severity, looks_like_key};
 use crate::config::node::Step;
 use crate::config::raw::{RawKind, RawLimits, RawPolicy, RawProvider};
 use crate::model::{Dialect, Endpoint, ProviderName};
@@ -218,7 +218,8 @@ impl<'a> Entry<'a> {
         let variable = named.as_ref()?;
         let is_variable = variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && variable.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && variable.len() <= 64;
+            && variable.len() <= 64
+            && !looks_like_key(variable);
         if is_variable {
             return Some(variable.clone());
         }
