@@ -1,0 +1,60 @@
+//! The entries in examples/clients, loaded and started as a client would.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use test_support::{Launch, Place};
+
+use crate::{failure_of, server, success};
+
+fn entry(file: &str, section: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/clients");
+    let text = std::fs::read_to_string(folder.join(file)).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    file[section]["llm-gateway"].clone()
+}
+
+/// The binary of an entry, started with its arguments and its variables. `expand` is what the
+/// client makes of `${NAME}`; one that knows no value hands the text on as it is.
+fn started(entry: &Value, place: &Place, expand: impl Fn(&str) -> String) -> Launch {
+    assert_eq!(entry["command"], "llm-gateway-stdio");
+    let arguments = entry["args"].as_array().unwrap().iter().map(|a| a.as_str().unwrap());
+    let launch = arguments.fold(server().inside(place), Launch::argument);
+    let variables = entry["env"].as_object().unwrap().iter();
+    variables.fold(launch, |launch, (name, value)| {
+        launch.variable(name, expand(value.as_str().unwrap()))
+    })
+}
+
+#[tokio::test]
+async fn the_mcp_json_entry_starts_a_server_that_lists_its_tools() {
+    let place = Place::with_policy("");
+    let entry = entry("mcp.json", "mcpServers");
+    let mut session = started(&entry, &place, str::to_owned).connect().await;
+    let tools = session.request("tools/list", json!({})).await;
+    let names: Vec<&Value> =
+        tools["result"]["tools"].as_array().unwrap().iter().map(|t| &t["name"]).collect();
+    assert_eq!(names, ["llm_route", "llm_routing_info"]);
+    // Variables that the client could not expand are missing keys, and are named.
+    let asked = json!({ "task_class": "quick_answer", "prompt": "hi" });
+    let failure = failure_of("missing_key", &session.call("llm_route", asked).await);
+    assert!(failure["meta"]["hint"].as_str().unwrap().contains("OPENAI_API_KEY"), "{failure:#}");
+}
+
+#[tokio::test]
+async fn every_json_entry_hands_the_keys_of_the_built_in_policy_over() {
+    for (file, section) in [
+        ("mcp.json", "mcpServers"),
+        ("cursor.json", "mcpServers"),
+        ("gemini.json", "mcpServers"),
+        ("vscode.json", "servers"),
+    ] {
+        let place = Place::with_policy("");
+        let entry = entry(file, section);
+        let launch = started(&entry, &place, |_| "a-key-of-the-client".to_owned());
+        let mut session = launch.connect().await;
+        let info = success(&session.call("llm_routing_info", json!({})).await);
+        let providers = info["data"]["providers"].as_array().unwrap();
+        assert!(providers.iter().all(|provider| provider["key"] == "set"), "{file}: {info:#}");
+    }
+}
