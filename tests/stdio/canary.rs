@@ -46,11 +46,11 @@ fn needles() -> Vec<String> {
 
 fn assert_clean(whence: &str, text: &str) {
     for needle in needles() {
-        if let Some(at) = text.find(&needle) {
-            let from = text.floor_char_boundary(at.saturating_sub(200));
-            let to = text.ceil_char_boundary((at + 60).min(text.len()));
-            panic!("{whence} holds the key ({needle}): …{}…", &text[from..to]);
-        }
+        let Some((before, after)) = text.split_once(&needle) else { continue };
+        let before: String = before.chars().rev().take(200).collect();
+        let before: String = before.chars().rev().collect();
+        let after: String = after.chars().take(60).collect();
+        panic!("{whence} holds the key: …{before}{needle}{after}…");
     }
 }
 
@@ -190,7 +190,6 @@ async fn no_key_gets_out_of_a_broken_connection() {
 }
 
 #[tokio::test]
-#[ignore = "`model` of an answer is not scrubbed"]
 async fn no_key_gets_out_of_an_answer_that_names_it() {
     for echo in spellings() {
         let mut policy = no_cases();
@@ -209,7 +208,6 @@ async fn no_key_gets_out_of_an_answer_that_names_it() {
 }
 
 #[tokio::test]
-#[ignore = "`data.text` of an answer is not scrubbed"]
 async fn no_key_gets_out_of_an_answer_that_recites_it() {
     for echo in spellings() {
         let mut policy = no_cases();
@@ -248,7 +246,6 @@ async fn a_key_pasted_as_the_name_of_its_variable_is_not_echoed() {
 }
 
 #[tokio::test]
-#[ignore = "a pasted key that reads like a name is shown as one"]
 async fn a_pasted_key_that_looks_like_a_variable_is_not_echoed() {
     pasted("api_key_env", json!(format!("AIzaSy{CORE}_x"))).await;
 }
@@ -271,7 +268,6 @@ async fn a_key_pasted_into_a_base_url_is_not_echoed() {
 }
 
 #[tokio::test]
-#[ignore = "the snippet masks user-info and query, not the fragment"]
 async fn a_key_pasted_behind_a_base_url_is_not_echoed() {
     pasted("base_url", json!(format!("https://127.0.0.1:9/v1#{CORE}"))).await;
     pasted("base_url", json!(format!("https://user@127.0.0.1:9/v1#{CORE}"))).await;

@@ -120,7 +120,6 @@ async fn a_refusal_for_safety_is_content_filter() {
 }
 
 #[tokio::test]
-#[ignore = "usage of an answer without text is lost"]
 async fn thinking_that_leaves_no_text_is_output_budget_exhausted() {
     for (wire, _) in WIRES {
         let body = wire.answer_ending("m-test", "", wire.length());

@@ -37,7 +37,6 @@ async fn bad_yaml_is_an_answer_with_its_place() {
 }
 
 #[tokio::test]
-#[ignore = "llm_route does not say what would be right"]
 async fn an_unknown_key_is_named_with_its_place_and_the_right_one() {
     let place = Place::with_policy(
         "version: \"1.0.0\"\ndefaults:\n  ask: {provider: openai, model: gpt-test, max_token: 7}\n",
@@ -161,7 +160,6 @@ async fn without_home_the_embedded_policy_serves() {
 }
 
 #[tokio::test]
-#[ignore = "llm_route does not say what would be right"]
 async fn an_unencrypted_base_url_is_refused_unless_the_provider_says_so() {
     let mut policy = asking("http://192.0.2.1/v1");
     let place = Place::with_policy(policy.to_string());

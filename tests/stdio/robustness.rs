@@ -92,6 +92,24 @@ async fn a_long_answer_keeps_its_head_and_its_tail_within_the_bound() {
 }
 
 #[tokio::test]
+async fn a_bound_that_is_too_small_is_kept_or_refused() {
+    let fake = FakeProvider::answering(Wire::OpenAi, "gpt-test", &"x".repeat(5_000)).await;
+    for max_chars in [0, 1, 100, 500, 1_000] {
+        let mut policy = asking(&fake.base_url());
+        policy["output"] = json!({ "max_chars": max_chars });
+        let (_place, mut session) = session(&policy).await;
+        let result = session.call("llm_route", question()).await;
+        let text = result["content"][0]["text"].as_str().unwrap();
+        if result["isError"] == true {
+            failure_of("policy_invalid", &result);
+        } else {
+            success(&result);
+            assert!(text.chars().count() <= max_chars, "{} of {max_chars}", text.chars().count());
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_answer_within_the_bound_is_not_called_truncated() {
     let text = "x".repeat(20_000);
     let fake = FakeProvider::answering(Wire::OpenAi, "gpt-test", &text).await;
