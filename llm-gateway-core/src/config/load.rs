@@ -187,8 +187,14 @@ fn unreadable(file: &str, why: &str) -> Diagnostic {
 }
 
 /// The variables of the gateway itself that a `.env` file may set.
-const OWN_VARIABLES: [&str; 4] =
-    ["OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GEMINI_BASE_URL", "DEEPSEEK_BASE_URL"];
+const OWN_VARIABLES: [&str; 6] = [
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_BASE_URL",
+    "GEMINI_BASE_URL",
+    "DEEPSEEK_BASE_URL",
+    "LLM_GATEWAY_DISABLED",
+    "LLM_GATEWAY_EXPENSIVE_DISABLED",
+];
 
 /// Reads `.env`: the file that was named, else the one beside the policy if it is there.
 fn add_env_file(

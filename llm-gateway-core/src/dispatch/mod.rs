@@ -83,7 +83,8 @@ pub(crate) async fn dispatch(
                 refusal
             }
         };
-        let goes_on = Meaning::of(refusal.error.category()).next_target
+        let goes_on = !refusal.ends_request
+            && Meaning::of(refusal.error.category()).next_target
             && Instant::now() < context.deadline.at;
         refusals.push(refusal);
         if !goes_on {
@@ -103,6 +104,8 @@ pub(crate) struct Refusal {
     pub(crate) target: Target,
     pub(crate) error: Error,
     pub(crate) preflight: Option<Box<Preflight>>,
+    /// No other target may be asked: a kill switch is on.
+    ends_request: bool,
 }
 
 /// Holds the price against the policy and fixes the bytes. Pure: nothing leaves.
@@ -118,7 +121,14 @@ fn prepare(
         target: target.clone(),
         error: error.with_target(target.clone()),
         preflight: Some(Box::new(preflight.clone())),
+        ends_request: false,
     };
+    if let Some(why) = context.policy.switches().refuses(&preflight) {
+        let message = format!("{target} is refused: {why}");
+        let error = Error::new(Category::PolicyBlocked, message)
+            .with_hint("take the variable out of the gateway's environment to allow the call");
+        return Err(Refusal { ends_request: true, ..refuse(error) });
+    }
     if preflight.action == PreflightAction::Block {
         return Err(refuse(too_dear(context.policy, planned, &preflight)));
     }
@@ -171,7 +181,8 @@ async fn run(
             let cost = cost::of_failure(context.policy, &call, &error);
             attempts.push(Attempt::failed(target, latency, &error, cost));
             let target = target.clone();
-            Err(Refusal { target, error, preflight: Some(Box::new(call.preflight)) })
+            let preflight = Some(Box::new(call.preflight));
+            Err(Refusal { target, error, preflight, ends_request: false })
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::model::{ModelFacts, ProviderName, Target, TaskClass};
 
 pub use orchestration::{Depth, Orchestration, OrchestrationRole, VerdictForm};
 pub use plan::{Plan, PlanRequest, PlanShape, PlannedTarget};
-pub use preflight::{Preflight, PreflightAction, PreflightRules};
+pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};
 pub use provider::{Limits, ProviderSpec};
 pub use route::{Cascade, Enforce, Level, Panel, Route, Shape, Visibility};
 
@@ -31,6 +31,7 @@ pub struct Policy {
     pub(crate) routes: Vec<Route>,
     pub(crate) providers: BTreeMap<ProviderName, ProviderSpec>,
     pub(crate) preflight: PreflightRules,
+    pub(crate) switches: Switches,
     pub(crate) reliability: Reliability,
     pub(crate) orchestration: Option<Orchestration>,
     pub(crate) receipts: Option<Receipts>,
@@ -116,6 +117,11 @@ impl Policy {
     /// The rules that a request's price is held against.
     pub fn preflight(&self) -> &PreflightRules {
         &self.preflight
+    }
+
+    /// What the environment refuses, whatever the rest of the policy says.
+    pub fn switches(&self) -> &Switches {
+        &self.switches
     }
 
     /// Deadlines, retries and the circuit breaker.

@@ -24,6 +24,38 @@ impl Default for PreflightRules {
     }
 }
 
+/// Above this the switch against expensive calls refuses: one US dollar.
+const EXPENSIVE: NanoUsd = NanoUsd::from_nanos(1_000_000_000);
+
+/// Switches of the environment that refuse calls whatever the policy says: preflight off,
+/// no bound given, fallback or first target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Switches {
+    /// Refuses every call.
+    pub disabled: bool,
+    /// Refuses a call that may cost more than a dollar, or nobody knows how much.
+    pub expensive_disabled: bool,
+}
+
+impl Switches {
+    /// Why a call of this price is refused, by the variable that says so.
+    pub fn refuses(&self, preflight: &Preflight) -> Option<String> {
+        if self.disabled {
+            return Some("LLM_GATEWAY_DISABLED is set".to_owned());
+        }
+        let set = "LLM_GATEWAY_EXPENSIVE_DISABLED is set";
+        match preflight.estimated_max_cost_usd {
+            _ if !self.expensive_disabled => None,
+            None => Some(format!("{set}, and the price is unknown")),
+            Some(cost) if cost > EXPENSIVE => {
+                Some(format!("{set}, and up to {cost} is above {EXPENSIVE}"))
+            }
+            Some(_) => None,
+        }
+    }
+}
+
 /// What preflight decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -169,6 +201,24 @@ mod tests {
         let action = |bound| rules.estimate(&prompt(4_000), bound, Some(&facts())).action;
         assert_ne!(action(fits), PreflightAction::Block);
         assert_eq!(action(fits + 1), PreflightAction::Block);
+    }
+
+    #[test]
+    fn the_switches_hold_always() {
+        let refuses = |switches: Switches, output, facts: Option<&ModelFacts>| {
+            let rules = PreflightRules { enabled: false, ..PreflightRules::default() };
+            switches.refuses(&rules.estimate(&prompt(0), output, facts)).is_some()
+        };
+        let facts = facts();
+        let off = Switches::default();
+        assert!(!refuses(off, 1_000_000, Some(&facts)) && !refuses(off, 1, None));
+        let disabled = Switches { disabled: true, ..off };
+        assert!(refuses(disabled, 1, Some(&facts)));
+        // 100 000 output tokens at $10 per million are $1, and only more is expensive.
+        let expensive = Switches { expensive_disabled: true, ..off };
+        assert!(!refuses(expensive, 100_000, Some(&facts)));
+        assert!(refuses(expensive, 100_001, Some(&facts)));
+        assert!(refuses(expensive, 1, None), "an unknown price is refused");
     }
 
     #[test]

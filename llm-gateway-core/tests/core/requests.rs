@@ -130,6 +130,25 @@ async fn a_request_above_the_threshold_is_refused_with_the_bound_that_fits() {
 }
 
 #[tokio::test]
+async fn a_kill_switch_ends_the_request_before_anything_leaves() {
+    let unpriced = "defaults: {quick: {provider: openai, model: nobody-knows}}
+cost_preflight: {enabled: false}
+fallback: {quick: [{provider: anthropic, model: claude-haiku-5-5}]}";
+    for (switch, policy) in
+        [("LLM_GATEWAY_DISABLED", POLICY), ("LLM_GATEWAY_EXPENSIVE_DISABLED", unpriced)]
+    {
+        let script = Scripted::new();
+        let environment = Environment::empty().with(switch, "Yes");
+        let builder = builder(policy).environment(environment).scripted(script.clone());
+        let failure = fails(&builder.build().unwrap(), Request::new("quick", "hi")).await;
+        assert_eq!(failure.category(), Category::PolicyBlocked);
+        assert!(failure.to_string().contains(switch), "{failure}");
+        assert_eq!(failure.attempts().len(), 1, "no other target is asked");
+        assert_eq!(script.requests().len(), 0);
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_asked_is_refused_before_anything_leaves() {
     let script = Scripted::new();
     let gateway = gateway(POLICY, script.clone());

@@ -53,6 +53,7 @@ impl Compilation<'_> {
             source: String::new(),
             digest: String::new(),
             preflight: self.preflight(raw, problems),
+            switches: rules::switches(self.environment),
             reliability: rules::reliability(raw),
             receipts: self.receipts(raw),
             output: rules::output(raw),
