@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::model::{Target, Usage};
 
 /// The closed set of error categories. What each leads to (retry, next target, breaker) is
-/// decided in one table, [`crate::reliability`].
+/// decided in one table, in the room `reliability`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
