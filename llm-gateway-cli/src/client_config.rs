@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use llm_gateway_core::{Description, Envelope, Environment, KeyState, ProviderDescription};
+use llm_gateway_stdio::process::GatewayFlags;
 use serde_json::{Map, Value, json};
 
-use crate::options::{Client, ClientConfig, Global};
+use crate::options::{Client, ClientConfig};
 use crate::terminal::{DOUBTFUL, FAINT, Terminal};
 
 /// The name under which clients know the server.
@@ -20,11 +21,11 @@ const CODEX_TIMEOUT_S: u32 = 600;
 
 pub(crate) fn run(
     config: &ClientConfig,
-    global: &Global,
+    flags: &GatewayFlags,
     environment: &Environment,
     terminal: &mut Terminal,
 ) -> anyhow::Result<ExitCode> {
-    let description = match global.gateway(environment.clone()).describe() {
+    let description = match flags.gateway(environment.clone()).describe() {
         Ok(description) => description,
         Err(problems) => {
             terminal.failure(&Envelope::from(&problems))?;
@@ -34,15 +35,20 @@ pub(crate) fn run(
     let server = server_binary()?;
     let entry = Entry {
         command: server.display().to_string(),
-        arguments: arguments(global, environment)?,
-        keys: key_variables(&description),
+        arguments: arguments(flags, environment)?,
+        variables: variables(&description, environment),
     };
     terminal.line(&entry.written_for(config.client))?;
     terminal.note(&format!("{FAINT}{}{FAINT:#}", place(config.client)))?;
     if !server.is_file() {
+        let profile = if server.components().any(|part| part.as_os_str() == "debug") {
+            ""
+        } else {
+            " --release"
+        };
         terminal.note(&format!(
             "{DOUBTFUL}warning:{DOUBTFUL:#} {} is not there yet; build it with: \
-             cargo build --release --bin llm-gateway-stdio",
+             cargo build{profile} --bin llm-gateway-stdio",
             server.display()
         ))?;
     }
@@ -58,38 +64,44 @@ fn server_binary() -> anyhow::Result<PathBuf> {
 
 /// The flags that the client must repeat, with paths that hold wherever it starts the server.
 /// A policy that the environment names is among them: clients hand on few variables.
-fn arguments(global: &Global, environment: &Environment) -> anyhow::Result<Vec<String>> {
+fn arguments(flags: &GatewayFlags, environment: &Environment) -> anyhow::Result<Vec<String>> {
     let named = environment.get("LLM_GATEWAY_ROUTING").map(PathBuf::from);
     let mut arguments = Vec::new();
-    let routing = global.routing.clone().or(named);
-    for (flag, path) in [("--routing", &routing), ("--env-file", &global.env_file)] {
+    let routing = flags.routing.clone().or(named);
+    for (flag, path) in [("--routing", &routing), ("--env-file", &flags.env_file)] {
         if let Some(path) = path {
             let path = std::path::absolute(path)?;
             arguments.extend([flag.to_owned(), path.display().to_string()]);
         }
     }
-    if global.offline {
+    if flags.offline {
         arguments.push("--offline".to_owned());
     }
     Ok(arguments)
 }
 
-/// The variables of the providers that the policy's task classes name.
-fn key_variables(description: &Description) -> Vec<String> {
+/// Base URLs of the environment that are in force. A client that handed on the keys alone would
+/// send them to another host.
+const BASE_URLS: [&str; 4] =
+    ["ANTHROPIC_BASE_URL", "DEEPSEEK_BASE_URL", "GEMINI_BASE_URL", "OPENAI_BASE_URL"];
+
+/// The key variables of the providers that the policy's task classes name, and the base URLs
+/// that are set.
+fn variables(description: &Description, environment: &Environment) -> Vec<String> {
     let targets = || description.task_classes.iter().flat_map(|class| &class.targets);
     let used = |provider: &&ProviderDescription| {
         provider.key != KeyState::NotNeeded && targets().any(|t| t.provider == provider.name)
     };
-    let variables =
-        description.providers.iter().filter(used).filter_map(|p| p.key_variable.clone());
-    variables.collect::<BTreeSet<_>>().into_iter().collect()
+    let keys = description.providers.iter().filter(used).filter_map(|p| p.key_variable.clone());
+    let urls = BASE_URLS.into_iter().filter(|name| environment.get(name).is_some());
+    keys.chain(urls.map(str::to_owned)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// What starts the server.
 struct Entry {
     command: String,
     arguments: Vec<String>,
-    keys: Vec<String>,
+    variables: Vec<String>,
 }
 
 impl Entry {
@@ -110,14 +122,14 @@ impl Entry {
 
     fn server(&self, variable: impl Fn(&str) -> String) -> Value {
         let env: Map<String, Value> =
-            self.keys.iter().map(|key| (key.clone(), variable(key).into())).collect();
+            self.variables.iter().map(|key| (key.clone(), variable(key).into())).collect();
         json!({ "command": self.command, "args": self.arguments, "env": env })
     }
 
     /// VS Code asks for each key once and keeps it in its own store.
     fn json_with_inputs(&self) -> String {
         let inputs: Vec<Value> = self
-            .keys
+            .variables
             .iter()
             .map(|key| json!({ "type": "promptString", "id": key, "description": key, "password": true }))
             .collect();
@@ -132,7 +144,7 @@ impl Entry {
             "[mcp_servers.{SERVER}]\ncommand = {}\nargs = {}\nenv_vars = {}\ntool_timeout_sec = {CODEX_TIMEOUT_S}",
             json!(self.command),
             json!(self.arguments),
-            json!(self.keys),
+            json!(self.variables),
         )
     }
 }
@@ -160,7 +172,7 @@ mod tests {
         Entry {
             command: "/opt/llm-gateway-stdio".to_owned(),
             arguments: vec!["--routing".to_owned(), "/home/a \"b\"/routing.yaml".to_owned()],
-            keys: vec!["ANTHROPIC_API_KEY".to_owned(), "OPENAI_API_KEY".to_owned()],
+            variables: vec!["ANTHROPIC_API_KEY".to_owned(), "OPENAI_API_KEY".to_owned()],
         }
     }
 

@@ -25,7 +25,7 @@ use terminal::Terminal;
 fn main() -> ExitCode {
     let options = Options::parse();
     let environment = Environment::from_process();
-    log_to_stderr(options.global.log.as_deref(), &environment, "error");
+    log_to_stderr(options.global.gateway.log.as_deref(), &environment, "error");
     let mut terminal = Terminal::new(options.global.color, options.global.json);
     match run(&options, environment, &mut terminal) {
         Ok(code) => code,
@@ -43,16 +43,14 @@ fn run(
     environment: Environment,
     terminal: &mut Terminal,
 ) -> anyhow::Result<ExitCode> {
-    let global = &options.global;
+    let flags = &options.global.gateway;
     match &options.command {
-        Command::Check(check) => check::run(check, &global.gateway(environment), terminal),
-        Command::Route(route) => {
-            block_on(route::run(route, &global.gateway(environment), terminal))
-        }
-        Command::Info => info::run(&global.gateway(environment), terminal),
+        Command::Check(check) => check::run(check, &flags.gateway(environment), terminal),
+        Command::Route(route) => block_on(route::run(route, &flags.gateway(environment), terminal)),
+        Command::Info => info::run(&flags.gateway(environment), terminal),
         Command::Schema => schema::run(terminal),
-        Command::ClientConfig(client) => client_config::run(client, global, &environment, terminal),
-        Command::Tour => block_on(tour::run(global, terminal)),
+        Command::ClientConfig(client) => client_config::run(client, flags, &environment, terminal),
+        Command::Tour => block_on(tour::run(flags, terminal)),
     }
 }
 

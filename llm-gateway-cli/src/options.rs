@@ -1,9 +1,7 @@
 //! What can be said on the command line.
 
-use std::path::PathBuf;
-
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use llm_gateway_core::{Environment, Gateway, PolicySource};
+use llm_gateway_stdio::process::GatewayFlags;
 
 /// Routes questions to language models by a policy: price checked first, every try on record.
 #[derive(Parser)]
@@ -18,26 +16,14 @@ pub(crate) struct Options {
 /// Flags of every subcommand.
 #[derive(Args)]
 pub(crate) struct Global {
-    /// The policy file; else $LLM_GATEWAY_ROUTING, else routing.yaml in the user's
-    /// configuration directory, else the built-in policy.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) routing: Option<PathBuf>,
-    /// Read variables from this file in place of .env beside the policy.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) env_file: Option<PathBuf>,
-    /// Answer from a script: nothing leaves the machine, no key is needed.
-    #[arg(long, global = true)]
-    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayFlags,
     /// Print one JSON document in place of text.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
-    /// What is logged to stderr: error, warn, info, debug, trace, or levels by
-    /// target such as warn,llm_gateway=debug; else $RUST_LOG.
-    #[arg(long, global = true, value_name = "LEVEL")]
-    pub(crate) log: Option<String>,
 }
 
 /// When to use colour.
@@ -118,27 +104,4 @@ fn at_least_one(text: &str) -> Result<u64, String> {
         .ok()
         .filter(|n| *n > 0)
         .ok_or_else(|| "use a whole number of at least 1".to_owned())
-}
-
-impl Global {
-    /// Where the policy is read from.
-    pub(crate) fn source(&self, environment: &Environment) -> PolicySource {
-        match &self.routing {
-            Some(path) => PolicySource::File(path.clone()),
-            None => PolicySource::discover(environment),
-        }
-    }
-
-    /// The gateway that the flags ask for. It is there whatever the policy is like.
-    pub(crate) fn gateway(&self, environment: Environment) -> Gateway {
-        let source = self.source(&environment);
-        let mut builder = Gateway::builder().policy(source).environment(environment);
-        if let Some(path) = &self.env_file {
-            builder = builder.env_file(path);
-        }
-        if self.offline {
-            builder = builder.offline();
-        }
-        builder.build_always()
-    }
 }

@@ -1,7 +1,7 @@
 //! What the gateway says, as tables for people.
 
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
-use llm_gateway_core::{Description, KeyState, TaskClassDescription};
+use llm_gateway_core::{Description, KeyState, RouteKind, TaskClassDescription};
 
 use crate::terminal::harmless;
 
@@ -11,14 +11,19 @@ pub(crate) fn task_classes(classes: &[TaskClassDescription]) -> String {
     for class in classes {
         let targets: Vec<String> = class.targets.iter().map(ToString::to_string).collect();
         let targets = match class.kind {
-            "single" => targets.join("\nelse "),
+            RouteKind::Single => targets.join("\nelse "),
             _ => targets.join("\nand "),
         };
         let state = match &class.unavailable_because {
             None => Cell::new("yes").fg(Color::Green),
             Some(why) => Cell::new(format!("no: {why}")).fg(Color::Yellow),
         };
-        table.add_row([Cell::new(&class.name), Cell::new(class.kind), Cell::new(targets), state]);
+        table.add_row([
+            Cell::new(&class.name),
+            Cell::new(class.kind.as_str()),
+            Cell::new(targets),
+            state,
+        ]);
     }
     // A model id that is broken over two lines cannot be copied; only the last column may wrap.
     let whole = ColumnConstraint::ContentWidth;

@@ -4,6 +4,8 @@ use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use llm_gateway_core::{
     Answer, Category, Envelope, Error, Event, Events, Failure, Gateway, Outcome, Request,
 };
@@ -49,7 +51,7 @@ pub(crate) async fn run(
     }
     let run = gateway.start(request);
     let outcome = match terminal.shows_progress() && !terminal.json {
-        true => watched(run.outcome, run.events, terminal).await?,
+        true => watched(run.outcome, run.events, terminal).await,
         false => run.outcome.await,
     };
     show(&outcome, terminal)?;
@@ -80,19 +82,22 @@ async fn watched(
     mut outcome: Outcome,
     mut events: Events,
     terminal: &mut Terminal,
-) -> std::io::Result<Result<Answer, Failure>> {
+) -> Result<Answer, Failure> {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    let (mut step, mut elapsed) = (String::new(), 0);
+    let began = Instant::now();
+    let mut step = String::new();
     let outcome = loop {
         tokio::select! {
             outcome = &mut outcome => break outcome,
             Some(event) = events.next() => step = told(&event),
-            _ = seconds.tick() => elapsed += 1,
+            _ = seconds.tick() => {}
         }
-        terminal.progress(&format!("{FAINT}{step} {} s{FAINT:#}", elapsed - 1))?;
+        let elapsed = began.elapsed().as_secs();
+        // An answer that is being paid for is not dropped because nobody can watch it come.
+        let _ = terminal.progress(&format!("{FAINT}{step} {elapsed} s{FAINT:#}"));
     };
-    terminal.progress("")?;
-    Ok(outcome)
+    let _ = terminal.progress("");
+    outcome
 }
 
 fn told(event: &Event) -> String {

@@ -6,14 +6,13 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use llm_gateway_core::{Envelope, Environment, Gateway, NanoUsd, Scripted};
+use llm_gateway_core::{Envelope, Environment, Gateway, NanoUsd, RouteKind, Scripted};
+use llm_gateway_stdio::process::GatewayFlags;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock};
 use rmcp::service::RunningService;
 use rmcp::{RoleClient, ServiceExt};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
-use crate::options::Global;
 use crate::terminal::{BAD, FAINT, GOOD, STRONG, Terminal, harmless};
 
 /// Bytes that the pipe between server and client holds.
@@ -50,12 +49,12 @@ fn stops(task_class: &str) -> Vec<Stop> {
     ]
 }
 
-pub(crate) async fn run(global: &Global, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
     let script = Scripted::new()
         .answer("1. Energy is conserved. 2. Entropy never falls. 3. Absolute zero is out of reach.")
         .status(401);
     let mut builder = Gateway::builder().environment(Environment::empty());
-    if let Some(path) = &global.routing {
+    if let Some(path) = &flags.routing {
         builder = builder.policy_file(path);
     }
     let gateway = match builder.scripted(script).build() {
@@ -113,7 +112,8 @@ pub(crate) async fn run(global: &Global, terminal: &mut Terminal) -> anyhow::Res
 /// The class that shows most: a single model with somewhere to fall back to.
 fn first_class_with_fallback(gateway: &Gateway) -> anyhow::Result<String> {
     let description = gateway.describe().map_err(|problems| anyhow::anyhow!("{problems}"))?;
-    let singles = || description.task_classes.iter().filter(|class| class.kind == "single");
+    let singles =
+        || description.task_classes.iter().filter(|class| class.kind == RouteKind::Single);
     singles()
         .find(|class| class.targets.len() > 1)
         .or_else(|| singles().next())
@@ -125,7 +125,7 @@ fn first_class_with_fallback(gateway: &Gateway) -> anyhow::Result<String> {
 async fn connect(gateway: Gateway) -> anyhow::Result<RunningService<RoleClient, ()>> {
     let (near, far) = tokio::io::duplex(PIPE);
     let (reader, writer) = tokio::io::split(far);
-    tokio::spawn(llm_gateway_stdio::serve(gateway, reader, writer, CancellationToken::new()));
+    tokio::spawn(llm_gateway_stdio::serve(gateway, reader, writer, std::future::pending()));
     Ok(().serve(near).await?)
 }
 

@@ -1,6 +1,6 @@
 //! The wall clock as a port.
 //!
-//! Dates (months of the ledger, retirement of models, `Retry-After` dates) come from here.
+//! Dates come from here: which models are retired, later the months of the ledger.
 //! Durations never do: deadlines and waits use tokio's clock, which tests can pause.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::credential::CredentialSource;
 use crate::model::{Dialect, ProviderName, Target};
-use crate::policy::{Level, Policy, ProviderSpec, Route, Shape};
+use crate::policy::{Level, Policy, ProviderSpec, Route, RouteKind, Shape};
 
 /// Task classes, providers and rules of the active policy. Names of key variables only,
 /// never their values.
@@ -42,8 +42,8 @@ pub struct Description {
 pub struct TaskClassDescription {
     /// What to ask for.
     pub name: String,
-    /// `single`, `panel` or `cascade`.
-    pub kind: &'static str,
+    /// How many models answer.
+    pub kind: RouteKind,
     /// Who answers, in order.
     pub targets: Vec<Target>,
     /// The bound on output tokens, where the class sets one.
@@ -190,7 +190,7 @@ fn task_class(policy: &Policy, route: &Route, keys: &Keys<'_>) -> TaskClassDescr
     }
     let unavailable_because = match &route.shape {
         Shape::Panel(_) | Shape::Cascade(_) => {
-            Some(format!("a {} cannot be run by this version", route.kind()))
+            Some(format!("a {} cannot be run by this version", route.kind().as_str()))
         }
         Shape::Single(_) if lacking.iter().all(Option::is_some) => {
             Some(format!("set {}", missing.join(" or ")))

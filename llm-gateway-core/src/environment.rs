@@ -52,7 +52,7 @@ impl Environment {
     ) -> Result<(), usize> {
         let mut malformed = None;
         for (index, line) in text.lines().enumerate() {
-            for item in dotenvy::from_read_iter(line.as_bytes()) {
+            for item in dotenvy::from_read_iter(without_substitution(line).as_bytes()) {
                 match item {
                     Ok((name, value)) if allowed(&name) && self.get(&name).is_none() => {
                         self.variables.insert(name, value);
@@ -64,6 +64,14 @@ impl Environment {
         }
         malformed.map_or(Ok(()), Err)
     }
+}
+
+/// The line with every `$` escaped. The reader would put variables of the process in their
+/// place, and a key may hold a `$`. In single quotes it is taken as it is.
+fn without_substitution(line: &str) -> String {
+    let quoted =
+        line.split_once('=').is_some_and(|(_, value)| value.trim_start().starts_with('\''));
+    if quoted { line.to_owned() } else { line.replace("\\$", "$").replace('$', "\\$") }
 }
 
 /// Whether a value is the name of a variable that somebody was to put in its place:
@@ -98,11 +106,18 @@ mod tests {
     #[test]
     fn the_process_wins_over_the_file_and_strangers_stay_out() {
         let mut environment = Environment::empty().with("A", "process");
-        let text = "A=file\nexport B='quoted # value'\n# c\nLD_PRELOAD=x\n";
+        let text = "A=file\nexport B='quoted # value'\n# c\nLD_PRELOAD=x\n\
+                    C=ab$HOME$$x\nD=\"$HOME\"\nE='$HOME'\nF=${HOME}x\nG=${OPENAI_API_KEY}\n";
         environment.add_lines(text, |name| name != "LD_PRELOAD").unwrap();
         assert_eq!(environment.get("A"), Some("process"));
         assert_eq!(environment.get("B"), Some("quoted # value"));
         assert_eq!(environment.get("LD_PRELOAD"), None);
+        // A key may hold a `$`, and nothing of the process is put into it.
+        assert_eq!(environment.get("C"), Some("ab$HOME$$x"));
+        assert_eq!(environment.get("F"), Some("${HOME}x"));
+        for unexpanded in ["D", "E", "G"] {
+            assert_eq!(environment.get(unexpanded), None);
+        }
     }
 
     #[test]

@@ -67,6 +67,35 @@ pub enum Category {
 }
 
 impl Category {
+    /// Every category.
+    pub const ALL: [Self; 25] = [
+        Self::RateLimit,
+        Self::Overloaded,
+        Self::Provider5xx,
+        Self::Timeout,
+        Self::Network,
+        Self::Truncated,
+        Self::BadResponse,
+        Self::EmptyOutput,
+        Self::BreakerOpen,
+        Self::Quota,
+        Self::Auth,
+        Self::MissingKey,
+        Self::ModelNotFound,
+        Self::PolicyBlocked,
+        Self::InvalidRequest,
+        Self::ContextLength,
+        Self::ContentFilter,
+        Self::OutputBudgetExhausted,
+        Self::UnknownTaskClass,
+        Self::PolicyInvalid,
+        Self::Ledger,
+        Self::Quorum,
+        Self::Independence,
+        Self::Cancelled,
+        Self::Internal,
+    ];
+
     /// The name that envelopes and logs show.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -119,6 +148,7 @@ struct Inner {
     http_status: Option<u16>,
     retry_after: Option<Duration>,
     usage: Option<Usage>,
+    nothing_sent: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -134,6 +164,7 @@ impl Error {
             http_status: None,
             retry_after: None,
             usage: None,
+            nothing_sent: false,
             source: None,
         }))
     }
@@ -163,6 +194,13 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// States that not a byte of the request left, so that nothing can have been billed.
+    #[must_use]
+    pub fn with_nothing_sent(mut self) -> Self {
+        self.0.nothing_sent = true;
         self
     }
 
@@ -206,6 +244,11 @@ impl Error {
     /// The HTTP status that the provider answered with, where it did.
     pub fn http_status(&self) -> Option<u16> {
         self.0.http_status
+    }
+
+    /// Whether it is known that not a byte of the request left.
+    pub fn nothing_sent(&self) -> bool {
+        self.0.nothing_sent
     }
 
     /// The tokens that the provider reported for an answer of no use, where it did.

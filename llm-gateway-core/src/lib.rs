@@ -79,6 +79,6 @@ pub use model::{
     Prompt, ProviderName, Rate, Role, RunId, Target, TaskClass, Tier, Turn, Usage, closest_name,
 };
 pub use outcome::{Answer, Failure};
-pub use policy::Policy;
+pub use policy::{Policy, RouteKind};
 pub use provider::{Call, Prepared, Provider};
 pub use transport::Scripted;

@@ -5,6 +5,9 @@ use llm_gateway_core::{Category, Error, closest_name};
 use rmcp::model::JsonObject;
 use serde_json::Value;
 
+/// Problems that are named in one error; no tool has more arguments.
+const MOST_PROBLEMS: usize = 10;
+
 /// What an argument holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -52,6 +55,11 @@ impl Arguments {
             [] => "this tool takes no arguments".to_owned(),
             names => format!("the arguments are: {}", names.join(", ")),
         };
+        let more = problems.len().saturating_sub(MOST_PROBLEMS);
+        problems.truncate(MOST_PROBLEMS);
+        if more > 0 {
+            problems.push(format!("and {more} more"));
+        }
         Err(Error::new(Category::InvalidRequest, problems.join("; ")).with_hint(hint))
     }
 
@@ -149,5 +157,8 @@ mod tests {
         let long = "x".repeat(100_000);
         let error = read(json!({ "task_class": "a", "prompt": "b", long: 1 })).err().unwrap();
         assert!(error.len() < 300);
+        let flood: JsonObject = (0..3_000).map(|n| (format!("a{n}"), json!(n))).collect();
+        let error = read(Value::Object(flood)).err().unwrap();
+        assert!(error.ends_with("and 2992 more"), "{error}");
     }
 }

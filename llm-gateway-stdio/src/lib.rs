@@ -14,11 +14,10 @@ mod wire;
 
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use llm_gateway_core::Gateway;
 use rmcp::ServiceExt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use server::Server;
@@ -31,7 +30,7 @@ const GRACE_AFTER_END: Duration = Duration::from_secs(1);
 /// two seconds after which clients kill.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Serves MCP until the reader ends or `stop` is cancelled.
+/// Serves MCP until the reader ends or `stop` is ready.
 ///
 /// At the end of the reader, calls in flight have a second to finish and be written, then
 /// they are cancelled; `stop` cancels them at once. Returns after both within two seconds.
@@ -39,33 +38,36 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 ///
 /// # Cancel safety
 /// Dropping the future cancels every call in flight.
-pub async fn serve<R, W>(gateway: Gateway, reader: R, writer: W, stop: CancellationToken)
+pub async fn serve<R, W, S>(gateway: Gateway, reader: R, writer: W, stop: S)
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
+    S: Future<Output = ()>,
 {
-    let calls = CancellationToken::new();
-    let _cancel_on_drop = calls.clone().drop_guard();
+    let (calls, session) = (CancellationToken::new(), CancellationToken::new());
+    let _cancel_on_drop = (calls.clone().drop_guard(), session.clone().drop_guard());
     let (reader, ended) = EndWatch::new(reader);
     let server = Server::new(gateway, calls.clone());
-    let starting = Box::pin(server.serve_with_ct((reader, writer), stop.child_token()));
-    let stopped = Box::pin(stop.cancelled());
-    let service = match select(starting, stopped).await {
-        Either::Left((Ok(service), _)) => service,
-        // A client that leaves before `initialize` has nothing to be told.
-        Either::Left((Err(error), _)) => return tracing::debug!(%error, "no session"),
-        Either::Right(_) => return,
+    let mut stop = std::pin::pin!(stop);
+    let starting = Box::pin(server.serve_with_ct((reader, writer), session.clone()));
+    let service = tokio::select! {
+        started = starting => match started {
+            Ok(service) => service,
+            // A client that leaves before `initialize` has nothing to be told.
+            Err(error) => return tracing::debug!(%error, "no session"),
+        },
+        () = &mut stop => return,
     };
-    let finished = Box::pin(service.waiting());
-    let leaving = Box::pin(async {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = async { ended.cancelled().await; tokio::time::sleep(GRACE_AFTER_END).await } => {}
-        }
-        calls.cancel();
-    });
-    if let Either::Right(((), finished)) = select(finished, leaving).await {
-        // Cancelled calls still answer; give their answers time to be written.
-        let _ = timeout(LAST_WORDS, finished).await;
+    let mut finished = Box::pin(service.waiting());
+    let stopped = tokio::select! {
+        _ = &mut finished => return,
+        () = &mut stop => true,
+        () = async { ended.cancelled().await; sleep(GRACE_AFTER_END).await } => false,
+    };
+    calls.cancel();
+    if stopped {
+        session.cancel();
     }
+    // Cancelled calls still answer; give their answers time to be written.
+    let _ = timeout(LAST_WORDS, finished).await;
 }

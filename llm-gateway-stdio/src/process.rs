@@ -1,12 +1,51 @@
-//! What a process needs around the library: logs on stderr, and an ear for signals.
+//! What a process needs around the library: flags, logs on stderr, and an ear for signals. The
+//! server and the command line share it.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
-use llm_gateway_core::Environment;
-use tokio_util::sync::CancellationToken;
+use clap::Args;
+use llm_gateway_core::{Environment, Gateway, PolicySource};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+/// The flags that say which gateway is meant.
+#[derive(Args)]
+pub struct GatewayFlags {
+    /// The policy file; else $LLM_GATEWAY_ROUTING, else routing.yaml in the user's
+    /// configuration directory, else the built-in policy.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub routing: Option<PathBuf>,
+    /// Read variables from this file in place of .env beside the policy.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+    /// Answer from a script: nothing leaves the machine, no key is needed.
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// What is logged to stderr: error, warn, info, debug, trace, or levels by target such as
+    /// warn,llm_gateway=debug; else $RUST_LOG.
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log: Option<String>,
+}
+
+impl GatewayFlags {
+    /// The gateway that the flags ask for. It is there whatever the policy is like.
+    pub fn gateway(&self, environment: Environment) -> Gateway {
+        let source = match &self.routing {
+            Some(path) => PolicySource::File(path.clone()),
+            None => PolicySource::discover(&environment),
+        };
+        let mut builder = Gateway::builder().policy(source).environment(environment);
+        if let Some(path) = &self.env_file {
+            builder = builder.env_file(path);
+        }
+        if self.offline {
+            builder = builder.offline();
+        }
+        builder.build_always()
+    }
+}
 
 /// The server's logs: quiet, and never rmcp's debug lines, which hold whole prompts.
 pub const SERVER_LOG: &str = "warn,llm_gateway=info,rmcp=warn";
@@ -29,17 +68,19 @@ pub fn log_to_stderr(filter: Option<&str>, environment: &Environment, default: &
     let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }
 
-/// Cancels `stop` at the first SIGTERM or SIGINT.
-pub async fn stop_on_signal(stop: CancellationToken) {
+/// Waits for the first SIGTERM or SIGINT.
+///
+/// # Cancel safety
+/// A signal that comes while nobody waits is lost, as it is without this function.
+pub async fn stopped_by_signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let (Ok(mut terminate), Ok(mut interrupt)) =
             (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
         else {
-            return tracing::warn!(
-                "signals cannot be heard; the end of stdin still ends the server"
-            );
+            tracing::warn!("signals cannot be heard; the end of stdin still ends the server");
+            return std::future::pending().await;
         };
         tokio::select! {
             _ = terminate.recv() => {}
@@ -48,7 +89,6 @@ pub async fn stop_on_signal(stop: CancellationToken) {
     }
     #[cfg(not(unix))]
     if tokio::signal::ctrl_c().await.is_err() {
-        return;
+        std::future::pending().await
     }
-    stop.cancel();
 }

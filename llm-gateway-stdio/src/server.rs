@@ -115,7 +115,9 @@ impl ServerHandler for Server {
             let message = format!("no tool is called `{name}`; there are: {known}");
             return Err(ErrorData::invalid_params(message, None));
         }
-        let work = self.answer(name, request.arguments.unwrap_or_default());
+        let max_chars = self.max_chars();
+        let arguments = request.arguments.unwrap_or_default();
+        let work = async { self.answer(name, arguments).await.bounded(max_chars) };
         // A panic would otherwise end the task and leave the call without a reply.
         let work = AssertUnwindSafe(work).catch_unwind();
         let envelope = tokio::select! {
@@ -124,7 +126,7 @@ impl ServerHandler for Server {
             () = context.ct.cancelled() => Envelope::from(&cancelled("the client cancelled the call")),
             () = self.calls.cancelled() => Envelope::from(&cancelled("the server is going down")),
         };
-        Ok(wire::tool_result(envelope.bounded(self.max_chars())).into())
+        Ok(wire::tool_result(envelope).into())
     }
 }
 

@@ -28,6 +28,10 @@ impl<R: AsyncRead + Unpin> AsyncRead for EndWatch<R> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // A read without room says nothing about the end.
+        if buffer.remaining() == 0 {
+            return Pin::new(&mut self.inner).poll_read(context, buffer);
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
         match &polled {

@@ -4,7 +4,7 @@
 //! the policy's classes and the description says what each is for, so that an agent can
 //! choose without asking first.
 
-use llm_gateway_core::{Description, Gateway, TaskClassDescription};
+use llm_gateway_core::{Description, Gateway, RouteKind, TaskClassDescription};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::Value;
 
@@ -85,19 +85,33 @@ fn route_description(gateway: Option<&Description>) -> String {
     let intro = "Asks the model that the policy names for a task class; answers text, cost and a \
                  trace as JSON. Task classes:";
     let classes: Vec<_> = singles(gateway).collect();
-    let room = LONGEST_DESCRIPTION.saturating_sub(intro.len());
-    let share = (room / classes.len().max(1)).saturating_sub(8);
+    if classes.is_empty() {
+        return "The policy has no task class of a single model, so nothing can be asked."
+            .to_owned();
+    }
+    let share = LONGEST_DESCRIPTION.saturating_sub(intro.len()) / classes.len();
     let mut text = intro.to_owned();
-    for class in classes {
-        let state = match (class.available, class.missing_keys.as_slice()) {
-            (false, [key, ..]) => format!(" (unavailable: set {key})"),
-            _ => String::new(),
-        };
-        let line = format!("{}: {}", class.name, class.rationale);
-        let line = cut(&line, share.saturating_sub(state.len()));
-        text = cut(&format!("{text}\n- {line}{state}"), LONGEST_DESCRIPTION);
+    for (number, class) in classes.iter().enumerate() {
+        let line = described(class, share);
+        if text.chars().count() + line.chars().count() > LONGEST_DESCRIPTION {
+            let more = classes.len() - number;
+            return format!("{text}\n- and {more} more: see {LLM_ROUTING_INFO}");
+        }
+        text.push_str(&line);
     }
     text
+}
+
+/// A class in one line: its whole name, what it is for as far as there is room, and what keeps
+/// it from running.
+fn described(class: &TaskClassDescription, room: usize) -> String {
+    let state = match (class.available, class.missing_keys.as_slice()) {
+        (false, [key, ..]) => format!(" (unavailable: set {key})"),
+        _ => String::new(),
+    };
+    let fixed = format!("\n- {}: ", class.name);
+    let room = room.saturating_sub(fixed.len() + state.len());
+    format!("{fixed}{}{state}", cut(&class.rationale, room))
 }
 
 fn cut(text: &str, longest: usize) -> String {
@@ -120,7 +134,12 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
         };
         property.insert("description".to_owned(), argument.description.into());
         if let (true, Some(gateway)) = (argument.name == "task_class", gateway) {
-            property.insert("enum".to_owned(), names_of_singles(gateway));
+            let names: Vec<Value> =
+                singles(gateway).map(|class| class.name.as_str().into()).collect();
+            // An enum without a word is no schema to some clients.
+            if !names.is_empty() {
+                property.insert("enum".to_owned(), names.into());
+            }
         }
         properties.insert(argument.name.to_owned(), property.into());
     }
@@ -136,10 +155,6 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
 }
 
 /// The task classes that can be asked for.
-fn names_of_singles(gateway: &Description) -> Value {
-    singles(gateway).map(|class| class.name.as_str()).collect()
-}
-
 fn singles(gateway: &Description) -> impl Iterator<Item = &TaskClassDescription> {
-    gateway.task_classes.iter().filter(|class| class.kind == "single")
+    gateway.task_classes.iter().filter(|class| class.kind == RouteKind::Single)
 }

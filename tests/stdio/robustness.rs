@@ -8,7 +8,6 @@ use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{Completion, Environment, Error, Gateway};
 use serde_json::{Value, json};
 use test_support::{Conversation, FakeProvider, FakeSocket, Wire, in_time};
-use tokio_util::sync::CancellationToken;
 
 use crate::{asking, asking_of, failure_of, question, server, session, success};
 
@@ -184,8 +183,8 @@ async fn a_panic_is_that_calls_error_and_the_server_goes_on() {
         .unwrap();
     let (client_reader, server_writer) = tokio::io::simplex(65_536);
     let (server_reader, client_writer) = tokio::io::simplex(65_536);
-    let stop = CancellationToken::new();
-    let serving = llm_gateway_stdio::serve(gateway, server_reader, server_writer, stop);
+    let serving =
+        llm_gateway_stdio::serve(gateway, server_reader, server_writer, std::future::pending());
     let serving = tokio::spawn(serving);
     let mut client = Conversation::over(client_reader, client_writer);
     client.initialize().await;

@@ -13,7 +13,7 @@ async fn main() -> anyhow::Result<()> {
     let gateway = Gateway::builder().scripted(script).build()?;
 
     let request = Request::new("quick_answer", "What is the capital of Australia?");
-    let Run { id, mut events, outcome } = gateway.start(request);
+    let Run { id, mut events, outcome, .. } = gateway.start(request);
     println!("run {id}");
 
     let watching = async {

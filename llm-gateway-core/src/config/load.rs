@@ -151,7 +151,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
         problems.error(error.place, error.message, error.hint);
     });
     let compiled = root.ok().and_then(|root| {
-        let schema = serde_json::Value::from(raw::json_schema());
+        let schema = raw::json_schema();
         let fitting = structure::fitting(&root, &schema, &mut problems)?;
         let raw: raw::RawPolicy = serde_json::from_value(fitting)
             .map_err(|error| problems.error(Place::default(), error.to_string(), ""))

@@ -5,14 +5,14 @@
 //! an editor shows, so they speak to the person who edits the file.
 
 use indexmap::IndexMap;
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 /// The JSON Schema of `routing.yaml`.
-pub fn json_schema() -> Schema {
+pub fn json_schema() -> serde_json::Value {
     let mut schema = schemars::SchemaGenerator::default().into_root_schema_for::<RawPolicy>();
     schema.insert("title".into(), "llm-gateway routing.yaml".into());
-    schema
+    schema.into()
 }
 
 /// A routing policy of llm-gateway.
@@ -28,7 +28,8 @@ pub(super) struct RawPolicy {
     /// The independence contract of each panel.
     pub(super) visibility: Option<IndexMap<String, RawVisibility>>,
     /// Alternates of each task class, in the order in which they are asked.
-    pub(super) fallback: Option<IndexMap<String, Option<Vec<RawTarget>>>>,
+    #[schemars(with = "Option<IndexMap<String, Option<Vec<RawTarget>>>>")]
+    pub(super) fallback: Option<IndexMap<String, Option<RawTargets>>>,
     /// Plan, execute, verify.
     pub(super) orchestration: Option<RawOrchestration>,
     /// Providers: adds to, or overrides field by field, openai, anthropic, gemini, deepseek.
@@ -51,14 +52,15 @@ pub(super) struct RawRoute {
     /// The model, as that provider names it.
     pub(super) model: Option<String>,
     /// A panel: models that are asked the same question and cannot see each other.
-    pub(super) members: Option<Vec<RawTarget>>,
+    #[schemars(with = "Option<Vec<RawTarget>>")]
+    pub(super) members: Option<RawTargets>,
     /// A cascade: cheap models first, a strong one where they disagree.
     pub(super) cascade: Option<RawCascade>,
     /// The bound on output tokens.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub(super) max_tokens: Option<u64>,
     /// A panel whose worst case is above this (US dollars) is refused.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub(super) cost_cap_usd: Option<f64>,
     /// Why it is routed so. Agents read this when they choose a task class.
     pub(super) rationale: Option<String>,
@@ -68,6 +70,10 @@ pub(super) struct RawRoute {
     /// Whether a caller may name another model of the same provider; default: true.
     pub(super) allow_override: Option<bool>,
 }
+
+/// A list of targets. One that was refused leaves a hole, so that the others keep their
+/// places in the file.
+pub(super) type RawTargets = Vec<Option<RawTarget>>;
 
 /// A model at a provider.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -84,7 +90,8 @@ pub(super) struct RawTarget {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCascade {
     /// The cheap models, two at least.
-    pub(super) gate: Vec<RawTarget>,
+    #[schemars(with = "Vec<RawTarget>")]
+    pub(super) gate: RawTargets,
     /// Who is asked where the gate disagrees.
     #[serde(rename = "else")]
     pub(super) otherwise: RawTarget,
@@ -111,10 +118,10 @@ pub(super) struct RawPreflight {
     #[schemars(range(min = 0.1, max = 100))]
     pub(super) chars_per_token: Option<f64>,
     /// At or above this many US dollars the answer carries a warning.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub(super) warn_usd: Option<f64>,
     /// At or above this many US dollars the call is refused.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub(super) block_usd: Option<f64>,
 }
 
@@ -190,7 +197,7 @@ pub(super) struct RawOrchestration {
     /// What each depth runs.
     pub(super) depth: Option<RawDepths>,
     /// The bound on the worst case of a whole orchestration, in US dollars.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub(super) max_usd: Option<f64>,
     /// Seconds after which it ends with what there is; default: 600.
     #[schemars(range(min = 0.001, max = 86_400))]
@@ -260,7 +267,7 @@ pub(super) struct RawDepth {
     /// Whether a refused artifact is worked on again.
     pub(super) replan_on_fail: Option<bool>,
     /// How often; default: 1.
-    #[schemars(range(max = 10))]
+    #[schemars(range(min = 0, max = 10))]
     pub(super) max_replans: Option<u32>,
 }
 
@@ -318,13 +325,13 @@ pub(super) enum RawKind {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawLimits {
     /// Requests per minute.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) requests_per_minute: Option<u32>,
     /// Tokens per minute, input and output together.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) tokens_per_minute: Option<u32>,
     /// Calls at one time.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) concurrent: Option<u32>,
 }
 
@@ -348,10 +355,10 @@ pub(super) struct RawModel {
     #[schemars(range(min = 0, max = 1000))]
     pub(super) cache_write: Option<f64>,
     /// Tokens of input that it takes.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) context: Option<u64>,
     /// Tokens of output that it gives.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) max_output: Option<u64>,
     /// Who made it.
     pub(super) developer: Option<String>,
@@ -359,6 +366,22 @@ pub(super) struct RawModel {
     pub(super) lineage: Option<Vec<String>>,
     /// Other ids of the same model.
     pub(super) aliases: Option<Vec<String>>,
+    /// What it can do or wants.
+    pub(super) capabilities: Option<Vec<RawCapability>>,
+}
+
+/// What a model can do or wants.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawCapability {
+    /// It thinks before it answers.
+    Reasoning,
+    /// It takes images.
+    Vision,
+    /// It can be held to a JSON schema.
+    JsonSchema,
+    /// It wants the bound on output as max_completion_tokens, as OpenAI's reasoning models do.
+    MaxCompletionTokens,
 }
 
 /// Deadlines, retries and the circuit breaker.
@@ -379,7 +402,7 @@ pub(super) struct RawReliability {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRetry {
     /// Tries beyond the first; default: 3.
-    #[schemars(range(max = 20))]
+    #[schemars(range(min = 0, max = 20))]
     pub(super) max_retries: Option<u32>,
     /// Seconds of the first backoff; default: 1.
     #[schemars(range(min = 0, max = 3_600))]

@@ -40,8 +40,12 @@ impl<'a> Walk<'a, '_, '_> {
             (Content::Map(entries), "object") => self.mapping(node, entries, schema, name),
             (Content::List(items), "array") => {
                 let item = schema.get("items").unwrap_or(&Value::Null);
-                let fitting: Vec<Value> =
-                    items.iter().filter_map(|node| self.visit(node, item, name)).collect();
+                // A mapping that does not fit leaves a hole: the ones behind it keep their places.
+                let hole = (type_of(self.resolve(item).0) == "object").then_some(Value::Null);
+                let fitting: Vec<Value> = items
+                    .iter()
+                    .filter_map(|node| self.visit(node, item, name).or_else(|| hole.clone()))
+                    .collect();
                 Some(Value::Array(fitting))
             }
             (Content::Bool(value), "boolean") => Some(Value::Bool(*value)),

@@ -6,7 +6,6 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::error::{Category, Error};
 use crate::model::{NanoUsd, Target};
-use crate::transport::Recorder;
 
 /// How a try ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,34 +46,30 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// A target that was refused before anything left.
-    pub(super) fn refused(target: &Target, category: Category) -> Self {
+    fn new(target: &Target, outcome: AttemptOutcome) -> Self {
         Self {
             target: target.clone(),
-            outcome: AttemptOutcome::Failed(category),
+            outcome,
             latency: Duration::ZERO,
             waited: Duration::ZERO,
             http_status: None,
-            cost: Some(NanoUsd::ZERO),
+            cost: None,
         }
+    }
+
+    /// A target that was refused before anything left.
+    pub(super) fn refused(target: &Target, category: Category) -> Self {
+        let outcome = AttemptOutcome::Failed(category);
+        Self { cost: Some(NanoUsd::ZERO), ..Self::new(target, outcome) }
     }
 
     pub(super) fn answered(
         target: &Target,
         latency: Duration,
-        recorder: &Recorder,
+        http_status: Option<u16>,
         cost: Option<NanoUsd>,
     ) -> Self {
-        let exchange = recorder.exchanges().pop();
-        let status = exchange.and_then(|exchange| exchange.response).map(|r| r.status.as_u16());
-        let outcome = AttemptOutcome::Ok;
-        Self {
-            outcome,
-            latency,
-            http_status: status,
-            cost,
-            ..Self::refused(target, Category::Internal)
-        }
+        Self { latency, http_status, cost, ..Self::new(target, AttemptOutcome::Ok) }
     }
 
     pub(super) fn failed(
@@ -83,8 +78,8 @@ impl Attempt {
         error: &Error,
         cost: Option<NanoUsd>,
     ) -> Self {
-        let http_status = error.http_status();
-        Self { latency, http_status, cost, ..Self::refused(target, error.category()) }
+        let outcome = AttemptOutcome::Failed(error.category());
+        Self { latency, http_status: error.http_status(), cost, ..Self::new(target, outcome) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::error::{Category, Error};
+use crate::error::Error;
 use crate::model::{Completion, NanoUsd, Prices, Usage};
 use crate::policy::Policy;
 
@@ -61,8 +61,7 @@ pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) ->
     if let Some(usage) = error.usage() {
         return prices(policy, call, None).map(|prices| prices.cost(usage));
     }
-    let unbilled = error.category() == Category::MissingKey
-        || error.http_status().is_some_and(|status| status >= 400);
+    let unbilled = error.nothing_sent() || error.http_status().is_some_and(|status| status >= 400);
     unbilled.then_some(NanoUsd::ZERO)
 }
 

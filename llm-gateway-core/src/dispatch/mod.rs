@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Category, Error};
 use crate::event::{Event, EventSender};
-use crate::model::{Capability, Completion, Prompt, ProviderName, Target};
+use crate::model::{Completion, Prompt, ProviderName, Target};
 use crate::policy::{PlannedTarget, Policy, Preflight, PreflightAction};
 use crate::provider::{Call, Prepared, Provider};
 use crate::reliability::Meaning;
@@ -140,7 +140,7 @@ fn prepare(
         model: target.model.clone(),
         prompt: prompt.clone(),
         max_tokens: planned.max_tokens,
-        max_completion_tokens: facts.is_some_and(|f| f.has(Capability::MaxCompletionTokens)),
+        capabilities: facts.map(|facts| facts.capabilities.clone()).unwrap_or_default(),
     };
     let prepared = provider.prepare(call).map_err(refuse)?;
     Ok(PreparedCall {
@@ -174,7 +174,7 @@ async fn run(
     match result {
         Ok(completion) => {
             let cost = cost::of(context.policy, &call, &completion);
-            attempts.push(Attempt::answered(target, latency, &recorder, cost.amount));
+            attempts.push(Attempt::answered(target, latency, recorder.last_status(), cost.amount));
             Ok(Answered { target: target.clone(), completion, cost, preflight: call.preflight })
         }
         Err(error) => {

@@ -30,6 +30,9 @@ pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
         if json_chars(&envelope) <= max_chars {
             break;
         }
+        if let Some(error) = &mut envelope.error {
+            shorten_text(error, longest_string);
+        }
         let data = envelope.data.iter_mut();
         for value in data.chain(envelope.meta.values_mut()) {
             shorten(value, longest_string, longest_list);
@@ -86,11 +89,7 @@ fn json_chars(envelope: &Envelope) -> usize {
 /// Cuts every string and list below `value`, and says how much is gone.
 fn shorten(value: &mut Value, longest_string: usize, longest_list: usize) {
     match value {
-        Value::String(text) => {
-            if text.chars().count() > longest_string {
-                *text = text.chars().take(longest_string).chain(['…']).collect();
-            }
-        }
+        Value::String(text) => shorten_text(text, longest_string),
         Value::Array(items) => {
             let more = items.len().saturating_sub(longest_list);
             items.truncate(longest_list);
@@ -103,8 +102,17 @@ fn shorten(value: &mut Value, longest_string: usize, longest_list: usize) {
             let more: Vec<String> = fields.keys().skip(longest_list.max(20)).cloned().collect();
             more.iter().for_each(|key| drop(fields.remove(key)));
             fields.values_mut().for_each(|field| shorten(field, longest_string, longest_list));
+            if !more.is_empty() {
+                fields.insert("…".to_owned(), json!(format!("and {} more", more.len())));
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn shorten_text(text: &mut String, longest: usize) {
+    if text.chars().count() > longest {
+        *text = text.chars().take(longest).chain(['…']).collect();
     }
 }
 
@@ -146,7 +154,9 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_text_breaks_the_bound_or_the_json(text in "[\\PC\u{0}-\u{1f}\"\\\\]{0,4000}", max in 2_000usize..6_000) {
-            let bounded = Envelope::success(json!({ "text": text })).bounded(max);
+            let mut envelope = Envelope::success(json!({ "text": text }));
+            envelope.error = Some(text);
+            let bounded = envelope.bounded(max);
             let written = serde_json::to_string(&bounded).unwrap();
             proptest::prop_assert!(written.chars().count() <= max);
             let read: Value = serde_json::from_str(&written).unwrap();

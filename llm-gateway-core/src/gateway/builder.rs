@@ -118,11 +118,13 @@ impl GatewayBuilder {
 
     /// Sends requests through `transport` in place of the network.
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.offline = false;
         self.transport = Some(transport);
         self
     }
 
-    /// Answers from a scripted transport: nothing leaves the machine, no key is needed.
+    /// Answers from a scripted transport: nothing leaves the machine, no key is needed. A
+    /// provider that the program brings itself does what it does.
     pub fn offline(self) -> Self {
         self.scripted(Scripted::new())
     }
@@ -147,9 +149,8 @@ impl GatewayBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn scripted(mut self, script: Scripted) -> Self {
-        self.offline = true;
-        self.transport(Arc::new(script))
+    pub fn scripted(self, script: Scripted) -> Self {
+        Self { offline: true, ..self.transport(Arc::new(script)) }
     }
 
     /// Builds a gateway with a policy that holds.

@@ -66,6 +66,7 @@ struct State {
 /// # Cancel safety
 /// Dropping it cancels the request: the connection is closed.
 #[must_use = "a run does nothing until it is awaited"]
+#[non_exhaustive]
 pub struct Run {
     /// Names this run.
     pub id: RunId,
@@ -169,7 +170,7 @@ impl State {
         let started = Instant::now();
         let task_class = request.task_class.clone();
         let mut attempts = Vec::new();
-        let outcome = self.dispatch(request, events, started, &mut attempts).await;
+        let outcome = self.answer_single(request, events, started, &mut attempts).await;
         let latency = started.elapsed();
         match outcome {
             Ok((answered, plan)) => {
@@ -206,7 +207,7 @@ impl State {
         }
     }
 
-    async fn dispatch(
+    async fn answer_single(
         &self,
         request: Request,
         events: &EventSender,

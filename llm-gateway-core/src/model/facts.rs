@@ -101,13 +101,6 @@ pub struct ModelFacts {
     pub capabilities: Vec<Capability>,
 }
 
-impl ModelFacts {
-    /// Whether the row lists a capability.
-    pub fn has(&self, capability: Capability) -> bool {
-        self.capabilities.contains(&capability)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

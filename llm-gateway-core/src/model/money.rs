@@ -43,19 +43,36 @@ impl NanoUsd {
     /// [`InvalidAmount`] for anything that is not a plain decimal ≥ 0 with at most nine
     /// digits after the point.
     pub fn parse_usd(text: &str) -> Result<Self, InvalidAmount> {
-        let invalid = || InvalidAmount(text.chars().take(40).collect());
+        match Self::read(text) {
+            Some((amount, false)) => Ok(amount),
+            _ => Err(InvalidAmount(text.chars().take(40).collect())),
+        }
+    }
+
+    /// An amount of dollars, rounded down to the nano-dollar: a threshold that is rounded
+    /// down never lets more through. `None` for what is no amount.
+    pub(crate) fn at_most(usd: f64) -> Option<Self> {
+        Self::read(&usd.to_string()).map(|(amount, _)| amount)
+    }
+
+    /// An amount of dollars, rounded up to the nano-dollar.
+    fn at_least(usd: f64) -> Option<Self> {
+        let (amount, more) = Self::read(&usd.to_string())?;
+        Some(Self(amount.0.checked_add(u64::from(more))?))
+    }
+
+    /// Reads a plain decimal ≥ 0; the flag tells whether it is finer than a nano-dollar.
+    fn read(text: &str) -> Option<(Self, bool)> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
-        if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > DECIMALS {
-            return Err(invalid());
+        if whole.is_empty() || !digits(whole) || !digits(fraction) {
+            return None;
         }
-        let whole: u64 = whole.parse().map_err(|_| invalid())?;
-        let fraction: u64 = format!("{fraction:0<DECIMALS$}").parse().map_err(|_| invalid())?;
-        whole
-            .checked_mul(NANOS_PER_USD)
-            .and_then(|nanos| nanos.checked_add(fraction))
-            .map(Self)
-            .ok_or_else(invalid)
+        let (fraction, finer) = fraction.split_at_checked(DECIMALS).unwrap_or((fraction, ""));
+        let whole: u64 = whole.parse().ok()?;
+        let fraction: u64 = format!("{fraction:0<DECIMALS$}").parse().ok()?;
+        let nanos = whole.checked_mul(NANOS_PER_USD)?.checked_add(fraction)?;
+        Some((Self(nanos), finer.chars().any(|digit| digit != '0')))
     }
 
     /// The sum, or the largest amount there is. An amount that large blocks every
@@ -100,20 +117,17 @@ impl Rate {
     /// has ever cost more than $600 per million tokens.
     pub const HIGHEST_USD: u64 = 1_000;
 
-    /// Takes a price in dollars per million tokens.
+    /// Takes a price in dollars per million tokens, rounded up to the nano-dollar.
     ///
     /// # Errors
-    /// [`InvalidAmount`] when it is below zero, above [`Rate::HIGHEST_USD`] or finer than a
-    /// nano-dollar.
+    /// [`InvalidAmount`] when it is below zero or above [`Rate::HIGHEST_USD`].
     pub fn from_usd_per_million(usd: f64) -> Result<Self, InvalidAmount> {
-        // A float prints as the shortest decimal that reads back as itself, which is
-        // what its author wrote: the conversion is exact, not rounded.
-        let text = usd.to_string();
-        let rate = NanoUsd::parse_usd(&text)?;
-        if rate.0 > Self::HIGHEST_USD * NANOS_PER_USD {
-            return Err(InvalidAmount(text));
-        }
-        Ok(Self(rate.0))
+        // A float prints as the shortest decimal that reads back as itself, which is what its
+        // author wrote: up to nine decimals the conversion is exact.
+        NanoUsd::at_least(usd)
+            .filter(|rate| rate.0 <= Self::HIGHEST_USD * NANOS_PER_USD)
+            .map(|rate| Self(rate.0))
+            .ok_or_else(|| InvalidAmount(usd.to_string().chars().take(40).collect()))
     }
 
     /// What `tokens` cost, in millionths of a nano-dollar: sum these, then
@@ -148,6 +162,15 @@ mod tests {
         assert!(Rate::from_usd_per_million(1_000.01).is_err());
         assert!(Rate::from_usd_per_million(-0.1).is_err());
         assert!(Rate::from_usd_per_million(f64::INFINITY).is_err());
+    }
+
+    #[test]
+    fn a_number_finer_than_a_nano_dollar_is_rounded_to_the_safe_side() {
+        assert_eq!(NanoUsd::at_most(0.1 + 0.2), Some(NanoUsd(300_000_000)));
+        assert_eq!(NanoUsd::at_most(0.000_100_000_000_01), Some(NanoUsd(100_000)));
+        assert_eq!(Rate::from_usd_per_million(0.1 + 0.2), Ok(Rate(300_000_001)));
+        assert_eq!(NanoUsd::at_most(1e300), None);
+        assert_eq!(NanoUsd::at_most(-0.1), None);
     }
 
     #[test]

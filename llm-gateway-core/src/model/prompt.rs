@@ -109,7 +109,9 @@ impl Prompt {
             role: message.role,
             parts: message.parts.into_iter().map(|ContentPart::Text(text)| part(text)).collect(),
         };
-        Self { system: system.map(part), turns: messages.into_iter().map(turn).collect() }
+        // An empty system text says nothing, and some providers refuse it.
+        let system = system.filter(|text| !text.trim().is_empty()).map(part);
+        Self { system, turns: messages.into_iter().map(turn).collect() }
     }
 
     /// Every text of the prompt, in order, the system text first.

@@ -20,7 +20,7 @@ pub use orchestration::{Depth, Orchestration, OrchestrationRole, VerdictForm};
 pub use plan::{Plan, PlanRequest, PlanShape, PlannedTarget};
 pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};
 pub use provider::{Limits, ProviderSpec};
-pub use route::{Cascade, Enforce, Level, Panel, Route, Shape, Visibility};
+pub use route::{Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};
 
 /// A compiled policy. Cheap to share: take one `Arc<Policy>` per request.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@ use crate::model::{ModelFacts, NanoUsd, Prompt, Usage};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PreflightRules {
-    /// Off means: nothing is estimated and nothing is blocked here.
+    /// Off means: the estimate is shown, and neither warns nor blocks.
     pub enabled: bool,
     /// Characters per token of the estimate, in thousandths, so that 3.5 is exact.
     pub(crate) milli_chars_per_token: u64,

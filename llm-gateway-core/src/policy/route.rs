@@ -36,6 +36,30 @@ pub enum Shape {
     Cascade(Cascade),
 }
 
+/// A [`Shape`] without its targets, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RouteKind {
+    /// One model, then its fallbacks.
+    Single,
+    /// Several models that cannot see each other.
+    Panel,
+    /// A cheap panel, then perhaps a strong model.
+    Cascade,
+}
+
+impl RouteKind {
+    /// `single`, `panel` or `cascade`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Panel => "panel",
+            Self::Cascade => "cascade",
+        }
+    }
+}
+
 /// Several models, asked the same question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -105,12 +129,12 @@ pub struct Cascade {
 }
 
 impl Route {
-    /// `single`, `panel` or `cascade`.
-    pub fn kind(&self) -> &'static str {
+    /// How many models answer, in one word.
+    pub fn kind(&self) -> RouteKind {
         match self.shape {
-            Shape::Single(_) => "single",
-            Shape::Panel(_) => "panel",
-            Shape::Cascade(_) => "cascade",
+            Shape::Single(_) => RouteKind::Single,
+            Shape::Panel(_) => RouteKind::Panel,
+            Shape::Cascade(_) => RouteKind::Cascade,
         }
     }
 

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use super::wire::{Content, Draft, Refusal, Wire};
+use super::wire::{Content, Draft, Refusal, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{FinishReason, Part, Role, Usage};
@@ -81,7 +81,7 @@ impl Wire for Anthropic {
             refusal: response.stop_details.and_then(|details| details.explanation),
             model: response.model,
             response_id: response.id,
-            usage: response.usage.map(Usage::from),
+            usage: response.usage.and_then(Reported::usage),
         })
     }
 
@@ -122,10 +122,14 @@ struct RequestMessage<'a> {
 #[derive(Deserialize)]
 struct Response {
     content: Vec<Block>,
+    #[serde(default, deserialize_with = "lenient")]
     id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     model: Option<String>,
     stop_reason: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     stop_details: Option<StopDetails>,
+    #[serde(default, deserialize_with = "lenient")]
     usage: Option<Reported>,
 }
 
@@ -159,17 +163,18 @@ struct OutputDetails {
     thinking_tokens: Option<u64>,
 }
 
-impl From<Reported> for Usage {
-    /// `input_tokens` leaves cached tokens out, `output_tokens` counts thinking.
-    fn from(reported: Reported) -> Self {
-        let output = reported.output_tokens_details.unwrap_or_default();
-        Self {
-            input_uncached: reported.input_tokens.unwrap_or(0),
-            cache_read: reported.cache_read_input_tokens.unwrap_or(0),
-            cache_write: reported.cache_creation_input_tokens.unwrap_or(0),
-            output: reported.output_tokens.unwrap_or(0),
+impl Reported {
+    /// `input_tokens` leaves cached tokens out, `output_tokens` counts thinking. Without both
+    /// there is no usage: a count that is absent is not zero.
+    fn usage(self) -> Option<Usage> {
+        let output = self.output_tokens_details.unwrap_or_default();
+        Some(Usage {
+            input_uncached: self.input_tokens?,
+            cache_read: self.cache_read_input_tokens.unwrap_or(0),
+            cache_write: self.cache_creation_input_tokens.unwrap_or(0),
+            output: self.output_tokens?,
             reasoning: output.thinking_tokens.unwrap_or(0),
-        }
+        })
     }
 }
 

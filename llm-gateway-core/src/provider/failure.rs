@@ -46,9 +46,8 @@ impl Reporter<'_> {
     /// There is no key in `variable`.
     pub(super) fn missing_key(&self, variable: &str) -> Error {
         let what = format!("needs a key, and {variable} is not set");
-        self.error(Category::MissingKey, &what).with_hint(format!(
-            "set {variable} in the environment or in .env beside the policy file"
-        ))
+        let hint = format!("set {variable} in the environment or in .env beside the policy file");
+        self.error(Category::MissingKey, &what).with_hint(hint).with_nothing_sent()
     }
 
     /// A clock of the policy ran out; `what` says which.
@@ -68,7 +67,9 @@ impl Reporter<'_> {
             Phase::Body => (Category::Truncated, "broke off in the middle of its answer"),
         };
         let what = format!("{what}: {}", self.sentence(&error.message));
-        self.error(category, &what).with_source(error)
+        let connected = error.phase != Phase::Connect;
+        let failure = self.error(category, &what).with_source(error);
+        if connected { failure } else { failure.with_nothing_sent() }
     }
 
     /// The provider answered an error.

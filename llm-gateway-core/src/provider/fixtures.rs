@@ -18,7 +18,9 @@ use serde_json::Value;
 use super::{Call, Prepared, for_endpoint};
 use crate::credential::{CredentialSource, Lease, Secret};
 use crate::error::Error;
-use crate::model::{Completion, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName, Usage};
+use crate::model::{
+    Capability, Completion, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName, Usage,
+};
 use crate::transport::{
     Credential, HttpRequest, HttpResponse, Recorder, Scrubber, Transport, TransportError,
 };
@@ -230,7 +232,11 @@ impl From<Asked> for Call {
             model: ModelId::new(&asked.model).unwrap(),
             prompt: Prompt::from_caller(asked.system, vec![Message::user(asked.prompt)]),
             max_tokens: asked.max_tokens,
-            max_completion_tokens: asked.reasoning,
+            capabilities: asked
+                .reasoning
+                .then_some(Capability::MaxCompletionTokens)
+                .into_iter()
+                .collect(),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use super::wire::{Draft, Refusal, Wire, seconds};
+use super::wire::{Draft, Refusal, Wire, lenient, seconds};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{FinishReason, Part, Role, Usage};
@@ -87,7 +87,7 @@ impl Wire for Gemini {
             refusal: blocked.map(|reason| format!("prompt blocked: {reason}")).or(stopped),
             model: response.model_version,
             response_id: response.response_id,
-            usage: response.usage_metadata.map(Usage::from),
+            usage: response.usage_metadata.and_then(Reported::usage),
         })
     }
 
@@ -155,8 +155,11 @@ struct Response {
     #[serde(default)]
     candidates: Vec<Candidate>,
     prompt_feedback: Option<PromptFeedback>,
+    #[serde(default, deserialize_with = "lenient")]
     model_version: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     response_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     usage_metadata: Option<Reported>,
 }
 
@@ -193,27 +196,28 @@ struct PromptFeedback {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Reported {
-    prompt_token_count: u64,
+    prompt_token_count: Option<u64>,
     tool_use_prompt_token_count: u64,
     cached_content_token_count: u64,
     candidates_token_count: u64,
     thoughts_token_count: u64,
 }
 
-impl From<Reported> for Usage {
-    /// `promptTokenCount` counts cached tokens but not tools' results;
-    /// `candidatesTokenCount` leaves thoughts out.
-    fn from(reported: Reported) -> Self {
-        let cached = reported.cached_content_token_count;
-        let prompt = reported.prompt_token_count.saturating_sub(cached);
-        let thoughts = reported.thoughts_token_count;
-        Self {
-            input_uncached: prompt.saturating_add(reported.tool_use_prompt_token_count),
+impl Reported {
+    /// `promptTokenCount` counts cached tokens but not tools' results; `candidatesTokenCount`
+    /// leaves thoughts out, and is absent where there is no text. Without the prompt's count
+    /// there is no usage.
+    fn usage(self) -> Option<Usage> {
+        let cached = self.cached_content_token_count;
+        let prompt = self.prompt_token_count?.saturating_sub(cached);
+        let thoughts = self.thoughts_token_count;
+        Some(Usage {
+            input_uncached: prompt.saturating_add(self.tool_use_prompt_token_count),
             cache_read: cached,
             cache_write: 0,
-            output: reported.candidates_token_count.saturating_add(thoughts),
+            output: self.candidates_token_count.saturating_add(thoughts),
             reasoning: thoughts,
-        }
+        })
     }
 }
 

@@ -17,7 +17,7 @@ mod wire;
 use async_trait::async_trait;
 
 use crate::error::Error;
-use crate::model::{Completion, ModelId, Prompt};
+use crate::model::{Capability, Completion, ModelId, Prompt};
 use crate::transport::{HttpRequest, Recorder};
 
 pub(crate) use self::http::for_endpoint;
@@ -32,8 +32,8 @@ pub struct Call {
     pub prompt: Prompt,
     /// The bound on output tokens. Always sent.
     pub max_tokens: u64,
-    /// The model wants the bound as `max_completion_tokens` (from the model data).
-    pub max_completion_tokens: bool,
+    /// What the model can do or wants, by the model data.
+    pub capabilities: Vec<Capability>,
 }
 
 /// A call whose bytes are fixed.

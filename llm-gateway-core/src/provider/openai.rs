@@ -9,10 +9,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use super::wire::{Content, Draft, Refusal, Wire};
+use super::wire::{Content, Draft, Refusal, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{FinishReason, Role, Usage};
+use crate::model::{Capability, FinishReason, Role, Usage};
 use crate::transport::Credential;
 
 /// The `openai` dialect.
@@ -66,11 +66,12 @@ impl Wire for OpenAi {
             content: turn.parts.as_slice().into(),
         });
         let bound = Some(call.max_tokens);
+        let renamed = call.capabilities.contains(&Capability::MaxCompletionTokens);
         serde_json::to_vec(&Request {
             model: call.model.as_str(),
             messages: system.chain(turns).collect(),
-            max_tokens: bound.filter(|_| !call.max_completion_tokens),
-            max_completion_tokens: bound.filter(|_| call.max_completion_tokens),
+            max_tokens: bound.filter(|_| !renamed),
+            max_completion_tokens: bound.filter(|_| renamed),
         })
     }
 
@@ -80,18 +81,20 @@ impl Wire for OpenAi {
         let Choice { message, finish_reason } =
             choice.ok_or_else(|| serde_json::Error::custom("`choices` is empty"))?;
         Ok(Draft {
-            texts: message.content.into_iter().collect(),
+            texts: message.content.map(ResponseContent::into_texts).unwrap_or_default(),
             finish_reason: finish(finish_reason.as_deref()),
             refusal: message.refusal.filter(|refusal| !refusal.is_empty()),
             model: response.model,
             response_id: response.id,
-            usage: response.usage.map(Usage::from),
+            usage: response.usage.and_then(Reported::usage),
         })
     }
 
     fn decode_error(body: &[u8]) -> Option<Refusal> {
         let refused: Refused = serde_json::from_slice(body).ok()?;
         Some(match refused.error? {
+            // An empty object beside an answer refuses nothing.
+            ErrorBody::Object { code: None, r#type: None, message: None } => return None,
             ErrorBody::Object { code, r#type, message } => Refusal {
                 codes: code.map(Code::into_string).into_iter().chain(r#type).collect(),
                 message,
@@ -132,8 +135,11 @@ struct RequestMessage<'a> {
 #[derive(Deserialize)]
 struct Response {
     choices: Vec<Choice>,
+    #[serde(default, deserialize_with = "lenient")]
     id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     model: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     usage: Option<Reported>,
 }
 
@@ -146,8 +152,32 @@ struct Choice {
 /// `reasoning_content` (DeepSeek) is not text for the caller.
 #[derive(Deserialize)]
 struct ResponseMessage {
-    content: Option<String>,
+    content: Option<ResponseContent>,
     refusal: Option<String>,
+}
+
+/// Text, or (some compatible servers) a list of parts.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ResponseContent {
+    Text(String),
+    Parts(Vec<ResponsePart>),
+}
+
+/// A part that is no text reads as an empty one.
+#[derive(Deserialize)]
+struct ResponsePart {
+    #[serde(default, deserialize_with = "lenient")]
+    text: Option<String>,
+}
+
+impl ResponseContent {
+    fn into_texts(self) -> Vec<String> {
+        match self {
+            Self::Text(text) => vec![text],
+            Self::Parts(parts) => parts.into_iter().filter_map(|part| part.text).collect(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -171,21 +201,21 @@ struct CompletionDetails {
     reasoning_tokens: Option<u64>,
 }
 
-impl From<Reported> for Usage {
-    /// `prompt_tokens` counts cached tokens, `completion_tokens` counts reasoning.
-    fn from(reported: Reported) -> Self {
-        let prompt = reported.prompt_tokens_details.unwrap_or_default();
-        let completion = reported.completion_tokens_details.unwrap_or_default();
-        let read = prompt.cached_tokens.or(reported.prompt_cache_hit_tokens).unwrap_or(0);
+impl Reported {
+    /// `prompt_tokens` counts cached tokens, `completion_tokens` counts reasoning. Without both
+    /// there is no usage: a count that is absent is not zero.
+    fn usage(self) -> Option<Usage> {
+        let prompt = self.prompt_tokens_details.unwrap_or_default();
+        let completion = self.completion_tokens_details.unwrap_or_default();
+        let read = prompt.cached_tokens.or(self.prompt_cache_hit_tokens).unwrap_or(0);
         let write = prompt.cache_write_tokens.unwrap_or(0);
-        let input = reported.prompt_tokens.unwrap_or(0);
-        Self {
-            input_uncached: input.saturating_sub(read).saturating_sub(write),
+        Some(Usage {
+            input_uncached: self.prompt_tokens?.saturating_sub(read).saturating_sub(write),
             cache_read: read,
             cache_write: write,
-            output: reported.completion_tokens.unwrap_or(0),
+            output: self.completion_tokens?,
             reasoning: completion.reasoning_tokens.unwrap_or(0),
-        }
+        })
     }
 }
 

@@ -8,7 +8,9 @@
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::Call;
 use crate::credential::Secret;
@@ -205,6 +207,17 @@ pub(crate) fn seconds(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(text.trim().parse().ok()?).ok()
 }
 
+/// Reads what can be read, and takes the rest for absent: a paid answer is not thrown away for
+/// an odd id or an odd count beside it.
+pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let value = Option::<Value>::deserialize(deserializer)?;
+    Ok(value.and_then(|value| serde_json::from_value(value).ok()))
+}
+
 /// What is said in a turn, as OpenAI and Anthropic both write it: a plain string, or a list
 /// when there are several parts.
 #[derive(Serialize)]
@@ -236,7 +249,7 @@ impl<'a> From<&'a [Part]> for Content<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::super::anthropic::Anthropic;
     use super::super::gemini::Gemini;
@@ -253,7 +266,7 @@ mod tests {
             model: ModelId::new("m").unwrap(),
             prompt: Prompt::from_caller(None, messages),
             max_tokens: 8,
-            max_completion_tokens: false,
+            capabilities: Vec::new(),
         };
         serde_json::from_slice(&W::encode(&call).unwrap()).unwrap()
     }

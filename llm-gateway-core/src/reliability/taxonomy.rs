@@ -57,3 +57,21 @@ impl Meaning {
         }
     }
 }
+
+/// The same for callers that decide for themselves what to do about a failure.
+impl Category {
+    /// Whether the same target may be tried again.
+    pub fn retry_same(self) -> bool {
+        Meaning::of(self).retry_same
+    }
+
+    /// Whether the next target of a chain may be tried.
+    pub fn next_target(self) -> bool {
+        Meaning::of(self).next_target
+    }
+
+    /// Whether the failure counts for the target's circuit breaker.
+    pub fn counts_for_breaker(self) -> bool {
+        Meaning::of(self).counts_for_breaker
+    }
+}

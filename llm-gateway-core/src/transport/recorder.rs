@@ -65,6 +65,11 @@ impl Recorder {
         self.lock().clone()
     }
 
+    /// The status of the newest response.
+    pub(crate) fn last_status(&self) -> Option<u16> {
+        self.lock().last()?.response.as_ref().map(|response| response.status.as_u16())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Exchange>> {
         // Every write is a single push or assignment, so a poisoned list is still whole.
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)

@@ -16,9 +16,19 @@ use crate::credential::Secret;
 /// What stands where a key stood.
 pub const REDACTED: &str = "[redacted]";
 
-/// Keys shorter than this are placeholders that local servers ask for (`ollama`, `none`,
-/// `EMPTY`). No provider issues one, and replacing such words would garble answers.
-const SHORTEST_KEY: usize = 7;
+/// Spellings shorter than this are not looked for: so few characters turn up by chance.
+const SHORTEST_SPELLING: usize = 7;
+
+/// From this length on every key is taken for one. Those that providers issue have 30 and more.
+const LONG: usize = 16;
+
+/// Whether a key is a secret. Local servers ask for one and take any word: `ollama`,
+/// `lm-studio`, `not-needed`. Such a word is short and has no digit; replacing it would garble
+/// answers that use it.
+fn is_secret(key: &str) -> bool {
+    let has_digit = key.chars().any(|c| c.is_ascii_digit());
+    key.len() >= LONG || (key.len() >= SHORTEST_SPELLING && has_digit)
+}
 
 /// Replaces known keys in bytes and text. Cheap to clone.
 #[derive(Clone, Default)]
@@ -33,7 +43,7 @@ impl Scrubber {
         let mut spellings: Vec<Vec<u8>> = secrets
             .iter()
             .map(Secret::expose)
-            .filter(|key| key.len() >= SHORTEST_KEY)
+            .filter(|key| is_secret(key))
             .flat_map(spellings)
             .collect();
         // Longest first, so that a key which begins with another one goes as a whole.
@@ -99,7 +109,7 @@ fn spellings(key: &str) -> Vec<Vec<u8>> {
             spellings.extend(encoded.get(from..whole_groups).map(str::to_owned));
         }
     }
-    spellings.into_iter().filter(|s| s.len() >= SHORTEST_KEY).map(String::into_bytes).collect()
+    spellings.into_iter().filter(|s| s.len() >= SHORTEST_SPELLING).map(String::into_bytes).collect()
 }
 
 #[cfg(test)]
@@ -139,16 +149,22 @@ mod tests {
 
     #[test]
     fn other_text_and_placeholders_stay() {
-        let scrubber = Scrubber::new(vec![Secret::new("ollama".to_owned())]);
-        assert_eq!(scrubber.scrub("ask ollama"), "ask ollama");
-        let (bytes, redacted) = scrubber.scrub_bytes(Bytes::from_static(b"ask ollama"));
-        assert_eq!((&bytes[..], redacted), (&b"ask ollama"[..], false));
+        for placeholder in ["ollama", "lm-studio", "not-needed"] {
+            let scrubber = Scrubber::new(vec![Secret::new(placeholder.to_owned())]);
+            let text = format!("ask {placeholder}");
+            assert_eq!(scrubber.scrub(&text), text);
+            let (bytes, redacted) = scrubber.scrub_bytes(Bytes::from(text.clone()));
+            assert_eq!((&bytes[..], redacted), (text.as_bytes(), false));
+        }
+        let short = Scrubber::new(vec![Secret::new("sk-1234".to_owned())]);
+        assert_eq!(short.scrub("ask sk-1234"), "ask [redacted]");
     }
 
     #[test]
     fn a_key_that_begins_with_another_goes_whole() {
-        let keys = ["sk-short-key", "sk-short-key-and-more"].map(|k| Secret::new(k.to_owned()));
-        let scrubbed = Scrubber::new(keys.to_vec()).scrub("a sk-short-key-and-more b sk-short-key");
+        let keys = ["sk-short-key-1", "sk-short-key-1-and-more"].map(|k| Secret::new(k.to_owned()));
+        let scrubbed =
+            Scrubber::new(keys.to_vec()).scrub("a sk-short-key-1-and-more b sk-short-key-1");
         assert_eq!(scrubbed, "a [redacted] b [redacted]");
     }
 }

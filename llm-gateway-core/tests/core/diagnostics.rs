@@ -75,6 +75,35 @@ providers:
 }
 
 #[test]
+fn a_bad_item_of_a_list_does_not_shift_the_places_of_those_behind_it() {
+    let yaml = "defaults:
+  quick: {provider: openai, model: gpt-6-luna}
+fallback:
+  quick:
+    - {provider: openai}
+    - {provider: opnai, model: gpt-6-luna}
+";
+    let problems = loaded(yaml, Environment::empty()).problems;
+    let places: Vec<(u32, &str)> = problems.iter().map(|p| (p.line, p.message.as_str())).collect();
+    assert_eq!(places, [(5, "`quick` has no `model`"), (6, "no provider is called `opnai`")]);
+}
+
+#[test]
+fn a_number_that_is_finer_than_money_never_lets_more_through() {
+    let yaml = format!("{SOUND}cost_preflight: {{block_usd: 0.00010000000000001}}\n");
+    let policy = loaded(&yaml, Environment::empty()).policy.unwrap();
+    let block = policy.preflight().block.unwrap();
+    assert_eq!(block.as_nanos(), 100_000);
+}
+
+#[test]
+fn a_row_without_prices_is_a_warning_like_no_row() {
+    let yaml = "defaults: {quick: {provider: openai, model: mine}}
+providers: {openai: {models: {mine: {context: 1000}}}}";
+    assert!(shown(yaml).contains("no price is known for `mine`"), "{}", shown(yaml));
+}
+
+#[test]
 fn bad_yaml_is_an_error_with_its_place() {
     let shown = [
         "defaults: {quick: {provider: openai, model: gpt-6-luna}\n",

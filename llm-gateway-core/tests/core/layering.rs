@@ -142,6 +142,20 @@ fn every_room_names_only_what_it_may() {
 }
 
 #[test]
+fn no_call_goes_around_dispatch() {
+    for (path, text) in sources("llm-gateway-core/src") {
+        let may_send = ["dispatch", "provider", "provider/adapters", "transport", "tests"];
+        let inner = ["transport/reqwest", "transport/scripted", "lib"];
+        if may_send.contains(&room(&path).as_str()) || inner.contains(&room(&path).as_str()) {
+            continue;
+        }
+        for word in ["Prepared", "Recorder", ".send(request", ".prepare("] {
+            assert!(!code(&text).contains(word), "{path} has {word}");
+        }
+    }
+}
+
+#[test]
 fn dialects_do_not_know_each_other() {
     let dialects = ["openai", "anthropic", "gemini"];
     for (path, text) in sources("llm-gateway-core/src/provider") {

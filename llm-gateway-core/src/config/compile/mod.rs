@@ -139,7 +139,7 @@ impl Scope<'_, '_, '_> {
                 );
             }
         }
-        if spec.model(model).is_none() {
+        if spec.model(model).is_none_or(|facts| facts.prices.is_none()) {
             let hint = match closest_name(model, spec.models.keys().map(String::as_str)) {
                 Some(meant) => format!(
                     "did you mean `{meant}`? else add a row with `in` and `out` under providers.{}.models",

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::config::catalog::ProviderCatalog;
 use crate::config::diagnostic::Collector;
 use crate::config::node::Step;
-use crate::config::raw::RawModel;
-use crate::model::{ModelFacts, ModelId, Prices, Rate};
+use crate::config::raw::{RawCapability, RawModel};
+use crate::model::{Capability, ModelFacts, ModelId, Prices, Rate};
 
 use super::providers::Entry;
 
@@ -50,6 +50,15 @@ impl Entry<'_> {
     }
 }
 
+fn capability(raw: RawCapability) -> Capability {
+    match raw {
+        RawCapability::Reasoning => Capability::Reasoning,
+        RawCapability::Vision => Capability::Vision,
+        RawCapability::JsonSchema => Capability::JsonSchema,
+        RawCapability::MaxCompletionTokens => Capability::MaxCompletionTokens,
+    }
+}
+
 /// A row of the file over the row that was there.
 fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
     let base = base.cloned().unwrap_or_default();
@@ -74,6 +83,9 @@ fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
         prices,
         context: row.context.or(base.context),
         max_output: row.max_output.or(base.max_output),
-        capabilities: base.capabilities,
+        capabilities: match &row.capabilities {
+            Some(listed) => listed.iter().map(|raw| capability(*raw)).collect(),
+            None => base.capabilities,
+        },
     }
 }

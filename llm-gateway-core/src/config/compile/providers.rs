@@ -123,7 +123,7 @@ impl<'a> Entry<'a> {
         });
         let provider = provider.ok()?;
         let own = compilation.own_providers.contains(&provider);
-        let built_in = BUILT_IN.iter().find(|built_in| built_in.name == name);
+        let built_in = BUILT_IN.iter().find(|built_in| built_in.name == name && !own);
         Some(Self { compilation, provider, raw, built_in, own })
     }
 

@@ -139,10 +139,15 @@ impl Scope<'_, '_, '_> {
     }
 
     /// A target and its alternates. One that stands twice is asked once.
-    fn chain(&mut self, name: &str, first: Target, alternates: &[RawTarget]) -> Vec<Target> {
+    fn chain(
+        &mut self,
+        name: &str,
+        first: Target,
+        alternates: &[Option<RawTarget>],
+    ) -> Vec<Target> {
         let path = [Step::Key("fallback"), Step::Key(name)];
         let mut chain = vec![first];
-        for (index, target) in self.targets(alternates, &path).into_iter().enumerate() {
+        for (index, target) in self.numbered(alternates, &path) {
             if chain.contains(&target) {
                 self.problems.warning(
                     self.compilation.root.place_of(&[path[0], path[1], index.into()]),
@@ -205,14 +210,18 @@ impl Scope<'_, '_, '_> {
         (targets.len() >= 2).then_some(())
     }
 
-    fn targets(&mut self, raw: &[RawTarget], path: &[Step<'_>]) -> Vec<Target> {
-        let numbered = raw.iter().enumerate();
-        numbered
-            .filter_map(|(index, raw)| {
-                let path = [path, &[Step::Index(index)]].concat();
-                self.target(&raw.provider, &raw.model, &path)
-            })
-            .collect()
+    fn targets(&mut self, raw: &[Option<RawTarget>], path: &[Step<'_>]) -> Vec<Target> {
+        self.numbered(raw, path).into_iter().map(|(_, target)| target).collect()
+    }
+
+    /// The sound targets of a list, each with its number in the file.
+    fn numbered(&mut self, raw: &[Option<RawTarget>], path: &[Step<'_>]) -> Vec<(usize, Target)> {
+        let there = raw.iter().enumerate().filter_map(|(n, raw)| Some((n, raw.as_ref()?)));
+        let checked = there.filter_map(|(index, raw)| {
+            let path = [path, &[Step::Index(index)]].concat();
+            Some((index, self.target(&raw.provider, &raw.model, &path)?))
+        });
+        checked.collect()
     }
 
     /// The bound that is sent is min(asked, the model's limit): say so where they differ.
@@ -232,9 +241,9 @@ impl Scope<'_, '_, '_> {
     }
 }
 
-/// An amount in dollars that the schema has bounded below.
+/// A threshold in dollars. The schema's bounds are such that none gets lost here.
 pub(super) fn usd(amount: f64) -> Option<NanoUsd> {
-    NanoUsd::parse_usd(&amount.to_string()).ok()
+    NanoUsd::at_most(amount)
 }
 
 fn compiled(raw: &RawVisibility) -> Visibility {

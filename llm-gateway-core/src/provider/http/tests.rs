@@ -121,7 +121,7 @@ fn call() -> Call {
         model: ModelId::new("gpt-4o-mini").unwrap(),
         prompt: Prompt::from_caller(None, vec![Message::user("hello")]),
         max_tokens: 64,
-        max_completion_tokens: false,
+        capabilities: Vec::new(),
     }
 }
 
