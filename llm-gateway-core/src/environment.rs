@@ -4,6 +4,7 @@
 //! or still reads `${NAME}` or `$NAME` because a client did not expand it, counts as missing.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Variables, some of which hold keys: no `Debug`, no `Serialize`.
 #[derive(Clone, Default)]
@@ -39,6 +40,11 @@ impl Environment {
         (!value.is_empty() && !is_unexpanded(value)).then_some(value)
     }
 
+    /// The names of all variables, in order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.keys().map(String::as_str)
+    }
+
     /// Adds the variables of a `.env` file's text that `allowed` lets in. A variable that is
     /// there already wins.
     ///
@@ -64,6 +70,34 @@ impl Environment {
         }
         malformed.map_or(Ok(()), Err)
     }
+}
+
+/// Whether a switch is on: `1`, `true` or `yes` in any case.
+pub(crate) fn is_on(environment: &Environment, name: &str) -> bool {
+    let value = environment.get(name).map(str::to_ascii_lowercase);
+    matches!(value.as_deref(), Some("1" | "true" | "yes"))
+}
+
+/// A directory of the user: the one that `xdg` names, else the system's custom, which on
+/// systems without one of their own is `below_home`.
+pub(crate) fn user_directory(
+    environment: &Environment,
+    xdg: &str,
+    below_home: &[&str],
+) -> Option<PathBuf> {
+    // A relative path would lead into the current directory; the XDG specification has it
+    // ignored: <https://specifications.freedesktop.org/basedir-spec/latest/>.
+    let named = environment.get(xdg).map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let home = || environment.get("HOME").map(PathBuf::from);
+    named.or_else(|| {
+        if cfg!(windows) {
+            environment.get("APPDATA").map(PathBuf::from)
+        } else if cfg!(target_os = "macos") {
+            home().map(|home| home.join("Library").join("Application Support"))
+        } else {
+            home().map(|home| home.join(below_home.iter().collect::<PathBuf>()))
+        }
+    })
 }
 
 /// The line with every `$` escaped. The reader would put variables of the process in their

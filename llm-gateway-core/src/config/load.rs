@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::environment::Environment;
+use crate::environment::{Environment, user_directory};
 use crate::model::{ProviderName, date_utc};
 use crate::policy::Policy;
 
@@ -41,7 +41,7 @@ impl PolicySource {
         if let Some(path) = environment.get("LLM_GATEWAY_ROUTING") {
             return Self::File(path.into());
         }
-        configuration_directory(environment)
+        user_directory(environment, "XDG_CONFIG_HOME", &[".config"])
             .map(|dir| dir.join("llm-gateway").join("routing.yaml"))
             .filter(|path| path.is_file())
             .map_or(Self::Embedded, Self::File)
@@ -85,24 +85,6 @@ fn why(error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
         kind => kind.to_string(),
-    }
-}
-
-/// The user's configuration directory: `$XDG_CONFIG_HOME`, else the system's custom.
-fn configuration_directory(environment: &Environment) -> Option<PathBuf> {
-    // A relative path would lead into the current directory; the XDG specification has it
-    // ignored: <https://specifications.freedesktop.org/basedir-spec/latest/>.
-    let xdg = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
-    if xdg.is_some() {
-        return xdg;
-    }
-    let home = || environment.get("HOME").map(PathBuf::from);
-    if cfg!(windows) {
-        environment.get("APPDATA").map(PathBuf::from)
-    } else if cfg!(target_os = "macos") {
-        home().map(|home| home.join("Library").join("Application Support"))
-    } else {
-        home().map(|home| home.join(".config"))
     }
 }
 
@@ -187,13 +169,15 @@ fn unreadable(file: &str, why: &str) -> Diagnostic {
 }
 
 /// The variables of the gateway itself that a `.env` file may set.
-const OWN_VARIABLES: [&str; 6] = [
+const OWN_VARIABLES: [&str; 8] = [
     "OPENAI_BASE_URL",
     "ANTHROPIC_BASE_URL",
     "GEMINI_BASE_URL",
     "DEEPSEEK_BASE_URL",
     "LLM_GATEWAY_DISABLED",
     "LLM_GATEWAY_EXPENSIVE_DISABLED",
+    "LLM_GATEWAY_LEDGER",
+    "LLM_GATEWAY_LEDGER_PATH",
 ];
 
 /// Reads `.env`: the file that was named, else the one beside the policy if it is there.
@@ -206,7 +190,11 @@ fn add_env_file(
 ) {
     let beside = source.directory().map(|dir| dir.join(".env")).filter(|path| path.is_file());
     let Some(path) = named.map(Path::to_path_buf).or(beside) else { return };
-    let allowed = |name: &str| OWN_VARIABLES.contains(&name) || keys.iter().any(|key| key == name);
+    let allowed = |name: &str| {
+        OWN_VARIABLES.contains(&name)
+            || name.starts_with("LLM_GATEWAY_CAP_")
+            || keys.iter().any(|key| key == name)
+    };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {

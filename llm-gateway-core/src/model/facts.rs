@@ -72,6 +72,20 @@ impl Prices {
         )
     }
 
+    /// The most that so many tokens can cost, however they are billed: input read, cached or
+    /// written to a cache, at the base price or in any tier that the input may reach.
+    pub fn worst_case(&self, input: u64, output: u64) -> NanoUsd {
+        let reached = self.tiers.iter().filter(|tier| input > tier.above_input);
+        let dearest = |input: Rate, read: Option<Rate>, write: Option<Rate>| {
+            input.max(read.unwrap_or_default()).max(write.unwrap_or_default())
+        };
+        let tiers = reached.map(|t| (dearest(t.input, t.cache_read, t.cache_write), t.output));
+        let base = (dearest(self.input, self.cache_read, self.cache_write), self.output);
+        let (input_rate, output_rate) =
+            tiers.fold(base, |most, tier| (most.0.max(tier.0), most.1.max(tier.1)));
+        Rate::round_up(input_rate.times(input) + output_rate.times(output))
+    }
+
     /// Whether no token costs anything, as for a model on one's own machine.
     pub fn is_free(&self) -> bool {
         let rates = [Some(self.input), Some(self.output), self.cache_read, self.cache_write];
@@ -125,6 +139,29 @@ mod tests {
         };
         // 1000 x 3000 + 2000 x 300 + 400 x 3750 + 100 x 15000 n$; reasoning is inside output.
         assert_eq!(prices.cost(&usage), NanoUsd::from_nanos(6_600_000));
+    }
+
+    proptest::proptest! {
+        /// However the provider bills, and in whichever tier: never above the worst case.
+        #[test]
+        fn no_usage_within_the_bounds_costs_more_than_the_worst_case(
+            rates in proptest::collection::vec(0.0f64..100.0, 8),
+            threshold in 0u64..2_000, parts in proptest::array::uniform3(0u64..1_000), output in 0u64..1_000,
+        ) {
+            let r = |n: usize| rate((rates[n] * 1e3).round() / 1e3);
+            let read = r(2);
+            let tier = Tier {
+                above_input: threshold, input: r(4), output: r(5),
+                cache_read: Some(r(6)), cache_write: Some(r(7)),
+            };
+            let prices = Prices {
+                cache_read: Some(read), cache_write: Some(r(3)), tiers: vec![tier], ..Prices::flat(r(0), r(1))
+            };
+            let usage = Usage {
+                input_uncached: parts[0], cache_read: parts[1], cache_write: parts[2], output, reasoning: 0,
+            };
+            proptest::prop_assert!(prices.cost(&usage) <= prices.worst_case(usage.input(), output));
+        }
     }
 
     #[test]

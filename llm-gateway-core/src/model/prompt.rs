@@ -114,6 +114,16 @@ impl Prompt {
         Self { system, turns: messages.into_iter().map(turn).collect() }
     }
 
+    /// More input tokens than any tokenizer makes of this prompt. A token is at least one byte
+    /// of text, so bytes bound the text; the margin bounds what a provider puts around each
+    /// message (role marks, separators: under ten tokens in every published format).
+    pub(crate) fn token_bound(&self) -> u64 {
+        const MARGIN_PER_MESSAGE: u64 = 64;
+        let bytes: u64 = self.texts().map(|text| text.len() as u64).sum();
+        let messages = self.turns.len() as u64 + u64::from(self.system.is_some());
+        bytes.saturating_add(messages.saturating_mul(MARGIN_PER_MESSAGE))
+    }
+
     /// Every text of the prompt, in order, the system text first.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.system.iter().chain(self.turns.iter().flat_map(|turn| &turn.parts)).map(Part::as_str)

@@ -9,6 +9,7 @@ mod plan;
 mod preflight;
 mod provider;
 mod route;
+mod spending;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use plan::{Plan, PlanRequest, PlanShape, PlannedTarget};
 pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};
 pub use provider::{Limits, ProviderSpec};
 pub use route::{Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};
+pub use spending::Spending;
 
 /// A compiled policy. Cheap to share: take one `Arc<Policy>` per request.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,7 @@ pub struct Policy {
     pub(crate) providers: BTreeMap<ProviderName, ProviderSpec>,
     pub(crate) preflight: PreflightRules,
     pub(crate) switches: Switches,
+    pub(crate) spending: Spending,
     pub(crate) reliability: Reliability,
     pub(crate) orchestration: Option<Orchestration>,
     pub(crate) receipts: Option<Receipts>,
@@ -122,6 +125,11 @@ impl Policy {
     /// What the environment refuses, whatever the rest of the policy says.
     pub fn switches(&self) -> &Switches {
         &self.switches
+    }
+
+    /// Where money is counted, and how much of it there is.
+    pub fn spending(&self) -> &Spending {
+        &self.spending
     }
 
     /// Deadlines, retries and the circuit breaker.

@@ -9,6 +9,7 @@ mod orchestration;
 mod providers;
 mod routes;
 mod rules;
+mod spending;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -48,12 +49,14 @@ impl Compilation<'_> {
             Scope { compilation: self, providers: &providers, catalog: &catalog, problems };
         let routes = scope.routes(raw);
         let orchestration = raw.orchestration.as_ref().map(|raw| scope.orchestration(raw));
+        let spending = spending::spending(self.environment, &providers, problems);
         Policy {
             version: raw.version.clone().unwrap_or_else(|| FORM_VERSION.to_owned()),
             source: String::new(),
             digest: String::new(),
             preflight: self.preflight(raw, problems),
             switches: rules::switches(self.environment),
+            spending,
             reliability: rules::reliability(raw),
             receipts: self.receipts(raw),
             output: rules::output(raw),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::diagnostic::Collector;
 use crate::config::raw::RawPolicy;
-use crate::environment::Environment;
+use crate::environment::{Environment, is_on};
 use crate::policy::{Output, PreflightRules, Receipts, Reliability, Switches};
 
 use super::Compilation;
@@ -54,15 +54,10 @@ fn thousandths(number: f64) -> u64 {
     (number * 1_000.0).round() as u64
 }
 
-/// A switch is on for `1`, `true` and `yes` in any case.
 pub(super) fn switches(environment: &Environment) -> Switches {
-    let on = |name| {
-        let value = environment.get(name).map(str::to_ascii_lowercase);
-        matches!(value.as_deref(), Some("1" | "true" | "yes"))
-    };
     Switches {
-        disabled: on("LLM_GATEWAY_DISABLED"),
-        expensive_disabled: on("LLM_GATEWAY_EXPENSIVE_DISABLED"),
+        disabled: is_on(environment, "LLM_GATEWAY_DISABLED"),
+        expensive_disabled: is_on(environment, "LLM_GATEWAY_EXPENSIVE_DISABLED"),
     }
 }
 
