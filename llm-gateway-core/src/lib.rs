@@ -40,6 +40,7 @@
 //! | `dispatch` | the order of things for one chain of targets |
 //! | [`provider`] | the port, and the wire formats behind it: pure encode and decode |
 //! | [`transport`] | the port, the network, the script, the recorder of exact bytes |
+//! | [`ledger`] | whether the month still has the money; the port, in memory and in SQLite |
 //! | `credential`, `clock`, `environment` | where keys, the date and variables come from |
 //! | `model`, `error` | the words that all of them speak |
 //! | `envelope`, `outcome`, `event`, `describe` | what a caller gets |
@@ -54,6 +55,7 @@ mod environment;
 mod error;
 mod event;
 mod gateway;
+pub mod ledger;
 mod model;
 mod outcome;
 pub mod policy;
@@ -67,14 +69,14 @@ pub use credential::{CredentialSource, EnvironmentCredentials, Lease, Secret};
 pub use describe::{
     Description, KeyState, ProviderDescription, TaskClassDescription, VisibilityDescription,
 };
-pub use dispatch::{Attempt, AttemptOutcome, Cost, CostBasis};
+pub use dispatch::{Attempt, AttemptOutcome, Cost};
 pub use envelope::{Envelope, Status};
 pub use environment::Environment;
 pub use error::{Category, Error};
 pub use event::{Event, Events};
 pub use gateway::{Gateway, GatewayBuilder, Outcome, Request, Run};
 pub use model::{
-    CallerText, Capability, Completion, ContentPart, Dialect, Endpoint, FinishReason,
+    CallerText, Capability, Completion, ContentPart, CostBasis, Dialect, Endpoint, FinishReason,
     InvalidAmount, InvalidName, Message, ModelFacts, ModelId, NanoUsd, OutputPart, Part, Prices,
     Prompt, ProviderName, Rate, Role, RunId, Target, TaskClass, Tier, Turn, Usage, closest_name,
 };

@@ -1,27 +1,10 @@
 //! What an answer cost, and how well that is known.
 
-use serde::Serialize;
-
 use crate::error::Error;
-use crate::model::{Completion, NanoUsd, Prices, Usage};
+use crate::model::{Completion, CostBasis, NanoUsd, Prices, Usage};
 use crate::policy::Policy;
 
 use super::PreparedCall;
-
-/// How well a cost is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum CostBasis {
-    /// From the tokens that the provider reported.
-    Exact,
-    /// From an estimate of the tokens: the provider reported none.
-    Estimated,
-    /// The model has no price.
-    Unknown,
-    /// The model costs nothing.
-    Free,
-}
 
 /// What an answer cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use crate::reliability::Meaning;
 use crate::transport::Recorder;
 
 pub use attempt::{Attempt, AttemptOutcome};
-pub use cost::{Cost, CostBasis};
+pub use cost::Cost;
 
 /// What dispatch works with: one policy, taken at the door, and what outlives a request.
 pub(crate) struct Context<'a> {

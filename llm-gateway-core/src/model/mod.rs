@@ -5,6 +5,7 @@
 
 mod closest;
 mod completion;
+mod cost_basis;
 mod date;
 mod endpoint;
 mod facts;
@@ -15,6 +16,7 @@ mod usage;
 
 pub use closest::closest_name;
 pub use completion::{Completion, FinishReason, OutputPart};
+pub use cost_basis::CostBasis;
 pub(crate) use date::date_utc;
 pub use endpoint::{Dialect, Endpoint};
 pub use facts::{Capability, ModelFacts, Prices, Tier};

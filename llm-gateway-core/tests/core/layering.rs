@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// What each room may name, itself aside. A room that is not listed here is an error, so
 /// that a new one gets its rule with its first file.
-const MAY_NAME: [(&str, &[&str]); 22] = [
+const MAY_NAME: [(&str, &[&str]); 25] = [
     // Rank 1: the words. They import nothing of ours but each other.
     ("model", &["error"]),
     ("error", &["model"]),
@@ -23,10 +23,13 @@ const MAY_NAME: [(&str, &[&str]); 22] = [
     ("credential", &["model", "error"]),
     ("transport", &["model", "error", "credential"]),
     ("provider", &["model", "error", "credential", "transport"]),
+    ("ledger", &["model", "error"]),
     // Adapters import ports and rank 1, never another adapter.
     ("credential/environment", &["model", "error", "environment"]),
     ("transport/reqwest", &["model", "error", "credential"]),
     ("transport/scripted", &["model", "error", "credential"]),
+    ("ledger/memory", &["model", "error"]),
+    ("ledger/sqlite", &["model", "error"]),
     ("provider/adapters", &["model", "error", "credential", "transport"]),
     // The way of a request.
     ("event", &["model", "error"]),
@@ -102,6 +105,7 @@ fn room(path: &str) -> String {
     match parts.as_slice() {
         [.., "tests"] | [.., "tests", _] | ["provider", "fixtures"] => "tests".to_owned(),
         ["transport", adapter @ ("reqwest" | "scripted"), ..] => format!("transport/{adapter}"),
+        ["ledger", adapter @ ("memory" | "sqlite"), ..] => format!("ledger/{adapter}"),
         ["credential", "environment"] => "credential/environment".to_owned(),
         ["provider", "mod"] => "provider".to_owned(),
         ["provider", ..] => "provider/adapters".to_owned(),

@@ -1,0 +1,174 @@
+//! What money is counted by, and the one rule that every ledger asks. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::model::{NanoUsd, ProviderName, Target, TaskClass};
+
+use super::error::Refused;
+use super::month::Month;
+
+/// The largest sum that a ledger counts ($9.2 billion): a scope without a cap has this one, so
+/// that what is held stays exact where a database counts in signed 64 bits.
+pub(super) const LARGEST: NanoUsd = NanoUsd::from_nanos(i64::MAX as u64);
+
+/// Something that money is counted by within a month.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Scope {
+    /// Everything.
+    Total,
+    /// What goes to one provider.
+    Provider(ProviderName),
+}
+
+impl Scope {
+    /// Reads what [`Display`](fmt::Display) prints; `None` for a kind that this version does
+    /// not know.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            None => (text == "total").then_some(Self::Total),
+            Some(("provider", name)) => ProviderName::new(name).ok().map(Self::Provider),
+            Some(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Total => f.write_str("total"),
+            Self::Provider(name) => write!(f, "provider:{name}"),
+        }
+    }
+}
+
+/// The most that a scope may cost in a month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cap {
+    /// What is capped.
+    pub scope: Scope,
+    /// The most it may cost. Reaching it is allowed.
+    pub limit: NanoUsd,
+}
+
+impl Cap {
+    /// Caps `scope` at `limit` a month.
+    pub fn new(scope: Scope, limit: NanoUsd) -> Self {
+        Self { scope, limit }
+    }
+}
+
+/// One attempt that needs money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HoldRequest {
+    /// What it counts in: the total and its provider, whether these are capped or not, so that
+    /// a cap that is set later, or by another process, finds everything counted.
+    pub scopes: Vec<Scope>,
+    /// Where the call goes.
+    pub target: Target,
+    /// What the caller asked for.
+    pub task_class: TaskClass,
+    /// The most that it can cost.
+    pub amount: NanoUsd,
+}
+
+impl HoldRequest {
+    /// Asks for `amount`, the most that an attempt at `target` can cost.
+    pub fn new(target: Target, task_class: TaskClass, amount: NanoUsd) -> Self {
+        let scopes = vec![Scope::Total, Scope::Provider(target.provider.clone())];
+        Self { scopes, target, task_class, amount }
+    }
+}
+
+/// What a scope has cost in a month, and what is held in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    pub(super) settled: NanoUsd,
+    pub(super) held: NanoUsd,
+}
+
+impl Totals {
+    /// Sets `amount` aside.
+    pub(super) fn hold(&mut self, amount: NanoUsd) {
+        self.held = self.held.saturating_add(amount).min(LARGEST);
+    }
+
+    /// Gives back what was set aside.
+    pub(super) fn release(&mut self, amount: NanoUsd) {
+        self.held = less(self.held, amount);
+    }
+
+    /// Books what a call cost.
+    pub(super) fn settle(&mut self, cost: NanoUsd) {
+        self.settled = self.settled.saturating_add(cost).min(LARGEST);
+    }
+}
+
+/// What is left of `amount` after `taken`; never below nothing.
+pub(super) fn less(amount: NanoUsd, taken: NanoUsd) -> NanoUsd {
+    NanoUsd::from_nanos(amount.as_nanos().saturating_sub(taken.as_nanos()))
+}
+
+/// What `calls` ask of each scope together.
+pub(super) fn asked(calls: &[HoldRequest]) -> BTreeMap<&Scope, NanoUsd> {
+    let mut asked: BTreeMap<&Scope, NanoUsd> = BTreeMap::new();
+    for call in calls {
+        for scope in &call.scopes {
+            let sum = asked.entry(scope).or_default();
+            *sum = sum.saturating_add(call.amount);
+        }
+    }
+    asked
+}
+
+/// The rule: settled + held + asked must not be above the cap.
+///
+/// # Errors
+/// [`Refused`] with every figure.
+pub(super) fn check(
+    month: Month,
+    scope: &Scope,
+    totals: Totals,
+    asked: NanoUsd,
+    caps: &[Cap],
+) -> Result<(), Refused> {
+    let limits = caps.iter().filter(|cap| cap.scope == *scope).map(|cap| cap.limit);
+    let limit = limits.min().unwrap_or(LARGEST).min(LARGEST);
+    let Totals { settled, held } = totals;
+    let sum: u128 = [settled, held, asked].iter().map(|sum| u128::from(sum.as_nanos())).sum();
+    if sum <= u128::from(limit.as_nanos()) {
+        return Ok(());
+    }
+    Err(Refused { month, scope: scope.clone(), cap: limit, settled, held, asked })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cap_may_be_reached_and_not_passed() {
+        let usd = NanoUsd::from_nanos;
+        let month = Month::parse("2026-11").unwrap();
+        let totals = Totals { settled: usd(50), held: usd(30) };
+        let caps = [Cap::new(Scope::Total, usd(100))];
+        let ask = |asked, caps: &[Cap]| check(month, &Scope::Total, totals, usd(asked), caps);
+        assert!(ask(20, &caps).is_ok());
+        assert_eq!(ask(21, &caps).unwrap_err().left(), usd(20));
+        assert!(ask(u64::MAX / 2 - 80, &[]).is_ok());
+        assert!(ask(u64::MAX / 2 - 79, &[]).is_err(), "more than a database counts");
+        assert!(ask(u64::MAX, &[]).is_err());
+    }
+
+    #[test]
+    fn a_scope_reads_as_it_prints() {
+        let provider = Scope::Provider(ProviderName::new("my.ollama").unwrap());
+        for scope in [Scope::Total, provider] {
+            assert_eq!(Scope::read(&scope.to_string()), Some(scope));
+        }
+        assert_eq!(Scope::read("user:ann"), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! The ledger that forgets with its process: for tests, and for caps without a file.
+//!
+//! It answers at once and without a thread, so that a paused clock stays where it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::model::{Target, TaskClass};
+
+use super::Ledger;
+use super::cap::{Cap, HoldRequest, Scope, Totals, asked, check};
+use super::error::{ReserveError, Unusable};
+use super::hold::{Closing, Hold, Seat, Told};
+use super::month::Month;
+use super::spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
+
+/// A ledger in memory.
+#[derive(Clone, Default)]
+pub struct MemoryLedger {
+    books: Arc<Mutex<Books>>,
+    /// Which process this one stands for; see [`another_process`](Self::another_process).
+    process: u64,
+}
+
+/// What an SQLite file would hold.
+#[derive(Default)]
+struct Books {
+    totals: BTreeMap<(Month, Scope), Totals>,
+    spending: BTreeMap<(Month, Target, TaskClass), SpentRow>,
+    holds: BTreeMap<u64, Held>,
+    last_hold: u64,
+    last_process: u64,
+    dead: BTreeSet<u64>,
+}
+
+struct Held {
+    process: u64,
+    month: Month,
+    call: HoldRequest,
+}
+
+impl MemoryLedger {
+    /// An empty ledger.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same books as another process would see them. For tests of what happens when one of
+    /// several processes dies.
+    #[must_use]
+    pub fn another_process(&self) -> Self {
+        let mut books = lock(&self.books);
+        books.last_process += 1;
+        Self { books: Arc::clone(&self.books), process: books.last_process }
+    }
+
+    /// Ends this process as `kill -9` would: what it holds stays, and what its guards say from
+    /// now on is not heard.
+    pub fn crash(&self) {
+        lock(&self.books).dead.insert(self.process);
+    }
+}
+
+/// A panic cannot leave the books half-written: nothing between two changes can panic.
+fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
+    books.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl Ledger for MemoryLedger {
+    async fn reserve(
+        &self,
+        month: Month,
+        calls: &[HoldRequest],
+        caps: &[Cap],
+    ) -> Result<Vec<Hold>, ReserveError> {
+        let mut books = lock(&self.books);
+        for (scope, amount) in asked(calls) {
+            let totals = books.totals.get(&(month, scope.clone())).copied().unwrap_or_default();
+            check(month, scope, totals, amount, caps)?;
+        }
+        let hold = |call: &HoldRequest| {
+            let id = books.hold(self.process, month, call);
+            let (shared, process) = (Arc::clone(&self.books), self.process);
+            let seat = MemorySeat { books: shared, process, id, month, call: call.clone() };
+            Hold::new(call.amount, Box::new(seat))
+        };
+        Ok(calls.iter().map(hold).collect())
+    }
+
+    async fn spent(&self, month: Month, by: By) -> Result<Spent, Unusable> {
+        Ok(lock(&self.books).spent(month, by))
+    }
+
+    async fn drop_unsettled(&self, month: Month) -> Result<Dropped, Unusable> {
+        Ok(lock(&self.books).drop_unsettled(month))
+    }
+
+    async fn drain(&self) -> Result<(), Unusable> {
+        Ok(())
+    }
+}
+
+impl Books {
+    fn hold(&mut self, process: u64, month: Month, call: &HoldRequest) -> u64 {
+        self.each_total(month, call, |total| total.hold(call.amount));
+        self.last_hold += 1;
+        self.holds.insert(self.last_hold, Held { process, month, call: call.clone() });
+        self.last_hold
+    }
+
+    fn close(&mut self, seat: &MemorySeat, closing: Closing) {
+        let MemorySeat { process, id, month, ref call, .. } = *seat;
+        if self.dead.contains(&process) {
+            return;
+        }
+        if self.holds.remove(&id).is_some() {
+            self.each_total(month, call, |total| total.release(call.amount));
+        }
+        if let Closing::Settled { cost, basis } = closing {
+            self.each_total(month, call, |total| total.settle(cost));
+            let key = (month, call.target.clone(), call.task_class.clone());
+            self.spending.entry(key).or_default().add(&SpentRow::call(cost, basis));
+        }
+    }
+
+    fn each_total(&mut self, month: Month, call: &HoldRequest, change: impl Fn(&mut Totals)) {
+        for scope in &call.scopes {
+            change(self.totals.entry((month, scope.clone())).or_default());
+        }
+    }
+
+    fn spent(&self, month: Month, by: By) -> Spent {
+        let calls = self.spending.iter().filter(|((of, ..), _)| *of == month);
+        let mut spent = Spent::new(month).with_calls(calls.map(|((_, target, class), row)| {
+            let key = match by {
+                By::Provider => target.provider.to_string(),
+                By::Model => target.model.to_string(),
+                By::TaskClass => class.to_string(),
+            };
+            SpentRow { key, ..row.clone() }
+        }));
+        for held in self.holds.values().filter(|held| held.month == month) {
+            let dead = self.dead.contains(&held.process);
+            let sum = if dead { &mut spent.unsettled } else { &mut spent.held };
+            *sum = sum.saturating_add(held.call.amount);
+        }
+        let totals = self.totals.iter().filter(|((of, _), _)| *of == month);
+        let scope_total = |((_, scope), total): (&(Month, Scope), &Totals)| ScopeTotal {
+            scope: scope.clone(),
+            settled: total.settled,
+            held: total.held,
+        };
+        spent.scopes = totals.map(scope_total).collect();
+        spent
+    }
+
+    fn drop_unsettled(&mut self, month: Month) -> Dropped {
+        let is_unsettled = |held: &Held| held.month == month && self.dead.contains(&held.process);
+        let (unsettled, others) = std::mem::take(&mut self.holds)
+            .into_iter()
+            .partition::<BTreeMap<_, _>, _>(|(_, held)| is_unsettled(held));
+        self.holds = others;
+        let mut dropped = Dropped::default();
+        for held in unsettled.into_values() {
+            self.each_total(month, &held.call, |total| total.release(held.call.amount));
+            dropped.add(held.call.amount);
+        }
+        dropped
+    }
+}
+
+struct MemorySeat {
+    books: Arc<Mutex<Books>>,
+    process: u64,
+    id: u64,
+    month: Month,
+    call: HoldRequest,
+}
+
+impl Seat for MemorySeat {
+    fn close(self: Box<Self>, closing: Closing, told: Told) {
+        lock(&self.books).close(&self, closing);
+        told.tell(Ok(()));
+    }
+}

@@ -1,0 +1,72 @@
+//! A calendar month in UTC: what caps are counted by.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::model::date_utc;
+
+/// A text that names no month.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a month: write YYYY-MM, such as 2026-11")]
+pub struct InvalidMonth(String);
+
+/// A calendar month in UTC, printed as `YYYY-MM`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Month {
+    year: u16,
+    month: u8,
+}
+
+impl Month {
+    /// The month of a time since 1970-01-01T00:00:00 UTC, as [`Clock`](crate::Clock) tells it.
+    pub fn of(since_epoch: Duration) -> Self {
+        let date = date_utc(since_epoch);
+        let last = Self { year: 9999, month: 12 };
+        date.get(..7).and_then(|month| Self::parse(month).ok()).unwrap_or(last)
+    }
+
+    /// Reads `YYYY-MM`.
+    ///
+    /// # Errors
+    /// [`InvalidMonth`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidMonth> {
+        let invalid = || InvalidMonth(text.chars().filter(|c| !c.is_control()).take(40).collect());
+        let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
+        let (year, month) = text.split_once('-').ok_or_else(invalid)?;
+        if year.len() != 4 || month.len() != 2 || !digits(year) || !digits(month) {
+            return Err(invalid());
+        }
+        let month: u8 = month.parse().map_err(|_| invalid())?;
+        if !(1..=12).contains(&month) {
+            return Err(invalid());
+        }
+        Ok(Self { year: year.parse().map_err(|_| invalid())?, month })
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_ends_at_midnight_utc() {
+        let last_second = Duration::from_secs(1_798_761_599);
+        assert_eq!(Month::of(last_second).to_string(), "2026-12");
+        assert_eq!(Month::of(last_second + Duration::from_secs(1)).to_string(), "2027-01");
+        assert_eq!(Month::of(Duration::MAX).to_string(), "9999-12");
+    }
+
+    #[test]
+    fn what_is_no_month_is_refused() {
+        assert_eq!(Month::parse("2026-01").map(|m| m.to_string()), Ok("2026-01".to_owned()));
+        for bad in ["", "2026", "2026-1", "2026-13", "2026-00", "26-01", "2026-+1", "2026-01-01"] {
+            assert!(Month::parse(bad).is_err(), "{bad:?} was taken as a month");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! What is written and read within one transaction. Sums are made in Rust: SQLite's would
+//! turn into floats where they overflow.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, Row, params};
+
+use crate::model::NanoUsd;
+
+use super::super::cap::{Cap, HoldRequest, LARGEST, Scope, Totals, asked, check};
+use super::super::error::Refused;
+use super::super::hold::Closing;
+use super::super::month::Month;
+use super::super::spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
+use super::processes::Locks;
+
+/// The books, open for one write transaction.
+pub(super) struct Books<'a> {
+    connection: &'a Connection,
+    locks: &'a Locks,
+    process: i64,
+}
+
+impl<'a> Books<'a> {
+    pub(super) fn new(connection: &'a Connection, locks: &'a Locks, process: i64) -> Self {
+        Self { connection, locks, process }
+    }
+
+    /// Holds `calls` against `caps` and books all of them, or none.
+    pub(super) fn reserve(
+        &self,
+        month: Month,
+        calls: &[HoldRequest],
+        caps: &[Cap],
+    ) -> rusqlite::Result<Result<Vec<i64>, Refused>> {
+        let asked = asked(calls);
+        for (scope, amount) in &asked {
+            let totals = self.totals(month, &scope.to_string())?;
+            if let Err(refused) = check(month, scope, totals, *amount, caps) {
+                return Ok(Err(refused));
+            }
+        }
+        for (scope, amount) in asked {
+            self.change(month, &scope.to_string(), |totals| totals.hold(amount))?;
+        }
+        calls.iter().map(|call| self.insert(month, call)).collect::<Result<_, _>>().map(Ok)
+    }
+
+    fn insert(&self, month: Month, call: &HoldRequest) -> rusqlite::Result<i64> {
+        let scopes: Vec<String> = call.scopes.iter().map(Scope::to_string).collect();
+        let (provider, model) = (call.target.provider.as_str(), call.target.model.as_str());
+        self.connection
+            .prepare_cached(
+                "INSERT INTO holds (process, month, provider, model, task_class, amount, scopes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .insert(params![
+                self.process,
+                month.to_string(),
+                provider,
+                model,
+                call.task_class.as_str(),
+                nanos(call.amount),
+                scopes.join(" "),
+            ])
+    }
+
+    /// Ends a hold. Money that was spent is booked whether or not the hold is still there.
+    pub(super) fn close(
+        &self,
+        id: i64,
+        month: Month,
+        call: &HoldRequest,
+        closing: Closing,
+    ) -> rusqlite::Result<()> {
+        let mut delete =
+            self.connection.prepare_cached("DELETE FROM holds WHERE id = ?1 AND process = ?2")?;
+        let was_held = delete.execute([id, self.process])? > 0;
+        for scope in &call.scopes {
+            self.change(month, &scope.to_string(), |totals| {
+                if was_held {
+                    totals.release(call.amount);
+                }
+                if let Closing::Settled { cost, .. } = closing {
+                    totals.settle(cost);
+                }
+            })?;
+        }
+        match closing {
+            Closing::Settled { cost, basis } => {
+                self.book(month, call, &SpentRow::call(cost.min(LARGEST), basis))
+            }
+            Closing::Released => Ok(()),
+        }
+    }
+
+    fn book(&self, month: Month, call: &HoldRequest, row: &SpentRow) -> rusqlite::Result<()> {
+        // min(): a sum that leaves 63 bits would become a float.
+        let mut add = self.connection.prepare_cached(
+            "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT DO UPDATE SET
+                cost = cost + min(excluded.cost, 9223372036854775807 - cost),
+                calls = calls + excluded.calls,
+                estimated = estimated + excluded.estimated,
+                unknown = unknown + excluded.unknown",
+        )?;
+        let (provider, model) = (call.target.provider.as_str(), call.target.model.as_str());
+        let class = call.task_class.as_str();
+        let (cost, counts) = (nanos(row.cost), [row.calls, row.estimated, row.unknown]);
+        let [calls, estimated, unknown] = counts.map(|count| i64::try_from(count).unwrap_or(0));
+        let month = month.to_string();
+        add.execute(params![month, provider, model, class, cost, calls, estimated, unknown])?;
+        Ok(())
+    }
+
+    /// What a month has cost, and what is held in it.
+    pub(super) fn spent(&self, month: Month, by: By) -> rusqlite::Result<Spent> {
+        let sql = match by {
+            By::Provider => {
+                "SELECT provider, cost, calls, estimated, unknown FROM spending WHERE month = ?1"
+            }
+            By::Model => {
+                "SELECT model, cost, calls, estimated, unknown FROM spending WHERE month = ?1"
+            }
+            By::TaskClass => {
+                "SELECT task_class, cost, calls, estimated, unknown FROM spending WHERE month = ?1"
+            }
+        };
+        let calls = self.rows(sql, month, |row| {
+            let count = |index| row.get(index).map(|count: i64| u64::try_from(count).unwrap_or(0));
+            Ok(SpentRow {
+                key: row.get(0)?,
+                cost: amount(row, 1)?,
+                calls: count(2)?,
+                estimated: count(3)?,
+                unknown: count(4)?,
+            })
+        })?;
+        let mut spent = Spent::new(month).with_calls(calls.into_iter());
+        for held in self.holds(month)? {
+            let sum = if held.is_unsettled { &mut spent.unsettled } else { &mut spent.held };
+            *sum = sum.saturating_add(held.amount);
+        }
+        let sql = "SELECT scope, settled, held FROM totals WHERE month = ?1 ORDER BY scope";
+        let totals = self.rows(sql, month, |row| {
+            let scope = Scope::read(&row.get::<_, String>(0)?);
+            let (settled, held) = (amount(row, 1)?, amount(row, 2)?);
+            Ok(scope.map(|scope| ScopeTotal { scope, settled, held }))
+        })?;
+        spent.scopes = totals.into_iter().flatten().collect();
+        spent.scopes.sort_by(|one, other| one.scope.cmp(&other.scope));
+        Ok(spent)
+    }
+
+    /// Gives back what dead processes held.
+    pub(super) fn drop_unsettled(&self, month: Month) -> rusqlite::Result<Dropped> {
+        let mut dropped = Dropped::default();
+        for held in self.holds(month)?.into_iter().filter(|held| held.is_unsettled) {
+            self.connection.execute("DELETE FROM holds WHERE id = ?1", [held.id])?;
+            for scope in held.scopes.split(' ') {
+                self.change(month, scope, |totals| totals.release(held.amount))?;
+            }
+            dropped.add(held.amount);
+        }
+        self.locks.sweep(self.connection)?;
+        Ok(dropped)
+    }
+
+    fn holds(&self, month: Month) -> rusqlite::Result<Vec<Held>> {
+        let mut ended: BTreeMap<i64, bool> = BTreeMap::new();
+        let sql = "SELECT id, process, amount, scopes FROM holds WHERE month = ?1";
+        self.rows(sql, month, |row| {
+            let process = row.get(1)?;
+            let is_unsettled =
+                *ended.entry(process).or_insert_with(|| self.locks.has_ended(process));
+            Ok(Held { id: row.get(0)?, amount: amount(row, 2)?, scopes: row.get(3)?, is_unsettled })
+        })
+    }
+
+    fn totals(&self, month: Month, scope: &str) -> rusqlite::Result<Totals> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT settled, held FROM totals WHERE month = ?1 AND scope = ?2")?;
+        let mut rows = select.query(params![month.to_string(), scope])?;
+        match rows.next()? {
+            Some(row) => Ok(Totals { settled: amount(row, 0)?, held: amount(row, 1)? }),
+            None => Ok(Totals::default()),
+        }
+    }
+
+    fn change(
+        &self,
+        month: Month,
+        scope: &str,
+        change: impl FnOnce(&mut Totals),
+    ) -> rusqlite::Result<()> {
+        let mut totals = self.totals(month, scope)?;
+        change(&mut totals);
+        let mut put = self
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4)")?;
+        let (settled, held) = (nanos(totals.settled), nanos(totals.held));
+        put.execute(params![month.to_string(), scope, settled, held]).map(drop)
+    }
+
+    fn rows<T>(
+        &self,
+        sql: &str,
+        month: Month,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        self.connection.prepare_cached(sql)?.query_map([month.to_string()], read)?.collect()
+    }
+}
+
+/// A hold as the file has it.
+struct Held {
+    id: i64,
+    amount: NanoUsd,
+    scopes: String,
+    is_unsettled: bool,
+}
+
+/// An amount as SQLite counts: in signed 64 bits, which no checked sum leaves.
+fn nanos(amount: NanoUsd) -> i64 {
+    i64::try_from(amount.as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn amount(row: &Row<'_>, column: usize) -> rusqlite::Result<NanoUsd> {
+    let nanos: i64 = row.get(column)?;
+    let nanos = u64::try_from(nanos);
+    nanos.map(NanoUsd::from_nanos).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, 0))
+}

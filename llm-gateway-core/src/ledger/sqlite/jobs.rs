@@ -1,0 +1,140 @@
+//! What can be asked of the ledger's thread. A job is written in a transaction with others
+//! and answered after the commit, never before.
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::super::cap::{Cap, HoldRequest};
+use super::super::error::{Refused, Unusable};
+use super::super::hold::{Closing, Hold, Seat, Told};
+use super::super::month::Month;
+use super::Queue;
+use super::books::Books;
+
+/// Something for the ledger's thread to do.
+pub(super) trait Job: Send {
+    /// Does it, within a transaction that may still fail.
+    fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()>;
+
+    /// Tells whoever asked how the transaction ended. Gives back what must be tried again.
+    fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>>;
+}
+
+/// A question, or a change without a guard.
+pub(super) struct Ask<T, F> {
+    run: F,
+    found: Option<T>,
+    reply: oneshot::Sender<Result<T, Unusable>>,
+}
+
+impl<T, F> Ask<T, F> {
+    pub(super) fn new(run: F, reply: oneshot::Sender<Result<T, Unusable>>) -> Self {
+        Self { run, found: None, reply }
+    }
+}
+
+impl<T, F> Job for Ask<T, F>
+where
+    T: Send,
+    F: FnMut(&Books<'_>) -> rusqlite::Result<T> + Send,
+{
+    fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
+        self.found = Some((self.run)(books)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
+        let Self { found, reply, .. } = *self;
+        // Without either the reply is dropped, which the asker hears.
+        if let Some(answer) = written.map(|()| found).transpose() {
+            let _ = reply.send(answer);
+        }
+        None
+    }
+}
+
+/// Money to be set aside for one or more calls.
+pub(super) struct Reserve {
+    month: Month,
+    calls: Vec<HoldRequest>,
+    caps: Vec<Cap>,
+    seats: OwnedSemaphorePermit,
+    queue: Queue,
+    found: Option<Result<Vec<i64>, Refused>>,
+    reply: oneshot::Sender<Result<Result<Vec<Hold>, Refused>, Unusable>>,
+}
+
+impl Reserve {
+    pub(super) fn new(
+        month: Month,
+        calls: Vec<HoldRequest>,
+        caps: Vec<Cap>,
+        seats: OwnedSemaphorePermit,
+        queue: Queue,
+        reply: oneshot::Sender<Result<Result<Vec<Hold>, Refused>, Unusable>>,
+    ) -> Self {
+        Self { month, calls, caps, seats, queue, found: None, reply }
+    }
+}
+
+impl Job for Reserve {
+    fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
+        self.found = Some(books.reserve(self.month, &self.calls, &self.caps)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
+        let Self { month, calls, mut seats, queue, found, reply, .. } = *self;
+        let guard = |(id, call): (i64, HoldRequest)| {
+            let (seat, queue, amount) = (seats.split(1), queue.clone(), call.amount);
+            Hold::new(amount, Box::new(SqliteSeat { id, month, call, seat, queue }))
+        };
+        let answer = match (written, found) {
+            (Err(unusable), _) => Err(unusable),
+            (Ok(()), None) => Err(queue.stopped()),
+            (Ok(()), Some(Err(refused))) => Ok(Err(refused)),
+            (Ok(()), Some(Ok(ids))) => Ok(Ok(ids.into_iter().zip(calls).map(guard).collect())),
+        };
+        // Whoever asked may have left: then the guards are dropped here, and release.
+        let _ = reply.send(answer);
+        None
+    }
+}
+
+/// The guard's way back to the ledger.
+struct SqliteSeat {
+    id: i64,
+    month: Month,
+    call: HoldRequest,
+    seat: Option<OwnedSemaphorePermit>,
+    queue: Queue,
+}
+
+impl Seat for SqliteSeat {
+    fn close(self: Box<Self>, closing: Closing, told: Told) {
+        let queue = self.queue.clone();
+        queue.put(Box::new(Close { hold: *self, closing, told: Some(told) }));
+    }
+}
+
+/// The end of a hold.
+struct Close {
+    hold: SqliteSeat,
+    closing: Closing,
+    told: Option<Told>,
+}
+
+impl Job for Close {
+    fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
+        books.close(self.hold.id, self.hold.month, &self.hold.call, self.closing)
+    }
+
+    fn answer(mut self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
+        let owed = written.is_err();
+        if let Some(told) = self.told.take() {
+            told.tell(written);
+        }
+        // A full disk must not use up the seats: what is owed is bounded by what was open.
+        self.hold.seat = None;
+        owed.then_some(self as Box<dyn Job>)
+    }
+}

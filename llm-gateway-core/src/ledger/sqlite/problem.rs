@@ -1,0 +1,65 @@
+//! What SQLite and the file system say, as problems that a person can mend.
+
+use std::io;
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+
+use super::super::error::{Problem, Unusable};
+
+/// Names the problem behind an error of SQLite.
+pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Unusable {
+    let problem = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Problem::Locked,
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Problem::ReadOnly,
+        Some(ErrorCode::DiskFull) => Problem::DiskFull,
+        Some(
+            ErrorCode::CannotOpen
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::NoLargeFileSupport
+            | ErrorCode::OutOfMemory,
+        ) => Problem::Unreachable,
+        // Not a database, a damaged page, a table or a value that should not be like that.
+        _ => Problem::Corrupt,
+    };
+    Unusable::new(problem, path.display().to_string(), error.to_string())
+}
+
+/// Names the problem behind an error of the file system.
+pub(super) fn of_file(path: &Path, error: &io::Error) -> Unusable {
+    let problem = match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Problem::ReadOnly,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Problem::DiskFull,
+        _ => Problem::Unreachable,
+    };
+    Unusable::new(problem, path.display().to_string(), error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn each_failure_below_has_a_name_and_a_way_out() {
+        let cases = [
+            (ffi::SQLITE_FULL, Problem::DiskFull),
+            (ffi::SQLITE_READONLY_DBMOVED, Problem::ReadOnly),
+            (ffi::SQLITE_BUSY_SNAPSHOT, Problem::Locked),
+            (ffi::SQLITE_CORRUPT_INDEX, Problem::Corrupt),
+            (ffi::SQLITE_NOTADB, Problem::Corrupt),
+            (ffi::SQLITE_IOERR_FSYNC, Problem::Unreachable),
+        ];
+        for (code, problem) in cases {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let unusable = of_sqlite(Path::new("/state/ledger.db"), &error);
+            assert_eq!(unusable.problem, problem, "{error}");
+            assert!(unusable.to_string().contains("/state/ledger.db"), "{unusable}");
+            assert!(!unusable.hint().is_empty());
+        }
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(of_file(Path::new("x"), &full).problem, Problem::DiskFull);
+    }
+}

@@ -1,0 +1,103 @@
+//! Who lives: each process keeps an operating-system lock on a file that its holds name.
+//!
+//! The system frees the lock however a process ends, `kill -9` included, and never before. A
+//! process id could not say as much: it may belong to somebody else by now. Files are made and
+//! removed within a write transaction, so that nobody sees one before it is locked.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+/// The lock files beside a ledger.
+#[derive(Debug, Clone)]
+pub(super) struct Locks {
+    folder: PathBuf,
+}
+
+/// This process, as its holds name it. It lives as long as this value.
+pub(super) struct Process {
+    pub(super) id: i64,
+    _lock: File,
+}
+
+impl Locks {
+    /// The locks of the ledger at `path`, in a folder of their own beside it.
+    pub(super) fn beside(path: &Path) -> io::Result<Self> {
+        let mut folder = path.as_os_str().to_owned();
+        folder.push("-locks");
+        let folder = PathBuf::from(folder);
+        private_folder(&folder)?;
+        Ok(Self { folder })
+    }
+
+    /// Enters this process under an id that nobody had. Within a write transaction.
+    pub(super) fn register(&self, connection: &Connection) -> Result<Process, RegisterError> {
+        loop {
+            connection.execute("INSERT INTO processes DEFAULT VALUES", [])?;
+            let id = connection.last_insert_rowid();
+            let lock = private_file().create(true).truncate(false).open(self.file(id))?;
+            match lock.try_lock() {
+                Ok(()) => return Ok(Process { id, _lock: lock }),
+                // Only where the database was put back to an older state: the next id then.
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Whether a process has ended. Where that cannot be told, it lives.
+    pub(super) fn has_ended(&self, id: i64) -> bool {
+        match File::open(self.file(id)) {
+            // Shared, so that two who look do not take each other for the owner.
+            Ok(file) => file.try_lock_shared().is_ok(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+
+    /// Forgets processes that ended and hold nothing. Within a write transaction.
+    pub(super) fn sweep(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut idle = connection
+            .prepare("SELECT id FROM processes WHERE id NOT IN (SELECT process FROM holds)")?;
+        let idle = idle.query_map([], |row| row.get::<_, i64>(0))?;
+        for id in idle.collect::<rusqlite::Result<Vec<_>>>()? {
+            if self.has_ended(id) {
+                connection.execute("DELETE FROM processes WHERE id = ?1", [id])?;
+                // A file that stays is empty, and its id does not come back.
+                let _ = std::fs::remove_file(self.file(id));
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, id: i64) -> PathBuf {
+        self.folder.join(format!("{id}.lock"))
+    }
+}
+
+/// Why a process could not be entered.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) enum RegisterError {
+    Sqlite(#[from] rusqlite::Error),
+    File(#[from] io::Error),
+}
+
+/// Makes a folder, and those above it, for this user alone. One that is there stays as it is.
+pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Opens files to write; those that it makes are for this user alone.
+pub(super) fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}

@@ -1,0 +1,87 @@
+//! One suite over both ledgers: what holds for one holds for the other.
+
+mod conformance;
+mod crowd;
+mod model;
+
+use tempfile::TempDir;
+
+use crate::model::{ModelId, NanoUsd, ProviderName, Target, TaskClass};
+
+use super::{Cap, HoldRequest, Ledger, MemoryLedger, Month, Scope, SqliteLedger};
+
+/// Books that several processes share.
+enum World {
+    Memory(MemoryLedger),
+    Sqlite(TempDir),
+}
+
+/// One of them.
+enum Process {
+    Memory(MemoryLedger),
+    Sqlite(SqliteLedger),
+}
+
+impl World {
+    fn memory() -> Self {
+        Self::Memory(MemoryLedger::new())
+    }
+
+    fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    /// Starts a process more.
+    fn process(&self) -> Process {
+        match self {
+            Self::Memory(ledger) => Process::Memory(ledger.another_process()),
+            Self::Sqlite(folder) => {
+                Process::Sqlite(SqliteLedger::at(folder.path().join("ledger.db")))
+            }
+        }
+    }
+}
+
+impl Process {
+    /// Ends it as `kill -9` would.
+    async fn crash(self) {
+        match self {
+            Self::Memory(ledger) => ledger.crash(),
+            Self::Sqlite(ledger) => ledger.crash().await,
+        }
+    }
+}
+
+impl std::ops::Deref for Process {
+    type Target = dyn Ledger;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Memory(ledger) => ledger,
+            Self::Sqlite(ledger) => ledger,
+        }
+    }
+}
+
+fn usd(nanos: u64) -> NanoUsd {
+    NanoUsd::from_nanos(nanos)
+}
+
+fn november() -> Month {
+    Month::parse("2026-11").unwrap()
+}
+
+fn provider(name: &str) -> ProviderName {
+    ProviderName::new(name).unwrap()
+}
+
+/// A call of `provider/model` that may cost `nanos`.
+fn call(target: &str, nanos: u64) -> HoldRequest {
+    let (name, model) = target.split_once('/').unwrap();
+    let target = Target::new(provider(name), ModelId::new(model).unwrap());
+    HoldRequest::new(target, TaskClass::new("quick_answer").unwrap(), usd(nanos))
+}
+
+fn total_cap(nanos: u64) -> Cap {
+    Cap::new(Scope::Total, usd(nanos))
+}
