@@ -24,6 +24,8 @@ pub struct Answer {
     pub cost: Cost,
     /// The price check of the call that was answered.
     pub preflight: Preflight,
+    /// Whether the ledger has the cost; `None` where nothing is counted.
+    pub spend_recorded: Option<bool>,
     /// Every try, in order.
     pub attempts: Vec<Attempt>,
     /// The target that should have answered, where a fallback did.

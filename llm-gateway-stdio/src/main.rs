@@ -15,6 +15,10 @@ struct Options {
     flags: GatewayFlags,
 }
 
+/// How long the ledger may take to write what it has in hand. With the server's own last
+/// second and a half this stays below the two seconds after which clients kill.
+const LAST_ENTRIES: Duration = Duration::from_millis(300);
+
 fn main() -> ExitCode {
     let flags = Options::parse().flags;
     let environment = Environment::from_process();
@@ -35,7 +39,9 @@ fn run(gateway: Gateway) -> ExitCode {
     };
     runtime.block_on(async {
         let (reader, writer) = rmcp::transport::stdio_pipes();
-        llm_gateway_stdio::serve(gateway, reader, writer, stopped_by_signal()).await;
+        llm_gateway_stdio::serve(gateway.clone(), reader, writer, stopped_by_signal()).await;
+        // What was spent is written before the process ends; what cannot be stays counted.
+        let _ = tokio::time::timeout(LAST_ENTRIES, gateway.drain()).await;
     });
     // A blocking read of a terminal's stdin never ends, and must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(100));

@@ -19,8 +19,13 @@ pub struct Cost {
 }
 
 /// Prices an answer by the model that answered, where that has a row, else by the one that
-/// was asked.
-pub(super) fn of(policy: &Policy, call: &PreparedCall, completion: &Completion) -> Cost {
+/// was asked. Without reported tokens it costs what was set aside for it, else an estimate.
+pub(super) fn of(
+    policy: &Policy,
+    call: &PreparedCall,
+    completion: &Completion,
+    held: Option<NanoUsd>,
+) -> Cost {
     let preflight = policy.preflight();
     let usage = completion.usage.unwrap_or_else(|| {
         let answer = preflight.estimated_tokens(completion.joined_text().chars().count());
@@ -29,12 +34,12 @@ pub(super) fn of(policy: &Policy, call: &PreparedCall, completion: &Completion) 
     let Some(prices) = prices(policy, call, completion.model.as_deref()) else {
         return Cost { amount: None, basis: CostBasis::Unknown, usage };
     };
-    let basis = match completion.usage {
-        _ if prices.is_free() => CostBasis::Free,
-        Some(_) => CostBasis::Exact,
-        None => CostBasis::Estimated,
+    let (amount, basis) = match completion.usage {
+        _ if prices.is_free() => (NanoUsd::ZERO, CostBasis::Free),
+        Some(usage) => (prices.cost(&usage), CostBasis::Exact),
+        None => (held.unwrap_or_else(|| prices.cost(&usage)), CostBasis::Estimated),
     };
-    Cost { amount: Some(prices.cost(&usage)), basis, usage }
+    Cost { amount: Some(amount), basis, usage }
 }
 
 /// What a failed attempt cost; `None` = nobody knows. An answer of no use is billed by its

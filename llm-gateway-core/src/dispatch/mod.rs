@@ -7,6 +7,7 @@
 //! Dropping the future at any point closes the connection and leaves nothing behind.
 
 mod attempt;
+mod booking;
 mod cost;
 
 use std::collections::BTreeMap;
@@ -17,11 +18,14 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Category, Error};
 use crate::event::{Event, EventSender};
-use crate::model::{Completion, Prompt, ProviderName, Target};
+use crate::ledger::{Ledger, Month};
+use crate::model::{Completion, NanoUsd, Prompt, ProviderName, Target, TaskClass};
 use crate::policy::{PlannedTarget, Policy, Preflight, PreflightAction};
 use crate::provider::{Call, Prepared, Provider};
 use crate::reliability::Meaning;
 use crate::transport::Recorder;
+
+use booking::{Booking, Unbooked};
 
 pub use attempt::{Attempt, AttemptOutcome};
 pub use cost::Cost;
@@ -32,6 +36,10 @@ pub(crate) struct Context<'a> {
     pub(crate) providers: &'a BTreeMap<ProviderName, Arc<dyn Provider>>,
     pub(crate) events: &'a EventSender,
     pub(crate) deadline: Deadline,
+    /// Where money is counted, if it is, and in which month.
+    pub(crate) ledger: Option<&'a dyn Ledger>,
+    pub(crate) month: Month,
+    pub(crate) task_class: &'a TaskClass,
 }
 
 /// When a request must have answered, and how long it was given.
@@ -49,12 +57,28 @@ pub(crate) struct PreparedCall {
     preflight: Preflight,
 }
 
+impl PreparedCall {
+    /// The most that one attempt can cost; `None` = the price is unknown.
+    fn worst_case(&self) -> Option<NanoUsd> {
+        let prices = self.planned.facts.as_ref()?.prices.as_ref()?;
+        let call = &self.prepared.call;
+        Some(prices.worst_case(call.prompt.token_bound(), call.max_tokens))
+    }
+
+    fn refused(self, error: Error, ends_request: bool) -> Refusal {
+        let preflight = Some(Box::new(self.preflight));
+        Refusal { target: self.planned.target, error, preflight, ends_request }
+    }
+}
+
 /// An answer, and how it came about.
 pub(crate) struct Answered {
     pub(crate) target: Target,
     pub(crate) completion: Completion,
     pub(crate) cost: Cost,
     pub(crate) preflight: Preflight,
+    /// Whether the ledger has it; `None` where nothing is counted.
+    pub(crate) spend_recorded: Option<bool>,
 }
 
 /// Asks the targets of a chain in order until one answers. Every try lands in `attempts`.
@@ -152,7 +176,7 @@ fn prepare(
 }
 
 /// Runs a prepared call. Today that is one attempt; retries will loop here, over the same
-/// bytes.
+/// bytes, each with a hold of its own.
 async fn run(
     context: &Context<'_>,
     call: PreparedCall,
@@ -160,10 +184,18 @@ async fn run(
 ) -> Result<Answered, Refusal> {
     let recorder = Recorder::new();
     let target = &call.planned.target;
-    // Limiter, breaker permit and the ledger's hold are taken here, each as a guard that
-    // gives itself back when this future is dropped.
+    // Limiter and breaker permit are taken here, before the hold, each as a guard that gives
+    // itself back when this future is dropped.
+    let mut booking = match Booking::open(context, &call).await {
+        Ok(booking) => booking,
+        Err(Unbooked { error, ends_request }) => {
+            attempts.push(Attempt::refused(target, error.category()));
+            return Err(call.refused(error, ends_request));
+        }
+    };
     context.events.send(Event::Attempt { target: target.clone(), number: attempts.len() + 1 });
     let started = Instant::now();
+    booking.sent();
     let sent = call.provider.send(&call.prepared, &recorder);
     let result = match timeout_at(context.deadline.at, sent).await {
         Ok(result) => result,
@@ -173,16 +205,17 @@ async fn run(
     let latency = started.elapsed();
     match result {
         Ok(completion) => {
-            let cost = cost::of(context.policy, &call, &completion);
-            attempts.push(Attempt::answered(target, latency, recorder.last_status(), cost.amount));
-            Ok(Answered { target: target.clone(), completion, cost, preflight: call.preflight })
+            let cost = cost::of(context.policy, &call, &completion, booking.amount());
+            let spend_recorded = booking.settle(cost.amount.unwrap_or_default(), cost.basis).await;
+            let status = recorder.last_status();
+            attempts.push(Attempt::answered(target, latency, status, cost.amount));
+            let (target, preflight) = (target.clone(), call.preflight);
+            Ok(Answered { target, completion, cost, preflight, spend_recorded })
         }
         Err(error) => {
-            let cost = cost::of_failure(context.policy, &call, &error);
+            let cost = booking.fail(context, &call, &error).await;
             attempts.push(Attempt::failed(target, latency, &error, cost));
-            let target = target.clone();
-            let preflight = Some(Box::new(call.preflight));
-            Err(Refusal { target, error, preflight, ends_request: false })
+            Err(call.refused(error, false))
         }
     }
 }

@@ -110,6 +110,9 @@ impl From<&Answer> for Envelope {
         );
         put("cost_usd_approx", json!(answer.cost.amount));
         put("cost_basis", json!(answer.cost.basis));
+        if answer.spend_recorded == Some(false) {
+            put("spend_recorded", json!(false));
+        }
         put("finish_reason", json!(answer.completion.finish_reason));
         put("retries", json!(answer.retries()));
         put("attempts", json!(answer.attempts));

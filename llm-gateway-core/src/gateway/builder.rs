@@ -11,6 +11,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{self, LoadRequest, PolicyProblems, PolicySource};
 use crate::credential::{CredentialSource, EnvironmentCredentials};
 use crate::environment::Environment;
+use crate::ledger::{Ledger, MemoryLedger, SqliteLedger};
 use crate::model::{InvalidName, ProviderName};
 use crate::policy::Policy;
 use crate::provider::{self, Provider};
@@ -28,6 +29,7 @@ pub struct GatewayBuilder {
     providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
     credentials: Option<Arc<dyn CredentialSource>>,
     transport: Option<Arc<dyn Transport>>,
+    ledger: Option<Arc<dyn Ledger>>,
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
     offline: bool,
@@ -42,6 +44,7 @@ impl Default for GatewayBuilder {
             providers: BTreeMap::new(),
             credentials: None,
             transport: None,
+            ledger: None,
             clock: Arc::new(SystemClock),
             seed: None,
             offline: false,
@@ -101,6 +104,12 @@ impl GatewayBuilder {
     /// Takes keys from `source` in place of the environment.
     pub fn credentials(mut self, source: Arc<dyn CredentialSource>) -> Self {
         self.credentials = Some(source);
+        self
+    }
+
+    /// Counts money in `ledger` in place of the file that the environment names.
+    pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
+        self.ledger = Some(ledger);
         self
     }
 
@@ -188,17 +197,27 @@ impl GatewayBuilder {
         let mut providers =
             policy.as_ref().map(|policy| wiring.providers(policy)).unwrap_or_default();
         providers.extend(self.providers);
+        let file = policy.as_ref().ok().and_then(|policy| policy.spending().ledger.clone());
+        let ledger = self.ledger.or_else(|| file.map(|path| ledger_at(path, self.offline)));
         Gateway {
             state: Arc::new(State {
                 policy,
                 problems: loaded.problems,
                 providers,
                 credentials,
+                ledger,
+                clock: self.clock,
                 random: Mutex::new(generator(self.seed)),
                 offline: self.offline,
             }),
         }
     }
+}
+
+/// Scripted answers cost nothing, so offline the user's own ledger is left alone; every rule
+/// still holds, in memory.
+fn ledger_at(path: PathBuf, offline: bool) -> Arc<dyn Ledger> {
+    if offline { Arc::new(MemoryLedger::new()) } else { Arc::new(SqliteLedger::at(path)) }
 }
 
 fn generator(seed: Option<u64>) -> StdRng {

@@ -16,12 +16,14 @@ use rand::rngs::StdRng;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use crate::clock::Clock;
 use crate::config::{Diagnostic, PolicyProblems};
 use crate::credential::CredentialSource;
 use crate::describe::{Description, Keys};
 use crate::dispatch::{self, Context, Deadline};
 use crate::error::{Category, Error};
 use crate::event::{self, EventSender, Events};
+use crate::ledger::{Ledger, Month};
 use crate::model::{Prompt, ProviderName, RunId};
 use crate::outcome::{Answer, Failure, FailureParts};
 use crate::policy::{Plan, PlanShape, Policy};
@@ -55,6 +57,8 @@ struct State {
     problems: Vec<Diagnostic>,
     providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
     credentials: Arc<dyn CredentialSource>,
+    ledger: Option<Arc<dyn Ledger>>,
+    clock: Arc<dyn Clock>,
     random: Mutex<StdRng>,
     offline: bool,
 }
@@ -149,6 +153,19 @@ impl Gateway {
         self.state.policy.as_deref().map_err(Clone::clone)
     }
 
+    /// Waits until everything that was spent is written: the last thing to do before a process
+    /// ends. Without a ledger there is nothing to wait for.
+    ///
+    /// # Errors
+    /// [`Category::Ledger`] where something could not be written. It stays counted at its
+    /// worst case.
+    pub async fn drain(&self) -> Result<(), Error> {
+        match &self.state.ledger {
+            Some(ledger) => Ok(ledger.drain().await?),
+            None => Ok(()),
+        }
+    }
+
     /// Every problem of the policy file, warnings included, in the order of the file.
     pub fn problems(&self) -> &[Diagnostic] {
         &self.state.problems
@@ -182,6 +199,7 @@ impl State {
                     completion: answered.completion,
                     cost: answered.cost,
                     preflight: answered.preflight,
+                    spend_recorded: answered.spend_recorded,
                     attempts,
                     fallback_from,
                     latency,
@@ -223,7 +241,15 @@ impl State {
         request.check().map_err(before)?;
         let prompt = Prompt::from_caller(request.system, request.messages);
         let deadline = Deadline { at: started + plan.deadline, given: plan.deadline };
-        let context = Context { policy, providers: &self.providers, events, deadline };
+        let context = Context {
+            policy,
+            providers: &self.providers,
+            events,
+            deadline,
+            ledger: self.ledger.as_deref(),
+            month: Month::of(self.clock.now()),
+            task_class: &plan.task_class,
+        };
         match dispatch::dispatch(&context, chain, &prompt, attempts).await {
             Ok(answered) => Ok((answered, plan)),
             Err(refusal) => Err((refusal.error, refusal.preflight.map(|preflight| *preflight))),

@@ -33,7 +33,10 @@ const MAY_NAME: [(&str, &[&str]); 25] = [
     ("provider/adapters", &["model", "error", "credential", "transport"]),
     // The way of a request.
     ("event", &["model", "error"]),
-    ("dispatch", &["model", "error", "event", "policy", "reliability", "provider", "transport"]),
+    (
+        "dispatch",
+        &["model", "error", "event", "ledger", "policy", "reliability", "provider", "transport"],
+    ),
     ("outcome", &["model", "error", "config", "policy", "dispatch"]),
     ("describe", &["model", "error", "policy", "credential"]),
     ("envelope", &["model", "error", "config", "outcome"]),
@@ -41,6 +44,7 @@ const MAY_NAME: [(&str, &[&str]); 25] = [
     (
         "gateway",
         &[
+            "ledger",
             "clock",
             "config",
             "credential",

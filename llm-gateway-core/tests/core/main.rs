@@ -6,5 +6,6 @@
 mod diagnostics;
 mod documents;
 mod layering;
+mod money;
 mod policy;
 mod requests;

@@ -1,0 +1,241 @@
+//! A cap is a cap: what is set aside, settled, given back, and refused.
+
+use std::sync::Arc;
+
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
+use llm_gateway_core::{
+    Category, CostBasis, Envelope, Environment, Failure, FixedClock, Gateway, NanoUsd, Request,
+    Scripted,
+};
+
+/// 2026-11-21T12:00:00 UTC.
+const NOW: std::time::Duration = std::time::Duration::from_secs(1_795_262_400);
+
+/// $1 per million in, $10 per million out; a fallback at another provider costs the same.
+const POLICY: &str = "
+providers:
+  openai: {models: {m: {in: 1, out: 10}}}
+  anthropic: {models: {m: {in: 1, out: 10}}}
+defaults:
+  quick: {provider: openai, model: m, max_tokens: 100}
+  unpriced: {provider: openai, model: nobody-knows}
+fallback: {quick: [{provider: anthropic, model: m}]}
+";
+
+/// What one call of the question `hi` may cost: 2 bytes and the margin of one message at
+/// 1000 n$, and 100 tokens at 10000 n$.
+const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
+
+struct Till {
+    gateway: Gateway,
+    ledger: Arc<MemoryLedger>,
+    script: Scripted,
+}
+
+fn till(script: Scripted, variables: &[(&str, String)]) -> Till {
+    let ledger = Arc::new(MemoryLedger::new());
+    let environment = variables
+        .iter()
+        .fold(Environment::empty(), |environment, (name, value)| environment.with(*name, value));
+    let gateway = Gateway::builder()
+        .policy_yaml(POLICY)
+        .environment(environment.with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db"))
+        .scripted(script.clone())
+        .clock(Arc::new(FixedClock(NOW)))
+        .ledger(ledger.clone())
+        .build()
+        .unwrap();
+    Till { gateway, ledger, script }
+}
+
+/// A cap that fits so many worst cases, and not one nano-dollar more.
+fn cap_of(calls: u64) -> String {
+    NanoUsd::from_nanos(calls * WORST_CASE).to_string().trim_start_matches('$').to_owned()
+}
+
+impl Till {
+    async fn asks(&self) -> Result<llm_gateway_core::Answer, Failure> {
+        self.gateway.route(Request::new("quick", "hi")).await
+    }
+
+    async fn spent(&self) -> Spent {
+        self.gateway.drain().await.unwrap();
+        self.ledger.spent(Month::parse("2026-11").unwrap(), By::Provider).await.unwrap()
+    }
+}
+
+const TOTAL: &str = "LLM_GATEWAY_CAP_TOTAL_MONTHLY";
+
+#[tokio::test]
+async fn however_many_calls_run_at_once_no_more_leave_than_the_cap_pays_for() {
+    let hanging = (0..50).fold(Scripted::new(), |script, _| script.hang());
+    let till = till(hanging, &[(TOTAL, cap_of(3))]);
+    let calls: Vec<_> = (0..50)
+        .map(|_| {
+            let gateway = till.gateway.clone();
+            tokio::spawn(async move { gateway.route(Request::new("quick", "hi")).await })
+        })
+        .collect();
+    let (mut refused, mut open) = (0, Vec::new());
+    for call in calls {
+        tokio::task::yield_now().await;
+        if till.script.requests().len() == 3 && call.is_finished() {
+            let failure = call.await.unwrap().unwrap_err();
+            assert_eq!(failure.category(), Category::PolicyBlocked);
+            assert_eq!(failure.attempts().len(), 1, "the total cap ends the request");
+            refused += 1;
+        } else {
+            open.push(call);
+        }
+    }
+    assert_eq!(till.script.requests().len(), 3);
+    assert!(refused > 0);
+    assert_eq!(till.spent().await.held.as_nanos(), 3 * WORST_CASE);
+    open.iter().for_each(|call| call.abort());
+    for call in open {
+        let _ = call.await;
+    }
+    // Nobody knows what a cancelled call cost, so it counts whole.
+    let spent = till.spent().await;
+    assert_eq!((spent.settled.as_nanos(), spent.held), (3 * WORST_CASE, NanoUsd::ZERO));
+    assert!(till.asks().await.is_err());
+}
+
+#[tokio::test]
+async fn a_cap_that_fits_exactly_lets_the_call_through_and_settles_what_it_cost() {
+    let till = till(Scripted::new().answer("hello"), &[(TOTAL, cap_of(1))]);
+    let answer = till.asks().await.unwrap();
+    assert_eq!(answer.spend_recorded, Some(true));
+    let spent = till.spent().await;
+    assert_eq!(Some(spent.settled), answer.cost.amount);
+    assert_eq!(spent.held, NanoUsd::ZERO);
+    let refused = till.asks().await.unwrap_err();
+    assert!(refused.to_string().contains("the monthly cap of"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_sum_of_the_ledger_is_the_sum_of_the_envelopes() {
+    let missing = r#"{"choices": [{"message": {"content": "no usage"}, "finish_reason": "stop"}]}"#;
+    let script = Scripted::new()
+        .answer("one")
+        .status(503)
+        .answer("two")
+        .raw(200, missing)
+        .cut()
+        .answer("three");
+    let till = till(script, &[("LLM_GATEWAY_LEDGER", "1".to_owned())]);
+    let mut sum = 0;
+    for _ in 0..4 {
+        let answer = till.asks().await.unwrap();
+        let costs = answer.attempts.iter().filter_map(|attempt| attempt.cost);
+        sum += costs.map(NanoUsd::as_nanos).sum::<u64>();
+    }
+    assert_eq!(till.spent().await.settled.as_nanos(), sum);
+}
+
+#[tokio::test]
+async fn an_answer_without_reported_tokens_counts_at_its_whole_hold() {
+    let body = r#"{"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}"#;
+    let till = till(Scripted::new().raw(200, body), &[(TOTAL, cap_of(5))]);
+    let answer = till.asks().await.unwrap();
+    assert_eq!(answer.cost.basis, CostBasis::Estimated);
+    assert_eq!(answer.cost.amount.unwrap().as_nanos(), WORST_CASE);
+    assert_eq!(till.spent().await.settled.as_nanos(), WORST_CASE);
+}
+
+#[tokio::test]
+async fn an_error_status_and_a_refused_connection_give_the_money_back() {
+    let till = till(Scripted::new().status(500).refuse(), &[(TOTAL, cap_of(1))]);
+    assert!(till.asks().await.is_err());
+    let spent = till.spent().await;
+    assert_eq!((spent.settled, spent.held), (NanoUsd::ZERO, NanoUsd::ZERO));
+}
+
+#[tokio::test]
+async fn a_providers_cap_sends_the_call_to_the_next_provider() {
+    let cap = ("LLM_GATEWAY_CAP_OPENAI_MONTHLY", cap_of(1).replace('6', "5"));
+    let till = till(Scripted::new(), &[cap]);
+    let answer = till.asks().await.unwrap();
+    assert_eq!(answer.target.provider.as_str(), "anthropic");
+    assert_eq!(till.script.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_price_is_refused_under_a_cap_and_only_there() {
+    let ask = |till: Till| async move { till.gateway.route(Request::new("unpriced", "hi")).await };
+    let capped = ask(till(Scripted::new(), &[(TOTAL, "100".to_owned())])).await.unwrap_err();
+    assert_eq!(capped.category(), Category::PolicyBlocked);
+    assert!(capped.error().hint().unwrap().contains("providers.openai.models"));
+    let other = [("LLM_GATEWAY_CAP_GEMINI_MONTHLY", "100".to_owned())];
+    assert_eq!(ask(till(Scripted::new(), &other)).await.unwrap().cost.basis, CostBasis::Unknown);
+}
+
+#[test]
+fn a_cap_that_cannot_be_obeyed_is_an_error_that_names_the_variable() {
+    for (name, value) in [
+        (TOTAL, "ten"),
+        (TOTAL, "-1"),
+        (TOTAL, "NaN"),
+        ("LLM_GATEWAY_CAP_OPNAI_MONTHLY", "5"),
+        ("LLM_GATEWAY_CAP_OPENAI", "5"),
+    ] {
+        let environment = Environment::empty().with("HOME", "/home/a").with(name, value);
+        let problems =
+            Gateway::builder().policy_yaml(POLICY).environment(environment).build().err().unwrap();
+        assert!(problems.to_string().contains(name), "{name}={value}: {problems}");
+    }
+    let none = Environment::empty().with("HOME", "/home/a").with(TOTAL, "0");
+    let gateway = Gateway::builder().policy_yaml(POLICY).environment(none).build().unwrap();
+    assert_eq!(gateway.policy().unwrap().spending().ledger, None, "0 is no cap");
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_used_stops_calls_under_a_cap_and_only_there() {
+    let directory = tempfile::tempdir().unwrap();
+    for (cap, expected) in [(Some("10"), Category::Ledger), (None, Category::Internal)] {
+        let environment = Environment::empty()
+            .with("LLM_GATEWAY_LEDGER", "yes")
+            .with("LLM_GATEWAY_LEDGER_PATH", directory.path().display().to_string())
+            .with("OPENAI_API_KEY", "key-of-openai-1");
+        let environment = match cap {
+            Some(cap) => environment.with(TOTAL, cap),
+            None => environment,
+        };
+        let script = Scripted::new();
+        let gateway = Gateway::builder()
+            .policy_yaml(POLICY)
+            .environment(environment)
+            .transport(Arc::new(script.clone()))
+            .build()
+            .unwrap();
+        match (gateway.route(Request::new("quick", "hi")).await, expected) {
+            (Err(failure), Category::Ledger) => {
+                assert_eq!(failure.category(), Category::Ledger);
+                assert_eq!(script.requests().len(), 0);
+            }
+            (Ok(answer), _) => {
+                assert_eq!(answer.spend_recorded, Some(false));
+                assert_eq!(Envelope::from(&answer).meta["spend_recorded"], false);
+            }
+            (Err(failure), _) => panic!("{failure}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_gateways_share_one_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state").join("ledger.db");
+    let gateway = |script: Scripted| {
+        let environment = Environment::empty()
+            .with(TOTAL, cap_of(1))
+            .with("LLM_GATEWAY_LEDGER_PATH", path.display().to_string())
+            .with("OPENAI_API_KEY", "key-of-openai-1");
+        let builder = Gateway::builder().policy_yaml(POLICY).environment(environment);
+        builder.transport(Arc::new(script)).build().unwrap()
+    };
+    let (first, second) = (gateway(Scripted::new()), gateway(Scripted::new()));
+    assert_eq!(first.route(Request::new("quick", "hi")).await.unwrap().spend_recorded, Some(true));
+    let refused = second.route(Request::new("quick", "hi")).await.unwrap_err();
+    assert_eq!(refused.category(), Category::PolicyBlocked);
+}
