@@ -86,7 +86,8 @@ impl Job for Reserve {
         let Self { month, calls, mut seats, queue, found, reply, .. } = *self;
         let guard = |(id, call): (i64, HoldRequest)| {
             let (seat, queue, amount) = (seats.split(1), queue.clone(), call.amount);
-            Hold::new(amount, Box::new(SqliteSeat { id, month, call, seat, queue }))
+            let hold = OpenHold { id, month, call, seat };
+            Hold::new(amount, Box::new(SqliteSeat { hold, queue }))
         };
         let answer = match (written, found) {
             (Err(unusable), _) => Err(unusable),
@@ -102,23 +103,28 @@ impl Job for Reserve {
 
 /// The guard's way back to the ledger.
 struct SqliteSeat {
+    hold: OpenHold,
+    queue: Queue,
+}
+
+/// What is known of a hold, and the room that is kept for its end.
+struct OpenHold {
     id: i64,
     month: Month,
     call: HoldRequest,
     seat: Option<OwnedSemaphorePermit>,
-    queue: Queue,
 }
 
 impl Seat for SqliteSeat {
     fn close(self: Box<Self>, closing: Closing, told: Told) {
-        let queue = self.queue.clone();
-        queue.put(Box::new(Close { hold: *self, closing, told: Some(told) }));
+        let Self { hold, queue } = *self;
+        queue.put(Box::new(Close { hold, closing, told: Some(told) }));
     }
 }
 
-/// The end of a hold.
+/// The end of a hold. It has no way to the queue: what is owed must not keep the thread alive.
 struct Close {
-    hold: SqliteSeat,
+    hold: OpenHold,
     closing: Closing,
     told: Option<Told>,
 }

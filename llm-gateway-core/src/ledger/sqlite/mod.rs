@@ -2,7 +2,8 @@
 //!
 //! Each ledger has one thread, which owns the connection and writes whatever waits for it in
 //! one transaction. What is asked of it travels as a job; the answer comes back when it is on
-//! the disk. Nothing here blocks a caller's thread.
+//! the disk. Nothing here blocks a caller's thread. (Under a paused tokio clock the answer is
+//! late: use the ledger in memory there.)
 //!
 //! The end of a hold is a message too, also where the guard is dropped. Its room is reserved
 //! with the hold: a seat taken before the reservation is asked for, and kept until the end of
@@ -128,5 +129,7 @@ impl Queue {
     }
 }
 
+#[cfg(test)]
+mod kill;
 #[cfg(test)]
 mod tests;

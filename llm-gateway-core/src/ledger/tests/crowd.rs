@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::ledger::By;
+use crate::ledger::{By, ReserveError};
 use crate::model::CostBasis;
 
 use super::{Process, World, call, november, total_cap, usd};
@@ -25,9 +25,13 @@ async fn caller(process: Arc<Process>, seen: Arc<Seen>) {
     let caps = [total_cap(WORST * FIT)];
     for _ in 0..12 {
         let asked = process.reserve_one(november(), call("openai/m", WORST), &caps);
-        let Ok(mut hold) = asked.await else {
-            tokio::task::yield_now().await;
-            continue;
+        let mut hold = match asked.await {
+            Ok(hold) => hold,
+            Err(ReserveError::Refused(_)) => {
+                tokio::task::yield_now().await;
+                continue;
+            }
+            Err(other) => panic!("{other}"),
         };
         hold.sent();
         let now = seen.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
