@@ -5,9 +5,9 @@ use llm_gateway_core::{Description, KeyState, RouteKind, TaskClassDescription};
 
 use crate::terminal::harmless;
 
-/// Task classes: name, kind, who answers, whether it can run.
+/// Task classes: name, who answers, whether it can run.
 pub(crate) fn task_classes(classes: &[TaskClassDescription]) -> String {
-    let mut table = table(&["task class", "kind", "answered by", "can run"]);
+    let mut table = table(&["task class", "answered by", "can run"]);
     for class in classes {
         let targets: Vec<String> = class.targets.iter().map(ToString::to_string).collect();
         let targets = match class.kind {
@@ -27,7 +27,7 @@ pub(crate) fn task_classes(classes: &[TaskClassDescription]) -> String {
     }
     // A model id that is broken over two lines cannot be copied; only the last column may wrap.
     let whole = ColumnConstraint::ContentWidth;
-    table.set_constraints([whole, whole, whole]);
+    table.set_constraints([whole, whole]);
     table.to_string()
 }
 

@@ -105,9 +105,9 @@ fn route_description(gateway: Option<&Description>) -> String {
 /// A class in one line: its whole name, what it is for as far as there is room, and what keeps
 /// it from running.
 fn described(class: &TaskClassDescription, room: usize) -> String {
-    let state = match (class.available, class.missing_keys.as_slice()) {
-        (false, [key, ..]) => format!(" (unavailable: set {key})"),
-        _ => String::new(),
+    let state = match &class.unavailable_because {
+        Some(why) => format!(" (unavailable: {why})"),
+        None => String::new(),
     };
     let fixed = format!("\n- {}: ", class.name);
     let room = room.saturating_sub(fixed.len() + state.len());

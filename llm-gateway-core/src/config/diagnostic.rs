@@ -106,7 +106,10 @@ impl PolicyProblems {
     /// What to do: see all of them.
     fn hint(&self) -> String {
         let file = self.0.iter().find(|d| d.line > 0).map(|d| d.file.as_str());
-        match file.filter(|file| std::path::Path::new(file).is_absolute() || file.contains('/')) {
+        // Text in memory and the built-in policy have names that are no paths.
+        match file
+            .filter(|file| file.ends_with(".yaml") || file.contains(std::path::MAIN_SEPARATOR))
+        {
             Some(file) => format!("run `llm-gateway check --routing {file}` to see every problem"),
             None => "run `llm-gateway check` to see every problem".to_owned(),
         }
@@ -147,7 +150,8 @@ impl From<&PolicyProblems> for Error {
         let message = format!("the policy is invalid: {}", problems.summary());
         let first = problems.0.iter().find(|problem| problem.severity == Severity::Error);
         let own = first.map(|problem| problem.hint.as_str()).filter(|hint| !hint.is_empty());
-        let hint = own.map_or_else(|| problems.hint(), |own| format!("{own}; {}", problems.hint()));
+        let hint =
+            own.map_or_else(|| problems.hint(), |own| format!("{own} ({})", problems.hint()));
         Self::new(Category::PolicyInvalid, message).with_hint(hint)
     }
 }

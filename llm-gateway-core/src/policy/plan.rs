@@ -125,7 +125,9 @@ impl Policy {
     }
 
     fn unknown(&self, request: &PlanRequest<'_>) -> Error {
-        let names: Vec<_> = self.task_classes().map(TaskClass::as_str).collect();
+        let single = |route: &&Route| matches!(route.shape, Shape::Single(_));
+        let names: Vec<_> =
+            self.routes.iter().filter(single).map(|route| route.task_class.as_str()).collect();
         let shown: String =
             request.task_class.chars().filter(|c| !c.is_control()).take(64).collect();
         let meant = closest_name(&shown, names.iter().copied());

@@ -186,5 +186,5 @@ fallback: {a: [{provider: anthropic, model: claude-haiku-4-5}]}",
     assert_eq!(plan("a", "../v1/files").unwrap_err().category(), Category::InvalidRequest);
     let unknown = plan("b", "gpt-4o").unwrap_err();
     assert_eq!(unknown.category(), Category::UnknownTaskClass);
-    assert!(unknown.hint().unwrap().contains("a, fixed, panel"));
+    assert!(unknown.hint().unwrap().contains("the policy has: a, fixed"));
 }

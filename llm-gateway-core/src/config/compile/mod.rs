@@ -55,7 +55,7 @@ impl Compilation<'_> {
             source: String::new(),
             digest: String::new(),
             preflight: self.preflight(raw, problems),
-            switches: rules::switches(self.environment),
+            switches: rules::switches(self.environment, problems),
             spending,
             reliability: rules::reliability(raw),
             receipts: self.receipts(raw),
