@@ -130,6 +130,4 @@ impl Queue {
 }
 
 #[cfg(test)]
-mod kill;
-#[cfg(test)]
 mod tests;

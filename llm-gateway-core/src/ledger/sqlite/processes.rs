@@ -58,8 +58,9 @@ impl Locks {
 
     /// Forgets processes that ended and hold nothing. Within a write transaction.
     pub(super) fn sweep(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut idle = connection
-            .prepare("SELECT id FROM processes WHERE id NOT IN (SELECT process FROM holds)")?;
+        let mut idle = connection.prepare_cached(
+            "SELECT id FROM processes WHERE id NOT IN (SELECT process FROM holds)",
+        )?;
         let idle = idle.query_map([], |row| row.get::<_, i64>(0))?;
         for id in idle.collect::<rusqlite::Result<Vec<_>>>()? {
             if self.has_ended(id) {

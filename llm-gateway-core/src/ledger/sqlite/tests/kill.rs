@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::ledger::{By, Cap, HoldRequest, Ledger, Month, ReserveError, Scope, SqliteLedger};
 use crate::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 
-const CHILD: &str = "ledger::sqlite::kill::child";
+const CHILD: &str = "ledger::sqlite::tests::kill::child";
 const FOLDER: &str = "LLM_GATEWAY_TEST_LEDGER_FOLDER";
 
 const PROCESSES: usize = 4;
