@@ -99,8 +99,12 @@ fn connect(path: &Path) -> Result<Connection, Unusable> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(POLL).map_err(failed)?;
-    // Looked at before anything is changed in a file that may be somebody else's.
-    version(&connection, path)?;
+    // Looked at before anything is changed in a file that may be somebody else's; in one
+    // transaction, because another process may be creating it.
+    let look = Transaction::new_unchecked(&connection, TransactionBehavior::Deferred);
+    let look = look.map_err(failed)?;
+    version(&look, path)?;
+    drop(look);
     // Readers and writers do not stop each other.
     connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
     // A reservation must outlive a power cut: the call that it covers is on its way when the

@@ -149,6 +149,17 @@ async fn a_ledger_that_was_mended_works_without_a_restart() {
 }
 
 #[tokio::test]
+async fn a_ledger_that_others_create_at_the_same_time_is_no_stranger() {
+    for _ in 0..20 {
+        let place = Place::new();
+        let ledgers: Vec<_> = (0..8).map(|_| SqliteLedger::at(&place.path)).collect();
+        for opened in futures_util::future::join_all(ledgers.iter().map(|it| it.drain())).await {
+            opened.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_was_spent_outlives_the_process_and_its_name_does_not() {
     let place = Place::new();
     let ledger = SqliteLedger::at(&place.path);
