@@ -24,7 +24,7 @@
 //!  Gateway         the only door: start · route · describe                    gateway
 //!     | 1 resolve  Policy x Request -> Plan (targets, token bound, deadline)  policy
 //!     | 2 prepare  price check, then the bytes are fixed                      dispatch
-//!     | 3 run      per attempt: send -> classify -> log                       dispatch
+//!     | 3 run      per attempt: hold -> send -> classify -> settle -> log      dispatch
 //!     | 4 provider encode · transport sends and records · decode              provider
 //!     v Envelope   built once, from the outcome and the attempt log           envelope
 //! ```
