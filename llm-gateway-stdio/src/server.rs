@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Arguments;
-use crate::tools::{LLM_ROUTE, LLM_ROUTING_INFO};
+use crate::tools::LLM_ROUTE;
 use crate::{tools, wire};
 
 /// What a client is told when it connects. Clients cut this at two kilobytes.
@@ -110,9 +110,9 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let name = request.name.as_ref();
-        if self.get_tool(name).is_none() {
-            let known = [LLM_ROUTE, LLM_ROUTING_INFO].join(", ");
-            let message = format!("no tool is called `{name}`; there are: {known}");
+        if !self.tools.iter().any(|tool| tool.name == name) {
+            let known: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_ref()).collect();
+            let message = format!("no tool is called `{name}`; there are: {}", known.join(", "));
             return Err(ErrorData::invalid_params(message, None));
         }
         let max_chars = self.max_chars();

@@ -21,8 +21,6 @@ pub(super) struct Catalog {
 pub(super) struct ProviderCatalog {
     /// Facts by id, aliases included.
     pub(super) models: BTreeMap<String, Arc<ModelFacts>>,
-    /// When an id stops being served, as `YYYY-MM-DD`.
-    pub(super) retires: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -111,10 +109,17 @@ impl Catalog {
             for id in row.aliases.iter().chain([&row.id]) {
                 catalog.models.insert(id.clone(), Arc::clone(&facts));
             }
-            let own = row.retires.iter().map(|date| (row.id.clone(), date.clone()));
-            catalog.retires.extend(own.chain(row.alias_retires.clone()));
         }
         catalog
+    }
+
+    /// When a provider stops serving an id, as `YYYY-MM-DD`; `None` where no date is known.
+    pub(super) fn retires(&self, provider: &str, id: &str) -> Option<&str> {
+        let mut rows = self.rows.iter().filter(|row| row.provider == provider);
+        rows.find_map(|row| match row.id == id {
+            true => row.retires.as_deref(),
+            false => row.alias_retires.get(id).map(String::as_str),
+        })
     }
 }
 

@@ -130,11 +130,10 @@ impl Scope<'_, '_, '_> {
     /// Warnings about a model: retired, or without a row.
     fn doubts(&mut self, target: &Target, place: super::diagnostic::Place) {
         let model = target.model.as_str();
-        let catalog = self.catalog.of(target.provider.as_str());
         let Some(spec) = self.providers.get(&target.provider) else { return };
-        if let Some(date) = catalog.retires.get(model) {
+        if let Some(date) = self.catalog.retires(target.provider.as_str(), model) {
             let today = &self.compilation.today;
-            if date <= today {
+            if date <= today.as_str() {
                 self.problems.warning(
                     place,
                     format!("`{model}` was retired on {date}"),
