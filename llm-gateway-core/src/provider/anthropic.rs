@@ -4,10 +4,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use super::wire::{Content, Draft, Refusal, Wire, lenient};
+use super::wire::{Draft, Refusal, RequestMessage, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{FinishReason, Part, Role, Usage};
+use crate::model::{FinishReason, Part, Usage};
 use crate::transport::Credential;
 
 /// The `anthropic` dialect.
@@ -54,13 +54,7 @@ impl Wire for Anthropic {
     }
 
     fn encode(call: &Call) -> serde_json::Result<Vec<u8>> {
-        let turns = call.prompt.turns.iter().map(|turn| RequestMessage {
-            role: match turn.role {
-                Role::User => "user",
-                Role::Assistant => "assistant",
-            },
-            content: turn.parts.as_slice().into(),
-        });
+        let turns = call.prompt.turns.iter().map(RequestMessage::from);
         serde_json::to_vec(&Request {
             model: call.model.as_str(),
             max_tokens: call.max_tokens,
@@ -111,12 +105,6 @@ struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<&'a str>,
     messages: Vec<RequestMessage<'a>>,
-}
-
-#[derive(Serialize)]
-struct RequestMessage<'a> {
-    role: &'static str,
-    content: Content<'a>,
 }
 
 #[derive(Deserialize)]

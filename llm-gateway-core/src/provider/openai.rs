@@ -9,10 +9,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use super::wire::{Content, Draft, Refusal, Wire, lenient};
+use super::wire::{Content, Draft, Refusal, RequestMessage, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Capability, FinishReason, Role, Usage};
+use crate::model::{Capability, FinishReason, Usage};
 use crate::transport::Credential;
 
 /// The `openai` dialect.
@@ -58,13 +58,7 @@ impl Wire for OpenAi {
             .system
             .iter()
             .map(|part| RequestMessage { role: "system", content: Content::Text(part.as_str()) });
-        let turns = call.prompt.turns.iter().map(|turn| RequestMessage {
-            role: match turn.role {
-                Role::User => "user",
-                Role::Assistant => "assistant",
-            },
-            content: turn.parts.as_slice().into(),
-        });
+        let turns = call.prompt.turns.iter().map(RequestMessage::from);
         let bound = Some(call.max_tokens);
         let renamed = call.capabilities.contains(&Capability::MaxCompletionTokens);
         serde_json::to_vec(&Request {
@@ -124,12 +118,6 @@ struct Request<'a> {
     max_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct RequestMessage<'a> {
-    role: &'static str,
-    content: Content<'a>,
 }
 
 #[derive(Deserialize)]

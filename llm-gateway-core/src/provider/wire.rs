@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::Call;
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Completion, FinishReason, OutputPart, Part, Usage};
+use crate::model::{Completion, FinishReason, OutputPart, Part, Role, Turn, Usage};
 use crate::transport::Credential;
 
 /// A wire format.
@@ -216,6 +216,23 @@ where
 {
     let value = Option::<Value>::deserialize(deserializer)?;
     Ok(value.and_then(|value| serde_json::from_value(value).ok()))
+}
+
+/// A turn of the conversation, as OpenAI and Anthropic both write it.
+#[derive(Serialize)]
+pub(crate) struct RequestMessage<'a> {
+    pub(crate) role: &'static str,
+    pub(crate) content: Content<'a>,
+}
+
+impl<'a> From<&'a Turn> for RequestMessage<'a> {
+    fn from(turn: &'a Turn) -> Self {
+        let role = match turn.role {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        Self { role, content: turn.parts.as_slice().into() }
+    }
 }
 
 /// What is said in a turn, as OpenAI and Anthropic both write it: a plain string, or a list

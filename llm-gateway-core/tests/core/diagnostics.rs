@@ -1,16 +1,12 @@
 //! Every problem of a policy file: shown with its place, what is wrong, what would be right.
 
-use std::time::Duration;
-
-use llm_gateway_core::config::{LoadRequest, Loaded, load};
+use llm_gateway_core::config::Loaded;
 use llm_gateway_core::{Environment, PolicySource, Severity};
 
-/// 2026-11-21T12:00:00 UTC.
-const NOW: Duration = Duration::from_secs(1_795_262_400);
+use crate::loaded_from;
 
 fn loaded(yaml: &str, environment: Environment) -> Loaded {
-    let source = PolicySource::Text(yaml.to_owned());
-    load(LoadRequest { source: &source, environment, env_file: None, own_providers: &[], now: NOW })
+    loaded_from(&PolicySource::Text(yaml.to_owned()), environment)
 }
 
 /// What a person is shown for `yaml`.
@@ -139,14 +135,7 @@ fn an_unreadable_file_is_an_error_that_names_it() {
     for path in [directory.path().join("absent.yaml"), directory.path().to_path_buf(), huge, binary]
     {
         let source = PolicySource::File(path.clone());
-        let environment = Environment::empty();
-        let loaded = load(LoadRequest {
-            source: &source,
-            environment,
-            env_file: None,
-            own_providers: &[],
-            now: NOW,
-        });
+        let loaded = loaded_from(&source, Environment::empty());
         let problems = loaded.policy.unwrap_err();
         let text = problems.to_string();
         assert!(text.contains(&path.display().to_string()), "{text}");

@@ -9,3 +9,16 @@ mod layering;
 mod money;
 mod policy;
 mod requests;
+
+use std::time::Duration;
+
+use llm_gateway_core::config::{LoadRequest, Loaded, load};
+use llm_gateway_core::{Environment, PolicySource};
+
+/// 2026-11-21T12:00:00 UTC.
+const NOW: Duration = Duration::from_secs(1_795_262_400);
+
+/// What loading a policy gives on that day, without a `.env` file.
+fn loaded_from(source: &PolicySource, environment: Environment) -> Loaded {
+    load(LoadRequest { source, environment, env_file: None, own_providers: &[], now: NOW })
+}

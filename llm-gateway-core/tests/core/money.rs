@@ -8,8 +8,7 @@ use llm_gateway_core::{
     Scripted,
 };
 
-/// 2026-11-21T12:00:00 UTC.
-const NOW: std::time::Duration = std::time::Duration::from_secs(1_795_262_400);
+use crate::NOW;
 
 /// $1 per million in, $10 per million out; a fallback at another provider costs the same.
 const POLICY: &str = "

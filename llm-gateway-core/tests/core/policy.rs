@@ -1,20 +1,16 @@
 //! What policies mean: the file of version 1.0.0, the repository's own, and bounds.
 
-use std::time::Duration;
-
-use llm_gateway_core::config::{EMBEDDED_POLICY, LoadRequest, load};
+use llm_gateway_core::config::EMBEDDED_POLICY;
 use llm_gateway_core::policy::{
     Enforce, Level, PlanRequest, PlanShape, PlannedTarget, Shape, VerdictForm,
 };
 use llm_gateway_core::{Category, Environment, NanoUsd, Policy, PolicySource};
 
-/// 2026-11-21T12:00:00 UTC.
-const NOW: Duration = Duration::from_secs(1_795_262_400);
+use crate::loaded_from;
 
 fn policy(yaml: &str) -> Policy {
     let source = PolicySource::Text(yaml.to_owned());
-    let environment = Environment::empty();
-    load(LoadRequest { source: &source, environment, env_file: None, own_providers: &[], now: NOW })
+    loaded_from(&source, Environment::empty())
         .policy
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
@@ -83,15 +79,7 @@ fn a_file_of_version_1_0_0_means_what_it_says() {
 
 #[test]
 fn every_class_of_the_repositorys_policy_plans_with_current_models_and_prices() {
-    let source = PolicySource::Embedded;
-    let environment = Environment::empty();
-    let loaded = load(LoadRequest {
-        source: &source,
-        environment,
-        env_file: None,
-        own_providers: &[],
-        now: NOW,
-    });
+    let loaded = loaded_from(&PolicySource::Embedded, Environment::empty());
     assert_eq!(loaded.problems, [], "no model of it is retired or without a price");
     let policy = loaded.policy.unwrap();
     for class in policy.task_classes() {
