@@ -7,7 +7,9 @@ use crate::ledger::{Cap, Hold, HoldRequest, ReserveError, Scope};
 use crate::model::{CostBasis, NanoUsd};
 use crate::policy::Spending;
 
-use super::{Context, PreparedCall, cost, past_deadline};
+use super::prepare::PreparedCall;
+use super::refusal::past_deadline;
+use super::{Context, cost};
 
 /// What the ledger has of an attempt. Dropped before the first byte left, it gives the money
 /// back; after that, it is settled at the whole hold.

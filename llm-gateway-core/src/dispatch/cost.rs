@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::model::{Completion, CostBasis, NanoUsd, Prices, Usage};
 use crate::policy::Policy;
 
-use super::PreparedCall;
+use super::prepare::PreparedCall;
 
 /// What an answer cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::{Diagnostic, PolicyProblems};
 use crate::credential::CredentialSource;
 use crate::describe::{Description, Keys};
-use crate::dispatch::{self, Context, Deadline};
+use crate::dispatch::{self, Context};
 use crate::error::{Category, Error};
 use crate::event::{self, EventSender, Events};
 use crate::ledger::{Ledger, Month};
@@ -28,6 +28,7 @@ use crate::model::{Prompt, ProviderName, RunId};
 use crate::outcome::{Answer, Failure, FailureParts};
 use crate::policy::{Plan, PlanShape, Policy};
 use crate::provider::Provider;
+use crate::reliability::Deadline;
 
 pub use builder::GatewayBuilder;
 pub use request::Request;
@@ -240,12 +241,11 @@ impl State {
         };
         request.check().map_err(before)?;
         let prompt = Prompt::from_caller(request.system, request.messages);
-        let deadline = Deadline { at: started + plan.deadline, given: plan.deadline };
         let context = Context {
             policy,
             providers: &self.providers,
             events,
-            deadline,
+            deadline: Deadline::after(plan.deadline, started),
             ledger: self.ledger.as_deref(),
             month: Month::of(self.clock.now()),
             task_class: &plan.task_class,

@@ -3,6 +3,8 @@
 //! Today: the taxonomy. Retry, breaker, limits and the deadline's arithmetic move in
 //! beside it; each takes time and randomness as arguments.
 
+mod deadline;
 mod taxonomy;
 
+pub(crate) use deadline::Deadline;
 pub(crate) use taxonomy::Meaning;

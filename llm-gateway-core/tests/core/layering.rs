@@ -57,6 +57,7 @@ const MAY_NAME: [(&str, &[&str]); 25] = [
             "outcome",
             "policy",
             "provider",
+            "reliability",
             "transport",
         ],
     ),

@@ -1,0 +1,88 @@
+//! The first phase: hold the price against the policy and fix the bytes. Pure.
+
+use std::sync::Arc;
+
+use crate::error::{Category, Error};
+use crate::model::{NanoUsd, Prompt};
+use crate::policy::{PlannedTarget, Policy, Preflight, PreflightAction};
+use crate::provider::{Call, Prepared, Provider};
+
+use super::Context;
+use super::refusal::Refusal;
+
+/// A call whose price has passed and whose bytes are fixed.
+pub(crate) struct PreparedCall {
+    pub(super) planned: PlannedTarget,
+    pub(super) prepared: Prepared,
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) preflight: Preflight,
+}
+
+impl PreparedCall {
+    /// The most that one attempt can cost; `None` = the price is unknown.
+    pub(super) fn worst_case(&self) -> Option<NanoUsd> {
+        let prices = self.planned.facts.as_ref()?.prices.as_ref()?;
+        let call = &self.prepared.call;
+        Some(prices.worst_case(call.prompt.token_bound(), call.max_tokens))
+    }
+
+    pub(super) fn refused(self, error: Error, ends_request: bool) -> Refusal {
+        let preflight = Some(Box::new(self.preflight));
+        Refusal { target: self.planned.target, error, preflight, ends_request }
+    }
+}
+
+/// Holds the price against the policy and fixes the bytes. Pure: nothing leaves.
+pub(super) fn prepare(
+    context: &Context<'_>,
+    planned: &PlannedTarget,
+    prompt: &Prompt,
+) -> Result<PreparedCall, Refusal> {
+    let target = &planned.target;
+    let facts = planned.facts.as_deref();
+    let preflight = context.policy.preflight().estimate(prompt, planned.max_tokens, facts);
+    let refuse = |error: Error| Refusal {
+        target: target.clone(),
+        error: error.with_target(target.clone()),
+        preflight: Some(Box::new(preflight.clone())),
+        ends_request: false,
+    };
+    if let Some(why) = context.policy.switches().refuses(&preflight) {
+        let message = format!("{target} is refused: {why}");
+        let error = Error::new(Category::PolicyBlocked, message)
+            .with_hint("take the variable out of the gateway's environment to allow the call");
+        return Err(Refusal { ends_request: true, ..refuse(error) });
+    }
+    if preflight.action == PreflightAction::Block {
+        return Err(refuse(too_dear(context.policy, planned, &preflight)));
+    }
+    let provider = context.providers.get(&target.provider).ok_or_else(|| {
+        let message = format!("no adapter serves the provider `{}`", target.provider);
+        refuse(Error::new(Category::Internal, message))
+    })?;
+    let call = Call {
+        model: target.model.clone(),
+        prompt: prompt.clone(),
+        max_tokens: planned.max_tokens,
+        capabilities: facts.map(|facts| facts.capabilities.clone()).unwrap_or_default(),
+    };
+    let prepared = provider.prepare(call).map_err(refuse)?;
+    Ok(PreparedCall {
+        planned: planned.clone(),
+        prepared,
+        provider: Arc::clone(provider),
+        preflight,
+    })
+}
+
+/// The refusal of preflight, with the bound that would pass.
+fn too_dear(policy: &Policy, planned: &PlannedTarget, preflight: &Preflight) -> Error {
+    let reason = preflight.reason.as_deref().unwrap_or("the price is too high");
+    let error =
+        Error::new(Category::PolicyBlocked, format!("{} is refused: {reason}", planned.target));
+    match policy.preflight().fitting_output(preflight.tokens_in_estimated, planned.facts.as_deref())
+    {
+        Some(fits) if fits > 0 => error.with_hint(format!("ask with max_tokens of at most {fits}")),
+        _ => error.with_hint("shorten the prompt, name a cheaper task class, or raise block_usd"),
+    }
+}
