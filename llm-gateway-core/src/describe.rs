@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::credential::CredentialSource;
 use crate::model::{Dialect, ProviderName, Target};
 use crate::policy::{Level, Policy, ProviderSpec, Route, RouteKind, Shape};
+use crate::reliability::{Breaker, Targets};
 
 /// Task classes, providers and rules of the active policy. Names of key variables only,
 /// never their values.
@@ -25,6 +27,8 @@ pub struct Description {
     pub visibility: BTreeMap<String, VisibilityDescription>,
     /// The depths that an orchestration may have.
     pub orchestration_depths: Vec<String>,
+    /// The circuit breaker of every target that the policy names or that is in trouble.
+    pub circuit_breakers: BTreeMap<String, BreakerDescription>,
     /// Where the policy came from.
     pub policy_file: String,
     /// SHA-256 over the policy file, in hex.
@@ -108,6 +112,28 @@ pub struct VisibilityDescription {
     pub quorum: usize,
 }
 
+/// The circuit breaker of one target.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct BreakerDescription {
+    /// `closed`, `open` or `half_open`.
+    pub state: &'static str,
+    /// Failures since the last success.
+    pub consecutive_failures: u32,
+    /// Seconds until an open breaker lets a trial through.
+    pub cooldown_remaining_s: f64,
+}
+
+impl BreakerDescription {
+    fn of(breaker: Breaker, now: Instant) -> Self {
+        Self {
+            state: breaker.name(),
+            consecutive_failures: breaker.consecutive_failures(),
+            cooldown_remaining_s: breaker.cooldown_remaining(now).as_secs_f64(),
+        }
+    }
+}
+
 /// What is asked about keys while describing.
 pub(crate) struct Keys<'a> {
     pub(crate) credentials: &'a dyn CredentialSource,
@@ -137,7 +163,7 @@ impl Keys<'_> {
 }
 
 impl Description {
-    pub(crate) fn of(policy: &Policy, keys: &Keys<'_>) -> Self {
+    pub(crate) fn of(policy: &Policy, keys: &Keys<'_>, targets: &Targets) -> Self {
         let panels = policy.routes().iter().filter_map(|route| match &route.shape {
             Shape::Panel(panel) => Some((route.task_class.to_string(), panel)),
             Shape::Single(_) | Shape::Cascade(_) => None,
@@ -170,12 +196,24 @@ impl Description {
                 .orchestration()
                 .map(|orchestration| orchestration.depths.iter().map(|d| d.name.clone()).collect())
                 .unwrap_or_default(),
+            circuit_breakers: circuit_breakers(policy, targets),
             policy_file: policy.source().to_owned(),
             policy_digest: policy.digest().to_owned(),
             gateway_version: env!("CARGO_PKG_VERSION"),
             offline: keys.offline,
         }
     }
+}
+
+fn circuit_breakers(policy: &Policy, targets: &Targets) -> BTreeMap<String, BreakerDescription> {
+    let now = Instant::now();
+    let named = policy.routes().iter().flat_map(Route::targets);
+    let healthy = named.map(|target| (target.to_string(), Breaker::default()));
+    let troubled = targets.breakers().into_iter();
+    healthy
+        .chain(troubled.map(|(target, breaker)| (target.to_string(), breaker)))
+        .map(|(target, breaker)| (target, BreakerDescription::of(breaker, now)))
+        .collect()
 }
 
 fn task_class(policy: &Policy, route: &Route, keys: &Keys<'_>) -> TaskClassDescription {

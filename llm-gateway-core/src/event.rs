@@ -1,5 +1,7 @@
 //! What a run tells while it works.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 
 use crate::model::Target;
@@ -14,6 +16,13 @@ pub enum Event {
         target: Target,
         /// Its number in the run, from 1.
         number: usize,
+    },
+    /// A try failed, and the same target is tried again after a wait.
+    Waiting {
+        /// Who is waited for.
+        target: Target,
+        /// How long.
+        wait: Duration,
     },
     /// A target gave no answer and the next one is asked.
     Fallback {

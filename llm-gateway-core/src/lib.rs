@@ -60,6 +60,7 @@ mod model;
 mod outcome;
 pub mod policy;
 pub mod provider;
+mod random;
 mod reliability;
 pub mod transport;
 
@@ -67,7 +68,8 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use config::{Diagnostic, PolicyProblems, PolicySource, Severity};
 pub use credential::{CredentialSource, EnvironmentCredentials, Lease, Secret};
 pub use describe::{
-    Description, KeyState, ProviderDescription, TaskClassDescription, VisibilityDescription,
+    BreakerDescription, Description, KeyState, ProviderDescription, TaskClassDescription,
+    VisibilityDescription,
 };
 pub use dispatch::{Attempt, AttemptOutcome, Cost};
 pub use envelope::{Envelope, Status};
@@ -77,8 +79,9 @@ pub use event::{Event, Events};
 pub use gateway::{Gateway, GatewayBuilder, Outcome, Request, Run};
 pub use model::{
     CallerText, Capability, Completion, ContentPart, CostBasis, Dialect, Endpoint, FinishReason,
-    InvalidAmount, InvalidName, Message, ModelFacts, ModelId, NanoUsd, OutputPart, Part, Prices,
-    Prompt, ProviderName, Rate, Role, RunId, Target, TaskClass, Tier, Turn, Usage, closest_name,
+    InvalidAmount, InvalidName, Limits, Message, ModelFacts, ModelId, NanoUsd, OutputPart, Part,
+    Prices, Prompt, ProviderName, Rate, Role, RunId, Target, TaskClass, Tier, Turn, Usage,
+    closest_name,
 };
 pub use outcome::{Answer, Failure};
 pub use policy::{Policy, RouteKind};

@@ -37,7 +37,7 @@ pub struct Attempt {
     pub outcome: AttemptOutcome,
     /// From the first byte out to the end.
     pub latency: Duration,
-    /// The wait before it.
+    /// The wait before it: for a retry, and for room within the provider's limits.
     pub waited: Duration,
     /// The HTTP status, where there was one.
     pub http_status: Option<u16>,
@@ -55,6 +55,12 @@ impl Attempt {
             http_status: None,
             cost: None,
         }
+    }
+
+    /// The same, with the wait before it.
+    #[must_use]
+    pub(super) fn after(self, waited: Duration) -> Self {
+        Self { waited, ..self }
     }
 
     /// A target that was refused before anything left.

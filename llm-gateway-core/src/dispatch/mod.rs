@@ -23,10 +23,11 @@ use crate::ledger::{Ledger, Month};
 use crate::model::{Prompt, ProviderName, TaskClass};
 use crate::policy::{PlannedTarget, Policy};
 use crate::provider::Provider;
-use crate::reliability::{Deadline, Meaning};
+use crate::random::Random;
+use crate::reliability::{BreakerRules, Deadline, Limiter, Meaning, RetryRules, Targets};
 
 use prepare::prepare;
-use refusal::{Refusal, any_key_will_do, most_telling};
+use refusal::{Refusal, any_key_will_do, first_back, most_telling};
 use run::run;
 
 pub use attempt::{Attempt, AttemptOutcome};
@@ -39,10 +40,27 @@ pub(crate) struct Context<'a> {
     pub(crate) providers: &'a BTreeMap<ProviderName, Arc<dyn Provider>>,
     pub(crate) events: &'a EventSender,
     pub(crate) deadline: Deadline,
+    /// What is known of targets' health, and how much of each provider may be used.
+    pub(crate) targets: &'a Targets,
+    pub(crate) limiters: &'a BTreeMap<ProviderName, Limiter>,
+    pub(crate) random: &'a Random,
     /// Where money is counted, if it is, and in which month.
     pub(crate) ledger: Option<&'a dyn Ledger>,
     pub(crate) month: Month,
     pub(crate) task_class: &'a TaskClass,
+}
+
+impl Context<'_> {
+    fn retry_rules(&self) -> RetryRules {
+        let rules = self.policy.reliability();
+        let (base_delay, max_delay) = (rules.base_delay, rules.max_delay);
+        RetryRules { max_retries: rules.max_retries, base_delay, max_delay }
+    }
+
+    fn breaker_rules(&self) -> BreakerRules {
+        let rules = self.policy.reliability();
+        BreakerRules { failure_threshold: rules.failure_threshold, cooldown: rules.cooldown }
+    }
 }
 
 /// Asks the targets of a chain in order until one answers. Every try lands in `attempts`.
@@ -80,9 +98,13 @@ pub(crate) async fn dispatch(
         }
     }
     let any_key = any_key_will_do(context.policy, &refusals);
+    let first_back = first_back(&refusals);
     let mut refusal = most_telling(refusals);
     if let Some(hint) = any_key {
         refusal.error = refusal.error.with_hint(hint);
+    }
+    if let Some(wait) = first_back {
+        refusal.error = refusal.error.with_retry_after(wait);
     }
     Err(refusal)
 }

@@ -28,7 +28,13 @@ impl PreparedCall {
 
     pub(super) fn refused(self, error: Error, ends_request: bool) -> Refusal {
         let preflight = Some(Box::new(self.preflight));
-        Refusal { target: self.planned.target, error, preflight, ends_request }
+        Refusal { ends_request, ..Refusal::new(self.planned.target, error, preflight) }
+    }
+
+    /// The most tokens that one attempt can take, input and output together.
+    pub(super) fn tokens(&self) -> u64 {
+        let call = &self.prepared.call;
+        call.prompt.token_bound().saturating_add(call.max_tokens)
     }
 }
 
@@ -41,11 +47,9 @@ pub(super) fn prepare(
     let target = &planned.target;
     let facts = planned.facts.as_deref();
     let preflight = context.policy.preflight().estimate(prompt, planned.max_tokens, facts);
-    let refuse = |error: Error| Refusal {
-        target: target.clone(),
-        error: error.with_target(target.clone()),
-        preflight: Some(Box::new(preflight.clone())),
-        ends_request: false,
+    let refuse = |error: Error| {
+        let preflight = Some(Box::new(preflight.clone()));
+        Refusal::new(target.clone(), error.with_target(target.clone()), preflight)
     };
     if let Some(why) = context.policy.switches().refuses(&preflight) {
         let message = format!("{target} is refused: {why}");

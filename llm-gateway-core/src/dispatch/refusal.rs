@@ -1,17 +1,33 @@
 //! Why a target gave no answer, and which of several reasons says most.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::error::{Category, Error};
 use crate::model::Target;
 use crate::policy::{Policy, Preflight};
-use crate::reliability::Deadline;
+use crate::reliability::{Deadline, Overload};
+
+use super::Context;
+use super::prepare::PreparedCall;
 
 /// Why a target gave no answer.
 pub(crate) struct Refusal {
     pub(crate) target: Target,
     pub(crate) error: Error,
+    /// When the target asked to be tried again, or its breaker lets a call through.
+    pub(super) back_at: Option<Instant>,
     pub(crate) preflight: Option<Box<Preflight>>,
     /// No other target may be asked: a kill switch is on.
     pub(super) ends_request: bool,
+}
+
+impl Refusal {
+    pub(super) fn new(target: Target, error: Error, preflight: Option<Box<Preflight>>) -> Self {
+        let back_at = error.retry_after().and_then(|wait| Instant::now().checked_add(wait));
+        Self { target, error, back_at, preflight, ends_request: false }
+    }
 }
 
 /// The hint of a chain in which no target has its key: any one of them would do.
@@ -41,6 +57,13 @@ pub(super) fn most_telling(mut refusals: Vec<Refusal>) -> Refusal {
     refusals.swap_remove(index)
 }
 
+/// How long until the first of the refused targets may be asked again, where one has said so.
+pub(super) fn first_back(refusals: &[Refusal]) -> Option<Duration> {
+    let now = Instant::now();
+    let first = refusals.iter().filter_map(|refusal| refusal.back_at).min()?;
+    Some(first.saturating_duration_since(now))
+}
+
 pub(super) fn past_deadline(deadline: Deadline, target: &Target) -> Error {
     let seconds = deadline.given.as_secs_f64();
     Error::new(
@@ -49,4 +72,45 @@ pub(super) fn past_deadline(deadline: Deadline, target: &Target) -> Error {
     )
     .with_target(target.clone())
     .with_hint("raise `deadline_s` of the task class, or of `reliability`, in the policy")
+}
+
+/// The circuit breaker lets nobody through for so long.
+pub(super) fn breaker_open(context: &Context<'_>, target: &Target, wait: Duration) -> Error {
+    let failures = context.targets.breaker(target).consecutive_failures();
+    let message = format!(
+        "{target} is not asked now: it failed {failures} times in a row, and its circuit breaker is open"
+    );
+    let seconds = wait.as_secs_f64().ceil();
+    Error::new(Category::BreakerOpen, message)
+        .with_target(target.clone())
+        .with_retry_after(wait)
+        .with_nothing_sent()
+        .with_hint(format!("try again in {seconds} s, or give the class a fallback"))
+}
+
+/// The provider's own limits in the policy leave no room.
+pub(super) fn overloaded(context: &Context<'_>, call: &PreparedCall, why: Overload) -> Error {
+    let target = &call.planned.target;
+    let provider = &target.provider;
+    let limits = format!("providers.{provider}.limits");
+    let error = |message| {
+        let error = Error::new(Category::RateLimit, message).with_nothing_sent();
+        error.with_target(target.clone())
+    };
+    match why {
+        Overload::TooLarge { limit } => {
+            let tokens = call.tokens();
+            error(format!("{target} may take up to {tokens} tokens for this, and {limits} allows {limit} in a minute"))
+                .with_hint("shorten the prompt, lower max_tokens, or raise tokens_per_minute")
+        }
+        Overload::TooLate { wait } => {
+            let given = context.deadline.given.as_secs_f64();
+            let error = error(format!("{limits} leaves no room within the deadline of {given} s"))
+                .with_hint("try again later, raise the limit, or give the class a fallback");
+            match wait {
+                Some(wait) => error.with_retry_after(wait),
+                None => error,
+            }
+        }
+    }
 }

@@ -1,10 +1,18 @@
-//! The second phase: a prepared call is tried.
+//! The second phase: a prepared call is tried until it is answered or not worth another try.
+//!
+//! The steps of an attempt stand in the order in which they happen. Each try sends the same
+//! bytes and has a hold of its own. What must be given back whatever happens (the place at the
+//! provider, the breaker's permit, the hold) is a guard, so the future may be dropped anywhere.
 
-use tokio::time::{Instant, timeout_at};
+use std::time::Duration;
 
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::error::Error;
 use crate::event::Event;
 use crate::model::{Completion, Target};
 use crate::policy::Preflight;
+use crate::reliability::{Failed, Meaning, Permit, Place};
 use crate::transport::Recorder;
 
 use super::Context;
@@ -12,7 +20,7 @@ use super::attempt::Attempt;
 use super::booking::{Booking, Unbooked};
 use super::cost::{self, Cost};
 use super::prepare::PreparedCall;
-use super::refusal::{Refusal, past_deadline};
+use super::refusal::{Refusal, breaker_open, overloaded, past_deadline};
 
 /// An answer, and how it came about.
 pub(crate) struct Answered {
@@ -24,8 +32,7 @@ pub(crate) struct Answered {
     pub(crate) spend_recorded: Option<bool>,
 }
 
-/// Runs a prepared call. Today that is one attempt; retries will loop here, over the same
-/// bytes, each with a hold of its own.
+/// Tries a call, and again as long as that makes sense. Every try lands in `attempts`.
 pub(super) async fn run(
     context: &Context<'_>,
     call: PreparedCall,
@@ -33,38 +40,149 @@ pub(super) async fn run(
 ) -> Result<Answered, Refusal> {
     let recorder = Recorder::new();
     let target = &call.planned.target;
-    // Limiter and breaker permit are taken here, before the hold, each as a guard that gives
-    // itself back when this future is dropped.
-    let mut booking = match Booking::open(context, &call).await {
-        Ok(booking) => booking,
-        Err(Unbooked { error, ends_request }) => {
-            attempts.push(Attempt::refused(target, error.category()));
-            return Err(call.refused(error, ends_request));
-        }
-    };
+    let (mut retries, mut waited) = (0, Duration::ZERO);
+    context.targets.first_try(target, Instant::now());
+    loop {
+        let failure = match attempt(context, &call, &recorder, waited, attempts).await {
+            Ok(answered) => return Ok(answered),
+            Err(failure) => failure,
+        };
+        let Some(wait) = wait_before_retry(context, target, &failure, retries) else {
+            return Err(call.refused(failure.error, failure.ends_request));
+        };
+        context.events.send(Event::Waiting { target: target.clone(), wait });
+        sleep(wait).await;
+        (retries, waited) = (retries + 1, wait);
+    }
+}
+
+/// An attempt that gave no answer.
+struct Failure {
+    error: Error,
+    /// Whether the provider was really asked.
+    was_asked: bool,
+    /// No other target can do better.
+    ends_request: bool,
+}
+
+impl Failure {
+    /// The provider was not asked: that cannot be better a moment later.
+    fn before(error: Error) -> Self {
+        Self { error, was_asked: false, ends_request: false }
+    }
+}
+
+/// One try.
+async fn attempt(
+    context: &Context<'_>,
+    call: &PreparedCall,
+    recorder: &Recorder,
+    waited: Duration,
+    attempts: &mut Vec<Attempt>,
+) -> Result<Answered, Failure> {
+    let target = &call.planned.target;
+    let queued = Instant::now();
+    let entered = enter(context, call).await;
+    let waited = waited + queued.elapsed();
+    let Guards { place, permit, mut booking } = entered.inspect_err(|failure| {
+        let category = failure.error.category();
+        attempts.push(Attempt::refused(target, category).after(waited));
+    })?;
+
     context.events.send(Event::Attempt { target: target.clone(), number: attempts.len() + 1 });
     let started = Instant::now();
     booking.sent();
-    let sent = call.provider.send(&call.prepared, &recorder);
+    let sent = call.provider.send(&call.prepared, recorder);
     let result = match timeout_at(context.deadline.at, sent).await {
         Ok(result) => result,
         Err(_) => Err(past_deadline(context.deadline, target)),
     };
     // Classified already, at decode: from here on only the category decides.
     let latency = started.elapsed();
+    report(permit, &result);
+    drop(place);
+
     match result {
         Ok(completion) => {
-            let cost = cost::of(context.policy, &call, &completion, booking.amount());
+            let cost = cost::of(context.policy, call, &completion, booking.amount());
             let spend_recorded = booking.settle(cost.amount.unwrap_or_default(), cost.basis).await;
             let status = recorder.last_status();
-            attempts.push(Attempt::answered(target, latency, status, cost.amount));
-            let (target, preflight) = (target.clone(), call.preflight);
+            attempts.push(Attempt::answered(target, latency, status, cost.amount).after(waited));
+            let (target, preflight) = (target.clone(), call.preflight.clone());
             Ok(Answered { target, completion, cost, preflight, spend_recorded })
         }
         Err(error) => {
-            let cost = booking.fail(context, &call, &error).await;
-            attempts.push(Attempt::failed(target, latency, &error, cost));
-            Err(call.refused(error, false))
+            let cost = booking.fail(context, call, &error).await;
+            attempts.push(Attempt::failed(target, latency, &error, cost).after(waited));
+            Err(Failure { error, was_asked: true, ends_request: false })
         }
     }
+}
+
+/// What an attempt holds while it is under way.
+struct Guards {
+    place: Option<Place>,
+    permit: Permit,
+    booking: Booking,
+}
+
+/// Everything that must be had before the first byte leaves: a place at the provider, the
+/// breaker's permit, the money.
+async fn enter(context: &Context<'_>, call: &PreparedCall) -> Result<Guards, Failure> {
+    let target = &call.planned.target;
+    let refused = |wait| Failure::before(breaker_open(context, target, wait));
+    // Looked at first, so that a refused call waits in no line and uses up no rate.
+    if let Some(wait) = context.targets.refusal(target, Instant::now()) {
+        return Err(refused(wait));
+    }
+    let place = match context.limiters.get(&target.provider) {
+        Some(limiter) => {
+            let admitted = limiter.admit(call.tokens(), context.deadline).await;
+            Some(admitted.map_err(|why| Failure::before(overloaded(context, call, why)))?)
+        }
+        None => None,
+    };
+    let rules = context.breaker_rules();
+    let permit = context.targets.admit(target, rules, Instant::now()).map_err(refused)?;
+    let booking = Booking::open(context, call).await.map_err(|unbooked| {
+        let Unbooked { error, ends_request } = unbooked;
+        Failure { ends_request, ..Failure::before(error) }
+    })?;
+    if context.deadline.has_passed(Instant::now()) {
+        return Err(Failure::before(past_deadline(context.deadline, target)));
+    }
+    Ok(Guards { place, permit, booking })
+}
+
+/// Tells the breaker how the attempt ended. A failure that says nothing about the provider
+/// only gives the permit back.
+fn report(permit: Permit, result: &Result<Completion, Error>) {
+    let now = Instant::now();
+    match result {
+        Ok(_) => permit.succeeded(now),
+        Err(error) if Meaning::of(error.category()).counts_for_breaker => {
+            permit.failed(error.retry_after(), now);
+        }
+        Err(_) => drop(permit),
+    }
+}
+
+/// How long to wait before the same target is tried again; `None` = it is not. A wait that
+/// does not fit the deadline, or ends at an open breaker, is not begun.
+fn wait_before_retry(
+    context: &Context<'_>,
+    target: &Target,
+    failure: &Failure,
+    retries: u32,
+) -> Option<Duration> {
+    if !failure.was_asked {
+        return None;
+    }
+    let (category, retry_after) = (failure.error.category(), failure.error.retry_after());
+    let failed = Failed { category, retry_after, retries };
+    let wait = context.retry_rules().wait_after(failed, context.random.unit())?;
+    let now = Instant::now();
+    let then = context.deadline.allows(wait, now).then(|| now + wait)?;
+    let is_let_in = context.targets.refusal(target, then).is_none();
+    (is_let_in && context.targets.take_retry(target, now)).then_some(wait)
 }

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-
-use rand::SeedableRng;
-use rand::rngs::{StdRng, SysRng};
+use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, LoadRequest, PolicyProblems, PolicySource};
@@ -13,8 +10,10 @@ use crate::credential::{CredentialSource, EnvironmentCredentials};
 use crate::environment::Environment;
 use crate::ledger::{Ledger, MemoryLedger, SqliteLedger};
 use crate::model::{InvalidName, ProviderName};
-use crate::policy::Policy;
+use crate::policy::{Policy, ProviderSpec};
 use crate::provider::{self, Provider};
+use crate::random::Random;
+use crate::reliability::{Limiter, Targets};
 use crate::transport::{ReqwestTransport, Scripted, Scrubber, Transport};
 
 use super::{Gateway, State};
@@ -119,7 +118,7 @@ impl GatewayBuilder {
         self
     }
 
-    /// Draws run ids from this seed in place of the system's randomness, for tests.
+    /// Draws run ids and the jitter of retries from this seed in place of the system's randomness, for tests.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -197,6 +196,7 @@ impl GatewayBuilder {
         let mut providers =
             policy.as_ref().map(|policy| wiring.providers(policy)).unwrap_or_default();
         providers.extend(self.providers);
+        let limiters = policy.iter().flat_map(|policy| policy.providers()).map(limiter).collect();
         let file = policy.as_ref().ok().and_then(|policy| policy.spending().ledger.clone());
         let ledger = self.ledger.or_else(|| file.map(|path| ledger_at(path, self.offline)));
         Gateway {
@@ -207,25 +207,23 @@ impl GatewayBuilder {
                 credentials,
                 ledger,
                 clock: self.clock,
-                random: Mutex::new(generator(self.seed)),
+                random: Random::new(self.seed),
+                targets: Targets::default(),
+                limiters,
                 offline: self.offline,
             }),
         }
     }
 }
 
+fn limiter((name, spec): (&ProviderName, &ProviderSpec)) -> (ProviderName, Limiter) {
+    (name.clone(), Limiter::new(spec.limits))
+}
+
 /// Scripted answers cost nothing, so offline the user's own ledger is left alone; every rule
 /// still holds, in memory.
 fn ledger_at(path: PathBuf, offline: bool) -> Arc<dyn Ledger> {
     if offline { Arc::new(MemoryLedger::new()) } else { Arc::new(SqliteLedger::at(path)) }
-}
-
-fn generator(seed: Option<u64>) -> StdRng {
-    match seed {
-        Some(seed) => StdRng::seed_from_u64(seed),
-        // Without the system's randomness run ids can be guessed, and nothing else is lost.
-        None => StdRng::try_from_rng(&mut SysRng).unwrap_or_else(|_| StdRng::seed_from_u64(0)),
-    }
 }
 
 /// Makes adapters of what the policy says.
@@ -238,7 +236,7 @@ struct Wiring {
 impl Wiring {
     fn providers(&self, policy: &Policy) -> BTreeMap<ProviderName, Arc<dyn Provider>> {
         let scrubber = Scrubber::new(self.credentials.known());
-        let http = |(name, spec): (&ProviderName, &crate::policy::ProviderSpec)| {
+        let http = |(name, spec): (&ProviderName, &ProviderSpec)| {
             let mut endpoint = spec.endpoint.clone();
             if self.offline {
                 endpoint.api_key_env = None;

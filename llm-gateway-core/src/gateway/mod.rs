@@ -9,10 +9,8 @@ mod request;
 use std::collections::BTreeMap;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use rand::RngExt;
-use rand::rngs::StdRng;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -28,7 +26,8 @@ use crate::model::{Prompt, ProviderName, RunId};
 use crate::outcome::{Answer, Failure, FailureParts};
 use crate::policy::{Plan, PlanShape, Policy};
 use crate::provider::Provider;
-use crate::reliability::Deadline;
+use crate::random::Random;
+use crate::reliability::{Deadline, Limiter, Targets};
 
 pub use builder::GatewayBuilder;
 pub use request::Request;
@@ -60,7 +59,9 @@ struct State {
     credentials: Arc<dyn CredentialSource>,
     ledger: Option<Arc<dyn Ledger>>,
     clock: Arc<dyn Clock>,
-    random: Mutex<StdRng>,
+    random: Random,
+    targets: Targets,
+    limiters: BTreeMap<ProviderName, Limiter>,
     offline: bool,
 }
 
@@ -129,7 +130,7 @@ impl Gateway {
     /// # }
     /// ```
     pub fn start(&self, request: Request) -> Run {
-        let id = RunId::from_bits(self.random(|random| random.random()));
+        let id = RunId::from_bits(self.state.random.bits());
         let (sender, events) = event::channel();
         let state = Arc::clone(&self.state);
         let span = tracing::info_span!("run", run_id = %id, task_class = %request.task_class);
@@ -143,7 +144,7 @@ impl Gateway {
     /// Every problem of a policy that cannot be used.
     pub fn describe(&self) -> Result<Description, PolicyProblems> {
         let keys = Keys { credentials: &*self.state.credentials, offline: self.state.offline };
-        self.policy().map(|policy| Description::of(policy, &keys))
+        self.policy().map(|policy| Description::of(policy, &keys, &self.state.targets))
     }
 
     /// The policy in force.
@@ -170,11 +171,6 @@ impl Gateway {
     /// Every problem of the policy file, warnings included, in the order of the file.
     pub fn problems(&self) -> &[Diagnostic] {
         &self.state.problems
-    }
-
-    fn random<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
-        // A generator is whole after every draw, so a poisoned one is still good.
-        draw(&mut self.state.random.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -246,6 +242,9 @@ impl State {
             providers: &self.providers,
             events,
             deadline: Deadline::after(plan.deadline, started),
+            targets: &self.targets,
+            limiters: &self.limiters,
+            random: &self.random,
             ledger: self.ledger.as_deref(),
             month: Month::of(self.clock.now()),
             task_class: &plan.task_class,

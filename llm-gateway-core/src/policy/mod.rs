@@ -20,7 +20,7 @@ use crate::model::{ModelFacts, ProviderName, Target, TaskClass};
 pub use orchestration::{Depth, Orchestration, OrchestrationRole, VerdictForm};
 pub use plan::{Plan, PlanRequest, PlanShape, PlannedTarget};
 pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};
-pub use provider::{Limits, ProviderSpec};
+pub use provider::ProviderSpec;
 pub use route::{Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};
 pub use spending::Spending;
 

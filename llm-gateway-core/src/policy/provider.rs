@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Endpoint, ModelFacts};
+use crate::model::{Endpoint, Limits, ModelFacts};
 
 /// Where a provider is reached, how much of it may be used, and what its models are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,18 +17,6 @@ pub struct ProviderSpec {
     pub limits: Limits,
     /// Rows by id, aliases included; several ids may share a row.
     pub(crate) models: BTreeMap<String, Arc<ModelFacts>>,
-}
-
-/// Bounds on the use of a provider; `None` = no bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Requests per minute.
-    pub requests_per_minute: Option<u32>,
-    /// Tokens per minute, input and output together.
-    pub tokens_per_minute: Option<u32>,
-    /// Calls at one time.
-    pub concurrent: Option<u32>,
 }
 
 impl ProviderSpec {

@@ -21,6 +21,17 @@ impl Deadline {
         Self { at: now.checked_add(given).unwrap_or(now), given }
     }
 
+    /// What is left at `now`.
+    pub(crate) fn remaining(&self, now: Instant) -> Duration {
+        self.at.saturating_duration_since(now)
+    }
+
+    /// Whether a wait of so long leaves time for anything after it. One that does not is not
+    /// begun.
+    pub(crate) fn allows(&self, wait: Duration, now: Instant) -> bool {
+        wait < self.remaining(now)
+    }
+
     /// Whether it has passed.
     pub(crate) fn has_passed(&self, now: Instant) -> bool {
         now >= self.at

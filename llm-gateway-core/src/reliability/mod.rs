@@ -1,10 +1,21 @@
-//! Pure machines that keep a request alive, and the table they work by.
+//! What keeps a request alive, and the table it works by.
 //!
-//! Today: the taxonomy. Retry, breaker, limits and the deadline's arithmetic move in
-//! beside it; each takes time and randomness as arguments.
+//! [`taxonomy`] says what a failure leads to, [`backoff`] when the same target is tried again,
+//! [`budget`] how often in all, [`breaker`] when it is not asked for a while: pure, with time
+//! and randomness as arguments. [`Targets`] and [`Limiter`] keep the little that outlives a
+//! request. The order in which they are asked is dispatch's.
 
+mod backoff;
+mod breaker;
+mod budget;
 mod deadline;
+mod limiter;
+mod targets;
 mod taxonomy;
 
+pub(crate) use backoff::{Failed, RetryRules};
+pub(crate) use breaker::{Breaker, BreakerRules};
 pub(crate) use deadline::Deadline;
+pub(crate) use limiter::{Limiter, Overload, Place};
+pub(crate) use targets::{Permit, Targets};
 pub(crate) use taxonomy::Meaning;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// What each room may name, itself aside. A room that is not listed here is an error, so
 /// that a new one gets its rule with its first file.
-const MAY_NAME: [(&str, &[&str]); 25] = [
+const MAY_NAME: [(&str, &[&str]); 26] = [
     // Rank 1: the words. They import nothing of ours but each other.
     ("model", &["error"]),
     ("error", &["model"]),
@@ -20,6 +20,7 @@ const MAY_NAME: [(&str, &[&str]); 25] = [
     ("config", &["model", "error", "environment", "policy"]),
     // Ports import rank 1 and each other.
     ("clock", &["model", "error"]),
+    ("random", &[]),
     ("credential", &["model", "error"]),
     ("transport", &["model", "error", "credential"]),
     ("provider", &["model", "error", "credential", "transport"]),
@@ -35,10 +36,20 @@ const MAY_NAME: [(&str, &[&str]); 25] = [
     ("event", &["model", "error"]),
     (
         "dispatch",
-        &["model", "error", "event", "ledger", "policy", "reliability", "provider", "transport"],
+        &[
+            "model",
+            "error",
+            "event",
+            "ledger",
+            "policy",
+            "random",
+            "reliability",
+            "provider",
+            "transport",
+        ],
     ),
     ("outcome", &["model", "error", "config", "policy", "dispatch"]),
-    ("describe", &["model", "error", "policy", "credential"]),
+    ("describe", &["model", "error", "policy", "reliability", "credential"]),
     ("envelope", &["model", "error", "config", "outcome"]),
     // The only place where adapters meet ports.
     (
@@ -57,6 +68,7 @@ const MAY_NAME: [(&str, &[&str]); 25] = [
             "outcome",
             "policy",
             "provider",
+            "random",
             "reliability",
             "transport",
         ],
@@ -66,10 +78,11 @@ const MAY_NAME: [(&str, &[&str]); 25] = [
 ];
 
 /// Crates that one place of the workspace may name, and that place.
-const ONLY_IN: [(&str, &[&str]); 5] = [
+const ONLY_IN: [(&str, &[&str]); 6] = [
     ("reqwest", &["llm-gateway-core/src/transport/reqwest"]),
     ("rustls", &["llm-gateway-core/src/transport/reqwest"]),
     ("rusqlite", &["llm-gateway-core/src/ledger/sqlite"]),
+    ("governor", &["llm-gateway-core/src/reliability/limiter"]),
     ("serde_yaml", &["llm-gateway-core/src/config/"]),
     ("rmcp", &["llm-gateway-stdio/", "llm-gateway-cli/src/tour"]),
 ];

@@ -8,6 +8,7 @@ mod documents;
 mod layering;
 mod money;
 mod policy;
+mod reliability;
 mod requests;
 
 use std::time::Duration;

@@ -19,6 +19,7 @@ defaults:
   quick: {provider: openai, model: m, max_tokens: 100}
   unpriced: {provider: openai, model: nobody-knows}
 fallback: {quick: [{provider: anthropic, model: m}]}
+reliability: {retry: {max_retries: 0}}
 ";
 
 /// What one call of the question `hi` may cost: 2 bytes and the margin of one message at

@@ -18,6 +18,7 @@ defaults:
   quick: {provider: openai, model: gpt-6-luna, max_tokens: 100, rationale: "Short answers."}
   panel: {members: [{provider: openai, model: gpt-6-luna}, {provider: gemini, model: gemini-3.8-flash}]}
 fallback: {quick: [{provider: anthropic, model: claude-haiku-5-5}]}
+reliability: {retry: {max_retries: 0}}
 "#;
 
 fn gateway(policy: &str, script: Scripted) -> Gateway {

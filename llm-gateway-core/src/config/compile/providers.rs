@@ -9,8 +9,8 @@ use crate::config::catalog::Catalog;
 use crate::config::diagnostic::{Collector, Severity, looks_like_key};
 use crate::config::node::Step;
 use crate::config::raw::{RawKind, RawLimits, RawPolicy, RawProvider};
-use crate::model::{Dialect, Endpoint, ProviderName};
-use crate::policy::{Limits, ProviderSpec};
+use crate::model::{Dialect, Endpoint, Limits, ProviderName};
+use crate::policy::ProviderSpec;
 
 use super::Compilation;
 

@@ -1,0 +1,227 @@
+//! What is remembered about each target between requests: its breaker and its retry budget.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::model::Target;
+
+use super::breaker::{Admission, Breaker, BreakerRules, Report};
+use super::budget::RetryBudget;
+
+/// Targets that are remembered at once. Only those in trouble are; a caller who makes up model
+/// ids must not fill the memory.
+const MOST_TARGETS: usize = 1024;
+
+/// The targets in trouble. A target that is not in the map is healthy. Cheap to clone; clones
+/// share.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Targets(Arc<Mutex<BTreeMap<Target, Record>>>);
+
+/// What is known about one target.
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    breaker: Breaker,
+    budget: RetryBudget,
+}
+
+impl Record {
+    fn healthy(now: Instant) -> Self {
+        Self { breaker: Breaker::default(), budget: RetryBudget::full(now) }
+    }
+
+    fn is_healthy(&self, now: Instant) -> bool {
+        self.breaker == Breaker::default() && self.budget.is_full(now)
+    }
+}
+
+impl Targets {
+    /// How long a call to `target` would be refused at `now`; `None` = it would be let in.
+    pub(crate) fn refusal(&self, target: &Target, now: Instant) -> Option<Duration> {
+        self.lock().get(target)?.breaker.admission(now).err()
+    }
+
+    /// Lets a call in.
+    ///
+    /// # Errors
+    /// How long the breaker refuses it.
+    pub(crate) fn admit(
+        &self,
+        target: &Target,
+        rules: BreakerRules,
+        now: Instant,
+    ) -> Result<Permit, Duration> {
+        let breaker = self.breaker(target);
+        let admission = breaker.admission(now)?;
+        let permit = Permit { targets: self.clone(), target: target.clone(), rules, admission };
+        // Nothing moves unless it is a trial.
+        if admission == Admission::Trial {
+            permit.report(Report::Admitted, now);
+        }
+        Ok(permit)
+    }
+
+    /// Notes a first try, which earns a fifth of a retry.
+    pub(crate) fn first_try(&self, target: &Target, now: Instant) {
+        if let Some(record) = self.lock().get_mut(target) {
+            record.budget = record.budget.after_first_try(now);
+        }
+    }
+
+    /// Takes a retry out of the target's budget; false where there is none left.
+    pub(crate) fn take_retry(&self, target: &Target, now: Instant) -> bool {
+        let mut taken = false;
+        self.change(target, now, |record| {
+            if let Some(budget) = record.budget.after_retry(now) {
+                (record.budget, taken) = (budget, true);
+            }
+        });
+        taken
+    }
+
+    /// The breaker of a target.
+    pub(crate) fn breaker(&self, target: &Target) -> Breaker {
+        self.lock().get(target).map(|record| record.breaker).unwrap_or_default()
+    }
+
+    /// Every breaker that is not plainly closed.
+    pub(crate) fn breakers(&self) -> Vec<(Target, Breaker)> {
+        let records = self.lock();
+        let troubled = records.iter().filter(|(_, record)| record.breaker != Breaker::default());
+        troubled.map(|(target, record)| (target.clone(), record.breaker)).collect()
+    }
+
+    fn change(&self, target: &Target, now: Instant, change: impl FnOnce(&mut Record)) {
+        let mut records = self.lock();
+        let mut record = records.get(target).copied().unwrap_or_else(|| Record::healthy(now));
+        change(&mut record);
+        if record.is_healthy(now) {
+            records.remove(target);
+            return;
+        }
+        if records.len() >= MOST_TARGETS && !records.contains_key(target) {
+            make_room(&mut records, now);
+        }
+        records.insert(target.clone(), record);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Target, Record>> {
+        // Records are replaced whole, so a poisoned map is still sound.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets who is well again, else the one that has the fewest failures.
+fn make_room(records: &mut BTreeMap<Target, Record>, now: Instant) {
+    records.retain(|_, record| !record.is_healthy(now));
+    if records.len() < MOST_TARGETS {
+        return;
+    }
+    let failures = |(_, record): &(&Target, &Record)| record.breaker.consecutive_failures();
+    let least = records.iter().min_by_key(failures).map(|(target, _)| target.clone());
+    least.map(|target| records.remove(&target));
+}
+
+/// The breaker's leave for one attempt. Dropped without a report it gives itself back: the
+/// attempt then says nothing about the target.
+#[must_use = "a permit that is dropped at once says nothing about the target"]
+#[derive(Debug)]
+pub(crate) struct Permit {
+    targets: Targets,
+    target: Target,
+    rules: BreakerRules,
+    admission: Admission,
+}
+
+impl Permit {
+    /// The target answered.
+    pub(crate) fn succeeded(self, now: Instant) {
+        self.report(Report::Succeeded, now);
+    }
+
+    /// The provider failed, and perhaps asked to wait.
+    pub(crate) fn failed(self, retry_after: Option<Duration>, now: Instant) {
+        self.report(Report::Failed { retry_after }, now);
+    }
+
+    fn report(&self, report: Report, now: Instant) {
+        self.targets.change(&self.target, now, |record| {
+            record.breaker = record.breaker.step(self.admission, report, &self.rules, now);
+        });
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        // After a report there is no trial on its way, and this changes nothing.
+        if self.admission == Admission::Trial {
+            self.report(Report::Returned, Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ModelId, ProviderName};
+
+    const RULES: BreakerRules =
+        BreakerRules { failure_threshold: 1, cooldown: Duration::from_secs(60) };
+
+    fn target(model: &str) -> Target {
+        Target::new(ProviderName::new("openai").unwrap(), ModelId::new(model).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trial_that_is_dropped_lets_the_next_one_try() {
+        let (targets, one) = (Targets::default(), target("m"));
+        let admit = || targets.admit(&one, RULES, Instant::now());
+        admit().unwrap().failed(None, Instant::now());
+        assert_eq!(admit().unwrap_err(), Duration::from_secs(60));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let trial = admit().unwrap();
+        assert!(admit().is_err(), "one trial");
+        drop(trial);
+        admit().unwrap().succeeded(Instant::now());
+        assert!(targets.breakers().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_trial_is_reported_once() {
+        let (targets, one) = (Targets::default(), target("m"));
+        let now = Instant::now();
+        targets.admit(&one, RULES, now).unwrap().failed(None, now);
+        let later = now + Duration::from_secs(61);
+        targets.admit(&one, RULES, later).unwrap().failed(None, later);
+        assert_eq!(targets.breaker(&one).cooldown_remaining(later), Duration::from_secs(60));
+    }
+
+    #[tokio::test]
+    async fn made_up_models_do_not_fill_the_memory() {
+        let (targets, now) = (Targets::default(), Instant::now());
+        let known = target("known");
+        let twice = BreakerRules { failure_threshold: 9, ..RULES };
+        for _ in 0..2 {
+            targets.admit(&known, twice, now).unwrap().failed(None, now);
+        }
+        for n in 0..2 * MOST_TARGETS {
+            targets.admit(&target(&format!("m{n}")), twice, now).unwrap().failed(None, now);
+        }
+        assert_eq!(targets.breakers().len(), MOST_TARGETS);
+        assert_eq!(targets.breaker(&known).consecutive_failures(), 2, "the worst is kept");
+    }
+
+    #[tokio::test]
+    async fn a_target_that_is_well_is_forgotten() {
+        let (targets, one, now) = (Targets::default(), target("m"), Instant::now());
+        assert!(targets.take_retry(&one, now));
+        assert_eq!(targets.lock().len(), 1);
+        let later = now + Duration::from_secs(60);
+        let slow = BreakerRules { failure_threshold: 2, ..RULES };
+        targets.admit(&one, slow, later).unwrap().failed(None, later);
+        targets.admit(&one, slow, later).unwrap().succeeded(later);
+        assert_eq!(targets.lock().len(), 0);
+    }
+}
