@@ -53,12 +53,13 @@ pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) ->
     unbilled.then_some(NanoUsd::ZERO)
 }
 
+/// The prices of the model that answered, where it has any, else of the one that was asked.
 fn prices<'a>(
     policy: &'a Policy,
     call: &'a PreparedCall,
     answered: Option<&str>,
 ) -> Option<&'a Prices> {
-    let spec = policy.providers().get(&call.planned.target.provider);
-    let answered = answered.and_then(|model| spec?.model(model));
-    answered.or(call.planned.facts.as_ref())?.prices.as_ref()
+    let spec = policy.providers().get(&call.planned.target.provider)?;
+    let answered = answered.and_then(|model| spec.model(model)?.prices.as_ref());
+    answered.or(call.planned.facts.as_ref()?.prices.as_ref())
 }

@@ -13,7 +13,7 @@ use crate::NOW;
 /// $1 per million in, $10 per million out; a fallback at another provider costs the same.
 const POLICY: &str = "
 providers:
-  openai: {models: {m: {in: 1, out: 10}}}
+  openai: {models: {m: {in: 1, out: 10}, m-without-a-price: {context: 1000}}}
   anthropic: {models: {m: {in: 1, out: 10}}}
 defaults:
   quick: {provider: openai, model: m, max_tokens: 100}
@@ -141,6 +141,18 @@ async fn an_answer_without_reported_tokens_counts_at_its_whole_hold() {
     assert_eq!(answer.cost.basis, CostBasis::Estimated);
     assert_eq!(answer.cost.amount.unwrap().as_nanos(), WORST_CASE);
     assert_eq!(till.spent().await.settled.as_nanos(), WORST_CASE);
+}
+
+#[tokio::test]
+async fn an_answer_of_a_model_without_a_price_costs_what_was_asked_for() {
+    let body = r#"{"model": "m-without-a-price", "choices": [{"message": {"content": "hi"},
+        "finish_reason": "stop"}], "usage": {"prompt_tokens": 10, "completion_tokens": 5}}"#;
+    let till = till(Scripted::new().raw(200, body), &[(TOTAL, cap_of(5))]);
+    let answer = till.asks().await.unwrap();
+    assert_eq!(answer.cost.basis, CostBasis::Exact);
+    // 10 x 1000 n$ + 5 x 10000 n$.
+    assert_eq!(answer.cost.amount.unwrap().as_nanos(), 60_000);
+    assert_eq!(till.spent().await.settled.as_nanos(), 60_000);
 }
 
 #[tokio::test]
