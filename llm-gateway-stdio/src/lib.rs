@@ -51,12 +51,14 @@ where
     let mut stop = std::pin::pin!(stop);
     let starting = Box::pin(server.serve_with_ct((reader, writer), session.clone()));
     let service = tokio::select! {
+        // First, so that a signal is heard before a client hears that the server is there.
+        biased;
+        () = &mut stop => return,
         started = starting => match started {
             Ok(service) => service,
             // A client that leaves before `initialize` has nothing to be told.
             Err(error) => return tracing::debug!(%error, "no session"),
         },
-        () = &mut stop => return,
     };
     let mut finished = Box::pin(service.waiting());
     let stopped = tokio::select! {
