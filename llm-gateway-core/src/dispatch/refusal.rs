@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::error::{Category, Error};
 use crate::model::Target;
 use crate::policy::{Policy, Preflight};
@@ -16,8 +14,6 @@ use super::prepare::PreparedCall;
 pub(crate) struct Refusal {
     pub(crate) target: Target,
     pub(crate) error: Error,
-    /// When the target asked to be tried again, or its breaker lets a call through.
-    pub(super) back_at: Option<Instant>,
     pub(crate) preflight: Option<Box<Preflight>>,
     /// No other target may be asked: a kill switch is on.
     pub(super) ends_request: bool,
@@ -25,8 +21,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(target: Target, error: Error, preflight: Option<Box<Preflight>>) -> Self {
-        let back_at = error.retry_after().and_then(|wait| Instant::now().checked_add(wait));
-        Self { target, error, back_at, preflight, ends_request: false }
+        Self { target, error, preflight, ends_request: false }
     }
 }
 
@@ -57,11 +52,10 @@ pub(super) fn most_telling(mut refusals: Vec<Refusal>) -> Refusal {
     refusals.swap_remove(index)
 }
 
-/// How long until the first of the refused targets may be asked again, where one has said so.
+/// The shortest time after which one of the refused targets may be asked again, where one has
+/// said so.
 pub(super) fn first_back(refusals: &[Refusal]) -> Option<Duration> {
-    let now = Instant::now();
-    let first = refusals.iter().filter_map(|refusal| refusal.back_at).min()?;
-    Some(first.saturating_duration_since(now))
+    refusals.iter().filter_map(|refusal| refusal.error.retry_after()).min()
 }
 
 pub(super) fn past_deadline(deadline: Deadline, target: &Target) -> Error {
