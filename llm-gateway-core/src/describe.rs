@@ -9,6 +9,7 @@ use crate::credential::CredentialSource;
 use crate::model::{Dialect, ProviderName, Target};
 use crate::policy::{Level, Policy, ProviderSpec, Route, RouteKind, Shape};
 use crate::reliability::{Breaker, Targets};
+use crate::spend::SpendState;
 
 /// Task classes, providers and rules of the active policy. Names of key variables only,
 /// never their values.
@@ -29,6 +30,10 @@ pub struct Description {
     pub orchestration_depths: Vec<String>,
     /// The circuit breaker of every target that the policy names or that is in trouble.
     pub circuit_breakers: BTreeMap<String, BreakerDescription>,
+    /// What the current month has cost, where that was asked for: the rest is told without
+    /// waiting for anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spend: Option<SpendState>,
     /// Where the policy came from.
     pub policy_file: String,
     /// SHA-256 over the policy file, in hex.
@@ -197,6 +202,7 @@ impl Description {
                 .map(|orchestration| orchestration.depths.iter().map(|d| d.name.clone()).collect())
                 .unwrap_or_default(),
             circuit_breakers: circuit_breakers(policy, targets),
+            spend: None,
             policy_file: policy.source().to_owned(),
             policy_digest: policy.digest().to_owned(),
             gateway_version: env!("CARGO_PKG_VERSION"),

@@ -21,7 +21,7 @@
 //! ```text
 //!  stdio · cli · your Rust program      wire JSON <-> core types, nothing else
 //!     | Request
-//!  Gateway         the only door: start · route · describe                    gateway
+//!  Gateway         the only door: start · route · describe · spent            gateway
 //!     | 1 resolve  Policy x Request -> Plan (targets, token bound, deadline)  policy
 //!     | 2 prepare  price check, then the bytes are fixed                      dispatch
 //!     | 3 run      per attempt: hold -> send -> classify -> settle -> log      dispatch
@@ -43,7 +43,7 @@
 //! | [`ledger`] | whether the month still has the money; the port, in memory and in SQLite |
 //! | `credential`, `clock`, `environment` | where keys, the date and variables come from |
 //! | `model`, `error` | the words that all of them speak |
-//! | `envelope`, `outcome`, `event`, `describe` | what a caller gets |
+//! | `envelope`, `outcome`, `event`, `describe`, `spend` | what a caller gets |
 
 mod clock;
 pub mod config;
@@ -62,6 +62,7 @@ pub mod policy;
 pub mod provider;
 mod random;
 mod reliability;
+mod spend;
 pub mod transport;
 
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -86,4 +87,5 @@ pub use model::{
 pub use outcome::{Answer, Failure};
 pub use policy::{Policy, RouteKind};
 pub use provider::{Call, Prepared, Provider};
+pub use spend::{CapLeft, SpendReport, SpendState};
 pub use transport::Scripted;

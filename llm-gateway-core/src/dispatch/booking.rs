@@ -113,7 +113,8 @@ impl Booking {
     }
 }
 
-fn caps(spending: &Spending) -> Vec<Cap> {
+/// The caps of the policy in the words of the ledger, everything's first.
+pub(crate) fn caps(spending: &Spending) -> Vec<Cap> {
     let total = spending.total_cap.map(|limit| Cap::new(Scope::Total, limit));
     let providers = spending.provider_caps.iter();
     let providers = providers.map(|(name, limit)| Cap::new(Scope::Provider(name.clone()), *limit));

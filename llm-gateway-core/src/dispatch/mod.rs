@@ -31,6 +31,7 @@ use refusal::{Refusal, any_key_will_do, first_back, most_telling};
 use run::run;
 
 pub use attempt::{Attempt, AttemptOutcome};
+pub(crate) use booking::caps;
 pub use cost::Cost;
 pub(crate) use run::Answered;
 

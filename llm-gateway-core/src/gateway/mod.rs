@@ -5,6 +5,7 @@
 
 mod builder;
 mod request;
+mod spend;
 
 use std::collections::BTreeMap;
 use std::future::{Future, IntoFuture};

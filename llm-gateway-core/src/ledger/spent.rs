@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::model::{CostBasis, NanoUsd};
 
 use super::cap::{Cap, Scope, less};
@@ -125,13 +127,14 @@ impl SpentRow {
     }
 }
 
-/// What `drop_unsettled` gave back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What `drop_unsettled` gave back. Serialises as `{holds, amount_usd}`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Dropped {
     /// How many holds.
     pub holds: u64,
     /// What they held together.
+    #[serde(rename = "amount_usd")]
     pub amount: NanoUsd,
 }
 

@@ -11,6 +11,7 @@ mod money;
 mod policy;
 mod reliability;
 mod requests;
+mod spend;
 
 use std::time::Duration;
 

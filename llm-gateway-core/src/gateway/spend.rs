@@ -1,0 +1,105 @@
+//! The door to what was spent.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::config::PolicyProblems;
+use crate::describe::Description;
+use crate::dispatch;
+use crate::error::{Category, Error};
+use crate::ledger::{By, Dropped, Ledger, Month};
+use crate::policy::Policy;
+use crate::spend::{SpendReport, SpendState};
+
+use super::Gateway;
+
+/// How long a description waits for the ledger. A transaction takes milliseconds; a file that
+/// somebody else keeps locked is given up after five seconds, and nobody asks what a gateway
+/// can do in order to wait for that.
+const DESCRIPTION_WAITS: Duration = Duration::from_secs(1);
+
+impl Gateway {
+    /// What `month` has cost and what its caps leave; `None` is the current month, in UTC.
+    ///
+    /// ```
+    /// use llm_gateway_core::ledger::{By, MemoryLedger};
+    /// use llm_gateway_core::{Gateway, Request};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let ledger = std::sync::Arc::new(MemoryLedger::new());
+    /// let gateway = Gateway::builder().offline().ledger(ledger).build()?;
+    /// let answer = gateway.route(Request::new("quick_answer", "hello")).await?;
+    /// let report = gateway.spent(None, By::Model).await?;
+    /// assert_eq!(Some(report.spent.settled), answer.cost.amount);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Category::Ledger`] where money is not counted, or the ledger cannot be used;
+    /// [`Category::PolicyInvalid`] without a policy.
+    pub async fn spent(&self, month: Option<Month>, by: By) -> Result<SpendReport, Error> {
+        let (policy, ledger) = self.books()?;
+        let spent = ledger.spent(self.month_or_now(month), by).await?;
+        Ok(SpendReport::new(spent, by, dispatch::caps(policy.spending())))
+    }
+
+    /// Gives back what dead processes held in `month`; `None` is the current month. What a
+    /// living process holds stays held.
+    ///
+    /// # Errors
+    /// As [`spent`](Self::spent).
+    pub async fn drop_unsettled(&self, month: Option<Month>) -> Result<Dropped, Error> {
+        let (_, ledger) = self.books()?;
+        Ok(ledger.drop_unsettled(self.month_or_now(month)).await?)
+    }
+
+    /// As [`describe`](Self::describe), with what the current month has cost. A ledger that is
+    /// out of order, or takes more than a second, is told of in the description.
+    ///
+    /// # Errors
+    /// Every problem of a policy that cannot be used.
+    pub async fn describe_with_spend(&self) -> Result<Description, PolicyProblems> {
+        let description = self.describe()?;
+        Ok(Description { spend: Some(self.spend_state().await), ..description })
+    }
+
+    async fn spend_state(&self) -> SpendState {
+        if self.state.ledger.is_none() {
+            return SpendState::Off;
+        }
+        let waited = timeout(DESCRIPTION_WAITS, self.spent(None, By::Provider)).await;
+        match waited.unwrap_or_else(|_| Err(slow())) {
+            Ok(report) => SpendState::Known(Box::new(report)),
+            Err(error) => SpendState::Unknown {
+                error: error.message().to_owned(),
+                hint: error.hint().map(str::to_owned),
+            },
+        }
+    }
+
+    /// The policy and the ledger. Where the ledger is, and whether there is one, is part of
+    /// what a broken policy leaves unknown.
+    fn books(&self) -> Result<(&Policy, &dyn Ledger), Error> {
+        let policy = self.state.policy.as_ref().map_err(Error::from)?;
+        let ledger = self.state.ledger.as_deref().ok_or_else(not_counted)?;
+        Ok((policy, ledger))
+    }
+
+    fn month_or_now(&self, month: Option<Month>) -> Month {
+        month.unwrap_or_else(|| Month::of(self.state.clock.now()))
+    }
+}
+
+fn not_counted() -> Error {
+    Error::new(Category::Ledger, "the spend ledger is off, so nothing is counted")
+        .with_hint("set LLM_GATEWAY_LEDGER=1, or a cap such as LLM_GATEWAY_CAP_TOTAL_MONTHLY=25")
+}
+
+fn slow() -> Error {
+    let seconds = DESCRIPTION_WAITS.as_secs();
+    Error::new(Category::Ledger, format!("the spend ledger gave no answer within {seconds} s"))
+        .with_hint("ask `llm-gateway spend`, which waits longer and says what is wrong")
+}
