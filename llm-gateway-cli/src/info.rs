@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::render;
 use crate::terminal::{FAINT, STRONG, Terminal};
 
-pub(crate) fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
-    let description = match gateway.describe() {
+pub(crate) async fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+    let description = match gateway.describe_with_spend().await {
         Ok(description) => description,
         Err(problems) => {
             terminal.failure(&Envelope::from(&problems))?;
@@ -27,5 +27,8 @@ pub(crate) fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::Result<
     ))?;
     terminal.line(&render::task_classes(&description.task_classes))?;
     terminal.line(&render::providers(&description))?;
+    if let Some(spend) = &description.spend {
+        terminal.line(&render::spend_state(spend))?;
+    }
     Ok(ExitCode::SUCCESS)
 }

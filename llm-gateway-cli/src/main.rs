@@ -10,6 +10,7 @@ mod options;
 mod render;
 mod route;
 mod schema;
+mod spend;
 mod terminal;
 mod tour;
 
@@ -47,7 +48,8 @@ fn run(
     match &options.command {
         Command::Check(check) => check::run(check, &flags.gateway(environment), terminal),
         Command::Route(route) => block_on(route::run(route, &flags.gateway(environment), terminal)),
-        Command::Info => info::run(&flags.gateway(environment), terminal),
+        Command::Info => block_on(info::run(&flags.gateway(environment), terminal)),
+        Command::Spend(spend) => block_on(spend::run(spend, &flags.gateway(environment), terminal)),
         Command::Schema => schema::run(terminal),
         Command::ClientConfig(client) => client_config::run(client, flags, &environment, terminal),
         Command::Tour => block_on(tour::run(flags, terminal)),

@@ -1,7 +1,11 @@
 //! What can be said on the command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use llm_gateway_core::ledger::{By, Month};
 use llm_gateway_stdio::process::GatewayFlags;
+
+/// Exit code of a command that was used wrongly.
+pub(crate) const USAGE: u8 = 2;
 
 /// Routes questions to language models by a policy: price checked first, every try on record.
 #[derive(Parser)]
@@ -47,6 +51,8 @@ pub(crate) enum Command {
     Route(Route),
     /// Tell task classes, providers and keys.
     Info,
+    /// Tell what a month has cost, and what its caps leave.
+    Spend(Spend),
     /// Print the JSON Schema of routing.yaml, for editors.
     Schema,
     /// Print the entry that makes an MCP client start the server.
@@ -75,6 +81,45 @@ pub(crate) struct Route {
     /// Another model id of the class's provider.
     #[arg(long, value_name = "ID")]
     pub(crate) override_model: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Spend {
+    /// The month, in UTC; else the current one.
+    #[arg(long, value_name = "YYYY-MM", value_parser = Month::parse)]
+    pub(crate) month: Option<Month>,
+    /// What to group the calls by.
+    #[arg(long, value_enum, default_value_t = Grouping::Provider)]
+    pub(crate) by: Grouping,
+    /// Give back what processes held when they died. What their calls did cost is then counted
+    /// nowhere.
+    #[arg(long)]
+    pub(crate) drop_unsettled: bool,
+    /// Do not ask before that.
+    #[arg(long, requires = "drop_unsettled")]
+    pub(crate) yes: bool,
+}
+
+/// What to group calls by.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Grouping {
+    /// By provider.
+    Provider,
+    /// By model, whoever serves it.
+    Model,
+    /// By task class.
+    TaskClass,
+}
+
+impl From<Grouping> for By {
+    fn from(grouping: Grouping) -> Self {
+        match grouping {
+            Grouping::Provider => Self::Provider,
+            Grouping::Model => Self::Model,
+            Grouping::TaskClass => Self::TaskClass,
+        }
+    }
 }
 
 #[derive(Args)]

@@ -1,7 +1,13 @@
 //! What the gateway says, as tables for people.
 
-use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
-use llm_gateway_core::{Description, KeyState, RouteKind, TaskClassDescription};
+use comfy_table::{
+    Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
+};
+use llm_gateway_core::ledger::{Scope, Spent, SpentRow};
+use llm_gateway_core::{
+    CapLeft, Description, KeyState, NanoUsd, RouteKind, SpendReport, SpendState,
+    TaskClassDescription,
+};
 
 use crate::terminal::harmless;
 
@@ -49,6 +55,82 @@ pub(crate) fn providers(description: &Description) -> String {
         ]);
     }
     table.to_string()
+}
+
+/// What a month's calls have cost: who, how many, how much.
+pub(crate) fn spent_rows(report: &SpendReport) -> String {
+    let mut table = table(&[&report.by.as_str().replace('_', " "), "calls", "cost"]);
+    for row in &report.spent.rows {
+        table.add_row([Cell::new(harmless(&row.key)), Cell::new(calls(row)), money(row.cost)]);
+    }
+    table.to_string()
+}
+
+/// How many calls a row has, and how many of them are not known exactly.
+fn calls(row: &SpentRow) -> String {
+    let doubtful = [(row.estimated, "estimated"), (row.unknown, "without a price")];
+    let doubtful = doubtful.iter().filter(|(count, _)| *count > 0);
+    let doubtful: Vec<_> = doubtful.map(|(count, what)| format!("{count} {what}")).collect();
+    match doubtful.is_empty() {
+        true => row.calls.to_string(),
+        false => format!("{} ({})", row.calls, doubtful.join(", ")),
+    }
+}
+
+/// A month's sums.
+pub(crate) fn spent_totals(spent: &Spent) -> String {
+    let mut table = table(&["together", "amount", "what it is"]);
+    let unsettled = match spent.unsettled {
+        NanoUsd::ZERO => money(NanoUsd::ZERO),
+        amount => money(amount).fg(Color::Yellow),
+    };
+    for (name, amount, meaning) in [
+        ("settled", money(spent.settled), "the sum of the calls above"),
+        ("held", money(spent.held), "set aside for calls under way"),
+        ("unsettled", unsettled, "held by processes that died"),
+    ] {
+        table.add_row([Cell::new(name), amount, Cell::new(meaning)]);
+    }
+    table.to_string()
+}
+
+/// Caps, and what each leaves.
+pub(crate) fn caps(caps: &[CapLeft]) -> String {
+    let mut table = table(&["monthly cap on", "cap", "left"]);
+    for CapLeft { cap, left, .. } in caps {
+        let color = if *left == NanoUsd::ZERO { Color::Red } else { Color::Green };
+        table.add_row([Cell::new(capped(&cap.scope)), money(cap.limit), money(*left).fg(color)]);
+    }
+    table.to_string()
+}
+
+/// The current month in a line, and one for each cap.
+pub(crate) fn spend_state(state: &SpendState) -> String {
+    match state {
+        SpendState::Known(report) => {
+            let spent = format!("{} spent in {}", report.spent.settled, report.spent.month);
+            let caps = report.caps.iter().map(|CapLeft { cap, left, .. }| {
+                format!("\n{left} left of {} for {}", cap.limit, capped(&cap.scope))
+            });
+            std::iter::once(spent).chain(caps).collect()
+        }
+        SpendState::Unknown { error, hint } => {
+            let hint = hint.iter().map(|hint| format!("; {hint}")).collect::<String>();
+            harmless(&format!("what is spent is unknown: {error}{hint}"))
+        }
+        _ => "what is spent is not counted: set LLM_GATEWAY_LEDGER=1, or a cap".to_owned(),
+    }
+}
+
+fn capped(scope: &Scope) -> String {
+    match scope {
+        Scope::Provider(name) => name.to_string(),
+        _ => "everything".to_owned(),
+    }
+}
+
+fn money(amount: NanoUsd) -> Cell {
+    Cell::new(amount).set_alignment(CellAlignment::Right)
 }
 
 fn table(header: &[&str]) -> Table {

@@ -10,11 +10,8 @@ use llm_gateway_core::{
     Answer, Category, Envelope, Error, Event, Events, Failure, Gateway, Outcome, Request,
 };
 
-use crate::options::Route;
+use crate::options::{Route, USAGE};
 use crate::terminal::{FAINT, Terminal};
-
-/// Exit code of a command that was used wrongly.
-const USAGE: u8 = 2;
 
 /// The largest prompt that is read from stdin: what the largest context takes, and more.
 const LARGEST_PROMPT: u64 = 64 * 1024 * 1024;

@@ -1,7 +1,7 @@
 //! The way to stdout and stderr: colour where it is wanted, escape sequences of others
 //! nowhere.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
@@ -50,6 +50,19 @@ impl Terminal {
     /// Whether a person watches stderr, so that progress has a reader.
     pub(crate) fn shows_progress(&self) -> bool {
         self.err.is_terminal()
+    }
+
+    /// Whether a person is there to be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && self.err.is_terminal()
+    }
+
+    /// Asks the person. Only a clear yes is one: silence and a broken terminal are not.
+    pub(crate) fn agrees(&mut self, question: &str) -> bool {
+        let mut answer = String::new();
+        let asked = write!(self.err, "{question} [y/N] ").and_then(|()| self.err.flush());
+        let heard = asked.and_then(|()| io::stdin().read_line(&mut answer));
+        heard.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
     }
 
     /// Writes a line to stdout.

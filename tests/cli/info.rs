@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::policies::{SMALL, served_by};
 use crate::program::Home;
+use crate::spend::Till;
 
 #[test]
 fn people_see_classes_targets_and_the_names_of_keys() {
@@ -87,4 +88,51 @@ fn a_broken_policy_is_an_error_with_its_place() {
     assert_eq!(ended.stdout, "");
     assert!(ended.stderr.contains("policy.yaml:2:17: no provider is called `opnai`"));
     assert!(ended.stderr.contains("did you mean `openai`?"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_the_month_has_cost_is_told_where_it_is_counted() {
+    let till = Till::closed();
+    let info = |arguments: &[&str]| {
+        till.run(arguments).env("LLM_GATEWAY_CAP_LOCAL_MONTHLY", "5").ends().exits(0)
+    };
+    let data = info(&["--json", "info"]).document()["data"]["spend"].clone();
+    let expected = json!({
+        "enabled": true, "month": till.spent(&[])["month"], "total_usd": 0.0, "held_usd": 0.0,
+        "unsettled_usd": 0.0, "caps": { "local": { "cap_usd": 5.0, "left_usd": 5.0 } },
+    });
+    assert_eq!(data, expected);
+    let shown = info(&["info"]).stdout;
+    assert!(shown.contains("$0.00 spent in") && shown.contains("$5.00 for local"), "{shown}");
+
+    let off = |arguments: &[&str]| till.run(arguments).without("LLM_GATEWAY_LEDGER").ends();
+    let data = off(&["--json", "info"]).exits(0).document()["data"]["spend"].clone();
+    assert_eq!(data, json!({ "enabled": false }));
+    assert!(off(&["info"]).exits(0).stdout.contains("not counted"));
+}
+
+#[test]
+fn a_ledger_that_cannot_be_read_hides_nothing_else() {
+    let till = Till::closed();
+    till.0.write("state/ledger.db", "this is no database, and long enough to be looked at");
+    let data = till.run(&["--json", "info"]).ends().exits(0).document()["data"].clone();
+    assert_eq!(data["spend"]["enabled"], true);
+    assert!(data["spend"]["error"].as_str().unwrap().contains("state/ledger.db"), "{data}");
+    assert!(data["spend"]["hint"].is_string() && data["task_classes"].is_array());
+    let shown = till.run(&["info"]).ends().exits(0).stdout;
+    assert!(shown.contains("state/ledger.db") && shown.contains("local/small"), "{shown}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_ledger_that_somebody_keeps_locked_is_not_waited_for() {
+    let till = Till::closed();
+    let path = till.0.write("state/ledger.db", "");
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    // The lock of SQLite's own kind that a database browser keeps.
+    let locked = rustix::fs::FlockOperation::NonBlockingLockExclusive;
+    rustix::fs::fcntl_lock(&file, locked).unwrap();
+    let data = till.run(&["--json", "info"]).ends().exits(0).document()["data"].clone();
+    assert!(data["spend"]["error"].as_str().unwrap().contains("no answer within 1 s"), "{data}");
+    assert!(data["task_classes"].is_array());
 }

@@ -28,14 +28,15 @@ fn envelope(ended: &Ended) -> Value {
 #[test]
 fn a_success_is_one_envelope_and_stderr_is_silent() {
     let home = Home::holding(SMALL);
-    let commands: [&[&str]; 4] = [
+    let commands: [&[&str]; 5] = [
         &["--json", "tour"],
         &["--json", "check"],
         &["--json", "info"],
+        &["--json", "--offline", "spend"],
         &["--json", "--offline", "route", "quick_answer", "hello"],
     ];
     for arguments in commands {
-        let ended = home.with_policy(arguments).ends().exits(0);
+        let ended = home.with_policy(arguments).env("LLM_GATEWAY_LEDGER", "1").ends().exits(0);
         assert_eq!(envelope(&ended)["status"], "success", "{arguments:?}");
         assert_eq!(ended.stderr, "", "{arguments:?}");
     }
@@ -44,7 +45,8 @@ fn a_success_is_one_envelope_and_stderr_is_silent() {
 #[test]
 fn a_failure_is_one_envelope_too() {
     let home = Home::holding(SMALL);
-    let failures: [(&[&str], &str); 3] = [
+    let failures: [(&[&str], &str); 4] = [
+        (&["--json", "spend"], "ledger"),
         (&["--json", "route", "quick_anwser", "hello"], "unknown_task_class"),
         (&["--json", "route", "quick_answer", "hello"], "missing_key"),
         (&["--json", "route", "quick_answer", ""], "invalid_request"),
@@ -58,8 +60,12 @@ fn a_failure_is_one_envelope_too() {
 #[test]
 fn a_broken_policy_is_one_envelope_that_names_the_place() {
     let home = Home::holding("defaults:\n  quick_answer: {provider: opnai, model: m}\n");
-    let commands: [&[&str]; 3] =
-        [&["--json", "check"], &["--json", "info"], &["--json", "route", "quick_answer", "hello"]];
+    let commands: [&[&str]; 4] = [
+        &["--json", "check"],
+        &["--json", "info"],
+        &["--json", "spend"],
+        &["--json", "route", "quick_answer", "hello"],
+    ];
     for arguments in commands {
         let ended = home.with_policy(arguments).ends().exits(1);
         let envelope = envelope(&ended);

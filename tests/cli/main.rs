@@ -10,6 +10,7 @@
 mod check;
 mod client_config;
 mod discovery;
+mod hanging;
 mod info;
 mod json;
 mod keys;
@@ -19,6 +20,7 @@ mod program;
 mod provider;
 mod route;
 mod schema;
+mod spend;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tour;

@@ -81,7 +81,6 @@ impl Run {
     }
 
     /// The bare command, for another way to run it.
-    #[cfg(target_os = "linux")]
     pub(crate) fn command(&mut self) -> &mut Command {
         &mut self.command
     }

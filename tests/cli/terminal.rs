@@ -1,20 +1,27 @@
 //! On a terminal: colour, tables that fit, progress, and models that cannot take it over.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
+use crate::hanging::Hanging;
 use crate::policies::{SMALL, served_by};
 use crate::program::{Home, Run};
 use crate::provider::Provider;
 use crate::route::ESCAPES;
+use crate::spend::Till;
 
 /// What a person sees on a terminal of 80 columns, and the exit code.
 fn watched(run: Run) -> (String, i32) {
+    talked_to(run, "")
+}
+
+/// The same, of a person who types `words`.
+fn talked_to(run: Run, words: &str) -> (String, i32) {
     let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
     grantpt(&main).expect("its rights");
     unlockpt(&main).expect("its lock");
@@ -25,6 +32,7 @@ fn watched(run: Run) -> (String, i32) {
     let end = || Stdio::from(OpenOptions::new().read(true).write(true).open(name).unwrap());
     let mut run = run.env("TERM", "xterm");
     let mut child = run.command().stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+    (&File::from(main.try_clone().unwrap())).write_all(words.as_bytes()).unwrap();
     // The command keeps its ends of the terminal open, and the reader below waiting.
     drop(run);
     let mut shown = Vec::new();
@@ -137,4 +145,23 @@ fn the_answer_stands_alone_where_progress_was() {
 #[test]
 fn the_answer_stands_alone_where_progress_was_without_colour() {
     answer_stands_alone("never");
+}
+
+#[test]
+fn money_of_the_dead_is_given_back_on_a_clear_yes_alone() {
+    let hanging = Hanging::new();
+    let till = Till::at(&hanging.url());
+    hanging.asks_and_dies(&till);
+    let drop = ["--color", "never", "spend", "--drop-unsettled"];
+    // The last one is the end of the input.
+    for (words, expected) in [("n\n", 1), ("\n", 1), ("yet\n", 1), ("\x04", 1), ("y\n", 0)] {
+        assert!(till.spent(&[])["unsettled_usd"].as_f64() > Some(0.0), "before {words:?}");
+        let (shown, code) = talked_to(till.run(&drop), words);
+        assert_eq!(code, expected, "{words:?}: {shown}");
+        assert!(shown.contains("processes that died") && shown.contains("[y/N]"), "{shown}");
+    }
+    assert_eq!(till.spent(&[])["unsettled_usd"], 0.0);
+    let (shown, code) = watched(till.run(&drop));
+    assert_eq!(code, 0, "nothing is left to ask about: {shown}");
+    assert!(!shown.contains("[y/N]"), "{shown}");
 }

@@ -1,5 +1,6 @@
 //! Fakes that the end-to-end suites share: a client that holds a server's pipes, providers
-//! that answer over real HTTP or misbehave on a bare socket, and a place with a policy file.
+//! that answer over real HTTP or misbehave on a bare socket, a place with a policy file, and
+//! amounts read exactly.
 //!
 //! Nothing here knows the crates under test. What a test expects is written from the
 //! contract, not taken from the code that is to fulfil it.
@@ -7,6 +8,7 @@
 // A fake may fail loudly, like the tests that use it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod money;
 mod place;
 mod provider;
 mod session;
@@ -14,6 +16,7 @@ mod socket;
 
 use std::time::Duration;
 
+pub use money::nanos;
 pub use place::Place;
 pub use provider::{FakeProvider, Wire};
 pub use session::{Conversation, Ending, Launch, Session};

@@ -1,0 +1,116 @@
+//! `llm-gateway spend`: what a month has cost, and what its caps leave.
+
+use std::process::ExitCode;
+
+use llm_gateway_core::ledger::Dropped;
+use llm_gateway_core::{Envelope, Error, Gateway, NanoUsd, SpendReport};
+use serde_json::json;
+
+use crate::options::{Spend, USAGE};
+use crate::render;
+use crate::terminal::{FAINT, STRONG, Terminal};
+
+/// What there is to tell in the end.
+struct Told {
+    report: SpendReport,
+    /// What was given back, where that was asked for.
+    dropped: Option<Dropped>,
+}
+
+pub(crate) async fn run(
+    spend: &Spend,
+    gateway: &Gateway,
+    terminal: &mut Terminal,
+) -> anyhow::Result<ExitCode> {
+    if spend.drop_unsettled && !spend.yes && (terminal.json || !terminal.can_ask()) {
+        terminal.complain("nobody can be asked here: `--drop-unsettled` needs `--yes`");
+        return Ok(ExitCode::from(USAGE));
+    }
+    // With all its places, as every command tells it.
+    if let Err(problems) = gateway.policy() {
+        terminal.failure(&Envelope::from(&problems))?;
+        return Ok(ExitCode::FAILURE);
+    }
+    match ask(spend, gateway, terminal).await {
+        Ok(Some(told)) => {
+            told.show(terminal)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Ok(None) => {
+            terminal.note("nothing was given back")?;
+            Ok(ExitCode::FAILURE)
+        }
+        Err(error) => {
+            terminal.failure(&Envelope::from(&error))?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Asks the ledger, and before it loses anything the person; `None` where they do not agree.
+async fn ask(
+    spend: &Spend,
+    gateway: &Gateway,
+    terminal: &mut Terminal,
+) -> Result<Option<Told>, Error> {
+    let by = spend.by.into();
+    let report = gateway.spent(spend.month, by).await?;
+    if !spend.drop_unsettled {
+        return Ok(Some(Told { report, dropped: None }));
+    }
+    // The same month to the end, also where the next one begins meanwhile.
+    let (month, unsettled) = (report.spent.month, report.spent.unsettled);
+    if unsettled == NanoUsd::ZERO {
+        return Ok(Some(Told { report, dropped: Some(Dropped::default()) }));
+    }
+    let question = format!(
+        "{unsettled} of {month} is held by processes that died. What their calls did cost would \
+         be counted nowhere. Give it back?"
+    );
+    if !spend.yes && !terminal.agrees(&question) {
+        return Ok(None);
+    }
+    let dropped = gateway.drop_unsettled(Some(month)).await?;
+    let report = gateway.spent(Some(month), by).await?;
+    Ok(Some(Told { report, dropped: Some(dropped) }))
+}
+
+impl Told {
+    fn show(&self, terminal: &mut Terminal) -> std::io::Result<()> {
+        match terminal.json {
+            true => terminal.document(&self.envelope()),
+            false => self.tables(terminal),
+        }
+    }
+
+    fn envelope(&self) -> Envelope {
+        let mut data = json!(self.report);
+        if let (Some(dropped), Some(data)) = (self.dropped, data.as_object_mut()) {
+            data.insert("dropped".to_owned(), json!(dropped));
+        }
+        Envelope::success(data)
+    }
+
+    fn tables(&self, terminal: &mut Terminal) -> std::io::Result<()> {
+        let spent = &self.report.spent;
+        if let Some(Dropped { holds, amount, .. }) = self.dropped {
+            terminal.line(&format!("{amount} given back, of {holds} calls that nobody settled"))?;
+        }
+        terminal.line(&format!("{STRONG}{}{STRONG:#} {FAINT}(UTC){FAINT:#}", spent.month))?;
+        match spent.rows.is_empty() {
+            true => terminal.line("no call was booked")?,
+            false => terminal.line(&render::spent_rows(&self.report))?,
+        }
+        terminal.line(&render::spent_totals(spent))?;
+        if !self.report.caps.is_empty() {
+            terminal.line(&render::caps(&self.report.caps))?;
+        }
+        if spent.unsettled > NanoUsd::ZERO {
+            terminal.note(&format!(
+                "{FAINT}hint:{FAINT:#}  unsettled money counts against the caps until the month \
+                 ends; `llm-gateway spend --drop-unsettled` gives it back"
+            ))?;
+        }
+        Ok(())
+    }
+}
