@@ -50,7 +50,7 @@ impl Server {
         };
         match tool {
             LLM_ROUTE => self.route(arguments).await,
-            _ => self.routing_info(),
+            _ => self.routing_info().await,
         }
     }
 
@@ -70,8 +70,8 @@ impl Server {
         Envelope::from(&self.gateway.route(request).await)
     }
 
-    fn routing_info(&self) -> Envelope {
-        match self.gateway.describe() {
+    async fn routing_info(&self) -> Envelope {
+        match self.gateway.describe_with_spend().await {
             Ok(description) => Envelope::success(json!(description)),
             Err(problems) => Envelope::from(&problems),
         }

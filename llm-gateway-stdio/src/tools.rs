@@ -68,8 +68,8 @@ fn route(gateway: Option<&Description>) -> Tool {
 }
 
 fn routing_info() -> Tool {
-    let text = "Tells which task classes can run now, which keys are missing, the providers and \
-                the policy in force. Costs nothing.";
+    let text = "Tells which task classes can run now, which keys are missing, the providers, the \
+                policy in force, and what this month has cost. Costs nothing.";
     Tool::new(LLM_ROUTING_INFO, text, schema(&[], None)).with_annotations(
         ToolAnnotations::with_title("What the gateway can do").read_only(true).open_world(false),
     )

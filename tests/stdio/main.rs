@@ -13,6 +13,7 @@ mod errors;
 mod fallback;
 mod handshake;
 mod keys;
+mod money;
 mod policy_file;
 mod robustness;
 mod route;
