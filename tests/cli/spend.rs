@@ -119,6 +119,23 @@ fn caps_and_what_they_leave_are_told() {
 }
 
 #[test]
+fn a_call_whose_tokens_nobody_reported_is_told_from_the_rest() {
+    let provider = Provider::replying(ResponseTemplate::new(200).set_body_json(json!({
+        "choices": [{ "message": { "content": "Because." }, "finish_reason": "stop" }],
+    })));
+    let till = Till::at(&provider.url());
+    let paid = till.pays("quick_answer", &[]);
+    let report = till.spent(&[]);
+    assert_eq!(rows(&report, "provider"), [("local", paid, 1)]);
+    assert_eq!(
+        (&report["rows"][0]["estimated"], report["rows"][0].get("unknown")),
+        (&json!(1), None)
+    );
+    let shown = till.run(&["spend"]).ends().exits(0).stdout;
+    assert!(shown.contains("1 (1 estimated)"), "{shown}");
+}
+
+#[test]
 fn a_month_without_calls_has_cost_nothing() {
     for month in ["1999-12", "9999-12"] {
         let report = Till::closed().spent(&["--month", month]);
