@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use llm_gateway_core::{
-    Answer, Category, Envelope, Error, Event, Events, Failure, Gateway, Outcome, Request,
+    Answer, Attempt, Category, Envelope, Error, Event, Events, Failure, Gateway, Outcome, Request,
 };
 
 use crate::options::{Route, USAGE};
@@ -101,6 +101,9 @@ fn told(event: &Event) -> String {
     match event {
         Event::Attempt { target, number: 1 } => format!("asking {target}"),
         Event::Attempt { target, number } => format!("asking {target} (try {number})"),
+        Event::Waiting { target, wait } => {
+            format!("{target} failed, waiting {:.1} s to try again", wait.as_secs_f64())
+        }
         Event::Fallback { from, to } => format!("{from} gave no answer, asking {to}"),
         _ => String::new(),
     }
@@ -118,15 +121,20 @@ fn show(outcome: &Result<Answer, Failure>, terminal: &mut Terminal) -> std::io::
         Err(failure) => {
             terminal.failure(&Envelope::from(failure))?;
             for attempt in failure.attempts() {
-                let seconds = attempt.latency.as_secs_f64();
-                terminal.note(&format!(
-                    "{FAINT}tried  {}: {} after {seconds:.1} s{FAINT:#}",
-                    attempt.target,
-                    attempt.outcome.as_str()
-                ))?;
+                terminal.note(&format!("{FAINT}tried  {}{FAINT:#}", tried(attempt)))?;
             }
             Ok(())
         }
+    }
+}
+
+/// One try: who, how it ended, and how long that took.
+fn tried(attempt: &Attempt) -> String {
+    let (target, outcome) = (&attempt.target, attempt.outcome.as_str());
+    let (took, waited) = (attempt.latency.as_secs_f64(), attempt.waited.as_secs_f64());
+    match waited < 0.05 {
+        true => format!("{target}: {outcome} after {took:.1} s"),
+        false => format!("{target}: {outcome} after {took:.1} s, and {waited:.1} s of waiting"),
     }
 }
 
@@ -138,8 +146,12 @@ pub(crate) fn summary(answer: &Answer) -> String {
         None => "price unknown".to_owned(),
     };
     let fallback = answer.fallback_from.as_ref().map(|from| format!(" · in place of {from}"));
+    let retries = match answer.retries() {
+        0 => String::new(),
+        n => format!(" · at try {}", n + 1),
+    };
     format!(
-        "{} · {} tokens in, {} out · {cost} · {:.1} s{}",
+        "{} · {} tokens in, {} out · {cost} · {:.1} s{retries}{}",
         answer.target,
         usage.input(),
         usage.output,
