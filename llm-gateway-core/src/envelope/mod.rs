@@ -109,6 +109,9 @@ impl From<&Answer> for Envelope {
             }),
         );
         put("cost_usd_approx", json!(answer.cost.amount));
+        if let Some(reported) = answer.completion.reported_cost {
+            put("cost_usd_reported", json!(reported));
+        }
         put("cost_basis", json!(answer.cost.basis));
         if answer.spend_recorded == Some(false) {
             put("spend_recorded", json!(false));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Usage;
+use super::{NanoUsd, Usage};
 
 /// One piece of an answer. Text today; tool calls have their place here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,9 @@ pub struct Completion {
     pub response_id: Option<String>,
     /// Tokens as reported; absent when the provider reported none.
     pub usage: Option<Usage>,
+    /// What the provider says that it bills; absent when it does not say. It is shown beside
+    /// our own price and never booked: whether it includes everything is the provider's word.
+    pub reported_cost: Option<NanoUsd>,
 }
 
 impl Completion {
@@ -54,6 +57,7 @@ impl Completion {
             model: None,
             response_id: None,
             usage: None,
+            reported_cost: None,
         }
     }
 

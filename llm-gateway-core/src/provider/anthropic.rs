@@ -76,6 +76,7 @@ impl Wire for Anthropic {
             model: response.model,
             response_id: response.id,
             usage: response.usage.and_then(Reported::usage),
+            reported_cost: None,
         })
     }
 

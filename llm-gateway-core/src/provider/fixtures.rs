@@ -88,6 +88,8 @@ struct Success {
     response_id: Option<String>,
     finish_reason: Value,
     usage: Option<Tokens>,
+    #[serde(default)]
+    reported_cost_usd: Value,
 }
 
 #[derive(Deserialize)]
@@ -214,6 +216,7 @@ fn check_success(expected: &Success, answer: &Completion) {
         reasoning: tokens.reasoning,
     });
     assert_eq!(answer.usage, usage);
+    assert_eq!(serde_json::to_value(answer.reported_cost).unwrap(), expected.reported_cost_usd);
 }
 
 fn check_failure(expected: &Failure, error: &Error, status: u16) {

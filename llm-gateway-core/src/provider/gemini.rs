@@ -88,6 +88,7 @@ impl Wire for Gemini {
             model: response.model_version,
             response_id: response.response_id,
             usage: response.usage_metadata.and_then(Reported::usage),
+            reported_cost: None,
         })
     }
 

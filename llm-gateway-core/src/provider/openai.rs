@@ -12,8 +12,12 @@ use super::Call;
 use super::wire::{Content, Draft, Refusal, RequestMessage, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Capability, FinishReason, Usage};
+use crate::model::{Capability, FinishReason, NanoUsd, Usage};
 use crate::transport::Credential;
+
+/// Above this a reported cost is taken for a wrong unit: ten million tokens, more than any
+/// context holds, at the dearest price that a model may have ($1 000 per million).
+const DEAREST: NanoUsd = NanoUsd::from_nanos(10_000 * 1_000_000_000);
 
 /// The `openai` dialect.
 pub(crate) struct OpenAi;
@@ -80,6 +84,7 @@ impl Wire for OpenAi {
             refusal: message.refusal.filter(|refusal| !refusal.is_empty()),
             model: response.model,
             response_id: response.id,
+            reported_cost: response.usage.as_ref().and_then(Reported::cost),
             usage: response.usage.and_then(Reported::usage),
         })
     }
@@ -176,6 +181,18 @@ struct Reported {
     completion_tokens_details: Option<CompletionDetails>,
     /// DeepSeek's own name for the cached part.
     prompt_cache_hit_tokens: Option<u64>,
+    /// OpenRouter's own field: what it charges, in credits of one dollar
+    /// (<https://openrouter.ai/docs/use-cases/usage-accounting>).
+    #[serde(default, deserialize_with = "lenient")]
+    cost: Option<Dollars>,
+}
+
+/// A number, or one that is written as text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Dollars {
+    Number(f64),
+    Text(String),
 }
 
 #[derive(Default, Deserialize)]
@@ -205,6 +222,15 @@ impl Reported {
             reasoning: completion.reasoning_tokens.unwrap_or(0),
         })
     }
+
+    /// What is no plausible amount reads as absent.
+    fn cost(&self) -> Option<NanoUsd> {
+        let usd = match self.cost.as_ref()? {
+            Dollars::Number(usd) => *usd,
+            Dollars::Text(text) => text.trim().parse().ok()?,
+        };
+        NanoUsd::at_most(usd).filter(|amount| *amount <= DEAREST)
+    }
 }
 
 #[derive(Deserialize)]
@@ -233,6 +259,32 @@ impl Code {
         match self {
             Self::Name(name) => name,
             Self::Status(status) => status.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_that_is_no_amount_is_absent_and_the_answer_stays() {
+        let reported = |cost: &str| {
+            let body = format!(
+                r#"{{"choices": [{{"message": {{"content": "hi"}}}}],
+                    "usage": {{"prompt_tokens": 1, "completion_tokens": 2, "cost": {cost}}}}}"#
+            );
+            let draft = OpenAi::decode(body.as_bytes()).unwrap();
+            assert_eq!(draft.usage, Some(Usage::new(1, 2)), "{cost}");
+            draft.reported_cost.map(NanoUsd::as_nanos)
+        };
+        assert_eq!(reported("0.95"), Some(950_000_000));
+        assert_eq!(reported(r#"" 9.5e-7 ""#), Some(950));
+        assert_eq!(reported("10000"), Some(10_000_000_000_000));
+        let text = [r#""""#, r#""$1""#, r#""NaN""#, r#""inf""#, r#""1e400""#, r#""-1""#];
+        let other = ["null", "-1e-9", "10000.01", "1e300", "true", "[0.95]"];
+        for bad in text.into_iter().chain(other) {
+            assert_eq!(reported(bad), None, "{bad}");
         }
     }
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::Call;
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Completion, FinishReason, OutputPart, Part, Role, Turn, Usage};
+use crate::model::{Completion, FinishReason, NanoUsd, OutputPart, Part, Role, Turn, Usage};
 use crate::transport::Credential;
 
 /// A wire format.
@@ -136,6 +136,8 @@ pub(crate) struct Draft {
     pub(crate) response_id: Option<String>,
     /// Tokens, in the shape that all dialects share.
     pub(crate) usage: Option<Usage>,
+    /// What the provider says that it bills.
+    pub(crate) reported_cost: Option<NanoUsd>,
 }
 
 /// Why an answer without text is of no use.
@@ -164,6 +166,7 @@ impl Draft {
             model: self.model,
             response_id: self.response_id,
             usage: self.usage,
+            reported_cost: self.reported_cost,
         })
     }
 
