@@ -46,10 +46,10 @@ async fn caller(process: Arc<Process>, seen: Arc<Seen>) {
 async fn a_crowd_never_passes_the_cap(world: World) {
     let seen = Arc::new(Seen::default());
     let mut callers = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..8 {
         let process = Arc::new(world.process());
         callers
-            .extend((0..10).map(|_| tokio::spawn(caller(Arc::clone(&process), Arc::clone(&seen)))));
+            .extend((0..40).map(|_| tokio::spawn(caller(Arc::clone(&process), Arc::clone(&seen)))));
     }
     for caller in callers {
         caller.await.unwrap();

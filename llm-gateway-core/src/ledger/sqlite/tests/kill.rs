@@ -1,7 +1,9 @@
-//! Real processes, killed in the middle of their calls: this test binary starts itself.
+//! Real processes at one file, left alone or killed in the middle of their calls: this test
+//! binary starts itself.
 //!
-//! Each call appends one line to a log when it leaves and one when it is back; the appends of
-//! all processes have one order, which is replayed against the cap afterwards.
+//! Each call appends one byte to a log when it leaves and one when it is back; the appends of
+//! all processes have one order, which is replayed against the cap afterwards. Callers go on
+//! until the money is spent, so how a test ends does not depend on who was fast.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -9,115 +11,204 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use rand::rngs::{StdRng, SysRng};
+use rand::{RngExt, SeedableRng, TryRng};
+use tempfile::TempDir;
+
 use crate::environment::Environment;
-use crate::ledger::{By, Cap, HoldRequest, Ledger, Month, ReserveError, Scope, SqliteLedger};
-use crate::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
+use crate::ledger::{By, Cap, Ledger, ReserveError, Scope, Spent, SqliteLedger};
+use crate::model::{CostBasis, NanoUsd};
+
+use super::{call, november};
 
 const CHILD: &str = "ledger::sqlite::tests::kill::child";
 const FOLDER: &str = "LLM_GATEWAY_TEST_LEDGER_FOLDER";
 
-const PROCESSES: usize = 4;
-const CALLERS: usize = 10;
-const CALLS: usize = 30;
-const KILLS: usize = 6;
+const PROCESSES: usize = 8;
+const CALLERS: usize = 40;
+const KILLS: usize = 10;
 /// The worst case of a call, what it costs, and how many worst cases fit.
 const WORST: u64 = 10_000;
-const COST: u64 = 3;
-const FIT: u64 = 16;
+const COST: u64 = 1_000;
+const FIT: u64 = 64;
+const CAP: u64 = WORST * FIT;
 
-fn november() -> Month {
-    Month::parse("2026-11").unwrap()
-}
+/// How many calls the cap pays for: the last one leaves where its worst case just fits.
+const PAID_FOR: u64 = (CAP - WORST) / COST + 1;
 
-async fn caller(ledger: Arc<SqliteLedger>, mut log: File) {
-    let caps = [Cap::new(Scope::Total, NanoUsd::from_nanos(WORST * FIT))];
-    let target = Target::new(ProviderName::new("openai").unwrap(), ModelId::new("m").unwrap());
-    let class = TaskClass::new("c").unwrap();
-    let call = HoldRequest::new(target, class, NanoUsd::from_nanos(WORST));
-    for _ in 0..CALLS {
-        let mut hold = match ledger.reserve_one(november(), call.clone(), &caps).await {
+/// How often a caller asks, which is about 50 times, before something must be wrong.
+const TRIES: usize = 600;
+
+/// Calls until what is spent, and what dead processes hold, leaves no room for a worst case.
+async fn caller(ledger: Arc<SqliteLedger>, mut calls: File, mut refusals: File) {
+    let caps = [Cap::new(Scope::Total, NanoUsd::from_nanos(CAP))];
+    for _ in 0..TRIES {
+        let mut hold = match ledger.reserve_one(november(), call(WORST), &caps).await {
             Ok(hold) => hold,
-            Err(ReserveError::Refused(_)) => continue,
+            Err(ReserveError::Refused(_)) => {
+                let spent = ledger.spent(november(), By::Model).await.unwrap();
+                if used_up(&spent) {
+                    return;
+                }
+                // Room is there, but for what others hold.
+                refusals.write_all(b"!").unwrap();
+                continue;
+            }
             Err(other) => panic!("{other}"),
         };
         hold.sent();
-        log.write_all(b"+").unwrap();
+        calls.write_all(b"+").unwrap();
         // A call takes a while: so long that the others get their turn at the file.
         ledger.spent(november(), By::Model).await.unwrap();
-        log.write_all(b"-").unwrap();
+        calls.write_all(b"-").unwrap();
         hold.settle(NanoUsd::from_nanos(COST), CostBasis::Exact).await.unwrap();
     }
+    panic!("the cap is neither used up nor does it let a call through");
 }
 
-fn log(folder: &Path) -> File {
-    OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap()
+fn used_up(spent: &Spent) -> bool {
+    spent.settled.as_nanos() + spent.unsettled.as_nanos() + WORST > CAP
 }
 
-/// Not a test: what the processes of the test below do.
+/// Not a test: what the processes of the tests below do.
 #[tokio::test]
-#[ignore = "started by the test below"]
+#[ignore = "started by the tests below"]
 async fn child() {
     let environment = Environment::from_process();
     let Some(folder) = environment.get(FOLDER).map(PathBuf::from) else { return };
     let ledger = Arc::new(SqliteLedger::at(folder.join("ledger.db")));
-    let callers = (0..CALLERS).map(|_| caller(Arc::clone(&ledger), log(&folder)));
+    let append = |name| {
+        let path = folder.join(name);
+        OpenOptions::new().create(true).append(true).open(path).unwrap()
+    };
+    let callers =
+        (0..CALLERS).map(|_| caller(Arc::clone(&ledger), append("calls"), append("refusals")));
     futures_util::future::join_all(callers).await;
+}
+
+/// One file, and the processes that share it.
+struct Crowd {
+    folder: TempDir,
+    running: Vec<Child>,
+}
+
+/// What the log tells.
+#[derive(Debug, Default)]
+struct Replayed {
+    /// Calls that left and did not come back.
+    in_flight: u64,
+    back: u64,
+    most_in_flight: u64,
+    /// The most that all calls together could have cost at any time.
+    most: u64,
+}
+
+impl Crowd {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let running = (0..PROCESSES).map(|_| start(folder.path())).collect();
+        Self { folder, running }
+    }
+
+    fn calls(&self) -> PathBuf {
+        self.folder.path().join("calls")
+    }
+
+    /// Kills a process when the log has grown by so much, and starts another in its place.
+    /// Gives whether it was still at work.
+    fn kill(&mut self, victim: usize, more: u64) -> bool {
+        let path = self.calls();
+        let written = || std::fs::metadata(&path).map_or(0, |log| log.len());
+        let length = written() + more;
+        let victim = &mut self.running[victim];
+        // What dead processes hold may use up the cap: then it ends by itself.
+        let mut ended = None;
+        while ended.is_none() && written() < length {
+            std::thread::yield_now();
+            ended = victim.try_wait().unwrap();
+        }
+        assert!(ended.is_none_or(|status| status.success()));
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        *victim = start(self.folder.path());
+        ended.is_none()
+    }
+
+    /// Waits until all have ended by themselves.
+    fn end(&mut self) {
+        for process in &mut self.running {
+            assert!(process.wait().unwrap().success());
+        }
+    }
+
+    /// Follows the log, and holds every moment of it against the cap.
+    fn replay(&self) -> Replayed {
+        let mut seen = Replayed::default();
+        for event in std::fs::read(self.calls()).unwrap() {
+            match event {
+                b'+' => seen.in_flight += 1,
+                _ => (seen.in_flight, seen.back) = (seen.in_flight - 1, seen.back + 1),
+            }
+            seen.most_in_flight = seen.most_in_flight.max(seen.in_flight);
+            seen.most = seen.most.max(seen.in_flight * WORST + seen.back * COST);
+            assert!(seen.in_flight <= FIT && seen.most <= CAP, "{seen:?}");
+        }
+        seen
+    }
+
+    /// How often a call was refused for what others held at that time.
+    fn refusals(&self) -> u64 {
+        std::fs::metadata(self.folder.path().join("refusals")).unwrap().len()
+    }
+
+    fn ledger(&self) -> SqliteLedger {
+        SqliteLedger::at(self.folder.path().join("ledger.db"))
+    }
 }
 
 fn start(folder: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", CHILD, "--ignored"])
+        .args(["--exact", CHILD, "--ignored", "--nocapture"])
         .env(FOLDER, folder)
         .stdout(Stdio::null())
         .spawn()
         .unwrap()
 }
 
-/// Kills a process whenever the log has grown for a while, and starts another in its place.
-fn run_and_kill(folder: &Path) {
-    let mut running: Vec<Child> = (0..PROCESSES).map(|_| start(folder)).collect();
-    for kill in 1..=KILLS {
-        let length = u64::try_from(kill * 17).unwrap();
-        let written = || std::fs::metadata(folder.join("log")).map_or(0, |log| log.len());
-        let victim = &mut running[kill % PROCESSES];
-        // What dead processes hold may fill the cap: then the victim ends by itself.
-        while written() < length && victim.try_wait().unwrap().is_none() {
-            std::thread::yield_now();
-        }
-        victim.kill().unwrap();
-        victim.wait().unwrap();
-        *victim = start(folder);
-    }
-    for mut process in running {
-        assert!(process.wait().unwrap().success());
-    }
+#[tokio::test]
+async fn a_crowd_of_processes_spends_the_cap_and_not_a_nano_dollar_more() {
+    let mut crowd = Crowd::start();
+    crowd.end();
+    let (seen, refusals) = (crowd.replay(), crowd.refusals());
+    let spent = crowd.ledger().spent(november(), By::Model).await.unwrap();
+    println!("{PROCESSES} x {CALLERS}, cap of {FIT}: {seen:?}, {refusals} refusals, {spent:?}");
+    assert!(refusals > 0, "the cap was never in the way");
+    assert_eq!((seen.in_flight, seen.back), (0, PAID_FOR));
+    assert_eq!((spent.held, spent.unsettled), (NanoUsd::ZERO, NanoUsd::ZERO));
+    assert_eq!((spent.rows[0].calls, spent.settled.as_nanos()), (PAID_FOR, PAID_FOR * COST));
+    assert!(used_up(&spent) && spent.settled.as_nanos() <= CAP);
 }
 
 #[tokio::test]
 async fn killed_processes_never_pass_the_cap() {
-    let folder = tempfile::tempdir().unwrap();
-    run_and_kill(folder.path());
-
-    let (mut in_flight, mut back, mut most) = (0, 0, 0);
-    for event in std::fs::read(folder.path().join("log")).unwrap() {
-        match event {
-            b'+' => in_flight += 1,
-            _ => (in_flight, back) = (in_flight - 1, back + 1),
-        }
-        most = most.max(in_flight * WORST + back * COST);
-        assert!(most <= WORST * FIT, "{in_flight} calls at once after {back}");
-    }
-    let ledger = SqliteLedger::at(folder.path().join("ledger.db"));
+    let seed = SysRng.try_next_u64().unwrap();
+    println!("seed {seed}"); // shown where the test fails, wherever that is
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut crowd = Crowd::start();
+    let at_work = (0..KILLS)
+        .filter(|_| crowd.kill(random.random_range(0..PROCESSES), random.random_range(1..60)))
+        .count();
+    crowd.end();
+    let (seen, ledger) = (crowd.replay(), crowd.ledger());
     let spent = ledger.spent(november(), By::Model).await.unwrap();
     println!(
-        "{back} calls, {PROCESSES} processes, {KILLS} kills, {most} of {}: {spent:?}",
-        WORST * FIT
+        "{PROCESSES} x {CALLERS}, cap of {FIT}, {at_work} of {KILLS} kills at work: {seen:?}, {spent:?}"
     );
-    // Everything that left is counted, settled or not, and nothing is above the cap.
-    let unsettled = spent.unsettled.as_nanos() / WORST;
-    let settled = spent.rows[0].calls;
-    assert_eq!(spent.held, NanoUsd::ZERO);
-    assert!(settled <= back && back + in_flight <= settled + unsettled);
-    assert!(settled * COST + unsettled * WORST <= WORST * FIT);
+    assert!(at_work > 0, "nobody was killed at work");
+    // Everything that left is counted, settled or not; the cap is used up and not passed.
+    let (unsettled, settled) = (spent.unsettled.as_nanos() / WORST, spent.rows[0].calls);
+    assert_eq!((spent.held, spent.settled.as_nanos()), (NanoUsd::ZERO, settled * COST));
+    assert!(settled <= seen.back && seen.back + seen.in_flight <= settled + unsettled);
+    assert!(used_up(&spent) && settled * COST + unsettled * WORST <= CAP);
     assert_eq!(ledger.drop_unsettled(november()).await.unwrap().holds, unsettled);
 }
