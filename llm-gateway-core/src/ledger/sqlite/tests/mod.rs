@@ -1,7 +1,6 @@
 //! What only a file can do: be locked, damaged, somebody else's, or readable by others.
 
 mod kill;
-mod speed;
 
 use std::path::PathBuf;
 

@@ -1,0 +1,256 @@
+//! Measures what a hold costs: one reservation and its settlement in the ledger that all
+//! processes of a user share, at a growing number of rows, processes and callers.
+//!
+//! ```console
+//! $ cargo run --release --package llm-gateway-benches --bin ledger
+//! ```
+//!
+//! Beside each figure stands a floor from the same minute: one bare SQLite transaction that
+//! writes one row, with the same pragmas, in the same folder. A hold of one caller is two
+//! transactions, so a ratio of 2 is the least; a crowd shares transactions and gets below it.
+#![allow(clippy::disallowed_methods)] // a benchmark reads the machine's clock
+#![allow(clippy::print_stdout)] // and prints what it measured
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use llm_gateway_core::ledger::{Cap, HoldRequest, Ledger, Month, Scope, SqliteLedger};
+use llm_gateway_core::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
+use rusqlite::Connection;
+use tokio::task::JoinSet;
+
+/// How this program is told to be one of the processes.
+const CHILD: &str = "--child";
+
+/// Rows in the books of the month before anyone calls. A month's real books have one row for
+/// each model and task class: a million is more than any will see.
+const ROWS: [u64; 3] = [0, 100_000, 1_000_000];
+
+/// Enough calls for a steady median, few enough for a minute in all.
+const CROWDS: [Crowd; 4] = [
+    Crowd { processes: 1, callers: 1, rounds: 500 },
+    Crowd { processes: 1, callers: 40, rounds: 50 },
+    Crowd { processes: 8, callers: 1, rounds: 100 },
+    Crowd { processes: 8, callers: 40, rounds: 20 },
+];
+
+/// Bare transactions before each crowd.
+const FLOOR_ROUNDS: u32 = 300;
+
+/// Two rows for each number, where a reservation and where a settlement looks.
+const FILL: &str = "
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+    INSERT INTO spending SELECT '2026-11', 'openai', 'model-' || i, 'c', 1, 1, 0, 0 FROM n";
+const FILL_TOTALS: &str = "
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+    INSERT INTO totals SELECT '2026-11', 'provider:p' || i, 1, 0 FROM n";
+
+#[derive(Clone, Copy)]
+struct Crowd {
+    processes: u32,
+    callers: u32,
+    rounds: u32,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match *arguments.as_slice() {
+        [] => measure(),
+        [CHILD, path, rows, callers, rounds] => {
+            let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+            let work = Work { rows: rows.parse()?, rounds: rounds.parse()? };
+            runtime.block_on(child(Path::new(path), work, callers.parse()?))
+        }
+        _ => bail!("this takes no arguments"),
+    }
+}
+
+fn measure() -> anyhow::Result<()> {
+    println!("| rows | processes x callers | per hold | floor | ratio | median wait | slowest |");
+    println!("|---|---|---|---|---|---|---|");
+    for rows in ROWS {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("ledger.db");
+        fill(&path, rows)?;
+        for crowd in CROWDS {
+            let floor = floor(folder.path())?;
+            let Measured { each, median, slowest } = run(&path, rows, crowd)?;
+            println!(
+                "| {rows} | {} x {} | {:.2} ms | {:.2} ms | {:.1} | {:.1} ms | {:.0} ms |",
+                crowd.processes,
+                crowd.callers,
+                millis(each),
+                millis(floor),
+                millis(each) / millis(floor),
+                millis(median),
+                millis(slowest),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Makes a ledger that has seen `rows` kinds of calls.
+fn fill(path: &Path, rows: u64) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    runtime.block_on(SqliteLedger::at(path).drain())?;
+    if rows > 0 {
+        let connection = Connection::open(path)?;
+        connection.execute(FILL, [rows.cast_signed()])?;
+        connection.execute(FILL_TOTALS, [rows.cast_signed()])?;
+        // Else the first calls would write all that to its place.
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    }
+    Ok(())
+}
+
+/// The least that a durable booking can be.
+fn floor(folder: &Path) -> anyhow::Result<Duration> {
+    let connection = Connection::open(folder.join("floor.db"))?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.execute_batch("CREATE TABLE IF NOT EXISTS floor (n INTEGER) STRICT")?;
+    let began = Instant::now();
+    for n in 0..FLOOR_ROUNDS {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        connection.prepare_cached("INSERT INTO floor VALUES (?1)")?.execute([n])?;
+        connection.execute_batch("COMMIT")?;
+    }
+    Ok(began.elapsed() / FLOOR_ROUNDS)
+}
+
+/// What a crowd's holds took.
+struct Measured {
+    /// The time of all, shared out among the holds.
+    each: Duration,
+    /// How long a caller waits for reservation and settlement.
+    median: Duration,
+    slowest: Duration,
+}
+
+/// Starts the processes of a crowd, lets them go at once, and waits for the last.
+fn run(path: &Path, rows: u64, crowd: Crowd) -> anyhow::Result<Measured> {
+    let mut processes = Vec::new();
+    for _ in 0..crowd.processes {
+        processes.push(Process::start(path, rows, crowd)?);
+    }
+    for process in &mut processes {
+        process.hears("ready")?;
+    }
+    let began = Instant::now();
+    for process in &mut processes {
+        writeln!(process.stdin, "go")?;
+    }
+    let mut waits = Vec::new();
+    for process in &mut processes {
+        waits.append(&mut process.waits()?);
+    }
+    let took = began.elapsed();
+    for mut process in processes {
+        process.child.wait()?;
+    }
+    waits.sort_unstable();
+    let holds = crowd.processes * crowd.callers * crowd.rounds;
+    if u32::try_from(waits.len())? != holds {
+        bail!("{} of {holds} holds were made", waits.len());
+    }
+    let median = waits.get(waits.len() / 2).copied().unwrap_or_default();
+    let slowest = waits.last().copied().unwrap_or_default();
+    Ok(Measured { each: took / holds, median, slowest })
+}
+
+/// One process of a crowd, as its parent sees it.
+struct Process {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Process {
+    fn start(path: &Path, rows: u64, crowd: Crowd) -> anyhow::Result<Self> {
+        let Crowd { callers, rounds, .. } = crowd;
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg(CHILD)
+            .arg(path)
+            .args([rows.to_string(), callers.to_string(), rounds.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let stdin = child.stdin.take().context("no stdin")?;
+        let stdout = BufReader::new(child.stdout.take().context("no stdout")?);
+        Ok(Self { child, stdin, stdout })
+    }
+
+    fn line(&mut self) -> anyhow::Result<String> {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line)?;
+        Ok(line)
+    }
+
+    fn hears(&mut self, word: &str) -> anyhow::Result<()> {
+        let line = self.line()?;
+        if line.trim() != word {
+            bail!("a process said {line:?} where it should have said {word}");
+        }
+        Ok(())
+    }
+
+    fn waits(&mut self) -> anyhow::Result<Vec<Duration>> {
+        let nanos: Vec<u64> = serde_json::from_str(&self.line()?)?;
+        Ok(nanos.into_iter().map(Duration::from_nanos).collect())
+    }
+}
+
+/// What each caller does.
+#[derive(Clone, Copy)]
+struct Work {
+    rows: u64,
+    rounds: u64,
+}
+
+/// One process: opens the ledger, waits for the word, and says how long each hold took.
+async fn child(path: &Path, work: Work, callers: u64) -> anyhow::Result<()> {
+    let ledger = Arc::new(SqliteLedger::at(path));
+    ledger.drain().await?;
+    println!("ready");
+    std::io::stdin().read_line(&mut String::new())?;
+    let mut running = JoinSet::new();
+    for number in 0..callers {
+        running.spawn(caller(Arc::clone(&ledger), work, number));
+    }
+    let mut waits = Vec::new();
+    while let Some(ended) = running.join_next().await {
+        waits.append(&mut ended??);
+    }
+    println!("{}", serde_json::to_string(&waits)?);
+    Ok(())
+}
+
+/// Makes one hold after the other. Gives the nanoseconds of each.
+async fn caller(ledger: Arc<SqliteLedger>, work: Work, number: u64) -> anyhow::Result<Vec<u64>> {
+    let month = Month::parse("2026-11")?;
+    let caps = [Cap::new(Scope::Total, NanoUsd::parse_usd("1000000")?)];
+    let mut waits = Vec::new();
+    for round in 0..work.rounds {
+        // Far apart, so that no page of the file serves two calls.
+        let model = (number * 7_919 + round * 104_729) % work.rows.max(1) + 1;
+        let model = ModelId::new(&format!("model-{model}"))?;
+        let target = Target::new(ProviderName::new("openai")?, model);
+        let call = HoldRequest::new(target, TaskClass::new("c")?, NanoUsd::from_nanos(10));
+        let began = Instant::now();
+        let mut hold = ledger.reserve_one(month, call, &caps).await?;
+        hold.sent();
+        hold.settle(NanoUsd::from_nanos(4), CostBasis::Exact).await?;
+        waits.push(u64::try_from(began.elapsed().as_nanos())?);
+    }
+    Ok(waits)
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
