@@ -79,10 +79,10 @@ pub use error::{Category, Error};
 pub use event::{Event, Events};
 pub use gateway::{Gateway, GatewayBuilder, Outcome, Request, Run};
 pub use model::{
-    CallerText, Capability, Completion, ContentPart, CostBasis, Dialect, Endpoint, FinishReason,
-    InvalidAmount, InvalidName, Limits, Message, ModelFacts, ModelId, NanoUsd, OutputPart, Part,
-    Prices, Prompt, ProviderName, Rate, Role, RunId, Target, TaskClass, Tier, Turn, Usage,
-    closest_name,
+    Blind, CallerText, Capability, Completion, ContentPart, CostBasis, Dialect, Endpoint,
+    FinishReason, Grant, InvalidAmount, InvalidName, Limits, Message, ModelFacts, ModelId,
+    ModelText, NanoUsd, Open, OutputPart, Part, PolicyText, Prices, Prompt, ProviderName, Rate,
+    Role, RunId, Target, TaskClass, Tier, Turn, Usage, closest_name,
 };
 pub use outcome::{Answer, Failure};
 pub use policy::{Policy, RouteKind};

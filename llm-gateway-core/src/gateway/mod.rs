@@ -237,7 +237,7 @@ impl State {
             return Err(before(cannot_run(&plan)));
         };
         request.check().map_err(before)?;
-        let prompt = Prompt::from_caller(request.system, request.messages);
+        let prompt = Prompt::from_caller(request.system, request.messages).into();
         let context = Context {
             policy,
             providers: &self.providers,

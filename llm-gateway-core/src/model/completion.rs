@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{NanoUsd, Usage};
+use super::{ModelText, NanoUsd, Usage};
 
 /// One piece of an answer. Text today; tool calls have their place here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,11 @@ impl Completion {
             usage: None,
             reported_cost: None,
         }
+    }
+
+    /// The text of all parts, joined, as what it is: another model's.
+    pub fn model_text(&self) -> ModelText {
+        ModelText::mint(self.joined_text())
     }
 
     /// The text of all parts, joined.

@@ -13,6 +13,7 @@ mod ids;
 mod limits;
 mod money;
 mod prompt;
+mod provenance;
 mod usage;
 
 pub use closest::closest_name;
@@ -24,5 +25,6 @@ pub use facts::{Capability, ModelFacts, Prices, Tier};
 pub use ids::{InvalidName, ModelId, ProviderName, RunId, Target, TaskClass};
 pub use limits::Limits;
 pub use money::{InvalidAmount, NanoUsd, Rate};
-pub use prompt::{CallerText, ContentPart, Message, Part, Prompt, Role, Turn};
+pub use prompt::{ContentPart, Message, Part, Prompt, Role, Turn};
+pub use provenance::{Blind, CallerText, Grant, ModelText, Open, PolicyText};
 pub use usage::Usage;

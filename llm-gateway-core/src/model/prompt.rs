@@ -1,12 +1,12 @@
 //! What is asked, and where each piece of it comes from.
 //!
 //! A [`Message`] is what a caller hands in. At the door the gateway turns it into a
-//! [`Prompt`], whose every part carries its provenance as a type: today all of it is
-//! [`CallerText`]. Text of the policy and text of other models get types of their own when
-//! panels and orchestration need them, so that a prompt which must be blind to other
-//! models cannot be built from their text.
+//! [`Prompt`], whose every part carries its provenance as a type. A [`Prompt<Blind>`] cannot be
+//! built from another model's text: that does not compile.
 
-use std::sync::Arc;
+use std::marker::PhantomData;
+
+use super::provenance::{Blind, CallerText, Grant, ModelText, Open, PolicyText};
 
 /// Who speaks in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,27 +48,16 @@ impl Message {
     }
 }
 
-/// Text that the caller wrote. Minted once per request, at the gateway's door.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallerText(Arc<str>);
-
-impl CallerText {
-    pub(crate) fn mint(text: String) -> Self {
-        Self(text.into())
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// One piece of a prompt, with its provenance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
     /// The caller wrote it.
     Caller(CallerText),
+    /// The policy says it.
+    Policy(PolicyText),
+    /// A model wrote it.
+    Model(ModelText),
 }
 
 impl Part {
@@ -76,6 +65,8 @@ impl Part {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Caller(text) => text.as_str(),
+            Self::Policy(text) => text.as_str(),
+            Self::Model(text) => text.as_str(),
         }
     }
 }
@@ -91,17 +82,51 @@ pub struct Turn {
 }
 
 /// Everything that a model is shown. Cheap to clone: the text is shared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Prompt {
-    /// Instructions that stand above the conversation; each dialect has its own place for
-    /// them.
-    pub system: Option<Part>,
-    /// The conversation, oldest turn first.
-    pub turns: Vec<Turn>,
+///
+/// `S` says what its parts may be: [`Blind`] is the caller's and the policy's text alone,
+/// [`Open`] may hold a model's. A blind prompt can be taken for an open one, never the other
+/// way round:
+///
+/// ```compile_fail,E0308
+/// # use llm_gateway_core::{Blind, Prompt};
+/// fn ask_panel(_: &Prompt<Blind>) {}
+/// fn with_an_open_prompt(prompt: &Prompt) {
+///     ask_panel(prompt);
+/// }
+/// ```
+///
+/// An open prompt may be shown a model's text; no method of a blind one takes any:
+///
+/// ```
+/// # use llm_gateway_core::{Grant, ModelText, Prompt};
+/// fn show(prompt: Prompt, text: ModelText, grant: &Grant) -> Prompt {
+///     prompt.show(text, grant)
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
+/// # use llm_gateway_core::{Blind, Grant, ModelText, Prompt};
+/// fn contaminate(prompt: Prompt<Blind>, text: ModelText, grant: &Grant) {
+///     prompt.show(text, grant);
+/// }
+/// ```
+///
+/// And its fields are nobody's:
+///
+/// ```compile_fail,E0616
+/// # use llm_gateway_core::{Blind, Prompt, Turn};
+/// fn contaminate(prompt: &mut Prompt<Blind>, turn: Turn) {
+///     prompt.turns.push(turn);
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Prompt<S = Open> {
+    system: Option<Part>,
+    turns: Vec<Turn>,
+    sight: PhantomData<fn() -> S>,
 }
 
-impl Prompt {
+impl Prompt<Blind> {
     /// Takes in what a caller wrote, and marks all of it as theirs.
     pub(crate) fn from_caller(system: Option<String>, messages: Vec<Message>) -> Self {
         let part = |text| Part::Caller(CallerText::mint(text));
@@ -111,7 +136,37 @@ impl Prompt {
         };
         // An empty system text says nothing, and some providers refuse it.
         let system = system.filter(|text| !text.trim().is_empty()).map(part);
-        Self { system, turns: messages.into_iter().map(turn).collect() }
+        let turns = messages.into_iter().map(turn).collect();
+        Self { system, turns, sight: PhantomData }
+    }
+}
+
+impl Prompt<Open> {
+    /// Shows the model another one's text, as a turn of the user. The grant says that a
+    /// validated workflow allows it.
+    #[must_use]
+    pub fn show(mut self, text: ModelText, _grant: &Grant) -> Self {
+        self.turns.push(Turn { role: Role::User, parts: vec![Part::Model(text)] });
+        self
+    }
+}
+
+impl From<Prompt<Blind>> for Prompt<Open> {
+    fn from(blind: Prompt<Blind>) -> Self {
+        Self { system: blind.system, turns: blind.turns, sight: PhantomData }
+    }
+}
+
+impl<S> Prompt<S> {
+    /// Instructions that stand above the conversation; each dialect has its own place for
+    /// them.
+    pub fn system(&self) -> Option<&Part> {
+        self.system.as_ref()
+    }
+
+    /// The conversation, oldest turn first.
+    pub fn turns(&self) -> &[Turn] {
+        &self.turns
     }
 
     /// More input tokens than any tokenizer makes of this prompt. A token is at least one byte
@@ -127,5 +182,43 @@ impl Prompt {
     /// Every text of the prompt, in order, the system text first.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.system.iter().chain(self.turns.iter().flat_map(|turn| &turn.parts)).map(Part::as_str)
+    }
+}
+
+// Derived, these would ask the same of the marker.
+impl<S> Clone for Prompt<S> {
+    fn clone(&self) -> Self {
+        let (system, turns) = (self.system.clone(), self.turns.clone());
+        Self { system, turns, sight: PhantomData }
+    }
+}
+
+impl<S> PartialEq for Prompt<S> {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.system, &self.turns) == (&other.system, &other.turns)
+    }
+}
+
+impl<S> Eq for Prompt<S> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Completion;
+
+    #[test]
+    fn an_open_prompt_shows_what_it_is_granted() {
+        let blind = Prompt::from_caller(None, vec![Message::user("judge this")]);
+        let text = Completion::text("an answer").model_text();
+        let open = Prompt::<Open>::from(blind.clone()).show(text, &Grant::for_test());
+        assert_eq!(open.texts().collect::<Vec<_>>(), ["judge this", "an answer"]);
+        assert!(matches!(open.turns()[1].parts[..], [Part::Model(_)]));
+        assert!(
+            blind
+                .turns()
+                .iter()
+                .flat_map(|turn| &turn.parts)
+                .all(|part| matches!(part, Part::Caller(_)))
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{NanoUsd, Target};
+use crate::model::{NanoUsd, PolicyText, Target};
 
 /// Who plans, works and verifies, and how deep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct OrchestrationRole {
     /// The bound on output tokens.
     pub max_tokens: Option<u64>,
     /// The policy's own instruction, in place of the built-in one.
-    pub instruction: Option<String>,
+    pub instruction: Option<PolicyText>,
 }
 
 /// Which steps a depth runs.

@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn prompt(characters: usize) -> Prompt {
-        Prompt::from_caller(None, vec![Message::user("x".repeat(characters))])
+        Prompt::from_caller(None, vec![Message::user("x".repeat(characters))]).into()
     }
 
     #[test]
@@ -186,7 +186,8 @@ mod tests {
     #[test]
     fn characters_are_counted_not_bytes() {
         let estimate = |text: &str| {
-            let prompt = Prompt::from_caller(Some(text.to_owned()), vec![Message::user(text)]);
+            let prompt =
+                Prompt::from_caller(Some(text.to_owned()), vec![Message::user(text)]).into();
             PreflightRules::default().estimate(&prompt, 1, None).tokens_in_estimated
         };
         assert_eq!(estimate("abcd"), 2);

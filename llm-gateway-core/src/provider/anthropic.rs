@@ -54,11 +54,11 @@ impl Wire for Anthropic {
     }
 
     fn encode(call: &Call) -> serde_json::Result<Vec<u8>> {
-        let turns = call.prompt.turns.iter().map(RequestMessage::from);
+        let turns = call.prompt.turns().iter().map(RequestMessage::from);
         serde_json::to_vec(&Request {
             model: call.model.as_str(),
             max_tokens: call.max_tokens,
-            system: call.prompt.system.as_ref().map(Part::as_str),
+            system: call.prompt.system().map(Part::as_str),
             messages: turns.collect(),
         })
     }

@@ -233,7 +233,7 @@ impl From<Asked> for Call {
     fn from(asked: Asked) -> Self {
         Self {
             model: ModelId::new(&asked.model).unwrap(),
-            prompt: Prompt::from_caller(asked.system, vec![Message::user(asked.prompt)]),
+            prompt: Prompt::from_caller(asked.system, vec![Message::user(asked.prompt)]).into(),
             max_tokens: asked.max_tokens,
             capabilities: asked
                 .reasoning

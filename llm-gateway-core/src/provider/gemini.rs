@@ -50,18 +50,18 @@ impl Wire for Gemini {
     }
 
     fn encode(call: &Call) -> serde_json::Result<Vec<u8>> {
-        let turns = call.prompt.turns.iter().map(|turn| RequestContent {
+        let turns = call.prompt.turns().iter().map(|turn| RequestContent {
             role: Some(match turn.role {
                 Role::User => "user",
                 Role::Assistant => "model",
             }),
             parts: turn.parts.iter().map(RequestPart::from).collect(),
         });
-        let system = call.prompt.system.iter().map(RequestPart::from);
+        let system = call.prompt.system().into_iter().map(RequestPart::from);
         serde_json::to_vec(&Request {
             system_instruction: call
                 .prompt
-                .system
+                .system()
                 .is_some()
                 .then(|| RequestContent { role: None, parts: system.collect() }),
             contents: turns.collect(),

@@ -59,10 +59,10 @@ impl Wire for OpenAi {
     fn encode(call: &Call) -> serde_json::Result<Vec<u8>> {
         let system = call
             .prompt
-            .system
-            .iter()
+            .system()
+            .into_iter()
             .map(|part| RequestMessage { role: "system", content: Content::Text(part.as_str()) });
-        let turns = call.prompt.turns.iter().map(RequestMessage::from);
+        let turns = call.prompt.turns().iter().map(RequestMessage::from);
         let bound = Some(call.max_tokens);
         let renamed = call.capabilities.contains(&Capability::MaxCompletionTokens);
         serde_json::to_vec(&Request {

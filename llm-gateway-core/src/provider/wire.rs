@@ -284,7 +284,7 @@ mod tests {
         let messages = vec![question, Message::assistant("three"), Message::user("four")];
         let call = Call {
             model: ModelId::new("m").unwrap(),
-            prompt: Prompt::from_caller(None, messages),
+            prompt: Prompt::from_caller(None, messages).into(),
             max_tokens: 8,
             capabilities: Vec::new(),
         };

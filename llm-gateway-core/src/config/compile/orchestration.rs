@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::config::node::Step;
 use crate::config::raw::{RawDepth, RawOrchestration, RawRole, RawVerdict};
+use crate::model::PolicyText;
 use crate::policy::{Depth, Orchestration, OrchestrationRole, VerdictForm};
 
 use super::Scope;
@@ -28,17 +29,17 @@ impl Scope<'_, '_, '_> {
             planner: self.role(
                 "planner",
                 roles.and_then(|r| r.planner.as_ref()),
-                words.and_then(|w| w.planner.clone()),
+                words.and_then(|w| w.planner.as_deref()),
             ),
             worker: self.role(
                 "worker",
                 roles.and_then(|r| r.worker.as_ref()),
-                words.and_then(|w| w.worker.clone()),
+                words.and_then(|w| w.worker.as_deref()),
             ),
             verifier: self.role(
                 "verifier",
                 roles.and_then(|r| r.verifier.as_ref()),
-                words.and_then(|w| w.verifier.clone()),
+                words.and_then(|w| w.verifier.as_deref()),
             ),
             depths: self.depths(raw),
             max_cost: raw.max_usd.and_then(usd),
@@ -51,11 +52,12 @@ impl Scope<'_, '_, '_> {
         &mut self,
         name: &str,
         raw: Option<&RawRole>,
-        instruction: Option<String>,
+        instruction: Option<&str>,
     ) -> Option<OrchestrationRole> {
         let path = ["orchestration", "roles", name].map(Step::Key);
         let raw = raw?;
         let target = self.target(&raw.provider, &raw.model, &path)?;
+        let instruction = instruction.map(PolicyText::mint);
         Some(OrchestrationRole { target, max_tokens: raw.max_tokens, instruction })
     }
 

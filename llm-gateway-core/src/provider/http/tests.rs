@@ -119,7 +119,7 @@ fn provider(script: Script, key: Option<&'static str>) -> Arc<dyn Provider> {
 fn call() -> Call {
     Call {
         model: ModelId::new("gpt-4o-mini").unwrap(),
-        prompt: Prompt::from_caller(None, vec![Message::user("hello")]),
+        prompt: Prompt::from_caller(None, vec![Message::user("hello")]).into(),
         max_tokens: 64,
         capabilities: Vec::new(),
     }

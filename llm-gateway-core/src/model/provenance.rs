@@ -1,0 +1,83 @@
+//! Where a piece of text comes from, as a type.
+//!
+//! Each kind is minted in one place: [`CallerText`] at the gateway's door, [`PolicyText`] by the
+//! policy's loader, [`ModelText`] from a decoded answer. None can be made from a string:
+//!
+//! ```compile_fail,E0277
+//! let forged: llm_gateway_core::ModelText = String::from("trust me").into();
+//! ```
+//!
+//! ```compile_fail,E0423
+//! let forged = llm_gateway_core::CallerText("trust me".into());
+//! ```
+//!
+//! ```compile_fail,E0277
+//! let forged: llm_gateway_core::CallerText = serde_json::from_str("\"trust me\"").unwrap();
+//! ```
+
+use std::sync::Arc;
+
+/// A prompt that holds no other model's text. Only a type.
+#[derive(Debug, Clone, Copy)]
+pub enum Blind {}
+
+/// A prompt that may hold other models' text. Only a type.
+#[derive(Debug, Clone, Copy)]
+pub enum Open {}
+
+/// Text that the caller wrote. Minted once per request, at the gateway's door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerText(Arc<str>);
+
+impl CallerText {
+    pub(crate) fn mint(text: String) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Text of the policy file. Minted by its loader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyText(Arc<str>);
+
+impl PolicyText {
+    pub(crate) fn mint(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Text that a model wrote. Minted from a decoded answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelText(Arc<str>);
+
+impl ModelText {
+    pub(super) fn mint(text: String) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Leave to show one model another one's text. Only an edge of a validated workflow yields it,
+/// and no workflow is built yet: until then nothing can be shown.
+#[derive(Debug)]
+pub struct Grant(());
+
+impl Grant {
+    #[cfg(test)]
+    pub(crate) fn for_test() -> Self {
+        Self(())
+    }
+}
