@@ -8,7 +8,7 @@ use crate::model::{CostBasis, NanoUsd};
 use crate::policy::Spending;
 
 use super::prepare::PreparedCall;
-use super::refusal::past_deadline;
+use super::refusal::out_of_time;
 use super::{Context, cost};
 
 /// What the ledger has of an attempt. Dropped before the first byte left, it gives the money
@@ -32,20 +32,42 @@ pub(super) struct Unbooked {
 impl Booking {
     /// Sets the worst case of a call aside.
     pub(super) async fn open(context: &Context<'_>, call: &PreparedCall) -> Result<Self, Unbooked> {
-        let Some(ledger) = context.ledger else { return Ok(Self::Uncounted) };
-        let target = &call.planned.target;
-        let spending = context.policy.spending();
-        let Some(worst_case) = call.worst_case() else {
-            return match spending.caps(&target.provider) {
-                true => Err(unknown_price(call)),
-                false => Ok(Self::Uncounted),
-            };
+        let mut bookings = Self::open_all(context, &[call]).await?;
+        Ok(bookings.pop().unwrap_or(Self::Uncounted))
+    }
+
+    /// Sets the worst cases of several calls aside, of all of them or of none. Gives one
+    /// booking per call, in their order.
+    pub(super) async fn open_all(
+        context: &Context<'_>,
+        calls: &[&PreparedCall],
+    ) -> Result<Vec<Self>, Unbooked> {
+        let Some(ledger) = context.ledger else {
+            return Ok(calls.iter().map(|_| Self::Uncounted).collect());
         };
-        let request = HoldRequest::new(target.clone(), context.task_class.clone(), worst_case);
+        let spending = context.policy.spending();
+        let capped = |call: &&&PreparedCall| spending.caps(&call.planned.target.provider);
+        if let Some(call) = calls.iter().find(|call| call.worst_case().is_none() && capped(call)) {
+            return Err(unknown_price(call));
+        }
+        let requests: Vec<_> = calls.iter().filter_map(|call| hold_of(context, call)).collect();
         let caps = caps(spending);
-        let reserved = ledger.reserve_one(context.month, request, &caps);
+        let reserved = ledger.reserve(context.month, &requests, &caps);
         match timeout_at(context.deadline.at, reserved).await {
-            Ok(Ok(hold)) => Ok(Self::Held(hold)),
+            Ok(Ok(holds)) if holds.len() == requests.len() => {
+                let mut holds = holds.into_iter();
+                // A call without a price asked for nothing, and has no hold.
+                let mut booking = |call: &&PreparedCall| {
+                    let hold = call.worst_case().and_then(|_| holds.next());
+                    hold.map_or(Self::Uncounted, Self::Held)
+                };
+                Ok(calls.iter().map(&mut booking).collect())
+            }
+            Ok(Ok(holds)) => {
+                let (given, asked) = (holds.len(), requests.len());
+                let message = format!("the ledger gave {given} holds for {asked} calls");
+                Err(Unbooked { error: Error::new(Category::Ledger, message), ends_request: true })
+            }
             Ok(Err(ReserveError::Refused(refused))) => {
                 let ends_request = refused.scope == Scope::Total;
                 Err(Unbooked { error: refused.into(), ends_request })
@@ -56,10 +78,10 @@ impl Booking {
             }
             Ok(Err(ReserveError::Unusable(unusable))) => {
                 tracing::warn!(%unusable, "what is spent is not recorded");
-                Ok(Self::Unrecorded)
+                Ok(calls.iter().map(|_| Self::Unrecorded).collect())
             }
             Err(_) => {
-                let error = past_deadline(context.deadline, target);
+                let error = out_of_time(context.deadline, "the ledger");
                 Err(Unbooked { error, ends_request: true })
             }
         }
@@ -119,6 +141,12 @@ pub(crate) fn caps(spending: &Spending) -> Vec<Cap> {
     let providers = spending.provider_caps.iter();
     let providers = providers.map(|(name, limit)| Cap::new(Scope::Provider(name.clone()), *limit));
     total.into_iter().chain(providers).collect()
+}
+
+/// What a call asks of the ledger; `None` where its price is unknown.
+fn hold_of(context: &Context<'_>, call: &PreparedCall) -> Option<HoldRequest> {
+    let (target, class) = (call.planned.target.clone(), context.task_class.clone());
+    Some(HoldRequest::new(target, class, call.worst_case()?))
 }
 
 fn unknown_price(call: &PreparedCall) -> Unbooked {

@@ -25,6 +25,7 @@ use crate::policy::{PlannedTarget, Policy};
 use crate::provider::Provider;
 use crate::random::Random;
 use crate::reliability::{BreakerRules, Deadline, Limiter, Meaning, RetryRules, Targets};
+use crate::transport::Recorder;
 
 use prepare::prepare;
 use refusal::{Refusal, any_key_will_do, first_back, most_telling};
@@ -81,7 +82,7 @@ pub(crate) async fn dispatch(
             context.events.send(Event::Fallback { from, to: planned.target.clone() });
         }
         let refusal = match prepare(context, planned, prompt) {
-            Ok(call) => match run(context, call, attempts).await {
+            Ok(call) => match run(context, call, None, &Recorder::new(), attempts).await {
                 Ok(answered) => return Ok(answered),
                 Err(refusal) => refusal,
             },

@@ -59,13 +59,15 @@ pub(super) fn first_back(refusals: &[Refusal]) -> Option<Duration> {
 }
 
 pub(super) fn past_deadline(deadline: Deadline, target: &Target) -> Error {
+    out_of_time(deadline, &target.to_string()).with_target(target.clone())
+}
+
+/// `who` did not answer in time.
+pub(super) fn out_of_time(deadline: Deadline, who: &str) -> Error {
     let seconds = deadline.given.as_secs_f64();
-    Error::new(
-        Category::Timeout,
-        format!("{target} had not answered at the deadline of {seconds} s"),
-    )
-    .with_target(target.clone())
-    .with_hint("raise `deadline_s` of the task class, or of `reliability`, in the policy")
+    let message = format!("{who} had not answered at the deadline of {seconds} s");
+    Error::new(Category::Timeout, message)
+        .with_hint("raise `deadline_s` of the task class, or of `reliability`, in the policy")
 }
 
 /// The circuit breaker lets nobody through for so long.

@@ -32,18 +32,21 @@ pub(crate) struct Answered {
     pub(crate) spend_recorded: Option<bool>,
 }
 
-/// Tries a call, and again as long as that makes sense. Every try lands in `attempts`.
+/// Tries a call, and again as long as that makes sense. Every try lands in `attempts`, its bytes
+/// in `recorder`. The first try takes `booked`, where its money is set aside already.
 pub(super) async fn run(
     context: &Context<'_>,
     call: PreparedCall,
+    mut booked: Option<Booking>,
+    recorder: &Recorder,
     attempts: &mut Vec<Attempt>,
 ) -> Result<Answered, Refusal> {
-    let recorder = Recorder::new();
     let target = &call.planned.target;
     let (mut retries, mut waited) = (0, Duration::ZERO);
     context.targets.first_try(target, Instant::now());
     loop {
-        let failure = match attempt(context, &call, &recorder, waited, attempts).await {
+        let entered = enter(context, &call, booked.take(), waited).await;
+        let failure = match attempt(context, &call, entered, recorder, attempts).await {
             Ok(answered) => return Ok(answered),
             Err(failure) => failure,
         };
@@ -70,21 +73,24 @@ impl Failure {
     fn before(error: Error) -> Self {
         Self { error, was_asked: false, ends_request: false }
     }
+
+    fn unbooked(unbooked: Unbooked) -> Self {
+        let Unbooked { error, ends_request } = unbooked;
+        Self { ends_request, ..Self::before(error) }
+    }
 }
 
 /// One try.
 async fn attempt(
     context: &Context<'_>,
     call: &PreparedCall,
+    entered: Entered,
     recorder: &Recorder,
-    waited: Duration,
     attempts: &mut Vec<Attempt>,
 ) -> Result<Answered, Failure> {
     let target = &call.planned.target;
-    let queued = Instant::now();
-    let entered = enter(context, call).await;
-    let waited = waited + queued.elapsed();
-    let Guards { place, permit, mut booking } = entered.inspect_err(|failure| {
+    let Entered { waited, guards } = entered;
+    let Guards { place, permit, mut booking } = guards.inspect_err(|failure| {
         let category = failure.error.category();
         attempts.push(Attempt::refused(target, category).after(waited));
     })?;
@@ -119,6 +125,13 @@ async fn attempt(
     }
 }
 
+/// Whether an attempt may begin, and how long it waited for that.
+struct Entered {
+    guards: Result<Guards, Failure>,
+    /// The wait before a retry included.
+    waited: Duration,
+}
+
 /// What an attempt holds while it is under way.
 struct Guards {
     place: Option<Place>,
@@ -126,9 +139,24 @@ struct Guards {
     booking: Booking,
 }
 
-/// Everything that must be had before the first byte leaves: a place at the provider, the
-/// breaker's permit, the money.
-async fn enter(context: &Context<'_>, call: &PreparedCall) -> Result<Guards, Failure> {
+/// Waits for everything that must be had before the first byte leaves.
+async fn enter(
+    context: &Context<'_>,
+    call: &PreparedCall,
+    booked: Option<Booking>,
+    waited: Duration,
+) -> Entered {
+    let queued = Instant::now();
+    let guards = guards(context, call, booked).await;
+    Entered { guards, waited: waited + queued.elapsed() }
+}
+
+/// A place at the provider, the breaker's permit, the money.
+async fn guards(
+    context: &Context<'_>,
+    call: &PreparedCall,
+    booked: Option<Booking>,
+) -> Result<Guards, Failure> {
     let target = &call.planned.target;
     let refused = |wait| Failure::before(breaker_open(context, target, wait));
     // Looked at first, so that a refused call waits in no line and uses up no rate.
@@ -144,10 +172,10 @@ async fn enter(context: &Context<'_>, call: &PreparedCall) -> Result<Guards, Fai
     };
     let rules = context.breaker_rules();
     let permit = context.targets.admit(target, rules, Instant::now()).map_err(refused)?;
-    let booking = Booking::open(context, call).await.map_err(|unbooked| {
-        let Unbooked { error, ends_request } = unbooked;
-        Failure { ends_request, ..Failure::before(error) }
-    })?;
+    let booking = match booked {
+        Some(booking) => booking,
+        None => Booking::open(context, call).await.map_err(Failure::unbooked)?,
+    };
     if context.deadline.has_passed(Instant::now()) {
         return Err(Failure::before(past_deadline(context.deadline, target)));
     }
