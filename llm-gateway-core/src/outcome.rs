@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::config::PolicyProblems;
-use crate::dispatch::{Attempt, Cost};
+use crate::dispatch::{Attempt, Cost, all_recorded};
 use crate::error::{Category, Error};
 use crate::model::{Completion, RunId, Target};
 use crate::policy::Preflight;
@@ -24,8 +24,6 @@ pub struct Answer {
     pub cost: Cost,
     /// The price check of the call that was answered.
     pub preflight: Preflight,
-    /// Whether the ledger has the cost; `None` where nothing is counted.
-    pub spend_recorded: Option<bool>,
     /// Every try, in order.
     pub attempts: Vec<Attempt>,
     /// The target that should have answered, where a fallback did.
@@ -42,6 +40,11 @@ impl Answer {
     /// The text of the answer.
     pub fn text(&self) -> String {
         self.completion.joined_text()
+    }
+
+    /// Whether the ledger has the cost of every try; `None` where nothing is counted.
+    pub fn spend_recorded(&self) -> Option<bool> {
+        all_recorded(&self.attempts)
     }
 
     /// How often the target that answered was tried again.
@@ -92,6 +95,11 @@ impl Failure {
     /// Every try, in order.
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
+    }
+
+    /// Whether the ledger has the cost of every try; `None` where nothing is counted.
+    pub fn spend_recorded(&self) -> Option<bool> {
+        all_recorded(&self.0.attempts)
     }
 
     /// Names this run.

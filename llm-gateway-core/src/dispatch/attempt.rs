@@ -7,6 +7,8 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use crate::error::{Category, Error};
 use crate::model::{NanoUsd, Target};
 
+use super::booking::Booked;
+
 /// How a try ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -43,6 +45,10 @@ pub struct Attempt {
     pub http_status: Option<u16>,
     /// What it cost; `None` = unknown.
     pub cost: Option<NanoUsd>,
+    /// What was set aside for it; `None` where nothing is counted or the price is unknown.
+    pub reserved: Option<NanoUsd>,
+    /// Whether the ledger has its cost; `None` where nothing is counted.
+    pub recorded: Option<bool>,
 }
 
 impl Attempt {
@@ -54,7 +60,14 @@ impl Attempt {
             waited: Duration::ZERO,
             http_status: None,
             cost: None,
+            reserved: None,
+            recorded: None,
         }
+    }
+
+    /// Whether it cost more than was set aside for it.
+    pub fn is_above_hold(&self) -> bool {
+        matches!((self.cost, self.reserved), (Some(cost), Some(reserved)) if cost > reserved)
     }
 
     /// The same, with the wait before it.
@@ -69,29 +82,31 @@ impl Attempt {
         Self { cost: Some(NanoUsd::ZERO), ..Self::new(target, outcome) }
     }
 
-    pub(super) fn answered(
-        target: &Target,
-        latency: Duration,
-        http_status: Option<u16>,
-        cost: Option<NanoUsd>,
-    ) -> Self {
-        Self { latency, http_status, cost, ..Self::new(target, AttemptOutcome::Ok) }
+    pub(super) fn answered(target: &Target, latency: Duration, http_status: Option<u16>) -> Self {
+        Self { latency, http_status, ..Self::new(target, AttemptOutcome::Ok) }
     }
 
-    pub(super) fn failed(
-        target: &Target,
-        latency: Duration,
-        error: &Error,
-        cost: Option<NanoUsd>,
-    ) -> Self {
+    pub(super) fn failed(target: &Target, latency: Duration, error: &Error) -> Self {
         let outcome = AttemptOutcome::Failed(error.category());
-        Self { latency, http_status: error.http_status(), cost, ..Self::new(target, outcome) }
+        Self { latency, http_status: error.http_status(), ..Self::new(target, outcome) }
     }
+
+    /// The same, with what became of its money.
+    #[must_use]
+    pub(super) fn booked(self, booked: Booked) -> Self {
+        let Booked { cost, reserved, recorded } = booked;
+        Self { cost, reserved, recorded, ..self }
+    }
+}
+
+/// Whether the ledger has the cost of every try; `None` where nothing is counted.
+pub(crate) fn all_recorded(attempts: &[Attempt]) -> Option<bool> {
+    attempts.iter().filter_map(|attempt| attempt.recorded).reduce(|one, other| one && other)
 }
 
 impl Serialize for Attempt {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Attempt", 7)?;
+        let mut fields = serializer.serialize_struct("Attempt", 8)?;
         fields.serialize_field("provider", &self.target.provider)?;
         fields.serialize_field("model", &self.target.model)?;
         fields.serialize_field("outcome", self.outcome.as_str())?;
@@ -102,6 +117,10 @@ impl Serialize for Attempt {
             None => fields.skip_field("http_status")?,
         }
         fields.serialize_field("cost_usd_approx", &self.cost)?;
+        match self.is_above_hold() {
+            true => fields.serialize_field("reserved_usd", &self.reserved)?,
+            false => fields.skip_field("reserved_usd")?,
+        }
         fields.end()
     }
 }

@@ -3,9 +3,9 @@
 use tokio::time::timeout_at;
 
 use crate::error::{Category, Error};
-use crate::ledger::{Cap, Hold, HoldRequest, ReserveError, Scope};
+use crate::ledger::{Cap, Hold, HoldRequest, Month, ReserveError, Scope};
 use crate::model::{CostBasis, NanoUsd};
-use crate::policy::Spending;
+use crate::policy::{Policy, Spending};
 
 use super::prepare::PreparedCall;
 use super::refusal::out_of_time;
@@ -16,10 +16,23 @@ use super::{Context, cost};
 pub(super) enum Booking {
     /// Money is set aside.
     Held(Hold),
+    /// The price is unknown and no cap is set: nothing is set aside, and the call is counted.
+    Unpriced(Hold),
     /// It should be, and the ledger cannot be used. No cap is set, so the call may go on.
     Unrecorded,
-    /// Nothing is counted: there is no ledger, or no price.
+    /// Nothing is counted: there is no ledger.
     Uncounted,
+}
+
+/// What became of the money of an attempt.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Booked {
+    /// What it cost; `None` = unknown.
+    pub(super) cost: Option<NanoUsd>,
+    /// What was set aside for it.
+    pub(super) reserved: Option<NanoUsd>,
+    /// Whether the ledger has it; `None` where nothing is counted.
+    pub(super) recorded: Option<bool>,
 }
 
 /// Why nothing was set aside.
@@ -50,18 +63,16 @@ impl Booking {
         if let Some(call) = calls.iter().find(|call| call.worst_case().is_none() && capped(call)) {
             return Err(unknown_price(call));
         }
-        let requests: Vec<_> = calls.iter().filter_map(|call| hold_of(context, call)).collect();
-        let caps = caps(spending);
-        let reserved = ledger.reserve(context.month, &requests, &caps);
+        let requests: Vec<_> = calls.iter().map(|call| hold_of(context, call)).collect();
+        let (month, caps) = (Month::of(context.clock.now()), caps(spending));
+        let reserved = ledger.reserve(month, &requests, &caps);
         match timeout_at(context.deadline.at, reserved).await {
             Ok(Ok(holds)) if holds.len() == requests.len() => {
-                let mut holds = holds.into_iter();
-                // A call without a price asked for nothing, and has no hold.
-                let mut booking = |call: &&PreparedCall| {
-                    let hold = call.worst_case().and_then(|_| holds.next());
-                    hold.map_or(Self::Uncounted, Self::Held)
+                let booking = |(hold, call): (Hold, &&PreparedCall)| match call.worst_case() {
+                    Some(_) => Self::Held(hold),
+                    None => Self::Unpriced(hold),
                 };
-                Ok(calls.iter().map(&mut booking).collect())
+                Ok(holds.into_iter().zip(calls).map(booking).collect())
             }
             Ok(Ok(holds)) => {
                 let (given, asked) = (holds.len(), requests.len());
@@ -89,49 +100,54 @@ impl Booking {
 
     /// The first byte is about to leave.
     pub(super) fn sent(&mut self) {
-        if let Self::Held(hold) = self {
+        if let Self::Held(hold) | Self::Unpriced(hold) = self {
             hold.sent();
         }
     }
 
     /// What is set aside.
-    pub(super) fn amount(&self) -> Option<NanoUsd> {
+    pub(super) fn reserved(&self) -> Option<NanoUsd> {
         match self {
             Self::Held(hold) => Some(hold.amount()),
-            Self::Unrecorded | Self::Uncounted => None,
+            Self::Unpriced(_) | Self::Unrecorded | Self::Uncounted => None,
         }
     }
 
-    /// Replaces the hold by what the attempt cost. Gives whether that was recorded; `None`
-    /// where nothing is counted.
-    pub(super) async fn settle(self, cost: NanoUsd, basis: CostBasis) -> Option<bool> {
-        match self {
-            Self::Held(hold) => Some(hold.settle(cost, basis).await.is_ok()),
+    /// Replaces the hold by what the attempt cost; what nobody knows is booked as nothing.
+    pub(super) async fn settle(self, cost: Option<NanoUsd>, basis: CostBasis) -> Booked {
+        let reserved = self.reserved();
+        let recorded = match self {
+            Self::Held(hold) | Self::Unpriced(hold) => {
+                Some(hold.settle(cost.unwrap_or_default(), basis).await.is_ok())
+            }
             Self::Unrecorded => Some(false),
             Self::Uncounted => None,
-        }
+        };
+        Booked { cost, reserved, recorded }
     }
 
     /// Ends the hold of a failed attempt: at what was reported, at nothing where provably
-    /// nothing was billed, else at the whole of it. Gives what it cost, if anybody knows.
-    pub(super) async fn fail(
-        self,
-        context: &Context<'_>,
-        call: &PreparedCall,
-        error: &Error,
-    ) -> Option<NanoUsd> {
-        let known = cost::of_failure(context.policy, call, error);
-        let cost = known.or(self.amount());
+    /// nothing was billed, else at the whole of it.
+    pub(super) async fn fail(self, policy: &Policy, call: &PreparedCall, error: &Error) -> Booked {
+        let known = cost::of_failure(policy, call, error);
         let nothing_billed = known == Some(NanoUsd::ZERO) && error.usage().is_none();
         match self {
-            Self::Held(hold) if nothing_billed => drop(hold.release().await),
-            Self::Held(hold) => {
-                let basis = if known.is_some() { CostBasis::Exact } else { CostBasis::Estimated };
-                drop(hold.settle(cost.unwrap_or_default(), basis).await);
+            Self::Held(hold) | Self::Unpriced(hold) if nothing_billed => {
+                let (cost, reserved) = (known, Some(hold.amount()));
+                Booked { cost, reserved, recorded: Some(hold.release().await.is_ok()) }
             }
-            Self::Unrecorded | Self::Uncounted => {}
+            // There is nothing to record.
+            _ if nothing_billed => Booked { cost: known, reserved: None, recorded: None },
+            booking => {
+                let cost = known.or(booking.reserved());
+                let basis = match (known, cost) {
+                    (Some(_), _) => CostBasis::Exact,
+                    (None, Some(_)) => CostBasis::Estimated,
+                    (None, None) => CostBasis::Unknown,
+                };
+                booking.settle(cost, basis).await
+            }
         }
-        cost
     }
 }
 
@@ -143,10 +159,10 @@ pub(crate) fn caps(spending: &Spending) -> Vec<Cap> {
     total.into_iter().chain(providers).collect()
 }
 
-/// What a call asks of the ledger; `None` where its price is unknown.
-fn hold_of(context: &Context<'_>, call: &PreparedCall) -> Option<HoldRequest> {
+/// What a call asks of the ledger: nothing where its price is unknown.
+fn hold_of(context: &Context<'_>, call: &PreparedCall) -> HoldRequest {
     let (target, class) = (call.planned.target.clone(), context.task_class.clone());
-    Some(HoldRequest::new(target, class, call.worst_case()?))
+    HoldRequest::new(target, class, call.worst_case().unwrap_or_default())
 }
 
 fn unknown_price(call: &PreparedCall) -> Unbooked {

@@ -27,14 +27,15 @@ pub(super) fn of(
     held: Option<NanoUsd>,
 ) -> Cost {
     let preflight = policy.preflight();
-    let usage = completion.usage.unwrap_or_else(|| {
+    let reported = completion.usage.filter(Usage::is_plausible);
+    let usage = reported.unwrap_or_else(|| {
         let answer = preflight.estimated_tokens(completion.joined_text().chars().count());
         Usage::new(call.preflight.tokens_in_estimated, answer)
     });
     let Some(prices) = prices(policy, call, completion.model.as_deref()) else {
         return Cost { amount: None, basis: CostBasis::Unknown, usage };
     };
-    let (amount, basis) = match completion.usage {
+    let (amount, basis) = match reported {
         _ if prices.is_free() => (NanoUsd::ZERO, CostBasis::Free),
         Some(usage) => (prices.cost(&usage), CostBasis::Exact),
         None => (held.unwrap_or_else(|| prices.cost(&usage)), CostBasis::Estimated),
@@ -46,7 +47,7 @@ pub(super) fn of(
 /// tokens; nothing is billed where nothing was sent or the provider answered with an error
 /// status; of a time-out or a cut body nobody knows.
 pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) -> Option<NanoUsd> {
-    if let Some(usage) = error.usage() {
+    if let Some(usage) = error.usage().filter(|usage| usage.is_plausible()) {
         return prices(policy, call, None).map(|prices| prices.cost(usage));
     }
     let unbilled = error.nothing_sent() || error.http_status().is_some_and(|status| status >= 400);
@@ -59,7 +60,7 @@ fn prices<'a>(
     call: &'a PreparedCall,
     answered: Option<&str>,
 ) -> Option<&'a Prices> {
-    let spec = policy.providers().get(&call.planned.target.provider)?;
-    let answered = answered.and_then(|model| spec.model(model)?.prices.as_ref());
-    answered.or(call.planned.facts.as_ref()?.prices.as_ref())
+    let spec = policy.providers().get(&call.planned.target.provider);
+    let answered = answered.and_then(|model| spec?.model(model)?.prices.as_ref());
+    answered.or_else(|| call.planned.facts.as_ref()?.prices.as_ref())
 }

@@ -18,8 +18,9 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::event::{Event, EventSender};
-use crate::ledger::{Ledger, Month};
+use crate::ledger::Ledger;
 use crate::model::{Prompt, ProviderName, TaskClass};
 use crate::policy::{PlannedTarget, Policy};
 use crate::provider::Provider;
@@ -31,6 +32,7 @@ use prepare::prepare;
 use refusal::{Refusal, any_key_will_do, first_back, most_telling};
 use run::run;
 
+pub(crate) use attempt::all_recorded;
 pub use attempt::{Attempt, AttemptOutcome};
 pub(crate) use booking::caps;
 pub use cost::Cost;
@@ -46,9 +48,9 @@ pub(crate) struct Context<'a> {
     pub(crate) targets: &'a Targets,
     pub(crate) limiters: &'a BTreeMap<ProviderName, Limiter>,
     pub(crate) random: &'a Random,
-    /// Where money is counted, if it is, and in which month.
+    /// Where money is counted, if it is. A hold belongs to the month in which it is made.
     pub(crate) ledger: Option<&'a dyn Ledger>,
-    pub(crate) month: Month,
+    pub(crate) clock: &'a dyn Clock,
     pub(crate) task_class: &'a TaskClass,
 }
 

@@ -28,8 +28,6 @@ pub(crate) struct Answered {
     pub(crate) completion: Completion,
     pub(crate) cost: Cost,
     pub(crate) preflight: Preflight,
-    /// Whether the ledger has it; `None` where nothing is counted.
-    pub(crate) spend_recorded: Option<bool>,
 }
 
 /// Tries a call, and again as long as that makes sense. Every try lands in `attempts`, its bytes
@@ -110,19 +108,28 @@ async fn attempt(
 
     match result {
         Ok(completion) => {
-            let cost = cost::of(context.policy, call, &completion, booking.amount());
-            let spend_recorded = booking.settle(cost.amount.unwrap_or_default(), cost.basis).await;
-            let status = recorder.last_status();
-            attempts.push(Attempt::answered(target, latency, status, cost.amount).after(waited));
+            let cost = cost::of(context.policy, call, &completion, booking.reserved());
+            let booked = booking.settle(cost.amount, cost.basis).await;
+            let tried = Attempt::answered(target, latency, recorder.last_status());
+            log(attempts, tried.after(waited).booked(booked));
             let (target, preflight) = (target.clone(), call.preflight.clone());
-            Ok(Answered { target, completion, cost, preflight, spend_recorded })
+            Ok(Answered { target, completion, cost, preflight })
         }
         Err(error) => {
-            let cost = booking.fail(context, call, &error).await;
-            attempts.push(Attempt::failed(target, latency, &error, cost).after(waited));
+            let booked = booking.fail(context.policy, call, &error).await;
+            log(attempts, Attempt::failed(target, latency, &error).after(waited).booked(booked));
             Err(Failure { error, was_asked: true, ends_request: false })
         }
     }
+}
+
+/// Notes a try, and says where it cost more than any call should have.
+fn log(attempts: &mut Vec<Attempt>, attempt: Attempt) {
+    if attempt.is_above_hold() {
+        let Attempt { target, cost, reserved, .. } = &attempt;
+        tracing::warn!(%target, ?cost, ?reserved, "a call cost more than was set aside for it");
+    }
+    attempts.push(attempt);
 }
 
 /// Whether an attempt may begin, and how long it waited for that.

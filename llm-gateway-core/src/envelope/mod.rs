@@ -113,7 +113,7 @@ impl From<&Answer> for Envelope {
             put("cost_usd_reported", json!(reported));
         }
         put("cost_basis", json!(answer.cost.basis));
-        if answer.spend_recorded == Some(false) {
+        if answer.spend_recorded() == Some(false) {
             put("spend_recorded", json!(false));
         }
         put("finish_reason", json!(answer.completion.finish_reason));
@@ -142,6 +142,9 @@ impl From<&Failure> for Envelope {
         meta.insert("task_class".into(), json!(parts.task_class));
         meta.insert("latency_ms".into(), millis(parts.latency));
         meta.insert("attempts".into(), json!(parts.attempts));
+        if failure.spend_recorded() == Some(false) {
+            meta.insert("spend_recorded".into(), json!(false));
+        }
         insert_some(meta, "preflight", parts.preflight.as_ref());
         if parts.offline {
             meta.insert("offline".into(), json!(true));

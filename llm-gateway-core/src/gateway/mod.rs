@@ -22,7 +22,7 @@ use crate::describe::{Description, Keys};
 use crate::dispatch::{self, Context};
 use crate::error::{Category, Error};
 use crate::event::{self, EventSender, Events};
-use crate::ledger::{Ledger, Month};
+use crate::ledger::Ledger;
 use crate::model::{Prompt, ProviderName, RunId};
 use crate::outcome::{Answer, Failure, FailureParts};
 use crate::policy::{Plan, PlanShape, Policy};
@@ -197,7 +197,6 @@ impl State {
                     completion: answered.completion,
                     cost: answered.cost,
                     preflight: answered.preflight,
-                    spend_recorded: answered.spend_recorded,
                     attempts,
                     fallback_from,
                     latency,
@@ -247,7 +246,7 @@ impl State {
             limiters: &self.limiters,
             random: &self.random,
             ledger: self.ledger.as_deref(),
-            month: Month::of(self.clock.now()),
+            clock: &*self.clock,
             task_class: &plan.task_class,
         };
         match dispatch::dispatch(&context, chain, &prompt, attempts).await {

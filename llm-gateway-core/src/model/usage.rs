@@ -32,6 +32,14 @@ impl Usage {
         self.input_uncached.saturating_add(self.cache_read).saturating_add(self.cache_write)
     }
 
+    /// Whether a model can have used so many tokens. A count that no model reaches is no count:
+    /// booked, it would use up every cap at once.
+    pub(crate) fn is_plausible(&self) -> bool {
+        // A thousand times the largest context in use.
+        const MOST: u64 = 1_000_000_000;
+        self.total() <= MOST
+    }
+
     /// All tokens.
     pub fn total(&self) -> u64 {
         self.input().saturating_add(self.output)

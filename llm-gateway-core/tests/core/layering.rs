@@ -39,6 +39,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         &[
             "model",
             "error",
+            "clock",
             "event",
             "ledger",
             "policy",

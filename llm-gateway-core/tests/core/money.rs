@@ -1,11 +1,12 @@
 //! A cap is a cap: what is set aside, settled, given back, and refused.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
 use llm_gateway_core::{
-    Category, CostBasis, Envelope, Environment, Failure, FixedClock, Gateway, NanoUsd, Request,
-    Scripted,
+    Category, Clock, CostBasis, Envelope, Environment, Failure, FixedClock, Gateway, NanoUsd,
+    Request, Scripted,
 };
 
 use crate::NOW;
@@ -105,7 +106,7 @@ async fn however_many_calls_run_at_once_no_more_leave_than_the_cap_pays_for() {
 async fn a_cap_that_fits_exactly_lets_the_call_through_and_settles_what_it_cost() {
     let till = till(Scripted::new().answer("hello"), &[(TOTAL, cap_of(1))]);
     let answer = till.asks().await.unwrap();
-    assert_eq!(answer.spend_recorded, Some(true));
+    assert_eq!(answer.spend_recorded(), Some(true));
     let spent = till.spent().await;
     assert_eq!(Some(spent.settled), answer.cost.amount);
     assert_eq!(spent.held, NanoUsd::ZERO);
@@ -153,6 +154,81 @@ async fn an_answer_of_a_model_without_a_price_costs_what_was_asked_for() {
     // 10 x 1000 n$ + 5 x 10000 n$.
     assert_eq!(answer.cost.amount.unwrap().as_nanos(), 60_000);
     assert_eq!(till.spent().await.settled.as_nanos(), 60_000);
+}
+
+#[tokio::test]
+async fn a_call_without_a_price_is_counted_and_costs_what_is_known_of_it() {
+    let body = |model: &str| {
+        format!(
+            r#"{{"model": "{model}", "choices": [{{"message": {{"content": "hi"}},
+            "finish_reason": "stop"}}], "usage": {{"prompt_tokens": 10, "completion_tokens": 5}}}}"#
+        )
+    };
+    let script = Scripted::new().raw(200, body("nobody-knows")).raw(200, body("m"));
+    let till = till(script, &[("LLM_GATEWAY_LEDGER", "1".to_owned())]);
+    let ask = || till.gateway.route(Request::new("unpriced", "hi"));
+    assert_eq!(ask().await.unwrap().cost.basis, CostBasis::Unknown);
+    let row = till.spent().await.rows.remove(0);
+    assert_eq!((row.calls, row.unknown, row.cost), (1, 1, NanoUsd::ZERO));
+    let known = ask().await.unwrap();
+    assert_eq!(known.cost.amount.unwrap().as_nanos(), 60_000);
+    let row = till.spent().await.rows.remove(0);
+    assert_eq!((row.calls, row.unknown, row.cost.as_nanos()), (2, 1, 60_000));
+}
+
+#[tokio::test]
+async fn a_count_that_no_model_reaches_does_not_use_up_the_month() {
+    let body = r#"{"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 9223372036854775808, "completion_tokens": 5}}"#;
+    let till = till(Scripted::new().raw(200, body), &[(TOTAL, cap_of(2))]);
+    let answer = till.asks().await.unwrap();
+    assert_eq!(answer.cost.basis, CostBasis::Estimated);
+    assert_eq!(till.spent().await.settled.as_nanos(), WORST_CASE);
+}
+
+#[tokio::test]
+async fn a_cost_above_the_hold_is_booked_and_told() {
+    let body = r#"{"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 2000, "completion_tokens": 100}}"#;
+    let till = till(Scripted::new().raw(200, body).answer("hi"), &[(TOTAL, cap_of(9))]);
+    let answer = till.asks().await.unwrap();
+    // 2000 x 1000 n$ + 100 x 10000 n$.
+    assert_eq!(till.spent().await.settled.as_nanos(), 3_000_000);
+    let attempt = &Envelope::from(&answer).meta["attempts"][0];
+    assert_eq!(attempt["reserved_usd"], NanoUsd::from_nanos(WORST_CASE).as_usd());
+    let usual = Envelope::from(&till.asks().await.unwrap());
+    assert_eq!(usual.meta["attempts"][0].get("reserved_usd"), None);
+}
+
+/// A clock that goes with tokio's, from a second before December on.
+struct YearEnd(tokio::time::Instant);
+
+impl Clock for YearEnd {
+    fn now(&self) -> Duration {
+        // 2026-11-30T23:59:59 UTC.
+        Duration::from_secs(1_796_083_199) + self.0.elapsed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_belongs_to_the_month_in_which_it_is_made() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let script = Scripted::new().delay(Duration::from_secs(2)).cut().answer("in December");
+    let retrying = POLICY.replace("max_retries: 0", "max_retries: 1");
+    let gateway = Gateway::builder()
+        .policy_yaml(retrying)
+        .environment(Environment::empty())
+        .scripted(script)
+        .clock(Arc::new(YearEnd(tokio::time::Instant::now())))
+        .ledger(ledger.clone())
+        .build()
+        .unwrap();
+    let answer = gateway.route(Request::new("quick", "hi")).await.unwrap();
+    assert_eq!(answer.attempts.len(), 2);
+    for (month, attempt) in ["2026-11", "2026-12"].into_iter().zip(&answer.attempts) {
+        let spent = ledger.spent(Month::parse(month).unwrap(), By::Model).await.unwrap();
+        assert_eq!(Some(spent.settled), attempt.cost, "{month}");
+    }
 }
 
 #[tokio::test]
@@ -213,7 +289,8 @@ async fn a_ledger_that_cannot_be_used_stops_calls_under_a_cap_and_only_there() {
             Some(cap) => environment.with(TOTAL, cap),
             None => environment,
         };
-        let script = Scripted::new();
+        // The second answer is of no use, and paid for.
+        let script = Scripted::new().answer("hi").empty();
         let gateway = Gateway::builder()
             .policy_yaml(POLICY)
             .environment(environment)
@@ -226,8 +303,10 @@ async fn a_ledger_that_cannot_be_used_stops_calls_under_a_cap_and_only_there() {
                 assert_eq!(script.requests().len(), 0);
             }
             (Ok(answer), _) => {
-                assert_eq!(answer.spend_recorded, Some(false));
+                assert_eq!(answer.spend_recorded(), Some(false));
                 assert_eq!(Envelope::from(&answer).meta["spend_recorded"], false);
+                let failure = gateway.route(Request::new("quick", "hi")).await.unwrap_err();
+                assert_eq!(Envelope::from(&failure).meta["spend_recorded"], false);
             }
             (Err(failure), _) => panic!("{failure}"),
         }
@@ -247,7 +326,10 @@ async fn two_gateways_share_one_file() {
         builder.transport(Arc::new(script)).build().unwrap()
     };
     let (first, second) = (gateway(Scripted::new()), gateway(Scripted::new()));
-    assert_eq!(first.route(Request::new("quick", "hi")).await.unwrap().spend_recorded, Some(true));
+    assert_eq!(
+        first.route(Request::new("quick", "hi")).await.unwrap().spend_recorded(),
+        Some(true)
+    );
     let refused = second.route(Request::new("quick", "hi")).await.unwrap_err();
     assert_eq!(refused.category(), Category::PolicyBlocked);
 }
