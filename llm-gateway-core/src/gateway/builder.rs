@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::ledger::{Ledger, MemoryLedger, SqliteLedger};
 use crate::model::{InvalidName, ProviderName};
 use crate::policy::{Policy, ProviderSpec};
-use crate::provider::{self, Provider};
+use crate::provider::{self, Means, Provider};
 use crate::random::Random;
 use crate::reliability::{Limiter, Targets};
 use crate::transport::{ReqwestTransport, Scripted, Scrubber, Transport};
@@ -191,8 +191,10 @@ impl GatewayBuilder {
             Arc::new(EnvironmentCredentials::new(loaded.environment, variables))
         });
         let transport = self.transport.unwrap_or_else(|| Arc::new(ReqwestTransport::new()));
-        let wiring =
-            Wiring { transport, credentials: Arc::clone(&credentials), offline: self.offline };
+        let scrubber = Scrubber::new(credentials.known());
+        let (credentials_lent, clock) = (Arc::clone(&credentials), Arc::clone(&self.clock));
+        let means = Means { transport, credentials: credentials_lent, scrubber, clock };
+        let wiring = Wiring { means, offline: self.offline };
         let mut providers =
             policy.as_ref().map(|policy| wiring.providers(policy)).unwrap_or_default();
         providers.extend(self.providers);
@@ -228,22 +230,18 @@ fn ledger_at(path: PathBuf, offline: bool) -> Arc<dyn Ledger> {
 
 /// Makes adapters of what the policy says.
 struct Wiring {
-    transport: Arc<dyn Transport>,
-    credentials: Arc<dyn CredentialSource>,
+    means: Means,
     offline: bool,
 }
 
 impl Wiring {
     fn providers(&self, policy: &Policy) -> BTreeMap<ProviderName, Arc<dyn Provider>> {
-        let scrubber = Scrubber::new(self.credentials.known());
         let http = |(name, spec): (&ProviderName, &ProviderSpec)| {
             let mut endpoint = spec.endpoint.clone();
             if self.offline {
                 endpoint.api_key_env = None;
             }
-            let parts =
-                (Arc::clone(&self.transport), Arc::clone(&self.credentials), scrubber.clone());
-            let provider = provider::for_endpoint(endpoint, parts.0, parts.1, parts.2)?;
+            let provider = provider::for_endpoint(endpoint, self.means.clone())?;
             Some((name.clone(), provider))
         };
         policy.providers().iter().filter_map(http).collect()

@@ -15,7 +15,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Call, Prepared, for_endpoint};
+use super::{Call, Means, Prepared, for_endpoint};
+use crate::clock::FixedClock;
 use crate::credential::{CredentialSource, Lease, Secret};
 use crate::error::Error;
 use crate::model::{
@@ -24,6 +25,9 @@ use crate::model::{
 use crate::transport::{
     Credential, HttpRequest, HttpResponse, Recorder, Scrubber, Transport, TransportError,
 };
+
+/// Wednesday, 21 October 2026, 07:28:00 UTC: when every fixture is answered.
+const NOW: Duration = Duration::from_secs(1_792_567_680);
 
 const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 
@@ -175,13 +179,13 @@ fn every_folder_is_a_dialect() {
 async fn check(dialect: Dialect, fixture: Fixture) {
     let Fixture { call, request, response, expect, .. } = fixture;
     let status = response.status;
-    let provider = for_endpoint(
-        endpoint(dialect),
-        Arc::new(Canned(response)),
-        Arc::new(OneKey),
-        Scrubber::default(),
-    )
-    .unwrap();
+    let means = Means {
+        transport: Arc::new(Canned(response)),
+        credentials: Arc::new(OneKey),
+        scrubber: Scrubber::default(),
+        clock: Arc::new(FixedClock(NOW)),
+    };
+    let provider = for_endpoint(endpoint(dialect), means).unwrap();
     let prepared = provider.prepare(call.into()).unwrap();
     if let Some(sent) = request {
         check_request(&prepared, &sent);

@@ -8,7 +8,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use super::wire::{Draft, Refusal, Wire, lenient, seconds};
+use super::wait::seconds;
+use super::wire::{Draft, Refusal, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{FinishReason, Part, Role, Usage};

@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::timeout;
 
@@ -21,8 +21,9 @@ use super::anthropic::Anthropic;
 use super::failure::Reporter;
 use super::gemini::Gemini;
 use super::openai::OpenAi;
-use super::wire::{Refusal, Wire, seconds};
-use super::{Call, Prepared, Provider};
+use super::wire::{Refusal, Wire};
+use super::{Call, Prepared, Provider, wait};
+use crate::clock::Clock;
 use crate::credential::{CredentialSource, Secret};
 use crate::error::{Category, Error};
 use crate::model::{Completion, Dialect, Endpoint};
@@ -32,24 +33,26 @@ use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, Transport};
 /// what is larger is no answer, and would have to be kept in memory.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
+/// What a provider over HTTP needs besides its endpoint.
+#[derive(Clone)]
+pub(crate) struct Means {
+    /// What carries its requests.
+    pub(crate) transport: Arc<dyn Transport>,
+    /// Where its key comes from.
+    pub(crate) credentials: Arc<dyn CredentialSource>,
+    /// Knows the keys of all providers: one may echo another's.
+    pub(crate) scrubber: Scrubber,
+    /// Tells how far off a date is.
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
 /// The provider behind `endpoint`, in the format that it speaks; `None` for one that the
 /// embedding program brings.
-pub(crate) fn for_endpoint(
-    endpoint: Endpoint,
-    transport: Arc<dyn Transport>,
-    credentials: Arc<dyn CredentialSource>,
-    scrubber: Scrubber,
-) -> Option<Arc<dyn Provider>> {
+pub(crate) fn for_endpoint(endpoint: Endpoint, means: Means) -> Option<Arc<dyn Provider>> {
     Some(match endpoint.dialect {
-        Dialect::OpenAi => {
-            Arc::new(HttpProvider::<OpenAi>::new(endpoint, transport, credentials, scrubber))
-        }
-        Dialect::Anthropic => {
-            Arc::new(HttpProvider::<Anthropic>::new(endpoint, transport, credentials, scrubber))
-        }
-        Dialect::Gemini => {
-            Arc::new(HttpProvider::<Gemini>::new(endpoint, transport, credentials, scrubber))
-        }
+        Dialect::OpenAi => Arc::new(HttpProvider::<OpenAi>::new(endpoint, means)),
+        Dialect::Anthropic => Arc::new(HttpProvider::<Anthropic>::new(endpoint, means)),
+        Dialect::Gemini => Arc::new(HttpProvider::<Gemini>::new(endpoint, means)),
         Dialect::Own => return None,
     })
 }
@@ -57,22 +60,13 @@ pub(crate) fn for_endpoint(
 /// A provider over HTTP that speaks the wire format `W`.
 pub(crate) struct HttpProvider<W> {
     endpoint: Endpoint,
-    transport: Arc<dyn Transport>,
-    credentials: Arc<dyn CredentialSource>,
-    scrubber: Scrubber,
+    means: Means,
     wire: PhantomData<fn() -> W>,
 }
 
 impl<W: Wire> HttpProvider<W> {
-    /// A provider at `endpoint`. `scrubber` knows the keys of all providers: one may echo
-    /// another's.
-    pub(crate) fn new(
-        endpoint: Endpoint,
-        transport: Arc<dyn Transport>,
-        credentials: Arc<dyn CredentialSource>,
-        scrubber: Scrubber,
-    ) -> Self {
-        Self { endpoint, transport, credentials, scrubber, wire: PhantomData }
+    fn new(endpoint: Endpoint, means: Means) -> Self {
+        Self { endpoint, means, wire: PhantomData }
     }
 
     fn reporter<'a>(&'a self, call: &'a Call, scrubber: &'a Scrubber) -> Reporter<'a> {
@@ -82,9 +76,9 @@ impl<W: Wire> HttpProvider<W> {
     /// The key to send, where the endpoint wants one.
     async fn lease(&self, call: &Call) -> Result<Option<Secret>, Error> {
         let Some(variable) = &self.endpoint.api_key_env else { return Ok(None) };
-        match self.credentials.lease(&self.endpoint.provider, variable).await {
+        match self.means.credentials.lease(&self.endpoint.provider, variable).await {
             Some(lease) => Ok(Some(lease.secret)),
-            None => Err(self.reporter(call, &self.scrubber).missing_key(variable)),
+            None => Err(self.reporter(call, &self.means.scrubber).missing_key(variable)),
         }
     }
 
@@ -96,7 +90,7 @@ impl<W: Wire> HttpProvider<W> {
         recorder: &Recorder,
         reporter: &Reporter<'_>,
     ) -> Result<Answer, Error> {
-        let head = self.heard(self.transport.send(request, credential), reporter).await?;
+        let head = self.heard(self.means.transport.send(request, credential), reporter).await?;
         let mut response = head.map_err(|error| reporter.transport(error))?;
         let status = response.status;
         let mut intake = Intake::new(status, response.headers, recorder, reporter.scrubber);
@@ -138,7 +132,7 @@ impl<W: Wire> Provider for HttpProvider<W> {
     fn prepare(&self, call: Call) -> Result<Prepared, Error> {
         let body = W::encode(&call).map_err(|error| {
             let what = format!("cannot be asked this: {error}");
-            self.reporter(&call, &self.scrubber).error(Category::InvalidRequest, &what)
+            self.reporter(&call, &self.means.scrubber).error(Category::InvalidRequest, &what)
         })?;
         let mut headers = W::headers();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -150,8 +144,8 @@ impl<W: Wire> Provider for HttpProvider<W> {
         let call = &prepared.call;
         let secret = self.lease(call).await?;
         let scrubber = match &secret {
-            Some(secret) => self.scrubber.knowing(secret),
-            None => self.scrubber.clone(),
+            Some(secret) => self.means.scrubber.knowing(secret),
+            None => self.means.scrubber.clone(),
         };
         let reporter = self.reporter(call, &scrubber);
         let Some(request) = &prepared.request else {
@@ -164,14 +158,18 @@ impl<W: Wire> Provider for HttpProvider<W> {
         let answer = timeout(limit, exchange)
             .await
             .map_err(|_| reporter.timeout("did not finish", "timeout_s", limit))??;
-        read::<W>(&answer, &reporter)
+        read::<W>(&answer, &reporter, self.means.clock.now())
     }
 }
 
 /// What an answer says. An error object counts whatever the status: some servers put one
 /// into a 200.
-fn read<W: Wire>(answer: &Answer, reporter: &Reporter<'_>) -> Result<Completion, Error> {
-    let Answer { status, body, .. } = answer;
+fn read<W: Wire>(
+    answer: &Answer,
+    reporter: &Reporter<'_>,
+    now: Duration,
+) -> Result<Completion, Error> {
+    let Answer { status, headers, body } = answer;
     let refusal = W::decode_error(body);
     if refusal.is_none() && status.is_success() {
         let draft = W::decode(body).map_err(|error| reporter.malformed(*status, body, &error))?;
@@ -181,16 +179,12 @@ fn read<W: Wire>(answer: &Answer, reporter: &Reporter<'_>) -> Result<Completion,
             .map_err(|unusable| reporter.unusable(*status, unusable));
     }
     let refusal = refusal.unwrap_or_else(|| Refusal::from_text(body));
-    let error = reporter.refused(*status, W::classify(*status, &refusal), &refusal);
-    Err(match retry_after(&answer.headers).or(refusal.retry_after) {
+    let category = W::classify(*status, &refusal);
+    let error = reporter.refused(*status, category, &refusal);
+    Err(match wait::asked(category, headers, refusal.retry_after, now) {
         Some(wait) => error.with_retry_after(wait),
         None => error,
     })
-}
-
-/// `Retry-After` in seconds. A date (RFC 9110 allows one) is not read: that takes a wall clock.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    seconds(headers.get(RETRY_AFTER)?.to_str().ok()?)
 }
 
 /// A whole response, with known keys replaced.

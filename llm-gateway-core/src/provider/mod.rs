@@ -12,6 +12,7 @@ mod fixtures;
 mod gemini;
 mod http;
 mod openai;
+mod wait;
 mod wire;
 
 use async_trait::async_trait;
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::model::{Capability, Completion, ModelId, Prompt};
 use crate::transport::{HttpRequest, Recorder};
 
-pub(crate) use self::http::for_endpoint;
+pub(crate) use self::http::{Means, for_endpoint};
 
 /// One prompt for one model: what a provider is asked to encode.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -204,12 +204,6 @@ fn larger_bound(reasoning: u64, max_tokens: u64) -> String {
     }
 }
 
-/// Reads a number of seconds, whole or fractional, as `Retry-After` and Google's
-/// `RetryInfo` write it.
-pub(crate) fn seconds(text: &str) -> Option<Duration> {
-    Duration::try_from_secs_f64(text.trim().parse().ok()?).ok()
-}
-
 /// Reads what can be read, and takes the rest for absent: a paid answer is not thrown away for
 /// an odd id or an odd count beside it.
 pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
@@ -329,14 +323,6 @@ mod tests {
         assert_eq!(OpenAi::classify(StatusCode::OK, &refusal), Category::RateLimit);
         // The status of the response itself, where it is an error, is the better witness.
         assert_eq!(OpenAi::classify(StatusCode::BAD_GATEWAY, &refusal), Category::Provider5xx);
-    }
-
-    #[test]
-    fn seconds_that_are_none_are_ignored() {
-        assert_eq!(seconds(" 1.5 "), Some(Duration::from_millis(1500)));
-        for bad in ["", "-1", "inf", "NaN", "soon", "Wed, 21 Oct 2026 07:28:00 GMT"] {
-            assert_eq!(seconds(bad), None, "{bad:?}");
-        }
     }
 
     #[test]

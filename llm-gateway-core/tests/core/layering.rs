@@ -31,7 +31,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("transport/scripted", &["model", "error", "credential"]),
     ("ledger/memory", &["model", "error"]),
     ("ledger/sqlite", &["model", "error"]),
-    ("provider/adapters", &["model", "error", "credential", "transport"]),
+    ("provider/adapters", &["model", "error", "clock", "credential", "transport"]),
     // The way of a request.
     ("event", &["model", "error"]),
     (

@@ -7,6 +7,7 @@ use futures_util::{Stream, stream};
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::clock::FixedClock;
 use crate::credential::Lease;
 use crate::model::{Message, ModelId, Prompt, ProviderName};
 use crate::transport::{HttpResponse, Phase, Response, TransportError};
@@ -112,8 +113,13 @@ fn provider(script: Script, key: Option<&'static str>) -> Arc<dyn Provider> {
         timeout: ATTEMPT,
         idle_timeout: IDLE,
     };
-    let (script, keys) = (Arc::new(script), Arc::new(Keys(key)));
-    for_endpoint(endpoint, script, keys, Scrubber::default()).unwrap()
+    let means = Means {
+        transport: Arc::new(script),
+        credentials: Arc::new(Keys(key)),
+        scrubber: Scrubber::default(),
+        clock: Arc::new(FixedClock(Duration::ZERO)),
+    };
+    for_endpoint(endpoint, means).unwrap()
 }
 
 fn call() -> Call {

@@ -1,0 +1,305 @@
+//! How long a failed attempt is asked to wait before the next.
+//!
+//! Providers say it in many places: in a header of HTTP, in one of their own, in the body, or
+//! as the moment at which a limit is full again. Here all of them become one duration from
+//! now. Whether that wait fits is dispatch's business.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+
+use crate::error::Category;
+
+/// The longest wait that is passed on. No limit of any provider lasts longer; what says so
+/// is a mistake in a unit.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Milliseconds, beside a `Retry-After` that can only say whole seconds:
+/// <https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py>.
+const RETRY_AFTER_MS: &str = "retry-after-ms";
+
+/// What is left of a limit, and when it is whole again. OpenAI and its kin
+/// (<https://platform.openai.com/docs/guides/rate-limits>), then Anthropic
+/// (<https://platform.claude.com/docs/en/api/rate-limits>). They come with every answer, so
+/// they mean a wait only where a rate limit was hit.
+const LIMITS: [(&str, &str); 6] = [
+    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
+    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
+    ("anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"),
+    ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
+];
+
+/// The wait that a failure asks for: what the headers or the body (`in_body`) say outright,
+/// else, of a rate limit, when it ends. `now` is the time since 1970 in UTC.
+pub(super) fn asked(
+    category: Category,
+    headers: &HeaderMap,
+    in_body: Option<Duration>,
+    now: Duration,
+) -> Option<Duration> {
+    outright(headers, now)
+        .or(in_body)
+        .or_else(|| (category == Category::RateLimit).then(|| limit_ends(headers, now))?)
+        .map(|wait| wait.min(LONGEST))
+}
+
+/// Reads a number of seconds, whole or fractional, as `Retry-After` and Google's
+/// `RetryInfo` write it.
+pub(super) fn seconds(text: &str) -> Option<Duration> {
+    scaled(text.trim(), 1.0)
+}
+
+fn outright(headers: &HeaderMap, now: Duration) -> Option<Duration> {
+    let milliseconds = text(headers, RETRY_AFTER_MS).and_then(|text| scaled(text, 1e-3));
+    let after = || text(headers, RETRY_AFTER.as_str());
+    milliseconds.or_else(|| seconds(after()?).or_else(|| until_http_date(after()?, now)))
+}
+
+/// The last of the limits that were hit to be whole again. Without a count that is zero it
+/// could be any of them, and coming too early helps nobody.
+fn limit_ends(headers: &HeaderMap, now: Duration) -> Option<Duration> {
+    let ends = |used_up: bool| {
+        LIMITS.iter().filter_map(move |(remaining, reset)| {
+            let counts = !used_up || text(headers, remaining)?.parse() == Ok(0_u64);
+            let reset = text(headers, reset).filter(|_| counts)?;
+            until(reset, now).or_else(|| seconds(reset)).or_else(|| go_duration(reset))
+        })
+    };
+    ends(true).max().or_else(|| ends(false).max())
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    str::from_utf8(headers.get(name)?.as_bytes()).ok().map(str::trim)
+}
+
+/// From now until a date of RFC 9110, section 5.6.7, in the form that is not obsolete.
+fn until_http_date(text: &str, now: Duration) -> Option<Duration> {
+    let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(from_now(date, now))
+}
+
+/// From now until a moment in RFC 3339.
+fn until(text: &str, now: Duration) -> Option<Duration> {
+    Some(from_now(text.parse().ok()?, now))
+}
+
+/// A moment that has passed is no wait.
+fn from_now(moment: Timestamp, now: Duration) -> Duration {
+    let since_1970 = Duration::try_from(moment.as_duration()).unwrap_or_default();
+    since_1970.saturating_sub(now)
+}
+
+/// A duration as Go prints it, such as `1h2m3.5s` or `20ms`:
+/// <https://pkg.go.dev/time#Duration.String>.
+fn go_duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut total = None;
+    while !rest.is_empty() {
+        let (number, tail) = rest.split_at(rest.find(|c: char| c.is_alphabetic())?);
+        let end = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
+        let (unit, next) = tail.split_at(end);
+        let unit_s = match unit {
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" | "μs" => 1e-6,
+            "ns" => 1e-9,
+            _ => return None,
+        };
+        total = Some(scaled(number, unit_s)?.saturating_add(total.unwrap_or_default()));
+        rest = next;
+    }
+    total
+}
+
+/// A decimal number of units of so many seconds, at most [`LONGEST`].
+fn scaled(number: &str, unit_s: f64) -> Option<Duration> {
+    // A float of Rust may also be "inf", "NaN" or "-1".
+    if !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    let seconds = number.parse::<f64>().ok()? * unit_s;
+    Some(Duration::from_secs_f64(seconds.min(LONGEST.as_secs_f64())))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    /// Wednesday, 21 October 2026, 07:28:00 UTC.
+    const NOW: Duration = Duration::from_secs(1_792_567_680);
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let header = |&(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap())
+        };
+        lines.iter().map(header).collect()
+    }
+
+    /// What a rate limit with these headers asks for, in milliseconds.
+    fn wait_ms(lines: &[(&'static str, &'static str)]) -> Option<u128> {
+        asked(Category::RateLimit, &headers(lines), None, NOW).map(|wait| wait.as_millis())
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        for (text, expected) in [
+            ("7", Some(7_000)),
+            ("0", Some(0)),
+            (" 1.5 ", Some(1_500)),
+            ("Wed, 21 Oct 2026 07:28:30 GMT", Some(30_000)),
+            ("Wed, 21 Oct 2026 07:28:00 GMT", Some(0)),
+            // In the past, and before 1970.
+            ("Tue, 20 Oct 2026 07:28:00 GMT", Some(0)),
+            ("Mon, 20 Oct 1969 07:28:00 GMT", Some(0)),
+            // More than a day is a mistake of somebody's.
+            ("86401", Some(86_400_000)),
+            ("999999999999999999999999999999999999999999", Some(86_400_000)),
+            ("Fri, 01 Jan 9999 23:59:59 GMT", Some(86_400_000)),
+            ("", None),
+            ("-1", None),
+            ("inf", None),
+            ("NaN", None),
+            ("1e3", None),
+            (".", None),
+            ("soon", None),
+            ("Wed, 99 Oct 2026 07:28:30 GMT", None),
+            // No zone: not a date of RFC 9110.
+            ("Wed, 21 Oct 2026 07:28:30", None),
+        ] {
+            assert_eq!(wait_ms(&[("retry-after", text)]), expected, "{text:?}");
+        }
+        let infinite: &'static str = "9".repeat(400).leak();
+        assert_eq!(wait_ms(&[("retry-after", infinite)]), Some(86_400_000));
+        let bytes =
+            HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_bytes(b"\xff").unwrap())]);
+        assert_eq!(asked(Category::RateLimit, &bytes, None, NOW), None);
+    }
+
+    #[test]
+    fn the_more_exact_word_wins() {
+        let both = [("retry-after-ms", "1234"), ("retry-after", "2")];
+        assert_eq!(wait_ms(&both), Some(1_234));
+        assert_eq!(wait_ms(&[("retry-after-ms", "soon"), ("retry-after", "2")]), Some(2_000));
+        assert_eq!(wait_ms(&[("retry-after-ms", "0.5")]), Some(0));
+    }
+
+    #[test]
+    fn what_is_said_outright_counts_on_every_failure_and_before_any_limit() {
+        let said = headers(&[("retry-after", "2"), ("x-ratelimit-reset-requests", "9s")]);
+        let in_body = Some(Duration::from_secs(5));
+        for category in [Category::RateLimit, Category::Provider5xx, Category::InvalidRequest] {
+            let wait = asked(category, &said, in_body, NOW);
+            assert_eq!(wait, Some(Duration::from_secs(2)), "{category}");
+            let limits = headers(&[("x-ratelimit-reset-requests", "9s")]);
+            assert_eq!(asked(category, &limits, in_body, NOW), in_body, "{category}");
+        }
+        let days = Some(LONGEST * 3);
+        assert_eq!(asked(Category::RateLimit, &HeaderMap::new(), days, NOW), Some(LONGEST));
+    }
+
+    #[test]
+    fn a_limit_counts_only_where_it_was_hit() {
+        let limits = headers(&[("x-ratelimit-reset-requests", "9s")]);
+        assert_eq!(asked(Category::Overloaded, &limits, None, NOW), None);
+        assert_eq!(
+            asked(Category::RateLimit, &limits, None, NOW),
+            Some(Duration::from_secs(9)),
+            "the sentence of a limit"
+        );
+    }
+
+    #[test]
+    fn of_several_limits_those_used_up_decide_and_the_last_of_them() {
+        for (lines, expected) in [
+            (
+                &[
+                    ("x-ratelimit-remaining-requests", "0"),
+                    ("x-ratelimit-reset-requests", "1s"),
+                    ("x-ratelimit-remaining-tokens", "1200"),
+                    ("x-ratelimit-reset-tokens", "6m0s"),
+                ][..],
+                Some(1_000),
+            ),
+            (
+                &[
+                    ("x-ratelimit-remaining-requests", "0"),
+                    ("x-ratelimit-reset-requests", "1s"),
+                    ("x-ratelimit-remaining-tokens", "0"),
+                    ("x-ratelimit-reset-tokens", "6m0s"),
+                ],
+                Some(360_000),
+            ),
+            // Nothing at zero, or no counts: any of them may be the one.
+            (
+                &[
+                    ("x-ratelimit-remaining-requests", "3"),
+                    ("x-ratelimit-reset-requests", "1s"),
+                    ("x-ratelimit-reset-tokens", "20ms"),
+                ],
+                Some(1_000),
+            ),
+            // What is used up says nothing readable.
+            (
+                &[
+                    ("x-ratelimit-remaining-requests", "0"),
+                    ("x-ratelimit-reset-requests", "soon"),
+                    ("x-ratelimit-reset-tokens", "20ms"),
+                ],
+                Some(20),
+            ),
+            (
+                &[
+                    ("anthropic-ratelimit-requests-remaining", "49"),
+                    ("anthropic-ratelimit-requests-reset", "2026-10-21T08:28:00Z"),
+                    ("anthropic-ratelimit-tokens-remaining", "0"),
+                    ("anthropic-ratelimit-tokens-reset", "2026-10-21T07:28:10Z"),
+                    ("anthropic-ratelimit-input-tokens-remaining", "0"),
+                    ("anthropic-ratelimit-input-tokens-reset", "2026-10-21T07:28:12.5Z"),
+                    ("anthropic-ratelimit-output-tokens-remaining", "0"),
+                    ("anthropic-ratelimit-output-tokens-reset", "2026-10-21T07:27:00Z"),
+                ],
+                Some(12_500),
+            ),
+            (&[("anthropic-ratelimit-requests-reset", "2026-10-21T09:28:20+02:00")], Some(20_000)),
+            (&[], None),
+        ] {
+            assert_eq!(wait_ms(lines), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_reset_is_written_as_go_prints_a_duration() {
+        for (text, expected) in [
+            ("1s", Some(1_000)),
+            ("6m0s", Some(360_000)),
+            ("20ms", Some(20)),
+            ("1h2m3.5s", Some(3_723_500)),
+            ("7.66s", Some(7_660)),
+            ("500µs", Some(0)),
+            ("0s", Some(0)),
+            // Some compatible servers write plain seconds.
+            ("10", Some(10_000)),
+            ("99999999999999999999h", Some(86_400_000)),
+            ("20h20h", Some(86_400_000)),
+            ("", None),
+            ("s", None),
+            ("1", Some(1_000)),
+            ("1d", None),
+            ("1m30", None),
+            ("-1s", None),
+            ("1.2.3s", None),
+            ("1 s", None),
+        ] {
+            assert_eq!(wait_ms(&[("x-ratelimit-reset-requests", text)]), expected, "{text:?}");
+        }
+    }
+}
