@@ -9,6 +9,10 @@ use crate::transport::HttpRequest;
 
 use super::tokens;
 
+/// Gemini's methods, as its paths end in them.
+const WHOLE: &str = ":generateContent";
+const STREAM: &str = ":streamGenerateContent";
+
 /// A wire format that the script can speak, told by the path.
 #[derive(Clone, Copy)]
 pub(super) enum Wire {
@@ -27,6 +31,10 @@ pub(super) struct Asked {
     pub(super) last_user_text: String,
     /// The size of the whole prompt.
     pub(super) input_tokens: usize,
+    /// Whether to answer as a stream.
+    pub(super) stream: bool,
+    /// Whether a stream of OpenAI's is to count its tokens.
+    pub(super) include_usage: bool,
     /// The bound on output, where one was sent.
     pub(super) max_tokens: Option<usize>,
     /// Hex digits that differ where the request does.
@@ -58,6 +66,8 @@ impl Asked {
             model: model.unwrap_or_default(),
             last_user_text,
             input_tokens: tokens(input_chars),
+            stream: stream(wire, path, &body),
+            include_usage: is_true(body.pointer("/stream_options/include_usage")),
             max_tokens: max_tokens(wire, &body),
             digest: digest(request),
         }
@@ -69,7 +79,7 @@ fn wire(path: &str) -> Option<Wire> {
         Some(Wire::OpenAi)
     } else if path.ends_with("/v1/messages") {
         Some(Wire::Anthropic)
-    } else if path.ends_with(":generateContent") {
+    } else if path.ends_with(WHOLE) || path.ends_with(STREAM) {
         Some(Wire::Gemini)
     } else {
         None
@@ -80,10 +90,24 @@ fn model(wire: Wire, path: &str, body: &Value) -> Option<String> {
     match wire {
         Wire::OpenAi | Wire::Anthropic => body.get("model")?.as_str().map(str::to_owned),
         Wire::Gemini => {
-            let (_, segment) = path.strip_suffix(":generateContent")?.rsplit_once("/models/")?;
+            let (_, segment) = path
+                .strip_suffix(WHOLE)
+                .or_else(|| path.strip_suffix(STREAM))?
+                .rsplit_once("/models/")?;
             Some(percent_decode_str(segment).decode_utf8_lossy().into_owned())
         }
     }
+}
+
+fn stream(wire: Wire, path: &str, body: &Value) -> bool {
+    match wire {
+        Wire::OpenAi | Wire::Anthropic => is_true(body.get("stream")),
+        Wire::Gemini => path.ends_with(STREAM),
+    }
+}
+
+fn is_true(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_bool).unwrap_or(false)
 }
 
 fn max_tokens(wire: Wire, body: &Value) -> Option<usize> {

@@ -3,9 +3,12 @@
 //! It stands where the real transport stands, so encode, recorder and decode run as they
 //! do online. It decides what comes back: the next step of a script, else an answer that
 //! says it is one from offline. The same input gives the same bytes. [`asked`] reads a
-//! request as an API's server would, [`wires`] writes what it would answer.
+//! request as an API's server would, [`wires`] writes what it would answer, [`streams`] how
+//! it would stream it, [`errors`] how it would refuse it.
 
 mod asked;
+mod errors;
+mod streams;
 mod wires;
 
 use std::collections::VecDeque;
@@ -14,7 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, StreamExt, stream};
 use http::StatusCode;
 
 use self::asked::Asked;
@@ -34,7 +37,7 @@ const CHARS_PER_TOKEN: usize = 4;
 /// A transport that answers by itself, offline.
 ///
 /// Without a script it answers every request with a short text that names the model and
-/// quotes the prompt. Each builder method adds a step; each call takes the next one. A
+/// quotes the prompt, as a stream where one is asked for. Each builder method adds a step; each call takes the next one. A
 /// clone shares script and requests, so a test can keep a handle.
 ///
 /// ```
@@ -68,9 +71,13 @@ enum Step {
     Answer(String),
     Status { status: u16, retry_after: Option<Duration> },
     Raw { status: u16, body: Bytes },
+    Events(Bytes),
+    ErrorEvent(u16),
     EchoCredential,
     Cut,
+    Stall,
     Refuse,
+    Reset,
     Hang,
     Delay(Duration),
 }
@@ -107,10 +114,25 @@ impl Scripted {
         self.then(Step::Status { status, retry_after: Some(retry_after) })
     }
 
-    /// Answers exactly these bytes.
+    /// Answers exactly these bytes, of no stated type.
     #[must_use]
     pub fn raw(self, status: u16, body: impl Into<Bytes>) -> Self {
         self.then(Step::Raw { status, body: body.into() })
+    }
+
+    /// Answers 200 with exactly these bytes as server-sent events, whether or not a stream was
+    /// asked for.
+    #[must_use]
+    pub fn events(self, body: impl Into<Bytes>) -> Self {
+        self.then(Step::Events(body.into()))
+    }
+
+    /// Begins to stream the default answer and ends half-way with the error event that the
+    /// asked API has for a status. Where no stream was asked for, the same as
+    /// [`status`](Self::status).
+    #[must_use]
+    pub fn error_event(self, status: u16) -> Self {
+        self.then(Step::ErrorEvent(status))
     }
 
     /// Answers 401 with a body that holds the key it was sent, as careless servers do.
@@ -125,10 +147,22 @@ impl Scripted {
         self.then(Step::Cut)
     }
 
+    /// Begins the default answer and falls silent half-way, for ever.
+    #[must_use]
+    pub fn stall(self) -> Self {
+        self.then(Step::Stall)
+    }
+
     /// Refuses the connection.
     #[must_use]
     pub fn refuse(self) -> Self {
         self.then(Step::Refuse)
+    }
+
+    /// Takes the request and loses the connection before the head of a response.
+    #[must_use]
+    pub fn reset(self) -> Self {
+        self.then(Step::Reset)
     }
 
     /// Never answers.
@@ -198,17 +232,23 @@ impl Transport for Scripted {
             Some(Step::Status { status, retry_after }) => {
                 whole(asked.error(status_code(status), retry_after))
             }
-            Some(Step::Raw { status, body }) => {
-                whole(Reply { status: status_code(status), headers: Default::default(), body })
-            }
+            Some(Step::Raw { status, body }) => whole(Reply::plain(status_code(status), body)),
+            Some(Step::Events(body)) => whole(Reply::events(vec![body])),
+            Some(Step::ErrorEvent(status)) => whole(asked.broken_off(status_code(status))),
             Some(Step::EchoCredential) => {
                 let header = credential.map(|sent| [sent.prefix, sent.secret.expose()].concat());
                 whole(asked.refused_key(header.as_deref().unwrap_or("none")))
             }
-            Some(Step::Cut) => cut(asked.default_answer()),
+            Some(Step::Cut) => {
+                let broken = TransportError::new(Phase::Body, "connection closed");
+                respond(asked.default_answer().first_half(), stream::iter([Err(broken)]))
+            }
+            Some(Step::Stall) => respond(asked.default_answer().first_half(), stream::pending()),
             Some(Step::Refuse) => {
-                let refused = "connection refused";
-                return Err(TransportError::new(Phase::Connect, refused));
+                return Err(TransportError::new(Phase::Connect, "connection refused"));
+            }
+            Some(Step::Reset) => {
+                return Err(TransportError::new(Phase::Send, "connection reset"));
             }
             // A delay never gets here: `begin` turned it into the wait.
             Some(Step::Hang | Step::Delay(_)) => std::future::pending().await,
@@ -225,21 +265,17 @@ fn status_code(status: u16) -> StatusCode {
 }
 
 fn whole(reply: Reply) -> HttpResponse {
-    respond(reply.status, reply.headers, vec![Ok(reply.body)])
+    respond(reply, stream::empty())
 }
 
-fn cut(mut reply: Reply) -> HttpResponse {
-    reply.body.truncate(reply.body.len() / 2);
-    let broken = TransportError::new(Phase::Body, "connection closed");
-    respond(reply.status, reply.headers, vec![Ok(reply.body), Err(broken)])
-}
-
+/// Puts a response on the wire; `then` comes after its bytes.
 fn respond(
-    status: StatusCode,
-    headers: http::HeaderMap,
-    chunks: Vec<Result<Bytes, TransportError>>,
+    reply: Reply,
+    then: impl Stream<Item = Result<Bytes, TransportError>> + Send + 'static,
 ) -> HttpResponse {
-    HttpResponse { status, headers, body: Box::pin(stream::iter(chunks)) }
+    let Reply { status, headers, chunks } = reply;
+    let body = stream::iter(chunks.into_iter().map(Ok)).chain(then);
+    HttpResponse { status, headers, body: Box::pin(body) }
 }
 
 #[cfg(test)]

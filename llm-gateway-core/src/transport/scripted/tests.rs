@@ -284,3 +284,5 @@ async fn what_no_server_would_take_is_refused() {
         assert_eq!(send(&Scripted::new(), &request).await.status, status, "{url}");
     }
 }
+
+mod streams;
