@@ -79,7 +79,7 @@ pub use error::{Category, Error};
 pub use event::{Event, Events};
 pub use gateway::{Gateway, GatewayBuilder, Outcome, Request, Run};
 pub use model::{
-    Blind, CallerText, Capability, Completion, ContentPart, CostBasis, Dialect, Endpoint,
+    Blind, CallerText, Capability, Completion, ContentPart, CostBasis, Delivery, Dialect, Endpoint,
     FinishReason, Grant, InvalidAmount, InvalidName, Limits, Message, ModelFacts, ModelId,
     ModelText, NanoUsd, Open, OutputPart, Part, PolicyText, Prices, Prompt, ProviderName, Rate,
     Role, RunId, Target, TaskClass, Tier, Turn, Usage, closest_name,

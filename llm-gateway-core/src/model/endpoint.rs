@@ -34,6 +34,16 @@ impl Dialect {
     }
 }
 
+/// How an answer is asked for. Either way a caller gets one whole completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// In one piece, when it is done.
+    Whole,
+    /// Piece by piece as it is written, as server-sent events.
+    Stream,
+}
+
 /// One provider as the policy describes it, ready to be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -46,6 +56,8 @@ pub struct Endpoint {
     pub base_url: String,
     /// The variable that holds its key; `None` when it needs none.
     pub api_key_env: Option<String>,
+    /// How its answers are asked for.
+    pub delivery: Delivery,
     /// Bound on one attempt, from connect to the last byte.
     pub timeout: Duration,
     /// Bound on silence between bytes, the wait for the first one included.

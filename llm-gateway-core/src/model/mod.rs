@@ -20,7 +20,7 @@ pub use closest::closest_name;
 pub use completion::{Completion, FinishReason, OutputPart};
 pub use cost_basis::CostBasis;
 pub(crate) use date::date_utc;
-pub use endpoint::{Dialect, Endpoint};
+pub use endpoint::{Delivery, Dialect, Endpoint};
 pub use facts::{Capability, ModelFacts, Prices, Tier};
 pub use ids::{InvalidName, ModelId, ProviderName, RunId, Target, TaskClass};
 pub use limits::Limits;

@@ -11,8 +11,6 @@ use crate::model::{Endpoint, Limits, ModelFacts};
 pub struct ProviderSpec {
     /// Where it is reached.
     pub endpoint: Endpoint,
-    /// Whether answers are asked for as a stream.
-    pub stream: bool,
     /// How much of it may be used.
     pub limits: Limits,
     /// Rows by id, aliases included; several ids may share a row.

@@ -1,5 +1,7 @@
 //! Anthropic's Messages API: <https://platform.claude.com/docs/en/api/messages>.
 
+mod stream;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
@@ -7,13 +9,15 @@ use super::Call;
 use super::wire::{Draft, Refusal, RequestMessage, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{FinishReason, Part, Usage};
+use crate::model::{Delivery, FinishReason, Part, Usage};
 use crate::transport::Credential;
 
 /// The `anthropic` dialect.
 pub(crate) struct Anthropic;
 
 impl Wire for Anthropic {
+    type Stream = stream::Stream;
+
     /// <https://platform.claude.com/docs/en/api/errors>. `timeout_error` is not here: it
     /// comes with 408 from a proxy and with 504 from the API, and the status tells them apart.
     const CODES: &'static [(&'static str, Category)] = &[
@@ -40,7 +44,7 @@ impl Wire for Anthropic {
         ("invalid_request_error", "prompt is too long", Category::ContextLength),
     ];
 
-    fn path(_call: &Call) -> String {
+    fn path(_call: &Call, _delivery: Delivery) -> String {
         "/v1/messages".to_owned()
     }
 
@@ -53,13 +57,14 @@ impl Wire for Anthropic {
         Credential { header: HeaderName::from_static("x-api-key"), prefix: "", secret }
     }
 
-    fn encode(call: &Call) -> serde_json::Result<Vec<u8>> {
+    fn encode(call: &Call, delivery: Delivery) -> serde_json::Result<Vec<u8>> {
         let turns = call.prompt.turns().iter().map(RequestMessage::from);
         serde_json::to_vec(&Request {
             model: call.model.as_str(),
             max_tokens: call.max_tokens,
             system: call.prompt.system().map(Part::as_str),
             messages: turns.collect(),
+            stream: (delivery == Delivery::Stream).then_some(true),
         })
     }
 
@@ -106,6 +111,8 @@ struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<&'a str>,
     messages: Vec<RequestMessage<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -138,7 +145,7 @@ struct StopDetails {
     explanation: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 struct Reported {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
@@ -147,7 +154,7 @@ struct Reported {
     output_tokens_details: Option<OutputDetails>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 struct OutputDetails {
     thinking_tokens: Option<u64>,
 }
@@ -164,6 +171,19 @@ impl Reported {
             output: self.output_tokens?,
             reasoning: output.thinking_tokens.unwrap_or(0),
         })
+    }
+
+    /// These counts, and the older ones where they say nothing.
+    fn or(self, older: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.or(older.input_tokens),
+            output_tokens: self.output_tokens.or(older.output_tokens),
+            cache_read_input_tokens: self.cache_read_input_tokens.or(older.cache_read_input_tokens),
+            cache_creation_input_tokens: self
+                .cache_creation_input_tokens
+                .or(older.cache_creation_input_tokens),
+            output_tokens_details: self.output_tokens_details.or(older.output_tokens_details),
+        }
     }
 }
 

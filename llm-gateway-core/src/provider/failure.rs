@@ -111,6 +111,20 @@ impl Reporter<'_> {
             .with_http_status(status.as_u16())
     }
 
+    /// An event of a stream is not what the dialect promises.
+    pub(super) fn odd_event(&self, status: StatusCode, why: &str) -> Error {
+        let dialect = self.endpoint.dialect.as_str();
+        let (status, why) = (status.as_u16(), self.sentence(why));
+        let what = format!("answered {status} with a stream that is no {dialect} answer: {why}");
+        self.error(Category::BadResponse, &what).with_http_status(status)
+    }
+
+    /// A stream ended before the answer in it did.
+    pub(super) fn cut(&self, status: StatusCode) -> Error {
+        self.error(Category::Truncated, "ended its stream before the end of its answer")
+            .with_http_status(status.as_u16())
+    }
+
     /// An answer without keys in it: one may have hidden behind a JSON escape, where the bytes
     /// did not show it. Names that a server makes up are cut to the length of a real one.
     pub(super) fn presentable(&self, mut completion: Completion) -> Completion {

@@ -20,7 +20,8 @@ use crate::clock::FixedClock;
 use crate::credential::{CredentialSource, Lease, Secret};
 use crate::error::Error;
 use crate::model::{
-    Capability, Completion, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName, Usage,
+    Capability, Completion, Delivery, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName,
+    Usage,
 };
 use crate::transport::{
     Credential, HttpRequest, HttpResponse, Recorder, Scrubber, Transport, TransportError,
@@ -47,6 +48,8 @@ struct Fixture {
 struct Asked {
     model: String,
     reasoning: bool,
+    #[serde(default)]
+    stream: bool,
     system: Option<String>,
     prompt: String,
     max_tokens: u64,
@@ -82,6 +85,7 @@ struct Failure {
     error: String,
     retry_after_ms: Option<u64>,
     hint_contains: Option<String>,
+    usage: Option<Tokens>,
 }
 
 #[derive(Deserialize)]
@@ -106,8 +110,29 @@ struct Tokens {
     reasoning: u64,
 }
 
+/// How a body is cut into the chunks that the network hands over.
+#[derive(Clone, Copy)]
+enum Cut {
+    /// Not at all.
+    Nowhere,
+    /// Once, behind so many bytes.
+    Behind(usize),
+    /// Between any two bytes.
+    Everywhere,
+}
+
+impl Cut {
+    fn chunks(self, body: &[u8]) -> Vec<&[u8]> {
+        match self {
+            Self::Nowhere => vec![body],
+            Self::Behind(bytes) => vec![&body[..bytes], &body[bytes..]],
+            Self::Everywhere => body.chunks(1).collect(),
+        }
+    }
+}
+
 /// Answers every request with one fixture's response.
-struct Canned(Came);
+struct Canned(Came, Cut);
 
 #[async_trait]
 impl Transport for Canned {
@@ -125,7 +150,13 @@ impl Transport for Canned {
         Ok(HttpResponse {
             status: StatusCode::from_u16(*status).unwrap(),
             headers: header_map(headers),
-            body: Box::pin(stream::iter([Ok(Bytes::from(body))])),
+            body: Box::pin(stream::iter(
+                self.1
+                    .chunks(body.as_bytes())
+                    .into_iter()
+                    .map(|chunk| Ok(Bytes::copy_from_slice(chunk)))
+                    .collect::<Vec<_>>(),
+            )),
         })
     }
 }
@@ -154,12 +185,26 @@ async fn every_fixture_holds() {
         assert!(!files.is_empty(), "{} has no fixture", dialect.as_str());
         for file in files {
             println!("{}", file.display());
-            let text = std::fs::read_to_string(&file).unwrap();
-            let fixture: Fixture = serde_json::from_str(&text)
-                .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            let fixture = fixture(&file);
             let encodes = file.file_name().unwrap().to_string_lossy().starts_with("encode-");
             assert_eq!(encodes, fixture.request.is_some(), "`request` belongs to encode-* files");
-            check(dialect, fixture).await;
+            let streams = fixture.call.stream;
+            check(dialect, fixture, Cut::Nowhere).await;
+            if streams {
+                check(dialect, self::fixture(&file), Cut::Everywhere).await;
+            }
+        }
+    }
+}
+
+/// One with characters of several bytes, line ends of two, comments and events to skip.
+#[tokio::test]
+async fn a_stream_means_the_same_wherever_the_network_cuts_it() {
+    for dialect in DIALECTS {
+        let file = root().join(dialect.as_str()).join("stream-crlf-comments.json");
+        let length = fixture(&file).response.body_text.unwrap().len();
+        for bytes in 0..length {
+            check(dialect, fixture(&file), Cut::Behind(bytes)).await;
         }
     }
 }
@@ -176,16 +221,17 @@ fn every_folder_is_a_dialect() {
     assert_eq!(folders, DIALECTS.map(|dialect| dialect.as_str().to_owned()).into());
 }
 
-async fn check(dialect: Dialect, fixture: Fixture) {
+async fn check(dialect: Dialect, fixture: Fixture, cut: Cut) {
     let Fixture { call, request, response, expect, .. } = fixture;
     let status = response.status;
+    let delivery = if call.stream { Delivery::Stream } else { Delivery::Whole };
     let means = Means {
-        transport: Arc::new(Canned(response)),
+        transport: Arc::new(Canned(response, cut)),
         credentials: Arc::new(OneKey),
         scrubber: Scrubber::default(),
         clock: Arc::new(FixedClock(NOW)),
     };
-    let provider = for_endpoint(endpoint(dialect), means).unwrap();
+    let provider = for_endpoint(endpoint(dialect, delivery), means).unwrap();
     let prepared = provider.prepare(call.into()).unwrap();
     if let Some(sent) = request {
         check_request(&prepared, &sent);
@@ -193,7 +239,13 @@ async fn check(dialect: Dialect, fixture: Fixture) {
     let outcome = provider.send(&prepared, &Recorder::new()).await;
     match (expect, outcome) {
         (Expect::Success(expected), Ok(answer)) => check_success(&expected, &answer),
-        (Expect::Failure(expected), Err(error)) => check_failure(&expected, &error, status),
+        (Expect::Failure(expected), Err(error)) => {
+            check_failure(&expected, &error, status);
+            if delivery == Delivery::Stream {
+                let usage = expected.usage.as_ref().map(Usage::from);
+                assert_eq!(error.usage(), usage.as_ref(), "{error:?}");
+            }
+        }
         (Expect::Success(_), Err(error)) => panic!("failed: {error:?}"),
         (Expect::Failure(expected), Ok(answer)) => panic!("no {}: {answer:?}", expected.error),
     }
@@ -212,14 +264,7 @@ fn check_success(expected: &Success, answer: &Completion) {
     assert_eq!(answer.model, expected.model);
     assert_eq!(answer.response_id, expected.response_id);
     assert_eq!(serde_json::to_value(answer.finish_reason).unwrap(), expected.finish_reason);
-    let usage = expected.usage.as_ref().map(|tokens| Usage {
-        input_uncached: tokens.input_uncached,
-        cache_read: tokens.cache_read,
-        cache_write: tokens.cache_write,
-        output: tokens.output,
-        reasoning: tokens.reasoning,
-    });
-    assert_eq!(answer.usage, usage);
+    assert_eq!(answer.usage, expected.usage.as_ref().map(Usage::from));
     assert_eq!(serde_json::to_value(answer.reported_cost).unwrap(), expected.reported_cost_usd);
 }
 
@@ -230,6 +275,18 @@ fn check_failure(expected: &Failure, error: &Error, status: u16) {
     assert!(error.target().is_some(), "{error:?} names no target");
     if let Some(part) = &expected.hint_contains {
         assert!(error.hint().unwrap_or_default().contains(part), "{error:?}");
+    }
+}
+
+impl From<&Tokens> for Usage {
+    fn from(tokens: &Tokens) -> Self {
+        Self {
+            input_uncached: tokens.input_uncached,
+            cache_read: tokens.cache_read,
+            cache_write: tokens.cache_write,
+            output: tokens.output,
+            reasoning: tokens.reasoning,
+        }
     }
 }
 
@@ -248,7 +305,7 @@ impl From<Asked> for Call {
     }
 }
 
-fn endpoint(dialect: Dialect) -> Endpoint {
+fn endpoint(dialect: Dialect, delivery: Delivery) -> Endpoint {
     let base_url = match dialect {
         // The version is a part of the base URL there: compatible servers have their own.
         Dialect::OpenAi => "https://api.test/v1",
@@ -259,6 +316,7 @@ fn endpoint(dialect: Dialect) -> Endpoint {
         dialect,
         base_url: base_url.to_owned(),
         api_key_env: Some("FIXTURE_API_KEY".to_owned()),
+        delivery,
         timeout: Duration::from_secs(300),
         idle_timeout: Duration::from_secs(120),
     }
@@ -273,6 +331,11 @@ fn header_map(headers: &BTreeMap<String, String>) -> HeaderMap {
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn fixture(file: &Path) -> Fixture {
+    let text = std::fs::read_to_string(file).unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 fn fixtures_of(dialect: Dialect) -> Vec<PathBuf> {

@@ -2,6 +2,8 @@
 //!
 //! Google leaves out every field that has its default value, so a missing count is zero.
 
+mod stream;
+
 use http::{HeaderMap, HeaderName};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::Error as _;
@@ -12,7 +14,7 @@ use super::wait::seconds;
 use super::wire::{Draft, Refusal, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{FinishReason, Part, Role, Usage};
+use crate::model::{Delivery, FinishReason, Part, Role, Usage};
 use crate::transport::Credential;
 
 /// All but RFC 3986's unreserved characters: a model id stays inside its segment.
@@ -22,6 +24,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub(crate) struct Gemini;
 
 impl Wire for Gemini {
+    type Stream = stream::Stream;
+
     /// <https://ai.google.dev/gemini-api/docs/troubleshooting>. `RESOURCE_EXHAUSTED` is not
     /// here: it comes with 429 for a rate limit and with 402 for an empty account.
     const CODES: &'static [(&'static str, Category)] = &[
@@ -37,9 +41,14 @@ impl Wire for Gemini {
         ("INVALID_ARGUMENT", "The input token count", Category::ContextLength),
     ];
 
-    fn path(call: &Call) -> String {
+    fn path(call: &Call, delivery: Delivery) -> String {
         let model = utf8_percent_encode(call.model.as_str(), SEGMENT);
-        format!("/v1beta/models/{model}:generateContent")
+        let method = match delivery {
+            Delivery::Whole => "generateContent",
+            // Without `alt` it streams the pieces of a JSON array.
+            Delivery::Stream => "streamGenerateContent?alt=sse",
+        };
+        format!("/v1beta/models/{model}:{method}")
     }
 
     fn headers() -> HeaderMap {
@@ -50,7 +59,7 @@ impl Wire for Gemini {
         Credential { header: HeaderName::from_static("x-goog-api-key"), prefix: "", secret }
     }
 
-    fn encode(call: &Call) -> serde_json::Result<Vec<u8>> {
+    fn encode(call: &Call, _delivery: Delivery) -> serde_json::Result<Vec<u8>> {
         let turns = call.prompt.turns().iter().map(|turn| RequestContent {
             role: Some(match turn.role {
                 Role::User => "user",
@@ -78,14 +87,11 @@ impl Wire for Gemini {
             (None, Some(_)) => Candidate::default(),
             (None, None) => return Err(serde_json::Error::custom("no candidate, no block reason")),
         };
-        let finish_reason = finish(candidate.finish_reason.as_deref());
-        let filtered = finish_reason == FinishReason::ContentFilter;
-        let stopped = candidate.finish_message.or(candidate.finish_reason).filter(|_| filtered);
         let parts = candidate.content.unwrap_or_default().parts;
         Ok(Draft {
             texts: parts.into_iter().filter(|part| !part.thought).map(|part| part.text).collect(),
-            finish_reason,
-            refusal: blocked.map(|reason| format!("prompt blocked: {reason}")).or(stopped),
+            finish_reason: finish(candidate.finish_reason.as_deref()),
+            refusal: refusal(blocked, candidate.finish_reason, candidate.finish_message),
             model: response.model_version,
             response_id: response.response_id,
             usage: response.usage_metadata.and_then(Reported::usage),
@@ -116,6 +122,17 @@ fn finish(reason: Option<&str>) -> FinishReason {
         }
         _ => FinishReason::Other,
     }
+}
+
+/// What is said about a prompt that was blocked, or an answer that was stopped.
+fn refusal(
+    blocked: Option<String>,
+    reason: Option<String>,
+    message: Option<String>,
+) -> Option<String> {
+    let filtered = finish(reason.as_deref()) == FinishReason::ContentFilter;
+    let stopped = message.or(reason).filter(|_| filtered);
+    blocked.map(|reason| format!("prompt blocked: {reason}")).or(stopped)
 }
 
 #[derive(Serialize)]

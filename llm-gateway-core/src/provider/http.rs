@@ -1,27 +1,31 @@
 //! A provider that is reached over HTTP, in any wire format.
 //!
 //! [`HttpProvider`] is the shell around a pure [`Wire`]: it lends a key, sends the prepared
-//! bytes, holds the clocks and the bound on the body, and records what came. What the bytes
-//! mean is the format's business; how a failure reads is [`failure`](super::failure)'s.
+//! bytes and hands over what comes, in one piece or event by event. Clocks, bounds and the
+//! record are [`reading`]'s; what the bytes mean is the format's business; how a failure reads
+//! is [`failure`](super::failure)'s.
 
-use std::future::Future;
+mod reading;
+
 use std::marker::PhantomData;
-use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::timeout;
 
+use self::reading::{Answer, Reading, heard};
 use super::anthropic::Anthropic;
+use super::assembly::Assembly;
+use super::events::{self, Fault, LARGEST_EVENT};
 use super::failure::Reporter;
 use super::gemini::Gemini;
 use super::openai::OpenAi;
-use super::wire::{Refusal, Wire};
+use super::wire::{Draft, Refusal, Wire};
 use super::{Call, Prepared, Provider, wait};
 use crate::clock::Clock;
 use crate::credential::{CredentialSource, Secret};
@@ -29,9 +33,9 @@ use crate::error::{Category, Error};
 use crate::model::{Completion, Dialect, Endpoint};
 use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, Transport};
 
-/// The bound on a body. The longest answers (128 k tokens, escaped as JSON) stay below 2 MiB;
-/// what is larger is no answer, and would have to be kept in memory.
-const LARGEST_BODY: usize = 16 * 1024 * 1024;
+/// How long a body may go on after the end of its answer. The end mostly comes with it, in
+/// the same packet; an answer is not held up for a server that leaves its connection open.
+const LINGER: Duration = Duration::from_millis(20);
 
 /// What a provider over HTTP needs besides its endpoint.
 #[derive(Clone)]
@@ -82,61 +86,129 @@ impl<W: Wire> HttpProvider<W> {
         }
     }
 
-    /// One request and its whole answer, each silence bounded.
+    /// One request and its answer, each silence bounded.
     async fn exchange(
         &self,
         request: &HttpRequest,
         credential: Option<&Credential>,
         recorder: &Recorder,
         reporter: &Reporter<'_>,
-    ) -> Result<Answer, Error> {
-        let head = self.heard(self.means.transport.send(request, credential), reporter).await?;
-        let mut response = head.map_err(|error| reporter.transport(error))?;
-        let status = response.status;
-        let mut intake = Intake::new(status, response.headers, recorder, reporter.scrubber);
-        while let Some(chunk) = self.heard(response.body.next(), reporter).await? {
-            match chunk {
-                Ok(chunk) if intake.body.len() + chunk.len() <= LARGEST_BODY => {
-                    intake.body.extend_from_slice(&chunk);
-                }
-                Ok(_) => {
-                    let what = format!("answered with a body above {LARGEST_BODY} bytes");
-                    let error = reporter.error(Category::BadResponse, &what);
-                    return Err(error.with_http_status(status.as_u16()));
-                }
-                // An error's status has said what there is to say, whatever became of its body.
-                Err(_) if !status.is_success() => break,
-                Err(error) => {
-                    return Err(reporter.transport(error).with_http_status(status.as_u16()));
-                }
-            }
+    ) -> Result<Completion, Error> {
+        let head = heard(self.means.transport.send(request, credential), reporter).await?;
+        let response = head.map_err(|error| reporter.transport(error))?;
+        let reading = Reading::new(response, reporter, recorder);
+        if reading.is_stream() {
+            return self.assemble(reading, recorder, reporter).await;
         }
-        Ok(intake.finish())
+        let answer = reading.whole().await?;
+        self.read(&answer, reporter)
     }
 
-    /// Waits for a sign of life.
-    async fn heard<T>(
+    /// What a whole answer says. An error object counts whatever the status: some servers put
+    /// one into a 200.
+    fn read(&self, answer: &Answer, reporter: &Reporter<'_>) -> Result<Completion, Error> {
+        let Answer { status, headers, body } = answer;
+        let refusal = W::decode_error(body);
+        if refusal.is_none() && status.is_success() {
+            let draft = W::decode(body).map_err(|e| reporter.malformed(*status, body, &e))?;
+            return complete(draft, *status, reporter);
+        }
+        let refusal = refusal.unwrap_or_else(|| Refusal::from_text(body));
+        Err(self.refused(*status, headers, &refusal, reporter))
+    }
+
+    /// What a streamed answer says, once it is whole.
+    async fn assemble(
         &self,
-        sign: impl Future<Output = T>,
+        mut reading: Reading<'_>,
+        recorder: &Recorder,
         reporter: &Reporter<'_>,
-    ) -> Result<T, Error> {
-        let idle = self.endpoint.idle_timeout;
-        timeout(idle, sign)
-            .await
-            .map_err(|_| reporter.timeout("sent nothing", "idle_timeout_s", idle))
+    ) -> Result<Completion, Error> {
+        let mut assembly = W::Stream::default();
+        let gathered = self.gather(&mut assembly, &mut reading, recorder, reporter).await;
+        if gathered.is_ok() {
+            linger(&mut reading).await;
+        }
+        let pieces = assembly.pieces();
+        if reporter.scrubber.scrub(&pieces.text) != pieces.text {
+            reading.withhold();
+        }
+        // Final or absent: an attempt that failed after its bill had come costs what it says.
+        let billed = pieces.usage;
+        let with_bill = |error: Error| match billed {
+            Some(usage) => error.with_usage(usage),
+            None => error,
+        };
+        let status = reading.status;
+        gathered.map_err(with_bill)?;
+        let finished = assembly.finish();
+        let finished = finished.map_err(|e| reporter.odd_event(status, &e.to_string()));
+        let draft = finished.and_then(|draft| draft.ok_or_else(|| reporter.cut(status)));
+        complete(draft.map_err(with_bill)?, status, reporter)
+    }
+
+    /// Reads events until the answer is whole or the body ends.
+    async fn gather(
+        &self,
+        assembly: &mut W::Stream,
+        reading: &mut Reading<'_>,
+        recorder: &Recorder,
+        reporter: &Reporter<'_>,
+    ) -> Result<(), Error> {
+        let (status, headers) = (reading.status, reading.headers.clone());
+        let mut events = pin!(events::data(reading.chunks()));
+        while let Some(event) = events.next().await {
+            let data = event.map_err(|fault| match fault {
+                Fault::Source(error) => error,
+                Fault::TooLarge => {
+                    reporter.odd_event(status, &format!("an event above {LARGEST_EVENT} bytes"))
+                }
+                Fault::NotUtf8 => reporter.odd_event(status, "it is not UTF-8"),
+            })?;
+            if let Some(refusal) = W::decode_error(data.as_bytes()) {
+                return Err(self.refused(status, &headers, &refusal, reporter));
+            }
+            let before = assembly.pieces().chars;
+            let taken = assembly.take(&data);
+            let flow = taken.map_err(|e| reporter.odd_event(status, &e.to_string()))?;
+            let chars = assembly.pieces().chars;
+            if chars > before {
+                recorder.heard(chars);
+            }
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The provider answered an error, in place of an answer or in the middle of one.
+    fn refused(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        refusal: &Refusal,
+        reporter: &Reporter<'_>,
+    ) -> Error {
+        let category = W::classify(status, refusal);
+        let error = reporter.refused(status, category, refusal);
+        match wait::asked(category, headers, refusal.retry_after, self.means.clock.now()) {
+            Some(wait) => error.with_retry_after(wait),
+            None => error,
+        }
     }
 }
 
 #[async_trait]
 impl<W: Wire> Provider for HttpProvider<W> {
     fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        let body = W::encode(&call).map_err(|error| {
+        let body = W::encode(&call, self.endpoint.delivery).map_err(|error| {
             let what = format!("cannot be asked this: {error}");
             self.reporter(&call, &self.means.scrubber).error(Category::InvalidRequest, &what)
         })?;
         let mut headers = W::headers();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let url = format!("{}{}", self.endpoint.base_url, W::path(&call));
+        let url = format!("{}{}", self.endpoint.base_url, W::path(&call, self.endpoint.delivery));
         Ok(Prepared::recorded(call, HttpRequest::post(url, headers, body)))
     }
 
@@ -155,93 +227,29 @@ impl<W: Wire> Provider for HttpProvider<W> {
         recorder.sent(request);
         let limit = self.endpoint.timeout;
         let exchange = self.exchange(request, credential.as_ref(), recorder, &reporter);
-        let answer = timeout(limit, exchange)
+        timeout(limit, exchange)
             .await
-            .map_err(|_| reporter.timeout("did not finish", "timeout_s", limit))??;
-        read::<W>(&answer, &reporter, self.means.clock.now())
+            .map_err(|_| reporter.timeout("did not finish", "timeout_s", limit))?
     }
 }
 
-/// What an answer says. An error object counts whatever the status: some servers put one
-/// into a 200.
-fn read<W: Wire>(
-    answer: &Answer,
+/// A decoded answer as a caller gets it, or why it is of no use.
+fn complete(
+    draft: Draft,
+    status: StatusCode,
     reporter: &Reporter<'_>,
-    now: Duration,
 ) -> Result<Completion, Error> {
-    let Answer { status, headers, body } = answer;
-    let refusal = W::decode_error(body);
-    if refusal.is_none() && status.is_success() {
-        let draft = W::decode(body).map_err(|error| reporter.malformed(*status, body, &error))?;
-        return draft
-            .complete(reporter.call.max_tokens)
-            .map(|completion| reporter.presentable(completion))
-            .map_err(|unusable| reporter.unusable(*status, unusable));
-    }
-    let refusal = refusal.unwrap_or_else(|| Refusal::from_text(body));
-    let category = W::classify(*status, &refusal);
-    let error = reporter.refused(*status, category, &refusal);
-    Err(match wait::asked(category, headers, refusal.retry_after, now) {
-        Some(wait) => error.with_retry_after(wait),
-        None => error,
-    })
+    draft
+        .complete(reporter.call.max_tokens)
+        .map(|completion| reporter.presentable(completion))
+        .map_err(|unusable| reporter.unusable(status, unusable))
 }
 
-/// A whole response, with known keys replaced.
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-/// A response that is being read. When it goes (read to its end, timed out, cancelled), what
-/// came until then is scrubbed and recorded, once.
-struct Intake<'a> {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: BytesMut,
-    scrubber: &'a Scrubber,
-    recorder: Option<&'a Recorder>,
-}
-
-impl<'a> Intake<'a> {
-    fn new(
-        status: StatusCode,
-        headers: HeaderMap,
-        recorder: &'a Recorder,
-        scrubber: &'a Scrubber,
-    ) -> Self {
-        Self { status, headers, body: BytesMut::new(), scrubber, recorder: Some(recorder) }
-    }
-
-    fn finish(mut self) -> Answer {
-        self.record()
-    }
-
-    fn record(&mut self) -> Answer {
-        let (body, mut redacted) = self.scrubber.scrub_bytes(mem::take(&mut self.body).freeze());
-        let mut headers = mem::take(&mut self.headers);
-        for value in headers.values_mut() {
-            let (scrubbed, found) =
-                self.scrubber.scrub_bytes(Bytes::copy_from_slice(value.as_bytes()));
-            if let (true, Ok(scrubbed)) = (found, HeaderValue::from_maybe_shared(scrubbed)) {
-                *value = scrubbed;
-                redacted = true;
-            }
-        }
-        if let Some(recorder) = self.recorder.take() {
-            recorder.received(self.status, headers.clone(), body.clone(), redacted);
-        }
-        Answer { status: self.status, headers, body }
-    }
-}
-
-impl Drop for Intake<'_> {
-    fn drop(&mut self) {
-        if self.recorder.is_some() {
-            self.record();
-        }
-    }
+/// Gives a body the time to end of its own accord, so that its connection can be used again.
+/// What it says is none of the answer, nor is how it ends.
+async fn linger(reading: &mut Reading<'_>) {
+    let ended = async { while let Ok(Some(_)) = reading.next().await {} };
+    let _ = timeout(LINGER, ended).await;
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 //! shows here.
 
 mod anthropic;
+mod assembly;
+mod events;
 mod failure;
 #[cfg(test)]
 mod fixtures;

@@ -4,6 +4,8 @@
 //! Compatible servers leave out what they do not know, or send it as `null`: everything but
 //! the text's place in the body is optional here.
 
+mod stream;
+
 use http::{HeaderMap, header};
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use super::Call;
 use super::wire::{Content, Draft, Refusal, RequestMessage, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Capability, FinishReason, NanoUsd, Usage};
+use crate::model::{Capability, Delivery, FinishReason, NanoUsd, Usage};
 use crate::transport::Credential;
 
 /// Above this a reported cost is taken for a wrong unit: ten million tokens, more than any
@@ -23,6 +25,8 @@ const DEAREST: NanoUsd = NanoUsd::from_nanos(10_000 * 1_000_000_000);
 pub(crate) struct OpenAi;
 
 impl Wire for OpenAi {
+    type Stream = stream::Stream;
+
     /// <https://platform.openai.com/docs/guides/error-codes>. `invalid_request_error` is not
     /// here: DeepSeek sends it with 401 and 402 too, so its status has to decide.
     const CODES: &'static [(&'static str, Category)] = &[
@@ -32,6 +36,8 @@ impl Wire for OpenAi {
         ("rate_limit_exceeded", Category::RateLimit),
         ("server_is_overloaded", Category::Overloaded),
         ("server_overloaded", Category::Overloaded),
+        // Says more than the status where that is the 200 of a stream.
+        ("server_error", Category::Provider5xx),
         ("slow_down", Category::Overloaded),
         ("overloaded_error", Category::Overloaded),
         ("context_length_exceeded", Category::ContextLength),
@@ -44,7 +50,7 @@ impl Wire for OpenAi {
 
     const MESSAGES: &'static [(&'static str, &'static str, Category)] = &[];
 
-    fn path(_call: &Call) -> String {
+    fn path(_call: &Call, _delivery: Delivery) -> String {
         "/chat/completions".to_owned()
     }
 
@@ -56,7 +62,7 @@ impl Wire for OpenAi {
         Credential { header: header::AUTHORIZATION, prefix: "Bearer ", secret }
     }
 
-    fn encode(call: &Call) -> serde_json::Result<Vec<u8>> {
+    fn encode(call: &Call, delivery: Delivery) -> serde_json::Result<Vec<u8>> {
         let system = call
             .prompt
             .system()
@@ -64,12 +70,15 @@ impl Wire for OpenAi {
             .map(|part| RequestMessage { role: "system", content: Content::Text(part.as_str()) });
         let turns = call.prompt.turns().iter().map(RequestMessage::from);
         let bound = Some(call.max_tokens);
+        let stream = delivery == Delivery::Stream;
         let renamed = call.capabilities.contains(&Capability::MaxCompletionTokens);
         serde_json::to_vec(&Request {
             model: call.model.as_str(),
             messages: system.chain(turns).collect(),
             max_tokens: bound.filter(|_| !renamed),
             max_completion_tokens: bound.filter(|_| renamed),
+            stream: stream.then_some(true),
+            stream_options: stream.then_some(StreamOptions { include_usage: true }),
         })
     }
 
@@ -123,6 +132,16 @@ struct Request<'a> {
     max_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
+}
+
+/// Without it a stream reports no tokens.
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
 }
 
 #[derive(Deserialize)]

@@ -13,13 +13,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::Call;
+use super::assembly::Assembly;
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Completion, FinishReason, NanoUsd, OutputPart, Part, Role, Turn, Usage};
+use crate::model::{Completion, Delivery, FinishReason, NanoUsd, OutputPart, Part, Role, Turn, Usage};
 use crate::transport::Credential;
 
 /// A wire format.
 pub(crate) trait Wire: Send + Sync + 'static {
+    /// What puts a streamed answer together.
+    type Stream: Assembly;
+
     /// What the provider's error codes mean. A code that says no more than its status has
     /// no place here.
     const CODES: &'static [(&'static str, Category)];
@@ -30,7 +34,7 @@ pub(crate) trait Wire: Send + Sync + 'static {
     const MESSAGES: &'static [(&'static str, &'static str, Category)];
 
     /// What stands behind the endpoint's base URL.
-    fn path(call: &Call) -> String;
+    fn path(call: &Call, delivery: Delivery) -> String;
 
     /// The headers that the format wants, besides the content type.
     fn headers() -> HeaderMap;
@@ -39,13 +43,14 @@ pub(crate) trait Wire: Send + Sync + 'static {
     fn credential(secret: Secret) -> Credential;
 
     /// The body of the request. Fields stand in a fixed order, so equal calls are equal bytes.
-    fn encode(call: &Call) -> serde_json::Result<Vec<u8>>;
+    fn encode(call: &Call, delivery: Delivery) -> serde_json::Result<Vec<u8>>;
 
-    /// Reads an answer. A body that ended too early is an error for which
+    /// Reads a whole answer. A body that ended too early is an error for which
     /// [`is_eof`](serde_json::Error::is_eof) is true.
     fn decode(body: &[u8]) -> serde_json::Result<Draft>;
 
-    /// Reads the error object of a body, whatever the status; `None` when it has none.
+    /// Reads the error object of a body or of an event, whatever the status; `None` when it
+    /// has none.
     fn decode_error(body: &[u8]) -> Option<Refusal>;
 
     /// What a refusal means: by its documented sentence, else by its code, else by the status.
@@ -282,7 +287,7 @@ mod tests {
             max_tokens: 8,
             capabilities: Vec::new(),
         };
-        serde_json::from_slice(&W::encode(&call).unwrap()).unwrap()
+        serde_json::from_slice(&W::encode(&call, Delivery::Whole).unwrap()).unwrap()
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! one call; it holds one exchange per attempt and is bounded by the number of attempts
 //! that dispatch makes and by the bound on a body.
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -36,16 +37,23 @@ pub struct Exchange {
     pub response: Option<Response>,
 }
 
-/// Collects the exchanges of one call.
-#[derive(Debug, Default)]
+/// Collects the exchanges of one call, and tells how far its answer has come.
+#[derive(Default)]
 pub struct Recorder {
     exchanges: Mutex<Vec<Exchange>>,
+    listener: Option<Box<dyn Fn(u64) + Send + Sync>>,
 }
 
 impl Recorder {
     /// An empty recorder.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty recorder that calls `listener` as the text of an answer grows, with its
+    /// characters so far. It runs between two events of a stream, so it must not block.
+    pub fn listened(listener: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        Self { listener: Some(Box::new(listener)), ..Self::default() }
     }
 
     /// Notes that `request` is about to leave.
@@ -57,6 +65,14 @@ impl Recorder {
     pub fn received(&self, status: StatusCode, headers: HeaderMap, body: Bytes, redacted: bool) {
         if let Some(exchange) = self.lock().last_mut() {
             exchange.response = Some(Response { status, headers, body, redacted });
+        }
+    }
+
+    /// Notes that the text of the answer under way has grown to so many characters. Never
+    /// called for an answer that comes in one piece.
+    pub fn heard(&self, chars: u64) {
+        if let Some(listener) = &self.listener {
+            listener(chars);
         }
     }
 
@@ -73,5 +89,11 @@ impl Recorder {
     fn lock(&self) -> MutexGuard<'_, Vec<Exchange>> {
         // Every write is a single push or assignment, so a poisoned list is still whole.
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").field("exchanges", &self.exchanges).finish_non_exhaustive()
     }
 }

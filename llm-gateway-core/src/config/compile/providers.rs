@@ -9,7 +9,7 @@ use crate::config::catalog::Catalog;
 use crate::config::diagnostic::{Collector, Severity, looks_like_key};
 use crate::config::node::Step;
 use crate::config::raw::{RawKind, RawLimits, RawPolicy, RawProvider};
-use crate::model::{Dialect, Endpoint, Limits, ProviderName};
+use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName};
 use crate::policy::ProviderSpec;
 
 use super::Compilation;
@@ -139,12 +139,12 @@ impl<'a> Entry<'a> {
             dialect: dialect?,
             base_url: base_url?,
             api_key_env,
+            delivery: self.delivery(),
             timeout: seconds(self.raw.timeout_s, DEFAULT_TIMEOUT),
             idle_timeout: seconds(self.raw.idle_timeout_s, DEFAULT_IDLE_TIMEOUT),
         };
         Some(ProviderSpec {
             endpoint,
-            stream: self.raw.stream.unwrap_or(self.built_in.is_some()),
             limits: self.raw.limits.as_ref().map(limits).unwrap_or_default(),
             models,
         })
@@ -208,6 +208,15 @@ impl<'a> Entry<'a> {
                 self.missing("base_url", hint, problems);
                 None
             }
+        }
+    }
+
+    /// A stream shows early that a model works, and what it has written when a connection
+    /// breaks. Who knows whether a stranger's server can do it.
+    fn delivery(&self) -> Delivery {
+        match self.raw.stream.unwrap_or(self.built_in.is_some()) {
+            true => Delivery::Stream,
+            false => Delivery::Whole,
         }
     }
 

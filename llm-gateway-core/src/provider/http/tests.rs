@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::{Stream, stream};
 use tokio::time::{Instant, sleep};
 
+use bytes::Bytes;
+
+use super::reading::LARGEST_BODY;
 use super::*;
 use crate::clock::FixedClock;
 use crate::credential::Lease;
-use crate::model::{Message, ModelId, Prompt, ProviderName};
+use crate::model::{Delivery, Message, ModelId, Prompt, ProviderName};
 use crate::transport::{HttpResponse, Phase, Response, TransportError};
 
 const KEY: &str = "sk-canary-0123456789abcdef";
@@ -104,12 +107,18 @@ impl Outcome {
     }
 }
 
+/// A provider that is asked for whole answers.
 fn provider(script: Script, key: Option<&'static str>) -> Arc<dyn Provider> {
+    provider_of(Delivery::Whole, script, key)
+}
+
+fn provider_of(delivery: Delivery, script: Script, key: Option<&'static str>) -> Arc<dyn Provider> {
     let endpoint = Endpoint {
         provider: ProviderName::new("openai").unwrap(),
         dialect: Dialect::OpenAi,
         base_url: "https://api.test/v1".to_owned(),
         api_key_env: Some("OPENAI_API_KEY".to_owned()),
+        delivery,
         timeout: ATTEMPT,
         idle_timeout: IDLE,
     };
@@ -276,3 +285,5 @@ async fn a_key_behind_json_escapes_in_an_answer_is_replaced() {
     let outcome = attempt(Script::answering(200, vec![after(0, &body)])).await;
     assert_eq!(outcome.result.unwrap().joined_text(), "your key is [redacted]");
 }
+
+mod streams;

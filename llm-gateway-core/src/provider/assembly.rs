@@ -1,0 +1,73 @@
+//! An answer that comes in pieces, and what the streams of all dialects have in common.
+//!
+//! Pure and incremental: each event goes in as it comes, and what has come so far can be
+//! looked at any time. Today a caller waits for the whole; streaming to callers will read
+//! the same pieces.
+
+use std::ops::ControlFlow;
+
+use super::wire::Draft;
+use crate::model::{FinishReason, NanoUsd, Usage};
+
+/// Puts the events of one answer together.
+pub(super) trait Assembly: Default + Send {
+    /// Takes the data of one event that is no error. [`Break`](ControlFlow::Break) = the
+    /// answer is whole, and whatever follows is none of it.
+    fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>>;
+
+    /// What has come so far.
+    fn pieces(&self) -> &Pieces;
+
+    /// The answer, after its last event; `None` when that never came.
+    fn finish(self) -> serde_json::Result<Option<Draft>>;
+}
+
+/// The parts of an answer, as far as they came.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    /// The text, reasoning excluded. One string, whatever pieces it came in: what is to be
+    /// found in it (a key) may lie across them.
+    pub(super) text: String,
+    /// Its length in characters.
+    pub(super) chars: u64,
+    /// What the provider says about its refusal to answer.
+    pub(super) refusal: String,
+    /// Why the model stopped.
+    pub(super) finish_reason: Option<FinishReason>,
+    /// The model that answered.
+    pub(super) model: Option<String>,
+    /// The provider's id of the response.
+    pub(super) response_id: Option<String>,
+    /// Tokens, once their count is final: a partial one would pass for the bill.
+    pub(super) usage: Option<Usage>,
+    /// What the provider says that the answer costs.
+    pub(super) reported_cost: Option<NanoUsd>,
+}
+
+impl Pieces {
+    /// Adds text.
+    pub(super) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        let chars = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
+        self.chars = self.chars.saturating_add(chars);
+    }
+
+    /// Notes who answers. Servers repeat it in every event, or say it once.
+    pub(super) fn name(&mut self, model: Option<String>, response_id: Option<String>) {
+        self.model = model.or(self.model.take());
+        self.response_id = response_id.or(self.response_id.take());
+    }
+
+    /// What came, taken for the whole.
+    pub(super) fn into_draft(self) -> Draft {
+        Draft {
+            texts: vec![self.text],
+            finish_reason: self.finish_reason.unwrap_or(FinishReason::Other),
+            refusal: Some(self.refusal).filter(|refusal| !refusal.is_empty()),
+            model: self.model,
+            response_id: self.response_id,
+            usage: self.usage,
+            reported_cost: self.reported_cost,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! streamGenerateContent with `alt=sse`: <https://ai.google.dev/api/generate-content>.
+//!
+//! Every event is a whole response with the next part of the text. The answer is done when
+//! one had a finish reason or blocked the prompt, and the body has ended: older models and
+//! proxies write `STOP` into every event
+//! (<https://github.com/BerriAI/litellm/issues/2195>), so what follows one is still read.
+
+use std::ops::ControlFlow;
+
+use super::{Reported, Response, finish, refusal};
+use crate::provider::assembly::{Assembly, Pieces};
+use crate::provider::wire::Draft;
+
+/// An answer of which some responses have come.
+#[derive(Default)]
+pub(crate) struct Stream {
+    pieces: Pieces,
+    done: bool,
+}
+
+impl Assembly for Stream {
+    fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>> {
+        let response: Response = serde_json::from_str(data)?;
+        self.pieces.name(response.model_version, response.response_id);
+        let blocked = response.prompt_feedback.and_then(|feedback| feedback.block_reason);
+        let candidate = response.candidates.into_iter().next().unwrap_or_default();
+        self.done |= blocked.is_some() || candidate.finish_reason.is_some();
+        if let Some(reason) = &candidate.finish_reason {
+            self.pieces.finish_reason = Some(finish(Some(reason)));
+        }
+        if let Some(refusal) = refusal(blocked, candidate.finish_reason, candidate.finish_message) {
+            self.pieces.refusal = refusal;
+        }
+        for part in candidate.content.unwrap_or_default().parts {
+            if !part.thought {
+                self.pieces.push(&part.text);
+            }
+        }
+        // Before the end, the output is that of the moment.
+        if self.done {
+            let usage = response.usage_metadata.and_then(Reported::usage);
+            self.pieces.usage = usage.or(self.pieces.usage);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn pieces(&self) -> &Pieces {
+        &self.pieces
+    }
+
+    fn finish(self) -> serde_json::Result<Option<Draft>> {
+        Ok(self.done.then(|| self.pieces.into_draft()))
+    }
+}

@@ -1,0 +1,137 @@
+//! A response while it is read: its clocks, its bounds, its record.
+
+use std::future::Future;
+use std::mem;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream, Fuse};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tokio::time::timeout;
+
+use crate::error::{Category, Error};
+use crate::provider::failure::Reporter;
+use crate::transport::{Body, HttpResponse, REDACTED, Recorder};
+
+/// The bound on a body. The longest answers (128 k tokens, escaped as JSON) stay below 2 MiB.
+/// A stream may spend 250 bytes on a token, which leaves room for 60 k of them. What is larger
+/// would have to be kept in memory.
+pub(super) const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// A response that is being read. When it goes (read to its end, timed out, cancelled), what
+/// came until then is scrubbed and recorded, once.
+pub(super) struct Reading<'a> {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    body: Fuse<Body>,
+    came: BytesMut,
+    withheld: bool,
+    reporter: &'a Reporter<'a>,
+    recorder: Option<&'a Recorder>,
+}
+
+/// A whole response, with known keys replaced.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(
+        response: HttpResponse,
+        reporter: &'a Reporter<'a>,
+        recorder: &'a Recorder,
+    ) -> Self {
+        let HttpResponse { status, headers, body } = response;
+        let (body, came, recorder) = (body.fuse(), BytesMut::new(), Some(recorder));
+        Self { status, headers, body, came, withheld: false, reporter, recorder }
+    }
+
+    /// Whether an answer comes as a stream, whatever was asked for: some servers ignore that.
+    pub(super) fn is_stream(&self) -> bool {
+        let media_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = media_type.and_then(|text| text.split(';').next()).unwrap_or_default();
+        self.status.is_success() && essence.trim().eq_ignore_ascii_case("text/event-stream")
+    }
+
+    /// The next bytes; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let status = self.status;
+        match heard(self.body.next(), self.reporter).await? {
+            None => Ok(None),
+            Some(Ok(chunk)) if self.came.len() + chunk.len() <= LARGEST_BODY => {
+                self.came.extend_from_slice(&chunk);
+                Ok(Some(chunk))
+            }
+            Some(Ok(_)) => {
+                let what = format!("answered with a body above {LARGEST_BODY} bytes");
+                let error = self.reporter.error(Category::BadResponse, &what);
+                Err(error.with_http_status(status.as_u16()))
+            }
+            // An error's status has said what there is to say, whatever became of its body.
+            Some(Err(_)) if !status.is_success() => Ok(None),
+            Some(Err(error)) => {
+                Err(self.reporter.transport(error).with_http_status(status.as_u16()))
+            }
+        }
+    }
+
+    /// The bytes from here to the end.
+    // Boxed, or the compiler cannot see that a future which holds it may change threads.
+    pub(super) fn chunks(&mut self) -> BoxStream<'_, Result<Bytes, Error>> {
+        Box::pin(stream::try_unfold(self, |reading| async move {
+            Ok(reading.next().await?.map(|chunk| (chunk, reading)))
+        }))
+    }
+
+    /// Leaves the body out of the record: it holds a key in pieces that cannot be found in it.
+    pub(super) fn withhold(&mut self) {
+        self.withheld = true;
+    }
+
+    /// The rest of the response, and what came before it.
+    pub(super) async fn whole(mut self) -> Result<Answer, Error> {
+        while self.next().await?.is_some() {}
+        Ok(self.record())
+    }
+
+    fn record(&mut self) -> Answer {
+        let came = mem::take(&mut self.came).freeze();
+        let (body, mut redacted) = match self.withheld {
+            true => (Bytes::from_static(REDACTED.as_bytes()), true),
+            false => self.reporter.scrubber.scrub_bytes(came),
+        };
+        let mut headers = mem::take(&mut self.headers);
+        for value in headers.values_mut() {
+            let (scrubbed, found) =
+                self.reporter.scrubber.scrub_bytes(Bytes::copy_from_slice(value.as_bytes()));
+            if let (true, Ok(scrubbed)) = (found, HeaderValue::from_maybe_shared(scrubbed)) {
+                *value = scrubbed;
+                redacted = true;
+            }
+        }
+        if let Some(recorder) = self.recorder.take() {
+            recorder.received(self.status, headers.clone(), body.clone(), redacted);
+        }
+        Answer { status: self.status, headers, body }
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        if self.recorder.is_some() {
+            self.record();
+        }
+    }
+}
+
+/// Waits for a sign of life.
+pub(super) async fn heard<T>(
+    sign: impl Future<Output = T>,
+    reporter: &Reporter<'_>,
+) -> Result<T, Error> {
+    let idle = reporter.endpoint.idle_timeout;
+    timeout(idle, sign).await.map_err(|_| reporter.timeout("sent nothing", "idle_timeout_s", idle))
+}

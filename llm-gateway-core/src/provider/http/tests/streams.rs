@@ -1,0 +1,212 @@
+//! Clocks, bounds and keys while an answer comes piece by piece.
+
+use super::super::super::events::LARGEST_EVENT;
+use super::*;
+use crate::model::Usage;
+
+/// A chunk of text.
+fn delta(text: &str) -> String {
+    format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+}
+
+const END: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\
+    \"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\n\n";
+const DONE: &str = "data: [DONE]\n\n";
+
+/// The rest of an answer.
+fn ending() -> String {
+    [END, DONE].concat()
+}
+
+fn streaming(chunks: Vec<(Duration, Chunk)>) -> Script {
+    typed("text/event-stream", chunks)
+}
+
+fn typed(content_type: &'static str, chunks: Vec<(Duration, Chunk)>) -> Script {
+    let mut script = Script::answering(200, chunks);
+    script.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    script
+}
+
+/// One attempt that asks for a stream, and each growth of its text that was told.
+async fn listened(script: Script) -> (Outcome, Vec<u64>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    let recorder = Recorder::listened(move |chars| heard.lock().unwrap().push(chars));
+    let provider = provider_of(Delivery::Stream, script, Some(KEY));
+    let prepared = provider.prepare(call()).unwrap();
+    let started = Instant::now();
+    let result = provider.send(&prepared, &recorder).await;
+    let told = told.lock().unwrap().clone();
+    (Outcome { result, recorder, took: started.elapsed() }, told)
+}
+
+async fn stream_of(chunks: Vec<(Duration, Chunk)>) -> Outcome {
+    listened(streaming(chunks)).await.0
+}
+
+fn reset() -> (Duration, Chunk) {
+    (Duration::ZERO, Err(TransportError::new(Phase::Body, "connection reset")))
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_is_told_as_it_grows_and_only_then() {
+    let reasoning = "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}\n\n";
+    let two = [delta("Grüße"), delta("!")].concat();
+    let (outcome, told) = listened(streaming(vec![
+        after(1, reasoning),
+        after(1, &two),
+        after(1, ": waiting\n\n"),
+        after(1, &delta("")),
+        after(1, &ending()),
+    ]))
+    .await;
+    assert_eq!(outcome.result.unwrap().joined_text(), "Grüße!");
+    assert_eq!(told, [5, 6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stall_in_a_stream_ends_by_the_idle_clock() {
+    let outcome = stream_of(vec![after(1, &delta("Hello")), after(60, &ending())]).await;
+    assert_eq!(outcome.error().category(), Category::Timeout);
+    assert_eq!(outcome.error().message(), "openai sent nothing within 5s (idle_timeout_s)");
+    assert_eq!(outcome.took, Duration::from_secs(6));
+    assert_eq!(outcome.recorded().body, delta("Hello"));
+    assert_eq!(outcome.error().usage(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stall_after_the_bill_costs_what_it_says() {
+    let outcome = stream_of(vec![after(1, &delta("Hello")), after(1, END), after(60, DONE)]).await;
+    assert_eq!(outcome.error().category(), Category::Timeout);
+    assert_eq!(outcome.error().usage(), Some(&Usage::new(7, 2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_stream_ends_by_the_attempt_clock() {
+    let drip = (0..100).map(|_| after(4, &delta("x"))).collect();
+    let (outcome, told) = listened(streaming(drip)).await;
+    assert_eq!(outcome.error().message(), "openai did not finish within 30s (timeout_s)");
+    assert_eq!(outcome.took, ATTEMPT);
+    assert_eq!(told, [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(outcome.recorded().body, delta("x").repeat(7), "what came is kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn comments_are_signs_of_life() {
+    let mut chunks: Vec<_> = (0..5).map(|_| after(4, ": still thinking\n\n")).collect();
+    chunks.push(after(4, &[delta("Hello"), ending()].concat()));
+    assert_eq!(stream_of(chunks).await.result.unwrap().joined_text(), "Hello");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_stream_leaves_what_came_in_the_recorder() {
+    let echo = delta(&format!("your key is {KEY}"));
+    let script = streaming(vec![after(1, &echo), after(1, "data: {\"ch"), after(4, "")]);
+    let provider = provider_of(Delivery::Stream, script, Some(KEY));
+    let recorder = Recorder::new();
+    let prepared = provider.prepare(call()).unwrap();
+    timeout(Duration::from_secs(3), provider.send(&prepared, &recorder)).await.unwrap_err();
+    let response = recorder.exchanges()[0].response.clone().unwrap();
+    let expected = [&delta("your key is [redacted]"), "data: {\"ch"].concat();
+    assert_eq!((response.body, response.redacted), (expected.into(), true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_off_is_truncated() {
+    let outcome = stream_of(vec![after(0, &delta("Hello")), reset()]).await;
+    assert_eq!(outcome.error().category(), Category::Truncated);
+    assert_eq!(
+        outcome.error().message(),
+        "openai broke off in the middle of its answer: connection reset"
+    );
+    assert_eq!(outcome.error().usage(), None);
+    let outcome = stream_of(vec![after(0, &delta("Hello")), after(0, END)]).await;
+    assert_eq!(outcome.error().message(), "openai ended its stream before the end of its answer");
+    assert_eq!(outcome.error().usage(), Some(&Usage::new(7, 2)));
+    assert_eq!(outcome.error().http_status(), Some(200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_the_end_is_not_waited_for() {
+    let whole = [delta("Hello"), ending()].concat();
+    for rest in [after(0, "data: {\"br"), after(60, ""), reset(), after(4, &delta("more"))] {
+        let outcome = stream_of(vec![after(0, &whole), rest]).await;
+        assert_eq!(outcome.result.unwrap().joined_text(), "Hello");
+        assert!(outcome.took <= LINGER, "{:?}", outcome.took);
+    }
+    // Read to its end, so that the connection can be used again.
+    let script = streaming(vec![after(0, &whole), after(0, "\n"), after(0, "\n")]);
+    let pulled = Arc::clone(&script.pulled);
+    assert!(listened(script).await.0.result.is_ok());
+    assert_eq!(pulled.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_above_the_bound_is_not_held() {
+    let endless = format!("data: {}", "x".repeat(LARGEST_EVENT));
+    let outcome = stream_of(vec![after(0, &endless), after(0, DONE)]).await;
+    assert_eq!(outcome.error().category(), Category::BadResponse);
+    assert_eq!(
+        outcome.error().message(),
+        "openai answered 200 with a stream that is no openai answer: an event above 1048576 bytes"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_above_the_bound_is_not_read_on() {
+    // Events of some length, or most of the time would go into reading them.
+    let event = delta(&"x".repeat(1000));
+    let mebibyte = event.repeat(1024 * 1024 / event.len());
+    let script = streaming((0..64).map(|_| after(0, &mebibyte)).collect());
+    let pulled = Arc::clone(&script.pulled);
+    let (outcome, told) = listened(script).await;
+    assert_eq!(outcome.error().category(), Category::BadResponse);
+    assert_eq!(outcome.error().message(), "openai answered with a body above 16777216 bytes");
+    assert_eq!(pulled.load(Ordering::Relaxed), 17);
+    assert_eq!(told.last(), Some(&(16_000 * u64::try_from(mebibyte.len() / event.len()).unwrap())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_in_one_piece_to_a_request_for_a_stream_is_read() {
+    for content_type in ["application/json", "application/json; charset=utf-8", "text/plain"] {
+        let (outcome, told) = listened(typed(content_type, vec![after(0, ANSWER)])).await;
+        assert_eq!(outcome.result.unwrap().joined_text(), "hi", "{content_type}");
+        assert!(told.is_empty());
+    }
+    let (outcome, _) = listened(Script::answering(200, vec![after(0, ANSWER)])).await;
+    assert_eq!(outcome.result.unwrap().joined_text(), "hi", "no content type");
+    // And the other way round, however the type is written.
+    let whole = [delta("Hello"), ending()].concat();
+    for content_type in ["text/event-stream", "Text/Event-Stream;charset=utf-8"] {
+        let outcome = attempt(typed(content_type, vec![after(0, &whole)])).await;
+        assert_eq!(outcome.result.unwrap().joined_text(), "Hello", "{content_type}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_cut_shows_nowhere() {
+    // By the network, within one event.
+    let whole = [delta(&format!("your key is {KEY}")), ending()].concat();
+    let (first, second) = whole.split_at(whole.find("0123").unwrap());
+    let outcome = stream_of(vec![after(0, first), after(1, second)]).await;
+    let recorded = outcome.recorded();
+    assert_eq!(outcome.result.unwrap().joined_text(), "your key is [redacted]");
+    assert!(recorded.redacted && !format!("{recorded:?}").contains("0123"));
+
+    // By the provider, over two events: no half of it is left in the record either.
+    let (first, second) = KEY.split_at(KEY.find("0123").unwrap());
+    let events = [delta(&format!("your key is {first}")), delta(second), ending()].concat();
+    let outcome = stream_of(vec![after(0, &events)]).await;
+    let recorded = outcome.recorded();
+    assert_eq!(outcome.result.unwrap().joined_text(), "your key is [redacted]");
+    assert!(recorded.redacted && !format!("{recorded:?}").contains("0123"), "{recorded:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_in_a_stream_is_fit_to_be_shown() {
+    let error = format!("data: {{\"error\":{{\"message\":\"bad\\nkey {KEY}\",\"code\":401}}}}\n\n");
+    let outcome = stream_of(vec![after(0, &delta("Hello")), after(0, &error)]).await;
+    assert_eq!(outcome.error().category(), Category::Auth);
+    assert_eq!(outcome.error().message(), "openai answered 200: bad key [redacted]");
+}

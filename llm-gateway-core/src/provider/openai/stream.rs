@@ -1,0 +1,103 @@
+//! Chat Completions as a stream of chunks, with `[DONE]` after the last:
+//! <https://platform.openai.com/docs/api-reference/chat-streaming>.
+
+use std::ops::ControlFlow;
+
+use serde::Deserialize;
+use serde::de::Error as _;
+
+use super::{Reported, ResponseContent, finish};
+use crate::model::Usage;
+use crate::provider::assembly::{Assembly, Pieces};
+use crate::provider::wire::{Draft, lenient};
+
+/// The data of the event after the last chunk.
+const DONE: &str = "[DONE]";
+
+/// An answer of which some chunks have come.
+#[derive(Default)]
+pub(crate) struct Stream {
+    pieces: Pieces,
+    /// Whether any chunk was part of an answer.
+    chosen: bool,
+    done: bool,
+    /// The newest count. Some servers send one with every chunk.
+    counted: Option<Usage>,
+}
+
+impl Assembly for Stream {
+    fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>> {
+        if data.trim() == DONE {
+            self.done = true;
+            self.pieces.usage = self.counted;
+            return Ok(ControlFlow::Break(()));
+        }
+        let chunk: Chunk = serde_json::from_str(data)?;
+        self.pieces.name(chunk.model, chunk.id);
+        // Only one answer is asked for. A chunk with only usage has no choice.
+        let choices = chunk.choices.unwrap_or_default();
+        for choice in choices.into_iter().filter(|choice| choice.index.unwrap_or(0) == 0) {
+            self.choice(choice);
+        }
+        if let Some(reported) = chunk.usage {
+            self.pieces.reported_cost = reported.cost().or(self.pieces.reported_cost);
+            self.counted = reported.usage().or(self.counted);
+        }
+        if self.pieces.finish_reason.is_some() {
+            self.pieces.usage = self.counted;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn pieces(&self) -> &Pieces {
+        &self.pieces
+    }
+
+    fn finish(self) -> serde_json::Result<Option<Draft>> {
+        match (self.done, self.chosen) {
+            (false, _) => Ok(None),
+            (true, false) => Err(serde_json::Error::custom("no chunk has a choice")),
+            (true, true) => Ok(Some(self.pieces.into_draft())),
+        }
+    }
+}
+
+impl Stream {
+    fn choice(&mut self, choice: Choice) {
+        self.chosen = true;
+        let delta = choice.delta.unwrap_or_default();
+        for text in delta.content.into_iter().flat_map(ResponseContent::into_texts) {
+            self.pieces.push(&text);
+        }
+        self.pieces.refusal.push_str(&delta.refusal.unwrap_or_default());
+        if let Some(reason) = choice.finish_reason {
+            self.pieces.finish_reason = Some(finish(Some(&reason)));
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    choices: Option<Vec<Choice>>,
+    #[serde(default, deserialize_with = "lenient")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    model: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    usage: Option<Reported>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default, deserialize_with = "lenient")]
+    index: Option<u64>,
+    delta: Option<Delta>,
+    finish_reason: Option<String>,
+}
+
+/// `reasoning_content` (DeepSeek) and tool calls are not text for the caller.
+#[derive(Default, Deserialize)]
+struct Delta {
+    content: Option<ResponseContent>,
+    refusal: Option<String>,
+}
