@@ -33,9 +33,10 @@ use crate::error::{Category, Error};
 use crate::model::{Completion, Dialect, Endpoint};
 use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, Transport};
 
-/// How long a body may go on after the end of its answer. The end mostly comes with it, in
-/// the same packet; an answer is not held up for a server that leaves its connection open.
-const LINGER: Duration = Duration::from_millis(20);
+/// How long a body may go on after the end of its answer. Its own end mostly comes at once, or
+/// after the 40 ms of a delayed acknowledgement; an answer is not held up longer for a server
+/// that leaves its connection open.
+const LINGER: Duration = Duration::from_millis(50);
 
 /// What a provider over HTTP needs besides its endpoint.
 #[derive(Clone)]

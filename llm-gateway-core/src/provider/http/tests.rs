@@ -113,7 +113,11 @@ fn provider(script: Script, key: Option<&'static str>) -> Arc<dyn Provider> {
 }
 
 fn provider_of(delivery: Delivery, script: Script, key: Option<&'static str>) -> Arc<dyn Provider> {
-    let endpoint = Endpoint {
+    for_endpoint(endpoint(delivery), means(script, key)).unwrap()
+}
+
+fn endpoint(delivery: Delivery) -> Endpoint {
+    Endpoint {
         provider: ProviderName::new("openai").unwrap(),
         dialect: Dialect::OpenAi,
         base_url: "https://api.test/v1".to_owned(),
@@ -121,14 +125,16 @@ fn provider_of(delivery: Delivery, script: Script, key: Option<&'static str>) ->
         delivery,
         timeout: ATTEMPT,
         idle_timeout: IDLE,
-    };
-    let means = Means {
-        transport: Arc::new(script),
+    }
+}
+
+fn means(transport: impl Transport + 'static, key: Option<&'static str>) -> Means {
+    Means {
+        transport: Arc::new(transport),
         credentials: Arc::new(Keys(key)),
         scrubber: Scrubber::default(),
         clock: Arc::new(FixedClock(Duration::ZERO)),
-    };
-    for_endpoint(endpoint, means).unwrap()
+    }
 }
 
 fn call() -> Call {

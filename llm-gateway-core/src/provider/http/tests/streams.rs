@@ -3,6 +3,10 @@
 use super::super::super::events::LARGEST_EVENT;
 use super::*;
 use crate::model::Usage;
+use crate::transport::ReqwestTransport;
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 /// A chunk of text.
 fn delta(text: &str) -> String {
@@ -209,4 +213,54 @@ async fn an_error_in_a_stream_is_fit_to_be_shown() {
     let outcome = stream_of(vec![after(0, &delta("Hello")), after(0, &error)]).await;
     assert_eq!(outcome.error().category(), Category::Auth);
     assert_eq!(outcome.error().message(), "openai answered 200: bad key [redacted]");
+}
+
+/// Lets every task come as far as it can, and the sockets with them.
+async fn others_run() {
+    for _ in 0..32 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Answers every request, and counts connections. The end of a body leaves some time after
+/// the end of its answer.
+async fn serve(listener: TcpListener, connections: Arc<AtomicUsize>) {
+    while let Ok((mut socket, _)) = listener.accept().await {
+        // Or the end would wait for the acknowledgement of what went before.
+        socket.set_nodelay(true).unwrap();
+        connections.fetch_add(1, Ordering::Relaxed);
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
+            transfer-encoding: chunked\r\n\r\n";
+        let events = [delta("Hello"), ending()].concat();
+        let mut request = BytesMut::new();
+        while let Ok(1..) = socket.read_buf(&mut request).await {
+            if !request.ends_with(b"}}") {
+                continue;
+            }
+            request.clear();
+            let chunk = format!("{head}{:x}\r\n{events}\r\n", events.len());
+            socket.write_all(chunk.as_bytes()).await.unwrap();
+            others_run().await;
+            socket.write_all(b"0\r\n\r\n").await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_connection_of_a_stream_is_used_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let server = tokio::spawn(serve(listener, Arc::clone(&connections)));
+    let mut endpoint = endpoint(Delivery::Stream);
+    endpoint.base_url = base_url;
+    let provider = for_endpoint(endpoint, means(ReqwestTransport::new(), Some(KEY))).unwrap();
+    for _ in 0..5 {
+        let prepared = provider.prepare(call()).unwrap();
+        let answer = provider.send(&prepared, &Recorder::new()).await.unwrap();
+        assert_eq!(answer.joined_text(), "Hello");
+        others_run().await;
+    }
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
+    server.abort();
 }
