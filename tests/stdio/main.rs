@@ -17,6 +17,7 @@ mod money;
 mod policy_file;
 mod robustness;
 mod route;
+mod streams;
 
 use serde_json::{Value, json};
 use test_support::{Launch, Place, Session};

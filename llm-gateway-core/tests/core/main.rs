@@ -13,6 +13,7 @@ mod policy;
 mod reliability;
 mod requests;
 mod spend;
+mod streams;
 
 use std::time::Duration;
 

@@ -13,6 +13,7 @@ mod place;
 mod provider;
 mod session;
 mod socket;
+mod stream;
 
 use std::time::Duration;
 

@@ -151,16 +151,24 @@ pub struct FakeProvider {
 }
 
 impl FakeProvider {
-    /// Answers whatever it is asked at `model` with `text`.
+    /// Answers whatever it is asked at `model` with `text`, as a stream where one is asked for.
     pub async fn answering(wire: Wire, model: &str, text: &str) -> Self {
-        let answer = ResponseTemplate::new(200).set_body_json(wire.answer(model, text));
-        Self::with(wire, model, answer).await
+        Self::answering_after(Duration::ZERO, wire, model, text).await
     }
 
     /// As [`answering`](Self::answering), after a while.
     pub async fn answering_after(wait: Duration, wire: Wire, model: &str, text: &str) -> Self {
-        let answer = ResponseTemplate::new(200).set_body_json(wire.answer(model, text));
-        Self::with(wire, model, answer.set_delay(wait)).await
+        let answer = ResponseTemplate::new(200).set_delay(wait);
+        let (name, text) = (model.to_owned(), text.to_owned());
+        Self::responding(wire, model, move |request: &Request| {
+            let answer = answer.clone();
+            if wire.asks_for_stream(request.url.path(), &request.body) {
+                answer.set_body_raw(wire.stream(&name, &text), "text/event-stream")
+            } else {
+                answer.set_body_json(wire.answer(&name, &text))
+            }
+        })
+        .await
     }
 
     /// Refuses with a status and the format's error object.
@@ -171,12 +179,23 @@ impl FakeProvider {
 
     /// Answers with any response.
     pub async fn with(wire: Wire, model: &str, response: ResponseTemplate) -> Self {
+        Self::responding(wire, model, move |_: &Request| response.clone()).await
+    }
+
+    async fn responding(
+        wire: Wire,
+        model: &str,
+        respond: impl Fn(&Request) -> ResponseTemplate + Clone + Send + Sync + 'static,
+    ) -> Self {
         let server = MockServer::start().await;
-        Mock::given(method("POST"))
-            .and(path(wire.path(model)))
-            .respond_with(response)
-            .mount(&server)
-            .await;
+        // The two are the same but for Gemini, whose method is in the path.
+        for place in [wire.path(model), wire.stream_path(model)] {
+            Mock::given(method("POST"))
+                .and(path(place))
+                .respond_with(respond.clone())
+                .mount(&server)
+                .await;
+        }
         Self { wire, server }
     }
 

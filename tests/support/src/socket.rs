@@ -13,6 +13,8 @@ enum Manners {
     Hang(watch::Receiver<Option<Vec<u8>>>),
     /// These bytes, then the end.
     Send(Vec<u8>),
+    /// These bytes, then silence.
+    Stall(Vec<u8>),
     /// A reset.
     Reset,
 }
@@ -38,10 +40,17 @@ impl FakeSocket {
 
     /// Promises a body, sends the first half of it and closes.
     pub async fn breaking_off(body: &str) -> Self {
-        let half = body.len() / 2;
-        let mut response = response_head("200 OK", body.len());
-        response.extend_from_slice(&body.as_bytes()[..half]);
-        Self::start(Some(Manners::Send(response))).await
+        Self::start(Some(Manners::Send(half("application/json", body)))).await
+    }
+
+    /// Sends the first half of a stream and closes.
+    pub async fn streaming_half(body: &str) -> Self {
+        Self::start(Some(Manners::Send(half("text/event-stream", body)))).await
+    }
+
+    /// Sends the first half of a stream and then nothing, for ever.
+    pub async fn stalling(body: &str) -> Self {
+        Self::start(Some(Manners::Stall(half("text/event-stream", body)))).await
     }
 
     /// Redirects to another place.
@@ -54,7 +63,7 @@ impl FakeSocket {
 
     /// Answers 200 with `bytes` bytes of filling.
     pub async fn flooding(bytes: usize) -> Self {
-        let mut response = response_head("200 OK", bytes);
+        let mut response = response_head("application/json", bytes);
         response.resize(response.len() + bytes, b'x');
         Self::start(Some(Manners::Send(response))).await
     }
@@ -94,7 +103,7 @@ impl FakeSocket {
 
     /// Answers 200 with `body` on every connection that is held.
     pub fn release(&self, body: &str) {
-        let mut response = response_head("200 OK", body.len());
+        let mut response = response_head("application/json", body.len());
         response.extend_from_slice(body.as_bytes());
         self.release.send_replace(Some(response));
     }
@@ -132,6 +141,11 @@ async fn serve(
             let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
         }
+        Manners::Stall(bytes) => {
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.read(&mut [0; 1]).await;
+            left.send_modify(|count| *count += 1);
+        }
         Manners::Reset => stream.set_zero_linger().unwrap(),
         Manners::Hang(mut released) => {
             let mut more = [0; 1];
@@ -168,9 +182,16 @@ async fn read_request(stream: &mut TcpStream) -> bool {
     }
 }
 
-fn response_head(status: &str, length: usize) -> Vec<u8> {
+/// The head and half of the body that it promises.
+fn half(content_type: &str, body: &str) -> Vec<u8> {
+    let mut response = response_head(content_type, body.len());
+    response.extend_from_slice(&body.as_bytes()[..body.len() / 2]);
+    response
+}
+
+fn response_head(content_type: &str, length: usize) -> Vec<u8> {
     format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
+        "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\
          connection: close\r\n\r\n"
     )
     .into_bytes()
