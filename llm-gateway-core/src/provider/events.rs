@@ -148,6 +148,7 @@ mod tests {
                 "{cut}"
             );
         }
+        assert_eq!(read([&b"data: one\r\rdata: two\r\r"[..]]).0, ["one"], "the last may be a CRLF");
         let singly = bytes.chunks(1);
         assert_eq!(read(singly).0, expected);
     }

@@ -7,13 +7,14 @@
 
 mod reading;
 
+use std::future::ready;
 use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::timeout;
@@ -33,9 +34,8 @@ use crate::error::{Category, Error};
 use crate::model::{Completion, Dialect, Endpoint};
 use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, Transport};
 
-/// How long a body may go on after the end of its answer. Its own end mostly comes at once, or
-/// after the 40 ms of a delayed acknowledgement; an answer is not held up longer for a server
-/// that leaves its connection open.
+/// How long a body may go on after the end of its answer before its connection is closed. Its
+/// own end mostly comes at once, or after the 40 ms of a delayed acknowledgement.
 const LINGER: Duration = Duration::from_millis(50);
 
 /// What a provider over HTTP needs besides its endpoint.
@@ -128,7 +128,7 @@ impl<W: Wire> HttpProvider<W> {
         let mut assembly = W::Stream::default();
         let gathered = self.gather(&mut assembly, &mut reading, recorder, reporter).await;
         if gathered.is_ok() {
-            linger(&mut reading).await;
+            linger(reading.rest());
         }
         let pieces = assembly.pieces();
         if reporter.scrubber.scrub(&pieces.text) != pieces.text {
@@ -246,11 +246,11 @@ fn complete(
         .map_err(|unusable| reporter.unusable(status, unusable))
 }
 
-/// Gives a body the time to end of its own accord, so that its connection can be used again.
-/// What it says is none of the answer, nor is how it ends.
-async fn linger(reading: &mut Reading<'_>) {
-    let ended = async { while let Ok(Some(_)) = reading.next().await {} };
-    let _ = timeout(LINGER, ended).await;
+/// Gives the body of a finished answer the time to end of its own accord, so that its
+/// connection can be used again. Nobody waits for that: a paid answer is not held up, let
+/// alone lost to the attempt's clock.
+fn linger(rest: impl Stream<Item = impl Send> + Send + 'static) {
+    tokio::spawn(timeout(LINGER, rest.for_each(|_| ready(()))));
 }
 
 #[cfg(test)]

@@ -86,6 +86,12 @@ impl<'a> Reading<'a> {
         }))
     }
 
+    /// What is yet to come, which is none of the record.
+    pub(super) fn rest(&mut self) -> Fuse<Body> {
+        let nothing: Body = Box::pin(stream::empty());
+        mem::replace(&mut self.body, nothing.fuse())
+    }
+
     /// Leaves the body out of the record: it holds a key in pieces that cannot be found in it.
     pub(super) fn withhold(&mut self) {
         self.withheld = true;
