@@ -16,7 +16,9 @@ use super::Call;
 use super::assembly::Assembly;
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Completion, Delivery, FinishReason, NanoUsd, OutputPart, Part, Role, Turn, Usage};
+use crate::model::{
+    Completion, Delivery, FinishReason, NanoUsd, OutputPart, Part, Role, Turn, Usage,
+};
 use crate::transport::Credential;
 
 /// A wire format.
