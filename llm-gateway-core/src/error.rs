@@ -148,6 +148,7 @@ struct Inner {
     http_status: Option<u16>,
     retry_after: Option<Duration>,
     usage: Option<Usage>,
+    answered_by: Option<String>,
     nothing_sent: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -164,6 +165,7 @@ impl Error {
             http_status: None,
             retry_after: None,
             usage: None,
+            answered_by: None,
             nothing_sent: false,
             source: None,
         }))
@@ -211,6 +213,13 @@ impl Error {
         self
     }
 
+    /// Keeps the model that the API said gave the answer of no use: its price is the bill's.
+    #[must_use]
+    pub fn with_answered_by(mut self, model: impl Into<String>) -> Self {
+        self.0.answered_by = Some(model.into());
+        self
+    }
+
     /// Keeps the cause, for [`std::error::Error::source`].
     #[must_use]
     pub fn with_source(
@@ -254,6 +263,11 @@ impl Error {
     /// The tokens that the provider reported for an answer of no use, where it did.
     pub fn usage(&self) -> Option<&Usage> {
         self.0.usage.as_ref()
+    }
+
+    /// The model that the API said gave an answer of no use, where it did.
+    pub fn answered_by(&self) -> Option<&str> {
+        self.0.answered_by.as_deref()
     }
 
     /// How long the provider asked to wait, where it did.

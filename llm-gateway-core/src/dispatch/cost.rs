@@ -48,7 +48,7 @@ pub(super) fn of(
 /// status; of a time-out or a cut body nobody knows.
 pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) -> Option<NanoUsd> {
     if let Some(usage) = error.usage().filter(|usage| usage.is_plausible()) {
-        return prices(policy, call, None).map(|prices| prices.cost(usage));
+        return prices(policy, call, error.answered_by()).map(|prices| prices.cost(usage));
     }
     let unbilled = error.nothing_sent() || error.http_status().is_some_and(|status| status >= 400);
     unbilled.then_some(NanoUsd::ZERO)

@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::Call;
 use super::wire::{Refusal, Unusable};
 use crate::error::{Category, Error};
-use crate::model::{Completion, Endpoint, OutputPart, Target};
+use crate::model::{Completion, Endpoint, OutputPart, Target, Usage};
 use crate::transport::{Phase, Scrubber, TransportError};
 
 /// Characters of a provider's sentence that are shown: enough for any real one, too few for
@@ -132,9 +132,23 @@ impl Reporter<'_> {
             *text = self.scrubber.scrub(text);
         }
         for name in [&mut completion.model, &mut completion.response_id].into_iter().flatten() {
-            *name = self.scrubber.scrub(&name.chars().take(LONGEST_NAME).collect::<String>());
+            *name = self.name(name);
         }
         completion
+    }
+
+    /// Adds what an answer of no use is billed by, as far as the provider said.
+    pub(super) fn billed(&self, error: Error, usage: Option<Usage>, model: Option<&str>) -> Error {
+        let Some(usage) = usage else { return error };
+        match model {
+            Some(model) => error.with_usage(usage).with_answered_by(self.name(model)),
+            None => error.with_usage(usage),
+        }
+    }
+
+    /// A name that a server makes up, cut to the length of a real one.
+    fn name(&self, name: &str) -> String {
+        self.scrubber.scrub(&name.chars().take(LONGEST_NAME).collect::<String>())
     }
 
     /// The answer is well-formed and holds no text.
@@ -142,10 +156,7 @@ impl Reporter<'_> {
         let error = self
             .error(unusable.category, &self.sentence(&unusable.message))
             .with_http_status(status.as_u16());
-        let error = match unusable.usage {
-            Some(usage) => error.with_usage(usage),
-            None => error,
-        };
+        let error = self.billed(error, unusable.usage, unusable.model.as_deref());
         match unusable.hint {
             Some(hint) => error.with_hint(hint),
             None => error,

@@ -135,11 +135,8 @@ impl<W: Wire> HttpProvider<W> {
             reading.withhold();
         }
         // Final or absent: an attempt that failed after its bill had come costs what it says.
-        let billed = pieces.usage;
-        let with_bill = |error: Error| match billed {
-            Some(usage) => error.with_usage(usage),
-            None => error,
-        };
+        let (usage, model) = (pieces.usage, pieces.model.clone());
+        let with_bill = |error| reporter.billed(error, usage, model.as_deref());
         let status = reading.status;
         gathered.map_err(with_bill)?;
         let finished = assembly.finish();
@@ -243,7 +240,7 @@ fn complete(
     draft
         .complete(reporter.call.max_tokens)
         .map(|completion| reporter.presentable(completion))
-        .map_err(|unusable| reporter.unusable(status, unusable))
+        .map_err(|unusable| reporter.unusable(status, *unusable))
 }
 
 /// Gives the body of a finished answer the time to end of its own accord, so that its

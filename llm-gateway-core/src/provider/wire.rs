@@ -158,13 +158,15 @@ pub(crate) struct Unusable {
     pub(crate) hint: Option<String>,
     /// The tokens that are billed all the same.
     pub(crate) usage: Option<Usage>,
+    /// The model that is billed.
+    pub(crate) model: Option<String>,
 }
 
 impl Draft {
     /// Any text makes an answer, whatever stopped it; without text, the reason decides.
-    pub(crate) fn complete(mut self, max_tokens: u64) -> Result<Completion, Unusable> {
+    pub(crate) fn complete(mut self, max_tokens: u64) -> Result<Completion, Box<Unusable>> {
         if self.texts.iter().all(|text| text.trim().is_empty()) {
-            return Err(self.unusable(max_tokens));
+            return Err(Box::new(self.unusable(max_tokens)));
         }
         self.texts.retain(|text| !text.is_empty());
         Ok(Completion {
@@ -192,7 +194,7 @@ impl Draft {
             ),
             _ => (Category::EmptyOutput, "answered without any text".to_owned(), None),
         };
-        Unusable { category, message, hint, usage: self.usage }
+        Unusable { category, message, hint, usage: self.usage, model: self.model }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::NOW;
 /// $1 per million in, $10 per million out; a fallback at another provider costs the same.
 const POLICY: &str = "
 providers:
-  openai: {models: {m: {in: 1, out: 10}, m-without-a-price: {context: 1000}}}
+  openai: {models: {m: {in: 1, out: 10}, m-without-a-price: {context: 1000}, dear: {in: 2, out: 20}}}
   anthropic: {models: {m: {in: 1, out: 10}}}
 defaults:
   quick: {provider: openai, model: m, max_tokens: 100}
@@ -174,6 +174,16 @@ async fn a_call_without_a_price_is_counted_and_costs_what_is_known_of_it() {
     assert_eq!(known.cost.amount.unwrap().as_nanos(), 60_000);
     let row = till.spent().await.rows.remove(0);
     assert_eq!((row.calls, row.unknown, row.cost.as_nanos()), (2, 1, 60_000));
+}
+
+#[tokio::test]
+async fn an_answer_of_no_use_is_priced_by_the_model_that_gave_it() {
+    let body = r#"{"model": "dear", "choices": [{"message": {"content": ""},
+        "finish_reason": "stop"}], "usage": {"prompt_tokens": 10, "completion_tokens": 5}}"#;
+    let till = till(Scripted::new().raw(200, body), &[(TOTAL, cap_of(9))]);
+    let failing = till.asks().await.unwrap();
+    // 10 x 2000 n$ + 5 x 20000 n$.
+    assert_eq!(failing.attempts[0].cost.unwrap().as_nanos(), 120_000);
 }
 
 #[tokio::test]

@@ -14,10 +14,13 @@ use crate::error::{Category, Error};
 use crate::provider::failure::Reporter;
 use crate::transport::{Body, HttpResponse, REDACTED, Recorder};
 
-/// The bound on a body. The longest answers (128 k tokens, escaped as JSON) stay below 2 MiB.
-/// A stream may spend 250 bytes on a token, which leaves room for 60 k of them. What is larger
-/// would have to be kept in memory.
+/// The bound on a body: it is kept in memory. The longest answers (128 k tokens, escaped as
+/// JSON) stay below 2 MiB.
 pub(super) const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// The bound on a streamed body. Servers spend up to 400 bytes on a token, and an answer of
+/// 128 k tokens that was paid for must not be lost to a bound.
+pub(super) const LARGEST_STREAM: usize = 64 * 1024 * 1024;
 
 /// A response that is being read. When it goes (read to its end, timed out, cancelled), what
 /// came until then is scrubbed and recorded, once.
@@ -61,12 +64,12 @@ impl<'a> Reading<'a> {
         let status = self.status;
         match heard(self.body.next(), self.reporter).await? {
             None => Ok(None),
-            Some(Ok(chunk)) if self.came.len() + chunk.len() <= LARGEST_BODY => {
+            Some(Ok(chunk)) if self.came.len() + chunk.len() <= self.largest() => {
                 self.came.extend_from_slice(&chunk);
                 Ok(Some(chunk))
             }
             Some(Ok(_)) => {
-                let what = format!("answered with a body above {LARGEST_BODY} bytes");
+                let what = format!("answered with a body above {} bytes", self.largest());
                 let error = self.reporter.error(Category::BadResponse, &what);
                 Err(error.with_http_status(status.as_u16()))
             }
@@ -76,6 +79,10 @@ impl<'a> Reading<'a> {
                 Err(self.reporter.transport(error).with_http_status(status.as_u16()))
             }
         }
+    }
+
+    fn largest(&self) -> usize {
+        if self.is_stream() { LARGEST_STREAM } else { LARGEST_BODY }
     }
 
     /// The bytes from here to the end.
