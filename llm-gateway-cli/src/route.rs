@@ -101,6 +101,7 @@ fn told(event: &Event) -> String {
     match event {
         Event::Attempt { target, number: 1 } => format!("asking {target}"),
         Event::Attempt { target, number } => format!("asking {target} (try {number})"),
+        Event::Writing { target, tokens } => format!("{target} has written about {tokens} tokens,"),
         Event::Waiting { target, wait } => {
             format!("{target} failed, waiting {:.1} s to try again", wait.as_secs_f64())
         }

@@ -17,6 +17,13 @@ pub enum Event {
         /// Its number in the run, from 1.
         number: usize,
     },
+    /// An answer is coming in. Told at most once a second, and not where a reader lags.
+    Writing {
+        /// Who writes.
+        target: Target,
+        /// Tokens so far, by the policy's characters per token.
+        tokens: u64,
+    },
     /// A try failed, and the same target is tried again after a wait.
     Waiting {
         /// Who is waited for.
@@ -52,13 +59,20 @@ impl Events {
 }
 
 /// The writing end. Sending never waits: nobody has to read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct EventSender(mpsc::Sender<Event>);
 
 impl EventSender {
     pub(crate) fn send(&self, event: Event) {
         // A reader that is gone or behind misses an event, and a run is never held up.
         let _ = self.0.try_send(event);
+    }
+
+    /// Sends what may be left out: it never takes the room of a step.
+    pub(crate) fn mention(&self, event: Event) {
+        if self.0.capacity() > CAPACITY / 2 {
+            self.send(event);
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 mod attempt;
 mod booking;
 mod cost;
+mod listening;
 mod prepare;
 mod refusal;
 mod run;
@@ -26,8 +27,8 @@ use crate::policy::{PlannedTarget, Policy};
 use crate::provider::Provider;
 use crate::random::Random;
 use crate::reliability::{BreakerRules, Deadline, Limiter, Meaning, RetryRules, Targets};
-use crate::transport::Recorder;
 
+use listening::recorder;
 use prepare::prepare;
 use refusal::{Refusal, any_key_will_do, first_back, most_telling};
 use run::run;
@@ -84,10 +85,14 @@ pub(crate) async fn dispatch(
             context.events.send(Event::Fallback { from, to: planned.target.clone() });
         }
         let refusal = match prepare(context, planned, prompt) {
-            Ok(call) => match run(context, call, None, &Recorder::new(), attempts).await {
-                Ok(answered) => return Ok(answered),
-                Err(refusal) => refusal,
-            },
+            Ok(call) => {
+                let rules = context.policy.preflight();
+                let recorder = recorder(context.events, rules, &planned.target);
+                match run(context, call, None, &recorder, attempts).await {
+                    Ok(answered) => return Ok(answered),
+                    Err(refusal) => refusal,
+                }
+            }
             Err(refusal) => {
                 attempts.push(Attempt::refused(&planned.target, refusal.error.category()));
                 refusal

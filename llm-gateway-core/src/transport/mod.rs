@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use crate::credential::Secret;
 
 pub use self::reqwest::ReqwestTransport;
-pub use recorder::{Exchange, Recorder, Response};
+pub use recorder::{Exchange, Recorder, Response, Sequence};
 pub use scripted::Scripted;
 pub use scrubber::{REDACTED, Scrubber};
 

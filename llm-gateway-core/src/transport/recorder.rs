@@ -6,7 +6,8 @@
 //! that dispatch makes and by the bound on a body.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -17,6 +18,8 @@ use super::HttpRequest;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Response {
+    /// When it had come, by the recorder's [`Sequence`].
+    pub sequence: u64,
     /// The status.
     pub status: StatusCode,
     /// The headers.
@@ -31,16 +34,32 @@ pub struct Response {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exchange {
+    /// When it was sent, by the recorder's [`Sequence`].
+    pub sent: u64,
     /// What was sent, without its credential.
     pub request: HttpRequest,
     /// What came back; `None` when nothing did.
     pub response: Option<Response>,
 }
 
+/// Numbers moments 1, 2, 3, …: which request was fixed, sent or answered before which. Shared
+/// by the recorders of calls that run at the same time.
+#[derive(Debug, Default)]
+pub struct Sequence(AtomicU64);
+
+impl Sequence {
+    /// The number of this moment.
+    pub fn next(&self) -> u64 {
+        // One counter that everybody adds to: no two moments have the same number.
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
 /// Collects the exchanges of one call, and tells how far its answer has come.
 #[derive(Default)]
 pub struct Recorder {
     exchanges: Mutex<Vec<Exchange>>,
+    sequence: Arc<Sequence>,
     listener: Option<Box<dyn Fn(u64) + Send + Sync>>,
 }
 
@@ -50,21 +69,30 @@ impl Recorder {
         Self::default()
     }
 
-    /// An empty recorder that calls `listener` as the text of an answer grows, with its
-    /// characters so far. It runs between two events of a stream, so it must not block.
-    pub fn listened(listener: impl Fn(u64) + Send + Sync + 'static) -> Self {
-        Self { listener: Some(Box::new(listener)), ..Self::default() }
+    /// Calls `listener` as the text of an answer grows, with its characters so far. It runs
+    /// between two events of a stream, so it must not block.
+    #[must_use]
+    pub fn with_listener(self, listener: impl Fn(u64) + Send + Sync + 'static) -> Self {
+        Self { listener: Some(Box::new(listener)), ..self }
+    }
+
+    /// Numbers its moments by a sequence that it shares with others.
+    #[must_use]
+    pub fn with_sequence(self, sequence: Arc<Sequence>) -> Self {
+        Self { sequence, ..self }
     }
 
     /// Notes that `request` is about to leave.
     pub fn sent(&self, request: &HttpRequest) {
-        self.lock().push(Exchange { request: request.clone(), response: None });
+        let sent = self.sequence.next();
+        self.lock().push(Exchange { sent, request: request.clone(), response: None });
     }
 
     /// Notes what came back for the request that was sent last.
     pub fn received(&self, status: StatusCode, headers: HeaderMap, body: Bytes, redacted: bool) {
         if let Some(exchange) = self.lock().last_mut() {
-            exchange.response = Some(Response { status, headers, body, redacted });
+            let sequence = self.sequence.next();
+            exchange.response = Some(Response { sequence, status, headers, body, redacted });
         }
     }
 

@@ -36,7 +36,7 @@ fn typed(content_type: &'static str, chunks: Vec<(Duration, Chunk)>) -> Script {
 async fn listened(script: Script) -> (Outcome, Vec<u64>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&told);
-    let recorder = Recorder::listened(move |chars| heard.lock().unwrap().push(chars));
+    let recorder = Recorder::new().with_listener(move |chars| heard.lock().unwrap().push(chars));
     let provider = provider_of(Delivery::Stream, script, Some(KEY));
     let prepared = provider.prepare(call()).unwrap();
     let started = Instant::now();
