@@ -124,7 +124,8 @@ pub(super) fn asked(calls: &[HoldRequest]) -> BTreeMap<&Scope, NanoUsd> {
     asked
 }
 
-/// The rule: settled + held + asked must not be above the cap.
+/// The rule: settled + held + asked must not be above the cap. What asks for nothing is always
+/// allowed: a cap that is passed already is no reason to refuse a call to a local model.
 ///
 /// # Errors
 /// [`Refused`] with every figure.
@@ -139,7 +140,7 @@ pub(super) fn check(
     let limit = limits.min().unwrap_or(LARGEST).min(LARGEST);
     let Totals { settled, held } = totals;
     let sum: u128 = [settled, held, asked].iter().map(|sum| u128::from(sum.as_nanos())).sum();
-    if sum <= u128::from(limit.as_nanos()) {
+    if asked == NanoUsd::ZERO || sum <= u128::from(limit.as_nanos()) {
         return Ok(());
     }
     Err(Refused { month, scope: scope.clone(), cap: limit, settled, held, asked })
@@ -158,6 +159,9 @@ mod tests {
         let ask = |asked, caps: &[Cap]| check(month, &Scope::Total, totals, usd(asked), caps);
         assert!(ask(20, &caps).is_ok());
         assert_eq!(ask(21, &caps).unwrap_err().left(), usd(20));
+        assert!(
+            check(month, &Scope::Total, totals, usd(0), &[Cap::new(Scope::Total, usd(1))]).is_ok()
+        );
         assert!(ask(u64::MAX / 2 - 80, &[]).is_ok());
         assert!(ask(u64::MAX / 2 - 79, &[]).is_err(), "more than a database counts");
         assert!(ask(u64::MAX, &[]).is_err());

@@ -57,7 +57,8 @@ pub trait Ledger: Send + Sync {
     /// Sets money aside for `calls`, for all of them or for none, in their order.
     ///
     /// Each scope that a call counts in is held against its cap: settled + held + asked must
-    /// not be above it. Caps of scopes that no call counts in say nothing.
+    /// not be above it. Caps of scopes that no call counts in say nothing, and what asks for
+    /// nothing is always allowed.
     ///
     /// # Errors
     /// [`ReserveError::Refused`] names the first cap that does not allow it;

@@ -23,6 +23,7 @@ on_both! {
     a_hold_that_never_left_is_released_when_dropped,
     a_hold_that_left_is_settled_whole_when_dropped,
     a_cost_above_the_hold_is_booked_as_it_is,
+    a_call_that_costs_nothing_is_allowed_though_a_cap_is_passed,
     a_settlement_counts_though_nobody_waits_for_it,
     a_reservation_that_nobody_waits_for_is_released,
     a_hold_belongs_to_the_month_it_was_reserved_in,
@@ -112,6 +113,20 @@ async fn a_cost_above_the_hold_is_booked_as_it_is(world: World) {
     hold.settle(usd(160), CostBasis::Exact).await.unwrap();
     assert_eq!(spent(&process).await.settled, usd(160));
     assert_eq!(refusal(&process, 1, &caps).await.left(), usd(0));
+}
+
+async fn a_call_that_costs_nothing_is_allowed_though_a_cap_is_passed(world: World) {
+    let local = Scope::Provider(provider("ollama"));
+    let (process, caps) = (world.process(), [total_cap(100), Cap::new(local, usd(1))]);
+    let dear = process.reserve_one(november(), call("openai/m", 60), &caps).await.unwrap();
+    dear.settle(usd(160), CostBasis::Exact).await.unwrap();
+    let free = process.reserve_one(november(), call("ollama/m", 0), &caps).await.unwrap();
+    assert_eq!(refusal(&process, 1, &caps).await.asked, usd(1));
+    // What it turns out to cost counts all the same.
+    free.settle(usd(5), CostBasis::Exact).await.unwrap();
+    assert_eq!(spent(&process).await.settled, usd(165));
+    let unit = [call("ollama/m", 0), call("openai/m", 0)];
+    assert_eq!(process.reserve(november(), &unit, &caps).await.unwrap().len(), 2);
 }
 
 async fn a_settlement_counts_though_nobody_waits_for_it(world: World) {

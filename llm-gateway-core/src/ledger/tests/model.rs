@@ -74,9 +74,10 @@ impl History {
 
     fn fits(&self, calls: &[(usize, u64)]) -> bool {
         let asked = |target| calls.iter().filter(|c| c.0 == target).map(|c| c.1).sum::<u64>();
-        let sums = [0, 1].map(|target| self.counted(target) + asked(target));
-        let asks_openai = calls.iter().any(|call| call.0 == 0);
-        calls.is_empty() || (sums[0] + sums[1] <= TOTAL && (!asks_openai || sums[0] <= OPENAI))
+        let (openai, all) = (asked(0), asked(0) + asked(1));
+        let counted = self.counted(0);
+        let fits_all = all == 0 || counted + self.counted(1) + all <= TOTAL;
+        fits_all && (openai == 0 || counted + openai <= OPENAI)
     }
 
     fn book(&mut self, target: usize, cost: u64) {
