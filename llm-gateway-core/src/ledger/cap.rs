@@ -5,11 +5,11 @@ use std::fmt;
 
 use crate::model::{NanoUsd, ProviderName, Target, TaskClass};
 
-use super::error::Refused;
+use super::error::{Named, Problem, Refused, ReserveError, Unusable};
 use super::month::Month;
 
-/// The largest sum that a ledger counts ($9.2 billion): a scope without a cap has this one, so
-/// that what is held stays exact where a database counts in signed 64 bits.
+/// The largest sum that a ledger counts ($9.2 billion), so that what is held stays exact where
+/// a database counts in signed 64 bits.
 pub(super) const LARGEST: NanoUsd = NanoUsd::from_nanos(i64::MAX as u64);
 
 /// Something that money is counted by within a month.
@@ -124,26 +124,49 @@ pub(super) fn asked(calls: &[HoldRequest]) -> BTreeMap<&Scope, NanoUsd> {
     asked
 }
 
-/// The rule: settled + held + asked must not be above the cap. What asks for nothing is always
-/// allowed: a cap that is passed already is no reason to refuse a call to a local model.
-///
-/// # Errors
-/// [`Refused`] with every figure.
-pub(super) fn check(
-    month: Month,
-    scope: &Scope,
-    totals: Totals,
-    asked: NanoUsd,
-    caps: &[Cap],
-) -> Result<(), Refused> {
-    let limits = caps.iter().filter(|cap| cap.scope == *scope).map(|cap| cap.limit);
-    let limit = limits.min().unwrap_or(LARGEST).min(LARGEST);
-    let Totals { settled, held } = totals;
-    let sum: u128 = [settled, held, asked].iter().map(|sum| u128::from(sum.as_nanos())).sum();
-    if asked == NanoUsd::ZERO || sum <= u128::from(limit.as_nanos()) {
-        return Ok(());
+/// What calls are held against, and where.
+pub(super) struct Rule<'a> {
+    /// The ledger, as its problems name it.
+    pub(super) place: &'a str,
+    pub(super) month: Month,
+    pub(super) caps: &'a [Cap],
+}
+
+impl Rule<'_> {
+    /// The rule: settled + held + asked must not be above the cap. What asks for nothing is
+    /// always allowed: a cap that is passed already is no reason to refuse a call to a local
+    /// model.
+    ///
+    /// # Errors
+    /// [`ReserveError::Refused`] with every figure. Where no cap says no, and the sum is more
+    /// than a ledger counts, the ledger cannot be used for it.
+    pub(super) fn check(
+        &self,
+        scope: &Scope,
+        totals: Totals,
+        asked: NanoUsd,
+    ) -> Result<(), ReserveError> {
+        if asked == NanoUsd::ZERO {
+            return Ok(());
+        }
+        let Self { place, month, caps } = *self;
+        let Totals { settled, held } = totals;
+        let sum: u128 = [settled, held, asked].iter().map(|sum| u128::from(sum.as_nanos())).sum();
+        let is_above = |limit: NanoUsd| sum > u128::from(limit.as_nanos());
+        let limits = caps.iter().filter(|cap| cap.scope == *scope).map(|cap| cap.limit);
+        if let Some(cap) = limits.min().filter(|limit| is_above(*limit)) {
+            return Err(Refused { month, scope: scope.clone(), cap, settled, held, asked }.into());
+        }
+        if is_above(LARGEST) {
+            let detail = format!(
+                "{settled} is settled and {held} held on {} in {month}, {asked} may be needed, \
+                 and it counts up to {LARGEST}",
+                Named(scope)
+            );
+            return Err(Unusable::new(Problem::BeyondCounting, place, detail).into());
+        }
+        Ok(())
     }
-    Err(Refused { month, scope: scope.clone(), cap: limit, settled, held, asked })
 }
 
 #[cfg(test)]
@@ -155,16 +178,29 @@ mod tests {
         let usd = NanoUsd::from_nanos;
         let month = Month::parse("2026-11").unwrap();
         let totals = Totals { settled: usd(50), held: usd(30) };
-        let caps = [Cap::new(Scope::Total, usd(100))];
-        let ask = |asked, caps: &[Cap]| check(month, &Scope::Total, totals, usd(asked), caps);
-        assert!(ask(20, &caps).is_ok());
-        assert_eq!(ask(21, &caps).unwrap_err().left(), usd(20));
-        assert!(
-            check(month, &Scope::Total, totals, usd(0), &[Cap::new(Scope::Total, usd(1))]).is_ok()
-        );
-        assert!(ask(u64::MAX / 2 - 80, &[]).is_ok());
-        assert!(ask(u64::MAX / 2 - 79, &[]).is_err(), "more than a database counts");
-        assert!(ask(u64::MAX, &[]).is_err());
+        let ask = |asked, caps: &[Cap]| {
+            Rule { place: "x", month, caps }.check(&Scope::Total, totals, usd(asked))
+        };
+        let cap = |nanos| [Cap::new(Scope::Total, usd(nanos))];
+        assert!(ask(20, &cap(100)).is_ok());
+        let refused = ask(21, &cap(100)).unwrap_err();
+        assert!(matches!(refused, ReserveError::Refused(refused) if refused.left() == usd(20)));
+        assert!(ask(0, &cap(1)).is_ok());
+        assert!(ask(1, &cap(1)).is_err());
+    }
+
+    #[test]
+    fn what_no_cap_refuses_and_a_database_cannot_count_is_no_matter_of_caps() {
+        let month = Month::parse("2026-11").unwrap();
+        let totals = Totals { settled: NanoUsd::from_nanos(50), held: NanoUsd::from_nanos(30) };
+        for caps in [vec![], vec![Cap::new(Scope::Total, NanoUsd::from_nanos(u64::MAX))]] {
+            let rule = Rule { place: "x", month, caps: &caps };
+            let ask = |asked| rule.check(&Scope::Total, totals, NanoUsd::from_nanos(asked));
+            assert!(ask(u64::MAX / 2 - 80).is_ok());
+            let Err(ReserveError::Unusable(unusable)) = ask(u64::MAX / 2 - 79) else { panic!() };
+            assert_eq!(unusable.problem, Problem::BeyondCounting);
+            assert!(!unusable.to_string().contains("cap"), "{unusable}");
+        }
     }
 
     #[test]

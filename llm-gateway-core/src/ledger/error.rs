@@ -39,7 +39,7 @@ impl Refused {
 }
 
 /// A scope as a sentence names it.
-struct Named<'a>(&'a Scope);
+pub(super) struct Named<'a>(pub(super) &'a Scope);
 
 impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,6 +68,8 @@ pub enum Problem {
     Newer,
     /// It cannot be opened or reached.
     Unreachable,
+    /// A month comes to more than it can count.
+    BeyondCounting,
     /// Its thread is gone.
     Stopped,
 }
@@ -111,6 +113,7 @@ impl Problem {
             Self::Foreign => "is not a ledger",
             Self::Newer => "was written by a newer version",
             Self::Unreachable => "cannot be opened",
+            Self::BeyondCounting => "cannot count that much",
             Self::Stopped => "has stopped",
         }
     }
@@ -129,6 +132,10 @@ impl Problem {
             Self::Newer => "update llm-gateway, or set LLM_GATEWAY_LEDGER_PATH to another file",
             Self::Unreachable => {
                 "set LLM_GATEWAY_LEDGER_PATH to a file in a directory that you may write"
+            }
+            Self::BeyondCounting => {
+                "look for a wrong price in the policy; set LLM_GATEWAY_LEDGER_PATH to a new file, \
+                 or wait for the next month"
             }
             Self::Stopped => "start the gateway again",
         }

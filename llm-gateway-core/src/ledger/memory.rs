@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use crate::model::{Target, TaskClass};
 
 use super::Ledger;
-use super::cap::{Cap, HoldRequest, Scope, Totals, asked, check};
+use super::cap::{Cap, HoldRequest, Rule, Scope, Totals, asked};
 use super::error::{ReserveError, Unusable};
 use super::hold::{Closing, Hold, Seat, Told};
 use super::month::Month;
@@ -77,9 +77,10 @@ impl Ledger for MemoryLedger {
         caps: &[Cap],
     ) -> Result<Vec<Hold>, ReserveError> {
         let mut books = lock(&self.books);
+        let rule = Rule { place: "in memory", month, caps };
         for (scope, amount) in asked(calls) {
             let totals = books.totals.get(&(month, scope.clone())).copied().unwrap_or_default();
-            check(month, scope, totals, amount, caps)?;
+            rule.check(scope, totals, amount)?;
         }
         let hold = |call: &HoldRequest| {
             let id = books.hold(self.process, month, call);

@@ -7,8 +7,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::model::NanoUsd;
 
-use super::super::cap::{Cap, HoldRequest, LARGEST, Scope, Totals, asked, check};
-use super::super::error::Refused;
+use super::super::cap::{HoldRequest, LARGEST, Rule, Scope, Totals, asked};
+use super::super::error::ReserveError;
 use super::super::hold::Closing;
 use super::super::month::Month;
 use super::super::spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
@@ -26,17 +26,16 @@ impl<'a> Books<'a> {
         Self { connection, locks, process }
     }
 
-    /// Holds `calls` against `caps` and books all of them, or none.
+    /// Holds `calls` against `rule` and books all of them, or none.
     pub(super) fn reserve(
         &self,
-        month: Month,
+        rule: &Rule<'_>,
         calls: &[HoldRequest],
-        caps: &[Cap],
-    ) -> rusqlite::Result<Result<Vec<i64>, Refused>> {
-        let asked = asked(calls);
+    ) -> rusqlite::Result<Result<Vec<i64>, ReserveError>> {
+        let (month, asked) = (rule.month, asked(calls));
         for (scope, amount) in &asked {
             let totals = self.totals(month, &scope.to_string())?;
-            if let Err(refused) = check(month, scope, totals, *amount, caps) {
+            if let Err(refused) = rule.check(scope, totals, *amount) {
                 return Ok(Err(refused));
             }
         }

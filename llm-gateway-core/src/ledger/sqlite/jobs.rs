@@ -3,8 +3,8 @@
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::super::cap::{Cap, HoldRequest};
-use super::super::error::{Refused, Unusable};
+use super::super::cap::{Cap, HoldRequest, Rule};
+use super::super::error::{ReserveError, Unusable};
 use super::super::hold::{Closing, Hold, Seat, Told};
 use super::super::month::Month;
 use super::Queue;
@@ -59,8 +59,8 @@ pub(super) struct Reserve {
     caps: Vec<Cap>,
     seats: OwnedSemaphorePermit,
     queue: Queue,
-    found: Option<Result<Vec<i64>, Refused>>,
-    reply: oneshot::Sender<Result<Result<Vec<Hold>, Refused>, Unusable>>,
+    found: Option<Result<Vec<i64>, ReserveError>>,
+    reply: oneshot::Sender<Result<Vec<Hold>, ReserveError>>,
 }
 
 impl Reserve {
@@ -70,7 +70,7 @@ impl Reserve {
         caps: Vec<Cap>,
         seats: OwnedSemaphorePermit,
         queue: Queue,
-        reply: oneshot::Sender<Result<Result<Vec<Hold>, Refused>, Unusable>>,
+        reply: oneshot::Sender<Result<Vec<Hold>, ReserveError>>,
     ) -> Self {
         Self { month, calls, caps, seats, queue, found: None, reply }
     }
@@ -78,7 +78,8 @@ impl Reserve {
 
 impl Job for Reserve {
     fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
-        self.found = Some(books.reserve(self.month, &self.calls, &self.caps)?);
+        let rule = Rule { place: &self.queue.place, month: self.month, caps: &self.caps };
+        self.found = Some(books.reserve(&rule, &self.calls)?);
         Ok(())
     }
 
@@ -90,10 +91,10 @@ impl Job for Reserve {
             Hold::new(amount, Box::new(SqliteSeat { hold, queue }))
         };
         let answer = match (written, found) {
-            (Err(unusable), _) => Err(unusable),
-            (Ok(()), None) => Err(queue.stopped()),
-            (Ok(()), Some(Err(refused))) => Ok(Err(refused)),
-            (Ok(()), Some(Ok(ids))) => Ok(Ok(ids.into_iter().zip(calls).map(guard).collect())),
+            (Err(unusable), _) => Err(unusable.into()),
+            (Ok(()), None) => Err(queue.stopped().into()),
+            (Ok(()), Some(Err(refused))) => Err(refused),
+            (Ok(()), Some(Ok(ids))) => Ok(ids.into_iter().zip(calls).map(guard).collect()),
         };
         // Whoever asked may have left: then the guards are dropped here, and release.
         let _ = reply.send(answer);

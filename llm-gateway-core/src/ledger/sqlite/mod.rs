@@ -24,7 +24,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::Ledger;
 use super::cap::{Cap, HoldRequest};
-use super::error::{Refused, ReserveError, Unusable};
+use super::error::{ReserveError, Unusable};
 use super::hold::Hold;
 use super::month::Month;
 use super::spent::{By, Dropped, Spent};
@@ -97,9 +97,7 @@ impl Ledger for SqliteLedger {
         let queue = self.queue.clone();
         let (calls, caps) = (calls.to_vec(), caps.to_vec());
         self.queue.put(Box::new(Reserve::new(month, calls, caps, seats, queue, reply)));
-        let answer: Result<Result<Vec<Hold>, Refused>, Unusable> =
-            heard.await.unwrap_or_else(|_| Err(self.queue.stopped()));
-        Ok(answer??)
+        heard.await.unwrap_or_else(|_| Err(self.queue.stopped().into()))
     }
 
     async fn spent(&self, month: Month, by: By) -> Result<Spent, Unusable> {

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 
 use crate::error::{Category, Error};
-use crate::ledger::{By, Month, Refused, ReserveError, Spent};
+use crate::ledger::{By, Month, Problem, Refused, ReserveError, Spent};
 use crate::model::{CostBasis, TaskClass};
 
 use super::{Cap, Process, Scope, World, call, november, provider, total_cap, usd};
@@ -28,7 +28,7 @@ on_both! {
     a_reservation_that_nobody_waits_for_is_released,
     a_hold_belongs_to_the_month_it_was_reserved_in,
     the_rows_add_up_to_the_nano_dollar,
-    an_amount_beyond_counting_is_refused,
+    more_than_a_ledger_counts_is_no_matter_of_caps,
     what_a_dead_process_held_stays_counted_until_it_is_dropped,
     another_process_sees_what_this_one_holds,
 }
@@ -185,14 +185,28 @@ async fn the_rows_add_up_to_the_nano_dollar(world: World) {
     }
 }
 
-async fn an_amount_beyond_counting_is_refused(world: World) {
+async fn more_than_a_ledger_counts_is_no_matter_of_caps(world: World) {
     let process = world.process();
-    assert_eq!(refusal(&process, u64::MAX, &[total_cap(u64::MAX)]).await.asked, usd(u64::MAX));
     let dear = process.reserve_one(november(), call("openai/m", 1), &[]).await.unwrap();
     dear.settle(usd(u64::MAX), CostBasis::Exact).await.unwrap();
     let more = process.reserve_one(november(), call("openai/n", 0), &[]).await.unwrap();
     more.settle(usd(u64::MAX), CostBasis::Exact).await.unwrap();
     assert_eq!(spent(&process).await.scopes[0].settled, usd(i64::MAX as u64));
+    for caps in [vec![], vec![total_cap(u64::MAX)]] {
+        let asked = process.reserve_one(november(), call("gemini/m", 1), &caps).await;
+        let Err(ReserveError::Unusable(unusable)) = asked else { panic!("{asked:?}") };
+        assert_eq!(unusable.problem, Problem::BeyondCounting);
+        let error = Error::from(unusable);
+        assert_eq!(error.category(), Category::Ledger);
+        let (said, hint) = (error.to_string(), error.hint().unwrap());
+        assert!(
+            said.contains(" cannot count that much: $9223372036.854775807 is settled"),
+            "{said}"
+        );
+        assert!(!said.contains("cap") && hint.contains("LLM_GATEWAY_LEDGER_PATH"), "{hint}");
+    }
+    // A cap that is reached is a cap still.
+    assert_eq!(refusal(&process, u64::MAX, &[total_cap(5)]).await.cap, usd(5));
 }
 
 async fn what_a_dead_process_held_stays_counted_until_it_is_dropped(world: World) {
