@@ -11,6 +11,7 @@
 
 mod books;
 mod clerk;
+mod files;
 mod jobs;
 mod open;
 mod problem;

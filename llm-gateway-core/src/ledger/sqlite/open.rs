@@ -7,8 +7,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::super::error::{Problem, Unusable};
 use super::books::Books;
-use super::problem::{of_file, of_sqlite};
-use super::processes::{Locks, Process, RegisterError, private_file, private_folder};
+use super::problem::{of_file, of_lock, of_sqlite};
+use super::processes::{Locks, Process, private_file, private_folder};
 
 /// How long to wait before looking again whether a lock is free. SQLite's own wait grows to
 /// 100 ms between two looks; with eight processes that starves whoever came late.
@@ -45,10 +45,8 @@ impl OpenLedger {
             migrate(&transaction, &path)?;
             let failed = |error: &rusqlite::Error| of_sqlite(&path, error);
             locks.sweep(&transaction).map_err(|error| failed(&error))?;
-            let process = locks.register(&transaction).map_err(|error| match error {
-                RegisterError::Sqlite(error) => failed(&error),
-                RegisterError::File(error) => of_file(&path, &error),
-            })?;
+            let process = locks.register(&transaction);
+            let process = process.map_err(|error| of_lock(&path, &error))?;
             transaction.commit().map_err(|error| failed(&error))?;
             process
         };
@@ -57,10 +55,12 @@ impl OpenLedger {
 
     /// Runs `run` in one write transaction: all of it counts, or nothing.
     pub(super) fn write(
-        &self,
+        &mut self,
         run: impl FnOnce(&Books<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), Unusable> {
         let transaction = patiently(self.patience, || begin(&self.connection, &self.path))?;
+        let kept = self.locks.keep(&transaction, &mut self.process);
+        kept.map_err(|error| of_lock(&self.path, &error))?;
         let books = Books::new(&transaction, &self.locks, self.process.id);
         let written = run(&books).and_then(|()| transaction.commit());
         written.map_err(|error| of_sqlite(&self.path, &error))

@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 use super::super::error::{Problem, Unusable};
+use super::processes::RegisterError;
 
 /// Names the problem behind an error of SQLite.
 pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Unusable {
@@ -34,6 +35,14 @@ pub(super) fn of_file(path: &Path, error: &io::Error) -> Unusable {
         _ => Problem::Unreachable,
     };
     Unusable::new(problem, path.display().to_string(), error.to_string())
+}
+
+/// Names the problem behind a lock that cannot be taken.
+pub(super) fn of_lock(path: &Path, error: &RegisterError) -> Unusable {
+    match error {
+        RegisterError::Sqlite(error) => of_sqlite(path, error),
+        RegisterError::File(error) => of_file(path, error),
+    }
 }
 
 #[cfg(test)]

@@ -3,12 +3,17 @@
 //! The system frees the lock however a process ends, `kill -9` included, and never before. A
 //! process id could not say as much: it may belong to somebody else by now. Files are made and
 //! removed within a write transaction, so that nobody sees one before it is locked.
+//!
+//! A file that somebody removed tells nothing: its process may live, so what it holds stays
+//! held. A living one puts it back before it writes again.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
+
+use super::files::FileId;
 
 /// The lock files beside a ledger.
 #[derive(Debug, Clone)]
@@ -19,7 +24,18 @@ pub(super) struct Locks {
 /// This process, as its holds name it. It lives as long as this value.
 pub(super) struct Process {
     pub(super) id: i64,
-    _lock: File,
+    lock: File,
+}
+
+/// What the lock of a process tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// It is taken, or cannot be looked at: the process lives.
+    Taken,
+    /// It is free: the process has ended.
+    Free,
+    /// Its file is gone, which says nothing of the process.
+    Missing,
 }
 
 impl Locks {
@@ -37,33 +53,67 @@ impl Locks {
         loop {
             connection.execute("INSERT INTO processes DEFAULT VALUES", [])?;
             let id = connection.last_insert_rowid();
-            let lock = private_file().create(true).truncate(false).open(self.file(id))?;
-            match lock.try_lock() {
-                Ok(()) => return Ok(Process { id, _lock: lock }),
-                // Only where the database was put back to an older state: the next id then.
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(error.into()),
+            // Taken only where the database was put back to an older state: the next id then.
+            if let Some(lock) = self.lock(id)? {
+                return Ok(Process { id, lock });
             }
+        }
+    }
+
+    /// Puts the lock of this process back where its file was removed, or replaced. Within a
+    /// write transaction.
+    pub(super) fn keep(
+        &self,
+        connection: &Connection,
+        process: &mut Process,
+    ) -> Result<(), RegisterError> {
+        let locked = FileId::of(&process.lock.metadata()?);
+        if FileId::at(&self.file(process.id)) == Some(locked) {
+            return Ok(());
+        }
+        private_folder(&self.folder)?;
+        // Where somebody else has it, the id is one that lives: as good for what it holds.
+        if let Some(lock) = self.lock(process.id)? {
+            process.lock = lock;
+        }
+        // It may have been forgotten while it held nothing.
+        connection.execute("INSERT OR IGNORE INTO processes VALUES (?1)", [process.id])?;
+        Ok(())
+    }
+
+    /// Locks the file of `id`, which is made if it is not there; `None` where it is taken.
+    fn lock(&self, id: i64) -> io::Result<Option<File>> {
+        let lock = private_file().create(true).truncate(false).open(self.file(id))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
         }
     }
 
     /// Whether a process has ended. Where that cannot be told, it lives.
     pub(super) fn has_ended(&self, id: i64) -> bool {
+        self.sign(id) == Sign::Free
+    }
+
+    fn sign(&self, id: i64) -> Sign {
         match File::open(self.file(id)) {
             // Shared, so that two who look do not take each other for the owner.
-            Ok(file) => file.try_lock_shared().is_ok(),
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
+            Ok(file) if file.try_lock_shared().is_ok() => Sign::Free,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Sign::Missing,
+            Ok(_) | Err(_) => Sign::Taken,
         }
     }
 
-    /// Forgets processes that ended and hold nothing. Within a write transaction.
+    /// Forgets processes that ended and hold nothing, and those without a file: one that lives
+    /// enters itself again. Within a write transaction.
     pub(super) fn sweep(&self, connection: &Connection) -> rusqlite::Result<()> {
         let mut idle = connection.prepare_cached(
             "SELECT id FROM processes WHERE id NOT IN (SELECT process FROM holds)",
         )?;
         let idle = idle.query_map([], |row| row.get::<_, i64>(0))?;
         for id in idle.collect::<rusqlite::Result<Vec<_>>>()? {
-            if self.has_ended(id) {
+            if self.sign(id) != Sign::Taken {
                 connection.execute("DELETE FROM processes WHERE id = ?1", [id])?;
                 // A file that stays is empty, and its id does not come back.
                 let _ = std::fs::remove_file(self.file(id));

@@ -1,6 +1,7 @@
 //! What only a file can do: be locked, damaged, somebody else's, or readable by others.
 
 mod kill;
+mod moved;
 
 use std::path::PathBuf;
 
@@ -60,6 +61,10 @@ impl Place {
 
     fn ledger(&self) -> SqliteLedger {
         SqliteLedger::with_patience(&self.path, 3)
+    }
+
+    fn locks(&self) -> PathBuf {
+        self.folder.path().join("state/ledger.db-locks")
     }
 }
 
@@ -165,7 +170,8 @@ async fn what_was_spent_outlives_the_process_and_its_name_does_not() {
     let hold = ledger.reserve_one(november(), call(10), &[]).await.unwrap();
     hold.settle(NanoUsd::from_nanos(4), CostBasis::Exact).await.unwrap();
     drop(ledger);
-    let next = place.ledger();
+    // It waits for the one that is leaving, however slow the disk is.
+    let next = SqliteLedger::at(&place.path);
     assert_eq!(next.spent(november(), By::Model).await.unwrap().settled.as_nanos(), 4);
     let count = || {
         Connection::open(&place.path)
@@ -176,7 +182,7 @@ async fn what_was_spent_outlives_the_process_and_its_name_does_not() {
     while count() > 1 {
         tokio::task::yield_now().await;
     }
-    let locks = std::fs::read_dir(place.folder.path().join("state/ledger.db-locks")).unwrap();
+    let locks = std::fs::read_dir(place.locks()).unwrap();
     assert_eq!(locks.count(), 1);
 }
 
@@ -187,7 +193,7 @@ async fn a_process_that_holds_nothing_leaves_no_trace_when_it_dies() {
     ledger.drain().await.unwrap();
     ledger.crash().await;
     place.ledger().drain().await.unwrap();
-    let locks = std::fs::read_dir(place.folder.path().join("state/ledger.db-locks")).unwrap();
+    let locks = std::fs::read_dir(place.locks()).unwrap();
     assert!(locks.count() <= 1);
 }
 
