@@ -66,6 +66,8 @@ pub enum Problem {
     Foreign,
     /// A newer version of the gateway wrote it.
     Newer,
+    /// Its files do not stay in their place.
+    Moved,
     /// It cannot be opened or reached.
     Unreachable,
     /// A month comes to more than it can count.
@@ -112,6 +114,7 @@ impl Problem {
             Self::Corrupt => "is damaged",
             Self::Foreign => "is not a ledger",
             Self::Newer => "was written by a newer version",
+            Self::Moved => "does not stay in its place",
             Self::Unreachable => "cannot be opened",
             Self::BeyondCounting => "cannot count that much",
             Self::Stopped => "has stopped",
@@ -126,10 +129,12 @@ impl Problem {
             }
             Self::DiskFull => "make room on the disk, or set LLM_GATEWAY_LEDGER_PATH to another",
             Self::Corrupt => {
-                "move the file away to begin a new one; what this month has cost is then unknown"
+                "stop every gateway, then move the file and those beside it (`-wal`, `-shm`, \
+                 `-locks`) away to begin a new one; what this month has cost is then unknown"
             }
             Self::Foreign => "set LLM_GATEWAY_LEDGER_PATH to a file of its own",
             Self::Newer => "update llm-gateway, or set LLM_GATEWAY_LEDGER_PATH to another file",
+            Self::Moved => "stop every gateway before you move or replace the file",
             Self::Unreachable => {
                 "set LLM_GATEWAY_LEDGER_PATH to a file in a directory that you may write"
             }

@@ -2,6 +2,7 @@
 //! turn into floats where they overflow.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
 
@@ -12,18 +13,24 @@ use super::super::error::ReserveError;
 use super::super::hold::Closing;
 use super::super::month::Month;
 use super::super::spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
-use super::processes::Locks;
+use super::processes::{Locks, Name};
 
 /// The books, open for one write transaction.
 pub(super) struct Books<'a> {
     connection: &'a Connection,
     locks: &'a Locks,
-    process: i64,
+    name: &'a Arc<Name>,
+}
+
+/// A hold as its file knows it.
+pub(super) struct HoldId {
+    row: i64,
+    name: Arc<Name>,
 }
 
 impl<'a> Books<'a> {
-    pub(super) fn new(connection: &'a Connection, locks: &'a Locks, process: i64) -> Self {
-        Self { connection, locks, process }
+    pub(super) fn new(connection: &'a Connection, locks: &'a Locks, name: &'a Arc<Name>) -> Self {
+        Self { connection, locks, name }
     }
 
     /// Holds `calls` against `rule` and books all of them, or none.
@@ -31,7 +38,7 @@ impl<'a> Books<'a> {
         &self,
         rule: &Rule<'_>,
         calls: &[HoldRequest],
-    ) -> rusqlite::Result<Result<Vec<i64>, ReserveError>> {
+    ) -> rusqlite::Result<Result<Vec<HoldId>, ReserveError>> {
         let (month, asked) = (rule.month, asked(calls));
         for (scope, amount) in &asked {
             let totals = self.totals(month, &scope.to_string())?;
@@ -45,36 +52,40 @@ impl<'a> Books<'a> {
         calls.iter().map(|call| self.insert(month, call)).collect::<Result<_, _>>().map(Ok)
     }
 
-    fn insert(&self, month: Month, call: &HoldRequest) -> rusqlite::Result<i64> {
+    fn insert(&self, month: Month, call: &HoldRequest) -> rusqlite::Result<HoldId> {
         let scopes: Vec<String> = call.scopes.iter().map(Scope::to_string).collect();
         let (provider, model) = (call.target.provider.as_str(), call.target.model.as_str());
-        self.connection
+        let row = self
+            .connection
             .prepare_cached(
                 "INSERT INTO holds (process, month, provider, model, task_class, amount, scopes)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .insert(params![
-                self.process,
+                self.name.id,
                 month.to_string(),
                 provider,
                 model,
                 call.task_class.as_str(),
                 nanos(call.amount),
                 scopes.join(" "),
-            ])
+            ])?;
+        Ok(HoldId { row, name: Arc::clone(self.name) })
     }
 
-    /// Ends a hold. Money that was spent is booked whether or not the hold is still there.
+    /// Ends a hold. Money that was spent is booked whether or not the hold is still there, and
+    /// also where it stands in another file, which is no longer in its place.
     pub(super) fn close(
         &self,
-        id: i64,
+        id: &HoldId,
         month: Month,
         call: &HoldRequest,
         closing: Closing,
     ) -> rusqlite::Result<()> {
         let mut delete =
             self.connection.prepare_cached("DELETE FROM holds WHERE id = ?1 AND process = ?2")?;
-        let was_held = delete.execute([id, self.process])? > 0;
+        let is_here = Arc::ptr_eq(&id.name, self.name);
+        let was_held = is_here && delete.execute([id.row, id.name.id])? > 0;
         for scope in &call.scopes {
             self.change(month, &scope.to_string(), |totals| {
                 if was_held {

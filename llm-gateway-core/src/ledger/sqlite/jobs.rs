@@ -8,7 +8,7 @@ use super::super::error::{ReserveError, Unusable};
 use super::super::hold::{Closing, Hold, Seat, Told};
 use super::super::month::Month;
 use super::Queue;
-use super::books::Books;
+use super::books::{Books, HoldId};
 
 /// Something for the ledger's thread to do.
 pub(super) trait Job: Send {
@@ -59,7 +59,7 @@ pub(super) struct Reserve {
     caps: Vec<Cap>,
     seats: OwnedSemaphorePermit,
     queue: Queue,
-    found: Option<Result<Vec<i64>, ReserveError>>,
+    found: Option<Result<Vec<HoldId>, ReserveError>>,
     reply: oneshot::Sender<Result<Vec<Hold>, ReserveError>>,
 }
 
@@ -85,7 +85,7 @@ impl Job for Reserve {
 
     fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
         let Self { month, calls, mut seats, queue, found, reply, .. } = *self;
-        let guard = |(id, call): (i64, HoldRequest)| {
+        let guard = |(id, call): (HoldId, HoldRequest)| {
             let (seat, queue, amount) = (seats.split(1), queue.clone(), call.amount);
             let hold = OpenHold { id, month, call, seat };
             Hold::new(amount, Box::new(SqliteSeat { hold, queue }))
@@ -110,7 +110,7 @@ struct SqliteSeat {
 
 /// What is known of a hold, and the room that is kept for its end.
 struct OpenHold {
-    id: i64,
+    id: HoldId,
     month: Month,
     call: HoldRequest,
     seat: Option<OwnedSemaphorePermit>,
@@ -132,7 +132,7 @@ struct Close {
 
 impl Job for Close {
     fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
-        books.close(self.hold.id, self.hold.month, &self.hold.call, self.closing)
+        books.close(&self.hold.id, self.hold.month, &self.hold.call, self.closing)
     }
 
     fn answer(mut self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {

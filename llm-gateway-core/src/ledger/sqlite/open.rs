@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::super::error::{Problem, Unusable};
 use super::books::Books;
+use super::files::{FileId, OpenFiles};
 use super::problem::{of_file, of_lock, of_sqlite};
 use super::processes::{Locks, Process, private_file, private_folder};
 
@@ -29,6 +31,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 pub(super) struct OpenLedger {
     connection: Connection,
     path: PathBuf,
+    files: OpenFiles,
     patience: u32,
     locks: Locks,
     process: Process,
@@ -36,21 +39,27 @@ pub(super) struct OpenLedger {
 
 impl OpenLedger {
     /// Opens the ledger at `path`, creating what is not there.
-    pub(super) fn open(path: &Path, patience: u32) -> Result<Self, Unusable> {
-        let path = existing(path)?;
+    pub(super) fn open(place: &Path, patience: u32) -> Result<Self, Unusable> {
+        let path = existing(place)?;
         let locks = Locks::beside(&path).map_err(|error| of_file(&path, &error))?;
+        let database = FileId::at(place);
         let connection = patiently(patience, || connect(&path))?;
-        let process = {
+        let (files, process) = {
             let transaction = patiently(patience, || begin(&connection, &path))?;
+            let files = OpenFiles::of(place, &path).ok_or_else(|| moved(&path))?;
+            // The same before and after: so it is the one that was opened.
+            if database != Some(files.database()) {
+                return Err(moved(&path));
+            }
             migrate(&transaction, &path)?;
             let failed = |error: &rusqlite::Error| of_sqlite(&path, error);
             locks.sweep(&transaction).map_err(|error| failed(&error))?;
             let process = locks.register(&transaction);
             let process = process.map_err(|error| of_lock(&path, &error))?;
             transaction.commit().map_err(|error| failed(&error))?;
-            process
+            (files, process)
         };
-        Ok(Self { connection, path, patience, locks, process })
+        Ok(Self { connection, path, files, patience, locks, process })
     }
 
     /// Runs `run` in one write transaction: all of it counts, or nothing.
@@ -58,17 +67,44 @@ impl OpenLedger {
         &mut self,
         run: impl FnOnce(&Books<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), Unusable> {
+        // Before it, so that nothing is done to a log that others share by now; within it,
+        // because it may have waited for its turn.
+        self.in_place()?;
         let transaction = patiently(self.patience, || begin(&self.connection, &self.path))?;
+        self.in_place()?;
         let kept = self.locks.keep(&transaction, &mut self.process);
         kept.map_err(|error| of_lock(&self.path, &error))?;
-        let books = Books::new(&transaction, &self.locks, self.process.id);
+        let books = Books::new(&transaction, &self.locks, &self.process.name);
         let written = run(&books).and_then(|()| transaction.commit());
         written.map_err(|error| of_sqlite(&self.path, &error))
     }
 
+    /// Whether its files were moved, removed or replaced.
+    pub(super) fn has_moved(&self) -> bool {
+        self.files.have_moved()
+    }
+
+    fn in_place(&self) -> Result<(), Unusable> {
+        if self.has_moved() { Err(moved(&self.path)) } else { Ok(()) }
+    }
+
+    /// Leaves files that are no longer in their place. What this process holds in them bears
+    /// its name, which lives as long as the value that is given back.
+    pub(super) fn abandon(self) -> Process {
+        // Else SQLite tidies up: it copies the log into the database, and removes the files at
+        // the paths of log and index. By now they may be those of a new database.
+        let quiet = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        let _ = self.connection.set_db_config(quiet, true);
+        self.process
+    }
+
     /// Leaves: the process's name goes unless it holds something still.
     pub(super) fn close(self) {
-        let Self { connection, path, patience, locks, process } = self;
+        if self.has_moved() {
+            drop(self.abandon());
+            return;
+        }
+        let Self { connection, path, patience, locks, process, .. } = self;
         drop(process);
         // Where this fails, the next to open the file does it.
         let begun = patiently(patience, || begin(&connection, &path));
@@ -92,6 +128,11 @@ fn existing(path: &Path) -> Result<PathBuf, Unusable> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(&error)),
         _ => path.canonicalize().map_err(|error| failed(&error)),
     }
+}
+
+fn moved(path: &Path) -> Unusable {
+    let detail = "it was moved, removed or replaced while it was open";
+    Unusable::new(Problem::Moved, path.display().to_string(), detail)
 }
 
 fn connect(path: &Path) -> Result<Connection, Unusable> {

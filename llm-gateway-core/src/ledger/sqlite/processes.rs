@@ -10,6 +10,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
@@ -23,8 +24,22 @@ pub(super) struct Locks {
 
 /// This process, as its holds name it. It lives as long as this value.
 pub(super) struct Process {
-    pub(super) id: i64,
+    pub(super) name: Arc<Name>,
     lock: File,
+}
+
+/// What the holds of a process bear. Told apart by where it is kept (`Arc::ptr_eq`), because a
+/// process has one in each file that it opened, and ids begin anew in a new file.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub(super) id: i64,
+}
+
+impl Process {
+    /// Whether a hold bears its name still.
+    pub(super) fn is_named(&self) -> bool {
+        Arc::strong_count(&self.name) > 1
+    }
 }
 
 /// What the lock of a process tells.
@@ -55,7 +70,7 @@ impl Locks {
             let id = connection.last_insert_rowid();
             // Taken only where the database was put back to an older state: the next id then.
             if let Some(lock) = self.lock(id)? {
-                return Ok(Process { id, lock });
+                return Ok(Process { name: Arc::new(Name { id }), lock });
             }
         }
     }
@@ -67,17 +82,18 @@ impl Locks {
         connection: &Connection,
         process: &mut Process,
     ) -> Result<(), RegisterError> {
+        let id = process.name.id;
         let locked = FileId::of(&process.lock.metadata()?);
-        if FileId::at(&self.file(process.id)) == Some(locked) {
+        if FileId::at(&self.file(id)) == Some(locked) {
             return Ok(());
         }
         private_folder(&self.folder)?;
         // Where somebody else has it, the id is one that lives: as good for what it holds.
-        if let Some(lock) = self.lock(process.id)? {
+        if let Some(lock) = self.lock(id)? {
             process.lock = lock;
         }
         // It may have been forgotten while it held nothing.
-        connection.execute("INSERT OR IGNORE INTO processes VALUES (?1)", [process.id])?;
+        connection.execute("INSERT OR IGNORE INTO processes VALUES (?1)", [id])?;
         Ok(())
     }
 
