@@ -15,6 +15,26 @@ use super::super::month::Month;
 use super::super::spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
 use super::processes::{Locks, Name};
 
+// What is run for each call: every one finds its rows by a key, so that a call costs the same
+// after ten calls and after ten million. A test holds SQLite's plans against that.
+
+const TOTALS: &str = "SELECT settled, held FROM totals WHERE month = ?1 AND scope = ?2";
+const PUT_TOTALS: &str = "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4)";
+const HOLD: &str = "INSERT INTO holds (process, month, provider, model, task_class, amount, scopes)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const END_HOLD: &str = "DELETE FROM holds WHERE id = ?1 AND process = ?2";
+/// `min()`: a sum that leaves 63 bits would become a float.
+const BOOK: &str = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+     ON CONFLICT DO UPDATE SET
+        cost = cost + min(excluded.cost, 9223372036854775807 - cost),
+        calls = calls + excluded.calls,
+        estimated = estimated + excluded.estimated,
+        unknown = unknown + excluded.unknown";
+
+/// What a reservation and its end run.
+#[cfg(test)]
+pub(super) const OF_A_CALL: [&str; 5] = [TOTALS, PUT_TOTALS, HOLD, END_HOLD, BOOK];
+
 /// The books, open for one write transaction.
 pub(super) struct Books<'a> {
     connection: &'a Connection,
@@ -31,6 +51,11 @@ pub(super) struct HoldId {
 impl<'a> Books<'a> {
     pub(super) fn new(connection: &'a Connection, locks: &'a Locks, name: &'a Arc<Name>) -> Self {
         Self { connection, locks, name }
+    }
+
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &Connection {
+        self.connection
     }
 
     /// Holds `calls` against `rule` and books all of them, or none.
@@ -55,21 +80,15 @@ impl<'a> Books<'a> {
     fn insert(&self, month: Month, call: &HoldRequest) -> rusqlite::Result<HoldId> {
         let scopes: Vec<String> = call.scopes.iter().map(Scope::to_string).collect();
         let (provider, model) = (call.target.provider.as_str(), call.target.model.as_str());
-        let row = self
-            .connection
-            .prepare_cached(
-                "INSERT INTO holds (process, month, provider, model, task_class, amount, scopes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .insert(params![
-                self.name.id,
-                month.to_string(),
-                provider,
-                model,
-                call.task_class.as_str(),
-                nanos(call.amount),
-                scopes.join(" "),
-            ])?;
+        let row = self.connection.prepare_cached(HOLD)?.insert(params![
+            self.name.id,
+            month.to_string(),
+            provider,
+            model,
+            call.task_class.as_str(),
+            nanos(call.amount),
+            scopes.join(" "),
+        ])?;
         Ok(HoldId { row, name: Arc::clone(self.name) })
     }
 
@@ -82,8 +101,7 @@ impl<'a> Books<'a> {
         call: &HoldRequest,
         closing: Closing,
     ) -> rusqlite::Result<()> {
-        let mut delete =
-            self.connection.prepare_cached("DELETE FROM holds WHERE id = ?1 AND process = ?2")?;
+        let mut delete = self.connection.prepare_cached(END_HOLD)?;
         let is_here = Arc::ptr_eq(&id.name, self.name);
         let was_held = is_here && delete.execute([id.row, id.name.id])? > 0;
         for scope in &call.scopes {
@@ -105,15 +123,7 @@ impl<'a> Books<'a> {
     }
 
     fn book(&self, month: Month, call: &HoldRequest, row: &SpentRow) -> rusqlite::Result<()> {
-        // min(): a sum that leaves 63 bits would become a float.
-        let mut add = self.connection.prepare_cached(
-            "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT DO UPDATE SET
-                cost = cost + min(excluded.cost, 9223372036854775807 - cost),
-                calls = calls + excluded.calls,
-                estimated = estimated + excluded.estimated,
-                unknown = unknown + excluded.unknown",
-        )?;
+        let mut add = self.connection.prepare_cached(BOOK)?;
         let (provider, model) = (call.target.provider.as_str(), call.target.model.as_str());
         let class = call.task_class.as_str();
         let (cost, counts) = (nanos(row.cost), [row.calls, row.estimated, row.unknown]);
@@ -188,9 +198,7 @@ impl<'a> Books<'a> {
     }
 
     fn totals(&self, month: Month, scope: &str) -> rusqlite::Result<Totals> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT settled, held FROM totals WHERE month = ?1 AND scope = ?2")?;
+        let mut select = self.connection.prepare_cached(TOTALS)?;
         let mut rows = select.query(params![month.to_string(), scope])?;
         match rows.next()? {
             Some(row) => Ok(Totals { settled: amount(row, 0)?, held: amount(row, 1)? }),
@@ -206,9 +214,7 @@ impl<'a> Books<'a> {
     ) -> rusqlite::Result<()> {
         let mut totals = self.totals(month, scope)?;
         change(&mut totals);
-        let mut put = self
-            .connection
-            .prepare_cached("INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4)")?;
+        let mut put = self.connection.prepare_cached(PUT_TOTALS)?;
         let (settled, held) = (nanos(totals.settled), nanos(totals.held));
         put.execute(params![month.to_string(), scope, settled, held]).map(drop)
     }

@@ -1,5 +1,6 @@
 //! What only a file can do: be locked, damaged, somebody else's, or readable by others.
 
+mod disk;
 mod kill;
 mod moved;
 
