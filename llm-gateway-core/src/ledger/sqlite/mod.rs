@@ -5,6 +5,9 @@
 //! the disk. Nothing here blocks a caller's thread. (Under a paused tokio clock the answer is
 //! late: use the ledger in memory there.)
 //!
+//! What counts is the path: where its file is moved or replaced, the thread goes over to the
+//! file that is there now, and books in it what it still held in the other.
+//!
 //! The end of a hold is a message too, also where the guard is dropped. Its room is reserved
 //! with the hold: a seat taken before the reservation is asked for, and kept until the end of
 //! the hold is written. So the queue is bounded by the seats, and can never be full for a drop.

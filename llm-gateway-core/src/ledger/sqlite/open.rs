@@ -10,7 +10,7 @@ use super::super::error::{Problem, Unusable};
 use super::books::Books;
 use super::files::{FileId, OpenFiles};
 use super::problem::{of_file, of_lock, of_sqlite};
-use super::processes::{Locks, Process, private_file, private_folder};
+use super::processes::{Locks, Process, RegisterError, private_file, private_folder};
 
 /// How long to wait before looking again whether a lock is free. SQLite's own wait grows to
 /// 100 ms between two looks; with eight processes that starves whoever came late.
@@ -38,7 +38,7 @@ pub(super) struct OpenLedger {
 }
 
 impl OpenLedger {
-    /// Opens the ledger at `path`, creating what is not there.
+    /// Opens the ledger that `place` leads to, creating what is not there.
     pub(super) fn open(place: &Path, patience: u32) -> Result<Self, Unusable> {
         let path = existing(place)?;
         let locks = Locks::beside(&path).map_err(|error| of_file(&path, &error))?;
@@ -46,17 +46,14 @@ impl OpenLedger {
         let connection = patiently(patience, || connect(&path))?;
         let (files, process) = {
             let transaction = patiently(patience, || begin(&connection, &path))?;
-            let files = OpenFiles::of(place, &path).ok_or_else(|| moved(&path))?;
             // The same before and after: so it is the one that was opened.
+            let files = OpenFiles::of(place, &path).ok_or_else(|| moved(&path))?;
             if database != Some(files.database()) {
                 return Err(moved(&path));
             }
             migrate(&transaction, &path)?;
-            let failed = |error: &rusqlite::Error| of_sqlite(&path, error);
-            locks.sweep(&transaction).map_err(|error| failed(&error))?;
-            let process = locks.register(&transaction);
-            let process = process.map_err(|error| of_lock(&path, &error))?;
-            transaction.commit().map_err(|error| failed(&error))?;
+            let process = enter(&locks, &transaction).map_err(|error| of_lock(&path, &error))?;
+            transaction.commit().map_err(|error| of_sqlite(&path, &error))?;
             (files, process)
         };
         Ok(Self { connection, path, files, patience, locks, process })
@@ -130,6 +127,7 @@ fn existing(path: &Path) -> Result<PathBuf, Unusable> {
     }
 }
 
+/// Says that the path leads elsewhere by now.
 fn moved(path: &Path) -> Unusable {
     let detail = "it was moved, removed or replaced while it was open";
     Unusable::new(Problem::Moved, path.display().to_string(), detail)
@@ -182,6 +180,12 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), Unusable> {
         .and_then(|()| connection.pragma_update(None, "application_id", APPLICATION_ID))
         .and_then(|()| connection.pragma_update(None, "user_version", MIGRATIONS.len() as i64))
         .map_err(|error| of_sqlite(path, &error))
+}
+
+/// Enters this process, and forgets those that left.
+fn enter(locks: &Locks, connection: &Connection) -> Result<Process, RegisterError> {
+    locks.sweep(connection)?;
+    locks.register(connection)
 }
 
 /// Begins to write. Immediate: what is read in it holds until the commit.

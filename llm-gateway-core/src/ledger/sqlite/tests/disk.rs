@@ -1,7 +1,5 @@
 //! Disks that are full, or that may not be written; and what a call costs on one that works.
 
-use std::path::Path;
-
 use rusqlite::Connection;
 
 use crate::ledger::{By, Hold, HoldRequest, Ledger, Problem, ReserveError, SqliteLedger};
@@ -99,7 +97,7 @@ async fn what_a_full_disk_could_not_book_is_booked_when_there_is_room() {
 
 /// Sets the permissions of a folder of which nothing is open, and of what is in it.
 #[cfg(unix)]
-fn set_modes(state: &Path, folder: u32, file: u32) {
+fn set_modes(state: &std::path::Path, folder: u32, file: u32) {
     use std::fs::{Permissions, set_permissions};
     use std::os::unix::fs::PermissionsExt;
 
@@ -114,7 +112,7 @@ fn set_modes(state: &Path, folder: u32, file: u32) {
 
 /// Root may write whatever the modes say.
 #[cfg(unix)]
-fn modes_count(state: &Path) -> bool {
+fn modes_count(state: &std::path::Path) -> bool {
     set_modes(state, 0o500, 0o400);
     let counts = std::fs::write(state.join("probe"), "").is_err();
     if !counts {

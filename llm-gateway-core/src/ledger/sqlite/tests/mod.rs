@@ -2,6 +2,7 @@
 
 mod disk;
 mod kill;
+#[cfg(unix)]
 mod moved;
 
 use std::path::PathBuf;

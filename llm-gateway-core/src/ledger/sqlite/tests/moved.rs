@@ -1,4 +1,5 @@
-//! Files that somebody moves, removes or replaces while gateways have them open.
+//! Files that somebody moves, removes or replaces while gateways have them open. Windows does not
+//! let them.
 
 use std::path::Path;
 
@@ -107,7 +108,6 @@ fn move_away(place: &Place, prefix: &str, to: &str) {
     }
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn a_ledger_that_was_moved_away_does_not_double_the_cap() {
     let place = Place::new();
@@ -125,7 +125,6 @@ async fn a_ledger_that_was_moved_away_does_not_double_the_cap() {
     assert_eq!(sums(&old).await, [50, 0, 0]);
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn a_ledger_that_was_removed_begins_anew_for_all() {
     let place = Place::new();
@@ -138,7 +137,6 @@ async fn a_ledger_that_was_removed_begins_anew_for_all() {
     assert_eq!(sums(&other).await, [80, 0, 0]);
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn a_backup_that_is_put_in_its_place_is_what_counts() {
     let place = Place::new();
@@ -153,7 +151,6 @@ async fn a_backup_that_is_put_in_its_place_is_what_counts() {
     assert_eq!(sums(&one).await, [50, 0, 0]);
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn a_link_that_leads_elsewhere_is_followed() {
     let place = Place::new();
@@ -170,7 +167,6 @@ async fn a_link_that_leads_elsewhere_is_followed() {
     assert_eq!(sums(&one).await, [80, 0, 0]);
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn what_was_held_in_a_vanished_file_is_settled_in_the_new_one_and_once() {
     let place = Place::new();
@@ -199,7 +195,6 @@ async fn what_was_held_in_a_vanished_file_is_settled_in_the_new_one_and_once() {
     assert_eq!(sums(&old).await, [0, 0, 70]);
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn what_a_living_process_holds_in_a_file_that_was_moved_is_no_dead_ones() {
     let place = Place::new();
@@ -216,7 +211,6 @@ async fn what_a_living_process_holds_in_a_file_that_was_moved_is_no_dead_ones() 
     assert_eq!(sums(&one).await, [40, 0, 0]);
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn nobody_counts_for_himself_where_only_some_of_the_files_were_moved() {
     for part in ["ledger.db-wal", "ledger.db-shm", "ledger.db-locks", "ledger.db"] {
