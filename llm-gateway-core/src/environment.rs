@@ -1,10 +1,18 @@
 //! The environment as a value.
 //!
 //! Nothing else in the library reads the process's environment. A variable that is empty,
-//! or still reads `${NAME}` or `$NAME` because a client did not expand it, counts as missing.
+//! or still reads `${NAME}` or `$NAME` because a client did not expand it, counts as missing;
+//! the gateway's own do not give way to a file all the same.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
+
+/// What the names of the gateway's own variables begin with.
+pub(crate) const OWN_PREFIX: &str = "LLM_GATEWAY_";
+
+/// The variable that holds the user's own directory.
+pub(crate) const HOME: &str = if cfg!(windows) { "APPDATA" } else { "HOME" };
 
 /// Variables, some of which hold keys: no `Debug`, no `Serialize`.
 #[derive(Clone, Default)]
@@ -18,11 +26,18 @@ impl Environment {
         Self::default()
     }
 
-    /// A copy of the process's variables. Those that are not UTF-8 are left out.
+    /// A copy of the process's variables. Those that are not UTF-8 are left out, but for the
+    /// gateway's own: a cap must not be lost, so it stays with a mark that no amount may hold.
     #[allow(clippy::disallowed_methods)] // the one place that reads the environment
     pub fn from_process() -> Self {
+        let readable = |name: String, value: OsString| match value.into_string() {
+            Ok(value) => Some((name, value)),
+            Err(value) => {
+                is_own(&name).then(|| (name, value.as_os_str().to_string_lossy().into_owned()))
+            }
+        };
         let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter_map(|(name, value)| readable(name.into_string().ok()?, value))
             .collect();
         Self { variables }
     }
@@ -36,8 +51,13 @@ impl Environment {
 
     /// The value of a variable, unless it counts as missing.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let value = self.variables.get(name)?.trim();
-        (!value.is_empty() && !is_unexpanded(value)).then_some(value)
+        self.written(name).filter(|value| !is_unexpanded(value))
+    }
+
+    /// The value of a variable as somebody wrote it, expanded or not; `None` where it is empty.
+    /// For what guards money: a guard that was not expanded must not count as missing.
+    pub(crate) fn written(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
     /// The names of all variables, in order.
@@ -46,30 +66,62 @@ impl Environment {
     }
 
     /// Adds the variables of a `.env` file's text that `allowed` lets in. A variable that is
-    /// there already wins.
-    ///
-    /// # Errors
-    /// The number of the first line that is no assignment; the others are read. Never its
-    /// content: that line may hold a key.
+    /// there already wins. Gives the lines that are no assignments; the others are read.
     pub(crate) fn add_lines(
         &mut self,
         text: &str,
         allowed: impl Fn(&str) -> bool,
-    ) -> Result<(), usize> {
-        let mut malformed = None;
-        for (index, line) in text.lines().enumerate() {
+    ) -> Vec<MalformedLine> {
+        let mut malformed = Vec::new();
+        // Windows editors begin a file with a byte order mark.
+        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             for item in dotenvy::from_read_iter(without_substitution(line).as_bytes()) {
                 match item {
-                    Ok((name, value)) if allowed(&name) && self.get(&name).is_none() => {
+                    Ok((name, value)) if allowed(&name) && !self.holds(&name) => {
                         self.variables.insert(name, value);
                     }
                     Ok(_) => {}
-                    Err(_) => malformed = malformed.or(Some(index + 1)),
+                    Err(_) => malformed.push(MalformedLine::new(index + 1, line)),
                 }
             }
         }
-        malformed.map_or(Ok(()), Err)
+        malformed
     }
+
+    /// Whether a variable has a value that a `.env` file may not replace. A guard that was not
+    /// expanded is one: the file may hold a weaker one, or none.
+    fn holds(&self, name: &str) -> bool {
+        if is_own(name) { self.written(name).is_some() } else { self.get(name).is_some() }
+    }
+}
+
+/// A line of a `.env` file that is no assignment. Never its content: it may hold a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct MalformedLine {
+    /// The number of the line, from 1.
+    pub(crate) number: usize,
+    /// The variable of the gateway that it is about, or the beginning of one's name.
+    pub(crate) variable: Option<String>,
+}
+
+impl MalformedLine {
+    fn new(number: usize, line: &str) -> Self {
+        let variable = line.to_ascii_uppercase().find(OWN_PREFIX).and_then(|at| {
+            let (before, rest) = line.split_at_checked(at)?;
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+            // Behind a `=` it is a part of some value, of which nothing is shown.
+            let end = if before.contains('=') { OWN_PREFIX.len() } else { end };
+            rest.get(..end).map(str::to_owned)
+        });
+        Self { number, variable }
+    }
+}
+
+/// Whether a name is one of the gateway's own, in any case: `llm_gateway_…` is a mistake that
+/// must be seen.
+pub(crate) fn is_own(name: &str) -> bool {
+    name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX))
 }
 
 /// Whether a switch is on: `1`, `true` or `yes` in any case.
@@ -87,16 +139,17 @@ pub(crate) fn user_directory(
 ) -> Option<PathBuf> {
     // A relative path would lead into the current directory; the XDG specification has it
     // ignored: <https://specifications.freedesktop.org/basedir-spec/latest/>.
-    let named = environment.get(xdg).map(PathBuf::from).filter(|dir| dir.is_absolute());
-    let home = || environment.get("HOME").map(PathBuf::from);
-    named.or_else(|| {
-        if cfg!(windows) {
-            environment.get("APPDATA").map(PathBuf::from)
+    let directory =
+        |name| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    directory(xdg).or_else(|| {
+        let home = directory(HOME)?;
+        Some(if cfg!(windows) {
+            home
         } else if cfg!(target_os = "macos") {
-            home().map(|home| home.join("Library").join("Application Support"))
+            home.join("Library").join("Application Support")
         } else {
-            home().map(|home| home.join(below_home.iter().collect::<PathBuf>()))
-        }
+            home.join(below_home.iter().collect::<PathBuf>())
+        })
     })
 }
 
@@ -110,9 +163,10 @@ fn without_substitution(line: &str) -> String {
 
 /// Whether a value is the name of a variable that somebody was to put in its place:
 /// `${NAME}`, `${env:NAME}`, `$NAME`.
-fn is_unexpanded(value: &str) -> bool {
+pub(crate) fn is_unexpanded(value: &str) -> bool {
     let Some(name) = value.strip_prefix('$') else { return false };
-    let is_name = !name.is_empty()
+    // A name begins with no digit: `$25` is an amount.
+    let is_name = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     is_name || (name.starts_with('{') && name.ends_with('}'))
 }
@@ -128,11 +182,13 @@ mod tests {
             .with("UNEXPANDED", "${OPENAI_API_KEY}")
             .with("BARE", "$OPENAI_API_KEY")
             .with("PRICED", "$ecret-key")
+            .with("AMOUNT", "$25")
             .with("SET", " key\n");
         assert_eq!(environment.get("EMPTY"), None);
         assert_eq!(environment.get("UNEXPANDED"), None);
         assert_eq!(environment.get("BARE"), None);
         assert_eq!(environment.get("PRICED"), Some("$ecret-key"));
+        assert_eq!(environment.get("AMOUNT"), Some("$25"));
         assert_eq!(environment.get("ABSENT"), None);
         assert_eq!(environment.get("SET"), Some("key"));
     }
@@ -142,7 +198,7 @@ mod tests {
         let mut environment = Environment::empty().with("A", "process");
         let text = "A=file\nexport B='quoted # value'\n# c\nLD_PRELOAD=x\n\
                     C=ab$HOME$$x\nD=\"$HOME\"\nE='$HOME'\nF=${HOME}x\nG=${OPENAI_API_KEY}\n";
-        environment.add_lines(text, |name| name != "LD_PRELOAD").unwrap();
+        assert_eq!(environment.add_lines(text, |name| name != "LD_PRELOAD"), []);
         assert_eq!(environment.get("A"), Some("process"));
         assert_eq!(environment.get("B"), Some("quoted # value"));
         assert_eq!(environment.get("LD_PRELOAD"), None);
@@ -158,7 +214,8 @@ mod tests {
     fn a_malformed_line_is_named_by_number_and_the_rest_is_read() {
         let mut environment = Environment::empty();
         let text = "A=1\nsk-secret-without-a-name oops\nB=2\n";
-        assert_eq!(environment.add_lines(text, |_| true), Err(2));
+        let malformed = [MalformedLine { number: 2, variable: None }];
+        assert_eq!(environment.add_lines(text, |_| true), malformed);
         assert_eq!(environment.get("B"), Some("2"));
     }
 }

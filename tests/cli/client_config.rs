@@ -84,6 +84,7 @@ fn stderr_says_in_which_file_it_goes() {
 #[test]
 fn paths_in_the_entry_hold_wherever_the_client_starts_the_server() {
     let home = Home::holding(SMALL);
+    home.write("my.env", "");
     let flags = ["--routing", "policy.yaml", "--env-file", "my.env", "--offline"];
     let run = home.program(flags.iter().chain(&["client-config", "cursor"]));
     let entry = run.ends().exits(0).document();

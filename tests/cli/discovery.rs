@@ -69,12 +69,24 @@ fn a_key_that_is_empty_or_was_never_expanded_is_missing() {
 }
 
 #[test]
-fn an_env_file_that_cannot_be_read_is_a_warning_that_shows_no_line_of_it() {
+fn a_line_of_an_env_file_that_cannot_be_read_is_a_warning_that_does_not_show_it() {
     let home = Home::holding(SMALL);
     home.write("odd.env", "OPENAI_API_KEY=k\nsecret-without-a-name 0123456789\n");
     let ended = home.with_policy(&["check", "--env-file", "odd.env"]).ends().exits(0);
     assert!(ended.stdout.contains("odd.env:2: the line is not NAME=value"), "{}", ended.stdout);
     assert!(!ended.everything().contains("0123456789"));
-    let ended = home.with_policy(&["check", "--env-file", "absent.env"]).ends().exits(0);
-    assert!(ended.stdout.contains("absent.env"), "{}", ended.stdout);
+}
+
+#[test]
+fn an_env_file_that_is_not_there_or_hides_a_cap_stops_every_call() {
+    let home = Home::holding(SMALL);
+    home.write("odd.env", "LLM_GATEWAY_CAP_TOTAL_MONTHLY=0.00177 USD\n");
+    for (file, named) in [("absent.env", "absent.env"), ("odd.env", "odd.env:1: ")] {
+        let arguments = ["--json", "--offline", "--env-file", file, "route", "quick_answer", "a"];
+        let ended = home.with_policy(&arguments).ends().exits(1);
+        let document = ended.document();
+        assert_eq!(document["meta"]["error_category"], "policy_invalid", "{document}");
+        assert!(document["error"].as_str().unwrap().contains(named), "{document}");
+        assert!(!ended.everything().contains("177"), "{document}");
+    }
 }

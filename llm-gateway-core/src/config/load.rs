@@ -11,6 +11,7 @@ use crate::policy::Policy;
 
 use super::compile::{self, Compilation};
 use super::diagnostic::{Collector, Diagnostic, Place, PolicyProblems, Severity};
+use super::env_file::EnvFile;
 use super::{node, raw, structure};
 
 /// The documented default policy of this repository.
@@ -66,17 +67,20 @@ impl PolicySource {
         match self {
             Self::Embedded => Ok(EMBEDDED_POLICY.to_owned()),
             Self::Text(text) => Ok(text.clone()),
-            Self::File(path) => {
-                let size = std::fs::metadata(path).map_err(|error| why(&error))?.len();
-                if size > LARGEST_FILE {
-                    return Err(format!("it is {size} bytes long, and {LARGEST_FILE} are allowed"));
-                }
-                std::fs::read(path).map_err(|error| why(&error)).and_then(|bytes| {
-                    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
-                })
-            }
+            Self::File(path) => read_text(path),
         }
     }
+}
+
+/// The text of a file, or why there is none.
+pub(super) fn read_text(path: &Path) -> Result<String, String> {
+    let size = std::fs::metadata(path).map_err(|error| why(&error))?.len();
+    if size > LARGEST_FILE {
+        return Err(format!("it is {size} bytes long, and {LARGEST_FILE} are allowed"));
+    }
+    std::fs::read(path)
+        .map_err(|error| why(&error))
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()))
 }
 
 /// Why a file cannot be read, in words that a person uses.
@@ -139,7 +143,9 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
             .map_err(|error| problems.error(Place::default(), error.to_string(), ""))
             .ok()?;
         let keys = compile::key_variables(&raw);
-        add_env_file(source, env_file, &mut environment, &keys, &mut problems);
+        if let Some(file) = EnvFile::of(env_file, source.directory()) {
+            file.add_to(&mut environment, &keys, &mut problems);
+        }
         let compilation = Compilation {
             root: &root,
             environment: &environment,
@@ -165,47 +171,6 @@ fn unreadable(file: &str, why: &str) -> Diagnostic {
         message: format!("the policy file cannot be read: {why}"),
         hint: "name another one with --routing or LLM_GATEWAY_ROUTING".to_owned(),
         snippet: None,
-    }
-}
-
-/// The variables of the gateway itself that a `.env` file may set.
-const OWN_VARIABLES: [&str; 8] = [
-    "OPENAI_BASE_URL",
-    "ANTHROPIC_BASE_URL",
-    "GEMINI_BASE_URL",
-    "DEEPSEEK_BASE_URL",
-    "LLM_GATEWAY_DISABLED",
-    "LLM_GATEWAY_EXPENSIVE_DISABLED",
-    "LLM_GATEWAY_LEDGER",
-    "LLM_GATEWAY_LEDGER_PATH",
-];
-
-/// Reads `.env`: the file that was named, else the one beside the policy if it is there.
-fn add_env_file(
-    source: &PolicySource,
-    named: Option<&Path>,
-    environment: &mut Environment,
-    keys: &[String],
-    problems: &mut Collector<'_>,
-) {
-    let beside = source.directory().map(|dir| dir.join(".env")).filter(|path| path.is_file());
-    let Some(path) = named.map(Path::to_path_buf).or(beside) else { return };
-    let allowed = |name: &str| {
-        OWN_VARIABLES.contains(&name)
-            || name.starts_with("LLM_GATEWAY_CAP_")
-            || keys.iter().any(|key| key == name)
-    };
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) => {
-            let message = format!("{} cannot be read: {}", path.display(), why(&error));
-            let hint = "name another file with --env-file, or leave it out";
-            return problems.variable(Severity::Warning, message, hint);
-        }
-    };
-    if let Err(line) = environment.add_lines(&text, allowed) {
-        let message = format!("{}:{line}: the line is not NAME=value", path.display());
-        problems.variable(Severity::Warning, message, "write one NAME=value a line");
     }
 }
 

@@ -3,12 +3,13 @@
 //! The way of a file: `node` reads YAML into a tree that knows every position;
 //! `structure` holds the tree against the JSON Schema that `raw` generates and takes out
 //! what does not fit; what is left becomes the serde mirror in `raw`; `compile` checks
-//! what a schema cannot say and builds the policy. Every step adds to one list of
+//! what a schema cannot say and builds the policy; `env_file` adds to its variables. Every step adds to one list of
 //! problems, so that a person sees all of them at once, each with its place.
 
 mod catalog;
 mod compile;
 mod diagnostic;
+mod env_file;
 mod load;
 mod node;
 mod raw;

@@ -7,6 +7,7 @@ mod cancellation;
 mod cost;
 mod diagnostics;
 mod documents;
+mod guards;
 mod layering;
 mod money;
 mod policy;

@@ -1,0 +1,102 @@
+//! The `.env` file: which one is read, which of its variables are let in, and what is wrong with
+//! it. One that cannot be read may hold a cap, so it is an error.
+
+use std::path::{Path, PathBuf};
+
+use crate::environment::{Environment, MalformedLine, is_own};
+
+use super::diagnostic::{Collector, Severity};
+use super::load::read_text;
+
+/// Variables of other names than the gateway's own that the file may set, beside the keys.
+const BASE_URLS: [&str; 4] =
+    ["OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GEMINI_BASE_URL", "DEEPSEEK_BASE_URL"];
+
+/// A file of variables.
+pub(super) enum EnvFile {
+    /// Somebody named it.
+    Named(PathBuf),
+    /// It lies beside the policy.
+    Beside(PathBuf),
+}
+
+impl EnvFile {
+    /// The file that was named, else the one in the policy's directory if it is there.
+    pub(super) fn of(named: Option<&Path>, directory: Option<&Path>) -> Option<Self> {
+        let beside = || directory.map(|directory| directory.join(".env"));
+        match named {
+            Some(path) => Some(Self::Named(path.to_owned())),
+            None => beside().filter(|path| may_be_file(path)).map(Self::Beside),
+        }
+    }
+
+    /// Adds its variables; `keys` are those that the policy names.
+    pub(super) fn add_to(
+        &self,
+        environment: &mut Environment,
+        keys: &[String],
+        problems: &mut Collector<'_>,
+    ) {
+        let allowed = |name: &str| {
+            // Where the policy is was known before this file was looked for.
+            (is_own(name) && name != "LLM_GATEWAY_ROUTING")
+                || BASE_URLS.contains(&name)
+                || keys.iter().any(|key| key == name)
+        };
+        match self.text() {
+            Ok(text) => self.report(&environment.add_lines(&text, allowed), problems),
+            Err(why) => {
+                let message = format!("{} cannot be read: {why}", self.path().display());
+                problems.variable(Severity::Error, message, self.way_out());
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) | Self::Beside(path) => path,
+        }
+    }
+
+    fn text(&self) -> Result<String, String> {
+        match self {
+            // To wait for a pipe that just lies there could take for ever; whoever names one
+            // feeds it.
+            Self::Beside(path) if path.metadata().is_ok_and(|file| !file.is_file()) => {
+                return Err("it is not a regular file".to_owned());
+            }
+            Self::Named(_) | Self::Beside(_) => {}
+        }
+        let text = read_text(self.path())?;
+        // UTF-16 without its mark is valid UTF-8 full of zeros.
+        if text.contains('\0') { Err("it is not UTF-8 text".to_owned()) } else { Ok(text) }
+    }
+
+    fn way_out(&self) -> &'static str {
+        match self {
+            Self::Named(_) => "name another file with --env-file, or leave it out",
+            Self::Beside(_) => "make it a readable file of UTF-8 text, or take it away",
+        }
+    }
+
+    /// Tells of malformed lines: of each that is about the gateway, and of the first of the
+    /// others.
+    fn report(&self, malformed: &[MalformedLine], problems: &mut Collector<'_>) {
+        let file = self.path().display();
+        for MalformedLine { number, variable } in malformed {
+            let Some(variable) = variable else { continue };
+            let message = format!("{file}:{number}: the line of {variable} is not NAME=value");
+            let hint = "write NAME=value alone, such as LLM_GATEWAY_CAP_TOTAL_MONTHLY=25";
+            problems.variable(Severity::Error, message, hint);
+        }
+        if let Some(first) = malformed.iter().find(|line| line.variable.is_none()) {
+            let message = format!("{file}:{}: the line is not NAME=value", first.number);
+            problems.variable(Severity::Warning, message, "write one NAME=value a line");
+        }
+    }
+}
+
+/// Whether something is there that is no directory: some keep a Python environment in `.env`.
+fn may_be_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok() && !path.is_dir()
+}
