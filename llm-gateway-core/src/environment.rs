@@ -2,7 +2,7 @@
 //!
 //! Nothing else in the library reads the process's environment. A variable that is empty,
 //! or still reads `${NAME}` or `$NAME` because a client did not expand it, counts as missing;
-//! the gateway's own do not give way to a file all the same.
+//! what guards money is read as it is written, and never falls away (docs/decisions/0012).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -122,12 +122,6 @@ impl MalformedLine {
 /// must be seen.
 pub(crate) fn is_own(name: &str) -> bool {
     name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX))
-}
-
-/// Whether a switch is on: `1`, `true` or `yes` in any case.
-pub(crate) fn is_on(environment: &Environment, name: &str) -> bool {
-    let value = environment.get(name).map(str::to_ascii_lowercase);
-    matches!(value.as_deref(), Some("1" | "true" | "yes"))
 }
 
 /// A directory of the user: the one that `xdg` names, else the system's custom, which on

@@ -90,3 +90,21 @@ fn an_env_file_that_is_not_there_or_hides_a_cap_stops_every_call() {
         assert!(!ended.everything().contains("177"), "{document}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_guard_that_is_no_utf_8_is_not_lost() {
+    use std::os::unix::ffi::OsStrExt;
+    let home = Home::holding(SMALL);
+    // `25 €` in Latin-9, and a path.
+    let odd = [
+        ("LLM_GATEWAY_CAP_TOTAL_MONTHLY", &b"25 \xa4"[..]),
+        ("LLM_GATEWAY_DISABLED", b"\xa4"),
+        ("LLM_GATEWAY_LEDGER_PATH", b"/var/k\xe4sse.db"),
+    ];
+    for (name, value) in odd {
+        let run = home.with_policy(&["check"]).env("LLM_GATEWAY_LEDGER", "1");
+        let ended = run.env(name, std::ffi::OsStr::from_bytes(value)).ends().exits(1);
+        assert!(ended.stdout.contains(name), "{}", ended.stdout);
+    }
+}

@@ -7,7 +7,7 @@ use llm_gateway_core::config::{LoadRequest, Loaded, load};
 use llm_gateway_core::{Diagnostic, Environment, PolicySource, Severity};
 use tempfile::TempDir;
 
-use crate::NOW;
+use crate::{NOW, loaded_from};
 
 const POLICY: &str = "defaults: {quick: {provider: openai, model: gpt-6-luna}}\n";
 const TOTAL: &str = "LLM_GATEWAY_CAP_TOTAL_MONTHLY";
@@ -46,6 +46,13 @@ impl Place {
     fn errors(&self) -> String {
         errors(&self.loaded(None))
     }
+}
+
+/// What a policy loads to with these variables of the process.
+fn with(variables: &[(&str, &str)]) -> Loaded {
+    let home = Environment::empty().with("HOME", "/home/a");
+    let environment = variables.iter().fold(home, |all, (name, value)| all.with(*name, *value));
+    loaded_from(&PolicySource::Text(POLICY.to_owned()), environment)
 }
 
 fn told(loaded: &Loaded, severity: Severity) -> String {
@@ -140,6 +147,126 @@ fn an_env_file_that_is_a_link_to_nowhere_is_an_error_and_a_directory_is_none() {
     // Where some keep a Python environment.
     std::fs::create_dir(place.env()).unwrap();
     assert!(place.loaded(None).policy.is_ok());
+}
+
+#[test]
+fn an_amount_with_a_dollar_sign_is_not_taken_for_a_variable() {
+    let loaded = with(&[(TOTAL, "$25")]);
+    assert!(errors(&loaded).contains("is not an amount in US dollars"));
+    let place = Place::with_env(format!("{TOTAL}=$25\n"));
+    assert!(place.errors().contains("is not an amount in US dollars"));
+}
+
+#[test]
+fn a_guard_that_was_never_expanded_is_an_error_and_an_empty_one_is_none() {
+    let guards = [
+        TOTAL,
+        "LLM_GATEWAY_CAP_OPENAI_MONTHLY",
+        "LLM_GATEWAY_DISABLED",
+        "LLM_GATEWAY_EXPENSIVE_DISABLED",
+        "LLM_GATEWAY_LEDGER",
+    ];
+    for name in guards {
+        for value in ["${CAP}", "$CAP", "${CAP:-25}", "${env:CAP}"] {
+            let errors = errors(&with(&[(name, value)]));
+            assert!(errors.contains(name), "{name}={value}: {errors}");
+        }
+        assert!(with(&[(name, " ")]).problems.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_guard_that_was_never_expanded_does_not_give_way_to_an_env_file() {
+    for line in ["", "0", "25"] {
+        let place = Place::with_env(format!("{TOTAL}={line}\n"));
+        let loaded = load(LoadRequest {
+            source: &PolicySource::File(place.policy()),
+            environment: Environment::empty().with("HOME", "/home/a").with(TOTAL, "${CAP}"),
+            env_file: None,
+            own_providers: &[],
+            now: NOW,
+        });
+        assert!(errors(&loaded).contains(TOTAL), "{line}");
+    }
+}
+
+#[test]
+fn a_switch_that_is_neither_on_nor_off_is_an_error() {
+    for name in ["LLM_GATEWAY_DISABLED", "LLM_GATEWAY_EXPENSIVE_DISABLED", "LLM_GATEWAY_LEDGER"] {
+        for value in ["on", "2", "ture", "-"] {
+            let errors = errors(&with(&[(name, value)]));
+            assert!(errors.contains(name) && errors.contains("neither on nor off"), "{errors}");
+        }
+        for value in ["1", "TRUE", "Yes", "0", "false", "NO", ""] {
+            assert!(with(&[(name, value)]).policy.is_ok(), "{name}={value}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_name_is_a_warning_that_says_what_was_meant() {
+    for (name, meant) in [
+        ("LLM_GATEWAY_DISABLE", "LLM_GATEWAY_DISABLED"),
+        ("LLM_GATEWAY_CAPS_TOTAL_MONTHLY", TOTAL),
+        ("LLM_GATEWAY_MONTHLY_CAP", TOTAL),
+        ("LLM_GATEWAY_CAP", TOTAL),
+        ("llm_gateway_cap_total_monthly", TOTAL),
+        ("LLM_GATEWAY_CAPS_OPENAI_MONTHLY", "LLM_GATEWAY_CAP_OPENAI_MONTHLY"),
+        ("LLM_GATEWAY_LEGDER", "LLM_GATEWAY_LEDGER"),
+    ] {
+        let in_file = Place::with_env(format!("{name}=1\n"));
+        for loaded in [with(&[(name, "1")]), in_file.loaded(None)] {
+            let warnings = told(&loaded, Severity::Warning);
+            assert!(loaded.policy.is_ok() && warnings.contains(name), "{name}: {warnings}");
+            assert!(warnings.contains(&format!("did you mean `{meant}`?")), "{name}: {warnings}");
+        }
+    }
+    let warnings = told(&with(&[("LLM_GATEWAY_XYZ", "1")]), Severity::Warning);
+    assert!(warnings.contains("LLM_GATEWAY_EXPENSIVE_DISABLED"), "all are named: {warnings}");
+}
+
+#[test]
+fn a_variable_that_the_policy_names_is_not_unknown() {
+    let policy = "providers: {local: {kind: openai, base_url: 'http://127.0.0.1:9/v1',
+        api_key_env: LLM_GATEWAY_LOCAL_KEY, models: {m: {in: 0, out: 0}}}}
+defaults: {quick: {provider: local, model: m}}\n";
+    let environment = Environment::empty().with("LLM_GATEWAY_LOCAL_KEY", "k");
+    let environment = environment.with("LLM_GATEWAY_ROUTING", "/etc/routing.yaml");
+    let loaded = loaded_from(&PolicySource::Text(policy.to_owned()), environment);
+    assert!(loaded.problems.is_empty(), "{}", told(&loaded, Severity::Warning));
+}
+
+#[test]
+fn a_ledger_that_each_directory_would_have_its_own_of_is_an_error() {
+    for path in ["ledger.db", "./state/ledger.db", "~/ledger.db", "$HOME/ledger.db", "${LEDGER}"] {
+        let errors = errors(&with(&[(TOTAL, "25"), ("LLM_GATEWAY_LEDGER_PATH", path)]));
+        assert!(errors.contains("LLM_GATEWAY_LEDGER_PATH") && errors.contains("absolute path"));
+    }
+    for home in ["", ".", "home/a"] {
+        let errors = errors(&with(&[("LLM_GATEWAY_LEDGER", "1"), ("HOME", home)]));
+        assert!(errors.contains("HOME") && errors.contains("LLM_GATEWAY_LEDGER_PATH"), "{errors}");
+    }
+    // The XDG specification has a relative one ignored, so the home is used: one ledger still.
+    let loaded = with(&[("LLM_GATEWAY_LEDGER", "1"), ("XDG_STATE_HOME", "state")]);
+    let ledger = loaded.policy.unwrap().spending().ledger.clone().unwrap();
+    assert!(ledger.starts_with("/home/a"), "{}", ledger.display());
+}
+
+#[test]
+fn a_place_for_a_ledger_that_is_off_is_a_warning() {
+    let path = ("LLM_GATEWAY_LEDGER_PATH", "/var/ledger.db");
+    let loaded = with(&[path]);
+    assert!(loaded.policy.is_ok());
+    assert!(told(&loaded, Severity::Warning).contains("LLM_GATEWAY_LEDGER_PATH"));
+    assert!(with(&[path, ("LLM_GATEWAY_LEDGER", "1")]).problems.is_empty());
+    assert!(with(&[path, (TOTAL, "25")]).problems.is_empty());
+}
+
+#[test]
+fn a_cap_of_zero_for_a_provider_that_does_not_exist_is_an_error() {
+    let errors = errors(&with(&[("LLM_GATEWAY_CAP_OPENIA_MONTHLY", "0")]));
+    assert!(errors.contains("LLM_GATEWAY_CAP_OPENIA_MONTHLY names no provider"), "{errors}");
+    assert!(with(&[("LLM_GATEWAY_CAP_OPENAI_MONTHLY", "0")]).problems.is_empty());
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]

@@ -10,6 +10,7 @@ mod providers;
 mod routes;
 mod rules;
 mod spending;
+mod switches;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,12 +51,14 @@ impl Compilation<'_> {
         let routes = scope.routes(raw);
         let orchestration = raw.orchestration.as_ref().map(|raw| scope.orchestration(raw));
         let spending = spending::spending(self.environment, &providers, problems);
+        let keys = key_variables(raw);
+        switches::unknown_names(self.environment, &keys, &providers, problems);
         Policy {
             version: raw.version.clone().unwrap_or_else(|| FORM_VERSION.to_owned()),
             source: String::new(),
             digest: String::new(),
             preflight: self.preflight(raw, problems),
-            switches: rules::switches(self.environment, problems),
+            switches: switches::switches(self.environment, problems),
             spending,
             reliability: rules::reliability(raw),
             receipts: self.receipts(raw),

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use crate::config::diagnostic::{Collector, Severity};
+use crate::config::diagnostic::Collector;
 use crate::config::raw::RawPolicy;
-use crate::environment::{Environment, is_on};
-use crate::policy::{Output, PreflightRules, Receipts, Reliability, Switches};
+use crate::policy::{Output, PreflightRules, Receipts, Reliability};
 
 use super::Compilation;
 use super::routes::usd;
@@ -52,21 +51,6 @@ impl Compilation<'_> {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn thousandths(number: f64) -> u64 {
     (number * 1_000.0).round() as u64
-}
-
-/// A value that is neither on nor off is a warning: somebody meant to switch something.
-pub(super) fn switches(environment: &Environment, problems: &mut Collector<'_>) -> Switches {
-    for name in ["LLM_GATEWAY_DISABLED", "LLM_GATEWAY_EXPENSIVE_DISABLED", "LLM_GATEWAY_LEDGER"] {
-        let value = environment.get(name).map(str::to_ascii_lowercase);
-        if !matches!(value.as_deref(), None | Some("1" | "true" | "yes" | "0" | "false" | "no")) {
-            let message = format!("{name} is neither on nor off, and counts as off");
-            problems.variable(Severity::Warning, message, "write 1, true or yes to switch it on");
-        }
-    }
-    Switches {
-        disabled: is_on(environment, "LLM_GATEWAY_DISABLED"),
-        expensive_disabled: is_on(environment, "LLM_GATEWAY_EXPENSIVE_DISABLED"),
-    }
 }
 
 pub(super) fn reliability(raw: &RawPolicy) -> Reliability {

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::diagnostic::{Collector, Severity};
-use crate::environment::{Environment, is_on, user_directory};
+use crate::environment::{Environment, HOME, is_unexpanded, user_directory};
 use crate::model::{NanoUsd, ProviderName};
 use crate::policy::{ProviderSpec, Spending};
 
+use super::switches::is_on;
+
+const PATH: &str = "LLM_GATEWAY_LEDGER_PATH";
 const PREFIX: &str = "LLM_GATEWAY_CAP_";
 const SUFFIX: &str = "_MONTHLY";
 
@@ -19,60 +22,105 @@ pub(super) fn spending(
     problems: &mut Collector<'_>,
 ) -> Spending {
     let mut spending = Spending::default();
-    for name in environment.names().filter(|name| name.starts_with(PREFIX)) {
-        let Some(value) = environment.get(name) else { continue };
-        let Some(scope) = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX))
-        else {
-            let hint = format!("write {PREFIX}TOTAL{SUFFIX} or {PREFIX}<PROVIDER>{SUFFIX}");
-            problems.variable(Severity::Error, format!("{name} names no cap"), hint);
-            continue;
-        };
-        let Ok(cap) = NanoUsd::parse_usd(value) else {
-            let message = format!("{name} is not an amount in US dollars");
-            problems.variable(
-                Severity::Error,
-                message,
-                "write a number such as 25 or 12.50; 0 = no cap",
-            );
-            continue;
-        };
-        let named: Vec<_> =
-            providers.keys().filter(|provider| variable_part(provider) == scope).collect();
-        match (scope, named.is_empty()) {
-            _ if cap == NanoUsd::ZERO => {}
-            ("TOTAL", _) => spending.total_cap = Some(cap),
-            (_, true) => {
-                let known: Vec<_> = providers.keys().map(variable_part).collect();
-                let hint = format!("use TOTAL or one of: {}", known.join(", "));
-                problems.variable(Severity::Error, format!("{name} names no provider"), hint);
+    for name in environment.names().filter(|name| is_cap(name)) {
+        let Some(value) = environment.written(name) else { continue };
+        match cap(name, value, providers) {
+            Ok((_, NanoUsd::ZERO)) => {}
+            Ok((Capped::Total, cap)) => spending.total_cap = Some(cap),
+            Ok((Capped::Providers(named), cap)) => {
+                spending.provider_caps.extend(named.into_iter().map(|provider| (provider, cap)));
             }
-            // Two names that read alike are both capped.
-            (_, false) => {
-                spending.provider_caps.extend(named.into_iter().map(|p| (p.clone(), cap)))
-            }
+            Err((message, hint)) => problems.variable(Severity::Error, message, hint),
         }
     }
-    if spending.is_capped() || is_on(environment, "LLM_GATEWAY_LEDGER") {
-        spending.ledger = ledger_path(environment);
-        if spending.ledger.is_none() {
-            let message = "there is no directory to keep the spend ledger in";
-            problems.variable(Severity::Error, message, "set LLM_GATEWAY_LEDGER_PATH to a file");
+    let counts = is_on(environment, "LLM_GATEWAY_LEDGER", problems) || spending.is_capped();
+    match ledger_path(environment) {
+        Ok(path) if counts => spending.ledger = Some(path),
+        Err((message, hint)) if counts => problems.variable(Severity::Error, message, hint),
+        _ if environment.written(PATH).is_some() => {
+            let message = format!("{PATH} is set, and the ledger is off");
+            let hint = "set LLM_GATEWAY_LEDGER=1, or a cap, to count what is spent";
+            problems.variable(Severity::Warning, message, hint);
         }
+        _ => {}
     }
     spending
 }
 
+/// What a cap is about.
+enum Capped {
+    Total,
+    /// Two names that read alike are both capped.
+    Providers(Vec<ProviderName>),
+}
+
+/// One cap, or what is wrong with it and what would be right.
+fn cap(
+    name: &str,
+    value: &str,
+    providers: &BTreeMap<ProviderName, ProviderSpec>,
+) -> Result<(Capped, NanoUsd), (String, String)> {
+    let scope = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+    let Some(scope) = scope else {
+        let hint = format!("write {} or {}", cap_variable("TOTAL"), cap_variable("<PROVIDER>"));
+        return Err((format!("{name} names no cap"), hint));
+    };
+    let named = providers.keys().filter(|provider| variable_part(provider) == scope);
+    let capped = match scope {
+        "TOTAL" => Capped::Total,
+        _ => Capped::Providers(named.cloned().collect()),
+    };
+    if matches!(&capped, Capped::Providers(named) if named.is_empty()) {
+        let known: Vec<_> = providers.keys().map(variable_part).collect();
+        let hint = format!("use TOTAL or one of: {}", known.join(", "));
+        return Err((format!("{name} names no provider"), hint));
+    }
+    if is_unexpanded(value) {
+        let hint = "expand it where it is set, or write a number such as 25; empty = no cap";
+        return Err((
+            format!("{name} holds the name of a variable in place of its value"),
+            hint.into(),
+        ));
+    }
+    let amount = NanoUsd::parse_usd(value).map_err(|_| {
+        let hint = "write a number such as 25 or 12.50; 0 = no cap";
+        (format!("{name} is not an amount in US dollars"), hint.to_owned())
+    })?;
+    Ok((capped, amount))
+}
+
+/// Whether a name is that of a cap, or was to be.
+pub(super) fn is_cap(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
+
+/// The variable of a scope's cap.
+pub(super) fn cap_variable(scope: &str) -> String {
+    format!("{PREFIX}{scope}{SUFFIX}")
+}
+
 /// A provider's name as a variable has it: upper case, other characters as `_`.
-fn variable_part(provider: &ProviderName) -> String {
+pub(super) fn variable_part(provider: &ProviderName) -> String {
     let part = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     provider.as_str().chars().map(part).collect()
 }
 
-/// One ledger for every process of the user, or caps would hold per directory only.
-fn ledger_path(environment: &Environment) -> Option<PathBuf> {
-    if let Some(path) = environment.get("LLM_GATEWAY_LEDGER_PATH") {
-        return std::path::absolute(path).ok();
+/// One ledger for every process of the user, or what is wrong and what would be right: with a
+/// relative path caps would hold per directory only.
+fn ledger_path(environment: &Environment) -> Result<PathBuf, (String, String)> {
+    if let Some(written) = environment.written(PATH) {
+        let path = PathBuf::from(written);
+        // What was not UTF-8 bears a mark, and leads elsewhere.
+        if path.is_absolute() && !written.contains(char::REPLACEMENT_CHARACTER) {
+            return Ok(path);
+        }
+        let hint = "write the whole of it, such as /home/you/ledger.db: `~` and `$HOME` are not \
+                    expanded here, and a relative one would be another ledger in each directory";
+        return Err((format!("{PATH} is not an absolute path in UTF-8"), hint.to_owned()));
     }
-    let state = user_directory(environment, "XDG_STATE_HOME", &[".local", "state"])?;
-    Some(state.join("llm-gateway").join("ledger.db"))
+    let state = user_directory(environment, "XDG_STATE_HOME", &[".local", "state"]);
+    state.map(|state| state.join("llm-gateway").join("ledger.db")).ok_or_else(|| {
+        let message = format!("{HOME} is not an absolute path, so the spend ledger has no place");
+        (message, format!("set {PATH} to an absolute path, or {HOME}"))
+    })
 }

@@ -1,0 +1,78 @@
+//! The gateway's own variables: its switches, and names that only look like one of them.
+//!
+//! A switch that cannot be read is an error: somebody meant to stop or to count something.
+
+use std::collections::BTreeMap;
+
+use crate::config::diagnostic::{Collector, Severity};
+use crate::environment::{Environment, OWN_PREFIX, is_own};
+use crate::model::{ProviderName, closest_name};
+use crate::policy::{ProviderSpec, Switches};
+
+use super::spending::{cap_variable, is_cap, variable_part};
+
+/// Every one but the caps.
+const NAMES: [&str; 5] = [
+    "LLM_GATEWAY_DISABLED",
+    "LLM_GATEWAY_EXPENSIVE_DISABLED",
+    "LLM_GATEWAY_LEDGER",
+    "LLM_GATEWAY_LEDGER_PATH",
+    "LLM_GATEWAY_ROUTING",
+];
+
+pub(super) fn switches(environment: &Environment, problems: &mut Collector<'_>) -> Switches {
+    Switches {
+        disabled: is_on(environment, "LLM_GATEWAY_DISABLED", problems),
+        expensive_disabled: is_on(environment, "LLM_GATEWAY_EXPENSIVE_DISABLED", problems),
+    }
+}
+
+/// Whether a switch is on: `1`, `true` or `yes` in any case.
+pub(super) fn is_on(environment: &Environment, name: &str, problems: &mut Collector<'_>) -> bool {
+    let value = environment.written(name).map(str::to_ascii_lowercase);
+    match value.as_deref() {
+        Some("1" | "true" | "yes") => true,
+        None | Some("0" | "false" | "no") => false,
+        Some(_) => {
+            let message = format!("{name} is neither on nor off");
+            let hint = "write 1, true or yes to switch it on; 0, false, no or nothing for off";
+            problems.variable(Severity::Error, message, hint);
+            false
+        }
+    }
+}
+
+/// Warns of names that look like the gateway's and are none. `keys` are the variables that the
+/// policy names, whatever they are called.
+pub(super) fn unknown_names(
+    environment: &Environment,
+    keys: &[String],
+    providers: &BTreeMap<ProviderName, ProviderSpec>,
+    problems: &mut Collector<'_>,
+) {
+    let scopes = ["TOTAL".to_owned()].into_iter().chain(providers.keys().map(variable_part));
+    let caps = scopes.map(|scope| cap_variable(&scope));
+    let known: Vec<String> = caps.chain(NAMES.map(str::to_owned)).collect();
+    let is_known =
+        |name: &str| is_cap(name) || NAMES.contains(&name) || keys.iter().any(|key| key == name);
+    let is_set = |name: &str| environment.written(name).is_some();
+    for name in environment.names().filter(|name| is_own(name) && !is_known(name) && is_set(name)) {
+        let hint = match meant(name, &known) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("known: {}", known.join(", ")),
+        };
+        let message = format!("{name} is no variable of the gateway, and changes nothing");
+        problems.variable(Severity::Warning, message, hint);
+    }
+}
+
+/// The known name that is closest behind the prefix, which all share, else one with a word of
+/// it: `MONTHLY_CAP` is far from `CAP_TOTAL_MONTHLY` in letters only.
+fn meant<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    let tail = name.get(OWN_PREFIX.len()..)?.to_ascii_uppercase();
+    let tails = || known.iter().filter_map(|known| known.strip_prefix(OWN_PREFIX));
+    let shares_word =
+        |known: &&str| known.split('_').any(|word| tail.split('_').any(|w| w == word));
+    let closest = closest_name(&tail, tails()).or_else(|| tails().find(shares_word))?;
+    known.iter().map(String::as_str).find(|known| known.strip_prefix(OWN_PREFIX) == Some(closest))
+}
