@@ -5,6 +5,7 @@
 
 mod check;
 mod client_config;
+mod ending;
 mod info;
 mod options;
 mod render;
@@ -27,13 +28,15 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let environment = Environment::from_process();
     log_to_stderr(options.global.gateway.log.as_deref(), &environment, "error");
-    let mut terminal = Terminal::new(options.global.color, options.global.json);
-    match run(&options, environment, &mut terminal) {
+    let terminal = Terminal::new(options.global.color, options.global.json);
+    // `route` takes the other one to a thread of its own.
+    let mut last_words = Terminal::new(options.global.color, options.global.json);
+    match run(&options, environment, terminal) {
         Ok(code) => code,
         Err(error) => {
             let error = Error::new(Category::Internal, format!("{error:#}"));
             // That a failure cannot be written is nobody's news.
-            let _ = terminal.failure(&Envelope::from(&error));
+            let _ = last_words.failure(&Envelope::from(&error));
             ExitCode::FAILURE
         }
     }
@@ -42,17 +45,25 @@ fn main() -> ExitCode {
 fn run(
     options: &Options,
     environment: Environment,
-    terminal: &mut Terminal,
+    mut terminal: Terminal,
 ) -> anyhow::Result<ExitCode> {
     let flags = &options.global.gateway;
     match &options.command {
-        Command::Check(check) => check::run(check, &flags.gateway(environment), terminal),
-        Command::Route(route) => block_on(route::run(route, &flags.gateway(environment), terminal)),
-        Command::Info => block_on(info::run(&flags.gateway(environment), terminal)),
-        Command::Spend(spend) => block_on(spend::run(spend, &flags.gateway(environment), terminal)),
-        Command::Schema => schema::run(terminal),
-        Command::ClientConfig(client) => client_config::run(client, flags, &environment, terminal),
-        Command::Tour => block_on(tour::run(flags, terminal)),
+        Command::Check(check) => check::run(check, &flags.gateway(environment), &mut terminal),
+        Command::Route(route) => {
+            let gateway = flags.gateway(environment);
+            let work = route::run(route.clone(), gateway.clone(), terminal);
+            ending::settled(&gateway, work)
+        }
+        Command::Info => block_on(info::run(&flags.gateway(environment), &mut terminal)),
+        Command::Spend(spend) => {
+            block_on(spend::run(spend, &flags.gateway(environment), &mut terminal))
+        }
+        Command::Schema => schema::run(&mut terminal),
+        Command::ClientConfig(client) => {
+            client_config::run(client, flags, &environment, &mut terminal)
+        }
+        Command::Tour => block_on(tour::run(flags, &mut terminal)),
     }
 }
 

@@ -66,7 +66,7 @@ pub(crate) struct Check {
     pub(crate) strict: bool,
 }
 
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub(crate) struct Route {
     /// What kind of task it is.
     pub(crate) task_class: String,

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::task::{block_in_place, spawn_blocking};
 use tokio::time::Instant;
 
 use llm_gateway_core::{
@@ -17,9 +18,9 @@ use crate::terminal::{FAINT, Terminal};
 const LARGEST_PROMPT: u64 = 64 * 1024 * 1024;
 
 pub(crate) async fn run(
-    route: &Route,
-    gateway: &Gateway,
-    terminal: &mut Terminal,
+    route: Route,
+    gateway: Gateway,
+    mut terminal: Terminal,
 ) -> anyhow::Result<ExitCode> {
     let prompt = match route.prompt.as_deref() {
         Some(prompt) if prompt != "-" => prompt.to_owned(),
@@ -28,7 +29,8 @@ pub(crate) async fn run(
                 .complain("there is nothing to ask: give a PROMPT, or `-` and the text on stdin");
             return Ok(ExitCode::from(USAGE));
         }
-        _ => match prompt_from(std::io::stdin()) {
+        // On a thread that nothing waits for, so that Ctrl-C ends also this.
+        _ => match spawn_blocking(|| prompt_from(std::io::stdin())).await? {
             Ok(prompt) => prompt,
             Err(error) => {
                 terminal.failure(&Envelope::from(&error))?;
@@ -48,10 +50,11 @@ pub(crate) async fn run(
     }
     let run = gateway.start(request);
     let outcome = match terminal.shows_progress() && !terminal.json {
-        true => watched(run.outcome, run.events, terminal).await,
+        true => watched(run.outcome, run.events, &mut terminal).await,
         false => run.outcome.await,
     };
-    show(&outcome, terminal)?;
+    // A pipe that nobody reads must not keep the one worker, which also hears the signals.
+    block_in_place(|| show(&outcome, &mut terminal))?;
     Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -121,6 +121,15 @@ impl Terminal {
     }
 }
 
+impl Drop for Terminal {
+    /// A run that is dropped in the middle leaves no progress behind.
+    fn drop(&mut self) {
+        if self.progress_width > 0 {
+            let _ = self.progress("");
+        }
+    }
+}
+
 /// A reader of stdout that went away has read what it wanted: that is no failure, and the
 /// exit code still tells how things went.
 fn read_or_not(written: io::Result<()>) -> io::Result<()> {

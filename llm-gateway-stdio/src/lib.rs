@@ -9,6 +9,7 @@ mod arguments;
 pub mod process;
 mod server;
 mod shutdown;
+pub mod signal;
 mod tools;
 mod wire;
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use llm_gateway_core::{Environment, Gateway};
-use llm_gateway_stdio::process::{GatewayFlags, SERVER_LOG, log_to_stderr, stopped_by_signal};
+use llm_gateway_stdio::process::{GatewayFlags, SERVER_LOG, log_to_stderr};
+use llm_gateway_stdio::signal::stopped_by_signal;
 
 /// Routes an agent's questions to language models by a policy, over MCP on stdin and stdout.
 #[derive(Parser)]
@@ -39,7 +40,12 @@ fn run(gateway: Gateway) -> ExitCode {
     };
     runtime.block_on(async {
         let (reader, writer) = rmcp::transport::stdio_pipes();
-        llm_gateway_stdio::serve(gateway.clone(), reader, writer, stopped_by_signal()).await;
+        let signal = stopped_by_signal();
+        // A server ends well, whichever signal it was.
+        let stop = async {
+            let _ = signal.await;
+        };
+        llm_gateway_stdio::serve(gateway.clone(), reader, writer, stop).await;
         // What was spent is written before the process ends; what cannot be stays counted.
         let _ = tokio::time::timeout(LAST_ENTRIES, gateway.drain()).await;
     });

@@ -1,5 +1,5 @@
-//! What a process needs around the library: flags, logs on stderr, and an ear for signals. The
-//! server and the command line share it.
+//! What a process needs around the library: flags and logs on stderr. The server and the command
+//! line share it.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -66,29 +66,4 @@ pub fn log_to_stderr(filter: Option<&str>, environment: &Environment, default: &
         .without_time();
     // A second call, as in tests, changes nothing.
     let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
-}
-
-/// Waits for the first SIGTERM or SIGINT.
-///
-/// # Cancel safety
-/// A signal that comes while nobody waits is lost, as it is without this function.
-pub async fn stopped_by_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            tracing::warn!("signals cannot be heard; the end of stdin still ends the server");
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
-    }
 }

@@ -1,6 +1,6 @@
 //! A provider that never answers, and programs that wait for it.
 
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use test_support::FakeSocket;
 use tokio::runtime::Runtime;
@@ -13,7 +13,7 @@ pub(crate) struct Hanging {
 }
 
 /// A program that waits; killed when dropped.
-pub(crate) struct Waiting(Child);
+pub(crate) struct Waiting(pub(crate) Child);
 
 impl Hanging {
     pub(crate) fn new() -> Self {
@@ -29,8 +29,12 @@ impl Hanging {
 
     /// Starts to ask, and returns when the question has arrived.
     pub(crate) fn asks(&self, till: &Till) -> Waiting {
-        let mut run = till.run(&["route", "quick_answer", "Why?"]);
-        let silent = run.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.is_asked_by(till.run(&["route", "quick_answer", "Why?"]).command())
+    }
+
+    /// Starts a program that asks, and returns when the question has arrived.
+    pub(crate) fn is_asked_by(&self, program: &mut Command) -> Waiting {
+        let silent = program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let before = self.socket.asked_so_far();
         let child = silent.spawn().expect("the program starts");
         self.runtime.block_on(self.socket.asked(before + 1));

@@ -20,6 +20,8 @@ mod program;
 mod provider;
 mod route;
 mod schema;
+#[cfg(unix)]
+mod signals;
 mod spend;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -17,7 +17,7 @@ async fn end_of_input_before_initialize_exits_0() {
 
 #[tokio::test]
 async fn a_signal_before_initialize_exits_0() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let mut session = server().spawn();
         // Its answer shows that the server has begun to listen.
         session.initialize_as("2025-11-25").await;
@@ -60,7 +60,7 @@ async fn a_slow_call_is_cancelled_after_the_end_of_input() {
 
 #[tokio::test]
 async fn a_signal_with_work_in_flight_hangs_up_and_exits_0() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let fake = FakeSocket::hanging().await;
         let (_place, mut session) = session(&asking(&fake.base_url())).await;
         let ids: Vec<u64> = (0..8).map(|_| session.begin_call("llm_route", question())).collect();

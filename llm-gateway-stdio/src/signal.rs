@@ -1,0 +1,82 @@
+//! An ear for the signals that ask a process to end. The server and the command line share it.
+
+#[cfg(unix)]
+use std::future::poll_fn;
+#[cfg(unix)]
+use std::task::Poll;
+
+/// A signal that asks a process to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// What `kill` sends.
+    Terminate,
+    /// The terminal has gone.
+    Hangup,
+}
+
+impl Signal {
+    /// What a process exits with that it ended: 128 and its number, as shells have it.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Hangup => 128 + 1,
+            Self::Interrupt => 128 + 2,
+            Self::Terminate => 128 + 15,
+        }
+    }
+}
+
+/// Listens from now on, and gives the first signal. One that the process was started to
+/// ignore, as `nohup` does, stays ignored (on Linux, where that can be known).
+///
+/// From the call on, no signal ends the process by itself.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+#[cfg(unix)]
+pub fn stopped_by_signal() -> impl Future<Output = Signal> + Send + 'static {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [
+        (Signal::Interrupt, SignalKind::interrupt()),
+        (Signal::Terminate, SignalKind::terminate()),
+        (Signal::Hangup, SignalKind::hangup()),
+    ];
+    let ignored = ignored();
+    let wanted =
+        kinds.into_iter().filter(|(_, kind)| ignored >> (kind.as_raw_value() - 1) & 1 == 0);
+    let listen = |(name, kind)| match signal(kind) {
+        Ok(ear) => Some((name, ear)),
+        Err(error) => {
+            tracing::warn!(%error, ?name, "a signal cannot be heard");
+            None
+        }
+    };
+    let mut ears: Vec<_> = wanted.filter_map(listen).collect();
+    poll_fn(move |context| {
+        let mut ready = ears.iter_mut().filter_map(|(name, ear)| {
+            let heard = ear.poll_recv(context).is_ready();
+            heard.then_some(*name)
+        });
+        ready.next().map_or(Poll::Pending, Poll::Ready)
+    })
+}
+
+/// Listens for Ctrl-C.
+#[cfg(not(unix))]
+pub async fn stopped_by_signal() -> Signal {
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => Signal::Interrupt,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// The signals that the process was started to ignore, a bit each from 1; none where that
+/// cannot be known without unsafe code. See proc_pid_status(5).
+#[cfg(unix)]
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}

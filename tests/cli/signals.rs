@@ -1,0 +1,114 @@
+//! A signal ends `route` as it ends any program, and what was held is settled before that.
+
+use std::process::Command;
+
+use serde_json::json;
+use test_support::nanos;
+
+use crate::hanging::{Hanging, Waiting};
+use crate::spend::Till;
+
+impl Waiting {
+    /// Sends a signal (`INT`, `TERM`, `HUP`).
+    fn hears(&self, signal: &str) {
+        let mut kill = Command::new("sh");
+        kill.arg("-c").arg(format!("kill -{signal} {}", self.0.id()));
+        assert!(kill.status().expect("a shell").success());
+    }
+
+    /// Waits for the end. Gives the exit code, if no signal killed it.
+    fn ends(mut self) -> Option<i32> {
+        self.0.wait().expect("the program ends").code()
+    }
+}
+
+#[test]
+fn what_a_run_held_is_settled_when_a_signal_ends_it() {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let hanging = Hanging::new();
+        let till = Till::at(&hanging.url());
+        let waiting = hanging.asks(&till);
+        waiting.hears(signal);
+        assert_eq!(waiting.ends(), Some(code), "{signal}");
+        let report = till.spent(&[]);
+        let open = (&report["held_usd"], &report["unsettled_usd"]);
+        assert_eq!(open, (&json!(0.0), &json!(0.0)), "{signal}: {report}");
+        assert!(nanos(&report["total_usd"]) > 0, "{signal}: {report}");
+        assert_eq!(report["rows"][0]["estimated"], 1, "{signal}: {report}");
+    }
+}
+
+/// What Linux knows of a process's signals.
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    use test_support::PATIENCE;
+    use tokio::time::Instant;
+
+    use crate::hanging::{Hanging, Waiting};
+    use crate::provider::Provider;
+    use crate::spend::Till;
+
+    const HUP: u32 = 1;
+    const INT: u32 = 2;
+
+    /// Whether the signal is in the set `SigCgt` (caught) or `SigIgn` (ignored).
+    fn is_in(set: &str, waiting: &Waiting, signal: u32) -> bool {
+        let path = format!("/proc/{}/status", waiting.0.id());
+        let status = std::fs::read_to_string(path).expect("the program runs");
+        let mask = status.lines().find_map(|line| line.strip_prefix(set)).expect("the set");
+        let mask = u64::from_str_radix(mask.trim_start_matches(':').trim(), 16).expect("a mask");
+        mask >> (signal - 1) & 1 == 1
+    }
+
+    #[test]
+    fn a_run_that_waits_for_its_prompt_ends() {
+        let till = Till::closed();
+        let mut run = till.run(&["route", "quick_answer", "-"]);
+        let command = run.command().stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut waiting = Waiting(command.spawn().expect("the program starts"));
+        // To wait for a child would close it.
+        let _nobody_writes = waiting.0.stdin.take();
+        let began = Instant::now();
+        while !is_in("SigCgt", &waiting, INT) {
+            assert!(began.elapsed() < PATIENCE, "the program listens to no signal");
+            std::thread::yield_now();
+        }
+        waiting.hears("INT");
+        assert_eq!(waiting.ends(), Some(130));
+    }
+
+    #[test]
+    fn a_run_whose_answer_nobody_reads_ends() {
+        // Larger than any pipe.
+        let provider = Provider::saying(&"x".repeat(2_000_000));
+        let till = Till::at(&provider.url());
+        let mut run = till.run(&["route", "quick_answer", "Why?"]);
+        let command = run.command().stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut waiting = Waiting(command.spawn().expect("the program starts"));
+        let mut unread = waiting.0.stdout.take().expect("a pipe");
+        unread.read_exact(&mut [0]).expect("the answer begins");
+        waiting.hears("INT");
+        assert_eq!(waiting.ends(), Some(130));
+        assert_eq!(till.spent(&[])["rows"][0]["calls"], 1);
+    }
+
+    #[test]
+    fn a_signal_that_the_program_was_started_to_ignore_stays_ignored() {
+        let hanging = Hanging::new();
+        let till = Till::at(&hanging.url());
+        let mut run = till.run(&["route", "quick_answer", "Why?"]);
+        let bare = run.command();
+        let mut deaf = Command::new("/bin/sh");
+        deaf.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
+        deaf.arg(bare.get_program()).args(bare.get_args());
+        deaf.env_clear().envs(bare.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let waiting = hanging.is_asked_by(&mut deaf);
+        assert!(is_in("SigIgn", &waiting, HUP) && is_in("SigCgt", &waiting, INT));
+        waiting.hears("HUP");
+        waiting.hears("TERM");
+        assert_eq!(waiting.ends(), Some(143));
+    }
+}
