@@ -9,6 +9,7 @@ mod diagnostics;
 mod documents;
 mod guards;
 mod layering;
+mod matrix;
 mod money;
 mod policy;
 mod reliability;

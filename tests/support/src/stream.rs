@@ -18,6 +18,11 @@ impl Wire {
 
     /// What [`answer`](Self::answer) says, a few characters an event.
     pub fn stream(self, model: &str, text: &str) -> String {
+        self.stream_ending(model, text, self.stop())
+    }
+
+    /// What [`answer_ending`](Self::answer_ending) says, a few characters an event.
+    pub fn stream_ending(self, model: &str, text: &str, reason: &str) -> String {
         let whole = self.answer(model, text);
         let chars: Vec<char> = text.chars().collect();
         let pieces = chars.chunks(7).map(String::from_iter);
@@ -38,7 +43,7 @@ impl Wire {
                 let mut events =
                     vec![choice(json!({ "role": "assistant", "content": "" }), Value::Null)];
                 events.extend(pieces.map(|p| choice(json!({ "content": p }), Value::Null)));
-                events.extend([choice(json!({}), json!(self.stop())), last]);
+                events.extend([choice(json!({}), json!(reason)), last]);
                 let lines = events.iter().map(|event| format!("data: {event}\n\n"));
                 lines.chain(["data: [DONE]\n\n".to_owned()]).collect()
             }
@@ -61,7 +66,7 @@ impl Wire {
                     json!({ "type": "content_block_stop", "index": 0 }),
                     json!({
                         "type": "message_delta",
-                        "delta": { "stop_reason": self.stop(), "stop_sequence": null },
+                        "delta": { "stop_reason": reason, "stop_sequence": null },
                         "usage": { "output_tokens": whole["usage"]["output_tokens"] },
                     }),
                     json!({ "type": "message_stop" }),
@@ -78,7 +83,7 @@ impl Wire {
                     response["usageMetadata"] = json!({ "promptTokenCount": 20 });
                     response
                 };
-                let events = pieces.map(part).chain([self.answer(model, "")]);
+                let events = pieces.map(part).chain([self.answer_ending(model, "", reason)]);
                 events.map(|event| format!("data: {event}\r\n\r\n")).collect()
             }
         }

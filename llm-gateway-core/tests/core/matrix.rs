@@ -1,0 +1,249 @@
+//! Every fault, in every dialect, whole and streamed, wherever it hits: one table that says
+//! what the contract promises, and one check that holds each cell against it.
+//!
+//! Expected is what section 3 of the contract says, and nothing of it is asked of the code:
+//! a category's meaning stands here a second time. How a fault looks on the wire is
+//! [`faults`]'s; [`expected`] and [`seen`] tell the same [`story`] of a [`cell`].
+
+mod cell;
+mod expected;
+mod faults;
+mod seen;
+mod story;
+
+use std::time::Duration;
+
+use cell::Cell;
+use test_support::Wire;
+
+/// What each fault is, and what it leads to.
+///
+/// - *as*: whether it can hit a whole answer, a stream, or both;
+/// - *then*: the same target is tried again, the next one is asked, or the request ends;
+/// - *counts*: for the circuit breaker of its target;
+/// - *billed*: nothing, where an error status or a failed connect says so; the tokens that were
+///   reported; else the whole hold, because nobody knows;
+/// - *waits*: before a retry, by our own backoff or for as long as the provider says;
+/// - *takes*: how long the attempt lasts.
+const CONTRACT: &str = "
+fault                   | as     | category                | then  | counts | billed   | waits   | takes
+429                     | both   | rate_limit              | retry | yes    | nothing  | backoff | 0 s
+429, retry-after        | both   | rate_limit              | retry | yes    | nothing  | 5 s     | 0 s
+529                     | both   | overloaded              | retry | yes    | nothing  | backoff | 0 s
+503 by overload         | both   | overloaded              | retry | yes    | nothing  | backoff | 0 s
+503 with retry-after    | both   | overloaded              | retry | yes    | nothing  | 5 s     | 0 s
+503 of a proxy          | both   | provider_5xx            | retry | yes    | nothing  | backoff | 0 s
+500                     | both   | provider_5xx            | retry | yes    | nothing  | backoff | 0 s
+refused                 | both   | network                 | retry | yes    | nothing  | backoff | 0 s
+reset before the head   | both   | network                 | retry | yes    | the hold | backoff | 0 s
+hang                    | both   | timeout                 | retry | yes    | the hold | backoff | 7 s
+stall in the middle     | both   | timeout                 | retry | yes    | the hold | backoff | 7 s
+cut in the middle       | both   | truncated               | retry | yes    | the hold | backoff | 0 s
+ends in the middle      | both   | truncated               | retry | yes    | the hold | backoff | 0 s
+no terminal event       | stream | truncated               | retry | yes    | the hold | backoff | 0 s
+not JSON                | both   | bad_response            | retry | yes    | the hold | backoff | 0 s
+JSON of another API     | both   | bad_response            | retry | yes    | the hold | backoff | 0 s
+HTML with 200           | both   | bad_response            | retry | yes    | the hold | backoff | 0 s
+no body                 | whole  | bad_response            | retry | yes    | the hold | backoff | 0 s
+redirect                | both   | bad_response            | retry | yes    | the hold | backoff | 0 s
+429 in the middle       | stream | rate_limit              | retry | yes    | the hold | backoff | 0 s
+529 in the middle       | stream | overloaded              | retry | yes    | the hold | backoff | 0 s
+500 in the middle       | stream | provider_5xx            | retry | yes    | the hold | backoff | 0 s
+too long, in the middle | stream | context_length          | end   | no     | the hold | backoff | 0 s
+no text                 | both   | empty_output            | retry | no     | reported | backoff | 0 s
+402                     | both   | quota                   | next  | no     | nothing  | backoff | 0 s
+out of credit by name   | both   | quota                   | next  | no     | nothing  | backoff | 0 s
+401                     | both   | auth                    | next  | no     | nothing  | backoff | 0 s
+403                     | both   | auth                    | next  | no     | nothing  | backoff | 0 s
+404                     | both   | model_not_found         | next  | no     | nothing  | backoff | 0 s
+400                     | both   | invalid_request         | end   | no     | nothing  | backoff | 0 s
+422                     | both   | invalid_request         | end   | no     | nothing  | backoff | 0 s
+413                     | both   | context_length          | end   | no     | nothing  | backoff | 0 s
+too long by name        | both   | context_length          | end   | no     | nothing  | backoff | 0 s
+filtered                | both   | content_filter          | end   | no     | reported | backoff | 0 s
+all spent on reasoning  | both   | output_budget_exhausted | end   | no     | reported | backoff | 0 s
+";
+
+/// A line of the table.
+struct Row {
+    fault: &'static str,
+    /// A whole answer, a stream.
+    hits: [bool; 2],
+    then: Then,
+    told: Told,
+}
+
+/// What becomes of one attempt.
+#[derive(Clone, Copy)]
+struct Told {
+    /// The category; of an answer, `ok`.
+    outcome: &'static str,
+    counts: bool,
+    /// In nano-dollars.
+    billed: u64,
+    wait: Wait,
+    takes_s: u64,
+}
+
+/// Where a fault leads.
+#[derive(Clone, Copy)]
+enum Then {
+    Retry,
+    Next,
+    End,
+}
+
+/// How long a retry waits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Wait {
+    /// Not at all: a first try.
+    No,
+    /// Some part of the base delay, and not nothing.
+    Backoff,
+    /// Exactly so long.
+    Exactly(Duration),
+}
+
+/// Everything that a call of the question `hi` may cost: 2 bytes and the margin of one message
+/// at $1 per million, and 100 tokens at $10.
+const HOLD: u64 = (2 + 64) * 1_000 + 100 * 10_000;
+
+/// What an answer of [`Wire`] costs: 15 tokens at $1 per million, 5 cached ones at $0.50, and
+/// 10 at $10.
+const REPORTED: u64 = 15 * 1_000 + 5 * 500 + 10 * 10_000;
+
+/// A 500 that comes before the fault.
+const STUMBLE: &str = "500";
+
+fn rows() -> impl Iterator<Item = Row> {
+    CONTRACT.trim().lines().skip(1).map(|line| {
+        let cells: Vec<&'static str> = line.split('|').map(str::trim).collect();
+        let [fault, hits, category, then, counts, billed, waits, takes] = cells[..] else {
+            panic!("eight columns: {line}")
+        };
+        let seconds = |text: &str| text.strip_suffix(" s").unwrap().parse().unwrap();
+        Row {
+            fault,
+            hits: [hits != "stream", hits != "whole"],
+            then: match then {
+                "retry" => Then::Retry,
+                "next" => Then::Next,
+                "end" => Then::End,
+                other => panic!("{other}"),
+            },
+            told: Told {
+                outcome: category,
+                counts: counts == "yes",
+                billed: match billed {
+                    "nothing" => 0,
+                    "the hold" => HOLD,
+                    "reported" => REPORTED,
+                    other => panic!("{other}"),
+                },
+                wait: match waits {
+                    "backoff" => Wait::Backoff,
+                    asked => Wait::Exactly(Duration::from_secs(seconds(asked))),
+                },
+                takes_s: seconds(takes),
+            },
+        }
+    })
+}
+
+/// Where in a request the fault hits. Each target may be tried twice.
+#[derive(Debug, Clone, Copy)]
+enum Position {
+    /// The first attempt; everybody else is well.
+    First,
+    /// The retry, after a 500.
+    Retry,
+    /// The fallback, after its predecessor failed twice.
+    Fallback,
+    /// Each and every attempt.
+    Throughout,
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Who {
+    /// The provider that the cell is about.
+    It,
+    /// The other target of the chain.
+    Other,
+}
+
+/// What comes back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Reply {
+    Fault,
+    Stumble,
+    Good,
+}
+
+/// Everything that is sent for a request, in order, and what comes back. After a good reply
+/// there is an answer; after the last bad one the request fails as the fault says.
+fn course(position: Position, then: Then) -> &'static [(Who, Reply)] {
+    use Reply::{Fault, Good, Stumble};
+    use Who::{It, Other};
+    match (position, then) {
+        (Position::First, Then::Retry) => &[(It, Fault), (It, Good)],
+        (Position::First, Then::Next) => &[(It, Fault), (Other, Good)],
+        (Position::First, Then::End) => &[(It, Fault)],
+
+        (Position::Retry, Then::Retry | Then::Next) => &[(It, Stumble), (It, Fault), (Other, Good)],
+        (Position::Retry, Then::End) => &[(It, Stumble), (It, Fault)],
+
+        (Position::Fallback, Then::Retry) => {
+            &[(Other, Stumble), (Other, Stumble), (It, Fault), (It, Good)]
+        }
+        (Position::Fallback, Then::Next | Then::End) => {
+            &[(Other, Stumble), (Other, Stumble), (It, Fault)]
+        }
+
+        (Position::Throughout, Then::Retry) => {
+            &[(It, Fault), (It, Fault), (Other, Fault), (Other, Fault)]
+        }
+        (Position::Throughout, Then::Next) => &[(It, Fault), (Other, Fault)],
+        (Position::Throughout, Then::End) => &[(It, Fault)],
+    }
+}
+
+/// Checks a position in every row and column.
+async fn check(position: Position) {
+    let (mut cells, mut wrong) = (0, Vec::new());
+    for row in rows() {
+        for wire in [Wire::OpenAi, Wire::Anthropic, Wire::Gemini] {
+            for stream in [false, true].into_iter().filter(|&stream| row.hits[usize::from(stream)])
+            {
+                let cell = Cell { row: &row, wire, stream, position };
+                let differences = cell.expected().against(&cell.seen().await);
+                cells += 1;
+                if !differences.is_empty() {
+                    wrong.push(format!("{cell}\n{}", differences.join("\n")));
+                }
+            }
+        }
+    }
+    assert!(cells > 180, "only {cells} cells");
+    assert!(wrong.is_empty(), "{} of {cells} cells:\n\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_hits_the_first_attempt() {
+    check(Position::First).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_hits_the_retry() {
+    check(Position::Retry).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_hits_the_fallback() {
+    check(Position::Fallback).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_hits_everything() {
+    check(Position::Throughout).await;
+}

@@ -1,0 +1,124 @@
+//! How each fault of the table looks on the wire.
+
+use std::time::Duration;
+
+use llm_gateway_core::Scripted;
+use serde_json::json;
+use test_support::Wire;
+
+use super::{Reply, STUMBLE};
+
+/// The model of every target.
+pub(super) const MODEL: &str = "m";
+
+/// What a provider that is well says: long enough for several events.
+pub(super) const TEXT: &str = "an answer of several words";
+
+/// Adds to `script` what `wire` replies.
+pub(super) fn reply(
+    script: Scripted,
+    reply: Reply,
+    fault: &str,
+    wire: Wire,
+    stream: bool,
+) -> Scripted {
+    match reply {
+        Reply::Good => answer(script, wire, stream, TEXT, wire.stop()),
+        Reply::Stumble => failing(script, STUMBLE, wire, stream),
+        Reply::Fault => failing(script, fault, wire, stream),
+    }
+}
+
+fn failing(script: Scripted, fault: &str, wire: Wire, stream: bool) -> Scripted {
+    let wait = Duration::from_secs(5);
+    match fault {
+        "429, retry-after" => script.status_with_retry_after(429, wait),
+        "503 with retry-after" => script.status_with_retry_after(503, wait),
+        "503 by overload" => script.status(503),
+        "503 of a proxy" => script.raw(503, "upstream connect error"),
+        "refused" => script.refuse(),
+        "reset before the head" => script.reset(),
+        "hang" => script.hang(),
+        "stall in the middle" => script.stall(),
+        "cut in the middle" => script.cut(),
+        "ends in the middle" => {
+            let whole = body(wire, stream, TEXT, wire.stop());
+            plainly(script, stream, whole[..whole.len() / 2].to_owned())
+        }
+        "no terminal event" => {
+            let whole = wire.stream(MODEL, TEXT);
+            let events: Vec<&str> = whole.split_inclusive("\n\n").collect();
+            script.events(events[..events.len() / 2].concat())
+        }
+        "not JSON" => plainly(script, stream, in_an_event(stream, "surprise!")),
+        "JSON of another API" => {
+            let foreign = json!({ "choices": 7, "type": 7, "candidates": 7, "content": 7 });
+            plainly(script, stream, in_an_event(stream, &foreign.to_string()))
+        }
+        "HTML with 200" => script.raw(200, "<!doctype html><title>Sign in</title>"),
+        "no body" => script.raw(200, ""),
+        "redirect" => script.raw(302, ""),
+        "429 in the middle" => script.error_event(429),
+        "529 in the middle" => script.error_event(529),
+        "500 in the middle" => script.error_event(500),
+        "no text" => answer(script, wire, stream, "", wire.stop()),
+        "filtered" => answer(script, wire, stream, "", wire.safety()),
+        "all spent on reasoning" => answer(script, wire, stream, "", wire.length()),
+        "out of credit by name" => {
+            let (status, body) = out_of_credit(wire);
+            script.raw(status, body)
+        }
+        "too long by name" => script.raw(400, too_long(wire)),
+        "too long, in the middle" => script.events(in_an_event(true, &too_long(wire))),
+        status => script.status(status.parse().expect("a fault of the table")),
+    }
+}
+
+/// No API needs a 402 for it.
+fn out_of_credit(wire: Wire) -> (u16, String) {
+    let (status, code, message) = match wire {
+        Wire::OpenAi | Wire::DeepSeek => (429, "insufficient_quota", "You exceeded your quota."),
+        Wire::Anthropic => {
+            let message = "Your credit balance is too low to access the Anthropic API.";
+            (400, "invalid_request_error", message)
+        }
+        Wire::Gemini => (429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted."),
+    };
+    (status, wire.refusal(status, code, message).to_string())
+}
+
+fn too_long(wire: Wire) -> String {
+    let (code, message) = match wire {
+        Wire::OpenAi | Wire::DeepSeek => ("context_length_exceeded", "This is too long."),
+        Wire::Anthropic => ("invalid_request_error", "prompt is too long: 9 tokens > 8 maximum"),
+        Wire::Gemini => ("INVALID_ARGUMENT", "The input token count (9) exceeds the maximum (8)."),
+    };
+    wire.refusal(400, code, message).to_string()
+}
+
+/// A whole answer, or the stream of it, with tokens reported.
+fn answer(script: Scripted, wire: Wire, stream: bool, text: &str, reason: &str) -> Scripted {
+    plainly(script, stream, body(wire, stream, text, reason))
+}
+
+fn body(wire: Wire, stream: bool, text: &str, reason: &str) -> String {
+    match stream {
+        true => wire.stream_ending(MODEL, text, reason),
+        false => wire.answer_ending(MODEL, text, reason).to_string(),
+    }
+}
+
+fn in_an_event(stream: bool, data: &str) -> String {
+    match stream {
+        true => format!("data: {data}\n\n"),
+        false => data.to_owned(),
+    }
+}
+
+/// 200, a body, and a clean end.
+fn plainly(script: Scripted, stream: bool, body: String) -> Scripted {
+    match stream {
+        true => script.events(body),
+        false => script.raw(200, body),
+    }
+}

@@ -1,0 +1,97 @@
+//! What does happen in a cell: a gateway of its own is asked once, and everything looked at.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::transport::HttpRequest;
+use llm_gateway_core::{Answer, Attempt, Environment, Failure, FixedClock, Gateway, Request};
+use test_support::Wire;
+use tokio::time::Instant;
+
+use super::Wait;
+use super::cell::{BASE_DELAY_S, Cell};
+use super::faults::MODEL;
+use super::story::{Story, answered, failed, sent, tried};
+use crate::NOW;
+
+impl Cell<'_> {
+    /// What does happen.
+    pub(super) async fn seen(&self) -> Story {
+        let (ledger, script) = (Arc::new(MemoryLedger::new()), self.script());
+        let gateway = Gateway::builder()
+            .policy_yaml(self.policy())
+            .environment(
+                Environment::empty()
+                    .with("LLM_GATEWAY_CAP_TOTAL_MONTHLY", "1")
+                    .with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db"),
+            )
+            .scripted(script.clone())
+            .ledger(ledger.clone())
+            .clock(Arc::new(FixedClock(NOW)))
+            .seed(7)
+            .build()
+            .unwrap();
+        let began = Instant::now();
+        let outcome = gateway.route(Request::new("ask", "hi")).await;
+        let elapsed = began.elapsed();
+        gateway.drain().await.unwrap();
+
+        let attempts = match &outcome {
+            Ok(answer) => &answer.attempts,
+            Err(failure) => failure.attempts(),
+        };
+        let breakers = gateway.describe().unwrap().circuit_breakers;
+        let spent = ledger.spent(Month::parse("2026-11").unwrap(), By::Provider).await.unwrap();
+        let providers = self.chain().map(|who| self.provider(who));
+        let spent_at = |provider: &str| {
+            let row = spent.rows.iter().find(|row| row.key == provider);
+            row.map_or(0, |row| row.cost.as_nanos())
+        };
+        let told: Duration = attempts.iter().map(|attempt| attempt.waited + attempt.latency).sum();
+        Story {
+            tries: attempts.iter().map(seen_try).collect(),
+            sent: seen_requests(&script.requests()),
+            failures: providers
+                .map(|name| (name, breakers[&format!("{name}/{MODEL}")].consecutive_failures))
+                .into(),
+            spent: providers.map(|name| (name, spent_at(name))).into(),
+            held: spent.held.as_nanos(),
+            // The timer counts in milliseconds.
+            time_adds_up: elapsed.abs_diff(told) < Duration::from_millis(10),
+            end: seen_end(&outcome),
+        }
+    }
+}
+
+fn seen_end(outcome: &Result<Answer, Failure>) -> String {
+    match outcome {
+        Ok(answer) => {
+            let instead_of = answer.fallback_from.as_ref().map(ToString::to_string);
+            let by = answer.target.to_string();
+            answered(&answer.text(), &by, answer.retries(), instead_of.as_deref())
+        }
+        Err(failure) => failed(failure.category().as_str(), failure.error().retry_after()),
+    }
+}
+
+fn seen_try(attempt: &Attempt) -> String {
+    let wait = match attempt.waited {
+        Duration::ZERO => Wait::No,
+        some if some <= Duration::from_secs(BASE_DELAY_S) => Wait::Backoff,
+        long => Wait::Exactly(long),
+    };
+    let cost = attempt.cost.map(|cost| cost.as_nanos());
+    let provider = attempt.target.provider.as_str();
+    tried(provider, attempt.outcome.as_str(), wait, attempt.latency.as_secs(), cost)
+}
+
+fn seen_requests(requests: &[HttpRequest]) -> Vec<String> {
+    let before = [None].into_iter().chain(requests.iter().map(Some));
+    let for_a_stream = |request: &HttpRequest| {
+        let path = request.url.split('?').next().unwrap();
+        Wire::OpenAi.asks_for_stream(path, &request.body)
+    };
+    let seen = |(request, before)| sent(before == Some(request), for_a_stream(request));
+    requests.iter().zip(before).map(seen).collect()
+}
