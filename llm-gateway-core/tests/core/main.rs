@@ -12,6 +12,7 @@ mod layering;
 mod matrix;
 mod money;
 mod policy;
+mod properties;
 mod reliability;
 mod requests;
 mod spend;
