@@ -15,6 +15,7 @@ mod policy;
 mod properties;
 mod reliability;
 mod requests;
+mod sockets;
 mod spend;
 mod streams;
 

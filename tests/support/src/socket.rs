@@ -1,10 +1,15 @@
 //! Servers that break HTTP's manners, on a bare socket.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::in_time;
+
+/// How long a dripping server pauses: well below any idle time-out.
+const DRIP: Duration = Duration::from_millis(20);
 
 /// What a connection gets once its request has come in.
 #[derive(Clone)]
@@ -15,6 +20,8 @@ enum Manners {
     Send(Vec<u8>),
     /// These bytes, then silence.
     Stall(Vec<u8>),
+    /// The head of a stream, then these bytes again and again.
+    Drip(&'static str),
     /// A reset.
     Reset,
 }
@@ -53,6 +60,16 @@ impl FakeSocket {
         Self::start(Some(Manners::Stall(half("text/event-stream", body)))).await
     }
 
+    /// Sends exactly these bytes and then nothing, for ever.
+    pub async fn sending(response: impl Into<Vec<u8>>) -> Self {
+        Self::start(Some(Manners::Stall(response.into()))).await
+    }
+
+    /// Begins a stream and sends `drop` again and again, with pauses, for ever.
+    pub async fn dripping(drop: &'static str) -> Self {
+        Self::start(Some(Manners::Drip(drop))).await
+    }
+
     /// Redirects to another place.
     pub async fn redirecting(location: &str) -> Self {
         let response = format!(
@@ -87,12 +104,12 @@ impl FakeSocket {
         *self.asked.borrow()
     }
 
-    /// How many held clients have closed their connection until now.
+    /// How many clients have closed their connection before its end, until now.
     pub fn left_so_far(&self) -> usize {
         *self.left.borrow()
     }
 
-    /// Waits until `count` clients have closed their connection while it was held.
+    /// Waits until `count` clients have closed their connection before its end.
     ///
     /// # Panics
     /// When they do not.
@@ -143,7 +160,16 @@ async fn serve(
         }
         Manners::Stall(bytes) => {
             let _ = stream.write_all(&bytes).await;
-            let _ = stream.read(&mut [0; 1]).await;
+            while stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {}
+            left.send_modify(|count| *count += 1);
+        }
+        Manners::Drip(drop) => {
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+            let mut sent = stream.write_all(head.as_bytes()).await;
+            while sent.is_ok() {
+                tokio::time::sleep(DRIP).await;
+                sent = stream.write_all(drop.as_bytes()).await;
+            }
             left.send_modify(|count| *count += 1);
         }
         Manners::Reset => stream.set_zero_linger().unwrap(),

@@ -1,0 +1,192 @@
+//! Servers that break HTTP's manners, met over real sockets: what a failure is called, how
+//! often it is tried, what the breaker and the ledger make of it, and that its connection is
+//! closed. Small time-outs end what would never end; no test looks at a clock.
+//!
+//! Elsewhere: a refused port, a host without TLS, a redirect (`transport/reqwest/tests.rs`,
+//! `tests/stdio/errors.rs`); a caller who leaves (`cancellation.rs`); what some of these servers
+//! look like through the whole program (`tests/stdio/{errors,streams}.rs`).
+
+use std::sync::Arc;
+
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::{Answer, Environment, Failure, FixedClock, Gateway, Request};
+use test_support::{FakeSocket, Wire, in_time};
+
+use crate::NOW;
+
+/// Everything that a call of the question `hi` may cost; see `matrix.rs`.
+const HOLD: u64 = (2 + 64) * 1_000 + 100 * 10_000;
+
+/// The bound on a body.
+const BOUND: usize = 16 * 1024 * 1024;
+
+/// The bound on a streamed body: its events spend up to 400 bytes on a token.
+const STREAM_BOUND: usize = 4 * BOUND;
+
+/// A provider that is met over a real socket, tried twice.
+struct World {
+    socket: FakeSocket,
+    gateway: Gateway,
+    ledger: Arc<MemoryLedger>,
+}
+
+impl World {
+    /// With clocks that never end a test.
+    fn patient(socket: FakeSocket) -> Self {
+        Self::new(socket, 300.0, 300.0)
+    }
+
+    fn new(socket: FakeSocket, timeout_s: f64, idle_timeout_s: f64) -> Self {
+        let policy = format!(
+            "
+providers:
+  local:
+    kind: openai
+    base_url: {}
+    api_key_env: null
+    stream: true
+    timeout_s: {timeout_s}
+    idle_timeout_s: {idle_timeout_s}
+    models: {{m: {{in: 1, out: 10}}}}
+defaults: {{ask: {{provider: local, model: m, max_tokens: 100}}}}
+reliability: {{deadline_s: 600, retry: {{max_retries: 1, base_delay_s: 0.001}}}}
+",
+            socket.base_url()
+        );
+        let ledger = Arc::new(MemoryLedger::new());
+        let gateway = Gateway::builder()
+            .policy_yaml(policy)
+            .environment(Environment::empty())
+            .clock(Arc::new(FixedClock(NOW)))
+            .ledger(ledger.clone())
+            .build()
+            .unwrap();
+        Self { socket, gateway, ledger }
+    }
+
+    async fn ask(&self) -> Result<Answer, Failure> {
+        in_time("the request", self.gateway.route(Request::new("ask", "hi"))).await
+    }
+
+    /// Both tries fail as `category`, both count for the breaker, nobody knows what they cost.
+    async fn fails_twice(&self, what: &str, category: &str) -> Failure {
+        let failure = self.ask().await.expect_err(what);
+        let outcomes: Vec<_> =
+            failure.attempts().iter().map(|attempt| attempt.outcome.as_str()).collect();
+        assert_eq!(outcomes, [category, category], "{what}: {failure}");
+        assert_eq!(failure.category().as_str(), category, "{what}");
+        self.socket.asked(2).await;
+        assert_eq!(self.socket.asked_so_far(), 2, "{what}");
+        let breaker = self.gateway.describe().unwrap().circuit_breakers["local/m"];
+        assert_eq!(breaker.consecutive_failures, 2, "{what}");
+        let spent = self.ledger.spent(Month::parse("2026-11").unwrap(), By::Model).await.unwrap();
+        assert_eq!((spent.settled.as_nanos(), spent.held.as_nanos()), (2 * HOLD, 0), "{what}");
+        failure
+    }
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\n";
+
+/// A head that promises a body of so many bytes, and `body`.
+fn response(content_type: &str, length: usize, body: &str) -> String {
+    format!("{OK}content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n{body}")
+}
+
+/// A whole answer.
+fn json() -> String {
+    Wire::OpenAi.answer("m", "hello").to_string()
+}
+
+/// An answer as a stream of events.
+fn events() -> String {
+    Wire::OpenAi.stream("m", "an answer of several words")
+}
+
+/// Servers that stay once they have said these bytes: it is the gateway that has to leave.
+#[tokio::test]
+async fn what_is_no_answer_is_left() {
+    let page = "<!doctype html><title>Sign in</title>";
+    let (count, lines) = (events().len(), events());
+    let chunked = format!("{OK}transfer-encoding: chunked\r\n\r\n");
+    let cases = [
+        ("a corrupt chunk", format!("{chunked}5\r\n{{\"id\"\r\nzz\r\n"), "truncated"),
+        ("a page", response("text/html", page.len(), page), "bad_response"),
+        ("events by a wrong name", response("text/plain", count, &lines), "bad_response"),
+        // A head that cannot be read ends the connection, as a reset would.
+        ("many headers", format!("{OK}{}\r\n", "x-filling: 1\r\n".repeat(1_000)), "network"),
+        ("a long header", format!("{OK}x-filling: {}\r\n\r\n", "x".repeat(1 << 20)), "network"),
+    ];
+    for (what, bytes, category) in cases {
+        let world = World::patient(FakeSocket::sending(bytes).await);
+        world.fails_twice(what, category).await;
+        world.socket.left(2).await;
+    }
+}
+
+/// What is promised is always more than what comes, so that only the bound can end it.
+#[tokio::test]
+async fn what_is_too_large_is_left() {
+    let body = " ".repeat(BOUND + 1);
+    // Mostly comments, which cost next to nothing to read.
+    let event = format!(":{}\n\ndata: {{\"choices\": []}}\n\n", "x".repeat(1_000_000));
+    let stream = event.repeat(STREAM_BOUND / event.len() + 1);
+    let line = format!("data: {}", "x".repeat(2 << 20));
+    for (what, content_type, sent) in [
+        ("a body", "application/json", body),
+        ("a stream", "text/event-stream", stream),
+        ("a line of a stream", "text/event-stream", line),
+    ] {
+        let bytes = response(content_type, 2 * STREAM_BOUND, &sent);
+        let world = World::patient(FakeSocket::sending(bytes).await);
+        let failure = world.fails_twice(what, "bad_response").await;
+        assert!(failure.to_string().contains("above"), "{what}: {failure}");
+        world.socket.left(2).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_just_the_bound_is_read() {
+    let body = json() + &" ".repeat(BOUND - json().len());
+    let world =
+        World::patient(FakeSocket::sending(response("application/json", BOUND, &body)).await);
+    assert_eq!(world.ask().await.unwrap().text(), "hello");
+    world.socket.left(1).await;
+}
+
+#[tokio::test]
+async fn what_breaks_off_is_tried_again() {
+    for (what, socket, category) in [
+        ("a reset", FakeSocket::resetting().await, "network"),
+        ("half a body", FakeSocket::breaking_off(&json()).await, "truncated"),
+        ("half a stream", FakeSocket::streaming_half(&events()).await, "truncated"),
+    ] {
+        World::patient(socket).fails_twice(what, category).await;
+    }
+}
+
+#[tokio::test]
+async fn what_falls_silent_is_left_by_the_idle_clock() {
+    for (what, socket) in [
+        ("no head", FakeSocket::hanging().await),
+        ("half a stream", FakeSocket::stalling(&events()).await),
+    ] {
+        let world = World::new(socket, 300.0, 0.5);
+        let failure = world.fails_twice(what, "timeout").await;
+        assert!(failure.to_string().contains("(idle_timeout_s)"), "{what}: {failure}");
+        world.socket.left(2).await;
+    }
+}
+
+#[tokio::test]
+async fn what_drips_is_left_by_the_clock_of_the_attempt() {
+    for (what, drop) in [
+        ("comments", ": still here\n\n"),
+        ("words", "data: {\"choices\": [{\"delta\": {\"content\": \"and \"}}]}\n\n"),
+        ("letters", "x"),
+    ] {
+        let world = World::new(FakeSocket::dripping(drop).await, 0.5, 300.0);
+        let failure = world.fails_twice(what, "timeout").await;
+        assert!(failure.to_string().contains("(timeout_s)"), "{what}: {failure}");
+        world.socket.left(2).await;
+    }
+}
