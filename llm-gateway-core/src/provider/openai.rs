@@ -36,8 +36,6 @@ impl Wire for OpenAi {
         ("rate_limit_exceeded", Category::RateLimit),
         ("server_is_overloaded", Category::Overloaded),
         ("server_overloaded", Category::Overloaded),
-        // Says more than the status where that is the 200 of a stream.
-        ("server_error", Category::Provider5xx),
         ("slow_down", Category::Overloaded),
         ("overloaded_error", Category::Overloaded),
         ("context_length_exceeded", Category::ContextLength),
@@ -46,6 +44,11 @@ impl Wire for OpenAi {
         ("invalid_api_key", Category::Auth),
         // Comes with 403 too, for a model that the project may not use.
         ("model_not_found", Category::ModelNotFound),
+    ];
+
+    const GENERAL: &'static [(&'static str, Category)] = &[
+        ("invalid_request_error", Category::InvalidRequest),
+        ("server_error", Category::Provider5xx),
     ];
 
     const MESSAGES: &'static [(&'static str, &'static str, Category)] = &[];

@@ -30,6 +30,9 @@ pub(crate) trait Wire: Send + Sync + 'static {
     /// no place here.
     const CODES: &'static [(&'static str, Category)];
 
+    /// What a general name means where no status says more: in the middle of a stream.
+    const GENERAL: &'static [(&'static str, Category)] = &[];
+
     /// Failures that the provider tells apart by their sentence alone: the general code they
     /// come with, how the sentence starts, what it means. The only place where anyone reads
     /// message text; each row has a fixture.
@@ -59,7 +62,12 @@ pub(crate) trait Wire: Send + Sync + 'static {
     fn classify(status: StatusCode, refusal: &Refusal) -> Category {
         by_message(Self::MESSAGES, refusal)
             .or_else(|| by_code(Self::CODES, refusal))
-            .unwrap_or_else(|| by_status(refusal.status_in(status)))
+            .unwrap_or_else(|| match by_status(refusal.status_in(status)) {
+                Category::BadResponse => {
+                    by_code(Self::GENERAL, refusal).unwrap_or(Category::BadResponse)
+                }
+                told => told,
+            })
     }
 }
 

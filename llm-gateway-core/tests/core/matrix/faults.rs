@@ -61,6 +61,7 @@ fn failing(script: Scripted, fault: &str, wire: Wire, stream: bool) -> Scripted 
         "429 in the middle" => script.error_event(429),
         "529 in the middle" => script.error_event(529),
         "500 in the middle" => script.error_event(500),
+        "400 in the middle" => script.error_event(400),
         "no text" => answer(script, wire, stream, "", wire.stop()),
         "filtered" => answer(script, wire, stream, "", wire.safety()),
         "all spent on reasoning" => answer(script, wire, stream, "", wire.length()),
