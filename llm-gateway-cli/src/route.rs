@@ -94,7 +94,7 @@ async fn watched(
         }
         let elapsed = began.elapsed().as_secs();
         // An answer that is being paid for is not dropped because nobody can watch it come.
-        let _ = terminal.progress(&format!("{FAINT}{step} {elapsed} s{FAINT:#}"));
+        let _ = terminal.progress(&format!("{FAINT}{step} · {elapsed} s{FAINT:#}"));
     };
     let _ = terminal.progress("");
     outcome
@@ -104,7 +104,9 @@ fn told(event: &Event) -> String {
     match event {
         Event::Attempt { target, number: 1 } => format!("asking {target}"),
         Event::Attempt { target, number } => format!("asking {target} (try {number})"),
-        Event::Writing { target, tokens } => format!("{target} has written about {tokens} tokens,"),
+        Event::Writing { target, tokens } => {
+            format!("{target} is writing, about {tokens} tokens so far")
+        }
         Event::Waiting { target, wait } => {
             format!("{target} failed, waiting {:.1} s to try again", wait.as_secs_f64())
         }

@@ -14,7 +14,7 @@ pub enum Event {
     Attempt {
         /// Where it goes.
         target: Target,
-        /// Its number in the run, from 1.
+        /// Its number at this target, from 1.
         number: usize,
     },
     /// An answer is coming in. Told at most once a second, and not where a reader lags.

@@ -1,11 +1,14 @@
 //! The money of one attempt: set aside before it leaves, settled after it.
 
+use std::time::Duration;
+
 use tokio::time::timeout_at;
 
 use crate::error::{Category, Error};
-use crate::ledger::{Cap, Hold, HoldRequest, Month, ReserveError, Scope};
+use crate::ledger::{Cap, Hold, HoldRequest, Month, ReserveError, Scope, Unusable};
 use crate::model::{CostBasis, NanoUsd};
-use crate::policy::{Policy, Spending};
+use crate::policy::Spending;
+use crate::reliability::Deadline;
 
 use super::prepare::PreparedCall;
 use super::refusal::out_of_time;
@@ -114,11 +117,16 @@ impl Booking {
     }
 
     /// Replaces the hold by what the attempt cost; what nobody knows is booked as nothing.
-    pub(super) async fn settle(self, cost: Option<NanoUsd>, basis: CostBasis) -> Booked {
+    pub(super) async fn settle(
+        self,
+        deadline: Deadline,
+        cost: Option<NanoUsd>,
+        basis: CostBasis,
+    ) -> Booked {
         let reserved = self.reserved();
         let recorded = match self {
             Self::Held(hold) | Self::Unpriced(hold) => {
-                Some(hold.settle(cost.unwrap_or_default(), basis).await.is_ok())
+                Some(written(deadline, hold.settle(cost.unwrap_or_default(), basis)).await)
             }
             Self::Unrecorded => Some(false),
             Self::Uncounted => None,
@@ -128,13 +136,19 @@ impl Booking {
 
     /// Ends the hold of a failed attempt: at what was reported, at nothing where provably
     /// nothing was billed, else at the whole of it.
-    pub(super) async fn fail(self, policy: &Policy, call: &PreparedCall, error: &Error) -> Booked {
-        let known = cost::of_failure(policy, call, error);
+    pub(super) async fn fail(
+        self,
+        context: &Context<'_>,
+        call: &PreparedCall,
+        error: &Error,
+    ) -> Booked {
+        let deadline = context.deadline;
+        let known = cost::of_failure(context.policy, call, error);
         let nothing_billed = known == Some(NanoUsd::ZERO) && error.usage().is_none();
         match self {
             Self::Held(hold) | Self::Unpriced(hold) if nothing_billed => {
                 let (cost, reserved) = (known, Some(hold.amount()));
-                Booked { cost, reserved, recorded: Some(hold.release().await.is_ok()) }
+                Booked { cost, reserved, recorded: Some(written(deadline, hold.release()).await) }
             }
             // There is nothing to record.
             _ if nothing_billed => Booked { cost: known, reserved: None, recorded: None },
@@ -145,10 +159,19 @@ impl Booking {
                     (None, Some(_)) => CostBasis::Estimated,
                     (None, None) => CostBasis::Unknown,
                 };
-                booking.settle(cost, basis).await
+                booking.settle(deadline, cost, basis).await
             }
         }
     }
+}
+
+/// How long after the deadline the end of a hold may take to be written: a commit of a healthy
+/// disk. It is on its way in any case, and counts at the hold until it is there.
+const LAST_ENTRY: Duration = Duration::from_millis(500);
+
+/// Whether the end of a hold was written while anybody could wait for it.
+async fn written(deadline: Deadline, ending: impl Future<Output = Result<(), Unusable>>) -> bool {
+    matches!(timeout_at(deadline.at + LAST_ENTRY, ending).await, Ok(Ok(())))
 }
 
 /// The caps of the policy in the words of the ledger, everything's first.

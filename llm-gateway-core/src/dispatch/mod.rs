@@ -29,7 +29,7 @@ use crate::random::Random;
 use crate::reliability::{BreakerRules, Deadline, Limiter, Meaning, RetryRules, Targets};
 
 use listening::recorder;
-use prepare::prepare;
+use prepare::{PreparedCall, prepare};
 use refusal::{Refusal, any_key_will_do, first_back, most_telling};
 use run::run;
 
@@ -79,13 +79,14 @@ pub(crate) async fn dispatch(
     attempts: &mut Vec<Attempt>,
 ) -> Result<Answered, Refusal> {
     let mut refusals: Vec<Refusal> = Vec::new();
-    for planned in chain {
+    for (index, planned) in chain.iter().enumerate() {
         if let Some(refused) = refusals.last() {
             let from = refused.target.clone();
             context.events.send(Event::Fallback { from, to: planned.target.clone() });
         }
         let refusal = match prepare(context, planned, prompt) {
             Ok(call) => {
+                let call = PreparedCall { has_next: index + 1 < chain.len(), ..call };
                 let rules = context.policy.preflight();
                 let recorder = recorder(context.events, rules, &planned.target);
                 match run(context, call, None, &recorder, attempts).await {
@@ -107,7 +108,7 @@ pub(crate) async fn dispatch(
         }
     }
     let any_key = any_key_will_do(context.policy, &refusals);
-    let first_back = first_back(&refusals);
+    let first_back = first_back(context, &refusals);
     let mut refusal = most_telling(refusals);
     if let Some(hint) = any_key {
         refusal.error = refusal.error.with_hint(hint);

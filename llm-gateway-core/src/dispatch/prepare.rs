@@ -16,6 +16,8 @@ pub(crate) struct PreparedCall {
     pub(super) prepared: Prepared,
     pub(super) provider: Arc<dyn Provider>,
     pub(super) preflight: Preflight,
+    /// Another target may be asked after this one, and needs some of the time.
+    pub(super) has_next: bool,
 }
 
 impl PreparedCall {
@@ -76,6 +78,7 @@ pub(super) fn prepare(
         prepared,
         provider: Arc::clone(provider),
         preflight,
+        has_next: false,
     })
 }
 

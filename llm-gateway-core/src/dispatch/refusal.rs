@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::error::{Category, Error};
 use crate::model::Target;
 use crate::policy::{Policy, Preflight};
@@ -52,10 +54,14 @@ pub(super) fn most_telling(mut refusals: Vec<Refusal>) -> Refusal {
     refusals.swap_remove(index)
 }
 
-/// The shortest time after which one of the refused targets may be asked again, where one has
-/// said so.
-pub(super) fn first_back(refusals: &[Refusal]) -> Option<Duration> {
-    refusals.iter().filter_map(|refusal| refusal.error.retry_after()).min()
+/// The shortest time after which one of the refused targets may be asked again: when it said,
+/// and not before its breaker lets a call through.
+pub(super) fn first_back(context: &Context<'_>, refusals: &[Refusal]) -> Option<Duration> {
+    let now = Instant::now();
+    let back = |refusal: &Refusal| {
+        refusal.error.retry_after().max(context.targets.refusal(&refusal.target, now))
+    };
+    refusals.iter().filter_map(back).min()
 }
 
 pub(super) fn past_deadline(deadline: Deadline, target: &Target) -> Error {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::error::Error;
+use crate::error::{Category, Error};
 use crate::event::Event;
 use crate::model::{Completion, Target};
 use crate::policy::Preflight;
@@ -41,14 +41,16 @@ pub(super) async fn run(
 ) -> Result<Answered, Refusal> {
     let target = &call.planned.target;
     let (mut retries, mut waited) = (0, Duration::ZERO);
-    context.targets.first_try(target, Instant::now());
     loop {
         let entered = enter(context, &call, booked.take(), waited).await;
+        if retries == 0 && entered.guards.is_ok() {
+            context.targets.first_try(target, Instant::now());
+        }
         let failure = match attempt(context, &call, entered, recorder, attempts).await {
             Ok(answered) => return Ok(answered),
             Err(failure) => failure,
         };
-        let Some(wait) = wait_before_retry(context, target, &failure, retries) else {
+        let Some(wait) = wait_before_retry(context, &call, &failure, retries) else {
             return Err(call.refused(failure.error, failure.ends_request));
         };
         context.events.send(Event::Waiting { target: target.clone(), wait });
@@ -60,8 +62,8 @@ pub(super) async fn run(
 /// An attempt that gave no answer.
 struct Failure {
     error: Error,
-    /// Whether the provider was really asked.
-    was_asked: bool,
+    /// How long the provider took to fail; `None` = it was not asked.
+    took: Option<Duration>,
     /// No other target can do better.
     ends_request: bool,
 }
@@ -69,7 +71,7 @@ struct Failure {
 impl Failure {
     /// The provider was not asked: that cannot be better a moment later.
     fn before(error: Error) -> Self {
-        Self { error, was_asked: false, ends_request: false }
+        Self { error, took: None, ends_request: false }
     }
 
     fn unbooked(unbooked: Unbooked) -> Self {
@@ -93,32 +95,32 @@ async fn attempt(
         attempts.push(Attempt::refused(target, category).after(waited));
     })?;
 
-    context.events.send(Event::Attempt { target: target.clone(), number: attempts.len() + 1 });
+    let number = attempts.iter().filter(|tried| tried.target == *target).count() + 1;
+    context.events.send(Event::Attempt { target: target.clone(), number });
     let started = Instant::now();
     booking.sent();
     let sent = call.provider.send(&call.prepared, recorder);
-    let result = match timeout_at(context.deadline.at, sent).await {
-        Ok(result) => result,
-        Err(_) => Err(past_deadline(context.deadline, target)),
-    };
-    // Classified already, at decode: from here on only the category decides.
+    let answered = timeout_at(context.deadline.at, sent).await;
     let latency = started.elapsed();
-    report(permit, &result);
+    let says_something = answered.is_ok() || was_given_time(context, target, latency);
+    // Classified already, at decode: from here on only the category decides.
+    let result = answered.unwrap_or_else(|_| Err(past_deadline(context.deadline, target)));
+    report(permit, &result, says_something);
     drop(place);
 
     match result {
         Ok(completion) => {
             let cost = cost::of(context.policy, call, &completion, booking.reserved());
-            let booked = booking.settle(cost.amount, cost.basis).await;
+            let booked = booking.settle(context.deadline, cost.amount, cost.basis).await;
             let tried = Attempt::answered(target, latency, recorder.last_status());
             log(attempts, tried.after(waited).booked(booked));
             let (target, preflight) = (target.clone(), call.preflight.clone());
             Ok(Answered { target, completion, cost, preflight })
         }
         Err(error) => {
-            let booked = booking.fail(context.policy, call, &error).await;
+            let booked = booking.fail(context, call, &error).await;
             log(attempts, Attempt::failed(target, latency, &error).after(waited).booked(booked));
-            Err(Failure { error, was_asked: true, ends_request: false })
+            Err(Failure { error, took: Some(latency), ends_request: false })
         }
     }
 }
@@ -172,7 +174,11 @@ async fn guards(
     }
     let place = match context.limiters.get(&target.provider) {
         Some(limiter) => {
-            let admitted = limiter.admit(call.tokens(), context.deadline).await;
+            let until = match call.has_next {
+                true => context.deadline.half(Instant::now()),
+                false => context.deadline,
+            };
+            let admitted = limiter.admit(call.tokens(), until).await;
             Some(admitted.map_err(|why| Failure::before(overloaded(context, call, why)))?)
         }
         None => None,
@@ -189,35 +195,44 @@ async fn guards(
     Ok(Guards { place, permit, booking })
 }
 
-/// Tells the breaker how the attempt ended. A failure that says nothing about the provider
-/// only gives the permit back.
-fn report(permit: Permit, result: &Result<Completion, Error>) {
+/// Tells the breaker how the attempt ended. What says nothing about the provider only gives the
+/// permit back.
+fn report(permit: Permit, result: &Result<Completion, Error>, says_something: bool) {
     let now = Instant::now();
     match result {
         Ok(_) => permit.succeeded(now),
-        Err(error) if Meaning::of(error.category()).counts_for_breaker => {
+        Err(error) if says_something && Meaning::of(error.category()).counts_for_breaker => {
             permit.failed(error.retry_after(), now);
         }
         Err(_) => drop(permit),
     }
 }
 
+/// Whether an attempt that the request's own deadline cut off had time enough to blame the
+/// provider: half of the silence that the policy allows it. A caller in a hurry must not shut
+/// a slow model out for everybody.
+fn was_given_time(context: &Context<'_>, target: &Target, took: Duration) -> bool {
+    let spec = context.policy.providers().get(&target.provider);
+    spec.is_none_or(|spec| took >= spec.endpoint.idle_timeout / 2)
+}
+
 /// How long to wait before the same target is tried again; `None` = it is not. A wait that
-/// does not fit the deadline, or ends at an open breaker, is not begun.
+/// does not fit the deadline, or ends at an open breaker, is not begun; nor is one after a
+/// time-out, where another like it would leave nothing for the next target.
 fn wait_before_retry(
     context: &Context<'_>,
-    target: &Target,
+    call: &PreparedCall,
     failure: &Failure,
     retries: u32,
 ) -> Option<Duration> {
-    if !failure.was_asked {
-        return None;
-    }
+    let (target, took) = (&call.planned.target, failure.took?);
     let (category, retry_after) = (failure.error.category(), failure.error.retry_after());
     let failed = Failed { category, retry_after, retries };
     let wait = context.retry_rules().wait_after(failed, context.random.unit())?;
     let now = Instant::now();
-    let then = context.deadline.allows(wait, now).then(|| now + wait)?;
+    let hangs = call.has_next && category == Category::Timeout;
+    let needed = if hangs { wait.saturating_add(took) } else { wait };
+    let then = context.deadline.allows(needed, now).then(|| now + wait)?;
     let is_let_in = context.targets.refusal(target, then).is_none();
     (is_let_in && context.targets.take_retry(target, now)).then_some(wait)
 }

@@ -66,7 +66,7 @@ impl Envelope {
             meta.insert("model".into(), json!(target.model));
         }
         insert_some(&mut meta, "http_status", error.http_status());
-        insert_some(&mut meta, "retry_after_s", error.retry_after().map(|wait| wait.as_secs_f64()));
+        insert_some(&mut meta, "retry_after_s", error.retry_after().map(seconds));
         Self { status: Status::Error, error: Some(error.message().to_owned()), data: None, meta }
     }
 }
@@ -161,6 +161,11 @@ impl From<&Result<Answer, Failure>> for Envelope {
             Err(failure) => failure.into(),
         }
     }
+}
+
+/// Seconds in milliseconds, rounded up: never too early.
+fn seconds(wait: std::time::Duration) -> f64 {
+    (wait.as_secs_f64() * 1e3).ceil() / 1e3
 }
 
 fn millis(duration: std::time::Duration) -> Value {

@@ -32,7 +32,7 @@ pub(crate) enum Breaker {
     Closed { failures: u32 },
     /// Calls are refused until then.
     Open { failures: u32, until: Instant },
-    /// One trial is on its way. `until` has passed.
+    /// One trial is on its way. Should it say nothing, the next may be made after `until`.
     HalfOpen { failures: u32, until: Instant },
 }
 
@@ -109,12 +109,16 @@ impl Breaker {
                 let failures = failures.saturating_add(1);
                 Self::Open { failures, until: reopens(rules, retry_after, now) }
             }
+            // The trial goes on; should it say nothing, the wait that was asked for holds.
+            (Self::HalfOpen { failures, until }, Normal, Failed { retry_after }) => {
+                let until = until.max(reopens(rules, retry_after, now));
+                Self::HalfOpen { failures, until }
+            }
             // The next call may be the trial.
             (Self::HalfOpen { failures, until }, Trial, Returned) => Self::Open { failures, until },
             // Calls from before it opened do not close it, and the rest changes nothing.
             (state, Normal, Admitted | Returned)
             | (state @ (Self::Open { .. } | Self::HalfOpen { .. }), Normal, Succeeded)
-            | (state @ Self::HalfOpen { .. }, Normal, Failed { .. })
             | (state @ (Self::Closed { .. } | Self::HalfOpen { .. }), Trial, Admitted)
             | (
                 state @ (Self::Closed { .. } | Self::Open { .. }),

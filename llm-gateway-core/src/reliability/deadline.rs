@@ -32,6 +32,11 @@ impl Deadline {
         wait < self.remaining(now)
     }
 
+    /// An earlier one, which leaves half of what is left at `now` for something else.
+    pub(crate) fn half(&self, now: Instant) -> Self {
+        Self { at: now + self.remaining(now) / 2, ..*self }
+    }
+
     /// Whether it has passed.
     pub(crate) fn has_passed(&self, now: Instant) -> bool {
         now >= self.at

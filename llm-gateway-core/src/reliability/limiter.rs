@@ -25,8 +25,9 @@ pub(crate) struct Limiter {
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
     calls: Option<Arc<Semaphore>>,
-    /// Whoever is at the head of the line.
-    head: Mutex<()>,
+    /// Whoever is at the head of the line, and whether a request was taken from the rate and
+    /// not used: its taker left, or there were not enough tokens. The next one uses it.
+    head: Mutex<bool>,
 }
 
 /// One of the calls that may run at one time. It gives itself back on drop.
@@ -55,7 +56,7 @@ impl Limiter {
             requests: bucket(limits.requests_per_minute),
             tokens: bucket(limits.tokens_per_minute),
             calls,
-            head: Mutex::new(()),
+            head: Mutex::new(false),
         }
     }
 
@@ -65,7 +66,8 @@ impl Limiter {
     /// [`Overload`] where there will be none before the deadline.
     ///
     /// # Cancel safety
-    /// Dropping the future gives the place in the line back; what it took of a rate is used.
+    /// Dropping the future gives the place in the line back, and what it took of a rate to the
+    /// next one.
     pub(crate) async fn admit(&self, tokens: u64, deadline: Deadline) -> Result<Place, Overload> {
         let too_late = |_| Overload::TooLate { wait: None };
         // Asked before any wait: what can never pass waits for nothing and uses nothing up.
@@ -77,13 +79,15 @@ impl Limiter {
             }
             None => None,
         };
-        let _head = timeout_at(deadline.at, self.head.lock()).await.map_err(too_late)?;
+        let mut unused = timeout_at(deadline.at, self.head.lock()).await.map_err(too_late)?;
+        if let (Some(bucket), false) = (&self.requests, *unused) {
+            bucket.take(NonZeroU32::MIN, deadline).await?;
+            *unused = true;
+        }
         if let (Some(bucket), Some(tokens)) = (&self.tokens, tokens) {
             bucket.take(tokens, deadline).await?;
         }
-        if let Some(bucket) = &self.requests {
-            bucket.take(NonZeroU32::MIN, deadline).await?;
-        }
+        *unused = false;
         Ok(Place { _permit: permit })
     }
 }

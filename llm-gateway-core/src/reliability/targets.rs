@@ -53,14 +53,13 @@ impl Targets {
         rules: BreakerRules,
         now: Instant,
     ) -> Result<Permit, Duration> {
-        let breaker = self.breaker(target);
-        let admission = breaker.admission(now)?;
-        let permit = Permit { targets: self.clone(), target: target.clone(), rules, admission };
-        // Nothing moves unless it is a trial.
-        if admission == Admission::Trial {
-            permit.report(Report::Admitted, now);
-        }
-        Ok(permit)
+        // One step: two callers who looked at the same state must not both be the trial.
+        let admission = self.change(target, now, |record| {
+            let admission = record.breaker.admission(now)?;
+            record.breaker = record.breaker.step(admission, Report::Admitted, &rules, now);
+            Ok::<_, Duration>(admission)
+        })?;
+        Ok(Permit { targets: self.clone(), target: target.clone(), rules, admission })
     }
 
     /// Notes a first try, which earns a fifth of a retry.
@@ -72,13 +71,13 @@ impl Targets {
 
     /// Takes a retry out of the target's budget; false where there is none left.
     pub(crate) fn take_retry(&self, target: &Target, now: Instant) -> bool {
-        let mut taken = false;
-        self.change(target, now, |record| {
-            if let Some(budget) = record.budget.after_retry(now) {
-                (record.budget, taken) = (budget, true);
+        self.change(target, now, |record| match record.budget.after_retry(now) {
+            Some(budget) => {
+                record.budget = budget;
+                true
             }
-        });
-        taken
+            None => false,
+        })
     }
 
     /// The breaker of a target.
@@ -93,18 +92,19 @@ impl Targets {
         troubled.map(|(target, record)| (target.clone(), record.breaker)).collect()
     }
 
-    fn change(&self, target: &Target, now: Instant, change: impl FnOnce(&mut Record)) {
+    fn change<T>(&self, target: &Target, now: Instant, change: impl FnOnce(&mut Record) -> T) -> T {
         let mut records = self.lock();
         let mut record = records.get(target).copied().unwrap_or_else(|| Record::healthy(now));
-        change(&mut record);
+        let changed = change(&mut record);
         if record.is_healthy(now) {
             records.remove(target);
-            return;
+            return changed;
         }
         if records.len() >= MOST_TARGETS && !records.contains_key(target) {
             make_room(&mut records, now);
         }
         records.insert(target.clone(), record);
+        changed
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Target, Record>> {
@@ -186,6 +186,28 @@ mod tests {
         drop(trial);
         admit().unwrap().succeeded(Instant::now());
         assert!(targets.breakers().is_empty());
+    }
+
+    #[tokio::test]
+    async fn threads_that_come_together_send_one_trial() {
+        let (one, now) = (target("m"), Instant::now());
+        let later = now + Duration::from_secs(60);
+        for _ in 0..2_000 {
+            let targets = Targets::default();
+            targets.admit(&one, RULES, now).unwrap().failed(None, now);
+            let barrier = std::sync::Barrier::new(4);
+            let trials: usize = std::thread::scope(|scope| {
+                let come = || {
+                    barrier.wait();
+                    targets.admit(&one, RULES, later).ok()
+                };
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(come)).collect();
+                // Kept until all have come: a permit that is dropped lets the next one try.
+                let permits: Vec<_> = threads.into_iter().map(|it| it.join().unwrap()).collect();
+                permits.iter().flatten().count()
+            });
+            assert_eq!(trials, 1);
+        }
     }
 
     #[tokio::test]

@@ -2,8 +2,8 @@
 //!
 //! Bytes are kept after every known key was replaced in them (the reader of a response
 //! does that before it hands them over), so a record can be shown. One recorder serves
-//! one call; it holds one exchange per attempt and is bounded by the number of attempts
-//! that dispatch makes and by the bound on a body.
+//! one call; it holds one exchange per attempt, the newest body whole and a mebibyte of
+//! those before it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,8 @@ pub struct Response {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as far as it came, with known keys replaced.
+    /// The body as far as it came, with known keys replaced. Empty where a later attempt needed
+    /// the room.
     pub body: Bytes,
     /// Whether a key was replaced, so that the bytes are not quite those that came.
     pub redacted: bool,
@@ -54,6 +55,10 @@ impl Sequence {
         self.0.fetch_add(1, Ordering::SeqCst) + 1
     }
 }
+
+/// Bytes of the bodies of attempts before the newest that are kept: failures are short, and
+/// twenty long ones must not add up.
+const ROOM_FOR_OLDER: usize = 1024 * 1024;
 
 /// Collects the exchanges of one call, and tells how far its answer has come.
 #[derive(Default)]
@@ -90,9 +95,16 @@ impl Recorder {
 
     /// Notes what came back for the request that was sent last.
     pub fn received(&self, status: StatusCode, headers: HeaderMap, body: Bytes, redacted: bool) {
-        if let Some(exchange) = self.lock().last_mut() {
-            let sequence = self.sequence.next();
-            exchange.response = Some(Response { sequence, status, headers, body, redacted });
+        let mut exchanges = self.lock();
+        let Some((newest, older)) = exchanges.split_last_mut() else { return };
+        let sequence = self.sequence.next();
+        newest.response = Some(Response { sequence, status, headers, body, redacted });
+        let mut room = ROOM_FOR_OLDER;
+        for response in older.iter_mut().rev().filter_map(|exchange| exchange.response.as_mut()) {
+            match room.checked_sub(response.body.len()) {
+                Some(left) => room = left,
+                None => response.body.clear(),
+            }
         }
     }
 
@@ -123,5 +135,26 @@ impl Recorder {
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder").field("exchanges", &self.exchanges).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_of_failed_attempts_do_not_add_up() {
+        let recorder = Recorder::new();
+        let request = HttpRequest::post(String::new(), HeaderMap::new(), "asked");
+        for attempt in 0..20 {
+            recorder.sent(&request);
+            let body = Bytes::from(vec![b'x'; 300_000]);
+            recorder.received(StatusCode::OK, HeaderMap::new(), body, false);
+            let kept = recorder.exchanges();
+            assert_eq!(kept.len(), attempt + 1, "every attempt is there");
+            let lengths = kept.iter().map(|it| it.response.as_ref().unwrap().body.len());
+            assert_eq!(lengths.clone().last(), Some(300_000));
+            assert!(lengths.sum::<usize>() <= 300_000 + ROOM_FOR_OLDER);
+        }
     }
 }

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::ledger::{
+    By, Cap, Closing, Dropped, Hold, HoldRequest, Ledger, MemoryLedger, Month, ReserveError, Seat,
+    Spent, Told, Unusable,
+};
 use llm_gateway_core::{
     Answer, Attempt, Category, Environment, Failure, FixedClock, Gateway, NanoUsd, Request,
     Scripted,
@@ -309,4 +312,129 @@ async fn every_try_has_a_hold_of_its_own() {
     let spent = ledger.spent(Month::parse("2026-11").unwrap(), By::Model).await.unwrap();
     assert_eq!(spent.settled, costs[0].saturating_add(costs[2]));
     assert_eq!(spent.held, NanoUsd::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_provider_leaves_time_for_the_next() {
+    let policy = format!("{POLICY}\nproviders: {{openai: {{limits: {{concurrent: 1}}}}}}");
+    let gateway = gateway(&policy, Scripted::new().hang().answer("from the fallback"));
+    let busy = gateway.start(Request::new("alone", "hi"));
+    let busy = tokio::spawn(busy.outcome);
+    tokio::task::yield_now().await;
+    let answer = ask(&gateway, "quick").await.unwrap();
+    assert_eq!(tried(&answer.attempts), ["openai rate_limit", "anthropic ok"]);
+    assert_eq!(answer.attempts[0].waited, seconds(50), "half of what was left");
+    busy.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_hangs_is_not_tried_until_nothing_is_left_for_the_next() {
+    let policy = format!("{POLICY}\nproviders: {{openai: {{idle_timeout_s: 40}}}}");
+    let script = Scripted::new().hang().hang().answer("from the fallback");
+    let began = Instant::now();
+    let answer = ask(&gateway(&policy, script), "quick").await.unwrap();
+    assert_eq!(tried(&answer.attempts), ["openai timeout", "openai timeout", "anthropic ok"]);
+    assert!(began.elapsed() < seconds(82));
+    // Alone, it is given all there is.
+    let script = Scripted::new().hang().hang().hang();
+    let failure = ask(&gateway(&policy, script), "alone").await.unwrap_err();
+    assert_eq!(tried(failure.attempts()).len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_request_uses_up_neither_rate() {
+    let limits = "limits: {requests_per_minute: 1, tokens_per_minute: 1000}";
+    let policy = format!("{POLICY}\nproviders: {{openai: {{{limits}}}}}")
+        .replace("deadline_s: 100", "deadline_s: 1");
+    let gateway = gateway(&policy, Scripted::new());
+    ask(&gateway, "alone").await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(ask(&gateway, "alone").await.unwrap_err().category(), Category::RateLimit);
+    }
+    for _ in 0..3 {
+        tokio::time::advance(seconds(60)).await;
+        ask(&gateway, "alone").await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_in_a_hurry_does_not_shut_a_slow_model_out() {
+    let hurry = "  hurry: {provider: openai, model: gpt-6-luna, deadline_s: 1}\n  quick:";
+    let policy = POLICY.replacen("  quick:", hurry, 1);
+    let hanging = (0..9).fold(Scripted::new(), |script, _| script.hang());
+    let gateway = gateway(&policy, hanging);
+    for _ in 0..9 {
+        ask(&gateway, "hurry").await.unwrap_err();
+    }
+    assert_eq!(breaker(&gateway), ("closed", 0, 0.0));
+    assert!(ask(&gateway, "alone").await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_requests_earn_no_retries() {
+    let policy = format!("{POLICY}\nproviders: {{openai: {{limits: {{concurrent: 200}}}}}}")
+        .replace("failure_threshold: 4", "failure_threshold: 1000")
+        .replace("limits: {concurrent", "limits: {tokens_per_minute: 100000, concurrent");
+    let failing = (0..900).fold(Scripted::new(), |script, _| script.status(500));
+    let gateway = gateway(&policy, failing);
+    let crowd = || futures_util::future::join_all((0..30).map(|_| ask(&gateway, "alone")));
+    let attempts = |outcomes: Vec<Result<Answer, Failure>>| -> usize {
+        outcomes.iter().map(|it| it.as_ref().unwrap_err().attempts().len()).sum()
+    };
+    let first = attempts(crowd().await);
+    for _ in 0..200 {
+        let large = Request::new("alone", "x".repeat(200_000));
+        gateway.route(large).await.unwrap_err();
+    }
+    let second = attempts(crowd().await);
+    assert!(second < first, "the bucket was emptied by {first} tries, and gave {second} more");
+}
+
+/// A ledger whose disk has gone: it never says that anything was written.
+struct NeverWritten;
+
+#[async_trait::async_trait]
+impl Ledger for NeverWritten {
+    async fn reserve(
+        &self,
+        _: Month,
+        calls: &[HoldRequest],
+        _: &[Cap],
+    ) -> Result<Vec<Hold>, ReserveError> {
+        Ok(calls.iter().map(|call| Hold::new(call.amount, Box::new(Self))).collect())
+    }
+
+    async fn spent(&self, month: Month, _: By) -> Result<Spent, Unusable> {
+        Ok(Spent::new(month))
+    }
+
+    async fn drop_unsettled(&self, _: Month) -> Result<Dropped, Unusable> {
+        Ok(Dropped::default())
+    }
+
+    async fn drain(&self) -> Result<(), Unusable> {
+        Ok(())
+    }
+}
+
+impl Seat for NeverWritten {
+    fn close(self: Box<Self>, _: Closing, told: Told) {
+        // Kept, so that who listens hears nothing.
+        std::mem::forget(told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_does_not_wait_for_a_ledger_beyond_the_deadline() {
+    let gateway = Gateway::builder()
+        .policy_yaml(POLICY)
+        .environment(Environment::empty())
+        .scripted(Scripted::new().answer("here it is"))
+        .ledger(Arc::new(NeverWritten))
+        .build()
+        .unwrap();
+    let began = Instant::now();
+    let answer = ask(&gateway, "alone").await.unwrap();
+    assert_eq!((answer.text().as_str(), answer.spend_recorded()), ("here it is", Some(false)));
+    assert_eq!(began.elapsed(), Duration::from_millis(100_500));
 }

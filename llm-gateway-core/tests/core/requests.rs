@@ -214,7 +214,7 @@ async fn events_tell_each_step() {
         [
             "1 openai/gpt-6-luna",
             "openai/gpt-6-luna -> anthropic/claude-haiku-5-5",
-            "2 anthropic/claude-haiku-5-5",
+            "1 anthropic/claude-haiku-5-5",
         ]
     );
 }
