@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use super::wire::{Draft, Refusal, RequestMessage, Wire, lenient};
+use super::refusal::{Envelope, Refusal};
+use super::wire::{Draft, RequestMessage, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{Delivery, FinishReason, Part, Usage};
@@ -86,9 +87,7 @@ impl Wire for Anthropic {
     }
 
     fn decode_error(body: &[u8]) -> Option<Refusal> {
-        let refused: Refused = serde_json::from_slice(body).ok()?;
-        let ErrorBody { r#type, message } = refused.error?;
-        Some(Refusal { codes: r#type.into_iter().collect(), message, ..Refusal::default() })
+        Envelope::read(body)?.refusal()
     }
 }
 
@@ -185,15 +184,4 @@ impl Reported {
             output_tokens_details: self.output_tokens_details.or(older.output_tokens_details),
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Refused {
-    error: Option<ErrorBody>,
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    r#type: Option<String>,
-    message: Option<String>,
 }

@@ -35,10 +35,18 @@ pub(super) enum Fault<E> {
     NotUtf8,
 }
 
-/// The data of each event. An event that has not ended when the bytes do is none.
-pub(super) fn data<E>(
+/// An event with data.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Event {
+    /// Its type; `message` when it names none.
+    pub(super) name: String,
+    pub(super) data: String,
+}
+
+/// The events. An event that has not ended when the bytes do is none.
+pub(super) fn read<E>(
     chunks: impl Stream<Item = Result<Bytes, E>>,
-) -> impl Stream<Item = Result<String, Fault<E>>> {
+) -> impl Stream<Item = Result<Event, Fault<E>>> {
     // Shared between the two ends of the parser.
     let unfinished = Arc::new(AtomicUsize::new(0));
     let fed = Arc::clone(&unfinished);
@@ -58,7 +66,8 @@ pub(super) fn data<E>(
         .eventsource()
         .map(move |event| {
             unfinished.store(0, Ordering::Relaxed);
-            event.map(|event| event.data).map_err(|error| match error {
+            let event = event.map(|event| Event { name: event.event, data: event.data });
+            event.map_err(|error| match error {
                 EventStreamError::Transport(fault) => fault,
                 EventStreamError::Utf8(_) | EventStreamError::Parser(_) => Fault::NotUtf8,
             })
@@ -119,11 +128,11 @@ mod tests {
         chunks: impl IntoIterator<Item = &'a [u8]>,
     ) -> (Vec<String>, Option<Fault<&'static str>>) {
         let chunks: Vec<_> = chunks.into_iter().map(|c| Ok(Bytes::copy_from_slice(c))).collect();
-        let mut events = Box::pin(data(stream::iter(chunks)));
+        let mut events = Box::pin(super::read(stream::iter(chunks)));
         let (mut read, mut fault) = (Vec::new(), None);
         while let Some(event) = events.next().now_or_never().unwrap() {
             match event {
-                Ok(data) => read.push(data),
+                Ok(event) => read.push(event.data),
                 Err(error) => {
                     fault = Some(error);
                     break;
@@ -182,7 +191,8 @@ mod tests {
     #[test]
     fn a_fault_of_the_source_is_handed_on() {
         let chunks = [Ok(Bytes::from_static(b"data: one\n\ndata: t")), Err("reset")];
-        let events = data(stream::iter(chunks)).collect::<Vec<_>>().now_or_never().unwrap();
+        let events = super::read(stream::iter(chunks));
+        let events = events.map_ok(|event| event.data).collect::<Vec<_>>().now_or_never().unwrap();
         assert_eq!(events, [Ok("one".to_owned()), Err(Fault::Source("reset"))]);
     }
 }

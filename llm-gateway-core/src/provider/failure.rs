@@ -9,7 +9,8 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::Call;
-use super::wire::{Refusal, Unusable};
+use super::refusal::Refusal;
+use super::wire::Unusable;
 use crate::error::{Category, Error};
 use crate::model::{Completion, Endpoint, OutputPart, Target, Usage};
 use crate::transport::{Phase, Scrubber, TransportError};

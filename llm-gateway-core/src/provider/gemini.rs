@@ -10,8 +10,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use super::wait::seconds;
-use super::wire::{Draft, Refusal, Wire, lenient};
+use super::refusal::{Envelope, Refusal};
+use super::wire::{Draft, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{Delivery, FinishReason, Part, Role, Usage};
@@ -100,15 +100,7 @@ impl Wire for Gemini {
     }
 
     fn decode_error(body: &[u8]) -> Option<Refusal> {
-        let refused: Refused = serde_json::from_slice(body).ok()?;
-        let ErrorBody { code, status, message, details } = refused.error?;
-        let retry_after = details
-            .iter()
-            .filter_map(|detail| detail.retry_delay.as_deref())
-            .find_map(|delay| seconds(delay.strip_suffix('s')?));
-        let reasons = details.into_iter().filter_map(|detail| detail.reason);
-        let code = code.map(|code| code.to_string());
-        Some(Refusal { codes: reasons.chain(status).chain(code).collect(), message, retry_after })
+        Envelope::read(body)?.refusal()
     }
 }
 
@@ -238,26 +230,4 @@ impl Reported {
             reasoning: thoughts,
         })
     }
-}
-
-#[derive(Deserialize)]
-struct Refused {
-    error: Option<ErrorBody>,
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    code: Option<u16>,
-    status: Option<String>,
-    message: Option<String>,
-    #[serde(default)]
-    details: Vec<Detail>,
-}
-
-/// `ErrorInfo` has a reason, `RetryInfo` a delay; the others have neither.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Detail {
-    reason: Option<String>,
-    retry_delay: Option<String>,
 }

@@ -22,11 +22,12 @@ use tokio::time::timeout;
 use self::reading::{Answer, Reading, heard};
 use super::anthropic::Anthropic;
 use super::assembly::Assembly;
-use super::events::{self, Fault, LARGEST_EVENT};
+use super::events::{self, Event, Fault, LARGEST_EVENT};
 use super::failure::Reporter;
 use super::gemini::Gemini;
 use super::openai::OpenAi;
-use super::wire::{Draft, Refusal, Wire};
+use super::refusal::Refusal;
+use super::wire::{Draft, Wire};
 use super::{Call, Prepared, Provider, wait};
 use crate::clock::Clock;
 use crate::credential::{CredentialSource, Secret};
@@ -154,16 +155,17 @@ impl<W: Wire> HttpProvider<W> {
         reporter: &Reporter<'_>,
     ) -> Result<(), Error> {
         let (status, headers) = (reading.status, reading.headers.clone());
-        let mut events = pin!(events::data(reading.chunks()));
+        let mut events = pin!(events::read(reading.chunks()));
         while let Some(event) = events.next().await {
-            let data = event.map_err(|fault| match fault {
+            let Event { name, data } = event.map_err(|fault| match fault {
                 Fault::Source(error) => error,
                 Fault::TooLarge => {
                     reporter.odd_event(status, &format!("an event above {LARGEST_EVENT} bytes"))
                 }
                 Fault::NotUtf8 => reporter.odd_event(status, "it is not UTF-8"),
             })?;
-            if let Some(refusal) = W::decode_error(data.as_bytes()) {
+            let named = || (name == "error").then(|| Refusal::from_named(data.as_bytes()));
+            if let Some(refusal) = W::decode_error(data.as_bytes()).or_else(named) {
                 return Err(self.refused(status, &headers, &refusal, reporter));
             }
             let before = assembly.pieces().chars;

@@ -14,6 +14,7 @@ mod fixtures;
 mod gemini;
 mod http;
 mod openai;
+mod refusal;
 mod wait;
 mod wire;
 

@@ -11,7 +11,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use super::wire::{Content, Draft, Refusal, RequestMessage, Wire, lenient};
+use super::refusal::{Envelope, Refusal};
+use super::wire::{Content, Draft, RequestMessage, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{Capability, Delivery, FinishReason, NanoUsd, Usage};
@@ -102,17 +103,8 @@ impl Wire for OpenAi {
     }
 
     fn decode_error(body: &[u8]) -> Option<Refusal> {
-        let refused: Refused = serde_json::from_slice(body).ok()?;
-        Some(match refused.error? {
-            // An empty object beside an answer refuses nothing.
-            ErrorBody::Object { code: None, r#type: None, message: None } => return None,
-            ErrorBody::Object { code, r#type, message } => Refusal {
-                codes: code.map(Code::into_string).into_iter().chain(r#type).collect(),
-                message,
-                ..Refusal::default()
-            },
-            ErrorBody::Text(message) => Refusal { message: Some(message), ..Refusal::default() },
-        })
+        let envelope = Envelope::read(body)?;
+        envelope.refusal().or_else(|| envelope.sentence())
     }
 }
 
@@ -252,36 +244,6 @@ impl Reported {
             Dollars::Text(text) => text.trim().parse().ok()?,
         };
         NanoUsd::at_most(usd).filter(|amount| *amount <= DEAREST)
-    }
-}
-
-#[derive(Deserialize)]
-struct Refused {
-    error: Option<ErrorBody>,
-}
-
-/// Compatible servers may send a bare sentence.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ErrorBody {
-    Object { code: Option<Code>, r#type: Option<String>, message: Option<String> },
-    Text(String),
-}
-
-/// A name, or (OpenRouter) a status.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Code {
-    Name(String),
-    Status(u16),
-}
-
-impl Code {
-    fn into_string(self) -> String {
-        match self {
-            Self::Name(name) => name,
-            Self::Status(status) => status.to_string(),
-        }
     }
 }
 

@@ -5,8 +5,6 @@
 //! decoder brings an answer into a [`Draft`] and a refusal into a [`Refusal`]; what those
 //! mean (success, or which [`Category`]) is decided here, once, for all of them.
 
-use std::time::Duration;
-
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -14,6 +12,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::assembly::Assembly;
+use super::refusal::Refusal;
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{
@@ -68,36 +67,6 @@ pub(crate) trait Wire: Send + Sync + 'static {
                 }
                 told => told,
             })
-    }
-}
-
-/// An error as a provider words it.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    /// What the provider calls it, the most telling name first.
-    pub(crate) codes: Vec<String>,
-    /// The provider's sentence.
-    pub(crate) message: Option<String>,
-    /// How long the body asks to wait.
-    pub(crate) retry_after: Option<Duration>,
-}
-
-impl Refusal {
-    /// A refusal that is no JSON: a proxy's sentence is kept, its HTML page is not.
-    pub(crate) fn from_text(body: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(body);
-        let text = text.trim();
-        let message = (!text.is_empty() && !text.starts_with('<')).then(|| text.to_owned());
-        Self { message, ..Self::default() }
-    }
-
-    /// The status to judge by. Some servers answer 200 and put the status that they mean
-    /// among their codes (OpenRouter; Gemini behind proxies).
-    fn status_in(&self, status: StatusCode) -> StatusCode {
-        if !status.is_success() {
-            return status;
-        }
-        self.codes.iter().find_map(|code| code.parse().ok()).unwrap_or(status)
     }
 }
 

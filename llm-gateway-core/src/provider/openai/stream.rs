@@ -54,11 +54,13 @@ impl Assembly for Stream {
     }
 
     fn finish(self) -> serde_json::Result<Option<Draft>> {
-        match (self.done, self.chosen) {
-            (false, _) => Ok(None),
-            (true, false) => Err(serde_json::Error::custom("no chunk has a choice")),
-            (true, true) => Ok(Some(self.pieces.into_draft())),
+        if self.done && !self.chosen {
+            return Err(serde_json::Error::custom("no chunk has a choice"));
         }
+        // A proxy writes `[DONE]` behind whatever its own provider cut off; the reason why the
+        // model stopped is the model's.
+        let whole = self.done && self.pieces.finish_reason.is_some();
+        Ok(whole.then(|| self.pieces.into_draft()))
     }
 }
 

@@ -1,0 +1,227 @@
+//! An error as a provider words it, in whatever shape it comes.
+//!
+//! Half an answer must never pass for a whole one, so anything that stands where an error
+//! stands is one, understood or not. What it means is [`wire`](super::wire)'s business.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+
+use super::wait::seconds;
+
+/// An error as a provider words it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// What the provider calls it, the most telling name first.
+    pub(crate) codes: Vec<String>,
+    /// The provider's sentence.
+    pub(crate) message: Option<String>,
+    /// How long the body asks to wait.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// A refusal that is no JSON: a proxy's sentence is kept, its HTML page is not.
+    pub(crate) fn from_text(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim();
+        let message = (!text.is_empty() && !text.starts_with('<')).then(|| text.to_owned());
+        Self { message, ..Self::default() }
+    }
+
+    /// What is known to be a refusal, by a name outside of it.
+    pub(crate) fn from_named(data: &[u8]) -> Self {
+        match serde_json::from_slice(data) {
+            Ok(error @ Value::Object(_)) => Self::from_error(&error),
+            _ => Self::from_text(data),
+        }
+    }
+
+    /// An error object: OpenAI's `code` and `type`, Anthropic's `type`, Google's `status`,
+    /// `code` and `details` (<https://google.aip.dev/193>). Proxies mix them, so every dialect
+    /// reads all of them; anything else is shown as it is.
+    pub(crate) fn from_error(error: &Value) -> Self {
+        let Value::Object(object) = error else {
+            return Self { message: text(error), ..Self::default() };
+        };
+        let details = object.get("details").and_then(Value::as_array);
+        let said = |name: &'static str| {
+            details.into_iter().flatten().filter_map(move |detail| text(detail.get(name)?))
+        };
+        let names = ["code", "type", "status"].into_iter();
+        let names = names.filter_map(|name| text(object.get(name)?));
+        let codes: Vec<_> = said("reason").chain(names).collect();
+        let message = object.get("message").and_then(text);
+        let delays = said("retryDelay").filter_map(|delay| seconds(delay.strip_suffix('s')?));
+        Self {
+            message: message.or_else(|| codes.is_empty().then(|| error.to_string())),
+            retry_after: delays.max(),
+            codes,
+        }
+    }
+
+    /// The status to judge by. Some servers answer 200 and put the status that they mean
+    /// among their codes (OpenRouter; Gemini behind proxies).
+    pub(super) fn status_in(&self, status: StatusCode) -> StatusCode {
+        if !status.is_success() {
+            return status;
+        }
+        self.codes.iter().find_map(|code| code.parse().ok()).unwrap_or(status)
+    }
+}
+
+/// As much of a body or an event as tells whether it is an error.
+#[derive(Deserialize)]
+pub(crate) struct Envelope {
+    error: Option<Value>,
+    /// vLLM and its kin write `"object": "error"`, Anthropic `"type": "error"`.
+    object: Option<Value>,
+    r#type: Option<Value>,
+    message: Option<Value>,
+    code: Option<Value>,
+    status: Option<Value>,
+    choices: Option<IgnoredAny>,
+    usage: Option<IgnoredAny>,
+}
+
+impl Envelope {
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+
+    /// What it has as an error, or what calls itself one.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        if let Some(error) = self.error.as_ref().filter(|error| says_something(error)) {
+            return Some(Refusal::from_error(error));
+        }
+        let names = [&self.object, &self.r#type];
+        let named = names.into_iter().flatten().any(|name| name == "error");
+        named.then(|| self.bare())
+    }
+
+    /// A sentence in place of an answer of the `openai` dialect.
+    pub(crate) fn sentence(&self) -> Option<Refusal> {
+        let answers = self.choices.is_some() || self.usage.is_some();
+        let message = self.message.as_ref().filter(|message| message.is_string());
+        message.filter(|message| says_something(message) && !answers).map(|_| self.bare())
+    }
+
+    /// The error without an object around it.
+    fn bare(&self) -> Refusal {
+        let fields = [
+            ("message", &self.message),
+            ("code", &self.code),
+            ("type", &self.r#type),
+            ("status", &self.status),
+        ];
+        let fields = fields.into_iter().filter_map(|(name, value)| {
+            let value = value.as_ref().filter(|value| *value != "error")?;
+            Some((name.to_owned(), value.clone()))
+        });
+        Refusal::from_error(&Value::Object(fields.collect::<Map<_, _>>()))
+    }
+}
+
+/// What some servers put beside an answer refuses nothing: `null`, `false`, `""`, `{}`, or an
+/// object of such.
+fn says_something(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::Bool(true) | Value::Number(_) => true,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => items.iter().any(says_something),
+        Value::Object(fields) => fields.values().any(says_something),
+    }
+}
+
+/// A name, a number or a sentence; what is none of them is shown as it is written.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        value => says_something(value).then(|| value.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::anthropic::Anthropic;
+    use super::super::gemini::Gemini;
+    use super::super::openai::OpenAi;
+    use super::super::wire::Wire;
+    use super::*;
+
+    /// What each dialect reads in a body.
+    fn read(body: &str) -> [Option<Refusal>; 3] {
+        let body = body.as_bytes();
+        [OpenAi::decode_error(body), Anthropic::decode_error(body), Gemini::decode_error(body)]
+    }
+
+    #[test]
+    fn what_stands_where_an_error_stands_is_one() {
+        for (error, codes, message) in [
+            (r#"{"code": 429001, "message": "boom"}"#, &["429001"][..], "boom"),
+            (r#"{"code": -1.5, "message": "boom"}"#, &["-1.5"], "boom"),
+            (r#"{"code": 500, "type": 7, "message": "boom"}"#, &["500", "7"], "boom"),
+            (r#"{"code": {"a": 1}, "message": ["boom"]}"#, &[r#"{"a":1}"#], r#"["boom"]"#),
+            (r#"{"details": 7, "status": "X", "message": "boom"}"#, &["X"], "boom"),
+            (r#"{"detail": "boom"}"#, &[], r#"{"detail":"boom"}"#),
+            (r#""boom""#, &[], "boom"),
+            ("500", &[], "500"),
+            ("true", &[], "true"),
+            (r#"["boom"]"#, &[], r#"["boom"]"#),
+        ] {
+            for refusal in read(&format!(r#"{{"error": {error}, "choices": 7}}"#)) {
+                let refusal = refusal.expect(error);
+                assert_eq!(refusal.codes, codes, "{error}");
+                assert_eq!(refusal.message.as_deref(), Some(message));
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_that_says_nothing_is_none() {
+        for error in ["null", "false", r#""""#, "{}", "[]", r#"{"code": null, "message": ""}"#] {
+            let body = format!(r#"{{"error": {error}}}"#);
+            assert_eq!(read(&body), [None, None, None], "{error}");
+        }
+    }
+
+    #[test]
+    fn what_calls_itself_an_error_is_one() {
+        for name in ["object", "type"] {
+            let body = format!(r#"{{"{name}": "error", "message": "boom", "code": 500}}"#);
+            for refusal in read(&body) {
+                let refusal = refusal.expect(name);
+                assert_eq!(refusal.codes, ["500"]);
+                assert_eq!(refusal.message.as_deref(), Some("boom"));
+            }
+        }
+    }
+
+    /// Anthropic may add events with a message; a chunk of OpenAI's has none.
+    #[test]
+    fn a_sentence_in_place_of_a_chunk_is_an_error() {
+        let [openai, others @ ..] = read(r#"{"message": "boom", "type": "x"}"#);
+        assert_eq!((openai.unwrap().codes, others), (vec!["x".to_owned()], [None, None]));
+        for beside in [r#""choices": []"#, r#""usage": {}"#] {
+            assert_eq!(read(&format!(r#"{{"message": "boom", {beside}}}"#)), [None, None, None]);
+        }
+        assert_eq!(read(r#"{"message": {"content": "hi"}}"#), [None, None, None]);
+    }
+
+    /// <https://cloud.google.com/apis/design/errors>, as its OpenAI-compatible API sends it too.
+    #[test]
+    fn every_dialect_reads_how_long_to_wait() {
+        let body = r#"{"error": {"code": 429, "message": "slow down", "details": [
+            7, {"reason": "QUOTA"}, {"retryDelay": "1s"}, {"retryDelay": "30.5s"}, {"retryDelay": "soon"}
+        ]}}"#;
+        for refusal in read(body) {
+            let refusal = refusal.unwrap();
+            assert_eq!(refusal.retry_after, Some(Duration::from_millis(30_500)));
+            assert_eq!(refusal.codes, ["QUOTA", "429"]);
+        }
+    }
+}
