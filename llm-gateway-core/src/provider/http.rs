@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use futures_util::{Stream, StreamExt};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use self::reading::{Answer, Reading, heard};
 use super::anthropic::Anthropic;
@@ -88,7 +88,7 @@ impl<W: Wire> HttpProvider<W> {
         }
     }
 
-    /// One request and its answer, each silence bounded.
+    /// One request and its answer, each silence bounded, and all of it by the attempt's clock.
     async fn exchange(
         &self,
         request: &HttpRequest,
@@ -96,14 +96,32 @@ impl<W: Wire> HttpProvider<W> {
         recorder: &Recorder,
         reporter: &Reporter<'_>,
     ) -> Result<Completion, Error> {
-        let head = heard(self.means.transport.send(request, credential), reporter).await?;
+        let limit = self.endpoint.timeout;
+        let deadline = Instant::now() + limit;
+        let late = |_| reporter.timeout("did not finish", "timeout_s", limit);
+        let head = heard(self.means.transport.send(request, credential), reporter);
+        let head = timeout_at(deadline, head).await.map_err(late)??;
         let response = head.map_err(|error| reporter.transport(error))?;
         let reading = Reading::new(response, reporter, recorder);
+        let status = reading.status;
+        if !status.is_success() {
+            return self.read(&reading.error(deadline).await, reporter);
+        }
+        let answer = timeout_at(deadline, self.answer(reading, recorder, reporter)).await;
+        answer.map_err(|elapsed| late(elapsed).with_http_status(status.as_u16()))?
+    }
+
+    /// The answer behind a head that promises one, in one piece or event by event.
+    async fn answer(
+        &self,
+        reading: Reading<'_>,
+        recorder: &Recorder,
+        reporter: &Reporter<'_>,
+    ) -> Result<Completion, Error> {
         if reading.is_stream() {
             return self.assemble(reading, recorder, reporter).await;
         }
-        let answer = reading.whole().await?;
-        self.read(&answer, reporter)
+        self.read(&reading.whole().await?, reporter)
     }
 
     /// What a whole answer says. An error object counts whatever the status: some servers put
@@ -225,11 +243,7 @@ impl<W: Wire> Provider for HttpProvider<W> {
         };
         let credential = secret.map(W::credential);
         recorder.sent(request);
-        let limit = self.endpoint.timeout;
-        let exchange = self.exchange(request, credential.as_ref(), recorder, &reporter);
-        timeout(limit, exchange)
-            .await
-            .map_err(|_| reporter.timeout("did not finish", "timeout_s", limit))?
+        self.exchange(request, credential.as_ref(), recorder, &reporter).await
     }
 }
 

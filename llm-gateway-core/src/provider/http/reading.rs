@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::mem;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream, Fuse};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::{Category, Error};
 use crate::provider::failure::Reporter;
@@ -21,6 +22,14 @@ pub(super) const LARGEST_BODY: usize = 16 * 1024 * 1024;
 /// The bound on a streamed body. Servers spend up to 400 bytes on a token, and an answer of
 /// 128 k tokens that was paid for must not be lost to a bound.
 pub(super) const LARGEST_STREAM: usize = 64 * 1024 * 1024;
+
+/// The bound on the body of an error, give or take a chunk. Real ones have some hundred bytes;
+/// what an error page says further on helps nobody.
+pub(super) const LARGEST_ERROR: usize = 64 * 1024;
+
+/// How long the body of an error may take. It mostly comes with its head, and its status has
+/// said what decides.
+pub(super) const LONGEST_ERROR: Duration = Duration::from_secs(1);
 
 /// A response that is being read. When it goes (read to its end, timed out, cancelled), what
 /// came until then is scrubbed and recorded, once.
@@ -59,10 +68,16 @@ impl<'a> Reading<'a> {
         self.status.is_success() && essence.trim().eq_ignore_ascii_case("text/event-stream")
     }
 
-    /// The next bytes; `None` at the end.
+    /// The next bytes of an answer; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let status = self.status;
-        match heard(self.body.next(), self.reporter).await? {
+        let idle = self.reporter.endpoint.idle_timeout;
+        let heard = timeout(idle, self.body.next()).await.map_err(|_| {
+            let what = "fell silent in the middle of its answer";
+            let error = self.reporter.timeout(what, "idle_timeout_s", idle);
+            error.with_http_status(status.as_u16())
+        });
+        match heard? {
             None => Ok(None),
             Some(Ok(chunk)) if self.came.len() + chunk.len() <= self.largest() => {
                 self.came.extend_from_slice(&chunk);
@@ -73,8 +88,6 @@ impl<'a> Reading<'a> {
                 let error = self.reporter.error(Category::BadResponse, &what);
                 Err(error.with_http_status(status.as_u16()))
             }
-            // An error's status has said what there is to say, whatever became of its body.
-            Some(Err(_)) if !status.is_success() => Ok(None),
             Some(Err(error)) => {
                 Err(self.reporter.transport(error).with_http_status(status.as_u16()))
             }
@@ -110,6 +123,16 @@ impl<'a> Reading<'a> {
         Ok(self.record())
     }
 
+    /// As much of an error as comes soon: its status stands, whatever becomes of its body.
+    pub(super) async fn error(mut self, deadline: Instant) -> Answer {
+        let soon = deadline.min(Instant::now() + LONGEST_ERROR);
+        while self.came.len() < LARGEST_ERROR {
+            let Ok(Some(Ok(chunk))) = timeout_at(soon, self.body.next()).await else { break };
+            self.came.extend_from_slice(&chunk);
+        }
+        self.record()
+    }
+
     fn record(&mut self) -> Answer {
         let came = mem::take(&mut self.came).freeze();
         let (body, mut redacted) = match self.withheld {
@@ -140,7 +163,7 @@ impl Drop for Reading<'_> {
     }
 }
 
-/// Waits for a sign of life.
+/// Waits for the first sign of life.
 pub(super) async fn heard<T>(
     sign: impl Future<Output = T>,
     reporter: &Reporter<'_>,

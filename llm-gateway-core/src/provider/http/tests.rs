@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use bytes::Bytes;
 
-use super::reading::LARGEST_BODY;
+use super::reading::{LARGEST_BODY, LARGEST_ERROR, LONGEST_ERROR};
 use super::*;
 use crate::clock::FixedClock;
 use crate::credential::Lease;
@@ -179,14 +179,54 @@ async fn a_slow_drip_ends_by_the_attempt_clock() {
     assert_eq!(outcome.error().category(), Category::Timeout);
     assert_eq!(outcome.error().message(), "openai did not finish within 30s (timeout_s)");
     assert_eq!(outcome.took, ATTEMPT);
+    assert_eq!(outcome.error().http_status(), Some(200));
     assert_eq!(outcome.recorded().body, " ".repeat(7), "what came is kept");
+}
+
+/// The status, `Retry-After` and that nothing is billed were lost to the body.
+#[tokio::test(start_paused = true)]
+async fn an_error_stands_whatever_becomes_of_its_body() {
+    let error = r#"{"error":{"message":"slow down"}}"#;
+    let filler = " ".repeat(LARGEST_ERROR / 2);
+    for (what, chunks, head_after, took) in [
+        ("it stalls", vec![after(0, error), after(60, "")], 0, LONGEST_ERROR),
+        ("nothing comes", vec![after(60, error)], 0, LONGEST_ERROR),
+        (
+            "it drips",
+            (0..100).map(|_| after(0, error)).chain([after(60, "")]).collect(),
+            0,
+            LONGEST_ERROR,
+        ),
+        ("it is endless", (0..100).map(|_| after(0, &filler)).collect(), 0, Duration::ZERO),
+        ("the attempt ends", vec![after(60, "")], 2, LONGEST_ERROR / 2),
+    ] {
+        let mut script = Script::answering(429, chunks);
+        script.headers.insert("retry-after", HeaderValue::from_static("7"));
+        script.head_after = Duration::from_secs(head_after);
+        let pulled = Arc::clone(&script.pulled);
+        let mut endpoint = endpoint(Delivery::Stream);
+        endpoint.timeout = Duration::from_millis(2_500);
+        let provider = for_endpoint(endpoint, means(script, Some(KEY))).unwrap();
+        let (recorder, started) = (Recorder::new(), Instant::now());
+        let error = provider.send(&provider.prepare(call()).unwrap(), &recorder).await.unwrap_err();
+        assert_eq!(error.category(), Category::RateLimit, "{what}: {error}");
+        assert_eq!(error.http_status(), Some(429), "{what}");
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{what}");
+        assert_eq!(started.elapsed(), Duration::from_secs(head_after) + took, "{what}");
+        assert!(what != "it is endless" || pulled.load(Ordering::Relaxed) == 2, "{what}");
+        assert!(recorder.exchanges()[0].response.is_some(), "{what}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stall_in_the_body_ends_by_the_idle_clock() {
     let (head, tail) = ANSWER.split_at(20);
     let outcome = attempt(Script::answering(200, vec![after(1, head), after(60, tail)])).await;
-    assert_eq!(outcome.error().message(), "openai sent nothing within 5s (idle_timeout_s)");
+    assert_eq!(
+        outcome.error().message(),
+        "openai fell silent in the middle of its answer within 5s (idle_timeout_s)"
+    );
+    assert_eq!(outcome.error().http_status(), Some(200));
     assert_eq!(outcome.took, Duration::from_secs(6));
     assert_eq!(outcome.recorded().body, head);
 }

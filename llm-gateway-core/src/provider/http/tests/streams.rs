@@ -80,7 +80,11 @@ async fn text_is_told_as_it_grows_and_only_then() {
 async fn a_stall_in_a_stream_ends_by_the_idle_clock() {
     let outcome = stream_of(vec![after(1, &delta("Hello")), after(60, &ending())]).await;
     assert_eq!(outcome.error().category(), Category::Timeout);
-    assert_eq!(outcome.error().message(), "openai sent nothing within 5s (idle_timeout_s)");
+    assert_eq!(
+        outcome.error().message(),
+        "openai fell silent in the middle of its answer within 5s (idle_timeout_s)"
+    );
+    assert_eq!(outcome.error().http_status(), Some(200));
     assert_eq!(outcome.took, Duration::from_secs(6));
     assert_eq!(outcome.recorded().body, delta("Hello"));
     assert_eq!(outcome.error().usage(), None);
