@@ -9,7 +9,8 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
+use jiff::fmt::{rfc2822, strtime};
+use jiff::tz::TimeZone;
 
 use crate::error::Category;
 
@@ -34,18 +35,19 @@ const LIMITS: [(&str, &str); 6] = [
     ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
 ];
 
-/// The wait that a failure asks for: what the headers or the body (`in_body`) say outright,
-/// else, of a rate limit, when it ends. `now` is the time since 1970 in UTC.
+/// The wait that a failure asks for: the longest that the headers or the body (`in_body`) say
+/// outright; of a rate limit also when those end that are used up, or where nothing else is
+/// said, any. Coming too early helps nobody. `now` is the time since 1970 in UTC.
 pub(super) fn asked(
     category: Category,
     headers: &HeaderMap,
     in_body: Option<Duration>,
     now: Duration,
 ) -> Option<Duration> {
-    outright(headers, now)
-        .or(in_body)
-        .or_else(|| (category == Category::RateLimit).then(|| limit_ends(headers, now))?)
-        .map(|wait| wait.min(LONGEST))
+    let limited = category == Category::RateLimit;
+    let used_up = limited.then(|| limits_end(true, headers, now)).flatten();
+    let said = outright(headers, now).max(in_body).max(used_up);
+    said.or_else(|| limited.then(|| limits_end(false, headers, now))?).map(|wait| wait.min(LONGEST))
 }
 
 /// Reads a number of seconds, whole or fractional, as `Retry-After` and Google's
@@ -56,31 +58,37 @@ pub(super) fn seconds(text: &str) -> Option<Duration> {
 
 fn outright(headers: &HeaderMap, now: Duration) -> Option<Duration> {
     let milliseconds = text(headers, RETRY_AFTER_MS).and_then(|text| scaled(text, 1e-3));
-    let after = || text(headers, RETRY_AFTER.as_str());
-    milliseconds.or_else(|| seconds(after()?).or_else(|| until_http_date(after()?, now)))
+    let after = text(headers, RETRY_AFTER.as_str());
+    milliseconds.max(after.and_then(|after| seconds(after).or_else(|| until_http_date(after, now))))
 }
 
-/// The last of the limits that were hit to be whole again. Without a count that is zero it
-/// could be any of them, and coming too early helps nobody.
-fn limit_ends(headers: &HeaderMap, now: Duration) -> Option<Duration> {
-    let ends = |used_up: bool| {
-        LIMITS.iter().filter_map(move |(remaining, reset)| {
-            let counts = !used_up || text(headers, remaining)?.parse() == Ok(0_u64);
-            let reset = text(headers, reset).filter(|_| counts)?;
-            until(reset, now).or_else(|| seconds(reset)).or_else(|| go_duration(reset))
-        })
-    };
-    ends(true).max().or_else(|| ends(false).max())
+/// When the last of the limits is whole again, or of those that are `used_up`.
+fn limits_end(used_up: bool, headers: &HeaderMap, now: Duration) -> Option<Duration> {
+    let ends = LIMITS.iter().filter_map(|(remaining, reset)| {
+        let counts = !used_up || text(headers, remaining)?.parse() == Ok(0_u64);
+        let reset = text(headers, reset).filter(|_| counts)?;
+        until(reset, now).or_else(|| seconds(reset)).or_else(|| go_duration(reset))
+    });
+    ends.max()
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     str::from_utf8(headers.get(name)?.as_bytes()).ok().map(str::trim)
 }
 
-/// From now until a date of RFC 9110, section 5.6.7, in the form that is not obsolete.
+/// From now until a date of RFC 9110, section 5.6.7, in its form or one of the two obsolete
+/// ones: RFC 850's and asctime's. The day of the week adds nothing, so a wrong one is no fault.
 fn until_http_date(text: &str, now: Duration) -> Option<Duration> {
-    let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(from_now(date, now))
+    let date = text.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == ',');
+    let date = date.split_whitespace().collect::<Vec<_>>().join(" ");
+    let obsolete = |format| {
+        let date = strtime::parse(format, &date).ok()?.to_datetime().ok()?;
+        Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    };
+    let parser = rfc2822::DateTimeParser::new();
+    let moment = parser.parse_timestamp(&date).ok();
+    let moment = moment.or_else(|| obsolete("%d-%b-%y %H:%M:%S GMT"));
+    Some(from_now(moment.or_else(|| obsolete("%b %d %H:%M:%S %Y"))?, now))
 }
 
 /// From now until a moment in RFC 3339.
@@ -157,6 +165,16 @@ mod tests {
             (" 1.5 ", Some(1_500)),
             ("Wed, 21 Oct 2026 07:28:30 GMT", Some(30_000)),
             ("Wed, 21 Oct 2026 07:28:00 GMT", Some(0)),
+            // The obsolete forms, and days of the week that are wrong.
+            ("Wednesday, 21-Oct-26 07:28:30 GMT", Some(30_000)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(0)),
+            ("Wed Oct 21 07:28:30 2026", Some(30_000)),
+            ("Sun Nov  1 07:28:00 2026", Some(86_400_000)),
+            ("Sun Nov  6 08:49:37 1994", Some(0)),
+            ("Mon, 21 Oct 2026 07:28:30 GMT", Some(30_000)),
+            ("21 Oct 2026 07:28:30 GMT", Some(30_000)),
+            ("Monday, 21-Oct-26 07:28:30 GMT", Some(30_000)),
+            ("Mon Oct 21 07:28:30 2026", Some(30_000)),
             // In the past, and before 1970.
             ("Tue, 20 Oct 2026 07:28:00 GMT", Some(0)),
             ("Mon, 20 Oct 1969 07:28:00 GMT", Some(0)),
@@ -185,20 +203,22 @@ mod tests {
     }
 
     #[test]
-    fn the_more_exact_word_wins() {
-        let both = [("retry-after-ms", "1234"), ("retry-after", "2")];
-        assert_eq!(wait_ms(&both), Some(1_234));
+    fn the_longer_word_wins() {
+        let both = |seconds| wait_ms(&[("retry-after-ms", "1234"), ("retry-after", seconds)]);
+        assert_eq!((both("2"), both("1")), (Some(2_000), Some(1_234)));
         assert_eq!(wait_ms(&[("retry-after-ms", "soon"), ("retry-after", "2")]), Some(2_000));
         assert_eq!(wait_ms(&[("retry-after-ms", "0.5")]), Some(0));
     }
 
     #[test]
     fn what_is_said_outright_counts_on_every_failure_and_before_any_limit() {
-        let said = headers(&[("retry-after", "2"), ("x-ratelimit-reset-requests", "9s")]);
+        let said = headers(&[("retry-after", "7"), ("x-ratelimit-reset-requests", "9s")]);
+        let shorter = headers(&[("retry-after", "2"), ("x-ratelimit-reset-requests", "9s")]);
         let in_body = Some(Duration::from_secs(5));
         for category in [Category::RateLimit, Category::Provider5xx, Category::InvalidRequest] {
             let wait = asked(category, &said, in_body, NOW);
-            assert_eq!(wait, Some(Duration::from_secs(2)), "{category}");
+            assert_eq!(wait, Some(Duration::from_secs(7)), "{category}");
+            assert_eq!(asked(category, &shorter, in_body, NOW), in_body, "{category}");
             let limits = headers(&[("x-ratelimit-reset-requests", "9s")]);
             assert_eq!(asked(category, &limits, in_body, NOW), in_body, "{category}");
         }
@@ -215,6 +235,17 @@ mod tests {
             Some(Duration::from_secs(9)),
             "the sentence of a limit"
         );
+    }
+
+    #[test]
+    fn a_limit_that_is_used_up_is_waited_for_whatever_retry_after_says() {
+        let limit = [("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "6s")];
+        for (said, expected) in [("2", 6), ("20", 20)] {
+            let lines = headers(&[limit[0], limit[1], ("retry-after", said)]);
+            let wait = |category| asked(category, &lines, None, NOW);
+            assert_eq!(wait(Category::RateLimit), Some(Duration::from_secs(expected)));
+            assert_eq!(wait(Category::Overloaded), said.parse().map(Duration::from_secs).ok());
+        }
     }
 
     #[test]
