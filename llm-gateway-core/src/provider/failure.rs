@@ -80,15 +80,31 @@ impl Reporter<'_> {
         category: Category,
         refusal: &Refusal,
     ) -> Error {
-        let sentence = refusal.message.as_deref().map(|message| self.sentence(message));
-        let said = sentence
-            .filter(|sentence| !sentence.is_empty())
-            .or_else(|| Some(status.canonical_reason()?.to_lowercase()));
+        let said = self.said(refusal).or_else(|| Some(status.canonical_reason()?.to_lowercase()));
         let what = match said {
             Some(said) => format!("answered {}: {said}", status.as_u16()),
             None => format!("answered {}", status.as_u16()),
         };
         self.error(category, &what).with_http_status(status.as_u16())
+    }
+
+    /// The provider's stream has an error in it.
+    pub(super) fn broke_off(
+        &self,
+        status: StatusCode,
+        category: Category,
+        refusal: &Refusal,
+    ) -> Error {
+        let what = match self.said(refusal) {
+            Some(said) => format!("broke off with an error: {said}"),
+            None => "broke off with an error".to_owned(),
+        };
+        self.error(category, &what).with_http_status(status.as_u16())
+    }
+
+    fn said(&self, refusal: &Refusal) -> Option<String> {
+        let sentence = self.sentence(refusal.message.as_deref()?);
+        (!sentence.is_empty()).then_some(sentence)
     }
 
     /// The body is not what the dialect promises, or it ends too early.

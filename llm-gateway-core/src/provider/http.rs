@@ -134,7 +134,8 @@ impl<W: Wire> HttpProvider<W> {
             return complete(draft, *status, reporter);
         }
         let refusal = refusal.unwrap_or_else(|| Refusal::from_text(body));
-        Err(self.refused(*status, headers, &refusal, reporter))
+        let error = reporter.refused(*status, W::classify(*status, &refusal), &refusal);
+        Err(self.waiting(error, headers, &refusal))
     }
 
     /// What a streamed answer says, once it is whole.
@@ -184,7 +185,9 @@ impl<W: Wire> HttpProvider<W> {
             })?;
             let named = || (name == "error").then(|| Refusal::from_named(data.as_bytes()));
             if let Some(refusal) = W::decode_error(data.as_bytes()).or_else(named) {
-                return Err(self.refused(status, &headers, &refusal, reporter));
+                let category = W::classify(status, &refusal);
+                let error = reporter.broke_off(status, category, &refusal);
+                return Err(self.waiting(error, &headers, &refusal));
             }
             let before = assembly.pieces().chars;
             let taken = assembly.take(&data);
@@ -200,17 +203,10 @@ impl<W: Wire> HttpProvider<W> {
         Ok(())
     }
 
-    /// The provider answered an error, in place of an answer or in the middle of one.
-    fn refused(
-        &self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        refusal: &Refusal,
-        reporter: &Reporter<'_>,
-    ) -> Error {
-        let category = W::classify(status, refusal);
-        let error = reporter.refused(status, category, refusal);
-        match wait::asked(category, headers, refusal.retry_after, self.means.clock.now()) {
+    /// Adds how long the provider asks to wait.
+    fn waiting(&self, error: Error, headers: &HeaderMap, refusal: &Refusal) -> Error {
+        let now = self.means.clock.now();
+        match wait::asked(error.category(), headers, refusal.retry_after, now) {
             Some(wait) => error.with_retry_after(wait),
             None => error,
         }

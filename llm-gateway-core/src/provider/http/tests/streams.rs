@@ -226,7 +226,7 @@ async fn an_error_in_a_stream_is_fit_to_be_shown() {
     let error = format!("data: {{\"error\":{{\"message\":\"bad\\nkey {KEY}\",\"code\":401}}}}\n\n");
     let outcome = stream_of(vec![after(0, &delta("Hello")), after(0, &error)]).await;
     assert_eq!(outcome.error().category(), Category::Auth);
-    assert_eq!(outcome.error().message(), "openai answered 200: bad key [redacted]");
+    assert_eq!(outcome.error().message(), "openai broke off with an error: bad key [redacted]");
 }
 
 /// Answers every request, and counts connections. The end of a body leaves some time after
