@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::{Buf, Bytes, BytesMut};
 use eventsource_stream::{EventStreamError, Eventsource};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
 
 /// The bound on one event, give or take a [`BITE`], with the comments before it. A real one is
 /// some hundred bytes, and a whole answer in one event stays below it.
@@ -41,6 +42,21 @@ pub(super) struct Event {
     /// Its type; `message` when it names none.
     pub(super) name: String,
     pub(super) data: String,
+}
+
+impl Event {
+    /// Whether it says no more than that the server is there. Anthropic's has its name in the
+    /// data too, for those who read nothing else:
+    /// <https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events>.
+    pub(super) fn is_ping(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Named {
+            r#type: String,
+        }
+        let named =
+            || serde_json::from_str(&self.data).is_ok_and(|Named { r#type }| r#type == "ping");
+        self.name == "ping" || named()
+    }
 }
 
 /// The events. An event that has not ended when the bytes do is none.

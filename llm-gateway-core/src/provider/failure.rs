@@ -60,6 +60,13 @@ impl Reporter<'_> {
         ))
     }
 
+    /// A stream has a head, and signs of life perhaps, but nothing of an answer.
+    pub(super) fn not_begun(&self, status: StatusCode) -> Error {
+        let idle = self.endpoint.idle_timeout;
+        self.timeout("did not begin its answer", "idle_timeout_s", idle)
+            .with_http_status(status.as_u16())
+    }
+
     /// The connection failed.
     pub(super) fn transport(&self, error: TransportError) -> Error {
         let (category, what) = match error.phase {

@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use self::reading::{Answer, Reading, heard};
 use super::anthropic::Anthropic;
 use super::assembly::Assembly;
-use super::events::{self, Event, Fault, LARGEST_EVENT};
+use super::events::{self, Fault, LARGEST_EVENT};
 use super::failure::Reporter;
 use super::gemini::Gemini;
 use super::openai::OpenAi;
@@ -165,7 +165,8 @@ impl<W: Wire> HttpProvider<W> {
         complete(draft.map_err(with_bill)?, status, reporter)
     }
 
-    /// Reads events until the answer is whole or the body ends.
+    /// Reads events until the answer is whole or the body ends. It has to begin within the idle
+    /// time, whatever signs of life there are; later, those are enough.
     async fn gather(
         &self,
         assembly: &mut W::Stream,
@@ -175,22 +176,36 @@ impl<W: Wire> HttpProvider<W> {
     ) -> Result<(), Error> {
         let (status, headers) = (reading.status, reading.headers.clone());
         let mut events = pin!(events::read(reading.chunks()));
-        while let Some(event) = events.next().await {
-            let Event { name, data } = event.map_err(|fault| match fault {
+        let mut begins_by = Some(Instant::now() + self.endpoint.idle_timeout);
+        loop {
+            let next = match begins_by {
+                Some(limit) => {
+                    let first = timeout_at(limit, events.next()).await;
+                    first.map_err(|_| reporter.not_begun(status))?
+                }
+                None => events.next().await,
+            };
+            let Some(event) = next else { break };
+            let event = event.map_err(|fault| match fault {
                 Fault::Source(error) => error,
                 Fault::TooLarge => {
                     reporter.odd_event(status, &format!("an event above {LARGEST_EVENT} bytes"))
                 }
                 Fault::NotUtf8 => reporter.odd_event(status, "it is not UTF-8"),
             })?;
-            let named = || (name == "error").then(|| Refusal::from_named(data.as_bytes()));
-            if let Some(refusal) = W::decode_error(data.as_bytes()).or_else(named) {
+            let data = event.data.as_bytes();
+            let named = || (event.name == "error").then(|| Refusal::from_named(data));
+            if let Some(refusal) = W::decode_error(data).or_else(named) {
                 let category = W::classify(status, &refusal);
                 let error = reporter.broke_off(status, category, &refusal);
                 return Err(self.waiting(error, &headers, &refusal));
             }
             let before = assembly.pieces().chars;
-            let taken = assembly.take(&data);
+            if begins_by.is_some() && event.is_ping() {
+                continue;
+            }
+            begins_by = None;
+            let taken = assembly.take(&event.data);
             let flow = taken.map_err(|e| reporter.odd_event(status, &e.to_string()))?;
             let chars = assembly.pieces().chars;
             if chars > before {

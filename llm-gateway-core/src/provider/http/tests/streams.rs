@@ -107,11 +107,35 @@ async fn a_slow_stream_ends_by_the_attempt_clock() {
     assert_eq!(outcome.recorded().body, delta("x").repeat(7), "what came is kept");
 }
 
+/// Servers ping for as long as they like, and the whole attempt was waited for.
 #[tokio::test(start_paused = true)]
-async fn comments_are_signs_of_life() {
-    let mut chunks: Vec<_> = (0..5).map(|_| after(4, ": still thinking\n\n")).collect();
-    chunks.push(after(4, &[delta("Hello"), ending()].concat()));
-    assert_eq!(stream_of(chunks).await.result.unwrap().joined_text(), "Hello");
+async fn an_answer_has_to_begin_whatever_signs_of_life_there_are() {
+    for ping in [
+        ": still thinking\n\n",
+        "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+        "event: ping\ndata: ?\n\n",
+        "data: {\"type\":\"ping\"}\n\n",
+    ] {
+        let outcome = stream_of((0..100).map(|_| after(1, ping)).collect()).await;
+        assert_eq!(outcome.error().category(), Category::Timeout, "{ping}");
+        assert_eq!(
+            outcome.error().message(),
+            "openai did not begin its answer within 5s (idle_timeout_s)"
+        );
+        assert_eq!((outcome.took, outcome.error().http_status()), (IDLE, Some(200)), "{ping}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_an_answer_comments_are_signs_of_life() {
+    for begin in
+        ["data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}\n\n", &delta("")]
+    {
+        let mut chunks = vec![after(2, ": soon\n\n"), after(2, begin)];
+        chunks.extend((0..5).map(|_| after(4, ": still thinking\n\n")));
+        chunks.push(after(4, &[delta("Hello"), ending()].concat()));
+        assert_eq!(stream_of(chunks).await.result.unwrap().joined_text(), "Hello");
+    }
 }
 
 #[tokio::test(start_paused = true)]
