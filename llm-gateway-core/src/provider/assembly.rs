@@ -18,8 +18,24 @@ pub(super) trait Assembly: Default + Send {
     /// What has come so far.
     fn pieces(&self) -> &Pieces;
 
+    /// Whether the answer could end here, in a dialect whose last event does not say so.
+    fn ending(&self) -> Ending {
+        Ending::Open
+    }
+
     /// The answer, after its last event; `None` when that never came.
     fn finish(self) -> serde_json::Result<Option<Draft>>;
+}
+
+/// Whether an answer could end with the events that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// No: silence is a fault.
+    Open,
+    /// It could, and so could each event before: a long silence is its end.
+    Likely,
+    /// It does, but for what may stand beside it: a short silence is its end.
+    Sure,
 }
 
 /// The parts of an answer, as far as they came.

@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use self::reading::{Answer, Reading, heard};
 use super::anthropic::Anthropic;
-use super::assembly::Assembly;
+use super::assembly::{Assembly, Ending};
 use super::events::{self, Fault, LARGEST_EVENT};
 use super::failure::Reporter;
 use super::gemini::Gemini;
@@ -38,6 +38,10 @@ use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, Transport};
 /// How long a body may go on after the end of its answer before its connection is closed. Its
 /// own end mostly comes at once, or after the 40 ms of a delayed acknowledgement.
 const LINGER: Duration = Duration::from_millis(50);
+
+/// How long an answer that has ended may be silent before nothing more is waited for: its
+/// count of tokens comes with it, or at once after it.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// What a provider over HTTP needs besides its endpoint.
 #[derive(Clone)]
@@ -102,10 +106,10 @@ impl<W: Wire> HttpProvider<W> {
         let head = heard(self.means.transport.send(request, credential), reporter);
         let head = timeout_at(deadline, head).await.map_err(late)??;
         let response = head.map_err(|error| reporter.transport(error))?;
-        let reading = Reading::new(response, reporter, recorder);
+        let reading = Reading::new(response, deadline, reporter, recorder);
         let status = reading.status;
         if !status.is_success() {
-            return self.read(&reading.error(deadline).await, reporter);
+            return self.read(&reading.error().await, reporter);
         }
         let answer = timeout_at(deadline, self.answer(reading, recorder, reporter)).await;
         answer.map_err(|elapsed| late(elapsed).with_http_status(status.as_u16()))?
@@ -174,18 +178,27 @@ impl<W: Wire> HttpProvider<W> {
         recorder: &Recorder,
         reporter: &Reporter<'_>,
     ) -> Result<(), Error> {
-        let (status, headers) = (reading.status, reading.headers.clone());
+        let (status, headers, deadline) =
+            (reading.status, reading.headers.clone(), reading.deadline);
         let mut events = pin!(events::read(reading.chunks()));
         let mut begins_by = Some(Instant::now() + self.endpoint.idle_timeout);
         loop {
-            let next = match begins_by {
-                Some(limit) => {
+            let next = match (begins_by, self.ends_by(assembly.ending(), deadline)) {
+                (Some(limit), _) => {
                     let first = timeout_at(limit, events.next()).await;
                     first.map_err(|_| reporter.not_begun(status))?
                 }
-                None => events.next().await,
+                (None, Some(limit)) => timeout_at(limit, events.next()).await.unwrap_or(None),
+                (None, None) => events.next().await,
             };
             let Some(event) = next else { break };
+            // The two clocks of a long silence run out together.
+            if let Err(Fault::Source(error)) = &event
+                && assembly.ending() != Ending::Open
+                && error.category() == Category::Timeout
+            {
+                break;
+            }
             let event = event.map_err(|fault| match fault {
                 Fault::Source(error) => error,
                 Fault::TooLarge => {
@@ -216,6 +229,17 @@ impl<W: Wire> HttpProvider<W> {
             }
         }
         Ok(())
+    }
+
+    /// When silence is the end of an answer. The end of the attempt is none of one that may
+    /// still go on.
+    fn ends_by(&self, ending: Ending, deadline: Instant) -> Option<Instant> {
+        let idle = self.endpoint.idle_timeout;
+        match ending {
+            Ending::Open => None,
+            Ending::Likely => Some(Instant::now() + idle),
+            Ending::Sure => Some(deadline.min(Instant::now() + GRACE.min(idle))),
+        }
     }
 
     /// Adds how long the provider asks to wait.

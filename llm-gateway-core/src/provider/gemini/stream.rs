@@ -1,14 +1,14 @@
 //! streamGenerateContent with `alt=sse`: <https://ai.google.dev/api/generate-content>.
 //!
 //! Every event is a whole response with the next part of the text. The answer is done when
-//! one had a finish reason or blocked the prompt, and the body has ended: older models and
-//! proxies write `STOP` into every event
+//! one had a finish reason or blocked the prompt, and the body has ended or falls silent: older
+//! models and proxies write `STOP` into every event
 //! (<https://github.com/BerriAI/litellm/issues/2195>), so what follows one is still read.
 
 use std::ops::ControlFlow;
 
 use super::{Reported, Response, finish, refusal};
-use crate::provider::assembly::{Assembly, Pieces};
+use crate::provider::assembly::{Assembly, Ending, Pieces};
 use crate::provider::wire::Draft;
 
 /// An answer of which some responses have come.
@@ -16,6 +16,10 @@ use crate::provider::wire::Draft;
 pub(crate) struct Stream {
     pieces: Pieces,
     done: bool,
+    /// An event came without a finish reason, as all but the last should.
+    open: bool,
+    /// `STOP` may stand in every event.
+    doubtful: bool,
 }
 
 impl Assembly for Stream {
@@ -24,6 +28,11 @@ impl Assembly for Stream {
         self.pieces.name(response.model_version, response.response_id);
         let blocked = response.prompt_feedback.and_then(|feedback| feedback.block_reason);
         let candidate = response.candidates.into_iter().next().unwrap_or_default();
+        let stops = candidate.finish_reason.as_deref() == Some("STOP");
+        let before = self.pieces.chars;
+        let was_done = self.done;
+        self.doubtful |= stops && !self.open;
+        self.open |= candidate.finish_reason.is_none();
         self.done |= blocked.is_some() || candidate.finish_reason.is_some();
         if let Some(reason) = &candidate.finish_reason {
             self.pieces.finish_reason = Some(finish(Some(reason)));
@@ -36,6 +45,7 @@ impl Assembly for Stream {
                 self.pieces.push(&part.text);
             }
         }
+        self.doubtful |= was_done && self.pieces.chars > before;
         // Before the end, the output is that of the moment.
         if self.done {
             let usage = response.usage_metadata.and_then(Reported::usage);
@@ -46,6 +56,14 @@ impl Assembly for Stream {
 
     fn pieces(&self) -> &Pieces {
         &self.pieces
+    }
+
+    fn ending(&self) -> Ending {
+        match (self.done, self.doubtful) {
+            (false, _) => Ending::Open,
+            (true, true) => Ending::Likely,
+            (true, false) => Ending::Sure,
+        }
     }
 
     fn finish(self) -> serde_json::Result<Option<Draft>> {

@@ -36,6 +36,8 @@ pub(super) const LONGEST_ERROR: Duration = Duration::from_secs(1);
 pub(super) struct Reading<'a> {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
+    /// When the attempt ends.
+    pub(super) deadline: Instant,
     body: Fuse<Body>,
     came: BytesMut,
     withheld: bool,
@@ -53,12 +55,13 @@ pub(super) struct Answer {
 impl<'a> Reading<'a> {
     pub(super) fn new(
         response: HttpResponse,
+        deadline: Instant,
         reporter: &'a Reporter<'a>,
         recorder: &'a Recorder,
     ) -> Self {
         let HttpResponse { status, headers, body } = response;
         let (body, came, recorder) = (body.fuse(), BytesMut::new(), Some(recorder));
-        Self { status, headers, body, came, withheld: false, reporter, recorder }
+        Self { status, headers, deadline, body, came, withheld: false, reporter, recorder }
     }
 
     /// Whether an answer comes as a stream, whatever was asked for: some servers ignore that.
@@ -124,8 +127,8 @@ impl<'a> Reading<'a> {
     }
 
     /// As much of an error as comes soon: its status stands, whatever becomes of its body.
-    pub(super) async fn error(mut self, deadline: Instant) -> Answer {
-        let soon = deadline.min(Instant::now() + LONGEST_ERROR);
+    pub(super) async fn error(mut self) -> Answer {
+        let soon = self.deadline.min(Instant::now() + LONGEST_ERROR);
         while self.came.len() < LARGEST_ERROR {
             let Ok(Some(Ok(chunk))) = timeout_at(soon, self.body.next()).await else { break };
             self.came.extend_from_slice(&chunk);

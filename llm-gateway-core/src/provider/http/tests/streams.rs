@@ -166,6 +166,72 @@ async fn a_stream_that_breaks_off_is_truncated() {
     assert_eq!(outcome.error().http_status(), Some(200));
 }
 
+/// An event of Gemini's.
+fn candidate(text: &str, rest: &str) -> String {
+    let content = format!(r#"{{"parts":[{{"text":"{text}"}}]}}"#);
+    format!("data: {{\"candidates\":[{{\"content\":{content}{rest}}}]}}\n\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_in_every_event_is_no_end_when_the_attempt_is_over() {
+    let mut endpoint = endpoint(Delivery::Stream);
+    endpoint.dialect = Dialect::Gemini;
+    let part = candidate("x", r#","finishReason":"STOP""#);
+    let script = streaming((0..100).map(|_| after(4, &part)).collect());
+    let provider = for_endpoint(endpoint, means(script, Some(KEY))).unwrap();
+    let prepared = provider.prepare(call()).unwrap();
+    let error = provider.send(&prepared, &Recorder::new()).await.unwrap_err();
+    assert_eq!(error.message(), "openai did not finish within 30s (timeout_s)");
+}
+
+/// It was paid for, thrown away, and paid for again.
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_geminis_that_is_whole_needs_no_end_of_its_body() {
+    let part = |text| candidate(text, "");
+    let stop = |text| candidate(text, r#","finishReason":"STOP""#);
+    let length = candidate("Hi", r#","finishReason":"MAX_TOKENS""#);
+    let bill = "data: {\"usageMetadata\":{\"promptTokenCount\":7,\"candidatesTokenCount\":2}}\n\n";
+    let stall = || after(600, "");
+    let second = Duration::from_secs(1);
+    for (what, chunks, text, took) in [
+        ("a last part", vec![after(0, &part("H")), after(0, &stop("i")), stall()], "Hi", second),
+        ("another reason", vec![after(0, &length), after(0, bill), stall()], "Hi", second),
+        (
+            "a late bill",
+            vec![after(0, &part("Hi")), after(0, &stop("")), after(0, bill), stall()],
+            "Hi",
+            second,
+        ),
+        (
+            "comments",
+            [after(0, &part("Hi")), after(0, &stop(""))]
+                .into_iter()
+                .chain((0..9).map(|_| (second / 2, Ok(Bytes::from_static(b": ping\n\n")))))
+                .collect(),
+            "Hi",
+            second,
+        ),
+        // It may stand in every event: only a long silence tells.
+        ("a single part", vec![after(0, &stop("Hi")), after(0, bill), stall()], "Hi", IDLE),
+        (
+            "each has it",
+            vec![after(0, &stop("H")), after(4, &stop("i")), stall()],
+            "Hi",
+            IDLE + second * 4,
+        ),
+    ] {
+        let mut endpoint = endpoint(Delivery::Stream);
+        endpoint.dialect = Dialect::Gemini;
+        let provider = for_endpoint(endpoint, means(streaming(chunks), Some(KEY))).unwrap();
+        let started = Instant::now();
+        let prepared = provider.prepare(call()).unwrap();
+        let answer = provider.send(&prepared, &Recorder::new()).await.expect(what);
+        assert_eq!((answer.joined_text().as_str(), started.elapsed()), (text, took), "{what}");
+        let billed = ["a late bill", "another reason", "a single part"].contains(&what);
+        assert_eq!(answer.usage, billed.then(|| Usage::new(7, 2)), "{what}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_follows_the_end_is_not_waited_for() {
     let whole = [delta("Hello"), ending()].concat();
