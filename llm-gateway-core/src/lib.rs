@@ -41,10 +41,12 @@
 //! | [`provider`] | the port, and the wire formats behind it: pure encode and decode |
 //! | [`transport`] | the port, the network, the script, the recorder of exact bytes |
 //! | [`ledger`] | whether the month still has the money; the port, in memory and in SQLite |
+//! | [`certificate`] | what a panel's recorded bytes show of its independence; pure |
 //! | `credential`, `clock`, `environment` | where keys, the date and variables come from |
 //! | `model`, `error` | the words that all of them speak |
 //! | `envelope`, `outcome`, `event`, `describe`, `spend` | what a caller gets |
 
+pub mod certificate;
 mod clock;
 pub mod config;
 mod credential;

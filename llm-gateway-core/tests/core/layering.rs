@@ -17,6 +17,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     // Pure decisions.
     ("policy", &["model", "error"]),
     ("reliability", &["model", "error"]),
+    // Of the policy only `Level`.
+    ("certificate", &["model", "error", "policy"]),
     ("config", &["model", "error", "environment", "policy"]),
     // Ports import rank 1 and each other.
     ("clock", &["model", "error"]),
@@ -193,6 +195,23 @@ fn dialects_do_not_know_each_other() {
         for other in dialects.iter().filter(|name| *name != own) {
             assert!(!code(&text).contains(&format!("super::{other}")), "{path} names {other}");
             assert!(!code(&text).contains(&format!("provider::{other}")), "{path} names {other}");
+        }
+    }
+}
+
+/// What judges the adapters' bytes shares no code with them; that is what lets it fail.
+#[test]
+fn the_certificate_shares_no_code_with_what_it_judges() {
+    for (path, text) in sources("llm-gateway-core/src/certificate") {
+        if room(&path) == "tests" {
+            continue;
+        }
+        let code = code(&text);
+        for other in ["provider::", "transport::", "use crate::{", "crate::policy::{", "crate::*"] {
+            assert!(!code.contains(other), "{path} has {other}");
+        }
+        for policy in code.split("crate::policy::").skip(1) {
+            assert!(policy.starts_with("Level;"), "{path} names more of the policy than `Level`");
         }
     }
 }

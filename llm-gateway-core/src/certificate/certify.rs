@@ -1,0 +1,129 @@
+//! Evidence, rules and kinship to a certificate: pure, and the same function live, over
+//! fixtures and in `verify`.
+
+use serde::{Deserialize, Serialize};
+
+use super::answers::{self, Answer};
+use super::blindness;
+use super::claims::{Claim, Claims, Verdict};
+use super::evidence::Evidence;
+use super::freshness;
+use super::identity::{Identity, identity};
+use super::kin::Kinship;
+use super::quote::Windows;
+use crate::policy::Level;
+
+/// What the policy asks of a panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Rules {
+    /// The level that must be reached.
+    pub required: Level,
+    /// How many members must answer; `None` = all. Never counts as less than two.
+    pub quorum: Option<u32>,
+}
+
+impl Rules {
+    /// Asks for `required` among at least `quorum` answers.
+    pub fn new(required: Level, quorum: Option<u32>) -> Self {
+        Self { required, quorum }
+    }
+}
+
+/// What no record of a gateway can show. Stands in every certificate.
+pub const NOT_PROVEN: [&str; 5] = [
+    "which weights really ran: a model is what its API calls itself",
+    "that errors are independent: distinct models learn from overlapping data",
+    "that a provider keeps no memory between requests",
+    "that the caller's own text held no other model's answer",
+    "that the answers are correct",
+];
+
+/// What can be said of a panel's independence, claim by claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Certificate {
+    /// The level that was reached.
+    pub level: Level,
+    /// The level that the policy asks for.
+    pub required: Level,
+    /// What was claimed, and what became of it.
+    pub claims: Claims,
+    /// What this certificate does not show; always [`NOT_PROVEN`].
+    pub not_proven: Vec<String>,
+    /// What a reader should know although no claim fails by it.
+    pub warnings: Vec<String>,
+}
+
+impl Certificate {
+    /// The certificate that follows from these claims.
+    pub(super) fn of(claims: Claims, required: Level, warnings: Vec<String>) -> Self {
+        let not_proven = NOT_PROVEN.map(str::to_owned).to_vec();
+        Self { level: claims.level(), required, claims, not_proven, warnings }
+    }
+
+    /// Whether the panel is certified: the level is reached, the quorum answered, and nothing
+    /// says that an answer was not fresh.
+    pub fn independence_certified(&self) -> bool {
+        self.level >= self.required
+            && self.claims.answered_quorum.result == Verdict::Pass
+            && self.claims.fresh.result != Verdict::Fail
+    }
+}
+
+/// Certifies a panel by what was recorded of it.
+///
+/// ```
+/// use llm_gateway_core::certificate::{Evidence, Kinship, Rules, Verdict, certify};
+/// use llm_gateway_core::policy::Level;
+///
+/// let rules = Rules::new(Level::ModelDistinct, None);
+/// let certificate = certify(&Evidence::default(), &rules, &Kinship::default());
+/// // Nobody answered, so nobody agreed.
+/// assert_eq!(certificate.claims.answered_quorum.result, Verdict::Fail);
+/// assert!(!certificate.independence_certified());
+/// ```
+pub fn certify(evidence: &Evidence, rules: &Rules, kinship: &Kinship) -> Certificate {
+    let answers = answers::of(evidence);
+    let blind = blindness::context_blind(evidence);
+    let claims = claims(blind, &answers, rules, evidence.members.len(), kinship);
+    Certificate::of(claims, rules.required, warnings(evidence))
+}
+
+/// All claims: one from the requests, the others from what is known of the answers.
+pub(super) fn claims(
+    context_blind: Claim,
+    answers: &[Answer<'_>],
+    rules: &Rules,
+    asked: usize,
+    kinship: &Kinship,
+) -> Claims {
+    let Identity { model, vendor, lineage } = identity(answers, kinship);
+    Claims {
+        context_blind,
+        fresh: freshness::fresh(answers),
+        answered_quorum: answers::answered_quorum(answers, rules.quorum, asked),
+        model_distinct: model,
+        vendor_distinct: vendor,
+        lineage_distinct: lineage,
+    }
+}
+
+fn warnings(evidence: &Evidence) -> Vec<String> {
+    let quoted = quoted(evidence).into_iter().filter(|is_quoted| *is_quoted).count();
+    let warning = format!("the caller's text quotes {quoted} earlier answer(s) of this process");
+    if quoted > 0 { vec![warning] } else { Vec::new() }
+}
+
+/// For each earlier answer, whether the caller's text quotes it.
+pub(super) fn quoted(evidence: &Evidence) -> Vec<bool> {
+    let caller = &evidence.caller;
+    if evidence.earlier_answers.is_empty() {
+        return Vec::new();
+    }
+    let texts = caller.system.iter().chain(&caller.user).map(String::as_str).collect();
+    let windows = Windows::of(texts);
+    evidence.earlier_answers.iter().map(|answer| windows.quote(answer)).collect()
+}

@@ -1,0 +1,115 @@
+//! The six claims of a panel, and the level that they reach.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::Level;
+
+/// What became of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The evidence shows that it holds.
+    Pass,
+    /// The evidence shows that it does not hold.
+    Fail,
+    /// The evidence does not decide it.
+    Unknown,
+    /// There is nothing that it could be about.
+    NotApplicable,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Unknown => "unknown",
+            Self::NotApplicable => "not_applicable",
+        })
+    }
+}
+
+/// A claim, and the evidence that decided it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Claim {
+    /// What became of it.
+    pub result: Verdict,
+    /// Why: names the member, the JSON pointer, the header or the model id.
+    pub because: String,
+}
+
+/// The most evidence that one sentence names; the rest is counted.
+const NAMED: usize = 4;
+
+impl Claim {
+    pub(super) fn new(result: Verdict, because: impl Into<String>) -> Self {
+        Self { result, because: because.into() }
+    }
+
+    /// Fails for what contradicts the claim, is unknown for what leaves it open, else passes.
+    pub(super) fn weigh(against: &[String], open: &[String], pass: String) -> Self {
+        match (against, open) {
+            ([], []) => Self::new(Verdict::Pass, pass),
+            ([], open) => Self::new(Verdict::Unknown, sentence(open)),
+            (against, _) => Self::new(Verdict::Fail, sentence(against)),
+        }
+    }
+}
+
+fn sentence(points: &[String]) -> String {
+    let named: Vec<&str> = points.iter().take(NAMED).map(String::as_str).collect();
+    let rest = points.len().saturating_sub(NAMED);
+    let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };
+    named.join("; ") + &more
+}
+
+/// The claims of a panel. Each is about the members that answered, the first about all that
+/// sent something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Claims {
+    /// No request holds anything but the caller's text, the policy's and the protocol.
+    pub context_blind: Claim,
+    /// No answer came from a cache.
+    pub fresh: Claim,
+    /// As many answered as were required, and at least two.
+    pub answered_quorum: Claim,
+    /// The models that answered are pairwise distinct.
+    pub model_distinct: Claim,
+    /// Their developers are.
+    pub vendor_distinct: Claim,
+    /// Their families are.
+    pub lineage_distinct: Claim,
+}
+
+impl Claims {
+    /// All claims under their names.
+    pub fn named(&self) -> [(&'static str, &Claim); 6] {
+        [
+            ("context_blind", &self.context_blind),
+            ("fresh", &self.fresh),
+            ("answered_quorum", &self.answered_quorum),
+            ("model_distinct", &self.model_distinct),
+            ("vendor_distinct", &self.vendor_distinct),
+            ("lineage_distinct", &self.lineage_distinct),
+        ]
+    }
+
+    /// Climbs from level to level, up to the first claim that does not pass.
+    pub fn level(&self) -> Level {
+        let steps = [
+            (&self.context_blind, Level::ContextBlind),
+            (&self.model_distinct, Level::ModelDistinct),
+            (&self.vendor_distinct, Level::VendorDistinct),
+            (&self.lineage_distinct, Level::LineageDistinct),
+        ];
+        let passed = steps.into_iter().take_while(|(claim, _)| claim.result == Verdict::Pass);
+        passed.last().map_or(Level::None, |(_, level)| level)
+    }
+}

@@ -1,0 +1,174 @@
+//! Who answered: whether models, their developers and their families are pairwise distinct.
+//!
+//! The claims are nested. Two names of one model have one developer and one family, whatever
+//! the rows say; a model that no row knows leaves all three open.
+
+use super::answers::Answer;
+use super::claims::{Claim, Verdict};
+use super::kin::{Kin, Kinship};
+
+/// The claims about identity.
+pub(super) struct Identity {
+    pub(super) model: Claim,
+    pub(super) vendor: Claim,
+    pub(super) lineage: Claim,
+}
+
+/// Who a member is, as far as its response tells.
+struct Named<'a> {
+    position: u32,
+    id: &'a str,
+    /// Whether the id is the declared one because the response names none.
+    as_declared: bool,
+    kin: Option<&'a Kin>,
+}
+
+impl Named<'_> {
+    fn canonical(&self) -> &str {
+        self.kin.map_or(self.id, |kin| &kin.canonical)
+    }
+}
+
+/// How two members stand to each other.
+enum Relation {
+    Distinct,
+    Same(String),
+    Unknown(String),
+}
+
+type Compare = fn(&Named<'_>, &Named<'_>) -> Relation;
+
+/// The claims about those who answered.
+pub(super) fn identity(answers: &[Answer<'_>], kinship: &Kinship) -> Identity {
+    let mut named = Vec::new();
+    let mut gaps = Vec::new();
+    for answer in answers {
+        match (name(answer, kinship), answer.heard.gap(answer.position)) {
+            (Some(name), _) => named.push(name),
+            (None, gap) => gaps.extend(gap),
+        }
+    }
+    let claim = |compare: Compare, describe: fn(&Named<'_>) -> String| {
+        if answers.len() < 2 {
+            let because = format!("{} answered: there is no pair to compare", answers.len());
+            return Claim::new(Verdict::NotApplicable, because);
+        }
+        distinct(&named, &gaps, compare, describe)
+    };
+    Identity {
+        model: claim(same_model, |member| member.canonical().to_owned()),
+        vendor: claim(same_vendor, |member| {
+            member.kin.and_then(|kin| kin.developer.clone()).unwrap_or_default()
+        }),
+        lineage: claim(same_lineage, |member| {
+            member.kin.map(|kin| families(kin.lineage.iter())).unwrap_or_default()
+        }),
+    }
+}
+
+fn name<'a>(answer: &'a Answer<'_>, kinship: &'a Kinship) -> Option<Named<'a>> {
+    let id = answer.id()?;
+    Some(Named {
+        position: answer.position,
+        id,
+        as_declared: answer.said().is_some_and(|said| said.model.is_none()),
+        kin: kinship.find(answer.provider, id),
+    })
+}
+
+/// Fails for one pair that is known to be the same, is unknown for one that is not known.
+fn distinct(
+    named: &[Named<'_>],
+    gaps: &[String],
+    compare: Compare,
+    describe: fn(&Named<'_>) -> String,
+) -> Claim {
+    let mut against = Vec::new();
+    let mut open = gaps.to_vec();
+    for (n, a) in named.iter().enumerate() {
+        for b in named.iter().skip(n + 1) {
+            let pair = format!("members {} and {}", a.position, b.position);
+            match compare(a, b) {
+                Relation::Distinct => {}
+                Relation::Same(why) => against.push(format!("{pair} {why}")),
+                Relation::Unknown(why) if open.contains(&why) => {}
+                Relation::Unknown(why) => open.push(why),
+            }
+        }
+    }
+    let seen = |member: &Named<'_>| format!("member {} {}", member.position, describe(member));
+    let seen: Vec<String> = named.iter().map(seen).collect();
+    let declared = named.iter().filter(|member| member.as_declared);
+    let declared: String = declared
+        .map(|member| {
+            let Named { position, id, .. } = member;
+            format!("; member {position} is {id} as declared: its response names no model")
+        })
+        .collect();
+    let mut claim = Claim::weigh(&against, &open, seen.join(", "));
+    claim.because.push_str(&declared);
+    claim
+}
+
+fn unknown_model(member: &Named<'_>) -> String {
+    format!("nothing is known of member {}'s model {}", member.position, member.id)
+}
+
+fn same_model(a: &Named<'_>, b: &Named<'_>) -> Relation {
+    // One id is one model, even where no row knows it.
+    if a.canonical() == b.canonical() || a.id == b.id {
+        return Relation::Same(format!("are {} ({}, {})", a.canonical(), a.id, b.id));
+    }
+    match (a.kin, b.kin) {
+        (Some(_), Some(_)) => Relation::Distinct,
+        (None, _) => Relation::Unknown(unknown_model(a)),
+        (_, None) => Relation::Unknown(unknown_model(b)),
+    }
+}
+
+/// Decides what the models' ids decide, and hands on the rows of two distinct models.
+fn beyond_model(
+    a: &Named<'_>,
+    b: &Named<'_>,
+    compare: impl FnOnce(&Kin, &Kin) -> Relation,
+) -> Relation {
+    match (same_model(a, b), a.kin, b.kin) {
+        (Relation::Distinct, Some(first), Some(second)) => compare(first, second),
+        (decided, _, _) => decided,
+    }
+}
+
+fn same_vendor(a: &Named<'_>, b: &Named<'_>) -> Relation {
+    let unknown = |member: &Named<'_>| {
+        let Named { position, id, .. } = member;
+        Relation::Unknown(format!("who made member {position}'s model {id} is not known"))
+    };
+    beyond_model(a, b, |first, second| match (&first.developer, &second.developer) {
+        (None, _) => unknown(a),
+        (_, None) => unknown(b),
+        (Some(x), Some(y)) if x == y => {
+            Relation::Same(format!("are both of {x} ({}, {})", a.id, b.id))
+        }
+        _ => Relation::Distinct,
+    })
+}
+
+fn same_lineage(a: &Named<'_>, b: &Named<'_>) -> Relation {
+    let unknown = |member: &Named<'_>| {
+        let Named { position, id, .. } = member;
+        Relation::Unknown(format!("what member {position}'s model {id} descends from is not known"))
+    };
+    beyond_model(a, b, |first, second| {
+        let shared = families(first.lineage.intersection(&second.lineage));
+        match (first.lineage.is_empty(), second.lineage.is_empty()) {
+            (true, _) => unknown(a),
+            (_, true) => unknown(b),
+            _ if shared.is_empty() => Relation::Distinct,
+            _ => Relation::Same(format!("both descend from {shared} ({}, {})", a.id, b.id)),
+        }
+    })
+}
+
+fn families<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    names.map(String::as_str).collect::<Vec<_>>().join("+")
+}

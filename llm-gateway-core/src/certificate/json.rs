@@ -1,0 +1,137 @@
+//! JSON, read strictly, and looked at leaf by leaf.
+//!
+//! A key that stands twice is an error: two readers may each believe another one of the two,
+//! and a request could say one thing to us and another to the model.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// The most that a pointer shows of itself: it may hold a stranger's keys.
+const SHOWN_POINTER: usize = 160;
+
+/// Reads one document, whole. Depth is bounded by serde_json (128).
+pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Builds a [`Value`] in which no key stood twice.
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(Strict)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            let value = entries.next_value_seed(Strict)?;
+            if object.insert(key, value).is_some() {
+                return Err(A::Error::custom("a key stands twice in one object"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+/// One step into a document. A key `"0"` is not the index 0, though a pointer writes both alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+/// A value that holds no other: text, number, truth, null, or an empty list or object.
+pub(super) struct Leaf<'a> {
+    pub(super) path: Vec<Step<'a>>,
+    pub(super) value: &'a Value,
+}
+
+impl Leaf<'_> {
+    /// Where it stands, as an RFC 6901 pointer, cut to a printable length.
+    pub(super) fn pointer(&self) -> String {
+        let escape = |key: &str| key.replace('~', "~0").replace('/', "~1");
+        let step = |step: &Step<'_>| match step {
+            Step::Key(key) => format!("/{}", escape(key)),
+            Step::Index(index) => format!("/{index}"),
+        };
+        let pointer: String = self.path.iter().map(step).collect();
+        pointer.chars().filter(|c| !c.is_control()).take(SHOWN_POINTER).collect()
+    }
+}
+
+/// Every leaf of a document, in its order.
+pub(super) fn leaves(value: &Value) -> Vec<Leaf<'_>> {
+    let mut found = Vec::new();
+    walk(value, &mut Vec::new(), &mut found);
+    found
+}
+
+/// As deep as [`parse`] lets a document be.
+fn walk<'a>(value: &'a Value, path: &mut Vec<Step<'a>>, found: &mut Vec<Leaf<'a>>) {
+    let mut step = |step, value| {
+        path.push(step);
+        walk(value, path, found);
+        path.pop();
+    };
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            items.iter().enumerate().for_each(|(n, item)| step(Step::Index(n), item));
+        }
+        Value::Object(fields) if !fields.is_empty() => {
+            fields.iter().for_each(|(key, field)| step(Step::Key(key), field));
+        }
+        _ => found.push(Leaf { path: path.clone(), value }),
+    }
+}

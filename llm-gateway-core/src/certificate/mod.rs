@@ -1,0 +1,31 @@
+//! What a panel's recorded bytes show of its members' independence.
+//!
+//! [`certify()`] takes the [`Evidence`] that a panel gathered and says of six claims whether they
+//! pass, fail or stay unknown, each with the evidence that decided it. It is pure, and reads
+//! bytes with readers of its own, which share no code with the adapters that wrote them: that is
+//! what lets it fail.
+//!
+//! What it cannot show stands in every certificate ([`NOT_PROVEN`]). It decides nothing: whether
+//! an uncertified panel is an error is the policy's word and the panel's deed.
+
+mod answers;
+mod blindness;
+mod canonical;
+mod certify;
+mod claims;
+mod evidence;
+mod freshness;
+mod identity;
+mod json;
+mod kin;
+mod quote;
+mod readers;
+mod recorded;
+#[cfg(test)]
+mod tests;
+
+pub use certify::{Certificate, NOT_PROVEN, Rules, certify};
+pub use claims::{Claim, Claims, Verdict};
+pub use evidence::{CallerTexts, Commitment, Evidence, MemberEvidence, RecordedExchange};
+pub use kin::{Kin, KinRow, Kinship};
+pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};

@@ -1,0 +1,60 @@
+//! Whether the caller's text quotes an answer that this process gave before.
+//!
+//! It may do so: the text is the caller's own. But members that are shown one answer are not
+//! blind to it, so a certificate warns. Work is linear in the texts, and their length bounded.
+
+use std::collections::HashSet;
+
+/// A run of this many characters is no accident.
+const RUN: usize = 64;
+
+/// Shorter answers count when they stand there whole; below this many characters they would be
+/// found everywhere.
+const SHORTEST_WHOLE: usize = 24;
+
+/// How many characters of one text are looked at: about what the largest context takes in.
+const LOOKED_AT: usize = 4 * 1024 * 1024;
+
+/// The caller's texts, made ready to be searched.
+pub(super) struct Windows<'a> {
+    texts: Vec<&'a str>,
+    runs: HashSet<u64>,
+}
+
+impl<'a> Windows<'a> {
+    pub(super) fn of(texts: Vec<&'a str>) -> Self {
+        let runs = texts.iter().flat_map(|text| hashes(text)).collect();
+        Self { texts, runs }
+    }
+
+    /// Whether the texts hold a run of `answer`, or all of a short one.
+    pub(super) fn quote(&self, answer: &str) -> bool {
+        let answer = answer.trim();
+        match answer.chars().take(RUN).count() {
+            RUN => hashes(answer).into_iter().any(|hash| self.runs.contains(&hash)),
+            SHORTEST_WHOLE.. => self.texts.iter().any(|text| text.contains(answer)),
+            _ => false,
+        }
+    }
+}
+
+/// The hash of every window of [`RUN`] characters: a polynomial modulo 2^64. Two windows that
+/// share a hash by chance would cost a needless warning, nothing else.
+fn hashes(text: &str) -> Vec<u64> {
+    const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+    // Spreads a character over 64 bits, so that the low bits count, too.
+    let spread = |c: char| {
+        let mixed = (u64::from(c) + 1).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ (mixed >> 29)
+    };
+    let leaving_weight = BASE.wrapping_pow(RUN as u32);
+    let mut hash = 0u64;
+    let mut roll = |(entering, leaving): (char, Option<char>)| {
+        let left = leaving.map_or(0, |c| spread(c).wrapping_mul(leaving_weight));
+        hash = hash.wrapping_mul(BASE).wrapping_add(spread(entering)).wrapping_sub(left);
+        hash
+    };
+    let leaving = std::iter::repeat_n(None, RUN).chain(text.chars().map(Some));
+    let rolled: Vec<u64> = text.chars().take(LOOKED_AT).zip(leaving).map(&mut roll).collect();
+    rolled.get(RUN - 1..).unwrap_or_default().to_vec()
+}

@@ -1,0 +1,58 @@
+//! Where a request goes and what its headers say: compared, never guessed.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::Finding;
+use crate::certificate::recorded::RecordedRequest;
+
+/// All but the unreserved characters of RFC 3986, section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The model's id as one segment of a path.
+pub(super) fn segment(model: &str) -> String {
+    utf8_percent_encode(model, RESERVED).to_string()
+}
+
+/// The URL must be the declared base and one of the format's paths, to the byte.
+pub(super) fn stray_url(
+    request: &RecordedRequest,
+    base_url: &str,
+    paths: &[String],
+) -> Option<Finding> {
+    let behind = request.url.strip_prefix(base_url);
+    let known = behind.is_some_and(|path| paths.iter().any(|known| known == path));
+    let what = "is not the declared base and the path of the declared model";
+    (!known).then(|| Finding::new("url", what))
+}
+
+/// Each header must be on the short list, with a value that the protocol knows, and stand once.
+pub(super) fn stray_headers(request: &RecordedRequest) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (n, (name, value)) in request.headers.iter().enumerate() {
+        let what = match is_known(name, value) {
+            None => "is no header of the protocol",
+            Some(false) => "has a value that is not of the protocol",
+            Some(true) if request.headers.iter().take(n).any(|(seen, _)| seen == name) => {
+                "is there twice"
+            }
+            Some(true) => continue,
+        };
+        let shown: String = name.chars().take(64).collect();
+        findings.push(Finding::new(format!("header {shown}"), what));
+    }
+    findings
+}
+
+/// Whether the value belongs to the header; `None` for an unknown header.
+fn is_known(name: &str, value: &str) -> Option<bool> {
+    match name {
+        "content-type" => Some(value == "application/json"),
+        "accept" => Some(["application/json", "text/event-stream"].contains(&value)),
+        // A version is a date: <https://platform.claude.com/docs/en/api/versioning>.
+        "anthropic-version" => {
+            let digit_or_dash = |byte: u8| byte.is_ascii_digit() || byte == b'-';
+            Some(value.len() == 10 && value.bytes().all(digit_or_dash))
+        }
+        _ => None,
+    }
+}

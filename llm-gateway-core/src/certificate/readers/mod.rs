@@ -1,0 +1,191 @@
+//! Our own reading of the bytes that adapters wrote and providers answered.
+//!
+//! A request is read by an allow-list: each leaf of its JSON is at a place that the format's
+//! list names, and holds what belongs there; whatever else there is becomes a [`Finding`]. Of a
+//! response only the few facts are read that a certificate speaks of. Nothing here is shared
+//! with the adapters: a mistake of theirs should show, not be repeated.
+
+mod anthropic;
+mod gemini;
+mod head;
+mod openai;
+mod places;
+mod sse;
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::evidence::MemberEvidence;
+use super::json;
+use super::recorded::{RecordedRequest, RecordedResponse};
+use crate::model::Dialect;
+use places::Holds;
+
+/// What is wrong with a request, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    /// A JSON pointer, a header's name, or `url`.
+    pub(super) at: String,
+    /// What is there that should not be.
+    pub(super) what: String,
+}
+
+impl Finding {
+    pub(super) fn new(at: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { at: at.into(), what: what.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.at, self.what)
+    }
+}
+
+/// A text that a model is shown, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) at: String,
+    pub(super) text: String,
+}
+
+/// What a request shows its model, and what is strange about it.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) findings: Vec<Finding>,
+    /// The texts of the system part, in order.
+    pub(super) system: Vec<Shown>,
+    /// The user's turns, in order, each with its texts.
+    pub(super) turns: Vec<Vec<Shown>>,
+}
+
+/// What a response says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Reply {
+    /// The model that answered, by the response.
+    pub(super) model: Option<String>,
+    /// The provider's id of the response.
+    pub(super) response_id: Option<String>,
+    /// The answer, reasoning excluded.
+    pub(super) text: String,
+}
+
+/// One wire format, as this room reads it.
+trait Format {
+    /// Every place of a request's body where something may stand.
+    const PLACES: &'static [(&'static str, Holds)];
+
+    /// What may stand behind the base URL in a request for `model`.
+    fn paths(model: &str) -> Vec<String>;
+
+    /// One JSON document of a response: a whole one, or one event of a stream.
+    type Document: serde::de::DeserializeOwned;
+
+    /// Takes the facts of one document into `reply`.
+    ///
+    /// # Errors
+    /// Says why the document is no answer.
+    fn take(document: Self::Document, reply: &mut Reply) -> Result<(), String>;
+}
+
+/// Reads a request of a member; `None` for a member whose bytes have no format of ours.
+pub(super) fn request(member: &MemberEvidence, request: &RecordedRequest) -> Option<Asked> {
+    Some(match member.dialect {
+        Dialect::OpenAi => request_as::<openai::OpenAi>(member, request),
+        Dialect::Anthropic => request_as::<anthropic::Anthropic>(member, request),
+        Dialect::Gemini => request_as::<gemini::Gemini>(member, request),
+        Dialect::Own => return None,
+    })
+}
+
+fn request_as<F: Format>(member: &MemberEvidence, request: &RecordedRequest) -> Asked {
+    let mut asked = match json::parse(request.body.as_bytes()) {
+        Ok(body) => places::read(F::PLACES, &member.model, &body),
+        Err(error) => {
+            let finding = Finding::new("/", format!("is no JSON that has one reading: {error}"));
+            Asked { findings: vec![finding], ..Asked::default() }
+        }
+    };
+    let paths = F::paths(&member.model);
+    asked.findings.extend(head::stray_url(request, &member.base_url, &paths));
+    asked.findings.extend(head::stray_headers(request));
+    asked
+}
+
+/// Reads a response of the format `dialect`.
+///
+/// # Errors
+/// Says why it is no answer that could be read.
+pub(super) fn response(dialect: Dialect, response: &RecordedResponse) -> Result<Reply, String> {
+    if !(200..300).contains(&response.status) {
+        return Err(format!("its status is {}", response.status));
+    }
+    let reply = match dialect {
+        Dialect::OpenAi => response_as::<openai::OpenAi>(response),
+        Dialect::Anthropic => response_as::<anthropic::Anthropic>(response),
+        Dialect::Gemini => response_as::<gemini::Gemini>(response),
+        Dialect::Own => Err("its format is not known here".to_owned()),
+    }?;
+    if reply.text.is_empty() {
+        return Err("there is no text in it".to_owned());
+    }
+    Ok(reply)
+}
+
+fn response_as<F: Format>(response: &RecordedResponse) -> Result<Reply, String> {
+    let body = response.body.as_bytes();
+    let mut reply = Reply::default();
+    if !sse::is_stream(response) {
+        F::take(document::<F>(body)?, &mut reply)?;
+        return Ok(reply);
+    }
+    for data in sse::events(body)? {
+        F::take(document::<F>(data.as_bytes())?, &mut reply)?;
+    }
+    Ok(reply)
+}
+
+fn document<F: Format>(body: &[u8]) -> Result<F::Document, String> {
+    serde_json::from_slice(body).map_err(|error| format!("it cannot be read: {error}"))
+}
+
+/// The longest name that is taken for one. Model ids have at most 128 characters.
+const LONGEST_NAME: usize = 256;
+
+/// A name in a response: absent, or as it stands there. Null and the empty text say nothing; a
+/// number is kept as it is written, so that it can be compared, and known to be no known id.
+#[derive(Debug, Default)]
+struct Name(Option<String>);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(match Value::deserialize(deserializer)? {
+            Value::Null => None,
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) => Some(text),
+            other => Some(other.to_string()),
+        }))
+    }
+}
+
+impl Name {
+    /// Takes the name into its place. The events of one stream must agree on it.
+    fn settle(self, place: &mut Option<String>, what: &str) -> Result<(), String> {
+        match (self.0, place.as_deref()) {
+            (None, _) => Ok(()),
+            (Some(name), _) if name.len() > LONGEST_NAME => {
+                Err(format!("its {what} is longer than {LONGEST_NAME} bytes"))
+            }
+            (Some(name), None) => {
+                *place = Some(name);
+                Ok(())
+            }
+            (Some(name), Some(known)) if name == known => Ok(()),
+            (Some(name), Some(known)) => {
+                Err(format!("it names the {what} twice, as {known} and as {name}"))
+            }
+        }
+    }
+}

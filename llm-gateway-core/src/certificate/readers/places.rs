@@ -1,0 +1,133 @@
+//! The allow-list walk over a request's body.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Asked, Finding, Shown};
+use crate::certificate::json::{self, Leaf, Step};
+
+/// What may stand at a place.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Holds {
+    /// The declared model's id.
+    Model,
+    /// A whole number, not below zero.
+    Whole,
+    /// True or false.
+    Truth,
+    /// A word of the protocol.
+    Word(&'static str),
+    /// Who speaks in a turn: the format's words for user and system, where it has one.
+    Speaker { user: &'static str, system: Option<&'static str> },
+    /// A text that stands above the conversation.
+    System,
+    /// A text of a turn.
+    Said,
+}
+
+#[derive(Clone, Copy)]
+enum Speaker {
+    User,
+    System,
+}
+
+/// A turn while its leaves come in.
+#[derive(Default)]
+struct Turn {
+    speaker: Option<Speaker>,
+    texts: Vec<Shown>,
+}
+
+/// A walk from leaf to leaf.
+struct Walk<'a> {
+    model: &'a str,
+    asked: Asked,
+    turns: BTreeMap<usize, Turn>,
+}
+
+/// Reads a body. `*` in a place stands for any index of a list.
+pub(super) fn read(places: &[(&str, Holds)], model: &str, body: &Value) -> Asked {
+    let mut walk = Walk { model, asked: Asked::default(), turns: BTreeMap::new() };
+    for leaf in json::leaves(body) {
+        let taken = match places.iter().find(|(place, _)| is_at(&leaf, place)) {
+            Some((_, holds)) => walk.take(*holds, &leaf),
+            None => Err("is no place of the protocol"),
+        };
+        let stray = taken.err().map(|what| Finding::new(leaf.pointer(), what));
+        walk.asked.findings.extend(stray);
+    }
+    walk.finish()
+}
+
+impl Walk<'_> {
+    /// Takes a leaf to where it belongs, or says what it is instead.
+    fn take(&mut self, holds: Holds, leaf: &Leaf<'_>) -> Result<(), &'static str> {
+        let text = || leaf.value.as_str().ok_or("is no text");
+        let shown = |text: &str| Shown { at: leaf.pointer(), text: text.to_owned() };
+        match holds {
+            Holds::Whole => known(leaf.value.is_u64(), "is no whole number"),
+            Holds::Truth => known(leaf.value.is_boolean(), "is neither true nor false"),
+            Holds::Model => known(text()? == self.model, "is not the declared model"),
+            Holds::Word(word) => known(text()? == word, "is no word of the protocol"),
+            Holds::Speaker { user, system } => {
+                self.turn(leaf).speaker = Some(match text()? {
+                    word if word == user => Speaker::User,
+                    word if Some(word) == system => Speaker::System,
+                    _ => return Err("is a speaker that a blind request has not"),
+                });
+                Ok(())
+            }
+            Holds::System => {
+                self.asked.system.push(shown(text()?));
+                Ok(())
+            }
+            Holds::Said => {
+                self.turn(leaf).texts.push(shown(text()?));
+                Ok(())
+            }
+        }
+    }
+
+    fn turn(&mut self, leaf: &Leaf<'_>) -> &mut Turn {
+        self.turns.entry(first_index(leaf)).or_default()
+    }
+
+    /// Gives each turn to its speaker.
+    fn finish(self) -> Asked {
+        let Self { mut asked, turns, .. } = self;
+        for (index, Turn { speaker, mut texts }) in turns {
+            match speaker {
+                Some(Speaker::User) => asked.turns.push(texts),
+                Some(Speaker::System) => asked.system.append(&mut texts),
+                None => {
+                    let turn = format!("turn {index}");
+                    asked.findings.push(Finding::new(turn, "has no known speaker"));
+                }
+            }
+        }
+        asked
+    }
+}
+
+fn known(is_known: bool, else_what: &'static str) -> Result<(), &'static str> {
+    if is_known { Ok(()) } else { Err(else_what) }
+}
+
+fn is_at(leaf: &Leaf<'_>, place: &str) -> bool {
+    let mut steps = leaf.path.iter();
+    let matches = place.split('/').skip(1).all(|wanted| match steps.next() {
+        Some(Step::Key(key)) => *key == wanted,
+        Some(Step::Index(_)) => wanted == "*",
+        None => false,
+    });
+    matches && steps.next().is_none()
+}
+
+fn first_index(leaf: &Leaf<'_>) -> usize {
+    let index = |step: &Step<'_>| match step {
+        Step::Index(index) => Some(*index),
+        Step::Key(_) => None,
+    };
+    leaf.path.iter().find_map(index).unwrap_or_default()
+}

@@ -1,0 +1,195 @@
+//! A panel whose bytes were written by the real adapters and answered by the script, so that an
+//! encoder that the readers do not know turns the tests red.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::HeaderMap;
+
+use crate::certificate::{
+    CallerTexts, Certificate, Commitment, Evidence, Kin, KinRow, Kinship, MemberEvidence,
+    RecordedExchange, RecordedRequest, RecordedResponse, Rules, Verdict,
+};
+use crate::credential::{CredentialSource, Lease, Secret};
+use crate::model::{Capability, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName};
+use crate::policy::Level;
+use crate::provider::{Call, for_endpoint};
+use crate::transport::{HttpRequest, Recorder, Scripted, Scrubber};
+
+pub(super) const SYSTEM: &str = "Answer in one word.";
+pub(super) const QUESTION: &str = "Is a tomato a fruit? \u{1f345} \"quoted\"\n\tand indented";
+
+/// A member of a panel in one line.
+#[derive(Clone, Copy)]
+pub(super) struct Seat {
+    pub(super) dialect: Dialect,
+    pub(super) provider: &'static str,
+    pub(super) model: &'static str,
+    /// Whether the request bounds the output by the name that reasoning models want.
+    pub(super) reasoning: bool,
+}
+
+/// A panel of three dialects.
+pub(super) const SEATS: [Seat; 3] = [
+    Seat { dialect: Dialect::OpenAi, provider: "openai", model: "gpt-4o", reasoning: true },
+    Seat {
+        dialect: Dialect::Anthropic,
+        provider: "anthropic",
+        model: "claude-haiku-4-5",
+        reasoning: false,
+    },
+    Seat {
+        dialect: Dialect::Gemini,
+        provider: "gemini",
+        model: "tuned/gemini-2.5:pro",
+        reasoning: false,
+    },
+];
+
+/// Three members of one dialect, of three vendors.
+pub(super) fn seats_of(dialect: Dialect) -> [Seat; 3] {
+    SEATS.map(|seat| Seat { dialect, ..seat })
+}
+
+struct OneKey;
+
+#[async_trait]
+impl CredentialSource for OneKey {
+    async fn lease(&self, _: &ProviderName, variable: &str) -> Option<Lease> {
+        Some(Lease::new(variable, Secret::new("sk-never-recorded".to_owned())))
+    }
+
+    fn has(&self, _: &ProviderName, _: &str) -> bool {
+        true
+    }
+
+    fn known(&self) -> Vec<Secret> {
+        Vec::new()
+    }
+}
+
+fn base_url(seat: &Seat) -> String {
+    format!("https://{}.test/base", seat.provider)
+}
+
+fn endpoint(seat: &Seat) -> Endpoint {
+    Endpoint {
+        provider: ProviderName::new(seat.provider).unwrap(),
+        dialect: seat.dialect,
+        base_url: base_url(seat),
+        api_key_env: Some("A_KEY".to_owned()),
+        timeout: Duration::from_secs(5),
+        idle_timeout: Duration::from_secs(5),
+    }
+}
+
+fn taken(request: &HttpRequest) -> RecordedRequest {
+    RecordedRequest::new(request.url.as_str(), &request.headers, request.body.clone())
+}
+
+/// What the adapter of `seat` writes for the question, and what the script answers.
+fn exchange(seat: &Seat) -> (RecordedRequest, RecordedResponse) {
+    let call = Call {
+        model: ModelId::new(seat.model).unwrap(),
+        prompt: Prompt::from_caller(Some(SYSTEM.to_owned()), vec![Message::user(QUESTION)]),
+        max_tokens: 64,
+        capabilities: seat
+            .reasoning
+            .then_some(Capability::MaxCompletionTokens)
+            .into_iter()
+            .collect(),
+    };
+    let script = Arc::new(Scripted::new().answer(format!("Yes, says {}.", seat.model)));
+    let provider =
+        for_endpoint(endpoint(seat), script, Arc::new(OneKey), Scrubber::default()).unwrap();
+    let recorder = Recorder::new();
+    let prepared = provider.prepare(call).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(provider.send(&prepared, &recorder)).unwrap();
+    let recorded = recorder.exchanges().remove(0);
+    let came = recorded.response.unwrap();
+    let response = RecordedResponse::new(0, came.status.as_u16(), &came.headers, came.body)
+        .with_redacted(came.redacted);
+    (taken(&recorded.request), response)
+}
+
+/// A panel in which everything went well: all commit, all are sent, all answer.
+pub(super) fn panel(seats: &[Seat]) -> Evidence {
+    let n = seats.len() as u64;
+    let member = |(at, seat): (u64, &Seat)| {
+        let (request, mut response) = exchange(seat);
+        response.sequence = 2 * n + at;
+        let position = u32::try_from(at).unwrap();
+        let mut member =
+            MemberEvidence::new(position, seat.provider, seat.model, seat.dialect, base_url(seat));
+        member.committed = Some(Commitment::new(at, request.clone()));
+        member.exchanges = vec![RecordedExchange::new(n + at, request, Some(response))];
+        member.answered = true;
+        member
+    };
+    Evidence {
+        caller: CallerTexts::new(Some(SYSTEM.to_owned()), vec![QUESTION.to_owned()]),
+        members: (1..).zip(seats).map(member).collect(),
+        ..Evidence::default()
+    }
+}
+
+/// What is known of the models that occur in these tests.
+pub(super) fn kinship() -> Kinship {
+    let row = |id: &str, canonical: &str, developer: &str, lineage: &[&str]| {
+        KinRow::new(None, id, Kin::new(canonical, Some(developer), lineage.iter().copied()))
+    };
+    Kinship::new([
+        row("gpt-4o", "gpt-4o", "OpenAI", &["gpt"]),
+        row("gpt-4o-2024-08-06", "gpt-4o", "openai", &["gpt"]),
+        row("claude-haiku-4-5", "claude-haiku-4-5", "anthropic", &["claude"]),
+        row("tuned/gemini-2.5:pro", "gemini-2.5-pro", "google", &["gemini"]),
+        row("llama3.3", "llama-3.3-70b", "meta", &["llama"]),
+        row("meta-llama/Llama-3.3", "llama-3.3-70b", "meta", &["llama"]),
+        row("qwen-2.5", "qwen-2.5", "alibaba", &["qwen"]),
+        row("r1-distill-qwen", "r1-distill-qwen", "deepseek", &["deepseek-r1", "qwen"]),
+    ])
+}
+
+pub(super) fn rules() -> Rules {
+    Rules::new(Level::ModelDistinct, None)
+}
+
+/// The claims that did not pass, by name.
+pub(super) fn not_passed(certificate: &Certificate) -> Vec<(&'static str, Verdict)> {
+    let claims = certificate.claims.named().into_iter();
+    claims.map(|(name, claim)| (name, claim.result)).filter(|(_, r)| *r != Verdict::Pass).collect()
+}
+
+/// Changes the body of a request as JSON.
+pub(super) fn rewrite(request: &mut RecordedRequest, change: impl FnOnce(&mut serde_json::Value)) {
+    let mut body = serde_json::from_slice(request.body.as_bytes()).unwrap();
+    change(&mut body);
+    request.body = serde_json::to_vec(&body).unwrap().into();
+}
+
+/// Changes what a member committed and sent, alike.
+pub(super) fn ask(member: &mut MemberEvidence, change: impl Fn(&mut RecordedRequest)) {
+    change(&mut member.committed.as_mut().unwrap().request);
+    member.exchanges.iter_mut().for_each(|exchange| change(&mut exchange.request));
+}
+
+/// Changes the answer of a member, as JSON.
+pub(super) fn answer(member: &mut MemberEvidence, change: impl FnOnce(&mut serde_json::Value)) {
+    let response = response(member);
+    let mut body = serde_json::from_slice(response.body.as_bytes()).unwrap();
+    change(&mut body);
+    response.body = serde_json::to_vec(&body).unwrap().into();
+}
+
+pub(super) fn response(member: &mut MemberEvidence) -> &mut RecordedResponse {
+    member.exchanges.last_mut().unwrap().response.as_mut().unwrap()
+}
+
+/// A response that is one whole body.
+pub(super) fn whole(sequence: u64, content_type: &'static str, body: &str) -> RecordedResponse {
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", content_type.parse().unwrap());
+    RecordedResponse::new(sequence, 200, &headers, body.as_bytes().to_vec())
+}

@@ -1,0 +1,135 @@
+//! Streamed responses, as each API writes them, and what is no answer.
+
+use super::panel::{SEATS, kinship, not_passed, panel, response, rules, whole};
+use crate::certificate::readers::{Reply, response as read};
+use crate::certificate::{Verdict, certify};
+use crate::model::Dialect::{self, Anthropic, Gemini, OpenAi};
+
+const OPENAI: &str = "\
+data: {\"id\":\"\",\"model\":\"\",\"choices\":[]}\n\n\
+data: {\"id\":\"chatcmpl-1\",\"model\":\"gpt-4o\",\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
+: keep-alive\n\n\
+data: {\"id\":\"chatcmpl-1\",\"model\":\"gpt-4o\",\"choices\":[{\"delta\":{\"content\":\"Ye\"}}]}\n\n\
+data: {\"id\":\"chatcmpl-1\",\"model\":\"gpt-4o\",\"choices\":[{\"delta\":{\"content\":\"s\"},\"finish_reason\":\"stop\"}]}\n\n\
+data: {\"id\":\"chatcmpl-1\",\"model\":\"gpt-4o\",\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n\
+data: [DONE]\n\n";
+
+const ANTHROPIC: &str = "\
+event: message_start\r\n\
+data: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude-haiku-4-5\",\"content\":[]}}\r\n\r\n\
+event: content_block_start\r\n\
+data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\r\n\r\n\
+event: ping\r\ndata: {\"type\":\"ping\"}\r\n\r\n\
+event: content_block_delta\r\n\
+data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"No?\"}}\r\n\r\n\
+event: content_block_delta\r\n\
+data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"Yes\"}}\r\n\r\n\
+event: message_delta\r\n\
+data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":1}}\r\n\r\n\
+event: message_stop\r\ndata: {\"type\":\"message_stop\"}\r\n\r\n";
+
+const GEMINI: &str = "\
+data: {\"modelVersion\":\"models/gemini-2.5-pro\",\"responseId\":\"r1\",\
+\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"hm\",\"thought\":true},{\"text\":\"Ye\"}]}}]}\n\n\
+data: {\"modelVersion\":\"gemini-2.5-pro\",\"responseId\":\"r1\",\
+\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"s\"}]},\"finishReason\":\"STOP\"}]}\n\n\
+data: {\"usageMetadata\":{\"totalTokenCount\":3}}";
+
+fn stream(dialect: Dialect, body: &str) -> Result<Reply, String> {
+    read(dialect, &whole(1, "text/event-stream; charset=utf-8", body))
+}
+
+#[test]
+fn each_apis_stream_is_read() {
+    let reply = |model: &str, id: &str| {
+        Ok(Reply {
+            model: Some(model.to_owned()),
+            response_id: Some(id.to_owned()),
+            text: "Yes".to_owned(),
+        })
+    };
+    assert_eq!(stream(OpenAi, OPENAI), reply("gpt-4o", "chatcmpl-1"));
+    assert_eq!(stream(Anthropic, ANTHROPIC), reply("claude-haiku-4-5", "msg_1"));
+    assert_eq!(stream(Gemini, GEMINI), reply("gemini-2.5-pro", "r1"));
+}
+
+#[test]
+fn a_streaming_request_is_of_the_protocol() {
+    use super::panel::{ask, rewrite};
+    let mut evidence = panel(&SEATS);
+    for member in &mut evidence.members {
+        let dialect = member.dialect;
+        ask(member, |request| match dialect {
+            Gemini => {
+                request.url =
+                    request.url.replace(":generateContent", ":streamGenerateContent?alt=sse");
+            }
+            _ => rewrite(request, |body| {
+                body["stream"] = true.into();
+                if dialect == OpenAi {
+                    body["stream_options"] = serde_json::json!({"include_usage": true});
+                }
+            }),
+        });
+        ask(member, |request| {
+            request.headers.push(("accept".to_owned(), "text/event-stream".to_owned()));
+        });
+    }
+    let last = &mut evidence.members[0];
+    let sequence = response(last).sequence;
+    *response(last) = whole(sequence, "text/event-stream", OPENAI);
+    assert_eq!(not_passed(&certify(&evidence, &rules(), &kinship())), []);
+}
+
+#[test]
+fn a_stream_that_names_two_models_is_no_answer() {
+    let mixed = OPENAI.replacen(
+        "gpt-4o\",\"choices\":[{\"delta\":{\"content\":\"s\"",
+        "other\",\"choices\":[{\"delta\":{\"content\":\"s\"",
+        1,
+    );
+    assert_ne!(mixed, OPENAI);
+    assert_eq!(
+        stream(OpenAi, &mixed),
+        Err("it names the model twice, as gpt-4o and as other".to_owned())
+    );
+    let mut evidence = panel(&SEATS);
+    let sequence = response(&mut evidence.members[0]).sequence;
+    *response(&mut evidence.members[0]) = whole(sequence, "text/event-stream", &mixed);
+    let certificate = certify(&evidence, &rules(), &kinship());
+    assert_eq!(certificate.claims.model_distinct.result, Verdict::Unknown);
+}
+
+#[test]
+fn what_is_no_answer_is_said_to_be_none() {
+    for (dialect, body) in [
+        (OpenAi, r#"{"error":{"message":"no"}}"#),
+        (OpenAi, r#"{"choices":[{"message":{"content":null}}]}"#),
+        (OpenAi, r#"{"model":"a","model":"b","choices":[{"message":{"content":"x"}}]}"#),
+        (Anthropic, r#"{"type":"error","error":{"type":"overloaded_error"}}"#),
+        (Anthropic, r#"{"type":"message","content":[{"type":"thinking","text":"x"}]}"#),
+        (Gemini, r#"{"error":{"code":500}}"#),
+        (Gemini, r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#),
+        (Gemini, "<html>"),
+        (Dialect::Own, "{}"),
+    ] {
+        assert!(read(dialect, &whole(1, "application/json", body)).is_err(), "{body}");
+    }
+    for dialect in [OpenAi, Anthropic, Gemini] {
+        for body in ["", "data: [DONE]\n\n", "data: {\n\n", "event: error\n\n"] {
+            assert!(stream(dialect, body).is_err(), "{body:?}");
+        }
+        let truncated = OPENAI.split_at(OPENAI.find("choices").unwrap()).0;
+        assert!(stream(dialect, truncated).is_err());
+    }
+}
+
+#[test]
+fn an_odd_name_is_kept_as_it_is_written() {
+    let body = r#"{"model":7,"id":12345678901234567890,"choices":[{"message":{"content":"x"}}]}"#;
+    let reply = read(OpenAi, &whole(1, "application/json", body)).unwrap();
+    assert_eq!(reply.model.as_deref(), Some("7"));
+    assert_eq!(reply.response_id.as_deref(), Some("12345678901234567890"));
+    let long = format!(r#"{{"model":"{}","choices":[]}}"#, "m".repeat(257));
+    assert!(read(OpenAi, &whole(1, "application/json", &long)).is_err());
+}
