@@ -1,10 +1,42 @@
 //! One way to write a document, and the digests over it.
 //!
 //! RFC 8785 fixes the order of keys and the form of numbers and strings, and leaves out all
-//! space: equal documents are equal bytes.
+//! space: equal documents are equal bytes. What is read back must be in that form, so that a
+//! document has one name only.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+/// 32 bytes that make the digest of a prompt that can be guessed useless without them. Draw
+/// them anew for each receipt; the bundle holds them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Salt(String);
+
+impl Salt {
+    /// Takes 32 random bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(hex(&bytes))
+    }
+}
+
+impl TryFrom<String> for Salt {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hex { Ok(Self(text)) } else { Err("a salt is 64 hex digits") }
+    }
+}
+
+impl fmt::Debug for Salt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Salt(..)")
+    }
+}
 
 /// The canonical bytes of a document.
 pub(super) fn to_bytes(document: &impl Serialize) -> Vec<u8> {
@@ -12,9 +44,40 @@ pub(super) fn to_bytes(document: &impl Serialize) -> Vec<u8> {
     serde_json_canonicalizer::to_vec(document).unwrap_or_default()
 }
 
+/// Reads a document that is in its canonical form. A line feed at its end is the editor's.
+pub(super) fn read<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Unread> {
+    let bytes = bytes.trim_ascii_end();
+    let document: T =
+        serde_json::from_slice(bytes).map_err(|error| Unread::Form(error.to_string()))?;
+    if to_bytes(&document) == bytes { Ok(document) } else { Err(Unread::NotCanonical) }
+}
+
+/// Why a document could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unread {
+    /// It is no such document.
+    #[error("{0}")]
+    Form(String),
+    /// It is one, but not as it was issued.
+    #[error("it is not in the canonical form (RFC 8785) in which it was issued")]
+    NotCanonical,
+}
+
 /// SHA-256 over the canonical bytes, in hex.
 pub(super) fn plain_digest(document: &impl Serialize) -> String {
     hex(&Sha256::digest(to_bytes(document)))
+}
+
+/// SHA-256, in hex, over the salt's 64 hex digits, what the document is, a zero byte and the
+/// canonical bytes: a digest of one kind never stands for another.
+pub(super) fn salted_digest(salt: &Salt, kind: &str, document: &impl Serialize) -> String {
+    let digest = Sha256::new()
+        .chain_update(&salt.0)
+        .chain_update(kind)
+        .chain_update([0])
+        .chain_update(to_bytes(document))
+        .finalize();
+    hex(&digest)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,7 +3,8 @@
 //! [`certify()`] takes the [`Evidence`] that a panel gathered and says of six claims whether they
 //! pass, fail or stay unknown, each with the evidence that decided it. It is pure, and reads
 //! bytes with readers of its own, which share no code with the adapters that wrote them: that is
-//! what lets it fail.
+//! what lets it fail. [`Receipt::issue`] puts the result and the digests of those bytes into one
+//! document; [`verify()`] holds such a document, with or without the bytes, against itself.
 //!
 //! What it cannot show stands in every certificate ([`NOT_PROVEN`]). It decides nothing: whether
 //! an uncertified panel is an error is the policy's word and the panel's deed.
@@ -13,6 +14,7 @@ mod blindness;
 mod canonical;
 mod certify;
 mod claims;
+mod consistency;
 mod evidence;
 mod freshness;
 mod identity;
@@ -20,12 +22,19 @@ mod json;
 mod kin;
 mod quote;
 mod readers;
+mod receipt;
 mod recorded;
+mod rows;
 #[cfg(test)]
 mod tests;
+mod verify;
 
+pub use canonical::Salt;
 pub use certify::{Certificate, NOT_PROVEN, Rules, certify};
 pub use claims::{Claim, Claims, Verdict};
 pub use evidence::{CallerTexts, Commitment, Evidence, MemberEvidence, RecordedExchange};
 pub use kin::{Kin, KinRow, Kinship};
+pub use receipt::{Bundle, Particulars, Receipt};
 pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};
+pub use rows::Spent;
+pub use verify::{Verification, VerifyResult, verify};

@@ -17,10 +17,10 @@ use crate::policy::Level;
 type Certifier = fn(&Evidence, &Rules, &Kinship) -> Certificate;
 
 /// What happened, and what should come of it.
-struct Case {
+pub(super) struct Case {
     number: u32,
-    about: String,
-    evidence: Evidence,
+    pub(super) about: String,
+    pub(super) evidence: Evidence,
     /// The claims that do not pass, in their order.
     expected: Vec<(&'static str, Verdict)>,
     level: Level,
@@ -407,7 +407,7 @@ fn others() -> Vec<Case> {
     ]
 }
 
-fn table() -> Vec<Case> {
+pub(super) fn table() -> Vec<Case> {
     let dialects = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
     let each = dialects.into_iter().flat_map(|dialect| [requests(dialect), responses(dialect)]);
     each.flatten().chain(others()).collect()

@@ -2,4 +2,6 @@
 
 mod cases;
 mod panel;
+mod random;
+mod receipts;
 mod streams;

@@ -21,7 +21,7 @@ pub(super) const SYSTEM: &str = "Answer in one word.";
 pub(super) const QUESTION: &str = "Is a tomato a fruit? \u{1f345} \"quoted\"\n\tand indented";
 
 /// A member of a panel in one line.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Seat {
     pub(super) dialect: Dialect,
     pub(super) provider: &'static str,
@@ -89,10 +89,11 @@ fn taken(request: &HttpRequest) -> RecordedRequest {
 }
 
 /// What the adapter of `seat` writes for the question, and what the script answers.
-fn exchange(seat: &Seat) -> (RecordedRequest, RecordedResponse) {
+fn exchange(seat: &Seat, caller: &CallerTexts) -> (RecordedRequest, RecordedResponse) {
+    let question = Message::user(caller.user.concat());
     let call = Call {
         model: ModelId::new(seat.model).unwrap(),
-        prompt: Prompt::from_caller(Some(SYSTEM.to_owned()), vec![Message::user(QUESTION)]),
+        prompt: Prompt::from_caller(caller.system.clone(), vec![question]),
         max_tokens: 64,
         capabilities: seat
             .reasoning
@@ -116,9 +117,14 @@ fn exchange(seat: &Seat) -> (RecordedRequest, RecordedResponse) {
 
 /// A panel in which everything went well: all commit, all are sent, all answer.
 pub(super) fn panel(seats: &[Seat]) -> Evidence {
+    panel_asked(seats, CallerTexts::new(Some(SYSTEM.to_owned()), vec![QUESTION.to_owned()]))
+}
+
+/// The same, with another question.
+pub(super) fn panel_asked(seats: &[Seat], caller: CallerTexts) -> Evidence {
     let n = seats.len() as u64;
     let member = |(at, seat): (u64, &Seat)| {
-        let (request, mut response) = exchange(seat);
+        let (request, mut response) = exchange(seat, &caller);
         response.sequence = 2 * n + at;
         let position = u32::try_from(at).unwrap();
         let mut member =
@@ -128,11 +134,8 @@ pub(super) fn panel(seats: &[Seat]) -> Evidence {
         member.answered = true;
         member
     };
-    Evidence {
-        caller: CallerTexts::new(Some(SYSTEM.to_owned()), vec![QUESTION.to_owned()]),
-        members: (1..).zip(seats).map(member).collect(),
-        ..Evidence::default()
-    }
+    let members = (1..).zip(seats).map(member).collect();
+    Evidence { caller, members, ..Evidence::default() }
 }
 
 /// What is known of the models that occur in these tests.

@@ -1,0 +1,170 @@
+//! The receipt of a panel: one document that names what left, what came and what was certified,
+//! by digest; and the bundle, which holds the bytes themselves.
+//!
+//! A receipt is self-issued. It shows tampering and our own bugs, not a dishonest operator.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::answers;
+use super::canonical::{self, Salt};
+use super::certify::{Certificate, Rules, certify, quoted};
+use super::evidence::Evidence;
+use super::kin::{KinRow, Kinship};
+use super::rows::{self, CallRow, CommitmentRow, MemberRow, Spent};
+
+/// What a receipt calls itself.
+pub(super) const RECEIPT_FORMAT: &str = "llm-gateway receipt";
+/// What a bundle calls itself.
+pub(super) const BUNDLE_FORMAT: &str = "llm-gateway bundle";
+/// The version of both formats.
+pub(super) const VERSION: u32 = 1;
+
+/// What the evidence does not tell of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Particulars {
+    /// The run, as the envelope names it.
+    pub run_id: String,
+    /// What was asked for.
+    pub task_class: String,
+    /// SHA-256 over the policy file, in hex.
+    pub policy_digest: String,
+    /// The gateway's own version.
+    pub gateway_version: String,
+    /// What each attempt used and cost, by the moment at which it was sent.
+    pub spent: BTreeMap<u64, Spent>,
+}
+
+/// The models that answered, as far as they are known, and the data that knows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lineage {
+    pub(super) version: String,
+    pub(super) rows: Vec<KinRow>,
+}
+
+/// The document of a run: digests, facts and the certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    pub(super) format: String,
+    pub(super) version: u32,
+    pub(super) run_id: String,
+    pub(super) task_class: String,
+    pub(super) gateway_version: String,
+    pub(super) policy_digest: String,
+    pub(super) rules: Rules,
+    pub(super) members: Vec<MemberRow>,
+    pub(super) commitments: Vec<CommitmentRow>,
+    pub(super) calls: Vec<CallRow>,
+    /// Salted digest of the whole evidence: no part of a bundle can be changed, used or not.
+    pub(super) evidence: String,
+    pub(super) lineage: Lineage,
+    pub(super) certificate: Certificate,
+    /// SHA-256 over all the rest: the receipt's name.
+    pub(super) digest: String,
+}
+
+/// The recorded bytes behind a receipt, and the salt of its digests. Holds prompts and answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bundle {
+    pub(super) format: String,
+    pub(super) version: u32,
+    pub(super) salt: Salt,
+    pub(super) evidence: Evidence,
+}
+
+impl Receipt {
+    /// Certifies a panel and writes its receipt, with the bundle that proves it. Earlier answers
+    /// that the caller's text does not quote are left out of the bundle: they are other runs'.
+    pub fn issue(
+        particulars: Particulars,
+        evidence: Evidence,
+        rules: &Rules,
+        kinship: &Kinship,
+        salt: Salt,
+    ) -> (Self, Bundle) {
+        let evidence = forget_unquoted(evidence);
+        let lineage = Lineage {
+            version: kinship.version().to_owned(),
+            rows: rows::kin(&answers::of(&evidence), kinship),
+        };
+        let mut receipt = Self {
+            format: RECEIPT_FORMAT.to_owned(),
+            version: VERSION,
+            run_id: particulars.run_id,
+            task_class: particulars.task_class,
+            gateway_version: particulars.gateway_version,
+            policy_digest: particulars.policy_digest,
+            rules: *rules,
+            members: rows::members(&evidence),
+            commitments: rows::commitments(&evidence, &salt),
+            calls: rows::calls(&evidence, &salt, &particulars.spent),
+            evidence: canonical::salted_digest(&salt, "evidence", &evidence),
+            lineage,
+            certificate: certify(&evidence, rules, kinship),
+            digest: String::new(),
+        };
+        receipt.digest = receipt.computed_digest();
+        let format = BUNDLE_FORMAT.to_owned();
+        (receipt, Bundle { format, version: VERSION, salt, evidence })
+    }
+
+    /// Its name: SHA-256 over all the rest, in hex.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// What was certified.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// The document, in canonical form (RFC 8785).
+    pub fn to_bytes(&self) -> Vec<u8> {
+        canonical::to_bytes(self)
+    }
+
+    /// The digest that it should have.
+    pub(super) fn computed_digest(&self) -> String {
+        let mut rest = json!(self);
+        if let Value::Object(fields) = &mut rest {
+            fields.shift_remove("digest");
+        }
+        canonical::plain_digest(&rest)
+    }
+
+    /// The particulars that it states.
+    pub(super) fn particulars(&self) -> Particulars {
+        let spent = self.calls.iter().filter_map(|call| Some((call.sequence, call.spent?)));
+        Particulars {
+            run_id: self.run_id.clone(),
+            task_class: self.task_class.clone(),
+            policy_digest: self.policy_digest.clone(),
+            gateway_version: self.gateway_version.clone(),
+            spent: spent.collect(),
+        }
+    }
+
+    /// What it knows of the models that answered.
+    pub(super) fn kinship(&self) -> Kinship {
+        Kinship::under(self.lineage.version.clone(), self.lineage.rows.iter().cloned())
+    }
+}
+
+impl Bundle {
+    /// The document, in canonical form (RFC 8785).
+    pub fn to_bytes(&self) -> Vec<u8> {
+        canonical::to_bytes(self)
+    }
+}
+
+fn forget_unquoted(mut evidence: Evidence) -> Evidence {
+    let mut is_quoted = quoted(&evidence).into_iter();
+    evidence.earlier_answers.retain(|_| is_quoted.next().unwrap_or(false));
+    evidence
+}

@@ -1,0 +1,212 @@
+//! What a receipt says of members, commitments and calls: digests and the few facts that its
+//! claims are made from, never a text.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::answers::{Answer, Heard, Said};
+use super::canonical::{Salt, salted_digest};
+use super::evidence::{Evidence, MemberEvidence, RecordedExchange};
+use super::kin::{KinRow, Kinship};
+use super::recorded::RecordedResponse;
+use crate::model::{Dialect, NanoUsd, Usage};
+
+/// A member that was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MemberRow {
+    pub(super) position: u32,
+    pub(super) provider: String,
+    pub(super) model: String,
+    pub(super) dialect: Dialect,
+    pub(super) answered: bool,
+}
+
+/// A request that was fixed before the first was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CommitmentRow {
+    pub(super) sequence: u64,
+    pub(super) member: u32,
+    /// Salted digest of URL, headers and body.
+    pub(super) request: String,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CallRow {
+    /// When the request left.
+    pub(super) sequence: u64,
+    pub(super) member: u32,
+    /// Which try of the member it is, from 1.
+    pub(super) attempt: u32,
+    pub(super) request: String,
+    pub(super) requested_model: String,
+    pub(super) response: Option<ResponseRow>,
+    pub(super) spent: Option<Spent>,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResponseRow {
+    pub(super) sequence: u64,
+    pub(super) status: u16,
+    /// Salted digest of status, headers and body.
+    pub(super) digest: String,
+    /// Whether a key was replaced in the bytes before they were recorded.
+    pub(super) redacted: bool,
+    pub(super) returned_model: Option<String>,
+    pub(super) response_id: Option<String>,
+    /// The headers that speak of a cache.
+    pub(super) cache_headers: Vec<(String, String)>,
+    /// Why it is no answer, where it is none.
+    pub(super) unreadable: Option<String>,
+}
+
+/// What one attempt used and cost, as it was booked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spent {
+    tokens: Option<Tokens>,
+    cost_nanos: Option<u64>,
+}
+
+/// [`Usage`] as a receipt writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tokens {
+    input_uncached: u64,
+    cache_read: u64,
+    cache_write: u64,
+    output: u64,
+    reasoning: u64,
+}
+
+impl Spent {
+    /// What the provider reported, and what was booked for it; `None` where it is not known.
+    pub fn new(usage: Option<Usage>, cost: Option<NanoUsd>) -> Self {
+        let tokens = usage.map(|usage| Tokens {
+            input_uncached: usage.input_uncached,
+            cache_read: usage.cache_read,
+            cache_write: usage.cache_write,
+            output: usage.output,
+            reasoning: usage.reasoning,
+        });
+        Self { tokens, cost_nanos: cost.map(NanoUsd::as_nanos) }
+    }
+}
+
+pub(super) fn members(evidence: &Evidence) -> Vec<MemberRow> {
+    let row = |member: &MemberEvidence| MemberRow {
+        position: member.position,
+        provider: member.provider.clone(),
+        model: member.model.clone(),
+        dialect: member.dialect,
+        answered: member.answered,
+    };
+    evidence.members.iter().map(row).collect()
+}
+
+/// The commitments, in the order in which they were made.
+pub(super) fn commitments(evidence: &Evidence, salt: &Salt) -> Vec<CommitmentRow> {
+    let committed = |member: &MemberEvidence| {
+        let committed = member.committed.as_ref()?;
+        Some(CommitmentRow {
+            sequence: committed.sequence,
+            member: member.position,
+            request: salted_digest(salt, "request", &committed.request),
+        })
+    };
+    let mut rows: Vec<_> = evidence.members.iter().filter_map(committed).collect();
+    rows.sort_by_key(|row| row.sequence);
+    rows
+}
+
+/// The attempts of all members, in the order in which they left.
+pub(super) fn calls(
+    evidence: &Evidence,
+    salt: &Salt,
+    spent: &BTreeMap<u64, Spent>,
+) -> Vec<CallRow> {
+    let call = |member: &MemberEvidence, (exchange, attempt): (&RecordedExchange, u32)| CallRow {
+        sequence: exchange.sent,
+        member: member.position,
+        attempt,
+        request: salted_digest(salt, "request", &exchange.request),
+        requested_model: member.model.clone(),
+        response: exchange.response.as_ref().map(|came| ResponseRow::of(member, came, salt)),
+        spent: spent.get(&exchange.sent).copied(),
+    };
+    let mut rows: Vec<_> = evidence
+        .members
+        .iter()
+        .flat_map(|member| member.exchanges.iter().zip(1..).map(move |tried| (member, tried)))
+        .map(|(member, tried)| call(member, tried))
+        .collect();
+    rows.sort_by_key(|row| row.sequence);
+    rows
+}
+
+impl ResponseRow {
+    fn of(member: &MemberEvidence, response: &RecordedResponse, salt: &Salt) -> Self {
+        let (said, unreadable) = match Heard::read(member, response) {
+            Heard::Reply(said) => (said, None),
+            Heard::Unreadable(why) => (Said::default(), Some(why)),
+            Heard::Unrecorded | Heard::Missing => (Said::default(), None),
+        };
+        Self {
+            sequence: response.sequence,
+            status: response.status,
+            digest: salted_digest(salt, "response", response),
+            redacted: response.redacted,
+            returned_model: said.model,
+            response_id: said.response_id,
+            cache_headers: said.cache_headers,
+            unreadable,
+        }
+    }
+
+    fn heard(&self) -> Heard {
+        match &self.unreadable {
+            Some(why) => Heard::Unreadable(why.clone()),
+            None => Heard::Reply(Said {
+                model: self.returned_model.clone(),
+                response_id: self.response_id.clone(),
+                cache_headers: self.cache_headers.clone(),
+            }),
+        }
+    }
+}
+
+/// The answers that the rows tell of.
+pub(super) fn answers<'a>(members: &'a [MemberRow], calls: &[CallRow]) -> Vec<Answer<'a>> {
+    let heard = |member: &MemberRow| {
+        if member.dialect == Dialect::Own {
+            return Heard::Unrecorded;
+        }
+        let last = calls.iter().rfind(|call| call.member == member.position);
+        last.and_then(|call| call.response.as_ref()).map_or(Heard::Missing, ResponseRow::heard)
+    };
+    let answered = members.iter().filter(|member| member.answered);
+    answered
+        .map(|member| Answer {
+            position: member.position,
+            provider: &member.provider,
+            declared: &member.model,
+            heard: heard(member),
+        })
+        .collect()
+}
+
+/// What is known of the models that answered, one row for each name that occurs.
+pub(super) fn kin(answers: &[Answer<'_>], kinship: &Kinship) -> Vec<KinRow> {
+    let names: BTreeSet<(&str, &str)> =
+        answers.iter().filter_map(|answer| Some((answer.provider, answer.id()?))).collect();
+    let row = |(provider, id): (&str, &str)| {
+        Some(KinRow::new(Some(provider), id, kinship.find(provider, id)?.clone()))
+    };
+    names.into_iter().filter_map(row).collect()
+}

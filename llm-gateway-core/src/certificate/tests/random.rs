@@ -1,0 +1,116 @@
+//! Case 22, for panels: whatever is asked, and wherever in a request a forbidden text is
+//! planted, the members count as blind if and only if it is not there.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::panel::{SEATS, Seat, ask, kinship, panel_asked, rewrite, rules};
+use crate::certificate::{CallerTexts, Evidence, MemberEvidence, Verdict, certify};
+use crate::model::Dialect;
+
+/// Where a text is planted: which member, which place of its body, and how.
+#[derive(Debug, Clone)]
+struct Plant {
+    member: prop::sample::Index,
+    place: prop::sample::Index,
+    text: String,
+    as_speech: bool,
+    in_retry: bool,
+}
+
+fn seats() -> impl Strategy<Value = Vec<Seat>> {
+    let dialect = prop::sample::select(vec![Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini]);
+    prop::collection::vec(dialect, 2..=3).prop_map(|dialects| {
+        let seated = SEATS.into_iter().zip(dialects);
+        seated.map(|(seat, dialect)| Seat { dialect, ..seat }).collect()
+    })
+}
+
+fn plant() -> impl Strategy<Value = Plant> {
+    let index = any::<prop::sample::Index>;
+    (index(), index(), "\\PC{1,40}|\u{200b}|yes", any::<bool>(), any::<bool>()).prop_map(
+        |(member, place, text, as_speech, in_retry)| Plant {
+            member,
+            place,
+            text,
+            as_speech,
+            in_retry,
+        },
+    )
+}
+
+/// Every value of a document, by its pointer. No key of a request needs an escape.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match value {
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            items.for_each(|(n, item)| places(item, &format!("{at}/{n}"), found));
+        }
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, field)| places(field, &format!("{at}/{key}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// A text that gets into a body: at the end of one, in a list, under a key, for a number.
+fn sow(body: &mut Value, plant: &Plant) {
+    let mut found = Vec::new();
+    places(body, "", &mut found);
+    let chosen: &String = plant.place.get(&found);
+    let place = body.pointer_mut(chosen).unwrap();
+    let text = &plant.text;
+    match place {
+        Value::String(said) => said.push_str(text),
+        Value::Array(items) if plant.as_speech => {
+            items.push(json!({"role": "user", "content": text, "parts": [{"text": text}]}));
+        }
+        Value::Array(items) => items.push(text.as_str().into()),
+        Value::Object(fields) if plant.as_speech => {
+            fields.insert(format!("+{text}"), json!(1));
+        }
+        Value::Object(fields) => {
+            fields.insert("note".to_owned(), text.as_str().into());
+        }
+        other => *other = text.as_str().into(),
+    }
+}
+
+/// A second try of a member, with the committed bytes.
+fn retry(member: &mut MemberEvidence, moment: u64) {
+    let mut again = member.exchanges[0].clone();
+    (again.sent, again.response.as_mut().unwrap().sequence) = (moment, moment + 1);
+    member.exchanges.push(again);
+}
+
+fn is_blind(evidence: &Evidence) -> Verdict {
+    certify(evidence, &rules(), &kinship()).claims.context_blind.result
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+    #[test]
+    fn a_panel_is_blind_if_and_only_if_nothing_is_planted(
+        seats in seats(),
+        system in prop::option::of("\\PC{0,30}"),
+        question in "\\PC{1,60}",
+        retries in any::<bool>(),
+        plant in plant(),
+    ) {
+        let caller = CallerTexts::new(system, vec![question]);
+        let mut evidence = panel_asked(&seats, caller);
+        if retries {
+            let moment = 3 * seats.len() as u64 + 1;
+            retry(plant.member.get_mut(&mut evidence.members), moment);
+        }
+        prop_assert_eq!(is_blind(&evidence), Verdict::Pass);
+        let member = plant.member.get_mut(&mut evidence.members);
+        if plant.in_retry {
+            rewrite(&mut member.exchanges.last_mut().unwrap().request, |body| sow(body, &plant));
+        } else {
+            ask(member, |request| rewrite(request, |body| sow(body, &plant)));
+        }
+        prop_assert_eq!(is_blind(&evidence), Verdict::Fail);
+    }
+}
