@@ -4,80 +4,76 @@
 //! members' system part; last comes the order of moments. Texts are compared byte for byte, so
 //! a homoglyph or a zero-width space is a text that nobody wrote.
 
+use std::collections::HashSet;
+
 use super::claims::{Claim, Verdict};
-use super::evidence::{Commitment, Evidence, MemberEvidence};
+use super::evidence::{Commitment, Evidence, MemberEvidence, RecordedExchange};
 use super::readers::{self, Asked, Finding, Shown};
 use super::recorded::RecordedRequest;
 
-/// What was found so far.
-#[derive(Default)]
-struct Findings {
+/// A judgement in the making.
+struct Judgement<'a> {
+    evidence: &'a Evidence,
+    policy_texts: HashSet<&'a str>,
+    first_answer: Option<u64>,
     against: Vec<String>,
     open: Vec<String>,
-    /// Each member's system part.
+    /// The system part of each request that was read.
     systems: Vec<(u32, Vec<String>)>,
-    /// How many requests were read.
+    /// How many requests left.
     requests: usize,
 }
 
 /// The claim, over all members that sent something.
 pub(super) fn context_blind(evidence: &Evidence) -> Claim {
-    let mut found = Findings::default();
-    for member in &evidence.members {
-        found.member(evidence, member);
-    }
-    found.systems();
-    found.open.extend(evidence.disorder());
-    let Findings { against, open, requests, .. } = &found;
-    if *requests == 0 && against.is_empty() && open.is_empty() {
+    let mut judgement = Judgement {
+        evidence,
+        policy_texts: evidence.policy_texts.iter().map(String::as_str).collect(),
+        first_answer: evidence.first_answer(),
+        against: Vec::new(),
+        open: Vec::new(),
+        systems: Vec::new(),
+        requests: 0,
+    };
+    evidence.members.iter().for_each(|member| judgement.member(member));
+    judgement.systems();
+    judgement.open.extend(evidence.disorder());
+    let Judgement { against, open, requests, .. } = judgement;
+    if requests == 0 && against.is_empty() && open.is_empty() {
         return Claim::new(Verdict::NotApplicable, "no member sent anything");
     }
     let pass = format!(
         "all of {requests} requests is the caller's text, the policy's or the protocol; all were \
          committed before the first answer"
     );
-    Claim::weigh(against, open, pass)
+    Claim::weigh(&against, &open, pass)
 }
 
-impl Findings {
-    fn member(&mut self, evidence: &Evidence, member: &MemberEvidence) {
+impl Judgement<'_> {
+    fn member(&mut self, member: &MemberEvidence) {
         let position = member.position;
         if !member.records() {
             self.open.push(format!("member {position}'s provider records nothing"));
             return;
         }
-        if let Some(committed) = &member.committed {
-            self.commitment(evidence, position, committed);
-        }
         if member.exchanges.is_empty() && member.answered {
             self.open.push(format!("member {position} answered, and no request is recorded"));
         }
+        if let Some(committed) = &member.committed {
+            self.commitment(position, committed);
+        }
         for (n, exchange) in member.exchanges.iter().enumerate() {
-            match &member.committed {
-                None => self.against.push(format!("member {position}'s request was not committed")),
-                Some(committed) if committed.sequence > exchange.sent => {
-                    self.against.push(format!("member {position} sent before it had committed"));
-                }
-                Some(committed) => {
-                    let differs = difference(&committed.request, &exchange.request);
-                    self.against.extend(differs.map(|what| {
-                        format!(
-                            "member {position}: {what} of try {} is not the committed one",
-                            n + 1
-                        )
-                    }));
-                }
-            }
-            let is_new = |earlier| difference(earlier, &exchange.request).is_some();
-            if member.exchanges.iter().take(n).all(|earlier| is_new(&earlier.request)) {
-                self.request(evidence, member, &exchange.request);
-            }
             self.requests += 1;
+            self.attempt(member, n + 1, exchange);
+            let is_read = |earlier: &RecordedExchange| earlier.request == exchange.request;
+            if !member.exchanges.iter().take(n).any(is_read) {
+                self.request(member, &exchange.request);
+            }
         }
     }
 
-    fn commitment(&mut self, evidence: &Evidence, position: u32, committed: &Commitment) {
-        let late = evidence.first_answer().filter(|answer| committed.sequence > *answer);
+    fn commitment(&mut self, position: u32, committed: &Commitment) {
+        let late = self.first_answer.filter(|answer| committed.sequence > *answer);
         self.against.extend(late.map(|answer| {
             let moment = committed.sequence;
             format!(
@@ -87,16 +83,74 @@ impl Findings {
         }));
     }
 
-    fn request(&mut self, evidence: &Evidence, member: &MemberEvidence, request: &RecordedRequest) {
+    /// A try sends what was committed before it.
+    fn attempt(&mut self, member: &MemberEvidence, n: usize, exchange: &RecordedExchange) {
+        let position = member.position;
+        let Some(committed) = &member.committed else {
+            self.against.push(format!("member {position}'s request was not committed"));
+            return;
+        };
+        if committed.sequence > exchange.sent {
+            self.against.push(format!("member {position} sent before it had committed"));
+        }
+        let differs = difference(&committed.request, &exchange.request);
+        self.against.extend(
+            differs.map(|what| {
+                format!("member {position}: {what} of try {n} is not the committed one")
+            }),
+        );
+    }
+
+    fn request(&mut self, member: &MemberEvidence, request: &RecordedRequest) {
         let Some(Asked { mut findings, system, turns }) = readers::request(member, request) else {
             return;
         };
-        findings.extend(stray_system(evidence, &system));
-        findings.extend(stray_turns(evidence, &turns));
+        findings.extend(self.stray_system(&system));
+        findings.extend(self.stray_turns(&turns));
         let position = member.position;
         self.against.extend(findings.iter().map(|what| format!("member {position}: {what}")));
         let system = system.into_iter().map(|shown| shown.text).collect();
         self.systems.push((position, system));
+    }
+
+    /// What is no system text of the caller's or the policy's, and what is more than one.
+    fn stray_system(&self, system: &[Shown]) -> Vec<Finding> {
+        let caller = self.evidence.caller.system.as_deref();
+        let is_known = |text: &str| caller == Some(text) || self.policy_texts.contains(text);
+        let stray = |(n, shown): (usize, &Shown)| {
+            let what = match (is_known(&shown.text), n) {
+                (true, 0) => return None,
+                (true, _) => "is a second system text",
+                (false, _) => "is neither the caller's system text nor the policy's",
+            };
+            Some(Finding::new(&shown.at, what))
+        };
+        system.iter().enumerate().filter_map(stray).collect()
+    }
+
+    /// What is not the one turn of the user. The caller's parts stand there in their order, and
+    /// texts of the policy may stand between them.
+    fn stray_turns(&self, turns: &[Vec<Shown>]) -> Vec<Finding> {
+        let turn = match turns {
+            [turn] => turn,
+            [] => return vec![Finding::new("the request", "has no user turn")],
+            [_, second, ..] => {
+                let at = second.first().map_or("the request", |shown| &shown.at);
+                return vec![Finding::new(at, "is of a second user turn")];
+            }
+        };
+        let mut expected = self.evidence.caller.user.iter().peekable();
+        let mut findings = Vec::new();
+        for Shown { at, text } in turn {
+            let is_next = expected.next_if_eq(&text).is_some();
+            if !is_next && !self.policy_texts.contains(text.as_str()) {
+                findings.push(Finding::new(at, "is neither the caller's text nor the policy's"));
+            }
+        }
+        if expected.next().is_some() && findings.is_empty() {
+            findings.push(Finding::new("the user turn", "lacks a part of the caller's text"));
+        }
+        findings
     }
 
     /// The system part is the same for all.
@@ -120,45 +174,4 @@ fn difference(committed: &RecordedRequest, sent: &RecordedRequest) -> Option<&'s
     } else {
         None
     }
-}
-
-/// What is no system text of the caller's or the policy's, and what is more than one.
-fn stray_system(evidence: &Evidence, system: &[Shown]) -> Vec<Finding> {
-    let is_known = |text: &String| {
-        evidence.caller.system.as_ref() == Some(text) || evidence.policy_texts.contains(text)
-    };
-    let stray = |(n, shown): (usize, &Shown)| {
-        if !is_known(&shown.text) {
-            Some(Finding::new(&shown.at, "is neither the caller's system text nor the policy's"))
-        } else if n > 0 {
-            Some(Finding::new(&shown.at, "is a second system text"))
-        } else {
-            None
-        }
-    };
-    system.iter().enumerate().filter_map(stray).collect()
-}
-
-/// What is not the one turn of the user. The caller's parts stand there in their order, and
-/// texts of the policy may stand between them.
-fn stray_turns(evidence: &Evidence, turns: &[Vec<Shown>]) -> Vec<Finding> {
-    let turn = match turns {
-        [turn] => turn,
-        [] => return vec![Finding::new("the request", "has no user turn")],
-        [_, second, ..] => {
-            let at = second.first().map_or("the request", |shown| &shown.at);
-            return vec![Finding::new(at, "is of a second user turn")];
-        }
-    };
-    let mut expected = evidence.caller.user.iter().peekable();
-    let mut findings = Vec::new();
-    for Shown { at, text } in turn {
-        if expected.next_if_eq(&text).is_none() && !evidence.policy_texts.contains(text) {
-            findings.push(Finding::new(at, "is neither the caller's text nor the policy's"));
-        }
-    }
-    if expected.next().is_some() && findings.is_empty() {
-        findings.push(Finding::new("the user turn", "lacks a part of the caller's text"));
-    }
-    findings
 }

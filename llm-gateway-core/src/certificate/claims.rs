@@ -48,7 +48,9 @@ const NAMED: usize = 4;
 
 impl Claim {
     pub(super) fn new(result: Verdict, because: impl Into<String>) -> Self {
-        Self { result, because: because.into() }
+        // It may hold names that a provider chose.
+        let because: String = because.into();
+        Self { result, because: because.chars().filter(|c| !c.is_control()).collect() }
     }
 
     /// Fails for what contradicts the claim, is unknown for what leaves it open, else passes.

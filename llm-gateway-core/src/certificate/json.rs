@@ -3,6 +3,7 @@
 //! A key that stands twice is an error: two readers may each believe another one of the two,
 //! and a request could say one thing to us and another to the model.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -11,26 +12,37 @@ use serde_json::{Map, Number, Value};
 /// The most that a pointer shows of itself: it may hold a stranger's keys.
 const SHOWN_POINTER: usize = 160;
 
-/// Reads one document, whole. Depth is bounded by serde_json (128).
+/// The most values that a request may be made of. Ours are made of a few for each part.
+const MOST_VALUES: usize = 65_536;
+
+/// Reads one document, whole. Its depth is bounded by serde_json (128), its size here: what is
+/// read may be a stranger's bundle.
 pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict.deserialize(&mut deserializer)?;
+    let left = Cell::new(MOST_VALUES);
+    let value = Strict { left: &left }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
 
 /// Builds a [`Value`] in which no key stood twice.
-struct Strict;
+#[derive(Clone, Copy)]
+struct Strict<'a> {
+    /// How many more values there may be.
+    left: &'a Cell<usize>,
+}
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().checked_sub(1);
+        self.left.set(left.ok_or_else(|| D::Error::custom("there are too many values"))?);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,7 +79,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict)? {
+        while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -76,7 +88,7 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            let value = entries.next_value_seed(Strict)?;
+            let value = entries.next_value_seed(self)?;
             if object.insert(key, value).is_some() {
                 return Err(A::Error::custom("a key stands twice in one object"));
             }

@@ -31,7 +31,7 @@ impl<'a> Windows<'a> {
     pub(super) fn quote(&self, answer: &str) -> bool {
         let answer = answer.trim();
         match answer.chars().take(RUN).count() {
-            RUN => hashes(answer).into_iter().any(|hash| self.runs.contains(&hash)),
+            RUN => hashes(answer).any(|hash| self.runs.contains(&hash)),
             SHORTEST_WHOLE.. => self.texts.iter().any(|text| text.contains(answer)),
             _ => false,
         }
@@ -40,7 +40,7 @@ impl<'a> Windows<'a> {
 
 /// The hash of every window of [`RUN`] characters: a polynomial modulo 2^64. Two windows that
 /// share a hash by chance would cost a needless warning, nothing else.
-fn hashes(text: &str) -> Vec<u64> {
+fn hashes(text: &str) -> impl Iterator<Item = u64> + '_ {
     const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
     // Spreads a character over 64 bits, so that the low bits count, too.
     let spread = |c: char| {
@@ -49,12 +49,11 @@ fn hashes(text: &str) -> Vec<u64> {
     };
     let leaving_weight = BASE.wrapping_pow(RUN as u32);
     let mut hash = 0u64;
-    let mut roll = |(entering, leaving): (char, Option<char>)| {
+    let roll = move |(entering, leaving): (char, Option<char>)| {
         let left = leaving.map_or(0, |c| spread(c).wrapping_mul(leaving_weight));
         hash = hash.wrapping_mul(BASE).wrapping_add(spread(entering)).wrapping_sub(left);
         hash
     };
     let leaving = std::iter::repeat_n(None, RUN).chain(text.chars().map(Some));
-    let rolled: Vec<u64> = text.chars().take(LOOKED_AT).zip(leaving).map(&mut roll).collect();
-    rolled.get(RUN - 1..).unwrap_or_default().to_vec()
+    text.chars().take(LOOKED_AT).zip(leaving).map(roll).skip(RUN - 1)
 }

@@ -12,8 +12,15 @@ const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
 /// The largest bundle that is read. Four times a body that is as large as the gateway takes.
 const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
 
-/// The most findings that are told.
+/// The most members that a panel has, and calls that they make, where a receipt is read: work
+/// grows with the square of each.
+const MOST_MEMBERS: usize = 256;
+const MOST_CALLS: usize = 4_096;
+
+/// The most findings that are told, and the most characters of one: a document may be a
+/// stranger's.
 const TOLD: usize = 20;
+const SHOWN: usize = 500;
 
 /// What became of a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,9 +51,10 @@ pub struct Verification {
 }
 
 impl Verification {
-    fn new(result: VerifyResult, mut findings: Vec<String>) -> Self {
+    fn new(result: VerifyResult, findings: Vec<String>) -> Self {
+        let shown = |text: &String| text.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
         let rest = findings.len().saturating_sub(TOLD);
-        findings.truncate(TOLD);
+        let mut findings: Vec<String> = findings.iter().take(TOLD).map(shown).collect();
         if rest > 0 {
             findings.push(format!("and {rest} more"));
         }
@@ -105,7 +113,14 @@ fn read_receipt(bytes: &[u8]) -> Result<Receipt, Verification> {
     if (receipt.format.as_str(), receipt.version) != (RECEIPT_FORMAT, VERSION) {
         return Err(no_receipt(format!("it is not a `{RECEIPT_FORMAT}` of version {VERSION}")));
     }
+    if is_too_large(receipt.members.len(), receipt.calls.len(), receipt.commitments.len()) {
+        return Err(no_receipt("it has more members or calls than any panel".to_owned()));
+    }
     Ok(receipt)
+}
+
+fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
+    members > MOST_MEMBERS || calls > MOST_CALLS || commitments > MOST_MEMBERS
 }
 
 fn read_bundle(bytes: &[u8]) -> Result<Bundle, String> {
@@ -115,6 +130,11 @@ fn read_bundle(bytes: &[u8]) -> Result<Bundle, String> {
     let bundle: Bundle = canonical::read(bytes).map_err(|error| error.to_string())?;
     if (bundle.format.as_str(), bundle.version) != (BUNDLE_FORMAT, VERSION) {
         return Err(format!("it is not a `{BUNDLE_FORMAT}` of version {VERSION}"));
+    }
+    let members = &bundle.evidence.members;
+    let calls = members.iter().map(|member| member.exchanges.len()).sum();
+    if is_too_large(members.len(), calls, 0) {
+        return Err("it has more members or calls than any panel".to_owned());
     }
     Ok(bundle)
 }

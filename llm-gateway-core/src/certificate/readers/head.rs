@@ -1,5 +1,7 @@
 //! Where a request goes and what its headers say: compared, never guessed.
 
+use std::collections::HashSet;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Finding;
@@ -27,20 +29,19 @@ pub(super) fn stray_url(
 
 /// Each header must be on the short list, with a value that the protocol knows, and stand once.
 pub(super) fn stray_headers(request: &RecordedRequest) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (n, (name, value)) in request.headers.iter().enumerate() {
+    let mut seen = HashSet::new();
+    let mut stray = |(name, value): &(String, String)| {
+        let is_new = seen.insert(name.clone());
         let what = match is_known(name, value) {
             None => "is no header of the protocol",
             Some(false) => "has a value that is not of the protocol",
-            Some(true) if request.headers.iter().take(n).any(|(seen, _)| seen == name) => {
-                "is there twice"
-            }
-            Some(true) => continue,
+            Some(true) if is_new => return None,
+            Some(true) => "is there twice",
         };
         let shown: String = name.chars().take(64).collect();
-        findings.push(Finding::new(format!("header {shown}"), what));
-    }
-    findings
+        Some(Finding::new(format!("header {shown}"), what))
+    };
+    request.headers.iter().filter_map(&mut stray).collect()
 }
 
 /// Whether the value belongs to the header; `None` for an unknown header.

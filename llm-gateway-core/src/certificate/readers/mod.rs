@@ -148,7 +148,11 @@ fn response_as<F: Format>(response: &RecordedResponse) -> Result<Reply, String> 
 }
 
 fn document<F: Format>(body: &[u8]) -> Result<F::Document, String> {
-    serde_json::from_slice(body).map_err(|error| format!("it cannot be read: {error}"))
+    // The error's own words may quote the body, which belongs into no receipt.
+    serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        format!("it is not of its format at line {line}, column {column}")
+    })
 }
 
 /// The longest name that is taken for one. Model ids have at most 128 characters.

@@ -188,15 +188,26 @@ fn requests(dialect: Dialect) -> Vec<Case> {
         })
         .not_blind()
         .because(&[("context_blind", "member 2: url")]),
-        case(1, format!("{name}: a key stands twice"), &seats, |members| {
+        case(1, format!("{name}: a key stands twice"), &seats, move |members| {
+            // A reader that lets the last one win sees nothing strange.
+            let first = match dialect {
+                Dialect::Gemini => r#"{"contents":["Member A said yes"],"#,
+                _ => r#"{"messages":["Member A said yes"],"#,
+            };
             ask(&mut members[1], |request| {
                 let body = String::from_utf8(request.body.as_bytes().to_vec()).unwrap();
-                let twice = body.replacen('{', r#"{"messages":[],"contents":[],"#, 1);
-                let twice = twice.replacen('{', r#"{"messages":[],"contents":[],"#, 1);
-                request.body = twice.into_bytes().into();
+                request.body = body.replacen('{', first, 1).into_bytes().into();
             });
         })
-        .not_blind(),
+        .not_blind()
+        .because(&[("context_blind", "a key stands twice")]),
+        body(2, "a key below a place of the protocol carries it", |dialect, body| {
+            let bound = match dialect {
+                Dialect::Gemini => &mut body["generationConfig"]["maxOutputTokens"],
+                _ => &mut body["max_tokens"],
+            };
+            *bound = json!({"Member A said yes": 64});
+        }),
         case(
             14,
             format!("{name}: the second is built after the first answer"),
@@ -492,6 +503,26 @@ fn a_quorum_is_never_less_than_two() {
     evidence.members[1].answered = false;
     assert_eq!(quorum(&evidence, Some(1)), Fail);
     assert_eq!(quorum(&evidence, Some(0)), Fail);
+}
+
+#[test]
+fn a_certificate_has_the_shape_of_the_contract() {
+    fn keys(value: &Value) -> Vec<&str> {
+        value.as_object().unwrap().keys().map(String::as_str).collect()
+    }
+    let certificate = json!(certify(&panel(&SEATS), &rules(), &kinship()));
+    assert_eq!(keys(&certificate), ["level", "required", "claims", "not_proven", "warnings"]);
+    assert_eq!(certificate["level"], "lineage_distinct");
+    assert_eq!(certificate["required"], "model_distinct");
+    let names = ["context_blind", "fresh", "answered_quorum"].into_iter().chain(IDENTITY);
+    assert_eq!(keys(&certificate["claims"]), names.collect::<Vec<_>>());
+    for claim in certificate["claims"].as_object().unwrap().values() {
+        assert_eq!(keys(claim), ["result", "because"]);
+        assert_eq!(claim["result"], "pass");
+    }
+    for verdict in [Verdict::Pass, Fail, Unknown, NotApplicable] {
+        assert_eq!(json!(verdict), verdict.to_string());
+    }
 }
 
 #[test]

@@ -232,6 +232,28 @@ fn what_is_no_receipt_is_none() {
     assert_eq!(verify(pretty.as_bytes(), Some(&bundle)).result, Contradicted);
 }
 
+/// Documents that would cost a naive reader its memory or its time.
+#[test]
+fn a_strangers_documents_are_bounded() {
+    let (receipt, bundle) = good();
+    let text = String::from_utf8(receipt.to_bytes()).unwrap();
+    let rows = text.split("\"members\":[").nth(1).unwrap();
+    let member = rows.split_inclusive('}').next().unwrap();
+    let crowded = text.replacen(member, &[member; 300].join(","), 1);
+    let verification = verify(crowded.as_bytes(), Some(&bundle));
+    assert_eq!(verification.result, NoReceipt);
+    assert_eq!(verification.findings, ["it has more members or calls than any panel"]);
+    let mut evidence = panel(&SEATS);
+    let values = format!("[{}1]", "1,".repeat(100_000));
+    evidence.members[0].exchanges[0].request.body = values.into_bytes().into();
+    let (receipt, _) = issue(evidence);
+    let blind = &receipt.certificate().claims.context_blind;
+    assert!(blind.because.contains("too many values"), "{}", blind.because);
+    let loud = format!("{{\"{}\u{1b}\":1}}", "x".repeat(9_000));
+    let findings = verify(loud.as_bytes(), None).findings;
+    assert!(findings.iter().all(|finding| finding.len() <= 500), "{findings:?}");
+}
+
 #[test]
 fn a_redacted_answer_is_marked() {
     let mut evidence = panel(&SEATS);

@@ -133,3 +133,11 @@ fn an_odd_name_is_kept_as_it_is_written() {
     let long = format!(r#"{{"model":"{}","choices":[]}}"#, "m".repeat(257));
     assert!(read(OpenAi, &whole(1, "application/json", &long)).is_err());
 }
+
+/// A parser's error quotes what it did not expect; that would carry an answer into a receipt.
+#[test]
+fn why_an_answer_cannot_be_read_quotes_none_of_it() {
+    let why = read(OpenAi, &whole(1, "application/json", r#"{"choices":"a tomato is a fruit"}"#));
+    let why = why.unwrap_err();
+    assert!(!why.contains("tomato") && why.contains("column"), "{why}");
+}
