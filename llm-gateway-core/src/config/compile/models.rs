@@ -75,9 +75,14 @@ fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
             ..prices
         }),
     };
+    // A row for an alias has prices of its own and stays the same model to a certificate.
+    let snapshot_of = base.snapshot_of.or_else(|| {
+        let is_alias = !base.canonical.is_empty() && base.canonical != id;
+        is_alias.then_some(base.canonical)
+    });
     ModelFacts {
         canonical: id.to_owned(),
-        snapshot_of: base.snapshot_of,
+        snapshot_of,
         developer: row.developer.clone().or(base.developer),
         lineage: row.lineage.clone().unwrap_or(base.lineage),
         prices,
