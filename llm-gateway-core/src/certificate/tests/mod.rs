@@ -5,4 +5,6 @@ mod kinship;
 mod panel;
 mod random;
 mod receipts;
+mod requests;
+mod responses;
 mod streams;

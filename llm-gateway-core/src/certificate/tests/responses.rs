@@ -1,0 +1,118 @@
+//! Cases about what came: each dialect has to show them.
+
+use super::cases::{Case, case, identity};
+use super::panel::{answer, response, seats_of};
+use crate::certificate::Verdict::{Fail, NotApplicable, Unknown};
+use crate::model::Dialect;
+use crate::policy::Level;
+
+fn model_key(dialect: Dialect) -> &'static str {
+    if dialect == Dialect::Gemini { "modelVersion" } else { "model" }
+}
+
+fn id_key(dialect: Dialect) -> &'static str {
+    if dialect == Dialect::Gemini { "responseId" } else { "id" }
+}
+
+/// Cases about responses, which each dialect has to show.
+pub(super) fn responses(dialect: Dialect) -> Vec<Case> {
+    let seats = seats_of(dialect);
+    let name = dialect.as_str();
+    let returned =
+        |number, about: &str, first: Option<&'static str>, second: Option<&'static str>| {
+            case(number, format!("{name}: {about}"), &seats, |members| {
+                for (member, id) in members.iter_mut().zip([first, second]) {
+                    let Some(id) = id else { continue };
+                    answer(member, |body| body[model_key(dialect)] = id.into());
+                }
+            })
+        };
+    let header = |about: &str, header: &'static str, value: &'static str| {
+        case(12, format!("{name}: {about}"), &seats, |members| {
+            response(&mut members[2]).headers.push((header.to_owned(), value.to_owned()));
+        })
+    };
+    let stale = |case: Case| case.fails(&[("fresh", Fail)], Level::LineageDistinct);
+    let blind = Level::ContextBlind;
+    vec![
+        returned(6, "rerouted to a sibling's model", None, Some("gpt-4o"))
+            .fails(&identity(Fail), blind)
+            .because(&[("model_distinct", "members 1 and 2 are gpt-4o")]),
+        returned(7, "two dated names", Some("gpt-4o-2024-08-06"), Some("gpt-4o"))
+            .fails(&identity(Fail), blind)
+            .because(&[("model_distinct", "gpt-4o-2024-08-06")]),
+        returned(8, "one open model at two hosts", Some("llama3.3"), Some("meta-llama/Llama-3.3"))
+            .fails(&identity(Fail), blind),
+        returned(9, "a distillate and its base", Some("r1-distill-qwen"), Some("qwen-2.5"))
+            .fails(&[("lineage_distinct", Fail)], Level::VendorDistinct)
+            .because(&[("lineage_distinct", "members 1 and 2 both descend from qwen")]),
+        returned(10, "an unknown model", None, Some("gpt-5-secret"))
+            .fails(&identity(Unknown), blind)
+            .because(&[("model_distinct", "nothing is known of member 2's model gpt-5-secret")]),
+        returned(10, "one unknown model twice", Some("who"), Some("who"))
+            .fails(&identity(Fail), blind),
+        case(11, format!("{name}: no model is named"), &seats, |members| {
+            answer(&mut members[0], |body| {
+                body.as_object_mut().unwrap().remove(model_key(dialect));
+            });
+        })
+        .because(&[("model_distinct", "member 1 is gpt-4o as declared")]),
+        stale(header("x-cache", "x-cache", "Hit from edge"))
+            .because(&[("fresh", "member 3 answered with x-cache: Hit from edge")]),
+        stale(header("age", "age", "7")),
+        stale(header("an AI gateway's cache", "cf-aig-cache-status", "HIT")),
+        stale(header("LiteLLM", "x-litellm-cache-hit", "True")),
+        stale(header("LiteLLM's key", "x-litellm-cache-key", "5d41402a")),
+        stale(header("RFC 9211", "cache-status", "edge; hit; ttl=30")),
+        header("a miss", "x-cache", "MISS"),
+        header("age 0", "age", "0"),
+        header("no LiteLLM hit", "x-litellm-cache-hit", "False"),
+        header("what the OpenAI API sends", "cf-cache-status", "DYNAMIC"),
+        stale(case(12, format!("{name}: one response id twice"), &seats, |members| {
+            for member in &mut members[1..] {
+                answer(member, |body| body[id_key(dialect)] = "id-1".into());
+            }
+        }))
+        .because(&[("fresh", "members 2 and 3 have one response id, id-1")]),
+        case(12, format!("{name}: a response without an id"), &seats, |members| {
+            answer(&mut members[1], |body| {
+                body.as_object_mut().unwrap().remove(id_key(dialect));
+            });
+        })
+        .fails(&[("fresh", Unknown)], Level::LineageDistinct),
+        case(13, format!("{name}: one answer of three"), &seats, |members| {
+            for member in &mut members[1..] {
+                response(member).status = 500;
+                member.answered = false;
+            }
+        })
+        .fails(&[&[("answered_quorum", Fail)], identity(NotApplicable).as_slice()].concat(), blind)
+        .because(&[("answered_quorum", "1 of 3 answered, 3 were required")]),
+        case(13, format!("{name}: an answer that cannot be read"), &seats, |members| {
+            response(&mut members[2]).body = b"<html>".to_vec().into();
+        })
+        .fails(
+            &[
+                ("fresh", Unknown),
+                ("answered_quorum", Unknown),
+                ("model_distinct", Unknown),
+                ("vendor_distinct", Unknown),
+                ("lineage_distinct", Unknown),
+            ],
+            blind,
+        ),
+        case(
+            13,
+            format!("{name}: an error that the panel took for an answer"),
+            &seats,
+            |members| {
+                response(&mut members[2]).status = 500;
+            },
+        )
+        .fails(
+            &[&[("fresh", Unknown), ("answered_quorum", Unknown)], identity(Unknown).as_slice()]
+                .concat(),
+            blind,
+        ),
+    ]
+}
