@@ -11,10 +11,13 @@ use crate::certificate::{
     CallerTexts, Certificate, Commitment, Evidence, Kin, KinRow, Kinship, MemberEvidence,
     RecordedExchange, RecordedRequest, RecordedResponse, Rules, Verdict,
 };
+use crate::clock::SystemClock;
 use crate::credential::{CredentialSource, Lease, Secret};
-use crate::model::{Capability, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName};
+use crate::model::{
+    Capability, Delivery, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName,
+};
 use crate::policy::Level;
-use crate::provider::{Call, for_endpoint};
+use crate::provider::{Call, Means, for_endpoint};
 use crate::transport::{HttpRequest, Recorder, Scripted, Scrubber};
 
 pub(super) const SYSTEM: &str = "Answer in one word.";
@@ -28,22 +31,32 @@ pub(super) struct Seat {
     pub(super) model: &'static str,
     /// Whether the request bounds the output by the name that reasoning models want.
     pub(super) reasoning: bool,
+    /// Whether it is asked for a stream.
+    pub(super) delivery: Delivery,
 }
 
 /// A panel of three dialects.
 pub(super) const SEATS: [Seat; 3] = [
-    Seat { dialect: Dialect::OpenAi, provider: "openai", model: "gpt-4o", reasoning: true },
+    Seat {
+        dialect: Dialect::OpenAi,
+        provider: "openai",
+        model: "gpt-4o",
+        reasoning: true,
+        delivery: Delivery::Whole,
+    },
     Seat {
         dialect: Dialect::Anthropic,
         provider: "anthropic",
         model: "claude-haiku-4-5",
         reasoning: false,
+        delivery: Delivery::Whole,
     },
     Seat {
         dialect: Dialect::Gemini,
         provider: "gemini",
         model: "tuned/gemini-2.5:pro",
         reasoning: false,
+        delivery: Delivery::Whole,
     },
 ];
 
@@ -81,6 +94,7 @@ fn endpoint(seat: &Seat) -> Endpoint {
         api_key_env: Some("A_KEY".to_owned()),
         timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_secs(5),
+        delivery: seat.delivery,
     }
 }
 
@@ -93,7 +107,7 @@ fn exchange(seat: &Seat, caller: &CallerTexts) -> (RecordedRequest, RecordedResp
     let question = Message::user(caller.user.concat());
     let call = Call {
         model: ModelId::new(seat.model).unwrap(),
-        prompt: Prompt::from_caller(caller.system.clone(), vec![question]),
+        prompt: Prompt::from_caller(caller.system.clone(), vec![question]).into(),
         max_tokens: 64,
         capabilities: seat
             .reasoning
@@ -102,8 +116,13 @@ fn exchange(seat: &Seat, caller: &CallerTexts) -> (RecordedRequest, RecordedResp
             .collect(),
     };
     let script = Arc::new(Scripted::new().answer(format!("Yes, says {}.", seat.model)));
-    let provider =
-        for_endpoint(endpoint(seat), script, Arc::new(OneKey), Scrubber::default()).unwrap();
+    let means = Means {
+        transport: script,
+        credentials: Arc::new(OneKey),
+        scrubber: Scrubber::default(),
+        clock: Arc::new(SystemClock),
+    };
+    let provider = for_endpoint(endpoint(seat), means).unwrap();
     let recorder = Recorder::new();
     let prepared = provider.prepare(call).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();

@@ -1,8 +1,9 @@
 //! Streamed responses, as each API writes them, and what is no answer.
 
-use super::panel::{SEATS, kinship, not_passed, panel, response, rules, whole};
+use super::panel::{SEATS, Seat, kinship, not_passed, panel, response, rules, whole};
 use crate::certificate::readers::{Reply, response as read};
 use crate::certificate::{Verdict, certify};
+use crate::model::Delivery;
 use crate::model::Dialect::{self, Anthropic, Gemini, OpenAi};
 
 const OPENAI: &str = "\
@@ -51,6 +52,17 @@ fn each_apis_stream_is_read() {
     assert_eq!(stream(OpenAi, OPENAI), reply("gpt-4o", "chatcmpl-1"));
     assert_eq!(stream(Anthropic, ANTHROPIC), reply("claude-haiku-4-5", "msg_1"));
     assert_eq!(stream(Gemini, GEMINI), reply("gemini-2.5-pro", "r1"));
+}
+
+#[test]
+fn a_panel_of_streams_is_certified_as_one_of_whole_answers() {
+    let streaming = SEATS.map(|seat| Seat { delivery: Delivery::Stream, ..seat });
+    let evidence = panel(&streaming);
+    let body = |at: usize| evidence.members[at].exchanges[0].response.as_ref().unwrap();
+    assert!((0..3).all(|at| body(at).body.as_bytes().windows(5).any(|part| part == b"data:")));
+    let certificate = certify(&evidence, &rules(), &kinship());
+    assert!(certificate.independence_certified());
+    assert_eq!(certificate, certify(&panel(&SEATS), &rules(), &kinship()));
 }
 
 #[test]
