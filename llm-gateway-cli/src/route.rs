@@ -8,7 +8,8 @@ use tokio::task::{block_in_place, spawn_blocking};
 use tokio::time::Instant;
 
 use llm_gateway_core::{
-    Answer, Attempt, Category, Envelope, Error, Event, Events, Failure, Gateway, Outcome, Request,
+    Answer, Attempt, Category, Envelope, Error, Event, Events, Failure, Gateway, Outcome, Reply,
+    Request,
 };
 
 use crate::options::{Route, USAGE};
@@ -82,7 +83,7 @@ async fn watched(
     mut outcome: Outcome,
     mut events: Events,
     terminal: &mut Terminal,
-) -> Result<Answer, Failure> {
+) -> Result<Reply, Failure> {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     let began = Instant::now();
     let mut step = String::new();
@@ -115,15 +116,16 @@ fn told(event: &Event) -> String {
     }
 }
 
-fn show(outcome: &Result<Answer, Failure>, terminal: &mut Terminal) -> std::io::Result<()> {
+fn show(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::Result<()> {
     if terminal.json {
         return terminal.document(&Envelope::from(outcome));
     }
     match outcome {
-        Ok(answer) => {
+        Ok(Reply::Single(answer)) => {
             terminal.answer(&answer.text())?;
             terminal.note(&format!("{FAINT}{}{FAINT:#}", summary(answer)))
         }
+        Ok(reply) => terminal.answer(&reply.text()),
         Err(failure) => {
             terminal.failure(&Envelope::from(failure))?;
             for attempt in failure.attempts() {

@@ -185,8 +185,7 @@ impl Description {
             visibility: panels
                 .map(|(name, panel)| {
                     let promise = panel.visibility;
-                    let quorum =
-                        promise.quorum.map_or(panel.members.len(), |quorum| quorum as usize);
+                    let quorum = panel.quorum();
                     let description = VisibilityDescription {
                         mode: "blind",
                         members_see: "original_prompt_only",
@@ -233,11 +232,19 @@ fn task_class(policy: &Policy, route: &Route, keys: &Keys<'_>) -> TaskClassDescr
         }
     }
     let unavailable_because = match &route.shape {
-        Shape::Panel(_) | Shape::Cascade(_) => {
-            Some(format!("a {} cannot be run by this version", route.kind().as_str()))
-        }
+        Shape::Cascade(_) => Some("a cascade cannot be run by this version".to_owned()),
         Shape::Single(_) if lacking.iter().all(Option::is_some) => {
             Some(format!("set {}", missing.join(" or ")))
+        }
+        Shape::Panel(panel) => {
+            let (members, quorum) = (panel.members.len(), panel.quorum());
+            let able = lacking.iter().filter(|lacks| lacks.is_none()).count();
+            let short = able < quorum;
+            let needed = match quorum == members {
+                true => missing.join(" and "),
+                false => format!("keys for {quorum} of {members} members: {}", missing.join(", ")),
+            };
+            short.then(|| format!("set {needed}"))
         }
         Shape::Single(_) => None,
     };

@@ -31,6 +31,15 @@ pub enum Event {
         /// How long.
         wait: Duration,
     },
+    /// A member of a panel has answered, or will not.
+    Member {
+        /// Its position, from 1.
+        member: usize,
+        /// How many members there are.
+        of: usize,
+        /// Whether it answered.
+        answered: bool,
+    },
     /// A target gave no answer and the next one is asked.
     Fallback {
         /// The one that gave none.

@@ -46,6 +46,7 @@
 //! | `model`, `error` | the words that all of them speak |
 //! | `envelope`, `outcome`, `event`, `describe`, `spend` | what a caller gets |
 
+mod archive;
 pub mod certificate;
 mod clock;
 pub mod config;
@@ -60,6 +61,7 @@ mod gateway;
 pub mod ledger;
 mod model;
 mod outcome;
+mod panel;
 pub mod policy;
 pub mod provider;
 mod random;
@@ -86,7 +88,8 @@ pub use model::{
     ModelText, NanoUsd, Open, OutputPart, Part, PolicyText, Prices, Prompt, ProviderName, Rate,
     Role, RunId, Target, TaskClass, Tier, Turn, Usage, closest_name,
 };
-pub use outcome::{Answer, Failure};
+pub use outcome::{Answer, Failure, PanelAnswer, Reply};
+pub use panel::{Agreement, Cluster, Consensus, EffectiveVoices};
 pub use policy::{Policy, RouteKind};
 pub use provider::{Call, Prepared, Provider};
 pub use spend::{CapLeft, SpendReport, SpendState};

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use rand::rngs::{StdRng, SysRng};
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 
 /// A generator that everybody shares.
 pub(crate) struct Random(Mutex<StdRng>);
@@ -22,6 +22,15 @@ impl Random {
     /// 128 random bits.
     pub(crate) fn bits(&self) -> u128 {
         self.draw(|generator| generator.random())
+    }
+
+    /// So many random bytes.
+    pub(crate) fn bytes<const N: usize>(&self) -> [u8; N] {
+        self.draw(|generator| {
+            let mut bytes = [0; N];
+            generator.fill_bytes(&mut bytes);
+            bytes
+        })
     }
 
     /// A number in 0..1, uniformly.

@@ -67,7 +67,7 @@ impl Server {
         if let Some(model) = arguments.text("override_model") {
             request = request.override_model(model);
         }
-        Envelope::from(&self.gateway.route(request).await)
+        Envelope::from(&self.gateway.start(request).outcome.await)
     }
 
     async fn routing_info(&self) -> Envelope {

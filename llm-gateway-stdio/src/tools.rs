@@ -84,7 +84,7 @@ fn route_description(gateway: Option<&Description>) -> String {
     };
     let intro = "Asks the model that the policy names for a task class; answers text, cost and a \
                  trace as JSON. Task classes:";
-    let classes: Vec<_> = singles(gateway).collect();
+    let classes: Vec<_> = classes(gateway).collect();
     if classes.is_empty() {
         return "The policy has no task class of a single model, so nothing can be asked."
             .to_owned();
@@ -135,7 +135,7 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
         property.insert("description".to_owned(), argument.description.into());
         if let (true, Some(gateway)) = (argument.name == "task_class", gateway) {
             let names: Vec<Value> =
-                singles(gateway).map(|class| class.name.as_str().into()).collect();
+                classes(gateway).map(|class| class.name.as_str().into()).collect();
             // An enum without a word is no schema to some clients.
             if !names.is_empty() {
                 property.insert("enum".to_owned(), names.into());
@@ -155,6 +155,6 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
 }
 
 /// The task classes that can be asked for.
-fn singles(gateway: &Description) -> impl Iterator<Item = &TaskClassDescription> {
-    gateway.task_classes.iter().filter(|class| class.kind == RouteKind::Single)
+fn classes(gateway: &Description) -> impl Iterator<Item = &TaskClassDescription> {
+    gateway.task_classes.iter().filter(|class| class.kind != RouteKind::Cascade)
 }

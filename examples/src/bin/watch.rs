@@ -29,7 +29,8 @@ async fn main() -> anyhow::Result<()> {
     // Nothing happens before the outcome is polled. Dropping it cancels the request.
     let (outcome, ()) = tokio::join!(outcome, watching);
 
-    let answer = outcome?;
+    // A class of any kind can be started; this one is a single model's.
+    let Some(answer) = outcome?.into_answer() else { return Ok(()) };
     println!("{}, by {}", answer.text(), answer.target);
     for attempt in &answer.attempts {
         println!("  {} {}", attempt.target, attempt.outcome.as_str());

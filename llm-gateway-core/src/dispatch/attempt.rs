@@ -49,6 +49,8 @@ pub struct Attempt {
     pub reserved: Option<NanoUsd>,
     /// Whether the ledger has its cost; `None` where nothing is counted.
     pub recorded: Option<bool>,
+    /// When its request was sent, by the recorder's numbers; `None` where nothing was.
+    pub(crate) sent: Option<u64>,
 }
 
 impl Attempt {
@@ -62,6 +64,7 @@ impl Attempt {
             cost: None,
             reserved: None,
             recorded: None,
+            sent: None,
         }
     }
 
@@ -91,6 +94,12 @@ impl Attempt {
         Self { latency, http_status: error.http_status(), ..Self::new(target, outcome) }
     }
 
+    /// The same, with the moment at which its request was sent.
+    #[must_use]
+    pub(super) fn sent_at(self, sent: Option<u64>) -> Self {
+        Self { sent, ..self }
+    }
+
     /// The same, with what became of its money.
     #[must_use]
     pub(super) fn booked(self, booked: Booked) -> Self {
@@ -100,8 +109,9 @@ impl Attempt {
 }
 
 /// Whether the ledger has the cost of every try; `None` where nothing is counted.
-pub(crate) fn all_recorded(attempts: &[Attempt]) -> Option<bool> {
-    attempts.iter().filter_map(|attempt| attempt.recorded).reduce(|one, other| one && other)
+pub(crate) fn all_recorded<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Option<bool> {
+    let recorded = attempts.into_iter().filter_map(|attempt| attempt.recorded);
+    recorded.reduce(|one, other| one && other)
 }
 
 impl Serialize for Attempt {

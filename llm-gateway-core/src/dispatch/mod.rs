@@ -9,6 +9,7 @@
 mod attempt;
 mod booking;
 mod cost;
+mod course;
 mod listening;
 mod prepare;
 mod refusal;
@@ -29,15 +30,19 @@ use crate::random::Random;
 use crate::reliability::{BreakerRules, Deadline, Limiter, Meaning, RetryRules, Targets};
 
 use listening::recorder;
-use prepare::{PreparedCall, prepare};
-use refusal::{Refusal, any_key_will_do, first_back, most_telling};
+use refusal::{any_key_will_do, first_back, most_telling};
 use run::run;
 
 pub(crate) use attempt::all_recorded;
 pub use attempt::{Attempt, AttemptOutcome};
 pub(crate) use booking::caps;
 pub use cost::Cost;
+pub(crate) use course::{Course, Reservation, reserve, run_alone};
+pub(crate) use prepare::{PreparedCall, prepare};
+pub(crate) use refusal::Refusal;
 pub(crate) use run::Answered;
+
+pub(crate) use crate::transport::Sequence;
 
 /// What dispatch works with: one policy, taken at the door, and what outlives a request.
 pub(crate) struct Context<'a> {

@@ -6,6 +6,7 @@ use crate::error::{Category, Error};
 use crate::model::{NanoUsd, Prompt};
 use crate::policy::{PlannedTarget, Policy, Preflight, PreflightAction};
 use crate::provider::{Call, Prepared, Provider};
+use crate::transport::HttpRequest;
 
 use super::Context;
 use super::refusal::Refusal;
@@ -22,10 +23,20 @@ pub(crate) struct PreparedCall {
 
 impl PreparedCall {
     /// The most that one attempt can cost; `None` = the price is unknown.
-    pub(super) fn worst_case(&self) -> Option<NanoUsd> {
+    pub(crate) fn worst_case(&self) -> Option<NanoUsd> {
         let prices = self.planned.facts.as_ref()?.prices.as_ref()?;
         let call = &self.prepared.call;
         Some(prices.worst_case(call.prompt.token_bound(), call.max_tokens))
+    }
+
+    /// The estimate that was held against the policy.
+    pub(crate) fn preflight(&self) -> &Preflight {
+        &self.preflight
+    }
+
+    /// The bytes that will leave, where there are any to show.
+    pub(crate) fn request(&self) -> Option<&HttpRequest> {
+        self.prepared.request.as_ref()
     }
 
     pub(super) fn refused(self, error: Error, ends_request: bool) -> Refusal {
@@ -41,7 +52,7 @@ impl PreparedCall {
 }
 
 /// Holds the price against the policy and fixes the bytes. Pure: nothing leaves.
-pub(super) fn prepare(
+pub(crate) fn prepare(
     context: &Context<'_>,
     planned: &PlannedTarget,
     prompt: &Prompt,

@@ -18,7 +18,7 @@ pub(crate) struct Refusal {
     pub(crate) error: Error,
     pub(crate) preflight: Option<Box<Preflight>>,
     /// No other target may be asked: a kill switch is on.
-    pub(super) ends_request: bool,
+    pub(crate) ends_request: bool,
 }
 
 impl Refusal {

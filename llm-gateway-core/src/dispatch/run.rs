@@ -97,7 +97,7 @@ async fn attempt(
 
     let number = attempts.iter().filter(|tried| tried.target == *target).count() + 1;
     context.events.send(Event::Attempt { target: target.clone(), number });
-    let started = Instant::now();
+    let (started, before) = (Instant::now(), recorder.last_sent());
     booking.sent();
     let sent = call.provider.send(&call.prepared, recorder);
     let answered = timeout_at(context.deadline.at, sent).await;
@@ -105,6 +105,7 @@ async fn attempt(
     let says_something = answered.is_ok() || was_given_time(context, target, latency);
     // Classified already, at decode: from here on only the category decides.
     let result = answered.unwrap_or_else(|_| Err(past_deadline(context.deadline, target)));
+    let sent_at = recorder.last_sent().filter(|sent| Some(*sent) != before);
     report(permit, &result, says_something);
     drop(place);
 
@@ -113,13 +114,14 @@ async fn attempt(
             let cost = cost::of(context.policy, call, &completion, booking.reserved());
             let booked = booking.settle(context.deadline, cost.amount, cost.basis).await;
             let tried = Attempt::answered(target, latency, recorder.last_status());
-            log(attempts, tried.after(waited).booked(booked));
+            log(attempts, tried.after(waited).sent_at(sent_at).booked(booked));
             let (target, preflight) = (target.clone(), call.preflight.clone());
             Ok(Answered { target, completion, cost, preflight })
         }
         Err(error) => {
             let booked = booking.fail(context, call, &error).await;
-            log(attempts, Attempt::failed(target, latency, &error).after(waited).booked(booked));
+            let tried = Attempt::failed(target, latency, &error);
+            log(attempts, tried.after(waited).sent_at(sent_at).booked(booked));
             Err(Failure { error, took: Some(latency), ends_request: false })
         }
     }

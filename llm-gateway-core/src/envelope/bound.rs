@@ -21,10 +21,18 @@ pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
         return envelope;
     }
     envelope.meta.insert("truncated".to_owned(), json!(true));
-    if let Some(Value::String(text)) = envelope.data.as_mut().and_then(|data| data.get_mut("text"))
-    {
-        let others = size - escaped_chars(text);
-        *text = head_and_tail(text, max_chars.saturating_sub(others + MARKER_ROOM));
+    let mut texts = texts(&mut envelope);
+    let others = size - texts.iter().map(|text| escaped_chars(text)).sum::<usize>();
+    let marked = texts.len() * MARKER_ROOM;
+    let mut room = max_chars.saturating_sub(others + marked);
+    // The shortest first: what it leaves of its share is the others'.
+    texts.sort_by_key(|text| text.len());
+    let mut left = texts.len();
+    for text in texts {
+        let share = room / left.max(1);
+        room -= share.min(escaped_chars(text));
+        left -= 1;
+        *text = head_and_tail(text, share);
     }
     for (longest_string, longest_list) in STEPS {
         if json_chars(&envelope) <= max_chars {
@@ -39,6 +47,27 @@ pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
         }
     }
     envelope
+}
+
+/// What models wrote: the text of an answer, or those of a panel's members.
+fn texts(envelope: &mut Envelope) -> Vec<&mut String> {
+    let Some(Value::Object(data)) = &mut envelope.data else { return Vec::new() };
+    let mut texts = Vec::new();
+    for (key, value) in data {
+        match (key.as_str(), value) {
+            ("text", Value::String(text)) => texts.push(text),
+            ("members", Value::Array(members)) => {
+                texts.extend(members.iter_mut().filter_map(|member| {
+                    match member.pointer_mut("/data/text")? {
+                        Value::String(text) => Some(text),
+                        _ => None,
+                    }
+                }));
+            }
+            _ => {}
+        }
+    }
+    texts
 }
 
 /// The head and the tail of `text`, in at most `room` characters once escaped, with what

@@ -1,13 +1,14 @@
 //! The one shape in which every tool, every `--json` and every embedded call speaks.
 
 mod bound;
+mod panel;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::config::PolicyProblems;
 use crate::error::Error;
-use crate::outcome::{Answer, Failure};
+use crate::outcome::{Answer, Failure, Reply};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -134,9 +135,17 @@ impl From<&Answer> for Envelope {
 impl From<&Failure> for Envelope {
     fn from(failure: &Failure) -> Self {
         let parts = failure.parts();
-        let mut envelope = match &parts.problems {
-            Some(problems) => Self::from(problems),
-            None => Self::failed(&parts.error),
+        let mut envelope = match (&parts.problems, &parts.panel) {
+            (Some(problems), _) => Self::from(problems),
+            // What was paid for is shown with what is wrong with it.
+            (None, Some(panel)) => {
+                let mut envelope = Self::failed(&parts.error);
+                let Self { data, meta, .. } = Self::from(&**panel);
+                envelope.data = data;
+                envelope.meta.extend(meta);
+                return envelope;
+            }
+            (None, None) => Self::failed(&parts.error),
         };
         let meta = &mut envelope.meta;
         meta.insert("task_class".into(), json!(parts.task_class));
@@ -154,12 +163,24 @@ impl From<&Failure> for Envelope {
     }
 }
 
+impl From<&Reply> for Envelope {
+    fn from(reply: &Reply) -> Self {
+        match reply {
+            Reply::Single(answer) => Self::from(&**answer),
+            Reply::Panel(panel) => Self::from(&**panel),
+        }
+    }
+}
+
 impl From<&Result<Answer, Failure>> for Envelope {
     fn from(outcome: &Result<Answer, Failure>) -> Self {
-        match outcome {
-            Ok(answer) => answer.into(),
-            Err(failure) => failure.into(),
-        }
+        outcome.as_ref().map_or_else(Self::from, Self::from)
+    }
+}
+
+impl From<&Result<Reply, Failure>> for Envelope {
+    fn from(outcome: &Result<Reply, Failure>) -> Self {
+        outcome.as_ref().map_or_else(Self::from, Self::from)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, LoadRequest, PolicyProblems, PolicySource};
@@ -16,7 +16,7 @@ use crate::random::Random;
 use crate::reliability::{Limiter, Targets};
 use crate::transport::{ReqwestTransport, Scripted, Scrubber, Transport};
 
-use super::{Gateway, State};
+use super::{Gateway, Recent, State};
 
 /// Puts a [`Gateway`] together. Without any call it takes the embedded policy, the
 /// process's environment and the network.
@@ -212,6 +212,8 @@ impl GatewayBuilder {
                 random: Random::new(self.seed),
                 targets: Targets::default(),
                 limiters,
+                kinship: OnceLock::new(),
+                recent: Recent::default(),
                 offline: self.offline,
             }),
         }

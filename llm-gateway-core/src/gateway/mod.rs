@@ -4,31 +4,36 @@
 //! makes a provider for each entry of the policy, and hands them to dispatch as traits.
 
 mod builder;
+mod panel;
+mod passage;
+mod recent;
 mod request;
 mod spend;
 
 use std::collections::BTreeMap;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use tokio::time::Instant;
 use tracing::Instrument;
 
+use crate::certificate::Kinship;
 use crate::clock::Clock;
 use crate::config::{Diagnostic, PolicyProblems};
 use crate::credential::CredentialSource;
 use crate::describe::{Description, Keys};
-use crate::dispatch::{self, Context};
 use crate::error::{Category, Error};
-use crate::event::{self, EventSender, Events};
+use crate::event::{self, Events};
 use crate::ledger::Ledger;
-use crate::model::{Prompt, ProviderName, RunId};
-use crate::outcome::{Answer, Failure, FailureParts};
-use crate::policy::{Plan, PlanShape, Policy};
+use crate::model::{ProviderName, RunId};
+use crate::outcome::{Answer, Failure, FailureParts, PanelAnswer, Reply};
+use crate::policy::Policy;
 use crate::provider::Provider;
 use crate::random::Random;
-use crate::reliability::{Deadline, Limiter, Targets};
+use crate::reliability::{Limiter, Targets};
+
+use passage::{Passage, Wanted};
+use recent::Recent;
 
 pub use builder::GatewayBuilder;
 pub use request::Request;
@@ -63,6 +68,9 @@ struct State {
     random: Random,
     targets: Targets,
     limiters: BTreeMap<ProviderName, Limiter>,
+    /// What is known of models' kinship; made when the first panel is certified.
+    kinship: OnceLock<Kinship>,
+    recent: Recent,
     offline: bool,
 }
 
@@ -84,10 +92,10 @@ pub struct Run {
 }
 
 /// The future of a run's result.
-pub type Outcome = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
+pub type Outcome = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
 
 impl IntoFuture for Run {
-    type Output = Result<Answer, Failure>;
+    type Output = Result<Reply, Failure>;
     type IntoFuture = Outcome;
 
     fn into_future(self) -> Outcome {
@@ -102,15 +110,51 @@ impl Gateway {
         GatewayBuilder::default()
     }
 
-    /// Answers a request: [`start`](Self::start), and wait for the outcome.
+    /// Asks the model that the policy names for a task class. [`panel`](Self::panel) asks
+    /// several; [`start`](Self::start) takes a class of any kind.
     ///
     /// # Errors
-    /// [`Failure`] with the error's category and every try.
+    /// [`Failure`] with the error's category and every try; [`Category::InvalidRequest`] for a
+    /// class that is no single model's.
     ///
     /// # Cancel safety
     /// Dropping the future cancels the request: the connection is closed.
     pub async fn route(&self, request: Request) -> Result<Answer, Failure> {
-        self.start(request).outcome.await
+        let (run, wanted) = (self.begin(request, Wanted::Answer), "a single model's answer");
+        let reply = run.outcome.await?;
+        reply.into_answer().ok_or_else(|| unwanted(run.id, wanted))
+    }
+
+    /// Asks every member of a panel the same question, none of them seeing another's answer,
+    /// and certifies from the recorded bytes how independent the answers are.
+    ///
+    /// ```
+    /// use llm_gateway_core::{Consensus, Gateway, Request, Scripted};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let script = Scripted::new().answer("42").answer("42.0").answer("41");
+    /// let gateway = Gateway::builder().scripted(script).build()?;
+    /// let panel = gateway.panel(Request::new("triple_review", "6 x 7 = ?")).await?;
+    /// assert_eq!(panel.agreement.outcome, Consensus::Majority);
+    /// assert!(panel.independence_certified());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Failure`]; [`Category::Quorum`] and [`Category::Independence`] with the answers that
+    /// did come in [`Failure::panel`]; [`Category::InvalidRequest`] for a class that is no
+    /// panel.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels every member.
+    pub async fn panel(&self, request: Request) -> Result<PanelAnswer, Failure> {
+        let (run, wanted) = (self.begin(request, Wanted::Panel), "a panel's answers");
+        match run.outcome.await? {
+            Reply::Panel(panel) => Ok(*panel),
+            Reply::Single(_) => Err(unwanted(run.id, wanted)),
+        }
     }
 
     /// Begins a request, so that its events can be read while it works.
@@ -131,12 +175,17 @@ impl Gateway {
     /// # }
     /// ```
     pub fn start(&self, request: Request) -> Run {
+        self.begin(request, Wanted::Anything)
+    }
+
+    fn begin(&self, request: Request, wanted: Wanted) -> Run {
         let id = RunId::from_bits(self.state.random.bits());
-        let (sender, events) = event::channel();
+        let (events, told) = event::channel();
         let state = Arc::clone(&self.state);
         let span = tracing::info_span!("run", run_id = %id, task_class = %request.task_class);
-        let outcome = async move { state.answer(request, id, &sender).await };
-        Run { id, events, outcome: Box::pin(outcome.instrument(span)) }
+        let outcome =
+            async move { Passage::new(&state, &events, &request, id).reply(request, wanted).await };
+        Run { id, events: told, outcome: Box::pin(outcome.instrument(span)) }
     }
 
     /// What the gateway is: task classes, providers, rules, whether keys are there.
@@ -175,100 +224,8 @@ impl Gateway {
     }
 }
 
-impl State {
-    async fn answer(
-        &self,
-        request: Request,
-        run_id: RunId,
-        events: &EventSender,
-    ) -> Result<Answer, Failure> {
-        let started = Instant::now();
-        let task_class = request.task_class.clone();
-        let mut attempts = Vec::new();
-        let outcome = self.answer_single(request, events, started, &mut attempts).await;
-        let latency = started.elapsed();
-        match outcome {
-            Ok((answered, plan)) => {
-                let fallback_from = first_target(&plan).filter(|first| *first != answered.target);
-                tracing::debug!(target = %answered.target, ?latency, "answered");
-                Ok(Answer {
-                    task_class,
-                    target: answered.target,
-                    completion: answered.completion,
-                    cost: answered.cost,
-                    preflight: answered.preflight,
-                    attempts,
-                    fallback_from,
-                    latency,
-                    run_id,
-                    offline: self.offline,
-                })
-            }
-            Err((error, preflight)) => {
-                tracing::debug!(category = %error.category(), ?latency, "failed");
-                let offline = self.offline;
-                let problems = self.policy.as_ref().err().cloned();
-                Err(Failure::new(FailureParts {
-                    error,
-                    problems,
-                    task_class,
-                    preflight,
-                    attempts,
-                    latency,
-                    run_id,
-                    offline,
-                }))
-            }
-        }
-    }
-
-    async fn answer_single(
-        &self,
-        request: Request,
-        events: &EventSender,
-        started: Instant,
-        attempts: &mut Vec<dispatch::Attempt>,
-    ) -> Result<(dispatch::Answered, Plan), (Error, Option<crate::policy::Preflight>)> {
-        let before = |error: Error| (error, None);
-        let policy = self.policy.as_ref().map_err(|problems| before(Error::from(problems)))?;
-        let plan = policy.plan(request.as_plan_request()).map_err(before)?;
-        let PlanShape::Single(chain) = &plan.shape else {
-            return Err(before(cannot_run(&plan)));
-        };
-        request.check().map_err(before)?;
-        let prompt = Prompt::from_caller(request.system, request.messages).into();
-        let context = Context {
-            policy,
-            providers: &self.providers,
-            events,
-            deadline: Deadline::after(plan.deadline, started),
-            targets: &self.targets,
-            limiters: &self.limiters,
-            random: &self.random,
-            ledger: self.ledger.as_deref(),
-            clock: &*self.clock,
-            task_class: &plan.task_class,
-        };
-        match dispatch::dispatch(&context, chain, &prompt, attempts).await {
-            Ok(answered) => Ok((answered, plan)),
-            Err(refusal) => Err((refusal.error, refusal.preflight.map(|preflight| *preflight))),
-        }
-    }
-}
-
-fn first_target(plan: &Plan) -> Option<crate::model::Target> {
-    match &plan.shape {
-        PlanShape::Single(chain) => chain.first().map(|planned| planned.target.clone()),
-        PlanShape::Panel(_) | PlanShape::Cascade { .. } => None,
-    }
-}
-
-/// Panels and cascades parse and plan, so that a policy with them loads; running them is
-/// not built yet.
-fn cannot_run(plan: &Plan) -> Error {
-    let message = format!(
-        "task class `{}` asks several models, which this version cannot run",
-        plan.task_class
-    );
-    Error::new(Category::UnknownTaskClass, message).with_hint("name a task class of kind `single`")
+/// A reply of a kind that was not asked for, which a passage never gives.
+fn unwanted(run_id: RunId, wanted: &str) -> Failure {
+    let error = Error::new(Category::Internal, format!("the reply is not {wanted}"));
+    Failure::new(FailureParts::before(error, run_id))
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::model::{ModelFacts, ProviderName, Target, TaskClass};
 
 pub use orchestration::{Depth, Orchestration, OrchestrationRole, VerdictForm};
-pub use plan::{Plan, PlanRequest, PlanShape, PlannedTarget};
+pub use plan::{Plan, PlanRequest, PlanShape, PlannedPanel, PlannedTarget};
 pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};
 pub use provider::ProviderSpec;
 pub use route::{Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};

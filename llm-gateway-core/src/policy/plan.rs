@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Category, Error};
-use crate::model::{ModelFacts, ModelId, Target, TaskClass, closest_name};
+use crate::model::{ModelFacts, ModelId, NanoUsd, Target, TaskClass, closest_name};
 
-use super::{Policy, Route, Shape};
+use super::{Policy, Route, Shape, Visibility};
 
 /// The output bound when neither the call, nor the class, nor the model's row sets one.
 /// Every dialect is sent a bound, so that a runaway answer has a price.
@@ -50,7 +50,7 @@ pub enum PlanShape {
     /// One after the other, until one answers. Never empty.
     Single(Vec<PlannedTarget>),
     /// All at once, blind to each other.
-    Panel(Vec<PlannedTarget>),
+    Panel(PlannedPanel),
     /// The gate all at once, then perhaps the strong one.
     Cascade {
         /// The cheap models.
@@ -58,6 +58,25 @@ pub enum PlanShape {
         /// The strong one.
         otherwise: PlannedTarget,
     },
+}
+
+/// A panel with the bounds that hold for this request.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PlannedPanel {
+    /// Who is asked, in the policy's order; at least two.
+    pub members: Vec<PlannedTarget>,
+    /// Above this worst case the panel is refused before its first request.
+    pub cost_cap: Option<NanoUsd>,
+    /// What it promises.
+    pub visibility: Visibility,
+}
+
+impl PlannedPanel {
+    /// How many members must answer.
+    pub fn quorum(&self) -> usize {
+        self.visibility.quorum.map_or(self.members.len(), |quorum| quorum as usize)
+    }
 }
 
 /// A target with the bounds that hold for this request.
@@ -100,7 +119,11 @@ impl Policy {
                 }
                 None => all(chain),
             }),
-            Shape::Panel(panel) => PlanShape::Panel(all(&panel.members)),
+            Shape::Panel(panel) => PlanShape::Panel(PlannedPanel {
+                members: all(&panel.members),
+                cost_cap: panel.cost_cap,
+                visibility: panel.visibility,
+            }),
             Shape::Cascade(cascade) => PlanShape::Cascade {
                 gate: all(&cascade.gate),
                 otherwise: planned(&cascade.otherwise),
@@ -125,9 +148,9 @@ impl Policy {
     }
 
     fn unknown(&self, request: &PlanRequest<'_>) -> Error {
-        let single = |route: &&Route| matches!(route.shape, Shape::Single(_));
+        let runs = |route: &&Route| !matches!(route.shape, Shape::Cascade(_));
         let names: Vec<_> =
-            self.routes.iter().filter(single).map(|route| route.task_class.as_str()).collect();
+            self.routes.iter().filter(runs).map(|route| route.task_class.as_str()).collect();
         let shown: String =
             request.task_class.chars().filter(|c| !c.is_control()).take(64).collect();
         let meant = closest_name(&shown, names.iter().copied());

@@ -41,11 +41,16 @@ pub struct Switches {
 impl Switches {
     /// Why a call of this price is refused, by the variable that says so.
     pub fn refuses(&self, preflight: &Preflight) -> Option<String> {
+        self.refuses_cost(preflight.estimated_max_cost_usd)
+    }
+
+    /// Why a request of this projected maximum is refused; `None` as a cost = unknown.
+    pub fn refuses_cost(&self, cost: Option<NanoUsd>) -> Option<String> {
         if self.disabled {
             return Some("LLM_GATEWAY_DISABLED is set".to_owned());
         }
         let set = "LLM_GATEWAY_EXPENSIVE_DISABLED is set";
-        match preflight.estimated_max_cost_usd {
+        match cost {
             _ if !self.expensive_disabled => None,
             None => Some(format!("{set}, and the price is unknown")),
             Some(cost) if cost > EXPENSIVE => {

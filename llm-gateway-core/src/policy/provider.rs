@@ -24,6 +24,11 @@ impl ProviderSpec {
         self.models.get(id)
     }
 
+    /// Every row by the ids that lead to it, aliases included.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, &ModelFacts)> {
+        self.models.iter().map(|(id, facts)| (id.as_str(), &**facts))
+    }
+
     /// The ids under which rows stand, without aliases.
     pub fn model_ids(&self) -> impl Iterator<Item = &str> {
         self.models.iter().filter(|(id, facts)| **id == facts.canonical).map(|(id, _)| id.as_str())

@@ -72,6 +72,13 @@ pub struct Panel {
     pub visibility: Visibility,
 }
 
+impl Panel {
+    /// How many members must answer.
+    pub fn quorum(&self) -> usize {
+        self.visibility.quorum.map_or(self.members.len(), |quorum| quorum as usize)
+    }
+}
+
 /// What a panel promises about its members' independence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

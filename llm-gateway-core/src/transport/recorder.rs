@@ -121,6 +121,11 @@ impl Recorder {
         self.lock().clone()
     }
 
+    /// When the newest request was sent.
+    pub(crate) fn last_sent(&self) -> Option<u64> {
+        self.lock().last().map(|exchange| exchange.sent)
+    }
+
     /// The status of the newest response.
     pub(crate) fn last_status(&self) -> Option<u16> {
         self.lock().last()?.response.as_ref().map(|response| response.status.as_u16())

@@ -11,6 +11,7 @@ mod guards;
 mod layering;
 mod matrix;
 mod money;
+mod panels;
 mod policy;
 mod properties;
 mod reliability;

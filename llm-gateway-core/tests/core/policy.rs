@@ -85,7 +85,8 @@ fn every_class_of_the_repositorys_policy_plans_with_current_models_and_prices() 
     for class in policy.task_classes() {
         let plan = policy.plan(PlanRequest::new(class.as_str())).unwrap();
         let targets: Vec<PlannedTarget> = match plan.shape {
-            PlanShape::Single(targets) | PlanShape::Panel(targets) => targets,
+            PlanShape::Single(targets) => targets,
+            PlanShape::Panel(panel) => panel.members,
             PlanShape::Cascade { gate, otherwise } => gate.into_iter().chain([otherwise]).collect(),
             _ => panic!("a shape without a test"),
         };

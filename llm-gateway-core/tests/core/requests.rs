@@ -160,7 +160,7 @@ async fn what_cannot_be_asked_is_refused_before_anything_leaves() {
         (Request::new("quick", "hi").max_tokens(0), Category::InvalidRequest),
         (Request::new("quick", "hi").override_model("a b"), Category::InvalidRequest),
         (Request::new("qick", "hi"), Category::UnknownTaskClass),
-        (Request::new("panel", "hi"), Category::UnknownTaskClass),
+        (Request::new("panel", "hi"), Category::InvalidRequest),
     ];
     for (request, category) in refused {
         let failure = fails(&gateway, request.clone()).await;

@@ -1,5 +1,7 @@
-//! What a run gives: an [`Answer`] or a [`Failure`], typed. Either converts into the
+//! What a run gives: a [`Reply`] or a [`Failure`], typed. Either converts into the
 //! [`Envelope`](crate::Envelope).
+
+mod panel;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use crate::dispatch::{Attempt, Cost, all_recorded};
 use crate::error::{Category, Error};
 use crate::model::{Completion, RunId, Target};
 use crate::policy::Preflight;
+
+pub use panel::PanelAnswer;
 
 /// An answer, and everything about how it came to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +61,42 @@ impl Answer {
     }
 }
 
+/// What a task class answers: one model's answer, or a panel's.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// Of one model.
+    Single(Box<Answer>),
+    /// Of several that could not see each other.
+    Panel(Box<PanelAnswer>),
+}
+
+impl Reply {
+    /// The text: of a panel, each member's under a heading.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Single(answer) => answer.text(),
+            Self::Panel(panel) => panel.text(),
+        }
+    }
+
+    /// Names the run.
+    pub fn run_id(&self) -> RunId {
+        match self {
+            Self::Single(answer) => answer.run_id,
+            Self::Panel(panel) => panel.run_id,
+        }
+    }
+
+    /// The answer, if one model gave it.
+    pub fn into_answer(self) -> Option<Answer> {
+        match self {
+            Self::Single(answer) => Some(*answer),
+            Self::Panel(_) => None,
+        }
+    }
+}
+
 /// Why there is no answer, and everything that was tried.
 pub struct Failure(Box<FailureParts>);
 
@@ -65,12 +105,31 @@ pub(crate) struct FailureParts {
     pub(crate) error: Error,
     /// Every problem of the policy, where that is the failure.
     pub(crate) problems: Option<PolicyProblems>,
+    /// What a panel's members said, where they were asked.
+    pub(crate) panel: Option<Box<PanelAnswer>>,
     pub(crate) task_class: String,
     pub(crate) preflight: Option<Preflight>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) latency: Duration,
     pub(crate) run_id: RunId,
     pub(crate) offline: bool,
+}
+
+impl FailureParts {
+    /// A request that failed before anything was tried.
+    pub(crate) fn before(error: Error, run_id: RunId) -> Self {
+        Self {
+            error,
+            problems: None,
+            panel: None,
+            task_class: String::new(),
+            preflight: None,
+            attempts: Vec::new(),
+            latency: Duration::ZERO,
+            run_id,
+            offline: false,
+        }
+    }
 }
 
 impl Failure {
@@ -90,6 +149,11 @@ impl Failure {
     /// What kind of failure it is: the thing to branch on.
     pub fn category(&self) -> Category {
         self.0.error.category()
+    }
+
+    /// What a panel's members said, where they were asked: what was paid for is not lost.
+    pub fn panel(&self) -> Option<&PanelAnswer> {
+        self.0.panel.as_deref()
     }
 
     /// Every try, in order.

@@ -1,0 +1,74 @@
+//! Receipts on disk, where the policy names a directory for them.
+//!
+//! Files are for this user alone: a bundle holds prompts and answers. The newest are kept.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::certificate::{Bundle, Receipt};
+use crate::model::RunId;
+use crate::policy::Receipts;
+
+const RECEIPT: &str = ".receipt.json";
+const BUNDLE: &str = ".bundle.json";
+
+/// Writes the receipt of a run, and its bundle where the policy says so. Gives the receipt's
+/// path.
+///
+/// # Errors
+/// What the file system says. What was written until then stays.
+pub(crate) fn write(
+    receipts: &Receipts,
+    run: RunId,
+    receipt: &Receipt,
+    bundle: &Bundle,
+) -> io::Result<PathBuf> {
+    private_folder(&receipts.dir)?;
+    let path = receipts.dir.join(format!("{run}{RECEIPT}"));
+    if receipts.bundle {
+        private_file(&receipts.dir.join(format!("{run}{BUNDLE}")), &bundle.to_bytes())?;
+    }
+    private_file(&path, &receipt.to_bytes())?;
+    prune(&receipts.dir, receipts.keep as usize)?;
+    Ok(path)
+}
+
+/// Writes a file for this user alone. One that is there is replaced.
+pub(crate) fn private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(bytes)
+}
+
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Removes the oldest receipts, with their bundles, down to `keep`.
+fn prune(folder: &Path, keep: usize) -> io::Result<()> {
+    let mut receipts: Vec<(SystemTime, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.to_str().is_some_and(|path| path.ends_with(RECEIPT)) {
+            receipts.push((fs::metadata(&path)?.modified()?, path));
+        }
+    }
+    receipts.sort();
+    for (_, path) in receipts.iter().take(receipts.len().saturating_sub(keep)) {
+        fs::remove_file(path)?;
+        let bundle = path.to_str().and_then(|path| path.strip_suffix(RECEIPT));
+        if let Some(bundle) = bundle.map(|stem| format!("{stem}{BUNDLE}")) {
+            // Not every receipt has one.
+            let _ = fs::remove_file(bundle);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! From what a panel's members said to what a caller gets: agreement, certificate, receipt, and
+//! whether that is an answer.
+
+use std::collections::BTreeMap;
+
+use crate::archive;
+use crate::certificate::{Kinship, Particulars, Receipt, Rules, Salt, Spent, Verdict};
+use crate::dispatch::Context;
+use crate::error::{Category, Error};
+use crate::model::{Blind, Prompt};
+use crate::outcome::{Answer, Failure, FailureParts, PanelAnswer, Reply};
+use crate::panel::{self, Agreement, Said, Voice};
+use crate::policy::{Enforce, PlannedPanel, Policy};
+
+use super::State;
+use super::passage::Passage;
+
+impl Passage<'_> {
+    /// Asks all members, and certifies what came.
+    pub(super) async fn panel(
+        &self,
+        context: &Context<'_>,
+        plan: &PlannedPanel,
+        prompt: &Prompt<Blind>,
+    ) -> Result<Reply, Failure> {
+        let said = panel::ask(context, plan, prompt).await.map_err(|error| self.failure(error))?;
+        let answer = self.judged(context.policy, plan, said);
+        for member in answer.answers() {
+            self.state.recent.add(&member.text());
+        }
+        let answer = self.archived(context.policy, answer).await;
+        match self.refusal(plan, &answer) {
+            Some(error) => {
+                let panel = Some(Box::new(answer));
+                Err(Failure::new(FailureParts { panel, ..self.parts(error) }))
+            }
+            None => Ok(Reply::Panel(Box::new(answer))),
+        }
+    }
+
+    /// Compares the answers and certifies them.
+    fn judged(&self, policy: &Policy, plan: &PlannedPanel, said: Said) -> PanelAnswer {
+        let Said { courses, mut evidence, spent } = said;
+        evidence.earlier_answers = self.state.recent.all();
+        let particulars = self.particulars(policy, spent);
+        let rules = Rules::new(plan.visibility.require, plan.visibility.quorum);
+        let salt = Salt::from_bytes(self.state.random.bytes());
+        let (receipt, bundle) =
+            Receipt::issue(particulars, evidence, &rules, self.state.kinship(policy), salt);
+        let members: Vec<_> = courses
+            .into_iter()
+            .map(|course| self.outcome(course.result, course.attempts, course.latency))
+            .collect();
+        PanelAnswer {
+            task_class: self.task_class.clone(),
+            agreement: agreement(policy, &members),
+            members,
+            visibility: plan.visibility,
+            cost_cap: plan.cost_cap,
+            receipt,
+            bundle,
+            receipt_path: None,
+            latency: self.started.elapsed(),
+            run_id: self.run_id,
+            offline: self.state.offline,
+        }
+    }
+
+    fn particulars(&self, policy: &Policy, spent: BTreeMap<u64, Spent>) -> Particulars {
+        Particulars {
+            run_id: self.run_id.to_string(),
+            task_class: self.task_class.clone(),
+            policy_digest: policy.digest().to_owned(),
+            gateway_version: env!("CARGO_PKG_VERSION").to_owned(),
+            spent,
+        }
+    }
+
+    /// Writes the receipt where the policy says so. An answer that was paid for is not lost
+    /// because its receipt cannot be written.
+    async fn archived(&self, policy: &Policy, mut answer: PanelAnswer) -> PanelAnswer {
+        let Some(receipts) = policy.receipts().cloned() else { return answer };
+        let (run, receipt, bundle) = (self.run_id, answer.receipt.clone(), answer.bundle.clone());
+        let written =
+            tokio::task::spawn_blocking(move || archive::write(&receipts, run, &receipt, &bundle));
+        match written.await {
+            Ok(Ok(path)) => answer.receipt_path = Some(path),
+            Ok(Err(error)) => tracing::warn!(%error, "a receipt cannot be written"),
+            Err(error) => tracing::warn!(%error, "writing a receipt broke off"),
+        }
+        answer
+    }
+
+    /// Why the panel is no answer, if it is none.
+    fn refusal(&self, plan: &PlannedPanel, answer: &PanelAnswer) -> Option<Error> {
+        let class = &self.task_class;
+        let (asked, answered, quorum) =
+            (answer.members.len(), answer.answers().count(), plan.quorum().max(1));
+        if answered < quorum {
+            let message =
+                format!("{answered} of {asked} members of `{class}` answered, and {quorum} must");
+            let error = Error::new(Category::Quorum, message);
+            let first = answer.members.iter().find_map(|member| member.as_ref().err());
+            return Some(match first {
+                Some(failure) => error.with_hint(format!("the first that did not: {failure}")),
+                None => error,
+            });
+        }
+        if plan.visibility.enforce == Enforce::Soft || answer.independence_certified() {
+            return None;
+        }
+        let certificate = answer.certificate();
+        let failing = certificate.claims.named().into_iter();
+        let mut failing = failing.filter(|(_, claim)| claim.result != Verdict::Pass);
+        let why = failing.next().map(|(name, claim)| format!("{name}: {}", claim.because));
+        let message = format!("the independence of `{class}` is not certified");
+        Some(Error::new(Category::Independence, message).with_hint(why.unwrap_or_default()))
+    }
+}
+
+impl State {
+    /// What the policy knows of models' kinship.
+    fn kinship(&self, policy: &Policy) -> &Kinship {
+        self.kinship.get_or_init(|| {
+            let rows = policy.providers().iter().flat_map(|(provider, spec)| {
+                spec.rows().map(move |(id, facts)| (provider.as_str(), id, facts))
+            });
+            Kinship::from_facts(rows)
+        })
+    }
+}
+
+/// How far the members that answered agree.
+fn agreement(policy: &Policy, members: &[Result<Answer, Failure>]) -> Agreement {
+    let texts: Vec<_> =
+        members.iter().map(|member| member.as_ref().ok().map(Answer::text)).collect();
+    let voices = members.iter().zip(&texts).zip(1..).filter_map(|((member, text), position)| {
+        let (answer, text) = (member.as_ref().ok()?, text.as_deref()?);
+        Some(Voice { member: position, text, developer: developer(policy, answer) })
+    });
+    panel::agreement(&voices.collect::<Vec<_>>())
+}
+
+/// Who made the model that answered, by the name that the API gave it.
+fn developer<'p>(policy: &'p Policy, answer: &Answer) -> Option<&'p str> {
+    let spec = policy.providers().get(&answer.target.provider)?;
+    let answered = answer.completion.model.as_deref().unwrap_or(answer.target.model.as_str());
+    spec.model(answered)?.developer.as_deref()
+}

@@ -1,0 +1,161 @@
+//! One request on its way through the gateway: resolve, shape, hand on, put the outcome together.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::dispatch::{self, Answered, Attempt, Context, Refusal};
+use crate::error::{Category, Error};
+use crate::event::EventSender;
+use crate::model::{Blind, Prompt, RunId};
+use crate::outcome::{Answer, Failure, FailureParts, Reply};
+use crate::policy::{PlanShape, PlannedTarget, RouteKind};
+use crate::reliability::Deadline;
+
+use super::{Request, State};
+
+/// Which kind of reply the caller can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Anything,
+    Answer,
+    Panel,
+}
+
+/// What all steps of one request know.
+pub(super) struct Passage<'a> {
+    pub(super) state: &'a State,
+    pub(super) events: &'a EventSender,
+    pub(super) task_class: String,
+    pub(super) run_id: RunId,
+    pub(super) started: Instant,
+}
+
+impl<'a> Passage<'a> {
+    pub(super) fn new(
+        state: &'a State,
+        events: &'a EventSender,
+        request: &Request,
+        run_id: RunId,
+    ) -> Self {
+        let task_class = request.task_class.clone();
+        Self { state, events, task_class, run_id, started: Instant::now() }
+    }
+
+    /// Answers the request.
+    pub(super) async fn reply(&self, request: Request, wanted: Wanted) -> Result<Reply, Failure> {
+        let failed = |error| self.failure(error);
+        let policy = self.state.policy.as_ref().map_err(|problems| {
+            let parts = self.parts(Error::from(problems));
+            Failure::new(FailureParts { problems: Some(problems.clone()), ..parts })
+        })?;
+        let plan = policy.plan(request.as_plan_request()).map_err(failed)?;
+        request.check().map_err(failed)?;
+        let prompt = Prompt::from_caller(request.system, request.messages);
+        let context = Context {
+            policy,
+            providers: &self.state.providers,
+            events: self.events,
+            deadline: Deadline::after(plan.deadline, self.started),
+            targets: &self.state.targets,
+            limiters: &self.state.limiters,
+            random: &self.state.random,
+            ledger: self.state.ledger.as_deref(),
+            clock: &*self.state.clock,
+            task_class: &plan.task_class,
+        };
+        match (&plan.shape, wanted) {
+            (PlanShape::Single(chain), Wanted::Anything | Wanted::Answer) => {
+                self.single(&context, chain, prompt).await
+            }
+            (PlanShape::Panel(panel), Wanted::Anything | Wanted::Panel) => {
+                self.panel(&context, panel, &prompt).await
+            }
+            (PlanShape::Single(_), Wanted::Panel) => {
+                Err(failed(self.other_kind(RouteKind::Single)))
+            }
+            (PlanShape::Panel(_), Wanted::Answer) => Err(failed(self.other_kind(RouteKind::Panel))),
+            (PlanShape::Cascade { .. }, _) => Err(failed(self.cannot_run())),
+        }
+    }
+
+    /// Asks one target after the other.
+    async fn single(
+        &self,
+        context: &Context<'_>,
+        chain: &[PlannedTarget],
+        prompt: Prompt<Blind>,
+    ) -> Result<Reply, Failure> {
+        let mut attempts = Vec::new();
+        let result = dispatch::dispatch(context, chain, &prompt.into(), &mut attempts).await;
+        let mut answer = self.outcome(result, attempts, self.started.elapsed())?;
+        self.state.recent.add(&answer.text());
+        let first = chain.first().map(|planned| planned.target.clone());
+        answer.fallback_from = first.filter(|first| *first != answer.target);
+        Ok(Reply::Single(Box::new(answer)))
+    }
+
+    /// What one chain of targets, or one member, gave.
+    pub(super) fn outcome(
+        &self,
+        result: Result<Answered, Refusal>,
+        attempts: Vec<Attempt>,
+        latency: Duration,
+    ) -> Result<Answer, Failure> {
+        match result {
+            Ok(Answered { target, completion, cost, preflight }) => {
+                tracing::debug!(%target, ?latency, "answered");
+                let (task_class, run_id) = (self.task_class.clone(), self.run_id);
+                let (fallback_from, offline) = (None, self.state.offline);
+                Ok(Answer {
+                    task_class,
+                    target,
+                    completion,
+                    cost,
+                    preflight,
+                    attempts,
+                    fallback_from,
+                    latency,
+                    run_id,
+                    offline,
+                })
+            }
+            Err(Refusal { error, preflight, .. }) => {
+                let preflight = preflight.map(|preflight| *preflight);
+                let parts = self.parts(error);
+                Err(Failure::new(FailureParts { preflight, attempts, latency, ..parts }))
+            }
+        }
+    }
+
+    pub(super) fn failure(&self, error: Error) -> Failure {
+        Failure::new(self.parts(error))
+    }
+
+    /// A failure of this request, without what was tried.
+    pub(super) fn parts(&self, error: Error) -> FailureParts {
+        let latency = self.started.elapsed();
+        tracing::debug!(category = %error.category(), ?latency, "failed");
+        let (task_class, offline) = (self.task_class.clone(), self.state.offline);
+        FailureParts { task_class, latency, offline, ..FailureParts::before(error, self.run_id) }
+    }
+
+    fn other_kind(&self, kind: RouteKind) -> Error {
+        let class = &self.task_class;
+        let (is, door) = match kind {
+            RouteKind::Panel => ("a panel", "panel"),
+            _ => ("a single model's", "route"),
+        };
+        Error::new(Category::InvalidRequest, format!("task class `{class}` is {is}")).with_hint(
+            format!("ask it with `Gateway::{door}`, or a class of any kind with `start`"),
+        )
+    }
+
+    /// Cascades parse and plan, so that a policy with them loads; running them is not built yet.
+    fn cannot_run(&self) -> Error {
+        let class = &self.task_class;
+        let message = format!("task class `{class}` is a cascade, which this version cannot run");
+        Error::new(Category::UnknownTaskClass, message)
+            .with_hint("name a task class of kind `single` or `panel`")
+    }
+}

@@ -1,0 +1,93 @@
+//! What a panel answered, and what can be said of its independence.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::certificate::{Bundle, Certificate, Receipt};
+use crate::dispatch::{Attempt, all_recorded};
+use crate::model::{NanoUsd, RunId};
+use crate::panel::Agreement;
+use crate::policy::Visibility;
+
+use super::{Answer, Failure};
+
+/// What the members of a panel said, how far they agree, and the certificate of how
+/// independent they are.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct PanelAnswer {
+    /// The task class that was asked for.
+    pub task_class: String,
+    /// What each member said, or why it did not, in the policy's order.
+    pub members: Vec<Result<Answer, Failure>>,
+    /// How far those that answered agree.
+    pub agreement: Agreement,
+    /// What the policy promises of the panel.
+    pub visibility: Visibility,
+    /// The most that the panel may cost, where the policy says so.
+    pub cost_cap: Option<NanoUsd>,
+    /// The digests of what was sent and received, with the certificate.
+    pub receipt: Receipt,
+    /// The recorded bytes behind the receipt: prompts and answers.
+    pub bundle: Bundle,
+    /// Where the receipt was written, if it was.
+    pub receipt_path: Option<PathBuf>,
+    /// From the request to the last answer.
+    pub latency: Duration,
+    /// Names this run.
+    pub run_id: RunId,
+    /// Whether the answers are scripted ones.
+    pub offline: bool,
+}
+
+impl PanelAnswer {
+    /// The answers that came, in the policy's order.
+    pub fn answers(&self) -> impl Iterator<Item = &Answer> {
+        self.members.iter().filter_map(|member| member.as_ref().ok())
+    }
+
+    /// What can be said of the members' independence, claim by claim.
+    pub fn certificate(&self) -> &Certificate {
+        self.receipt.certificate()
+    }
+
+    /// Whether the level that the policy requires was reached, by a quorum of fresh answers.
+    pub fn independence_certified(&self) -> bool {
+        self.certificate().independence_certified()
+    }
+
+    /// Every try of every member.
+    pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
+        self.members.iter().flat_map(|member| match member {
+            Ok(answer) => answer.attempts.as_slice(),
+            Err(failure) => failure.attempts(),
+        })
+    }
+
+    /// What all tries cost together; `None` where the price of one is unknown.
+    pub fn total_cost(&self) -> Option<NanoUsd> {
+        self.attempts()
+            .map(|attempt| attempt.cost)
+            .try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)))
+    }
+
+    /// Whether the providers billed more than the policy's cap, which was held against the
+    /// worst case before anything was sent.
+    pub fn cap_exceeded(&self) -> bool {
+        matches!((self.total_cost(), self.cost_cap), (Some(cost), Some(cap)) if cost > cap)
+    }
+
+    /// Whether the ledger has the cost of every try; `None` where nothing is counted.
+    pub fn spend_recorded(&self) -> Option<bool> {
+        all_recorded(self.attempts())
+    }
+
+    /// The answers, each under a heading.
+    pub fn text(&self) -> String {
+        let headed = |(member, position): (&Result<Answer, Failure>, usize)| match member {
+            Ok(answer) => format!("## {position}. {}\n\n{}\n", answer.target, answer.text()),
+            Err(failure) => format!("## {position}. no answer\n\n{failure}\n"),
+        };
+        self.members.iter().zip(1..).map(headed).collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,225 @@
+//! Whether independent answers say the same, as far as that can be told without a guess.
+//!
+//! Only what has one normal form is compared: numbers, yes and no, option letters, JSON, and
+//! texts that are word for word the same. Prose that differs may still mean the same, and
+//! saying that it does not would be a guess: it is `not_comparable`.
+
+use serde::Serialize;
+
+use super::form::Form;
+
+/// Characters of an answer that stand for its cluster.
+const GIST_CHARS: usize = 120;
+
+/// One answer, and who gave it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Voice<'a> {
+    /// The member's position in the panel, from 1.
+    pub(crate) member: usize,
+    /// What it said.
+    pub(crate) text: &'a str,
+    /// The developer of the model that answered, if known.
+    pub(crate) developer: Option<&'a str>,
+}
+
+/// How far the members of a panel agree.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Agreement {
+    /// In one word.
+    pub outcome: Consensus,
+    /// What was compared.
+    pub method: &'static str,
+    /// Who says the same; in a split, dissent first.
+    pub clusters: Vec<Cluster>,
+    /// What so many voices weigh.
+    pub n_effective: EffectiveVoices,
+}
+
+/// How far the members of a panel agree, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Consensus {
+    /// All say the same.
+    Unanimous,
+    /// More than half say the same.
+    Majority,
+    /// They differ, and no answer has more than half.
+    NoConsensus,
+    /// It cannot be told without a guess.
+    NotComparable,
+}
+
+/// Members who say the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Cluster {
+    /// Their positions in the panel, from 1.
+    pub members: Vec<usize>,
+    /// What they say, in short.
+    pub gist: String,
+}
+
+/// The number of independent voices that so many correlated ones are worth:
+/// `n / (1 + (n - 1) rho)`, the design effect of survey statistics (Kish 1965).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EffectiveVoices {
+    /// How many.
+    pub value: f64,
+    /// Where the correlation comes from.
+    pub source: &'static str,
+}
+
+/// The correlation of strong models of two developers. Measured on recorded answers to 10 320
+/// questions: three of them are worth about 1.56 voices, which is rho = 0.46; rounded up.
+const RHO_BETWEEN_DEVELOPERS: f64 = 0.5;
+
+/// The same, as an envelope names it.
+const RHO_SOURCE: &str =
+    "prior: rho 0.5 between models of different developers, 1.0 within one or where unknown";
+
+/// Compares the answers of a panel. None of them is weighed above another.
+pub(crate) fn agreement(voices: &[Voice<'_>]) -> Agreement {
+    let forms: Vec<Form> = voices.iter().map(|voice| Form::of(voice.text)).collect();
+    let n_effective = effective_voices(voices);
+    let comparable = forms.len() > 1 && forms.windows(2).all(pair_of_a_kind);
+    let mut clusters: Vec<(Form, Cluster)> = Vec::new();
+    for (voice, form) in voices.iter().zip(forms) {
+        match clusters.iter_mut().find(|(known, _)| known.says_the_same_as(&form)) {
+            Some((_, cluster)) => cluster.members.push(voice.member),
+            None => {
+                let cluster = Cluster { members: vec![voice.member], gist: gist(voice.text) };
+                clusters.push((form, cluster));
+            }
+        }
+    }
+    let is_prose = clusters.iter().any(|(form, _)| matches!(form, Form::Text(_)));
+    let method = clusters.first().map_or("none", |(form, _)| form.method());
+    // Texts that are all the same are the same; texts that differ may mean the same.
+    if !comparable || (is_prose && clusters.len() > 1) {
+        let outcome = Consensus::NotComparable;
+        return Agreement { outcome, method: "none", clusters: Vec::new(), n_effective };
+    }
+    let mut clusters: Vec<Cluster> = clusters.into_iter().map(|(_, cluster)| cluster).collect();
+    clusters.sort_by_key(|cluster| cluster.members.len());
+    let outcome = outcome(&clusters, voices.len());
+    Agreement { outcome, method, clusters, n_effective }
+}
+
+fn pair_of_a_kind(pair: &[Form]) -> bool {
+    matches!(pair, [one, other] if one.method() == other.method())
+}
+
+/// `clusters` are in ascending order of size.
+fn outcome(clusters: &[Cluster], voices: usize) -> Consensus {
+    let largest = clusters.last().map_or(0, |cluster| cluster.members.len());
+    match clusters.len() {
+        1 => Consensus::Unanimous,
+        _ if largest * 2 > voices => Consensus::Majority,
+        _ => Consensus::NoConsensus,
+    }
+}
+
+/// The mean correlation over all pairs. Who shares a developer, or has none that is known,
+/// counts as one voice: the certificate must not weigh more than the data shows.
+fn effective_voices(voices: &[Voice<'_>]) -> EffectiveVoices {
+    let rho = |one: &Voice<'_>, other: &Voice<'_>| match (one.developer, other.developer) {
+        (Some(one), Some(other)) if one != other => RHO_BETWEEN_DEVELOPERS,
+        _ => 1.0,
+    };
+    let (mut sum, mut pairs) = (0.0, 0.0);
+    for (index, one) in voices.iter().enumerate() {
+        for other in voices.iter().skip(index + 1) {
+            (sum, pairs) = (sum + rho(one, other), pairs + 1.0);
+        }
+    }
+    #[allow(clippy::cast_precision_loss)] // a handful of members
+    let n = voices.len() as f64;
+    let value = if pairs > 0.0 { n / (1.0 + (n - 1.0) * sum / pairs) } else { n };
+    EffectiveVoices { value: (value * 100.0).round() / 100.0, source: RHO_SOURCE }
+}
+
+fn gist(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(GIST_CHARS) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compares answers of members of different developers.
+    fn of(texts: &[&str]) -> Agreement {
+        const DEVELOPERS: [&str; 4] = ["openai", "anthropic", "google", "meta"];
+        let voices: Vec<_> = texts
+            .iter()
+            .zip(DEVELOPERS)
+            .enumerate()
+            .map(|(index, (text, developer))| Voice {
+                member: index + 1,
+                text,
+                developer: Some(developer),
+            })
+            .collect();
+        agreement(&voices)
+    }
+
+    fn members(agreement: &Agreement) -> Vec<Vec<usize>> {
+        agreement.clusters.iter().map(|cluster| cluster.members.clone()).collect()
+    }
+
+    #[test]
+    fn one_answer_in_several_spellings_is_unanimous() {
+        for texts in [
+            ["42", "42.0", "**42**"],
+            ["1,000", "1000", "1 000."],
+            ["yes", "Yes.", "TRUE"],
+            ["B", "(b)", "Answer: B."],
+            ["{\"a\": 1, \"b\": [2]}", "{\"b\":[2],\"a\":1}", "```json\n{\"a\":1,\"b\":[2]}\n```"],
+            ["Paris", "paris", " Paris. "],
+        ] {
+            let agreement = of(&texts);
+            assert_eq!(agreement.outcome, Consensus::Unanimous, "{texts:?}: {agreement:?}");
+            assert_eq!(members(&agreement), [[1, 2, 3]]);
+        }
+    }
+
+    #[test]
+    fn dissent_comes_first() {
+        let split = of(&["A", "C", "A"]);
+        assert_eq!((split.outcome, split.method), (Consensus::Majority, "option_letter"));
+        assert_eq!(members(&split), [vec![2], vec![1, 3]]);
+        assert_eq!(of(&["1", "2", "3"]).outcome, Consensus::NoConsensus);
+        assert_eq!(of(&["no", "yes", "no", "yes"]).outcome, Consensus::NoConsensus);
+    }
+
+    #[test]
+    fn what_could_only_be_guessed_is_not_compared() {
+        for texts in [
+            vec!["The capital is Paris.", "It is Paris."],
+            vec!["42", "forty-two"],
+            vec!["yes", "Yes, but only on Sundays"],
+            vec!["A", "true"],
+            vec!["42"],
+            vec![],
+        ] {
+            let agreement = of(&texts);
+            assert_eq!(agreement.outcome, Consensus::NotComparable, "{texts:?}");
+            assert!(agreement.clusters.is_empty());
+        }
+    }
+
+    #[test]
+    fn correlated_voices_weigh_less() {
+        assert_eq!(of(&["1", "1", "1"]).n_effective.value, 1.5);
+        assert_eq!(of(&["1"]).n_effective.value, 1.0);
+        let voice = |member, developer| Voice { member, text: "1", developer };
+        let same = [voice(1, Some("openai")), voice(2, Some("openai")), voice(3, None)];
+        assert_eq!(agreement(&same).n_effective.value, 1.0);
+    }
+}

@@ -1,0 +1,92 @@
+//! Several models, asked the same question, none of which can see another's answer.
+//!
+//! The order is the promise: every member's bytes are fixed and committed, then the money for
+//! all of them is set aside as one, then all are sent at the same time, and nothing is looked at
+//! before all are in or out. There is no fallback inside: a member that fails stays failed, and
+//! what is certified is certified of those that answered.
+
+mod agreement;
+mod evidence;
+mod form;
+mod price;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use crate::certificate::{Evidence, Spent};
+use crate::dispatch::{
+    self, Context, Course, PreparedCall, Refusal, Reservation, Sequence, prepare, reserve,
+};
+use crate::error::Error;
+use crate::event::Event;
+use crate::model::{Blind, Prompt};
+use crate::policy::PlannedPanel;
+
+pub use agreement::{Agreement, Cluster, Consensus, EffectiveVoices};
+pub(crate) use agreement::{Voice, agreement};
+
+/// What the members of a panel said, before anybody judged it.
+pub(crate) struct Said {
+    /// How each member went, in the policy's order.
+    pub(crate) courses: Vec<Course>,
+    /// What the certificate is made from.
+    pub(crate) evidence: Evidence,
+    /// What each attempt used and cost, by the moment at which it was sent.
+    pub(crate) spent: BTreeMap<u64, Spent>,
+}
+
+/// Asks every member of a panel.
+///
+/// # Errors
+/// What refuses the panel as a whole, before anything is sent: a kill switch, its price, a cap,
+/// the ledger.
+///
+/// # Cancel safety
+/// Dropping the future cancels every member.
+pub(crate) async fn ask(
+    context: &Context<'_>,
+    panel: &PlannedPanel,
+    prompt: &Prompt<Blind>,
+) -> Result<Said, Error> {
+    let open = Prompt::from(prompt.clone());
+    let prepared = panel.members.iter().map(|member| prepare(context, member, &open));
+    let prepared = price::check(context, panel, prepared.collect())?;
+    let sequence = Arc::new(Sequence::default());
+    let committed = prepared.iter().map(|call| evidence::commit(call, &sequence)).collect();
+    let calls: Vec<&PreparedCall> = prepared.iter().filter_map(|call| call.as_ref().ok()).collect();
+    let reserved = reserve(context, &calls).await?;
+    let courses = run_all(context, prepared, reserved, &sequence).await;
+    let evidence = evidence::gather(context.policy, panel, prompt, committed, &courses);
+    let spent = courses.iter().flat_map(evidence::spent).collect();
+    Ok(Said { courses, evidence, spent })
+}
+
+/// Sends every member's request at the same time, and waits until all are in or out.
+async fn run_all(
+    context: &Context<'_>,
+    prepared: Vec<Result<PreparedCall, Refusal>>,
+    reserved: Vec<Reservation>,
+    sequence: &Arc<Sequence>,
+) -> Vec<Course> {
+    let of = prepared.len();
+    // One reservation per call that was prepared, in their order.
+    let mut reserved = reserved.into_iter();
+    let members = prepared.into_iter().map(|call| match call {
+        Ok(call) => Ok((call, reserved.next())),
+        Err(refusal) => Err(refusal),
+    });
+    let runs = members.zip(1..).map(|(call, member)| async move {
+        let course = match call {
+            Ok((call, reserved)) => {
+                dispatch::run_alone(context, call, reserved, Arc::clone(sequence)).await
+            }
+            Err(refusal) => Course::refused(refusal),
+        };
+        let answered = course.result.is_ok();
+        context.events.send(Event::Member { member, of, answered });
+        course
+    });
+    join_all(runs).await
+}

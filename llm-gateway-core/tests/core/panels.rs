@@ -1,0 +1,359 @@
+//! Panels through the gateway: what leaves, what comes back, what is certified, what is refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use llm_gateway_core::certificate::{Verdict, VerifyResult, verify};
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::policy::Level;
+use llm_gateway_core::{
+    Category, Consensus, Envelope, Environment, Event, Failure, FixedClock, Gateway, Message,
+    NanoUsd, PanelAnswer, Reply, Request, Scripted,
+};
+use serde_json::json;
+
+use crate::NOW;
+
+/// Three members of three developers at $1 per million in and $10 out, each asked once.
+const POLICY: &str = "
+providers:
+  openai: {models: {gpt-6-luna: {in: 1, out: 10}}}
+  anthropic: {models: {claude-haiku-5-5: {in: 1, out: 10}}}
+  gemini: {models: {gemini-3.8-flash: {in: 1, out: 10}}}
+defaults:
+  single: {provider: openai, model: gpt-6-luna, max_tokens: 100}
+  three:
+    members:
+      - {provider: openai, model: gpt-6-luna}
+      - {provider: anthropic, model: claude-haiku-5-5}
+      - {provider: gemini, model: gemini-3.8-flash}
+    max_tokens: 100
+reliability: {retry: {max_retries: 0}}
+";
+
+/// What one member may cost for the question `hi`: see `money.rs`.
+const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
+
+fn gateway(policy: &str, script: Scripted, ledger: Arc<MemoryLedger>) -> Gateway {
+    gateway_in(policy, script, ledger, Environment::empty())
+}
+
+fn gateway_in(
+    policy: &str,
+    script: Scripted,
+    ledger: Arc<MemoryLedger>,
+    environment: Environment,
+) -> Gateway {
+    Gateway::builder()
+        .policy_yaml(policy)
+        .environment(environment)
+        .scripted(script)
+        .ledger(ledger)
+        .clock(Arc::new(FixedClock(NOW)))
+        .seed(7)
+        .build()
+        .unwrap()
+}
+
+async fn ask(policy: &str, script: Scripted) -> Result<PanelAnswer, Failure> {
+    gateway(policy, script, Arc::default()).panel(Request::new("three", "hi")).await
+}
+
+/// The policy with a visibility for the panel.
+fn promising(promise: &str) -> String {
+    format!("{POLICY}\nvisibility: {{three: {{mode: blind, {promise}}}}}")
+}
+
+#[tokio::test]
+async fn a_panel_of_three_answers_and_is_certified() {
+    let script = Scripted::new().answer("42").answer("41").answer("42.0");
+    let panel = ask(&promising("require: lineage_distinct, enforce: hard"), script.clone()).await;
+    let panel = panel.unwrap();
+    assert_eq!(panel.answers().count(), 3);
+    assert_eq!(panel.agreement.outcome, Consensus::Majority);
+    assert_eq!(panel.agreement.clusters[0].members, [2], "dissent comes first");
+    assert_eq!(panel.certificate().level, Level::LineageDistinct);
+    assert!(panel.independence_certified());
+    assert!(panel.text().contains("## 2. anthropic/claude-haiku-5-5\n\n41"), "{}", panel.text());
+    // Nothing of one is in another's request.
+    for request in script.requests() {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        assert!(!body.contains("42") && !body.contains("41"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn the_envelope_of_a_panel() {
+    let script = Scripted::new().answer("yes").status(500).answer("no");
+    let panel = ask(&promising("quorum: 2"), script).await.unwrap();
+    insta::assert_json_snapshot!(Envelope::from(&panel), {
+        ".meta.latency_ms" => 0,
+        ".meta.certificate.receipt.digest" => "[digest]",
+        ".data.members[].meta.latency_ms" => 0,
+        ".data.members[].meta.attempts[].latency_ms" => 0,
+    });
+}
+
+#[tokio::test]
+async fn every_request_is_fixed_before_the_first_is_sent() {
+    let panel = ask(POLICY, Scripted::new()).await.unwrap();
+    let bundle: serde_json::Value = serde_json::from_slice(&panel.bundle.to_bytes()).unwrap();
+    let members = bundle["evidence"]["members"].as_array().unwrap().clone();
+    let committed: Vec<_> = members.iter().map(|it| it["committed"]["sequence"].clone()).collect();
+    assert_eq!(committed, [1, 2, 3]);
+    for member in &members {
+        assert!(member["exchanges"][0]["sent"].as_u64().unwrap() > 3);
+        assert_eq!(member["exchanges"][0]["request"], member["committed"]["request"]);
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
+    let panel = ask(POLICY, Scripted::new()).await.unwrap();
+    let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
+    assert_eq!(verify(&receipt, Some(&bundle)).result, VerifyResult::Holds);
+    assert_eq!(verify(&receipt, None).result, VerifyResult::Undecided);
+    let text = String::from_utf8(receipt).unwrap();
+    assert!(text.contains("\"cost_nanos\""), "what each call cost: {text}");
+    let other = ask(POLICY, Scripted::new().answer("another")).await.unwrap();
+    let mixed = verify(text.as_bytes(), Some(&other.bundle.to_bytes()));
+    assert_eq!(mixed.result, VerifyResult::Contradicted);
+}
+
+#[tokio::test]
+async fn a_retry_inside_a_panel_sends_the_committed_bytes() {
+    let policy = POLICY.replace("max_retries: 0", "max_retries: 2, base_delay_s: 0.001");
+    let panel = ask(&policy, Scripted::new().status(503).status(503)).await.unwrap();
+    assert_eq!(panel.answers().count(), 3);
+    assert_eq!(panel.attempts().count(), 5);
+    assert!(panel.independence_certified(), "{:?}", panel.certificate().claims);
+    let verified = verify(&panel.receipt.to_bytes(), Some(&panel.bundle.to_bytes()));
+    assert_eq!(verified.result, VerifyResult::Holds, "{:?}", verified.findings);
+}
+
+#[tokio::test]
+async fn too_few_answers_are_an_error_that_keeps_those_that_came() {
+    for enforce in ["hard", "soft"] {
+        let policy = promising(&format!("quorum: 2, enforce: {enforce}"));
+        let script = Scripted::new().answer("paid for").status(500).status(500);
+        let failure = ask(&policy, script).await.unwrap_err();
+        assert_eq!(failure.category(), Category::Quorum);
+        let envelope = json!(Envelope::from(&failure));
+        assert_eq!(envelope["data"]["members"][0]["data"]["text"], "paid for");
+        assert_eq!(envelope["data"]["members"][1]["meta"]["error_category"], "provider_5xx");
+        assert_eq!(envelope["meta"]["error_category"], "quorum");
+        assert_eq!(
+            (&envelope["meta"]["answered"], &envelope["meta"]["asked"]),
+            (&json!(1), &json!(3))
+        );
+        assert!(failure.error().hint().unwrap().contains("500"), "{failure:?}");
+    }
+}
+
+/// An answer that its provider says another model gave.
+fn rerouted(model: &str) -> Scripted {
+    let openai = format!(
+        r#"{{"id": "a", "model": "{model}", "choices": [{{"message": {{"content": "yes"}},
+        "finish_reason": "stop"}}], "usage": {{"prompt_tokens": 1, "completion_tokens": 1}}}}"#
+    );
+    Scripted::new().raw(200, openai)
+}
+
+#[tokio::test]
+async fn two_members_that_silently_became_one_are_not_certified() {
+    let soft = ask(POLICY, rerouted("claude-haiku-5-5")).await.unwrap();
+    assert!(!soft.independence_certified());
+    let claims = &soft.certificate().claims;
+    assert_eq!(claims.model_distinct.result, Verdict::Fail);
+    assert_eq!(claims.context_blind.result, Verdict::Pass);
+    assert!(claims.model_distinct.because.contains("claude-haiku-5-5"), "{claims:?}");
+
+    let hard = promising("require: model_distinct, enforce: hard");
+    let failure = ask(&hard, rerouted("claude-haiku-5-5")).await.unwrap_err();
+    assert_eq!(failure.category(), Category::Independence);
+    assert_eq!(failure.panel().unwrap().answers().count(), 3, "the answers are attached");
+    assert!(failure.error().hint().unwrap().contains("model_distinct"), "{failure:?}");
+    assert!(
+        ask(&promising("require: context_blind, enforce: hard"), rerouted("claude-haiku-5-5"))
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_panel_above_its_cap_is_refused_before_its_first_request() {
+    let cap = |nanos: u64| {
+        let usd = NanoUsd::from_nanos(nanos).to_string();
+        let cap = format!("max_tokens: 100\n    cost_cap_usd: {}\n", usd.trim_start_matches('$'));
+        POLICY.replace("    max_tokens: 100\n", &format!("    {cap}"))
+    };
+    let script = Scripted::new();
+    let failure = ask(&cap(3 * WORST_CASE - 1), script.clone()).await.unwrap_err();
+    assert_eq!(failure.category(), Category::PolicyBlocked);
+    assert!(failure.to_string().contains("cost_cap_usd"), "{failure}");
+    assert_eq!(script.requests().len(), 0);
+    let panel = ask(&cap(3 * WORST_CASE), script).await.unwrap();
+    assert!(!panel.cap_exceeded());
+    let unpriced = POLICY.replace("model: gemini-3.8-flash", "model: nobody-knows");
+    let unpriced =
+        unpriced.replace("    max_tokens: 100\n", "    max_tokens: 100\n    cost_cap_usd: 1\n");
+    let failure = ask(&unpriced, Scripted::new()).await.unwrap_err();
+    assert_eq!(failure.category(), Category::PolicyBlocked);
+}
+
+#[tokio::test]
+async fn a_panel_is_reserved_whole_or_not_at_all() {
+    let environment = |calls: u64, less: u64| {
+        let cap = NanoUsd::from_nanos(calls * WORST_CASE - less).to_string();
+        Environment::empty()
+            .with("LLM_GATEWAY_CAP_TOTAL_MONTHLY", cap.trim_start_matches('$'))
+            .with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db")
+    };
+    let ledger = Arc::new(MemoryLedger::new());
+    let script = Scripted::new();
+    let short = gateway_in(POLICY, script.clone(), ledger.clone(), environment(3, 1));
+    let failure = short.panel(Request::new("three", "hi")).await.unwrap_err();
+    assert_eq!(failure.category(), Category::PolicyBlocked);
+    assert_eq!(script.requests().len(), 0, "not one member is asked");
+    let enough = gateway_in(POLICY, script.clone(), ledger.clone(), environment(3, 0));
+    let panel = enough.panel(Request::new("three", "hi")).await.unwrap();
+    let spent = ledger.spent(Month::parse("2026-11").unwrap(), By::TaskClass).await.unwrap();
+    assert_eq!((Some(spent.settled), spent.held), (panel.total_cost(), NanoUsd::ZERO));
+}
+
+#[tokio::test]
+async fn the_switch_against_expensive_calls_counts_the_whole_panel() {
+    // Each member may cost $0.50.
+    let policy = POLICY.replace("max_tokens: 100\nrel", "max_tokens: 50000\nrel");
+    let environment = Environment::empty().with("LLM_GATEWAY_EXPENSIVE_DISABLED", "1");
+    let script = Scripted::new();
+    let gateway = gateway_in(&policy, script.clone(), Arc::default(), environment);
+    let failure = gateway.panel(Request::new("three", "hi")).await.unwrap_err();
+    assert_eq!(failure.category(), Category::PolicyBlocked);
+    assert!(failure.to_string().contains("LLM_GATEWAY_EXPENSIVE_DISABLED"), "{failure}");
+    assert_eq!(script.requests().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_are_asked_at_the_same_time_and_sealed_until_all_are_in() {
+    let slow = |script: Scripted, _| script.delay(Duration::from_secs(10)).answer("slow");
+    let script = (0..3).fold(Scripted::new(), slow);
+    let gateway = gateway(POLICY, script, Arc::default());
+    let began = tokio::time::Instant::now();
+    let mut run = gateway.start(Request::new("three", "hi"));
+    let Reply::Panel(panel) = run.outcome.await.unwrap() else { panic!("no panel") };
+    assert_eq!(began.elapsed(), Duration::from_secs(10));
+    let mut members = Vec::new();
+    while let Some(event) = run.events.next().await {
+        if let Event::Member { member, of, answered } = event {
+            assert!(answered && of == 3);
+            members.push(member);
+        }
+    }
+    members.sort_unstable();
+    assert_eq!(members, [1, 2, 3]);
+    assert_eq!(panel.latency, Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn a_cancelled_panel_leaves_no_hold() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let script = Scripted::new().hang().hang().hang();
+    let gateway = gateway(POLICY, script.clone(), ledger.clone());
+    let run = gateway.start(Request::new("three", "hi"));
+    tokio::select! {
+        biased;
+        _ = run.outcome => panic!("a hanging panel answered"),
+        () = tokio::task::yield_now() => {}
+    }
+    assert_eq!(script.requests().len(), 3);
+    let spent = ledger.spent(Month::parse("2026-11").unwrap(), By::Provider).await.unwrap();
+    assert_eq!(spent.held, NanoUsd::ZERO);
+    assert_eq!(spent.settled.as_nanos(), 3 * WORST_CASE, "nobody knows what they cost");
+}
+
+#[tokio::test]
+async fn each_door_takes_its_own_kind() {
+    let gateway = gateway(POLICY, Scripted::new(), Arc::default());
+    let panel = gateway.route(Request::new("three", "hi")).await.unwrap_err();
+    let single = gateway.panel(Request::new("single", "hi")).await.unwrap_err();
+    for failure in [panel, single] {
+        assert_eq!(failure.category(), Category::InvalidRequest);
+        assert!(failure.error().hint().unwrap().contains("Gateway::"), "{failure:?}");
+    }
+    let overridden = Request::new("three", "hi").override_model("gpt-4o");
+    assert_eq!(gateway.panel(overridden).await.unwrap_err().category(), Category::InvalidRequest);
+}
+
+#[tokio::test]
+async fn a_caller_who_quotes_an_earlier_answer_is_warned() {
+    let gateway = gateway(
+        POLICY,
+        Scripted::new().answer("the moon is made of cheese, mostly"),
+        Arc::default(),
+    );
+    gateway.route(Request::new("single", "hi")).await.unwrap();
+    let question = "One said: the moon is made of cheese, mostly. Is it?";
+    let panel = gateway.panel(Request::new("three", question)).await.unwrap();
+    assert_eq!(panel.certificate().warnings.len(), 1, "{:?}", panel.certificate().warnings);
+    assert!(panel.independence_certified(), "a warning is no failure");
+    let fresh = gateway.panel(Request::new("three", "hi")).await.unwrap();
+    assert!(fresh.certificate().warnings.is_empty());
+}
+
+#[tokio::test]
+async fn a_conversation_is_no_blind_question() {
+    let gateway = gateway(POLICY, Scripted::new(), Arc::default());
+    let turns = vec![Message::user("one"), Message::assistant("two"), Message::user("three")];
+    let panel = gateway.panel(Request::conversation("three", turns)).await.unwrap();
+    assert_eq!(panel.certificate().claims.context_blind.result, Verdict::Fail);
+    let system = Request::new("three", "hi").system("Be brief.");
+    assert!(gateway.panel(system).await.unwrap().independence_certified());
+}
+
+#[tokio::test]
+async fn receipts_are_written_where_the_policy_says_and_the_newest_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("receipts");
+    let policy = format!("{POLICY}\nreceipts: {{dir: {}, bundle: true, keep: 2}}", dir.display());
+    let gateway = gateway(&policy, Scripted::new(), Arc::default());
+    let mut last = None;
+    for _ in 0..3 {
+        last = gateway.panel(Request::new("three", "hi")).await.unwrap().receipt_path;
+    }
+    let receipt = last.unwrap();
+    let bundle = receipt.to_str().unwrap().replace(".receipt.", ".bundle.");
+    let (receipt, bundle) = (std::fs::read(receipt).unwrap(), std::fs::read(&bundle).unwrap());
+    assert_eq!(verify(&receipt, Some(&bundle)).result, VerifyResult::Holds);
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 4, "two receipts and their bundles");
+    #[cfg(unix)]
+    for entry in std::fs::read_dir(&dir).unwrap() {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_that_cannot_be_written_loses_no_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let policy = format!("{POLICY}\nreceipts: {{dir: {}}}", file.display());
+    let panel = ask(&policy, Scripted::new()).await.unwrap();
+    assert_eq!((panel.answers().count(), panel.receipt_path), (3, None));
+}
+
+#[tokio::test]
+async fn a_long_panel_is_cut_member_by_member() {
+    let long = |text: &str| text.repeat(20_000);
+    let script = Scripted::new().answer(long("a ")).answer("short").answer(long("c "));
+    let panel = ask(POLICY, script).await.unwrap();
+    let bounded = Envelope::from(&panel).bounded(30_000);
+    let written = serde_json::to_string(&bounded).unwrap();
+    assert!(written.chars().count() <= 30_000);
+    let members = bounded.data.unwrap()["members"].as_array().unwrap().clone();
+    let text = |at: usize| members[at]["data"]["text"].as_str().unwrap().to_owned();
+    assert!(text(0).len() > 8_000 && text(2).len() > 8_000, "each has its share");
+    assert_eq!(text(1), "short");
+    assert!(text(0).contains("characters left out"));
+}
