@@ -357,3 +357,16 @@ async fn a_long_panel_is_cut_member_by_member() {
     assert_eq!(text(1), "short");
     assert!(text(0).contains("characters left out"));
 }
+
+#[tokio::test]
+async fn a_model_that_is_asked_twice_is_warned_of_and_not_certified() {
+    let policy = POLICY.replace(
+        "{provider: gemini, model: gemini-3.8-flash}",
+        "{provider: openai, model: gpt-6-luna}",
+    );
+    let gateway = gateway(&policy, Scripted::new(), Arc::default());
+    let warned = gateway.problems().iter().map(ToString::to_string).collect::<String>();
+    assert!(warned.contains("`three` asks openai/gpt-6-luna twice"), "{warned}");
+    let panel = gateway.panel(Request::new("three", "hi")).await.unwrap();
+    assert_eq!(panel.certificate().claims.model_distinct.result, Verdict::Fail);
+}

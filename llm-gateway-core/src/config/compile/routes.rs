@@ -1,5 +1,6 @@
 //! Task classes: single models with their fallbacks, panels, cascades.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::config::node::{Content, Step};
@@ -168,7 +169,9 @@ impl Scope<'_, '_, '_> {
         route: &RawRoute,
         visibility: Option<&RawVisibility>,
     ) -> Option<Shape> {
-        self.at_least_two(&members, &["defaults".into(), name.into(), "members".into()], "panel")?;
+        let path = ["defaults".into(), name.into(), "members".into()];
+        self.at_least_two(&members, &path, "panel")?;
+        self.voices(name, &members, &path);
         let quorum = visibility.and_then(|visibility| visibility.quorum);
         if quorum.is_some_and(|quorum| quorum as usize > members.len()) {
             self.problems.error(
@@ -190,6 +193,18 @@ impl Scope<'_, '_, '_> {
             cost_cap: route.cost_cap_usd.and_then(usd),
             visibility: visibility.map(compiled).unwrap_or_default(),
         }))
+    }
+
+    /// A model that is asked twice adds an answer and no voice.
+    fn voices(&mut self, name: &str, members: &[Target], path: &[Step<'_>]) {
+        let mut asked = BTreeSet::new();
+        for member in members.iter().filter(|member| !asked.insert(*member)) {
+            self.problems.warning(
+                self.compilation.root.key_place_of(path),
+                format!("`{name}` asks {member} twice, and is never certified"),
+                "name another model, best of another developer",
+            );
+        }
     }
 
     fn at_least_two(&mut self, targets: &[Target], path: &[Step<'_>], what: &str) -> Option<()> {
