@@ -21,8 +21,8 @@ use crate::{tools, wire};
 /// What a client is told when it connects. Clients cut this at two kilobytes.
 const INSTRUCTIONS: &str = "Ask another language model: name a task class and the gateway picks the \
     model by its policy, checks the price first, and answers with text, cost and a trace. Use \
-    llm_route for the answer; llm_routing_info tells which task classes can run and which keys are \
-    missing.";
+    llm_route for the answer; a task class of kind panel asks several models blind and says how far \
+    they agree. llm_routing_info tells which task classes can run and which keys are missing.";
 
 /// The tools over one gateway.
 pub(crate) struct Server {

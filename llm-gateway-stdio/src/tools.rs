@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::arguments::{Argument, Kind};
 
-/// Asks the model that the policy names for a task class.
+/// Asks the model, or the panel of models, that the policy names for a task class.
 pub(crate) const LLM_ROUTE: &str = "llm_route";
 
 /// Tells what the gateway can do now.
@@ -46,7 +46,7 @@ pub(crate) const LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
         name: "override_model",
         kind: Kind::Text,
         required: false,
-        description: "Another model id of the class's provider.",
+        description: "Another model id of the class's provider; not for a panel.",
     },
 ];
 
@@ -75,6 +75,15 @@ fn routing_info() -> Tool {
     )
 }
 
+/// What the tool does with a class of any kind.
+const INTRODUCTION: &str = "Asks the model that the policy names for a task class; answers text, \
+    cost and a trace as JSON.";
+
+/// What it does with a class of kind panel, where the policy has one.
+const PANELS: &str = " A class of kind panel asks several models, none of which sees another's \
+    answer, and gives members, agreement (dissent first) and a certificate of how independent \
+    they are: for decisions where being wrong is dear.";
+
 /// The classes with their rationales, each cut to an equal share of the room.
 fn route_description(gateway: Option<&Description>) -> String {
     let Some(gateway) = gateway else {
@@ -82,15 +91,17 @@ fn route_description(gateway: Option<&Description>) -> String {
                 a call tells what is wrong with it."
             .to_owned();
     };
-    let intro = "Asks the model that the policy names for a task class; answers text, cost and a \
-                 trace as JSON. Task classes:";
     let classes: Vec<_> = classes(gateway).collect();
     if classes.is_empty() {
-        return "The policy has no task class of a single model, so nothing can be asked."
+        return "The policy has only cascades, which this version cannot run: nothing can be asked."
             .to_owned();
     }
-    let share = LONGEST_DESCRIPTION.saturating_sub(intro.len()) / classes.len();
-    let mut text = intro.to_owned();
+    let mut text = INTRODUCTION.to_owned();
+    if classes.iter().any(|class| class.kind == RouteKind::Panel) {
+        text.push_str(PANELS);
+    }
+    text.push_str(" Task classes:");
+    let share = LONGEST_DESCRIPTION.saturating_sub(text.len()) / classes.len();
     for (number, class) in classes.iter().enumerate() {
         let line = described(class, share);
         if text.chars().count() + line.chars().count() > LONGEST_DESCRIPTION {
@@ -102,14 +113,15 @@ fn route_description(gateway: Option<&Description>) -> String {
     text
 }
 
-/// A class in one line: its whole name, what it is for as far as there is room, and what keeps
-/// it from running.
+/// A class in one line: its whole name, whether it is a panel, what it is for as far as there is
+/// room, and what keeps it from running.
 fn described(class: &TaskClassDescription, room: usize) -> String {
     let state = match &class.unavailable_because {
         Some(why) => format!(" (unavailable: {why})"),
         None => String::new(),
     };
-    let fixed = format!("\n- {}: ", class.name);
+    let kind = if class.kind == RouteKind::Panel { " (panel)" } else { "" };
+    let fixed = format!("\n- {}{kind}: ", class.name);
     let room = room.saturating_sub(fixed.len() + state.len());
     format!("{fixed}{}{state}", cut(&class.rationale, room))
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use test_support::{FakeProvider, FakeSocket, Place, Wire};
 use wiremock::ResponseTemplate;
 
-use crate::{ask, asking, asking_of, failure, failure_of, question, server, session, success};
+use crate::{ask, asking, asking_of, failure, failure_of, question, server, session};
 
 /// The built-in providers by their formats.
 const WIRES: [(Wire, &str); 3] =
@@ -213,19 +213,6 @@ async fn an_unknown_task_class_is_told_what_there_is() {
     let arguments = json!({ "task_class": "aks", "prompt": "hi" });
     let envelope = failure_of("unknown_task_class", &session.call("llm_route", arguments).await);
     assert!(envelope["meta"]["hint"].as_str().unwrap().contains("ask"), "{envelope:#}");
-}
-
-#[tokio::test]
-async fn a_panel_cannot_run_yet_and_says_so() {
-    let mut policy = asking("http://127.0.0.1:9/v1");
-    let member = json!({ "provider": "openai", "model": "gpt-test" });
-    policy["defaults"]["panel"] = json!({ "members": [member, member], "rationale": "Two." });
-    let (_place, mut session) = session(&policy).await;
-    let info = success(&session.call("llm_routing_info", json!({})).await);
-    let panel = &info["data"]["task_classes"][1];
-    assert_eq!((&panel["kind"], &panel["available"]), (&json!("panel"), &json!(false)));
-    let arguments = json!({ "task_class": "panel", "prompt": "hi" });
-    failure_of("unknown_task_class", &session.call("llm_route", arguments).await);
 }
 
 #[tokio::test]

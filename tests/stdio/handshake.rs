@@ -117,11 +117,23 @@ async fn the_tools_say_that_they_only_read() {
 async fn the_task_classes_are_an_enum_with_their_rationales() {
     let tools = tools(POLICY).await;
     let route = &tools[0];
-    // Panels cannot run yet, so they cannot be chosen.
     let classes = &route["inputSchema"]["properties"]["task_class"]["enum"];
-    assert_eq!(*classes, json!(["quick_answer", "deep_audit"]));
+    assert_eq!(*classes, json!(["quick_answer", "deep_audit", "second_opinion"]));
     let description = route["description"].as_str().unwrap();
     assert!(description.contains("Short answers.") && description.contains("Careful reviews."));
+}
+
+#[tokio::test]
+async fn a_panel_is_told_from_a_single_model() {
+    let description = |tools: Value| tools[0]["description"].as_str().unwrap().to_owned();
+    let told = description(tools(POLICY).await);
+    assert!(told.contains("- second_opinion (panel): Two opinions."), "{told}");
+    for answered in ["members", "agreement", "certificate"] {
+        assert!(told.contains(answered), "{answered}: {told}");
+    }
+    let (singles, _) = POLICY.split_once("  second_opinion").unwrap();
+    let told = description(tools(singles).await);
+    assert!(!told.contains("panel"), "what a policy does not have costs no tokens: {told}");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod fallback;
 mod handshake;
 mod keys;
 mod money;
+mod panels;
 mod policy_file;
 mod robustness;
 mod route;
