@@ -8,6 +8,8 @@ mod client_config;
 mod ending;
 mod info;
 mod options;
+mod panel;
+mod receipt;
 mod render;
 mod route;
 mod schema;

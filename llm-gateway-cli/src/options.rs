@@ -1,5 +1,7 @@
 //! What can be said on the command line.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use llm_gateway_core::ledger::{By, Month};
 use llm_gateway_stdio::process::GatewayFlags;
@@ -47,7 +49,7 @@ pub(crate) enum Command {
     Tour,
     /// Check the policy file and the keys; tell which task classes can run.
     Check(Check),
-    /// Ask the model that the policy names for a task class.
+    /// Ask the model, or the panel of models, that the policy names for a task class.
     Route(Route),
     /// Tell task classes, providers and keys.
     Info,
@@ -81,6 +83,19 @@ pub(crate) struct Route {
     /// Another model id of the class's provider.
     #[arg(long, value_name = "ID")]
     pub(crate) override_model: Option<String>,
+    #[command(flatten)]
+    pub(crate) documents: Documents,
+}
+
+/// Where the documents of a panel go.
+#[derive(Clone, Args)]
+pub(crate) struct Documents {
+    /// Write the receipt of a panel to this file, for `verify`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: Option<PathBuf>,
+    /// Write the recorded bytes behind it to this file. They hold prompt and answers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
 }
 
 #[derive(Args)]

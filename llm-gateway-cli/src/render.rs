@@ -3,6 +3,7 @@
 use comfy_table::{
     Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
 };
+use llm_gateway_core::certificate::{Certificate, Verdict};
 use llm_gateway_core::ledger::{Scope, Spent, SpentRow};
 use llm_gateway_core::{
     CapLeft, Description, KeyState, NanoUsd, RouteKind, SpendReport, SpendState,
@@ -54,6 +55,24 @@ pub(crate) fn providers(description: &Description) -> String {
             Cell::new(harmless(&provider.base_url)),
         ]);
     }
+    table.to_string()
+}
+
+/// What a certificate claims: what became of each claim, and by which evidence.
+pub(crate) fn claims(certificate: &Certificate) -> String {
+    let mut table = table(&["claim", "result", "because"]);
+    for (name, claim) in certificate.claims.named() {
+        let result = Cell::new(claim.result.to_string().replace('_', " "));
+        let result = match claim.result {
+            Verdict::Pass => result.fg(Color::Green),
+            Verdict::Fail => result.fg(Color::Red),
+            Verdict::Unknown => result.fg(Color::Yellow),
+            _ => result,
+        };
+        table.add_row([Cell::new(name), result, Cell::new(harmless(&claim.because))]);
+    }
+    let whole = ColumnConstraint::ContentWidth;
+    table.set_constraints([whole, whole]);
     table.to_string()
 }
 

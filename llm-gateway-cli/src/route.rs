@@ -14,6 +14,7 @@ use llm_gateway_core::{
 
 use crate::options::{Route, USAGE};
 use crate::terminal::{FAINT, Terminal};
+use crate::{panel, receipt};
 
 /// The largest prompt that is read from stdin: what the largest context takes, and more.
 const LARGEST_PROMPT: u64 = 64 * 1024 * 1024;
@@ -23,6 +24,10 @@ pub(crate) async fn run(
     gateway: Gateway,
     mut terminal: Terminal,
 ) -> anyhow::Result<ExitCode> {
+    if let Err(why) = receipt::check(&route.documents) {
+        terminal.complain(why);
+        return Ok(ExitCode::from(USAGE));
+    }
     let prompt = match route.prompt.as_deref() {
         Some(prompt) if prompt != "-" => prompt.to_owned(),
         None if std::io::stdin().is_terminal() => {
@@ -56,7 +61,10 @@ pub(crate) async fn run(
     };
     // A pipe that nobody reads must not keep the one worker, which also hears the signals.
     block_in_place(|| show(&outcome, &mut terminal))?;
-    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    // After the answer: what was paid for is not lost with a file that cannot be written.
+    let is_written = block_in_place(|| receipt::write(&route.documents, &outcome, &mut terminal))?;
+    let is_well = outcome.is_ok() && is_written;
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The whole of a reader, never a part of it: half a prompt would be billed and answered.
@@ -111,6 +119,12 @@ fn told(event: &Event) -> String {
         Event::Waiting { target, wait } => {
             format!("{target} failed, waiting {:.1} s to try again", wait.as_secs_f64())
         }
+        Event::Member { member, of, answered: true } => {
+            format!("member {member} of {of} has answered,")
+        }
+        Event::Member { member, of, answered: false } => {
+            format!("member {member} of {of} gave no answer,")
+        }
         Event::Fallback { from, to } => format!("{from} gave no answer, asking {to}"),
         _ => String::new(),
     }
@@ -125,9 +139,13 @@ fn show(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::R
             terminal.answer(&answer.text())?;
             terminal.note(&format!("{FAINT}{}{FAINT:#}", summary(answer)))
         }
+        Ok(Reply::Panel(panel)) => panel::show(panel, terminal),
         Ok(reply) => terminal.answer(&reply.text()),
         Err(failure) => {
             terminal.failure(&Envelope::from(failure))?;
+            if let Some(panel) = failure.panel() {
+                return panel::show(panel, terminal);
+            }
             for attempt in failure.attempts() {
                 terminal.note(&format!("{FAINT}tried  {}{FAINT:#}", tried(attempt)))?;
             }
@@ -137,7 +155,7 @@ fn show(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::R
 }
 
 /// One try: who, how it ended, and how long that took.
-fn tried(attempt: &Attempt) -> String {
+pub(crate) fn tried(attempt: &Attempt) -> String {
     let (target, outcome) = (&attempt.target, attempt.outcome.as_str());
     let (took, waited) = (attempt.latency.as_secs_f64(), attempt.waited.as_secs_f64());
     match waited < 0.05 {

@@ -15,6 +15,7 @@ mod info;
 mod json;
 mod keys;
 mod output;
+mod panels;
 mod policies;
 mod program;
 mod provider;

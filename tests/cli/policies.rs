@@ -35,3 +35,31 @@ providers:
 "
     )
 }
+
+/// A panel `review` of three members at these URLs, which need no key: `one/alpha`, `two/beta` and
+/// `three/gamma`, each of its own developer. `promise` are more keys of its visibility.
+pub(crate) fn reviewed_by(urls: [&str; 3], promise: &str) -> String {
+    let members = [("one", "alpha"), ("two", "beta"), ("three", "gamma")];
+    let providers = members.iter().zip(urls).map(|((provider, model), url)| {
+        format!(
+            "  {provider}: {{kind: openai, base_url: '{url}/v1', api_key_env: null, models: \
+             {{{model}: {{in: 1, out: 2, developer: of-{model}, lineage: [{model}]}}}}}}\n"
+        )
+    });
+    let providers: String = providers.collect();
+    format!(
+        "\
+defaults:
+  review:
+    members:
+      - {{provider: one, model: alpha}}
+      - {{provider: two, model: beta}}
+      - {{provider: three, model: gamma}}
+    max_tokens: 256
+visibility:
+  review: {{mode: blind{promise}}}
+reliability: {{retry: {{max_retries: 0}}}}
+providers:
+{providers}"
+    )
+}

@@ -1,9 +1,14 @@
 //! A provider that answers over real HTTP, on this machine.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+/// Answers that were made up; no two have one id.
+static ANSWERS: AtomicU32 = AtomicU32::new(1);
 
 pub(crate) struct Provider {
     runtime: Runtime,
@@ -22,12 +27,17 @@ impl Provider {
         Self { runtime, server }
     }
 
-    /// One whose model says `text`.
+    /// One whose model `small` says `text`.
     pub(crate) fn saying(text: &str) -> Self {
+        Self::of_model("small", text)
+    }
+
+    /// One that says that `model` said `text`.
+    pub(crate) fn of_model(model: &str, text: &str) -> Self {
         Self::replying(ResponseTemplate::new(200).set_body_json(json!({
-            "id": "c-1",
+            "id": format!("answer-{}", ANSWERS.fetch_add(1, Ordering::Relaxed)),
             "object": "chat.completion",
-            "model": "small",
+            "model": model,
             "choices": [{
                 "index": 0,
                 "message": {"role": "assistant", "content": text},

@@ -9,7 +9,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::hanging::Hanging;
-use crate::policies::{SMALL, served_by};
+use crate::panels;
+use crate::policies::{SMALL, reviewed_by, served_by};
 use crate::program::{Home, Run};
 use crate::provider::Provider;
 use crate::route::ESCAPES;
@@ -90,6 +91,39 @@ fn a_model_cannot_take_the_terminal_over() {
     for obeyed in ["\x1b[31m", "\x1b]", "\x07", "\u{202e}"] {
         assert!(!shown.contains(obeyed), "{shown:?}");
     }
+}
+
+#[test]
+fn no_member_of_a_panel_can_take_the_terminal_over() {
+    // As a whole answer, so that it is the gist of a cluster too; and as the name of a model.
+    let members = [
+        Provider::of_model("alpha", ESCAPES),
+        Provider::of_model(ESCAPES, ESCAPES),
+        Provider::failing(400, ESCAPES),
+    ];
+    let home = panels::home_of(&members, ", quorum: 2");
+    let (shown, code) = watched(home.with_policy(&["--color", "never", "route", "review", "?"]));
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("unanimous") && shown.contains("answered as a"), "{shown:?}");
+    for obeyed in ["\x1b", "\x07", "\u{202e}"] {
+        assert!(!shown.contains(obeyed), "{shown:?}");
+    }
+}
+
+#[test]
+fn progress_tells_of_each_member() {
+    let provider = Provider::saying("Yes, but not always.");
+    let url = provider.url();
+    let policy = reviewed_by([&url; 3], ", quorum: 2");
+    // The third has no key, so it gives no answer long before the others do.
+    let (others, third) = policy.split_once("three: {kind").unwrap();
+    let third = third.replace("api_key_env: null", "api_key_env: ABSENT_KEY");
+    let home = Home::holding(&format!("{others}three: {{kind{third}"));
+    let (shown, code) = watched(home.with_policy(&["--color", "never", "route", "review", "?"]));
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("member 3 of 3 gave no answer,"), "{shown:?}");
+    let screen = on_screen(&shown);
+    assert!(screen.iter().any(|line| line.starts_with("unanimous: 2 of 2")), "{screen:#?}");
 }
 
 #[test]

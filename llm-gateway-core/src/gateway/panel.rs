@@ -54,6 +54,7 @@ impl Passage<'_> {
         PanelAnswer {
             task_class: self.task_class.clone(),
             agreement: agreement(policy, &members),
+            targets: plan.members.iter().map(|member| member.target.clone()).collect(),
             members,
             visibility: plan.visibility,
             cost_cap: plan.cost_cap,

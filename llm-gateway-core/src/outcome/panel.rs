@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::certificate::{Bundle, Certificate, Receipt};
 use crate::dispatch::{Attempt, all_recorded};
-use crate::model::{NanoUsd, RunId};
+use crate::model::{NanoUsd, RunId, Target};
 use crate::panel::Agreement;
 use crate::policy::Visibility;
 
@@ -18,7 +18,9 @@ use super::{Answer, Failure};
 pub struct PanelAnswer {
     /// The task class that was asked for.
     pub task_class: String,
-    /// What each member said, or why it did not, in the policy's order.
+    /// Who was asked, in the policy's order.
+    pub targets: Vec<Target>,
+    /// What each of them said, or why it did not.
     pub members: Vec<Result<Answer, Failure>>,
     /// How far those that answered agree.
     pub agreement: Agreement,
@@ -84,10 +86,11 @@ impl PanelAnswer {
 
     /// The answers, each under a heading.
     pub fn text(&self) -> String {
-        let headed = |(member, position): (&Result<Answer, Failure>, usize)| match member {
-            Ok(answer) => format!("## {position}. {}\n\n{}\n", answer.target, answer.text()),
-            Err(failure) => format!("## {position}. no answer\n\n{failure}\n"),
-        };
-        self.members.iter().zip(1..).map(headed).collect::<Vec<_>>().join("\n")
+        let members = self.targets.iter().zip(&self.members).zip(1..);
+        let headed = members.map(|((target, member), position)| match member {
+            Ok(answer) => format!("## {position}. {target}\n\n{}\n", answer.text()),
+            Err(failure) => format!("## {position}. {target}: no answer\n\n{failure}\n"),
+        });
+        headed.collect::<Vec<_>>().join("\n")
     }
 }

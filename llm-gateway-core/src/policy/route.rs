@@ -125,6 +125,19 @@ pub enum Level {
     LineageDistinct,
 }
 
+impl Level {
+    /// Its name in the policy file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ContextBlind => "context_blind",
+            Self::ModelDistinct => "model_distinct",
+            Self::VendorDistinct => "vendor_distinct",
+            Self::LineageDistinct => "lineage_distinct",
+        }
+    }
+}
+
 /// A cheap gate before a strong model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -147,6 +147,8 @@ async fn too_few_answers_are_an_error_that_keeps_those_that_came() {
             (&json!(1), &json!(3))
         );
         assert!(failure.error().hint().unwrap().contains("500"), "{failure:?}");
+        let text = failure.panel().unwrap().text();
+        assert!(text.contains("## 2. anthropic/claude-haiku-5-5: no answer"), "{text}");
     }
 }
 

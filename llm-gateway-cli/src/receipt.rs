@@ -1,0 +1,100 @@
+//! Where `route` writes the documents of a panel.
+//!
+//! They are this user's alone: a bundle holds prompt and answers, a receipt what was asked of whom.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use llm_gateway_core::{Failure, PanelAnswer, Reply};
+
+use crate::options::Documents;
+use crate::terminal::{FAINT, Terminal, harmless};
+
+/// Whether both documents can be written: asked before anything is paid for.
+///
+/// # Errors
+/// What is wrong with the two places.
+pub(crate) fn check(documents: &Documents) -> Result<(), &'static str> {
+    match documents.receipt.is_some() && documents.receipt == documents.bundle {
+        true => Err("--receipt and --bundle name the same file: give each its own"),
+        false => Ok(()),
+    }
+}
+
+/// Writes what was asked for, and tells what became of it. False where something is missing
+/// that should be there.
+///
+/// # Errors
+/// That nobody can be told.
+pub(crate) fn write(
+    documents: &Documents,
+    outcome: &Result<Reply, Failure>,
+    terminal: &mut Terminal,
+) -> io::Result<bool> {
+    if documents.receipt.is_none() && documents.bundle.is_none() {
+        return Ok(true);
+    }
+    let panel = match outcome {
+        Ok(Reply::Panel(panel)) => &**panel,
+        Ok(_) => {
+            terminal
+                .complain("only a panel has a receipt, and one model answered: none is written");
+            return Ok(false);
+        }
+        Err(failure) => match failure.panel() {
+            Some(panel) => panel,
+            // That nobody was asked has been told.
+            None => return Ok(false),
+        },
+    };
+    write_of(documents, panel, terminal)
+}
+
+fn write_of(
+    documents: &Documents,
+    panel: &PanelAnswer,
+    terminal: &mut Terminal,
+) -> io::Result<bool> {
+    let receipt = documents.receipt.iter().map(|path| (path, "receipt", panel.receipt.to_bytes()));
+    let bundle = documents.bundle.iter().map(|path| (path, "bundle", panel.bundle.to_bytes()));
+    let mut all_written = true;
+    for (path, what, bytes) in receipt.chain(bundle) {
+        let shown = path.display();
+        if let Err(error) = private_file(path, &bytes) {
+            terminal.complain(&format!("the {what} cannot be written to `{shown}`: {error}"));
+            all_written = false;
+        } else if !terminal.json {
+            let told = harmless(&format!("{what} written to {shown}"));
+            terminal.note(&format!("{FAINT}{told}{FAINT:#}"))?;
+        }
+    }
+    Ok(all_written)
+}
+
+/// Writes a file that nobody else may read. One that is there is replaced.
+fn private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    close_to_others(&file)?;
+    file.write_all(bytes)
+}
+
+/// The mode above is for a file that was not there before.
+#[cfg(unix)]
+fn close_to_others(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    match file.metadata()?.is_file() {
+        true => file.set_permissions(std::fs::Permissions::from_mode(0o600)),
+        // A device or a pipe has its own rights.
+        false => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_: &File) -> io::Result<()> {
+    Ok(())
+}
