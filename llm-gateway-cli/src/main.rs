@@ -16,6 +16,7 @@ mod schema;
 mod spend;
 mod terminal;
 mod tour;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -65,6 +66,7 @@ fn run(
         Command::ClientConfig(client) => {
             client_config::run(client, flags, &environment, &mut terminal)
         }
+        Command::Verify(verify) => verify::run(verify, &mut terminal),
         Command::Tour => block_on(tour::run(flags, &mut terminal)),
     }
 }

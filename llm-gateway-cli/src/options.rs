@@ -55,6 +55,9 @@ pub(crate) enum Command {
     Info,
     /// Tell what a month has cost, and what its caps leave.
     Spend(Spend),
+    /// Re-check the receipt of a panel, offline. Exit code 0: it holds; 1: it is contradicted, or
+    /// a file cannot be read; 2: the bundle is needed to decide; 3: it is no receipt.
+    Verify(Verify),
     /// Print the JSON Schema of routing.yaml, for editors.
     Schema,
     /// Print the entry that makes an MCP client start the server.
@@ -94,6 +97,15 @@ pub(crate) struct Documents {
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
     /// Write the recorded bytes behind it to this file. They hold prompt and answers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Verify {
+    /// The receipt.
+    pub(crate) receipt: PathBuf,
+    /// Its bundle: with it, the panel is certified again.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
 }

@@ -28,3 +28,4 @@ mod spend;
 mod terminal;
 mod tour;
 mod usage;
+mod verify;

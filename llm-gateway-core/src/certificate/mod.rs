@@ -37,4 +37,4 @@ pub use kin::{Kin, KinRow, Kinship};
 pub use receipt::{Bundle, Particulars, Receipt};
 pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};
 pub use rows::Spent;
-pub use verify::{Verification, VerifyResult, verify};
+pub use verify::{LARGEST_BUNDLE, LARGEST_RECEIPT, Verification, VerifyResult, verify};

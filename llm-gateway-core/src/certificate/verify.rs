@@ -6,11 +6,11 @@ use super::canonical::{self, Unread};
 use super::consistency::{contradictions, differences};
 use super::receipt::{BUNDLE_FORMAT, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
 
-/// The largest receipt that is read. A call is a row of about 500 bytes.
-const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
+/// The largest receipt that is read, in bytes. A call is a row of about 500 bytes.
+pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
 
-/// The largest bundle that is read. Four times a body that is as large as the gateway takes.
-const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
+/// The largest bundle that is read, in bytes. Four times a body that is as large as the gateway takes.
+pub const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
 
 /// The most members that a panel has, and calls that they make, where a receipt is read: work
 /// grows with the square of each.
