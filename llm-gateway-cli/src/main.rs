@@ -6,6 +6,7 @@
 mod check;
 mod client_config;
 mod ending;
+mod glance;
 mod info;
 mod options;
 mod panel;

@@ -6,22 +6,23 @@
 
 use std::io;
 
-use anstyle::Style;
-use llm_gateway_core::{Agreement, Answer, Cluster, Consensus, Failure, PanelAnswer};
+use llm_gateway_core::{Answer, Envelope, Failure, PanelAnswer};
+use serde_json::json;
 
+use crate::glance::{Glance, Standing};
 use crate::render;
 use crate::route::tried;
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
 /// Shows what a panel said, whether it is an answer or was refused as one.
 pub(crate) fn show(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
-    let style = trust(panel);
-    terminal.line(&format!("{style}{}{style:#}", verdict(panel)))?;
-    for (line, style) in standing(panel) {
-        terminal.line(&format!("   {style}{}{style:#}", harmless(&line)))?;
+    let Glance { verdict, style, standing } = Glance::of(&json!(Envelope::from(panel)));
+    terminal.line(&format!("{style}{verdict}{style:#}"))?;
+    for Standing { name, text, style } in standing {
+        terminal.line(&format!("   {style}{name:<9}{style:#} {text}"))?;
     }
-    for (position, member) in (1..).zip(&panel.members) {
-        terminal.line(&format!("\n{STRONG}{}{STRONG:#}", named(panel, position)))?;
+    for ((target, member), position) in panel.targets.iter().zip(&panel.members).zip(1..) {
+        terminal.line(&format!("\n{STRONG}{position}. {target}{STRONG:#}"))?;
         match member {
             Ok(answer) => said(answer, terminal)?,
             Err(failure) => unsaid(failure, terminal)?,
@@ -29,67 +30,6 @@ pub(crate) fn show(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<(
     }
     certificate(panel, terminal)?;
     terminal.note(&format!("{FAINT}{}{FAINT:#}", summary(panel)))
-}
-
-/// How much the verdict is worth: that all agree is good news only of those that could differ.
-fn trust(panel: &PanelAnswer) -> Style {
-    match panel.agreement.outcome {
-        _ if !panel.independence_certified() => BAD,
-        Consensus::Unanimous => GOOD.bold(),
-        Consensus::NoConsensus => BAD,
-        _ => DOUBTFUL.bold(),
-    }
-}
-
-/// How far the members agree, in one line.
-fn verdict(panel: &PanelAnswer) -> String {
-    let Agreement { outcome, method, clusters, n_effective, .. } = &panel.agreement;
-    let answered = panel.answers().count();
-    let largest = clusters.last().map_or(0, |cluster| cluster.members.len());
-    let method = method.replace('_', " ");
-    let agreement = match outcome {
-        Consensus::Unanimous => format!("unanimous: {answered} of {answered} agree ({method})"),
-        Consensus::Majority => format!("majority: {largest} of {answered} agree ({method})"),
-        Consensus::NoConsensus => format!("no consensus among {answered} ({method})"),
-        _ => format!("not comparable: read the {answered} answers"),
-    };
-    let certified = match panel.independence_certified() {
-        true => "certified",
-        false => "NOT CERTIFIED",
-    };
-    format!("{agreement} · worth {} independent votes · {certified}", n_effective.value)
-}
-
-/// Who stands where: dissent first, and who said nothing at last.
-fn standing(panel: &PanelAnswer) -> Vec<(String, Style)> {
-    let Agreement { outcome, clusters, .. } = &panel.agreement;
-    let mut lines = Vec::new();
-    for (left, cluster) in (0..clusters.len()).rev().zip(clusters) {
-        let (name, style) = match (outcome, left) {
-            (Consensus::Unanimous, _) => ("all", STRONG),
-            (Consensus::Majority, 0) => ("majority", STRONG),
-            (Consensus::Majority, _) => ("dissent", DOUBTFUL),
-            _ => ("camp", STRONG),
-        };
-        let Cluster { members, gist, .. } = cluster;
-        let members: Vec<String> = members.iter().map(|member| named(panel, *member)).collect();
-        lines.push((format!("{name:<9} {}: {gist}", members.join(", ")), style));
-    }
-    for (position, member) in (1..).zip(&panel.members) {
-        if let Err(failure) = member {
-            let category = failure.category();
-            lines.push((format!("{:<9} {}: {category}", "silent", named(panel, position)), BAD));
-        }
-    }
-    lines
-}
-
-/// A member by its position and its target.
-fn named(panel: &PanelAnswer, position: usize) -> String {
-    match panel.targets.get(position.saturating_sub(1)) {
-        Some(target) => format!("{position}. {target}"),
-        None => format!("{position}."),
-    }
 }
 
 fn said(answer: &Answer, terminal: &mut Terminal) -> io::Result<()> {

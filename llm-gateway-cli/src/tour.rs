@@ -1,22 +1,25 @@
 //! `llm-gateway tour`: the real server, in process, and a real client; every tool, offline.
 
-// Indexing a JSON value gives null where there is nothing.
-#![allow(clippy::indexing_slicing)]
+mod show;
 
 use std::process::ExitCode;
 
 use anyhow::Context;
-use llm_gateway_core::{Envelope, Environment, Gateway, NanoUsd, RouteKind, Scripted};
+use llm_gateway_core::{Envelope, Environment, Gateway, RouteKind, Scripted};
 use llm_gateway_stdio::process::GatewayFlags;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock};
 use rmcp::service::RunningService;
 use rmcp::{RoleClient, ServiceExt};
 use serde_json::{Value, json};
 
-use crate::terminal::{BAD, FAINT, GOOD, STRONG, Terminal, harmless};
+use crate::terminal::{FAINT, STRONG, Terminal};
 
 /// Bytes that the pipe between server and client holds.
 const PIPE: usize = 64 * 1024;
+
+/// A question that three models can answer with a letter, so that their answers compare.
+const CHOICE: &str = "Which law of thermodynamics says that entropy never falls? A: the first. \
+    B: the second. C: the third. Answer with one letter.";
 
 /// One call of the tour.
 struct Stop {
@@ -24,40 +27,59 @@ struct Stop {
     /// What it shows.
     title: &'static str,
     arguments: Value,
+    /// What the models answer, added to a script.
+    replies: fn(Scripted) -> Scripted,
 }
 
 /// What is asked of each tool, in the order in which it is shown.
-fn stops(task_class: &str) -> Vec<Stop> {
+fn stops(task_class: &str, panel: Option<&str>) -> Vec<Stop> {
     let question = "Name the three laws of thermodynamics.";
-    vec![
-        Stop { tool: "llm_routing_info", title: "what the gateway can do", arguments: json!({}) },
+    let panel = panel.map(|class| Stop {
+        tool: "llm_route",
+        title: "a panel: several models, none of which sees another's answer",
+        arguments: json!({ "task_class": class, "prompt": CHOICE }),
+        replies: |script| script.answer("B").answer("**C**").answer("The answer is B."),
+    });
+    let singles = [
+        Stop {
+            tool: "llm_routing_info",
+            title: "what the gateway can do",
+            arguments: json!({}),
+            replies: |script| script,
+        },
         Stop {
             tool: "llm_route",
             title: "a question, routed by its task class",
             arguments: json!({ "task_class": task_class, "prompt": question }),
+            replies: |script| {
+                script.answer(
+                    "1. Energy is conserved. 2. Entropy never falls. 3. Absolute zero is out of reach.",
+                )
+            },
         },
         Stop {
             tool: "llm_route",
             title: "the same, while the first provider refuses its key (401)",
             arguments: json!({ "task_class": task_class, "prompt": question }),
+            replies: |script| script.status(401),
         },
-        Stop {
-            tool: "llm_route",
-            title: "a mistake, answered so that an agent can mend it",
-            arguments: json!({ "task_class": "quick_anwser", "promt": question, "max_tokens": 0 }),
-        },
-    ]
+    ];
+    let mistake = Stop {
+        tool: "llm_route",
+        title: "a mistake, answered so that an agent can mend it",
+        arguments: json!({ "task_class": "quick_anwser", "promt": question, "max_tokens": 0 }),
+        replies: |script| script,
+    };
+    singles.into_iter().chain(panel).chain([mistake]).collect()
 }
 
 pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
-    let script = Scripted::new()
-        .answer("1. Energy is conserved. 2. Entropy never falls. 3. Absolute zero is out of reach.")
-        .status(401);
+    let script = Scripted::new();
     let mut builder = Gateway::builder().environment(Environment::empty());
     if let Some(path) = &flags.routing {
         builder = builder.policy_file(path);
     }
-    let gateway = match builder.scripted(script).build() {
+    let gateway = match builder.scripted(script.clone()).build() {
         Ok(gateway) => gateway,
         Err(problems) => {
             terminal.failure(&Envelope::from(&problems))?;
@@ -65,6 +87,7 @@ pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow
         }
     };
     let task_class = first_class_with_fallback(&gateway)?;
+    let panel = panel_of_three(&gateway);
     let client = connect(gateway).await?;
     let tools = client.list_all_tools().await?;
     if !terminal.json {
@@ -77,15 +100,17 @@ pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow
             names.join(", ")
         ))?;
     }
-    let stops = stops(&task_class);
+    let stops = stops(&task_class, panel.as_deref());
     if let Some(tool) = tools.iter().find(|tool| stops.iter().all(|stop| stop.tool != tool.name)) {
         anyhow::bail!("the tour does not show the tool {}", tool.name);
     }
     let mut envelopes = Vec::new();
     for (index, stop) in stops.iter().enumerate() {
+        // Shared with the gateway, which takes these steps next.
+        drop((stop.replies)(script.clone()));
         let envelope = call(&client, stop).await?;
         if !terminal.json {
-            show(index + 1, stop, &envelope, terminal)?;
+            show::stop(index + 1, stop, &envelope, terminal)?;
         }
         envelopes
             .push(json!({ "tool": stop.tool, "arguments": stop.arguments, "envelope": envelope }));
@@ -121,6 +146,14 @@ fn first_class_with_fallback(gateway: &Gateway) -> anyhow::Result<String> {
         .context("the policy has no task class of a single model")
 }
 
+/// The panel that shows most: three members can split without a tie.
+fn panel_of_three(gateway: &Gateway) -> Option<String> {
+    let description = gateway.describe().ok()?;
+    let panels = || description.task_classes.iter().filter(|class| class.kind == RouteKind::Panel);
+    let panel = panels().find(|panel| panel.targets.len() == 3).or_else(|| panels().next());
+    panel.map(|class| class.name.clone())
+}
+
 /// Serves the gateway on one end of a pipe and connects a client to the other.
 async fn connect(gateway: Gateway) -> anyhow::Result<RunningService<RoleClient, ()>> {
     let (near, far) = tokio::io::duplex(PIPE);
@@ -139,72 +172,4 @@ async fn call(client: &RunningService<RoleClient, ()>, stop: &Stop) -> anyhow::R
         .and_then(ContentBlock::as_text)
         .context("the answer holds no text")?;
     Ok(serde_json::from_str(&text.text)?)
-}
-
-fn show(
-    number: usize,
-    stop: &Stop,
-    envelope: &Value,
-    terminal: &mut Terminal,
-) -> std::io::Result<()> {
-    terminal.line(&format!("\n{STRONG}{number}. {}{STRONG:#}", stop.title))?;
-    terminal.line(&format!("   {FAINT}call{FAINT:#}    {} {}", stop.tool, stop.arguments))?;
-    if let Some(error) = envelope["error"].as_str() {
-        terminal.line(&format!("   {BAD}error{BAD:#}   {}", harmless(error)))?;
-        return terminal.line(&format!(
-            "   {FAINT}hint{FAINT:#}    {}",
-            harmless(envelope["meta"]["hint"].as_str().unwrap_or("-"))
-        ));
-    }
-    if let Some(classes) = envelope["data"]["task_classes"].as_array() {
-        return show_classes(classes, terminal);
-    }
-    let meta = &envelope["meta"];
-    let text = harmless(envelope["data"]["text"].as_str().unwrap_or_default());
-    terminal.line(&format!("   {GOOD}answer{GOOD:#}  {text}"))?;
-    terminal.line(&format!(
-        "   {FAINT}cost{FAINT:#}    {} ({}): {} tokens in, {} out; at most {} was possible",
-        dollars(&meta["cost_usd_approx"]),
-        meta["cost_basis"].as_str().unwrap_or_default(),
-        meta["tokens"]["input"],
-        meta["tokens"]["output"],
-        dollars(&meta["preflight"]["estimated_max_cost_usd"]),
-    ))?;
-    terminal.line(&format!("   {FAINT}why{FAINT:#}     {}", why(meta)))
-}
-
-fn show_classes(classes: &[Value], terminal: &mut Terminal) -> std::io::Result<()> {
-    for class in classes {
-        let name = class["name"].as_str().unwrap_or_default();
-        let state =
-            class["unavailable_because"].as_str().map(|why| format!(" {FAINT}({why}){FAINT:#}"));
-        let rationale = class["rationale"].as_str().unwrap_or_default();
-        terminal.line(&format!(
-            "   {GOOD}{name:<22}{GOOD:#}{rationale}{}",
-            state.unwrap_or_default()
-        ))?;
-    }
-    Ok(())
-}
-
-/// An amount as a person writes it; a float would print the small ones as `1.1e-6`.
-fn dollars(amount: &Value) -> String {
-    match amount.as_f64().and_then(|usd| NanoUsd::parse_usd(&format!("{usd:.9}")).ok()) {
-        Some(amount) => amount.to_string(),
-        None => "an unknown amount".to_owned(),
-    }
-}
-
-/// The story of the attempts: who was asked, and how that ended.
-fn why(meta: &Value) -> String {
-    let attempts = meta["attempts"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let told = attempts.iter().map(|attempt| {
-        let text = |key: &str| attempt[key].as_str().unwrap_or_default();
-        format!("{}/{} {}", text("provider"), text("model"), text("outcome"))
-    });
-    format!(
-        "the policy's {}: {}",
-        meta["task_class"].as_str().unwrap_or_default(),
-        told.collect::<Vec<_>>().join(", then ")
-    )
 }

@@ -23,6 +23,16 @@ fn it_shows_every_tool_with_its_call_its_answer_its_cost_and_why() {
 }
 
 #[test]
+fn a_panel_is_shown_at_a_glance() {
+    let said = Home::new().program(["tour"]).ends().exits(0).stdout;
+    let panel = &said[said.find("majority: 2 of 3 agree").expect("a panel that splits")..];
+    let panel: Vec<&str> = panel.lines().take(5).collect();
+    let dissent = "   dissent   2. anthropic/claude-sonnet-5-5: **C**";
+    assert_eq!(panel[1], dissent, "dissent comes first: {panel:#?}");
+    assert!(panel[0].ends_with("· certified"), "{panel:#?}");
+}
+
+#[test]
 fn it_ends_with_what_to_do_next() {
     let said = Home::new().program(["tour"]).ends().exits(0).stdout;
     let next = said.split("Next").nth(1).expect("a last section");

@@ -1,0 +1,100 @@
+//! How the tour shows a call and its envelope.
+
+// Indexing a JSON value gives null where there is nothing.
+#![allow(clippy::indexing_slicing)]
+
+use llm_gateway_core::NanoUsd;
+use serde_json::Value;
+
+use super::Stop;
+use crate::glance::{Glance, Standing};
+use crate::terminal::{BAD, FAINT, GOOD, STRONG, Terminal, harmless};
+
+/// Shows a call and what came of it.
+pub(super) fn stop(
+    number: usize,
+    stop: &Stop,
+    envelope: &Value,
+    terminal: &mut Terminal,
+) -> std::io::Result<()> {
+    terminal.line(&format!("\n{STRONG}{number}. {}{STRONG:#}", stop.title))?;
+    terminal.line(&format!("   {FAINT}call{FAINT:#}    {} {}", stop.tool, stop.arguments))?;
+    if let Some(error) = envelope["error"].as_str() {
+        terminal.line(&format!("   {BAD}error{BAD:#}   {}", harmless(error)))?;
+        return terminal.line(&format!(
+            "   {FAINT}hint{FAINT:#}    {}",
+            harmless(envelope["meta"]["hint"].as_str().unwrap_or("-"))
+        ));
+    }
+    if let Some(classes) = envelope["data"]["task_classes"].as_array() {
+        return task_classes(classes, terminal);
+    }
+    if envelope["data"]["members"].is_array() {
+        return panel(envelope, terminal);
+    }
+    let meta = &envelope["meta"];
+    let text = harmless(envelope["data"]["text"].as_str().unwrap_or_default());
+    terminal.line(&format!("   {GOOD}answer{GOOD:#}  {text}"))?;
+    terminal.line(&format!(
+        "   {FAINT}cost{FAINT:#}    {} ({}): {} tokens in, {} out; at most {} was possible",
+        dollars(&meta["cost_usd_approx"]),
+        meta["cost_basis"].as_str().unwrap_or_default(),
+        meta["tokens"]["input"],
+        meta["tokens"]["output"],
+        dollars(&meta["preflight"]["estimated_max_cost_usd"]),
+    ))?;
+    terminal.line(&format!("   {FAINT}why{FAINT:#}     {}", why(meta)))
+}
+
+fn task_classes(classes: &[Value], terminal: &mut Terminal) -> std::io::Result<()> {
+    for class in classes {
+        let name = class["name"].as_str().unwrap_or_default();
+        let state =
+            class["unavailable_because"].as_str().map(|why| format!(" {FAINT}({why}){FAINT:#}"));
+        let rationale = class["rationale"].as_str().unwrap_or_default();
+        terminal.line(&format!(
+            "   {GOOD}{name:<22}{GOOD:#}{rationale}{}",
+            state.unwrap_or_default()
+        ))?;
+    }
+    Ok(())
+}
+
+fn panel(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
+    let Glance { verdict, style, standing } = Glance::of(envelope);
+    terminal.line(&format!("   {style}{verdict}{style:#}"))?;
+    for Standing { name, text, style } in standing {
+        terminal.line(&format!("   {style}{name:<9}{style:#} {text}"))?;
+    }
+    let meta = &envelope["meta"];
+    let word = |key: &str| meta["visibility"][key].as_str().unwrap_or_default();
+    terminal.line(&format!(
+        "   {FAINT}level{FAINT:#}     {} reached, {} required",
+        word("level"),
+        word("required")
+    ))?;
+    let cost = dollars(&meta["total_cost_usd_approx"]);
+    terminal.line(&format!("   {FAINT}cost{FAINT:#}      {cost} for all members"))
+}
+
+/// An amount as a person writes it; a float would print the small ones as `1.1e-6`.
+fn dollars(amount: &Value) -> String {
+    match amount.as_f64().and_then(|usd| NanoUsd::parse_usd(&format!("{usd:.9}")).ok()) {
+        Some(amount) => amount.to_string(),
+        None => "an unknown amount".to_owned(),
+    }
+}
+
+/// The story of the attempts: who was asked, and how that ended.
+fn why(meta: &Value) -> String {
+    let attempts = meta["attempts"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let told = attempts.iter().map(|attempt| {
+        let text = |key: &str| attempt[key].as_str().unwrap_or_default();
+        format!("{}/{} {}", text("provider"), text("model"), text("outcome"))
+    });
+    format!(
+        "the policy's {}: {}",
+        meta["task_class"].as_str().unwrap_or_default(),
+        told.collect::<Vec<_>>().join(", then ")
+    )
+}
