@@ -21,11 +21,12 @@
 //! ```text
 //!  stdio · cli · your Rust program      wire JSON <-> core types, nothing else
 //!     | Request
-//!  Gateway         the only door: start · route · describe · spent            gateway
+//!  Gateway         the only door: start · route · panel · describe · spent    gateway
 //!     | 1 resolve  Policy x Request -> Plan (targets, token bound, deadline)  policy
-//!     | 2 prepare  price check, then the bytes are fixed                      dispatch
+//!     | 2 prepare  price check, then the bytes are fixed; a panel's all at once  dispatch, panel
 //!     | 3 run      per attempt: hold -> send -> classify -> settle -> log      dispatch
 //!     | 4 provider encode · transport sends and records · decode              provider
+//!     | 5 certify  a panel's recorded bytes -> certificate and receipt          certificate
 //!     v Envelope   built once, from the outcome and the attempt log           envelope
 //! ```
 //!
@@ -41,7 +42,9 @@
 //! | [`provider`] | the port, and the wire formats behind it: pure encode and decode |
 //! | [`transport`] | the port, the network, the script, the recorder of exact bytes |
 //! | [`ledger`] | whether the month still has the money; the port, in memory and in SQLite |
+//! | `panel` | several models that cannot see each other, asked at the same time; how far they agree |
 //! | [`certificate`] | what a panel's recorded bytes show of its independence; pure |
+//! | `archive` | where receipts go on disk |
 //! | `credential`, `clock`, `environment` | where keys, the date and variables come from |
 //! | `model`, `error` | the words that all of them speak |
 //! | `envelope`, `outcome`, `event`, `describe`, `spend` | what a caller gets |

@@ -49,6 +49,8 @@ fn a_receipt_with_its_bundle_holds() {
     assert_eq!(data["result"], "holds");
     assert!(data["findings"][0].as_str().unwrap().contains("3 calls of 3 members"), "{data}");
     assert!(told.contains("self-issued"), "{told}");
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains(&told), "the README shows another output than: {told}");
 }
 
 #[test]

@@ -86,7 +86,9 @@ async fn a_member_that_fails_leaves_a_panel_with_its_quorum() {
     assert_eq!(meta["visibility"]["independence_certified"], true);
     assert_eq!(data["agreement"]["outcome"], "no_consensus");
     assert_eq!(data["members"][2]["meta"]["error_category"], "provider_5xx");
-    assert_eq!(data["members"][2]["meta"]["member"], 3);
+    let failed = &data["members"][2]["meta"];
+    assert_eq!((&failed["provider"], &failed["model"]), (&json!("gemini"), &json!("gemini-test")));
+    assert_eq!(failed["member"], 3);
 }
 
 #[tokio::test]

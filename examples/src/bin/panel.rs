@@ -1,0 +1,66 @@
+//! Asks a panel: several models, none of which sees another's answer, and a certificate of how
+//! independent they are.
+//!
+//!     cargo run --bin panel
+//!
+//! The answers are scripted: two agree, one dissents. The receipt is checked as somebody else
+//! would check it, from its bytes alone.
+#![allow(clippy::print_stdout)] // an example shows its result
+
+use llm_gateway_core::certificate::{VerifyResult, verify};
+use llm_gateway_core::{Category, Consensus, Gateway, Request, Scripted};
+
+const POLICY: &str = "
+defaults:
+  second_thoughts:
+    members:
+      - {provider: openai, model: gpt-6-luna}
+      - {provider: anthropic, model: claude-haiku-5-5}
+      - {provider: gemini, model: gemini-3.8-flash}
+    max_tokens: 100
+    cost_cap_usd: 0.10
+visibility:
+  second_thoughts: {mode: blind, require: vendor_distinct, quorum: 2, enforce: hard}
+reliability: {retry: {max_retries: 0}}
+";
+
+fn question() -> Request {
+    Request::new("second_thoughts", "Is 2^31 - 1 prime? Answer yes or no.")
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let gateway =
+        |script: Scripted| Gateway::builder().policy_yaml(POLICY).scripted(script).build();
+
+    // Two agree, one dissents.
+    let script = Scripted::new().answer("Yes.").answer("No.").answer("yes");
+    let panel = gateway(script)?.panel(question()).await?;
+    assert_eq!(panel.agreement.outcome, Consensus::Majority);
+    for cluster in &panel.agreement.clusters {
+        println!("members {:?} say {:?}", cluster.members, cluster.gist); // dissent first
+    }
+    println!("worth {} independent votes", panel.agreement.n_effective.value);
+
+    // What the recorded bytes show, claim by claim.
+    for (name, claim) in panel.certificate().claims.named() {
+        println!("{name}: {}, {}", claim.result, claim.because);
+    }
+    assert!(panel.independence_certified());
+
+    // The receipt holds, for anybody who has the bundle too; alone it decides nothing.
+    let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
+    assert_eq!(verify(&receipt, Some(&bundle)).result, VerifyResult::Holds);
+    assert_eq!(verify(&receipt, None).result, VerifyResult::Undecided);
+    println!("receipt {} holds", panel.receipt.digest());
+
+    // Too few answers are an error, and what came is still there.
+    let script = Scripted::new().answer("Yes.").status(500).status(500);
+    let Err(failure) = gateway(script)?.panel(question()).await else {
+        anyhow::bail!("one answer of three is no panel")
+    };
+    assert_eq!(failure.category(), Category::Quorum);
+    let came = failure.panel().map(|panel| panel.answers().count());
+    println!("{failure}; {} came", came.unwrap_or_default());
+    Ok(())
+}
