@@ -12,7 +12,7 @@ fn no_arguments_at_all_show_where_to_start() {
 
 #[test]
 fn wrong_usage_exits_2_names_the_mistake_and_prints_no_result() {
-    let mistakes: [(&[&str], &str); 14] = [
+    let mistakes: [(&[&str], &str); 15] = [
         (&["bogus"], "bogus"),
         (&["route"], "TASK_CLASS"),
         (&["route", "a", "b", "c"], "'c'"),
@@ -23,6 +23,7 @@ fn wrong_usage_exits_2_names_the_mistake_and_prints_no_result() {
         (&["tour", "--strict"], "--strict"),
         (&["spend", "--by", "colour"], "provider, model, task_class"),
         (&["spend", "--yes"], "--drop-unsettled"),
+        (&["verify"], "RECEIPT"),
         (&["client-config"], "CLIENT"),
         (&["client-config", "emacs"], "claude-code, codex, cursor, vscode, gemini"),
         (&["--color", "sometimes", "info"], "auto, always, never"),
@@ -38,7 +39,8 @@ fn wrong_usage_exits_2_names_the_mistake_and_prints_no_result() {
 #[test]
 fn help_names_every_subcommand_and_every_global_flag() {
     let help = Home::new().program(["--help"]).ends().exits(0).stdout;
-    for command in ["tour", "check", "route", "info", "spend", "schema", "client-config"] {
+    let commands = ["tour", "check", "route", "info", "spend", "verify", "schema", "client-config"];
+    for command in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command}");
     }
     for flag in ["--routing", "--env-file", "--offline", "--json", "--color", "--log"] {
