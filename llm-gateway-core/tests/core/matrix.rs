@@ -50,6 +50,7 @@ redirect                | both   | bad_response            | retry | yes    | th
 529 in the middle       | stream | overloaded              | retry | yes    | the hold | backoff | 0 s
 500 in the middle       | stream | provider_5xx            | retry | yes    | the hold | backoff | 0 s
 400 in the middle       | stream | invalid_request         | end   | no     | the hold | backoff | 0 s
+odd error in the middle | stream | provider_5xx            | retry | yes    | the hold | backoff | 0 s
 too long, in the middle | stream | context_length          | end   | no     | the hold | backoff | 0 s
 no text                 | both   | empty_output            | retry | no     | reported | backoff | 0 s
 402                     | both   | quota                   | next  | no     | nothing  | backoff | 0 s

@@ -62,6 +62,12 @@ fn failing(script: Scripted, fault: &str, wire: Wire, stream: bool) -> Scripted 
         "529 in the middle" => script.error_event(529),
         "500 in the middle" => script.error_event(500),
         "400 in the middle" => script.error_event(400),
+        "odd error in the middle" => {
+            let whole = wire.stream(MODEL, TEXT).replace("\r\n", "\n");
+            let (first, rest) = whole.split_once("\n\n").expect("several events");
+            let error = "event: error\ndata: {\"message\": \"boom\", \"code\": 500}";
+            script.events([first, error, rest].join("\n\n"))
+        }
         "no text" => answer(script, wire, stream, "", wire.stop()),
         "filtered" => answer(script, wire, stream, "", wire.safety()),
         "all spent on reasoning" => answer(script, wire, stream, "", wire.length()),
