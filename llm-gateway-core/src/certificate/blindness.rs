@@ -43,8 +43,8 @@ pub(super) fn context_blind(evidence: &Evidence) -> Claim {
         return Claim::new(Verdict::NotApplicable, "no member sent anything");
     }
     let pass = format!(
-        "all of {requests} requests is the caller's text, the policy's or the protocol; all were \
-         committed before the first answer"
+        "every text of {requests} requests is the caller's, the policy's or the protocol's; all \
+         were committed before the first answer"
     );
     Claim::weigh(&against, &open, pass)
 }
