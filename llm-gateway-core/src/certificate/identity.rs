@@ -111,7 +111,13 @@ fn distinct(
 }
 
 fn unknown_model(member: &Named<'_>) -> String {
-    format!("nothing is known of member {}'s model {}", member.position, member.id)
+    let Named { position, id, .. } = member;
+    match member.kin {
+        None => format!("nothing is known of member {position}'s model {id}"),
+        Some(_) => {
+            format!("neither maker nor lineage is declared of member {position}'s model {id}")
+        }
+    }
 }
 
 fn same_model(a: &Named<'_>, b: &Named<'_>) -> Relation {
@@ -119,10 +125,14 @@ fn same_model(a: &Named<'_>, b: &Named<'_>) -> Relation {
     if a.canonical() == b.canonical() || a.id == b.id {
         return Relation::Same(format!("are {} ({}, {})", a.canonical(), a.id, b.id));
     }
-    match (a.kin, b.kin) {
-        (Some(_), Some(_)) => Relation::Distinct,
-        (None, _) => Relation::Unknown(unknown_model(a)),
-        (_, None) => Relation::Unknown(unknown_model(b)),
+    // A row that says nothing but a price may be the other model under another name.
+    let says_who = |member: &Named<'_>| {
+        member.kin.is_some_and(|kin| kin.developer.is_some() || !kin.lineage.is_empty())
+    };
+    match (says_who(a), says_who(b)) {
+        (true, true) => Relation::Distinct,
+        (false, _) => Relation::Unknown(unknown_model(a)),
+        (_, false) => Relation::Unknown(unknown_model(b)),
     }
 }
 

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::archive;
-use crate::certificate::{Kinship, Particulars, Receipt, Rules, Salt, Spent, Verdict};
+use crate::certificate::{
+    Certificate, Claim, Kinship, Particulars, Receipt, Rules, Salt, Spent, Verdict,
+};
 use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, Prompt};
@@ -110,12 +112,9 @@ impl Passage<'_> {
         if plan.visibility.enforce == Enforce::Soft || answer.independence_certified() {
             return None;
         }
-        let certificate = answer.certificate();
-        let failing = certificate.claims.named().into_iter();
-        let mut failing = failing.filter(|(_, claim)| claim.result != Verdict::Pass);
-        let why = failing.next().map(|(name, claim)| format!("{name}: {}", claim.because));
+        let why = blocking(answer.certificate());
         let message = format!("the independence of `{class}` is not certified");
-        Some(Error::new(Category::Independence, message).with_hint(why.unwrap_or_default()))
+        Some(Error::new(Category::Independence, message).with_hint(why))
     }
 }
 
@@ -129,6 +128,17 @@ impl State {
             Kinship::from_facts(rows)
         })
     }
+}
+
+/// What keeps a panel from being certified: what failed first, then what is unknown. That
+/// `fresh` is unknown keeps nobody.
+fn blocking(certificate: &Certificate) -> String {
+    let is = |result| move |(_, claim): &(&str, &Claim)| claim.result == result;
+    let failed = certificate.claims.named().into_iter().filter(is(Verdict::Fail));
+    let unknown = certificate.claims.named().into_iter().filter(is(Verdict::Unknown));
+    let mut blocking = failed.chain(unknown.filter(|(name, _)| *name != "fresh"));
+    let first = blocking.next().map(|(name, claim)| format!("{name}: {}", claim.because));
+    first.unwrap_or_else(|| format!("{:?} is required", certificate.required))
 }
 
 /// How far the members that answered agree.

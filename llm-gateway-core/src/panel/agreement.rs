@@ -178,15 +178,29 @@ mod tests {
         for texts in [
             ["42", "42.0", "**42**"],
             ["1,000", "1000", "1 000."],
+            ["0.5", "0.50", "**0.5**"],
             ["yes", "Yes.", "TRUE"],
             ["B", "(b)", "Answer: B."],
             ["{\"a\": 1, \"b\": [2]}", "{\"b\":[2],\"a\":1}", "```json\n{\"a\":1,\"b\":[2]}\n```"],
-            ["Paris", "paris", " Paris. "],
+            ["Paris", "**Paris**", " Paris. "],
         ] {
             let agreement = of(&texts);
             assert_eq!(agreement.outcome, Consensus::Unanimous, "{texts:?}: {agreement:?}");
             assert_eq!(members(&agreement), [[1, 2, 3]]);
         }
+    }
+
+    #[test]
+    fn what_differs_is_never_unanimous() {
+        for texts in [
+            ["1234567890123", "1234567890124"],
+            ["1.5", "1.6"],
+            ["-1", "1"],
+            ["{\"a\": 1}", "{\"a\": 2}"],
+        ] {
+            assert_eq!(of(&texts).outcome, Consensus::NoConsensus, "{texts:?}");
+        }
+        assert_eq!(of(&["{\"a\":1}", "{\"a\": 1.0}"]).outcome, Consensus::Unanimous);
     }
 
     #[test]
@@ -205,6 +219,13 @@ mod tests {
             vec!["42", "forty-two"],
             vec!["yes", "Yes, but only on Sundays"],
             vec!["A", "true"],
+            vec!["1.000", "1"],
+            vec!["1,5", "15"],
+            vec!["5!", "5"],
+            vec!["CO", "Co"],
+            vec!["if a:\n  b\n  c", "if a:\n  b\nc"],
+            vec!["{\"a\": 1, \"a\": 2}", "{\"a\": 2}"],
+            vec!["[12345678901234567890123]", "[12345678901234567890124]"],
             vec!["42"],
             vec![],
         ] {

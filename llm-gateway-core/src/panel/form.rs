@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// Two numbers that differ by less than this share are the same, printed differently.
-const NUMBER_TOLERANCE: f64 = 1e-9;
+/// Two fractions that differ by less than this share are the same, printed differently.
+const FRACTION_TOLERANCE: f64 = 1e-9;
 
 /// What is often said before an answer.
 const LEAD_INS: [&str; 6] = [
@@ -18,40 +18,45 @@ const LEAD_INS: [&str; 6] = [
 /// An answer in its normal form.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Form {
-    /// A number.
-    Number(f64),
+    /// A whole number: its digits, compared exactly.
+    Whole(String),
+    /// A number with a fraction.
+    Fraction(f64),
     /// Yes or no.
     Truth(bool),
     /// One of several options, as a capital letter.
     Option(char),
-    /// A JSON object or array.
-    Json(Value),
-    /// Anything else, in lower case and with single spaces.
+    /// A JSON object or array, in canonical form (RFC 8785).
+    Json(Vec<u8>),
+    /// Anything else. Only a single line loses anything: marks around it, spaces, a full stop.
     Text(String),
 }
 
 impl Form {
     /// Reads an answer.
     pub(super) fn of(text: &str) -> Self {
-        let bare = unfenced(text.trim());
-        if bare.starts_with(['{', '['])
-            && let Ok(value) = serde_json::from_str(bare)
-        {
-            return Self::Json(value);
+        let text = text.trim();
+        let bare = unfenced(text);
+        if let Some(canonical) = json(bare) {
+            return Self::Json(canonical);
         }
-        let plain = plain(bare);
-        let said = without_lead_in(&plain);
+        if text.lines().nth(1).is_some() {
+            return Self::Text(text.to_owned());
+        }
+        let plain = plain(text);
+        let lower = plain.to_lowercase();
+        let said = without_lead_in(&lower);
         option(said)
             .map(Self::Option)
             .or_else(|| truth(said).map(Self::Truth))
-            .or_else(|| number(said).map(Self::Number))
+            .or_else(|| number(said))
             .unwrap_or(Self::Text(plain))
     }
 
     /// What is compared, as an envelope names it.
     pub(super) fn method(&self) -> &'static str {
         match self {
-            Self::Number(_) => "number",
+            Self::Whole(_) | Self::Fraction(_) => "number",
             Self::Truth(_) => "boolean",
             Self::Option(_) => "option_letter",
             Self::Json(_) => "canonical_json",
@@ -62,10 +67,9 @@ impl Form {
     /// Whether two answers say the same.
     pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Number(one), Self::Number(other)) => {
-                (one - other).abs() <= NUMBER_TOLERANCE * one.abs().max(other.abs())
+            (Self::Fraction(one), Self::Fraction(other)) => {
+                (one - other).abs() <= FRACTION_TOLERANCE * one.abs().max(other.abs())
             }
-            // Objects are equal whatever the order of their keys.
             (one, other) => one == other,
         }
     }
@@ -80,11 +84,44 @@ fn unfenced(text: &str) -> &str {
     }
 }
 
-/// In lower case, with single spaces, without emphasis around it or a full stop after it.
-fn plain(text: &str) -> String {
-    let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    let marks = |c: char| matches!(c, '*' | '`' | '"' | '\'' | '_');
-    spaced.trim_matches(marks).trim_end_matches(['.', '!']).trim_matches(marks).trim().to_owned()
+/// The canonical form of an object or array, where reading it lost nothing: a key that stands
+/// twice, or a number that is rounded, has no form that everybody reads alike.
+fn json(text: &str) -> Option<Vec<u8>> {
+    let value: Value = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())??;
+    let written = value.to_string();
+    (written == without_space(text)).then(|| serde_json_canonicalizer::to_vec(&value).ok())?
+}
+
+/// JSON without the space between its tokens.
+fn without_space(text: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let keep = |c: &char| {
+        let kept = in_string || !c.is_ascii_whitespace();
+        in_string ^= *c == '"' && !escaped;
+        escaped = in_string && *c == '\\' && !escaped;
+        kept
+    };
+    text.chars().filter(keep).collect()
+}
+
+/// A line with single spaces, without the emphasis around it and a full stop after it.
+fn plain(line: &str) -> String {
+    let spaced = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let unmarked = unmarked(&spaced);
+    self::unmarked(unmarked.strip_suffix('.').unwrap_or(unmarked)).to_owned()
+}
+
+/// Without marks that stand on both sides.
+fn unmarked(line: &str) -> &str {
+    let mut line = line.trim();
+    while let Some(inside) = ["**", "*", "`", "\""]
+        .iter()
+        .find_map(|mark| line.strip_prefix(mark)?.strip_suffix(mark))
+        .filter(|inside| !inside.is_empty())
+    {
+        line = inside.trim();
+    }
+    line
 }
 
 fn without_lead_in(plain: &str) -> &str {
@@ -111,19 +148,26 @@ fn truth(said: &str) -> Option<bool> {
     }
 }
 
-/// A number in digits, with or without separators of thousands.
-fn number(said: &str) -> Option<f64> {
-    let digits: String = said.chars().filter(|c| !matches!(c, ',' | ' ' | '_')).collect();
-    let plausible = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e');
-    if !digits.chars().all(plausible) || !groups_are_thousands(said) {
+/// A number in digits, with or without separators of thousands. What is read differently
+/// from place to place (`1,5`, `1.000`) is none.
+fn number(said: &str) -> Option<Form> {
+    let (sign, digits) = match said.strip_prefix(['-', '\u{2212}']) {
+        Some(digits) => ("-", digits),
+        None => ("", said),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let groups: Vec<&str> = whole.split([',', ' ', '_']).collect();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let thousands = groups.iter().skip(1).all(|group| group.len() == 3);
+    let fraction_reads = fraction.is_empty() || is_number(fraction);
+    if !groups.iter().all(|group| is_number(group)) || !thousands || !fraction_reads {
         return None;
     }
-    digits.parse().ok().filter(|number: &f64| number.is_finite())
-}
-
-/// Whether every group after a separator has three digits: `1,5` is no number that everybody
-/// reads alike.
-fn groups_are_thousands(said: &str) -> bool {
-    let whole = said.split('.').next().unwrap_or_default();
-    whole.split([',', ' ', '_']).skip(1).all(|group| group.len() == 3)
+    let whole = groups.concat();
+    if fraction.bytes().all(|digit| digit == b'0') {
+        let whole = whole.trim_start_matches('0');
+        let sign = if whole.is_empty() { "" } else { sign };
+        return (fraction.len() != 3).then(|| Form::Whole(format!("{sign}{whole}")));
+    }
+    format!("{sign}{whole}.{fraction}").parse().ok().map(Form::Fraction)
 }

@@ -372,3 +372,20 @@ async fn a_model_that_is_asked_twice_is_warned_of_and_not_certified() {
     let panel = gateway.panel(Request::new("three", "hi")).await.unwrap();
     assert_eq!(panel.certificate().claims.model_distinct.result, Verdict::Fail);
 }
+
+#[tokio::test]
+async fn two_models_of_which_only_the_price_is_known_are_not_certified() {
+    let policy = "
+providers:
+  one: {kind: openai, base_url: http://127.0.0.1:9/v1, api_key_env: null, models: {llama3.3: {in: 1, out: 1}}}
+  two: {kind: openai, base_url: http://127.0.0.1:8/v1, api_key_env: null, models: {meta/Llama-3.3: {in: 1, out: 1}}}
+defaults:
+  three: {members: [{provider: one, model: llama3.3}, {provider: two, model: meta/Llama-3.3}]}
+visibility: {three: {mode: blind, enforce: hard}}
+";
+    let failure = ask(policy, Scripted::new()).await.unwrap_err();
+    assert_eq!(failure.category(), Category::Independence);
+    let claim = &failure.panel().unwrap().certificate().claims.model_distinct;
+    assert_eq!(claim.result, Verdict::Unknown);
+    assert!(failure.error().hint().unwrap().starts_with("model_distinct: "), "{failure:?}");
+}
