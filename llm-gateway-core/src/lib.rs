@@ -89,7 +89,7 @@ pub use model::{
     Blind, CallerText, Capability, Completion, ContentPart, CostBasis, Delivery, Dialect, Endpoint,
     FinishReason, Grant, InvalidAmount, InvalidName, Limits, Message, ModelFacts, ModelId,
     ModelText, NanoUsd, Open, OutputPart, Part, PolicyText, Prices, Prompt, ProviderName, Rate,
-    Role, RunId, Target, TaskClass, Tier, Turn, Usage, closest_name,
+    Role, RunId, StepRole, Target, TaskClass, Tier, Turn, Usage, closest_name,
 };
 pub use outcome::{Answer, Failure, PanelAnswer, Reply};
 pub use panel::{Agreement, Cluster, Consensus, EffectiveVoices};

@@ -14,6 +14,7 @@ mod limits;
 mod money;
 mod prompt;
 mod provenance;
+mod step_role;
 mod usage;
 
 pub use closest::closest_name;
@@ -27,4 +28,5 @@ pub use limits::Limits;
 pub use money::{InvalidAmount, NanoUsd, Rate};
 pub use prompt::{ContentPart, Message, Part, Prompt, Role, Turn};
 pub use provenance::{Blind, CallerText, Grant, ModelText, Open, PolicyText};
+pub use step_role::StepRole;
 pub use usage::Usage;

@@ -70,12 +70,17 @@ impl ModelText {
     }
 }
 
-/// Leave to show one model another one's text. Only an edge of a validated workflow yields it,
-/// and no workflow is built yet: until then nothing can be shown.
+/// Leave to show one model another one's text. Only an edge of a validated
+/// [`Workflow`](crate::policy::Workflow) yields it.
 #[derive(Debug)]
 pub struct Grant(());
 
 impl Grant {
+    /// For `policy::workflow` alone, which has checked the edge.
+    pub(crate) fn of_an_edge() -> Self {
+        Self(())
+    }
+
     #[cfg(test)]
     pub(crate) fn for_test() -> Self {
         Self(())

@@ -10,6 +10,7 @@ mod preflight;
 mod provider;
 mod route;
 mod spending;
+mod workflow;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,12 +18,15 @@ use std::time::Duration;
 
 use crate::model::{ModelFacts, ProviderName, Target, TaskClass};
 
-pub use orchestration::{Depth, Orchestration, OrchestrationRole, VerdictForm};
+pub use orchestration::{
+    Depth, Orchestration, OrchestrationRole, PlannedOrchestration, PlannedStep, VerdictForm,
+};
 pub use plan::{Plan, PlanRequest, PlanShape, PlannedPanel, PlannedTarget};
 pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};
 pub use provider::ProviderSpec;
 pub use route::{Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};
 pub use spending::Spending;
+pub use workflow::{Sight, Step, UnsoundWorkflow, Workflow};
 
 /// A compiled policy. Cheap to share: take one `Arc<Policy>` per request.
 #[derive(Debug, Clone, PartialEq)]

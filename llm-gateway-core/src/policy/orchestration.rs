@@ -1,8 +1,14 @@
-//! Plan, execute, verify, as the policy describes it. Parsed and checked; run later.
+//! Plan, execute, verify: as the policy describes it, and resolved for one task.
 
 use std::time::Duration;
 
-use crate::model::{NanoUsd, PolicyText, Target};
+use crate::error::{Category, Error};
+use crate::model::{NanoUsd, PolicyText, StepRole, Target, closest_name};
+
+use super::{PlannedTarget, Policy, Step, Workflow};
+
+/// The depth of a task whose caller names none.
+const DEFAULT_DEPTH: &str = "standard";
 
 /// Who plans, works and verifies, and how deep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,17 +42,15 @@ pub struct OrchestrationRole {
     pub instruction: Option<PolicyText>,
 }
 
-/// Which steps a depth runs.
+/// What is run for a task of a certain depth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Depth {
     /// `trivial`, `standard` or `complex`.
     pub name: String,
-    /// Whether a plan is made first.
-    pub plan: bool,
-    /// Whether the artifact is verified.
-    pub verify: bool,
-    /// How often a refused artifact is planned anew.
+    /// Its steps, and what each may see. Somebody plays every role in it.
+    pub workflow: Workflow,
+    /// How often a refused artifact is worked on again.
     pub max_replans: u32,
 }
 
@@ -58,4 +62,94 @@ pub enum VerdictForm {
     Structured,
     /// The plain words `ACCEPT` or `REVISE: reasons`.
     Plain,
+}
+
+impl Orchestration {
+    /// Who plays a role.
+    pub fn role(&self, role: StepRole) -> Option<&OrchestrationRole> {
+        match role {
+            StepRole::Planner => self.planner.as_ref(),
+            StepRole::Worker => self.worker.as_ref(),
+            StepRole::Verifier => self.verifier.as_ref(),
+        }
+    }
+}
+
+/// An orchestration, resolved for one task.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PlannedOrchestration {
+    /// The depth that is run.
+    pub depth: String,
+    /// Its steps, and what each may see.
+    pub workflow: Workflow,
+    /// Its steps in their order, each with the model that it asks.
+    pub steps: Vec<PlannedStep>,
+    /// How often a refused artifact is worked on again.
+    pub max_replans: u32,
+    /// The bound on the worst case of the whole.
+    pub max_cost: Option<NanoUsd>,
+    /// One clock over all steps.
+    pub deadline: Duration,
+    /// How the verifier is asked for its verdict.
+    pub verdict: VerdictForm,
+}
+
+/// A step, and the model that it asks.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PlannedStep {
+    /// What it is and may see.
+    pub step: Step,
+    /// Who is asked, with the bound on output tokens.
+    pub planned: PlannedTarget,
+    /// The policy's own instruction, in place of the built-in one.
+    pub instruction: Option<PolicyText>,
+}
+
+impl Policy {
+    /// Resolves an orchestration of `depth`, or of the standard one.
+    ///
+    /// # Errors
+    /// [`Category::InvalidRequest`] for a depth that the policy does not have,
+    /// [`Category::PolicyInvalid`] for a policy that describes no orchestration.
+    pub fn plan_orchestration(&self, depth: Option<&str>) -> Result<PlannedOrchestration, Error> {
+        let orchestration = self.orchestration.as_ref().filter(|it| !it.depths.is_empty());
+        let orchestration = orchestration.ok_or_else(|| {
+            Error::new(
+                Category::PolicyInvalid,
+                "the policy describes no orchestration that can run",
+            )
+            .with_hint("add `orchestration.roles` with a worker and a verifier")
+        })?;
+        let wanted = depth.unwrap_or(DEFAULT_DEPTH);
+        let found = orchestration.depths.iter().find(|depth| depth.name == wanted);
+        let depth = found.ok_or_else(|| unknown_depth(wanted, &orchestration.depths))?;
+        let step = |step: &Step| {
+            let role = orchestration.role(step.role)?;
+            let planned = self.planned(role.target.clone(), role.max_tokens);
+            Some(PlannedStep { step: step.clone(), planned, instruction: role.instruction.clone() })
+        };
+        let steps: Option<Vec<_>> = depth.workflow.steps().iter().map(step).collect();
+        Ok(PlannedOrchestration {
+            depth: depth.name.clone(),
+            workflow: depth.workflow.clone(),
+            steps: steps.ok_or_else(|| {
+                Error::new(Category::Internal, format!("nobody plays a role of `{wanted}`"))
+            })?,
+            max_replans: depth.max_replans,
+            max_cost: orchestration.max_cost,
+            deadline: orchestration.deadline,
+            verdict: orchestration.verdict,
+        })
+    }
+}
+
+fn unknown_depth(wanted: &str, depths: &[Depth]) -> Error {
+    let names: Vec<&str> = depths.iter().map(|depth| depth.name.as_str()).collect();
+    let shown: String = wanted.chars().filter(|c| !c.is_control()).take(64).collect();
+    let meant = closest_name(&shown, names.iter().copied());
+    let meant = meant.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+    Error::new(Category::InvalidRequest, format!("no depth is called `{shown}`"))
+        .with_hint(format!("{meant}the policy has: {}", names.join(", ")))
 }

@@ -136,7 +136,7 @@ impl Policy {
         })
     }
 
-    fn planned(&self, target: Target, asked: Option<u64>) -> PlannedTarget {
+    pub(super) fn planned(&self, target: Target, asked: Option<u64>) -> PlannedTarget {
         let facts = self.facts(&target).cloned();
         let limit = facts.as_ref().and_then(|facts| facts.max_output);
         let max_tokens = match (asked, limit) {

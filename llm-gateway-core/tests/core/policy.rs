@@ -4,7 +4,7 @@ use llm_gateway_core::config::EMBEDDED_POLICY;
 use llm_gateway_core::policy::{
     Enforce, Level, PlanRequest, PlanShape, PlannedTarget, Shape, VerdictForm,
 };
-use llm_gateway_core::{Category, Environment, NanoUsd, Policy, PolicySource};
+use llm_gateway_core::{Category, Environment, NanoUsd, Policy, PolicySource, StepRole};
 
 use crate::loaded_from;
 
@@ -72,7 +72,9 @@ fn a_file_of_version_1_0_0_means_what_it_says() {
         "an own verifier instruction asks for plain words"
     );
     let complex = orchestration.depths.iter().find(|depth| depth.name == "complex").unwrap();
-    assert_eq!((complex.plan, complex.verify, complex.max_replans), (true, true, 1));
+    let steps: Vec<_> = complex.workflow.steps().iter().map(|step| step.role).collect();
+    assert_eq!(steps, [StepRole::Planner, StepRole::Worker, StepRole::Verifier]);
+    assert_eq!(complex.max_replans, 1);
     let order: Vec<_> = policy.task_classes().map(ToString::to_string).collect();
     assert_eq!(order, ["quick", "deep", "panel"], "classes keep the order of the file");
 }
@@ -176,4 +178,56 @@ fallback: {a: [{provider: anthropic, model: claude-haiku-4-5}]}",
     let unknown = plan("b", "gpt-4o").unwrap_err();
     assert_eq!(unknown.category(), Category::UnknownTaskClass);
     assert!(unknown.hint().unwrap().contains("the policy has: a, fixed"));
+}
+
+#[test]
+fn a_depth_runs_only_with_somebody_in_each_role() {
+    let depths = |orchestration: &str| {
+        let yaml = format!(
+            "defaults: {{quick: {{provider: openai, model: gpt-4o-mini}}}}\n\
+             orchestration: {{{orchestration}}}"
+        );
+        let loaded = loaded_from(&PolicySource::Text(yaml), Environment::empty());
+        let warnings: Vec<String> = loaded.problems.iter().map(|it| it.message.clone()).collect();
+        let orchestration = loaded.policy.unwrap().orchestration().unwrap().clone();
+        (orchestration.depths.into_iter().map(|depth| depth.name).collect::<Vec<_>>(), warnings)
+    };
+    let worker = "worker: {provider: openai, model: gpt-4o}";
+    let verifier = "verifier: {provider: anthropic, model: claude-sonnet-4-6}";
+    let planner = "planner: {provider: gemini, model: gemini-2.5-pro}";
+    let none: [&str; 0] = [];
+
+    // Without a table: the built-in depths that the roles can run.
+    assert_eq!(depths(&format!("roles: {{{worker}}}")), (vec!["trivial".into()], vec![]));
+    let all = format!("roles: {{{worker}, {verifier}, {planner}}}");
+    assert_eq!(depths(&all).0, ["trivial", "standard", "complex"]);
+    assert_eq!(depths("roles: {}").0, none);
+    // With one: its own depths, and a word about those that cannot run.
+    let table =
+        format!("roles: {{{worker}}}, depth: {{standard: {{verify: true}}, trivial: {{}}}}");
+    let (names, warnings) = depths(&table);
+    assert_eq!(names, ["trivial"]);
+    assert_eq!(warnings, ["depth `standard` cannot run: nobody is named as its verifier"]);
+}
+
+#[test]
+fn a_depth_is_resolved_by_its_name_or_the_standard_one() {
+    let source = PolicySource::Text(EMBEDDED_POLICY.to_owned());
+    let policy = loaded_from(&source, Environment::empty()).policy.unwrap();
+    let standard = policy.plan_orchestration(None).unwrap();
+    assert_eq!((standard.depth.as_str(), standard.steps.len()), ("standard", 2));
+    assert_eq!(standard.steps[0].planned.max_tokens, 16_000);
+    let complex = policy.plan_orchestration(Some("complex")).unwrap();
+    assert_eq!((complex.steps.len(), complex.max_replans), (3, 1));
+    let error = policy.plan_orchestration(Some("complx\u{7}")).unwrap_err();
+    assert_eq!(error.category(), Category::InvalidRequest);
+    assert_eq!(error.to_string(), "no depth is called `complx`");
+    let hint = "did you mean `complex`? the policy has: trivial, standard, complex";
+    assert_eq!(error.hint(), Some(hint));
+
+    let bare = "defaults: {quick: {provider: openai, model: gpt-4o-mini}}";
+    let source = PolicySource::Text(bare.to_owned());
+    let policy = loaded_from(&source, Environment::empty()).policy.unwrap();
+    let error = policy.plan_orchestration(None).unwrap_err();
+    assert_eq!(error.category(), Category::PolicyInvalid);
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::config::node::Step;
 use crate::config::raw::{RawDepth, RawOrchestration, RawRole, RawVerdict};
-use crate::model::PolicyText;
-use crate::policy::{Depth, Orchestration, OrchestrationRole, VerdictForm};
+use crate::model::{PolicyText, StepRole};
+use crate::policy::{Depth, Orchestration, OrchestrationRole, VerdictForm, Workflow};
 
 use super::Scope;
 use super::routes::usd;
@@ -25,23 +25,30 @@ impl Scope<'_, '_, '_> {
             None if own_verifier => VerdictForm::Plain,
             None => VerdictForm::Structured,
         };
+        let planner = self.role(
+            StepRole::Planner,
+            roles.and_then(|roles| roles.planner.as_ref()),
+            words.and_then(|words| words.planner.as_deref()),
+        );
+        let worker = self.role(
+            StepRole::Worker,
+            roles.and_then(|roles| roles.worker.as_ref()),
+            words.and_then(|words| words.worker.as_deref()),
+        );
+        let verifier = self.role(
+            StepRole::Verifier,
+            roles.and_then(|roles| roles.verifier.as_ref()),
+            words.and_then(|words| words.verifier.as_deref()),
+        );
+        // What stands in the file counts: a role that was refused has been reported.
+        let played = roles.map_or([false; 3], |roles| {
+            [roles.planner.is_some(), roles.worker.is_some(), roles.verifier.is_some()]
+        });
         Orchestration {
-            planner: self.role(
-                "planner",
-                roles.and_then(|r| r.planner.as_ref()),
-                words.and_then(|w| w.planner.as_deref()),
-            ),
-            worker: self.role(
-                "worker",
-                roles.and_then(|r| r.worker.as_ref()),
-                words.and_then(|w| w.worker.as_deref()),
-            ),
-            verifier: self.role(
-                "verifier",
-                roles.and_then(|r| r.verifier.as_ref()),
-                words.and_then(|w| w.verifier.as_deref()),
-            ),
-            depths: self.depths(raw),
+            planner,
+            worker,
+            verifier,
+            depths: self.depths(raw, played),
             max_cost: raw.max_usd.and_then(usd),
             deadline: raw.deadline_s.map_or(DEFAULT_DEADLINE, Duration::from_secs_f64),
             verdict,
@@ -50,42 +57,88 @@ impl Scope<'_, '_, '_> {
 
     fn role(
         &mut self,
-        name: &str,
+        role: StepRole,
         raw: Option<&RawRole>,
         instruction: Option<&str>,
     ) -> Option<OrchestrationRole> {
-        let path = ["orchestration", "roles", name].map(Step::Key);
+        let path = ["orchestration", "roles", role.as_str()].map(Step::Key);
         let raw = raw?;
         let target = self.target(&raw.provider, &raw.model, &path)?;
         let instruction = instruction.map(PolicyText::mint);
         Some(OrchestrationRole { target, max_tokens: raw.max_tokens, instruction })
     }
 
-    fn depths(&mut self, raw: &RawOrchestration) -> Vec<Depth> {
-        let Some(depths) = &raw.depth else { return Vec::new() };
+    /// The depths of the file, else the built-in ones; those that can run.
+    fn depths(&mut self, raw: &RawOrchestration, roles: [bool; 3]) -> Vec<Depth> {
+        let Some(depths) = &raw.depth else {
+            // Nobody asked for them, so nobody needs to hear that one of them cannot run.
+            let sound = |shape: &Shape| shape.lacks(roles).is_none();
+            return BUILT_IN.iter().filter(|shape| sound(shape)).filter_map(Shape::depth).collect();
+        };
         [("trivial", &depths.trivial), ("standard", &depths.standard), ("complex", &depths.complex)]
             .into_iter()
-            .filter_map(|(name, raw)| Some(self.depth(name, raw.as_ref()?)))
+            .filter_map(|(name, raw)| self.depth(name, raw.as_ref()?, roles))
             .collect()
     }
 
-    fn depth(&mut self, name: &str, raw: &RawDepth) -> Depth {
+    fn depth(&mut self, name: &'static str, raw: &RawDepth, roles: [bool; 3]) -> Option<Depth> {
+        let root = self.compilation.root;
+        let path = ["orchestration", "depth", name].map(Step::Key);
         let verify = raw.verify.unwrap_or(false);
         let replan = raw.replan_on_fail.unwrap_or(false);
         if replan && !verify {
+            let path = [path[0], path[1], path[2], "replan_on_fail".into()];
             self.problems.warning(
-                self.compilation.root.key_place_of(
-                    &["orchestration", "depth", name, "replan_on_fail"].map(Step::Key),
-                ),
+                root.key_place_of(&path),
                 format!("depth `{name}` would re-plan what it never verifies"),
                 "set verify: true, or take replan_on_fail out",
             );
         }
-        Depth {
-            name: name.to_owned(),
-            plan: raw.plan.unwrap_or(false),
-            verify,
-            max_replans: if replan { raw.max_replans.unwrap_or(1) } else { 0 },
+        let plan = raw.plan.unwrap_or(false);
+        let max_replans = if replan && verify { raw.max_replans.unwrap_or(1) } else { 0 };
+        let shape = Shape { name, plan, verify, max_replans };
+        if let Some(role) = shape.lacks(roles) {
+            let role = role.as_str();
+            self.problems.warning(
+                root.key_place_of(&path),
+                format!("depth `{name}` cannot run: nobody is named as its {role}"),
+                format!("add `orchestration.roles.{role}`"),
+            );
+            return None;
         }
+        shape.depth()
+    }
+}
+
+/// A depth as a file says it.
+struct Shape {
+    name: &'static str,
+    plan: bool,
+    verify: bool,
+    max_replans: u32,
+}
+
+/// The depths of a file that has roles and says nothing of depths.
+const BUILT_IN: [Shape; 3] = [
+    Shape { name: "trivial", plan: false, verify: false, max_replans: 0 },
+    Shape { name: "standard", plan: false, verify: true, max_replans: 0 },
+    Shape { name: "complex", plan: true, verify: true, max_replans: 1 },
+];
+
+impl Shape {
+    /// The first role that it needs and nobody plays, of planner, worker, verifier.
+    fn lacks(&self, [planner, worker, verifier]: [bool; 3]) -> Option<StepRole> {
+        let needed = [
+            (StepRole::Planner, self.plan, planner),
+            (StepRole::Worker, true, worker),
+            (StepRole::Verifier, self.verify, verifier),
+        ];
+        let lacking = needed.into_iter().find(|(_, is_needed, is_there)| *is_needed && !is_there);
+        lacking.map(|(role, ..)| role)
+    }
+
+    fn depth(&self) -> Option<Depth> {
+        let workflow = Workflow::built_in(self.plan, self.verify, self.max_replans > 0).ok()?;
+        Some(Depth { name: self.name.to_owned(), workflow, max_replans: self.max_replans })
     }
 }

@@ -1,0 +1,338 @@
+//! Which steps an orchestration runs, in which order, and what each of them may see.
+//!
+//! One declaration with three uses: the prompt of a step is built from what it may see, the
+//! certificate holds the recorded bytes against it, and a caller is told it. A [`Workflow`] is
+//! sound or it is not made: no step sees what is not there, none waits for itself, and a
+//! verifier sees the task and the artifact, never the plan and never a verdict.
+
+use std::fmt;
+
+use crate::model::{Grant, StepRole};
+
+/// What a step may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sight {
+    /// The caller's task, as it was written.
+    Task,
+    /// What the step of this name gave in the same round.
+    Output(String),
+    /// Why the last round's artifact was refused.
+    Reasons,
+}
+
+/// A step, and what it may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Step {
+    /// What other steps and the trace call it.
+    pub name: String,
+    /// What it is there for.
+    pub role: StepRole,
+    /// What it may see, in the order in which it is shown.
+    pub sees: Vec<Sight>,
+}
+
+impl Step {
+    /// A step of `role` that sees `sees`.
+    pub fn new(
+        name: impl Into<String>,
+        role: StepRole,
+        sees: impl IntoIterator<Item = Sight>,
+    ) -> Self {
+        Self { name: name.into(), role, sees: sees.into_iter().collect() }
+    }
+}
+
+/// Steps that can be run, each after those that it sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workflow {
+    steps: Vec<Step>,
+}
+
+/// Why steps make no workflow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnsoundWorkflow {
+    /// Two steps have this name.
+    Twice(String),
+    /// A step sees one that is not there.
+    UnknownStep {
+        /// Who would see it.
+        step: String,
+        /// What is not there.
+        sees: String,
+    },
+    /// A step would have to wait for itself.
+    Cycle(String),
+    /// Nobody does the work.
+    NoWorker,
+    /// A verifier could see a plan other than through the artifact.
+    SeesPlan {
+        /// The verifier.
+        step: String,
+        /// The plan's step.
+        plan: String,
+    },
+    /// A verifier could see why an earlier artifact was refused.
+    SeesHistory(String),
+    /// A verifier does not see both the task and one artifact, so that there is nothing to judge
+    /// or nothing to judge it by.
+    JudgesNothing(String),
+    /// A step sees a verdict other than as the reasons of a refusal.
+    SeesVerdict {
+        /// Who would see it.
+        step: String,
+        /// The verifier.
+        verdict: String,
+    },
+}
+
+impl fmt::Display for UnsoundWorkflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Twice(step) => write!(f, "two steps are called `{step}`"),
+            Self::UnknownStep { step, sees } => {
+                write!(f, "step `{step}` sees `{sees}`, and no step is called so")
+            }
+            Self::Cycle(step) => write!(f, "step `{step}` would wait for itself"),
+            Self::NoWorker => f.write_str("no step does the work"),
+            Self::SeesPlan { step, plan } => {
+                write!(f, "verifier `{step}` could see the plan of `{plan}`")
+            }
+            Self::SeesHistory(step) => {
+                write!(f, "verifier `{step}` could see why an artifact was refused")
+            }
+            Self::JudgesNothing(step) => {
+                write!(f, "verifier `{step}` does not see the task and one artifact")
+            }
+            Self::SeesVerdict { step, verdict } => {
+                write!(f, "step `{step}` could see the verdict of `{verdict}`")
+            }
+        }
+    }
+}
+
+impl std::error::Error for UnsoundWorkflow {}
+
+impl Workflow {
+    /// Checks the steps, and puts them into an order in which each comes after those it sees.
+    ///
+    /// ```
+    /// use llm_gateway_core::StepRole;
+    /// use llm_gateway_core::policy::{Sight, Step, UnsoundWorkflow, Workflow};
+    ///
+    /// let see = |name: &str| Sight::Output(name.to_owned());
+    /// let plan = Step::new("plan", StepRole::Planner, [Sight::Task]);
+    /// let work = Step::new("work", StepRole::Worker, [Sight::Task, see("plan")]);
+    /// let judge = Step::new("judge", StepRole::Verifier, [Sight::Task, see("work"), see("plan")]);
+    /// assert_eq!(
+    ///     Workflow::new(vec![plan, work, judge]),
+    ///     Err(UnsoundWorkflow::SeesPlan { step: "judge".into(), plan: "plan".into() })
+    /// );
+    /// ```
+    ///
+    /// # Errors
+    /// [`UnsoundWorkflow`] names the first step that is wrong.
+    pub fn new(steps: Vec<Step>) -> Result<Self, UnsoundWorkflow> {
+        for (n, step) in steps.iter().enumerate() {
+            if steps.iter().take(n).any(|earlier| earlier.name == step.name) {
+                return Err(UnsoundWorkflow::Twice(step.name.clone()));
+            }
+        }
+        let steps = in_order(steps)?;
+        let workflow = Self { steps };
+        if !workflow.steps.iter().any(|step| step.role == StepRole::Worker) {
+            return Err(UnsoundWorkflow::NoWorker);
+        }
+        workflow.steps.iter().try_for_each(|step| workflow.check(step))?;
+        Ok(workflow)
+    }
+
+    /// Plan, execute and verify, as far as they are wanted: the planner sees the task, the worker
+    /// the task and the plan, the verifier the task and the artifact. Where a refused artifact
+    /// is worked on again, planner and worker see the reasons, too.
+    pub fn built_in(plan: bool, verify: bool, replan: bool) -> Result<Self, UnsoundWorkflow> {
+        let seen = |step: &str| Sight::Output(step.to_owned());
+        let reasons = || replan.then_some(Sight::Reasons);
+        let planner =
+            Step::new("plan", StepRole::Planner, [Sight::Task].into_iter().chain(reasons()));
+        let seen_plan = plan.then(|| seen("plan"));
+        let sees = [Sight::Task].into_iter().chain(seen_plan).chain(reasons());
+        let worker = Step::new("execute", StepRole::Worker, sees);
+        let verifier = Step::new("verify", StepRole::Verifier, [Sight::Task, seen("execute")]);
+        let steps = plan.then_some(planner).into_iter().chain([worker]);
+        Self::new(steps.chain(verify.then_some(verifier)).collect())
+    }
+
+    /// The steps, in the order in which they run.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The first step of a role.
+    pub fn step_of(&self, role: StepRole) -> Option<&Step> {
+        self.steps.iter().find(|step| step.role == role)
+    }
+
+    /// Leave to show `step` what `sight` names: only where the step declares that it sees it.
+    pub(crate) fn grant(&self, step: &Step, sight: &Sight) -> Option<Grant> {
+        let declared = self.steps.iter().find(|known| *known == step)?;
+        declared.sees.contains(sight).then(Grant::of_an_edge)
+    }
+
+    fn find(&self, name: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+
+    fn check(&self, step: &Step) -> Result<(), UnsoundWorkflow> {
+        let seen = || outputs(step).filter_map(|name| self.find(name));
+        if let Some(verdict) = seen().find(|seen| seen.role == StepRole::Verifier) {
+            let (step, verdict) = (step.name.clone(), verdict.name.clone());
+            return Err(UnsoundWorkflow::SeesVerdict { step, verdict });
+        }
+        if step.role != StepRole::Verifier {
+            return Ok(());
+        }
+        if let Some(plan) = seen().find(|seen| seen.role == StepRole::Planner) {
+            let (step, plan) = (step.name.clone(), plan.name.clone());
+            return Err(UnsoundWorkflow::SeesPlan { step, plan });
+        }
+        if step.sees.contains(&Sight::Reasons) {
+            return Err(UnsoundWorkflow::SeesHistory(step.name.clone()));
+        }
+        match (step.sees.contains(&Sight::Task), seen().count()) {
+            (true, 1) => Ok(()),
+            _ => Err(UnsoundWorkflow::JudgesNothing(step.name.clone())),
+        }
+    }
+}
+
+/// The names of the steps that a step sees.
+fn outputs(step: &Step) -> impl Iterator<Item = &str> {
+    step.sees.iter().filter_map(|sight| match sight {
+        Sight::Output(name) => Some(name.as_str()),
+        Sight::Task | Sight::Reasons => None,
+    })
+}
+
+/// Takes, again and again, the first step that sees nothing but what is there already.
+fn in_order(mut waiting: Vec<Step>) -> Result<Vec<Step>, UnsoundWorkflow> {
+    let mut ordered: Vec<Step> = Vec::new();
+    while let Some(first) = waiting.first() {
+        let is_there = |name: &str| ordered.iter().any(|done| done.name == name);
+        let ready = waiting.iter().position(|step| outputs(step).all(is_there));
+        let Some(ready) = ready else {
+            let known =
+                |name: &&str| is_there(name) || waiting.iter().any(|step| step.name == *name);
+            let unknown = |step: &Step| {
+                let sees = outputs(step).find(|name| !known(name))?.to_owned();
+                Some(UnsoundWorkflow::UnknownStep { step: step.name.clone(), sees })
+            };
+            let cycle = UnsoundWorkflow::Cycle(first.name.clone());
+            return Err(waiting.iter().find_map(unknown).unwrap_or(cycle));
+        };
+        ordered.push(waiting.remove(ready));
+    }
+    Ok(ordered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(step: &str) -> Sight {
+        Sight::Output(step.to_owned())
+    }
+
+    fn step(name: &str, role: StepRole, sees: &[Sight]) -> Step {
+        Step::new(name, role, sees.iter().cloned())
+    }
+
+    fn names(workflow: &Workflow) -> Vec<&str> {
+        workflow.steps().iter().map(|step| step.name.as_str()).collect()
+    }
+
+    #[test]
+    fn steps_run_after_those_that_they_see() {
+        use StepRole::{Planner, Verifier, Worker};
+        let workflow = Workflow::new(vec![
+            step("judge", Verifier, &[Sight::Task, seen("work")]),
+            step("work", Worker, &[seen("plan"), Sight::Task]),
+            step("plan", Planner, &[Sight::Task, Sight::Reasons]),
+        ]);
+        assert_eq!(names(&workflow.unwrap()), ["plan", "work", "judge"]);
+    }
+
+    #[test]
+    fn the_built_in_depths_are_sound_and_see_what_the_design_says() {
+        for (plan, verify, replan, expected) in [
+            (false, false, false, vec!["execute"]),
+            (false, true, false, vec!["execute", "verify"]),
+            (false, true, true, vec!["execute", "verify"]),
+            (true, true, true, vec!["plan", "execute", "verify"]),
+            (true, false, false, vec!["plan", "execute"]),
+        ] {
+            let workflow = Workflow::built_in(plan, verify, replan).unwrap();
+            assert_eq!(names(&workflow), expected);
+            if let Some(verifier) = workflow.step_of(StepRole::Verifier) {
+                assert_eq!(verifier.sees, [Sight::Task, seen("execute")]);
+            }
+        }
+        let complex = Workflow::built_in(true, true, true).unwrap();
+        assert_eq!(complex.steps()[0].sees, [Sight::Task, Sight::Reasons]);
+        assert_eq!(complex.steps()[1].sees, [Sight::Task, seen("plan"), Sight::Reasons]);
+    }
+
+    #[test]
+    fn what_is_unsound_is_not_made() {
+        use StepRole::{Planner, Verifier, Worker};
+        use UnsoundWorkflow as Unsound;
+        let plan = || step("plan", Planner, &[Sight::Task]);
+        let work = || step("work", Worker, &[Sight::Task, seen("plan")]);
+        let judge = |sees: &[Sight]| step("judge", Verifier, sees);
+        let refused = |steps: Vec<Step>| Workflow::new(steps).unwrap_err();
+        let named = |name: &str| name.to_owned();
+
+        assert_eq!(refused(vec![plan(), plan(), work()]), Unsound::Twice(named("plan")));
+        assert_eq!(refused(vec![plan()]), Unsound::NoWorker);
+        assert_eq!(
+            refused(vec![work()]),
+            Unsound::UnknownStep { step: named("work"), sees: named("plan") }
+        );
+        let waits = step("plan", Planner, &[seen("work")]);
+        assert_eq!(refused(vec![waits, work()]), Unsound::Cycle(named("plan")));
+        let itself = step("work", Worker, &[seen("work")]);
+        assert_eq!(refused(vec![itself]), Unsound::Cycle(named("work")));
+        assert_eq!(
+            refused(vec![plan(), work(), judge(&[Sight::Task, seen("work"), seen("plan")])]),
+            Unsound::SeesPlan { step: named("judge"), plan: named("plan") }
+        );
+        assert_eq!(
+            refused(vec![plan(), work(), judge(&[Sight::Task, seen("work"), Sight::Reasons])]),
+            Unsound::SeesHistory(named("judge"))
+        );
+        for nothing in [&[Sight::Task][..], &[seen("work")], &[]] {
+            assert_eq!(
+                refused(vec![plan(), work(), judge(nothing)]),
+                Unsound::JudgesNothing(named("judge"))
+            );
+        }
+        let peeks = step("again", Worker, &[Sight::Task, seen("judge")]);
+        assert_eq!(
+            refused(vec![plan(), work(), judge(&[Sight::Task, seen("work")]), peeks]),
+            Unsound::SeesVerdict { step: named("again"), verdict: named("judge") }
+        );
+    }
+
+    #[test]
+    fn only_a_declared_edge_grants_sight() {
+        let workflow = Workflow::built_in(true, true, true).unwrap();
+        let verifier = workflow.step_of(StepRole::Verifier).unwrap();
+        assert!(workflow.grant(verifier, &seen("execute")).is_some());
+        assert!(workflow.grant(verifier, &seen("plan")).is_none());
+        assert!(workflow.grant(verifier, &Sight::Reasons).is_none());
+        let stranger = step("verify", StepRole::Verifier, &[seen("plan")]);
+        assert!(workflow.grant(&stranger, &seen("plan")).is_none());
+    }
+}
