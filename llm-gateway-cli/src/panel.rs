@@ -79,7 +79,7 @@ fn summary(panel: &PanelAnswer) -> String {
         None => "price unknown".to_owned(),
     };
     let above = match (panel.cap_exceeded(), panel.cost_cap) {
-        (true, Some(cap)) => format!(", above its cap of {cap}"),
+        (Some(true), Some(cap)) => format!(", above its cap of {cap}"),
         _ => String::new(),
     };
     let path = panel.receipt_path.as_ref().map(|path| format!(" in {}", path.display()));

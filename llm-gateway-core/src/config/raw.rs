@@ -59,7 +59,8 @@ pub(super) struct RawRoute {
     /// The bound on output tokens.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub(super) max_tokens: Option<u64>,
-    /// A panel whose worst case is above this (US dollars) is refused.
+    /// A panel whose worst case is above this (US dollars) is refused, and a retry that could
+    /// take it above this is not made.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub(super) cost_cap_usd: Option<f64>,
     /// Why it is routed so. Agents read this when they choose a task class.

@@ -10,13 +10,21 @@ use crate::model::{CostBasis, NanoUsd};
 use crate::policy::Spending;
 use crate::reliability::Deadline;
 
+use super::allowance::Share;
 use super::prepare::PreparedCall;
-use super::refusal::out_of_time;
+use super::refusal::{out_of_time, outspent};
 use super::{Context, cost};
 
-/// What the ledger has of an attempt. Dropped before the first byte left, it gives the money
-/// back; after that, it is settled at the whole hold.
-pub(super) enum Booking {
+/// The money of one attempt, at the ledger and in the allowance of the request. Dropped before the
+/// first byte left, it gives the money back; after that, it counts at its worst case.
+pub(super) struct Booking<'a> {
+    entry: Entry,
+    /// `None` = what the calls of the request cost together is not bounded.
+    share: Option<Share<'a>>,
+}
+
+/// What the ledger has of an attempt.
+enum Entry {
     /// Money is set aside.
     Held(Hold),
     /// The price is unknown and no cap is set: nothing is set aside, and the call is counted.
@@ -43,76 +51,56 @@ pub(super) struct Unbooked {
     pub(super) error: Error,
     /// No other target can have the money either.
     pub(super) ends_request: bool,
+    /// It is the request's own allowance that has no room.
+    pub(super) is_outspent: bool,
 }
 
-impl Booking {
+impl Unbooked {
+    fn new(error: impl Into<Error>) -> Self {
+        Self { error: error.into(), ends_request: false, is_outspent: false }
+    }
+
+    fn ending(error: impl Into<Error>) -> Self {
+        Self { ends_request: true, ..Self::new(error) }
+    }
+}
+
+impl<'a> Booking<'a> {
     /// Sets the worst case of a call aside.
-    pub(super) async fn open(context: &Context<'_>, call: &PreparedCall) -> Result<Self, Unbooked> {
+    pub(super) async fn open(context: &Context<'a>, call: &PreparedCall) -> Result<Self, Unbooked> {
         let mut bookings = Self::open_all(context, &[call]).await?;
-        Ok(bookings.pop().unwrap_or(Self::Uncounted))
+        let message = "nothing was set aside for a call";
+        bookings.pop().ok_or_else(|| Unbooked::ending(Error::new(Category::Internal, message)))
     }
 
     /// Sets the worst cases of several calls aside, of all of them or of none. Gives one
     /// booking per call, in their order.
     pub(super) async fn open_all(
-        context: &Context<'_>,
+        context: &Context<'a>,
         calls: &[&PreparedCall],
     ) -> Result<Vec<Self>, Unbooked> {
-        let Some(ledger) = context.ledger else {
-            return Ok(calls.iter().map(|_| Self::Uncounted).collect());
-        };
-        let spending = context.policy.spending();
-        let capped = |call: &&&PreparedCall| spending.caps(&call.planned.target.provider);
-        if let Some(call) = calls.iter().find(|call| call.worst_case().is_none() && capped(call)) {
-            return Err(unknown_price(call));
-        }
-        let requests: Vec<_> = calls.iter().map(|call| hold_of(context, call)).collect();
-        let (month, caps) = (Month::of(context.clock.now()), caps(spending));
-        let reserved = ledger.reserve(month, &requests, &caps);
-        match timeout_at(context.deadline.at, reserved).await {
-            Ok(Ok(holds)) if holds.len() == requests.len() => {
-                let booking = |(hold, call): (Hold, &&PreparedCall)| match call.worst_case() {
-                    Some(_) => Self::Held(hold),
-                    None => Self::Unpriced(hold),
-                };
-                Ok(holds.into_iter().zip(calls).map(booking).collect())
-            }
-            Ok(Ok(holds)) => {
-                let (given, asked) = (holds.len(), requests.len());
-                let message = format!("the ledger gave {given} holds for {asked} calls");
-                Err(Unbooked { error: Error::new(Category::Ledger, message), ends_request: true })
-            }
-            Ok(Err(ReserveError::Refused(refused))) => {
-                let ends_request = refused.scope == Scope::Total;
-                Err(Unbooked { error: refused.into(), ends_request })
-            }
-            // Under a cap no call is made without a hold.
-            Ok(Err(ReserveError::Unusable(unusable))) if spending.is_capped() => {
-                Err(Unbooked { error: unusable.into(), ends_request: true })
-            }
-            Ok(Err(ReserveError::Unusable(unusable))) => {
-                tracing::warn!(%unusable, "what is spent is not recorded");
-                Ok(calls.iter().map(|_| Self::Unrecorded).collect())
-            }
-            Err(_) => {
-                let error = out_of_time(context.deadline, "the ledger");
-                Err(Unbooked { error, ends_request: true })
-            }
-        }
+        // First, because it waits for nobody; what the ledger then refuses goes back.
+        let shares = shares(context, calls)?;
+        let entries = entries(context, calls).await?;
+        let booking = |(entry, share)| Self { entry, share };
+        Ok(entries.into_iter().zip(shares).map(booking).collect())
     }
 
     /// The first byte is about to leave.
     pub(super) fn sent(&mut self) {
-        if let Self::Held(hold) | Self::Unpriced(hold) = self {
+        if let Some(share) = &mut self.share {
+            share.sent();
+        }
+        if let Entry::Held(hold) | Entry::Unpriced(hold) = &mut self.entry {
             hold.sent();
         }
     }
 
-    /// What is set aside.
+    /// What the ledger has set aside.
     pub(super) fn reserved(&self) -> Option<NanoUsd> {
-        match self {
-            Self::Held(hold) => Some(hold.amount()),
-            Self::Unpriced(_) | Self::Unrecorded | Self::Uncounted => None,
+        match &self.entry {
+            Entry::Held(hold) => Some(hold.amount()),
+            Entry::Unpriced(_) | Entry::Unrecorded | Entry::Uncounted => None,
         }
     }
 
@@ -124,12 +112,18 @@ impl Booking {
         basis: CostBasis,
     ) -> Booked {
         let reserved = self.reserved();
-        let recorded = match self {
-            Self::Held(hold) | Self::Unpriced(hold) => {
+        let Self { entry, share } = self;
+        // An estimate is no bound: what was taken then stays taken, as `Share` does by itself.
+        let is_certain = matches!(basis, CostBasis::Exact | CostBasis::Free);
+        if let (Some(share), Some(cost), true) = (share, cost, is_certain) {
+            share.settle(cost);
+        }
+        let recorded = match entry {
+            Entry::Held(hold) | Entry::Unpriced(hold) => {
                 Some(written(deadline, hold.settle(cost.unwrap_or_default(), basis)).await)
             }
-            Self::Unrecorded => Some(false),
-            Self::Uncounted => None,
+            Entry::Unrecorded => Some(false),
+            Entry::Uncounted => None,
         };
         Booked { cost, reserved, recorded }
     }
@@ -142,26 +136,96 @@ impl Booking {
         call: &PreparedCall,
         error: &Error,
     ) -> Booked {
-        let deadline = context.deadline;
         let known = cost::of_failure(context.policy, call, error);
-        let nothing_billed = known == Some(NanoUsd::ZERO) && error.usage().is_none();
-        match self {
-            Self::Held(hold) | Self::Unpriced(hold) if nothing_billed => {
-                let (cost, reserved) = (known, Some(hold.amount()));
-                Booked { cost, reserved, recorded: Some(written(deadline, hold.release()).await) }
+        if known == Some(NanoUsd::ZERO) && error.usage().is_none() {
+            return self.release(context.deadline).await;
+        }
+        let cost = known.or(self.reserved());
+        let basis = match (known, cost) {
+            (Some(_), _) => CostBasis::Exact,
+            (None, Some(_)) => CostBasis::Estimated,
+            (None, None) => CostBasis::Unknown,
+        };
+        self.settle(context.deadline, cost, basis).await
+    }
+
+    /// Gives everything back: nothing was billed.
+    async fn release(self, deadline: Deadline) -> Booked {
+        let Self { entry, share } = self;
+        if let Some(share) = share {
+            share.settle(NanoUsd::ZERO);
+        }
+        let (reserved, recorded) = match entry {
+            Entry::Held(hold) | Entry::Unpriced(hold) => {
+                (Some(hold.amount()), Some(written(deadline, hold.release()).await))
             }
             // There is nothing to record.
-            _ if nothing_billed => Booked { cost: known, reserved: None, recorded: None },
-            booking => {
-                let cost = known.or(booking.reserved());
-                let basis = match (known, cost) {
-                    (Some(_), _) => CostBasis::Exact,
-                    (None, Some(_)) => CostBasis::Estimated,
-                    (None, None) => CostBasis::Unknown,
-                };
-                booking.settle(deadline, cost, basis).await
-            }
+            Entry::Unrecorded | Entry::Uncounted => (None, None),
+        };
+        Booked { cost: Some(NanoUsd::ZERO), reserved, recorded }
+    }
+}
+
+/// Takes the worst cases out of the allowance, if there is one: under it no call is made whose
+/// price is unknown.
+fn shares<'a>(
+    context: &Context<'a>,
+    calls: &[&PreparedCall],
+) -> Result<Vec<Option<Share<'a>>>, Unbooked> {
+    let Some(allowance) = context.allowance else {
+        return Ok(calls.iter().map(|_| None).collect());
+    };
+    let mut worst_cases = Vec::with_capacity(calls.len());
+    for call in calls {
+        let unknown = || Unbooked::new(unknown_price(call, &format!("a {}", allowance.key())));
+        worst_cases.push(call.worst_case().ok_or_else(unknown)?);
+    }
+    let shares = allowance.take(&worst_cases).map_err(|shortage| {
+        let error = outspent(context.task_class, allowance, shortage);
+        Unbooked { is_outspent: true, ..Unbooked::new(error) }
+    })?;
+    Ok(shares.into_iter().map(Some).collect())
+}
+
+/// Sets the worst cases aside at the ledger, if there is one.
+async fn entries(context: &Context<'_>, calls: &[&PreparedCall]) -> Result<Vec<Entry>, Unbooked> {
+    let Some(ledger) = context.ledger else {
+        return Ok(calls.iter().map(|_| Entry::Uncounted).collect());
+    };
+    let spending = context.policy.spending();
+    let capped = |call: &&&PreparedCall| spending.caps(&call.planned.target.provider);
+    if let Some(call) = calls.iter().find(|call| call.worst_case().is_none() && capped(call)) {
+        return Err(Unbooked::new(unknown_price(call, "a monthly cap")));
+    }
+    let requests: Vec<_> = calls.iter().map(|call| hold_of(context, call)).collect();
+    let (month, caps) = (Month::of(context.clock.now()), caps(spending));
+    let reserved = ledger.reserve(month, &requests, &caps);
+    match timeout_at(context.deadline.at, reserved).await {
+        Ok(Ok(holds)) if holds.len() == requests.len() => {
+            let entry = |(hold, call): (Hold, &&PreparedCall)| match call.worst_case() {
+                Some(_) => Entry::Held(hold),
+                None => Entry::Unpriced(hold),
+            };
+            Ok(holds.into_iter().zip(calls).map(entry).collect())
         }
+        Ok(Ok(holds)) => {
+            let (given, asked) = (holds.len(), requests.len());
+            let message = format!("the ledger gave {given} holds for {asked} calls");
+            Err(Unbooked::ending(Error::new(Category::Ledger, message)))
+        }
+        Ok(Err(ReserveError::Refused(refused))) => {
+            let ends_request = refused.scope == Scope::Total;
+            Err(Unbooked { ends_request, ..Unbooked::new(refused) })
+        }
+        // Under a cap no call is made without a hold.
+        Ok(Err(ReserveError::Unusable(unusable))) if spending.is_capped() => {
+            Err(Unbooked::ending(unusable))
+        }
+        Ok(Err(ReserveError::Unusable(unusable))) => {
+            tracing::warn!(%unusable, "what is spent is not recorded");
+            Ok(calls.iter().map(|_| Entry::Unrecorded).collect())
+        }
+        Err(_) => Err(Unbooked::ending(out_of_time(context.deadline, "the ledger"))),
     }
 }
 
@@ -188,12 +252,12 @@ fn hold_of(context: &Context<'_>, call: &PreparedCall) -> HoldRequest {
     HoldRequest::new(target, class, call.worst_case().unwrap_or_default())
 }
 
-fn unknown_price(call: &PreparedCall) -> Unbooked {
+/// A call that nobody can bound, where there is `a_bound`.
+fn unknown_price(call: &PreparedCall, a_bound: &str) -> Error {
     let target = &call.planned.target;
-    let message = format!("{target} has no known price, and a monthly cap is set");
-    let error = Error::new(Category::PolicyBlocked, message).with_hint(format!(
+    let message = format!("{target} has no known price, and {a_bound} is set");
+    Error::new(Category::PolicyBlocked, message).with_hint(format!(
         "add a row with `in` and `out` under providers.{}.models",
         target.provider
-    ));
-    Unbooked { error, ends_request: false }
+    ))
 }

@@ -35,16 +35,16 @@ impl Course {
 }
 
 /// Money that is set aside for the first try of a call.
-pub(crate) struct Reservation(Booking);
+pub(crate) struct Reservation<'a>(Booking<'a>);
 
 /// Sets the money of several calls aside, of all of them or of none.
 ///
 /// # Errors
-/// What the ledger refuses, or what is wrong with it.
-pub(crate) async fn reserve(
-    context: &Context<'_>,
+/// What the allowance or the ledger refuses, or what is wrong with the ledger.
+pub(crate) async fn reserve<'a>(
+    context: &Context<'a>,
     calls: &[&PreparedCall],
-) -> Result<Vec<Reservation>, Error> {
+) -> Result<Vec<Reservation<'a>>, Error> {
     let booked = Booking::open_all(context, calls).await;
     let booked = booked.map_err(|Unbooked { error, .. }| error)?;
     Ok(booked.into_iter().map(Reservation).collect())
@@ -52,10 +52,10 @@ pub(crate) async fn reserve(
 
 /// Runs one of several calls. There is no next target. Its moments are numbered by `sequence`;
 /// without a reservation its first try sets its money aside itself.
-pub(crate) async fn run_alone(
-    context: &Context<'_>,
+pub(crate) async fn run_alone<'a>(
+    context: &Context<'a>,
     call: PreparedCall,
-    reserved: Option<Reservation>,
+    reserved: Option<Reservation<'a>>,
     sequence: Arc<Sequence>,
 ) -> Course {
     let (started, rules) = (Instant::now(), context.policy.preflight());

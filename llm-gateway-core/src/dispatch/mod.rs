@@ -6,6 +6,7 @@
 //!
 //! Dropping the future at any point closes the connection and leaves nothing behind.
 
+mod allowance;
 mod attempt;
 mod booking;
 mod cost;
@@ -33,6 +34,7 @@ use listening::recorder;
 use refusal::{any_key_will_do, first_back, most_telling};
 use run::run;
 
+pub(crate) use allowance::Allowance;
 pub(crate) use attempt::all_recorded;
 pub use attempt::{Attempt, AttemptOutcome};
 pub(crate) use booking::caps;
@@ -57,6 +59,8 @@ pub(crate) struct Context<'a> {
     /// Where money is counted, if it is. A hold belongs to the month in which it is made.
     pub(crate) ledger: Option<&'a dyn Ledger>,
     pub(crate) clock: &'a dyn Clock,
+    /// What all attempts may cost together, where that is bounded. It holds without a ledger too.
+    pub(crate) allowance: Option<&'a Allowance>,
     pub(crate) task_class: &'a TaskClass,
 }
 

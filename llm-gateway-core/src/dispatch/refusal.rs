@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{Category, Error};
-use crate::model::Target;
+use crate::model::{Target, TaskClass};
 use crate::policy::{Policy, Preflight};
 use crate::reliability::{Deadline, Overload};
 
 use super::Context;
+use super::allowance::{Allowance, Shortage};
 use super::prepare::PreparedCall;
 
 /// Why a target gave no answer.
@@ -74,6 +75,20 @@ pub(super) fn out_of_time(deadline: Deadline, who: &str) -> Error {
     let message = format!("{who} had not answered at the deadline of {seconds} s");
     Error::new(Category::Timeout, message)
         .with_hint("raise `deadline_s` of the task class, or of `reliability`, in the policy")
+}
+
+/// What the calls of a request may cost together has no room for more.
+pub(super) fn outspent(class: &TaskClass, allowance: &Allowance, shortage: Shortage) -> Error {
+    let (key, limit) = (allowance.key(), allowance.limit());
+    let Shortage { asked, left } = shortage;
+    let message = match left == limit {
+        true => format!("`{class}` may cost up to {asked}, above its {key} of {limit}"),
+        false => format!(
+            "`{class}` may cost another {asked}, and of its {key} of {limit} only {left} is left"
+        ),
+    };
+    Error::new(Category::PolicyBlocked, message)
+        .with_hint(format!("lower max_tokens, shorten the prompt, or raise {key}"))
 }
 
 /// The circuit breaker lets nobody through for so long.

@@ -32,15 +32,15 @@ pub(crate) struct Answered {
 
 /// Tries a call, and again as long as that makes sense. Every try lands in `attempts`, its bytes
 /// in `recorder`. The first try takes `booked`, where its money is set aside already.
-pub(super) async fn run(
-    context: &Context<'_>,
+pub(super) async fn run<'a>(
+    context: &Context<'a>,
     call: PreparedCall,
-    mut booked: Option<Booking>,
+    mut booked: Option<Booking<'a>>,
     recorder: &Recorder,
     attempts: &mut Vec<Attempt>,
 ) -> Result<Answered, Refusal> {
     let target = &call.planned.target;
-    let (mut retries, mut waited) = (0, Duration::ZERO);
+    let (mut retries, mut waited, mut last) = (0, Duration::ZERO, None);
     loop {
         let entered = enter(context, &call, booked.take(), waited).await;
         if retries == 0 && entered.guards.is_ok() {
@@ -48,14 +48,14 @@ pub(super) async fn run(
         }
         let failure = match attempt(context, &call, entered, recorder, attempts).await {
             Ok(answered) => return Ok(answered),
-            Err(failure) => failure,
+            Err(failure) => failure.of_retry(last),
         };
         let Some(wait) = wait_before_retry(context, &call, &failure, retries) else {
             return Err(call.refused(failure.error, failure.ends_request));
         };
         context.events.send(Event::Waiting { target: target.clone(), wait });
         sleep(wait).await;
-        (retries, waited) = (retries + 1, wait);
+        (retries, waited, last) = (retries + 1, wait, Some(failure.error));
     }
 }
 
@@ -66,17 +66,35 @@ struct Failure {
     took: Option<Duration>,
     /// No other target can do better.
     ends_request: bool,
+    /// The request's own allowance has no room for it.
+    is_outspent: bool,
 }
 
 impl Failure {
     /// The provider was not asked: that cannot be better a moment later.
     fn before(error: Error) -> Self {
-        Self { error, took: None, ends_request: false }
+        Self { error, took: None, ends_request: false, is_outspent: false }
+    }
+
+    /// The provider took so long to fail.
+    fn after(took: Duration, error: Error) -> Self {
+        Self { took: Some(took), ..Self::before(error) }
     }
 
     fn unbooked(unbooked: Unbooked) -> Self {
-        let Unbooked { error, ends_request } = unbooked;
-        Self { ends_request, ..Self::before(error) }
+        let Unbooked { error, ends_request, is_outspent } = unbooked;
+        Self { ends_request, is_outspent, ..Self::before(error) }
+    }
+
+    /// The same, of the retry of a try that failed by `last`. That there is no money left for it
+    /// says less than why there was need of it.
+    fn of_retry(self, last: Option<Error>) -> Self {
+        match last {
+            Some(last) if self.is_outspent => {
+                Self { error: last.with_hint(format!("not tried again: {}", self.error)), ..self }
+            }
+            _ => self,
+        }
     }
 }
 
@@ -84,7 +102,7 @@ impl Failure {
 async fn attempt(
     context: &Context<'_>,
     call: &PreparedCall,
-    entered: Entered,
+    entered: Entered<'_>,
     recorder: &Recorder,
     attempts: &mut Vec<Attempt>,
 ) -> Result<Answered, Failure> {
@@ -122,7 +140,7 @@ async fn attempt(
             let booked = booking.fail(context, call, &error).await;
             let tried = Attempt::failed(target, latency, &error);
             log(attempts, tried.after(waited).sent_at(sent_at).booked(booked));
-            Err(Failure { error, took: Some(latency), ends_request: false })
+            Err(Failure::after(latency, error))
         }
     }
 }
@@ -137,37 +155,37 @@ fn log(attempts: &mut Vec<Attempt>, attempt: Attempt) {
 }
 
 /// Whether an attempt may begin, and how long it waited for that.
-struct Entered {
-    guards: Result<Guards, Failure>,
+struct Entered<'a> {
+    guards: Result<Guards<'a>, Failure>,
     /// The wait before a retry included.
     waited: Duration,
 }
 
 /// What an attempt holds while it is under way.
-struct Guards {
+struct Guards<'a> {
     place: Option<Place>,
     permit: Permit,
-    booking: Booking,
+    booking: Booking<'a>,
 }
 
 /// Waits for everything that must be had before the first byte leaves.
-async fn enter(
-    context: &Context<'_>,
+async fn enter<'a>(
+    context: &Context<'a>,
     call: &PreparedCall,
-    booked: Option<Booking>,
+    booked: Option<Booking<'a>>,
     waited: Duration,
-) -> Entered {
+) -> Entered<'a> {
     let queued = Instant::now();
     let guards = guards(context, call, booked).await;
     Entered { guards, waited: waited + queued.elapsed() }
 }
 
 /// A place at the provider, the breaker's permit, the money.
-async fn guards(
-    context: &Context<'_>,
+async fn guards<'a>(
+    context: &Context<'a>,
     call: &PreparedCall,
-    booked: Option<Booking>,
-) -> Result<Guards, Failure> {
+    booked: Option<Booking<'a>>,
+) -> Result<Guards<'a>, Failure> {
     let target = &call.planned.target;
     let refused = |wait| Failure::before(breaker_open(context, target, wait));
     // Looked at first, so that a refused call waits in no line and uses up no rate.

@@ -62,6 +62,7 @@ impl<'a> Passage<'a> {
             random: &self.state.random,
             ledger: self.state.ledger.as_deref(),
             clock: &*self.state.clock,
+            allowance: None,
             task_class: &plan.task_class,
         };
         match (&plan.shape, wanted) {

@@ -98,18 +98,13 @@ impl Totals {
 
     /// Gives back what was set aside.
     pub(super) fn release(&mut self, amount: NanoUsd) {
-        self.held = less(self.held, amount);
+        self.held = self.held.saturating_sub(amount);
     }
 
     /// Books what a call cost.
     pub(super) fn settle(&mut self, cost: NanoUsd) {
         self.settled = self.settled.saturating_add(cost).min(LARGEST);
     }
-}
-
-/// What is left of `amount` after `taken`; never below nothing.
-pub(super) fn less(amount: NanoUsd, taken: NanoUsd) -> NanoUsd {
-    NanoUsd::from_nanos(amount.as_nanos().saturating_sub(taken.as_nanos()))
 }
 
 /// What `calls` ask of each scope together.

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::{Category, Error};
 use crate::model::NanoUsd;
 
-use super::cap::{Scope, less};
+use super::cap::Scope;
 use super::month::Month;
 
 /// A cap that does not allow what was asked.
@@ -34,7 +34,7 @@ pub struct Refused {
 impl Refused {
     /// What the cap still allows.
     pub fn left(&self) -> NanoUsd {
-        less(less(self.cap, self.settled), self.held)
+        self.cap.saturating_sub(self.settled).saturating_sub(self.held)
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::{CostBasis, NanoUsd};
 
-use super::cap::{Cap, Scope, less};
+use super::cap::{Cap, Scope};
 use super::month::Month;
 
 /// What to group a month's calls by.
@@ -89,7 +89,9 @@ impl Spent {
     /// What `cap` still allows in this month.
     pub fn left(&self, cap: &Cap) -> NanoUsd {
         let total = self.scopes.iter().find(|total| total.scope == cap.scope);
-        total.map_or(cap.limit, |total| less(less(cap.limit, total.settled), total.held))
+        total.map_or(cap.limit, |total| {
+            cap.limit.saturating_sub(total.settled).saturating_sub(total.held)
+        })
     }
 
     /// Puts settled calls together by their keys.

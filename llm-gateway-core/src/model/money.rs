@@ -82,6 +82,12 @@ impl NanoUsd {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// What is left, or nothing.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// Dollars as a float, for people and JSON. Never decide with it.
     #[allow(clippy::cast_precision_loss)] // shown, not compared
     pub fn as_usd(self) -> f64 {

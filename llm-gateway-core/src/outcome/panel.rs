@@ -26,7 +26,7 @@ pub struct PanelAnswer {
     pub agreement: Agreement,
     /// What the policy promises of the panel.
     pub visibility: Visibility,
-    /// The most that the panel may cost, where the policy says so.
+    /// The most that the panel may cost, retries included, where the policy says so.
     pub cost_cap: Option<NanoUsd>,
     /// The digests of what was sent and received, with the certificate.
     pub receipt: Receipt,
@@ -73,10 +73,14 @@ impl PanelAnswer {
             .try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)))
     }
 
-    /// Whether the providers billed more than the policy's cap, which was held against the
-    /// worst case before anything was sent.
-    pub fn cap_exceeded(&self) -> bool {
-        matches!((self.total_cost(), self.cost_cap), (Some(cost), Some(cap)) if cost > cap)
+    /// Whether the providers billed more than the policy's cap. The worst case of each try was
+    /// held against it before the try was sent. `None` where nobody knows: the cost of a try is
+    /// unknown, and what is known is not above the cap by itself.
+    pub fn cap_exceeded(&self) -> Option<bool> {
+        let known = self.attempts().filter_map(|attempt| attempt.cost);
+        let known = known.fold(NanoUsd::ZERO, NanoUsd::saturating_add);
+        let is_above = self.cost_cap.is_some_and(|cap| known > cap);
+        (is_above || self.total_cost().is_some()).then_some(is_above)
     }
 
     /// Whether the ledger has the cost of every try; `None` where nothing is counted.

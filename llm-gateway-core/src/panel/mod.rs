@@ -2,13 +2,14 @@
 //!
 //! The order is the promise: every member's bytes are fixed and committed, then the money for
 //! all of them is set aside as one, then all are sent at the same time, and nothing is looked at
-//! before all are in or out. There is no fallback inside: a member that fails stays failed, and
+//! before all are in or out. What all tries cost together, retries included, stays within the
+//! panel's cap. There is no fallback inside: a member that fails stays failed, and
 //! what is certified is certified of those that answered.
 
 mod agreement;
 mod evidence;
 mod form;
-mod price;
+mod switches;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use futures_util::future::join_all;
 
 use crate::certificate::{Evidence, Spent};
 use crate::dispatch::{
-    self, Context, Course, PreparedCall, Refusal, Reservation, Sequence, prepare, reserve,
+    self, Allowance, Context, Course, PreparedCall, Refusal, Reservation, Sequence, prepare,
+    reserve,
 };
 use crate::error::Error;
 use crate::event::Event;
@@ -50,9 +52,11 @@ pub(crate) async fn ask(
     panel: &PlannedPanel,
     prompt: &Prompt<Blind>,
 ) -> Result<Said, Error> {
+    let allowance = panel.cost_cap.map(|cap| Allowance::new(cap, "cost_cap_usd"));
+    let context = &Context { allowance: allowance.as_ref(), ..*context };
     let open = Prompt::from(prompt.clone());
     let prepared = panel.members.iter().map(|member| prepare(context, member, &open));
-    let prepared = price::check(context, panel, prepared.collect())?;
+    let prepared = switches::check(context, prepared.collect())?;
     let sequence = Arc::new(Sequence::default());
     let committed = prepared.iter().map(|call| evidence::commit(call, &sequence)).collect();
     let calls: Vec<&PreparedCall> = prepared.iter().filter_map(|call| call.as_ref().ok()).collect();
@@ -67,7 +71,7 @@ pub(crate) async fn ask(
 async fn run_all(
     context: &Context<'_>,
     prepared: Vec<Result<PreparedCall, Refusal>>,
-    reserved: Vec<Reservation>,
+    reserved: Vec<Reservation<'_>>,
     sequence: &Arc<Sequence>,
 ) -> Vec<Course> {
     let of = prepared.len();

@@ -66,7 +66,8 @@ pub enum PlanShape {
 pub struct PlannedPanel {
     /// Who is asked, in the policy's order; at least two.
     pub members: Vec<PlannedTarget>,
-    /// Above this worst case the panel is refused before its first request.
+    /// Above this worst case the panel is refused before its first request, and a retry is not
+    /// made.
     pub cost_cap: Option<NanoUsd>,
     /// What it promises.
     pub visibility: Visibility,

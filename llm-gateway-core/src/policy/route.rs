@@ -66,7 +66,8 @@ impl RouteKind {
 pub struct Panel {
     /// Who is asked, in order; at least two.
     pub members: Vec<Target>,
-    /// Above this worst case the panel is refused before its first request.
+    /// Above this worst case the panel is refused before its first request, and a retry is not
+    /// made.
     pub cost_cap: Option<NanoUsd>,
     /// The independence contract.
     pub visibility: Visibility,

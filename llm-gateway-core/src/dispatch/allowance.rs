@@ -1,0 +1,148 @@
+//! What several calls may cost together, whether a ledger counts or not.
+//!
+//! Each attempt takes its worst case out of the allowance before its first byte leaves, and puts
+//! back what it did not cost. What is settled and what is under way are so never above the limit
+//! together, however many calls run at the same time; only a provider that bills more than a worst
+//! case passes it. The ledger knows months and caps of the user; this knows one request.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::model::NanoUsd;
+
+/// A limit that the calls of one request share.
+pub(crate) struct Allowance {
+    limit: NanoUsd,
+    key: &'static str,
+    /// What was settled, and the worst case of what is under way.
+    committed: Mutex<NanoUsd>,
+}
+
+/// There is less left than was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shortage {
+    /// What the calls may cost.
+    pub(crate) asked: NanoUsd,
+    /// What is left of the limit.
+    pub(crate) left: NanoUsd,
+}
+
+impl Allowance {
+    /// Allows `limit`, which the policy sets under `key`.
+    pub(crate) fn new(limit: NanoUsd, key: &'static str) -> Self {
+        Self { limit, key, committed: Mutex::default() }
+    }
+
+    /// What all calls may cost together.
+    pub(crate) fn limit(&self) -> NanoUsd {
+        self.limit
+    }
+
+    /// The policy's name of the limit.
+    pub(crate) fn key(&self) -> &'static str {
+        self.key
+    }
+
+    /// Takes the worst cases of several attempts, all of them or none. Gives a share for each, in
+    /// their order.
+    ///
+    /// # Errors
+    /// [`Shortage`] where they do not fit beside what others have settled or hold.
+    pub(crate) fn take(&self, worst_cases: &[NanoUsd]) -> Result<Vec<Share<'_>>, Shortage> {
+        let asked = worst_cases.iter().copied().fold(NanoUsd::ZERO, NanoUsd::saturating_add);
+        let mut committed = self.lock();
+        let left = self.limit.saturating_sub(*committed);
+        if asked > left {
+            return Err(Shortage { asked, left });
+        }
+        *committed = committed.saturating_add(asked);
+        let share = |taken: &NanoUsd| Share { of: self, taken: *taken, stays: NanoUsd::ZERO };
+        Ok(worst_cases.iter().map(share).collect())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, NanoUsd> {
+        // One number, which no panic can leave half changed.
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one attempt took out of an allowance.
+///
+/// Dropped before [`sent`](Self::sent) it goes back; dropped after it, all of it stays taken:
+/// nobody knows what a call costs that was under way.
+#[must_use = "a share that is dropped before anything was sent goes back"]
+pub(crate) struct Share<'a> {
+    of: &'a Allowance,
+    taken: NanoUsd,
+    /// What stays taken when the attempt ends.
+    stays: NanoUsd,
+}
+
+impl Share<'_> {
+    /// The first byte is about to leave.
+    pub(crate) fn sent(&mut self) {
+        self.stays = self.taken;
+    }
+
+    /// The attempt has ended, and this is known to be its cost. It counts as it is, even where it
+    /// is above what was taken.
+    pub(crate) fn settle(mut self, cost: NanoUsd) {
+        self.stays = cost;
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        let mut committed = self.of.lock();
+        *committed = committed.saturating_sub(self.taken).saturating_add(self.stays);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn nanos(nanos: u64) -> NanoUsd {
+        NanoUsd::from_nanos(nanos)
+    }
+
+    fn allowance() -> Allowance {
+        Allowance::new(nanos(100), "cost_cap_usd")
+    }
+
+    #[test]
+    fn several_are_taken_whole_or_not_at_all() {
+        let allowance = allowance();
+        let short = allowance.take(&[nanos(60), nanos(41)]).err();
+        assert_eq!(short, Some(Shortage { asked: nanos(101), left: nanos(100) }));
+        let shares = allowance.take(&[nanos(60), nanos(40)]).unwrap();
+        assert_eq!(shares.len(), 2);
+        assert!(allowance.take(&[nanos(1)]).is_err());
+        assert!(allowance.take(&[nanos(0)]).is_ok(), "what costs nothing always fits");
+    }
+
+    #[test]
+    fn what_an_attempt_did_not_cost_goes_back() {
+        let allowance = allowance();
+        let left = || allowance.take(&[nanos(1_000)]).err().unwrap().left;
+        let share = || allowance.take(&[nanos(60)]).unwrap().remove(0);
+        drop(share());
+        assert_eq!(left(), nanos(100), "nothing was sent");
+        let mut sent = share();
+        sent.sent();
+        sent.settle(nanos(10));
+        assert_eq!(left(), nanos(90));
+        let mut cancelled = share();
+        cancelled.sent();
+        drop(cancelled);
+        assert_eq!(left(), nanos(30), "nobody knows what it cost");
+    }
+
+    #[test]
+    fn a_bill_above_the_worst_case_counts_as_it_is() {
+        let allowance = allowance();
+        let share = allowance.take(&[nanos(60)]).unwrap().remove(0);
+        share.settle(nanos(150));
+        let short = allowance.take(&[nanos(1)]).err();
+        assert_eq!(short, Some(Shortage { asked: nanos(1), left: NanoUsd::ZERO }));
+    }
+}

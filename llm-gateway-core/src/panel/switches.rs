@@ -1,0 +1,36 @@
+//! Whether the kill switches let a panel through: as a whole, before anything is sent.
+
+use crate::dispatch::{Context, PreparedCall, Refusal};
+use crate::error::{Category, Error};
+use crate::model::NanoUsd;
+
+/// Holds the sum of all members against the kill switches, and gives the members back.
+///
+/// # Errors
+/// [`Category::PolicyBlocked`], with the figures.
+pub(super) fn check(
+    context: &Context<'_>,
+    mut prepared: Vec<Result<PreparedCall, Refusal>>,
+) -> Result<Vec<Result<PreparedCall, Refusal>>, Error> {
+    let ends = |call: &Result<PreparedCall, Refusal>| matches!(call, Err(it) if it.ends_request);
+    if let Some(index) = prepared.iter().position(ends)
+        && let Err(refusal) = prepared.swap_remove(index)
+    {
+        return Err(refusal.error);
+    }
+    let calls = prepared.iter().filter_map(|call| call.as_ref().ok());
+    let estimate = sum(calls.map(|call| call.preflight().estimated_max_cost_usd));
+    match context.policy.switches().refuses_cost(estimate) {
+        Some(why) => {
+            let message = format!("the panel `{}` is refused: {why}", context.task_class);
+            Err(Error::new(Category::PolicyBlocked, message)
+                .with_hint("take the variable out of the gateway's environment to allow the call"))
+        }
+        None => Ok(prepared),
+    }
+}
+
+/// The sum; `None` where one is unknown.
+fn sum(mut amounts: impl Iterator<Item = Option<NanoUsd>>) -> Option<NanoUsd> {
+    amounts.try_fold(NanoUsd::ZERO, |sum, amount| Some(sum.saturating_add(amount?)))
+}
