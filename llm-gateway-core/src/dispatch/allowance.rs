@@ -78,6 +78,14 @@ pub(crate) struct Share<'a> {
 }
 
 impl Share<'_> {
+    /// The same with what `more` took out of the same allowance, for the same attempt.
+    pub(crate) fn joined(mut self, mut more: Self) -> Self {
+        // Moved, not given back: `more` ends here, and what it took stays taken.
+        self.taken = self.taken.saturating_add(std::mem::take(&mut more.taken));
+        self.stays = self.stays.saturating_add(std::mem::take(&mut more.stays));
+        self
+    }
+
     /// The first byte is about to leave.
     pub(crate) fn sent(&mut self) {
         self.stays = self.taken;
@@ -135,6 +143,25 @@ mod tests {
         cancelled.sent();
         drop(cancelled);
         assert_eq!(left(), nanos(30), "nobody knows what it cost");
+    }
+
+    #[test]
+    fn what_is_joined_ends_as_one() {
+        let allowance = allowance();
+        let left = || allowance.take(&[nanos(1_000)]).err().unwrap().left;
+        let joined = || {
+            let mut shares = allowance.take(&[nanos(40), nanos(20)]).unwrap();
+            let more = shares.pop().unwrap();
+            shares.pop().unwrap().joined(more)
+        };
+        let held = joined();
+        assert_eq!(left(), nanos(40));
+        drop(held);
+        assert_eq!(left(), nanos(100), "nothing was sent");
+        let mut sent = joined();
+        sent.sent();
+        sent.settle(nanos(50));
+        assert_eq!(left(), nanos(50));
     }
 
     #[test]

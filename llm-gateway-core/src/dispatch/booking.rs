@@ -11,7 +11,7 @@ use crate::policy::Spending;
 use crate::reliability::Deadline;
 
 use super::allowance::Share;
-use super::prepare::PreparedCall;
+use super::prepare::{PreparedCall, WorstCase};
 use super::refusal::{out_of_time, outspent};
 use super::{Context, cost};
 
@@ -67,8 +67,8 @@ impl Unbooked {
 
 impl<'a> Booking<'a> {
     /// Sets the worst case of a call aside.
-    pub(super) async fn open(context: &Context<'a>, call: &PreparedCall) -> Result<Self, Unbooked> {
-        let mut bookings = Self::open_all(context, &[call]).await?;
+    pub(super) async fn open(context: &Context<'a>, call: &WorstCase) -> Result<Self, Unbooked> {
+        let mut bookings = Self::open_all(context, std::slice::from_ref(call)).await?;
         let message = "nothing was set aside for a call";
         bookings.pop().ok_or_else(|| Unbooked::ending(Error::new(Category::Internal, message)))
     }
@@ -77,13 +77,26 @@ impl<'a> Booking<'a> {
     /// booking per call, in their order.
     pub(super) async fn open_all(
         context: &Context<'a>,
-        calls: &[&PreparedCall],
+        calls: &[WorstCase],
     ) -> Result<Vec<Self>, Unbooked> {
         // First, because it waits for nobody; what the ledger then refuses goes back.
         let shares = shares(context, calls)?;
         let entries = entries(context, calls).await?;
         let booking = |(entry, share)| Self { entry, share };
         Ok(entries.into_iter().zip(shares).map(booking).collect())
+    }
+
+    /// The same with what `more` sets aside for the same attempt, which ends as one.
+    pub(super) fn joined(self, more: Self) -> Self {
+        let share = match (self.share, more.share) {
+            (Some(share), Some(more)) => Some(share.joined(more)),
+            (share, more) => share.or(more),
+        };
+        let entry = match (self.entry, more.entry) {
+            (Entry::Held(hold), Entry::Held(more)) => Entry::Held(hold.joined(more)),
+            (entry, _) => entry,
+        };
+        Self { entry, share }
     }
 
     /// The first byte is about to leave.
@@ -170,7 +183,7 @@ impl<'a> Booking<'a> {
 /// price is unknown.
 fn shares<'a>(
     context: &Context<'a>,
-    calls: &[&PreparedCall],
+    calls: &[WorstCase],
 ) -> Result<Vec<Option<Share<'a>>>, Unbooked> {
     let Some(allowance) = context.allowance else {
         return Ok(calls.iter().map(|_| None).collect());
@@ -178,7 +191,7 @@ fn shares<'a>(
     let mut worst_cases = Vec::with_capacity(calls.len());
     for call in calls {
         let unknown = || Unbooked::new(unknown_price(call, &format!("a {}", allowance.key())));
-        worst_cases.push(call.worst_case().ok_or_else(unknown)?);
+        worst_cases.push(call.amount.ok_or_else(unknown)?);
     }
     let shares = allowance.take(&worst_cases).map_err(|shortage| {
         let error = outspent(context.task_class, allowance, shortage);
@@ -188,13 +201,13 @@ fn shares<'a>(
 }
 
 /// Sets the worst cases aside at the ledger, if there is one.
-async fn entries(context: &Context<'_>, calls: &[&PreparedCall]) -> Result<Vec<Entry>, Unbooked> {
+async fn entries(context: &Context<'_>, calls: &[WorstCase]) -> Result<Vec<Entry>, Unbooked> {
     let Some(ledger) = context.ledger else {
         return Ok(calls.iter().map(|_| Entry::Uncounted).collect());
     };
     let spending = context.policy.spending();
-    let capped = |call: &&&PreparedCall| spending.caps(&call.planned.target.provider);
-    if let Some(call) = calls.iter().find(|call| call.worst_case().is_none() && capped(call)) {
+    let capped = |call: &&WorstCase| spending.caps(&call.target.provider);
+    if let Some(call) = calls.iter().find(|call| call.amount.is_none() && capped(call)) {
         return Err(Unbooked::new(unknown_price(call, "a monthly cap")));
     }
     let requests: Vec<_> = calls.iter().map(|call| hold_of(context, call)).collect();
@@ -202,7 +215,7 @@ async fn entries(context: &Context<'_>, calls: &[&PreparedCall]) -> Result<Vec<E
     let reserved = ledger.reserve(month, &requests, &caps);
     match timeout_at(context.deadline.at, reserved).await {
         Ok(Ok(holds)) if holds.len() == requests.len() => {
-            let entry = |(hold, call): (Hold, &&PreparedCall)| match call.worst_case() {
+            let entry = |(hold, call): (Hold, &WorstCase)| match call.amount {
                 Some(_) => Entry::Held(hold),
                 None => Entry::Unpriced(hold),
             };
@@ -247,14 +260,14 @@ pub(crate) fn caps(spending: &Spending) -> Vec<Cap> {
 }
 
 /// What a call asks of the ledger: nothing where its price is unknown.
-fn hold_of(context: &Context<'_>, call: &PreparedCall) -> HoldRequest {
-    let (target, class) = (call.planned.target.clone(), context.task_class.clone());
-    HoldRequest::new(target, class, call.worst_case().unwrap_or_default())
+fn hold_of(context: &Context<'_>, call: &WorstCase) -> HoldRequest {
+    let (target, class) = (call.target.clone(), context.task_class.clone());
+    HoldRequest::new(target, class, call.amount.unwrap_or_default())
 }
 
 /// A call that nobody can bound, where there is `a_bound`.
-fn unknown_price(call: &PreparedCall, a_bound: &str) -> Error {
-    let target = &call.planned.target;
+fn unknown_price(call: &WorstCase, a_bound: &str) -> Error {
+    let target = &call.target;
     let message = format!("{target} has no known price, and {a_bound} is set");
     Error::new(Category::PolicyBlocked, message).with_hint(format!(
         "add a row with `in` and `out` under providers.{}.models",

@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::Error;
+use crate::model::NanoUsd;
 use crate::transport::{Exchange, Sequence};
 
 use super::Context;
 use super::attempt::Attempt;
 use super::booking::{Booking, Unbooked};
 use super::listening::recorder;
-use super::prepare::PreparedCall;
+use super::prepare::{PreparedCall, WorstCase};
 use super::refusal::Refusal;
 use super::run::{Answered, run};
 
@@ -34,8 +35,34 @@ impl Course {
     }
 }
 
-/// Money that is set aside for the first try of a call.
-pub(crate) struct Reservation<'a>(Booking<'a>);
+/// Money that is set aside for the first try of a call. Dropped, it goes back.
+pub(crate) struct Reservation<'a> {
+    booking: Booking<'a>,
+    /// How much; `None` = the price is unknown.
+    amount: Option<NanoUsd>,
+}
+
+impl<'a> Reservation<'a> {
+    /// Sets the rest aside where the call turned out to be dearer than it was thought to be.
+    ///
+    /// # Errors
+    /// What the allowance or the ledger refuses. What was set aside then goes back.
+    pub(crate) async fn raised(
+        self,
+        context: &Context<'a>,
+        call: &PreparedCall,
+    ) -> Result<Self, Error> {
+        let WorstCase { target, amount } = call.worst_case();
+        let (Some(needed), Some(there)) = (amount, self.amount) else { return Ok(self) };
+        if needed <= there {
+            return Ok(self);
+        }
+        let rest = WorstCase { target, amount: Some(needed.saturating_sub(there)) };
+        let rest = Booking::open(context, &rest).await;
+        let rest = rest.map_err(|Unbooked { error, .. }| error)?;
+        Ok(Self { booking: self.booking.joined(rest), amount })
+    }
+}
 
 /// Sets the money of several calls aside, of all of them or of none.
 ///
@@ -43,11 +70,13 @@ pub(crate) struct Reservation<'a>(Booking<'a>);
 /// What the allowance or the ledger refuses, or what is wrong with the ledger.
 pub(crate) async fn reserve<'a>(
     context: &Context<'a>,
-    calls: &[&PreparedCall],
+    calls: &[WorstCase],
 ) -> Result<Vec<Reservation<'a>>, Error> {
     let booked = Booking::open_all(context, calls).await;
     let booked = booked.map_err(|Unbooked { error, .. }| error)?;
-    Ok(booked.into_iter().map(Reservation).collect())
+    let reservation =
+        |(booking, call): (_, &WorstCase)| Reservation { booking, amount: call.amount };
+    Ok(booked.into_iter().zip(calls).map(reservation).collect())
 }
 
 /// Runs one of several calls. There is no next target. Its moments are numbered by `sequence`;
@@ -61,7 +90,7 @@ pub(crate) async fn run_alone<'a>(
     let (started, rules) = (Instant::now(), context.policy.preflight());
     let recorder = recorder(context.events, rules, &call.planned.target).with_sequence(sequence);
     let mut attempts = Vec::new();
-    let result = run(context, call, reserved.map(|it| it.0), &recorder, &mut attempts).await;
+    let result = run(context, call, reserved.map(|it| it.booking), &recorder, &mut attempts).await;
     let (exchanges, latency) = (recorder.exchanges(), started.elapsed());
     Course { result, attempts, exchanges, latency }
 }

@@ -40,7 +40,7 @@ pub use attempt::{Attempt, AttemptOutcome};
 pub(crate) use booking::caps;
 pub use cost::Cost;
 pub(crate) use course::{Course, Reservation, reserve, run_alone};
-pub(crate) use prepare::{PreparedCall, prepare};
+pub(crate) use prepare::{PreparedCall, WorstCase, prepare};
 pub(crate) use refusal::Refusal;
 pub(crate) use run::Answered;
 

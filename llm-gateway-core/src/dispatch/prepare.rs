@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Category, Error};
-use crate::model::{NanoUsd, Prompt};
+use crate::model::{NanoUsd, Prompt, Target};
 use crate::policy::{PlannedTarget, Policy, Preflight, PreflightAction};
 use crate::provider::{Call, Prepared, Provider};
 use crate::transport::HttpRequest;
@@ -21,12 +21,28 @@ pub(crate) struct PreparedCall {
     pub(super) has_next: bool,
 }
 
+/// The most that one attempt can cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WorstCase {
+    /// Who is asked.
+    pub(crate) target: Target,
+    /// How much; `None` = the price is unknown.
+    pub(crate) amount: Option<NanoUsd>,
+}
+
+impl WorstCase {
+    /// The most that a call of at most so many input tokens can cost.
+    pub(crate) fn of(planned: &PlannedTarget, input_tokens: u64) -> Self {
+        let prices = planned.facts.as_ref().and_then(|facts| facts.prices.as_ref());
+        let amount = prices.map(|prices| prices.worst_case(input_tokens, planned.max_tokens));
+        Self { target: planned.target.clone(), amount }
+    }
+}
+
 impl PreparedCall {
-    /// The most that one attempt can cost; `None` = the price is unknown.
-    pub(crate) fn worst_case(&self) -> Option<NanoUsd> {
-        let prices = self.planned.facts.as_ref()?.prices.as_ref()?;
-        let call = &self.prepared.call;
-        Some(prices.worst_case(call.prompt.token_bound(), call.max_tokens))
+    /// The most that one attempt can cost.
+    pub(crate) fn worst_case(&self) -> WorstCase {
+        WorstCase::of(&self.planned, self.prepared.call.prompt.token_bound())
     }
 
     /// The estimate that was held against the policy.

@@ -207,7 +207,7 @@ async fn guards<'a>(
     let permit = context.targets.admit(target, rules, Instant::now()).map_err(refused)?;
     let booking = match booked {
         Some(booking) => booking,
-        None => Booking::open(context, call).await.map_err(Failure::unbooked)?,
+        None => Booking::open(context, &call.worst_case()).await.map_err(Failure::unbooked)?,
     };
     if context.deadline.has_passed(Instant::now()) {
         return Err(Failure::before(past_deadline(context.deadline, target)));

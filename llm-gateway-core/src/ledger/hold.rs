@@ -76,6 +76,15 @@ impl Hold {
         self.amount
     }
 
+    /// The same with what `more` sets aside: money for one attempt, which ends as one.
+    pub(crate) fn joined(mut self, mut more: Self) -> Self {
+        if let (Some(first), Some(second)) = (self.seat.take(), more.seat.take()) {
+            self.seat = Some(Box::new(Joined { first, second }));
+            self.amount = self.amount.saturating_add(more.amount);
+        }
+        self
+    }
+
     /// Says that the first byte of the request is about to leave.
     pub fn sent(&mut self) {
         self.stage = Stage::Sent;
@@ -116,6 +125,21 @@ impl Hold {
             seat.close(closing, Told(Some(told)));
         }
         async { heard.await.unwrap_or_else(|_| Err(Unusable::stopped("of this process"))) }
+    }
+}
+
+/// The places of two holds that end as one.
+struct Joined {
+    first: Box<dyn Seat>,
+    second: Box<dyn Seat>,
+}
+
+impl Seat for Joined {
+    fn close(self: Box<Self>, closing: Closing, told: Told) {
+        // What it cost is booked whole before the second gives anything back: in between the
+        // money is counted twice, never too little.
+        self.first.close(closing, told);
+        self.second.close(Closing::Released, Told::nobody());
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) async fn ask(
     let prepared = switches::check(context, prepared.collect())?;
     let sequence = Arc::new(Sequence::default());
     let committed = prepared.iter().map(|call| evidence::commit(call, &sequence)).collect();
-    let calls: Vec<&PreparedCall> = prepared.iter().filter_map(|call| call.as_ref().ok()).collect();
+    let calls: Vec<_> = prepared.iter().flatten().map(PreparedCall::worst_case).collect();
     let reserved = reserve(context, &calls).await?;
     let courses = run_all(context, prepared, reserved, &sequence).await;
     let evidence = evidence::gather(context.policy, panel, prompt, committed, &courses);

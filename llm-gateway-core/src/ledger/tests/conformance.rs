@@ -23,6 +23,7 @@ on_both! {
     a_hold_that_never_left_is_released_when_dropped,
     a_hold_that_left_is_settled_whole_when_dropped,
     a_cost_above_the_hold_is_booked_as_it_is,
+    two_holds_of_one_attempt_end_as_one,
     a_call_that_costs_nothing_is_allowed_though_a_cap_is_passed,
     a_settlement_counts_though_nobody_waits_for_it,
     a_reservation_that_nobody_waits_for_is_released,
@@ -75,6 +76,27 @@ async fn calls_of_one_unit_are_held_together_or_not_at_all(world: World) {
     assert_eq!(holds.iter().map(|hold| hold.amount()).collect::<Vec<_>>(), [usd(40); 2]);
     assert_eq!(spent(&process).await.held, usd(80));
     assert!(process.reserve(november(), &[], &caps).await.unwrap().is_empty());
+}
+
+async fn two_holds_of_one_attempt_end_as_one(world: World) {
+    let (process, caps) = (world.process(), [total_cap(100)]);
+    let joined = async || {
+        let holds = [call("openai/m", 40), call("openai/m", 20)];
+        let mut holds = process.reserve(november(), &holds, &caps).await.unwrap();
+        let more = holds.pop().unwrap();
+        holds.pop().unwrap().joined(more)
+    };
+    let hold = joined().await;
+    assert_eq!((hold.amount(), spent(&process).await.held), (usd(60), usd(60)));
+    drop(hold);
+    assert_eq!(spent(&process).await.held, usd(0));
+
+    let mut hold = joined().await;
+    hold.sent();
+    hold.settle(usd(50), CostBasis::Exact).await.unwrap();
+    let settled = spent(&process).await;
+    assert_eq!((settled.settled, settled.held), (usd(50), usd(0)));
+    assert_eq!(settled.rows.iter().map(|row| row.calls).sum::<u64>(), 1);
 }
 
 async fn a_cap_on_a_provider_counts_that_provider_alone(world: World) {
