@@ -44,6 +44,7 @@
 //! | [`ledger`] | whether the month still has the money; the port, in memory and in SQLite |
 //! | `panel` | several models that cannot see each other, asked at the same time; how far they agree |
 //! | [`certificate`] | what a panel's recorded bytes show of its independence; pure |
+//! | `evidence` | how recorded calls are handed to the certificate |
 //! | `archive` | where receipts go on disk |
 //! | `credential`, `clock`, `environment` | where keys, the date and variables come from |
 //! | `model`, `error` | the words that all of them speak |
@@ -60,6 +61,7 @@ mod envelope;
 mod environment;
 mod error;
 mod event;
+mod evidence;
 mod gateway;
 pub mod ledger;
 mod model;

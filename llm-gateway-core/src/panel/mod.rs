@@ -7,7 +7,6 @@
 //! what is certified is certified of those that answered.
 
 mod agreement;
-mod evidence;
 mod form;
 mod switches;
 
@@ -16,13 +15,14 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::certificate::{Evidence, Spent};
+use crate::certificate::{CallerTexts, Commitment, Evidence, Spent};
 use crate::dispatch::{
     self, Allowance, Context, Course, PreparedCall, Refusal, Reservation, Sequence, prepare,
     reserve,
 };
 use crate::error::Error;
 use crate::event::Event;
+use crate::evidence;
 use crate::model::{Blind, Prompt};
 use crate::policy::PlannedPanel;
 
@@ -58,11 +58,14 @@ pub(crate) async fn ask(
     let prepared = panel.members.iter().map(|member| prepare(context, member, &open));
     let prepared = switches::check(context, prepared.collect())?;
     let sequence = Arc::new(Sequence::default());
-    let committed = prepared.iter().map(|call| evidence::commit(call, &sequence)).collect();
+    let commit = |call: &Result<PreparedCall, Refusal>| {
+        call.as_ref().ok().and_then(|call| evidence::commit(call, &sequence))
+    };
+    let committed = prepared.iter().map(commit).collect();
     let calls: Vec<_> = prepared.iter().flatten().map(PreparedCall::worst_case).collect();
     let reserved = reserve(context, &calls).await?;
     let courses = run_all(context, prepared, reserved, &sequence).await;
-    let evidence = evidence::gather(context.policy, panel, prompt, committed, &courses);
+    let evidence = gather(context, panel, prompt, committed, &courses);
     let spent = courses.iter().flat_map(evidence::spent).collect();
     Ok(Said { courses, evidence, spent })
 }
@@ -93,4 +96,26 @@ async fn run_all(
         course
     });
     join_all(runs).await
+}
+
+/// Puts together what is known of all members.
+fn gather(
+    context: &Context<'_>,
+    panel: &PlannedPanel,
+    prompt: &Prompt<Blind>,
+    committed: Vec<Option<Commitment>>,
+    courses: &[Course],
+) -> Evidence {
+    let members = panel.members.iter().zip(committed).zip(courses).zip(1..);
+    let members = members.map(|(((planned, committed), course), position)| {
+        evidence::of_call(context.policy, position, &planned.target, committed, course)
+    });
+    Evidence { caller: caller(prompt), members: members.collect(), ..Evidence::default() }
+}
+
+/// The caller's own words, as the prompt holds them.
+fn caller(prompt: &Prompt<Blind>) -> CallerTexts {
+    let system = prompt.system().map(|part| part.as_str().to_owned());
+    let parts = prompt.turns().iter().flat_map(|turn| &turn.parts);
+    CallerTexts::new(system, parts.map(|part| part.as_str().to_owned()).collect())
 }
