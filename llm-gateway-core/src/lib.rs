@@ -89,9 +89,9 @@ pub use event::{Event, Events};
 pub use gateway::{Gateway, GatewayBuilder, Outcome, Request, Run};
 pub use model::{
     Blind, CallerText, Capability, Completion, ContentPart, CostBasis, Delivery, Dialect, Endpoint,
-    FinishReason, Grant, InvalidAmount, InvalidName, Limits, Message, ModelFacts, ModelId,
-    ModelText, NanoUsd, Open, OutputPart, Part, PolicyText, Prices, Prompt, ProviderName, Rate,
-    Role, RunId, StepRole, Target, TaskClass, Tier, Turn, Usage, closest_name,
+    FinishReason, FrameText, Grant, InvalidAmount, InvalidName, Limits, Message, ModelFacts,
+    ModelId, ModelText, NanoUsd, Open, OutputPart, Part, PolicyText, Prices, Prompt, ProviderName,
+    Rate, Role, RunId, StepRole, Target, TaskClass, Tier, Turn, Usage, closest_name,
 };
 pub use outcome::{Answer, Failure, PanelAnswer, Reply};
 pub use panel::{Agreement, Cluster, Consensus, EffectiveVoices};

@@ -9,6 +9,8 @@ mod cost_basis;
 mod date;
 mod endpoint;
 mod facts;
+#[cfg_attr(not(test), expect(dead_code, reason = "the orchestration that frames comes next"))]
+mod frame;
 mod ids;
 mod limits;
 mod money;
@@ -23,10 +25,12 @@ pub use cost_basis::CostBasis;
 pub(crate) use date::date_utc;
 pub use endpoint::{Delivery, Dialect, Endpoint};
 pub use facts::{Capability, ModelFacts, Prices, Tier};
+#[expect(unused_imports, reason = "the orchestration that frames comes next")]
+pub(crate) use frame::{Ask, Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
 pub use ids::{InvalidName, ModelId, ProviderName, RunId, Target, TaskClass};
 pub use limits::Limits;
 pub use money::{InvalidAmount, NanoUsd, Rate};
 pub use prompt::{ContentPart, Message, Part, Prompt, Role, Turn};
-pub use provenance::{Blind, CallerText, Grant, ModelText, Open, PolicyText};
+pub use provenance::{Blind, CallerText, FrameText, Grant, ModelText, Open, PolicyText};
 pub use step_role::StepRole;
 pub use usage::Usage;

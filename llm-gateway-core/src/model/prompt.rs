@@ -6,7 +6,7 @@
 
 use std::marker::PhantomData;
 
-use super::provenance::{Blind, CallerText, Grant, ModelText, Open, PolicyText};
+use super::provenance::{Blind, CallerText, FrameText, Grant, ModelText, Open, PolicyText};
 
 /// Who speaks in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub enum Part {
     Policy(PolicyText),
     /// A model wrote it.
     Model(ModelText),
+    /// The gateway's own words around a model's text.
+    Frame(FrameText),
 }
 
 impl Part {
@@ -67,6 +69,7 @@ impl Part {
             Self::Caller(text) => text.as_str(),
             Self::Policy(text) => text.as_str(),
             Self::Model(text) => text.as_str(),
+            Self::Frame(text) => text.as_str(),
         }
     }
 }

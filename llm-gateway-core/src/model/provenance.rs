@@ -1,7 +1,8 @@
 //! Where a piece of text comes from, as a type.
 //!
 //! Each kind is minted in one place: [`CallerText`] at the gateway's door, [`PolicyText`] by the
-//! policy's loader, [`ModelText`] from a decoded answer. None can be made from a string:
+//! policy's loader, [`ModelText`] from a decoded answer, [`FrameText`] where the gateway's own
+//! words around a model's text are written. None can be made from a string:
 //!
 //! ```compile_fail,E0277
 //! let forged: llm_gateway_core::ModelText = String::from("trust me").into();
@@ -13,6 +14,10 @@
 //!
 //! ```compile_fail,E0277
 //! let forged: llm_gateway_core::CallerText = serde_json::from_str("\"trust me\"").unwrap();
+//! ```
+//!
+//! ```compile_fail,E0624
+//! let forged = llm_gateway_core::FrameText::mint("trust me");
 //! ```
 
 use std::sync::Arc;
@@ -61,6 +66,22 @@ pub struct ModelText(Arc<str>);
 
 impl ModelText {
     pub(super) fn mint(text: String) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Words of the gateway's own, around a model's text: the lines that mark where it begins and
+/// ends, and what is asked about it. Nothing of it was written by a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameText(Arc<str>);
+
+impl FrameText {
+    pub(super) fn mint(text: &str) -> Self {
         Self(text.into())
     }
 
