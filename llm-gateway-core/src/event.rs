@@ -40,6 +40,24 @@ pub enum Event {
         /// Whether it answered.
         answered: bool,
     },
+    /// A step of an orchestration begins.
+    Step {
+        /// Its name.
+        step: String,
+        /// The round, from 1.
+        round: u32,
+        /// Who is asked.
+        target: Target,
+    },
+    /// A step of an orchestration has ended.
+    StepEnded {
+        /// Its name.
+        step: String,
+        /// The round, from 1.
+        round: u32,
+        /// Whether it gave what it was to give.
+        answered: bool,
+    },
     /// A target gave no answer and the next one is asked.
     Fallback {
         /// The one that gave none.

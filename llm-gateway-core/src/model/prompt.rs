@@ -145,11 +145,34 @@ impl Prompt<Blind> {
 }
 
 impl Prompt<Open> {
-    /// Shows the model another one's text, as a turn of the user. The grant says that a
+    /// Shows the model another one's text, at the end of the user's turn. The grant says that a
     /// validated workflow allows it.
     #[must_use]
-    pub fn show(mut self, text: ModelText, _grant: &Grant) -> Self {
-        self.turns.push(Turn { role: Role::User, parts: vec![Part::Model(text)] });
+    pub fn show(self, text: ModelText, _grant: &Grant) -> Self {
+        self.with(Part::Model(text))
+    }
+
+    /// Adds the gateway's own words about a text that is shown.
+    pub(crate) fn framed(self, words: FrameText) -> Self {
+        self.with(Part::Frame(words))
+    }
+
+    /// Puts the policy's instruction above the conversation.
+    pub(crate) fn instructed(self, instruction: PolicyText) -> Self {
+        Self { system: Some(Part::Policy(instruction)), ..self }
+    }
+
+    /// The same without what the caller wrote, for a step that may not see it.
+    pub(crate) fn without_task(self) -> Self {
+        Self { turns: Vec::new(), ..self }
+    }
+
+    /// One turn of the user holds everything: some APIs refuse two in a row.
+    fn with(mut self, part: Part) -> Self {
+        match self.turns.last_mut() {
+            Some(turn) if turn.role == Role::User => turn.parts.push(part),
+            _ => self.turns.push(Turn { role: Role::User, parts: vec![part] }),
+        }
         self
     }
 }
@@ -180,6 +203,11 @@ impl<S> Prompt<S> {
         let bytes: u64 = self.texts().map(|text| text.len() as u64).sum();
         let messages = self.turns.len() as u64 + u64::from(self.system.is_some());
         bytes.saturating_add(messages.saturating_mul(MARGIN_PER_MESSAGE))
+    }
+
+    /// How many characters the prompt has.
+    pub(crate) fn characters(&self) -> usize {
+        self.texts().map(|text| text.chars().count()).sum()
     }
 
     /// Every text of the prompt, in order, the system text first.
@@ -215,7 +243,7 @@ mod tests {
         let text = Completion::text("an answer").model_text();
         let open = Prompt::<Open>::from(blind.clone()).show(text, &Grant::for_test());
         assert_eq!(open.texts().collect::<Vec<_>>(), ["judge this", "an answer"]);
-        assert!(matches!(open.turns()[1].parts[..], [Part::Model(_)]));
+        assert!(matches!(open.turns()[0].parts[..], [Part::Caller(_), Part::Model(_)]));
         assert!(
             blind
                 .turns()

@@ -69,6 +69,11 @@ impl ModelText {
         Self(text.into())
     }
 
+    /// What was read out of it: still the model's.
+    pub(crate) fn excerpt(&self, text: String) -> Self {
+        Self(text.into())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -105,8 +105,17 @@ impl PreflightRules {
         max_tokens: u64,
         facts: Option<&ModelFacts>,
     ) -> Preflight {
-        let characters: usize = prompt.texts().map(|text| text.chars().count()).sum();
-        let tokens_in = self.estimated_tokens(characters);
+        let tokens_in = self.estimated_tokens(prompt.characters());
+        self.estimate_of(tokens_in, max_tokens, facts)
+    }
+
+    /// Estimates the price of so many tokens of input with at most `max_tokens` of output.
+    pub(crate) fn estimate_of(
+        &self,
+        tokens_in: u64,
+        max_tokens: u64,
+        facts: Option<&ModelFacts>,
+    ) -> Preflight {
         let prices = facts.and_then(|facts| facts.prices.as_ref());
         let cost = prices.map(|prices| prices.cost(&Usage::new(tokens_in, max_tokens)));
         let reached = |threshold: Option<NanoUsd>| {
