@@ -42,6 +42,7 @@
 //! | [`provider`] | the port, and the wire formats behind it: pure encode and decode |
 //! | [`transport`] | the port, the network, the script, the recorder of exact bytes |
 //! | [`ledger`] | whether the month still has the money; the port, in memory and in SQLite |
+//! | `orchestrate` | plan, execute, verify: steps with declared sight |
 //! | `panel` | several models that cannot see each other, asked at the same time; how far they agree |
 //! | [`certificate`] | what a panel's recorded bytes show of its independence; pure |
 //! | `evidence` | how recorded calls are handed to the certificate |
@@ -65,6 +66,7 @@ mod evidence;
 mod gateway;
 pub mod ledger;
 mod model;
+mod orchestrate;
 mod outcome;
 mod panel;
 pub mod policy;
@@ -86,14 +88,15 @@ pub use envelope::{Envelope, Status};
 pub use environment::Environment;
 pub use error::{Category, Error};
 pub use event::{Event, Events};
-pub use gateway::{Gateway, GatewayBuilder, Outcome, Request, Run};
+pub use gateway::{Gateway, GatewayBuilder, Outcome, Request, Run, Task};
 pub use model::{
     Blind, CallerText, Capability, Completion, ContentPart, CostBasis, Delivery, Dialect, Endpoint,
     FinishReason, FrameText, Grant, InvalidAmount, InvalidName, Limits, Message, ModelFacts,
     ModelId, ModelText, NanoUsd, Open, OutputPart, Part, PolicyText, Prices, Prompt, ProviderName,
     Rate, Role, RunId, StepRole, Target, TaskClass, Tier, Turn, Usage, closest_name,
 };
-pub use outcome::{Answer, Failure, PanelAnswer, Reply};
+pub use orchestrate::{ChecklistItem, Decision, Met, Round, Verdict};
+pub use outcome::{Answer, Ending, Failure, Orchestrated, PanelAnswer, Reply, StepOutcome};
 pub use panel::{Agreement, Cluster, Consensus, EffectiveVoices};
 pub use policy::{Policy, RouteKind};
 pub use provider::{Call, Prepared, Provider};

@@ -16,8 +16,8 @@ const SHOWN_POINTER: usize = 160;
 const MOST_VALUES: usize = 65_536;
 
 /// Reads one document, whole. Its depth is bounded by serde_json (128), its size here: what is
-/// read may be a stranger's bundle.
-pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
+/// read may be a stranger's bundle, or a verifier's reply.
+pub(crate) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let left = Cell::new(MOST_VALUES);
     let value = Strict { left: &left }.deserialize(&mut deserializer)?;

@@ -33,6 +33,7 @@ pub use canonical::Salt;
 pub use certify::{Certificate, NOT_PROVEN, Rules, certify};
 pub use claims::{Claim, Claims, Verdict};
 pub use evidence::{CallerTexts, Commitment, Evidence, MemberEvidence, RecordedExchange};
+pub(crate) use json::parse as parse_json;
 pub use kin::{Kin, KinRow, Kinship};
 pub use receipt::{Bundle, Particulars, Receipt};
 pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};

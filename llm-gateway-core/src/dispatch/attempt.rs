@@ -114,6 +114,12 @@ pub(crate) fn all_recorded<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) 
     recorded.reduce(|one, other| one && other)
 }
 
+/// What several tries cost together; `None` where the price of one is unknown.
+pub(crate) fn total_cost<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Option<NanoUsd> {
+    let mut costs = attempts.into_iter().map(|attempt| attempt.cost);
+    costs.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)))
+}
+
 impl Serialize for Attempt {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Attempt", 8)?;

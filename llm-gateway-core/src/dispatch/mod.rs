@@ -35,8 +35,8 @@ use refusal::{any_key_will_do, first_back, most_telling};
 use run::run;
 
 pub(crate) use allowance::Allowance;
-pub(crate) use attempt::all_recorded;
 pub use attempt::{Attempt, AttemptOutcome};
+pub(crate) use attempt::{all_recorded, total_cost};
 pub(crate) use booking::caps;
 pub use cost::Cost;
 pub(crate) use course::{Course, Reservation, reserve, run_alone};

@@ -55,7 +55,7 @@ impl PreparedCall {
         self.prepared.request.as_ref()
     }
 
-    pub(super) fn refused(self, error: Error, ends_request: bool) -> Refusal {
+    pub(crate) fn refused(self, error: Error, ends_request: bool) -> Refusal {
         let preflight = Some(Box::new(self.preflight));
         Refusal { ends_request, ..Refusal::new(self.planned.target, error, preflight) }
     }

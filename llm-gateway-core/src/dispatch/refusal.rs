@@ -23,7 +23,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(target: Target, error: Error, preflight: Option<Box<Preflight>>) -> Self {
+    pub(crate) fn new(target: Target, error: Error, preflight: Option<Box<Preflight>>) -> Self {
         Self { target, error, preflight, ends_request: false }
     }
 }

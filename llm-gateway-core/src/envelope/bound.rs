@@ -49,13 +49,13 @@ pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
     envelope
 }
 
-/// What models wrote: the text of an answer, or those of a panel's members.
+/// What models wrote: the text of an answer, those of a panel's members, artifact and plan.
 fn texts(envelope: &mut Envelope) -> Vec<&mut String> {
     let Some(Value::Object(data)) = &mut envelope.data else { return Vec::new() };
     let mut texts = Vec::new();
     for (key, value) in data {
         match (key.as_str(), value) {
-            ("text", Value::String(text)) => texts.push(text),
+            ("text" | "artifact" | "plan", Value::String(text)) => texts.push(text),
             ("members", Value::Array(members)) => {
                 texts.extend(members.iter_mut().filter_map(|member| {
                     match member.pointer_mut("/data/text")? {

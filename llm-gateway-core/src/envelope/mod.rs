@@ -1,6 +1,7 @@
 //! The one shape in which every tool, every `--json` and every embedded call speaks.
 
 mod bound;
+mod orchestration;
 mod panel;
 
 use serde::Serialize;
@@ -8,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::PolicyProblems;
 use crate::error::Error;
+use crate::model::Usage;
 use crate::outcome::{Answer, Failure, Reply};
 
 /// How a request ended.
@@ -19,6 +21,10 @@ pub enum Status {
     Success,
     /// Without.
     Error,
+    /// With work that was done, and that a verifier refused.
+    NeedsHumanReview,
+    /// With work that was done, and that nobody could be had to verify.
+    Unverified,
 }
 
 /// `{"status", "error"?, "data"?, "meta"}`.
@@ -87,7 +93,6 @@ impl From<&PolicyProblems> for Envelope {
 
 impl From<&Answer> for Envelope {
     fn from(answer: &Answer) -> Self {
-        let usage = &answer.cost.usage;
         let asked = answer.target.model.as_str();
         let answered = answer.completion.model.as_deref().unwrap_or(asked);
         let mut meta = Map::new();
@@ -99,16 +104,7 @@ impl From<&Answer> for Envelope {
             put("model_requested", json!(asked));
         }
         put("latency_ms", millis(answer.latency));
-        put(
-            "tokens",
-            json!({
-                "input": usage.input(),
-                "output": usage.output,
-                "total": usage.total(),
-                "cached_input": usage.cache_read,
-                "reasoning": usage.reasoning,
-            }),
-        );
+        put("tokens", tokens(&answer.cost.usage));
         put("cost_usd_approx", json!(answer.cost.amount));
         if let Some(reported) = answer.completion.reported_cost {
             put("cost_usd_reported", json!(reported));
@@ -135,18 +131,18 @@ impl From<&Answer> for Envelope {
 impl From<&Failure> for Envelope {
     fn from(failure: &Failure) -> Self {
         let parts = failure.parts();
-        let mut envelope = match (&parts.problems, &parts.panel) {
-            (Some(problems), _) => Self::from(problems),
-            // What was paid for is shown with what is wrong with it.
-            (None, Some(panel)) => {
-                let mut envelope = Self::failed(&parts.error);
-                let Self { data, meta, .. } = Self::from(&**panel);
-                envelope.data = data;
-                envelope.meta.extend(meta);
-                return envelope;
-            }
-            (None, None) => Self::failed(&parts.error),
+        let mut envelope = match &parts.problems {
+            Some(problems) => Self::from(problems),
+            None => Self::failed(&parts.error),
         };
+        insert_some(&mut envelope.meta, "failed_stage", failure.failed_stage());
+        // What was paid for is shown with what is wrong with it.
+        let panel = failure.panel().map(Self::from);
+        if let Some(Self { data, meta, .. }) = panel.or(failure.orchestration().map(Self::from)) {
+            envelope.data = data;
+            envelope.meta.extend(meta);
+            return envelope;
+        }
         let meta = &mut envelope.meta;
         meta.insert("task_class".into(), json!(parts.task_class));
         meta.insert("latency_ms".into(), millis(parts.latency));
@@ -168,6 +164,7 @@ impl From<&Reply> for Envelope {
         match reply {
             Reply::Single(answer) => Self::from(&**answer),
             Reply::Panel(panel) => Self::from(&**panel),
+            Reply::Orchestration(work) => Self::from(&**work),
         }
     }
 }
@@ -182,6 +179,16 @@ impl From<&Result<Reply, Failure>> for Envelope {
     fn from(outcome: &Result<Reply, Failure>) -> Self {
         outcome.as_ref().map_or_else(Self::from, Self::from)
     }
+}
+
+fn tokens(usage: &Usage) -> Value {
+    json!({
+        "input": usage.input(),
+        "output": usage.output,
+        "total": usage.total(),
+        "cached_input": usage.cache_read,
+        "reasoning": usage.reasoning,
+    })
 }
 
 /// Seconds in milliseconds, rounded up: never too early.

@@ -4,11 +4,13 @@
 //! makes a provider for each entry of the policy, and hands them to dispatch as traits.
 
 mod builder;
+mod orchestration;
 mod panel;
 mod passage;
 mod recent;
 mod request;
 mod spend;
+mod task;
 
 use std::collections::BTreeMap;
 use std::future::{Future, IntoFuture};
@@ -26,17 +28,19 @@ use crate::error::{Category, Error};
 use crate::event::{self, Events};
 use crate::ledger::Ledger;
 use crate::model::{ProviderName, RunId};
-use crate::outcome::{Answer, Failure, FailureParts, PanelAnswer, Reply};
+use crate::outcome::{Answer, Failure, FailureParts, Orchestrated, PanelAnswer, Reply};
 use crate::policy::Policy;
 use crate::provider::Provider;
 use crate::random::Random;
 use crate::reliability::{Limiter, Targets};
 
+use orchestration::ORCHESTRATE;
 use passage::{Passage, Wanted};
 use recent::Recent;
 
 pub use builder::GatewayBuilder;
 pub use request::Request;
+pub use task::Task;
 
 /// Answers requests by a policy. Cheap to clone; clones share everything.
 ///
@@ -153,7 +157,7 @@ impl Gateway {
         let (run, wanted) = (self.begin(request, Wanted::Panel), "a panel's answers");
         match run.outcome.await? {
             Reply::Panel(panel) => Ok(*panel),
-            Reply::Single(_) => Err(unwanted(run.id, wanted)),
+            Reply::Single(_) | Reply::Orchestration(_) => Err(unwanted(run.id, wanted)),
         }
     }
 
@@ -178,13 +182,60 @@ impl Gateway {
         self.begin(request, Wanted::Anything)
     }
 
+    /// Has a task planned, worked on and verified, as deep as it asks: the verifier sees the
+    /// task and the artifact, and provably nothing of the plan.
+    ///
+    /// ```
+    /// use llm_gateway_core::{Ending, Gateway, Task};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let gateway = Gateway::builder().offline().build()?;
+    /// let work = gateway.orchestrate(Task::new("Write a haiku about Rust").depth("complex")).await?;
+    /// assert_eq!(work.ending, Ending::Success);
+    /// assert!(work.is_accepted());
+    /// println!("{}", work.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Failure`] where the whole is refused before its first step, or where planner or worker
+    /// give nothing; what exists then is in [`Failure::orchestration`]. A refused artifact and
+    /// a verifier that cannot be had are no errors: see [`Orchestrated::ending`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the step under way.
+    pub async fn orchestrate(&self, task: Task) -> Result<Orchestrated, Failure> {
+        let run = self.start_orchestration(task);
+        match run.outcome.await? {
+            Reply::Orchestration(work) => Ok(*work),
+            Reply::Single(_) | Reply::Panel(_) => Err(unwanted(run.id, "an orchestration's")),
+        }
+    }
+
+    /// Begins an orchestration, so that its steps can be watched while it works.
+    pub fn start_orchestration(&self, task: Task) -> Run {
+        let id = RunId::from_bits(self.state.random.bits());
+        let (events, told) = event::channel();
+        let state = Arc::clone(&self.state);
+        let span = tracing::info_span!("run", run_id = %id, task_class = ORCHESTRATE);
+        let outcome = async move {
+            Passage::new(&state, &events, ORCHESTRATE.to_owned(), id).orchestration(task).await
+        };
+        Run { id, events: told, outcome: Box::pin(outcome.instrument(span)) }
+    }
+
     fn begin(&self, request: Request, wanted: Wanted) -> Run {
         let id = RunId::from_bits(self.state.random.bits());
         let (events, told) = event::channel();
         let state = Arc::clone(&self.state);
         let span = tracing::info_span!("run", run_id = %id, task_class = %request.task_class);
-        let outcome =
-            async move { Passage::new(&state, &events, &request, id).reply(request, wanted).await };
+        let outcome = async move {
+            Passage::new(&state, &events, request.task_class.clone(), id)
+                .reply(request, wanted)
+                .await
+        };
         Run { id, events: told, outcome: Box::pin(outcome.instrument(span)) }
     }
 

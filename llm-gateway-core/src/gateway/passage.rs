@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use crate::dispatch::{self, Answered, Attempt, Context, Refusal};
 use crate::error::{Category, Error};
 use crate::event::EventSender;
-use crate::model::{Blind, Prompt, RunId};
+use crate::model::{Blind, Prompt, RunId, TaskClass};
 use crate::outcome::{Answer, Failure, FailureParts, Reply};
-use crate::policy::{PlanShape, PlannedTarget, RouteKind};
+use crate::policy::{PlanShape, PlannedTarget, Policy, RouteKind};
 use crate::reliability::Deadline;
 
 use super::{Request, State};
@@ -35,36 +35,20 @@ impl<'a> Passage<'a> {
     pub(super) fn new(
         state: &'a State,
         events: &'a EventSender,
-        request: &Request,
+        task_class: String,
         run_id: RunId,
     ) -> Self {
-        let task_class = request.task_class.clone();
         Self { state, events, task_class, run_id, started: Instant::now() }
     }
 
     /// Answers the request.
     pub(super) async fn reply(&self, request: Request, wanted: Wanted) -> Result<Reply, Failure> {
         let failed = |error| self.failure(error);
-        let policy = self.state.policy.as_ref().map_err(|problems| {
-            let parts = self.parts(Error::from(problems));
-            Failure::new(FailureParts { problems: Some(problems.clone()), ..parts })
-        })?;
+        let policy = self.policy()?;
         let plan = policy.plan(request.as_plan_request()).map_err(failed)?;
         request.check().map_err(failed)?;
         let prompt = Prompt::from_caller(request.system, request.messages);
-        let context = Context {
-            policy,
-            providers: &self.state.providers,
-            events: self.events,
-            deadline: Deadline::after(plan.deadline, self.started),
-            targets: &self.state.targets,
-            limiters: &self.state.limiters,
-            random: &self.state.random,
-            ledger: self.state.ledger.as_deref(),
-            clock: &*self.state.clock,
-            allowance: None,
-            task_class: &plan.task_class,
-        };
+        let context = self.context(policy, &plan.task_class, plan.deadline);
         match (&plan.shape, wanted) {
             (PlanShape::Single(chain), Wanted::Anything | Wanted::Answer) => {
                 self.single(&context, chain, prompt).await
@@ -77,6 +61,36 @@ impl<'a> Passage<'a> {
             }
             (PlanShape::Panel(_), Wanted::Answer) => Err(failed(self.other_kind(RouteKind::Panel))),
             (PlanShape::Cascade { .. }, _) => Err(failed(self.cannot_run())),
+        }
+    }
+
+    /// The policy in force.
+    pub(super) fn policy(&self) -> Result<&'a Policy, Failure> {
+        self.state.policy.as_deref().map_err(|problems| {
+            let parts = self.parts(Error::from(problems));
+            Failure::new(FailureParts { problems: Some(problems.clone()), ..parts })
+        })
+    }
+
+    /// What dispatch works with, for a request that must end in `time`.
+    pub(super) fn context<'b>(
+        &'b self,
+        policy: &'b Policy,
+        task_class: &'b TaskClass,
+        time: Duration,
+    ) -> Context<'b> {
+        Context {
+            policy,
+            providers: &self.state.providers,
+            events: self.events,
+            deadline: Deadline::after(time, self.started),
+            targets: &self.state.targets,
+            limiters: &self.state.limiters,
+            random: &self.state.random,
+            ledger: self.state.ledger.as_deref(),
+            clock: &*self.state.clock,
+            allowance: None,
+            task_class,
         }
     }
 

@@ -9,7 +9,6 @@ mod cost_basis;
 mod date;
 mod endpoint;
 mod facts;
-#[cfg_attr(not(test), expect(dead_code, reason = "the orchestration that frames comes next"))]
 mod frame;
 mod ids;
 mod limits;
@@ -25,7 +24,6 @@ pub use cost_basis::CostBasis;
 pub(crate) use date::date_utc;
 pub use endpoint::{Delivery, Dialect, Endpoint};
 pub use facts::{Capability, ModelFacts, Prices, Tier};
-#[expect(unused_imports, reason = "the orchestration that frames comes next")]
 pub(crate) use frame::{Ask, Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
 pub use ids::{InvalidName, ModelId, ProviderName, RunId, Target, TaskClass};
 pub use limits::Limits;

@@ -1,6 +1,7 @@
 //! What a run gives: a [`Reply`] or a [`Failure`], typed. Either converts into the
 //! [`Envelope`](crate::Envelope).
 
+mod orchestration;
 mod panel;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use crate::error::{Category, Error};
 use crate::model::{Completion, RunId, Target};
 use crate::policy::Preflight;
 
+pub use orchestration::{Ending, Orchestrated, StepOutcome};
 pub use panel::PanelAnswer;
 
 /// An answer, and everything about how it came to be.
@@ -69,6 +71,8 @@ pub enum Reply {
     Single(Box<Answer>),
     /// Of several that could not see each other.
     Panel(Box<PanelAnswer>),
+    /// Of a task that was planned, worked on and verified.
+    Orchestration(Box<Orchestrated>),
 }
 
 impl Reply {
@@ -77,6 +81,7 @@ impl Reply {
         match self {
             Self::Single(answer) => answer.text(),
             Self::Panel(panel) => panel.text(),
+            Self::Orchestration(work) => work.text(),
         }
     }
 
@@ -85,6 +90,7 @@ impl Reply {
         match self {
             Self::Single(answer) => answer.run_id,
             Self::Panel(panel) => panel.run_id,
+            Self::Orchestration(work) => work.run_id,
         }
     }
 
@@ -92,7 +98,7 @@ impl Reply {
     pub fn into_answer(self) -> Option<Answer> {
         match self {
             Self::Single(answer) => Some(*answer),
-            Self::Panel(_) => None,
+            Self::Panel(_) | Self::Orchestration(_) => None,
         }
     }
 }
@@ -107,6 +113,10 @@ pub(crate) struct FailureParts {
     pub(crate) problems: Option<PolicyProblems>,
     /// What a panel's members said, where they were asked.
     pub(crate) panel: Option<Box<PanelAnswer>>,
+    /// What an orchestration came to, where its first step was made.
+    pub(crate) orchestration: Option<Box<Orchestrated>>,
+    /// The step of an orchestration that failed; `preflight` before the first.
+    pub(crate) failed_stage: Option<String>,
     pub(crate) task_class: String,
     pub(crate) preflight: Option<Preflight>,
     pub(crate) attempts: Vec<Attempt>,
@@ -122,6 +132,8 @@ impl FailureParts {
             error,
             problems: None,
             panel: None,
+            orchestration: None,
+            failed_stage: None,
             task_class: String::new(),
             preflight: None,
             attempts: Vec::new(),
@@ -154,6 +166,16 @@ impl Failure {
     /// What a panel's members said, where they were asked: what was paid for is not lost.
     pub fn panel(&self) -> Option<&PanelAnswer> {
         self.0.panel.as_deref()
+    }
+
+    /// What an orchestration came to before it failed: what was paid for is not lost.
+    pub fn orchestration(&self) -> Option<&Orchestrated> {
+        self.0.orchestration.as_deref()
+    }
+
+    /// The step of an orchestration that failed; `preflight` where it was refused as a whole.
+    pub fn failed_stage(&self) -> Option<&str> {
+        self.0.failed_stage.as_deref()
     }
 
     /// Every try, in order.

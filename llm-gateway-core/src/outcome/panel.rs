@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::certificate::{Bundle, Certificate, Receipt};
-use crate::dispatch::{Attempt, all_recorded};
+use crate::dispatch::{Attempt, all_recorded, total_cost};
 use crate::model::{NanoUsd, RunId, Target};
 use crate::panel::Agreement;
 use crate::policy::Visibility;
@@ -68,9 +68,7 @@ impl PanelAnswer {
 
     /// What all tries cost together; `None` where the price of one is unknown.
     pub fn total_cost(&self) -> Option<NanoUsd> {
-        self.attempts()
-            .map(|attempt| attempt.cost)
-            .try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)))
+        total_cost(self.attempts())
     }
 
     /// Whether the providers billed more than the policy's cap. The worst case of each try was

@@ -1,0 +1,138 @@
+//! From a task to what a caller gets: resolve, run, and tell how it ended.
+
+use crate::dispatch::Context;
+use crate::error::{Category, Error};
+use crate::model::{Message, Prompt, StepRole, TaskClass};
+use crate::orchestrate::{self, Done, End, StepRun};
+use crate::outcome::{Ending, Failure, FailureParts, Orchestrated, Reply, StepOutcome};
+use crate::policy::{PlannedOrchestration, Sight, Workflow};
+
+use super::Task;
+use super::passage::Passage;
+
+/// The task class under which orchestrations spend.
+pub(super) const ORCHESTRATE: &str = "orchestrate";
+
+/// The stage of a task that is refused before its first step.
+const PREFLIGHT: &str = "preflight";
+
+impl Passage<'_> {
+    /// Has a task done.
+    pub(super) async fn orchestration(&self, task: Task) -> Result<Reply, Failure> {
+        let refused = |error| self.refused(error);
+        let policy = self.policy()?;
+        let plan = policy.plan_orchestration(task.depth.as_deref()).map_err(refused)?;
+        task.check().map_err(refused)?;
+        let class = TaskClass::new(ORCHESTRATE)
+            .map_err(|error| refused(Error::new(Category::Internal, error.to_string())))?;
+        let context = self.context(policy, &class, plan.deadline);
+        self.keys(&context, &plan).map_err(refused)?;
+        let prompt = Prompt::from_caller(None, vec![Message::user(task.text)]);
+        let done = orchestrate::orchestrate(&context, &plan, &prompt).await.map_err(refused)?;
+        self.concluded(&plan, done)
+    }
+
+    /// A planner or worker without a key ends the work; who comes before it is not paid in vain.
+    /// A verifier without one leaves an artifact that nobody judged.
+    fn keys(&self, context: &Context<'_>, plan: &PlannedOrchestration) -> Result<(), Error> {
+        if self.state.offline {
+            return Ok(());
+        }
+        for step in plan.steps.iter().filter(|step| step.step.role != StepRole::Verifier) {
+            let (role, target) = (step.step.role.as_str(), &step.planned.target);
+            let spec = context.policy.providers().get(&target.provider);
+            let Some(variable) = spec.and_then(|spec| spec.endpoint.api_key_env.as_deref()) else {
+                continue;
+            };
+            if !self.state.credentials.has(&target.provider, variable) {
+                let message = format!("{variable} is not set, and the {role} is {target}");
+                return Err(Error::new(Category::MissingKey, message)
+                    .with_target(target.clone())
+                    .with_hint(format!("set {variable}, or name another {role} in the policy")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells how it ended.
+    fn concluded(&self, plan: &PlannedOrchestration, done: Done) -> Result<Reply, Failure> {
+        let Done { steps, rounds, end } = done;
+        let ending = match end {
+            End::Accepted | End::Unjudged => Ending::Success,
+            End::Refused => Ending::NeedsHumanReview,
+            End::Unverified => Ending::Unverified,
+            End::Failed { stage } => Ending::Failed { stage },
+        };
+        let steps: Vec<_> = steps.into_iter().map(|step| self.step_outcome(step)).collect();
+        let work = Orchestrated {
+            depth: plan.depth.clone(),
+            ending,
+            rounds,
+            steps,
+            verifier_sees: verifier_sees(&plan.workflow),
+            latency: self.started.elapsed(),
+            run_id: self.run_id,
+            offline: self.state.offline,
+        };
+        match &work.ending {
+            Ending::Failed { stage } => {
+                let (error, stage) = (failure_of(stage, &work), stage.clone());
+                let (orchestration, failed_stage) = (Some(Box::new(work)), Some(stage));
+                let parts = self.parts(error);
+                Err(Failure::new(FailureParts { orchestration, failed_stage, ..parts }))
+            }
+            _ => Ok(Reply::Orchestration(Box::new(work))),
+        }
+    }
+
+    fn step_outcome(&self, step: StepRun) -> StepOutcome {
+        let StepRun { name, role, round, again, target, result, attempts, latency, .. } = step;
+        let result = self.outcome(result, attempts, latency);
+        StepOutcome { step: name, role, round, is_repair: again, target, result }
+    }
+
+    /// A failure before the first step.
+    fn refused(&self, error: Error) -> Failure {
+        let failed_stage = Some(PREFLIGHT.to_owned());
+        Failure::new(FailureParts { failed_stage, ..self.parts(error) })
+    }
+}
+
+/// What the verifier may see, in the words of the envelope.
+fn verifier_sees(workflow: &Workflow) -> Vec<&'static str> {
+    let verifier = workflow.step_of(StepRole::Verifier);
+    let sees = verifier.map(|step| step.sees.as_slice()).unwrap_or_default();
+    let word = |sight: &Sight| match sight {
+        Sight::Task => "task",
+        Sight::Output(name) => {
+            let seen = workflow.steps().iter().find(|step| step.name == *name);
+            match seen.map(|step| step.role) {
+                Some(StepRole::Planner) => "plan",
+                Some(StepRole::Worker) | None => "artifact",
+                Some(StepRole::Verifier) => "verdict",
+            }
+        }
+        Sight::Reasons => "reasons",
+    };
+    sees.iter().map(word).collect()
+}
+
+/// Why the step at `stage` gave nothing: its own error, with its name.
+fn failure_of(stage: &str, work: &Orchestrated) -> Error {
+    let last = work.steps.last().and_then(|step| step.result.as_ref().err());
+    let Some(failure) = last else {
+        return Error::new(Category::Internal, format!("step `{stage}` gave nothing"));
+    };
+    let cause = failure.error();
+    let mut error = Error::new(cause.category(), format!("step `{stage}` failed: {cause}"));
+    if let Some(hint) = cause.hint() {
+        error = error.with_hint(hint);
+    }
+    if let Some(target) = cause.target() {
+        error = error.with_target(target.clone());
+    }
+    match cause.retry_after() {
+        Some(wait) => error.with_retry_after(wait),
+        None => error,
+    }
+}

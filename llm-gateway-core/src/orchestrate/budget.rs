@@ -1,0 +1,142 @@
+//! What an orchestration may cost, set aside or refused before its first step.
+//!
+//! Every step of every round is counted, and one repair of each verdict. Earlier outputs do not
+//! exist yet: they count at one and a half times their bound, since another model's tokenizer may
+//! make more tokens of a text than the one that wrote it.
+
+use crate::dispatch::{Context, Reservation, WorstCase, reserve};
+use crate::error::{Category, Error};
+use crate::model::{Ask, Blind, Completion, NanoUsd, Prompt, StepRole};
+use crate::policy::{
+    PlannedOrchestration, PlannedStep, PlannedTarget, Preflight, PreflightAction, Sight,
+};
+
+use super::prompt::{self, Output, View};
+
+/// A call of an orchestration, before it exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) round: u32,
+    pub(super) step: String,
+    /// Whether it is the repair of a verdict.
+    pub(super) again: bool,
+}
+
+/// Money for each call that there may be.
+pub(super) struct Budget<'a>(Vec<(Place, Reservation<'a>)>);
+
+impl<'a> Budget<'a> {
+    /// Holds the whole against the kill switches, `block_usd`, `max_usd` and the caps, and sets
+    /// all of it aside.
+    ///
+    /// # Errors
+    /// [`Category::PolicyBlocked`] with the figures, or what is wrong with the ledger.
+    pub(super) async fn set_aside(
+        context: &Context<'a>,
+        plan: &PlannedOrchestration,
+        task: &Prompt<Blind>,
+    ) -> Result<Self, Error> {
+        let calls = projected(context, plan, task)?;
+        check(context, &calls)?;
+        let worst_cases: Vec<_> = calls.iter().map(|call| call.worst_case.clone()).collect();
+        let reserved = reserve(context, &worst_cases).await?;
+        Ok(Self(calls.into_iter().map(|call| call.place).zip(reserved).collect()))
+    }
+
+    /// The money of a call; `None` where none was foreseen for it.
+    pub(super) fn take(&mut self, place: &Place) -> Option<Reservation<'a>> {
+        let index = self.0.iter().position(|(known, _)| known == place)?;
+        Some(self.0.swap_remove(index).1)
+    }
+}
+
+/// A call with what it may cost.
+struct Projected {
+    place: Place,
+    preflight: Preflight,
+    worst_case: WorstCase,
+}
+
+/// Every call that there may be.
+fn projected(
+    context: &Context<'_>,
+    plan: &PlannedOrchestration,
+    task: &Prompt<Blind>,
+) -> Result<Vec<Projected>, Error> {
+    let outputs: Vec<Output> = (1..).zip(&plan.steps).map(nothing_yet).collect();
+    let nothing = Completion::text("").model_text();
+    let mut calls = Vec::new();
+    for round in 1..=plan.max_replans.saturating_add(1) {
+        let reasons = (round > 1).then_some(&nothing);
+        let view = View { task, outputs: &outputs, reasons };
+        for step in &plan.steps {
+            let is_judge = step.step.role == StepRole::Verifier;
+            for again in if is_judge { &[false, true][..] } else { &[false] } {
+                // The longer of the two forms, whatever will be asked for.
+                let ask = if *again { Ask::StructuredAgain } else { Ask::Structured };
+                let shown = prompt::build(&plan.workflow, step, view, Some(ask), || 0)?;
+                let tokens = tokens_to_come(plan, step, reasons.is_some());
+                let place = Place { round, step: step.step.name.clone(), again: *again };
+                calls.push(projection(context, &step.planned, &shown.prompt, tokens, place));
+            }
+        }
+    }
+    Ok(calls)
+}
+
+fn nothing_yet((position, step): (u32, &PlannedStep)) -> Output {
+    let (step, role) = (step.step.name.clone(), step.step.role);
+    Output { step, role, position, text: Completion::text("").model_text() }
+}
+
+/// The tokens that earlier outputs will add to a prompt, at most.
+fn tokens_to_come(plan: &PlannedOrchestration, step: &PlannedStep, has_reasons: bool) -> u64 {
+    let bound = |is: &dyn Fn(&PlannedStep) -> bool| {
+        let seen = plan.steps.iter().find(|step| is(step));
+        seen.map_or(0, |seen| seen.planned.max_tokens.saturating_mul(3).div_ceil(2))
+    };
+    let of = |sight: &Sight| match sight {
+        Sight::Task => 0,
+        Sight::Output(name) => bound(&|step| step.step.name == *name),
+        Sight::Reasons if has_reasons => bound(&|step| step.step.role == StepRole::Verifier),
+        Sight::Reasons => 0,
+    };
+    step.step.sees.iter().map(of).fold(0, u64::saturating_add)
+}
+
+fn projection(
+    context: &Context<'_>,
+    planned: &PlannedTarget,
+    prompt: &Prompt,
+    tokens_to_come: u64,
+    place: Place,
+) -> Projected {
+    let rules = context.policy.preflight();
+    let estimated = rules.estimated_tokens(prompt.characters()).saturating_add(tokens_to_come);
+    let preflight = rules.estimate_of(estimated, planned.max_tokens, planned.facts.as_deref());
+    let bound = prompt.token_bound().saturating_add(tokens_to_come);
+    Projected { place, preflight, worst_case: WorstCase::of(planned, bound) }
+}
+
+/// Holds the whole against the kill switches, and each call against `block_usd`: it would be paid
+/// for in vain where a later step is refused.
+fn check(context: &Context<'_>, calls: &[Projected]) -> Result<(), Error> {
+    let estimates = calls.iter().map(|call| call.preflight.estimated_max_cost_usd);
+    let total = estimates.fold(Some(NanoUsd::ZERO), |sum, cost| Some(sum?.saturating_add(cost?)));
+    if let Some(why) = context.policy.switches().refuses_cost(total) {
+        let message = format!("the orchestration is refused: {why}");
+        return Err(Error::new(Category::PolicyBlocked, message)
+            .with_hint("take the variable out of the gateway's environment to allow it"));
+    }
+    let blocked = calls.iter().find(|call| call.preflight.action == PreflightAction::Block);
+    match blocked {
+        Some(Projected { place, preflight, worst_case }) => {
+            let (step, target) = (&place.step, &worst_case.target);
+            let why = preflight.reason.as_deref().unwrap_or("the price is too high");
+            let message = format!("step `{step}` at {target} is refused: {why}");
+            Err(Error::new(Category::PolicyBlocked, message)
+                .with_hint("lower max_tokens of the roles, shorten the task, or raise block_usd"))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,110 @@
+//! Plan, execute, verify: steps with declared sight, one after the other.
+//!
+//! What a step may see is the workflow's word (`policy`), and the prompt is built from that
+//! alone. The whole is paid for or refused before the first step; each call then goes through
+//! dispatch like any other. A verifier's reply is read strictly: whatever is not beyond doubt an
+//! acceptance is none. What all of it shows of the verifier's blindness is the certificate's to
+//! say, and how it is told to a caller the gateway's.
+
+mod budget;
+mod prompt;
+mod roles;
+mod run;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::certificate::{MemberEvidence, Spent};
+use crate::dispatch::{Allowance, Answered, Attempt, Context, Refusal, Sequence};
+use crate::error::Error;
+use crate::model::{Ask, Blind, Prompt, StepRole, Target};
+use crate::policy::PlannedOrchestration;
+
+use budget::Budget;
+use run::Work;
+
+pub use verdict::{ChecklistItem, Decision, Met, Verdict};
+
+/// What one round of an orchestration gave, as far as it came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Round {
+    /// The plan, where one was made.
+    pub plan: Option<String>,
+    /// What the worker made.
+    pub artifact: Option<String>,
+    /// What the verifier said of it.
+    pub verdict: Option<Verdict>,
+}
+
+/// One call of an orchestration, and how it went.
+pub(crate) struct StepRun {
+    pub(crate) name: String,
+    pub(crate) role: StepRole,
+    pub(crate) round: u32,
+    /// Whether it is the repair of a verdict.
+    pub(crate) again: bool,
+    pub(crate) target: Target,
+    pub(crate) result: Result<Answered, Refusal>,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) latency: Duration,
+    /// What it was told above the conversation.
+    pub(crate) instruction: String,
+    /// Of a verifier: the step whose artifact it was shown, the nonce around it, what was asked.
+    pub(crate) judged: Option<(u32, String, Ask)>,
+    /// Its bytes.
+    pub(crate) evidence: MemberEvidence,
+    /// What each of its attempts cost, by the moment at which it was sent.
+    pub(crate) spent: Vec<(u64, Spent)>,
+}
+
+/// Everything that was done for a task.
+pub(crate) struct Done {
+    /// Every call, in the order in which they were made.
+    pub(crate) steps: Vec<StepRun>,
+    /// What each round gave; at least one.
+    pub(crate) rounds: Vec<Round>,
+    /// How it ended.
+    pub(crate) end: End,
+}
+
+/// How an orchestration ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The artifact was accepted.
+    Accepted,
+    /// Nobody was asked to judge it.
+    Unjudged,
+    /// It was refused, and no round is left.
+    Refused,
+    /// The verifier could not be had; the last call says why.
+    Unverified,
+    /// A step gave nothing to go on with; the last call says why.
+    Failed {
+        /// Which.
+        stage: String,
+    },
+}
+
+/// Works on a task.
+///
+/// # Errors
+/// What refuses it as a whole, before anything is sent: a kill switch, its price, a cap, the
+/// ledger.
+///
+/// # Cancel safety
+/// Dropping the future closes the connection, and gives back what is set aside for later steps.
+pub(crate) async fn orchestrate(
+    context: &Context<'_>,
+    plan: &PlannedOrchestration,
+    task: &Prompt<Blind>,
+) -> Result<Done, Error> {
+    let allowance = plan.max_cost.map(|limit| Allowance::new(limit, "max_usd"));
+    let context = &Context { allowance: allowance.as_ref(), ..*context };
+    let budget = Budget::set_aside(context, plan, task).await?;
+    let sequence = Arc::new(Sequence::default());
+    let work =
+        Work { context, plan, task, budget, sequence, steps: Vec::new(), rounds: Vec::new() };
+    Ok(work.run().await)
+}

@@ -1,0 +1,113 @@
+//! What a step is shown: built from what it declares to see, and from nothing else.
+
+use crate::error::{Category, Error};
+use crate::model::{Ask, Blind, Frame, Framed, ModelText, Prompt, StepRole, planner_ask};
+use crate::policy::{PlannedStep, Sight, Workflow};
+
+use super::roles;
+
+/// What a step gave, to be shown to those that may see it.
+#[derive(Debug, Clone)]
+pub(super) struct Output {
+    /// Its name.
+    pub(super) step: String,
+    /// What it was there for.
+    pub(super) role: StepRole,
+    /// Where it stands among all steps that ran, from 1.
+    pub(super) position: u32,
+    /// What it gave.
+    pub(super) text: ModelText,
+}
+
+/// What there is to be seen in a round.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    /// What the caller wrote.
+    pub(super) task: &'a Prompt<Blind>,
+    /// What the steps before gave, in this round.
+    pub(super) outputs: &'a [Output],
+    /// Why the last round's artifact was refused, if there was one.
+    pub(super) reasons: Option<&'a ModelText>,
+}
+
+/// A prompt, and what a verifier is to judge by it.
+pub(super) struct Shown {
+    pub(super) prompt: Prompt,
+    pub(super) judged: Option<Judged>,
+}
+
+/// An artifact before a verifier.
+pub(super) struct Judged {
+    /// The step that made it.
+    pub(super) position: u32,
+    /// What it says.
+    pub(super) artifact: ModelText,
+    /// The words around it.
+    pub(super) frame: Frame,
+}
+
+/// Builds the prompt of a step. `ask` is what a verifier is asked for; `draw` is 128 random bits.
+///
+/// # Errors
+/// [`Category::Internal`] for a step that sees what is not there, which a sound workflow has not.
+pub(super) fn build(
+    workflow: &Workflow,
+    planned: &PlannedStep,
+    view: View<'_>,
+    ask: Option<Ask>,
+    mut draw: impl FnMut() -> u128,
+) -> Result<Shown, Error> {
+    let step = &planned.step;
+    let built_in = || match step.role {
+        StepRole::Planner => roles::planner(),
+        StepRole::Worker => roles::worker(),
+        StepRole::Verifier => roles::verifier(),
+    };
+    let instruction = planned.instruction.clone().unwrap_or_else(built_in);
+    let mut prompt = Prompt::from(view.task.clone()).instructed(instruction);
+    if !step.sees.contains(&Sight::Task) {
+        prompt = prompt.without_task();
+    }
+    let mut judged = None;
+    for sight in &step.sees {
+        let Some((kind, position, text)) = seen(&step.name, sight, view)? else { continue };
+        let grant = workflow.grant(step, sight).ok_or_else(|| ungranted(&step.name))?;
+        let frame = Frame::around(kind, text.as_str(), &mut draw);
+        prompt = prompt.framed(frame.opening()).show(text.clone(), &grant).framed(frame.closing());
+        judged = Some(Judged { position, artifact: text.clone(), frame });
+    }
+    Ok(match step.role {
+        StepRole::Planner => Shown { prompt: prompt.framed(planner_ask()), judged: None },
+        StepRole::Worker => Shown { prompt, judged: None },
+        StepRole::Verifier => {
+            let (judged, ask) = judged.zip(ask).ok_or_else(|| ungranted(&step.name))?;
+            Shown { prompt: prompt.framed(judged.frame.ask(ask)), judged: Some(judged) }
+        }
+    })
+}
+
+/// What a sight shows: of what kind it is, whose it is, and the text; `None` where there is
+/// nothing to frame.
+fn seen<'a>(
+    step: &str,
+    sight: &Sight,
+    view: View<'a>,
+) -> Result<Option<(Framed, u32, &'a ModelText)>, Error> {
+    match sight {
+        Sight::Task => Ok(None),
+        Sight::Reasons => Ok(view.reasons.map(|reasons| (Framed::Reasons, 0, reasons))),
+        Sight::Output(name) => {
+            let output = view.outputs.iter().find(|output| output.step == *name);
+            let output = output.ok_or_else(|| ungranted(step))?;
+            let kind = match output.role {
+                StepRole::Planner => Framed::Plan,
+                StepRole::Worker | StepRole::Verifier => Framed::Artifact,
+            };
+            Ok(Some((kind, output.position, &output.text)))
+        }
+    }
+}
+
+fn ungranted(step: &str) -> Error {
+    Error::new(Category::Internal, format!("step `{step}` sees what is not there"))
+}

@@ -1,0 +1,212 @@
+//! The way of an orchestration: round after round, step after step.
+//!
+//! Every call goes through dispatch. What a step gave is kept the moment it is there, so that
+//! no later failure can lose it.
+
+use std::sync::Arc;
+
+use crate::certificate::Commitment;
+use crate::dispatch::{self, Context, Course, PreparedCall, Refusal, Sequence, prepare};
+use crate::event::Event;
+use crate::evidence;
+use crate::model::{Ask, Blind, ModelText, Part, Prompt, StepRole};
+use crate::policy::{PlannedOrchestration, PlannedStep, VerdictForm};
+
+use super::budget::{Budget, Place};
+use super::prompt::{self, Judged, Output, Shown, View};
+use super::verdict::{Decision, Judgement, Verdict, judge, looks_like_a_verdict};
+use super::{Done, End, Round, StepRun};
+
+/// An orchestration under way.
+pub(super) struct Work<'w, 'a> {
+    pub(super) context: &'w Context<'a>,
+    pub(super) plan: &'w PlannedOrchestration,
+    pub(super) task: &'w Prompt<Blind>,
+    pub(super) budget: Budget<'a>,
+    pub(super) sequence: Arc<Sequence>,
+    pub(super) steps: Vec<StepRun>,
+    pub(super) rounds: Vec<Round>,
+}
+
+/// What a step gave, and where it stands among all that ran.
+struct Given {
+    position: u32,
+    text: ModelText,
+    judged: Option<Judged>,
+}
+
+/// A verdict, and the reply that it was read from.
+type Judging = (Verdict, ModelText);
+
+impl Work<'_, '_> {
+    /// Works until the artifact is accepted, or the policy allows no further round.
+    pub(super) async fn run(mut self) -> Done {
+        let end = self.every_round().await;
+        Done { steps: self.steps, rounds: self.rounds, end }
+    }
+
+    async fn every_round(&mut self) -> End {
+        let mut reasons = None;
+        for round in 1..=self.plan.max_replans.saturating_add(1) {
+            let judged = match self.round(round, reasons.as_ref()).await {
+                Ok(Some(judged)) => judged,
+                Ok(None) => return End::Unjudged,
+                Err(end) => return end,
+            };
+            let (verdict, reply) = judged;
+            match verdict.decision {
+                Decision::Accept => return End::Accepted,
+                // It names nothing that a next round could put right.
+                Decision::CannotJudge => return End::Refused,
+                Decision::Revise => reasons = Some(reply.excerpt(verdict.reasons.join("\n"))),
+            }
+        }
+        End::Refused
+    }
+
+    /// Runs every step once, and gives the verdict, if anybody was asked for one.
+    async fn round(
+        &mut self,
+        round: u32,
+        reasons: Option<&ModelText>,
+    ) -> Result<Option<Judging>, End> {
+        let (plan, mut outputs, mut verdict) = (self.plan, Vec::new(), None);
+        self.rounds.push(Round::default());
+        for step in &plan.steps {
+            let view = View { task: self.task, outputs: &outputs, reasons };
+            let (name, role) = (step.step.name.clone(), step.step.role);
+            if role == StepRole::Verifier {
+                let judged = self.verify(step, round, view).await.ok_or(End::Unverified)?;
+                self.note(|round| round.verdict = Some(judged.0.clone()));
+                verdict = Some(judged);
+                continue;
+            }
+            let given = self.step(step, round, view, None).await;
+            let Given { position, text, .. } = given.ok_or(End::Failed { stage: name.clone() })?;
+            let kept = Some(text.as_str().to_owned());
+            self.note(|round| match role {
+                StepRole::Planner => round.plan = kept,
+                StepRole::Worker | StepRole::Verifier => round.artifact = kept,
+            });
+            outputs.push(Output { step: name, role, position, text });
+        }
+        Ok(verdict)
+    }
+
+    fn note(&mut self, note: impl FnOnce(&mut Round)) {
+        if let Some(round) = self.rounds.last_mut() {
+            note(round);
+        }
+    }
+
+    /// Asks for a verdict, and once more where the reply is none; `None` = the verifier could
+    /// not be had.
+    async fn verify(&mut self, step: &PlannedStep, round: u32, view: View<'_>) -> Option<Judging> {
+        let (first, again) = match self.plan.verdict {
+            VerdictForm::Structured => (Ask::Structured, Ask::StructuredAgain),
+            VerdictForm::Plain => (Ask::Plain, Ask::PlainAgain),
+        };
+        let given = self.step(step, round, view, Some(first)).await?;
+        let why = match self.read(&given) {
+            Judgement::Verdict(verdict) => return Some((verdict, given.text)),
+            Judgement::Malformed(why) => why,
+        };
+        let (given, why) = match self.step(step, round, view, Some(again)).await {
+            None => (given, format!("{why}, and asked again the verifier gave nothing")),
+            Some(repaired) => match self.read(&repaired) {
+                Judgement::Verdict(verdict) => return Some((verdict, repaired.text)),
+                Judgement::Malformed(why) => (repaired, why),
+            },
+        };
+        let artifact = given.judged.as_ref().map(|judged| judged.artifact.as_str());
+        let is_suspect = artifact.is_some_and(looks_like_a_verdict);
+        Some((Verdict::cannot_judge(&why, given.text.as_str(), is_suspect), given.text))
+    }
+
+    fn read(&self, given: &Given) -> Judgement {
+        let Some(judged) = &given.judged else {
+            return Judgement::Malformed("there was nothing to judge".to_owned());
+        };
+        let (reply, artifact) = (given.text.as_str(), judged.artifact.as_str());
+        judge(reply, artifact, self.plan.verdict, judged.frame.nonce())
+    }
+
+    /// Runs one step: its prompt from what it may see, its bytes committed before they leave.
+    /// `ask` is what a verifier is asked for. `None` where it gave nothing; the run says why.
+    async fn step(
+        &mut self,
+        step: &PlannedStep,
+        round: u32,
+        view: View<'_>,
+        ask: Option<Ask>,
+    ) -> Option<Given> {
+        let (name, target) = (step.step.name.clone(), step.planned.target.clone());
+        let again = matches!(ask, Some(Ask::StructuredAgain | Ask::PlainAgain));
+        let place = Place { round, step: name.clone(), again };
+        let started = Event::Step { step: name.clone(), round, target: target.clone() };
+        self.context.events.send(started);
+        let draw = || self.context.random.bits();
+        let shown = prompt::build(&self.plan.workflow, step, view, ask, draw);
+        let (instruction, judged, committed, course) = match shown {
+            Ok(Shown { prompt, judged }) => {
+                let instruction = prompt.system().map(Part::as_str).unwrap_or_default().to_owned();
+                let (committed, course) = self.call(step, &prompt, &place).await;
+                (instruction, judged, committed, course)
+            }
+            Err(error) => {
+                let refused = Course::refused(Refusal::new(target.clone(), error, None));
+                (String::new(), None, None, refused)
+            }
+        };
+        let answered = course.result.is_ok();
+        self.context.events.send(Event::StepEnded { step: name.clone(), round, answered });
+        let position = u32::try_from(self.steps.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let text = course.result.as_ref().ok().map(|answered| answered.completion.model_text());
+        let policy = self.context.policy;
+        self.steps.push(StepRun {
+            evidence: evidence::of_call(policy, position, &target, committed, &course),
+            spent: evidence::spent(&course),
+            judged: judged
+                .as_ref()
+                .zip(ask)
+                .map(|(judged, ask)| (judged.position, judged.frame.nonce().to_owned(), ask)),
+            name,
+            role: step.step.role,
+            round,
+            again,
+            target,
+            result: course.result,
+            attempts: course.attempts,
+            latency: course.latency,
+            instruction,
+        });
+        text.map(|text| Given { position, text, judged })
+    }
+
+    /// Sends a prompt on the money that was set aside for it, and on more where its bytes turned
+    /// out to need it.
+    async fn call(
+        &mut self,
+        step: &PlannedStep,
+        prompt: &Prompt,
+        place: &Place,
+    ) -> (Option<Commitment>, Course) {
+        let call = match prepare(self.context, &step.planned, prompt) {
+            Ok(call) => call,
+            Err(refusal) => return (None, Course::refused(refusal)),
+        };
+        let committed = evidence::commit(&call, &self.sequence);
+        (committed, self.send(call, place).await)
+    }
+
+    async fn send(&mut self, call: PreparedCall, place: &Place) -> Course {
+        let reserved = match self.budget.take(place) {
+            Some(reserved) => match reserved.raised(self.context, &call).await {
+                Ok(raised) => Some(raised),
+                Err(error) => return Course::refused(call.refused(error, true)),
+            },
+            None => None,
+        };
+        dispatch::run_alone(self.context, call, reserved, Arc::clone(&self.sequence)).await
+    }
+}

@@ -1,0 +1,163 @@
+//! What a verifier's reply means.
+//!
+//! [`judge`] takes a reply and the artifact it judges, and says whether that is an acceptance, a
+//! refusal, or no verdict at all. It is pure, and strict on one side only: whatever is not
+//! beyond doubt an acceptance is none. It does not decide what follows: the repair of a
+//! malformed reply and the next round are the steps' business.
+//!
+//! A model may say yes to anything, so the words alone count for little. In the structured form
+//! the checklist must hold, its quotes must stand in the artifact, and the nonce, drawn after
+//! the artifact was written, tells the verifier's verdict from one inside the artifact. The
+//! plain form has nothing of the kind, so there a verdict-shaped artifact cannot be accepted.
+
+mod plain;
+mod structured;
+mod suspicion;
+
+use serde::Serialize;
+
+use crate::policy::VerdictForm;
+
+pub(crate) use self::suspicion::looks_like_a_verdict;
+
+/// How much of a checklist a verdict keeps; a person reads it, and a planner may be shown it.
+const MOST_ITEMS: usize = 64;
+
+/// How many reasons a verdict keeps: more than a next round could see to.
+const MOST_REASONS: usize = 32;
+
+/// How much a verdict keeps of one text: a long paragraph.
+const MOST_CHARS: usize = 1000;
+
+/// The reason of a refusal that gives none.
+const NO_REASON: &str = "the verifier asks for a revision and does not say why";
+
+/// What a verifier decided, as far as it is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum Decision {
+    /// The artifact meets the task.
+    Accept,
+    /// It does not, yet.
+    Revise,
+    /// The verifier could not tell, or could not be believed.
+    CannotJudge,
+}
+
+/// Whether an artifact meets a requirement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Met {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// The verifier could not tell.
+    Unclear,
+}
+
+/// One requirement of the task, held against the artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ChecklistItem {
+    /// What the task asks for, in the verifier's words.
+    pub requirement: String,
+    /// Whether the artifact meets it.
+    pub met: Met,
+    /// Where it does, in the artifact's words. Empty for an absence, which has none.
+    pub evidence_quote: String,
+}
+
+/// A verifier's verdict over one artifact. Long texts and lists are cut; `raw` is whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// What was decided.
+    pub decision: Decision,
+    /// Whether the artifact is accepted. Nothing else means yes.
+    pub accepted: bool,
+    /// Why it is not, at least one if so; empty if it is.
+    pub reasons: Vec<String>,
+    /// The requirements, one by one; empty in the plain form.
+    pub checklist: Vec<ChecklistItem>,
+    /// Whether the artifact holds a passage that looks like a verdict or like the gateway's
+    /// delimiters. It never decides by itself.
+    pub injection_suspected: bool,
+    /// The verifier's reply, as it came.
+    pub raw: String,
+}
+
+impl Verdict {
+    /// The verdict over an artifact whose verifier gave none that can be used.
+    pub(crate) fn cannot_judge(why: &str, raw: &str, injection_suspected: bool) -> Self {
+        Opinion::cannot_judge(why).verdict(raw, injection_suspected)
+    }
+}
+
+/// What a reply is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// A verdict.
+    Verdict(Verdict),
+    /// Not in the form that was asked for, and why.
+    Malformed(String),
+}
+
+/// What a verifier's `reply` says of `artifact`. `nonce` is the one that the reply was asked to
+/// repeat; the plain form has none and does not look at it.
+pub(crate) fn judge(reply: &str, artifact: &str, form: VerdictForm, nonce: &str) -> Judgement {
+    let injection_suspected = looks_like_a_verdict(artifact);
+    let opinion = match form {
+        VerdictForm::Structured => structured::read(reply, artifact, nonce),
+        VerdictForm::Plain => plain::read(reply, injection_suspected),
+    };
+    match opinion {
+        Ok(opinion) => Judgement::Verdict(opinion.verdict(reply, injection_suspected)),
+        Err(why) => Judgement::Malformed(why),
+    }
+}
+
+/// A verdict before it is cut to size.
+struct Opinion {
+    decision: Decision,
+    reasons: Vec<String>,
+    checklist: Vec<ChecklistItem>,
+}
+
+impl Opinion {
+    fn cannot_judge(why: &str) -> Self {
+        Self {
+            decision: Decision::CannotJudge,
+            reasons: vec![why.to_owned()],
+            checklist: Vec::new(),
+        }
+    }
+
+    fn verdict(self, raw: &str, injection_suspected: bool) -> Verdict {
+        let item = |item: ChecklistItem| ChecklistItem {
+            requirement: cut(&item.requirement),
+            met: item.met,
+            evidence_quote: cut(&item.evidence_quote),
+        };
+        Verdict {
+            decision: self.decision,
+            accepted: self.decision == Decision::Accept,
+            reasons: self.reasons.iter().take(MOST_REASONS).map(|reason| cut(reason)).collect(),
+            checklist: self.checklist.into_iter().take(MOST_ITEMS).map(item).collect(),
+            injection_suspected,
+            raw: raw.to_owned(),
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => [text.get(..end).unwrap_or_default(), "…"].concat(),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! The plain form: the whole reply is `ACCEPT`, or it begins with `REVISE:`.
+//!
+//! Nothing like it counts. "ACCEPTANCE criteria are not met" and "I cannot ACCEPT this" hold the
+//! word too, and a parser that is kind to `**ACCEPT**` has to draw that line by guessing.
+
+use super::{Decision, NO_REASON, Opinion};
+
+/// Reads a reply. `suspected` says that the artifact holds a verdict of its own.
+pub(super) fn read(reply: &str, suspected: bool) -> Result<Opinion, String> {
+    let reply = reply.trim();
+    if reply == "ACCEPT" {
+        return Ok(if suspected {
+            Opinion::cannot_judge(
+                "the artifact holds a passage that looks like a verdict, and a plain ACCEPT over \
+                 it cannot be told from an echo",
+            )
+        } else {
+            Opinion { decision: Decision::Accept, reasons: Vec::new(), checklist: Vec::new() }
+        });
+    }
+    let Some(rest) = reply.strip_prefix("REVISE:") else {
+        return Err("the reply is not `ACCEPT` alone and does not begin with `REVISE:`".to_owned());
+    };
+    let mut reasons: Vec<String> = rest.lines().filter_map(reason).collect();
+    if reasons.is_empty() {
+        reasons.push(NO_REASON.to_owned());
+    }
+    Ok(Opinion { decision: Decision::Revise, reasons, checklist: Vec::new() })
+}
+
+/// What a line says, without the mark or number that makes it an item of a list.
+fn reason(line: &str) -> Option<String> {
+    let line = line.trim();
+    let unmarked = line.trim_start_matches(['-', '*', '•']);
+    let unnumbered = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let item = if unmarked.len() < line.len() {
+        unmarked
+    } else if unnumbered.len() < line.len() {
+        // A number without its mark belongs to the sentence: "3 tests fail".
+        unnumbered.strip_prefix(['.', ')']).filter(|rest| rest.starts_with(' ')).unwrap_or(line)
+    } else {
+        line
+    };
+    let item = item.trim();
+    (!item.is_empty()).then(|| item.to_owned())
+}

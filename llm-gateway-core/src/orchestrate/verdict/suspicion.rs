@@ -1,0 +1,87 @@
+//! Whether an artifact holds something that looks like a verdict, or like our delimiters.
+//!
+//! Such a passage has an innocent use: an artifact may be about verdicts. So this is a
+//! suspicion, wide rather than narrow, and decides nothing by itself. Work is linear in the
+//! text.
+
+/// What stands between a verdict's key and its colon, and between the colon and the word:
+/// quotes, escaped or not, and markdown's marks.
+const AROUND: [char; 6] = ['"', '\'', '\\', '*', '_', '`'];
+
+/// Whether `artifact` holds a verdict-shaped passage: a line that is `ACCEPT` or begins with
+/// `ACCEPT:` or `REVISE:`, a key `verdict` with one of the three words, or a delimiter line,
+/// whatever the case, the markup, the escapes and the invisible characters in it.
+pub(crate) fn looks_like_a_verdict(artifact: &str) -> bool {
+    let folded = fold(artifact);
+    let mut lines = folded.split(|c: char| {
+        matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+    });
+    lines.any(|line| is_verdict(line) || is_delimiter(line)) || has_verdict_key(&folded)
+}
+
+/// In lower case, without invisible characters, `\u` escapes read.
+fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let (c, length) = escaped(rest).unwrap_or((c, c.len_utf8()));
+        rest = rest.get(length..).unwrap_or_default();
+        if !is_invisible(c) {
+            folded.extend(c.to_lowercase());
+        }
+    }
+    folded
+}
+
+/// The character that a JSON escape at the beginning of `text` stands for, and its length.
+fn escaped(text: &str) -> Option<(char, usize)> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let code = is_hex.then(|| u32::from_str_radix(digits, 16).ok())??;
+    Some((char::from_u32(code)?, 6))
+}
+
+/// Characters of no width: joiners, directional marks, byte-order marks, soft hyphens.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+fn is_verdict(line: &str) -> bool {
+    let unmarked: String = line.chars().filter(|c| !matches!(c, '*' | '_' | '~' | '`')).collect();
+    // Quote marks, headings, bullets, numbers.
+    let begun = unmarked.trim_start_matches(|c: char| !c.is_alphabetic());
+    let is_begun_by = |word| begun.strip_prefix(word).is_some_and(has_colon);
+    begun.trim_end_matches(|c: char| !c.is_alphabetic()) == "accept"
+        || ["accept", "revise"].into_iter().any(is_begun_by)
+}
+
+fn has_colon(rest: &str) -> bool {
+    rest.trim_start().starts_with(':')
+}
+
+fn is_delimiter(line: &str) -> bool {
+    let squeezed: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+    // Split rather than searched for, so that a run of `<` is walked once.
+    squeezed.split("<<<").skip(1).any(|rest| {
+        let rest = rest.trim_start_matches('<');
+        let word = rest.strip_prefix("end").unwrap_or(rest);
+        ["artifact", "plan", "reasons"].into_iter().any(|kind| word.starts_with(kind))
+    })
+}
+
+fn has_verdict_key(folded: &str) -> bool {
+    folded.split("verdict").skip(1).any(|after| {
+        let word = unwrapped(after).strip_prefix(':').map(unwrapped).unwrap_or_default();
+        let is_word = |known| {
+            let rest = word.strip_prefix(known);
+            rest.is_some_and(|rest: &str| !rest.starts_with(char::is_alphanumeric))
+        };
+        ["accept", "revise", "cannot_judge"].into_iter().any(is_word)
+    })
+}
+
+/// Without what stands around a key or a word.
+fn unwrapped(text: &str) -> &str {
+    text.trim_start_matches(|c: char| c.is_whitespace() || AROUND.contains(&c))
+}
