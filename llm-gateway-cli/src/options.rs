@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use llm_gateway_core::certificate::ReceiptDigest;
 use llm_gateway_core::ledger::{By, Month};
 use llm_gateway_stdio::process::GatewayFlags;
 
@@ -105,9 +106,13 @@ pub(crate) struct Documents {
 pub(crate) struct Verify {
     /// The receipt.
     pub(crate) receipt: PathBuf,
-    /// Its bundle: with it, the panel is certified again.
+    /// Its bundle: with it, the panel is certified again, and tokens are counted again.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
+    /// The digest that you were given, as in `meta.certificate.receipt.digest`: with it, the
+    /// receipt is the one that was issued, or contradicted.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) digest: Option<ReceiptDigest>,
 }
 
 #[derive(Args)]

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use llm_gateway_core::certificate::{
-    LARGEST_BUNDLE, LARGEST_RECEIPT, Verification, VerifyResult, verify,
+    Against, Kinship, LARGEST_BUNDLE, LARGEST_RECEIPT, Stated, Verification, VerifyResult, verify,
 };
+use llm_gateway_core::config::built_in_models;
 use llm_gateway_core::{Category, Envelope, Error};
 use serde_json::json;
 
@@ -27,7 +28,7 @@ pub(crate) fn run(arguments: &Verify, terminal: &mut Terminal) -> anyhow::Result
             return Ok(ExitCode::FAILURE);
         }
     };
-    let found = verify(&receipt, bundle.as_deref());
+    let found = check(&receipt, bundle.as_deref(), arguments);
     if terminal.json {
         // The check succeeded whatever it found; `data.result` and the exit code tell what.
         terminal.document(&Envelope::success(json!(found)))?;
@@ -35,6 +36,17 @@ pub(crate) fn run(arguments: &Verify, terminal: &mut Terminal) -> anyhow::Result
         show(&found, terminal)?;
     }
     Ok(ExitCode::from(exit_code(found.result)))
+}
+
+/// Holds a receipt against all that is there.
+fn check(receipt: &[u8], bundle: Option<&[u8]>, arguments: &Verify) -> Verification {
+    let models = built_in_models();
+    let rows = models.iter().map(|(provider, id, facts)| (&**provider, &**id, &**facts));
+    let models = Kinship::from_facts(rows);
+    let against = Against::default().with_models(&models);
+    let against = bundle.map_or(against, |bundle| against.with_bundle(bundle));
+    let digest = arguments.digest.as_ref();
+    verify(receipt, digest.map_or(against, |digest| against.with_digest(digest)))
 }
 
 /// A whole file, or one byte more than `largest`, which `verify` refuses.
@@ -62,10 +74,29 @@ fn show(found: &Verification, terminal: &mut Terminal) -> io::Result<()> {
         _ => (BAD, "no receipt"),
     };
     terminal.line(&format!("{style}{told}{style:#}"))?;
+    if let Some(stated) = &found.stated {
+        certified(found.result, stated, terminal)?;
+    }
     for finding in &found.findings {
         terminal.line(&format!("  {FAINT}-{FAINT:#} {}", harmless(finding)))?;
     }
     Ok(())
+}
+
+/// What the receipt says of itself, and how far that is to be believed.
+fn certified(result: VerifyResult, stated: &Stated, terminal: &mut Terminal) -> io::Result<()> {
+    let is_shown = result == VerifyResult::Holds;
+    let (style, certified) = match stated.independence_certified {
+        true if is_shown => (GOOD, "certified"),
+        true => (DOUBTFUL, "certified by its own word"),
+        false => (BAD, "not certified"),
+    };
+    let verb = if is_shown { "reached" } else { "stated" };
+    let (level, required) = (stated.level.as_str(), stated.required.as_str());
+    terminal.line(&format!(
+        "  {style}{certified}{style:#}: level {level} {verb}, {required} required"
+    ))?;
+    terminal.line(&format!("  digest {}", harmless(&stated.digest)))
 }
 
 fn exit_code(result: VerifyResult) -> u8 {

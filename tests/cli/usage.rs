@@ -12,7 +12,7 @@ fn no_arguments_at_all_show_where_to_start() {
 
 #[test]
 fn wrong_usage_exits_2_names_the_mistake_and_prints_no_result() {
-    let mistakes: [(&[&str], &str); 15] = [
+    let mistakes: [(&[&str], &str); 17] = [
         (&["bogus"], "bogus"),
         (&["route"], "TASK_CLASS"),
         (&["route", "a", "b", "c"], "'c'"),
@@ -24,6 +24,8 @@ fn wrong_usage_exits_2_names_the_mistake_and_prints_no_result() {
         (&["spend", "--by", "colour"], "provider, model, task_class"),
         (&["spend", "--yes"], "--drop-unsettled"),
         (&["verify"], "RECEIPT"),
+        (&["verify", "receipt", "--digest", "ab"], "64 hex digits"),
+        (&["--json", "verify", "receipt", "--digest", ""], "--digest"),
         (&["client-config"], "CLIENT"),
         (&["client-config", "emacs"], "claude-code, codex, cursor, vscode, gemini"),
         (&["--color", "sometimes", "info"], "auto, always, never"),

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::panels::home_of;
-use crate::policies::SMALL;
+use crate::policies::{SMALL, reviewed_by};
 use crate::program::{Ended, Home, Run};
 use crate::provider::Provider;
 
@@ -42,6 +42,9 @@ fn flip_after(home: &Home, file: &str, before: &str) {
 
 const BOTH: [&str; 3] = ["receipt", "--bundle", "bundle"];
 
+/// The digest of the README's example. Each receipt has a salt of its own, and so a digest.
+const README_DIGEST: &str = "9ac1d4e86fe5f1b7a5ad24ad2ba1ae5bd4e4ddbee5b7bd5f3cbfe3b0c7a90b6e";
+
 #[test]
 fn a_receipt_with_its_bundle_holds() {
     let (told, data) = verified(&asked(), &BOTH, 0);
@@ -50,6 +53,7 @@ fn a_receipt_with_its_bundle_holds() {
     assert!(data["findings"][0].as_str().unwrap().contains("3 calls of 3 members"), "{data}");
     assert!(told.contains("self-issued"), "{told}");
     let readme = include_str!("../../README.md");
+    let told = told.replace(data["digest"].as_str().unwrap(), README_DIGEST);
     assert!(readme.contains(&told), "the README shows another output than: {told}");
 }
 
@@ -57,7 +61,58 @@ fn a_receipt_with_its_bundle_holds() {
 fn a_receipt_alone_is_undecided() {
     let (told, data) = verified(&asked(), &["receipt"], 2);
     assert!(told.starts_with("undecided: ") && told.contains("no bundle"), "{told}");
+    assert!(told.contains("\n  certified by its own word: level "), "{told}");
     assert_eq!(data["result"], "undecided");
+}
+
+#[test]
+fn what_the_receipt_certifies_is_told() {
+    let home = asked();
+    let (told, data) = verified(&home, &BOTH, 0);
+    let written: Value =
+        serde_json::from_slice(&std::fs::read(home.path().join("receipt")).unwrap()).unwrap();
+    assert_eq!(data["digest"], written["digest"]);
+    assert_eq!(data["level"], written["certificate"]["level"]);
+    assert_eq!(data["required"], written["certificate"]["required"]);
+    assert_eq!(data["independence_certified"], true);
+    let line = "\n  certified: level lineage_distinct reached, vendor_distinct required\n";
+    assert!(told.contains(line), "{told}");
+    let (told, data) = verified(&home, &["bundle"], 3);
+    assert!(!told.contains("certified") && data.get("digest").is_none(), "{told}");
+}
+
+/// Whoever has both files can make up others that hold; not under the digest that was given.
+#[test]
+fn another_receipt_than_the_one_that_was_given_is_contradicted() {
+    let (home, other) = (asked(), asked());
+    let given = |home: &Home| verified(home, &BOTH, 0).1["digest"].as_str().unwrap().to_owned();
+    let (own, others) = (given(&home), given(&other));
+    let against = |digest| [&BOTH[..], &["--digest", digest]].concat();
+    let loud = own.to_uppercase();
+    let (told, _) = verified(&home, &against(&loud), 0);
+    assert!(told.contains("the digest that was expected pins them"), "{told}");
+    let (told, data) = verified(&home, &against(&others), 1);
+    assert!(told.starts_with("contradicted: "), "{told}");
+    assert!(told.contains("\n  not certified: level "), "{told}");
+    let finding = data["findings"][0].as_str().unwrap();
+    assert!(finding.contains(&own) && finding.contains(&others), "{finding}");
+    verified(&home, &["receipt", "--digest", &own], 2);
+}
+
+/// A policy may declare what it likes of a model: that is told, and contradicts nothing.
+#[test]
+fn model_rows_that_the_built_in_data_contradicts_are_told() {
+    let (told, _) = verified(&asked(), &BOTH, 0);
+    assert!(!told.contains("known is"), "{told}");
+    let members = ["gpt-4o", "beta", "gamma"].map(|model| Provider::of_model(model, "yes"));
+    let urls = members.each_ref().map(Provider::url);
+    let policy = reviewed_by(urls.each_ref().map(String::as_str), "");
+    let home = Home::holding(&policy.replace("alpha", "gpt-4o"));
+    let question = ["route", "review", "Is it so?", "--receipt", "receipt", "--bundle", "bundle"];
+    home.with_policy(&question).ends().exits(0);
+    let (told, data) = verified(&home, &BOTH, 0);
+    assert!(told.contains("known is: gpt-4o of openai, lineage"), "{told}");
+    assert_eq!(data["result"], "holds");
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! would check it, from its bytes alone.
 #![allow(clippy::print_stdout)] // an example shows its result
 
-use llm_gateway_core::certificate::{VerifyResult, verify};
+use llm_gateway_core::certificate::{Against, VerifyResult, verify};
 use llm_gateway_core::{Category, Consensus, Gateway, Request, Scripted};
 
 const POLICY: &str = "
@@ -48,11 +48,14 @@ async fn main() -> anyhow::Result<()> {
     }
     assert!(panel.independence_certified());
 
-    // The receipt holds, for anybody who has the bundle too; alone it decides nothing.
+    // The receipt holds, for anybody who has the bundle too; alone it decides nothing. The digest
+    // that was given with the answer makes it the one that was issued.
     let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
-    assert_eq!(verify(&receipt, Some(&bundle)).result, VerifyResult::Holds);
-    assert_eq!(verify(&receipt, None).result, VerifyResult::Undecided);
-    println!("receipt {} holds", panel.receipt.digest());
+    let given = panel.receipt.digest().parse().map_err(anyhow::Error::msg)?;
+    let against = Against::default().with_digest(&given);
+    assert_eq!(verify(&receipt, against.with_bundle(&bundle)).result, VerifyResult::Holds);
+    assert_eq!(verify(&receipt, against).result, VerifyResult::Undecided);
+    println!("receipt {} holds", given.as_str());
 
     // Too few answers are an error, and what came is still there.
     let script = Scripted::new().answer("Yes.").status(500).status(500);

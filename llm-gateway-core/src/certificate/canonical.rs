@@ -5,6 +5,7 @@
 //! document has one name only.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -27,14 +28,42 @@ impl TryFrom<String> for Salt {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let is_hex = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_hex { Ok(Self(text)) } else { Err("a salt is 64 hex digits") }
+        if is_hex(&text) { Ok(Self(text)) } else { Err("a salt is 64 hex digits") }
     }
 }
 
 impl fmt::Debug for Salt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Salt(..)")
+    }
+}
+
+/// The name of a receipt, as its envelope gives it: SHA-256, in lower case hex.
+///
+/// ```
+/// use llm_gateway_core::certificate::ReceiptDigest;
+///
+/// assert!("ab".repeat(32).parse::<ReceiptDigest>().is_ok());
+/// assert!("ab".parse::<ReceiptDigest>().is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptDigest(String);
+
+impl ReceiptDigest {
+    /// The 64 hex digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ReceiptDigest {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match is_hex(text) {
+            true => Ok(Self(text.to_ascii_lowercase())),
+            false => Err("a receipt's digest is 64 hex digits"),
+        }
     }
 }
 
@@ -78,6 +107,11 @@ pub(super) fn salted_digest(salt: &Salt, kind: &str, document: &impl Serialize) 
         .chain_update(to_bytes(document))
         .finalize();
     hex(&digest)
+}
+
+/// Whether a text is 32 bytes in hex.
+fn is_hex(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn hex(bytes: &[u8]) -> String {

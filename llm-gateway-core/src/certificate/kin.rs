@@ -4,6 +4,7 @@
 //! exactly, or not at all. A dated snapshot shares the canonical id of its model.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,16 @@ impl Kin {
             developer: developer.map(plain).filter(|name| !name.is_empty()),
             lineage: lineage.into_iter().map(plain).filter(|name| !name.is_empty()).collect(),
         }
+    }
+}
+
+impl fmt::Display for Kin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { canonical, developer, lineage } = self;
+        let families: Vec<&str> = lineage.iter().map(String::as_str).collect();
+        let families = if families.is_empty() { "unknown".to_owned() } else { families.join("+") };
+        write!(f, "{canonical} of {}", developer.as_deref().unwrap_or("unknown"))?;
+        write!(f, ", lineage {families}")
     }
 }
 

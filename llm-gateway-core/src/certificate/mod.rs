@@ -24,12 +24,14 @@ mod quote;
 mod readers;
 mod receipt;
 mod recorded;
+mod recount;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod verification;
 mod verify;
 
-pub use canonical::Salt;
+pub use canonical::{ReceiptDigest, Salt};
 pub use certify::{Certificate, NOT_PROVEN, Rules, certify};
 pub use claims::{Claim, Claims, Verdict};
 pub use evidence::{CallerTexts, Commitment, Evidence, MemberEvidence, RecordedExchange};
@@ -38,4 +40,5 @@ pub use kin::{Kin, KinRow, Kinship};
 pub use receipt::{Bundle, Particulars, Receipt};
 pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};
 pub use rows::Spent;
-pub use verify::{LARGEST_BUNDLE, LARGEST_RECEIPT, Verification, VerifyResult, verify};
+pub use verification::{Stated, Verification, VerifyResult};
+pub use verify::{Against, LARGEST_BUNDLE, LARGEST_RECEIPT, verify};

@@ -2,6 +2,7 @@
 //! claims are made from, never a text.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -70,14 +71,14 @@ pub(super) struct ResponseRow {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spent {
-    tokens: Option<Tokens>,
+    pub(super) tokens: Option<Tokens>,
     cost_nanos: Option<u64>,
 }
 
 /// [`Usage`] as a receipt writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Tokens {
+pub(super) struct Tokens {
     input_uncached: u64,
     cache_read: u64,
     cache_write: u64,
@@ -88,14 +89,22 @@ struct Tokens {
 impl Spent {
     /// What the provider reported, and what was booked for it; `None` where it is not known.
     pub fn new(usage: Option<Usage>, cost: Option<NanoUsd>) -> Self {
-        let tokens = usage.map(|usage| Tokens {
-            input_uncached: usage.input_uncached,
-            cache_read: usage.cache_read,
-            cache_write: usage.cache_write,
-            output: usage.output,
-            reasoning: usage.reasoning,
-        });
-        Self { tokens, cost_nanos: cost.map(NanoUsd::as_nanos) }
+        Self { tokens: usage.map(Tokens::from), cost_nanos: cost.map(NanoUsd::as_nanos) }
+    }
+}
+
+impl From<Usage> for Tokens {
+    fn from(usage: Usage) -> Self {
+        let Usage { input_uncached, cache_read, cache_write, output, reasoning } = usage;
+        Self { input_uncached, cache_read, cache_write, output, reasoning }
+    }
+}
+
+impl fmt::Display for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { input_uncached, cache_read, cache_write, output, reasoning } = self;
+        write!(f, "{input_uncached} in, {cache_read} from and {cache_write} to a cache, ")?;
+        write!(f, "{output} out, {reasoning} of them reasoning")
     }
 }
 

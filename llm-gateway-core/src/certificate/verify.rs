@@ -1,10 +1,12 @@
-//! Re-checks a receipt: alone as far as that goes, with its bundle in full.
+//! Re-checks a receipt: alone as far as that goes, with its bundle in full, and with the digest
+//! that its reader was given as the very one that was issued.
 
-use serde::{Deserialize, Serialize};
-
-use super::canonical::{self, Unread};
+use super::canonical::{self, ReceiptDigest, Unread};
 use super::consistency::{contradictions, differences};
+use super::kin::Kinship;
 use super::receipt::{BUNDLE_FORMAT, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
+use super::recount::{Recount, recount};
+use super::verification::{Verification, VerifyResult};
 
 /// The largest receipt that is read, in bytes. A call is a row of about 500 bytes.
 pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
@@ -17,98 +19,128 @@ pub const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
 const MOST_MEMBERS: usize = 256;
 const MOST_CALLS: usize = 4_096;
 
-/// The most findings that are told, and the most characters of one: a document may be a
-/// stranger's.
-const TOLD: usize = 20;
-const SHOWN: usize = 500;
-
-/// What became of a receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum VerifyResult {
-    /// The bytes bear it out: digests were computed and the panel certified again.
-    #[serde(rename = "holds")]
-    Holds,
-    /// Something in it, or between it and the bundle, does not agree.
-    #[serde(rename = "contradicted")]
-    Contradicted,
-    /// Nothing contradicts it, but the bundle is needed to decide.
-    #[serde(rename = "undecided")]
-    Undecided,
-    /// It is no receipt.
-    #[serde(rename = "no receipt")]
-    NoReceipt,
+/// What a receipt is held against, beside itself. Each part that is there decides more.
+///
+/// ```
+/// use llm_gateway_core::certificate::Against;
+///
+/// let digest = "ab".repeat(32).parse()?;
+/// let against = Against::default().with_bundle(b"{}").with_digest(&digest);
+/// # Ok::<(), &'static str>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Against<'a> {
+    bundle: Option<&'a [u8]>,
+    digest: Option<&'a ReceiptDigest>,
+    models: Option<&'a Kinship>,
 }
 
-/// What `verify` found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Verification {
-    /// What became of the receipt.
-    pub result: VerifyResult,
-    /// Why, a sentence each.
-    pub findings: Vec<String>,
-}
-
-impl Verification {
-    fn new(result: VerifyResult, findings: Vec<String>) -> Self {
-        let shown = |text: &String| text.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
-        let rest = findings.len().saturating_sub(TOLD);
-        let mut findings: Vec<String> = findings.iter().take(TOLD).map(shown).collect();
-        if rest > 0 {
-            findings.push(format!("and {rest} more"));
-        }
-        Self { result, findings }
+impl<'a> Against<'a> {
+    /// Its bundle: with it, calls are read, counted and certified again.
+    #[must_use]
+    pub fn with_bundle(self, bundle: &'a [u8]) -> Self {
+        Self { bundle: Some(bundle), ..self }
     }
 
-    fn contradicted(findings: Vec<String>) -> Self {
-        Self::new(VerifyResult::Contradicted, findings)
+    /// The digest that its reader was given, as in the envelope's `meta.certificate.receipt`: it
+    /// pins every word of the receipt.
+    #[must_use]
+    pub fn with_digest(self, digest: &'a ReceiptDigest) -> Self {
+        Self { digest: Some(digest), ..self }
+    }
+
+    /// What the reader knows of models. Where the receipt's rows say otherwise a finding tells
+    /// it: a policy may declare rows of its own.
+    #[must_use]
+    pub fn with_models(self, models: &'a Kinship) -> Self {
+        Self { models: Some(models), ..self }
     }
 }
 
 /// Re-checks a receipt. Pure; takes any bytes, does bounded work and never panics.
 ///
 /// ```
-/// use llm_gateway_core::certificate::{VerifyResult, verify};
+/// use llm_gateway_core::certificate::{Against, VerifyResult, verify};
 ///
-/// assert_eq!(verify(b"{}", None).result, VerifyResult::NoReceipt);
+/// assert_eq!(verify(b"{}", Against::default()).result, VerifyResult::NoReceipt);
 /// ```
-pub fn verify(receipt: &[u8], bundle: Option<&[u8]>) -> Verification {
-    let receipt = match read_receipt(receipt) {
-        Ok(receipt) => receipt,
-        Err(verification) => return verification,
-    };
-    if receipt.computed_digest() != receipt.digest {
-        let what = "the digest is not that of the rest of the receipt".to_owned();
-        return Verification::contradicted(vec![what]);
-    }
-    let found = contradictions(&receipt);
-    if !found.is_empty() {
-        return Verification::contradicted(found);
-    }
-    match bundle.map(read_bundle) {
-        None => undecided("no bundle: request texts and digests were not checked".to_owned()),
-        Some(Err(why)) => undecided(format!("the bundle cannot be read: {why}")),
-        Some(Ok(bundle)) => against(&receipt, bundle),
+pub fn verify(receipt: &[u8], against: Against<'_>) -> Verification {
+    match read_receipt(receipt) {
+        Ok(receipt) => check(&receipt, against).of(&receipt),
+        Err(verification) => verification,
     }
 }
+
+fn check(receipt: &Receipt, against: Against<'_>) -> Verification {
+    let found = misnamed(receipt, against.digest);
+    if !found.is_empty() {
+        return Verification::contradicted(&found);
+    }
+    let found = contradictions(receipt);
+    if !found.is_empty() {
+        return Verification::contradicted(&found);
+    }
+    let (result, checked) = match against.bundle.map(read_bundle) {
+        None => (VerifyResult::Undecided, format!("no bundle: {UNCHECKED}")),
+        Some(Err(why)) => (VerifyResult::Undecided, format!("the bundle cannot be read: {why}")),
+        Some(Ok(bundle)) => match reissued(receipt, bundle) {
+            Ok(checked) => (VerifyResult::Holds, checked),
+            Err(found) => return Verification::contradicted(&found),
+        },
+    };
+    let pinned = match against.digest {
+        Some(_) => "the digest that was expected pins them",
+        None => "the digest that you were given would pin them",
+    };
+    let trusted = format!("{TRUSTED}; {pinned}");
+    let mut findings = vec![checked, trusted, SELF_ISSUED.to_owned()];
+    findings.extend(against.models.into_iter().flat_map(|known| unlike(receipt, known)));
+    Verification::new(result, &findings)
+}
+
+/// What the bundle would decide.
+const UNCHECKED: &str = "request texts, digests and token counts were not checked";
+
+/// What neither receipt nor bundle can show.
+const TRUSTED: &str = "taken on trust, as the issuer's word: costs, run id, task class, policy digest, \
+                       gateway version, rules and model rows";
 
 /// What a receipt can show at most; said of every one that is not contradicted.
 const SELF_ISSUED: &str =
     "a receipt is self-issued: it shows tampering and bugs, not a dishonest operator";
 
-fn undecided(why: String) -> Verification {
-    Verification::new(VerifyResult::Undecided, vec![why, SELF_ISSUED.to_owned()])
+/// Whether its digest is its own, and the one that was expected.
+fn misnamed(receipt: &Receipt, expected: Option<&ReceiptDigest>) -> Vec<String> {
+    let mut found = Vec::new();
+    if receipt.computed_digest() != receipt.digest {
+        found.push("the digest is not that of the rest of the receipt".to_owned());
+    }
+    let stated = &receipt.digest;
+    if let Some(expected) = expected.map(ReceiptDigest::as_str).filter(|it| it != stated) {
+        found.push(format!("it is another receipt: digest {expected} was expected, not {stated}"));
+    }
+    found
+}
+
+/// The model rows of the receipt that are not as they are known here.
+fn unlike(receipt: &Receipt, known: &Kinship) -> Vec<String> {
+    let rows = receipt.lineage.rows.iter();
+    let told = rows.filter_map(|row| {
+        let known = known.find(row.provider.as_deref().unwrap_or_default(), &row.id)?;
+        (*known != row.kin)
+            .then(|| format!("of {} the receipt says: {}; known is: {known}", row.id, row.kin))
+    });
+    told.collect()
 }
 
 fn read_receipt(bytes: &[u8]) -> Result<Receipt, Verification> {
-    let no_receipt = |why: String| Verification::new(VerifyResult::NoReceipt, vec![why]);
+    let no_receipt = |why: String| Verification::new(VerifyResult::NoReceipt, &[why]);
     if bytes.len() > LARGEST_RECEIPT {
         return Err(no_receipt(format!("it is larger than {LARGEST_RECEIPT} bytes")));
     }
     let receipt: Receipt = canonical::read(bytes).map_err(|error| match error {
         Unread::Form(why) => no_receipt(why),
-        Unread::NotCanonical => Verification::contradicted(vec![error.to_string()]),
+        Unread::NotCanonical => Verification::contradicted(&[error.to_string()]),
     })?;
     if (receipt.format.as_str(), receipt.version) != (RECEIPT_FORMAT, VERSION) {
         return Err(no_receipt(format!("it is not a `{RECEIPT_FORMAT}` of version {VERSION}")));
@@ -139,11 +171,15 @@ fn read_bundle(bytes: &[u8]) -> Result<Bundle, String> {
     Ok(bundle)
 }
 
-/// Issues the receipt again from the bundle's bytes, and compares part by part.
-fn against(receipt: &Receipt, bundle: Bundle) -> Verification {
+/// Issues the receipt again from the bundle's bytes, and compares part by part. Gives what was
+/// checked.
+///
+/// # Errors
+/// What does not agree.
+fn reissued(receipt: &Receipt, bundle: Bundle) -> Result<String, Vec<String>> {
     let Bundle { salt, evidence, .. } = bundle;
     let kinship = receipt.kinship();
-    let (again, _) =
+    let (again, bundle) =
         Receipt::issue(receipt.particulars(), evidence, &receipt.rules, &kinship, salt);
     let mut found = Vec::new();
     let mut must_agree = |agrees: bool, what: &str| {
@@ -157,13 +193,14 @@ fn against(receipt: &Receipt, bundle: Bundle) -> Verification {
     must_agree(again.lineage == receipt.lineage, "models");
     must_agree(again.evidence == receipt.evidence, "salt and recorded bytes");
     found.extend(differences(&receipt.certificate, &again.certificate));
+    let Recount { agreed, differences } = recount(receipt, &bundle.evidence);
+    found.extend(differences);
     if !found.is_empty() || again != *receipt {
-        return Verification::contradicted(found);
+        return Err(found);
     }
-    let checked = format!(
-        "{} calls of {} members were read and certified again",
-        receipt.calls.len(),
-        receipt.members.len()
-    );
-    Verification::new(VerifyResult::Holds, vec![checked, SELF_ISSUED.to_owned()])
+    let (calls, members) = (receipt.calls.len(), receipt.members.len());
+    Ok(format!(
+        "{calls} calls of {members} members were read and certified again, the tokens of {agreed} \
+         counted again"
+    ))
 }

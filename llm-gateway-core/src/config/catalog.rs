@@ -10,6 +10,23 @@ use crate::model::{Capability, InvalidAmount, ModelFacts, Prices, Rate, Tier};
 /// Compiled from the providers' price pages; `source` of each row names the page.
 const MODELS: &str = include_str!("../../data/models.json");
 
+/// What this version knows of models whatever a policy says: provider, id as its API names it
+/// (aliases too), facts.
+///
+/// ```
+/// let models = llm_gateway_core::config::built_in_models();
+/// assert!(models.iter().any(|(provider, id, _)| provider == "openai" && id == "gpt-4o"));
+/// ```
+pub fn built_in_models() -> Vec<(String, String, Arc<ModelFacts>)> {
+    let Catalog { rows } = Catalog::built_in();
+    let known = rows.iter().filter_map(|row| Some((row, row.facts().map(Arc::new).ok()?)));
+    let named = known.flat_map(|(row, facts)| {
+        let ids = row.aliases.iter().chain([&row.id]);
+        ids.map(move |id| (row.provider.clone(), id.clone(), Arc::clone(&facts)))
+    });
+    named.collect()
+}
+
 /// The rows of all built-in providers.
 #[derive(Debug, Clone)]
 pub(super) struct Catalog {

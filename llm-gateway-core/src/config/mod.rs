@@ -15,6 +15,7 @@ mod node;
 mod raw;
 mod structure;
 
+pub use catalog::built_in_models;
 pub use diagnostic::{Diagnostic, PolicyProblems, Severity};
 pub use load::{EMBEDDED_POLICY, LoadRequest, Loaded, PolicySource, load};
 pub use raw::json_schema;

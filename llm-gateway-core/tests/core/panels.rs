@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::certificate::{Verdict, VerifyResult, verify};
+use llm_gateway_core::certificate::{Against, Verdict, VerifyResult, verify};
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
 use llm_gateway_core::policy::Level;
 use llm_gateway_core::{
@@ -113,12 +113,16 @@ async fn every_request_is_fixed_before_the_first_is_sent() {
 async fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     let panel = ask(POLICY, Scripted::new()).await.unwrap();
     let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
-    assert_eq!(verify(&receipt, Some(&bundle)).result, VerifyResult::Holds);
-    assert_eq!(verify(&receipt, None).result, VerifyResult::Undecided);
+    assert_eq!(
+        verify(&receipt, Against::default().with_bundle(&bundle)).result,
+        VerifyResult::Holds
+    );
+    assert_eq!(verify(&receipt, Against::default()).result, VerifyResult::Undecided);
     let text = String::from_utf8(receipt).unwrap();
     assert!(text.contains("\"cost_nanos\""), "what each call cost: {text}");
     let other = ask(POLICY, Scripted::new().answer("another")).await.unwrap();
-    let mixed = verify(text.as_bytes(), Some(&other.bundle.to_bytes()));
+    let other = other.bundle.to_bytes();
+    let mixed = verify(text.as_bytes(), Against::default().with_bundle(&other));
     assert_eq!(mixed.result, VerifyResult::Contradicted);
 }
 
@@ -129,7 +133,8 @@ async fn a_retry_inside_a_panel_sends_the_committed_bytes() {
     assert_eq!(panel.answers().count(), 3);
     assert_eq!(panel.attempts().count(), 5);
     assert!(panel.independence_certified(), "{:?}", panel.certificate().claims);
-    let verified = verify(&panel.receipt.to_bytes(), Some(&panel.bundle.to_bytes()));
+    let bundle = panel.bundle.to_bytes();
+    let verified = verify(&panel.receipt.to_bytes(), Against::default().with_bundle(&bundle));
     assert_eq!(verified.result, VerifyResult::Holds, "{:?}", verified.findings);
 }
 
@@ -274,7 +279,10 @@ async fn receipts_are_written_where_the_policy_says_and_the_newest_are_kept() {
     let receipt = last.unwrap();
     let bundle = receipt.to_str().unwrap().replace(".receipt.", ".bundle.");
     let (receipt, bundle) = (std::fs::read(receipt).unwrap(), std::fs::read(&bundle).unwrap());
-    assert_eq!(verify(&receipt, Some(&bundle)).result, VerifyResult::Holds);
+    assert_eq!(
+        verify(&receipt, Against::default().with_bundle(&bundle)).result,
+        VerifyResult::Holds
+    );
     assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 4, "two receipts and their bundles");
     #[cfg(unix)]
     for entry in std::fs::read_dir(&dir).unwrap() {

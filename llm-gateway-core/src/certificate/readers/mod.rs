@@ -11,6 +11,7 @@ mod head;
 mod openai;
 mod places;
 mod sse;
+mod usage;
 
 use std::fmt;
 
@@ -22,6 +23,7 @@ use super::json;
 use super::recorded::{RecordedRequest, RecordedResponse};
 use crate::model::Dialect;
 use places::Holds;
+pub(super) use usage::usage;
 
 /// What is wrong with a request, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +143,7 @@ fn response_as<F: Format>(response: &RecordedResponse) -> Result<Reply, String> 
         F::take(document::<F>(body)?, &mut reply)?;
         return Ok(reply);
     }
-    for data in sse::events(body)? {
+    for data in sse::events(body)?.iter().filter(|data| *data != sse::END) {
         F::take(document::<F>(data.as_bytes())?, &mut reply)?;
     }
     Ok(reply)

@@ -3,8 +3,8 @@
 
 use crate::certificate::recorded::RecordedResponse;
 
-/// How OpenAI and the servers that speak like it end a stream. No event: it is no JSON.
-const END: &str = "[DONE]";
+/// How OpenAI and the servers that speak like it end a stream. It is no JSON.
+pub(super) const END: &str = "[DONE]";
 
 /// Whether a response is a stream, by its content type.
 pub(super) fn is_stream(response: &RecordedResponse) -> bool {
@@ -13,7 +13,7 @@ pub(super) fn is_stream(response: &RecordedResponse) -> bool {
     media_type.eq_ignore_ascii_case("text/event-stream")
 }
 
-/// The data of each event, in order. Lines may end in `\n`, `\r\n` or `\r`; comments and the
+/// The data of each event, in order, [`END`] included. Lines may end in `\n`, `\r\n` or `\r`; comments and the
 /// fields `event`, `id` and `retry` carry nothing that is read here.
 pub(super) fn events(body: &[u8]) -> Result<Vec<String>, String> {
     let text = std::str::from_utf8(body).map_err(|_| "its stream is no UTF-8".to_owned())?;
@@ -23,7 +23,7 @@ pub(super) fn events(body: &[u8]) -> Result<Vec<String>, String> {
     for line in text.split(['\n', '\r']).chain([""]) {
         if line.is_empty() {
             let event = std::mem::take(&mut data).join("\n");
-            if !event.is_empty() && event != END {
+            if !event.is_empty() {
                 events.push(event);
             }
         } else if let Some(value) = line.strip_prefix("data:") {

@@ -8,3 +8,5 @@ mod receipts;
 mod requests;
 mod responses;
 mod streams;
+mod trust;
+mod usage;

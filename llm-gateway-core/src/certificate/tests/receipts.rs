@@ -1,6 +1,5 @@
 //! Case 19: receipts that were changed after they were issued, with a digest made anew or not.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -9,18 +8,24 @@ use serde_json::Value;
 use super::cases::table;
 use super::panel::{QUESTION, SEATS, kinship, panel, response, rules};
 use crate::certificate::{
-    Evidence, Particulars, Receipt, Salt, Spent, Verdict, VerifyResult, verify,
+    self, Against, Evidence, Particulars, Receipt, Salt, Spent, Verdict, Verification, VerifyResult,
 };
 use crate::model::{NanoUsd, Usage};
 
 fn issue(evidence: Evidence) -> (Receipt, Vec<u8>) {
-    let spent = Spent::new(Some(Usage::new(10, 2)), Some(NanoUsd::from_nanos(1_250)));
+    issue_counting(evidence, &[])
+}
+
+/// Issues a receipt that says what calls used, by the moments at which they left.
+pub(super) fn issue_counting(evidence: Evidence, used: &[(u64, Usage)]) -> (Receipt, Vec<u8>) {
+    let cost = Some(NanoUsd::from_nanos(1_250));
+    let spent = used.iter().map(|(moment, usage)| (*moment, Spent::new(Some(*usage), cost)));
     let particulars = Particulars {
         run_id: "0123456789abcdef0123456789abcdef".to_owned(),
         task_class: "triple_review".to_owned(),
         policy_digest: "ab".repeat(32),
         gateway_version: "0.1.0".to_owned(),
-        spent: BTreeMap::from([(4, spent)]),
+        spent: spent.collect(),
     };
     let salt = Salt::from_bytes([7; 32]);
     let (receipt, bundle) = Receipt::issue(particulars, evidence, &rules(), &kinship(), salt);
@@ -28,14 +33,20 @@ fn issue(evidence: Evidence) -> (Receipt, Vec<u8>) {
 }
 
 /// A receipt of a panel in which the first member needed two tries, and its bundle.
-fn good() -> (Receipt, Vec<u8>) {
+pub(super) fn good() -> (Receipt, Vec<u8>) {
     let mut evidence = panel(&SEATS);
     let first = &mut evidence.members[0];
     let mut again = first.exchanges[0].clone();
     first.exchanges[0].response.as_mut().unwrap().status = 503;
     (again.sent, again.response.as_mut().unwrap().sequence) = (10, 11);
     first.exchanges.push(again);
-    issue(evidence)
+    // The script counts in whole answers; nothing is known of what the failure used.
+    issue_counting(evidence, &[(4, Usage::new(10, 2)), (10, Usage::new(16, 5))])
+}
+
+fn verify(receipt: &[u8], bundle: Option<&[u8]>) -> Verification {
+    let against = bundle.map_or_else(Against::default, |it| Against::default().with_bundle(it));
+    certificate::verify(receipt, against)
 }
 
 /// What comes of a receipt that was changed, with its digest made anew: alone, with its bundle.

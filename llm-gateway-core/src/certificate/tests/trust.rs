@@ -1,0 +1,125 @@
+//! What a receipt says that neither its rows nor its bundle can bear out, and what then does.
+
+use serde_json::json;
+
+use super::panel::kinship;
+use super::receipts::good;
+use crate::certificate::VerifyResult::{Contradicted, Holds, NoReceipt, Undecided};
+use crate::certificate::{
+    Against, Kin, KinRow, Kinship, Receipt, ReceiptDigest, Verification, verify,
+};
+use crate::policy::Level;
+
+/// The receipt after `change`, under a digest that is right again.
+fn resealed(change: impl FnOnce(&mut Receipt)) -> (Vec<u8>, Vec<u8>) {
+    let (mut receipt, bundle) = good();
+    change(&mut receipt);
+    receipt.digest = receipt.computed_digest();
+    (receipt.to_bytes(), bundle)
+}
+
+fn digest_of(receipt: &Receipt) -> ReceiptDigest {
+    receipt.digest().parse().unwrap()
+}
+
+fn says(found: &Verification, words: &str) -> bool {
+    found.findings.iter().any(|finding| finding.contains(words))
+}
+
+/// Whoever has both files can make up others that hold; the digest that was given shows it.
+#[test]
+fn what_is_the_issuers_word_is_pinned_by_the_digest_alone() {
+    type Change = fn(&mut Receipt);
+    let changes: [(&str, Change); 6] = [
+        ("the run", |receipt| receipt.run_id = "f".repeat(32)),
+        ("the class", |receipt| receipt.task_class = "quick_answer".to_owned()),
+        ("the policy", |receipt| receipt.policy_digest = "cd".repeat(32)),
+        ("the version", |receipt| receipt.gateway_version = "9.9.9".to_owned()),
+        ("what a call cost", |receipt| receipt.calls[0].spent = None),
+        ("the rules", |receipt| {
+            receipt.rules.required = Level::ContextBlind;
+            receipt.certificate.required = Level::ContextBlind;
+        }),
+    ];
+    let given = digest_of(&good().0);
+    for (about, change) in changes {
+        let (receipt, bundle) = resealed(change);
+        let against = Against::default().with_bundle(&bundle);
+        let found = verify(&receipt, against);
+        assert_eq!(found.result, Holds, "{about}: {:?}", found.findings);
+        assert!(says(&found, "the issuer's word: costs, run id"), "{:?}", found.findings);
+        let stated = found.stated.unwrap().digest;
+        for against in [against, Against::default()] {
+            let found = verify(&receipt, against.with_digest(&given));
+            assert_eq!(found.result, Contradicted, "{about}");
+            assert!(says(&found, &stated) && says(&found, given.as_str()), "{:?}", found.findings);
+            assert!(!found.stated.unwrap().independence_certified);
+        }
+    }
+}
+
+#[test]
+fn under_the_digest_that_was_given_it_holds() {
+    let (receipt, bundle) = good();
+    let given = receipt.digest().to_ascii_uppercase().parse().unwrap();
+    let against = Against::default().with_digest(&given);
+    let found = verify(&receipt.to_bytes(), against.with_bundle(&bundle));
+    assert_eq!(found.result, Holds, "{:?}", found.findings);
+    assert!(says(&found, "the digest that was expected pins them"), "{:?}", found.findings);
+    assert_eq!(verify(&receipt.to_bytes(), against).result, Undecided);
+}
+
+#[test]
+fn a_digest_is_64_hex_digits() {
+    for wrong in ["", "ab", &"ab".repeat(33), &"xy".repeat(32), &format!(" {}", "ab".repeat(32))] {
+        assert!(wrong.parse::<ReceiptDigest>().is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn what_a_receipt_says_of_itself_is_told_where_it_can_be_read() {
+    let (receipt, bundle) = good();
+    let bytes = receipt.to_bytes();
+    let found = json!(verify(&bytes, Against::default().with_bundle(&bundle)));
+    assert_eq!(found["digest"], receipt.digest());
+    assert_eq!(found["level"], "lineage_distinct");
+    assert_eq!(found["required"], "model_distinct");
+    assert_eq!(found["independence_certified"], true);
+    assert_eq!(json!(verify(&bytes, Against::default()))["independence_certified"], true);
+    let (bytes, bundle) = resealed(|receipt| receipt.certificate.required = Level::LineageDistinct);
+    let found = verify(&bytes, Against::default().with_bundle(&bundle));
+    assert_eq!(found.result, Contradicted);
+    assert_eq!(json!(found)["independence_certified"], false);
+    let (mut receipt, _) = good();
+    receipt.digest = "\u{1b}[2J".repeat(900);
+    let found = verify(&receipt.to_bytes(), Against::default());
+    let shown = found.stated.unwrap().digest;
+    assert!(shown.len() <= 500 && !shown.contains('\u{1b}'), "{shown:?}");
+    let found = verify(b"{}", Against::default());
+    assert_eq!((found.result, &found.stated), (NoReceipt, &None));
+    assert_eq!(
+        json!(found).as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["result", "findings"]
+    );
+}
+
+#[test]
+fn model_rows_that_are_not_those_known_here_are_told_and_contradict_nothing() {
+    let (receipt, bundle) = good();
+    let bytes = receipt.to_bytes();
+    let against = Against::default().with_bundle(&bundle);
+    let found = |known: &Kinship| verify(&bytes, against.with_models(known));
+    let same = found(&kinship());
+    assert_eq!(same, verify(&bytes, against), "nothing is told of rows that agree");
+    let kin = Kin::new("gpt-4o", Some("somebody"), ["gpt", "more"]);
+    let found = found(&Kinship::new([KinRow::new(None, "gpt-4o", kin)]));
+    assert_eq!(found.result, Holds);
+    let told = "of gpt-4o the receipt says: gpt-4o of openai, lineage gpt; \
+                known is: gpt-4o of somebody, lineage gpt+more";
+    assert!(says(&found, told), "{:?}", found.findings);
+    assert_eq!(found.findings.len(), same.findings.len() + 1, "{:?}", found.findings);
+    assert!(says(
+        &verify(&bytes, Against::default().with_models(&Kinship::default())),
+        "no bundle"
+    ));
+}

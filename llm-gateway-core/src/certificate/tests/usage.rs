@@ -1,0 +1,145 @@
+//! Tokens as responses count them, and receipts that count otherwise.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::panel::{SEATS, Seat, panel, whole};
+use super::receipts::issue_counting;
+use crate::certificate::VerifyResult::{Contradicted, Holds};
+use crate::certificate::readers::usage as read;
+use crate::certificate::{Against, Evidence, Verification, verify};
+use crate::model::Dialect::{self, Anthropic, Gemini, OpenAi};
+use crate::model::{Delivery, Usage};
+
+/// What the adapters make of the same bytes stands in their fixtures.
+#[test]
+fn every_fixture_is_counted_as_it_is_booked() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut counted = 0;
+    for dialect in [OpenAi, Anthropic, Gemini] {
+        for file in std::fs::read_dir(folder.join(dialect.as_str())).unwrap() {
+            let path = file.unwrap().path();
+            let fixture: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let (came, expected) = (&fixture["response"], &fixture["expect"]);
+            if expected["text"].is_null() {
+                continue;
+            }
+            let body = came["body_text"].as_str().map_or(came["body"].to_string(), str::to_owned);
+            let mut response = whole(1, "application/json", &body);
+            let headers = came["headers"].as_object().unwrap().iter();
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            response.headers = headers.map(|(name, value)| (name.clone(), text(value))).collect();
+            let usage = read(dialect, &response);
+            assert_eq!(usage, booked(&expected["usage"]), "{}", path.display());
+            counted += usize::from(usage.is_some());
+        }
+    }
+    assert!(counted > 10, "{counted} fixtures with a count are too few");
+}
+
+fn booked(tokens: &Value) -> Option<Usage> {
+    let count = |name: &str| tokens[name].as_u64().unwrap();
+    tokens.is_object().then(|| Usage {
+        input_uncached: count("input_uncached"),
+        cache_read: count("cache_read"),
+        cache_write: count("cache_write"),
+        output: count("output"),
+        reasoning: count("reasoning"),
+    })
+}
+
+/// What becomes of a receipt that says of its three calls what they used.
+fn counting(evidence: Evidence, used: [Usage; 3]) -> Verification {
+    let used = [(4, used[0]), (5, used[1]), (6, used[2])];
+    let (receipt, bundle) = issue_counting(evidence, &used);
+    verify(&receipt.to_bytes(), Against::default().with_bundle(&bundle))
+}
+
+/// The script's words, counted by hand.
+const COUNTED: [(u64, u64); 3] = [(16, 5), (16, 7), (16, 8)];
+
+#[test]
+fn tokens_that_the_bytes_do_not_bear_out_contradict() {
+    for delivery in [Delivery::Whole, Delivery::Stream] {
+        let evidence = panel(&SEATS.map(|seat| Seat { delivery, ..seat }));
+        let used = COUNTED.map(|(input, output)| Usage::new(input, output));
+        let found = counting(evidence.clone(), used);
+        assert_eq!(found.result, Holds, "{:?}", found.findings);
+        assert!(
+            found.findings[0].ends_with("the tokens of 3 counted again"),
+            "{:?}",
+            found.findings
+        );
+        for (at, call) in (4..).enumerate().take(3) {
+            let changes: [fn(&mut Usage); 5] = [
+                |usage| usage.input_uncached -= 1,
+                |usage| usage.cache_read = 1,
+                |usage| usage.cache_write = 1,
+                |usage| usage.output += 1,
+                |usage| usage.reasoning = 1,
+            ];
+            for change in changes {
+                let mut other = used;
+                change(&mut other[at]);
+                let found = counting(evidence.clone(), other);
+                assert_eq!(found.result, Contradicted, "{other:?}");
+                let named = format!("tokens of call {call}: stated ");
+                assert!(found.findings[0].starts_with(&named), "{:?}", found.findings);
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_without_a_plausible_count_contradict_none() {
+    let odd = [
+        (OpenAi, r#"{"choices":[]}"#),
+        (OpenAi, r#"{"usage":{"prompt_tokens":1}}"#),
+        (OpenAi, r#"{"usage":{"prompt_tokens":1,"completion_tokens":"2"}}"#),
+        (OpenAi, r#"{"usage":{"prompt_tokens":1,"completion_tokens":2000000000}}"#),
+        (OpenAi, r#"{"usage":{"prompt_tokens":1,"completion_tokens":-2}}"#),
+        (Anthropic, r#"{"usage":{"output_tokens":2}}"#),
+        (
+            Anthropic,
+            r#"{"usage":{"input_tokens":1,"output_tokens":2,"cache_read_input_tokens":[]}}"#,
+        ),
+        (Gemini, r#"{"usageMetadata":{"candidatesTokenCount":2}}"#),
+        (Gemini, r#"{"usageMetadata":{"promptTokenCount":1.5}}"#),
+        (Gemini, "<html>"),
+        (Dialect::Own, r#"{"usage":{"prompt_tokens":1,"completion_tokens":2}}"#),
+    ];
+    for (dialect, body) in odd {
+        assert_eq!(read(dialect, &whole(1, "application/json", body)), None, "{body}");
+    }
+    let mut failed =
+        whole(1, "application/json", r#"{"usage":{"prompt_tokens":1,"completion_tokens":2}}"#);
+    assert_eq!(read(OpenAi, &failed), Some(Usage::new(1, 2)));
+    failed.status = 500;
+    assert_eq!(read(OpenAi, &failed), None);
+}
+
+#[test]
+fn a_stream_is_counted_up_to_its_end() {
+    let streamed = |dialect, events: &[&str]| {
+        let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        read(dialect, &whole(1, "text/event-stream", &body))
+    };
+    let running = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":1}}"#;
+    let last = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4}}"#;
+    let none = r#"{"choices":[],"usage":null}"#;
+    assert_eq!(streamed(OpenAi, &[running, last, none]), Some(Usage::new(9, 4)));
+    assert_eq!(streamed(OpenAi, &[last, "[DONE]", running]), Some(Usage::new(9, 4)));
+    let start =
+        r#"{"type":"message_start","message":{"usage":{"input_tokens":9,"output_tokens":1}}}"#;
+    let delta = r#"{"type":"message_delta","usage":{"input_tokens":null,"output_tokens":4}}"#;
+    let other = r#"{"type":"message_delta","usage":{"output_tokens":7}}"#;
+    let stop = r#"{"type":"message_stop"}"#;
+    assert_eq!(streamed(Anthropic, &[start, delta, stop, other]), Some(Usage::new(9, 4)));
+    assert_eq!(streamed(Anthropic, &[start, stop]), None, "the first moment's output is none");
+    let moment = r#"{"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":1}}"#;
+    let end = r#"{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":3,"thoughtsTokenCount":1}}"#;
+    let whole = Usage { reasoning: 1, ..Usage::new(9, 4) };
+    assert_eq!(streamed(Gemini, &[moment, end, "{}"]), Some(whole));
+    assert_eq!(streamed(Gemini, &[moment]), None);
+}

@@ -1,0 +1,88 @@
+//! What `verify` found, in a form that can be shown: a receipt may be a stranger's.
+
+use serde::{Deserialize, Serialize};
+
+use super::receipt::Receipt;
+use crate::policy::Level;
+
+/// The most findings that are told, and the most characters of one.
+const TOLD: usize = 20;
+const SHOWN: usize = 500;
+
+/// What became of a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum VerifyResult {
+    /// The bytes bear it out: digests were computed and the panel certified again.
+    #[serde(rename = "holds")]
+    Holds,
+    /// Something in it, or between it and what it was held against, does not agree.
+    #[serde(rename = "contradicted")]
+    Contradicted,
+    /// Nothing contradicts it, but the bundle is needed to decide.
+    #[serde(rename = "undecided")]
+    Undecided,
+    /// It is no receipt.
+    #[serde(rename = "no receipt")]
+    NoReceipt,
+}
+
+/// What `verify` found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Verification {
+    /// What became of the receipt.
+    pub result: VerifyResult,
+    /// Why, a sentence each, and what was taken on trust.
+    pub findings: Vec<String>,
+    /// What the receipt says of itself; `None` where it could not be read.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub stated: Option<Stated>,
+}
+
+/// What a receipt says of itself: shown by [`VerifyResult::Holds`], else its own word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stated {
+    /// Its name.
+    pub digest: String,
+    /// The level that it says was reached.
+    pub level: Level,
+    /// The level that it says was required.
+    pub required: Level,
+    /// Whether it certifies the panel. One that is contradicted certifies nothing.
+    pub independence_certified: bool,
+}
+
+impl Verification {
+    pub(super) fn new(result: VerifyResult, findings: &[String]) -> Self {
+        let rest = findings.len().saturating_sub(TOLD);
+        let mut findings: Vec<String> =
+            findings.iter().take(TOLD).map(|finding| shown(finding)).collect();
+        if rest > 0 {
+            findings.push(format!("and {rest} more"));
+        }
+        Self { result, findings, stated: None }
+    }
+
+    pub(super) fn contradicted(findings: &[String]) -> Self {
+        Self::new(VerifyResult::Contradicted, findings)
+    }
+
+    /// The same, with what the receipt says of itself.
+    pub(super) fn of(self, receipt: &Receipt) -> Self {
+        let certificate = receipt.certificate();
+        let stated = Stated {
+            digest: shown(receipt.digest()),
+            level: certificate.level,
+            required: certificate.required,
+            independence_certified: self.result != VerifyResult::Contradicted
+                && certificate.independence_certified(),
+        };
+        Self { stated: Some(stated), ..self }
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
+}
