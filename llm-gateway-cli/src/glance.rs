@@ -60,16 +60,25 @@ fn verdict(envelope: &Value, outcome: &str, is_certified: bool) -> String {
     let agreement = &envelope["data"]["agreement"];
     let answered = &envelope["meta"]["answered"];
     let largest = list(&agreement["clusters"]).last().map_or(&[][..], |it| list(&it["members"]));
-    let (largest, votes) = (largest.len(), &agreement["n_effective"]["value"]);
+    let (largest, worth) = (largest.len(), worth(&agreement["n_effective"]["value"]));
     let method = agreement["method"].as_str().unwrap_or_default().replace('_', " ");
+    let certified = if is_certified { "certified" } else { "NOT CERTIFIED" };
     let agreement = match outcome {
+        _ if *answered == 0 => return format!("no member answered · {certified}"),
+        _ if *answered == 1 => return format!("only one member answered · {certified}"),
         "unanimous" => format!("unanimous: {answered} of {answered} agree ({method})"),
         "majority" => format!("majority: {largest} of {answered} agree ({method})"),
         "no_consensus" => format!("no consensus among {answered} ({method})"),
         _ => format!("not comparable: read the {answered} answers"),
     };
-    let certified = if is_certified { "certified" } else { "NOT CERTIFIED" };
-    format!("{agreement} · worth {votes} independent votes · {certified}")
+    format!("{agreement} · {worth} · {certified}")
+}
+
+/// What so many answers weigh, as a person would say it.
+fn worth(votes: &Value) -> String {
+    let votes = votes.as_f64().unwrap_or_default();
+    let noun = if votes > 1.0 { "votes" } else { "vote" };
+    format!("worth at most {votes} independent {noun}")
 }
 
 /// The clusters in the order of the envelope: dissent first, the largest last.

@@ -96,6 +96,21 @@ fn a_member_that_failed_is_named_and_what_came_is_shown() {
 }
 
 #[test]
+fn where_nothing_is_to_compare_the_first_line_says_so() {
+    let down = || Provider::failing(500, "down");
+    let ended = ask(&[down(), down(), down()], "").exits(1);
+    assert!(ended.stdout.starts_with("no member answered · NOT CERTIFIED\n"), "{}", ended.stdout);
+    let [one, ..] = saying(["yes"; 3]);
+    let ended = ask(&[one, down(), down()], ", quorum: 2").exits(1);
+    let only = "only one member answered · NOT CERTIFIED\n";
+    assert!(ended.stdout.starts_with(only), "{}", ended.stdout);
+    let like = || Provider::of_model("alpha", "yes");
+    let ended = ask(&[like(), like(), like()], "").exits(0);
+    let first = ended.stdout.lines().next().unwrap();
+    assert!(first.contains(" · worth at most 1 independent vote · NOT"), "{first}");
+}
+
+#[test]
 fn json_is_one_envelope_with_every_member() {
     let home = home_of(&saying(["42", "41", "42"]), "");
     let run = home.with_policy(&["--json", "route", "review", "6 x 7 = ?"]);

@@ -40,7 +40,8 @@ async fn main() -> anyhow::Result<()> {
     for cluster in &panel.agreement.clusters {
         println!("members {:?} say {:?}", cluster.members, cluster.gist); // dissent first
     }
-    println!("worth {} independent votes", panel.agreement.n_effective.value);
+    let votes = panel.agreement.n_effective;
+    println!("independent votes: at most {} ({})", votes.value, votes.source);
 
     // What the recorded bytes show, claim by claim.
     for (name, claim) in panel.certificate().claims.named() {

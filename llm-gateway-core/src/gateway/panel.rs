@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::archive;
 use crate::certificate::{
-    Certificate, Claim, Kinship, Particulars, Receipt, Rules, Salt, Spent, Verdict,
+    Certificate, Claim, Claims, Kin, Kinship, Particulars, Receipt, Rules, Salt, Spent, Verdict,
 };
 use crate::dispatch::Context;
 use crate::error::{Category, Error};
-use crate::model::{Blind, Prompt};
+use crate::model::{Blind, Prompt, Target};
 use crate::outcome::{Answer, Failure, FailureParts, PanelAnswer, Reply};
 use crate::panel::{self, Agreement, Said, Voice};
 use crate::policy::{Enforce, PlannedPanel, Policy};
@@ -47,15 +47,15 @@ impl Passage<'_> {
         let particulars = self.particulars(policy, spent);
         let rules = Rules::new(plan.visibility.require, plan.visibility.quorum);
         let salt = Salt::from_bytes(self.state.random.bytes());
-        let (receipt, bundle) =
-            Receipt::issue(particulars, evidence, &rules, self.state.kinship(policy), salt);
+        let kinship = self.state.kinship(policy);
+        let (receipt, bundle) = Receipt::issue(particulars, evidence, &rules, kinship, salt);
         let members: Vec<_> = courses
             .into_iter()
             .map(|course| self.outcome(course.result, course.attempts, course.latency))
             .collect();
         PanelAnswer {
             task_class: self.task_class.clone(),
-            agreement: agreement(policy, &members),
+            agreement: agreement(kinship, &receipt.certificate().claims, &members),
             targets: plan.members.iter().map(|member| member.target.clone()).collect(),
             members,
             visibility: plan.visibility,
@@ -141,20 +141,20 @@ fn blocking(certificate: &Certificate) -> String {
     first.unwrap_or_else(|| format!("{:?} is required", certificate.required))
 }
 
-/// How far the members that answered agree.
-fn agreement(policy: &Policy, members: &[Result<Answer, Failure>]) -> Agreement {
+/// How far the members that answered agree, and what that is worth by what was certified.
+fn agreement(kinship: &Kinship, claims: &Claims, members: &[Result<Answer, Failure>]) -> Agreement {
     let texts: Vec<_> =
         members.iter().map(|member| member.as_ref().ok().map(Answer::text)).collect();
     let voices = members.iter().zip(&texts).zip(1..).filter_map(|((member, text), position)| {
         let (answer, text) = (member.as_ref().ok()?, text.as_deref()?);
-        Some(Voice { member: position, text, developer: developer(policy, answer) })
+        Some(Voice { member: position, text, kin: kin(kinship, answer) })
     });
-    panel::agreement(&voices.collect::<Vec<_>>())
+    panel::agreement(&voices.collect::<Vec<_>>(), claims)
 }
 
-/// Who made the model that answered, by the name that the API gave it.
-fn developer<'p>(policy: &'p Policy, answer: &Answer) -> Option<&'p str> {
-    let spec = policy.providers().get(&answer.target.provider)?;
-    let answered = answer.completion.model.as_deref().unwrap_or(answer.target.model.as_str());
-    spec.model(answered)?.developer.as_deref()
+/// What is known of the model that answered, by the name that the API gave it.
+fn kin<'k>(kinship: &'k Kinship, answer: &Answer) -> Option<&'k Kin> {
+    let Target { provider, model, .. } = &answer.target;
+    let answered = answer.completion.model.as_deref().unwrap_or(model.as_str());
+    kinship.find(provider.as_str(), answered)
 }

@@ -7,20 +7,11 @@
 use serde::Serialize;
 
 use super::form::Form;
+use super::voices::{EffectiveVoices, Voice, effective_voices};
+use crate::certificate::Claims;
 
 /// Characters of an answer that stand for its cluster.
 const GIST_CHARS: usize = 120;
-
-/// One answer, and who gave it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Voice<'a> {
-    /// The member's position in the panel, from 1.
-    pub(crate) member: usize,
-    /// What it said.
-    pub(crate) text: &'a str,
-    /// The developer of the model that answered, if known.
-    pub(crate) developer: Option<&'a str>,
-}
 
 /// How far the members of a panel agree.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -61,29 +52,11 @@ pub struct Cluster {
     pub gist: String,
 }
 
-/// The number of independent voices that so many correlated ones are worth:
-/// `n / (1 + (n - 1) rho)`, the design effect of survey statistics (Kish 1965).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct EffectiveVoices {
-    /// How many.
-    pub value: f64,
-    /// Where the correlation comes from.
-    pub source: &'static str,
-}
-
-/// The correlation of strong models of two developers. Measured on recorded answers to 10 320
-/// questions: three of them are worth about 1.56 voices, which is rho = 0.46; rounded up.
-const RHO_BETWEEN_DEVELOPERS: f64 = 0.5;
-
-/// The same, as an envelope names it.
-const RHO_SOURCE: &str =
-    "prior: rho 0.5 between models of different developers, 1.0 within one or where unknown";
-
-/// Compares the answers of a panel. None of them is weighed above another.
-pub(crate) fn agreement(voices: &[Voice<'_>]) -> Agreement {
+/// Compares the answers of a panel. None of them is weighed above another; what all of them weigh
+/// depends on what `claims` says of them.
+pub(crate) fn agreement(voices: &[Voice<'_>], claims: &Claims) -> Agreement {
     let forms: Vec<Form> = voices.iter().map(|voice| Form::of(voice.text)).collect();
-    let n_effective = effective_voices(voices);
+    let n_effective = effective_voices(voices, claims);
     let comparable = forms.len() > 1 && forms.windows(2).all(pair_of_a_kind);
     let mut clusters: Vec<(Form, Cluster)> = Vec::new();
     for (voice, form) in voices.iter().zip(forms) {
@@ -122,25 +95,6 @@ fn outcome(clusters: &[Cluster], voices: usize) -> Consensus {
     }
 }
 
-/// The mean correlation over all pairs. Who shares a developer, or has none that is known,
-/// counts as one voice: the certificate must not weigh more than the data shows.
-fn effective_voices(voices: &[Voice<'_>]) -> EffectiveVoices {
-    let rho = |one: &Voice<'_>, other: &Voice<'_>| match (one.developer, other.developer) {
-        (Some(one), Some(other)) if one != other => RHO_BETWEEN_DEVELOPERS,
-        _ => 1.0,
-    };
-    let (mut sum, mut pairs) = (0.0, 0.0);
-    for (index, one) in voices.iter().enumerate() {
-        for other in voices.iter().skip(index + 1) {
-            (sum, pairs) = (sum + rho(one, other), pairs + 1.0);
-        }
-    }
-    #[allow(clippy::cast_precision_loss)] // a handful of members
-    let n = voices.len() as f64;
-    let value = if pairs > 0.0 { n / (1.0 + (n - 1.0) * sum / pairs) } else { n };
-    EffectiveVoices { value: (value * 100.0).round() / 100.0, source: RHO_SOURCE }
-}
-
 fn gist(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(GIST_CHARS) {
@@ -151,22 +105,14 @@ fn gist(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::voices::tests::claims;
     use super::*;
 
-    /// Compares answers of members of different developers.
-    fn of(texts: &[&str]) -> Agreement {
-        const DEVELOPERS: [&str; 4] = ["openai", "anthropic", "google", "meta"];
-        let voices: Vec<_> = texts
-            .iter()
-            .zip(DEVELOPERS)
-            .enumerate()
-            .map(|(index, (text, developer))| Voice {
-                member: index + 1,
-                text,
-                developer: Some(developer),
-            })
-            .collect();
-        agreement(&voices)
+    /// Compares answers of members about whom nothing is known.
+    fn of(texts: &[&'static str]) -> Agreement {
+        let voice = |(text, member): (&&'static str, usize)| Voice { member, text, kin: None };
+        let voices: Vec<_> = texts.iter().zip(1..).map(voice).collect();
+        agreement(&voices, &claims())
     }
 
     fn members(agreement: &Agreement) -> Vec<Vec<usize>> {
@@ -233,14 +179,5 @@ mod tests {
             assert_eq!(agreement.outcome, Consensus::NotComparable, "{texts:?}");
             assert!(agreement.clusters.is_empty());
         }
-    }
-
-    #[test]
-    fn correlated_voices_weigh_less() {
-        assert_eq!(of(&["1", "1", "1"]).n_effective.value, 1.5);
-        assert_eq!(of(&["1"]).n_effective.value, 1.0);
-        let voice = |member, developer| Voice { member, text: "1", developer };
-        let same = [voice(1, Some("openai")), voice(2, Some("openai")), voice(3, None)];
-        assert_eq!(agreement(&same).n_effective.value, 1.0);
     }
 }

@@ -9,6 +9,7 @@
 mod agreement;
 mod form;
 mod switches;
+mod voices;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,8 +27,10 @@ use crate::evidence;
 use crate::model::{Blind, Prompt};
 use crate::policy::PlannedPanel;
 
-pub use agreement::{Agreement, Cluster, Consensus, EffectiveVoices};
-pub(crate) use agreement::{Voice, agreement};
+pub(crate) use agreement::agreement;
+pub use agreement::{Agreement, Cluster, Consensus};
+pub use voices::EffectiveVoices;
+pub(crate) use voices::Voice;
 
 /// What the members of a panel said, before anybody judged it.
 pub(crate) struct Said {

@@ -189,6 +189,37 @@ async fn two_members_that_silently_became_one_are_not_certified() {
     );
 }
 
+#[tokio::test]
+async fn what_the_answers_are_worth_follows_from_the_certificate() {
+    let worth = |panel: &PanelAnswer, value: f64, because: &str| {
+        let votes = panel.agreement.n_effective;
+        assert_eq!(votes.value, value, "{because}: {votes:?}");
+        assert!(votes.source.contains(because), "{because}: {votes:?}");
+    };
+    worth(&ask(POLICY, Scripted::new()).await.unwrap(), 1.5, "a prior");
+    let rerouted = ask(POLICY, rerouted("claude-haiku-5-5")).await.unwrap();
+    worth(&rerouted, 1.29, "lineage_distinct failed");
+    let two_ids_alike = (0..2).fold(Scripted::new(), |script, _| {
+        script.raw(
+            200,
+            r#"{"id": "one", "model": "gpt-6-luna", "choices": [{"message":
+            {"content": "yes"}, "finish_reason": "stop"}]}"#,
+        )
+    });
+    let policy = POLICY.replace(
+        "{provider: anthropic, model: claude-haiku-5-5}",
+        "{provider: openai, model: gpt-6-luna}",
+    );
+    worth(&ask(&policy, two_ids_alike).await.unwrap(), 1.0, "fresh failed");
+    let turns = vec![Message::user("one"), Message::assistant("two"), Message::user("three")];
+    let told = Request::conversation("three", turns);
+    let told = gateway(POLICY, Scripted::new(), Arc::default()).panel(told).await.unwrap();
+    worth(&told, 1.0, "context_blind failed");
+    let down = (0..3).fold(Scripted::new(), |script, _| script.status(500));
+    let down = ask(POLICY, down).await.unwrap_err();
+    worth(down.panel().unwrap(), 0.0, "no member answered");
+}
+
 #[tokio::test(start_paused = true)]
 async fn members_are_asked_at_the_same_time_and_sealed_until_all_are_in() {
     let slow = |script: Scripted, _| script.delay(Duration::from_secs(10)).answer("slow");

@@ -1,0 +1,160 @@
+//! How many independent votes the answers of a panel are worth, at most.
+//!
+//! Models err together, so three of them are no three witnesses. How much they do was measured for
+//! models that are no kin; for the rest no number is made up: where an answer may have come from
+//! another, or from the same model, it counts as the same vote.
+
+use serde::Serialize;
+
+use crate::certificate::{Claim, Claims, Kin, Verdict};
+
+/// One answer, and who gave it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Voice<'a> {
+    /// The member's position in the panel, from 1.
+    pub(crate) member: usize,
+    /// What it said.
+    pub(crate) text: &'a str,
+    /// What is known of the model that answered, if anything.
+    pub(crate) kin: Option<&'a Kin>,
+}
+
+/// An upper bound on the number of independent voices that so many correlated ones are worth:
+/// `n / (1 + (n - 1) rho)`, the design effect of survey statistics (Kish 1965).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EffectiveVoices {
+    /// How many, at most.
+    pub value: f64,
+    /// Where the correlation comes from.
+    pub source: &'static str,
+}
+
+/// The correlation of strong models of two developers. Measured on recorded answers to 10 320
+/// questions: three of them are worth about 1.56 voices, which is rho = 0.46; rounded up.
+const RHO_BETWEEN_DEVELOPERS: f64 = 0.5;
+
+const PRIOR: &str = "upper bound, by a prior: rho 0.5 between models of different developers, \
+    1.0 within one or where unknown";
+const KIN: &str = "upper bound, as lineage_distinct failed: rho 1.0 between models that are kin \
+    or unknown, 0.5 by a prior between others";
+const NO_PAIR_IS_KNOWN: &str = "upper bound: rho 1.0, as lineage_distinct failed";
+const NOT_BLIND: &str = "upper bound: rho 1.0, as context_blind failed";
+const NOT_FRESH: &str = "upper bound: rho 1.0, as fresh failed";
+
+/// What so many voices are worth, of which the certificate says `claims`.
+pub(super) fn effective_voices(voices: &[Voice<'_>], claims: &Claims) -> EffectiveVoices {
+    let failed = |claim: &Claim| claim.result == Verdict::Fail;
+    let (rho, source) = match voices {
+        [] => return EffectiveVoices { value: 0.0, source: "no member answered" },
+        [_] => return EffectiveVoices { value: 1.0, source: "one member answered" },
+        _ if failed(&claims.context_blind) => (1.0, NOT_BLIND),
+        _ if failed(&claims.fresh) => (1.0, NOT_FRESH),
+        _ => match (mean_rho(voices), failed(&claims.lineage_distinct)) {
+            (rho, false) => (rho, PRIOR),
+            (rho, true) if rho > RHO_BETWEEN_DEVELOPERS => (rho, KIN),
+            // The certificate read of a kinship that does not show here.
+            (_, true) => (1.0, NO_PAIR_IS_KNOWN),
+        },
+    };
+    #[allow(clippy::cast_precision_loss)] // a handful of members
+    let n = voices.len() as f64;
+    let value = n / (1.0 + (n - 1.0) * rho);
+    EffectiveVoices { value: (value * 100.0).round() / 100.0, source }
+}
+
+/// The mean correlation over all pairs, of which there is at least one.
+fn mean_rho(voices: &[Voice<'_>]) -> f64 {
+    let (mut sum, mut pairs) = (0.0, 0.0);
+    for (index, one) in voices.iter().enumerate() {
+        for other in voices.iter().skip(index + 1) {
+            (sum, pairs) = (sum + rho(one, other), pairs + 1.0);
+        }
+    }
+    sum / pairs
+}
+
+/// Who shares a developer or a family, or has no developer that is known, counts as one voice:
+/// the answers must not weigh more than the data shows.
+fn rho(one: &Voice<'_>, other: &Voice<'_>) -> f64 {
+    let (Some(one), Some(other)) = (one.kin, other.kin) else { return 1.0 };
+    let developers_differ = match (&one.developer, &other.developer) {
+        (Some(one), Some(other)) => one != other,
+        _ => false,
+    };
+    match developers_differ && one.lineage.is_disjoint(&other.lineage) {
+        true => RHO_BETWEEN_DEVELOPERS,
+        false => 1.0,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Claims that all pass.
+    pub(in super::super) fn claims() -> Claims {
+        let pass = || Claim { result: Verdict::Pass, because: String::new() };
+        Claims {
+            context_blind: pass(),
+            fresh: pass(),
+            answered_quorum: pass(),
+            model_distinct: pass(),
+            vendor_distinct: pass(),
+            lineage_distinct: pass(),
+        }
+    }
+
+    /// What voices of these models are worth: `developer/family`, or nothing that is known.
+    fn worth(models: &[&str], claims: &Claims) -> (f64, &'static str) {
+        let kins: Vec<_> = models
+            .iter()
+            .map(|model| {
+                let (developer, family) = model.split_once('/')?;
+                Some(Kin::new(*model, Some(developer), [family]))
+            })
+            .collect();
+        let voice = |kin| Voice { member: 1, text: "", kin };
+        let voices: Vec<_> = kins.iter().map(|kin| voice(kin.as_ref())).collect();
+        let EffectiveVoices { value, source } = effective_voices(&voices, claims);
+        (value, source)
+    }
+
+    const DISTINCT: [&str; 3] = ["openai/gpt", "anthropic/claude", "google/gemini"];
+
+    #[test]
+    fn correlated_voices_weigh_less() {
+        assert_eq!(worth(&DISTINCT, &claims()), (1.5, PRIOR));
+        assert_eq!(worth(&DISTINCT[..2], &claims()), (1.33, PRIOR));
+        assert_eq!(worth(&["openai/gpt", "openai/gpt", "?"], &claims()), (1.0, PRIOR));
+        assert_eq!(worth(&["?", "?"], &claims()), (1.0, PRIOR));
+    }
+
+    #[test]
+    fn who_did_not_answer_is_worth_nothing() {
+        assert_eq!(worth(&[], &claims()), (0.0, "no member answered"));
+        assert_eq!(worth(&["?"], &claims()), (1.0, "one member answered"));
+    }
+
+    #[test]
+    fn what_may_be_one_answer_is_one_vote() {
+        let failed = || Claim { result: Verdict::Fail, because: String::new() };
+        let not_blind = Claims { context_blind: failed(), ..claims() };
+        assert_eq!(worth(&DISTINCT, &not_blind), (1.0, NOT_BLIND));
+        let not_fresh = Claims { fresh: failed(), ..claims() };
+        assert_eq!(worth(&DISTINCT, &not_fresh), (1.0, NOT_FRESH));
+        let open = Claim { result: Verdict::Unknown, because: String::new() };
+        let open = Claims { fresh: open, ..claims() };
+        assert_eq!(worth(&DISTINCT, &open), (1.5, PRIOR), "unknown is not failed");
+    }
+
+    #[test]
+    fn kin_is_one_vote() {
+        let failed = Claim { result: Verdict::Fail, because: String::new() };
+        let kin = Claims { lineage_distinct: failed, ..claims() };
+        assert_eq!(worth(&["alibaba/qwen", "deepseek/qwen"], &kin), (1.0, KIN));
+        let one_more = ["alibaba/qwen", "deepseek/qwen", "openai/gpt"];
+        assert_eq!(worth(&one_more, &kin), (1.29, KIN));
+        assert_eq!(worth(&DISTINCT, &kin), (1.0, NO_PAIR_IS_KNOWN));
+    }
+}
