@@ -2,11 +2,9 @@
 //!
 //! They are this user's alone: a bundle holds prompt and answers, a receipt what was asked of whom.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::Path;
+use std::io;
 
-use llm_gateway_core::{Failure, PanelAnswer, Reply};
+use llm_gateway_core::{Failure, PanelAnswer, Reply, write_private};
 
 use crate::options::Documents;
 use crate::terminal::{FAINT, Terminal, harmless};
@@ -61,7 +59,7 @@ fn write_of(
     let mut all_written = true;
     for (path, what, bytes) in receipt.chain(bundle) {
         let shown = path.display();
-        if let Err(error) = private_file(path, &bytes) {
+        if let Err(error) = write_private(path, &bytes) {
             terminal.complain(&format!("the {what} cannot be written to `{shown}`: {error}"));
             all_written = false;
         } else if !terminal.json {
@@ -70,31 +68,4 @@ fn write_of(
         }
     }
     Ok(all_written)
-}
-
-/// Writes a file that nobody else may read. One that is there is replaced.
-fn private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    close_to_others(&file)?;
-    file.write_all(bytes)
-}
-
-/// The mode above is for a file that was not there before.
-#[cfg(unix)]
-fn close_to_others(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    match file.metadata()?.is_file() {
-        true => file.set_permissions(std::fs::Permissions::from_mode(0o600)),
-        // A device or a pipe has its own rights.
-        false => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-fn close_to_others(_: &File) -> io::Result<()> {
-    Ok(())
 }

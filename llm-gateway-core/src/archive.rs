@@ -2,14 +2,15 @@
 //!
 //! Files are for this user alone: a bundle holds prompts and answers. The newest are kept.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::certificate::{Bundle, Receipt};
 use crate::model::RunId;
 use crate::policy::Receipts;
+use crate::private;
 
 const RECEIPT: &str = ".receipt.json";
 const BUNDLE: &str = ".bundle.json";
@@ -25,35 +26,18 @@ pub(crate) fn write(
     receipt: &Receipt,
     bundle: &Bundle,
 ) -> io::Result<PathBuf> {
-    private_folder(&receipts.dir)?;
+    private::folder(&receipts.dir)?;
     let path = receipts.dir.join(format!("{run}{RECEIPT}"));
     if receipts.bundle {
-        private_file(&receipts.dir.join(format!("{run}{BUNDLE}")), &bundle.to_bytes())?;
+        private::write(&receipts.dir.join(format!("{run}{BUNDLE}")), &bundle.to_bytes())?;
     }
-    private_file(&path, &receipt.to_bytes())?;
+    private::write(&path, &receipt.to_bytes())?;
     // The receipt is there; that an old one cannot be removed, perhaps because another run did,
     // takes nothing from it.
     if let Err(error) = prune(&receipts.dir, receipts.keep as usize) {
         tracing::debug!(%error, "an old receipt was not removed");
     }
     Ok(path)
-}
-
-/// Writes a file for this user alone. One that is there is replaced.
-pub(crate) fn private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(bytes)
-}
-
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// Removes the oldest receipts, with their bundles, down to `keep`.

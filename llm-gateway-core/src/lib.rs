@@ -47,6 +47,7 @@
 //! | [`certificate`] | what a panel's recorded bytes show of its independence; pure |
 //! | `evidence` | how recorded calls are handed to the certificate |
 //! | `archive` | where receipts go on disk |
+//! | `private` | files and folders that are this user's alone |
 //! | `credential`, `clock`, `environment` | where keys, the date and variables come from |
 //! | `model`, `error` | the words that all of them speak |
 //! | `envelope`, `outcome`, `event`, `describe`, `spend` | what a caller gets |
@@ -70,6 +71,7 @@ mod orchestrate;
 mod outcome;
 mod panel;
 pub mod policy;
+mod private;
 pub mod provider;
 mod random;
 mod reliability;
@@ -99,6 +101,7 @@ pub use orchestrate::{ChecklistItem, Decision, Met, Round, Verdict};
 pub use outcome::{Answer, Ending, Failure, Orchestrated, PanelAnswer, Reply, StepOutcome};
 pub use panel::{Agreement, Cluster, Consensus, EffectiveVoices};
 pub use policy::{Policy, RouteKind};
+pub use private::write as write_private;
 pub use provider::{Call, Prepared, Provider};
 pub use spend::{CapLeft, SpendReport, SpendState};
 pub use transport::Scripted;

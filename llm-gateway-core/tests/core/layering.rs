@@ -23,6 +23,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     // Ports import rank 1 and each other.
     ("clock", &["model", "error"]),
     ("random", &[]),
+    ("private", &[]),
     ("credential", &["model", "error"]),
     ("transport", &["model", "error", "credential"]),
     ("provider", &["model", "error", "credential", "transport"]),
@@ -32,7 +33,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("transport/reqwest", &["model", "error", "credential"]),
     ("transport/scripted", &["model", "error", "credential"]),
     ("ledger/memory", &["model", "error"]),
-    ("ledger/sqlite", &["model", "error"]),
+    ("ledger/sqlite", &["model", "error", "private"]),
     ("provider/adapters", &["model", "error", "clock", "credential", "transport"]),
     // The way of a request.
     ("event", &["model", "error"]),
@@ -51,7 +52,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "transport",
         ],
     ),
-    ("archive", &["model", "error", "certificate", "policy"]),
+    ("archive", &["model", "error", "certificate", "policy", "private"]),
     ("evidence", &["model", "certificate", "dispatch", "policy"]),
     ("panel", &["model", "error", "event", "certificate", "dispatch", "evidence", "policy"]),
     ("outcome", &["model", "error", "certificate", "config", "policy", "dispatch", "panel"]),

@@ -10,7 +10,8 @@ use super::super::error::{Problem, Unusable};
 use super::books::Books;
 use super::files::{FileId, OpenFiles};
 use super::problem::{of_file, of_lock, of_sqlite};
-use super::processes::{Locks, Process, RegisterError, private_file, private_folder};
+use super::processes::{Locks, Process, RegisterError};
+use crate::private;
 
 /// How long to wait before looking again whether a lock is free. SQLite's own wait grows to
 /// 100 ms between two looks; with eight processes that starves whoever came late.
@@ -117,11 +118,11 @@ impl OpenLedger {
 fn existing(path: &Path) -> Result<PathBuf, Unusable> {
     let failed = |error: &std::io::Error| of_file(path, error);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        private_folder(folder).map_err(|error| failed(&error))?;
+        private::folder(folder).map_err(|error| failed(&error))?;
     }
     // Never opened where it exists: closing it would end SQLite's own locks on it
     // (https://sqlite.org/howtocorrupt.html, 2.2).
-    match private_file().create_new(true).open(path) {
+    match private::options().create_new(true).open(path) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(&error)),
         _ => path.canonicalize().map_err(|error| failed(&error)),
     }

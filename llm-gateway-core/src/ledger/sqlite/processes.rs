@@ -7,7 +7,7 @@
 //! A file that somebody removed tells nothing: its process may live, so what it holds stays
 //! held. A living one puts it back before it writes again.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::files::FileId;
+use crate::private;
 
 /// The lock files beside a ledger.
 #[derive(Debug, Clone)]
@@ -59,7 +60,7 @@ impl Locks {
         let mut folder = path.as_os_str().to_owned();
         folder.push("-locks");
         let folder = PathBuf::from(folder);
-        private_folder(&folder)?;
+        private::folder(&folder)?;
         Ok(Self { folder })
     }
 
@@ -87,7 +88,7 @@ impl Locks {
         if FileId::at(&self.file(id)) == Some(locked) {
             return Ok(());
         }
-        private_folder(&self.folder)?;
+        private::folder(&self.folder)?;
         // Where somebody else has it, the id is one that lives: as good for what it holds.
         if let Some(lock) = self.lock(id)? {
             process.lock = lock;
@@ -99,7 +100,8 @@ impl Locks {
 
     /// Locks the file of `id`, which is made if it is not there; `None` where it is taken.
     fn lock(&self, id: i64) -> io::Result<Option<File>> {
-        let lock = private_file().create(true).truncate(false).open(self.file(id))?;
+        let lock =
+            private::options().read(true).create(true).truncate(false).open(self.file(id))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(lock)),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -149,22 +151,4 @@ impl Locks {
 pub(super) enum RegisterError {
     Sqlite(#[from] rusqlite::Error),
     File(#[from] io::Error),
-}
-
-/// Makes a folder, and those above it, for this user alone. One that is there stays as it is.
-pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Opens files to write; those that it makes are for this user alone.
-pub(super) fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
