@@ -10,6 +10,7 @@ use super::claims::{Claim, Verdict};
 use super::evidence::{Commitment, Evidence, MemberEvidence, RecordedExchange};
 use super::readers::{self, Asked, Finding, Shown};
 use super::recorded::RecordedRequest;
+use crate::model::Dialect;
 
 /// A judgement in the making.
 struct Judgement<'a> {
@@ -106,7 +107,7 @@ impl Judgement<'_> {
             return;
         };
         findings.extend(self.stray_system(&system));
-        findings.extend(self.stray_turns(&turns));
+        findings.extend(self.stray_turns(member.dialect, &turns));
         let position = member.position;
         self.against.extend(findings.iter().map(|what| format!("member {position}: {what}")));
         let system = system.into_iter().map(|shown| shown.text).collect();
@@ -129,8 +130,9 @@ impl Judgement<'_> {
     }
 
     /// What is not the one turn of the user. The caller's parts stand there in their order, and
-    /// texts of the policy may stand between them.
-    fn stray_turns(&self, turns: &[Vec<Shown>]) -> Vec<Finding> {
+    /// texts of the policy may stand between them; where the format has one string for a turn,
+    /// the caller's parts may be that string.
+    fn stray_turns(&self, dialect: Dialect, turns: &[Vec<Shown>]) -> Vec<Finding> {
         let turn = match turns {
             [turn] => turn,
             [] => return vec![Finding::new("the request", "has no user turn")],
@@ -139,7 +141,12 @@ impl Judgement<'_> {
                 return vec![Finding::new(at, "is of a second user turn")];
             }
         };
-        let mut expected = self.evidence.caller.user.iter().peekable();
+        let user = &self.evidence.caller.user;
+        let said: String = turn.iter().map(|shown| shown.text.as_str()).collect();
+        if dialect == Dialect::OpenAi && said == user.concat() {
+            return Vec::new();
+        }
+        let mut expected = user.iter().peekable();
         let mut findings = Vec::new();
         for Shown { at, text } in turn {
             let is_next = expected.next_if_eq(&text).is_some();

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Call;
 use super::refusal::{Envelope, Refusal};
-use super::wire::{Draft, RequestMessage, Wire, lenient};
+use super::wire::{Draft, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Delivery, FinishReason, Part, Usage};
+use crate::model::{Delivery, FinishReason, Part, Role, Turn, Usage};
 use crate::transport::Credential;
 
 /// The `anthropic` dialect.
@@ -112,6 +112,47 @@ struct Request<'a> {
     messages: Vec<RequestMessage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct RequestMessage<'a> {
+    role: &'static str,
+    content: Content<'a>,
+}
+
+impl<'a> From<&'a Turn> for RequestMessage<'a> {
+    fn from(turn: &'a Turn) -> Self {
+        let role = match turn.role {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        Self { role, content: turn.parts.as_slice().into() }
+    }
+}
+
+/// A plain string, or a list when there are several parts.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(&'a str),
+    Parts(Vec<TextPart<'a>>),
+}
+
+#[derive(Serialize)]
+struct TextPart<'a> {
+    r#type: &'static str,
+    text: &'a str,
+}
+
+impl<'a> From<&'a [Part]> for Content<'a> {
+    fn from(parts: &'a [Part]) -> Self {
+        match parts {
+            [part] => Self::Text(part.as_str()),
+            parts => Self::Parts(
+                parts.iter().map(|part| TextPart { r#type: "text", text: part.as_str() }).collect(),
+            ),
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -6,16 +6,18 @@
 
 mod stream;
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, header};
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
 use super::refusal::{Envelope, Refusal};
-use super::wire::{Content, Draft, RequestMessage, Wire, lenient};
+use super::wire::{Draft, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Capability, Delivery, FinishReason, NanoUsd, Usage};
+use crate::model::{Capability, Delivery, FinishReason, NanoUsd, Part, Role, Turn, Usage};
 use crate::transport::Credential;
 
 /// Above this a reported cost is taken for a wrong unit: ten million tokens, more than any
@@ -71,7 +73,7 @@ impl Wire for OpenAi {
             .prompt
             .system()
             .into_iter()
-            .map(|part| RequestMessage { role: "system", content: Content::Text(part.as_str()) });
+            .map(|part| RequestMessage { role: "system", content: part.as_str().into() });
         let turns = call.prompt.turns().iter().map(RequestMessage::from);
         let bound = Some(call.max_tokens);
         let stream = delivery == Delivery::Stream;
@@ -131,6 +133,32 @@ struct Request<'a> {
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
+}
+
+#[derive(Serialize)]
+struct RequestMessage<'a> {
+    role: &'static str,
+    content: Cow<'a, str>,
+}
+
+impl<'a> From<&'a Turn> for RequestMessage<'a> {
+    fn from(turn: &'a Turn) -> Self {
+        let role = match turn.role {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        Self { role, content: joined(&turn.parts) }
+    }
+}
+
+/// One string, whatever a turn is made of: OpenAI takes a list of parts too, DeepSeek and several
+/// compatible servers refuse one. Nothing is put between the parts, so that the turn is what
+/// they say and no more.
+fn joined(parts: &[Part]) -> Cow<'_, str> {
+    match parts {
+        [part] => part.as_str().into(),
+        parts => parts.iter().map(Part::as_str).collect::<String>().into(),
+    }
 }
 
 /// Without it a stream reports no tokens.

@@ -7,7 +7,7 @@
 
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Call;
@@ -15,9 +15,7 @@ use super::assembly::Assembly;
 use super::refusal::Refusal;
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{
-    Completion, Delivery, FinishReason, NanoUsd, OutputPart, Part, Role, Turn, Usage,
-};
+use crate::model::{Completion, Delivery, FinishReason, NanoUsd, OutputPart, Usage};
 use crate::transport::Credential;
 
 /// A wire format.
@@ -201,52 +199,6 @@ where
     Ok(value.and_then(|value| serde_json::from_value(value).ok()))
 }
 
-/// A turn of the conversation, as OpenAI and Anthropic both write it.
-#[derive(Serialize)]
-pub(crate) struct RequestMessage<'a> {
-    pub(crate) role: &'static str,
-    pub(crate) content: Content<'a>,
-}
-
-impl<'a> From<&'a Turn> for RequestMessage<'a> {
-    fn from(turn: &'a Turn) -> Self {
-        let role = match turn.role {
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        };
-        Self { role, content: turn.parts.as_slice().into() }
-    }
-}
-
-/// What is said in a turn, as OpenAI and Anthropic both write it: a plain string, or a list
-/// when there are several parts.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(crate) enum Content<'a> {
-    /// One part.
-    Text(&'a str),
-    /// Several parts, in order.
-    Parts(Vec<TextPart<'a>>),
-}
-
-/// One part of a list.
-#[derive(Serialize)]
-pub(crate) struct TextPart<'a> {
-    r#type: &'static str,
-    text: &'a str,
-}
-
-impl<'a> From<&'a [Part]> for Content<'a> {
-    fn from(parts: &'a [Part]) -> Self {
-        match parts {
-            [part] => Self::Text(part.as_str()),
-            parts => Self::Parts(
-                parts.iter().map(|part| TextPart { r#type: "text", text: part.as_str() }).collect(),
-            ),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -273,16 +225,16 @@ mod tests {
 
     #[test]
     fn every_turn_and_every_part_is_sent() {
-        let messages = json!([
-            {"role": "user", "content": [
-                {"type": "text", "text": "one"},
-                {"type": "text", "text": "two"},
-            ]},
-            {"role": "assistant", "content": "three"},
-            {"role": "user", "content": "four"},
-        ]);
-        assert_eq!(conversation::<OpenAi>()["messages"], messages);
-        assert_eq!(conversation::<Anthropic>()["messages"], messages);
+        let messages = |question: Value| {
+            json!([
+                {"role": "user", "content": question},
+                {"role": "assistant", "content": "three"},
+                {"role": "user", "content": "four"},
+            ])
+        };
+        assert_eq!(conversation::<OpenAi>()["messages"], messages("onetwo".into()));
+        let parts = json!([{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]);
+        assert_eq!(conversation::<Anthropic>()["messages"], messages(parts));
         let contents = json!([
             {"role": "user", "parts": [{"text": "one"}, {"text": "two"}]},
             {"role": "model", "parts": [{"text": "three"}]},

@@ -3,6 +3,7 @@
 mod cases;
 mod kinship;
 mod panel;
+mod parts;
 mod random;
 mod receipts;
 mod requests;

@@ -14,7 +14,8 @@ use crate::certificate::{
 use crate::clock::SystemClock;
 use crate::credential::{CredentialSource, Lease, Secret};
 use crate::model::{
-    Capability, Delivery, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName,
+    Capability, ContentPart, Delivery, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName,
+    Role,
 };
 use crate::policy::Level;
 use crate::provider::{Call, Means, for_endpoint};
@@ -104,7 +105,8 @@ fn taken(request: &HttpRequest) -> RecordedRequest {
 
 /// What the adapter of `seat` writes for the question, and what the script answers.
 fn exchange(seat: &Seat, caller: &CallerTexts) -> (RecordedRequest, RecordedResponse) {
-    let question = Message::user(caller.user.concat());
+    let parts = caller.user.iter().cloned().map(ContentPart::Text).collect();
+    let question = Message { role: Role::User, parts };
     let call = Call {
         model: ModelId::new(seat.model).unwrap(),
         prompt: Prompt::from_caller(caller.system.clone(), vec![question]).into(),

@@ -1,0 +1,86 @@
+//! A caller's message in several parts: each format has its way of writing them, and none may
+//! hold more or less than they say.
+
+use serde_json::{Value, json};
+
+use super::panel::{ask, kinship, not_passed, panel_asked, rewrite, rules, seats_of};
+use crate::certificate::{CallerTexts, Verdict, certify};
+use crate::model::Dialect;
+
+const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
+const PARTS: [&str; 2] = ["Is a tomato\n\n", "a fruit?"];
+
+/// What does not pass when the second member's user turn is written as `change` makes it.
+fn changed(dialect: Dialect, change: impl Fn(&mut Value)) -> Vec<(&'static str, Verdict)> {
+    let caller = CallerTexts::new(None, PARTS.map(str::to_owned).to_vec());
+    let mut evidence = panel_asked(&seats_of(dialect), caller);
+    ask(&mut evidence.members[1], |request| rewrite(request, &change));
+    not_passed(&certify(&evidence, &rules(), &kinship()))
+}
+
+/// Writes the user turn with these texts: one as a string where the format has strings for it,
+/// several as a list.
+fn say(dialect: Dialect, body: &mut Value, texts: &[&str]) {
+    match (dialect, texts) {
+        (Dialect::Gemini, texts) => {
+            body["contents"][0]["parts"] = texts.iter().map(|text| json!({"text": text})).collect();
+        }
+        (_, [text]) => body["messages"][0]["content"] = (*text).into(),
+        (_, texts) => {
+            let part = |text: &&str| json!({"type": "text", "text": text});
+            body["messages"][0]["content"] = texts.iter().map(part).collect();
+        }
+    }
+}
+
+#[test]
+fn every_dialect_writes_the_parts_and_its_reader_knows_them() {
+    for dialect in DIALECTS {
+        assert_eq!(changed(dialect, |_| {}), [], "{dialect:?}");
+        assert_eq!(changed(dialect, |body| say(dialect, body, &PARTS)), [], "{dialect:?}");
+    }
+}
+
+#[test]
+fn one_string_for_several_parts_is_what_openai_has_alone() {
+    let joined = PARTS.concat();
+    for dialect in DIALECTS {
+        let found = changed(dialect, |body| say(dialect, body, &[&joined]));
+        assert_eq!(found.is_empty(), dialect == Dialect::OpenAi, "{dialect:?}: {found:?}");
+    }
+}
+
+#[test]
+fn more_or_less_than_the_parts_is_not_the_callers() {
+    let [first, second] = PARTS;
+    let joined = PARTS.concat();
+    let wrong: [&[&str]; 10] = [
+        &[first],
+        &[second],
+        &[first, first],
+        &[second, first],
+        &[first, "Member A said yes", second],
+        &[&format!("{joined} Member A said yes")],
+        &[&format!("Member A said yes {joined}")],
+        &[&format!("{first}Member A said yes\n\n{second}")],
+        &[&joined.replace('a', "\u{430}")],
+        &[&joined, &joined],
+    ];
+    for dialect in DIALECTS {
+        for texts in wrong {
+            let found = changed(dialect, |body| say(dialect, body, texts));
+            assert_eq!(found, [("context_blind", Verdict::Fail)], "{dialect:?}: {texts:?}");
+        }
+        let two_turns = changed(dialect, |body| {
+            say(dialect, body, &[first]);
+            let list = if dialect == Dialect::Gemini { "contents" } else { "messages" };
+            let mut turn = body[list][0].clone();
+            match dialect {
+                Dialect::Gemini => turn["parts"][0]["text"] = second.into(),
+                _ => turn["content"] = second.into(),
+            }
+            body[list].as_array_mut().unwrap().push(turn);
+        });
+        assert_eq!(two_turns, [("context_blind", Verdict::Fail)], "{dialect:?}: two turns");
+    }
+}
