@@ -55,10 +55,14 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("archive", &["model", "error", "certificate", "policy", "private"]),
     ("evidence", &["model", "certificate", "dispatch", "policy"]),
     ("panel", &["model", "error", "event", "certificate", "dispatch", "evidence", "policy"]),
-    ("outcome", &["model", "error", "certificate", "config", "policy", "dispatch", "panel"]),
+    ("orchestrate", &["model", "error", "event", "certificate", "dispatch", "evidence", "policy"]),
+    (
+        "outcome",
+        &["model", "error", "certificate", "config", "policy", "dispatch", "orchestrate", "panel"],
+    ),
     ("spend", &["model", "error", "ledger"]),
     ("describe", &["model", "error", "policy", "reliability", "credential", "spend"]),
-    ("envelope", &["model", "error", "certificate", "config", "outcome"]),
+    ("envelope", &["model", "error", "certificate", "config", "orchestrate", "outcome"]),
     // The only place where adapters meet ports.
     (
         "gateway",
@@ -75,6 +79,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "error",
             "event",
             "model",
+            "orchestrate",
             "outcome",
             "panel",
             "policy",

@@ -11,6 +11,7 @@ mod guards;
 mod layering;
 mod matrix;
 mod money;
+mod orchestration;
 mod panels;
 mod policy;
 mod properties;

@@ -1,0 +1,135 @@
+//! What an orchestration may cost, and what it did.
+
+use std::sync::Arc;
+
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
+use llm_gateway_core::{Category, Ending, Environment, NanoUsd, Scripted, Task};
+
+use super::{POLICY, TASK, builder, keys, work};
+
+const MONTH: &str = "2026-11";
+
+async fn spent(ledger: &MemoryLedger) -> Spent {
+    ledger.drain().await.unwrap();
+    ledger.spent(Month::parse(MONTH).unwrap(), By::TaskClass).await.unwrap()
+}
+
+fn with_max_usd(usd: &str) -> String {
+    POLICY.replace("  verdict: plain", &format!("  verdict: plain\n  max_usd: {usd}"))
+}
+
+fn capped(usd: &str) -> Environment {
+    keys().with("LLM_GATEWAY_CAP_TOTAL_MONTHLY", usd)
+}
+
+#[tokio::test]
+async fn the_cost_is_the_sum_over_every_attempt_and_is_booked_under_orchestrate() {
+    let policy = POLICY.replace("max_retries: 0", "max_retries: 1, base_delay_s: 0.001");
+    let script = Scripted::new().answer("plan").status(500).answer("Lyon.").answer("REVISE: no");
+    let script = script.answer("plan").answer("Paris.").answer("hm").answer("ACCEPT");
+    let ledger = Arc::new(MemoryLedger::new());
+    let gateway = builder(&policy, &script, &ledger).build().unwrap();
+    let done = gateway.orchestrate(Task::new(TASK).depth("complex")).await.unwrap();
+    assert_eq!(done.ending, Ending::Success);
+    let attempts: Vec<_> = done.attempts().collect();
+    assert_eq!((attempts.len(), script.requests().len()), (8, 8));
+    let sum = attempts
+        .iter()
+        .fold(NanoUsd::ZERO, |sum, attempt| sum.saturating_add(attempt.cost.unwrap()));
+    assert_eq!(done.total_cost(), Some(sum));
+    let spent = spent(&ledger).await;
+    assert_eq!((spent.settled, spent.held), (sum, NanoUsd::ZERO));
+    assert_eq!(spent.rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["orchestrate"]);
+    assert!(sum > NanoUsd::ZERO);
+}
+
+#[tokio::test]
+async fn the_whole_is_refused_before_its_first_step() {
+    // Six calls of 100 output tokens at $10 per million are $0.006 at the least.
+    let script = Scripted::new();
+    let failure = work(&with_max_usd("0.005"), "complex", &script).await.unwrap_err();
+    assert_eq!(failure.category(), Category::PolicyBlocked);
+    assert!(failure.to_string().contains("max_usd"), "{failure}");
+    assert_eq!(failure.failed_stage(), Some("preflight"));
+
+    for (variable, value) in [
+        ("LLM_GATEWAY_DISABLED", "1"),
+        ("LLM_GATEWAY_CAP_TOTAL_MONTHLY", "0.005"),
+        ("LLM_GATEWAY_CAP_ANTHROPIC_MONTHLY", "0.001"),
+    ] {
+        let environment = keys().with(variable, value);
+        let ledger = Arc::new(MemoryLedger::new());
+        let gateway = builder(POLICY, &script, &ledger).environment(environment);
+        let task = Task::new(TASK).depth("complex");
+        let failure = gateway.build().unwrap().orchestrate(task).await.unwrap_err();
+        assert_eq!(failure.category(), Category::PolicyBlocked, "{variable}");
+        assert_eq!(spent(&ledger).await.held, NanoUsd::ZERO, "{variable}");
+    }
+    assert!(script.requests().is_empty());
+}
+
+#[tokio::test]
+async fn the_switch_against_the_expensive_sees_the_whole() {
+    // Each call is below a dollar, six of them are not.
+    let policy = POLICY.replace("max_tokens: 100}", "max_tokens: 40000}");
+    let environment = keys().with("LLM_GATEWAY_EXPENSIVE_DISABLED", "1");
+    let script = Scripted::new().answer("Paris.");
+    let gateway = builder(&policy, &script, &Default::default()).environment(environment);
+    let gateway = gateway.build().unwrap();
+    let failure = gateway.orchestrate(Task::new(TASK).depth("complex")).await.unwrap_err();
+    assert_eq!(failure.category(), Category::PolicyBlocked);
+    assert!(script.requests().is_empty());
+    let trivial = gateway.orchestrate(Task::new(TASK).depth("trivial")).await.unwrap();
+    assert_eq!(trivial.ending, Ending::Success);
+}
+
+#[tokio::test]
+async fn an_unknown_price_is_refused_under_a_bound_and_let_through_without() {
+    let policy = POLICY.replace("models: {gpt-6-luna: {in: 1, out: 10}}", "models: {}");
+    let policy = policy.replace("gpt-6-luna", "gpt-of-nobody");
+    let script = Scripted::new().answer("Paris.").answer("ACCEPT");
+    let done = work(&policy, "standard", &script).await.unwrap();
+    assert_eq!((done.ending.clone(), done.total_cost()), (Ending::Success, None));
+    let bounded = policy.replace("  verdict: plain", "  verdict: plain\n  max_usd: 100");
+    let failure = work(&bounded, "standard", &Scripted::new()).await.unwrap_err();
+    assert_eq!(failure.category(), Category::PolicyBlocked);
+    assert!(failure.to_string().contains("no known price"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_prompt_that_turns_out_dearer_takes_more_or_ends_the_run_with_what_there_is() {
+    // An artifact of 40 000 bytes is bounded by 40 000 tokens, where 150 were foreseen: the
+    // verifier may cost $0.04 more.
+    let long = "Paris is a city. ".repeat(2_400);
+    let script = || Scripted::new().answer(long.as_str()).answer("ACCEPT");
+    let run = async |usd: &str| {
+        let ledger = Arc::new(MemoryLedger::new());
+        let gateway = builder(POLICY, &script(), &ledger).environment(capped(usd));
+        let done = gateway.build().unwrap().orchestrate(Task::new(TASK)).await.unwrap();
+        (done, spent(&ledger).await)
+    };
+    let (done, after) = run("1").await;
+    assert_eq!((done.ending.clone(), after.held), (Ending::Success, NanoUsd::ZERO));
+    assert_eq!(Some(after.settled), done.total_cost());
+
+    let (done, after) = run("0.03").await;
+    assert_eq!((done.ending.clone(), done.artifact()), (Ending::Unverified, Some(long.as_str())));
+    assert_eq!(after.held, NanoUsd::ZERO);
+    let why = done.steps.last().unwrap().result.as_ref().unwrap_err();
+    assert_eq!(why.category(), Category::PolicyBlocked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_orchestration_leaves_no_hold_open() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let script = Scripted::new().answer("Paris.").hang();
+    let gateway = builder(POLICY, &script, &ledger).build().unwrap();
+    let run = gateway.orchestrate(Task::new(TASK));
+    let cut = tokio::time::timeout(std::time::Duration::from_secs(5), run).await;
+    assert!(cut.is_err());
+    let after = spent(&ledger).await;
+    assert_eq!(after.held, NanoUsd::ZERO);
+    // The worker's cost, and the whole of the verifier's hold: nobody knows what it cost.
+    let verifier = NanoUsd::from_nanos(100 * 10_000);
+    assert!(after.settled > verifier, "{}", after.settled);
+}

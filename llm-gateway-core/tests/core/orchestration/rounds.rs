@@ -1,0 +1,148 @@
+//! Re-plans, failures in the middle, and what is kept of them.
+
+use llm_gateway_core::{Category, Ending, Envelope, Scripted, Status, Task};
+
+use super::{POLICY, TASK, builder, keys_of, shown, structured, texts, work};
+
+/// A refused first round, and what follows.
+fn refused(plan: &str, artifact: &str, reasons: &str) -> Scripted {
+    Scripted::new().answer(plan).answer(artifact).answer(format!("REVISE: {reasons}"))
+}
+
+#[tokio::test]
+async fn a_refusal_gives_its_reasons_to_planner_and_worker_and_not_to_the_verifier() {
+    let script = refused("the first plan", "Lyon.", "the capital is another city");
+    let script = script.answer("the second plan").answer("Paris.").answer("ACCEPT");
+    let done = work(POLICY, "complex", &script).await.unwrap();
+    assert_eq!((done.ending.clone(), done.rounds.len()), (Ending::Success, 2));
+    assert_eq!((done.plan(), done.artifact()), (Some("the second plan"), Some("Paris.")));
+    for asked_again in [3, 4] {
+        assert!(shown(&script, asked_again).contains("the capital is another city"));
+    }
+    let verifier = shown(&script, 5);
+    for hidden in ["another city", "Lyon", "first plan", "second plan", "REVISE: the"] {
+        assert!(!verifier.contains(hidden), "the verifier saw `{hidden}`");
+    }
+    assert_eq!(texts(&script.requests()[5])[1], TASK, "the pristine task");
+    // The refused round was paid for, and is there.
+    let (number, first) = done.others().next().unwrap();
+    assert_eq!((number, first.artifact.as_deref()), (1, Some("Lyon.")));
+    assert!(!first.verdict.as_ref().unwrap().accepted);
+}
+
+#[tokio::test]
+async fn without_a_planner_the_worker_hears_the_reasons() {
+    let script = Scripted::new().answer("Lyon.").answer("REVISE: wrong city");
+    let script = script.answer("Paris.").answer("ACCEPT");
+    let done = work(POLICY, "standard", &script).await.unwrap();
+    assert_eq!((done.ending.clone(), done.rounds.len()), (Ending::Success, 2));
+    assert!(shown(&script, 2).contains("wrong city"));
+    assert!(!shown(&script, 3).contains("wrong city"));
+}
+
+#[tokio::test]
+async fn what_is_refused_to_the_end_needs_a_person_and_comes_with_its_reasons() {
+    let script = Scripted::new().answer("Lyon.").answer("REVISE: wrong city");
+    let script = script.answer("Nice.").answer("REVISE: still wrong");
+    let done = work(POLICY, "standard", &script).await.unwrap();
+    assert_eq!(done.ending, Ending::NeedsHumanReview);
+    assert_eq!(done.artifact(), Some("Nice."));
+    assert_eq!(done.verdict().unwrap().reasons, ["still wrong"]);
+    let envelope = Envelope::from(&done);
+    assert_eq!(envelope.status, Status::NeedsHumanReview);
+    assert!(!envelope.is_error());
+    assert_eq!(envelope.data.unwrap()["other_rounds"][0]["artifact"], "Lyon.");
+    assert_eq!(script.requests().len(), 4, "one re-plan, as the policy says");
+}
+
+#[tokio::test]
+async fn a_verifier_that_cannot_be_had_leaves_the_artifact() {
+    for (script, category) in [
+        (Scripted::new().answer("Paris.").status(500), Category::Provider5xx),
+        (Scripted::new().answer("Paris.").refuse(), Category::Network),
+        (Scripted::new().answer("Paris.").empty(), Category::EmptyOutput),
+    ] {
+        let done = work(POLICY, "standard", &script).await.unwrap();
+        assert_eq!(done.ending, Ending::Unverified);
+        assert_eq!((done.artifact(), done.verdict()), (Some("Paris."), None));
+        let failed = done.steps.last().unwrap().result.as_ref().unwrap_err();
+        assert_eq!(failed.category(), category);
+        let envelope = Envelope::from(&done);
+        assert_eq!(envelope.status, Status::Unverified);
+        assert!(envelope.meta["unverified_because"].as_str().is_some_and(|why| !why.is_empty()));
+    }
+}
+
+#[tokio::test]
+async fn a_missing_key_of_the_verifier_is_met_late_and_of_a_worker_early() {
+    let script = Scripted::new().answer("Paris.");
+    let environment = keys_of(&["OPENAI_API_KEY"]);
+    let gateway = builder(POLICY, &script, &Default::default()).environment(environment);
+    let done = gateway.build().unwrap().orchestrate(Task::new(TASK)).await.unwrap();
+    assert_eq!((done.ending.clone(), done.artifact()), (Ending::Unverified, Some("Paris.")));
+
+    let script = Scripted::new().answer("a plan that would be paid in vain");
+    let environment = keys_of(&["GEMINI_API_KEY", "ANTHROPIC_API_KEY"]);
+    let gateway = builder(POLICY, &script, &Default::default()).environment(environment);
+    let task = Task::new(TASK).depth("complex");
+    let failure = gateway.build().unwrap().orchestrate(task).await.unwrap_err();
+    assert_eq!(failure.category(), Category::MissingKey);
+    assert!(failure.to_string().contains("OPENAI_API_KEY"), "{failure}");
+    assert!(script.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_failed_step_loses_nothing_that_came_before() {
+    let failure = work(POLICY, "complex", &Scripted::new().status(500)).await.unwrap_err();
+    assert_eq!(failure.failed_stage(), Some("plan"));
+
+    let script = Scripted::new().answer("the plan").status(500);
+    let failure = work(POLICY, "complex", &script).await.unwrap_err();
+    assert_eq!(failure.failed_stage(), Some("execute"));
+    let done = failure.orchestration().unwrap();
+    assert_eq!((done.plan(), done.artifact()), (Some("the plan"), None));
+    let envelope = Envelope::from(&failure);
+    assert_eq!(envelope.status, Status::Error);
+    assert_eq!(envelope.meta["failed_stage"], "execute");
+    assert_eq!(envelope.meta["error_category"], "provider_5xx");
+    assert_eq!(envelope.data.unwrap()["plan"], "the plan");
+
+    // The second round fails: the first one's work is what there is, and its later plan too.
+    let script = refused("plan one", "Lyon.", "wrong").answer("plan two").status(500);
+    let failure = work(POLICY, "complex", &script).await.unwrap_err();
+    let done = failure.orchestration().unwrap();
+    assert_eq!((done.plan(), done.artifact()), (Some("plan one"), Some("Lyon.")));
+    let (number, second) = done.others().next().unwrap();
+    assert_eq!((number, second.plan.as_deref()), (2, Some("plan two")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_holds_over_all_steps() {
+    let policy = POLICY.replace("  verdict: plain", "  verdict: plain\n  deadline_s: 10");
+    let script = Scripted::new().answer("Paris.").hang();
+    let done = work(&policy, "standard", &script).await.unwrap();
+    assert_eq!((done.ending.clone(), done.artifact()), (Ending::Unverified, Some("Paris.")));
+    assert!(done.latency.as_secs_f64() < 11.0);
+    let failure = work(&policy, "standard", &Scripted::new().hang()).await.unwrap_err();
+    assert_eq!((failure.category(), failure.failed_stage()), (Category::Timeout, Some("execute")));
+}
+
+#[tokio::test]
+async fn a_reply_that_is_no_verdict_is_asked_for_once_more() {
+    let script = Scripted::new().answer("Paris.").answer("Looks fine to me.").answer("ACCEPT");
+    let done = work(POLICY, "standard", &script).await.unwrap();
+    assert_eq!(done.ending, Ending::Success);
+    assert!(done.steps[2].is_repair);
+    assert!(!shown(&script, 2).contains("Looks fine"), "a verifier sees no earlier reply");
+
+    let script = Scripted::new().answer("Paris.").answer("Fine.").answer("Still fine.");
+    let done = work(POLICY, "standard", &script).await.unwrap();
+    assert_eq!(done.ending, Ending::NeedsHumanReview);
+    assert_eq!(done.verdict().unwrap().raw, "Still fine.");
+    assert_eq!(script.requests().len(), 3, "what names no fault is not worked on again");
+
+    let script = Scripted::new().answer("Paris.").answer("{}").status(500);
+    let done = work(&structured(), "standard", &script).await.unwrap();
+    assert_eq!(done.ending, Ending::NeedsHumanReview, "the first reply was had, and paid for");
+    assert_eq!(done.verdict().unwrap().raw, "{}");
+}
