@@ -1,7 +1,10 @@
 //! Whether the answers were made for these requests: no cache says that it gave one, and no
 //! response stands for two members.
+//!
+//! There is no list of all headers that caches write. One that speaks of a cache in words that
+//! are not known here leaves the claim open, and is named.
 
-use super::answers::{Answer, Said};
+use super::answers::Answer;
 use super::claims::{Claim, Verdict};
 
 /// The most that is kept of a header's value.
@@ -9,38 +12,96 @@ const SHOWN_VALUE: usize = 200;
 
 /// The headers of a response that speak of a cache, whatever they say.
 pub(super) fn cache_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
-    let speaks = |name: &str| name == "age" || (name.contains("cache") && name != "cache-control");
     headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .filter(|(name, _)| speaks(name))
+        .filter(|(name, _)| {
+            name == "age" || (name.contains("cache") && !is_of_another_matter(name))
+        })
         .map(|(name, value)| (name, value.chars().take(SHOWN_VALUE).collect()))
         .collect()
 }
 
-/// Whether a header says that the response came from a cache.
-///
-/// `hit` as a word covers `x-cache`, `cf-aig-cache-status`, `x-vercel-cache`,
-/// `x-portkey-cache-status`, `helicone-cache` and the standard `cache-status` (RFC 9211).
-fn says_hit(name: &str, value: &str) -> bool {
-    let value = value.trim().to_ascii_lowercase();
-    let has_word =
-        |word: &str| value.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word);
-    let counts = || value.split(',').any(|n| n.trim().parse::<u64>().is_ok_and(|n| n > 0));
-    match name {
-        // Seconds since the response was made (RFC 9111, section 5.1).
-        "age" => counts(),
-        "x-cache-hits" => counts(),
-        // Cloudflare serves these from its cache, too:
-        // <https://developers.cloudflare.com/cache/concepts/cache-responses/>.
-        "cf-cache-status" => {
-            ["hit", "stale", "updating", "revalidated"].iter().any(|w| has_word(w))
-        }
-        // LiteLLM: `x-litellm-cache-hit: True`, and the key of what it gave from its cache.
-        name if name.starts_with("x-litellm-cache-") => {
-            !["", "0", "false", "none", "no", "miss"].contains(&value.as_str())
-        }
-        _ => has_word("hit"),
+/// Orders to caches to come (`cache-control`, `cdn-cache-control`), and tokens of a prompt that
+/// were read from a cache (`x-amzn-bedrock-cache-read-input-token-count`): the answer was made.
+fn is_of_another_matter(name: &str) -> bool {
+    name.ends_with("cache-control") || name.contains("token")
+}
+
+/// What a header says of the response.
+#[derive(Debug, PartialEq, Eq)]
+enum Origin {
+    /// A cache had it.
+    Cache,
+    /// It was made.
+    Provider,
+    /// Nothing that can be interpreted.
+    Untold,
+}
+
+/// Words for an answer of a cache, stale and asked-after ones too: of `x-cache` (CloudFront,
+/// Fastly, Squid, Akamai), nginx's `$upstream_cache_status`, `cf-cache-status`
+/// (<https://developers.cloudflare.com/cache/concepts/cache-responses/>), `cf-aig-cache-status`,
+/// `helicone-cache`, `x-portkey-cache-status` and the like.
+const CACHED: &[&str] =
+    &["hit", "hits", "refreshhit", "originshieldhit", "cached", "stale", "updating", "revalidated"];
+
+/// Words of the same headers for an answer that was made.
+const MADE: &[&str] = &[
+    "miss",
+    "bypass",
+    "dynamic",
+    "expired",
+    "refresh",
+    "pass",
+    "skip",
+    "uncacheable",
+    "uncached",
+    "nocache",
+    "disabled",
+    "off",
+    "none",
+    "no",
+    "false",
+    "0",
+];
+
+/// Words for yes, where the name of the header asks whether a cache had it.
+const YES: &[&str] = &["true", "yes", "on"];
+
+/// What the standard `cache-status` (RFC 9211) says instead: `fwd=stale` names why the request
+/// was handed on.
+const STANDARD: (&[&str], &[&str]) = (&["hit"], &["fwd"]);
+
+/// Whether the name asks if, or how often, a cache had the response: `x-from-cache`,
+/// `x-served-from-cache`, `x-cached`, `x-cache-hits`, `age` (seconds since it was made, RFC 9111,
+/// section 5.1). Elsewhere a number may be a time to live, and `true` that there is a cache.
+fn asks_whether(name: &str) -> bool {
+    let last = name.rsplit(['-', '_']).next();
+    name == "age" || name.contains("from-cache") || matches!(last, Some("cached" | "hit" | "hits"))
+}
+
+/// LiteLLM sends `x-litellm-cache-key` with what it had in its cache, whatever the key.
+const KEYS_OF_HITS: &str = "x-litellm-cache-";
+
+/// What a header that speaks of a cache says of the response.
+fn origin(name: &str, value: &str) -> Origin {
+    let value = value.to_ascii_lowercase();
+    let words: Vec<&str> = value.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(word));
+    let counts = || words.iter().any(|word| word.parse::<u64>().is_ok_and(|count| count > 0));
+    let (cached, made) = if name == "cache-status" { STANDARD } else { (CACHED, MADE) };
+    // A denial of a word is not the word: `not cached`.
+    if has(&["not"]) {
+        Origin::Untold
+    } else if has(cached) || (asks_whether(name) && (has(YES) || counts())) {
+        Origin::Cache
+    } else if has(made) {
+        Origin::Provider
+    } else if name.starts_with(KEYS_OF_HITS) && !value.trim().is_empty() {
+        Origin::Cache
+    } else {
+        Origin::Untold
     }
 }
 
@@ -58,8 +119,14 @@ pub(super) fn fresh(answers: &[Answer<'_>]) -> Claim {
             open.extend(answer.heard.gap(position));
             continue;
         };
-        against
-            .extend(hits(said).map(|header| format!("member {position} answered with {header}")));
+        for (name, value) in &said.cache_headers {
+            let told = format!("member {position} answered with {name}: {value}");
+            match origin(name, value) {
+                Origin::Cache => against.push(told),
+                Origin::Untold => open.push(format!("{told}, which may mean a cache")),
+                Origin::Provider => {}
+            }
+        }
         let Some(id) = said.response_id.as_deref() else {
             open.push(format!("member {position}'s response has no id"));
             continue;
@@ -71,9 +138,4 @@ pub(super) fn fresh(answers: &[Answer<'_>]) -> Claim {
     }
     let pass = "no header says that a cache answered, and response ids are distinct";
     Claim::weigh(&against, &open, pass.to_owned())
-}
-
-fn hits(said: &Said) -> impl Iterator<Item = String> + '_ {
-    let headers = said.cache_headers.iter();
-    headers.filter(|(name, value)| says_hit(name, value)).map(|(name, v)| format!("{name}: {v}"))
 }

@@ -1,0 +1,107 @@
+//! What the headers of caches, and those that only look like it, do to the claim `fresh`.
+
+use super::panel::{SEATS, kinship, panel, response, rules};
+use crate::certificate::{Certificate, Verdict, certify};
+
+/// The certificate of a panel whose second response has one more header.
+fn with(name: &str, value: &str) -> Certificate {
+    let mut evidence = panel(&SEATS);
+    let member = &mut evidence.members[1];
+    response(member).headers.push((name.to_owned(), value.to_owned()));
+    certify(&evidence, &rules(), &kinship())
+}
+
+#[track_caller]
+fn all_are(expected: Verdict, headers: &[(&str, &str)]) {
+    for (name, value) in headers {
+        let certificate = with(name, value);
+        let fresh = &certificate.claims.fresh;
+        assert_eq!(fresh.result, expected, "{name}: {value}: {}", fresh.because);
+        let named = format!("member 2 answered with {}: {value}", name.to_lowercase());
+        assert_eq!(fresh.because.contains(&named), expected != Verdict::Pass, "{}", fresh.because);
+        // That a cache may have answered keeps no panel from its certificate.
+        assert_eq!(certificate.independence_certified(), expected != Verdict::Fail);
+    }
+}
+
+#[test]
+fn what_says_that_a_cache_answered_fails() {
+    all_are(
+        Verdict::Fail,
+        &[
+            ("x-cache", "HIT"),
+            ("X-Cache", "RefreshHit from cloudfront"),
+            ("x-cache", "MISS, HIT"),
+            ("x-cache", "TCP_MEM_HIT from a123.deploy.akamaitechnologies.com"),
+            ("x-cache-hits", "3"),
+            ("x-cache-hits", "0, 1"),
+            ("x-cache-lookup", "HIT from proxy:3128"),
+            ("x-cache-status", "cached"),
+            ("x-cached", "true"),
+            ("x-from-cache", "1"),
+            ("x-served-from-cache", "yes"),
+            ("x-proxy-cache", "STALE"),
+            ("x-portkey-cache-status", "SEMANTIC HIT"),
+            ("helicone-cache", "HIT"),
+            ("cf-cache-status", "STALE"),
+            ("cf-cache-status", "REVALIDATED"),
+            ("cf-cache-status", "UPDATING"),
+            ("x-litellm-cache-hit", "True"),
+            ("cache-status", "edge; fwd=miss, \"origin\"; hit; ttl=30"),
+            ("age", "1"),
+        ],
+    );
+}
+
+#[test]
+fn what_speaks_of_a_cache_in_unknown_words_leaves_it_open() {
+    all_are(
+        Verdict::Unknown,
+        &[
+            ("x-cache", "Error from cloudfront"),
+            ("x-cache", ""),
+            ("x-cache-key", "5d41402a"),
+            ("x-cache-ttl", "3600"),
+            ("x-cache-max-age", "60"),
+            ("x-cache-enabled", "true"),
+            ("x-cacheable", "YES"),
+            ("x-cache-status", "not cached"),
+            ("x-from-cache", "perhaps"),
+            ("cf-cache-status", "UNKNOWN"),
+            ("cache-status", "edge; detail=odd"),
+            ("age", "old"),
+        ],
+    );
+}
+
+#[test]
+fn what_says_that_the_answer_was_made_passes() {
+    all_are(
+        Verdict::Pass,
+        &[
+            ("cf-cache-status", "DYNAMIC"),
+            ("cf-cache-status", "BYPASS"),
+            ("cf-cache-status", "EXPIRED"),
+            ("cf-aig-cache-status", "MISS"),
+            ("x-cache", "Miss from cloudfront"),
+            ("x-cache", "TCP_MISS"),
+            ("x-cache", "CONFIG_NOCACHE"),
+            ("x-cache-hits", "0, 0"),
+            ("x-from-cache", "0"),
+            ("x-cached", "false"),
+            ("x-litellm-cache-hit", "False"),
+            ("x-litellm-cache-key", "None"),
+            ("x-cacheable", "NO"),
+            ("cache-status", "edge; fwd=stale; fwd-status=200; stored"),
+            ("age", "0"),
+            // Of another matter.
+            ("cache-control", "no-store"),
+            ("cdn-cache-control", "max-age=60"),
+            ("x-amzn-bedrock-cache-read-input-token-count", "1200"),
+            ("fireworks-cached-prompt-tokens", "12"),
+            ("anthropic-ratelimit-tokens-remaining", "79000"),
+            ("openai-processing-ms", "120"),
+            ("x-ratelimit-remaining-requests", "9999"),
+        ],
+    );
+}
