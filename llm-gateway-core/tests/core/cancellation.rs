@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
-use llm_gateway_core::{Answer, Environment, Failure, FixedClock, Gateway, NanoUsd, Request};
+use llm_gateway_core::{Answer, Failure, Gateway, NanoUsd, Request};
 use test_support::in_time;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::NOW;
+use crate::obeying;
 
 /// What the provider saw.
 #[derive(Debug, Clone, Copy, Default)]
@@ -133,13 +133,7 @@ reliability:
         provider.address
     );
     let ledger = Arc::new(MemoryLedger::new());
-    let gateway = Gateway::builder()
-        .policy_yaml(policy)
-        .environment(Environment::empty())
-        .clock(Arc::new(FixedClock(NOW)))
-        .ledger(ledger.clone())
-        .build()
-        .unwrap();
+    let gateway = obeying(policy).ledger(ledger.clone()).build().unwrap();
     World { gateway, ledger, provider }
 }
 

@@ -7,12 +7,11 @@ use std::sync::Arc;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
 use llm_gateway_core::{
-    Answer, Category, CostBasis, Envelope, Environment, Failure, FixedClock, Gateway, NanoUsd,
-    Request, Scripted,
+    Answer, Category, CostBasis, Envelope, Environment, Failure, NanoUsd, Request, Scripted,
 };
 use serde_json::{Value, json};
 
-use crate::NOW;
+use crate::obeying;
 
 /// Prices of our own, so that no change of the built-in data changes a sum here. The models
 /// without a row are the built-in ones, and `gpt-4o-next`, which nobody knows.
@@ -54,14 +53,9 @@ async fn asks(class: &str, body: &Value) -> (Result<Answer, Failure>, NanoUsd) {
     let environment = Environment::empty()
         .with("LLM_GATEWAY_LEDGER", "1")
         .with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db");
-    let gateway = Gateway::builder()
-        .policy_yaml(POLICY)
-        .environment(environment)
-        .scripted(Scripted::new().raw(200, body.to_string()))
-        .clock(Arc::new(FixedClock(NOW)))
-        .ledger(ledger.clone())
-        .build()
-        .unwrap();
+    let builder = obeying(POLICY).environment(environment).ledger(ledger.clone());
+    let script = Scripted::new().raw(200, body.to_string());
+    let gateway = builder.scripted(script).build().unwrap();
     let outcome = gateway.route(Request::new(class, "hi")).await;
     gateway.drain().await.unwrap();
     let november = Month::parse("2026-11").unwrap();

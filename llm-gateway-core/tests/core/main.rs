@@ -21,13 +21,21 @@ mod sockets;
 mod spend;
 mod streams;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::config::{LoadRequest, Loaded, load};
-use llm_gateway_core::{Environment, PolicySource};
+use llm_gateway_core::{Environment, FixedClock, Gateway, GatewayBuilder, PolicySource};
 
 /// 2026-11-21T12:00:00 UTC.
 const NOW: Duration = Duration::from_secs(1_795_262_400);
+
+/// A gateway with this policy on that day, alike each time, and with an environment that holds
+/// nothing unless a test says so.
+fn obeying(policy: impl Into<String>) -> GatewayBuilder {
+    let builder = Gateway::builder().policy_yaml(policy).environment(Environment::empty());
+    builder.clock(Arc::new(FixedClock(NOW))).seed(7)
+}
 
 /// What loading a policy gives on that day, without a `.env` file.
 fn loaded_from(source: &PolicySource, environment: Environment) -> Loaded {

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
 use llm_gateway_core::{
-    Category, Clock, CostBasis, Envelope, Environment, Failure, FixedClock, Gateway, NanoUsd,
-    Request, Scripted,
+    Category, Clock, CostBasis, Envelope, Environment, Failure, Gateway, NanoUsd, Request, Scripted,
 };
 
-use crate::NOW;
+use crate::obeying;
 
 /// $1 per million in, $10 per million out; a fallback at another provider costs the same.
 const POLICY: &str = "
@@ -38,11 +37,9 @@ fn till(script: Scripted, variables: &[(&str, String)]) -> Till {
     let environment = variables
         .iter()
         .fold(Environment::empty(), |environment, (name, value)| environment.with(*name, value));
-    let gateway = Gateway::builder()
-        .policy_yaml(POLICY)
+    let gateway = obeying(POLICY)
         .environment(environment.with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db"))
         .scripted(script.clone())
-        .clock(Arc::new(FixedClock(NOW)))
         .ledger(ledger.clone())
         .build()
         .unwrap();
@@ -225,9 +222,7 @@ async fn a_hold_belongs_to_the_month_in_which_it_is_made() {
     let ledger = Arc::new(MemoryLedger::new());
     let script = Scripted::new().delay(Duration::from_secs(2)).cut().answer("in December");
     let retrying = POLICY.replace("max_retries: 0", "max_retries: 1");
-    let gateway = Gateway::builder()
-        .policy_yaml(retrying)
-        .environment(Environment::empty())
+    let gateway = obeying(retrying)
         .scripted(script)
         .clock(Arc::new(YearEnd(tokio::time::Instant::now())))
         .ledger(ledger.clone())
@@ -278,12 +273,11 @@ fn a_cap_that_cannot_be_obeyed_is_an_error_that_names_the_variable() {
         ("LLM_GATEWAY_CAP_OPENAI", "5"),
     ] {
         let environment = Environment::empty().with("HOME", "/home/a").with(name, value);
-        let problems =
-            Gateway::builder().policy_yaml(POLICY).environment(environment).build().err().unwrap();
+        let problems = obeying(POLICY).environment(environment).build().err().unwrap();
         assert!(problems.to_string().contains(name), "{name}={value}: {problems}");
     }
     let none = Environment::empty().with("HOME", "/home/a").with(TOTAL, "0");
-    let gateway = Gateway::builder().policy_yaml(POLICY).environment(none).build().unwrap();
+    let gateway = obeying(POLICY).environment(none).build().unwrap();
     assert_eq!(gateway.policy().unwrap().spending().ledger, None, "0 is no cap");
 }
 
@@ -301,12 +295,8 @@ async fn a_ledger_that_cannot_be_used_stops_calls_under_a_cap_and_only_there() {
         };
         // The second answer is of no use, and paid for.
         let script = Scripted::new().answer("hi").empty();
-        let gateway = Gateway::builder()
-            .policy_yaml(POLICY)
-            .environment(environment)
-            .transport(Arc::new(script.clone()))
-            .build()
-            .unwrap();
+        let builder = obeying(POLICY).environment(environment);
+        let gateway = builder.transport(Arc::new(script.clone())).build().unwrap();
         match (gateway.route(Request::new("quick", "hi")).await, expected) {
             (Err(failure), Category::Ledger) => {
                 assert_eq!(failure.category(), Category::Ledger);
@@ -332,7 +322,7 @@ async fn two_gateways_share_one_file() {
             .with(TOTAL, cap_of(1))
             .with("LLM_GATEWAY_LEDGER_PATH", path.display().to_string())
             .with("OPENAI_API_KEY", "key-of-openai-1");
-        let builder = Gateway::builder().policy_yaml(POLICY).environment(environment);
+        let builder = obeying(POLICY).environment(environment);
         builder.transport(Arc::new(script)).build().unwrap()
     };
     let (first, second) = (gateway(Scripted::new()), gateway(Scripted::new()));

@@ -7,12 +7,12 @@ use llm_gateway_core::certificate::{Against, Verdict, VerifyResult, verify};
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
 use llm_gateway_core::policy::Level;
 use llm_gateway_core::{
-    Category, Consensus, Envelope, Environment, Event, Failure, FixedClock, Gateway, Message,
-    NanoUsd, PanelAnswer, Reply, Request, Scripted,
+    Category, Consensus, Envelope, Environment, Event, Failure, Gateway, Message, NanoUsd,
+    PanelAnswer, Reply, Request, Scripted,
 };
 use serde_json::json;
 
-use crate::NOW;
+use crate::obeying;
 
 mod money;
 
@@ -46,15 +46,7 @@ fn gateway_in(
     ledger: Arc<MemoryLedger>,
     environment: Environment,
 ) -> Gateway {
-    Gateway::builder()
-        .policy_yaml(policy)
-        .environment(environment)
-        .scripted(script)
-        .ledger(ledger)
-        .clock(Arc::new(FixedClock(NOW)))
-        .seed(7)
-        .build()
-        .unwrap()
+    obeying(policy).environment(environment).scripted(script).ledger(ledger).build().unwrap()
 }
 
 async fn ask(policy: &str, script: Scripted) -> Result<PanelAnswer, Failure> {

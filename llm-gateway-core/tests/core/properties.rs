@@ -10,12 +10,12 @@ use llm_gateway_core::transport::{
     Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
 use llm_gateway_core::{
-    Answer, Attempt, Environment, Failure, FixedClock, Gateway, NanoUsd, Request, Scripted,
+    Answer, Attempt, Environment, Failure, Gateway, NanoUsd, Request, Scripted,
 };
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use crate::NOW;
+use crate::obeying;
 
 /// What a provider does with one request.
 #[derive(Debug, Clone, Copy)]
@@ -170,12 +170,10 @@ impl World {
         let environment = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"]
             .into_iter()
             .fold(Environment::empty(), |environment, name| environment.with(name, "a-key"));
-        let gateway = Gateway::builder()
-            .policy_yaml(rules.policy())
+        let gateway = obeying(rules.policy())
             .environment(environment)
             .transport(watched.clone())
             .ledger(ledger.clone())
-            .clock(Arc::new(FixedClock(NOW)))
             .seed(rules.seed)
             .build()
             .unwrap();

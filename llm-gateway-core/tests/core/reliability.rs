@@ -8,13 +8,10 @@ use llm_gateway_core::ledger::{
     By, Cap, Closing, Dropped, Hold, HoldRequest, Ledger, MemoryLedger, Month, ReserveError, Seat,
     Spent, Told, Unusable,
 };
-use llm_gateway_core::{
-    Answer, Attempt, Category, Environment, Failure, FixedClock, Gateway, NanoUsd, Request,
-    Scripted,
-};
+use llm_gateway_core::{Answer, Attempt, Category, Failure, Gateway, NanoUsd, Request, Scripted};
 use tokio::time::Instant;
 
-use crate::NOW;
+use crate::obeying;
 
 /// Three tries per target and a breaker that opens at the fourth failure.
 const POLICY: &str = "
@@ -29,15 +26,7 @@ reliability:
 ";
 
 fn gateway(policy: &str, script: Scripted) -> Gateway {
-    Gateway::builder()
-        .policy_yaml(policy)
-        .environment(Environment::empty())
-        .scripted(script)
-        .ledger(Arc::new(MemoryLedger::new()))
-        .clock(Arc::new(FixedClock(NOW)))
-        .seed(7)
-        .build()
-        .unwrap()
+    obeying(policy).scripted(script).ledger(Arc::new(MemoryLedger::new())).build().unwrap()
 }
 
 async fn ask(gateway: &Gateway, class: &str) -> Result<Answer, Failure> {
@@ -297,14 +286,7 @@ async fn no_more_calls_run_at_once_than_the_policy_says() {
 async fn every_try_has_a_hold_of_its_own() {
     let ledger = Arc::new(MemoryLedger::new());
     let script = Scripted::new().cut().status(500).answer("three holds");
-    let gateway = Gateway::builder()
-        .policy_yaml(POLICY)
-        .environment(Environment::empty())
-        .scripted(script)
-        .clock(Arc::new(FixedClock(NOW)))
-        .ledger(ledger.clone())
-        .build()
-        .unwrap();
+    let gateway = obeying(POLICY).scripted(script).ledger(ledger.clone()).build().unwrap();
     let answer = ask(&gateway, "alone").await.unwrap();
     let costs: Vec<_> = answer.attempts.iter().map(|attempt| attempt.cost.unwrap()).collect();
     assert!(costs[0] > costs[2], "what a cut answer cost nobody knows, so it counts whole");
@@ -426,13 +408,8 @@ impl Seat for NeverWritten {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_does_not_wait_for_a_ledger_beyond_the_deadline() {
-    let gateway = Gateway::builder()
-        .policy_yaml(POLICY)
-        .environment(Environment::empty())
-        .scripted(Scripted::new().answer("here it is"))
-        .ledger(Arc::new(NeverWritten))
-        .build()
-        .unwrap();
+    let script = Scripted::new().answer("here it is");
+    let gateway = obeying(POLICY).scripted(script).ledger(Arc::new(NeverWritten)).build().unwrap();
     let began = Instant::now();
     let answer = ask(&gateway, "alone").await.unwrap();
     assert_eq!((answer.text().as_str(), answer.spend_recorded()), ("here it is", Some(false)));

@@ -8,9 +8,11 @@ use async_trait::async_trait;
 use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{
     Call, Category, Completion, CostBasis, CredentialSource, Envelope, Environment, Error, Event,
-    Failure, Gateway, GatewayBuilder, Lease, Message, NanoUsd, Prepared, Provider, ProviderName,
-    Request, Scripted, Secret, Usage,
+    Failure, Gateway, Lease, Message, NanoUsd, Prepared, Provider, ProviderName, Request, Scripted,
+    Secret, Usage,
 };
+
+use crate::obeying;
 
 /// One model, then another provider's.
 const POLICY: &str = r#"
@@ -22,11 +24,7 @@ reliability: {retry: {max_retries: 0}}
 "#;
 
 fn gateway(policy: &str, script: Scripted) -> Gateway {
-    builder(policy).scripted(script).build().unwrap()
-}
-
-fn builder(policy: &str) -> GatewayBuilder {
-    Gateway::builder().policy_yaml(policy).environment(Environment::empty()).seed(7)
+    obeying(policy).scripted(script).build().unwrap()
 }
 
 /// What was tried, as `provider outcome`.
@@ -91,7 +89,7 @@ async fn a_callers_fault_is_never_sent_to_another_target() {
 #[tokio::test]
 async fn the_error_of_a_chain_is_the_one_of_a_provider_that_was_asked() {
     let environment = Environment::empty().with("OPENAI_API_KEY", "key-of-openai");
-    let gateway = builder(POLICY)
+    let gateway = obeying(POLICY)
         .environment(environment)
         .transport(Arc::new(Scripted::new().status(500)))
         .build()
@@ -104,7 +102,7 @@ async fn the_error_of_a_chain_is_the_one_of_a_provider_that_was_asked() {
 #[tokio::test]
 async fn a_missing_key_is_named_and_nothing_is_sent() {
     let script = Scripted::new();
-    let gateway = builder(POLICY).transport(Arc::new(script.clone())).build().unwrap();
+    let gateway = obeying(POLICY).transport(Arc::new(script.clone())).build().unwrap();
     let failure = fails(&gateway, Request::new("quick", "hi")).await;
     assert_eq!(failure.category(), Category::MissingKey);
     assert!(failure.to_string().contains("OPENAI_API_KEY"), "{failure}");
@@ -140,7 +138,7 @@ fallback: {quick: [{provider: anthropic, model: claude-haiku-5-5}]}";
     {
         let script = Scripted::new();
         let environment = Environment::empty().with(switch, "Yes");
-        let builder = builder(policy).environment(environment).scripted(script.clone());
+        let builder = obeying(policy).environment(environment).scripted(script.clone());
         let failure = fails(&builder.build().unwrap(), Request::new("quick", "hi")).await;
         assert_eq!(failure.category(), Category::PolicyBlocked);
         assert!(failure.to_string().contains(switch), "{failure}");
@@ -246,7 +244,7 @@ async fn a_conversation_keeps_its_roles() {
 
 #[tokio::test]
 async fn a_broken_policy_answers_every_request_with_what_is_wrong() {
-    let builder = builder("defaults: {quick: {provider: opnai, model: m}}").offline();
+    let builder = obeying("defaults: {quick: {provider: opnai, model: m}}").offline();
     let gateway = builder.build_always();
     let failure = fails(&gateway, Request::new("quick", "hi")).await;
     assert_eq!(failure.category(), Category::PolicyInvalid);
@@ -281,7 +279,7 @@ async fn a_program_brings_its_own_provider_and_its_prices() {
 providers: {mine: {models: {loud: {in: 1, out: 2}}}}
 defaults: {quick: {provider: mine, model: loud}, free: {provider: mine, model: other}}";
     let own = Arc::new(Shouting(AtomicUsize::new(0)));
-    let gateway = builder(policy).provider("mine", own.clone()).unwrap().build().unwrap();
+    let gateway = obeying(policy).provider("mine", own.clone()).unwrap().build().unwrap();
     let answer = gateway.route(Request::new("quick", "hi")).await.unwrap();
     assert_eq!(answer.text(), "HI");
     // 10 x 1000 n$ + 20 x 2000 n$.
@@ -313,7 +311,7 @@ impl CredentialSource for Vault {
 #[tokio::test]
 async fn a_key_of_ones_own_vault_is_used_and_scrubbed() {
     let script = Scripted::new().echo_credential();
-    let gateway = builder("defaults: {quick: {provider: openai, model: gpt-6-luna}}")
+    let gateway = obeying("defaults: {quick: {provider: openai, model: gpt-6-luna}}")
         .credentials(Arc::new(Vault))
         .transport(Arc::new(script))
         .build()

@@ -9,10 +9,10 @@
 use std::sync::Arc;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
-use llm_gateway_core::{Answer, Environment, Failure, FixedClock, Gateway, Request};
+use llm_gateway_core::{Answer, Failure, Gateway, Request};
 use test_support::{FakeSocket, Wire, in_time};
 
-use crate::NOW;
+use crate::obeying;
 
 /// Everything that a call of the question `hi` may cost; see `matrix.rs`.
 const HOLD: u64 = (2 + 64) * 1_000 + 100 * 10_000;
@@ -54,13 +54,7 @@ reliability: {{deadline_s: 600, retry: {{max_retries: 1, base_delay_s: 0.001}}}}
             socket.base_url()
         );
         let ledger = Arc::new(MemoryLedger::new());
-        let gateway = Gateway::builder()
-            .policy_yaml(policy)
-            .environment(Environment::empty())
-            .clock(Arc::new(FixedClock(NOW)))
-            .ledger(ledger.clone())
-            .build()
-            .unwrap();
+        let gateway = obeying(policy).ledger(ledger.clone()).build().unwrap();
         Self { socket, gateway, ledger }
     }
 

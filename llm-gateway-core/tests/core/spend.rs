@@ -7,12 +7,11 @@ use llm_gateway_core::ledger::{
     By, Cap, Dropped, Hold, HoldRequest, Ledger, MemoryLedger, Month, ReserveError, Spent, Unusable,
 };
 use llm_gateway_core::{
-    Category, Description, Environment, FixedClock, Gateway, GatewayBuilder, NanoUsd, Request,
-    SpendState,
+    Category, Description, Environment, GatewayBuilder, NanoUsd, Request, SpendState,
 };
 use serde_json::{Value, json};
 
-use crate::NOW;
+use crate::obeying;
 
 const POLICY: &str = "
 providers: {openai: {models: {m: {in: 1, out: 10}}}}
@@ -24,8 +23,7 @@ fn builder(variables: &[(&str, &str)]) -> GatewayBuilder {
         .iter()
         .fold(Environment::empty(), |environment, (name, value)| environment.with(*name, *value));
     let environment = environment.with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db");
-    let clock = Arc::new(FixedClock(NOW));
-    Gateway::builder().policy_yaml(POLICY).environment(environment).clock(clock).offline()
+    obeying(POLICY).environment(environment).offline()
 }
 
 fn spend_of(description: &Description) -> Value {
@@ -87,7 +85,7 @@ async fn without_a_ledger_that_is_what_is_told() {
 
 #[tokio::test]
 async fn without_a_policy_nothing_is_known_of_the_ledger() {
-    let gateway = Gateway::builder().policy_yaml("defaults: {}").offline().build_always();
+    let gateway = obeying("defaults: {}").offline().build_always();
     assert!(gateway.describe_with_spend().await.is_err());
     let error = gateway.spent(None, By::Provider).await.unwrap_err();
     assert_eq!(error.category(), Category::PolicyInvalid);

@@ -1,8 +1,8 @@
 //! Answers that come as streams, through the whole gateway.
 
-use llm_gateway_core::{
-    Answer, Category, Environment, Failure, Gateway, NanoUsd, Request, Scripted,
-};
+use llm_gateway_core::{Answer, Category, Failure, NanoUsd, Request, Scripted};
+
+use crate::obeying;
 
 /// One model of each API, then another provider's. Nothing is tried twice.
 const POLICY: &str = "
@@ -19,8 +19,7 @@ const WHOLE: &str =
     "providers: {openai: {stream: false}, anthropic: {stream: false}, gemini: {stream: false}}";
 
 async fn ask(policy: &str, class: &str, script: Scripted) -> Result<Answer, Failure> {
-    let builder = Gateway::builder().policy_yaml(policy).environment(Environment::empty()).seed(7);
-    let gateway = builder.scripted(script).build().unwrap();
+    let gateway = obeying(policy).scripted(script).build().unwrap();
     gateway.route(Request::new(class, "Say hello")).await
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
 use llm_gateway_core::transport::HttpRequest;
-use llm_gateway_core::{Answer, Attempt, Environment, Failure, FixedClock, Gateway, Request};
+use llm_gateway_core::{Answer, Attempt, Environment, Failure, Request};
 use test_support::Wire;
 use tokio::time::Instant;
 
@@ -13,23 +13,19 @@ use super::Wait;
 use super::cell::{BASE_DELAY_S, Cell};
 use super::faults::MODEL;
 use super::story::{Story, answered, failed, sent, tried};
-use crate::NOW;
+use crate::obeying;
 
 impl Cell<'_> {
     /// What does happen.
     pub(super) async fn seen(&self) -> Story {
         let (ledger, script) = (Arc::new(MemoryLedger::new()), self.script());
-        let gateway = Gateway::builder()
-            .policy_yaml(self.policy())
-            .environment(
-                Environment::empty()
-                    .with("LLM_GATEWAY_CAP_TOTAL_MONTHLY", "1")
-                    .with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db"),
-            )
+        let environment = Environment::empty()
+            .with("LLM_GATEWAY_CAP_TOTAL_MONTHLY", "1")
+            .with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db");
+        let gateway = obeying(self.policy())
+            .environment(environment)
             .scripted(script.clone())
             .ledger(ledger.clone())
-            .clock(Arc::new(FixedClock(NOW)))
-            .seed(7)
             .build()
             .unwrap();
         let began = Instant::now();

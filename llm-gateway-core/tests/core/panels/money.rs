@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
 use llm_gateway_core::{
-    Category, Envelope, Environment, Failure, FixedClock, Gateway, NanoUsd, PanelAnswer, Request,
-    Scripted,
+    Category, Envelope, Environment, Failure, NanoUsd, PanelAnswer, Request, Scripted,
 };
 use serde_json::json;
 
 use super::{POLICY, WORST_CASE, ask, gateway_in};
-use crate::NOW;
+use crate::obeying;
 
 /// The policy with a cap on the panel, in nano-dollars.
 fn capped(nanos: u64) -> String {
@@ -28,9 +27,8 @@ fn retrying(nanos: u64) -> String {
 
 /// Asks where nothing keeps count of the month's money.
 async fn ask_uncounted(policy: &str, script: Scripted) -> Result<PanelAnswer, Failure> {
-    let builder = Gateway::builder().policy_yaml(policy).environment(Environment::empty());
-    let gateway = builder.clock(Arc::new(FixedClock(NOW))).seed(7).scripted(script);
-    gateway.build().unwrap().panel(Request::new("three", "hi")).await
+    let gateway = obeying(policy).scripted(script).build().unwrap();
+    gateway.panel(Request::new("three", "hi")).await
 }
 
 /// What a member was tried for, in order.
