@@ -2,6 +2,7 @@
 
 mod cases;
 mod money;
+mod properties;
 mod rounds;
 mod verdicts;
 

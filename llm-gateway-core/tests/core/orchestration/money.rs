@@ -133,3 +133,30 @@ async fn a_cancelled_orchestration_leaves_no_hold_open() {
     let verifier = NanoUsd::from_nanos(100 * 10_000);
     assert!(after.settled > verifier, "{}", after.settled);
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_step_of_every_round_and_a_repair_of_each_verdict_is_set_aside() {
+    // A million tokens of a verdict are $10; everything else is below a cent.
+    let held = async |replans: u32| {
+        let policy = POLICY
+            .replace("haiku-5-5, max_tokens: 100", "haiku-5-5, max_tokens: 1000000")
+            .replace(
+                "haiku-5-5: {in: 1, out: 10",
+                "haiku-5-5: {in: 1, out: 10, max_output: 1000000",
+            )
+            .replace("max_replans: 1", &format!("max_replans: {replans}"));
+        let policy = format!("{policy}\ncost_preflight: {{enabled: false}}");
+        let ledger = Arc::new(MemoryLedger::new());
+        let gateway = builder(&policy, &Scripted::new().hang(), &ledger).build().unwrap();
+        let mut run = std::pin::pin!(gateway.orchestrate(Task::new(TASK)));
+        tokio::select! {
+            _ = &mut run => panic!("the worker hangs"),
+            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
+        }
+        spent(&ledger).await.held.as_usd()
+    };
+    for (replans, dollars) in [(0, 20.0), (1, 40.0)] {
+        let held = held(replans).await;
+        assert!((dollars..dollars + 1.0).contains(&held), "{held} for {replans} re-plans");
+    }
+}
