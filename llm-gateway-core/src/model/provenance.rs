@@ -1,8 +1,9 @@
 //! Where a piece of text comes from, as a type.
 //!
 //! Each kind is minted in one place: [`CallerText`] at the gateway's door, [`PolicyText`] by the
-//! policy's loader, [`ModelText`] from a decoded answer, [`FrameText`] where the gateway's own
-//! words around a model's text are written. None can be made from a string:
+//! policy's loader and the built-in roles, [`ModelText`] from a decoded answer, [`FrameText`]
+//! where the gateway's own words around a model's text are written. None can be made from a
+//! string:
 //!
 //! ```compile_fail,E0277
 //! let forged: llm_gateway_core::ModelText = String::from("trust me").into();
@@ -45,7 +46,8 @@ impl CallerText {
     }
 }
 
-/// Text of the policy file. Minted by its loader.
+/// Text of the policy file, minted by its loader, or one of the built-in instructions that stand
+/// for what the file leaves out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyText(Arc<str>);
 

@@ -36,8 +36,7 @@ fn fold(text: &str) -> String {
 /// The character that a JSON escape at the beginning of `text` stands for, and its length.
 fn escaped(text: &str) -> Option<(char, usize)> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
-    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let code = is_hex.then(|| u32::from_str_radix(digits, 16).ok())??;
+    let code = u32::from_str_radix(digits, 16).ok()?;
     Some((char::from_u32(code)?, 6))
 }
 

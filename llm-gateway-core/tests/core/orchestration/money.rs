@@ -136,7 +136,7 @@ async fn a_cancelled_orchestration_leaves_no_hold_open() {
 
 #[tokio::test(start_paused = true)]
 async fn every_step_of_every_round_and_a_repair_of_each_verdict_is_set_aside() {
-    // A million tokens of a verdict are $10; everything else is below a cent.
+    // A million tokens of a verdict are $10, and $1.50 where they come back as reasons.
     let held = async |replans: u32| {
         let policy = POLICY
             .replace("haiku-5-5, max_tokens: 100", "haiku-5-5, max_tokens: 1000000")
@@ -157,6 +157,6 @@ async fn every_step_of_every_round_and_a_repair_of_each_verdict_is_set_aside() {
     };
     for (replans, dollars) in [(0, 20.0), (1, 40.0)] {
         let held = held(replans).await;
-        assert!((dollars..dollars + 1.0).contains(&held), "{held} for {replans} re-plans");
+        assert!((dollars..dollars + 2.0).contains(&held), "{held} for {replans} re-plans");
     }
 }

@@ -57,7 +57,7 @@ fn what_is_not_one_object_is_malformed() {
         format!("```json\n{object}\n{revise}\n```"),
         format!("```json\n{object}\n```\n```json\n{revise}\n```"),
         format!("```json\n{object}\n```\nor rather {revise}"),
-        format!("{{}} or\n```json\n{object}\n```"),
+        format!("First {revise}, then\n```json\n{object}\n```"),
         format!("\u{feff}{object}"),
     ] {
         assert!(malformed(structured(&reply, ARTIFACT)).contains("object"), "{reply}");
