@@ -272,4 +272,16 @@ mod tests {
         assert_eq!(id("gpt-4o-2024-05-13"), Some("gpt-4o-2024-05-13"));
         assert_eq!(id("gpt-4o-2099-01-01"), None, "ids are never matched by prefix");
     }
+
+    /// Their Chat Completions know `json_object` alone and answer a schema with 400, "This
+    /// response_format type is unavailable now"
+    /// (<https://api-docs.deepseek.com/api/create-chat-completion>).
+    #[test]
+    fn no_model_of_deepseek_is_sent_a_schema() {
+        let deepseek = Catalog::built_in().of("deepseek");
+        assert!(deepseek.models.len() > 3);
+        for (id, facts) in &deepseek.models {
+            assert!(!facts.capabilities.contains(&Capability::JsonSchema), "{id}");
+        }
+    }
 }
