@@ -92,10 +92,10 @@ pub use error::{Category, Error};
 pub use event::{Event, Events};
 pub use gateway::{Gateway, GatewayBuilder, Outcome, Request, Run, Task};
 pub use model::{
-    Blind, CallerText, Capability, Completion, ContentPart, CostBasis, Delivery, Dialect, Endpoint,
-    FinishReason, FrameText, Grant, InvalidAmount, InvalidName, Limits, Message, ModelFacts,
-    ModelId, ModelText, NanoUsd, Open, OutputPart, Part, PolicyText, Prices, Prompt, ProviderName,
-    Rate, Role, RunId, StepRole, Target, TaskClass, Tier, Turn, Usage, closest_name,
+    AnswerSchema, Blind, CallerText, Capability, Completion, ContentPart, CostBasis, Delivery,
+    Dialect, Endpoint, FinishReason, FrameText, Grant, InvalidAmount, InvalidName, Limits, Message,
+    ModelFacts, ModelId, ModelText, NanoUsd, Open, OutputPart, Part, PolicyText, Prices, Prompt,
+    ProviderName, Rate, Role, RunId, StepRole, Target, TaskClass, Tier, Turn, Usage, closest_name,
 };
 pub use orchestrate::{ChecklistItem, Decision, Met, Round, Verdict};
 pub use outcome::{Answer, Ending, Failure, Orchestrated, PanelAnswer, Reply, StepOutcome};

@@ -103,9 +103,9 @@ impl Judgement<'_> {
     }
 
     fn request(&mut self, member: &MemberEvidence, request: &RecordedRequest) {
-        let Some(Asked { mut findings, system, turns }) = readers::request(member, request) else {
-            return;
-        };
+        // A member is asked for free text: no schema may stand in its request.
+        let Some(asked) = readers::request(member, request, None) else { return };
+        let Asked { mut findings, system, turns } = asked;
         findings.extend(self.stray_system(&system));
         findings.extend(self.stray_turns(member.dialect, &turns));
         let position = member.position;

@@ -3,6 +3,7 @@
 //! Everything here is rank 1: it imports nothing of ours but its neighbours and
 //! [`crate::error`], so every other room can speak in these words.
 
+mod answer_schema;
 mod closest;
 mod completion;
 mod cost_basis;
@@ -18,6 +19,7 @@ mod provenance;
 mod step_role;
 mod usage;
 
+pub use answer_schema::AnswerSchema;
 pub use closest::closest_name;
 pub use completion::{Completion, FinishReason, OutputPart};
 pub use cost_basis::CostBasis;

@@ -6,6 +6,7 @@
 
 use std::marker::PhantomData;
 
+use super::answer_schema::AnswerSchema;
 use super::provenance::{Blind, CallerText, FrameText, Grant, ModelText, Open, PolicyText};
 
 /// Who speaks in a turn.
@@ -126,6 +127,7 @@ pub struct Turn {
 pub struct Prompt<S = Open> {
     system: Option<Part>,
     turns: Vec<Turn>,
+    schema: Option<AnswerSchema>,
     sight: PhantomData<fn() -> S>,
 }
 
@@ -140,7 +142,7 @@ impl Prompt<Blind> {
         // An empty system text says nothing, and some providers refuse it.
         let system = system.filter(|text| !text.trim().is_empty()).map(part);
         let turns = messages.into_iter().map(turn).collect();
-        Self { system, turns, sight: PhantomData }
+        Self { system, turns, schema: None, sight: PhantomData }
     }
 }
 
@@ -175,11 +177,25 @@ impl Prompt<Open> {
         }
         self
     }
+
+    /// Asks for an answer of this shape, where the model can be held to one; the prompt itself
+    /// has to ask for it too. A panel's members are asked for free text:
+    ///
+    /// ```compile_fail,E0599
+    /// # use llm_gateway_core::{AnswerSchema, Blind, Prompt};
+    /// fn ask_panel(prompt: Prompt<Blind>, schema: AnswerSchema) {
+    ///     prompt.answered_as(schema);
+    /// }
+    /// ```
+    #[must_use]
+    pub fn answered_as(self, schema: AnswerSchema) -> Self {
+        Self { schema: Some(schema), ..self }
+    }
 }
 
 impl From<Prompt<Blind>> for Prompt<Open> {
     fn from(blind: Prompt<Blind>) -> Self {
-        Self { system: blind.system, turns: blind.turns, sight: PhantomData }
+        Self { system: blind.system, turns: blind.turns, schema: None, sight: PhantomData }
     }
 }
 
@@ -195,24 +211,38 @@ impl<S> Prompt<S> {
         &self.turns
     }
 
+    /// The shape that the answer is asked for in.
+    pub fn schema(&self) -> Option<&AnswerSchema> {
+        self.schema.as_ref()
+    }
+
     /// More input tokens than any tokenizer makes of this prompt. A token is at least one byte
     /// of text, so bytes bound the text; the margin bounds what a provider puts around each
-    /// message (role marks, separators: under ten tokens in every published format).
+    /// message (role marks, separators: under ten tokens in every published format). A schema
+    /// counts as one more message: providers show it to the model, with words of their own
+    /// (<https://platform.claude.com/docs/en/build-with-claude/structured-outputs>).
     pub(crate) fn token_bound(&self) -> u64 {
         const MARGIN_PER_MESSAGE: u64 = 64;
-        let bytes: u64 = self.texts().map(|text| text.len() as u64).sum();
-        let messages = self.turns.len() as u64 + u64::from(self.system.is_some());
+        let bytes: u64 = self.billed().map(|text| text.len() as u64).sum();
+        let above = u64::from(self.system.is_some()) + u64::from(self.schema.is_some());
+        let messages = self.turns.len() as u64 + above;
         bytes.saturating_add(messages.saturating_mul(MARGIN_PER_MESSAGE))
     }
 
-    /// How many characters the prompt has.
+    /// How many characters the prompt has, the schema's included.
     pub(crate) fn characters(&self) -> usize {
-        self.texts().map(|text| text.chars().count()).sum()
+        self.billed().map(|text| text.chars().count()).sum()
     }
 
     /// Every text of the prompt, in order, the system text first.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.system.iter().chain(self.turns.iter().flat_map(|turn| &turn.parts)).map(Part::as_str)
+    }
+
+    /// Every text that may be billed as input: those of the prompt, and the schema's, which a
+    /// model that cannot be held to it is not sent.
+    pub(crate) fn billed(&self) -> impl Iterator<Item = &str> {
+        self.texts().chain(self.schema.as_ref().map(|schema| schema.json()))
     }
 }
 
@@ -220,13 +250,13 @@ impl<S> Prompt<S> {
 impl<S> Clone for Prompt<S> {
     fn clone(&self) -> Self {
         let (system, turns) = (self.system.clone(), self.turns.clone());
-        Self { system, turns, sight: PhantomData }
+        Self { system, turns, schema: self.schema, sight: PhantomData }
     }
 }
 
 impl<S> PartialEq for Prompt<S> {
     fn eq(&self, other: &Self) -> bool {
-        (&self.system, &self.turns) == (&other.system, &other.turns)
+        (&self.system, &self.turns, &self.schema) == (&other.system, &other.turns, &other.schema)
     }
 }
 
@@ -251,5 +281,19 @@ mod tests {
                 .flat_map(|turn| &turn.parts)
                 .all(|part| matches!(part, Part::Caller(_)))
         );
+    }
+
+    #[test]
+    fn a_schema_is_kept_and_bounded_like_a_message_of_its_own() {
+        const SCHEMA: AnswerSchema = AnswerSchema::new("word", "{\"enum\": [\"\u{e9}\"]}");
+        let free = Prompt::<Open>::from(Prompt::from_caller(None, vec![Message::user("judge")]));
+        let held = free.clone().answered_as(SCHEMA);
+        assert_eq!((free.schema(), held.schema()), (None, Some(&SCHEMA)));
+        assert_ne!(free, held);
+        assert_eq!(held.clone(), held);
+        let bytes = SCHEMA.json().len() as u64;
+        assert!(bytes > SCHEMA.json().chars().count() as u64);
+        assert_eq!(held.token_bound(), free.token_bound() + bytes + 64);
+        assert_eq!(held.texts().collect::<Vec<_>>(), ["judge"], "it is no text of the prompt");
     }
 }

@@ -170,7 +170,7 @@ impl PreflightRules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Message, Prices, Rate};
+    use crate::model::{AnswerSchema, Message, Prices, Rate};
 
     fn rules(warn: u64, block: u64) -> PreflightRules {
         let usd = |dollars: u64| Some(NanoUsd::from_nanos(dollars * 1_000_000_000));
@@ -207,6 +207,16 @@ mod tests {
         assert_eq!(estimate("abcd"), 2);
         assert_eq!(estimate("\u{1F980}\u{1F980}\u{1F980}\u{1F980}"), 2);
         assert_eq!(estimate("abcde"), 3);
+    }
+
+    #[test]
+    fn a_schema_is_estimated_as_input() {
+        let estimate = |prompt: &Prompt| {
+            PreflightRules::default().estimate(prompt, 1, None).tokens_in_estimated
+        };
+        let free = prompt(8);
+        let held = free.clone().answered_as(AnswerSchema::new("any", "{\"a\": \"\u{1F980}xx\"}"));
+        assert_eq!((estimate(&free), estimate(&held)), (2, 2 + 3));
     }
 
     #[test]

@@ -4,13 +4,14 @@ mod stream;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Call;
 use super::refusal::{Envelope, Refusal};
 use super::wire::{Draft, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Delivery, FinishReason, Part, Role, Turn, Usage};
+use crate::model::{AnswerSchema, Delivery, FinishReason, Part, Role, Turn, Usage};
 use crate::transport::Credential;
 
 /// The `anthropic` dialect.
@@ -66,6 +67,7 @@ impl Wire for Anthropic {
             system: call.prompt.system().map(Part::as_str),
             messages: turns.collect(),
             stream: (delivery == Delivery::Stream).then_some(true),
+            output_config: call.schema().map(OutputConfig::try_from).transpose()?,
         })
     }
 
@@ -112,6 +114,8 @@ struct Request<'a> {
     messages: Vec<RequestMessage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_config: Option<OutputConfig>,
 }
 
 #[derive(Serialize)]
@@ -152,6 +156,28 @@ impl<'a> From<&'a [Part]> for Content<'a> {
                 parts.iter().map(|part| TextPart { r#type: "text", text: part.as_str() }).collect(),
             ),
         }
+    }
+}
+
+/// Wants no beta header any more:
+/// <https://platform.claude.com/docs/en/build-with-claude/structured-outputs>.
+#[derive(Serialize)]
+struct OutputConfig {
+    format: OutputFormat,
+}
+
+#[derive(Serialize)]
+struct OutputFormat {
+    r#type: &'static str,
+    schema: Value,
+}
+
+impl TryFrom<&AnswerSchema> for OutputConfig {
+    type Error = serde_json::Error;
+
+    fn try_from(schema: &AnswerSchema) -> serde_json::Result<Self> {
+        let schema = schema.document()?;
+        Ok(Self { format: OutputFormat { r#type: "json_schema", schema } })
     }
 }
 

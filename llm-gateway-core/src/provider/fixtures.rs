@@ -20,8 +20,8 @@ use crate::clock::FixedClock;
 use crate::credential::{CredentialSource, Lease, Secret};
 use crate::error::Error;
 use crate::model::{
-    Capability, Completion, Delivery, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName,
-    Usage,
+    AnswerSchema, Capability, Completion, Delivery, Dialect, Endpoint, Message, ModelId, Prompt,
+    ProviderName, Usage,
 };
 use crate::transport::{
     Credential, HttpRequest, HttpResponse, Recorder, Scrubber, Transport, TransportError,
@@ -49,8 +49,11 @@ struct Asked {
     model: String,
     reasoning: bool,
     #[serde(default)]
+    json_schema: bool,
+    #[serde(default)]
     stream: bool,
     system: Option<String>,
+    schema: Option<Value>,
     prompt: String,
     max_tokens: u64,
 }
@@ -292,15 +295,22 @@ impl From<&Tokens> for Usage {
 
 impl From<Asked> for Call {
     fn from(asked: Asked) -> Self {
+        let free = Prompt::from_caller(asked.system, vec![Message::user(asked.prompt)]).into();
+        let prompt = match asked.schema {
+            None => free,
+            // A schema is a part of the program.
+            Some(schema) => Prompt::answered_as(
+                free,
+                AnswerSchema::new("verdict", Box::leak(schema.to_string().into_boxed_str())),
+            ),
+        };
+        let renamed = asked.reasoning.then_some(Capability::MaxCompletionTokens);
+        let held = asked.json_schema.then_some(Capability::JsonSchema);
         Self {
             model: ModelId::new(&asked.model).unwrap(),
-            prompt: Prompt::from_caller(asked.system, vec![Message::user(asked.prompt)]).into(),
+            prompt,
             max_tokens: asked.max_tokens,
-            capabilities: asked
-                .reasoning
-                .then_some(Capability::MaxCompletionTokens)
-                .into_iter()
-                .collect(),
+            capabilities: renamed.into_iter().chain(held).collect(),
         }
     }
 }

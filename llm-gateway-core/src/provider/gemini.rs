@@ -8,13 +8,14 @@ use http::{HeaderMap, HeaderName};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Call;
 use super::refusal::{Envelope, Refusal};
 use super::wire::{Draft, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Delivery, FinishReason, Part, Role, Usage};
+use crate::model::{AnswerSchema, Delivery, FinishReason, Part, Role, Usage};
 use crate::transport::Credential;
 
 /// All but RFC 3986's unreserved characters: a model id stays inside its segment.
@@ -68,6 +69,7 @@ impl Wire for Gemini {
             parts: turn.parts.iter().map(RequestPart::from).collect(),
         });
         let system = call.prompt.system().into_iter().map(RequestPart::from);
+        let schema = call.schema();
         serde_json::to_vec(&Request {
             system_instruction: call
                 .prompt
@@ -75,7 +77,11 @@ impl Wire for Gemini {
                 .is_some()
                 .then(|| RequestContent { role: None, parts: system.collect() }),
             contents: turns.collect(),
-            generation_config: GenerationConfig { max_output_tokens: call.max_tokens },
+            generation_config: GenerationConfig {
+                max_output_tokens: call.max_tokens,
+                response_mime_type: schema.map(|_| "application/json"),
+                response_json_schema: schema.map(AnswerSchema::document).transpose()?,
+            },
         })
     }
 
@@ -154,10 +160,15 @@ impl<'a> From<&'a Part> for RequestPart<'a> {
     }
 }
 
+/// A schema counts only beside its MIME type: <https://ai.google.dev/api/generate-content>.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct GenerationConfig {
     max_output_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_mime_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_json_schema: Option<Value>,
 }
 
 #[derive(Deserialize)]

@@ -21,7 +21,7 @@ mod wire;
 use async_trait::async_trait;
 
 use crate::error::Error;
-use crate::model::{Capability, Completion, ModelId, Prompt};
+use crate::model::{AnswerSchema, Capability, Completion, ModelId, Prompt};
 use crate::transport::{HttpRequest, Recorder};
 
 pub(crate) use self::http::{Means, for_endpoint};
@@ -38,6 +38,15 @@ pub struct Call {
     pub max_tokens: u64,
     /// What the model can do or wants, by the model data.
     pub capabilities: Vec<Capability>,
+}
+
+impl Call {
+    /// The shape that the answer is to have, where the model can be held to one. A model that
+    /// cannot be is asked by the prompt's own words alone.
+    fn schema(&self) -> Option<&AnswerSchema> {
+        let is_able = self.capabilities.contains(&Capability::JsonSchema);
+        self.prompt.schema().filter(|_| is_able)
+    }
 }
 
 /// A call whose bytes are fixed.

@@ -11,13 +11,16 @@ use std::borrow::Cow;
 use http::{HeaderMap, header};
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Call;
 use super::refusal::{Envelope, Refusal};
 use super::wire::{Draft, Wire, lenient};
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Capability, Delivery, FinishReason, NanoUsd, Part, Role, Turn, Usage};
+use crate::model::{
+    AnswerSchema, Capability, Delivery, FinishReason, NanoUsd, Part, Role, Turn, Usage,
+};
 use crate::transport::Credential;
 
 /// Above this a reported cost is taken for a wrong unit: ten million tokens, more than any
@@ -85,6 +88,7 @@ impl Wire for OpenAi {
             max_completion_tokens: bound.filter(|_| renamed),
             stream: stream.then_some(true),
             stream_options: stream.then_some(StreamOptions { include_usage: true }),
+            response_format: call.schema().map(ResponseFormat::try_from).transpose()?,
         })
     }
 
@@ -133,6 +137,8 @@ struct Request<'a> {
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<ResponseFormat>,
 }
 
 #[derive(Serialize)]
@@ -165,6 +171,30 @@ fn joined(parts: &[Part]) -> Cow<'_, str> {
 #[derive(Serialize)]
 struct StreamOptions {
     include_usage: bool,
+}
+
+/// <https://platform.openai.com/docs/guides/structured-outputs>.
+#[derive(Serialize)]
+struct ResponseFormat {
+    r#type: &'static str,
+    json_schema: NamedSchema,
+}
+
+#[derive(Serialize)]
+struct NamedSchema {
+    name: &'static str,
+    strict: bool,
+    schema: Value,
+}
+
+impl TryFrom<&AnswerSchema> for ResponseFormat {
+    type Error = serde_json::Error;
+
+    fn try_from(schema: &AnswerSchema) -> serde_json::Result<Self> {
+        let json_schema =
+            NamedSchema { name: schema.name(), strict: true, schema: schema.document()? };
+        Ok(Self { r#type: "json_schema", json_schema })
+    }
 }
 
 #[derive(Deserialize)]

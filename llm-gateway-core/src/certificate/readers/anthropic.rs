@@ -2,6 +2,7 @@
 //! <https://platform.claude.com/docs/en/build-with-claude/streaming>.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::places::Holds;
 use super::{Format, Name, Reply};
@@ -20,6 +21,11 @@ impl Format for Anthropic {
         ("/max_tokens", Holds::Whole),
         ("/stream", Holds::Truth),
     ];
+
+    fn schema(schema: &Value) -> Vec<(&'static str, Value)> {
+        let format = json!({"type": "json_schema", "schema": schema});
+        vec![("/output_config", json!({"format": format}))]
+    }
 
     fn paths(_model: &str) -> Vec<String> {
         vec!["/v1/messages".to_owned()]

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::head::segment;
 use super::places::Holds;
@@ -17,6 +18,13 @@ impl Format for Gemini {
         ("/contents/*/parts/*/text", Holds::Said),
         ("/generationConfig/maxOutputTokens", Holds::Whole),
     ];
+
+    fn schema(schema: &Value) -> Vec<(&'static str, Value)> {
+        vec![
+            ("/generationConfig/responseMimeType", "application/json".into()),
+            ("/generationConfig/responseJsonSchema", schema.clone()),
+        ]
+    }
 
     fn paths(model: &str) -> Vec<String> {
         let model = segment(model);

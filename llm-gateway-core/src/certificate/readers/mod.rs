@@ -79,6 +79,10 @@ trait Format {
     /// Every place of a request's body where something may stand.
     const PLACES: &'static [(&'static str, Holds)];
 
+    /// Where a request holds `schema` when its answer is to follow it: each place, and all that
+    /// stands there, the format's own words included.
+    fn schema(schema: &Value) -> Vec<(&'static str, Value)>;
+
     /// What may stand behind the base URL in a request for `model`.
     fn paths(model: &str) -> Vec<String>;
 
@@ -92,19 +96,32 @@ trait Format {
     fn take(document: Self::Document, reply: &mut Reply) -> Result<(), String>;
 }
 
-/// Reads a request of a member; `None` for a member whose bytes have no format of ours.
-pub(super) fn request(member: &MemberEvidence, request: &RecordedRequest) -> Option<Asked> {
+/// What OpenAI's format calls a verifier's schema.
+const SCHEMA_NAME: &str = "verdict";
+
+/// Reads a request of a member; `None` for a member whose bytes have no format of ours. The
+/// answer may be asked for by `schema`, whole and unchanged, and by no other.
+pub(super) fn request(
+    member: &MemberEvidence,
+    request: &RecordedRequest,
+    schema: Option<&Value>,
+) -> Option<Asked> {
     Some(match member.dialect {
-        Dialect::OpenAi => request_as::<openai::OpenAi>(member, request),
-        Dialect::Anthropic => request_as::<anthropic::Anthropic>(member, request),
-        Dialect::Gemini => request_as::<gemini::Gemini>(member, request),
+        Dialect::OpenAi => request_as::<openai::OpenAi>(member, request, schema),
+        Dialect::Anthropic => request_as::<anthropic::Anthropic>(member, request, schema),
+        Dialect::Gemini => request_as::<gemini::Gemini>(member, request, schema),
         Dialect::Own => return None,
     })
 }
 
-fn request_as<F: Format>(member: &MemberEvidence, request: &RecordedRequest) -> Asked {
+fn request_as<F: Format>(
+    member: &MemberEvidence,
+    request: &RecordedRequest,
+    schema: Option<&Value>,
+) -> Asked {
+    let schema = schema.map(F::schema).unwrap_or_default();
     let mut asked = match json::parse(request.body.as_bytes()) {
-        Ok(body) => places::read(F::PLACES, &member.model, &body),
+        Ok(body) => places::read(F::PLACES, &member.model, &schema, &body),
         Err(error) => {
             let finding = Finding::new("/", format!("is no JSON that has one reading: {error}"));
             Asked { findings: vec![finding], ..Asked::default() }

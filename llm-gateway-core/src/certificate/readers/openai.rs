@@ -1,9 +1,10 @@
 //! Chat Completions: <https://platform.openai.com/docs/api-reference/chat>.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::places::Holds;
-use super::{Format, Name, Reply};
+use super::{Format, Name, Reply, SCHEMA_NAME};
 
 /// The `openai` dialect.
 pub(super) struct OpenAi;
@@ -20,6 +21,12 @@ impl Format for OpenAi {
         ("/stream", Holds::Truth),
         ("/stream_options/include_usage", Holds::Truth),
     ];
+
+    fn schema(schema: &Value) -> Vec<(&'static str, Value)> {
+        let json_schema = json!({"name": SCHEMA_NAME, "strict": true, "schema": schema});
+        let format = json!({"type": "json_schema", "json_schema": json_schema});
+        vec![("/response_format", format)]
+    }
 
     fn paths(_model: &str) -> Vec<String> {
         vec!["/chat/completions".to_owned()]

@@ -46,10 +46,21 @@ struct Walk<'a> {
     turns: BTreeMap<usize, Turn>,
 }
 
-/// Reads a body. `*` in a place stands for any index of a list.
-pub(super) fn read(places: &[(&str, Holds)], model: &str, body: &Value) -> Asked {
+/// Reads a body. `*` in a place stands for any index of a list. What `schema` says may stand
+/// at its places, if it stands there whole; else each leaf there is one like any other.
+pub(super) fn read(
+    places: &[(&str, Holds)],
+    model: &str,
+    schema: &[(&str, Value)],
+    body: &Value,
+) -> Asked {
     let mut walk = Walk { model, asked: Asked::default(), turns: BTreeMap::new() };
+    let is_whole = schema.iter().all(|(place, known)| body.pointer(place) == Some(known));
+    let of_schema = |leaf: &Leaf<'_>| schema.iter().any(|(place, _)| is_below(leaf, place));
     for leaf in json::leaves(body) {
+        if is_whole && of_schema(&leaf) {
+            continue;
+        }
         let taken = match places.iter().find(|(place, _)| is_at(&leaf, place)) {
             Some((_, holds)) => walk.take(*holds, &leaf),
             None => Err("is no place of the protocol"),
@@ -122,6 +133,12 @@ fn is_at(leaf: &Leaf<'_>, place: &str) -> bool {
         None => false,
     });
     matches && steps.next().is_none()
+}
+
+/// Whether it stands at a place, or within what stands there.
+fn is_below(leaf: &Leaf<'_>, place: &str) -> bool {
+    let mut steps = leaf.path.iter();
+    place.split('/').skip(1).all(|wanted| steps.next() == Some(&Step::Key(wanted)))
 }
 
 fn first_index(leaf: &Leaf<'_>) -> usize {

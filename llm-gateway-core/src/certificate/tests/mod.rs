@@ -9,6 +9,7 @@ mod random;
 mod receipts;
 mod requests;
 mod responses;
+mod schemas;
 mod streams;
 mod trust;
 mod usage;

@@ -13,12 +13,13 @@ use crate::certificate::{
 };
 use crate::clock::SystemClock;
 use crate::credential::{CredentialSource, Lease, Secret};
+use crate::error::Error;
 use crate::model::{
     Capability, ContentPart, Delivery, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName,
     Role,
 };
 use crate::policy::Level;
-use crate::provider::{Call, Means, for_endpoint};
+use crate::provider::{Call, Means, Prepared, Provider, for_endpoint};
 use crate::transport::{HttpRequest, Recorder, Scripted, Scrubber};
 
 pub(super) const SYSTEM: &str = "Answer in one word.";
@@ -103,20 +104,7 @@ fn taken(request: &HttpRequest) -> RecordedRequest {
     RecordedRequest::new(request.url.as_str(), &request.headers, request.body.clone())
 }
 
-/// What the adapter of `seat` writes for the question, and what the script answers.
-fn exchange(seat: &Seat, caller: &CallerTexts) -> (RecordedRequest, RecordedResponse) {
-    let parts = caller.user.iter().cloned().map(ContentPart::Text).collect();
-    let question = Message { role: Role::User, parts };
-    let call = Call {
-        model: ModelId::new(seat.model).unwrap(),
-        prompt: Prompt::from_caller(caller.system.clone(), vec![question]).into(),
-        max_tokens: 64,
-        capabilities: seat
-            .reasoning
-            .then_some(Capability::MaxCompletionTokens)
-            .into_iter()
-            .collect(),
-    };
+fn provider(seat: &Seat) -> Arc<dyn Provider> {
     let script = Arc::new(Scripted::new().answer(format!("Yes, says {}.", seat.model)));
     let means = Means {
         transport: script,
@@ -124,16 +112,48 @@ fn exchange(seat: &Seat, caller: &CallerTexts) -> (RecordedRequest, RecordedResp
         scrubber: Scrubber::default(),
         clock: Arc::new(SystemClock),
     };
-    let provider = for_endpoint(endpoint(seat), means).unwrap();
+    for_endpoint(endpoint(seat), means).unwrap()
+}
+
+/// What the adapter of `seat` makes of a prompt, beside what its seat says of the model.
+pub(super) fn prepared(
+    seat: &Seat,
+    prompt: Prompt,
+    mut capabilities: Vec<Capability>,
+) -> Result<Prepared, Error> {
+    capabilities.extend(seat.reasoning.then_some(Capability::MaxCompletionTokens));
+    let model = ModelId::new(seat.model).unwrap();
+    provider(seat).prepare(Call { model, prompt, max_tokens: 64, capabilities })
+}
+
+/// The same, as the bytes that would leave.
+pub(super) fn written(
+    seat: &Seat,
+    prompt: Prompt,
+    capabilities: Vec<Capability>,
+) -> RecordedRequest {
+    taken(&prepared(seat, prompt, capabilities).unwrap().request.unwrap())
+}
+
+/// What the adapter of `seat` writes for the question, and what the script answers.
+fn exchange(seat: &Seat, caller: &CallerTexts) -> (RecordedRequest, RecordedResponse) {
+    let parts = caller.user.iter().cloned().map(ContentPart::Text).collect();
+    let question = Message { role: Role::User, parts };
+    let prompt = Prompt::from_caller(caller.system.clone(), vec![question]).into();
+    let prepared = prepared(seat, prompt, Vec::new()).unwrap();
     let recorder = Recorder::new();
-    let prepared = provider.prepare(call).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(provider.send(&prepared, &recorder)).unwrap();
+    runtime.block_on(provider(seat).send(&prepared, &recorder)).unwrap();
     let recorded = recorder.exchanges().remove(0);
     let came = recorded.response.unwrap();
     let response = RecordedResponse::new(0, came.status.as_u16(), &came.headers, came.body)
         .with_redacted(came.redacted);
     (taken(&recorded.request), response)
+}
+
+/// A member of which nothing is recorded yet.
+pub(super) fn unsent(position: u32, seat: &Seat) -> MemberEvidence {
+    MemberEvidence::new(position, seat.provider, seat.model, seat.dialect, base_url(seat))
 }
 
 /// A panel in which everything went well: all commit, all are sent, all answer.
@@ -148,8 +168,7 @@ pub(super) fn panel_asked(seats: &[Seat], caller: CallerTexts) -> Evidence {
         let (request, mut response) = exchange(seat, &caller);
         response.sequence = 2 * n + at;
         let position = u32::try_from(at).unwrap();
-        let mut member =
-            MemberEvidence::new(position, seat.provider, seat.model, seat.dialect, base_url(seat));
+        let mut member = unsent(position, seat);
         member.committed = Some(Commitment::new(at, request.clone()));
         member.exchanges = vec![RecordedExchange::new(n + at, request, Some(response))];
         member.answered = true;
