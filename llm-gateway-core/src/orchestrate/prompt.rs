@@ -1,10 +1,16 @@
 //! What a step is shown: built from what it declares to see, and from nothing else.
 
 use crate::error::{Category, Error};
-use crate::model::{Ask, Blind, Frame, Framed, ModelText, Prompt, StepRole, planner_ask};
+use crate::model::{
+    AnswerSchema, Ask, Blind, Frame, Framed, ModelText, Prompt, StepRole, VERDICT_SCHEMA,
+    planner_ask,
+};
 use crate::policy::{PlannedStep, Sight, Workflow};
 
 use super::roles;
+
+/// The shape of a verdict, for models that can be held to one.
+const VERDICT: AnswerSchema = AnswerSchema::new("verdict", VERDICT_SCHEMA);
 
 /// What a step gave, to be shown to those that may see it.
 #[derive(Debug, Clone)]
@@ -81,7 +87,12 @@ pub(super) fn build(
         StepRole::Worker => Shown { prompt, judged: None },
         StepRole::Verifier => {
             let (judged, ask) = judged.zip(ask).ok_or_else(|| ungranted(&step.name))?;
-            Shown { prompt: prompt.framed(judged.frame.ask(ask)), judged: Some(judged) }
+            let prompt = prompt.framed(judged.frame.ask(ask));
+            let prompt = match ask {
+                Ask::Structured | Ask::StructuredAgain => prompt.answered_as(VERDICT),
+                Ask::Plain | Ask::PlainAgain => prompt,
+            };
+            Shown { prompt, judged: Some(judged) }
         }
     })
 }
