@@ -74,7 +74,7 @@ pub(crate) enum Framed {
 
 impl Framed {
     /// The word on the delimiter lines.
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Artifact => "ARTIFACT",
             Self::Plan => "PLAN",

@@ -2,12 +2,14 @@
 //!
 //! It stands where the real transport stands, so encode, recorder and decode run as they
 //! do online. It decides what comes back: the next step of a script, else an answer that
-//! says it is one from offline. The same input gives the same bytes. [`asked`] reads a
-//! request as an API's server would, [`wires`] writes what it would answer, [`streams`] how
-//! it would stream it, [`errors`] how it would refuse it.
+//! says it is one from offline, or a verdict or a plan where one is asked for. The same input
+//! gives the same bytes. [`asked`] reads a request as an API's server would, [`roles`] says what
+//! the model would say, [`wires`] writes what the server would answer, [`streams`] how it would
+//! stream it, [`errors`] how it would refuse it.
 
 mod asked;
 mod errors;
+mod roles;
 mod streams;
 mod wires;
 
@@ -37,8 +39,9 @@ const CHARS_PER_TOKEN: usize = 4;
 /// A transport that answers by itself, offline.
 ///
 /// Without a script it answers every request with a short text that names the model and
-/// quotes the prompt, as a stream where one is asked for. Each builder method adds a step; each call takes the next one. A
-/// clone shares script and requests, so a test can keep a handle.
+/// quotes the prompt, as a stream where one is asked for. A verifier's request it accepts, in
+/// the form asked for, and a planner's gets a plan. Each builder method adds a step; each call
+/// takes the next one. A clone shares script and requests, so a test can keep a handle.
 ///
 /// ```
 /// use http::HeaderMap;

@@ -285,4 +285,5 @@ async fn what_no_server_would_take_is_refused() {
     }
 }
 
+mod roles;
 mod streams;

@@ -13,9 +13,6 @@ use serde_json::{Value, json};
 use super::asked::{Asked, Wire};
 use super::{CHARS_PER_TOKEN, tokens};
 
-/// How much of the prompt the default answer quotes: enough to recognise it.
-const QUOTED_CHARS: usize = 80;
-
 /// A response before it is put on the wire.
 pub(super) struct Reply {
     pub(super) status: StatusCode,
@@ -86,14 +83,9 @@ impl End {
 }
 
 impl Asked {
-    /// An answer that says what it is, within the bound on output as a model's would be.
+    /// What the model says by itself, within the bound on output as a model's answer would be.
     pub(super) fn default_answer(&self) -> Reply {
-        let mut quote: String = self.last_user_text.chars().take(QUOTED_CHARS).collect();
-        if quote.len() < self.last_user_text.len() {
-            quote.push('…');
-        }
-        let model = &self.model;
-        let text = format!("This is an offline answer in the name of {model}. You said: {quote}");
+        let text = self.default_text();
         let bound = self.max_tokens.unwrap_or(usize::MAX).saturating_mul(CHARS_PER_TOKEN);
         match text.char_indices().nth(bound) {
             Some((cut, _)) => self.success(text.get(..cut).unwrap_or_default(), End::Length),

@@ -1,0 +1,115 @@
+//! What a model would say in a role: a verdict where an artifact is shown to be judged, a plan
+//! where one is asked for, else a few words about the prompt.
+//!
+//! The role is told by the gateway's own words in the request, which is all that a model has to
+//! go by. Whitespace is of no account: dialects may join the parts of a turn each in its way.
+
+use serde_json::json;
+
+use crate::model::{Ask, Frame, Framed, PLANNER_ASK};
+
+use super::asked::Asked;
+
+/// How much of a text is quoted: enough to recognise it.
+const QUOTED_CHARS: usize = 80;
+
+impl Asked {
+    /// What the model says by itself, whatever the bound on output.
+    pub(super) fn default_text(&self) -> String {
+        let asked = &self.last_user_text;
+        if let Some(shown) = Shown::read(asked) {
+            return shown.verdict();
+        }
+        let quote = quoted(task(asked));
+        if asked.trim_end().ends_with(PLANNER_ASK.trim()) {
+            return plan(&quote);
+        }
+        let model = &self.model;
+        format!("This is an offline answer in the name of {model}. You said: {quote}")
+    }
+}
+
+/// An artifact that is shown to be judged.
+struct Shown<'a> {
+    frame: Frame,
+    artifact: &'a str,
+    ask: Ask,
+}
+
+impl<'a> Shown<'a> {
+    /// Looks for an artifact with an ask after it. An artifact may hold lines like the frame's,
+    /// but the ask that ends the text follows the frame's own.
+    fn read(text: &'a str) -> Option<Self> {
+        nonces(text, Framed::Artifact).find_map(|nonce| {
+            let frame = Frame::known(Framed::Artifact, nonce)?;
+            let (_, shown) = text.split_once(&frame.first_line())?;
+            let (artifact, asked) = shown.split_once(&frame.last_line())?;
+            let is_asked = |ask: &Ask| frame.ask(*ask).as_str().trim() == asked.trim();
+            let ask = Ask::ALL.into_iter().find(is_asked)?;
+            Some(Self { frame, artifact: artifact.trim(), ask })
+        })
+    }
+
+    fn verdict(&self) -> String {
+        match self.ask {
+            Ask::Plain | Ask::PlainAgain => "ACCEPT".to_owned(),
+            Ask::Structured | Ask::StructuredAgain => {
+                let quote: String = self.artifact.chars().take(QUOTED_CHARS).collect();
+                let item = json!({
+                    "requirement": "The artifact answers the task.",
+                    "evidence_quote": quote,
+                    "met": "yes",
+                });
+                json!({
+                    "checklist": [item],
+                    "blocking": [],
+                    "verdict": "ACCEPT",
+                    "nonce": self.frame.nonce(),
+                })
+                .to_string()
+            }
+        }
+    }
+}
+
+/// What stands in the place of the nonce on the first lines of such frames.
+fn nonces(text: &str, kind: Framed) -> impl Iterator<Item = &str> {
+    let begun = format!("<<<{} ", kind.word());
+    text.lines().filter_map(move |line| line.trim().strip_prefix(&begun)?.strip_suffix(">>>"))
+}
+
+/// The text before the first frame in it, and before what is asked after that: the caller's.
+fn task(text: &str) -> &str {
+    let framed = [Framed::Artifact, Framed::Plan, Framed::Reasons].into_iter().flat_map(|kind| {
+        nonces(text, kind).filter_map(move |nonce| Frame::known(kind, nonce)).collect::<Vec<_>>()
+    });
+    let starts = framed.filter_map(|frame| text.find(frame.opening().as_str().trim()));
+    let before = starts.min().and_then(|start| text.get(..start)).unwrap_or(text).trim_end();
+    before.strip_suffix(PLANNER_ASK.trim()).unwrap_or(before).trim_end()
+}
+
+fn quoted(text: &str) -> String {
+    let mut quote: String = text.chars().take(QUOTED_CHARS).collect();
+    if quote.len() < text.len() {
+        quote.push('…');
+    }
+    quote
+}
+
+fn plan(task: &str) -> String {
+    format!(
+        "Plan for: {task}\n\n\
+         Assumptions:\n\
+         - The task is complete as it stands; where it leaves something open, the plainest \
+         reading holds.\n\n\
+         Steps:\n\
+         1. List what the task asks for, each point on its own.\n\
+         2. Draft the product so that every point has its place.\n\
+         3. Read the draft against the list and mend what is missing.\n\n\
+         Risks:\n\
+         - A point that is only implied is easily left out; look for one before finishing.\n\n\
+         Verification checklist:\n\
+         - Every point of the task is met.\n\
+         - Nothing stands in the product that was not asked for."
+    )
+}
