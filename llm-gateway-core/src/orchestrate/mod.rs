@@ -25,6 +25,8 @@ use budget::Budget;
 use run::Work;
 
 pub use verdict::{ChecklistItem, Decision, Met, Verdict};
+#[cfg(test)]
+pub(crate) use verdict::{Judgement, judge};
 
 /// What one round of an orchestration gave, as far as it came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
