@@ -15,8 +15,7 @@ use crate::private;
 const RECEIPT: &str = ".receipt.json";
 const BUNDLE: &str = ".bundle.json";
 
-/// Writes the receipt of a run, and its bundle where the policy says so. Gives the receipt's
-/// path.
+/// Writes the receipt of a run, and its bundle if one is given. Gives the receipt's path.
 ///
 /// # Errors
 /// What the file system says. What was written until then stays.
@@ -24,11 +23,11 @@ pub(crate) fn write(
     receipts: &Receipts,
     run: RunId,
     receipt: &Receipt,
-    bundle: &Bundle,
+    bundle: Option<&Bundle>,
 ) -> io::Result<PathBuf> {
     private::folder(&receipts.dir)?;
     let path = receipts.dir.join(format!("{run}{RECEIPT}"));
-    if receipts.bundle {
+    if let Some(bundle) = bundle {
         private::write(&receipts.dir.join(format!("{run}{BUNDLE}")), &bundle.to_bytes())?;
     }
     private::write(&path, &receipt.to_bytes())?;

@@ -8,8 +8,8 @@
 //! The evidence is that of a real panel of the embedded policy, whose network is scripted: three
 //! dialects, answered as streams. Beside each figure stands a floor, taken in the same rounds:
 //! SHA-256 over the same bytes once, which is the least that a digest of them can cost. A
-//! receipt names each request three times (committed, sent, and in the whole), so its ratio
-//! cannot come near 1.
+//! receipt names each request twice (committed and sent) and each of them is read again, so its
+//! ratio cannot come near 1.
 #![allow(clippy::disallowed_methods)] // a benchmark reads the machine's clock
 #![allow(clippy::print_stdout)] // and prints what it measured
 

@@ -97,14 +97,16 @@ pub(super) fn plain_digest(document: &impl Serialize) -> String {
     hex(&Sha256::digest(to_bytes(document)))
 }
 
-/// SHA-256, in hex, over the salt's 64 hex digits, what the document is, a zero byte and the
-/// canonical bytes: a digest of one kind never stands for another.
-pub(super) fn salted_digest(salt: &Salt, kind: &str, document: &impl Serialize) -> String {
+/// SHA-256, in hex, over the salt's 64 hex digits, what the document is, a zero byte, the
+/// canonical bytes of its head and the bytes of its body: a digest of one kind never stands for
+/// another, and a head, which is a list, ends where its bracket closes.
+pub(super) fn salted_digest(salt: &Salt, kind: &str, head: &impl Serialize, body: &[u8]) -> String {
     let digest = Sha256::new()
         .chain_update(&salt.0)
         .chain_update(kind)
         .chain_update([0])
-        .chain_update(to_bytes(document))
+        .chain_update(to_bytes(head))
+        .chain_update(body)
         .finalize();
     hex(&digest)
 }

@@ -15,6 +15,7 @@ mod canonical;
 mod certify;
 mod claims;
 mod consistency;
+mod digests;
 mod evidence;
 mod freshness;
 mod identity;

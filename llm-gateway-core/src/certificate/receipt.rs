@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::answers;
 use super::canonical::{self, Salt};
 use super::certify::{Certificate, Rules, certify, quoted};
+use super::digests;
 use super::evidence::Evidence;
 use super::kin::{KinRow, Kinship};
 use super::rows::{self, CallRow, CommitmentRow, MemberRow, Spent};
@@ -60,7 +61,8 @@ pub struct Receipt {
     pub(super) members: Vec<MemberRow>,
     pub(super) commitments: Vec<CommitmentRow>,
     pub(super) calls: Vec<CallRow>,
-    /// Salted digest of the whole evidence: no part of a bundle can be changed, used or not.
+    /// Salted digest of the whole evidence, which holds its messages by their digests: no part of
+    /// a bundle can be changed, used or not.
     pub(super) evidence: String,
     pub(super) lineage: Lineage,
     pub(super) certificate: Certificate,
@@ -93,6 +95,8 @@ impl Receipt {
             version: kinship.version().to_owned(),
             rows: rows::kin(&answers::of(&evidence), kinship),
         };
+        let commitments = rows::commitments(&evidence, &salt);
+        let calls = rows::calls(&evidence, &salt, &particulars.spent);
         let mut receipt = Self {
             format: RECEIPT_FORMAT.to_owned(),
             version: VERSION,
@@ -102,9 +106,9 @@ impl Receipt {
             policy_digest: particulars.policy_digest,
             rules: *rules,
             members: rows::members(&evidence),
-            commitments: rows::commitments(&evidence, &salt),
-            calls: rows::calls(&evidence, &salt, &particulars.spent),
-            evidence: canonical::salted_digest(&salt, "evidence", &evidence),
+            evidence: digests::evidence(&salt, &evidence, &commitments, &calls),
+            commitments,
+            calls,
             lineage,
             certificate: certify(&evidence, rules, kinship),
             digest: String::new(),

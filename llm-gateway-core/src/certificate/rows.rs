@@ -7,7 +7,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::answers::{Answer, Heard, Said};
-use super::canonical::{Salt, salted_digest};
+use super::canonical::Salt;
+use super::digests;
 use super::evidence::{Evidence, MemberEvidence, RecordedExchange};
 use super::kin::{KinRow, Kinship};
 use super::recorded::RecordedResponse;
@@ -126,7 +127,7 @@ pub(super) fn commitments(evidence: &Evidence, salt: &Salt) -> Vec<CommitmentRow
         Some(CommitmentRow {
             sequence: committed.sequence,
             member: member.position,
-            request: salted_digest(salt, "request", &committed.request),
+            request: digests::request(salt, &committed.request),
         })
     };
     let mut rows: Vec<_> = evidence.members.iter().filter_map(committed).collect();
@@ -144,7 +145,7 @@ pub(super) fn calls(
         sequence: exchange.sent,
         member: member.position,
         attempt,
-        request: salted_digest(salt, "request", &exchange.request),
+        request: digests::request(salt, &exchange.request),
         requested_model: member.model.clone(),
         response: exchange.response.as_ref().map(|came| ResponseRow::of(member, came, salt)),
         spent: spent.get(&exchange.sent).copied(),
@@ -169,7 +170,7 @@ impl ResponseRow {
         Self {
             sequence: response.sequence,
             status: response.status,
-            digest: salted_digest(salt, "response", response),
+            digest: digests::response(salt, response),
             redacted: response.redacted,
             returned_model: said.model,
             response_id: said.response_id,

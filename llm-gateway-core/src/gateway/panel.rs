@@ -83,9 +83,11 @@ impl Passage<'_> {
     /// because its receipt cannot be written.
     async fn archived(&self, policy: &Policy, mut answer: PanelAnswer) -> PanelAnswer {
         let Some(receipts) = policy.receipts().cloned() else { return answer };
-        let (run, receipt, bundle) = (self.run_id, answer.receipt.clone(), answer.bundle.clone());
-        let written =
-            tokio::task::spawn_blocking(move || archive::write(&receipts, run, &receipt, &bundle));
+        let (run, receipt) = (self.run_id, answer.receipt.clone());
+        let bundle = receipts.bundle.then(|| answer.bundle.clone());
+        let written = tokio::task::spawn_blocking(move || {
+            archive::write(&receipts, run, &receipt, bundle.as_ref())
+        });
         match written.await {
             Ok(Ok(path)) => answer.receipt_path = Some(path),
             Ok(Err(error)) => tracing::warn!(%error, "a receipt cannot be written"),

@@ -315,6 +315,16 @@ async fn receipts_are_written_where_the_policy_says_and_the_newest_are_kept() {
 }
 
 #[tokio::test]
+async fn a_bundle_is_written_only_where_the_policy_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let receipts = format!("receipts: {{dir: {}, bundle: false}}", folder.path().display());
+    let panel = ask(&format!("{POLICY}\n{receipts}"), Scripted::new()).await.unwrap();
+    let written: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(written.len(), 1, "{written:?}");
+    assert_eq!(written[0].as_ref().unwrap().path(), panel.receipt_path.unwrap());
+}
+
+#[tokio::test]
 async fn a_receipt_that_cannot_be_written_loses_no_answer() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");

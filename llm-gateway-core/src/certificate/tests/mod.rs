@@ -1,6 +1,7 @@
 //! The room's tests: what flips which claim, over bytes that the real adapters wrote.
 
 mod cases;
+mod digests;
 mod freshness;
 mod kinship;
 mod panel;

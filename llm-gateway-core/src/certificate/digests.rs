@@ -1,0 +1,59 @@
+//! What the salted digests of a receipt are taken over.
+//!
+//! Each message is hashed once, its body as the bytes that it is; the evidence as a whole holds
+//! its messages by their digests. No field is left out: what is taken apart here is taken apart
+//! by name, so that a new field does not compile before it is hashed.
+
+use serde::Serialize;
+
+use super::canonical::{Salt, salted_digest};
+use super::evidence::{Evidence, MemberEvidence};
+use super::recorded::{RecordedRequest, RecordedResponse};
+use super::rows::{CallRow, CommitmentRow};
+
+/// Of a request.
+pub(super) fn request(salt: &Salt, request: &RecordedRequest) -> String {
+    let RecordedRequest { url, headers, body } = request;
+    salted_digest(salt, "request", &(url, headers), body.as_bytes())
+}
+
+/// Of a response.
+pub(super) fn response(salt: &Salt, response: &RecordedResponse) -> String {
+    let RecordedResponse { sequence, status, headers, body, redacted } = response;
+    salted_digest(salt, "response", &(sequence, status, headers, redacted), body.as_bytes())
+}
+
+/// Of the whole evidence, whose commitments and exchanges these rows tell.
+pub(super) fn evidence(
+    salt: &Salt,
+    evidence: &Evidence,
+    commitments: &[CommitmentRow],
+    calls: &[CallRow],
+) -> String {
+    let Evidence { caller, policy_texts, earlier_answers, members } = evidence;
+    let members: Vec<_> = members.iter().map(declared).collect();
+    let calls: Vec<_> = calls.iter().map(messages).collect();
+    let whole = (caller, policy_texts, earlier_answers, members, commitments, calls);
+    salted_digest(salt, "evidence", &whole, &[])
+}
+
+/// What was declared of a member; its messages are in the rows.
+fn declared(member: &MemberEvidence) -> impl Serialize + '_ {
+    let MemberEvidence {
+        position,
+        provider,
+        model,
+        dialect,
+        base_url,
+        answered,
+        committed: _,
+        exchanges: _,
+    } = member;
+    (position, provider, model, dialect, base_url, answered)
+}
+
+/// The messages of a call. What it cost is no part of the evidence.
+fn messages(call: &CallRow) -> impl Serialize + '_ {
+    let response = call.response.as_ref().map(|came| &came.digest);
+    (call.sequence, call.member, call.attempt, &call.request, response)
+}
