@@ -6,8 +6,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::credential::CredentialSource;
-use crate::model::{Dialect, ProviderName, Target};
-use crate::policy::{Level, Policy, ProviderSpec, Route, RouteKind, Shape};
+use crate::model::{Dialect, ProviderName, Target, TaskClass};
+use crate::policy::{Escalations, Level, Policy, ProviderSpec, Route, RouteKind, Shape};
 use crate::reliability::{Breaker, Targets};
 use crate::spend::SpendState;
 
@@ -59,13 +59,18 @@ pub struct TaskClassDescription {
     pub max_tokens: Option<u64>,
     /// Why it is routed so.
     pub rationale: String,
-    /// Whether it can run now.
+    /// Whether it can run now: a single model's class with any target that can be asked, a panel
+    /// with the quorum, a cascade with its strong model, to which it escalates where its gate
+    /// cannot answer.
     pub available: bool,
     /// Why it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable_because: Option<String>,
     /// The variables whose keys are missing.
     pub missing_keys: Vec<String>,
+    /// How often a cascade has escalated in this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<Escalations>,
 }
 
 /// A provider as a caller sees it.
@@ -168,7 +173,12 @@ impl Keys<'_> {
 }
 
 impl Description {
-    pub(crate) fn of(policy: &Policy, keys: &Keys<'_>, targets: &Targets) -> Self {
+    pub(crate) fn of(
+        policy: &Policy,
+        keys: &Keys<'_>,
+        targets: &Targets,
+        realised: &dyn Fn(&TaskClass) -> Escalations,
+    ) -> Self {
         let panels = policy.routes().iter().filter_map(|route| match &route.shape {
             Shape::Panel(panel) => Some((route.task_class.to_string(), panel)),
             Shape::Single(_) | Shape::Cascade(_) => None,
@@ -178,7 +188,7 @@ impl Description {
             task_classes: policy
                 .routes()
                 .iter()
-                .map(|route| task_class(policy, route, keys))
+                .map(|route| task_class(policy, route, keys, realised))
                 .collect(),
             providers: policy.providers().values().map(|spec| provider(spec, keys)).collect(),
             panels: panels.clone().map(|(name, _)| name).collect(),
@@ -221,7 +231,12 @@ fn circuit_breakers(policy: &Policy, targets: &Targets) -> BTreeMap<String, Brea
         .collect()
 }
 
-fn task_class(policy: &Policy, route: &Route, keys: &Keys<'_>) -> TaskClassDescription {
+fn task_class(
+    policy: &Policy,
+    route: &Route,
+    keys: &Keys<'_>,
+    realised: &dyn Fn(&TaskClass) -> Escalations,
+) -> TaskClassDescription {
     let targets = route.targets();
     let lacking: Vec<Option<&str>> =
         targets.iter().map(|target| keys.missing(policy, target)).collect();
@@ -232,7 +247,10 @@ fn task_class(policy: &Policy, route: &Route, keys: &Keys<'_>) -> TaskClassDescr
         }
     }
     let unavailable_because = match &route.shape {
-        Shape::Cascade(_) => Some("a cascade cannot be run by this version".to_owned()),
+        // The strong model comes last. Without a key for its gate it always escalates.
+        Shape::Cascade(cascade) => lacking.last().copied().flatten().map(|variable| {
+            format!("set {variable}, for {} to which it escalates", cascade.otherwise)
+        }),
         Shape::Single(_) if lacking.iter().all(Option::is_some) => {
             Some(format!("set {}", missing.join(" or ")))
         }
@@ -257,6 +275,7 @@ fn task_class(policy: &Policy, route: &Route, keys: &Keys<'_>) -> TaskClassDescr
         available: unavailable_because.is_none(),
         unavailable_because,
         missing_keys: missing,
+        escalation: matches!(route.shape, Shape::Cascade(_)).then(|| realised(&route.task_class)),
     }
 }
 

@@ -58,6 +58,13 @@ pub enum Event {
         /// Whether it gave what it was to give.
         answered: bool,
     },
+    /// The gate of a cascade has no answer that stands, and the strong model is asked.
+    Escalating {
+        /// The strong model.
+        to: Target,
+        /// Why the gate's answer does not stand.
+        because: String,
+    },
     /// A target gave no answer and the next one is asked.
     Fallback {
         /// The one that gave none.

@@ -21,7 +21,7 @@
 //! ```text
 //!  stdio · cli · your Rust program      wire JSON <-> core types, nothing else
 //!     | Request
-//!  Gateway         the only door: start · route · panel · describe · spent    gateway
+//!  Gateway         the only door: start · route · panel · cascade · describe · spent  gateway
 //!     | 1 resolve  Policy x Request -> Plan (targets, token bound, deadline)  policy
 //!     | 2 prepare  price check, then the bytes are fixed; a panel's all at once  dispatch, panel
 //!     | 3 run      per attempt: hold -> send -> classify -> settle -> log      dispatch
@@ -98,7 +98,10 @@ pub use model::{
     ProviderName, Rate, Role, RunId, StepRole, Target, TaskClass, Tier, Turn, Usage, closest_name,
 };
 pub use orchestrate::{ChecklistItem, Decision, Met, Round, Verdict};
-pub use outcome::{Answer, Ending, Failure, Orchestrated, PanelAnswer, Reply, StepOutcome};
+pub use outcome::{
+    Answer, AnsweredBy, CascadeAnswer, Ending, Failure, Orchestrated, PanelAnswer, Reply,
+    StepOutcome,
+};
 pub use panel::{Agreement, Cluster, Consensus, EffectiveVoices};
 pub use policy::{Policy, RouteKind};
 pub use private::write as write_private;

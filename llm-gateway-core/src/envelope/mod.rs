@@ -1,6 +1,7 @@
 //! The one shape in which every tool, every `--json` and every embedded call speaks.
 
 mod bound;
+mod cascade;
 mod orchestration;
 mod panel;
 
@@ -131,13 +132,14 @@ impl From<&Answer> for Envelope {
 impl From<&Failure> for Envelope {
     fn from(failure: &Failure) -> Self {
         let parts = failure.parts();
-        let mut envelope = match &parts.problems {
-            Some(problems) => Self::from(problems),
-            None => Self::failed(&parts.error),
+        let mut envelope = match (&parts.problems, &parts.panel, &parts.escalation) {
+            (Some(problems), ..) => Self::from(problems),
+            (None, Some(gate), Some(why)) => cascade::failed(parts, gate, why),
+            (None, ..) => Self::failed(&parts.error),
         };
         insert_some(&mut envelope.meta, "failed_stage", failure.failed_stage());
         // What was paid for is shown with what is wrong with it.
-        let panel = failure.panel().map(Self::from);
+        let panel = failure.panel().filter(|_| parts.escalation.is_none()).map(Self::from);
         if let Some(Self { data, meta, .. }) = panel.or(failure.orchestration().map(Self::from)) {
             envelope.data = data;
             envelope.meta.extend(meta);
@@ -165,6 +167,7 @@ impl From<&Reply> for Envelope {
             Reply::Single(answer) => Self::from(&**answer),
             Reply::Panel(panel) => Self::from(&**panel),
             Reply::Orchestration(work) => Self::from(&**work),
+            Reply::Cascade(cascade) => Self::from(&**cascade),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::random::Random;
 use crate::reliability::{Limiter, Targets};
 use crate::transport::{ReqwestTransport, Scripted, Scrubber, Transport};
 
-use super::{Gateway, Recent, State};
+use super::{Gateway, Realised, Recent, State};
 
 /// Puts a [`Gateway`] together. Without any call it takes the embedded policy, the
 /// process's environment and the network.
@@ -214,6 +214,7 @@ impl GatewayBuilder {
                 limiters,
                 kinship: OnceLock::new(),
                 recent: Recent::default(),
+                realised: Realised::default(),
                 offline: self.offline,
             }),
         }

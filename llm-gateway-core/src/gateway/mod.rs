@@ -4,9 +4,11 @@
 //! makes a provider for each entry of the policy, and hands them to dispatch as traits.
 
 mod builder;
+mod cascade;
 mod orchestration;
 mod panel;
 mod passage;
+mod realised;
 mod recent;
 mod request;
 mod spend;
@@ -27,8 +29,10 @@ use crate::describe::{Description, Keys};
 use crate::error::{Category, Error};
 use crate::event::{self, Events};
 use crate::ledger::Ledger;
-use crate::model::{ProviderName, RunId};
-use crate::outcome::{Answer, Failure, FailureParts, Orchestrated, PanelAnswer, Reply};
+use crate::model::{ProviderName, RunId, TaskClass};
+use crate::outcome::{
+    Answer, CascadeAnswer, Failure, FailureParts, Orchestrated, PanelAnswer, Reply,
+};
 use crate::policy::Policy;
 use crate::provider::Provider;
 use crate::random::Random;
@@ -36,6 +40,7 @@ use crate::reliability::{Limiter, Targets};
 
 use orchestration::ORCHESTRATE;
 use passage::{Passage, Wanted};
+use realised::Realised;
 use recent::Recent;
 
 pub use builder::GatewayBuilder;
@@ -75,6 +80,8 @@ struct State {
     /// What is known of models' kinship; made when the first panel is certified.
     kinship: OnceLock<Kinship>,
     recent: Recent,
+    /// How often the gates of cascades have escalated.
+    realised: Realised,
     offline: bool,
 }
 
@@ -115,7 +122,8 @@ impl Gateway {
     }
 
     /// Asks the model that the policy names for a task class. [`panel`](Self::panel) asks
-    /// several; [`start`](Self::start) takes a class of any kind.
+    /// several, [`cascade`](Self::cascade) cheap ones first; [`start`](Self::start) takes a class
+    /// of any kind.
     ///
     /// # Errors
     /// [`Failure`] with the error's category and every try; [`Category::InvalidRequest`] for a
@@ -157,7 +165,51 @@ impl Gateway {
         let (run, wanted) = (self.begin(request, Wanted::Panel), "a panel's answers");
         match run.outcome.await? {
             Reply::Panel(panel) => Ok(*panel),
-            Reply::Single(_) | Reply::Orchestration(_) => Err(unwanted(run.id, wanted)),
+            _ => Err(unwanted(run.id, wanted)),
+        }
+    }
+
+    /// Asks the cheap models of a cascade's gate, none of them seeing another's answer, and the
+    /// strong model only where they do not agree, or their agreement cannot be certified.
+    ///
+    /// The gate is a panel, and a panel is asked one question: a conversation of several turns is
+    /// never certified and always goes to the strong model.
+    ///
+    /// ```
+    /// use llm_gateway_core::{AnsweredBy, Gateway, Request, Scripted};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let policy = "
+    /// defaults:
+    ///   sums:
+    ///     cascade:
+    ///       gate:
+    ///         - {provider: openai, model: gpt-6-luna}
+    ///         - {provider: gemini, model: gemini-3.5-flash-lite}
+    ///       else: {provider: anthropic, model: claude-opus-5-5}
+    /// ";
+    /// let script = Scripted::new().answer("42").answer("42.0").answer("17").answer("71").answer("17");
+    /// let gateway = Gateway::builder().policy_yaml(policy).scripted(script).build()?;
+    /// let agreed = gateway.cascade(Request::new("sums", "6 x 7 = ?")).await?;
+    /// assert_eq!((agreed.text().as_str(), agreed.answered_by), ("42", AnsweredBy::Gate));
+    /// let split = gateway.cascade(Request::new("sums", "8 + 9 = ?")).await?;
+    /// assert_eq!((split.text().as_str(), split.answered_by), ("17", AnsweredBy::Else));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Failure`]; where the strong model gave no answer, what the gate said is in
+    /// [`Failure::panel`]. [`Category::InvalidRequest`] for a class that is no cascade.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels every call that is under way.
+    pub async fn cascade(&self, request: Request) -> Result<CascadeAnswer, Failure> {
+        let (run, wanted) = (self.begin(request, Wanted::Cascade), "a cascade's answer");
+        match run.outcome.await? {
+            Reply::Cascade(cascade) => Ok(*cascade),
+            _ => Err(unwanted(run.id, wanted)),
         }
     }
 
@@ -210,7 +262,7 @@ impl Gateway {
         let run = self.start_orchestration(task);
         match run.outcome.await? {
             Reply::Orchestration(work) => Ok(*work),
-            Reply::Single(_) | Reply::Panel(_) => Err(unwanted(run.id, "an orchestration's")),
+            _ => Err(unwanted(run.id, "an orchestration's")),
         }
     }
 
@@ -245,7 +297,8 @@ impl Gateway {
     /// Every problem of a policy that cannot be used.
     pub fn describe(&self) -> Result<Description, PolicyProblems> {
         let keys = Keys { credentials: &*self.state.credentials, offline: self.state.offline };
-        self.policy().map(|policy| Description::of(policy, &keys, &self.state.targets))
+        let realised = |class: &TaskClass| self.state.realised.of(class);
+        self.policy().map(|policy| Description::of(policy, &keys, &self.state.targets, &realised))
     }
 
     /// The policy in force.

@@ -18,19 +18,14 @@ use super::State;
 use super::passage::Passage;
 
 impl Passage<'_> {
-    /// Asks all members, and certifies what came.
+    /// Answers by a panel.
     pub(super) async fn panel(
         &self,
         context: &Context<'_>,
         plan: &PlannedPanel,
         prompt: &Prompt<Blind>,
     ) -> Result<Reply, Failure> {
-        let said = panel::ask(context, plan, prompt).await.map_err(|error| self.failure(error))?;
-        let answer = self.judged(context.policy, plan, said);
-        for member in answer.answers() {
-            self.state.recent.add(&member.text());
-        }
-        let answer = self.archived(context.policy, answer).await;
+        let answer = self.certified(context, plan, prompt).await?;
         match self.refusal(plan, &answer) {
             Some(error) => {
                 let panel = Some(Box::new(answer));
@@ -38,6 +33,22 @@ impl Passage<'_> {
             }
             None => Ok(Reply::Panel(Box::new(answer))),
         }
+    }
+
+    /// Asks all members, certifies what came, and writes the receipt; whether that is an answer is
+    /// another question.
+    pub(super) async fn certified(
+        &self,
+        context: &Context<'_>,
+        plan: &PlannedPanel,
+        prompt: &Prompt<Blind>,
+    ) -> Result<PanelAnswer, Failure> {
+        let said = panel::ask(context, plan, prompt).await.map_err(|error| self.failure(error))?;
+        let answer = self.judged(context.policy, plan, said);
+        for member in answer.answers() {
+            self.state.recent.add(&member.text());
+        }
+        Ok(self.archived(context.policy, answer).await)
     }
 
     /// Compares the answers and certifies them.
@@ -134,7 +145,7 @@ impl State {
 
 /// What keeps a panel from being certified: what failed first, then what is unknown. That
 /// `fresh` is unknown keeps nobody.
-fn blocking(certificate: &Certificate) -> String {
+pub(super) fn blocking(certificate: &Certificate) -> String {
     let is = |result| move |(_, claim): &(&str, &Claim)| claim.result == result;
     let failed = certificate.claims.named().into_iter().filter(is(Verdict::Fail));
     let unknown = certificate.claims.named().into_iter().filter(is(Verdict::Unknown));

@@ -20,6 +20,7 @@ pub(super) enum Wanted {
     Anything,
     Answer,
     Panel,
+    Cascade,
 }
 
 /// What all steps of one request know.
@@ -56,11 +57,10 @@ impl<'a> Passage<'a> {
             (PlanShape::Panel(panel), Wanted::Anything | Wanted::Panel) => {
                 self.panel(&context, panel, &prompt).await
             }
-            (PlanShape::Single(_), Wanted::Panel) => {
-                Err(failed(self.other_kind(RouteKind::Single)))
+            (PlanShape::Cascade { gate, otherwise }, Wanted::Anything | Wanted::Cascade) => {
+                self.cascade(&context, gate, otherwise, &prompt).await
             }
-            (PlanShape::Panel(_), Wanted::Answer) => Err(failed(self.other_kind(RouteKind::Panel))),
-            (PlanShape::Cascade { .. }, _) => Err(failed(self.cannot_run())),
+            (shape, _) => Err(failed(self.other_kind(shape.kind()))),
         }
     }
 
@@ -158,19 +158,12 @@ impl<'a> Passage<'a> {
     fn other_kind(&self, kind: RouteKind) -> Error {
         let class = &self.task_class;
         let (is, door) = match kind {
+            RouteKind::Single => ("a single model's", "route"),
             RouteKind::Panel => ("a panel", "panel"),
-            _ => ("a single model's", "route"),
+            RouteKind::Cascade => ("a cascade", "cascade"),
         };
         Error::new(Category::InvalidRequest, format!("task class `{class}` is {is}")).with_hint(
             format!("ask it with `Gateway::{door}`, or a class of any kind with `start`"),
         )
-    }
-
-    /// Cascades parse and plan, so that a policy with them loads; running them is not built yet.
-    fn cannot_run(&self) -> Error {
-        let class = &self.task_class;
-        let message = format!("task class `{class}` is a cascade, which this version cannot run");
-        Error::new(Category::UnknownTaskClass, message)
-            .with_hint("name a task class of kind `single` or `panel`")
     }
 }

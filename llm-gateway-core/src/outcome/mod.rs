@@ -1,6 +1,7 @@
 //! What a run gives: a [`Reply`] or a [`Failure`], typed. Either converts into the
 //! [`Envelope`](crate::Envelope).
 
+mod cascade;
 mod orchestration;
 mod panel;
 
@@ -11,8 +12,12 @@ use crate::config::PolicyProblems;
 use crate::dispatch::{Attempt, Cost, all_recorded};
 use crate::error::{Category, Error};
 use crate::model::{Completion, RunId, Target};
+use crate::panel::gist;
 use crate::policy::Preflight;
 
+pub(crate) use crate::dispatch::total_cost;
+pub(crate) use cascade::Escalation;
+pub use cascade::{AnsweredBy, CascadeAnswer};
 pub use orchestration::{Ending, Orchestrated, StepOutcome};
 pub use panel::PanelAnswer;
 
@@ -48,6 +53,11 @@ impl Answer {
         self.completion.joined_text()
     }
 
+    /// The text in one short line.
+    pub(crate) fn gist(&self) -> String {
+        gist(&self.text())
+    }
+
     /// Whether the ledger has the cost of every try; `None` where nothing is counted.
     pub fn spend_recorded(&self) -> Option<bool> {
         all_recorded(&self.attempts)
@@ -63,7 +73,7 @@ impl Answer {
     }
 }
 
-/// What a task class answers: one model's answer, or a panel's.
+/// What a task class answers: one model's answer, a panel's, or a cascade's.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Reply {
@@ -73,6 +83,8 @@ pub enum Reply {
     Panel(Box<PanelAnswer>),
     /// Of a task that was planned, worked on and verified.
     Orchestration(Box<Orchestrated>),
+    /// Of cheap models that agree, else of a strong one.
+    Cascade(Box<CascadeAnswer>),
 }
 
 impl Reply {
@@ -82,6 +94,7 @@ impl Reply {
             Self::Single(answer) => answer.text(),
             Self::Panel(panel) => panel.text(),
             Self::Orchestration(work) => work.text(),
+            Self::Cascade(cascade) => cascade.text(),
         }
     }
 
@@ -91,14 +104,15 @@ impl Reply {
             Self::Single(answer) => answer.run_id,
             Self::Panel(panel) => panel.run_id,
             Self::Orchestration(work) => work.run_id,
+            Self::Cascade(cascade) => cascade.answer.run_id,
         }
     }
 
-    /// The answer, if one model gave it.
+    /// The answer, if the class is a single model's.
     pub fn into_answer(self) -> Option<Answer> {
         match self {
             Self::Single(answer) => Some(*answer),
-            Self::Panel(_) | Self::Orchestration(_) => None,
+            Self::Panel(_) | Self::Orchestration(_) | Self::Cascade(_) => None,
         }
     }
 }
@@ -111,12 +125,14 @@ pub(crate) struct FailureParts {
     pub(crate) error: Error,
     /// Every problem of the policy, where that is the failure.
     pub(crate) problems: Option<PolicyProblems>,
-    /// What a panel's members said, where they were asked.
+    /// What the members of a panel, or of a cascade's gate, said, where they were asked.
     pub(crate) panel: Option<Box<PanelAnswer>>,
     /// What an orchestration came to, where its first step was made.
     pub(crate) orchestration: Option<Box<Orchestrated>>,
     /// The step of an orchestration that failed; `preflight` before the first.
     pub(crate) failed_stage: Option<String>,
+    /// Why the panel is a gate that did not settle it.
+    pub(crate) escalation: Option<Escalation>,
     pub(crate) task_class: String,
     pub(crate) preflight: Option<Preflight>,
     pub(crate) attempts: Vec<Attempt>,
@@ -134,6 +150,7 @@ impl FailureParts {
             panel: None,
             orchestration: None,
             failed_stage: None,
+            escalation: None,
             task_class: String::new(),
             preflight: None,
             attempts: Vec::new(),
@@ -153,6 +170,21 @@ impl Failure {
         &self.0
     }
 
+    /// The same, of the strong model of a cascade, whose gate had been asked before it.
+    pub(crate) fn after(
+        self,
+        gate: PanelAnswer,
+        escalation: Escalation,
+        latency: Duration,
+    ) -> Self {
+        let mut parts = self.0;
+        let tried = std::mem::take(&mut parts.attempts);
+        parts.attempts = gate.attempts().cloned().chain(tried).collect();
+        (parts.panel, parts.escalation) = (Some(Box::new(gate)), Some(escalation));
+        parts.latency = latency;
+        Self(parts)
+    }
+
     /// What went wrong.
     pub fn error(&self) -> &Error {
         &self.0.error
@@ -163,7 +195,8 @@ impl Failure {
         self.0.error.category()
     }
 
-    /// What a panel's members said, where they were asked: what was paid for is not lost.
+    /// What the members of a panel, or of a cascade's gate, said, where they were asked: what was
+    /// paid for is not lost.
     pub fn panel(&self) -> Option<&PanelAnswer> {
         self.0.panel.as_deref()
     }

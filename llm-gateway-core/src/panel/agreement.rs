@@ -95,7 +95,8 @@ fn outcome(clusters: &[Cluster], voices: usize) -> Consensus {
     }
 }
 
-fn gist(text: &str) -> String {
+/// A text in one short line.
+pub(crate) fn gist(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(GIST_CHARS) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),

@@ -27,8 +27,8 @@ use crate::evidence;
 use crate::model::{Blind, Prompt};
 use crate::policy::PlannedPanel;
 
-pub(crate) use agreement::agreement;
 pub use agreement::{Agreement, Cluster, Consensus};
+pub(crate) use agreement::{agreement, gist};
 pub use voices::EffectiveVoices;
 pub(crate) use voices::Voice;
 

@@ -4,6 +4,7 @@
 //! here everything named exists and every number is in bounds. All of it is pure: a
 //! [`Policy`] and a request give a [`Plan`], a plan and a prompt give a [`Preflight`].
 
+mod cascade;
 mod orchestration;
 mod plan;
 mod preflight;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use crate::model::{ModelFacts, ProviderName, Target, TaskClass};
 
+pub use cascade::{CascadePreflight, EscalationRate, Escalations};
 pub use orchestration::{
     Depth, Orchestration, OrchestrationRole, PlannedOrchestration, PlannedStep, VerdictForm,
 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::{Category, Error};
 use crate::model::{ModelFacts, ModelId, NanoUsd, Target, TaskClass, closest_name};
 
-use super::{Policy, Route, Shape, Visibility};
+use super::{Policy, Route, RouteKind, Shape, Visibility};
 
 /// The output bound when neither the call, nor the class, nor the model's row sets one.
 /// Every dialect is sent a bound, so that a runaway answer has a price.
@@ -53,11 +53,22 @@ pub enum PlanShape {
     Panel(PlannedPanel),
     /// The gate all at once, then perhaps the strong one.
     Cascade {
-        /// The cheap models.
-        gate: Vec<PlannedTarget>,
+        /// The cheap models: a panel of which all must answer, as distinct models.
+        gate: PlannedPanel,
         /// The strong one.
         otherwise: PlannedTarget,
     },
+}
+
+impl PlanShape {
+    /// How many models answer, in one word.
+    pub fn kind(&self) -> RouteKind {
+        match self {
+            Self::Single(_) => RouteKind::Single,
+            Self::Panel(_) => RouteKind::Panel,
+            Self::Cascade { .. } => RouteKind::Cascade,
+        }
+    }
 }
 
 /// A panel with the bounds that hold for this request.
@@ -126,7 +137,11 @@ impl Policy {
                 visibility: panel.visibility,
             }),
             Shape::Cascade(cascade) => PlanShape::Cascade {
-                gate: all(&cascade.gate),
+                gate: PlannedPanel {
+                    members: all(&cascade.gate),
+                    cost_cap: None,
+                    visibility: Visibility::default(),
+                },
                 otherwise: planned(&cascade.otherwise),
             },
         };
@@ -149,9 +164,7 @@ impl Policy {
     }
 
     fn unknown(&self, request: &PlanRequest<'_>) -> Error {
-        let runs = |route: &&Route| !matches!(route.shape, Shape::Cascade(_));
-        let names: Vec<_> =
-            self.routes.iter().filter(runs).map(|route| route.task_class.as_str()).collect();
+        let names: Vec<_> = self.task_classes().map(TaskClass::as_str).collect();
         let shown: String =
             request.task_class.chars().filter(|c| !c.is_control()).take(64).collect();
         let meant = closest_name(&shown, names.iter().copied());

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod cancellation;
+mod cascade;
 mod cost;
 mod diagnostics;
 mod documents;

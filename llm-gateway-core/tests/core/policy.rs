@@ -89,7 +89,9 @@ fn every_class_of_the_repositorys_policy_plans_with_current_models_and_prices() 
         let targets: Vec<PlannedTarget> = match plan.shape {
             PlanShape::Single(targets) => targets,
             PlanShape::Panel(panel) => panel.members,
-            PlanShape::Cascade { gate, otherwise } => gate.into_iter().chain([otherwise]).collect(),
+            PlanShape::Cascade { gate, otherwise } => {
+                gate.members.into_iter().chain([otherwise]).collect()
+            }
             _ => panic!("a shape without a test"),
         };
         assert!(

@@ -55,6 +55,11 @@ impl Scope<'_, '_, '_> {
                     format!("`{name}` asks several models and never falls back"),
                     "take this entry out",
                 ),
+                "visibility" if route.cascade.is_some() => self.problems.warning(
+                    place,
+                    format!("the gate of `{name}` always needs `model_distinct` of all its models"),
+                    "take this entry out",
+                ),
                 "visibility" if single => self.problems.warning(
                     place,
                     format!("`{name}` asks a single model and has no members to keep apart"),
@@ -124,7 +129,9 @@ impl Scope<'_, '_, '_> {
                 &otherwise.model,
                 &[path[0], path[1], path[2], "else".into()],
             )?;
-            self.at_least_two(&gate, &[path[0], path[1], path[2], "gate".into()], "gate")?;
+            let path = [path[0], path[1], path[2], "gate".into()];
+            self.at_least_two(&gate, &path, "gate")?;
+            self.voices(name, &gate, &path);
             return Some(Shape::Cascade(Cascade { gate, otherwise }));
         }
         for key in ["provider", "model"].into_iter().filter(|key| !has(key)) {

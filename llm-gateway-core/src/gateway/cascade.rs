@@ -1,0 +1,192 @@
+//! A cascade: a panel of cheap models, and a strong one where they do not settle the question.
+//!
+//! The steps stand in the order in which they happen. Both ways are priced and the strong model's
+//! bytes are fixed before the gate is asked: what can never pass costs nothing, and nothing that
+//! the gate says can be in the other request. The gate has half of the time.
+//!
+//! Only the gate's money is set aside before the first request. That of the strong model is held
+//! when it is asked, as for any call: most gates need none of it, and no call leaves without a
+//! hold, so no cap is passed. Where there is no room left for it by then, the request fails with
+//! what the gate said.
+
+use std::sync::Arc;
+
+use crate::dispatch::{self, Context, PreparedCall, Refusal, Sequence};
+use crate::error::{Category, Error};
+use crate::event::Event;
+use crate::ledger::Scope;
+use crate::model::{Blind, NanoUsd, Prompt, Target};
+use crate::outcome::{
+    Answer, AnsweredBy, CascadeAnswer, Escalation, Failure, FailureParts, PanelAnswer, Reply,
+};
+use crate::panel::Consensus;
+use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget};
+use crate::reliability::Deadline;
+
+use super::panel::blocking;
+use super::passage::Passage;
+
+/// The strong model's call, ready to leave, and the price of both ways.
+struct Ready {
+    strong: PreparedCall,
+    target: Target,
+    preflight: CascadePreflight,
+}
+
+impl Passage<'_> {
+    /// Answers by a cascade.
+    pub(super) async fn cascade(
+        &self,
+        context: &Context<'_>,
+        gate: &PlannedPanel,
+        otherwise: &PlannedTarget,
+        prompt: &Prompt<Blind>,
+    ) -> Result<Reply, Failure> {
+        let ready = self.ready(context, gate, otherwise, prompt)?;
+        // A gate that hangs must not cost the answer.
+        let half = Deadline::after(context.deadline.given / 2, self.started);
+        let gate = self.certified(&Context { deadline: half, ..*context }, gate, prompt).await?;
+        let settled = settled(&gate);
+        let by = if settled.is_ok() { AnsweredBy::Gate } else { AnsweredBy::Else };
+        self.state.realised.count(context.task_class, by);
+        match settled {
+            Ok((answer, because)) => {
+                let answer = answer.clone();
+                Ok(self.cascade_reply(answer, by, because, gate, ready.preflight))
+            }
+            Err(because) => self.escalated(context, ready, gate, because).await,
+        }
+    }
+
+    /// Asks the strong model what the gate was asked.
+    async fn escalated(
+        &self,
+        context: &Context<'_>,
+        Ready { strong, target, preflight }: Ready,
+        gate: PanelAnswer,
+        because: String,
+    ) -> Result<Reply, Failure> {
+        tracing::debug!(%target, because, "escalates");
+        context.events.send(Event::Escalating { to: target, because: because.clone() });
+        let course =
+            dispatch::run_alone(context, strong, None, Arc::new(Sequence::default())).await;
+        match self.outcome(course.result, course.attempts, course.latency) {
+            Ok(answer) => {
+                self.state.recent.add(&answer.text());
+                Ok(self.cascade_reply(answer, AnsweredBy::Else, because, gate, preflight))
+            }
+            Err(failure) => {
+                let escalation = Escalation { because, preflight };
+                Err(failure.after(gate, escalation, self.started.elapsed()))
+            }
+        }
+    }
+
+    fn cascade_reply(
+        &self,
+        answer: Answer,
+        answered_by: AnsweredBy,
+        because: String,
+        gate: PanelAnswer,
+        preflight: CascadePreflight,
+    ) -> Reply {
+        let latency = self.started.elapsed();
+        let cascade = CascadeAnswer { answer, answered_by, because, gate, preflight, latency };
+        Reply::Cascade(Box::new(cascade))
+    }
+
+    /// Prices both ways, and refuses what can never pass before the gate is paid for.
+    fn ready(
+        &self,
+        context: &Context<'_>,
+        gate: &PlannedPanel,
+        otherwise: &PlannedTarget,
+        prompt: &Prompt<Blind>,
+    ) -> Result<Ready, Failure> {
+        let open = Prompt::from(prompt.clone());
+        let strong = dispatch::prepare(context, otherwise, &open).map_err(|refusal| {
+            let Refusal { error, preflight, .. } = refusal;
+            let preflight = preflight.map(|preflight| *preflight);
+            Failure::new(FailureParts { preflight, ..self.parts(error) })
+        })?;
+        let estimate = |member: &PlannedTarget| {
+            let (rules, facts) = (context.policy.preflight(), member.facts.as_deref());
+            rules.estimate(&open, member.max_tokens, facts).estimated_max_cost_usd
+        };
+        let mut members = gate.members.iter().map(estimate);
+        let cheap = members.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)));
+        let so_far = self.state.realised.of(context.task_class);
+        let dear = strong.preflight().estimated_max_cost_usd;
+        let preflight = CascadePreflight::new(cheap, dear, so_far);
+        let target = otherwise.target.clone();
+        let ready = Ready { strong, target, preflight };
+        refused(context, &ready).map_or(Ok(ready), |error| Err(self.failure(error)))
+    }
+}
+
+/// The gate's answer and why it stands; else why it does not.
+fn settled(gate: &PanelAnswer) -> Result<(&Answer, String), String> {
+    let mut members = gate.members.iter().zip(&gate.targets);
+    let silent = members.find_map(|(member, target)| Some((member.as_ref().err()?, target)));
+    if let Some((failure, target)) = silent {
+        return Err(format!("{target} of the gate gave no answer: {}", failure.category()));
+    }
+    let method = gate.agreement.method.replace('_', " ");
+    match gate.agreement.outcome {
+        Consensus::Unanimous => {}
+        Consensus::NotComparable => {
+            return Err("the gate's answers differ, and cannot be compared without a guess".into());
+        }
+        Consensus::Majority | Consensus::NoConsensus => {
+            return Err(format!("the gate's answers differ ({method})"));
+        }
+    }
+    if !gate.independence_certified() {
+        let why = blocking(gate.certificate());
+        return Err(format!("the gate agrees, and its independence is not certified: {why}"));
+    }
+    let first = gate.answers().next().ok_or("nobody of the gate was asked")?;
+    let (models, level) = (gate.members.len(), gate.certificate().level.as_str());
+    let because =
+        format!("all {models} models of the gate say the same ({method}), certified at {level}");
+    Ok((first, because))
+}
+
+/// What keeps the dearer way from ever passing, if anything does.
+fn refused(context: &Context<'_>, ready: &Ready) -> Option<Error> {
+    let (class, target) = (context.task_class, &ready.target);
+    if let Some(why) = context.policy.switches().refuses_cost(ready.preflight.max_usd) {
+        let message = format!("the cascade `{class}` is refused: {why}");
+        return Some(
+            Error::new(Category::PolicyBlocked, message)
+                .with_hint("take the variable out of the gateway's environment to allow the call"),
+        );
+    }
+    let blocked = |message: String, hint: String| {
+        let error = Error::new(Category::PolicyBlocked, message).with_hint(hint);
+        error.with_target(target.clone())
+    };
+    let spending = context.policy.spending();
+    let Some(worst_case) = ready.strong.worst_case().amount else {
+        let message = format!(
+            "{target}, to which `{class}` escalates, has no known price, and a monthly cap is set"
+        );
+        let rows = format!("providers.{}.models", target.provider);
+        let hint = format!("add a row with `in` and `out` under {rows}");
+        return spending.caps(&target.provider).then(|| blocked(message, hint));
+    };
+    let counts = |scope: &Scope| match scope {
+        Scope::Provider(name) => *name == target.provider,
+        Scope::Total => true,
+    };
+    let caps = dispatch::caps(spending).into_iter();
+    let cap = caps
+        .filter(|cap| counts(&cap.scope) && worst_case > cap.limit)
+        .min_by_key(|cap| cap.limit)?;
+    let message = format!(
+        "{target}, to which `{class}` escalates, may cost up to {worst_case}, above a monthly cap of {}",
+        cap.limit
+    );
+    let hint = "lower max_tokens, shorten the prompt, or raise the cap".to_owned();
+    Some(blocked(message, hint))
+}

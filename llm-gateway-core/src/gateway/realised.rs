@@ -1,0 +1,61 @@
+//! How often the gates of cascades have escalated in this process: what the expected price of
+//! the next one goes by, and what a description shows.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::model::TaskClass;
+use crate::outcome::AnsweredBy;
+use crate::policy::Escalations;
+
+/// Task classes that are counted. They come from the policy, which never has as many; the bound
+/// is for one that is replaced again and again.
+const MOST: usize = 1024;
+
+/// Counters by task class.
+#[derive(Debug, Default)]
+pub(super) struct Realised(Mutex<BTreeMap<TaskClass, Escalations>>);
+
+impl Realised {
+    /// Counts a gate that was asked and judged.
+    pub(super) fn count(&self, class: &TaskClass, by: AnsweredBy) {
+        let mut counters = self.lock();
+        if !counters.contains_key(class) && counters.len() >= MOST {
+            return;
+        }
+        let counter = counters.entry(class.clone()).or_default();
+        counter.asked = counter.asked.saturating_add(1);
+        if by == AnsweredBy::Else {
+            counter.escalated = counter.escalated.saturating_add(1);
+        }
+    }
+
+    /// What a class has done so far.
+    pub(super) fn of(&self, class: &TaskClass) -> Escalations {
+        self.lock().get(class).copied().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<TaskClass, Escalations>> {
+        // Numbers, which no panic can leave half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counters_are_bounded_and_go_on_counting() {
+        let realised = Realised::default();
+        let class = |number: usize| TaskClass::new(&format!("class_{number}")).unwrap();
+        for number in 0..MOST + 5 {
+            realised.count(&class(number), AnsweredBy::Else);
+        }
+        assert_eq!(realised.lock().len(), MOST);
+        realised.count(&class(0), AnsweredBy::Gate);
+        let counted = realised.of(&class(0));
+        assert_eq!((counted.asked, counted.escalated), (2, 1));
+        assert_eq!(realised.of(&class(MOST)), Escalations::default());
+    }
+}

@@ -1,0 +1,293 @@
+//! Cascades through the gateway: who answers, who is asked, what it costs, what is refused.
+
+mod money;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use llm_gateway_core::certificate::{VerifyResult, verify};
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
+use llm_gateway_core::{
+    AnsweredBy, CascadeAnswer, Category, Envelope, Environment, Event, Failure, FixedClock,
+    Gateway, Message, Reply, Request, Scripted, TaskClassDescription,
+};
+use serde_json::{Value, json};
+
+use crate::NOW;
+
+/// Two cheap models at $1 per million in and $10 out, a strong one at twice that, each asked once.
+const POLICY: &str = "
+providers:
+  openai: {models: {gpt-6-luna: {in: 1, out: 10, developer: openai, lineage: [gpt], aliases: [luna]}}}
+  gemini: {models: {gemini-3.8-flash: {in: 1, out: 10}}}
+  anthropic: {models: {claude-opus-5-5: {in: 2, out: 20}}}
+defaults:
+  sums:
+    cascade:
+      gate:
+        - {provider: openai, model: gpt-6-luna}
+        - {provider: gemini, model: gemini-3.8-flash}
+      else: {provider: anthropic, model: claude-opus-5-5}
+      agree: normalized_exact
+    max_tokens: 100
+  strong: {provider: anthropic, model: claude-opus-5-5, max_tokens: 100}
+reliability: {retry: {max_retries: 0}}
+";
+
+/// What one cheap model may cost for the question `hi`: see `money.rs`. The strong one may cost
+/// twice that.
+const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
+
+fn gateway_in(
+    policy: &str,
+    script: Scripted,
+    ledger: Arc<MemoryLedger>,
+    environment: Environment,
+) -> Gateway {
+    Gateway::builder()
+        .policy_yaml(policy)
+        .environment(environment)
+        .scripted(script)
+        .ledger(ledger)
+        .clock(Arc::new(FixedClock(NOW)))
+        .seed(7)
+        .build()
+        .unwrap()
+}
+
+fn gateway(policy: &str, script: Scripted) -> Gateway {
+    gateway_in(policy, script, Arc::default(), Environment::empty())
+}
+
+fn question() -> Request {
+    Request::new("sums", "hi")
+}
+
+async fn ask(policy: &str, script: Scripted) -> Result<CascadeAnswer, Failure> {
+    gateway(policy, script).cascade(question()).await
+}
+
+async fn spent(ledger: &MemoryLedger) -> Spent {
+    ledger.spent(Month::parse("2026-11").unwrap(), By::TaskClass).await.unwrap()
+}
+
+fn described(gateway: &Gateway) -> TaskClassDescription {
+    gateway.describe().unwrap().task_classes.remove(0)
+}
+
+/// The policy whose second cheap model is the first one by another name.
+fn one_model_twice() -> String {
+    POLICY.replace("provider: gemini, model: gemini-3.8-flash", "provider: openai, model: luna")
+}
+
+#[tokio::test]
+async fn a_gate_that_agrees_answers_and_nobody_else_is_asked() {
+    for texts in [["42", "42.0"], ["The answer is 42.", "42"], ["Paris", "**Paris**"]] {
+        let script = texts.iter().fold(Scripted::new(), |script, text| script.answer(*text));
+        let cascade = ask(POLICY, script.clone()).await.unwrap();
+        assert_eq!(cascade.answered_by, AnsweredBy::Gate);
+        assert_eq!(cascade.text(), texts[0], "as the first member wrote it");
+        assert_eq!(cascade.answer.target.to_string(), "openai/gpt-6-luna");
+        assert!(cascade.escalated().is_none());
+        assert_eq!(script.requests().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn anything_but_certified_agreement_escalates() {
+    let says = |one: &str, other: &str| Scripted::new().answer(one).answer(other);
+    let once = POLICY.to_owned();
+    for (policy, script, because) in [
+        (&once, says("42", "41"), "the gate's answers differ (number)"),
+        (&once, says("It is Paris.", "Paris, of course"), "without a guess"),
+        (&once, says("42", "forty-two"), "without a guess"),
+        (&once, Scripted::new().answer("42").status(500), "gemini/gemini-3.8-flash of the gate"),
+        (&once, Scripted::new().status(500).status(500), "gave no answer: provider_5xx"),
+        (&one_model_twice(), says("42", "42"), "not certified: model_distinct: "),
+    ] {
+        let script = script.answer("strong");
+        let cascade = ask(policy, script.clone()).await.unwrap();
+        assert_eq!((cascade.text().as_str(), cascade.answered_by), ("strong", AnsweredBy::Else));
+        assert!(cascade.because.contains(because), "{because}: {}", cascade.because);
+        assert_eq!(cascade.escalated().unwrap().target.to_string(), "anthropic/claude-opus-5-5");
+        assert_eq!(script.requests().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_lets_one_model_answer_for_both_escalates() {
+    let rerouted = r#"{"id": "a", "model": "gemini-3.8-flash", "choices": [{"message": {"content":
+        "42"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}"#;
+    let script = Scripted::new().raw(200, rerouted).answer("42").answer("strong");
+    let cascade = ask(POLICY, script).await.unwrap();
+    assert_eq!(cascade.answered_by, AnsweredBy::Else);
+    assert!(cascade.because.contains("gemini-3.8-flash"), "{}", cascade.because);
+}
+
+#[tokio::test]
+async fn a_conversation_is_no_blind_question_and_escalates() {
+    let turns = vec![Message::user("one"), Message::assistant("two"), Message::user("three")];
+    let script = Scripted::new().answer("42").answer("42").answer("strong");
+    let cascade = gateway(POLICY, script).cascade(Request::conversation("sums", turns)).await;
+    assert!(cascade.unwrap().because.contains("context_blind"));
+}
+
+#[tokio::test]
+async fn the_strong_model_is_asked_what_it_would_be_asked_alone() {
+    let script = Scripted::new().answer("4711").answer("4712").answer("strong").answer("alone");
+    let gateway = gateway(POLICY, script.clone());
+    gateway.cascade(question().system("Be brief.")).await.unwrap();
+    gateway.route(Request::new("strong", "hi").system("Be brief.")).await.unwrap();
+    let bodies: Vec<_> = script
+        .requests()
+        .iter()
+        .map(|request| String::from_utf8_lossy(&request.body).into_owned())
+        .collect();
+    assert_eq!(bodies.len(), 4);
+    assert_eq!(bodies[2], bodies[3]);
+    for body in bodies {
+        assert!(!body.contains("471"), "a gate's answer is in a request: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_strong_model_that_fails_loses_nothing_that_the_gate_said() {
+    let ledger = Arc::new(MemoryLedger::new());
+    let script = Scripted::new().answer("paid for").answer("and so is this").status(500);
+    let gateway = gateway_in(POLICY, script, ledger.clone(), Environment::empty());
+    let failure = gateway.cascade(question()).await.unwrap_err();
+    assert_eq!(failure.category(), Category::Provider5xx);
+    assert_eq!(failure.panel().unwrap().answers().count(), 2);
+    assert_eq!(failure.attempts().len(), 3, "the gate's and its own");
+    let envelope = json!(Envelope::from(&failure));
+    assert_eq!(envelope["meta"]["cost_usd_approx"], json!(spent(&ledger).await.settled));
+    insta::assert_json_snapshot!(envelope["meta"], {
+        ".latency_ms" => 0,
+        ".attempts[].latency_ms" => 0,
+        ".cascade.certificate.receipt.digest" => "[digest]",
+    });
+    let said = |at: usize| envelope["data"]["members"][at]["data"]["text"].clone();
+    assert_eq!((said(0), said(1)), (json!("paid for"), json!("and so is this")));
+    assert_eq!(described(&gateway).escalation.unwrap().escalated, 1);
+}
+
+fn snapshot_of(cascade: &CascadeAnswer) -> Value {
+    let mut envelope = json!(Envelope::from(cascade));
+    let digest = &mut envelope["meta"]["cascade"]["certificate"]["receipt"]["digest"];
+    assert_eq!(digest.as_str().unwrap().len(), 64, "SHA-256 in hex: {digest}");
+    *digest = json!("[digest]");
+    envelope
+}
+
+#[tokio::test]
+async fn the_envelope_of_a_gate_that_agrees() {
+    let cascade = ask(POLICY, Scripted::new().answer("42").answer("42.0")).await.unwrap();
+    insta::assert_json_snapshot!(snapshot_of(&cascade), {
+        ".meta.latency_ms" => 0,
+        ".meta.attempts[].latency_ms" => 0,
+    });
+}
+
+#[tokio::test]
+async fn the_envelope_of_an_escalation() {
+    let script = Scripted::new().answer("42").status(500).answer("43");
+    let cascade = ask(POLICY, script).await.unwrap();
+    insta::assert_json_snapshot!(snapshot_of(&cascade), {
+        ".meta.latency_ms" => 0,
+        ".meta.attempts[].latency_ms" => 0,
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_that_hangs_leaves_half_of_the_time_to_the_strong_model() {
+    let policy = POLICY.replace("    max_tokens: 100\n  str", "    deadline_s: 60\n  str");
+    let script = Scripted::new().hang().answer("42").answer("strong");
+    let cascade = ask(&policy, script).await.unwrap();
+    assert_eq!((cascade.text().as_str(), cascade.latency), ("strong", Duration::from_secs(30)));
+    assert!(cascade.because.contains("timeout"), "{}", cascade.because);
+}
+
+#[tokio::test]
+async fn a_watcher_is_told_of_the_members_and_the_escalation() {
+    let script = Scripted::new().answer("1").answer("2").answer("3");
+    let mut run = gateway(POLICY, script).start(question());
+    let Reply::Cascade(cascade) = run.outcome.await.unwrap() else { panic!("no cascade") };
+    let mut told = Vec::new();
+    while let Some(event) = run.events.next().await {
+        match event {
+            Event::Member { member, .. } => told.push(format!("member {member}")),
+            Event::Escalating { to, because } => {
+                assert_eq!(because, cascade.because);
+                told.push(to.to_string());
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(told, ["member 1", "member 2", "anthropic/claude-opus-5-5"]);
+}
+
+#[tokio::test]
+async fn each_door_takes_its_own_kind() {
+    let gateway = gateway(POLICY, Scripted::new());
+    for failure in
+        [gateway.route(question()).await.unwrap_err(), gateway.panel(question()).await.unwrap_err()]
+    {
+        assert_eq!(failure.category(), Category::InvalidRequest);
+        assert!(failure.error().hint().unwrap().contains("Gateway::cascade"), "{failure:?}");
+    }
+    let single = gateway.cascade(Request::new("strong", "hi")).await.unwrap_err();
+    assert!(single.error().hint().unwrap().contains("Gateway::route"), "{single:?}");
+    let overridden = gateway.cascade(question().override_model("gpt-6-luna")).await.unwrap_err();
+    assert_eq!(overridden.category(), Category::InvalidRequest);
+    let unknown = gateway.cascade(Request::new("sum", "hi")).await.unwrap_err();
+    assert!(unknown.error().hint().unwrap().contains("did you mean `sums`"), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn the_gate_has_a_receipt_that_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = format!("{POLICY}\nreceipts: {{dir: {}, bundle: true}}", folder.path().display());
+    let cascade = ask(&policy, Scripted::new().answer("1").answer("2").answer("3")).await.unwrap();
+    let path = cascade.gate.receipt_path.clone().unwrap();
+    let shown =
+        json!(Envelope::from(&cascade))["meta"]["cascade"]["certificate"]["receipt"].clone();
+    assert_eq!(shown, json!({"digest": cascade.gate.receipt.digest(), "path": path}));
+    let bundle = path.to_str().unwrap().replace(".receipt.", ".bundle.");
+    let (receipt, bundle) = (std::fs::read(path).unwrap(), std::fs::read(bundle).unwrap());
+    assert_eq!(verify(&receipt, Some(&bundle)).result, VerifyResult::Holds);
+}
+
+#[test]
+fn a_cascade_is_available_with_the_key_of_its_strong_model() {
+    for (keys, missing, because) in [
+        (vec![], 3, Some("set ANTHROPIC_API_KEY, for anthropic/claude-opus-5-5")),
+        (vec!["OPENAI_API_KEY", "GEMINI_API_KEY"], 1, Some("set ANTHROPIC_API_KEY")),
+        (vec!["ANTHROPIC_API_KEY"], 2, None),
+    ] {
+        let environment = keys.iter().fold(Environment::empty(), |it, key| it.with(*key, "k"));
+        let gateway =
+            Gateway::builder().policy_yaml(POLICY).environment(environment).build().unwrap();
+        let class = described(&gateway);
+        assert_eq!((class.available, class.missing_keys.len()), (because.is_none(), missing));
+        let told = class.unavailable_because.unwrap_or_default();
+        assert!(told.starts_with(because.unwrap_or_default()), "{told}");
+        assert_eq!(gateway.describe().unwrap().task_classes[1].escalation, None);
+    }
+}
+
+#[test]
+fn what_a_cascade_does_not_heed_is_warned_of() {
+    let twice = POLICY.replace(
+        "{provider: gemini, model: gemini-3.8-flash}",
+        "{provider: openai, model: gpt-6-luna}",
+    );
+    let promising = format!("{POLICY}\nvisibility: {{sums: {{mode: blind, quorum: 2}}}}");
+    for (policy, warned) in [
+        (twice, "`sums` asks openai/gpt-6-luna twice"),
+        (promising, "the gate of `sums` always needs `model_distinct` of all its models"),
+    ] {
+        let problems = gateway(&policy, Scripted::new()).problems().to_vec();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].to_string().contains(warned), "{}", problems[0]);
+    }
+}
