@@ -3,6 +3,7 @@
 //! One file per subcommand; `terminal` is the way to stdout, `render` turns what the
 //! gateway says into tables. No policy lives here.
 
+mod cascade;
 mod check;
 mod client_config;
 mod ending;

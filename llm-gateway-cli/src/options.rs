@@ -50,13 +50,13 @@ pub(crate) enum Command {
     Tour,
     /// Check the policy file and the keys; tell which task classes can run.
     Check(Check),
-    /// Ask the model, or the panel of models, that the policy names for a task class.
+    /// Ask the model, the panel or the cascade of models that the policy names for a task class.
     Route(Route),
     /// Tell task classes, providers and keys.
     Info,
     /// Tell what a month has cost, and what its caps leave.
     Spend(Spend),
-    /// Re-check the receipt of a panel, offline. Exit code 0: it holds; 1: it is contradicted, or
+    /// Re-check the receipt of a panel or of a cascade's gate, offline. Exit code 0: it holds; 1: it is contradicted, or
     /// a file cannot be read; 2: the bundle is needed to decide; 3: it is no receipt.
     Verify(Verify),
     /// Print the JSON Schema of routing.yaml, for editors.
@@ -94,7 +94,7 @@ pub(crate) struct Route {
 /// Where the documents of a panel go.
 #[derive(Clone, Args)]
 pub(crate) struct Documents {
-    /// Write the receipt of a panel to this file, for `verify`.
+    /// Write the receipt of a panel, or of a cascade's gate, to this file, for `verify`.
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
     /// Write the recorded bytes behind it to this file. They hold prompt and answers.

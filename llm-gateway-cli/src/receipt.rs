@@ -1,4 +1,4 @@
-//! Where `route` writes the documents of a panel.
+//! Where `route` writes the documents of a panel, or of a cascade's gate, which is one.
 //!
 //! They are this user's alone: a bundle holds prompt and answers, a receipt what was asked of whom.
 
@@ -35,6 +35,7 @@ pub(crate) fn write(
     }
     let panel = match outcome {
         Ok(Reply::Panel(panel)) => &**panel,
+        Ok(Reply::Cascade(cascade)) => &cascade.gate,
         Ok(_) => {
             terminal
                 .complain("only a panel has a receipt, and one model answered: none is written");

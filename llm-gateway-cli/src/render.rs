@@ -19,6 +19,10 @@ pub(crate) fn task_classes(classes: &[TaskClassDescription]) -> String {
         let targets: Vec<String> = class.targets.iter().map(ToString::to_string).collect();
         let targets = match class.kind {
             RouteKind::Single => targets.join("\nelse "),
+            RouteKind::Cascade => match targets.split_last() {
+                Some((strong, gate)) => format!("{}\nelse {strong}", gate.join("\nand ")),
+                None => String::new(),
+            },
             _ => targets.join("\nand "),
         };
         let state = match &class.unavailable_because {

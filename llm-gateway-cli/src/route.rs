@@ -13,8 +13,8 @@ use llm_gateway_core::{
 };
 
 use crate::options::{Route, USAGE};
-use crate::terminal::{FAINT, Terminal};
-use crate::{panel, receipt};
+use crate::terminal::{FAINT, Terminal, harmless};
+use crate::{cascade, panel, receipt};
 
 /// The largest prompt that is read from stdin: what the largest context takes, and more.
 const LARGEST_PROMPT: u64 = 64 * 1024 * 1024;
@@ -125,6 +125,7 @@ fn told(event: &Event) -> String {
         Event::Member { member, of, answered: false } => {
             format!("member {member} of {of} gave no answer,")
         }
+        Event::Escalating { to, because } => harmless(&format!("{because}, asking {to}")),
         Event::Fallback { from, to } => format!("{from} gave no answer, asking {to}"),
         _ => String::new(),
     }
@@ -140,6 +141,7 @@ fn show(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::R
             terminal.note(&format!("{FAINT}{}{FAINT:#}", summary(answer)))
         }
         Ok(Reply::Panel(panel)) => panel::show(panel, terminal),
+        Ok(Reply::Cascade(cascade)) => cascade::show(cascade, terminal),
         Ok(reply) => terminal.answer(&reply.text()),
         Err(failure) => {
             terminal.failure(&Envelope::from(failure))?;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::arguments::{Argument, Kind};
 
-/// Asks the model, or the panel of models, that the policy names for a task class.
+/// Asks the model, the panel or the cascade of models that the policy names for a task class.
 pub(crate) const LLM_ROUTE: &str = "llm_route";
 
 /// Tells what the gateway can do now.
@@ -46,7 +46,7 @@ pub(crate) const LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
         name: "override_model",
         kind: Kind::Text,
         required: false,
-        description: "Another model id of the class's provider; not for a panel.",
+        description: "Another model id of the class's provider; not for a panel or a cascade.",
     },
 ];
 
@@ -84,6 +84,10 @@ const PANELS: &str = " A class of kind panel asks several models, none of which 
     answer, and gives members, agreement (dissent first) and a certificate of how independent \
     they are: for decisions where being wrong is dear.";
 
+/// What it does with a class of kind cascade, where the policy has one.
+const CASCADES: &str = " A class of kind cascade asks cheap models first, and a strong one where \
+    they do not agree; it answers as a single model does.";
+
 /// The classes with their rationales, each cut to an equal share of the room.
 fn route_description(gateway: Option<&Description>) -> String {
     let Some(gateway) = gateway else {
@@ -91,17 +95,16 @@ fn route_description(gateway: Option<&Description>) -> String {
                 a call tells what is wrong with it."
             .to_owned();
     };
-    let classes: Vec<_> = classes(gateway).collect();
-    if classes.is_empty() {
-        return "The policy has only cascades, which this version cannot run: nothing can be asked."
-            .to_owned();
-    }
+    let classes = &gateway.task_classes;
+    let has = |kind| classes.iter().any(|class| class.kind == kind);
     let mut text = INTRODUCTION.to_owned();
-    if classes.iter().any(|class| class.kind == RouteKind::Panel) {
-        text.push_str(PANELS);
+    for (kind, told) in [(RouteKind::Panel, PANELS), (RouteKind::Cascade, CASCADES)] {
+        if has(kind) {
+            text.push_str(told);
+        }
     }
     text.push_str(" Task classes:");
-    let share = LONGEST_DESCRIPTION.saturating_sub(text.len()) / classes.len();
+    let share = LONGEST_DESCRIPTION.saturating_sub(text.len()) / classes.len().max(1);
     for (number, class) in classes.iter().enumerate() {
         let line = described(class, share);
         if text.chars().count() + line.chars().count() > LONGEST_DESCRIPTION {
@@ -113,14 +116,17 @@ fn route_description(gateway: Option<&Description>) -> String {
     text
 }
 
-/// A class in one line: its whole name, whether it is a panel, what it is for as far as there is
+/// A class in one line: its whole name, whether it asks several models, what it is for as far as there is
 /// room, and what keeps it from running.
 fn described(class: &TaskClassDescription, room: usize) -> String {
     let state = match &class.unavailable_because {
         Some(why) => format!(" (unavailable: {why})"),
         None => String::new(),
     };
-    let kind = if class.kind == RouteKind::Panel { " (panel)" } else { "" };
+    let kind = match class.kind {
+        RouteKind::Single => String::new(),
+        kind => format!(" ({})", kind.as_str()),
+    };
     let fixed = format!("\n- {}{kind}: ", class.name);
     let room = room.saturating_sub(fixed.len() + state.len());
     format!("{fixed}{}{state}", cut(&class.rationale, room))
@@ -146,8 +152,8 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
         };
         property.insert("description".to_owned(), argument.description.into());
         if let (true, Some(gateway)) = (argument.name == "task_class", gateway) {
-            let names: Vec<Value> =
-                classes(gateway).map(|class| class.name.as_str().into()).collect();
+            let classes = gateway.task_classes.iter();
+            let names: Vec<Value> = classes.map(|class| class.name.as_str().into()).collect();
             // An enum without a word is no schema to some clients.
             if !names.is_empty() {
                 property.insert("enum".to_owned(), names.into());
@@ -164,9 +170,4 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
     }
     schema.insert("additionalProperties".to_owned(), false.into());
     schema
-}
-
-/// The task classes that can be asked for.
-fn classes(gateway: &Description) -> impl Iterator<Item = &TaskClassDescription> {
-    gateway.task_classes.iter().filter(|class| class.kind != RouteKind::Cascade)
 }

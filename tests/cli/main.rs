@@ -7,6 +7,7 @@
 // Helpers outside of `#[test]` functions are tests too: they may fail loudly.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod cascades;
 mod check;
 mod client_config;
 mod discovery;

@@ -36,9 +36,9 @@ providers:
     )
 }
 
-/// A panel `review` of three members at these URLs, which need no key: `one/alpha`, `two/beta` and
-/// `three/gamma`, each of its own developer. `promise` are more keys of its visibility.
-pub(crate) fn reviewed_by(urls: [&str; 3], promise: &str) -> String {
+/// Three providers at these URLs, which need no key: `one/alpha`, `two/beta` and `three/gamma`,
+/// each model of its own developer. Nothing is tried twice.
+fn three_providers(urls: [&str; 3]) -> String {
     let members = [("one", "alpha"), ("two", "beta"), ("three", "gamma")];
     let providers = members.iter().zip(urls).map(|((provider, model), url)| {
         format!(
@@ -47,6 +47,11 @@ pub(crate) fn reviewed_by(urls: [&str; 3], promise: &str) -> String {
         )
     });
     let providers: String = providers.collect();
+    format!("reliability: {{retry: {{max_retries: 0}}}}\nproviders:\n{providers}")
+}
+
+/// A panel `review` of three members at these URLs. `promise` are more keys of its visibility.
+pub(crate) fn reviewed_by(urls: [&str; 3], promise: &str) -> String {
     format!(
         "\
 defaults:
@@ -58,8 +63,22 @@ defaults:
     max_tokens: 256
 visibility:
   review: {{mode: blind{promise}}}
-reliability: {{retry: {{max_retries: 0}}}}
-providers:
-{providers}"
+{}",
+        three_providers(urls)
+    )
+}
+
+/// A cascade `sums` at these URLs: a gate of two, then the strong one.
+pub(crate) fn summed_by(urls: [&str; 3]) -> String {
+    format!(
+        "\
+defaults:
+  sums:
+    cascade:
+      gate: [{{provider: one, model: alpha}}, {{provider: two, model: beta}}]
+      else: {{provider: three, model: gamma}}
+    max_tokens: 256
+{}",
+        three_providers(urls)
     )
 }

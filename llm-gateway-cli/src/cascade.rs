@@ -1,0 +1,29 @@
+//! A cascade for people: the answer, and who gave it for how much.
+
+use std::io;
+
+use llm_gateway_core::CascadeAnswer;
+
+use crate::terminal::{FAINT, Terminal, harmless};
+
+/// Shows the answer on stdout, and in a line on stderr how it came about.
+pub(crate) fn show(cascade: &CascadeAnswer, terminal: &mut Terminal) -> io::Result<()> {
+    terminal.answer(&cascade.text())?;
+    terminal.note(&format!("{FAINT}{}{FAINT:#}", summary(cascade)))
+}
+
+fn summary(cascade: &CascadeAnswer) -> String {
+    let (target, because) = (&cascade.answer.target, &cascade.because);
+    let who = match cascade.escalated() {
+        None => format!("{target} for the gate: {because}"),
+        Some(_) => format!("{target}, escalated: {because}"),
+    };
+    let cost = match cascade.total_cost() {
+        Some(amount) => amount.to_string(),
+        None => "price unknown".to_owned(),
+    };
+    let path = cascade.gate.receipt_path.as_ref();
+    let receipt = path.map(|path| format!("\nreceipt in {}", path.display()));
+    let seconds = cascade.latency.as_secs_f64();
+    harmless(&format!("{who} · {cost} · {seconds:.1} s{}", receipt.unwrap_or_default()))
+}
