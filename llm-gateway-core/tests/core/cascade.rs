@@ -5,7 +5,7 @@ mod money;
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::certificate::{VerifyResult, verify};
+use llm_gateway_core::certificate::{Against, VerifyResult, verify};
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
 use llm_gateway_core::{
     AnsweredBy, CascadeAnswer, Category, Envelope, Environment, Event, Failure, FixedClock,
@@ -254,7 +254,10 @@ async fn the_gate_has_a_receipt_that_holds() {
     assert_eq!(shown, json!({"digest": cascade.gate.receipt.digest(), "path": path}));
     let bundle = path.to_str().unwrap().replace(".receipt.", ".bundle.");
     let (receipt, bundle) = (std::fs::read(path).unwrap(), std::fs::read(bundle).unwrap());
-    assert_eq!(verify(&receipt, Some(&bundle)).result, VerifyResult::Holds);
+    assert_eq!(
+        verify(&receipt, Against::default().with_bundle(&bundle)).result,
+        VerifyResult::Holds
+    );
 }
 
 #[test]
@@ -289,5 +292,27 @@ fn what_a_cascade_does_not_heed_is_warned_of() {
         let problems = gateway(&policy, Scripted::new()).problems().to_vec();
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(problems[0].to_string().contains(warned), "{}", problems[0]);
+    }
+}
+
+#[test]
+fn the_example_in_the_repositorys_policy_and_in_the_readme_is_a_cascade_that_runs() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let policy = read("routing.yaml");
+    let (before, commented) = policy.split_once("  # exam_question:").unwrap();
+    let example = format!("  # exam_question:{commented}");
+    let (example, after) = example.split_once("\n\n").unwrap();
+    let example = example.replace("  # ", "  ");
+    let readme = read("README.md");
+    let shown = readme.split("## Cascades").nth(1).unwrap();
+    let shown = shown.split("```yaml").nth(1).unwrap().split("```").next().unwrap();
+    let whole = format!("{before}{example}\n\n{after}");
+    for policy in [whole.as_str(), shown] {
+        let gateway = gateway(policy, Scripted::new());
+        assert_eq!(gateway.problems(), []);
+        let classes = gateway.describe().unwrap().task_classes;
+        let class = classes.iter().find(|class| class.name == "exam_question").unwrap();
+        assert!(class.available && class.escalation.is_some(), "{class:?}");
     }
 }
