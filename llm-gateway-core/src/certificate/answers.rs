@@ -3,16 +3,42 @@
 //! The claims about identity, freshness and quorum are made from these rows alone, so that
 //! `verify` comes to them in the same way as the panel did.
 
+use std::fmt;
+
 use super::claims::{Claim, Verdict};
 use super::evidence::{Evidence, MemberEvidence};
 use super::freshness;
 use super::readers;
 use super::recorded::RecordedResponse;
 
-/// A member that answered.
+/// Who answered: a member of a panel, or a step of an orchestration, each counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaker {
+    Member(u32),
+    Step(u32),
+}
+
+impl Speaker {
+    pub(super) fn position(self) -> u32 {
+        match self {
+            Self::Member(position) | Self::Step(position) => position,
+        }
+    }
+}
+
+impl fmt::Display for Speaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member(position) => write!(f, "member {position}"),
+            Self::Step(position) => write!(f, "step {position}"),
+        }
+    }
+}
+
+/// A call that was answered.
 #[derive(Debug)]
 pub(super) struct Answer<'a> {
-    pub(super) position: u32,
+    pub(super) speaker: Speaker,
     pub(super) provider: &'a str,
     /// The model that was asked for.
     pub(super) declared: &'a str,
@@ -57,6 +83,15 @@ pub(super) struct Said {
 }
 
 impl Heard {
+    /// What is recorded of a call that was answered.
+    pub(super) fn of(call: &MemberEvidence) -> Self {
+        match call.answer() {
+            _ if !call.records() => Self::Unrecorded,
+            None => Self::Missing,
+            Some(response) => Self::read(call, response),
+        }
+    }
+
     /// Reads a recorded response.
     pub(super) fn read(member: &MemberEvidence, response: &RecordedResponse) -> Self {
         match readers::response(member.dialect, response) {
@@ -69,30 +104,34 @@ impl Heard {
         }
     }
 
-    /// What is missing of it, as a sentence about member `position`; `None` for a reply.
-    pub(super) fn gap(&self, position: u32) -> Option<String> {
+    /// What is missing of it, as a sentence about who spoke; `None` for a reply.
+    pub(super) fn gap(&self, speaker: Speaker) -> Option<String> {
         Some(match self {
-            Self::Unrecorded => format!("member {position}'s provider records nothing"),
-            Self::Missing => format!("no response of member {position} is recorded"),
-            Self::Unreadable(why) => format!("member {position}'s response is no answer: {why}"),
+            Self::Unrecorded => format!("{speaker}'s provider records nothing"),
+            Self::Missing => format!("no response of {speaker} is recorded"),
+            Self::Unreadable(why) => format!("{speaker}'s response is no answer: {why}"),
             Self::Reply(_) => return None,
         })
     }
 }
 
-/// The answers that the evidence holds.
+/// The answers that the evidence of a panel holds.
 pub(super) fn of(evidence: &Evidence) -> Vec<Answer<'_>> {
-    let answered = evidence.members.iter().filter(|member| member.answered);
+    of_calls(&evidence.members, Speaker::Member)
+}
+
+/// The answers that calls got.
+pub(super) fn of_calls<'a>(
+    calls: impl IntoIterator<Item = &'a MemberEvidence>,
+    speaker: fn(u32) -> Speaker,
+) -> Vec<Answer<'a>> {
+    let answered = calls.into_iter().filter(|call| call.answered);
     answered
-        .map(|member| Answer {
-            position: member.position,
-            provider: &member.provider,
-            declared: &member.model,
-            heard: match member.answer() {
-                _ if !member.records() => Heard::Unrecorded,
-                None => Heard::Missing,
-                Some(response) => Heard::read(member, response),
-            },
+        .map(|call| Answer {
+            speaker: speaker(call.position),
+            provider: &call.provider,
+            declared: &call.model,
+            heard: Heard::of(call),
         })
         .collect()
 }
@@ -105,7 +144,7 @@ pub(super) fn answered_quorum(answers: &[Answer<'_>], quorum: Option<u32>, asked
     let unproven =
         |answer: &&Answer<'_>| matches!(answer.heard, Heard::Missing | Heard::Unreadable(_));
     let open: Vec<String> =
-        answers.iter().filter(unproven).filter_map(|a| a.heard.gap(a.position)).collect();
+        answers.iter().filter(unproven).filter_map(|a| a.heard.gap(a.speaker)).collect();
     let proven = answers.len() - open.len();
     let because = format!("{proven} of {asked} answered, {needed} were required");
     if proven >= needed {

@@ -65,7 +65,8 @@ impl Judgement<'_> {
         }
         for (n, exchange) in member.exchanges.iter().enumerate() {
             self.requests += 1;
-            self.attempt(member, n + 1, exchange);
+            let deviation = deviation(member, n + 1, exchange);
+            self.against.extend(deviation.map(|what| format!("member {position}{what}")));
             let is_read = |earlier: &RecordedExchange| earlier.request == exchange.request;
             if !member.exchanges.iter().take(n).any(is_read) {
                 self.request(member, &exchange.request);
@@ -82,24 +83,6 @@ impl Judgement<'_> {
                  answer at moment {answer}"
             )
         }));
-    }
-
-    /// A try sends what was committed before it.
-    fn attempt(&mut self, member: &MemberEvidence, n: usize, exchange: &RecordedExchange) {
-        let position = member.position;
-        let Some(committed) = &member.committed else {
-            self.against.push(format!("member {position}'s request was not committed"));
-            return;
-        };
-        if committed.sequence > exchange.sent {
-            self.against.push(format!("member {position} sent before it had committed"));
-        }
-        let differs = difference(&committed.request, &exchange.request);
-        self.against.extend(
-            differs.map(|what| {
-                format!("member {position}: {what} of try {n} is not the committed one")
-            }),
-        );
     }
 
     fn request(&mut self, member: &MemberEvidence, request: &RecordedRequest) {
@@ -168,6 +151,23 @@ impl Judgement<'_> {
             format!("member {position}'s system part is not that of member {}", first.0)
         }));
     }
+}
+
+/// How a try is not what was committed before it, as the end of a sentence that begins with who
+/// made it.
+pub(super) fn deviation(
+    member: &MemberEvidence,
+    n: usize,
+    exchange: &RecordedExchange,
+) -> Option<String> {
+    let Some(committed) = &member.committed else {
+        return Some("'s request was not committed".to_owned());
+    };
+    if committed.sequence > exchange.sent {
+        return Some(" sent before it had committed".to_owned());
+    }
+    let what = difference(&committed.request, &exchange.request)?;
+    Some(format!(": {what} of try {n} is not the committed one"))
 }
 
 /// Which part of a request is not as it was committed.

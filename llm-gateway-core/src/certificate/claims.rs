@@ -63,7 +63,8 @@ impl Claim {
     }
 }
 
-fn sentence(points: &[String]) -> String {
+/// The first of the points, and how many more there are.
+pub(super) fn sentence(points: &[String]) -> String {
     let named: Vec<&str> = points.iter().take(NAMED).map(String::as_str).collect();
     let rest = points.len().saturating_sub(NAMED);
     let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };

@@ -153,15 +153,7 @@ impl Evidence {
             return Some("members are not counted from 1".to_owned());
         }
         let mut moments = Moments::default();
-        for member in &self.members {
-            if let Some(committed) = &member.committed {
-                moments.add(committed.sequence);
-            }
-            for exchange in &member.exchanges {
-                let came = exchange.response.as_ref().map(|response| response.sequence);
-                moments.add_call(exchange.sent, came);
-            }
-        }
+        self.members.iter().for_each(|member| moments.add_all(member));
         moments.disorder()
     }
 }
@@ -177,6 +169,17 @@ impl Moments {
     pub(super) fn add(&mut self, moment: u64) {
         if !self.seen.insert(moment) {
             self.problem.get_or_insert_with(|| format!("moment {moment} is there twice"));
+        }
+    }
+
+    /// The moments of one member or step.
+    pub(super) fn add_all(&mut self, member: &MemberEvidence) {
+        if let Some(committed) = &member.committed {
+            self.add(committed.sequence);
+        }
+        for exchange in &member.exchanges {
+            let came = exchange.response.as_ref().map(|response| response.sequence);
+            self.add_call(exchange.sent, came);
         }
     }
 

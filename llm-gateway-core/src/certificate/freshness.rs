@@ -114,13 +114,13 @@ pub(super) fn fresh(answers: &[Answer<'_>]) -> Claim {
     let mut open = Vec::new();
     let mut ids: Vec<(u32, &str)> = Vec::new();
     for answer in answers {
-        let position = answer.position;
+        let speaker = answer.speaker;
         let Some(said) = answer.said() else {
-            open.extend(answer.heard.gap(position));
+            open.extend(answer.heard.gap(speaker));
             continue;
         };
         for (name, value) in &said.cache_headers {
-            let told = format!("member {position} answered with {name}: {value}");
+            let told = format!("{speaker} answered with {name}: {value}");
             match origin(name, value) {
                 Origin::Cache => against.push(told),
                 Origin::Untold => open.push(format!("{told}, which may mean a cache")),
@@ -128,9 +128,10 @@ pub(super) fn fresh(answers: &[Answer<'_>]) -> Claim {
             }
         }
         let Some(id) = said.response_id.as_deref() else {
-            open.push(format!("member {position}'s response has no id"));
+            open.push(format!("{speaker}'s response has no id"));
             continue;
         };
+        let position = speaker.position();
         if let Some((other, _)) = ids.iter().find(|(_, known)| *known == id) {
             against.push(format!("members {other} and {position} have one response id, {id}"));
         }

@@ -3,7 +3,7 @@
 //! The claims are nested. Two names of one model have one developer and one family, whatever
 //! the rows say; a model that no row knows leaves all three open.
 
-use super::answers::Answer;
+use super::answers::{Answer, Speaker};
 use super::claims::{Claim, Verdict};
 use super::kin::{Kin, Kinship};
 
@@ -14,9 +14,9 @@ pub(super) struct Identity {
     pub(super) lineage: Claim,
 }
 
-/// Who a member is, as far as its response tells.
-struct Named<'a> {
-    position: u32,
+/// Who a model is, as far as its response tells.
+pub(super) struct Named<'a> {
+    speaker: Speaker,
     id: &'a str,
     /// Whether the id is the declared one because the response names none.
     as_declared: bool,
@@ -24,13 +24,13 @@ struct Named<'a> {
 }
 
 impl Named<'_> {
-    fn canonical(&self) -> &str {
+    pub(super) fn canonical(&self) -> &str {
         self.kin.map_or(self.id, |kin| &kin.canonical)
     }
 }
 
-/// How two members stand to each other.
-enum Relation {
+/// How two models stand to each other.
+pub(super) enum Relation {
     Distinct,
     Same(String),
     Unknown(String),
@@ -43,7 +43,7 @@ pub(super) fn identity(answers: &[Answer<'_>], kinship: &Kinship) -> Identity {
     let mut named = Vec::new();
     let mut gaps = Vec::new();
     for answer in answers {
-        match (name(answer, kinship), answer.heard.gap(answer.position)) {
+        match (name(answer, kinship), answer.heard.gap(answer.speaker)) {
             (Some(name), _) => named.push(name),
             (None, gap) => gaps.extend(gap),
         }
@@ -66,10 +66,11 @@ pub(super) fn identity(answers: &[Answer<'_>], kinship: &Kinship) -> Identity {
     }
 }
 
-fn name<'a>(answer: &'a Answer<'_>, kinship: &'a Kinship) -> Option<Named<'a>> {
+/// Who gave the answer; `None` where no response tells.
+pub(super) fn name<'a>(answer: &'a Answer<'_>, kinship: &'a Kinship) -> Option<Named<'a>> {
     let id = answer.id()?;
     Some(Named {
-        position: answer.position,
+        speaker: answer.speaker,
         id,
         as_declared: answer.said().is_some_and(|said| said.model.is_none()),
         kin: kinship.find(answer.provider, id),
@@ -87,7 +88,7 @@ fn distinct(
     let mut open = gaps.to_vec();
     for (n, a) in named.iter().enumerate() {
         for b in named.iter().skip(n + 1) {
-            let pair = format!("members {} and {}", a.position, b.position);
+            let pair = format!("members {} and {}", a.speaker.position(), b.speaker.position());
             match compare(a, b) {
                 Relation::Distinct => {}
                 Relation::Same(why) => against.push(format!("{pair} {why}")),
@@ -96,26 +97,41 @@ fn distinct(
             }
         }
     }
-    let seen = |member: &Named<'_>| format!("member {} {}", member.position, describe(member));
+    let seen = |member: &Named<'_>| format!("{} {}", member.speaker, describe(member));
     let seen: Vec<String> = named.iter().map(seen).collect();
-    let declared = named.iter().filter(|member| member.as_declared);
-    let declared: String = declared
-        .map(|member| {
-            let Named { position, id, .. } = member;
-            format!("; member {position} is {id} as declared: its response names no model")
-        })
-        .collect();
     let mut claim = Claim::weigh(&against, &open, seen.join(", "));
-    claim.because.push_str(&declared);
+    claim.because.extend(named.iter().filter_map(declared));
     claim
 }
 
+/// What is added to a claim where a model is only the declared one.
+pub(super) fn declared(named: &Named<'_>) -> Option<String> {
+    let Named { speaker, id, as_declared, .. } = named;
+    let says = || format!("; {speaker} is {id} as declared: its response names no model");
+    as_declared.then(says)
+}
+
+/// How far two models are from each other: what they share, from the model down to a family,
+/// else what is not known of them.
+pub(super) fn relation(a: &Named<'_>, b: &Named<'_>) -> Relation {
+    let relations = [same_model(a, b), same_vendor(a, b), same_lineage(a, b)];
+    let mut unknown = Relation::Distinct;
+    for relation in relations {
+        match relation {
+            Relation::Same(_) => return relation,
+            Relation::Unknown(_) if matches!(unknown, Relation::Distinct) => unknown = relation,
+            Relation::Unknown(_) | Relation::Distinct => {}
+        }
+    }
+    unknown
+}
+
 fn unknown_model(member: &Named<'_>) -> String {
-    let Named { position, id, .. } = member;
+    let Named { speaker, id, .. } = member;
     match member.kin {
-        None => format!("nothing is known of member {position}'s model {id}"),
+        None => format!("nothing is known of {speaker}'s model {id}"),
         Some(_) => {
-            format!("neither maker nor lineage is declared of member {position}'s model {id}")
+            format!("neither maker nor lineage is declared of {speaker}'s model {id}")
         }
     }
 }
@@ -150,8 +166,8 @@ fn beyond_model(
 
 fn same_vendor(a: &Named<'_>, b: &Named<'_>) -> Relation {
     let unknown = |member: &Named<'_>| {
-        let Named { position, id, .. } = member;
-        Relation::Unknown(format!("who made member {position}'s model {id} is not known"))
+        let Named { speaker, id, .. } = member;
+        Relation::Unknown(format!("who made {speaker}'s model {id} is not known"))
     };
     beyond_model(a, b, |first, second| match (&first.developer, &second.developer) {
         (None, _) => unknown(a),
@@ -165,8 +181,8 @@ fn same_vendor(a: &Named<'_>, b: &Named<'_>) -> Relation {
 
 fn same_lineage(a: &Named<'_>, b: &Named<'_>) -> Relation {
     let unknown = |member: &Named<'_>| {
-        let Named { position, id, .. } = member;
-        Relation::Unknown(format!("what member {position}'s model {id} descends from is not known"))
+        let Named { speaker, id, .. } = member;
+        Relation::Unknown(format!("what {speaker}'s model {id} descends from is not known"))
     };
     beyond_model(a, b, |first, second| {
         let shared = families(first.lineage.intersection(&second.lineage));

@@ -12,6 +12,9 @@ use serde_json::{Map, Number, Value};
 /// The most that a pointer shows of itself: it may hold a stranger's keys.
 const SHOWN_POINTER: usize = 160;
 
+/// The most characters of the keys above a leaf that are taken for a text.
+const LONGEST_KEYS: usize = 4_096;
+
 /// The most values that a request may be made of. Ours are made of a few for each part.
 const MOST_VALUES: usize = 65_536;
 
@@ -113,13 +116,27 @@ pub(super) struct Leaf<'a> {
 impl Leaf<'_> {
     /// Where it stands, as an RFC 6901 pointer, cut to a printable length.
     pub(super) fn pointer(&self) -> String {
-        let escape = |key: &str| key.replace('~', "~0").replace('/', "~1");
+        let cut = |key: &str| key.chars().take(SHOWN_POINTER).collect::<String>();
+        let escape = |key: String| key.replace('~', "~0").replace('/', "~1");
         let step = |step: &Step<'_>| match step {
-            Step::Key(key) => format!("/{}", escape(key)),
+            Step::Key(key) => format!("/{}", escape(cut(key))),
             Step::Index(index) => format!("/{index}"),
         };
         let pointer: String = self.path.iter().map(step).collect();
         pointer.chars().filter(|c| !c.is_control()).take(SHOWN_POINTER).collect()
+    }
+
+    /// The text that stands there, after the keys on the way to it: a key may carry one, too.
+    pub(super) fn text(&self) -> String {
+        let keys = self.path.iter().filter_map(|step| match step {
+            Step::Key(key) => Some(*key),
+            Step::Index(_) => None,
+        });
+        // One long key may stand above many leaves.
+        let keys = keys.flat_map(|key| key.chars().chain([' ']));
+        let mut text: String = keys.take(LONGEST_KEYS).collect();
+        text.push_str(self.value.as_str().unwrap_or_default());
+        text
     }
 }
 

@@ -31,7 +31,9 @@ mod rows;
 mod tests;
 mod verification;
 mod verify;
+mod work;
 
+pub use crate::model::Ask;
 pub use canonical::{ReceiptDigest, Salt};
 pub use certify::{Certificate, NOT_PROVEN, Rules, certify};
 pub use claims::{Claim, Claims, Verdict};
@@ -43,3 +45,6 @@ pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};
 pub use rows::Spent;
 pub use verification::{Stated, Verification, VerifyResult};
 pub use verify::{Against, LARGEST_BUNDLE, LARGEST_RECEIPT, verify};
+pub use work::{
+    Judged, StepEvidence, WORK_NOT_PROVEN, WorkCertificate, WorkClaims, WorkEvidence, certify_work,
+};

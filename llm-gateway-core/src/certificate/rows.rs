@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::answers::{Answer, Heard, Said};
+use super::answers::{Answer, Heard, Said, Speaker};
 use super::canonical::Salt;
 use super::digests;
 use super::evidence::{Evidence, MemberEvidence, RecordedExchange};
@@ -203,7 +203,7 @@ pub(super) fn answers<'a>(members: &'a [MemberRow], calls: &[CallRow]) -> Vec<An
     let answered = members.iter().filter(|member| member.answered);
     answered
         .map(|member| Answer {
-            position: member.position,
+            speaker: Speaker::Member(member.position),
             provider: &member.provider,
             declared: &member.model,
             heard: heard(member),

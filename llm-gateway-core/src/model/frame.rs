@@ -6,6 +6,8 @@
 //! them; who may see what is the workflow's to decide. The words follow from kind and nonce
 //! alone, so the certificate can tell from a recorded nonce which words may stand there.
 
+use serde::{Deserialize, Serialize};
+
 use super::provenance::FrameText;
 
 /// The digits of a nonce: 128 bits in hex.
@@ -106,8 +108,10 @@ impl Framed {
 
 /// What the verifier is asked for after an artifact: which form, and whether it was asked
 /// before and answered in another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ask {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ask {
     /// One JSON object.
     Structured,
     /// `ACCEPT`, or `REVISE: reasons`.

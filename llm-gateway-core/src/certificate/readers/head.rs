@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::Finding;
 use crate::certificate::recorded::RecordedRequest;
@@ -24,7 +24,8 @@ pub(super) fn stray_url(
     let behind = request.url.strip_prefix(base_url);
     let known = behind.is_some_and(|path| paths.iter().any(|known| known == path));
     let what = "is not the declared base and the path of the declared model";
-    (!known).then(|| Finding::new("url", what))
+    let text = || percent_decode_str(&request.url).decode_utf8_lossy();
+    (!known).then(|| Finding::new("url", what).holding(text()))
 }
 
 /// Each header must be on the short list, with a value that the protocol knows, and stand once.
@@ -39,7 +40,7 @@ pub(super) fn stray_headers(request: &RecordedRequest) -> Vec<Finding> {
             Some(true) => "is there twice",
         };
         let shown: String = name.chars().take(64).collect();
-        Some(Finding::new(format!("header {shown}"), what))
+        Some(Finding::new(format!("header {shown}"), what).holding(format!("{name} {value}")))
     };
     request.headers.iter().filter_map(&mut stray).collect()
 }

@@ -32,11 +32,18 @@ pub(super) struct Finding {
     pub(super) at: String,
     /// What is there that should not be.
     pub(super) what: String,
+    /// The text that stands there, keys included: for those who ask what it repeats. Never shown.
+    pub(super) text: String,
 }
 
 impl Finding {
     pub(super) fn new(at: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { at: at.into(), what: what.into() }
+        Self { at: at.into(), what: what.into(), text: String::new() }
+    }
+
+    /// Notes the text that stands there.
+    pub(super) fn holding(self, text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..self }
     }
 }
 
@@ -123,7 +130,8 @@ fn request_as<F: Format>(
     let mut asked = match json::parse(request.body.as_bytes()) {
         Ok(body) => places::read(F::PLACES, &member.model, &schema, &body),
         Err(error) => {
-            let finding = Finding::new("/", format!("is no JSON that has one reading: {error}"));
+            let finding = Finding::new("/", format!("is no JSON that has one reading: {error}"))
+                .holding(String::from_utf8_lossy(request.body.as_bytes()));
             Asked { findings: vec![finding], ..Asked::default() }
         }
     };

@@ -65,7 +65,7 @@ pub(super) fn read(
             Some((_, holds)) => walk.take(*holds, &leaf),
             None => Err("is no place of the protocol"),
         };
-        let stray = taken.err().map(|what| Finding::new(leaf.pointer(), what));
+        let stray = taken.err().map(|what| Finding::new(leaf.pointer(), what).holding(leaf.text()));
         walk.asked.findings.extend(stray);
     }
     walk.finish()
@@ -112,8 +112,10 @@ impl Walk<'_> {
                 Some(Speaker::User) => asked.turns.push(texts),
                 Some(Speaker::System) => asked.system.append(&mut texts),
                 None => {
+                    let said: Vec<String> = texts.into_iter().map(|shown| shown.text).collect();
                     let turn = format!("turn {index}");
-                    asked.findings.push(Finding::new(turn, "has no known speaker"));
+                    let stray = Finding::new(turn, "has no known speaker").holding(said.concat());
+                    asked.findings.push(stray);
                 }
             }
         }

@@ -14,3 +14,4 @@ mod schemas;
 mod streams;
 mod trust;
 mod usage;
+mod work;

@@ -104,8 +104,8 @@ fn taken(request: &HttpRequest) -> RecordedRequest {
     RecordedRequest::new(request.url.as_str(), &request.headers, request.body.clone())
 }
 
-fn provider(seat: &Seat) -> Arc<dyn Provider> {
-    let script = Arc::new(Scripted::new().answer(format!("Yes, says {}.", seat.model)));
+fn provider(seat: &Seat, answer: &str) -> Arc<dyn Provider> {
+    let script = Arc::new(Scripted::new().answer(answer));
     let means = Means {
         transport: script,
         credentials: Arc::new(OneKey),
@@ -123,7 +123,7 @@ pub(super) fn prepared(
 ) -> Result<Prepared, Error> {
     capabilities.extend(seat.reasoning.then_some(Capability::MaxCompletionTokens));
     let model = ModelId::new(seat.model).unwrap();
-    provider(seat).prepare(Call { model, prompt, max_tokens: 64, capabilities })
+    provider(seat, "").prepare(Call { model, prompt, max_tokens: 64, capabilities })
 }
 
 /// The same, as the bytes that would leave.
@@ -141,9 +141,18 @@ fn exchange(seat: &Seat, caller: &CallerTexts) -> (RecordedRequest, RecordedResp
     let question = Message { role: Role::User, parts };
     let prompt = Prompt::from_caller(caller.system.clone(), vec![question]).into();
     let prepared = prepared(seat, prompt, Vec::new()).unwrap();
+    answered(seat, &prepared, &format!("Yes, says {}.", seat.model))
+}
+
+/// What leaves, and what comes where the script says `answer`.
+pub(super) fn answered(
+    seat: &Seat,
+    prepared: &Prepared,
+    answer: &str,
+) -> (RecordedRequest, RecordedResponse) {
     let recorder = Recorder::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(provider(seat).send(&prepared, &recorder)).unwrap();
+    runtime.block_on(provider(seat, answer).send(prepared, &recorder)).unwrap();
     let recorded = recorder.exchanges().remove(0);
     let came = recorded.response.unwrap();
     let response = RecordedResponse::new(0, came.status.as_u16(), &came.headers, came.body)
@@ -185,6 +194,7 @@ pub(super) fn kinship() -> Kinship {
     };
     Kinship::new([
         row("gpt-4o", "gpt-4o", "OpenAI", &["gpt"]),
+        row("o3", "o3", "openai", &["o-series"]),
         row("gpt-4o-2024-08-06", "gpt-4o", "openai", &["gpt"]),
         row("claude-haiku-4-5", "claude-haiku-4-5", "anthropic", &["claude"]),
         row("tuned/gemini-2.5:pro", "gemini-2.5-pro", "google", &["gemini"]),

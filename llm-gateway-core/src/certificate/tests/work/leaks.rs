@@ -1,0 +1,60 @@
+//! Case 16: artifacts that repeat the plan, just under and just over what is too much.
+
+use super::cases::{Case, case};
+use super::run::replanned;
+use crate::certificate::Verdict::{Fail, Unknown};
+use crate::certificate::WorkEvidence;
+
+/// Words that stand nowhere else.
+fn words(numbers: std::ops::Range<usize>) -> String {
+    numbers.map(|n| format!("Word{n}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A run whose second round plans and makes this.
+fn planned(task: &str, plan: &str, artifact: &str) -> WorkEvidence {
+    let mut run = replanned();
+    run.task = format!("{} {task}", run.task);
+    (run.rounds[1].plan, run.rounds[1].artifact) = (Some(plan.to_owned()), artifact.to_owned());
+    run.evidence()
+}
+
+/// Pieces of text with something else between them.
+fn with_gaps(pieces: &[String]) -> String {
+    pieces.iter().enumerate().map(|(n, piece)| format!("gap{n}: {piece}\n")).collect()
+}
+
+pub(super) fn leaks() -> Vec<Case> {
+    // 107 words are 100 shingles; a piece of n words of them holds n - 7.
+    let plan = words(0..107);
+    let repeats =
+        |about: &str, pieces: &[String]| case(16, about, planned("", &plan, &with_gaps(pieces)));
+    let fails = |case: Case| case.fails(&[("plan_leak", Fail)]);
+    let lower = |numbers| words(numbers).to_lowercase().replace(", ", "\n- ");
+    vec![
+        repeats("19 of 100 shingles", &[words(0..17), words(50..66)])
+            .because(&[("plan_leak", "round 2: the artifact repeats 19 of the plan's 100 runs")]),
+        fails(repeats("20 of 100 shingles", &[words(0..17), words(50..67)]))
+            .because(&[("plan_leak", "20 of the plan's 100 runs of 8 words (20 %), and no run")]),
+        fails(repeats("20 of 100, set out anew", &[lower(0..17), lower(50..67)])),
+        repeats("a run of 24 words", &[words(30..54)]),
+        fails(repeats("a run of 25 words", &[words(30..55)]))
+            .because(&[("plan_leak", "18 of the plan's 100 runs of 8 words (18 %), and a run")]),
+        repeats("one piece, again and again", &vec![words(0..17); 9]),
+        case(16, "what the task itself says", planned(&words(0..107), &plan, &plan))
+            .fails(&[("plan_leak", Unknown)])
+            .because(&[("plan_leak", "so short a plan does not tell")]),
+        fails(case(
+            16,
+            "the verifier sees the plan only in the artifact",
+            planned("", &plan, &plan),
+        )),
+        case(16, "31 words", planned("", &words(0..31), &words(0..10))),
+        case(16, "30 words are too short a plan", planned("", &words(0..30), "another thing"))
+            .fails(&[("plan_leak", Unknown)]),
+        fails(case(
+            16,
+            "a run of 25 words of a short plan",
+            planned("", &words(0..30), &words(0..25)),
+        )),
+    ]
+}

@@ -1,0 +1,168 @@
+//! Case 22, for orchestrations: whatever is planned, made and said in however many rounds, the
+//! verifiers count as blind if and only if none was handed what it must not see.
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::json;
+
+use super::run::{Round, Run, TASK, call, model_text};
+use crate::certificate::tests::panel::{SEATS, Seat, ask, kinship, rewrite};
+use crate::certificate::{StepEvidence, Verdict, WorkCertificate, WorkEvidence, certify_work};
+use crate::model::{Dialect, Grant, Prompt, StepRole};
+
+/// An edge from what a step said to a verifier that must not see it.
+#[derive(Debug, Clone)]
+struct Edge {
+    which: Index,
+    /// How many words are handed on; all of a shorter text.
+    words: usize,
+    place: Place,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// A part of the prompt, as a faulty engine would add it.
+    Part,
+    Turn,
+    Metadata,
+    /// Told as the instruction in the evidence, too.
+    Instruction,
+}
+
+/// Words that only this text has; some of them twice.
+fn text(name: &'static str) -> impl Strategy<Value = String> {
+    (12usize..60, any::<u16>()).prop_map(move |(count, salt)| {
+        let word = |n: usize| format!("{name}{salt}x{}", n % 50);
+        (0..count).map(word).collect::<Vec<_>>().join(" ")
+    })
+}
+
+fn round(plans: bool) -> impl Strategy<Value = Round> {
+    let verdicts = prop::collection::vec(text("verdict"), 1..=2);
+    (text("plan"), text("artifact"), verdicts, any::<bool>()).prop_map(
+        move |(plan, artifact, verdicts, leaks)| {
+            // The verifier may see of the plan what the artifact carries.
+            let artifact = if leaks && plans { format!("{artifact} {plan}") } else { artifact };
+            Round { plan: plans.then_some(plan), artifact, verdicts }
+        },
+    )
+}
+
+fn run() -> impl Strategy<Value = Run> {
+    let dialect = select(vec![Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini]);
+    let rounds = any::<bool>().prop_flat_map(|plans| prop::collection::vec(round(plans), 1..=3));
+    (prop::collection::vec(dialect, 3), any::<bool>(), rounds).prop_map(|it| {
+        let (dialects, structured, rounds) = it;
+        let seat = |n: usize| Seat { dialect: dialects[n], ..SEATS[n] };
+        Run { task: TASK.to_owned(), seats: [seat(0), seat(1), seat(2)], structured, rounds }
+    })
+}
+
+fn edge() -> impl Strategy<Value = Edge> {
+    let place = select(vec![Place::Part, Place::Turn, Place::Metadata, Place::Instruction]);
+    (any::<Index>(), 8usize..80, place).prop_map(|(which, words, place)| Edge {
+        which,
+        words,
+        place,
+    })
+}
+
+/// Every forbidden edge of a run: who said something, and who must not see it.
+fn forbidden(evidence: &WorkEvidence) -> Vec<(u32, u32)> {
+    let verifiers = evidence.steps.iter().filter(|step| step.role == StepRole::Verifier);
+    let pairs = verifiers.flat_map(|to| {
+        let is_forbidden = move |from: &&StepEvidence| match from.role {
+            StepRole::Planner => from.call.position < to.call.position,
+            StepRole::Worker => from.round < to.round,
+            StepRole::Verifier => from.call.position < to.call.position,
+        };
+        let from = evidence.steps.iter().filter(is_forbidden);
+        from.map(|from| (from.call.position, to.call.position))
+    });
+    pairs.collect()
+}
+
+/// The text of a step, as the run tells it.
+fn said(run: &Run, position: u32) -> String {
+    let texts = run.rounds.iter().flat_map(|round| {
+        round.plan.iter().chain([&round.artifact]).chain(&round.verdicts).cloned()
+    });
+    texts.into_iter().nth(position as usize - 1).unwrap()
+}
+
+fn with_edge(run: &Run, edge: &Edge, to: u32, text: &str) -> WorkEvidence {
+    if matches!(edge.place, Place::Part) {
+        return run.leaking(|_, position, prompt: Prompt| {
+            let shown = model_text(&format!("\n\n{text}"));
+            if position == to { prompt.show(shown, &Grant::for_test()) } else { prompt }
+        });
+    }
+    let mut evidence = run.evidence();
+    let call = call(&mut evidence, to as usize);
+    let dialect = call.dialect;
+    ask(call, |request| {
+        rewrite(request, |body| match edge.place {
+            Place::Turn if dialect == Dialect::Gemini => {
+                let turn = json!({"role": "user", "parts": [{"text": text}]});
+                body["contents"].as_array_mut().unwrap().insert(0, turn);
+            }
+            Place::Turn => {
+                let turn = json!({"role": "user", "content": text});
+                body["messages"].as_array_mut().unwrap().insert(0, turn);
+            }
+            Place::Instruction => {
+                let system = match dialect {
+                    Dialect::OpenAi => &mut body["messages"][0]["content"],
+                    Dialect::Anthropic => &mut body["system"],
+                    _ => &mut body["systemInstruction"]["parts"][0]["text"],
+                };
+                *system = format!("{} {text}", system.as_str().unwrap()).into();
+            }
+            Place::Part | Place::Metadata => body["metadata"] = json!({"note": text}),
+        });
+    });
+    if matches!(edge.place, Place::Instruction) {
+        let instruction = &mut evidence.steps[to as usize - 1].instruction;
+        *instruction = format!("{instruction} {text}");
+    }
+    evidence
+}
+
+fn failed(certificate: &WorkCertificate) -> [bool; 2] {
+    let claims = &certificate.claims;
+    [&claims.verifier_plan_blind, &claims.verifier_history_blind]
+        .map(|claim| claim.result == Verdict::Fail)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn verifiers_are_blind_if_and_only_if_no_forbidden_edge_is_there(
+        run in run(),
+        edge in edge(),
+    ) {
+        let evidence = run.evidence();
+        prop_assert_eq!(failed(&certify_work(&evidence, &kinship())), [false, false]);
+        let edges = forbidden(&evidence);
+        if edges.is_empty() {
+            return Ok(());
+        }
+        let (from, to) = edges[edge.which.index(edges.len())];
+        let text = said(&run, from);
+        let handed_on: Vec<&str> = text.split(' ').take(edge.words).collect();
+        let evidence = with_edge(&run, &edge, to, &handed_on.join(" "));
+        let certificate = certify_work(&evidence, &kinship());
+        let [plan, history] = failed(&certificate);
+        let is_plan = evidence.steps[from as usize - 1].role == StepRole::Planner;
+        let right = if is_plan { plan } else { history };
+        prop_assert!(right, "{from} -> {to}: {:#?}", certificate.claims);
+        prop_assert!(!certificate.independence_certified());
+        // A plan that an artifact carries is no plan to be told from it.
+        let carried = run.rounds.iter().any(|round| {
+            round.plan.as_ref().is_some_and(|plan| round.artifact.contains(plan.as_str()))
+        });
+        // Of two instructions nobody can say which is the policy's.
+        let is_plain = !carried && !matches!(edge.place, Place::Instruction);
+        prop_assert!(!is_plain || plan != history, "{from} -> {to}: {:#?}", certificate.claims);
+    }
+}

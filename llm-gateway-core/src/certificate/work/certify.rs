@@ -1,0 +1,130 @@
+//! Evidence of an orchestration and kinship to its certificate: pure, as
+//! [`certify`](crate::certificate::certify()) is.
+
+use serde::{Deserialize, Serialize};
+
+use super::claims::WorkClaims;
+use super::distinct::{self, Place};
+use super::evidence::WorkEvidence;
+use super::leak;
+use super::said;
+use super::sight::{self, Sight};
+use crate::certificate::answers::{self, Answer, Speaker};
+use crate::certificate::blindness::deviation;
+use crate::certificate::claims::{Claim, Verdict};
+use crate::certificate::kin::Kinship;
+
+/// What no record of an orchestration can show. Stands in every certificate of one.
+pub const WORK_NOT_PROVEN: [&str; 6] = [
+    "which weights really ran: a model is what its API calls itself",
+    "that the verifier's errors are independent of the worker's: distinct models learn from \
+     overlapping data",
+    "that a provider keeps no memory between requests",
+    "that the artifact tells nothing of the plan in other words: only verbatim runs are counted",
+    "that the task and the instructions held no other model's answer",
+    "that the verdict is right",
+];
+
+/// What can be said of an orchestration, claim by claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct WorkCertificate {
+    /// What was claimed, and what became of it.
+    pub claims: WorkClaims,
+    /// What this certificate does not show; always [`WORK_NOT_PROVEN`].
+    pub not_proven: Vec<String>,
+    /// What a reader should know although no claim fails by it.
+    pub warnings: Vec<String>,
+}
+
+impl WorkCertificate {
+    /// The certificate that follows from these claims.
+    pub(in crate::certificate) fn of(claims: WorkClaims, warnings: Vec<String>) -> Self {
+        let not_proven = WORK_NOT_PROVEN.map(str::to_owned).to_vec();
+        Self { claims, not_proven, warnings }
+    }
+
+    /// Whether the verdict is certified: the artifact that stands was judged, and no claim about
+    /// its judge failed.
+    pub fn independence_certified(&self) -> bool {
+        let claims = self.claims.named();
+        // Who judged is compared with who worked wherever there is a verdict.
+        let is_judged = self.claims.verifier_worker_distinct.result != Verdict::NotApplicable;
+        is_judged && claims.iter().all(|(_, claim)| claim.result != Verdict::Fail)
+    }
+}
+
+/// The claims that only the texts tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::certificate) struct OfTexts {
+    pub(in crate::certificate) verifier_plan_blind: Claim,
+    pub(in crate::certificate) verifier_history_blind: Claim,
+    pub(in crate::certificate) plan_leak: Claim,
+}
+
+/// Certifies an orchestration by what was recorded of it.
+///
+/// ```
+/// use llm_gateway_core::certificate::{Kinship, Verdict, WorkEvidence, certify_work};
+///
+/// let certificate = certify_work(&WorkEvidence::default(), &Kinship::default());
+/// // Nothing was judged, so there is nothing to certify.
+/// assert_eq!(certificate.claims.verifier_plan_blind.result, Verdict::NotApplicable);
+/// assert!(!certificate.independence_certified());
+/// ```
+pub fn certify_work(evidence: &WorkEvidence, kinship: &Kinship) -> WorkCertificate {
+    let said = said::read(evidence);
+    let Sight { plan_blind, history_blind } = sight::sight(evidence, &said);
+    let of_texts = OfTexts {
+        verifier_plan_blind: plan_blind,
+        verifier_history_blind: history_blind,
+        plan_leak: leak::plan_leak(&evidence.task, &said),
+    };
+    let claims = claims(of_texts, &places(evidence), &answers(evidence), kinship);
+    WorkCertificate::of(claims, warnings(evidence))
+}
+
+/// All claims: those that the texts tell, and the one from what is known of the answers. Of work
+/// that nobody judged nothing is claimed.
+pub(in crate::certificate) fn claims(
+    of_texts: OfTexts,
+    places: &[Place],
+    answers: &[Answer<'_>],
+    kinship: &Kinship,
+) -> WorkClaims {
+    if let Some(because) = distinct::unjudged(places, answers) {
+        return WorkClaims::none(&because);
+    }
+    let OfTexts { verifier_plan_blind, verifier_history_blind, plan_leak } = of_texts;
+    let verifier_worker_distinct = distinct::verifier_worker_distinct(places, answers, kinship);
+    WorkClaims { verifier_plan_blind, verifier_history_blind, verifier_worker_distinct, plan_leak }
+}
+
+/// Where each step stands.
+fn places(evidence: &WorkEvidence) -> Vec<Place> {
+    let place = |step: &super::StepEvidence| Place {
+        position: step.call.position,
+        role: step.role,
+        round: step.round,
+    };
+    evidence.steps.iter().map(place).collect()
+}
+
+/// The answers of the steps.
+pub(in crate::certificate) fn answers(evidence: &WorkEvidence) -> Vec<Answer<'_>> {
+    answers::of_calls(evidence.steps.iter().map(|step| &step.call), Speaker::Step)
+}
+
+/// Bytes that were not committed are no claim's matter where no verifier was shown them.
+fn warnings(evidence: &WorkEvidence) -> Vec<String> {
+    let steps = evidence.steps.iter().filter(|step| !sight::is_shown(step));
+    let mut warnings = Vec::new();
+    for step in steps {
+        let call = &step.call;
+        let tries = call.exchanges.iter().zip(1..);
+        let found = tries.filter_map(|(exchange, n)| deviation(call, n, exchange)).next();
+        warnings.extend(found.map(|what| format!("step {}{what}", call.position)));
+    }
+    warnings
+}

@@ -1,0 +1,78 @@
+//! Whether who judged is another than who worked: the claim `verifier_worker_distinct`.
+//!
+//! By the models that the responses name, in each round. Made from what is known of the answers
+//! alone, so that a receipt's rows tell it as well as the bytes do.
+
+use crate::certificate::answers::{Answer, Speaker};
+use crate::certificate::claims::{Claim, sentence};
+use crate::certificate::identity::{self, Relation};
+use crate::certificate::kin::Kinship;
+use crate::model::StepRole;
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::certificate) struct Place {
+    pub(in crate::certificate) position: u32,
+    pub(in crate::certificate) role: StepRole,
+    pub(in crate::certificate) round: u32,
+}
+
+/// Why nothing can be claimed, if so: the artifact that stands was judged by nobody.
+pub(in crate::certificate) fn unjudged(places: &[Place], answers: &[Answer<'_>]) -> Option<String> {
+    let Some(last) = places.iter().map(|place| place.round).max() else {
+        return Some("no step ran".to_owned());
+    };
+    let judged = of_role(places, answers, StepRole::Verifier).any(|(place, _)| place.round == last);
+    (!judged).then(|| format!("no verifier answered in round {last}"))
+}
+
+/// The answers of the steps of a role, with their places.
+fn of_role<'a, 'b>(
+    places: &'a [Place],
+    answers: &'a [Answer<'b>],
+    role: StepRole,
+) -> impl Iterator<Item = (&'a Place, &'a Answer<'b>)> {
+    let places = places.iter().filter(move |place| place.role == role);
+    places.filter_map(|place| {
+        let speaker = Speaker::Step(place.position);
+        Some((place, answers.iter().find(|answer| answer.speaker == speaker)?))
+    })
+}
+
+/// The claim: each verifier that answered against each worker of its round.
+pub(in crate::certificate) fn verifier_worker_distinct(
+    places: &[Place],
+    answers: &[Answer<'_>],
+    kinship: &Kinship,
+) -> Claim {
+    let (mut against, mut open, mut pass) = (Vec::new(), Vec::new(), Vec::new());
+    let mut declared = Vec::new();
+    for (place, verifier) in of_role(places, answers, StepRole::Verifier) {
+        let round = place.round;
+        let workers = of_role(places, answers, StepRole::Worker);
+        let mut workers = workers.filter(|(place, _)| place.round == round).peekable();
+        if workers.peek().is_none() {
+            open.push(format!("round {round} has a verdict and no worker's answer"));
+        }
+        for (_, worker) in workers {
+            let pair = [verifier, worker];
+            open.extend(pair.iter().filter_map(|answer| answer.heard.gap(answer.speaker)));
+            let [Some(judge), Some(maker)] = pair.map(|answer| identity::name(answer, kinship))
+            else {
+                continue;
+            };
+            let who = format!("round {round}: {} and {}", verifier.speaker, worker.speaker);
+            match identity::relation(&judge, &maker) {
+                Relation::Same(why) => against.push(format!("{who} {why}")),
+                Relation::Unknown(why) => open.push(format!("round {round}: {why}")),
+                Relation::Distinct => {
+                    pass.push(format!("{who} are {} and {}", judge.canonical(), maker.canonical()));
+                }
+            }
+            declared.extend([&judge, &maker].into_iter().filter_map(identity::declared));
+        }
+    }
+    let mut claim = Claim::weigh(&against, &open, sentence(&pass));
+    claim.because.push_str(&declared.concat());
+    claim
+}

@@ -1,0 +1,100 @@
+//! What the user turn of a verifier has to be, to the byte.
+
+use std::ops::Range;
+
+use super::evidence::{StepEvidence, WorkEvidence};
+use super::said::Said;
+use crate::model::{Frame, Framed, StepRole};
+
+/// Task, artifact, and the gateway's words around it: rebuilt, not taken from the evidence.
+pub(super) struct Expected<'a> {
+    task: &'a str,
+    /// What opens the frame.
+    opening: String,
+    /// The artifact as it was received, or why that is not known.
+    artifact: Result<&'a str, &'a str>,
+    /// What closes the frame, and the ask.
+    after: String,
+}
+
+/// How a text fits.
+pub(super) enum Fit {
+    /// It is what was expected.
+    Exact,
+    /// It is, as far as it is known what was expected.
+    Unknown(String),
+    /// It is something else.
+    Not,
+}
+
+impl<'a> Expected<'a> {
+    /// # Errors
+    /// Says what is wrong with the step's own account of what it judged.
+    pub(super) fn of(
+        evidence: &'a WorkEvidence,
+        said: &'a [Said<'_>],
+        step: &StepEvidence,
+    ) -> Result<Self, String> {
+        let judged = step.judged.as_ref().ok_or("is told by nobody what to judge")?;
+        let position = judged.artifact;
+        let is_judged = |said: &&Said<'_>| {
+            let made = said.step;
+            made.call.position == position
+                && made.role == StepRole::Worker
+                && made.round == step.round
+                && position < step.call.position
+        };
+        let made = said.iter().find(is_judged).and_then(|said| said.answer.as_ref());
+        let made = made.ok_or_else(|| {
+            format!("judges step {position}, which gave no artifact of its round")
+        })?;
+        let frame = Frame::known(Framed::Artifact, &judged.nonce)
+            .ok_or("has a nonce that the gateway did not draw")?;
+        Ok(Self {
+            task: &evidence.task,
+            opening: frame.opening().as_str().to_owned(),
+            artifact: made.as_deref().map_err(String::as_str),
+            after: [frame.closing().as_str(), frame.ask(judged.ask).as_str()].concat(),
+        })
+    }
+
+    /// Its pieces, as far as they are known.
+    pub(super) fn pieces(&self) -> [&str; 4] {
+        [self.task, &self.opening, self.artifact.unwrap_or_default(), &self.after]
+    }
+
+    pub(super) fn fit(&self, text: &str) -> Fit {
+        let rest = text.strip_prefix(self.task).and_then(|it| it.strip_prefix(&*self.opening));
+        let Some(rest) = rest else { return Fit::Not };
+        match self.artifact {
+            Ok(artifact) if rest.strip_prefix(artifact) == Some(&self.after) => Fit::Exact,
+            Err(why) if rest.ends_with(&self.after) => Fit::Unknown(why.to_owned()),
+            _ => Fit::Not,
+        }
+    }
+
+    /// The bytes of a text between what it has in common with the expected one at both ends,
+    /// widened to whole words.
+    pub(super) fn left_over(&self, text: &str) -> Range<usize> {
+        let same = |pair: &(u8, u8)| pair.0 == pair.1;
+        let expected = || self.pieces().into_iter();
+        let forth = expected().flat_map(str::bytes).zip(text.bytes());
+        let from = forth.take_while(same).count();
+        let length: usize = expected().map(str::len).sum();
+        let most = length.min(text.len()).saturating_sub(from);
+        let back = expected().rev().flat_map(|piece| piece.bytes().rev());
+        let behind = back.zip(text.bytes().rev()).take(most).take_while(same).count();
+        let to = text.len().saturating_sub(behind);
+        let from = (0..=from).rev().find(|at| is_between_words(text, *at));
+        let to = (to..=text.len()).find(|at| is_between_words(text, *at));
+        from.unwrap_or_default()..to.unwrap_or(text.len())
+    }
+}
+
+/// Whether no word of a text goes on across a byte.
+fn is_between_words(text: &str, at: usize) -> bool {
+    let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.split_at_checked(at).is_some_and(|(left, right)| {
+        !(is_letter(left.chars().next_back()) && is_letter(right.chars().next()))
+    })
+}

@@ -1,0 +1,189 @@
+//! What verifiers were shown: the claims `verifier_plan_blind` and `verifier_history_blind`.
+//!
+//! A verifier's request has one form, and every part of it is known: the instruction of the
+//! step, the task, the gateway's words around the artifact, rebuilt from the nonce, and the
+//! artifact as it was received. Texts are compared byte for byte; what is left over is a stray.
+//! Which of the two claims it fails is [`attribution`]'s to say.
+
+use serde_json::Value;
+
+use super::attribution::{self, Suspect};
+use super::evidence::{StepEvidence, WorkEvidence};
+use super::expected::{Expected, Fit};
+use super::said::Said;
+use crate::certificate::blindness::deviation;
+use crate::certificate::claims::{Claim, Verdict};
+use crate::certificate::readers::{self, Asked, Finding, Shown};
+use crate::certificate::recorded::RecordedRequest;
+use crate::model::{StepRole, VERDICT_SCHEMA};
+
+/// The two claims.
+pub(super) struct Sight {
+    pub(super) plan_blind: Claim,
+    pub(super) history_blind: Claim,
+}
+
+/// Whether a step is one whose sight is certified: a verifier's, unless nothing was sent to it.
+pub(super) fn is_shown(step: &StepEvidence) -> bool {
+    let call = &step.call;
+    let is_unsent = call.records() && call.exchanges.is_empty() && !call.answered;
+    step.role == StepRole::Verifier && !is_unsent
+}
+
+/// The claims, over every request to a verifier: first tries, retries and repairs of all rounds.
+pub(super) fn sight(evidence: &WorkEvidence, said: &[Said<'_>]) -> Sight {
+    let mut suspects = Vec::new();
+    let mut open: Vec<String> = evidence.disorder().into_iter().collect();
+    let mut requests = 0;
+    let mut first: Option<&StepEvidence> = None;
+    for step in evidence.steps.iter().filter(|step| is_shown(step)) {
+        let first = first.get_or_insert(step);
+        let mut look = Look::new(evidence, said, step, first);
+        look.requests();
+        requests += step.call.exchanges.len();
+        open.append(&mut look.open);
+        suspects.push(look.suspect);
+    }
+    let [plan, history] = attribution::attribute(&evidence.task, said, &suspects).claims();
+    let pass = format!(
+        "each of {requests} requests to verifiers holds the instruction, the task, the artifact \
+         as it was received and the gateway's words around it, nothing else"
+    );
+    let claim = |against: &[String], there_is: bool, nothing: &str| {
+        if against.is_empty() && !there_is {
+            return Claim::new(Verdict::NotApplicable, nothing);
+        }
+        Claim::weigh(against, &open, pass.clone())
+    };
+    let planned = said.iter().any(|said| said.is_of(StepRole::Planner));
+    Sight {
+        plan_blind: claim(&plan, planned, "no plan was made"),
+        history_blind: claim(&history, has_history(evidence), "nothing was judged before"),
+    }
+}
+
+/// Whether there was anything before a verifier: an earlier verdict, or an earlier round.
+fn has_history(evidence: &WorkEvidence) -> bool {
+    let verifiers = evidence.steps.iter().filter(|step| is_shown(step));
+    verifiers.clone().count() > 1 || verifiers.clone().any(|step| step.round > 1)
+}
+
+/// A look at one verifier's requests.
+struct Look<'a> {
+    step: &'a StepEvidence,
+    suspect: Suspect<'a>,
+    open: Vec<String>,
+}
+
+impl<'a> Look<'a> {
+    /// All verifiers of a run have one instruction, that of the first: a policy knows nothing of
+    /// rounds.
+    fn new(
+        evidence: &'a WorkEvidence,
+        said: &'a [Said<'_>],
+        step: &'a StepEvidence,
+        first: &'a StepEvidence,
+    ) -> Self {
+        let mut suspect = Suspect::new(step, &first.instruction);
+        match Expected::of(evidence, said, step) {
+            Ok(expected) => suspect.turn = Some(expected),
+            Err(what) => suspect.strays.push(Finding::new("it", what)),
+        }
+        if step.instruction != first.instruction {
+            let what = format!("is not that of step {}", first.call.position);
+            let stray = Finding::new("the instruction", what).holding(&step.instruction);
+            suspect.strays.push(stray);
+        }
+        Self { step, suspect, open: Vec::new() }
+    }
+
+    fn requests(&mut self) {
+        let call = &self.step.call;
+        let position = call.position;
+        if !call.records() {
+            self.open.push(format!("step {position}'s provider records nothing"));
+            return;
+        }
+        if call.exchanges.is_empty() && call.answered {
+            self.open.push(format!("step {position} answered, and no request is recorded"));
+        }
+        for (n, exchange) in call.exchanges.iter().enumerate() {
+            let deviation = deviation(call, n + 1, exchange);
+            let stray = deviation.map(|what| Finding::new(format!("try {}", n + 1), what));
+            self.suspect.strays.extend(stray);
+            let earlier = call.exchanges.iter().take(n);
+            if earlier.map(|earlier| &earlier.request).all(|request| *request != exchange.request) {
+                self.request(&exchange.request);
+            }
+        }
+    }
+
+    fn request(&mut self, request: &RecordedRequest) {
+        let is_structured = self.step.judged.as_ref().is_some_and(|judged| judged.structured);
+        let schema: Option<Value> =
+            is_structured.then(|| serde_json::from_str(VERDICT_SCHEMA).ok()).flatten();
+        let asked = readers::request(&self.step.call, request, schema.as_ref());
+        let Some(asked) = asked else { return };
+        let Asked { findings, system, turns } = asked;
+        self.suspect.strays.extend(findings);
+        self.system(&system);
+        self.turns(&turns);
+    }
+
+    /// The system part is the instruction, once.
+    fn system(&mut self, system: &[Shown]) {
+        let instruction = &self.step.instruction;
+        let own = system.iter().position(|shown| shown.text == *instruction);
+        if own.is_none() && !instruction.trim().is_empty() {
+            let stray = Finding::new("the system part", "is not the step's instruction");
+            self.suspect.strays.push(stray);
+        }
+        let others = system.iter().enumerate().filter(|(n, _)| Some(*n) != own);
+        let stray = |shown: &Shown| {
+            Finding::new(&shown.at, "is no instruction of the step").holding(&shown.text)
+        };
+        self.suspect.strays.extend(others.map(|(_, shown)| stray(shown)));
+    }
+
+    /// The one turn is what was expected. Of several, those that are not are strays.
+    fn turns(&mut self, turns: &[Vec<Shown>]) {
+        let Some(expected) = &self.suspect.turn else { return };
+        let mut is_found = false;
+        let mut strays = Vec::new();
+        for turn in turns {
+            let text: String = turn.iter().map(|shown| shown.text.as_str()).collect();
+            match expected.fit(&text) {
+                Fit::Exact if !is_found => is_found = true,
+                Fit::Unknown(why) if !is_found => {
+                    is_found = true;
+                    self.open.push(why);
+                }
+                _ if turns.len() == 1 => {
+                    let left_over = expected.left_over(&text);
+                    let at = standing_at(turn, left_over.start);
+                    let text = text.get(left_over).unwrap_or_default();
+                    strays.push(Finding::new(at, "is not task, artifact and ask").holding(text));
+                    is_found = true;
+                }
+                _ => {
+                    let at = standing_at(turn, 0);
+                    strays.push(Finding::new(at, "is of a further user turn").holding(text));
+                }
+            }
+        }
+        if !is_found {
+            strays.push(Finding::new("no user turn", "is task, artifact and ask"));
+        }
+        self.suspect.strays.append(&mut strays);
+    }
+}
+
+/// Where in a turn a byte of the whole stands, or would stand.
+fn standing_at(turn: &[Shown], byte: usize) -> &str {
+    let mut before = 0;
+    let standing = turn.iter().find(|shown| {
+        before += shown.text.len();
+        byte < before
+    });
+    standing.or(turn.last()).map_or("a user turn", |shown| &shown.at)
+}
