@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::certificate::Claim;
 use crate::orchestrate::Round;
 use crate::outcome::{Answer, Ending, Failure, Orchestrated, StepOutcome};
 
@@ -46,7 +47,8 @@ fn meta(work: &Orchestrated) -> Map<String, Value> {
     put("depth", json!(work.depth));
     put("steps", work.steps.iter().map(step).collect());
     put("rounds", json!(work.rounds.len()));
-    put("visibility", json!({ "verifier_sees": work.verifier_sees }));
+    put("visibility", visibility(work));
+    put("certificate", certificate(work));
     put("total_cost_usd_approx", json!(work.total_cost()));
     put("latency_ms", millis(work.latency));
     if let (Ending::Unverified, Some(failure)) = (&work.ending, last_failure(work)) {
@@ -60,6 +62,25 @@ fn meta(work: &Orchestrated) -> Map<String, Value> {
     }
     put("run_id", json!(work.run_id));
     meta
+}
+
+fn visibility(work: &Orchestrated) -> Value {
+    json!({
+        "verifier_sees": work.verifier_sees,
+        "verifier_blind_to_plan": work.is_verifier_blind_to_plan(),
+        "independence_certified": work.independence_certified(),
+    })
+}
+
+fn certificate(work: &Orchestrated) -> Value {
+    let certificate = &work.certificate;
+    let claim = |(name, claim): (&str, &Claim)| (name.to_owned(), json!(claim));
+    let claims: Map<String, Value> = certificate.claims.named().into_iter().map(claim).collect();
+    json!({
+        "claims": claims,
+        "not_proven": certificate.not_proven,
+        "warnings": certificate.warnings,
+    })
 }
 
 fn last_failure(work: &Orchestrated) -> Option<&Failure> {

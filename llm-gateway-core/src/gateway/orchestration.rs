@@ -1,11 +1,12 @@
 //! From a task to what a caller gets: resolve, run, and tell how it ended.
 
+use crate::certificate::{StepEvidence, WorkEvidence, certify_work};
 use crate::dispatch::Context;
 use crate::error::{Category, Error};
-use crate::model::{Message, Prompt, StepRole, TaskClass};
+use crate::model::{Blind, Message, Prompt, StepRole, TaskClass};
 use crate::orchestrate::{self, Done, End, StepRun};
 use crate::outcome::{Ending, Failure, FailureParts, Orchestrated, Reply, StepOutcome};
-use crate::policy::{PlannedOrchestration, Sight, Workflow};
+use crate::policy::{PlannedOrchestration, Policy, Sight, Workflow};
 
 use super::Task;
 use super::passage::Passage;
@@ -29,7 +30,7 @@ impl Passage<'_> {
         self.keys(&context, &plan).map_err(refused)?;
         let prompt = Prompt::from_caller(None, vec![Message::user(task.text)]);
         let done = orchestrate::orchestrate(&context, &plan, &prompt).await.map_err(refused)?;
-        self.concluded(&plan, done)
+        self.concluded(policy, &plan, &prompt, done)
     }
 
     /// A planner or worker without a key ends the work; who comes before it is not paid in vain.
@@ -55,21 +56,35 @@ impl Passage<'_> {
     }
 
     /// Tells how it ended.
-    fn concluded(&self, plan: &PlannedOrchestration, done: Done) -> Result<Reply, Failure> {
+    fn concluded(
+        &self,
+        policy: &Policy,
+        plan: &PlannedOrchestration,
+        task: &Prompt<Blind>,
+        done: Done,
+    ) -> Result<Reply, Failure> {
         let Done { steps, rounds, end } = done;
+        let (mut outcomes, mut evidence) = (Vec::new(), Vec::new());
+        for step in steps {
+            let (outcome, recorded) = self.step_outcome(step);
+            outcomes.push(outcome);
+            evidence.push(recorded);
+        }
+        let evidence = WorkEvidence::new(task.texts().collect::<String>(), evidence);
+        let certificate = certify_work(&evidence, self.state.kinship(policy));
         let ending = match end {
             End::Accepted | End::Unjudged => Ending::Success,
             End::Refused => Ending::NeedsHumanReview,
             End::Unverified => Ending::Unverified,
             End::Failed { stage } => Ending::Failed { stage },
         };
-        let steps: Vec<_> = steps.into_iter().map(|step| self.step_outcome(step)).collect();
         let work = Orchestrated {
             depth: plan.depth.clone(),
             ending,
             rounds,
-            steps,
+            steps: outcomes,
             verifier_sees: verifier_sees(&plan.workflow),
+            certificate,
             latency: self.started.elapsed(),
             run_id: self.run_id,
             offline: self.state.offline,
@@ -85,10 +100,11 @@ impl Passage<'_> {
         }
     }
 
-    fn step_outcome(&self, step: StepRun) -> StepOutcome {
-        let StepRun { name, role, round, again, target, result, attempts, latency, .. } = step;
+    fn step_outcome(&self, step: StepRun) -> (StepOutcome, StepEvidence) {
+        let StepRun { evidence, again, target, result, attempts, latency, .. } = step;
         let result = self.outcome(result, attempts, latency);
-        StepOutcome { step: name, role, round, is_repair: again, target, result }
+        let (step, round, role) = (evidence.name.clone(), evidence.round, evidence.role);
+        (StepOutcome { step, role, round, is_repair: again, target, result }, evidence)
     }
 
     /// A failure before the first step.

@@ -133,7 +133,7 @@ impl Passage<'_> {
 
 impl State {
     /// What the policy knows of models' kinship.
-    fn kinship(&self, policy: &Policy) -> &Kinship {
+    pub(super) fn kinship(&self, policy: &Policy) -> &Kinship {
         self.kinship.get_or_init(|| {
             let rows = policy.providers().iter().flat_map(|(provider, spec)| {
                 spec.rows().map(move |(id, facts)| (provider.as_str(), id, facts))

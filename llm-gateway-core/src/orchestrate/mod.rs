@@ -15,10 +15,10 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::certificate::{MemberEvidence, Spent};
+use crate::certificate::{Spent, StepEvidence};
 use crate::dispatch::{Allowance, Answered, Attempt, Context, Refusal, Sequence};
 use crate::error::Error;
-use crate::model::{Ask, Blind, Prompt, StepRole, Target};
+use crate::model::{Blind, Prompt, Target};
 use crate::policy::PlannedOrchestration;
 
 use budget::Budget;
@@ -42,21 +42,14 @@ pub struct Round {
 
 /// One call of an orchestration, and how it went.
 pub(crate) struct StepRun {
-    pub(crate) name: String,
-    pub(crate) role: StepRole,
-    pub(crate) round: u32,
     /// Whether it is the repair of a verdict.
     pub(crate) again: bool,
     pub(crate) target: Target,
     pub(crate) result: Result<Answered, Refusal>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) latency: Duration,
-    /// What it was told above the conversation.
-    pub(crate) instruction: String,
-    /// Of a verifier: the step whose artifact it was shown, the nonce around it, what was asked.
-    pub(crate) judged: Option<(u32, String, Ask)>,
-    /// Its bytes.
-    pub(crate) evidence: MemberEvidence,
+    /// What it was told and shown, and its bytes.
+    pub(crate) evidence: StepEvidence,
     /// What each of its attempts cost, by the moment at which it was sent.
     pub(crate) spent: Vec<(u64, Spent)>,
 }

@@ -1,5 +1,6 @@
 //! What a step is shown: built from what it declares to see, and from nothing else.
 
+use crate::certificate;
 use crate::error::{Category, Error};
 use crate::model::{
     AnswerSchema, Ask, Blind, Frame, Framed, ModelText, Prompt, StepRole, VERDICT_SCHEMA,
@@ -50,6 +51,14 @@ pub(super) struct Judged {
     pub(super) artifact: ModelText,
     /// The words around it.
     pub(super) frame: Frame,
+}
+
+impl Judged {
+    /// The same in the certificate's words.
+    pub(super) fn as_evidence(&self, ask: Ask) -> certificate::Judged {
+        let may_have_schema = matches!(ask, Ask::Structured | Ask::StructuredAgain);
+        certificate::Judged::new(self.position, self.frame.nonce(), ask, may_have_schema)
+    }
 }
 
 /// Builds the prompt of a step. `ask` is what a verifier is asked for; `draw` is 128 random bits.

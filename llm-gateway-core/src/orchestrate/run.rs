@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::certificate::Commitment;
+use crate::certificate::{Commitment, StepEvidence};
 use crate::dispatch::{self, Context, Course, PreparedCall, Refusal, Sequence, prepare};
 use crate::event::Event;
 use crate::evidence;
@@ -162,23 +162,19 @@ impl Work<'_, '_> {
         self.context.events.send(Event::StepEnded { step: name.clone(), round, answered });
         let position = u32::try_from(self.steps.len()).unwrap_or(u32::MAX).saturating_add(1);
         let text = course.result.as_ref().ok().map(|answered| answered.completion.model_text());
-        let policy = self.context.policy;
+        let call = evidence::of_call(self.context.policy, position, &target, committed, &course);
+        let mut evidence = StepEvidence::new(name, step.step.role, round, instruction, call);
+        if let (Some(judged), Some(ask)) = (&judged, ask) {
+            evidence = evidence.judging(judged.as_evidence(ask));
+        }
         self.steps.push(StepRun {
-            evidence: evidence::of_call(policy, position, &target, committed, &course),
+            evidence,
             spent: evidence::spent(&course),
-            judged: judged
-                .as_ref()
-                .zip(ask)
-                .map(|(judged, ask)| (judged.position, judged.frame.nonce().to_owned(), ask)),
-            name,
-            role: step.step.role,
-            round,
             again,
             target,
             result: course.result,
             attempts: course.attempts,
             latency: course.latency,
-            instruction,
         });
         text.map(|text| Given { position, text, judged })
     }

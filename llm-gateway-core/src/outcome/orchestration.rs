@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::certificate::{self, WorkCertificate};
 use crate::dispatch::{Attempt, all_recorded, total_cost};
 use crate::model::{NanoUsd, RunId, StepRole, Target};
 use crate::orchestrate::{Round, Verdict};
@@ -23,6 +24,8 @@ pub struct Orchestrated {
     /// What the verifier may see, by the policy: `task` and `artifact`. Empty where nobody
     /// verifies.
     pub verifier_sees: Vec<&'static str>,
+    /// What can be said of the verifier's independence, claim by claim.
+    pub certificate: WorkCertificate,
     /// From the request to the end.
     pub latency: Duration,
     /// Names this run.
@@ -105,6 +108,25 @@ impl Orchestrated {
     /// What the verifier said of the artifact, where it said anything.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.current()?.verdict.as_ref()
+    }
+
+    /// Whether somebody judged the artifact, and nothing recorded speaks against their
+    /// independence.
+    pub fn independence_certified(&self) -> bool {
+        self.certificate.independence_certified()
+    }
+
+    /// Whether the verifier saw nothing of the plan other than what the artifact carries;
+    /// `None` where nobody judged, or the recorded bytes do not tell.
+    pub fn is_verifier_blind_to_plan(&self) -> Option<bool> {
+        let blind = self.certificate.claims.verifier_plan_blind.result;
+        match blind {
+            certificate::Verdict::Pass => Some(true),
+            certificate::Verdict::Fail => Some(false),
+            // Where no plan was made there is none to see.
+            certificate::Verdict::NotApplicable => self.verdict().map(|_| true),
+            certificate::Verdict::Unknown => None,
+        }
     }
 
     /// Whether the artifact was accepted by a verifier.

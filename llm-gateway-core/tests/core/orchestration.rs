@@ -1,6 +1,7 @@
 //! Plan, execute, verify as conversations: what each step is asked, what comes of what it says.
 
 mod cases;
+mod certificate;
 mod money;
 mod properties;
 mod rounds;

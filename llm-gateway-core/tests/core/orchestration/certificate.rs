@@ -1,0 +1,82 @@
+//! What is certified of a verifier, from the bytes of whole conversations.
+
+use llm_gateway_core::certificate::Verdict::{self, Fail, NotApplicable, Pass, Unknown};
+use llm_gateway_core::{Ending, Envelope, Orchestrated, Scripted};
+
+use super::{ACCEPTS, POLICY, structured, work};
+
+/// A plan of enough words to tell whether it is repeated.
+const PLAN: &str = "Assumptions: the reader knows where Europe lies and wants no history at all. \
+    Steps: first recall which city holds the seat of government, then compose one short and \
+    complete sentence that begins with its name. Risks: confusing the largest port with the seat \
+    of government. Checklist: is it one sentence, does it begin with the name, is the name right?";
+
+/// Plan blind, history blind, distinct, leak.
+fn claims(done: &Orchestrated) -> [Verdict; 4] {
+    done.certificate.claims.named().map(|(_, claim)| claim.result)
+}
+
+#[tokio::test]
+async fn a_verifier_of_two_rounds_saw_neither_plan_nor_history() {
+    for (policy, accepts) in [(POLICY.to_owned(), "ACCEPT"), (structured(), ACCEPTS)] {
+        let revise = match accepts {
+            "ACCEPT" => "REVISE: one sentence is asked for",
+            _ => &ACCEPTS.replace("ACCEPT", "REVISE"),
+        };
+        let script = Scripted::new().answer(PLAN).answer("Paris, I think.").answer(revise);
+        let script = script.answer(PLAN).answer("It is Paris.").answer(accepts);
+        let done = work(&policy, "complex", &script).await.unwrap();
+        assert_eq!(done.ending, Ending::Success);
+        assert_eq!(claims(&done), [Pass; 4], "{:#?}", done.certificate.claims);
+        assert!(done.independence_certified());
+        let visibility = &Envelope::from(&done).meta["visibility"];
+        assert_eq!(visibility["verifier_blind_to_plan"], true);
+        assert_eq!(visibility["independence_certified"], true);
+    }
+}
+
+#[tokio::test]
+async fn a_repair_shows_the_verifier_nothing_of_its_reply() {
+    let script = Scripted::new().answer(PLAN).answer("Paris.").answer("Sure!").answer("ACCEPT");
+    let done = work(POLICY, "complex", &script).await.unwrap();
+    assert_eq!(claims(&done), [Pass; 4], "{:#?}", done.certificate.claims);
+}
+
+#[tokio::test]
+async fn an_artifact_that_repeats_the_plan_is_not_certified() {
+    let script = Scripted::new().answer(PLAN).answer(PLAN).answer("ACCEPT");
+    let done = work(POLICY, "complex", &script).await.unwrap();
+    // The verifier saw the plan where it may: in the artifact.
+    assert_eq!(claims(&done), [Pass, NotApplicable, Pass, Fail]);
+    assert_eq!((done.ending.clone(), done.independence_certified()), (Ending::Success, false));
+}
+
+#[tokio::test]
+async fn a_verifier_of_the_workers_own_kind_is_not_certified() {
+    let policy = POLICY.replace(
+        "verifier: {provider: anthropic, model: claude-haiku-5-5",
+        "verifier: {provider: openai, model: gpt-6-luna",
+    );
+    let script = Scripted::new().answer("Paris.").answer("ACCEPT");
+    let done = work(&policy, "standard", &script).await.unwrap();
+    assert_eq!(claims(&done), [NotApplicable, NotApplicable, Fail, NotApplicable]);
+    assert!(done.is_accepted() && !done.independence_certified());
+}
+
+#[tokio::test]
+async fn what_nobody_judged_is_not_certified() {
+    let script = Scripted::new().answer("Paris.").status(500);
+    let done = work(POLICY, "standard", &script).await.unwrap();
+    assert_eq!((done.ending.clone(), claims(&done)), (Ending::Unverified, [NotApplicable; 4]));
+    assert_eq!((done.independence_certified(), done.is_verifier_blind_to_plan()), (false, None));
+    let done = work(POLICY, "trivial", &Scripted::new().answer("Paris.")).await.unwrap();
+    assert!(claims(&done) == [NotApplicable; 4] && !done.independence_certified());
+}
+
+#[tokio::test]
+async fn a_short_plan_leaves_open_whether_it_is_repeated() {
+    let script = Scripted::new().answer("Recall it.").answer("Paris.").answer("ACCEPT");
+    let done = work(POLICY, "complex", &script).await.unwrap();
+    assert_eq!(claims(&done), [Pass, NotApplicable, Pass, Unknown]);
+    assert!(done.independence_certified(), "nothing failed");
+}
