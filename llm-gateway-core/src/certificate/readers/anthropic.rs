@@ -33,6 +33,10 @@ impl Format for Anthropic {
 
     type Document = Document;
 
+    fn is_last(document: &Document) -> bool {
+        document.r#type.as_deref() == Some("message_stop")
+    }
+
     fn take(document: Document, reply: &mut Reply) -> Result<(), String> {
         match document.r#type.as_deref() {
             Some("message_start") => {

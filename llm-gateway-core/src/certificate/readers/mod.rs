@@ -96,6 +96,11 @@ trait Format {
     /// One JSON document of a response: a whole one, or one event of a stream.
     type Document: serde::de::DeserializeOwned;
 
+    /// Whether a document of a stream says that it is the last.
+    fn is_last(_document: &Self::Document) -> bool {
+        false
+    }
+
     /// Takes the facts of one document into `reply`.
     ///
     /// # Errors
@@ -168,8 +173,14 @@ fn response_as<F: Format>(response: &RecordedResponse) -> Result<Reply, String> 
         F::take(document::<F>(body)?, &mut reply)?;
         return Ok(reply);
     }
-    for data in sse::events(body)?.iter().filter(|data| *data != sse::END) {
-        F::take(document::<F>(data.as_bytes())?, &mut reply)?;
+    // What stands behind the end is no part of the answer that was taken.
+    for data in sse::events(body)?.iter().take_while(|data| !sse::is_end(data)) {
+        let document = document::<F>(data.as_bytes())?;
+        let is_last = F::is_last(&document);
+        F::take(document, &mut reply)?;
+        if is_last {
+            break;
+        }
     }
     Ok(reply)
 }

@@ -4,7 +4,12 @@
 use crate::certificate::recorded::RecordedResponse;
 
 /// How OpenAI and the servers that speak like it end a stream. It is no JSON.
-pub(super) const END: &str = "[DONE]";
+const END: &str = "[DONE]";
+
+/// Whether the data of an event is that end.
+pub(super) fn is_end(data: &str) -> bool {
+    data.trim() == END
+}
 
 /// Whether a response is a stream, by its content type.
 pub(super) fn is_stream(response: &RecordedResponse) -> bool {

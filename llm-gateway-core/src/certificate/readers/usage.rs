@@ -40,7 +40,7 @@ pub(in crate::certificate) fn usage(
     let body = response.body.as_bytes();
     let mut tally = Tally::default();
     if sse::is_stream(response) {
-        for data in sse::events(body).ok()?.iter().take_while(|data| *data != sse::END) {
+        for data in sse::events(body).ok()?.iter().take_while(|data| !sse::is_end(data)) {
             // What follows the end is none of the answer.
             if take(&mut tally, &json::parse(data.as_bytes()).ok()?).is_break() {
                 break;

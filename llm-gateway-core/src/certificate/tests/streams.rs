@@ -55,6 +55,21 @@ fn each_apis_stream_is_read() {
 }
 
 #[test]
+fn what_stands_behind_the_end_of_a_stream_is_no_part_of_it() {
+    let ended = OPENAI.replace("data: [DONE]", "data: [DONE] ");
+    for (dialect, body) in [(OpenAi, ended.as_str()), (Anthropic, ANTHROPIC)] {
+        let whole = stream(dialect, body).unwrap();
+        for behind in ["data: {\n\n", "data: {\"model\":\"another\",\"choices\":[]}\n\n"] {
+            assert_eq!(
+                stream(dialect, &format!("{body}{behind}")).as_ref(),
+                Ok(&whole),
+                "{behind}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_panel_of_streams_is_certified_as_one_of_whole_answers() {
     let streaming = SEATS.map(|seat| Seat { delivery: Delivery::Stream, ..seat });
     let evidence = panel(&streaming);
