@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::outcome::{
-    AnsweredBy, CascadeAnswer, Escalation, FailureParts, PanelAnswer, total_cost,
-};
+use crate::outcome::{AnsweredBy, CascadeAnswer, Escalation, FailureParts, PanelAnswer};
 
 use super::{Envelope, insert_some, millis};
 
@@ -34,8 +32,7 @@ pub(super) fn failed(parts: &FailureParts, gate: &PanelAnswer, why: &Escalation)
     let mut envelope = Envelope::failed(&parts.error);
     envelope.data = Envelope::from(gate).data;
     let meta = &mut envelope.meta;
-    let cost = total_cost(&parts.attempts);
-    meta.insert("cost_usd_approx".to_owned(), json!(cost));
+    meta.insert("cost_usd_approx".to_owned(), json!(parts.total_cost()));
     let trace = trace(None, &why.because, gate, json!(why.preflight));
     meta.insert("cascade".to_owned(), trace);
     envelope

@@ -9,13 +9,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::config::PolicyProblems;
-use crate::dispatch::{Attempt, Cost, all_recorded};
+use crate::dispatch::{Attempt, Cost, all_recorded, total_cost};
 use crate::error::{Category, Error};
-use crate::model::{Completion, RunId, Target};
+use crate::model::{Completion, NanoUsd, RunId, Target};
 use crate::panel::gist;
 use crate::policy::Preflight;
 
-pub(crate) use crate::dispatch::total_cost;
 pub(crate) use cascade::Escalation;
 pub use cascade::{AnsweredBy, CascadeAnswer};
 pub use orchestration::{Ending, Orchestrated, StepOutcome};
@@ -112,7 +111,7 @@ impl Reply {
     pub fn into_answer(self) -> Option<Answer> {
         match self {
             Self::Single(answer) => Some(*answer),
-            Self::Panel(_) | Self::Orchestration(_) | Self::Cascade(_) => None,
+            Self::Panel(_) | Self::Cascade(_) | Self::Orchestration(_) => None,
         }
     }
 }
@@ -142,6 +141,11 @@ pub(crate) struct FailureParts {
 }
 
 impl FailureParts {
+    /// What all tries cost together; `None` where the price of one is unknown.
+    pub(crate) fn total_cost(&self) -> Option<NanoUsd> {
+        total_cost(&self.attempts)
+    }
+
     /// A request that failed before anything was tried.
     pub(crate) fn before(error: Error, run_id: RunId) -> Self {
         Self {

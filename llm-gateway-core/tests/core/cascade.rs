@@ -8,12 +8,12 @@ use std::time::Duration;
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
 use llm_gateway_core::{
-    AnsweredBy, CascadeAnswer, Category, Envelope, Environment, Event, Failure, FixedClock,
-    Gateway, Message, Reply, Request, Scripted, TaskClassDescription,
+    AnsweredBy, CascadeAnswer, Category, Envelope, Environment, Event, Failure, Gateway, Message,
+    Reply, Request, Scripted, TaskClassDescription,
 };
 use serde_json::{Value, json};
 
-use crate::NOW;
+use crate::obeying;
 
 /// Two cheap models at $1 per million in and $10 out, a strong one at twice that, each asked once.
 const POLICY: &str = "
@@ -44,15 +44,7 @@ fn gateway_in(
     ledger: Arc<MemoryLedger>,
     environment: Environment,
 ) -> Gateway {
-    Gateway::builder()
-        .policy_yaml(policy)
-        .environment(environment)
-        .scripted(script)
-        .ledger(ledger)
-        .clock(Arc::new(FixedClock(NOW)))
-        .seed(7)
-        .build()
-        .unwrap()
+    obeying(policy).environment(environment).scripted(script).ledger(ledger).build().unwrap()
 }
 
 fn gateway(policy: &str, script: Scripted) -> Gateway {
@@ -268,8 +260,7 @@ fn a_cascade_is_available_with_the_key_of_its_strong_model() {
         (vec!["ANTHROPIC_API_KEY"], 2, None),
     ] {
         let environment = keys.iter().fold(Environment::empty(), |it, key| it.with(*key, "k"));
-        let gateway =
-            Gateway::builder().policy_yaml(POLICY).environment(environment).build().unwrap();
+        let gateway = obeying(POLICY).environment(environment).build().unwrap();
         let class = described(&gateway);
         assert_eq!((class.available, class.missing_keys.len()), (because.is_none(), missing));
         let told = class.unavailable_because.unwrap_or_default();
