@@ -121,8 +121,8 @@ fn projection(
 /// Holds the whole against the kill switches, and each call against `block_usd`: it would be paid
 /// for in vain where a later step is refused.
 fn check(context: &Context<'_>, calls: &[Projected]) -> Result<(), Error> {
-    let estimates = calls.iter().map(|call| call.preflight.estimated_max_cost_usd);
-    let total = estimates.fold(Some(NanoUsd::ZERO), |sum, cost| Some(sum?.saturating_add(cost?)));
+    let mut estimates = calls.iter().map(|call| call.preflight.estimated_max_cost_usd);
+    let total = estimates.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)));
     if let Some(why) = context.policy.switches().refuses_cost(total) {
         let message = format!("the orchestration is refused: {why}");
         return Err(Error::new(Category::PolicyBlocked, message)
