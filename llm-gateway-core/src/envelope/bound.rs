@@ -8,66 +8,126 @@ use super::Envelope;
 /// says what it is.
 const HEAD_SHARE: (usize, usize) = (2, 3);
 
-/// Room that the marker of the gap and `meta.truncated` take.
-const MARKER_ROOM: usize = 160;
+/// Room that the marker of a gap takes: its words, and a count of up to ten digits.
+const MARKER_ROOM: usize = 64;
 
-/// What is tried in turn where cutting the text is not enough: the longest string and the
-/// longest list that may stay.
-const STEPS: [(usize, usize); 5] = [(2_000, 200), (500, 100), (160, 40), (60, 15), (20, 4)];
+/// What is tried in turn where cutting the texts is not enough: the longest string and the
+/// longest list that may stay. The last one leaves next to nothing of a list.
+const STEPS: [(usize, usize); 6] =
+    [(2_000, 200), (500, 100), (160, 40), (60, 15), (20, 4), (20, 1)];
+
+/// What models wrote, wherever it stands below `data`, and how it weighs against the others
+/// where there is not room for all: an answer is what was asked for.
+const TEXTS: [(&str, usize); 4] = [("text", 4), ("artifact", 4), ("plan", 1), ("raw", 1)];
+
+/// Rounds that came to nothing; none of their texts is what was asked for.
+const OTHER_ROUNDS: &str = "other_rounds";
 
 pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
-    let size = json_chars(&envelope);
-    if size <= max_chars {
+    if json_chars(&envelope) <= max_chars {
         return envelope;
     }
     envelope.meta.insert("truncated".to_owned(), json!(true));
-    let mut texts = texts(&mut envelope);
-    let others = size - texts.iter().map(|text| escaped_chars(text)).sum::<usize>();
-    let marked = texts.len() * MARKER_ROOM;
-    let mut room = max_chars.saturating_sub(others + marked);
-    // The shortest first: what it leaves of its share is the others'.
-    texts.sort_by_key(|text| text.len());
-    let mut left = texts.len();
-    for text in texts {
-        let share = room / left.max(1);
-        room -= share.min(escaped_chars(text));
-        left -= 1;
-        *text = head_and_tail(text, share);
+    let wanted: usize = texts(&mut envelope).iter().map(|text| text.room_wanted()).sum();
+    // Half of the room is the texts', as far as they need it.
+    let rest = max_chars.saturating_sub(wanted.min(max_chars / 2));
+    shorten_to(rest, &mut envelope, size_without_texts, Texts::Spared);
+    let room = max_chars.saturating_sub(size_without_texts(&mut envelope));
+    share(room, texts(&mut envelope));
+    shorten_to(max_chars, &mut envelope, |envelope| json_chars(envelope), Texts::Cut);
+    envelope
+}
+
+/// What a model wrote.
+struct Text<'a> {
+    text: &'a mut String,
+    weight: usize,
+}
+
+impl Text<'_> {
+    /// Characters in JSON, and those of a marker.
+    fn room_wanted(&self) -> usize {
+        escaped_chars(self.text) + MARKER_ROOM
     }
+}
+
+fn texts(envelope: &mut Envelope) -> Vec<Text<'_>> {
+    let mut texts = Vec::new();
+    if let Some(data) = &mut envelope.data {
+        collect(data, false, &mut texts);
+    }
+    texts
+}
+
+fn collect<'a>(value: &'a mut Value, is_past: bool, texts: &mut Vec<Text<'a>>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| collect(item, is_past, texts)),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match (weight_of(key), value) {
+                    (Some(weight), Value::String(text)) => {
+                        texts.push(Text { text, weight: if is_past { 1 } else { weight } });
+                    }
+                    (_, value) => collect(value, is_past || key == OTHER_ROUNDS, texts),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn weight_of(key: &str) -> Option<usize> {
+    TEXTS.iter().find(|(name, _)| *name == key).map(|(_, weight)| *weight)
+}
+
+fn size_without_texts(envelope: &mut Envelope) -> usize {
+    let texts: usize = texts(envelope).iter().map(|text| escaped_chars(text.text)).sum();
+    json_chars(envelope) - texts
+}
+
+/// Cuts the texts to `room` characters together, each to its share.
+fn share(room: usize, mut texts: Vec<Text<'_>>) {
+    // Who needs least of a share first: what it leaves is the others'.
+    texts.sort_by_key(|text| text.room_wanted() / text.weight);
+    let mut weights: usize = texts.iter().map(|text| text.weight).sum();
+    let mut room = room;
+    for Text { text, weight } in texts {
+        let share = room * weight / weights.max(1);
+        weights -= weight;
+        if escaped_chars(text) > share {
+            *text = head_and_tail(text, share.saturating_sub(MARKER_ROOM));
+        }
+        room -= escaped_chars(text).min(room);
+    }
+}
+
+/// Whether what models wrote is shortened with the rest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    Spared,
+    Cut,
+}
+
+/// Cuts strings and lists, step by step, until the size is at most `most`.
+fn shorten_to(
+    most: usize,
+    envelope: &mut Envelope,
+    size: impl Fn(&mut Envelope) -> usize,
+    texts: Texts,
+) {
     for (longest_string, longest_list) in STEPS {
-        if json_chars(&envelope) <= max_chars {
+        if size(envelope) <= most {
             break;
         }
         if let Some(error) = &mut envelope.error {
             shorten_text(error, longest_string);
         }
-        let data = envelope.data.iter_mut();
-        for value in data.chain(envelope.meta.values_mut()) {
-            shorten(value, longest_string, longest_list);
-        }
+        let cut = Cut { longest_string, longest_list, texts };
+        envelope.data.iter_mut().for_each(|data| cut.shorten(data));
+        // A name that is cut names nothing.
+        let meta = envelope.meta.iter_mut().filter(|(key, _)| *key != "run_id");
+        meta.for_each(|(_, value)| cut.shorten(value));
     }
-    envelope
-}
-
-/// What models wrote: the text of an answer, those of a panel's members, artifact and plan.
-fn texts(envelope: &mut Envelope) -> Vec<&mut String> {
-    let Some(Value::Object(data)) = &mut envelope.data else { return Vec::new() };
-    let mut texts = Vec::new();
-    for (key, value) in data {
-        match (key.as_str(), value) {
-            ("text" | "artifact" | "plan", Value::String(text)) => texts.push(text),
-            ("members", Value::Array(members)) => {
-                texts.extend(members.iter_mut().filter_map(|member| {
-                    match member.pointer_mut("/data/text")? {
-                        Value::String(text) => Some(text),
-                        _ => None,
-                    }
-                }));
-            }
-            _ => {}
-        }
-    }
-    texts
 }
 
 /// The head and the tail of `text`, in at most `room` characters once escaped, with what
@@ -115,27 +175,51 @@ fn json_chars(envelope: &Envelope) -> usize {
     serde_json::to_string(envelope).map_or(0, |json| json.chars().count())
 }
 
-/// Cuts every string and list below `value`, and says how much is gone.
-fn shorten(value: &mut Value, longest_string: usize, longest_list: usize) {
+/// How much of strings and lists may stay.
+struct Cut {
+    longest_string: usize,
+    longest_list: usize,
+    texts: Texts,
+}
+
+impl Cut {
+    /// Cuts every string and list below `value`, and says how much is gone.
+    fn shorten(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => shorten_text(text, self.longest_string),
+            Value::Array(items) => {
+                let spared = self.texts == Texts::Spared && items.iter().any(holds_text);
+                let kept = if spared { items.len() } else { self.longest_list };
+                let more = items.len().saturating_sub(kept);
+                items.truncate(kept);
+                items.iter_mut().for_each(|item| self.shorten(item));
+                if more > 0 {
+                    items.push(json!(format!("… and {more} more")));
+                }
+            }
+            Value::Object(fields) => {
+                let more: Vec<String> =
+                    fields.keys().skip(self.longest_list.max(20)).cloned().collect();
+                more.iter().for_each(|key| drop(fields.remove(key)));
+                let spared = |key: &str| self.texts == Texts::Spared && weight_of(key).is_some();
+                let cut = fields.iter_mut().filter(|(key, it)| !(it.is_string() && spared(key)));
+                cut.for_each(|(_, field)| self.shorten(field));
+                if !more.is_empty() {
+                    fields.insert("…".to_owned(), json!(format!("and {} more", more.len())));
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
+fn holds_text(value: &Value) -> bool {
     match value {
-        Value::String(text) => shorten_text(text, longest_string),
-        Value::Array(items) => {
-            let more = items.len().saturating_sub(longest_list);
-            items.truncate(longest_list);
-            items.iter_mut().for_each(|item| shorten(item, longest_string, longest_list));
-            if more > 0 {
-                items.push(json!(format!("… and {more} more")));
-            }
-        }
-        Value::Object(fields) => {
-            let more: Vec<String> = fields.keys().skip(longest_list.max(20)).cloned().collect();
-            more.iter().for_each(|key| drop(fields.remove(key)));
-            fields.values_mut().for_each(|field| shorten(field, longest_string, longest_list));
-            if !more.is_empty() {
-                fields.insert("…".to_owned(), json!(format!("and {} more", more.len())));
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Array(items) => items.iter().any(holds_text),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(key, value)| weight_of(key).is_some() && value.is_string() || holds_text(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 
@@ -146,50 +230,4 @@ fn shorten_text(text: &mut String, longest: usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sized(envelope: &Envelope) -> usize {
-        serde_json::to_string(envelope).unwrap().chars().count()
-    }
-
-    #[test]
-    fn a_short_envelope_stays_as_it_is() {
-        let envelope = Envelope::success(json!({ "text": "hi" }));
-        assert_eq!(envelope.clone().bounded(2_000), envelope);
-    }
-
-    #[test]
-    fn a_long_text_keeps_head_and_tail() {
-        let text = format!("first {} last", "x".repeat(100_000));
-        let bounded = Envelope::success(json!({ "text": text })).bounded(3_000);
-        let text = bounded.data.as_ref().unwrap()["text"].as_str().unwrap().to_owned();
-        assert!(text.starts_with("first ") && text.ends_with(" last"), "{text}");
-        assert!(text.contains("characters left out"));
-        assert_eq!(bounded.meta["truncated"], true);
-        assert!(sized(&bounded) <= 3_000);
-    }
-
-    #[test]
-    fn a_long_list_is_cut_and_says_so() {
-        let classes: Vec<Value> =
-            (0..5_000).map(|n| json!({ "name": format!("class_{n}") })).collect();
-        let bounded = Envelope::success(json!({ "task_classes": classes })).bounded(5_000);
-        assert!(sized(&bounded) <= 5_000);
-        let list = bounded.data.as_ref().unwrap()["task_classes"].as_array().unwrap().clone();
-        assert!(list.last().unwrap().as_str().unwrap().starts_with("… and "));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_breaks_the_bound_or_the_json(text in "[\\PC\u{0}-\u{1f}\"\\\\]{0,4000}", max in 2_000usize..6_000) {
-            let mut envelope = Envelope::success(json!({ "text": text }));
-            envelope.error = Some(text);
-            let bounded = envelope.bounded(max);
-            let written = serde_json::to_string(&bounded).unwrap();
-            proptest::prop_assert!(written.chars().count() <= max);
-            let read: Value = serde_json::from_str(&written).unwrap();
-            proptest::prop_assert_eq!(&read["status"], "success");
-        }
-    }
-}
+mod tests;

@@ -57,9 +57,10 @@ impl Envelope {
 
     /// The same envelope in at most `max_chars` characters of JSON.
     ///
-    /// A longer `data.text` keeps its head and its tail with a marked gap between them, and
-    /// `meta.truncated` says so. Where that is not enough, the longest strings and lists of
-    /// the rest are cut too. The JSON stays valid.
+    /// What models wrote keeps its head and its tail with a marked gap between them, an answer or
+    /// artifact more of it than a plan or an earlier round, and `meta.truncated` says so. Where
+    /// that is not enough, the longest strings and lists of the rest are cut too. The JSON stays
+    /// valid.
     #[must_use]
     pub fn bounded(self, max_chars: usize) -> Self {
         bound::bounded(self, max_chars)
