@@ -89,11 +89,14 @@ impl Scrubber {
 
 /// The ways in which a key may turn up.
 fn spellings(key: &str) -> Vec<Vec<u8>> {
-    let json = serde_json::to_string(key).unwrap_or_default();
+    let json = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    let once = json(key).trim_matches('"').to_owned();
     let mut spellings = vec![
         key.to_owned(),
-        json.trim_matches('"').to_owned(),
-        json.trim_matches('"').replace('/', "\\/"),
+        once.replace('/', "\\/"),
+        // A verdict is JSON within the text of an answer, which is JSON itself.
+        json(&once).trim_matches('"').to_owned(),
+        once,
         utf8_percent_encode(key, NON_ALPHANUMERIC).to_string(),
         // Encoders differ in what they leave alone; a URL parser escapes least.
         url::form_urlencoded::byte_serialize(key.as_bytes()).collect(),
@@ -128,6 +131,8 @@ mod tests {
         let spelled = [
             KEY.to_owned(),
             serde_json::json!({ "key": KEY }).to_string(),
+            serde_json::json!({ "text": serde_json::json!({ "key": KEY }).to_string() })
+                .to_string(),
             url::form_urlencoded::byte_serialize(KEY.as_bytes()).collect(),
             utf8_percent_encode(KEY, NON_ALPHANUMERIC).to_string(),
         ];
