@@ -1,5 +1,7 @@
 //! What the gateway tells of itself: `llm_routing_info`, `llm-gateway info`, `check`.
 
+mod orchestration;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -7,9 +9,15 @@ use tokio::time::Instant;
 
 use crate::credential::CredentialSource;
 use crate::model::{Dialect, ProviderName, Target, TaskClass};
-use crate::policy::{Escalations, Level, Policy, ProviderSpec, Route, RouteKind, Shape};
+use crate::policy::{
+    Escalations, Level, Orchestration, Policy, ProviderSpec, Route, RouteKind, Shape,
+};
 use crate::reliability::{Breaker, Targets};
 use crate::spend::SpendState;
+
+pub use orchestration::{
+    DepthDescription, OrchestrationDescription, RoleDescription, RolesDescription,
+};
 
 /// Task classes, providers and rules of the active policy. Names of key variables only,
 /// never their values.
@@ -28,6 +36,10 @@ pub struct Description {
     pub visibility: BTreeMap<String, VisibilityDescription>,
     /// The depths that an orchestration may have.
     pub orchestration_depths: Vec<String>,
+    /// Who plans, works and verifies, and which depths can run; absent where the policy
+    /// describes no orchestration that can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orchestration: Option<OrchestrationDescription>,
     /// The circuit breaker of every target that the policy names or that is in trouble.
     pub circuit_breakers: BTreeMap<String, BreakerDescription>,
     /// What the current month has cost, where that was asked for: the rest is told without
@@ -210,6 +222,7 @@ impl Description {
                 .orchestration()
                 .map(|orchestration| orchestration.depths.iter().map(|d| d.name.clone()).collect())
                 .unwrap_or_default(),
+            orchestration: OrchestrationDescription::of(policy, keys),
             circuit_breakers: circuit_breakers(policy, targets),
             spend: None,
             policy_file: policy.source().to_owned(),
@@ -222,8 +235,12 @@ impl Description {
 
 fn circuit_breakers(policy: &Policy, targets: &Targets) -> BTreeMap<String, BreakerDescription> {
     let now = Instant::now();
-    let named = policy.routes().iter().flat_map(Route::targets);
-    let healthy = named.map(|target| (target.to_string(), Breaker::default()));
+    let routed = policy.routes().iter().flat_map(Route::targets);
+    let roles = policy.orchestration().into_iter().flat_map(|orchestration| {
+        let Orchestration { planner, worker, verifier, .. } = orchestration;
+        [planner, worker, verifier].into_iter().flatten().map(|role| &role.target)
+    });
+    let healthy = routed.chain(roles).map(|target| (target.to_string(), Breaker::default()));
     let troubled = targets.breakers().into_iter();
     healthy
         .chain(troubled.map(|(target, breaker)| (target.to_string(), breaker)))

@@ -82,7 +82,8 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use config::{Diagnostic, PolicyProblems, PolicySource, Severity};
 pub use credential::{CredentialSource, EnvironmentCredentials, Lease, Secret};
 pub use describe::{
-    BreakerDescription, Description, KeyState, ProviderDescription, TaskClassDescription,
+    BreakerDescription, DepthDescription, Description, KeyState, OrchestrationDescription,
+    ProviderDescription, RoleDescription, RolesDescription, TaskClassDescription,
     VisibilityDescription,
 };
 pub use dispatch::{Attempt, AttemptOutcome, Cost};

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use llm_gateway_core::{Category, Envelope, Error, Gateway, Request};
+use llm_gateway_core::{Category, Envelope, Error, Gateway, Request, Task};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, ErrorData, Implementation, JsonObject,
     ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
@@ -15,14 +15,16 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Arguments;
-use crate::tools::LLM_ROUTE;
+use crate::tools::{LLM_ORCHESTRATE, LLM_ROUTE};
 use crate::{tools, wire};
 
 /// What a client is told when it connects. Clients cut this at two kilobytes.
 const INSTRUCTIONS: &str = "Ask another language model: name a task class and the gateway picks the \
     model by its policy, checks the price first, and answers with text, cost and a trace. Use \
     llm_route for the answer; a task class of kind panel asks several models blind and says how far \
-    they agree. llm_routing_info tells which task classes can run and which keys are missing.";
+    they agree. llm_orchestrate has a task done by one model and judged by another that sees task \
+    and artifact alone: read its status, it may have been refused. llm_routing_info tells which \
+    task classes can run and which keys are missing.";
 
 /// The tools over one gateway.
 pub(crate) struct Server {
@@ -42,6 +44,7 @@ impl Server {
     async fn answer(&self, tool: &str, arguments: JsonObject) -> Envelope {
         let arguments = match tool {
             LLM_ROUTE => Arguments::read(arguments, &tools::LLM_ROUTE_ARGUMENTS),
+            LLM_ORCHESTRATE => Arguments::read(arguments, &tools::LLM_ORCHESTRATE_ARGUMENTS),
             _ => Arguments::read(arguments, &[]),
         };
         let arguments = match arguments {
@@ -50,6 +53,7 @@ impl Server {
         };
         match tool {
             LLM_ROUTE => self.route(arguments).await,
+            LLM_ORCHESTRATE => self.orchestrate(arguments).await,
             _ => self.routing_info().await,
         }
     }
@@ -68,6 +72,14 @@ impl Server {
             request = request.override_model(model);
         }
         Envelope::from(&self.gateway.start(request).outcome.await)
+    }
+
+    async fn orchestrate(&self, mut arguments: Arguments) -> Envelope {
+        let mut task = Task::new(arguments.text("task").unwrap_or_default());
+        if let Some(depth) = arguments.text("depth") {
+            task = task.depth(depth);
+        }
+        Envelope::from(&self.gateway.start_orchestration(task).outcome.await)
     }
 
     async fn routing_info(&self) -> Envelope {

@@ -13,6 +13,9 @@ use crate::arguments::{Argument, Kind};
 /// Asks the model, the panel or the cascade of models that the policy names for a task class.
 pub(crate) const LLM_ROUTE: &str = "llm_route";
 
+/// Has a task planned, worked on and verified, as deep as it asks.
+pub(crate) const LLM_ORCHESTRATE: &str = "llm_orchestrate";
+
 /// Tells what the gateway can do now.
 pub(crate) const LLM_ROUTING_INFO: &str = "llm_routing_info";
 
@@ -50,6 +53,22 @@ pub(crate) const LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
     },
 ];
 
+/// The arguments of [`LLM_ORCHESTRATE`].
+pub(crate) const LLM_ORCHESTRATE_ARGUMENTS: [Argument; 2] = [
+    Argument {
+        name: "task",
+        kind: Kind::Text,
+        required: true,
+        description: "The whole task: the models see nothing else.",
+    },
+    Argument {
+        name: "depth",
+        kind: Kind::Text,
+        required: false,
+        description: "How deep it is worked on; default: standard.",
+    },
+];
+
 /// The longest description of a tool. Clients cut at two kilobytes, and every tool costs
 /// its description in each conversation.
 const LONGEST_DESCRIPTION: usize = 1_500;
@@ -57,13 +76,20 @@ const LONGEST_DESCRIPTION: usize = 1_500;
 /// Every tool, by the policy in force.
 pub(crate) fn all(gateway: &Gateway) -> Vec<Tool> {
     let description = gateway.describe().ok();
-    vec![route(description.as_ref()), routing_info()]
+    vec![route(description.as_ref()), orchestrate(description.as_ref()), routing_info()]
 }
 
 fn route(gateway: Option<&Description>) -> Tool {
     let schema = schema(&LLM_ROUTE_ARGUMENTS, gateway);
     Tool::new(LLM_ROUTE, route_description(gateway), schema).with_annotations(
         ToolAnnotations::with_title("Ask a model by task class").read_only(true).open_world(true),
+    )
+}
+
+fn orchestrate(gateway: Option<&Description>) -> Tool {
+    let schema = schema(&LLM_ORCHESTRATE_ARGUMENTS, gateway);
+    Tool::new(LLM_ORCHESTRATE, orchestrate_description(gateway), schema).with_annotations(
+        ToolAnnotations::with_title("Plan, execute, verify").read_only(true).open_world(true),
     )
 }
 
@@ -132,6 +158,40 @@ fn described(class: &TaskClassDescription, room: usize) -> String {
     format!("{fixed}{}{state}", cut(&class.rationale, room))
 }
 
+/// What becomes of a task, and how a caller reads the end of it.
+const ORCHESTRATION: &str = "Has one model do a task and, by depth, another plan it and a third \
+    judge the result; the verifier sees task and artifact, never the plan. Answers artifact, plan, \
+    verdict with reasons, steps and cost as JSON. Status: success = accepted, or nobody was asked \
+    to verify; needs_human_review = refused to the end; unverified = the verifier could not be had. \
+    The last two still carry the artifact: do not take it as checked. Depths:";
+
+/// The depths with their steps.
+fn orchestrate_description(gateway: Option<&Description>) -> String {
+    let Some(gateway) = gateway else {
+        return "Plans, executes and verifies a task. The policy is invalid now: a call tells what \
+                is wrong with it."
+            .to_owned();
+    };
+    let Some(orchestration) = &gateway.orchestration else {
+        return "Plans, executes and verifies a task. The policy describes no orchestration, so a \
+                call fails and tells what it lacks."
+            .to_owned();
+    };
+    orchestration.depths.iter().fold(ORCHESTRATION.to_owned(), |text, depth| {
+        let again = match depth.max_replans {
+            0 => String::new(),
+            1 => "; a refusal is worked on once more".to_owned(),
+            times => format!("; a refusal is worked on up to {times} times more"),
+        };
+        let state = match (&depth.unavailable_because, &depth.unverified_because) {
+            (Some(why), _) => format!(" (unavailable: {why})"),
+            (None, Some(why)) => format!(" (ends unverified: {why})"),
+            (None, None) => String::new(),
+        };
+        format!("{text}\n- {}: {}{again}{state}", depth.name, depth.steps.join(", "))
+    })
+}
+
 fn cut(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest {
         return text.to_owned();
@@ -151,13 +211,18 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
             }
         };
         property.insert("description".to_owned(), argument.description.into());
-        if let (true, Some(gateway)) = (argument.name == "task_class", gateway) {
-            let classes = gateway.task_classes.iter();
-            let names: Vec<Value> = classes.map(|class| class.name.as_str().into()).collect();
-            // An enum without a word is no schema to some clients.
-            if !names.is_empty() {
-                property.insert("enum".to_owned(), names.into());
+        let names: Vec<Value> = match (argument.name, gateway) {
+            ("task_class", Some(gateway)) => {
+                gateway.task_classes.iter().map(|class| class.name.as_str().into()).collect()
             }
+            ("depth", Some(gateway)) => {
+                gateway.orchestration_depths.iter().map(|name| name.as_str().into()).collect()
+            }
+            _ => Vec::new(),
+        };
+        // An enum without a word is no schema to some clients.
+        if !names.is_empty() {
+            property.insert("enum".to_owned(), names.into());
         }
         properties.insert(argument.name.to_owned(), property.into());
     }

@@ -128,6 +128,11 @@ async fn ask_all(policy: &Value) {
     for class in policy["defaults"].as_object().unwrap().keys() {
         session.call("llm_route", json!({ "task_class": class, "prompt": "hi" })).await;
     }
+    if policy.get("orchestration").is_some() {
+        for depth in ["trivial", "standard", "complex"] {
+            session.call("llm_orchestrate", json!({ "task": "hi", "depth": depth })).await;
+        }
+    }
     session.call("llm_routing_info", json!({})).await;
     let ending = session.leave().await;
     assert!(ending.stderr.contains("TRACE"), "everything is logged");
@@ -222,11 +227,49 @@ async fn no_key_gets_out_of_an_answer_that_recites_it() {
     }
 }
 
-/// Calls both tools and lists them. Gives what was said.
+#[tokio::test]
+async fn no_key_gets_out_of_an_orchestration() {
+    let wires = [Wire::Gemini, Wire::OpenAi, Wire::Anthropic];
+    for echo in spellings() {
+        let why = format!("Incorrect API key provided: {echo}.");
+        let recited = json!({
+            "checklist": [{ "requirement": why, "evidence_quote": echo, "met": "no" }],
+            "blocking": [{ "what": why, "where": echo, "fix": "" }],
+            "verdict": "REVISE", "nonce": "@nonce@",
+        });
+        let recited = recited.to_string();
+        // Each role in turn is the one that fails; in the end none does.
+        for failing in 0..=wires.len() {
+            let mut policy = no_cases();
+            let mut fakes = Vec::new();
+            for (number, (role, wire)) in
+                ["planner", "worker", "verifier"].into_iter().zip(wires).enumerate()
+            {
+                let fake = if number == failing {
+                    FakeProvider::refusing(wire, "m-test", 401, "invalid_api_key", &why).await
+                } else {
+                    let texts = [if role == "verifier" { recited.as_str() } else { why.as_str() }];
+                    FakeProvider::answering_in_turn(wire, "m-test", &texts).await
+                };
+                add_case(&mut policy, wire, &fake.base_url());
+                policy["orchestration"]["roles"][role] =
+                    json!({ "provider": format!("p{number}"), "model": "m-test" });
+                fakes.push(fake);
+            }
+            policy["receipts"] = json!({ "dir": "receipts", "bundle": true });
+            ask_all(&policy).await;
+            let sent = fakes[1].requests().await;
+            assert!(sent.len() > 1, "the worker was asked by more than `llm_route`");
+        }
+    }
+}
+
+/// Calls every tool and lists them. Gives what was said.
 async fn everything_said(launch: Launch) -> Ending {
     let mut session = launch.argument("--log").argument("trace").connect().await;
     session.request("tools/list", json!({})).await;
     session.call("llm_route", question()).await;
+    session.call("llm_orchestrate", json!({ "task": "hi" })).await;
     session.call("llm_routing_info", json!({})).await;
     session.leave().await
 }

@@ -5,7 +5,7 @@ use test_support::Place;
 
 use crate::{server, success};
 
-/// Two classes, a panel and a fallback, with nothing that depends on this repository's data.
+/// Two classes, a panel, a fallback and three roles, with nothing that depends on this repository's data.
 const POLICY: &str = r#"
 version: "1.0.0"
 defaults:
@@ -16,6 +16,12 @@ defaults:
     rationale: "Two opinions."
 fallback:
   quick_answer: [{provider: anthropic, model: claude-test}]
+orchestration:
+  roles:
+    planner: {provider: anthropic, model: claude-test}
+    worker: {provider: openai, model: gpt-test}
+    verifier: {provider: anthropic, model: claude-test}
+  max_usd: 0.5
 providers:
   openai: {models: {gpt-test: {in: 1, out: 2, max_output: 4096}}}
   anthropic: {models: {claude-test: {in: 1, out: 2, max_output: 4096}}}
@@ -110,6 +116,7 @@ async fn the_tools_say_that_they_only_read() {
         (hint("readOnlyHint"), hint("openWorldHint"))
     };
     assert_eq!(annotations("llm_route"), (true, true));
+    assert_eq!(annotations("llm_orchestrate"), (true, true));
     assert_eq!(annotations("llm_routing_info"), (true, false));
 }
 

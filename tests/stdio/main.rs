@@ -15,6 +15,7 @@ mod fallback;
 mod handshake;
 mod keys;
 mod money;
+mod orchestrate;
 mod panels;
 mod policy_file;
 mod robustness;

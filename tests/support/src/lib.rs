@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use money::nanos;
 pub use place::Place;
-pub use provider::{FakeProvider, Wire};
+pub use provider::{FakeProvider, Wire, nonce_in};
 pub use session::{Conversation, Ending, Launch, Session};
 pub use socket::FakeSocket;
 

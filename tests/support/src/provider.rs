@@ -1,5 +1,7 @@
 //! Providers that answer as the real ones do, over real HTTP.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -144,6 +146,13 @@ fn chat_completion(model: &str, text: &str, reason: &str, usage: Value) -> Value
     })
 }
 
+/// The nonce on the line before an artifact; nothing where there is none.
+pub fn nonce_in(body: &[u8]) -> String {
+    let body = String::from_utf8_lossy(body);
+    let after = body.split_once("<<<ARTIFACT ").and_then(|(_, rest)| rest.split_once(">>>"));
+    after.map(|(nonce, _)| nonce.to_owned()).unwrap_or_default()
+}
+
 /// A provider on a loopback port. What it was sent can be looked at afterwards.
 pub struct FakeProvider {
     wire: Wire,
@@ -167,6 +176,22 @@ impl FakeProvider {
             } else {
                 answer.set_body_json(wire.answer(&name, &text))
             }
+        })
+        .await
+    }
+
+    /// Answers each request with the next of `texts`, and any further one with the last. A text
+    /// may say `@nonce@` for the nonce around the artifact in the request that it answers.
+    ///
+    /// # Panics
+    /// Without a text.
+    pub async fn answering_in_turn(wire: Wire, model: &str, texts: &[&str]) -> Self {
+        let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        let (name, asked) = (model.to_owned(), Arc::new(AtomicUsize::new(0)));
+        Self::responding(wire, model, move |request: &Request| {
+            let turn = asked.fetch_add(1, Ordering::Relaxed).min(texts.len() - 1);
+            let text = texts[turn].replace("@nonce@", &nonce_in(&request.body));
+            ResponseTemplate::new(200).set_body_json(wire.answer(&name, &text))
         })
         .await
     }
