@@ -92,10 +92,13 @@ fn certified(result: VerifyResult, stated: &Stated, terminal: &mut Terminal) -> 
         false => (BAD, "not certified"),
     };
     let verb = if is_shown { "reached" } else { "stated" };
-    let (level, required) = (stated.level.as_str(), stated.required.as_str());
-    terminal.line(&format!(
-        "  {style}{certified}{style:#}: level {level} {verb}, {required} required"
-    ))?;
+    let about = match (stated.level, stated.required) {
+        (Some(level), Some(required)) => {
+            format!("level {} {verb}, {} required", level.as_str(), required.as_str())
+        }
+        _ => stated.kind.to_string(),
+    };
+    terminal.line(&format!("  {style}{certified}{style:#}: {about}"))?;
     terminal.line(&format!("  digest {}", harmless(&stated.digest)))
 }
 

@@ -7,6 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use serde::Serialize;
+
 use crate::certificate::{Bundle, Receipt};
 use crate::model::RunId;
 use crate::policy::Receipts;
@@ -19,11 +21,11 @@ const BUNDLE: &str = ".bundle.json";
 ///
 /// # Errors
 /// What the file system says. What was written until then stays.
-pub(crate) fn write(
+pub(crate) fn write<S: Serialize, E: Serialize>(
     receipts: &Receipts,
     run: RunId,
-    receipt: &Receipt,
-    bundle: Option<&Bundle>,
+    receipt: &Receipt<S>,
+    bundle: Option<&Bundle<E>>,
 ) -> io::Result<PathBuf> {
     private::folder(&receipts.dir)?;
     let path = receipts.dir.join(format!("{run}{RECEIPT}"));

@@ -10,6 +10,7 @@ use super::evidence::{Evidence, MemberEvidence};
 use super::freshness;
 use super::readers;
 use super::recorded::RecordedResponse;
+use super::subject::ReceiptKind;
 
 /// Who answered: a member of a panel, or a step of an orchestration, each counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,18 +118,15 @@ impl Heard {
 
 /// The answers that the evidence of a panel holds.
 pub(super) fn of(evidence: &Evidence) -> Vec<Answer<'_>> {
-    of_calls(&evidence.members, Speaker::Member)
+    of_calls(&evidence.members.iter().collect::<Vec<_>>(), ReceiptKind::Panel)
 }
 
 /// The answers that calls got.
-pub(super) fn of_calls<'a>(
-    calls: impl IntoIterator<Item = &'a MemberEvidence>,
-    speaker: fn(u32) -> Speaker,
-) -> Vec<Answer<'a>> {
-    let answered = calls.into_iter().filter(|call| call.answered);
+pub(super) fn of_calls<'a>(calls: &[&'a MemberEvidence], kind: ReceiptKind) -> Vec<Answer<'a>> {
+    let answered = calls.iter().filter(|call| call.answered);
     answered
         .map(|call| Answer {
-            speaker: speaker(call.position),
+            speaker: kind.speaker(call.position),
             provider: &call.provider,
             declared: &call.model,
             heard: Heard::of(call),

@@ -7,9 +7,10 @@
 use serde::Serialize;
 
 use super::canonical::{Salt, salted_digest};
-use super::evidence::{Evidence, MemberEvidence};
+use super::evidence::MemberEvidence;
 use super::recorded::{RecordedRequest, RecordedResponse};
 use super::rows::{CallRow, CommitmentRow};
+use super::subject::Subject;
 
 /// Of a request.
 pub(super) fn request(salt: &Salt, request: &RecordedRequest) -> String {
@@ -24,21 +25,19 @@ pub(super) fn response(salt: &Salt, response: &RecordedResponse) -> String {
 }
 
 /// Of the whole evidence, whose commitments and exchanges these rows tell.
-pub(super) fn evidence(
+pub(super) fn evidence<S: Subject>(
     salt: &Salt,
-    evidence: &Evidence,
+    evidence: &S::Evidence,
     commitments: &[CommitmentRow],
     calls: &[CallRow],
 ) -> String {
-    let Evidence { caller, policy_texts, earlier_answers, members } = evidence;
-    let members: Vec<_> = members.iter().map(declared).collect();
     let calls: Vec<_> = calls.iter().map(messages).collect();
-    let whole = (caller, policy_texts, earlier_answers, members, commitments, calls);
+    let whole = (S::KIND, S::declared(evidence), commitments, calls);
     salted_digest(salt, "evidence", &whole, &[])
 }
 
-/// What was declared of a member; its messages are in the rows.
-fn declared(member: &MemberEvidence) -> impl Serialize + '_ {
+/// What was declared of a member or step; its messages are in the rows.
+pub(super) fn declared(member: &MemberEvidence) -> impl Serialize + '_ {
     let MemberEvidence {
         position,
         provider,

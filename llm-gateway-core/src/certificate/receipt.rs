@@ -1,5 +1,5 @@
-//! The receipt of a panel: one document that names what left, what came and what was certified,
-//! by digest; and the bundle, which holds the bytes themselves.
+//! The receipt of a run: one document that names what left, what came and what was certified, by
+//! digest; and the bundle, which holds the bytes themselves.
 //!
 //! A receipt is self-issued. It shows tampering and our own bugs, not a dishonest operator.
 
@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::answers;
+use super::answers::{self, Answer};
 use super::canonical::{self, Salt};
-use super::certify::{Certificate, Rules, certify, quoted};
 use super::digests;
 use super::evidence::Evidence;
 use super::kin::{KinRow, Kinship};
+use super::panel::OfPanel;
 use super::rows::{self, CallRow, CommitmentRow, MemberRow, Spent};
+use super::subject::{ReceiptKind, Subject};
 
 /// What a receipt calls itself.
 pub(super) const RECEIPT_FORMAT: &str = "llm-gateway receipt";
@@ -47,17 +48,19 @@ pub(super) struct Lineage {
     pub(super) rows: Vec<KinRow>,
 }
 
-/// The document of a run: digests, facts and the certificate.
+/// The document of a run: digests, facts and the certificate. `S` says what it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Receipt {
+pub struct Receipt<S = OfPanel> {
     pub(super) format: String,
     pub(super) version: u32,
+    pub(super) kind: ReceiptKind,
     pub(super) run_id: String,
     pub(super) task_class: String,
     pub(super) gateway_version: String,
     pub(super) policy_digest: String,
-    pub(super) rules: Rules,
+    pub(super) subject: S,
+    /// Who was asked: the members of a panel, or the steps of an orchestration as they ran.
     pub(super) members: Vec<MemberRow>,
     pub(super) commitments: Vec<CommitmentRow>,
     pub(super) calls: Vec<CallRow>,
@@ -65,7 +68,6 @@ pub struct Receipt {
     /// a bundle can be changed, used or not.
     pub(super) evidence: String,
     pub(super) lineage: Lineage,
-    pub(super) certificate: Certificate,
     /// SHA-256 over all the rest: the receipt's name.
     pub(super) digest: String,
 }
@@ -73,68 +75,33 @@ pub struct Receipt {
 /// The recorded bytes behind a receipt, and the salt of its digests. Holds prompts and answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Bundle {
+pub struct Bundle<E = Evidence> {
     pub(super) format: String,
     pub(super) version: u32,
+    pub(super) kind: ReceiptKind,
     pub(super) salt: Salt,
-    pub(super) evidence: Evidence,
+    pub(super) evidence: E,
 }
 
-impl Receipt {
-    /// Certifies a panel and writes its receipt, with the bundle that proves it. Earlier answers
-    /// that the caller's text does not quote are left out of the bundle: they are other runs'.
-    pub fn issue(
-        particulars: Particulars,
-        evidence: Evidence,
-        rules: &Rules,
-        kinship: &Kinship,
-        salt: Salt,
-    ) -> (Self, Bundle) {
-        let evidence = forget_unquoted(evidence);
-        let lineage = Lineage {
-            version: kinship.version().to_owned(),
-            rows: rows::kin(&answers::of(&evidence), kinship),
-        };
-        let commitments = rows::commitments(&evidence, &salt);
-        let calls = rows::calls(&evidence, &salt, &particulars.spent);
-        let mut receipt = Self {
-            format: RECEIPT_FORMAT.to_owned(),
-            version: VERSION,
-            run_id: particulars.run_id,
-            task_class: particulars.task_class,
-            gateway_version: particulars.gateway_version,
-            policy_digest: particulars.policy_digest,
-            rules: *rules,
-            members: rows::members(&evidence),
-            evidence: digests::evidence(&salt, &evidence, &commitments, &calls),
-            commitments,
-            calls,
-            lineage,
-            certificate: certify(&evidence, rules, kinship),
-            digest: String::new(),
-        };
-        receipt.digest = receipt.computed_digest();
-        let format = BUNDLE_FORMAT.to_owned();
-        (receipt, Bundle { format, version: VERSION, salt, evidence })
-    }
-
+impl<S> Receipt<S> {
     /// Its name: SHA-256 over all the rest, in hex.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// What was certified.
-    pub fn certificate(&self) -> &Certificate {
-        &self.certificate
-    }
-
     /// The document, in canonical form (RFC 8785).
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8>
+    where
+        S: Serialize,
+    {
         canonical::to_bytes(self)
     }
 
     /// The digest that it should have.
-    pub(super) fn computed_digest(&self) -> String {
+    pub(super) fn computed_digest(&self) -> String
+    where
+        S: Serialize,
+    {
         let mut rest = json!(self);
         if let Value::Object(fields) = &mut rest {
             fields.shift_remove("digest");
@@ -154,21 +121,71 @@ impl Receipt {
         }
     }
 
+    /// The answers that its rows tell of.
+    pub(super) fn answers(&self) -> Vec<Answer<'_>> {
+        rows::answers(&self.members, &self.calls, self.kind)
+    }
+
+    /// When the request of a call was committed.
+    ///
+    /// # Errors
+    /// Says that it was not, or another one.
+    pub(super) fn committed(&self, call: &CallRow) -> Result<u64, String> {
+        let who = self.kind.speaker(call.member);
+        let mut committed = self.commitments.iter().filter(|row| row.member == call.member);
+        match (committed.next(), committed.next()) {
+            (Some(row), None) if row.request == call.request => Ok(row.sequence),
+            (Some(_), None) => Err(format!("call {} is not what {who} committed", call.sequence)),
+            _ => Err(format!("{who} has not one commitment")),
+        }
+    }
+
     /// What it knows of the models that answered.
     pub(super) fn kinship(&self) -> Kinship {
         Kinship::under(self.lineage.version.clone(), self.lineage.rows.iter().cloned())
     }
 }
 
-impl Bundle {
+/// Writes the receipt of what was certified, with its bundle.
+pub(super) fn write<S: Subject>(
+    particulars: Particulars,
+    evidence: S::Evidence,
+    subject: S,
+    kinship: &Kinship,
+    salt: Salt,
+) -> (Receipt<S>, Bundle<S::Evidence>) {
+    let kind = S::KIND;
+    let asked = S::calls(&evidence);
+    let answers = answers::of_calls(&asked, kind);
+    let commitments = rows::commitments(&asked, &salt);
+    let calls = rows::calls(&asked, &salt, &particulars.spent);
+    let mut receipt = Receipt {
+        format: RECEIPT_FORMAT.to_owned(),
+        version: VERSION,
+        kind,
+        run_id: particulars.run_id,
+        task_class: particulars.task_class,
+        gateway_version: particulars.gateway_version,
+        policy_digest: particulars.policy_digest,
+        subject,
+        members: rows::members(&asked),
+        evidence: digests::evidence::<S>(&salt, &evidence, &commitments, &calls),
+        commitments,
+        calls,
+        lineage: Lineage {
+            version: kinship.version().to_owned(),
+            rows: rows::kin(&answers, kinship),
+        },
+        digest: String::new(),
+    };
+    receipt.digest = receipt.computed_digest();
+    let format = BUNDLE_FORMAT.to_owned();
+    (receipt, Bundle { format, version: VERSION, kind, salt, evidence })
+}
+
+impl<E: Serialize> Bundle<E> {
     /// The document, in canonical form (RFC 8785).
     pub fn to_bytes(&self) -> Vec<u8> {
         canonical::to_bytes(self)
     }
-}
-
-fn forget_unquoted(mut evidence: Evidence) -> Evidence {
-    let mut is_quoted = quoted(&evidence).into_iter();
-    evidence.earlier_answers.retain(|_| is_quoted.next().unwrap_or(false));
-    evidence
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::Evidence;
 use super::readers;
 use super::receipt::Receipt;
 use super::rows::Tokens;
+use super::subject::Subject;
 
 /// What came of counting again.
 #[derive(Debug, Default)]
@@ -18,11 +18,11 @@ pub(super) struct Recount {
 
 /// Counts the tokens of each call for which the receipt and the bytes both have a count. What
 /// only one of them has, the other cannot contradict.
-pub(super) fn recount(receipt: &Receipt, evidence: &Evidence) -> Recount {
+pub(super) fn recount<S: Subject>(receipt: &Receipt<S>, evidence: &S::Evidence) -> Recount {
     let stated = receipt.calls.iter().filter_map(|call| Some((call.sequence, call.spent?.tokens?)));
     let stated: BTreeMap<u64, Tokens> = stated.collect();
     let mut recount = Recount::default();
-    for member in &evidence.members {
+    for member in S::calls(evidence) {
         for exchange in &member.exchanges {
             let (Some(stated), Some(response)) = (stated.get(&exchange.sent), &exchange.response)
             else {

@@ -1,4 +1,4 @@
-//! What a receipt says of members, commitments and calls: digests and the few facts that its
+//! What a receipt says of members or steps, of commitments and calls: digests and the few facts that its
 //! claims are made from, never a text.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,15 +6,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::answers::{Answer, Heard, Said, Speaker};
+use super::answers::{Answer, Heard, Said};
 use super::canonical::Salt;
 use super::digests;
-use super::evidence::{Evidence, MemberEvidence, RecordedExchange};
+use super::evidence::{MemberEvidence, RecordedExchange};
 use super::kin::{KinRow, Kinship};
 use super::recorded::RecordedResponse;
+use super::subject::ReceiptKind;
 use crate::model::{Dialect, NanoUsd, Usage};
 
-/// A member that was asked.
+/// A member or step that was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MemberRow {
@@ -25,7 +26,7 @@ pub(super) struct MemberRow {
     pub(super) answered: bool,
 }
 
-/// A request that was fixed before the first was sent.
+/// A request that was fixed before it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CommitmentRow {
@@ -109,20 +110,20 @@ impl fmt::Display for Tokens {
     }
 }
 
-pub(super) fn members(evidence: &Evidence) -> Vec<MemberRow> {
-    let row = |member: &MemberEvidence| MemberRow {
+pub(super) fn members(asked: &[&MemberEvidence]) -> Vec<MemberRow> {
+    let row = |member: &&MemberEvidence| MemberRow {
         position: member.position,
         provider: member.provider.clone(),
         model: member.model.clone(),
         dialect: member.dialect,
         answered: member.answered,
     };
-    evidence.members.iter().map(row).collect()
+    asked.iter().map(row).collect()
 }
 
 /// The commitments, in the order in which they were made.
-pub(super) fn commitments(evidence: &Evidence, salt: &Salt) -> Vec<CommitmentRow> {
-    let committed = |member: &MemberEvidence| {
+pub(super) fn commitments(asked: &[&MemberEvidence], salt: &Salt) -> Vec<CommitmentRow> {
+    let committed = |member: &&MemberEvidence| {
         let committed = member.committed.as_ref()?;
         Some(CommitmentRow {
             sequence: committed.sequence,
@@ -130,14 +131,14 @@ pub(super) fn commitments(evidence: &Evidence, salt: &Salt) -> Vec<CommitmentRow
             request: digests::request(salt, &committed.request),
         })
     };
-    let mut rows: Vec<_> = evidence.members.iter().filter_map(committed).collect();
+    let mut rows: Vec<_> = asked.iter().filter_map(committed).collect();
     rows.sort_by_key(|row| row.sequence);
     rows
 }
 
 /// The attempts of all members, in the order in which they left.
 pub(super) fn calls(
-    evidence: &Evidence,
+    asked: &[&MemberEvidence],
     salt: &Salt,
     spent: &BTreeMap<u64, Spent>,
 ) -> Vec<CallRow> {
@@ -150,8 +151,7 @@ pub(super) fn calls(
         response: exchange.response.as_ref().map(|came| ResponseRow::of(member, came, salt)),
         spent: spent.get(&exchange.sent).copied(),
     };
-    let mut rows: Vec<_> = evidence
-        .members
+    let mut rows: Vec<_> = asked
         .iter()
         .flat_map(|member| member.exchanges.iter().zip(1..).map(move |tried| (member, tried)))
         .map(|(member, tried)| call(member, tried))
@@ -192,7 +192,11 @@ impl ResponseRow {
 }
 
 /// The answers that the rows tell of.
-pub(super) fn answers<'a>(members: &'a [MemberRow], calls: &[CallRow]) -> Vec<Answer<'a>> {
+pub(super) fn answers<'a>(
+    members: &'a [MemberRow],
+    calls: &[CallRow],
+    kind: ReceiptKind,
+) -> Vec<Answer<'a>> {
     let heard = |member: &MemberRow| {
         if member.dialect == Dialect::Own {
             return Heard::Unrecorded;
@@ -203,7 +207,7 @@ pub(super) fn answers<'a>(members: &'a [MemberRow], calls: &[CallRow]) -> Vec<An
     let answered = members.iter().filter(|member| member.answered);
     answered
         .map(|member| Answer {
-            speaker: Speaker::Member(member.position),
+            speaker: kind.speaker(member.position),
             provider: &member.provider,
             declared: &member.model,
             heard: heard(member),

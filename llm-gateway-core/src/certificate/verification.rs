@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::receipt::Receipt;
+use super::subject::{ReceiptKind, Subject};
 use crate::policy::Level;
 
 /// The most findings that are told, and the most characters of one.
@@ -13,7 +14,7 @@ const SHOWN: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum VerifyResult {
-    /// The bytes bear it out: digests were computed and the panel certified again.
+    /// The bytes bear it out: digests were computed and the run certified again.
     #[serde(rename = "holds")]
     Holds,
     /// Something in it, or between it and what it was held against, does not agree.
@@ -46,11 +47,15 @@ pub struct Verification {
 pub struct Stated {
     /// Its name.
     pub digest: String,
-    /// The level that it says was reached.
-    pub level: Level,
-    /// The level that it says was required.
-    pub required: Level,
-    /// Whether it certifies the panel. One that is contradicted certifies nothing.
+    /// What it is about.
+    pub kind: ReceiptKind,
+    /// The level that it says was reached; `None` for an orchestration, which has no levels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// The level that it says was required; `None` for an orchestration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required: Option<Level>,
+    /// Whether it certifies the run. One that is contradicted certifies nothing.
     pub independence_certified: bool,
 }
 
@@ -70,14 +75,15 @@ impl Verification {
     }
 
     /// The same, with what the receipt says of itself.
-    pub(super) fn of(self, receipt: &Receipt) -> Self {
-        let certificate = receipt.certificate();
+    pub(super) fn of<S: Subject>(self, receipt: &Receipt<S>) -> Self {
+        let (level, required) = receipt.subject.levels().unzip();
         let stated = Stated {
             digest: shown(receipt.digest()),
-            level: certificate.level,
-            required: certificate.required,
+            kind: receipt.kind,
+            level,
+            required,
             independence_certified: self.result != VerifyResult::Contradicted
-                && certificate.independence_certified(),
+                && receipt.subject.is_certified(),
         };
         Self { stated: Some(stated), ..self }
     }

@@ -1,12 +1,17 @@
 //! Re-checks a receipt: alone as far as that goes, with its bundle in full, and with the digest
 //! that its reader was given as the very one that was issued.
 
+use serde::Deserialize;
+
 use super::canonical::{self, ReceiptDigest, Unread};
-use super::consistency::{contradictions, differences};
+use super::consistency::contradictions;
 use super::kin::Kinship;
-use super::receipt::{BUNDLE_FORMAT, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
+use super::panel::OfPanel;
+use super::receipt::{self, BUNDLE_FORMAT, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
 use super::recount::{Recount, recount};
+use super::subject::{ReceiptKind, Subject};
 use super::verification::{Verification, VerifyResult};
+use super::work::OfWork;
 
 /// The largest receipt that is read, in bytes. A call is a row of about 500 bytes.
 pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
@@ -14,7 +19,7 @@ pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
 /// The largest bundle that is read, in bytes. Four times a body that is as large as the gateway takes.
 pub const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
 
-/// The most members that a panel has, and calls that they make, where a receipt is read: work
+/// The most members or steps that a run has, and calls that they make, where a receipt is read: work
 /// grows with the square of each.
 const MOST_MEMBERS: usize = 256;
 const MOST_CALLS: usize = 4_096;
@@ -65,13 +70,21 @@ impl<'a> Against<'a> {
 /// assert_eq!(verify(b"{}", Against::default()).result, VerifyResult::NoReceipt);
 /// ```
 pub fn verify(receipt: &[u8], against: Against<'_>) -> Verification {
-    match read_receipt(receipt) {
+    match kind(receipt) {
+        Ok(ReceiptKind::Panel) => verify_as::<OfPanel>(receipt, against),
+        Ok(ReceiptKind::Orchestration) => verify_as::<OfWork>(receipt, against),
+        Err(verification) => verification,
+    }
+}
+
+fn verify_as<S: Subject>(receipt: &[u8], against: Against<'_>) -> Verification {
+    match read_receipt::<S>(receipt) {
         Ok(receipt) => check(&receipt, against).of(&receipt),
         Err(verification) => verification,
     }
 }
 
-fn check(receipt: &Receipt, against: Against<'_>) -> Verification {
+fn check<S: Subject>(receipt: &Receipt<S>, against: Against<'_>) -> Verification {
     let found = misnamed(receipt, against.digest);
     if !found.is_empty() {
         return Verification::contradicted(&found);
@@ -80,7 +93,7 @@ fn check(receipt: &Receipt, against: Against<'_>) -> Verification {
     if !found.is_empty() {
         return Verification::contradicted(&found);
     }
-    let (result, checked) = match against.bundle.map(read_bundle) {
+    let (result, checked) = match against.bundle.map(read_bundle::<S>) {
         None => (VerifyResult::Undecided, format!("no bundle: {UNCHECKED}")),
         Some(Err(why)) => (VerifyResult::Undecided, format!("the bundle cannot be read: {why}")),
         Some(Ok(bundle)) => match reissued(receipt, bundle) {
@@ -110,7 +123,7 @@ const SELF_ISSUED: &str =
     "a receipt is self-issued: it shows tampering and bugs, not a dishonest operator";
 
 /// Whether its digest is its own, and the one that was expected.
-fn misnamed(receipt: &Receipt, expected: Option<&ReceiptDigest>) -> Vec<String> {
+fn misnamed<S: Subject>(receipt: &Receipt<S>, expected: Option<&ReceiptDigest>) -> Vec<String> {
     let mut found = Vec::new();
     if receipt.computed_digest() != receipt.digest {
         found.push("the digest is not that of the rest of the receipt".to_owned());
@@ -123,7 +136,7 @@ fn misnamed(receipt: &Receipt, expected: Option<&ReceiptDigest>) -> Vec<String> 
 }
 
 /// The model rows of the receipt that are not as they are known here.
-fn unlike(receipt: &Receipt, known: &Kinship) -> Vec<String> {
+fn unlike<S: Subject>(receipt: &Receipt<S>, known: &Kinship) -> Vec<String> {
     let rows = receipt.lineage.rows.iter();
     let told = rows.filter_map(|row| {
         let known = known.find(row.provider.as_deref().unwrap_or_default(), &row.id)?;
@@ -133,20 +146,38 @@ fn unlike(receipt: &Receipt, known: &Kinship) -> Vec<String> {
     told.collect()
 }
 
-fn read_receipt(bytes: &[u8]) -> Result<Receipt, Verification> {
-    let no_receipt = |why: String| Verification::new(VerifyResult::NoReceipt, &[why]);
+/// What every receipt and every bundle says of itself.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    version: u32,
+    kind: ReceiptKind,
+}
+
+fn no_receipt(why: String) -> Verification {
+    Verification::new(VerifyResult::NoReceipt, &[why])
+}
+
+/// What the receipt says that it is about.
+fn kind(bytes: &[u8]) -> Result<ReceiptKind, Verification> {
     if bytes.len() > LARGEST_RECEIPT {
         return Err(no_receipt(format!("it is larger than {LARGEST_RECEIPT} bytes")));
     }
-    let receipt: Receipt = canonical::read(bytes).map_err(|error| match error {
+    let head: Head =
+        serde_json::from_slice(bytes).map_err(|error| no_receipt(error.to_string()))?;
+    if (head.format.as_str(), head.version) != (RECEIPT_FORMAT, VERSION) {
+        return Err(no_receipt(format!("it is not a `{RECEIPT_FORMAT}` of version {VERSION}")));
+    }
+    Ok(head.kind)
+}
+
+fn read_receipt<S: Subject>(bytes: &[u8]) -> Result<Receipt<S>, Verification> {
+    let receipt: Receipt<S> = canonical::read(bytes).map_err(|error| match error {
         Unread::Form(why) => no_receipt(why),
         Unread::NotCanonical => Verification::contradicted(&[error.to_string()]),
     })?;
-    if (receipt.format.as_str(), receipt.version) != (RECEIPT_FORMAT, VERSION) {
-        return Err(no_receipt(format!("it is not a `{RECEIPT_FORMAT}` of version {VERSION}")));
-    }
     if is_too_large(receipt.members.len(), receipt.calls.len(), receipt.commitments.len()) {
-        return Err(no_receipt("it has more members or calls than any panel".to_owned()));
+        return Err(no_receipt("it has more members, steps or calls than any run".to_owned()));
     }
     Ok(receipt)
 }
@@ -155,18 +186,22 @@ fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
     members > MOST_MEMBERS || calls > MOST_CALLS || commitments > MOST_MEMBERS
 }
 
-fn read_bundle(bytes: &[u8]) -> Result<Bundle, String> {
+fn read_bundle<S: Subject>(bytes: &[u8]) -> Result<Bundle<S::Evidence>, String> {
     if bytes.len() > LARGEST_BUNDLE {
         return Err(format!("it is larger than {LARGEST_BUNDLE} bytes"));
     }
-    let bundle: Bundle = canonical::read(bytes).map_err(|error| error.to_string())?;
-    if (bundle.format.as_str(), bundle.version) != (BUNDLE_FORMAT, VERSION) {
+    let head: Head = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if (head.format.as_str(), head.version) != (BUNDLE_FORMAT, VERSION) {
         return Err(format!("it is not a `{BUNDLE_FORMAT}` of version {VERSION}"));
     }
-    let members = &bundle.evidence.members;
+    if head.kind != S::KIND {
+        return Err(format!("it is of {}, and the receipt of {}", head.kind, S::KIND));
+    }
+    let bundle: Bundle<S::Evidence> = canonical::read(bytes).map_err(|error| error.to_string())?;
+    let members = S::calls(&bundle.evidence);
     let calls = members.iter().map(|member| member.exchanges.len()).sum();
     if is_too_large(members.len(), calls, 0) {
-        return Err("it has more members or calls than any panel".to_owned());
+        return Err("it has more members, steps or calls than any run".to_owned());
     }
     Ok(bundle)
 }
@@ -176,31 +211,34 @@ fn read_bundle(bytes: &[u8]) -> Result<Bundle, String> {
 ///
 /// # Errors
 /// What does not agree.
-fn reissued(receipt: &Receipt, bundle: Bundle) -> Result<String, Vec<String>> {
+fn reissued<S: Subject>(
+    receipt: &Receipt<S>,
+    bundle: Bundle<S::Evidence>,
+) -> Result<String, Vec<String>> {
     let Bundle { salt, evidence, .. } = bundle;
     let kinship = receipt.kinship();
-    let (again, bundle) =
-        Receipt::issue(receipt.particulars(), evidence, &receipt.rules, &kinship, salt);
+    let subject = receipt.subject.again(&evidence, &kinship);
+    let (again, bundle) = receipt::write(receipt.particulars(), evidence, subject, &kinship, salt);
     let mut found = Vec::new();
     let mut must_agree = |agrees: bool, what: &str| {
         if !agrees {
             found.push(format!("{what} of the receipt are not those of the bundle"));
         }
     };
-    must_agree(again.members == receipt.members, "members");
+    must_agree(again.members == receipt.members, S::KIND.units());
     must_agree(again.commitments == receipt.commitments, "commitments");
     must_agree(again.calls == receipt.calls, "calls");
     must_agree(again.lineage == receipt.lineage, "models");
     must_agree(again.evidence == receipt.evidence, "salt and recorded bytes");
-    found.extend(differences(&receipt.certificate, &again.certificate));
+    found.extend(receipt.subject.differences(&again.subject));
     let Recount { agreed, differences } = recount(receipt, &bundle.evidence);
     found.extend(differences);
     if !found.is_empty() || again != *receipt {
         return Err(found);
     }
-    let (calls, members) = (receipt.calls.len(), receipt.members.len());
+    let (calls, asked, units) = (receipt.calls.len(), receipt.members.len(), S::KIND.units());
     Ok(format!(
-        "{calls} calls of {members} members were read and certified again, the tokens of {agreed} \
+        "{calls} calls of {asked} {units} were read and certified again, the tokens of {agreed} \
          counted again"
     ))
 }

@@ -1,5 +1,7 @@
 //! That no part of a bundle is left out of the digests of its receipt.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::panel::{QUESTION, SEATS, panel};
@@ -19,37 +21,57 @@ fn full() -> Evidence {
     evidence
 }
 
+const WORDS: &[(&str, &str)] = &[
+    ("openai", "gemini"),
+    ("anthropic", "openai"),
+    ("gemini", "openai"),
+    ("planner", "worker"),
+    ("worker", "planner"),
+    ("verifier", "worker"),
+    ("plain", "structured"),
+];
+
 /// Another value that may stand at the same place.
 fn another(value: &Value) -> Value {
     match value {
         Value::Bool(truth) => json!(!truth),
         Value::Number(number) => json!(number.as_u64().unwrap() + 1),
-        // A dialect is a word of a few, a body is base64.
-        Value::String(text) if text == "openai" => json!("gemini"),
-        Value::String(text) if ["anthropic", "gemini"].contains(&text.as_str()) => json!("openai"),
-        Value::String(text) => {
-            let first = if text.starts_with('x') { "y" } else { "x" };
-            json!(text.replacen(|_| true, first, 1))
-        }
+        // Dialects, roles and asks are words of a few, a body is base64.
+        Value::String(text) => match WORDS.iter().find(|(word, _)| word == text) {
+            Some((_, other)) => json!(other),
+            None => {
+                let first = if text.starts_with('x') { "y" } else { "x" };
+                json!(text.replacen(|_| true, first, 1))
+            }
+        },
         other => panic!("{other} is no leaf of evidence that is full"),
     }
 }
 
-#[test]
-fn every_leaf_of_the_evidence_is_hashed() {
-    let original = receipt(full());
-    let evidence = json!(full());
+/// Changes every leaf of evidence, one at a time: its digest has to be another.
+pub(super) fn assert_all_is_hashed<E: Serialize + DeserializeOwned>(
+    evidence: &E,
+    digest: impl Fn(E) -> String,
+) {
+    let evidence = json!(evidence);
+    let read = |value| serde_json::from_value::<E>(value).unwrap();
+    let original = digest(read(evidence.clone()));
     let leaves = leaves(&evidence);
     assert!(leaves.len() > 60, "{}", leaves.len());
-    for leaf in leaves {
+    for leaf in leaves.iter().filter(|leaf| !leaf.value.is_null()) {
         let mut changed = evidence.clone();
         let place = leaf.path.iter().fold(&mut changed, |value, step| match step {
             Step::Key(key) => &mut value[key],
             Step::Index(index) => &mut value[index],
         });
         *place = another(leaf.value);
-        let changed: Evidence = serde_json::from_value(changed).unwrap();
         let pointer = leaf.pointer();
-        assert_ne!(receipt(changed).evidence, original.evidence, "{pointer} is not hashed");
+        assert_ne!(digest(read(changed)), original, "{pointer} is not hashed");
     }
+}
+
+#[test]
+fn every_leaf_of_the_evidence_is_hashed() {
+    assert!(!json!(full()).to_string().contains("null"), "every field holds something");
+    assert_all_is_hashed(&full(), |evidence| receipt(evidence).evidence);
 }

@@ -44,7 +44,7 @@ pub(super) fn good() -> (Receipt, Vec<u8>) {
     issue_counting(evidence, &[(4, Usage::new(10, 2)), (10, Usage::new(16, 5))])
 }
 
-fn verify(receipt: &[u8], bundle: Option<&[u8]>) -> Verification {
+pub(super) fn verify(receipt: &[u8], bundle: Option<&[u8]>) -> Verification {
     let against = bundle.map_or_else(Against::default, |it| Against::default().with_bundle(it));
     certificate::verify(receipt, against)
 }
@@ -143,15 +143,17 @@ fn claims_that_do_not_follow_from_the_rows_show() {
             }
         }),
         ("more is required", |receipt| {
-            receipt.rules.required = crate::policy::Level::LineageDistinct;
+            receipt.subject.rules.required = crate::policy::Level::LineageDistinct;
         }),
         ("the level is another", |receipt| {
-            receipt.certificate.level = crate::policy::Level::ModelDistinct;
+            receipt.subject.certificate.level = crate::policy::Level::ModelDistinct;
         }),
         ("a claim passes for another reason", |receipt| {
-            receipt.certificate.claims.fresh.because = "trust me".to_owned();
+            receipt.subject.certificate.claims.fresh.because = "trust me".to_owned();
         }),
-        ("what is not proven is left out", |receipt| receipt.certificate.not_proven.clear()),
+        ("what is not proven is left out", |receipt| {
+            receipt.subject.certificate.not_proven.clear()
+        }),
         ("an error is taken for an answer", |receipt| {
             receipt.calls[3].response.as_mut().unwrap().status = 500;
         }),
@@ -166,10 +168,12 @@ fn what_only_the_bytes_tell_needs_the_bundle() {
     type Change = fn(&mut Receipt);
     let changes: [(&str, Change); 4] = [
         ("blindness is denied", |receipt| {
-            receipt.certificate.claims.context_blind.result = Verdict::Fail;
-            receipt.certificate.level = crate::policy::Level::None;
+            receipt.subject.certificate.claims.context_blind.result = Verdict::Fail;
+            receipt.subject.certificate.level = crate::policy::Level::None;
         }),
-        ("a warning is added", |receipt| receipt.certificate.warnings.push("beware".to_owned())),
+        ("a warning is added", |receipt| {
+            receipt.subject.certificate.warnings.push("beware".to_owned())
+        }),
         ("a response has another digest", |receipt| {
             receipt.calls[3].response.as_mut().unwrap().digest = "00".repeat(32);
         }),
@@ -253,7 +257,7 @@ fn a_strangers_documents_are_bounded() {
     let crowded = text.replacen(member, &[member; 300].join(","), 1);
     let verification = verify(crowded.as_bytes(), Some(&bundle));
     assert_eq!(verification.result, NoReceipt);
-    assert_eq!(verification.findings, ["it has more members or calls than any panel"]);
+    assert_eq!(verification.findings, ["it has more members, steps or calls than any run"]);
     let mut evidence = panel(&SEATS);
     let values = format!("[{}1]", "1,".repeat(100_000));
     evidence.members[0].exchanges[0].request.body = values.into_bytes().into();
@@ -280,7 +284,7 @@ static GOOD: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
 });
 
 /// Changes bytes here and there; the flags say how.
-fn damage(bytes: &mut Vec<u8>, flips: &[(prop::sample::Index, u8, u8)]) {
+pub(super) fn damage(bytes: &mut Vec<u8>, flips: &[(prop::sample::Index, u8, u8)]) {
     for (at, how, byte) in flips {
         let at = at.index(bytes.len());
         match how % 4 {
@@ -292,12 +296,12 @@ fn damage(bytes: &mut Vec<u8>, flips: &[(prop::sample::Index, u8, u8)]) {
     }
 }
 
-fn flips() -> impl Strategy<Value = Vec<(prop::sample::Index, u8, u8)>> {
+pub(super) fn flips() -> impl Strategy<Value = Vec<(prop::sample::Index, u8, u8)>> {
     let printable = prop_oneof![any::<u8>(), 0x20u8..0x7f];
     prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), printable), 0..3)
 }
 
-fn is_same(damaged: &[u8], original: &[u8]) -> bool {
+pub(super) fn is_same(damaged: &[u8], original: &[u8]) -> bool {
     let json = |bytes| serde_json::from_slice::<Value>(bytes).ok();
     json(damaged).is_some_and(|value| Some(value) == json(original))
 }

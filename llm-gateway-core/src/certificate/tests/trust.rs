@@ -37,8 +37,8 @@ fn what_is_the_issuers_word_is_pinned_by_the_digest_alone() {
         ("the version", |receipt| receipt.gateway_version = "9.9.9".to_owned()),
         ("what a call cost", |receipt| receipt.calls[0].spent = None),
         ("the rules", |receipt| {
-            receipt.rules.required = Level::ContextBlind;
-            receipt.certificate.required = Level::ContextBlind;
+            receipt.subject.rules.required = Level::ContextBlind;
+            receipt.subject.certificate.required = Level::ContextBlind;
         }),
     ];
     let given = digest_of(&good().0);
@@ -86,7 +86,8 @@ fn what_a_receipt_says_of_itself_is_told_where_it_can_be_read() {
     assert_eq!(found["required"], "model_distinct");
     assert_eq!(found["independence_certified"], true);
     assert_eq!(json!(verify(&bytes, Against::default()))["independence_certified"], true);
-    let (bytes, bundle) = resealed(|receipt| receipt.certificate.required = Level::LineageDistinct);
+    let (bytes, bundle) =
+        resealed(|receipt| receipt.subject.certificate.required = Level::LineageDistinct);
     let found = verify(&bytes, Against::default().with_bundle(&bundle));
     assert_eq!(found.result, Contradicted);
     assert_eq!(json!(found)["independence_certified"], false);

@@ -9,10 +9,11 @@ use super::evidence::WorkEvidence;
 use super::leak;
 use super::said;
 use super::sight::{self, Sight};
-use crate::certificate::answers::{self, Answer, Speaker};
+use crate::certificate::answers::{self, Answer};
 use crate::certificate::blindness::deviation;
 use crate::certificate::claims::{Claim, Verdict};
 use crate::certificate::kin::Kinship;
+use crate::certificate::subject::ReceiptKind;
 
 /// What no record of an orchestration can show. Stands in every certificate of one.
 pub const WORK_NOT_PROVEN: [&str; 6] = [
@@ -112,8 +113,9 @@ fn places(evidence: &WorkEvidence) -> Vec<Place> {
 }
 
 /// The answers of the steps.
-pub(in crate::certificate) fn answers(evidence: &WorkEvidence) -> Vec<Answer<'_>> {
-    answers::of_calls(evidence.steps.iter().map(|step| &step.call), Speaker::Step)
+fn answers(evidence: &WorkEvidence) -> Vec<Answer<'_>> {
+    let calls: Vec<_> = evidence.steps.iter().map(|step| &step.call).collect();
+    answers::of_calls(&calls, ReceiptKind::Orchestration)
 }
 
 /// Bytes that were not committed are no claim's matter where no verifier was shown them.

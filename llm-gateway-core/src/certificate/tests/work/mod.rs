@@ -3,5 +3,6 @@
 mod cases;
 mod leaks;
 mod random;
+mod receipts;
 mod run;
 mod shown;

@@ -1,0 +1,253 @@
+//! What the receipt of an orchestration says beside its rows: its steps and the certificate.
+
+use serde::{Deserialize, Serialize};
+
+use super::certify::{OfTexts, WorkCertificate, certify_work, claims};
+use super::distinct::Place;
+use super::evidence::{Order, StepEvidence, WorkEvidence};
+use crate::certificate::canonical::Salt;
+use crate::certificate::claims::{Claim, Verdict};
+use crate::certificate::digests;
+use crate::certificate::evidence::MemberEvidence;
+use crate::certificate::kin::Kinship;
+use crate::certificate::panel::{claims_differ, words_differ};
+use crate::certificate::receipt::{self, Bundle, Particulars, Receipt};
+use crate::certificate::subject::{ReceiptKind, Subject};
+use crate::model::{Ask, Dialect, StepRole};
+use crate::policy::Level;
+
+/// The part of a receipt that is about an orchestration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfWork {
+    /// The steps, as they ran: one for each row of who was asked.
+    pub(in crate::certificate) steps: Vec<StepRow>,
+    pub(in crate::certificate) certificate: WorkCertificate,
+}
+
+/// A step, without its texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::certificate) struct StepRow {
+    pub(in crate::certificate) position: u32,
+    pub(in crate::certificate) name: String,
+    pub(in crate::certificate) role: StepRole,
+    pub(in crate::certificate) round: u32,
+    /// Of a verifier: what it was to judge.
+    pub(in crate::certificate) judged: Option<JudgedRow>,
+}
+
+/// What a verifier was to judge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::certificate) struct JudgedRow {
+    pub(in crate::certificate) artifact: u32,
+    pub(in crate::certificate) ask: Ask,
+    pub(in crate::certificate) structured: bool,
+}
+
+impl From<&StepEvidence> for StepRow {
+    fn from(step: &StepEvidence) -> Self {
+        let judged = step.judged.as_ref().map(|judged| JudgedRow {
+            artifact: judged.artifact,
+            ask: judged.ask,
+            structured: judged.structured,
+        });
+        let (position, name) = (step.call.position, step.name.clone());
+        Self { position, name, role: step.role, round: step.round, judged }
+    }
+}
+
+impl Receipt<OfWork> {
+    /// Certifies an orchestration and writes its receipt, with the bundle that proves it.
+    ///
+    /// ```
+    /// use llm_gateway_core::certificate::{
+    ///     Against, Kinship, Particulars, Receipt, Salt, VerifyResult, WorkEvidence, verify,
+    /// };
+    ///
+    /// let evidence = WorkEvidence::new("write a haiku", Vec::new());
+    /// let salt = Salt::from_bytes([7; 32]);
+    /// let (receipt, bundle) =
+    ///     Receipt::issue_work(Particulars::default(), evidence, &Kinship::default(), salt);
+    /// let bundle = bundle.to_bytes();
+    /// let found = verify(&receipt.to_bytes(), Against::default().with_bundle(&bundle));
+    /// assert_eq!(found.result, VerifyResult::Holds);
+    /// // Nothing was judged.
+    /// assert!(!receipt.certificate().independence_certified());
+    /// ```
+    pub fn issue_work(
+        particulars: Particulars,
+        evidence: WorkEvidence,
+        kinship: &Kinship,
+        salt: Salt,
+    ) -> (Self, Bundle<WorkEvidence>) {
+        let subject = OfWork::of(&evidence, kinship);
+        receipt::write(particulars, evidence, subject, kinship, salt)
+    }
+
+    /// What was certified.
+    pub fn certificate(&self) -> &WorkCertificate {
+        &self.subject.certificate
+    }
+}
+
+impl OfWork {
+    fn of(evidence: &WorkEvidence, kinship: &Kinship) -> Self {
+        let steps = evidence.steps.iter().map(StepRow::from).collect();
+        Self { steps, certificate: certify_work(evidence, kinship) }
+    }
+
+    fn places(&self) -> Vec<Place> {
+        let place = |step: &StepRow| {
+            let StepRow { position, role, round, .. } = *step;
+            Place { position, role, round }
+        };
+        self.steps.iter().map(place).collect()
+    }
+}
+
+impl Subject for OfWork {
+    type Evidence = WorkEvidence;
+
+    const KIND: ReceiptKind = ReceiptKind::Orchestration;
+
+    fn calls(evidence: &WorkEvidence) -> Vec<&MemberEvidence> {
+        evidence.steps.iter().map(|step| &step.call).collect()
+    }
+
+    fn declared(evidence: &WorkEvidence) -> impl Serialize {
+        let WorkEvidence { task, steps } = evidence;
+        let steps = steps.iter().map(|step| {
+            let StepEvidence { name, role, round, instruction, judged, call } = step;
+            (name, role, round, instruction, judged, digests::declared(call))
+        });
+        (task, steps.collect::<Vec<_>>())
+    }
+
+    fn again(&self, evidence: &WorkEvidence, kinship: &Kinship) -> Self {
+        Self::of(evidence, kinship)
+    }
+
+    fn contradictions(receipt: &Receipt<Self>) -> Vec<String> {
+        let mut found: Vec<String> = order(receipt).into_iter().collect();
+        found.extend(blindness(receipt));
+        found.extend(certificate(receipt));
+        found
+    }
+
+    fn differences(&self, follows: &Self) -> Vec<String> {
+        let mut found = differences(&self.certificate, &follows.certificate);
+        if self.steps != follows.steps {
+            found.push("what the steps were is not what the bundle says".to_owned());
+        }
+        found
+    }
+
+    fn is_certified(&self) -> bool {
+        self.certificate.independence_certified()
+    }
+
+    fn levels(&self) -> Option<(Level, Level)> {
+        None
+    }
+}
+
+/// Each step has its row, and ran after the one before it.
+fn order(receipt: &Receipt<OfWork>) -> Option<String> {
+    let steps = &receipt.subject.steps;
+    let same = receipt.members.iter().map(|row| row.position);
+    if !same.eq(steps.iter().map(|step| step.position)) {
+        return Some("the steps are not those that were asked".to_owned());
+    }
+    let mut order = Order::default();
+    order.places(steps.iter().map(|step| (step.position, step.round)));
+    for step in steps {
+        let committed = receipt.commitments.iter().filter(|row| row.member == step.position);
+        let calls = receipt.calls.iter().filter(|call| call.member == step.position);
+        let called = calls.flat_map(|call| {
+            let came = call.response.as_ref().map(|came| came.sequence);
+            std::iter::once(call.sequence).chain(came)
+        });
+        order.step(step.position, committed.map(|row| row.sequence).chain(called));
+    }
+    order.problem
+}
+
+/// Where the certificate says that verifiers were blind, the rows must bear it out: each call to
+/// one carries its step's committed digest, and was committed before it was sent.
+fn blindness(receipt: &Receipt<OfWork>) -> Vec<String> {
+    let claims = &receipt.certificate().claims;
+    let is_open = |claim: &Claim| matches!(claim.result, Verdict::Fail | Verdict::Unknown);
+    let is_judged = claims.verifier_worker_distinct.result != Verdict::NotApplicable;
+    let blind = [&claims.verifier_plan_blind, &claims.verifier_history_blind];
+    if !is_judged || blind.into_iter().any(is_open) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for step in verifiers(receipt) {
+        for call in receipt.calls.iter().filter(|call| call.member == step.position) {
+            match receipt.committed(call) {
+                Err(what) => found.push(what),
+                Ok(committed) if committed > call.sequence => {
+                    found.push(format!("step {} sent before it had committed", call.member));
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+    found.extend(void(receipt));
+    found
+}
+
+/// The steps of verifiers to which something was sent.
+fn verifiers(receipt: &Receipt<OfWork>) -> impl Iterator<Item = &StepRow> {
+    let steps = receipt.subject.steps.iter().zip(&receipt.members);
+    let shown = steps.filter(|(step, row)| {
+        let is_sent = receipt.calls.iter().any(|call| call.member == step.position);
+        let is_shown = is_sent || row.answered || row.dialect == Dialect::Own;
+        step.role == StepRole::Verifier && is_shown
+    });
+    shown.map(|(step, _)| step)
+}
+
+/// Claims that say of something that it was there, or not, against the rows.
+fn void(receipt: &Receipt<OfWork>) -> Vec<String> {
+    let steps = receipt.subject.steps.iter().zip(&receipt.members);
+    let mut planners = steps.filter(|(step, _)| step.role == StepRole::Planner);
+    let planned = planners.any(|(_, row)| row.answered);
+    let judged_before =
+        verifiers(receipt).count() > 1 || verifiers(receipt).any(|step| step.round > 1);
+    let claims = &receipt.certificate().claims;
+    let about = [
+        ("verifier_plan_blind", &claims.verifier_plan_blind, planned),
+        ("verifier_history_blind", &claims.verifier_history_blind, judged_before),
+        ("plan_leak", &claims.plan_leak, planned),
+    ];
+    let void = about
+        .into_iter()
+        .filter(|(_, claim, there_is)| *there_is == (claim.result == Verdict::NotApplicable));
+    void.map(|(name, _, _)| format!("claim {name} is not about what the steps did")).collect()
+}
+
+/// Who judged whom, and whether anybody did, follows from the receipt's own rows.
+fn certificate(receipt: &Receipt<OfWork>) -> Vec<String> {
+    let stated = receipt.certificate();
+    let of_texts = OfTexts {
+        verifier_plan_blind: stated.claims.verifier_plan_blind.clone(),
+        verifier_history_blind: stated.claims.verifier_history_blind.clone(),
+        plan_leak: stated.claims.plan_leak.clone(),
+    };
+    let places = receipt.subject.places();
+    let claims = claims(of_texts, &places, &receipt.answers(), &receipt.kinship());
+    differences(stated, &WorkCertificate::of(claims, stated.warnings.clone()))
+}
+
+fn differences(stated: &WorkCertificate, follows: &WorkCertificate) -> Vec<String> {
+    let mut found = claims_differ(&stated.claims.named(), &follows.claims.named());
+    let told = |certificate: &WorkCertificate| {
+        (certificate.not_proven.clone(), certificate.warnings.clone())
+    };
+    found.extend(words_differ(told(stated), told(follows)));
+    found
+}
