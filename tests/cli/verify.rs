@@ -72,8 +72,9 @@ fn what_the_receipt_certifies_is_told() {
     let written: Value =
         serde_json::from_slice(&std::fs::read(home.path().join("receipt")).unwrap()).unwrap();
     assert_eq!(data["digest"], written["digest"]);
-    assert_eq!(data["level"], written["certificate"]["level"]);
-    assert_eq!(data["required"], written["certificate"]["required"]);
+    assert_eq!((&data["kind"], &written["kind"]), (&"panel".into(), &"panel".into()));
+    assert_eq!(data["level"], written["subject"]["certificate"]["level"]);
+    assert_eq!(data["required"], written["subject"]["certificate"]["required"]);
     assert_eq!(data["independence_certified"], true);
     let line = "\n  certified: level lineage_distinct reached, vendor_distinct required\n";
     assert!(told.contains(line), "{told}");
