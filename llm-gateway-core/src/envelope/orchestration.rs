@@ -73,13 +73,17 @@ fn visibility(work: &Orchestrated) -> Value {
 }
 
 fn certificate(work: &Orchestrated) -> Value {
-    let certificate = &work.certificate;
+    let certificate = work.certificate();
     let claim = |(name, claim): (&str, &Claim)| (name.to_owned(), json!(claim));
     let claims: Map<String, Value> = certificate.claims.named().into_iter().map(claim).collect();
+    let mut receipt = Map::new();
+    receipt.insert("digest".to_owned(), json!(work.receipt.digest()));
+    insert_some(&mut receipt, "path", work.receipt_path.as_ref());
     json!({
         "claims": claims,
         "not_proven": certificate.not_proven,
         "warnings": certificate.warnings,
+        "receipt": receipt,
     })
 }
 

@@ -9,6 +9,7 @@ mod orchestration;
 mod panel;
 mod passage;
 mod realised;
+mod receipts;
 mod recent;
 mod request;
 mod spend;

@@ -1,6 +1,8 @@
 //! From a task to what a caller gets: resolve, run, and tell how it ended.
 
-use crate::certificate::{StepEvidence, WorkEvidence, certify_work};
+use std::collections::BTreeMap;
+
+use crate::certificate::{Receipt, StepEvidence, WorkEvidence};
 use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, Message, Prompt, StepRole, TaskClass};
@@ -30,7 +32,7 @@ impl Passage<'_> {
         self.keys(&context, &plan).map_err(refused)?;
         let prompt = Prompt::from_caller(None, vec![Message::user(task.text)]);
         let done = orchestrate::orchestrate(&context, &plan, &prompt).await.map_err(refused)?;
-        self.concluded(policy, &plan, &prompt, done)
+        self.concluded(policy, &plan, &prompt, done).await
     }
 
     /// A planner or worker without a key ends the work; who comes before it is not paid in vain.
@@ -56,7 +58,7 @@ impl Passage<'_> {
     }
 
     /// Tells how it ended.
-    fn concluded(
+    async fn concluded(
         &self,
         policy: &Policy,
         plan: &PlannedOrchestration,
@@ -65,13 +67,19 @@ impl Passage<'_> {
     ) -> Result<Reply, Failure> {
         let Done { steps, rounds, end } = done;
         let (mut outcomes, mut evidence) = (Vec::new(), Vec::new());
-        for step in steps {
+        let mut spent = BTreeMap::new();
+        for mut step in steps {
+            spent.extend(std::mem::take(&mut step.spent));
             let (outcome, recorded) = self.step_outcome(step);
+            if let Ok(answer) = &outcome.result {
+                self.state.recent.add(&answer.text());
+            }
             outcomes.push(outcome);
             evidence.push(recorded);
         }
         let evidence = WorkEvidence::new(task.texts().collect::<String>(), evidence);
-        let certificate = certify_work(&evidence, self.state.kinship(policy));
+        let (particulars, kinship) = (self.particulars(policy, spent), self.state.kinship(policy));
+        let (receipt, bundle) = Receipt::issue_work(particulars, evidence, kinship, self.salt());
         let ending = match end {
             End::Accepted | End::Unjudged => Ending::Success,
             End::Refused => Ending::NeedsHumanReview,
@@ -84,7 +92,9 @@ impl Passage<'_> {
             rounds,
             steps: outcomes,
             verifier_sees: verifier_sees(&plan.workflow),
-            certificate,
+            receipt_path: self.archived(policy, &receipt, &bundle).await,
+            receipt,
+            bundle,
             latency: self.started.elapsed(),
             run_id: self.run_id,
             offline: self.state.offline,

@@ -1,12 +1,7 @@
 //! From what a panel's members said to what a caller gets: agreement, certificate, receipt, and
 //! whether that is an answer.
 
-use std::collections::BTreeMap;
-
-use crate::archive;
-use crate::certificate::{
-    Certificate, Claim, Claims, Kin, Kinship, Particulars, Receipt, Rules, Salt, Spent, Verdict,
-};
+use crate::certificate::{Certificate, Claim, Claims, Kin, Kinship, Receipt, Rules, Verdict};
 use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, Prompt, Target};
@@ -44,11 +39,13 @@ impl Passage<'_> {
         prompt: &Prompt<Blind>,
     ) -> Result<PanelAnswer, Failure> {
         let said = panel::ask(context, plan, prompt).await.map_err(|error| self.failure(error))?;
-        let answer = self.judged(context.policy, plan, said);
+        let mut answer = self.judged(context.policy, plan, said);
         for member in answer.answers() {
             self.state.recent.add(&member.text());
         }
-        Ok(self.archived(context.policy, answer).await)
+        let PanelAnswer { receipt, bundle, .. } = &answer;
+        answer.receipt_path = self.archived(context.policy, receipt, bundle).await;
+        Ok(answer)
     }
 
     /// Compares the answers and certifies them.
@@ -57,9 +54,8 @@ impl Passage<'_> {
         evidence.earlier_answers = self.state.recent.all();
         let particulars = self.particulars(policy, spent);
         let rules = Rules::new(plan.visibility.require, plan.visibility.quorum);
-        let salt = Salt::from_bytes(self.state.random.bytes());
         let kinship = self.state.kinship(policy);
-        let (receipt, bundle) = Receipt::issue(particulars, evidence, &rules, kinship, salt);
+        let (receipt, bundle) = Receipt::issue(particulars, evidence, &rules, kinship, self.salt());
         let members: Vec<_> = courses
             .into_iter()
             .map(|course| self.outcome(course.result, course.attempts, course.latency))
@@ -78,33 +74,6 @@ impl Passage<'_> {
             run_id: self.run_id,
             offline: self.state.offline,
         }
-    }
-
-    fn particulars(&self, policy: &Policy, spent: BTreeMap<u64, Spent>) -> Particulars {
-        Particulars {
-            run_id: self.run_id.to_string(),
-            task_class: self.task_class.clone(),
-            policy_digest: policy.digest().to_owned(),
-            gateway_version: env!("CARGO_PKG_VERSION").to_owned(),
-            spent,
-        }
-    }
-
-    /// Writes the receipt where the policy says so. An answer that was paid for is not lost
-    /// because its receipt cannot be written.
-    async fn archived(&self, policy: &Policy, mut answer: PanelAnswer) -> PanelAnswer {
-        let Some(receipts) = policy.receipts().cloned() else { return answer };
-        let (run, receipt) = (self.run_id, answer.receipt.clone());
-        let bundle = receipts.bundle.then(|| answer.bundle.clone());
-        let written = tokio::task::spawn_blocking(move || {
-            archive::write(&receipts, run, &receipt, bundle.as_ref())
-        });
-        match written.await {
-            Ok(Ok(path)) => answer.receipt_path = Some(path),
-            Ok(Err(error)) => tracing::warn!(%error, "a receipt cannot be written"),
-            Err(error) => tracing::warn!(%error, "writing a receipt broke off"),
-        }
-        answer
     }
 
     /// Why the panel is no answer, if it is none.

@@ -1,8 +1,9 @@
 //! What became of a task that was planned, worked on and verified.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::certificate::{self, WorkCertificate};
+use crate::certificate::{self, Bundle, OfWork, Receipt, WorkCertificate, WorkEvidence};
 use crate::dispatch::{Attempt, all_recorded, total_cost};
 use crate::model::{NanoUsd, RunId, StepRole, Target};
 use crate::orchestrate::{Round, Verdict};
@@ -24,8 +25,12 @@ pub struct Orchestrated {
     /// What the verifier may see, by the policy: `task` and `artifact`. Empty where nobody
     /// verifies.
     pub verifier_sees: Vec<&'static str>,
-    /// What can be said of the verifier's independence, claim by claim.
-    pub certificate: WorkCertificate,
+    /// The digests of what was sent and received, with the certificate.
+    pub receipt: Receipt<OfWork>,
+    /// The recorded bytes behind the receipt: the task and all that was said.
+    pub bundle: Bundle<WorkEvidence>,
+    /// Where the receipt was written, if it was.
+    pub receipt_path: Option<PathBuf>,
     /// From the request to the end.
     pub latency: Duration,
     /// Names this run.
@@ -110,16 +115,21 @@ impl Orchestrated {
         self.current()?.verdict.as_ref()
     }
 
+    /// What can be said of the verifier's independence, claim by claim.
+    pub fn certificate(&self) -> &WorkCertificate {
+        self.receipt.certificate()
+    }
+
     /// Whether somebody judged the artifact, and nothing recorded speaks against their
     /// independence.
     pub fn independence_certified(&self) -> bool {
-        self.certificate.independence_certified()
+        self.certificate().independence_certified()
     }
 
     /// Whether the verifier saw nothing of the plan other than what the artifact carries;
     /// `None` where nobody judged, or the recorded bytes do not tell.
     pub fn is_verifier_blind_to_plan(&self) -> Option<bool> {
-        let blind = self.certificate.claims.verifier_plan_blind.result;
+        let blind = self.certificate().claims.verifier_plan_blind.result;
         match blind {
             certificate::Verdict::Pass => Some(true),
             certificate::Verdict::Fail => Some(false),

@@ -1,6 +1,7 @@
 //! What is certified of a verifier, from the bytes of whole conversations.
 
 use llm_gateway_core::certificate::Verdict::{self, Fail, NotApplicable, Pass, Unknown};
+use llm_gateway_core::certificate::{Against, VerifyResult, verify};
 use llm_gateway_core::{Ending, Envelope, Orchestrated, Scripted};
 
 use super::{ACCEPTS, POLICY, structured, work};
@@ -13,7 +14,7 @@ const PLAN: &str = "Assumptions: the reader knows where Europe lies and wants no
 
 /// Plan blind, history blind, distinct, leak.
 fn claims(done: &Orchestrated) -> [Verdict; 4] {
-    done.certificate.claims.named().map(|(_, claim)| claim.result)
+    done.certificate().claims.named().map(|(_, claim)| claim.result)
 }
 
 #[tokio::test]
@@ -27,7 +28,7 @@ async fn a_verifier_of_two_rounds_saw_neither_plan_nor_history() {
         let script = script.answer(PLAN).answer("It is Paris.").answer(accepts);
         let done = work(&policy, "complex", &script).await.unwrap();
         assert_eq!(done.ending, Ending::Success);
-        assert_eq!(claims(&done), [Pass; 4], "{:#?}", done.certificate.claims);
+        assert_eq!(claims(&done), [Pass; 4], "{:#?}", done.certificate().claims);
         assert!(done.independence_certified());
         let visibility = &Envelope::from(&done).meta["visibility"];
         assert_eq!(visibility["verifier_blind_to_plan"], true);
@@ -39,7 +40,7 @@ async fn a_verifier_of_two_rounds_saw_neither_plan_nor_history() {
 async fn a_repair_shows_the_verifier_nothing_of_its_reply() {
     let script = Scripted::new().answer(PLAN).answer("Paris.").answer("Sure!").answer("ACCEPT");
     let done = work(POLICY, "complex", &script).await.unwrap();
-    assert_eq!(claims(&done), [Pass; 4], "{:#?}", done.certificate.claims);
+    assert_eq!(claims(&done), [Pass; 4], "{:#?}", done.certificate().claims);
 }
 
 #[tokio::test]
@@ -71,6 +72,30 @@ async fn what_nobody_judged_is_not_certified() {
     assert_eq!((done.independence_certified(), done.is_verifier_blind_to_plan()), (false, None));
     let done = work(POLICY, "trivial", &Scripted::new().answer("Paris.")).await.unwrap();
     assert!(claims(&done) == [NotApplicable; 4] && !done.independence_certified());
+}
+
+#[tokio::test]
+async fn a_receipt_holds_with_its_bundle_and_is_written_where_the_policy_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = format!("{POLICY}\nreceipts: {{dir: {:?}, bundle: true}}", folder.path());
+    let script = Scripted::new().answer(PLAN).answer("Lyon.").answer("REVISE: wrong");
+    let script = script.answer(PLAN).status(500);
+    let failure = work(&policy, "complex", &script).await.unwrap_err();
+    let done = failure.orchestration().unwrap();
+    let path = done.receipt_path.as_ref().unwrap();
+    let receipt = std::fs::read(path).unwrap();
+    let bundle = path.to_str().unwrap().replace(".receipt.", ".bundle.");
+    let bundle = std::fs::read(bundle).unwrap();
+    let checked = verify(&receipt, Against::default().with_bundle(&bundle));
+    assert_eq!(checked.result, VerifyResult::Holds, "{:?}", checked.findings);
+    assert_eq!(verify(&receipt, Against::default()).result, VerifyResult::Undecided);
+    let shown = String::from_utf8(receipt).unwrap();
+    assert!(!shown.contains("Lyon") && shown.contains("\"cost_nanos\""));
+    let envelope = Envelope::from(&failure);
+    assert_eq!(envelope.meta["certificate"]["receipt"]["digest"], done.receipt.digest());
+    let lyon = shown.replace("gpt-6-luna", "gpt-6-astra");
+    let altered = verify(lyon.as_bytes(), Against::default().with_bundle(&bundle));
+    assert_eq!(altered.result, VerifyResult::Contradicted);
 }
 
 #[tokio::test]
