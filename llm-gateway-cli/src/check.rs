@@ -34,7 +34,7 @@ struct Findings {
     key_severity: Severity,
 }
 
-/// A key that a task class of the policy could use and that is not there.
+/// A key that a task class or a role of the policy could use and that is not there.
 struct MissingKey {
     variable: String,
     classes: Vec<String>,
@@ -68,6 +68,9 @@ impl Findings {
         }
         if let Some(description) = &self.description {
             terminal.line(&render::task_classes(&description.task_classes))?;
+            if let Some(orchestration) = &description.orchestration {
+                terminal.line(&render::depths(orchestration))?;
+            }
         }
         for missing in &self.missing {
             let severity = if self.key_severity == Severity::Error { "error" } else { "warning" };
@@ -112,7 +115,12 @@ impl Findings {
             }
             Ok(_) => Envelope::success(Value::Null),
         };
-        envelope.data = Some(json!({ "problems": problems, "task_classes": classes }));
+        let mut data = json!({ "problems": problems, "task_classes": classes });
+        let orchestration = self.description.as_ref().and_then(|it| it.orchestration.as_ref());
+        if let (Some(orchestration), Value::Object(data)) = (orchestration, &mut data) {
+            data.insert("orchestration".to_owned(), json!(orchestration));
+        }
+        envelope.data = Some(data);
         envelope
     }
 }
@@ -138,7 +146,10 @@ fn missing_keys(description: &Description) -> Vec<MissingKey> {
             let uses = description.task_classes.iter().filter(|class| {
                 class.targets.iter().any(|target| target.provider == provider.name)
             });
-            let classes: Vec<String> = uses.map(|class| class.name.clone()).collect();
+            let mut classes: Vec<String> = uses.map(|class| class.name.clone()).collect();
+            let roles = description.orchestration.iter().flat_map(|it| it.roles.played());
+            let lacking = roles.filter(|(_, who)| who.provider == provider.name);
+            classes.extend(lacking.map(|(role, _)| format!("the {}", role.as_str())));
             let variable = provider.key_variable.clone()?;
             (!classes.is_empty()).then_some(MissingKey { variable, classes })
         })

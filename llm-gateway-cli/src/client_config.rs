@@ -89,8 +89,11 @@ const BASE_URLS: [&str; 4] =
 /// that are set.
 fn variables(description: &Description, environment: &Environment) -> Vec<String> {
     let targets = || description.task_classes.iter().flat_map(|class| &class.targets);
+    let roles = || description.orchestration.iter().flat_map(|it| it.roles.played());
     let used = |provider: &&ProviderDescription| {
-        provider.key != KeyState::NotNeeded && targets().any(|t| t.provider == provider.name)
+        let is_asked = targets().any(|target| target.provider == provider.name)
+            || roles().any(|(_, who)| who.provider == provider.name);
+        provider.key != KeyState::NotNeeded && is_asked
     };
     let keys = description.providers.iter().filter(used).filter_map(|p| p.key_variable.clone());
     let urls = BASE_URLS.into_iter().filter(|name| environment.get(name).is_some());

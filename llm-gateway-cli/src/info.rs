@@ -26,6 +26,9 @@ pub(crate) async fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::R
         description.version
     ))?;
     terminal.line(&render::task_classes(&description.task_classes))?;
+    if let Some(orchestration) = &description.orchestration {
+        terminal.line(&render::depths(orchestration))?;
+    }
     terminal.line(&render::providers(&description))?;
     if let Some(spend) = &description.spend {
         terminal.line(&render::spend_state(spend))?;

@@ -10,7 +10,9 @@ mod ending;
 mod glance;
 mod info;
 mod options;
+mod orchestrate;
 mod panel;
+mod prompt;
 mod receipt;
 mod render;
 mod route;
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
     let environment = Environment::from_process();
     log_to_stderr(options.global.gateway.log.as_deref(), &environment, "error");
     let terminal = Terminal::new(options.global.color, options.global.json);
-    // `route` takes the other one to a thread of its own.
+    // `route` and `orchestrate` take the other one to a thread of its own.
     let mut last_words = Terminal::new(options.global.color, options.global.json);
     match run(&options, environment, terminal) {
         Ok(code) => code,
@@ -58,6 +60,11 @@ fn run(
         Command::Route(route) => {
             let gateway = flags.gateway(environment);
             let work = route::run(route.clone(), gateway.clone(), terminal);
+            ending::settled(&gateway, work)
+        }
+        Command::Orchestrate(task) => {
+            let gateway = flags.gateway(environment);
+            let work = orchestrate::run(task.clone(), gateway.clone(), terminal);
             ending::settled(&gateway, work)
         }
         Command::Info => block_on(info::run(&flags.gateway(environment), &mut terminal)),

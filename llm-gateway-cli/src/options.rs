@@ -52,12 +52,15 @@ pub(crate) enum Command {
     Check(Check),
     /// Ask the model, the panel or the cascade of models that the policy names for a task class.
     Route(Route),
+    /// Have a task planned, executed and verified. Exit code 0: accepted, or nobody was asked to
+    /// verify; 3: refused, or nobody could be had to verify.
+    Orchestrate(Orchestrate),
     /// Tell task classes, providers and keys.
     Info,
     /// Tell what a month has cost, and what its caps leave.
     Spend(Spend),
-    /// Re-check the receipt of a panel or of a cascade's gate, offline. Exit code 0: it holds; 1: it is contradicted, or
-    /// a file cannot be read; 2: the bundle is needed to decide; 3: it is no receipt.
+    /// Re-check a receipt, offline. Exit code 0: it holds; 1: it is contradicted, or a file cannot
+    /// be read; 2: the bundle is needed to decide; 3: it is no receipt.
     Verify(Verify),
     /// Print the JSON Schema of routing.yaml, for editors.
     Schema,
@@ -91,10 +94,45 @@ pub(crate) struct Route {
     pub(crate) documents: Documents,
 }
 
-/// Where the documents of a panel go.
+#[derive(Clone, Args)]
+pub(crate) struct Orchestrate {
+    /// What is to be done; `-` or nothing reads it from stdin.
+    pub(crate) task: Option<String>,
+    /// How deep it is worked on, as the policy has it.
+    #[arg(long, value_enum, default_value_t = Depth::Standard)]
+    pub(crate) depth: Depth,
+    #[command(flatten)]
+    pub(crate) documents: Documents,
+}
+
+/// How deep a task is worked on. What each of them runs is the policy's to say; told here is what
+/// the built-in one does.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Depth {
+    /// Execute.
+    Trivial,
+    /// Execute, verify.
+    Standard,
+    /// Plan, execute, verify; what is refused is worked on once more.
+    Complex,
+}
+
+impl Depth {
+    /// Its name in a policy.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Trivial => "trivial",
+            Self::Standard => "standard",
+            Self::Complex => "complex",
+        }
+    }
+}
+
+/// Where the documents of what several models did go.
 #[derive(Clone, Args)]
 pub(crate) struct Documents {
-    /// Write the receipt of a panel, or of a cascade's gate, to this file, for `verify`.
+    /// Write the receipt of a panel, a cascade's gate or an orchestration to this file, for
+    /// `verify`.
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
     /// Write the recorded bytes behind it to this file. They hold prompt and answers.

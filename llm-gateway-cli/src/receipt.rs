@@ -1,10 +1,10 @@
-//! Where `route` writes the documents of a panel, or of a cascade's gate, which is one.
+//! Where `route` and `orchestrate` write the documents of what several models did.
 //!
 //! They are this user's alone: a bundle holds prompt and answers, a receipt what was asked of whom.
 
 use std::io;
 
-use llm_gateway_core::{Failure, PanelAnswer, Reply, write_private};
+use llm_gateway_core::{Failure, Reply, write_private};
 
 use crate::options::Documents;
 use crate::terminal::{FAINT, Terminal, harmless};
@@ -20,7 +20,7 @@ pub(crate) fn check(documents: &Documents) -> Result<(), &'static str> {
     }
 }
 
-/// Writes what was asked for, and tells what became of it. False where something is missing
+/// Writes what the person wants, and tells what became of it. False where something is missing
 /// that should be there.
 ///
 /// # Errors
@@ -33,34 +33,21 @@ pub(crate) fn write(
     if documents.receipt.is_none() && documents.bundle.is_none() {
         return Ok(true);
     }
-    let panel = match outcome {
-        Ok(Reply::Panel(panel)) => &**panel,
-        Ok(Reply::Cascade(cascade)) => &cascade.gate,
-        Ok(_) => {
-            terminal
-                .complain("only a panel has a receipt, and one model answered: none is written");
+    let (receipt, bundle) = match sealed(outcome) {
+        Some(sealed) => sealed,
+        None if outcome.is_ok() => {
+            terminal.complain("one model answered, and one alone has no receipt: none is written");
             return Ok(false);
         }
-        Err(failure) => match failure.panel() {
-            Some(panel) => panel,
-            // That nobody was asked has been told.
-            None => return Ok(false),
-        },
+        // That nobody was asked has been told.
+        None => return Ok(false),
     };
-    write_of(documents, panel, terminal)
-}
-
-fn write_of(
-    documents: &Documents,
-    panel: &PanelAnswer,
-    terminal: &mut Terminal,
-) -> io::Result<bool> {
-    let receipt = documents.receipt.iter().map(|path| (path, "receipt", panel.receipt.to_bytes()));
-    let bundle = documents.bundle.iter().map(|path| (path, "bundle", panel.bundle.to_bytes()));
+    let receipt = documents.receipt.iter().map(|path| (path, "receipt", &receipt));
+    let bundle = documents.bundle.iter().map(|path| (path, "bundle", &bundle));
     let mut all_written = true;
     for (path, what, bytes) in receipt.chain(bundle) {
         let shown = path.display();
-        if let Err(error) = write_private(path, &bytes) {
+        if let Err(error) = write_private(path, bytes) {
             terminal.complain(&format!("the {what} cannot be written to `{shown}`: {error}"));
             all_written = false;
         } else if !terminal.json {
@@ -69,4 +56,17 @@ fn write_of(
         }
     }
     Ok(all_written)
+}
+
+/// Receipt and bundle of what was asked, as far as it has one, even where it failed.
+fn sealed(outcome: &Result<Reply, Failure>) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (panel, work) = match outcome {
+        Ok(Reply::Panel(panel)) => (Some(&**panel), None),
+        Ok(Reply::Cascade(cascade)) => (Some(&cascade.gate), None),
+        Ok(Reply::Orchestration(work)) => (None, Some(&**work)),
+        Ok(_) => (None, None),
+        Err(failure) => (failure.panel(), failure.orchestration()),
+    };
+    let panel = panel.map(|panel| (panel.receipt.to_bytes(), panel.bundle.to_bytes()));
+    panel.or_else(|| work.map(|work| (work.receipt.to_bytes(), work.bundle.to_bytes())))
 }

@@ -6,8 +6,8 @@ use comfy_table::{
 use llm_gateway_core::certificate::{Certificate, Verdict};
 use llm_gateway_core::ledger::{Scope, Spent, SpentRow};
 use llm_gateway_core::{
-    CapLeft, Description, KeyState, NanoUsd, RouteKind, SpendReport, SpendState,
-    TaskClassDescription,
+    CapLeft, Description, KeyState, NanoUsd, OrchestrationDescription, RouteKind, SpendReport,
+    SpendState, TaskClassDescription,
 };
 
 use crate::terminal::harmless;
@@ -37,6 +37,31 @@ pub(crate) fn task_classes(classes: &[TaskClassDescription]) -> String {
         ]);
     }
     // A model id that is broken over two lines cannot be copied; only the last column may wrap.
+    let whole = ColumnConstraint::ContentWidth;
+    table.set_constraints([whole, whole]);
+    table.to_string()
+}
+
+/// The depths of an orchestration: who does which step, whether it can run.
+pub(crate) fn depths(orchestration: &OrchestrationDescription) -> String {
+    let mut table = table(&["orchestrate", "steps", "can run"]);
+    for depth in &orchestration.depths {
+        let steps = depth.steps.iter().zip(&depth.roles).map(|(step, role)| {
+            match orchestration.roles.role(*role) {
+                Some(who) => format!("{step}: {}/{}", who.provider, who.model),
+                None => step.clone(),
+            }
+        });
+        let again =
+            (depth.max_replans > 0).then(|| format!("re-plans: at most {}", depth.max_replans));
+        let steps: Vec<String> = steps.chain(again).collect();
+        let state = match (&depth.unavailable_because, &depth.unverified_because) {
+            (Some(why), _) => Cell::new(format!("no: {why}")).fg(Color::Yellow),
+            (None, Some(why)) => Cell::new(format!("unverified: {why}")).fg(Color::Yellow),
+            (None, None) => Cell::new("yes").fg(Color::Green),
+        };
+        table.add_row([Cell::new(&depth.name), Cell::new(steps.join("\n")), state]);
+    }
     let whole = ColumnConstraint::ContentWidth;
     table.set_constraints([whole, whole]);
     table.to_string()

@@ -1,23 +1,18 @@
 //! `llm-gateway route`: ask, and see what it cost.
 
-use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tokio::task::{block_in_place, spawn_blocking};
+use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 use llm_gateway_core::{
-    Answer, Attempt, Category, Envelope, Error, Event, Events, Failure, Gateway, Outcome, Reply,
-    Request,
+    Answer, Attempt, Envelope, Event, Events, Failure, Gateway, Outcome, Reply, Request,
 };
 
 use crate::options::{Route, USAGE};
 use crate::terminal::{FAINT, Terminal, harmless};
-use crate::{cascade, panel, receipt};
-
-/// The largest prompt that is read from stdin: what the largest context takes, and more.
-const LARGEST_PROMPT: u64 = 64 * 1024 * 1024;
+use crate::{cascade, panel, prompt, receipt};
 
 pub(crate) async fn run(
     route: Route,
@@ -28,21 +23,10 @@ pub(crate) async fn run(
         terminal.complain(why);
         return Ok(ExitCode::from(USAGE));
     }
-    let prompt = match route.prompt.as_deref() {
-        Some(prompt) if prompt != "-" => prompt.to_owned(),
-        None if std::io::stdin().is_terminal() => {
-            terminal
-                .complain("there is nothing to ask: give a PROMPT, or `-` and the text on stdin");
-            return Ok(ExitCode::from(USAGE));
-        }
-        // On a thread that nothing waits for, so that Ctrl-C ends also this.
-        _ => match spawn_blocking(|| prompt_from(std::io::stdin())).await? {
-            Ok(prompt) => prompt,
-            Err(error) => {
-                terminal.failure(&Envelope::from(&error))?;
-                return Ok(ExitCode::FAILURE);
-            }
-        },
+    let asked = prompt::read(route.prompt.as_deref(), "PROMPT", &mut terminal).await?;
+    let prompt = match asked {
+        Ok(prompt) => prompt,
+        Err(code) => return Ok(code),
     };
     let mut request = Request::new(&route.task_class, prompt);
     if let Some(system) = &route.system {
@@ -65,25 +49,6 @@ pub(crate) async fn run(
     let is_written = block_in_place(|| receipt::write(&route.documents, &outcome, &mut terminal))?;
     let is_well = outcome.is_ok() && is_written;
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// The whole of a reader, never a part of it: half a prompt would be billed and answered.
-fn prompt_from(reader: impl Read) -> Result<String, Error> {
-    let invalid = |message: String| Error::new(Category::InvalidRequest, message);
-    let mut bytes = Vec::new();
-    reader
-        .take(LARGEST_PROMPT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| invalid(format!("the prompt cannot be read from stdin: {error}")))?;
-    if bytes.len() as u64 > LARGEST_PROMPT {
-        return Err(invalid(format!("the prompt on stdin is longer than {LARGEST_PROMPT} bytes"))
-            .with_hint("no model takes so much; send a part of it"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        invalid("the prompt on stdin is not UTF-8 text".to_owned())
-            .with_hint("convert it to UTF-8")
-            .with_source(error)
-    })
 }
 
 /// Waits for the outcome while one line on stderr tells what is going on.
@@ -109,7 +74,8 @@ async fn watched(
     outcome
 }
 
-fn told(event: &Event) -> String {
+/// What goes on, for the progress line.
+pub(crate) fn told(event: &Event) -> String {
     match event {
         Event::Attempt { target, number: 1 } => format!("asking {target}"),
         Event::Attempt { target, number } => format!("asking {target} (try {number})"),

@@ -45,11 +45,12 @@ fn a_success_is_one_envelope_and_stderr_is_silent() {
 #[test]
 fn a_failure_is_one_envelope_too() {
     let home = Home::holding(SMALL);
-    let failures: [(&[&str], &str); 4] = [
+    let failures: [(&[&str], &str); 5] = [
         (&["--json", "spend"], "ledger"),
         (&["--json", "route", "quick_anwser", "hello"], "unknown_task_class"),
         (&["--json", "route", "quick_answer", "hello"], "missing_key"),
         (&["--json", "route", "quick_answer", ""], "invalid_request"),
+        (&["--json", "orchestrate", "hello"], "policy_invalid"),
     ];
     for (arguments, category) in failures {
         let ended = home.with_policy(arguments).ends().exits(1);

@@ -15,6 +15,7 @@ mod hanging;
 mod info;
 mod json;
 mod keys;
+mod orchestrate;
 mod output;
 mod panels;
 mod policies;

@@ -82,3 +82,19 @@ defaults:
         three_providers(urls)
     )
 }
+
+/// Planner, worker and verifier at these URLs.
+pub(crate) fn done_by(urls: [&str; 3]) -> String {
+    format!(
+        "\
+defaults:
+  ask: {{provider: one, model: alpha, max_tokens: 256}}
+orchestration:
+  roles:
+    planner: {{provider: one, model: alpha, max_tokens: 256}}
+    worker: {{provider: two, model: beta, max_tokens: 256}}
+    verifier: {{provider: three, model: gamma, max_tokens: 256}}
+{}",
+        three_providers(urls)
+    )
+}

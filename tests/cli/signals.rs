@@ -10,14 +10,14 @@ use crate::spend::Till;
 
 impl Waiting {
     /// Sends a signal (`INT`, `TERM`, `HUP`).
-    fn hears(&self, signal: &str) {
+    pub(crate) fn hears(&self, signal: &str) {
         let mut kill = Command::new("sh");
         kill.arg("-c").arg(format!("kill -{signal} {}", self.0.id()));
         assert!(kill.status().expect("a shell").success());
     }
 
     /// Waits for the end. Gives the exit code, if no signal killed it.
-    fn ends(mut self) -> Option<i32> {
+    pub(crate) fn ends(mut self) -> Option<i32> {
         self.0.wait().expect("the program ends").code()
     }
 }

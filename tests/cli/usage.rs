@@ -12,13 +12,15 @@ fn no_arguments_at_all_show_where_to_start() {
 
 #[test]
 fn wrong_usage_exits_2_names_the_mistake_and_prints_no_result() {
-    let mistakes: [(&[&str], &str); 17] = [
+    let mistakes: [(&[&str], &str); 19] = [
         (&["bogus"], "bogus"),
         (&["route"], "TASK_CLASS"),
         (&["route", "a", "b", "c"], "'c'"),
         (&["route", "a", "b", "--max-tokens", "0"], "--max-tokens"),
         (&["route", "a", "b", "--max-tokens", "many"], "many"),
         (&["route", "a", "b", "--tokens", "1"], "--tokens"),
+        (&["orchestrate", "a", "b"], "'b'"),
+        (&["orchestrate", "a", "--depth", "deep"], "trivial, standard, complex"),
         (&["check", "policy.yaml"], "policy.yaml"),
         (&["tour", "--strict"], "--strict"),
         (&["spend", "--by", "colour"], "provider, model, task_class"),
@@ -41,7 +43,17 @@ fn wrong_usage_exits_2_names_the_mistake_and_prints_no_result() {
 #[test]
 fn help_names_every_subcommand_and_every_global_flag() {
     let help = Home::new().program(["--help"]).ends().exits(0).stdout;
-    let commands = ["tour", "check", "route", "info", "spend", "verify", "schema", "client-config"];
+    let commands = [
+        "tour",
+        "check",
+        "route",
+        "orchestrate",
+        "info",
+        "spend",
+        "verify",
+        "schema",
+        "client-config",
+    ];
     for command in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command}");
     }

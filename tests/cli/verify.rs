@@ -32,7 +32,7 @@ fn verified(home: &Home, arguments: &[&str], code: i32) -> (String, Value) {
 }
 
 /// Flips a bit of the first character after `before`.
-fn flip_after(home: &Home, file: &str, before: &str) {
+pub(crate) fn flip_after(home: &Home, file: &str, before: &str) {
     let mut bytes = std::fs::read(home.path().join(file)).unwrap();
     let mut windows = bytes.windows(before.len());
     let at = windows.position(|window| window == before.as_bytes()).expect(before);
@@ -198,10 +198,14 @@ fn a_single_model_has_no_receipt_and_its_answer_is_shown() {
     };
     let ended = ask(&[]).ends().exits(1);
     assert!(ended.stdout.contains("offline answer"), "{}", ended.stdout);
-    assert!(ended.stderr.contains("error: only a panel has a receipt"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("error: one model answered, and one alone has no receipt"),
+        "{}",
+        ended.stderr
+    );
     let ended = ask(&["--json"]).ends().exits(1);
     assert_eq!(ended.document()["status"], "success", "stdout is one envelope");
-    assert!(ended.stderr.contains("only a panel"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("one model answered"), "{}", ended.stderr);
     assert!(!home.path().join("receipt").exists());
 }
 

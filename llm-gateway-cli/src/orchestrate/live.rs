@@ -1,0 +1,103 @@
+//! The steps as they happen: a line on stderr for each that has ended, and, where a person
+//! watches, a passing one for the one under way.
+
+use std::time::Duration;
+
+use llm_gateway_core::{Event, Events, Failure, Outcome, Reply, Target};
+use tokio::time::Instant;
+
+use crate::route::told;
+use crate::terminal::{BAD, FAINT, GOOD, Terminal};
+
+/// Waits for the outcome, and tells each step.
+pub(super) async fn watched(
+    mut outcome: Outcome,
+    mut events: Events,
+    terminal: &mut Terminal,
+) -> Result<Reply, Failure> {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    let mut steps =
+        Steps { began: Instant::now(), underway: None, ended: None, doing: String::new() };
+    let outcome = loop {
+        tokio::select! {
+            // What has happened is told before what came of it.
+            biased;
+            Some(event) = events.next() => steps.hear(&event, terminal),
+            outcome = &mut outcome => break outcome,
+            _ = seconds.tick() => {}
+        }
+        steps.progress(terminal);
+    };
+    while let Some(event) = events.next().await {
+        steps.hear(&event, terminal);
+    }
+    wipe(terminal);
+    outcome
+}
+
+/// What has happened so far.
+struct Steps {
+    began: Instant,
+    underway: Option<Step>,
+    /// The name and the round of the last one.
+    ended: Option<(String, u32)>,
+    /// What the step under way is at.
+    doing: String,
+}
+
+/// A step under way.
+struct Step {
+    name: String,
+    round: u32,
+    target: Target,
+    began: Instant,
+}
+
+impl Steps {
+    fn hear(&mut self, event: &Event, terminal: &mut Terminal) {
+        match event {
+            Event::Step { step, round, target } => {
+                let (name, target, began) = (step.clone(), target.clone(), Instant::now());
+                self.underway = Some(Step { name, round: *round, target, began });
+                self.doing = String::new();
+            }
+            Event::StepEnded { answered, .. } => {
+                if let Some(step) = self.underway.take() {
+                    let line = self.line(&step, *answered);
+                    wipe(terminal);
+                    // Work that is being paid for is not dropped because nobody can watch it.
+                    let _ = terminal.note(&line);
+                    self.ended = Some((step.name, step.round));
+                }
+            }
+            event => self.doing = told(event),
+        }
+    }
+
+    fn line(&self, step: &Step, answered: bool) -> String {
+        let Step { name, round, target, began } = step;
+        let (style, how) = if answered { (GOOD, "ok") } else { (BAD, "failed") };
+        let seconds = began.elapsed().as_secs_f64();
+        let is_repair = self.ended.as_ref().is_some_and(|(last, of)| last == name && of == round);
+        let again = if is_repair { ", asked again" } else { "" };
+        format!(
+            "{FAINT}round {round}{FAINT:#}  {name:<8} {style}{how:<6}{style:#}  {target}{again}  \
+             {FAINT}{seconds:.1} s{FAINT:#}"
+        )
+    }
+
+    fn progress(&self, terminal: &mut Terminal) {
+        if let (true, Some(step)) = (terminal.shows_progress(), &self.underway) {
+            let (Step { name, round, .. }, doing) = (step, &self.doing);
+            let elapsed = self.began.elapsed().as_secs();
+            let line = format!("{FAINT}round {round}  {name} · {doing} · {elapsed} s{FAINT:#}");
+            let _ = terminal.progress(&line);
+        }
+    }
+}
+
+fn wipe(terminal: &mut Terminal) {
+    if terminal.shows_progress() {
+        let _ = terminal.progress("");
+    }
+}

@@ -1,0 +1,161 @@
+//! What came of a task, for people: the artifact on stdout, and on stderr whether to believe it.
+
+use std::io;
+
+use anstyle::Style;
+use llm_gateway_core::certificate::Verdict as Finding;
+use llm_gateway_core::{
+    ChecklistItem, Decision, Ending, Envelope, Failure, Met, Orchestrated, Reply, StepRole, Verdict,
+};
+
+use crate::route::tried;
+use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
+
+/// Characters of a reason, a requirement or a quote; `--json` has the whole.
+const LONGEST_LINE: usize = 300;
+
+pub(super) fn outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> io::Result<()> {
+    match outcome {
+        Ok(Reply::Orchestration(work)) => {
+            terminal.answer(&work.text())?;
+            judgement(work, terminal)?;
+            summary(work, terminal)
+        }
+        Ok(reply) => terminal.answer(&reply.text()),
+        Err(failure) => {
+            terminal.failure(&Envelope::from(failure))?;
+            failure.orchestration().map_or(Ok(()), |work| remains(work, terminal))
+        }
+    }
+}
+
+/// What there is of work that failed on the way.
+fn remains(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+    for attempt in work.steps.last().map(|step| step.attempts()).unwrap_or_default() {
+        terminal.note(&format!("{FAINT}tried  {}{FAINT:#}", tried(attempt)))?;
+    }
+    match (work.artifact(), work.plan()) {
+        (Some(artifact), _) => {
+            terminal.answer(artifact)?;
+            judgement(work, terminal)?;
+        }
+        (None, Some(plan)) => {
+            let plan = harmless(plan);
+            terminal.note(&format!("{STRONG}what was planned before that{STRONG:#}\n{plan}"))?;
+        }
+        (None, None) => {}
+    }
+    summary(work, terminal)
+}
+
+/// Whether the artifact was accepted, why not, and how blind the verifier was.
+fn judgement(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+    let (style, word, why) = ending(work);
+    terminal.note(&format!("{style}{word}{style:#}{}", harmless(&why)))?;
+    let Some(verdict) = work.verdict() else { return Ok(()) };
+    for reason in &verdict.reasons {
+        terminal.note(&format!("   {style}-{style:#} {}", one_line(reason)))?;
+    }
+    for item in &verdict.checklist {
+        terminal.note(&checked(item))?;
+    }
+    if verdict.injection_suspected {
+        terminal.note(&format!(
+            "{DOUBTFUL}careful:{DOUBTFUL:#} the artifact holds what looks like a verdict, or like \
+             the lines around it"
+        ))?;
+    }
+    sight(work, terminal)
+}
+
+fn ending(work: &Orchestrated) -> (Style, &'static str, String) {
+    let judge = work.steps.iter().rfind(|step| step.role == StepRole::Verifier);
+    let judge = judge.map(|step| step.target.to_string()).unwrap_or_default();
+    match (&work.ending, work.verdict()) {
+        (Ending::Unverified, _) => {
+            let failure = work.steps.last().and_then(|step| step.result.as_ref().err());
+            let why = failure.map(|failure| format!(": {failure}")).unwrap_or_default();
+            (DOUBTFUL, "unverified", format!(", {judge} could not be had{why}"))
+        }
+        (_, None) => {
+            (DOUBTFUL, "not verified", format!(": depth {} asks for no verdict", work.depth))
+        }
+        (_, Some(Verdict { accepted: true, .. })) => (GOOD, "accepted", format!(" by {judge}")),
+        (_, Some(Verdict { decision: Decision::CannotJudge, .. })) => {
+            (BAD, "not accepted", format!(", {judge} could not judge it"))
+        }
+        (_, Some(_)) => (BAD, "refused", format!(" by {judge}")),
+    }
+}
+
+/// A requirement, and by which words of the artifact it is met or not.
+fn checked(item: &ChecklistItem) -> String {
+    let (style, word) = match item.met {
+        Met::Yes => (GOOD, "yes"),
+        Met::No => (BAD, "no"),
+        _ => (DOUBTFUL, "unclear"),
+    };
+    let quote = match one_line(&item.evidence_quote) {
+        quote if quote.is_empty() => String::new(),
+        quote => format!(" {FAINT}\"{quote}\"{FAINT:#}"),
+    };
+    format!("   {style}{word:<7}{style:#} {}{quote}", one_line(&item.requirement))
+}
+
+/// What the verifier saw, and every claim of the certificate that does not hold.
+fn sight(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+    let (style, certified) = match work.independence_certified() {
+        true => (GOOD, "certified"),
+        false => (BAD, "not certified"),
+    };
+    let blind = match work.is_verifier_blind_to_plan() {
+        Some(true) => "and nothing of a plan",
+        Some(false) => "and the plan",
+        None => "and nobody knows whether a plan",
+    };
+    let seen = work.verifier_sees.join(" and ");
+    terminal.note(&format!(
+        "the verifier saw {seen}, {blind}; independence {style}{certified}{style:#}"
+    ))?;
+    for (name, claim) in work.certificate().claims.named() {
+        let style = match claim.result {
+            Finding::Fail => BAD,
+            Finding::Unknown => DOUBTFUL,
+            _ => continue,
+        };
+        let because = harmless(&claim.because);
+        terminal.note(&format!("   {style}{}{style:#} {name}: {because}", claim.result))?;
+    }
+    Ok(())
+}
+
+/// Why earlier rounds were not enough; how deep, how much, how fast.
+fn summary(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+    for (number, round) in work.others() {
+        if let Some(verdict) = &round.verdict {
+            let reasons: Vec<_> = verdict.reasons.iter().map(|reason| one_line(reason)).collect();
+            let why = reasons.join("; ");
+            terminal.note(&format!("{FAINT}round {number} was refused: {why}{FAINT:#}"))?;
+        }
+    }
+    let cost = match work.total_cost() {
+        Some(amount) => amount.to_string(),
+        None => "price unknown".to_owned(),
+    };
+    let (depth, calls, rounds) = (&work.depth, work.steps.len(), work.rounds.len());
+    let seconds = work.latency.as_secs_f64();
+    let noun =
+        |number, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
+    let (calls, rounds) = (noun(calls, "call"), noun(rounds, "round"));
+    let line = format!("depth {depth} · {calls} in {rounds} · {cost} · {seconds:.1} s");
+    terminal.note(&format!("{FAINT}{line}{FAINT:#}"))
+}
+
+/// A model's words as one line that does no harm and can be taken in at a glance.
+fn one_line(text: &str) -> String {
+    let line = harmless(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST_LINE) {
+        Some((end, _)) => [line.get(..end).unwrap_or_default(), "…"].concat(),
+        None => line,
+    }
+}
