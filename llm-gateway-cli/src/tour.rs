@@ -5,7 +5,7 @@ mod show;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use llm_gateway_core::{Envelope, Environment, Gateway, RouteKind, Scripted};
+use llm_gateway_core::{Envelope, Environment, Gateway, RouteKind, Scripted, StepRole};
 use llm_gateway_stdio::process::GatewayFlags;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock};
 use rmcp::service::RunningService;
@@ -21,6 +21,15 @@ const PIPE: usize = 64 * 1024;
 const CHOICE: &str = "Which law of thermodynamics says that entropy never falls? A: the first. \
     B: the second. C: the third. Answer with one letter.";
 
+/// Work that is small and can still be done badly.
+const WORK: &str = "Write one sentence on why entropy grows, for a child of ten.";
+
+const PLAN: &str = "1. Find an everyday scene that a child knows. 2. Say with it that there are far \
+    more messy ways than tidy ones. 3. Cut it to one sentence.";
+
+const ARTIFACT: &str = "A room gets messy by itself because there are a thousand ways to be messy \
+    and only a few to be tidy.";
+
 /// One call of the tour.
 struct Stop {
     tool: &'static str,
@@ -31,15 +40,33 @@ struct Stop {
     replies: fn(Scripted) -> Scripted,
 }
 
+/// What of a policy the tour shows.
+struct Shown {
+    single: String,
+    panel: Option<String>,
+    depth: String,
+    has_plan: bool,
+}
+
 /// What is asked of each tool, in the order in which it is shown.
-fn stops(task_class: &str, panel: Option<&str>) -> Vec<Stop> {
+fn stops(shown: &Shown) -> Vec<Stop> {
     let question = "Name the three laws of thermodynamics.";
-    let panel = panel.map(|class| Stop {
+    let task_class = &shown.single;
+    let panel = shown.panel.as_ref().map(|class| Stop {
         tool: "llm_route",
         title: "a panel: several models, none of which sees another's answer",
         arguments: json!({ "task_class": class, "prompt": CHOICE }),
         replies: |script| script.answer("B").answer("**C**").answer("The answer is B."),
     });
+    let work = Stop {
+        tool: "llm_orchestrate",
+        title: "work, judged by a model that never sees the plan",
+        arguments: json!({ "task": WORK, "depth": shown.depth }),
+        replies: match shown.has_plan {
+            true => |script| script.answer(PLAN).answer(ARTIFACT),
+            false => |script| script.answer(ARTIFACT),
+        },
+    };
     let singles = [
         Stop {
             tool: "llm_routing_info",
@@ -70,7 +97,7 @@ fn stops(task_class: &str, panel: Option<&str>) -> Vec<Stop> {
         arguments: json!({ "task_class": "quick_anwser", "promt": question, "max_tokens": 0 }),
         replies: |script| script,
     };
-    singles.into_iter().chain(panel).chain([mistake]).collect()
+    singles.into_iter().chain(panel).chain([work, mistake]).collect()
 }
 
 pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
@@ -86,8 +113,7 @@ pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow
             return Ok(ExitCode::FAILURE);
         }
     };
-    let task_class = first_class_with_fallback(&gateway)?;
-    let panel = panel_of_three(&gateway);
+    let shown = shown_of(&gateway)?;
     let client = connect(gateway).await?;
     let tools = client.list_all_tools().await?;
     if !terminal.json {
@@ -100,7 +126,7 @@ pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow
             names.join(", ")
         ))?;
     }
-    let stops = stops(&task_class, panel.as_deref());
+    let stops = stops(&shown);
     if let Some(tool) = tools.iter().find(|tool| stops.iter().all(|stop| stop.tool != tool.name)) {
         anyhow::bail!("the tour does not show the tool {}", tool.name);
     }
@@ -126,7 +152,7 @@ pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow
         for (what, arguments) in [
             ("which task classes can run with your keys", "check"),
             ("the entry for your MCP client", "client-config claude-code"),
-            ("a real answer, once a key is set", &format!("route {task_class} \"...\"")),
+            ("a real answer, once a key is set", &format!("route {} \"...\"", shown.single)),
         ] {
             terminal.line(&format!("   {program} {arguments}   {FAINT}{what}{FAINT:#}"))?;
         }
@@ -134,24 +160,23 @@ pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow
     Ok(ExitCode::SUCCESS)
 }
 
-/// The class that shows most: a single model with somewhere to fall back to.
-fn first_class_with_fallback(gateway: &Gateway) -> anyhow::Result<String> {
+/// What shows most of this policy: a single model with somewhere to fall back to, a panel of three,
+/// which can split without a tie, and the depth of the most steps.
+fn shown_of(gateway: &Gateway) -> anyhow::Result<Shown> {
     let description = gateway.describe().map_err(|problems| anyhow::anyhow!("{problems}"))?;
-    let singles =
-        || description.task_classes.iter().filter(|class| class.kind == RouteKind::Single);
-    singles()
-        .find(|class| class.targets.len() > 1)
-        .or_else(|| singles().next())
-        .map(|class| class.name.clone())
-        .context("the policy has no task class of a single model")
-}
-
-/// The panel that shows most: three members can split without a tie.
-fn panel_of_three(gateway: &Gateway) -> Option<String> {
-    let description = gateway.describe().ok()?;
-    let panels = || description.task_classes.iter().filter(|class| class.kind == RouteKind::Panel);
-    let panel = panels().find(|panel| panel.targets.len() == 3).or_else(|| panels().next());
-    panel.map(|class| class.name.clone())
+    let of = |kind| description.task_classes.iter().filter(move |class| class.kind == kind);
+    let mut singles = of(RouteKind::Single);
+    let single = singles.clone().find(|class| class.targets.len() > 1).or_else(|| singles.next());
+    let mut panels = of(RouteKind::Panel);
+    let panel = panels.clone().find(|class| class.targets.len() == 3).or_else(|| panels.next());
+    let depths = description.orchestration.iter().flat_map(|it| &it.depths);
+    let deepest = depths.max_by_key(|depth| depth.steps.len());
+    Ok(Shown {
+        single: single.context("the policy has no task class of a single model")?.name.clone(),
+        panel: panel.map(|class| class.name.clone()),
+        depth: deepest.map_or_else(|| "standard".to_owned(), |depth| depth.name.clone()),
+        has_plan: deepest.is_some_and(|depth| depth.roles.contains(&StepRole::Planner)),
+    })
 }
 
 /// Serves the gateway on one end of a pipe and connects a client to the other.

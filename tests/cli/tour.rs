@@ -5,7 +5,7 @@ use crate::program::Home;
 use crate::provider::Provider;
 
 /// The tools that this version serves.
-const TOOLS: [&str; 2] = ["llm_route", "llm_routing_info"];
+const TOOLS: [&str; 3] = ["llm_route", "llm_orchestrate", "llm_routing_info"];
 
 #[test]
 fn it_shows_every_tool_with_its_call_its_answer_its_cost_and_why() {
@@ -34,6 +34,25 @@ fn a_panel_is_shown_at_a_glance_and_the_readme_shows_the_same() {
     for line in panel {
         assert!(readme.contains(line), "not in the README: {line}");
     }
+}
+
+#[test]
+fn work_is_shown_with_every_step_and_whom_to_believe() {
+    let said = Home::new().program(["tour"]).ends().exits(0).stdout;
+    for line in [
+        "   plan      gemini/gemini-4-argon ok\n   execute   openai/gpt-6.1-sol ok\n   verify    ",
+        "   artifact  A room gets messy",
+        "   verdict   accepted by one who saw task and artifact · certified\n   cost      $0.0",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let worker_alone = "defaults: {ask: {provider: openai, model: gpt-6-luna}}\n\
+        orchestration: {roles: {worker: {provider: openai, model: gpt-6-luna}}}\n";
+    let said = Home::holding(worker_alone).with_policy(&["tour"]).ends().exits(0).stdout;
+    assert!(said.contains("   artifact  A room gets messy"), "{said}");
+    assert!(said.contains("   verdict   none: nobody judged it\n"), "{said}");
+    let nobody = Home::holding(SMALL).with_policy(&["tour"]).ends().exits(0).stdout;
+    assert!(nobody.contains("hint    add `orchestration.roles`"), "{nobody}");
 }
 
 #[test]

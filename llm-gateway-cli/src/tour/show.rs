@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Stop;
 use crate::glance::{Glance, Standing};
-use crate::terminal::{BAD, FAINT, GOOD, STRONG, Terminal, harmless};
+use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
 /// Shows a call and what came of it.
 pub(super) fn stop(
@@ -31,6 +31,9 @@ pub(super) fn stop(
     }
     if envelope["data"]["members"].is_array() {
         return panel(envelope, terminal);
+    }
+    if envelope["data"]["artifact"].is_string() {
+        return work(envelope, terminal);
     }
     let meta = &envelope["meta"];
     let text = harmless(envelope["data"]["text"].as_str().unwrap_or_default());
@@ -75,6 +78,37 @@ fn panel(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
     ))?;
     let cost = dollars(&meta["total_cost_usd_approx"]);
     terminal.line(&format!("   {FAINT}cost{FAINT:#}      {cost} for all members"))
+}
+
+/// The steps, what came of them, and whether to believe it.
+fn work(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
+    let (data, meta) = (&envelope["data"], &envelope["meta"]);
+    let steps = meta["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for step in steps {
+        let text = |key: &str| step[key].as_str().unwrap_or_default();
+        let (name, who) = (text("step"), format!("{}/{}", text("provider"), text("model")));
+        terminal.line(&format!("   {FAINT}{name:<9}{FAINT:#} {who} {}", text("outcome")))?;
+    }
+    let artifact = harmless(data["artifact"].as_str().unwrap_or_default());
+    terminal.line(&format!("   {GOOD}artifact{GOOD:#}  {artifact}"))?;
+    terminal.line(&format!("   {FAINT}verdict{FAINT:#}   {}", judged(data, meta)))?;
+    let cost = dollars(&meta["total_cost_usd_approx"]);
+    terminal.line(&format!("   {FAINT}cost{FAINT:#}      {cost} for all steps"))
+}
+
+/// The verdict, and what the one who gave it had seen.
+fn judged(data: &Value, meta: &Value) -> String {
+    let (style, verdict) = match data["verdict"]["accepted"].as_bool() {
+        Some(true) => (GOOD, "accepted"),
+        Some(false) => (BAD, "refused"),
+        None => return format!("{DOUBTFUL}none: nobody judged it{DOUBTFUL:#}"),
+    };
+    let visibility = &meta["visibility"];
+    let sees = visibility["verifier_sees"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let sees: Vec<&str> = sees.iter().filter_map(Value::as_str).collect();
+    let is_certified = visibility["independence_certified"] == true;
+    let certified = if is_certified { "certified" } else { "NOT CERTIFIED" };
+    format!("{style}{verdict}{style:#} by one who saw {} · {certified}", sees.join(" and "))
 }
 
 /// An amount as a person writes it; a float would print the small ones as `1.1e-6`.
