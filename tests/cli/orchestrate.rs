@@ -182,6 +182,13 @@ fn the_depths_of_the_default_policy_run_offline() {
         assert!(ended.stdout.contains("offline answer"), "{}", ended.stdout);
         let accepted = ended.stderr.contains("accepted by anthropic/");
         assert_eq!(accepted, depth != "trivial", "{}", ended.stderr);
+        if depth == "complex" {
+            let readme = include_str!("../../README.md");
+            for line in ended.stdout.lines().chain(told(&ended).lines()) {
+                let shown = line.trim_end_matches("[time]");
+                assert!(readme.contains(shown), "not in the README: {shown}");
+            }
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use llm_gateway_core::Category;
 use llm_gateway_core::config::json_schema;
+use llm_gateway_core::{Category, Scripted};
 
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(name);
@@ -88,6 +88,26 @@ fn schemas_of_type<'a>(schema: &'a serde_json::Value, wanted: &str) -> Vec<&'a s
     };
     let below = below.into_iter().flat_map(|schema| schemas_of_type(schema, wanted));
     is_wanted.then_some(schema).into_iter().chain(below).collect()
+}
+
+#[test]
+fn every_policy_that_the_readme_shows_loads_without_a_word() {
+    let readme = read("README.md");
+    let policies: Vec<&str> = readme.split("```yaml\n").skip(1).collect();
+    assert_eq!(policies.len(), 4, "classes, panels, orchestration, cascades");
+    for policy in policies {
+        let policy = policy.split("```").next().unwrap();
+        let whole = match policy.contains("defaults:") {
+            true => policy.to_owned(),
+            false => {
+                format!("defaults: {{ask: {{provider: openai, model: gpt-6-luna}}}}\n{policy}")
+            }
+        };
+        let gateway = crate::obeying(&whole).scripted(Scripted::new()).build();
+        let gateway = gateway.unwrap_or_else(|problems| panic!("{problems}\n{policy}"));
+        let said: Vec<String> = gateway.problems().iter().map(ToString::to_string).collect();
+        assert_eq!(said, Vec::<String>::new(), "{policy}");
+    }
 }
 
 #[test]
