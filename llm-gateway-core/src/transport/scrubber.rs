@@ -22,6 +22,10 @@ const SHORTEST_SPELLING: usize = 7;
 /// From this length on every key is taken for one. Those that providers issue have 30 and more.
 const LONG: usize = 16;
 
+/// How often JSON may have escaped a key: an error that quotes a body, recited in a verdict, which is
+/// JSON within the text of an answer, which is JSON itself.
+const DEEPEST_JSON: usize = 4;
+
 /// Whether a key is a secret. Local servers ask for one and take any word: `ollama`,
 /// `lm-studio`, `not-needed`. Such a word is short and has no digit; replacing it would garble
 /// answers that use it.
@@ -87,20 +91,27 @@ impl Scrubber {
     }
 }
 
+/// The text as JSON writes it between quotes; some writers escape a slash.
+fn json_strings(text: &str) -> [String; 2] {
+    let quoted = serde_json::to_string(text).unwrap_or_default();
+    let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(&quoted);
+    [inner.to_owned(), inner.replace('/', "\\/")]
+}
+
 /// The ways in which a key may turn up.
 fn spellings(key: &str) -> Vec<Vec<u8>> {
-    let json = |text: &str| serde_json::to_string(text).unwrap_or_default();
-    let once = json(key).trim_matches('"').to_owned();
     let mut spellings = vec![
         key.to_owned(),
-        once.replace('/', "\\/"),
-        // A verdict is JSON within the text of an answer, which is JSON itself.
-        json(&once).trim_matches('"').to_owned(),
-        once,
         utf8_percent_encode(key, NON_ALPHANUMERIC).to_string(),
         // Encoders differ in what they leave alone; a URL parser escapes least.
         url::form_urlencoded::byte_serialize(key.as_bytes()).collect(),
     ];
+    let mut written = vec![key.to_owned()];
+    for _ in 0..DEEPEST_JSON {
+        written = written.iter().flat_map(|text| json_strings(text)).collect();
+        written.dedup();
+        spellings.extend_from_slice(&written);
+    }
     // Base64 of a text that holds the key depends on where in a group of three bytes the
     // key begins; the characters at its edges also hold neighbours' bits, so they stay.
     for lead in ["", " ", "  "] {
@@ -125,14 +136,21 @@ mod tests {
         Scrubber::new(vec![Secret::new(KEY.to_owned())])
     }
 
+    /// The key in a text in a text and so on, each of them JSON.
+    fn within_json(depth: usize) -> String {
+        let wrapped = |text: String, _| serde_json::json!({ "text": text }).to_string();
+        (0..depth).fold(KEY.to_owned(), wrapped)
+    }
+
     #[test]
     fn a_key_goes_however_it_is_spelled() {
         let scrubber = scrubber();
         let spelled = [
             KEY.to_owned(),
             serde_json::json!({ "key": KEY }).to_string(),
-            serde_json::json!({ "text": serde_json::json!({ "key": KEY }).to_string() })
-                .to_string(),
+            within_json(2),
+            within_json(DEEPEST_JSON),
+            within_json(DEEPEST_JSON).replace('/', "\\/"),
             url::form_urlencoded::byte_serialize(KEY.as_bytes()).collect(),
             utf8_percent_encode(KEY, NON_ALPHANUMERIC).to_string(),
         ];
