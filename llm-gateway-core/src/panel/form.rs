@@ -2,8 +2,13 @@
 
 use serde_json::Value;
 
-/// Two fractions that differ by less than this share are the same, printed differently.
+/// Two fractions whose parts after the point differ by less than this share are the same, printed
+/// differently.
 const FRACTION_TOLERANCE: f64 = 1e-9;
+
+/// The largest whole number that the canonical form of JSON keeps (RFC 8785, which knows no
+/// numbers but doubles): above it, numbers that differ are written alike.
+const MOST_IN_JSON: u64 = (1 << 53) - 1;
 
 /// What is often said before an answer.
 const LEAD_INS: [&str; 6] = [
@@ -20,8 +25,14 @@ const LEAD_INS: [&str; 6] = [
 pub(super) enum Form {
     /// A whole number: its digits, compared exactly.
     Whole(String),
-    /// A number with a fraction.
-    Fraction(f64),
+    /// A number with a fraction: what stands before the point is compared exactly, or cents would
+    /// be lost in millions.
+    Fraction {
+        /// The sign and the digits before the point.
+        whole: String,
+        /// What stands after it, below one.
+        rest: f64,
+    },
     /// Yes or no.
     Truth(bool),
     /// One of several options, as a capital letter.
@@ -56,7 +67,7 @@ impl Form {
     /// What is compared, as an envelope names it.
     pub(super) fn method(&self) -> &'static str {
         match self {
-            Self::Whole(_) | Self::Fraction(_) => "number",
+            Self::Whole(_) | Self::Fraction { .. } => "number",
             Self::Truth(_) => "boolean",
             Self::Option(_) => "option_letter",
             Self::Json(_) => "canonical_json",
@@ -67,8 +78,8 @@ impl Form {
     /// Whether two answers say the same.
     pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Fraction(one), Self::Fraction(other)) => {
-                (one - other).abs() <= FRACTION_TOLERANCE * one.abs().max(other.abs())
+            (Self::Fraction { whole, rest }, Self::Fraction { whole: as_whole, rest: other }) => {
+                whole == as_whole && (rest - other).abs() <= FRACTION_TOLERANCE * rest.max(*other)
             }
             (one, other) => one == other,
         }
@@ -89,7 +100,21 @@ fn unfenced(text: &str) -> &str {
 fn json(text: &str) -> Option<Vec<u8>> {
     let value: Value = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())??;
     let written = value.to_string();
-    (written == without_space(text)).then(|| serde_json_canonicalizer::to_vec(&value).ok())?
+    let is_read_alike = written == without_space(text) && is_kept(&value);
+    is_read_alike.then(|| serde_json_canonicalizer::to_vec(&value).ok())?
+}
+
+/// Whether the canonical form keeps every whole number.
+fn is_kept(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_u64().or(number.as_i64().map(i64::unsigned_abs));
+            whole.is_none_or(|whole| whole <= MOST_IN_JSON)
+        }
+        Value::Array(items) => items.iter().all(is_kept),
+        Value::Object(fields) => fields.values().all(is_kept),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
 }
 
 /// JSON without the space between its tokens.
@@ -108,7 +133,18 @@ fn without_space(text: &str) -> String {
 fn plain(line: &str) -> String {
     let spaced = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let unmarked = unmarked(&spaced);
-    self::unmarked(unmarked.strip_suffix('.').unwrap_or(unmarked)).to_owned()
+    self::unmarked(without_full_stop(unmarked)).to_owned()
+}
+
+/// Without the full stop that ends a sentence. One after a space, a stop or a slash is a name: the
+/// folder in `git add .`.
+fn without_full_stop(line: &str) -> &str {
+    match line.strip_suffix('.') {
+        Some(sentence) if !sentence.is_empty() && !sentence.ends_with([' ', '.', '/', '\\']) => {
+            sentence
+        }
+        _ => line,
+    }
 }
 
 /// Without marks that stand on both sides.
@@ -156,18 +192,28 @@ fn number(said: &str) -> Option<Form> {
         None => ("", said),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let groups: Vec<&str> = whole.split([',', ' ', '_']).collect();
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let thousands = groups.iter().skip(1).all(|group| group.len() == 3);
-    let fraction_reads = fraction.is_empty() || is_number(fraction);
-    if !groups.iter().all(|group| is_number(group)) || !thousands || !fraction_reads {
+    if !fraction.is_empty() && !is_number(fraction) {
         return None;
     }
-    let whole = groups.concat();
+    let digits = without_separators(whole).filter(|digits| is_number(digits))?;
+    let whole = digits.trim_start_matches('0');
     if fraction.bytes().all(|digit| digit == b'0') {
-        let whole = whole.trim_start_matches('0');
         let sign = if whole.is_empty() { "" } else { sign };
         return (fraction.len() != 3).then(|| Form::Whole(format!("{sign}{whole}")));
     }
-    format!("{sign}{whole}.{fraction}").parse().ok().map(Form::Fraction)
+    let rest = format!("0.{fraction}").parse().ok()?;
+    Some(Form::Fraction { whole: format!("{sign}{whole}"), rest })
+}
+
+/// A whole number without its separators of thousands, which are all alike: after one to three
+/// digits, of which the first is no zero (`0,125` is an eighth to many), each stands before three.
+fn without_separators(whole: &str) -> Option<String> {
+    let Some(separator) = whole.chars().find(|c| matches!(c, ',' | ' ' | '_')) else {
+        return Some(whole.to_owned());
+    };
+    let mut groups = whole.split(separator);
+    let leads = groups.next().is_some_and(|first| first.len() <= 3 && !first.starts_with('0'));
+    let grouped = leads && groups.all(|group| group.len() == 3);
+    grouped.then(|| whole.replace(separator, ""))
 }
