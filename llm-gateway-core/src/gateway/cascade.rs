@@ -15,7 +15,7 @@ use crate::dispatch::{self, Context, PreparedCall, Refusal, Sequence};
 use crate::error::{Category, Error};
 use crate::event::Event;
 use crate::ledger::Scope;
-use crate::model::{Blind, NanoUsd, Prompt, Target};
+use crate::model::{Blind, FinishReason, NanoUsd, Prompt, Target};
 use crate::outcome::{
     Answer, AnsweredBy, CascadeAnswer, Escalation, Failure, FailureParts, PanelAnswer, Reply,
 };
@@ -126,10 +126,9 @@ impl Passage<'_> {
 
 /// The gate's answer and why it stands; else why it does not.
 fn settled(gate: &PanelAnswer) -> Result<(&Answer, String), String> {
-    let mut members = gate.members.iter().zip(&gate.targets);
-    let silent = members.find_map(|(member, target)| Some((member.as_ref().err()?, target)));
-    if let Some((failure, target)) = silent {
-        return Err(format!("{target} of the gate gave no answer: {}", failure.category()));
+    let members = gate.members.iter().zip(&gate.targets);
+    if let Some(why) = members.filter_map(|(member, target)| incomplete(member, target)).next() {
+        return Err(why);
     }
     let method = gate.agreement.method.replace('_', " ");
     match gate.agreement.outcome {
@@ -150,6 +149,22 @@ fn settled(gate: &PanelAnswer) -> Result<(&Answer, String), String> {
     let because =
         format!("all {models} models of the gate say the same ({method}), certified at {level}");
     Ok((first, because))
+}
+
+/// Why a member of the gate has no answer that could count. Of what was cut or filtered, the same
+/// beginning says nothing of the end.
+fn incomplete(member: &Result<Answer, Failure>, target: &Target) -> Option<String> {
+    match member {
+        Err(failure) => {
+            Some(format!("{target} of the gate gave no answer: {}", failure.category()))
+        }
+        Ok(answer) => {
+            let reason = answer.completion.finish_reason;
+            let ended = reason == FinishReason::Stop;
+            let why = || format!("{target} of the gate did not end by itself: {}", reason.as_str());
+            (!ended).then(why)
+        }
+    }
 }
 
 /// What keeps the dearer way from ever passing, if anything does.

@@ -29,6 +29,19 @@ pub enum FinishReason {
     Other,
 }
 
+impl FinishReason {
+    /// The name that envelopes show.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ContentFilter => "content_filter",
+            Self::ToolCalls => "tool_calls",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// A decoded answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -106,6 +106,40 @@ async fn anything_but_certified_agreement_escalates() {
     }
 }
 
+/// One answer of each API of the gate, and why the model says that it stopped.
+fn stopping(text: &str, [openai, gemini]: [&str; 2]) -> Scripted {
+    let choice = json!({"message": {"content": text}, "finish_reason": openai});
+    let usage = json!({"prompt_tokens": 1, "completion_tokens": 1});
+    let one = json!({"id": "a", "model": "gpt-6-luna", "choices": [choice], "usage": usage});
+    let said = json!({"role": "model", "parts": [{"text": text}]});
+    let candidate = json!({"content": said, "finishReason": gemini});
+    let usage = json!({"promptTokenCount": 1, "candidatesTokenCount": 1});
+    let other = json!({"candidates": [candidate], "usageMetadata": usage});
+    Scripted::new().raw(200, one.to_string()).raw(200, other.to_string())
+}
+
+#[tokio::test]
+async fn answers_that_were_cut_or_filtered_agree_on_nothing() {
+    let whole = POLICY.replace("models:", "stream: false, models:");
+    let done = ask(&whole, stopping("4", ["stop", "STOP"])).await.unwrap();
+    assert_eq!(done.answered_by, AnsweredBy::Gate);
+    for (reasons, because) in [
+        (["length", "MAX_TOKENS"], "openai/gpt-6-luna of the gate did not end by itself: length"),
+        (
+            ["stop", "MAX_TOKENS"],
+            "gemini/gemini-3.8-flash of the gate did not end by itself: length",
+        ),
+        (["content_filter", "SAFETY"], "did not end by itself: content_filter"),
+        (["tool_calls", "STOP"], "did not end by itself: tool_calls"),
+        (["no such reason", "STOP"], "did not end by itself: other"),
+    ] {
+        let script = stopping("4", reasons).answer("strong");
+        let cascade = ask(&whole, script).await.unwrap();
+        assert_eq!((cascade.text().as_str(), cascade.answered_by), ("strong", AnsweredBy::Else));
+        assert!(cascade.because.contains(because), "{because}: {}", cascade.because);
+    }
+}
+
 #[tokio::test]
 async fn an_upstream_that_lets_one_model_answer_for_both_escalates() {
     let rerouted = r#"{"id": "a", "model": "gemini-3.8-flash", "choices": [{"message": {"content":
