@@ -177,7 +177,7 @@ impl Keys<'_> {
     }
 
     /// The variable whose key a target lacks.
-    fn missing<'p>(&self, policy: &'p Policy, target: &Target) -> Option<&'p str> {
+    pub(crate) fn missing<'p>(&self, policy: &'p Policy, target: &Target) -> Option<&'p str> {
         let spec = policy.providers().get(&target.provider)?;
         let variable = spec.endpoint.api_key_env.as_deref()?;
         (self.state(spec) == KeyState::Missing).then_some(variable)

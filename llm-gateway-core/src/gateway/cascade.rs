@@ -120,7 +120,9 @@ impl Passage<'_> {
         let preflight = CascadePreflight::new(cheap, dear, so_far);
         let target = otherwise.target.clone();
         let ready = Ready { strong, target, preflight };
-        refused(context, &ready).map_or(Ok(ready), |error| Err(self.failure(error)))
+        let keyless = self.keyless(context.policy, &otherwise.target, "strong model");
+        let error = keyless.or_else(|| refused(context, &ready));
+        error.map_or(Ok(ready), |error| Err(self.failure(error)))
     }
 }
 

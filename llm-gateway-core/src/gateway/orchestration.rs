@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::certificate::{Receipt, StepEvidence, WorkEvidence};
-use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, Message, Prompt, StepRole, TaskClass};
 use crate::orchestrate::{self, Done, End, StepRun};
@@ -29,7 +28,7 @@ impl Passage<'_> {
         let class = TaskClass::new(ORCHESTRATE)
             .map_err(|error| refused(Error::new(Category::Internal, error.to_string())))?;
         let context = self.context(policy, &class, plan.deadline);
-        self.keys(&context, &plan).map_err(refused)?;
+        self.keys(policy, &plan).map_err(refused)?;
         let prompt = Prompt::from_caller(None, vec![Message::user(task.text)]);
         let done = orchestrate::orchestrate(&context, &plan, &prompt).await.map_err(refused)?;
         self.concluded(policy, &plan, &prompt, done).await
@@ -37,24 +36,11 @@ impl Passage<'_> {
 
     /// A planner or worker without a key ends the work; who comes before it is not paid in vain.
     /// A verifier without one leaves an artifact that nobody judged.
-    fn keys(&self, context: &Context<'_>, plan: &PlannedOrchestration) -> Result<(), Error> {
-        if self.state.offline {
-            return Ok(());
-        }
-        for step in plan.steps.iter().filter(|step| step.step.role != StepRole::Verifier) {
-            let (role, target) = (step.step.role.as_str(), &step.planned.target);
-            let spec = context.policy.providers().get(&target.provider);
-            let Some(variable) = spec.and_then(|spec| spec.endpoint.api_key_env.as_deref()) else {
-                continue;
-            };
-            if !self.state.credentials.has(&target.provider, variable) {
-                let message = format!("{variable} is not set, and the {role} is {target}");
-                return Err(Error::new(Category::MissingKey, message)
-                    .with_target(target.clone())
-                    .with_hint(format!("set {variable}, or name another {role} in the policy")));
-            }
-        }
-        Ok(())
+    fn keys(&self, policy: &Policy, plan: &PlannedOrchestration) -> Result<(), Error> {
+        let needed = plan.steps.iter().filter(|step| step.step.role != StepRole::Verifier);
+        let mut lacking = needed
+            .filter_map(|step| self.keyless(policy, &step.planned.target, step.step.role.as_str()));
+        lacking.next().map_or(Ok(()), Err)
     }
 
     /// Tells how it ended.

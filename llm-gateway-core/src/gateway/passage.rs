@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::describe::Keys;
 use crate::dispatch::{self, Answered, Attempt, Context, Refusal};
 use crate::error::{Category, Error};
 use crate::event::EventSender;
-use crate::model::{Blind, Prompt, RunId, TaskClass};
+use crate::model::{Blind, Prompt, RunId, Target, TaskClass};
 use crate::outcome::{Answer, Failure, FailureParts, Reply};
 use crate::policy::{PlanShape, PlannedTarget, Policy, RouteKind};
 use crate::reliability::Deadline;
@@ -92,6 +93,16 @@ impl<'a> Passage<'a> {
             allowance: None,
             task_class,
         }
+    }
+
+    /// That the target in a role cannot be asked for want of a key, if it cannot. Whoever would be
+    /// asked before it need not be paid to find out.
+    pub(super) fn keyless(&self, policy: &Policy, target: &Target, role: &str) -> Option<Error> {
+        let keys = Keys { credentials: &*self.state.credentials, offline: self.state.offline };
+        let variable = keys.missing(policy, target)?;
+        let message = format!("{variable} is not set, and the {role} is {target}");
+        let error = Error::new(Category::MissingKey, message).with_target(target.clone());
+        Some(error.with_hint(format!("set {variable}, or name another {role} in the policy")))
     }
 
     /// Asks one target after the other.

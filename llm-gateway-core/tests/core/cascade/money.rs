@@ -7,6 +7,7 @@ use llm_gateway_core::{AnsweredBy, Category, CostBasis, Envelope, Environment, N
 use serde_json::json;
 
 use super::{POLICY, WORST_CASE, ask, described, gateway, gateway_in, question, spent};
+use crate::obeying;
 
 #[tokio::test]
 async fn the_cost_is_that_of_every_try_of_every_call() {
@@ -117,6 +118,24 @@ async fn what_can_never_pass_is_refused_before_the_gate_is_paid_for() {
         assert!(failure.panel().is_none());
         assert_eq!(script.requests().len(), 0, "{why}");
         assert_eq!(described(&gateway).escalation.unwrap().asked, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_strong_model_without_a_key_is_told_of_before_the_gate_is_paid_for() {
+    let keys = Environment::empty().with("OPENAI_API_KEY", "k").with("GEMINI_API_KEY", "k");
+    for (environment, requests) in [(keys.clone(), 0), (keys.with("ANTHROPIC_API_KEY", "k"), 2)] {
+        let script = Scripted::new().answer("42").answer("42");
+        let transport = Arc::new(script.clone());
+        let builder = obeying(POLICY).environment(environment).transport(transport);
+        let gateway = builder.build().unwrap();
+        let outcome = gateway.cascade(question()).await;
+        assert_eq!(script.requests().len(), requests);
+        assert_eq!(outcome.is_ok(), described(&gateway).available, "as it is described");
+        if let Err(failure) = outcome {
+            assert_eq!(failure.category(), Category::MissingKey);
+            assert!(failure.error().hint().unwrap().contains("set ANTHROPIC_API_KEY"), "{failure}");
+        }
     }
 }
 
