@@ -159,6 +159,19 @@ async fn a_conversation_is_no_blind_question_and_escalates() {
 }
 
 #[tokio::test]
+async fn a_caller_who_quotes_the_strong_models_answer_is_warned() {
+    let strong = "the moon is made of cheese, mostly";
+    let script = Scripted::new().answer("1").answer("2").answer(strong).answer("3").answer("4");
+    let gateway = gateway(POLICY, script.answer("5"));
+    let first = gateway.cascade(question()).await.unwrap();
+    assert!(first.gate.certificate().warnings.is_empty());
+    let quoting = Request::new("sums", format!("One said: {strong}. Is it?"));
+    let second = gateway.cascade(quoting).await.unwrap();
+    let warnings = &second.gate.certificate().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+}
+
+#[tokio::test]
 async fn the_strong_model_is_asked_what_it_would_be_asked_alone() {
     let script = Scripted::new().answer("4711").answer("4712").answer("strong").answer("alone");
     let gateway = gateway(POLICY, script.clone());

@@ -58,9 +58,14 @@ async fn the_switch_against_expensive_calls_counts_the_dearest_way() {
 
 /// An environment with this total cap.
 fn capped(nanos: u64) -> Environment {
+    capped_by("TOTAL", nanos)
+}
+
+/// An environment with this cap, on everything or on one provider.
+fn capped_by(name: &str, nanos: u64) -> Environment {
     let cap = NanoUsd::from_nanos(nanos).to_string();
     Environment::empty()
-        .with("LLM_GATEWAY_CAP_TOTAL_MONTHLY", cap.trim_start_matches('$'))
+        .with(format!("LLM_GATEWAY_CAP_{name}_MONTHLY"), cap.trim_start_matches('$'))
         .with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db")
 }
 
@@ -95,18 +100,12 @@ async fn a_cap_that_has_room_for_the_gate_and_then_the_strong_model_lets_both_in
 async fn what_can_never_pass_is_refused_before_the_gate_is_paid_for() {
     let unpriced = POLICY.replace("model: claude-opus-5-5", "model: nobody-knows");
     let blocked = format!("{POLICY}\ncost_preflight: {{block_usd: 0.002}}");
-    let one_provider = |nanos: u64| {
-        let cap = NanoUsd::from_nanos(nanos).to_string();
-        Environment::empty()
-            .with("LLM_GATEWAY_CAP_ANTHROPIC_MONTHLY", cap.trim_start_matches('$'))
-            .with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db")
-    };
     let plenty = capped(1_000 * WORST_CASE);
     let disabled = Environment::empty().with("LLM_GATEWAY_DISABLED", "1");
     for (policy, environment, why) in [
         (unpriced.as_str(), plenty, "no known price"),
         (POLICY, capped(2 * WORST_CASE - 1), "above a monthly cap of"),
-        (POLICY, one_provider(2 * WORST_CASE - 1), "above a monthly cap of"),
+        (POLICY, capped_by("ANTHROPIC", 2 * WORST_CASE - 1), "above a monthly cap of"),
         (blocked.as_str(), Environment::empty(), "block_usd"),
         (POLICY, disabled, "LLM_GATEWAY_DISABLED"),
     ] {
@@ -115,10 +114,27 @@ async fn what_can_never_pass_is_refused_before_the_gate_is_paid_for() {
         let failure = gateway.cascade(question()).await.unwrap_err();
         assert_eq!(failure.category(), Category::PolicyBlocked, "{failure}");
         assert!(failure.to_string().contains(why), "{why}: {failure}");
+        assert_eq!(failure.error().target().unwrap().provider.as_str(), "anthropic");
+        let preflight = &json!(Envelope::from(&failure))["meta"]["preflight"];
+        assert_eq!(preflight["action"] == "block", why == "block_usd", "{preflight}");
         assert!(failure.panel().is_none());
         assert_eq!(script.requests().len(), 0, "{why}");
         assert_eq!(described(&gateway).escalation.unwrap().asked, 0);
     }
+}
+
+#[tokio::test]
+async fn only_a_cap_that_counts_the_strong_model_is_held_against_it() {
+    let script = Scripted::new().answer("42").answer("41").answer("43");
+    let of_the_gate = capped_by("OPENAI", WORST_CASE);
+    let gateway = gateway_in(POLICY, script, Arc::default(), of_the_gate);
+    assert_eq!(gateway.cascade(question()).await.unwrap().text(), "43");
+    let own = NanoUsd::from_nanos(WORST_CASE).to_string();
+    let both = capped(2 * WORST_CASE - 1)
+        .with("LLM_GATEWAY_CAP_ANTHROPIC_MONTHLY", own.trim_start_matches('$'));
+    let gateway = gateway_in(POLICY, Scripted::new(), Arc::default(), both);
+    let failure = gateway.cascade(question()).await.unwrap_err();
+    assert!(failure.to_string().ends_with(&own), "the lower of two: {failure}");
 }
 
 #[tokio::test]
