@@ -1,4 +1,6 @@
-//! Texts as words: runs of letters and digits in lower case, each word a number.
+//! Texts as words: runs of letters and digits in lower case, each word a number. Where a script
+//! sets no spaces, each of its characters is a word; what is longer than any word is several, so
+//! that an encoded text does not pass for one.
 //!
 //! Spacing, case and punctuation do not count, so that a text that was set out anew is still
 //! found. Runs of words are compared whole, never by a hash alone.
@@ -7,6 +9,38 @@ use std::collections::HashMap;
 
 /// How many characters are looked at in all: what many rounds of the largest context hold.
 const LOOKED_AT: usize = 16 * 1024 * 1024;
+
+/// The most characters of a word; of the longest that are in use one or two are cut.
+const LONGEST: usize = 24;
+
+/// Whether its script sets no spaces between words: Thai, Lao, Tibetan, Burmese, Khmer, the
+/// Japanese syllables, Chinese characters (Unicode 17, blocks).
+fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{0e00}'..='\u{0fff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+        | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// The words of a text, one after the other.
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    let runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
+    runs.flat_map(|run| {
+        let mut rest = run;
+        std::iter::from_fn(move || {
+            let mut ends = rest.char_indices().take(LONGEST);
+            let first = ends.next().map(|(_, c)| c)?;
+            let end = match is_unspaced(first) {
+                true => Some(first.len_utf8()),
+                false => ends.find(|(_, c)| is_unspaced(*c)).map(|(at, _)| at),
+            };
+            let end = end.or_else(|| rest.char_indices().nth(LONGEST).map(|(at, _)| at));
+            let (word, behind) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
+            rest = behind;
+            Some(word)
+        })
+    })
+}
 
 /// Numbers words as they come.
 #[derive(Debug)]
@@ -35,8 +69,7 @@ impl Lexicon {
             None => text,
         };
         self.left -= looked_at.chars().count().min(self.left);
-        let words = looked_at.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        let numbers = words.map(|word| self.number(word.to_lowercase())).collect();
+        let numbers = split(looked_at).map(|word| self.number(word.to_lowercase())).collect();
         Words { numbers, is_whole: looked_at.len() == text.len() }
     }
 
@@ -58,6 +91,15 @@ mod tests {
         assert_eq!(lexicon.words("**Straße**-2\n\t(B_c)"), plain);
         assert_eq!(plain.numbers, [0, 1, 2, 3]);
         assert!(plain.is_whole);
+    }
+
+    #[test]
+    fn scripts_without_spaces_and_encoded_texts_have_words() {
+        let split = |text| split(text).collect::<Vec<_>>();
+        assert_eq!(split("v2检查输入 ok"), ["v2", "检", "查", "输", "入", "ok"]);
+        let encoded = "x".repeat(50);
+        assert_eq!(split(&encoded), [&encoded[..24], &encoded[..24], "xx"]);
+        assert_eq!(split(" , "), [""; 0]);
     }
 
     #[test]
