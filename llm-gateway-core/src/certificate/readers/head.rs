@@ -24,7 +24,8 @@ pub(super) fn stray_url(
     let behind = request.url.strip_prefix(base_url);
     let known = behind.is_some_and(|path| paths.iter().any(|known| known == path));
     let what = "is not the declared base and the path of the declared model";
-    let text = || percent_decode_str(&request.url).decode_utf8_lossy();
+    let rest = behind.and_then(|behind| paths.iter().find_map(|path| behind.strip_prefix(&**path)));
+    let text = || percent_decode_str(rest.unwrap_or(&request.url)).decode_utf8_lossy();
     (!known).then(|| Finding::new("url", what).holding(text()))
 }
 

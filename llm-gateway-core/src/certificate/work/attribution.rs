@@ -1,9 +1,10 @@
 //! What a stray text in a verifier's request repeats: a plan, or what was judged before.
 //!
 //! By content, in runs of words that neither the task nor the artifact nor the instruction
-//! carries. A text of which nobody can say what it is counts as both.
+//! carries. A text of which nobody can say what it is counts as both, and so does one of which
+//! that is true in part: behind a plan, an earlier verdict could stand in other words.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::evidence::StepEvidence;
 use super::expected::Expected;
@@ -121,9 +122,10 @@ impl Attribution {
     ) {
         let mut words = |text| lexicon.words(text).numbers;
         let (instruction, task) = (words(suspect.instruction), words(task));
+        let mut text = Text::of(&instruction);
         for source in sources.iter().filter(|source| source.is_plan_before(suspect.step)) {
             let told = words(&source.step.instruction);
-            if repeats(&instruction, &source.words, &[&task, &told]) {
+            if text.repeats(&source.words, &mut Runs::of([&task, &told])) {
                 let what = format!("{}: the instruction {}", suspect.name(), source.name());
                 self.against(suspect, source, &what);
             }
@@ -142,7 +144,8 @@ impl Attribution {
         }
         let instruction = lexicon.words(suspect.instruction).numbers;
         let pieces = suspect.turn.iter().flat_map(Expected::pieces);
-        let turn = pieces.flat_map(|piece| lexicon.words(piece).numbers).collect();
+        let turn: Vec<u32> = pieces.flat_map(|piece| lexicon.words(piece).numbers).collect();
+        let mut carried = Runs::of([&turn, &instruction]);
         let mut says_little = Vec::new();
         let mut is_all_little = true;
         for stray in &suspect.strays {
@@ -159,16 +162,19 @@ impl Attribution {
                 continue;
             }
             is_all_little = false;
-            let recognised: Vec<&Source<'_>> = sources
-                .iter()
-                .filter(|source| source.is_plan() || source.is_past_of(suspect.step))
-                .filter(|source| repeats(&words, &source.words, &[&turn, &instruction]))
-                .collect();
-            if recognised.is_empty() {
-                self.both(&what);
+            let mut text = Text::of(&words);
+            let mut is_recognised = false;
+            for source in sources {
+                let counts = source.is_plan() || source.is_past_of(suspect.step);
+                if counts && text.repeats(&source.words, &mut carried) {
+                    is_recognised = true;
+                    self.against(suspect, source, &format!("{what} and {}", source.name()));
+                }
             }
-            for source in recognised {
-                self.against(suspect, source, &format!("{what} and {}", source.name()));
+            if !is_recognised {
+                self.both(&what);
+            } else if text.unrecognised(&mut carried) >= SAYS_LITTLE {
+                self.both(&format!("{what} and holds more than is recognised"));
             }
         }
         if is_all_little {
@@ -203,18 +209,84 @@ impl Attribution {
     }
 }
 
-/// Whether a text has a run of another that nothing else carries.
-fn repeats(text: &[u32], source: &[u32], carried: &[&Vec<u32>]) -> bool {
-    let shortest = text.len().min(source.len());
-    if shortest < RUN && (shortest < LEAST || shortest * 2 < text.len()) {
-        return false;
+/// The runs of some texts, by their length: each length is looked for in many others, and is set
+/// out once.
+struct Runs<'a> {
+    texts: Vec<&'a [u32]>,
+    by_length: HashMap<usize, HashSet<&'a [u32]>>,
+}
+
+impl<'a> Runs<'a> {
+    fn of<const N: usize>(texts: [&'a Vec<u32>; N]) -> Self {
+        Self { texts: texts.map(Vec::as_slice).to_vec(), by_length: HashMap::new() }
     }
-    let run = RUN.min(shortest);
-    let of_source: HashSet<&[u32]> = source.windows(run).collect();
-    let found: Vec<&[u32]> = text.windows(run).filter(|run| of_source.contains(run)).collect();
-    if found.is_empty() {
-        return false;
+
+    fn long(&mut self, length: usize) -> &HashSet<&'a [u32]> {
+        let texts = &self.texts;
+        let runs = || texts.iter().flat_map(|text| text.windows(length)).collect();
+        self.by_length.entry(length).or_insert_with(runs)
     }
-    let carried: HashSet<&[u32]> = carried.iter().flat_map(|text| text.windows(run)).collect();
-    found.iter().any(|run| !carried.contains(run))
+}
+
+/// A text, and what of it is known.
+struct Text<'a> {
+    words: &'a Vec<u32>,
+    runs: Runs<'a>,
+    /// Its runs that others have, by their length.
+    known: HashMap<usize, HashSet<&'a [u32]>>,
+}
+
+impl<'a> Text<'a> {
+    fn of(words: &'a Vec<u32>) -> Self {
+        Self { words, runs: Runs::of([words]), known: HashMap::new() }
+    }
+
+    /// Whether it has a run of another text that nothing else carries.
+    fn repeats(&mut self, source: &[u32], carried: &mut Runs<'_>) -> bool {
+        let shortest = self.words.len().min(source.len());
+        if shortest < RUN && (shortest < LEAST || shortest * 2 < self.words.len()) {
+            return false;
+        }
+        let length = RUN.min(shortest);
+        let of_text = self.runs.long(length);
+        let found = source.windows(length).filter_map(|run| of_text.get(run).copied());
+        let found: Vec<&'a [u32]> = found.collect();
+        if found.iter().all(|run| carried.long(length).contains(run)) {
+            return false;
+        }
+        self.known.entry(length).or_default().extend(found);
+        true
+    }
+
+    /// How many of its words stand in no run that is known, or carried by something else.
+    fn unrecognised(&self, carried: &mut Runs<'_>) -> usize {
+        let mut is_known = vec![false; self.words.len()];
+        let mut mark = |length: usize, knows: &dyn Fn(&[u32]) -> bool| {
+            for (from, run) in self.words.windows(length).enumerate().filter(|(_, it)| knows(it)) {
+                is_known.iter_mut().skip(from).take(run.len()).for_each(|word| *word = true);
+            }
+        };
+        self.known.iter().for_each(|(length, runs)| mark(*length, &|run| runs.contains(run)));
+        let carried = carried.long(LEAST);
+        mark(LEAST, &|run| carried.contains(run));
+        is_known.iter().filter(|is_known| !**is_known).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Work grows with the texts, not with their product: that would take minutes.
+    #[test]
+    fn many_texts_are_no_trouble() {
+        let carried: Vec<u32> = (0..200_000).collect();
+        let mut carried = Runs::of([&carried]);
+        let words: Vec<u32> = (500_000..500_020).collect();
+        let mut text = Text::of(&words);
+        for _ in 0..10_000 {
+            assert!(text.repeats(&words, &mut carried));
+        }
+        assert_eq!(text.unrecognised(&mut carried), 0);
+    }
 }

@@ -45,20 +45,29 @@ pub(super) fn sight(evidence: &WorkEvidence, said: &[Said<'_>]) -> Sight {
         suspects.push(look.suspect);
     }
     let [plan, history] = attribution::attribute(&evidence.task, said, &suspects).claims();
-    let pass = format!(
-        "each of {requests} requests to verifiers holds the instruction, the task, the artifact \
-         as it was received and the gateway's words around it, nothing else"
-    );
-    let claim = |against: &[String], there_is: bool, nothing: &str| {
+    let is_pure = suspects.iter().all(|suspect| suspect.strays.is_empty());
+    let pass = |what: &str| match is_pure {
+        true => format!(
+            "each of {requests} requests to verifiers holds the instruction, the task, the \
+             artifact as it was received and the gateway's words around it, nothing else"
+        ),
+        false => format!("what is strange in {requests} requests to verifiers repeats {what}"),
+    };
+    let claim = |against: &[String], there_is: bool, nothing: &str, repeats: &str| {
         if against.is_empty() && !there_is {
             return Claim::new(Verdict::NotApplicable, nothing);
         }
-        Claim::weigh(against, &open, pass.clone())
+        Claim::weigh(against, &open, pass(repeats))
     };
     let planned = said.iter().any(|said| said.is_of(StepRole::Planner));
     Sight {
-        plan_blind: claim(&plan, planned, "no plan was made"),
-        history_blind: claim(&history, has_history(evidence), "nothing was judged before"),
+        plan_blind: claim(&plan, planned, "no plan was made", "no plan"),
+        history_blind: claim(
+            &history,
+            has_history(evidence),
+            "nothing was judged before",
+            "no earlier verdict or artifact",
+        ),
     }
 }
 

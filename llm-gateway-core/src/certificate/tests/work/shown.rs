@@ -1,5 +1,7 @@
 //! Cases about what verifiers were shown: each dialect has to show them.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::cases::{BOTH, Case, HISTORY, PLAN, case, changed};
@@ -42,6 +44,13 @@ fn handed_on(number: u32, dialect: Dialect, what: &str, text: &'static str) -> V
             });
         })
     };
+    // The claim that passes does not say that there is nothing else.
+    let other_claim: &[_] = match number {
+        2 => &[("verifier_history_blind", "in 2 requests to verifiers repeats no earlier verdict")],
+        _ => {
+            &[("verifier_plan_blind", "what is strange in 2 requests to verifiers repeats no plan")]
+        }
+    };
     vec![
         body("as a turn of the user", |dialect, body, text| {
             let turn = turn(dialect, "user", text);
@@ -67,7 +76,8 @@ fn handed_on(number: u32, dialect: Dialect, what: &str, text: &'static str) -> V
             let text = format!("Mind: {}!", text.to_uppercase().replace(' ', "\n"));
             say(dialect, body, |said| said.replace("The artifact ends", &text));
         }),
-        body("in metadata", |_, body, text| body["metadata"] = json!({"note": text})),
+        body("in metadata", |_, body, text| body["metadata"] = json!({"note": text}))
+            .because(other_claim),
         body("as a key", |_, body, text| body[text] = json!({})),
         changed(number, format!("{what} in a header"), dialect, |evidence| {
             ask(call(evidence, 6), |request| {
@@ -165,6 +175,25 @@ fn unrecognised(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
+/// Cases in which a part of a text is recognised, and nobody can say what the rest of it is.
+fn recognised_in_part(dialect: Dialect) -> Vec<Case> {
+    let note = |about: &str, text: String| {
+        changed(2, about, dialect, |evidence| {
+            ask(call(evidence, 6), |request| rewrite(request, |body| body["note"] = json!(text)));
+        })
+    };
+    let encoded = STANDARD.encode(CRITIQUE);
+    let paraphrased = "The other reviewer missed a prefix in both samples.";
+    vec![
+        note("the plan before an encoded text", format!("{} {encoded}", PLANS[1])).because(&[(
+            "verifier_history_blind",
+            "/note is no place of the protocol and holds more than is recognised",
+        )]),
+        note("the plan before a critique in other words", format!("{} {paraphrased}", PLANS[1])),
+        note("the critique before an encoded text", format!("{CRITIQUE} {encoded}")),
+    ]
+}
+
 /// Where the schema of an answer stands.
 fn schema(dialect: Dialect, body: &mut Value) -> &mut Value {
     let place = match dialect {
@@ -239,8 +268,10 @@ fn earlier_artifact_judged(dialect: Dialect) -> Case {
 }
 
 pub(super) fn shown(dialect: Dialect) -> Vec<Case> {
+    const PURE: &str = "holds the instruction, the task, the artifact as it was received";
     let mut cases = vec![
-        changed(0, "all went well", dialect, |_| {}),
+        changed(0, "all went well", dialect, |_| {})
+            .because(&[("verifier_plan_blind", PURE), ("verifier_history_blind", PURE)]),
         changed(4, "a retry with the same bytes", dialect, |evidence| {
             retry(evidence, 6);
         }),
@@ -252,6 +283,7 @@ pub(super) fn shown(dialect: Dialect) -> Vec<Case> {
     cases.extend(failing(handed_on(18, dialect, "the critique", CRITIQUE), HISTORY));
     cases.extend(failing(handed_on(18, dialect, "the earlier artifact", ARTIFACTS[0]), HISTORY));
     cases.extend(failing(unrecognised(dialect), BOTH));
+    cases.extend(failing(recognised_in_part(dialect), BOTH));
     cases.extend(structured(dialect));
     cases
 }
