@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use super::claims::{Claim, Verdict};
 use super::evidence::{Commitment, Evidence, MemberEvidence, RecordedExchange};
-use super::readers::{self, Asked, Finding, Shown};
+use super::readers::{self, Asked, Finding, MOST_FINDINGS, Shown};
 use super::recorded::RecordedRequest;
 use crate::model::Dialect;
 
@@ -91,6 +91,7 @@ impl Judgement<'_> {
         let Asked { mut findings, system, turns } = asked;
         findings.extend(self.stray_system(&system));
         findings.extend(self.stray_turns(member.dialect, &turns));
+        findings.truncate(MOST_FINDINGS);
         let position = member.position;
         self.against.extend(findings.iter().map(|what| format!("member {position}: {what}")));
         let system = system.into_iter().map(|shown| shown.text).collect();

@@ -12,7 +12,7 @@ use super::answers::{self, Answer};
 use super::canonical::{self, Salt};
 use super::digests;
 use super::evidence::Evidence;
-use super::kin::{KinRow, Kinship};
+use super::kin::{Kin, KinRow, Kinship};
 use super::panel::OfPanel;
 use super::rows::{self, CallRow, CommitmentRow, MemberRow, Spent};
 use super::subject::{ReceiptKind, Subject};
@@ -138,6 +138,19 @@ impl<S> Receipt<S> {
             (Some(_), None) => Err(format!("call {} is not what {who} committed", call.sequence)),
             _ => Err(format!("{who} has not one commitment")),
         }
+    }
+
+    /// The bytes of each name in it; of a model row, of all that it says.
+    pub(super) fn names(&self) -> impl Iterator<Item = usize> {
+        let asked = self.members.iter().flat_map(|member| [&member.provider, &member.model]);
+        let came = self.calls.iter().filter_map(|call| call.response.as_ref());
+        let told = came.flat_map(|came| came.returned_model.iter().chain(&came.response_id));
+        let known = self.lineage.rows.iter().map(|row| {
+            let Kin { canonical, developer, lineage } = &row.kin;
+            let families = lineage.iter().map(String::len).sum::<usize>();
+            canonical.len() + developer.as_ref().map_or(0, String::len) + families
+        });
+        asked.chain(told).map(String::len).chain(known)
     }
 
     /// What it knows of the models that answered.

@@ -24,6 +24,10 @@ pub const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
 const MOST_MEMBERS: usize = 256;
 const MOST_CALLS: usize = 4_096;
 
+/// The most bytes of a name, and of all that a model row says: each pair of members may be told by its
+/// names. Those of providers and models have at most 128.
+const LONGEST_NAME: usize = 1_024;
+
 /// What a receipt is held against, beside itself. Each part that is there decides more.
 ///
 /// ```
@@ -179,6 +183,9 @@ fn read_receipt<S: Subject>(bytes: &[u8]) -> Result<Receipt<S>, Verification> {
     if is_too_large(receipt.members.len(), receipt.calls.len(), receipt.commitments.len()) {
         return Err(no_receipt("it has more members, steps or calls than any run".to_owned()));
     }
+    if receipt.names().any(|length| length > LONGEST_NAME) {
+        return Err(no_receipt(format!("a name in it is longer than {LONGEST_NAME} bytes")));
+    }
     Ok(receipt)
 }
 
@@ -202,6 +209,9 @@ fn read_bundle<S: Subject>(bytes: &[u8]) -> Result<Bundle<S::Evidence>, String> 
     let calls = members.iter().map(|member| member.exchanges.len()).sum();
     if is_too_large(members.len(), calls, 0) {
         return Err("it has more members, steps or calls than any run".to_owned());
+    }
+    if members.iter().any(|member| member.model.len().max(member.provider.len()) > LONGEST_NAME) {
+        return Err(format!("a name in it is longer than {LONGEST_NAME} bytes"));
     }
     Ok(bundle)
 }

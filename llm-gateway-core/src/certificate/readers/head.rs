@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::Finding;
+use super::{Finding, MOST_FINDINGS};
 use crate::certificate::recorded::RecordedRequest;
 
 /// All but the unreserved characters of RFC 3986, section 2.3.
@@ -43,7 +43,7 @@ pub(super) fn stray_headers(request: &RecordedRequest) -> Vec<Finding> {
         let shown: String = name.chars().take(64).collect();
         Some(Finding::new(format!("header {shown}"), what).holding(format!("{name} {value}")))
     };
-    request.headers.iter().filter_map(&mut stray).collect()
+    request.headers.iter().filter_map(&mut stray).take(MOST_FINDINGS).collect()
 }
 
 /// Whether the value belongs to the header; `None` for an unknown header.

@@ -53,6 +53,10 @@ impl fmt::Display for Finding {
     }
 }
 
+/// The most findings that are told of one request: more of them say no more, and a stranger's
+/// request may be made of nothing else.
+pub(super) const MOST_FINDINGS: usize = 128;
+
 /// A text that a model is shown, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shown {
@@ -143,6 +147,7 @@ fn request_as<F: Format>(
     let paths = F::paths(&member.model);
     asked.findings.extend(head::stray_url(request, &member.base_url, &paths));
     asked.findings.extend(head::stray_headers(request));
+    asked.findings.truncate(MOST_FINDINGS);
     asked
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Asked, Finding, Shown};
+use super::{Asked, Finding, MOST_FINDINGS, Shown};
 use crate::certificate::json::{self, Leaf, Step};
 
 /// What may stand at a place.
@@ -65,7 +65,8 @@ pub(super) fn read(
             Some((_, holds)) => walk.take(*holds, &leaf),
             None => Err("is no place of the protocol"),
         };
-        let stray = taken.err().map(|what| Finding::new(leaf.pointer(), what).holding(leaf.text()));
+        let told = taken.err().filter(|_| walk.asked.findings.len() < MOST_FINDINGS);
+        let stray = told.map(|what| Finding::new(leaf.pointer(), what).holding(leaf.text()));
         walk.asked.findings.extend(stray);
     }
     walk.finish()

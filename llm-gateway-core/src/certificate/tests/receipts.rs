@@ -261,9 +261,26 @@ fn a_strangers_documents_are_bounded() {
     let mut evidence = panel(&SEATS);
     let values = format!("[{}1]", "1,".repeat(100_000));
     evidence.members[0].exchanges[0].request.body = values.into_bytes().into();
-    let (receipt, _) = issue(evidence);
-    let blind = &receipt.certificate().claims.context_blind;
+    let (crowded, _) = issue(evidence);
+    let blind = &crowded.certificate().claims.context_blind;
     assert!(blind.because.contains("too many values"), "{}", blind.because);
+    let long = "n".repeat(2_000);
+    let too_long = |from: &str| {
+        let text = text.replacen(from, &from.replace("gpt-4o", &long), 1);
+        verify(text.as_bytes(), None)
+    };
+    for place in
+        ["\"model\":\"gpt-4o\"", "\"returned_model\":\"gpt-4o\"", "\"canonical\":\"gpt-4o\""]
+    {
+        let found = too_long(place);
+        assert_eq!(found.result, NoReceipt, "{place}: {:?}", found.findings);
+        assert_eq!(found.findings, ["a name in it is longer than 1024 bytes"]);
+    }
+    let of_bundle = String::from_utf8(bundle).unwrap();
+    let of_bundle = of_bundle.replacen("\"model\":\"gpt-4o\"", &format!("\"model\":\"{long}\""), 1);
+    let found = verify(text.as_bytes(), Some(of_bundle.as_bytes()));
+    assert_eq!(found.result, Undecided);
+    assert!(found.findings[0].ends_with("a name in it is longer than 1024 bytes"));
     let loud = format!("{{\"{}\u{1b}\":1}}", "x".repeat(9_000));
     let findings = verify(loud.as_bytes(), None).findings;
     assert!(findings.iter().all(|finding| finding.len() <= 500), "{findings:?}");

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::cases::{Case, case};
-use super::panel::{QUESTION, SYSTEM, ask, response, rewrite, seats_of};
-use crate::certificate::{MemberEvidence, RecordedExchange};
+use super::panel::{QUESTION, SEATS, SYSTEM, ask, panel, response, rewrite, seats_of};
+use crate::certificate::{MemberEvidence, RecordedExchange, readers};
 use crate::model::Dialect;
 
 /// Where a dialect keeps the user's only text.
@@ -181,4 +181,16 @@ pub(super) fn requests(dialect: Dialect) -> Vec<Case> {
         })
         .not_blind(),
     ]
+}
+
+/// A stranger's request may be made of nothing else.
+#[test]
+fn only_so_many_findings_are_told() {
+    let mut member = panel(&SEATS).members.remove(0);
+    let long = "k".repeat(4_096);
+    let request = &mut member.exchanges[0].request;
+    rewrite(request, |body| body[&long] = json!(vec![1; 60_000]));
+    request.headers.extend((0..60_000).map(|n| (format!("x-{n}"), String::new())));
+    let asked = readers::request(&member, &member.exchanges[0].request, None).unwrap();
+    assert_eq!(asked.findings.len(), readers::MOST_FINDINGS);
 }

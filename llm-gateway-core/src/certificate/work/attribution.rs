@@ -10,7 +10,7 @@ use super::evidence::StepEvidence;
 use super::expected::Expected;
 use super::said::Said;
 use super::tokens::Lexicon;
-use crate::certificate::readers::Finding;
+use crate::certificate::readers::{Finding, MOST_FINDINGS};
 use crate::model::StepRole;
 
 /// Words of a run by which a text is recognised. Of a text that has fewer, all: where that is at
@@ -24,6 +24,8 @@ const SAYS_LITTLE: usize = 4;
 
 /// How many strays are looked at; the rest count as recognised by nobody.
 const LOOKED_AT: usize = 64;
+const _: () =
+    assert!(LOOKED_AT < MOST_FINDINGS, "what is left out must have been recognised by nobody");
 
 /// A verifier's step, and what is strange about its requests.
 pub(super) struct Suspect<'a> {

@@ -13,7 +13,7 @@ use super::expected::{Expected, Fit};
 use super::said::Said;
 use crate::certificate::blindness::deviation;
 use crate::certificate::claims::{Claim, Verdict};
-use crate::certificate::readers::{self, Asked, Finding, Shown};
+use crate::certificate::readers::{self, Asked, Finding, MOST_FINDINGS, Shown};
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::{StepRole, VERDICT_SCHEMA};
 
@@ -137,6 +137,8 @@ impl<'a> Look<'a> {
         self.suspect.strays.extend(findings);
         self.system(&system);
         self.turns(&turns);
+        // Of so many, the rest is recognised by nobody.
+        self.suspect.strays.truncate(MOST_FINDINGS);
     }
 
     /// The system part is the instruction, once.

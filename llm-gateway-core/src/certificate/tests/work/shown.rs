@@ -194,6 +194,15 @@ fn recognised_in_part(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
+/// More strays than are looked at: of the rest, nobody can say what it is.
+fn many(dialect: Dialect) -> Case {
+    changed(2, "the plan, over and over", dialect, |evidence| {
+        ask(call(evidence, 6), |request| {
+            rewrite(request, |body| body["note"] = json!(vec![PLANS[1]; 300]));
+        });
+    })
+}
+
 /// Where the schema of an answer stands.
 fn schema(dialect: Dialect, body: &mut Value) -> &mut Value {
     let place = match dialect {
@@ -276,6 +285,7 @@ pub(super) fn shown(dialect: Dialect) -> Vec<Case> {
             retry(evidence, 6);
         }),
         earlier_artifact_judged(dialect).fails(HISTORY),
+        many(dialect).fails(BOTH),
     ];
     let failing = |cases: Vec<Case>, expected| cases.into_iter().map(move |it| it.fails(expected));
     cases.extend(failing(handed_on(2, dialect, "the plan", PLANS[1]), PLAN));
