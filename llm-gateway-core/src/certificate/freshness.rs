@@ -15,12 +15,20 @@ pub(super) fn cache_headers(headers: &[(String, String)]) -> Vec<(String, String
     headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .filter(|(name, _)| {
-            name == "age" || (name.contains("cache") && !is_of_another_matter(name))
-        })
+        .filter(|(name, value)| speaks_of_a_cache(name, value) && !is_of_another_matter(name))
         .map(|(name, value)| (name, value.chars().take(SHOWN_VALUE).collect()))
         .collect()
 }
+
+/// By its name, or as `server-timing: cdn-cache; desc=HIT` (Akamai, Cloudflare, Fastly) by its words.
+fn speaks_of_a_cache(name: &str, value: &str) -> bool {
+    let is_timing = || name == "server-timing" && value.to_ascii_lowercase().contains("cache");
+    name == "age" || name == VARNISH || name.contains("cache") || is_timing()
+}
+
+/// Varnish tells the id of the request, and after it that of the one whose answer it had kept:
+/// <https://varnish-cache.org/docs/trunk/reference/vcl.html>.
+const VARNISH: &str = "x-varnish";
 
 /// Orders to caches to come (`cache-control`, `cdn-cache-control`), and tokens of a prompt that
 /// were read from a cache (`x-amzn-bedrock-cache-read-input-token-count`): the answer was made.
@@ -91,6 +99,12 @@ fn origin(name: &str, value: &str) -> Origin {
     let has = |known: &[&str]| words.iter().any(|word| known.contains(word));
     let counts = || words.iter().any(|word| word.parse::<u64>().is_ok_and(|count| count > 0));
     let (cached, made) = if name == "cache-status" { STANDARD } else { (CACHED, MADE) };
+    if name == VARNISH {
+        return match words.iter().filter(|word| !word.is_empty()).count() {
+            1 => Origin::Provider,
+            _ => Origin::Cache,
+        };
+    }
     // A denial of a word is not the word: `not cached`.
     if has(&["not"]) {
         Origin::Untold

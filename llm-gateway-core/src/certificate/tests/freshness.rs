@@ -49,6 +49,9 @@ fn what_says_that_a_cache_answered_fails() {
             ("x-litellm-cache-hit", "True"),
             ("cache-status", "edge; fwd=miss, \"origin\"; hit; ttl=30"),
             ("age", "1"),
+            ("x-varnish", "32770 3"),
+            ("server-timing", "cdn-cache; desc=HIT, edge; dur=1"),
+            ("server-timing", "cfCacheStatus;desc=\"HIT\""),
         ],
     );
 }
@@ -70,6 +73,7 @@ fn what_speaks_of_a_cache_in_unknown_words_leaves_it_open() {
             ("cf-cache-status", "UNKNOWN"),
             ("cache-status", "edge; detail=odd"),
             ("age", "old"),
+            ("server-timing", "cdn-cache; desc=odd"),
         ],
     );
 }
@@ -94,6 +98,9 @@ fn what_says_that_the_answer_was_made_passes() {
             ("x-cacheable", "NO"),
             ("cache-status", "edge; fwd=stale; fwd-status=200; stored"),
             ("age", "0"),
+            ("x-varnish", "32770"),
+            ("server-timing", "cdn-cache; desc=MISS, edge; dur=1"),
+            ("server-timing", "total; dur=31"),
             // Of another matter.
             ("cache-control", "no-store"),
             ("cdn-cache-control", "max-age=60"),
