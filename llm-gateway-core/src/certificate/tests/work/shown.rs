@@ -265,14 +265,15 @@ fn structured(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// A verifier that is shown what was made in the round before.
-fn earlier_artifact_judged(dialect: Dialect) -> Case {
+/// A verifier that is shown what was made in the round before: its step says `judged`.
+fn earlier_artifact_judged(dialect: Dialect, about: &str, judged: u32) -> Case {
     let mut run = replanned().speaking(dialect);
     run.rounds[1].artifact = run.rounds[0].artifact.clone();
     let shown = run.evidence().steps.pop().unwrap();
-    changed(18, "the earlier artifact in the place of the new one", dialect, |evidence| {
+    changed(18, about, dialect, |evidence| {
         let sent = shown.call.exchanges[0].request.clone();
         ask(call(evidence, 6), |request| *request = sent.clone());
+        evidence.steps[5].judged.as_mut().unwrap().artifact = judged;
     })
 }
 
@@ -284,7 +285,8 @@ pub(super) fn shown(dialect: Dialect) -> Vec<Case> {
         changed(4, "a retry with the same bytes", dialect, |evidence| {
             retry(evidence, 6);
         }),
-        earlier_artifact_judged(dialect).fails(HISTORY),
+        earlier_artifact_judged(dialect, "the earlier artifact for the new one", 5).fails(HISTORY),
+        earlier_artifact_judged(dialect, "the earlier artifact, and said so", 2).fails(BOTH),
         many(dialect).fails(BOTH),
     ];
     let failing = |cases: Vec<Case>, expected| cases.into_iter().map(move |it| it.fails(expected));
