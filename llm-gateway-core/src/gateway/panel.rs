@@ -4,7 +4,7 @@
 use crate::certificate::{Certificate, Claim, Claims, Kin, Kinship, Receipt, Rules, Verdict};
 use crate::dispatch::Context;
 use crate::error::{Category, Error};
-use crate::model::{Blind, Prompt, Target};
+use crate::model::{Blind, FinishReason, Prompt, Target};
 use crate::outcome::{Answer, Failure, FailureParts, PanelAnswer, Reply};
 use crate::panel::{self, Agreement, Said, Voice};
 use crate::policy::{Enforce, PlannedPanel, Policy};
@@ -129,7 +129,9 @@ fn agreement(kinship: &Kinship, claims: &Claims, members: &[Result<Answer, Failu
         members.iter().map(|member| member.as_ref().ok().map(Answer::text)).collect();
     let voices = members.iter().zip(&texts).zip(1..).filter_map(|((member, text), position)| {
         let (answer, text) = (member.as_ref().ok()?, text.as_deref()?);
-        Some(Voice { member: position, text, kin: kin(kinship, answer) })
+        let reason = answer.completion.finish_reason;
+        let is_whole = !matches!(reason, FinishReason::Length | FinishReason::ContentFilter);
+        Some(Voice { member: position, text, is_whole, kin: kin(kinship, answer) })
     });
     panel::agreement(&voices.collect::<Vec<_>>(), claims)
 }

@@ -57,7 +57,9 @@ pub struct Cluster {
 pub(crate) fn agreement(voices: &[Voice<'_>], claims: &Claims) -> Agreement {
     let forms: Vec<Form> = voices.iter().map(|voice| Form::of(voice.text)).collect();
     let n_effective = effective_voices(voices, claims);
-    let comparable = forms.len() > 1 && forms.windows(2).all(pair_of_a_kind);
+    // What an answer would have said that was cut can only be guessed.
+    let all_whole = voices.iter().all(|voice| voice.is_whole);
+    let comparable = forms.len() > 1 && forms.windows(2).all(pair_of_a_kind) && all_whole;
     let mut clusters: Vec<(Form, Cluster)> = Vec::new();
     for (voice, form) in voices.iter().zip(forms) {
         match clusters.iter_mut().find(|(known, _)| known.says_the_same_as(&form)) {
@@ -111,9 +113,17 @@ mod tests {
 
     /// Compares answers of members about whom nothing is known.
     fn of(texts: &[&'static str]) -> Agreement {
-        let voice = |(text, member): (&&'static str, usize)| Voice { member, text, kin: None };
-        let voices: Vec<_> = texts.iter().zip(1..).map(voice).collect();
-        agreement(&voices, &claims())
+        agreement(&voices(texts), &claims())
+    }
+
+    fn voices(texts: &[&'static str]) -> Vec<Voice<'static>> {
+        let voice = |(text, member): (&&'static str, usize)| Voice {
+            member,
+            text,
+            is_whole: true,
+            kin: None,
+        };
+        texts.iter().zip(1..).map(voice).collect()
     }
 
     fn members(agreement: &Agreement) -> Vec<Vec<usize>> {
@@ -129,6 +139,7 @@ mod tests {
             ["1234.3", "1234.3000000000002", "1,234.30"],
             ["-0.5", "-00.5", "\u{2212}0.5"],
             ["[9007199254740991]", "[ 9007199254740991 ]", "```\n[9007199254740991]\n```"],
+            ["0.6666666666", "0.66666666667", "0.666666666667"],
             ["yes", "Yes.", "TRUE"],
             ["B", "(b)", "Answer: B."],
             ["{\"a\": 1, \"b\": [2]}", "{\"b\":[2],\"a\":1}", "```json\n{\"a\":1,\"b\":[2]}\n```"],
@@ -150,12 +161,21 @@ mod tests {
             ["1234567890.12", "1234567891.05"],
             ["1234567890.12", "1234567890.95"],
             ["12345678901234567890.25", "12345678901234567890.5"],
+            ["9007199254740993.5", "9007199254740992.5"],
             ["0.000000000001", "0.000000000002"],
             ["{\"a\": 1}", "{\"a\": 2}"],
         ] {
             assert_eq!(of(&texts).outcome, Consensus::NoConsensus, "{texts:?}");
         }
         assert_eq!(of(&["{\"a\":1}", "{\"a\": 1.0}"]).outcome, Consensus::Unanimous);
+    }
+
+    #[test]
+    fn what_was_cut_is_not_compared() {
+        let mut voices = voices(&["42", "42"]);
+        assert_eq!(agreement(&voices, &claims()).outcome, Consensus::Unanimous);
+        voices[1].is_whole = false;
+        assert_eq!(agreement(&voices, &claims()).outcome, Consensus::NotComparable);
     }
 
     #[test]
@@ -182,6 +202,9 @@ mod tests {
             vec!["git add .", "git add"],
             vec!["cd ..", "cd ."],
             vec!["a/.", "a/"],
+            vec!["1234,567", "1234567"],
+            vec!["[9007199254740993]", "[9007199254740992]"],
+            vec!["`ab.`", "`ab`"],
             vec!["5!", "5"],
             vec!["CO", "Co"],
             vec!["if a:\n  b\n  c", "if a:\n  b\nc"],

@@ -133,7 +133,9 @@ fn without_space(text: &str) -> String {
 fn plain(line: &str) -> String {
     let spaced = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let unmarked = unmarked(&spaced);
-    self::unmarked(without_full_stop(unmarked)).to_owned()
+    // Within code it is no full stop.
+    let sentence = if spaced.ends_with('`') { unmarked } else { without_full_stop(unmarked) };
+    self::unmarked(sentence).to_owned()
 }
 
 /// Without the full stop that ends a sentence. One after a space, a stop or a slash is a name: the

@@ -15,6 +15,8 @@ pub(crate) struct Voice<'a> {
     pub(crate) member: usize,
     /// What it said.
     pub(crate) text: &'a str,
+    /// Whether that is all: it was cut neither at its length nor by a filter.
+    pub(crate) is_whole: bool,
     /// What is known of the model that answered, if anything.
     pub(crate) kin: Option<&'a Kin>,
 }
@@ -114,7 +116,7 @@ pub(super) mod tests {
                 Some(Kin::new(*model, Some(developer), [family]))
             })
             .collect();
-        let voice = |kin| Voice { member: 1, text: "", kin };
+        let voice = |kin| Voice { member: 1, text: "", is_whole: true, kin };
         let voices: Vec<_> = kins.iter().map(|kin| voice(kin.as_ref())).collect();
         let EffectiveVoices { value, source } = effective_voices(&voices, claims);
         (value, source)
