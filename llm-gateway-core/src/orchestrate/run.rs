@@ -9,7 +9,7 @@ use crate::certificate::{Commitment, StepEvidence};
 use crate::dispatch::{self, Context, Course, PreparedCall, Refusal, Sequence, prepare};
 use crate::event::Event;
 use crate::evidence;
-use crate::model::{Ask, Blind, ModelText, Part, Prompt, StepRole};
+use crate::model::{Ask, Blind, FinishReason, ModelText, Part, Prompt, StepRole};
 use crate::policy::{PlannedOrchestration, PlannedStep, VerdictForm};
 
 use super::budget::{Budget, Place};
@@ -32,6 +32,8 @@ pub(super) struct Work<'w, 'a> {
 struct Given {
     position: u32,
     text: ModelText,
+    /// Why it ends where it does.
+    finish: FinishReason,
     judged: Option<Judged>,
 }
 
@@ -128,7 +130,7 @@ impl Work<'_, '_> {
             return Judgement::Malformed("there was nothing to judge".to_owned());
         };
         let (reply, artifact) = (given.text.as_str(), judged.artifact.as_str());
-        judge(reply, artifact, self.plan.verdict, judged.frame.nonce())
+        judge(reply, given.finish, artifact, self.plan.verdict, judged.frame.nonce())
     }
 
     /// Runs one step: its prompt from what it may see, its bytes committed before they leave.
@@ -161,7 +163,8 @@ impl Work<'_, '_> {
         let answered = course.result.is_ok();
         self.context.events.send(Event::StepEnded { step: name.clone(), round, answered });
         let position = u32::try_from(self.steps.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let text = course.result.as_ref().ok().map(|answered| answered.completion.model_text());
+        let completion = course.result.as_ref().ok().map(|answered| &answered.completion);
+        let said = completion.map(|it| (it.model_text(), it.finish_reason));
         let call = evidence::of_call(self.context.policy, position, &target, committed, &course);
         let mut evidence = StepEvidence::new(name, step.step.role, round, instruction, call);
         if let (Some(judged), Some(ask)) = (&judged, ask) {
@@ -176,7 +179,7 @@ impl Work<'_, '_> {
             attempts: course.attempts,
             latency: course.latency,
         });
-        text.map(|text| Given { position, text, judged })
+        said.map(|(text, finish)| Given { position, text, finish, judged })
     }
 
     /// Sends a prompt on the money that was set aside for it, and on more where its bytes turned

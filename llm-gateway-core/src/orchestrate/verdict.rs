@@ -16,6 +16,7 @@ mod suspicion;
 
 use serde::Serialize;
 
+use crate::model::FinishReason;
 use crate::policy::VerdictForm;
 
 pub(crate) use self::suspicion::looks_like_a_verdict;
@@ -105,13 +106,20 @@ pub(crate) enum Judgement {
     Malformed(String),
 }
 
-/// What a verifier's `reply` says of `artifact`. `nonce` is the one that the reply was asked to
-/// repeat; the plain form has none and does not look at it.
-pub(crate) fn judge(reply: &str, artifact: &str, form: VerdictForm, nonce: &str) -> Judgement {
+/// What a verifier's `reply` says of `artifact`. `finish` is why the reply ends where it does,
+/// which the structured form shows by itself; `nonce` is the one that the reply was asked to
+/// repeat, which the plain form has not.
+pub(crate) fn judge(
+    reply: &str,
+    finish: FinishReason,
+    artifact: &str,
+    form: VerdictForm,
+    nonce: &str,
+) -> Judgement {
     let injection_suspected = looks_like_a_verdict(artifact);
     let opinion = match form {
         VerdictForm::Structured => structured::read(reply, artifact, nonce),
-        VerdictForm::Plain => plain::read(reply, injection_suspected),
+        VerdictForm::Plain => plain::read(reply, finish, injection_suspected),
     };
     match opinion {
         Ok(opinion) => Judgement::Verdict(opinion.verdict(reply, injection_suspected)),

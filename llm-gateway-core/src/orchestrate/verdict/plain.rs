@@ -3,12 +3,19 @@
 //! Nothing like it counts. "ACCEPTANCE criteria are not met" and "I cannot ACCEPT this" hold the
 //! word too, and a parser that is kind to `**ACCEPT**` has to draw that line by guessing.
 
+use crate::model::FinishReason;
+
 use super::{Decision, NO_REASON, Opinion};
 
-/// Reads a reply. `suspected` says that the artifact holds a verdict of its own.
-pub(super) fn read(reply: &str, suspected: bool) -> Result<Opinion, String> {
+/// Reads a reply that ends because of `finish`. `suspected` says that the artifact holds a verdict
+/// of its own.
+pub(super) fn read(reply: &str, finish: FinishReason, suspected: bool) -> Result<Opinion, String> {
     let reply = reply.trim();
     if reply == "ACCEPT" {
+        // What was cut may go on: "ACCEPTANCE criteria are not met".
+        if finish != FinishReason::Stop {
+            return Err("the reply is `ACCEPT`, and was stopped before its end".to_owned());
+        }
         return Ok(if suspected {
             Opinion::cannot_judge(
                 "the artifact holds a passage that looks like a verdict, and a plain ACCEPT over \

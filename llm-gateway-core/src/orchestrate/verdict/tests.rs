@@ -33,11 +33,11 @@ fn with(pointer: &str, value: Value) -> Value {
 }
 
 fn structured(reply: &str, artifact: &str) -> Judgement {
-    judge(reply, artifact, VerdictForm::Structured, NONCE)
+    judge(reply, FinishReason::Other, artifact, VerdictForm::Structured, NONCE)
 }
 
 fn plain(reply: &str, artifact: &str) -> Judgement {
-    judge(reply, artifact, VerdictForm::Plain, NONCE)
+    judge(reply, FinishReason::Stop, artifact, VerdictForm::Plain, NONCE)
 }
 
 #[track_caller]

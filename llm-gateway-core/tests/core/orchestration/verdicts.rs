@@ -1,6 +1,7 @@
 //! What is an acceptance and what is not, through the whole way.
 
 use llm_gateway_core::{Ending, Scripted};
+use serde_json::json;
 
 use super::{ACCEPTS, POLICY, structured, work};
 
@@ -25,6 +26,31 @@ async fn what_only_resembles_an_acceptance_is_none() {
     let script = Scripted::new().answer("Paris.").empty().empty();
     let done = work(POLICY, "standard", &script).await.unwrap();
     assert_eq!((done.ending.clone(), done.is_accepted()), (Ending::Unverified, false));
+}
+
+#[tokio::test]
+async fn an_acceptance_that_was_cut_is_none() {
+    let says = |text: &str, stop: &str| {
+        let content = json!([{"type": "text", "text": text}]);
+        let usage = json!({"input_tokens": 9, "output_tokens": 1});
+        json!({"content": content, "stop_reason": stop, "usage": usage}).to_string()
+    };
+    for stop in ["max_tokens", "refusal", "tool_use", "pause_turn"] {
+        let cut = says("ACCEPT", stop);
+        let script = Scripted::new().answer("Paris.").raw(200, cut.clone()).raw(200, cut.clone());
+        let done = work(POLICY, "standard", &script).await.unwrap();
+        assert_eq!(done.ending, Ending::NeedsHumanReview, "{stop}");
+
+        let script = Scripted::new().answer("Paris.").raw(200, cut).answer("ACCEPT");
+        let done = work(POLICY, "standard", &script).await.unwrap();
+        assert_eq!((done.ending.clone(), done.steps.len()), (Ending::Success, 3), "{stop}");
+
+        // What is missing of the reasons makes it no less of a refusal.
+        let script = Scripted::new().answer("Lyon.").raw(200, says("REVISE: it is not Ly", stop));
+        let script = script.answer("Paris.").answer("ACCEPT");
+        let done = work(POLICY, "standard", &script).await.unwrap();
+        assert_eq!((done.ending.clone(), done.rounds.len()), (Ending::Success, 2), "{stop}");
+    }
 }
 
 #[tokio::test]

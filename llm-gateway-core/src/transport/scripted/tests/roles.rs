@@ -1,7 +1,7 @@
 //! What is said without a script in the roles of an orchestration.
 
 use super::*;
-use crate::model::{Ask, Frame, Framed, planner_ask};
+use crate::model::{Ask, FinishReason, Frame, Framed, planner_ask};
 use crate::orchestrate::{Judgement, judge};
 use crate::policy::VerdictForm;
 
@@ -54,7 +54,7 @@ async fn accepts(artifact: &str, ask: Ask) -> bool {
     };
     let nonce = frame(Framed::Artifact, artifact).nonce().to_owned();
     let [first, second, third] = said_to(&shown(artifact, ask)).await.map(|reply| {
-        match judge(&reply, artifact, form, &nonce) {
+        match judge(&reply, FinishReason::Stop, artifact, form, &nonce) {
             Judgement::Verdict(verdict) => verdict.accepted,
             Judgement::Malformed(why) => panic!("{why}: {reply}"),
         }
