@@ -18,6 +18,8 @@ use super::{Context, cost};
 /// The money of one attempt, at the ledger and in the allowance of the request. Dropped before the
 /// first byte left, it gives the money back; after that, it counts at its worst case.
 pub(super) struct Booking<'a> {
+    /// In which all of it is counted.
+    month: Month,
     entry: Entry,
     /// `None` = what the calls of the request cost together is not bounded.
     share: Option<Share<'a>>,
@@ -79,15 +81,33 @@ impl<'a> Booking<'a> {
         context: &Context<'a>,
         calls: &[WorstCase],
     ) -> Result<Vec<Self>, Unbooked> {
+        Self::open_in(Month::of(context.clock.now()), context, calls).await
+    }
+
+    async fn open_in(
+        month: Month,
+        context: &Context<'a>,
+        calls: &[WorstCase],
+    ) -> Result<Vec<Self>, Unbooked> {
         // First, because it waits for nobody; what the ledger then refuses goes back.
         let shares = shares(context, calls)?;
-        let entries = entries(context, calls).await?;
-        let booking = |(entry, share)| Self { entry, share };
+        let entries = entries(month, context, calls).await?;
+        let booking = |(entry, share)| Self { month, entry, share };
         Ok(entries.into_iter().zip(shares).map(booking).collect())
     }
 
-    /// The same with what `more` sets aside for the same attempt, which ends as one.
-    pub(super) fn joined(self, more: Self) -> Self {
+    /// Sets `rest` aside too, for the same attempt, which ends as one: it is booked in the month of
+    /// the first, so it is that month's caps which must have room for it.
+    pub(super) async fn raised(
+        self,
+        context: &Context<'a>,
+        rest: &WorstCase,
+    ) -> Result<Self, Unbooked> {
+        let more = Self::open_in(self.month, context, std::slice::from_ref(rest)).await?;
+        Ok(more.into_iter().fold(self, Self::joined))
+    }
+
+    fn joined(self, more: Self) -> Self {
         let share = match (self.share, more.share) {
             (Some(share), Some(more)) => Some(share.joined(more)),
             (share, more) => share.or(more),
@@ -96,7 +116,7 @@ impl<'a> Booking<'a> {
             (Entry::Held(hold), Entry::Held(more)) => Entry::Held(hold.joined(more)),
             (entry, _) => entry,
         };
-        Self { entry, share }
+        Self { month: self.month, entry, share }
     }
 
     /// The first byte is about to leave.
@@ -125,7 +145,7 @@ impl<'a> Booking<'a> {
         basis: CostBasis,
     ) -> Booked {
         let reserved = self.reserved();
-        let Self { entry, share } = self;
+        let Self { entry, share, .. } = self;
         // An estimate is no bound: what was taken then stays taken, as `Share` does by itself.
         let is_certain = matches!(basis, CostBasis::Exact | CostBasis::Free);
         if let (Some(share), Some(cost), true) = (share, cost, is_certain) {
@@ -164,7 +184,7 @@ impl<'a> Booking<'a> {
 
     /// Gives everything back: nothing was billed.
     async fn release(self, deadline: Deadline) -> Booked {
-        let Self { entry, share } = self;
+        let Self { entry, share, .. } = self;
         if let Some(share) = share {
             share.settle(NanoUsd::ZERO);
         }
@@ -201,7 +221,11 @@ fn shares<'a>(
 }
 
 /// Sets the worst cases aside at the ledger, if there is one.
-async fn entries(context: &Context<'_>, calls: &[WorstCase]) -> Result<Vec<Entry>, Unbooked> {
+async fn entries(
+    month: Month,
+    context: &Context<'_>,
+    calls: &[WorstCase],
+) -> Result<Vec<Entry>, Unbooked> {
     let Some(ledger) = context.ledger else {
         return Ok(calls.iter().map(|_| Entry::Uncounted).collect());
     };
@@ -211,7 +235,7 @@ async fn entries(context: &Context<'_>, calls: &[WorstCase]) -> Result<Vec<Entry
         return Err(Unbooked::new(unknown_price(call, "a monthly cap")));
     }
     let requests: Vec<_> = calls.iter().map(|call| hold_of(context, call)).collect();
-    let (month, caps) = (Month::of(context.clock.now()), caps(spending));
+    let caps = caps(spending);
     let reserved = ledger.reserve(month, &requests, &caps);
     match timeout_at(context.deadline.at, reserved).await {
         Ok(Ok(holds)) if holds.len() == requests.len() => {

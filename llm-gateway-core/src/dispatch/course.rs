@@ -58,9 +58,9 @@ impl<'a> Reservation<'a> {
             return Ok(self);
         }
         let rest = WorstCase { target, amount: Some(needed.saturating_sub(there)) };
-        let rest = Booking::open(context, &rest).await;
-        let rest = rest.map_err(|Unbooked { error, .. }| error)?;
-        Ok(Self { booking: self.booking.joined(rest), amount })
+        let booking = self.booking.raised(context, &rest).await;
+        let booking = booking.map_err(|Unbooked { error, .. }| error)?;
+        Ok(Self { booking, amount })
     }
 }
 

@@ -1,9 +1,11 @@
 //! What an orchestration may cost, and what it did.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
-use llm_gateway_core::{Category, Ending, Environment, NanoUsd, Scripted, Task};
+use llm_gateway_core::{Category, Clock, Ending, Environment, NanoUsd, Scripted, Task};
+use serde_json::json;
 
 use super::{POLICY, TASK, builder, keys, work};
 
@@ -119,13 +121,58 @@ async fn a_prompt_that_turns_out_dearer_takes_more_or_ends_the_run_with_what_the
     assert_eq!(why.category(), Category::PolicyBlocked);
 }
 
+#[tokio::test]
+async fn a_month_that_ends_between_two_steps_is_not_overspent() {
+    // Of the verifier, $0.004 are foreseen in November, and $0.04 are missing in December.
+    let long = "Paris is a city. ".repeat(2_400);
+    let worker = json!({
+        "choices": [{"message": {"content": long}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 100}
+    });
+    let verifier = json!({
+        "content": [{"type": "text", "text": "ACCEPT"}], "stop_reason": "end_turn",
+        "usage": {"input_tokens": 40_000, "output_tokens": 1}
+    });
+    let run = async |usd: &str| {
+        let script = Scripted::new().raw(200, worker.to_string()).raw(200, verifier.to_string());
+        let ledger = Arc::new(MemoryLedger::new());
+        let gateway = builder(POLICY, &script, &ledger).environment(capped(usd));
+        let gateway = gateway.clock(Arc::new(LastOfNovember(script))).build().unwrap();
+        let done = gateway.orchestrate(Task::new(TASK)).await.unwrap();
+        let december = ledger.spent(Month::parse("2026-12").unwrap(), By::TaskClass).await;
+        let december = december.unwrap();
+        assert_eq!((december.held, december.settled), (NanoUsd::ZERO, NanoUsd::ZERO));
+        (done.ending.clone(), spent(&ledger).await)
+    };
+    let (ending, november) = run("1").await;
+    assert_eq!((ending, november.held), (Ending::Success, NanoUsd::ZERO));
+    assert!(november.settled.as_usd() > 0.04, "{}", november.settled);
+
+    let (ending, november) = run("0.041").await;
+    assert_eq!((ending, november.held), (Ending::Unverified, NanoUsd::ZERO));
+    assert!(november.settled.as_usd() < 0.041, "{}", november.settled);
+}
+
+/// A clock by which December begins with the answer to the first request.
+struct LastOfNovember(Scripted);
+
+impl Clock for LastOfNovember {
+    fn now(&self) -> Duration {
+        let december = Duration::from_secs(1_796_083_200);
+        match self.0.requests().is_empty() {
+            true => december - Duration::from_secs(1),
+            false => december,
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_orchestration_leaves_no_hold_open() {
     let ledger = Arc::new(MemoryLedger::new());
     let script = Scripted::new().answer("Paris.").hang();
     let gateway = builder(POLICY, &script, &ledger).build().unwrap();
     let run = gateway.orchestrate(Task::new(TASK));
-    let cut = tokio::time::timeout(std::time::Duration::from_secs(5), run).await;
+    let cut = tokio::time::timeout(Duration::from_secs(5), run).await;
     assert!(cut.is_err());
     let after = spent(&ledger).await;
     assert_eq!(after.held, NanoUsd::ZERO);
@@ -151,7 +198,7 @@ async fn every_step_of_every_round_and_a_repair_of_each_verdict_is_set_aside() {
         let mut run = std::pin::pin!(gateway.orchestrate(Task::new(TASK)));
         tokio::select! {
             _ = &mut run => panic!("the worker hangs"),
-            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
         spent(&ledger).await.held.as_usd()
     };
