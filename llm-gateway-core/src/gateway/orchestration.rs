@@ -88,9 +88,9 @@ impl Passage<'_> {
         match &work.ending {
             Ending::Failed { stage } => {
                 let (error, stage) = (failure_of(stage, &work), stage.clone());
-                let (orchestration, failed_stage) = (Some(Box::new(work)), Some(stage));
-                let parts = self.parts(error);
-                Err(Failure::new(FailureParts { orchestration, failed_stage, ..parts }))
+                let (attempts, failed_stage) = (work.attempts().cloned().collect(), Some(stage));
+                let (orchestration, parts) = (Some(Box::new(work)), self.parts(error));
+                Err(Failure::new(FailureParts { orchestration, failed_stage, attempts, ..parts }))
             }
             _ => Ok(Reply::Orchestration(Box::new(work))),
         }

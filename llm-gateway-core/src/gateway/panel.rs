@@ -23,8 +23,9 @@ impl Passage<'_> {
         let answer = self.certified(context, plan, prompt).await?;
         match self.refusal(plan, &answer) {
             Some(error) => {
+                let attempts = answer.attempts().cloned().collect();
                 let panel = Some(Box::new(answer));
-                Err(Failure::new(FailureParts { panel, ..self.parts(error) }))
+                Err(Failure::new(FailureParts { panel, attempts, ..self.parts(error) }))
             }
             None => Ok(Reply::Panel(Box::new(answer))),
         }

@@ -137,6 +137,8 @@ async fn too_few_answers_are_an_error_that_keeps_those_that_came() {
         let script = Scripted::new().answer("paid for").status(500).status(500);
         let failure = ask(&policy, script).await.unwrap_err();
         assert_eq!(failure.category(), Category::Quorum);
+        let tried = failure.panel().unwrap().attempts();
+        assert!(tried.eq(failure.attempts()) && !failure.attempts().is_empty());
         let envelope = json!(Envelope::from(&failure));
         assert_eq!(envelope["data"]["members"][0]["data"]["text"], "paid for");
         assert_eq!(envelope["data"]["members"][1]["meta"]["error_category"], "provider_5xx");

@@ -1,5 +1,7 @@
 //! Re-plans, failures in the middle, and what is kept of them.
 
+use std::time::Duration;
+
 use llm_gateway_core::{Category, Ending, Envelope, Scripted, Status, Task};
 
 use super::{POLICY, TASK, builder, keys_of, shown, structured, texts, work};
@@ -114,6 +116,21 @@ async fn a_failed_step_loses_nothing_that_came_before() {
     assert_eq!((done.plan(), done.artifact()), (Some("plan one"), Some("Lyon.")));
     let (number, second) = done.others().next().unwrap();
     assert_eq!((number, second.plan.as_deref()), (2, Some("plan two")));
+}
+
+#[tokio::test]
+async fn a_failure_tells_what_its_step_told_and_every_try() {
+    let script = Scripted::new().answer("the plan");
+    let script = script.status_with_retry_after(429, Duration::from_secs(40));
+    let failure = work(POLICY, "complex", &script).await.unwrap_err();
+    let step = failure.orchestration().unwrap().steps[1].result.as_ref().unwrap_err().error();
+    assert_eq!(failure.error().retry_after(), Some(Duration::from_secs(40)));
+    assert_eq!(failure.error().hint(), step.hint());
+    assert!(step.hint().is_some());
+    assert_eq!(failure.error().target().unwrap().to_string(), "openai/gpt-6-luna");
+    assert!(failure.to_string().starts_with("step `execute` failed: "), "{failure}");
+    let outcomes: Vec<_> = failure.attempts().iter().map(|tried| tried.outcome.as_str()).collect();
+    assert_eq!((outcomes, failure.spend_recorded()), (vec!["ok", "rate_limit"], Some(true)));
 }
 
 #[tokio::test(start_paused = true)]
