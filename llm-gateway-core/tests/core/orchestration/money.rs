@@ -71,6 +71,22 @@ async fn the_whole_is_refused_before_its_first_step() {
 }
 
 #[tokio::test]
+async fn a_step_that_block_usd_will_refuse_refuses_the_whole() {
+    for role in ["planner", "worker", "verifier"] {
+        let line = POLICY.lines().find(|line| line.contains(&format!("    {role}:"))).unwrap();
+        let policy = POLICY.replace(line, &line.replace("max_tokens: 100", "max_tokens: 60000"));
+        let policy = policy.replace("out: 10}", "out: 10, max_output: 60000}");
+        let policy = format!("{policy}\ncost_preflight: {{block_usd: 0.5}}");
+        let script = Scripted::new();
+        let failure = work(&policy, "complex", &script).await.unwrap_err();
+        assert_eq!(failure.category(), Category::PolicyBlocked, "{role}");
+        assert_eq!(failure.failed_stage(), Some("preflight"), "{role}");
+        assert!(failure.to_string().contains("block_usd"), "{failure}");
+        assert!(script.requests().is_empty(), "{role}");
+    }
+}
+
+#[tokio::test]
 async fn the_switch_against_the_expensive_sees_the_whole() {
     // Each call is below a dollar, six of them are not.
     let policy = POLICY.replace("max_tokens: 100}", "max_tokens: 40000}");
@@ -183,13 +199,13 @@ async fn a_cancelled_orchestration_leaves_no_hold_open() {
 
 #[tokio::test(start_paused = true)]
 async fn every_step_of_every_round_and_a_repair_of_each_verdict_is_set_aside() {
-    // A million tokens of a verdict are $10, and $1.50 where they come back as reasons.
-    let held = async |replans: u32| {
+    // A million tokens are $10 where they are written, and $1.50 where they are read.
+    let held = async |model: &str, replans: u32| {
         let policy = POLICY
-            .replace("haiku-5-5, max_tokens: 100", "haiku-5-5, max_tokens: 1000000")
+            .replace(&format!("{model}, max_tokens: 100"), &format!("{model}, max_tokens: 1000000"))
             .replace(
-                "haiku-5-5: {in: 1, out: 10",
-                "haiku-5-5: {in: 1, out: 10, max_output: 1000000",
+                &format!("{model}: {{in: 1, out: 10"),
+                &format!("{model}: {{in: 1, out: 10, max_output: 1000000"),
             )
             .replace("max_replans: 1", &format!("max_replans: {replans}"));
         let policy = format!("{policy}\ncost_preflight: {{enabled: false}}");
@@ -202,8 +218,16 @@ async fn every_step_of_every_round_and_a_repair_of_each_verdict_is_set_aside() {
         }
         spent(&ledger).await.held.as_usd()
     };
-    for (replans, dollars) in [(0, 20.0), (1, 40.0)] {
-        let held = held(replans).await;
-        assert!((dollars..dollars + 2.0).contains(&held), "{held} for {replans} re-plans");
+    for (model, replans, dollars) in [
+        // Two verdicts each round, and the reasons of the first round for the second worker.
+        ("haiku-5-5", 0, 20.0),
+        ("haiku-5-5", 1, 41.5),
+        // An artifact each round, judged twice.
+        ("gpt-6-luna", 0, 13.0),
+        ("gpt-6-luna", 1, 26.0),
+    ] {
+        let held = held(model, replans).await;
+        let what = format!("{held} for {replans} re-plans and a long {model}");
+        assert!((dollars..dollars + 0.1).contains(&held), "{what}");
     }
 }
