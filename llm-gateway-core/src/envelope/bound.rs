@@ -20,7 +20,8 @@ const STEPS: [(usize, usize); 6] =
 /// where there is not room for all: an answer is what was asked for.
 const TEXTS: [(&str, usize); 4] = [("text", 4), ("artifact", 4), ("plan", 1), ("raw", 1)];
 
-/// Rounds that came to nothing; none of their texts is what was asked for.
+/// Rounds that came to nothing; none of their texts is what was asked for. However many they are,
+/// they weigh as one text together, as far as that leaves each the room of its marker.
 const OTHER_ROUNDS: &str = "other_rounds";
 
 pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
@@ -42,6 +43,8 @@ pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
 struct Text<'a> {
     text: &'a mut String,
     weight: usize,
+    /// It is of a round that came to nothing.
+    is_past: bool,
 }
 
 impl Text<'_> {
@@ -66,7 +69,8 @@ fn collect<'a>(value: &'a mut Value, is_past: bool, texts: &mut Vec<Text<'a>>) {
             for (key, value) in fields {
                 match (weight_of(key), value) {
                     (Some(weight), Value::String(text)) => {
-                        texts.push(Text { text, weight: if is_past { 1 } else { weight } });
+                        let weight = if is_past { 1 } else { weight };
+                        texts.push(Text { text, weight, is_past });
                     }
                     (_, value) => collect(value, is_past || key == OTHER_ROUNDS, texts),
                 }
@@ -87,11 +91,16 @@ fn size_without_texts(envelope: &mut Envelope) -> usize {
 
 /// Cuts the texts to `room` characters together, each to its share.
 fn share(room: usize, mut texts: Vec<Text<'_>>) {
+    let past = texts.iter().filter(|text| text.is_past).count();
+    let present: usize = texts.iter().filter(|it| !it.is_past).map(|it| it.weight).sum();
+    let fits = |times: &usize| room >= (past + present * times) * MARKER_ROOM;
+    let times = (1..=past).rev().find(fits).unwrap_or(1);
+    texts.iter_mut().filter(|it| !it.is_past).for_each(|it| it.weight *= times);
     // Who needs least of a share first: what it leaves is the others'.
     texts.sort_by_key(|text| text.room_wanted() / text.weight);
     let mut weights: usize = texts.iter().map(|text| text.weight).sum();
     let mut room = room;
-    for Text { text, weight } in texts {
+    for Text { text, weight, .. } in texts {
         let share = room * weight / weights.max(1);
         weights -= weight;
         if escaped_chars(text) > share {

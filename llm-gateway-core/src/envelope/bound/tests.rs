@@ -87,6 +87,25 @@ fn an_orchestration_keeps_head_and_tail_of_what_models_wrote() {
 }
 
 #[test]
+fn an_artifact_does_not_give_way_to_many_rounds_that_came_to_nothing() {
+    let mut envelope = orchestration(10_000);
+    let rounds = &mut envelope.data.as_mut().unwrap()["other_rounds"];
+    *rounds = json!(vec![rounds[0].clone(); 10]);
+    for max_chars in [10_000, 30_000] {
+        let bounded = envelope.clone().bounded(max_chars);
+        assert!(sized(&bounded) <= max_chars);
+        let data = bounded.data.unwrap();
+        let length = |text: &Value| text.to_string().chars().count();
+        let past = data["other_rounds"].as_array().unwrap().iter().take(10);
+        let past =
+            past.flat_map(|round| [&round["artifact"], &round["plan"], &round["verdict"]["raw"]]);
+        let past: usize = past.map(length).sum();
+        let artifact = length(&data["artifact"]);
+        assert!(artifact > past, "{artifact} of the artifact and {past} of others in {max_chars}");
+    }
+}
+
+#[test]
 fn what_explains_an_artifact_gives_way_to_it() {
     let mut envelope = orchestration(1);
     envelope.data.as_mut().unwrap()["artifact"] = json!("x".repeat(12_000));
