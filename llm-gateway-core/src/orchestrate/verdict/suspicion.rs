@@ -40,23 +40,50 @@ fn escaped(text: &str) -> Option<(char, usize)> {
     Some((char::from_u32(code)?, 6))
 }
 
-/// Characters of no width: joiners, directional marks, byte-order marks, soft hyphens.
+/// What is not shown: joiners, directional marks, fillers, variation selectors, tags. Unicode calls
+/// it `Default_Ignorable_Code_Point`, and has it in
+/// <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}'
+        | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn is_verdict(line: &str) -> bool {
     let unmarked: String = line.chars().filter(|c| !matches!(c, '*' | '_' | '~' | '`')).collect();
     // Quote marks, headings, bullets, numbers.
     let begun = unmarked.trim_start_matches(|c: char| !c.is_alphabetic());
-    let is_begun_by = |word| begun.strip_prefix(word).is_some_and(has_colon);
+    let is_begun_by = |word| begun.strip_prefix(word).and_then(after_colon).is_some();
+    if begun.strip_prefix("accept").and_then(after_colon).is_some_and(is_media_range) {
+        return false;
+    }
     begun.trim_end_matches(|c: char| !c.is_alphabetic()) == "accept"
         || ["accept", "revise"].into_iter().any(is_begun_by)
 }
 
-fn has_colon(rest: &str) -> bool {
-    rest.trim_start().starts_with(':')
+fn after_colon(rest: &str) -> Option<&str> {
+    rest.trim_start().strip_prefix(':')
+}
+
+/// Whether it is what an HTTP header `Accept` says: an artifact may hold a whole request. The top
+/// levels are those of <https://www.iana.org/assignments/media-types>.
+fn is_media_range(rest: &str) -> bool {
+    const TOP_LEVELS: [&str; 10] = [
+        "*",
+        "application",
+        "audio",
+        "font",
+        "image",
+        "message",
+        "model",
+        "multipart",
+        "text",
+        "video",
+    ];
+    let top_level = rest.trim_start().split_once('/').map(|(top_level, _)| top_level);
+    top_level.is_some_and(|it| TOP_LEVELS.contains(&it))
 }
 
 fn is_delimiter(line: &str) -> bool {
