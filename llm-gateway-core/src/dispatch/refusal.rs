@@ -74,7 +74,7 @@ pub(super) fn out_of_time(deadline: Deadline, who: &str) -> Error {
     let seconds = deadline.given.as_secs_f64();
     let message = format!("{who} had not answered at the deadline of {seconds} s");
     Error::new(Category::Timeout, message)
-        .with_hint("raise `deadline_s` of the task class, or of `reliability`, in the policy")
+        .with_hint("raise `deadline_s` of the task class, of `orchestration` or of `reliability`, in the policy")
 }
 
 /// What the calls of a request may cost together has no room for more.

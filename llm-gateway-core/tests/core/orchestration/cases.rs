@@ -55,6 +55,9 @@ async fn a_structured_verdict_is_believed_with_its_nonce_and_quotes() {
     let verdict = done.verdict().unwrap();
     assert_eq!((verdict.accepted, verdict.checklist.len()), (true, 1));
     assert!(!verdict.injection_suspected);
+    let asks = |index: usize| String::from_utf8_lossy(&script.requests()[index].body).into_owned();
+    assert!(asks(1).contains(r#""type":"json_schema""#), "{}", asks(1));
+    assert!(!asks(0).contains("json_schema"), "{}", asks(0));
 }
 
 #[tokio::test]
