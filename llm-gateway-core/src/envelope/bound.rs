@@ -18,7 +18,8 @@ const STEPS: [(usize, usize); 6] =
 
 /// What models wrote, wherever it stands below `data`, and how it weighs against the others
 /// where there is not room for all: an answer is what was asked for.
-const TEXTS: [(&str, usize); 4] = [("text", 4), ("artifact", 4), ("plan", 1), ("raw", 1)];
+const TEXTS: [(&str, usize); 5] =
+    [("text", 4), ("artifact", 4), ("plan", 1), ("raw", 1), ("first_raw", 1)];
 
 /// Rounds that came to nothing; none of their texts is what was asked for. However many they are,
 /// they weigh as one text together, as far as that leaves each the room of its marker.

@@ -113,16 +113,20 @@ impl Work<'_, '_> {
             Judgement::Verdict(verdict) => return Some((verdict, given.text)),
             Judgement::Malformed(why) => why,
         };
-        let (given, why) = match self.step(step, round, view, Some(again)).await {
-            None => (given, format!("{why}, and asked again the verifier gave nothing")),
-            Some(repaired) => match self.read(&repaired) {
-                Judgement::Verdict(verdict) => return Some((verdict, repaired.text)),
-                Judgement::Malformed(why) => (repaired, why),
-            },
-        };
         let artifact = given.judged.as_ref().map(|judged| judged.artifact.as_str());
         let is_suspect = artifact.is_some_and(looks_like_a_verdict);
-        Some((Verdict::cannot_judge(&why, given.text.as_str(), is_suspect), given.text))
+        let first = given.text.as_str();
+        let Some(repaired) = self.step(step, round, view, Some(again)).await else {
+            let why = format!("{why}, and asked again the verifier gave nothing");
+            return Some((Verdict::cannot_judge(&why, first, is_suspect), given.text));
+        };
+        let verdict = match self.read(&repaired) {
+            Judgement::Verdict(verdict) => verdict,
+            Judgement::Malformed(why) => {
+                Verdict::cannot_judge(&why, repaired.text.as_str(), is_suspect)
+            }
+        };
+        Some((verdict.in_place_of(first), repaired.text))
     }
 
     fn read(&self, given: &Given) -> Judgement {

@@ -71,7 +71,7 @@ pub struct ChecklistItem {
     pub evidence_quote: String,
 }
 
-/// A verifier's verdict over one artifact. Long texts and lists are cut; `raw` is whole.
+/// A verifier's verdict over one artifact. Long texts and lists are cut; the replies are whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Verdict {
@@ -88,12 +88,20 @@ pub struct Verdict {
     pub injection_suspected: bool,
     /// The verifier's reply, as it came.
     pub raw: String,
+    /// The reply before that, as it came, where it was none and was asked for once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_raw: Option<String>,
 }
 
 impl Verdict {
     /// The verdict over an artifact whose verifier gave none that can be used.
     pub(crate) fn cannot_judge(why: &str, raw: &str, injection_suspected: bool) -> Self {
         Opinion::cannot_judge(why).verdict(raw, injection_suspected)
+    }
+
+    /// The same, as the repair of a `reply` that was no verdict.
+    pub(crate) fn in_place_of(self, reply: &str) -> Self {
+        Self { first_raw: Some(reply.to_owned()), ..self }
     }
 }
 
@@ -156,6 +164,7 @@ impl Opinion {
             checklist: self.checklist.into_iter().take(MOST_ITEMS).map(item).collect(),
             injection_suspected,
             raw: raw.to_owned(),
+            first_raw: None,
         }
     }
 }

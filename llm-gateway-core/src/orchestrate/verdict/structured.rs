@@ -109,7 +109,10 @@ fn evidence(checklist: &[ChecklistItem], artifact: &str) -> Result<(), String> {
     if checklist.is_empty() {
         return Err("it accepts with an empty `checklist`".to_owned());
     }
-    if checklist.iter().all(|item| item.evidence_quote.is_empty()) {
+    if checklist.iter().any(|item| !says_something(&item.requirement)) {
+        return Err("it accepts with an empty `requirement`".to_owned());
+    }
+    if !checklist.iter().any(|item| says_something(&item.evidence_quote)) {
         return Err("it accepts without a single `evidence_quote`".to_owned());
     }
     let artifact = one_spaced(artifact);
@@ -120,6 +123,11 @@ fn evidence(checklist: &[ChecklistItem], artifact: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether there is a letter or a digit: a full stop stands in every artifact.
+fn says_something(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
 }
 
 /// A text in which every run of whitespace is one space: lines are wrapped anew in a quote.

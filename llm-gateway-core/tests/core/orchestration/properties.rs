@@ -138,8 +138,7 @@ proptest! {
         let asked = ran.script.requests().len();
         for (n, reply) in replies.iter().enumerate().take(asked) {
             let is_said = matches!(reply, Reply::Text | Reply::Revise);
-            let is_kept = all.contains(&marked(n)) || repaired(&ran, n);
-            prop_assert!(!is_said || is_kept, "reply {n} of {asked} is lost");
+            prop_assert!(!is_said || all.contains(&marked(n)), "reply {n} of {asked} is lost");
         }
 
         // An accepted artifact was accepted by somebody, and only then.
@@ -186,17 +185,4 @@ proptest! {
             }
         }
     }
-}
-
-/// Whether reply `n` was of a verifier that was asked again: the repair takes its place.
-fn repaired(ran: &Ran, n: usize) -> bool {
-    let steps = ran.envelope.meta["steps"].as_array().unwrap();
-    let mut asked = 0;
-    for (index, step) in steps.iter().enumerate() {
-        asked += step["attempts"].as_array().map_or(0, Vec::len);
-        if n < asked {
-            return steps.get(index + 1).is_some_and(|next| next["repair"] == true);
-        }
-    }
-    false
 }

@@ -151,11 +151,17 @@ async fn a_reply_that_is_no_verdict_is_asked_for_once_more() {
     assert_eq!(done.ending, Ending::Success);
     assert!(done.steps[2].is_repair);
     assert!(!shown(&script, 2).contains("Looks fine"), "a verifier sees no earlier reply");
+    let envelope = serde_json::to_value(Envelope::from(&done)).unwrap();
+    assert_eq!(envelope["data"]["verdict"]["first_raw"], "Looks fine to me.");
 
     let script = Scripted::new().answer("Paris.").answer("Fine.").answer("Still fine.");
     let done = work(POLICY, "standard", &script).await.unwrap();
     assert_eq!(done.ending, Ending::NeedsHumanReview);
-    assert_eq!(done.verdict().unwrap().raw, "Still fine.");
+    let verdict = done.verdict().unwrap();
+    assert_eq!(
+        (verdict.raw.as_str(), verdict.first_raw.as_deref()),
+        ("Still fine.", Some("Fine."))
+    );
     assert_eq!(script.requests().len(), 3, "what names no fault is not worked on again");
 
     let script = Scripted::new().answer("Paris.").answer("{}").status(500);

@@ -134,7 +134,9 @@ fn the_nonce_is_the_one_of_this_call() {
 #[test]
 fn an_acceptance_rests_on_quotes() {
     assert!(refused(&with("/checklist", json!([]))).contains("an empty `checklist`"));
-    for quote in ["", " \n"] {
+    let why = refused(&with("/checklist/1/requirement", " .".into()));
+    assert_eq!(why, "it accepts with an empty `requirement`");
+    for quote in ["", " \n", "+", "{"] {
         let why = refused(&with("/checklist/0/evidence_quote", quote.into()));
         assert!(why.contains("without a single `evidence_quote`"), "{why}");
     }
