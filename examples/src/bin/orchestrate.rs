@@ -2,7 +2,8 @@
 //!
 //!     cargo run --bin orchestrate
 //!
-//! The answers are scripted: the first artifact is refused, the second accepted.
+//! The answers are scripted: the first artifact is refused; the second is accepted, as a verifier
+//! without a script accepts all.
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use llm_gateway_core::{Ending, Event, Gateway, Reply, Run, Scripted, Task};
@@ -16,7 +17,6 @@ orchestration:
     worker: {provider: openai, model: gpt-6-luna, max_tokens: 500}
     verifier: {provider: anthropic, model: claude-haiku-5-5, max_tokens: 500}
   max_usd: 0.50
-  verdict: plain
 reliability: {retry: {max_retries: 0}}
 ";
 
@@ -32,10 +32,9 @@ async fn main() -> anyhow::Result<()> {
     let script = Scripted::new()
         .answer("Three lines of 5, 7 and 5 syllables; one picture; no rhyme.")
         .answer("The sea is big and blue and wet.")
-        .answer("REVISE: one line, where a haiku has three")
+        .revise("one line, where a haiku has three")
         .answer("Break it into three lines of 5, 7 and 5 syllables.")
-        .answer("Grey waves come and go\nfootprints fill with evening light\na gull walks alone")
-        .answer("ACCEPT");
+        .answer("Grey waves come and go\nfootprints fill with evening light\na gull walks alone");
     let Run { mut events, outcome, .. } = gateway(script)?.start_orchestration(task());
     let watching = async {
         while let Some(event) = events.next().await {
@@ -62,7 +61,7 @@ async fn main() -> anyhow::Result<()> {
     assert!(work.independence_certified());
 
     // Nobody to verify: the artifact is there, and the ending says that nobody judged it.
-    let script = Scripted::new().answer("a plan").answer("a haiku").status(500);
+    let script = Scripted::new().answer("a plan").answer("a haiku").status(500).strict();
     let work = gateway(script)?.orchestrate(task()).await?;
     assert_eq!((&work.ending, work.artifact()), (&Ending::Unverified, Some("a haiku")));
 

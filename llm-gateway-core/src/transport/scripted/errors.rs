@@ -31,6 +31,11 @@ impl Asked {
         reply
     }
 
+    /// A 400 that says that no step is left.
+    pub(super) fn used_up(&self) -> Reply {
+        self.failure(StatusCode::BAD_REQUEST, "the script has no further step", None)
+    }
+
     /// A 401 that repeats the key.
     pub(super) fn refused_key(&self, sent: &str) -> Reply {
         let message = format!("Incorrect API key provided: {sent}");

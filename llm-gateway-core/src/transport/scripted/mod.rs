@@ -41,7 +41,9 @@ const CHARS_PER_TOKEN: usize = 4;
 /// Without a script it answers every request with a short text that names the model and
 /// quotes the prompt, as a stream where one is asked for. A verifier's request it accepts, in
 /// the form asked for, and a planner's gets a plan. Each builder method adds a step; each call
-/// takes the next one. A clone shares script and requests, so a test can keep a handle.
+/// takes the next one, retries and repairs of a verdict too. After the last step it answers as
+/// without a script, which accepts whatever a verifier is asked about; [`strict`](Self::strict)
+/// refuses such a call. A clone shares script and requests, so a test can keep a handle.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -68,10 +70,13 @@ pub struct Scripted(Arc<Mutex<State>>);
 struct State {
     steps: VecDeque<Step>,
     requests: VecDeque<HttpRequest>,
+    is_strict: bool,
 }
 
 enum Step {
     Answer(String),
+    Revise(String),
+    UsedUp,
     Status { status: u16, retry_after: Option<Duration> },
     Raw { status: u16, body: Bytes },
     Events(Bytes),
@@ -95,6 +100,22 @@ impl Scripted {
     #[must_use]
     pub fn answer(self, text: impl Into<String>) -> Self {
         self.then(Step::Answer(text.into()))
+    }
+
+    /// Answers a verifier's request with a refusal that gives `reason`, in the form that is asked
+    /// for; it repeats the nonce, which nobody knows beforehand. Any other request is answered
+    /// with the plain form.
+    #[must_use]
+    pub fn revise(self, reason: impl Into<String>) -> Self {
+        self.then(Step::Revise(reason.into()))
+    }
+
+    /// Refuses every call after the last step, with status 400 and words that say so, for tests
+    /// that count on their script.
+    #[must_use]
+    pub fn strict(self) -> Self {
+        self.lock().is_strict = true;
+        self
     }
 
     /// Answers 200 with no text in it.
@@ -206,6 +227,7 @@ impl Scripted {
         loop {
             match state.steps.pop_front() {
                 Some(Step::Delay(more)) => wait = wait.saturating_add(more),
+                None if state.is_strict => return (wait, Some(Step::UsedUp)),
                 step => return (wait, step),
             }
         }
@@ -232,6 +254,8 @@ impl Transport for Scripted {
         Ok(match step {
             None => whole(asked.default_answer()),
             Some(Step::Answer(text)) => whole(asked.answer(&text)),
+            Some(Step::Revise(reason)) => whole(asked.answer(&asked.revision(&reason))),
+            Some(Step::UsedUp) => whole(asked.used_up()),
             Some(Step::Status { status, retry_after }) => {
                 whole(asked.error(status_code(status), retry_after))
             }

@@ -18,7 +18,7 @@ impl Asked {
     pub(super) fn default_text(&self) -> String {
         let asked = &self.last_user_text;
         if let Some(shown) = Shown::read(asked) {
-            return shown.verdict();
+            return shown.verdict(None);
         }
         let quote = quoted(task(asked));
         if asked.trim_end().ends_with(PLANNER_ASK.trim()) {
@@ -26,6 +26,14 @@ impl Asked {
         }
         let model = &self.model;
         format!("This is an offline answer in the name of {model}. You said: {quote}")
+    }
+
+    /// What a verifier says that refuses.
+    pub(super) fn revision(&self, reason: &str) -> String {
+        match Shown::read(&self.last_user_text) {
+            Some(shown) => shown.verdict(Some(reason)),
+            None => plain(Some(reason)),
+        }
     }
 }
 
@@ -50,26 +58,33 @@ impl<'a> Shown<'a> {
         })
     }
 
-    fn verdict(&self) -> String {
+    /// An acceptance, or a refusal with a reason.
+    fn verdict(&self, refused: Option<&str>) -> String {
         match self.ask {
-            Ask::Plain | Ask::PlainAgain => "ACCEPT".to_owned(),
+            Ask::Plain | Ask::PlainAgain => plain(refused),
             Ask::Structured | Ask::StructuredAgain => {
                 let quote: String = self.artifact.chars().take(QUOTED_CHARS).collect();
                 let item = json!({
                     "requirement": "The artifact answers the task.",
                     "evidence_quote": quote,
-                    "met": "yes",
+                    "met": if refused.is_some() { "no" } else { "yes" },
                 });
+                let fault = |what: &str| json!({ "what": what, "where": "", "fix": "" });
                 json!({
                     "checklist": [item],
-                    "blocking": [],
-                    "verdict": "ACCEPT",
+                    "blocking": refused.map(fault).into_iter().collect::<Vec<_>>(),
+                    "verdict": if refused.is_some() { "REVISE" } else { "ACCEPT" },
                     "nonce": self.frame.nonce(),
                 })
                 .to_string()
             }
         }
     }
+}
+
+/// A verdict in plain words.
+fn plain(refused: Option<&str>) -> String {
+    refused.map_or_else(|| "ACCEPT".to_owned(), |reason| format!("REVISE: {reason}"))
 }
 
 /// What stands in the place of the nonce on the first lines of such frames.

@@ -261,6 +261,17 @@ async fn steps_go_in_order_and_then_the_default_answer() {
 }
 
 #[tokio::test]
+async fn a_strict_script_refuses_what_goes_beyond_it() {
+    for seen in in_each_wire(|script| script.strict()).await {
+        assert_eq!(seen.status, 400);
+        assert_eq!(seen.at("/error/message"), "the script has no further step");
+    }
+    let transport = Scripted::new().strict().answer("only");
+    assert_eq!(send(&transport, &requests()[0]).await.at(TEXT[0]), "only");
+    assert_eq!(send(&transport, &requests()[0]).await.status, 400);
+}
+
+#[tokio::test]
 async fn what_is_kept_is_bounded() {
     let transport = (0..MAX_STEPS + 1).fold(Scripted::new(), |script, _| script.status(500));
     assert_eq!(transport.lock().steps.len(), MAX_STEPS);

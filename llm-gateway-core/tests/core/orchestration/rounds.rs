@@ -169,3 +169,17 @@ async fn a_reply_that_is_no_verdict_is_asked_for_once_more() {
     assert_eq!(done.ending, Ending::NeedsHumanReview, "the first reply was had, and paid for");
     assert_eq!(done.verdict().unwrap().raw, "{}");
 }
+
+#[tokio::test]
+async fn a_scripted_refusal_is_one_in_either_form() {
+    for policy in [POLICY.to_owned(), structured()] {
+        let policy = policy.replace("max_replans: 1", "max_replans: 0");
+        let script = Scripted::new().answer("Lyon.").revise("name the capital").strict();
+        let done = work(&policy, "standard", &script).await.unwrap();
+        assert_eq!(done.ending, Ending::NeedsHumanReview);
+        assert_eq!(done.verdict().unwrap().reasons, ["name the capital"]);
+    }
+    let script = Scripted::new().answer("Lyon.").strict();
+    let done = work(POLICY, "standard", &script).await.unwrap();
+    assert_eq!(done.ending, Ending::Unverified, "nothing accepts where the script has ended");
+}
