@@ -16,8 +16,9 @@ use crate::terminal::{DOUBTFUL, FAINT, Terminal};
 /// The name under which clients know the server.
 const SERVER: &str = "llm-gateway";
 
-/// Codex stops a call after 60 s in older versions; the policy's own deadline is 300 s.
-const CODEX_TIMEOUT_S: u32 = 600;
+/// Codex stops a call after 60 s in older versions. An orchestration may take 600 s, where the
+/// policy says nothing else; its answer must not come too late by a second.
+const CODEX_TIMEOUT_S: u32 = 630;
 
 pub(crate) fn run(
     config: &ClientConfig,

@@ -59,7 +59,7 @@ fn codex_gets_toml_that_lets_the_keys_through() {
     let entry = codex(&home.with_policy(&["client-config", "codex"]).ends().exits(0));
     assert_eq!(entry["command"], sibling());
     assert_eq!(entry["env_vars"], serde_json::json!(["OPENAI_API_KEY"]));
-    assert!(entry["tool_timeout_sec"].as_u64().unwrap() > 300, "the policy's own deadline");
+    assert!(entry["tool_timeout_sec"].as_u64().unwrap() > 600, "an orchestration's own deadline");
 }
 
 #[test]

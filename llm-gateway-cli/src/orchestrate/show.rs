@@ -104,9 +104,12 @@ fn checked(item: &ChecklistItem) -> String {
 
 /// What the verifier saw, and every claim of the certificate that does not hold.
 fn sight(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
-    let (style, certified) = match work.independence_certified() {
-        true => (GOOD, "certified"),
-        false => (BAD, "not certified"),
+    let claims = work.certificate().claims.named();
+    let is_open = claims.iter().any(|(_, claim)| claim.result == Finding::Unknown);
+    let (style, certified, but) = match (work.independence_certified(), is_open) {
+        (true, false) => (GOOD, "certified", ""),
+        (true, true) => (GOOD, "certified", "; what the bytes do not show:"),
+        (false, _) => (BAD, "not certified", ""),
     };
     let blind = match work.is_verifier_blind_to_plan() {
         Some(true) => "and nothing of a plan",
@@ -115,9 +118,9 @@ fn sight(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     };
     let seen = work.verifier_sees.join(" and ");
     terminal.note(&format!(
-        "the verifier saw {seen}, {blind}; independence {style}{certified}{style:#}"
+        "the verifier saw {seen}, {blind}; independence {style}{certified}{style:#}{but}"
     ))?;
-    for (name, claim) in work.certificate().claims.named() {
+    for (name, claim) in claims {
         let style = match claim.result {
             Finding::Fail => BAD,
             Finding::Unknown => DOUBTFUL,
