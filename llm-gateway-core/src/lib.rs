@@ -21,14 +21,16 @@
 //! ```text
 //!  stdio · cli · your Rust program      wire JSON <-> core types, nothing else
 //!     | Request
-//!  Gateway         the only door: start · route · panel · cascade · describe · spent  gateway
+//!  Gateway         the only door: route · panel · cascade · orchestrate · describe    gateway
 //!     | 1 resolve  Policy x Request -> Plan (targets, token bound, deadline)  policy
 //!     | 2 prepare  price check, then the bytes are fixed; a panel's all at once  dispatch, panel
 //!     | 3 run      per attempt: hold -> send -> classify -> settle -> log      dispatch
 //!     | 4 provider encode · transport sends and records · decode              provider
-//!     | 5 certify  a panel's recorded bytes -> certificate and receipt          certificate
+//!     | 5 certify  recorded bytes of several models -> certificate and receipt  certificate
 //!     v Envelope   built once, from the outcome and the attempt log           envelope
 //! ```
+//!
+//! A task that is planned, executed and verified goes this way once for each step.
 //!
 //! # The rooms
 //!
@@ -44,7 +46,7 @@
 //! | [`ledger`] | whether the month still has the money; the port, in memory and in SQLite |
 //! | `orchestrate` | plan, execute, verify: steps with declared sight |
 //! | `panel` | several models that cannot see each other, asked at the same time; how far they agree |
-//! | [`certificate`] | what a panel's recorded bytes show of its independence; pure |
+//! | [`certificate`] | what recorded bytes show of a panel's or a verifier's independence; pure |
 //! | `evidence` | how recorded calls are handed to the certificate |
 //! | `archive` | where receipts go on disk |
 //! | `private` | files and folders that are this user's alone |

@@ -71,7 +71,7 @@ pub(crate) enum End {
     Accepted,
     /// Nobody was asked to judge it.
     Unjudged,
-    /// It was refused, and no round is left.
+    /// It was refused and no round is left, or it could not be judged.
     Refused,
     /// The verifier could not be had; the last call says why.
     Unverified,

@@ -45,7 +45,7 @@ pub struct Orchestrated {
 pub enum Ending {
     /// The artifact was accepted, or no verification was asked for.
     Success,
-    /// The artifact was refused, and no round is left.
+    /// The artifact was refused and no round is left, or the verifier could not judge it.
     NeedsHumanReview,
     /// The verifier could not be had: the artifact is there, and nobody judged it.
     Unverified,
