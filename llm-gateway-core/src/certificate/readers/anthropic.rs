@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::places::Holds;
-use super::{Format, Name, Reply};
+use super::{Draft, Format, Name};
 
 /// The `anthropic` dialect.
 pub(super) struct Anthropic;
@@ -31,66 +31,60 @@ impl Format for Anthropic {
         vec!["/v1/messages".to_owned()]
     }
 
-    type Document = Document;
+    type Whole = Message;
 
-    fn is_last(document: &Document) -> bool {
-        document.r#type.as_deref() == Some("message_stop")
+    type Event = Event;
+
+    const END: Option<&'static str> = None;
+
+    fn whole(whole: Message, draft: &mut Draft) -> Result<(), String> {
+        whole.names(draft)?;
+        let blocks = whole.content.ok_or("it has no `content`")?;
+        draft.reply.text.extend(blocks.into_iter().filter_map(Block::text));
+        Ok(())
     }
 
-    fn take(document: Document, reply: &mut Reply) -> Result<(), String> {
-        match document.r#type.as_deref() {
-            Some("message_start") => {
-                let Message { model, id, content } =
-                    document.message.ok_or("its start has no `message`")?;
-                whole(model, id, content, reply)
+    fn event(event: Event, draft: &mut Draft) -> Result<(), String> {
+        match event {
+            // Its content is empty as yet.
+            Event::MessageStart { message } => message.names(draft)?,
+            Event::ContentBlockStart { content_block } => {
+                draft.reply.text.extend(content_block.text());
             }
-            Some("content_block_delta") => {
-                let delta = document.delta.unwrap_or_default();
-                reply.text.extend(delta.text);
-                Ok(())
-            }
-            Some("content_block_start") => {
-                reply.text.extend(document.content_block.and_then(Block::text));
-                Ok(())
-            }
-            Some("content_block_stop" | "message_delta" | "message_stop" | "ping") => Ok(()),
-            Some("error") => Err("it is an error".to_owned()),
-            // A whole response says `message`; servers that only speak like Anthropic may not.
-            _ => whole(document.model, document.id, document.content, reply),
+            Event::ContentBlockDelta { delta } => draft.reply.text.extend(delta.text()),
+            Event::MessageStop => draft.done = true,
+            Event::Other => {}
         }
+        Ok(())
+    }
+
+    fn is_ended(draft: &Draft) -> bool {
+        draft.done
     }
 }
 
-/// A message, or the one that a stream begins with.
-fn whole(
-    model: Name,
-    id: Name,
-    content: Option<Vec<Block>>,
-    reply: &mut Reply,
-) -> Result<(), String> {
-    model.settle(&mut reply.model, "model")?;
-    id.settle(&mut reply.response_id, "response id")?;
-    let blocks = content.ok_or("it has no `content`")?;
-    reply.text.extend(blocks.into_iter().filter_map(Block::text));
-    Ok(())
+/// The end of a block, the reason why the model stopped, `ping` and whatever comes next add no
+/// text.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Event {
+    MessageStart {
+        message: Message,
+    },
+    ContentBlockStart {
+        content_block: Block,
+    },
+    ContentBlockDelta {
+        delta: Delta,
+    },
+    MessageStop,
+    #[serde(other)]
+    Other,
 }
 
-/// A whole response, or one event of a stream; each kind has its own fields.
+/// A whole response, or the beginning of one.
 #[derive(Deserialize)]
-pub(super) struct Document {
-    r#type: Option<String>,
-    message: Option<Message>,
-    delta: Option<Delta>,
-    content_block: Option<Block>,
-    #[serde(default)]
-    model: Name,
-    #[serde(default)]
-    id: Name,
-    content: Option<Vec<Block>>,
-}
-
-#[derive(Deserialize)]
-struct Message {
+pub(super) struct Message {
     #[serde(default)]
     model: Name,
     #[serde(default)]
@@ -98,8 +92,15 @@ struct Message {
     content: Option<Vec<Block>>,
 }
 
+impl Message {
+    fn names(&self, draft: &mut Draft) -> Result<(), String> {
+        self.model.settle(&mut draft.reply.model, "model")?;
+        self.id.settle(&mut draft.reply.response_id, "response id")
+    }
+}
+
 #[derive(Deserialize)]
-struct Block {
+pub(super) struct Block {
     r#type: Option<String>,
     text: Option<String>,
 }
@@ -111,8 +112,15 @@ impl Block {
     }
 }
 
-/// Only a `text_delta` has a `text`.
-#[derive(Default, Deserialize)]
-struct Delta {
+#[derive(Deserialize)]
+pub(super) struct Delta {
+    r#type: Option<String>,
     text: Option<String>,
+}
+
+impl Delta {
+    /// Thinking, signatures and a tool's input are no text.
+    fn text(self) -> Option<String> {
+        self.text.filter(|_| self.r#type.as_deref() == Some("text_delta"))
+    }
 }

@@ -1,12 +1,11 @@
 //! generateContent: <https://ai.google.dev/api/generate-content>.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::head::segment;
 use super::places::Holds;
-use super::{Format, Name, Reply};
+use super::{Draft, Format, Name};
 
 /// The `gemini` dialect.
 pub(super) struct Gemini;
@@ -34,24 +33,37 @@ impl Format for Gemini {
         ]
     }
 
-    type Document = Document;
+    type Whole = Document;
 
-    fn take(document: Document, reply: &mut Reply) -> Result<(), String> {
-        let version = document.model_version.0;
+    type Event = Document;
+
+    const END: Option<&'static str> = None;
+
+    fn whole(document: Document, draft: &mut Draft) -> Result<(), String> {
+        Self::event(document, draft)
+    }
+
+    /// Each is a whole response with the next part of the text. What follows a reason to stop is
+    /// still read: older models and proxies write one into every event.
+    fn event(document: Document, draft: &mut Draft) -> Result<(), String> {
         // Some answers name the model as a resource.
-        let model = version.map(|id| id.strip_prefix("models/").unwrap_or(&id).to_owned());
-        Name(model).settle(&mut reply.model, "model")?;
-        document.response_id.settle(&mut reply.response_id, "response id")?;
-        if document.error.is_some() {
-            return Err("it is an error".to_owned());
-        }
+        let model = document.model_version.0;
+        let model = model.map(|id| id.strip_prefix("models/").unwrap_or(&id).to_owned());
+        Name(model).settle(&mut draft.reply.model, "model")?;
+        document.response_id.settle(&mut draft.reply.response_id, "response id")?;
         // Absent where the prompt was blocked, and in an event that only counts tokens.
-        let candidates = document.candidates.unwrap_or_default();
-        let content = candidates.into_iter().next().and_then(|candidate| candidate.content);
+        let candidate = document.candidates.unwrap_or_default().into_iter().next();
+        let Some(Candidate { content, finish_reason }) = candidate else { return Ok(()) };
+        draft.stopped |= finish_reason.is_some();
         let parts = content.and_then(|content| content.parts).unwrap_or_default();
         let texts = parts.into_iter().filter(|part| part.thought != Some(true));
-        reply.text.extend(texts.filter_map(|part| part.text));
+        draft.reply.text.extend(texts.filter_map(|part| part.text));
         Ok(())
+    }
+
+    /// Such a stream ends with its body.
+    fn is_ended(draft: &Draft) -> bool {
+        draft.stopped
     }
 }
 
@@ -63,12 +75,13 @@ pub(super) struct Document {
     #[serde(default)]
     response_id: Name,
     candidates: Option<Vec<Candidate>>,
-    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Candidate {
     content: Option<Content>,
+    finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -6,6 +6,7 @@
 //! with the adapters: a mistake of theirs should show, not be repeated.
 
 mod anthropic;
+mod complaint;
 mod gemini;
 mod head;
 mod openai;
@@ -15,6 +16,7 @@ mod usage;
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -97,19 +99,40 @@ trait Format {
     /// What may stand behind the base URL in a request for `model`.
     fn paths(model: &str) -> Vec<String>;
 
-    /// One JSON document of a response: a whole one, or one event of a stream.
-    type Document: serde::de::DeserializeOwned;
+    /// A whole response.
+    type Whole: DeserializeOwned;
 
-    /// Whether a document of a stream says that it is the last.
-    fn is_last(_document: &Self::Document) -> bool {
-        false
-    }
+    /// One event of a stream.
+    type Event: DeserializeOwned;
 
-    /// Takes the facts of one document into `reply`.
+    /// The data of the event behind the last document of a stream, where the format has one. It
+    /// is no JSON.
+    const END: Option<&'static str>;
+
+    /// Takes the facts of a whole response.
     ///
     /// # Errors
-    /// Says why the document is no answer.
-    fn take(document: Self::Document, reply: &mut Reply) -> Result<(), String>;
+    /// Says why it is no answer.
+    fn whole(whole: Self::Whole, draft: &mut Draft) -> Result<(), String>;
+
+    /// Takes the facts of one event of a stream.
+    ///
+    /// # Errors
+    /// Says why it is of no answer.
+    fn event(event: Self::Event, draft: &mut Draft) -> Result<(), String>;
+
+    /// Whether the answer of a stream came to its end with the events that were taken.
+    fn is_ended(draft: &Draft) -> bool;
+}
+
+/// An answer of which some has been read.
+#[derive(Debug, Default)]
+struct Draft {
+    reply: Reply,
+    /// The model said why it stopped.
+    stopped: bool,
+    /// The last event has come: nothing behind it is of the answer.
+    done: bool,
 }
 
 /// What OpenAI's format calls a verifier's schema.
@@ -151,46 +174,66 @@ fn request_as<F: Format>(
     asked
 }
 
-/// Reads a response of the format `dialect`.
+/// Reads a response of the format `dialect`. Of a stream without its end there is no answer: what
+/// came is not what the model said.
 ///
 /// # Errors
 /// Says why it is no answer that could be read.
 pub(super) fn response(dialect: Dialect, response: &RecordedResponse) -> Result<Reply, String> {
+    let mut draft = Draft::default();
+    read(dialect, response, &mut draft)?;
+    if draft.reply.text.trim().is_empty() {
+        return Err("there is no text in it".to_owned());
+    }
+    Ok(draft.reply)
+}
+
+/// The text that came with a response, be it an answer or the beginning of one.
+pub(super) fn text(dialect: Dialect, response: &RecordedResponse) -> Option<String> {
+    let mut draft = Draft::default();
+    // Whatever is wrong with the response, its text was there to be read.
+    let _ = read(dialect, response, &mut draft);
+    Some(draft.reply.text).filter(|text| !text.is_empty())
+}
+
+fn read(dialect: Dialect, response: &RecordedResponse, draft: &mut Draft) -> Result<(), String> {
     if !(200..300).contains(&response.status) {
         return Err(format!("its status is {}", response.status));
     }
-    let reply = match dialect {
-        Dialect::OpenAi => response_as::<openai::OpenAi>(response),
-        Dialect::Anthropic => response_as::<anthropic::Anthropic>(response),
-        Dialect::Gemini => response_as::<gemini::Gemini>(response),
+    match dialect {
+        Dialect::OpenAi => read_as::<openai::OpenAi>(response, draft),
+        Dialect::Anthropic => read_as::<anthropic::Anthropic>(response, draft),
+        Dialect::Gemini => read_as::<gemini::Gemini>(response, draft),
         Dialect::Own => Err("its format is not known here".to_owned()),
-    }?;
-    if reply.text.is_empty() {
-        return Err("there is no text in it".to_owned());
     }
-    Ok(reply)
 }
 
-fn response_as<F: Format>(response: &RecordedResponse) -> Result<Reply, String> {
+fn read_as<F: Format>(response: &RecordedResponse, draft: &mut Draft) -> Result<(), String> {
     let body = response.body.as_bytes();
-    let mut reply = Reply::default();
     if !sse::is_stream(response) {
-        F::take(document::<F>(body)?, &mut reply)?;
-        return Ok(reply);
+        return F::whole(document(body)?, draft);
     }
-    // What stands behind the end is no part of the answer that was taken.
-    for data in sse::events(body)?.iter().take_while(|data| !sse::is_end(data)) {
-        let document = document::<F>(data.as_bytes())?;
-        let is_last = F::is_last(&document);
-        F::take(document, &mut reply)?;
-        if is_last {
+    for event in sse::events(body)? {
+        complaint::check_name(&event)?;
+        if F::END == Some(event.data.trim()) {
+            draft.done = true;
+        } else {
+            F::event(document(event.data.as_bytes())?, draft)?;
+        }
+        // What stands behind the end is no part of the answer that was taken.
+        if draft.done {
             break;
         }
     }
-    Ok(reply)
+    if F::is_ended(draft) { Ok(()) } else { Err("its stream has no end".to_owned()) }
 }
 
-fn document<F: Format>(body: &[u8]) -> Result<F::Document, String> {
+fn document<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    complaint::check(body)?;
+    parsed(body)
+}
+
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     // The error's own words may quote the body, which belongs into no receipt.
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -219,14 +262,14 @@ impl<'de> Deserialize<'de> for Name {
 
 impl Name {
     /// Takes the name into its place. The events of one stream must agree on it.
-    fn settle(self, place: &mut Option<String>, what: &str) -> Result<(), String> {
-        match (self.0, place.as_deref()) {
+    fn settle(&self, place: &mut Option<String>, what: &str) -> Result<(), String> {
+        match (&self.0, place.as_deref()) {
             (None, _) => Ok(()),
             (Some(name), _) if name.len() > LONGEST_NAME => {
                 Err(format!("its {what} is longer than {LONGEST_NAME} bytes"))
             }
             (Some(name), None) => {
-                *place = Some(name);
+                *place = Some(name.clone());
                 Ok(())
             }
             (Some(name), Some(known)) if name == known => Ok(()),

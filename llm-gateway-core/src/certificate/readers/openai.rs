@@ -1,10 +1,11 @@
 //! Chat Completions: <https://platform.openai.com/docs/api-reference/chat>.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::places::Holds;
-use super::{Format, Name, Reply, SCHEMA_NAME};
+use super::{Draft, Format, Name, SCHEMA_NAME, complaint, sse};
 
 /// The `openai` dialect.
 pub(super) struct OpenAi;
@@ -32,22 +33,37 @@ impl Format for OpenAi {
         vec!["/chat/completions".to_owned()]
     }
 
-    type Document = Document;
+    type Whole = Document;
 
-    fn take(document: Document, reply: &mut Reply) -> Result<(), String> {
-        document.model.settle(&mut reply.model, "model")?;
-        document.id.settle(&mut reply.response_id, "response id")?;
-        // A stream's last event may have none: it carries the usage.
+    type Event = Document;
+
+    const END: Option<&'static str> = Some(sse::END);
+
+    fn whole(document: Document, draft: &mut Draft) -> Result<(), String> {
+        document.names(draft)?;
         let choice = document.choices.ok_or("it has no `choices`")?.into_iter().next();
-        let message = choice.and_then(|choice| choice.message.or(choice.delta));
-        match message.and_then(|message| message.content) {
-            Some(Content::Text(text)) => reply.text.push_str(&text),
-            Some(Content::Parts(parts)) => {
-                reply.text.extend(parts.into_iter().filter_map(|part| part.text));
-            }
-            None => {}
+        draft.reply.text.extend(choice.and_then(|choice| choice.message).map(Message::text));
+        Ok(())
+    }
+
+    fn event(document: Document, draft: &mut Draft) -> Result<(), String> {
+        document.names(draft)?;
+        if document.choices.is_none() && document.usage.is_none() {
+            complaint::check_sentence(document.message.as_ref())?;
+        }
+        // The last may have none: it carries the usage. Only one answer is asked for.
+        let choices = document.choices.into_iter().flatten();
+        for choice in choices.filter(Choice::is_first) {
+            draft.reply.text.extend(choice.delta.map(Message::text));
+            draft.stopped |= choice.finish_reason.is_some();
         }
         Ok(())
+    }
+
+    /// A proxy writes its `[DONE]` behind whatever broke off; why the model stopped is the
+    /// model's to say.
+    fn is_ended(draft: &Draft) -> bool {
+        draft.done && draft.stopped
     }
 }
 
@@ -58,17 +74,48 @@ pub(super) struct Document {
     #[serde(default)]
     id: Name,
     choices: Option<Vec<Choice>>,
+    usage: Option<IgnoredAny>,
+    /// Of an error without an object around it.
+    message: Option<Value>,
+}
+
+impl Document {
+    fn names(&self, draft: &mut Draft) -> Result<(), String> {
+        self.model.settle(&mut draft.reply.model, "model")?;
+        self.id.settle(&mut draft.reply.response_id, "response id")
+    }
 }
 
 #[derive(Deserialize)]
 struct Choice {
+    index: Option<Value>,
     message: Option<Message>,
     delta: Option<Message>,
+    finish_reason: Option<String>,
+}
+
+impl Choice {
+    /// Servers that know of one answer only may not count it.
+    fn is_first(&self) -> bool {
+        self.index.as_ref().and_then(Value::as_u64).unwrap_or(0) == 0
+    }
 }
 
 #[derive(Deserialize)]
 struct Message {
     content: Option<Content>,
+}
+
+impl Message {
+    fn text(self) -> String {
+        match self.content {
+            Some(Content::Text(text)) => text,
+            Some(Content::Parts(parts)) => {
+                parts.iter().filter_map(|part| part.text.as_ref()?.as_str()).collect()
+            }
+            None => String::new(),
+        }
+    }
 }
 
 /// Text, or (some compatible servers) a list of parts.
@@ -81,5 +128,5 @@ enum Content {
 
 #[derive(Deserialize)]
 struct Piece {
-    text: Option<String>,
+    text: Option<Value>,
 }

@@ -4,7 +4,7 @@
 use crate::certificate::recorded::RecordedResponse;
 
 /// How OpenAI and the servers that speak like it end a stream. It is no JSON.
-const END: &str = "[DONE]";
+pub(super) const END: &str = "[DONE]";
 
 /// Whether the data of an event is that end.
 pub(super) fn is_end(data: &str) -> bool {
@@ -18,22 +18,39 @@ pub(super) fn is_stream(response: &RecordedResponse) -> bool {
     media_type.eq_ignore_ascii_case("text/event-stream")
 }
 
-/// The data of each event, in order, [`END`] included. Lines may end in `\n`, `\r\n` or `\r`; comments and the
-/// fields `event`, `id` and `retry` carry nothing that is read here.
-pub(super) fn events(body: &[u8]) -> Result<Vec<String>, String> {
+/// An event with data.
+#[derive(Debug)]
+pub(super) struct Event {
+    /// What it calls itself; empty where it does not.
+    pub(super) name: String,
+    pub(super) data: String,
+}
+
+/// The events, in order, [`END`] included. Lines may end in `\n`, `\r\n` or `\r`; comments and the fields
+/// `id` and `retry` carry nothing that is read here. An event that no empty line ends is none.
+pub(super) fn events(body: &[u8]) -> Result<Vec<Event>, String> {
     let text = std::str::from_utf8(body).map_err(|_| "its stream is no UTF-8".to_owned())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    let mut events = Vec::new();
-    let mut data: Vec<&str> = Vec::new();
-    for line in text.split(['\n', '\r']).chain([""]) {
+    let (mut events, mut data, mut name) = (Vec::new(), Vec::new(), "");
+    for line in text.split_inclusive(['\n', '\r']) {
+        // The last line may lack its end, and is none then.
+        let Some(line) = line.strip_suffix(['\n', '\r']) else { continue };
         if line.is_empty() {
-            let event = std::mem::take(&mut data).join("\n");
-            if !event.is_empty() {
+            let event = Event { name: name.to_owned(), data: data.join("\n") };
+            if !event.data.is_empty() {
                 events.push(event);
             }
-        } else if let Some(value) = line.strip_prefix("data:") {
-            data.push(value.strip_prefix(' ').unwrap_or(value));
+            (data, name) = (Vec::new(), "");
+        } else if let Some(value) = field(line, "data:") {
+            data.push(value);
+        } else if let Some(value) = field(line, "event:") {
+            name = value;
         }
     }
     if events.is_empty() { Err("its stream holds no event".to_owned()) } else { Ok(events) }
+}
+
+fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    let value = line.strip_prefix(name)?;
+    Some(value.strip_prefix(' ').unwrap_or(value))
 }

@@ -40,9 +40,10 @@ pub(in crate::certificate) fn usage(
     let body = response.body.as_bytes();
     let mut tally = Tally::default();
     if sse::is_stream(response) {
-        for data in sse::events(body).ok()?.iter().take_while(|data| !sse::is_end(data)) {
+        let events = sse::events(body).ok()?;
+        for event in events.iter().take_while(|event| !sse::is_end(&event.data)) {
             // What follows the end is none of the answer.
-            if take(&mut tally, &json::parse(data.as_bytes()).ok()?).is_break() {
+            if take(&mut tally, &json::parse(event.data.as_bytes()).ok()?).is_break() {
                 break;
             }
         }

@@ -2,6 +2,7 @@
 
 mod cases;
 mod digests;
+mod fixtures;
 mod freshness;
 mod kinship;
 mod panel;

@@ -34,7 +34,7 @@ data: {\"modelVersion\":\"models/gemini-2.5-pro\",\"responseId\":\"r1\",\
 \"candidates\":[{\"content\":{\"parts\":[{\"text\":\"hm\",\"thought\":true},{\"text\":\"Ye\"}]}}]}\n\n\
 data: {\"modelVersion\":\"gemini-2.5-pro\",\"responseId\":\"r1\",\
 \"candidates\":[{\"content\":{\"parts\":[{\"text\":\"s\"}]},\"finishReason\":\"STOP\"}]}\n\n\
-data: {\"usageMetadata\":{\"totalTokenCount\":3}}";
+data: {\"usageMetadata\":{\"totalTokenCount\":3}}\n\n";
 
 fn stream(dialect: Dialect, body: &str) -> Result<Reply, String> {
     read(dialect, &whole(1, "text/event-stream; charset=utf-8", body))
@@ -67,6 +67,69 @@ fn what_stands_behind_the_end_of_a_stream_is_no_part_of_it() {
             );
         }
     }
+}
+
+/// What came is not what the model said, and an honest adapter takes none of these.
+#[test]
+fn a_stream_without_its_end_is_no_answer() {
+    for (dialect, body, ends) in [
+        (OpenAi, OPENAI, &["data: [DONE]\n\n", ",\"finish_reason\":\"stop\""][..]),
+        (
+            Anthropic,
+            ANTHROPIC,
+            &["event: message_stop\r\ndata: {\"type\":\"message_stop\"}\r\n\r\n"],
+        ),
+        (Gemini, GEMINI, &[",\"finishReason\":\"STOP\""]),
+    ] {
+        for end in ends {
+            let cut = body.replace(end, "");
+            assert_ne!(cut, body);
+            let why = stream(dialect, &cut).unwrap_err();
+            assert_eq!(why, "its stream has no end", "{end:?}");
+        }
+    }
+    // An event that no empty line ends is none.
+    assert!(stream(OpenAi, OPENAI.trim_end()).is_err());
+    // Some servers write the reason into every event, and the text goes on behind it.
+    let reasoned = GEMINI.replace(
+        "\"thought\":true},{\"text\":\"Ye\"}]}",
+        "\"thought\":true},{\"text\":\"Ye\"}]},\"finishReason\":\"STOP\"",
+    );
+    assert_ne!(reasoned, GEMINI);
+    assert_eq!(stream(Gemini, &reasoned), stream(Gemini, GEMINI));
+}
+
+#[test]
+fn an_error_in_a_stream_or_around_an_answer_is_no_answer() {
+    for (dialect, body) in [(OpenAi, OPENAI), (Anthropic, ANTHROPIC), (Gemini, GEMINI)] {
+        for error in [
+            "data: {\"error\":{\"message\":\"down\"}}\n\n",
+            "data: {\"error\":{\"message\":\"down\"},\"choices\":[]}\n\n",
+            "data: {\"object\":\"error\",\"choices\":[]}\n\n",
+            "event: error\ndata: {\"type\":\"ping\",\"choices\":[]}\n\n",
+        ] {
+            let why = stream(dialect, &format!("{error}{body}")).unwrap_err();
+            assert_eq!(why, "it is an error", "{error:?}");
+        }
+        let empty = "data: {\"type\":\"ping\",\"error\":{\"message\":\"\"},\"choices\":[]}\n\n";
+        assert!(stream(dialect, &format!("{empty}{body}")).is_ok(), "{}", dialect.as_str());
+    }
+    let sentence = "data: {\"message\":\"down\"}\n\n";
+    assert!(stream(OpenAi, &format!("{sentence}{OPENAI}")).is_err());
+    let body = r#"{"error":{"code":500},"choices":[{"message":{"content":"Yes"}}]}"#;
+    assert!(read(OpenAi, &whole(1, "application/json", body)).is_err());
+}
+
+#[test]
+fn no_claim_passes_by_a_stream_without_its_end() {
+    let mut evidence = panel(&SEATS);
+    let sequence = response(&mut evidence.members[0]).sequence;
+    let cut = OPENAI.replace("data: [DONE]\n\n", "");
+    *response(&mut evidence.members[0]) = whole(sequence, "text/event-stream", &cut);
+    let certificate = certify(&evidence, &rules(), &kinship());
+    let open =
+        ["fresh", "answered_quorum", "model_distinct", "vendor_distinct", "lineage_distinct"];
+    assert_eq!(not_passed(&certificate), open.map(|name| (name, Verdict::Unknown)));
 }
 
 #[test]

@@ -37,14 +37,15 @@ impl Said<'_> {
         self.step.role == role && self.answer.is_some()
     }
 
-    /// Everything that its responses say, those that were not taken for its answer too.
+    /// Everything that its responses say, those that were not taken for its answer too, and what
+    /// came of one that broke off.
     pub(super) fn texts(&self) -> impl Iterator<Item = String> + '_ {
         let call = &self.step.call;
         let came = call.exchanges.iter().filter_map(|exchange| exchange.response.as_ref());
-        let replies = came.filter_map(|response| readers::response(call.dialect, response).ok());
-        replies.flat_map(|reply| {
-            let inner = inner_texts(&reply.text);
-            std::iter::once(reply.text).chain(inner)
+        let texts = came.filter_map(|response| readers::text(call.dialect, response));
+        texts.flat_map(|text| {
+            let inner = inner_texts(&text);
+            std::iter::once(text).chain(inner)
         })
     }
 }

@@ -1,0 +1,81 @@
+//! Each response of `tests/fixtures`, read by the adapters there, and by the readers here.
+
+use std::fs;
+use std::path::Path;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+
+use crate::certificate::RecordedResponse;
+use crate::certificate::readers::{Reply, response as read};
+use crate::model::Dialect;
+
+/// Where the readers see an answer and the adapters none.
+const ONLY_READ: &[&str] = &[];
+
+/// Where the adapters took an answer and the readers see none.
+const ONLY_TAKEN: &[&str] = &[];
+
+/// The name of each fixture, its response, and what the adapter makes of it.
+fn fixtures(dialect: Dialect) -> Vec<(String, RecordedResponse, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let files = fs::read_dir(folder.join(dialect.as_str())).unwrap();
+    let fixture = |file: &Path| {
+        let fixture: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        let stem = file.file_stem().unwrap().to_string_lossy();
+        let name = format!("{}/{stem}", dialect.as_str());
+        (name, recorded(&fixture["response"]), fixture["expect"].clone())
+    };
+    files.map(|file| fixture(&file.unwrap().path())).collect()
+}
+
+fn recorded(response: &Value) -> RecordedResponse {
+    let headers = response["headers"].as_object().unwrap().iter();
+    let headers: HeaderMap = headers
+        .map(|(name, value)| {
+            let value = HeaderValue::from_str(value.as_str().unwrap()).unwrap();
+            (HeaderName::try_from(name).unwrap(), value)
+        })
+        .collect();
+    let body = match response["body_text"].as_str() {
+        Some(text) => text.to_owned(),
+        None => response["body"].to_string(),
+    };
+    let status = u16::try_from(response["status"].as_u64().unwrap()).unwrap();
+    RecordedResponse::new(1, status, &headers, body)
+}
+
+/// A name as the reader keeps it where the adapter has none: a number is as it is written.
+fn agrees(read: Option<&str>, taken: &Value) -> bool {
+    match (read, taken.as_str()) {
+        (Some(read), None) => read.parse::<f64>().is_ok(),
+        (read, taken) => read == taken,
+    }
+}
+
+/// `tests/fixtures` are what the adapters do, by `every_fixture_holds`.
+#[test]
+fn readers_and_adapters_see_the_same_answers() {
+    let mut odd = Vec::new();
+    for dialect in [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini] {
+        let fixtures = fixtures(dialect);
+        assert!(fixtures.len() > 50, "{}", dialect.as_str());
+        for (name, response, expect) in fixtures {
+            let is_taken = expect.get("error").is_none();
+            match read(dialect, &response) {
+                Ok(Reply { model, response_id, text }) if is_taken => {
+                    assert_eq!(text, expect["text"], "{name}");
+                    assert!(agrees(model.as_deref(), &expect["model"]), "{name}: {model:?}");
+                    let id = response_id.as_deref();
+                    assert!(agrees(id, &expect["response_id"]), "{name}: {id:?}");
+                }
+                Ok(_) if !ONLY_READ.contains(&&*name) => odd.push(format!("only read: {name}")),
+                Err(why) if is_taken && !ONLY_TAKEN.contains(&&*name) => {
+                    odd.push(format!("only taken: {name}: {why}"));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(odd.is_empty(), "{odd:#?}");
+}
