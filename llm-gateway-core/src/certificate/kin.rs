@@ -78,15 +78,31 @@ impl KinRow {
     }
 }
 
+/// Whose id, and the id.
+type Key = (Option<String>, String);
+
 /// All that is known, under a version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kinship {
     version: String,
-    rows: BTreeMap<(Option<String>, String), Kin>,
+    rows: BTreeMap<Key, Kin>,
 }
 
 impl Kinship {
     /// Takes the rows; the last of two for one id counts. The version is the digest of them all.
+    ///
+    /// A name is one model wherever it stands: an id that a row declares to be another model's
+    /// makes that model, and whatever else a provider serves under the id, one.
+    ///
+    /// ```
+    /// use llm_gateway_core::certificate::{Kin, KinRow, Kinship};
+    ///
+    /// let row = |provider, id, canonical: &str| {
+    ///     KinRow::new(Some(provider), id, Kin::new(canonical, None, []))
+    /// };
+    /// let kinship = Kinship::new([row("a", "x", "x"), row("a", "y", "x"), row("b", "y", "y")]);
+    /// assert_eq!(kinship.find("b", "y"), kinship.find("a", "x"));
+    /// ```
     pub fn new(rows: impl IntoIterator<Item = KinRow>) -> Self {
         let rows = Self::under(String::new(), rows).rows;
         let lines: Vec<_> = rows.iter().collect();
@@ -110,26 +126,30 @@ impl Kinship {
     pub fn from_facts<'a>(
         rows: impl IntoIterator<Item = (&'a str, &'a str, &'a ModelFacts)>,
     ) -> Self {
-        let mut own = Vec::new();
-        let mut meanings: BTreeMap<&str, Vec<Kin>> = BTreeMap::new();
-        for (provider, id, facts) in rows {
-            let kin = Kin::from(facts);
-            own.push(KinRow::new(Some(provider), id, kin.clone()));
+        let row = |(provider, id, facts): (&str, &str, &ModelFacts)| {
+            KinRow::new(Some(provider), id, Kin::from(facts))
+        };
+        // Joined first, so that one model under two names means the same.
+        let own = Self::under(String::new(), rows.into_iter().map(row)).rows;
+        let mut meanings: BTreeMap<&str, Vec<&Kin>> = BTreeMap::new();
+        for ((_, id), kin) in &own {
             meanings.entry(id).or_default().push(kin);
         }
         let shared = meanings.into_iter().filter_map(|(id, kins)| match kins.as_slice() {
             [kin, others @ ..] if others.iter().all(|other| other == kin) => {
-                Some(KinRow::new(None, id, kin.clone()))
+                Some(KinRow::new(None, id, (*kin).clone()))
             }
             _ => None,
         });
-        Self::new(own.into_iter().chain(shared))
+        let shared: Vec<KinRow> = shared.collect();
+        let own = own.into_iter().map(|((provider, id), kin)| KinRow { provider, id, kin });
+        Self::new(own.chain(shared))
     }
 
     /// Takes rows whose version is known, as those of a receipt.
     pub(super) fn under(version: String, rows: impl IntoIterator<Item = KinRow>) -> Self {
         let rows = rows.into_iter().map(|row| ((row.provider, row.id), row.kin)).collect();
-        Self { version, rows }
+        Self { version, rows: joined(rows) }
     }
 
     /// The digest of all rows.
@@ -141,5 +161,47 @@ impl Kinship {
     pub fn find(&self, provider: &str, id: &str) -> Option<&Kin> {
         let row = |provider: Option<String>| self.rows.get(&(provider, id.to_owned()));
         row(Some(provider.to_owned())).or_else(|| row(None))
+    }
+}
+
+/// Gives all rows of one model one canonical id: of those that the rows have for it, the first
+/// in order. Each row says that its id and its canonical id are one name, whosever the row is.
+fn joined(rows: BTreeMap<Key, Kin>) -> BTreeMap<Key, Kin> {
+    let mut names = Names::default();
+    for ((_, id), kin) in &rows {
+        names.join(id, &kin.canonical);
+    }
+    let mut chosen: BTreeMap<String, String> = BTreeMap::new();
+    for kin in rows.values() {
+        let known = chosen.entry(names.root(&kin.canonical)).or_insert(kin.canonical.clone());
+        if kin.canonical < *known {
+            known.clone_from(&kin.canonical);
+        }
+    }
+    let renamed = rows.into_iter().map(|(key, kin)| {
+        let canonical = chosen.get(&names.root(&kin.canonical)).cloned();
+        (key, Kin { canonical: canonical.unwrap_or(kin.canonical), ..kin })
+    });
+    renamed.collect()
+}
+
+/// Which names are one: each leads to another of its set, the last of them to none.
+#[derive(Default)]
+struct Names(BTreeMap<String, String>);
+
+impl Names {
+    fn root(&self, name: &str) -> String {
+        let mut root = name;
+        while let Some(next) = self.0.get(root) {
+            root = next;
+        }
+        root.to_owned()
+    }
+
+    fn join(&mut self, one: &str, other: &str) {
+        let (one, other) = (self.root(one), self.root(other));
+        if one != other {
+            self.0.insert(one, other);
+        }
     }
 }

@@ -72,6 +72,13 @@ fn one_model_twice() -> String {
     POLICY.replace("provider: gemini, model: gemini-3.8-flash", "provider: openai, model: luna")
 }
 
+/// The policy whose second cheap model is what its provider calls by an alias of the first.
+fn one_model_at_two_hosts() -> String {
+    let host = "luna: {in: 1, out: 10, developer: another, lineage: [another]}";
+    let policy = POLICY.replace("gemini-3.8-flash: {in: 1, out: 10}", host);
+    policy.replace("model: gemini-3.8-flash", "model: luna")
+}
+
 #[tokio::test]
 async fn a_gate_that_agrees_answers_and_nobody_else_is_asked() {
     for texts in [["42", "42.0"], ["The answer is 42.", "42"], ["Paris", "**Paris**"]] {
@@ -96,6 +103,7 @@ async fn anything_but_certified_agreement_escalates() {
         (&once, Scripted::new().answer("42").status(500), "gemini/gemini-3.8-flash of the gate"),
         (&once, Scripted::new().status(500).status(500), "gave no answer: provider_5xx"),
         (&one_model_twice(), says("42", "42"), "not certified: model_distinct: "),
+        (&one_model_at_two_hosts(), says("42", "42"), "not certified: model_distinct: "),
     ] {
         let script = script.answer("strong");
         let cascade = ask(policy, script.clone()).await.unwrap();

@@ -1,10 +1,17 @@
 //! Kinship as the model data and a policy tell it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::certificate::{Kin, KinRow, Kinship};
-use crate::config::{LoadRequest, PolicySource, load};
+use super::panel::{SEATS, Seat, not_passed, panel, rules};
+use super::work;
+use crate::certificate::{
+    Against, Certificate, Kin, KinRow, Kinship, Particulars, Receipt, Salt, Verdict, VerifyResult,
+    WorkCertificate, certify, certify_work, verify,
+};
+use crate::config::{LoadRequest, PolicySource, built_in_models, load};
 use crate::environment::Environment;
+use crate::model::Dialect;
 
 /// The same open-weight model at two hosts, declared under one id; a dated model with a price of
 /// the user's own; one id that means two things.
@@ -69,4 +76,67 @@ fn the_version_is_that_of_the_rows() {
     let row = |developer| KinRow::new(None, "m", Kin::new("m", Some(developer), ["f"]));
     assert_eq!(Kinship::new([row("a")]).version(), Kinship::new([row("A ")]).version());
     assert_ne!(Kinship::new([row("a")]).version(), Kinship::new([row("b")]).version());
+}
+
+/// `aka` is one provider's name for its own model, and what another serves under it.
+fn aliased() -> Kinship {
+    let row = |provider, id: &str, canonical: &str, developer, family| {
+        KinRow::new(Some(provider), id, Kin::new(canonical, Some(developer), [family]))
+    };
+    Kinship::new([
+        row("openai", "gpt-4o", "gpt-4o", "one", "a"),
+        row("openai", "aka", "gpt-4o", "one", "a"),
+        row("anthropic", "aka", "aka", "two", "b"),
+        row("anthropic", "also", "aka", "two", "b"),
+        row("gemini", "third", "third", "three", "c"),
+    ])
+}
+
+/// The seats of [`SEATS`] with models that [`aliased`] knows.
+fn seats() -> [Seat; 3] {
+    let [one, two, three] = SEATS;
+    let plain = |seat: Seat, model| Seat { model, dialect: Dialect::OpenAi, ..seat };
+    [plain(one, "gpt-4o"), plain(two, "also"), plain(three, "third")]
+}
+
+#[test]
+fn an_alias_of_one_provider_joins_what_another_serves_under_it() {
+    let kinship = aliased();
+    let evidence = panel(&seats());
+    let certificate: Certificate = certify(&evidence, &rules(), &kinship);
+    let claims = ["model_distinct", "vendor_distinct", "lineage_distinct"];
+    assert_eq!(not_passed(&certificate), claims.map(|name| (name, Verdict::Fail)));
+    let because = &certificate.claims.model_distinct.because;
+    assert_eq!(because, "members 1 and 2 are aka (gpt-4o, also)");
+    // The receipt's own rows say it as well: it holds, with and without the bytes.
+    let (particulars, salt) = (Particulars::default(), Salt::from_bytes([7; 32]));
+    let (receipt, bundle) = Receipt::issue(particulars, evidence, &rules(), &kinship, salt);
+    assert_eq!(receipt.certificate(), &certificate);
+    let (receipt, bundle) = (receipt.to_bytes(), bundle.to_bytes());
+    let alone = verify(&receipt, Against::default());
+    assert_eq!(alone.result, VerifyResult::Undecided, "{:?}", alone.findings);
+    let found = verify(&receipt, Against::default().with_bundle(&bundle));
+    assert_eq!(found.result, VerifyResult::Holds, "{:?}", found.findings);
+}
+
+#[test]
+fn a_verifier_is_not_the_worker_under_an_alias_of_another_provider() {
+    let [one, two, three] = seats();
+    let certificate: WorkCertificate =
+        certify_work(&work::replanned_by([three, one, two]), &aliased());
+    let expected = [("verifier_worker_distinct", Verdict::Fail)];
+    assert_eq!(work::not_passed(&certificate), expected);
+}
+
+/// Names that a release of ours gives to two models would make panels fail that are sound.
+#[test]
+fn no_two_models_of_the_built_in_data_are_joined() {
+    let models = built_in_models();
+    let rows = || models.iter().map(|(provider, id, facts)| (&**provider, &**id, &**facts));
+    let kinship = Kinship::from_facts(rows());
+    let told: BTreeSet<String> = rows().map(|(_, _, facts)| Kin::from(facts).canonical).collect();
+    let joined: BTreeSet<&str> = rows()
+        .filter_map(|(provider, id, _)| Some(&*kinship.find(provider, id)?.canonical))
+        .collect();
+    assert_eq!(joined.into_iter().collect::<Vec<_>>(), told.iter().collect::<Vec<_>>());
 }
