@@ -63,12 +63,13 @@ impl Judgement<'_> {
         if let Some(committed) = &member.committed {
             self.commitment(position, committed);
         }
+        // A retry is read once; by its hash, or many large ones would be compared with each other.
+        let mut read = HashSet::new();
         for (n, exchange) in member.exchanges.iter().enumerate() {
             self.requests += 1;
             let deviation = deviation(member, n + 1, exchange);
             self.against.extend(deviation.map(|what| format!("member {position}{what}")));
-            let is_read = |earlier: &RecordedExchange| earlier.request == exchange.request;
-            if !member.exchanges.iter().take(n).any(is_read) {
+            if read.insert(&exchange.request) {
                 self.request(member, &exchange.request);
             }
         }

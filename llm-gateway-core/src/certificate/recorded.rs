@@ -10,7 +10,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A request as it left, without its credential.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RecordedRequest {
@@ -73,7 +73,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 /// Bytes of a body: base64 in JSON.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct RecordedBody(Bytes);
 
 impl RecordedBody {

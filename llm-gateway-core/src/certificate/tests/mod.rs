@@ -13,6 +13,7 @@ mod requests;
 mod responses;
 mod schemas;
 mod streams;
+mod tries;
 mod trust;
 mod usage;
 mod work;

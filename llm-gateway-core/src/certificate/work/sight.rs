@@ -5,6 +5,8 @@
 //! artifact as it was received. Texts are compared byte for byte; what is left over is a stray.
 //! Which of the two claims it fails is [`attribution`]'s to say.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::attribution::{self, Suspect};
@@ -116,12 +118,13 @@ impl<'a> Look<'a> {
         if call.exchanges.is_empty() && call.answered {
             self.open.push(format!("step {position} answered, and no request is recorded"));
         }
+        // A retry is read once; by its hash, or many large ones would be compared with each other.
+        let mut read = HashSet::new();
         for (n, exchange) in call.exchanges.iter().enumerate() {
             let deviation = deviation(call, n + 1, exchange);
             let stray = deviation.map(|what| Finding::new(format!("try {}", n + 1), what));
             self.suspect.strays.extend(stray);
-            let earlier = call.exchanges.iter().take(n);
-            if earlier.map(|earlier| &earlier.request).all(|request| *request != exchange.request) {
+            if read.insert(&exchange.request) {
                 self.request(&exchange.request);
             }
         }

@@ -1,0 +1,37 @@
+//! A member with as many tries as a bundle may tell of.
+
+use super::panel::{SEATS, panel, rules};
+use super::work;
+use crate::certificate::{
+    Kinship, MemberEvidence, RecordedExchange, Verdict, certify, certify_work,
+};
+
+const TRIES: u64 = 4_096;
+
+/// Bodies that differ in their last bytes alone; every other one is the one before.
+fn many(member: &mut MemberEvidence) {
+    let request = member.exchanges[0].request.clone();
+    let exchange = |n: u64| {
+        let mut request = request.clone();
+        request.body = format!("{}{:04}", "x".repeat(32 * 1024), n / 2).into_bytes().into();
+        RecordedExchange::new(n, request, None)
+    };
+    member.exchanges = (0..TRIES).map(exchange).collect();
+}
+
+/// Work grows with the bytes, not with their square: that would take minutes.
+#[test]
+fn many_large_tries_are_each_read_once() {
+    let mut evidence = panel(&SEATS);
+    many(&mut evidence.members[0]);
+    let blind = certify(&evidence, &rules(), &Kinship::default()).claims.context_blind;
+    assert_eq!(blind.result, Verdict::Fail);
+    // Each try is not what was committed; each second one is no JSON and has no turn; the system
+    // part of two members is not that of the first. Four are named.
+    let told = TRIES + 2 * TRIES / 2 + 2 - 4;
+    assert!(blind.because.contains(&format!("and {told} more")), "{}", blind.because);
+    let mut evidence = work::replanned_by(SEATS);
+    many(&mut evidence.steps[5].call);
+    let certificate = certify_work(&evidence, &Kinship::default());
+    assert_eq!(certificate.claims.verifier_plan_blind.result, Verdict::Fail);
+}
