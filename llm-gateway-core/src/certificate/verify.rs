@@ -116,11 +116,12 @@ fn check<S: Subject>(receipt: &Receipt<S>, against: Against<'_>) -> Verification
 }
 
 /// What the bundle would decide.
-const UNCHECKED: &str = "request texts, digests and token counts were not checked";
+const UNCHECKED: &str = "request texts, what responses said (status, ids, models, caches), digests and \
+                         token counts were not checked";
 
 /// What neither receipt nor bundle can show.
-const TRUSTED: &str = "taken on trust, as the issuer's word: costs, run id, task class, policy digest, \
-                       gateway version, rules and model rows";
+const TRUSTED: &str = "taken on trust, as the issuer's word: costs, tokens that no response counts, run \
+                       id, task class, policy digest, gateway version, rules and model rows";
 
 /// What a receipt can show at most; said of every one that is not contradicted.
 const SELF_ISSUED: &str =
@@ -229,6 +230,22 @@ fn reissued<S: Subject>(
     let kinship = receipt.kinship();
     let subject = receipt.subject.again(&evidence, &kinship);
     let (again, bundle) = receipt::write(receipt.particulars(), evidence, subject, &kinship, salt);
+    let mut found = differences(receipt, &again);
+    let Recount { agreed, differences } = recount(receipt, &bundle.evidence);
+    found.extend(differences);
+    if !found.is_empty() {
+        return Err(found);
+    }
+    let (calls, asked, units) = (receipt.calls.len(), receipt.members.len(), S::KIND.units());
+    Ok(format!(
+        "{calls} calls of {asked} {units} were read and certified again, the tokens of {agreed} \
+         counted again"
+    ))
+}
+
+/// How a receipt differs from the one that follows from its bundle: by its parts, else that it
+/// does.
+fn differences<S: Subject>(receipt: &Receipt<S>, again: &Receipt<S>) -> Vec<String> {
     let mut found = Vec::new();
     let mut must_agree = |agrees: bool, what: &str| {
         if !agrees {
@@ -241,14 +258,29 @@ fn reissued<S: Subject>(
     must_agree(again.lineage == receipt.lineage, "models");
     must_agree(again.evidence == receipt.evidence, "salt and recorded bytes");
     found.extend(receipt.subject.differences(&again.subject));
-    let Recount { agreed, differences } = recount(receipt, &bundle.evidence);
-    found.extend(differences);
-    if !found.is_empty() || again != *receipt {
-        return Err(found);
+    if found.is_empty() && again != receipt {
+        found.push("the receipt is not the one that follows from the bundle".to_owned());
     }
-    let (calls, asked, units) = (receipt.calls.len(), receipt.members.len(), S::KIND.units());
-    Ok(format!(
-        "{calls} calls of {asked} {units} were read and certified again, the tokens of {agreed} \
-         counted again"
-    ))
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::{Evidence, Particulars, Rules, Salt};
+    use crate::policy::Level;
+
+    #[test]
+    fn a_receipt_that_differs_in_whatever_part_is_said_to() {
+        let issue = |particulars| {
+            let (rules, salt) = (Rules::new(Level::None, None), Salt::from_bytes([7; 32]));
+            Receipt::issue(particulars, Evidence::default(), &rules, &Kinship::default(), salt).0
+        };
+        let receipt = issue(Particulars::default());
+        let other = issue(Particulars { run_id: "other".to_owned(), ..Particulars::default() });
+        let all: [String; 0] = [];
+        assert_eq!(differences(&receipt, &issue(Particulars::default())), all);
+        let told = "the receipt is not the one that follows from the bundle";
+        assert_eq!(differences(&receipt, &other), [told]);
+    }
 }

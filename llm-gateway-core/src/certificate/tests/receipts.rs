@@ -68,6 +68,8 @@ fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     assert_eq!(verification.result, Holds, "{:?}", verification.findings);
     let alone = verify(&bytes, None);
     assert_eq!(alone.result, Undecided, "{:?}", alone.findings);
+    let unchecked = "request texts, what responses said (status, ids, models, caches), digests";
+    assert!(alone.findings[0].contains(unchecked), "{:?}", alone.findings);
     // An editor's line feed at the end changes nothing.
     assert_eq!(verify(&[&bytes, b"\n".as_slice()].concat(), Some(&bundle)).result, Holds);
 }

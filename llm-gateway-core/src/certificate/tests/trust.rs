@@ -47,7 +47,11 @@ fn what_is_the_issuers_word_is_pinned_by_the_digest_alone() {
         let against = Against::default().with_bundle(&bundle);
         let found = verify(&receipt, against);
         assert_eq!(found.result, Holds, "{about}: {:?}", found.findings);
-        assert!(says(&found, "the issuer's word: costs, run id"), "{:?}", found.findings);
+        assert!(
+            says(&found, "the issuer's word: costs, tokens that no response counts, run id"),
+            "{:?}",
+            found.findings
+        );
         let stated = found.stated.unwrap().digest;
         for against in [against, Against::default()] {
             let found = verify(&receipt, against.with_digest(&given));
