@@ -36,30 +36,37 @@ struct Leak {
     is_whole: bool,
 }
 
-/// The claim, over each round that has a plan and an artifact.
+/// How many words of plans are held against artifacts in all. A run of eleven rounds, the most
+/// that a policy may set, has fewer with plans of 128 k tokens; a stranger's bundle may have more.
+const COMPARED: usize = 16 * 1024 * 1024;
+
+/// The claim, over each artifact and all plans that were made before it: the first plan, in the
+/// artifact of the second round, has leaked as well.
 pub(super) fn plan_leak(task: &str, said: &[Said<'_>]) -> Claim {
     let mut lexicon = Lexicon::new();
     let task = lexicon.words(task);
-    let mut plan: Option<&Said<'_>> = None;
+    let mut comparison = Comparison::with(&task, lexicon);
+    let mut plans: Vec<Plan<'_>> = Vec::new();
     let (mut against, mut open, mut pass) = (Vec::new(), Vec::new(), Vec::new());
     for step in said {
-        if step.is_of(StepRole::Planner) {
-            plan = Some(step);
-        }
-        let (Some(plan), true) = (plan, step.is_of(StepRole::Worker)) else { continue };
-        let (Some(planned), Some(made)) = (&plan.answer, &step.answer) else { continue };
+        let Some(answer) = &step.answer else { continue };
+        let answer = answer.as_deref().map_err(String::as_str);
         let round = step.step.round;
-        match (planned, made) {
-            (Ok(plan), Ok(artifact)) => {
-                let leak = leak(&task, &lexicon.words(plan), &lexicon.words(artifact));
-                let points = match leak.verdict() {
+        match step.step.role {
+            StepRole::Planner => {
+                let words = answer.map(|plan| comparison.lexicon.words(plan));
+                plans.push(Plan { round, words });
+            }
+            StepRole::Worker => {
+                let Some((verdict, told)) = comparison.worst(&plans, answer) else { continue };
+                let points = match verdict {
                     Verdict::Pass => &mut pass,
                     Verdict::Fail => &mut against,
                     _ => &mut open,
                 };
-                points.push(format!("round {round}: {}", leak.figures()));
+                points.push(format!("round {round}: {told}"));
             }
-            (Err(why), _) | (_, Err(why)) => open.push(format!("round {round}: {why}")),
+            StepRole::Verifier => {}
         }
     }
     if against.is_empty() && open.is_empty() && pass.is_empty() {
@@ -68,20 +75,102 @@ pub(super) fn plan_leak(task: &str, said: &[Said<'_>]) -> Claim {
     Claim::weigh(&against, &open, sentence(&pass))
 }
 
-fn leak(task: &Words, plan: &Words, artifact: &Words) -> Leak {
-    let of_task: HashSet<&[u32]> = task.numbers.windows(SHINGLE).collect();
-    let of_artifact: HashSet<&[u32]> = artifact.numbers.windows(SHINGLE).collect();
-    let runs_of_artifact: HashSet<&[u32]> = artifact.numbers.windows(RUN).collect();
+/// A plan that was made, or why it is not known.
+struct Plan<'a> {
+    round: u32,
+    words: Result<Words, &'a str>,
+}
+
+/// Holds artifacts against plans.
+struct Comparison<'a> {
+    of_task: HashSet<&'a [u32]>,
+    /// Whether all of the task was looked at.
+    is_whole: bool,
+    lexicon: Lexicon,
+    /// How many more words of plans are compared.
+    left: usize,
+}
+
+impl<'a> Comparison<'a> {
+    fn with(task: &'a Words, lexicon: Lexicon) -> Self {
+        let of_task = task.numbers.windows(SHINGLE).collect();
+        Self { of_task, is_whole: task.is_whole, lexicon, left: COMPARED }
+    }
+
+    /// The worst that is to be said of an artifact and the plans before it: what fails, then what
+    /// is unknown, then the highest share. `None` where there is no plan.
+    fn worst(
+        &mut self,
+        plans: &[Plan<'_>],
+        artifact: Result<&str, &str>,
+    ) -> Option<(Verdict, String)> {
+        let newest = plans.last()?;
+        let artifact = match artifact {
+            Ok(artifact) => self.lexicon.words(artifact),
+            Err(why) => return Some((Verdict::Unknown, why.to_owned())),
+        };
+        let artifact = Artifact::of(&artifact);
+        let mut worst: Option<((u8, usize), Verdict, String)> = None;
+        for plan in plans.iter().rev() {
+            let (verdict, share, told) = match &plan.words {
+                Err(why) => (Verdict::Unknown, 0, (*why).to_owned()),
+                Ok(words) => {
+                    let leak = self.leak(words, &artifact);
+                    let whose = match plan.round == newest.round {
+                        true => "the plan's".to_owned(),
+                        false => format!("the round {} plan's", plan.round),
+                    };
+                    (leak.verdict(), leak.percent(), leak.figures(&whose))
+                }
+            };
+            let rank = match verdict {
+                Verdict::Fail => 2,
+                Verdict::Pass => 0,
+                _ => 1,
+            };
+            if worst.as_ref().is_none_or(|(known, _, _)| (rank, share) > *known) {
+                worst = Some(((rank, share), verdict, told));
+            }
+        }
+        worst.map(|(_, verdict, told)| (verdict, told))
+    }
+
+    fn leak(&mut self, plan: &Words, artifact: &Artifact<'_>) -> Leak {
+        let words = plan.numbers.len();
+        let Some(left) = self.left.checked_sub(words) else {
+            return Leak { shingles: 0, repeated: 0, has_run: false, is_whole: false };
+        };
+        self.left = left;
+        let leak = leak(&self.of_task, plan, artifact);
+        Leak { is_whole: leak.is_whole && self.is_whole, ..leak }
+    }
+}
+
+/// The runs of an artifact: set out once, however many plans there are.
+struct Artifact<'a> {
+    shingles: HashSet<&'a [u32]>,
+    runs: HashSet<&'a [u32]>,
+    is_whole: bool,
+}
+
+impl<'a> Artifact<'a> {
+    fn of(words: &'a Words) -> Self {
+        let windows = |length| words.numbers.windows(length).collect();
+        Self { shingles: windows(SHINGLE), runs: windows(RUN), is_whole: words.is_whole }
+    }
+}
+
+fn leak(of_task: &HashSet<&[u32]>, plan: &Words, artifact: &Artifact<'_>) -> Leak {
     let own = |shingle: &[u32]| !of_task.contains(shingle);
 
     let shingles: HashSet<&[u32]> =
         plan.numbers.windows(SHINGLE).filter(|shingle| own(shingle)).collect();
-    let repeated = shingles.iter().filter(|shingle| of_artifact.contains(*shingle)).count();
+    let repeated = shingles.iter().filter(|shingle| artifact.shingles.contains(*shingle)).count();
     let has_run = plan
         .numbers
         .windows(RUN)
-        .any(|run| runs_of_artifact.contains(run) && run.windows(SHINGLE).all(own));
-    let is_whole = task.is_whole && plan.is_whole && artifact.is_whole;
+        .any(|run| artifact.runs.contains(run) && run.windows(SHINGLE).all(own));
+    let is_whole = plan.is_whole && artifact.is_whole;
     Leak { shingles: shingles.len(), repeated, has_run, is_whole }
 }
 
@@ -97,12 +186,17 @@ impl Leak {
         }
     }
 
-    fn figures(&self) -> String {
+    fn percent(&self) -> usize {
+        (self.repeated * 100).checked_div(self.shingles).unwrap_or_default()
+    }
+
+    /// What was found; `whose` is the plan's, by its round where it is not the newest.
+    fn figures(&self, whose: &str) -> String {
         let Self { shingles, repeated, has_run, is_whole } = self;
-        let percent = (repeated * 100).checked_div(*shingles).unwrap_or_default();
+        let percent = self.percent();
         let run = if *has_run { "a" } else { "no" };
         let mut figures = format!(
-            "the artifact repeats {repeated} of the plan's {shingles} runs of {SHINGLE} words \
+            "the artifact repeats {repeated} of {whose} {shingles} runs of {SHINGLE} words \
              ({percent} %), and {run} run of {RUN}"
         );
         if *shingles < LEAST {
@@ -123,8 +217,20 @@ mod tests {
     #[test]
     fn long_texts_are_no_trouble() {
         let long = Words { numbers: (0..40_000).collect(), is_whole: true };
-        let found = leak(&Words::default(), &long, &long);
+        let found = leak(&HashSet::new(), &long, &Artifact::of(&long));
         assert_eq!((found.shingles, found.repeated, found.has_run), (39_993, 39_993, true));
+    }
+
+    #[test]
+    fn of_more_plans_than_are_compared_nothing_is_claimed() {
+        let task = Words { numbers: Vec::new(), is_whole: true };
+        let mut comparison = Comparison::with(&task, Lexicon::new());
+        comparison.left = 150;
+        let words = || Words { numbers: (0..100).collect(), is_whole: true };
+        let plans: Vec<_> = (1..=2).map(|round| Plan { round, words: Ok(words()) }).collect();
+        let mut worst = |plans| comparison.worst(plans, Ok("another thing")).unwrap().0;
+        assert_eq!(worst(&plans[..1]), Verdict::Pass);
+        assert_eq!(worst(&plans), Verdict::Unknown);
     }
 
     #[test]
@@ -133,7 +239,7 @@ mod tests {
         assert_eq!(leak.verdict(), Verdict::Pass);
         let leak = Leak { is_whole: false, ..leak };
         assert_eq!(leak.verdict(), Verdict::Unknown);
-        assert!(leak.figures().contains("too long"), "{}", leak.figures());
+        assert!(leak.figures("the plan's").contains("too long"), "{leak:?}");
         let leak = Leak { repeated: 20, ..leak };
         assert_eq!(leak.verdict(), Verdict::Fail);
     }

@@ -18,6 +18,14 @@ fn planned(task: &str, plan: &str, artifact: &str) -> WorkEvidence {
     run.evidence()
 }
 
+/// A run whose first round plans this, and whose second makes that of it.
+fn planned_before(plan: &str, artifact: &str) -> WorkEvidence {
+    let mut run = replanned();
+    run.rounds[0].plan = Some(plan.to_owned());
+    run.rounds[1].artifact = artifact.to_owned();
+    run.evidence()
+}
+
 /// Pieces of text with something else between them.
 fn with_gaps(pieces: &[String]) -> String {
     pieces.iter().enumerate().map(|(n, piece)| format!("gap{n}: {piece}\n")).collect()
@@ -39,6 +47,19 @@ pub(super) fn leaks() -> Vec<Case> {
         repeats("a run of 24 words", &[words(30..54)]),
         fails(repeats("a run of 25 words", &[words(30..55)]))
             .because(&[("plan_leak", "18 of the plan's 100 runs of 8 words (18 %), and a run")]),
+        fails(case(
+            16,
+            "the first round's plan in the second artifact",
+            planned_before(&plan, &plan),
+        ))
+        .because(&[(
+            "plan_leak",
+            "round 2: the artifact repeats 100 of the round 1 plan's 100 runs of 8 words (100 %)",
+        )]),
+        case(16, "19 of 100 shingles of the plan before", {
+            planned_before(&plan, &with_gaps(&[words(0..17), words(50..66)]))
+        })
+        .because(&[("plan_leak", "round 2: the artifact repeats 19 of the round 1 plan's")]),
         repeats("one piece, again and again", &vec![words(0..17); 9]),
         case(16, "what the task itself says", planned(&words(0..107), &plan, &plan))
             .fails(&[("plan_leak", Unknown)])
