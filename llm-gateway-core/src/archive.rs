@@ -20,7 +20,7 @@ const BUNDLE: &str = ".bundle.json";
 /// Writes the receipt of a run, and its bundle if one is given. Gives the receipt's path.
 ///
 /// # Errors
-/// What the file system says. What was written until then stays.
+/// What the file system says. Of a run without its receipt no bundle stays.
 pub(crate) fn write<S: Serialize, E: Serialize>(
     receipts: &Receipts,
     run: RunId,
@@ -29,10 +29,15 @@ pub(crate) fn write<S: Serialize, E: Serialize>(
 ) -> io::Result<PathBuf> {
     private::folder(&receipts.dir)?;
     let path = receipts.dir.join(format!("{run}{RECEIPT}"));
+    let beside = receipts.dir.join(format!("{run}{BUNDLE}"));
     if let Some(bundle) = bundle {
-        private::write(&receipts.dir.join(format!("{run}{BUNDLE}")), &bundle.to_bytes())?;
+        private::write(&beside, &bundle.to_bytes())?;
     }
-    private::write(&path, &receipt.to_bytes())?;
+    if let Err(error) = private::write(&path, &receipt.to_bytes()) {
+        // Bundles go with their receipts: this one would hold its prompts for ever.
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
     // The receipt is there; that an old one cannot be removed, perhaps because another run did,
     // takes nothing from it.
     if let Err(error) = prune(&receipts.dir, receipts.keep as usize) {
@@ -60,4 +65,34 @@ fn prune(folder: &Path, keep: usize) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::{Evidence, Kinship, Particulars, Rules, Salt};
+    use crate::policy::Level;
+
+    #[test]
+    fn a_receipt_that_cannot_be_written_leaves_no_bundle() {
+        let root = tempfile::tempdir().unwrap();
+        let receipts = Receipts { dir: root.path().to_owned(), bundle: true, keep: 2 };
+        let (rules, salt) = (Rules::new(Level::None, None), Salt::from_bytes([7; 32]));
+        let (receipt, bundle) = Receipt::issue(
+            Particulars::default(),
+            Evidence::default(),
+            &rules,
+            &Kinship::default(),
+            salt,
+        );
+        let files = || fs::read_dir(root.path()).unwrap().count();
+        let good = RunId::from_bits(1);
+        write(&receipts, good, &receipt, Some(&bundle)).unwrap();
+        assert_eq!(files(), 2);
+        let run = RunId::from_bits(2);
+        fs::create_dir(root.path().join(format!("{run}{RECEIPT}"))).unwrap();
+        assert!(write(&receipts, run, &receipt, Some(&bundle)).is_err());
+        assert_eq!(files(), 3);
+        assert!(!root.path().join(format!("{run}{BUNDLE}")).exists());
+    }
 }

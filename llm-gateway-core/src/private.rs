@@ -3,9 +3,10 @@
 //! Rights are set where a file is made, so that there is no moment at which others can read it.
 //! Elsewhere than on Unix a file has the rights that its folder hands down.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes a folder, and those above it, with mode 0700. One that is there stays as it is.
 pub(crate) fn folder(path: &Path) -> io::Result<()> {
@@ -25,8 +26,10 @@ pub(crate) fn options() -> OpenOptions {
     options
 }
 
-/// Writes a file that nobody but this user may read (mode 0600). One that is there is replaced,
-/// and closed to others first.
+/// Writes a file that nobody but this user may read (mode 0600). One that is there is replaced
+/// as a whole: its readers find the old one or the new one, and where anything fails the old one
+/// stays as it is. Behind a symbolic link it is the file that the link leads to, which need not
+/// be there yet; the link stays. A device or a pipe is written to.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -37,37 +40,64 @@ pub(crate) fn options() -> OpenOptions {
 /// ```
 ///
 /// # Errors
-/// What the file system says; also where the file is another user's.
+/// What the file system says, as where no file can be made in the folder.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = options().create(true).truncate(true).open(path)?;
-    close_to_others(&file)?;
-    file.write_all(bytes)
+    let path = match fs::metadata(path) {
+        // It has its own rights, and nothing takes its place.
+        Ok(there) if !there.is_file() => {
+            return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+        }
+        Ok(_) => fs::canonicalize(path)?,
+        Err(_) => led_to(path),
+    };
+    let (beside, mut file) = made_beside(&path)?;
+    let replaced = file.write_all(bytes).and_then(|()| fs::rename(&beside, &path));
+    if replaced.is_err() {
+        // What is reported is why it was not replaced.
+        let _ = fs::remove_file(&beside);
+    }
+    replaced
 }
 
-/// For a file that was there before.
-#[cfg(unix)]
-fn close_to_others(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    match file.metadata()?.is_file() {
-        true => file.set_permissions(std::fs::Permissions::from_mode(0o600)),
-        // A device or a pipe has its own rights.
-        false => Ok(()),
+/// Where a link leads that leads to nothing yet; any other path as it is.
+fn led_to(path: &Path) -> PathBuf {
+    match fs::read_link(path) {
+        Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
+        Err(_) => path.to_owned(),
     }
 }
 
-#[cfg(not(unix))]
-fn close_to_others(_: &File) -> io::Result<()> {
-    Ok(())
+/// How many names are tried for a file beside another: each is taken only by one that another
+/// process of this number left there, or by a write at the same time.
+const NAMES: u32 = 1_000;
+
+/// A new file in the folder of another, to take its place.
+fn made_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let process = std::process::id();
+    for n in 0..NAMES {
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{process}-{n}"));
+        let beside = path.with_file_name(hidden);
+        match options().create_new(true).open(&beside) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|file| (beside, file)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     #[cfg(unix)]
     #[test]
     fn what_is_made_or_replaced_is_for_this_user_alone() {
-        use std::fs::{self, Permissions};
+        use std::fs::Permissions;
         use std::os::unix::fs::PermissionsExt;
-        use std::path::Path;
 
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let root = tempfile::tempdir().unwrap();
@@ -81,5 +111,53 @@ mod tests {
         super::write(&open, b"new").unwrap();
         assert_eq!((mode(&made), mode(&open)), (0o600, 0o600));
         assert_eq!(fs::read(&open).unwrap(), b"new");
+    }
+
+    /// The names of all that is in a folder.
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+        let mut names: Vec<String> = entries.map(|entry| name(entry.unwrap())).collect();
+        names.sort();
+        names
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_a_link_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        super::write(&path("file"), b"old").unwrap();
+        fs::hard_link(path("file"), path("reader")).unwrap();
+        std::os::unix::fs::symlink("file", path("link")).unwrap();
+        super::write(&path("link"), b"new").unwrap();
+        // Who has the old one open goes on reading it.
+        assert_eq!(fs::read(path("reader")).unwrap(), b"old");
+        assert_eq!(fs::read(path("file")).unwrap(), b"new");
+        assert!(fs::symlink_metadata(path("link")).unwrap().is_symlink());
+        std::os::unix::fs::symlink("later", path("dangling")).unwrap();
+        super::write(&path("dangling"), b"made").unwrap();
+        assert_eq!(fs::read(path("later")).unwrap(), b"made");
+        super::write(Path::new("/dev/null"), b"gone").unwrap();
+        assert_eq!(names(root.path()), ["dangling", "file", "later", "link", "reader"]);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_what_was_there() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        fs::write(&file, "old").unwrap();
+        for no_file in [root.path().join("absent/file"), root.path().to_owned()] {
+            assert!(super::write(&no_file, b"new").is_err());
+        }
+        // As if by a process that fell: its name is not used again.
+        let taken = format!(".file.{}-0", std::process::id());
+        fs::write(root.path().join(&taken), "left").unwrap();
+        super::write(&file, b"new").unwrap();
+        assert_eq!(fs::read(root.path().join(&taken)).unwrap(), b"left");
+        assert_eq!(
+            (names(root.path()), fs::read(&file).unwrap()),
+            (vec![taken, "file".to_owned()], b"new".to_vec())
+        );
     }
 }
