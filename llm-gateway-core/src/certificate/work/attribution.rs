@@ -18,9 +18,13 @@ use crate::model::StepRole;
 const RUN: usize = 8;
 const LEAST: usize = 3;
 
-/// A stray with fewer words says nothing of its own, as a word of the protocol in the wrong place
-/// or a missing line: it goes with the other strays of its step.
+/// A stray with fewer words says nothing of its own where they are [`OF_THE_PROTOCOL`], or where
+/// there are none, as of a missing line: it goes with the other strays of its step.
 const SAYS_LITTLE: usize = 4;
+
+/// What stands around a turn that should not be there. Any other word may be a verdict.
+const OF_THE_PROTOCOL: [&str; 8] =
+    ["messages", "contents", "role", "type", "text", "assistant", "model", "user"];
 
 /// How many strays are looked at; the rest count as recognised by nobody.
 const LOOKED_AT: usize = 64;
@@ -159,7 +163,7 @@ impl Attribution {
             }
             *left -= 1;
             let words = lexicon.words(&stray.text).numbers;
-            if words.len() < SAYS_LITTLE {
+            if words.len() < SAYS_LITTLE && is_of_the_protocol(&stray.text) {
                 says_little.push(what);
                 continue;
             }
@@ -209,6 +213,11 @@ impl Attribution {
         self.history.append(&mut self.both);
         [self.plan, self.history]
     }
+}
+
+fn is_of_the_protocol(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.all(|word| OF_THE_PROTOCOL.contains(&word))
 }
 
 /// The runs of some texts, by their length: each length is looked for in many others, and is set

@@ -191,6 +191,15 @@ fn recognised_in_part(dialect: Dialect) -> Vec<Case> {
         )]),
         note("the plan before a critique in other words", format!("{} {paraphrased}", PLANS[1])),
         note("the critique before an encoded text", format!("{CRITIQUE} {encoded}")),
+        changed(2, "the plan, and one word beside it", dialect, |evidence| {
+            ask(call(evidence, 6), |request| {
+                rewrite(request, |body| {
+                    body["note"] = json!(PLANS[1]);
+                    body["b"] = "REVISE".into();
+                });
+            });
+        })
+        .because(&[("verifier_history_blind", "/b is no place of the protocol")]),
     ]
 }
 
