@@ -77,8 +77,13 @@ impl Arguments {
     }
 }
 
+/// A name that a client made up, as far as an error shows it.
+pub(crate) fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(60).collect()
+}
+
 fn unknown_argument(name: &str, known: &[Argument]) -> String {
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+    let shown = shown(name);
     match closest_name(name, known.iter().map(|argument| argument.name)) {
         Some(meant) => format!("`{shown}` is unknown, did you mean `{meant}`?"),
         None => format!("`{shown}` is unknown"),

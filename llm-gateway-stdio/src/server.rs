@@ -14,7 +14,7 @@ use rmcp::{RoleServer, ServerHandler};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, shown};
 use crate::tools::{LLM_ORCHESTRATE, LLM_ROUTE};
 use crate::{tools, wire};
 
@@ -124,7 +124,8 @@ impl ServerHandler for Server {
         let name = request.name.as_ref();
         if !self.tools.iter().any(|tool| tool.name == name) {
             let known: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_ref()).collect();
-            let message = format!("no tool is called `{name}`; there are: {}", known.join(", "));
+            let message =
+                format!("no tool is called `{}`; there are: {}", shown(name), known.join(", "));
             return Err(ErrorData::invalid_params(message, None));
         }
         let max_chars = self.max_chars();

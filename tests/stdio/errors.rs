@@ -233,6 +233,10 @@ async fn an_unknown_tool_is_a_protocol_error() {
     let reply = session.request("tools/call", params).await;
     assert_eq!(reply["error"]["code"], -32602, "{reply}");
     assert!(reply["error"]["message"].as_str().unwrap().contains("llm_route"), "{reply}");
+    let params = json!({ "name": format!("\u{1b}[31m{}", "x".repeat(100_000)), "arguments": {} });
+    let reply = session.request("tools/call", params).await;
+    let message = reply["error"]["message"].as_str().unwrap();
+    assert!(message.len() < 300 && !message.contains('\u{1b}'), "{} bytes", message.len());
     let reply = session.request("no/such/method", json!({})).await;
     assert_eq!(reply["error"]["code"], -32601, "{reply}");
 }
