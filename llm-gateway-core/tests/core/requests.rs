@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{
     Call, Category, Completion, CostBasis, CredentialSource, Envelope, Environment, Error, Event,
-    Failure, Gateway, Lease, Message, NanoUsd, Prepared, Provider, ProviderName, Request, Scripted,
-    Secret, Usage,
+    Failure, Gateway, KeyState, Lease, Message, NanoUsd, Prepared, Provider, ProviderName, Request,
+    Scripted, Secret, Task, Usage,
 };
 
 use crate::obeying;
@@ -271,6 +271,30 @@ impl Provider for Shouting {
         completion.usage = Some(Usage::new(10, 20));
         Ok(completion)
     }
+}
+
+#[tokio::test]
+async fn a_provider_of_the_programs_own_looks_after_its_own_key() {
+    let policy = "
+providers: {mine: {api_key_env: KEY_OF_MINE, models: {loud: {in: 1, out: 2}}}}
+defaults:
+  quick: {provider: mine, model: loud}
+  sums:
+    cascade:
+      gate: [{provider: mine, model: a}, {provider: mine, model: b}]
+      else: {provider: mine, model: loud}
+orchestration: {roles: {worker: {provider: mine, model: loud}}}";
+    let own = Arc::new(Shouting(AtomicUsize::new(0)));
+    let gateway = obeying(policy).provider("mine", own).unwrap().build().unwrap();
+    assert_eq!(gateway.route(Request::new("quick", "hi")).await.unwrap().text(), "HI");
+    assert_eq!(gateway.cascade(Request::new("sums", "hi")).await.unwrap().text(), "HI");
+    let done = gateway.orchestrate(Task::new("hi").depth("trivial")).await.unwrap();
+    assert!(done.text().ends_with("HI"), "{}", done.text());
+    let description = gateway.describe().unwrap();
+    assert!(description.task_classes.iter().all(|class| class.available));
+    assert!(description.orchestration.unwrap().depths.iter().all(|depth| depth.available));
+    let mine = description.providers.iter().find(|it| it.name.as_str() == "mine").unwrap();
+    assert_eq!((mine.key, &mine.key_variable), (KeyState::NotNeeded, &None));
 }
 
 #[tokio::test]

@@ -131,7 +131,8 @@ impl<'a> Entry<'a> {
         // Each part is checked before any is missed, so that all problems show at once.
         let dialect = self.dialect(problems);
         let base_url = self.base_url(problems);
-        let api_key_env = self.key_variable(problems);
+        // One that the embedding program brings looks after its own key.
+        let api_key_env = self.key_variable(problems).filter(|_| !self.own);
         let models = self.models(catalog.of(self.provider.as_str()), problems);
         let seconds = |given: Option<f64>, default| given.map_or(default, Duration::from_secs_f64);
         let endpoint = Endpoint {
