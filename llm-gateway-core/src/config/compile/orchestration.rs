@@ -17,28 +17,28 @@ impl Scope<'_, '_, '_> {
     pub(super) fn orchestration(&mut self, raw: &RawOrchestration) -> Orchestration {
         let roles = raw.roles.as_ref();
         let words = raw.instructions.as_ref();
-        let own_verifier = words.is_some_and(|words| words.verifier.is_some());
+        let planner_told = self.told(StepRole::Planner, words.and_then(|it| it.planner.as_deref()));
+        let worker_told = self.told(StepRole::Worker, words.and_then(|it| it.worker.as_deref()));
+        let verifier_told =
+            self.told(StepRole::Verifier, words.and_then(|it| it.verifier.as_deref()));
         let verdict = match raw.verdict {
             Some(RawVerdict::Structured) => VerdictForm::Structured,
             Some(RawVerdict::Plain) => VerdictForm::Plain,
             // An own instruction asks for its own form, which is the plain one of 1.0.0.
-            None if own_verifier => VerdictForm::Plain,
+            None if verifier_told.is_some() => VerdictForm::Plain,
             None => VerdictForm::Structured,
         };
         let planner = self.role(
             StepRole::Planner,
             roles.and_then(|roles| roles.planner.as_ref()),
-            words.and_then(|words| words.planner.as_deref()),
+            planner_told,
         );
-        let worker = self.role(
-            StepRole::Worker,
-            roles.and_then(|roles| roles.worker.as_ref()),
-            words.and_then(|words| words.worker.as_deref()),
-        );
+        let worker =
+            self.role(StepRole::Worker, roles.and_then(|roles| roles.worker.as_ref()), worker_told);
         let verifier = self.role(
             StepRole::Verifier,
             roles.and_then(|roles| roles.verifier.as_ref()),
-            words.and_then(|words| words.verifier.as_deref()),
+            verifier_told,
         );
         // What stands in the file counts: a role that was refused has been reported.
         let played = roles.map_or([false; 3], |roles| {
@@ -53,6 +53,21 @@ impl Scope<'_, '_, '_> {
             deadline: raw.deadline_s.map_or(DEFAULT_DEADLINE, Duration::from_secs_f64),
             verdict,
         }
+    }
+
+    /// A role's own instruction. One without a word tells a model nothing, so it counts as none.
+    fn told<'r>(&mut self, role: StepRole, instruction: Option<&'r str>) -> Option<&'r str> {
+        let role = role.as_str();
+        let is_empty = instruction?.trim().is_empty();
+        if is_empty {
+            let path = ["orchestration", "instructions", role].map(Step::Key);
+            self.problems.warning(
+                self.compilation.root.place_of(&path),
+                format!("`instructions.{role}` is empty, so the built-in one is used"),
+                "write what the role is told, or take the key out",
+            );
+        }
+        instruction.filter(|_| !is_empty)
     }
 
     fn role(

@@ -73,6 +73,27 @@ async fn an_instruction_of_the_policy_takes_the_built_in_ones_place() {
 }
 
 #[tokio::test]
+async fn an_instruction_without_a_word_is_none() {
+    for empty in ["''", "' '", "\"\\n\\t\""] {
+        let words =
+            format!("instructions: {{planner: {empty}, worker: {empty}, verifier: {empty}}}");
+        let policy = POLICY.replace("  verdict: plain", &format!("  {words}"));
+        let script = Scripted::new().answer("a plan").answer("Paris").answer(ACCEPTS);
+        let gateway = builder(&policy, &script, &Default::default()).build().unwrap();
+        let told: Vec<&str> = gateway.problems().iter().map(|it| it.message.as_str()).collect();
+        let expected = ["planner", "worker", "verifier"]
+            .map(|role| format!("`instructions.{role}` is empty, so the built-in one is used"));
+        assert!(told.starts_with(&expected.each_ref().map(String::as_str)), "{told:?}");
+        let done = gateway.orchestrate(Task::new(TASK).depth("complex")).await.unwrap();
+        assert_eq!(done.ending, Ending::Success, "the form stays the structured one");
+        for (index, role) in ["planner", "worker", "verifier"].into_iter().enumerate() {
+            let told = texts(&script.requests()[index])[0].clone();
+            assert!(told.starts_with(&format!("You are the {role}.")), "{told}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_envelope_of_an_orchestration() {
     let script = Scripted::new().answer("First recall, then write.").answer("Paris.");
     let script = script.answer("REVISE: one sentence is asked for").answer("Recall, then write.");
