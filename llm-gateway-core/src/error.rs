@@ -144,6 +144,8 @@ struct Inner {
     category: Category,
     message: String,
     hint: Option<String>,
+    /// Whether the hint goes on with whom to ask instead.
+    or_another: bool,
     target: Option<Target>,
     http_status: Option<u16>,
     retry_after: Option<Duration>,
@@ -161,6 +163,7 @@ impl Error {
             category,
             message: message.into(),
             hint: None,
+            or_another: false,
             target: None,
             http_status: None,
             retry_after: None,
@@ -175,6 +178,27 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
+        self.0.or_another = false;
+        self
+    }
+
+    /// Adds advice that goes on with whom to ask instead. What that is called depends on who was
+    /// asked, which the place of the failure does not know: [`Self::or_else`] says it.
+    #[must_use]
+    pub(crate) fn with_hint_or_another(mut self, hint: impl Into<String>) -> Self {
+        self = self.with_hint(hint);
+        self.0.or_another = true;
+        self
+    }
+
+    /// Ends a hint that goes on with whom to ask `instead`; any other stays as it is.
+    #[must_use]
+    pub(crate) fn or_else(mut self, instead: &str) -> Self {
+        if let (Some(hint), true) = (&mut self.0.hint, self.0.or_another) {
+            hint.push_str(", or ");
+            hint.push_str(instead);
+        }
+        self.0.or_another = false;
         self
     }
 

@@ -216,6 +216,18 @@ async fn a_worker_that_is_down_is_an_error_that_keeps_the_plan() {
 }
 
 #[tokio::test]
+async fn a_planner_that_is_down_is_an_error_before_anybody_works() {
+    let crew = Crew::saying(&[], &[GOOD], &[ACCEPTS]).await.without(0).await;
+    let envelope = failure_of("provider_5xx", &crew.works("complex").await);
+    assert_eq!(envelope["meta"]["failed_stage"], "plan");
+    let hint = "try again later, or name another planner in the policy";
+    assert_eq!(envelope["meta"]["hint"], hint);
+    let data = &envelope["data"];
+    assert_eq!((&data["plan"], &data["artifact"]), (&Value::Null, &Value::Null));
+    assert_eq!(crew.asked().await, [1, 0, 0]);
+}
+
+#[tokio::test]
 async fn a_missing_key_is_told_before_the_work_begins_unless_it_is_the_verifiers() {
     let variable = |role: usize| format!("{}_API_KEY", ROLES[role].2.to_uppercase());
     for (missing, [trivial, standard, complex]) in [

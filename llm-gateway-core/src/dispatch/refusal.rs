@@ -102,7 +102,7 @@ pub(super) fn breaker_open(context: &Context<'_>, target: &Target, wait: Duratio
         .with_target(target.clone())
         .with_retry_after(wait)
         .with_nothing_sent()
-        .with_hint(format!("try again in {seconds} s, or give the class a fallback"))
+        .with_hint_or_another(format!("try again in {seconds} s"))
 }
 
 /// The provider's own limits in the policy leave no room.
@@ -123,7 +123,7 @@ pub(super) fn overloaded(context: &Context<'_>, call: &PreparedCall, why: Overlo
         Overload::TooLate { wait } => {
             let given = context.deadline.given.as_secs_f64();
             let error = error(format!("{limits} leaves no room within the deadline of {given} s"))
-                .with_hint("try again later, raise the limit, or give the class a fallback");
+                .with_hint_or_another("try again later, raise the limit");
             match wait {
                 Some(wait) => error.with_retry_after(wait),
                 None => error,

@@ -70,7 +70,8 @@ impl Passage<'_> {
         context.events.send(Event::Escalating { to: target, because: because.clone() });
         let course =
             dispatch::run_alone(context, strong, None, Arc::new(Sequence::default())).await;
-        match self.outcome(course.result, course.attempts, course.latency) {
+        let instead = "name another strong model in the policy";
+        match self.outcome(course.result, course.attempts, course.latency, instead) {
             Ok(answer) => {
                 self.state.recent.add(&answer.text());
                 Ok(self.cascade_reply(answer, AnsweredBy::Else, because, gate, preflight))

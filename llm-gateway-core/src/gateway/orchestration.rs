@@ -98,7 +98,8 @@ impl Passage<'_> {
 
     fn step_outcome(&self, step: StepRun) -> (StepOutcome, StepEvidence) {
         let StepRun { evidence, again, target, result, attempts, latency, .. } = step;
-        let result = self.outcome(result, attempts, latency);
+        let instead = format!("name another {} in the policy", evidence.role.as_str());
+        let result = self.outcome(result, attempts, latency, &instead);
         let (step, round, role) = (evidence.name.clone(), evidence.round, evidence.role);
         (StepOutcome { step, role, round, is_repair: again, target, result }, evidence)
     }

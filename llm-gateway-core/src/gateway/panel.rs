@@ -59,7 +59,10 @@ impl Passage<'_> {
         let (receipt, bundle) = Receipt::issue(particulars, evidence, &rules, kinship, self.salt());
         let members: Vec<_> = courses
             .into_iter()
-            .map(|course| self.outcome(course.result, course.attempts, course.latency))
+            .map(|course| {
+                let instead = "name another member in the policy";
+                self.outcome(course.result, course.attempts, course.latency, instead)
+            })
             .collect();
         PanelAnswer {
             task_class: self.task_class.clone(),

@@ -114,19 +114,22 @@ impl<'a> Passage<'a> {
     ) -> Result<Reply, Failure> {
         let mut attempts = Vec::new();
         let result = dispatch::dispatch(context, chain, &prompt.into(), &mut attempts).await;
-        let mut answer = self.outcome(result, attempts, self.started.elapsed())?;
+        let instead = "give the class a fallback";
+        let mut answer = self.outcome(result, attempts, self.started.elapsed(), instead)?;
         self.state.recent.add(&answer.text());
         let first = chain.first().map(|planned| planned.target.clone());
         answer.fallback_from = first.filter(|first| *first != answer.target);
         Ok(Reply::Single(Box::new(answer)))
     }
 
-    /// What one chain of targets, or one member, gave.
+    /// What one chain of targets, or one member, gave. `instead` is how another model may be asked
+    /// where this one cannot.
     pub(super) fn outcome(
         &self,
         result: Result<Answered, Refusal>,
         attempts: Vec<Attempt>,
         latency: Duration,
+        instead: &str,
     ) -> Result<Answer, Failure> {
         match result {
             Ok(Answered { target, completion, cost, preflight }) => {
@@ -148,7 +151,7 @@ impl<'a> Passage<'a> {
             }
             Err(Refusal { error, preflight, .. }) => {
                 let preflight = preflight.map(|preflight| *preflight);
-                let parts = self.parts(error);
+                let parts = self.parts(error.or_else(instead));
                 Err(Failure::new(FailureParts { preflight, attempts, latency, ..parts }))
             }
         }

@@ -38,7 +38,12 @@ impl Reporter<'_> {
         let provider = &self.endpoint.provider;
         let error = Error::new(category, format!("{provider} {what}"))
             .with_target(Target::new(provider.clone(), self.call.model.clone()));
+        let may_pass_elsewhere = matches!(
+            category,
+            Category::Quota | Category::RateLimit | Category::Overloaded | Category::Provider5xx
+        );
         match self.hint(category) {
+            Some(hint) if may_pass_elsewhere => error.with_hint_or_another(hint),
             Some(hint) => error.with_hint(hint),
             None => error,
         }
@@ -55,9 +60,8 @@ impl Reporter<'_> {
     pub(super) fn timeout(&self, what: &str, setting: &str, limit: Duration) -> Error {
         let what = format!("{what} within {limit:?} ({setting})");
         let provider = &self.endpoint.provider;
-        self.error(Category::Timeout, &what).with_hint(format!(
-            "raise providers.{provider}.{setting}, or give the class a fallback"
-        ))
+        self.error(Category::Timeout, &what)
+            .with_hint_or_another(format!("raise providers.{provider}.{setting}"))
     }
 
     /// A stream has a head, and signs of life perhaps, but nothing of an answer.
@@ -208,9 +212,9 @@ impl Reporter<'_> {
                 Some(variable) => format!("check the key in {variable} and what it may use"),
                 None => format!("name the key's variable in providers.{provider}.api_key_env"),
             },
-            Category::Quota => format!("add credit at {provider}, or give the class a fallback"),
+            Category::Quota => format!("add credit at {provider}"),
             Category::RateLimit | Category::Overloaded | Category::Provider5xx => {
-                "try again later, or give the class a fallback".to_owned()
+                "try again later".to_owned()
             }
             Category::Network => {
                 format!("check the network, the proxy and the base URL of {provider}")

@@ -126,7 +126,8 @@ async fn a_failure_tells_what_its_step_told_and_every_try() {
     let step = failure.orchestration().unwrap().steps[1].result.as_ref().unwrap_err().error();
     assert_eq!(failure.error().retry_after(), Some(Duration::from_secs(40)));
     assert_eq!(failure.error().hint(), step.hint());
-    assert!(step.hint().is_some());
+    let hint = "try again later, or name another worker in the policy";
+    assert_eq!(step.hint(), Some(hint));
     assert_eq!(failure.error().target().unwrap().to_string(), "openai/gpt-6-luna");
     assert!(failure.to_string().starts_with("step `execute` failed: "), "{failure}");
     let outcomes: Vec<_> = failure.attempts().iter().map(|tried| tried.outcome.as_str()).collect();
