@@ -6,7 +6,7 @@
 
 use crate::dispatch::{Context, Reservation, WorstCase, reserve};
 use crate::error::{Category, Error};
-use crate::model::{Ask, Blind, Completion, NanoUsd, Prompt, StepRole};
+use crate::model::{Blind, Completion, NanoUsd, Prompt, StepRole};
 use crate::policy::{
     PlannedOrchestration, PlannedStep, PlannedTarget, Preflight, PreflightAction, Sight,
 };
@@ -72,8 +72,7 @@ fn projected(
         for step in &plan.steps {
             let is_judge = step.step.role == StepRole::Verifier;
             for again in if is_judge { &[false, true][..] } else { &[false] } {
-                // The longer of the two forms, whatever will be asked for.
-                let ask = if *again { Ask::StructuredAgain } else { Ask::Structured };
+                let ask = prompt::ask(plan.verdict, *again);
                 let shown = prompt::build(&plan.workflow, step, view, Some(ask), || 0)?;
                 let tokens = tokens_to_come(plan, step, reasons.is_some());
                 let place = Place { round, step: step.step.name.clone(), again: *again };

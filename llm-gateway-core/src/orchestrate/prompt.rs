@@ -6,7 +6,7 @@ use crate::model::{
     AnswerSchema, Ask, Blind, Frame, Framed, ModelText, Prompt, StepRole, VERDICT_SCHEMA,
     planner_ask,
 };
-use crate::policy::{PlannedStep, Sight, Workflow};
+use crate::policy::{PlannedStep, Sight, VerdictForm, Workflow};
 
 use super::roles;
 
@@ -58,6 +58,16 @@ impl Judged {
     pub(super) fn as_evidence(&self, ask: Ask) -> certificate::Judged {
         let may_have_schema = matches!(ask, Ask::Structured | Ask::StructuredAgain);
         certificate::Judged::new(self.position, self.frame.nonce(), ask, may_have_schema)
+    }
+}
+
+/// What a verifier is asked for: the first time, or once more where its reply was no verdict.
+pub(super) fn ask(form: VerdictForm, again: bool) -> Ask {
+    match (form, again) {
+        (VerdictForm::Structured, false) => Ask::Structured,
+        (VerdictForm::Structured, true) => Ask::StructuredAgain,
+        (VerdictForm::Plain, false) => Ask::Plain,
+        (VerdictForm::Plain, true) => Ask::PlainAgain,
     }
 }
 

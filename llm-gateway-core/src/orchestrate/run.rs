@@ -10,7 +10,7 @@ use crate::dispatch::{self, Context, Course, PreparedCall, Refusal, Sequence, pr
 use crate::event::Event;
 use crate::evidence;
 use crate::model::{Ask, Blind, FinishReason, ModelText, Part, Prompt, StepRole};
-use crate::policy::{PlannedOrchestration, PlannedStep, VerdictForm};
+use crate::policy::{PlannedOrchestration, PlannedStep};
 
 use super::budget::{Budget, Place};
 use super::prompt::{self, Judged, Output, Shown, View};
@@ -104,10 +104,7 @@ impl Work<'_, '_> {
     /// Asks for a verdict, and once more where the reply is none; `None` = the verifier could
     /// not be had.
     async fn verify(&mut self, step: &PlannedStep, round: u32, view: View<'_>) -> Option<Judging> {
-        let (first, again) = match self.plan.verdict {
-            VerdictForm::Structured => (Ask::Structured, Ask::StructuredAgain),
-            VerdictForm::Plain => (Ask::Plain, Ask::PlainAgain),
-        };
+        let [first, again] = [false, true].map(|again| prompt::ask(self.plan.verdict, again));
         let given = self.step(step, round, view, Some(first)).await?;
         let why = match self.read(&given) {
             Judgement::Verdict(verdict) => return Some((verdict, given.text)),

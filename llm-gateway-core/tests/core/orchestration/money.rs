@@ -7,7 +7,7 @@ use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
 use llm_gateway_core::{Category, Clock, Ending, Environment, NanoUsd, Scripted, Task};
 use serde_json::json;
 
-use super::{POLICY, TASK, builder, keys, work};
+use super::{POLICY, TASK, builder, keys, structured, work};
 
 const MONTH: &str = "2026-11";
 
@@ -209,14 +209,7 @@ async fn every_step_of_every_round_and_a_repair_of_each_verdict_is_set_aside() {
             )
             .replace("max_replans: 1", &format!("max_replans: {replans}"));
         let policy = format!("{policy}\ncost_preflight: {{enabled: false}}");
-        let ledger = Arc::new(MemoryLedger::new());
-        let gateway = builder(&policy, &Scripted::new().hang(), &ledger).build().unwrap();
-        let mut run = std::pin::pin!(gateway.orchestrate(Task::new(TASK)));
-        tokio::select! {
-            _ = &mut run => panic!("the worker hangs"),
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-        }
-        spent(&ledger).await.held.as_usd()
+        held_by(&policy, Scripted::new().hang()).await.as_usd()
     };
     for (model, replans, dollars) in [
         // Two verdicts each round, and the reasons of the first round for the second worker.
@@ -230,4 +223,25 @@ async fn every_step_of_every_round_and_a_repair_of_each_verdict_is_set_aside() {
         let what = format!("{held} for {replans} re-plans and a long {model}");
         assert!((dollars..dollars + 0.1).contains(&held), "{what}");
     }
+}
+
+/// What is set aside while the last call of the script hangs.
+async fn held_by(policy: &str, script: Scripted) -> NanoUsd {
+    let ledger = Arc::new(MemoryLedger::new());
+    let gateway = builder(policy, &script, &ledger).build().unwrap();
+    let mut run = std::pin::pin!(gateway.orchestrate(Task::new(TASK)));
+    tokio::select! {
+        _ = &mut run => panic!("a step hangs"),
+        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+    }
+    spent(&ledger).await.held
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verdict_is_paid_for_in_the_form_that_is_asked_for() {
+    let script = || Scripted::new().hang();
+    let plain = held_by(POLICY, script()).await;
+    let schema = held_by(&structured(), script()).await.saturating_sub(plain);
+    // The schema is a message of four calls, of at least 64 tokens each.
+    assert!(schema.as_nanos() > 4 * 64 * 1_000, "{schema}");
 }
