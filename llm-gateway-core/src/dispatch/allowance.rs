@@ -78,11 +78,11 @@ pub(crate) struct Share<'a> {
 }
 
 impl Share<'_> {
-    /// The same with what `more` took out of the same allowance, for the same attempt.
+    /// The same with what `more` took out of the same allowance, for the same attempt, of which
+    /// nothing was sent yet.
     pub(crate) fn joined(mut self, mut more: Self) -> Self {
         // Moved, not given back: `more` ends here, and what it took stays taken.
         self.taken = self.taken.saturating_add(std::mem::take(&mut more.taken));
-        self.stays = self.stays.saturating_add(std::mem::take(&mut more.stays));
         self
     }
 
