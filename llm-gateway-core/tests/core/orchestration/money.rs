@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
-use llm_gateway_core::{Category, Clock, Ending, Environment, NanoUsd, Scripted, Task};
+use llm_gateway_core::{Category, Clock, Ending, Envelope, Environment, NanoUsd, Scripted, Task};
 use serde_json::json;
 
-use super::{POLICY, TASK, builder, keys, structured, work};
+use super::{Echo, POLICY, TASK, builder, keys, structured, work};
+use crate::obeying;
 
 const MONTH: &str = "2026-11";
 
@@ -99,6 +100,19 @@ async fn the_switch_against_the_expensive_sees_the_whole() {
     assert!(script.requests().is_empty());
     let trivial = gateway.orchestrate(Task::new(TASK).depth("trivial")).await.unwrap();
     assert_eq!(trivial.ending, Ending::Success);
+}
+
+#[tokio::test]
+async fn the_switch_against_the_expensive_refuses_what_nobody_can_price_before_the_first_step() {
+    let unpriced = POLICY.replace("models: {claude-haiku-5-5: {in: 1, out: 10}}", "models: {}");
+    let unpriced = unpriced.replace("claude-haiku-5-5", "claude-of-nobody");
+    let environment = keys().with("LLM_GATEWAY_EXPENSIVE_DISABLED", "1");
+    let script = Scripted::new().answer("Paris.");
+    let gateway = builder(&unpriced, &script, &Default::default()).environment(environment);
+    let failure = gateway.build().unwrap().orchestrate(Task::new(TASK)).await.unwrap_err();
+    assert_eq!(failure.category(), Category::PolicyBlocked);
+    assert_eq!(failure.failed_stage(), Some("preflight"));
+    assert!(script.requests().is_empty());
 }
 
 #[tokio::test]
@@ -238,10 +252,37 @@ async fn held_by(policy: &str, script: Scripted) -> NanoUsd {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_dearer_prompt_the_difference_is_held_and_no_more() {
+    let held = async |artifact: &str| {
+        held_by(POLICY, Scripted::new().answer(artifact).hang()).await.as_nanos()
+    };
+    let (foreseen, raised) = (held("Paris.").await, held(&"x".repeat(40_000)).await);
+    // 150 tokens of the artifact were foreseen; each byte beyond is bounded by a token.
+    assert_eq!(raised - foreseen, (40_000 - 150) * 1_000);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_verdict_is_paid_for_in_the_form_that_is_asked_for() {
     let script = || Scripted::new().hang();
     let plain = held_by(POLICY, script()).await;
     let schema = held_by(&structured(), script()).await.saturating_sub(plain);
     // The schema is a message of four calls, of at least 64 tokens each.
     assert!(schema.as_nanos() > 4 * 64 * 1_000, "{schema}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    // A directory is no ledger, and without a cap the work goes on.
+    let environment = keys()
+        .with("LLM_GATEWAY_LEDGER", "1")
+        .with("LLM_GATEWAY_LEDGER_PATH", folder.path().display().to_string());
+    let script = Scripted::new().answer("Paris.").answer("ACCEPT");
+    let gateway = obeying(POLICY).environment(environment).transport(Arc::new(Echo(script)));
+    let done = gateway.build().unwrap().orchestrate(Task::new(TASK)).await.unwrap();
+    assert_eq!((done.ending.clone(), done.spend_recorded()), (Ending::Success, Some(false)));
+    assert_eq!(Envelope::from(&done).meta["spend_recorded"], false);
+    let recorded = Scripted::new().answer("Paris.").answer("ACCEPT");
+    let recorded = work(POLICY, "standard", &recorded).await.unwrap();
+    assert_eq!(Envelope::from(&recorded).meta.get("spend_recorded"), None);
 }
