@@ -141,3 +141,39 @@ fn seen<'a>(
 fn ungranted(step: &str) -> Error {
     Error::new(Category::Internal, format!("step `{step}` sees what is not there"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Completion, Message, ModelId, ProviderName, Target};
+    use crate::policy::{PlannedTarget, Step};
+
+    #[test]
+    fn a_step_that_may_not_see_the_task_is_not_shown_it() {
+        let planner = Step::new("plan", StepRole::Planner, [Sight::Task]);
+        let blind = Step::new("work", StepRole::Worker, [Sight::Output("plan".to_owned())]);
+        let workflow = Workflow::new(vec![planner, blind]).unwrap();
+        let (provider, model) = (ProviderName::new("openai"), ModelId::new("gpt-6-luna"));
+        let target = Target::new(provider.unwrap(), model.unwrap());
+        let outputs = [Output {
+            step: "plan".to_owned(),
+            role: StepRole::Planner,
+            position: 1,
+            text: Completion::text("say a word").model_text(),
+        }];
+        let task = Prompt::from_caller(None, vec![Message::user("Name a capital.")]);
+        let view = View { task: &task, outputs: &outputs, reasons: None };
+        let shown = |step: &Step| {
+            let planned = PlannedTarget { target: target.clone(), facts: None, max_tokens: 1 };
+            let planned = PlannedStep { step: step.clone(), planned, instruction: None };
+            let shown = build(&workflow, &planned, view, None, || 7).ok().unwrap();
+            shown.prompt.texts().collect::<Vec<_>>().concat()
+        };
+        let [planner, worker] = [0, 1].map(|index| shown(&workflow.steps()[index]));
+        assert!(
+            planner.contains("Name a capital.") && !planner.contains("say a word"),
+            "{planner}"
+        );
+        assert!(worker.contains("say a word") && !worker.contains("Name a capital."), "{worker}");
+    }
+}

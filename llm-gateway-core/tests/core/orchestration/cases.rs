@@ -3,6 +3,7 @@
 use llm_gateway_core::{Category, Ending, Envelope, Event, Scripted, Task};
 
 use super::{ACCEPTS, POLICY, TASK, builder, nonce, shown, structured, texts, work};
+use crate::obeying;
 
 #[tokio::test]
 async fn a_trivial_task_is_worked_on_and_nothing_else() {
@@ -91,6 +92,13 @@ async fn an_instruction_without_a_word_is_none() {
             assert!(told.starts_with(&format!("You are the {role}.")), "{told}");
         }
     }
+}
+
+#[tokio::test]
+async fn offline_no_role_needs_a_key() {
+    let gateway = obeying(POLICY).offline().build().unwrap();
+    let done = gateway.orchestrate(Task::new(TASK).depth("complex")).await.unwrap();
+    assert_eq!((done.ending.clone(), done.steps.len()), (Ending::Success, 3));
 }
 
 #[tokio::test]

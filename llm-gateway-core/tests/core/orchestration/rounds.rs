@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use llm_gateway_core::{Category, Ending, Envelope, Scripted, Status, Task};
 
-use super::{POLICY, TASK, builder, keys_of, shown, structured, texts, work};
+use super::{ACCEPTS, POLICY, TASK, builder, keys_of, shown, structured, texts, work};
 
 /// A refused first round, and what follows.
 fn refused(plan: &str, artifact: &str, reasons: &str) -> Scripted {
@@ -30,6 +30,22 @@ async fn a_refusal_gives_its_reasons_to_planner_and_worker_and_not_to_the_verifi
     let (number, first) = done.others().next().unwrap();
     assert_eq!((number, first.artifact.as_deref()), (1, Some("Lyon.")));
     assert!(!first.verdict.as_ref().unwrap().accepted);
+}
+
+#[tokio::test]
+async fn who_works_again_is_shown_the_reasons_and_not_the_whole_reply() {
+    let reply = r#"{"checklist": [{"requirement": "the right city", "met": "no",
+        "evidence_quote": ""}], "blocking": [{"what": "wrong city", "where": "the end",
+        "fix": "look it up"}], "verdict": "REVISE", "nonce": "@nonce@"}"#;
+    let script = Scripted::new().answer("a plan").answer("Lyon.").answer(reply);
+    let script = script.answer("a plan").answer("Paris.").answer(ACCEPTS);
+    let done = work(&structured(), "complex", &script).await.unwrap();
+    assert_eq!(done.ending, Ending::Success);
+    for asked_again in [3, 4] {
+        let shown = shown(&script, asked_again);
+        assert!(shown.contains("wrong city (the end): look it up"), "{shown}");
+        assert!(!shown.contains("checklist\"") && !shown.contains("REVISE"), "{shown}");
+    }
 }
 
 #[tokio::test]
@@ -97,6 +113,8 @@ async fn a_missing_key_of_the_verifier_is_met_late_and_of_a_worker_early() {
 async fn a_failed_step_loses_nothing_that_came_before() {
     let failure = work(POLICY, "complex", &Scripted::new().status(500)).await.unwrap_err();
     assert_eq!(failure.failed_stage(), Some("plan"));
+    let done = failure.orchestration().unwrap();
+    assert_eq!((done.rounds.len(), done.others().count()), (1, 0));
 
     let script = Scripted::new().answer("the plan").status(500);
     let failure = work(POLICY, "complex", &script).await.unwrap_err();
@@ -116,6 +134,13 @@ async fn a_failed_step_loses_nothing_that_came_before() {
     assert_eq!((done.plan(), done.artifact()), (Some("plan one"), Some("Lyon.")));
     let (number, second) = done.others().next().unwrap();
     assert_eq!((number, second.plan.as_deref()), (2, Some("plan two")));
+
+    // Of a round that gave nothing there is nothing to tell.
+    let script = refused("plan one", "Lyon.", "wrong").status(500);
+    let failure = work(POLICY, "complex", &script).await.unwrap_err();
+    let done = failure.orchestration().unwrap();
+    assert_eq!((done.rounds.len(), done.others().count()), (2, 0));
+    assert_eq!(Envelope::from(&failure).data.unwrap().get("other_rounds"), None);
 }
 
 #[tokio::test]
