@@ -8,7 +8,7 @@ use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
 use llm_gateway_core::policy::Level;
 use llm_gateway_core::{
     Category, Consensus, Envelope, Environment, Event, Failure, Gateway, Message, NanoUsd,
-    PanelAnswer, Reply, Request, Scripted,
+    PanelAnswer, Reply, Request, Scripted, Task,
 };
 use serde_json::json;
 
@@ -278,6 +278,31 @@ async fn a_caller_who_quotes_an_earlier_answer_is_warned() {
     assert!(panel.independence_certified(), "a warning is no failure");
     let fresh = gateway.panel(Request::new("three", "hi")).await.unwrap();
     assert!(fresh.certificate().warnings.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_worker_wrote_is_an_earlier_answer() {
+    let worker = "roles: {worker: {provider: openai, model: gpt-6-luna}}";
+    let policy = format!("{POLICY}\norchestration: {{{worker}}}");
+    let script = Scripted::new().answer("the moon is made of cheese, mostly");
+    let gateway = gateway(&policy, script, Arc::default());
+    gateway.orchestrate(Task::new("hi").depth("trivial")).await.unwrap();
+    let question = "One said: the moon is made of cheese, mostly. Is it?";
+    let panel = gateway.panel(Request::new("three", question)).await.unwrap();
+    assert_eq!(panel.certificate().warnings.len(), 1, "{:?}", panel.certificate().warnings);
+}
+
+#[tokio::test]
+async fn answers_that_were_cut_alike_do_not_agree() {
+    let cut = json!({
+        "choices": [{"message": {"content": "42"}, "finish_reason": "length"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 1}
+    });
+    let policy = POLICY.replace("openai: {models", "openai: {stream: false, models");
+    let script = Scripted::new().raw(200, cut.to_string()).answer("42").answer("42");
+    let panel = ask(&policy, script).await.unwrap();
+    assert_eq!(panel.answers().count(), 3);
+    assert_eq!(panel.agreement.outcome, Consensus::NotComparable);
 }
 
 #[tokio::test]

@@ -97,6 +97,15 @@ async fn a_cap_that_has_room_for_the_gate_and_then_the_strong_model_lets_both_in
 }
 
 #[tokio::test]
+async fn a_cap_on_another_provider_lets_an_unknown_price_in() {
+    let unpriced = POLICY.replace("model: claude-opus-5-5", "model: nobody-knows");
+    let environment = capped_by("OPENAI", 1_000 * WORST_CASE);
+    let script = Scripted::new().answer("42").answer("41").answer("43");
+    let gateway = gateway_in(&unpriced, script, Arc::default(), environment);
+    assert_eq!(gateway.cascade(question()).await.unwrap().answered_by, AnsweredBy::Else);
+}
+
+#[tokio::test]
 async fn what_can_never_pass_is_refused_before_the_gate_is_paid_for() {
     let unpriced = POLICY.replace("model: claude-opus-5-5", "model: nobody-knows");
     let blocked = format!("{POLICY}\ncost_preflight: {{block_usd: 0.002}}");

@@ -99,6 +99,17 @@ async fn a_receipt_holds_with_its_bundle_and_is_written_where_the_policy_says() 
 }
 
 #[tokio::test]
+async fn a_bundle_is_written_only_where_the_policy_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = format!("{POLICY}\nreceipts: {{dir: {:?}, bundle: false}}", folder.path());
+    let script = Scripted::new().answer("Paris.").answer("ACCEPT");
+    let done = work(&policy, "standard", &script).await.unwrap();
+    let written: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(written.len(), 1, "{written:?}");
+    assert_eq!(written[0].as_ref().unwrap().path(), done.receipt_path.unwrap());
+}
+
+#[tokio::test]
 async fn a_short_plan_leaves_open_whether_it_is_repeated() {
     let script = Scripted::new().answer("Recall it.").answer("Paris.").answer("ACCEPT");
     let done = work(POLICY, "complex", &script).await.unwrap();
