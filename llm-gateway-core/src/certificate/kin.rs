@@ -52,9 +52,8 @@ impl fmt::Display for Kin {
 
 impl From<&ModelFacts> for Kin {
     fn from(facts: &ModelFacts) -> Self {
-        let canonical = facts.snapshot_of.as_ref().unwrap_or(&facts.canonical);
         let lineage = facts.lineage.iter().map(String::as_str);
-        Self::new(canonical, facts.developer.as_deref(), lineage)
+        Self::new(facts.undated(), facts.developer.as_deref(), lineage)
     }
 }
 

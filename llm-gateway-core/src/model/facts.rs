@@ -115,6 +115,13 @@ pub struct ModelFacts {
     pub capabilities: Vec<Capability>,
 }
 
+impl ModelFacts {
+    /// The undated id: the same for every snapshot and alias of one model.
+    pub fn undated(&self) -> &str {
+        self.snapshot_of.as_deref().unwrap_or(&self.canonical)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

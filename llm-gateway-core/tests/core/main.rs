@@ -21,6 +21,7 @@ mod requests;
 mod sockets;
 mod spend;
 mod streams;
+mod warnings;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,6 +8,7 @@ use crate::model::{PolicyText, StepRole};
 use crate::policy::{Depth, Orchestration, OrchestrationRole, VerdictForm, Workflow};
 
 use super::Scope;
+use super::kinship::Shared;
 use super::routes::usd;
 
 /// Three long calls and a re-plan take minutes.
@@ -44,11 +45,15 @@ impl Scope<'_, '_, '_> {
         let played = roles.map_or([false; 3], |roles| {
             [roles.planner.is_some(), roles.worker.is_some(), roles.verifier.is_some()]
         });
+        let depths = self.depths(raw, played);
+        if depths.iter().any(|depth| depth.workflow.step_of(StepRole::Verifier).is_some()) {
+            self.judge(worker.as_ref(), verifier.as_ref());
+        }
         Orchestration {
             planner,
             worker,
             verifier,
-            depths: self.depths(raw, played),
+            depths,
             max_cost: raw.max_usd.and_then(usd),
             deadline: raw.deadline_s.map_or(DEFAULT_DEADLINE, Duration::from_secs_f64),
             verdict,
@@ -81,6 +86,26 @@ impl Scope<'_, '_, '_> {
         let target = self.target(&raw.provider, &raw.model, &path)?;
         let instruction = instruction.map(PolicyText::mint);
         Some(OrchestrationRole { target, max_tokens: raw.max_tokens, instruction })
+    }
+
+    /// Who judges must be told apart from who worked: by model, developer and family.
+    fn judge(&mut self, worker: Option<&OrchestrationRole>, verifier: Option<&OrchestrationRole>) {
+        let (Some(worker), Some(verifier)) = (worker, verifier) else { return };
+        let (worker, verifier) = (&worker.target, &verifier.target);
+        let shared = match self.shared(worker, verifier) {
+            Some(Shared::Model) if worker == verifier => format!("are both {worker}"),
+            Some(Shared::Model) => format!("are one model ({worker}, {verifier})"),
+            Some(Shared::Developer(developer)) => format!("are both of {developer}"),
+            Some(Shared::Families(families)) => format!("both descend from {families}"),
+            None => return,
+        };
+        self.problems.warning(
+            self.compilation
+                .root
+                .key_place_of(&["orchestration", "roles", "verifier"].map(Step::Key)),
+            format!("worker and verifier {shared}, so no verdict is ever certified"),
+            "name a model of another developer and lineage",
+        );
     }
 
     /// The depths of the file, else the built-in ones; those that can run.

@@ -1,0 +1,71 @@
+//! What two models of the file share, by the declared data.
+//!
+//! The certificate judges the models that responses name; this says beforehand what it will say
+//! where they name those that were asked. It refuses nothing.
+
+use std::collections::BTreeSet;
+
+use crate::model::{ModelFacts, Target};
+
+use super::Scope;
+
+/// What two models have in common, nearest first.
+pub(super) enum Shared {
+    /// They are one model.
+    Model,
+    /// One developer made both.
+    Developer(String),
+    /// They descend from the same families.
+    Families(String),
+}
+
+/// What is declared of one model; compared without case, as the certificate does.
+#[derive(PartialEq)]
+struct Kin {
+    undated: String,
+    developer: Option<String>,
+    families: BTreeSet<String>,
+}
+
+impl Kin {
+    fn of(facts: &ModelFacts) -> Self {
+        let plain = |name: &String| Some(name.trim().to_lowercase()).filter(|it| !it.is_empty());
+        Self {
+            undated: facts.undated().to_owned(),
+            developer: facts.developer.as_ref().and_then(plain),
+            families: facts.lineage.iter().filter_map(plain).collect(),
+        }
+    }
+}
+
+impl Scope<'_, '_, '_> {
+    /// What `a` and `b` have in common, if anything is known to be.
+    pub(super) fn shared(&self, a: &Target, b: &Target) -> Option<Shared> {
+        let kin = [self.kin(a), self.kin(b)];
+        let undated = |target: &Target, kin: &Option<Kin>| match kin {
+            Some(kin) => kin.undated.clone(),
+            None => target.model.to_string(),
+        };
+        if a.model == b.model || undated(a, &kin[0]) == undated(b, &kin[1]) {
+            return Some(Shared::Model);
+        }
+        let [Some(a), Some(b)] = kin else { return None };
+        if let Some(developer) = a.developer.filter(|it| Some(it) == b.developer.as_ref()) {
+            return Some(Shared::Developer(developer));
+        }
+        let families: Vec<_> = a.families.intersection(&b.families).map(String::as_str).collect();
+        (!families.is_empty()).then(|| Shared::Families(families.join("+")))
+    }
+
+    /// The row of its own provider, else the one that says the same at every other provider.
+    fn kin(&self, target: &Target) -> Option<Kin> {
+        let id = target.model.as_str();
+        let own = self.providers.get(&target.provider).and_then(|spec| spec.model(id));
+        if let Some(facts) = own {
+            return Some(Kin::of(facts));
+        }
+        let mut rows = self.providers.values().filter_map(|spec| Some(Kin::of(spec.model(id)?)));
+        let first = rows.next()?;
+        rows.all(|other| other == first).then_some(first)
+    }
+}

@@ -1,0 +1,67 @@
+//! What a policy that loads says of keys that cannot mean what they were written for: each with
+//! its line, once.
+
+use llm_gateway_core::{Environment, PolicySource};
+
+use crate::loaded_from;
+
+/// A sound policy, below which a test writes what it wants to hear of.
+const SOUND: &str = "defaults:\n  quick: {provider: openai, model: gpt-6-luna}\n";
+
+/// What is said of a sound policy with `more` from its third line on: line, message, hint.
+fn said(more: &str) -> Vec<(u32, String, String)> {
+    let source = PolicySource::Text(format!("{SOUND}{more}"));
+    let problems = loaded_from(&source, Environment::empty()).problems;
+    problems.into_iter().map(|it| (it.line, it.message, it.hint)).collect()
+}
+
+/// What is said of two roles, at the verifier's place.
+fn said_of_roles(worker: &str, verifier: &str) -> Vec<String> {
+    let more = format!(
+        "providers:
+  own:
+    kind: openai
+    base_url: http://127.0.0.1:1/v1
+    models:
+      gpt-6-luna: {{in: 0, out: 0, developer: OpenAI, lineage: [gpt]}}
+      tuned: {{in: 0, out: 0, developer: me, lineage: [Llama, gpt]}}
+      other: {{in: 0, out: 0, developer: me, lineage: [mine]}}
+      dark: {{in: 0, out: 0}}
+orchestration:
+  roles:
+    worker: {{{worker}}}
+    verifier: {{{verifier}}}
+"
+    );
+    let said = said(&more);
+    assert!(said.iter().all(|(line, ..)| *line == 15), "{said:?}");
+    said.into_iter().map(|(_, message, _)| message).collect()
+}
+
+#[test]
+fn a_verifier_that_is_the_worker_by_another_name_or_of_its_house_is_a_warning() {
+    let [luna, own] = ["provider: openai, model: ", "provider: own, model: "];
+    let none: [&str; 0] = [];
+    for (worker, verifier, shared) in [
+        (format!("{luna}gpt-6-luna"), format!("{luna}gpt-6-luna"), "are both openai/gpt-6-luna"),
+        (format!("{own}dark"), format!("{own}dark"), "are both own/dark"),
+        (
+            format!("{luna}gpt-6-luna"),
+            format!("{own}gpt-6-luna"),
+            "are one model (openai/gpt-6-luna, own/gpt-6-luna)",
+        ),
+        (format!("{own}tuned"), format!("{own}other"), "are both of me"),
+        (format!("{own}tuned"), format!("{own}gpt-6-luna"), "both descend from gpt"),
+    ] {
+        let told = format!("worker and verifier {shared}, so no verdict is ever certified");
+        assert_eq!(said_of_roles(&worker, &verifier), [told]);
+    }
+    // Of what is not known nothing is said, and a task that nobody judges needs no other model.
+    let claude = "provider: anthropic, model: claude-haiku-5-5";
+    assert_eq!(said_of_roles(&format!("{luna}gpt-6-luna"), claude), none);
+    assert_eq!(said_of_roles(claude, &format!("{own}dark")), none);
+    let luna = "{provider: openai, model: gpt-6-luna}";
+    let unjudged = "depth: {trivial: {}}";
+    let roles = format!("roles: {{worker: {luna}, verifier: {luna}}}");
+    assert_eq!(said(&format!("orchestration: {{{roles}, {unjudged}}}\n")), []);
+}
