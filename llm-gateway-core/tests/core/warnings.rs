@@ -65,3 +65,17 @@ fn a_verifier_that_is_the_worker_by_another_name_or_of_its_house_is_a_warning() 
     let roles = format!("roles: {{worker: {luna}, verifier: {luna}}}");
     assert_eq!(said(&format!("orchestration: {{{roles}, {unjudged}}}\n")), []);
 }
+
+#[test]
+fn a_part_of_a_class_that_is_missing_is_one_problem() {
+    let luna = "{provider: openai, model: gpt-6-luna}";
+    for (class, missing) in [
+        (format!("cascade: {{gate: [{luna}, {luna}]}}"), "`cascade` has no `else`"),
+        (format!("cascade: {{else: {luna}}}"), "`cascade` has no `gate`"),
+        (format!("members: {luna}"), "`members` is a mapping, not a list (`- item` lines)"),
+    ] {
+        let said: Vec<_> = said(&format!("  torn: {{{class}}}\n"));
+        let told: Vec<_> = said.iter().map(|(_, message, _)| message.as_str()).collect();
+        assert_eq!(told, [missing], "{class}");
+    }
+}

@@ -134,6 +134,10 @@ impl Scope<'_, '_, '_> {
             self.voices(name, &gate, &path);
             return Some(Shape::Cascade(Cascade { gate, otherwise }));
         }
+        if has("members") || has("cascade") {
+            // It was refused as a whole, and has been reported.
+            return None;
+        }
         for key in ["provider", "model"].into_iter().filter(|key| !has(key)) {
             self.problems.error(
                 root.key_place_of(&path),
