@@ -131,7 +131,7 @@ fn unknown_model(member: &Named<'_>) -> String {
     match member.kin {
         None => format!("nothing is known of {speaker}'s model {id}"),
         Some(_) => {
-            format!("neither maker nor lineage is declared of {speaker}'s model {id}")
+            format!("neither developer nor lineage is declared of {speaker}'s model {id}")
         }
     }
 }

@@ -79,3 +79,36 @@ fn a_part_of_a_class_that_is_missing_is_one_problem() {
         assert_eq!(told, [missing], "{class}");
     }
 }
+
+#[test]
+fn a_gate_that_is_never_certified_is_a_warning_with_the_keys_that_it_lacks() {
+    let class = |gate: &str| {
+        format!(
+            "  torn: {{cascade: {{gate: [{gate}], else: {{provider: openai, model: gpt-6-luna}}}}}}
+providers:
+  own:
+    kind: openai
+    base_url: http://127.0.0.1:1/v1
+    models:
+      a: {{in: 0, out: 0}}
+      b: {{in: 0, out: 0, developer: me}}
+      c: {{in: 0, out: 0, lineage: [mine]}}
+      gpt-6-luna: {{in: 0, out: 0}}
+"
+        )
+    };
+    let own = |id: &str| format!("{{provider: own, model: {id}}}");
+    let said_of = |first: &str, second: &str| said(&class(&format!("{first}, {second}")));
+    let unknown = "neither developer nor lineage is declared of own/a, so the gate of `torn` is \
+                   never certified and always escalates";
+    let hint = "add `developer` and `lineage` to its row under providers.own.models";
+    let expected = [(3, unknown.to_owned(), hint.to_owned())];
+    assert_eq!(said_of(&own("a"), &own("b")), expected);
+    assert_eq!(said_of(&own("b"), &own("c")), []);
+    let luna = "{provider: openai, model: gpt-6-luna}";
+    let said = said_of(&own("gpt-6-luna"), luna);
+    let one = "own/gpt-6-luna and openai/gpt-6-luna are one model, so the gate of `torn` is never \
+               certified and always escalates";
+    assert_eq!(said.first().map(|(_, message, _)| message.as_str()), Some(one), "{said:?}");
+    assert!(said_of(&own("b"), &own("b")).iter().all(|it| !it.1.contains("escalates")));
+}

@@ -36,6 +36,10 @@ impl Kin {
             families: facts.lineage.iter().filter_map(plain).collect(),
         }
     }
+
+    fn says_who(&self) -> bool {
+        self.developer.is_some() || !self.families.is_empty()
+    }
 }
 
 impl Scope<'_, '_, '_> {
@@ -55,6 +59,11 @@ impl Scope<'_, '_, '_> {
         }
         let families: Vec<_> = a.families.intersection(&b.families).map(String::as_str).collect();
         (!families.is_empty()).then(|| Shared::Families(families.join("+")))
+    }
+
+    /// Whether anything but a price is declared of a model: without it, it may be any other one.
+    pub(super) fn is_told_apart(&self, target: &Target) -> bool {
+        self.kin(target).is_some_and(|kin| kin.says_who())
     }
 
     /// The row of its own provider, else the one that says the same at every other provider.

@@ -132,6 +132,7 @@ impl Scope<'_, '_, '_> {
             let path = [path[0], path[1], path[2], "gate".into()];
             self.at_least_two(&gate, &path, "gate")?;
             self.voices(name, &gate, &path);
+            self.gate(name, &gate, &path);
             return Some(Shape::Cascade(Cascade { gate, otherwise }));
         }
         if has("members") || has("cascade") {

@@ -1,0 +1,55 @@
+//! Whether the gate of a cascade can be certified at all, by the declared data.
+//!
+//! A gate whose models are not known to be distinct always escalates: it is paid for in vain.
+
+use std::collections::BTreeSet;
+
+use crate::config::node::Step;
+use crate::model::Target;
+
+use super::Scope;
+use super::kinship::Shared;
+
+impl Scope<'_, '_, '_> {
+    /// Warns of a gate that is never certified. A model that stands in it twice is reported with
+    /// the panels' ones.
+    pub(super) fn gate(&mut self, name: &str, gate: &[Target], path: &[Step<'_>]) {
+        let so = format!("so the gate of `{name}` is never certified and always escalates");
+        let place = self.compilation.root.key_place_of(path);
+        let pairs = gate.iter().enumerate().flat_map(|(position, a)| {
+            gate.iter().skip(position + 1).filter(move |b| *b != a).map(move |b| (a, b))
+        });
+        for (a, b) in pairs {
+            if matches!(self.shared(a, b), Some(Shared::Model)) {
+                self.problems.warning(
+                    place,
+                    format!("{a} and {b} are one model, {so}"),
+                    "name another model, best of another developer",
+                );
+                return;
+            }
+        }
+        let members = gate.iter().collect::<BTreeSet<_>>().into_iter();
+        let unknown = members.filter(|target| !self.is_told_apart(target));
+        let unknown: Vec<&Target> = unknown.collect();
+        if !unknown.is_empty() {
+            self.problems.warning(
+                place,
+                format!("neither developer nor lineage is declared of {}, {so}", joined(&unknown)),
+                format!("add `developer` and `lineage` to {}", rows(&unknown)),
+            );
+        }
+    }
+}
+
+fn joined(targets: &[&Target]) -> String {
+    targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+}
+
+/// Where the rows of `targets` stand, or would.
+fn rows(targets: &[&Target]) -> String {
+    let places = targets.iter().map(|target| format!("providers.{}.models", target.provider));
+    let places: Vec<_> = places.collect::<BTreeSet<_>>().into_iter().collect();
+    let row = if targets.len() == 1 { "its row" } else { "their rows" };
+    format!("{row} under {}", places.join(" and "))
+}
