@@ -21,7 +21,8 @@ use crate::model::{ModelFacts, ProviderName, Target, TaskClass};
 
 pub use cascade::{CascadePreflight, EscalationRate, Escalations};
 pub use orchestration::{
-    Depth, Orchestration, OrchestrationRole, PlannedOrchestration, PlannedStep, VerdictForm,
+    AbsentDepth, Depth, Orchestration, OrchestrationRole, PlannedOrchestration, PlannedStep,
+    VerdictForm,
 };
 pub use plan::{Plan, PlanRequest, PlanShape, PlannedPanel, PlannedTarget};
 pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};

@@ -22,6 +22,8 @@ pub struct Orchestration {
     pub verifier: Option<OrchestrationRole>,
     /// What each depth runs, in the file's order.
     pub depths: Vec<Depth>,
+    /// The depths that it cannot run.
+    pub absent: Vec<AbsentDepth>,
     /// The bound on an orchestration's worst case.
     pub max_cost: Option<NanoUsd>,
     /// One clock over all its steps.
@@ -52,6 +54,16 @@ pub struct Depth {
     pub workflow: Workflow,
     /// How often a refused artifact is worked on again.
     pub max_replans: u32,
+}
+
+/// A depth that a policy cannot run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AbsentDepth {
+    /// `trivial`, `standard` or `complex`.
+    pub name: String,
+    /// The role that nobody plays; `None` = the table of depths leaves it out.
+    pub lacks: Option<StepRole>,
 }
 
 /// How a verdict is asked for.
@@ -124,7 +136,7 @@ impl Policy {
         })?;
         let wanted = depth.unwrap_or(DEFAULT_DEPTH);
         let found = orchestration.depths.iter().find(|depth| depth.name == wanted);
-        let depth = found.ok_or_else(|| unknown_depth(wanted, &orchestration.depths))?;
+        let depth = found.ok_or_else(|| no_such_depth(wanted, orchestration))?;
         let step = |step: &Step| {
             let role = orchestration.role(step.role)?;
             let planned = self.planned(role.target.clone(), role.max_tokens);
@@ -145,8 +157,27 @@ impl Policy {
     }
 }
 
-fn unknown_depth(wanted: &str, depths: &[Depth]) -> Error {
-    let names: Vec<&str> = depths.iter().map(|depth| depth.name.as_str()).collect();
+fn no_such_depth(wanted: &str, orchestration: &Orchestration) -> Error {
+    let names: Vec<&str> = orchestration.depths.iter().map(|depth| depth.name.as_str()).collect();
+    let Some(absent) = orchestration.absent.iter().find(|absent| absent.name == wanted) else {
+        return unknown_depth(wanted, &names);
+    };
+    let others: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let others = others.join(" or ");
+    let (message, mend) = match absent.lacks.map(StepRole::as_str) {
+        Some(role) => (
+            format!("depth `{wanted}` needs a {role}, and the policy names none"),
+            format!("add orchestration.roles.{role}"),
+        ),
+        None => (
+            format!("the policy's `depth` table has no `{wanted}`"),
+            "add it to orchestration.depth".to_owned(),
+        ),
+    };
+    Error::new(Category::InvalidRequest, message).with_hint(format!("{mend}, or ask for {others}"))
+}
+
+fn unknown_depth(wanted: &str, names: &[&str]) -> Error {
     let shown: String = wanted.chars().filter(|c| !c.is_control()).take(64).collect();
     let meant = closest_name(&shown, names.iter().copied());
     let meant = meant.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();

@@ -233,3 +233,36 @@ fn a_depth_is_resolved_by_its_name_or_the_standard_one() {
     let error = policy.plan_orchestration(None).unwrap_err();
     assert_eq!(error.category(), Category::PolicyInvalid);
 }
+
+#[test]
+fn a_depth_that_the_policy_does_not_have_says_what_it_lacks() {
+    let refused = |orchestration: &str, depth: Option<&str>| {
+        let yaml = format!(
+            "defaults: {{quick: {{provider: openai, model: gpt-4o-mini}}}}\n\
+             orchestration: {{{orchestration}}}"
+        );
+        let policy = loaded_from(&PolicySource::Text(yaml), Environment::empty()).policy.unwrap();
+        let error = policy.plan_orchestration(depth).unwrap_err();
+        assert_eq!(error.category(), Category::InvalidRequest);
+        (error.to_string(), error.hint().unwrap_or_default().to_owned())
+    };
+    let worker = "worker: {provider: openai, model: gpt-4o}";
+    let verifier = "verifier: {provider: anthropic, model: claude-sonnet-4-6}";
+    let needs = |depth: &str, role: &str| {
+        format!("depth `{depth}` needs a {role}, and the policy names none")
+    };
+    let roles = format!("roles: {{{worker}}}");
+    let hint = "add orchestration.roles.verifier, or ask for `trivial`";
+    assert_eq!(refused(&roles, None), (needs("standard", "verifier"), hint.to_owned()));
+
+    let roles = format!("roles: {{{worker}, {verifier}}}");
+    let hint = "add orchestration.roles.planner, or ask for `trivial` or `standard`";
+    assert_eq!(refused(&roles, Some("complex")), (needs("complex", "planner"), hint.to_owned()));
+
+    let table = format!("{roles}, depth: {{trivial: {{}}, complex: {{plan: true, verify: true}}}}");
+    let hint = "add it to orchestration.depth, or ask for `trivial`";
+    let left_out = "the policy's `depth` table has no `standard`";
+    assert_eq!(refused(&table, None), (left_out.to_owned(), hint.to_owned()));
+    assert_eq!(refused(&table, Some("complex")).0, needs("complex", "planner"));
+    assert_eq!(refused(&table, Some("complx")).0, "no depth is called `complx`");
+}

@@ -4,6 +4,7 @@
 //! its problems to the same list and goes on; the policy that comes out is only used
 //! when the list holds no error.
 
+mod depths;
 mod gate;
 mod kinship;
 mod models;

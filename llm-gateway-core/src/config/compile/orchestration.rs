@@ -1,13 +1,14 @@
-//! Plan, execute, verify: roles, instructions, depths.
+//! Plan, execute, verify: roles and instructions.
 
 use std::time::Duration;
 
 use crate::config::node::Step;
-use crate::config::raw::{RawDepth, RawOrchestration, RawRole, RawVerdict};
+use crate::config::raw::{RawOrchestration, RawRole, RawVerdict};
 use crate::model::{PolicyText, StepRole};
-use crate::policy::{Depth, Orchestration, OrchestrationRole, VerdictForm, Workflow};
+use crate::policy::{Orchestration, OrchestrationRole, VerdictForm};
 
 use super::Scope;
+use super::depths::Depths;
 use super::kinship::Shared;
 use super::routes::usd;
 
@@ -45,7 +46,7 @@ impl Scope<'_, '_, '_> {
         let played = roles.map_or([false; 3], |roles| {
             [roles.planner.is_some(), roles.worker.is_some(), roles.verifier.is_some()]
         });
-        let depths = self.depths(raw, played);
+        let Depths { there: depths, absent } = self.depths(raw, played);
         if depths.iter().any(|depth| depth.workflow.step_of(StepRole::Verifier).is_some()) {
             self.judge(worker.as_ref(), verifier.as_ref());
         }
@@ -54,6 +55,7 @@ impl Scope<'_, '_, '_> {
             worker,
             verifier,
             depths,
+            absent,
             max_cost: raw.max_usd.and_then(usd),
             deadline: raw.deadline_s.map_or(DEFAULT_DEADLINE, Duration::from_secs_f64),
             verdict,
@@ -106,79 +108,5 @@ impl Scope<'_, '_, '_> {
             format!("worker and verifier {shared}, so no verdict is ever certified"),
             "name a model of another developer and lineage",
         );
-    }
-
-    /// The depths of the file, else the built-in ones; those that can run.
-    fn depths(&mut self, raw: &RawOrchestration, roles: [bool; 3]) -> Vec<Depth> {
-        let Some(depths) = &raw.depth else {
-            // Nobody asked for them, so nobody needs to hear that one of them cannot run.
-            let sound = |shape: &Shape| shape.lacks(roles).is_none();
-            return BUILT_IN.iter().filter(|shape| sound(shape)).filter_map(Shape::depth).collect();
-        };
-        [("trivial", &depths.trivial), ("standard", &depths.standard), ("complex", &depths.complex)]
-            .into_iter()
-            .filter_map(|(name, raw)| self.depth(name, raw.as_ref()?, roles))
-            .collect()
-    }
-
-    fn depth(&mut self, name: &'static str, raw: &RawDepth, roles: [bool; 3]) -> Option<Depth> {
-        let root = self.compilation.root;
-        let path = ["orchestration", "depth", name].map(Step::Key);
-        let verify = raw.verify.unwrap_or(false);
-        let replan = raw.replan_on_fail.unwrap_or(false);
-        if replan && !verify {
-            let path = [path[0], path[1], path[2], "replan_on_fail".into()];
-            self.problems.warning(
-                root.key_place_of(&path),
-                format!("depth `{name}` would re-plan what it never verifies"),
-                "set verify: true, or take replan_on_fail out",
-            );
-        }
-        let plan = raw.plan.unwrap_or(false);
-        let max_replans = if replan && verify { raw.max_replans.unwrap_or(1) } else { 0 };
-        let shape = Shape { name, plan, verify, max_replans };
-        if let Some(role) = shape.lacks(roles) {
-            let role = role.as_str();
-            self.problems.warning(
-                root.key_place_of(&path),
-                format!("depth `{name}` cannot run: nobody is named as its {role}"),
-                format!("add `orchestration.roles.{role}`"),
-            );
-            return None;
-        }
-        shape.depth()
-    }
-}
-
-/// A depth as a file says it.
-struct Shape {
-    name: &'static str,
-    plan: bool,
-    verify: bool,
-    max_replans: u32,
-}
-
-/// The depths of a file that has roles and says nothing of depths.
-const BUILT_IN: [Shape; 3] = [
-    Shape { name: "trivial", plan: false, verify: false, max_replans: 0 },
-    Shape { name: "standard", plan: false, verify: true, max_replans: 0 },
-    Shape { name: "complex", plan: true, verify: true, max_replans: 1 },
-];
-
-impl Shape {
-    /// The first role that it needs and nobody plays, of planner, worker, verifier.
-    fn lacks(&self, [planner, worker, verifier]: [bool; 3]) -> Option<StepRole> {
-        let needed = [
-            (StepRole::Planner, self.plan, planner),
-            (StepRole::Worker, true, worker),
-            (StepRole::Verifier, self.verify, verifier),
-        ];
-        let lacking = needed.into_iter().find(|(_, is_needed, is_there)| *is_needed && !is_there);
-        lacking.map(|(role, ..)| role)
-    }
-
-    fn depth(&self) -> Option<Depth> {
-        let workflow = Workflow::built_in(self.plan, self.verify, self.max_replans > 0).ok()?;
-        Some(Depth { name: self.name.to_owned(), workflow, max_replans: self.max_replans })
     }
 }

@@ -1,0 +1,99 @@
+//! The depths of an orchestration: which can run, and what the others lack.
+
+use crate::config::node::Step;
+use crate::config::raw::{RawDepth, RawOrchestration};
+use crate::model::StepRole;
+use crate::policy::{AbsentDepth, Depth, Workflow};
+
+use super::Scope;
+
+/// What became of the three depths.
+#[derive(Default)]
+pub(super) struct Depths {
+    pub(super) there: Vec<Depth>,
+    pub(super) absent: Vec<AbsentDepth>,
+}
+
+/// A depth as a file says it.
+#[derive(Clone, Copy)]
+struct Shape {
+    name: &'static str,
+    plan: bool,
+    verify: bool,
+    max_replans: u32,
+}
+
+/// The depths of a file that has roles and says nothing of depths.
+const BUILT_IN: [Shape; 3] = [
+    Shape { name: "trivial", plan: false, verify: false, max_replans: 0 },
+    Shape { name: "standard", plan: false, verify: true, max_replans: 0 },
+    Shape { name: "complex", plan: true, verify: true, max_replans: 1 },
+];
+
+impl Scope<'_, '_, '_> {
+    /// The depths of the file, else the built-in ones.
+    pub(super) fn depths(&mut self, raw: &RawOrchestration, roles: [bool; 3]) -> Depths {
+        let table = raw.depth.as_ref().map(|table| {
+            let rows = [&table.trivial, &table.standard, &table.complex];
+            let rows = BUILT_IN.iter().zip(rows);
+            rows.map(|(known, raw)| raw.as_ref().map(|raw| self.declared(known.name, raw)))
+                .collect()
+        });
+        let shapes: Vec<_> = table.unwrap_or_else(|| BUILT_IN.map(Some).to_vec());
+        let mut depths = Depths::default();
+        for (known, shape) in BUILT_IN.iter().zip(shapes) {
+            let lacks = shape.and_then(|shape| shape.lacks(roles));
+            match (shape.and_then(|shape| shape.depth()), lacks) {
+                (Some(depth), None) => depths.there.push(depth),
+                _ => depths.absent.push(AbsentDepth { name: known.name.to_owned(), lacks }),
+            }
+            // Nobody asked for the built-in ones, so nobody needs to hear that one cannot run.
+            if let (Some(role), true) = (lacks, raw.depth.is_some()) {
+                self.nobody_plays(role, known.name);
+            }
+        }
+        depths
+    }
+
+    fn nobody_plays(&mut self, role: StepRole, name: &str) {
+        let role = role.as_str();
+        self.problems.warning(
+            self.compilation.root.key_place_of(&["orchestration", "depth", name].map(Step::Key)),
+            format!("depth `{name}` cannot run: nobody is named as its {role}"),
+            format!("add `orchestration.roles.{role}`"),
+        );
+    }
+
+    fn declared(&mut self, name: &'static str, raw: &RawDepth) -> Shape {
+        let verify = raw.verify.unwrap_or(false);
+        let replan = raw.replan_on_fail.unwrap_or(false);
+        if replan && !verify {
+            let path = ["orchestration", "depth", name, "replan_on_fail"].map(Step::Key);
+            self.problems.warning(
+                self.compilation.root.key_place_of(&path),
+                format!("depth `{name}` would re-plan what it never verifies"),
+                "set verify: true, or take replan_on_fail out",
+            );
+        }
+        let max_replans = if replan && verify { raw.max_replans.unwrap_or(1) } else { 0 };
+        Shape { name, plan: raw.plan.unwrap_or(false), verify, max_replans }
+    }
+}
+
+impl Shape {
+    /// The first role that it needs and nobody plays, of planner, worker, verifier.
+    fn lacks(self, [planner, worker, verifier]: [bool; 3]) -> Option<StepRole> {
+        let needed = [
+            (StepRole::Planner, self.plan, planner),
+            (StepRole::Worker, true, worker),
+            (StepRole::Verifier, self.verify, verifier),
+        ];
+        let lacking = needed.into_iter().find(|(_, is_needed, is_there)| *is_needed && !is_there);
+        lacking.map(|(role, ..)| role)
+    }
+
+    fn depth(self) -> Option<Depth> {
+        let workflow = Workflow::built_in(self.plan, self.verify, self.max_replans > 0).ok()?;
+        Some(Depth { name: self.name.to_owned(), workflow, max_replans: self.max_replans })
+    }
+}
