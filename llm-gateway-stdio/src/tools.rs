@@ -65,9 +65,12 @@ pub(crate) const LLM_ORCHESTRATE_ARGUMENTS: [Argument; 2] = [
         name: "depth",
         kind: Kind::Text,
         required: false,
-        description: "How deep it is worked on; default: standard.",
+        description: "How deep it is worked on.",
     },
 ];
+
+/// The depth of a task whose caller names none, where the policy has it.
+const DEFAULT_DEPTH: &str = "standard";
 
 /// The longest description of a tool. Clients cut at two kilobytes, and every tool costs
 /// its description in each conversation.
@@ -200,6 +203,10 @@ fn cut(text: &str, longest: usize) -> String {
 }
 
 fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
+    // What is told where nothing can run is what keeps it from running.
+    let depths = gateway.map(|gateway| gateway.orchestration_depths.as_slice()).unwrap_or_default();
+    let has_default_depth =
+        (!depths.is_empty()).then(|| depths.iter().any(|name| name == DEFAULT_DEPTH));
     let mut properties = JsonObject::new();
     for argument in arguments {
         let mut property = JsonObject::new();
@@ -210,7 +217,12 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
                 property.insert("minimum".to_owned(), 1.into())
             }
         };
-        property.insert("description".to_owned(), argument.description.into());
+        let mut description = argument.description.to_owned();
+        if argument.name == "depth" && has_default_depth == Some(true) {
+            description =
+                format!("{}; default: {DEFAULT_DEPTH}.", description.trim_end_matches('.'));
+        }
+        property.insert("description".to_owned(), description.into());
         let names: Vec<Value> = match (argument.name, gateway) {
             ("task_class", Some(gateway)) => {
                 gateway.task_classes.iter().map(|class| class.name.as_str().into()).collect()
@@ -226,7 +238,10 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
         }
         properties.insert(argument.name.to_owned(), property.into());
     }
-    let required: Vec<_> = arguments.iter().filter(|a| a.required).map(|a| a.name).collect();
+    let is_required = |argument: &&Argument| {
+        argument.required || (argument.name == "depth" && has_default_depth == Some(false))
+    };
+    let required: Vec<_> = arguments.iter().filter(is_required).map(|a| a.name).collect();
     let mut schema = JsonObject::new();
     schema.insert("type".to_owned(), "object".into());
     schema.insert("properties".to_owned(), properties.into());

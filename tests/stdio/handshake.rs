@@ -179,6 +179,25 @@ async fn llm_routing_info_tells_all_but_keys() {
     insta::assert_json_snapshot!(envelope);
 }
 
+#[tokio::test]
+async fn a_depth_is_a_default_only_where_the_policy_has_it() {
+    let worker = "worker: {provider: openai, model: gpt-6-luna}";
+    let verifier = "verifier: {provider: anthropic, model: claude-haiku-5-5}";
+    let told = async |orchestration: String| {
+        let class = "a: {provider: openai, model: gpt-6-luna}";
+        let policy = format!("defaults: {{{class}}}\n{orchestration}");
+        let tools = tools(&policy).await;
+        let schema = tools[1]["inputSchema"].clone();
+        let told = schema["properties"]["depth"]["description"].as_str().unwrap().to_owned();
+        (told.contains("default: standard"), schema["required"].clone())
+    };
+    let roles = |roles: &str| format!("orchestration: {{roles: {{{roles}}}}}\n");
+    let all = format!("{worker}, {verifier}");
+    assert_eq!(told(roles(&all)).await, (true, json!(["task"])));
+    assert_eq!(told(roles(worker)).await, (false, json!(["task", "depth"])));
+    assert_eq!(told(String::new()).await, (false, json!(["task"])));
+}
+
 async fn tools(policy: &str) -> Value {
     let place = Place::with_policy(policy);
     let mut session = server().at(&place).connect().await;
