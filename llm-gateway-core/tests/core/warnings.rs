@@ -112,3 +112,39 @@ providers:
     assert_eq!(said.first().map(|(_, message, _)| message.as_str()), Some(one), "{said:?}");
     assert!(said_of(&own("b"), &own("b")).iter().all(|it| !it.1.contains("escalates")));
 }
+
+#[test]
+fn an_orchestration_that_can_run_nothing_is_a_warning() {
+    let luna = "{provider: openai, model: gpt-6-luna}";
+    let nobody = "`orchestration` can run nothing: nobody is named as its worker";
+    let no_depth = "`orchestration` can run nothing: its `depth` table is empty";
+    for (orchestration, message) in [
+        (String::new(), nobody),
+        ("{}".to_owned(), nobody),
+        ("{roles: {}}".to_owned(), nobody),
+        (format!("{{roles: {{verifier: {luna}}}}}"), nobody),
+        (format!("{{roles: {{worker: {luna}}}, depth: {{}}}}"), no_depth),
+    ] {
+        let said = said(&format!("orchestration: {orchestration}\n"));
+        let told: Vec<_> = said.iter().map(|(line, told, _)| (*line, told.as_str())).collect();
+        assert_eq!(told, [(3, message)], "{orchestration}");
+    }
+    assert_eq!(said(&format!("orchestration: {{roles: {{worker: {luna}}}}}\n")), []);
+}
+
+#[test]
+fn re_plans_that_are_never_used_are_a_warning() {
+    let depth = |depth: &str| {
+        let worker = "worker: {provider: openai, model: gpt-6-luna}";
+        let verifier = "verifier: {provider: anthropic, model: claude-haiku-5-5}";
+        let roles = format!("roles: {{{worker}, {verifier}}}");
+        let said = said(&format!("orchestration: {{{roles}, depth: {{standard: {{{depth}}}}}}}\n"));
+        said.into_iter().map(|(_, message, _)| message).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    let unused = "depth `standard` has 3 `max_replans` and never re-plans";
+    assert_eq!(depth("verify: true, max_replans: 3"), [unused]);
+    assert_eq!(depth("verify: true, replan_on_fail: false, max_replans: 3"), [unused]);
+    assert_eq!(depth("verify: true, max_replans: 0"), none);
+    assert_eq!(depth("verify: true, replan_on_fail: true, max_replans: 3"), none);
+}

@@ -75,6 +75,14 @@ impl Scope<'_, '_, '_> {
                 "set verify: true, or take replan_on_fail out",
             );
         }
+        if let (false, Some(unused @ 1..)) = (replan, raw.max_replans) {
+            let path = ["orchestration", "depth", name, "max_replans"].map(Step::Key);
+            self.problems.warning(
+                self.compilation.root.key_place_of(&path),
+                format!("depth `{name}` has {unused} `max_replans` and never re-plans"),
+                "set replan_on_fail: true, or take max_replans out",
+            );
+        }
         let max_replans = if replan && verify { raw.max_replans.unwrap_or(1) } else { 0 };
         Shape { name, plan: raw.plan.unwrap_or(false), verify, max_replans }
     }

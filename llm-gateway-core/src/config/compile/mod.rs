@@ -53,6 +53,7 @@ impl Compilation<'_> {
             Scope { compilation: self, providers: &providers, catalog: &catalog, problems };
         let routes = scope.routes(raw);
         let orchestration = raw.orchestration.as_ref().map(|raw| scope.orchestration(raw));
+        scope.idle(raw.orchestration.as_ref());
         let spending = spending::spending(self.environment, &providers, problems);
         let keys = key_variables(raw);
         switches::unknown_names(self.environment, &keys, &providers, problems);

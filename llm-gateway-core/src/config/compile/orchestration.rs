@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::node::Step;
+use crate::config::node::{Content, Step};
 use crate::config::raw::{RawOrchestration, RawRole, RawVerdict};
 use crate::model::{PolicyText, StepRole};
 use crate::policy::{Orchestration, OrchestrationRole, VerdictForm};
@@ -75,6 +75,39 @@ impl Scope<'_, '_, '_> {
             );
         }
         instruction.filter(|_| !is_empty)
+    }
+
+    /// An orchestration without a word about what keeps it from running.
+    pub(super) fn idle(&mut self, raw: Option<&RawOrchestration>) {
+        let root = self.compilation.root;
+        let holds = |path: &[&str]| {
+            let path: Vec<Step<'_>> = path.iter().map(|key| Step::Key(key)).collect();
+            root.find(&path).is_some_and(|node| match &node.content {
+                Content::Map(entries) => !entries.is_empty(),
+                _ => false,
+            })
+        };
+        // What is neither empty nor a mapping was refused, and has been reported.
+        let is_there = root
+            .find(&["orchestration".into()])
+            .is_some_and(|node| matches!(node.content, Content::Null | Content::Map(_)));
+        let has_table = raw.is_some_and(|raw| raw.depth.is_some());
+        let (why, hint) = match (is_there, holds(&["orchestration", "roles", "worker"])) {
+            // Each depth of a table says by itself who is missing.
+            (true, false) if !holds(&["orchestration", "depth"]) => (
+                "nobody is named as its worker",
+                "add `orchestration.roles` with a worker and a verifier",
+            ),
+            (true, true) if has_table && !holds(&["orchestration", "depth"]) => {
+                ("its `depth` table is empty", "take `depth` out for the built-in ones")
+            }
+            _ => return,
+        };
+        self.problems.warning(
+            root.key_place_of(&["orchestration".into()]),
+            format!("`orchestration` can run nothing: {why}"),
+            hint,
+        );
     }
 
     fn role(
