@@ -1,14 +1,13 @@
 //! What an orchestration may cost, set aside or refused before its first step.
 //!
-//! Every step of every round is counted, and one repair of each verdict. Earlier outputs do not
-//! exist yet: they count at one and a half times their bound, since another model's tokenizer may
-//! make more tokens of a text than the one that wrote it.
+//! Which calls there may be, and what earlier outputs add to them, is the plan's to say (`policy`);
+//! here the prompts are built as far as they exist, and the whole is held against the limits.
 
 use crate::dispatch::{Context, Reservation, WorstCase, reserve};
 use crate::error::{Category, Error};
-use crate::model::{Blind, Completion, NanoUsd, Prompt, StepRole};
+use crate::model::{Blind, Completion, NanoUsd, Prompt};
 use crate::policy::{
-    PlannedOrchestration, PlannedStep, PlannedTarget, Preflight, PreflightAction, Sight,
+    ForeseenCall, PlannedOrchestration, PlannedStep, PlannedTarget, Preflight, PreflightAction,
 };
 
 use super::prompt::{self, Output, View};
@@ -65,42 +64,22 @@ fn projected(
 ) -> Result<Vec<Projected>, Error> {
     let outputs: Vec<Output> = (1..).zip(&plan.steps).map(nothing_yet).collect();
     let nothing = Completion::text("").model_text();
-    let mut calls = Vec::new();
-    for round in 1..=plan.max_replans.saturating_add(1) {
-        let reasons = (round > 1).then_some(&nothing);
+    let project = |call: ForeseenCall<'_>| {
+        let reasons = (call.round > 1).then_some(&nothing);
         let view = View { task, outputs: &outputs, reasons };
-        for step in &plan.steps {
-            let is_judge = step.step.role == StepRole::Verifier;
-            for again in if is_judge { &[false, true][..] } else { &[false] } {
-                let ask = prompt::ask(plan.verdict, *again);
-                let shown = prompt::build(&plan.workflow, step, view, Some(ask), || 0)?;
-                let tokens = tokens_to_come(plan, step, reasons.is_some());
-                let place = Place { round, step: step.step.name.clone(), again: *again };
-                calls.push(projection(context, &step.planned, &shown.prompt, tokens, place));
-            }
-        }
-    }
-    Ok(calls)
+        let ask = prompt::ask(plan.verdict, call.again);
+        let shown = prompt::build(&plan.workflow, call.step, view, Some(ask), || 0)?;
+        let tokens = plan.tokens_to_come(call);
+        let step = call.step.step.name.clone();
+        let place = Place { round: call.round, step, again: call.again };
+        Ok(projection(context, &call.step.planned, &shown.prompt, tokens, place))
+    };
+    plan.foreseen().map(project).collect()
 }
 
 fn nothing_yet((position, step): (u32, &PlannedStep)) -> Output {
     let (step, role) = (step.step.name.clone(), step.step.role);
     Output { step, role, position, text: Completion::text("").model_text() }
-}
-
-/// The tokens that earlier outputs will add to a prompt, at most.
-fn tokens_to_come(plan: &PlannedOrchestration, step: &PlannedStep, has_reasons: bool) -> u64 {
-    let bound = |is: &dyn Fn(&PlannedStep) -> bool| {
-        let seen = plan.steps.iter().find(|step| is(step));
-        seen.map_or(0, |seen| seen.planned.max_tokens.saturating_mul(3).div_ceil(2))
-    };
-    let of = |sight: &Sight| match sight {
-        Sight::Task => 0,
-        Sight::Output(name) => bound(&|step| step.step.name == *name),
-        Sight::Reasons if has_reasons => bound(&|step| step.step.role == StepRole::Verifier),
-        Sight::Reasons => 0,
-    };
-    step.step.sees.iter().map(of).fold(0, u64::saturating_add)
 }
 
 fn projection(

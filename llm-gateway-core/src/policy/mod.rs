@@ -5,6 +5,7 @@
 //! [`Policy`] and a request give a [`Plan`], a plan and a prompt give a [`Preflight`].
 
 mod cascade;
+mod foreseen;
 mod orchestration;
 mod plan;
 mod preflight;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use crate::model::{ModelFacts, ProviderName, Target, TaskClass};
 
 pub use cascade::{CascadePreflight, EscalationRate, Escalations};
+pub(crate) use foreseen::ForeseenCall;
 pub use orchestration::{
     AbsentDepth, Depth, Orchestration, OrchestrationRole, PlannedOrchestration, PlannedStep,
     VerdictForm,

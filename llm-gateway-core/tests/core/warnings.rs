@@ -148,3 +148,33 @@ fn re_plans_that_are_never_used_are_a_warning() {
     assert_eq!(depth("verify: true, max_replans: 0"), none);
     assert_eq!(depth("verify: true, replan_on_fail: true, max_replans: 3"), none);
 }
+
+#[test]
+fn a_bound_that_refuses_every_task_of_a_depth_is_a_warning() {
+    let bounded = |usd: &str, prices: &str| {
+        said(&format!(
+            "providers:
+  openai: {{models: {{gpt-6-luna: {{{prices}}}}}}}
+  anthropic: {{models: {{claude-haiku-5-5: {{in: 1, out: 10}}}}}}
+orchestration:
+  roles:
+    worker: {{provider: openai, model: gpt-6-luna, max_tokens: 100}}
+    verifier: {{provider: anthropic, model: claude-haiku-5-5, max_tokens: 100}}
+  max_usd: {usd}
+"
+        ))
+    };
+    let flat = "in: 1, out: 10";
+    // 100 tokens at $10 a million, and two verdicts of 100 on 150 tokens at $1 a million.
+    let standard = "`max_usd` is $0.003299, and every task of depth `standard` may cost $0.0033 or \
+                    more, so none is let through";
+    let hint = "raise it, or lower max_tokens of the roles".to_owned();
+    assert_eq!(bounded("0.003299", flat), [(10, standard.to_owned(), hint)]);
+    let told: Vec<_> = bounded("0", flat).into_iter().map(|it| it.1).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("depth `trivial` may cost $0.001 or more"), "{told:?}");
+    assert_eq!(bounded("0.0033", flat), []);
+    // What is free is let through by any bound.
+    let trivial_alone = bounded("0", "in: 0, out: 0").into_iter().map(|it| it.1);
+    assert!(trivial_alone.into_iter().all(|told| told.contains("`standard`")));
+}

@@ -57,7 +57,7 @@ impl Compilation<'_> {
         let spending = spending::spending(self.environment, &providers, problems);
         let keys = key_variables(raw);
         switches::unknown_names(self.environment, &keys, &providers, problems);
-        Policy {
+        let policy = Policy {
             version: raw.version.clone().unwrap_or_else(|| FORM_VERSION.to_owned()),
             source: String::new(),
             digest: String::new(),
@@ -70,6 +70,28 @@ impl Compilation<'_> {
             routes,
             orchestration,
             providers,
+        };
+        self.too_tight(&policy, problems);
+        policy
+    }
+
+    /// A bound that lets no task of a depth through, however short.
+    fn too_tight(&self, policy: &Policy, problems: &mut Collector<'_>) {
+        let Some(orchestration) = policy.orchestration() else { return };
+        let Some(max_cost) = orchestration.max_cost else { return };
+        for name in orchestration.depths.iter().map(|depth| &depth.name) {
+            let plan = policy.plan_orchestration(Some(name)).ok();
+            let least = plan.and_then(|plan| plan.least_cost());
+            if let Some(least) = least.filter(|least| *least > max_cost) {
+                problems.warning(
+                    self.root.place_of(&["orchestration".into(), "max_usd".into()]),
+                    format!(
+                        "`max_usd` is {max_cost}, and every task of depth `{name}` may cost \
+                         {least} or more, so none is let through"
+                    ),
+                    "raise it, or lower max_tokens of the roles",
+                );
+            }
         }
     }
 

@@ -1,0 +1,57 @@
+//! Every call that an orchestration may make, and what all of them cost at the least. Pure.
+
+use crate::model::{NanoUsd, StepRole};
+
+use super::{PlannedOrchestration, PlannedStep, Sight};
+
+/// A call that there may be.
+#[derive(Clone, Copy)]
+pub(crate) struct ForeseenCall<'a> {
+    /// In which round, from 1.
+    pub(crate) round: u32,
+    /// Of which step.
+    pub(crate) step: &'a PlannedStep,
+    /// Whether it is the repair of a verdict.
+    pub(crate) again: bool,
+}
+
+impl PlannedOrchestration {
+    /// Every step of every round, and one repair of each verdict.
+    pub(crate) fn foreseen(&self) -> impl Iterator<Item = ForeseenCall<'_>> {
+        let rounds = 1..=self.max_replans.saturating_add(1);
+        let steps = rounds.flat_map(|round| self.steps.iter().map(move |step| (round, step)));
+        steps.flat_map(|(round, step)| {
+            let is_judge = step.step.role == StepRole::Verifier;
+            let times = if is_judge { &[false, true][..] } else { &[false] };
+            times.iter().map(move |again| ForeseenCall { round, step, again: *again })
+        })
+    }
+
+    /// The tokens that earlier outputs will add to a call's prompt, at most. They do not exist
+    /// yet: one and a half times their bound, since another model's tokenizer may make more
+    /// tokens of a text than the one that wrote it.
+    pub(crate) fn tokens_to_come(&self, call: ForeseenCall<'_>) -> u64 {
+        let bound = |is: &dyn Fn(&PlannedStep) -> bool| {
+            let seen = self.steps.iter().find(|step| is(step));
+            seen.map_or(0, |seen| seen.planned.max_tokens.saturating_mul(3).div_ceil(2))
+        };
+        let of = |sight: &Sight| match sight {
+            Sight::Task => 0,
+            Sight::Output(name) => bound(&|step| step.step.name == *name),
+            Sight::Reasons if call.round > 1 => bound(&|step| step.step.role == StepRole::Verifier),
+            Sight::Reasons => 0,
+        };
+        call.step.step.sees.iter().map(of).fold(0, u64::saturating_add)
+    }
+
+    /// What is set aside for the shortest task at the least: the same, without the words of the
+    /// task and of the instructions. `None` = a price is unknown.
+    pub(crate) fn least_cost(&self) -> Option<NanoUsd> {
+        self.foreseen().try_fold(NanoUsd::ZERO, |sum, call| {
+            let planned = &call.step.planned;
+            let prices = planned.facts.as_ref()?.prices.as_ref()?;
+            let cost = prices.worst_case(self.tokens_to_come(call), planned.max_tokens);
+            Some(sum.saturating_add(cost))
+        })
+    }
+}
