@@ -214,7 +214,7 @@ fn shares<'a>(
         worst_cases.push(call.amount.ok_or_else(unknown)?);
     }
     let shares = allowance.take(&worst_cases).map_err(|shortage| {
-        let error = outspent(context.task_class, allowance, shortage);
+        let error = outspent(context, allowance, shortage);
         Unbooked { is_outspent: true, ..Unbooked::new(error) }
     })?;
     Ok(shares.into_iter().map(Some).collect())
@@ -252,7 +252,8 @@ async fn entries(
         }
         Ok(Err(ReserveError::Refused(refused))) => {
             let ends_request = refused.scope == Scope::Total;
-            Err(Unbooked { ends_request, ..Unbooked::new(refused) })
+            let error = Error::from(refused).with_hint(context.advice.below_cap());
+            Err(Unbooked { ends_request, ..Unbooked::new(error) })
         }
         // Under a cap no call is made without a hold.
         Ok(Err(ReserveError::Unusable(unusable))) if spending.is_capped() => {
@@ -262,7 +263,7 @@ async fn entries(
             tracing::warn!(%unusable, "what is spent is not recorded");
             Ok(calls.iter().map(|_| Entry::Unrecorded).collect())
         }
-        Err(_) => Err(Unbooked::ending(out_of_time(context.deadline, "the ledger"))),
+        Err(_) => Err(Unbooked::ending(out_of_time(context, "the ledger"))),
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Dropping the future at any point closes the connection and leaves nothing behind.
 
+mod advice;
 mod allowance;
 mod attempt;
 mod booking;
@@ -34,6 +35,7 @@ use listening::recorder;
 use refusal::{any_key_will_do, first_back, most_telling};
 use run::run;
 
+pub(crate) use advice::Advice;
 pub(crate) use allowance::Allowance;
 pub use attempt::{Attempt, AttemptOutcome};
 pub(crate) use attempt::{all_recorded, total_cost};
@@ -62,6 +64,8 @@ pub(crate) struct Context<'a> {
     /// What all attempts may cost together, where that is bounded. It holds without a ledger too.
     pub(crate) allowance: Option<&'a Allowance>,
     pub(crate) task_class: &'a TaskClass,
+    /// In which words a refusal advises.
+    pub(crate) advice: Advice,
 }
 
 impl Context<'_> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Category, Error};
 use crate::model::{NanoUsd, Prompt, Target};
-use crate::policy::{PlannedTarget, Policy, Preflight, PreflightAction};
+use crate::policy::{PlannedTarget, Preflight, PreflightAction};
 use crate::provider::{Call, Prepared, Provider};
 use crate::transport::HttpRequest;
 
@@ -87,7 +87,7 @@ pub(crate) fn prepare(
         return Err(Refusal { ends_request: true, ..refuse(error) });
     }
     if preflight.action == PreflightAction::Block {
-        return Err(refuse(too_dear(context.policy, planned, &preflight)));
+        return Err(refuse(too_dear(context, planned, &preflight)));
     }
     let provider = context.providers.get(&target.provider).ok_or_else(|| {
         let message = format!("no adapter serves the provider `{}`", target.provider);
@@ -110,13 +110,10 @@ pub(crate) fn prepare(
 }
 
 /// The refusal of preflight, with the bound that would pass.
-fn too_dear(policy: &Policy, planned: &PlannedTarget, preflight: &Preflight) -> Error {
+fn too_dear(context: &Context<'_>, planned: &PlannedTarget, preflight: &Preflight) -> Error {
     let reason = preflight.reason.as_deref().unwrap_or("the price is too high");
-    let error =
-        Error::new(Category::PolicyBlocked, format!("{} is refused: {reason}", planned.target));
-    match policy.preflight().fitting_output(preflight.tokens_in_estimated, planned.facts.as_deref())
-    {
-        Some(fits) if fits > 0 => error.with_hint(format!("ask with max_tokens of at most {fits}")),
-        _ => error.with_hint("shorten the prompt, name a cheaper task class, or raise block_usd"),
-    }
+    let message = format!("{} is refused: {reason}", planned.target);
+    let (rules, facts) = (context.policy.preflight(), planned.facts.as_deref());
+    let fits = rules.fitting_output(preflight.tokens_in_estimated, facts).filter(|fits| *fits > 0);
+    Error::new(Category::PolicyBlocked, message).with_hint(context.advice.below_block(fits))
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{Category, Error};
-use crate::model::{Target, TaskClass};
+use crate::model::Target;
 use crate::policy::{Policy, Preflight};
-use crate::reliability::{Deadline, Overload};
+use crate::reliability::Overload;
 
 use super::Context;
 use super::allowance::{Allowance, Shortage};
@@ -65,20 +65,20 @@ pub(super) fn first_back(context: &Context<'_>, refusals: &[Refusal]) -> Option<
     refusals.iter().filter_map(back).min()
 }
 
-pub(super) fn past_deadline(deadline: Deadline, target: &Target) -> Error {
-    out_of_time(deadline, &target.to_string()).with_target(target.clone())
+pub(super) fn past_deadline(context: &Context<'_>, target: &Target) -> Error {
+    out_of_time(context, &target.to_string()).with_target(target.clone())
 }
 
 /// `who` did not answer in time.
-pub(super) fn out_of_time(deadline: Deadline, who: &str) -> Error {
-    let seconds = deadline.given.as_secs_f64();
+pub(super) fn out_of_time(context: &Context<'_>, who: &str) -> Error {
+    let seconds = context.deadline.given.as_secs_f64();
     let message = format!("{who} had not answered at the deadline of {seconds} s");
-    Error::new(Category::Timeout, message)
-        .with_hint("raise `deadline_s` of the task class, of `orchestration` or of `reliability`, in the policy")
+    Error::new(Category::Timeout, message).with_hint(context.advice.more_time())
 }
 
 /// What the calls of a request may cost together has no room for more.
-pub(super) fn outspent(class: &TaskClass, allowance: &Allowance, shortage: Shortage) -> Error {
+pub(super) fn outspent(context: &Context<'_>, allowance: &Allowance, shortage: Shortage) -> Error {
+    let class = context.task_class;
     let (key, limit) = (allowance.key(), allowance.limit());
     let Shortage { asked, left } = shortage;
     let message = match left == limit {
@@ -87,8 +87,7 @@ pub(super) fn outspent(class: &TaskClass, allowance: &Allowance, shortage: Short
             "`{class}` may cost another {asked}, and of its {key} of {limit} only {left} is left"
         ),
     };
-    Error::new(Category::PolicyBlocked, message)
-        .with_hint(format!("lower max_tokens, shorten the prompt, or raise {key}"))
+    Error::new(Category::PolicyBlocked, message).with_hint(context.advice.below(key))
 }
 
 /// The circuit breaker lets nobody through for so long.
@@ -118,7 +117,7 @@ pub(super) fn overloaded(context: &Context<'_>, call: &PreparedCall, why: Overlo
         Overload::TooLarge { limit } => {
             let tokens = call.tokens();
             error(format!("{target} may take up to {tokens} tokens for this, and {limits} allows {limit} in a minute"))
-                .with_hint("shorten the prompt, lower max_tokens, or raise tokens_per_minute")
+                .with_hint(context.advice.below_rate())
         }
         Overload::TooLate { wait } => {
             let given = context.deadline.given.as_secs_f64();

@@ -122,7 +122,7 @@ async fn attempt(
     let latency = started.elapsed();
     let says_something = answered.is_ok() || was_given_time(context, target, latency);
     // Classified already, at decode: from here on only the category decides.
-    let result = answered.unwrap_or_else(|_| Err(past_deadline(context.deadline, target)));
+    let result = answered.unwrap_or_else(|_| Err(past_deadline(context, target)));
     let sent_at = recorder.last_sent().filter(|sent| Some(*sent) != before);
     report(permit, &result, says_something);
     drop(place);
@@ -210,7 +210,7 @@ async fn guards<'a>(
         None => Booking::open(context, &call.worst_case()).await.map_err(Failure::unbooked)?,
     };
     if context.deadline.has_passed(Instant::now()) {
-        return Err(Failure::before(past_deadline(context.deadline, target)));
+        return Err(Failure::before(past_deadline(context, target)));
     }
     Ok(Guards { place, permit, booking })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::describe::Keys;
-use crate::dispatch::{self, Answered, Attempt, Context, Refusal};
+use crate::dispatch::{self, Advice, Answered, Attempt, Context, Refusal};
 use crate::error::{Category, Error};
 use crate::event::EventSender;
 use crate::model::{Blind, Prompt, RunId, Target, TaskClass};
@@ -92,6 +92,7 @@ impl<'a> Passage<'a> {
             clock: &*self.state.clock,
             allowance: None,
             task_class,
+            advice: Advice::OfPrompt,
         }
     }
 

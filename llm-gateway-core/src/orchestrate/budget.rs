@@ -112,8 +112,8 @@ fn check(context: &Context<'_>, calls: &[Projected]) -> Result<(), Error> {
             let (step, target) = (&place.step, &worst_case.target);
             let why = preflight.reason.as_deref().unwrap_or("the price is too high");
             let message = format!("step `{step}` at {target} is refused: {why}");
-            Err(Error::new(Category::PolicyBlocked, message)
-                .with_hint("lower max_tokens of the roles, shorten the task, or raise block_usd"))
+            let hint = context.advice.below_block(None);
+            Err(Error::new(Category::PolicyBlocked, message).with_hint(hint))
         }
         None => Ok(()),
     }

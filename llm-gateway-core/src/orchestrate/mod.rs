@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::certificate::{Spent, StepEvidence};
-use crate::dispatch::{Allowance, Answered, Attempt, Context, Refusal, Sequence};
+use crate::dispatch::{Advice, Allowance, Answered, Attempt, Context, Refusal, Sequence};
 use crate::error::Error;
 use crate::model::{Blind, Prompt, Target};
 use crate::policy::PlannedOrchestration;
@@ -96,7 +96,7 @@ pub(crate) async fn orchestrate(
     task: &Prompt<Blind>,
 ) -> Result<Done, Error> {
     let allowance = plan.max_cost.map(|limit| Allowance::new(limit, "max_usd"));
-    let context = &Context { allowance: allowance.as_ref(), ..*context };
+    let context = &Context { allowance: allowance.as_ref(), advice: Advice::OfTask, ..*context };
     let budget = Budget::set_aside(context, plan, task).await?;
     let sequence = Arc::new(Sequence::default());
     let work =

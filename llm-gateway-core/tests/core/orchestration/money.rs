@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
-use llm_gateway_core::{Category, Clock, Ending, Envelope, Environment, NanoUsd, Scripted, Task};
+use llm_gateway_core::{
+    Category, Clock, Ending, Envelope, Environment, Failure, NanoUsd, Scripted, Task,
+};
 use serde_json::json;
 
 use super::{Echo, POLICY, TASK, builder, keys, structured, work};
@@ -285,4 +287,22 @@ async fn what_cannot_be_recorded_is_told() {
     let recorded = Scripted::new().answer("Paris.").answer("ACCEPT");
     let recorded = work(POLICY, "standard", &recorded).await.unwrap();
     assert_eq!(Envelope::from(&recorded).meta.get("spend_recorded"), None);
+}
+
+#[tokio::test]
+async fn a_task_that_is_too_dear_is_told_what_its_caller_or_the_policy_can_do() {
+    let script = Scripted::new();
+    let hint = |failure: &Failure| failure.error().hint().unwrap_or_default().to_owned();
+    let failure = work(&with_max_usd("0.005"), "complex", &script).await.unwrap_err();
+    assert_eq!(
+        hint(&failure),
+        "shorten the task; or, in the policy, lower max_tokens of the roles or raise \
+         orchestration.max_usd"
+    );
+    let gateway = builder(POLICY, &script, &Default::default()).environment(capped("0.005"));
+    let task = Task::new(TASK).depth("complex");
+    let failure = gateway.build().unwrap().orchestrate(task).await.unwrap_err();
+    let told = hint(&failure);
+    let advice = "shorten the task, lower max_tokens of the roles in the policy, raise the cap";
+    assert!(told.starts_with(advice), "{told}");
 }

@@ -168,6 +168,8 @@ async fn one_deadline_holds_over_all_steps() {
     assert!(done.latency.as_secs_f64() < 11.0);
     let failure = work(&policy, "standard", &Scripted::new().hang()).await.unwrap_err();
     assert_eq!((failure.category(), failure.failed_stage()), (Category::Timeout, Some("execute")));
+    let hint = failure.error().hint();
+    assert_eq!(hint, Some("raise `deadline_s` of `orchestration`, in the policy"));
 }
 
 #[tokio::test]
