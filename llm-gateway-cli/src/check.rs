@@ -1,9 +1,11 @@
 //! `llm-gateway check`: every problem of the policy, the keys, and what can run.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use llm_gateway_core::{
-    Category, Description, Diagnostic, Envelope, Error, Gateway, KeyState, Severity,
+    Category, Description, Diagnostic, Envelope, Error, Gateway, KeyState, RouteKind, Severity,
+    TaskClassDescription,
 };
 use serde_json::{Value, json};
 
@@ -98,8 +100,8 @@ impl Findings {
         if description.task_classes.iter().any(|class| class.available) {
             return verdict;
         }
-        let keys: Vec<_> = self.missing.iter().map(|missing| missing.variable.as_str()).collect();
-        format!("{verdict}; {BAD}no task class can run yet{BAD:#}: set {}", keys.join(" or "))
+        let way_out = way_out(&description.task_classes);
+        format!("{verdict}; {BAD}no task class can run yet{BAD:#}: {way_out}")
     }
 
     fn envelope(&self, gateway: &Gateway) -> Envelope {
@@ -136,6 +138,24 @@ impl MissingKey {
             "severity": severity, "file": "environment", "line": 0, "column": 0,
             "message": self.message(), "hint": hint,
         })
+    }
+}
+
+/// Which keys let one of the classes run, of which none can. Any key of a class that asks a single
+/// model does; what several models need is told for one class alone.
+fn way_out(classes: &[TaskClassDescription]) -> String {
+    let singles = classes.iter().filter(|class| class.kind == RouteKind::Single);
+    let keys: BTreeSet<&str> =
+        singles.flat_map(|class| &class.missing_keys).map(String::as_str).collect();
+    if !keys.is_empty() {
+        return format!("set {}", keys.into_iter().collect::<Vec<_>>().join(" or "));
+    }
+    let mut reasons: Vec<&str> =
+        classes.iter().filter_map(|class| class.unavailable_because.as_deref()).collect();
+    reasons.dedup();
+    match reasons.as_slice() {
+        [reason] => (*reason).to_owned(),
+        _ => "the table above says which keys each of them needs".to_owned(),
     }
 }
 

@@ -292,6 +292,28 @@ fn a_missing_key_is_a_warning_and_strict_makes_it_an_error() {
 }
 
 #[test]
+fn the_last_line_names_keys_that_let_something_run() {
+    let last = |classes: &str| {
+        let run = Home::holding(&format!("defaults:\n{classes}")).with_policy(&["check"]);
+        let line = run.ends().exits(0).stdout.lines().last().unwrap().to_owned();
+        line.split_once("no task class can run yet: ").expect("nothing can").1.to_owned()
+    };
+    let luna = "{provider: openai, model: gpt-6-luna}";
+    let haiku = "{provider: anthropic, model: claude-haiku-5-5}";
+    let flash = "{provider: gemini, model: gemini-3.8-flash}";
+    let singles = format!("  a: {luna}\n  b: {haiku}\n");
+    assert_eq!(last(&singles), "set ANTHROPIC_API_KEY or OPENAI_API_KEY");
+    let panel = format!("  c: {{members: [{luna}, {haiku}]}}\n");
+    assert_eq!(last(&panel), "set OPENAI_API_KEY and ANTHROPIC_API_KEY");
+    let cascade = format!("  d: {{cascade: {{gate: [{luna}, {haiku}], else: {flash}}}}}\n");
+    let told = "set GEMINI_API_KEY, for gemini/gemini-3.8-flash to which it escalates";
+    assert_eq!(last(&cascade), told);
+    assert_eq!(last(&format!("{panel}  e: {flash}\n")), "set GEMINI_API_KEY");
+    let told = "the table above says which keys each of them needs";
+    assert_eq!(last(&format!("{panel}{cascade}")), told);
+}
+
+#[test]
 fn a_sound_policy_with_its_keys_passes_even_strictly() {
     let run = Home::holding(SMALL).with_policy(&["check", "--strict"]).env("OPENAI_API_KEY", "k");
     let ended = run.ends().exits(0);
