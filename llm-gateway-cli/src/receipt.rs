@@ -4,7 +4,7 @@
 
 use std::io;
 
-use llm_gateway_core::{Failure, Reply, write_private};
+use llm_gateway_core::{Failure, Gateway, Reply, RouteKind, write_private};
 
 use crate::options::Documents;
 use crate::terminal::{FAINT, Terminal, harmless};
@@ -18,6 +18,17 @@ pub(crate) fn check(documents: &Documents) -> Result<(), &'static str> {
         true => Err("--receipt and --bundle name the same file: give each its own"),
         false => Ok(()),
     }
+}
+
+/// Why a task class has none of the documents that a person wants, if so: asked before anything is
+/// paid for. A class that the policy does not have is refused in another place.
+pub(crate) fn none_of(documents: &Documents, gateway: &Gateway, class: &str) -> Option<String> {
+    if documents.receipt.is_none() && documents.bundle.is_none() {
+        return None;
+    }
+    let classes = gateway.describe().ok()?.task_classes;
+    let is_single = classes.iter().find(|it| it.name == class)?.kind == RouteKind::Single;
+    is_single.then(|| format!("`{class}` asks one model, and one alone has no receipt"))
 }
 
 /// Writes what the person wants, and tells what became of it. False where something is missing

@@ -23,6 +23,10 @@ pub(crate) async fn run(
         terminal.complain(why);
         return Ok(ExitCode::from(USAGE));
     }
+    if let Some(why) = receipt::none_of(&route.documents, &gateway, &route.task_class) {
+        terminal.complain(&why);
+        return Ok(ExitCode::from(USAGE));
+    }
     let asked = prompt::read(route.prompt.as_deref(), "PROMPT", &mut terminal).await?;
     let prompt = match asked {
         Ok(prompt) => prompt,

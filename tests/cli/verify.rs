@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::panels::home_of;
 use crate::policies::{SMALL, reviewed_by};
-use crate::program::{Ended, Home, Run};
+use crate::program::{Ended, Home};
 use crate::provider::Provider;
 
 /// A home in which a panel left `receipt` and `bundle`.
@@ -190,23 +190,16 @@ fn the_documents_are_closed_to_others_even_where_a_file_was_open() {
 }
 
 #[test]
-fn a_single_model_has_no_receipt_and_its_answer_is_shown() {
+fn a_single_model_has_no_receipt_and_is_not_asked_for_one() {
     let home = Home::holding(SMALL);
-    let ask = |more: &[&str]| -> Run {
-        let question = ["--offline", "route", "quick_answer", "hi", "--receipt", "receipt"];
-        home.with_policy(&[&question, more].concat())
-    };
-    let ended = ask(&[]).ends().exits(1);
-    assert!(ended.stdout.contains("offline answer"), "{}", ended.stdout);
-    assert!(
-        ended.stderr.contains("error: one model answered, and one alone has no receipt"),
-        "{}",
-        ended.stderr
-    );
-    let ended = ask(&["--json"]).ends().exits(1);
-    assert_eq!(ended.document()["status"], "success", "stdout is one envelope");
-    assert!(ended.stderr.contains("one model answered"), "{}", ended.stderr);
-    assert!(!home.path().join("receipt").exists());
+    for more in [&["--receipt", "receipt"][..], &["--json", "--bundle", "bundle"]] {
+        let question = ["--offline", "route", "quick_answer", "hi"];
+        let ended = home.with_policy(&[&question, more].concat()).ends().exits(2);
+        assert_eq!(ended.stdout, "", "nobody was asked");
+        let told = "error: `quick_answer` asks one model, and one alone has no receipt";
+        assert!(ended.stderr.starts_with(told), "{}", ended.stderr);
+    }
+    assert!(!home.path().join("receipt").exists() && !home.path().join("bundle").exists());
 }
 
 #[test]
