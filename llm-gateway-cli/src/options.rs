@@ -144,7 +144,8 @@ pub(crate) struct Documents {
 pub(crate) struct Verify {
     /// The receipt.
     pub(crate) receipt: PathBuf,
-    /// Its bundle: with it, the panel is certified again, and tokens are counted again.
+    /// Its bundle: with it, what the receipt says is certified again, and tokens are counted
+    /// again.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
     /// The digest that you were given, as in `meta.certificate.receipt.digest`: with it, the

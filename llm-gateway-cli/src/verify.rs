@@ -59,7 +59,10 @@ fn read(path: &Path, largest: usize) -> Result<Vec<u8>, Error> {
     read().map_err(|error| {
         let message = format!("`{}` cannot be read: {error}", path.display());
         Error::new(Category::InvalidRequest, message)
-            .with_hint("name a file that `route --receipt FILE` or the policy's `receipts` wrote")
+            .with_hint(
+                "name a file that `route --receipt FILE`, `orchestrate --receipt FILE` or the \
+                 policy's `receipts` wrote",
+            )
             .with_source(error)
     })
 }

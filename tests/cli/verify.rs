@@ -154,6 +154,8 @@ fn what_is_no_receipt_is_said_to_be_none() {
         assert_eq!(data["result"], "no receipt");
         assert!(!data["findings"].as_array().unwrap().is_empty());
     }
+    let (_, data) = verified(&home, &["text"], 3);
+    assert!(data["findings"][0].as_str().unwrap().starts_with("it is not JSON"), "{data}");
 }
 
 #[test]
@@ -169,6 +171,7 @@ fn a_file_that_cannot_be_read_is_an_error_that_names_it() {
             "{}",
             ended.stderr
         );
+        assert!(ended.stderr.contains("`orchestrate --receipt FILE`"), "{}", ended.stderr);
         assert_eq!(ended.stdout, "");
         let ended = home.program(["--json", "verify"].iter().chain(arguments)).ends().exits(1);
         let envelope = ended.document();

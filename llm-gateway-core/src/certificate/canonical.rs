@@ -77,8 +77,18 @@ pub(super) fn to_bytes(document: &impl Serialize) -> Vec<u8> {
 pub(super) fn read<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Unread> {
     let bytes = bytes.trim_ascii_end();
     let document: T =
-        serde_json::from_slice(bytes).map_err(|error| Unread::Form(error.to_string()))?;
+        serde_json::from_slice(bytes).map_err(|error| Unread::Form(misfit(&error)))?;
     if to_bytes(&document) == bytes { Ok(document) } else { Err(Unread::NotCanonical) }
+}
+
+/// Why bytes are no such document: they are no JSON, or JSON of something else.
+pub(super) fn misfit(error: &serde_json::Error) -> String {
+    match error.classify() {
+        serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
+            format!("it is not JSON: {error}")
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// Why a document could not be read.

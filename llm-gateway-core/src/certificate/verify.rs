@@ -169,7 +169,7 @@ fn kind(bytes: &[u8]) -> Result<ReceiptKind, Verification> {
         return Err(no_receipt(format!("it is larger than {LARGEST_RECEIPT} bytes")));
     }
     let head: Head =
-        serde_json::from_slice(bytes).map_err(|error| no_receipt(error.to_string()))?;
+        serde_json::from_slice(bytes).map_err(|error| no_receipt(canonical::misfit(&error)))?;
     if (head.format.as_str(), head.version) != (RECEIPT_FORMAT, VERSION) {
         return Err(no_receipt(format!("it is not a `{RECEIPT_FORMAT}` of version {VERSION}")));
     }
@@ -198,7 +198,7 @@ fn read_bundle<S: Subject>(bytes: &[u8]) -> Result<Bundle<S::Evidence>, String> 
     if bytes.len() > LARGEST_BUNDLE {
         return Err(format!("it is larger than {LARGEST_BUNDLE} bytes"));
     }
-    let head: Head = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let head: Head = serde_json::from_slice(bytes).map_err(|error| canonical::misfit(&error))?;
     if (head.format.as_str(), head.version) != (BUNDLE_FORMAT, VERSION) {
         return Err(format!("it is not a `{BUNDLE_FORMAT}` of version {VERSION}"));
     }
