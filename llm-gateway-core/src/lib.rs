@@ -51,6 +51,7 @@
 //! | `archive` | where receipts go on disk |
 //! | `private` | files and folders that are this user's alone |
 //! | `credential`, `clock`, `environment` | where keys, the date and variables come from |
+//! | `stop` | how a caller ends work and takes what there is |
 //! | `model`, `error` | the words that all of them speak |
 //! | `envelope`, `outcome`, `event`, `describe`, `spend` | what a caller gets |
 
@@ -78,6 +79,7 @@ pub mod provider;
 mod random;
 mod reliability;
 mod spend;
+mod stop;
 pub mod transport;
 
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -110,4 +112,5 @@ pub use policy::{Policy, RouteKind};
 pub use private::write as write_private;
 pub use provider::{Call, Prepared, Provider};
 pub use spend::{CapLeft, SpendReport, SpendState};
+pub use stop::Stop;
 pub use transport::Scripted;

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout_at;
+use tokio::time::{sleep, timeout_at};
 
 use crate::error::{Category, Error};
 use crate::ledger::{Cap, Hold, HoldRequest, Month, ReserveError, Scope, Unusable};
 use crate::model::{CostBasis, NanoUsd};
 use crate::policy::Spending;
-use crate::reliability::Deadline;
 
 use super::allowance::Share;
 use super::prepare::{PreparedCall, WorstCase};
-use super::refusal::{out_of_time, outspent};
+use super::refusal::outspent;
 use super::{Context, cost};
 
 /// The money of one attempt, at the ledger and in the allowance of the request. Dropped before the
@@ -140,7 +139,7 @@ impl<'a> Booking<'a> {
     /// Replaces the hold by what the attempt cost; what nobody knows is booked as nothing.
     pub(super) async fn settle(
         self,
-        deadline: Deadline,
+        context: &Context<'_>,
         cost: Option<NanoUsd>,
         basis: CostBasis,
     ) -> Booked {
@@ -153,7 +152,7 @@ impl<'a> Booking<'a> {
         }
         let recorded = match entry {
             Entry::Held(hold) | Entry::Unpriced(hold) => {
-                Some(written(deadline, hold.settle(cost.unwrap_or_default(), basis)).await)
+                Some(written(context, hold.settle(cost.unwrap_or_default(), basis)).await)
             }
             Entry::Unrecorded => Some(false),
             Entry::Uncounted => None,
@@ -171,7 +170,7 @@ impl<'a> Booking<'a> {
     ) -> Booked {
         let known = cost::of_failure(context.policy, call, error);
         if known == Some(NanoUsd::ZERO) && error.usage().is_none() {
-            return self.release(context.deadline).await;
+            return self.release(context).await;
         }
         let cost = known.or(self.reserved());
         let basis = match (known, cost) {
@@ -179,18 +178,18 @@ impl<'a> Booking<'a> {
             (None, Some(_)) => CostBasis::Estimated,
             (None, None) => CostBasis::Unknown,
         };
-        self.settle(context.deadline, cost, basis).await
+        self.settle(context, cost, basis).await
     }
 
     /// Gives everything back: nothing was billed.
-    async fn release(self, deadline: Deadline) -> Booked {
+    async fn release(self, context: &Context<'_>) -> Booked {
         let Self { entry, share, .. } = self;
         if let Some(share) = share {
             share.settle(NanoUsd::ZERO);
         }
         let (reserved, recorded) = match entry {
             Entry::Held(hold) | Entry::Unpriced(hold) => {
-                (Some(hold.amount()), Some(written(deadline, hold.release()).await))
+                (Some(hold.amount()), Some(written(context, hold.release()).await))
             }
             // There is nothing to record.
             Entry::Unrecorded | Entry::Uncounted => (None, None),
@@ -237,7 +236,7 @@ async fn entries(
     let requests: Vec<_> = calls.iter().map(|call| hold_of(context, call)).collect();
     let caps = caps(spending);
     let reserved = ledger.reserve(month, &requests, &caps);
-    match timeout_at(context.deadline.at, reserved).await {
+    match context.in_time(reserved).await {
         Ok(Ok(holds)) if holds.len() == requests.len() => {
             let entry = |(hold, call): (Hold, &WorstCase)| match call.amount {
                 Some(_) => Entry::Held(hold),
@@ -263,17 +262,28 @@ async fn entries(
             tracing::warn!(%unusable, "what is spent is not recorded");
             Ok(calls.iter().map(|_| Entry::Unrecorded).collect())
         }
-        Err(_) => Err(Unbooked::ending(out_of_time(context, "the ledger"))),
+        Err(over) => Err(Unbooked::ending(context.unanswered(over, "the ledger"))),
     }
 }
 
-/// How long after the deadline the end of a hold may take to be written: a commit of a healthy
+/// How long after the deadline, or after a stop, the end of a hold may take to be written: a commit of a healthy
 /// disk. It is on its way in any case, and counts at the hold until it is there.
 const LAST_ENTRY: Duration = Duration::from_millis(500);
 
 /// Whether the end of a hold was written while anybody could wait for it.
-async fn written(deadline: Deadline, ending: impl Future<Output = Result<(), Unusable>>) -> bool {
-    matches!(timeout_at(deadline.at + LAST_ENTRY, ending).await, Ok(Ok(())))
+async fn written(
+    context: &Context<'_>,
+    ending: impl Future<Output = Result<(), Unusable>>,
+) -> bool {
+    let given_up = async {
+        context.stopped().await;
+        sleep(LAST_ENTRY).await;
+    };
+    tokio::select! {
+        biased;
+        written = timeout_at(context.deadline.at + LAST_ENTRY, ending) => matches!(written, Ok(Ok(()))),
+        () = given_up => false,
+    }
 }
 
 /// The caps of the policy in the words of the ledger, everything's first.

@@ -13,6 +13,7 @@ mod booking;
 mod cost;
 mod course;
 mod listening;
+mod over;
 mod prepare;
 mod refusal;
 mod run;
@@ -30,6 +31,7 @@ use crate::policy::{PlannedTarget, Policy};
 use crate::provider::Provider;
 use crate::random::Random;
 use crate::reliability::{BreakerRules, Deadline, Limiter, Meaning, RetryRules, Targets};
+use crate::stop::Stop;
 
 use listening::recorder;
 use refusal::{any_key_will_do, first_back, most_telling};
@@ -63,6 +65,8 @@ pub(crate) struct Context<'a> {
     pub(crate) clock: &'a dyn Clock,
     /// What all attempts may cost together, where that is bounded. It holds without a ledger too.
     pub(crate) allowance: Option<&'a Allowance>,
+    /// By which the caller may end it, and take what there is.
+    pub(crate) stop: Option<&'a Stop>,
     pub(crate) task_class: &'a TaskClass,
     /// In which words a refusal advises.
     pub(crate) advice: Advice,

@@ -65,10 +65,6 @@ pub(super) fn first_back(context: &Context<'_>, refusals: &[Refusal]) -> Option<
     refusals.iter().filter_map(back).min()
 }
 
-pub(super) fn past_deadline(context: &Context<'_>, target: &Target) -> Error {
-    out_of_time(context, &target.to_string()).with_target(target.clone())
-}
-
 /// `who` did not answer in time.
 pub(super) fn out_of_time(context: &Context<'_>, who: &str) -> Error {
     let seconds = context.deadline.given.as_secs_f64();

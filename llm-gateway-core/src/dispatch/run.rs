@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 
 use crate::error::{Category, Error};
 use crate::event::Event;
@@ -20,7 +20,7 @@ use super::attempt::Attempt;
 use super::booking::{Booking, Unbooked};
 use super::cost::{self, Cost};
 use super::prepare::PreparedCall;
-use super::refusal::{Refusal, breaker_open, overloaded, past_deadline};
+use super::refusal::{Refusal, breaker_open, overloaded};
 
 /// An answer, and how it came about.
 pub(crate) struct Answered {
@@ -54,7 +54,10 @@ pub(super) async fn run<'a>(
             return Err(call.refused(failure.error, failure.ends_request));
         };
         context.events.send(Event::Waiting { target: target.clone(), wait });
-        sleep(wait).await;
+        if let Err(over) = context.unless_stopped(sleep(wait)).await {
+            let error = context.unanswered_by(over, target);
+            return Err(call.refused(error, false));
+        }
         (retries, waited, last) = (retries + 1, wait, Some(failure.error));
     }
 }
@@ -118,11 +121,11 @@ async fn attempt(
     let (started, before) = (Instant::now(), recorder.last_sent());
     booking.sent();
     let sent = call.provider.send(&call.prepared, recorder);
-    let answered = timeout_at(context.deadline.at, sent).await;
+    let answered = context.in_time(sent).await;
     let latency = started.elapsed();
     let says_something = answered.is_ok() || was_given_time(context, target, latency);
     // Classified already, at decode: from here on only the category decides.
-    let result = answered.unwrap_or_else(|_| Err(past_deadline(context, target)));
+    let result = answered.unwrap_or_else(|over| Err(context.unanswered_by(over, target)));
     let sent_at = recorder.last_sent().filter(|sent| Some(*sent) != before);
     report(permit, &result, says_something);
     drop(place);
@@ -130,7 +133,7 @@ async fn attempt(
     match result {
         Ok(completion) => {
             let cost = cost::of(context.policy, call, &completion, booking.reserved());
-            let booked = booking.settle(context.deadline, cost.amount, cost.basis).await;
+            let booked = booking.settle(context, cost.amount, cost.basis).await;
             let tried = Attempt::answered(target, latency, recorder.last_status());
             log(attempts, tried.after(waited).sent_at(sent_at).booked(booked));
             let (target, preflight) = (target.clone(), call.preflight.clone());
@@ -188,6 +191,7 @@ async fn guards<'a>(
 ) -> Result<Guards<'a>, Failure> {
     let target = &call.planned.target;
     let refused = |wait| Failure::before(breaker_open(context, target, wait));
+    let unanswered = |over| Failure::before(context.unanswered_by(over, target));
     // Looked at first, so that a refused call waits in no line and uses up no rate.
     if let Some(wait) = context.targets.refusal(target, Instant::now()) {
         return Err(refused(wait));
@@ -198,7 +202,8 @@ async fn guards<'a>(
                 true => context.deadline.half(Instant::now()),
                 false => context.deadline,
             };
-            let admitted = limiter.admit(call.tokens(), until).await;
+            let admitted = context.unless_stopped(limiter.admit(call.tokens(), until)).await;
+            let admitted = admitted.map_err(unanswered)?;
             Some(admitted.map_err(|why| Failure::before(overloaded(context, call, why)))?)
         }
         None => None,
@@ -209,10 +214,10 @@ async fn guards<'a>(
         Some(booking) => booking,
         None => Booking::open(context, &call.worst_case()).await.map_err(Failure::unbooked)?,
     };
-    if context.deadline.has_passed(Instant::now()) {
-        return Err(Failure::before(past_deadline(context, target)));
+    match context.over(Instant::now()) {
+        Some(over) => Err(unanswered(over)),
+        None => Ok(Guards { place, permit, booking }),
     }
-    Ok(Guards { place, permit, booking })
 }
 
 /// Tells the breaker how the attempt ended. What says nothing about the provider only gives the

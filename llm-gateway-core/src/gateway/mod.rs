@@ -256,9 +256,10 @@ impl Gateway {
     /// [`Failure`] where the whole is refused before its first step, or where planner or worker
     /// give nothing; what exists then is in [`Failure::orchestration`]. A refused artifact and
     /// a verifier that cannot be had are no errors: see [`Orchestrated::ending`].
+    /// [`Category::Cancelled`] where [`Task::stopped_by`] ended it, with what exists as well.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the step under way.
+    /// Dropping the future cancels the step under way, and what came before it is lost.
     pub async fn orchestrate(&self, task: Task) -> Result<Orchestrated, Failure> {
         let run = self.start_orchestration(task);
         match run.outcome.await? {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::certificate::{Receipt, StepEvidence, WorkEvidence};
+use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, Message, Prompt, StepRole, TaskClass};
 use crate::orchestrate::{self, Done, End, StepRun};
@@ -28,6 +29,7 @@ impl Passage<'_> {
         let class = TaskClass::new(ORCHESTRATE)
             .map_err(|error| refused(Error::new(Category::Internal, error.to_string())))?;
         let context = self.context(policy, &class, plan.deadline);
+        let context = Context { stop: task.stop.as_ref(), ..context };
         self.keys(policy, &plan).map_err(refused)?;
         let prompt = Prompt::from_caller(None, vec![Message::user(task.text)]);
         let done = orchestrate::orchestrate(&context, &plan, &prompt).await.map_err(refused)?;

@@ -91,6 +91,7 @@ impl<'a> Passage<'a> {
             ledger: self.state.ledger.as_deref(),
             clock: &*self.state.clock,
             allowance: None,
+            stop: None,
             task_class,
             advice: Advice::OfPrompt,
         }

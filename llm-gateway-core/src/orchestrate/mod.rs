@@ -75,7 +75,7 @@ pub(crate) enum End {
     Refused,
     /// The verifier could not be had; the last call says why.
     Unverified,
-    /// A step gave nothing to go on with; the last call says why.
+    /// A step gave nothing to go on with, or a stop cut it off; the last call says why.
     Failed {
         /// Which.
         stage: String,
@@ -86,7 +86,7 @@ pub(crate) enum End {
 ///
 /// # Errors
 /// What refuses it as a whole, before anything is sent: a kill switch, its price, a cap, the
-/// ledger.
+/// ledger, a stop.
 ///
 /// # Cancel safety
 /// Dropping the future closes the connection, and gives back what is set aside for later steps.
@@ -97,6 +97,9 @@ pub(crate) async fn orchestrate(
 ) -> Result<Done, Error> {
     let allowance = plan.max_cost.map(|limit| Allowance::new(limit, "max_usd"));
     let context = &Context { allowance: allowance.as_ref(), advice: Advice::OfTask, ..*context };
+    if context.is_stopped() {
+        return Err(context.stopped_before("anybody"));
+    }
     let budget = Budget::set_aside(context, plan, task).await?;
     let sequence = Arc::new(Sequence::default());
     let work =

@@ -1,12 +1,13 @@
 //! The way of an orchestration: round after round, step after step.
 //!
 //! Every call goes through dispatch. What a step gave is kept the moment it is there, so that
-//! no later failure can lose it.
+//! no later failure can lose it, nor a stop, which dispatch hears wherever it waits.
 
 use std::sync::Arc;
 
 use crate::certificate::{Commitment, StepEvidence};
 use crate::dispatch::{self, Context, Course, PreparedCall, Refusal, Sequence, prepare};
+use crate::error::Category;
 use crate::event::Event;
 use crate::evidence;
 use crate::model::{Ask, Blind, FinishReason, ModelText, Part, Prompt, StepRole};
@@ -44,7 +45,16 @@ impl Work<'_, '_> {
     /// Works until the artifact is accepted, or the policy allows no further round.
     pub(super) async fn run(mut self) -> Done {
         let end = self.every_round().await;
+        // Whatever the end would be without the step that was cut off: nobody waited for it.
+        let end = self.stopped_at().map_or(end, |stage| End::Failed { stage });
         Done { steps: self.steps, rounds: self.rounds, end }
+    }
+
+    /// The step that a stop cut off, if one did.
+    fn stopped_at(&self) -> Option<String> {
+        let last = self.steps.last().filter(|_| self.context.is_stopped())?;
+        let refusal = last.result.as_ref().err()?;
+        (refusal.error.category() == Category::Cancelled).then(|| last.evidence.name.clone())
     }
 
     async fn every_round(&mut self) -> End {

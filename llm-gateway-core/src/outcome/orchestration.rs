@@ -49,7 +49,7 @@ pub enum Ending {
     NeedsHumanReview,
     /// The verifier could not be had: the artifact is there, and nobody judged it.
     Unverified,
-    /// A step gave nothing to go on with.
+    /// A step gave nothing to go on with, or a [`Stop`](crate::Stop) cut it off.
     Failed {
         /// The step's name.
         stage: String,

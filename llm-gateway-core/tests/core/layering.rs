@@ -23,6 +23,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     // Ports import rank 1 and each other.
     ("clock", &["model", "error"]),
     ("random", &[]),
+    ("stop", &[]),
     ("private", &[]),
     ("credential", &["model", "error"]),
     ("transport", &["model", "error", "credential"]),
@@ -49,6 +50,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "random",
             "reliability",
             "provider",
+            "stop",
             "transport",
         ],
     ),
@@ -87,6 +89,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "random",
             "reliability",
             "spend",
+            "stop",
             "transport",
         ],
     ),

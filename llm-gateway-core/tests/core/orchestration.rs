@@ -5,6 +5,7 @@ mod certificate;
 mod money;
 mod properties;
 mod rounds;
+mod stop;
 mod verdicts;
 
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use crate::obeying;
 
 const MONTH: &str = "2026-11";
 
-async fn spent(ledger: &MemoryLedger) -> Spent {
+pub(super) async fn spent(ledger: &MemoryLedger) -> Spent {
     ledger.drain().await.unwrap();
     ledger.spent(Month::parse(MONTH).unwrap(), By::TaskClass).await.unwrap()
 }
