@@ -1,18 +1,28 @@
 //! How a command ends that spends: by itself or by a signal, and what it held is settled first.
+//! Work that may have paid for something already is told to stop, and shows it.
 //!
 //! The other commands hold nothing, so signals end them as they end any program.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use llm_gateway_core::Gateway;
+use llm_gateway_core::{Gateway, Stop};
 use llm_gateway_stdio::signal::stopped_by_signal;
 use tokio::runtime::Builder;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long the ledger may take to write what it has in hand, once for the work and once for
-/// what it left. It takes milliseconds; a person who pressed Ctrl-C does not wait longer.
+/// How long the ledger may take to write what it has in hand. It takes milliseconds; a person who
+/// pressed Ctrl-C does not wait longer.
 const LAST_ENTRIES: Duration = Duration::from_millis(500);
+
+/// How long dropped work may take to be gone. It takes a moment, unless it writes to a pipe that
+/// nobody reads.
+const GONE: Duration = Duration::from_millis(250);
+
+/// How long work that was told to stop may take to show what there is: the half second that it
+/// gives the ledger, and some to write. Where nobody reads it is then dropped, within a second.
+const LAST_WORDS: Duration = Duration::from_millis(750);
 
 /// Does the work. A signal drops it, which settles what it held, and the exit code says which.
 ///
@@ -21,6 +31,27 @@ const LAST_ENTRIES: Duration = Duration::from_millis(500);
 pub(crate) fn settled(
     gateway: &Gateway,
     work: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
+) -> anyhow::Result<ExitCode> {
+    ended(gateway, work, None)
+}
+
+/// Does the work. A signal tells `stop`, by which the work ends itself; where that takes too
+/// long, or with a second signal, it is dropped. The exit code says which signal was the first.
+///
+/// # Errors
+/// What the work fails with.
+pub(crate) fn stopped(
+    gateway: &Gateway,
+    work: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
+    stop: &Stop,
+) -> anyhow::Result<ExitCode> {
+    ended(gateway, work, Some(stop))
+}
+
+fn ended(
+    gateway: &Gateway,
+    work: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
+    stop: Option<&Stop>,
 ) -> anyhow::Result<ExitCode> {
     // The work has a thread of its own, so that a signal is heard whatever it waits for.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -31,9 +62,14 @@ pub(crate) fn settled(
         let ended = tokio::select! {
             ended = &mut work => ended.map_err(anyhow::Error::from).flatten(),
             signal = stopped => {
-                work.abort();
-                // It is gone in a moment, unless it writes to a pipe that nobody reads.
-                let _ = timeout(LAST_ENTRIES, work).await;
+                if let Some(stop) = stop {
+                    stop.stop();
+                    has_ended(&mut work).await;
+                }
+                if !work.is_finished() {
+                    work.abort();
+                    let _ = timeout(GONE, work).await;
+                }
                 Ok(ExitCode::from(signal.exit_code()))
             }
         };
@@ -44,4 +80,12 @@ pub(crate) fn settled(
     // A read of a terminal's stdin may still be under way.
     runtime.shutdown_background();
     ended
+}
+
+/// Gives work that was told to stop its time, unless another signal comes.
+async fn has_ended<T>(work: &mut JoinHandle<T>) {
+    tokio::select! {
+        _ = timeout(LAST_WORDS, work) => {}
+        _ = stopped_by_signal() => {}
+    }
 }

@@ -25,7 +25,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::Parser;
-use llm_gateway_core::{Category, Envelope, Environment, Error};
+use llm_gateway_core::{Category, Envelope, Environment, Error, Stop};
 use llm_gateway_stdio::process::log_to_stderr;
 
 use options::{Command, Options};
@@ -64,8 +64,9 @@ fn run(
         }
         Command::Orchestrate(task) => {
             let gateway = flags.gateway(environment);
-            let work = orchestrate::run(task.clone(), gateway.clone(), terminal);
-            ending::settled(&gateway, work)
+            let stop = Stop::new();
+            let work = orchestrate::run(task.clone(), gateway.clone(), terminal, stop.clone());
+            ending::stopped(&gateway, work, &stop)
         }
         Command::Info => block_on(info::run(&flags.gateway(environment), &mut terminal)),
         Command::Spend(spend) => {

@@ -1,14 +1,15 @@
 //! `llm-gateway orchestrate`: have a task done, and see whether to believe that it is.
 //!
 //! The artifact alone goes to stdout, so that it can be piped. What happens on the way, and what
-//! the verifier says of the artifact, goes to stderr.
+//! the verifier says of the artifact, goes to stderr. A signal ends the work and not the telling:
+//! what there is until then was paid for.
 
 mod live;
 mod show;
 
 use std::process::ExitCode;
 
-use llm_gateway_core::{Ending, Envelope, Failure, Gateway, Reply, Task};
+use llm_gateway_core::{Category, Ending, Envelope, Error, Failure, Gateway, Reply, Stop, Task};
 use tokio::task::block_in_place;
 
 use crate::options::{Orchestrate, USAGE};
@@ -22,16 +23,26 @@ pub(crate) async fn run(
     asked: Orchestrate,
     gateway: Gateway,
     mut terminal: Terminal,
+    stop: Stop,
 ) -> anyhow::Result<ExitCode> {
     if let Err(why) = receipt::check(&asked.documents) {
         terminal.complain(why);
         return Ok(ExitCode::from(USAGE));
     }
-    let task = match prompt::read(asked.task.as_deref(), "TASK", &mut terminal).await? {
-        Ok(task) => task,
-        Err(code) => return Ok(code),
+    let read = tokio::select! {
+        read = prompt::read(asked.task.as_deref(), "TASK", &mut terminal) => Some(read?),
+        () = stop.stopped() => None,
     };
-    let run = gateway.start_orchestration(Task::new(task).depth(asked.depth.as_str()));
+    let task = match read {
+        Some(Ok(task)) => Task::new(task).depth(asked.depth.as_str()).stopped_by(&stop),
+        Some(Err(code)) => return Ok(code),
+        None => {
+            let error = Error::new(Category::Cancelled, "stopped before the task was read");
+            terminal.failure(&Envelope::from(&error))?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let run = gateway.start_orchestration(task);
     let outcome = match terminal.json {
         true => run.outcome.await,
         false => live::watched(run.outcome, run.events, &mut terminal).await,

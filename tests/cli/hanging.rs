@@ -1,10 +1,12 @@
 //! A provider that never answers, and programs that wait for it.
 
-use std::process::{Child, Command, Stdio};
+use std::io::Read;
+use std::process::{Child, Command, Output, Stdio};
 
 use test_support::FakeSocket;
 use tokio::runtime::Runtime;
 
+use crate::program::{Ended, Home};
 use crate::spend::Till;
 
 pub(crate) struct Hanging {
@@ -34,9 +36,9 @@ impl Hanging {
 
     /// Starts a program that asks, and returns when the question has arrived.
     pub(crate) fn is_asked_by(&self, program: &mut Command) -> Waiting {
-        let silent = program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let piped = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let before = self.socket.asked_so_far();
-        let child = silent.spawn().expect("the program starts");
+        let child = piped.spawn().expect("the program starts");
         self.runtime.block_on(self.socket.asked(before + 1));
         Waiting(child)
     }
@@ -44,6 +46,18 @@ impl Hanging {
     /// Asks, and is killed while it waits.
     pub(crate) fn asks_and_dies(&self, till: &Till) {
         drop(self.asks(till));
+    }
+}
+
+impl Waiting {
+    /// Waits for the end, and hears what it says.
+    pub(crate) fn ends_saying(mut self, home: &Home) -> Ended {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        // One after the other: stderr is shorter than any pipe.
+        self.0.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("stdout");
+        self.0.stderr.take().expect("a pipe").read_to_end(&mut stderr).expect("stderr");
+        let status = self.0.wait().expect("the program ends");
+        home.ended(Output { status, stdout, stderr })
     }
 }
 

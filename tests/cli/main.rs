@@ -26,6 +26,8 @@ mod schema;
 #[cfg(unix)]
 mod signals;
 mod spend;
+#[cfg(unix)]
+mod stopping;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tour;

@@ -10,8 +10,8 @@ use crate::provider::Provider;
 use crate::spend::Till;
 use crate::verify::flip_after;
 
-const PLAN: &str = "Recall which city it is; then write a single sentence about it.";
-const TASK: &str = "Name the capital of France.";
+pub(crate) const PLAN: &str = "Recall which city it is; then write a single sentence about it.";
+pub(crate) const TASK: &str = "Name the capital of France.";
 
 const ACCEPTS: &str = r#"{"checklist": [{"requirement": "names the capital",
     "evidence_quote": "Paris", "met": "yes"}], "blocking": [], "verdict": "ACCEPT",

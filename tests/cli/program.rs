@@ -54,6 +54,11 @@ impl Home {
         let routing = [OsStr::new("--routing"), policy.as_os_str()];
         self.program(routing.into_iter().chain(arguments.iter().map(OsStr::new)))
     }
+
+    /// A run that is over, of a program that was started here.
+    pub(crate) fn ended(&self, output: Output) -> Ended {
+        Ended::new(output, &self.directory)
+    }
 }
 
 /// A run that has not begun.

@@ -48,6 +48,7 @@ mod linux {
     use tokio::time::Instant;
 
     use crate::hanging::{Hanging, Waiting};
+    use crate::program::Ended;
     use crate::provider::Provider;
     use crate::spend::Till;
 
@@ -66,9 +67,24 @@ mod linux {
     #[test]
     fn a_run_that_waits_for_its_prompt_ends() {
         let till = Till::closed();
-        let mut run = till.run(&["route", "quick_answer", "-"]);
-        let command = run.command().stdin(Stdio::piped()).stdout(Stdio::null());
-        let mut waiting = Waiting(command.spawn().expect("the program starts"));
+        for (task, said) in
+            [(&["route", "quick_answer", "-"][..], ""), (&["orchestrate", "-"], CUT_OFF)]
+        {
+            let ended = waiting_for_its_prompt(&till, task);
+            assert_eq!((ended.code, ended.stderr.as_str()), (130, said));
+        }
+        let ended = waiting_for_its_prompt(&till, &["--json", "orchestrate", "-"]);
+        assert_eq!(ended.exits(130).document()["meta"]["error_category"], "cancelled");
+    }
+
+    const CUT_OFF: &str = "error: stopped before the task was read\n";
+
+    /// Starts a program, and ends it once it listens.
+    fn waiting_for_its_prompt(till: &Till, arguments: &[&str]) -> Ended {
+        let mut run = till.run(arguments);
+        let piped = run.command().stdin(Stdio::piped()).stdout(Stdio::piped());
+        let started = piped.stderr(Stdio::piped()).spawn();
+        let mut waiting = Waiting(started.expect("the program starts"));
         // To wait for a child would close it.
         let _nobody_writes = waiting.0.stdin.take();
         let began = Instant::now();
@@ -77,7 +93,7 @@ mod linux {
             std::thread::yield_now();
         }
         waiting.hears("INT");
-        assert_eq!(waiting.ends(), Some(130));
+        waiting.ends_saying(&till.0)
     }
 
     #[test]

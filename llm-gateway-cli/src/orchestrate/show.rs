@@ -77,6 +77,9 @@ fn ending(work: &Orchestrated) -> (Style, &'static str, String) {
             let why = failure.map(|failure| format!(": {failure}")).unwrap_or_default();
             (DOUBTFUL, "unverified", format!(", {judge} could not be had{why}"))
         }
+        (Ending::Failed { .. }, None) => {
+            (DOUBTFUL, "unverified", format!(", {judge} had not judged it"))
+        }
         (_, None) => {
             (DOUBTFUL, "not verified", format!(": depth {} asks for no verdict", work.depth))
         }

@@ -1,0 +1,86 @@
+//! A signal ends `orchestrate` and throws nothing away: what earlier steps gave was paid for.
+
+use std::io::Read;
+
+use serde_json::json;
+use test_support::nanos;
+
+use crate::hanging::{Hanging, Waiting};
+use crate::orchestrate::{PLAN, TASK};
+use crate::policies::done_by;
+use crate::program::Home;
+use crate::provider::Provider;
+use crate::spend::Till;
+
+/// Planner and worker answer; the verifier hangs.
+struct Unjudged {
+    hanging: Hanging,
+    _crew: [Provider; 2],
+    till: Till,
+}
+
+impl Unjudged {
+    fn saying(artifact: &str) -> Self {
+        let crew = [Provider::of_model("alpha", PLAN), Provider::of_model("beta", artifact)];
+        let hanging = Hanging::new();
+        let [one, two] = crew.each_ref().map(Provider::url);
+        let till = Till(Home::holding(&done_by([&one, &two, &hanging.url()])));
+        Self { hanging, _crew: crew, till }
+    }
+
+    /// Has the task done until the verifier is asked.
+    fn asked(&self, arguments: &[&str]) -> Waiting {
+        let task = [&["orchestrate", TASK, "--depth", "complex"], arguments].concat();
+        self.hanging.is_asked_by(self.till.run(&task).command())
+    }
+}
+
+#[test]
+fn the_artifact_is_shown_when_a_signal_ends_the_run() {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let work = Unjudged::saying("It is Paris.");
+        let waiting = work.asked(&["--receipt", "receipt", "--bundle", "bundle"]);
+        waiting.hears(signal);
+        let ended = waiting.ends_saying(&work.till.0).exits(code);
+        assert_eq!(ended.stdout, "It is Paris.\n", "{signal}");
+        for told in [
+            "round 1  verify   failed  three/gamma",
+            "error: step `verify` failed: the run was told to stop before three/gamma had answered",
+            "tried  three/gamma: cancelled",
+            "unverified, three/gamma had not judged it",
+            "receipt written to receipt",
+        ] {
+            assert!(ended.stderr.contains(told), "{signal}: {told}: {}", ended.stderr);
+        }
+        let both = ["--json", "verify", "receipt", "--bundle", "bundle"];
+        let found = work.till.0.program(both).ends().exits(0).document();
+        assert_eq!(found["data"]["result"], "holds", "{found}");
+    }
+}
+
+#[test]
+fn a_signal_leaves_one_envelope_with_all_there_is_and_what_it_cost() {
+    let work = Unjudged::saying("It is Paris.");
+    let waiting = work.asked(&["--json"]);
+    waiting.hears("INT");
+    let ended = waiting.ends_saying(&work.till.0).exits(130);
+    let (envelope, report) = (ended.document(), work.till.spent(&[]));
+    assert_eq!((&envelope["status"], ended.stderr.as_str()), (&json!("error"), ""));
+    let (data, meta) = (&envelope["data"], &envelope["meta"]);
+    assert_eq!((&data["artifact"], &data["plan"]), (&json!("It is Paris."), &json!(PLAN)));
+    assert_eq!(meta["error_category"], "cancelled");
+    assert_eq!(meta["failed_stage"], "verify");
+    assert_eq!(report["held_usd"], json!(0.0));
+    assert_eq!(nanos(&meta["total_cost_usd_approx"]), nanos(&report["total_usd"]));
+}
+
+#[test]
+fn a_stopped_run_whose_artifact_nobody_reads_ends() {
+    // Larger than any pipe.
+    let work = Unjudged::saying(&"x".repeat(300_000));
+    let mut waiting = work.asked(&[]);
+    let mut unread = waiting.0.stdout.take().expect("a pipe");
+    waiting.hears("INT");
+    unread.read_exact(&mut [0]).expect("the artifact begins");
+    assert_eq!(waiting.ends(), Some(130));
+}
