@@ -48,12 +48,14 @@ pub(crate) async fn run(
         false => live::watched(run.outcome, run.events, &mut terminal).await,
     };
     // A pipe that nobody reads must not keep the one worker, which also hears the signals.
-    block_in_place(|| match terminal.json {
+    let shown = block_in_place(|| match terminal.json {
         true => terminal.document(&Envelope::from(&outcome)),
         false => show::outcome(&outcome, &mut terminal),
-    })?;
-    // After the artifact: what was paid for is not lost with a file that cannot be written.
-    let is_written = block_in_place(|| receipt::write(&asked.documents, &outcome, &mut terminal))?;
+    });
+    // After the artifact: what was paid for is not lost with a file that cannot be written, nor
+    // with a terminal that is gone.
+    let is_written = block_in_place(|| receipt::write(&asked.documents, &outcome, &mut terminal));
+    let is_written = shown.and(is_written)?;
     Ok(if is_written { exit_code(&outcome) } else { ExitCode::FAILURE })
 }
 

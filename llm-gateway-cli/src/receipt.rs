@@ -55,18 +55,18 @@ pub(crate) fn write(
     };
     let receipt = documents.receipt.iter().map(|path| (path, "receipt", &receipt));
     let bundle = documents.bundle.iter().map(|path| (path, "bundle", &bundle));
-    let mut all_written = true;
+    let (mut all_written, mut told) = (true, Ok(()));
     for (path, what, bytes) in receipt.chain(bundle) {
         let shown = path.display();
         if let Err(error) = write_private(path, bytes) {
             terminal.complain(&format!("the {what} cannot be written to `{shown}`: {error}"));
             all_written = false;
         } else if !terminal.json {
-            let told = harmless(&format!("{what} written to {shown}"));
-            terminal.note(&format!("{FAINT}{told}{FAINT:#}"))?;
+            let line = harmless(&format!("{what} written to {shown}"));
+            told = told.and(terminal.note(&format!("{FAINT}{line}{FAINT:#}")));
         }
     }
-    Ok(all_written)
+    told.map(|()| all_written)
 }
 
 /// Receipt and bundle of what was asked, as far as it has one, even where it failed.

@@ -16,7 +16,7 @@ pub(crate) const TASK: &str = "Name the capital of France.";
 const ACCEPTS: &str = r#"{"checklist": [{"requirement": "names the capital",
     "evidence_quote": "Paris", "met": "yes"}], "blocking": [], "verdict": "ACCEPT",
     "nonce": "@nonce@"}"#;
-const REFUSES: &str = r#"{"checklist": [{"requirement": "names the capital",
+pub(crate) const REFUSES: &str = r#"{"checklist": [{"requirement": "names the capital",
     "evidence_quote": "Lyon", "met": "no"}], "blocking": [{"what": "another city is named",
     "where": "", "fix": "name the capital"}], "verdict": "REVISE", "nonce": "@nonce@"}"#;
 

@@ -1,4 +1,4 @@
-//! A signal ends `orchestrate` and throws nothing away: what earlier steps gave was paid for.
+//! What ends `orchestrate` before its end throws nothing away: what earlier steps gave was paid for.
 
 use std::io::Read;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 use test_support::nanos;
 
 use crate::hanging::{Hanging, Waiting};
-use crate::orchestrate::{PLAN, TASK};
+use crate::orchestrate::{PLAN, REFUSES, TASK};
 use crate::policies::done_by;
 use crate::program::Home;
 use crate::provider::Provider;
@@ -83,4 +83,31 @@ fn a_stopped_run_whose_artifact_nobody_reads_ends() {
     waiting.hears("INT");
     unread.read_exact(&mut [0]).expect("the artifact begins");
     assert_eq!(waiting.ends(), Some(130));
+}
+
+/// A terminal that has gone takes nothing any more, as a full disk does.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_told_keeps_back_neither_artifact_nor_receipt() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+    let task = ["orchestrate", TASK, "--depth", "complex", "--receipt", "receipt", "--bundle", "b"];
+    for is_deaf in [true, false] {
+        let worker = Provider::in_turn("beta", &["It is Lyon.", ""]);
+        let verifier = Provider::in_turn("gamma", &[REFUSES]);
+        let crew = [Provider::of_model("alpha", PLAN), worker, verifier];
+        let urls = crew.each_ref().map(Provider::url);
+        let home = Home::holding(&done_by(urls.each_ref().map(String::as_str)));
+        let mut run = home.with_policy(&task);
+        let output = match is_deaf {
+            true => run.command().stderr(full()).output(),
+            false => run.command().stdout(full()).output(),
+        };
+        let output = output.expect("the program runs");
+        assert_eq!(output.status.code(), Some(1));
+        let artifact = if is_deaf { "It is Lyon.\n" } else { "" };
+        assert_eq!(String::from_utf8_lossy(&output.stdout), artifact);
+        for document in ["receipt", "b"] {
+            std::fs::remove_file(home.path().join(document)).expect(document);
+        }
+    }
 }

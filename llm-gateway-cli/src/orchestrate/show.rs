@@ -23,17 +23,19 @@ pub(super) fn outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal)
         }
         Ok(reply) => terminal.answer(&reply.text()),
         Err(failure) => {
-            terminal.failure(&Envelope::from(failure))?;
-            failure.orchestration().map_or(Ok(()), |work| remains(work, terminal))
+            // What was paid for is not lost with a stderr that cannot be written.
+            let told = terminal.failure(&Envelope::from(failure));
+            told.and(failure.orchestration().map_or(Ok(()), |work| remains(work, terminal)))
         }
     }
 }
 
 /// What there is of work that failed on the way.
 fn remains(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
-    for attempt in work.steps.last().map(|step| step.attempts()).unwrap_or_default() {
-        terminal.note(&format!("{FAINT}tried  {}{FAINT:#}", tried(attempt)))?;
-    }
+    let attempts = work.steps.last().map(|step| step.attempts()).unwrap_or_default();
+    let told = attempts.iter().try_for_each(|attempt| {
+        terminal.note(&format!("{FAINT}tried  {}{FAINT:#}", tried(attempt)))
+    });
     match (work.artifact(), work.plan()) {
         (Some(artifact), _) => {
             terminal.answer(artifact)?;
@@ -45,6 +47,7 @@ fn remains(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
         }
         (None, None) => {}
     }
+    told?;
     summary(work, terminal)
 }
 
