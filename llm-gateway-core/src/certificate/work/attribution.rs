@@ -2,7 +2,8 @@
 //!
 //! By content, in runs of words that neither the task nor the artifact nor the instruction
 //! carries. A text of which nobody can say what it is counts as both, and so does one of which
-//! that is true in part: behind a plan, an earlier verdict could stand in other words.
+//! that is true in part: behind a plan, an earlier verdict could stand in other words, or be a
+//! single one.
 
 use std::collections::{HashMap, HashSet};
 
@@ -84,6 +85,11 @@ impl Source<'_> {
             StepRole::Worker => self.step.round < verifier.round,
             StepRole::Verifier => self.step.call.position < verifier.call.position,
         }
+    }
+
+    /// Whether one of these few words is its own: a verdict may be so short that it has no run.
+    fn has_one_of(&self, words: &[u32]) -> bool {
+        self.words.iter().any(|word| words.contains(word))
     }
 
     fn name(&self) -> String {
@@ -169,17 +175,22 @@ impl Attribution {
             }
             is_all_little = false;
             let mut text = Text::of(&words);
-            let mut is_recognised = false;
-            for source in sources {
-                let counts = source.is_plan() || source.is_past_of(suspect.step);
-                if counts && text.repeats(&source.words, &mut carried) {
-                    is_recognised = true;
+            let counts = |source: &&Source<'_>| source.is_plan() || source.is_past_of(suspect.step);
+            let sources = || sources.iter().filter(counts);
+            let mut are_plans = Vec::new();
+            for source in sources() {
+                if text.repeats(&source.words, &mut carried) {
+                    are_plans.push(source.is_plan());
                     self.against(suspect, source, &format!("{what} and {}", source.name()));
                 }
             }
-            if !is_recognised {
+            if are_plans.is_empty() {
                 self.both(&what);
-            } else if text.unrecognised(&mut carried) >= SAYS_LITTLE {
+                continue;
+            }
+            let mut others = sources().filter(|source| !are_plans.contains(&source.is_plan()));
+            let rest = text.unrecognised(&mut carried);
+            if rest.len() >= SAYS_LITTLE || others.any(|source| source.has_one_of(&rest)) {
                 self.both(&format!("{what} and holds more than is recognised"));
             }
         }
@@ -269,8 +280,8 @@ impl<'a> Text<'a> {
         true
     }
 
-    /// How many of its words stand in no run that is known, or carried by something else.
-    fn unrecognised(&self, carried: &mut Runs<'_>) -> usize {
+    /// Its words that stand in no run that is known, or carried by something else.
+    fn unrecognised(&self, carried: &mut Runs<'_>) -> Vec<u32> {
         let mut is_known = vec![false; self.words.len()];
         let mut mark = |length: usize, knows: &dyn Fn(&[u32]) -> bool| {
             for (from, run) in self.words.windows(length).enumerate().filter(|(_, it)| knows(it)) {
@@ -280,7 +291,8 @@ impl<'a> Text<'a> {
         self.known.iter().for_each(|(length, runs)| mark(*length, &|run| runs.contains(run)));
         let carried = carried.long(LEAST);
         mark(LEAST, &|run| carried.contains(run));
-        is_known.iter().filter(|is_known| !**is_known).count()
+        let rest = self.words.iter().zip(is_known).filter(|(_, is_known)| !is_known);
+        rest.map(|(word, _)| *word).collect()
     }
 }
 
@@ -298,6 +310,6 @@ mod tests {
         for _ in 0..10_000 {
             assert!(text.repeats(&words, &mut carried));
         }
-        assert_eq!(text.unrecognised(&mut carried), 0);
+        assert_eq!(text.unrecognised(&mut carried), [0_u32; 0]);
     }
 }

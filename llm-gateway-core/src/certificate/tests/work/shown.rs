@@ -191,6 +191,8 @@ fn recognised_in_part(dialect: Dialect) -> Vec<Case> {
         )]),
         note("the plan before a critique in other words", format!("{} {paraphrased}", PLANS[1])),
         note("the critique before an encoded text", format!("{CRITIQUE} {encoded}")),
+        note("the plan before one word of the critique", format!("{} REVISE", PLANS[1])),
+        note("the critique before one word of the plan", format!("{CRITIQUE} Shorten")),
         changed(2, "the plan, and one word beside it", dialect, |evidence| {
             ask(call(evidence, 6), |request| {
                 rewrite(request, |body| {
