@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::obeying;
 
+mod adapters;
 mod money;
 
 /// Three members of three developers at $1 per million in and $10 out, each asked once.
