@@ -266,8 +266,9 @@ async fn entries(
     }
 }
 
-/// How long after the deadline, or after a stop, the end of a hold may take to be written: a commit of a healthy
-/// disk. It is on its way in any case, and counts at the hold until it is there.
+/// How long after the deadline, or after a stop, the end of a hold may take to be written: a
+/// commit of a healthy disk. It is on its way in any case, and counts at the hold until it is
+/// there.
 const LAST_ENTRY: Duration = Duration::from_millis(500);
 
 /// Whether the end of a hold was written while anybody could wait for it.

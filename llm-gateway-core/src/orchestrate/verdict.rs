@@ -84,7 +84,8 @@ pub struct Verdict {
     /// The requirements, one by one; empty in the plain form.
     pub checklist: Vec<ChecklistItem>,
     /// Whether the artifact holds a passage that looks like a verdict or like the gateway's
-    /// delimiters. It never decides by itself.
+    /// delimiters. Then the plain word `ACCEPT` accepts nothing; of the structured form it
+    /// changes nothing.
     pub injection_suspected: bool,
     /// The verifier's reply, as it came.
     pub raw: String,

@@ -1,8 +1,8 @@
 //! Whether an artifact holds something that looks like a verdict, or like our delimiters.
 //!
 //! Such a passage has an innocent use: an artifact may be about verdicts. So this is a
-//! suspicion, wide rather than narrow, and decides nothing by itself. Work is linear in the
-//! text.
+//! suspicion, wide rather than narrow, which refuses nothing by itself; the plain form takes no
+//! acceptance under it. Work is linear in the text.
 
 /// What stands between a verdict's key and its colon, and between the colon and the word:
 /// quotes, escaped or not, and markdown's marks.
