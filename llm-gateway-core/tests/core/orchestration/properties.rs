@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
 use llm_gateway_core::{
-    AttemptOutcome, Category, Ending, Envelope, NanoUsd, Orchestrated, Scripted, StepRole, Task,
+    AttemptOutcome, Category, Ending, Envelope, Failure, NanoUsd, Orchestrated, Scripted, StepRole,
+    Task,
 };
 use proptest::prelude::*;
 
@@ -93,7 +94,7 @@ fn policy(rules: &Rules) -> String {
 
 /// The work of a run, however it ended, with the script that it heard.
 struct Ran {
-    work: Option<Orchestrated>,
+    outcome: Result<Orchestrated, Failure>,
     envelope: Envelope,
     script: Scripted,
     settled: NanoUsd,
@@ -113,8 +114,14 @@ async fn run(rules: &Rules, replies: &[Reply]) -> Ran {
         Err(failure) => Envelope::from(failure),
     };
     let (settled, held) = (spent.settled, spent.held);
-    // Of a failure the work is behind a reference; the envelope has all of it.
-    Ran { work: outcome.ok(), envelope, script, settled, held }
+    Ran { outcome, envelope, script, settled, held }
+}
+
+impl Ran {
+    /// What was done, where anything was.
+    fn work(&self) -> Option<&Orchestrated> {
+        self.outcome.as_ref().map_or_else(Failure::orchestration, Some)
+    }
 }
 
 proptest! {
@@ -142,7 +149,7 @@ proptest! {
         }
 
         // An accepted artifact was accepted by somebody, and only then.
-        if let Some(work) = &ran.work && work.ending == Ending::Success {
+        if let Some(work) = ran.work() && work.ending == Ending::Success {
             prop_assert!(work.is_accepted() || !rules.verify);
             prop_assert!(work.artifact().is_some());
         }
@@ -153,7 +160,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all().start_paused(true).build().unwrap();
         let ran = runtime.block_on(run(&rules, &replies));
-        let Some(work) = &ran.work else { return Ok(()) };
+        let Some(work) = ran.work() else { return Ok(()) };
         // One request for each attempt that left; their order is that of the steps.
         let mut requests = 0..ran.script.requests().len();
         let mut said: Vec<(StepRole, u32, String)> = Vec::new();
