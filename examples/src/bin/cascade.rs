@@ -1,0 +1,40 @@
+//! Asks a cascade: two cheap models first, and a strong one only where they do not agree.
+//!
+//!     cargo run --bin cascade
+//!
+//! The answers are scripted: the gate agrees on the first question and splits on the second.
+#![allow(clippy::print_stdout)] // an example shows its result
+
+use llm_gateway_core::{AnsweredBy, Gateway, NanoUsd, Request, Scripted};
+
+const POLICY: &str = "
+defaults:
+  exam_question:
+    cascade:
+      gate:
+        - {provider: openai, model: gpt-6-luna}
+        - {provider: gemini, model: gemini-3.8-flash}
+      else: {provider: anthropic, model: claude-haiku-5-5}
+    max_tokens: 100
+";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let script = Scripted::new().answer("42").answer("42.0").answer("B").answer("C").answer("C");
+    let gateway = Gateway::builder().policy_yaml(POLICY).scripted(script.strict()).build()?;
+
+    let agreed = gateway.cascade(Request::new("exam_question", "What is 6 x 7?")).await?;
+    assert_eq!((agreed.answered_by, agreed.text()), (AnsweredBy::Gate, "42".to_owned()));
+    println!("{}: {}", agreed.text(), agreed.because);
+
+    let split = gateway.cascade(Request::new("exam_question", "A, B or C? One letter.")).await?;
+    assert_eq!((split.answered_by, split.text()), (AnsweredBy::Else, "C".to_owned()));
+    println!("{}: {}", split.text(), split.because);
+
+    // Priced both ways before the first request; paid for as it went.
+    let price = &split.preflight;
+    let told = |usd: Option<NanoUsd>| usd.map_or("unknown".to_owned(), |usd| usd.to_string());
+    println!("{} at least, {} at most", told(price.min_usd), told(price.max_usd));
+    println!("{} for all tries", told(split.total_cost()));
+    Ok(())
+}
