@@ -43,6 +43,7 @@ impl Home {
 
     /// Starts to describe a run.
     pub(crate) fn program<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
+        test_support::heed_signals();
         let mut command = Command::new(PROGRAM);
         command.env_clear().env("HOME", self.path()).current_dir(self.path()).args(arguments);
         Run { command, stdin: Vec::new(), home: Rc::clone(&self.directory) }

@@ -12,6 +12,7 @@ mod money;
 mod place;
 mod provider;
 mod session;
+mod signals;
 mod socket;
 mod stream;
 
@@ -21,6 +22,7 @@ pub use money::nanos;
 pub use place::Place;
 pub use provider::{FakeProvider, Wire, nonce_in};
 pub use session::{Conversation, Ending, Launch, Session};
+pub use signals::heed_signals;
 pub use socket::FakeSocket;
 
 /// How long anything may take before it counts as hung. It bounds a failing test and says

@@ -73,6 +73,7 @@ impl Launch {
         command.args(&self.arguments).env_clear().envs(&self.variables).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.current_dir(self.directory.as_deref().unwrap_or(Path::new("/")));
+        crate::heed_signals();
         let mut child = command.spawn().unwrap();
         let mut stderr = child.stderr.take().unwrap();
         let errors = tokio::spawn(async move {
