@@ -63,13 +63,13 @@ impl Judgement<'_> {
         if let Some(committed) = &member.committed {
             self.commitment(position, committed);
         }
-        // A retry is read once; by its hash, or many large ones would be compared with each other.
+        // Equal tries are read once; by hash, or many large ones would be compared with each other.
         let mut read = HashSet::new();
         for (n, exchange) in member.exchanges.iter().enumerate() {
             self.requests += 1;
             let deviation = deviation(member, n + 1, exchange);
             self.against.extend(deviation.map(|what| format!("member {position}{what}")));
-            if read.insert(&exchange.request) {
+            if member.exchanges.len() == 1 || read.insert(&exchange.request) {
                 self.request(member, &exchange.request);
             }
         }
@@ -127,10 +127,6 @@ impl Judgement<'_> {
             }
         };
         let user = &self.evidence.caller.user;
-        let said: String = turn.iter().map(|shown| shown.text.as_str()).collect();
-        if dialect == Dialect::OpenAi && said == user.concat() {
-            return Vec::new();
-        }
         let mut expected = user.iter().peekable();
         let mut findings = Vec::new();
         for Shown { at, text } in turn {
@@ -142,7 +138,9 @@ impl Judgement<'_> {
         if expected.next().is_some() && findings.is_empty() {
             findings.push(Finding::new("the user turn", "lacks a part of the caller's text"));
         }
-        findings
+        let said = || turn.iter().map(|shown| shown.text.as_str()).collect::<String>();
+        let is_joined = || dialect == Dialect::OpenAi && said() == user.concat();
+        if findings.is_empty() || is_joined() { Vec::new() } else { findings }
     }
 
     /// The system part is the same for all.
