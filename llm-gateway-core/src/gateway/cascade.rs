@@ -23,7 +23,7 @@ use crate::panel::Consensus;
 use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget};
 use crate::reliability::Deadline;
 
-use super::panel::blocking;
+use super::panel::{blocking, is_spared};
 use super::passage::Passage;
 
 /// The strong model's call, ready to leave, and the price of both ways.
@@ -129,7 +129,7 @@ impl Passage<'_> {
 
 /// The gate's answer and why it stands; else why it does not.
 fn settled(gate: &PanelAnswer) -> Result<(&Answer, String), String> {
-    let members = gate.members.iter().zip(&gate.targets);
+    let members = gate.members.iter().zip(&gate.targets).filter(|(member, _)| !is_spared(member));
     if let Some(why) = members.filter_map(|(member, target)| incomplete(member, target)).next() {
         return Err(why);
     }

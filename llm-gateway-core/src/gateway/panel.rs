@@ -39,7 +39,9 @@ impl Passage<'_> {
         plan: &PlannedPanel,
         prompt: &Prompt<Blind>,
     ) -> Result<PanelAnswer, Failure> {
-        let said = panel::ask(context, plan, prompt).await.map_err(|error| self.failure(error))?;
+        let keyless = |target: &Target| self.keyless(context.policy, target, "member");
+        let said = panel::ask(context, plan, prompt, keyless).await;
+        let said = said.map_err(|error| self.failure(error))?;
         let mut answer = self.judged(context.policy, plan, said);
         for member in answer.answers() {
             self.state.recent.add(&member.text());
@@ -89,7 +91,8 @@ impl Passage<'_> {
             let message =
                 format!("{answered} of {asked} members of `{class}` answered, and {quorum} must");
             let error = Error::new(Category::Quorum, message);
-            let first = answer.members.iter().find_map(|member| member.as_ref().err());
+            let mut failed = answer.members.iter().filter(|member| !is_spared(member));
+            let first = failed.find_map(|member| member.as_ref().err());
             return Some(match first {
                 Some(failure) => error.with_hint(format!("the first that did not: {failure}")),
                 None => error,
@@ -114,6 +117,11 @@ impl State {
             Kinship::from_facts(rows)
         })
     }
+}
+
+/// Whether a member was not asked because others could not be. That says nothing of why.
+pub(super) fn is_spared(member: &Result<Answer, Failure>) -> bool {
+    matches!(member, Err(failure) if failure.category() == Category::Cancelled)
 }
 
 /// What keeps a panel from being certified: what failed first, then what is unknown. That

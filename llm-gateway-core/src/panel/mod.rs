@@ -21,10 +21,10 @@ use crate::dispatch::{
     self, Allowance, Context, Course, PreparedCall, Refusal, Reservation, Sequence, prepare,
     reserve,
 };
-use crate::error::Error;
+use crate::error::{Category, Error};
 use crate::event::Event;
 use crate::evidence;
-use crate::model::{Blind, Prompt};
+use crate::model::{Blind, Prompt, Target};
 use crate::policy::PlannedPanel;
 
 pub use agreement::{Agreement, Cluster, Consensus};
@@ -42,7 +42,8 @@ pub(crate) struct Said {
     pub(crate) spent: BTreeMap<u64, Spent>,
 }
 
-/// Asks every member of a panel.
+/// Asks every member of a panel, but those of which `keyless` tells that they cannot be asked. Where
+/// too few are left for the quorum nobody is asked.
 ///
 /// # Errors
 /// What refuses the panel as a whole, before anything is sent: a kill switch, its price, a cap,
@@ -54,12 +55,20 @@ pub(crate) async fn ask(
     context: &Context<'_>,
     panel: &PlannedPanel,
     prompt: &Prompt<Blind>,
+    keyless: impl Fn(&Target) -> Option<Error>,
 ) -> Result<Said, Error> {
     let allowance = panel.cost_cap.map(|cap| Allowance::new(cap, "cost_cap_usd"));
     let context = &Context { allowance: allowance.as_ref(), ..*context };
     let open = Prompt::from(prompt.clone());
-    let prepared = panel.members.iter().map(|member| prepare(context, member, &open));
+    let prepared = panel.members.iter().map(|member| {
+        let call = prepare(context, member, &open)?;
+        match keyless(&member.target) {
+            Some(error) => Err(call.refused(error, false)),
+            None => Ok(call),
+        }
+    });
     let prepared = switches::check(context, prepared.collect())?;
+    let prepared = unless_in_vain(panel, prepared);
     let sequence = Arc::new(Sequence::default());
     let commit = |call: &Result<PreparedCall, Refusal>| {
         call.as_ref().ok().and_then(|call| evidence::commit(call, &sequence))
@@ -71,6 +80,22 @@ pub(crate) async fn ask(
     let evidence = gather(context, panel, prompt, committed, &courses);
     let spent = courses.iter().flat_map(evidence::spent).collect();
     Ok(Said { courses, evidence, spent })
+}
+
+/// Spares all where fewer can be asked than must answer: what they said would be paid for in vain.
+fn unless_in_vain(
+    panel: &PlannedPanel,
+    prepared: Vec<Result<PreparedCall, Refusal>>,
+) -> Vec<Result<PreparedCall, Refusal>> {
+    let (able, of, quorum) = (prepared.iter().flatten().count(), prepared.len(), panel.quorum());
+    if able >= quorum {
+        return prepared;
+    }
+    let spare = |call: PreparedCall| {
+        let message = format!("not asked: {able} of {of} members can be, and {quorum} must answer");
+        Err(call.refused(Error::new(Category::Cancelled, message), false))
+    };
+    prepared.into_iter().map(|call| call.and_then(spare)).collect()
 }
 
 /// Sends every member's request at the same time, and waits until all are in or out.

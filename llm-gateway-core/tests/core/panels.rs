@@ -16,6 +16,7 @@ use crate::obeying;
 
 mod adapters;
 mod money;
+mod spared;
 
 /// Three members of three developers at $1 per million in and $10 out, each asked once.
 const POLICY: &str = "

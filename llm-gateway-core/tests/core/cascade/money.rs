@@ -165,6 +165,18 @@ async fn a_strong_model_without_a_key_is_told_of_before_the_gate_is_paid_for() {
 }
 
 #[tokio::test]
+async fn a_gate_that_cannot_settle_is_not_paid_for() {
+    let keys = Environment::empty().with("OPENAI_API_KEY", "k").with("ANTHROPIC_API_KEY", "k");
+    let script = Scripted::new().answer("43");
+    let builder = obeying(POLICY).environment(keys).transport(Arc::new(script.clone()));
+    let cascade = builder.build().unwrap().cascade(question()).await.unwrap();
+    assert_eq!((cascade.answered_by, cascade.text().as_str()), (AnsweredBy::Else, "43"));
+    assert_eq!(script.requests().len(), 1, "the strong model alone");
+    let why = "gemini/gemini-3.8-flash of the gate gave no answer: missing_key";
+    assert_eq!(cascade.because, why);
+}
+
+#[tokio::test]
 async fn a_gate_for_which_a_cap_has_no_room_ends_the_request() {
     let environment = Environment::empty()
         .with("LLM_GATEWAY_CAP_OPENAI_MONTHLY", "0.000001")
