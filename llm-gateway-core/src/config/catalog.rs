@@ -59,8 +59,8 @@ struct Row {
     lineage: Vec<String>,
     #[serde(default)]
     aliases: Vec<String>,
-    /// The undated model of which this is a snapshot at another price: the same model to a
-    /// certificate, another row to the cashier.
+    /// The model of which this is a snapshot at another price, or an older name with facts of its
+    /// own: the same model to a certificate, another row to the cashier.
     snapshot_of: Option<String>,
     #[serde(rename = "in")]
     input: f64,
@@ -271,6 +271,19 @@ mod tests {
         assert_eq!(id("gpt-4o-2024-08-06"), Some("gpt-4o"));
         assert_eq!(id("gpt-4o-2024-05-13"), Some("gpt-4o-2024-05-13"));
         assert_eq!(id("gpt-4o-2099-01-01"), None, "ids are never matched by prefix");
+    }
+
+    /// Its price page says that its own `deepseek-flash` answers to the older names, as
+    /// `deepseek-v4-flash` did to those before (<https://api-docs.deepseek.com/quick_start/pricing>).
+    #[test]
+    fn the_names_of_one_model_of_deepseek_are_one_model() {
+        let deepseek = Catalog::built_in().of("deepseek");
+        let undated = |id: &str| deepseek.models.get(id).map(|facts| facts.undated());
+        for older in ["v4-flash", "v4-flash-vision-exp", "chat", "reasoner"] {
+            let older = format!("deepseek-{older}");
+            assert_eq!(undated(&older), Some("deepseek-flash"), "{older}");
+        }
+        assert_eq!(undated("deepseek-v4-pro"), Some("deepseek-v4-pro"));
     }
 
     /// Their Chat Completions know `json_object` alone and answer a schema with 400, "This
