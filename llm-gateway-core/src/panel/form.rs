@@ -187,7 +187,7 @@ fn truth(said: &str) -> Option<bool> {
 }
 
 /// A number in digits, with or without separators of thousands. What is read differently
-/// from place to place (`1,5`, `1.000`) is none.
+/// from place to place (`1,5`, `1.000`, `1.500`) is none.
 fn number(said: &str) -> Option<Form> {
     let (sign, digits) = match said.strip_prefix(['-', '\u{2212}']) {
         Some(digits) => ("-", digits),
@@ -199,6 +199,10 @@ fn number(said: &str) -> Option<Form> {
         return None;
     }
     let digits = without_separators(whole).filter(|digits| is_number(digits))?;
+    // Where a point separates thousands it is not the number without its last zero.
+    if may_lead(whole) && fraction.len() == 3 && fraction.ends_with('0') {
+        return None;
+    }
     let whole = digits.trim_start_matches('0');
     if fraction.bytes().all(|digit| digit == b'0') {
         let sign = if whole.is_empty() { "" } else { sign };
@@ -208,6 +212,11 @@ fn number(said: &str) -> Option<Form> {
     Some(Form::Fraction { whole: format!("{sign}{whole}"), rest })
 }
 
+/// Whether groups of three digits may follow.
+fn may_lead(first: &str) -> bool {
+    first.len() <= 3 && !first.starts_with('0')
+}
+
 /// A whole number without its separators of thousands, which are all alike: after one to three
 /// digits, of which the first is no zero (`0,125` is an eighth to many), each stands before three.
 fn without_separators(whole: &str) -> Option<String> {
@@ -215,7 +224,7 @@ fn without_separators(whole: &str) -> Option<String> {
         return Some(whole.to_owned());
     };
     let mut groups = whole.split(separator);
-    let leads = groups.next().is_some_and(|first| first.len() <= 3 && !first.starts_with('0'));
+    let leads = groups.next().is_some_and(may_lead);
     let grouped = leads && groups.all(|group| group.len() == 3);
     grouped.then(|| whole.replace(separator, ""))
 }
