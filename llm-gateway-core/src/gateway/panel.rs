@@ -141,8 +141,7 @@ fn agreement(kinship: &Kinship, claims: &Claims, members: &[Result<Answer, Failu
         members.iter().map(|member| member.as_ref().ok().map(Answer::text)).collect();
     let voices = members.iter().zip(&texts).zip(1..).filter_map(|((member, text), position)| {
         let (answer, text) = (member.as_ref().ok()?, text.as_deref()?);
-        let reason = answer.completion.finish_reason;
-        let is_whole = !matches!(reason, FinishReason::Length | FinishReason::ContentFilter);
+        let is_whole = answer.completion.finish_reason == FinishReason::Stop;
         Some(Voice { member: position, text, is_whole, kin: kin(kinship, answer) })
     });
     panel::agreement(&voices.collect::<Vec<_>>(), claims)

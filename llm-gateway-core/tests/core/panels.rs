@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::obeying;
 
 mod adapters;
+mod answers;
 mod money;
 mod spared;
 

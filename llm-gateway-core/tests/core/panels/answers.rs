@@ -1,0 +1,30 @@
+//! What the odder answers of real providers do to agreement and certificate.
+
+use super::*;
+
+/// The policy without streams, so that a body is what the script says.
+fn whole() -> String {
+    POLICY.replace(": {models", ": {stream: false, models")
+}
+
+/// Why the first member stopped, and what the panel makes of three answers that are the same.
+async fn agreed(finish_reason: &str) -> Consensus {
+    let first = json!({
+        "choices": [{"message": {"content": "42"}, "finish_reason": finish_reason}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 1}
+    });
+    let script = Scripted::new().raw(200, first.to_string()).answer("42").answer("42");
+    let panel = ask(&whole(), script).await.unwrap();
+    assert_eq!(panel.answers().count(), 3, "{finish_reason}");
+    panel.agreement.outcome
+}
+
+/// DeepSeek interrupts an answer with `insufficient_system_resource`; what else may stop one is
+/// not known.
+#[tokio::test]
+async fn answers_that_did_not_come_to_their_own_end_do_not_agree() {
+    assert_eq!(agreed("stop").await, Consensus::Unanimous);
+    for reason in ["insufficient_system_resource", "tool_calls", "no such reason"] {
+        assert_eq!(agreed(reason).await, Consensus::NotComparable, "{reason}");
+    }
+}
