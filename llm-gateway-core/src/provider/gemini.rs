@@ -87,6 +87,7 @@ impl Wire for Gemini {
 
     fn decode(body: &[u8]) -> serde_json::Result<Draft> {
         let response: Response = serde_json::from_slice(body)?;
+        let model = response.model();
         let blocked = response.prompt_feedback.and_then(|feedback| feedback.block_reason);
         let candidate = match (response.candidates.into_iter().next(), &blocked) {
             (Some(candidate), _) => candidate,
@@ -98,7 +99,7 @@ impl Wire for Gemini {
             texts: parts.into_iter().filter(|part| !part.thought).map(|part| part.text).collect(),
             finish_reason: finish(candidate.finish_reason.as_deref()),
             refusal: refusal(blocked, candidate.finish_reason, candidate.finish_message),
-            model: response.model_version,
+            model,
             response_id: response.response_id,
             usage: response.usage_metadata.and_then(Reported::usage),
             reported_cost: None,
@@ -183,6 +184,14 @@ struct Response {
     response_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     usage_metadata: Option<Reported>,
+}
+
+impl Response {
+    /// The model that answered. Some answers name it as a resource.
+    fn model(&self) -> Option<String> {
+        let named = self.model_version.as_deref()?;
+        Some(named.strip_prefix("models/").unwrap_or(named).to_owned())
+    }
 }
 
 #[derive(Default, Deserialize)]

@@ -25,7 +25,7 @@ pub(crate) struct Stream {
 impl Assembly for Stream {
     fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>> {
         let response: Response = serde_json::from_str(data)?;
-        self.pieces.name(response.model_version, response.response_id);
+        self.pieces.name(response.model(), response.response_id);
         let blocked = response.prompt_feedback.and_then(|feedback| feedback.block_reason);
         let candidate = response.candidates.into_iter().next().unwrap_or_default();
         let stops = candidate.finish_reason.as_deref() == Some("STOP");

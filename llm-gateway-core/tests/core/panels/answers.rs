@@ -28,3 +28,26 @@ async fn answers_that_did_not_come_to_their_own_end_do_not_agree() {
         assert_eq!(agreed(reason).await, Consensus::NotComparable, "{reason}");
     }
 }
+
+/// Google names some models as resources.
+#[tokio::test]
+async fn a_model_that_is_named_as_a_resource_is_the_model() {
+    let said = json!({"role": "model", "parts": [{"text": "42"}]});
+    let third = json!({
+        "candidates": [{"content": said, "finishReason": "STOP"}],
+        "modelVersion": "models/gemini-3.8-flash", "responseId": "one",
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 1}
+    });
+    let event = format!("data: {third}\n\n");
+    let script = || Scripted::new().answer("42").answer("42");
+    for (policy, script) in [
+        (whole(), script().raw(200, third.to_string())),
+        (POLICY.to_owned(), script().events(event)),
+    ] {
+        let panel = ask(&policy, script).await.unwrap();
+        let model = panel.answers().last().unwrap().completion.model.as_deref();
+        assert_eq!(model, Some("gemini-3.8-flash"));
+        assert_eq!(panel.certificate().level, Level::LineageDistinct);
+        assert_eq!(panel.agreement.n_effective.value, 1.5);
+    }
+}
