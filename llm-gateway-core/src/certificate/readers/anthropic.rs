@@ -95,7 +95,7 @@ pub(super) struct Message {
 impl Message {
     fn names(&self, draft: &mut Draft) -> Result<(), String> {
         self.model.settle(&mut draft.reply.model, "model")?;
-        self.id.settle(&mut draft.reply.response_id, "response id")
+        draft.identify(&self.id)
     }
 }
 

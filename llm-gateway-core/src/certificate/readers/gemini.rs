@@ -50,7 +50,7 @@ impl Format for Gemini {
         let model = document.model_version.0;
         let model = model.map(|id| id.strip_prefix("models/").unwrap_or(&id).to_owned());
         Name(model).settle(&mut draft.reply.model, "model")?;
-        document.response_id.settle(&mut draft.reply.response_id, "response id")?;
+        draft.identify(&document.response_id)?;
         // Absent where the prompt was blocked, and in an event that only counts tokens.
         let candidate = document.candidates.unwrap_or_default().into_iter().next();
         let Some(Candidate { content, finish_reason }) = candidate else { return Ok(()) };

@@ -9,6 +9,7 @@ mod anthropic;
 mod complaint;
 mod gemini;
 mod head;
+mod name;
 mod openai;
 mod places;
 mod sse;
@@ -17,13 +18,13 @@ mod usage;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::evidence::MemberEvidence;
 use super::json;
 use super::recorded::{RecordedRequest, RecordedResponse};
 use crate::model::Dialect;
+use name::Name;
 use places::Holds;
 pub(super) use usage::usage;
 
@@ -133,6 +134,8 @@ struct Draft {
     stopped: bool,
     /// The last event has come: nothing behind it is of the answer.
     done: bool,
+    /// Its events have ids of their own.
+    is_numbered: bool,
 }
 
 /// What OpenAI's format calls a verifier's schema.
@@ -185,7 +188,9 @@ pub(super) fn response(dialect: Dialect, response: &RecordedResponse) -> Result<
     if draft.reply.text.trim().is_empty() {
         return Err("there is no text in it".to_owned());
     }
-    Ok(draft.reply)
+    let Draft { reply, is_numbered, .. } = draft;
+    let response_id = reply.response_id.filter(|_| !is_numbered);
+    Ok(Reply { response_id, ..reply })
 }
 
 /// The text that came with a response, be it an answer or the beginning of one.
@@ -239,43 +244,4 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
         let (line, column) = (error.line(), error.column());
         format!("it is not of its format at line {line}, column {column}")
     })
-}
-
-/// The longest name that is taken for one. Model ids have at most 128 characters.
-const LONGEST_NAME: usize = 256;
-
-/// A name in a response: absent, or as it stands there. Null and the empty text say nothing; a
-/// number is kept as it is written, so that it can be compared, and known to be no known id.
-#[derive(Debug, Default)]
-struct Name(Option<String>);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Value::deserialize(deserializer)? {
-            Value::Null => None,
-            Value::String(text) if text.is_empty() => None,
-            Value::String(text) => Some(text),
-            other => Some(other.to_string()),
-        }))
-    }
-}
-
-impl Name {
-    /// Takes the name into its place. The events of one stream must agree on it.
-    fn settle(&self, place: &mut Option<String>, what: &str) -> Result<(), String> {
-        match (&self.0, place.as_deref()) {
-            (None, _) => Ok(()),
-            (Some(name), _) if name.len() > LONGEST_NAME => {
-                Err(format!("its {what} is longer than {LONGEST_NAME} bytes"))
-            }
-            (Some(name), None) => {
-                *place = Some(name.clone());
-                Ok(())
-            }
-            (Some(name), Some(known)) if name == known => Ok(()),
-            (Some(name), Some(known)) => {
-                Err(format!("it names the {what} twice, as {known} and as {name}"))
-            }
-        }
-    }
 }

@@ -82,7 +82,7 @@ pub(super) struct Document {
 impl Document {
     fn names(&self, draft: &mut Draft) -> Result<(), String> {
         self.model.settle(&mut draft.reply.model, "model")?;
-        self.id.settle(&mut draft.reply.response_id, "response id")
+        draft.identify(&self.id)
     }
 }
 

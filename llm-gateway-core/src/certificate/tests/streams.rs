@@ -190,6 +190,21 @@ fn a_stream_that_names_two_models_is_no_answer() {
     assert_eq!(certificate.claims.model_distinct.result, Verdict::Unknown);
 }
 
+/// Foundry Local counts its events there (<https://github.com/microsoft/foundry-local/issues/144>).
+#[test]
+fn a_stream_that_numbers_its_events_is_an_answer_without_an_id() {
+    let numbered = OPENAI.replacen("chatcmpl-1", "chatcmpl-2", 1);
+    let reply = stream(OpenAi, &numbered).unwrap();
+    assert_eq!((reply.response_id, reply.text.as_str()), (None, "Yes"));
+    assert_eq!(reply.model.as_deref(), Some("gpt-4o"));
+    let mut evidence = panel(&SEATS);
+    let sequence = response(&mut evidence.members[0]).sequence;
+    *response(&mut evidence.members[0]) = whole(sequence, "text/event-stream", &numbered);
+    let certificate = certify(&evidence, &rules(), &kinship());
+    assert_eq!(not_passed(&certificate), [("fresh", Verdict::Unknown)]);
+    assert!(certificate.independence_certified());
+}
+
 #[test]
 fn what_is_no_answer_is_said_to_be_none() {
     for (dialect, body) in [

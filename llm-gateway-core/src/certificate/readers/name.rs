@@ -1,0 +1,63 @@
+//! The names that a response gives: of the model that answered, and of itself.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::Draft;
+
+/// The longest name that is taken for one. Model ids have at most 128 characters.
+const LONGEST_NAME: usize = 256;
+
+/// A name in a response: absent, or as it stands there. Null and the empty text say nothing; a
+/// number is kept as it is written, so that it can be compared, and known to be no known id.
+#[derive(Debug, Default)]
+pub(super) struct Name(pub(super) Option<String>);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(match Value::deserialize(deserializer)? {
+            Value::Null => None,
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) => Some(text),
+            other => Some(other.to_string()),
+        }))
+    }
+}
+
+impl Name {
+    /// Takes the name into its place. The events of one stream must agree on it.
+    ///
+    /// # Errors
+    /// Says that they do not, or that it is too long.
+    pub(super) fn settle(&self, place: &mut Option<String>, what: &str) -> Result<(), String> {
+        match (&self.0, place.as_deref()) {
+            (None, _) => Ok(()),
+            (Some(name), _) if name.len() > LONGEST_NAME => {
+                Err(format!("its {what} is longer than {LONGEST_NAME} bytes"))
+            }
+            (Some(name), None) => {
+                *place = Some(name.clone());
+                Ok(())
+            }
+            (Some(name), Some(known)) if name == known => Ok(()),
+            (Some(name), Some(known)) => {
+                Err(format!("it names the {what} twice, as {known} and as {name}"))
+            }
+        }
+    }
+}
+
+impl Draft {
+    /// Takes the id of the response. Some servers give each event of a stream one of its own
+    /// (<https://github.com/microsoft/foundry-local/issues/144>): then the whole has none.
+    ///
+    /// # Errors
+    /// Says that it is too long.
+    pub(super) fn identify(&mut self, id: &Name) -> Result<(), String> {
+        match (&id.0, &self.reply.response_id) {
+            (Some(id), Some(known)) if id != known => self.is_numbered = true,
+            _ => id.settle(&mut self.reply.response_id, "response id")?,
+        }
+        Ok(())
+    }
+}
