@@ -70,10 +70,18 @@ pub(super) fn responses(dialect: Dialect) -> Vec<Case> {
         header("what the OpenAI API sends", "cf-cache-status", "DYNAMIC"),
         stale(case(12, format!("{name}: one response id twice"), &seats, |members| {
             for member in &mut members[1..] {
-                answer(member, |body| body[id_key(dialect)] = "id-1".into());
+                answer(member, |body| body[id_key(dialect)] = "id-1f".into());
             }
         }))
-        .because(&[("fresh", "members 2 and 3 have one response id, id-1")]),
+        .because(&[("fresh", "members 2 and 3 have one response id, id-1f")]),
+        // Ollama draws each from 999.
+        case(12, format!("{name}: one number of few twice"), &seats, |members| {
+            for member in &mut members[1..] {
+                answer(member, |body| body[id_key(dialect)] = "chatcmpl-437".into());
+            }
+        })
+        .fails(&[("fresh", Unknown)], Level::LineageDistinct)
+        .because(&[("fresh", "members 2 and 3 have one response id, chatcmpl-437")]),
         case(12, format!("{name}: a response without an id"), &seats, |members| {
             answer(&mut members[1], |body| {
                 body.as_object_mut().unwrap().remove(id_key(dialect));
