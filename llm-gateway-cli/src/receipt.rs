@@ -2,22 +2,34 @@
 //!
 //! They are this user's alone: a bundle holds prompt and answers, a receipt what was asked of whom.
 
-use std::io;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use llm_gateway_core::{Failure, Gateway, Reply, RouteKind, write_private};
 
 use crate::options::Documents;
 use crate::terminal::{FAINT, Terminal, harmless};
 
-/// Whether both documents can be written: asked before anything is paid for.
+/// Whether each document has a file of its own: asked before anything is paid for.
 ///
 /// # Errors
 /// What is wrong with the two places.
 pub(crate) fn check(documents: &Documents) -> Result<(), &'static str> {
-    match documents.receipt.is_some() && documents.receipt == documents.bundle {
-        true => Err("--receipt and --bundle name the same file: give each its own"),
-        false => Ok(()),
+    match (&documents.receipt, &documents.bundle) {
+        (Some(receipt), Some(bundle)) if place(receipt) == place(bundle) => {
+            Err("--receipt and --bundle name the same file: give each its own")
+        }
+        _ => Ok(()),
     }
+}
+
+/// Where a path leads, however it is written; as it is written where it leads nowhere.
+fn place(path: &Path) -> PathBuf {
+    let in_folder = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Some(fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?.join(path.file_name()?))
+    };
+    fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
 /// Why a task class has none of the documents that a person wants, if so: asked before anything is

@@ -222,9 +222,24 @@ fn a_document_that_cannot_be_written_loses_neither_the_answer_nor_the_other() {
 #[test]
 fn both_documents_in_one_file_are_refused_before_anything_is_asked() {
     let home = Home::new();
-    let ended = offline(&home, "triple_review", &["--receipt", "one", "--bundle", "one"]).exits(2);
+    let here = home.path().join("one");
+    for again in ["one", "./one", here.to_str().unwrap()] {
+        let both = ["--receipt", "one", "--bundle", again];
+        let ended = offline(&home, "triple_review", &both).exits(2);
+        assert!(ended.stderr.contains("the same file"), "{again}: {}", ended.stderr);
+        assert_eq!(ended.stdout, "");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_other_document_is_that_document() {
+    let home = Home::new();
+    std::fs::write(home.path().join("one"), "kept").unwrap();
+    std::os::unix::fs::symlink("one", home.path().join("link")).unwrap();
+    let ended = offline(&home, "triple_review", &["--receipt", "one", "--bundle", "link"]).exits(2);
     assert!(ended.stderr.contains("the same file"), "{}", ended.stderr);
-    assert_eq!(ended.stdout, "");
+    assert_eq!(std::fs::read(home.path().join("one")).unwrap(), b"kept");
 }
 
 #[test]
