@@ -220,6 +220,24 @@ fn a_document_that_cannot_be_written_loses_neither_the_answer_nor_the_other() {
 }
 
 #[test]
+fn a_receipt_of_the_policy_that_cannot_be_written_is_told_of() {
+    let home = Home::new();
+    home.write("taken", "a file where a folder should be");
+    let member =
+        "{provider: openai, model: gpt-6-luna}, {provider: gemini, model: gemini-3.8-flash}";
+    home.write(
+        "policy.yaml",
+        format!("defaults: {{two: {{members: [{member}]}}}}\nreceipts: {{dir: taken}}\n"),
+    );
+    for more in [&[][..], &["--json"]] {
+        let asked = ["--offline", "--routing", "policy.yaml", "route", "two", "Is it so?"];
+        let ended = home.program(asked.iter().chain(more)).ends().exits(0);
+        let told = &ended.stderr;
+        assert!(told.contains("a receipt cannot be written") && told.contains("taken"), "{told}");
+    }
+}
+
+#[test]
 fn both_documents_in_one_file_are_refused_before_anything_is_asked() {
     let home = Home::new();
     let here = home.path().join("one");

@@ -41,6 +41,7 @@ impl Passage<'_> {
         E: Clone + Serialize + Send + 'static,
     {
         let receipts = policy.receipts().cloned()?;
+        let dir = receipts.dir.display().to_string();
         let (run, receipt) = (self.run_id, receipt.clone());
         let bundle = receipts.bundle.then(|| bundle.clone());
         let written = tokio::task::spawn_blocking(move || {
@@ -48,8 +49,9 @@ impl Passage<'_> {
         });
         match written.await {
             Ok(Ok(path)) => return Some(path),
-            Ok(Err(error)) => tracing::warn!(%error, "a receipt cannot be written"),
-            Err(error) => tracing::warn!(%error, "writing a receipt broke off"),
+            // The policy asks for it, so people are told whatever they have logged.
+            Ok(Err(error)) => tracing::error!(dir, %error, "a receipt cannot be written"),
+            Err(error) => tracing::error!(dir, %error, "writing a receipt broke off"),
         }
         None
     }
