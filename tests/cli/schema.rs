@@ -15,13 +15,14 @@ fn validator() -> Validator {
 fn everything() -> Value {
     let target = json!({"provider": "openai", "model": "gpt-6-luna"});
     let other = json!({"provider": "ollama", "model": "llama3.3"});
+    let strong = json!({"provider": "openai", "model": "gpt-6.1-sol"});
     json!({
         "version": "1.0.0",
         "defaults": {
             "quick_answer": {"provider": "openai", "model": "gpt-6-luna", "max_tokens": 1024,
                 "rationale": "r", "deadline_s": 60, "allow_override": true},
             "panel": {"members": [target, other], "max_tokens": 4000, "cost_cap_usd": 1.0},
-            "steps": {"cascade": {"gate": [target, other], "else": target,
+            "steps": {"cascade": {"gate": [target, other], "else": strong,
                 "agree": "normalized_exact"}, "max_tokens": 100, "rationale": "r"},
         },
         "cost_preflight":

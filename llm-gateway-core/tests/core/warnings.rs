@@ -114,6 +114,40 @@ providers:
 }
 
 #[test]
+fn a_strong_model_that_stands_in_its_own_gate_is_a_warning() {
+    let luna = "{provider: openai, model: gpt-6-luna}";
+    let gate = format!("[{luna}, {{provider: gemini, model: gemini-3.8-flash}}]");
+    let said_of =
+        |strong| said(&format!("  torn: {{cascade: {{gate: {gate}, else: {strong}}}}}\n"));
+    let twice = "`torn` escalates to openai/gpt-6-luna, which its gate has asked already";
+    let hint = "name a stronger model as `else`".to_owned();
+    assert_eq!(said_of(luna), [(3, twice.to_owned(), hint)]);
+    assert_eq!(said_of("{provider: anthropic, model: claude-opus-5-5}"), []);
+}
+
+/// More than `verify` reads of one run with the most retries.
+#[test]
+fn a_panel_of_more_members_than_a_receipt_may_have_is_refused() {
+    let member = "{provider: openai, model: gpt-6-luna}, ";
+    for (class, key, what) in [
+        ("members: [LIST]", "members", "panel"),
+        (
+            "cascade: {gate: [LIST], else: {provider: anthropic, model: claude-opus-5-5}}",
+            "gate",
+            "gate",
+        ),
+    ] {
+        let of = |n| said(&format!("  many: {{{}}}\n", class.replace("LIST", &member.repeat(n))));
+        let is_refused = |n| {
+            of(n).iter().any(|(_, message, _)| {
+                *message == format!("`{key}` has {n} models, and a {what} asks 64 at most")
+            })
+        };
+        assert!(is_refused(65) && !is_refused(64), "{key}: {:?}", of(65).first());
+    }
+}
+
+#[test]
 fn an_orchestration_that_can_run_nothing_is_a_warning() {
     let luna = "{provider: openai, model: gpt-6-luna}";
     let nobody = "`orchestration` can run nothing: nobody is named as its worker";

@@ -1,6 +1,8 @@
-//! Whether the gate of a cascade can be certified at all, by the declared data.
+//! Whether the gate of a cascade can be certified at all, by the declared data, and whether it
+//! escalates to somebody else.
 //!
-//! A gate whose models are not known to be distinct always escalates: it is paid for in vain.
+//! A gate whose models are not known to be distinct always escalates: it is paid for in vain. So
+//! is a strong model that has said in the gate what it says.
 
 use std::collections::BTreeSet;
 
@@ -37,6 +39,24 @@ impl Scope<'_, '_, '_> {
                 place,
                 format!("neither developer nor lineage is declared of {}, {so}", joined(&unknown)),
                 format!("add `developer` and `lineage` to {}", rows(&unknown)),
+            );
+        }
+    }
+
+    /// Warns of a strong model that the gate has asked, by the same name or another.
+    pub(super) fn escalation(
+        &mut self,
+        name: &str,
+        gate: &[Target],
+        otherwise: &Target,
+        path: &[Step<'_>],
+    ) {
+        let is_asked = |it| matches!(self.shared(it, otherwise), Some(Shared::Model));
+        if gate.iter().any(is_asked) {
+            self.problems.warning(
+                self.compilation.root.key_place_of(path),
+                format!("`{name}` escalates to {otherwise}, which its gate has asked already"),
+                "name a stronger model as `else`",
             );
         }
     }

@@ -7,6 +7,7 @@
 mod depths;
 mod gate;
 mod kinship;
+mod members;
 mod models;
 mod orchestration;
 mod providers;

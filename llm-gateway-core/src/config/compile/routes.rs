@@ -1,6 +1,5 @@
 //! Task classes: single models with their fallbacks, panels, cascades.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::config::node::{Content, Step};
@@ -130,9 +129,10 @@ impl Scope<'_, '_, '_> {
                 &[path[0], path[1], path[2], "else".into()],
             )?;
             let path = [path[0], path[1], path[2], "gate".into()];
-            self.at_least_two(&gate, &path, "gate")?;
+            self.some(&gate, &path, "gate")?;
             self.voices(name, &gate, &path);
             self.gate(name, &gate, &path);
+            self.escalation(name, &gate, &otherwise, &path);
             return Some(Shape::Cascade(Cascade { gate, otherwise }));
         }
         if has("members") || has("cascade") {
@@ -182,7 +182,7 @@ impl Scope<'_, '_, '_> {
         visibility: Option<&RawVisibility>,
     ) -> Option<Shape> {
         let path = ["defaults".into(), name.into(), "members".into()];
-        self.at_least_two(&members, &path, "panel")?;
+        self.some(&members, &path, "panel")?;
         self.voices(name, &members, &path);
         let quorum = visibility.and_then(|visibility| visibility.quorum);
         if quorum.is_some_and(|quorum| quorum as usize > members.len()) {
@@ -205,36 +205,6 @@ impl Scope<'_, '_, '_> {
             cost_cap: route.cost_cap_usd.and_then(usd),
             visibility: visibility.map(compiled).unwrap_or_default(),
         }))
-    }
-
-    /// A model that is asked twice adds an answer and no voice.
-    fn voices(&mut self, name: &str, members: &[Target], path: &[Step<'_>]) {
-        let mut asked = BTreeSet::new();
-        for member in members.iter().filter(|member| !asked.insert(*member)) {
-            self.problems.warning(
-                self.compilation.root.key_place_of(path),
-                format!("`{name}` asks {member} twice, and is never certified"),
-                "name another model, best of another developer",
-            );
-        }
-    }
-
-    fn at_least_two(&mut self, targets: &[Target], path: &[Step<'_>], what: &str) -> Option<()> {
-        let Step::Key(key) = *path.last()? else { return None };
-        let root = self.compilation.root;
-        // Members that were refused have been reported one by one.
-        let written = match root.find(path).map(|node| &node.content) {
-            Some(Content::List(items)) => items.len(),
-            _ => 0,
-        };
-        if written < 2 {
-            self.problems.error(
-                root.key_place_of(path),
-                format!("`{key}` has {written} of the two models that a {what} needs at least"),
-                "add another one, or name a single `provider` and `model`",
-            );
-        }
-        (targets.len() >= 2).then_some(())
     }
 
     fn targets(&mut self, raw: &[Option<RawTarget>], path: &[Step<'_>]) -> Vec<Target> {
