@@ -146,13 +146,26 @@ fn same_model(a: &Named<'_>, b: &Named<'_>) -> Relation {
         member.kin.is_some_and(|kin| kin.developer.is_some() || !kin.lineage.is_empty())
     };
     match (says_who(a), says_who(b)) {
-        (true, true) => Relation::Distinct,
+        (true, true) => same_under_a_name_that_moves(a, b),
         (false, _) => Relation::Unknown(unknown_model(a)),
         (_, false) => Relation::Unknown(unknown_model(b)),
     }
 }
 
-/// Decides what the models' ids decide, and hands on the rows of two distinct models.
+/// A name that moves may be the other model today, unless that is of another house.
+fn same_under_a_name_that_moves(a: &Named<'_>, b: &Named<'_>) -> Relation {
+    let are_strangers = a.kin.zip(b.kin).is_some_and(|(a, b)| a.is_stranger_to(b));
+    let moving = [a, b].into_iter().find(|member| member.kin.is_some_and(|kin| kin.moves));
+    match moving {
+        Some(Named { speaker, id, .. }) if !are_strangers => Relation::Unknown(format!(
+            "{speaker}'s model {id} is a name that moves from model to model"
+        )),
+        _ => Relation::Distinct,
+    }
+}
+
+/// Decides what the models' ids decide, and hands on the rows of two models that are not known to
+/// be one: what those share they share whatever the models are.
 fn beyond_model(
     a: &Named<'_>,
     b: &Named<'_>,
@@ -160,6 +173,12 @@ fn beyond_model(
 ) -> Relation {
     match (same_model(a, b), a.kin, b.kin) {
         (Relation::Distinct, Some(first), Some(second)) => compare(first, second),
+        (unknown @ Relation::Unknown(_), Some(first), Some(second)) => {
+            match compare(first, second) {
+                same @ Relation::Same(_) => same,
+                _ => unknown,
+            }
+        }
         (decided, _, _) => decided,
     }
 }

@@ -22,6 +22,10 @@ pub struct Kin {
     pub developer: Option<String>,
     /// The families it descends from, in lower case; empty = unknown.
     pub lineage: BTreeSet<String>,
+    /// Whether the id is a name that is given to one model after the other: today's model may
+    /// stand beside it under its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moves: bool,
 }
 
 impl Kin {
@@ -36,24 +40,34 @@ impl Kin {
             canonical: canonical.into(),
             developer: developer.map(plain).filter(|name| !name.is_empty()),
             lineage: lineage.into_iter().map(plain).filter(|name| !name.is_empty()).collect(),
+            moves: false,
         }
+    }
+
+    /// Whether the two cannot be one model: other developers made them, or of other families.
+    pub(super) fn is_stranger_to(&self, other: &Self) -> bool {
+        let developers = self.developer.as_ref().zip(other.developer.as_ref());
+        let are_known = !self.lineage.is_empty() && !other.lineage.is_empty();
+        developers.is_some_and(|(one, other)| one != other)
+            || are_known && self.lineage.is_disjoint(&other.lineage)
     }
 }
 
 impl fmt::Display for Kin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { canonical, developer, lineage } = self;
+        let Self { canonical, developer, lineage, moves } = self;
         let families: Vec<&str> = lineage.iter().map(String::as_str).collect();
         let families = if families.is_empty() { "unknown".to_owned() } else { families.join("+") };
         write!(f, "{canonical} of {}", developer.as_deref().unwrap_or("unknown"))?;
-        write!(f, ", lineage {families}")
+        write!(f, ", lineage {families}{}", if *moves { ", a name that moves" } else { "" })
     }
 }
 
 impl From<&ModelFacts> for Kin {
     fn from(facts: &ModelFacts) -> Self {
         let lineage = facts.lineage.iter().map(String::as_str);
-        Self::new(facts.undated(), facts.developer.as_deref(), lineage)
+        let kin = Self::new(facts.undated(), facts.developer.as_deref(), lineage);
+        Self { moves: facts.moves, ..kin }
     }
 }
 

@@ -146,7 +146,7 @@ impl<S> Receipt<S> {
         let came = self.calls.iter().filter_map(|call| call.response.as_ref());
         let told = came.flat_map(|came| came.returned_model.iter().chain(&came.response_id));
         let known = self.lineage.rows.iter().map(|row| {
-            let Kin { canonical, developer, lineage } = &row.kin;
+            let Kin { canonical, developer, lineage, moves: _ } = &row.kin;
             let families = lineage.iter().map(String::len).sum::<usize>();
             canonical.len() + developer.as_ref().map_or(0, String::len) + families
         });

@@ -62,6 +62,9 @@ struct Row {
     /// The model of which this is a snapshot at another price, or an older name with facts of its
     /// own: the same model to a certificate, another row to the cashier.
     snapshot_of: Option<String>,
+    /// The id is given to one model after the other.
+    #[serde(default)]
+    moves: bool,
     #[serde(rename = "in")]
     input: f64,
     #[serde(rename = "out")]
@@ -162,6 +165,7 @@ impl Row {
         Ok(ModelFacts {
             canonical: self.id.clone(),
             snapshot_of: self.snapshot_of.clone(),
+            moves: self.moves,
             developer: self.developer.clone(),
             lineage: self.lineage.clone(),
             prices: Some(prices),
@@ -271,6 +275,16 @@ mod tests {
         assert_eq!(id("gpt-4o-2024-08-06"), Some("gpt-4o"));
         assert_eq!(id("gpt-4o-2024-05-13"), Some("gpt-4o-2024-05-13"));
         assert_eq!(id("gpt-4o-2099-01-01"), None, "ids are never matched by prefix");
+    }
+
+    /// Such a name is another model's tomorrow; today's may stand beside it.
+    #[test]
+    fn the_newest_of_a_house_is_a_name_that_moves() {
+        let moving = |(_, id, facts): &(String, String, Arc<ModelFacts>)| {
+            assert_eq!(facts.moves, id.ends_with("-latest"), "{id}");
+            facts.moves
+        };
+        assert_eq!(built_in_models().iter().filter(|it| moving(it)).count(), 8);
     }
 
     /// Its price page says that its own `deepseek-flash` answers to the older names, as

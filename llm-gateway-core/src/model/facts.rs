@@ -101,6 +101,8 @@ pub struct ModelFacts {
     pub canonical: String,
     /// The undated model of which the row is a snapshot with facts of its own.
     pub snapshot_of: Option<String>,
+    /// Whether the id is given to one model after the other, as `gemini-flash-latest` is.
+    pub moves: bool,
     /// Who made the model; absent = unknown.
     pub developer: Option<String>,
     /// The families it descends from; empty = unknown.

@@ -119,6 +119,29 @@ fn an_alias_of_one_provider_joins_what_another_serves_under_it() {
     assert_eq!(found.result, VerifyResult::Holds, "{:?}", found.findings);
 }
 
+/// What is claimed of two models of OpenAI and one of another house, the first under a name that
+/// is given to one model after the other.
+#[test]
+fn a_name_that_moves_is_no_other_model_than_its_kin() {
+    let row = |id: &str, developer, family| {
+        KinRow::new(None, id, Kin::new(id, Some(developer), [family]))
+    };
+    let told = |moves| {
+        let mut newest = row("gpt-4o", "one", "a");
+        newest.kin.moves = moves;
+        let others = [row("also", "one", "a"), row("third", "three", "c")];
+        let kinship = Kinship::new(others.into_iter().chain([newest]));
+        let certificate: Certificate = certify(&panel(&seats()), &rules(), &kinship);
+        let because = certificate.claims.model_distinct.because.clone();
+        (not_passed(&certificate), because)
+    };
+    let kin = [("vendor_distinct", Verdict::Fail), ("lineage_distinct", Verdict::Fail)];
+    assert_eq!(told(false).0, kin);
+    let (claims, because) = told(true);
+    assert_eq!(claims, [&[("model_distinct", Verdict::Unknown)], &kin[..]].concat());
+    assert_eq!(because, "member 1's model gpt-4o is a name that moves from model to model");
+}
+
 #[test]
 fn a_verifier_is_not_the_worker_under_an_alias_of_another_provider() {
     let [one, two, three] = seats();

@@ -83,6 +83,7 @@ fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
     ModelFacts {
         canonical: id.to_owned(),
         snapshot_of,
+        moves: base.moves,
         developer: row.developer.clone().or(base.developer),
         lineage: row.lineage.clone().unwrap_or(base.lineage),
         prices,
