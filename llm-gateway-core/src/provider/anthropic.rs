@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::refusal::{Envelope, Refusal};
-use super::wire::{Draft, Wire, lenient};
+use super::wire::{Draft, Wire, lenient, name};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{AnswerSchema, Delivery, FinishReason, Part, Role, Turn, Usage};
@@ -184,9 +184,9 @@ impl TryFrom<&AnswerSchema> for OutputConfig {
 #[derive(Deserialize)]
 struct Response {
     content: Vec<Block>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "name")]
     id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "name")]
     model: Option<String>,
     stop_reason: Option<String>,
     #[serde(default, deserialize_with = "lenient")]

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::refusal::{Envelope, Refusal};
-use super::wire::{Draft, Wire, lenient};
+use super::wire::{Draft, Wire, lenient, name};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{AnswerSchema, Delivery, FinishReason, Part, Role, Usage};
@@ -178,9 +178,9 @@ struct Response {
     #[serde(default)]
     candidates: Vec<Candidate>,
     prompt_feedback: Option<PromptFeedback>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "name")]
     model_version: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "name")]
     response_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     usage_metadata: Option<Reported>,

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::refusal::{Envelope, Refusal};
-use super::wire::{Draft, Wire, lenient};
+use super::wire::{Draft, Wire, lenient, name};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{
@@ -200,9 +200,9 @@ impl TryFrom<&AnswerSchema> for ResponseFormat {
 #[derive(Deserialize)]
 struct Response {
     choices: Vec<Choice>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "name")]
     id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "name")]
     model: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     usage: Option<Reported>,

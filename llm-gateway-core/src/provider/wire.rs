@@ -199,6 +199,15 @@ where
     Ok(value.and_then(|value| serde_json::from_value(value).ok()))
 }
 
+/// Reads the name of a model or a response as leniently. An empty one names nothing: proxies write it
+/// where they know none, Azure beside what its filter says.
+pub(crate) fn name<'de, D>(deserializer: D) -> Result<Option<String>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    Ok(lenient::<D, String>(deserializer)?.filter(|name| !name.is_empty()))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

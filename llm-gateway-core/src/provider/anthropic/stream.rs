@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Block, Reported, StopDetails, finish};
 use crate::provider::assembly::{Assembly, Pieces};
-use crate::provider::wire::{Draft, lenient};
+use crate::provider::wire::{Draft, lenient, name};
 
 /// An answer of which some events have come.
 #[derive(Default)]
@@ -90,9 +90,9 @@ enum Event {
 
 #[derive(Deserialize)]
 struct Started {
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "name")]
     id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "name")]
     model: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     usage: Option<Reported>,

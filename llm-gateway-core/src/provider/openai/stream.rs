@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use super::{Reported, ResponseContent, finish};
 use crate::model::Usage;
 use crate::provider::assembly::{Assembly, Pieces};
-use crate::provider::wire::{Draft, lenient};
+use crate::provider::wire::{Draft, lenient, name};
 
 /// The data of the event after the last chunk.
 const DONE: &str = "[DONE]";
@@ -81,9 +81,9 @@ impl Stream {
 #[derive(Deserialize)]
 struct Chunk {
     choices: Option<Vec<Choice>>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "name")]
     id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "name")]
     model: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     usage: Option<Reported>,

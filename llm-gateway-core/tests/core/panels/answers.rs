@@ -51,3 +51,27 @@ async fn a_model_that_is_named_as_a_resource_is_the_model() {
         assert_eq!(panel.agreement.n_effective.value, 1.5);
     }
 }
+
+/// Azure's asynchronous filter ends a stream with chunks that have neither.
+#[tokio::test]
+async fn an_empty_name_takes_no_models_place() {
+    let chunk = |model: &str, choice: serde_json::Value| {
+        format!("data: {}\n\n", json!({"id": model, "model": model, "choices": [choice]}))
+    };
+    let said = json!({"index": 0, "delta": {"content": "42"}, "finish_reason": "stop"});
+    let filtered = json!({"index": 0, "finish_reason": null, "content_filter_results": {}});
+    let stream = chunk("gpt-6-luna", said.clone()) + &chunk("", filtered) + "data: [DONE]\n\n";
+    let whole_body = json!({"id": "", "model": "", "choices": [{"message": {"content": "42"},
+        "finish_reason": "stop"}], "usage": {"prompt_tokens": 9, "completion_tokens": 1}});
+    let ends = |script: Scripted| script.answer("42").answer("42");
+    for (policy, script, named) in [
+        (POLICY.to_owned(), Scripted::new().events(stream), Some("gpt-6-luna")),
+        (whole(), Scripted::new().raw(200, whole_body.to_string()), None),
+    ] {
+        let panel = ask(&policy, ends(script)).await.unwrap();
+        let first = panel.answers().next().unwrap();
+        assert_eq!(first.completion.model.as_deref(), named);
+        assert_eq!(panel.agreement.n_effective.value, 1.5, "{named:?}");
+        assert_eq!(Envelope::from(first).meta["model"], "gpt-6-luna");
+    }
+}
