@@ -17,7 +17,7 @@ const LONGEST_LIST: usize = 512;
 
 /// Reads a reply that should hold one object, and this `nonce` in it.
 pub(super) fn read(reply: &str, artifact: &str, nonce: &str) -> Result<Opinion, String> {
-    let object = object(reply)?;
+    let Reply { object, before, after } = object(reply)?;
     if text(&object, "nonce")? != nonce {
         return Err("`nonce` is not the one that was given".to_owned());
     }
@@ -30,27 +30,36 @@ pub(super) fn read(reply: &str, artifact: &str, nonce: &str) -> Result<Opinion, 
     let checklist: Vec<_> = objects(&object, "checklist")?.map(item).collect::<Result<_, _>>()?;
     let blocking: Vec<_> = objects(&object, "blocking")?.map(blocking).collect::<Result<_, _>>()?;
     if decision == Decision::Accept {
+        undisturbed(before, after)?;
         evidence(&checklist, artifact)?;
     }
     Ok(weigh(decision, checklist, blocking))
 }
 
+/// A reply: its object, and the prose around that.
+struct Reply<'a> {
+    object: Map<String, Value>,
+    before: &'a str,
+    after: &'a str,
+}
+
 /// The one object of a reply: all of it, or all of its one fence.
-fn object(reply: &str) -> Result<Map<String, Value>, String> {
-    let text = object_text(reply.trim())
+fn object(reply: &str) -> Result<Reply<'_>, String> {
+    let (before, text, after) = parts(reply.trim())
         .ok_or("the reply is not one JSON object, alone or in a single fence")?;
     match parse_json(text.as_bytes()) {
-        Ok(Value::Object(object)) => Ok(object),
+        Ok(Value::Object(object)) => Ok(Reply { object, before, after }),
         Ok(_) => Err("the reply is JSON, but no object".to_owned()),
         Err(error) => Err(format!("the reply is not one JSON object: {error}")),
     }
 }
 
-/// What stands between the first fence mark and the last is the object and nothing else, so
-/// marks within its strings do no harm, and a second fence makes it unreadable.
-fn object_text(reply: &str) -> Option<&str> {
+/// What stands before the object, the object, and what stands after it. Between the first fence
+/// mark and the last there is the object and nothing else, so marks within its strings do no
+/// harm, and a second fence makes it unreadable.
+fn parts(reply: &str) -> Option<(&str, &str, &str)> {
     if reply.starts_with('{') {
-        return Some(reply);
+        return Some(("", reply, ""));
     }
     let (before, rest) = reply.split_once(FENCE)?;
     let (fenced, after) = rest.rsplit_once(FENCE)?;
@@ -60,7 +69,18 @@ fn object_text(reply: &str) -> Option<&str> {
     }
     let (tag, _) = fenced.split_once('{')?;
     let is_json = tag.trim().is_empty() || tag.trim().eq_ignore_ascii_case("json");
-    is_json.then(|| fenced.get(tag.len()..))?
+    let object = fenced.get(tag.len()..).filter(|_| is_json)?;
+    Some((before, object, after))
+}
+
+/// Whether the prose around an acceptance leaves it as it is: a verifier that thinks better of it
+/// says so behind its object, in words that nobody can foresee.
+fn undisturbed(before: &str, after: &str) -> Result<(), String> {
+    if says_something(after) {
+        return Err("it accepts, and says more after its object".to_owned());
+    }
+    let other = ["REVISE", "CANNOT_JUDGE"].into_iter().find(|word| before.contains(word));
+    other.map_or(Ok(()), |word| Err(format!("it accepts, and says `{word}` before its object")))
 }
 
 fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Result<&'a str, String> {

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod around;
 mod plain;
 mod properties;
 mod structured;

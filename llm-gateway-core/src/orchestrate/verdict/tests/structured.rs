@@ -20,7 +20,7 @@ fn the_object_stands_alone_or_in_one_fence() {
         format!("```json\n{pretty}\n```"),
         format!("```\n{object}\n```"),
         format!("```JSON {object} ```"),
-        format!("Here is my verdict:\n\n```json\n{pretty}\n```\n\nI hope that helps."),
+        format!("Here is my verdict:\n\n```json\n{pretty}\n```\n\n---"),
     ] {
         assert!(verdict(structured(&reply, ARTIFACT)).accepted, "{reply}");
     }
