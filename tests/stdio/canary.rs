@@ -24,6 +24,9 @@ fn spellings() -> Vec<String> {
     let json = json!(key).to_string();
     vec![
         json.trim_matches('"').to_owned(),
+        // Writers escape more than they must, and in either case.
+        json.trim_matches('"').replace('+', "\\u002B"),
+        key.replace('"', "%22").replace('/', "%2f").replace('+', "%2b"),
         utf8_percent_encode(&key, NON_ALPHANUMERIC).to_string(),
         STANDARD.encode(&key),
         URL_SAFE_NO_PAD.encode(&key),

@@ -1,7 +1,9 @@
 //! Takes every known key out of what a provider sent, before anyone sees it.
 //!
 //! Providers echo keys: in 401 bodies, in debug headers, in proxies' error pages. A key is
-//! looked for as it is, as JSON, a URL and base64 would write it.
+//! looked for as it is, as JSON, a URL and base64 would write it, and through escapes.
+
+mod escapes;
 
 use std::sync::Arc;
 
@@ -73,22 +75,36 @@ impl Scrubber {
 
     /// Replaces known keys in bytes; the flag tells whether there were any.
     pub fn scrub_bytes(&self, bytes: Bytes) -> (Bytes, bool) {
-        match &self.patterns {
-            Some(patterns) if patterns.is_match(&bytes[..]) => {
-                let replacements = vec![REDACTED; patterns.patterns_len()];
-                (patterns.replace_all_bytes(&bytes, &replacements).into(), true)
-            }
-            _ => (bytes, false),
+        match self.scrubbed(&bytes) {
+            Some(scrubbed) => (scrubbed.into(), true),
+            None => (bytes, false),
         }
     }
 
     /// Replaces known keys in text.
     pub fn scrub(&self, text: &str) -> String {
-        match &self.patterns {
-            Some(patterns) => patterns.replace_all(text, &vec![REDACTED; patterns.patterns_len()]),
+        match self.scrubbed(text.as_bytes()) {
+            Some(scrubbed) => String::from_utf8_lossy(&scrubbed).into_owned(),
             None => text.to_owned(),
         }
     }
+
+    /// The same bytes without known keys; `None` where there is none.
+    fn scrubbed(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let patterns = self.patterns.as_ref()?;
+        let plain = patterns.is_match(bytes).then(|| {
+            let replacements = vec![REDACTED; patterns.patterns_len()];
+            patterns.replace_all_bytes(bytes, &replacements)
+        });
+        through_escapes(patterns, plain.as_deref().unwrap_or(bytes)).or(plain)
+    }
+}
+
+/// The same bytes without what only shows when their escapes are read; `None` where nothing does.
+fn through_escapes(patterns: &AhoCorasick, bytes: &[u8]) -> Option<Vec<u8>> {
+    let view = escapes::unescaped(bytes)?;
+    let found: Vec<_> = patterns.find_iter(&view).map(|found| found.range()).collect();
+    (!found.is_empty()).then(|| escapes::replaced(bytes, &found, REDACTED.as_bytes()))
 }
 
 /// The text as JSON writes it between quotes; some writers escape a slash.
@@ -159,6 +175,30 @@ mod tests {
             assert!(scrubbed.contains(REDACTED), "{text} survived as {scrubbed}");
             assert!(!scrubbed.contains("0123456789"), "{text} survived as {scrubbed}");
         }
+    }
+
+    /// Writers escape what they like: .NET a plus in JSON, some URL encoders in lower case.
+    #[test]
+    fn a_key_goes_through_escapes_of_any_kind() {
+        let scrubber = scrubber();
+        let json = within_json(1);
+        for text in [
+            json.replace('+', "\\u002B"),
+            json.replace('-', "\\u002d").replace('s', "\\u0073"),
+            within_json(2).replace('+', "\\\\u002b"),
+            KEY.replace('/', "%2f").replace('"', "%22").replace('+', "%2b"),
+            KEY.bytes().map(|byte| format!("\\u{byte:04x}")).collect(),
+        ] {
+            let scrubbed = scrubber.scrub(&format!("before {text} after"));
+            assert!(!scrubbed.contains("0123456789"), "{text} survived as {scrubbed}");
+            assert!(!scrubbed.contains("\\u0030"), "{text} survived as {scrubbed}");
+            assert!(scrubbed.contains(REDACTED), "{text} survived as {scrubbed}");
+            assert!(scrubbed.starts_with("before ") && scrubbed.ends_with(" after"), "{scrubbed}");
+            let (bytes, redacted) = scrubber.scrub_bytes(Bytes::from(text.clone()));
+            assert!(redacted && !bytes.windows(10).any(|it| it == b"0123456789"), "{text}");
+        }
+        let escaped = "a \\u002B b, 100%25 of caf\\u00e9";
+        assert_eq!(scrubber.scrub(escaped), escaped);
     }
 
     #[test]
