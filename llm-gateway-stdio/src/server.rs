@@ -1,10 +1,12 @@
 //! The tools: from a tool call to an envelope.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
-use llm_gateway_core::{Category, Envelope, Error, Gateway, Request, Task};
+use llm_gateway_core::{Category, Envelope, Error, Gateway, Request, Stop, Task};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, ErrorData, Implementation, JsonObject,
     ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
@@ -12,6 +14,7 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::json;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Arguments, shown};
@@ -25,6 +28,10 @@ const INSTRUCTIONS: &str = "Ask another language model: name a task class and th
     they agree. llm_orchestrate has a task done by one model and judged by another that sees task \
     and artifact alone: read its status, it may have been refused. llm_routing_info tells which \
     task classes can run and which keys are missing.";
+
+/// How long an orchestration that was told to stop may take to end: to book the call that it hung up
+/// on, to certify, to write its receipt. With what the server allows its last answers it fits.
+const STOPPING: Duration = Duration::from_millis(400);
 
 /// The tools over one gateway.
 pub(crate) struct Server {
@@ -40,8 +47,9 @@ impl Server {
         Self { gateway, tools, calls }
     }
 
-    /// Runs one tool. Dropping the future cancels the work.
-    async fn answer(&self, tool: &str, arguments: JsonObject) -> Envelope {
+    /// Runs one tool. Dropping the future cancels the work; `stop` ends an orchestration with what
+    /// there is of it.
+    async fn answer(&self, tool: &str, arguments: JsonObject, stop: &Stop) -> Envelope {
         let arguments = match tool {
             LLM_ROUTE => Arguments::read(arguments, &tools::LLM_ROUTE_ARGUMENTS),
             LLM_ORCHESTRATE => Arguments::read(arguments, &tools::LLM_ORCHESTRATE_ARGUMENTS),
@@ -53,7 +61,7 @@ impl Server {
         };
         match tool {
             LLM_ROUTE => self.route(arguments).await,
-            LLM_ORCHESTRATE => self.orchestrate(arguments).await,
+            LLM_ORCHESTRATE => self.orchestrate(arguments, stop).await,
             _ => self.routing_info().await,
         }
     }
@@ -74,8 +82,8 @@ impl Server {
         Envelope::from(&self.gateway.start(request).outcome.await)
     }
 
-    async fn orchestrate(&self, mut arguments: Arguments) -> Envelope {
-        let mut task = Task::new(arguments.text("task").unwrap_or_default());
+    async fn orchestrate(&self, mut arguments: Arguments, stop: &Stop) -> Envelope {
+        let mut task = Task::new(arguments.text("task").unwrap_or_default()).stopped_by(stop);
         if let Some(depth) = arguments.text("depth") {
             task = task.depth(depth);
         }
@@ -130,14 +138,29 @@ impl ServerHandler for Server {
         }
         let max_chars = self.max_chars();
         let arguments = request.arguments.unwrap_or_default();
-        let work = async { self.answer(name, arguments).await.bounded(max_chars) };
+        let stop = Stop::new();
+        let work = async { self.answer(name, arguments, &stop).await.bounded(max_chars) };
         // A panic would otherwise end the task and leave the call without a reply.
-        let work = AssertUnwindSafe(work).catch_unwind();
-        let envelope = tokio::select! {
-            done = work => done.unwrap_or_else(|_| Envelope::from(&panicked(name))),
+        let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
+        let done = tokio::select! {
+            // A server that goes down cancels its clients' calls, too.
+            biased;
+            done = &mut work => Ok(done),
+            () = self.calls.cancelled() => Err("the server is going down"),
             // The service sends no reply to a call that its client cancelled.
-            () = context.ct.cancelled() => Envelope::from(&cancelled("the client cancelled the call")),
-            () = self.calls.cancelled() => Envelope::from(&cancelled("the server is going down")),
+            () = context.ct.cancelled() => Err("the client cancelled the call"),
+        };
+        let done = match done {
+            // What its steps gave was paid for: it goes into the answer, and into its receipt.
+            Err(why) if name == LLM_ORCHESTRATE => {
+                stop.stop();
+                timeout(STOPPING, work).await.map_err(|_| why)
+            }
+            done => done,
+        };
+        let envelope = match done {
+            Ok(done) => done.unwrap_or_else(|_| Envelope::from(&panicked(name))),
+            Err(why) => Envelope::from(&cancelled(why)),
         };
         Ok(wire::tool_result(envelope).into())
     }

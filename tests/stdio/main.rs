@@ -20,6 +20,7 @@ mod panels;
 mod policy_file;
 mod robustness;
 mod route;
+mod stopping;
 mod streams;
 
 use serde_json::{Value, json};
