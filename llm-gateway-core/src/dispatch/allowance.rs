@@ -37,6 +37,11 @@ impl Allowance {
         self.limit
     }
 
+    /// Whether somebody billed so much more than a worst case that the limit is passed.
+    pub(crate) fn is_overdrawn(&self) -> bool {
+        *self.lock() > self.limit
+    }
+
     /// The policy's name of the limit.
     pub(crate) fn key(&self) -> &'static str {
         self.key

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use crate::certificate::{Commitment, StepEvidence};
-use crate::dispatch::{self, Context, Course, PreparedCall, Refusal, Sequence, prepare};
+use crate::dispatch::{
+    self, Allowance, Attempt, Context, Course, PreparedCall, Refusal, Sequence, prepare,
+};
 use crate::error::Category;
 use crate::event::Event;
 use crate::evidence;
@@ -206,11 +208,15 @@ impl Work<'_, '_> {
             Err(refusal) => return (None, Course::refused(refusal)),
         };
         let committed = evidence::commit(&call, &self.sequence);
-        (committed, self.send(call, place).await)
+        (committed, self.send(step.step.role, call, place).await)
     }
 
-    async fn send(&mut self, call: PreparedCall, place: &Place) -> Course {
-        let reserved = match self.budget.take(place) {
+    /// Where somebody billed more than a worst case, what was set aside for further work is no
+    /// bound on anything: it goes back, and the call asks for its money as things stand. What has
+    /// been made is judged on what was set aside for that.
+    async fn send(&mut self, role: StepRole, call: PreparedCall, place: &Place) -> Course {
+        let is_kept = role == StepRole::Verifier || !self.is_overbilled();
+        let reserved = match self.budget.take(place).filter(|_| is_kept) {
             Some(reserved) => match reserved.raised(self.context, &call).await {
                 Ok(raised) => Some(raised),
                 Err(error) => return Course::refused(call.refused(error, true)),
@@ -218,5 +224,11 @@ impl Work<'_, '_> {
             None => None,
         };
         dispatch::run_alone(self.context, call, reserved, Arc::clone(&self.sequence)).await
+    }
+
+    fn is_overbilled(&self) -> bool {
+        let mut attempts = self.steps.iter().flat_map(|step| &step.attempts);
+        attempts.any(Attempt::is_above_hold)
+            || self.context.allowance.is_some_and(Allowance::is_overdrawn)
     }
 }

@@ -3,6 +3,7 @@
 mod cases;
 mod certificate;
 mod money;
+mod overbilled;
 mod properties;
 mod rounds;
 mod stop;
