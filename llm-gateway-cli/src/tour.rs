@@ -5,6 +5,7 @@ mod show;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use llm_gateway_core::policy::Orchestration;
 use llm_gateway_core::{Envelope, Environment, Gateway, RouteKind, Scripted, StepRole};
 use llm_gateway_stdio::process::GatewayFlags;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock};
@@ -174,7 +175,7 @@ fn shown_of(gateway: &Gateway) -> anyhow::Result<Shown> {
     Ok(Shown {
         single: single.context("the policy has no task class of a single model")?.name.clone(),
         panel: panel.map(|class| class.name.clone()),
-        depth: deepest.map_or_else(|| "standard".to_owned(), |depth| depth.name.clone()),
+        depth: deepest.map_or(Orchestration::DEFAULT_DEPTH, |depth| &depth.name).to_owned(),
         has_plan: deepest.is_some_and(|depth| depth.roles.contains(&StepRole::Planner)),
     })
 }

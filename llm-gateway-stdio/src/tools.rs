@@ -4,6 +4,7 @@
 //! the policy's classes and the description says what each is for, so that an agent can
 //! choose without asking first.
 
+use llm_gateway_core::policy::Orchestration;
 use llm_gateway_core::{Description, Gateway, RouteKind, TaskClassDescription};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::Value;
@@ -68,9 +69,6 @@ pub(crate) const LLM_ORCHESTRATE_ARGUMENTS: [Argument; 2] = [
         description: "How deep it is worked on.",
     },
 ];
-
-/// The depth of a task whose caller names none, where the policy has it.
-const DEFAULT_DEPTH: &str = "standard";
 
 /// The longest description of a tool. Clients cut at two kilobytes, and every tool costs
 /// its description in each conversation.
@@ -205,8 +203,8 @@ fn cut(text: &str, longest: usize) -> String {
 fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
     // What is told where nothing can run is what keeps it from running.
     let depths = gateway.map(|gateway| gateway.orchestration_depths.as_slice()).unwrap_or_default();
-    let has_default_depth =
-        (!depths.is_empty()).then(|| depths.iter().any(|name| name == DEFAULT_DEPTH));
+    let has_default_depth = (!depths.is_empty())
+        .then(|| depths.iter().any(|name| name == Orchestration::DEFAULT_DEPTH));
     let mut properties = JsonObject::new();
     for argument in arguments {
         let mut property = JsonObject::new();
@@ -219,8 +217,8 @@ fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
         };
         let mut description = argument.description.to_owned();
         if argument.name == "depth" && has_default_depth == Some(true) {
-            description =
-                format!("{}; default: {DEFAULT_DEPTH}.", description.trim_end_matches('.'));
+            let default = Orchestration::DEFAULT_DEPTH;
+            description = format!("{}; default: {default}.", description.trim_end_matches('.'));
         }
         property.insert("description".to_owned(), description.into());
         let names: Vec<Value> = match (argument.name, gateway) {

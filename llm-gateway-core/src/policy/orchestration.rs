@@ -7,9 +7,6 @@ use crate::model::{NanoUsd, PolicyText, StepRole, Target, closest_name};
 
 use super::{PlannedTarget, Policy, Step, Workflow};
 
-/// The depth of a task whose caller names none.
-const DEFAULT_DEPTH: &str = "standard";
-
 /// Who plans, works and verifies, and how deep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -77,6 +74,10 @@ pub enum VerdictForm {
 }
 
 impl Orchestration {
+    /// The depth of a task whose caller names none. A policy may lack it: see
+    /// [`absent`](Self::absent).
+    pub const DEFAULT_DEPTH: &str = "standard";
+
     /// Who plays a role.
     pub fn role(&self, role: StepRole) -> Option<&OrchestrationRole> {
         match role {
@@ -134,7 +135,7 @@ impl Policy {
             )
             .with_hint("add `orchestration.roles` with a worker and a verifier")
         })?;
-        let wanted = depth.unwrap_or(DEFAULT_DEPTH);
+        let wanted = depth.unwrap_or(Orchestration::DEFAULT_DEPTH);
         let found = orchestration.depths.iter().find(|depth| depth.name == wanted);
         let depth = found.ok_or_else(|| no_such_depth(wanted, orchestration))?;
         let step = |step: &Step| {
