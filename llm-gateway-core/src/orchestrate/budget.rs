@@ -1,6 +1,6 @@
 //! What an orchestration may cost, set aside or refused before its first step.
 //!
-//! Which calls there may be, and what earlier outputs add to them, is the plan's to say (`policy`);
+//! Which calls there may be, and what earlier outputs add to them, is the policy's to say;
 //! here the prompts are built as far as they exist, and the whole is held against the limits.
 
 use crate::dispatch::{Context, Reservation, WorstCase, reserve};
@@ -32,10 +32,10 @@ impl<'a> Budget<'a> {
     /// [`Category::PolicyBlocked`] with the figures, or what is wrong with the ledger.
     pub(super) async fn set_aside(
         context: &Context<'a>,
-        plan: &PlannedOrchestration,
+        orchestration: &PlannedOrchestration,
         task: &Prompt<Blind>,
     ) -> Result<Self, Error> {
-        let calls = projected(context, plan, task)?;
+        let calls = projected(context, orchestration, task)?;
         check(context, &calls)?;
         let worst_cases: Vec<_> = calls.iter().map(|call| call.worst_case.clone()).collect();
         let reserved = reserve(context, &worst_cases).await?;
@@ -59,26 +59,26 @@ struct Projected {
 /// Every call that there may be.
 fn projected(
     context: &Context<'_>,
-    plan: &PlannedOrchestration,
+    orchestration: &PlannedOrchestration,
     task: &Prompt<Blind>,
 ) -> Result<Vec<Projected>, Error> {
-    let outputs: Vec<Output> = (1..).zip(&plan.steps).map(nothing_yet).collect();
+    let outputs: Vec<Output> = (1..).zip(&orchestration.steps).map(nothing_yet).collect();
     let nothing = Completion::text("").model_text();
     let project = |call: ForeseenCall<'_>| {
         let reasons = (call.round > 1).then_some(&nothing);
         let view = View { task, outputs: &outputs, reasons };
-        let ask = prompt::ask(plan.verdict, call.again);
-        let shown = prompt::build(&plan.workflow, call.step, view, Some(ask), || 0)?;
-        let tokens = plan.tokens_to_come(call);
-        let step = call.step.step.name.clone();
+        let ask = prompt::ask(orchestration.verdict, call.again);
+        let shown = prompt::build(&orchestration.workflow, call.step, view, Some(ask), || 0)?;
+        let tokens = orchestration.tokens_to_come(call);
+        let step = call.step.name().to_owned();
         let place = Place { round: call.round, step, again: call.again };
         Ok(projection(context, &call.step.planned, &shown.prompt, tokens, place))
     };
-    plan.foreseen().map(project).collect()
+    orchestration.foreseen().map(project).collect()
 }
 
 fn nothing_yet((position, step): (u32, &PlannedStep)) -> Output {
-    let (step, role) = (step.step.name.clone(), step.step.role);
+    let (step, role) = (step.name().to_owned(), step.role());
     Output { step, role, position, text: Completion::text("").model_text() }
 }
 

@@ -10,6 +10,7 @@ mod budget;
 mod prompt;
 mod roles;
 mod run;
+mod step;
 mod verdict;
 
 use std::sync::Arc;
@@ -92,17 +93,24 @@ pub(crate) enum End {
 /// Dropping the future closes the connection, and gives back what is set aside for later steps.
 pub(crate) async fn orchestrate(
     context: &Context<'_>,
-    plan: &PlannedOrchestration,
+    orchestration: &PlannedOrchestration,
     task: &Prompt<Blind>,
 ) -> Result<Done, Error> {
-    let allowance = plan.max_cost.map(|limit| Allowance::new(limit, "max_usd"));
+    let allowance = orchestration.max_cost.map(|limit| Allowance::new(limit, "max_usd"));
     let context = &Context { allowance: allowance.as_ref(), advice: Advice::OfTask, ..*context };
     if context.is_stopped() {
         return Err(context.stopped_before("anybody"));
     }
-    let budget = Budget::set_aside(context, plan, task).await?;
+    let budget = Budget::set_aside(context, orchestration, task).await?;
     let sequence = Arc::new(Sequence::default());
-    let work =
-        Work { context, plan, task, budget, sequence, steps: Vec::new(), rounds: Vec::new() };
+    let work = Work {
+        context,
+        orchestration,
+        task,
+        budget,
+        sequence,
+        steps: Vec::new(),
+        rounds: Vec::new(),
+    };
     Ok(work.run().await)
 }

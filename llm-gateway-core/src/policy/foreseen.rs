@@ -21,7 +21,7 @@ impl PlannedOrchestration {
         let rounds = 1..=self.max_replans.saturating_add(1);
         let steps = rounds.flat_map(|round| self.steps.iter().map(move |step| (round, step)));
         steps.flat_map(|(round, step)| {
-            let is_judge = step.step.role == StepRole::Verifier;
+            let is_judge = step.role() == StepRole::Verifier;
             let times = if is_judge { &[false, true][..] } else { &[false] };
             times.iter().map(move |again| ForeseenCall { round, step, again: *again })
         })
@@ -37,8 +37,8 @@ impl PlannedOrchestration {
         };
         let of = |sight: &Sight| match sight {
             Sight::Task => 0,
-            Sight::Output(name) => bound(&|step| step.step.name == *name),
-            Sight::Reasons if call.round > 1 => bound(&|step| step.step.role == StepRole::Verifier),
+            Sight::Output(name) => bound(&|step| step.name() == name),
+            Sight::Reasons if call.round > 1 => bound(&|step| step.role() == StepRole::Verifier),
             Sight::Reasons => 0,
         };
         call.step.step.sees.iter().map(of).fold(0, u64::saturating_add)

@@ -120,6 +120,23 @@ pub struct PlannedStep {
     pub instruction: Option<PolicyText>,
 }
 
+impl PlannedStep {
+    /// What other steps and the trace call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.step.name
+    }
+
+    /// What it is there for.
+    pub(crate) fn role(&self) -> StepRole {
+        self.step.role
+    }
+
+    /// Who is asked.
+    pub(crate) fn target(&self) -> &Target {
+        &self.planned.target
+    }
+}
+
 impl Policy {
     /// Resolves an orchestration of `depth`, or of the standard one.
     ///

@@ -1,0 +1,152 @@
+//! One step of an orchestration: its prompt, its bytes, its money, and what is kept of it.
+//!
+//! Every call goes through dispatch. What a step gave is kept the moment it is there, so that
+//! no later failure can lose it, nor a stop, which dispatch hears wherever it waits. What follows
+//! from it is the rounds' business (`run`).
+
+use std::sync::Arc;
+
+use crate::certificate::{Commitment, StepEvidence};
+use crate::dispatch::{self, Allowance, Attempt, Course, PreparedCall, Refusal, prepare};
+use crate::event::Event;
+use crate::evidence;
+use crate::model::{Ask, FinishReason, ModelText, Part, Prompt, StepRole};
+use crate::policy::PlannedStep;
+
+use super::StepRun;
+use super::budget::Place;
+use super::prompt::{self, Judged, Shown, View};
+use super::run::Work;
+
+/// A step that was asked: what it was told and shown, its bytes, and how that went.
+struct Asked {
+    instruction: String,
+    judged: Option<Judged>,
+    committed: Option<Commitment>,
+    course: Course,
+}
+
+/// What a step gave, and where it stands among all that ran.
+pub(super) struct Given {
+    pub(super) position: u32,
+    pub(super) text: ModelText,
+    /// Why it ends where it does.
+    pub(super) finish: FinishReason,
+    pub(super) judged: Option<Judged>,
+}
+
+impl Work<'_, '_> {
+    /// Runs one step, tells of it, and keeps how it went. `ask` is what a verifier is asked for.
+    /// `None` where it gave nothing; the run says why.
+    pub(super) async fn step(
+        &mut self,
+        step: &PlannedStep,
+        round: u32,
+        view: View<'_>,
+        ask: Option<Ask>,
+    ) -> Option<Given> {
+        let (name, target) = (step.name().to_owned(), step.target().clone());
+        self.context.events.send(Event::Step { step: name.clone(), round, target });
+        let asked = self.ask(step, round, view, ask).await;
+        let answered = asked.course.result.is_ok();
+        self.context.events.send(Event::StepEnded { step: name, round, answered });
+        self.keep(step, round, ask, asked)
+    }
+
+    /// Asks the model of a step: its prompt from what it may see, its bytes committed before they
+    /// leave.
+    async fn ask(
+        &mut self,
+        step: &PlannedStep,
+        round: u32,
+        view: View<'_>,
+        ask: Option<Ask>,
+    ) -> Asked {
+        let place = Place { round, step: step.name().to_owned(), again: is_again(ask) };
+        let draw = || self.context.random.bits();
+        match prompt::build(&self.orchestration.workflow, step, view, ask, draw) {
+            Ok(Shown { prompt, judged }) => {
+                let instruction = prompt.system().map(Part::as_str).unwrap_or_default().to_owned();
+                let (committed, course) = self.call(step, &prompt, &place).await;
+                Asked { instruction, judged, committed, course }
+            }
+            Err(error) => {
+                let refusal = Refusal::new(step.target().clone(), error, None);
+                let course = Course::refused(refusal);
+                Asked { instruction: String::new(), judged: None, committed: None, course }
+            }
+        }
+    }
+
+    /// Keeps how a step went, and gives what it gave.
+    fn keep(
+        &mut self,
+        step: &PlannedStep,
+        round: u32,
+        ask: Option<Ask>,
+        asked: Asked,
+    ) -> Option<Given> {
+        let Asked { instruction, judged, committed, course } = asked;
+        let target = step.target().clone();
+        let position = u32::try_from(self.steps.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let completion = course.result.as_ref().ok().map(|answered| &answered.completion);
+        let said = completion.map(|it| (it.model_text(), it.finish_reason));
+        let call = evidence::of_call(self.context.policy, position, &target, committed, &course);
+        let mut evidence = StepEvidence::new(step.name(), step.role(), round, instruction, call);
+        if let (Some(judged), Some(ask)) = (&judged, ask) {
+            evidence = evidence.judging(judged.as_evidence(ask));
+        }
+        self.steps.push(StepRun {
+            evidence,
+            spent: evidence::spent(&course),
+            again: is_again(ask),
+            target,
+            result: course.result,
+            attempts: course.attempts,
+            latency: course.latency,
+        });
+        said.map(|(text, finish)| Given { position, text, finish, judged })
+    }
+
+    /// Sends a prompt on the money that was set aside for it, and on more where its bytes turned
+    /// out to need it.
+    async fn call(
+        &mut self,
+        step: &PlannedStep,
+        prompt: &Prompt,
+        place: &Place,
+    ) -> (Option<Commitment>, Course) {
+        let call = match prepare(self.context, &step.planned, prompt) {
+            Ok(call) => call,
+            Err(refusal) => return (None, Course::refused(refusal)),
+        };
+        let committed = evidence::commit(&call, &self.sequence);
+        (committed, self.send(step.step.role, call, place).await)
+    }
+
+    /// Where somebody billed more than a worst case, what was set aside for further work is no
+    /// bound on anything: it goes back, and the call asks for its money as things stand. What has
+    /// been made is judged on what was set aside for that.
+    async fn send(&mut self, role: StepRole, call: PreparedCall, place: &Place) -> Course {
+        let is_kept = role == StepRole::Verifier || !self.is_overbilled();
+        let reserved = match self.budget.take(place).filter(|_| is_kept) {
+            Some(reserved) => match reserved.raised(self.context, &call).await {
+                Ok(raised) => Some(raised),
+                Err(error) => return Course::refused(call.refused(error, true)),
+            },
+            None => None,
+        };
+        dispatch::run_alone(self.context, call, reserved, Arc::clone(&self.sequence)).await
+    }
+
+    fn is_overbilled(&self) -> bool {
+        let mut attempts = self.steps.iter().flat_map(|step| &step.attempts);
+        attempts.any(Attempt::is_above_hold)
+            || self.context.allowance.is_some_and(Allowance::is_overdrawn)
+    }
+}
+
+/// Whether it is the repair of a verdict.
+fn is_again(ask: Option<Ask>) -> bool {
+    matches!(ask, Some(Ask::StructuredAgain | Ask::PlainAgain))
+}
