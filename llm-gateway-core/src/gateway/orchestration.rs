@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::certificate::{Receipt, StepEvidence, WorkEvidence};
+use crate::certificate::{Receipt, Spent, StepEvidence, WorkEvidence};
 use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, Message, Prompt, StepRole, TaskClass};
@@ -24,24 +24,24 @@ impl Passage<'_> {
     pub(super) async fn orchestration(&self, task: Task) -> Result<Reply, Failure> {
         let refused = |error| self.refused(error);
         let policy = self.policy()?;
-        let plan = policy.plan_orchestration(task.depth.as_deref()).map_err(refused)?;
+        let orchestration = policy.plan_orchestration(task.depth.as_deref()).map_err(refused)?;
         task.check().map_err(refused)?;
         let class = TaskClass::new(ORCHESTRATE)
             .map_err(|error| refused(Error::new(Category::Internal, error.to_string())))?;
-        let context = self.context(policy, &class, plan.deadline);
+        let context = self.context(policy, &class, orchestration.deadline);
         let context = Context { stop: task.stop.as_ref(), ..context };
-        self.keys(policy, &plan).map_err(refused)?;
+        self.keys(policy, &orchestration).map_err(refused)?;
         let prompt = Prompt::from_caller(None, vec![Message::user(task.text)]);
-        let done = orchestrate::orchestrate(&context, &plan, &prompt).await.map_err(refused)?;
-        self.concluded(policy, &plan, &prompt, done).await
+        let done = orchestrate::orchestrate(&context, &orchestration, &prompt).await;
+        self.concluded(policy, &orchestration, &prompt, done.map_err(refused)?).await
     }
 
     /// A planner or worker without a key ends the work; who comes before it is not paid in vain.
     /// A verifier without one leaves an artifact that nobody judged.
-    fn keys(&self, policy: &Policy, plan: &PlannedOrchestration) -> Result<(), Error> {
-        let needed = plan.steps.iter().filter(|step| step.step.role != StepRole::Verifier);
-        let mut lacking = needed
-            .filter_map(|step| self.keyless(policy, &step.planned.target, step.step.role.as_str()));
+    fn keys(&self, policy: &Policy, orchestration: &PlannedOrchestration) -> Result<(), Error> {
+        let needed = orchestration.steps.iter().filter(|step| step.role() != StepRole::Verifier);
+        let mut lacking =
+            needed.filter_map(|step| self.keyless(policy, step.target(), step.role().as_str()));
         lacking.next().map_or(Ok(()), Err)
     }
 
@@ -49,37 +49,21 @@ impl Passage<'_> {
     async fn concluded(
         &self,
         policy: &Policy,
-        plan: &PlannedOrchestration,
+        orchestration: &PlannedOrchestration,
         task: &Prompt<Blind>,
         done: Done,
     ) -> Result<Reply, Failure> {
         let Done { steps, rounds, end } = done;
-        let (mut outcomes, mut evidence) = (Vec::new(), Vec::new());
-        let mut spent = BTreeMap::new();
-        for mut step in steps {
-            spent.extend(std::mem::take(&mut step.spent));
-            let (outcome, recorded) = self.step_outcome(step);
-            if let Ok(answer) = &outcome.result {
-                self.state.recent.add(&answer.text());
-            }
-            outcomes.push(outcome);
-            evidence.push(recorded);
-        }
+        let Recorded { outcomes, evidence, spent } = self.recorded(steps);
         let evidence = WorkEvidence::new(task.texts().collect::<String>(), evidence);
         let (particulars, kinship) = (self.particulars(policy, spent), self.state.kinship(policy));
         let (receipt, bundle) = Receipt::issue_work(particulars, evidence, kinship, self.salt());
-        let ending = match end {
-            End::Accepted | End::Unjudged => Ending::Success,
-            End::Refused => Ending::NeedsHumanReview,
-            End::Unverified => Ending::Unverified,
-            End::Failed { stage } => Ending::Failed { stage },
-        };
         let work = Orchestrated {
-            depth: plan.depth.clone(),
-            ending,
+            depth: orchestration.depth.clone(),
+            ending: ending(end),
             rounds,
             steps: outcomes,
-            verifier_sees: verifier_sees(&plan.workflow),
+            verifier_sees: verifier_sees(&orchestration.workflow),
             receipt_path: self.archived(policy, &receipt, &bundle).await,
             receipt,
             bundle,
@@ -89,27 +73,77 @@ impl Passage<'_> {
         };
         match &work.ending {
             Ending::Failed { stage } => {
-                let (error, stage) = (failure_of(stage, &work), stage.clone());
-                let (attempts, failed_stage) = (work.attempts().cloned().collect(), Some(stage));
-                let (orchestration, parts) = (Some(Box::new(work)), self.parts(error));
-                Err(Failure::new(FailureParts { orchestration, failed_stage, attempts, ..parts }))
+                let stage = stage.clone();
+                Err(self.failed_at(stage, work))
             }
             _ => Ok(Reply::Orchestration(Box::new(work))),
         }
     }
 
+    /// Sorts what is known of the steps by whom it is for. Their answers join those that a later
+    /// panel's question may quote.
+    fn recorded(&self, steps: Vec<StepRun>) -> Recorded {
+        let mut recorded = Recorded::default();
+        for mut step in steps {
+            recorded.spent.extend(std::mem::take(&mut step.spent));
+            let (outcome, evidence) = self.step_outcome(step);
+            if let Ok(answer) = &outcome.result {
+                self.state.recent.add(&answer.text());
+            }
+            recorded.outcomes.push(outcome);
+            recorded.evidence.push(evidence);
+        }
+        recorded
+    }
+
     fn step_outcome(&self, step: StepRun) -> (StepOutcome, StepEvidence) {
         let StepRun { evidence, again, target, result, attempts, latency, .. } = step;
         let instead = format!("name another {} in the policy", evidence.role.as_str());
-        let result = self.outcome(result, attempts, latency, &instead);
-        let (step, round, role) = (evidence.name.clone(), evidence.round, evidence.role);
-        (StepOutcome { step, role, round, is_repair: again, target, result }, evidence)
+        let outcome = StepOutcome {
+            step: evidence.name.clone(),
+            role: evidence.role,
+            round: evidence.round,
+            is_repair: again,
+            target,
+            result: self.outcome(result, attempts, latency, &instead),
+        };
+        (outcome, evidence)
+    }
+
+    /// The failure of work that went no further than `stage`, with all that there is.
+    fn failed_at(&self, stage: String, work: Orchestrated) -> Failure {
+        let parts = self.parts(failure_of(&stage, &work));
+        Failure::new(FailureParts {
+            attempts: work.attempts().cloned().collect(),
+            orchestration: Some(Box::new(work)),
+            failed_stage: Some(stage),
+            ..parts
+        })
     }
 
     /// A failure before the first step.
     fn refused(&self, error: Error) -> Failure {
         let failed_stage = Some(PREFLIGHT.to_owned());
         Failure::new(FailureParts { failed_stage, ..self.parts(error) })
+    }
+}
+
+/// What is known of the steps that ran: for the caller, for the certificate, and what each attempt
+/// cost, by the moment at which it was sent.
+#[derive(Default)]
+struct Recorded {
+    outcomes: Vec<StepOutcome>,
+    evidence: Vec<StepEvidence>,
+    spent: BTreeMap<u64, Spent>,
+}
+
+/// How it ended, in the words of the envelope.
+fn ending(end: End) -> Ending {
+    match end {
+        End::Accepted | End::Unjudged => Ending::Success,
+        End::Refused => Ending::NeedsHumanReview,
+        End::Unverified => Ending::Unverified,
+        End::Failed { stage } => Ending::Failed { stage },
     }
 }
 
@@ -146,8 +180,8 @@ fn failure_of(stage: &str, work: &Orchestrated) -> Error {
     if let Some(target) = cause.target() {
         error = error.with_target(target.clone());
     }
-    match cause.retry_after() {
-        Some(wait) => error.with_retry_after(wait),
-        None => error,
+    if let Some(wait) = cause.retry_after() {
+        error = error.with_retry_after(wait);
     }
+    error
 }
