@@ -133,9 +133,9 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future cancels the request: the connection is closed.
     pub async fn route(&self, request: Request) -> Result<Answer, Failure> {
-        let (run, wanted) = (self.begin(request, Wanted::Answer), "a single model's answer");
+        let run = self.begin(request, Wanted::Answer);
         let reply = run.outcome.await?;
-        reply.into_answer().ok_or_else(|| unwanted(run.id, wanted))
+        reply.into_answer().ok_or_else(|| unwanted(run.id, "a single model's answer"))
     }
 
     /// Asks every member of a panel the same question, none of them seeing another's answer,
@@ -163,10 +163,10 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future cancels every member.
     pub async fn panel(&self, request: Request) -> Result<PanelAnswer, Failure> {
-        let (run, wanted) = (self.begin(request, Wanted::Panel), "a panel's answers");
+        let run = self.begin(request, Wanted::Panel);
         match run.outcome.await? {
             Reply::Panel(panel) => Ok(*panel),
-            _ => Err(unwanted(run.id, wanted)),
+            _ => Err(unwanted(run.id, "a panel's answers")),
         }
     }
 
@@ -207,10 +207,10 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future cancels every call that is under way.
     pub async fn cascade(&self, request: Request) -> Result<CascadeAnswer, Failure> {
-        let (run, wanted) = (self.begin(request, Wanted::Cascade), "a cascade's answer");
+        let run = self.begin(request, Wanted::Cascade);
         match run.outcome.await? {
             Reply::Cascade(cascade) => Ok(*cascade),
-            _ => Err(unwanted(run.id, wanted)),
+            _ => Err(unwanted(run.id, "a cascade's answer")),
         }
     }
 

@@ -42,7 +42,7 @@ impl Passage<'_> {
         let keyless = |target: &Target| self.keyless(context.policy, target, "member");
         let said = panel::ask(context, plan, prompt, keyless).await;
         let said = said.map_err(|error| self.failure(error))?;
-        let mut answer = self.judged(context.policy, plan, said);
+        let mut answer = self.compared(context.policy, plan, said);
         for member in answer.answers() {
             self.state.recent.add(&member.text());
         }
@@ -52,7 +52,7 @@ impl Passage<'_> {
     }
 
     /// Compares the answers and certifies them.
-    fn judged(&self, policy: &Policy, plan: &PlannedPanel, said: Said) -> PanelAnswer {
+    fn compared(&self, policy: &Policy, plan: &PlannedPanel, said: Said) -> PanelAnswer {
         let Said { courses, mut evidence, spent } = said;
         evidence.earlier_answers = self.state.recent.all();
         let particulars = self.particulars(policy, spent);
@@ -85,8 +85,9 @@ impl Passage<'_> {
     /// Why the panel is no answer, if it is none.
     fn refusal(&self, plan: &PlannedPanel, answer: &PanelAnswer) -> Option<Error> {
         let class = &self.task_class;
-        let (asked, answered, quorum) =
-            (answer.members.len(), answer.answers().count(), plan.quorum().max(1));
+        let asked = answer.members.len();
+        let answered = answer.answers().count();
+        let quorum = plan.quorum().max(1);
         if answered < quorum {
             let message =
                 format!("{answered} of {asked} members of `{class}` answered, and {quorum} must");

@@ -136,19 +136,17 @@ impl<'a> Passage<'a> {
         match result {
             Ok(Answered { target, completion, cost, preflight }) => {
                 tracing::debug!(%target, ?latency, "answered");
-                let (task_class, run_id) = (self.task_class.clone(), self.run_id);
-                let (fallback_from, offline) = (None, self.state.offline);
                 Ok(Answer {
-                    task_class,
+                    task_class: self.task_class.clone(),
                     target,
                     completion,
                     cost,
                     preflight,
                     attempts,
-                    fallback_from,
+                    fallback_from: None,
                     latency,
-                    run_id,
-                    offline,
+                    run_id: self.run_id,
+                    offline: self.state.offline,
                 })
             }
             Err(Refusal { error, preflight, .. }) => {
@@ -167,8 +165,12 @@ impl<'a> Passage<'a> {
     pub(super) fn parts(&self, error: Error) -> FailureParts {
         let latency = self.started.elapsed();
         tracing::debug!(category = %error.category(), ?latency, "failed");
-        let (task_class, offline) = (self.task_class.clone(), self.state.offline);
-        FailureParts { task_class, latency, offline, ..FailureParts::before(error, self.run_id) }
+        FailureParts {
+            task_class: self.task_class.clone(),
+            latency,
+            offline: self.state.offline,
+            ..FailureParts::before(error, self.run_id)
+        }
     }
 
     fn other_kind(&self, kind: RouteKind) -> Error {

@@ -17,7 +17,7 @@ const MOST: usize = 1024;
 pub(super) struct Realised(Mutex<BTreeMap<TaskClass, Escalations>>);
 
 impl Realised {
-    /// Counts a gate that was asked and judged.
+    /// Counts a gate that was asked and compared.
     pub(super) fn count(&self, class: &TaskClass, by: AnsweredBy) {
         let mut counters = self.lock();
         if !counters.contains_key(class) && counters.len() >= MOST {
