@@ -21,6 +21,7 @@ mod freshness;
 mod identity;
 mod json;
 mod kin;
+mod opening;
 mod panel;
 mod quote;
 mod readers;
@@ -42,13 +43,14 @@ pub use claims::{Claim, Claims, Verdict};
 pub use evidence::{CallerTexts, Commitment, Evidence, MemberEvidence, RecordedExchange};
 pub(crate) use json::parse as parse_json;
 pub use kin::{Kin, KinRow, Kinship};
+pub use opening::{LARGEST_BUNDLE, LARGEST_RECEIPT};
 pub use panel::OfPanel;
 pub use receipt::{Bundle, Particulars, Receipt};
 pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};
 pub use rows::Spent;
 pub use subject::ReceiptKind;
 pub use verification::{Stated, Verification, VerifyResult};
-pub use verify::{Against, LARGEST_BUNDLE, LARGEST_RECEIPT, verify};
+pub use verify::{Against, verify};
 pub use work::{
     Judged, OfWork, StepEvidence, WORK_NOT_PROVEN, WorkCertificate, WorkClaims, WorkEvidence,
     certify_work,

@@ -1,32 +1,16 @@
 //! Re-checks a receipt: alone as far as that goes, with its bundle in full, and with the digest
 //! that its reader was given as the very one that was issued.
 
-use serde::Deserialize;
-
-use super::canonical::{self, ReceiptDigest, Unread};
+use super::canonical::ReceiptDigest;
 use super::consistency::contradictions;
 use super::kin::Kinship;
+use super::opening;
 use super::panel::OfPanel;
-use super::receipt::{self, BUNDLE_FORMAT, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
+use super::receipt::{self, Bundle, Receipt};
 use super::recount::{Recount, recount};
 use super::subject::{ReceiptKind, Subject};
 use super::verification::{Verification, VerifyResult};
 use super::work::OfWork;
-
-/// The largest receipt that is read, in bytes. A call is a row of about 500 bytes.
-pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
-
-/// The largest bundle that is read, in bytes. Four times a body that is as large as the gateway takes.
-pub const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
-
-/// The most members or steps that a run has, and calls that they make, where a receipt is read: work
-/// grows with the square of each.
-const MOST_MEMBERS: usize = 256;
-const MOST_CALLS: usize = 4_096;
-
-/// The most bytes of a name, and of all that a model row says: each pair of members may be told by its
-/// names. Those of providers and models have at most 128.
-const LONGEST_NAME: usize = 1_024;
 
 /// What a receipt is held against, beside itself. Each part that is there decides more.
 ///
@@ -74,7 +58,7 @@ impl<'a> Against<'a> {
 /// assert_eq!(verify(b"{}", Against::default()).result, VerifyResult::NoReceipt);
 /// ```
 pub fn verify(receipt: &[u8], against: Against<'_>) -> Verification {
-    match kind(receipt) {
+    match opening::kind(receipt) {
         Ok(ReceiptKind::Panel) => verify_as::<OfPanel>(receipt, against),
         Ok(ReceiptKind::Orchestration) => verify_as::<OfWork>(receipt, against),
         Err(verification) => verification,
@@ -82,7 +66,7 @@ pub fn verify(receipt: &[u8], against: Against<'_>) -> Verification {
 }
 
 fn verify_as<S: Subject>(receipt: &[u8], against: Against<'_>) -> Verification {
-    match read_receipt::<S>(receipt) {
+    match opening::receipt::<S>(receipt) {
         Ok(receipt) => check(&receipt, against).of(&receipt),
         Err(verification) => verification,
     }
@@ -97,7 +81,7 @@ fn check<S: Subject>(receipt: &Receipt<S>, against: Against<'_>) -> Verification
     if !found.is_empty() {
         return Verification::contradicted(&found);
     }
-    let (result, checked) = match against.bundle.map(read_bundle::<S>) {
+    let (result, checked) = match against.bundle.map(opening::bundle::<S>) {
         None => (VerifyResult::Undecided, format!("no bundle: {UNCHECKED}")),
         Some(Err(why)) => (VerifyResult::Undecided, format!("the bundle cannot be read: {why}")),
         Some(Ok(bundle)) => match reissued(receipt, bundle) {
@@ -149,72 +133,6 @@ fn unlike<S: Subject>(receipt: &Receipt<S>, known: &Kinship) -> Vec<String> {
             .then(|| format!("of {} the receipt says: {}; known is: {known}", row.id, row.kin))
     });
     told.collect()
-}
-
-/// What every receipt and every bundle says of itself.
-#[derive(Deserialize)]
-struct Head {
-    format: String,
-    version: u32,
-    kind: ReceiptKind,
-}
-
-fn no_receipt(why: String) -> Verification {
-    Verification::new(VerifyResult::NoReceipt, &[why])
-}
-
-/// What the receipt says that it is about.
-fn kind(bytes: &[u8]) -> Result<ReceiptKind, Verification> {
-    if bytes.len() > LARGEST_RECEIPT {
-        return Err(no_receipt(format!("it is larger than {LARGEST_RECEIPT} bytes")));
-    }
-    let head: Head =
-        serde_json::from_slice(bytes).map_err(|error| no_receipt(canonical::misfit(&error)))?;
-    if (head.format.as_str(), head.version) != (RECEIPT_FORMAT, VERSION) {
-        return Err(no_receipt(format!("it is not a `{RECEIPT_FORMAT}` of version {VERSION}")));
-    }
-    Ok(head.kind)
-}
-
-fn read_receipt<S: Subject>(bytes: &[u8]) -> Result<Receipt<S>, Verification> {
-    let receipt: Receipt<S> = canonical::read(bytes).map_err(|error| match error {
-        Unread::Form(why) => no_receipt(why),
-        Unread::NotCanonical => Verification::contradicted(&[error.to_string()]),
-    })?;
-    if is_too_large(receipt.members.len(), receipt.calls.len(), receipt.commitments.len()) {
-        return Err(no_receipt("it has more members, steps or calls than any run".to_owned()));
-    }
-    if receipt.names().any(|length| length > LONGEST_NAME) {
-        return Err(no_receipt(format!("a name in it is longer than {LONGEST_NAME} bytes")));
-    }
-    Ok(receipt)
-}
-
-fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
-    members > MOST_MEMBERS || calls > MOST_CALLS || commitments > MOST_MEMBERS
-}
-
-fn read_bundle<S: Subject>(bytes: &[u8]) -> Result<Bundle<S::Evidence>, String> {
-    if bytes.len() > LARGEST_BUNDLE {
-        return Err(format!("it is larger than {LARGEST_BUNDLE} bytes"));
-    }
-    let head: Head = serde_json::from_slice(bytes).map_err(|error| canonical::misfit(&error))?;
-    if (head.format.as_str(), head.version) != (BUNDLE_FORMAT, VERSION) {
-        return Err(format!("it is not a `{BUNDLE_FORMAT}` of version {VERSION}"));
-    }
-    if head.kind != S::KIND {
-        return Err(format!("it is of {}, and the receipt of {}", head.kind, S::KIND));
-    }
-    let bundle: Bundle<S::Evidence> = canonical::read(bytes).map_err(|error| error.to_string())?;
-    let members = S::calls(&bundle.evidence);
-    let calls = members.iter().map(|member| member.exchanges.len()).sum();
-    if is_too_large(members.len(), calls, 0) {
-        return Err("it has more members, steps or calls than any run".to_owned());
-    }
-    if members.iter().any(|member| member.model.len().max(member.provider.len()) > LONGEST_NAME) {
-        return Err(format!("a name in it is longer than {LONGEST_NAME} bytes"));
-    }
-    Ok(bundle)
 }
 
 /// Issues the receipt again from the bundle's bytes, and compares part by part. Gives what was

@@ -1,0 +1,105 @@
+//! Opens a receipt and its bundle: from bytes that anybody may have written to documents of a
+//! known form and a bounded size. Whether they are true is `verify`'s to say.
+
+use serde::Deserialize;
+
+use super::canonical::{self, Unread};
+use super::receipt::{BUNDLE_FORMAT, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
+use super::subject::{ReceiptKind, Subject};
+use super::verification::{Verification, VerifyResult};
+
+/// The largest receipt that is read, in bytes. A call is a row of about 500 bytes.
+pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
+
+/// The largest bundle that is read, in bytes. Four times a body that is as large as the gateway takes.
+pub const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
+
+/// The most members or steps of a run that is read: work grows with the square of their number.
+const MOST_MEMBERS: usize = 256;
+
+/// The most calls that all of them made: work grows with the square of these, too.
+const MOST_CALLS: usize = 4_096;
+
+/// The most bytes of a name, and of all that a model row says: a finding may name each pair of
+/// members. The ids of providers and models have at most 128.
+const LONGEST_NAME: usize = 1_024;
+
+/// What every receipt and every bundle says of itself.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    version: u32,
+    kind: ReceiptKind,
+}
+
+/// What is wrong with a document of more than [`MOST_MEMBERS`] or [`MOST_CALLS`].
+const TOO_LARGE: &str = "it has more members, steps or calls than any run";
+
+fn no_receipt(why: String) -> Verification {
+    Verification::new(VerifyResult::NoReceipt, &[why])
+}
+
+/// What the receipt says that it is about.
+///
+/// # Errors
+/// Why it is no receipt.
+pub(super) fn kind(bytes: &[u8]) -> Result<ReceiptKind, Verification> {
+    if bytes.len() > LARGEST_RECEIPT {
+        return Err(no_receipt(format!("it is larger than {LARGEST_RECEIPT} bytes")));
+    }
+    let head: Head =
+        serde_json::from_slice(bytes).map_err(|error| no_receipt(canonical::misfit(&error)))?;
+    if (head.format.as_str(), head.version) != (RECEIPT_FORMAT, VERSION) {
+        return Err(no_receipt(format!("it is not a `{RECEIPT_FORMAT}` of version {VERSION}")));
+    }
+    Ok(head.kind)
+}
+
+/// Reads a receipt about `S`.
+///
+/// # Errors
+/// Why it is none, or that it was written by no gateway.
+pub(super) fn receipt<S: Subject>(bytes: &[u8]) -> Result<Receipt<S>, Verification> {
+    let receipt: Receipt<S> = canonical::read(bytes).map_err(|error| match error {
+        Unread::Form(why) => no_receipt(why),
+        Unread::NotCanonical => Verification::contradicted(&[error.to_string()]),
+    })?;
+    if is_too_large(receipt.members.len(), receipt.calls.len(), receipt.commitments.len()) {
+        return Err(no_receipt(TOO_LARGE.to_owned()));
+    }
+    if receipt.names().any(|length| length > LONGEST_NAME) {
+        return Err(no_receipt(format!("a name in it is longer than {LONGEST_NAME} bytes")));
+    }
+    Ok(receipt)
+}
+
+fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
+    members > MOST_MEMBERS || calls > MOST_CALLS || commitments > MOST_MEMBERS
+}
+
+/// Reads a bundle about `S`.
+///
+/// # Errors
+/// Why it is none.
+pub(super) fn bundle<S: Subject>(bytes: &[u8]) -> Result<Bundle<S::Evidence>, String> {
+    if bytes.len() > LARGEST_BUNDLE {
+        return Err(format!("it is larger than {LARGEST_BUNDLE} bytes"));
+    }
+    let head: Head = serde_json::from_slice(bytes).map_err(|error| canonical::misfit(&error))?;
+    if (head.format.as_str(), head.version) != (BUNDLE_FORMAT, VERSION) {
+        return Err(format!("it is not a `{BUNDLE_FORMAT}` of version {VERSION}"));
+    }
+    if head.kind != S::KIND {
+        return Err(format!("it is of {}, and the receipt of {}", head.kind, S::KIND));
+    }
+    let bundle: Bundle<S::Evidence> = canonical::read(bytes).map_err(|error| error.to_string())?;
+    let members = S::calls(&bundle.evidence);
+    let calls = members.iter().map(|member| member.exchanges.len()).sum();
+    if is_too_large(members.len(), calls, 0) {
+        return Err(TOO_LARGE.to_owned());
+    }
+    if members.iter().any(|member| member.model.len().max(member.provider.len()) > LONGEST_NAME) {
+        return Err(format!("a name in it is longer than {LONGEST_NAME} bytes"));
+    }
+    Ok(bundle)
+}
