@@ -5,19 +5,13 @@
 //! that is true in part: behind a plan, an earlier verdict could stand in other words, or be a
 //! single one.
 
-use std::collections::{HashMap, HashSet};
-
 use super::evidence::StepEvidence;
 use super::expected::Expected;
+use super::repeats::{Runs, Text};
 use super::said::Said;
 use super::tokens::Lexicon;
 use crate::certificate::readers::{Finding, MOST_FINDINGS};
 use crate::model::StepRole;
-
-/// Words of a run by which a text is recognised. Of a text that has fewer, all: where that is at
-/// least half of the other one, and no fewer words than [`LEAST`].
-const RUN: usize = 8;
-const LEAST: usize = 3;
 
 /// A stray with fewer words says nothing of its own where they are [`OF_THE_PROTOCOL`], or where
 /// there are none, as of a missing line: it goes with the other strays of its step.
@@ -159,12 +153,10 @@ impl Attribution {
         let turn: Vec<u32> = pieces.flat_map(|piece| lexicon.words(piece).numbers).collect();
         let mut carried = Runs::of([&turn, &instruction]);
         let mut says_little = Vec::new();
-        let mut is_all_little = true;
         for stray in &suspect.strays {
             let what = format!("{}: {stray}", suspect.name());
             if *left == 0 {
                 self.both(&what);
-                is_all_little = false;
                 continue;
             }
             *left -= 1;
@@ -173,29 +165,41 @@ impl Attribution {
                 says_little.push(what);
                 continue;
             }
-            is_all_little = false;
-            let mut text = Text::of(&words);
-            let counts = |source: &&Source<'_>| source.is_plan() || source.is_past_of(suspect.step);
-            let sources = || sources.iter().filter(counts);
-            let mut are_plans = Vec::new();
-            for source in sources() {
-                if text.repeats(&source.words, &mut carried) {
-                    are_plans.push(source.is_plan());
-                    self.against(suspect, source, &format!("{what} and {}", source.name()));
-                }
-            }
-            if are_plans.is_empty() {
-                self.both(&what);
-                continue;
-            }
-            let mut others = sources().filter(|source| !are_plans.contains(&source.is_plan()));
-            let rest = text.unrecognised(&mut carried);
-            if rest.len() >= SAYS_LITTLE || others.any(|source| source.has_one_of(&rest)) {
-                self.both(&format!("{what} and holds more than is recognised"));
+            self.stray(suspect, sources, &what, &words, &mut carried);
+        }
+        if says_little.len() == suspect.strays.len() {
+            says_little.iter().for_each(|what| self.both(what));
+        }
+    }
+
+    /// Holds the `words` of one stray against each text that its verifier must not be shown. `what`
+    /// names the stray.
+    fn stray(
+        &mut self,
+        suspect: &Suspect<'_>,
+        sources: &[Source<'_>],
+        what: &str,
+        words: &Vec<u32>,
+        carried: &mut Runs<'_>,
+    ) {
+        let mut text = Text::of(words);
+        let counts = |source: &&Source<'_>| source.is_plan() || source.is_past_of(suspect.step);
+        let sources = || sources.iter().filter(counts);
+        let mut are_plans = Vec::new();
+        for source in sources() {
+            if text.repeats(&source.words, carried) {
+                are_plans.push(source.is_plan());
+                self.against(suspect, source, &format!("{what} and {}", source.name()));
             }
         }
-        if is_all_little {
-            says_little.iter().for_each(|what| self.both(what));
+        if are_plans.is_empty() {
+            self.both(what);
+            return;
+        }
+        let mut others = sources().filter(|source| !are_plans.contains(&source.is_plan()));
+        let rest = text.unrecognised(carried);
+        if rest.len() >= SAYS_LITTLE || others.any(|source| source.has_one_of(&rest)) {
+            self.both(&format!("{what} and holds more than is recognised"));
         }
     }
 
@@ -229,87 +233,4 @@ impl Attribution {
 fn is_of_the_protocol(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.all(|word| OF_THE_PROTOCOL.contains(&word))
-}
-
-/// The runs of some texts, by their length: each length is looked for in many others, and is set
-/// out once.
-struct Runs<'a> {
-    texts: Vec<&'a [u32]>,
-    by_length: HashMap<usize, HashSet<&'a [u32]>>,
-}
-
-impl<'a> Runs<'a> {
-    fn of<const N: usize>(texts: [&'a Vec<u32>; N]) -> Self {
-        Self { texts: texts.map(Vec::as_slice).to_vec(), by_length: HashMap::new() }
-    }
-
-    fn long(&mut self, length: usize) -> &HashSet<&'a [u32]> {
-        let texts = &self.texts;
-        let runs = || texts.iter().flat_map(|text| text.windows(length)).collect();
-        self.by_length.entry(length).or_insert_with(runs)
-    }
-}
-
-/// A text, and what of it is known.
-struct Text<'a> {
-    words: &'a Vec<u32>,
-    runs: Runs<'a>,
-    /// Its runs that others have, by their length.
-    known: HashMap<usize, HashSet<&'a [u32]>>,
-}
-
-impl<'a> Text<'a> {
-    fn of(words: &'a Vec<u32>) -> Self {
-        Self { words, runs: Runs::of([words]), known: HashMap::new() }
-    }
-
-    /// Whether it has a run of another text that nothing else carries.
-    fn repeats(&mut self, source: &[u32], carried: &mut Runs<'_>) -> bool {
-        let shortest = self.words.len().min(source.len());
-        if shortest < RUN && (shortest < LEAST || shortest * 2 < self.words.len()) {
-            return false;
-        }
-        let length = RUN.min(shortest);
-        let of_text = self.runs.long(length);
-        let found = source.windows(length).filter_map(|run| of_text.get(run).copied());
-        let found: Vec<&'a [u32]> = found.collect();
-        if found.iter().all(|run| carried.long(length).contains(run)) {
-            return false;
-        }
-        self.known.entry(length).or_default().extend(found);
-        true
-    }
-
-    /// Its words that stand in no run that is known, or carried by something else.
-    fn unrecognised(&self, carried: &mut Runs<'_>) -> Vec<u32> {
-        let mut is_known = vec![false; self.words.len()];
-        let mut mark = |length: usize, knows: &dyn Fn(&[u32]) -> bool| {
-            for (from, run) in self.words.windows(length).enumerate().filter(|(_, it)| knows(it)) {
-                is_known.iter_mut().skip(from).take(run.len()).for_each(|word| *word = true);
-            }
-        };
-        self.known.iter().for_each(|(length, runs)| mark(*length, &|run| runs.contains(run)));
-        let carried = carried.long(LEAST);
-        mark(LEAST, &|run| carried.contains(run));
-        let rest = self.words.iter().zip(is_known).filter(|(_, is_known)| !is_known);
-        rest.map(|(word, _)| *word).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Work grows with the texts, not with their product: that would take minutes.
-    #[test]
-    fn many_texts_are_no_trouble() {
-        let carried: Vec<u32> = (0..200_000).collect();
-        let mut carried = Runs::of([&carried]);
-        let words: Vec<u32> = (500_000..500_020).collect();
-        let mut text = Text::of(&words);
-        for _ in 0..10_000 {
-            assert!(text.repeats(&words, &mut carried));
-        }
-        assert_eq!(text.unrecognised(&mut carried), [0_u32; 0]);
-    }
 }

@@ -14,6 +14,7 @@ mod evidence;
 mod expected;
 mod leak;
 mod receipt;
+mod repeats;
 mod said;
 mod sight;
 mod tokens;
