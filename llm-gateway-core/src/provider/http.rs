@@ -2,14 +2,14 @@
 //!
 //! [`HttpProvider`] is the shell around a pure [`Wire`]: it lends a key, sends the prepared
 //! bytes and hands over what comes, in one piece or event by event. Clocks, bounds and the
-//! record are [`reading`]'s; what the bytes mean is the format's business; how a failure reads
-//! is [`failure`](super::failure)'s.
+//! record are [`reading`]'s; when a streamed answer is whole is [`gathering`]'s; what the bytes
+//! mean is the format's business; how a failure reads is [`failure`](super::failure)'s.
 
+mod gathering;
 mod reading;
 
 use std::future::ready;
 use std::marker::PhantomData;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use self::reading::{Answer, Reading, heard};
 use super::anthropic::Anthropic;
-use super::assembly::{Assembly, Ending};
-use super::events::{self, Fault, LARGEST_EVENT};
+use super::assembly::Assembly;
 use super::failure::Reporter;
 use super::gemini::Gemini;
 use super::openai::OpenAi;
@@ -38,10 +37,6 @@ use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, Transport};
 /// How long a body may go on after the end of its answer before its connection is closed. Its
 /// own end mostly comes at once, or after the 40 ms of a delayed acknowledgement.
 const LINGER: Duration = Duration::from_millis(50);
-
-/// How long an answer that has ended may be silent before nothing more is waited for: its
-/// count of tokens comes with it, or at once after it.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// What a provider over HTTP needs besides its endpoint.
 #[derive(Clone)]
@@ -167,79 +162,6 @@ impl<W: Wire> HttpProvider<W> {
         let finished = finished.map_err(|e| reporter.odd_event(status, &e.to_string()));
         let draft = finished.and_then(|draft| draft.ok_or_else(|| reporter.cut(status)));
         complete(draft.map_err(with_bill)?, status, reporter)
-    }
-
-    /// Reads events until the answer is whole or the body ends. It has to begin within the idle
-    /// time, whatever signs of life there are; later, those are enough.
-    async fn gather(
-        &self,
-        assembly: &mut W::Stream,
-        reading: &mut Reading<'_>,
-        recorder: &Recorder,
-        reporter: &Reporter<'_>,
-    ) -> Result<(), Error> {
-        let (status, headers, deadline) =
-            (reading.status, reading.headers.clone(), reading.deadline);
-        let mut events = pin!(events::read(reading.chunks()));
-        let mut begins_by = Some(Instant::now() + self.endpoint.idle_timeout);
-        loop {
-            let next = match (begins_by, self.ends_by(assembly.ending(), deadline)) {
-                (Some(limit), _) => {
-                    let first = timeout_at(limit, events.next()).await;
-                    first.map_err(|_| reporter.not_begun(status))?
-                }
-                (None, Some(limit)) => timeout_at(limit, events.next()).await.unwrap_or(None),
-                (None, None) => events.next().await,
-            };
-            let Some(event) = next else { break };
-            // The two clocks of a long silence run out together.
-            if let Err(Fault::Source(error)) = &event
-                && assembly.ending() != Ending::Open
-                && error.category() == Category::Timeout
-            {
-                break;
-            }
-            let event = event.map_err(|fault| match fault {
-                Fault::Source(error) => error,
-                Fault::TooLarge => {
-                    reporter.odd_event(status, &format!("an event above {LARGEST_EVENT} bytes"))
-                }
-                Fault::NotUtf8 => reporter.odd_event(status, "it is not UTF-8"),
-            })?;
-            let data = event.data.as_bytes();
-            let named = || (event.name == "error").then(|| Refusal::from_named(data));
-            if let Some(refusal) = W::decode_error(data).or_else(named) {
-                let category = W::classify(status, &refusal);
-                let error = reporter.broke_off(status, category, &refusal);
-                return Err(self.waiting(error, &headers, &refusal));
-            }
-            let before = assembly.pieces().chars;
-            if begins_by.is_some() && event.is_ping() {
-                continue;
-            }
-            begins_by = None;
-            let taken = assembly.take(&event.data);
-            let flow = taken.map_err(|e| reporter.odd_event(status, &e.to_string()))?;
-            let chars = assembly.pieces().chars;
-            if chars > before {
-                recorder.heard(chars);
-            }
-            if flow.is_break() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// When silence is the end of an answer. The end of the attempt is none of one that may
-    /// still go on.
-    fn ends_by(&self, ending: Ending, deadline: Instant) -> Option<Instant> {
-        let idle = self.endpoint.idle_timeout;
-        match ending {
-            Ending::Open => None,
-            Ending::Likely => Some(Instant::now() + idle),
-            Ending::Sure => Some(deadline.min(Instant::now() + GRACE.min(idle))),
-        }
     }
 
     /// Adds how long the provider asks to wait.

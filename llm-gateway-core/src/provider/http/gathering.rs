@@ -1,0 +1,128 @@
+//! Gathers a streamed answer, event by event: when it has begun, when it is whole, and which
+//! silence is its end. What an event means is the wire format's business (`Assembly`).
+
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use http::{HeaderMap, StatusCode};
+use tokio::time::{Instant, timeout_at};
+
+use super::HttpProvider;
+use super::reading::Reading;
+use crate::error::{Category, Error};
+use crate::provider::assembly::{Assembly, Ending};
+use crate::provider::events::{self, Event, Fault, LARGEST_EVENT};
+use crate::provider::failure::Reporter;
+use crate::provider::refusal::Refusal;
+use crate::provider::wire::Wire;
+use crate::transport::Recorder;
+
+/// How long an answer that has ended may be silent before nothing more is waited for: its
+/// count of tokens comes with it, or at once after it.
+const GRACE: Duration = Duration::from_secs(1);
+
+impl<W: Wire> HttpProvider<W> {
+    /// Reads events until the answer is whole or the body ends. It has to begin within the idle
+    /// time, whatever signs of life there are; later, those are enough.
+    pub(super) async fn gather(
+        &self,
+        assembly: &mut W::Stream,
+        reading: &mut Reading<'_>,
+        recorder: &Recorder,
+        reporter: &Reporter<'_>,
+    ) -> Result<(), Error> {
+        let status = reading.status;
+        let headers = reading.headers.clone();
+        let deadline = reading.deadline;
+        let mut events = pin!(events::read(reading.chunks()));
+        let mut begins_by = Some(Instant::now() + self.endpoint.idle_timeout);
+        loop {
+            let next = match (begins_by, self.ends_by(assembly.ending(), deadline)) {
+                (Some(limit), _) => {
+                    let first = timeout_at(limit, events.next()).await;
+                    first.map_err(|_| reporter.not_begun(status))?
+                }
+                (None, Some(limit)) => timeout_at(limit, events.next()).await.unwrap_or(None),
+                (None, None) => events.next().await,
+            };
+            let Some(event) = next else { break };
+            // The two clocks of a long silence run out together.
+            if let Err(Fault::Source(error)) = &event
+                && assembly.ending() != Ending::Open
+                && error.category() == Category::Timeout
+            {
+                break;
+            }
+            let event = event.map_err(|fault| unreadable(fault, status, reporter))?;
+            self.pass(&event, status, &headers, reporter)?;
+            if begins_by.is_some() && event.is_ping() {
+                continue;
+            }
+            begins_by = None;
+            if take(assembly, &event, status, recorder, reporter)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets an event pass that refuses nothing.
+    ///
+    /// # Errors
+    /// The refusal that it holds, or that it is by its name.
+    fn pass(
+        &self,
+        event: &Event,
+        status: StatusCode,
+        headers: &HeaderMap,
+        reporter: &Reporter<'_>,
+    ) -> Result<(), Error> {
+        let data = event.data.as_bytes();
+        let named = || (event.name == "error").then(|| Refusal::from_named(data));
+        let Some(refusal) = W::decode_error(data).or_else(named) else { return Ok(()) };
+        let error = reporter.broke_off(status, W::classify(status, &refusal), &refusal);
+        Err(self.waiting(error, headers, &refusal))
+    }
+
+    /// When silence is the end of an answer. The end of the attempt is none of one that may
+    /// still go on.
+    fn ends_by(&self, ending: Ending, deadline: Instant) -> Option<Instant> {
+        let idle = self.endpoint.idle_timeout;
+        match ending {
+            Ending::Open => None,
+            Ending::Likely => Some(Instant::now() + idle),
+            Ending::Sure => Some(deadline.min(Instant::now() + GRACE.min(idle))),
+        }
+    }
+}
+
+/// Takes an event into the answer, and tells how much of it has come.
+fn take(
+    assembly: &mut impl Assembly,
+    event: &Event,
+    status: StatusCode,
+    recorder: &Recorder,
+    reporter: &Reporter<'_>,
+) -> Result<ControlFlow<()>, Error> {
+    let before = assembly.pieces().chars;
+    let taken = assembly.take(&event.data);
+    let flow = taken.map_err(|error| reporter.odd_event(status, &error.to_string()))?;
+    let chars = assembly.pieces().chars;
+    if chars > before {
+        recorder.heard(chars);
+    }
+    Ok(flow)
+}
+
+/// Why a stream could not be read on.
+fn unreadable(fault: Fault<Error>, status: StatusCode, reporter: &Reporter<'_>) -> Error {
+    match fault {
+        Fault::Source(error) => error,
+        Fault::TooLarge => {
+            reporter.odd_event(status, &format!("an event above {LARGEST_EVENT} bytes"))
+        }
+        Fault::NotUtf8 => reporter.odd_event(status, "it is not UTF-8"),
+    }
+}
