@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::config::node::{Content, Step};
-use crate::config::raw::{RawEnforce, RawLevel, RawPolicy, RawRoute, RawTarget, RawVisibility};
+use crate::config::raw::{
+    RawCascade, RawEnforce, RawLevel, RawPolicy, RawRoute, RawTarget, RawVisibility,
+};
 use crate::model::{NanoUsd, Target, TaskClass, closest_name};
 use crate::policy::{Cascade, Enforce, Level, Panel, Route, Shape, Visibility};
 
@@ -103,13 +105,11 @@ impl Scope<'_, '_, '_> {
         // What stands in the file counts, so that a part which was refused is not missed.
         let has = |key| root.find(&[path[0], path[1], Step::Key(key)]).is_some();
         let ways = [has("provider") || has("model"), has("members"), has("cascade")];
-        if ways.iter().filter(|way| **way).count() != 1 {
+        let ways = ways.iter().filter(|way| **way).count();
+        if ways != 1 {
             self.problems.error(
                 root.key_place_of(&path),
-                format!(
-                    "task class `{name}` says in {} ways who answers",
-                    ways.iter().filter(|way| **way).count()
-                ),
+                format!("task class `{name}` says in {ways} ways who answers"),
                 "write either `provider` and `model`, or `members`, or `cascade`",
             );
             return None;
@@ -120,20 +120,7 @@ impl Scope<'_, '_, '_> {
             return self.panel(name, members, route, visibility);
         }
         if let Some(cascade) = &route.cascade {
-            let path = [path[0], path[1], "cascade".into()];
-            let gate = self.targets(&cascade.gate, &[path[0], path[1], path[2], "gate".into()]);
-            let otherwise = &cascade.otherwise;
-            let otherwise = self.target(
-                &otherwise.provider,
-                &otherwise.model,
-                &[path[0], path[1], path[2], "else".into()],
-            )?;
-            let path = [path[0], path[1], path[2], "gate".into()];
-            self.some(&gate, &path, "gate")?;
-            self.voices(name, &gate, &path);
-            self.gate(name, &gate, &path);
-            self.escalation(name, &gate, &otherwise, &path);
-            return Some(Shape::Cascade(Cascade { gate, otherwise }));
+            return self.cascade(name, cascade);
         }
         if has("members") || has("cascade") {
             // It was refused as a whole, and has been reported.
@@ -149,6 +136,19 @@ impl Scope<'_, '_, '_> {
         let first = self.target(route.provider.as_deref()?, route.model.as_deref()?, &path)?;
         let alternates = raw.fallback.as_ref().and_then(|map| map.get(name)?.as_ref());
         Some(Shape::Single(self.chain(name, first, alternates.map_or(&[], Vec::as_slice))))
+    }
+
+    /// A gate that can agree, and whom it escalates to.
+    fn cascade(&mut self, name: &str, raw: &RawCascade) -> Option<Shape> {
+        let at = |key| [Step::Key("defaults"), Step::Key(name), "cascade".into(), Step::Key(key)];
+        let gate = self.targets(&raw.gate, &at("gate"));
+        let RawTarget { provider, model } = &raw.otherwise;
+        let otherwise = self.target(provider, model, &at("else"))?;
+        self.some(&gate, &at("gate"), "gate")?;
+        self.voices(name, &gate, &at("gate"));
+        self.gate(name, &gate, &at("gate"));
+        self.escalation(name, &gate, &otherwise, &at("gate"));
+        Some(Shape::Cascade(Cascade { gate, otherwise }))
     }
 
     /// A target and its alternates. One that stands twice is asked once.
