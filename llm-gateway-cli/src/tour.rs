@@ -8,7 +8,7 @@ use anyhow::Context;
 use llm_gateway_core::policy::Orchestration;
 use llm_gateway_core::{Envelope, Environment, Gateway, RouteKind, Scripted, StepRole};
 use llm_gateway_stdio::process::GatewayFlags;
-use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock};
+use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, Tool};
 use rmcp::service::RunningService;
 use rmcp::{RoleClient, ServiceExt};
 use serde_json::{Value, json};
@@ -118,14 +118,7 @@ pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow
     let client = connect(gateway).await?;
     let tools = client.list_all_tools().await?;
     if !terminal.json {
-        let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
-        terminal.line(&format!(
-            "{STRONG}llm-gateway{STRONG:#} serves {} tools over MCP: {}.\n\
-             Server and client are real; only the models are scripted, so nothing leaves\n\
-             your machine and nothing costs money.",
-            names.len(),
-            names.join(", ")
-        ))?;
+        introduce(&tools, terminal)?;
     }
     let stops = stops(&shown);
     if let Some(tool) = tools.iter().find(|tool| stops.iter().all(|stop| stop.tool != tool.name)) {
@@ -147,18 +140,35 @@ pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow
         let data = json!({ "calls": envelopes });
         terminal.document(&Envelope::success(data))?;
     } else {
-        // As it was called: after `cargo run` the program is on nobody's path.
-        let program = std::env::args().next().unwrap_or_else(|| "llm-gateway".to_owned());
-        terminal.line(&format!("\n{STRONG}Next{STRONG:#}"))?;
-        for (what, arguments) in [
-            ("which task classes can run with your keys", "check"),
-            ("the entry for your MCP client", "client-config claude-code"),
-            ("a real answer, once a key is set", &format!("route {} \"...\"", shown.single)),
-        ] {
-            terminal.line(&format!("   {program} {arguments}   {FAINT}{what}{FAINT:#}"))?;
-        }
+        tell_what_next(&shown, terminal)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn introduce(tools: &[Tool], terminal: &mut Terminal) -> anyhow::Result<()> {
+    let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
+    terminal.line(&format!(
+        "{STRONG}llm-gateway{STRONG:#} serves {} tools over MCP: {}.\n\
+         Server and client are real; only the models are scripted, so nothing leaves\n\
+         your machine and nothing costs money.",
+        names.len(),
+        names.join(", ")
+    ))?;
+    Ok(())
+}
+
+fn tell_what_next(shown: &Shown, terminal: &mut Terminal) -> anyhow::Result<()> {
+    // As it was called: after `cargo run` the program is on nobody's path.
+    let program = std::env::args().next().unwrap_or_else(|| "llm-gateway".to_owned());
+    terminal.line(&format!("\n{STRONG}Next{STRONG:#}"))?;
+    for (what, arguments) in [
+        ("which task classes can run with your keys", "check"),
+        ("the entry for your MCP client", "client-config claude-code"),
+        ("a real answer, once a key is set", &format!("route {} \"...\"", shown.single)),
+    ] {
+        terminal.line(&format!("   {program} {arguments}   {FAINT}{what}{FAINT:#}"))?;
+    }
+    Ok(())
 }
 
 /// What shows most of this policy: a single model with somewhere to fall back to, a panel of three,
