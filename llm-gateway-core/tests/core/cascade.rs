@@ -13,7 +13,7 @@ use llm_gateway_core::{
 };
 use serde_json::{Value, json};
 
-use crate::obeying;
+use crate::{gateway_in, obeying};
 
 /// Two cheap models at $1 per million in and $10 out, a strong one at twice that, each asked once.
 const POLICY: &str = "
@@ -37,15 +37,6 @@ reliability: {retry: {max_retries: 0}}
 /// What one cheap model may cost for the question `hi`: see `money.rs`. The strong one may cost
 /// twice that.
 const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
-
-fn gateway_in(
-    policy: &str,
-    script: Scripted,
-    ledger: Arc<MemoryLedger>,
-    environment: Environment,
-) -> Gateway {
-    obeying(policy).environment(environment).scripted(script).ledger(ledger).build().unwrap()
-}
 
 fn gateway(policy: &str, script: Scripted) -> Gateway {
     gateway_in(policy, script, Arc::default(), Environment::empty())

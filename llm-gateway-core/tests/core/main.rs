@@ -10,6 +10,7 @@ mod diagnostics;
 mod documents;
 mod guards;
 mod layering;
+mod ledgers;
 mod matrix;
 mod money;
 mod orchestration;
@@ -27,7 +28,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::config::{LoadRequest, Loaded, load};
-use llm_gateway_core::{Environment, FixedClock, Gateway, GatewayBuilder, PolicySource};
+use llm_gateway_core::ledger::MemoryLedger;
+use llm_gateway_core::{Environment, FixedClock, Gateway, GatewayBuilder, PolicySource, Scripted};
 
 /// 2026-11-21T12:00:00 UTC.
 const NOW: Duration = Duration::from_secs(1_795_262_400);
@@ -37,6 +39,16 @@ const NOW: Duration = Duration::from_secs(1_795_262_400);
 fn obeying(policy: impl Into<String>) -> GatewayBuilder {
     let builder = Gateway::builder().policy_yaml(policy).environment(Environment::empty());
     builder.clock(Arc::new(FixedClock(NOW))).seed(7)
+}
+
+/// The same with a script for its models, a ledger, and an environment.
+fn gateway_in(
+    policy: &str,
+    script: Scripted,
+    ledger: Arc<MemoryLedger>,
+    environment: Environment,
+) -> Gateway {
+    obeying(policy).environment(environment).scripted(script).ledger(ledger).build().unwrap()
 }
 
 /// What loading a policy gives on that day, without a `.env` file.

@@ -12,7 +12,7 @@ use llm_gateway_core::{
 };
 use serde_json::json;
 
-use crate::obeying;
+use crate::gateway_in;
 
 mod adapters;
 mod answers;
@@ -41,15 +41,6 @@ const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
 
 fn gateway(policy: &str, script: Scripted, ledger: Arc<MemoryLedger>) -> Gateway {
     gateway_in(policy, script, ledger, Environment::empty())
-}
-
-fn gateway_in(
-    policy: &str,
-    script: Scripted,
-    ledger: Arc<MemoryLedger>,
-    environment: Environment,
-) -> Gateway {
-    obeying(policy).environment(environment).scripted(script).ledger(ledger).build().unwrap()
 }
 
 async fn ask(policy: &str, script: Scripted) -> Result<PanelAnswer, Failure> {

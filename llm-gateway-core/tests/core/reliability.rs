@@ -4,13 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::ledger::{
-    By, Cap, Closing, Dropped, Hold, HoldRequest, Ledger, MemoryLedger, Month, ReserveError, Seat,
-    Spent, Told, Unusable,
-};
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
 use llm_gateway_core::{Answer, Attempt, Category, Failure, Gateway, NanoUsd, Request, Scripted};
 use tokio::time::Instant;
 
+use crate::ledgers::NeverWritten;
 use crate::obeying;
 
 /// Three tries per target and a breaker that opens at the fourth failure.
@@ -370,40 +368,6 @@ async fn refused_requests_earn_no_retries() {
     }
     let second = attempts(crowd().await);
     assert!(second < first, "the bucket was emptied by {first} tries, and gave {second} more");
-}
-
-/// A ledger whose disk has gone: it never says that anything was written.
-struct NeverWritten;
-
-#[async_trait::async_trait]
-impl Ledger for NeverWritten {
-    async fn reserve(
-        &self,
-        _: Month,
-        calls: &[HoldRequest],
-        _: &[Cap],
-    ) -> Result<Vec<Hold>, ReserveError> {
-        Ok(calls.iter().map(|call| Hold::new(call.amount, Box::new(Self))).collect())
-    }
-
-    async fn spent(&self, month: Month, _: By) -> Result<Spent, Unusable> {
-        Ok(Spent::new(month))
-    }
-
-    async fn drop_unsettled(&self, _: Month) -> Result<Dropped, Unusable> {
-        Ok(Dropped::default())
-    }
-
-    async fn drain(&self) -> Result<(), Unusable> {
-        Ok(())
-    }
-}
-
-impl Seat for NeverWritten {
-    fn close(self: Box<Self>, _: Closing, told: Told) {
-        // Kept, so that who listens hears nothing.
-        std::mem::forget(told);
-    }
 }
 
 #[tokio::test(start_paused = true)]

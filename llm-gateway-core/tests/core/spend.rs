@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use llm_gateway_core::ledger::{
-    By, Cap, Dropped, Hold, HoldRequest, Ledger, MemoryLedger, Month, ReserveError, Spent, Unusable,
-};
+use llm_gateway_core::ledger::{By, MemoryLedger, Month, Spent};
 use llm_gateway_core::{
     Category, Description, Environment, GatewayBuilder, NanoUsd, Request, SpendState,
 };
 use serde_json::{Value, json};
 
+use crate::ledgers::Locked;
 use crate::obeying;
 
 const POLICY: &str = "
@@ -90,33 +88,6 @@ async fn without_a_policy_nothing_is_known_of_the_ledger() {
     let error = gateway.spent(None, By::Provider).await.unwrap_err();
     assert_eq!(error.category(), Category::PolicyInvalid);
     assert_eq!(gateway.drop_unsettled(None).await.unwrap_err().category(), Category::PolicyInvalid);
-}
-
-/// A ledger that somebody else keeps locked for ever.
-struct Locked;
-
-#[async_trait]
-impl Ledger for Locked {
-    async fn reserve(
-        &self,
-        _: Month,
-        _: &[HoldRequest],
-        _: &[Cap],
-    ) -> Result<Vec<Hold>, ReserveError> {
-        std::future::pending().await
-    }
-
-    async fn spent(&self, _: Month, _: By) -> Result<Spent, Unusable> {
-        std::future::pending().await
-    }
-
-    async fn drop_unsettled(&self, _: Month) -> Result<Dropped, Unusable> {
-        std::future::pending().await
-    }
-
-    async fn drain(&self) -> Result<(), Unusable> {
-        std::future::pending().await
-    }
 }
 
 #[tokio::test(start_paused = true)]

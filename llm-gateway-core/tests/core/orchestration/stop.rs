@@ -1,14 +1,11 @@
 //! A caller who tells an orchestration to stop, and takes what there is.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
-use llm_gateway_core::ledger::{
-    By, Cap, Closing, Dropped, Hold, HoldRequest, Ledger, MemoryLedger, Month, ReserveError, Seat,
-    Spent, Told, Unusable,
-};
+use llm_gateway_core::ledger::MemoryLedger;
 use llm_gateway_core::transport::{
     Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
@@ -22,6 +19,7 @@ use tokio::sync::Notify;
 use super::money::spent;
 use super::{POLICY, TASK, builder, keys, structured};
 use crate::NOW;
+use crate::ledgers::NeverWritten;
 
 /// What is said in turn: a round that is refused, and one that is accepted.
 const SAID: [&str; 6] = ["plan one", "Lyon.", "REVISE: wrong", "plan two", "Paris.", "ACCEPT"];
@@ -260,7 +258,7 @@ async fn a_stop_after_the_end_is_harmless() {
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_says_nothing_keeps_no_stopped_run() {
     let script = Scripted::new().answer("Paris.").answer("ACCEPT");
-    let gateway = builder(POLICY, &script, &Arc::default()).ledger(Arc::new(Silent::default()));
+    let gateway = builder(POLICY, &script, &Arc::default()).ledger(Arc::new(NeverWritten));
     let gateway = gateway.build().unwrap();
     let began = tokio::time::Instant::now();
     // The answer is there by then, and its cost on the way to the ledger.
@@ -269,41 +267,4 @@ async fn a_ledger_that_says_nothing_keeps_no_stopped_run() {
     assert_eq!((failure.category(), failure.failed_stage()), (Category::Cancelled, Some("verify")));
     assert_eq!(failure.orchestration().unwrap().artifact(), Some("Paris."));
     assert_eq!(failure.spend_recorded(), Some(false));
-}
-
-/// A ledger that sets anything aside, and never tells that an end was written.
-#[derive(Default)]
-struct Silent(Arc<Mutex<Vec<Told>>>);
-
-struct SilentSeat(Arc<Mutex<Vec<Told>>>);
-
-impl Seat for SilentSeat {
-    fn close(self: Box<Self>, _: Closing, told: Told) {
-        self.0.lock().unwrap().push(told);
-    }
-}
-
-#[async_trait]
-impl Ledger for Silent {
-    async fn reserve(
-        &self,
-        _: Month,
-        calls: &[HoldRequest],
-        _: &[Cap],
-    ) -> Result<Vec<Hold>, ReserveError> {
-        let seat = || Box::new(SilentSeat(Arc::clone(&self.0)));
-        Ok(calls.iter().map(|call| Hold::new(call.amount, seat())).collect())
-    }
-
-    async fn spent(&self, _: Month, _: By) -> Result<Spent, Unusable> {
-        std::future::pending().await
-    }
-
-    async fn drop_unsettled(&self, _: Month) -> Result<Dropped, Unusable> {
-        std::future::pending().await
-    }
-
-    async fn drain(&self) -> Result<(), Unusable> {
-        std::future::pending().await
-    }
 }

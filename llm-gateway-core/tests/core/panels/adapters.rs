@@ -10,6 +10,7 @@ use llm_gateway_core::transport::{HttpRequest, Recorder};
 use llm_gateway_core::{Call, Completion, Error, Prepared, Provider};
 
 use super::*;
+use crate::obeying;
 
 /// What an adapter of OpenAI's format does wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
