@@ -2,6 +2,7 @@
 //! that tells an acceptance from all else.
 
 use serde_json::json;
+use test_support::{ACCEPTS, REFUSES};
 
 use crate::hanging::Hanging;
 use crate::policies::{SMALL, done_by};
@@ -12,13 +13,6 @@ use crate::verify::flip_after;
 
 pub(crate) const PLAN: &str = "Recall which city it is; then write a single sentence about it.";
 pub(crate) const TASK: &str = "Name the capital of France.";
-
-const ACCEPTS: &str = r#"{"checklist": [{"requirement": "names the capital",
-    "evidence_quote": "Paris", "met": "yes"}], "blocking": [], "verdict": "ACCEPT",
-    "nonce": "@nonce@"}"#;
-pub(crate) const REFUSES: &str = r#"{"checklist": [{"requirement": "names the capital",
-    "evidence_quote": "Lyon", "met": "no"}], "blocking": [{"what": "another city is named",
-    "where": "", "fix": "name the capital"}], "verdict": "REVISE", "nonce": "@nonce@"}"#;
 
 /// Planner, worker and verifier, each with what its model says in turn.
 fn crew(worker: &[&str], verifier: &[&str]) -> [Provider; 3] {

@@ -4,16 +4,6 @@ use crate::policies::reviewed_by;
 use crate::program::{Ended, Home};
 use crate::provider::Provider;
 
-/// Three providers whose models say these texts.
-fn saying(texts: [&str; 3]) -> [Provider; 3] {
-    let [one, two, three] = texts;
-    [
-        Provider::of_model("alpha", one),
-        Provider::of_model("beta", two),
-        Provider::of_model("gamma", three),
-    ]
-}
-
 /// A home whose policy has a panel of these providers.
 pub(crate) fn home_of(members: &[Provider; 3], promise: &str) -> Home {
     let urls = members.each_ref().map(Provider::url);
@@ -34,10 +24,10 @@ fn line_of(said: &str, beginning: &str) -> usize {
 
 #[test]
 fn a_split_is_shown_with_dissent_first() {
-    let members = saying(["42", "Surely 41.\n\nSecond line.", "42"]);
+    let members = Provider::each_saying(["42", "Surely 41.\n\nSecond line.", "42"]);
     let ended = ask(&members, "").exits(0);
     assert!(ended.stdout.starts_with("not comparable"), "{}", ended.stdout);
-    let ended = ask(&saying(["42", "41", "42.0"]), "").exits(0);
+    let ended = ask(&Provider::each_saying(["42", "41", "42.0"]), "").exits(0);
     insta::assert_snapshot!(ended.stdout);
     for told in ["3 of 3 answered", "$0.000051", "receipt "] {
         assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
@@ -52,9 +42,9 @@ fn a_unanimous_panel_is_good_news_only_when_it_is_certified() {
         let run = home.with_policy(&["--color", "always", "route", "review", "6 x 7 = ?"]);
         run.ends().exits(0).stdout
     };
-    let said = shown(&saying(["yes", "Yes.", "true"]));
+    let said = shown(&Provider::each_saying(["yes", "Yes.", "true"]));
     assert!(said.starts_with(&green("unanimous: 3 of 3 agree (boolean)")), "{said:?}");
-    let [one, _, three] = saying(["yes"; 3]);
+    let [one, _, three] = Provider::each_saying(["yes"; 3]);
     // The second member's provider lets the first member's model answer.
     let said = shown(&[one, Provider::of_model("alpha", "yes"), three]);
     assert!(!said.starts_with(&green("")), "{said:?}");
@@ -67,7 +57,7 @@ fn a_unanimous_panel_is_good_news_only_when_it_is_certified() {
 
 #[test]
 fn a_panel_that_cannot_be_certified_is_refused_and_shown() {
-    let [one, _, three] = saying(["yes"; 3]);
+    let [one, _, three] = Provider::each_saying(["yes"; 3]);
     let members = [one, Provider::of_model("alpha", "yes"), three];
     let ended = ask(&members, ", enforce: hard, require: model_distinct").exits(1);
     assert!(ended.stderr.starts_with("error: the independence of `review`"), "{}", ended.stderr);
@@ -79,7 +69,7 @@ fn a_panel_that_cannot_be_certified_is_refused_and_shown() {
 #[test]
 fn a_member_that_failed_is_named_and_what_came_is_shown() {
     let failing = || {
-        let [one, two, _] = saying(["no", "paid for", ""]);
+        let [one, two, _] = Provider::each_saying(["no", "paid for", ""]);
         [one, two, Provider::failing(500, "down")]
     };
     let ended = ask(&failing(), ", quorum: 2").exits(0);
@@ -100,7 +90,7 @@ fn where_nothing_is_to_compare_the_first_line_says_so() {
     let down = || Provider::failing(500, "down");
     let ended = ask(&[down(), down(), down()], "").exits(1);
     assert!(ended.stdout.starts_with("no member answered · NOT CERTIFIED\n"), "{}", ended.stdout);
-    let [one, ..] = saying(["yes"; 3]);
+    let [one, ..] = Provider::each_saying(["yes"; 3]);
     let ended = ask(&[one, down(), down()], ", quorum: 2").exits(1);
     let only = "only one member answered · NOT CERTIFIED\n";
     assert!(ended.stdout.starts_with(only), "{}", ended.stdout);
@@ -113,7 +103,7 @@ fn where_nothing_is_to_compare_the_first_line_says_so() {
 #[test]
 fn json_is_one_envelope_with_every_member() {
     // Held to the end: the server of a provider that is dropped is another test's.
-    let members = saying(["42", "41", "42"]);
+    let members = Provider::each_saying(["42", "41", "42"]);
     let home = home_of(&members, "");
     let run = home.with_policy(&["--json", "route", "review", "6 x 7 = ?"]);
     let envelope = run.ends().exits(0).document();

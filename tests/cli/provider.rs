@@ -38,6 +38,16 @@ impl Provider {
         Self::replying(answer(model, text))
     }
 
+    /// Those of `policies::three_providers`, whose models `alpha`, `beta` and `gamma` say these
+    /// texts.
+    pub(crate) fn each_saying([alpha, beta, gamma]: [&str; 3]) -> [Self; 3] {
+        [
+            Self::of_model("alpha", alpha),
+            Self::of_model("beta", beta),
+            Self::of_model("gamma", gamma),
+        ]
+    }
+
     /// One whose model says one text after the other, then the last again and again. `@nonce@`
     /// stands for the nonce around the artifact that it is asked about.
     pub(crate) fn in_turn(model: &str, texts: &[&str]) -> Self {

@@ -3,10 +3,10 @@
 use std::io::Read;
 
 use serde_json::json;
-use test_support::nanos;
+use test_support::{REFUSES, nanos};
 
 use crate::hanging::{Hanging, Waiting};
-use crate::orchestrate::{PLAN, REFUSES, TASK};
+use crate::orchestrate::{PLAN, TASK};
 use crate::policies::done_by;
 use crate::program::Home;
 use crate::provider::Provider;

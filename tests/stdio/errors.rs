@@ -19,8 +19,7 @@ async fn refused(wire: Wire, status: u16, code: &str, why: &str, category: &str)
 /// The provider answers so: what does the caller see? Gives the envelope.
 async fn answered(wire: Wire, response: ResponseTemplate, category: &str) -> Value {
     let provider = WIRES.iter().find(|(known, _)| *known == wire).unwrap().1;
-    let status = response.clone();
-    let fake = FakeProvider::with(wire, "m-test", status).await;
+    let fake = FakeProvider::with(wire, "m-test", response).await;
     let policy = asking_of(provider, "m-test", &fake.base_url());
     let envelope = failure_of(category, &ask(&policy).await);
     let attempts = envelope["meta"]["attempts"].as_array().unwrap();

@@ -1,7 +1,7 @@
 //! Plan, execute, verify: three providers over real HTTP, one in each role.
 
 use serde_json::{Value, json};
-use test_support::{FakeProvider, FakeSocket, Place, Session, Wire};
+use test_support::{ACCEPTS, FakeProvider, FakeSocket, Place, REFUSES, Session, Wire};
 
 use crate::{
     KEY, failure_of, provider_at, redacted, server, session, success, text_block, with_keys,
@@ -11,15 +11,6 @@ pub(crate) const TASK: &str = "Name the capital of France in one sentence.";
 pub(crate) const PLAN: &str = "Recall which city it is; then write a single sentence about it.";
 pub(crate) const GOOD: &str = "It is Paris.";
 const BAD: &str = "It is Lyon.";
-
-/// What the verifier says of [`GOOD`] and of [`BAD`].
-const ACCEPTS: &str = r#"{"checklist": [{"requirement": "names the capital",
-    "evidence_quote": "Paris", "met": "yes"}], "blocking": [], "verdict": "ACCEPT",
-    "nonce": "@nonce@"}"#;
-const REFUSES: &str = r#"{"checklist": [{"requirement": "names the capital",
-    "evidence_quote": "Lyon", "met": "no"}], "blocking": [{"what": "another city is named",
-    "where": "It is Lyon", "fix": "name the capital"}], "verdict": "REVISE",
-    "nonce": "@nonce@"}"#;
 
 /// A role: its name, its wire format, its provider, its model.
 const ROLES: [(&str, Wire, &str, &str); 3] = [

@@ -15,6 +15,7 @@ mod session;
 mod signals;
 mod socket;
 mod stream;
+mod verdict;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub use provider::{FakeProvider, Wire, nonce_in};
 pub use session::{Conversation, Ending, Launch, Session};
 pub use signals::heed_signals;
 pub use socket::FakeSocket;
+pub use verdict::{ACCEPTS, REFUSES};
 
 /// How long anything may take before it counts as hung. It bounds a failing test and says
 /// nothing about speed.
