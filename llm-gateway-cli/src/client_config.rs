@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use llm_gateway_core::config::BASE_URL_VARIABLES;
 use llm_gateway_core::{Description, Envelope, Environment, KeyState, ProviderDescription};
 use llm_gateway_stdio::process::GatewayFlags;
 use serde_json::{Map, Value, json};
@@ -81,11 +82,6 @@ fn arguments(flags: &GatewayFlags, environment: &Environment) -> anyhow::Result<
     Ok(arguments)
 }
 
-/// Base URLs of the environment that are in force. A client that handed on the keys alone would
-/// send them to another host.
-const BASE_URLS: [&str; 4] =
-    ["ANTHROPIC_BASE_URL", "DEEPSEEK_BASE_URL", "GEMINI_BASE_URL", "OPENAI_BASE_URL"];
-
 /// The key variables of the providers that the policy's task classes name, and the base URLs
 /// that are set.
 fn variables(description: &Description, environment: &Environment) -> Vec<String> {
@@ -97,7 +93,8 @@ fn variables(description: &Description, environment: &Environment) -> Vec<String
         provider.key != KeyState::NotNeeded && is_asked
     };
     let keys = description.providers.iter().filter(used).filter_map(|p| p.key_variable.clone());
-    let urls = BASE_URLS.into_iter().filter(|name| environment.get(name).is_some());
+    // A client that handed on the keys alone would send them to another host.
+    let urls = BASE_URL_VARIABLES.into_iter().filter(|name| environment.get(name).is_some());
     keys.chain(urls.map(str::to_owned)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use llm_gateway_core::policy::Output;
 use llm_gateway_core::{Category, Envelope, Error, Gateway, Request, Stop, Task};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, ErrorData, Implementation, JsonObject,
@@ -97,8 +98,9 @@ impl Server {
         }
     }
 
+    /// The bound on an envelope, also where no policy could set one.
     fn max_chars(&self) -> usize {
-        self.gateway.policy().map_or(wire::DEFAULT_MAX_CHARS, |policy| policy.output().max_chars)
+        self.gateway.policy().map_or(Output::DEFAULT_MAX_CHARS, |policy| policy.output().max_chars)
     }
 }
 

@@ -4,9 +4,6 @@ use llm_gateway_core::Envelope;
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::json;
 
-/// The bound on an envelope when there is no policy that could set one.
-pub(crate) const DEFAULT_MAX_CHARS: usize = 30_000;
-
 /// Success: one text block, and the identical object as `structuredContent`. Error: the
 /// text block alone, because several clients drop the structured part of an error.
 pub(crate) fn tool_result(envelope: Envelope) -> CallToolResult {

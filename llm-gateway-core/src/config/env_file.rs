@@ -8,8 +8,9 @@ use crate::environment::{Environment, MalformedLine, is_own};
 use super::diagnostic::{Collector, Severity};
 use super::load::read_text;
 
-/// Variables of other names than the gateway's own that the file may set, beside the keys.
-const BASE_URLS: [&str; 4] =
+/// The variables that override a built-in provider's base URL. Beside the keys they are all that a
+/// `.env` file may set under other names than the gateway's own.
+pub const BASE_URL_VARIABLES: [&str; 4] =
     ["OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GEMINI_BASE_URL", "DEEPSEEK_BASE_URL"];
 
 /// A file of variables.
@@ -40,7 +41,7 @@ impl EnvFile {
         let allowed = |name: &str| {
             // Where the policy is was known before this file was looked for.
             (is_own(name) && name != "LLM_GATEWAY_ROUTING")
-                || BASE_URLS.contains(&name)
+                || BASE_URL_VARIABLES.contains(&name)
                 || keys.iter().any(|key| key == name)
         };
         match self.text() {

@@ -17,6 +17,7 @@ mod structure;
 
 pub use catalog::built_in_models;
 pub use diagnostic::{Diagnostic, PolicyProblems, Severity};
+pub use env_file::BASE_URL_VARIABLES;
 pub use load::{EMBEDDED_POLICY, LoadRequest, Loaded, PolicySource, load};
 pub use raw::json_schema;
 

@@ -90,6 +90,12 @@ pub struct Output {
     pub handoff_after: Duration,
 }
 
+impl Output {
+    /// The largest envelope where nobody says: about 8 000 tokens, below what the common clients
+    /// cut or spill to a file.
+    pub const DEFAULT_MAX_CHARS: usize = 30_000;
+}
+
 impl Policy {
     /// The version that the file states.
     pub fn version(&self) -> &str {

@@ -77,8 +77,7 @@ pub(super) fn reliability(raw: &RawPolicy) -> Reliability {
 pub(super) fn output(raw: &RawPolicy) -> Output {
     let raw = raw.output.as_ref();
     Output {
-        // About 8 000 tokens: below what the common clients cut or spill to a file.
-        max_chars: raw.and_then(|raw| raw.max_chars).unwrap_or(30_000),
+        max_chars: raw.and_then(|raw| raw.max_chars).unwrap_or(Output::DEFAULT_MAX_CHARS),
         handoff_after: raw
             .and_then(|raw| raw.handoff_after_s)
             .map_or(Duration::ZERO, Duration::from_secs_f64),
