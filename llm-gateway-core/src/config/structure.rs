@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::closest_name;
+use crate::model::did_you_mean;
 
 use super::diagnostic::Collector;
 use super::node::{Content, Entry, Node};
@@ -119,10 +119,9 @@ impl<'a> Walk<'a, '_, '_> {
     fn unknown_key(&mut self, entry: &Entry, known: Option<&'a Map<String, Value>>, name: &str) {
         let known: Vec<&str> =
             known.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
-        let hint = match closest_name(&entry.key, known.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("known here: {}", known.join(", ")),
-        };
+        let hint = did_you_mean(&entry.key, known.iter().copied(), || {
+            format!("known here: {}", known.join(", "))
+        });
         self.problems.error(
             entry.key_place,
             format!("unknown key `{}` in {name}", entry.key),
@@ -138,10 +137,9 @@ impl<'a> Walk<'a, '_, '_> {
         if words.contains(&text) {
             return Some(Value::String(text.to_owned()));
         }
-        let hint = match closest_name(text, words.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("use one of: {}", words.join(", ")),
-        };
+        let hint = did_you_mean(text, words.iter().copied(), || {
+            format!("use one of: {}", words.join(", "))
+        });
         self.problems.error(node.place, format!("{name} cannot be `{}`", shown(text)), hint);
         None
     }

@@ -19,6 +19,18 @@ pub fn closest_name<'a>(
         .map(|(_, candidate)| candidate)
 }
 
+/// Advice to whoever wrote `word`: the candidate that was probably meant, else what they can do instead.
+pub(crate) fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    otherwise: impl FnOnce() -> String,
+) -> String {
+    match closest_name(word, candidates) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => otherwise(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,6 +21,7 @@ mod usage;
 
 pub use answer_schema::AnswerSchema;
 pub use closest::closest_name;
+pub(crate) use closest::did_you_mean;
 pub use completion::{Completion, FinishReason, OutputPart};
 pub use cost_basis::CostBasis;
 pub(crate) use date::date_utc;

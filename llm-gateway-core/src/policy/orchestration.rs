@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::error::{Category, Error};
-use crate::model::{NanoUsd, PolicyText, StepRole, Target, closest_name};
+use crate::model::{NanoUsd, PolicyText, StepRole, Target};
 
+use super::plan::unknown_name;
 use super::{PlannedTarget, Policy, Step, Workflow};
 
 /// Who plans, works and verifies, and how deep.
@@ -178,7 +179,7 @@ impl Policy {
 fn no_such_depth(wanted: &str, orchestration: &Orchestration) -> Error {
     let names: Vec<&str> = orchestration.depths.iter().map(|depth| depth.name.as_str()).collect();
     let Some(absent) = orchestration.absent.iter().find(|absent| absent.name == wanted) else {
-        return unknown_depth(wanted, &names);
+        return unknown_name(Category::InvalidRequest, "depth", wanted, &names);
     };
     let others: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let others = others.join(" or ");
@@ -193,12 +194,4 @@ fn no_such_depth(wanted: &str, orchestration: &Orchestration) -> Error {
         ),
     };
     Error::new(Category::InvalidRequest, message).with_hint(format!("{mend}, or ask for {others}"))
-}
-
-fn unknown_depth(wanted: &str, names: &[&str]) -> Error {
-    let shown: String = wanted.chars().filter(|c| !c.is_control()).take(64).collect();
-    let meant = closest_name(&shown, names.iter().copied());
-    let meant = meant.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
-    Error::new(Category::InvalidRequest, format!("no depth is called `{shown}`"))
-        .with_hint(format!("{meant}the policy has: {}", names.join(", ")))
 }

@@ -165,13 +165,22 @@ impl Policy {
 
     fn unknown(&self, request: &PlanRequest<'_>) -> Error {
         let names: Vec<_> = self.task_classes().map(TaskClass::as_str).collect();
-        let shown: String =
-            request.task_class.chars().filter(|c| !c.is_control()).take(64).collect();
-        let meant = closest_name(&shown, names.iter().copied());
-        let meant = meant.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
-        Error::new(Category::UnknownTaskClass, format!("no task class is called `{shown}`"))
-            .with_hint(format!("{meant}the policy has: {}", names.join(", ")))
+        unknown_name(Category::UnknownTaskClass, "task class", request.task_class, &names)
     }
+}
+
+/// A name that a caller wrote, of a `thing` of which the policy has these `names`.
+pub(super) fn unknown_name(
+    category: Category,
+    thing: &str,
+    written: &str,
+    names: &[&str],
+) -> Error {
+    let shown: String = written.chars().filter(|c| !c.is_control()).take(64).collect();
+    let meant = closest_name(&shown, names.iter().copied());
+    let meant = meant.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+    Error::new(category, format!("no {thing} is called `{shown}`"))
+        .with_hint(format!("{meant}the policy has: {}", names.join(", ")))
 }
 
 /// The target that a caller's override means.

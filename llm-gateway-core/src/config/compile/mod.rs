@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::environment::Environment;
-use crate::model::{ModelId, ProviderName, Target, closest_name};
+use crate::model::{ModelId, ProviderName, Target, closest_name, did_you_mean};
 use crate::policy::{Policy, ProviderSpec};
 
 use super::catalog::Catalog;
@@ -137,13 +137,10 @@ impl Scope<'_, '_, '_> {
             // A provider that is known but broken has been reported where it stands.
             if !self.compilation.declares_provider(provider) {
                 let names = self.providers.keys().map(ProviderName::as_str);
-                let hint = match closest_name(provider, names.clone()) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!(
-                        "known: {}; add others under `providers:`",
-                        names.collect::<Vec<_>>().join(", ")
-                    ),
-                };
+                let hint = did_you_mean(provider, names.clone(), || {
+                    let known = names.collect::<Vec<_>>().join(", ");
+                    format!("known: {known}; add others under `providers:`")
+                });
                 self.problems.error(
                     at("provider"),
                     format!("no provider is called `{provider}`"),
@@ -172,15 +169,11 @@ impl Scope<'_, '_, '_> {
             }
         }
         if spec.model(model).is_none_or(|facts| facts.prices.is_none()) {
+            let provider = &target.provider;
+            let add = format!("add a row with `in` and `out` under providers.{provider}.models");
             let hint = match closest_name(model, spec.models.keys().map(String::as_str)) {
-                Some(meant) => format!(
-                    "did you mean `{meant}`? else add a row with `in` and `out` under providers.{}.models",
-                    target.provider
-                ),
-                None => format!(
-                    "add a row with `in` and `out` under providers.{}.models",
-                    target.provider
-                ),
+                Some(meant) => format!("did you mean `{meant}`? else {add}"),
+                None => add,
             };
             self.problems.warning(
                 place,

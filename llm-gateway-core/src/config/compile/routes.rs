@@ -6,7 +6,7 @@ use crate::config::node::{Content, Step};
 use crate::config::raw::{
     RawCascade, RawEnforce, RawLevel, RawPolicy, RawRoute, RawTarget, RawVisibility,
 };
-use crate::model::{NanoUsd, Target, TaskClass, closest_name};
+use crate::model::{NanoUsd, Target, TaskClass, did_you_mean};
 use crate::policy::{Cascade, Enforce, Level, Panel, Route, Shape, Visibility};
 
 use super::Scope;
@@ -37,10 +37,9 @@ impl Scope<'_, '_, '_> {
         for (section, name) in fallbacks.chain(visible) {
             let place = root.key_place_of(&[section.into(), name.as_str().into()]);
             if declared.is_some_and(|classes| classes.entry(name).is_none()) {
-                let hint = match closest_name(name, raw.defaults.keys().map(String::as_str)) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => "add it under `defaults:`, or take this entry out".to_owned(),
-                };
+                let hint = did_you_mean(name, raw.defaults.keys().map(String::as_str), || {
+                    "add it under `defaults:`, or take this entry out".to_owned()
+                });
                 self.problems.error(
                     place,
                     format!("`{section}` names the unknown task class `{name}`"),
