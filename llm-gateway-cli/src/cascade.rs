@@ -4,6 +4,7 @@ use std::io;
 
 use llm_gateway_core::CascadeAnswer;
 
+use crate::render::price;
 use crate::terminal::{FAINT, Terminal, harmless};
 
 /// Shows the answer on stdout, and in a line on stderr how it came about.
@@ -18,10 +19,7 @@ fn summary(cascade: &CascadeAnswer) -> String {
         None => format!("{target} for the gate: {because}"),
         Some(_) => format!("{target}, escalated: {because}"),
     };
-    let cost = match cascade.total_cost() {
-        Some(amount) => amount.to_string(),
-        None => "price unknown".to_owned(),
-    };
+    let cost = price(cascade.total_cost());
     let path = cascade.gate.receipt_path.as_ref();
     let receipt = path.map(|path| format!("\nreceipt in {}", path.display()));
     let seconds = cascade.latency.as_secs_f64();

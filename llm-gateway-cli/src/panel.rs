@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::glance::{Glance, Standing};
 use crate::render;
+use crate::render::price;
 use crate::route::tried;
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
@@ -74,10 +75,7 @@ fn certificate(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
 /// How many answered, for how much, how fast, and the receipt.
 fn summary(panel: &PanelAnswer) -> String {
     let (answered, asked) = (panel.answers().count(), panel.members.len());
-    let cost = match panel.total_cost() {
-        Some(amount) => amount.to_string(),
-        None => "price unknown".to_owned(),
-    };
+    let cost = price(panel.total_cost());
     let above = match (panel.cap_exceeded(), panel.cost_cap) {
         (Some(true), Some(cap)) => format!(", above its cap of {cap}"),
         _ => String::new(),

@@ -12,6 +12,11 @@ use llm_gateway_core::{
 
 use crate::terminal::harmless;
 
+/// What something cost, where that is known.
+pub(crate) fn price(amount: Option<NanoUsd>) -> String {
+    amount.map_or_else(|| "price unknown".to_owned(), |amount| amount.to_string())
+}
+
 /// Task classes: name, who answers, whether it can run.
 pub(crate) fn task_classes(classes: &[TaskClassDescription]) -> String {
     let mut table = table(&["task class", "answered by", "can run"]);

@@ -11,6 +11,7 @@ use llm_gateway_core::{
 };
 
 use crate::options::{Route, USAGE};
+use crate::render::price;
 use crate::terminal::{FAINT, Terminal, harmless};
 use crate::{cascade, panel, prompt, receipt};
 
@@ -139,10 +140,7 @@ pub(crate) fn tried(attempt: &Attempt) -> String {
 /// Who answered, for how much, how fast, and why them.
 pub(crate) fn summary(answer: &Answer) -> String {
     let usage = &answer.cost.usage;
-    let cost = match answer.cost.amount {
-        Some(amount) => amount.to_string(),
-        None => "price unknown".to_owned(),
-    };
+    let cost = price(answer.cost.amount);
     let fallback = answer.fallback_from.as_ref().map(|from| format!(" · in place of {from}"));
     let retries = match answer.retries() {
         0 => String::new(),

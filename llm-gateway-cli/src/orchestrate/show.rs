@@ -8,6 +8,7 @@ use llm_gateway_core::{
     ChecklistItem, Decision, Ending, Envelope, Failure, Met, Orchestrated, Reply, StepRole, Verdict,
 };
 
+use crate::render::price;
 use crate::route::tried;
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
@@ -147,10 +148,7 @@ fn summary(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
             terminal.note(&format!("{FAINT}round {number} was refused: {why}{FAINT:#}"))?;
         }
     }
-    let cost = match work.total_cost() {
-        Some(amount) => amount.to_string(),
-        None => "price unknown".to_owned(),
-    };
+    let cost = price(work.total_cost());
     let (depth, calls, rounds) = (&work.depth, work.steps.len(), work.rounds.len());
     let seconds = work.latency.as_secs_f64();
     let noun =
