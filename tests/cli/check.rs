@@ -1,5 +1,7 @@
 //! `check`: every problem with its place, its line and a way out.
 
+use test_support::VERSION_1_0_0;
+
 use crate::policies::SMALL;
 use crate::program::{Ended, Home};
 
@@ -328,46 +330,6 @@ fn the_built_in_policy_lacks_nothing_but_keys() {
     keys.into_iter().fold(run, |run, key| run.env(key, "k")).ends().exits(0);
 }
 
-/// Every key of version 1.0.0, in the ways that it was written then.
-const VERSION_1_0_0: &str = r#"
-version: "1.0.0"
-defaults:
-  quick_answer:
-    provider: openai
-    model: gpt-4o-mini
-    max_tokens: 1024
-    rationale: "Cheap and fast."
-  dual_opinion:
-    members:
-      - {provider: openai,    model: gpt-4o}
-      - {provider: anthropic, model: claude-sonnet-4-6}
-    max_tokens: 4000
-    cost_cap_usd: 1.00
-    rationale: "Two opinions."
-cost_preflight: {enabled: true, chars_per_token: 4, warn_usd: 0.50, block_usd: 15.00}
-visibility:
-  dual_opinion: {mode: blind, members_see: original_prompt_only, enforce: hard}
-fallback:
-  quick_answer:
-    - {provider: anthropic, model: claude-haiku-4-5}
-  dual_opinion: []
-orchestration:
-  roles:
-    planner:  {provider: gemini,    model: gemini-2.5-pro, max_tokens: 4000}
-    worker:   {provider: openai,    model: gpt-4o, max_tokens: 8000}
-    verifier: {provider: anthropic, model: claude-sonnet-4-6, max_tokens: 2000}
-  instructions:
-    planner: >-
-      Decompose the task.
-      Do NOT solve it.
-    worker: "Solve it."
-    verifier: "Reply with exactly one of 'ACCEPT' or 'REVISE: <reasons>'."
-  depth:
-    trivial:  {plan: false, verify: false}
-    standard: {plan: false, verify: true}
-    complex:  {plan: true,  verify: true, replan_on_fail: true, max_replans: 1}
-"#;
-
 #[test]
 fn a_policy_of_version_1_0_0_loads_unchanged() {
     let home = Home::holding(VERSION_1_0_0);
@@ -376,10 +338,10 @@ fn a_policy_of_version_1_0_0_loads_unchanged() {
     let problems = data["problems"].as_array().unwrap();
     assert!(problems.iter().all(|problem| problem["severity"] == "warning"), "{problems:?}");
     let class = &data["task_classes"][0];
-    assert_eq!(class["name"], "quick_answer");
+    assert_eq!(class["name"], "quick");
     assert_eq!(class["max_tokens"], 1024);
     assert_eq!(class["targets"][1]["model"], "claude-haiku-4-5");
-    assert_eq!(data["task_classes"][1]["kind"], "panel");
+    assert_eq!(data["task_classes"][2]["kind"], "panel");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 mod money;
 mod place;
+mod policy;
 mod provider;
 mod session;
 mod signals;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 pub use money::nanos;
 pub use place::Place;
+pub use policy::VERSION_1_0_0;
 pub use provider::{FakeProvider, Wire, nonce_in};
 pub use session::{Conversation, Ending, Launch, Session};
 pub use signals::heed_signals;
