@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::credential::CredentialSource;
 use crate::model::{Dialect, ProviderName, Target, TaskClass};
 use crate::policy::{
-    Escalations, Level, Orchestration, Policy, ProviderSpec, Route, RouteKind, Shape,
+    Escalations, Level, Orchestration, Panel, Policy, ProviderSpec, Route, RouteKind, Shape,
 };
 use crate::reliability::{Breaker, Targets};
 use crate::spend::SpendState;
@@ -205,18 +205,7 @@ impl Description {
             providers: policy.providers().values().map(|spec| provider(spec, keys)).collect(),
             panels: panels.clone().map(|(name, _)| name).collect(),
             visibility: panels
-                .map(|(name, panel)| {
-                    let promise = panel.visibility;
-                    let quorum = panel.quorum();
-                    let description = VisibilityDescription {
-                        mode: "blind",
-                        members_see: "original_prompt_only",
-                        enforce: promise.enforce,
-                        require: promise.require,
-                        quorum,
-                    };
-                    (name, description)
-                })
+                .map(|(name, panel)| (name, VisibilityDescription::of(panel)))
                 .collect(),
             orchestration_depths: policy
                 .orchestration()
@@ -229,6 +218,18 @@ impl Description {
             policy_digest: policy.digest().to_owned(),
             gateway_version: env!("CARGO_PKG_VERSION"),
             offline: keys.offline,
+        }
+    }
+}
+
+impl VisibilityDescription {
+    fn of(panel: &Panel) -> Self {
+        Self {
+            mode: "blind",
+            members_see: "original_prompt_only",
+            enforce: panel.visibility.enforce,
+            require: panel.visibility.require,
+            quorum: panel.quorum(),
         }
     }
 }
@@ -263,7 +264,24 @@ fn task_class(
             missing.push(variable);
         }
     }
-    let unavailable_because = match &route.shape {
+    let unavailable_because = unavailable(route, &lacking, &missing);
+    TaskClassDescription {
+        name: route.task_class.to_string(),
+        kind: route.kind(),
+        targets: targets.into_iter().cloned().collect(),
+        max_tokens: route.max_tokens,
+        rationale: route.rationale.clone(),
+        available: unavailable_because.is_none(),
+        unavailable_because,
+        missing_keys: missing,
+        escalation: matches!(route.shape, Shape::Cascade(_)).then(|| realised(&route.task_class)),
+    }
+}
+
+/// Why a class cannot run, if so: by the variable that each of its targets lacks, in their order,
+/// and by all that are `missing`, each once.
+fn unavailable(route: &Route, lacking: &[Option<&str>], missing: &[String]) -> Option<String> {
+    match &route.shape {
         // The strong model comes last. Without a key for its gate it always escalates.
         Shape::Cascade(cascade) => lacking.last().copied().flatten().map(|variable| {
             format!("set {variable}, for {} to which it escalates", cascade.otherwise)
@@ -282,17 +300,6 @@ fn task_class(
             short.then(|| format!("set {needed}"))
         }
         Shape::Single(_) => None,
-    };
-    TaskClassDescription {
-        name: route.task_class.to_string(),
-        kind: route.kind(),
-        targets: targets.into_iter().cloned().collect(),
-        max_tokens: route.max_tokens,
-        rationale: route.rationale.clone(),
-        available: unavailable_because.is_none(),
-        unavailable_because,
-        missing_keys: missing,
-        escalation: matches!(route.shape, Shape::Cascade(_)).then(|| realised(&route.task_class)),
     }
 }
 

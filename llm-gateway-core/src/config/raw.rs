@@ -209,7 +209,7 @@ pub(super) struct RawOrchestration {
 }
 
 /// Who plays which role.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRoles {
     /// Who plans.
@@ -234,7 +234,7 @@ pub(super) struct RawRole {
 }
 
 /// Instructions in place of the built-in ones.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawInstructions {
     /// What the planner is told.

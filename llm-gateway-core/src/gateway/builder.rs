@@ -194,8 +194,12 @@ impl GatewayBuilder {
         });
         let transport = self.transport.unwrap_or_else(|| Arc::new(ReqwestTransport::new()));
         let scrubber = Scrubber::new(credentials.known());
-        let (credentials_lent, clock) = (Arc::clone(&credentials), Arc::clone(&self.clock));
-        let means = Means { transport, credentials: credentials_lent, scrubber, clock };
+        let means = Means {
+            transport,
+            credentials: Arc::clone(&credentials),
+            scrubber,
+            clock: Arc::clone(&self.clock),
+        };
         let wiring = Wiring { means, offline: self.offline };
         let mut providers =
             policy.as_ref().map(|policy| wiring.providers(policy)).unwrap_or_default();

@@ -93,6 +93,7 @@ pub(super) fn build(
     if !step.sees.contains(&Sight::Task) {
         prompt = prompt.without_task();
     }
+    // Of a verifier: a sound workflow shows it the task and one output, the artifact.
     let mut judged = None;
     for sight in &step.sees {
         let Some((kind, position, text)) = seen(&step.name, sight, view)? else { continue };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::node::{Content, Step};
-use crate::config::raw::{RawOrchestration, RawRole, RawVerdict};
+use crate::config::raw::{RawInstructions, RawOrchestration, RawRole, RawRoles, RawVerdict};
 use crate::model::{PolicyText, StepRole};
 use crate::policy::{Orchestration, OrchestrationRole, VerdictForm};
 
@@ -17,12 +17,12 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(600);
 
 impl Scope<'_, '_, '_> {
     pub(super) fn orchestration(&mut self, raw: &RawOrchestration) -> Orchestration {
-        let roles = raw.roles.as_ref();
-        let words = raw.instructions.as_ref();
-        let planner_told = self.told(StepRole::Planner, words.and_then(|it| it.planner.as_deref()));
-        let worker_told = self.told(StepRole::Worker, words.and_then(|it| it.worker.as_deref()));
-        let verifier_told =
-            self.told(StepRole::Verifier, words.and_then(|it| it.verifier.as_deref()));
+        let (nobody, nothing) = (RawRoles::default(), RawInstructions::default());
+        let roles = raw.roles.as_ref().unwrap_or(&nobody);
+        let words = raw.instructions.as_ref().unwrap_or(&nothing);
+        let planner_told = self.told(StepRole::Planner, words.planner.as_deref());
+        let worker_told = self.told(StepRole::Worker, words.worker.as_deref());
+        let verifier_told = self.told(StepRole::Verifier, words.verifier.as_deref());
         let verdict = match raw.verdict {
             Some(RawVerdict::Structured) => VerdictForm::Structured,
             Some(RawVerdict::Plain) => VerdictForm::Plain,
@@ -30,22 +30,11 @@ impl Scope<'_, '_, '_> {
             None if verifier_told.is_some() => VerdictForm::Plain,
             None => VerdictForm::Structured,
         };
-        let planner = self.role(
-            StepRole::Planner,
-            roles.and_then(|roles| roles.planner.as_ref()),
-            planner_told,
-        );
-        let worker =
-            self.role(StepRole::Worker, roles.and_then(|roles| roles.worker.as_ref()), worker_told);
-        let verifier = self.role(
-            StepRole::Verifier,
-            roles.and_then(|roles| roles.verifier.as_ref()),
-            verifier_told,
-        );
+        let planner = self.role(StepRole::Planner, roles.planner.as_ref(), planner_told);
+        let worker = self.role(StepRole::Worker, roles.worker.as_ref(), worker_told);
+        let verifier = self.role(StepRole::Verifier, roles.verifier.as_ref(), verifier_told);
         // What stands in the file counts: a role that was refused has been reported.
-        let played = roles.map_or([false; 3], |roles| {
-            [roles.planner.is_some(), roles.worker.is_some(), roles.verifier.is_some()]
-        });
+        let played = [roles.planner.is_some(), roles.worker.is_some(), roles.verifier.is_some()];
         let Depths { there: depths, absent } = self.depths(raw, played);
         if depths.iter().any(|depth| depth.workflow.step_of(StepRole::Verifier).is_some()) {
             self.judge(worker.as_ref(), verifier.as_ref());
