@@ -1,23 +1,28 @@
 //! What the gateway tells of itself: `llm_routing_info`, `llm-gateway info`, `check`.
 
+mod keys;
 mod orchestration;
+mod task_class;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::credential::CredentialSource;
-use crate::model::{Dialect, ProviderName, Target, TaskClass};
+use crate::model::{Dialect, ProviderName, TaskClass};
 use crate::policy::{
-    Escalations, Level, Orchestration, Panel, Policy, ProviderSpec, Route, RouteKind, Shape,
+    Enforce, Escalations, Level, Orchestration, Panel, Policy, ProviderSpec, Route, Shape,
 };
 use crate::reliability::{Breaker, Targets};
 use crate::spend::SpendState;
 
+pub use keys::KeyState;
+pub(crate) use keys::Keys;
 pub use orchestration::{
     DepthDescription, OrchestrationDescription, RoleDescription, RolesDescription,
 };
+pub use task_class::TaskClassDescription;
+use task_class::task_class;
 
 /// Task classes, providers and rules of the active policy. Names of key variables only,
 /// never their values.
@@ -57,34 +62,6 @@ pub struct Description {
     pub offline: bool,
 }
 
-/// A task class as a caller sees it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct TaskClassDescription {
-    /// What to ask for.
-    pub name: String,
-    /// How many models answer.
-    pub kind: RouteKind,
-    /// Who answers, in order.
-    pub targets: Vec<Target>,
-    /// The bound on output tokens, where the class sets one.
-    pub max_tokens: Option<u64>,
-    /// Why it is routed so.
-    pub rationale: String,
-    /// Whether it can run now: a single model's class with any target that can be asked, a panel
-    /// with the quorum, a cascade with its strong model, to which it escalates where its gate
-    /// cannot answer.
-    pub available: bool,
-    /// Why it cannot.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unavailable_because: Option<String>,
-    /// The variables whose keys are missing.
-    pub missing_keys: Vec<String>,
-    /// How often a cascade has escalated in this process.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub escalation: Option<Escalations>,
-}
-
 /// A provider as a caller sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -104,20 +81,6 @@ pub struct ProviderDescription {
     pub models: Vec<String>,
 }
 
-/// Whether a key is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum KeyState {
-    /// It is.
-    Set,
-    /// It is not.
-    Missing,
-    /// None is needed.
-    #[serde(rename = "not needed")]
-    NotNeeded,
-}
-
 /// What a panel promises.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -127,7 +90,7 @@ pub struct VisibilityDescription {
     /// Always `original_prompt_only`.
     pub members_see: &'static str,
     /// What happens when the promise cannot be certified.
-    pub enforce: crate::policy::Enforce,
+    pub enforce: Enforce,
     /// The level that must be reached.
     pub require: Level,
     /// How many members must answer.
@@ -153,34 +116,6 @@ impl BreakerDescription {
             consecutive_failures: breaker.consecutive_failures(),
             cooldown_remaining_s: breaker.cooldown_remaining(now).as_secs_f64(),
         }
-    }
-}
-
-/// What is asked about keys while describing.
-pub(crate) struct Keys<'a> {
-    pub(crate) credentials: &'a dyn CredentialSource,
-    pub(crate) offline: bool,
-}
-
-impl Keys<'_> {
-    pub(crate) fn state(&self, spec: &ProviderSpec) -> KeyState {
-        let endpoint = &spec.endpoint;
-        match &endpoint.api_key_env {
-            Some(variable) if !self.offline => {
-                match self.credentials.has(&endpoint.provider, variable) {
-                    true => KeyState::Set,
-                    false => KeyState::Missing,
-                }
-            }
-            _ => KeyState::NotNeeded,
-        }
-    }
-
-    /// The variable whose key a target lacks.
-    pub(crate) fn missing<'p>(&self, policy: &'p Policy, target: &Target) -> Option<&'p str> {
-        let spec = policy.providers().get(&target.provider)?;
-        let variable = spec.endpoint.api_key_env.as_deref()?;
-        (self.state(spec) == KeyState::Missing).then_some(variable)
     }
 }
 
@@ -247,60 +182,6 @@ fn circuit_breakers(policy: &Policy, targets: &Targets) -> BTreeMap<String, Brea
         .chain(troubled.map(|(target, breaker)| (target.to_string(), breaker)))
         .map(|(target, breaker)| (target, BreakerDescription::of(breaker, now)))
         .collect()
-}
-
-fn task_class(
-    policy: &Policy,
-    route: &Route,
-    keys: &Keys<'_>,
-    realised: &dyn Fn(&TaskClass) -> Escalations,
-) -> TaskClassDescription {
-    let targets = route.targets();
-    let lacking: Vec<Option<&str>> =
-        targets.iter().map(|target| keys.missing(policy, target)).collect();
-    let mut missing: Vec<String> = Vec::new();
-    for variable in lacking.iter().flatten().map(|name| (*name).to_owned()) {
-        if !missing.contains(&variable) {
-            missing.push(variable);
-        }
-    }
-    let unavailable_because = unavailable(route, &lacking, &missing);
-    TaskClassDescription {
-        name: route.task_class.to_string(),
-        kind: route.kind(),
-        targets: targets.into_iter().cloned().collect(),
-        max_tokens: route.max_tokens,
-        rationale: route.rationale.clone(),
-        available: unavailable_because.is_none(),
-        unavailable_because,
-        missing_keys: missing,
-        escalation: matches!(route.shape, Shape::Cascade(_)).then(|| realised(&route.task_class)),
-    }
-}
-
-/// Why a class cannot run, if so: by the variable that each of its targets lacks, in their order,
-/// and by all that are `missing`, each once.
-fn unavailable(route: &Route, lacking: &[Option<&str>], missing: &[String]) -> Option<String> {
-    match &route.shape {
-        // The strong model comes last. Without a key for its gate it always escalates.
-        Shape::Cascade(cascade) => lacking.last().copied().flatten().map(|variable| {
-            format!("set {variable}, for {} to which it escalates", cascade.otherwise)
-        }),
-        Shape::Single(_) if lacking.iter().all(Option::is_some) => {
-            Some(format!("set {}", missing.join(" or ")))
-        }
-        Shape::Panel(panel) => {
-            let (members, quorum) = (panel.members.len(), panel.quorum());
-            let able = lacking.iter().filter(|lacks| lacks.is_none()).count();
-            let short = able < quorum;
-            let needed = match quorum == members {
-                true => missing.join(" and "),
-                false => format!("keys for {quorum} of {members} members: {}", missing.join(", ")),
-            };
-            short.then(|| format!("set {needed}"))
-        }
-        Shape::Single(_) => None,
-    }
 }
 
 fn provider(spec: &ProviderSpec, keys: &Keys<'_>) -> ProviderDescription {
