@@ -106,7 +106,7 @@ mod tests {
         // Read as `é+b+c+`.
         let text = r"é\u002Bb%2Bc%2b";
         assert_eq!(replace(text, &[]), text);
-        assert_eq!(replace(text, &[2..4]), "éX%2Bc%2b");
+        assert_eq!(replace(text, std::slice::from_ref(&(2..4))), "éX%2Bc%2b");
         assert_eq!(replace(text, &[2..5, 5..7]), "éXX");
         assert_eq!(replace(text, &[3..4, 6..7]), r"é\u002BX%2BcX");
     }
