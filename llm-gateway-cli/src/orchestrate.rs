@@ -26,7 +26,7 @@ pub(crate) async fn run(
     stop: Stop,
 ) -> anyhow::Result<ExitCode> {
     if let Err(why) = receipt::check(&asked.documents) {
-        terminal.complain(why);
+        terminal.complain(&why);
         return Ok(ExitCode::from(USAGE));
     }
     let read = tokio::select! {

@@ -10,25 +10,43 @@ use llm_gateway_core::{Failure, Gateway, Reply, RouteKind, write_private};
 use crate::options::Documents;
 use crate::terminal::{FAINT, Terminal, harmless};
 
-/// Whether each document has a file of its own: asked before anything is paid for.
+/// Whether each document has a place, and one of its own: asked before anything is paid for.
 ///
 /// # Errors
-/// What is wrong with the two places.
-pub(crate) fn check(documents: &Documents) -> Result<(), &'static str> {
-    match (&documents.receipt, &documents.bundle) {
+/// What is wrong with the places.
+pub(crate) fn check(documents: &Documents) -> Result<(), String> {
+    let Documents { receipt, bundle } = documents;
+    for (flag, path) in [("--receipt", receipt), ("--bundle", bundle)] {
+        path.as_deref().map_or(Ok(()), |path| can_hold(flag, path))?;
+    }
+    match (receipt, bundle) {
         (Some(receipt), Some(bundle)) if place(receipt) == place(bundle) => {
-            Err("--receipt and --bundle name the same file: give each its own")
+            Err("--receipt and --bundle name the same file: give each its own".to_owned())
         }
         _ => Ok(()),
     }
 }
 
+/// Whether a file may be at a path, as far as can be known without making one.
+fn can_hold(flag: &str, path: &Path) -> Result<(), String> {
+    let shown = path.display();
+    if path.is_dir() {
+        return Err(format!("{flag} names a folder, `{shown}`: name a file in it"));
+    }
+    if !folder(path).is_dir() {
+        return Err(format!("{flag} names `{shown}`, whose folder is not there: create it first"));
+    }
+    Ok(())
+}
+
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
 /// Where a path leads, however it is written; as it is written where it leads nowhere.
 fn place(path: &Path) -> PathBuf {
-    let in_folder = || {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        Some(fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?.join(path.file_name()?))
-    };
+    let in_folder = || Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?));
     fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 

@@ -21,7 +21,7 @@ pub(crate) async fn run(
     mut terminal: Terminal,
 ) -> anyhow::Result<ExitCode> {
     if let Err(why) = receipt::check(&route.documents) {
-        terminal.complain(why);
+        terminal.complain(&why);
         return Ok(ExitCode::from(USAGE));
     }
     if let Some(why) = receipt::none_of(&route.documents, &gateway, &route.task_class) {

@@ -9,7 +9,7 @@ use crate::policies::{SMALL, done_by};
 use crate::program::{Ended, Home};
 use crate::provider::Provider;
 use crate::spend::Till;
-use crate::verify::flip_after;
+use crate::verify::{flip_after, too_long};
 
 pub(crate) const PLAN: &str = "Recall which city it is; then write a single sentence about it.";
 pub(crate) const TASK: &str = "Name the capital of France.";
@@ -245,12 +245,15 @@ fn receipt_and_bundle_are_written_even_of_what_failed_and_verify_holds_them() {
 fn a_receipt_that_cannot_be_written_exits_1_after_the_artifact() {
     let crew = crew(&["It is Paris."], &[ACCEPTS]);
     let home = home_of(&crew);
-    let ask = ["orchestrate", TASK, "--receipt", "no/receipt"];
+    let ask = ["orchestrate", TASK, "--receipt", &too_long()];
     let ended = home.with_policy(&ask).ends().exits(1);
     assert_eq!(ended.stdout, "It is Paris.\n");
     assert!(ended.stderr.contains("error: the receipt cannot be written to"), "{}", ended.stderr);
-    let same = ["orchestrate", TASK, "--receipt", "one", "--bundle", "one"];
-    home.with_policy(&same).ends().exits(2);
+    for nowhere in [["--receipt", "one", "--bundle", "one"], ["--receipt", "r", "--bundle", "no/b"]]
+    {
+        let ask = [&["orchestrate", TASK][..], &nowhere].concat();
+        home.with_policy(&ask).ends().exits(2);
+    }
     assert_eq!(crew[1].requests().len(), 1, "nobody was asked where nothing could be written");
 }
 

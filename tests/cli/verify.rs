@@ -205,18 +205,40 @@ fn a_single_model_has_no_receipt_and_is_not_asked_for_one() {
     assert!(!home.path().join("receipt").exists() && !home.path().join("bundle").exists());
 }
 
+/// The name of a file that no folder takes.
+pub(crate) fn too_long() -> String {
+    "r".repeat(300)
+}
+
 #[test]
 fn a_document_that_cannot_be_written_loses_neither_the_answer_nor_the_other() {
     let home = Home::new();
-    let ended = offline(&home, "triple_review", &["--receipt", "no/receipt", "--bundle", "bundle"]);
+    let ended = offline(&home, "triple_review", &["--receipt", &too_long(), "--bundle", "bundle"]);
     let ended = ended.exits(1);
     assert!(ended.stdout.contains("offline answer"), "{}", ended.stdout);
-    let error = "error: the receipt cannot be written to `no/receipt`";
+    let error = "error: the receipt cannot be written to `rrr";
     assert!(ended.stderr.contains(error), "{}", ended.stderr);
     assert!(home.path().join("bundle").exists());
-    let more = ["--json", "--receipt", "no/receipt"];
+    let more = ["--json", "--receipt", &too_long()];
     let ended = offline(&home, "triple_review", &more).exits(1);
     assert_eq!(ended.document()["status"], "success", "stdout is one envelope");
+}
+
+#[test]
+fn a_document_that_has_no_place_is_told_of_before_anybody_is_asked() {
+    let home = Home::new();
+    home.write("folder/file", "");
+    for (path, told) in [
+        ("no/receipt", "names `no/receipt`, whose folder is not there: create it first"),
+        ("folder/file/receipt", "names `folder/file/receipt`, whose folder is not there"),
+        ("folder", "names a folder, `folder`: name a file in it"),
+    ] {
+        for flag in ["--receipt", "--bundle"] {
+            let ended = offline(&home, "triple_review", &[flag, path]).exits(2);
+            assert_eq!(ended.stdout, "", "nobody was asked");
+            assert!(ended.stderr.contains(&format!("error: {flag} {told}")), "{}", ended.stderr);
+        }
+    }
 }
 
 #[test]
