@@ -134,8 +134,13 @@ fn gemini_usage(usage: &Value) -> Option<Usage> {
     })
 }
 
-/// The count at a place: `Some(None)` where there is none, `None` where there is something else.
+/// The count at a place: `Some(None)` where there is none, `None` where something else stands there,
+/// or above it.
 fn count(usage: &Value, place: &str) -> Option<Option<u64>> {
+    let (above, _) = place.rsplit_once('/')?;
+    if usage.pointer(above).is_some_and(|above| !above.is_object() && !above.is_null()) {
+        return None;
+    }
     match usage.pointer(place) {
         None | Some(Value::Null) => Some(None),
         Some(there) => there.as_u64().map(Some),

@@ -99,6 +99,11 @@ fn bytes_without_a_plausible_count_contradict_none() {
         (OpenAi, r#"{"usage":{"prompt_tokens":1,"completion_tokens":"2"}}"#),
         (OpenAi, r#"{"usage":{"prompt_tokens":1,"completion_tokens":2000000000}}"#),
         (OpenAi, r#"{"usage":{"prompt_tokens":1,"completion_tokens":-2}}"#),
+        (
+            OpenAi,
+            r#"{"usage":{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":"none"}}"#,
+        ),
+        (OpenAi, r#"{"usage":[1, 2]}"#),
         (Anthropic, r#"{"usage":{"output_tokens":2}}"#),
         (
             Anthropic,
@@ -129,6 +134,8 @@ fn a_stream_is_counted_up_to_its_end() {
     let last = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4}}"#;
     let none = r#"{"choices":[],"usage":null}"#;
     assert_eq!(streamed(OpenAi, &[running, last, none]), Some(Usage::new(9, 4)));
+    let odd = last.replace("4}", r#"5,"completion_tokens_details":[5]}"#);
+    assert_eq!(streamed(OpenAi, &[last, &odd]), Some(Usage::new(9, 4)), "as the adapter books it");
     assert_eq!(streamed(OpenAi, &[last, "[DONE]", running]), Some(Usage::new(9, 4)));
     let start =
         r#"{"type":"message_start","message":{"usage":{"input_tokens":9,"output_tokens":1}}}"#;
