@@ -92,11 +92,14 @@ impl Scrubber {
     /// The same bytes without known keys; `None` where there is none.
     fn scrubbed(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let patterns = self.patterns.as_ref()?;
+        // First, so that a key goes as a whole where another one is its beginning.
+        let read = through_escapes(patterns, bytes);
+        let bytes = read.as_deref().unwrap_or(bytes);
         let plain = patterns.is_match(bytes).then(|| {
             let replacements = vec![REDACTED; patterns.patterns_len()];
             patterns.replace_all_bytes(bytes, &replacements)
         });
-        through_escapes(patterns, plain.as_deref().unwrap_or(bytes)).or(plain)
+        plain.or(read)
     }
 }
 
@@ -229,5 +232,7 @@ mod tests {
         let scrubbed =
             Scrubber::new(keys.to_vec()).scrub("a sk-short-key-1-and-more b sk-short-key-1");
         assert_eq!(scrubbed, "a [redacted] b [redacted]");
+        let escaped = "a sk-short\\u002Dkey-1-and-more b sk-short-key-1-and%2dmore";
+        assert_eq!(Scrubber::new(keys.to_vec()).scrub(escaped), "a [redacted] b [redacted]");
     }
 }
