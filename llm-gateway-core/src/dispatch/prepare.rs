@@ -56,8 +56,9 @@ impl PreparedCall {
     }
 
     pub(crate) fn refused(self, error: Error, ends_request: bool) -> Refusal {
-        let preflight = Some(Box::new(self.preflight));
-        Refusal { ends_request, ..Refusal::new(self.planned.target, error, preflight) }
+        let (target, preflight) = (self.planned.target, Some(Box::new(self.preflight)));
+        let error = error.with_target(target.clone());
+        Refusal { ends_request, ..Refusal::new(target, error, preflight) }
     }
 
     /// The most tokens that one attempt can take, input and output together.

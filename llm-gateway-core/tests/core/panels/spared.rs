@@ -41,6 +41,8 @@ async fn what_is_told_of_those_that_were_spared() {
     let categories: Vec<_> = members.iter().map(|it| &it["meta"]["error_category"]).collect();
     assert_eq!(categories, ["cancelled", "missing_key", "cancelled"]);
     assert_eq!(members[0]["error"], "not asked: 2 of 3 members can be, and 3 must answer");
+    let models: Vec<_> = members.iter().map(|it| &it["meta"]["model"]).collect();
+    assert_eq!(models, ["gpt-6-luna", "claude-haiku-5-5", "gemini-3.8-flash"]);
     assert_eq!(envelope["meta"]["total_cost_usd_approx"], 0.0);
     let panel = failure.panel().unwrap();
     let bundle = panel.bundle.to_bytes();
