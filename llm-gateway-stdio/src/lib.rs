@@ -34,7 +34,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Serves MCP until the reader ends or `stop` is ready.
 ///
 /// At the end of the reader, calls in flight have a second to finish and be written, then
-/// they are cancelled; `stop` cancels them at once. Returns after both within two seconds.
+/// they are cancelled; `stop` cancels them at once. An orchestration so ends with what there is of
+/// it. Returns after both within two seconds.
 /// The reader may carry junk: a line that is no JSON-RPC is passed over.
 ///
 /// # Cancel safety

@@ -17,7 +17,8 @@ const MOST: usize = 1024;
 pub(super) struct Realised(Mutex<BTreeMap<TaskClass, Escalations>>);
 
 impl Realised {
-    /// Counts a gate that was asked and compared.
+    /// Counts a gate whose answers were compared, or that was spared: a request to come costs the
+    /// strong model as often.
     pub(super) fn count(&self, class: &TaskClass, by: AnsweredBy) {
         let mut counters = self.lock();
         if !counters.contains_key(class) && counters.len() >= MOST {

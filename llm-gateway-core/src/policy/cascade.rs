@@ -14,13 +14,13 @@ const PRIOR_PER_MILLE: u64 = 355;
 const PRIOR_SOURCE: &str =
     "prior: measured on recorded answers to MMLU-Pro, with a pair that was good enough";
 
-/// How often a gate was asked, and how often it could not answer.
+/// How often a cascade came to its gate, and how often that could not answer.
 ///
 /// Serialises as `{asked, escalated, rate}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Escalations {
-    /// Gates that were asked and judged.
+    /// Requests that came to the gate, be it that it was spared because it could settle nothing.
     pub asked: u64,
     /// Those whose answer did not stand.
     pub escalated: u64,
