@@ -178,7 +178,8 @@ impl Kinship {
 }
 
 /// Gives all rows of one model one canonical id: of those that the rows have for it, the first
-/// in order. Each row says that its id and its canonical id are one name, whosever the row is.
+/// in order. Each row says that its id and its canonical id are one name, whosever the row is. An
+/// id that moves at one provider moves at all: a row of a policy has no word for it.
 fn joined(rows: BTreeMap<Key, Kin>) -> BTreeMap<Key, Kin> {
     let mut names = Names::default();
     for ((_, id), kin) in &rows {
@@ -191,11 +192,14 @@ fn joined(rows: BTreeMap<Key, Kin>) -> BTreeMap<Key, Kin> {
             known.clone_from(&kin.canonical);
         }
     }
-    let renamed = rows.into_iter().map(|(key, kin)| {
+    let moving = rows.iter().filter(|(_, kin)| kin.moves).map(|((_, id), _)| id.clone());
+    let moving: BTreeSet<String> = moving.collect();
+    let told = rows.into_iter().map(|(key, kin)| {
         let canonical = chosen.get(&names.root(&kin.canonical)).cloned();
-        (key, Kin { canonical: canonical.unwrap_or(kin.canonical), ..kin })
+        let (canonical, moves) = (canonical.unwrap_or(kin.canonical), moving.contains(&key.1));
+        (key, Kin { canonical, moves, ..kin })
     });
-    renamed.collect()
+    told.collect()
 }
 
 /// Which names are one: each leads to another of its set, the last of them to none.
@@ -238,5 +242,18 @@ mod tests {
         for kinship in [Kinship::new((0..ROWS).map(row)), Kinship::new((0..ROWS).rev().map(row))] {
             assert_eq!(kinship.find("p", &name(0)), kinship.find("p", &name(ROWS - 1)));
         }
+    }
+
+    /// A proxy passes on the name that its maker moves.
+    #[test]
+    fn a_name_that_moves_at_one_provider_moves_at_all() {
+        let row = |provider, id: &str, moves| {
+            let kin = Kin::new(id, Some("maker"), ["family"]);
+            KinRow::new(Some(provider), id, Kin { moves, ..kin })
+        };
+        let rows = [("maker", "newest", true), ("proxy", "newest", false), ("proxy", "old", false)];
+        let kinship = Kinship::new(rows.map(|(provider, id, moves)| row(provider, id, moves)));
+        let moves = |id| kinship.find("proxy", id).map(|kin| kin.moves);
+        assert_eq!((moves("newest"), moves("old")), (Some(true), Some(false)));
     }
 }
