@@ -44,7 +44,7 @@ mod linux {
     use std::io::Read;
     use std::process::{Command, Stdio};
 
-    use test_support::PATIENCE;
+    use test_support::{PATIENCE, is_signal_in};
     use tokio::time::Instant;
 
     use crate::hanging::{Hanging, Waiting};
@@ -52,17 +52,8 @@ mod linux {
     use crate::provider::Provider;
     use crate::spend::Till;
 
-    const HUP: u32 = 1;
-    const INT: u32 = 2;
-
-    /// Whether the signal is in the set `SigCgt` (caught) or `SigIgn` (ignored).
-    fn is_in(set: &str, waiting: &Waiting, signal: u32) -> bool {
-        let path = format!("/proc/{}/status", waiting.0.id());
-        let status = std::fs::read_to_string(path).expect("the program runs");
-        let mask = status.lines().find_map(|line| line.strip_prefix(set)).expect("the set");
-        let mask = u64::from_str_radix(mask.trim_start_matches(':').trim(), 16).expect("a mask");
-        mask >> (signal - 1) & 1 == 1
-    }
+    const HUP: i32 = 1;
+    const INT: i32 = 2;
 
     #[test]
     fn a_run_that_waits_for_its_prompt_ends() {
@@ -88,7 +79,7 @@ mod linux {
         // To wait for a child would close it.
         let _nobody_writes = waiting.0.stdin.take();
         let began = Instant::now();
-        while !is_in("SigCgt", &waiting, INT) {
+        while !is_signal_in("SigCgt", waiting.0.id(), INT) {
             assert!(began.elapsed() < PATIENCE, "the program listens to no signal");
             std::thread::yield_now();
         }
@@ -122,7 +113,8 @@ mod linux {
         deaf.arg(bare.get_program()).args(bare.get_args());
         deaf.env_clear().envs(bare.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let waiting = hanging.is_asked_by(&mut deaf);
-        assert!(is_in("SigIgn", &waiting, HUP) && is_in("SigCgt", &waiting, INT));
+        let is_in = |set, signal| is_signal_in(set, waiting.0.id(), signal);
+        assert!(is_in("SigIgn", HUP) && is_in("SigCgt", INT));
         waiting.hears("HUP");
         waiting.hears("TERM");
         assert_eq!(waiting.ends(), Some(143));

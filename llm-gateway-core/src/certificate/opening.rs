@@ -44,13 +44,17 @@ fn no_receipt(why: String) -> Verification {
 /// # Errors
 /// Why it is no receipt.
 pub(super) fn kind(bytes: &[u8]) -> Result<ReceiptKind, Verification> {
-    if bytes.len() > LARGEST_RECEIPT {
-        return Err(no_receipt(format!("it is larger than {LARGEST_RECEIPT} bytes")));
+    about(bytes, LARGEST_RECEIPT, RECEIPT_FORMAT).map_err(no_receipt)
+}
+
+/// What a document of this format says that it is about, read no further than that.
+fn about(bytes: &[u8], largest: usize, format: &str) -> Result<ReceiptKind, String> {
+    if bytes.len() > largest {
+        return Err(format!("it is larger than {largest} bytes"));
     }
-    let head: Head =
-        serde_json::from_slice(bytes).map_err(|error| no_receipt(canonical::misfit(&error)))?;
-    if (head.format.as_str(), head.version) != (RECEIPT_FORMAT, VERSION) {
-        return Err(no_receipt(format!("it is not a `{RECEIPT_FORMAT}` of version {VERSION}")));
+    let head: Head = serde_json::from_slice(bytes).map_err(|error| canonical::misfit(&error))?;
+    if (head.format.as_str(), head.version) != (format, VERSION) {
+        return Err(format!("it is not a `{format}` of version {VERSION}"));
     }
     Ok(head.kind)
 }
@@ -82,15 +86,9 @@ fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
 /// # Errors
 /// Why it is none.
 pub(super) fn bundle<S: Subject>(bytes: &[u8]) -> Result<Bundle<S::Evidence>, String> {
-    if bytes.len() > LARGEST_BUNDLE {
-        return Err(format!("it is larger than {LARGEST_BUNDLE} bytes"));
-    }
-    let head: Head = serde_json::from_slice(bytes).map_err(|error| canonical::misfit(&error))?;
-    if (head.format.as_str(), head.version) != (BUNDLE_FORMAT, VERSION) {
-        return Err(format!("it is not a `{BUNDLE_FORMAT}` of version {VERSION}"));
-    }
-    if head.kind != S::KIND {
-        return Err(format!("it is of {}, and the receipt of {}", head.kind, S::KIND));
+    let kind = about(bytes, LARGEST_BUNDLE, BUNDLE_FORMAT)?;
+    if kind != S::KIND {
+        return Err(format!("it is of {kind}, and the receipt of {}", S::KIND));
     }
     let bundle: Bundle<S::Evidence> = canonical::read(bytes).map_err(|error| error.to_string())?;
     let members = S::calls(&bundle.evidence);

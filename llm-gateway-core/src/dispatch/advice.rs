@@ -18,10 +18,7 @@ impl Advice {
     pub(super) fn below(self, key: &str) -> String {
         match self {
             Self::OfPrompt => format!("lower max_tokens, shorten the prompt, or raise {key}"),
-            Self::OfTask => format!(
-                "shorten the task; or, in the policy, lower max_tokens of the roles or raise \
-                 orchestration.{key}"
-            ),
+            Self::OfTask => below_each(&format!("orchestration.{key}")),
         }
     }
 
@@ -32,7 +29,7 @@ impl Advice {
             (Self::OfPrompt, None) => {
                 "shorten the prompt, name a cheaper task class, or raise block_usd".to_owned()
             }
-            (Self::OfTask, _) => self.below_each("cost_preflight.block_usd"),
+            (Self::OfTask, _) => below_each("cost_preflight.block_usd"),
         }
     }
 
@@ -42,12 +39,8 @@ impl Advice {
             Self::OfPrompt => {
                 "shorten the prompt, lower max_tokens, or raise tokens_per_minute".to_owned()
             }
-            Self::OfTask => self.below_each("tokens_per_minute"),
+            Self::OfTask => below_each("tokens_per_minute"),
         }
-    }
-
-    fn below_each(self, key: &str) -> String {
-        format!("shorten the task; or, in the policy, lower max_tokens of the roles or raise {key}")
     }
 
     /// How the calls come below a monthly cap.
@@ -72,4 +65,9 @@ impl Advice {
             Self::OfTask => "raise `deadline_s` of `orchestration`, in the policy",
         }
     }
+}
+
+/// How the calls of each role come below a limit.
+fn below_each(key: &str) -> String {
+    format!("shorten the task; or, in the policy, lower max_tokens of the roles or raise {key}")
 }

@@ -121,7 +121,7 @@ impl Work<'_, '_> {
             Err(refusal) => return (None, Course::refused(refusal)),
         };
         let committed = evidence::commit(&call, &self.sequence);
-        (committed, self.send(step.step.role, call, place).await)
+        (committed, self.send(step.role(), call, place).await)
     }
 
     /// Where somebody billed more than a worst case, what was set aside for further work is no

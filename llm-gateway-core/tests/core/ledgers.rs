@@ -6,18 +6,29 @@ use llm_gateway_core::ledger::{
     Unusable,
 };
 
-/// A ledger whose disk has gone: it sets anything aside, and never says that anything was written.
-pub(crate) struct NeverWritten;
+/// A ledger that leaves whoever asks it waiting.
+#[derive(Clone, Copy)]
+pub(crate) enum Silent {
+    /// Somebody else keeps it locked for ever.
+    Locked,
+    /// Its disk has gone: it sets anything aside, and never says that anything was written.
+    NeverWritten,
+}
 
 #[async_trait]
-impl Ledger for NeverWritten {
+impl Ledger for Silent {
     async fn reserve(
         &self,
         _: Month,
         calls: &[HoldRequest],
         _: &[Cap],
     ) -> Result<Vec<Hold>, ReserveError> {
-        Ok(calls.iter().map(|call| Hold::new(call.amount, Box::new(Self))).collect())
+        match self {
+            Self::Locked => std::future::pending().await,
+            Self::NeverWritten => {
+                Ok(calls.iter().map(|call| Hold::new(call.amount, Box::new(*self))).collect())
+            }
+        }
     }
 
     async fn spent(&self, _: Month, _: By) -> Result<Spent, Unusable> {
@@ -33,36 +44,9 @@ impl Ledger for NeverWritten {
     }
 }
 
-impl Seat for NeverWritten {
+impl Seat for Silent {
     fn close(self: Box<Self>, _: Closing, told: Told) {
         // Kept, so that who listens hears nothing.
         std::mem::forget(told);
-    }
-}
-
-/// A ledger that somebody else keeps locked for ever.
-pub(crate) struct Locked;
-
-#[async_trait]
-impl Ledger for Locked {
-    async fn reserve(
-        &self,
-        _: Month,
-        _: &[HoldRequest],
-        _: &[Cap],
-    ) -> Result<Vec<Hold>, ReserveError> {
-        std::future::pending().await
-    }
-
-    async fn spent(&self, _: Month, _: By) -> Result<Spent, Unusable> {
-        std::future::pending().await
-    }
-
-    async fn drop_unsettled(&self, _: Month) -> Result<Dropped, Unusable> {
-        std::future::pending().await
-    }
-
-    async fn drain(&self) -> Result<(), Unusable> {
-        std::future::pending().await
     }
 }

@@ -8,7 +8,7 @@ use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
 use llm_gateway_core::{Answer, Attempt, Category, Failure, Gateway, NanoUsd, Request, Scripted};
 use tokio::time::Instant;
 
-use crate::ledgers::NeverWritten;
+use crate::ledgers::Silent;
 use crate::obeying;
 
 /// Three tries per target and a breaker that opens at the fourth failure.
@@ -373,7 +373,8 @@ async fn refused_requests_earn_no_retries() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_does_not_wait_for_a_ledger_beyond_the_deadline() {
     let script = Scripted::new().answer("here it is");
-    let gateway = obeying(POLICY).scripted(script).ledger(Arc::new(NeverWritten)).build().unwrap();
+    let gateway =
+        obeying(POLICY).scripted(script).ledger(Arc::new(Silent::NeverWritten)).build().unwrap();
     let began = Instant::now();
     let answer = ask(&gateway, "alone").await.unwrap();
     assert_eq!((answer.text().as_str(), answer.spend_recorded()), ("here it is", Some(false)));

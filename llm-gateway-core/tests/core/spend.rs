@@ -8,7 +8,7 @@ use llm_gateway_core::{
 };
 use serde_json::{Value, json};
 
-use crate::ledgers::Locked;
+use crate::ledgers::Silent;
 use crate::obeying;
 
 const POLICY: &str = "
@@ -92,7 +92,7 @@ async fn without_a_policy_nothing_is_known_of_the_ledger() {
 
 #[tokio::test(start_paused = true)]
 async fn a_description_waits_a_second_for_the_ledger_and_no_longer() {
-    let gateway = builder(&[]).ledger(Arc::new(Locked)).build().unwrap();
+    let gateway = builder(&[]).ledger(Arc::new(Silent::Locked)).build().unwrap();
     let began = tokio::time::Instant::now();
     let description = gateway.describe_with_spend().await.unwrap();
     assert_eq!(began.elapsed().as_secs(), 1);

@@ -26,6 +26,8 @@ pub use policy::VERSION_1_0_0;
 pub use provider::{FakeProvider, Wire, nonce_in};
 pub use session::{Conversation, Ending, Launch, Session};
 pub use signals::heed_signals;
+#[cfg(target_os = "linux")]
+pub use signals::is_signal_in;
 pub use socket::FakeSocket;
 pub use verdict::{ACCEPTS, REFUSES};
 

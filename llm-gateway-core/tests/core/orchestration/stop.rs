@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use super::money::spent;
 use super::{POLICY, TASK, builder, keys, structured};
 use crate::NOW;
-use crate::ledgers::NeverWritten;
+use crate::ledgers::Silent;
 
 /// What is said in turn: a round that is refused, and one that is accepted.
 const SAID: [&str; 6] = ["plan one", "Lyon.", "REVISE: wrong", "plan two", "Paris.", "ACCEPT"];
@@ -258,7 +258,7 @@ async fn a_stop_after_the_end_is_harmless() {
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_says_nothing_keeps_no_stopped_run() {
     let script = Scripted::new().answer("Paris.").answer("ACCEPT");
-    let gateway = builder(POLICY, &script, &Arc::default()).ledger(Arc::new(NeverWritten));
+    let gateway = builder(POLICY, &script, &Arc::default()).ledger(Arc::new(Silent::NeverWritten));
     let gateway = gateway.build().unwrap();
     let began = tokio::time::Instant::now();
     // The answer is there by then, and its cost on the way to the ledger.
