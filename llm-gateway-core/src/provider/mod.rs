@@ -5,18 +5,11 @@
 //! lies between (deadline, retries, money) is dispatch's business and nothing of it
 //! shows here.
 
-mod anthropic;
-mod assembly;
-mod events;
-mod failure;
+mod dialect;
 #[cfg(test)]
 mod fixtures;
-mod gemini;
 mod http;
-mod openai;
-mod refusal;
 mod wait;
-mod wire;
 
 use async_trait::async_trait;
 

@@ -215,7 +215,7 @@ fn dialects_do_not_know_each_other() {
         let Some(own) = dialects.iter().find(belongs) else { continue };
         for other in dialects.iter().filter(|name| *name != own) {
             assert!(!code(&text).contains(&format!("super::{other}")), "{path} names {other}");
-            assert!(!code(&text).contains(&format!("provider::{other}")), "{path} names {other}");
+            assert!(!code(&text).contains(&format!("dialect::{other}")), "{path} names {other}");
         }
     }
 }
@@ -302,7 +302,7 @@ fn the_check_sees_a_breach() {
     );
     assert!(has_word("use Prepared;", "Prepared") && !has_word("PreparedCall", "Prepared"));
     assert_eq!(room("llm-gateway-core/src/policy/plan.rs"), "policy");
-    assert_eq!(room("llm-gateway-core/src/provider/gemini.rs"), "provider/adapters");
+    assert_eq!(room("llm-gateway-core/src/provider/dialect/gemini/mod.rs"), "provider/adapters");
     assert_eq!(code("a\n// crate::gateway\n#[cfg(test)]\nmod tests { crate::gateway }"), "a\n");
     assert!(
         names_crate("use reqwest::Client;", "reqwest")

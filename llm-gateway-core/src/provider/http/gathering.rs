@@ -10,13 +10,11 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use super::HttpProvider;
+use super::events::{self, Event, Fault, LARGEST_EVENT};
+use super::failure::Reporter;
 use super::reading::Reading;
 use crate::error::{Category, Error};
-use crate::provider::assembly::{Assembly, Ending};
-use crate::provider::events::{self, Event, Fault, LARGEST_EVENT};
-use crate::provider::failure::Reporter;
-use crate::provider::refusal::Refusal;
-use crate::provider::wire::Wire;
+use crate::provider::dialect::{Assembly, Ending, Refusal, Wire};
 use crate::transport::Recorder;
 
 /// How long an answer that has ended may be silent before nothing more is waited for: its

@@ -11,8 +11,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::failure::Reporter;
 use crate::error::{Category, Error};
-use crate::provider::failure::Reporter;
 use crate::transport::{Body, HttpResponse, REDACTED, Recorder};
 
 /// The bound on a body: it is kept in memory. The longest answers (128 k tokens, escaped as

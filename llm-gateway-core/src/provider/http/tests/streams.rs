@@ -1,6 +1,6 @@
 //! Clocks, bounds and keys while an answer comes piece by piece.
 
-use super::super::super::events::LARGEST_EVENT;
+use super::super::events::LARGEST_EVENT;
 use super::*;
 use crate::model::Usage;
 use crate::transport::ReqwestTransport;

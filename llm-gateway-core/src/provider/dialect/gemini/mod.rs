@@ -10,12 +10,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Call;
-use super::refusal::{Envelope, Refusal};
-use super::wire::{Draft, Wire, lenient, name};
+use super::error_report::{Envelope, Refusal};
+use super::lenient::{lenient, name};
+use super::{Draft, Wire};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{AnswerSchema, Delivery, FinishReason, Part, Role, Usage};
+use crate::provider::Call;
 use crate::transport::Credential;
 
 /// All but RFC 3986's unreserved characters: a model id stays inside its segment.

@@ -8,8 +8,8 @@
 use std::ops::ControlFlow;
 
 use super::{Reported, Response, finish, refusal};
-use crate::provider::assembly::{Assembly, Ending, Pieces};
-use crate::provider::wire::Draft;
+use crate::provider::dialect::Draft;
+use crate::provider::dialect::assembly::{Assembly, Ending, Pieces};
 
 /// An answer of which some responses have come.
 #[derive(Default)]

@@ -6,11 +6,11 @@
 
 use std::ops::ControlFlow;
 
-use super::wire::Draft;
+use super::Draft;
 use crate::model::{FinishReason, NanoUsd, Usage};
 
 /// Puts the events of one answer together.
-pub(super) trait Assembly: Default + Send {
+pub(in crate::provider) trait Assembly: Default + Send {
     /// Takes the data of one event that is no error. [`Break`](ControlFlow::Break) = the
     /// answer is whole, and whatever follows is none of it.
     fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>>;
@@ -29,7 +29,7 @@ pub(super) trait Assembly: Default + Send {
 
 /// Whether an answer could end with the events that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(in crate::provider) enum Ending {
     /// No: silence is a fault.
     Open,
     /// It could, and so could each event before: a long silence is its end.
@@ -40,42 +40,42 @@ pub(super) enum Ending {
 
 /// The parts of an answer, as far as they came.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
+pub(in crate::provider) struct Pieces {
     /// The text, reasoning excluded. One string, whatever pieces it came in: what is to be
     /// found in it (a key) may lie across them.
-    pub(super) text: String,
+    pub(in crate::provider) text: String,
     /// Its length in characters.
-    pub(super) chars: u64,
+    pub(in crate::provider) chars: u64,
     /// What the provider says about its refusal to answer.
-    pub(super) refusal: String,
+    pub(in crate::provider) refusal: String,
     /// Why the model stopped.
-    pub(super) finish_reason: Option<FinishReason>,
+    pub(in crate::provider) finish_reason: Option<FinishReason>,
     /// The model that answered.
-    pub(super) model: Option<String>,
+    pub(in crate::provider) model: Option<String>,
     /// The provider's id of the response.
-    pub(super) response_id: Option<String>,
+    pub(in crate::provider) response_id: Option<String>,
     /// Tokens, once their count is final: a partial one would pass for the bill.
-    pub(super) usage: Option<Usage>,
+    pub(in crate::provider) usage: Option<Usage>,
     /// What the provider says that the answer costs.
-    pub(super) reported_cost: Option<NanoUsd>,
+    pub(in crate::provider) reported_cost: Option<NanoUsd>,
 }
 
 impl Pieces {
     /// Adds text.
-    pub(super) fn push(&mut self, text: &str) {
+    pub(in crate::provider) fn push(&mut self, text: &str) {
         self.text.push_str(text);
         let chars = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
         self.chars = self.chars.saturating_add(chars);
     }
 
     /// Notes who answers. Servers repeat it in every event, or say it once.
-    pub(super) fn name(&mut self, model: Option<String>, response_id: Option<String>) {
+    pub(in crate::provider) fn name(&mut self, model: Option<String>, response_id: Option<String>) {
         self.model = model.or(self.model.take());
         self.response_id = response_id.or(self.response_id.take());
     }
 
     /// What came, taken for the whole.
-    pub(super) fn into_draft(self) -> Draft {
+    pub(in crate::provider) fn into_draft(self) -> Draft {
         Draft {
             texts: vec![self.text],
             finish_reason: self.finish_reason.unwrap_or(FinishReason::Other),

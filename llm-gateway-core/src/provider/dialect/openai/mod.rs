@@ -13,14 +13,15 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Call;
-use super::refusal::{Envelope, Refusal};
-use super::wire::{Draft, Wire, lenient, name};
+use super::error_report::{Envelope, Refusal};
+use super::lenient::{lenient, name};
+use super::{Draft, Wire};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{
     AnswerSchema, Capability, Delivery, FinishReason, NanoUsd, Part, Role, Turn, Usage,
 };
+use crate::provider::Call;
 use crate::transport::Credential;
 
 /// Above this a reported cost is taken for a wrong unit: ten million tokens, more than any

@@ -8,8 +8,9 @@ use serde::de::Error as _;
 
 use super::{Reported, ResponseContent, finish};
 use crate::model::Usage;
-use crate::provider::assembly::{Assembly, Pieces};
-use crate::provider::wire::{Draft, lenient, name};
+use crate::provider::dialect::Draft;
+use crate::provider::dialect::assembly::{Assembly, Pieces};
+use crate::provider::dialect::lenient::{lenient, name};
 
 /// The data of the event after the last chunk.
 const DONE: &str = "[DONE]";

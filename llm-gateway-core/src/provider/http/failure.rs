@@ -1,6 +1,6 @@
 //! How an attempt reads to a person: which sentence, which advice.
 //!
-//! Categories are decided elsewhere ([`wire`](super::wire), [`http`](super::http)). Here a
+//! Categories are decided elsewhere ([`dialect`](crate::provider::dialect), [`http`](super)). Here a
 //! failure gets the provider's name, the provider's own words made safe to show, and a hint
 //! where a reader can do something about it.
 
@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::Call;
-use super::refusal::Refusal;
-use super::wire::Unusable;
 use crate::error::{Category, Error};
 use crate::model::{Completion, Endpoint, OutputPart, Target, Usage};
+use crate::provider::Call;
+use crate::provider::dialect::{Refusal, Unusable};
 use crate::transport::{Phase, Scrubber, TransportError};
 
 /// Characters of a provider's sentence that are shown: enough for any real one, too few for

@@ -1,7 +1,7 @@
 //! An error as a provider words it, in whatever shape it comes.
 //!
 //! Half an answer must never pass for a whole one, so anything that stands where an error
-//! stands is one, understood or not. What it means is [`wire`](super::wire)'s business.
+//! stands is one, understood or not. What it means is [`dialect`](super)'s business.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::wait::seconds;
+use crate::provider::wait::seconds;
 
 /// An error as a provider words it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -147,10 +147,7 @@ fn text(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::anthropic::Anthropic;
-    use super::super::gemini::Gemini;
-    use super::super::openai::OpenAi;
-    use super::super::wire::Wire;
+    use super::super::{Anthropic, Gemini, OpenAi, Wire};
     use super::*;
 
     /// What each dialect reads in a body.

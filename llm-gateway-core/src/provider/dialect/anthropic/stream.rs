@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 use serde::Deserialize;
 
 use super::{Block, Reported, StopDetails, finish};
-use crate::provider::assembly::{Assembly, Pieces};
-use crate::provider::wire::{Draft, lenient, name};
+use crate::provider::dialect::Draft;
+use crate::provider::dialect::assembly::{Assembly, Pieces};
+use crate::provider::dialect::lenient::{lenient, name};
 
 /// An answer of which some events have come.
 #[derive(Default)]

@@ -3,8 +3,10 @@
 //! [`HttpProvider`] is the shell around a pure [`Wire`]: it lends a key, sends the prepared
 //! bytes and hands over what comes, in one piece or event by event. Clocks, bounds and the
 //! record are [`reading`]'s; when a streamed answer is whole is [`gathering`]'s; what the bytes
-//! mean is the format's business; how a failure reads is [`failure`](super::failure)'s.
+//! mean is the format's business; how a failure reads is [`failure`]'s.
 
+mod events;
+mod failure;
 mod gathering;
 mod reading;
 
@@ -19,14 +21,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use self::failure::Reporter;
 use self::reading::{Answer, Reading, heard};
-use super::anthropic::Anthropic;
-use super::assembly::Assembly;
-use super::failure::Reporter;
-use super::gemini::Gemini;
-use super::openai::OpenAi;
-use super::refusal::Refusal;
-use super::wire::{Draft, Wire};
+use super::dialect::{Anthropic, Assembly, Draft, Gemini, OpenAi, Refusal, Wire};
 use super::{Call, Prepared, Provider, wait};
 use crate::clock::Clock;
 use crate::credential::{CredentialSource, Secret};

@@ -1,22 +1,32 @@
 //! A wire format as pure functions, and the rules that every format shares.
 //!
-//! Each dialect ([`openai`](super::openai), [`anthropic`](super::anthropic),
-//! [`gemini`](super::gemini)) implements [`Wire`]: bytes out, bytes in, no I/O, no clock. Its
+//! Each dialect ([`openai`], [`anthropic`], [`gemini`]) implements [`Wire`]: bytes out, bytes in,
+//! no I/O, no clock. Its
 //! decoder brings an answer into a [`Draft`] and a refusal into a [`Refusal`]; what those
 //! mean (success, or which [`Category`]) is decided here, once, for all of them.
 
+mod anthropic;
+mod assembly;
+mod draft;
+mod error_report;
+mod gemini;
+mod lenient;
+mod openai;
+
 use http::{HeaderMap, StatusCode};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use super::Call;
-use super::assembly::Assembly;
-use super::refusal::Refusal;
 use crate::credential::Secret;
 use crate::error::Category;
-use crate::model::{Completion, Delivery, FinishReason, NanoUsd, OutputPart, Usage};
+use crate::model::Delivery;
 use crate::transport::Credential;
+
+pub(super) use self::anthropic::Anthropic;
+pub(super) use self::assembly::{Assembly, Ending};
+pub(super) use self::draft::{Draft, Unusable};
+pub(super) use self::error_report::Refusal;
+pub(super) use self::gemini::Gemini;
+pub(super) use self::openai::OpenAi;
 
 /// A wire format.
 pub(crate) trait Wire: Send + Sync + 'static {
@@ -103,118 +113,10 @@ fn by_status(status: StatusCode) -> Category {
     }
 }
 
-/// An answer as it was decoded, before anyone asked whether it is of use.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Draft {
-    /// The pieces of text, reasoning excluded.
-    pub(crate) texts: Vec<String>,
-    /// Why the model stopped; [`FinishReason::Other`] when the body does not say.
-    pub(crate) finish_reason: FinishReason,
-    /// What the provider says about its refusal to answer.
-    pub(crate) refusal: Option<String>,
-    /// The model that answered, as the body names it.
-    pub(crate) model: Option<String>,
-    /// The provider's id of the response.
-    pub(crate) response_id: Option<String>,
-    /// Tokens, in the shape that all dialects share.
-    pub(crate) usage: Option<Usage>,
-    /// What the provider says that it bills.
-    pub(crate) reported_cost: Option<NanoUsd>,
-}
-
-/// Why an answer without text is of no use.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unusable {
-    /// What it counts as.
-    pub(crate) category: Category,
-    /// What happened, as the end of a sentence that begins with the provider's name.
-    pub(crate) message: String,
-    /// Advice that only this answer can give.
-    pub(crate) hint: Option<String>,
-    /// The tokens that are billed all the same.
-    pub(crate) usage: Option<Usage>,
-    /// The model that is billed.
-    pub(crate) model: Option<String>,
-}
-
-impl Draft {
-    /// Any text makes an answer, whatever stopped it; without text, the reason decides.
-    pub(crate) fn complete(mut self, max_tokens: u64) -> Result<Completion, Box<Unusable>> {
-        if self.texts.iter().all(|text| text.trim().is_empty()) {
-            return Err(Box::new(self.unusable(max_tokens)));
-        }
-        self.texts.retain(|text| !text.is_empty());
-        Ok(Completion {
-            parts: self.texts.into_iter().map(OutputPart::Text).collect(),
-            finish_reason: self.finish_reason,
-            model: self.model,
-            response_id: self.response_id,
-            usage: self.usage,
-            reported_cost: self.reported_cost,
-        })
-    }
-
-    fn unusable(self, max_tokens: u64) -> Unusable {
-        let (category, message, hint) = match (self.finish_reason, self.refusal) {
-            (_, Some(refusal)) => {
-                (Category::ContentFilter, format!("refused to answer: {refusal}"), None)
-            }
-            (FinishReason::ContentFilter, None) => {
-                (Category::ContentFilter, "refused to answer".to_owned(), None)
-            }
-            (FinishReason::Length, None) => (
-                Category::OutputBudgetExhausted,
-                format!("used up all {max_tokens} output tokens before any text"),
-                Some(larger_bound(self.usage.unwrap_or_default().reasoning, max_tokens)),
-            ),
-            _ => (Category::EmptyOutput, "answered without any text".to_owned(), None),
-        };
-        Unusable { category, message, hint, usage: self.usage, model: self.model }
-    }
-}
-
-/// The bound that would have been enough is unknown: the model was cut while it thought.
-/// Room for as much thinking again, and for as much text as was asked for, is a fair guess.
-fn larger_bound(reasoning: u64, max_tokens: u64) -> String {
-    let thinking = if reasoning > 0 { reasoning } else { max_tokens };
-    let enough = thinking.saturating_mul(2).saturating_add(max_tokens);
-    if reasoning > 0 {
-        format!(
-            "{reasoning} tokens went into reasoning under a bound of {max_tokens}; \
-             set max_tokens to {enough}"
-        )
-    } else {
-        format!("the bound was {max_tokens} tokens; set max_tokens to {enough}")
-    }
-}
-
-/// Reads what can be read, and takes the rest for absent: a paid answer is not thrown away for
-/// an odd id or an odd count beside it.
-pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned,
-{
-    let value = Option::<Value>::deserialize(deserializer)?;
-    Ok(value.and_then(|value| serde_json::from_value(value).ok()))
-}
-
-/// Reads the name of a model or a response as leniently. An empty one names nothing: proxies write it
-/// where they know none, Azure beside what its filter says.
-pub(crate) fn name<'de, D>(deserializer: D) -> Result<Option<String>, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    Ok(lenient::<D, String>(deserializer)?.filter(|name| !name.is_empty()))
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::super::anthropic::Anthropic;
-    use super::super::gemini::Gemini;
-    use super::super::openai::OpenAi;
     use super::*;
     use crate::model::{ContentPart, Message, ModelId, Prompt};
 
@@ -270,12 +172,5 @@ mod tests {
         assert_eq!(OpenAi::classify(StatusCode::OK, &refusal), Category::RateLimit);
         // The status of the response itself, where it is an error, is the better witness.
         assert_eq!(OpenAi::classify(StatusCode::BAD_GATEWAY, &refusal), Category::Provider5xx);
-    }
-
-    #[test]
-    fn the_hint_leaves_room_for_thinking_and_text() {
-        let hint = larger_bound(1_984, 2_048);
-        assert!(hint.contains("1984") && hint.contains("2048") && hint.contains("6016"), "{hint}");
-        assert!(larger_bound(0, 100).contains("set max_tokens to 300"));
     }
 }
