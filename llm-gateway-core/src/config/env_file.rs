@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::environment::{Environment, MalformedLine, is_own};
 
 use super::diagnostic::{Collector, Severity};
-use super::load::read_text;
+use super::text::read_text;
 
 /// The variables that override a built-in provider's base URL. Beside the keys they are all that a
 /// `.env` file may set under other names than the gateway's own.

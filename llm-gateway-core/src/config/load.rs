@@ -12,13 +12,11 @@ use crate::policy::Policy;
 use super::compile::{self, Compilation};
 use super::diagnostic::{Collector, Diagnostic, Place, PolicyProblems, Severity};
 use super::env_file::EnvFile;
+use super::text::read_text;
 use super::{node, raw, structure};
 
 /// The documented default policy of this repository.
 pub const EMBEDDED_POLICY: &str = include_str!("../../../routing.yaml");
-
-/// A policy of this size is an accident. The largest sensible one is a few kilobytes.
-const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
 /// Where a policy is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,26 +67,6 @@ impl PolicySource {
             Self::Text(text) => Ok(text.clone()),
             Self::File(path) => read_text(path),
         }
-    }
-}
-
-/// The text of a file, or why there is none.
-pub(super) fn read_text(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| why(&error))?.len();
-    if size > LARGEST_FILE {
-        return Err(format!("it is {size} bytes long, and {LARGEST_FILE} are allowed"));
-    }
-    std::fs::read(path)
-        .map_err(|error| why(&error))
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()))
-}
-
-/// Why a file cannot be read, in words that a person uses.
-fn why(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        kind => kind.to_string(),
     }
 }
 

@@ -14,6 +14,7 @@ mod load;
 mod node;
 mod raw;
 mod structure;
+mod text;
 
 pub use catalog::built_in_models;
 pub use diagnostic::{Diagnostic, PolicyProblems, Severity};

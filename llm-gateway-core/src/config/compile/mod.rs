@@ -15,6 +15,7 @@ mod routes;
 mod rules;
 mod spending;
 mod switches;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::path::Path;

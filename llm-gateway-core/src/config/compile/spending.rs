@@ -8,11 +8,9 @@ use crate::environment::{Environment, HOME, is_unexpanded, user_directory};
 use crate::model::{NanoUsd, ProviderName};
 use crate::policy::{ProviderSpec, Spending};
 
-use super::switches::is_on;
+use super::variables::{PREFIX, SUFFIX, cap_variable, is_cap, is_on, variable_part};
 
 const PATH: &str = "LLM_GATEWAY_LEDGER_PATH";
-const PREFIX: &str = "LLM_GATEWAY_CAP_";
-const SUFFIX: &str = "_MONTHLY";
 
 /// Compiles the ledger's variables. A cap that cannot be obeyed is an error: money that was to
 /// be guarded is never left unguarded.
@@ -87,22 +85,6 @@ fn cap(
         (format!("{name} is not an amount in US dollars"), hint.to_owned())
     })?;
     Ok((capped, amount))
-}
-
-/// Whether a name is that of a cap, or was to be.
-pub(super) fn is_cap(name: &str) -> bool {
-    name.starts_with(PREFIX)
-}
-
-/// The variable of a scope's cap.
-pub(super) fn cap_variable(scope: &str) -> String {
-    format!("{PREFIX}{scope}{SUFFIX}")
-}
-
-/// A provider's name as a variable has it: upper case, other characters as `_`.
-pub(super) fn variable_part(provider: &ProviderName) -> String {
-    let part = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    provider.as_str().chars().map(part).collect()
 }
 
 /// One ledger for every process of the user, or what is wrong and what would be right: with a

@@ -9,7 +9,7 @@ use crate::environment::{Environment, OWN_PREFIX, is_own};
 use crate::model::{ProviderName, closest_name};
 use crate::policy::{ProviderSpec, Switches};
 
-use super::spending::{cap_variable, is_cap, variable_part};
+use super::variables::{cap_variable, is_cap, is_on, variable_part};
 
 /// Every one but the caps.
 const NAMES: [&str; 5] = [
@@ -24,21 +24,6 @@ pub(super) fn switches(environment: &Environment, problems: &mut Collector<'_>) 
     Switches {
         disabled: is_on(environment, "LLM_GATEWAY_DISABLED", problems),
         expensive_disabled: is_on(environment, "LLM_GATEWAY_EXPENSIVE_DISABLED", problems),
-    }
-}
-
-/// Whether a switch is on: `1`, `true` or `yes` in any case.
-pub(super) fn is_on(environment: &Environment, name: &str, problems: &mut Collector<'_>) -> bool {
-    let value = environment.written(name).map(str::to_ascii_lowercase);
-    match value.as_deref() {
-        Some("1" | "true" | "yes") => true,
-        None | Some("0" | "false" | "no") => false,
-        Some(_) => {
-            let message = format!("{name} is neither on nor off");
-            let hint = "write 1, true or yes to switch it on; 0, false, no or nothing for off";
-            problems.variable(Severity::Error, message, hint);
-            false
-        }
     }
 }
 
