@@ -37,6 +37,7 @@
 //! | room | decides |
 //! |---|---|
 //! | `gateway` | which adapters meet which ports; nothing else |
+//! | `run` | what happens between a request and its reply |
 //! | [`config`] | what the user wrote: file, environment, model data, every problem with its place |
 //! | [`policy`] | what the gateway obeys: routes, plans, prices; pure |
 //! | `reliability` | what each failure leads to; pure |
@@ -78,6 +79,7 @@ mod private;
 pub mod provider;
 mod random;
 mod reliability;
+mod run;
 mod spend;
 mod stop;
 pub mod transport;
@@ -95,7 +97,7 @@ pub use envelope::{Envelope, Status};
 pub use environment::Environment;
 pub use error::{Category, Error};
 pub use event::{Event, Events};
-pub use gateway::{Gateway, GatewayBuilder, Outcome, Request, Run, Task};
+pub use gateway::{Gateway, GatewayBuilder};
 pub use model::{
     AnswerSchema, Blind, CallerText, Capability, Completion, ContentPart, CostBasis, Delivery,
     Dialect, Endpoint, FinishReason, FrameText, Grant, InvalidAmount, InvalidName, Limits, Message,
@@ -111,6 +113,7 @@ pub use panel::{Agreement, Cluster, Consensus, EffectiveVoices};
 pub use policy::{Policy, RouteKind};
 pub use private::write as write_private;
 pub use provider::{Call, Prepared, Provider};
+pub use run::{Outcome, Request, Run, Task};
 pub use spend::{CapLeft, SpendReport, SpendState};
 pub use stop::Stop;
 pub use transport::Scripted;

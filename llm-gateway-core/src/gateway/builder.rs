@@ -14,9 +14,10 @@ use crate::policy::{Policy, ProviderSpec};
 use crate::provider::{self, Means, Provider};
 use crate::random::Random;
 use crate::reliability::{Limiter, Targets};
+use crate::run::{Realised, Recent, State};
 use crate::transport::{ReqwestTransport, Scripted, Scrubber, Transport};
 
-use super::{Gateway, Realised, Recent, State};
+use super::Gateway;
 
 /// Puts a [`Gateway`] together. Without any call it takes the embedded policy, the
 /// process's environment and the network.

@@ -4,49 +4,21 @@
 //! makes a provider for each entry of the policy, and hands them to dispatch as traits.
 
 mod builder;
-mod cascade;
-mod orchestration;
-mod panel;
-mod passage;
-mod realised;
-mod receipts;
-mod recent;
-mod request;
 mod spend;
-mod task;
 
-use std::collections::BTreeMap;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use tracing::Instrument;
-
-use crate::certificate::Kinship;
-use crate::clock::Clock;
 use crate::config::{Diagnostic, PolicyProblems};
-use crate::credential::CredentialSource;
 use crate::describe::{Description, Keys};
 use crate::error::{Category, Error};
-use crate::event::{self, Events};
-use crate::ledger::Ledger;
-use crate::model::{ProviderName, RunId, TaskClass};
+use crate::model::{RunId, TaskClass};
 use crate::outcome::{
     Answer, CascadeAnswer, Failure, FailureParts, Orchestrated, PanelAnswer, Reply,
 };
 use crate::policy::Policy;
-use crate::provider::Provider;
-use crate::random::Random;
-use crate::reliability::{Limiter, Targets};
-
-use orchestration::ORCHESTRATE;
-use passage::{Passage, Wanted};
-use realised::Realised;
-use recent::Recent;
+use crate::run::{self, Request, Run, State, Task, Wanted};
 
 pub use builder::GatewayBuilder;
-pub use request::Request;
-pub use task::Task;
 
 /// Answers requests by a policy. Cheap to clone; clones share everything.
 ///
@@ -64,55 +36,6 @@ pub use task::Task;
 #[derive(Clone)]
 pub struct Gateway {
     state: Arc<State>,
-}
-
-/// What outlives a request.
-struct State {
-    /// Without a policy every request is answered by what is wrong with it.
-    policy: Result<Arc<Policy>, PolicyProblems>,
-    problems: Vec<Diagnostic>,
-    providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
-    credentials: Arc<dyn CredentialSource>,
-    ledger: Option<Arc<dyn Ledger>>,
-    clock: Arc<dyn Clock>,
-    random: Random,
-    targets: Targets,
-    limiters: BTreeMap<ProviderName, Limiter>,
-    /// What is known of models' kinship; made when the first panel is certified.
-    kinship: OnceLock<Kinship>,
-    recent: Recent,
-    /// How often the gates of cascades have escalated.
-    realised: Realised,
-    offline: bool,
-}
-
-/// One request under way: its events, and its outcome.
-///
-/// Awaiting the run awaits the outcome. Nothing happens before it is polled.
-///
-/// # Cancel safety
-/// Dropping it cancels the request: the connection is closed.
-#[must_use = "a run does nothing until it is awaited"]
-#[non_exhaustive]
-pub struct Run {
-    /// Names this run.
-    pub id: RunId,
-    /// What the run tells while it works. Nobody has to read it.
-    pub events: Events,
-    /// What it gives in the end.
-    pub outcome: Outcome,
-}
-
-/// The future of a run's result.
-pub type Outcome = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
-
-impl IntoFuture for Run {
-    type Output = Result<Reply, Failure>;
-    type IntoFuture = Outcome;
-
-    fn into_future(self) -> Outcome {
-        self.outcome
-    }
 }
 
 impl Gateway {
@@ -133,7 +56,7 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future cancels the request: the connection is closed.
     pub async fn route(&self, request: Request) -> Result<Answer, Failure> {
-        let run = self.begin(request, Wanted::Answer);
+        let run = run::start(&self.state, request, Wanted::Answer);
         let reply = run.outcome.await?;
         reply.into_answer().ok_or_else(|| unwanted(run.id, "a single model's answer"))
     }
@@ -163,7 +86,7 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future cancels every member.
     pub async fn panel(&self, request: Request) -> Result<PanelAnswer, Failure> {
-        let run = self.begin(request, Wanted::Panel);
+        let run = run::start(&self.state, request, Wanted::Panel);
         match run.outcome.await? {
             Reply::Panel(panel) => Ok(*panel),
             _ => Err(unwanted(run.id, "a panel's answers")),
@@ -207,7 +130,7 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future cancels every call that is under way.
     pub async fn cascade(&self, request: Request) -> Result<CascadeAnswer, Failure> {
-        let run = self.begin(request, Wanted::Cascade);
+        let run = run::start(&self.state, request, Wanted::Cascade);
         match run.outcome.await? {
             Reply::Cascade(cascade) => Ok(*cascade),
             _ => Err(unwanted(run.id, "a cascade's answer")),
@@ -232,7 +155,7 @@ impl Gateway {
     /// # }
     /// ```
     pub fn start(&self, request: Request) -> Run {
-        self.begin(request, Wanted::Anything)
+        run::start(&self.state, request, Wanted::Anything)
     }
 
     /// Has a task planned, worked on and verified, as deep as it asks: the verifier sees the
@@ -270,27 +193,7 @@ impl Gateway {
 
     /// Begins an orchestration, so that its steps can be watched while it works.
     pub fn start_orchestration(&self, task: Task) -> Run {
-        let id = RunId::from_bits(self.state.random.bits());
-        let (events, told) = event::channel();
-        let state = Arc::clone(&self.state);
-        let span = tracing::info_span!("run", run_id = %id, task_class = ORCHESTRATE);
-        let outcome = async move {
-            Passage::new(&state, &events, ORCHESTRATE.to_owned(), id).orchestration(task).await
-        };
-        Run { id, events: told, outcome: Box::pin(outcome.instrument(span)) }
-    }
-
-    fn begin(&self, request: Request, wanted: Wanted) -> Run {
-        let id = RunId::from_bits(self.state.random.bits());
-        let (events, told) = event::channel();
-        let state = Arc::clone(&self.state);
-        let span = tracing::info_span!("run", run_id = %id, task_class = %request.task_class);
-        let outcome = async move {
-            Passage::new(&state, &events, request.task_class.clone(), id)
-                .reply(request, wanted)
-                .await
-        };
-        Run { id, events: told, outcome: Box::pin(outcome.instrument(span)) }
+        run::start_orchestration(&self.state, task)
     }
 
     /// What the gateway is: task classes, providers, rules, whether keys are there.

@@ -14,7 +14,7 @@ const MOST: usize = 1024;
 
 /// Counters by task class.
 #[derive(Debug, Default)]
-pub(super) struct Realised(Mutex<BTreeMap<TaskClass, Escalations>>);
+pub(crate) struct Realised(Mutex<BTreeMap<TaskClass, Escalations>>);
 
 impl Realised {
     /// Counts a gate whose answers were compared, or that was spared: a request to come costs the
@@ -32,7 +32,7 @@ impl Realised {
     }
 
     /// What a class has done so far.
-    pub(super) fn of(&self, class: &TaskClass) -> Escalations {
+    pub(crate) fn of(&self, class: &TaskClass) -> Escalations {
         self.lock().get(class).copied().unwrap_or_default()
     }
 

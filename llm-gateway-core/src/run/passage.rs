@@ -17,7 +17,7 @@ use super::{Request, State};
 
 /// Which kind of reply the caller can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Anything,
     Answer,
     Panel,

@@ -11,7 +11,7 @@ const LONGEST: usize = 4096;
 
 /// The newest answers.
 #[derive(Debug, Default)]
-pub(super) struct Recent(Mutex<VecDeque<String>>);
+pub(crate) struct Recent(Mutex<VecDeque<String>>);
 
 impl Recent {
     /// Remembers an answer, as far as it is not too long.
