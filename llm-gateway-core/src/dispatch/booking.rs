@@ -11,7 +11,7 @@ use crate::policy::Spending;
 
 use super::allowance::Share;
 use super::prepare::{PreparedCall, WorstCase};
-use super::refusal::outspent;
+use super::reasons::outspent;
 use super::{Context, cost};
 
 /// The money of one attempt, at the ledger and in the allowance of the request. Dropped before the

@@ -15,6 +15,7 @@ mod course;
 mod listening;
 mod over;
 mod prepare;
+mod reasons;
 mod refusal;
 mod run;
 
@@ -34,7 +35,7 @@ use crate::reliability::{BreakerRules, Deadline, Limiter, Meaning, RetryRules, T
 use crate::stop::Stop;
 
 use listening::recorder;
-use refusal::{any_key_will_do, first_back, most_telling};
+use reasons::{any_key_will_do, first_back, most_telling};
 use run::run;
 
 pub(crate) use advice::Advice;

@@ -6,7 +6,7 @@ use crate::error::{Category, Error};
 use crate::model::Target;
 
 use super::Context;
-use super::refusal::out_of_time;
+use super::reasons::out_of_time;
 
 /// Why a request waits no longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Why a target gave no answer, and which of several reasons says most.
+//! The reasons for which a target gives no answer, in words, and which of several says most.
 
 use std::time::Duration;
 
@@ -6,27 +6,13 @@ use tokio::time::Instant;
 
 use crate::error::{Category, Error};
 use crate::model::Target;
-use crate::policy::{Policy, Preflight};
+use crate::policy::Policy;
 use crate::reliability::Overload;
 
 use super::Context;
 use super::allowance::{Allowance, Shortage};
 use super::prepare::PreparedCall;
-
-/// Why a target gave no answer.
-pub(crate) struct Refusal {
-    pub(crate) target: Target,
-    pub(crate) error: Error,
-    pub(crate) preflight: Option<Box<Preflight>>,
-    /// No other target may be asked: a kill switch is on.
-    pub(crate) ends_request: bool,
-}
-
-impl Refusal {
-    pub(crate) fn new(target: Target, error: Error, preflight: Option<Box<Preflight>>) -> Self {
-        Self { target, error, preflight, ends_request: false }
-    }
-}
+use super::refusal::Refusal;
 
 /// The hint of a chain in which no target has its key: any one of them would do.
 pub(super) fn any_key_will_do(policy: &Policy, refusals: &[Refusal]) -> Option<String> {

@@ -20,7 +20,8 @@ use super::attempt::Attempt;
 use super::booking::{Booking, Unbooked};
 use super::cost::{self, Cost};
 use super::prepare::PreparedCall;
-use super::refusal::{Refusal, breaker_open, overloaded};
+use super::reasons::{breaker_open, overloaded};
+use super::refusal::Refusal;
 
 /// An answer, and how it came about.
 pub(crate) struct Answered {

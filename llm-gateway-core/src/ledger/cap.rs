@@ -1,47 +1,16 @@
 //! What money is counted by, and the one rule that every ledger asks. Pure.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use crate::model::{NanoUsd, ProviderName, Target, TaskClass};
+use crate::model::{NanoUsd, Target, TaskClass};
 
 use super::error::{Named, Problem, Refused, ReserveError, Unusable};
 use super::month::Month;
+use super::scope::Scope;
 
 /// The largest sum that a ledger counts ($9.2 billion), so that what is held stays exact where
 /// a database counts in signed 64 bits.
 pub(super) const LARGEST: NanoUsd = NanoUsd::from_nanos(i64::MAX as u64);
-
-/// Something that money is counted by within a month.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Scope {
-    /// Everything.
-    Total,
-    /// What goes to one provider.
-    Provider(ProviderName),
-}
-
-impl Scope {
-    /// Reads what [`Display`](fmt::Display) prints; `None` for a kind that this version does
-    /// not know.
-    pub(super) fn read(text: &str) -> Option<Self> {
-        match text.split_once(':') {
-            None => (text == "total").then_some(Self::Total),
-            Some(("provider", name)) => ProviderName::new(name).ok().map(Self::Provider),
-            Some(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Total => f.write_str("total"),
-            Self::Provider(name) => write!(f, "provider:{name}"),
-        }
-    }
-}
 
 /// The most that a scope may cost in a month.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,14 +165,5 @@ mod tests {
             assert_eq!(unusable.problem, Problem::BeyondCounting);
             assert!(!unusable.to_string().contains("cap"), "{unusable}");
         }
-    }
-
-    #[test]
-    fn a_scope_reads_as_it_prints() {
-        let provider = Scope::Provider(ProviderName::new("my.ollama").unwrap());
-        for scope in [Scope::Total, provider] {
-            assert_eq!(Scope::read(&scope.to_string()), Some(scope));
-        }
-        assert_eq!(Scope::read("user:ann"), None);
     }
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use crate::error::{Category, Error};
 use crate::model::NanoUsd;
 
-use super::cap::Scope;
 use super::month::Month;
+use super::scope::Scope;
 
 /// A cap that does not allow what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

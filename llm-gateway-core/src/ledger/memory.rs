@@ -10,10 +10,11 @@ use async_trait::async_trait;
 use crate::model::{Target, TaskClass};
 
 use super::Ledger;
-use super::cap::{Cap, HoldRequest, Rule, Scope, Totals, asked};
+use super::cap::{Cap, HoldRequest, Rule, Totals, asked};
 use super::error::{ReserveError, Unusable};
 use super::hold::{Closing, Hold, Seat, Told};
 use super::month::Month;
+use super::scope::Scope;
 use super::spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
 
 /// A ledger in memory.

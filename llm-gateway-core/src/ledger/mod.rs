@@ -14,16 +14,18 @@ mod error;
 mod hold;
 mod memory;
 mod month;
+mod scope;
 mod spent;
 mod sqlite;
 
 use async_trait::async_trait;
 
-pub use cap::{Cap, HoldRequest, Scope};
+pub use cap::{Cap, HoldRequest};
 pub use error::{Problem, Refused, ReserveError, Unusable};
 pub use hold::{Closing, Hold, Seat, Told};
 pub use memory::MemoryLedger;
 pub use month::{InvalidMonth, Month};
+pub use scope::Scope;
 pub use spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
 pub use sqlite::SqliteLedger;
 

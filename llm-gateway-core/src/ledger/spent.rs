@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::model::{CostBasis, NanoUsd};
 
-use super::cap::{Cap, Scope};
+use super::cap::Cap;
 use super::month::Month;
+use super::scope::Scope;
 
 /// What to group a month's calls by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,10 +8,11 @@ use rusqlite::{Connection, Row, params};
 
 use crate::model::NanoUsd;
 
-use super::super::cap::{HoldRequest, LARGEST, Rule, Scope, Totals, asked};
+use super::super::cap::{HoldRequest, LARGEST, Rule, Totals, asked};
 use super::super::error::ReserveError;
 use super::super::hold::Closing;
 use super::super::month::Month;
+use super::super::scope::Scope;
 use super::super::spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
 use super::processes::{Locks, Name};
 
