@@ -9,21 +9,21 @@
 mod budget;
 mod prompt;
 mod roles;
-mod run;
+mod rounds;
 mod step;
 mod verdict;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::certificate::{Spent, StepEvidence};
-use crate::dispatch::{Advice, Allowance, Answered, Attempt, Context, Refusal, Sequence};
+use crate::dispatch::{Advice, Allowance, Answered, Attempt, Context, Refusal};
 use crate::error::Error;
 use crate::model::{Blind, Prompt, Target};
 use crate::policy::PlannedOrchestration;
 
 use budget::Budget;
-use run::Work;
+use rounds::Rounds;
+use step::Steps;
 
 pub use verdict::{ChecklistItem, Decision, Met, Verdict};
 #[cfg(test)]
@@ -102,15 +102,6 @@ pub(crate) async fn orchestrate(
         return Err(context.stopped_before("anybody"));
     }
     let budget = Budget::set_aside(context, orchestration, task).await?;
-    let sequence = Arc::new(Sequence::default());
-    let work = Work {
-        context,
-        orchestration,
-        task,
-        budget,
-        sequence,
-        steps: Vec::new(),
-        rounds: Vec::new(),
-    };
-    Ok(work.run().await)
+    let steps = Steps::new(context, orchestration, budget);
+    Ok(Rounds::new(orchestration, task, steps).run().await)
 }

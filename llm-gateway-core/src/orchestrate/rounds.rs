@@ -1,28 +1,20 @@
 //! The way of an orchestration: round after round, what a verifier's reply leads to, and when it
 //! ends. How a single step is run is `step`'s to say.
 
-use std::sync::Arc;
-
-use crate::dispatch::{Context, Sequence};
-use crate::error::Category;
 use crate::model::{Blind, ModelText, Prompt, StepRole};
 use crate::policy::{PlannedOrchestration, PlannedStep};
 
-use super::budget::Budget;
 use super::prompt::{self, Output, View};
-use super::step::Given;
+use super::step::{Given, Steps};
 use super::verdict::{Decision, Judgement, Verdict, judge, looks_like_a_verdict};
-use super::{Done, End, Round, StepRun};
+use super::{Done, End, Round};
 
-/// An orchestration under way.
-pub(super) struct Work<'w, 'a> {
-    pub(super) context: &'w Context<'a>,
-    pub(super) orchestration: &'w PlannedOrchestration,
-    pub(super) task: &'w Prompt<Blind>,
-    pub(super) budget: Budget<'a>,
-    pub(super) sequence: Arc<Sequence>,
-    pub(super) steps: Vec<StepRun>,
-    pub(super) rounds: Vec<Round>,
+/// An orchestration under way, round after round.
+pub(super) struct Rounds<'s, 'a> {
+    orchestration: &'s PlannedOrchestration,
+    task: &'s Prompt<Blind>,
+    steps: Steps<'s, 'a>,
+    rounds: Vec<Round>,
 }
 
 /// A verdict, and the reply that it was read from.
@@ -31,20 +23,22 @@ struct Ruling {
     reply: ModelText,
 }
 
-impl Work<'_, '_> {
+impl<'s, 'a> Rounds<'s, 'a> {
+    /// No round has begun yet.
+    pub(super) fn new(
+        orchestration: &'s PlannedOrchestration,
+        task: &'s Prompt<Blind>,
+        steps: Steps<'s, 'a>,
+    ) -> Self {
+        Self { orchestration, task, steps, rounds: Vec::new() }
+    }
+
     /// Works until the artifact is accepted, or the policy allows no further round.
     pub(super) async fn run(mut self) -> Done {
         let end = self.every_round().await;
         // Whatever the end would be without the step that was cut off: nobody waited for it.
-        let end = self.stopped_at().map_or(end, |stage| End::Failed { stage });
-        Done { steps: self.steps, rounds: self.rounds, end }
-    }
-
-    /// The step that a stop cut off, if one did.
-    fn stopped_at(&self) -> Option<String> {
-        let last = self.steps.last().filter(|_| self.context.is_stopped())?;
-        let refusal = last.result.as_ref().err()?;
-        (refusal.error.category() == Category::Cancelled).then(|| last.evidence.name.clone())
+        let end = self.steps.stopped_at().map_or(end, |stage| End::Failed { stage });
+        Done { steps: self.steps.into_runs(), rounds: self.rounds, end }
     }
 
     async fn every_round(&mut self) -> End {
@@ -84,7 +78,7 @@ impl Work<'_, '_> {
                 continue;
             }
             let name = step.name().to_owned();
-            let Some(given) = self.step(step, round, view, None).await else {
+            let Some(given) = self.steps.run(step, round, view, None).await else {
                 return Err(End::Failed { stage: name });
             };
             let Given { position, text, .. } = given;
@@ -109,7 +103,7 @@ impl Work<'_, '_> {
     async fn verify(&mut self, step: &PlannedStep, round: u32, view: View<'_>) -> Option<Ruling> {
         let [ask, ask_again] =
             [false, true].map(|again| prompt::ask(self.orchestration.verdict, again));
-        let given = self.step(step, round, view, Some(ask)).await?;
+        let given = self.steps.run(step, round, view, Some(ask)).await?;
         let why = match self.read(&given) {
             Judgement::Verdict(verdict) => return Some(Ruling { verdict, reply: given.text }),
             Judgement::Malformed(why) => why,
@@ -117,7 +111,7 @@ impl Work<'_, '_> {
         let artifact = given.judged.as_ref().map(|judged| judged.artifact.as_str());
         let is_suspect = artifact.is_some_and(looks_like_a_verdict);
         let no_verdict = given.text;
-        let Some(repaired) = self.step(step, round, view, Some(ask_again)).await else {
+        let Some(repaired) = self.steps.run(step, round, view, Some(ask_again)).await else {
             let why = format!("{why}, and asked again the verifier gave nothing");
             let verdict = Verdict::cannot_judge(&why, no_verdict.as_str(), is_suspect);
             return Some(Ruling { verdict, reply: no_verdict });

@@ -2,21 +2,32 @@
 //!
 //! Every call goes through dispatch. What a step gave is kept the moment it is there, so that
 //! no later failure can lose it, nor a stop, which dispatch hears wherever it waits. What follows
-//! from it is the rounds' business (`run`).
+//! from it is the rounds' business (`rounds`).
 
 use std::sync::Arc;
 
 use crate::certificate::{Commitment, StepEvidence};
-use crate::dispatch::{self, Allowance, Attempt, Course, PreparedCall, Refusal, prepare};
+use crate::dispatch::{
+    self, Allowance, Attempt, Context, Course, PreparedCall, Refusal, Sequence, prepare,
+};
+use crate::error::Category;
 use crate::event::Event;
 use crate::evidence;
 use crate::model::{Ask, FinishReason, ModelText, Part, Prompt, StepRole};
-use crate::policy::PlannedStep;
+use crate::policy::{PlannedOrchestration, PlannedStep};
 
 use super::StepRun;
-use super::budget::Place;
+use super::budget::{Budget, Place};
 use super::prompt::{self, Judged, Shown, View};
-use super::run::Work;
+
+/// The steps of an orchestration: those that ran, and what the next one is asked on.
+pub(super) struct Steps<'s, 'a> {
+    context: &'s Context<'a>,
+    orchestration: &'s PlannedOrchestration,
+    budget: Budget<'a>,
+    sequence: Arc<Sequence>,
+    runs: Vec<StepRun>,
+}
 
 /// A step that was asked: what it was told and shown, its bytes, and how that went.
 struct Asked {
@@ -35,10 +46,32 @@ pub(super) struct Given {
     pub(super) judged: Option<Judged>,
 }
 
-impl Work<'_, '_> {
+impl<'s, 'a> Steps<'s, 'a> {
+    /// No step has run yet; the money of all is in `budget`.
+    pub(super) fn new(
+        context: &'s Context<'a>,
+        orchestration: &'s PlannedOrchestration,
+        budget: Budget<'a>,
+    ) -> Self {
+        let sequence = Arc::new(Sequence::default());
+        Self { context, orchestration, budget, sequence, runs: Vec::new() }
+    }
+
+    /// The step that a stop cut off, if one did.
+    pub(super) fn stopped_at(&self) -> Option<String> {
+        let last = self.runs.last().filter(|_| self.context.is_stopped())?;
+        let refusal = last.result.as_ref().err()?;
+        (refusal.error.category() == Category::Cancelled).then(|| last.evidence.name.clone())
+    }
+
+    /// Every call, in the order in which they were made.
+    pub(super) fn into_runs(self) -> Vec<StepRun> {
+        self.runs
+    }
+
     /// Runs one step, tells of it, and keeps how it went. `ask` is what a verifier is asked for.
     /// `None` where it gave nothing; the run says why.
-    pub(super) async fn step(
+    pub(super) async fn run(
         &mut self,
         step: &PlannedStep,
         round: u32,
@@ -88,7 +121,7 @@ impl Work<'_, '_> {
     ) -> Option<Given> {
         let Asked { instruction, judged, committed, course } = asked;
         let target = step.target().clone();
-        let position = u32::try_from(self.steps.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let position = u32::try_from(self.runs.len()).unwrap_or(u32::MAX).saturating_add(1);
         let completion = course.result.as_ref().ok().map(|answered| &answered.completion);
         let said = completion.map(|it| (it.model_text(), it.finish_reason));
         let call = evidence::of_call(self.context.policy, position, &target, committed, &course);
@@ -96,7 +129,7 @@ impl Work<'_, '_> {
         if let (Some(judged), Some(ask)) = (&judged, ask) {
             evidence = evidence.judging(judged.as_evidence(ask));
         }
-        self.steps.push(StepRun {
+        self.runs.push(StepRun {
             evidence,
             spent: evidence::spent(&course),
             again: is_again(ask),
@@ -140,7 +173,7 @@ impl Work<'_, '_> {
     }
 
     fn is_overbilled(&self) -> bool {
-        let mut attempts = self.steps.iter().flat_map(|step| &step.attempts);
+        let mut attempts = self.runs.iter().flat_map(|step| &step.attempts);
         attempts.any(Attempt::is_above_hold)
             || self.context.allowance.is_some_and(Allowance::is_overdrawn)
     }
