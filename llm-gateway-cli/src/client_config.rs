@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use llm_gateway_core::config::BASE_URL_VARIABLES;
 use llm_gateway_core::{Description, Envelope, Environment, KeyState, ProviderDescription};
-use llm_gateway_stdio::process::GatewayFlags;
+use llm_gateway_process::GatewayFlags;
 use serde_json::{Map, Value, json};
 
 use crate::options::{Client, ClientConfig};

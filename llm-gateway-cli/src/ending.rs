@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use llm_gateway_core::{Gateway, Stop};
-use llm_gateway_stdio::signal::stopped_by_signal;
+use llm_gateway_process::{stopped_by_signal, write_last_entries};
 use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -73,8 +73,7 @@ fn ended(
                 Ok(ExitCode::from(signal.exit_code()))
             }
         };
-        // What cannot be written stays counted.
-        let _ = timeout(LAST_ENTRIES, gateway.drain()).await;
+        write_last_entries(gateway, LAST_ENTRIES).await;
         ended
     });
     // A read of a terminal's stdin may still be under way.

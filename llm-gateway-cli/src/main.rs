@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use llm_gateway_core::{Category, Envelope, Environment, Error, Stop};
-use llm_gateway_stdio::process::log_to_stderr;
+use llm_gateway_process::log_to_stderr;
 
 use options::{Command, Options};
 use terminal::Terminal;

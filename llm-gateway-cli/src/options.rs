@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use llm_gateway_core::certificate::ReceiptDigest;
 use llm_gateway_core::ledger::{By, Month};
-use llm_gateway_stdio::process::GatewayFlags;
+use llm_gateway_process::GatewayFlags;
 
 /// Exit code of a command that was used wrongly.
 pub(crate) const USAGE: u8 = 2;

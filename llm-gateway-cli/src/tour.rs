@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use llm_gateway_core::policy::Orchestration;
 use llm_gateway_core::{Envelope, Environment, Gateway, RouteKind, Scripted, StepRole};
-use llm_gateway_stdio::process::GatewayFlags;
+use llm_gateway_process::GatewayFlags;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, Tool};
 use rmcp::service::RunningService;
 use rmcp::{RoleClient, ServiceExt};

@@ -6,10 +6,8 @@
 //! look like, `arguments` reads what a model wrote, and the gateway does the rest.
 
 mod arguments;
-pub mod process;
 mod server;
 mod shutdown;
-pub mod signal;
 mod tools;
 mod wire;
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use llm_gateway_core::{Environment, Gateway};
-use llm_gateway_stdio::process::{GatewayFlags, SERVER_LOG, log_to_stderr};
-use llm_gateway_stdio::signal::stopped_by_signal;
+use llm_gateway_process::{GatewayFlags, log_to_stderr, stopped_by_signal, write_last_entries};
 
 /// Routes an agent's questions to language models by a policy, over MCP on stdin and stdout.
 #[derive(Parser)]
@@ -15,6 +14,9 @@ struct Options {
     #[command(flatten)]
     flags: GatewayFlags,
 }
+
+/// What the server logs by default: little, and never rmcp's debug lines, which hold whole prompts.
+const SERVER_LOG: &str = "warn,llm_gateway=info,rmcp=warn";
 
 /// How long the ledger may take to write what it has in hand. With the server's own last
 /// second and a half this stays below the two seconds after which clients kill.
@@ -46,8 +48,7 @@ fn run(gateway: Gateway) -> ExitCode {
             let _ = signal.await;
         };
         llm_gateway_stdio::serve(gateway.clone(), reader, writer, stop).await;
-        // What was spent is written before the process ends; what cannot be stays counted.
-        let _ = tokio::time::timeout(LAST_ENTRIES, gateway.drain()).await;
+        write_last_entries(&gateway, LAST_ENTRIES).await;
     });
     // A blocking read of a terminal's stdin never ends, and must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(100));

@@ -127,6 +127,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rmcp", &["llm-gateway-stdio/", "llm-gateway-cli/src/tour"]),
 ];
 
+/// The sources of the front ends, and of what they share.
+const FRONTS: &[&str] =
+    &["llm-gateway-process/src", "llm-gateway-stdio/src", "llm-gateway-cli/src"];
+
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
@@ -269,9 +273,9 @@ fn names_crate(text: &str, name: &str) -> bool {
 
 #[test]
 fn a_heavy_crate_has_one_home() {
-    let crates =
-        ["llm-gateway-core/src", "llm-gateway-stdio/src", "llm-gateway-cli/src", "examples"];
-    for (path, text) in crates.into_iter().flat_map(sources) {
+    for (path, text) in
+        ["llm-gateway-core/src", "examples"].iter().chain(FRONTS).flat_map(|it| sources(it))
+    {
         for (name, homes) in ONLY_IN {
             let at_home = homes.iter().any(|home| path.starts_with(home));
             let names_it = names_crate(&code(&text), name);
@@ -302,12 +306,10 @@ fn core_depends_on_no_sibling_and_no_front_end_holds_a_policy() {
     let manifest =
         std::fs::read_to_string(workspace().join("llm-gateway-core/Cargo.toml")).unwrap();
     let dependencies = manifest.split("[dev-dependencies]").next().unwrap();
-    for sibling in ["llm-gateway-stdio", "llm-gateway-cli", "test-support"] {
+    for sibling in ["llm-gateway-process", "llm-gateway-stdio", "llm-gateway-cli", "test-support"] {
         assert!(!dependencies.contains(sibling), "core depends on {sibling}");
     }
-    for (path, text) in
-        sources("llm-gateway-stdio/src").into_iter().chain(sources("llm-gateway-cli/src"))
-    {
+    for (path, text) in FRONTS.iter().flat_map(|it| sources(it)) {
         for inner in ["PlanRequest", "ProviderSpec", "HttpRequest"] {
             assert!(!code(&text).contains(inner), "{path} works with {inner}");
         }

@@ -1,16 +1,11 @@
-//! What a process needs around the library: flags and logs on stderr. The server and the command
-//! line share it.
+//! The flags that every front has, and the gateway that they choose.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
 use llm_gateway_core::{Environment, Gateway, PolicySource};
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
-/// The flags that say which gateway is meant.
+/// The flags that choose a gateway and its logs. The comments of the fields are their help texts.
 #[derive(Args)]
 pub struct GatewayFlags {
     /// The policy file; else $LLM_GATEWAY_ROUTING, else routing.yaml in the user's
@@ -30,7 +25,10 @@ pub struct GatewayFlags {
 }
 
 impl GatewayFlags {
-    /// The gateway that the flags ask for. It is there whatever the policy is like.
+    /// Builds the gateway that the flags choose.
+    ///
+    /// It is built even where the policy is invalid, so that a front can start and report the
+    /// problems in its own way: see [`Gateway::problems`].
     pub fn gateway(&self, environment: Environment) -> Gateway {
         let source = match &self.routing {
             Some(path) => PolicySource::File(path.clone()),
@@ -45,25 +43,4 @@ impl GatewayFlags {
         }
         builder.build_always()
     }
-}
-
-/// The server's logs: quiet, and never rmcp's debug lines, which hold whole prompts.
-pub const SERVER_LOG: &str = "warn,llm_gateway=info,rmcp=warn";
-
-/// Sends logs to stderr: by `filter`, else by `RUST_LOG`, else by `default`. stdout belongs
-/// to the result. A filter is a level, or levels by target such as `warn,llm_gateway=debug`;
-/// one that cannot be read counts as none.
-pub fn log_to_stderr(filter: Option<&str>, environment: &Environment, default: &str) {
-    let parsed = |filter: &str| filter.parse::<Targets>().ok();
-    let filter = filter
-        .or_else(|| environment.get("RUST_LOG"))
-        .and_then(parsed)
-        .or_else(|| parsed(default))
-        .unwrap_or_default();
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .without_time();
-    // A second call, as in tests, changes nothing.
-    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }

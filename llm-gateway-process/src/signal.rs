@@ -1,4 +1,4 @@
-//! An ear for the signals that ask a process to end. The server and the command line share it.
+//! The signals that ask a process to end.
 
 #[cfg(unix)]
 use std::future::poll_fn;
@@ -9,16 +9,17 @@ use std::task::Poll;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signal {
-    /// Ctrl-C.
+    /// SIGINT, which Ctrl-C sends.
     Interrupt,
-    /// What `kill` sends.
+    /// SIGTERM, which `kill` sends.
     Terminate,
-    /// The terminal has gone.
+    /// SIGHUP, sent when the terminal has closed.
     Hangup,
 }
 
 impl Signal {
-    /// What a process exits with that it ended: 128 and its number, as shells have it.
+    /// Returns the exit code of a process that this signal ended: 128 plus its number, as shells
+    /// report it.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Hangup => 128 + 1,
@@ -28,13 +29,13 @@ impl Signal {
     }
 }
 
-/// Listens from now on, and gives the first signal. One that the process was started to
-/// ignore, as `nohup` does, stays ignored (on Linux, where that can be known).
+/// Listens for signals from the call on, and resolves to the first one that arrives.
 ///
-/// From the call on, no signal ends the process by itself.
+/// From the call on, none of these signals ends the process by itself. A signal that the process
+/// was started to ignore, as `nohup` ignores SIGHUP, stays ignored; this is known on Linux only.
 ///
 /// # Panics
-/// Outside of a tokio runtime.
+/// Panics when it is called outside a tokio runtime.
 #[cfg(unix)]
 pub fn stopped_by_signal() -> impl Future<Output = Signal> + Send + 'static {
     use tokio::signal::unix::{SignalKind, signal};
@@ -63,7 +64,7 @@ pub fn stopped_by_signal() -> impl Future<Output = Signal> + Send + 'static {
     })
 }
 
-/// Listens for Ctrl-C.
+/// Listens for Ctrl-C, the only signal that exists on this platform.
 #[cfg(not(unix))]
 pub async fn stopped_by_signal() -> Signal {
     match tokio::signal::ctrl_c().await {
@@ -72,8 +73,9 @@ pub async fn stopped_by_signal() -> Signal {
     }
 }
 
-/// The signals that the process was started to ignore, a bit each from 1; none where that
-/// cannot be known without unsafe code. See proc_pid_status(5).
+/// Returns the signals that the process was started to ignore: signal `n` is bit `n - 1`.
+///
+/// Returns 0 where that cannot be known without unsafe code. See proc_pid_status(5).
 #[cfg(unix)]
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

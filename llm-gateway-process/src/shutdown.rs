@@ -1,0 +1,14 @@
+//! The end of a gateway: the ledger writes what it has in hand before the process exits.
+
+use std::time::Duration;
+
+use llm_gateway_core::Gateway;
+use tokio::time::timeout;
+
+/// Waits until the gateway's ledger has written every entry, for at most `limit`.
+///
+/// An entry that cannot be written in time stays counted against the caps, because its hold is
+/// never released.
+pub async fn write_last_entries(gateway: &Gateway, limit: Duration) {
+    let _ = timeout(limit, gateway.drain()).await;
+}
