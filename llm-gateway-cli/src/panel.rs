@@ -11,8 +11,7 @@ use serde_json::json;
 
 use crate::glance::{Glance, Standing};
 use crate::render;
-use crate::render::price;
-use crate::route::tried;
+use crate::render::{price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
 /// Shows what a panel said, whether it is an answer or was refused as one.

@@ -6,8 +6,8 @@ use comfy_table::{
 use llm_gateway_core::certificate::{Certificate, Verdict};
 use llm_gateway_core::ledger::{Scope, Spent, SpentRow};
 use llm_gateway_core::{
-    CapLeft, Description, KeyState, NanoUsd, OrchestrationDescription, RouteKind, SpendReport,
-    SpendState, TaskClassDescription,
+    Attempt, CapLeft, Description, KeyState, NanoUsd, OrchestrationDescription, RouteKind,
+    SpendReport, SpendState, TaskClassDescription,
 };
 
 use crate::terminal::harmless;
@@ -15,6 +15,16 @@ use crate::terminal::harmless;
 /// What something cost, where that is known.
 pub(crate) fn price(amount: Option<NanoUsd>) -> String {
     amount.map_or_else(|| "price unknown".to_owned(), |amount| amount.to_string())
+}
+
+/// One try: who, how it ended, and how long that took.
+pub(crate) fn tried(attempt: &Attempt) -> String {
+    let (target, outcome) = (&attempt.target, attempt.outcome.as_str());
+    let (took, waited) = (attempt.latency.as_secs_f64(), attempt.waited.as_secs_f64());
+    match waited < 0.05 {
+        true => format!("{target}: {outcome} after {took:.1} s"),
+        false => format!("{target}: {outcome} after {took:.1} s, and {waited:.1} s of waiting"),
+    }
 }
 
 /// Task classes: name, who answers, whether it can run.

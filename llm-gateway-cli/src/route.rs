@@ -7,11 +7,11 @@ use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 use llm_gateway_core::{
-    Answer, Attempt, Envelope, Event, Events, Failure, Gateway, Outcome, Reply, Request,
+    Answer, Envelope, Event, Events, Failure, Gateway, Outcome, Reply, Request,
 };
 
 use crate::options::{Route, USAGE};
-use crate::render::price;
+use crate::render::{price, tried};
 use crate::terminal::{FAINT, Terminal, harmless};
 use crate::{cascade, panel, prompt, receipt};
 
@@ -124,16 +124,6 @@ fn show(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::R
             }
             Ok(())
         }
-    }
-}
-
-/// One try: who, how it ended, and how long that took.
-pub(crate) fn tried(attempt: &Attempt) -> String {
-    let (target, outcome) = (&attempt.target, attempt.outcome.as_str());
-    let (took, waited) = (attempt.latency.as_secs_f64(), attempt.waited.as_secs_f64());
-    match waited < 0.05 {
-        true => format!("{target}: {outcome} after {took:.1} s"),
-        false => format!("{target}: {outcome} after {took:.1} s, and {waited:.1} s of waiting"),
     }
 }
 

@@ -8,8 +8,7 @@ use llm_gateway_core::{
     ChecklistItem, Decision, Ending, Envelope, Failure, Met, Orchestrated, Reply, StepRole, Verdict,
 };
 
-use crate::render::price;
-use crate::route::tried;
+use crate::render::{price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
 /// Characters of a reason, a requirement or a quote; `--json` has the whole.
