@@ -3,23 +3,19 @@
 //! Everything here is rank 1: it imports nothing of ours but its neighbours and
 //! [`crate::error`], so every other room can speak in these words.
 
-mod answer_schema;
 mod closest;
 mod completion;
 mod cost_basis;
 mod date;
 mod endpoint;
 mod facts;
-mod frame;
 mod ids;
 mod limits;
 mod money;
 mod prompt;
-mod provenance;
 mod step_role;
 mod usage;
 
-pub use answer_schema::AnswerSchema;
 pub use closest::closest_name;
 pub(crate) use closest::did_you_mean;
 pub use completion::{Completion, FinishReason, OutputPart};
@@ -27,12 +23,13 @@ pub use cost_basis::CostBasis;
 pub(crate) use date::date_utc;
 pub use endpoint::{Delivery, Dialect, Endpoint};
 pub use facts::{Capability, ModelFacts, Prices, Tier};
-pub use frame::Ask;
-pub(crate) use frame::{Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
 pub use ids::{InvalidName, ModelId, ProviderName, RunId, Target, TaskClass};
 pub use limits::Limits;
 pub use money::{InvalidAmount, NanoUsd, Rate};
-pub use prompt::{ContentPart, Message, Part, Prompt, Role, Turn};
-pub use provenance::{Blind, CallerText, FrameText, Grant, ModelText, Open, PolicyText};
+pub use prompt::{
+    AnswerSchema, Ask, Blind, CallerText, ContentPart, FrameText, Grant, Message, ModelText, Open,
+    Part, PolicyText, Prompt, Role, Turn,
+};
+pub(crate) use prompt::{Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
 pub use step_role::StepRole;
 pub use usage::Usage;

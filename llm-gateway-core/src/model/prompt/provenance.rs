@@ -67,7 +67,7 @@ impl PolicyText {
 pub struct ModelText(Arc<str>);
 
 impl ModelText {
-    pub(super) fn mint(text: String) -> Self {
+    pub(in crate::model) fn mint(text: String) -> Self {
         Self(text.into())
     }
 

@@ -4,10 +4,16 @@
 //! [`Prompt`], whose every part carries its provenance as a type. A [`Prompt<Blind>`] cannot be
 //! built from another model's text: that does not compile.
 
+mod answer_schema;
+mod frame;
+mod provenance;
+
 use std::marker::PhantomData;
 
-use super::answer_schema::AnswerSchema;
-use super::provenance::{Blind, CallerText, FrameText, Grant, ModelText, Open, PolicyText};
+pub use answer_schema::AnswerSchema;
+pub use frame::Ask;
+pub(crate) use frame::{Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
+pub use provenance::{Blind, CallerText, FrameText, Grant, ModelText, Open, PolicyText};
 
 /// Who speaks in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The shape that an answer is to have, as a JSON schema.
 //!
 //! A prompt may carry one; whether it travels is the dialect's business, and only for a model
-//! that [can be held to one](super::Capability::JsonSchema). Nothing here reads an answer: that
-//! it has the shape is for whoever asked to check.
+//! that [can be held to one](crate::model::Capability::JsonSchema). Nothing here reads an
+//! answer: that it has the shape is for whoever asked to check.
 
 use serde_json::Value;
 
