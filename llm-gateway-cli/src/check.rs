@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use llm_gateway_core::{
-    Category, Description, Diagnostic, Envelope, Error, Gateway, KeyState, RouteKind, Severity,
-    TaskClassDescription,
-};
+use llm_gateway_core::config::{Diagnostic, Severity};
+use llm_gateway_core::describe::{Description, KeyState, TaskClassDescription};
+use llm_gateway_core::policy::RouteKind;
+use llm_gateway_core::{Category, Envelope, Error, Gateway};
 use serde_json::{Value, json};
 
 use crate::options::Check;

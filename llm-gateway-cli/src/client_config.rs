@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use llm_gateway_core::config::BASE_URL_VARIABLES;
-use llm_gateway_core::{Description, Envelope, Environment, KeyState, ProviderDescription};
+use llm_gateway_core::describe::{Description, KeyState, ProviderDescription};
+use llm_gateway_core::{Envelope, Environment};
 use llm_gateway_process::GatewayFlags;
 use serde_json::{Map, Value, json};
 

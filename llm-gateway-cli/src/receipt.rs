@@ -5,7 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use llm_gateway_core::{Failure, Gateway, Reply, RouteKind, write_private};
+use llm_gateway_core::front::write_private;
+use llm_gateway_core::policy::RouteKind;
+use llm_gateway_core::{Failure, Gateway, Reply};
 
 use crate::options::Documents;
 use crate::terminal::{FAINT, Terminal, harmless};

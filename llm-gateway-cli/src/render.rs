@@ -4,11 +4,14 @@ use comfy_table::{
     Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
 };
 use llm_gateway_core::certificate::{Certificate, Verdict};
-use llm_gateway_core::ledger::{Scope, Spent, SpentRow};
-use llm_gateway_core::{
-    Attempt, CapLeft, Description, KeyState, NanoUsd, OrchestrationDescription, RouteKind,
-    SpendReport, SpendState, TaskClassDescription,
+use llm_gateway_core::describe::{
+    Description, KeyState, OrchestrationDescription, TaskClassDescription,
 };
+use llm_gateway_core::ledger::{Scope, Spent, SpentRow};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::outcome::Attempt;
+use llm_gateway_core::policy::RouteKind;
+use llm_gateway_core::spend::{CapLeft, SpendReport, SpendState};
 
 use crate::terminal::harmless;
 

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use llm_gateway_core::ledger::Dropped;
-use llm_gateway_core::{Envelope, Error, Gateway, NanoUsd, SpendReport};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::spend::SpendReport;
+use llm_gateway_core::{Envelope, Error, Gateway};
 use serde_json::json;
 
 use crate::options::{Spend, USAGE};

@@ -1,6 +1,6 @@
 //! `llm-gateway` is one function: a task class and a prompt in, an [`Envelope`] out, obeying
 //! a policy file. This crate is that function; the front ends (MCP on stdio, a terminal,
-//! another Rust program) only reach it.
+//! another Rust program) only call it.
 //!
 //! ```
 //! use llm_gateway_core::{Envelope, Gateway, Request};
@@ -15,6 +15,29 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Where to start
+//!
+//! [`Gateway::builder`] configures a [`Gateway`]. A [`Request`] asks a task class of the policy a
+//! question: of one model ([`Gateway::route`]), of several that cannot see each other
+//! ([`Gateway::panel`]), or of cheap ones first ([`Gateway::cascade`]). A [`Task`] is planned, done
+//! and verified ([`Gateway::orchestrate`]). Each call returns an answer or a [`Failure`], and both
+//! convert into an [`Envelope`]. [`Gateway::start`] returns a [`Run`], whose [`Events`] can be read
+//! while it works. [`Scripted`] answers without a network, for tests.
+//!
+//! What else there is, by what it is for:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`outcome`] | the parts of answers and failures: attempts, costs, agreement, verdicts |
+//! | [`model`] | names of providers and models, tokens, money, prices |
+//! | [`prompt`] | messages of a conversation, and prompts whose parts know who wrote them |
+//! | [`describe`], [`spend`] | what a gateway reports about itself and about a month's money |
+//! | [`config`] | loading and checking a policy file; its problems by line and column |
+//! | [`policy`] | the compiled policy: routes, limits, the plan for a request, its price |
+//! | [`certificate`] | what recorded bytes show of independence; receipts and their verification |
+//! | [`provider`], [`transport`] | ports for a program's own provider, and for its own HTTP |
+//! | [`credential`], [`ledger`], [`clock`] | ports for keys, for counting money, for the time |
 //!
 //! # The way of a request
 //!
@@ -31,37 +54,13 @@
 //! ```
 //!
 //! A task that is planned, executed and verified goes this way once for each step.
-//!
-//! # The rooms
-//!
-//! | room | decides |
-//! |---|---|
-//! | `gateway` | which adapters meet which ports; nothing else |
-//! | `run` | what happens between a request and its reply |
-//! | [`config`] | what the user wrote: file, environment, model data, every problem with its place |
-//! | [`policy`] | what the gateway obeys: routes, plans, prices; pure |
-//! | `reliability` | what each failure leads to; pure |
-//! | `dispatch` | the order of things for one chain of targets |
-//! | [`provider`] | the port, and the wire formats behind it: pure encode and decode |
-//! | [`transport`] | the port, the network, the script, the recorder of exact bytes |
-//! | [`ledger`] | whether the month still has the money; the port, in memory and in SQLite |
-//! | `orchestrate` | plan, execute, verify: steps with declared sight |
-//! | `panel` | several models that cannot see each other, asked at the same time; how far they agree |
-//! | [`certificate`] | what recorded bytes show of a panel's or a verifier's independence; pure |
-//! | `evidence` | how recorded calls are handed to the certificate |
-//! | `archive` | where receipts go on disk |
-//! | `private` | files and folders that are this user's alone |
-//! | `credential`, `clock`, `environment` | where keys, the date and variables come from |
-//! | `stop` | how a caller ends work and takes what there is |
-//! | `model`, `error` | the words that all of them speak |
-//! | `envelope`, `outcome`, `event`, `describe`, `spend` | what a caller gets |
 
 mod archive;
 pub mod certificate;
-mod clock;
+pub mod clock;
 pub mod config;
-mod credential;
-mod describe;
+pub mod credential;
+pub mod describe;
 mod dispatch;
 mod envelope;
 mod environment;
@@ -70,9 +69,9 @@ mod event;
 mod evidence;
 mod gateway;
 pub mod ledger;
-mod model;
+pub mod model;
 mod orchestrate;
-mod outcome;
+pub mod outcome;
 mod panel;
 pub mod policy;
 mod private;
@@ -80,40 +79,28 @@ pub mod provider;
 mod random;
 mod reliability;
 mod run;
-mod spend;
+pub mod spend;
 mod stop;
 pub mod transport;
 
-pub use clock::{Clock, FixedClock, SystemClock};
-pub use config::{Diagnostic, PolicyProblems, PolicySource, Severity};
-pub use credential::{CredentialSource, EnvironmentCredentials, Lease, Secret};
-pub use describe::{
-    BreakerDescription, DepthDescription, Description, KeyState, OrchestrationDescription,
-    ProviderDescription, RoleDescription, RolesDescription, TaskClassDescription,
-    VisibilityDescription,
-};
-pub use dispatch::{Attempt, AttemptOutcome, Cost};
 pub use envelope::{Envelope, Status};
 pub use environment::Environment;
 pub use error::{Category, Error};
 pub use event::{Event, Events};
 pub use gateway::{Gateway, GatewayBuilder};
-pub use model::{
-    AnswerSchema, Blind, CallerText, Capability, Completion, ContentPart, CostBasis, Delivery,
-    Dialect, Endpoint, FinishReason, FrameText, Grant, InvalidAmount, InvalidName, Limits, Message,
-    ModelFacts, ModelId, ModelText, NanoUsd, Open, OutputPart, Part, PolicyText, Prices, Prompt,
-    ProviderName, Rate, Role, RunId, StepRole, Target, TaskClass, Tier, Turn, Usage, closest_name,
-};
-pub use orchestrate::{ChecklistItem, Decision, Met, Round, Verdict};
-pub use outcome::{
-    Answer, AnsweredBy, CascadeAnswer, Ending, Failure, Orchestrated, PanelAnswer, Reply,
-    StepOutcome,
-};
-pub use panel::{Agreement, Cluster, Consensus, EffectiveVoices};
-pub use policy::{Policy, RouteKind};
-pub use private::write as write_private;
-pub use provider::{Call, Prepared, Provider};
+#[doc(inline)]
+pub use model::prompt;
+#[doc(inline)]
+pub use outcome::{Answer, CascadeAnswer, Failure, Orchestrated, PanelAnswer, Reply};
 pub use run::{Outcome, Request, Run, Task};
-pub use spend::{CapLeft, SpendReport, SpendState};
 pub use stop::Stop;
+#[doc(inline)]
 pub use transport::Scripted;
+
+/// What this workspace's own front ends share with the library. It is no part of the public
+/// interface, and changes without notice.
+#[doc(hidden)]
+pub mod front {
+    pub use super::model::closest_name;
+    pub use super::private::write as write_private;
+}

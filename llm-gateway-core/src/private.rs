@@ -34,7 +34,7 @@ pub(crate) fn options() -> OpenOptions {
 /// ```
 /// # let folder = tempfile::tempdir()?;
 /// let receipt = folder.path().join("receipt.json");
-/// llm_gateway_core::write_private(&receipt, b"{}")?;
+/// llm_gateway_core::front::write_private(&receipt, b"{}")?;
 /// assert_eq!(std::fs::read(&receipt)?, b"{}");
 /// # Ok::<(), std::io::Error>(())
 /// ```

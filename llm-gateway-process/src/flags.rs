@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use llm_gateway_core::{Environment, Gateway, PolicySource};
+use llm_gateway_core::config::PolicySource;
+use llm_gateway_core::{Environment, Gateway};
 
 /// The flags that choose a gateway and its logs. The comments of the fields are their help texts.
 #[derive(Args)]

@@ -1,7 +1,8 @@
 //! Reads a tool's arguments as a model wrote them, and names everything that is wrong with
 //! them at once, so that it takes one more try and not four.
 
-use llm_gateway_core::{Category, Error, closest_name};
+use llm_gateway_core::front::closest_name;
+use llm_gateway_core::{Category, Error};
 use rmcp::model::JsonObject;
 use serde_json::Value;
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use llm_gateway_core::model::Completion;
 use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::Recorder;
-use llm_gateway_core::{Completion, Environment, Error, Gateway};
+use llm_gateway_core::{Environment, Error, Gateway};
 use serde_json::{Value, json};
 use test_support::{Conversation, FakeProvider, FakeSocket, Wire, in_time};
 

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use llm_gateway_core::ledger::{Cap, HoldRequest, Ledger, Month, Scope, SqliteLedger};
-use llm_gateway_core::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
+use llm_gateway_core::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 use rusqlite::Connection;
 use tokio::task::JoinSet;
 

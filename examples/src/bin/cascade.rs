@@ -5,7 +5,9 @@
 //! The answers are scripted: the gate agrees on the first question and splits on the second.
 #![allow(clippy::print_stdout)] // an example shows its result
 
-use llm_gateway_core::{AnsweredBy, Gateway, NanoUsd, Request, Scripted};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::outcome::AnsweredBy;
+use llm_gateway_core::{Gateway, Request, Scripted};
 
 const POLICY: &str = "
 defaults:

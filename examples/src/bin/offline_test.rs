@@ -7,7 +7,8 @@
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use anyhow::Context;
-use llm_gateway_core::{AttemptOutcome, Category, Gateway, Request, Scripted};
+use llm_gateway_core::outcome::AttemptOutcome;
+use llm_gateway_core::{Category, Gateway, Request, Scripted};
 
 /// One task class with a fallback. A fault is not tried again, so that a script is short.
 const POLICY: &str = "

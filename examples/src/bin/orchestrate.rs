@@ -6,7 +6,8 @@
 //! without a script accepts all.
 #![allow(clippy::print_stdout)] // an example shows its result
 
-use llm_gateway_core::{Ending, Event, Gateway, Reply, Run, Scripted, Task};
+use llm_gateway_core::outcome::Ending;
+use llm_gateway_core::{Event, Gateway, Reply, Run, Scripted, Task};
 
 const POLICY: &str = "
 defaults:

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use llm_gateway_core::{
-    CredentialSource, Environment, Gateway, Lease, ProviderName, Request, Scripted, Secret,
-};
+use llm_gateway_core::credential::{CredentialSource, Lease, Secret};
+use llm_gateway_core::model::ProviderName;
+use llm_gateway_core::{Environment, Gateway, Request, Scripted};
 
 /// Stands for a real vault. Keys are by provider; the policy's variable names are not used.
 struct Vault(BTreeMap<String, Secret>);

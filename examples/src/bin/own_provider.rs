@@ -8,8 +8,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use llm_gateway_core::model::{Completion, Usage};
+use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::Recorder;
-use llm_gateway_core::{Call, Completion, Error, Gateway, Prepared, Provider, Request, Usage};
+use llm_gateway_core::{Error, Gateway, Request};
 
 const POLICY: &str = r"
 defaults:

@@ -8,7 +8,8 @@
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
-use llm_gateway_core::{Category, Consensus, Gateway, Request, Scripted};
+use llm_gateway_core::outcome::Consensus;
+use llm_gateway_core::{Category, Gateway, Request, Scripted};
 
 const POLICY: &str = "
 defaults:

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use llm_gateway_core::{Event, Events, Failure, Outcome, Reply, Target};
+use llm_gateway_core::model::Target;
+use llm_gateway_core::{Event, Events, Failure, Outcome, Reply};
 use tokio::time::Instant;
 
 use crate::route::told;

@@ -9,7 +9,8 @@ mod show;
 
 use std::process::ExitCode;
 
-use llm_gateway_core::{Category, Ending, Envelope, Error, Failure, Gateway, Reply, Stop, Task};
+use llm_gateway_core::outcome::Ending;
+use llm_gateway_core::{Category, Envelope, Error, Failure, Gateway, Reply, Stop, Task};
 use tokio::task::block_in_place;
 
 use crate::options::{Orchestrate, USAGE};

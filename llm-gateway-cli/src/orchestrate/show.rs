@@ -4,9 +4,9 @@ use std::io;
 
 use anstyle::Style;
 use llm_gateway_core::certificate::Verdict as Finding;
-use llm_gateway_core::{
-    ChecklistItem, Decision, Ending, Envelope, Failure, Met, Orchestrated, Reply, StepRole, Verdict,
-};
+use llm_gateway_core::model::StepRole;
+use llm_gateway_core::outcome::{ChecklistItem, Decision, Ending, Met, Verdict};
+use llm_gateway_core::{Envelope, Failure, Orchestrated, Reply};
 
 use crate::render::{price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};

@@ -5,8 +5,9 @@ mod show;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use llm_gateway_core::policy::Orchestration;
-use llm_gateway_core::{Envelope, Environment, Gateway, RouteKind, Scripted, StepRole};
+use llm_gateway_core::model::StepRole;
+use llm_gateway_core::policy::{Orchestration, RouteKind};
+use llm_gateway_core::{Envelope, Environment, Gateway, Scripted};
 use llm_gateway_process::GatewayFlags;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, Tool};
 use rmcp::service::RunningService;

@@ -3,7 +3,7 @@
 // Indexing a JSON value gives null where there is nothing.
 #![allow(clippy::indexing_slicing)]
 
-use llm_gateway_core::NanoUsd;
+use llm_gateway_core::model::NanoUsd;
 use serde_json::Value;
 
 use super::Stop;

@@ -128,8 +128,8 @@ impl Kinship {
     /// many servers pass on each other's models under their names.
     ///
     /// ```
-    /// use llm_gateway_core::ModelFacts;
     /// use llm_gateway_core::certificate::Kinship;
+    /// use llm_gateway_core::model::ModelFacts;
     ///
     /// let kinship = Kinship::from_facts([("openai", "gpt-4o", &ModelFacts::default())]);
     /// assert!(kinship.find("openai", "gpt-4o").is_some());

@@ -36,7 +36,7 @@ mod verification;
 mod verify;
 mod work;
 
-pub use crate::model::Ask;
+pub use crate::model::prompt::Ask;
 pub use canonical::{ReceiptDigest, Salt};
 pub use certify::{Certificate, NOT_PROVEN, Rules, certify};
 pub use claims::{Claim, Claims, Verdict};

@@ -13,10 +13,10 @@ pub use environment::EnvironmentCredentials;
 /// and its memory is wiped when it is dropped.
 ///
 /// ```compile_fail,E0277
-/// println!("{:?}", llm_gateway_core::Secret::new("sk-very-secret".to_string()));
+/// println!("{:?}", llm_gateway_core::credential::Secret::new("sk-very-secret".to_string()));
 /// ```
 /// ```compile_fail,E0277
-/// println!("{}", llm_gateway_core::Secret::new("sk-very-secret".to_string()));
+/// println!("{}", llm_gateway_core::credential::Secret::new("sk-very-secret".to_string()));
 /// ```
 #[derive(Clone)]
 pub struct Secret(SecretString);

@@ -89,8 +89,8 @@ impl GatewayBuilder {
 
     /// Brings a provider of one's own. The policy may name it as a target's provider, and may
     /// give its models prices under `providers.<name>.models`. Where it records what it sends
-    /// ([`Prepared::recorded`](crate::Prepared::recorded)), a `kind` there says of which format
-    /// the bytes are, and a `base_url` where they go; without them certificates read none.
+    /// ([`Prepared::recorded`](crate::provider::Prepared::recorded)), a `kind` there says of which
+    /// format the bytes are, and a `base_url` where they go; without them certificates read none.
     ///
     /// # Errors
     /// [`InvalidName`] says what a provider's name must look like.

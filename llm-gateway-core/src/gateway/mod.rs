@@ -65,7 +65,8 @@ impl Gateway {
     /// and certifies from the recorded bytes how independent the answers are.
     ///
     /// ```
-    /// use llm_gateway_core::{Consensus, Gateway, Request, Scripted};
+    /// use llm_gateway_core::outcome::Consensus;
+    /// use llm_gateway_core::{Gateway, Request, Scripted};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -100,7 +101,8 @@ impl Gateway {
     /// never certified and always goes to the strong model.
     ///
     /// ```
-    /// use llm_gateway_core::{AnsweredBy, Gateway, Request, Scripted};
+    /// use llm_gateway_core::outcome::AnsweredBy;
+    /// use llm_gateway_core::{Gateway, Request, Scripted};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -162,7 +164,8 @@ impl Gateway {
     /// task and the artifact, and provably nothing of the plan.
     ///
     /// ```
-    /// use llm_gateway_core::{Ending, Gateway, Task};
+    /// use llm_gateway_core::outcome::Ending;
+    /// use llm_gateway_core::{Gateway, Task};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

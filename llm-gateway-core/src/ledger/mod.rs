@@ -33,7 +33,7 @@ pub use sqlite::SqliteLedger;
 ///
 /// ```
 /// use llm_gateway_core::ledger::{By, Cap, HoldRequest, Ledger, MemoryLedger, Month, Scope};
-/// use llm_gateway_core::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
+/// use llm_gateway_core::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -18,7 +18,8 @@ pub struct Month {
 }
 
 impl Month {
-    /// The month of a time since 1970-01-01T00:00:00 UTC, as [`Clock`](crate::Clock) tells it.
+    /// The month of a time since 1970-01-01T00:00:00 UTC, as [`Clock`](crate::clock::Clock) tells
+    /// it.
     pub fn of(since_epoch: Duration) -> Self {
         let date = date_utc(since_epoch);
         let last = Self { year: 9999, month: 12 };

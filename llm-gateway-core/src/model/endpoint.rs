@@ -18,7 +18,7 @@ pub enum Dialect {
     Anthropic,
     /// Google's generateContent.
     Gemini,
-    /// None of ours: a [`Provider`](crate::Provider) that the embedding program brought.
+    /// None of ours: a [`Provider`](crate::provider::Provider) that the embedding program brought.
     Own,
 }
 

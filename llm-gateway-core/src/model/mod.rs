@@ -1,7 +1,12 @@
-//! The nouns of the gateway, without any I/O.
+//! The nouns of the gateway: names, targets, tokens, money, prices, and what a model answered.
 //!
-//! Everything here is rank 1: it imports nothing of ours but its neighbours and
-//! [`crate::error`], so every other room can speak in these words.
+//! Nothing here does I/O or decides anything. A [`Target`] is a model at a provider; a [`Usage`]
+//! counts tokens in one shape for all wire formats; a [`NanoUsd`] is an exact amount of money;
+//! [`ModelFacts`] is what the data know about a model; a [`Completion`] is a decoded answer. What
+//! a model is asked is in the module [`prompt`].
+
+// Rank 1: this room imports nothing of ours but `error`, so every other room can speak in its
+// words.
 
 mod closest;
 mod completion;
@@ -12,24 +17,26 @@ mod facts;
 mod ids;
 mod limits;
 mod money;
-mod prompt;
+#[doc(hidden)]
+pub mod prompt;
 mod step_role;
 mod usage;
 
-pub use closest::closest_name;
 pub(crate) use closest::did_you_mean;
+pub(crate) use date::date_utc;
+pub(crate) use prompt::{
+    AnswerSchema, Ask, Blind, ContentPart, Frame, Framed, Grant, Message, ModelText, PLANNER_ASK,
+    Part, PolicyText, Prompt, Role, Turn, VERDICT_SCHEMA, planner_ask,
+};
+
+#[doc(hidden)]
+pub use closest::closest_name;
 pub use completion::{Completion, FinishReason, OutputPart};
 pub use cost_basis::CostBasis;
-pub(crate) use date::date_utc;
 pub use endpoint::{Delivery, Dialect, Endpoint};
 pub use facts::{Capability, ModelFacts, Prices, Tier};
 pub use ids::{InvalidName, ModelId, ProviderName, RunId, Target, TaskClass};
 pub use limits::Limits;
 pub use money::{InvalidAmount, NanoUsd, Rate};
-pub use prompt::{
-    AnswerSchema, Ask, Blind, CallerText, ContentPart, FrameText, Grant, Message, ModelText, Open,
-    Part, PolicyText, Prompt, Role, Turn,
-};
-pub(crate) use prompt::{Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
 pub use step_role::StepRole;
 pub use usage::Usage;

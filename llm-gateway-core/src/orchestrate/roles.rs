@@ -1,6 +1,6 @@
 //! The built-in instructions of planner, worker and verifier, for a policy that has none of its
 //! own. They say what a role is there for; what its reply must look like is asked for after the
-//! material, in `model/frame.rs`, so that one instruction serves both forms of verdict.
+//! material, in `model/prompt/frame`, so that one instruction serves both forms of verdict.
 
 use crate::model::PolicyText;
 

@@ -9,12 +9,15 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::config::PolicyProblems;
-use crate::dispatch::{Attempt, Cost, all_recorded, total_cost};
+use crate::dispatch::{all_recorded, total_cost};
 use crate::error::{Category, Error};
 use crate::model::{Completion, NanoUsd, RunId, Target};
 use crate::panel::gist;
 use crate::policy::Preflight;
 
+pub use crate::dispatch::{Attempt, AttemptOutcome, Cost};
+pub use crate::orchestrate::{ChecklistItem, Decision, Met, Round, Verdict};
+pub use crate::panel::{Agreement, Cluster, Consensus, EffectiveVoices};
 pub(crate) use cascade::Escalation;
 pub use cascade::{AnsweredBy, CascadeAnswer};
 pub use orchestration::{Ending, Orchestrated, StepOutcome};

@@ -119,7 +119,7 @@ impl Workflow {
     /// Checks the steps, and puts them into an order in which each comes after those it sees.
     ///
     /// ```
-    /// use llm_gateway_core::StepRole;
+    /// use llm_gateway_core::model::StepRole;
     /// use llm_gateway_core::policy::{Sight, Step, UnsoundWorkflow, Workflow};
     ///
     /// let see = |name: &str| Sight::Output(name.to_owned());

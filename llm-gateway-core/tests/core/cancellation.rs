@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
-use llm_gateway_core::{Answer, Failure, Gateway, NanoUsd, Request};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::{Answer, Failure, Gateway, Request};
 use test_support::in_time;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -6,9 +6,8 @@
 use std::sync::Arc;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
-use llm_gateway_core::{
-    Answer, Category, CostBasis, Envelope, Environment, Failure, NanoUsd, Request, Scripted,
-};
+use llm_gateway_core::model::{CostBasis, NanoUsd};
+use llm_gateway_core::{Answer, Category, Envelope, Environment, Failure, Request, Scripted};
 use serde_json::{Value, json};
 
 use crate::obeying;

@@ -1,7 +1,7 @@
 //! Every problem of a policy file: shown with its place, what is wrong, what would be right.
 
-use llm_gateway_core::config::Loaded;
-use llm_gateway_core::{Environment, PolicySource, Severity};
+use llm_gateway_core::Environment;
+use llm_gateway_core::config::{Loaded, PolicySource, Severity};
 
 use crate::loaded_from;
 

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use llm_gateway_core::config::{LoadRequest, Loaded, load};
-use llm_gateway_core::{Diagnostic, Environment, PolicySource, Severity};
+use llm_gateway_core::Environment;
+use llm_gateway_core::config::{Diagnostic, LoadRequest, Loaded, PolicySource, Severity, load};
 use tempfile::TempDir;
 
 use crate::{NOW, loaded_from};

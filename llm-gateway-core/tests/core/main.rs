@@ -27,9 +27,10 @@ mod warnings;
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::config::{LoadRequest, Loaded, load};
+use llm_gateway_core::clock::FixedClock;
+use llm_gateway_core::config::{LoadRequest, Loaded, PolicySource, load};
 use llm_gateway_core::ledger::MemoryLedger;
-use llm_gateway_core::{Environment, FixedClock, Gateway, GatewayBuilder, PolicySource, Scripted};
+use llm_gateway_core::{Environment, Gateway, GatewayBuilder, Scripted};
 
 /// 2026-11-21T12:00:00 UTC.
 const NOW: Duration = Duration::from_secs(1_795_262_400);

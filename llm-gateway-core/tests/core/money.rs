@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use llm_gateway_core::clock::Clock;
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
-use llm_gateway_core::{
-    Category, Clock, CostBasis, Envelope, Environment, Failure, Gateway, NanoUsd, Request, Scripted,
-};
+use llm_gateway_core::model::{CostBasis, NanoUsd};
+use llm_gateway_core::{Category, Envelope, Environment, Failure, Gateway, Request, Scripted};
 
 use crate::obeying;
 

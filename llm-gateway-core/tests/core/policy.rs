@@ -1,10 +1,11 @@
 //! What policies mean: the file of version 1.0.0, the repository's own, and bounds.
 
-use llm_gateway_core::config::EMBEDDED_POLICY;
+use llm_gateway_core::config::{EMBEDDED_POLICY, PolicySource};
+use llm_gateway_core::model::{NanoUsd, StepRole};
 use llm_gateway_core::policy::{
-    Enforce, Level, PlanRequest, PlanShape, PlannedTarget, Shape, VerdictForm,
+    Enforce, Level, PlanRequest, PlanShape, PlannedTarget, Policy, Shape, VerdictForm,
 };
-use llm_gateway_core::{Category, Environment, NanoUsd, Policy, PolicySource, StepRole};
+use llm_gateway_core::{Category, Environment};
 use test_support::VERSION_1_0_0;
 
 use crate::loaded_from;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::transport::{
     Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
-use llm_gateway_core::{
-    Answer, Attempt, Environment, Failure, Gateway, NanoUsd, Request, Scripted,
-};
+use llm_gateway_core::{Answer, Environment, Failure, Gateway, Request, Scripted};
 use proptest::prelude::*;
 use tokio::time::Instant;
 

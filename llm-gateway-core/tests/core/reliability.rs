@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
-use llm_gateway_core::{Answer, Attempt, Category, Failure, Gateway, NanoUsd, Request, Scripted};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::outcome::Attempt;
+use llm_gateway_core::{Answer, Category, Failure, Gateway, Request, Scripted};
 use tokio::time::Instant;
 
 use crate::ledgers::Silent;

@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use llm_gateway_core::credential::{CredentialSource, Lease, Secret};
+use llm_gateway_core::describe::KeyState;
+use llm_gateway_core::model::{Completion, CostBasis, NanoUsd, ProviderName, Usage};
+use llm_gateway_core::prompt::Message;
+use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{
-    Call, Category, Completion, CostBasis, CredentialSource, Envelope, Environment, Error, Event,
-    Failure, Gateway, KeyState, Lease, Message, NanoUsd, Prepared, Provider, ProviderName, Request,
-    Scripted, Secret, Task, Usage,
+    Category, Envelope, Environment, Error, Event, Failure, Gateway, Request, Scripted, Task,
 };
 
 use crate::obeying;
@@ -28,7 +31,7 @@ fn gateway(policy: &str, script: Scripted) -> Gateway {
 }
 
 /// What was tried, as `provider outcome`.
-fn tried(attempts: &[llm_gateway_core::Attempt]) -> Vec<String> {
+fn tried(attempts: &[llm_gateway_core::outcome::Attempt]) -> Vec<String> {
     attempts.iter().map(|a| format!("{} {}", a.target.provider, a.outcome.as_str())).collect()
 }
 

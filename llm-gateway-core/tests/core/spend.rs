@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use llm_gateway_core::describe::Description;
 use llm_gateway_core::ledger::{By, MemoryLedger, Month, Spent};
-use llm_gateway_core::{
-    Category, Description, Environment, GatewayBuilder, NanoUsd, Request, SpendState,
-};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::spend::SpendState;
+use llm_gateway_core::{Category, Environment, GatewayBuilder, Request};
 use serde_json::{Value, json};
 
 use crate::ledgers::Silent;

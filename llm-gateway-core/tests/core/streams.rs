@@ -1,6 +1,7 @@
 //! Answers that come as streams, through the whole gateway.
 
-use llm_gateway_core::{Answer, Category, Failure, NanoUsd, Request, Scripted};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::{Answer, Category, Failure, Request, Scripted};
 
 use crate::obeying;
 
@@ -23,7 +24,7 @@ async fn ask(policy: &str, class: &str, script: Scripted) -> Result<Answer, Fail
     gateway.route(Request::new(class, "Say hello")).await
 }
 
-fn tried(attempts: &[llm_gateway_core::Attempt]) -> Vec<String> {
+fn tried(attempts: &[llm_gateway_core::outcome::Attempt]) -> Vec<String> {
     attempts.iter().map(|a| format!("{} {}", a.target.provider, a.outcome.as_str())).collect()
 }
 

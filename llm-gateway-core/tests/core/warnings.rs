@@ -1,7 +1,8 @@
 //! What a policy that loads says of keys that cannot mean what they were written for: each with
 //! its line, once.
 
-use llm_gateway_core::{Environment, PolicySource};
+use llm_gateway_core::Environment;
+use llm_gateway_core::config::PolicySource;
 
 use crate::loaded_from;
 

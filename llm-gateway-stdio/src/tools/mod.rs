@@ -5,7 +5,9 @@
 
 mod schema;
 
-use llm_gateway_core::{Description, Gateway, RouteKind, TaskClassDescription};
+use llm_gateway_core::Gateway;
+use llm_gateway_core::describe::{Description, TaskClassDescription};
+use llm_gateway_core::policy::RouteKind;
 use rmcp::model::{Tool, ToolAnnotations};
 
 use crate::arguments::{Argument, Kind};

@@ -1,7 +1,7 @@
 //! The JSON Schema of a tool's arguments, by the policy in force. It is flat, because clients drop
 //! what is nested.
 
-use llm_gateway_core::Description;
+use llm_gateway_core::describe::Description;
 use llm_gateway_core::policy::Orchestration;
 use rmcp::model::JsonObject;
 use serde_json::Value;

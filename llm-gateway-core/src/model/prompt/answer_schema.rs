@@ -10,7 +10,7 @@ use serde_json::Value;
 /// any of it.
 ///
 /// ```
-/// use llm_gateway_core::AnswerSchema;
+/// use llm_gateway_core::prompt::AnswerSchema;
 ///
 /// const YES_OR_NO: AnswerSchema =
 ///     AnswerSchema::new("yes_or_no", r#"{"type": "string", "enum": ["yes", "no"]}"#);

@@ -98,7 +98,7 @@ pub struct Turn {
 /// way round:
 ///
 /// ```compile_fail,E0308
-/// # use llm_gateway_core::{Blind, Prompt};
+/// # use llm_gateway_core::prompt::{Blind, Prompt};
 /// fn ask_panel(_: &Prompt<Blind>) {}
 /// fn with_an_open_prompt(prompt: &Prompt) {
 ///     ask_panel(prompt);
@@ -108,14 +108,14 @@ pub struct Turn {
 /// An open prompt may be shown a model's text; no method of a blind one takes any:
 ///
 /// ```
-/// # use llm_gateway_core::{Grant, ModelText, Prompt};
+/// # use llm_gateway_core::prompt::{Grant, ModelText, Prompt};
 /// fn show(prompt: Prompt, text: ModelText, grant: &Grant) -> Prompt {
 ///     prompt.show(text, grant)
 /// }
 /// ```
 ///
 /// ```compile_fail,E0599
-/// # use llm_gateway_core::{Blind, Grant, ModelText, Prompt};
+/// # use llm_gateway_core::prompt::{Blind, Grant, ModelText, Prompt};
 /// fn contaminate(prompt: Prompt<Blind>, text: ModelText, grant: &Grant) {
 ///     prompt.show(text, grant);
 /// }
@@ -124,7 +124,7 @@ pub struct Turn {
 /// And its fields are nobody's:
 ///
 /// ```compile_fail,E0616
-/// # use llm_gateway_core::{Blind, Prompt, Turn};
+/// # use llm_gateway_core::prompt::{Blind, Prompt, Turn};
 /// fn contaminate(prompt: &mut Prompt<Blind>, turn: Turn) {
 ///     prompt.turns.push(turn);
 /// }
@@ -188,7 +188,7 @@ impl Prompt<Open> {
     /// has to ask for it too. A panel's members are asked for free text:
     ///
     /// ```compile_fail,E0599
-    /// # use llm_gateway_core::{AnswerSchema, Blind, Prompt};
+    /// # use llm_gateway_core::prompt::{AnswerSchema, Blind, Prompt};
     /// fn ask_panel(prompt: Prompt<Blind>, schema: AnswerSchema) {
     ///     prompt.answered_as(schema);
     /// }

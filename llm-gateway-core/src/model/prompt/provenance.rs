@@ -6,19 +6,20 @@
 //! string:
 //!
 //! ```compile_fail,E0277
-//! let forged: llm_gateway_core::ModelText = String::from("trust me").into();
+//! let forged: llm_gateway_core::prompt::ModelText = String::from("trust me").into();
 //! ```
 //!
 //! ```compile_fail,E0423
-//! let forged = llm_gateway_core::CallerText("trust me".into());
+//! let forged = llm_gateway_core::prompt::CallerText("trust me".into());
 //! ```
 //!
 //! ```compile_fail,E0277
-//! let forged: llm_gateway_core::CallerText = serde_json::from_str("\"trust me\"").unwrap();
+//! use llm_gateway_core::prompt::CallerText;
+//! let forged: CallerText = serde_json::from_str("\"trust me\"").unwrap();
 //! ```
 //!
 //! ```compile_fail,E0624
-//! let forged = llm_gateway_core::FrameText::mint("trust me");
+//! let forged = llm_gateway_core::prompt::FrameText::mint("trust me");
 //! ```
 
 use std::sync::Arc;

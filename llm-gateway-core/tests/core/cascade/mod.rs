@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
+use llm_gateway_core::describe::TaskClassDescription;
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
+use llm_gateway_core::outcome::AnsweredBy;
+use llm_gateway_core::prompt::Message;
 use llm_gateway_core::{
-    AnsweredBy, CascadeAnswer, Category, Envelope, Environment, Event, Failure, Gateway, Message,
-    Reply, Request, Scripted, TaskClassDescription,
+    CascadeAnswer, Category, Envelope, Environment, Event, Failure, Gateway, Reply, Request,
+    Scripted,
 };
 use serde_json::{Value, json};
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use llm_gateway_core::ledger::MemoryLedger;
-use llm_gateway_core::{AnsweredBy, Category, CostBasis, Envelope, Environment, NanoUsd, Scripted};
+use llm_gateway_core::model::{CostBasis, NanoUsd};
+use llm_gateway_core::outcome::AnsweredBy;
+use llm_gateway_core::{Category, Envelope, Environment, Scripted};
 use serde_json::json;
 
 use super::{POLICY, WORST_CASE, ask, described, gateway, gateway_in, question, spent};

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::transport::HttpRequest;
-use llm_gateway_core::{Answer, Attempt, Environment, Failure, Request};
+use llm_gateway_core::{Answer, Environment, Failure, Request};
 use test_support::Wire;
 use tokio::time::Instant;
 

@@ -1,6 +1,7 @@
 //! The depths, and what each step sees.
 
-use llm_gateway_core::{Category, Ending, Envelope, Event, Scripted, Task};
+use llm_gateway_core::outcome::Ending;
+use llm_gateway_core::{Category, Envelope, Event, Scripted, Task};
 
 use super::{ACCEPTS, POLICY, TASK, builder, nonce, shown, structured, texts, work};
 use crate::obeying;

@@ -2,7 +2,8 @@
 
 use llm_gateway_core::certificate::Verdict::{self, Fail, NotApplicable, Pass, Unknown};
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
-use llm_gateway_core::{Ending, Envelope, Orchestrated, Scripted};
+use llm_gateway_core::outcome::Ending;
+use llm_gateway_core::{Envelope, Orchestrated, Scripted};
 
 use super::{ACCEPTS, POLICY, structured, work};
 

@@ -13,12 +13,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
+use llm_gateway_core::clock::FixedClock;
 use llm_gateway_core::ledger::{Ledger, MemoryLedger};
 use llm_gateway_core::transport::{
     Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
 use llm_gateway_core::{
-    Environment, Failure, FixedClock, Gateway, GatewayBuilder, Orchestrated, Scripted, Task,
+    Environment, Failure, Gateway, GatewayBuilder, Orchestrated, Scripted, Task,
 };
 use serde_json::Value;
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use llm_gateway_core::clock::Clock;
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
-use llm_gateway_core::{
-    Category, Clock, Ending, Envelope, Environment, Failure, NanoUsd, Scripted, Task,
-};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::outcome::Ending;
+use llm_gateway_core::{Category, Envelope, Environment, Failure, Scripted, Task};
 use serde_json::json;
 
 use super::{Echo, POLICY, TASK, builder, keys, structured, work};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use llm_gateway_core::ledger::MemoryLedger;
-use llm_gateway_core::{Category, Ending, Environment, Failure, NanoUsd, Orchestrated, Scripted};
-use llm_gateway_core::{Gateway, Task};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::outcome::Ending;
+use llm_gateway_core::{Category, Environment, Failure, Gateway, Orchestrated, Scripted, Task};
 use serde_json::json;
 
 use super::money::spent;

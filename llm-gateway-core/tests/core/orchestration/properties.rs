@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
-use llm_gateway_core::{
-    AttemptOutcome, Category, Ending, Envelope, Failure, NanoUsd, Orchestrated, Scripted, StepRole,
-    Task,
-};
+use llm_gateway_core::model::{NanoUsd, StepRole};
+use llm_gateway_core::outcome::{AttemptOutcome, Ending};
+use llm_gateway_core::{Category, Envelope, Failure, Orchestrated, Scripted, Task};
 use proptest::prelude::*;
 
 use super::{POLICY, TASK, builder, shown};

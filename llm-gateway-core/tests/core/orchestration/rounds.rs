@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use llm_gateway_core::{Category, Ending, Envelope, Scripted, Status, Task};
+use llm_gateway_core::outcome::Ending;
+use llm_gateway_core::{Category, Envelope, Scripted, Status, Task};
 
 use super::{ACCEPTS, POLICY, TASK, builder, keys_of, shown, structured, texts, work};
 

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
+use llm_gateway_core::clock::FixedClock;
 use llm_gateway_core::ledger::MemoryLedger;
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::outcome::Ending;
 use llm_gateway_core::transport::{
     Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
 use llm_gateway_core::{
-    Category, Ending, Envelope, Event, Failure, FixedClock, Gateway, GatewayBuilder, NanoUsd,
-    Reply, Run, Scripted, Stop, Task,
+    Category, Envelope, Event, Failure, Gateway, GatewayBuilder, Reply, Run, Scripted, Stop, Task,
 };
 
 use tokio::sync::Notify;

@@ -1,6 +1,7 @@
 //! What is an acceptance and what is not, through the whole way.
 
-use llm_gateway_core::{Ending, Scripted};
+use llm_gateway_core::Scripted;
+use llm_gateway_core::outcome::Ending;
 use serde_json::json;
 
 use super::{ACCEPTS, POLICY, structured, work};

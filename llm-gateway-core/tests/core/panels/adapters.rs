@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use http::{HeaderMap, StatusCode};
+use llm_gateway_core::Error;
 use llm_gateway_core::certificate::Verdict;
+use llm_gateway_core::model::Completion;
+use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::{HttpRequest, Recorder};
-use llm_gateway_core::{Call, Completion, Error, Prepared, Provider};
 
 use super::*;
 use crate::obeying;

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use llm_gateway_core::certificate::{Against, Verdict, VerifyResult, verify};
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::outcome::Consensus;
 use llm_gateway_core::policy::Level;
+use llm_gateway_core::prompt::Message;
 use llm_gateway_core::{
-    Category, Consensus, Envelope, Environment, Event, Failure, Gateway, Message, NanoUsd,
-    PanelAnswer, Reply, Request, Scripted, Task,
+    Category, Envelope, Environment, Event, Failure, Gateway, PanelAnswer, Reply, Request,
+    Scripted, Task,
 };
 use serde_json::json;
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
-use llm_gateway_core::{
-    Category, Envelope, Environment, Failure, NanoUsd, PanelAnswer, Request, Scripted,
-};
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::{Category, Envelope, Environment, Failure, PanelAnswer, Request, Scripted};
 use serde_json::json;
 
 use super::{POLICY, WORST_CASE, ask, gateway_in};
