@@ -7,10 +7,10 @@ use std::fmt;
 
 use super::claims::{Claim, Verdict};
 use super::evidence::{Evidence, MemberEvidence};
-use super::freshness;
+use super::panel::freshness;
 use super::readers;
+use super::receipt::subject::ReceiptKind;
 use super::recorded::RecordedResponse;
-use super::subject::ReceiptKind;
 
 /// Who answered: a member of a panel, or a step of an orchestration, each counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

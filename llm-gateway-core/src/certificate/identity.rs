@@ -5,7 +5,7 @@
 
 use super::answers::{Answer, Speaker};
 use super::claims::{Claim, Verdict};
-use super::kin::{Kin, Kinship};
+use super::lineage::{Kin, Kinship};
 
 /// The claims about identity.
 pub(super) struct Identity {

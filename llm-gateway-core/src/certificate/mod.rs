@@ -10,48 +10,33 @@
 //! an uncertified panel is an error is the policy's word and the panel's deed.
 
 mod answers;
-mod blindness;
 mod canonical;
-mod certify;
 mod claims;
-mod consistency;
-mod digests;
 mod evidence;
-mod freshness;
 mod identity;
 mod json;
-mod kin;
-mod opening;
+mod lineage;
+mod orchestration;
 mod panel;
-mod quote;
 mod readers;
 mod receipt;
 mod recorded;
-mod recount;
-mod rows;
-mod subject;
 #[cfg(test)]
 mod tests;
-mod verification;
-mod verify;
-mod work;
 
 pub use crate::model::prompt::Ask;
 pub use canonical::{ReceiptDigest, Salt};
-pub use certify::{Certificate, NOT_PROVEN, Rules, certify};
 pub use claims::{Claim, Claims, Verdict};
 pub use evidence::{CallerTexts, Commitment, Evidence, MemberEvidence, RecordedExchange};
 pub(crate) use json::parse as parse_json;
-pub use kin::{Kin, KinRow, Kinship};
-pub use opening::{LARGEST_BUNDLE, LARGEST_RECEIPT};
-pub use panel::OfPanel;
-pub use receipt::{Bundle, Particulars, Receipt};
-pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};
-pub use rows::Spent;
-pub use subject::ReceiptKind;
-pub use verification::{Stated, Verification, VerifyResult};
-pub use verify::{Against, verify};
-pub use work::{
+pub use lineage::{Kin, KinRow, Kinship};
+pub use orchestration::{
     Judged, OfWork, StepEvidence, WORK_NOT_PROVEN, WorkCertificate, WorkClaims, WorkEvidence,
     certify_work,
 };
+pub use panel::{Certificate, NOT_PROVEN, OfPanel, Rules, certify};
+pub use receipt::{
+    Against, Bundle, LARGEST_BUNDLE, LARGEST_RECEIPT, Particulars, Receipt, ReceiptKind, Spent,
+    Stated, Verification, VerifyResult, verify,
+};
+pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};

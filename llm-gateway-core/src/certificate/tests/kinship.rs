@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::orchestration;
 use super::panel::{SEATS, Seat, not_passed, panel, rules};
-use super::work;
 use crate::certificate::{
     Against, Certificate, Kin, KinRow, Kinship, Particulars, Receipt, Salt, Verdict, VerifyResult,
     WorkCertificate, certify, certify_work, verify,
@@ -146,9 +146,9 @@ fn a_name_that_moves_is_no_other_model_than_its_kin() {
 fn a_verifier_is_not_the_worker_under_an_alias_of_another_provider() {
     let [one, two, three] = seats();
     let certificate: WorkCertificate =
-        certify_work(&work::replanned_by([three, one, two]), &aliased());
+        certify_work(&orchestration::replanned_by([three, one, two]), &aliased());
     let expected = [("verifier_worker_distinct", Verdict::Fail)];
-    assert_eq!(work::not_passed(&certificate), expected);
+    assert_eq!(orchestration::not_passed(&certificate), expected);
 }
 
 /// Names that a release of ours gives to two models would make panels fail that are sound.

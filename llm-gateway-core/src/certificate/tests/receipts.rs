@@ -182,7 +182,7 @@ fn what_only_the_bytes_tell_needs_the_bundle() {
         ("the last try of all is dropped, and the first one answered", |receipt| {
             let last = receipt.calls.pop().unwrap();
             let came = receipt.calls[0].response.as_mut().unwrap();
-            *came = crate::certificate::rows::ResponseRow {
+            *came = crate::certificate::receipt::rows::ResponseRow {
                 sequence: came.sequence,
                 ..last.response.unwrap()
             };

@@ -1,7 +1,7 @@
 //! A member with as many tries as a bundle may tell of.
 
+use super::orchestration;
 use super::panel::{SEATS, panel, rules};
-use super::work;
 use crate::certificate::{
     Kinship, MemberEvidence, RecordedExchange, Verdict, certify, certify_work,
 };
@@ -30,7 +30,7 @@ fn many_large_tries_are_each_read_once() {
     // part of two members is not that of the first. Four are named.
     let told = TRIES + 2 * TRIES / 2 + 2 - 4;
     assert!(blind.because.contains(&format!("and {told} more")), "{}", blind.because);
-    let mut evidence = work::replanned_by(SEATS);
+    let mut evidence = orchestration::replanned_by(SEATS);
     many(&mut evidence.steps[5].call);
     let certificate = certify_work(&evidence, &Kinship::default());
     assert_eq!(certificate.claims.verifier_plan_blind.result, Verdict::Fail);

@@ -1,16 +1,16 @@
 //! Re-checks a receipt: alone as far as that goes, with its bundle in full, and with the digest
 //! that its reader was given as the very one that was issued.
 
-use super::canonical::ReceiptDigest;
 use super::consistency::contradictions;
-use super::kin::Kinship;
+use super::document::{self, Bundle, Receipt};
 use super::opening;
-use super::panel::OfPanel;
-use super::receipt::{self, Bundle, Receipt};
 use super::recount::{Recount, recount};
 use super::subject::{ReceiptKind, Subject};
 use super::verification::{Verification, VerifyResult};
-use super::work::OfWork;
+use crate::certificate::canonical::ReceiptDigest;
+use crate::certificate::lineage::Kinship;
+use crate::certificate::orchestration::OfWork;
+use crate::certificate::panel::receipt::OfPanel;
 
 /// What a receipt is held against, beside itself. Each part that is there decides more.
 ///
@@ -147,7 +147,7 @@ fn reissued<S: Subject>(
     let Bundle { salt, evidence, .. } = bundle;
     let kinship = receipt.kinship();
     let subject = receipt.subject.again(&evidence, &kinship);
-    let (again, bundle) = receipt::write(receipt.particulars(), evidence, subject, &kinship, salt);
+    let (again, bundle) = document::write(receipt.particulars(), evidence, subject, &kinship, salt);
     let mut found = differences(receipt, &again);
     let Recount { agreed, differences } = recount(receipt, &bundle.evidence);
     found.extend(differences);

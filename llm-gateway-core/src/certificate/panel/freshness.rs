@@ -4,14 +4,14 @@
 //! There is no list of all headers that caches write. One that speaks of a cache in words that
 //! are not known here leaves the claim open, and is named.
 
-use super::answers::Answer;
-use super::claims::{Claim, Verdict};
+use crate::certificate::answers::Answer;
+use crate::certificate::claims::{Claim, Verdict};
 
 /// The most that is kept of a header's value.
 const SHOWN_VALUE: usize = 200;
 
 /// The headers of a response that speak of a cache, whatever they say.
-pub(super) fn cache_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
+pub(in crate::certificate) fn cache_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
     headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value))

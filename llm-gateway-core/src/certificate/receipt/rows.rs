@@ -6,81 +6,81 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::answers::{Answer, Heard, Said};
-use super::canonical::Salt;
 use super::digests;
-use super::evidence::{MemberEvidence, RecordedExchange};
-use super::kin::{KinRow, Kinship};
-use super::recorded::RecordedResponse;
 use super::subject::ReceiptKind;
+use crate::certificate::answers::{Answer, Heard, Said};
+use crate::certificate::canonical::Salt;
+use crate::certificate::evidence::{MemberEvidence, RecordedExchange};
+use crate::certificate::lineage::{KinRow, Kinship};
+use crate::certificate::recorded::RecordedResponse;
 use crate::model::{Dialect, NanoUsd, Usage};
 
 /// A member or step that was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct MemberRow {
-    pub(super) position: u32,
-    pub(super) provider: String,
-    pub(super) model: String,
-    pub(super) dialect: Dialect,
-    pub(super) answered: bool,
+pub(in crate::certificate) struct MemberRow {
+    pub(in crate::certificate) position: u32,
+    pub(in crate::certificate) provider: String,
+    pub(in crate::certificate) model: String,
+    pub(in crate::certificate) dialect: Dialect,
+    pub(in crate::certificate) answered: bool,
 }
 
 /// A request that was fixed before it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CommitmentRow {
-    pub(super) sequence: u64,
-    pub(super) member: u32,
+pub(in crate::certificate) struct CommitmentRow {
+    pub(in crate::certificate) sequence: u64,
+    pub(in crate::certificate) member: u32,
     /// Salted digest of URL, headers and body.
-    pub(super) request: String,
+    pub(in crate::certificate) request: String,
 }
 
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CallRow {
+pub(in crate::certificate) struct CallRow {
     /// When the request left.
-    pub(super) sequence: u64,
-    pub(super) member: u32,
+    pub(in crate::certificate) sequence: u64,
+    pub(in crate::certificate) member: u32,
     /// Which try of the member it is, from 1.
-    pub(super) attempt: u32,
-    pub(super) request: String,
-    pub(super) requested_model: String,
-    pub(super) response: Option<ResponseRow>,
-    pub(super) spent: Option<Spent>,
+    pub(in crate::certificate) attempt: u32,
+    pub(in crate::certificate) request: String,
+    pub(in crate::certificate) requested_model: String,
+    pub(in crate::certificate) response: Option<ResponseRow>,
+    pub(in crate::certificate) spent: Option<Spent>,
 }
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ResponseRow {
-    pub(super) sequence: u64,
-    pub(super) status: u16,
+pub(in crate::certificate) struct ResponseRow {
+    pub(in crate::certificate) sequence: u64,
+    pub(in crate::certificate) status: u16,
     /// Salted digest of status, headers and body.
-    pub(super) digest: String,
+    pub(in crate::certificate) digest: String,
     /// Whether a key was replaced in the bytes before they were recorded.
-    pub(super) redacted: bool,
-    pub(super) returned_model: Option<String>,
-    pub(super) response_id: Option<String>,
+    pub(in crate::certificate) redacted: bool,
+    pub(in crate::certificate) returned_model: Option<String>,
+    pub(in crate::certificate) response_id: Option<String>,
     /// The headers that speak of a cache.
-    pub(super) cache_headers: Vec<(String, String)>,
+    pub(in crate::certificate) cache_headers: Vec<(String, String)>,
     /// Why it is no answer, where it is none.
-    pub(super) unreadable: Option<String>,
+    pub(in crate::certificate) unreadable: Option<String>,
 }
 
 /// What one attempt used and cost, as it was booked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spent {
-    pub(super) tokens: Option<Tokens>,
+    pub(in crate::certificate) tokens: Option<Tokens>,
     cost_nanos: Option<u64>,
 }
 
 /// [`Usage`] as a receipt writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Tokens {
+pub(in crate::certificate) struct Tokens {
     input_uncached: u64,
     cache_read: u64,
     cache_write: u64,
@@ -110,7 +110,7 @@ impl fmt::Display for Tokens {
     }
 }
 
-pub(super) fn members(asked: &[&MemberEvidence]) -> Vec<MemberRow> {
+pub(in crate::certificate) fn members(asked: &[&MemberEvidence]) -> Vec<MemberRow> {
     let row = |member: &&MemberEvidence| MemberRow {
         position: member.position,
         provider: member.provider.clone(),
@@ -122,7 +122,10 @@ pub(super) fn members(asked: &[&MemberEvidence]) -> Vec<MemberRow> {
 }
 
 /// The commitments, in the order in which they were made.
-pub(super) fn commitments(asked: &[&MemberEvidence], salt: &Salt) -> Vec<CommitmentRow> {
+pub(in crate::certificate) fn commitments(
+    asked: &[&MemberEvidence],
+    salt: &Salt,
+) -> Vec<CommitmentRow> {
     let committed = |member: &&MemberEvidence| {
         let committed = member.committed.as_ref()?;
         Some(CommitmentRow {
@@ -137,7 +140,7 @@ pub(super) fn commitments(asked: &[&MemberEvidence], salt: &Salt) -> Vec<Commitm
 }
 
 /// The attempts of all members, in the order in which they left.
-pub(super) fn calls(
+pub(in crate::certificate) fn calls(
     asked: &[&MemberEvidence],
     salt: &Salt,
     spent: &BTreeMap<u64, Spent>,
@@ -192,7 +195,7 @@ impl ResponseRow {
 }
 
 /// The answers that the rows tell of.
-pub(super) fn answers<'a>(
+pub(in crate::certificate) fn answers<'a>(
     members: &'a [MemberRow],
     calls: &[CallRow],
     kind: ReceiptKind,
@@ -216,7 +219,7 @@ pub(super) fn answers<'a>(
 }
 
 /// What is known of the models that answered, one row for each name that occurs.
-pub(super) fn kin(answers: &[Answer<'_>], kinship: &Kinship) -> Vec<KinRow> {
+pub(in crate::certificate) fn kin(answers: &[Answer<'_>], kinship: &Kinship) -> Vec<KinRow> {
     let names: BTreeSet<(&str, &str)> =
         answers.iter().filter_map(|answer| Some((answer.provider, answer.id()?))).collect();
     let row = |(provider, id): (&str, &str)| {

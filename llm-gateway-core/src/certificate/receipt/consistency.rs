@@ -1,9 +1,9 @@
 //! Whether a receipt agrees with itself: what can be held against its rows without the bytes.
 
-use super::evidence::Moments;
-use super::receipt::Receipt;
+use super::document::Receipt;
 use super::rows::CallRow;
 use super::subject::Subject;
+use crate::certificate::evidence::Moments;
 
 /// Everything in a receipt that contradicts itself, a sentence each.
 pub(super) fn contradictions<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {

@@ -3,14 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::answers::{self, Answer};
 use super::blindness;
-use super::claims::{Claim, Claims, Verdict};
-use super::evidence::Evidence;
 use super::freshness;
-use super::identity::{Identity, identity};
-use super::kin::Kinship;
 use super::quote::Windows;
+use crate::certificate::answers::{self, Answer};
+use crate::certificate::claims::{Claim, Claims, Verdict};
+use crate::certificate::evidence::Evidence;
+use crate::certificate::identity::{Identity, identity};
+use crate::certificate::lineage::Kinship;
 use crate::policy::Level;
 
 /// What the policy asks of a panel.
@@ -59,7 +59,11 @@ pub struct Certificate {
 
 impl Certificate {
     /// The certificate that follows from these claims.
-    pub(super) fn of(claims: Claims, required: Level, warnings: Vec<String>) -> Self {
+    pub(in crate::certificate) fn of(
+        claims: Claims,
+        required: Level,
+        warnings: Vec<String>,
+    ) -> Self {
         let not_proven = NOT_PROVEN.map(str::to_owned).to_vec();
         Self { level: claims.level(), required, claims, not_proven, warnings }
     }

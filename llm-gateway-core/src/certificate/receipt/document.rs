@@ -8,21 +8,21 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::answers::{self, Answer};
-use super::canonical::{self, Salt};
 use super::digests;
-use super::evidence::Evidence;
-use super::kin::{Kin, KinRow, Kinship};
-use super::panel::OfPanel;
 use super::rows::{self, CallRow, CommitmentRow, MemberRow, Spent};
 use super::subject::{ReceiptKind, Subject};
+use crate::certificate::answers::{self, Answer};
+use crate::certificate::canonical::{self, Salt};
+use crate::certificate::evidence::Evidence;
+use crate::certificate::lineage::{Kin, KinRow, Kinship};
+use crate::certificate::panel::receipt::OfPanel;
 
 /// What a receipt calls itself.
-pub(super) const RECEIPT_FORMAT: &str = "llm-gateway receipt";
+pub(in crate::certificate) const RECEIPT_FORMAT: &str = "llm-gateway receipt";
 /// What a bundle calls itself.
-pub(super) const BUNDLE_FORMAT: &str = "llm-gateway bundle";
+pub(in crate::certificate) const BUNDLE_FORMAT: &str = "llm-gateway bundle";
 /// The version of both formats.
-pub(super) const VERSION: u32 = 1;
+pub(in crate::certificate) const VERSION: u32 = 1;
 
 /// What the evidence does not tell of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,44 +43,44 @@ pub struct Particulars {
 /// The models that answered, as far as they are known, and the data that knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Lineage {
-    pub(super) version: String,
-    pub(super) rows: Vec<KinRow>,
+pub(in crate::certificate) struct Lineage {
+    pub(in crate::certificate) version: String,
+    pub(in crate::certificate) rows: Vec<KinRow>,
 }
 
 /// The document of a run: digests, facts and the certificate. `S` says what it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt<S = OfPanel> {
-    pub(super) format: String,
-    pub(super) version: u32,
-    pub(super) kind: ReceiptKind,
-    pub(super) run_id: String,
-    pub(super) task_class: String,
-    pub(super) gateway_version: String,
-    pub(super) policy_digest: String,
-    pub(super) subject: S,
+    pub(in crate::certificate) format: String,
+    pub(in crate::certificate) version: u32,
+    pub(in crate::certificate) kind: ReceiptKind,
+    pub(in crate::certificate) run_id: String,
+    pub(in crate::certificate) task_class: String,
+    pub(in crate::certificate) gateway_version: String,
+    pub(in crate::certificate) policy_digest: String,
+    pub(in crate::certificate) subject: S,
     /// Who was asked: the members of a panel, or the steps of an orchestration as they ran.
-    pub(super) members: Vec<MemberRow>,
-    pub(super) commitments: Vec<CommitmentRow>,
-    pub(super) calls: Vec<CallRow>,
+    pub(in crate::certificate) members: Vec<MemberRow>,
+    pub(in crate::certificate) commitments: Vec<CommitmentRow>,
+    pub(in crate::certificate) calls: Vec<CallRow>,
     /// Salted digest of the whole evidence, which holds its messages by their digests: no part of
     /// a bundle can be changed, used or not.
-    pub(super) evidence: String,
-    pub(super) lineage: Lineage,
+    pub(in crate::certificate) evidence: String,
+    pub(in crate::certificate) lineage: Lineage,
     /// SHA-256 over all the rest: the receipt's name.
-    pub(super) digest: String,
+    pub(in crate::certificate) digest: String,
 }
 
 /// The recorded bytes behind a receipt, and the salt of its digests. Holds prompts and answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle<E = Evidence> {
-    pub(super) format: String,
-    pub(super) version: u32,
-    pub(super) kind: ReceiptKind,
-    pub(super) salt: Salt,
-    pub(super) evidence: E,
+    pub(in crate::certificate) format: String,
+    pub(in crate::certificate) version: u32,
+    pub(in crate::certificate) kind: ReceiptKind,
+    pub(in crate::certificate) salt: Salt,
+    pub(in crate::certificate) evidence: E,
 }
 
 impl<S> Receipt<S> {
@@ -98,7 +98,7 @@ impl<S> Receipt<S> {
     }
 
     /// The digest that it should have.
-    pub(super) fn computed_digest(&self) -> String
+    pub(in crate::certificate) fn computed_digest(&self) -> String
     where
         S: Serialize,
     {
@@ -110,7 +110,7 @@ impl<S> Receipt<S> {
     }
 
     /// The particulars that it states.
-    pub(super) fn particulars(&self) -> Particulars {
+    pub(in crate::certificate) fn particulars(&self) -> Particulars {
         let spent = self.calls.iter().filter_map(|call| Some((call.sequence, call.spent?)));
         Particulars {
             run_id: self.run_id.clone(),
@@ -122,7 +122,7 @@ impl<S> Receipt<S> {
     }
 
     /// The answers that its rows tell of.
-    pub(super) fn answers(&self) -> Vec<Answer<'_>> {
+    pub(in crate::certificate) fn answers(&self) -> Vec<Answer<'_>> {
         rows::answers(&self.members, &self.calls, self.kind)
     }
 
@@ -130,7 +130,7 @@ impl<S> Receipt<S> {
     ///
     /// # Errors
     /// Says that it was not, or another one.
-    pub(super) fn committed(&self, call: &CallRow) -> Result<u64, String> {
+    pub(in crate::certificate) fn committed(&self, call: &CallRow) -> Result<u64, String> {
         let who = self.kind.speaker(call.member);
         let mut committed = self.commitments.iter().filter(|row| row.member == call.member);
         match (committed.next(), committed.next()) {
@@ -141,7 +141,7 @@ impl<S> Receipt<S> {
     }
 
     /// The bytes of each name in it; of a model row, of all that it says.
-    pub(super) fn names(&self) -> impl Iterator<Item = usize> {
+    pub(in crate::certificate) fn names(&self) -> impl Iterator<Item = usize> {
         let asked = self.members.iter().flat_map(|member| [&member.provider, &member.model]);
         let came = self.calls.iter().filter_map(|call| call.response.as_ref());
         let told = came.flat_map(|came| came.returned_model.iter().chain(&came.response_id));
@@ -154,13 +154,13 @@ impl<S> Receipt<S> {
     }
 
     /// What it knows of the models that answered.
-    pub(super) fn kinship(&self) -> Kinship {
+    pub(in crate::certificate) fn kinship(&self) -> Kinship {
         Kinship::under(self.lineage.version.clone(), self.lineage.rows.iter().cloned())
     }
 }
 
 /// Writes the receipt of what was certified, with its bundle.
-pub(super) fn write<S: Subject>(
+pub(in crate::certificate) fn write<S: Subject>(
     particulars: Particulars,
     evidence: S::Evidence,
     subject: S,

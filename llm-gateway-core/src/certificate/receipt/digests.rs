@@ -6,11 +6,11 @@
 
 use serde::Serialize;
 
-use super::canonical::{Salt, salted_digest};
-use super::evidence::MemberEvidence;
-use super::recorded::{RecordedRequest, RecordedResponse};
 use super::rows::{CallRow, CommitmentRow};
 use super::subject::Subject;
+use crate::certificate::canonical::{Salt, salted_digest};
+use crate::certificate::evidence::MemberEvidence;
+use crate::certificate::recorded::{RecordedRequest, RecordedResponse};
 
 /// Of a request.
 pub(super) fn request(salt: &Salt, request: &RecordedRequest) -> String {
@@ -37,7 +37,7 @@ pub(super) fn evidence<S: Subject>(
 }
 
 /// What was declared of a member or step; its messages are in the rows.
-pub(super) fn declared(member: &MemberEvidence) -> impl Serialize + '_ {
+pub(in crate::certificate) fn declared(member: &MemberEvidence) -> impl Serialize + '_ {
     let MemberEvidence {
         position,
         provider,

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::readers;
-use super::receipt::Receipt;
+use super::document::Receipt;
 use super::rows::Tokens;
 use super::subject::Subject;
+use crate::certificate::readers;
 
 /// What came of counting again.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@
 use crate::certificate::answers::{Answer, Speaker};
 use crate::certificate::claims::{Claim, sentence};
 use crate::certificate::identity::{self, Relation};
-use crate::certificate::kin::Kinship;
+use crate::certificate::lineage::Kinship;
 use crate::model::StepRole;
 
 /// Where a step stands.

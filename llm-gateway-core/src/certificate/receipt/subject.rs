@@ -6,10 +6,10 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::answers::Speaker;
-use super::evidence::MemberEvidence;
-use super::kin::Kinship;
-use super::receipt::Receipt;
+use super::document::Receipt;
+use crate::certificate::answers::Speaker;
+use crate::certificate::evidence::MemberEvidence;
+use crate::certificate::lineage::Kinship;
 use crate::policy::Level;
 
 /// What kind of run a receipt is about.
@@ -25,7 +25,7 @@ pub enum ReceiptKind {
 
 impl ReceiptKind {
     /// Who speaks at a position.
-    pub(super) fn speaker(self, position: u32) -> Speaker {
+    pub(in crate::certificate) fn speaker(self, position: u32) -> Speaker {
         match self {
             Self::Panel => Speaker::Member(position),
             Self::Orchestration => Speaker::Step(position),
@@ -33,7 +33,7 @@ impl ReceiptKind {
     }
 
     /// What its calls are of.
-    pub(super) fn units(self) -> &'static str {
+    pub(in crate::certificate) fn units(self) -> &'static str {
         match self {
             Self::Panel => "members",
             Self::Orchestration => "steps",
@@ -51,7 +51,9 @@ impl fmt::Display for ReceiptKind {
 }
 
 /// The part of a receipt that is of one kind: the terms of the run, and its certificate.
-pub(super) trait Subject: Sized + Clone + PartialEq + Serialize + DeserializeOwned {
+pub(in crate::certificate) trait Subject:
+    Sized + Clone + PartialEq + Serialize + DeserializeOwned
+{
     /// What the certificate is made from.
     type Evidence: Serialize + DeserializeOwned;
 

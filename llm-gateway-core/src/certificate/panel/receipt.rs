@@ -2,22 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::canonical::Salt;
 use super::certify::{Certificate, Rules, certify, claims, quoted};
-use super::claims::{Claim, Verdict};
-use super::digests;
-use super::evidence::{Evidence, MemberEvidence};
-use super::kin::Kinship;
-use super::receipt::{self, Bundle, Particulars, Receipt};
-use super::subject::{ReceiptKind, Subject};
+use crate::certificate::canonical::Salt;
+use crate::certificate::claims::{Claim, Verdict};
+use crate::certificate::evidence::{Evidence, MemberEvidence};
+use crate::certificate::lineage::Kinship;
+use crate::certificate::receipt::digests;
+use crate::certificate::receipt::document::{self, Bundle, Particulars, Receipt};
+use crate::certificate::receipt::subject::{ReceiptKind, Subject};
 use crate::policy::Level;
 
 /// The part of a receipt that is about a panel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OfPanel {
-    pub(super) rules: Rules,
-    pub(super) certificate: Certificate,
+    pub(in crate::certificate) rules: Rules,
+    pub(in crate::certificate) certificate: Certificate,
 }
 
 impl Receipt<OfPanel> {
@@ -33,7 +33,7 @@ impl Receipt<OfPanel> {
         let evidence = forget_unquoted(evidence);
         let certificate = certify(&evidence, rules, kinship);
         let subject = OfPanel { rules: *rules, certificate };
-        receipt::write(particulars, evidence, subject, kinship, salt)
+        document::write(particulars, evidence, subject, kinship, salt)
     }
 
     /// What was certified.
@@ -130,7 +130,7 @@ fn differences(stated: &Certificate, follows: &Certificate) -> Vec<String> {
 }
 
 /// How claims differ from those that follow.
-pub(super) fn claims_differ(
+pub(in crate::certificate) fn claims_differ(
     stated: &[(&'static str, &Claim)],
     follows: &[(&'static str, &Claim)],
 ) -> Vec<String> {
@@ -145,7 +145,7 @@ pub(super) fn claims_differ(
 }
 
 /// How what is not proven, and the warnings, differ from those that follow.
-pub(super) fn words_differ(
+pub(in crate::certificate) fn words_differ(
     stated: (Vec<String>, Vec<String>),
     follows: (Vec<String>, Vec<String>),
 ) -> Vec<String> {

@@ -10,10 +10,10 @@ use super::leak;
 use super::said;
 use super::sight::{self, Sight};
 use crate::certificate::answers::{self, Answer};
-use crate::certificate::blindness::deviation;
 use crate::certificate::claims::{Claim, Verdict};
-use crate::certificate::kin::Kinship;
-use crate::certificate::subject::ReceiptKind;
+use crate::certificate::lineage::Kinship;
+use crate::certificate::panel::blindness::deviation;
+use crate::certificate::receipt::subject::ReceiptKind;
 
 /// What no record of an orchestration can show. Stands in every certificate of one.
 pub const WORK_NOT_PROVEN: [&str; 6] = [

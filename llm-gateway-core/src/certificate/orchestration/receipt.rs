@@ -7,12 +7,12 @@ use super::distinct::Place;
 use super::evidence::{Order, StepEvidence, WorkEvidence};
 use crate::certificate::canonical::Salt;
 use crate::certificate::claims::{Claim, Verdict};
-use crate::certificate::digests;
 use crate::certificate::evidence::MemberEvidence;
-use crate::certificate::kin::Kinship;
-use crate::certificate::panel::{claims_differ, words_differ};
-use crate::certificate::receipt::{self, Bundle, Particulars, Receipt};
-use crate::certificate::subject::{ReceiptKind, Subject};
+use crate::certificate::lineage::Kinship;
+use crate::certificate::panel::receipt::{claims_differ, words_differ};
+use crate::certificate::receipt::digests;
+use crate::certificate::receipt::document::{self, Bundle, Particulars, Receipt};
+use crate::certificate::receipt::subject::{ReceiptKind, Subject};
 use crate::model::{Ask, Dialect, StepRole};
 use crate::policy::Level;
 
@@ -83,7 +83,7 @@ impl Receipt<OfWork> {
         salt: Salt,
     ) -> (Self, Bundle<WorkEvidence>) {
         let subject = OfWork::of(&evidence, kinship);
-        receipt::write(particulars, evidence, subject, kinship, salt)
+        document::write(particulars, evidence, subject, kinship, salt)
     }
 
     /// What was certified.

@@ -3,10 +3,10 @@
 
 use serde::Deserialize;
 
-use super::canonical::{self, Unread};
-use super::receipt::{BUNDLE_FORMAT, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
+use super::document::{BUNDLE_FORMAT, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
 use super::subject::{ReceiptKind, Subject};
 use super::verification::{Verification, VerifyResult};
+use crate::certificate::canonical::{self, Unread};
 
 /// The largest receipt that is read, in bytes. A call is a row of about 500 bytes.
 pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;

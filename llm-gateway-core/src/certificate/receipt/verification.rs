@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::receipt::Receipt;
+use super::document::Receipt;
 use super::subject::{ReceiptKind, Subject};
 use crate::policy::Level;
 

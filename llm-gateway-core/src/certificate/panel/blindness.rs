@@ -6,10 +6,10 @@
 
 use std::collections::HashSet;
 
-use super::claims::{Claim, Verdict};
-use super::evidence::{Commitment, Evidence, MemberEvidence, RecordedExchange};
-use super::readers::{self, Asked, Finding, MOST_FINDINGS, Shown};
-use super::recorded::RecordedRequest;
+use crate::certificate::claims::{Claim, Verdict};
+use crate::certificate::evidence::{Commitment, Evidence, MemberEvidence, RecordedExchange};
+use crate::certificate::readers::{self, Asked, Finding, MOST_FINDINGS, Shown};
+use crate::certificate::recorded::RecordedRequest;
 use crate::model::Dialect;
 
 /// A judgement in the making.
@@ -155,7 +155,7 @@ impl Judgement<'_> {
 
 /// How a try is not what was committed before it, as the end of a sentence that begins with who
 /// made it.
-pub(super) fn deviation(
+pub(in crate::certificate) fn deviation(
     member: &MemberEvidence,
     n: usize,
     exchange: &RecordedExchange,
