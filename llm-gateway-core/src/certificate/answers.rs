@@ -3,38 +3,10 @@
 //! The claims about identity, freshness and quorum are made from these rows alone, so that
 //! `verify` comes to them in the same way as the panel did.
 
-use std::fmt;
-
-use super::claims::{Claim, Verdict};
-use super::evidence::{Evidence, MemberEvidence};
-use super::panel::freshness;
+use super::evidence::MemberEvidence;
+use super::kind::{ReceiptKind, Speaker};
 use super::readers;
-use super::receipt::subject::ReceiptKind;
 use super::recorded::RecordedResponse;
-
-/// Who answered: a member of a panel, or a step of an orchestration, each counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Speaker {
-    Member(u32),
-    Step(u32),
-}
-
-impl Speaker {
-    pub(super) fn position(self) -> u32 {
-        match self {
-            Self::Member(position) | Self::Step(position) => position,
-        }
-    }
-}
-
-impl fmt::Display for Speaker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Member(position) => write!(f, "member {position}"),
-            Self::Step(position) => write!(f, "step {position}"),
-        }
-    }
-}
 
 /// A call that was answered.
 #[derive(Debug)]
@@ -100,7 +72,7 @@ impl Heard {
             Ok(reply) => Self::Reply(Said {
                 model: reply.model,
                 response_id: reply.response_id,
-                cache_headers: freshness::cache_headers(&response.headers),
+                cache_headers: readers::cache_headers(&response.headers),
             }),
         }
     }
@@ -116,11 +88,6 @@ impl Heard {
     }
 }
 
-/// The answers that the evidence of a panel holds.
-pub(super) fn of(evidence: &Evidence) -> Vec<Answer<'_>> {
-    of_calls(&evidence.members.iter().collect::<Vec<_>>(), ReceiptKind::Panel)
-}
-
 /// The answers that calls got.
 pub(super) fn of_calls<'a>(calls: &[&'a MemberEvidence], kind: ReceiptKind) -> Vec<Answer<'a>> {
     let answered = calls.iter().filter(|call| call.answered);
@@ -132,24 +99,4 @@ pub(super) fn of_calls<'a>(calls: &[&'a MemberEvidence], kind: ReceiptKind) -> V
             heard: Heard::of(call),
         })
         .collect()
-}
-
-/// Whether enough members answered: `quorum`, or all that were `asked`, and never less than two.
-/// An answer of a provider that records nothing counts; one that its bytes do not bear out
-/// does not.
-pub(super) fn answered_quorum(answers: &[Answer<'_>], quorum: Option<u32>, asked: usize) -> Claim {
-    let needed = quorum.map_or(asked, |quorum| quorum as usize).max(2);
-    let unproven =
-        |answer: &&Answer<'_>| matches!(answer.heard, Heard::Missing | Heard::Unreadable(_));
-    let open: Vec<String> =
-        answers.iter().filter(unproven).filter_map(|a| a.heard.gap(a.speaker)).collect();
-    let proven = answers.len() - open.len();
-    let because = format!("{proven} of {asked} answered, {needed} were required");
-    if proven >= needed {
-        Claim::new(Verdict::Pass, because)
-    } else if answers.len() >= needed {
-        Claim::weigh(&[], &open, because)
-    } else {
-        Claim::new(Verdict::Fail, because)
-    }
 }

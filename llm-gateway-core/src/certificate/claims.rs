@@ -1,10 +1,8 @@
-//! The six claims of a panel, and the level that they reach.
+//! What a claim is, and what may become of it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use crate::policy::Level;
 
 /// What became of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,50 +67,4 @@ pub(super) fn sentence(points: &[String]) -> String {
     let rest = points.len().saturating_sub(NAMED);
     let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };
     named.join("; ") + &more
-}
-
-/// The claims of a panel. Each is about the members that answered, the first about all that
-/// sent something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Claims {
-    /// No request holds anything but the caller's text, the policy's and the protocol.
-    pub context_blind: Claim,
-    /// No answer came from a cache.
-    pub fresh: Claim,
-    /// As many answered as were required, and at least two.
-    pub answered_quorum: Claim,
-    /// The models that answered are pairwise distinct.
-    pub model_distinct: Claim,
-    /// Their developers are.
-    pub vendor_distinct: Claim,
-    /// Their families are.
-    pub lineage_distinct: Claim,
-}
-
-impl Claims {
-    /// All claims under their names.
-    pub fn named(&self) -> [(&'static str, &Claim); 6] {
-        [
-            ("context_blind", &self.context_blind),
-            ("fresh", &self.fresh),
-            ("answered_quorum", &self.answered_quorum),
-            ("model_distinct", &self.model_distinct),
-            ("vendor_distinct", &self.vendor_distinct),
-            ("lineage_distinct", &self.lineage_distinct),
-        ]
-    }
-
-    /// Climbs from level to level, up to the first claim that does not pass.
-    pub fn level(&self) -> Level {
-        let steps = [
-            (&self.context_blind, Level::ContextBlind),
-            (&self.model_distinct, Level::ModelDistinct),
-            (&self.vendor_distinct, Level::VendorDistinct),
-            (&self.lineage_distinct, Level::LineageDistinct),
-        ];
-        let passed = steps.into_iter().take_while(|(claim, _)| claim.result == Verdict::Pass);
-        passed.last().map_or(Level::None, |(_, level)| level)
-    }
 }

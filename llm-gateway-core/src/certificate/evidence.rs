@@ -1,8 +1,7 @@
-//! What a panel hands to [`certify`](super::certify()): who was to be asked what, and the bytes
-//! that left and came.
+//! What is recorded of one call: who was to be asked, and the bytes that left and came.
 //!
-//! Plain data. The panel fills it from its members' recorders; a bundle holds it as JSON.
-//! One counter of the panel, starting at 1, numbers three kinds of moments: a request was
+//! Plain data. Each run fills it from its recorders; a bundle holds it as JSON.
+//! One counter of the run, starting at 1, numbers three kinds of moments: a request was
 //! committed, a request was sent, a response had come. Nothing else takes a number, so that a
 //! missing one shows.
 
@@ -12,40 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use super::recorded::{RecordedRequest, RecordedResponse};
 use crate::model::Dialect;
-
-/// All that a certificate is made from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Evidence {
-    /// What the caller wrote.
-    pub caller: CallerTexts,
-    /// Texts of the policy that a member may be shown, such as instructions.
-    pub policy_texts: Vec<String>,
-    /// Answers that this process gave before; used only to warn when the caller quotes one.
-    /// A bundle keeps those that are quoted.
-    pub earlier_answers: Vec<String>,
-    /// The members, in the policy's order.
-    pub members: Vec<MemberEvidence>,
-}
-
-/// The caller's own words, as they entered at the door.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct CallerTexts {
-    /// Instructions above the question.
-    pub system: Option<String>,
-    /// The parts of the one user turn, in order.
-    pub user: Vec<String>,
-}
-
-impl CallerTexts {
-    /// A question in one or more parts, under `system`.
-    pub fn new(system: Option<String>, user: Vec<String>) -> Self {
-        Self { system, user }
-    }
-}
 
 /// One member of the panel: what was declared of it, and what is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +65,32 @@ impl MemberEvidence {
     pub(super) fn answer(&self) -> Option<&RecordedResponse> {
         self.exchanges.last()?.response.as_ref()
     }
+
+    /// How a try is not what was committed before it, as the end of a sentence that begins with
+    /// who made it.
+    pub(super) fn deviation(&self, n: usize, exchange: &RecordedExchange) -> Option<String> {
+        let Some(committed) = &self.committed else {
+            return Some("'s request was not committed".to_owned());
+        };
+        if committed.sequence > exchange.sent {
+            return Some(" sent before it had committed".to_owned());
+        }
+        let what = difference(&committed.request, &exchange.request)?;
+        Some(format!(": {what} of try {n} is not the committed one"))
+    }
+}
+
+/// Which part of a request is not as it was committed.
+fn difference(committed: &RecordedRequest, sent: &RecordedRequest) -> Option<&'static str> {
+    if committed.url != sent.url {
+        Some("the url")
+    } else if committed.headers != sent.headers {
+        Some("a header")
+    } else if committed.body != sent.body {
+        Some("the body")
+    } else {
+        None
+    }
 }
 
 /// A request that was fixed before anything was sent.
@@ -137,24 +128,6 @@ impl RecordedExchange {
     /// A request that left at moment `sent`, and what came back for it.
     pub fn new(sent: u64, request: RecordedRequest, response: Option<RecordedResponse>) -> Self {
         Self { sent, request, response }
-    }
-}
-
-impl Evidence {
-    /// When the first response of any member had come.
-    pub(super) fn first_answer(&self) -> Option<u64> {
-        let exchanges = self.members.iter().flat_map(|member| &member.exchanges);
-        exchanges.filter_map(|exchange| Some(exchange.response.as_ref()?.sequence)).min()
-    }
-
-    /// What is wrong with the counting of moments, if anything is.
-    pub(super) fn disorder(&self) -> Option<String> {
-        if !self.members.iter().zip(1..).all(|(member, n)| member.position == n) {
-            return Some("members are not counted from 1".to_owned());
-        }
-        let mut moments = Moments::default();
-        self.members.iter().for_each(|member| moments.add_all(member));
-        moments.disorder()
     }
 }
 

@@ -3,8 +3,9 @@
 //! The claims are nested. Two names of one model have one developer and one family, whatever
 //! the rows say; a model that no row knows leaves all three open.
 
-use super::answers::{Answer, Speaker};
+use super::answers::Answer;
 use super::claims::{Claim, Verdict};
+use super::kind::Speaker;
 use super::lineage::{Kin, Kinship};
 
 /// The claims about identity.

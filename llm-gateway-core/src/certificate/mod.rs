@@ -15,6 +15,7 @@ mod claims;
 mod evidence;
 mod identity;
 mod json;
+mod kind;
 mod lineage;
 mod orchestration;
 mod panel;
@@ -23,20 +24,23 @@ mod receipt;
 mod recorded;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 pub use crate::model::prompt::Ask;
 pub use canonical::{ReceiptDigest, Salt};
-pub use claims::{Claim, Claims, Verdict};
-pub use evidence::{CallerTexts, Commitment, Evidence, MemberEvidence, RecordedExchange};
+pub use claims::{Claim, Verdict};
+pub use evidence::{Commitment, MemberEvidence, RecordedExchange};
 pub(crate) use json::parse as parse_json;
+pub use kind::ReceiptKind;
 pub use lineage::{Kin, KinRow, Kinship};
 pub use orchestration::{
     Judged, OfWork, StepEvidence, WORK_NOT_PROVEN, WorkCertificate, WorkClaims, WorkEvidence,
     certify_work,
 };
-pub use panel::{Certificate, NOT_PROVEN, OfPanel, Rules, certify};
+pub use panel::{CallerTexts, Certificate, Claims, Evidence, NOT_PROVEN, OfPanel, Rules, certify};
 pub use receipt::{
-    Against, Bundle, LARGEST_BUNDLE, LARGEST_RECEIPT, Particulars, Receipt, ReceiptKind, Spent,
-    Stated, Verification, VerifyResult, verify,
+    Against, Bundle, LARGEST_BUNDLE, LARGEST_RECEIPT, Particulars, Receipt, Spent, Stated,
+    Verification, VerifyResult,
 };
 pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};
+pub use verify::verify;

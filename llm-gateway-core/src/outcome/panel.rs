@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::certificate::{Bundle, Certificate, Receipt};
+use crate::certificate::{Bundle, Certificate, Evidence, OfPanel, Receipt};
 use crate::dispatch::{Attempt, all_recorded, total_cost};
 use crate::model::{NanoUsd, RunId, Target};
 use crate::panel::Agreement;
@@ -29,9 +29,9 @@ pub struct PanelAnswer {
     /// The most that the panel may cost, retries included, where the policy says so.
     pub cost_cap: Option<NanoUsd>,
     /// The digests of what was sent and received, with the certificate.
-    pub receipt: Receipt,
+    pub receipt: Receipt<OfPanel>,
     /// The recorded bytes behind the receipt: prompts and answers.
-    pub bundle: Bundle,
+    pub bundle: Bundle<Evidence>,
     /// Where the receipt was written, if it was.
     pub receipt_path: Option<PathBuf>,
     /// From the request to the last answer.

@@ -11,9 +11,8 @@ use super::said;
 use super::sight::{self, Sight};
 use crate::certificate::answers::{self, Answer};
 use crate::certificate::claims::{Claim, Verdict};
+use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
-use crate::certificate::panel::blindness::deviation;
-use crate::certificate::receipt::subject::ReceiptKind;
 
 /// What no record of an orchestration can show. Stands in every certificate of one.
 pub const WORK_NOT_PROVEN: [&str; 6] = [
@@ -125,7 +124,7 @@ fn warnings(evidence: &WorkEvidence) -> Vec<String> {
     for step in steps {
         let call = &step.call;
         let tries = call.exchanges.iter().zip(1..);
-        let found = tries.filter_map(|(exchange, n)| deviation(call, n, exchange)).next();
+        let found = tries.filter_map(|(exchange, n)| call.deviation(n, exchange)).next();
         warnings.extend(found.map(|what| format!("step {}{what}", call.position)));
     }
     warnings

@@ -3,9 +3,10 @@
 //! By the models that the responses name, in each round. Made from what is known of the answers
 //! alone, so that a receipt's rows tell it as well as the bytes do.
 
-use crate::certificate::answers::{Answer, Speaker};
+use crate::certificate::answers::Answer;
 use crate::certificate::claims::{Claim, sentence};
 use crate::certificate::identity::{self, Relation};
+use crate::certificate::kind::Speaker;
 use crate::certificate::lineage::Kinship;
 use crate::model::StepRole;
 

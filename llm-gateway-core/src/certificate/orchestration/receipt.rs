@@ -8,11 +8,11 @@ use super::evidence::{Order, StepEvidence, WorkEvidence};
 use crate::certificate::canonical::Salt;
 use crate::certificate::claims::{Claim, Verdict};
 use crate::certificate::evidence::MemberEvidence;
+use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
-use crate::certificate::panel::receipt::{claims_differ, words_differ};
-use crate::certificate::receipt::digests;
-use crate::certificate::receipt::document::{self, Bundle, Particulars, Receipt};
-use crate::certificate::receipt::subject::{ReceiptKind, Subject};
+use crate::certificate::receipt::{
+    Bundle, Particulars, Receipt, Rows, Subject, claims_differ, declared, issue, words_differ,
+};
 use crate::model::{Ask, Dialect, StepRole};
 use crate::policy::Level;
 
@@ -83,7 +83,7 @@ impl Receipt<OfWork> {
         salt: Salt,
     ) -> (Self, Bundle<WorkEvidence>) {
         let subject = OfWork::of(&evidence, kinship);
-        document::write(particulars, evidence, subject, kinship, salt)
+        issue(particulars, evidence, subject, kinship, salt)
     }
 
     /// What was certified.
@@ -120,7 +120,7 @@ impl Subject for OfWork {
         let WorkEvidence { task, steps } = evidence;
         let steps = steps.iter().map(|step| {
             let StepEvidence { name, role, round, instruction, judged, call } = step;
-            (name, role, round, instruction, judged, digests::declared(call))
+            (name, role, round, instruction, judged, declared(call))
         });
         (task, steps.collect::<Vec<_>>())
     }
@@ -129,10 +129,10 @@ impl Subject for OfWork {
         Self::of(evidence, kinship)
     }
 
-    fn contradictions(receipt: &Receipt<Self>) -> Vec<String> {
-        let mut found: Vec<String> = order(receipt).into_iter().collect();
-        found.extend(blindness(receipt));
-        found.extend(certificate(receipt));
+    fn contradictions(&self, rows: &Rows<'_>) -> Vec<String> {
+        let mut found: Vec<String> = self.disorder(rows).into_iter().collect();
+        found.extend(self.unborne_blindness(rows));
+        found.extend(self.claims_that_do_not_follow(rows));
         found
     }
 
@@ -153,94 +153,95 @@ impl Subject for OfWork {
     }
 }
 
-/// Each step has its row, and ran after the one before it.
-fn order(receipt: &Receipt<OfWork>) -> Option<String> {
-    let steps = &receipt.subject.steps;
-    let same = receipt.members.iter().map(|row| row.position);
-    if !same.eq(steps.iter().map(|step| step.position)) {
-        return Some("the steps are not those that were asked".to_owned());
+impl OfWork {
+    /// Each step has its row, and ran after the one before it.
+    fn disorder(&self, rows: &Rows<'_>) -> Option<String> {
+        let steps = &self.steps;
+        let same = rows.members.iter().map(|row| row.position);
+        if !same.eq(steps.iter().map(|step| step.position)) {
+            return Some("the steps are not those that were asked".to_owned());
+        }
+        let mut order = Order::default();
+        order.places(steps.iter().map(|step| (step.position, step.round)));
+        for step in steps {
+            let committed = rows.commitments.iter().filter(|row| row.member == step.position);
+            let calls = rows.calls.iter().filter(|call| call.member == step.position);
+            let called = calls.flat_map(|call| {
+                let came = call.response.as_ref().map(|came| came.sequence);
+                std::iter::once(call.sequence).chain(came)
+            });
+            order.step(step.position, committed.map(|row| row.sequence).chain(called));
+        }
+        order.problem
     }
-    let mut order = Order::default();
-    order.places(steps.iter().map(|step| (step.position, step.round)));
-    for step in steps {
-        let committed = receipt.commitments.iter().filter(|row| row.member == step.position);
-        let calls = receipt.calls.iter().filter(|call| call.member == step.position);
-        let called = calls.flat_map(|call| {
-            let came = call.response.as_ref().map(|came| came.sequence);
-            std::iter::once(call.sequence).chain(came)
-        });
-        order.step(step.position, committed.map(|row| row.sequence).chain(called));
-    }
-    order.problem
-}
 
-/// Where the certificate says that verifiers were blind, the rows must bear it out: each call to
-/// one carries its step's committed digest, and was committed before it was sent.
-fn blindness(receipt: &Receipt<OfWork>) -> Vec<String> {
-    let claims = &receipt.certificate().claims;
-    let is_open = |claim: &Claim| matches!(claim.result, Verdict::Fail | Verdict::Unknown);
-    let is_judged = claims.verifier_worker_distinct.result != Verdict::NotApplicable;
-    let blind = [&claims.verifier_plan_blind, &claims.verifier_history_blind];
-    if !is_judged || blind.into_iter().any(is_open) {
-        return Vec::new();
-    }
-    let mut found = Vec::new();
-    for step in verifiers(receipt) {
-        for call in receipt.calls.iter().filter(|call| call.member == step.position) {
-            match receipt.committed(call) {
-                Err(what) => found.push(what),
-                Ok(committed) if committed > call.sequence => {
-                    found.push(format!("step {} sent before it had committed", call.member));
+    /// Where the certificate says that verifiers were blind, the rows must bear it out: each call
+    /// to one carries its step's committed digest, and was committed before it was sent.
+    fn unborne_blindness(&self, rows: &Rows<'_>) -> Vec<String> {
+        let claims = &self.certificate.claims;
+        let is_open = |claim: &Claim| matches!(claim.result, Verdict::Fail | Verdict::Unknown);
+        let is_judged = claims.verifier_worker_distinct.result != Verdict::NotApplicable;
+        let blind = [&claims.verifier_plan_blind, &claims.verifier_history_blind];
+        if !is_judged || blind.into_iter().any(is_open) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for step in self.verifiers(rows) {
+            for call in rows.calls.iter().filter(|call| call.member == step.position) {
+                match rows.committed(call) {
+                    Err(what) => found.push(what),
+                    Ok(committed) if committed > call.sequence => {
+                        found.push(format!("step {} sent before it had committed", call.member));
+                    }
+                    Ok(_) => {}
                 }
-                Ok(_) => {}
             }
         }
+        found.extend(self.claims_about_nothing(rows));
+        found
     }
-    found.extend(void(receipt));
-    found
-}
 
-/// The steps of verifiers to which something was sent.
-fn verifiers(receipt: &Receipt<OfWork>) -> impl Iterator<Item = &StepRow> {
-    let steps = receipt.subject.steps.iter().zip(&receipt.members);
-    let shown = steps.filter(|(step, row)| {
-        let is_sent = receipt.calls.iter().any(|call| call.member == step.position);
-        let is_shown = is_sent || row.answered || row.dialect == Dialect::Own;
-        step.role == StepRole::Verifier && is_shown
-    });
-    shown.map(|(step, _)| step)
-}
+    /// The steps of verifiers to which something was sent.
+    fn verifiers<'a>(&'a self, rows: &'a Rows<'_>) -> impl Iterator<Item = &'a StepRow> {
+        let steps = self.steps.iter().zip(rows.members);
+        let shown = steps.filter(|(step, row)| {
+            let is_sent = rows.calls.iter().any(|call| call.member == step.position);
+            let is_shown = is_sent || row.answered || row.dialect == Dialect::Own;
+            step.role == StepRole::Verifier && is_shown
+        });
+        shown.map(|(step, _)| step)
+    }
 
-/// Claims that say of something that it was there, or not, against the rows.
-fn void(receipt: &Receipt<OfWork>) -> Vec<String> {
-    let steps = receipt.subject.steps.iter().zip(&receipt.members);
-    let mut planners = steps.filter(|(step, _)| step.role == StepRole::Planner);
-    let planned = planners.any(|(_, row)| row.answered);
-    let judged_before =
-        verifiers(receipt).count() > 1 || verifiers(receipt).any(|step| step.round > 1);
-    let claims = &receipt.certificate().claims;
-    let about = [
-        ("verifier_plan_blind", &claims.verifier_plan_blind, planned),
-        ("verifier_history_blind", &claims.verifier_history_blind, judged_before),
-        ("plan_leak", &claims.plan_leak, planned),
-    ];
-    let void = about
-        .into_iter()
-        .filter(|(_, claim, there_is)| *there_is == (claim.result == Verdict::NotApplicable));
-    void.map(|(name, _, _)| format!("claim {name} is not about what the steps did")).collect()
-}
+    /// Claims that say of something that it was there, or not, against the rows.
+    fn claims_about_nothing(&self, rows: &Rows<'_>) -> Vec<String> {
+        let mut planners =
+            self.steps.iter().zip(rows.members).filter(|(step, _)| step.role == StepRole::Planner);
+        let planned = planners.any(|(_, row)| row.answered);
+        let judged_before =
+            self.verifiers(rows).count() > 1 || self.verifiers(rows).any(|step| step.round > 1);
+        let claims = &self.certificate.claims;
+        let about = [
+            ("verifier_plan_blind", &claims.verifier_plan_blind, planned),
+            ("verifier_history_blind", &claims.verifier_history_blind, judged_before),
+            ("plan_leak", &claims.plan_leak, planned),
+        ];
+        let wrong = about
+            .into_iter()
+            .filter(|(_, claim, there_is)| *there_is == (claim.result == Verdict::NotApplicable));
+        wrong.map(|(name, _, _)| format!("claim {name} is not about what the steps did")).collect()
+    }
 
-/// Who judged whom, and whether anybody did, follows from the receipt's own rows.
-fn certificate(receipt: &Receipt<OfWork>) -> Vec<String> {
-    let stated = receipt.certificate();
-    let of_texts = OfTexts {
-        verifier_plan_blind: stated.claims.verifier_plan_blind.clone(),
-        verifier_history_blind: stated.claims.verifier_history_blind.clone(),
-        plan_leak: stated.claims.plan_leak.clone(),
-    };
-    let places = receipt.subject.places();
-    let claims = claims(of_texts, &places, &receipt.answers(), &receipt.kinship());
-    differences(stated, &WorkCertificate::of(claims, stated.warnings.clone()))
+    /// Who judged whom, and whether anybody did, follows from the receipt's own rows.
+    fn claims_that_do_not_follow(&self, rows: &Rows<'_>) -> Vec<String> {
+        let stated = &self.certificate;
+        let of_texts = OfTexts {
+            verifier_plan_blind: stated.claims.verifier_plan_blind.clone(),
+            verifier_history_blind: stated.claims.verifier_history_blind.clone(),
+            plan_leak: stated.claims.plan_leak.clone(),
+        };
+        let claims = claims(of_texts, &self.places(), &rows.answers(), &rows.kinship());
+        differences(stated, &WorkCertificate::of(claims, stated.warnings.clone()))
+    }
 }
 
 fn differences(stated: &WorkCertificate, follows: &WorkCertificate) -> Vec<String> {

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::evidence::{StepEvidence, WorkEvidence};
-use crate::certificate::answers::{Heard, Speaker};
+use crate::certificate::answers::Heard;
+use crate::certificate::kind::Speaker;
 use crate::certificate::{json, readers};
 use crate::model::StepRole;
 

@@ -14,7 +14,6 @@ use super::evidence::{StepEvidence, WorkEvidence};
 use super::expected::{Expected, Fit};
 use super::said::Said;
 use crate::certificate::claims::{Claim, Verdict};
-use crate::certificate::panel::blindness::deviation;
 use crate::certificate::readers::{self, Asked, Finding, MOST_FINDINGS, Shown};
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::{StepRole, VERDICT_SCHEMA};
@@ -121,7 +120,7 @@ impl<'a> Look<'a> {
         // A retry is read once; by its hash, or many large ones would be compared with each other.
         let mut read = HashSet::new();
         for (n, exchange) in call.exchanges.iter().enumerate() {
-            let deviation = deviation(call, n + 1, exchange);
+            let deviation = call.deviation(n + 1, exchange);
             let stray = deviation.map(|what| Finding::new(format!("try {}", n + 1), what));
             self.suspect.strays.extend(stray);
             if read.insert(&exchange.request) {

@@ -6,8 +6,9 @@
 
 use std::collections::HashSet;
 
+use super::evidence::Evidence;
 use crate::certificate::claims::{Claim, Verdict};
-use crate::certificate::evidence::{Commitment, Evidence, MemberEvidence, RecordedExchange};
+use crate::certificate::evidence::{Commitment, MemberEvidence};
 use crate::certificate::readers::{self, Asked, Finding, MOST_FINDINGS, Shown};
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::Dialect;
@@ -67,7 +68,7 @@ impl Judgement<'_> {
         let mut read = HashSet::new();
         for (n, exchange) in member.exchanges.iter().enumerate() {
             self.requests += 1;
-            let deviation = deviation(member, n + 1, exchange);
+            let deviation = member.deviation(n + 1, exchange);
             self.against.extend(deviation.map(|what| format!("member {position}{what}")));
             if member.exchanges.len() == 1 || read.insert(&exchange.request) {
                 self.request(member, &exchange.request);
@@ -150,35 +151,5 @@ impl Judgement<'_> {
         self.against.extend(differs.map(|(position, _)| {
             format!("member {position}'s system part is not that of member {}", first.0)
         }));
-    }
-}
-
-/// How a try is not what was committed before it, as the end of a sentence that begins with who
-/// made it.
-pub(in crate::certificate) fn deviation(
-    member: &MemberEvidence,
-    n: usize,
-    exchange: &RecordedExchange,
-) -> Option<String> {
-    let Some(committed) = &member.committed else {
-        return Some("'s request was not committed".to_owned());
-    };
-    if committed.sequence > exchange.sent {
-        return Some(" sent before it had committed".to_owned());
-    }
-    let what = difference(&committed.request, &exchange.request)?;
-    Some(format!(": {what} of try {n} is not the committed one"))
-}
-
-/// Which part of a request is not as it was committed.
-fn difference(committed: &RecordedRequest, sent: &RecordedRequest) -> Option<&'static str> {
-    if committed.url != sent.url {
-        Some("the url")
-    } else if committed.headers != sent.headers {
-        Some("a header")
-    } else if committed.body != sent.body {
-        Some("the body")
-    } else {
-        None
     }
 }

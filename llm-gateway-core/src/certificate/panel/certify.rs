@@ -3,13 +3,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::blindness;
-use super::freshness;
+use super::blindness::context_blind;
+use super::claims::Claims;
+use super::evidence::Evidence;
+use super::freshness::fresh;
+use super::quorum::answered_quorum;
 use super::quote::Windows;
 use crate::certificate::answers::{self, Answer};
-use crate::certificate::claims::{Claim, Claims, Verdict};
-use crate::certificate::evidence::Evidence;
+use crate::certificate::claims::{Claim, Verdict};
 use crate::certificate::identity::{Identity, identity};
+use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 use crate::policy::Level;
 
@@ -90,8 +93,9 @@ impl Certificate {
 /// assert!(!certificate.independence_certified());
 /// ```
 pub fn certify(evidence: &Evidence, rules: &Rules, kinship: &Kinship) -> Certificate {
-    let answers = answers::of(evidence);
-    let blind = blindness::context_blind(evidence);
+    let members: Vec<_> = evidence.members.iter().collect();
+    let answers = answers::of_calls(&members, ReceiptKind::Panel);
+    let blind = context_blind(evidence);
     let claims = claims(blind, &answers, rules, evidence.members.len(), kinship);
     Certificate::of(claims, rules.required, warnings(evidence))
 }
@@ -107,8 +111,8 @@ pub(super) fn claims(
     let Identity { model, vendor, lineage } = identity(answers, kinship);
     Claims {
         context_blind,
-        fresh: freshness::fresh(answers),
-        answered_quorum: answers::answered_quorum(answers, rules.quorum, asked),
+        fresh: fresh(answers),
+        answered_quorum: answered_quorum(answers, rules.quorum, asked),
         model_distinct: model,
         vendor_distinct: vendor,
         lineage_distinct: lineage,

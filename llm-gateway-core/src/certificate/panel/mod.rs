@@ -1,11 +1,16 @@
 //! What the recorded bytes of a panel show: what its members were shown, whether their answers
 //! are fresh, and how many answered.
 
-pub(super) mod blindness;
+mod blindness;
 mod certify;
-pub(super) mod freshness;
+mod claims;
+mod evidence;
+mod freshness;
+mod quorum;
 mod quote;
-pub(super) mod receipt;
+mod receipt;
 
 pub use certify::{Certificate, NOT_PROVEN, Rules, certify};
+pub use claims::Claims;
+pub use evidence::{CallerTexts, Evidence};
 pub use receipt::OfPanel;

@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::certify::{Certificate, Rules, certify, claims, quoted};
+use super::evidence::Evidence;
 use crate::certificate::canonical::Salt;
-use crate::certificate::claims::{Claim, Verdict};
-use crate::certificate::evidence::{Evidence, MemberEvidence};
+use crate::certificate::claims::Verdict;
+use crate::certificate::evidence::MemberEvidence;
+use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
-use crate::certificate::receipt::digests;
-use crate::certificate::receipt::document::{self, Bundle, Particulars, Receipt};
-use crate::certificate::receipt::subject::{ReceiptKind, Subject};
+use crate::certificate::receipt::{
+    Bundle, Particulars, Receipt, Rows, Subject, claims_differ, declared, issue, words_differ,
+};
 use crate::policy::Level;
 
 /// The part of a receipt that is about a panel.
@@ -29,11 +31,11 @@ impl Receipt<OfPanel> {
         rules: &Rules,
         kinship: &Kinship,
         salt: Salt,
-    ) -> (Self, Bundle) {
+    ) -> (Self, Bundle<Evidence>) {
         let evidence = forget_unquoted(evidence);
         let certificate = certify(&evidence, rules, kinship);
         let subject = OfPanel { rules: *rules, certificate };
-        document::write(particulars, evidence, subject, kinship, salt)
+        issue(particulars, evidence, subject, kinship, salt)
     }
 
     /// What was certified.
@@ -59,7 +61,7 @@ impl Subject for OfPanel {
 
     fn declared(evidence: &Evidence) -> impl Serialize {
         let Evidence { caller, policy_texts, earlier_answers, members } = evidence;
-        let members: Vec<_> = members.iter().map(digests::declared).collect();
+        let members: Vec<_> = members.iter().map(declared).collect();
         (caller, policy_texts, earlier_answers, members)
     }
 
@@ -67,9 +69,9 @@ impl Subject for OfPanel {
         Self { rules: self.rules, certificate: certify(evidence, &self.rules, kinship) }
     }
 
-    fn contradictions(receipt: &Receipt<Self>) -> Vec<String> {
-        let mut found = blindness(receipt);
-        found.extend(certificate(receipt));
+    fn contradictions(&self, rows: &Rows<'_>) -> Vec<String> {
+        let mut found = self.unborne_blindness(rows);
+        found.extend(self.claims_that_do_not_follow(rows));
         found
     }
 
@@ -86,35 +88,37 @@ impl Subject for OfPanel {
     }
 }
 
-/// Where the certificate says that members were blind, the rows must bear it out: each call
-/// carries its member's committed digest, and was committed before anything was answered.
-fn blindness(receipt: &Receipt) -> Vec<String> {
-    if receipt.certificate().claims.context_blind.result != Verdict::Pass {
-        return Vec::new();
-    }
-    let answers = receipt.calls.iter().filter_map(|call| Some(call.response.as_ref()?.sequence));
-    let first_answer = answers.min().unwrap_or(u64::MAX);
-    let mut found = Vec::new();
-    for call in &receipt.calls {
-        let member = call.member;
-        match receipt.committed(call) {
-            Err(what) => found.push(what),
-            Ok(committed) if committed > call.sequence.min(first_answer) => {
-                found.push(format!("member {member} committed too late to be blind"));
-            }
-            Ok(_) => {}
+impl OfPanel {
+    /// Where the certificate says that members were blind, the rows must bear it out: each call
+    /// carries its member's committed digest, and was committed before anything was answered.
+    fn unborne_blindness(&self, rows: &Rows<'_>) -> Vec<String> {
+        if self.certificate.claims.context_blind.result != Verdict::Pass {
+            return Vec::new();
         }
+        let answers = rows.calls.iter().filter_map(|call| Some(call.response.as_ref()?.sequence));
+        let first_answer = answers.min().unwrap_or(u64::MAX);
+        let mut found = Vec::new();
+        for call in rows.calls {
+            let member = call.member;
+            match rows.committed(call) {
+                Err(what) => found.push(what),
+                Ok(committed) if committed > call.sequence.min(first_answer) => {
+                    found.push(format!("member {member} committed too late to be blind"));
+                }
+                Ok(_) => {}
+            }
+        }
+        found
     }
-    found
-}
 
-/// Identity, freshness, quorum and level follow from the receipt's own rows.
-fn certificate(receipt: &Receipt) -> Vec<String> {
-    let OfPanel { rules, certificate: stated } = &receipt.subject;
-    let blind = stated.claims.context_blind.clone();
-    let asked = receipt.members.len();
-    let claims = claims(blind, &receipt.answers(), rules, asked, &receipt.kinship());
-    differences(stated, &Certificate::of(claims, rules.required, stated.warnings.clone()))
+    /// Identity, freshness, quorum and level follow from the receipt's own rows.
+    fn claims_that_do_not_follow(&self, rows: &Rows<'_>) -> Vec<String> {
+        let Self { rules, certificate: stated } = self;
+        let blind = stated.claims.context_blind.clone();
+        let asked = rows.members.len();
+        let claims = claims(blind, &rows.answers(), rules, asked, &rows.kinship());
+        differences(stated, &Certificate::of(claims, rules.required, stated.warnings.clone()))
+    }
 }
 
 /// How a certificate differs from the one that follows.
@@ -126,35 +130,5 @@ fn differences(stated: &Certificate, follows: &Certificate) -> Vec<String> {
     let told =
         |certificate: &Certificate| (certificate.not_proven.clone(), certificate.warnings.clone());
     found.extend(words_differ(told(stated), told(follows)));
-    found
-}
-
-/// How claims differ from those that follow.
-pub(in crate::certificate) fn claims_differ(
-    stated: &[(&'static str, &Claim)],
-    follows: &[(&'static str, &Claim)],
-) -> Vec<String> {
-    let pairs = stated.iter().zip(follows).filter(|((_, stated), (_, follows))| stated != follows);
-    let told = pairs.map(|((name, stated), (_, follows))| {
-        format!(
-            "claim {name}: stated {} ({}), follows {} ({})",
-            stated.result, stated.because, follows.result, follows.because
-        )
-    });
-    told.collect()
-}
-
-/// How what is not proven, and the warnings, differ from those that follow.
-pub(in crate::certificate) fn words_differ(
-    stated: (Vec<String>, Vec<String>),
-    follows: (Vec<String>, Vec<String>),
-) -> Vec<String> {
-    let mut found = Vec::new();
-    if stated.0 != follows.0 {
-        found.push("what is not proven is not told in full".to_owned());
-    }
-    if stated.1 != follows.1 {
-        found.push("the warnings do not follow".to_owned());
-    }
     found
 }

@@ -6,6 +6,7 @@
 //! with the adapters: a mistake of theirs should show, not be repeated.
 
 mod anthropic;
+mod caches;
 mod complaint;
 mod gemini;
 mod head;
@@ -24,6 +25,7 @@ use super::evidence::MemberEvidence;
 use super::json;
 use super::recorded::{RecordedRequest, RecordedResponse};
 use crate::model::Dialect;
+pub(super) use caches::{Origin, cache_headers, origin};
 use name::Name;
 use places::Holds;
 pub(super) use usage::usage;

@@ -11,7 +11,7 @@ pub(super) fn contradictions<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
     found.extend(members(receipt));
     found.extend(order(receipt));
     found.extend(receipt.calls.iter().flat_map(|call| call_alone(receipt, call)));
-    found.extend(S::contradictions(receipt));
+    found.extend(receipt.subject.contradictions(&receipt.rows()));
     found
 }
 

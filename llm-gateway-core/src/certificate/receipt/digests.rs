@@ -6,8 +6,6 @@
 
 use serde::Serialize;
 
-use super::rows::{CallRow, CommitmentRow};
-use super::subject::Subject;
 use crate::certificate::canonical::{Salt, salted_digest};
 use crate::certificate::evidence::MemberEvidence;
 use crate::certificate::recorded::{RecordedRequest, RecordedResponse};
@@ -24,18 +22,6 @@ pub(super) fn response(salt: &Salt, response: &RecordedResponse) -> String {
     salted_digest(salt, "response", &(sequence, status, headers, redacted), body.as_bytes())
 }
 
-/// Of the whole evidence, whose commitments and exchanges these rows tell.
-pub(super) fn evidence<S: Subject>(
-    salt: &Salt,
-    evidence: &S::Evidence,
-    commitments: &[CommitmentRow],
-    calls: &[CallRow],
-) -> String {
-    let calls: Vec<_> = calls.iter().map(messages).collect();
-    let whole = (S::KIND, S::declared(evidence), commitments, calls);
-    salted_digest(salt, "evidence", &whole, &[])
-}
-
 /// What was declared of a member or step; its messages are in the rows.
 pub(in crate::certificate) fn declared(member: &MemberEvidence) -> impl Serialize + '_ {
     let MemberEvidence {
@@ -49,10 +35,4 @@ pub(in crate::certificate) fn declared(member: &MemberEvidence) -> impl Serializ
         exchanges: _,
     } = member;
     (position, provider, model, dialect, base_url, answered)
-}
-
-/// The messages of a call. What it cost is no part of the evidence.
-fn messages(call: &CallRow) -> impl Serialize + '_ {
-    let response = call.response.as_ref().map(|came| &came.digest);
-    (call.sequence, call.member, call.attempt, &call.request, response)
 }

@@ -8,14 +8,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::digests;
-use super::rows::{self, CallRow, CommitmentRow, MemberRow, Spent};
-use super::subject::{ReceiptKind, Subject};
-use crate::certificate::answers::{self, Answer};
+use super::rows::{CallRow, CommitmentRow, Lineage, MemberRow, Rows, Spent};
 use crate::certificate::canonical::{self, Salt};
-use crate::certificate::evidence::Evidence;
-use crate::certificate::lineage::{Kin, KinRow, Kinship};
-use crate::certificate::panel::receipt::OfPanel;
+use crate::certificate::kind::ReceiptKind;
+use crate::certificate::lineage::Kin;
 
 /// What a receipt calls itself.
 pub(in crate::certificate) const RECEIPT_FORMAT: &str = "llm-gateway receipt";
@@ -40,18 +36,10 @@ pub struct Particulars {
     pub spent: BTreeMap<u64, Spent>,
 }
 
-/// The models that answered, as far as they are known, and the data that knows them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::certificate) struct Lineage {
-    pub(in crate::certificate) version: String,
-    pub(in crate::certificate) rows: Vec<KinRow>,
-}
-
 /// The document of a run: digests, facts and the certificate. `S` says what it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Receipt<S = OfPanel> {
+pub struct Receipt<S> {
     pub(in crate::certificate) format: String,
     pub(in crate::certificate) version: u32,
     pub(in crate::certificate) kind: ReceiptKind,
@@ -75,7 +63,7 @@ pub struct Receipt<S = OfPanel> {
 /// The recorded bytes behind a receipt, and the salt of its digests. Holds prompts and answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Bundle<E = Evidence> {
+pub struct Bundle<E> {
     pub(in crate::certificate) format: String,
     pub(in crate::certificate) version: u32,
     pub(in crate::certificate) kind: ReceiptKind,
@@ -121,22 +109,14 @@ impl<S> Receipt<S> {
         }
     }
 
-    /// The answers that its rows tell of.
-    pub(in crate::certificate) fn answers(&self) -> Vec<Answer<'_>> {
-        rows::answers(&self.members, &self.calls, self.kind)
-    }
-
-    /// When the request of a call was committed.
-    ///
-    /// # Errors
-    /// Says that it was not, or another one.
-    pub(in crate::certificate) fn committed(&self, call: &CallRow) -> Result<u64, String> {
-        let who = self.kind.speaker(call.member);
-        let mut committed = self.commitments.iter().filter(|row| row.member == call.member);
-        match (committed.next(), committed.next()) {
-            (Some(row), None) if row.request == call.request => Ok(row.sequence),
-            (Some(_), None) => Err(format!("call {} is not what {who} committed", call.sequence)),
-            _ => Err(format!("{who} has not one commitment")),
+    /// Its rows, which the parts of each kind are held against.
+    pub(super) fn rows(&self) -> Rows<'_> {
+        Rows {
+            kind: self.kind,
+            members: &self.members,
+            commitments: &self.commitments,
+            calls: &self.calls,
+            lineage: &self.lineage,
         }
     }
 
@@ -152,48 +132,6 @@ impl<S> Receipt<S> {
         });
         asked.chain(told).map(String::len).chain(known)
     }
-
-    /// What it knows of the models that answered.
-    pub(in crate::certificate) fn kinship(&self) -> Kinship {
-        Kinship::under(self.lineage.version.clone(), self.lineage.rows.iter().cloned())
-    }
-}
-
-/// Writes the receipt of what was certified, with its bundle.
-pub(in crate::certificate) fn write<S: Subject>(
-    particulars: Particulars,
-    evidence: S::Evidence,
-    subject: S,
-    kinship: &Kinship,
-    salt: Salt,
-) -> (Receipt<S>, Bundle<S::Evidence>) {
-    let kind = S::KIND;
-    let asked = S::calls(&evidence);
-    let answers = answers::of_calls(&asked, kind);
-    let commitments = rows::commitments(&asked, &salt);
-    let calls = rows::calls(&asked, &salt, &particulars.spent);
-    let mut receipt = Receipt {
-        format: RECEIPT_FORMAT.to_owned(),
-        version: VERSION,
-        kind,
-        run_id: particulars.run_id,
-        task_class: particulars.task_class,
-        gateway_version: particulars.gateway_version,
-        policy_digest: particulars.policy_digest,
-        subject,
-        members: rows::members(&asked),
-        evidence: digests::evidence::<S>(&salt, &evidence, &commitments, &calls),
-        commitments,
-        calls,
-        lineage: Lineage {
-            version: kinship.version().to_owned(),
-            rows: rows::kin(&answers, kinship),
-        },
-        digest: String::new(),
-    };
-    receipt.digest = receipt.computed_digest();
-    let format = BUNDLE_FORMAT.to_owned();
-    (receipt, Bundle { format, version: VERSION, kind, salt, evidence })
 }
 
 impl<E: Serialize> Bundle<E> {

@@ -1,18 +1,31 @@
 //! The receipt of a run: how it is issued, read, and held against its bundle.
+//!
+//! It knows no kind of run. What a panel and an orchestration have each in a form of their own
+//! comes through [`Subject`], so that their rooms depend on this one, and this one on neither.
 
+mod check;
 mod consistency;
-pub(super) mod digests;
-pub(super) mod document;
+mod differences;
+mod digests;
+mod document;
+mod issue;
 mod opening;
 mod recount;
-pub(super) mod rows;
-pub(super) mod subject;
+mod rows;
+mod subject;
 mod verification;
-mod verify;
 
+pub use check::Against;
+pub(super) use check::check_as;
+pub(super) use differences::{claims_differ, words_differ};
+pub(super) use digests::declared;
 pub use document::{Bundle, Particulars, Receipt};
+pub(super) use issue::issue;
+pub(super) use opening::kind_of;
 pub use opening::{LARGEST_BUNDLE, LARGEST_RECEIPT};
+#[cfg(test)]
+pub(super) use rows::ResponseRow;
+pub(super) use rows::Rows;
 pub use rows::Spent;
-pub use subject::ReceiptKind;
+pub(super) use subject::Subject;
 pub use verification::{Stated, Verification, VerifyResult};
-pub use verify::{Against, verify};

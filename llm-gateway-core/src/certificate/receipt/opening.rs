@@ -4,9 +4,10 @@
 use serde::Deserialize;
 
 use super::document::{BUNDLE_FORMAT, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
-use super::subject::{ReceiptKind, Subject};
+use super::subject::Subject;
 use super::verification::{Verification, VerifyResult};
 use crate::certificate::canonical::{self, Unread};
+use crate::certificate::kind::ReceiptKind;
 
 /// The largest receipt that is read, in bytes. A call is a row of about 500 bytes.
 pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
@@ -43,7 +44,7 @@ fn no_receipt(why: String) -> Verification {
 ///
 /// # Errors
 /// Why it is no receipt.
-pub(super) fn kind(bytes: &[u8]) -> Result<ReceiptKind, Verification> {
+pub(in crate::certificate) fn kind_of(bytes: &[u8]) -> Result<ReceiptKind, Verification> {
     about(bytes, LARGEST_RECEIPT, RECEIPT_FORMAT).map_err(no_receipt)
 }
 

@@ -7,10 +7,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::digests;
-use super::subject::ReceiptKind;
 use crate::certificate::answers::{Answer, Heard, Said};
 use crate::certificate::canonical::Salt;
 use crate::certificate::evidence::{MemberEvidence, RecordedExchange};
+use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::{KinRow, Kinship};
 use crate::certificate::recorded::RecordedResponse;
 use crate::model::{Dialect, NanoUsd, Usage};
@@ -86,6 +86,65 @@ pub(in crate::certificate) struct Tokens {
     cache_write: u64,
     output: u64,
     reasoning: u64,
+}
+
+/// The models that answered, as far as they are known, and the data that knows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::certificate) struct Lineage {
+    pub(in crate::certificate) version: String,
+    pub(in crate::certificate) rows: Vec<KinRow>,
+}
+
+/// The rows of a receipt, whatever it is about.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::certificate) struct Rows<'a> {
+    pub(super) kind: ReceiptKind,
+    pub(in crate::certificate) members: &'a [MemberRow],
+    pub(in crate::certificate) commitments: &'a [CommitmentRow],
+    pub(in crate::certificate) calls: &'a [CallRow],
+    pub(super) lineage: &'a Lineage,
+}
+
+impl<'a> Rows<'a> {
+    /// The answers that the rows tell of.
+    pub(in crate::certificate) fn answers(&self) -> Vec<Answer<'a>> {
+        let heard = |member: &MemberRow| {
+            if member.dialect == Dialect::Own {
+                return Heard::Unrecorded;
+            }
+            let last = self.calls.iter().rfind(|call| call.member == member.position);
+            last.and_then(|call| call.response.as_ref()).map_or(Heard::Missing, ResponseRow::heard)
+        };
+        let answered = self.members.iter().filter(|member| member.answered);
+        answered
+            .map(|member| Answer {
+                speaker: self.kind.speaker(member.position),
+                provider: &member.provider,
+                declared: &member.model,
+                heard: heard(member),
+            })
+            .collect()
+    }
+
+    /// When the request of a call was committed.
+    ///
+    /// # Errors
+    /// Says that it was not, or another one.
+    pub(in crate::certificate) fn committed(&self, call: &CallRow) -> Result<u64, String> {
+        let who = self.kind.speaker(call.member);
+        let mut committed = self.commitments.iter().filter(|row| row.member == call.member);
+        match (committed.next(), committed.next()) {
+            (Some(row), None) if row.request == call.request => Ok(row.sequence),
+            (Some(_), None) => Err(format!("call {} is not what {who} committed", call.sequence)),
+            _ => Err(format!("{who} has not one commitment")),
+        }
+    }
+
+    /// What it knows of the models that answered.
+    pub(in crate::certificate) fn kinship(&self) -> Kinship {
+        Kinship::under(self.lineage.version.clone(), self.lineage.rows.iter().cloned())
+    }
 }
 
 impl Spent {
@@ -192,30 +251,6 @@ impl ResponseRow {
             }),
         }
     }
-}
-
-/// The answers that the rows tell of.
-pub(in crate::certificate) fn answers<'a>(
-    members: &'a [MemberRow],
-    calls: &[CallRow],
-    kind: ReceiptKind,
-) -> Vec<Answer<'a>> {
-    let heard = |member: &MemberRow| {
-        if member.dialect == Dialect::Own {
-            return Heard::Unrecorded;
-        }
-        let last = calls.iter().rfind(|call| call.member == member.position);
-        last.and_then(|call| call.response.as_ref()).map_or(Heard::Missing, ResponseRow::heard)
-    };
-    let answered = members.iter().filter(|member| member.answered);
-    answered
-        .map(|member| Answer {
-            speaker: kind.speaker(member.position),
-            provider: &member.provider,
-            declared: &member.model,
-            heard: heard(member),
-        })
-        .collect()
 }
 
 /// What is known of the models that answered, one row for each name that occurs.

@@ -1,54 +1,14 @@
 //! What a receipt is about: the part of it that a panel and an orchestration have each in a form
 //! of their own. All else, from the rows of calls to the digests, they have in common.
 
-use std::fmt;
-
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use super::document::Receipt;
-use crate::certificate::answers::Speaker;
+use super::rows::Rows;
 use crate::certificate::evidence::MemberEvidence;
+use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 use crate::policy::Level;
-
-/// What kind of run a receipt is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ReceiptKind {
-    /// Several models were asked at the same time.
-    Panel,
-    /// Steps were run one after the other.
-    Orchestration,
-}
-
-impl ReceiptKind {
-    /// Who speaks at a position.
-    pub(in crate::certificate) fn speaker(self, position: u32) -> Speaker {
-        match self {
-            Self::Panel => Speaker::Member(position),
-            Self::Orchestration => Speaker::Step(position),
-        }
-    }
-
-    /// What its calls are of.
-    pub(in crate::certificate) fn units(self) -> &'static str {
-        match self {
-            Self::Panel => "members",
-            Self::Orchestration => "steps",
-        }
-    }
-}
-
-impl fmt::Display for ReceiptKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Panel => "a panel",
-            Self::Orchestration => "an orchestration",
-        })
-    }
-}
 
 /// The part of a receipt that is of one kind: the terms of the run, and its certificate.
 pub(in crate::certificate) trait Subject:
@@ -70,7 +30,7 @@ pub(in crate::certificate) trait Subject:
     fn again(&self, evidence: &Self::Evidence, kinship: &Kinship) -> Self;
 
     /// What of it the receipt's own rows contradict.
-    fn contradictions(receipt: &Receipt<Self>) -> Vec<String>;
+    fn contradictions(&self, rows: &Rows<'_>) -> Vec<String>;
 
     /// How it differs from the one that follows.
     fn differences(&self, follows: &Self) -> Vec<String>;

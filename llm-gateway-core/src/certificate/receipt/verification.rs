@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::Receipt;
-use super::subject::{ReceiptKind, Subject};
+use super::subject::Subject;
+use crate::certificate::kind::ReceiptKind;
 use crate::policy::Level;
 
 /// The most findings that are told, and the most characters of one.

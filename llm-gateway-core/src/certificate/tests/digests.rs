@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::panel::{QUESTION, SEATS, panel};
 use super::receipts::issue_counting;
 use crate::certificate::json::{Step, leaves};
-use crate::certificate::{Evidence, Receipt};
+use crate::certificate::{Evidence, OfPanel, Receipt};
 
-fn receipt(evidence: Evidence) -> Receipt {
+fn receipt(evidence: Evidence) -> Receipt<OfPanel> {
     issue_counting(evidence, &[]).0
 }
 

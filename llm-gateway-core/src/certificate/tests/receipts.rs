@@ -8,16 +8,20 @@ use serde_json::Value;
 use super::cases::table;
 use super::panel::{QUESTION, SEATS, kinship, panel, response, rules};
 use crate::certificate::{
-    self, Against, Evidence, Particulars, Receipt, Salt, Spent, Verdict, Verification, VerifyResult,
+    self, Against, Evidence, OfPanel, Particulars, Receipt, Salt, Spent, Verdict, Verification,
+    VerifyResult,
 };
 use crate::model::{NanoUsd, Usage};
 
-fn issue(evidence: Evidence) -> (Receipt, Vec<u8>) {
+fn issue(evidence: Evidence) -> (Receipt<OfPanel>, Vec<u8>) {
     issue_counting(evidence, &[])
 }
 
 /// Issues a receipt that says what calls used, by the moments at which they left.
-pub(super) fn issue_counting(evidence: Evidence, used: &[(u64, Usage)]) -> (Receipt, Vec<u8>) {
+pub(super) fn issue_counting(
+    evidence: Evidence,
+    used: &[(u64, Usage)],
+) -> (Receipt<OfPanel>, Vec<u8>) {
     let cost = Some(NanoUsd::from_nanos(1_250));
     let spent = used.iter().map(|(moment, usage)| (*moment, Spent::new(Some(*usage), cost)));
     let particulars = Particulars {
@@ -33,7 +37,7 @@ pub(super) fn issue_counting(evidence: Evidence, used: &[(u64, Usage)]) -> (Rece
 }
 
 /// A receipt of a panel in which the first member needed two tries, and its bundle.
-pub(super) fn good() -> (Receipt, Vec<u8>) {
+pub(super) fn good() -> (Receipt<OfPanel>, Vec<u8>) {
     let mut evidence = panel(&SEATS);
     let first = &mut evidence.members[0];
     let mut again = first.exchanges[0].clone();
@@ -50,7 +54,7 @@ pub(super) fn verify(receipt: &[u8], bundle: Option<&[u8]>) -> Verification {
 }
 
 /// What comes of a receipt that was changed, with its digest made anew: alone, with its bundle.
-fn resealed(change: impl FnOnce(&mut Receipt)) -> (VerifyResult, VerifyResult) {
+fn resealed(change: impl FnOnce(&mut Receipt<OfPanel>)) -> (VerifyResult, VerifyResult) {
     let (mut receipt, bundle) = good();
     change(&mut receipt);
     receipt.digest = receipt.computed_digest();
@@ -99,7 +103,7 @@ fn a_receipt_tells_no_text() {
 
 #[test]
 fn calls_that_are_dropped_repeated_or_reordered_show() {
-    type Change = fn(&mut Receipt);
+    type Change = fn(&mut Receipt<OfPanel>);
     let changes: [(&str, Change); 9] = [
         ("the first try is dropped", |receipt| drop(receipt.calls.remove(0))),
         ("a member's only call is dropped", |receipt| drop(receipt.calls.remove(1))),
@@ -128,7 +132,7 @@ fn calls_that_are_dropped_repeated_or_reordered_show() {
 
 #[test]
 fn claims_that_do_not_follow_from_the_rows_show() {
-    type Change = fn(&mut Receipt);
+    type Change = fn(&mut Receipt<OfPanel>);
     let changes: [(&str, Change); 9] = [
         ("a row names another model", |receipt| {
             let came = receipt.calls[3].response.as_mut().unwrap();
@@ -167,7 +171,7 @@ fn claims_that_do_not_follow_from_the_rows_show() {
 
 #[test]
 fn what_only_the_bytes_tell_needs_the_bundle() {
-    type Change = fn(&mut Receipt);
+    type Change = fn(&mut Receipt<OfPanel>);
     let changes: [(&str, Change); 4] = [
         ("blindness is denied", |receipt| {
             receipt.subject.certificate.claims.context_blind.result = Verdict::Fail;
@@ -182,7 +186,7 @@ fn what_only_the_bytes_tell_needs_the_bundle() {
         ("the last try of all is dropped, and the first one answered", |receipt| {
             let last = receipt.calls.pop().unwrap();
             let came = receipt.calls[0].response.as_mut().unwrap();
-            *came = crate::certificate::receipt::rows::ResponseRow {
+            *came = crate::certificate::receipt::ResponseRow {
                 sequence: came.sequence,
                 ..last.response.unwrap()
             };

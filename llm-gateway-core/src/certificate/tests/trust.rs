@@ -6,19 +6,19 @@ use super::panel::kinship;
 use super::receipts::good;
 use crate::certificate::VerifyResult::{Contradicted, Holds, NoReceipt, Undecided};
 use crate::certificate::{
-    Against, Kin, KinRow, Kinship, Receipt, ReceiptDigest, Verification, verify,
+    Against, Kin, KinRow, Kinship, OfPanel, Receipt, ReceiptDigest, Verification, verify,
 };
 use crate::policy::Level;
 
 /// The receipt after `change`, under a digest that is right again.
-fn resealed(change: impl FnOnce(&mut Receipt)) -> (Vec<u8>, Vec<u8>) {
+fn resealed(change: impl FnOnce(&mut Receipt<OfPanel>)) -> (Vec<u8>, Vec<u8>) {
     let (mut receipt, bundle) = good();
     change(&mut receipt);
     receipt.digest = receipt.computed_digest();
     (receipt.to_bytes(), bundle)
 }
 
-fn digest_of(receipt: &Receipt) -> ReceiptDigest {
+fn digest_of(receipt: &Receipt<OfPanel>) -> ReceiptDigest {
     receipt.digest().parse().unwrap()
 }
 
@@ -29,7 +29,7 @@ fn says(found: &Verification, words: &str) -> bool {
 /// Whoever has both files can make up others that hold; the digest that was given shows it.
 #[test]
 fn what_is_the_issuers_word_is_pinned_by_the_digest_alone() {
-    type Change = fn(&mut Receipt);
+    type Change = fn(&mut Receipt<OfPanel>);
     let changes: [(&str, Change); 6] = [
         ("the run", |receipt| receipt.run_id = "f".repeat(32)),
         ("the class", |receipt| receipt.task_class = "quick_answer".to_owned()),

@@ -1,16 +1,16 @@
-//! Re-checks a receipt: alone as far as that goes, with its bundle in full, and with the digest
-//! that its reader was given as the very one that was issued.
+//! Re-checks a receipt of either kind: alone as far as that goes, with its bundle in full, and
+//! with the digest that its reader was given as the very one that was issued.
 
 use super::consistency::contradictions;
-use super::document::{self, Bundle, Receipt};
+use super::differences::differences;
+use super::document::{Bundle, Receipt};
+use super::issue::issue;
 use super::opening;
 use super::recount::{Recount, recount};
-use super::subject::{ReceiptKind, Subject};
+use super::subject::Subject;
 use super::verification::{Verification, VerifyResult};
 use crate::certificate::canonical::ReceiptDigest;
 use crate::certificate::lineage::Kinship;
-use crate::certificate::orchestration::OfWork;
-use crate::certificate::panel::receipt::OfPanel;
 
 /// What a receipt is held against, beside itself. Each part that is there decides more.
 ///
@@ -50,22 +50,11 @@ impl<'a> Against<'a> {
     }
 }
 
-/// Re-checks a receipt. Pure; takes any bytes, does bounded work and never panics.
-///
-/// ```
-/// use llm_gateway_core::certificate::{Against, VerifyResult, verify};
-///
-/// assert_eq!(verify(b"{}", Against::default()).result, VerifyResult::NoReceipt);
-/// ```
-pub fn verify(receipt: &[u8], against: Against<'_>) -> Verification {
-    match opening::kind(receipt) {
-        Ok(ReceiptKind::Panel) => verify_as::<OfPanel>(receipt, against),
-        Ok(ReceiptKind::Orchestration) => verify_as::<OfWork>(receipt, against),
-        Err(verification) => verification,
-    }
-}
-
-fn verify_as<S: Subject>(receipt: &[u8], against: Against<'_>) -> Verification {
+/// Re-checks a receipt about `S`.
+pub(in crate::certificate) fn check_as<S: Subject>(
+    receipt: &[u8],
+    against: Against<'_>,
+) -> Verification {
     match opening::receipt::<S>(receipt) {
         Ok(receipt) => check(&receipt, against).of(&receipt),
         Err(verification) => verification,
@@ -145,9 +134,9 @@ fn reissued<S: Subject>(
     bundle: Bundle<S::Evidence>,
 ) -> Result<String, Vec<String>> {
     let Bundle { salt, evidence, .. } = bundle;
-    let kinship = receipt.kinship();
+    let kinship = receipt.rows().kinship();
     let subject = receipt.subject.again(&evidence, &kinship);
-    let (again, bundle) = document::write(receipt.particulars(), evidence, subject, &kinship, salt);
+    let (again, bundle) = issue(receipt.particulars(), evidence, subject, &kinship, salt);
     let mut found = differences(receipt, &again);
     let Recount { agreed, differences } = recount(receipt, &bundle.evidence);
     found.extend(differences);
@@ -159,46 +148,4 @@ fn reissued<S: Subject>(
         "{calls} calls of {asked} {units} were read and certified again, the tokens of {agreed} \
          counted again"
     ))
-}
-
-/// How a receipt differs from the one that follows from its bundle: by its parts, else that it
-/// does.
-fn differences<S: Subject>(receipt: &Receipt<S>, again: &Receipt<S>) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut must_agree = |agrees: bool, what: &str| {
-        if !agrees {
-            found.push(format!("{what} of the receipt are not those of the bundle"));
-        }
-    };
-    must_agree(again.members == receipt.members, S::KIND.units());
-    must_agree(again.commitments == receipt.commitments, "commitments");
-    must_agree(again.calls == receipt.calls, "calls");
-    must_agree(again.lineage == receipt.lineage, "models");
-    must_agree(again.evidence == receipt.evidence, "salt and recorded bytes");
-    found.extend(receipt.subject.differences(&again.subject));
-    if found.is_empty() && again != receipt {
-        found.push("the receipt is not the one that follows from the bundle".to_owned());
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::certificate::{Evidence, Particulars, Rules, Salt};
-    use crate::policy::Level;
-
-    #[test]
-    fn a_receipt_that_differs_in_whatever_part_is_said_to() {
-        let issue = |particulars| {
-            let (rules, salt) = (Rules::new(Level::None, None), Salt::from_bytes([7; 32]));
-            Receipt::issue(particulars, Evidence::default(), &rules, &Kinship::default(), salt).0
-        };
-        let receipt = issue(Particulars::default());
-        let other = issue(Particulars { run_id: "other".to_owned(), ..Particulars::default() });
-        let all: [String; 0] = [];
-        assert_eq!(differences(&receipt, &issue(Particulars::default())), all);
-        let told = "the receipt is not the one that follows from the bundle";
-        assert_eq!(differences(&receipt, &other), [told]);
-    }
 }

@@ -1,0 +1,66 @@
+//! Issues the receipt of what was certified, with the bundle that proves it: the same for a new
+//! run and for one that is checked again.
+
+use serde::Serialize;
+
+use super::document::{BUNDLE_FORMAT, Bundle, Particulars, RECEIPT_FORMAT, Receipt, VERSION};
+use super::rows::{self, CallRow, CommitmentRow, Lineage};
+use super::subject::Subject;
+use crate::certificate::answers;
+use crate::certificate::canonical::{Salt, salted_digest};
+use crate::certificate::lineage::Kinship;
+
+/// Writes the receipt of what was certified, with its bundle.
+pub(in crate::certificate) fn issue<S: Subject>(
+    particulars: Particulars,
+    evidence: S::Evidence,
+    subject: S,
+    kinship: &Kinship,
+    salt: Salt,
+) -> (Receipt<S>, Bundle<S::Evidence>) {
+    let kind = S::KIND;
+    let asked = S::calls(&evidence);
+    let answers = answers::of_calls(&asked, kind);
+    let commitments = rows::commitments(&asked, &salt);
+    let calls = rows::calls(&asked, &salt, &particulars.spent);
+    let mut receipt = Receipt {
+        format: RECEIPT_FORMAT.to_owned(),
+        version: VERSION,
+        kind,
+        run_id: particulars.run_id,
+        task_class: particulars.task_class,
+        gateway_version: particulars.gateway_version,
+        policy_digest: particulars.policy_digest,
+        subject,
+        members: rows::members(&asked),
+        evidence: evidence_digest::<S>(&salt, &evidence, &commitments, &calls),
+        commitments,
+        calls,
+        lineage: Lineage {
+            version: kinship.version().to_owned(),
+            rows: rows::kin(&answers, kinship),
+        },
+        digest: String::new(),
+    };
+    receipt.digest = receipt.computed_digest();
+    let format = BUNDLE_FORMAT.to_owned();
+    (receipt, Bundle { format, version: VERSION, kind, salt, evidence })
+}
+
+/// Of the whole evidence, whose commitments and exchanges these rows tell.
+fn evidence_digest<S: Subject>(
+    salt: &Salt,
+    evidence: &S::Evidence,
+    commitments: &[CommitmentRow],
+    calls: &[CallRow],
+) -> String {
+    let calls: Vec<_> = calls.iter().map(messages).collect();
+    let whole = (S::KIND, S::declared(evidence), commitments, calls);
+    salted_digest(salt, "evidence", &whole, &[])
+}
+
+/// The messages of a call. What it cost is no part of the evidence.
+fn messages(call: &CallRow) -> impl Serialize + '_ {
+    let response = call.response.as_ref().map(|came| &came.digest);
+    (call.sequence, call.member, call.attempt, &call.request, response)
+}

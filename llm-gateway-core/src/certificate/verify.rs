@@ -1,0 +1,21 @@
+//! Re-checks a receipt, whichever kind of run it is about: the one place that knows both.
+
+use super::kind::ReceiptKind;
+use super::orchestration::OfWork;
+use super::panel::OfPanel;
+use super::receipt::{Against, Verification, check_as, kind_of};
+
+/// Re-checks a receipt. Pure; takes any bytes, does bounded work and never panics.
+///
+/// ```
+/// use llm_gateway_core::certificate::{Against, VerifyResult, verify};
+///
+/// assert_eq!(verify(b"{}", Against::default()).result, VerifyResult::NoReceipt);
+/// ```
+pub fn verify(receipt: &[u8], against: Against<'_>) -> Verification {
+    match kind_of(receipt) {
+        Ok(ReceiptKind::Panel) => check_as::<OfPanel>(receipt, against),
+        Ok(ReceiptKind::Orchestration) => check_as::<OfWork>(receipt, against),
+        Err(verification) => verification,
+    }
+}
