@@ -231,17 +231,25 @@ fn has_word(text: &str, word: &str) -> bool {
 
 #[test]
 fn dialects_do_not_know_each_other() {
-    let dialects = ["openai", "anthropic", "gemini"];
-    for (path, text) in sources("llm-gateway-core/src/provider") {
-        let belongs = |name: &&&str| {
+    let dialects = [("openai", "OpenAi"), ("anthropic", "Anthropic"), ("gemini", "Gemini")];
+    let rooms = ["llm-gateway-core/src/provider", "llm-gateway-core/src/transport/scripted"];
+    let mut checked = 0;
+    for (path, text) in rooms.into_iter().flat_map(sources) {
+        let belongs = |(name, _): &&(&str, &str)| {
             path.ends_with(&format!("/{name}.rs")) || path.contains(&format!("/{name}/"))
         };
         let Some(own) = dialects.iter().find(belongs) else { continue };
-        for other in dialects.iter().filter(|name| *name != own) {
-            assert!(!code(&text).contains(&format!("super::{other}")), "{path} names {other}");
-            assert!(!code(&text).contains(&format!("dialect::{other}")), "{path} names {other}");
+        checked += 1;
+        for (other, adapter) in dialects.iter().filter(|dialect| *dialect != own) {
+            for parent in ["super", "provider", "dialect", "scripted"] {
+                let module = format!("{parent}::{other}");
+                assert!(!code(&text).contains(&module), "{path} names {module}");
+            }
+            assert!(!code(&text).contains(adapter), "{path} names {adapter}");
         }
     }
+    // A module and its stream in `provider`, one file in the scripted transport.
+    assert_eq!(checked, dialects.len() * 3);
 }
 
 /// What judges the adapters' bytes shares no code with them; that is what lets it fail.

@@ -3,15 +3,17 @@
 //! It stands where the real transport stands, so encode, recorder and decode run as they
 //! do online. It decides what comes back: the next step of a script, else an answer that
 //! says it is one from offline, or a verdict or a plan where one is asked for. The same input
-//! gives the same bytes. [`asked`] reads a request as an API's server would, [`roles`] says what
-//! the model would say, [`wires`] writes what the server would answer, [`streams`] how it would
-//! stream it, [`errors`] how it would refuse it.
+//! gives the same bytes. [`request`] reads a request as an API's server would, [`roles`] says what
+//! the model would say, [`response`] builds what the server answers. How a server reads and writes
+//! is its dialect's file: [`openai`], [`anthropic`], [`gemini`].
 
-mod asked;
-mod errors;
+mod anthropic;
+mod gemini;
+mod openai;
+mod request;
+mod response;
 mod roles;
-mod streams;
-mod wires;
+mod server;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,8 +24,8 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http::StatusCode;
 
-use self::asked::Asked;
-use self::wires::Reply;
+use self::request::ParsedRequest;
+use self::response::ScriptedResponse;
 use super::{Credential, HttpRequest, HttpResponse, Phase, Transport, TransportError};
 
 /// A script longer than any test's; it bounds a loop that forgot to stop.
@@ -64,16 +66,16 @@ const CHARS_PER_TOKEN: usize = 4;
 /// # }
 /// ```
 #[derive(Clone, Default)]
-pub struct Scripted(Arc<Mutex<State>>);
+pub struct Scripted(Arc<Mutex<ScriptState>>);
 
 #[derive(Default)]
-struct State {
-    steps: VecDeque<Step>,
+struct ScriptState {
+    steps: VecDeque<ScriptStep>,
     requests: VecDeque<HttpRequest>,
     is_strict: bool,
 }
 
-enum Step {
+enum ScriptStep {
     Answer(String),
     Revise(String),
     UsedUp,
@@ -99,7 +101,7 @@ impl Scripted {
     /// Answers with `text`, in full, whatever the request's bound on output.
     #[must_use]
     pub fn answer(self, text: impl Into<String>) -> Self {
-        self.then(Step::Answer(text.into()))
+        self.then(ScriptStep::Answer(text.into()))
     }
 
     /// Answers a verifier's request with a refusal that gives `reason`, in the form that is asked
@@ -107,7 +109,7 @@ impl Scripted {
     /// with the plain form.
     #[must_use]
     pub fn revise(self, reason: impl Into<String>) -> Self {
-        self.then(Step::Revise(reason.into()))
+        self.then(ScriptStep::Revise(reason.into()))
     }
 
     /// Refuses every call after the last step, with status 400 and words that say so, for tests
@@ -128,27 +130,27 @@ impl Scripted {
     /// no HTTP status answers 500, here and in [`raw`](Self::raw).
     #[must_use]
     pub fn status(self, status: u16) -> Self {
-        self.then(Step::Status { status, retry_after: None })
+        self.then(ScriptStep::Status { status, retry_after: None })
     }
 
     /// Answers `status` and asks to wait, in the place where the asked API does: Gemini's
     /// error body, else the header `retry-after`, in whole seconds rounded up.
     #[must_use]
     pub fn status_with_retry_after(self, status: u16, retry_after: Duration) -> Self {
-        self.then(Step::Status { status, retry_after: Some(retry_after) })
+        self.then(ScriptStep::Status { status, retry_after: Some(retry_after) })
     }
 
     /// Answers exactly these bytes, of no stated type.
     #[must_use]
     pub fn raw(self, status: u16, body: impl Into<Bytes>) -> Self {
-        self.then(Step::Raw { status, body: body.into() })
+        self.then(ScriptStep::Raw { status, body: body.into() })
     }
 
     /// Answers 200 with exactly these bytes as server-sent events, whether or not a stream was
     /// asked for.
     #[must_use]
     pub fn events(self, body: impl Into<Bytes>) -> Self {
-        self.then(Step::Events(body.into()))
+        self.then(ScriptStep::Events(body.into()))
     }
 
     /// Begins to stream the default answer and ends half-way with the error event that the
@@ -156,49 +158,49 @@ impl Scripted {
     /// [`status`](Self::status).
     #[must_use]
     pub fn error_event(self, status: u16) -> Self {
-        self.then(Step::ErrorEvent(status))
+        self.then(ScriptStep::ErrorEvent(status))
     }
 
     /// Answers 401 with a body that holds the key it was sent, as careless servers do.
     #[must_use]
     pub fn echo_credential(self) -> Self {
-        self.then(Step::EchoCredential)
+        self.then(ScriptStep::EchoCredential)
     }
 
     /// Begins the default answer and breaks off half-way.
     #[must_use]
     pub fn cut(self) -> Self {
-        self.then(Step::Cut)
+        self.then(ScriptStep::Cut)
     }
 
     /// Begins the default answer and falls silent half-way, for ever.
     #[must_use]
     pub fn stall(self) -> Self {
-        self.then(Step::Stall)
+        self.then(ScriptStep::Stall)
     }
 
     /// Refuses the connection.
     #[must_use]
     pub fn refuse(self) -> Self {
-        self.then(Step::Refuse)
+        self.then(ScriptStep::Refuse)
     }
 
     /// Takes the request and loses the connection before the head of a response.
     #[must_use]
     pub fn reset(self) -> Self {
-        self.then(Step::Reset)
+        self.then(ScriptStep::Reset)
     }
 
     /// Never answers.
     #[must_use]
     pub fn hang(self) -> Self {
-        self.then(Step::Hang)
+        self.then(ScriptStep::Hang)
     }
 
     /// Waits, on tokio's clock, before the step that follows, in the same call.
     #[must_use]
     pub fn delay(self, wait: Duration) -> Self {
-        self.then(Step::Delay(wait))
+        self.then(ScriptStep::Delay(wait))
     }
 
     /// The newest requests that were sent, at most 64, oldest first.
@@ -207,7 +209,7 @@ impl Scripted {
     }
 
     /// Adds a step; above [`MAX_STEPS`] it is left out.
-    fn then(self, step: Step) -> Self {
+    fn then(self, step: ScriptStep) -> Self {
         let mut state = self.lock();
         if state.steps.len() < MAX_STEPS {
             state.steps.push_back(step);
@@ -217,7 +219,7 @@ impl Scripted {
     }
 
     /// Notes a request and takes its step with the wait before it.
-    fn begin(&self, request: &HttpRequest) -> (Duration, Option<Step>) {
+    fn begin(&self, request: &HttpRequest) -> (Duration, Option<ScriptStep>) {
         let mut state = self.lock();
         if state.requests.len() == MAX_REQUESTS {
             state.requests.pop_front();
@@ -226,14 +228,14 @@ impl Scripted {
         let mut wait = Duration::ZERO;
         loop {
             match state.steps.pop_front() {
-                Some(Step::Delay(more)) => wait = wait.saturating_add(more),
-                None if state.is_strict => return (wait, Some(Step::UsedUp)),
+                Some(ScriptStep::Delay(more)) => wait = wait.saturating_add(more),
+                None if state.is_strict => return (wait, Some(ScriptStep::UsedUp)),
                 step => return (wait, step),
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ScriptState> {
         // Every write is a single push or pop, so a poisoned state is still whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -250,35 +252,39 @@ impl Transport for Scripted {
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        let asked = Asked::read(request);
+        let asked = ParsedRequest::read(request);
         Ok(match step {
             None => whole(asked.default_answer()),
-            Some(Step::Answer(text)) => whole(asked.answer(&text)),
-            Some(Step::Revise(reason)) => whole(asked.answer(&asked.revision(&reason))),
-            Some(Step::UsedUp) => whole(asked.used_up()),
-            Some(Step::Status { status, retry_after }) => {
+            Some(ScriptStep::Answer(text)) => whole(asked.answer(&text)),
+            Some(ScriptStep::Revise(reason)) => whole(asked.answer(&asked.revision(&reason))),
+            Some(ScriptStep::UsedUp) => whole(asked.used_up()),
+            Some(ScriptStep::Status { status, retry_after }) => {
                 whole(asked.error(status_code(status), retry_after))
             }
-            Some(Step::Raw { status, body }) => whole(Reply::plain(status_code(status), body)),
-            Some(Step::Events(body)) => whole(Reply::events(vec![body])),
-            Some(Step::ErrorEvent(status)) => whole(asked.broken_off(status_code(status))),
-            Some(Step::EchoCredential) => {
+            Some(ScriptStep::Raw { status, body }) => {
+                whole(ScriptedResponse::plain(status_code(status), body))
+            }
+            Some(ScriptStep::Events(body)) => whole(ScriptedResponse::events(vec![body])),
+            Some(ScriptStep::ErrorEvent(status)) => whole(asked.broken_off(status_code(status))),
+            Some(ScriptStep::EchoCredential) => {
                 let header = credential.map(|sent| [sent.prefix, sent.secret.expose()].concat());
                 whole(asked.refused_key(header.as_deref().unwrap_or("none")))
             }
-            Some(Step::Cut) => {
+            Some(ScriptStep::Cut) => {
                 let broken = TransportError::new(Phase::Body, "connection closed");
                 respond(asked.default_answer().first_half(), stream::iter([Err(broken)]))
             }
-            Some(Step::Stall) => respond(asked.default_answer().first_half(), stream::pending()),
-            Some(Step::Refuse) => {
+            Some(ScriptStep::Stall) => {
+                respond(asked.default_answer().first_half(), stream::pending())
+            }
+            Some(ScriptStep::Refuse) => {
                 return Err(TransportError::new(Phase::Connect, "connection refused"));
             }
-            Some(Step::Reset) => {
+            Some(ScriptStep::Reset) => {
                 return Err(TransportError::new(Phase::Send, "connection reset"));
             }
             // A delay never gets here: `begin` turned it into the wait.
-            Some(Step::Hang | Step::Delay(_)) => std::future::pending().await,
+            Some(ScriptStep::Hang | ScriptStep::Delay(_)) => std::future::pending().await,
         })
     }
 }
@@ -291,16 +297,16 @@ fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn whole(reply: Reply) -> HttpResponse {
-    respond(reply, stream::empty())
+fn whole(response: ScriptedResponse) -> HttpResponse {
+    respond(response, stream::empty())
 }
 
 /// Puts a response on the wire; `then` comes after its bytes.
 fn respond(
-    reply: Reply,
+    response: ScriptedResponse,
     then: impl Stream<Item = Result<Bytes, TransportError>> + Send + 'static,
 ) -> HttpResponse {
-    let Reply { status, headers, chunks } = reply;
+    let ScriptedResponse { status, headers, chunks } = response;
     let body = stream::iter(chunks.into_iter().map(Ok)).chain(then);
     HttpResponse { status, headers, body: Box::pin(body) }
 }

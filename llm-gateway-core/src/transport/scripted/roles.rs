@@ -8,16 +8,16 @@ use serde_json::json;
 
 use crate::model::{Ask, Frame, Framed, PLANNER_ASK};
 
-use super::asked::Asked;
+use super::request::ParsedRequest;
 
 /// How much of a text is quoted: enough to recognise it.
 const QUOTED_CHARS: usize = 80;
 
-impl Asked {
+impl ParsedRequest {
     /// What the model says by itself, whatever the bound on output.
     pub(super) fn default_text(&self) -> String {
         let asked = &self.last_user_text;
-        if let Some(shown) = Shown::read(asked) {
+        if let Some(shown) = ShownArtifact::read(asked) {
             return shown.verdict(None);
         }
         let quote = quoted(task(asked));
@@ -30,7 +30,7 @@ impl Asked {
 
     /// What a verifier says that refuses.
     pub(super) fn revision(&self, reason: &str) -> String {
-        match Shown::read(&self.last_user_text) {
+        match ShownArtifact::read(&self.last_user_text) {
             Some(shown) => shown.verdict(Some(reason)),
             None => plain(Some(reason)),
         }
@@ -38,13 +38,13 @@ impl Asked {
 }
 
 /// An artifact that is shown to be judged.
-struct Shown<'a> {
+struct ShownArtifact<'a> {
     frame: Frame,
     artifact: &'a str,
     ask: Ask,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> ShownArtifact<'a> {
     /// Looks for an artifact with an ask after it. An artifact may hold lines like the frame's,
     /// but the ask that ends the text follows the frame's own.
     fn read(text: &'a str) -> Option<Self> {
