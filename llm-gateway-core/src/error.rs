@@ -1,11 +1,13 @@
 //! What can go wrong: a closed set of categories, and the one error type of the library.
 
 use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::{Target, Usage};
+use crate::model::{InvalidName, Target, Usage};
 
 /// The closed set of error categories. What each leads to (retry, next target, breaker) is
 /// decided in one table, in the room `reliability`.
@@ -68,7 +70,7 @@ pub enum Category {
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: &'static [Self] = &[
         Self::RateLimit,
         Self::Overloaded,
         Self::Provider5xx,
@@ -134,12 +136,26 @@ impl fmt::Display for Category {
     }
 }
 
+impl FromStr for Category {
+    type Err = InvalidName;
+
+    /// Reads the name that [`as_str`](Self::as_str) returns.
+    fn from_str(name: &str) -> Result<Self, InvalidName> {
+        let found = Self::ALL.iter().find(|category| category.as_str() == name);
+        found.copied().ok_or_else(|| {
+            InvalidName::new("category", name, "use a name that `Category::as_str` returns")
+        })
+    }
+}
+
 /// Anything that can go wrong on the way of a request.
 ///
 /// Branch on [`category`](Self::category); show the message and the
 /// [`hint`](Self::hint) to a person.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     category: Category,
     message: String,
@@ -152,7 +168,8 @@ struct Inner {
     usage: Option<Usage>,
     answered_by: Option<String>,
     nothing_sent: bool,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// Shared, so that an error can be cloned whatever caused it.
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -250,7 +267,7 @@ impl Error {
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(source.into().into());
         self
     }
 
@@ -321,5 +338,35 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn every_category_reads_back_from_its_name() {
+        for category in Category::ALL {
+            assert_eq!(category.as_str().parse(), Ok(*category));
+            assert_eq!(serde_json::to_value(category).unwrap(), category.as_str());
+        }
+        let error = "no_such_thing".parse::<Category>().unwrap_err();
+        assert!(error.to_string().starts_with("`no_such_thing` is not a category"), "{error}");
+    }
+
+    #[test]
+    fn a_clone_keeps_everything_the_source_included() {
+        let cause = "key".parse::<Category>().unwrap_err();
+        let error = Error::new(Category::Timeout, "too late")
+            .with_hint_or_another("wait")
+            .with_http_status(504)
+            .with_source(cause.clone());
+        let clone = error.clone();
+        assert_eq!(format!("{clone:?}"), format!("{error:?}"));
+        assert_eq!(clone.source().unwrap().to_string(), cause.to_string());
+        assert_eq!(clone.or_else("ask another").hint(), Some("wait, or ask another"));
     }
 }

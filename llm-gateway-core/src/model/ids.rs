@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 #[error("`{value}` is not a {kind}: {rule}")]
 #[non_exhaustive]
 pub struct InvalidName {
-    /// What was being named: "task class", "provider name" or "model id".
+    /// What was being named: "task class", "provider name", "model id" or "category".
     pub kind: &'static str,
     /// The value as it was given, cut to a printable length.
     pub value: String,
@@ -19,7 +19,7 @@ pub struct InvalidName {
 }
 
 impl InvalidName {
-    fn new(kind: &'static str, value: &str, rule: &'static str) -> Self {
+    pub(crate) fn new(kind: &'static str, value: &str, rule: &'static str) -> Self {
         let value = value.chars().filter(|c| !c.is_control()).take(60).collect();
         Self { kind, value, rule }
     }

@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn what_is_not_worth_a_retry_gets_none() {
-        for category in Category::ALL {
+        for category in Category::ALL.iter().copied() {
             let wait = RULES.wait_after(failed(category, 0), 0.5);
             assert_eq!(wait.is_some(), category.retry_same(), "{category}");
         }

@@ -130,7 +130,7 @@ fn the_error_table_of_the_readme_is_the_taxonomy() {
     for row in section.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         for name in cells[0].split('`').skip(1).step_by(2) {
-            let category = Category::ALL.into_iter().find(|category| category.as_str() == name);
+            let category = Category::ALL.iter().find(|category| category.as_str() == name);
             let category = category.unwrap_or_else(|| panic!("{name} is no category"));
             let yes = |cell: &str| cell == "yes";
             let stated = (yes(cells[2]), yes(cells[3]), yes(cells[4]));
