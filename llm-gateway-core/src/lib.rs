@@ -54,6 +54,16 @@
 //! ```
 //!
 //! A task that is planned, executed and verified goes this way once for each step.
+//!
+//! # Cargo features
+//!
+//! Both are on by default. Without one its adapter is missing, and [`GatewayBuilder::build`]
+//! says so where a policy needs it; nothing else changes. Without both, no C compiler is needed.
+//!
+//! | feature | adapter | to bring in its place |
+//! |---|---|---|
+//! | `reqwest` | `transport::ReqwestTransport`, the network | [`GatewayBuilder::transport`], [`GatewayBuilder::provider`] |
+//! | `sqlite` | `ledger::SqliteLedger`, one file for all processes of a user | [`GatewayBuilder::ledger`] |
 
 mod archive;
 pub mod certificate;

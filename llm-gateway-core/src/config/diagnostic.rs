@@ -36,7 +36,7 @@ impl Default for Place {
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
-    /// The file, or `environment` for a problem of a variable.
+    /// The file; `environment` for a problem of a variable, `build` for one of the program.
     pub file: String,
     /// The line, from 1; 0 where there is no file.
     pub line: u32,
@@ -49,6 +49,21 @@ pub struct Diagnostic {
     /// The line itself, with anything that looks like a key masked.
     #[serde(skip)]
     pub(crate) snippet: Option<String>,
+}
+
+impl Diagnostic {
+    /// Describes what the program that builds the gateway has to change.
+    pub(crate) fn of_build(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            file: "build".to_owned(),
+            line: 0,
+            column: 0,
+            message: message.into(),
+            hint: hint.into(),
+            snippet: None,
+        }
+    }
 }
 
 impl fmt::Display for Diagnostic {

@@ -5,19 +5,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, LoadRequest, PolicyProblems, PolicySource};
+use crate::config::{self, Diagnostic, LoadRequest, PolicyProblems, PolicySource};
 use crate::credential::{CredentialSource, EnvironmentCredentials};
 use crate::environment::Environment;
-use crate::ledger::{Ledger, MemoryLedger, SqliteLedger};
+use crate::ledger::{Ledger, MemoryLedger};
 use crate::model::{InvalidName, ProviderName};
 use crate::policy::{Policy, ProviderSpec};
 use crate::provider::{self, Means, Provider};
 use crate::random::Random;
 use crate::reliability::{Limiter, Targets};
 use crate::run::{Realised, Recent, State};
-use crate::transport::{ReqwestTransport, Scripted, Scrubber, Transport};
+use crate::transport::{Scripted, Scrubber, Transport};
 
-use super::Gateway;
+use super::{Gateway, adapters};
 
 /// Puts a [`Gateway`] together. Without any call it takes the embedded policy, the
 /// process's environment and the network.
@@ -187,31 +187,45 @@ impl GatewayBuilder {
             own_providers: &self.providers.keys().cloned().collect::<Vec<_>>(),
             now: self.clock.now(),
         });
-        let policy = loaded.policy.map(Arc::new);
+        let transport = self.transport.or_else(adapters::network);
+        let file = loaded.policy.as_ref().ok().and_then(|policy| policy.spending().ledger.clone());
+        let wants_ledger = self.ledger.is_some() || file.is_some();
+        let ledger = self.ledger.or_else(|| file.and_then(|path| ledger_at(path, self.offline)));
+        let mut problems = loaded.problems;
+        let policy = loaded.policy.and_then(|policy| {
+            let no_network = || adapters::missing_network(&policy, self.providers.keys());
+            let no_network = transport.is_none().then(no_network).flatten();
+            let no_ledger = (wants_ledger && ledger.is_none()).then(adapters::missing_file_ledger);
+            let missing: Vec<Diagnostic> = no_network.into_iter().chain(no_ledger).collect();
+            if missing.is_empty() {
+                return Ok(Arc::new(policy));
+            }
+            problems.extend(missing);
+            Err(PolicyProblems::new(problems.clone()))
+        });
         let specs = policy.iter().flat_map(|policy| policy.providers().values());
         let variables = specs.filter_map(|spec| spec.endpoint.api_key_env.clone());
         let credentials = self.credentials.unwrap_or_else(|| {
             Arc::new(EnvironmentCredentials::new(loaded.environment, variables))
         });
-        let transport = self.transport.unwrap_or_else(|| Arc::new(ReqwestTransport::new()));
         let scrubber = Scrubber::new(credentials.known());
-        let means = Means {
-            transport,
-            credentials: Arc::clone(&credentials),
-            scrubber,
-            clock: Arc::clone(&self.clock),
-        };
-        let wiring = Wiring { means, offline: self.offline };
-        let mut providers =
-            policy.as_ref().map(|policy| wiring.providers(policy)).unwrap_or_default();
+        let mut providers = BTreeMap::new();
+        // Without a transport the policy names providers of the program only.
+        if let (Ok(policy), Some(transport)) = (&policy, transport) {
+            let means = Means {
+                transport,
+                credentials: Arc::clone(&credentials),
+                scrubber,
+                clock: Arc::clone(&self.clock),
+            };
+            providers = Wiring { means, offline: self.offline }.providers(policy);
+        }
         providers.extend(self.providers);
         let limiters = policy.iter().flat_map(|policy| policy.providers()).map(limiter).collect();
-        let file = policy.as_ref().ok().and_then(|policy| policy.spending().ledger.clone());
-        let ledger = self.ledger.or_else(|| file.map(|path| ledger_at(path, self.offline)));
         Gateway {
             state: Arc::new(State {
                 policy,
-                problems: loaded.problems,
+                problems,
                 providers,
                 credentials,
                 ledger,
@@ -234,8 +248,8 @@ fn limiter((name, spec): (&ProviderName, &ProviderSpec)) -> (ProviderName, Limit
 
 /// Scripted answers cost nothing, so offline the user's own ledger is left alone; every rule
 /// still holds, in memory.
-fn ledger_at(path: PathBuf, offline: bool) -> Arc<dyn Ledger> {
-    if offline { Arc::new(MemoryLedger::new()) } else { Arc::new(SqliteLedger::at(path)) }
+fn ledger_at(path: PathBuf, offline: bool) -> Option<Arc<dyn Ledger>> {
+    if offline { Some(Arc::new(MemoryLedger::new())) } else { adapters::file_ledger(path) }
 }
 
 /// Makes adapters of what the policy says.

@@ -3,6 +3,7 @@
 //! This is also the only place where adapters meet ports: the builder picks the transport,
 //! makes a provider for each entry of the policy, and hands them to dispatch as traits.
 
+mod adapters;
 mod builder;
 mod spend;
 

@@ -16,6 +16,7 @@ mod memory;
 mod month;
 mod scope;
 mod spent;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use async_trait::async_trait;
@@ -27,6 +28,7 @@ pub use memory::MemoryLedger;
 pub use month::{InvalidMonth, Month};
 pub use scope::Scope;
 pub use spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
+#[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
 
 /// Something that keeps count of money.

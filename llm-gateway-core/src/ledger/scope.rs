@@ -17,6 +17,7 @@ pub enum Scope {
 impl Scope {
     /// Reads what [`Display`](fmt::Display) prints; `None` for a kind that this version does
     /// not know.
+    #[cfg(any(test, feature = "sqlite"))]
     pub(super) fn read(text: &str) -> Option<Self> {
         match text.split_once(':') {
             None => (text == "total").then_some(Self::Total),

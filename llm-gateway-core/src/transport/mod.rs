@@ -5,6 +5,7 @@
 //! ([`crate::provider`]), so that tests can pause them.
 
 mod recorder;
+#[cfg(feature = "reqwest")]
 mod reqwest;
 mod scripted;
 mod scrubber;
@@ -18,6 +19,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::credential::Secret;
 
+#[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
 pub use recorder::{Exchange, Recorder, Response, Sequence};
 pub use scripted::Scripted;

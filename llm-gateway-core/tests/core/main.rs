@@ -3,11 +3,13 @@
 // A test may fail loudly.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[cfg(feature = "reqwest")]
 mod cancellation;
 mod cascade;
 mod cost;
 mod diagnostics;
 mod documents;
+mod features;
 mod guards;
 mod layering;
 mod ledgers;
@@ -19,6 +21,7 @@ mod policy;
 mod properties;
 mod reliability;
 mod requests;
+#[cfg(feature = "reqwest")]
 mod sockets;
 mod spend;
 mod streams;

@@ -277,10 +277,11 @@ fn a_cap_that_cannot_be_obeyed_is_an_error_that_names_the_variable() {
         assert!(problems.to_string().contains(name), "{name}={value}: {problems}");
     }
     let none = Environment::empty().with("HOME", "/home/a").with(TOTAL, "0");
-    let gateway = obeying(POLICY).environment(none).build().unwrap();
+    let gateway = obeying(POLICY).environment(none).offline().build().unwrap();
     assert_eq!(gateway.policy().unwrap().spending().ledger, None, "0 is no cap");
 }
 
+#[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn a_ledger_that_cannot_be_used_stops_calls_under_a_cap_and_only_there() {
     let directory = tempfile::tempdir().unwrap();
@@ -313,6 +314,7 @@ async fn a_ledger_that_cannot_be_used_stops_calls_under_a_cap_and_only_there() {
     }
 }
 
+#[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn two_gateways_share_one_file() {
     let directory = tempfile::tempdir().unwrap();

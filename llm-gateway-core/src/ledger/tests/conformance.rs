@@ -12,6 +12,7 @@ use super::{Cap, Process, Scope, World, call, november, provider, total_cap, usd
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod memory { $(#[tokio::test] async fn $name() { super::$name(super::World::memory()).await })* }
+        #[cfg(feature = "sqlite")]
         mod sqlite { $(#[tokio::test] async fn $name() { super::$name(super::World::sqlite()).await })* }
     };
 }

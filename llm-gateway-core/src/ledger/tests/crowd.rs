@@ -66,6 +66,7 @@ async fn in_memory() {
     a_crowd_never_passes_the_cap(World::memory()).await;
 }
 
+#[cfg(feature = "sqlite")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn in_one_file() {
     a_crowd_never_passes_the_cap(World::sqlite()).await;

@@ -4,21 +4,26 @@ mod conformance;
 mod crowd;
 mod model;
 
+#[cfg(feature = "sqlite")]
 use tempfile::TempDir;
 
 use crate::model::{ModelId, NanoUsd, ProviderName, Target, TaskClass};
 
-use super::{Cap, HoldRequest, Ledger, MemoryLedger, Month, Scope, SqliteLedger};
+#[cfg(feature = "sqlite")]
+use super::SqliteLedger;
+use super::{Cap, HoldRequest, Ledger, MemoryLedger, Month, Scope};
 
 /// Books that several processes share.
 enum World {
     Memory(MemoryLedger),
+    #[cfg(feature = "sqlite")]
     Sqlite(TempDir),
 }
 
 /// One of them.
 enum Process {
     Memory(MemoryLedger),
+    #[cfg(feature = "sqlite")]
     Sqlite(SqliteLedger),
 }
 
@@ -27,6 +32,7 @@ impl World {
         Self::Memory(MemoryLedger::new())
     }
 
+    #[cfg(feature = "sqlite")]
     fn sqlite() -> Self {
         Self::Sqlite(tempfile::tempdir().unwrap())
     }
@@ -35,6 +41,7 @@ impl World {
     fn process(&self) -> Process {
         match self {
             Self::Memory(ledger) => Process::Memory(ledger.another_process()),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite(folder) => {
                 Process::Sqlite(SqliteLedger::at(folder.path().join("ledger.db")))
             }
@@ -47,6 +54,7 @@ impl Process {
     async fn crash(self) {
         match self {
             Self::Memory(ledger) => ledger.crash(),
+            #[cfg(feature = "sqlite")]
             Self::Sqlite(ledger) => ledger.crash().await,
         }
     }
@@ -58,6 +66,7 @@ impl std::ops::Deref for Process {
     fn deref(&self) -> &Self::Target {
         match self {
             Self::Memory(ledger) => ledger,
+            #[cfg(feature = "sqlite")]
             Self::Sqlite(ledger) => ledger,
         }
     }

@@ -194,6 +194,7 @@ proptest! {
     }
 }
 
+#[cfg(feature = "sqlite")]
 proptest! {
     // Each step waits for the disk.
     #![proptest_config(ProptestConfig::with_cases(24))]

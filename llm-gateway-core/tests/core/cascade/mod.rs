@@ -309,7 +309,9 @@ fn a_cascade_is_available_with_the_key_of_its_strong_model() {
         (vec!["ANTHROPIC_API_KEY"], 2, None),
     ] {
         let environment = keys.iter().fold(Environment::empty(), |it, key| it.with(*key, "k"));
-        let gateway = obeying(POLICY).environment(environment).build().unwrap();
+        let transport = Arc::new(Scripted::new());
+        let gateway =
+            obeying(POLICY).environment(environment).transport(transport).build().unwrap();
         let class = described(&gateway);
         assert_eq!((class.available, class.missing_keys.len()), (because.is_none(), missing));
         let told = class.unavailable_because.unwrap_or_default();

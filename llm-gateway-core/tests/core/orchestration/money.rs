@@ -7,11 +7,10 @@ use llm_gateway_core::clock::Clock;
 use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Ending;
-use llm_gateway_core::{Category, Envelope, Environment, Failure, Scripted, Task};
+use llm_gateway_core::{Category, Environment, Failure, Scripted, Task};
 use serde_json::json;
 
-use super::{Echo, POLICY, TASK, builder, keys, structured, work};
-use crate::obeying;
+use super::{POLICY, TASK, builder, keys, structured, work};
 
 const MONTH: &str = "2026-11";
 
@@ -273,15 +272,18 @@ async fn a_verdict_is_paid_for_in_the_form_that_is_asked_for() {
     assert!(schema.as_nanos() > 4 * 64 * 1_000, "{schema}");
 }
 
+#[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn what_cannot_be_recorded_is_told() {
+    use llm_gateway_core::Envelope;
     let folder = tempfile::tempdir().unwrap();
     // A directory is no ledger, and without a cap the work goes on.
     let environment = keys()
         .with("LLM_GATEWAY_LEDGER", "1")
         .with("LLM_GATEWAY_LEDGER_PATH", folder.path().display().to_string());
     let script = Scripted::new().answer("Paris.").answer("ACCEPT");
-    let gateway = obeying(POLICY).environment(environment).transport(Arc::new(Echo(script)));
+    let gateway =
+        crate::obeying(POLICY).environment(environment).transport(Arc::new(super::Echo(script)));
     let done = gateway.build().unwrap().orchestrate(Task::new(TASK)).await.unwrap();
     assert_eq!((done.ending.clone(), done.spend_recorded()), (Ending::Success, Some(false)));
     assert_eq!(Envelope::from(&done).meta["spend_recorded"], false);

@@ -3,10 +3,13 @@
 use super::super::events::LARGEST_EVENT;
 use super::*;
 use crate::model::Usage;
-use crate::transport::ReqwestTransport;
-use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+#[cfg(feature = "reqwest")]
+use {
+    crate::transport::ReqwestTransport,
+    bytes::BytesMut,
+    tokio::io::{AsyncReadExt, AsyncWriteExt},
+    tokio::net::TcpListener,
+};
 
 /// A chunk of text.
 fn delta(text: &str) -> String {
@@ -321,6 +324,7 @@ async fn an_error_in_a_stream_is_fit_to_be_shown() {
 
 /// Answers every request, and counts connections. The end of a body leaves some time after
 /// the end of its answer.
+#[cfg(feature = "reqwest")]
 async fn serve(listener: TcpListener, connections: Arc<AtomicUsize>) {
     while let Ok((mut socket, _)) = listener.accept().await {
         // Or the end would wait for the acknowledgement of what went before.
@@ -343,6 +347,7 @@ async fn serve(listener: TcpListener, connections: Arc<AtomicUsize>) {
     }
 }
 
+#[cfg(feature = "reqwest")]
 #[tokio::test]
 async fn the_connection_of_a_stream_is_used_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

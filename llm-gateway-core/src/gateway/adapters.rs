@@ -1,0 +1,64 @@
+//! The adapters that Cargo features bring, and what a policy needs of them.
+//!
+//! Without a feature its adapter is missing and nothing else changes: the builder refuses a
+//! policy that needs the adapter, by a problem that names the feature and the way around it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::Diagnostic;
+use crate::ledger::Ledger;
+use crate::model::{ProviderName, Target};
+use crate::policy::Policy;
+use crate::transport::Transport;
+
+/// Returns the transport over the network; `None` without the feature `reqwest`.
+pub(super) fn network() -> Option<Arc<dyn Transport>> {
+    #[cfg(feature = "reqwest")]
+    return Some(Arc::new(crate::transport::ReqwestTransport::new()));
+    #[cfg(not(feature = "reqwest"))]
+    None
+}
+
+/// Returns the ledger in the file at `path`; `None` without the feature `sqlite`.
+pub(super) fn file_ledger(path: PathBuf) -> Option<Arc<dyn Ledger>> {
+    #[cfg(feature = "sqlite")]
+    return Some(Arc::new(crate::ledger::SqliteLedger::at(path)));
+    #[cfg(not(feature = "sqlite"))]
+    {
+        drop(path);
+        None
+    }
+}
+
+/// Returns the problem of a policy that sends requests over a network which this build lacks.
+/// Targets of the program's `own` providers need no transport.
+pub(super) fn missing_network<'a>(
+    policy: &Policy,
+    own: impl Iterator<Item = &'a ProviderName>,
+) -> Option<Diagnostic> {
+    let own: BTreeSet<&ProviderName> = own.collect();
+    let routed = policy.routes().iter().flat_map(|route| route.targets());
+    let roles = policy.orchestration().into_iter().flat_map(|orchestration| {
+        [&orchestration.planner, &orchestration.worker, &orchestration.verifier]
+    });
+    let roles = roles.flatten().map(|role| &role.target);
+    let needy: Option<&Target> = routed.chain(roles).find(|target| !own.contains(&target.provider));
+    needy.map(|target| {
+        Diagnostic::of_build(
+            format!("provider `{}` needs a transport, and this build has none", target.provider),
+            "enable the feature `reqwest` of llm-gateway-core, or bring a transport with \
+             `GatewayBuilder::transport`",
+        )
+    })
+}
+
+/// Returns the problem of an environment that asks for a ledger file, which this build lacks.
+pub(super) fn missing_file_ledger() -> Diagnostic {
+    Diagnostic::of_build(
+        "the environment asks for a ledger file, and this build cannot open one",
+        "enable the feature `sqlite` of llm-gateway-core, or bring a ledger with \
+         `GatewayBuilder::ledger`",
+    )
+}

@@ -1,0 +1,94 @@
+//! What a build without an adapter refuses, and what it still does. With all features on, the
+//! same policies build.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use llm_gateway_core::config::PolicyProblems;
+use llm_gateway_core::ledger::MemoryLedger;
+use llm_gateway_core::model::Completion;
+use llm_gateway_core::provider::{Call, Prepared, Provider};
+use llm_gateway_core::transport::Recorder;
+use llm_gateway_core::{Environment, Error, Gateway, GatewayBuilder, Request};
+
+use crate::obeying;
+
+const POLICY: &str = "defaults: {ask: {provider: openai, model: gpt-6-luna}}";
+
+/// A policy whose only target is a provider of the program.
+const OWN: &str = "
+defaults: {ask: {provider: house, model: parrot}}
+providers: {house: {models: {parrot: {in: 0, out: 0}}}}
+";
+
+/// A provider that needs no network.
+struct House;
+
+#[async_trait]
+impl Provider for House {
+    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
+        Ok(Prepared::unrecorded(call))
+    }
+
+    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
+        Ok(Completion::text("hello"))
+    }
+}
+
+fn with_a_cap(policy: &str) -> GatewayBuilder {
+    let environment = Environment::empty()
+        .with("LLM_GATEWAY_CAP_TOTAL_MONTHLY", "25")
+        .with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db");
+    obeying(policy).environment(environment)
+}
+
+/// Expects a build to fail over a missing adapter exactly where its feature is off.
+fn needs(feature: &str, is_on: bool, built: Result<Gateway, PolicyProblems>) {
+    match built {
+        Ok(_) => assert!(is_on, "built without the feature `{feature}`"),
+        Err(problems) => {
+            assert!(!is_on, "{problems}");
+            let [problem] = problems.diagnostics() else { panic!("{problems}") };
+            assert_eq!(problem.file, "build");
+            assert!(problem.hint.contains(&format!("enable the feature `{feature}`")), "{problem}");
+        }
+    }
+}
+
+#[test]
+fn a_policy_of_remote_models_needs_a_transport() {
+    needs("reqwest", cfg!(feature = "reqwest"), obeying(POLICY).build());
+}
+
+#[test]
+fn a_role_of_an_orchestration_needs_a_transport_too() {
+    let policy = format!(
+        "{OWN}\norchestration: {{roles: {{worker: {{provider: openai, model: gpt-6-luna}}}}}}"
+    );
+    let built = obeying(policy).provider("house", Arc::new(House)).unwrap().build();
+    needs("reqwest", cfg!(feature = "reqwest"), built);
+}
+
+#[test]
+fn a_cap_needs_a_ledger_file() {
+    // The memory of one process is no ledger for a cap that holds for all of them.
+    let built = with_a_cap(OWN).provider("house", Arc::new(House)).unwrap().build();
+    needs("sqlite", cfg!(feature = "sqlite"), built);
+}
+
+#[tokio::test]
+async fn a_server_without_an_adapter_starts_and_says_so() {
+    let gateway = obeying(POLICY).build_always();
+    let is_on = cfg!(feature = "reqwest");
+    assert_eq!(gateway.policy().is_ok(), is_on);
+    assert_eq!(gateway.problems().is_empty(), is_on);
+}
+
+#[tokio::test]
+async fn what_the_program_brings_needs_no_feature() {
+    let own = with_a_cap(OWN).ledger(Arc::new(MemoryLedger::new()));
+    let own = own.provider("house", Arc::new(House)).unwrap().build().unwrap();
+    assert_eq!(own.route(Request::new("ask", "hi")).await.unwrap().text(), "hello");
+    let offline = with_a_cap(POLICY).offline().build().unwrap();
+    offline.route(Request::new("ask", "hi")).await.unwrap();
+}
