@@ -11,6 +11,7 @@ mod cascades;
 mod check;
 mod client_config;
 mod discovery;
+mod documents;
 mod hanging;
 mod info;
 mod json;

@@ -177,10 +177,10 @@ fn the_depths_of_the_default_policy_run_offline() {
         let accepted = ended.stderr.contains("accepted by anthropic/");
         assert_eq!(accepted, depth != "trivial", "{}", ended.stderr);
         if depth == "complex" {
-            let readme = include_str!("../../README.md");
+            let page = include_str!("../../docs/orchestration.md");
             for line in ended.stdout.lines().chain(told(&ended).lines()) {
                 let shown = line.trim_end_matches("[time]");
-                assert!(readme.contains(shown), "not in the README: {shown}");
+                assert!(page.contains(shown), "not in the manual: {shown}");
             }
         }
     }

@@ -23,16 +23,17 @@ fn it_shows_every_tool_with_its_call_its_answer_its_cost_and_why() {
 }
 
 #[test]
-fn a_panel_is_shown_at_a_glance_and_the_readme_shows_the_same() {
+fn a_panel_is_shown_at_a_glance_and_the_documents_show_the_same() {
     let said = Home::new().program(["tour"]).ends().exits(0).stdout;
     let panel = &said[said.find("majority: 2 of 3 agree").expect("a panel that splits")..];
     let panel: Vec<&str> = panel.lines().take(5).collect();
     let dissent = "   dissent   2. anthropic/claude-sonnet-5-5: **C**";
     assert_eq!(panel[1], dissent, "dissent comes first: {panel:#?}");
     assert!(panel[0].ends_with("· certified"), "{panel:#?}");
-    let readme = include_str!("../../README.md");
-    for line in panel {
-        assert!(readme.contains(line), "not in the README: {line}");
+    for page in [include_str!("../../README.md"), include_str!("../../docs/panels.md")] {
+        for line in &panel {
+            assert!(page.contains(line), "a page shows another panel than: {line}");
+        }
     }
 }
 

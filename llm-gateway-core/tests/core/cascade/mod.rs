@@ -338,7 +338,7 @@ fn what_a_cascade_does_not_heed_is_warned_of() {
 }
 
 #[test]
-fn the_example_in_the_repositorys_policy_and_in_the_readme_is_a_cascade_that_runs() {
+fn the_example_in_the_repositorys_policy_and_in_the_manual_is_a_cascade_that_runs() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
     let policy = read("routing.yaml");
@@ -346,9 +346,8 @@ fn the_example_in_the_repositorys_policy_and_in_the_readme_is_a_cascade_that_run
     let example = format!("  # exam_question:{commented}");
     let (example, after) = example.split_once("\n\n").unwrap();
     let example = example.replace("  # ", "  ");
-    let readme = read("README.md");
-    let shown = readme.split("## Cascades").nth(1).unwrap();
-    let shown = shown.split("```yaml").nth(1).unwrap().split("```").next().unwrap();
+    let page = read("docs/cascades.md");
+    let shown = page.split("```yaml").nth(1).unwrap().split("```").next().unwrap();
     let whole = format!("{before}{example}\n\n{after}");
     for policy in [whole.as_str(), shown] {
         let gateway = gateway(policy, Scripted::new());

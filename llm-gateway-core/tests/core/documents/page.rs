@@ -1,0 +1,155 @@
+//! A Markdown page, read as far as the tests of documents need it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+pub(super) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Reads a file of the repository.
+pub(super) fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Every file below `folder` whose name ends so, by its path from the root.
+pub(super) fn files(folder: &str, ending: &str) -> Vec<String> {
+    let mut open = vec![root().join(folder)];
+    let mut files = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.to_str().is_some_and(|path| path.ends_with(ending)) {
+            let name = path.strip_prefix(root()).unwrap();
+            files.push(name.to_string_lossy().replace('\\', "/"));
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Every page that a person reads.
+pub(super) fn pages() -> Vec<Page> {
+    let mut names: Vec<String> =
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
+            .map(str::to_owned)
+            .to_vec();
+    names.extend(files("docs", ".md"));
+    names.extend(files("examples/clients", ".md"));
+    names.push("llm-gateway-core/tests/fixtures/README.md".to_owned());
+    assert!(names.len() > 30, "{names:?}");
+    names.into_iter().map(Page::at).collect()
+}
+
+/// A page and its text.
+pub(super) struct Page {
+    /// Its path from the root of the repository.
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+impl Page {
+    pub(super) fn at(name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self { text: read(&name), name }
+    }
+
+    /// The folder that the page is in.
+    pub(super) fn folder(&self) -> PathBuf {
+        root().join(&self.name).parent().unwrap().to_path_buf()
+    }
+
+    /// Its lines outside of blocks of code, with their numbers.
+    pub(super) fn prose(&self) -> Vec<(usize, &str)> {
+        let (mut in_block, mut after_blank) = (false, true);
+        let mut prose = Vec::new();
+        for (index, line) in self.text.lines().enumerate() {
+            let is_fence = line.trim_start().starts_with("```");
+            in_block ^= is_fence;
+            // An indented line goes on with the paragraph above it, if there is one.
+            let is_indented_code = after_blank && line.starts_with("    ");
+            if !is_fence && !in_block && !is_indented_code {
+                prose.push((index + 1, line));
+                after_blank = line.trim().is_empty();
+            }
+        }
+        prose
+    }
+
+    /// The prose as one text, without line numbers.
+    pub(super) fn prose_text(&self) -> String {
+        self.prose().into_iter().flat_map(|(_, line)| [line, "\n"]).collect()
+    }
+
+    /// What stands between backticks in the prose.
+    pub(super) fn code_spans(&self) -> Vec<String> {
+        let prose = self.prose_text();
+        prose.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " ")).collect()
+    }
+
+    /// The blocks of code of a language.
+    pub(super) fn blocks(&self, language: &str) -> Vec<String> {
+        let open = format!("```{language}\n");
+        let blocks = self.text.split(&open).skip(1);
+        blocks.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    }
+
+    /// Where its links lead, with the numbers of their lines.
+    pub(super) fn links(&self) -> Vec<(usize, String)> {
+        let targets = |(number, line): (usize, &str)| {
+            let ends = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+            ends.map(|target| (number, target.to_owned())).collect::<Vec<_>>()
+        };
+        self.prose().into_iter().flat_map(targets).collect()
+    }
+
+    /// The anchors of its headings, as GitHub makes them.
+    pub(super) fn anchors(&self) -> BTreeSet<String> {
+        let headings = self.prose().into_iter().filter(|(_, line)| line.starts_with('#'));
+        headings.map(|(_, line)| anchor(line.trim_start_matches('#').trim())).collect()
+    }
+
+    /// What stands below a heading, up to the next one of its level or above.
+    pub(super) fn section(&self, heading: &str) -> Option<&str> {
+        let start = self.text.find(&format!("{heading}\n"))?;
+        let below = &self.text[start + heading.len()..];
+        let level = heading.split(' ').next().unwrap();
+        let next = (1..=level.len())
+            .filter_map(|hashes| below.find(&format!("\n{} ", "#".repeat(hashes))));
+        Some(&below[..next.min().unwrap_or(below.len())])
+    }
+}
+
+/// The rows of the tables in a text, without their heads, as cells.
+pub(super) fn rows(text: &str) -> Vec<Vec<&str>> {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_rule = |line: &str| line.starts_with("|--");
+    let is_row = |at: &usize| {
+        let is_head = lines.get(at + 1).is_some_and(|next| is_rule(next));
+        lines[*at].starts_with('|') && !is_rule(lines[*at]) && !is_head
+    };
+    let rows = (0..lines.len()).filter(is_row);
+    rows.map(|at| lines[at].trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+/// What a text names in backticks.
+pub(super) fn named(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
+#[test]
+fn a_page_is_read_as_it_is_shown() {
+    let text = "# A page\n\nSee [b](c.md#d) and `e\nf`.\n\n```sh\n# g [h](i)\n```\n## J's `k`, l\n| m |\n|---|\n| n | o |\n";
+    let page = Page { name: "page.md".to_owned(), text: text.to_owned() };
+    assert_eq!(page.links(), [(3, "c.md#d".to_owned())]);
+    assert_eq!(page.code_spans(), ["e f", "k"]);
+    assert_eq!(page.blocks("sh"), ["# g [h](i)\n"]);
+    assert_eq!(page.anchors(), ["a-page", "js-k-l"].map(str::to_owned).into());
+    assert_eq!(rows(page.section("## J's `k`, l").unwrap()), [["n", "o"]]);
+}
