@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::ledger::{Ledger, MemoryLedger};
 use crate::model::{InvalidName, ProviderName};
 use crate::policy::{Policy, ProviderSpec};
-use crate::provider::{self, Means, Provider};
+use crate::provider::{self, Provider, ProviderParts};
 use crate::random::Random;
 use crate::reliability::{Limiter, Targets};
 use crate::run::{Realised, Recent, State};
@@ -212,13 +212,13 @@ impl GatewayBuilder {
         let mut providers = BTreeMap::new();
         // Without a transport the policy names providers of the program only.
         if let (Ok(policy), Some(transport)) = (&policy, transport) {
-            let means = Means {
+            let parts = ProviderParts {
                 transport,
                 credentials: Arc::clone(&credentials),
                 scrubber,
                 clock: Arc::clone(&self.clock),
             };
-            providers = Wiring { means, offline: self.offline }.providers(policy);
+            providers = Wiring { parts, offline: self.offline }.providers(policy);
         }
         providers.extend(self.providers);
         let limiters = policy.iter().flat_map(|policy| policy.providers()).map(limiter).collect();
@@ -254,7 +254,7 @@ fn ledger_at(path: PathBuf, offline: bool) -> Option<Arc<dyn Ledger>> {
 
 /// Makes adapters of what the policy says.
 struct Wiring {
-    means: Means,
+    parts: ProviderParts,
     offline: bool,
 }
 
@@ -265,7 +265,7 @@ impl Wiring {
             if self.offline {
                 endpoint.api_key_env = None;
             }
-            let provider = provider::for_endpoint(endpoint, self.means.clone())?;
+            let provider = provider::for_endpoint(endpoint, self.parts.clone())?;
             Some((name.clone(), provider))
         };
         policy.providers().iter().filter_map(http).collect()

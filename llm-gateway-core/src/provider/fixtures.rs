@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Call, Means, Prepared, for_endpoint};
+use super::{Call, Prepared, ProviderParts, for_endpoint};
 use crate::clock::FixedClock;
 use crate::credential::{CredentialSource, Lease, Secret};
 use crate::error::Error;
@@ -228,13 +228,13 @@ async fn check(dialect: Dialect, fixture: Fixture, cut: Cut) {
     let Fixture { call, request, response, expect, .. } = fixture;
     let status = response.status;
     let delivery = if call.stream { Delivery::Stream } else { Delivery::Whole };
-    let means = Means {
+    let parts = ProviderParts {
         transport: Arc::new(Canned(response, cut)),
         credentials: Arc::new(OneKey),
         scrubber: Scrubber::default(),
         clock: Arc::new(FixedClock(NOW)),
     };
-    let provider = for_endpoint(endpoint(dialect, delivery), means).unwrap();
+    let provider = for_endpoint(endpoint(dialect, delivery), parts).unwrap();
     let prepared = provider.prepare(call.into()).unwrap();
     if let Some(sent) = request {
         check_request(&prepared, &sent);

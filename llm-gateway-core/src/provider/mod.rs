@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::model::{AnswerSchema, Capability, Completion, ModelId, Prompt};
 use crate::transport::{HttpRequest, Recorder};
 
-pub(crate) use self::http::{Means, for_endpoint};
+pub(crate) use self::http::{ProviderParts, for_endpoint};
 
 /// One prompt for one model: what a provider is asked to encode.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -38,16 +38,17 @@ const LIMITS: [(&str, &str); 6] = [
 /// The wait that a failure asks for: the longest that the headers or the body (`in_body`) say
 /// outright; of a rate limit also when those end that are used up, or where nothing else is
 /// said, any. Coming too early helps nobody. `now` is the time since 1970 in UTC.
-pub(super) fn asked(
+pub(super) fn requested_wait(
     category: Category,
     headers: &HeaderMap,
     in_body: Option<Duration>,
     now: Duration,
 ) -> Option<Duration> {
     let limited = category == Category::RateLimit;
-    let used_up = limited.then(|| limits_end(true, headers, now)).flatten();
-    let said = outright(headers, now).max(in_body).max(used_up);
-    said.or_else(|| limited.then(|| limits_end(false, headers, now))?).map(|wait| wait.min(LONGEST))
+    let used_up = limited.then(|| limits_end(CountedLimits::UsedUp, headers, now)).flatten();
+    let said = stated_wait(headers, now).max(in_body).max(used_up);
+    said.or_else(|| limited.then(|| limits_end(CountedLimits::All, headers, now))?)
+        .map(|wait| wait.min(LONGEST))
 }
 
 /// Reads a number of seconds, whole or fractional, as `Retry-After` and Google's
@@ -56,16 +57,25 @@ pub(super) fn seconds(text: &str) -> Option<Duration> {
     scaled(text.trim(), 1.0)
 }
 
-fn outright(headers: &HeaderMap, now: Duration) -> Option<Duration> {
+fn stated_wait(headers: &HeaderMap, now: Duration) -> Option<Duration> {
     let milliseconds = text(headers, RETRY_AFTER_MS).and_then(|text| scaled(text, 1e-3));
     let after = text(headers, RETRY_AFTER.as_str());
     milliseconds.max(after.and_then(|after| seconds(after).or_else(|| until_http_date(after, now))))
 }
 
+/// Which limits of a rate limit's headers count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CountedLimits {
+    /// CountedLimits of which nothing remains.
+    UsedUp,
+    /// Every limit that says when it is whole again.
+    All,
+}
+
 /// When the last of the limits is whole again, or of those that are `used_up`.
-fn limits_end(used_up: bool, headers: &HeaderMap, now: Duration) -> Option<Duration> {
+fn limits_end(limits: CountedLimits, headers: &HeaderMap, now: Duration) -> Option<Duration> {
     let ends = LIMITS.iter().filter_map(|(remaining, reset)| {
-        let counts = !used_up || text(headers, remaining)?.parse() == Ok(0_u64);
+        let counts = limits == CountedLimits::All || text(headers, remaining)?.parse() == Ok(0_u64);
         let reset = text(headers, reset).filter(|_| counts)?;
         until(reset, now).or_else(|| seconds(reset)).or_else(|| go_duration(reset))
     });
@@ -154,7 +164,7 @@ mod tests {
 
     /// What a rate limit with these headers asks for, in milliseconds.
     fn wait_ms(lines: &[(&'static str, &'static str)]) -> Option<u128> {
-        asked(Category::RateLimit, &headers(lines), None, NOW).map(|wait| wait.as_millis())
+        requested_wait(Category::RateLimit, &headers(lines), None, NOW).map(|wait| wait.as_millis())
     }
 
     #[test]
@@ -199,7 +209,7 @@ mod tests {
         assert_eq!(wait_ms(&[("retry-after", infinite)]), Some(86_400_000));
         let bytes =
             HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_bytes(b"\xff").unwrap())]);
-        assert_eq!(asked(Category::RateLimit, &bytes, None, NOW), None);
+        assert_eq!(requested_wait(Category::RateLimit, &bytes, None, NOW), None);
     }
 
     #[test]
@@ -216,22 +226,25 @@ mod tests {
         let shorter = headers(&[("retry-after", "2"), ("x-ratelimit-reset-requests", "9s")]);
         let in_body = Some(Duration::from_secs(5));
         for category in [Category::RateLimit, Category::Provider5xx, Category::InvalidRequest] {
-            let wait = asked(category, &said, in_body, NOW);
+            let wait = requested_wait(category, &said, in_body, NOW);
             assert_eq!(wait, Some(Duration::from_secs(7)), "{category}");
-            assert_eq!(asked(category, &shorter, in_body, NOW), in_body, "{category}");
+            assert_eq!(requested_wait(category, &shorter, in_body, NOW), in_body, "{category}");
             let limits = headers(&[("x-ratelimit-reset-requests", "9s")]);
-            assert_eq!(asked(category, &limits, in_body, NOW), in_body, "{category}");
+            assert_eq!(requested_wait(category, &limits, in_body, NOW), in_body, "{category}");
         }
         let days = Some(LONGEST * 3);
-        assert_eq!(asked(Category::RateLimit, &HeaderMap::new(), days, NOW), Some(LONGEST));
+        assert_eq!(
+            requested_wait(Category::RateLimit, &HeaderMap::new(), days, NOW),
+            Some(LONGEST)
+        );
     }
 
     #[test]
     fn a_limit_counts_only_where_it_was_hit() {
         let limits = headers(&[("x-ratelimit-reset-requests", "9s")]);
-        assert_eq!(asked(Category::Overloaded, &limits, None, NOW), None);
+        assert_eq!(requested_wait(Category::Overloaded, &limits, None, NOW), None);
         assert_eq!(
-            asked(Category::RateLimit, &limits, None, NOW),
+            requested_wait(Category::RateLimit, &limits, None, NOW),
             Some(Duration::from_secs(9)),
             "the sentence of a limit"
         );
@@ -242,7 +255,7 @@ mod tests {
         let limit = [("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "6s")];
         for (said, expected) in [("2", 6), ("20", 20)] {
             let lines = headers(&[limit[0], limit[1], ("retry-after", said)]);
-            let wait = |category| asked(category, &lines, None, NOW);
+            let wait = |category| requested_wait(category, &lines, None, NOW);
             assert_eq!(wait(Category::RateLimit), Some(Duration::from_secs(expected)));
             assert_eq!(wait(Category::Overloaded), said.parse().map(Duration::from_secs).ok());
         }

@@ -19,7 +19,7 @@ use crate::model::{
     Role,
 };
 use crate::policy::Level;
-use crate::provider::{Call, Means, Prepared, Provider, for_endpoint};
+use crate::provider::{Call, Prepared, Provider, ProviderParts, for_endpoint};
 use crate::transport::{HttpRequest, Recorder, Scripted, Scrubber};
 
 pub(super) const SYSTEM: &str = "Answer in one word.";
@@ -106,13 +106,13 @@ fn taken(request: &HttpRequest) -> RecordedRequest {
 
 fn provider(seat: &Seat, answer: &str) -> Arc<dyn Provider> {
     let script = Arc::new(Scripted::new().answer(answer));
-    let means = Means {
+    let parts = ProviderParts {
         transport: script,
         credentials: Arc::new(OneKey),
         scrubber: Scrubber::default(),
         clock: Arc::new(SystemClock),
     };
-    for_endpoint(endpoint(seat), means).unwrap()
+    for_endpoint(endpoint(seat), parts).unwrap()
 }
 
 /// What the adapter of `seat` makes of a prompt, beside what its seat says of the model.

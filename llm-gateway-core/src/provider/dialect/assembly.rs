@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use super::Draft;
+use super::DecodedAnswer;
 use crate::model::{FinishReason, NanoUsd, Usage};
 
 /// Puts the events of one answer together.
@@ -19,23 +19,23 @@ pub(in crate::provider) trait Assembly: Default + Send {
     fn pieces(&self) -> &Pieces;
 
     /// Whether the answer could end here, in a dialect whose last event does not say so.
-    fn ending(&self) -> Ending {
-        Ending::Open
+    fn completeness(&self) -> Completeness {
+        Completeness::Incomplete
     }
 
     /// The answer, after its last event; `None` when that never came.
-    fn finish(self) -> serde_json::Result<Option<Draft>>;
+    fn finish(self) -> serde_json::Result<Option<DecodedAnswer>>;
 }
 
 /// Whether an answer could end with the events that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::provider) enum Ending {
+pub(in crate::provider) enum Completeness {
     /// No: silence is a fault.
-    Open,
+    Incomplete,
     /// It could, and so could each event before: a long silence is its end.
     Likely,
     /// It does, but for what may stand beside it: a short silence is its end.
-    Sure,
+    Certain,
 }
 
 /// The parts of an answer, as far as they came.
@@ -75,8 +75,8 @@ impl Pieces {
     }
 
     /// What came, taken for the whole.
-    pub(in crate::provider) fn into_draft(self) -> Draft {
-        Draft {
+    pub(in crate::provider) fn into_decoded(self) -> DecodedAnswer {
+        DecodedAnswer {
             texts: vec![self.text],
             finish_reason: self.finish_reason.unwrap_or(FinishReason::Other),
             refusal: Some(self.refusal).filter(|refusal| !refusal.is_empty()),

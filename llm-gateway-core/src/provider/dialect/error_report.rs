@@ -14,7 +14,7 @@ use crate::provider::wait::seconds;
 
 /// An error as a provider words it.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct ErrorReport {
     /// What the provider calls it, the most telling name first.
     pub(crate) codes: Vec<String>,
     /// The provider's sentence.
@@ -23,7 +23,7 @@ pub(crate) struct Refusal {
     pub(crate) retry_after: Option<Duration>,
 }
 
-impl Refusal {
+impl ErrorReport {
     /// A refusal that is no JSON: a proxy's sentence is kept, its HTML page is not.
     pub(crate) fn from_text(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
@@ -75,7 +75,7 @@ impl Refusal {
 
 /// As much of a body or an event as tells whether it is an error.
 #[derive(Deserialize)]
-pub(crate) struct Envelope {
+pub(crate) struct ErrorBody {
     error: Option<Value>,
     /// vLLM and its kin write `"object": "error"`, Anthropic `"type": "error"`.
     object: Option<Value>,
@@ -87,15 +87,15 @@ pub(crate) struct Envelope {
     usage: Option<IgnoredAny>,
 }
 
-impl Envelope {
+impl ErrorBody {
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
     }
 
     /// What it has as an error, or what calls itself one.
-    pub(crate) fn refusal(&self) -> Option<Refusal> {
+    pub(crate) fn report(&self) -> Option<ErrorReport> {
         if let Some(error) = self.error.as_ref().filter(|error| says_something(error)) {
-            return Some(Refusal::from_error(error));
+            return Some(ErrorReport::from_error(error));
         }
         let names = [&self.object, &self.r#type];
         let named = names.into_iter().flatten().any(|name| name == "error");
@@ -103,14 +103,14 @@ impl Envelope {
     }
 
     /// A sentence in place of an answer of the `openai` dialect.
-    pub(crate) fn sentence(&self) -> Option<Refusal> {
+    pub(crate) fn sentence(&self) -> Option<ErrorReport> {
         let answers = self.choices.is_some() || self.usage.is_some();
         let message = self.message.as_ref().filter(|message| message.is_string());
         message.filter(|message| says_something(message) && !answers).map(|_| self.bare())
     }
 
     /// The error without an object around it.
-    fn bare(&self) -> Refusal {
+    fn bare(&self) -> ErrorReport {
         let fields = [
             ("message", &self.message),
             ("code", &self.code),
@@ -121,7 +121,7 @@ impl Envelope {
             let value = value.as_ref().filter(|value| *value != "error")?;
             Some((name.to_owned(), value.clone()))
         });
-        Refusal::from_error(&Value::Object(fields.collect::<Map<_, _>>()))
+        ErrorReport::from_error(&Value::Object(fields.collect::<Map<_, _>>()))
     }
 }
 
@@ -147,11 +147,11 @@ fn text(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Anthropic, Gemini, OpenAi, Wire};
+    use super::super::{Anthropic, Gemini, OpenAi, WireFormat};
     use super::*;
 
     /// What each dialect reads in a body.
-    fn read(body: &str) -> [Option<Refusal>; 3] {
+    fn read(body: &str) -> [Option<ErrorReport>; 3] {
         let body = body.as_bytes();
         [OpenAi::decode_error(body), Anthropic::decode_error(body), Gemini::decode_error(body)]
     }
@@ -170,10 +170,10 @@ mod tests {
             ("true", &[], "true"),
             (r#"["boom"]"#, &[], r#"["boom"]"#),
         ] {
-            for refusal in read(&format!(r#"{{"error": {error}, "choices": 7}}"#)) {
-                let refusal = refusal.expect(error);
-                assert_eq!(refusal.codes, codes, "{error}");
-                assert_eq!(refusal.message.as_deref(), Some(message));
+            for report in read(&format!(r#"{{"error": {error}, "choices": 7}}"#)) {
+                let report = report.expect(error);
+                assert_eq!(report.codes, codes, "{error}");
+                assert_eq!(report.message.as_deref(), Some(message));
             }
         }
     }
@@ -190,10 +190,10 @@ mod tests {
     fn what_calls_itself_an_error_is_one() {
         for name in ["object", "type"] {
             let body = format!(r#"{{"{name}": "error", "message": "boom", "code": 500}}"#);
-            for refusal in read(&body) {
-                let refusal = refusal.expect(name);
-                assert_eq!(refusal.codes, ["500"]);
-                assert_eq!(refusal.message.as_deref(), Some("boom"));
+            for report in read(&body) {
+                let report = report.expect(name);
+                assert_eq!(report.codes, ["500"]);
+                assert_eq!(report.message.as_deref(), Some("boom"));
             }
         }
     }
@@ -215,10 +215,10 @@ mod tests {
         let body = r#"{"error": {"code": 429, "message": "slow down", "details": [
             7, {"reason": "QUOTA"}, {"retryDelay": "1s"}, {"retryDelay": "30.5s"}, {"retryDelay": "soon"}
         ]}}"#;
-        for refusal in read(body) {
-            let refusal = refusal.unwrap();
-            assert_eq!(refusal.retry_after, Some(Duration::from_millis(30_500)));
-            assert_eq!(refusal.codes, ["QUOTA", "429"]);
+        for report in read(body) {
+            let report = report.unwrap();
+            assert_eq!(report.retry_after, Some(Duration::from_millis(30_500)));
+            assert_eq!(report.codes, ["QUOTA", "429"]);
         }
     }
 }

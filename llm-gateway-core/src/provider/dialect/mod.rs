@@ -1,13 +1,12 @@
 //! A wire format as pure functions, and the rules that every format shares.
 //!
-//! Each dialect ([`openai`], [`anthropic`], [`gemini`]) implements [`Wire`]: bytes out, bytes in,
-//! no I/O, no clock. Its
-//! decoder brings an answer into a [`Draft`] and a refusal into a [`Refusal`]; what those
+//! Each dialect ([`openai`], [`anthropic`], [`gemini`]) implements [`WireFormat`]: bytes out, bytes
+//! in, no I/O, no clock. Its decoder brings an answer into a [`DecodedAnswer`] and a refusal into a [`ErrorReport`]; what those
 //! mean (success, or which [`Category`]) is decided here, once, for all of them.
 
 mod anthropic;
 mod assembly;
-mod draft;
+mod decoded;
 mod error_report;
 mod gemini;
 mod lenient;
@@ -22,14 +21,14 @@ use crate::model::Delivery;
 use crate::transport::Credential;
 
 pub(super) use self::anthropic::Anthropic;
-pub(super) use self::assembly::{Assembly, Ending};
-pub(super) use self::draft::{Draft, Unusable};
-pub(super) use self::error_report::Refusal;
+pub(super) use self::assembly::{Assembly, Completeness};
+pub(super) use self::decoded::{DecodedAnswer, UnusableAnswer};
+pub(super) use self::error_report::ErrorReport;
 pub(super) use self::gemini::Gemini;
 pub(super) use self::openai::OpenAi;
 
 /// A wire format.
-pub(crate) trait Wire: Send + Sync + 'static {
+pub(crate) trait WireFormat: Send + Sync + 'static {
     /// What puts a streamed answer together.
     type Stream: Assembly;
 
@@ -59,40 +58,40 @@ pub(crate) trait Wire: Send + Sync + 'static {
 
     /// Reads a whole answer. A body that ended too early is an error for which
     /// [`is_eof`](serde_json::Error::is_eof) is true.
-    fn decode(body: &[u8]) -> serde_json::Result<Draft>;
+    fn decode(body: &[u8]) -> serde_json::Result<DecodedAnswer>;
 
     /// Reads the error object of a body or of an event, whatever the status; `None` when it
     /// has none.
-    fn decode_error(body: &[u8]) -> Option<Refusal>;
+    fn decode_error(body: &[u8]) -> Option<ErrorReport>;
 
     /// What a refusal means: by its documented sentence, else by its code, else by the status.
-    fn classify(status: StatusCode, refusal: &Refusal) -> Category {
-        by_message(Self::MESSAGES, refusal)
-            .or_else(|| by_code(Self::CODES, refusal))
-            .unwrap_or_else(|| match by_status(refusal.status_in(status)) {
+    fn classify(status: StatusCode, report: &ErrorReport) -> Category {
+        by_message(Self::MESSAGES, report).or_else(|| by_code(Self::CODES, report)).unwrap_or_else(
+            || match by_status(report.status_in(status)) {
                 Category::BadResponse => {
-                    by_code(Self::GENERAL, refusal).unwrap_or(Category::BadResponse)
+                    by_code(Self::GENERAL, report).unwrap_or(Category::BadResponse)
                 }
                 told => told,
-            })
+            },
+        )
     }
 }
 
 fn by_message(
     table: &[(&'static str, &'static str, Category)],
-    refusal: &Refusal,
+    report: &ErrorReport,
 ) -> Option<Category> {
-    let message = refusal.message.as_deref()?;
+    let message = report.message.as_deref()?;
     // The start, because a message may quote the prompt further on.
     let row = table.iter().find(|(code, start, _)| {
-        message.starts_with(start) && refusal.codes.iter().any(|known| known == code)
+        message.starts_with(start) && report.codes.iter().any(|known| known == code)
     })?;
     Some(row.2)
 }
 
-fn by_code(table: &[(&'static str, Category)], refusal: &Refusal) -> Option<Category> {
+fn by_code(table: &[(&'static str, Category)], report: &ErrorReport) -> Option<Category> {
     let meaning = |code: &String| table.iter().find(|(known, _)| known == code);
-    refusal.codes.iter().find_map(meaning).map(|&(_, category)| category)
+    report.codes.iter().find_map(meaning).map(|&(_, category)| category)
 }
 
 /// What a status means when no code says more.
@@ -121,7 +120,7 @@ mod tests {
     use crate::model::{ContentPart, Message, ModelId, Prompt};
 
     /// A question in two parts, an earlier answer, and one more question.
-    fn conversation<W: Wire>() -> Value {
+    fn conversation<W: WireFormat>() -> Value {
         let mut question = Message::user("one");
         question.parts.push(ContentPart::Text("two".to_owned()));
         let messages = vec![question, Message::assistant("three"), Message::user("four")];
@@ -156,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_key_travels_in_the_header_that_its_provider_reads() {
-        fn header<W: Wire>() -> String {
+        fn header<W: WireFormat>() -> String {
             let sent = W::credential(Secret::new("key".to_owned()));
             format!("{}: {}{}", sent.header, sent.prefix, sent.secret.expose())
         }
@@ -168,9 +167,9 @@ mod tests {
     #[test]
     fn a_status_inside_a_200_counts() {
         let body = br#"{"error": {"code": 429, "message": "slow down"}}"#;
-        let refusal = OpenAi::decode_error(body).unwrap();
-        assert_eq!(OpenAi::classify(StatusCode::OK, &refusal), Category::RateLimit);
+        let report = OpenAi::decode_error(body).unwrap();
+        assert_eq!(OpenAi::classify(StatusCode::OK, &report), Category::RateLimit);
         // The status of the response itself, where it is an error, is the better witness.
-        assert_eq!(OpenAi::classify(StatusCode::BAD_GATEWAY, &refusal), Category::Provider5xx);
+        assert_eq!(OpenAi::classify(StatusCode::BAD_GATEWAY, &report), Category::Provider5xx);
     }
 }

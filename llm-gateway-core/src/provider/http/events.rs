@@ -38,31 +38,31 @@ pub(super) enum Fault<E> {
 
 /// An event with data.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Event {
+pub(super) struct ServerSentEvent {
     /// Its type; `message` when it names none.
     pub(super) name: String,
     pub(super) data: String,
 }
 
-impl Event {
+impl ServerSentEvent {
     /// Whether it says no more than that the server is there. Anthropic's has its name in the
     /// data too, for those who read nothing else:
     /// <https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events>.
     pub(super) fn is_ping(&self) -> bool {
         #[derive(Deserialize)]
-        struct Named {
+        struct TypedData {
             r#type: String,
         }
-        let named =
-            || serde_json::from_str(&self.data).is_ok_and(|Named { r#type }| r#type == "ping");
-        self.name == "ping" || named()
+        let is_typed_ping =
+            || serde_json::from_str(&self.data).is_ok_and(|TypedData { r#type }| r#type == "ping");
+        self.name == "ping" || is_typed_ping()
     }
 }
 
 /// The events. An event that has not ended when the bytes do is none.
 pub(super) fn read<E>(
     chunks: impl Stream<Item = Result<Bytes, E>>,
-) -> impl Stream<Item = Result<Event, Fault<E>>> {
+) -> impl Stream<Item = Result<ServerSentEvent, Fault<E>>> {
     // Shared between the two ends of the parser.
     let unfinished = Arc::new(AtomicUsize::new(0));
     let fed = Arc::clone(&unfinished);
@@ -82,7 +82,7 @@ pub(super) fn read<E>(
         .eventsource()
         .map(move |event| {
             unfinished.store(0, Ordering::Relaxed);
-            let event = event.map(|event| Event { name: event.event, data: event.data });
+            let event = event.map(|event| ServerSentEvent { name: event.event, data: event.data });
             event.map_err(|error| match error {
                 EventStreamError::Transport(fault) => fault,
                 EventStreamError::Utf8(_) | EventStreamError::Parser(_) => Fault::NotUtf8,

@@ -11,7 +11,7 @@ use http::StatusCode;
 use crate::error::{Category, Error};
 use crate::model::{Completion, Endpoint, OutputPart, Target, Usage};
 use crate::provider::Call;
-use crate::provider::dialect::{Refusal, Unusable};
+use crate::provider::dialect::{ErrorReport, UnusableAnswer};
 use crate::transport::{Phase, Scrubber, TransportError};
 
 /// Characters of a provider's sentence that are shown: enough for any real one, too few for
@@ -88,9 +88,9 @@ impl Reporter<'_> {
         &self,
         status: StatusCode,
         category: Category,
-        refusal: &Refusal,
+        report: &ErrorReport,
     ) -> Error {
-        let said = self.said(refusal).or_else(|| Some(status.canonical_reason()?.to_lowercase()));
+        let said = self.said(report).or_else(|| Some(status.canonical_reason()?.to_lowercase()));
         let what = match said {
             Some(said) => format!("answered {}: {said}", status.as_u16()),
             None => format!("answered {}", status.as_u16()),
@@ -103,17 +103,17 @@ impl Reporter<'_> {
         &self,
         status: StatusCode,
         category: Category,
-        refusal: &Refusal,
+        report: &ErrorReport,
     ) -> Error {
-        let what = match self.said(refusal) {
+        let what = match self.said(report) {
             Some(said) => format!("broke off with an error: {said}"),
             None => "broke off with an error".to_owned(),
         };
         self.error(category, &what).with_http_status(status.as_u16())
     }
 
-    fn said(&self, refusal: &Refusal) -> Option<String> {
-        let sentence = self.sentence(refusal.message.as_deref()?);
+    fn said(&self, report: &ErrorReport) -> Option<String> {
+        let sentence = self.sentence(report.message.as_deref()?);
         (!sentence.is_empty()).then_some(sentence)
     }
 
@@ -139,7 +139,7 @@ impl Reporter<'_> {
     }
 
     /// An event of a stream is not what the dialect promises.
-    pub(super) fn odd_event(&self, status: StatusCode, why: &str) -> Error {
+    pub(super) fn malformed_event(&self, status: StatusCode, why: &str) -> Error {
         let dialect = self.endpoint.dialect.as_str();
         let (status, why) = (status.as_u16(), self.sentence(why));
         let what = format!("answered {status} with a stream that is no {dialect} answer: {why}");
@@ -147,7 +147,7 @@ impl Reporter<'_> {
     }
 
     /// A stream ended before the answer in it did.
-    pub(super) fn cut(&self, status: StatusCode) -> Error {
+    pub(super) fn ended_early(&self, status: StatusCode) -> Error {
         self.error(Category::Truncated, "ended its stream before the end of its answer")
             .with_http_status(status.as_u16())
     }
@@ -179,7 +179,7 @@ impl Reporter<'_> {
     }
 
     /// The answer is well-formed and holds no text.
-    pub(super) fn unusable(&self, status: StatusCode, unusable: Unusable) -> Error {
+    pub(super) fn unusable(&self, status: StatusCode, unusable: UnusableAnswer) -> Error {
         let error = self
             .error(unusable.category, &self.sentence(&unusable.message))
             .with_http_status(status.as_u16());

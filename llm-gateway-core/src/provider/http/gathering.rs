@@ -10,18 +10,18 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use super::HttpProvider;
-use super::events::{self, Event, Fault, LARGEST_EVENT};
+use super::events::{self, Fault, LARGEST_EVENT, ServerSentEvent};
 use super::failure::Reporter;
 use super::reading::Reading;
 use crate::error::{Category, Error};
-use crate::provider::dialect::{Assembly, Ending, Refusal, Wire};
+use crate::provider::dialect::{Assembly, Completeness, ErrorReport, WireFormat};
 use crate::transport::Recorder;
 
 /// How long an answer that has ended may be silent before nothing more is waited for: its
 /// count of tokens comes with it, or at once after it.
 const GRACE: Duration = Duration::from_secs(1);
 
-impl<W: Wire> HttpProvider<W> {
+impl<W: WireFormat> HttpProvider<W> {
     /// Reads events until the answer is whole or the body ends. It has to begin within the idle
     /// time, whatever signs of life there are; later, those are enough.
     pub(super) async fn gather(
@@ -37,7 +37,7 @@ impl<W: Wire> HttpProvider<W> {
         let mut events = pin!(events::read(reading.chunks()));
         let mut begins_by = Some(Instant::now() + self.endpoint.idle_timeout);
         loop {
-            let next = match (begins_by, self.ends_by(assembly.ending(), deadline)) {
+            let next = match (begins_by, self.ends_by(assembly.completeness(), deadline)) {
                 (Some(limit), _) => {
                     let first = timeout_at(limit, events.next()).await;
                     first.map_err(|_| reporter.not_begun(status))?
@@ -48,18 +48,18 @@ impl<W: Wire> HttpProvider<W> {
             let Some(event) = next else { break };
             // The two clocks of a long silence run out together.
             if let Err(Fault::Source(error)) = &event
-                && assembly.ending() != Ending::Open
+                && assembly.completeness() != Completeness::Incomplete
                 && error.category() == Category::Timeout
             {
                 break;
             }
             let event = event.map_err(|fault| unreadable(fault, status, reporter))?;
-            self.pass(&event, status, &headers, reporter)?;
+            self.refuse_error_event(&event, status, &headers, reporter)?;
             if begins_by.is_some() && event.is_ping() {
                 continue;
             }
             begins_by = None;
-            if take(assembly, &event, status, recorder, reporter)?.is_break() {
+            if take_event(assembly, &event, status, recorder, reporter)?.is_break() {
                 break;
             }
         }
@@ -70,43 +70,43 @@ impl<W: Wire> HttpProvider<W> {
     ///
     /// # Errors
     /// The refusal that it holds, or that it is by its name.
-    fn pass(
+    fn refuse_error_event(
         &self,
-        event: &Event,
+        event: &ServerSentEvent,
         status: StatusCode,
         headers: &HeaderMap,
         reporter: &Reporter<'_>,
     ) -> Result<(), Error> {
         let data = event.data.as_bytes();
-        let named = || (event.name == "error").then(|| Refusal::from_named(data));
-        let Some(refusal) = W::decode_error(data).or_else(named) else { return Ok(()) };
-        let error = reporter.broke_off(status, W::classify(status, &refusal), &refusal);
-        Err(self.waiting(error, headers, &refusal))
+        let named = || (event.name == "error").then(|| ErrorReport::from_named(data));
+        let Some(report) = W::decode_error(data).or_else(named) else { return Ok(()) };
+        let error = reporter.broke_off(status, W::classify(status, &report), &report);
+        Err(self.with_requested_wait(error, headers, &report))
     }
 
     /// When silence is the end of an answer. The end of the attempt is none of one that may
     /// still go on.
-    fn ends_by(&self, ending: Ending, deadline: Instant) -> Option<Instant> {
+    fn ends_by(&self, ending: Completeness, deadline: Instant) -> Option<Instant> {
         let idle = self.endpoint.idle_timeout;
         match ending {
-            Ending::Open => None,
-            Ending::Likely => Some(Instant::now() + idle),
-            Ending::Sure => Some(deadline.min(Instant::now() + GRACE.min(idle))),
+            Completeness::Incomplete => None,
+            Completeness::Likely => Some(Instant::now() + idle),
+            Completeness::Certain => Some(deadline.min(Instant::now() + GRACE.min(idle))),
         }
     }
 }
 
 /// Takes an event into the answer, and tells how much of it has come.
-fn take(
+fn take_event(
     assembly: &mut impl Assembly,
-    event: &Event,
+    event: &ServerSentEvent,
     status: StatusCode,
     recorder: &Recorder,
     reporter: &Reporter<'_>,
 ) -> Result<ControlFlow<()>, Error> {
     let before = assembly.pieces().chars;
     let taken = assembly.take(&event.data);
-    let flow = taken.map_err(|error| reporter.odd_event(status, &error.to_string()))?;
+    let flow = taken.map_err(|error| reporter.malformed_event(status, &error.to_string()))?;
     let chars = assembly.pieces().chars;
     if chars > before {
         recorder.heard(chars);
@@ -119,8 +119,8 @@ fn unreadable(fault: Fault<Error>, status: StatusCode, reporter: &Reporter<'_>) 
     match fault {
         Fault::Source(error) => error,
         Fault::TooLarge => {
-            reporter.odd_event(status, &format!("an event above {LARGEST_EVENT} bytes"))
+            reporter.malformed_event(status, &format!("an event above {LARGEST_EVENT} bytes"))
         }
-        Fault::NotUtf8 => reporter.odd_event(status, "it is not UTF-8"),
+        Fault::NotUtf8 => reporter.malformed_event(status, "it is not UTF-8"),
     }
 }

@@ -1,6 +1,6 @@
 //! A provider that is reached over HTTP, in any wire format.
 //!
-//! [`HttpProvider`] is the shell around a pure [`Wire`]: it lends a key, sends the prepared
+//! [`HttpProvider`] is the shell around a pure [`WireFormat`]: it lends a key, sends the prepared
 //! bytes and hands over what comes, in one piece or event by event. Clocks, bounds and the
 //! record are [`reading`]'s; when a streamed answer is whole is [`gathering`]'s; what the bytes
 //! mean is the format's business; how a failure reads is [`failure`]'s.
@@ -22,8 +22,8 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use self::failure::Reporter;
-use self::reading::{Answer, Reading, heard};
-use super::dialect::{Anthropic, Assembly, Draft, Gemini, OpenAi, Refusal, Wire};
+use self::reading::{Reading, ScrubbedResponse, within_idle_timeout};
+use super::dialect::{Anthropic, Assembly, DecodedAnswer, ErrorReport, Gemini, OpenAi, WireFormat};
 use super::{Call, Prepared, Provider, wait};
 use crate::clock::Clock;
 use crate::credential::{CredentialSource, Secret};
@@ -37,7 +37,7 @@ const LINGER: Duration = Duration::from_millis(50);
 
 /// What a provider over HTTP needs besides its endpoint.
 #[derive(Clone)]
-pub(crate) struct Means {
+pub(crate) struct ProviderParts {
     /// What carries its requests.
     pub(crate) transport: Arc<dyn Transport>,
     /// Where its key comes from.
@@ -50,11 +50,11 @@ pub(crate) struct Means {
 
 /// The provider behind `endpoint`, in the format that it speaks; `None` for one that the
 /// embedding program brings.
-pub(crate) fn for_endpoint(endpoint: Endpoint, means: Means) -> Option<Arc<dyn Provider>> {
+pub(crate) fn for_endpoint(endpoint: Endpoint, parts: ProviderParts) -> Option<Arc<dyn Provider>> {
     Some(match endpoint.dialect {
-        Dialect::OpenAi => Arc::new(HttpProvider::<OpenAi>::new(endpoint, means)),
-        Dialect::Anthropic => Arc::new(HttpProvider::<Anthropic>::new(endpoint, means)),
-        Dialect::Gemini => Arc::new(HttpProvider::<Gemini>::new(endpoint, means)),
+        Dialect::OpenAi => Arc::new(HttpProvider::<OpenAi>::new(endpoint, parts)),
+        Dialect::Anthropic => Arc::new(HttpProvider::<Anthropic>::new(endpoint, parts)),
+        Dialect::Gemini => Arc::new(HttpProvider::<Gemini>::new(endpoint, parts)),
         Dialect::Own => return None,
     })
 }
@@ -62,13 +62,13 @@ pub(crate) fn for_endpoint(endpoint: Endpoint, means: Means) -> Option<Arc<dyn P
 /// A provider over HTTP that speaks the wire format `W`.
 pub(crate) struct HttpProvider<W> {
     endpoint: Endpoint,
-    means: Means,
+    parts: ProviderParts,
     wire: PhantomData<fn() -> W>,
 }
 
-impl<W: Wire> HttpProvider<W> {
-    fn new(endpoint: Endpoint, means: Means) -> Self {
-        Self { endpoint, means, wire: PhantomData }
+impl<W: WireFormat> HttpProvider<W> {
+    fn new(endpoint: Endpoint, parts: ProviderParts) -> Self {
+        Self { endpoint, parts, wire: PhantomData }
     }
 
     fn reporter<'a>(&'a self, call: &'a Call, scrubber: &'a Scrubber) -> Reporter<'a> {
@@ -78,9 +78,9 @@ impl<W: Wire> HttpProvider<W> {
     /// The key to send, where the endpoint wants one.
     async fn lease(&self, call: &Call) -> Result<Option<Secret>, Error> {
         let Some(variable) = &self.endpoint.api_key_env else { return Ok(None) };
-        match self.means.credentials.lease(&self.endpoint.provider, variable).await {
+        match self.parts.credentials.lease(&self.endpoint.provider, variable).await {
             Some(lease) => Ok(Some(lease.secret)),
-            None => Err(self.reporter(call, &self.means.scrubber).missing_key(variable)),
+            None => Err(self.reporter(call, &self.parts.scrubber).missing_key(variable)),
         }
     }
 
@@ -95,7 +95,7 @@ impl<W: Wire> HttpProvider<W> {
         let limit = self.endpoint.timeout;
         let deadline = Instant::now() + limit;
         let late = |_| reporter.timeout("did not finish", "timeout_s", limit);
-        let head = heard(self.means.transport.send(request, credential), reporter);
+        let head = within_idle_timeout(self.parts.transport.send(request, credential), reporter);
         let head = timeout_at(deadline, head).await.map_err(late)??;
         let response = head.map_err(|error| reporter.transport(error))?;
         let reading = Reading::new(response, deadline, reporter, recorder);
@@ -122,16 +122,20 @@ impl<W: Wire> HttpProvider<W> {
 
     /// What a whole answer says. An error object counts whatever the status: some servers put
     /// one into a 200.
-    fn read(&self, answer: &Answer, reporter: &Reporter<'_>) -> Result<Completion, Error> {
-        let Answer { status, headers, body } = answer;
-        let refusal = W::decode_error(body);
-        if refusal.is_none() && status.is_success() {
-            let draft = W::decode(body).map_err(|e| reporter.malformed(*status, body, &e))?;
-            return complete(draft, *status, reporter);
+    fn read(
+        &self,
+        answer: &ScrubbedResponse,
+        reporter: &Reporter<'_>,
+    ) -> Result<Completion, Error> {
+        let ScrubbedResponse { status, headers, body } = answer;
+        let report = W::decode_error(body);
+        if report.is_none() && status.is_success() {
+            let decoded = W::decode(body).map_err(|e| reporter.malformed(*status, body, &e))?;
+            return complete(decoded, *status, reporter);
         }
-        let refusal = refusal.unwrap_or_else(|| Refusal::from_text(body));
-        let error = reporter.refused(*status, W::classify(*status, &refusal), &refusal);
-        Err(self.waiting(error, headers, &refusal))
+        let report = report.unwrap_or_else(|| ErrorReport::from_text(body));
+        let error = reporter.refused(*status, W::classify(*status, &report), &report);
+        Err(self.with_requested_wait(error, headers, &report))
     }
 
     /// What a streamed answer says, once it is whole.
@@ -156,15 +160,21 @@ impl<W: Wire> HttpProvider<W> {
         let status = reading.status;
         gathered.map_err(with_bill)?;
         let finished = assembly.finish();
-        let finished = finished.map_err(|e| reporter.odd_event(status, &e.to_string()));
-        let draft = finished.and_then(|draft| draft.ok_or_else(|| reporter.cut(status)));
-        complete(draft.map_err(with_bill)?, status, reporter)
+        let finished = finished.map_err(|e| reporter.malformed_event(status, &e.to_string()));
+        let decoded =
+            finished.and_then(|decoded| decoded.ok_or_else(|| reporter.ended_early(status)));
+        complete(decoded.map_err(with_bill)?, status, reporter)
     }
 
     /// Adds how long the provider asks to wait.
-    fn waiting(&self, error: Error, headers: &HeaderMap, refusal: &Refusal) -> Error {
-        let now = self.means.clock.now();
-        match wait::asked(error.category(), headers, refusal.retry_after, now) {
+    fn with_requested_wait(
+        &self,
+        error: Error,
+        headers: &HeaderMap,
+        report: &ErrorReport,
+    ) -> Error {
+        let now = self.parts.clock.now();
+        match wait::requested_wait(error.category(), headers, report.retry_after, now) {
             Some(wait) => error.with_retry_after(wait),
             None => error,
         }
@@ -172,11 +182,11 @@ impl<W: Wire> HttpProvider<W> {
 }
 
 #[async_trait]
-impl<W: Wire> Provider for HttpProvider<W> {
+impl<W: WireFormat> Provider for HttpProvider<W> {
     fn prepare(&self, call: Call) -> Result<Prepared, Error> {
         let body = W::encode(&call, self.endpoint.delivery).map_err(|error| {
             let what = format!("cannot be asked this: {error}");
-            self.reporter(&call, &self.means.scrubber).error(Category::InvalidRequest, &what)
+            self.reporter(&call, &self.parts.scrubber).error(Category::InvalidRequest, &what)
         })?;
         let mut headers = W::headers();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -188,8 +198,8 @@ impl<W: Wire> Provider for HttpProvider<W> {
         let call = &prepared.call;
         let secret = self.lease(call).await?;
         let scrubber = match &secret {
-            Some(secret) => self.means.scrubber.knowing(secret),
-            None => self.means.scrubber.clone(),
+            Some(secret) => self.parts.scrubber.knowing(secret),
+            None => self.parts.scrubber.clone(),
         };
         let reporter = self.reporter(call, &scrubber);
         let Some(request) = &prepared.request else {
@@ -203,11 +213,11 @@ impl<W: Wire> Provider for HttpProvider<W> {
 
 /// A decoded answer as a caller gets it, or why it is of no use.
 fn complete(
-    draft: Draft,
+    decoded: DecodedAnswer,
     status: StatusCode,
     reporter: &Reporter<'_>,
 ) -> Result<Completion, Error> {
-    draft
+    decoded
         .complete(reporter.call.max_tokens)
         .map(|completion| reporter.presentable(completion))
         .map_err(|unusable| reporter.unusable(status, *unusable))

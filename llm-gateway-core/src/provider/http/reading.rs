@@ -46,7 +46,7 @@ pub(super) struct Reading<'a> {
 }
 
 /// A whole response, with known keys replaced.
-pub(super) struct Answer {
+pub(super) struct ScrubbedResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -121,13 +121,13 @@ impl<'a> Reading<'a> {
     }
 
     /// The rest of the response, and what came before it.
-    pub(super) async fn whole(mut self) -> Result<Answer, Error> {
+    pub(super) async fn whole(mut self) -> Result<ScrubbedResponse, Error> {
         while self.next().await?.is_some() {}
         Ok(self.record())
     }
 
     /// As much of an error as comes soon: its status stands, whatever becomes of its body.
-    pub(super) async fn error(mut self) -> Answer {
+    pub(super) async fn error(mut self) -> ScrubbedResponse {
         let soon = self.deadline.min(Instant::now() + LONGEST_ERROR);
         while self.came.len() < LARGEST_ERROR {
             let Ok(Some(Ok(chunk))) = timeout_at(soon, self.body.next()).await else { break };
@@ -136,7 +136,7 @@ impl<'a> Reading<'a> {
         self.record()
     }
 
-    fn record(&mut self) -> Answer {
+    fn record(&mut self) -> ScrubbedResponse {
         let came = mem::take(&mut self.came).freeze();
         let (body, mut redacted) = match self.withheld {
             true => (Bytes::from_static(REDACTED.as_bytes()), true),
@@ -154,7 +154,7 @@ impl<'a> Reading<'a> {
         if let Some(recorder) = self.recorder.take() {
             recorder.received(self.status, headers.clone(), body.clone(), redacted);
         }
-        Answer { status: self.status, headers, body }
+        ScrubbedResponse { status: self.status, headers, body }
     }
 }
 
@@ -167,7 +167,7 @@ impl Drop for Reading<'_> {
 }
 
 /// Waits for the first sign of life.
-pub(super) async fn heard<T>(
+pub(super) async fn within_idle_timeout<T>(
     sign: impl Future<Output = T>,
     reporter: &Reporter<'_>,
 ) -> Result<T, Error> {

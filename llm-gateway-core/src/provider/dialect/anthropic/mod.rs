@@ -6,9 +6,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error_report::{Envelope, Refusal};
+use super::error_report::{ErrorBody, ErrorReport};
 use super::lenient::{lenient, name};
-use super::{Draft, Wire};
+use super::{DecodedAnswer, WireFormat};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{AnswerSchema, Delivery, FinishReason, Part, Role, Turn, Usage};
@@ -18,8 +18,8 @@ use crate::transport::Credential;
 /// The `anthropic` dialect.
 pub(crate) struct Anthropic;
 
-impl Wire for Anthropic {
-    type Stream = stream::Stream;
+impl WireFormat for Anthropic {
+    type Stream = stream::AnthropicStream;
 
     /// <https://platform.claude.com/docs/en/api/errors>. `timeout_error` is not here: it
     /// comes with 408 from a proxy and with 504 from the API, and the status tells them apart.
@@ -61,8 +61,8 @@ impl Wire for Anthropic {
     }
 
     fn encode(call: &Call, delivery: Delivery) -> serde_json::Result<Vec<u8>> {
-        let turns = call.prompt.turns().iter().map(RequestMessage::from);
-        serde_json::to_vec(&Request {
+        let turns = call.prompt.turns().iter().map(InputMessage::from);
+        serde_json::to_vec(&MessagesRequest {
             model: call.model.as_str(),
             max_tokens: call.max_tokens,
             system: call.prompt.system().map(Part::as_str),
@@ -72,25 +72,25 @@ impl Wire for Anthropic {
         })
     }
 
-    fn decode(body: &[u8]) -> serde_json::Result<Draft> {
-        let response: Response = serde_json::from_slice(body)?;
-        let text = |block: Block| match block {
-            Block::Text { text } => Some(text),
-            Block::Other => None,
+    fn decode(body: &[u8]) -> serde_json::Result<DecodedAnswer> {
+        let response: MessagesResponse = serde_json::from_slice(body)?;
+        let text = |block: ContentBlock| match block {
+            ContentBlock::Text { text } => Some(text),
+            ContentBlock::Other => None,
         };
-        Ok(Draft {
+        Ok(DecodedAnswer {
             texts: response.content.into_iter().filter_map(text).collect(),
             finish_reason: finish(response.stop_reason.as_deref()),
             refusal: response.stop_details.and_then(|details| details.explanation),
             model: response.model,
             response_id: response.id,
-            usage: response.usage.and_then(Reported::usage),
+            usage: response.usage.and_then(MessagesUsage::usage),
             reported_cost: None,
         })
     }
 
-    fn decode_error(body: &[u8]) -> Option<Refusal> {
-        Envelope::read(body)?.refusal()
+    fn decode_error(body: &[u8]) -> Option<ErrorReport> {
+        ErrorBody::read(body)?.report()
     }
 }
 
@@ -107,12 +107,12 @@ fn finish(reason: Option<&str>) -> FinishReason {
 }
 
 #[derive(Serialize)]
-struct Request<'a> {
+struct MessagesRequest<'a> {
     model: &'a str,
     max_tokens: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<&'a str>,
-    messages: Vec<RequestMessage<'a>>,
+    messages: Vec<InputMessage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,12 +120,12 @@ struct Request<'a> {
 }
 
 #[derive(Serialize)]
-struct RequestMessage<'a> {
+struct InputMessage<'a> {
     role: &'static str,
-    content: Content<'a>,
+    content: InputContent<'a>,
 }
 
-impl<'a> From<&'a Turn> for RequestMessage<'a> {
+impl<'a> From<&'a Turn> for InputMessage<'a> {
     fn from(turn: &'a Turn) -> Self {
         let role = match turn.role {
             Role::User => "user",
@@ -138,23 +138,26 @@ impl<'a> From<&'a Turn> for RequestMessage<'a> {
 /// A plain string, or a list when there are several parts.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Content<'a> {
+enum InputContent<'a> {
     Text(&'a str),
-    Parts(Vec<TextPart<'a>>),
+    Parts(Vec<InputPart<'a>>),
 }
 
 #[derive(Serialize)]
-struct TextPart<'a> {
+struct InputPart<'a> {
     r#type: &'static str,
     text: &'a str,
 }
 
-impl<'a> From<&'a [Part]> for Content<'a> {
+impl<'a> From<&'a [Part]> for InputContent<'a> {
     fn from(parts: &'a [Part]) -> Self {
         match parts {
             [part] => Self::Text(part.as_str()),
             parts => Self::Parts(
-                parts.iter().map(|part| TextPart { r#type: "text", text: part.as_str() }).collect(),
+                parts
+                    .iter()
+                    .map(|part| InputPart { r#type: "text", text: part.as_str() })
+                    .collect(),
             ),
         }
     }
@@ -183,8 +186,8 @@ impl TryFrom<&AnswerSchema> for OutputConfig {
 }
 
 #[derive(Deserialize)]
-struct Response {
-    content: Vec<Block>,
+struct MessagesResponse {
+    content: Vec<ContentBlock>,
     #[serde(default, deserialize_with = "name")]
     id: Option<String>,
     #[serde(default, deserialize_with = "name")]
@@ -193,13 +196,13 @@ struct Response {
     #[serde(default, deserialize_with = "lenient")]
     stop_details: Option<StopDetails>,
     #[serde(default, deserialize_with = "lenient")]
-    usage: Option<Reported>,
+    usage: Option<MessagesUsage>,
 }
 
 /// Thinking, tool use and whatever comes next are not text.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Block {
+enum ContentBlock {
     Text {
         text: String,
     },
@@ -213,7 +216,7 @@ struct StopDetails {
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
-struct Reported {
+struct MessagesUsage {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
@@ -226,7 +229,7 @@ struct OutputDetails {
     thinking_tokens: Option<u64>,
 }
 
-impl Reported {
+impl MessagesUsage {
     /// `input_tokens` leaves cached tokens out, `output_tokens` counts thinking. Without both
     /// there is no usage: a count that is absent is not zero.
     fn usage(self) -> Option<Usage> {

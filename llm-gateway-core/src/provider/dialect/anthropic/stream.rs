@@ -5,40 +5,44 @@ use std::ops::ControlFlow;
 
 use serde::Deserialize;
 
-use super::{Block, Reported, StopDetails, finish};
-use crate::provider::dialect::Draft;
+use super::{ContentBlock, MessagesUsage, StopDetails, finish};
+use crate::provider::dialect::DecodedAnswer;
 use crate::provider::dialect::assembly::{Assembly, Pieces};
 use crate::provider::dialect::lenient::{lenient, name};
 
 /// An answer of which some events have come.
 #[derive(Default)]
-pub(crate) struct Stream {
+pub(crate) struct AnthropicStream {
     pieces: Pieces,
     done: bool,
     /// The counts so far, each the newest that was sent.
-    counted: Reported,
+    counted: MessagesUsage,
 }
 
-impl Assembly for Stream {
+impl Assembly for AnthropicStream {
     fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>> {
         match serde_json::from_str(data)? {
-            Event::MessageStart { message } => {
+            StreamEvent::MessageStart { message } => {
                 self.pieces.name(message.model, message.id);
                 // The output that it counts is that of the first moment.
                 self.counted =
-                    Reported { output_tokens: None, ..message.usage.unwrap_or_default() };
+                    MessagesUsage { output_tokens: None, ..message.usage.unwrap_or_default() };
             }
-            Event::ContentBlockStart { content_block: Block::Text { text } }
-            | Event::ContentBlockDelta { delta: Delta::TextDelta { text } } => {
+            StreamEvent::ContentBlockStart { content_block: ContentBlock::Text { text } }
+            | StreamEvent::ContentBlockDelta { delta: BlockDelta::TextDelta { text } } => {
                 self.pieces.push(&text);
             }
-            Event::MessageDelta { delta, usage } => self.change(delta, usage.unwrap_or_default()),
-            Event::MessageStop => {
+            StreamEvent::MessageDelta { delta, usage } => {
+                self.change(delta, usage.unwrap_or_default())
+            }
+            StreamEvent::MessageStop => {
                 self.done = true;
                 self.pieces.usage = self.counted.usage();
                 return Ok(ControlFlow::Break(()));
             }
-            Event::ContentBlockStart { .. } | Event::ContentBlockDelta { .. } | Event::Other => {}
+            StreamEvent::ContentBlockStart { .. }
+            | StreamEvent::ContentBlockDelta { .. }
+            | StreamEvent::Other => {}
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -47,14 +51,14 @@ impl Assembly for Stream {
         &self.pieces
     }
 
-    fn finish(self) -> serde_json::Result<Option<Draft>> {
-        Ok(self.done.then(|| self.pieces.into_draft()))
+    fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {
+        Ok(self.done.then(|| self.pieces.into_decoded()))
     }
 }
 
-impl Stream {
+impl AnthropicStream {
     /// Its counts are totals, and final with the reason why the model stopped.
-    fn change(&mut self, delta: Change, usage: Reported) {
+    fn change(&mut self, delta: MessageChange, usage: MessagesUsage) {
         self.counted = usage.or(self.counted);
         if let Some(explanation) = delta.stop_details.and_then(|details| details.explanation) {
             self.pieces.refusal = explanation;
@@ -69,20 +73,20 @@ impl Stream {
 /// What is not named here (`ping`, the end of a block, whatever comes next) adds nothing.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Event {
+enum StreamEvent {
     MessageStart {
-        message: Started,
+        message: StartedMessage,
     },
     ContentBlockStart {
-        content_block: Block,
+        content_block: ContentBlock,
     },
     ContentBlockDelta {
-        delta: Delta,
+        delta: BlockDelta,
     },
     MessageDelta {
-        delta: Change,
+        delta: MessageChange,
         #[serde(default, deserialize_with = "lenient")]
-        usage: Option<Reported>,
+        usage: Option<MessagesUsage>,
     },
     MessageStop,
     #[serde(other)]
@@ -90,19 +94,19 @@ enum Event {
 }
 
 #[derive(Deserialize)]
-struct Started {
+struct StartedMessage {
     #[serde(default, deserialize_with = "name")]
     id: Option<String>,
     #[serde(default, deserialize_with = "name")]
     model: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
-    usage: Option<Reported>,
+    usage: Option<MessagesUsage>,
 }
 
 /// Thinking, signatures and a tool's input are not text.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Delta {
+enum BlockDelta {
     TextDelta {
         text: String,
     },
@@ -111,7 +115,7 @@ enum Delta {
 }
 
 #[derive(Deserialize)]
-struct Change {
+struct MessageChange {
     stop_reason: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     stop_details: Option<StopDetails>,

@@ -10,9 +10,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error_report::{Envelope, Refusal};
+use super::error_report::{ErrorBody, ErrorReport};
 use super::lenient::{lenient, name};
-use super::{Draft, Wire};
+use super::{DecodedAnswer, WireFormat};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{AnswerSchema, Delivery, FinishReason, Part, Role, Usage};
@@ -25,8 +25,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// The `gemini` dialect.
 pub(crate) struct Gemini;
 
-impl Wire for Gemini {
-    type Stream = stream::Stream;
+impl WireFormat for Gemini {
+    type Stream = stream::GeminiStream;
 
     /// <https://ai.google.dev/gemini-api/docs/troubleshooting>. `RESOURCE_EXHAUSTED` is not
     /// here: it comes with 429 for a rate limit and with 402 for an empty account.
@@ -71,7 +71,7 @@ impl Wire for Gemini {
         });
         let system = call.prompt.system().into_iter().map(RequestPart::from);
         let schema = call.schema();
-        serde_json::to_vec(&Request {
+        serde_json::to_vec(&GenerateRequest {
             system_instruction: call
                 .prompt
                 .system()
@@ -86,29 +86,29 @@ impl Wire for Gemini {
         })
     }
 
-    fn decode(body: &[u8]) -> serde_json::Result<Draft> {
-        let response: Response = serde_json::from_slice(body)?;
+    fn decode(body: &[u8]) -> serde_json::Result<DecodedAnswer> {
+        let response: GenerateResponse = serde_json::from_slice(body)?;
         let model = response.model();
         let blocked = response.prompt_feedback.and_then(|feedback| feedback.block_reason);
         let candidate = match (response.candidates.into_iter().next(), &blocked) {
             (Some(candidate), _) => candidate,
-            (None, Some(_)) => Candidate::default(),
+            (None, Some(_)) => AnswerCandidate::default(),
             (None, None) => return Err(serde_json::Error::custom("no candidate, no block reason")),
         };
         let parts = candidate.content.unwrap_or_default().parts;
-        Ok(Draft {
+        Ok(DecodedAnswer {
             texts: parts.into_iter().filter(|part| !part.thought).map(|part| part.text).collect(),
             finish_reason: finish(candidate.finish_reason.as_deref()),
             refusal: refusal(blocked, candidate.finish_reason, candidate.finish_message),
             model,
             response_id: response.response_id,
-            usage: response.usage_metadata.and_then(Reported::usage),
+            usage: response.usage_metadata.and_then(UsageMetadata::usage),
             reported_cost: None,
         })
     }
 
-    fn decode_error(body: &[u8]) -> Option<Refusal> {
-        Envelope::read(body)?.refusal()
+    fn decode_error(body: &[u8]) -> Option<ErrorReport> {
+        ErrorBody::read(body)?.report()
     }
 }
 
@@ -137,7 +137,7 @@ fn refusal(
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Request<'a> {
+struct GenerateRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     system_instruction: Option<RequestContent<'a>>,
     contents: Vec<RequestContent<'a>>,
@@ -175,19 +175,19 @@ struct GenerationConfig {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Response {
+struct GenerateResponse {
     #[serde(default)]
-    candidates: Vec<Candidate>,
+    candidates: Vec<AnswerCandidate>,
     prompt_feedback: Option<PromptFeedback>,
     #[serde(default, deserialize_with = "name")]
     model_version: Option<String>,
     #[serde(default, deserialize_with = "name")]
     response_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
-    usage_metadata: Option<Reported>,
+    usage_metadata: Option<UsageMetadata>,
 }
 
-impl Response {
+impl GenerateResponse {
     /// The model that answered. Some answers name it as a resource.
     fn model(&self) -> Option<String> {
         let named = self.model_version.as_deref()?;
@@ -197,21 +197,21 @@ impl Response {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Candidate {
-    content: Option<ResponseContent>,
+struct AnswerCandidate {
+    content: Option<CandidateContent>,
     finish_reason: Option<String>,
     finish_message: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
-struct ResponseContent {
+struct CandidateContent {
     #[serde(default)]
-    parts: Vec<ResponsePart>,
+    parts: Vec<CandidatePart>,
 }
 
 /// A part that is no text (a function call, or whatever comes next) reads as an empty one.
 #[derive(Deserialize)]
-struct ResponsePart {
+struct CandidatePart {
     #[serde(default)]
     text: String,
     /// It is a summary of the model's reasoning, not text for the caller.
@@ -227,7 +227,7 @@ struct PromptFeedback {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Reported {
+struct UsageMetadata {
     prompt_token_count: Option<u64>,
     tool_use_prompt_token_count: u64,
     cached_content_token_count: u64,
@@ -235,7 +235,7 @@ struct Reported {
     thoughts_token_count: u64,
 }
 
-impl Reported {
+impl UsageMetadata {
     /// `promptTokenCount` counts cached tokens but not tools' results; `candidatesTokenCount`
     /// leaves thoughts out, and is absent where there is no text. Without the prompt's count
     /// there is no usage.

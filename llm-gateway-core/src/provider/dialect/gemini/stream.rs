@@ -7,13 +7,13 @@
 
 use std::ops::ControlFlow;
 
-use super::{Reported, Response, finish, refusal};
-use crate::provider::dialect::Draft;
-use crate::provider::dialect::assembly::{Assembly, Ending, Pieces};
+use super::{GenerateResponse, UsageMetadata, finish, refusal};
+use crate::provider::dialect::DecodedAnswer;
+use crate::provider::dialect::assembly::{Assembly, Completeness, Pieces};
 
 /// An answer of which some responses have come.
 #[derive(Default)]
-pub(crate) struct Stream {
+pub(crate) struct GeminiStream {
     pieces: Pieces,
     done: bool,
     /// An event came without a finish reason, as all but the last should.
@@ -22,9 +22,9 @@ pub(crate) struct Stream {
     doubtful: bool,
 }
 
-impl Assembly for Stream {
+impl Assembly for GeminiStream {
     fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>> {
-        let response: Response = serde_json::from_str(data)?;
+        let response: GenerateResponse = serde_json::from_str(data)?;
         self.pieces.name(response.model(), response.response_id);
         let blocked = response.prompt_feedback.and_then(|feedback| feedback.block_reason);
         let candidate = response.candidates.into_iter().next().unwrap_or_default();
@@ -48,7 +48,7 @@ impl Assembly for Stream {
         self.doubtful |= was_done && self.pieces.chars > before;
         // Before the end, the output is that of the moment.
         if self.done {
-            let usage = response.usage_metadata.and_then(Reported::usage);
+            let usage = response.usage_metadata.and_then(UsageMetadata::usage);
             self.pieces.usage = usage.or(self.pieces.usage);
         }
         Ok(ControlFlow::Continue(()))
@@ -58,15 +58,15 @@ impl Assembly for Stream {
         &self.pieces
     }
 
-    fn ending(&self) -> Ending {
+    fn completeness(&self) -> Completeness {
         match (self.done, self.doubtful) {
-            (false, _) => Ending::Open,
-            (true, true) => Ending::Likely,
-            (true, false) => Ending::Sure,
+            (false, _) => Completeness::Incomplete,
+            (true, true) => Completeness::Likely,
+            (true, false) => Completeness::Certain,
         }
     }
 
-    fn finish(self) -> serde_json::Result<Option<Draft>> {
-        Ok(self.done.then(|| self.pieces.into_draft()))
+    fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {
+        Ok(self.done.then(|| self.pieces.into_decoded()))
     }
 }

@@ -13,9 +13,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error_report::{Envelope, Refusal};
+use super::error_report::{ErrorBody, ErrorReport};
 use super::lenient::{lenient, name};
-use super::{Draft, Wire};
+use super::{DecodedAnswer, WireFormat};
 use crate::credential::Secret;
 use crate::error::Category;
 use crate::model::{
@@ -31,8 +31,8 @@ const DEAREST: NanoUsd = NanoUsd::from_nanos(10_000 * 1_000_000_000);
 /// The `openai` dialect.
 pub(crate) struct OpenAi;
 
-impl Wire for OpenAi {
-    type Stream = stream::Stream;
+impl WireFormat for OpenAi {
+    type Stream = stream::OpenAiStream;
 
     /// <https://platform.openai.com/docs/guides/error-codes>. `invalid_request_error` is not
     /// here: DeepSeek sends it with 401 and 402 too, so its status has to decide.
@@ -77,12 +77,12 @@ impl Wire for OpenAi {
             .prompt
             .system()
             .into_iter()
-            .map(|part| RequestMessage { role: "system", content: part.as_str().into() });
-        let turns = call.prompt.turns().iter().map(RequestMessage::from);
+            .map(|part| ChatMessage { role: "system", content: part.as_str().into() });
+        let turns = call.prompt.turns().iter().map(ChatMessage::from);
         let bound = Some(call.max_tokens);
         let stream = delivery == Delivery::Stream;
         let renamed = call.capabilities.contains(&Capability::MaxCompletionTokens);
-        serde_json::to_vec(&Request {
+        serde_json::to_vec(&ChatRequest {
             model: call.model.as_str(),
             messages: system.chain(turns).collect(),
             max_tokens: bound.filter(|_| !renamed),
@@ -93,25 +93,25 @@ impl Wire for OpenAi {
         })
     }
 
-    fn decode(body: &[u8]) -> serde_json::Result<Draft> {
-        let response: Response = serde_json::from_slice(body)?;
+    fn decode(body: &[u8]) -> serde_json::Result<DecodedAnswer> {
+        let response: ChatResponse = serde_json::from_slice(body)?;
         let choice = response.choices.into_iter().next();
-        let Choice { message, finish_reason } =
+        let ChatChoice { message, finish_reason } =
             choice.ok_or_else(|| serde_json::Error::custom("`choices` is empty"))?;
-        Ok(Draft {
-            texts: message.content.map(ResponseContent::into_texts).unwrap_or_default(),
+        Ok(DecodedAnswer {
+            texts: message.content.map(ChatContent::into_texts).unwrap_or_default(),
             finish_reason: finish(finish_reason.as_deref()),
             refusal: message.refusal.filter(|refusal| !refusal.is_empty()),
             model: response.model,
             response_id: response.id,
-            reported_cost: response.usage.as_ref().and_then(Reported::cost),
-            usage: response.usage.and_then(Reported::usage),
+            reported_cost: response.usage.as_ref().and_then(ChatUsage::cost),
+            usage: response.usage.and_then(ChatUsage::usage),
         })
     }
 
-    fn decode_error(body: &[u8]) -> Option<Refusal> {
-        let envelope = Envelope::read(body)?;
-        envelope.refusal().or_else(|| envelope.sentence())
+    fn decode_error(body: &[u8]) -> Option<ErrorReport> {
+        let body = ErrorBody::read(body)?;
+        body.report().or_else(|| body.sentence())
     }
 }
 
@@ -127,9 +127,9 @@ fn finish(reason: Option<&str>) -> FinishReason {
 }
 
 #[derive(Serialize)]
-struct Request<'a> {
+struct ChatRequest<'a> {
     model: &'a str,
-    messages: Vec<RequestMessage<'a>>,
+    messages: Vec<ChatMessage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,12 +143,12 @@ struct Request<'a> {
 }
 
 #[derive(Serialize)]
-struct RequestMessage<'a> {
+struct ChatMessage<'a> {
     role: &'static str,
     content: Cow<'a, str>,
 }
 
-impl<'a> From<&'a Turn> for RequestMessage<'a> {
+impl<'a> From<&'a Turn> for ChatMessage<'a> {
     fn from(turn: &'a Turn) -> Self {
         let role = match turn.role {
             Role::User => "user",
@@ -199,45 +199,45 @@ impl TryFrom<&AnswerSchema> for ResponseFormat {
 }
 
 #[derive(Deserialize)]
-struct Response {
-    choices: Vec<Choice>,
+struct ChatResponse {
+    choices: Vec<ChatChoice>,
     #[serde(default, deserialize_with = "name")]
     id: Option<String>,
     #[serde(default, deserialize_with = "name")]
     model: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
-    usage: Option<Reported>,
+    usage: Option<ChatUsage>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
-    message: ResponseMessage,
+struct ChatChoice {
+    message: ChatAnswer,
     finish_reason: Option<String>,
 }
 
 /// `reasoning_content` (DeepSeek) is not text for the caller.
 #[derive(Deserialize)]
-struct ResponseMessage {
-    content: Option<ResponseContent>,
+struct ChatAnswer {
+    content: Option<ChatContent>,
     refusal: Option<String>,
 }
 
 /// Text, or (some compatible servers) a list of parts.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum ResponseContent {
+enum ChatContent {
     Text(String),
-    Parts(Vec<ResponsePart>),
+    Parts(Vec<ChatContentPart>),
 }
 
 /// A part that is no text reads as an empty one.
 #[derive(Deserialize)]
-struct ResponsePart {
+struct ChatContentPart {
     #[serde(default, deserialize_with = "lenient")]
     text: Option<String>,
 }
 
-impl ResponseContent {
+impl ChatContent {
     fn into_texts(self) -> Vec<String> {
         match self {
             Self::Text(text) => vec![text],
@@ -247,7 +247,7 @@ impl ResponseContent {
 }
 
 #[derive(Deserialize)]
-struct Reported {
+struct ChatUsage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     prompt_tokens_details: Option<PromptDetails>,
@@ -279,7 +279,7 @@ struct CompletionDetails {
     reasoning_tokens: Option<u64>,
 }
 
-impl Reported {
+impl ChatUsage {
     /// `prompt_tokens` counts cached tokens, `completion_tokens` counts reasoning. Without both
     /// there is no usage: a count that is absent is not zero.
     fn usage(self) -> Option<Usage> {
@@ -317,9 +317,9 @@ mod tests {
                 r#"{{"choices": [{{"message": {{"content": "hi"}}}}],
                     "usage": {{"prompt_tokens": 1, "completion_tokens": 2, "cost": {cost}}}}}"#
             );
-            let draft = OpenAi::decode(body.as_bytes()).unwrap();
-            assert_eq!(draft.usage, Some(Usage::new(1, 2)), "{cost}");
-            draft.reported_cost.map(NanoUsd::as_nanos)
+            let decoded = OpenAi::decode(body.as_bytes()).unwrap();
+            assert_eq!(decoded.usage, Some(Usage::new(1, 2)), "{cost}");
+            decoded.reported_cost.map(NanoUsd::as_nanos)
         };
         assert_eq!(reported("0.95"), Some(950_000_000));
         assert_eq!(reported(r#"" 9.5e-7 ""#), Some(950));

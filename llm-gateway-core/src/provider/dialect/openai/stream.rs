@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use serde::Deserialize;
 use serde::de::Error as _;
 
-use super::{Reported, ResponseContent, finish};
+use super::{ChatContent, ChatUsage, finish};
 use crate::model::Usage;
-use crate::provider::dialect::Draft;
+use crate::provider::dialect::DecodedAnswer;
 use crate::provider::dialect::assembly::{Assembly, Pieces};
 use crate::provider::dialect::lenient::{lenient, name};
 
@@ -17,7 +17,7 @@ const DONE: &str = "[DONE]";
 
 /// An answer of which some chunks have come.
 #[derive(Default)]
-pub(crate) struct Stream {
+pub(crate) struct OpenAiStream {
     pieces: Pieces,
     /// Whether any chunk was part of an answer.
     chosen: bool,
@@ -26,7 +26,7 @@ pub(crate) struct Stream {
     counted: Option<Usage>,
 }
 
-impl Assembly for Stream {
+impl Assembly for OpenAiStream {
     fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>> {
         if data.trim() == DONE {
             self.done = true;
@@ -54,22 +54,22 @@ impl Assembly for Stream {
         &self.pieces
     }
 
-    fn finish(self) -> serde_json::Result<Option<Draft>> {
+    fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {
         if self.done && !self.chosen {
             return Err(serde_json::Error::custom("no chunk has a choice"));
         }
         // A proxy writes `[DONE]` behind whatever its own provider cut off; the reason why the
         // model stopped is the model's.
         let whole = self.done && self.pieces.finish_reason.is_some();
-        Ok(whole.then(|| self.pieces.into_draft()))
+        Ok(whole.then(|| self.pieces.into_decoded()))
     }
 }
 
-impl Stream {
-    fn choice(&mut self, choice: Choice) {
+impl OpenAiStream {
+    fn choice(&mut self, choice: ChunkChoice) {
         self.chosen = true;
         let delta = choice.delta.unwrap_or_default();
-        for text in delta.content.into_iter().flat_map(ResponseContent::into_texts) {
+        for text in delta.content.into_iter().flat_map(ChatContent::into_texts) {
             self.pieces.push(&text);
         }
         self.pieces.refusal.push_str(&delta.refusal.unwrap_or_default());
@@ -81,26 +81,26 @@ impl Stream {
 
 #[derive(Deserialize)]
 struct Chunk {
-    choices: Option<Vec<Choice>>,
+    choices: Option<Vec<ChunkChoice>>,
     #[serde(default, deserialize_with = "name")]
     id: Option<String>,
     #[serde(default, deserialize_with = "name")]
     model: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
-    usage: Option<Reported>,
+    usage: Option<ChatUsage>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
+struct ChunkChoice {
     #[serde(default, deserialize_with = "lenient")]
     index: Option<u64>,
-    delta: Option<Delta>,
+    delta: Option<ChunkDelta>,
     finish_reason: Option<String>,
 }
 
 /// `reasoning_content` (DeepSeek) and tool calls are not text for the caller.
 #[derive(Default, Deserialize)]
-struct Delta {
-    content: Option<ResponseContent>,
+struct ChunkDelta {
+    content: Option<ChatContent>,
     refusal: Option<String>,
 }

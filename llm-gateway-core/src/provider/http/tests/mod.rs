@@ -113,7 +113,7 @@ fn provider(script: Script, key: Option<&'static str>) -> Arc<dyn Provider> {
 }
 
 fn provider_of(delivery: Delivery, script: Script, key: Option<&'static str>) -> Arc<dyn Provider> {
-    for_endpoint(endpoint(delivery), means(script, key)).unwrap()
+    for_endpoint(endpoint(delivery), parts(script, key)).unwrap()
 }
 
 fn endpoint(delivery: Delivery) -> Endpoint {
@@ -128,8 +128,8 @@ fn endpoint(delivery: Delivery) -> Endpoint {
     }
 }
 
-fn means(transport: impl Transport + 'static, key: Option<&'static str>) -> Means {
-    Means {
+fn parts(transport: impl Transport + 'static, key: Option<&'static str>) -> ProviderParts {
+    ProviderParts {
         transport: Arc::new(transport),
         credentials: Arc::new(Keys(key)),
         scrubber: Scrubber::default(),
@@ -206,7 +206,7 @@ async fn an_error_stands_whatever_becomes_of_its_body() {
         let pulled = Arc::clone(&script.pulled);
         let mut endpoint = endpoint(Delivery::Stream);
         endpoint.timeout = Duration::from_millis(2_500);
-        let provider = for_endpoint(endpoint, means(script, Some(KEY))).unwrap();
+        let provider = for_endpoint(endpoint, parts(script, Some(KEY))).unwrap();
         let (recorder, started) = (Recorder::new(), Instant::now());
         let error = provider.send(&provider.prepare(call()).unwrap(), &recorder).await.unwrap_err();
         assert_eq!(error.category(), Category::RateLimit, "{what}: {error}");

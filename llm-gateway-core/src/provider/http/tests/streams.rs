@@ -21,7 +21,7 @@ const END: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}
 const DONE: &str = "data: [DONE]\n\n";
 
 /// The rest of an answer.
-fn ending() -> String {
+fn the_end() -> String {
     [END, DONE].concat()
 }
 
@@ -72,7 +72,7 @@ async fn text_is_told_as_it_grows_and_only_then() {
         after(1, &two),
         after(1, ": waiting\n\n"),
         after(1, &delta("")),
-        after(1, &ending()),
+        after(1, &the_end()),
     ]))
     .await;
     assert_eq!(outcome.result.unwrap().joined_text(), "Grüße!");
@@ -81,7 +81,7 @@ async fn text_is_told_as_it_grows_and_only_then() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stall_in_a_stream_ends_by_the_idle_clock() {
-    let outcome = stream_of(vec![after(1, &delta("Hello")), after(60, &ending())]).await;
+    let outcome = stream_of(vec![after(1, &delta("Hello")), after(60, &the_end())]).await;
     assert_eq!(outcome.error().category(), Category::Timeout);
     assert_eq!(
         outcome.error().message(),
@@ -136,7 +136,7 @@ async fn in_an_answer_comments_are_signs_of_life() {
     {
         let mut chunks = vec![after(2, ": soon\n\n"), after(2, begin)];
         chunks.extend((0..5).map(|_| after(4, ": still thinking\n\n")));
-        chunks.push(after(4, &[delta("Hello"), ending()].concat()));
+        chunks.push(after(4, &[delta("Hello"), the_end()].concat()));
         assert_eq!(stream_of(chunks).await.result.unwrap().joined_text(), "Hello");
     }
 }
@@ -181,7 +181,7 @@ async fn a_stop_in_every_event_is_no_end_when_the_attempt_is_over() {
     endpoint.dialect = Dialect::Gemini;
     let part = candidate("x", r#","finishReason":"STOP""#);
     let script = streaming((0..100).map(|_| after(4, &part)).collect());
-    let provider = for_endpoint(endpoint, means(script, Some(KEY))).unwrap();
+    let provider = for_endpoint(endpoint, parts(script, Some(KEY))).unwrap();
     let prepared = provider.prepare(call()).unwrap();
     let error = provider.send(&prepared, &Recorder::new()).await.unwrap_err();
     assert_eq!(error.message(), "openai did not finish within 30s (timeout_s)");
@@ -225,7 +225,7 @@ async fn an_answer_of_geminis_that_is_whole_needs_no_end_of_its_body() {
     ] {
         let mut endpoint = endpoint(Delivery::Stream);
         endpoint.dialect = Dialect::Gemini;
-        let provider = for_endpoint(endpoint, means(streaming(chunks), Some(KEY))).unwrap();
+        let provider = for_endpoint(endpoint, parts(streaming(chunks), Some(KEY))).unwrap();
         let started = Instant::now();
         let prepared = provider.prepare(call()).unwrap();
         let answer = provider.send(&prepared, &Recorder::new()).await.expect(what);
@@ -237,7 +237,7 @@ async fn an_answer_of_geminis_that_is_whole_needs_no_end_of_its_body() {
 
 #[tokio::test(start_paused = true)]
 async fn what_follows_the_end_is_not_waited_for() {
-    let whole = [delta("Hello"), ending()].concat();
+    let whole = [delta("Hello"), the_end()].concat();
     for rest in [after(0, "data: {\"br"), after(60, ""), reset(), after(4, &delta("more"))] {
         let outcome = stream_of(vec![after(0, &whole), rest]).await;
         assert_eq!(outcome.result.unwrap().joined_text(), "Hello");
@@ -288,7 +288,7 @@ async fn an_answer_in_one_piece_to_a_request_for_a_stream_is_read() {
     let (outcome, _) = listened(Script::answering(200, vec![after(0, ANSWER)])).await;
     assert_eq!(outcome.result.unwrap().joined_text(), "hi", "no content type");
     // And the other way round, however the type is written.
-    let whole = [delta("Hello"), ending()].concat();
+    let whole = [delta("Hello"), the_end()].concat();
     for content_type in ["text/event-stream", "Text/Event-Stream;charset=utf-8"] {
         let outcome = attempt(typed(content_type, vec![after(0, &whole)])).await;
         assert_eq!(outcome.result.unwrap().joined_text(), "Hello", "{content_type}");
@@ -298,7 +298,7 @@ async fn an_answer_in_one_piece_to_a_request_for_a_stream_is_read() {
 #[tokio::test(start_paused = true)]
 async fn a_key_that_is_cut_shows_nowhere() {
     // By the network, within one event.
-    let whole = [delta(&format!("your key is {KEY}")), ending()].concat();
+    let whole = [delta(&format!("your key is {KEY}")), the_end()].concat();
     let (first, second) = whole.split_at(whole.find("0123").unwrap());
     let outcome = stream_of(vec![after(0, first), after(1, second)]).await;
     let recorded = outcome.recorded();
@@ -307,7 +307,7 @@ async fn a_key_that_is_cut_shows_nowhere() {
 
     // By the provider, over two events: no half of it is left in the record either.
     let (first, second) = KEY.split_at(KEY.find("0123").unwrap());
-    let events = [delta(&format!("your key is {first}")), delta(second), ending()].concat();
+    let events = [delta(&format!("your key is {first}")), delta(second), the_end()].concat();
     let outcome = stream_of(vec![after(0, &events)]).await;
     let recorded = outcome.recorded();
     assert_eq!(outcome.result.unwrap().joined_text(), "your key is [redacted]");
@@ -332,7 +332,7 @@ async fn serve(listener: TcpListener, connections: Arc<AtomicUsize>) {
         connections.fetch_add(1, Ordering::Relaxed);
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
             transfer-encoding: chunked\r\n\r\n";
-        let events = [delta("Hello"), ending()].concat();
+        let events = [delta("Hello"), the_end()].concat();
         let mut request = BytesMut::new();
         while let Ok(1..) = socket.read_buf(&mut request).await {
             if !request.ends_with(b"}}") {
@@ -356,7 +356,7 @@ async fn the_connection_of_a_stream_is_used_again() {
     let server = tokio::spawn(serve(listener, Arc::clone(&connections)));
     let mut endpoint = endpoint(Delivery::Stream);
     endpoint.base_url = base_url;
-    let provider = for_endpoint(endpoint, means(ReqwestTransport::new(), Some(KEY))).unwrap();
+    let provider = for_endpoint(endpoint, parts(ReqwestTransport::new(), Some(KEY))).unwrap();
     for _ in 0..5 {
         let prepared = provider.prepare(call()).unwrap();
         let answer = provider.send(&prepared, &Recorder::new()).await.unwrap();

@@ -5,7 +5,7 @@ use crate::model::{Completion, FinishReason, NanoUsd, OutputPart, Usage};
 
 /// An answer as it was decoded, before anyone asked whether it is of use.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Draft {
+pub(crate) struct DecodedAnswer {
     /// The pieces of text, reasoning excluded.
     pub(crate) texts: Vec<String>,
     /// Why the model stopped; [`FinishReason::Other`] when the body does not say.
@@ -24,7 +24,7 @@ pub(crate) struct Draft {
 
 /// Why an answer without text is of no use.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unusable {
+pub(crate) struct UnusableAnswer {
     /// What it counts as.
     pub(crate) category: Category,
     /// What happened, as the end of a sentence that begins with the provider's name.
@@ -37,9 +37,9 @@ pub(crate) struct Unusable {
     pub(crate) model: Option<String>,
 }
 
-impl Draft {
+impl DecodedAnswer {
     /// Any text makes an answer, whatever stopped it; without text, the reason decides.
-    pub(crate) fn complete(mut self, max_tokens: u64) -> Result<Completion, Box<Unusable>> {
+    pub(crate) fn complete(mut self, max_tokens: u64) -> Result<Completion, Box<UnusableAnswer>> {
         if self.texts.iter().all(|text| text.trim().is_empty()) {
             return Err(Box::new(self.unusable(max_tokens)));
         }
@@ -54,7 +54,7 @@ impl Draft {
         })
     }
 
-    fn unusable(self, max_tokens: u64) -> Unusable {
+    fn unusable(self, max_tokens: u64) -> UnusableAnswer {
         let (category, message, hint) = match (self.finish_reason, self.refusal) {
             (_, Some(refusal)) => {
                 (Category::ContentFilter, format!("refused to answer: {refusal}"), None)
@@ -69,7 +69,7 @@ impl Draft {
             ),
             _ => (Category::EmptyOutput, "answered without any text".to_owned(), None),
         };
-        Unusable { category, message, hint, usage: self.usage, model: self.model }
+        UnusableAnswer { category, message, hint, usage: self.usage, model: self.model }
     }
 }
 
