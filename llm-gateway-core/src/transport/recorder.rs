@@ -94,11 +94,26 @@ impl Recorder {
     }
 
     /// Notes what came back for the request that was sent last.
-    pub fn received(&self, status: StatusCode, headers: HeaderMap, body: Bytes, redacted: bool) {
+    pub fn received(&self, status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) {
+        let body = body.into();
+        self.keep(|sequence| Response { sequence, status, headers, body, redacted: false });
+    }
+
+    /// Notes what came back for the request that was sent last, with a key replaced in it.
+    pub fn received_redacted(
+        &self,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: impl Into<Bytes>,
+    ) {
+        let body = body.into();
+        self.keep(|sequence| Response { sequence, status, headers, body, redacted: true });
+    }
+
+    fn keep(&self, response: impl FnOnce(u64) -> Response) {
         let mut exchanges = self.lock();
         let Some((newest, older)) = exchanges.split_last_mut() else { return };
-        let sequence = self.sequence.next();
-        newest.response = Some(Response { sequence, status, headers, body, redacted });
+        newest.response = Some(response(self.sequence.next()));
         let mut room = ROOM_FOR_OLDER;
         for response in older.iter_mut().rev().filter_map(|exchange| exchange.response.as_mut()) {
             match room.checked_sub(response.body.len()) {
@@ -154,7 +169,7 @@ mod tests {
         for attempt in 0..20 {
             recorder.sent(&request);
             let body = Bytes::from(vec![b'x'; 300_000]);
-            recorder.received(StatusCode::OK, HeaderMap::new(), body, false);
+            recorder.received(StatusCode::OK, HeaderMap::new(), body);
             let kept = recorder.exchanges();
             assert_eq!(kept.len(), attempt + 1, "every attempt is there");
             let lengths = kept.iter().map(|it| it.response.as_ref().unwrap().body.len());

@@ -152,7 +152,12 @@ impl<'a> Reading<'a> {
             }
         }
         if let Some(recorder) = self.recorder.take() {
-            recorder.received(self.status, headers.clone(), body.clone(), redacted);
+            let (status, headers, body) = (self.status, headers.clone(), body.clone());
+            if redacted {
+                recorder.received_redacted(status, headers, body);
+            } else {
+                recorder.received(status, headers, body);
+            }
         }
         ScrubbedResponse { status: self.status, headers, body }
     }

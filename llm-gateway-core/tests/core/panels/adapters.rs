@@ -66,7 +66,7 @@ impl Provider for Adapter {
         }
         let choice = json!({"message": {"content": "yes"}, "finish_reason": "stop"});
         let body = json!({"id": "c-1", "model": prepared.call.model, "choices": [choice]});
-        recorder.received(StatusCode::OK, HeaderMap::new(), body.to_string().into(), false);
+        recorder.received(StatusCode::OK, HeaderMap::new(), body.to_string());
         Ok(Completion::text("yes"))
     }
 }
