@@ -19,12 +19,12 @@ pub enum Severity {
 
 /// A position in a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct FilePosition {
     pub(crate) line: u32,
     pub(crate) column: u32,
 }
 
-impl Default for Place {
+impl Default for FilePosition {
     fn default() -> Self {
         Self { line: 1, column: 1 }
     }
@@ -188,7 +188,7 @@ impl<'a> Collector<'a> {
 
     pub(crate) fn error(
         &mut self,
-        place: Place,
+        place: FilePosition,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
@@ -197,7 +197,7 @@ impl<'a> Collector<'a> {
 
     pub(crate) fn warning(
         &mut self,
-        place: Place,
+        place: FilePosition,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
@@ -205,7 +205,7 @@ impl<'a> Collector<'a> {
     }
 
     /// An error whose line is not shown, because it may hold a key.
-    pub(crate) fn error_hidden(&mut self, place: Place, message: &str, hint: &str) {
+    pub(crate) fn error_hidden(&mut self, place: FilePosition, message: &str, hint: &str) {
         self.push(Severity::Error, place, message.to_owned(), hint.to_owned());
         if let Some(problem) = self.problems.last_mut() {
             problem.snippet = None;
@@ -230,7 +230,7 @@ impl<'a> Collector<'a> {
         });
     }
 
-    fn push(&mut self, severity: Severity, place: Place, message: String, hint: String) {
+    fn push(&mut self, severity: Severity, place: FilePosition, message: String, hint: String) {
         let line = self.text.lines().nth(place.line as usize - 1).map(mask_keys);
         self.problems.push(Diagnostic {
             severity,

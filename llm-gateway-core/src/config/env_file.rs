@@ -48,7 +48,7 @@ impl EnvFile {
             Ok(text) => self.report(&environment.add_lines(&text, allowed), problems),
             Err(why) => {
                 let message = format!("{} cannot be read: {why}", self.path().display());
-                problems.variable(Severity::Error, message, self.way_out());
+                problems.variable(Severity::Error, message, self.hint());
             }
         }
     }
@@ -73,7 +73,7 @@ impl EnvFile {
         if text.contains('\0') { Err("it is not UTF-8 text".to_owned()) } else { Ok(text) }
     }
 
-    fn way_out(&self) -> &'static str {
+    fn hint(&self) -> &'static str {
         match self {
             Self::Named(_) => "name another file with --env-file, or leave it out",
             Self::Beside(_) => "make it a readable file of UTF-8 text, or take it away",

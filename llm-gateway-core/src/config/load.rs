@@ -10,7 +10,7 @@ use crate::model::{ProviderName, date_utc};
 use crate::policy::Policy;
 
 use super::compile::{self, Compilation};
-use super::diagnostic::{Collector, Diagnostic, Place, PolicyProblems, Severity};
+use super::diagnostic::{Collector, Diagnostic, FilePosition, PolicyProblems, Severity};
 use super::env_file::EnvFile;
 use super::text::read_text;
 use super::{node, raw, structure};
@@ -118,7 +118,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
         let schema = raw::json_schema();
         let fitting = structure::fitting(&root, &schema, &mut problems)?;
         let raw: raw::RawPolicy = serde_json::from_value(fitting)
-            .map_err(|error| problems.error(Place::default(), error.to_string(), ""))
+            .map_err(|error| problems.error(FilePosition::default(), error.to_string(), ""))
             .ok()?;
         let keys = compile::key_variables(&raw);
         if let Some(file) = EnvFile::of(env_file, source.directory()) {

@@ -6,38 +6,38 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use serde_yaml::{Location, MessageFormatter, Spanned, UserMessageFormatter};
 
-use super::diagnostic::Place;
+use super::diagnostic::FilePosition;
 
 /// A value with its place in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) content: Content,
+    pub(super) place: FilePosition,
+    pub(super) content: NodeContent,
 }
 
 /// What a node holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Content {
+pub(super) enum NodeContent {
     Null,
     Bool(bool),
     Number(Number),
     Text(String),
     List(Vec<Node>),
-    Map(Vec<Entry>),
+    Map(Vec<MapEntry>),
 }
 
 /// A key of a mapping and its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
+pub(super) struct MapEntry {
     pub(super) key: String,
-    pub(super) key_place: Place,
+    pub(super) key_place: FilePosition,
     pub(super) value: Node,
 }
 
 /// A file that is not YAML, or has a key twice: the parser stops at the first of these.
 #[derive(Debug)]
 pub(super) struct SyntaxError {
-    pub(super) place: Place,
+    pub(super) place: FilePosition,
     pub(super) message: String,
     pub(super) hint: &'static str,
 }
@@ -53,13 +53,13 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
         with_snippet: false,
         budget: serde_yaml::budget! { max_nodes: MOST_NODES },
     };
-    let parsed = serde_yaml::from_str_with_options::<Spanned<Content>>(text, options);
+    let parsed = serde_yaml::from_str_with_options::<Spanned<NodeContent>>(text, options);
     parsed.map(Node::from).map_err(|error| SyntaxError::from(error.without_snippet()))
 }
 
 impl From<&serde_yaml::Error> for SyntaxError {
     fn from(error: &serde_yaml::Error) -> Self {
-        let place = error.location().map(Place::from).unwrap_or_default();
+        let place = error.location().map(FilePosition::from).unwrap_or_default();
         if let serde_yaml::Error::DuplicateMappingKey { key, .. } = error {
             let key = key.as_deref().unwrap_or("a key");
             let message = format!("`{key}` stands twice in the same mapping");
@@ -73,34 +73,36 @@ impl From<&serde_yaml::Error> for SyntaxError {
 
 impl Node {
     /// The entry under `key`, where the node is a mapping that has it.
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(super) fn entry(&self, key: &str) -> Option<&MapEntry> {
         match &self.content {
-            Content::Map(entries) => entries.iter().find(|entry| entry.key == key),
+            NodeContent::Map(entries) => entries.iter().find(|entry| entry.key == key),
             _ => None,
         }
     }
 
     /// The node that `path` leads to.
-    pub(super) fn find(&self, path: &[Step<'_>]) -> Option<&Node> {
+    pub(super) fn find(&self, path: &[PathStep<'_>]) -> Option<&Node> {
         path.iter().try_fold(self, |node, step| match (step, &node.content) {
-            (Step::Key(key), _) => node.entry(key).map(|entry| &entry.value),
-            (Step::Index(index), Content::List(items)) => items.get(*index),
-            (Step::Index(_), _) => None,
+            (PathStep::Key(key), _) => node.entry(key).map(|entry| &entry.value),
+            (PathStep::Index(index), NodeContent::List(items)) => items.get(*index),
+            (PathStep::Index(_), _) => None,
         })
     }
 
     /// The place of the value that `path` leads to, or of its closest ancestor's key.
-    pub(super) fn place_of(&self, path: &[Step<'_>]) -> Place {
+    pub(super) fn place_of(&self, path: &[PathStep<'_>]) -> FilePosition {
         self.find(path).map_or_else(|| self.key_place_of(path), |node| node.place)
     }
 
     /// The place of the key that `path` ends in, or of its closest ancestor's key.
-    pub(super) fn key_place_of(&self, path: &[Step<'_>]) -> Place {
+    pub(super) fn key_place_of(&self, path: &[PathStep<'_>]) -> FilePosition {
         let Some((last, parents)) = path.split_last() else { return self.place };
         let found = self.find(parents).and_then(|parent| match (last, &parent.content) {
-            (Step::Key(key), _) => parent.entry(key).map(|entry| entry.key_place),
-            (Step::Index(index), Content::List(items)) => items.get(*index).map(|item| item.place),
-            (Step::Index(_), _) => None,
+            (PathStep::Key(key), _) => parent.entry(key).map(|entry| entry.key_place),
+            (PathStep::Index(index), NodeContent::List(items)) => {
+                items.get(*index).map(|item| item.place)
+            }
+            (PathStep::Index(_), _) => None,
         });
         found.unwrap_or_else(|| self.key_place_of(parents))
     }
@@ -108,37 +110,37 @@ impl Node {
 
 /// One step of a path through a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step<'a> {
+pub(super) enum PathStep<'a> {
     Key(&'a str),
     Index(usize),
 }
 
-impl<'a> From<&'a str> for Step<'a> {
+impl<'a> From<&'a str> for PathStep<'a> {
     fn from(key: &'a str) -> Self {
         Self::Key(key)
     }
 }
 
-impl From<usize> for Step<'_> {
+impl From<usize> for PathStep<'_> {
     fn from(index: usize) -> Self {
         Self::Index(index)
     }
 }
 
-impl From<Location> for Place {
+impl From<Location> for FilePosition {
     fn from(location: Location) -> Self {
         let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).max(1);
         Self { line: number(location.line()), column: number(location.column()) }
     }
 }
 
-impl From<Spanned<Content>> for Node {
-    fn from(spanned: Spanned<Content>) -> Self {
+impl From<Spanned<NodeContent>> for Node {
+    fn from(spanned: Spanned<NodeContent>) -> Self {
         Self { place: spanned.referenced.into(), content: spanned.value }
     }
 }
 
-impl<'de> Deserialize<'de> for Content {
+impl<'de> Deserialize<'de> for NodeContent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ContentVisitor)
     }
@@ -147,52 +149,52 @@ impl<'de> Deserialize<'de> for Content {
 struct ContentVisitor;
 
 impl<'de> Visitor<'de> for ContentVisitor {
-    type Value = Content;
+    type Value = NodeContent;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a YAML value")
     }
 
-    fn visit_unit<E>(self) -> Result<Content, E> {
-        Ok(Content::Null)
+    fn visit_unit<E>(self) -> Result<NodeContent, E> {
+        Ok(NodeContent::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Content, E> {
-        Ok(Content::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<NodeContent, E> {
+        Ok(NodeContent::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Content, E> {
-        Ok(Content::Number(value.into()))
+    fn visit_i64<E>(self, value: i64) -> Result<NodeContent, E> {
+        Ok(NodeContent::Number(value.into()))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Content, E> {
-        Ok(Content::Number(value.into()))
+    fn visit_u64<E>(self, value: u64) -> Result<NodeContent, E> {
+        Ok(NodeContent::Number(value.into()))
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Content, E> {
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<NodeContent, E> {
         let number = Number::from_f64(value).ok_or_else(|| E::custom("a number without end"))?;
-        Ok(Content::Number(number))
+        Ok(NodeContent::Number(number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Content, E> {
-        Ok(Content::Text(value.to_owned()))
+    fn visit_str<E>(self, value: &str) -> Result<NodeContent, E> {
+        Ok(NodeContent::Text(value.to_owned()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<NodeContent, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element::<Spanned<Content>>()? {
+        while let Some(item) = items.next_element::<Spanned<NodeContent>>()? {
             list.push(item.into());
         }
-        Ok(Content::List(list))
+        Ok(NodeContent::List(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Content, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<NodeContent, A::Error> {
         let mut map = Vec::new();
         while let Some(key) = entries.next_key::<Spanned<String>>()? {
-            let value = entries.next_value::<Spanned<Content>>()?.into();
-            map.push(Entry { key: key.value, key_place: key.referenced.into(), value });
+            let value = entries.next_value::<Spanned<NodeContent>>()?.into();
+            map.push(MapEntry { key: key.value, key_place: key.referenced.into(), value });
         }
-        Ok(Content::Map(map))
+        Ok(NodeContent::Map(map))
     }
 }
 
@@ -204,25 +206,25 @@ mod tests {
     fn every_key_and_value_knows_its_place() {
         let root = parse("a: 1\nb:\n  - x\n  - {c: true}\n").unwrap();
         let b = root.entry("b").unwrap();
-        assert_eq!(b.key_place, Place { line: 2, column: 1 });
-        let c = [Step::from("b"), 1.into(), "c".into()];
-        assert_eq!(root.key_place_of(&c), Place { line: 4, column: 6 });
-        assert_eq!(root.place_of(&c), Place { line: 4, column: 9 });
+        assert_eq!(b.key_place, FilePosition { line: 2, column: 1 });
+        let c = [PathStep::from("b"), 1.into(), "c".into()];
+        assert_eq!(root.key_place_of(&c), FilePosition { line: 4, column: 6 });
+        assert_eq!(root.place_of(&c), FilePosition { line: 4, column: 9 });
     }
 
     #[test]
     fn scalars_keep_their_kind() {
-        let Content::List(items) = parse("[1, true, 'true', ~, 1.0.0, yes]").unwrap().content
+        let NodeContent::List(items) = parse("[1, true, 'true', ~, 1.0.0, yes]").unwrap().content
         else {
             panic!("no list")
         };
-        let text = |text: &str| Content::Text(text.to_owned());
-        let kinds: Vec<Content> = items.into_iter().map(|item| item.content).collect();
+        let text = |text: &str| NodeContent::Text(text.to_owned());
+        let kinds: Vec<NodeContent> = items.into_iter().map(|item| item.content).collect();
         let expected = [
-            Content::Number(1.into()),
-            Content::Bool(true),
+            NodeContent::Number(1.into()),
+            NodeContent::Bool(true),
             text("true"),
-            Content::Null,
+            NodeContent::Null,
             text("1.0.0"),
             text("yes"),
         ];
@@ -232,7 +234,7 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_is_an_error_with_its_place() {
         let error = parse("a: 1\nb: 2\na: 3\n").unwrap_err();
-        assert_eq!(error.place, Place { line: 3, column: 1 });
+        assert_eq!(error.place, FilePosition { line: 3, column: 1 });
     }
 
     #[test]

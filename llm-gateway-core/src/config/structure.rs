@@ -10,23 +10,23 @@ use serde_json::{Map, Value};
 use crate::model::did_you_mean;
 
 use super::diagnostic::Collector;
-use super::node::{Content, Entry, Node};
+use super::node::{MapEntry, Node, NodeContent};
 
 /// Checks `node` and returns what of it fits `schema`.
 pub(super) fn fitting(node: &Node, schema: &Value, problems: &mut Collector<'_>) -> Option<Value> {
-    Walk { definitions: schema.get("$defs"), problems }.visit(node, schema, "the file")
+    SchemaWalk { definitions: schema.get("$defs"), problems }.visit(node, schema, "the file")
 }
 
-struct Walk<'a, 'b, 'c> {
+struct SchemaWalk<'a, 'b, 'c> {
     definitions: Option<&'a Value>,
     problems: &'b mut Collector<'c>,
 }
 
-impl<'a> Walk<'a, '_, '_> {
+impl<'a> SchemaWalk<'a, '_, '_> {
     /// `name` is what the value is called in messages: its key in quotes.
     fn visit(&mut self, node: &Node, schema: &'a Value, name: &str) -> Option<Value> {
         let (schema, nullable) = self.resolve(schema);
-        if node.content == Content::Null {
+        if node.content == NodeContent::Null {
             return match nullable {
                 true => Some(Value::Null),
                 false => self.wrong_type(node, type_of(schema), name),
@@ -37,8 +37,8 @@ impl<'a> Walk<'a, '_, '_> {
         }
         let expected = type_of(schema);
         match (&node.content, expected) {
-            (Content::Map(entries), "object") => self.mapping(node, entries, schema, name),
-            (Content::List(items), "array") => {
+            (NodeContent::Map(entries), "object") => self.mapping(node, entries, schema, name),
+            (NodeContent::List(items), "array") => {
                 let item = schema.get("items").unwrap_or(&Value::Null);
                 // A mapping that does not fit leaves a hole: the ones behind it keep their places.
                 let hole = (type_of(self.resolve(item).0) == "object").then_some(Value::Null);
@@ -48,10 +48,10 @@ impl<'a> Walk<'a, '_, '_> {
                     .collect();
                 Some(Value::Array(fitting))
             }
-            (Content::Bool(value), "boolean") => Some(Value::Bool(*value)),
-            (Content::Text(value), "string") => Some(Value::String(value.clone())),
-            (Content::Number(number), "number") => self.bounded(node, number, schema, name),
-            (Content::Number(number), "integer") if number.is_u64() || number.is_i64() => {
+            (NodeContent::Bool(value), "boolean") => Some(Value::Bool(*value)),
+            (NodeContent::Text(value), "string") => Some(Value::String(value.clone())),
+            (NodeContent::Number(number), "number") => self.bounded(node, number, schema, name),
+            (NodeContent::Number(number), "integer") if number.is_u64() || number.is_i64() => {
                 self.bounded(node, number, schema, name)
             }
             _ => self.wrong_type(node, expected, name),
@@ -81,7 +81,7 @@ impl<'a> Walk<'a, '_, '_> {
     fn mapping(
         &mut self,
         node: &Node,
-        entries: &[Entry],
+        entries: &[MapEntry],
         schema: &'a Value,
         name: &str,
     ) -> Option<Value> {
@@ -116,7 +116,7 @@ impl<'a> Walk<'a, '_, '_> {
         whole.then_some(Value::Object(fitting))
     }
 
-    fn unknown_key(&mut self, entry: &Entry, known: Option<&'a Map<String, Value>>, name: &str) {
+    fn unknown_key(&mut self, entry: &MapEntry, known: Option<&'a Map<String, Value>>, name: &str) {
         let known: Vec<&str> =
             known.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
         let hint = did_you_mean(&entry.key, known.iter().copied(), || {
@@ -131,7 +131,7 @@ impl<'a> Walk<'a, '_, '_> {
 
     fn word(&mut self, node: &Node, words: &[&str], name: &str) -> Option<Value> {
         let text = match &node.content {
-            Content::Text(text) => text.as_str(),
+            NodeContent::Text(text) => text.as_str(),
             _ => return self.wrong_type(node, "string", name),
         };
         if words.contains(&text) {
@@ -186,17 +186,17 @@ impl<'a> Walk<'a, '_, '_> {
             _ => "text",
         };
         let hint = match (&node.content, expected) {
-            (Content::Number(number), "string") => format!("put it in quotes: \"{number}\""),
-            (Content::Bool(value), "string") => format!("put it in quotes: \"{value}\""),
-            (Content::Text(text), "number" | "integer") if text.parse::<f64>().is_ok() => {
+            (NodeContent::Number(number), "string") => format!("put it in quotes: \"{number}\""),
+            (NodeContent::Bool(value), "string") => format!("put it in quotes: \"{value}\""),
+            (NodeContent::Text(text), "number" | "integer") if text.parse::<f64>().is_ok() => {
                 format!("take the quotes off: {text}")
             }
-            (Content::Text(text), "boolean")
+            (NodeContent::Text(text), "boolean")
                 if matches!(text.as_str(), "yes" | "on" | "Yes" | "True") =>
             {
                 "write true".to_owned()
             }
-            (Content::Text(text), "boolean")
+            (NodeContent::Text(text), "boolean")
                 if matches!(text.as_str(), "no" | "off" | "No" | "False") =>
             {
                 "write false".to_owned()
@@ -212,14 +212,14 @@ fn is_price(name: &str) -> bool {
     matches!(name.trim_matches('`'), "in" | "out" | "cache_read" | "cache_write")
 }
 
-fn describe(content: &Content) -> String {
+fn describe(content: &NodeContent) -> String {
     match content {
-        Content::Null => "empty".to_owned(),
-        Content::Bool(value) => format!("`{value}`"),
-        Content::Number(number) => format!("the number {number}"),
-        Content::Text(text) => format!("the text `{}`", shown(text)),
-        Content::List(_) => "a list".to_owned(),
-        Content::Map(_) => "a mapping".to_owned(),
+        NodeContent::Null => "empty".to_owned(),
+        NodeContent::Bool(value) => format!("`{value}`"),
+        NodeContent::Number(number) => format!("the number {number}"),
+        NodeContent::Text(text) => format!("the text `{}`", shown(text)),
+        NodeContent::List(_) => "a list".to_owned(),
+        NodeContent::Map(_) => "a mapping".to_owned(),
     }
 }
 

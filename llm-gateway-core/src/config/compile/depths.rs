@@ -1,11 +1,11 @@
 //! The depths of an orchestration: which can run, and what the others lack.
 
-use crate::config::node::Step;
+use crate::config::node::PathStep;
 use crate::config::raw::{RawDepth, RawOrchestration};
 use crate::model::StepRole;
 use crate::policy::{AbsentDepth, Depth, Workflow};
 
-use super::Scope;
+use super::RouteCompiler;
 
 /// What became of the three depths.
 #[derive(Default)]
@@ -14,9 +14,17 @@ pub(super) struct Depths {
     pub(super) absent: Vec<AbsentDepth>,
 }
 
+/// The roles that the file names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NamedRoles {
+    pub(super) planner: bool,
+    pub(super) worker: bool,
+    pub(super) verifier: bool,
+}
+
 /// A depth as a file says it.
 #[derive(Clone, Copy)]
-struct Shape {
+struct DepthSpec {
     name: &'static str,
     plan: bool,
     verify: bool,
@@ -24,15 +32,15 @@ struct Shape {
 }
 
 /// The depths of a file that has roles and says nothing of depths.
-const BUILT_IN: [Shape; 3] = [
-    Shape { name: "trivial", plan: false, verify: false, max_replans: 0 },
-    Shape { name: "standard", plan: false, verify: true, max_replans: 0 },
-    Shape { name: "complex", plan: true, verify: true, max_replans: 1 },
+const BUILT_IN: [DepthSpec; 3] = [
+    DepthSpec { name: "trivial", plan: false, verify: false, max_replans: 0 },
+    DepthSpec { name: "standard", plan: false, verify: true, max_replans: 0 },
+    DepthSpec { name: "complex", plan: true, verify: true, max_replans: 1 },
 ];
 
-impl Scope<'_, '_, '_> {
+impl RouteCompiler<'_, '_, '_> {
     /// The depths of the file, else the built-in ones.
-    pub(super) fn depths(&mut self, raw: &RawOrchestration, roles: [bool; 3]) -> Depths {
+    pub(super) fn depths(&mut self, raw: &RawOrchestration, named: NamedRoles) -> Depths {
         let table = raw.depth.as_ref().map(|table| {
             let rows = [&table.trivial, &table.standard, &table.complex];
             let rows = BUILT_IN.iter().zip(rows);
@@ -42,33 +50,37 @@ impl Scope<'_, '_, '_> {
         let shapes: Vec<_> = table.unwrap_or_else(|| BUILT_IN.map(Some).to_vec());
         let mut depths = Depths::default();
         for (known, shape) in BUILT_IN.iter().zip(shapes) {
-            let lacks = shape.and_then(|shape| shape.lacks(roles));
-            match (shape.and_then(|shape| shape.depth()), lacks) {
+            let missing_role = shape.and_then(|shape| shape.missing_role(named));
+            match (shape.and_then(|shape| shape.depth()), missing_role) {
                 (Some(depth), None) => depths.there.push(depth),
-                _ => depths.absent.push(AbsentDepth { name: known.name.to_owned(), lacks }),
+                _ => depths
+                    .absent
+                    .push(AbsentDepth { name: known.name.to_owned(), lacks: missing_role }),
             }
             // Nobody asked for the built-in ones, so nobody needs to hear that one cannot run.
-            if let (Some(role), true) = (lacks, raw.depth.is_some()) {
-                self.nobody_plays(role, known.name);
+            if let (Some(role), true) = (missing_role, raw.depth.is_some()) {
+                self.warn_of_missing_role(role, known.name);
             }
         }
         depths
     }
 
-    fn nobody_plays(&mut self, role: StepRole, name: &str) {
+    fn warn_of_missing_role(&mut self, role: StepRole, name: &str) {
         let role = role.as_str();
         self.problems.warning(
-            self.compilation.root.key_place_of(&["orchestration", "depth", name].map(Step::Key)),
+            self.compilation
+                .root
+                .key_place_of(&["orchestration", "depth", name].map(PathStep::Key)),
             format!("depth `{name}` cannot run: nobody is named as its {role}"),
             format!("add `orchestration.roles.{role}`"),
         );
     }
 
-    fn declared(&mut self, name: &'static str, raw: &RawDepth) -> Shape {
+    fn declared(&mut self, name: &'static str, raw: &RawDepth) -> DepthSpec {
         let verify = raw.verify.unwrap_or(false);
         let replan = raw.replan_on_fail.unwrap_or(false);
         if replan && !verify {
-            let path = ["orchestration", "depth", name, "replan_on_fail"].map(Step::Key);
+            let path = ["orchestration", "depth", name, "replan_on_fail"].map(PathStep::Key);
             self.problems.warning(
                 self.compilation.root.key_place_of(&path),
                 format!("depth `{name}` would re-plan what it never verifies"),
@@ -76,7 +88,7 @@ impl Scope<'_, '_, '_> {
             );
         }
         if let (false, Some(unused @ 1..)) = (replan, raw.max_replans) {
-            let path = ["orchestration", "depth", name, "max_replans"].map(Step::Key);
+            let path = ["orchestration", "depth", name, "max_replans"].map(PathStep::Key);
             self.problems.warning(
                 self.compilation.root.key_place_of(&path),
                 format!("depth `{name}` has {unused} `max_replans` and never re-plans"),
@@ -84,20 +96,20 @@ impl Scope<'_, '_, '_> {
             );
         }
         let max_replans = if replan && verify { raw.max_replans.unwrap_or(1) } else { 0 };
-        Shape { name, plan: raw.plan.unwrap_or(false), verify, max_replans }
+        DepthSpec { name, plan: raw.plan.unwrap_or(false), verify, max_replans }
     }
 }
 
-impl Shape {
-    /// The first role that it needs and nobody plays, of planner, worker, verifier.
-    fn lacks(self, [planner, worker, verifier]: [bool; 3]) -> Option<StepRole> {
+impl DepthSpec {
+    /// Returns the first role that the depth needs and the file does not name.
+    fn missing_role(self, named: NamedRoles) -> Option<StepRole> {
         let needed = [
-            (StepRole::Planner, self.plan, planner),
-            (StepRole::Worker, true, worker),
-            (StepRole::Verifier, self.verify, verifier),
+            (StepRole::Planner, self.plan, named.planner),
+            (StepRole::Worker, true, named.worker),
+            (StepRole::Verifier, self.verify, named.verifier),
         ];
-        let lacking = needed.into_iter().find(|(_, is_needed, is_there)| *is_needed && !is_there);
-        lacking.map(|(role, ..)| role)
+        let missing = needed.into_iter().find(|(_, is_needed, is_there)| *is_needed && !is_there);
+        missing.map(|(role, ..)| role)
     }
 
     fn depth(self) -> Option<Depth> {

@@ -6,16 +6,21 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::node::Step;
+use crate::config::node::PathStep;
 use crate::model::Target;
 
-use super::Scope;
+use super::RouteCompiler;
 use super::kinship::Shared;
 
-impl Scope<'_, '_, '_> {
+impl RouteCompiler<'_, '_, '_> {
     /// Warns of a gate that is never certified. A model that stands in it twice is reported with
     /// the panels' ones.
-    pub(super) fn gate(&mut self, name: &str, gate: &[Target], path: &[Step<'_>]) {
+    pub(super) fn warn_of_uncertifiable_gate(
+        &mut self,
+        name: &str,
+        gate: &[Target],
+        path: &[PathStep<'_>],
+    ) {
         let so = format!("so the gate of `{name}` is never certified and always escalates");
         let place = self.compilation.root.key_place_of(path);
         let pairs = gate.iter().enumerate().flat_map(|(position, a)| {
@@ -32,7 +37,7 @@ impl Scope<'_, '_, '_> {
             }
         }
         let members = gate.iter().collect::<BTreeSet<_>>().into_iter();
-        let unknown = members.filter(|target| !self.is_told_apart(target));
+        let unknown = members.filter(|target| !self.has_declared_origin(target));
         let unknown: Vec<&Target> = unknown.collect();
         if !unknown.is_empty() {
             self.problems.warning(
@@ -44,12 +49,12 @@ impl Scope<'_, '_, '_> {
     }
 
     /// Warns of a strong model that the gate has asked, by the same name or another.
-    pub(super) fn escalation(
+    pub(super) fn warn_of_repeated_strong_model(
         &mut self,
         name: &str,
         gate: &[Target],
         otherwise: &Target,
-        path: &[Step<'_>],
+        path: &[PathStep<'_>],
     ) {
         let is_asked = |it| matches!(self.shared(it, otherwise), Some(Shared::Model));
         if gate.iter().any(is_asked) {

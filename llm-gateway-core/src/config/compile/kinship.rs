@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{ModelFacts, Target};
 
-use super::Scope;
+use super::RouteCompiler;
 
 /// What two models have in common, nearest first.
 pub(super) enum Shared {
@@ -21,13 +21,13 @@ pub(super) enum Shared {
 
 /// What is declared of one model; compared without case, as the certificate does.
 #[derive(PartialEq)]
-struct Kin {
+struct DeclaredLineage {
     undated: String,
     developer: Option<String>,
     families: BTreeSet<String>,
 }
 
-impl Kin {
+impl DeclaredLineage {
     fn of(facts: &ModelFacts) -> Self {
         let plain = |name: &String| Some(name.trim().to_lowercase()).filter(|it| !it.is_empty());
         Self {
@@ -37,16 +37,16 @@ impl Kin {
         }
     }
 
-    fn says_who(&self) -> bool {
+    fn names_an_origin(&self) -> bool {
         self.developer.is_some() || !self.families.is_empty()
     }
 }
 
-impl Scope<'_, '_, '_> {
+impl RouteCompiler<'_, '_, '_> {
     /// What `a` and `b` have in common, if anything is known to be.
     pub(super) fn shared(&self, a: &Target, b: &Target) -> Option<Shared> {
         let kin = [self.kin(a), self.kin(b)];
-        let undated = |target: &Target, kin: &Option<Kin>| match kin {
+        let undated = |target: &Target, kin: &Option<DeclaredLineage>| match kin {
             Some(kin) => kin.undated.clone(),
             None => target.model.to_string(),
         };
@@ -62,18 +62,19 @@ impl Scope<'_, '_, '_> {
     }
 
     /// Whether anything but a price is declared of a model: without it, it may be any other one.
-    pub(super) fn is_told_apart(&self, target: &Target) -> bool {
-        self.kin(target).is_some_and(|kin| kin.says_who())
+    pub(super) fn has_declared_origin(&self, target: &Target) -> bool {
+        self.kin(target).is_some_and(|kin| kin.names_an_origin())
     }
 
     /// The row of its own provider, else the one that says the same at every other provider.
-    fn kin(&self, target: &Target) -> Option<Kin> {
+    fn kin(&self, target: &Target) -> Option<DeclaredLineage> {
         let id = target.model.as_str();
         let own = self.providers.get(&target.provider).and_then(|spec| spec.model(id));
         if let Some(facts) = own {
-            return Some(Kin::of(facts));
+            return Some(DeclaredLineage::of(facts));
         }
-        let mut rows = self.providers.values().filter_map(|spec| Some(Kin::of(spec.model(id)?)));
+        let mut rows =
+            self.providers.values().filter_map(|spec| Some(DeclaredLineage::of(spec.model(id)?)));
         let first = rows.next()?;
         rows.all(|other| other == first).then_some(first)
     }

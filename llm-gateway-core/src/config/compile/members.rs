@@ -2,18 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::node::{Content, Step};
+use crate::config::node::{NodeContent, PathStep};
 use crate::model::Target;
 
-use super::Scope;
+use super::RouteCompiler;
 
 /// The most models that a panel asks, as many as a quorum may name: with every retry that a policy
 /// may allow, their calls are no more than `verify` reads of one run.
 const MOST_MEMBERS: usize = 64;
 
-impl Scope<'_, '_, '_> {
+impl RouteCompiler<'_, '_, '_> {
     /// A model that is asked twice adds an answer and no voice.
-    pub(super) fn voices(&mut self, name: &str, members: &[Target], path: &[Step<'_>]) {
+    pub(super) fn warn_of_repeated_members(
+        &mut self,
+        name: &str,
+        members: &[Target],
+        path: &[PathStep<'_>],
+    ) {
         let mut asked = BTreeSet::new();
         for member in members.iter().filter(|member| !asked.insert(*member)) {
             self.problems.warning(
@@ -25,12 +30,17 @@ impl Scope<'_, '_, '_> {
     }
 
     /// At least two, and no more than a receipt can tell of.
-    pub(super) fn some(&mut self, targets: &[Target], path: &[Step<'_>], what: &str) -> Option<()> {
-        let Step::Key(key) = *path.last()? else { return None };
+    pub(super) fn check_count(
+        &mut self,
+        targets: &[Target],
+        path: &[PathStep<'_>],
+        what: &str,
+    ) -> Option<()> {
+        let PathStep::Key(key) = *path.last()? else { return None };
         let root = self.compilation.root;
         // Members that were refused have been reported one by one.
         let written = match root.find(path).map(|node| &node.content) {
-            Some(Content::List(items)) => items.len(),
+            Some(NodeContent::List(items)) => items.len(),
             _ => 0,
         };
         if written < 2 {

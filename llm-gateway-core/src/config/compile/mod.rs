@@ -26,7 +26,7 @@ use crate::policy::{Policy, ProviderSpec};
 
 use super::catalog::Catalog;
 use super::diagnostic::Collector;
-use super::node::{Node, Step};
+use super::node::{Node, PathStep};
 use super::raw::RawPolicy;
 
 pub(super) use providers::key_variables;
@@ -51,11 +51,11 @@ impl Compilation<'_> {
         let catalog = Catalog::built_in();
         self.version(raw, problems);
         let providers = self.providers(raw, &catalog, problems);
-        let mut scope =
-            Scope { compilation: self, providers: &providers, catalog: &catalog, problems };
-        let routes = scope.routes(raw);
-        let orchestration = raw.orchestration.as_ref().map(|raw| scope.orchestration(raw));
-        scope.idle(raw.orchestration.as_ref());
+        let mut compiler =
+            RouteCompiler { compilation: self, providers: &providers, catalog: &catalog, problems };
+        let routes = compiler.routes(raw);
+        let orchestration = raw.orchestration.as_ref().map(|raw| compiler.orchestration(raw));
+        compiler.warn_of_idle_orchestration(raw.orchestration.as_ref());
         let spending = spending::spending(self.environment, &providers, problems);
         let keys = key_variables(raw);
         switches::unknown_names(self.environment, &keys, &providers, problems);
@@ -73,12 +73,12 @@ impl Compilation<'_> {
             orchestration,
             providers,
         };
-        self.too_tight(&policy, problems);
+        self.warn_of_unreachable_max_usd(&policy, problems);
         policy
     }
 
     /// A bound that lets no task of a depth through, however short.
-    fn too_tight(&self, policy: &Policy, problems: &mut Collector<'_>) {
+    fn warn_of_unreachable_max_usd(&self, policy: &Policy, problems: &mut Collector<'_>) {
         let Some(orchestration) = policy.orchestration() else { return };
         let Some(max_cost) = orchestration.max_cost else { return };
         for name in orchestration.depths.iter().map(|depth| &depth.name) {
@@ -112,20 +112,20 @@ impl Compilation<'_> {
 const FORM_VERSION: &str = "1.0.0";
 
 /// What routes and roles are compiled in: the providers are known by now.
-struct Scope<'a, 'b, 'c> {
+struct RouteCompiler<'a, 'b, 'c> {
     compilation: &'a Compilation<'a>,
     providers: &'a BTreeMap<ProviderName, ProviderSpec>,
     catalog: &'a Catalog,
     problems: &'b mut Collector<'c>,
 }
 
-impl Scope<'_, '_, '_> {
+impl RouteCompiler<'_, '_, '_> {
     /// A target, checked: its provider exists, its model has a name that can be asked for
     /// and is neither retired nor without a price. `path` leads to the mapping that holds
     /// both.
-    fn target(&mut self, provider: &str, model: &str, path: &[Step<'_>]) -> Option<Target> {
+    fn target(&mut self, provider: &str, model: &str, path: &[PathStep<'_>]) -> Option<Target> {
         let root = self.compilation.root;
-        let at = |key| root.place_of(&[path, &[Step::Key(key)]].concat());
+        let at = |key| root.place_of(&[path, &[PathStep::Key(key)]].concat());
         let known = self.providers.get(provider).map(|spec| &spec.endpoint.provider);
         let id = ModelId::new(model).map_err(|error| {
             self.problems.error(
@@ -151,12 +151,12 @@ impl Scope<'_, '_, '_> {
             return None;
         };
         let target = Target::new(name.clone(), id.ok()?);
-        self.doubts(&target, at("model"));
+        self.warn_of_doubtful_model(&target, at("model"));
         Some(target)
     }
 
     /// Warnings about a model: retired, or without a row.
-    fn doubts(&mut self, target: &Target, place: super::diagnostic::Place) {
+    fn warn_of_doubtful_model(&mut self, target: &Target, place: super::diagnostic::FilePosition) {
         let model = target.model.as_str();
         let Some(spec) = self.providers.get(&target.provider) else { return };
         if let Some(date) = self.catalog.retires(target.provider.as_str(), model) {

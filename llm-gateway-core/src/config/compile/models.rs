@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use crate::config::catalog::ProviderCatalog;
 use crate::config::diagnostic::Collector;
-use crate::config::node::Step;
+use crate::config::node::PathStep;
 use crate::config::raw::{RawCapability, RawModel};
 use crate::model::{Capability, ModelFacts, ModelId, Prices, Rate};
 
-use super::providers::Entry;
+use super::providers::ProviderEntry;
 
-impl Entry<'_> {
+impl ProviderEntry<'_> {
     pub(super) fn models(
         &self,
         built_in: ProviderCatalog,
@@ -30,13 +30,13 @@ impl Entry<'_> {
 
     fn check_row(&self, id: &str, row: &RawModel, problems: &mut Collector<'_>) {
         let root = self.compilation.root;
-        let path = [&self.path("models")[..], &[Step::Key(id)]].concat();
+        let path = [&self.path("models")[..], &[PathStep::Key(id)]].concat();
         let place = root.key_place_of(&path);
         let ids = row.aliases.iter().flatten().map(String::as_str).chain([id]);
         for error in ids.filter_map(|id| ModelId::new(id).err()) {
             problems.error(place, error.to_string(), "write the id that the provider's API takes");
         }
-        let written = |key| root.find(&[&path[..], &[Step::Key(key)]].concat()).is_some();
+        let written = |key| root.find(&[&path[..], &[PathStep::Key(key)]].concat()).is_some();
         let absent = match (written("in"), written("out")) {
             (true, false) => "out",
             (false, true) => "in",

@@ -2,42 +2,46 @@
 
 use std::time::Duration;
 
-use crate::config::node::{Content, Step};
+use crate::config::node::{NodeContent, PathStep};
 use crate::config::raw::{RawInstructions, RawOrchestration, RawRole, RawRoles, RawVerdict};
 use crate::model::{PolicyText, StepRole};
 use crate::policy::{Orchestration, OrchestrationRole, VerdictForm};
 
-use super::Scope;
-use super::depths::Depths;
+use super::RouteCompiler;
+use super::depths::{Depths, NamedRoles};
 use super::kinship::Shared;
 use super::routes::usd;
 
 /// Three long calls and a re-plan take minutes.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(600);
 
-impl Scope<'_, '_, '_> {
+impl RouteCompiler<'_, '_, '_> {
     pub(super) fn orchestration(&mut self, raw: &RawOrchestration) -> Orchestration {
         let (nobody, nothing) = (RawRoles::default(), RawInstructions::default());
         let roles = raw.roles.as_ref().unwrap_or(&nobody);
         let words = raw.instructions.as_ref().unwrap_or(&nothing);
-        let planner_told = self.told(StepRole::Planner, words.planner.as_deref());
-        let worker_told = self.told(StepRole::Worker, words.worker.as_deref());
-        let verifier_told = self.told(StepRole::Verifier, words.verifier.as_deref());
+        let planner_words = self.instruction(StepRole::Planner, words.planner.as_deref());
+        let worker_words = self.instruction(StepRole::Worker, words.worker.as_deref());
+        let verifier_words = self.instruction(StepRole::Verifier, words.verifier.as_deref());
         let verdict = match raw.verdict {
             Some(RawVerdict::Structured) => VerdictForm::Structured,
             Some(RawVerdict::Plain) => VerdictForm::Plain,
             // An own instruction asks for its own form, which is the plain one of 1.0.0.
-            None if verifier_told.is_some() => VerdictForm::Plain,
+            None if verifier_words.is_some() => VerdictForm::Plain,
             None => VerdictForm::Structured,
         };
-        let planner = self.role(StepRole::Planner, roles.planner.as_ref(), planner_told);
-        let worker = self.role(StepRole::Worker, roles.worker.as_ref(), worker_told);
-        let verifier = self.role(StepRole::Verifier, roles.verifier.as_ref(), verifier_told);
+        let planner = self.role(StepRole::Planner, roles.planner.as_ref(), planner_words);
+        let worker = self.role(StepRole::Worker, roles.worker.as_ref(), worker_words);
+        let verifier = self.role(StepRole::Verifier, roles.verifier.as_ref(), verifier_words);
         // What stands in the file counts: a role that was refused has been reported.
-        let played = [roles.planner.is_some(), roles.worker.is_some(), roles.verifier.is_some()];
-        let Depths { there: depths, absent } = self.depths(raw, played);
+        let named = NamedRoles {
+            planner: roles.planner.is_some(),
+            worker: roles.worker.is_some(),
+            verifier: roles.verifier.is_some(),
+        };
+        let Depths { there: depths, absent } = self.depths(raw, named);
         if depths.iter().any(|depth| depth.workflow.step_of(StepRole::Verifier).is_some()) {
-            self.judge(worker.as_ref(), verifier.as_ref());
+            self.warn_of_related_verifier(worker.as_ref(), verifier.as_ref());
         }
         Orchestration {
             planner,
@@ -52,11 +56,11 @@ impl Scope<'_, '_, '_> {
     }
 
     /// A role's own instruction. One without a word tells a model nothing, so it counts as none.
-    fn told<'r>(&mut self, role: StepRole, instruction: Option<&'r str>) -> Option<&'r str> {
+    fn instruction<'r>(&mut self, role: StepRole, instruction: Option<&'r str>) -> Option<&'r str> {
         let role = role.as_str();
         let is_empty = instruction?.trim().is_empty();
         if is_empty {
-            let path = ["orchestration", "instructions", role].map(Step::Key);
+            let path = ["orchestration", "instructions", role].map(PathStep::Key);
             self.problems.warning(
                 self.compilation.root.place_of(&path),
                 format!("`instructions.{role}` is empty, so the built-in one is used"),
@@ -67,19 +71,19 @@ impl Scope<'_, '_, '_> {
     }
 
     /// An orchestration without a word about what keeps it from running.
-    pub(super) fn idle(&mut self, raw: Option<&RawOrchestration>) {
+    pub(super) fn warn_of_idle_orchestration(&mut self, raw: Option<&RawOrchestration>) {
         let root = self.compilation.root;
         let holds = |path: &[&str]| {
-            let path: Vec<Step<'_>> = path.iter().map(|key| Step::Key(key)).collect();
+            let path: Vec<PathStep<'_>> = path.iter().map(|key| PathStep::Key(key)).collect();
             root.find(&path).is_some_and(|node| match &node.content {
-                Content::Map(entries) => !entries.is_empty(),
+                NodeContent::Map(entries) => !entries.is_empty(),
                 _ => false,
             })
         };
         // What is neither empty nor a mapping was refused, and has been reported.
         let is_there = root
             .find(&["orchestration".into()])
-            .is_some_and(|node| matches!(node.content, Content::Null | Content::Map(_)));
+            .is_some_and(|node| matches!(node.content, NodeContent::Null | NodeContent::Map(_)));
         let has_table = raw.is_some_and(|raw| raw.depth.is_some());
         let (why, hint) = match (is_there, holds(&["orchestration", "roles", "worker"])) {
             // Each depth of a table says by itself who is missing.
@@ -105,7 +109,7 @@ impl Scope<'_, '_, '_> {
         raw: Option<&RawRole>,
         instruction: Option<&str>,
     ) -> Option<OrchestrationRole> {
-        let path = ["orchestration", "roles", role.as_str()].map(Step::Key);
+        let path = ["orchestration", "roles", role.as_str()].map(PathStep::Key);
         let raw = raw?;
         let target = self.target(&raw.provider, &raw.model, &path)?;
         let instruction = instruction.map(PolicyText::mint);
@@ -113,7 +117,11 @@ impl Scope<'_, '_, '_> {
     }
 
     /// Who judges must be told apart from who worked: by model, developer and family.
-    fn judge(&mut self, worker: Option<&OrchestrationRole>, verifier: Option<&OrchestrationRole>) {
+    fn warn_of_related_verifier(
+        &mut self,
+        worker: Option<&OrchestrationRole>,
+        verifier: Option<&OrchestrationRole>,
+    ) {
         let (Some(worker), Some(verifier)) = (worker, verifier) else { return };
         let (worker, verifier) = (&worker.target, &verifier.target);
         let shared = match self.shared(worker, verifier) {
@@ -126,7 +134,7 @@ impl Scope<'_, '_, '_> {
         self.problems.warning(
             self.compilation
                 .root
-                .key_place_of(&["orchestration", "roles", "verifier"].map(Step::Key)),
+                .key_place_of(&["orchestration", "roles", "verifier"].map(PathStep::Key)),
             format!("worker and verifier {shared}, so no verdict is ever certified"),
             "name a model of another developer and lineage",
         );

@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use crate::config::catalog::Catalog;
 use crate::config::diagnostic::{Collector, Severity, looks_like_key};
-use crate::config::node::Step;
+use crate::config::node::PathStep;
 use crate::config::raw::{RawKind, RawLimits, RawPolicy, RawProvider};
 use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName};
 use crate::policy::ProviderSpec;
@@ -93,7 +93,7 @@ impl<'a> Compilation<'a> {
         let declared = raw.providers.iter().flatten();
         entries.extend(declared.filter_map(|(name, raw)| Some((name.as_str(), raw.as_ref()?))));
         let compiled = entries.into_iter().filter_map(|(name, raw)| {
-            let entry = Entry::new(self, name, raw, problems)?;
+            let entry = ProviderEntry::new(self, name, raw, problems)?;
             Some((entry.provider.clone(), entry.compile(catalog, problems)?))
         });
         compiled.collect()
@@ -101,7 +101,7 @@ impl<'a> Compilation<'a> {
 }
 
 /// One provider on its way from the file to the policy.
-pub(super) struct Entry<'a> {
+pub(super) struct ProviderEntry<'a> {
     pub(super) compilation: &'a Compilation<'a>,
     pub(super) provider: ProviderName,
     pub(super) raw: &'a RawProvider,
@@ -110,7 +110,7 @@ pub(super) struct Entry<'a> {
     own: bool,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> ProviderEntry<'a> {
     fn new(
         compilation: &'a Compilation<'a>,
         name: &str,
@@ -152,8 +152,8 @@ impl<'a> Entry<'a> {
     }
 
     /// The path of a key of this provider in the file.
-    pub(super) fn path<'p>(&'p self, key: &'p str) -> [Step<'p>; 3] {
-        [Step::Key("providers"), Step::Key(self.provider.as_str()), Step::Key(key)]
+    pub(super) fn path<'p>(&'p self, key: &'p str) -> [PathStep<'p>; 3] {
+        [PathStep::Key("providers"), PathStep::Key(self.provider.as_str()), PathStep::Key(key)]
     }
 
     /// A key that has to be there is not. One that was refused has been reported already.
@@ -182,20 +182,23 @@ impl<'a> Entry<'a> {
 
     /// The environment's base URL, else the file's, else the built-in one.
     fn base_url(&self, problems: &mut Collector<'_>) -> Option<String> {
-        let insecure_http = self.raw.insecure_http.unwrap_or(false);
+        let plain_http = match self.raw.insecure_http {
+            Some(true) => PlainHttp::Anywhere,
+            Some(false) | None => PlainHttp::Loopback,
+        };
         let environment = self.compilation.environment;
         let overriding = self.built_in.and_then(|built_in| {
             let variable = built_in.base_url_variable;
             Some((variable, environment.get(variable)?))
         });
         if let Some((variable, url)) = overriding {
-            let checked = checked_url(url, insecure_http).map_err(|(why, hint)| {
+            let checked = checked_url(url, plain_http).map_err(|(why, hint)| {
                 problems.variable(Severity::Error, format!("{variable}: {why}"), hint);
             });
             return checked.ok();
         }
         if let Some(url) = &self.raw.base_url {
-            let checked = checked_url(url, insecure_http).map_err(|(why, hint)| {
+            let checked = checked_url(url, plain_http).map_err(|(why, hint)| {
                 let place = self.compilation.root.place_of(&self.path("base_url"));
                 problems.error(place, format!("`base_url`: {why}"), hint);
             });
@@ -251,9 +254,18 @@ fn limits(raw: &RawLimits) -> Limits {
     }
 }
 
+/// Where plain http may lead, over which a key travels unencrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PlainHttp {
+    /// To this machine alone.
+    Loopback,
+    /// To any host: the policy says `insecure_http: true`.
+    Anywhere,
+}
+
 /// Checks a base URL: what is wrong with it and what would be right, or the URL without a
 /// closing slash. Never shows the URL: its user-info may be a secret.
-fn checked_url(text: &str, insecure_http: bool) -> Result<String, (String, &'static str)> {
+fn checked_url(text: &str, plain_http: PlainHttp) -> Result<String, (String, &'static str)> {
     let example = "write scheme, host and path prefix, such as https://api.example.com/v1";
     let url = Url::parse(text).map_err(|error| (format!("not a URL: {error}"), example))?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -276,7 +288,7 @@ fn checked_url(text: &str, insecure_http: bool) -> Result<String, (String, &'sta
     };
     match url.scheme() {
         "https" => {}
-        "http" if loopback || insecure_http => {}
+        "http" if loopback || plain_http == PlainHttp::Anywhere => {}
         "http" => {
             return Err((
                 "plain http to a host that is not this machine would send the key unencrypted"
@@ -301,7 +313,7 @@ mod tests {
             "http://localhost/v1",
             "http://[::1]:1",
         ] {
-            assert!(checked_url(safe, false).is_ok(), "{safe}");
+            assert!(checked_url(safe, PlainHttp::Loopback).is_ok(), "{safe}");
         }
         for unsafe_url in [
             "http://api.openai.com/v1",
@@ -315,14 +327,20 @@ mod tests {
             "api.openai.com",
             "",
         ] {
-            let (why, hint) = checked_url(unsafe_url, false).expect_err(unsafe_url);
+            let (why, hint) = checked_url(unsafe_url, PlainHttp::Loopback).expect_err(unsafe_url);
             assert!(!why.contains("secret") && !hint.contains("secret"), "{why} {hint}");
         }
-        assert!(checked_url("http://10.0.0.1/v1", true).is_ok(), "insecure_http allows it");
+        assert!(
+            checked_url("http://10.0.0.1/v1", PlainHttp::Anywhere).is_ok(),
+            "insecure_http allows it"
+        );
     }
 
     #[test]
     fn a_base_url_loses_its_closing_slash() {
-        assert_eq!(checked_url("https://host/v1/", false), Ok("https://host/v1".to_owned()));
+        assert_eq!(
+            checked_url("https://host/v1/", PlainHttp::Loopback),
+            Ok("https://host/v1".to_owned())
+        );
     }
 }

@@ -2,32 +2,32 @@
 
 use std::time::Duration;
 
-use crate::config::node::{Content, Step};
+use crate::config::node::{NodeContent, PathStep};
 use crate::config::raw::{
     RawCascade, RawEnforce, RawLevel, RawPolicy, RawRoute, RawTarget, RawVisibility,
 };
 use crate::model::{NanoUsd, Target, TaskClass, did_you_mean};
 use crate::policy::{Cascade, Enforce, Level, Panel, Route, Shape, Visibility};
 
-use super::Scope;
+use super::RouteCompiler;
 
-impl Scope<'_, '_, '_> {
+impl RouteCompiler<'_, '_, '_> {
     pub(super) fn routes(&mut self, raw: &RawPolicy) -> Vec<Route> {
         let root = self.compilation.root;
         let declared = root.find(&["defaults".into()]).map(|node| &node.content);
-        if declared.is_some_and(|content| *content == Content::Map(Vec::new())) {
+        if declared.is_some_and(|content| *content == NodeContent::Map(Vec::new())) {
             self.problems.error(
                 root.key_place_of(&["defaults".into()]),
                 "`defaults` has no task class",
                 "add one, such as quick_answer: {provider: openai, model: gpt-4o-mini}",
             );
         }
-        self.references(raw);
+        self.check_references(raw);
         raw.defaults.iter().filter_map(|(name, route)| self.route(name, route, raw)).collect()
     }
 
     /// `fallback` and `visibility` name task classes that exist.
-    fn references(&mut self, raw: &RawPolicy) {
+    fn check_references(&mut self, raw: &RawPolicy) {
         let root = self.compilation.root;
         let declared = root.find(&["defaults".into()]);
         let fallbacks =
@@ -71,7 +71,7 @@ impl Scope<'_, '_, '_> {
     }
 
     fn route(&mut self, name: &str, route: &RawRoute, raw: &RawPolicy) -> Option<Route> {
-        let path = [Step::Key("defaults"), Step::Key(name)];
+        let path = [PathStep::Key("defaults"), PathStep::Key(name)];
         let place = self.compilation.root.key_place_of(&path);
         let task_class = TaskClass::new(name)
             .map_err(|error| self.problems.error(place, error.to_string(), "rename it"))
@@ -94,15 +94,15 @@ impl Scope<'_, '_, '_> {
             deadline: route.deadline_s.map(Duration::from_secs_f64),
             allow_override: route.allow_override.unwrap_or(true),
         };
-        self.bound_above_limit(&route, &path);
+        self.warn_of_bound_above_limit(&route, &path);
         Some(route)
     }
 
     fn shape(&mut self, name: &str, route: &RawRoute, raw: &RawPolicy) -> Option<Shape> {
-        let path = [Step::Key("defaults"), Step::Key(name)];
+        let path = [PathStep::Key("defaults"), PathStep::Key(name)];
         let root = self.compilation.root;
         // What stands in the file counts, so that a part which was refused is not missed.
-        let has = |key| root.find(&[path[0], path[1], Step::Key(key)]).is_some();
+        let has = |key| root.find(&[path[0], path[1], PathStep::Key(key)]).is_some();
         let ways = [has("provider") || has("model"), has("members"), has("cascade")];
         let ways = ways.iter().filter(|way| **way).count();
         if ways != 1 {
@@ -139,14 +139,16 @@ impl Scope<'_, '_, '_> {
 
     /// A gate that can agree, and whom it escalates to.
     fn cascade(&mut self, name: &str, raw: &RawCascade) -> Option<Shape> {
-        let at = |key| [Step::Key("defaults"), Step::Key(name), "cascade".into(), Step::Key(key)];
+        let at = |key| {
+            [PathStep::Key("defaults"), PathStep::Key(name), "cascade".into(), PathStep::Key(key)]
+        };
         let gate = self.targets(&raw.gate, &at("gate"));
         let RawTarget { provider, model } = &raw.otherwise;
         let otherwise = self.target(provider, model, &at("else"))?;
-        self.some(&gate, &at("gate"), "gate")?;
-        self.voices(name, &gate, &at("gate"));
-        self.gate(name, &gate, &at("gate"));
-        self.escalation(name, &gate, &otherwise, &at("gate"));
+        self.check_count(&gate, &at("gate"), "gate")?;
+        self.warn_of_repeated_members(name, &gate, &at("gate"));
+        self.warn_of_uncertifiable_gate(name, &gate, &at("gate"));
+        self.warn_of_repeated_strong_model(name, &gate, &otherwise, &at("gate"));
         Some(Shape::Cascade(Cascade { gate, otherwise }))
     }
 
@@ -157,9 +159,9 @@ impl Scope<'_, '_, '_> {
         first: Target,
         alternates: &[Option<RawTarget>],
     ) -> Vec<Target> {
-        let path = [Step::Key("fallback"), Step::Key(name)];
+        let path = [PathStep::Key("fallback"), PathStep::Key(name)];
         let mut chain = vec![first];
-        for (index, target) in self.numbered(alternates, &path) {
+        for (index, target) in self.numbered_targets(alternates, &path) {
             if chain.contains(&target) {
                 self.problems.warning(
                     self.compilation.root.place_of(&[path[0], path[1], index.into()]),
@@ -181,8 +183,8 @@ impl Scope<'_, '_, '_> {
         visibility: Option<&RawVisibility>,
     ) -> Option<Shape> {
         let path = ["defaults".into(), name.into(), "members".into()];
-        self.some(&members, &path, "panel")?;
-        self.voices(name, &members, &path);
+        self.check_count(&members, &path, "panel")?;
+        self.warn_of_repeated_members(name, &members, &path);
         let quorum = visibility.and_then(|visibility| visibility.quorum);
         if quorum.is_some_and(|quorum| quorum as usize > members.len()) {
             self.problems.error(
@@ -202,26 +204,30 @@ impl Scope<'_, '_, '_> {
         Some(Shape::Panel(Panel {
             members,
             cost_cap: route.cost_cap_usd.and_then(usd),
-            visibility: visibility.map(compiled).unwrap_or_default(),
+            visibility: visibility.map(visibility_of).unwrap_or_default(),
         }))
     }
 
-    fn targets(&mut self, raw: &[Option<RawTarget>], path: &[Step<'_>]) -> Vec<Target> {
-        self.numbered(raw, path).into_iter().map(|(_, target)| target).collect()
+    fn targets(&mut self, raw: &[Option<RawTarget>], path: &[PathStep<'_>]) -> Vec<Target> {
+        self.numbered_targets(raw, path).into_iter().map(|(_, target)| target).collect()
     }
 
     /// The sound targets of a list, each with its number in the file.
-    fn numbered(&mut self, raw: &[Option<RawTarget>], path: &[Step<'_>]) -> Vec<(usize, Target)> {
+    fn numbered_targets(
+        &mut self,
+        raw: &[Option<RawTarget>],
+        path: &[PathStep<'_>],
+    ) -> Vec<(usize, Target)> {
         let there = raw.iter().enumerate().filter_map(|(n, raw)| Some((n, raw.as_ref()?)));
         let checked = there.filter_map(|(index, raw)| {
-            let path = [path, &[Step::Index(index)]].concat();
+            let path = [path, &[PathStep::Index(index)]].concat();
             Some((index, self.target(&raw.provider, &raw.model, &path)?))
         });
         checked.collect()
     }
 
     /// The bound that is sent is min(asked, the model's limit): say so where they differ.
-    fn bound_above_limit(&mut self, route: &Route, path: &[Step<'_>]) {
+    fn warn_of_bound_above_limit(&mut self, route: &Route, path: &[PathStep<'_>]) {
         let Some(bound) = route.max_tokens else { return };
         let limit = |target: &&Target| {
             let facts = self.providers.get(&target.provider)?.model(target.model.as_str())?;
@@ -242,7 +248,7 @@ pub(super) fn usd(amount: f64) -> Option<NanoUsd> {
     NanoUsd::at_most(amount)
 }
 
-fn compiled(raw: &RawVisibility) -> Visibility {
+fn visibility_of(raw: &RawVisibility) -> Visibility {
     let default = Visibility::default();
     Visibility {
         enforce: match raw.enforce {

@@ -42,7 +42,7 @@ pub(super) fn unknown_names(
         |name: &str| is_cap(name) || NAMES.contains(&name) || keys.iter().any(|key| key == name);
     let is_set = |name: &str| environment.written(name).is_some();
     for name in environment.names().filter(|name| is_own(name) && !is_known(name) && is_set(name)) {
-        let hint = match meant(name, &known) {
+        let hint = match closest_known(name, &known) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known: {}", known.join(", ")),
         };
@@ -53,7 +53,7 @@ pub(super) fn unknown_names(
 
 /// The known name that is closest behind the prefix, which all share, else one with a word of
 /// it: `MONTHLY_CAP` is far from `CAP_TOTAL_MONTHLY` in letters only.
-fn meant<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+fn closest_known<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let tail = name.get(OWN_PREFIX.len()..)?.to_ascii_uppercase();
     let tails = || known.iter().filter_map(|known| known.strip_prefix(OWN_PREFIX));
     let shares_word =
