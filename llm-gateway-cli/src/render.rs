@@ -7,7 +7,7 @@ use llm_gateway_core::certificate::{Certificate, Verdict};
 use llm_gateway_core::describe::{
     Description, KeyState, OrchestrationDescription, TaskClassDescription,
 };
-use llm_gateway_core::ledger::{Scope, Spent, SpentRow};
+use llm_gateway_core::ledger::{MonthSpend, Scope, SpentRow};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::policy::RouteKind;
@@ -144,7 +144,7 @@ fn calls(row: &SpentRow) -> String {
 }
 
 /// A month's sums.
-pub(crate) fn spent_totals(spent: &Spent) -> String {
+pub(crate) fn spent_totals(spent: &MonthSpend) -> String {
     let mut table = table(&["together", "amount", "what it is"]);
     let unsettled = match spent.unsettled {
         NanoUsd::ZERO => money(NanoUsd::ZERO),

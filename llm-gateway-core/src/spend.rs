@@ -6,7 +6,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::ledger::{By, Cap, Scope, Spent, SpentRow};
+use crate::ledger::{By, Cap, MonthSpend, Scope, SpentRow};
 use crate::model::NanoUsd;
 
 /// What a month has cost and what its caps leave.
@@ -19,7 +19,7 @@ use crate::model::NanoUsd;
 #[non_exhaustive]
 pub struct SpendReport {
     /// What the ledger has counted.
-    pub spent: Spent,
+    pub spent: MonthSpend,
     /// What its rows are grouped by.
     pub by: By,
     /// The caps, everything's first.
@@ -58,7 +58,7 @@ pub enum SpendState {
 
 impl SpendReport {
     /// Holds what was counted against `caps`.
-    pub(crate) fn new(spent: Spent, by: By, caps: Vec<Cap>) -> Self {
+    pub(crate) fn new(spent: MonthSpend, by: By, caps: Vec<Cap>) -> Self {
         let left = |cap| CapLeft { left: spent.left(&cap), cap };
         let caps = caps.into_iter().map(left).collect();
         Self { spent, by, caps }

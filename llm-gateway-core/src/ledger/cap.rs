@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{NanoUsd, Target, TaskClass};
 
-use super::error::{Named, Problem, Refused, ReserveError, Unusable};
+use super::error::{Problem, Refused, ReserveError, ScopeName, Unusable};
 use super::month::Month;
 use super::scope::Scope;
 
@@ -125,7 +125,7 @@ impl Rule<'_> {
             let detail = format!(
                 "{settled} is settled and {held} held on {} in {month}, {asked} may be needed, \
                  and it counts up to {LARGEST}",
-                Named(scope)
+                ScopeName(scope)
             );
             return Err(Unusable::new(Problem::BeyondCounting, place, detail).into());
         }

@@ -13,7 +13,7 @@ use super::scope::Scope;
 #[error(
     "the monthly cap of {cap} on {} leaves {} in {month}, and {asked} may be needed \
      (settled {settled}, held {held})",
-    Named(.scope), self.left()
+    ScopeName(.scope), self.left()
 )]
 #[non_exhaustive]
 pub struct Refused {
@@ -39,9 +39,9 @@ impl Refused {
 }
 
 /// A scope as a sentence names it.
-pub(super) struct Named<'a>(pub(super) &'a Scope);
+pub(super) struct ScopeName<'a>(pub(super) &'a Scope);
 
-impl fmt::Display for Named<'_> {
+impl fmt::Display for ScopeName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Scope::Total => f.write_str("everything"),

@@ -11,7 +11,7 @@ use super::error::Unusable;
 /// How a hold ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Closing {
+pub enum HoldEnd {
     /// The attempt cost something: this replaces the hold, even where it is above it.
     Settled {
         /// What it cost.
@@ -24,25 +24,25 @@ pub enum Closing {
 }
 
 /// A place at a ledger, kept for the end of one hold. Implement it to write a ledger.
-pub trait Seat: Send + Sync {
+pub trait HoldSlot: Send + Sync {
     /// Books the end of the hold. It must neither block nor fail for want of room: it also
     /// runs where a future is dropped.
-    fn close(self: Box<Self>, closing: Closing, told: Told);
+    fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation);
 }
 
 /// Hears whether the end of a hold was written, if anybody listens.
 #[derive(Debug)]
-pub struct Told(Option<oneshot::Sender<Result<(), Unusable>>>);
+pub struct WriteConfirmation(Option<oneshot::Sender<Result<(), Unusable>>>);
 
-impl Told {
+impl WriteConfirmation {
     /// Tells the listener.
-    pub fn tell(self, result: Result<(), Unusable>) {
+    pub fn send(self, result: Result<(), Unusable>) {
         // A listener who left has nothing to hear.
         let _ = self.0.map(|listener| listener.send(result));
     }
 
     /// For an end that nobody waits for.
-    pub(super) fn nobody() -> Self {
+    pub(super) fn unawaited() -> Self {
         Self(None)
     }
 }
@@ -55,7 +55,7 @@ impl Told {
 pub struct Hold {
     amount: NanoUsd,
     stage: Stage,
-    seat: Option<Box<dyn Seat>>,
+    slot: Option<Box<dyn HoldSlot>>,
 }
 
 /// How far the attempt has come.
@@ -66,9 +66,9 @@ enum Stage {
 }
 
 impl Hold {
-    /// Guards `amount`, whose end goes to `seat`.
-    pub fn new(amount: NanoUsd, seat: Box<dyn Seat>) -> Self {
-        Self { amount, stage: Stage::Reserved, seat: Some(seat) }
+    /// Guards `amount`, whose end goes to `slot`.
+    pub fn new(amount: NanoUsd, slot: Box<dyn HoldSlot>) -> Self {
+        Self { amount, stage: Stage::Reserved, slot: Some(slot) }
     }
 
     /// What is set aside.
@@ -78,8 +78,8 @@ impl Hold {
 
     /// The same with what `more` sets aside: money for one attempt, which ends as one.
     pub(crate) fn joined(mut self, mut more: Self) -> Self {
-        if let (Some(first), Some(second)) = (self.seat.take(), more.seat.take()) {
-            self.seat = Some(Box::new(Joined { first, second }));
+        if let (Some(first), Some(second)) = (self.slot.take(), more.slot.take()) {
+            self.slot = Some(Box::new(Joined { first, second }));
             self.amount = self.amount.saturating_add(more.amount);
         }
         self
@@ -104,7 +104,7 @@ impl Hold {
         cost: NanoUsd,
         basis: CostBasis,
     ) -> impl Future<Output = Result<(), Unusable>> + Send + 'static {
-        self.close(Closing::Settled { cost, basis })
+        self.close(HoldEnd::Settled { cost, basis })
     }
 
     /// Gives the money back, where provably nothing was billed: a refused connection, or an
@@ -113,44 +113,44 @@ impl Hold {
     /// # Errors
     /// As [`settle`](Self::settle).
     pub fn release(self) -> impl Future<Output = Result<(), Unusable>> + Send + 'static {
-        self.close(Closing::Released)
+        self.close(HoldEnd::Released)
     }
 
     fn close(
         mut self,
-        closing: Closing,
+        end: HoldEnd,
     ) -> impl Future<Output = Result<(), Unusable>> + Send + 'static {
-        let (told, heard) = oneshot::channel();
-        if let Some(seat) = self.seat.take() {
-            seat.close(closing, Told(Some(told)));
+        let (confirmation, written) = oneshot::channel();
+        if let Some(slot) = self.slot.take() {
+            slot.close(end, WriteConfirmation(Some(confirmation)));
         }
-        async { heard.await.unwrap_or_else(|_| Err(Unusable::stopped("of this process"))) }
+        async { written.await.unwrap_or_else(|_| Err(Unusable::stopped("of this process"))) }
     }
 }
 
 /// The places of two holds that end as one.
 struct Joined {
-    first: Box<dyn Seat>,
-    second: Box<dyn Seat>,
+    first: Box<dyn HoldSlot>,
+    second: Box<dyn HoldSlot>,
 }
 
-impl Seat for Joined {
-    fn close(self: Box<Self>, closing: Closing, told: Told) {
+impl HoldSlot for Joined {
+    fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation) {
         // What it cost is booked whole before the second gives anything back: in between the
         // money is counted twice, never too little.
-        self.first.close(closing, told);
-        self.second.close(Closing::Released, Told::nobody());
+        self.first.close(end, confirmation);
+        self.second.close(HoldEnd::Released, WriteConfirmation::unawaited());
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let closing = match self.stage {
-            Stage::Reserved => Closing::Released,
-            Stage::Sent => Closing::Settled { cost: self.amount, basis: CostBasis::Estimated },
+        let end = match self.stage {
+            Stage::Reserved => HoldEnd::Released,
+            Stage::Sent => HoldEnd::Settled { cost: self.amount, basis: CostBasis::Estimated },
         };
-        if let Some(seat) = self.seat.take() {
-            seat.close(closing, Told::nobody());
+        if let Some(slot) = self.slot.take() {
+            slot.close(end, WriteConfirmation::unawaited());
         }
     }
 }

@@ -12,10 +12,10 @@ use crate::model::{Target, TaskClass};
 use super::Ledger;
 use super::cap::{Cap, HoldRequest, Rule, Totals, asked};
 use super::error::{ReserveError, Unusable};
-use super::hold::{Closing, Hold, Seat, Told};
+use super::hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 use super::month::Month;
+use super::month_spend::{By, Dropped, MonthSpend, ScopeTotal, SpentRow};
 use super::scope::Scope;
-use super::spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
 
 /// A ledger in memory.
 #[derive(Clone, Default)]
@@ -30,13 +30,13 @@ pub struct MemoryLedger {
 struct Books {
     totals: BTreeMap<(Month, Scope), Totals>,
     spending: BTreeMap<(Month, Target, TaskClass), SpentRow>,
-    holds: BTreeMap<u64, Held>,
+    holds: BTreeMap<u64, MemoryHold>,
     last_hold: u64,
     last_process: u64,
     dead: BTreeSet<u64>,
 }
 
-struct Held {
+struct MemoryHold {
     process: u64,
     month: Month,
     call: HoldRequest,
@@ -86,13 +86,13 @@ impl Ledger for MemoryLedger {
         let hold = |call: &HoldRequest| {
             let id = books.hold(self.process, month, call);
             let (shared, process) = (Arc::clone(&self.books), self.process);
-            let seat = MemorySeat { books: shared, process, id, month, call: call.clone() };
-            Hold::new(call.amount, Box::new(seat))
+            let slot = MemorySlot { books: shared, process, id, month, call: call.clone() };
+            Hold::new(call.amount, Box::new(slot))
         };
         Ok(calls.iter().map(hold).collect())
     }
 
-    async fn spent(&self, month: Month, by: By) -> Result<Spent, Unusable> {
+    async fn spent(&self, month: Month, by: By) -> Result<MonthSpend, Unusable> {
         Ok(lock(&self.books).spent(month, by))
     }
 
@@ -109,19 +109,19 @@ impl Books {
     fn hold(&mut self, process: u64, month: Month, call: &HoldRequest) -> u64 {
         self.each_total(month, call, |total| total.hold(call.amount));
         self.last_hold += 1;
-        self.holds.insert(self.last_hold, Held { process, month, call: call.clone() });
+        self.holds.insert(self.last_hold, MemoryHold { process, month, call: call.clone() });
         self.last_hold
     }
 
-    fn close(&mut self, seat: &MemorySeat, closing: Closing) {
-        let MemorySeat { process, id, month, ref call, .. } = *seat;
+    fn close(&mut self, slot: &MemorySlot, end: HoldEnd) {
+        let MemorySlot { process, id, month, ref call, .. } = *slot;
         if self.dead.contains(&process) {
             return;
         }
         if self.holds.remove(&id).is_some() {
             self.each_total(month, call, |total| total.release(call.amount));
         }
-        if let Closing::Settled { cost, basis } = closing {
+        if let HoldEnd::Settled { cost, basis } = end {
             self.each_total(month, call, |total| total.settle(cost));
             let key = (month, call.target.clone(), call.task_class.clone());
             self.spending.entry(key).or_default().add(&SpentRow::call(cost, basis));
@@ -134,16 +134,17 @@ impl Books {
         }
     }
 
-    fn spent(&self, month: Month, by: By) -> Spent {
+    fn spent(&self, month: Month, by: By) -> MonthSpend {
         let calls = self.spending.iter().filter(|((of, ..), _)| *of == month);
-        let mut spent = Spent::new(month).with_calls(calls.map(|((_, target, class), row)| {
-            let key = match by {
-                By::Provider => target.provider.to_string(),
-                By::Model => target.model.to_string(),
-                By::TaskClass => class.to_string(),
-            };
-            SpentRow { key, ..row.clone() }
-        }));
+        let mut spent =
+            MonthSpend::new(month).with_calls(calls.map(|((_, target, class), row)| {
+                let key = match by {
+                    By::Provider => target.provider.to_string(),
+                    By::Model => target.model.to_string(),
+                    By::TaskClass => class.to_string(),
+                };
+                SpentRow { key, ..row.clone() }
+            }));
         for held in self.holds.values().filter(|held| held.month == month) {
             let dead = self.dead.contains(&held.process);
             let sum = if dead { &mut spent.unsettled } else { &mut spent.held };
@@ -160,7 +161,8 @@ impl Books {
     }
 
     fn drop_unsettled(&mut self, month: Month) -> Dropped {
-        let is_unsettled = |held: &Held| held.month == month && self.dead.contains(&held.process);
+        let is_unsettled =
+            |held: &MemoryHold| held.month == month && self.dead.contains(&held.process);
         let (unsettled, others) = std::mem::take(&mut self.holds)
             .into_iter()
             .partition::<BTreeMap<_, _>, _>(|(_, held)| is_unsettled(held));
@@ -174,7 +176,7 @@ impl Books {
     }
 }
 
-struct MemorySeat {
+struct MemorySlot {
     books: Arc<Mutex<Books>>,
     process: u64,
     id: u64,
@@ -182,9 +184,9 @@ struct MemorySeat {
     call: HoldRequest,
 }
 
-impl Seat for MemorySeat {
-    fn close(self: Box<Self>, closing: Closing, told: Told) {
-        lock(&self.books).close(&self, closing);
-        told.tell(Ok(()));
+impl HoldSlot for MemorySlot {
+    fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation) {
+        lock(&self.books).close(&self, end);
+        confirmation.send(Ok(()));
     }
 }

@@ -14,8 +14,8 @@ mod error;
 mod hold;
 mod memory;
 mod month;
+mod month_spend;
 mod scope;
-mod spent;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -23,11 +23,11 @@ use async_trait::async_trait;
 
 pub use cap::{Cap, HoldRequest};
 pub use error::{Problem, Refused, ReserveError, Unusable};
-pub use hold::{Closing, Hold, Seat, Told};
+pub use hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 pub use memory::MemoryLedger;
 pub use month::{InvalidMonth, Month};
+pub use month_spend::{By, Dropped, MonthSpend, ScopeTotal, SpentRow};
 pub use scope::Scope;
-pub use spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
 
@@ -81,7 +81,7 @@ pub trait Ledger: Send + Sync {
     ///
     /// # Errors
     /// [`Unusable`] says what is wrong with the ledger.
-    async fn spent(&self, month: Month, by: By) -> Result<Spent, Unusable>;
+    async fn spent(&self, month: Month, by: By) -> Result<MonthSpend, Unusable>;
 
     /// Gives back what dead processes held in `month`. It never touches what a living one
     /// holds.

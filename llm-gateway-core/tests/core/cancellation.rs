@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::{Answer, Failure, Gateway, Request};
 use test_support::in_time;
@@ -143,7 +143,7 @@ impl World {
         self.gateway.route(Request::new("quick", "hi")).await
     }
 
-    async fn spent(&self) -> Spent {
+    async fn spent(&self) -> MonthSpend {
         self.ledger.spent(Month::parse("2026-11").unwrap(), By::Model).await.unwrap()
     }
 

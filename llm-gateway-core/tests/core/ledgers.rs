@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use llm_gateway_core::ledger::{
-    By, Cap, Closing, Dropped, Hold, HoldRequest, Ledger, Month, ReserveError, Seat, Spent, Told,
-    Unusable,
+    By, Cap, Dropped, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend,
+    ReserveError, Unusable, WriteConfirmation,
 };
 
 /// A ledger that leaves whoever asks it waiting.
@@ -31,7 +31,7 @@ impl Ledger for Silent {
         }
     }
 
-    async fn spent(&self, _: Month, _: By) -> Result<Spent, Unusable> {
+    async fn spent(&self, _: Month, _: By) -> Result<MonthSpend, Unusable> {
         std::future::pending().await
     }
 
@@ -44,9 +44,9 @@ impl Ledger for Silent {
     }
 }
 
-impl Seat for Silent {
-    fn close(self: Box<Self>, _: Closing, told: Told) {
+impl HoldSlot for Silent {
+    fn close(self: Box<Self>, _: HoldEnd, confirmation: WriteConfirmation) {
         // Kept, so that who listens hears nothing.
-        std::mem::forget(told);
+        std::mem::forget(confirmation);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::clock::Clock;
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
 use llm_gateway_core::model::{CostBasis, NanoUsd};
 use llm_gateway_core::{Category, Envelope, Environment, Failure, Gateway, Request, Scripted};
 
@@ -56,7 +56,7 @@ impl Till {
         self.gateway.route(Request::new("quick", "hi")).await
     }
 
-    async fn spent(&self) -> Spent {
+    async fn spent(&self) -> MonthSpend {
         self.gateway.drain().await.unwrap();
         self.ledger.spent(Month::parse("2026-11").unwrap(), By::Provider).await.unwrap()
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::transport::{
@@ -194,7 +194,7 @@ impl World {
         PROVIDERS.into_iter().filter_map(until).collect()
     }
 
-    async fn spent(&self) -> Spent {
+    async fn spent(&self) -> MonthSpend {
         self.gateway.drain().await.unwrap();
         self.ledger.spent(Month::parse("2026-11").unwrap(), By::Model).await.unwrap()
     }

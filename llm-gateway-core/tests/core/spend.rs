@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use llm_gateway_core::describe::Description;
-use llm_gateway_core::ledger::{By, MemoryLedger, Month, Spent};
+use llm_gateway_core::ledger::{By, MemoryLedger, Month, MonthSpend};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::spend::SpendState;
 use llm_gateway_core::{Category, Environment, GatewayBuilder, Request};
@@ -66,7 +66,7 @@ async fn another_month_is_another_count() {
     gateway.route(Request::new("quick", "hi")).await.unwrap();
     let october = Month::parse("2026-10").unwrap();
     let report = gateway.spent(Some(october), By::Provider).await.unwrap();
-    assert_eq!(report.spent, Spent::new(october));
+    assert_eq!(report.spent, MonthSpend::new(october));
     let november = gateway.spent(None, By::Provider).await.unwrap();
     assert_eq!(november.spent.rows.len(), 1);
 }

@@ -10,11 +10,11 @@ use crate::model::NanoUsd;
 
 use super::super::cap::{HoldRequest, LARGEST, Rule, Totals, asked};
 use super::super::error::ReserveError;
-use super::super::hold::Closing;
+use super::super::hold::HoldEnd;
 use super::super::month::Month;
+use super::super::month_spend::{By, Dropped, MonthSpend, ScopeTotal, SpentRow};
 use super::super::scope::Scope;
-use super::super::spent::{By, Dropped, ScopeTotal, Spent, SpentRow};
-use super::processes::{Locks, Name};
+use super::processes::{Locks, ProcessName};
 
 // What is run for each call: every one finds its rows by a key, so that a call costs the same
 // after ten calls and after ten million. A test holds SQLite's plans against that.
@@ -40,17 +40,21 @@ pub(super) const OF_A_CALL: [&str; 5] = [TOTALS, PUT_TOTALS, HOLD, END_HOLD, BOO
 pub(super) struct Books<'a> {
     connection: &'a Connection,
     locks: &'a Locks,
-    name: &'a Arc<Name>,
+    name: &'a Arc<ProcessName>,
 }
 
 /// A hold as its file knows it.
 pub(super) struct HoldId {
     row: i64,
-    name: Arc<Name>,
+    name: Arc<ProcessName>,
 }
 
 impl<'a> Books<'a> {
-    pub(super) fn new(connection: &'a Connection, locks: &'a Locks, name: &'a Arc<Name>) -> Self {
+    pub(super) fn new(
+        connection: &'a Connection,
+        locks: &'a Locks,
+        name: &'a Arc<ProcessName>,
+    ) -> Self {
         Self { connection, locks, name }
     }
 
@@ -100,7 +104,7 @@ impl<'a> Books<'a> {
         id: &HoldId,
         month: Month,
         call: &HoldRequest,
-        closing: Closing,
+        end: HoldEnd,
     ) -> rusqlite::Result<()> {
         let mut delete = self.connection.prepare_cached(END_HOLD)?;
         let is_here = Arc::ptr_eq(&id.name, self.name);
@@ -110,16 +114,16 @@ impl<'a> Books<'a> {
                 if was_held {
                     totals.release(call.amount);
                 }
-                if let Closing::Settled { cost, .. } = closing {
+                if let HoldEnd::Settled { cost, .. } = end {
                     totals.settle(cost);
                 }
             })?;
         }
-        match closing {
-            Closing::Settled { cost, basis } => {
+        match end {
+            HoldEnd::Settled { cost, basis } => {
                 self.book(month, call, &SpentRow::call(cost.min(LARGEST), basis))
             }
-            Closing::Released => Ok(()),
+            HoldEnd::Released => Ok(()),
         }
     }
 
@@ -135,7 +139,7 @@ impl<'a> Books<'a> {
     }
 
     /// What a month has cost, and what is held in it.
-    pub(super) fn spent(&self, month: Month, by: By) -> rusqlite::Result<Spent> {
+    pub(super) fn spent(&self, month: Month, by: By) -> rusqlite::Result<MonthSpend> {
         let sql = match by {
             By::Provider => {
                 "SELECT provider, cost, calls, estimated, unknown FROM spending WHERE month = ?1"
@@ -157,7 +161,7 @@ impl<'a> Books<'a> {
                 unknown: count(4)?,
             })
         })?;
-        let mut spent = Spent::new(month).with_calls(calls.into_iter());
+        let mut spent = MonthSpend::new(month).with_calls(calls.into_iter());
         for held in self.holds(month)? {
             let sum = if held.is_unsettled { &mut spent.unsettled } else { &mut spent.held };
             *sum = sum.saturating_add(held.amount);
@@ -187,14 +191,19 @@ impl<'a> Books<'a> {
         Ok(dropped)
     }
 
-    fn holds(&self, month: Month) -> rusqlite::Result<Vec<Held>> {
+    fn holds(&self, month: Month) -> rusqlite::Result<Vec<HoldRow>> {
         let mut ended: BTreeMap<i64, bool> = BTreeMap::new();
         let sql = "SELECT id, process, amount, scopes FROM holds WHERE month = ?1";
         self.rows(sql, month, |row| {
             let process = row.get(1)?;
             let is_unsettled =
                 *ended.entry(process).or_insert_with(|| self.locks.has_ended(process));
-            Ok(Held { id: row.get(0)?, amount: amount(row, 2)?, scopes: row.get(3)?, is_unsettled })
+            Ok(HoldRow {
+                id: row.get(0)?,
+                amount: amount(row, 2)?,
+                scopes: row.get(3)?,
+                is_unsettled,
+            })
         })
     }
 
@@ -231,7 +240,7 @@ impl<'a> Books<'a> {
 }
 
 /// A hold as the file has it.
-struct Held {
+struct HoldRow {
     id: i64,
     amount: NanoUsd,
     scopes: String,

@@ -5,7 +5,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::super::cap::{Cap, HoldRequest, Rule};
 use super::super::error::{ReserveError, Unusable};
-use super::super::hold::{Closing, Hold, Seat, Told};
+use super::super::hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 use super::super::month::Month;
 use super::Queue;
 use super::books::{Books, HoldId};
@@ -20,19 +20,19 @@ pub(super) trait Job: Send {
 }
 
 /// A question, or a change without a guard.
-pub(super) struct Ask<T, F> {
+pub(super) struct Query<T, F> {
     run: F,
     found: Option<T>,
     reply: oneshot::Sender<Result<T, Unusable>>,
 }
 
-impl<T, F> Ask<T, F> {
+impl<T, F> Query<T, F> {
     pub(super) fn new(run: F, reply: oneshot::Sender<Result<T, Unusable>>) -> Self {
         Self { run, found: None, reply }
     }
 }
 
-impl<T, F> Job for Ask<T, F>
+impl<T, F> Job for Query<T, F>
 where
     T: Send,
     F: FnMut(&Books<'_>) -> rusqlite::Result<T> + Send,
@@ -57,7 +57,7 @@ pub(super) struct Reserve {
     month: Month,
     calls: Vec<HoldRequest>,
     caps: Vec<Cap>,
-    seats: OwnedSemaphorePermit,
+    slots: OwnedSemaphorePermit,
     queue: Queue,
     found: Option<Result<Vec<HoldId>, ReserveError>>,
     reply: oneshot::Sender<Result<Vec<Hold>, ReserveError>>,
@@ -68,11 +68,11 @@ impl Reserve {
         month: Month,
         calls: Vec<HoldRequest>,
         caps: Vec<Cap>,
-        seats: OwnedSemaphorePermit,
+        slots: OwnedSemaphorePermit,
         queue: Queue,
         reply: oneshot::Sender<Result<Vec<Hold>, ReserveError>>,
     ) -> Self {
-        Self { month, calls, caps, seats, queue, found: None, reply }
+        Self { month, calls, caps, slots, queue, found: None, reply }
     }
 }
 
@@ -84,11 +84,11 @@ impl Job for Reserve {
     }
 
     fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
-        let Self { month, calls, mut seats, queue, found, reply, .. } = *self;
+        let Self { month, calls, mut slots, queue, found, reply, .. } = *self;
         let guard = |(id, call): (HoldId, HoldRequest)| {
-            let (seat, queue, amount) = (seats.split(1), queue.clone(), call.amount);
-            let hold = OpenHold { id, month, call, seat };
-            Hold::new(amount, Box::new(SqliteSeat { hold, queue }))
+            let (slot, queue, amount) = (slots.split(1), queue.clone(), call.amount);
+            let hold = OpenHold { id, month, call, slot };
+            Hold::new(amount, Box::new(SqliteSlot { hold, queue }))
         };
         let answer = match (written, found) {
             (Err(unusable), _) => Err(unusable.into()),
@@ -103,7 +103,7 @@ impl Job for Reserve {
 }
 
 /// The guard's way back to the ledger.
-struct SqliteSeat {
+struct SqliteSlot {
     hold: OpenHold,
     queue: Queue,
 }
@@ -113,35 +113,35 @@ struct OpenHold {
     id: HoldId,
     month: Month,
     call: HoldRequest,
-    seat: Option<OwnedSemaphorePermit>,
+    slot: Option<OwnedSemaphorePermit>,
 }
 
-impl Seat for SqliteSeat {
-    fn close(self: Box<Self>, closing: Closing, told: Told) {
+impl HoldSlot for SqliteSlot {
+    fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation) {
         let Self { hold, queue } = *self;
-        queue.put(Box::new(Close { hold, closing, told: Some(told) }));
+        queue.put(Box::new(Close { hold, end, confirmation: Some(confirmation) }));
     }
 }
 
 /// The end of a hold. It has no way to the queue: what is owed must not keep the thread alive.
 struct Close {
     hold: OpenHold,
-    closing: Closing,
-    told: Option<Told>,
+    end: HoldEnd,
+    confirmation: Option<WriteConfirmation>,
 }
 
 impl Job for Close {
     fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
-        books.close(&self.hold.id, self.hold.month, &self.hold.call, self.closing)
+        books.close(&self.hold.id, self.hold.month, &self.hold.call, self.end)
     }
 
     fn answer(mut self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
         let owed = written.is_err();
-        if let Some(told) = self.told.take() {
-            told.tell(written);
+        if let Some(confirmation) = self.confirmation.take() {
+            confirmation.send(written);
         }
-        // A full disk must not use up the seats: what is owed is bounded by what was open.
-        self.hold.seat = None;
+        // A full disk must not use up the slots: what is owed is bounded by what was open.
+        self.hold.slot = None;
         owed.then_some(self as Box<dyn Job>)
     }
 }

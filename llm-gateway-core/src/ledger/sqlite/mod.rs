@@ -9,16 +9,16 @@
 //! file that is there now, and books in it what it still held in the other.
 //!
 //! The end of a hold is a message too, also where the guard is dropped. Its room is reserved
-//! with the hold: a seat taken before the reservation is asked for, and kept until the end of
-//! the hold is written. So the queue is bounded by the seats, and can never be full for a drop.
+//! with the hold: a slot taken before the reservation is asked for, and kept until the end of
+//! the hold is written. So the queue is bounded by the slots, and can never be full for a drop.
 
 mod books;
-mod clerk;
 mod files;
 mod jobs;
 mod open;
 mod problem;
 mod processes;
+mod thread;
 
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -31,21 +31,21 @@ use super::cap::{Cap, HoldRequest};
 use super::error::{ReserveError, Unusable};
 use super::hold::Hold;
 use super::month::Month;
-use super::spent::{By, Dropped, Spent};
+use super::month_spend::{By, Dropped, MonthSpend};
 
 use books::Books;
-use clerk::Clerk;
-use jobs::{Ask, Job, Reserve};
+use jobs::{Job, Query, Reserve};
+use thread::LedgerThread;
 
 /// How many holds a ledger keeps open at once; who asks for more waits. Far above what one
 /// process can have in flight, and small enough to be a bound: a hold is about 300 bytes.
-const SEATS: usize = 4096;
+const SLOTS: usize = 4096;
 
 /// A ledger in a file. It is opened by the first thing that is asked of it, and again by the
 /// next if that failed: a ledger that was mended works without a restart.
 pub struct SqliteLedger {
     queue: Queue,
-    seats: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
 }
 
 /// The way to the ledger's thread.
@@ -66,12 +66,12 @@ impl SqliteLedger {
         let path = path.into();
         let place = Arc::from(path.display().to_string());
         let (jobs, inbox) = mpsc::channel();
-        let clerk = Clerk::new(path, patience, inbox);
+        let thread = LedgerThread::new(path, patience, inbox);
         // Without a thread the inbox is gone, and everything asked is answered by that.
         let _ = std::thread::Builder::new()
             .name("llm-gateway-ledger".to_owned())
-            .spawn(move || clerk.run());
-        Self { queue: Queue { jobs, place }, seats: Arc::new(Semaphore::new(SEATS)) }
+            .spawn(move || thread.run());
+        Self { queue: Queue { jobs, place }, slots: Arc::new(Semaphore::new(SLOTS)) }
     }
 
     /// Asks the ledger's thread, and waits for the answer.
@@ -81,7 +81,7 @@ impl SqliteLedger {
         F: FnMut(&Books<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let (reply, heard) = oneshot::channel();
-        self.queue.put(Box::new(Ask::new(run, reply)));
+        self.queue.put(Box::new(Query::new(run, reply)));
         heard.await.unwrap_or_else(|_| Err(self.queue.stopped()))
     }
 }
@@ -94,17 +94,17 @@ impl Ledger for SqliteLedger {
         calls: &[HoldRequest],
         caps: &[Cap],
     ) -> Result<Vec<Hold>, ReserveError> {
-        let seats = u32::try_from(calls.len().min(SEATS)).unwrap_or(u32::MAX);
-        let seats = Arc::clone(&self.seats).acquire_many_owned(seats).await;
-        let seats = seats.map_err(|_| self.queue.stopped())?;
+        let slots = u32::try_from(calls.len().min(SLOTS)).unwrap_or(u32::MAX);
+        let slots = Arc::clone(&self.slots).acquire_many_owned(slots).await;
+        let slots = slots.map_err(|_| self.queue.stopped())?;
         let (reply, heard) = oneshot::channel();
         let queue = self.queue.clone();
         let (calls, caps) = (calls.to_vec(), caps.to_vec());
-        self.queue.put(Box::new(Reserve::new(month, calls, caps, seats, queue, reply)));
+        self.queue.put(Box::new(Reserve::new(month, calls, caps, slots, queue, reply)));
         heard.await.unwrap_or_else(|_| Err(self.queue.stopped().into()))
     }
 
-    async fn spent(&self, month: Month, by: By) -> Result<Spent, Unusable> {
+    async fn spent(&self, month: Month, by: By) -> Result<MonthSpend, Unusable> {
         self.ask(move |books| books.spent(month, by)).await
     }
 

@@ -25,14 +25,14 @@ pub(super) struct Locks {
 
 /// This process, as its holds name it. It lives as long as this value.
 pub(super) struct Process {
-    pub(super) name: Arc<Name>,
+    pub(super) name: Arc<ProcessName>,
     lock: File,
 }
 
 /// What the holds of a process bear. Told apart by where it is kept (`Arc::ptr_eq`), because a
 /// process has one in each file that it opened, and ids begin anew in a new file.
 #[derive(Debug)]
-pub(super) struct Name {
+pub(super) struct ProcessName {
     pub(super) id: i64,
 }
 
@@ -45,7 +45,7 @@ impl Process {
 
 /// What the lock of a process tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
+enum LockState {
     /// It is taken, or cannot be looked at: the process lives.
     Taken,
     /// It is free: the process has ended.
@@ -71,7 +71,7 @@ impl Locks {
             let id = connection.last_insert_rowid();
             // Taken only where the database was put back to an older state: the next id then.
             if let Some(lock) = self.lock(id)? {
-                return Ok(Process { name: Arc::new(Name { id }), lock });
+                return Ok(Process { name: Arc::new(ProcessName { id }), lock });
             }
         }
     }
@@ -111,15 +111,15 @@ impl Locks {
 
     /// Whether a process has ended. Where that cannot be told, it lives.
     pub(super) fn has_ended(&self, id: i64) -> bool {
-        self.sign(id) == Sign::Free
+        self.sign(id) == LockState::Free
     }
 
-    fn sign(&self, id: i64) -> Sign {
+    fn sign(&self, id: i64) -> LockState {
         match File::open(self.file(id)) {
             // Shared, so that two who look do not take each other for the owner.
-            Ok(file) if file.try_lock_shared().is_ok() => Sign::Free,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Sign::Missing,
-            Ok(_) | Err(_) => Sign::Taken,
+            Ok(file) if file.try_lock_shared().is_ok() => LockState::Free,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => LockState::Missing,
+            Ok(_) | Err(_) => LockState::Taken,
         }
     }
 
@@ -131,7 +131,7 @@ impl Locks {
         )?;
         let idle = idle.query_map([], |row| row.get::<_, i64>(0))?;
         for id in idle.collect::<rusqlite::Result<Vec<_>>>()? {
-            if self.sign(id) != Sign::Taken {
+            if self.sign(id) != LockState::Taken {
                 connection.execute("DELETE FROM processes WHERE id = ?1", [id])?;
                 // A file that stays is empty, and its id does not come back.
                 let _ = std::fs::remove_file(self.file(id));

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 
 use crate::error::{Category, Error};
-use crate::ledger::{By, Month, Problem, Refused, ReserveError, Spent};
+use crate::ledger::{By, Month, MonthSpend, Problem, Refused, ReserveError};
 use crate::model::{CostBasis, TaskClass};
 
 use super::{Cap, Process, Scope, World, call, november, provider, total_cap, usd};
@@ -35,7 +35,7 @@ on_both! {
     another_process_sees_what_this_one_holds,
 }
 
-async fn spent(process: &Process) -> Spent {
+async fn spent(process: &Process) -> MonthSpend {
     process.drain().await.unwrap();
     process.spent(november(), By::Provider).await.unwrap()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
 use llm_gateway_core::describe::TaskClassDescription;
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
 use llm_gateway_core::outcome::AnsweredBy;
 use llm_gateway_core::prompt::Message;
 use llm_gateway_core::{
@@ -53,7 +53,7 @@ async fn ask(policy: &str, script: Scripted) -> Result<CascadeAnswer, Failure> {
     gateway(policy, script).cascade(question()).await
 }
 
-async fn spent(ledger: &MemoryLedger) -> Spent {
+async fn spent(ledger: &MemoryLedger) -> MonthSpend {
     ledger.spent(Month::parse("2026-11").unwrap(), By::TaskClass).await.unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::clock::Clock;
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, Spent};
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Ending;
 use llm_gateway_core::{Category, Environment, Failure, Scripted, Task};
@@ -14,7 +14,7 @@ use super::{POLICY, TASK, builder, keys, structured, work};
 
 const MONTH: &str = "2026-11";
 
-pub(super) async fn spent(ledger: &MemoryLedger) -> Spent {
+pub(super) async fn spent(ledger: &MemoryLedger) -> MonthSpend {
     ledger.drain().await.unwrap();
     ledger.spent(Month::parse(MONTH).unwrap(), By::TaskClass).await.unwrap()
 }

@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng, TryRng};
 use tempfile::TempDir;
 
 use crate::environment::Environment;
-use crate::ledger::{By, Cap, Ledger, ReserveError, Scope, Spent, SqliteLedger};
+use crate::ledger::{By, Cap, Ledger, MonthSpend, ReserveError, Scope, SqliteLedger};
 use crate::model::{CostBasis, NanoUsd};
 
 use super::{call, november};
@@ -66,7 +66,7 @@ async fn caller(ledger: Arc<SqliteLedger>, mut calls: File, mut refusals: File) 
     panic!("the cap is neither used up nor does it let a call through");
 }
 
-fn used_up(spent: &Spent) -> bool {
+fn used_up(spent: &MonthSpend) -> bool {
     spent.settled.as_nanos() + spent.unsettled.as_nanos() + WORST > CAP
 }
 

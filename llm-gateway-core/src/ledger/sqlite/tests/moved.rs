@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use crate::ledger::{By, Cap, Dropped, Hold, Ledger, ReserveError, Scope, Spent, SqliteLedger};
+use crate::ledger::{
+    By, Cap, Dropped, Hold, Ledger, MonthSpend, ReserveError, Scope, SqliteLedger,
+};
 use crate::model::{CostBasis, NanoUsd};
 
 use super::{Place, call, november};
@@ -24,7 +26,7 @@ async fn settle(hold: Hold, nanos: u64) {
     hold.settle(NanoUsd::from_nanos(nanos), CostBasis::Exact).await.unwrap();
 }
 
-async fn spent(ledger: &SqliteLedger) -> Spent {
+async fn spent(ledger: &SqliteLedger) -> MonthSpend {
     ledger.spent(november(), By::Model).await.unwrap()
 }
 

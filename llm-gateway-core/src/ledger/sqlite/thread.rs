@@ -17,7 +17,7 @@ const BATCH: usize = 256;
 const REOPENINGS: usize = 3;
 
 /// What the thread owns.
-pub(super) struct Clerk {
+pub(super) struct LedgerThread {
     /// Before the inbox: when a job can no longer be put, the process's lock is free.
     open: Option<OpenLedger>,
     /// What this process is called in files that are no longer in their place. It lives there
@@ -30,7 +30,7 @@ pub(super) struct Clerk {
     owed: Vec<Box<dyn Job>>,
 }
 
-impl Clerk {
+impl LedgerThread {
     pub(super) fn new(path: PathBuf, patience: u32, inbox: Receiver<Box<dyn Job>>) -> Self {
         Self { open: None, former: Vec::new(), inbox, path, patience, owed: Vec::new() }
     }

@@ -64,7 +64,7 @@ pub struct ScopeTotal {
 /// What a month has cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Spent {
+pub struct MonthSpend {
     /// The month.
     pub month: Month,
     /// The settled calls, in the order of their keys.
@@ -79,7 +79,7 @@ pub struct Spent {
     pub scopes: Vec<ScopeTotal>,
 }
 
-impl Spent {
+impl MonthSpend {
     /// Nothing, in `month`.
     pub fn new(month: Month) -> Self {
         let zero = NanoUsd::ZERO;
