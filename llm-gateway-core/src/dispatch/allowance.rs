@@ -47,12 +47,12 @@ impl Allowance {
         self.key
     }
 
-    /// Takes the worst cases of several attempts, all of them or none. Gives a share for each, in
+    /// Takes the worst cases of several attempts, all of them or none. Gives a hold for each, in
     /// their order.
     ///
     /// # Errors
     /// [`Shortage`] where they do not fit beside what others have settled or hold.
-    pub(crate) fn take(&self, worst_cases: &[NanoUsd]) -> Result<Vec<Share<'_>>, Shortage> {
+    pub(crate) fn take(&self, worst_cases: &[NanoUsd]) -> Result<Vec<AllowanceHold<'_>>, Shortage> {
         let asked = worst_cases.iter().copied().fold(NanoUsd::ZERO, NanoUsd::saturating_add);
         let mut committed = self.lock();
         let left = self.limit.saturating_sub(*committed);
@@ -60,8 +60,9 @@ impl Allowance {
             return Err(Shortage { asked, left });
         }
         *committed = committed.saturating_add(asked);
-        let share = |taken: &NanoUsd| Share { of: self, taken: *taken, stays: NanoUsd::ZERO };
-        Ok(worst_cases.iter().map(share).collect())
+        let hold =
+            |taken: &NanoUsd| AllowanceHold { of: self, taken: *taken, stays: NanoUsd::ZERO };
+        Ok(worst_cases.iter().map(hold).collect())
     }
 
     fn lock(&self) -> MutexGuard<'_, NanoUsd> {
@@ -74,15 +75,15 @@ impl Allowance {
 ///
 /// Dropped before [`sent`](Self::sent) it goes back; dropped after it, all of it stays taken:
 /// nobody knows what a call costs that was under way.
-#[must_use = "a share that is dropped before anything was sent goes back"]
-pub(crate) struct Share<'a> {
+#[must_use = "a hold that is dropped before anything was sent goes back"]
+pub(crate) struct AllowanceHold<'a> {
     of: &'a Allowance,
     taken: NanoUsd,
     /// What stays taken when the attempt ends.
     stays: NanoUsd,
 }
 
-impl Share<'_> {
+impl AllowanceHold<'_> {
     /// The same with what `more` took out of the same allowance, for the same attempt, of which
     /// nothing was sent yet.
     pub(crate) fn joined(mut self, mut more: Self) -> Self {
@@ -103,7 +104,7 @@ impl Share<'_> {
     }
 }
 
-impl Drop for Share<'_> {
+impl Drop for AllowanceHold<'_> {
     fn drop(&mut self) {
         let mut committed = self.of.lock();
         *committed = committed.saturating_sub(self.taken).saturating_add(self.stays);
@@ -127,8 +128,8 @@ mod tests {
         let allowance = allowance();
         let short = allowance.take(&[nanos(60), nanos(41)]).err();
         assert_eq!(short, Some(Shortage { asked: nanos(101), left: nanos(100) }));
-        let shares = allowance.take(&[nanos(60), nanos(40)]).unwrap();
-        assert_eq!(shares.len(), 2);
+        let holds = allowance.take(&[nanos(60), nanos(40)]).unwrap();
+        assert_eq!(holds.len(), 2);
         assert!(allowance.take(&[nanos(1)]).is_err());
         assert!(allowance.take(&[nanos(0)]).is_ok(), "what costs nothing always fits");
     }
@@ -137,14 +138,14 @@ mod tests {
     fn what_an_attempt_did_not_cost_goes_back() {
         let allowance = allowance();
         let left = || allowance.take(&[nanos(1_000)]).err().unwrap().left;
-        let share = || allowance.take(&[nanos(60)]).unwrap().remove(0);
-        drop(share());
+        let hold = || allowance.take(&[nanos(60)]).unwrap().remove(0);
+        drop(hold());
         assert_eq!(left(), nanos(100), "nothing was sent");
-        let mut sent = share();
+        let mut sent = hold();
         sent.sent();
         sent.settle(nanos(10));
         assert_eq!(left(), nanos(90));
-        let mut cancelled = share();
+        let mut cancelled = hold();
         cancelled.sent();
         drop(cancelled);
         assert_eq!(left(), nanos(30), "nobody knows what it cost");
@@ -155,9 +156,9 @@ mod tests {
         let allowance = allowance();
         let left = || allowance.take(&[nanos(1_000)]).err().unwrap().left;
         let joined = || {
-            let mut shares = allowance.take(&[nanos(40), nanos(20)]).unwrap();
-            let more = shares.pop().unwrap();
-            shares.pop().unwrap().joined(more)
+            let mut holds = allowance.take(&[nanos(40), nanos(20)]).unwrap();
+            let more = holds.pop().unwrap();
+            holds.pop().unwrap().joined(more)
         };
         let held = joined();
         assert_eq!(left(), nanos(40));
@@ -172,8 +173,8 @@ mod tests {
     #[test]
     fn a_bill_above_the_worst_case_counts_as_it_is() {
         let allowance = allowance();
-        let share = allowance.take(&[nanos(60)]).unwrap().remove(0);
-        share.settle(nanos(150));
+        let hold = allowance.take(&[nanos(60)]).unwrap().remove(0);
+        hold.settle(nanos(150));
         let short = allowance.take(&[nanos(1)]).err();
         assert_eq!(short, Some(Shortage { asked: nanos(1), left: NanoUsd::ZERO }));
     }

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use crate::error::{Category, Error};
 use crate::model::{NanoUsd, Target};
 
-use super::booking::Booked;
+use super::booking::Settlement;
 
 /// How a try ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +102,8 @@ impl Attempt {
 
     /// The same, with what became of its money.
     #[must_use]
-    pub(super) fn booked(self, booked: Booked) -> Self {
-        let Booked { cost, reserved, recorded } = booked;
+    pub(super) fn booked(self, settlement: Settlement) -> Self {
+        let Settlement { cost, reserved, recorded } = settlement;
         Self { cost, reserved, recorded, ..self }
     }
 }

@@ -9,23 +9,26 @@ use crate::ledger::{Cap, Hold, HoldRequest, Month, ReserveError, Scope, Unusable
 use crate::model::{CostBasis, NanoUsd};
 use crate::policy::Spending;
 
-use super::allowance::Share;
+use super::allowance::AllowanceHold;
 use super::prepare::{PreparedCall, WorstCase};
 use super::reasons::outspent;
+use super::refusal::Reach;
 use super::{Context, cost};
 
 /// The money of one attempt, at the ledger and in the allowance of the request. Dropped before the
 /// first byte left, it gives the money back; after that, it counts at its worst case.
-pub(super) struct Booking<'a> {
+pub(crate) struct Booking<'a> {
     /// In which all of it is counted.
     month: Month,
-    entry: Entry,
+    /// How much is set aside; `None` = the price is unknown.
+    worst_case: Option<NanoUsd>,
+    at_ledger: LedgerHold,
     /// `None` = what the calls of the request cost together is not bounded.
-    share: Option<Share<'a>>,
+    in_allowance: Option<AllowanceHold<'a>>,
 }
 
 /// What the ledger has of an attempt.
-enum Entry {
+enum LedgerHold {
     /// Money is set aside.
     Held(Hold),
     /// The price is unknown and no cap is set: nothing is set aside, and the call is counted.
@@ -38,7 +41,7 @@ enum Entry {
 
 /// What became of the money of an attempt.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Booked {
+pub(super) struct Settlement {
     /// What it cost; `None` = unknown.
     pub(super) cost: Option<NanoUsd>,
     /// What was set aside for it.
@@ -48,30 +51,33 @@ pub(super) struct Booked {
 }
 
 /// Why nothing was set aside.
-pub(super) struct Unbooked {
+pub(super) struct BookingError {
     pub(super) error: Error,
-    /// No other target can have the money either.
-    pub(super) ends_request: bool,
+    /// Whether another target could have the money.
+    pub(super) reach: Reach,
     /// It is the request's own allowance that has no room.
     pub(super) is_outspent: bool,
 }
 
-impl Unbooked {
+impl BookingError {
     fn new(error: impl Into<Error>) -> Self {
-        Self { error: error.into(), ends_request: false, is_outspent: false }
+        Self { error: error.into(), reach: Reach::Target, is_outspent: false }
     }
 
     fn ending(error: impl Into<Error>) -> Self {
-        Self { ends_request: true, ..Self::new(error) }
+        Self { reach: Reach::Request, ..Self::new(error) }
     }
 }
 
 impl<'a> Booking<'a> {
     /// Sets the worst case of a call aside.
-    pub(super) async fn open(context: &Context<'a>, call: &WorstCase) -> Result<Self, Unbooked> {
+    pub(super) async fn open(
+        context: &Context<'a>,
+        call: &WorstCase,
+    ) -> Result<Self, BookingError> {
         let mut bookings = Self::open_all(context, std::slice::from_ref(call)).await?;
         let message = "nothing was set aside for a call";
-        bookings.pop().ok_or_else(|| Unbooked::ending(Error::new(Category::Internal, message)))
+        bookings.pop().ok_or_else(|| BookingError::ending(Error::new(Category::Internal, message)))
     }
 
     /// Sets the worst cases of several calls aside, of all of them or of none. Gives one
@@ -79,7 +85,7 @@ impl<'a> Booking<'a> {
     pub(super) async fn open_all(
         context: &Context<'a>,
         calls: &[WorstCase],
-    ) -> Result<Vec<Self>, Unbooked> {
+    ) -> Result<Vec<Self>, BookingError> {
         Self::open_in(Month::of(context.clock.now()), context, calls).await
     }
 
@@ -87,52 +93,69 @@ impl<'a> Booking<'a> {
         month: Month,
         context: &Context<'a>,
         calls: &[WorstCase],
-    ) -> Result<Vec<Self>, Unbooked> {
+    ) -> Result<Vec<Self>, BookingError> {
         // First, because it waits for nobody; what the ledger then refuses goes back.
-        let shares = shares(context, calls)?;
-        let entries = entries(month, context, calls).await?;
-        let booking = |(entry, share)| Self { month, entry, share };
-        Ok(entries.into_iter().zip(shares).map(booking).collect())
+        let in_allowance = allowance_holds(context, calls)?;
+        let at_ledger = ledger_holds(month, context, calls).await?;
+        let booking = |((at_ledger, in_allowance), call): (_, &WorstCase)| Self {
+            month,
+            worst_case: call.amount,
+            at_ledger,
+            in_allowance,
+        };
+        Ok(at_ledger.into_iter().zip(in_allowance).zip(calls).map(booking).collect())
     }
 
-    /// Sets `rest` aside too, for the same attempt, which ends as one: it is booked in the month of
-    /// the first, so it is that month's caps which must have room for it.
-    pub(super) async fn raised(
+    /// Sets the rest aside where the call turned out to be dearer than it was thought to be.
+    ///
+    /// The rest is for the same attempt, which ends as one: it is booked in the month of the
+    /// first, so it is that month's caps which must have room for it.
+    ///
+    /// # Errors
+    /// What the allowance or the ledger refuses. What was set aside then goes back.
+    pub(crate) async fn raised(
         self,
         context: &Context<'a>,
-        rest: &WorstCase,
-    ) -> Result<Self, Unbooked> {
-        let more = Self::open_in(self.month, context, std::slice::from_ref(rest)).await?;
-        Ok(more.into_iter().fold(self, Self::joined))
+        call: &PreparedCall,
+    ) -> Result<Self, Error> {
+        let WorstCase { target, amount } = call.worst_case();
+        let (Some(needed), Some(there)) = (amount, self.worst_case) else { return Ok(self) };
+        if needed <= there {
+            return Ok(self);
+        }
+        let rest = WorstCase { target, amount: Some(needed.saturating_sub(there)) };
+        let more = Self::open_in(self.month, context, std::slice::from_ref(&rest)).await;
+        let more = more.map_err(|BookingError { error, .. }| error)?;
+        Ok(Self { worst_case: amount, ..more.into_iter().fold(self, Self::joined) })
     }
 
     fn joined(self, more: Self) -> Self {
-        let share = match (self.share, more.share) {
-            (Some(share), Some(more)) => Some(share.joined(more)),
-            (share, more) => share.or(more),
+        let in_allowance = match (self.in_allowance, more.in_allowance) {
+            (Some(hold), Some(more)) => Some(hold.joined(more)),
+            (hold, more) => hold.or(more),
         };
-        let entry = match (self.entry, more.entry) {
-            (Entry::Held(hold), Entry::Held(more)) => Entry::Held(hold.joined(more)),
-            (entry, _) => entry,
+        let at_ledger = match (self.at_ledger, more.at_ledger) {
+            (LedgerHold::Held(hold), LedgerHold::Held(more)) => LedgerHold::Held(hold.joined(more)),
+            (hold, _) => hold,
         };
-        Self { month: self.month, entry, share }
+        Self { month: self.month, worst_case: self.worst_case, at_ledger, in_allowance }
     }
 
     /// The first byte is about to leave.
     pub(super) fn sent(&mut self) {
-        if let Some(share) = &mut self.share {
-            share.sent();
+        if let Some(hold) = &mut self.in_allowance {
+            hold.sent();
         }
-        if let Entry::Held(hold) | Entry::Unpriced(hold) = &mut self.entry {
+        if let LedgerHold::Held(hold) | LedgerHold::Unpriced(hold) = &mut self.at_ledger {
             hold.sent();
         }
     }
 
     /// What the ledger has set aside.
     pub(super) fn reserved(&self) -> Option<NanoUsd> {
-        match &self.entry {
-            Entry::Held(hold) => Some(hold.amount()),
-            Entry::Unpriced(_) | Entry::Unrecorded | Entry::Uncounted => None,
+        match &self.at_ledger {
+            LedgerHold::Held(hold) => Some(hold.amount()),
+            LedgerHold::Unpriced(_) | LedgerHold::Unrecorded | LedgerHold::Uncounted => None,
         }
     }
 
@@ -142,22 +165,22 @@ impl<'a> Booking<'a> {
         context: &Context<'_>,
         cost: Option<NanoUsd>,
         basis: CostBasis,
-    ) -> Booked {
+    ) -> Settlement {
         let reserved = self.reserved();
-        let Self { entry, share, .. } = self;
-        // An estimate is no bound: what was taken then stays taken, as `Share` does by itself.
+        let Self { at_ledger, in_allowance, .. } = self;
+        // An estimate is no bound: what was taken then stays taken, as `AllowanceHold` does by itself.
         let is_certain = matches!(basis, CostBasis::Exact | CostBasis::Free);
-        if let (Some(share), Some(cost), true) = (share, cost, is_certain) {
-            share.settle(cost);
+        if let (Some(hold), Some(cost), true) = (in_allowance, cost, is_certain) {
+            hold.settle(cost);
         }
-        let recorded = match entry {
-            Entry::Held(hold) | Entry::Unpriced(hold) => {
+        let recorded = match at_ledger {
+            LedgerHold::Held(hold) | LedgerHold::Unpriced(hold) => {
                 Some(written(context, hold.settle(cost.unwrap_or_default(), basis)).await)
             }
-            Entry::Unrecorded => Some(false),
-            Entry::Uncounted => None,
+            LedgerHold::Unrecorded => Some(false),
+            LedgerHold::Uncounted => None,
         };
-        Booked { cost, reserved, recorded }
+        Settlement { cost, reserved, recorded }
     }
 
     /// Ends the hold of a failed attempt: at what was reported, at nothing where provably
@@ -167,7 +190,7 @@ impl<'a> Booking<'a> {
         context: &Context<'_>,
         call: &PreparedCall,
         error: &Error,
-    ) -> Booked {
+    ) -> Settlement {
         let known = cost::of_failure(context.policy, call, error);
         if known == Some(NanoUsd::ZERO) && error.usage().is_none() {
             return self.release(context).await;
@@ -182,87 +205,102 @@ impl<'a> Booking<'a> {
     }
 
     /// Gives everything back: nothing was billed.
-    async fn release(self, context: &Context<'_>) -> Booked {
-        let Self { entry, share, .. } = self;
-        if let Some(share) = share {
-            share.settle(NanoUsd::ZERO);
+    async fn release(self, context: &Context<'_>) -> Settlement {
+        let Self { at_ledger, in_allowance, .. } = self;
+        if let Some(hold) = in_allowance {
+            hold.settle(NanoUsd::ZERO);
         }
-        let (reserved, recorded) = match entry {
-            Entry::Held(hold) | Entry::Unpriced(hold) => {
+        let (reserved, recorded) = match at_ledger {
+            LedgerHold::Held(hold) | LedgerHold::Unpriced(hold) => {
                 (Some(hold.amount()), Some(written(context, hold.release()).await))
             }
             // There is nothing to record.
-            Entry::Unrecorded | Entry::Uncounted => (None, None),
+            LedgerHold::Unrecorded | LedgerHold::Uncounted => (None, None),
         };
-        Booked { cost: Some(NanoUsd::ZERO), reserved, recorded }
+        Settlement { cost: Some(NanoUsd::ZERO), reserved, recorded }
     }
+}
+
+/// Sets the money of several calls aside, of all of them or of none.
+///
+/// # Errors
+/// What the allowance or the ledger refuses, or what is wrong with the ledger.
+pub(crate) async fn reserve<'a>(
+    context: &Context<'a>,
+    calls: &[WorstCase],
+) -> Result<Vec<Booking<'a>>, Error> {
+    let bookings = Booking::open_all(context, calls).await;
+    bookings.map_err(|BookingError { error, .. }| error)
 }
 
 /// Takes the worst cases out of the allowance, if there is one: under it no call is made whose
 /// price is unknown.
-fn shares<'a>(
+fn allowance_holds<'a>(
     context: &Context<'a>,
     calls: &[WorstCase],
-) -> Result<Vec<Option<Share<'a>>>, Unbooked> {
+) -> Result<Vec<Option<AllowanceHold<'a>>>, BookingError> {
     let Some(allowance) = context.allowance else {
         return Ok(calls.iter().map(|_| None).collect());
     };
     let mut worst_cases = Vec::with_capacity(calls.len());
     for call in calls {
-        let unknown = || Unbooked::new(unknown_price(call, &format!("a {}", allowance.key())));
+        let unknown = || BookingError::new(unknown_price(call, &format!("a {}", allowance.key())));
         worst_cases.push(call.amount.ok_or_else(unknown)?);
     }
-    let shares = allowance.take(&worst_cases).map_err(|shortage| {
+    let holds = allowance.take(&worst_cases).map_err(|shortage| {
         let error = outspent(context, allowance, shortage);
-        Unbooked { is_outspent: true, ..Unbooked::new(error) }
+        BookingError { is_outspent: true, ..BookingError::new(error) }
     })?;
-    Ok(shares.into_iter().map(Some).collect())
+    Ok(holds.into_iter().map(Some).collect())
 }
 
 /// Sets the worst cases aside at the ledger, if there is one.
-async fn entries(
+async fn ledger_holds(
     month: Month,
     context: &Context<'_>,
     calls: &[WorstCase],
-) -> Result<Vec<Entry>, Unbooked> {
+) -> Result<Vec<LedgerHold>, BookingError> {
     let Some(ledger) = context.ledger else {
-        return Ok(calls.iter().map(|_| Entry::Uncounted).collect());
+        return Ok(calls.iter().map(|_| LedgerHold::Uncounted).collect());
     };
     let spending = context.policy.spending();
     let capped = |call: &&WorstCase| spending.caps(&call.target.provider);
     if let Some(call) = calls.iter().find(|call| call.amount.is_none() && capped(call)) {
-        return Err(Unbooked::new(unknown_price(call, "a monthly cap")));
+        return Err(BookingError::new(unknown_price(call, "a monthly cap")));
     }
     let requests: Vec<_> = calls.iter().map(|call| hold_of(context, call)).collect();
     let caps = caps(spending);
     let reserved = ledger.reserve(month, &requests, &caps);
     match context.in_time(reserved).await {
         Ok(Ok(holds)) if holds.len() == requests.len() => {
-            let entry = |(hold, call): (Hold, &WorstCase)| match call.amount {
-                Some(_) => Entry::Held(hold),
-                None => Entry::Unpriced(hold),
+            let held = |(hold, call): (Hold, &WorstCase)| match call.amount {
+                Some(_) => LedgerHold::Held(hold),
+                None => LedgerHold::Unpriced(hold),
             };
-            Ok(holds.into_iter().zip(calls).map(entry).collect())
+            Ok(holds.into_iter().zip(calls).map(held).collect())
         }
         Ok(Ok(holds)) => {
             let (given, asked) = (holds.len(), requests.len());
             let message = format!("the ledger gave {given} holds for {asked} calls");
-            Err(Unbooked::ending(Error::new(Category::Ledger, message)))
+            Err(BookingError::ending(Error::new(Category::Ledger, message)))
         }
         Ok(Err(ReserveError::Refused(refused))) => {
-            let ends_request = refused.scope == Scope::Total;
+            let reach = match refused.scope {
+                Scope::Total => Reach::Request,
+                Scope::Provider(_) => Reach::Target,
+            };
             let error = Error::from(refused).with_hint(context.advice.below_cap());
-            Err(Unbooked { ends_request, ..Unbooked::new(error) })
+            Err(BookingError { reach, ..BookingError::new(error) })
         }
         // Under a cap no call is made without a hold.
         Ok(Err(ReserveError::Unusable(unusable))) if spending.is_capped() => {
-            Err(Unbooked::ending(unusable))
+            Err(BookingError::ending(unusable))
         }
         Ok(Err(ReserveError::Unusable(unusable))) => {
             tracing::warn!(%unusable, "what is spent is not recorded");
-            Ok(calls.iter().map(|_| Entry::Unrecorded).collect())
+            Ok(calls.iter().map(|_| LedgerHold::Unrecorded).collect())
         }
-        Err(over) => Err(Unbooked::ending(context.unanswered(over, "the ledger"))),
+        Err(ended) => Err(BookingError::ending(context.unanswered(ended, "the ledger"))),
     }
 }
 

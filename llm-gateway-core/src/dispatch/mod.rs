@@ -13,11 +13,11 @@ mod booking;
 mod cost;
 mod course;
 mod listening;
-mod over;
 mod prepare;
 mod reasons;
 mod refusal;
 mod run;
+mod until;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,11 +42,11 @@ pub(crate) use advice::Advice;
 pub(crate) use allowance::Allowance;
 pub use attempt::{Attempt, AttemptOutcome};
 pub(crate) use attempt::{all_recorded, total_cost};
-pub(crate) use booking::caps;
+pub(crate) use booking::{Booking, caps, reserve};
 pub use cost::Cost;
-pub(crate) use course::{Course, Reservation, reserve, run_alone};
+pub(crate) use course::{Course, run_alone};
 pub(crate) use prepare::{PreparedCall, WorstCase, prepare};
-pub(crate) use refusal::Refusal;
+pub(crate) use refusal::{Reach, Refusal};
 pub(crate) use run::Answered;
 
 pub(crate) use crate::transport::Sequence;
@@ -117,7 +117,7 @@ pub(crate) async fn dispatch(
                 refusal
             }
         };
-        let goes_on = !refusal.ends_request
+        let goes_on = refusal.reach == Reach::Target
             && Meaning::of(refusal.error.category()).next_target
             && !context.deadline.has_passed(Instant::now());
         refusals.push(refusal);

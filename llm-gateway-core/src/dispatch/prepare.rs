@@ -9,7 +9,7 @@ use crate::provider::{Call, Prepared, Provider};
 use crate::transport::HttpRequest;
 
 use super::Context;
-use super::refusal::Refusal;
+use super::refusal::{Reach, Refusal};
 
 /// A call whose price has passed and whose bytes are fixed.
 pub(crate) struct PreparedCall {
@@ -55,10 +55,10 @@ impl PreparedCall {
         self.prepared.request.as_ref()
     }
 
-    pub(crate) fn refused(self, error: Error, ends_request: bool) -> Refusal {
+    pub(crate) fn refused(self, error: Error, reach: Reach) -> Refusal {
         let (target, preflight) = (self.planned.target, Some(Box::new(self.preflight)));
         let error = error.with_target(target.clone());
-        Refusal { ends_request, ..Refusal::new(target, error, preflight) }
+        Refusal { reach, ..Refusal::new(target, error, preflight) }
     }
 
     /// The most tokens that one attempt can take, input and output together.
@@ -85,7 +85,7 @@ pub(crate) fn prepare(
         let message = format!("{target} is refused: {why}");
         let error = Error::new(Category::PolicyBlocked, message)
             .with_hint("take the variable out of the gateway's environment to allow the call");
-        return Err(Refusal { ends_request: true, ..refuse(error) });
+        return Err(Refusal { reach: Reach::Request, ..refuse(error) });
     }
     if preflight.action == PreflightAction::Block {
         return Err(refuse(too_dear(context, planned, &preflight)));

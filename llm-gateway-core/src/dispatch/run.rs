@@ -12,16 +12,16 @@ use crate::error::{Category, Error};
 use crate::event::Event;
 use crate::model::{Completion, Target};
 use crate::policy::Preflight;
-use crate::reliability::{Failed, Meaning, Permit, Place};
+use crate::reliability::{BreakerPermit, Failed, LimiterPermit, Meaning};
 use crate::transport::Recorder;
 
 use super::Context;
 use super::attempt::Attempt;
-use super::booking::{Booking, Unbooked};
+use super::booking::{Booking, BookingError};
 use super::cost::{self, Cost};
 use super::prepare::PreparedCall;
 use super::reasons::{breaker_open, overloaded};
-use super::refusal::Refusal;
+use super::refusal::{Reach, Refusal};
 
 /// An answer, and how it came about.
 pub(crate) struct Answered {
@@ -32,18 +32,18 @@ pub(crate) struct Answered {
 }
 
 /// Tries a call, and again as long as that makes sense. Every try lands in `attempts`, its bytes
-/// in `recorder`. The first try takes `booked`, where its money is set aside already.
+/// in `recorder`. The first try takes `booking`, where its money is set aside already.
 pub(super) async fn run<'a>(
     context: &Context<'a>,
     call: PreparedCall,
-    mut booked: Option<Booking<'a>>,
+    mut booking: Option<Booking<'a>>,
     recorder: &Recorder,
     attempts: &mut Vec<Attempt>,
 ) -> Result<Answered, Refusal> {
     let target = &call.planned.target;
     let (mut retries, mut waited, mut last) = (0, Duration::ZERO, None);
     loop {
-        let entered = enter(context, &call, booked.take(), waited).await;
+        let entered = enter(context, &call, booking.take(), waited).await;
         if retries == 0 && entered.guards.is_ok() {
             context.targets.first_try(target, Instant::now());
         }
@@ -52,32 +52,32 @@ pub(super) async fn run<'a>(
             Err(failure) => failure.of_retry(last),
         };
         let Some(wait) = wait_before_retry(context, &call, &failure, retries) else {
-            return Err(call.refused(failure.error, failure.ends_request));
+            return Err(call.refused(failure.error, failure.reach));
         };
         context.events.send(Event::Waiting { target: target.clone(), wait });
-        if let Err(over) = context.unless_stopped(sleep(wait)).await {
-            let error = context.unanswered_by(over, target);
-            return Err(call.refused(error, false));
+        if let Err(ended) = context.unless_stopped(sleep(wait)).await {
+            let error = context.unanswered_by(ended, target);
+            return Err(call.refused(error, Reach::Target));
         }
         (retries, waited, last) = (retries + 1, wait, Some(failure.error));
     }
 }
 
 /// An attempt that gave no answer.
-struct Failure {
+struct AttemptFailure {
     error: Error,
     /// How long the provider took to fail; `None` = it was not asked.
     took: Option<Duration>,
-    /// No other target can do better.
-    ends_request: bool,
+    /// Whether another target could do better.
+    reach: Reach,
     /// The request's own allowance has no room for it.
     is_outspent: bool,
 }
 
-impl Failure {
+impl AttemptFailure {
     /// The provider was not asked: that cannot be better a moment later.
     fn before(error: Error) -> Self {
-        Self { error, took: None, ends_request: false, is_outspent: false }
+        Self { error, took: None, reach: Reach::Target, is_outspent: false }
     }
 
     /// The provider took so long to fail.
@@ -85,9 +85,9 @@ impl Failure {
         Self { took: Some(took), ..Self::before(error) }
     }
 
-    fn unbooked(unbooked: Unbooked) -> Self {
-        let Unbooked { error, ends_request, is_outspent } = unbooked;
-        Self { ends_request, is_outspent, ..Self::before(error) }
+    fn unbooked(refused: BookingError) -> Self {
+        let BookingError { error, reach, is_outspent } = refused;
+        Self { reach, is_outspent, ..Self::before(error) }
     }
 
     /// The same, of the retry of a try that failed by `last`. That there is no money left for it
@@ -109,10 +109,10 @@ async fn attempt(
     entered: Entered<'_>,
     recorder: &Recorder,
     attempts: &mut Vec<Attempt>,
-) -> Result<Answered, Failure> {
+) -> Result<Answered, AttemptFailure> {
     let target = &call.planned.target;
     let Entered { waited, guards } = entered;
-    let Guards { place, permit, mut booking } = guards.inspect_err(|failure| {
+    let Guards { limiter_permit, breaker_permit, mut booking } = guards.inspect_err(|failure| {
         let category = failure.error.category();
         attempts.push(Attempt::refused(target, category).after(waited));
     })?;
@@ -126,25 +126,28 @@ async fn attempt(
     let latency = started.elapsed();
     let says_something = answered.is_ok() || was_given_time(context, target, latency);
     // Classified already, at decode: from here on only the category decides.
-    let result = answered.unwrap_or_else(|over| Err(context.unanswered_by(over, target)));
+    let result = answered.unwrap_or_else(|ended| Err(context.unanswered_by(ended, target)));
     let sent_at = recorder.last_sent().filter(|sent| Some(*sent) != before);
-    report(permit, &result, says_something);
-    drop(place);
+    match says_something {
+        true => report(breaker_permit, &result),
+        false => drop(breaker_permit),
+    }
+    drop(limiter_permit);
 
     match result {
         Ok(completion) => {
             let cost = cost::of(context.policy, call, &completion, booking.reserved());
-            let booked = booking.settle(context, cost.amount, cost.basis).await;
+            let settlement = booking.settle(context, cost.amount, cost.basis).await;
             let tried = Attempt::answered(target, latency, recorder.last_status());
-            log(attempts, tried.after(waited).sent_at(sent_at).booked(booked));
+            log(attempts, tried.after(waited).sent_at(sent_at).booked(settlement));
             let (target, preflight) = (target.clone(), call.preflight.clone());
             Ok(Answered { target, completion, cost, preflight })
         }
         Err(error) => {
-            let booked = booking.fail(context, call, &error).await;
+            let settlement = booking.fail(context, call, &error).await;
             let tried = Attempt::failed(target, latency, &error);
-            log(attempts, tried.after(waited).sent_at(sent_at).booked(booked));
-            Err(Failure::after(latency, error))
+            log(attempts, tried.after(waited).sent_at(sent_at).booked(settlement));
+            Err(AttemptFailure::after(latency, error))
         }
     }
 }
@@ -160,15 +163,15 @@ fn log(attempts: &mut Vec<Attempt>, attempt: Attempt) {
 
 /// Whether an attempt may begin, and how long it waited for that.
 struct Entered<'a> {
-    guards: Result<Guards<'a>, Failure>,
+    guards: Result<Guards<'a>, AttemptFailure>,
     /// The wait before a retry included.
     waited: Duration,
 }
 
 /// What an attempt holds while it is under way.
 struct Guards<'a> {
-    place: Option<Place>,
-    permit: Permit,
+    limiter_permit: Option<LimiterPermit>,
+    breaker_permit: BreakerPermit,
     booking: Booking<'a>,
 }
 
@@ -176,11 +179,11 @@ struct Guards<'a> {
 async fn enter<'a>(
     context: &Context<'a>,
     call: &PreparedCall,
-    booked: Option<Booking<'a>>,
+    booking: Option<Booking<'a>>,
     waited: Duration,
 ) -> Entered<'a> {
     let queued = Instant::now();
-    let guards = guards(context, call, booked).await;
+    let guards = guards(context, call, booking).await;
     Entered { guards, waited: waited + queued.elapsed() }
 }
 
@@ -188,16 +191,16 @@ async fn enter<'a>(
 async fn guards<'a>(
     context: &Context<'a>,
     call: &PreparedCall,
-    booked: Option<Booking<'a>>,
-) -> Result<Guards<'a>, Failure> {
+    booking: Option<Booking<'a>>,
+) -> Result<Guards<'a>, AttemptFailure> {
     let target = &call.planned.target;
-    let refused = |wait| Failure::before(breaker_open(context, target, wait));
-    let unanswered = |over| Failure::before(context.unanswered_by(over, target));
+    let refused = |wait| AttemptFailure::before(breaker_open(context, target, wait));
+    let unanswered = |ended| AttemptFailure::before(context.unanswered_by(ended, target));
     // Looked at first, so that a refused call waits in no line and uses up no rate.
     if let Some(wait) = context.targets.refusal(target, Instant::now()) {
         return Err(refused(wait));
     }
-    let place = match context.limiters.get(&target.provider) {
+    let limiter_permit = match context.limiters.get(&target.provider) {
         Some(limiter) => {
             let until = match call.has_next {
                 true => context.deadline.half(Instant::now()),
@@ -205,29 +208,31 @@ async fn guards<'a>(
             };
             let admitted = context.unless_stopped(limiter.admit(call.tokens(), until)).await;
             let admitted = admitted.map_err(unanswered)?;
-            Some(admitted.map_err(|why| Failure::before(overloaded(context, call, why)))?)
+            Some(admitted.map_err(|why| AttemptFailure::before(overloaded(context, call, why)))?)
         }
         None => None,
     };
     let rules = context.breaker_rules();
-    let permit = context.targets.admit(target, rules, Instant::now()).map_err(refused)?;
-    let booking = match booked {
+    let breaker_permit = context.targets.admit(target, rules, Instant::now()).map_err(refused)?;
+    let booking = match booking {
         Some(booking) => booking,
-        None => Booking::open(context, &call.worst_case()).await.map_err(Failure::unbooked)?,
+        None => {
+            Booking::open(context, &call.worst_case()).await.map_err(AttemptFailure::unbooked)?
+        }
     };
-    match context.over(Instant::now()) {
-        Some(over) => Err(unanswered(over)),
-        None => Ok(Guards { place, permit, booking }),
+    match context.ended(Instant::now()) {
+        Some(ended) => Err(unanswered(ended)),
+        None => Ok(Guards { limiter_permit, breaker_permit, booking }),
     }
 }
 
 /// Tells the breaker how the attempt ended. What says nothing about the provider only gives the
 /// permit back.
-fn report(permit: Permit, result: &Result<Completion, Error>, says_something: bool) {
+fn report(permit: BreakerPermit, result: &Result<Completion, Error>) {
     let now = Instant::now();
     match result {
         Ok(_) => permit.succeeded(now),
-        Err(error) if says_something && Meaning::of(error.category()).counts_for_breaker => {
+        Err(error) if Meaning::of(error.category()).counts_for_breaker => {
             permit.failed(error.retry_after(), now);
         }
         Err(_) => drop(permit),
@@ -248,7 +253,7 @@ fn was_given_time(context: &Context<'_>, target: &Target, took: Duration) -> boo
 fn wait_before_retry(
     context: &Context<'_>,
     call: &PreparedCall,
-    failure: &Failure,
+    failure: &AttemptFailure,
     retries: u32,
 ) -> Option<Duration> {
     let (target, took) = (&call.planned.target, failure.took?);

@@ -14,7 +14,7 @@ use crate::policy::{Policy, ProviderSpec};
 use crate::provider::{self, Provider, ProviderParts};
 use crate::random::Random;
 use crate::reliability::{Limiter, Targets};
-use crate::run::{Realised, Recent, State};
+use crate::run::{EscalationCounts, RecentAnswers, SharedState};
 use crate::transport::{Scripted, Scrubber, Transport};
 
 use super::{Gateway, adapters};
@@ -223,7 +223,7 @@ impl GatewayBuilder {
         providers.extend(self.providers);
         let limiters = policy.iter().flat_map(|policy| policy.providers()).map(limiter).collect();
         Gateway {
-            state: Arc::new(State {
+            state: Arc::new(SharedState {
                 policy,
                 problems,
                 providers,
@@ -234,8 +234,8 @@ impl GatewayBuilder {
                 targets: Targets::default(),
                 limiters,
                 kinship: OnceLock::new(),
-                recent: Recent::default(),
-                realised: Realised::default(),
+                recent_answers: RecentAnswers::default(),
+                escalation_counts: EscalationCounts::default(),
                 offline: self.offline,
             }),
         }

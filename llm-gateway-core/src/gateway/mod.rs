@@ -17,7 +17,7 @@ use crate::outcome::{
     Answer, CascadeAnswer, Failure, FailureParts, Orchestrated, PanelAnswer, Reply,
 };
 use crate::policy::Policy;
-use crate::run::{self, Request, Run, State, Task, Wanted};
+use crate::run::{self, Request, Run, SharedState, Task, Wanted};
 
 pub use builder::GatewayBuilder;
 
@@ -36,7 +36,7 @@ pub use builder::GatewayBuilder;
 /// ```
 #[derive(Clone)]
 pub struct Gateway {
-    state: Arc<State>,
+    state: Arc<SharedState>,
 }
 
 impl Gateway {
@@ -206,8 +206,9 @@ impl Gateway {
     /// Every problem of a policy that cannot be used.
     pub fn describe(&self) -> Result<Description, PolicyProblems> {
         let keys = Keys { credentials: &*self.state.credentials, offline: self.state.offline };
-        let realised = |class: &TaskClass| self.state.realised.of(class);
-        self.policy().map(|policy| Description::of(policy, &keys, &self.state.targets, &realised))
+        let escalations = |class: &TaskClass| self.state.escalation_counts.of(class);
+        self.policy()
+            .map(|policy| Description::of(policy, &keys, &self.state.targets, &escalations))
     }
 
     /// The policy in force.
@@ -237,7 +238,7 @@ impl Gateway {
     }
 }
 
-/// A reply of a kind that was not asked for, which a passage never gives.
+/// A reply of a kind that was not asked for, which a run never gives.
 fn unwanted(run_id: RunId, wanted: &str) -> Failure {
     let error = Error::new(Category::Internal, format!("the reply is not {wanted}"));
     Failure::new(FailureParts::before(error, run_id))

@@ -6,7 +6,7 @@
 //! acceptance is none. What all of it shows of the verifier's blindness is the certificate's to
 //! say, and how it is told to a caller the gateway's.
 
-mod budget;
+mod bookings;
 mod prompt;
 mod roles;
 mod rounds;
@@ -21,13 +21,13 @@ use crate::error::Error;
 use crate::model::{Blind, Prompt, Target};
 use crate::policy::PlannedOrchestration;
 
-use budget::Budget;
+use bookings::Bookings;
 use rounds::Rounds;
 use step::Steps;
 
 pub use verdict::{ChecklistItem, Decision, Met, Verdict};
 #[cfg(test)]
-pub(crate) use verdict::{Judgement, judge};
+pub(crate) use verdict::{ParsedReply, parse_reply};
 
 /// What one round of an orchestration gave, as far as it came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,18 +56,18 @@ pub(crate) struct StepRun {
 }
 
 /// Everything that was done for a task.
-pub(crate) struct Done {
+pub(crate) struct OrchestrationRun {
     /// Every call, in the order in which they were made.
     pub(crate) steps: Vec<StepRun>,
     /// What each round gave; at least one.
     pub(crate) rounds: Vec<Round>,
     /// How it ended.
-    pub(crate) end: End,
+    pub(crate) end: OrchestrationEnd,
 }
 
 /// How an orchestration ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum OrchestrationEnd {
     /// The artifact was accepted.
     Accepted,
     /// Nobody was asked to judge it.
@@ -95,13 +95,13 @@ pub(crate) async fn orchestrate(
     context: &Context<'_>,
     orchestration: &PlannedOrchestration,
     task: &Prompt<Blind>,
-) -> Result<Done, Error> {
+) -> Result<OrchestrationRun, Error> {
     let allowance = orchestration.max_cost.map(|limit| Allowance::new(limit, "max_usd"));
     let context = &Context { allowance: allowance.as_ref(), advice: Advice::OfTask, ..*context };
     if context.is_stopped() {
         return Err(context.stopped_before("anybody"));
     }
-    let budget = Budget::set_aside(context, orchestration, task).await?;
-    let steps = Steps::new(context, orchestration, budget);
+    let bookings = Bookings::set_aside(context, orchestration, task).await?;
+    let steps = Steps::new(context, orchestration, bookings);
     Ok(Rounds::new(orchestration, task, steps).run().await)
 }

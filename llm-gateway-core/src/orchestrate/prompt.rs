@@ -15,7 +15,7 @@ const VERDICT: AnswerSchema = AnswerSchema::new("verdict", VERDICT_SCHEMA);
 
 /// What a step gave, to be shown to those that may see it.
 #[derive(Debug, Clone)]
-pub(super) struct Output {
+pub(super) struct StepOutput {
     /// Its name.
     pub(super) step: String,
     /// What it was there for.
@@ -32,19 +32,19 @@ pub(super) struct View<'a> {
     /// What the caller wrote.
     pub(super) task: &'a Prompt<Blind>,
     /// What the steps before gave, in this round.
-    pub(super) outputs: &'a [Output],
+    pub(super) outputs: &'a [StepOutput],
     /// Why the last round's artifact was refused, if there was one.
     pub(super) reasons: Option<&'a ModelText>,
 }
 
 /// A prompt, and what a verifier is to judge by it.
-pub(super) struct Shown {
+pub(super) struct StepPrompt {
     pub(super) prompt: Prompt,
-    pub(super) judged: Option<Judged>,
+    pub(super) judged: Option<JudgedArtifact>,
 }
 
 /// An artifact before a verifier.
-pub(super) struct Judged {
+pub(super) struct JudgedArtifact {
     /// The step that made it.
     pub(super) position: u32,
     /// What it says.
@@ -53,7 +53,7 @@ pub(super) struct Judged {
     pub(super) frame: Frame,
 }
 
-impl Judged {
+impl JudgedArtifact {
     /// The same in the certificate's words.
     pub(super) fn as_evidence(&self, ask: Ask) -> certificate::Judged {
         let may_have_schema = matches!(ask, Ask::Structured | Ask::StructuredAgain);
@@ -61,13 +61,19 @@ impl Judged {
     }
 }
 
-/// What a verifier is asked for: the first time, or once more where its reply was no verdict.
-pub(super) fn ask(form: VerdictForm, again: bool) -> Ask {
-    match (form, again) {
-        (VerdictForm::Structured, false) => Ask::Structured,
-        (VerdictForm::Structured, true) => Ask::StructuredAgain,
-        (VerdictForm::Plain, false) => Ask::Plain,
-        (VerdictForm::Plain, true) => Ask::PlainAgain,
+/// What a verifier is asked for the first time.
+pub(super) fn ask(form: VerdictForm) -> Ask {
+    match form {
+        VerdictForm::Structured => Ask::Structured,
+        VerdictForm::Plain => Ask::Plain,
+    }
+}
+
+/// What a verifier is asked for once more, where its reply was no verdict.
+pub(super) fn ask_again(form: VerdictForm) -> Ask {
+    match form {
+        VerdictForm::Structured => Ask::StructuredAgain,
+        VerdictForm::Plain => Ask::PlainAgain,
     }
 }
 
@@ -81,7 +87,7 @@ pub(super) fn build(
     view: View<'_>,
     ask: Option<Ask>,
     mut draw: impl FnMut() -> u128,
-) -> Result<Shown, Error> {
+) -> Result<StepPrompt, Error> {
     let step = &planned.step;
     let built_in = || match step.role {
         StepRole::Planner => roles::planner(),
@@ -100,11 +106,11 @@ pub(super) fn build(
         let grant = workflow.grant(step, sight).ok_or_else(|| ungranted(&step.name))?;
         let frame = Frame::around(kind, text.as_str(), &mut draw);
         prompt = prompt.framed(frame.opening()).show(text.clone(), &grant).framed(frame.closing());
-        judged = Some(Judged { position, artifact: text.clone(), frame });
+        judged = Some(JudgedArtifact { position, artifact: text.clone(), frame });
     }
     Ok(match step.role {
-        StepRole::Planner => Shown { prompt: prompt.framed(planner_ask()), judged: None },
-        StepRole::Worker => Shown { prompt, judged: None },
+        StepRole::Planner => StepPrompt { prompt: prompt.framed(planner_ask()), judged: None },
+        StepRole::Worker => StepPrompt { prompt, judged: None },
         StepRole::Verifier => {
             let (judged, ask) = judged.zip(ask).ok_or_else(|| ungranted(&step.name))?;
             let prompt = prompt.framed(judged.frame.ask(ask));
@@ -112,7 +118,7 @@ pub(super) fn build(
                 Ask::Structured | Ask::StructuredAgain => prompt.answered_as(VERDICT),
                 Ask::Plain | Ask::PlainAgain => prompt,
             };
-            Shown { prompt, judged: Some(judged) }
+            StepPrompt { prompt, judged: Some(judged) }
         }
     })
 }
@@ -156,7 +162,7 @@ mod tests {
         let workflow = Workflow::new(vec![planner, blind]).unwrap();
         let (provider, model) = (ProviderName::new("openai"), ModelId::new("gpt-6-luna"));
         let target = Target::new(provider.unwrap(), model.unwrap());
-        let outputs = [Output {
+        let outputs = [StepOutput {
             step: "plan".to_owned(),
             role: StepRole::Planner,
             position: 1,

@@ -4,10 +4,10 @@
 use crate::model::{Blind, ModelText, Prompt, StepRole};
 use crate::policy::{PlannedOrchestration, PlannedStep};
 
-use super::prompt::{self, Output, View};
-use super::step::{Given, Steps};
-use super::verdict::{Decision, Judgement, Verdict, judge, looks_like_a_verdict};
-use super::{Done, End, Round};
+use super::prompt::{self, StepOutput, View};
+use super::step::{StepReply, Steps};
+use super::verdict::{Decision, ParsedReply, Verdict, parse_reply};
+use super::{OrchestrationEnd, OrchestrationRun, Round};
 
 /// An orchestration under way, round after round.
 pub(super) struct Rounds<'s, 'a> {
@@ -34,29 +34,29 @@ impl<'s, 'a> Rounds<'s, 'a> {
     }
 
     /// Works until the artifact is accepted, or the policy allows no further round.
-    pub(super) async fn run(mut self) -> Done {
+    pub(super) async fn run(mut self) -> OrchestrationRun {
         let end = self.every_round().await;
         // Whatever the end would be without the step that was cut off: nobody waited for it.
-        let end = self.steps.stopped_at().map_or(end, |stage| End::Failed { stage });
-        Done { steps: self.steps.into_runs(), rounds: self.rounds, end }
+        let end = self.steps.stopped_at().map_or(end, |stage| OrchestrationEnd::Failed { stage });
+        OrchestrationRun { steps: self.steps.into_runs(), rounds: self.rounds, end }
     }
 
-    async fn every_round(&mut self) -> End {
+    async fn every_round(&mut self) -> OrchestrationEnd {
         let mut reasons = None;
         for round in 1..=self.orchestration.max_replans.saturating_add(1) {
             let Ruling { verdict, reply } = match self.round(round, reasons.as_ref()).await {
                 Ok(Some(ruling)) => ruling,
-                Ok(None) => return End::Unjudged,
+                Ok(None) => return OrchestrationEnd::Unjudged,
                 Err(end) => return end,
             };
             match verdict.decision {
-                Decision::Accept => return End::Accepted,
+                Decision::Accept => return OrchestrationEnd::Accepted,
                 // It names nothing that a next round could put right.
-                Decision::CannotJudge => return End::Refused,
+                Decision::CannotJudge => return OrchestrationEnd::Refused,
                 Decision::Revise => reasons = Some(reply.excerpt(verdict.reasons.join("\n"))),
             }
         }
-        End::Refused
+        OrchestrationEnd::Refused
     }
 
     /// Runs every step once, and gives the verdict, if anybody was asked for one.
@@ -64,7 +64,7 @@ impl<'s, 'a> Rounds<'s, 'a> {
         &mut self,
         round: u32,
         reasons: Option<&ModelText>,
-    ) -> Result<Option<Ruling>, End> {
+    ) -> Result<Option<Ruling>, OrchestrationEnd> {
         let orchestration = self.orchestration;
         let mut outputs = Vec::new();
         let mut ruling = None;
@@ -72,22 +72,23 @@ impl<'s, 'a> Rounds<'s, 'a> {
         for step in &orchestration.steps {
             let view = View { task: self.task, outputs: &outputs, reasons };
             if step.role() == StepRole::Verifier {
-                let ruled = self.verify(step, round, view).await.ok_or(End::Unverified)?;
+                let ruled =
+                    self.verify(step, round, view).await.ok_or(OrchestrationEnd::Unverified)?;
                 self.note(|round| round.verdict = Some(ruled.verdict.clone()));
                 ruling = Some(ruled);
                 continue;
             }
             let name = step.name().to_owned();
-            let Some(given) = self.steps.run(step, round, view, None).await else {
-                return Err(End::Failed { stage: name });
+            let Some(reply) = self.steps.run(step, round, view, None).await else {
+                return Err(OrchestrationEnd::Failed { stage: name });
             };
-            let Given { position, text, .. } = given;
+            let StepReply { position, text, .. } = reply;
             let kept = Some(text.as_str().to_owned());
             self.note(|round| match step.role() {
                 StepRole::Planner => round.plan = kept,
                 StepRole::Worker | StepRole::Verifier => round.artifact = kept,
             });
-            outputs.push(Output { step: name, role: step.role(), position, text });
+            outputs.push(StepOutput { step: name, role: step.role(), position, text });
         }
         Ok(ruling)
     }
@@ -101,37 +102,37 @@ impl<'s, 'a> Rounds<'s, 'a> {
     /// Asks for a verdict, and once more where the reply is none; `None` = the verifier could
     /// not be had.
     async fn verify(&mut self, step: &PlannedStep, round: u32, view: View<'_>) -> Option<Ruling> {
-        let [ask, ask_again] =
-            [false, true].map(|again| prompt::ask(self.orchestration.verdict, again));
-        let given = self.steps.run(step, round, view, Some(ask)).await?;
-        let why = match self.read(&given) {
-            Judgement::Verdict(verdict) => return Some(Ruling { verdict, reply: given.text }),
-            Judgement::Malformed(why) => why,
+        let form = self.orchestration.verdict;
+        let first = self.steps.run(step, round, view, Some(prompt::ask(form))).await?;
+        let why = match self.read(&first) {
+            ParsedReply::Verdict(verdict) => return Some(Ruling { verdict, reply: first.text }),
+            ParsedReply::Malformed(why) => why,
         };
-        let artifact = given.judged.as_ref().map(|judged| judged.artifact.as_str());
-        let is_suspect = artifact.is_some_and(looks_like_a_verdict);
-        let no_verdict = given.text;
-        let Some(repaired) = self.steps.run(step, round, view, Some(ask_again)).await else {
+        let artifact = first.judged.as_ref().map(|judged| judged.artifact.as_str());
+        let artifact = artifact.unwrap_or_default();
+        let no_verdict = first.text;
+        let again = Some(prompt::ask_again(form));
+        let Some(repaired) = self.steps.run(step, round, view, again).await else {
             let why = format!("{why}, and asked again the verifier gave nothing");
-            let verdict = Verdict::cannot_judge(&why, no_verdict.as_str(), is_suspect);
+            let verdict = Verdict::cannot_judge(&why, no_verdict.as_str(), artifact);
             return Some(Ruling { verdict, reply: no_verdict });
         };
         let verdict = match self.read(&repaired) {
-            Judgement::Verdict(verdict) => verdict,
-            Judgement::Malformed(why) => {
-                Verdict::cannot_judge(&why, repaired.text.as_str(), is_suspect)
+            ParsedReply::Verdict(verdict) => verdict,
+            ParsedReply::Malformed(why) => {
+                Verdict::cannot_judge(&why, repaired.text.as_str(), artifact)
             }
         };
         let verdict = verdict.in_place_of(no_verdict.as_str());
         Some(Ruling { verdict, reply: repaired.text })
     }
 
-    fn read(&self, given: &Given) -> Judgement {
-        let Some(judged) = &given.judged else {
-            return Judgement::Malformed("there was nothing to judge".to_owned());
+    fn read(&self, reply: &StepReply) -> ParsedReply {
+        let Some(judged) = &reply.judged else {
+            return ParsedReply::Malformed("there was nothing to judge".to_owned());
         };
-        let (reply, artifact) = (given.text.as_str(), judged.artifact.as_str());
+        let (text, artifact) = (reply.text.as_str(), judged.artifact.as_str());
         let form = self.orchestration.verdict;
-        judge(reply, given.finish, artifact, form, judged.frame.nonce())
+        parse_reply(text, reply.finish, artifact, form, judged.frame.nonce())
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::certificate::{Commitment, StepEvidence};
 use crate::dispatch::{
-    self, Allowance, Attempt, Context, Course, PreparedCall, Refusal, Sequence, prepare,
+    self, Allowance, Attempt, Context, Course, PreparedCall, Reach, Refusal, Sequence, prepare,
 };
 use crate::error::Category;
 use crate::event::Event;
@@ -17,44 +17,44 @@ use crate::model::{Ask, FinishReason, ModelText, Part, Prompt, StepRole};
 use crate::policy::{PlannedOrchestration, PlannedStep};
 
 use super::StepRun;
-use super::budget::{Budget, Place};
-use super::prompt::{self, Judged, Shown, View};
+use super::bookings::{Bookings, CallKey};
+use super::prompt::{self, JudgedArtifact, StepPrompt, View};
 
 /// The steps of an orchestration: those that ran, and what the next one is asked on.
 pub(super) struct Steps<'s, 'a> {
     context: &'s Context<'a>,
     orchestration: &'s PlannedOrchestration,
-    budget: Budget<'a>,
+    bookings: Bookings<'a>,
     sequence: Arc<Sequence>,
     runs: Vec<StepRun>,
 }
 
 /// A step that was asked: what it was told and shown, its bytes, and how that went.
-struct Asked {
+struct StepCall {
     instruction: String,
-    judged: Option<Judged>,
+    judged: Option<JudgedArtifact>,
     committed: Option<Commitment>,
     course: Course,
 }
 
 /// What a step gave, and where it stands among all that ran.
-pub(super) struct Given {
+pub(super) struct StepReply {
     pub(super) position: u32,
     pub(super) text: ModelText,
     /// Why it ends where it does.
     pub(super) finish: FinishReason,
-    pub(super) judged: Option<Judged>,
+    pub(super) judged: Option<JudgedArtifact>,
 }
 
 impl<'s, 'a> Steps<'s, 'a> {
-    /// No step has run yet; the money of all is in `budget`.
+    /// No step has run yet; the money of all is in `bookings`.
     pub(super) fn new(
         context: &'s Context<'a>,
         orchestration: &'s PlannedOrchestration,
-        budget: Budget<'a>,
+        bookings: Bookings<'a>,
     ) -> Self {
         let sequence = Arc::new(Sequence::default());
-        Self { context, orchestration, budget, sequence, runs: Vec::new() }
+        Self { context, orchestration, bookings, sequence, runs: Vec::new() }
     }
 
     /// The step that a stop cut off, if one did.
@@ -77,13 +77,13 @@ impl<'s, 'a> Steps<'s, 'a> {
         round: u32,
         view: View<'_>,
         ask: Option<Ask>,
-    ) -> Option<Given> {
+    ) -> Option<StepReply> {
         let (name, target) = (step.name().to_owned(), step.target().clone());
         self.context.events.send(Event::Step { step: name.clone(), round, target });
-        let asked = self.ask(step, round, view, ask).await;
-        let answered = asked.course.result.is_ok();
+        let call = self.ask(step, round, view, ask).await;
+        let answered = call.course.result.is_ok();
         self.context.events.send(Event::StepEnded { step: name, round, answered });
-        self.keep(step, round, ask, asked)
+        self.keep(step, round, ask, call)
     }
 
     /// Asks the model of a step: its prompt from what it may see, its bytes committed before they
@@ -94,19 +94,19 @@ impl<'s, 'a> Steps<'s, 'a> {
         round: u32,
         view: View<'_>,
         ask: Option<Ask>,
-    ) -> Asked {
-        let place = Place { round, step: step.name().to_owned(), again: is_again(ask) };
+    ) -> StepCall {
+        let key = CallKey { round, step: step.name().to_owned(), again: is_again(ask) };
         let draw = || self.context.random.bits();
         match prompt::build(&self.orchestration.workflow, step, view, ask, draw) {
-            Ok(Shown { prompt, judged }) => {
+            Ok(StepPrompt { prompt, judged }) => {
                 let instruction = prompt.system().map(Part::as_str).unwrap_or_default().to_owned();
-                let (committed, course) = self.call(step, &prompt, &place).await;
-                Asked { instruction, judged, committed, course }
+                let (committed, course) = self.call(step, &prompt, &key).await;
+                StepCall { instruction, judged, committed, course }
             }
             Err(error) => {
                 let refusal = Refusal::new(step.target().clone(), error, None);
                 let course = Course::refused(refusal);
-                Asked { instruction: String::new(), judged: None, committed: None, course }
+                StepCall { instruction: String::new(), judged: None, committed: None, course }
             }
         }
     }
@@ -117,9 +117,9 @@ impl<'s, 'a> Steps<'s, 'a> {
         step: &PlannedStep,
         round: u32,
         ask: Option<Ask>,
-        asked: Asked,
-    ) -> Option<Given> {
-        let Asked { instruction, judged, committed, course } = asked;
+        call: StepCall,
+    ) -> Option<StepReply> {
+        let StepCall { instruction, judged, committed, course } = call;
         let target = step.target().clone();
         let position = u32::try_from(self.runs.len()).unwrap_or(u32::MAX).saturating_add(1);
         let completion = course.result.as_ref().ok().map(|answered| &answered.completion);
@@ -138,7 +138,7 @@ impl<'s, 'a> Steps<'s, 'a> {
             attempts: course.attempts,
             latency: course.latency,
         });
-        said.map(|(text, finish)| Given { position, text, finish, judged })
+        said.map(|(text, finish)| StepReply { position, text, finish, judged })
     }
 
     /// Sends a prompt on the money that was set aside for it, and on more where its bytes turned
@@ -147,29 +147,29 @@ impl<'s, 'a> Steps<'s, 'a> {
         &mut self,
         step: &PlannedStep,
         prompt: &Prompt,
-        place: &Place,
+        key: &CallKey,
     ) -> (Option<Commitment>, Course) {
         let call = match prepare(self.context, &step.planned, prompt) {
             Ok(call) => call,
             Err(refusal) => return (None, Course::refused(refusal)),
         };
         let committed = evidence::commit(&call, &self.sequence);
-        (committed, self.send(step.role(), call, place).await)
+        (committed, self.send(step.role(), call, key).await)
     }
 
     /// Where somebody billed more than a worst case, what was set aside for further work is no
     /// bound on anything: it goes back, and the call asks for its money as things stand. What has
     /// been made is judged on what was set aside for that.
-    async fn send(&mut self, role: StepRole, call: PreparedCall, place: &Place) -> Course {
+    async fn send(&mut self, role: StepRole, call: PreparedCall, key: &CallKey) -> Course {
         let is_kept = role == StepRole::Verifier || !self.is_overbilled();
-        let reserved = match self.budget.take(place).filter(|_| is_kept) {
-            Some(reserved) => match reserved.raised(self.context, &call).await {
+        let booking = match self.bookings.take(key).filter(|_| is_kept) {
+            Some(booking) => match booking.raised(self.context, &call).await {
                 Ok(raised) => Some(raised),
-                Err(error) => return Course::refused(call.refused(error, true)),
+                Err(error) => return Course::refused(call.refused(error, Reach::Request)),
             },
             None => None,
         };
-        dispatch::run_alone(self.context, call, reserved, Arc::clone(&self.sequence)).await
+        dispatch::run_alone(self.context, call, booking, Arc::clone(&self.sequence)).await
     }
 
     fn is_overbilled(&self) -> bool {

@@ -17,7 +17,7 @@ use crate::policy::Preflight;
 
 pub use crate::dispatch::{Attempt, AttemptOutcome, Cost};
 pub use crate::orchestrate::{ChecklistItem, Decision, Met, Round, Verdict};
-pub use crate::panel::{Agreement, Cluster, Consensus, EffectiveVoices};
+pub use crate::panel::{Agreement, Cluster, Consensus, EffectiveSampleSize};
 pub(crate) use cascade::Escalation;
 pub use cascade::{AnsweredBy, CascadeAnswer};
 pub use orchestration::{Ending, Orchestrated, StepOutcome};

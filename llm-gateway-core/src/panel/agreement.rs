@@ -6,8 +6,8 @@
 
 use serde::Serialize;
 
+use super::effective::{EffectiveSampleSize, MemberAnswer, effective_sample_size};
 use super::form::Form;
-use super::voices::{EffectiveVoices, Voice, effective_voices};
 use crate::certificate::Claims;
 
 /// Characters of an answer that stand for its cluster.
@@ -24,7 +24,7 @@ pub struct Agreement {
     /// Who says the same; in a split, dissent first.
     pub clusters: Vec<Cluster>,
     /// What so many voices weigh.
-    pub n_effective: EffectiveVoices,
+    pub n_effective: EffectiveSampleSize,
 }
 
 /// How far the members of a panel agree, in one word.
@@ -54,18 +54,18 @@ pub struct Cluster {
 
 /// Compares the answers of a panel. None of them is weighed above another; what all of them weigh
 /// depends on what `claims` says of them.
-pub(crate) fn agreement(voices: &[Voice<'_>], claims: &Claims) -> Agreement {
-    let forms: Vec<Form> = voices.iter().map(|voice| Form::of(voice.text)).collect();
-    let n_effective = effective_voices(voices, claims);
+pub(crate) fn agreement(answers: &[MemberAnswer<'_>], claims: &Claims) -> Agreement {
+    let forms: Vec<Form> = answers.iter().map(|answer| Form::of(answer.text)).collect();
+    let n_effective = effective_sample_size(answers, claims);
     // What an answer would have said that was cut can only be guessed.
-    let all_whole = voices.iter().all(|voice| voice.is_whole);
+    let all_whole = answers.iter().all(|answer| answer.is_whole);
     let comparable = forms.len() > 1 && forms.windows(2).all(pair_of_a_kind) && all_whole;
     let mut clusters: Vec<(Form, Cluster)> = Vec::new();
-    for (voice, form) in voices.iter().zip(forms) {
+    for (answer, form) in answers.iter().zip(forms) {
         match clusters.iter_mut().find(|(known, _)| known.says_the_same_as(&form)) {
-            Some((_, cluster)) => cluster.members.push(voice.member),
+            Some((_, cluster)) => cluster.members.push(answer.member),
             None => {
-                let cluster = Cluster { members: vec![voice.member], gist: gist(voice.text) };
+                let cluster = Cluster { members: vec![answer.member], gist: gist(answer.text) };
                 clusters.push((form, cluster));
             }
         }
@@ -79,7 +79,7 @@ pub(crate) fn agreement(voices: &[Voice<'_>], claims: &Claims) -> Agreement {
     }
     let mut clusters: Vec<Cluster> = clusters.into_iter().map(|(_, cluster)| cluster).collect();
     clusters.sort_by_key(|cluster| cluster.members.len());
-    let outcome = outcome(&clusters, voices.len());
+    let outcome = outcome(&clusters, answers.len());
     Agreement { outcome, method, clusters, n_effective }
 }
 
@@ -88,11 +88,11 @@ fn pair_of_a_kind(pair: &[Form]) -> bool {
 }
 
 /// `clusters` are in ascending order of size.
-fn outcome(clusters: &[Cluster], voices: usize) -> Consensus {
+fn outcome(clusters: &[Cluster], answers: usize) -> Consensus {
     let largest = clusters.last().map_or(0, |cluster| cluster.members.len());
     match clusters.len() {
         1 => Consensus::Unanimous,
-        _ if largest * 2 > voices => Consensus::Majority,
+        _ if largest * 2 > answers => Consensus::Majority,
         _ => Consensus::NoConsensus,
     }
 }
@@ -108,22 +108,22 @@ pub(crate) fn gist(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::voices::tests::claims;
+    use super::super::effective::tests::claims;
     use super::*;
 
     /// Compares answers of members about whom nothing is known.
     fn of(texts: &[&'static str]) -> Agreement {
-        agreement(&voices(texts), &claims())
+        agreement(&answers(texts), &claims())
     }
 
-    fn voices(texts: &[&'static str]) -> Vec<Voice<'static>> {
-        let voice = |(text, member): (&&'static str, usize)| Voice {
+    fn answers(texts: &[&'static str]) -> Vec<MemberAnswer<'static>> {
+        let answer = |(text, member): (&&'static str, usize)| MemberAnswer {
             member,
             text,
             is_whole: true,
             kin: None,
         };
-        texts.iter().zip(1..).map(voice).collect()
+        texts.iter().zip(1..).map(answer).collect()
     }
 
     fn members(agreement: &Agreement) -> Vec<Vec<usize>> {
@@ -175,10 +175,10 @@ mod tests {
 
     #[test]
     fn what_was_cut_is_not_compared() {
-        let mut voices = voices(&["42", "42"]);
-        assert_eq!(agreement(&voices, &claims()).outcome, Consensus::Unanimous);
-        voices[1].is_whole = false;
-        assert_eq!(agreement(&voices, &claims()).outcome, Consensus::NotComparable);
+        let mut answers = answers(&["42", "42"]);
+        assert_eq!(agreement(&answers, &claims()).outcome, Consensus::Unanimous);
+        answers[1].is_whole = false;
+        assert_eq!(agreement(&answers, &claims()).outcome, Consensus::NotComparable);
     }
 
     #[test]

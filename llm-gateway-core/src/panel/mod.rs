@@ -7,9 +7,9 @@
 //! what is certified is certified of those that answered.
 
 mod agreement;
+mod effective;
 mod form;
 mod switches;
-mod voices;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use futures_util::future::join_all;
 
 use crate::certificate::{CallerTexts, Commitment, Evidence, Spent};
 use crate::dispatch::{
-    self, Allowance, Context, Course, PreparedCall, Refusal, Reservation, Sequence, prepare,
+    self, Allowance, Booking, Context, Course, PreparedCall, Reach, Refusal, Sequence, prepare,
     reserve,
 };
 use crate::error::{Category, Error};
@@ -29,11 +29,11 @@ use crate::policy::PlannedPanel;
 
 pub use agreement::{Agreement, Cluster, Consensus};
 pub(crate) use agreement::{agreement, gist};
-pub use voices::EffectiveVoices;
-pub(crate) use voices::Voice;
+pub use effective::EffectiveSampleSize;
+pub(crate) use effective::MemberAnswer;
 
 /// What the members of a panel said, before anybody judged it.
-pub(crate) struct Said {
+pub(crate) struct PanelRun {
     /// How each member went, in the policy's order.
     pub(crate) courses: Vec<Course>,
     /// What the certificate is made from.
@@ -56,14 +56,14 @@ pub(crate) async fn ask(
     panel: &PlannedPanel,
     prompt: &Prompt<Blind>,
     keyless: impl Fn(&Target) -> Option<Error>,
-) -> Result<Said, Error> {
+) -> Result<PanelRun, Error> {
     let allowance = panel.cost_cap.map(|cap| Allowance::new(cap, "cost_cap_usd"));
     let context = &Context { allowance: allowance.as_ref(), ..*context };
     let open = Prompt::from(prompt.clone());
     let prepared = panel.members.iter().map(|member| {
         let call = prepare(context, member, &open)?;
         match keyless(&member.target) {
-            Some(error) => Err(call.refused(error, false)),
+            Some(error) => Err(call.refused(error, Reach::Target)),
             None => Ok(call),
         }
     });
@@ -75,11 +75,11 @@ pub(crate) async fn ask(
     };
     let committed = prepared.iter().map(commit).collect();
     let calls: Vec<_> = prepared.iter().flatten().map(PreparedCall::worst_case).collect();
-    let reserved = reserve(context, &calls).await?;
-    let courses = run_all(context, prepared, reserved, &sequence).await;
+    let bookings = reserve(context, &calls).await?;
+    let courses = run_all(context, prepared, bookings, &sequence).await;
     let evidence = gather(context, panel, prompt, committed, &courses);
     let spent = courses.iter().flat_map(evidence::spent).collect();
-    Ok(Said { courses, evidence, spent })
+    Ok(PanelRun { courses, evidence, spent })
 }
 
 /// Spares all where fewer can be asked than must answer: what they said would be paid for in vain.
@@ -93,7 +93,7 @@ fn unless_in_vain(
     }
     let spare = |call: PreparedCall| {
         let message = format!("not asked: {able} of {of} members can be, and {quorum} must answer");
-        Err(call.refused(Error::new(Category::Cancelled, message), false))
+        Err(call.refused(Error::new(Category::Cancelled, message), Reach::Target))
     };
     prepared.into_iter().map(|call| call.and_then(spare)).collect()
 }
@@ -102,20 +102,20 @@ fn unless_in_vain(
 async fn run_all(
     context: &Context<'_>,
     prepared: Vec<Result<PreparedCall, Refusal>>,
-    reserved: Vec<Reservation<'_>>,
+    bookings: Vec<Booking<'_>>,
     sequence: &Arc<Sequence>,
 ) -> Vec<Course> {
     let of = prepared.len();
-    // One reservation per call that was prepared, in their order.
-    let mut reserved = reserved.into_iter();
+    // One booking per call that was prepared, in their order.
+    let mut bookings = bookings.into_iter();
     let members = prepared.into_iter().map(|call| match call {
-        Ok(call) => Ok((call, reserved.next())),
+        Ok(call) => Ok((call, bookings.next())),
         Err(refusal) => Err(refusal),
     });
     let runs = members.zip(1..).map(|(call, member)| async move {
         let course = match call {
-            Ok((call, reserved)) => {
-                dispatch::run_alone(context, call, reserved, Arc::clone(sequence)).await
+            Ok((call, booking)) => {
+                dispatch::run_alone(context, call, booking, Arc::clone(sequence)).await
             }
             Err(refusal) => Course::refused(refusal),
         };

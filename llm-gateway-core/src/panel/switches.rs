@@ -1,6 +1,6 @@
 //! Whether the kill switches let a panel through: as a whole, before anything is sent.
 
-use crate::dispatch::{Context, PreparedCall, Refusal};
+use crate::dispatch::{Context, PreparedCall, Reach, Refusal};
 use crate::error::{Category, Error};
 use crate::model::NanoUsd;
 
@@ -12,7 +12,7 @@ pub(super) fn check(
     context: &Context<'_>,
     mut prepared: Vec<Result<PreparedCall, Refusal>>,
 ) -> Result<Vec<Result<PreparedCall, Refusal>>, Error> {
-    let ends = |call: &Result<PreparedCall, Refusal>| matches!(call, Err(it) if it.ends_request);
+    let ends = |call: &Result<PreparedCall, Refusal>| matches!(call, Err(it) if it.reach == Reach::Request);
     if let Some(index) = prepared.iter().position(ends)
         && let Err(refusal) = prepared.swap_remove(index)
     {

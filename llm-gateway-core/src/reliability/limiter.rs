@@ -33,7 +33,7 @@ pub(crate) struct Limiter {
 /// One of the calls that may run at one time. It gives itself back on drop.
 #[derive(Debug)]
 #[must_use = "a place that is dropped is given back"]
-pub(crate) struct Place {
+pub(crate) struct LimiterPermit {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -68,7 +68,11 @@ impl Limiter {
     /// # Cancel safety
     /// Dropping the future gives the place in the line back, and what it took of a rate to the
     /// next one.
-    pub(crate) async fn admit(&self, tokens: u64, deadline: Deadline) -> Result<Place, Overload> {
+    pub(crate) async fn admit(
+        &self,
+        tokens: u64,
+        deadline: Deadline,
+    ) -> Result<LimiterPermit, Overload> {
         let too_late = |_| Overload::TooLate { wait: None };
         // Asked before any wait: what can never pass waits for nothing and uses nothing up.
         let tokens = self.tokens.as_ref().map(|bucket| bucket.fitting(tokens)).transpose()?;
@@ -88,7 +92,7 @@ impl Limiter {
             bucket.take(tokens, deadline).await?;
         }
         *unused = false;
-        Ok(Place { _permit: permit })
+        Ok(LimiterPermit { _permit: permit })
     }
 }
 

@@ -16,6 +16,6 @@ mod taxonomy;
 pub(crate) use backoff::{Failed, RetryRules};
 pub(crate) use breaker::{Breaker, BreakerRules};
 pub(crate) use deadline::Deadline;
-pub(crate) use limiter::{Limiter, Overload, Place};
-pub(crate) use targets::{Permit, Targets};
+pub(crate) use limiter::{Limiter, LimiterPermit, Overload};
+pub(crate) use targets::{BreakerPermit, Targets};
 pub(crate) use taxonomy::Meaning;

@@ -52,14 +52,14 @@ impl Targets {
         target: &Target,
         rules: BreakerRules,
         now: Instant,
-    ) -> Result<Permit, Duration> {
+    ) -> Result<BreakerPermit, Duration> {
         // One step: two callers who looked at the same state must not both be the trial.
         let admission = self.change(target, now, |record| {
             let admission = record.breaker.admission(now)?;
             record.breaker = record.breaker.step(admission, Report::Admitted, &rules, now);
             Ok::<_, Duration>(admission)
         })?;
-        Ok(Permit { targets: self.clone(), target: target.clone(), rules, admission })
+        Ok(BreakerPermit { targets: self.clone(), target: target.clone(), rules, admission })
     }
 
     /// Notes a first try, which earns a fifth of a retry.
@@ -128,14 +128,14 @@ fn make_room(records: &mut BTreeMap<Target, Record>, now: Instant) {
 /// attempt then says nothing about the target.
 #[must_use = "a permit that is dropped at once says nothing about the target"]
 #[derive(Debug)]
-pub(crate) struct Permit {
+pub(crate) struct BreakerPermit {
     targets: Targets,
     target: Target,
     rules: BreakerRules,
     admission: Admission,
 }
 
-impl Permit {
+impl BreakerPermit {
     /// The target answered.
     pub(crate) fn succeeded(self, now: Instant) {
         self.report(Report::Succeeded, now);
@@ -153,7 +153,7 @@ impl Permit {
     }
 }
 
-impl Drop for Permit {
+impl Drop for BreakerPermit {
     fn drop(&mut self) {
         // After a report there is no trial on its way, and this changes nothing.
         if self.admission == Admission::Trial {

@@ -23,17 +23,17 @@ use crate::panel::Consensus;
 use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget};
 use crate::reliability::Deadline;
 
+use super::active::ActiveRun;
 use super::panel::{blocking, is_spared};
-use super::passage::Passage;
 
 /// The strong model's call, ready to leave, and the price of both ways.
-struct Ready {
+struct PreparedCascade {
     strong: PreparedCall,
     target: Target,
     preflight: CascadePreflight,
 }
 
-impl Passage<'_> {
+impl ActiveRun<'_> {
     /// Answers by a cascade.
     pub(super) async fn cascade(
         &self,
@@ -48,7 +48,7 @@ impl Passage<'_> {
         let gate = self.certified(&Context { deadline: half, ..*context }, gate, prompt).await?;
         let settled = settled(&gate);
         let by = if settled.is_ok() { AnsweredBy::Gate } else { AnsweredBy::Else };
-        self.state.realised.count(context.task_class, by);
+        self.state.escalation_counts.count(context.task_class, by);
         match settled {
             Ok((answer, because)) => {
                 let answer = answer.clone();
@@ -62,7 +62,7 @@ impl Passage<'_> {
     async fn escalated(
         &self,
         context: &Context<'_>,
-        Ready { strong, target, preflight }: Ready,
+        PreparedCascade { strong, target, preflight }: PreparedCascade,
         gate: PanelAnswer,
         because: String,
     ) -> Result<Reply, Failure> {
@@ -73,7 +73,7 @@ impl Passage<'_> {
         let instead = "name another strong model in the policy";
         match self.outcome(course.result, course.attempts, course.latency, instead) {
             Ok(answer) => {
-                self.state.recent.add(&answer.text());
+                self.state.recent_answers.add(&answer.text());
                 Ok(self.cascade_reply(answer, AnsweredBy::Else, because, gate, preflight))
             }
             Err(failure) => {
@@ -103,7 +103,7 @@ impl Passage<'_> {
         gate: &PlannedPanel,
         otherwise: &PlannedTarget,
         prompt: &Prompt<Blind>,
-    ) -> Result<Ready, Failure> {
+    ) -> Result<PreparedCascade, Failure> {
         let open = Prompt::from(prompt.clone());
         let strong = dispatch::prepare(context, otherwise, &open).map_err(|refusal| {
             let Refusal { error, preflight, .. } = refusal;
@@ -116,11 +116,11 @@ impl Passage<'_> {
         };
         let mut members = gate.members.iter().map(estimate);
         let cheap = members.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)));
-        let so_far = self.state.realised.of(context.task_class);
+        let so_far = self.state.escalation_counts.of(context.task_class);
         let dear = strong.preflight().estimated_max_cost_usd;
         let preflight = CascadePreflight::new(cheap, dear, so_far);
         let target = otherwise.target.clone();
-        let ready = Ready { strong, target, preflight };
+        let ready = PreparedCascade { strong, target, preflight };
         let keyless = self.keyless(context.policy, &otherwise.target, "strong model");
         let error = keyless.or_else(|| refused(context, &ready));
         error.map_or(Ok(ready), |error| Err(self.failure(error)))
@@ -171,7 +171,7 @@ fn incomplete(member: &Result<Answer, Failure>, target: &Target) -> Option<Strin
 }
 
 /// What keeps the dearer way from ever passing, if anything does.
-fn refused(context: &Context<'_>, ready: &Ready) -> Option<Error> {
+fn refused(context: &Context<'_>, ready: &PreparedCascade) -> Option<Error> {
     let (class, target) = (context.task_class, &ready.target);
     if let Some(why) = context.policy.switches().refuses_cost(ready.preflight.max_usd) {
         let message = format!("the cascade `{class}` is refused: {why}");

@@ -6,12 +6,12 @@ use crate::certificate::{Receipt, Spent, StepEvidence, WorkEvidence};
 use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, Message, Prompt, StepRole, TaskClass};
-use crate::orchestrate::{self, Done, End, StepRun};
+use crate::orchestrate::{self, OrchestrationEnd, OrchestrationRun, StepRun};
 use crate::outcome::{Ending, Failure, FailureParts, Orchestrated, Reply, StepOutcome};
 use crate::policy::{PlannedOrchestration, Policy, Sight, Workflow};
 
 use super::Task;
-use super::passage::Passage;
+use super::active::ActiveRun;
 
 /// The task class under which orchestrations spend.
 pub(super) const ORCHESTRATE: &str = "orchestrate";
@@ -19,7 +19,7 @@ pub(super) const ORCHESTRATE: &str = "orchestrate";
 /// The stage of a task that is refused before its first step.
 const PREFLIGHT: &str = "preflight";
 
-impl Passage<'_> {
+impl ActiveRun<'_> {
     /// Has a task done.
     pub(super) async fn orchestration(&self, task: Task) -> Result<Reply, Failure> {
         let refused = |error| self.refused(error);
@@ -51,10 +51,10 @@ impl Passage<'_> {
         policy: &Policy,
         orchestration: &PlannedOrchestration,
         task: &Prompt<Blind>,
-        done: Done,
+        done: OrchestrationRun,
     ) -> Result<Reply, Failure> {
-        let Done { steps, rounds, end } = done;
-        let Recorded { outcomes, evidence, spent } = self.recorded(steps);
+        let OrchestrationRun { steps, rounds, end } = done;
+        let StepRecords { outcomes, evidence, spent } = self.recorded(steps);
         let evidence = WorkEvidence::new(task.texts().collect::<String>(), evidence);
         let (particulars, kinship) = (self.particulars(policy, spent), self.state.kinship(policy));
         let (receipt, bundle) = Receipt::issue_work(particulars, evidence, kinship, self.salt());
@@ -82,13 +82,13 @@ impl Passage<'_> {
 
     /// Sorts what is known of the steps by whom it is for. Their answers join those that a later
     /// panel's question may quote.
-    fn recorded(&self, steps: Vec<StepRun>) -> Recorded {
-        let mut recorded = Recorded::default();
+    fn recorded(&self, steps: Vec<StepRun>) -> StepRecords {
+        let mut recorded = StepRecords::default();
         for mut step in steps {
             recorded.spent.extend(std::mem::take(&mut step.spent));
             let (outcome, evidence) = self.step_outcome(step);
             if let Ok(answer) = &outcome.result {
-                self.state.recent.add(&answer.text());
+                self.state.recent_answers.add(&answer.text());
             }
             recorded.outcomes.push(outcome);
             recorded.evidence.push(evidence);
@@ -131,19 +131,19 @@ impl Passage<'_> {
 /// What is known of the steps that ran: for the caller, for the certificate, and what each attempt
 /// cost, by the moment at which it was sent.
 #[derive(Default)]
-struct Recorded {
+struct StepRecords {
     outcomes: Vec<StepOutcome>,
     evidence: Vec<StepEvidence>,
     spent: BTreeMap<u64, Spent>,
 }
 
 /// How it ended, in the words of the envelope.
-fn ending(end: End) -> Ending {
+fn ending(end: OrchestrationEnd) -> Ending {
     match end {
-        End::Accepted | End::Unjudged => Ending::Success,
-        End::Refused => Ending::NeedsHumanReview,
-        End::Unverified => Ending::Unverified,
-        End::Failed { stage } => Ending::Failed { stage },
+        OrchestrationEnd::Accepted | OrchestrationEnd::Unjudged => Ending::Success,
+        OrchestrationEnd::Refused => Ending::NeedsHumanReview,
+        OrchestrationEnd::Unverified => Ending::Unverified,
+        OrchestrationEnd::Failed { stage } => Ending::Failed { stage },
     }
 }
 

@@ -6,13 +6,12 @@ use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, FinishReason, Prompt, Target};
 use crate::outcome::{Answer, Failure, FailureParts, PanelAnswer, Reply};
-use crate::panel::{self, Agreement, Said, Voice};
+use crate::panel::{self, Agreement, MemberAnswer, PanelRun};
 use crate::policy::{Enforce, PlannedPanel, Policy};
 
-use super::State;
-use super::passage::Passage;
+use super::active::ActiveRun;
 
-impl Passage<'_> {
+impl ActiveRun<'_> {
     /// Answers by a panel.
     pub(super) async fn panel(
         &self,
@@ -44,7 +43,7 @@ impl Passage<'_> {
         let said = said.map_err(|error| self.failure(error))?;
         let mut answer = self.compared(context.policy, plan, said);
         for member in answer.answers() {
-            self.state.recent.add(&member.text());
+            self.state.recent_answers.add(&member.text());
         }
         let PanelAnswer { receipt, bundle, .. } = &answer;
         answer.receipt_path = self.archived(context.policy, receipt, bundle).await;
@@ -52,9 +51,9 @@ impl Passage<'_> {
     }
 
     /// Compares the answers and certifies them.
-    fn compared(&self, policy: &Policy, plan: &PlannedPanel, said: Said) -> PanelAnswer {
-        let Said { courses, mut evidence, spent } = said;
-        evidence.earlier_answers = self.state.recent.all();
+    fn compared(&self, policy: &Policy, plan: &PlannedPanel, said: PanelRun) -> PanelAnswer {
+        let PanelRun { courses, mut evidence, spent } = said;
+        evidence.earlier_answers = self.state.recent_answers.all();
         let particulars = self.particulars(policy, spent);
         let rules = Rules::new(plan.visibility.require, plan.visibility.quorum);
         let kinship = self.state.kinship(policy);
@@ -108,18 +107,6 @@ impl Passage<'_> {
     }
 }
 
-impl State {
-    /// What the policy knows of models' kinship.
-    pub(super) fn kinship(&self, policy: &Policy) -> &Kinship {
-        self.kinship.get_or_init(|| {
-            let rows = policy.providers().iter().flat_map(|(provider, spec)| {
-                spec.rows().map(move |(id, facts)| (provider.as_str(), id, facts))
-            });
-            Kinship::from_facts(rows)
-        })
-    }
-}
-
 /// Whether a member was not asked because others could not be. That says nothing of why.
 pub(super) fn is_spared(member: &Result<Answer, Failure>) -> bool {
     matches!(member, Err(failure) if failure.category() == Category::Cancelled)
@@ -140,12 +127,12 @@ pub(super) fn blocking(certificate: &Certificate) -> String {
 fn agreement(kinship: &Kinship, claims: &Claims, members: &[Result<Answer, Failure>]) -> Agreement {
     let texts: Vec<_> =
         members.iter().map(|member| member.as_ref().ok().map(Answer::text)).collect();
-    let voices = members.iter().zip(&texts).zip(1..).filter_map(|((member, text), position)| {
+    let answers = members.iter().zip(&texts).zip(1..).filter_map(|((member, text), position)| {
         let (answer, text) = (member.as_ref().ok()?, text.as_deref()?);
         let is_whole = answer.completion.finish_reason == FinishReason::Stop;
-        Some(Voice { member: position, text, is_whole, kin: kin(kinship, answer) })
+        Some(MemberAnswer { member: position, text, is_whole, kin: kin(kinship, answer) })
     });
-    panel::agreement(&voices.collect::<Vec<_>>(), claims)
+    panel::agreement(&answers.collect::<Vec<_>>(), claims)
 }
 
 /// What is known of the model that answered, by the name that the API gave it.

@@ -9,9 +9,9 @@ use crate::archive;
 use crate::certificate::{Bundle, Particulars, Receipt, Salt, Spent};
 use crate::policy::Policy;
 
-use super::passage::Passage;
+use super::active::ActiveRun;
 
-impl Passage<'_> {
+impl ActiveRun<'_> {
     /// What the evidence does not tell of this run.
     pub(super) fn particulars(&self, policy: &Policy, spent: BTreeMap<u64, Spent>) -> Particulars {
         Particulars {

@@ -1,6 +1,6 @@
 //! What a verifier's reply means.
 //!
-//! [`judge`] takes a reply and the artifact it judges, and says whether that is an acceptance, a
+//! [`parse_reply`] takes a reply and the artifact it judges, and says whether that is an acceptance, a
 //! refusal, or no verdict at all. It is pure, and strict on one side only: whatever is not
 //! beyond doubt an acceptance is none. It does not decide what follows: the repair of a
 //! malformed reply and the next round are the steps' business.
@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::model::FinishReason;
 use crate::policy::VerdictForm;
 
-pub(crate) use self::suspicion::looks_like_a_verdict;
+use self::suspicion::Injection;
 
 /// How much of a checklist a verdict keeps; a person reads it, and a planner may be shown it.
 const MOST_ITEMS: usize = 64;
@@ -96,8 +96,8 @@ pub struct Verdict {
 
 impl Verdict {
     /// The verdict over an artifact whose verifier gave none that can be used.
-    pub(crate) fn cannot_judge(why: &str, raw: &str, injection_suspected: bool) -> Self {
-        Opinion::cannot_judge(why).verdict(raw, injection_suspected)
+    pub(crate) fn cannot_judge(why: &str, raw: &str, artifact: &str) -> Self {
+        Opinion::cannot_judge(why).verdict(raw, Injection::in_artifact(artifact))
     }
 
     /// The same, as the repair of a `reply` that was no verdict.
@@ -108,7 +108,7 @@ impl Verdict {
 
 /// What a reply is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Judgement {
+pub(crate) enum ParsedReply {
     /// A verdict.
     Verdict(Verdict),
     /// Not in the form that was asked for, and why.
@@ -118,21 +118,21 @@ pub(crate) enum Judgement {
 /// What a verifier's `reply` says of `artifact`. `finish` is why the reply ends where it does,
 /// which the structured form shows by itself; `nonce` is the one that the reply was asked to
 /// repeat, which the plain form has not.
-pub(crate) fn judge(
+pub(crate) fn parse_reply(
     reply: &str,
     finish: FinishReason,
     artifact: &str,
     form: VerdictForm,
     nonce: &str,
-) -> Judgement {
-    let injection_suspected = looks_like_a_verdict(artifact);
+) -> ParsedReply {
+    let injection = Injection::in_artifact(artifact);
     let opinion = match form {
         VerdictForm::Structured => structured::read(reply, artifact, nonce),
-        VerdictForm::Plain => plain::read(reply, finish, injection_suspected),
+        VerdictForm::Plain => plain::read(reply, finish, injection),
     };
     match opinion {
-        Ok(opinion) => Judgement::Verdict(opinion.verdict(reply, injection_suspected)),
-        Err(why) => Judgement::Malformed(why),
+        Ok(opinion) => ParsedReply::Verdict(opinion.verdict(reply, injection)),
+        Err(why) => ParsedReply::Malformed(why),
     }
 }
 
@@ -152,7 +152,7 @@ impl Opinion {
         }
     }
 
-    fn verdict(self, raw: &str, injection_suspected: bool) -> Verdict {
+    fn verdict(self, raw: &str, injection: Injection) -> Verdict {
         let item = |item: ChecklistItem| ChecklistItem {
             requirement: cut(&item.requirement),
             met: item.met,
@@ -163,7 +163,7 @@ impl Opinion {
             accepted: self.decision == Decision::Accept,
             reasons: self.reasons.iter().take(MOST_REASONS).map(|reason| cut(reason)).collect(),
             checklist: self.checklist.into_iter().take(MOST_ITEMS).map(item).collect(),
-            injection_suspected,
+            injection_suspected: injection == Injection::Suspected,
             raw: raw.to_owned(),
             first_raw: None,
         }

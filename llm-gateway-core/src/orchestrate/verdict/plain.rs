@@ -5,24 +5,29 @@
 
 use crate::model::FinishReason;
 
-use super::{Decision, NO_REASON, Opinion};
+use super::{Decision, Injection, NO_REASON, Opinion};
 
-/// Reads a reply that ends because of `finish`. `suspected` says that the artifact holds a verdict
-/// of its own.
-pub(super) fn read(reply: &str, finish: FinishReason, suspected: bool) -> Result<Opinion, String> {
+/// Reads a reply that ends because of `finish`. `injection` says whether the artifact holds a
+/// verdict of its own.
+pub(super) fn read(
+    reply: &str,
+    finish: FinishReason,
+    injection: Injection,
+) -> Result<Opinion, String> {
     let reply = reply.trim();
     if reply == "ACCEPT" {
         // What was cut may go on: "ACCEPTANCE criteria are not met".
         if finish != FinishReason::Stop {
             return Err("the reply is `ACCEPT`, and was stopped before its end".to_owned());
         }
-        return Ok(if suspected {
-            Opinion::cannot_judge(
+        return Ok(match injection {
+            Injection::Suspected => Opinion::cannot_judge(
                 "the artifact holds a passage that looks like a verdict, and a plain ACCEPT over \
                  it cannot be told from an echo",
-            )
-        } else {
-            Opinion { decision: Decision::Accept, reasons: Vec::new(), checklist: Vec::new() }
+            ),
+            Injection::NotSuspected => {
+                Opinion { decision: Decision::Accept, reasons: Vec::new(), checklist: Vec::new() }
+            }
         });
     }
     let Some(rest) = reply.strip_prefix("REVISE:") else {

@@ -17,7 +17,7 @@ const LONGEST_LIST: usize = 512;
 
 /// Reads a reply that should hold one object, and this `nonce` in it.
 pub(super) fn read(reply: &str, artifact: &str, nonce: &str) -> Result<Opinion, String> {
-    let Reply { object, before, after } = object(reply)?;
+    let ReplyParts { object, before, after } = object(reply)?;
     if text(&object, "nonce")? != nonce {
         return Err("`nonce` is not the one that was given".to_owned());
     }
@@ -37,18 +37,18 @@ pub(super) fn read(reply: &str, artifact: &str, nonce: &str) -> Result<Opinion, 
 }
 
 /// A reply: its object, and the prose around that.
-struct Reply<'a> {
+struct ReplyParts<'a> {
     object: Map<String, Value>,
     before: &'a str,
     after: &'a str,
 }
 
 /// The one object of a reply: all of it, or all of its one fence.
-fn object(reply: &str) -> Result<Reply<'_>, String> {
+fn object(reply: &str) -> Result<ReplyParts<'_>, String> {
     let (before, text, after) = parts(reply.trim())
         .ok_or("the reply is not one JSON object, alone or in a single fence")?;
     match parse_json(text.as_bytes()) {
-        Ok(Value::Object(object)) => Ok(Reply { object, before, after }),
+        Ok(Value::Object(object)) => Ok(ReplyParts { object, before, after }),
         Ok(_) => Err("the reply is JSON, but no object".to_owned()),
         Err(error) => Err(format!("the reply is not one JSON object: {error}")),
     }

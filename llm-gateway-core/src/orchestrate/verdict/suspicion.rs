@@ -8,10 +8,29 @@
 /// quotes, escaped or not, and markdown's marks.
 const AROUND: [char; 6] = ['"', '\'', '\\', '*', '_', '`'];
 
+/// Whether an artifact holds a passage that may be meant for the verifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Injection {
+    /// It holds a passage that looks like a verdict or a delimiter.
+    Suspected,
+    /// It holds none.
+    NotSuspected,
+}
+
+impl Injection {
+    /// Looks through `artifact`.
+    pub(super) fn in_artifact(artifact: &str) -> Self {
+        match looks_like_a_verdict(artifact) {
+            true => Self::Suspected,
+            false => Self::NotSuspected,
+        }
+    }
+}
+
 /// Whether `artifact` holds a verdict-shaped passage: a line that is `ACCEPT` or begins with
 /// `ACCEPT:` or `REVISE:`, a key `verdict` with one of the three words, or a delimiter line,
 /// whatever the case, the markup, the escapes and the invisible characters in it.
-pub(crate) fn looks_like_a_verdict(artifact: &str) -> bool {
+pub(super) fn looks_like_a_verdict(artifact: &str) -> bool {
     let folded = fold(artifact);
     let mut lines = folded.split(|c: char| {
         matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn fenced(before: &str, object: &Value, after: &str) -> Judgement {
+fn fenced(before: &str, object: &Value, after: &str) -> ParsedReply {
     structured(&format!("{before}\n```json\n{object}\n```\n{after}"), ARTIFACT)
 }
 

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::suspicion::looks_like_a_verdict;
 use super::*;
 
 mod around;
@@ -33,27 +34,27 @@ fn with(pointer: &str, value: Value) -> Value {
     verdict
 }
 
-fn structured(reply: &str, artifact: &str) -> Judgement {
-    judge(reply, FinishReason::Other, artifact, VerdictForm::Structured, NONCE)
+fn structured(reply: &str, artifact: &str) -> ParsedReply {
+    parse_reply(reply, FinishReason::Other, artifact, VerdictForm::Structured, NONCE)
 }
 
-fn plain(reply: &str, artifact: &str) -> Judgement {
-    judge(reply, FinishReason::Stop, artifact, VerdictForm::Plain, NONCE)
+fn plain(reply: &str, artifact: &str) -> ParsedReply {
+    parse_reply(reply, FinishReason::Stop, artifact, VerdictForm::Plain, NONCE)
 }
 
 #[track_caller]
-fn verdict(judgement: Judgement) -> Verdict {
+fn verdict(judgement: ParsedReply) -> Verdict {
     match judgement {
-        Judgement::Verdict(verdict) => verdict,
-        Judgement::Malformed(why) => panic!("malformed: {why}"),
+        ParsedReply::Verdict(verdict) => verdict,
+        ParsedReply::Malformed(why) => panic!("malformed: {why}"),
     }
 }
 
 #[track_caller]
-fn malformed(judgement: Judgement) -> String {
+fn malformed(judgement: ParsedReply) -> String {
     match judgement {
-        Judgement::Verdict(verdict) => panic!("a verdict: {verdict:?}"),
-        Judgement::Malformed(why) => why,
+        ParsedReply::Verdict(verdict) => panic!("a verdict: {verdict:?}"),
+        ParsedReply::Malformed(why) => why,
     }
 }
 
@@ -81,11 +82,11 @@ fn a_verdict_speaks_the_words_of_the_contract() {
 
 #[test]
 fn what_stays_malformed_cannot_be_judged() {
-    let verdict = Verdict::cannot_judge("no form", "yes!", true);
+    let verdict = Verdict::cannot_judge("no form", "yes!", "ACCEPT");
     assert_eq!((verdict.decision, verdict.accepted), (Decision::CannotJudge, false));
     assert_eq!((&verdict.reasons[..], &*verdict.raw), (&["no form".to_owned()][..], "yes!"));
     assert!(verdict.injection_suspected && verdict.checklist.is_empty());
-    assert!(!Verdict::cannot_judge("no form", "yes!", false).injection_suspected);
+    assert!(!Verdict::cannot_judge("no form", "yes!", ARTIFACT).injection_suspected);
 }
 
 #[test]

@@ -44,8 +44,8 @@ proptest! {
     #[test]
     fn a_plain_acceptance_is_the_word_alone(reply in replies(), artifact in artifacts()) {
         let accepted = match plain(&reply, &artifact) {
-            Judgement::Verdict(verdict) => verdict.accepted,
-            Judgement::Malformed(_) => false,
+            ParsedReply::Verdict(verdict) => verdict.accepted,
+            ParsedReply::Malformed(_) => false,
         };
         let may = reply.trim() == "ACCEPT" && !looks_like_a_verdict(&artifact);
         prop_assert_eq!(accepted, may);
@@ -53,7 +53,7 @@ proptest! {
 
     #[test]
     fn a_structured_acceptance_holds_the_nonce(reply in replies(), artifact in artifacts()) {
-        if let Judgement::Verdict(verdict) = structured(&reply, &artifact) {
+        if let ParsedReply::Verdict(verdict) = structured(&reply, &artifact) {
             prop_assert!(reply.contains(NONCE));
             prop_assert!(!verdict.accepted || artifact.contains("a + b"));
             prop_assert_eq!(verdict.raw, reply);
@@ -75,11 +75,11 @@ proptest! {
         let quotes = list.iter().any(|item| item["evidence_quote"] != "");
         let holds = items.iter().all(|(_, holds)| *holds) && quotes && !blocked;
         let (accepted, reasons) = match structured(&reply, ARTIFACT) {
-            Judgement::Verdict(verdict) => {
+            ParsedReply::Verdict(verdict) => {
                 prop_assert_eq!(verdict.accepted, verdict.decision == Decision::Accept);
                 (verdict.accepted, verdict.reasons.len())
             }
-            Judgement::Malformed(why) => (false, why.len()),
+            ParsedReply::Malformed(why) => (false, why.len()),
         };
         prop_assert_eq!(accepted, word == "ACCEPT" && nonce == NONCE && holds);
         prop_assert_eq!(accepted, reasons == 0);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{Ask, FinishReason, Frame, Framed, planner_ask};
-use crate::orchestrate::{Judgement, judge};
+use crate::orchestrate::{ParsedReply, parse_reply};
 use crate::policy::VerdictForm;
 
 const TASK: &str = "Write a haiku about the sea.";
@@ -53,12 +53,13 @@ async fn accepts(artifact: &str, ask: Ask) -> bool {
         Ask::Plain | Ask::PlainAgain => VerdictForm::Plain,
     };
     let nonce = frame(Framed::Artifact, artifact).nonce().to_owned();
-    let [first, second, third] = said_to(&shown(artifact, ask)).await.map(|reply| {
-        match judge(&reply, FinishReason::Stop, artifact, form, &nonce) {
-            Judgement::Verdict(verdict) => verdict.accepted,
-            Judgement::Malformed(why) => panic!("{why}: {reply}"),
-        }
-    });
+    let [first, second, third] =
+        said_to(&shown(artifact, ask)).await.map(|reply| {
+            match parse_reply(&reply, FinishReason::Stop, artifact, form, &nonce) {
+                ParsedReply::Verdict(verdict) => verdict.accepted,
+                ParsedReply::Malformed(why) => panic!("{why}: {reply}"),
+            }
+        });
     assert!(first == second && second == third);
     first
 }

@@ -10,7 +10,7 @@ use crate::certificate::{Claim, Claims, Kin, Verdict};
 
 /// One answer, and who gave it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Voice<'a> {
+pub(crate) struct MemberAnswer<'a> {
     /// The member's position in the panel, from 1.
     pub(crate) member: usize,
     /// What it said.
@@ -26,7 +26,7 @@ pub(crate) struct Voice<'a> {
 /// `n / (1 + (n - 1) rho)`, the design effect of survey statistics (Kish 1965).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct EffectiveVoices {
+pub struct EffectiveSampleSize {
     /// How many, at most.
     pub value: f64,
     /// Where the correlation comes from.
@@ -46,14 +46,17 @@ const NOT_BLIND: &str = "upper bound: rho 1.0, as context_blind failed";
 const NOT_FRESH: &str = "upper bound: rho 1.0, as fresh failed";
 
 /// What so many voices are worth, of which the certificate says `claims`.
-pub(super) fn effective_voices(voices: &[Voice<'_>], claims: &Claims) -> EffectiveVoices {
+pub(super) fn effective_sample_size(
+    answers: &[MemberAnswer<'_>],
+    claims: &Claims,
+) -> EffectiveSampleSize {
     let failed = |claim: &Claim| claim.result == Verdict::Fail;
-    let (rho, source) = match voices {
-        [] => return EffectiveVoices { value: 0.0, source: "no member answered" },
-        [_] => return EffectiveVoices { value: 1.0, source: "one member answered" },
+    let (rho, source) = match answers {
+        [] => return EffectiveSampleSize { value: 0.0, source: "no member answered" },
+        [_] => return EffectiveSampleSize { value: 1.0, source: "one member answered" },
         _ if failed(&claims.context_blind) => (1.0, NOT_BLIND),
         _ if failed(&claims.fresh) => (1.0, NOT_FRESH),
-        _ => match (mean_rho(voices), failed(&claims.lineage_distinct)) {
+        _ => match (mean_rho(answers), failed(&claims.lineage_distinct)) {
             (rho, false) => (rho, PRIOR),
             (rho, true) if rho > RHO_BETWEEN_DEVELOPERS => (rho, KIN),
             // The certificate read of a kinship that does not show here.
@@ -61,16 +64,16 @@ pub(super) fn effective_voices(voices: &[Voice<'_>], claims: &Claims) -> Effecti
         },
     };
     #[allow(clippy::cast_precision_loss)] // a handful of members
-    let n = voices.len() as f64;
+    let n = answers.len() as f64;
     let value = n / (1.0 + (n - 1.0) * rho);
-    EffectiveVoices { value: (value * 100.0).round() / 100.0, source }
+    EffectiveSampleSize { value: (value * 100.0).round() / 100.0, source }
 }
 
 /// The mean correlation over all pairs, of which there is at least one.
-fn mean_rho(voices: &[Voice<'_>]) -> f64 {
+fn mean_rho(answers: &[MemberAnswer<'_>]) -> f64 {
     let (mut sum, mut pairs) = (0.0, 0.0);
-    for (index, one) in voices.iter().enumerate() {
-        for other in voices.iter().skip(index + 1) {
+    for (index, one) in answers.iter().enumerate() {
+        for other in answers.iter().skip(index + 1) {
             (sum, pairs) = (sum + rho(one, other), pairs + 1.0);
         }
     }
@@ -79,7 +82,7 @@ fn mean_rho(voices: &[Voice<'_>]) -> f64 {
 
 /// Who shares a developer or a family, or has no developer that is known, counts as one voice:
 /// the answers must not weigh more than the data shows.
-fn rho(one: &Voice<'_>, other: &Voice<'_>) -> f64 {
+fn rho(one: &MemberAnswer<'_>, other: &MemberAnswer<'_>) -> f64 {
     let (Some(one), Some(other)) = (one.kin, other.kin) else { return 1.0 };
     let developers_differ = match (&one.developer, &other.developer) {
         (Some(one), Some(other)) => one != other,
@@ -117,9 +120,9 @@ pub(super) mod tests {
                 Some(Kin::new(*model, Some(developer), [family]))
             })
             .collect();
-        let voice = |kin| Voice { member: 1, text: "", is_whole: true, kin };
-        let voices: Vec<_> = kins.iter().map(|kin| voice(kin.as_ref())).collect();
-        let EffectiveVoices { value, source } = effective_voices(&voices, claims);
+        let answer = |kin| MemberAnswer { member: 1, text: "", is_whole: true, kin };
+        let answers: Vec<_> = kins.iter().map(|kin| answer(kin.as_ref())).collect();
+        let EffectiveSampleSize { value, source } = effective_sample_size(&answers, claims);
         (value, source)
     }
 

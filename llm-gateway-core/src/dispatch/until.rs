@@ -10,7 +10,7 @@ use super::reasons::out_of_time;
 
 /// Why a request waits no longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Over {
+pub(super) enum Ended {
     Deadline,
     Stopped,
 }
@@ -30,37 +30,40 @@ impl Context<'_> {
     }
 
     /// Waits for `work`, unless the request is stopped. What is there already is taken.
-    pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Over> {
+    pub(super) async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Ended> {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = self.stopped() => Err(Over::Stopped),
+            () = self.stopped() => Err(Ended::Stopped),
         }
     }
 
     /// Waits for `work` as long as the request may go on.
-    pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Over> {
+    pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
         let timed = timeout_at(self.deadline.at, work);
-        self.unless_stopped(timed).await?.map_err(|_| Over::Deadline)
+        self.unless_stopped(timed).await?.map_err(|_| Ended::Deadline)
     }
 
     /// Why nothing more is begun at `now`, if so.
-    pub(super) fn over(&self, now: Instant) -> Option<Over> {
-        let has_passed = self.deadline.has_passed(now).then_some(Over::Deadline);
-        self.is_stopped().then_some(Over::Stopped).or(has_passed)
+    pub(super) fn ended(&self, now: Instant) -> Option<Ended> {
+        let has_passed = self.deadline.has_passed(now).then_some(Ended::Deadline);
+        self.is_stopped().then_some(Ended::Stopped).or(has_passed)
     }
 
     /// The request is over, and `who` has not answered.
-    pub(super) fn unanswered(&self, over: Over, who: &str) -> Error {
-        match over {
-            Over::Deadline => out_of_time(self, who),
-            Over::Stopped => self.stopped_before(who),
+    pub(super) fn unanswered(&self, ended: Ended, who: &str) -> Error {
+        match ended {
+            Ended::Deadline => out_of_time(self, who),
+            Ended::Stopped => self.stopped_before(who),
         }
     }
 
     /// The request is over, and `target` has not answered.
-    pub(super) fn unanswered_by(&self, over: Over, target: &Target) -> Error {
-        self.unanswered(over, &target.to_string()).with_target(target.clone())
+    pub(super) fn unanswered_by(&self, ended: Ended, target: &Target) -> Error {
+        self.unanswered(ended, &target.to_string()).with_target(target.clone())
     }
 
     /// The request was told to stop before `who` had answered.

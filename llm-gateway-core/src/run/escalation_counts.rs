@@ -14,9 +14,9 @@ const MOST: usize = 1024;
 
 /// Counters by task class.
 #[derive(Debug, Default)]
-pub(crate) struct Realised(Mutex<BTreeMap<TaskClass, Escalations>>);
+pub(crate) struct EscalationCounts(Mutex<BTreeMap<TaskClass, Escalations>>);
 
-impl Realised {
+impl EscalationCounts {
     /// Counts a gate whose answers were compared, or that was spared: a request to come costs the
     /// strong model as often.
     pub(super) fn count(&self, class: &TaskClass, by: AnsweredBy) {
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn the_counters_are_bounded_and_go_on_counting() {
-        let realised = Realised::default();
+        let realised = EscalationCounts::default();
         let class = |number: usize| TaskClass::new(&format!("class_{number}")).unwrap();
         for number in 0..MOST + 5 {
             realised.count(&class(number), AnsweredBy::Else);

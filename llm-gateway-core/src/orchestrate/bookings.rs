@@ -3,18 +3,18 @@
 //! Which calls there may be, and what earlier outputs add to them, is the policy's to say;
 //! here the prompts are built as far as they exist, and the whole is held against the limits.
 
-use crate::dispatch::{Context, Reservation, WorstCase, reserve};
+use crate::dispatch::{Booking, Context, WorstCase, reserve};
 use crate::error::{Category, Error};
 use crate::model::{Blind, Completion, NanoUsd, Prompt};
 use crate::policy::{
     ForeseenCall, PlannedOrchestration, PlannedStep, PlannedTarget, Preflight, PreflightAction,
 };
 
-use super::prompt::{self, Output, View};
+use super::prompt::{self, StepOutput, View};
 
 /// A call of an orchestration, before it exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct CallKey {
     pub(super) round: u32,
     pub(super) step: String,
     /// Whether it is the repair of a verdict.
@@ -22,9 +22,9 @@ pub(super) struct Place {
 }
 
 /// Money for each call that there may be.
-pub(super) struct Budget<'a>(Vec<(Place, Reservation<'a>)>);
+pub(super) struct Bookings<'a>(Vec<(CallKey, Booking<'a>)>);
 
-impl<'a> Budget<'a> {
+impl<'a> Bookings<'a> {
     /// Holds the whole against the kill switches, `block_usd`, `max_usd` and the caps, and sets
     /// all of it aside.
     ///
@@ -38,20 +38,20 @@ impl<'a> Budget<'a> {
         let calls = projected(context, orchestration, task)?;
         check(context, &calls)?;
         let worst_cases: Vec<_> = calls.iter().map(|call| call.worst_case.clone()).collect();
-        let reserved = reserve(context, &worst_cases).await?;
-        Ok(Self(calls.into_iter().map(|call| call.place).zip(reserved).collect()))
+        let bookings = reserve(context, &worst_cases).await?;
+        Ok(Self(calls.into_iter().map(|call| call.key).zip(bookings).collect()))
     }
 
     /// The money of a call; `None` where none was foreseen for it.
-    pub(super) fn take(&mut self, place: &Place) -> Option<Reservation<'a>> {
-        let index = self.0.iter().position(|(known, _)| known == place)?;
+    pub(super) fn take(&mut self, key: &CallKey) -> Option<Booking<'a>> {
+        let index = self.0.iter().position(|(known, _)| known == key)?;
         Some(self.0.swap_remove(index).1)
     }
 }
 
 /// A call with what it may cost.
 struct Projected {
-    place: Place,
+    key: CallKey,
     preflight: Preflight,
     worst_case: WorstCase,
 }
@@ -62,24 +62,27 @@ fn projected(
     orchestration: &PlannedOrchestration,
     task: &Prompt<Blind>,
 ) -> Result<Vec<Projected>, Error> {
-    let outputs: Vec<Output> = (1..).zip(&orchestration.steps).map(nothing_yet).collect();
+    let outputs: Vec<StepOutput> = (1..).zip(&orchestration.steps).map(nothing_yet).collect();
     let nothing = Completion::text("").model_text();
     let project = |call: ForeseenCall<'_>| {
         let reasons = (call.round > 1).then_some(&nothing);
         let view = View { task, outputs: &outputs, reasons };
-        let ask = prompt::ask(orchestration.verdict, call.again);
+        let ask = match call.again {
+            true => prompt::ask_again(orchestration.verdict),
+            false => prompt::ask(orchestration.verdict),
+        };
         let shown = prompt::build(&orchestration.workflow, call.step, view, Some(ask), || 0)?;
         let tokens = orchestration.tokens_to_come(call);
         let step = call.step.name().to_owned();
-        let place = Place { round: call.round, step, again: call.again };
-        Ok(projection(context, &call.step.planned, &shown.prompt, tokens, place))
+        let key = CallKey { round: call.round, step, again: call.again };
+        Ok(projection(context, &call.step.planned, &shown.prompt, tokens, key))
     };
     orchestration.foreseen().map(project).collect()
 }
 
-fn nothing_yet((position, step): (u32, &PlannedStep)) -> Output {
+fn nothing_yet((position, step): (u32, &PlannedStep)) -> StepOutput {
     let (step, role) = (step.name().to_owned(), step.role());
-    Output { step, role, position, text: Completion::text("").model_text() }
+    StepOutput { step, role, position, text: Completion::text("").model_text() }
 }
 
 fn projection(
@@ -87,13 +90,13 @@ fn projection(
     planned: &PlannedTarget,
     prompt: &Prompt,
     tokens_to_come: u64,
-    place: Place,
+    key: CallKey,
 ) -> Projected {
     let rules = context.policy.preflight();
     let estimated = rules.estimated_tokens(prompt.characters()).saturating_add(tokens_to_come);
     let preflight = rules.estimate_of(estimated, planned.max_tokens, planned.facts.as_deref());
     let bound = prompt.token_bound().saturating_add(tokens_to_come);
-    Projected { place, preflight, worst_case: WorstCase::of(planned, bound) }
+    Projected { key, preflight, worst_case: WorstCase::of(planned, bound) }
 }
 
 /// Holds the whole against the kill switches, and each call against `block_usd`: it would be paid
@@ -108,8 +111,8 @@ fn check(context: &Context<'_>, calls: &[Projected]) -> Result<(), Error> {
     }
     let blocked = calls.iter().find(|call| call.preflight.action == PreflightAction::Block);
     match blocked {
-        Some(Projected { place, preflight, worst_case }) => {
-            let (step, target) = (&place.step, &worst_case.target);
+        Some(Projected { key, preflight, worst_case }) => {
+            let (step, target) = (&key.step, &worst_case.target);
             let why = preflight.reason.as_deref().unwrap_or("the price is too high");
             let message = format!("step `{step}` at {target} is refused: {why}");
             let hint = context.advice.below_block(None);

@@ -13,7 +13,7 @@ use crate::outcome::{Answer, Failure, FailureParts, Reply};
 use crate::policy::{PlanShape, PlannedTarget, Policy, RouteKind};
 use crate::reliability::Deadline;
 
-use super::{Request, State};
+use super::{Request, SharedState};
 
 /// Which kind of reply the caller can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,17 +25,17 @@ pub(crate) enum Wanted {
 }
 
 /// What all steps of one request know.
-pub(super) struct Passage<'a> {
-    pub(super) state: &'a State,
+pub(super) struct ActiveRun<'a> {
+    pub(super) state: &'a SharedState,
     pub(super) events: &'a EventSender,
     pub(super) task_class: String,
     pub(super) run_id: RunId,
     pub(super) started: Instant,
 }
 
-impl<'a> Passage<'a> {
+impl<'a> ActiveRun<'a> {
     pub(super) fn new(
-        state: &'a State,
+        state: &'a SharedState,
         events: &'a EventSender,
         task_class: String,
         run_id: RunId,
@@ -118,7 +118,7 @@ impl<'a> Passage<'a> {
         let result = dispatch::dispatch(context, chain, &prompt.into(), &mut attempts).await;
         let instead = "give the class a fallback";
         let mut answer = self.outcome(result, attempts, self.started.elapsed(), instead)?;
-        self.state.recent.add(&answer.text());
+        self.state.recent_answers.add(&answer.text());
         let first = chain.first().map(|planned| planned.target.clone());
         answer.fallback_from = first.filter(|first| *first != answer.target);
         Ok(Reply::Single(Box::new(answer)))

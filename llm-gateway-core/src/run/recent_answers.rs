@@ -11,9 +11,9 @@ const LONGEST: usize = 4096;
 
 /// The newest answers.
 #[derive(Debug, Default)]
-pub(crate) struct Recent(Mutex<VecDeque<String>>);
+pub(crate) struct RecentAnswers(Mutex<VecDeque<String>>);
 
-impl Recent {
+impl RecentAnswers {
     /// Remembers an answer, as far as it is not too long.
     pub(super) fn add(&self, answer: &str) {
         let start = answer.chars().take(LONGEST).collect();
