@@ -6,6 +6,7 @@
 #[cfg(feature = "reqwest")]
 mod cancellation;
 mod cascade;
+mod circles;
 mod cost;
 mod diagnostics;
 mod documents;
@@ -23,6 +24,7 @@ mod reliability;
 mod requests;
 #[cfg(feature = "reqwest")]
 mod sockets;
+mod source;
 mod spend;
 mod streams;
 mod warnings;

@@ -1,0 +1,102 @@
+//! The source of core as syntax, for the tests that hold its shape.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use syn::visit::Visit;
+
+/// The path of a module from the crate's root: `["ledger", "sqlite"]`.
+pub(crate) type ModulePath = Vec<String>;
+
+/// Parses every file of `llm-gateway-core/src` except unit tests, by module.
+pub(crate) fn modules() -> BTreeMap<ModulePath, syn::File> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut open = vec![root.clone()];
+    let mut modules = BTreeMap::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let inside = path.strip_prefix(&root).unwrap().with_extension("");
+        let mut module: ModulePath =
+            inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        if module.iter().any(|part| ["tests", "fixtures", "kill"].contains(&part.as_str())) {
+            continue;
+        }
+        module.pop_if(|last| ["mod", "lib"].contains(&last.as_str()));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        modules.insert(module, file);
+    }
+    modules
+}
+
+/// Whether an item is compiled for unit tests only.
+pub(crate) fn is_test(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let syn::Meta::List(list) = &attribute.meta else { return false };
+        list.path.is_ident("cfg") && list.tokens.to_string() == "test"
+    })
+}
+
+/// The paths that a module names: those of its imports, with the name that each brings into
+/// scope, and those written out in its code. What stands inside a macro's parentheses is not
+/// read.
+#[derive(Default)]
+pub(crate) struct Paths {
+    pub(crate) imports: Vec<(String, Vec<String>)>,
+    pub(crate) written: Vec<Vec<String>>,
+}
+
+impl Paths {
+    pub(crate) fn of(file: &syn::File) -> Self {
+        let mut paths = Self::default();
+        paths.visit_file(file);
+        paths
+    }
+
+    fn import(&mut self, tree: &syn::UseTree, before: &[String]) {
+        let joined = |ident: &syn::Ident| [before, &[ident.to_string()]].concat();
+        match tree {
+            syn::UseTree::Path(path) => self.import(&path.tree, &joined(&path.ident)),
+            syn::UseTree::Group(group) => {
+                group.items.iter().for_each(|tree| self.import(tree, before));
+            }
+            syn::UseTree::Name(name) if name.ident == "self" => {
+                let last = before.last().cloned().unwrap_or_default();
+                self.imports.push((last, before.to_vec()));
+            }
+            syn::UseTree::Name(name) => {
+                self.imports.push((name.ident.to_string(), joined(&name.ident)));
+            }
+            syn::UseTree::Rename(rename) => {
+                self.imports.push((rename.rename.to_string(), joined(&rename.ident)));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Paths {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if !is_test(&module.attrs) {
+            syn::visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        if !is_test(&item.attrs) {
+            self.import(&item.tree, &[]);
+        }
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let segments = path.segments.iter().map(|segment| segment.ident.to_string());
+        self.written.push(segments.collect());
+        syn::visit::visit_path(self, path);
+    }
+}
