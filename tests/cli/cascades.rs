@@ -1,18 +1,19 @@
 //! `route` on a cascade: the answer, who gave it, and for how much.
 
-use crate::policies::summed_by;
+use test_support::BlockingProvider;
+
+use crate::policies::{each_answering, summed_by};
 use crate::program::Home;
-use crate::provider::Provider;
 
 /// A home whose policy has a cascade of these providers: a gate of two, then the strong one.
-fn home_of(targets: &[Provider; 3]) -> Home {
-    let urls = targets.each_ref().map(Provider::url);
+fn home_of(targets: &[BlockingProvider; 3]) -> Home {
+    let urls = targets.each_ref().map(BlockingProvider::address);
     Home::holding(&summed_by(urls.each_ref().map(String::as_str)))
 }
 
 #[test]
 fn a_gate_that_agrees_is_the_answer() {
-    let targets = Provider::each_saying(["42", "42.0", "never said"]);
+    let targets = each_answering(["42", "42.0", "never said"]);
     let ended = home_of(&targets).with_policy(&["route", "sums", "6 x 7 = ?"]).ends().exits(0);
     assert_eq!(ended.stdout, "42\n");
     for told in ["one/alpha for the gate: all 2 models", "(number)", "$0.000034", " s\n"] {
@@ -23,7 +24,7 @@ fn a_gate_that_agrees_is_the_answer() {
 
 #[test]
 fn an_escalation_says_why() {
-    let targets = Provider::each_saying(["42", "41", "strong"]);
+    let targets = each_answering(["42", "41", "strong"]);
     let home = home_of(&targets);
     let ended = home.with_policy(&["route", "sums", "6 x 7 = ?"]).ends().exits(0);
     assert_eq!(ended.stdout, "strong\n");
@@ -35,8 +36,8 @@ fn an_escalation_says_why() {
 
 #[test]
 fn a_strong_model_that_fails_shows_what_the_gate_said() {
-    let [one, two, _] = Provider::each_saying(["paid for", "and this", ""]);
-    let targets = [one, two, Provider::failing(500, "down")];
+    let [one, two, _] = each_answering(["paid for", "and this", ""]);
+    let targets = [one, two, BlockingProvider::refusing(500, "down")];
     let ended = home_of(&targets).with_policy(&["route", "sums", "hi"]).ends().exits(1);
     assert!(ended.stderr.starts_with("error: three answered 500"), "{}", ended.stderr);
     for told in ["paid for", "and this"] {
@@ -46,7 +47,7 @@ fn a_strong_model_that_fails_shows_what_the_gate_said() {
 
 #[test]
 fn the_gate_has_a_receipt_that_verify_re_checks() {
-    let targets = Provider::each_saying(["42", "41", "strong"]);
+    let targets = each_answering(["42", "41", "strong"]);
     let home = home_of(&targets);
     let documents = ["--receipt", "receipt.json", "--bundle", "bundle.json"];
     let question = ["route", "sums", "hi"];

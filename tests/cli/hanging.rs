@@ -24,9 +24,9 @@ impl Hanging {
         Self { runtime, socket }
     }
 
-    /// What [`served_by`](crate::policies::served_by) takes.
-    pub(crate) fn url(&self) -> String {
-        self.socket.base_url().trim_end_matches("/v1").to_owned()
+    /// Returns the scheme, host and port, which [`served_by`](crate::policies::served_by) takes.
+    pub(crate) fn address(&self) -> String {
+        self.socket.address()
     }
 
     /// Starts to ask, and returns when the question has arrived.

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use serde_json::json;
+use test_support::BlockingProvider;
 use wiremock::ResponseTemplate;
 
 use crate::policies::{SMALL, served_by};
 use crate::program::{Home, Run};
-use crate::provider::Provider;
 
 /// A key that looks like one, and one that does not.
 const KEYS: [(&str, &str); 5] = [
@@ -97,8 +97,8 @@ fn echoes(key: &str) -> Vec<(&'static str, ResponseTemplate)> {
 #[test]
 fn no_failing_call_shows_the_key_that_the_server_echoes() {
     for (case, reply) in echoes(KEYS[0].1) {
-        let provider = Provider::replying(reply);
-        let home = Home::holding(&served_by(&provider.url(), "http://127.0.0.1:9"));
+        let provider = BlockingProvider::with(reply);
+        let home = Home::holding(&served_by(&provider.address(), "http://127.0.0.1:9"));
         for flags in [&["--log", "trace"][..], &["--json"]] {
             let arguments: Vec<&str> =
                 flags.iter().chain(&["route", "quick_answer", "hello"]).copied().collect();

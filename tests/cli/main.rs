@@ -21,7 +21,6 @@ mod output;
 mod panels;
 mod policies;
 mod program;
-mod provider;
 mod route;
 mod schema;
 #[cfg(unix)]

@@ -2,12 +2,11 @@
 //! that tells an acceptance from all else.
 
 use serde_json::json;
-use test_support::{ACCEPTS, REFUSES};
+use test_support::{ACCEPTS, BlockingProvider, REFUSES};
 
 use crate::hanging::Hanging;
 use crate::policies::{SMALL, done_by};
 use crate::program::{Ended, Home};
-use crate::provider::Provider;
 use crate::spend::Till;
 use crate::verify::{flip_after, too_long};
 
@@ -15,21 +14,21 @@ pub(crate) const PLAN: &str = "Recall which city it is; then write a single sent
 pub(crate) const TASK: &str = "Name the capital of France.";
 
 /// Planner, worker and verifier, each with what its model says in turn.
-fn crew(worker: &[&str], verifier: &[&str]) -> [Provider; 3] {
+fn crew(worker: &[&str], verifier: &[&str]) -> [BlockingProvider; 3] {
     [
-        Provider::of_model("alpha", PLAN),
-        Provider::in_turn("beta", worker),
-        Provider::in_turn("gamma", verifier),
+        BlockingProvider::answering("alpha", PLAN),
+        BlockingProvider::answering_in_turn("beta", worker),
+        BlockingProvider::answering_in_turn("gamma", verifier),
     ]
 }
 
-fn home_of(crew: &[Provider; 3]) -> Home {
-    let urls = crew.each_ref().map(Provider::url);
+fn home_of(crew: &[BlockingProvider; 3]) -> Home {
+    let urls = crew.each_ref().map(BlockingProvider::address);
     Home::holding(&done_by(urls.each_ref().map(String::as_str)))
 }
 
 /// Has the task done by these.
-fn done(crew: &[Provider; 3], depth: &str) -> Ended {
+fn done(crew: &[BlockingProvider; 3], depth: &str) -> Ended {
     home_of(crew).with_policy(&["orchestrate", TASK, "--depth", depth]).ends()
 }
 
@@ -101,7 +100,7 @@ fn a_verdict_that_is_none_is_asked_for_again_and_exits_3() {
 #[test]
 fn a_verifier_that_is_down_exits_3_with_the_artifact() {
     let [one, two, _] = crew(&["It is Paris."], &[ACCEPTS]);
-    let crew = [one, two, Provider::failing(500, "down")];
+    let crew = [one, two, BlockingProvider::refusing(500, "down")];
     let ended = done(&crew, "standard").exits(3);
     assert_eq!(ended.stdout, "It is Paris.\n");
     assert!(ended.stderr.contains("round 1  verify   failed  three/gamma"), "{}", ended.stderr);
@@ -117,7 +116,7 @@ fn a_verifier_that_is_down_exits_3_with_the_artifact() {
 #[test]
 fn a_worker_that_is_down_exits_1_and_shows_the_plan() {
     let [one, _, three] = crew(&[""], &[ACCEPTS]);
-    let crew = [one, Provider::failing(500, "down"), three];
+    let crew = [one, BlockingProvider::refusing(500, "down"), three];
     let ended = done(&crew, "complex").exits(1);
     assert_eq!(ended.stdout, "", "there is no artifact");
     for shown in
@@ -134,7 +133,7 @@ fn a_worker_that_is_down_exits_1_and_shows_the_plan() {
 
 #[test]
 fn an_artifact_of_an_earlier_round_is_not_lost_with_a_later_one() {
-    let worker = Provider::in_turn("beta", &["It is Lyon.", ""]);
+    let worker = BlockingProvider::answering_in_turn("beta", &["It is Lyon.", ""]);
     let [one, _, three] = crew(&[""], &[REFUSES]);
     let ended = done(&[one, worker, three], "complex").exits(1);
     assert_eq!(ended.stdout, "It is Lyon.\n");
@@ -201,7 +200,7 @@ fn info_and_check_tell_who_plays_which_role() {
         assert!(info.contains(shown), "{shown}: {info}");
     }
     let crew = crew(&[""], &[""]);
-    let urls = crew.each_ref().map(Provider::url);
+    let urls = crew.each_ref().map(BlockingProvider::address);
     let policy = done_by(urls.each_ref().map(String::as_str));
     let (others, verifier) = policy.split_once("three: {kind").unwrap();
     let verifier = verifier.replace("api_key_env: null", "api_key_env: VERIFIER_API_KEY");
@@ -219,10 +218,10 @@ fn info_and_check_tell_who_plays_which_role() {
 #[test]
 fn receipt_and_bundle_are_written_even_of_what_failed_and_verify_holds_them() {
     let [one, two, three] = crew(&["It is Lyon.", "It is Paris."], &[REFUSES, ACCEPTS]);
-    let down = [one, two, Provider::failing(500, "down")];
+    let down = [one, two, BlockingProvider::refusing(500, "down")];
     let accepted = [
-        Provider::of_model("alpha", PLAN),
-        Provider::in_turn("beta", &["It is Lyon.", "It is Paris."]),
+        BlockingProvider::answering("alpha", PLAN),
+        BlockingProvider::answering_in_turn("beta", &["It is Lyon.", "It is Paris."]),
         three,
     ];
     for (crew, code, certified) in [(accepted, 0, true), (down, 3, false)] {
@@ -261,7 +260,7 @@ fn a_receipt_that_cannot_be_written_exits_1_after_the_artifact() {
 #[test]
 fn what_a_step_held_is_settled_when_a_signal_ends_the_run() {
     let hanging = Hanging::new();
-    let url = hanging.url();
+    let url = hanging.address();
     let till = Till(Home::holding(&done_by([&url; 3])));
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let mut run = till.run(&["orchestrate", TASK, "--depth", "complex"]);

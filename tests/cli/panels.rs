@@ -1,17 +1,18 @@
 //! `route` on a panel: whom to believe, at a glance.
 
-use crate::policies::reviewed_by;
+use test_support::BlockingProvider;
+
+use crate::policies::{each_answering, reviewed_by};
 use crate::program::{Ended, Home};
-use crate::provider::Provider;
 
 /// A home whose policy has a panel of these providers.
-pub(crate) fn home_of(members: &[Provider; 3], promise: &str) -> Home {
-    let urls = members.each_ref().map(Provider::url);
+pub(crate) fn home_of(members: &[BlockingProvider; 3], promise: &str) -> Home {
+    let urls = members.each_ref().map(BlockingProvider::address);
     Home::holding(&reviewed_by(urls.each_ref().map(String::as_str), promise))
 }
 
 /// Asks a panel of these providers.
-fn ask(members: &[Provider; 3], promise: &str) -> Ended {
+fn ask(members: &[BlockingProvider; 3], promise: &str) -> Ended {
     home_of(members, promise).with_policy(&["route", "review", "6 x 7 = ?"]).ends()
 }
 
@@ -24,10 +25,10 @@ fn line_of(said: &str, beginning: &str) -> usize {
 
 #[test]
 fn a_split_is_shown_with_dissent_first() {
-    let members = Provider::each_saying(["42", "Surely 41.\n\nSecond line.", "42"]);
+    let members = each_answering(["42", "Surely 41.\n\nSecond line.", "42"]);
     let ended = ask(&members, "").exits(0);
     assert!(ended.stdout.starts_with("not comparable"), "{}", ended.stdout);
-    let ended = ask(&Provider::each_saying(["42", "41", "42.0"]), "").exits(0);
+    let ended = ask(&each_answering(["42", "41", "42.0"]), "").exits(0);
     insta::assert_snapshot!(ended.stdout);
     for told in ["3 of 3 answered", "$0.000051", "receipt "] {
         assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
@@ -37,16 +38,16 @@ fn a_split_is_shown_with_dissent_first() {
 #[test]
 fn a_unanimous_panel_is_good_news_only_when_it_is_certified() {
     let green = |text: &str| format!("\x1b[1m\x1b[32m{text}");
-    let shown = |members: &[Provider; 3]| {
+    let shown = |members: &[BlockingProvider; 3]| {
         let home = home_of(members, "");
         let run = home.with_policy(&["--color", "always", "route", "review", "6 x 7 = ?"]);
         run.ends().exits(0).stdout
     };
-    let said = shown(&Provider::each_saying(["yes", "Yes.", "true"]));
+    let said = shown(&each_answering(["yes", "Yes.", "true"]));
     assert!(said.starts_with(&green("unanimous: 3 of 3 agree (boolean)")), "{said:?}");
-    let [one, _, three] = Provider::each_saying(["yes"; 3]);
+    let [one, _, three] = each_answering(["yes"; 3]);
     // The second member's provider lets the first member's model answer.
-    let said = shown(&[one, Provider::of_model("alpha", "yes"), three]);
+    let said = shown(&[one, BlockingProvider::answering("alpha", "yes"), three]);
     assert!(!said.starts_with(&green("")), "{said:?}");
     let first = said.lines().next().unwrap();
     assert!(first.contains("unanimous") && first.contains("NOT CERTIFIED"), "{first:?}");
@@ -57,8 +58,8 @@ fn a_unanimous_panel_is_good_news_only_when_it_is_certified() {
 
 #[test]
 fn a_panel_that_cannot_be_certified_is_refused_and_shown() {
-    let [one, _, three] = Provider::each_saying(["yes"; 3]);
-    let members = [one, Provider::of_model("alpha", "yes"), three];
+    let [one, _, three] = each_answering(["yes"; 3]);
+    let members = [one, BlockingProvider::answering("alpha", "yes"), three];
     let ended = ask(&members, ", enforce: hard, require: model_distinct").exits(1);
     assert!(ended.stderr.starts_with("error: the independence of `review`"), "{}", ended.stderr);
     assert!(ended.stderr.contains("hint:  model_distinct"), "{}", ended.stderr);
@@ -69,8 +70,8 @@ fn a_panel_that_cannot_be_certified_is_refused_and_shown() {
 #[test]
 fn a_member_that_failed_is_named_and_what_came_is_shown() {
     let failing = || {
-        let [one, two, _] = Provider::each_saying(["no", "paid for", ""]);
-        [one, two, Provider::failing(500, "down")]
+        let [one, two, _] = each_answering(["no", "paid for", ""]);
+        [one, two, BlockingProvider::refusing(500, "down")]
     };
     let ended = ask(&failing(), ", quorum: 2").exits(0);
     line_of(&ended.stdout, "silent    3. three/gamma: provider_5xx");
@@ -87,14 +88,14 @@ fn a_member_that_failed_is_named_and_what_came_is_shown() {
 
 #[test]
 fn where_nothing_is_to_compare_the_first_line_says_so() {
-    let down = || Provider::failing(500, "down");
+    let down = || BlockingProvider::refusing(500, "down");
     let ended = ask(&[down(), down(), down()], "").exits(1);
     assert!(ended.stdout.starts_with("no member answered · NOT CERTIFIED\n"), "{}", ended.stdout);
-    let [one, ..] = Provider::each_saying(["yes"; 3]);
+    let [one, ..] = each_answering(["yes"; 3]);
     let ended = ask(&[one, down(), down()], ", quorum: 2").exits(1);
     let only = "only one member answered · NOT CERTIFIED\n";
     assert!(ended.stdout.starts_with(only), "{}", ended.stdout);
-    let like = || Provider::of_model("alpha", "yes");
+    let like = || BlockingProvider::answering("alpha", "yes");
     let ended = ask(&[like(), like(), like()], "").exits(0);
     let first = ended.stdout.lines().next().unwrap();
     assert!(first.contains(" · worth at most 1 independent vote · NOT"), "{first}");
@@ -103,7 +104,7 @@ fn where_nothing_is_to_compare_the_first_line_says_so() {
 #[test]
 fn json_is_one_envelope_with_every_member() {
     // Held to the end: the server of a provider that is dropped is another test's.
-    let members = Provider::each_saying(["42", "41", "42"]);
+    let members = each_answering(["42", "41", "42"]);
     let home = home_of(&members, "");
     let run = home.with_policy(&["--json", "route", "review", "6 x 7 = ?"]);
     let envelope = run.ends().exits(0).document();

@@ -1,4 +1,6 @@
-//! Policies that several tests use.
+//! Policies that several tests use, and the providers that they name.
+
+use test_support::BlockingProvider;
 
 /// One class, one target of the built-in provider: what a newcomer writes first.
 pub(crate) const SMALL: &str = "\
@@ -48,6 +50,16 @@ fn three_providers(urls: [&str; 3]) -> String {
     });
     let providers: String = providers.collect();
     format!("reliability: {{retry: {{max_retries: 0}}}}\nproviders:\n{providers}")
+}
+
+/// The providers of [`three_providers`], whose models `alpha`, `beta` and `gamma` answer with these
+/// texts.
+pub(crate) fn each_answering([alpha, beta, gamma]: [&str; 3]) -> [BlockingProvider; 3] {
+    [
+        BlockingProvider::answering("alpha", alpha),
+        BlockingProvider::answering("beta", beta),
+        BlockingProvider::answering("gamma", gamma),
+    ]
 }
 
 /// A panel `review` of three members at these URLs. `promise` are more keys of its visibility.

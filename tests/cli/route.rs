@@ -1,10 +1,10 @@
 //! `route`: one question over real HTTP, and what a person sees of it.
 
 use serde_json::{Value, json};
+use test_support::BlockingProvider;
 
 use crate::policies::{SMALL, served_by};
 use crate::program::{Ended, Home, Run};
-use crate::provider::Provider;
 
 /// A run of `route` against a provider, with its key.
 fn asking(home: &Home, arguments: &[&str]) -> Run {
@@ -12,8 +12,8 @@ fn asking(home: &Home, arguments: &[&str]) -> Run {
     home.with_policy(&arguments).env("LOCAL_API_KEY", "key-of-local")
 }
 
-fn home_of(provider: &Provider) -> Home {
-    Home::holding(&served_by(&provider.url(), &provider.url()))
+fn home_of(provider: &BlockingProvider) -> Home {
+    Home::holding(&served_by(&provider.address(), &provider.address()))
 }
 
 fn prompt_in(body: &Value) -> &str {
@@ -23,7 +23,7 @@ fn prompt_in(body: &Value) -> &str {
 
 #[test]
 fn the_answer_is_all_of_stdout_and_stderr_says_who_and_for_how_much() {
-    let provider = Provider::saying("Paris.");
+    let provider = BlockingProvider::answering("small", "Paris.");
     let ended = asking(&home_of(&provider), &["quick_answer", "Capital?"]).ends().exits(0);
     assert_eq!(ended.stdout, "Paris.\n");
     // 11 tokens at 1 $/M and 3 at 2 $/M.
@@ -43,25 +43,25 @@ fn a_prompt_comes_as_an_argument_after_a_dash_or_on_stdin() {
         (vec!["quick_answer", "-"], prompt),
         (vec!["quick_answer"], prompt),
     ] {
-        let provider = Provider::saying("ok");
+        let provider = BlockingProvider::answering("small", "ok");
         asking(&home_of(&provider), &arguments).stdin(stdin).ends().exits(0);
-        assert_eq!(prompt_in(&provider.asked()), prompt, "{arguments:?}");
+        assert_eq!(prompt_in(&provider.request_body()), prompt, "{arguments:?}");
     }
 }
 
 #[test]
 fn a_prompt_that_begins_with_a_dash_can_be_asked() {
-    let provider = Provider::saying("ok");
+    let provider = BlockingProvider::answering("small", "ok");
     asking(&home_of(&provider), &["quick_answer", "--", "--why?"]).ends().exits(0);
-    assert_eq!(prompt_in(&provider.asked()), "--why?");
+    assert_eq!(prompt_in(&provider.request_body()), "--why?");
 }
 
 #[test]
 fn a_long_prompt_arrives_whole() {
-    let provider = Provider::saying("ok");
+    let provider = BlockingProvider::answering("small", "ok");
     let prompt = "a line of the file, größer\n".repeat(80_000);
     asking(&home_of(&provider), &["quick_answer", "-"]).stdin(prompt.as_str()).ends().exits(0);
-    assert!(prompt_in(&provider.asked()) == prompt, "2 MB are not the same 2 MB");
+    assert!(prompt_in(&provider.request_body()) == prompt, "2 MB are not the same 2 MB");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_prompt_too_long_to_read_is_refused_and_never_cut() {
 
 #[test]
 fn an_empty_prompt_is_an_error_that_asks_nobody() {
-    let provider = Provider::saying("never");
+    let provider = BlockingProvider::answering("small", "never");
     let home = home_of(&provider);
     for (arguments, stdin) in [
         (vec!["quick_answer", ""], ""),
@@ -91,11 +91,11 @@ fn an_empty_prompt_is_an_error_that_asks_nobody() {
 
 #[test]
 fn system_text_bound_and_model_reach_the_provider() {
-    let provider = Provider::saying("ok");
+    let provider = BlockingProvider::answering("small", "ok");
     let flags = ["--system", "Be brief.", "--max-tokens", "17", "--override-model", "larger"];
     let arguments: Vec<&str> = ["quick_answer", "Why?"].iter().chain(&flags).copied().collect();
     asking(&home_of(&provider), &arguments).ends().exits(0);
-    let body = provider.asked();
+    let body = provider.request_body();
     assert_eq!(body["messages"][0], json!({"role": "system", "content": "Be brief."}));
     assert_eq!(prompt_in(&body), "Why?");
     assert_eq!(body["model"], "larger");
@@ -109,15 +109,15 @@ fn bound_in(body: &Value) -> u64 {
 
 #[test]
 fn the_class_bounds_the_output_where_the_caller_does_not() {
-    let provider = Provider::saying("ok");
+    let provider = BlockingProvider::answering("small", "ok");
     asking(&home_of(&provider), &["quick_answer", "Why?"]).ends().exits(0);
-    let body = provider.asked();
+    let body = provider.request_body();
     assert_eq!((body["model"].as_str(), bound_in(&body)), (Some("small"), 256));
 }
 
 #[test]
 fn a_model_that_may_not_be_overridden_is_not_asked() {
-    let provider = Provider::saying("never");
+    let provider = BlockingProvider::answering("small", "never");
     let home = home_of(&provider);
     for (class, model) in [("strict", "larger"), ("quick_answer", "a b"), ("quick_answer", "../x")]
     {
@@ -129,7 +129,7 @@ fn a_model_that_may_not_be_overridden_is_not_asked() {
 
 #[test]
 fn json_is_the_envelope_of_the_contract() {
-    let provider = Provider::saying("Paris.");
+    let provider = BlockingProvider::answering("small", "Paris.");
     let ended = asking(&home_of(&provider), &["quick_answer", "Capital?", "--json"]).ends();
     let envelope = ended.exits(0).document();
     assert_eq!(envelope["data"], json!({"text": "Paris."}));
@@ -153,7 +153,7 @@ fn json_is_the_envelope_of_the_contract() {
 
 /// What is said of a provider that fails.
 fn failing(status: u16, message: &str) -> (Ended, Value) {
-    let provider = Provider::failing(status, message);
+    let provider = BlockingProvider::refusing(status, message);
     let home = home_of(&provider);
     let told = asking(&home, &["quick_answer", "Why?"]).ends().exits(1);
     let json = asking(&home, &["quick_answer", "Why?", "--json"]).ends().exits(1).document();
@@ -177,8 +177,9 @@ fn a_failure_is_an_error_and_a_hint_on_stderr_and_nothing_on_stdout() {
 
 #[test]
 fn the_next_target_answers_when_the_first_fails_and_that_is_said() {
-    let (broken, spare) = (Provider::failing(500, "down"), Provider::saying("Here."));
-    let home = Home::holding(&served_by(&broken.url(), &spare.url()));
+    let (broken, spare) =
+        (BlockingProvider::refusing(500, "down"), BlockingProvider::answering("small", "Here."));
+    let home = Home::holding(&served_by(&broken.address(), &spare.address()));
     let ended = asking(&home, &["safe", "Why?"]).ends().exits(0);
     assert_eq!(ended.stdout, "Here.\n");
     assert!(ended.stderr.contains("in place of local/small"), "{}", ended.stderr);
@@ -206,7 +207,7 @@ fn an_unknown_class_is_answered_with_the_nearest_and_all_others() {
 
 #[test]
 fn offline_answers_without_key_and_without_network() {
-    let provider = Provider::saying("never");
+    let provider = BlockingProvider::answering("small", "never");
     let home = home_of(&provider);
     let run = home.with_policy(&["--offline", "--json", "route", "quick_answer", "Why?"]);
     let envelope = run.ends().exits(0).document();
@@ -220,7 +221,7 @@ pub(crate) const ESCAPES: &str = "a\x1b[31mred\x1b]0;title\x07\u{202e}z";
 
 #[test]
 fn a_pipe_gets_the_bytes_that_the_model_wrote() {
-    let provider = Provider::saying(ESCAPES);
+    let provider = BlockingProvider::answering("small", ESCAPES);
     let home = home_of(&provider);
     let ended = asking(&home, &["quick_answer", "Why?"]).ends().exits(0);
     assert_eq!(ended.stdout, format!("{ESCAPES}\n"));

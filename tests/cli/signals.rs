@@ -26,7 +26,7 @@ impl Waiting {
 fn what_a_run_held_is_settled_when_a_signal_ends_it() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let hanging = Hanging::new();
-        let till = Till::at(&hanging.url());
+        let till = Till::at(&hanging.address());
         let waiting = hanging.asks(&till);
         waiting.hears(signal);
         assert_eq!(waiting.ends(), Some(code), "{signal}");
@@ -44,12 +44,11 @@ mod linux {
     use std::io::Read;
     use std::process::{Command, Stdio};
 
-    use test_support::{PATIENCE, is_signal_in};
+    use test_support::{BlockingProvider, PATIENCE, is_signal_in};
     use tokio::time::Instant;
 
     use crate::hanging::{Hanging, Waiting};
     use crate::program::Ended;
-    use crate::provider::Provider;
     use crate::spend::Till;
 
     const HUP: i32 = 1;
@@ -90,8 +89,8 @@ mod linux {
     #[test]
     fn a_run_whose_answer_nobody_reads_ends() {
         // Larger than any pipe.
-        let provider = Provider::saying(&"x".repeat(2_000_000));
-        let till = Till::at(&provider.url());
+        let provider = BlockingProvider::answering("small", &"x".repeat(2_000_000));
+        let till = Till::at(&provider.address());
         let mut run = till.run(&["route", "quick_answer", "Why?"]);
         let command = run.command().stdout(Stdio::piped()).stderr(Stdio::null());
         let mut waiting = Waiting(command.spawn().expect("the program starts"));
@@ -105,7 +104,7 @@ mod linux {
     #[test]
     fn a_signal_that_the_program_was_started_to_ignore_stays_ignored() {
         let hanging = Hanging::new();
-        let till = Till::at(&hanging.url());
+        let till = Till::at(&hanging.address());
         let mut run = till.run(&["route", "quick_answer", "Why?"]);
         let bare = run.command();
         let mut deaf = Command::new("/bin/sh");

@@ -1,13 +1,12 @@
 //! `spend`: what a month has cost, what its caps leave, and what dead processes left behind.
 
 use serde_json::{Value, json};
-use test_support::nanos;
+use test_support::{BlockingProvider, nanos};
 use wiremock::ResponseTemplate;
 
 use crate::hanging::Hanging;
 use crate::policies::served_by;
 use crate::program::{Ended, Home, Run};
-use crate::provider::Provider;
 
 const TOTAL: &str = "LLM_GATEWAY_CAP_TOTAL_MONTHLY";
 
@@ -66,11 +65,11 @@ fn rows<'a>(report: &'a Value, by: &str) -> Vec<(&'a str, u64, u64)> {
 #[test]
 fn the_sum_is_that_of_the_envelopes_to_the_nano_dollar() {
     // It does not say which model answered, so each is paid for as it was asked.
-    let provider = Provider::replying(ResponseTemplate::new(200).set_body_json(json!({
+    let provider = BlockingProvider::with(ResponseTemplate::new(200).set_body_json(json!({
         "choices": [{ "message": { "content": "Because." }, "finish_reason": "stop" }],
         "usage": { "prompt_tokens": 11, "completion_tokens": 3 },
     })));
-    let till = Till::at(&provider.url());
+    let till = Till::at(&provider.address());
     let small = till.pays("quick_answer", &[]);
     let safe = till.pays("safe", &[]);
     let large = till.pays("quick_answer", &["--override-model", "larger"]);
@@ -93,8 +92,8 @@ fn the_sum_is_that_of_the_envelopes_to_the_nano_dollar() {
 
 #[test]
 fn caps_and_what_they_leave_are_told() {
-    let provider = Provider::saying("Because.");
-    let till = Till::at(&provider.url());
+    let provider = BlockingProvider::answering("small", "Because.");
+    let till = Till::at(&provider.address());
     let paid = till.pays("quick_answer", &[]);
     let run = |arguments: &[&str]| {
         let run = till.run(arguments).env(TOTAL, "0.5").env("LLM_GATEWAY_CAP_LOCAL_MONTHLY", "12");
@@ -120,10 +119,10 @@ fn caps_and_what_they_leave_are_told() {
 
 #[test]
 fn a_call_whose_tokens_nobody_reported_is_told_from_the_rest() {
-    let provider = Provider::replying(ResponseTemplate::new(200).set_body_json(json!({
+    let provider = BlockingProvider::with(ResponseTemplate::new(200).set_body_json(json!({
         "choices": [{ "message": { "content": "Because." }, "finish_reason": "stop" }],
     })));
-    let till = Till::at(&provider.url());
+    let till = Till::at(&provider.address());
     let paid = till.pays("quick_answer", &[]);
     let report = till.spent(&[]);
     assert_eq!(rows(&report, "provider"), [("local", paid, 1)]);
@@ -189,7 +188,7 @@ fn offline_the_users_own_ledger_is_left_alone() {
 #[test]
 fn nothing_is_dropped_unasked() {
     let hanging = Hanging::new();
-    let till = Till::at(&hanging.url());
+    let till = Till::at(&hanging.address());
     hanging.asks_and_dies(&till);
     let unsettled = till.spent(&[])["unsettled_usd"].clone();
     for json in [&[][..], &["--json"]] {
@@ -204,7 +203,7 @@ fn nothing_is_dropped_unasked() {
 #[test]
 fn what_a_killed_process_held_counts_until_it_is_dropped_and_a_living_ones_stays() {
     let hanging = Hanging::new();
-    let till = Till::at(&hanging.url());
+    let till = Till::at(&hanging.address());
     let _alive = hanging.asks(&till);
     hanging.asks_and_dies(&till);
     let capped = |arguments: &[&str]| {

@@ -3,28 +3,30 @@
 use std::io::Read;
 
 use serde_json::json;
-use test_support::{REFUSES, nanos};
+use test_support::{BlockingProvider, REFUSES, nanos};
 
 use crate::hanging::{Hanging, Waiting};
 use crate::orchestrate::{PLAN, TASK};
 use crate::policies::done_by;
 use crate::program::Home;
-use crate::provider::Provider;
 use crate::spend::Till;
 
 /// Planner and worker answer; the verifier hangs.
 struct Unjudged {
     hanging: Hanging,
-    _crew: [Provider; 2],
+    _crew: [BlockingProvider; 2],
     till: Till,
 }
 
 impl Unjudged {
     fn saying(artifact: &str) -> Self {
-        let crew = [Provider::of_model("alpha", PLAN), Provider::of_model("beta", artifact)];
+        let crew = [
+            BlockingProvider::answering("alpha", PLAN),
+            BlockingProvider::answering("beta", artifact),
+        ];
         let hanging = Hanging::new();
-        let [one, two] = crew.each_ref().map(Provider::url);
-        let till = Till(Home::holding(&done_by([&one, &two, &hanging.url()])));
+        let [one, two] = crew.each_ref().map(BlockingProvider::address);
+        let till = Till(Home::holding(&done_by([&one, &two, &hanging.address()])));
         Self { hanging, _crew: crew, till }
     }
 
@@ -92,10 +94,10 @@ fn what_cannot_be_told_keeps_back_neither_artifact_nor_receipt() {
     let full = || std::fs::File::options().write(true).open("/dev/full").expect("a full device");
     let task = ["orchestrate", TASK, "--depth", "complex", "--receipt", "receipt", "--bundle", "b"];
     for is_deaf in [true, false] {
-        let worker = Provider::in_turn("beta", &["It is Lyon.", ""]);
-        let verifier = Provider::in_turn("gamma", &[REFUSES]);
-        let crew = [Provider::of_model("alpha", PLAN), worker, verifier];
-        let urls = crew.each_ref().map(Provider::url);
+        let worker = BlockingProvider::answering_in_turn("beta", &["It is Lyon.", ""]);
+        let verifier = BlockingProvider::answering_in_turn("gamma", &[REFUSES]);
+        let crew = [BlockingProvider::answering("alpha", PLAN), worker, verifier];
+        let urls = crew.each_ref().map(BlockingProvider::address);
         let home = Home::holding(&done_by(urls.each_ref().map(String::as_str)));
         let mut run = home.with_policy(&task);
         let output = match is_deaf {

@@ -7,12 +7,12 @@ use std::process::Stdio;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
+use test_support::BlockingProvider;
 
 use crate::hanging::Hanging;
 use crate::panels;
 use crate::policies::{SMALL, reviewed_by, served_by};
 use crate::program::{Home, Run};
-use crate::provider::Provider;
 use crate::route::ESCAPES;
 use crate::spend::Till;
 
@@ -82,8 +82,8 @@ fn tables_fit() {
 
 #[test]
 fn a_model_cannot_take_the_terminal_over() {
-    let provider = Provider::saying(ESCAPES);
-    let home = Home::holding(&served_by(&provider.url(), &provider.url()));
+    let provider = BlockingProvider::answering("small", ESCAPES);
+    let home = Home::holding(&served_by(&provider.address(), &provider.address()));
     let run = home.with_policy(&["--color", "never", "route", "quick_answer", "Why?"]);
     let (shown, code) = watched(run.env("LOCAL_API_KEY", "k"));
     assert_eq!(code, 0, "{shown}");
@@ -97,9 +97,9 @@ fn a_model_cannot_take_the_terminal_over() {
 fn no_member_of_a_panel_can_take_the_terminal_over() {
     // As a whole answer, so that it is the gist of a cluster too; and as the name of a model.
     let members = [
-        Provider::of_model("alpha", ESCAPES),
-        Provider::of_model(ESCAPES, ESCAPES),
-        Provider::failing(400, ESCAPES),
+        BlockingProvider::answering("alpha", ESCAPES),
+        BlockingProvider::answering(ESCAPES, ESCAPES),
+        BlockingProvider::refusing(400, ESCAPES),
     ];
     let home = panels::home_of(&members, ", quorum: 2");
     let (shown, code) = watched(home.with_policy(&["--color", "never", "route", "review", "?"]));
@@ -112,8 +112,8 @@ fn no_member_of_a_panel_can_take_the_terminal_over() {
 
 #[test]
 fn progress_tells_of_each_member() {
-    let provider = Provider::saying("Yes, but not always.");
-    let url = provider.url();
+    let provider = BlockingProvider::answering("small", "Yes, but not always.");
+    let url = provider.address();
     let policy = reviewed_by([&url; 3], ", quorum: 2");
     // The third has no key, so it gives no answer long before the others do.
     let (others, third) = policy.split_once("three: {kind").unwrap();
@@ -161,8 +161,8 @@ fn on_screen(shown: &str) -> Vec<String> {
 /// Asks on a terminal, and asserts that nothing of the progress is left beside the answer.
 #[track_caller]
 fn answer_stands_alone(color: &str) {
-    let provider = Provider::saying("Paris.");
-    let home = Home::holding(&served_by(&provider.url(), &provider.url()));
+    let provider = BlockingProvider::answering("small", "Paris.");
+    let home = Home::holding(&served_by(&provider.address(), &provider.address()));
     let run = home.with_policy(&["--color", color, "route", "quick_answer", "Why?"]);
     let (shown, code) = watched(run.env("LOCAL_API_KEY", "k"));
     assert_eq!(code, 0, "{shown}");
@@ -184,7 +184,7 @@ fn the_answer_stands_alone_where_progress_was_without_colour() {
 #[test]
 fn money_of_the_dead_is_given_back_on_a_clear_yes_alone() {
     let hanging = Hanging::new();
-    let till = Till::at(&hanging.url());
+    let till = Till::at(&hanging.address());
     hanging.asks_and_dies(&till);
     let drop = ["--color", "never", "spend", "--drop-unsettled"];
     // The last one is the end of the input.

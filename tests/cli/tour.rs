@@ -1,8 +1,9 @@
 //! `tour`: the first thing that a newcomer runs.
 
+use test_support::BlockingProvider;
+
 use crate::policies::SMALL;
 use crate::program::Home;
-use crate::provider::Provider;
 
 /// The tools that this version serves.
 const TOOLS: [&str; 3] = ["llm_route", "llm_orchestrate", "llm_routing_info"];
@@ -84,11 +85,13 @@ fn it_works_without_a_home_and_without_any_variable() {
 
 #[test]
 fn it_asks_no_provider_whatever_the_environment_says() {
-    let provider = Provider::saying("never");
-    let run =
-        Home::new().program(["tour"]).env("OPENAI_API_KEY", "k").env("HTTPS_PROXY", provider.url());
-    let run = run.env("OPENAI_BASE_URL", format!("{}/v1", provider.url()));
-    run.env("ALL_PROXY", provider.url()).ends().exits(0);
+    let provider = BlockingProvider::answering("small", "never");
+    let run = Home::new()
+        .program(["tour"])
+        .env("OPENAI_API_KEY", "k")
+        .env("HTTPS_PROXY", provider.address());
+    let run = run.env("OPENAI_BASE_URL", format!("{}/v1", provider.address()));
+    run.env("ALL_PROXY", provider.address()).ends().exits(0);
     assert_eq!(provider.requests().len(), 0);
 }
 

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use serde_json::Value;
+use test_support::BlockingProvider;
 
 use crate::panels::home_of;
 use crate::policies::{SMALL, reviewed_by};
 use crate::program::{Ended, Home};
-use crate::provider::Provider;
 
 /// A home in which a panel left `receipt` and `bundle`.
 fn asked() -> Home {
@@ -105,8 +105,9 @@ fn another_receipt_than_the_one_that_was_given_is_contradicted() {
 fn model_rows_that_the_built_in_data_contradicts_are_told() {
     let (told, _) = verified(&asked(), &BOTH, 0);
     assert!(!told.contains("known is"), "{told}");
-    let members = ["gpt-4o", "beta", "gamma"].map(|model| Provider::of_model(model, "yes"));
-    let urls = members.each_ref().map(Provider::url);
+    let members =
+        ["gpt-4o", "beta", "gamma"].map(|model| BlockingProvider::answering(model, "yes"));
+    let urls = members.each_ref().map(BlockingProvider::address);
     let policy = reviewed_by(urls.each_ref().map(String::as_str), "");
     let home = Home::holding(&policy.replace("alpha", "gpt-4o"));
     let question = ["route", "review", "Is it so?", "--receipt", "receipt", "--bundle", "bundle"];
@@ -285,9 +286,9 @@ fn a_link_to_the_other_document_is_that_document() {
 #[test]
 fn a_panel_that_was_refused_has_its_receipt_too() {
     let members = [
-        Provider::of_model("alpha", "yes"),
-        Provider::failing(500, "down"),
-        Provider::failing(500, "down"),
+        BlockingProvider::answering("alpha", "yes"),
+        BlockingProvider::refusing(500, "down"),
+        BlockingProvider::refusing(500, "down"),
     ];
     let home = home_of(&members, "");
     let question = ["route", "review", "Is it so?", "--receipt", "receipt", "--bundle", "bundle"];

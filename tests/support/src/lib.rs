@@ -8,6 +8,8 @@
 // A fake may fail loudly, like the tests that use it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod answer;
+mod blocking;
 mod money;
 mod place;
 mod policy;
@@ -17,19 +19,22 @@ mod signals;
 mod socket;
 mod stream;
 mod verdict;
+mod wire;
 
 use std::time::Duration;
 
+pub use blocking::BlockingProvider;
 pub use money::nanos;
 pub use place::Place;
 pub use policy::VERSION_1_0_0;
-pub use provider::{FakeProvider, Wire, nonce_in};
+pub use provider::FakeProvider;
 pub use session::{Conversation, Ending, Launch, Session};
 pub use signals::heed_signals;
 #[cfg(target_os = "linux")]
 pub use signals::is_signal_in;
 pub use socket::FakeSocket;
 pub use verdict::{ACCEPTS, REFUSES};
+pub use wire::Wire;
 
 /// How long anything may take before it counts as hung. It bounds a failing test and says
 /// nothing about speed.

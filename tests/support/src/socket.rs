@@ -85,9 +85,14 @@ impl FakeSocket {
         Self::start(Some(Manners::Send(response))).await
     }
 
-    /// The base URL of the `openai` format.
+    /// Returns the scheme, host and port, without the path of a base URL.
+    pub fn address(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Returns the base URL of the `openai` format.
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("{}/v1", self.address())
     }
 
     /// Waits until `count` requests have come in.
