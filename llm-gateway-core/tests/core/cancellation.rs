@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
+use llm_gateway_core::ledger::{By, MemoryLedger, MonthSpend};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::{Answer, Failure, Gateway, Request};
 use test_support::in_time;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::obeying;
+use crate::support::{obeying, spent};
 
 /// What the provider saw.
 #[derive(Debug, Clone, Copy, Default)]
@@ -144,7 +144,7 @@ impl World {
     }
 
     async fn spent(&self) -> MonthSpend {
-        self.ledger.spent(Month::parse("2026-11").unwrap(), By::Model).await.unwrap()
+        spent(&self.ledger, By::Model).await
     }
 
     /// Nothing is left behind, and the next call gets everything that this one had.

@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::ledger::{By, MemoryLedger};
 use llm_gateway_core::model::{CostBasis, NanoUsd};
 use llm_gateway_core::{Answer, Category, Envelope, Environment, Failure, Request, Scripted};
 use serde_json::{Value, json};
 
-use crate::obeying;
+use crate::support::{obeying, spent};
 
 /// Prices of our own, so that no change of the built-in data changes a sum here. The models
 /// without a row are the built-in ones, and `gpt-4o-next`, which nobody knows.
@@ -57,8 +57,7 @@ async fn asks(class: &str, body: &Value) -> (Result<Answer, Failure>, NanoUsd) {
     let gateway = builder.scripted(script).build().unwrap();
     let outcome = gateway.route(Request::new(class, "hi")).await;
     gateway.drain().await.unwrap();
-    let november = Month::parse("2026-11").unwrap();
-    (outcome, ledger.spent(november, By::Model).await.unwrap().settled)
+    (outcome, spent(&ledger, By::Model).await.settled)
 }
 
 /// What an answer must come to.

@@ -3,7 +3,7 @@
 use llm_gateway_core::Environment;
 use llm_gateway_core::config::{Loaded, PolicySource, Severity};
 
-use crate::loaded_from;
+use crate::support::loaded_from;
 
 fn loaded(yaml: &str, environment: Environment) -> Loaded {
     loaded_from(&PolicySource::Text(yaml.to_owned()), environment)

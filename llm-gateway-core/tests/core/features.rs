@@ -11,7 +11,7 @@ use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{Environment, Error, Gateway, GatewayBuilder, Request};
 
-use crate::obeying;
+use crate::support::obeying;
 
 const POLICY: &str = "defaults: {ask: {provider: openai, model: gpt-6-luna}}";
 

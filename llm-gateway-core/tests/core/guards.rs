@@ -7,7 +7,7 @@ use llm_gateway_core::Environment;
 use llm_gateway_core::config::{Diagnostic, LoadRequest, Loaded, PolicySource, Severity, load};
 use tempfile::TempDir;
 
-use crate::{NOW, loaded_from};
+use crate::support::{NOW, loaded_from};
 
 const POLICY: &str = "defaults: {quick: {provider: openai, model: gpt-6-luna}}\n";
 const TOTAL: &str = "LLM_GATEWAY_CAP_TOTAL_MONTHLY";

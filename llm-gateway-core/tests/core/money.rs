@@ -8,7 +8,7 @@ use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
 use llm_gateway_core::model::{CostBasis, NanoUsd};
 use llm_gateway_core::{Category, Envelope, Environment, Failure, Gateway, Request, Scripted};
 
-use crate::obeying;
+use crate::support::{WORST_CASE, obeying, spent};
 
 /// $1 per million in, $10 per million out; a fallback at another provider costs the same.
 const POLICY: &str = "
@@ -21,10 +21,6 @@ defaults:
 fallback: {quick: [{provider: anthropic, model: m}]}
 reliability: {retry: {max_retries: 0}}
 ";
-
-/// What one call of the question `hi` may cost: 2 bytes and the margin of one message at
-/// 1000 n$, and 100 tokens at 10000 n$.
-const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
 
 struct Till {
     gateway: Gateway,
@@ -58,7 +54,7 @@ impl Till {
 
     async fn spent(&self) -> MonthSpend {
         self.gateway.drain().await.unwrap();
-        self.ledger.spent(Month::parse("2026-11").unwrap(), By::Provider).await.unwrap()
+        spent(&self.ledger, By::Provider).await
     }
 }
 

@@ -8,7 +8,7 @@ use llm_gateway_core::policy::{
 use llm_gateway_core::{Category, Environment};
 use test_support::VERSION_1_0_0;
 
-use crate::loaded_from;
+use crate::support::loaded_from;
 
 fn policy(yaml: &str) -> Policy {
     let source = PolicySource::Text(yaml.to_owned());

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
+use llm_gateway_core::ledger::{By, MemoryLedger, MonthSpend};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::transport::{
@@ -15,7 +15,7 @@ use llm_gateway_core::{Answer, Environment, Failure, Gateway, Request, Scripted}
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use crate::obeying;
+use crate::support::{obeying, spent};
 
 /// What a provider does with one request.
 #[derive(Debug, Clone, Copy)]
@@ -196,7 +196,7 @@ impl World {
 
     async fn spent(&self) -> MonthSpend {
         self.gateway.drain().await.unwrap();
-        self.ledger.spent(Month::parse("2026-11").unwrap(), By::Model).await.unwrap()
+        spent(&self.ledger, By::Model).await
     }
 }
 

@@ -4,14 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::ledger::{By, MemoryLedger};
 use llm_gateway_core::model::NanoUsd;
-use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::{Answer, Category, Failure, Gateway, Request, Scripted};
 use tokio::time::Instant;
 
 use crate::ledgers::Silent;
-use crate::obeying;
+use crate::support::{ask, obeying, spent, tried};
 
 /// Three tries per target and a breaker that opens at the fourth failure.
 const POLICY: &str = "
@@ -27,15 +26,6 @@ reliability:
 
 fn gateway(policy: &str, script: Scripted) -> Gateway {
     obeying(policy).scripted(script).ledger(Arc::new(MemoryLedger::new())).build().unwrap()
-}
-
-async fn ask(gateway: &Gateway, class: &str) -> Result<Answer, Failure> {
-    gateway.route(Request::new(class, "hi")).await
-}
-
-/// The attempt log, as `provider outcome`.
-fn tried(attempts: &[Attempt]) -> Vec<String> {
-    attempts.iter().map(|a| format!("{} {}", a.target.provider, a.outcome.as_str())).collect()
 }
 
 fn seconds(n: u64) -> Duration {
@@ -291,7 +281,7 @@ async fn every_try_has_a_hold_of_its_own() {
     let costs: Vec<_> = answer.attempts.iter().map(|attempt| attempt.cost.unwrap()).collect();
     assert!(costs[0] > costs[2], "what a cut answer cost nobody knows, so it counts whole");
     assert_eq!(costs[1], NanoUsd::ZERO);
-    let spent = ledger.spent(Month::parse("2026-11").unwrap(), By::Model).await.unwrap();
+    let spent = spent(&ledger, By::Model).await;
     assert_eq!(spent.settled, costs[0].saturating_add(costs[2]));
     assert_eq!(spent.held, NanoUsd::ZERO);
 }

@@ -15,7 +15,7 @@ use llm_gateway_core::{
     Category, Envelope, Environment, Error, Event, Failure, Gateway, Request, Scripted, Task,
 };
 
-use crate::obeying;
+use crate::support::{obeying, tried};
 
 /// One model, then another provider's.
 const POLICY: &str = r#"
@@ -28,11 +28,6 @@ reliability: {retry: {max_retries: 0}}
 
 fn gateway(policy: &str, script: Scripted) -> Gateway {
     obeying(policy).scripted(script).build().unwrap()
-}
-
-/// What was tried, as `provider outcome`.
-fn tried(attempts: &[llm_gateway_core::outcome::Attempt]) -> Vec<String> {
-    attempts.iter().map(|a| format!("{} {}", a.target.provider, a.outcome.as_str())).collect()
 }
 
 async fn fails(gateway: &Gateway, request: Request) -> Failure {

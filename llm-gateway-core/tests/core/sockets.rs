@@ -8,14 +8,11 @@
 
 use std::sync::Arc;
 
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::ledger::{By, MemoryLedger};
 use llm_gateway_core::{Answer, Failure, Gateway, Request};
 use test_support::{FakeSocket, Wire, in_time};
 
-use crate::obeying;
-
-/// Everything that a call of the question `hi` may cost; see `matrix.rs`.
-const HOLD: u64 = (2 + 64) * 1_000 + 100 * 10_000;
+use crate::support::{WORST_CASE, obeying, outcomes, spent};
 
 /// The bound on a body.
 const BOUND: usize = 16 * 1024 * 1024;
@@ -65,16 +62,18 @@ reliability: {{deadline_s: 600, retry: {{max_retries: 1, base_delay_s: 0.001}}}}
     /// Both tries fail as `category`, both count for the breaker, nobody knows what they cost.
     async fn fails_twice(&self, what: &str, category: &str) -> Failure {
         let failure = self.ask().await.expect_err(what);
-        let outcomes: Vec<_> =
-            failure.attempts().iter().map(|attempt| attempt.outcome.as_str()).collect();
-        assert_eq!(outcomes, [category, category], "{what}: {failure}");
+        assert_eq!(outcomes(failure.attempts()), [category, category], "{what}: {failure}");
         assert_eq!(failure.category().as_str(), category, "{what}");
         self.socket.asked(2).await;
         assert_eq!(self.socket.asked_so_far(), 2, "{what}");
         let breaker = self.gateway.describe().unwrap().circuit_breakers["local/m"];
         assert_eq!(breaker.consecutive_failures, 2, "{what}");
-        let spent = self.ledger.spent(Month::parse("2026-11").unwrap(), By::Model).await.unwrap();
-        assert_eq!((spent.settled.as_nanos(), spent.held.as_nanos()), (2 * HOLD, 0), "{what}");
+        let spent = spent(&self.ledger, By::Model).await;
+        assert_eq!(
+            (spent.settled.as_nanos(), spent.held.as_nanos()),
+            (2 * WORST_CASE, 0),
+            "{what}"
+        );
         failure
     }
 }

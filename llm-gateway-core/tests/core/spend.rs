@@ -10,7 +10,7 @@ use llm_gateway_core::{Category, Environment, GatewayBuilder, Request};
 use serde_json::{Value, json};
 
 use crate::ledgers::Silent;
-use crate::obeying;
+use crate::support::obeying;
 
 const POLICY: &str = "
 providers: {openai: {models: {m: {in: 1, out: 10}}}}

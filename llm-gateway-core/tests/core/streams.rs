@@ -3,7 +3,7 @@
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::{Answer, Category, Failure, Request, Scripted};
 
-use crate::obeying;
+use crate::support::{obeying, tried};
 
 /// One model of each API, then another provider's. Nothing is tried twice.
 const POLICY: &str = "
@@ -22,10 +22,6 @@ const WHOLE: &str =
 async fn ask(policy: &str, class: &str, script: Scripted) -> Result<Answer, Failure> {
     let gateway = obeying(policy).scripted(script).build().unwrap();
     gateway.route(Request::new(class, "Say hello")).await
-}
-
-fn tried(attempts: &[llm_gateway_core::outcome::Attempt]) -> Vec<String> {
-    attempts.iter().map(|a| format!("{} {}", a.target.provider, a.outcome.as_str())).collect()
 }
 
 /// Whether the only request that was sent asks for a stream.

@@ -4,7 +4,7 @@
 use llm_gateway_core::Environment;
 use llm_gateway_core::config::PolicySource;
 
-use crate::loaded_from;
+use crate::support::loaded_from;
 
 /// A sound policy, below which a test writes what it wants to hear of.
 const SOUND: &str = "defaults:\n  quick: {provider: openai, model: gpt-6-luna}\n";

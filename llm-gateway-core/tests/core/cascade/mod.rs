@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
 use llm_gateway_core::describe::TaskClassDescription;
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
+use llm_gateway_core::ledger::{By, MemoryLedger};
 use llm_gateway_core::outcome::AnsweredBy;
 use llm_gateway_core::prompt::Message;
 use llm_gateway_core::{
@@ -16,7 +16,7 @@ use llm_gateway_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{gateway_in, obeying};
+use crate::support::{gateway_in, obeying, spent};
 
 /// Two cheap models at $1 per million in and $10 out, a strong one at twice that, each asked once.
 const POLICY: &str = "
@@ -37,10 +37,6 @@ defaults:
 reliability: {retry: {max_retries: 0}}
 ";
 
-/// What one cheap model may cost for the question `hi`: see `money.rs`. The strong one may cost
-/// twice that.
-const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
-
 fn gateway(policy: &str, script: Scripted) -> Gateway {
     gateway_in(policy, script, Arc::default(), Environment::empty())
 }
@@ -51,10 +47,6 @@ fn question() -> Request {
 
 async fn ask(policy: &str, script: Scripted) -> Result<CascadeAnswer, Failure> {
     gateway(policy, script).cascade(question()).await
-}
-
-async fn spent(ledger: &MemoryLedger) -> MonthSpend {
-    ledger.spent(Month::parse("2026-11").unwrap(), By::TaskClass).await.unwrap()
 }
 
 fn described(gateway: &Gateway) -> TaskClassDescription {
@@ -201,7 +193,10 @@ async fn a_strong_model_that_fails_loses_nothing_that_the_gate_said() {
     assert_eq!(failure.panel().unwrap().answers().count(), 2);
     assert_eq!(failure.attempts().len(), 3, "the gate's and its own");
     let envelope = json!(Envelope::from(&failure));
-    assert_eq!(envelope["meta"]["cost_usd_approx"], json!(spent(&ledger).await.settled));
+    assert_eq!(
+        envelope["meta"]["cost_usd_approx"],
+        json!(spent(&ledger, By::TaskClass).await.settled)
+    );
     insta::assert_json_snapshot!(envelope["meta"], {
         ".**.latency_ms" => 0,
         ".**.waited_ms" => 0,

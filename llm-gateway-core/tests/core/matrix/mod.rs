@@ -16,6 +16,8 @@ use std::time::Duration;
 use cell::Cell;
 use test_support::Wire;
 
+use crate::support::WORST_CASE;
+
 /// What each fault is, and what it leads to.
 ///
 /// - *as*: whether it can hit a whole answer, a stream, or both;
@@ -106,10 +108,6 @@ enum Wait {
     Exactly(Duration),
 }
 
-/// Everything that a call of the question `hi` may cost: 2 bytes and the margin of one message
-/// at $1 per million, and 100 tokens at $10.
-const HOLD: u64 = (2 + 64) * 1_000 + 100 * 10_000;
-
 /// What an answer of [`Wire`] costs: 15 tokens at $1 per million, 5 cached ones at $0.50, and
 /// 10 at $10.
 const REPORTED: u64 = 15 * 1_000 + 5 * 500 + 10 * 10_000;
@@ -138,7 +136,7 @@ fn rows() -> impl Iterator<Item = Row> {
                 counts: counts == "yes",
                 billed: match billed {
                     "nothing" => 0,
-                    "the hold" => HOLD,
+                    "the hold" => WORST_CASE,
                     "reported" => REPORTED,
                     other => panic!("{other}"),
                 },

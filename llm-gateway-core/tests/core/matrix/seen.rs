@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::ledger::{By, MemoryLedger};
 use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::transport::HttpRequest;
 use llm_gateway_core::{Answer, Environment, Failure, Request};
@@ -14,7 +14,7 @@ use super::Wait;
 use super::cell::{BASE_DELAY_S, Cell};
 use super::faults::MODEL;
 use super::story::{Story, answered, failed, sent, tried};
-use crate::obeying;
+use crate::support::{obeying, spent};
 
 impl Cell<'_> {
     /// What does happen.
@@ -39,7 +39,7 @@ impl Cell<'_> {
             Err(failure) => failure.attempts(),
         };
         let breakers = gateway.describe().unwrap().circuit_breakers;
-        let spent = ledger.spent(Month::parse("2026-11").unwrap(), By::Provider).await.unwrap();
+        let spent = spent(&ledger, By::Provider).await;
         let providers = self.chain().map(|who| self.provider(who));
         let spent_at = |provider: &str| {
             let row = spent.rows.iter().find(|row| row.key == provider);

@@ -4,7 +4,7 @@ use llm_gateway_core::outcome::Ending;
 use llm_gateway_core::{Category, Envelope, Event, Scripted, Task};
 
 use super::{ACCEPTS, POLICY, TASK, builder, nonce, shown, structured, texts, work};
-use crate::obeying;
+use crate::support::obeying;
 
 #[tokio::test]
 async fn a_trivial_task_is_worked_on_and_nothing_else() {

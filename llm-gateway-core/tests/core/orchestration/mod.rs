@@ -23,7 +23,7 @@ use llm_gateway_core::{
 };
 use serde_json::Value;
 
-use crate::NOW;
+use crate::support::NOW;
 
 /// Three roles of three developers at $1 per million in and $10 out, each asked once.
 const POLICY: &str = "

@@ -12,11 +12,9 @@ use serde_json::json;
 
 use super::{POLICY, TASK, builder, keys, structured, work};
 
-const MONTH: &str = "2026-11";
-
 pub(super) async fn spent(ledger: &MemoryLedger) -> MonthSpend {
     ledger.drain().await.unwrap();
-    ledger.spent(Month::parse(MONTH).unwrap(), By::TaskClass).await.unwrap()
+    crate::support::spent(ledger, By::TaskClass).await
 }
 
 fn with_max_usd(usd: &str) -> String {
@@ -282,8 +280,9 @@ async fn what_cannot_be_recorded_is_told() {
         .with("LLM_GATEWAY_LEDGER", "1")
         .with("LLM_GATEWAY_LEDGER_PATH", folder.path().display().to_string());
     let script = Scripted::new().answer("Paris.").answer("ACCEPT");
-    let gateway =
-        crate::obeying(POLICY).environment(environment).transport(Arc::new(super::Echo(script)));
+    let gateway = crate::support::obeying(POLICY)
+        .environment(environment)
+        .transport(Arc::new(super::Echo(script)));
     let done = gateway.build().unwrap().orchestrate(Task::new(TASK)).await.unwrap();
     assert_eq!((done.ending.clone(), done.spend_recorded()), (Ending::Success, Some(false)));
     assert_eq!(Envelope::from(&done).meta["spend_recorded"], false);

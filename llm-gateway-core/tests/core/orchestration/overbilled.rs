@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::money::spent;
 use super::{Echo, POLICY, TASK, builder, keys};
-use crate::obeying;
+use crate::support::obeying;
 
 /// An answer of the worker that is billed at $1, with a bound of 100 tokens.
 fn overbilled(script: Scripted, text: &str) -> Scripted {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger};
 use llm_gateway_core::model::{NanoUsd, StepRole};
 use llm_gateway_core::outcome::{AttemptOutcome, Ending};
 use llm_gateway_core::{Category, Envelope, Failure, Orchestrated, Scripted, Task};
 use proptest::prelude::*;
 
 use super::{POLICY, TASK, builder, shown};
+use crate::support::spent;
 
 /// What a model or its provider does with one request.
 #[derive(Debug, Clone, Copy)]
@@ -107,7 +108,7 @@ async fn run(rules: &Rules, replies: &[Reply]) -> Ran {
     let gateway = builder(&policy(rules), &script, &ledger).build().unwrap();
     let outcome = gateway.orchestrate(Task::new(TASK)).await;
     ledger.drain().await.unwrap();
-    let spent = ledger.spent(Month::parse("2026-11").unwrap(), By::Provider).await.unwrap();
+    let spent = spent(&ledger, By::Provider).await;
     let envelope = match &outcome {
         Ok(work) => Envelope::from(work),
         Err(failure) => Envelope::from(failure),

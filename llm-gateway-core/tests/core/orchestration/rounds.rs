@@ -6,6 +6,7 @@ use llm_gateway_core::outcome::Ending;
 use llm_gateway_core::{Category, Envelope, Scripted, Status, Task};
 
 use super::{ACCEPTS, POLICY, TASK, builder, keys_of, shown, structured, texts, work};
+use crate::support::outcomes;
 
 /// A refused first round, and what follows.
 fn refused(plan: &str, artifact: &str, reasons: &str) -> Scripted {
@@ -156,7 +157,7 @@ async fn a_failure_tells_what_its_step_told_and_every_try() {
     assert_eq!(step.hint(), Some(hint));
     assert_eq!(failure.error().target().unwrap().to_string(), "openai/gpt-6-luna");
     assert!(failure.to_string().starts_with("step `execute` failed: "), "{failure}");
-    let outcomes: Vec<_> = failure.attempts().iter().map(|tried| tried.outcome.as_str()).collect();
+    let outcomes = outcomes(failure.attempts());
     assert_eq!((outcomes, failure.spend_recorded()), (vec!["ok", "rate_limit"], Some(true)));
 }
 

@@ -20,8 +20,8 @@ use tokio::sync::Notify;
 
 use super::money::spent;
 use super::{POLICY, TASK, builder, keys, structured};
-use crate::NOW;
 use crate::ledgers::Silent;
+use crate::support::{NOW, outcomes};
 
 /// What is said in turn: a round that is refused, and one that is accepted.
 const SAID: [&str; 6] = ["plan one", "Lyon.", "REVISE: wrong", "plan two", "Paris.", "ACCEPT"];
@@ -89,7 +89,7 @@ async fn a_stop_keeps_all_that_came_before_it_and_hangs_up_at_once() {
         assert!(kept.flatten().eq(SAID[..answered].iter().copied()), "{:?}", done.rounds);
         assert_eq!(done.steps.len(), answered + 1);
 
-        let outcomes: Vec<_> = failure.attempts().iter().map(|it| it.outcome.as_str()).collect();
+        let outcomes = outcomes(failure.attempts());
         assert_eq!(outcomes.len(), answered + 1);
         assert_eq!(outcomes.last(), Some(&"cancelled"));
         let spent = spent(&ledger).await;
@@ -179,7 +179,7 @@ async fn a_stop_ends_the_wait_before_a_retry() {
     let failure = refused(stopped(&gateway, "standard", waits).await);
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert_eq!((failure.category(), failure.failed_stage()), (Category::Cancelled, Some("verify")));
-    let outcomes: Vec<_> = failure.attempts().iter().map(|it| it.outcome.as_str()).collect();
+    let outcomes = outcomes(failure.attempts());
     assert_eq!(outcomes, ["ok", "provider_5xx"]);
 }
 

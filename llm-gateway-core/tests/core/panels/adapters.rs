@@ -12,7 +12,7 @@ use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::{HttpRequest, Recorder};
 
 use super::*;
-use crate::obeying;
+use crate::support::obeying;
 
 /// What an adapter of OpenAI's format does wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::certificate::{Against, Verdict, VerifyResult, verify};
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::ledger::{By, MemoryLedger};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Consensus;
 use llm_gateway_core::policy::Level;
@@ -15,7 +15,7 @@ use llm_gateway_core::{
 };
 use serde_json::json;
 
-use crate::gateway_in;
+use crate::support::{WORST_CASE, gateway_in, spent};
 
 mod adapters;
 mod answers;
@@ -38,9 +38,6 @@ defaults:
     max_tokens: 100
 reliability: {retry: {max_retries: 0}}
 ";
-
-/// What one member may cost for the question `hi`: see `money.rs`.
-const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
 
 fn gateway(policy: &str, script: Scripted, ledger: Arc<MemoryLedger>) -> Gateway {
     gateway_in(policy, script, ledger, Environment::empty())
@@ -243,7 +240,7 @@ async fn a_cancelled_panel_leaves_no_hold() {
         () = tokio::task::yield_now() => {}
     }
     assert_eq!(script.requests().len(), 3);
-    let spent = ledger.spent(Month::parse("2026-11").unwrap(), By::Provider).await.unwrap();
+    let spent = spent(&ledger, By::Provider).await;
     assert_eq!(spent.held, NanoUsd::ZERO);
     assert_eq!(spent.settled.as_nanos(), 3 * WORST_CASE, "nobody knows what they cost");
 }

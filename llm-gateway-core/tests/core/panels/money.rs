@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month};
+use llm_gateway_core::ledger::{By, MemoryLedger};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::{Category, Envelope, Environment, Failure, PanelAnswer, Request, Scripted};
 use serde_json::json;
 
-use super::{POLICY, WORST_CASE, ask, gateway_in};
-use crate::obeying;
+use super::{POLICY, ask};
+use crate::support::{WORST_CASE, gateway_in, obeying, outcomes, spent};
 
 /// The policy with a cap on the panel, in nano-dollars.
 fn capped(nanos: u64) -> String {
@@ -28,11 +28,6 @@ fn retrying(nanos: u64) -> String {
 async fn ask_uncounted(policy: &str, script: Scripted) -> Result<PanelAnswer, Failure> {
     let gateway = obeying(policy).scripted(script).build().unwrap();
     gateway.panel(Request::new("three", "hi")).await
-}
-
-/// What a member was tried for, in order.
-fn tried(member: &Failure) -> Vec<&'static str> {
-    member.attempts().iter().map(|attempt| attempt.outcome.as_str()).collect()
 }
 
 #[tokio::test]
@@ -67,7 +62,7 @@ async fn a_panel_is_reserved_whole_or_not_at_all() {
     assert_eq!(script.requests().len(), 0, "not one member is asked");
     let enough = gateway_in(POLICY, script.clone(), ledger.clone(), environment(3, 0));
     let panel = enough.panel(Request::new("three", "hi")).await.unwrap();
-    let spent = ledger.spent(Month::parse("2026-11").unwrap(), By::TaskClass).await.unwrap();
+    let spent = spent(&ledger, By::TaskClass).await;
     assert_eq!((Some(spent.settled), spent.held), (panel.total_cost(), NanoUsd::ZERO));
 }
 
@@ -99,7 +94,7 @@ async fn a_retry_that_could_pass_the_cap_is_not_sent() {
         for member in &failure.panel().unwrap().members {
             let member = member.as_ref().unwrap_err();
             assert_eq!(member.category(), Category::Truncated, "the error of the last try");
-            assert_eq!(tried(member), ["truncated", "policy_blocked"]);
+            assert_eq!(outcomes(member.attempts()), ["truncated", "policy_blocked"]);
             let hint = member.error().hint().unwrap();
             assert!(
                 hint.starts_with("not tried again: ") && hint.contains("cost_cap_usd"),
@@ -137,7 +132,7 @@ async fn of_two_retries_at_the_same_time_only_the_one_that_fits_is_sent() {
     let panel = failure.panel().unwrap();
     assert_eq!(panel.answers().count(), 2);
     let refused = panel.members.iter().find_map(|member| member.as_ref().err()).unwrap();
-    assert_eq!(tried(refused), ["truncated", "policy_blocked"]);
+    assert_eq!(outcomes(refused.attempts()), ["truncated", "policy_blocked"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! Members that can answer are not paid for where the quorum cannot be met.
 
 use super::*;
-use crate::obeying;
+use crate::support::obeying;
 
 /// Asks with these keys. The network is scripted, the keys are not.
 async fn ask_with(policy: &str, keys: &[&str]) -> (Result<PanelAnswer, Failure>, usize, bool) {

@@ -1,0 +1,59 @@
+//! What many of these tests share: a gateway that is alike each time, and short views of what it
+//! did.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use llm_gateway_core::clock::FixedClock;
+use llm_gateway_core::config::{LoadRequest, Loaded, PolicySource, load};
+use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
+use llm_gateway_core::outcome::Attempt;
+use llm_gateway_core::{Answer, Environment, Failure, Gateway, GatewayBuilder, Request, Scripted};
+
+/// The time of every test: 2026-11-21T12:00:00 UTC.
+pub(crate) const NOW: Duration = Duration::from_secs(1_795_262_400);
+
+/// What a call of the question `hi` may cost, in nano-dollars, at $1 per million tokens in and $10
+/// out: 2 bytes and the margin of one message in, and 100 tokens out.
+pub(crate) const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
+
+/// Begins a gateway with this policy at [`NOW`], with a fixed seed and no variables.
+pub(crate) fn obeying(policy: impl Into<String>) -> GatewayBuilder {
+    let builder = Gateway::builder().policy_yaml(policy).environment(Environment::empty());
+    builder.clock(Arc::new(FixedClock(NOW))).seed(7)
+}
+
+/// Builds a gateway as [`obeying`] does, with a script for its models, a ledger and variables.
+pub(crate) fn gateway_in(
+    policy: &str,
+    script: Scripted,
+    ledger: Arc<MemoryLedger>,
+    environment: Environment,
+) -> Gateway {
+    obeying(policy).environment(environment).scripted(script).ledger(ledger).build().unwrap()
+}
+
+/// Loads a policy at [`NOW`], without a `.env` file.
+pub(crate) fn loaded_from(source: &PolicySource, environment: Environment) -> Loaded {
+    load(LoadRequest { source, environment, env_file: None, own_providers: &[], now: NOW })
+}
+
+/// Asks a task class the question `hi`.
+pub(crate) async fn ask(gateway: &Gateway, class: &str) -> Result<Answer, Failure> {
+    gateway.route(Request::new(class, "hi")).await
+}
+
+/// Returns each attempt as `provider outcome`.
+pub(crate) fn tried(attempts: &[Attempt]) -> Vec<String> {
+    attempts.iter().map(|a| format!("{} {}", a.target.provider, a.outcome.as_str())).collect()
+}
+
+/// Returns the outcome of each attempt.
+pub(crate) fn outcomes(attempts: &[Attempt]) -> Vec<&'static str> {
+    attempts.iter().map(|attempt| attempt.outcome.as_str()).collect()
+}
+
+/// Returns what the month of [`NOW`] has cost.
+pub(crate) async fn spent(ledger: &MemoryLedger, by: By) -> MonthSpend {
+    ledger.spent(Month::parse("2026-11").unwrap(), by).await.unwrap()
+}
