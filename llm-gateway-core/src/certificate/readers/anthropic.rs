@@ -1,11 +1,15 @@
 //! The Messages API: <https://platform.claude.com/docs/en/api/messages>, and its stream:
 //! <https://platform.claude.com/docs/en/build-with-claude/streaming>.
 
+use std::ops::ControlFlow;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::places::Holds;
+use super::usage::{Tally, count, or_zero};
 use super::{Draft, Format, Name};
+use crate::model::Usage;
 
 /// The `anthropic` dialect.
 pub(super) struct Anthropic;
@@ -60,6 +64,23 @@ impl Format for Anthropic {
 
     fn is_ended(draft: &Draft) -> bool {
         draft.done
+    }
+
+    /// A stream counts its input at its start and its output with the reason for its end; the
+    /// output of the start is that of the first moment.
+    fn usage(event: &Value, tally: &mut Tally) -> ControlFlow<()> {
+        let (place, is_start) = match event.get("type").and_then(Value::as_str) {
+            Some("message_start") => ("/message/usage", true),
+            Some("message_stop") => return ControlFlow::Break(()),
+            _ => ("/usage", false),
+        };
+        if let Some(told) = event.pointer(place).and_then(Value::as_object) {
+            let is_early = |name: &str| is_start && name == "output_tokens";
+            let told = told.iter().filter(|(name, count)| !count.is_null() && !is_early(name));
+            tally.counts.extend(told.map(|(name, count)| (name.clone(), count.clone())));
+            tally.usage = usage_from(&Value::Object(tally.counts.clone()));
+        }
+        ControlFlow::Continue(())
     }
 }
 
@@ -123,4 +144,16 @@ impl Delta {
     fn text(self) -> Option<String> {
         self.text.filter(|_| self.r#type.as_deref() == Some("text_delta"))
     }
+}
+
+/// <https://platform.claude.com/docs/en/api/messages#usage>
+fn usage_from(usage: &Value) -> Option<Usage> {
+    Some(Usage {
+        // Without the cached ones.
+        input_uncached: count(usage, "/input_tokens")??,
+        cache_read: or_zero(usage, "/cache_read_input_tokens")?,
+        cache_write: or_zero(usage, "/cache_creation_input_tokens")?,
+        output: count(usage, "/output_tokens")??,
+        reasoning: or_zero(usage, "/output_tokens_details/thinking_tokens")?,
+    })
 }

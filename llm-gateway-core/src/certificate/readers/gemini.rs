@@ -1,11 +1,15 @@
 //! generateContent: <https://ai.google.dev/api/generate-content>.
 
+use std::ops::ControlFlow;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::head::segment;
 use super::places::Holds;
+use super::usage::{Tally, count, or_zero};
 use super::{Draft, Format, Name};
+use crate::model::Usage;
 
 /// The `gemini` dialect.
 pub(super) struct Gemini;
@@ -65,6 +69,17 @@ impl Format for Gemini {
     fn is_ended(draft: &Draft) -> bool {
         draft.stopped
     }
+
+    /// Before the end, the output is that of the moment.
+    fn usage(response: &Value, tally: &mut Tally) -> ControlFlow<()> {
+        let ends = ["/candidates/0/finishReason", "/promptFeedback/blockReason"];
+        let is_there = |place: &&str| response.pointer(place).is_some_and(Value::is_string);
+        tally.ended |= ends.iter().any(is_there);
+        if tally.ended {
+            tally.usage = response.get("usageMetadata").and_then(usage_from).or(tally.usage);
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 #[derive(Deserialize)]
@@ -94,4 +109,20 @@ struct Piece {
     text: Option<String>,
     /// A summary of the model's reasoning.
     thought: Option<bool>,
+}
+
+/// A field that is zero is left out.
+/// <https://ai.google.dev/api/generate-content#UsageMetadata>
+fn usage_from(usage: &Value) -> Option<Usage> {
+    // Cached tokens are in the prompt's count; the results of tools, and thoughts, are in none.
+    let cached = or_zero(usage, "/cachedContentTokenCount")?;
+    let prompt = count(usage, "/promptTokenCount")??.saturating_sub(cached);
+    let thoughts = or_zero(usage, "/thoughtsTokenCount")?;
+    Some(Usage {
+        input_uncached: prompt.saturating_add(or_zero(usage, "/toolUsePromptTokenCount")?),
+        cache_read: cached,
+        cache_write: 0,
+        output: or_zero(usage, "/candidatesTokenCount")?.saturating_add(thoughts),
+        reasoning: thoughts,
+    })
 }

@@ -17,6 +17,7 @@ mod sse;
 mod usage;
 
 use std::fmt;
+use std::ops::ControlFlow;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -24,11 +25,11 @@ use serde_json::Value;
 use super::evidence::MemberEvidence;
 use super::json;
 use super::recorded::{RecordedRequest, RecordedResponse};
-use crate::model::Dialect;
+use crate::model::{Dialect, Usage};
 pub(super) use caches::{Origin, cache_headers, origin};
 use name::Name;
 use places::Holds;
-pub(super) use usage::usage;
+use usage::{Tally, usage_as};
 
 /// What is wrong with a request, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +127,10 @@ trait Format {
 
     /// Whether the answer of a stream came to its end with the events that were taken.
     fn is_ended(draft: &Draft) -> bool;
+
+    /// Takes the token counts of one document: a whole response, or one event of a stream.
+    /// Breaks where nothing behind it is of the answer.
+    fn usage(document: &Value, tally: &mut Tally) -> ControlFlow<()>;
 }
 
 /// An answer of which some has been read.
@@ -201,6 +206,16 @@ pub(super) fn text(dialect: Dialect, response: &RecordedResponse) -> Option<Stri
     // Whatever is wrong with the response, its text was there to be read.
     let _ = read(dialect, response, &mut draft);
     Some(draft.reply.text).filter(|text| !text.is_empty())
+}
+
+/// What a response of the format `dialect` says that it used.
+pub(super) fn usage(dialect: Dialect, response: &RecordedResponse) -> Option<Usage> {
+    match dialect {
+        Dialect::OpenAi => usage_as::<openai::OpenAi>(response),
+        Dialect::Anthropic => usage_as::<anthropic::Anthropic>(response),
+        Dialect::Gemini => usage_as::<gemini::Gemini>(response),
+        Dialect::Own => None,
+    }
 }
 
 fn read(dialect: Dialect, response: &RecordedResponse, draft: &mut Draft) -> Result<(), String> {

@@ -1,11 +1,15 @@
 //! Chat Completions: <https://platform.openai.com/docs/api-reference/chat>.
 
+use std::ops::ControlFlow;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::places::Holds;
+use super::usage::{Tally, count, or_zero};
 use super::{Draft, Format, Name, SCHEMA_NAME, complaint, sse};
+use crate::model::Usage;
 
 /// The `openai` dialect.
 pub(super) struct OpenAi;
@@ -64,6 +68,12 @@ impl Format for OpenAi {
     /// model's to say.
     fn is_ended(draft: &Draft) -> bool {
         draft.done && draft.stopped
+    }
+
+    /// The newest complete count: some servers send one with every chunk.
+    fn usage(chunk: &Value, tally: &mut Tally) -> ControlFlow<()> {
+        tally.usage = chunk.get("usage").and_then(usage_from).or(tally.usage);
+        ControlFlow::Continue(())
     }
 }
 
@@ -129,4 +139,22 @@ enum Content {
 #[derive(Deserialize)]
 struct Piece {
     text: Option<Value>,
+}
+
+/// <https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage>
+fn usage_from(usage: &Value) -> Option<Usage> {
+    // `prompt_tokens` has the cached ones in it; DeepSeek has a name of its own for those.
+    let cached = match count(usage, "/prompt_tokens_details/cached_tokens")? {
+        Some(cached) => cached,
+        None => or_zero(usage, "/prompt_cache_hit_tokens")?,
+    };
+    let written = or_zero(usage, "/prompt_tokens_details/cache_write_tokens")?;
+    let prompt = count(usage, "/prompt_tokens")??;
+    Some(Usage {
+        input_uncached: prompt.saturating_sub(cached).saturating_sub(written),
+        cache_read: cached,
+        cache_write: written,
+        output: count(usage, "/completion_tokens")??,
+        reasoning: or_zero(usage, "/completion_tokens_details/reasoning_tokens")?,
+    })
 }
