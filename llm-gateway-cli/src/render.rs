@@ -3,7 +3,7 @@
 use comfy_table::{
     Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
 };
-use llm_gateway_core::certificate::{Certificate, Verdict};
+use llm_gateway_core::certificate::{Certificate, ClaimResult};
 use llm_gateway_core::describe::{
     Description, KeyState, OrchestrationDescription, TaskClassDescription,
 };
@@ -111,9 +111,9 @@ pub(crate) fn claims(certificate: &Certificate) -> String {
     for (name, claim) in certificate.claims.named() {
         let result = Cell::new(claim.result.to_string().replace('_', " "));
         let result = match claim.result {
-            Verdict::Pass => result.fg(Color::Green),
-            Verdict::Fail => result.fg(Color::Red),
-            Verdict::Unknown => result.fg(Color::Yellow),
+            ClaimResult::Pass => result.fg(Color::Green),
+            ClaimResult::Fail => result.fg(Color::Red),
+            ClaimResult::Unknown => result.fg(Color::Yellow),
             _ => result,
         };
         table.add_row([Cell::new(name), result, Cell::new(harmless(&claim.because))]);

@@ -1,7 +1,7 @@
 //! From what dispatch recorded to what the certificate reads.
 
 use crate::certificate::{
-    Commitment, MemberEvidence, RecordedExchange, RecordedRequest, RecordedResponse, Spent,
+    AttemptCost, CallEvidence, Commitment, RecordedExchange, RecordedRequest, RecordedResponse,
 };
 use crate::dispatch::{AttemptOutcome, Course, PreparedCall, Sequence};
 use crate::model::{Dialect, Target};
@@ -21,14 +21,14 @@ pub(crate) fn of_call(
     target: &Target,
     committed: Option<Commitment>,
     course: &Course,
-) -> MemberEvidence {
+) -> CallEvidence {
     let spec = policy.providers().get(&target.provider);
     let (dialect, base_url) = match spec {
         Some(spec) => (spec.endpoint.dialect, spec.endpoint.base_url.as_str()),
         None => (Dialect::Own, ""),
     };
     let (provider, model) = (target.provider.as_str(), target.model.as_str());
-    let mut evidence = MemberEvidence::new(position, provider, model, dialect, base_url);
+    let mut evidence = CallEvidence::new(position, provider, model, dialect, base_url);
     evidence.committed = committed;
     evidence.exchanges = exchanges(course);
     evidence.answered = course.result.is_ok();
@@ -41,8 +41,9 @@ fn exchanges(course: &Course) -> Vec<RecordedExchange> {
         let sent = RecordedRequest::new(&request.url, &request.headers, request.body.clone());
         let came = exchange.response.as_ref().map(|came| {
             let status = came.status.as_u16();
-            RecordedResponse::new(came.sequence, status, &came.headers, came.body.clone())
-                .with_redacted(came.redacted)
+            let response =
+                RecordedResponse::new(came.sequence, status, &came.headers, came.body.clone());
+            if came.redacted { response.with_redaction() } else { response }
         });
         RecordedExchange::new(exchange.sent, sent, came)
     });
@@ -50,12 +51,12 @@ fn exchanges(course: &Course) -> Vec<RecordedExchange> {
 }
 
 /// What each attempt that sent something cost, by its moment.
-pub(crate) fn spent(course: &Course) -> Vec<(u64, Spent)> {
+pub(crate) fn costs(course: &Course) -> Vec<(u64, AttemptCost)> {
     let answered = course.result.as_ref().ok();
     let usage = |is_ok| answered.filter(|_| is_ok).and_then(|answered| answered.completion.usage);
     let attempts = course.attempts.iter().filter_map(|attempt| {
         let is_ok = attempt.outcome == AttemptOutcome::Ok;
-        Some((attempt.sent?, Spent::new(usage(is_ok), attempt.cost)))
+        Some((attempt.sent?, AttemptCost::new(usage(is_ok), attempt.cost)))
     });
     attempts.collect()
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use anstyle::Style;
-use llm_gateway_core::certificate::Verdict as Finding;
+use llm_gateway_core::certificate::ClaimResult;
 use llm_gateway_core::model::StepRole;
 use llm_gateway_core::outcome::{ChecklistItem, Decision, Ending, Met, Verdict};
 use llm_gateway_core::{Envelope, Failure, Orchestrated, Reply};
@@ -111,7 +111,7 @@ fn checked(item: &ChecklistItem) -> String {
 /// What the verifier saw, and every claim of the certificate that does not hold.
 fn sight(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     let claims = work.certificate().claims.named();
-    let is_open = claims.iter().any(|(_, claim)| claim.result == Finding::Unknown);
+    let is_open = claims.iter().any(|(_, claim)| claim.result == ClaimResult::Unknown);
     let (style, certified, but) = match (work.independence_certified(), is_open) {
         (true, false) => (GOOD, "certified", ""),
         (true, true) => (GOOD, "certified", "; what the bytes do not show:"),
@@ -128,8 +128,8 @@ fn sight(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     ))?;
     for (name, claim) in claims {
         let style = match claim.result {
-            Finding::Fail => BAD,
-            Finding::Unknown => DOUBTFUL,
+            ClaimResult::Fail => BAD,
+            ClaimResult::Unknown => DOUBTFUL,
             _ => continue,
         };
         let because = harmless(&claim.because);

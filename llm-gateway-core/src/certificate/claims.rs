@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum ClaimResult {
     /// The evidence shows that it holds.
     Pass,
     /// The evidence shows that it does not hold.
@@ -19,7 +19,7 @@ pub enum Verdict {
     NotApplicable,
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for ClaimResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pass => "pass",
@@ -36,7 +36,7 @@ impl fmt::Display for Verdict {
 #[non_exhaustive]
 pub struct Claim {
     /// What became of it.
-    pub result: Verdict,
+    pub result: ClaimResult,
     /// Why: names the member, the JSON pointer, the header or the model id.
     pub because: String,
 }
@@ -45,7 +45,7 @@ pub struct Claim {
 const NAMED: usize = 4;
 
 impl Claim {
-    pub(super) fn new(result: Verdict, because: impl Into<String>) -> Self {
+    pub(super) fn new(result: ClaimResult, because: impl Into<String>) -> Self {
         // It may hold names that a provider chose.
         let because: String = because.into();
         Self { result, because: because.chars().filter(|c| !c.is_control()).collect() }
@@ -54,9 +54,9 @@ impl Claim {
     /// Fails for what contradicts the claim, is unknown for what leaves it open, else passes.
     pub(super) fn weigh(against: &[String], open: &[String], pass: String) -> Self {
         match (against, open) {
-            ([], []) => Self::new(Verdict::Pass, pass),
-            ([], open) => Self::new(Verdict::Unknown, sentence(open)),
-            (against, _) => Self::new(Verdict::Fail, sentence(against)),
+            ([], []) => Self::new(ClaimResult::Pass, pass),
+            ([], open) => Self::new(ClaimResult::Unknown, sentence(open)),
+            (against, _) => Self::new(ClaimResult::Fail, sentence(against)),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::model::Dialect;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct MemberEvidence {
+pub struct CallEvidence {
     /// Its place in the panel, from 1.
     pub position: u32,
     /// The provider's name in the policy.
@@ -35,7 +35,7 @@ pub struct MemberEvidence {
     pub answered: bool,
 }
 
-impl MemberEvidence {
+impl CallEvidence {
     /// A member that was declared, and of which nothing is recorded yet.
     pub fn new(
         position: u32,
@@ -146,7 +146,7 @@ impl Moments {
     }
 
     /// The moments of one member or step.
-    pub(super) fn add_all(&mut self, member: &MemberEvidence) {
+    pub(super) fn add_all(&mut self, member: &CallEvidence) {
         if let Some(committed) = &member.committed {
             self.add(committed.sequence);
         }

@@ -3,10 +3,10 @@
 //! The claims are nested. Two names of one model have one developer and one family, whatever
 //! the rows say; a model that no row knows leaves all three open.
 
-use super::answers::Answer;
-use super::claims::{Claim, Verdict};
+use super::answers::AnsweredCall;
+use super::claims::{Claim, ClaimResult};
 use super::kind::Speaker;
-use super::lineage::{Kin, Kinship};
+use super::lineage::{Kinship, Lineage};
 
 /// The claims about identity.
 pub(super) struct Identity {
@@ -16,17 +16,17 @@ pub(super) struct Identity {
 }
 
 /// Who a model is, as far as its response tells.
-pub(super) struct Named<'a> {
+pub(super) struct NamedModel<'a> {
     speaker: Speaker,
     id: &'a str,
     /// Whether the id is the declared one because the response names none.
     as_declared: bool,
-    kin: Option<&'a Kin>,
+    lineage: Option<&'a Lineage>,
 }
 
-impl Named<'_> {
+impl NamedModel<'_> {
     pub(super) fn canonical(&self) -> &str {
-        self.kin.map_or(self.id, |kin| &kin.canonical)
+        self.lineage.map_or(self.id, |lineage| &lineage.canonical)
     }
 }
 
@@ -37,53 +37,56 @@ pub(super) enum Relation {
     Unknown(String),
 }
 
-type Compare = fn(&Named<'_>, &Named<'_>) -> Relation;
+type Compare = fn(&NamedModel<'_>, &NamedModel<'_>) -> Relation;
 
 /// The claims about those who answered.
-pub(super) fn identity(answers: &[Answer<'_>], kinship: &Kinship) -> Identity {
+pub(super) fn identity(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Identity {
     let mut named = Vec::new();
     let mut gaps = Vec::new();
     for answer in answers {
-        match (name(answer, kinship), answer.heard.gap(answer.speaker)) {
+        match (name(answer, kinship), answer.record.gap(answer.speaker)) {
             (Some(name), _) => named.push(name),
             (None, gap) => gaps.extend(gap),
         }
     }
-    let claim = |compare: Compare, describe: fn(&Named<'_>) -> String| {
+    let claim = |compare: Compare, describe: fn(&NamedModel<'_>) -> String| {
         if answers.len() < 2 {
             let because = format!("{} answered: there is no pair to compare", answers.len());
-            return Claim::new(Verdict::NotApplicable, because);
+            return Claim::new(ClaimResult::NotApplicable, because);
         }
         distinct(&named, &gaps, compare, describe)
     };
     Identity {
         model: claim(same_model, |member| member.canonical().to_owned()),
         vendor: claim(same_vendor, |member| {
-            member.kin.and_then(|kin| kin.developer.clone()).unwrap_or_default()
+            member.lineage.and_then(|lineage| lineage.developer.clone()).unwrap_or_default()
         }),
         lineage: claim(same_lineage, |member| {
-            member.kin.map(|kin| families(kin.lineage.iter())).unwrap_or_default()
+            member.lineage.map(|known| families(known.families.iter())).unwrap_or_default()
         }),
     }
 }
 
 /// Who gave the answer; `None` where no response tells.
-pub(super) fn name<'a>(answer: &'a Answer<'_>, kinship: &'a Kinship) -> Option<Named<'a>> {
+pub(super) fn name<'a>(
+    answer: &'a AnsweredCall<'_>,
+    kinship: &'a Kinship,
+) -> Option<NamedModel<'a>> {
     let id = answer.id()?;
-    Some(Named {
+    Some(NamedModel {
         speaker: answer.speaker,
         id,
-        as_declared: answer.said().is_some_and(|said| said.model.is_none()),
-        kin: kinship.find(answer.provider, id),
+        as_declared: answer.facts().is_some_and(|facts| facts.model.is_none()),
+        lineage: kinship.find(answer.provider, id),
     })
 }
 
 /// Fails for one pair that is known to be the same, is unknown for one that is not known.
 fn distinct(
-    named: &[Named<'_>],
+    named: &[NamedModel<'_>],
     gaps: &[String],
     compare: Compare,
-    describe: fn(&Named<'_>) -> String,
+    describe: fn(&NamedModel<'_>) -> String,
 ) -> Claim {
     let mut against = Vec::new();
     let mut open = gaps.to_vec();
@@ -98,7 +101,7 @@ fn distinct(
             }
         }
     }
-    let seen = |member: &Named<'_>| format!("{} {}", member.speaker, describe(member));
+    let seen = |member: &NamedModel<'_>| format!("{} {}", member.speaker, describe(member));
     let seen: Vec<String> = named.iter().map(seen).collect();
     let mut claim = Claim::weigh(&against, &open, seen.join(", "));
     claim.because.extend(named.iter().filter_map(declared));
@@ -106,15 +109,15 @@ fn distinct(
 }
 
 /// What is added to a claim where a model is only the declared one.
-pub(super) fn declared(named: &Named<'_>) -> Option<String> {
-    let Named { speaker, id, as_declared, .. } = named;
+pub(super) fn declared(named: &NamedModel<'_>) -> Option<String> {
+    let NamedModel { speaker, id, as_declared, .. } = named;
     let says = || format!("; {speaker} is {id} as declared: its response names no model");
     as_declared.then(says)
 }
 
 /// How far two models are from each other: what they share, from the model down to a family,
 /// else what is not known of them.
-pub(super) fn relation(a: &Named<'_>, b: &Named<'_>) -> Relation {
+pub(super) fn relation(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     let relations = [same_model(a, b), same_vendor(a, b), same_lineage(a, b)];
     let mut unknown = Relation::Distinct;
     for relation in relations {
@@ -127,9 +130,9 @@ pub(super) fn relation(a: &Named<'_>, b: &Named<'_>) -> Relation {
     unknown
 }
 
-fn unknown_model(member: &Named<'_>) -> String {
-    let Named { speaker, id, .. } = member;
-    match member.kin {
+fn unknown_model(member: &NamedModel<'_>) -> String {
+    let NamedModel { speaker, id, .. } = member;
+    match member.lineage {
         None => format!("nothing is known of {speaker}'s model {id}"),
         Some(_) => {
             format!("neither developer nor lineage is declared of {speaker}'s model {id}")
@@ -137,14 +140,16 @@ fn unknown_model(member: &Named<'_>) -> String {
     }
 }
 
-fn same_model(a: &Named<'_>, b: &Named<'_>) -> Relation {
+fn same_model(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     // One id is one model, even where no row knows it.
     if a.canonical() == b.canonical() || a.id == b.id {
         return Relation::Same(format!("are {} ({}, {})", a.canonical(), a.id, b.id));
     }
     // A row that says nothing but a price may be the other model under another name.
-    let says_who = |member: &Named<'_>| {
-        member.kin.is_some_and(|kin| kin.developer.is_some() || !kin.lineage.is_empty())
+    let says_who = |member: &NamedModel<'_>| {
+        member
+            .lineage
+            .is_some_and(|lineage| lineage.developer.is_some() || !lineage.families.is_empty())
     };
     match (says_who(a), says_who(b)) {
         (true, true) => same_under_a_name_that_moves(a, b),
@@ -154,11 +159,12 @@ fn same_model(a: &Named<'_>, b: &Named<'_>) -> Relation {
 }
 
 /// A name that moves may be the other model today, unless that is of another house.
-fn same_under_a_name_that_moves(a: &Named<'_>, b: &Named<'_>) -> Relation {
-    let are_strangers = a.kin.zip(b.kin).is_some_and(|(a, b)| a.is_stranger_to(b));
-    let moving = [a, b].into_iter().find(|member| member.kin.is_some_and(|kin| kin.moves));
+fn same_under_a_name_that_moves(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
+    let are_strangers = a.lineage.zip(b.lineage).is_some_and(|(a, b)| a.is_stranger_to(b));
+    let moving =
+        [a, b].into_iter().find(|member| member.lineage.is_some_and(|lineage| lineage.moves));
     match moving {
-        Some(Named { speaker, id, .. }) if !are_strangers => Relation::Unknown(format!(
+        Some(NamedModel { speaker, id, .. }) if !are_strangers => Relation::Unknown(format!(
             "{speaker}'s model {id} is a name that moves from model to model"
         )),
         _ => Relation::Distinct,
@@ -168,11 +174,11 @@ fn same_under_a_name_that_moves(a: &Named<'_>, b: &Named<'_>) -> Relation {
 /// Decides what the models' ids decide, and hands on the rows of two models that are not known to
 /// be one: what those share they share whatever the models are.
 fn beyond_model(
-    a: &Named<'_>,
-    b: &Named<'_>,
-    compare: impl FnOnce(&Kin, &Kin) -> Relation,
+    a: &NamedModel<'_>,
+    b: &NamedModel<'_>,
+    compare: impl FnOnce(&Lineage, &Lineage) -> Relation,
 ) -> Relation {
-    match (same_model(a, b), a.kin, b.kin) {
+    match (same_model(a, b), a.lineage, b.lineage) {
         (Relation::Distinct, Some(first), Some(second)) => compare(first, second),
         (unknown @ Relation::Unknown(_), Some(first), Some(second)) => {
             match compare(first, second) {
@@ -184,9 +190,9 @@ fn beyond_model(
     }
 }
 
-fn same_vendor(a: &Named<'_>, b: &Named<'_>) -> Relation {
-    let unknown = |member: &Named<'_>| {
-        let Named { speaker, id, .. } = member;
+fn same_vendor(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
+    let unknown = |member: &NamedModel<'_>| {
+        let NamedModel { speaker, id, .. } = member;
         Relation::Unknown(format!("who made {speaker}'s model {id} is not known"))
     };
     beyond_model(a, b, |first, second| match (&first.developer, &second.developer) {
@@ -199,14 +205,14 @@ fn same_vendor(a: &Named<'_>, b: &Named<'_>) -> Relation {
     })
 }
 
-fn same_lineage(a: &Named<'_>, b: &Named<'_>) -> Relation {
-    let unknown = |member: &Named<'_>| {
-        let Named { speaker, id, .. } = member;
+fn same_lineage(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
+    let unknown = |member: &NamedModel<'_>| {
+        let NamedModel { speaker, id, .. } = member;
         Relation::Unknown(format!("what {speaker}'s model {id} descends from is not known"))
     };
     beyond_model(a, b, |first, second| {
-        let shared = families(first.lineage.intersection(&second.lineage));
-        match (first.lineage.is_empty(), second.lineage.is_empty()) {
+        let shared = families(first.families.intersection(&second.families));
+        match (first.families.is_empty(), second.families.is_empty()) {
             (true, _) => unknown(a),
             (_, true) => unknown(b),
             _ if shared.is_empty() => Relation::Distinct,

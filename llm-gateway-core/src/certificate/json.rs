@@ -102,14 +102,14 @@ impl<'de> Visitor<'de> for Strict<'_> {
 
 /// One step into a document. A key `"0"` is not the index 0, though a pointer writes both alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step<'a> {
+pub(super) enum PathStep<'a> {
     Key(&'a str),
     Index(usize),
 }
 
 /// A value that holds no other: text, number, truth, null, or an empty list or object.
 pub(super) struct Leaf<'a> {
-    pub(super) path: Vec<Step<'a>>,
+    pub(super) path: Vec<PathStep<'a>>,
     pub(super) value: &'a Value,
 }
 
@@ -118,9 +118,9 @@ impl Leaf<'_> {
     pub(super) fn pointer(&self) -> String {
         let cut = |key: &str| key.chars().take(SHOWN_POINTER).collect::<String>();
         let escape = |key: String| key.replace('~', "~0").replace('/', "~1");
-        let step = |step: &Step<'_>| match step {
-            Step::Key(key) => format!("/{}", escape(cut(key))),
-            Step::Index(index) => format!("/{index}"),
+        let step = |step: &PathStep<'_>| match step {
+            PathStep::Key(key) => format!("/{}", escape(cut(key))),
+            PathStep::Index(index) => format!("/{index}"),
         };
         let pointer: String = self.path.iter().map(step).collect();
         pointer.chars().filter(|c| !c.is_control()).take(SHOWN_POINTER).collect()
@@ -129,8 +129,8 @@ impl Leaf<'_> {
     /// The text that stands there, after the keys on the way to it: a key may carry one, too.
     pub(super) fn text(&self) -> String {
         let keys = self.path.iter().filter_map(|step| match step {
-            Step::Key(key) => Some(*key),
-            Step::Index(_) => None,
+            PathStep::Key(key) => Some(*key),
+            PathStep::Index(_) => None,
         });
         // One long key may stand above many leaves.
         let keys = keys.flat_map(|key| key.chars().chain([' ']));
@@ -148,7 +148,7 @@ pub(super) fn leaves(value: &Value) -> Vec<Leaf<'_>> {
 }
 
 /// As deep as [`parse`] lets a document be.
-fn walk<'a>(value: &'a Value, path: &mut Vec<Step<'a>>, found: &mut Vec<Leaf<'a>>) {
+fn walk<'a>(value: &'a Value, path: &mut Vec<PathStep<'a>>, found: &mut Vec<Leaf<'a>>) {
     let mut step = |step, value| {
         path.push(step);
         walk(value, path, found);
@@ -156,10 +156,10 @@ fn walk<'a>(value: &'a Value, path: &mut Vec<Step<'a>>, found: &mut Vec<Leaf<'a>
     };
     match value {
         Value::Array(items) if !items.is_empty() => {
-            items.iter().enumerate().for_each(|(n, item)| step(Step::Index(n), item));
+            items.iter().enumerate().for_each(|(n, item)| step(PathStep::Index(n), item));
         }
         Value::Object(fields) if !fields.is_empty() => {
-            fields.iter().for_each(|(key, field)| step(Step::Key(key), field));
+            fields.iter().for_each(|(key, field)| step(PathStep::Key(key), field));
         }
         _ => found.push(Leaf { path: path.clone(), value }),
     }

@@ -15,31 +15,32 @@ use crate::model::ModelFacts;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Kin {
+pub struct Lineage {
     /// The undated id: equal for all names of one model.
     pub canonical: String,
     /// Who made it, in lower case; `None` = unknown.
     pub developer: Option<String>,
     /// The families it descends from, in lower case; empty = unknown.
-    pub lineage: BTreeSet<String>,
+    #[serde(rename = "lineage")]
+    pub families: BTreeSet<String>,
     /// Whether the id is a name that is given to one model after the other: today's model may
     /// stand beside it under its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub moves: bool,
 }
 
-impl Kin {
+impl Lineage {
     /// Kinship of the model `canonical`. Developer and families are compared without case.
     pub fn new<'a>(
         canonical: impl Into<String>,
         developer: Option<&str>,
-        lineage: impl IntoIterator<Item = &'a str>,
+        families: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         let plain = |name: &str| name.trim().to_lowercase();
         Self {
             canonical: canonical.into(),
             developer: developer.map(plain).filter(|name| !name.is_empty()),
-            lineage: lineage.into_iter().map(plain).filter(|name| !name.is_empty()).collect(),
+            families: families.into_iter().map(plain).filter(|name| !name.is_empty()).collect(),
             moves: false,
         }
     }
@@ -47,27 +48,27 @@ impl Kin {
     /// Whether the two cannot be one model: other developers made them, or of other families.
     pub(super) fn is_stranger_to(&self, other: &Self) -> bool {
         let developers = self.developer.as_ref().zip(other.developer.as_ref());
-        let are_known = !self.lineage.is_empty() && !other.lineage.is_empty();
+        let are_known = !self.families.is_empty() && !other.families.is_empty();
         developers.is_some_and(|(one, other)| one != other)
-            || are_known && self.lineage.is_disjoint(&other.lineage)
+            || are_known && self.families.is_disjoint(&other.families)
     }
 }
 
-impl fmt::Display for Kin {
+impl fmt::Display for Lineage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { canonical, developer, lineage, moves } = self;
-        let families: Vec<&str> = lineage.iter().map(String::as_str).collect();
+        let Self { canonical, developer, families, moves } = self;
+        let families: Vec<&str> = families.iter().map(String::as_str).collect();
         let families = if families.is_empty() { "unknown".to_owned() } else { families.join("+") };
         write!(f, "{canonical} of {}", developer.as_deref().unwrap_or("unknown"))?;
         write!(f, ", lineage {families}{}", if *moves { ", a name that moves" } else { "" })
     }
 }
 
-impl From<&ModelFacts> for Kin {
+impl From<&ModelFacts> for Lineage {
     fn from(facts: &ModelFacts) -> Self {
-        let lineage = facts.lineage.iter().map(String::as_str);
-        let kin = Self::new(facts.undated(), facts.developer.as_deref(), lineage);
-        Self { moves: facts.moves, ..kin }
+        let families = facts.lineage.iter().map(String::as_str);
+        let lineage = Self::new(facts.undated(), facts.developer.as_deref(), families);
+        Self { moves: facts.moves, ..lineage }
     }
 }
 
@@ -75,19 +76,20 @@ impl From<&ModelFacts> for Kin {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct KinRow {
+pub struct LineageRow {
     /// Whose id it is; `None` = whoever returns it.
     pub provider: Option<String>,
     /// The id as a response names it.
     pub id: String,
     /// The model behind it.
-    pub kin: Kin,
+    #[serde(rename = "kin")]
+    pub lineage: Lineage,
 }
 
-impl KinRow {
-    /// `id` at `provider`, or at any provider, is the model `kin`.
-    pub fn new(provider: Option<&str>, id: impl Into<String>, kin: Kin) -> Self {
-        Self { provider: provider.map(str::to_owned), id: id.into(), kin }
+impl LineageRow {
+    /// `id` at `provider`, or at any provider, is the model `lineage`.
+    pub fn new(provider: Option<&str>, id: impl Into<String>, lineage: Lineage) -> Self {
+        Self { provider: provider.map(str::to_owned), id: id.into(), lineage }
     }
 }
 
@@ -98,7 +100,7 @@ type Key = (Option<String>, String);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kinship {
     version: String,
-    rows: BTreeMap<Key, Kin>,
+    rows: BTreeMap<Key, Lineage>,
 }
 
 impl Kinship {
@@ -108,15 +110,15 @@ impl Kinship {
     /// makes that model, and whatever else a provider serves under the id, one.
     ///
     /// ```
-    /// use llm_gateway_core::certificate::{Kin, KinRow, Kinship};
+    /// use llm_gateway_core::certificate::{Lineage, LineageRow, Kinship};
     ///
     /// let row = |provider, id, canonical: &str| {
-    ///     KinRow::new(Some(provider), id, Kin::new(canonical, None, []))
+    ///     LineageRow::new(Some(provider), id, Lineage::new(canonical, None, []))
     /// };
     /// let kinship = Kinship::new([row("a", "x", "x"), row("a", "y", "x"), row("b", "y", "y")]);
     /// assert_eq!(kinship.find("b", "y"), kinship.find("a", "x"));
     /// ```
-    pub fn new(rows: impl IntoIterator<Item = KinRow>) -> Self {
+    pub fn new(rows: impl IntoIterator<Item = LineageRow>) -> Self {
         let rows = Self::under(String::new(), rows).rows;
         let lines: Vec<_> = rows.iter().collect();
         Self { version: canonical::plain_digest(&lines), rows }
@@ -140,28 +142,29 @@ impl Kinship {
         rows: impl IntoIterator<Item = (&'a str, &'a str, &'a ModelFacts)>,
     ) -> Self {
         let row = |(provider, id, facts): (&str, &str, &ModelFacts)| {
-            KinRow::new(Some(provider), id, Kin::from(facts))
+            LineageRow::new(Some(provider), id, Lineage::from(facts))
         };
         // Joined first, so that one model under two names means the same.
         let own = Self::under(String::new(), rows.into_iter().map(row)).rows;
-        let mut meanings: BTreeMap<&str, Vec<&Kin>> = BTreeMap::new();
-        for ((_, id), kin) in &own {
-            meanings.entry(id).or_default().push(kin);
+        let mut meanings: BTreeMap<&str, Vec<&Lineage>> = BTreeMap::new();
+        for ((_, id), lineage) in &own {
+            meanings.entry(id).or_default().push(lineage);
         }
         let shared = meanings.into_iter().filter_map(|(id, kins)| match kins.as_slice() {
-            [kin, others @ ..] if others.iter().all(|other| other == kin) => {
-                Some(KinRow::new(None, id, (*kin).clone()))
+            [lineage, others @ ..] if others.iter().all(|other| other == lineage) => {
+                Some(LineageRow::new(None, id, (*lineage).clone()))
             }
             _ => None,
         });
-        let shared: Vec<KinRow> = shared.collect();
-        let own = own.into_iter().map(|((provider, id), kin)| KinRow { provider, id, kin });
+        let shared: Vec<LineageRow> = shared.collect();
+        let own =
+            own.into_iter().map(|((provider, id), lineage)| LineageRow { provider, id, lineage });
         Self::new(own.chain(shared))
     }
 
     /// Takes rows whose version is known, as those of a receipt.
-    pub(super) fn under(version: String, rows: impl IntoIterator<Item = KinRow>) -> Self {
-        let rows = rows.into_iter().map(|row| ((row.provider, row.id), row.kin)).collect();
+    pub(super) fn under(version: String, rows: impl IntoIterator<Item = LineageRow>) -> Self {
+        let rows = rows.into_iter().map(|row| ((row.provider, row.id), row.lineage)).collect();
         Self { version, rows: joined(rows) }
     }
 
@@ -171,7 +174,7 @@ impl Kinship {
     }
 
     /// The model that `id` names when `provider` returns it.
-    pub fn find(&self, provider: &str, id: &str) -> Option<&Kin> {
+    pub fn find(&self, provider: &str, id: &str) -> Option<&Lineage> {
         let row = |provider: Option<String>| self.rows.get(&(provider, id.to_owned()));
         row(Some(provider.to_owned())).or_else(|| row(None))
     }
@@ -180,24 +183,25 @@ impl Kinship {
 /// Gives all rows of one model one canonical id: of those that the rows have for it, the first
 /// in order. Each row says that its id and its canonical id are one name, whosever the row is. An
 /// id that moves at one provider moves at all: a row of a policy has no word for it.
-fn joined(rows: BTreeMap<Key, Kin>) -> BTreeMap<Key, Kin> {
+fn joined(rows: BTreeMap<Key, Lineage>) -> BTreeMap<Key, Lineage> {
     let mut names = Names::default();
-    for ((_, id), kin) in &rows {
-        names.join(id, &kin.canonical);
+    for ((_, id), lineage) in &rows {
+        names.join(id, &lineage.canonical);
     }
     let mut chosen: BTreeMap<String, String> = BTreeMap::new();
-    for kin in rows.values() {
-        let known = chosen.entry(names.root(&kin.canonical)).or_insert(kin.canonical.clone());
-        if kin.canonical < *known {
-            known.clone_from(&kin.canonical);
+    for lineage in rows.values() {
+        let known =
+            chosen.entry(names.root(&lineage.canonical)).or_insert(lineage.canonical.clone());
+        if lineage.canonical < *known {
+            known.clone_from(&lineage.canonical);
         }
     }
-    let moving = rows.iter().filter(|(_, kin)| kin.moves).map(|((_, id), _)| id.clone());
+    let moving = rows.iter().filter(|(_, lineage)| lineage.moves).map(|((_, id), _)| id.clone());
     let moving: BTreeSet<String> = moving.collect();
-    let told = rows.into_iter().map(|(key, kin)| {
-        let canonical = chosen.get(&names.root(&kin.canonical)).cloned();
-        let (canonical, moves) = (canonical.unwrap_or(kin.canonical), moving.contains(&key.1));
-        (key, Kin { canonical, moves, ..kin })
+    let told = rows.into_iter().map(|(key, lineage)| {
+        let canonical = chosen.get(&names.root(&lineage.canonical)).cloned();
+        let (canonical, moves) = (canonical.unwrap_or(lineage.canonical), moving.contains(&key.1));
+        (key, Lineage { canonical, moves, ..lineage })
     });
     told.collect()
 }
@@ -238,7 +242,7 @@ mod tests {
     fn a_long_chain_of_aliases_is_no_trouble() {
         const ROWS: usize = 40_000;
         let name = |n: usize| format!("{n:05}");
-        let row = |n| KinRow::new(None, name(n), Kin::new(name(n + 1), None, []));
+        let row = |n| LineageRow::new(None, name(n), Lineage::new(name(n + 1), None, []));
         for kinship in [Kinship::new((0..ROWS).map(row)), Kinship::new((0..ROWS).rev().map(row))] {
             assert_eq!(kinship.find("p", &name(0)), kinship.find("p", &name(ROWS - 1)));
         }
@@ -248,12 +252,12 @@ mod tests {
     #[test]
     fn a_name_that_moves_at_one_provider_moves_at_all() {
         let row = |provider, id: &str, moves| {
-            let kin = Kin::new(id, Some("maker"), ["family"]);
-            KinRow::new(Some(provider), id, Kin { moves, ..kin })
+            let lineage = Lineage::new(id, Some("maker"), ["family"]);
+            LineageRow::new(Some(provider), id, Lineage { moves, ..lineage })
         };
         let rows = [("maker", "newest", true), ("proxy", "newest", false), ("proxy", "old", false)];
         let kinship = Kinship::new(rows.map(|(provider, id, moves)| row(provider, id, moves)));
-        let moves = |id| kinship.find("proxy", id).map(|kin| kin.moves);
+        let moves = |id| kinship.find("proxy", id).map(|lineage| lineage.moves);
         assert_eq!((moves("newest"), moves("old")), (Some(true), Some(false)));
     }
 }

@@ -28,18 +28,18 @@ mod verify;
 
 pub use crate::model::prompt::Ask;
 pub use canonical::{ReceiptDigest, Salt};
-pub use claims::{Claim, Verdict};
-pub use evidence::{Commitment, MemberEvidence, RecordedExchange};
+pub use claims::{Claim, ClaimResult};
+pub use evidence::{CallEvidence, Commitment, RecordedExchange};
 pub(crate) use json::parse as parse_json;
 pub use kind::ReceiptKind;
-pub use lineage::{Kin, KinRow, Kinship};
+pub use lineage::{Kinship, Lineage, LineageRow};
 pub use orchestration::{
-    Judged, OfWork, StepEvidence, WORK_NOT_PROVEN, WorkCertificate, WorkClaims, WorkEvidence,
-    certify_work,
+    Judged, ORCHESTRATION_NOT_PROVEN, OfOrchestration, OrchestrationCertificate,
+    OrchestrationClaims, OrchestrationEvidence, StepEvidence, certify_orchestration,
 };
 pub use panel::{CallerTexts, Certificate, Claims, Evidence, NOT_PROVEN, OfPanel, Rules, certify};
 pub use receipt::{
-    Against, Bundle, LARGEST_BUNDLE, LARGEST_RECEIPT, Particulars, Receipt, Spent, Stated,
+    Against, AttemptCost, Bundle, LARGEST_BUNDLE, LARGEST_RECEIPT, Particulars, Receipt, Stated,
     Verification, VerifyResult,
 };
 pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};

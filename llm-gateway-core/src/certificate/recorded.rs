@@ -53,10 +53,10 @@ impl RecordedResponse {
         Self { sequence, status, headers: pairs(headers), body, redacted: false }
     }
 
-    /// Notes whether a key was replaced in it.
+    /// Notes that a key was replaced in it.
     #[must_use]
-    pub fn with_redacted(self, redacted: bool) -> Self {
-        Self { redacted, ..self }
+    pub fn with_redaction(self) -> Self {
+        Self { redacted: true, ..self }
     }
 
     /// The value of a header that is there once or more; the first one.

@@ -1,7 +1,7 @@
 //! Re-checks a receipt, whichever kind of run it is about: the one place that knows both.
 
 use super::kind::ReceiptKind;
-use super::orchestration::OfWork;
+use super::orchestration::OfOrchestration;
 use super::panel::OfPanel;
 use super::receipt::{Against, Verification, check_as, kind_of};
 
@@ -15,7 +15,7 @@ use super::receipt::{Against, Verification, check_as, kind_of};
 pub fn verify(receipt: &[u8], against: Against<'_>) -> Verification {
     match kind_of(receipt) {
         Ok(ReceiptKind::Panel) => check_as::<OfPanel>(receipt, against),
-        Ok(ReceiptKind::Orchestration) => check_as::<OfWork>(receipt, against),
+        Ok(ReceiptKind::Orchestration) => check_as::<OfOrchestration>(receipt, against),
         Err(verification) => verification,
     }
 }

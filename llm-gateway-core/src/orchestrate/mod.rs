@@ -15,7 +15,7 @@ mod verdict;
 
 use std::time::Duration;
 
-use crate::certificate::{Spent, StepEvidence};
+use crate::certificate::{AttemptCost, StepEvidence};
 use crate::dispatch::{Advice, Allowance, Answered, Attempt, Context, Refusal};
 use crate::error::Error;
 use crate::model::{Blind, Prompt, Target};
@@ -52,7 +52,7 @@ pub(crate) struct StepRun {
     /// What it was told and shown, and its bytes.
     pub(crate) evidence: StepEvidence,
     /// What each of its attempts cost, by the moment at which it was sent.
-    pub(crate) spent: Vec<(u64, Spent)>,
+    pub(crate) spent: Vec<(u64, AttemptCost)>,
 }
 
 /// Everything that was done for a task.

@@ -56,8 +56,11 @@ pub(super) struct JudgedArtifact {
 impl JudgedArtifact {
     /// The same in the certificate's words.
     pub(super) fn as_evidence(&self, ask: Ask) -> certificate::Judged {
-        let may_have_schema = matches!(ask, Ask::Structured | Ask::StructuredAgain);
-        certificate::Judged::new(self.position, self.frame.nonce(), ask, may_have_schema)
+        let judged = certificate::Judged::new(self.position, self.frame.nonce(), ask);
+        match ask {
+            Ask::Structured | Ask::StructuredAgain => judged.with_schema(),
+            Ask::Plain | Ask::PlainAgain => judged,
+        }
     }
 }
 

@@ -131,7 +131,7 @@ impl<'s, 'a> Steps<'s, 'a> {
         }
         self.runs.push(StepRun {
             evidence,
-            spent: evidence::spent(&course),
+            spent: evidence::costs(&course),
             again: is_again(ask),
             target,
             result: course.result,

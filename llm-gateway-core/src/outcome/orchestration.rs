@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::certificate::{self, Bundle, OfWork, Receipt, WorkCertificate, WorkEvidence};
+use crate::certificate::{
+    self, Bundle, OfOrchestration, OrchestrationCertificate, OrchestrationEvidence, Receipt,
+};
 use crate::dispatch::{Attempt, all_recorded, total_cost};
 use crate::model::{NanoUsd, RunId, StepRole, Target};
 use crate::orchestrate::{Round, Verdict};
@@ -26,9 +28,9 @@ pub struct Orchestrated {
     /// verifies.
     pub verifier_sees: Vec<&'static str>,
     /// The digests of what was sent and received, with the certificate.
-    pub receipt: Receipt<OfWork>,
+    pub receipt: Receipt<OfOrchestration>,
     /// The recorded bytes behind the receipt: the task and all that was said.
-    pub bundle: Bundle<WorkEvidence>,
+    pub bundle: Bundle<OrchestrationEvidence>,
     /// Where the receipt was written, if it was.
     pub receipt_path: Option<PathBuf>,
     /// From the request to the end.
@@ -116,7 +118,7 @@ impl Orchestrated {
     }
 
     /// What can be said of the verifier's independence, claim by claim.
-    pub fn certificate(&self) -> &WorkCertificate {
+    pub fn certificate(&self) -> &OrchestrationCertificate {
         self.receipt.certificate()
     }
 
@@ -131,11 +133,11 @@ impl Orchestrated {
     pub fn is_verifier_blind_to_plan(&self) -> Option<bool> {
         let blind = self.certificate().claims.verifier_plan_blind.result;
         match blind {
-            certificate::Verdict::Pass => Some(true),
-            certificate::Verdict::Fail => Some(false),
+            certificate::ClaimResult::Pass => Some(true),
+            certificate::ClaimResult::Fail => Some(false),
             // Where no plan was made there is none to see.
-            certificate::Verdict::NotApplicable => self.verdict().map(|_| true),
-            certificate::Verdict::Unknown => None,
+            certificate::ClaimResult::NotApplicable => self.verdict().map(|_| true),
+            certificate::ClaimResult::Unknown => None,
         }
     }
 

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::certificate::{Claim, Claims, Kin, Verdict};
+use crate::certificate::{Claim, ClaimResult, Claims, Lineage};
 
 /// One answer, and who gave it.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub(crate) struct MemberAnswer<'a> {
     /// for a reason that is not known, may have gone on otherwise.
     pub(crate) is_whole: bool,
     /// What is known of the model that answered, if anything.
-    pub(crate) kin: Option<&'a Kin>,
+    pub(crate) kin: Option<&'a Lineage>,
 }
 
 /// An upper bound on the number of independent voices that so many correlated ones are worth:
@@ -50,7 +50,7 @@ pub(super) fn effective_sample_size(
     answers: &[MemberAnswer<'_>],
     claims: &Claims,
 ) -> EffectiveSampleSize {
-    let failed = |claim: &Claim| claim.result == Verdict::Fail;
+    let failed = |claim: &Claim| claim.result == ClaimResult::Fail;
     let (rho, source) = match answers {
         [] => return EffectiveSampleSize { value: 0.0, source: "no member answered" },
         [_] => return EffectiveSampleSize { value: 1.0, source: "one member answered" },
@@ -88,7 +88,7 @@ fn rho(one: &MemberAnswer<'_>, other: &MemberAnswer<'_>) -> f64 {
         (Some(one), Some(other)) => one != other,
         _ => false,
     };
-    match developers_differ && one.lineage.is_disjoint(&other.lineage) {
+    match developers_differ && one.families.is_disjoint(&other.families) {
         true => RHO_BETWEEN_DEVELOPERS,
         false => 1.0,
     }
@@ -100,7 +100,7 @@ pub(super) mod tests {
 
     /// Claims that all pass.
     pub(in super::super) fn claims() -> Claims {
-        let pass = || Claim { result: Verdict::Pass, because: String::new() };
+        let pass = || Claim { result: ClaimResult::Pass, because: String::new() };
         Claims {
             context_blind: pass(),
             fresh: pass(),
@@ -117,7 +117,7 @@ pub(super) mod tests {
             .iter()
             .map(|model| {
                 let (developer, family) = model.split_once('/')?;
-                Some(Kin::new(*model, Some(developer), [family]))
+                Some(Lineage::new(*model, Some(developer), [family]))
             })
             .collect();
         let answer = |kin| MemberAnswer { member: 1, text: "", is_whole: true, kin };
@@ -144,19 +144,19 @@ pub(super) mod tests {
 
     #[test]
     fn what_may_be_one_answer_is_one_vote() {
-        let failed = || Claim { result: Verdict::Fail, because: String::new() };
+        let failed = || Claim { result: ClaimResult::Fail, because: String::new() };
         let not_blind = Claims { context_blind: failed(), ..claims() };
         assert_eq!(worth(&DISTINCT, &not_blind), (1.0, NOT_BLIND));
         let not_fresh = Claims { fresh: failed(), ..claims() };
         assert_eq!(worth(&DISTINCT, &not_fresh), (1.0, NOT_FRESH));
-        let open = Claim { result: Verdict::Unknown, because: String::new() };
+        let open = Claim { result: ClaimResult::Unknown, because: String::new() };
         let open = Claims { fresh: open, ..claims() };
         assert_eq!(worth(&DISTINCT, &open), (1.5, PRIOR), "unknown is not failed");
     }
 
     #[test]
     fn kin_is_one_vote() {
-        let failed = Claim { result: Verdict::Fail, because: String::new() };
+        let failed = Claim { result: ClaimResult::Fail, because: String::new() };
         let kin = Claims { lineage_distinct: failed, ..claims() };
         assert_eq!(worth(&["alibaba/qwen", "deepseek/qwen"], &kin), (1.0, KIN));
         let one_more = ["alibaba/qwen", "deepseek/qwen", "openai/gpt"];

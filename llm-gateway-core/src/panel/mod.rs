@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::certificate::{CallerTexts, Commitment, Evidence, Spent};
+use crate::certificate::{AttemptCost, CallerTexts, Commitment, Evidence};
 use crate::dispatch::{
     self, Allowance, Booking, Context, Course, PreparedCall, Reach, Refusal, Sequence, prepare,
     reserve,
@@ -39,7 +39,7 @@ pub(crate) struct PanelRun {
     /// What the certificate is made from.
     pub(crate) evidence: Evidence,
     /// What each attempt used and cost, by the moment at which it was sent.
-    pub(crate) spent: BTreeMap<u64, Spent>,
+    pub(crate) spent: BTreeMap<u64, AttemptCost>,
 }
 
 /// Asks every member of a panel, but those of which `keyless` tells that they cannot be asked. Where
@@ -78,7 +78,7 @@ pub(crate) async fn ask(
     let bookings = reserve(context, &calls).await?;
     let courses = run_all(context, prepared, bookings, &sequence).await;
     let evidence = gather(context, panel, prompt, committed, &courses);
-    let spent = courses.iter().flat_map(evidence::spent).collect();
+    let spent = courses.iter().flat_map(evidence::costs).collect();
     Ok(PanelRun { courses, evidence, spent })
 }
 

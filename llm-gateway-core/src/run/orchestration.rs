@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::certificate::{Receipt, Spent, StepEvidence, WorkEvidence};
+use crate::certificate::{AttemptCost, OrchestrationEvidence, Receipt, StepEvidence};
 use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, Message, Prompt, StepRole, TaskClass};
@@ -55,9 +55,10 @@ impl ActiveRun<'_> {
     ) -> Result<Reply, Failure> {
         let OrchestrationRun { steps, rounds, end } = done;
         let StepRecords { outcomes, evidence, spent } = self.recorded(steps);
-        let evidence = WorkEvidence::new(task.texts().collect::<String>(), evidence);
+        let evidence = OrchestrationEvidence::new(task.texts().collect::<String>(), evidence);
         let (particulars, kinship) = (self.particulars(policy, spent), self.state.kinship(policy));
-        let (receipt, bundle) = Receipt::issue_work(particulars, evidence, kinship, self.salt());
+        let (receipt, bundle) =
+            Receipt::issue_orchestration(particulars, evidence, kinship, self.salt());
         let work = Orchestrated {
             depth: orchestration.depth.clone(),
             ending: ending(end),
@@ -134,7 +135,7 @@ impl ActiveRun<'_> {
 struct StepRecords {
     outcomes: Vec<StepOutcome>,
     evidence: Vec<StepEvidence>,
-    spent: BTreeMap<u64, Spent>,
+    spent: BTreeMap<u64, AttemptCost>,
 }
 
 /// How it ended, in the words of the envelope.

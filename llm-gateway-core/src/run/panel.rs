@@ -1,7 +1,9 @@
 //! From what a panel's members said to what a caller gets: agreement, certificate, receipt, and
 //! whether that is an answer.
 
-use crate::certificate::{Certificate, Claim, Claims, Kin, Kinship, Receipt, Rules, Verdict};
+use crate::certificate::{
+    Certificate, Claim, ClaimResult, Claims, Kinship, Lineage, Receipt, Rules,
+};
 use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, FinishReason, Prompt, Target};
@@ -116,8 +118,8 @@ pub(super) fn is_spared(member: &Result<Answer, Failure>) -> bool {
 /// `fresh` is unknown keeps nobody.
 pub(super) fn blocking(certificate: &Certificate) -> String {
     let is = |result| move |(_, claim): &(&str, &Claim)| claim.result == result;
-    let failed = certificate.claims.named().into_iter().filter(is(Verdict::Fail));
-    let unknown = certificate.claims.named().into_iter().filter(is(Verdict::Unknown));
+    let failed = certificate.claims.named().into_iter().filter(is(ClaimResult::Fail));
+    let unknown = certificate.claims.named().into_iter().filter(is(ClaimResult::Unknown));
     let mut blocking = failed.chain(unknown.filter(|(name, _)| *name != "fresh"));
     let first = blocking.next().map(|(name, claim)| format!("{name}: {}", claim.because));
     first.unwrap_or_else(|| format!("{:?} is required", certificate.required))
@@ -136,7 +138,7 @@ fn agreement(kinship: &Kinship, claims: &Claims, members: &[Result<Answer, Failu
 }
 
 /// What is known of the model that answered, by the name that the API gave it.
-fn kin<'k>(kinship: &'k Kinship, answer: &Answer) -> Option<&'k Kin> {
+fn kin<'k>(kinship: &'k Kinship, answer: &Answer) -> Option<&'k Lineage> {
     let Target { provider, model, .. } = &answer.target;
     let answered = answer.completion.model.as_deref().unwrap_or(model.as_str());
     kinship.find(provider.as_str(), answered)

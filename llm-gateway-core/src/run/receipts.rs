@@ -6,20 +6,24 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::archive;
-use crate::certificate::{Bundle, Particulars, Receipt, Salt, Spent};
+use crate::certificate::{AttemptCost, Bundle, Particulars, Receipt, Salt};
 use crate::policy::Policy;
 
 use super::active::ActiveRun;
 
 impl ActiveRun<'_> {
     /// What the evidence does not tell of this run.
-    pub(super) fn particulars(&self, policy: &Policy, spent: BTreeMap<u64, Spent>) -> Particulars {
+    pub(super) fn particulars(
+        &self,
+        policy: &Policy,
+        spent: BTreeMap<u64, AttemptCost>,
+    ) -> Particulars {
         Particulars {
             run_id: self.run_id.to_string(),
             task_class: self.task_class.clone(),
             policy_digest: policy.digest().to_owned(),
             gateway_version: env!("CARGO_PKG_VERSION").to_owned(),
-            spent,
+            costs: spent,
         }
     }
 

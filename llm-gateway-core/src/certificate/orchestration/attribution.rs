@@ -7,8 +7,8 @@
 
 use super::evidence::StepEvidence;
 use super::expected::Expected;
-use super::repeats::{Runs, Text};
-use super::said::Said;
+use super::repeats::{Runs, SearchedText};
+use super::step_answer::StepAnswer;
 use super::tokens::Lexicon;
 use crate::certificate::readers::{Finding, MOST_FINDINGS};
 use crate::model::StepRole;
@@ -97,7 +97,11 @@ impl Source<'_> {
 }
 
 /// Says of each stray which claims it contradicts.
-pub(super) fn attribute(task: &str, said: &[Said<'_>], suspects: &[Suspect<'_>]) -> Attribution {
+pub(super) fn attribute(
+    task: &str,
+    said: &[StepAnswer<'_>],
+    suspects: &[Suspect<'_>],
+) -> Attribution {
     let mut lexicon = Lexicon::new();
     let sources: Vec<Source<'_>> = said
         .iter()
@@ -128,7 +132,7 @@ impl Attribution {
     ) {
         let mut words = |text| lexicon.words(text).numbers;
         let (instruction, task) = (words(suspect.instruction), words(task));
-        let mut text = Text::of(&instruction);
+        let mut text = SearchedText::of(&instruction);
         for source in sources.iter().filter(|source| source.is_plan_before(suspect.step)) {
             let told = words(&source.step.instruction);
             if text.repeats(&source.words, &mut Runs::of([&task, &told])) {
@@ -182,7 +186,7 @@ impl Attribution {
         words: &Vec<u32>,
         carried: &mut Runs<'_>,
     ) {
-        let mut text = Text::of(words);
+        let mut text = SearchedText::of(words);
         let counts = |source: &&Source<'_>| source.is_plan() || source.is_past_of(suspect.step);
         let sources = || sources.iter().filter(counts);
         let mut are_plans = Vec::new();

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::claims::{Claim, Verdict};
+use crate::certificate::claims::{Claim, ClaimResult};
 
 /// The claims of an orchestration, over all its rounds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct WorkClaims {
+pub struct OrchestrationClaims {
     /// No verifier was shown a plan, other than what the artifact itself carries of it.
     pub verifier_plan_blind: Claim,
     /// No verifier was shown an earlier verdict, critique or artifact.
@@ -19,10 +19,10 @@ pub struct WorkClaims {
     pub plan_leak: Claim,
 }
 
-impl WorkClaims {
+impl OrchestrationClaims {
     /// All claims under their names.
-    pub fn named(&self) -> [(&'static str, &Claim); 4] {
-        [
+    pub fn named(&self) -> Vec<(&'static str, &Claim)> {
+        vec![
             ("verifier_plan_blind", &self.verifier_plan_blind),
             ("verifier_history_blind", &self.verifier_history_blind),
             ("verifier_worker_distinct", &self.verifier_worker_distinct),
@@ -32,7 +32,7 @@ impl WorkClaims {
 
     /// The claims of an orchestration of which nothing can be claimed.
     pub(in crate::certificate) fn none(because: &str) -> Self {
-        let claim = || Claim::new(Verdict::NotApplicable, because);
+        let claim = || Claim::new(ClaimResult::NotApplicable, because);
         Self {
             verifier_plan_blind: claim(),
             verifier_history_blind: claim(),

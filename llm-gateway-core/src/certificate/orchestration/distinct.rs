@@ -3,7 +3,7 @@
 //! By the models that the responses name, in each round. Made from what is known of the answers
 //! alone, so that a receipt's rows tell it as well as the bytes do.
 
-use crate::certificate::answers::Answer;
+use crate::certificate::answers::AnsweredCall;
 use crate::certificate::claims::{Claim, sentence};
 use crate::certificate::identity::{self, Relation};
 use crate::certificate::kind::Speaker;
@@ -12,14 +12,17 @@ use crate::model::StepRole;
 
 /// Where a step stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::certificate) struct Place {
+pub(in crate::certificate) struct StepPlace {
     pub(in crate::certificate) position: u32,
     pub(in crate::certificate) role: StepRole,
     pub(in crate::certificate) round: u32,
 }
 
 /// Why nothing can be claimed, if so: the artifact that stands was judged by nobody.
-pub(in crate::certificate) fn unjudged(places: &[Place], answers: &[Answer<'_>]) -> Option<String> {
+pub(in crate::certificate) fn unjudged(
+    places: &[StepPlace],
+    answers: &[AnsweredCall<'_>],
+) -> Option<String> {
     let Some(last) = places.iter().map(|place| place.round).max() else {
         return Some("no step ran".to_owned());
     };
@@ -29,10 +32,10 @@ pub(in crate::certificate) fn unjudged(places: &[Place], answers: &[Answer<'_>])
 
 /// The answers of the steps of a role, with their places.
 fn of_role<'a, 'b>(
-    places: &'a [Place],
-    answers: &'a [Answer<'b>],
+    places: &'a [StepPlace],
+    answers: &'a [AnsweredCall<'b>],
     role: StepRole,
-) -> impl Iterator<Item = (&'a Place, &'a Answer<'b>)> {
+) -> impl Iterator<Item = (&'a StepPlace, &'a AnsweredCall<'b>)> {
     let places = places.iter().filter(move |place| place.role == role);
     places.filter_map(|place| {
         let speaker = Speaker::Step(place.position);
@@ -42,8 +45,8 @@ fn of_role<'a, 'b>(
 
 /// The claim: each verifier that answered against each worker of its round.
 pub(in crate::certificate) fn verifier_worker_distinct(
-    places: &[Place],
-    answers: &[Answer<'_>],
+    places: &[StepPlace],
+    answers: &[AnsweredCall<'_>],
     kinship: &Kinship,
 ) -> Claim {
     let (mut against, mut open, mut pass) = (Vec::new(), Vec::new(), Vec::new());
@@ -57,7 +60,7 @@ pub(in crate::certificate) fn verifier_worker_distinct(
         }
         for (_, worker) in workers {
             let pair = [verifier, worker];
-            open.extend(pair.iter().filter_map(|answer| answer.heard.gap(answer.speaker)));
+            open.extend(pair.iter().filter_map(|answer| answer.record.gap(answer.speaker)));
             let [Some(judge), Some(maker)] = pair.map(|answer| identity::name(answer, kinship))
             else {
                 continue;

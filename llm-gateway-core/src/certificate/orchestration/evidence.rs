@@ -1,4 +1,4 @@
-//! What an orchestration hands to [`certify_work`](super::certify_work): its task, its steps in
+//! What an orchestration hands to [`certify_orchestration`](super::certify_orchestration): its task, its steps in
 //! the order in which they ran, and the bytes of each.
 //!
 //! Plain data, as [`Evidence`](crate::certificate::Evidence) is. One counter of the whole run
@@ -6,21 +6,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::evidence::{MemberEvidence, Moments};
+use crate::certificate::evidence::{CallEvidence, Moments};
 use crate::model::{Ask, StepRole};
 
 /// All that the certificate of an orchestration is made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct WorkEvidence {
+pub struct OrchestrationEvidence {
     /// What the caller wrote.
     pub task: String,
     /// The steps, in the order in which they ran.
     pub steps: Vec<StepEvidence>,
 }
 
-impl WorkEvidence {
+impl OrchestrationEvidence {
     /// A task, and the steps that ran for it.
     pub fn new(task: impl Into<String>, steps: Vec<StepEvidence>) -> Self {
         Self { task: task.into(), steps }
@@ -43,7 +43,7 @@ pub struct StepEvidence {
     /// Of a verifier: what it was to judge.
     pub judged: Option<Judged>,
     /// Who was asked, and the bytes. Its position counts the steps from 1.
-    pub call: MemberEvidence,
+    pub call: CallEvidence,
 }
 
 impl StepEvidence {
@@ -53,7 +53,7 @@ impl StepEvidence {
         role: StepRole,
         round: u32,
         instruction: impl Into<String>,
-        call: MemberEvidence,
+        call: CallEvidence,
     ) -> Self {
         let (name, instruction) = (name.into(), instruction.into());
         Self { name, role, round, instruction, judged: None, call }
@@ -84,12 +84,18 @@ pub struct Judged {
 
 impl Judged {
     /// The answer of step `artifact`, between lines with `nonce`.
-    pub fn new(artifact: u32, nonce: impl Into<String>, ask: Ask, structured: bool) -> Self {
-        Self { artifact, nonce: nonce.into(), ask, structured }
+    pub fn new(artifact: u32, nonce: impl Into<String>, ask: Ask) -> Self {
+        Self { artifact, nonce: nonce.into(), ask, structured: false }
+    }
+
+    /// The same where the schema of a verdict may stand in the request.
+    #[must_use]
+    pub fn with_schema(self) -> Self {
+        Self { structured: true, ..self }
     }
 }
 
-impl WorkEvidence {
+impl OrchestrationEvidence {
     /// What is wrong with the counting of steps, rounds and moments, if anything is.
     pub(in crate::certificate) fn disorder(&self) -> Option<String> {
         let places = self.steps.iter().map(|step| (step.call.position, step.round));

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::evidence::{StepEvidence, WorkEvidence};
-use super::said::Said;
+use super::evidence::{OrchestrationEvidence, StepEvidence};
+use super::step_answer::StepAnswer;
 use crate::model::{Frame, Framed, StepRole};
 
 /// Task, artifact, and the gateway's words around it: rebuilt, not taken from the evidence.
@@ -31,13 +31,13 @@ impl<'a> Expected<'a> {
     /// # Errors
     /// Says what is wrong with the step's own account of what it judged.
     pub(super) fn of(
-        evidence: &'a WorkEvidence,
-        said: &'a [Said<'_>],
+        evidence: &'a OrchestrationEvidence,
+        said: &'a [StepAnswer<'_>],
         step: &StepEvidence,
     ) -> Result<Self, String> {
         let judged = step.judged.as_ref().ok_or("is told by nobody what to judge")?;
         let position = judged.artifact;
-        let is_judged = |said: &&Said<'_>| {
+        let is_judged = |said: &&StepAnswer<'_>| {
             let made = said.step;
             made.call.position == position
                 && made.role == StepRole::Worker

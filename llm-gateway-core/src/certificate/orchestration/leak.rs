@@ -6,9 +6,9 @@
 
 use std::collections::HashSet;
 
-use super::said::Said;
+use super::step_answer::StepAnswer;
 use super::tokens::{Lexicon, Words};
-use crate::certificate::claims::{Claim, Verdict, sentence};
+use crate::certificate::claims::{Claim, ClaimResult, sentence};
 use crate::model::StepRole;
 
 /// Words of a shingle: shorter runs are shared by any two texts on one subject.
@@ -42,11 +42,11 @@ const COMPARED: usize = 16 * 1024 * 1024;
 
 /// The claim, over each artifact and all plans that were made before it: the first plan, in the
 /// artifact of the second round, has leaked as well.
-pub(super) fn plan_leak(task: &str, said: &[Said<'_>]) -> Claim {
+pub(super) fn plan_leak(task: &str, said: &[StepAnswer<'_>]) -> Claim {
     let mut lexicon = Lexicon::new();
     let task = lexicon.words(task);
     let mut comparison = Comparison::with(&task, lexicon);
-    let mut plans: Vec<Plan<'_>> = Vec::new();
+    let mut plans: Vec<PlanWords<'_>> = Vec::new();
     let (mut against, mut open, mut pass) = (Vec::new(), Vec::new(), Vec::new());
     for step in said {
         let Some(answer) = &step.answer else { continue };
@@ -55,13 +55,13 @@ pub(super) fn plan_leak(task: &str, said: &[Said<'_>]) -> Claim {
         match step.step.role {
             StepRole::Planner => {
                 let words = answer.map(|plan| comparison.lexicon.words(plan));
-                plans.push(Plan { round, words });
+                plans.push(PlanWords { round, words });
             }
             StepRole::Worker => {
                 let Some((verdict, told)) = comparison.worst(&plans, answer) else { continue };
                 let points = match verdict {
-                    Verdict::Pass => &mut pass,
-                    Verdict::Fail => &mut against,
+                    ClaimResult::Pass => &mut pass,
+                    ClaimResult::Fail => &mut against,
                     _ => &mut open,
                 };
                 points.push(format!("round {round}: {told}"));
@@ -70,13 +70,13 @@ pub(super) fn plan_leak(task: &str, said: &[Said<'_>]) -> Claim {
         }
     }
     if against.is_empty() && open.is_empty() && pass.is_empty() {
-        return Claim::new(Verdict::NotApplicable, "there was no plan that could leak");
+        return Claim::new(ClaimResult::NotApplicable, "there was no plan that could leak");
     }
     Claim::weigh(&against, &open, sentence(&pass))
 }
 
 /// A plan that was made, or why it is not known.
-struct Plan<'a> {
+struct PlanWords<'a> {
     round: u32,
     words: Result<Words, &'a str>,
 }
@@ -101,19 +101,19 @@ impl<'a> Comparison<'a> {
     /// is unknown, then the highest share. `None` where there is no plan.
     fn worst(
         &mut self,
-        plans: &[Plan<'_>],
+        plans: &[PlanWords<'_>],
         artifact: Result<&str, &str>,
-    ) -> Option<(Verdict, String)> {
+    ) -> Option<(ClaimResult, String)> {
         let newest = plans.last()?;
         let artifact = match artifact {
             Ok(artifact) => self.lexicon.words(artifact),
-            Err(why) => return Some((Verdict::Unknown, why.to_owned())),
+            Err(why) => return Some((ClaimResult::Unknown, why.to_owned())),
         };
         let artifact = Artifact::of(&artifact);
-        let mut worst: Option<((u8, usize), Verdict, String)> = None;
+        let mut worst: Option<((u8, usize), ClaimResult, String)> = None;
         for plan in plans.iter().rev() {
             let (verdict, share, told) = match &plan.words {
-                Err(why) => (Verdict::Unknown, 0, (*why).to_owned()),
+                Err(why) => (ClaimResult::Unknown, 0, (*why).to_owned()),
                 Ok(words) => {
                     let leak = self.leak(words, &artifact);
                     let whose = match plan.round == newest.round {
@@ -124,8 +124,8 @@ impl<'a> Comparison<'a> {
                 }
             };
             let rank = match verdict {
-                Verdict::Fail => 2,
-                Verdict::Pass => 0,
+                ClaimResult::Fail => 2,
+                ClaimResult::Pass => 0,
                 _ => 1,
             };
             if worst.as_ref().is_none_or(|(known, _, _)| (rank, share) > *known) {
@@ -175,14 +175,14 @@ fn leak(of_task: &HashSet<&[u32]>, plan: &Words, artifact: &Artifact<'_>) -> Lea
 }
 
 impl Leak {
-    fn verdict(&self) -> Verdict {
+    fn verdict(&self) -> ClaimResult {
         let is_telling = self.shingles >= LEAST;
         if self.has_run || (is_telling && self.repeated * ONE_OF >= self.shingles) {
-            Verdict::Fail
+            ClaimResult::Fail
         } else if is_telling && self.is_whole {
-            Verdict::Pass
+            ClaimResult::Pass
         } else {
-            Verdict::Unknown
+            ClaimResult::Unknown
         }
     }
 
@@ -227,20 +227,20 @@ mod tests {
         let mut comparison = Comparison::with(&task, Lexicon::new());
         comparison.left = 150;
         let words = || Words { numbers: (0..100).collect(), is_whole: true };
-        let plans: Vec<_> = (1..=2).map(|round| Plan { round, words: Ok(words()) }).collect();
+        let plans: Vec<_> = (1..=2).map(|round| PlanWords { round, words: Ok(words()) }).collect();
         let mut worst = |plans| comparison.worst(plans, Ok("another thing")).unwrap().0;
-        assert_eq!(worst(&plans[..1]), Verdict::Pass);
-        assert_eq!(worst(&plans), Verdict::Unknown);
+        assert_eq!(worst(&plans[..1]), ClaimResult::Pass);
+        assert_eq!(worst(&plans), ClaimResult::Unknown);
     }
 
     #[test]
     fn what_was_not_looked_at_cannot_pass() {
         let leak = Leak { shingles: 100, repeated: 0, has_run: false, is_whole: true };
-        assert_eq!(leak.verdict(), Verdict::Pass);
+        assert_eq!(leak.verdict(), ClaimResult::Pass);
         let leak = Leak { is_whole: false, ..leak };
-        assert_eq!(leak.verdict(), Verdict::Unknown);
+        assert_eq!(leak.verdict(), ClaimResult::Unknown);
         assert!(leak.figures("the plan's").contains("too long"), "{leak:?}");
         let leak = Leak { repeated: 20, ..leak };
-        assert_eq!(leak.verdict(), Verdict::Fail);
+        assert_eq!(leak.verdict(), ClaimResult::Fail);
     }
 }

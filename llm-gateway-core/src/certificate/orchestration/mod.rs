@@ -15,11 +15,11 @@ mod expected;
 mod leak;
 mod receipt;
 mod repeats;
-mod said;
 mod sight;
+mod step_answer;
 mod tokens;
 
-pub use certify::{WORK_NOT_PROVEN, WorkCertificate, certify_work};
-pub use claims::WorkClaims;
-pub use evidence::{Judged, StepEvidence, WorkEvidence};
-pub use receipt::OfWork;
+pub use certify::{ORCHESTRATION_NOT_PROVEN, OrchestrationCertificate, certify_orchestration};
+pub use claims::OrchestrationClaims;
+pub use evidence::{Judged, OrchestrationEvidence, StepEvidence};
+pub use receipt::OfOrchestration;

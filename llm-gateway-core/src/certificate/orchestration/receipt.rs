@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::certify::{OfTexts, WorkCertificate, certify_work, claims};
-use super::distinct::Place;
-use super::evidence::{Order, StepEvidence, WorkEvidence};
+use super::certify::{OfTexts, OrchestrationCertificate, certify_orchestration, claims};
+use super::distinct::StepPlace;
+use super::evidence::{OrchestrationEvidence, Order, StepEvidence};
 use crate::certificate::canonical::Salt;
-use crate::certificate::claims::{Claim, Verdict};
-use crate::certificate::evidence::MemberEvidence;
+use crate::certificate::claims::{Claim, ClaimResult};
+use crate::certificate::evidence::CallEvidence;
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 use crate::certificate::receipt::{
@@ -19,10 +19,10 @@ use crate::policy::Level;
 /// The part of a receipt that is about an orchestration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OfWork {
+pub struct OfOrchestration {
     /// The steps, as they ran: one for each row of who was asked.
     pub(in crate::certificate) steps: Vec<StepRow>,
-    pub(in crate::certificate) certificate: WorkCertificate,
+    pub(in crate::certificate) certificate: OrchestrationCertificate,
 }
 
 /// A step, without its texts.
@@ -58,66 +58,66 @@ impl From<&StepEvidence> for StepRow {
     }
 }
 
-impl Receipt<OfWork> {
+impl Receipt<OfOrchestration> {
     /// Certifies an orchestration and writes its receipt, with the bundle that proves it.
     ///
     /// ```
     /// use llm_gateway_core::certificate::{
-    ///     Against, Kinship, Particulars, Receipt, Salt, VerifyResult, WorkEvidence, verify,
+    ///     Against, Kinship, Particulars, Receipt, Salt, VerifyResult, OrchestrationEvidence, verify,
     /// };
     ///
-    /// let evidence = WorkEvidence::new("write a haiku", Vec::new());
+    /// let evidence = OrchestrationEvidence::new("write a haiku", Vec::new());
     /// let salt = Salt::from_bytes([7; 32]);
     /// let (receipt, bundle) =
-    ///     Receipt::issue_work(Particulars::default(), evidence, &Kinship::default(), salt);
+    ///     Receipt::issue_orchestration(Particulars::default(), evidence, &Kinship::default(), salt);
     /// let bundle = bundle.to_bytes();
     /// let found = verify(&receipt.to_bytes(), Against::default().with_bundle(&bundle));
     /// assert_eq!(found.result, VerifyResult::Holds);
     /// // Nothing was judged.
     /// assert!(!receipt.certificate().independence_certified());
     /// ```
-    pub fn issue_work(
+    pub fn issue_orchestration(
         particulars: Particulars,
-        evidence: WorkEvidence,
+        evidence: OrchestrationEvidence,
         kinship: &Kinship,
         salt: Salt,
-    ) -> (Self, Bundle<WorkEvidence>) {
-        let subject = OfWork::of(&evidence, kinship);
+    ) -> (Self, Bundle<OrchestrationEvidence>) {
+        let subject = OfOrchestration::of(&evidence, kinship);
         issue(particulars, evidence, subject, kinship, salt)
     }
 
     /// What was certified.
-    pub fn certificate(&self) -> &WorkCertificate {
+    pub fn certificate(&self) -> &OrchestrationCertificate {
         &self.subject.certificate
     }
 }
 
-impl OfWork {
-    fn of(evidence: &WorkEvidence, kinship: &Kinship) -> Self {
+impl OfOrchestration {
+    fn of(evidence: &OrchestrationEvidence, kinship: &Kinship) -> Self {
         let steps = evidence.steps.iter().map(StepRow::from).collect();
-        Self { steps, certificate: certify_work(evidence, kinship) }
+        Self { steps, certificate: certify_orchestration(evidence, kinship) }
     }
 
-    fn places(&self) -> Vec<Place> {
+    fn places(&self) -> Vec<StepPlace> {
         let place = |step: &StepRow| {
             let StepRow { position, role, round, .. } = *step;
-            Place { position, role, round }
+            StepPlace { position, role, round }
         };
         self.steps.iter().map(place).collect()
     }
 }
 
-impl Subject for OfWork {
-    type Evidence = WorkEvidence;
+impl Subject for OfOrchestration {
+    type Evidence = OrchestrationEvidence;
 
     const KIND: ReceiptKind = ReceiptKind::Orchestration;
 
-    fn calls(evidence: &WorkEvidence) -> Vec<&MemberEvidence> {
+    fn calls(evidence: &OrchestrationEvidence) -> Vec<&CallEvidence> {
         evidence.steps.iter().map(|step| &step.call).collect()
     }
 
-    fn declared(evidence: &WorkEvidence) -> impl Serialize {
-        let WorkEvidence { task, steps } = evidence;
+    fn declared(evidence: &OrchestrationEvidence) -> impl Serialize {
+        let OrchestrationEvidence { task, steps } = evidence;
         let steps = steps.iter().map(|step| {
             let StepEvidence { name, role, round, instruction, judged, call } = step;
             (name, role, round, instruction, judged, declared(call))
@@ -125,7 +125,7 @@ impl Subject for OfWork {
         (task, steps.collect::<Vec<_>>())
     }
 
-    fn again(&self, evidence: &WorkEvidence, kinship: &Kinship) -> Self {
+    fn again(&self, evidence: &OrchestrationEvidence, kinship: &Kinship) -> Self {
         Self::of(evidence, kinship)
     }
 
@@ -153,7 +153,7 @@ impl Subject for OfWork {
     }
 }
 
-impl OfWork {
+impl OfOrchestration {
     /// Each step has its row, and ran after the one before it.
     fn disorder(&self, rows: &Rows<'_>) -> Option<String> {
         let steps = &self.steps;
@@ -179,8 +179,9 @@ impl OfWork {
     /// to one carries its step's committed digest, and was committed before it was sent.
     fn unborne_blindness(&self, rows: &Rows<'_>) -> Vec<String> {
         let claims = &self.certificate.claims;
-        let is_open = |claim: &Claim| matches!(claim.result, Verdict::Fail | Verdict::Unknown);
-        let is_judged = claims.verifier_worker_distinct.result != Verdict::NotApplicable;
+        let is_open =
+            |claim: &Claim| matches!(claim.result, ClaimResult::Fail | ClaimResult::Unknown);
+        let is_judged = claims.verifier_worker_distinct.result != ClaimResult::NotApplicable;
         let blind = [&claims.verifier_plan_blind, &claims.verifier_history_blind];
         if !is_judged || blind.into_iter().any(is_open) {
             return Vec::new();
@@ -225,9 +226,9 @@ impl OfWork {
             ("verifier_history_blind", &claims.verifier_history_blind, judged_before),
             ("plan_leak", &claims.plan_leak, planned),
         ];
-        let wrong = about
-            .into_iter()
-            .filter(|(_, claim, there_is)| *there_is == (claim.result == Verdict::NotApplicable));
+        let wrong = about.into_iter().filter(|(_, claim, there_is)| {
+            *there_is == (claim.result == ClaimResult::NotApplicable)
+        });
         wrong.map(|(name, _, _)| format!("claim {name} is not about what the steps did")).collect()
     }
 
@@ -240,13 +241,16 @@ impl OfWork {
             plan_leak: stated.claims.plan_leak.clone(),
         };
         let claims = claims(of_texts, &self.places(), &rows.answers(), &rows.kinship());
-        differences(stated, &WorkCertificate::of(claims, stated.warnings.clone()))
+        differences(stated, &OrchestrationCertificate::of(claims, stated.warnings.clone()))
     }
 }
 
-fn differences(stated: &WorkCertificate, follows: &WorkCertificate) -> Vec<String> {
+fn differences(
+    stated: &OrchestrationCertificate,
+    follows: &OrchestrationCertificate,
+) -> Vec<String> {
     let mut found = claims_differ(&stated.claims.named(), &follows.claims.named());
-    let told = |certificate: &WorkCertificate| {
+    let told = |certificate: &OrchestrationCertificate| {
         (certificate.not_proven.clone(), certificate.warnings.clone())
     };
     found.extend(words_differ(told(stated), told(follows)));

@@ -28,14 +28,14 @@ impl<'a> Runs<'a> {
 }
 
 /// A text, and what of it is known.
-pub(super) struct Text<'a> {
+pub(super) struct SearchedText<'a> {
     words: &'a Vec<u32>,
     runs: Runs<'a>,
     /// Its runs that others have, by their length.
     known: HashMap<usize, HashSet<&'a [u32]>>,
 }
 
-impl<'a> Text<'a> {
+impl<'a> SearchedText<'a> {
     pub(super) fn of(words: &'a Vec<u32>) -> Self {
         Self { words, runs: Runs::of([words]), known: HashMap::new() }
     }
@@ -83,7 +83,7 @@ mod tests {
         let carried: Vec<u32> = (0..200_000).collect();
         let mut carried = Runs::of([&carried]);
         let words: Vec<u32> = (500_000..500_020).collect();
-        let mut text = Text::of(&words);
+        let mut text = SearchedText::of(&words);
         for _ in 0..10_000 {
             assert!(text.repeats(&words, &mut carried));
         }

@@ -10,16 +10,16 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::attribution::{self, Suspect};
-use super::evidence::{StepEvidence, WorkEvidence};
+use super::evidence::{OrchestrationEvidence, StepEvidence};
 use super::expected::{Expected, Fit};
-use super::said::Said;
-use crate::certificate::claims::{Claim, Verdict};
-use crate::certificate::readers::{self, Asked, Finding, MOST_FINDINGS, Shown};
+use super::step_answer::StepAnswer;
+use crate::certificate::claims::{Claim, ClaimResult};
+use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::{StepRole, VERDICT_SCHEMA};
 
 /// The two claims.
-pub(super) struct Sight {
+pub(super) struct BlindnessClaims {
     pub(super) plan_blind: Claim,
     pub(super) history_blind: Claim,
 }
@@ -32,7 +32,7 @@ pub(super) fn is_shown(step: &StepEvidence) -> bool {
 }
 
 /// The claims, over every request to a verifier: first tries, retries and repairs of all rounds.
-pub(super) fn sight(evidence: &WorkEvidence, said: &[Said<'_>]) -> Sight {
+pub(super) fn sight(evidence: &OrchestrationEvidence, said: &[StepAnswer<'_>]) -> BlindnessClaims {
     let mut suspects = Vec::new();
     let mut open: Vec<String> = evidence.disorder().into_iter().collect();
     let mut requests = 0;
@@ -56,12 +56,12 @@ pub(super) fn sight(evidence: &WorkEvidence, said: &[Said<'_>]) -> Sight {
     };
     let claim = |against: &[String], there_is: bool, nothing: &str, repeats: &str| {
         if against.is_empty() && !there_is {
-            return Claim::new(Verdict::NotApplicable, nothing);
+            return Claim::new(ClaimResult::NotApplicable, nothing);
         }
         Claim::weigh(against, &open, pass(repeats))
     };
     let planned = said.iter().any(|said| said.is_of(StepRole::Planner));
-    Sight {
+    BlindnessClaims {
         plan_blind: claim(&plan, planned, "no plan was made", "no plan"),
         history_blind: claim(
             &history,
@@ -73,7 +73,7 @@ pub(super) fn sight(evidence: &WorkEvidence, said: &[Said<'_>]) -> Sight {
 }
 
 /// Whether there was anything before a verifier: an earlier verdict, or an earlier round.
-fn has_history(evidence: &WorkEvidence) -> bool {
+fn has_history(evidence: &OrchestrationEvidence) -> bool {
     let verifiers = evidence.steps.iter().filter(|step| is_shown(step));
     verifiers.clone().count() > 1 || verifiers.clone().any(|step| step.round > 1)
 }
@@ -89,8 +89,8 @@ impl<'a> Look<'a> {
     /// All verifiers of a run have one instruction, that of the first: a policy knows nothing of
     /// rounds.
     fn new(
-        evidence: &'a WorkEvidence,
-        said: &'a [Said<'_>],
+        evidence: &'a OrchestrationEvidence,
+        said: &'a [StepAnswer<'_>],
         step: &'a StepEvidence,
         first: &'a StepEvidence,
     ) -> Self {
@@ -135,7 +135,7 @@ impl<'a> Look<'a> {
             is_structured.then(|| serde_json::from_str(VERDICT_SCHEMA).ok()).flatten();
         let asked = readers::request(&self.step.call, request, schema.as_ref());
         let Some(asked) = asked else { return };
-        let Asked { findings, system, turns } = asked;
+        let ReadRequest { findings, system, turns } = asked;
         self.suspect.strays.extend(findings);
         self.system(&system);
         self.turns(&turns);
@@ -144,7 +144,7 @@ impl<'a> Look<'a> {
     }
 
     /// The system part is the instruction, once.
-    fn system(&mut self, system: &[Shown]) {
+    fn system(&mut self, system: &[ShownText]) {
         let instruction = &self.step.instruction;
         let own = system.iter().position(|shown| shown.text == *instruction);
         if own.is_none() && !instruction.trim().is_empty() {
@@ -152,14 +152,14 @@ impl<'a> Look<'a> {
             self.suspect.strays.push(stray);
         }
         let others = system.iter().enumerate().filter(|(n, _)| Some(*n) != own);
-        let stray = |shown: &Shown| {
+        let stray = |shown: &ShownText| {
             Finding::new(&shown.at, "is no instruction of the step").holding(&shown.text)
         };
         self.suspect.strays.extend(others.map(|(_, shown)| stray(shown)));
     }
 
     /// The one turn is what was expected. Of several, those that are not are strays.
-    fn turns(&mut self, turns: &[Vec<Shown>]) {
+    fn turns(&mut self, turns: &[Vec<ShownText>]) {
         let Some(expected) = &self.suspect.turn else { return };
         let mut is_found = false;
         let mut strays = Vec::new();
@@ -192,7 +192,7 @@ impl<'a> Look<'a> {
 }
 
 /// Where in a turn a byte of the whole stands, or would stand.
-fn standing_at(turn: &[Shown], byte: usize) -> &str {
+fn standing_at(turn: &[ShownText], byte: usize) -> &str {
     let mut before = 0;
     let standing = turn.iter().find(|shown| {
         before += shown.text.len();

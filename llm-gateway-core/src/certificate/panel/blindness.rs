@@ -7,14 +7,14 @@
 use std::collections::HashSet;
 
 use super::evidence::Evidence;
-use crate::certificate::claims::{Claim, Verdict};
-use crate::certificate::evidence::{Commitment, MemberEvidence};
-use crate::certificate::readers::{self, Asked, Finding, MOST_FINDINGS, Shown};
+use crate::certificate::claims::{Claim, ClaimResult};
+use crate::certificate::evidence::{CallEvidence, Commitment};
+use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::Dialect;
 
-/// A judgement in the making.
-struct Judgement<'a> {
+/// A check in the making.
+struct BlindnessCheck<'a> {
     evidence: &'a Evidence,
     policy_texts: HashSet<&'a str>,
     first_answer: Option<u64>,
@@ -28,7 +28,7 @@ struct Judgement<'a> {
 
 /// The claim, over all members that sent something.
 pub(super) fn context_blind(evidence: &Evidence) -> Claim {
-    let mut judgement = Judgement {
+    let mut check = BlindnessCheck {
         evidence,
         policy_texts: evidence.policy_texts.iter().map(String::as_str).collect(),
         first_answer: evidence.first_answer(),
@@ -37,12 +37,12 @@ pub(super) fn context_blind(evidence: &Evidence) -> Claim {
         systems: Vec::new(),
         requests: 0,
     };
-    evidence.members.iter().for_each(|member| judgement.member(member));
-    judgement.systems();
-    judgement.open.extend(evidence.disorder());
-    let Judgement { against, open, requests, .. } = judgement;
+    evidence.members.iter().for_each(|member| check.member(member));
+    check.systems();
+    check.open.extend(evidence.disorder());
+    let BlindnessCheck { against, open, requests, .. } = check;
     if requests == 0 && against.is_empty() && open.is_empty() {
-        return Claim::new(Verdict::NotApplicable, "no member sent anything");
+        return Claim::new(ClaimResult::NotApplicable, "no member sent anything");
     }
     let pass = format!(
         "every text of {requests} requests is the caller's, the policy's or the protocol's; all \
@@ -51,8 +51,8 @@ pub(super) fn context_blind(evidence: &Evidence) -> Claim {
     Claim::weigh(&against, &open, pass)
 }
 
-impl Judgement<'_> {
-    fn member(&mut self, member: &MemberEvidence) {
+impl BlindnessCheck<'_> {
+    fn member(&mut self, member: &CallEvidence) {
         let position = member.position;
         if !member.records() {
             self.open.push(format!("member {position}'s provider records nothing"));
@@ -87,10 +87,10 @@ impl Judgement<'_> {
         }));
     }
 
-    fn request(&mut self, member: &MemberEvidence, request: &RecordedRequest) {
+    fn request(&mut self, member: &CallEvidence, request: &RecordedRequest) {
         // A member is asked for free text: no schema may stand in its request.
         let Some(asked) = readers::request(member, request, None) else { return };
-        let Asked { mut findings, system, turns } = asked;
+        let ReadRequest { mut findings, system, turns } = asked;
         findings.extend(self.stray_system(&system));
         findings.extend(self.stray_turns(member.dialect, &turns));
         findings.truncate(MOST_FINDINGS);
@@ -101,10 +101,10 @@ impl Judgement<'_> {
     }
 
     /// What is no system text of the caller's or the policy's, and what is more than one.
-    fn stray_system(&self, system: &[Shown]) -> Vec<Finding> {
+    fn stray_system(&self, system: &[ShownText]) -> Vec<Finding> {
         let caller = self.evidence.caller.system.as_deref();
         let is_known = |text: &str| caller == Some(text) || self.policy_texts.contains(text);
-        let stray = |(n, shown): (usize, &Shown)| {
+        let stray = |(n, shown): (usize, &ShownText)| {
             let what = match (is_known(&shown.text), n) {
                 (true, 0) => return None,
                 (true, _) => "is a second system text",
@@ -118,7 +118,7 @@ impl Judgement<'_> {
     /// What is not the one turn of the user. The caller's parts stand there in their order, and
     /// texts of the policy may stand between them; where the format has one string for a turn,
     /// the caller's parts may be that string.
-    fn stray_turns(&self, dialect: Dialect, turns: &[Vec<Shown>]) -> Vec<Finding> {
+    fn stray_turns(&self, dialect: Dialect, turns: &[Vec<ShownText>]) -> Vec<Finding> {
         let turn = match turns {
             [turn] => turn,
             [] => return vec![Finding::new("the request", "has no user turn")],
@@ -130,7 +130,7 @@ impl Judgement<'_> {
         let user = &self.evidence.caller.user;
         let mut expected = user.iter().peekable();
         let mut findings = Vec::new();
-        for Shown { at, text } in turn {
+        for ShownText { at, text } in turn {
             let is_next = expected.next_if_eq(&text).is_some();
             if !is_next && !self.policy_texts.contains(text.as_str()) {
                 findings.push(Finding::new(at, "is neither the caller's text nor the policy's"));

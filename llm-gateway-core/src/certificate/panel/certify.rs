@@ -9,8 +9,8 @@ use super::evidence::Evidence;
 use super::freshness::fresh;
 use super::quorum::answered_quorum;
 use super::quote::Windows;
-use crate::certificate::answers::{self, Answer};
-use crate::certificate::claims::{Claim, Verdict};
+use crate::certificate::answers::{self, AnsweredCall};
+use crate::certificate::claims::{Claim, ClaimResult};
 use crate::certificate::identity::{Identity, identity};
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
@@ -35,7 +35,7 @@ impl Rules {
 }
 
 /// What no record of a gateway can show. Stands in every certificate.
-pub const NOT_PROVEN: [&str; 5] = [
+pub const NOT_PROVEN: &[&str] = &[
     "which weights really ran: a model is what its API calls itself",
     "that errors are independent: distinct models learn from overlapping data",
     "that a provider keeps no memory between requests",
@@ -67,7 +67,7 @@ impl Certificate {
         required: Level,
         warnings: Vec<String>,
     ) -> Self {
-        let not_proven = NOT_PROVEN.map(str::to_owned).to_vec();
+        let not_proven = NOT_PROVEN.iter().map(|&what| what.to_owned()).collect();
         Self { level: claims.level(), required, claims, not_proven, warnings }
     }
 
@@ -75,21 +75,21 @@ impl Certificate {
     /// says that an answer was not fresh.
     pub fn independence_certified(&self) -> bool {
         self.level >= self.required
-            && self.claims.answered_quorum.result == Verdict::Pass
-            && self.claims.fresh.result != Verdict::Fail
+            && self.claims.answered_quorum.result == ClaimResult::Pass
+            && self.claims.fresh.result != ClaimResult::Fail
     }
 }
 
 /// Certifies a panel by what was recorded of it.
 ///
 /// ```
-/// use llm_gateway_core::certificate::{Evidence, Kinship, Rules, Verdict, certify};
+/// use llm_gateway_core::certificate::{Evidence, Kinship, Rules, ClaimResult, certify};
 /// use llm_gateway_core::policy::Level;
 ///
 /// let rules = Rules::new(Level::ModelDistinct, None);
 /// let certificate = certify(&Evidence::default(), &rules, &Kinship::default());
 /// // Nobody answered, so nobody agreed.
-/// assert_eq!(certificate.claims.answered_quorum.result, Verdict::Fail);
+/// assert_eq!(certificate.claims.answered_quorum.result, ClaimResult::Fail);
 /// assert!(!certificate.independence_certified());
 /// ```
 pub fn certify(evidence: &Evidence, rules: &Rules, kinship: &Kinship) -> Certificate {
@@ -103,7 +103,7 @@ pub fn certify(evidence: &Evidence, rules: &Rules, kinship: &Kinship) -> Certifi
 /// All claims: one from the requests, the others from what is known of the answers.
 pub(super) fn claims(
     context_blind: Claim,
-    answers: &[Answer<'_>],
+    answers: &[AnsweredCall<'_>],
     rules: &Rules,
     asked: usize,
     kinship: &Kinship,

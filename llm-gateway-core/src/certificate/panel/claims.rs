@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::claims::{Claim, Verdict};
+use crate::certificate::claims::{Claim, ClaimResult};
 use crate::policy::Level;
 
 /// The claims of a panel. Each is about the members that answered, the first about all that
@@ -27,8 +27,8 @@ pub struct Claims {
 
 impl Claims {
     /// All claims under their names.
-    pub fn named(&self) -> [(&'static str, &Claim); 6] {
-        [
+    pub fn named(&self) -> Vec<(&'static str, &Claim)> {
+        vec![
             ("context_blind", &self.context_blind),
             ("fresh", &self.fresh),
             ("answered_quorum", &self.answered_quorum),
@@ -46,7 +46,7 @@ impl Claims {
             (&self.vendor_distinct, Level::VendorDistinct),
             (&self.lineage_distinct, Level::LineageDistinct),
         ];
-        let passed = steps.into_iter().take_while(|(claim, _)| claim.result == Verdict::Pass);
+        let passed = steps.into_iter().take_while(|(claim, _)| claim.result == ClaimResult::Pass);
         passed.last().map_or(Level::None, |(_, level)| level)
     }
 }

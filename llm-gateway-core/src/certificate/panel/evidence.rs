@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::evidence::{MemberEvidence, Moments};
+use crate::certificate::evidence::{CallEvidence, Moments};
 
 /// All that a certificate is made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Evidence {
     /// A bundle keeps those that are quoted.
     pub earlier_answers: Vec<String>,
     /// The members, in the policy's order.
-    pub members: Vec<MemberEvidence>,
+    pub members: Vec<CallEvidence>,
 }
 
 /// The caller's own words, as they entered at the door.

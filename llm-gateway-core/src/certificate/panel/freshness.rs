@@ -4,8 +4,8 @@
 //! A header that speaks of a cache in words that are not known leaves the claim open, and is
 //! named.
 
-use crate::certificate::answers::Answer;
-use crate::certificate::claims::{Claim, Verdict};
+use crate::certificate::answers::AnsweredCall;
+use crate::certificate::claims::{Claim, ClaimResult};
 use crate::certificate::readers::{Origin, origin};
 
 /// The most digits of an id that two servers may well come to at the same time.
@@ -21,20 +21,20 @@ fn is_one_of_few(id: &str) -> bool {
 }
 
 /// The claim `fresh`.
-pub(super) fn fresh(answers: &[Answer<'_>]) -> Claim {
+pub(super) fn fresh(answers: &[AnsweredCall<'_>]) -> Claim {
     if answers.is_empty() {
-        return Claim::new(Verdict::NotApplicable, "no member answered");
+        return Claim::new(ClaimResult::NotApplicable, "no member answered");
     }
     let mut against = Vec::new();
     let mut open = Vec::new();
     let mut ids: Vec<(u32, &str)> = Vec::new();
     for answer in answers {
         let speaker = answer.speaker;
-        let Some(said) = answer.said() else {
-            open.extend(answer.heard.gap(speaker));
+        let Some(facts) = answer.facts() else {
+            open.extend(answer.record.gap(speaker));
             continue;
         };
-        for (name, value) in &said.cache_headers {
+        for (name, value) in &facts.cache_headers {
             let told = format!("{speaker} answered with {name}: {value}");
             match origin(name, value) {
                 Origin::Cache => against.push(told),
@@ -42,7 +42,7 @@ pub(super) fn fresh(answers: &[Answer<'_>]) -> Claim {
                 Origin::Provider => {}
             }
         }
-        let Some(id) = said.response_id.as_deref() else {
+        let Some(id) = facts.response_id.as_deref() else {
             open.push(format!("{speaker}'s response has no id"));
             continue;
         };

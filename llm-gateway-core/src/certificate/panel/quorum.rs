@@ -1,24 +1,29 @@
 //! Whether enough members answered: the claim `answered_quorum`.
 
-use crate::certificate::answers::{Answer, Heard};
-use crate::certificate::claims::{Claim, Verdict};
+use crate::certificate::answers::{AnswerRecord, AnsweredCall};
+use crate::certificate::claims::{Claim, ClaimResult};
 
 /// Whether enough members answered: `quorum`, or all that were `asked`, and never less than two.
 /// An answer of a provider that records nothing counts; one that its bytes do not bear out
 /// does not.
-pub(super) fn answered_quorum(answers: &[Answer<'_>], quorum: Option<u32>, asked: usize) -> Claim {
+pub(super) fn answered_quorum(
+    answers: &[AnsweredCall<'_>],
+    quorum: Option<u32>,
+    asked: usize,
+) -> Claim {
     let needed = quorum.map_or(asked, |quorum| quorum as usize).max(2);
-    let unproven =
-        |answer: &&Answer<'_>| matches!(answer.heard, Heard::Missing | Heard::Unreadable(_));
+    let unproven = |answer: &&AnsweredCall<'_>| {
+        matches!(answer.record, AnswerRecord::Missing | AnswerRecord::Unreadable(_))
+    };
     let open: Vec<String> =
-        answers.iter().filter(unproven).filter_map(|a| a.heard.gap(a.speaker)).collect();
+        answers.iter().filter(unproven).filter_map(|a| a.record.gap(a.speaker)).collect();
     let proven = answers.len() - open.len();
     let because = format!("{proven} of {asked} answered, {needed} were required");
     if proven >= needed {
-        Claim::new(Verdict::Pass, because)
+        Claim::new(ClaimResult::Pass, because)
     } else if answers.len() >= needed {
         Claim::weigh(&[], &open, because)
     } else {
-        Claim::new(Verdict::Fail, because)
+        Claim::new(ClaimResult::Fail, because)
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::certify::{Certificate, Rules, certify, claims, quoted};
 use super::evidence::Evidence;
 use crate::certificate::canonical::Salt;
-use crate::certificate::claims::Verdict;
-use crate::certificate::evidence::MemberEvidence;
+use crate::certificate::claims::ClaimResult;
+use crate::certificate::evidence::CallEvidence;
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 use crate::certificate::receipt::{
@@ -55,7 +55,7 @@ impl Subject for OfPanel {
 
     const KIND: ReceiptKind = ReceiptKind::Panel;
 
-    fn calls(evidence: &Evidence) -> Vec<&MemberEvidence> {
+    fn calls(evidence: &Evidence) -> Vec<&CallEvidence> {
         evidence.members.iter().collect()
     }
 
@@ -92,7 +92,7 @@ impl OfPanel {
     /// Where the certificate says that members were blind, the rows must bear it out: each call
     /// carries its member's committed digest, and was committed before anything was answered.
     fn unborne_blindness(&self, rows: &Rows<'_>) -> Vec<String> {
-        if self.certificate.claims.context_blind.result != Verdict::Pass {
+        if self.certificate.claims.context_blind.result != ClaimResult::Pass {
             return Vec::new();
         }
         let answers = rows.calls.iter().filter_map(|call| Some(call.response.as_ref()?.sequence));

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::places::Holds;
 use super::usage::{Tally, count, or_zero};
-use super::{Draft, Format, Name};
+use super::{Format, PartialResponse, ReportedName};
 use crate::model::Usage;
 
 /// The `anthropic` dialect.
-pub(super) struct Anthropic;
+pub(super) struct AnthropicReader;
 
-impl Format for Anthropic {
+impl Format for AnthropicReader {
     const PLACES: &'static [(&'static str, Holds)] = &[
         ("/model", Holds::Model),
         ("/system", Holds::System),
@@ -35,35 +35,35 @@ impl Format for Anthropic {
         vec!["/v1/messages".to_owned()]
     }
 
-    type Whole = Message;
+    type Whole = AnthropicDocument;
 
-    type Event = Event;
+    type Event = AnthropicEvent;
 
     const END: Option<&'static str> = None;
 
-    fn whole(whole: Message, draft: &mut Draft) -> Result<(), String> {
-        whole.names(draft)?;
+    fn whole(whole: AnthropicDocument, partial: &mut PartialResponse) -> Result<(), String> {
+        whole.names(partial)?;
         let blocks = whole.content.ok_or("it has no `content`")?;
-        draft.reply.text.extend(blocks.into_iter().filter_map(Block::text));
+        partial.reply.text.extend(blocks.into_iter().filter_map(ContentBlock::text));
         Ok(())
     }
 
-    fn event(event: Event, draft: &mut Draft) -> Result<(), String> {
+    fn event(event: AnthropicEvent, partial: &mut PartialResponse) -> Result<(), String> {
         match event {
             // Its content is empty as yet.
-            Event::MessageStart { message } => message.names(draft)?,
-            Event::ContentBlockStart { content_block } => {
-                draft.reply.text.extend(content_block.text());
+            AnthropicEvent::MessageStart { message } => message.names(partial)?,
+            AnthropicEvent::ContentBlockStart { content_block } => {
+                partial.reply.text.extend(content_block.text());
             }
-            Event::ContentBlockDelta { delta } => draft.reply.text.extend(delta.text()),
-            Event::MessageStop => draft.done = true,
-            Event::Other => {}
+            AnthropicEvent::ContentBlockDelta { delta } => partial.reply.text.extend(delta.text()),
+            AnthropicEvent::MessageStop => partial.done = true,
+            AnthropicEvent::Other => {}
         }
         Ok(())
     }
 
-    fn is_ended(draft: &Draft) -> bool {
-        draft.done
+    fn is_ended(partial: &PartialResponse) -> bool {
+        partial.done
     }
 
     /// A stream counts its input at its start and its output with the reason for its end; the
@@ -88,15 +88,15 @@ impl Format for Anthropic {
 /// text.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Event {
+pub(super) enum AnthropicEvent {
     MessageStart {
-        message: Message,
+        message: AnthropicDocument,
     },
     ContentBlockStart {
-        content_block: Block,
+        content_block: ContentBlock,
     },
     ContentBlockDelta {
-        delta: Delta,
+        delta: BlockDelta,
     },
     MessageStop,
     #[serde(other)]
@@ -105,28 +105,28 @@ pub(super) enum Event {
 
 /// A whole response, or the beginning of one.
 #[derive(Deserialize)]
-pub(super) struct Message {
+pub(super) struct AnthropicDocument {
     #[serde(default)]
-    model: Name,
+    model: ReportedName,
     #[serde(default)]
-    id: Name,
-    content: Option<Vec<Block>>,
+    id: ReportedName,
+    content: Option<Vec<ContentBlock>>,
 }
 
-impl Message {
-    fn names(&self, draft: &mut Draft) -> Result<(), String> {
-        self.model.settle(&mut draft.reply.model, "model")?;
-        draft.identify(&self.id)
+impl AnthropicDocument {
+    fn names(&self, partial: &mut PartialResponse) -> Result<(), String> {
+        self.model.settle(&mut partial.reply.model, "model")?;
+        partial.identify(&self.id)
     }
 }
 
 #[derive(Deserialize)]
-pub(super) struct Block {
+pub(super) struct ContentBlock {
     r#type: Option<String>,
     text: Option<String>,
 }
 
-impl Block {
+impl ContentBlock {
     /// Thinking, tool use and whatever comes next are no text.
     fn text(self) -> Option<String> {
         self.text.filter(|_| self.r#type.as_deref() == Some("text"))
@@ -134,12 +134,12 @@ impl Block {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Delta {
+pub(super) struct BlockDelta {
     r#type: Option<String>,
     text: Option<String>,
 }
 
-impl Delta {
+impl BlockDelta {
     /// Thinking, signatures and a tool's input are no text.
     fn text(self) -> Option<String> {
         self.text.filter(|_| self.r#type.as_deref() == Some("text_delta"))

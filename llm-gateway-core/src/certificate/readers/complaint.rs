@@ -8,15 +8,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::parsed;
-use super::sse::Event;
+use super::sse::StreamEvent;
 
 const IT_IS_ONE: &str = "it is an error";
 
 /// As much of a document as tells whether it is an error.
 #[derive(Deserialize)]
-struct Told {
+struct ErrorMarks {
     error: Option<Value>,
-    /// vLLM writes `"object": "error"`, Anthropic `"type": "error"`.
+    /// vLLM writes `"object": "error"`, AnthropicReader `"type": "error"`.
     object: Option<Value>,
     r#type: Option<Value>,
 }
@@ -24,7 +24,7 @@ struct Told {
 /// # Errors
 /// Says that the document is an error, or no JSON object.
 pub(super) fn check(body: &[u8]) -> Result<(), String> {
-    let Told { error, object, r#type } = parsed(body)?;
+    let ErrorMarks { error, object, r#type } = parsed(body)?;
     let is_named = [object, r#type].into_iter().flatten().any(|name| name == "error");
     let is_one = is_named || error.as_ref().is_some_and(says_something);
     if is_one { Err(IT_IS_ONE.to_owned()) } else { Ok(()) }
@@ -32,7 +32,7 @@ pub(super) fn check(body: &[u8]) -> Result<(), String> {
 
 /// # Errors
 /// Says that the event calls itself an error, whatever its data.
-pub(super) fn check_name(event: &Event) -> Result<(), String> {
+pub(super) fn check_name(event: &StreamEvent) -> Result<(), String> {
     if event.name == "error" { Err(IT_IS_ONE.to_owned()) } else { Ok(()) }
 }
 

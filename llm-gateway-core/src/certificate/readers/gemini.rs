@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::head::segment;
 use super::places::Holds;
 use super::usage::{Tally, count, or_zero};
-use super::{Draft, Format, Name};
+use super::{Format, PartialResponse, ReportedName};
 use crate::model::Usage;
 
 /// The `gemini` dialect.
-pub(super) struct Gemini;
+pub(super) struct GeminiReader;
 
-impl Format for Gemini {
+impl Format for GeminiReader {
     const PLACES: &'static [(&'static str, Holds)] = &[
         ("/systemInstruction/parts/*/text", Holds::System),
         ("/contents/*/role", Holds::Speaker { user: "user", system: None }),
@@ -37,37 +37,37 @@ impl Format for Gemini {
         ]
     }
 
-    type Whole = Document;
+    type Whole = GeminiDocument;
 
-    type Event = Document;
+    type Event = GeminiDocument;
 
     const END: Option<&'static str> = None;
 
-    fn whole(document: Document, draft: &mut Draft) -> Result<(), String> {
-        Self::event(document, draft)
+    fn whole(document: GeminiDocument, partial: &mut PartialResponse) -> Result<(), String> {
+        Self::event(document, partial)
     }
 
     /// Each is a whole response with the next part of the text. What follows a reason to stop is
     /// still read: older models and proxies write one into every event.
-    fn event(document: Document, draft: &mut Draft) -> Result<(), String> {
+    fn event(document: GeminiDocument, partial: &mut PartialResponse) -> Result<(), String> {
         // Some answers name the model as a resource.
         let model = document.model_version.0;
         let model = model.map(|id| id.strip_prefix("models/").unwrap_or(&id).to_owned());
-        Name(model).settle(&mut draft.reply.model, "model")?;
-        draft.identify(&document.response_id)?;
+        ReportedName(model).settle(&mut partial.reply.model, "model")?;
+        partial.identify(&document.response_id)?;
         // Absent where the prompt was blocked, and in an event that only counts tokens.
         let candidate = document.candidates.unwrap_or_default().into_iter().next();
         let Some(Candidate { content, finish_reason }) = candidate else { return Ok(()) };
-        draft.stopped |= finish_reason.is_some();
+        partial.stopped |= finish_reason.is_some();
         let parts = content.and_then(|content| content.parts).unwrap_or_default();
         let texts = parts.into_iter().filter(|part| part.thought != Some(true));
-        draft.reply.text.extend(texts.filter_map(|part| part.text));
+        partial.reply.text.extend(texts.filter_map(|part| part.text));
         Ok(())
     }
 
     /// Such a stream ends with its body.
-    fn is_ended(draft: &Draft) -> bool {
-        draft.stopped
+    fn is_ended(partial: &PartialResponse) -> bool {
+        partial.stopped
     }
 
     /// Before the end, the output is that of the moment.
@@ -84,28 +84,28 @@ impl Format for Gemini {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Document {
+pub(super) struct GeminiDocument {
     #[serde(default)]
-    model_version: Name,
+    model_version: ReportedName,
     #[serde(default)]
-    response_id: Name,
+    response_id: ReportedName,
     candidates: Option<Vec<Candidate>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Candidate {
-    content: Option<Content>,
+    content: Option<CandidateContent>,
     finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Content {
-    parts: Option<Vec<Piece>>,
+struct CandidateContent {
+    parts: Option<Vec<CandidatePart>>,
 }
 
 #[derive(Deserialize)]
-struct Piece {
+struct CandidatePart {
     text: Option<String>,
     /// A summary of the model's reasoning.
     thought: Option<bool>,

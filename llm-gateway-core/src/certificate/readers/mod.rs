@@ -22,12 +22,12 @@ use std::ops::ControlFlow;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::evidence::MemberEvidence;
+use super::evidence::CallEvidence;
 use super::json;
 use super::recorded::{RecordedRequest, RecordedResponse};
 use crate::model::{Dialect, Usage};
 pub(super) use caches::{Origin, cache_headers, origin};
-use name::Name;
+use name::ReportedName;
 use places::Holds;
 use usage::{Tally, usage_as};
 
@@ -65,24 +65,24 @@ pub(super) const MOST_FINDINGS: usize = 128;
 
 /// A text that a model is shown, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shown {
+pub(super) struct ShownText {
     pub(super) at: String,
     pub(super) text: String,
 }
 
 /// What a request shows its model, and what is strange about it.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(super) struct ReadRequest {
     pub(super) findings: Vec<Finding>,
     /// The texts of the system part, in order.
-    pub(super) system: Vec<Shown>,
+    pub(super) system: Vec<ShownText>,
     /// The user's turns, in order, each with its texts.
-    pub(super) turns: Vec<Vec<Shown>>,
+    pub(super) turns: Vec<Vec<ShownText>>,
 }
 
 /// What a response says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Reply {
+pub(super) struct ReadResponse {
     /// The model that answered, by the response.
     pub(super) model: Option<String>,
     /// The provider's id of the response.
@@ -117,16 +117,16 @@ trait Format {
     ///
     /// # Errors
     /// Says why it is no answer.
-    fn whole(whole: Self::Whole, draft: &mut Draft) -> Result<(), String>;
+    fn whole(whole: Self::Whole, partial: &mut PartialResponse) -> Result<(), String>;
 
     /// Takes the facts of one event of a stream.
     ///
     /// # Errors
     /// Says why it is of no answer.
-    fn event(event: Self::Event, draft: &mut Draft) -> Result<(), String>;
+    fn event(event: Self::Event, partial: &mut PartialResponse) -> Result<(), String>;
 
     /// Whether the answer of a stream came to its end with the events that were taken.
-    fn is_ended(draft: &Draft) -> bool;
+    fn is_ended(partial: &PartialResponse) -> bool;
 
     /// Takes the token counts of one document: a whole response, or one event of a stream.
     /// Breaks where nothing behind it is of the answer.
@@ -135,8 +135,8 @@ trait Format {
 
 /// An answer of which some has been read.
 #[derive(Debug, Default)]
-struct Draft {
-    reply: Reply,
+struct PartialResponse {
+    reply: ReadResponse,
     /// The model said why it stopped.
     stopped: bool,
     /// The last event has come: nothing behind it is of the answer.
@@ -151,30 +151,30 @@ const SCHEMA_NAME: &str = "verdict";
 /// Reads a request of a member; `None` for a member whose bytes have no format of ours. The
 /// answer may be asked for by `schema`, whole and unchanged, and by no other.
 pub(super) fn request(
-    member: &MemberEvidence,
+    member: &CallEvidence,
     request: &RecordedRequest,
     schema: Option<&Value>,
-) -> Option<Asked> {
+) -> Option<ReadRequest> {
     Some(match member.dialect {
-        Dialect::OpenAi => request_as::<openai::OpenAi>(member, request, schema),
-        Dialect::Anthropic => request_as::<anthropic::Anthropic>(member, request, schema),
-        Dialect::Gemini => request_as::<gemini::Gemini>(member, request, schema),
+        Dialect::OpenAi => request_as::<openai::OpenAiReader>(member, request, schema),
+        Dialect::Anthropic => request_as::<anthropic::AnthropicReader>(member, request, schema),
+        Dialect::Gemini => request_as::<gemini::GeminiReader>(member, request, schema),
         Dialect::Own => return None,
     })
 }
 
 fn request_as<F: Format>(
-    member: &MemberEvidence,
+    member: &CallEvidence,
     request: &RecordedRequest,
     schema: Option<&Value>,
-) -> Asked {
+) -> ReadRequest {
     let schema = schema.map(F::schema).unwrap_or_default();
     let mut asked = match json::parse(request.body.as_bytes()) {
         Ok(body) => places::read(F::PLACES, &member.model, &schema, &body),
         Err(error) => {
             let finding = Finding::new("/", format!("is no JSON that has one reading: {error}"))
                 .holding(String::from_utf8_lossy(request.body.as_bytes()));
-            Asked { findings: vec![finding], ..Asked::default() }
+            ReadRequest { findings: vec![finding], ..ReadRequest::default() }
         }
     };
     let paths = F::paths(&member.model);
@@ -189,65 +189,75 @@ fn request_as<F: Format>(
 ///
 /// # Errors
 /// Says why it is no answer that could be read.
-pub(super) fn response(dialect: Dialect, response: &RecordedResponse) -> Result<Reply, String> {
-    let mut draft = Draft::default();
-    read(dialect, response, &mut draft)?;
-    if draft.reply.text.trim().is_empty() {
+pub(super) fn response(
+    dialect: Dialect,
+    response: &RecordedResponse,
+) -> Result<ReadResponse, String> {
+    let mut partial = PartialResponse::default();
+    read(dialect, response, &mut partial)?;
+    if partial.reply.text.trim().is_empty() {
         return Err("there is no text in it".to_owned());
     }
-    let Draft { reply, is_numbered, .. } = draft;
+    let PartialResponse { reply, is_numbered, .. } = partial;
     let response_id = reply.response_id.filter(|_| !is_numbered);
-    Ok(Reply { response_id, ..reply })
+    Ok(ReadResponse { response_id, ..reply })
 }
 
 /// The text that came with a response, be it an answer or the beginning of one.
 pub(super) fn text(dialect: Dialect, response: &RecordedResponse) -> Option<String> {
-    let mut draft = Draft::default();
+    let mut partial = PartialResponse::default();
     // Whatever is wrong with the response, its text was there to be read.
-    let _ = read(dialect, response, &mut draft);
-    Some(draft.reply.text).filter(|text| !text.is_empty())
+    let _ = read(dialect, response, &mut partial);
+    Some(partial.reply.text).filter(|text| !text.is_empty())
 }
 
 /// What a response of the format `dialect` says that it used.
 pub(super) fn usage(dialect: Dialect, response: &RecordedResponse) -> Option<Usage> {
     match dialect {
-        Dialect::OpenAi => usage_as::<openai::OpenAi>(response),
-        Dialect::Anthropic => usage_as::<anthropic::Anthropic>(response),
-        Dialect::Gemini => usage_as::<gemini::Gemini>(response),
+        Dialect::OpenAi => usage_as::<openai::OpenAiReader>(response),
+        Dialect::Anthropic => usage_as::<anthropic::AnthropicReader>(response),
+        Dialect::Gemini => usage_as::<gemini::GeminiReader>(response),
         Dialect::Own => None,
     }
 }
 
-fn read(dialect: Dialect, response: &RecordedResponse, draft: &mut Draft) -> Result<(), String> {
+fn read(
+    dialect: Dialect,
+    response: &RecordedResponse,
+    partial: &mut PartialResponse,
+) -> Result<(), String> {
     if !(200..300).contains(&response.status) {
         return Err(format!("its status is {}", response.status));
     }
     match dialect {
-        Dialect::OpenAi => read_as::<openai::OpenAi>(response, draft),
-        Dialect::Anthropic => read_as::<anthropic::Anthropic>(response, draft),
-        Dialect::Gemini => read_as::<gemini::Gemini>(response, draft),
+        Dialect::OpenAi => read_as::<openai::OpenAiReader>(response, partial),
+        Dialect::Anthropic => read_as::<anthropic::AnthropicReader>(response, partial),
+        Dialect::Gemini => read_as::<gemini::GeminiReader>(response, partial),
         Dialect::Own => Err("its format is not known here".to_owned()),
     }
 }
 
-fn read_as<F: Format>(response: &RecordedResponse, draft: &mut Draft) -> Result<(), String> {
+fn read_as<F: Format>(
+    response: &RecordedResponse,
+    partial: &mut PartialResponse,
+) -> Result<(), String> {
     let body = response.body.as_bytes();
     if !sse::is_stream(response) {
-        return F::whole(document(body)?, draft);
+        return F::whole(document(body)?, partial);
     }
     for event in sse::events(body)? {
         complaint::check_name(&event)?;
         if F::END == Some(event.data.trim()) {
-            draft.done = true;
+            partial.done = true;
         } else {
-            F::event(document(event.data.as_bytes())?, draft)?;
+            F::event(document(event.data.as_bytes())?, partial)?;
         }
         // What stands behind the end is no part of the answer that was taken.
-        if draft.done {
+        if partial.done {
             break;
         }
     }
-    if F::is_ended(draft) { Ok(()) } else { Err("its stream has no end".to_owned()) }
+    if F::is_ended(partial) { Ok(()) } else { Err("its stream has no end".to_owned()) }
 }
 
 fn document<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::Draft;
+use super::PartialResponse;
 
 /// The longest name that is taken for one. Model ids have at most 128 characters.
 const LONGEST_NAME: usize = 256;
@@ -11,9 +11,9 @@ const LONGEST_NAME: usize = 256;
 /// A name in a response: absent, or as it stands there. Null and the empty text say nothing; a
 /// number is kept as it is written, so that it can be compared, and known to be no known id.
 #[derive(Debug, Default)]
-pub(super) struct Name(pub(super) Option<String>);
+pub(super) struct ReportedName(pub(super) Option<String>);
 
-impl<'de> Deserialize<'de> for Name {
+impl<'de> Deserialize<'de> for ReportedName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(match Value::deserialize(deserializer)? {
             Value::Null => None,
@@ -24,7 +24,7 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-impl Name {
+impl ReportedName {
     /// Takes the name into its place. The events of one stream must agree on it.
     ///
     /// # Errors
@@ -47,13 +47,13 @@ impl Name {
     }
 }
 
-impl Draft {
+impl PartialResponse {
     /// Takes the id of the response. Some servers give each event of a stream one of its own
     /// (<https://github.com/microsoft/foundry-local/issues/144>): then the whole has none.
     ///
     /// # Errors
     /// Says that it is too long.
-    pub(super) fn identify(&mut self, id: &Name) -> Result<(), String> {
+    pub(super) fn identify(&mut self, id: &ReportedName) -> Result<(), String> {
         match (&id.0, &self.reply.response_id) {
             (Some(id), Some(known)) if id != known => self.is_numbered = true,
             _ => id.settle(&mut self.reply.response_id, "response id")?,

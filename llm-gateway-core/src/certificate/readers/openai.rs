@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::places::Holds;
 use super::usage::{Tally, count, or_zero};
-use super::{Draft, Format, Name, SCHEMA_NAME, complaint, sse};
+use super::{Format, PartialResponse, ReportedName, SCHEMA_NAME, complaint, sse};
 use crate::model::Usage;
 
 /// The `openai` dialect.
-pub(super) struct OpenAi;
+pub(super) struct OpenAiReader;
 
-impl Format for OpenAi {
+impl Format for OpenAiReader {
     const PLACES: &'static [(&'static str, Holds)] = &[
         ("/model", Holds::Model),
         ("/messages/*/role", Holds::Speaker { user: "user", system: Some("system") }),
@@ -37,37 +37,37 @@ impl Format for OpenAi {
         vec!["/chat/completions".to_owned()]
     }
 
-    type Whole = Document;
+    type Whole = OpenAiDocument;
 
-    type Event = Document;
+    type Event = OpenAiDocument;
 
     const END: Option<&'static str> = Some(sse::END);
 
-    fn whole(document: Document, draft: &mut Draft) -> Result<(), String> {
-        document.names(draft)?;
+    fn whole(document: OpenAiDocument, partial: &mut PartialResponse) -> Result<(), String> {
+        document.names(partial)?;
         let choice = document.choices.ok_or("it has no `choices`")?.into_iter().next();
-        draft.reply.text.extend(choice.and_then(|choice| choice.message).map(Message::text));
+        partial.reply.text.extend(choice.and_then(|choice| choice.message).map(ChatMessage::text));
         Ok(())
     }
 
-    fn event(document: Document, draft: &mut Draft) -> Result<(), String> {
-        document.names(draft)?;
+    fn event(document: OpenAiDocument, partial: &mut PartialResponse) -> Result<(), String> {
+        document.names(partial)?;
         if document.choices.is_none() && document.usage.is_none() {
             complaint::check_sentence(document.message.as_ref())?;
         }
         // The last may have none: it carries the usage. Only one answer is asked for.
         let choices = document.choices.into_iter().flatten();
-        for choice in choices.filter(Choice::is_first) {
-            draft.reply.text.extend(choice.delta.map(Message::text));
-            draft.stopped |= choice.finish_reason.is_some();
+        for choice in choices.filter(ChatChoice::is_first) {
+            partial.reply.text.extend(choice.delta.map(ChatMessage::text));
+            partial.stopped |= choice.finish_reason.is_some();
         }
         Ok(())
     }
 
     /// A proxy writes its `[DONE]` behind whatever broke off; why the model stopped is the
     /// model's to say.
-    fn is_ended(draft: &Draft) -> bool {
-        draft.done && draft.stopped
+    fn is_ended(partial: &PartialResponse) -> bool {
+        partial.done && partial.stopped
     }
 
     /// The newest complete count: some servers send one with every chunk.
@@ -78,33 +78,33 @@ impl Format for OpenAi {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Document {
+pub(super) struct OpenAiDocument {
     #[serde(default)]
-    model: Name,
+    model: ReportedName,
     #[serde(default)]
-    id: Name,
-    choices: Option<Vec<Choice>>,
+    id: ReportedName,
+    choices: Option<Vec<ChatChoice>>,
     usage: Option<IgnoredAny>,
     /// Of an error without an object around it.
     message: Option<Value>,
 }
 
-impl Document {
-    fn names(&self, draft: &mut Draft) -> Result<(), String> {
-        self.model.settle(&mut draft.reply.model, "model")?;
-        draft.identify(&self.id)
+impl OpenAiDocument {
+    fn names(&self, partial: &mut PartialResponse) -> Result<(), String> {
+        self.model.settle(&mut partial.reply.model, "model")?;
+        partial.identify(&self.id)
     }
 }
 
 #[derive(Deserialize)]
-struct Choice {
+struct ChatChoice {
     index: Option<Value>,
-    message: Option<Message>,
-    delta: Option<Message>,
+    message: Option<ChatMessage>,
+    delta: Option<ChatMessage>,
     finish_reason: Option<String>,
 }
 
-impl Choice {
+impl ChatChoice {
     /// Servers that know of one answer only may not count it.
     fn is_first(&self) -> bool {
         self.index.as_ref().and_then(Value::as_u64).unwrap_or(0) == 0
@@ -112,15 +112,15 @@ impl Choice {
 }
 
 #[derive(Deserialize)]
-struct Message {
-    content: Option<Content>,
+struct ChatMessage {
+    content: Option<ChatContent>,
 }
 
-impl Message {
+impl ChatMessage {
     fn text(self) -> String {
         match self.content {
-            Some(Content::Text(text)) => text,
-            Some(Content::Parts(parts)) => {
+            Some(ChatContent::Text(text)) => text,
+            Some(ChatContent::Parts(parts)) => {
                 parts.iter().filter_map(|part| part.text.as_ref()?.as_str()).collect()
             }
             None => String::new(),
@@ -131,13 +131,13 @@ impl Message {
 /// Text, or (some compatible servers) a list of parts.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Content {
+enum ChatContent {
     Text(String),
-    Parts(Vec<Piece>),
+    Parts(Vec<ChatPart>),
 }
 
 #[derive(Deserialize)]
-struct Piece {
+struct ChatPart {
     text: Option<Value>,
 }
 

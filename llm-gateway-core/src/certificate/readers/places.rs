@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Asked, Finding, MOST_FINDINGS, Shown};
-use crate::certificate::json::{self, Leaf, Step};
+use super::{Finding, MOST_FINDINGS, ReadRequest, ShownText};
+use crate::certificate::json::{self, Leaf, PathStep};
 
 /// What may stand at a place.
 #[derive(Debug, Clone, Copy)]
@@ -27,23 +27,23 @@ pub(super) enum Holds {
 }
 
 #[derive(Clone, Copy)]
-enum Speaker {
+enum TurnSpeaker {
     User,
     System,
 }
 
 /// A turn while its leaves come in.
 #[derive(Default)]
-struct Turn {
-    speaker: Option<Speaker>,
-    texts: Vec<Shown>,
+struct OpenTurn {
+    speaker: Option<TurnSpeaker>,
+    texts: Vec<ShownText>,
 }
 
 /// A walk from leaf to leaf.
-struct Walk<'a> {
+struct BodyWalk<'a> {
     model: &'a str,
-    asked: Asked,
-    turns: BTreeMap<usize, Turn>,
+    asked: ReadRequest,
+    turns: BTreeMap<usize, OpenTurn>,
 }
 
 /// Reads a body. `*` in a place stands for any index of a list. What `schema` says may stand
@@ -53,8 +53,8 @@ pub(super) fn read(
     model: &str,
     schema: &[(&str, Value)],
     body: &Value,
-) -> Asked {
-    let mut walk = Walk { model, asked: Asked::default(), turns: BTreeMap::new() };
+) -> ReadRequest {
+    let mut walk = BodyWalk { model, asked: ReadRequest::default(), turns: BTreeMap::new() };
     let is_whole = schema.iter().all(|(place, known)| body.pointer(place) == Some(known));
     let of_schema = |leaf: &Leaf<'_>| schema.iter().any(|(place, _)| is_below(leaf, place));
     for leaf in json::leaves(body) {
@@ -72,20 +72,26 @@ pub(super) fn read(
     walk.finish()
 }
 
-impl Walk<'_> {
+impl BodyWalk<'_> {
     /// Takes a leaf to where it belongs, or says what it is instead.
     fn take(&mut self, holds: Holds, leaf: &Leaf<'_>) -> Result<(), &'static str> {
         let text = || leaf.value.as_str().ok_or("is no text");
-        let shown = |text: &str| Shown { at: leaf.pointer(), text: text.to_owned() };
+        let shown = |text: &str| ShownText { at: leaf.pointer(), text: text.to_owned() };
         match holds {
-            Holds::Whole => known(leaf.value.is_u64(), "is no whole number"),
-            Holds::Truth => known(leaf.value.is_boolean(), "is neither true nor false"),
-            Holds::Model => known(text()? == self.model, "is not the declared model"),
-            Holds::Word(word) => known(text()? == word, "is no word of the protocol"),
+            Holds::Whole => leaf.value.is_u64().then_some(()).ok_or("is no whole number"),
+            Holds::Truth => {
+                leaf.value.is_boolean().then_some(()).ok_or("is neither true nor false")
+            }
+            Holds::Model => {
+                (text()? == self.model).then_some(()).ok_or("is not the declared model")
+            }
+            Holds::Word(word) => {
+                (text()? == word).then_some(()).ok_or("is no word of the protocol")
+            }
             Holds::Speaker { user, system } => {
                 self.turn(leaf).speaker = Some(match text()? {
-                    word if word == user => Speaker::User,
-                    word if Some(word) == system => Speaker::System,
+                    word if word == user => TurnSpeaker::User,
+                    word if Some(word) == system => TurnSpeaker::System,
                     _ => return Err("is a speaker that a blind request has not"),
                 });
                 Ok(())
@@ -101,17 +107,17 @@ impl Walk<'_> {
         }
     }
 
-    fn turn(&mut self, leaf: &Leaf<'_>) -> &mut Turn {
+    fn turn(&mut self, leaf: &Leaf<'_>) -> &mut OpenTurn {
         self.turns.entry(first_index(leaf)).or_default()
     }
 
     /// Gives each turn to its speaker.
-    fn finish(self) -> Asked {
+    fn finish(self) -> ReadRequest {
         let Self { mut asked, turns, .. } = self;
-        for (index, Turn { speaker, mut texts }) in turns {
+        for (index, OpenTurn { speaker, mut texts }) in turns {
             match speaker {
-                Some(Speaker::User) => asked.turns.push(texts),
-                Some(Speaker::System) => asked.system.append(&mut texts),
+                Some(TurnSpeaker::User) => asked.turns.push(texts),
+                Some(TurnSpeaker::System) => asked.system.append(&mut texts),
                 None => {
                     let said: Vec<String> = texts.into_iter().map(|shown| shown.text).collect();
                     let turn = format!("turn {index}");
@@ -124,15 +130,11 @@ impl Walk<'_> {
     }
 }
 
-fn known(is_known: bool, else_what: &'static str) -> Result<(), &'static str> {
-    if is_known { Ok(()) } else { Err(else_what) }
-}
-
 fn is_at(leaf: &Leaf<'_>, place: &str) -> bool {
     let mut steps = leaf.path.iter();
     let matches = place.split('/').skip(1).all(|wanted| match steps.next() {
-        Some(Step::Key(key)) => *key == wanted,
-        Some(Step::Index(_)) => wanted == "*",
+        Some(PathStep::Key(key)) => *key == wanted,
+        Some(PathStep::Index(_)) => wanted == "*",
         None => false,
     });
     matches && steps.next().is_none()
@@ -141,13 +143,13 @@ fn is_at(leaf: &Leaf<'_>, place: &str) -> bool {
 /// Whether it stands at a place, or within what stands there.
 fn is_below(leaf: &Leaf<'_>, place: &str) -> bool {
     let mut steps = leaf.path.iter();
-    place.split('/').skip(1).all(|wanted| steps.next() == Some(&Step::Key(wanted)))
+    place.split('/').skip(1).all(|wanted| steps.next() == Some(&PathStep::Key(wanted)))
 }
 
 fn first_index(leaf: &Leaf<'_>) -> usize {
-    let index = |step: &Step<'_>| match step {
-        Step::Index(index) => Some(*index),
-        Step::Key(_) => None,
+    let index = |step: &PathStep<'_>| match step {
+        PathStep::Index(index) => Some(*index),
+        PathStep::Key(_) => None,
     };
     leaf.path.iter().find_map(index).unwrap_or_default()
 }

@@ -20,7 +20,7 @@ pub(super) fn is_stream(response: &RecordedResponse) -> bool {
 
 /// An event with data.
 #[derive(Debug)]
-pub(super) struct Event {
+pub(super) struct StreamEvent {
     /// What it calls itself; empty where it does not.
     pub(super) name: String,
     pub(super) data: String,
@@ -28,7 +28,7 @@ pub(super) struct Event {
 
 /// The events, in order, [`END`] included. Lines may end in `\n`, `\r\n` or `\r`; comments and the fields
 /// `id` and `retry` carry nothing that is read here. An event that no empty line ends is none.
-pub(super) fn events(body: &[u8]) -> Result<Vec<Event>, String> {
+pub(super) fn events(body: &[u8]) -> Result<Vec<StreamEvent>, String> {
     let text = std::str::from_utf8(body).map_err(|_| "its stream is no UTF-8".to_owned())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let (mut events, mut data, mut name) = (Vec::new(), Vec::new(), "");
@@ -36,7 +36,7 @@ pub(super) fn events(body: &[u8]) -> Result<Vec<Event>, String> {
         // The last line may lack its end, and is none then.
         let Some(line) = line.strip_suffix(['\n', '\r']) else { continue };
         if line.is_empty() {
-            let event = Event { name: name.to_owned(), data: data.join("\n") };
+            let event = StreamEvent { name: name.to_owned(), data: data.join("\n") };
             if !event.data.is_empty() {
                 events.push(event);
             }

@@ -15,9 +15,9 @@ use crate::model::Usage;
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) usage: Option<Usage>,
-    /// Anthropic's counts, each the newest.
+    /// AnthropicReader's counts, each the newest.
     pub(super) counts: Map<String, Value>,
-    /// Whether Gemini's counts are final.
+    /// Whether GeminiReader's counts are final.
     pub(super) ended: bool,
 }
 

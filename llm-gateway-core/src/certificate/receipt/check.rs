@@ -118,8 +118,8 @@ fn unlike<S: Subject>(receipt: &Receipt<S>, known: &Kinship) -> Vec<String> {
     let rows = receipt.lineage.rows.iter();
     let told = rows.filter_map(|row| {
         let known = known.find(row.provider.as_deref().unwrap_or_default(), &row.id)?;
-        (*known != row.kin)
-            .then(|| format!("of {} the receipt says: {}; known is: {known}", row.id, row.kin))
+        (*known != row.lineage)
+            .then(|| format!("of {} the receipt says: {}; known is: {known}", row.id, row.lineage))
     });
     told.collect()
 }

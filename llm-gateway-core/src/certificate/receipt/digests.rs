@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::certificate::canonical::{Salt, salted_digest};
-use crate::certificate::evidence::MemberEvidence;
+use crate::certificate::evidence::CallEvidence;
 use crate::certificate::recorded::{RecordedRequest, RecordedResponse};
 
 /// Of a request.
@@ -23,8 +23,8 @@ pub(super) fn response(salt: &Salt, response: &RecordedResponse) -> String {
 }
 
 /// What was declared of a member or step; its messages are in the rows.
-pub(in crate::certificate) fn declared(member: &MemberEvidence) -> impl Serialize + '_ {
-    let MemberEvidence {
+pub(in crate::certificate) fn declared(member: &CallEvidence) -> impl Serialize + '_ {
+    let CallEvidence {
         position,
         provider,
         model,

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::rows::{CallRow, CommitmentRow, Lineage, MemberRow, Rows, Spent};
+use super::rows::{AttemptCost, CallRow, CommitmentRow, LineageTable, MemberRow, Rows};
 use crate::certificate::canonical::{self, Salt};
 use crate::certificate::kind::ReceiptKind;
-use crate::certificate::lineage::Kin;
+use crate::certificate::lineage::Lineage;
 
 /// What a receipt calls itself.
 pub(in crate::certificate) const RECEIPT_FORMAT: &str = "llm-gateway receipt";
@@ -33,7 +33,7 @@ pub struct Particulars {
     /// The gateway's own version.
     pub gateway_version: String,
     /// What each attempt used and cost, by the moment at which it was sent.
-    pub spent: BTreeMap<u64, Spent>,
+    pub costs: BTreeMap<u64, AttemptCost>,
 }
 
 /// The document of a run: digests, facts and the certificate. `S` says what it is about.
@@ -55,7 +55,7 @@ pub struct Receipt<S> {
     /// Salted digest of the whole evidence, which holds its messages by their digests: no part of
     /// a bundle can be changed, used or not.
     pub(in crate::certificate) evidence: String,
-    pub(in crate::certificate) lineage: Lineage,
+    pub(in crate::certificate) lineage: LineageTable,
     /// SHA-256 over all the rest: the receipt's name.
     pub(in crate::certificate) digest: String,
 }
@@ -99,13 +99,13 @@ impl<S> Receipt<S> {
 
     /// The particulars that it states.
     pub(in crate::certificate) fn particulars(&self) -> Particulars {
-        let spent = self.calls.iter().filter_map(|call| Some((call.sequence, call.spent?)));
+        let costs = self.calls.iter().filter_map(|call| Some((call.sequence, call.spent?)));
         Particulars {
             run_id: self.run_id.clone(),
             task_class: self.task_class.clone(),
             policy_digest: self.policy_digest.clone(),
             gateway_version: self.gateway_version.clone(),
-            spent: spent.collect(),
+            costs: costs.collect(),
         }
     }
 
@@ -126,8 +126,8 @@ impl<S> Receipt<S> {
         let came = self.calls.iter().filter_map(|call| call.response.as_ref());
         let told = came.flat_map(|came| came.returned_model.iter().chain(&came.response_id));
         let known = self.lineage.rows.iter().map(|row| {
-            let Kin { canonical, developer, lineage, moves: _ } = &row.kin;
-            let families = lineage.iter().map(String::len).sum::<usize>();
+            let Lineage { canonical, developer, families, moves: _ } = &row.lineage;
+            let families = families.iter().map(String::len).sum::<usize>();
             canonical.len() + developer.as_ref().map_or(0, String::len) + families
         });
         asked.chain(told).map(String::len).chain(known)

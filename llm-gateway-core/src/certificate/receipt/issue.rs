@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::document::{BUNDLE_FORMAT, Bundle, Particulars, RECEIPT_FORMAT, Receipt, VERSION};
-use super::rows::{self, CallRow, CommitmentRow, Lineage};
+use super::rows::{self, CallRow, CommitmentRow, LineageTable};
 use super::subject::Subject;
 use crate::certificate::answers;
 use crate::certificate::canonical::{Salt, salted_digest};
@@ -22,7 +22,7 @@ pub(in crate::certificate) fn issue<S: Subject>(
     let asked = S::calls(&evidence);
     let answers = answers::of_calls(&asked, kind);
     let commitments = rows::commitments(&asked, &salt);
-    let calls = rows::calls(&asked, &salt, &particulars.spent);
+    let calls = rows::calls(&asked, &salt, &particulars.costs);
     let mut receipt = Receipt {
         format: RECEIPT_FORMAT.to_owned(),
         version: VERSION,
@@ -36,9 +36,9 @@ pub(in crate::certificate) fn issue<S: Subject>(
         evidence: evidence_digest::<S>(&salt, &evidence, &commitments, &calls),
         commitments,
         calls,
-        lineage: Lineage {
+        lineage: LineageTable {
             version: kinship.version().to_owned(),
-            rows: rows::kin(&answers, kinship),
+            rows: rows::lineage(&answers, kinship),
         },
         digest: String::new(),
     };

@@ -23,9 +23,9 @@ pub use document::{Bundle, Particulars, Receipt};
 pub(super) use issue::issue;
 pub(super) use opening::kind_of;
 pub use opening::{LARGEST_BUNDLE, LARGEST_RECEIPT};
+pub use rows::AttemptCost;
 #[cfg(test)]
 pub(super) use rows::ResponseRow;
 pub(super) use rows::Rows;
-pub use rows::Spent;
 pub(super) use subject::Subject;
 pub use verification::{Stated, Verification, VerifyResult};

@@ -7,11 +7,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::digests;
-use crate::certificate::answers::{Answer, Heard, Said};
+use crate::certificate::answers::{AnswerRecord, AnsweredCall, ResponseFacts};
 use crate::certificate::canonical::Salt;
-use crate::certificate::evidence::{MemberEvidence, RecordedExchange};
+use crate::certificate::evidence::{CallEvidence, RecordedExchange};
 use crate::certificate::kind::ReceiptKind;
-use crate::certificate::lineage::{KinRow, Kinship};
+use crate::certificate::lineage::{Kinship, LineageRow};
 use crate::certificate::recorded::RecordedResponse;
 use crate::model::{Dialect, NanoUsd, Usage};
 
@@ -48,7 +48,7 @@ pub(in crate::certificate) struct CallRow {
     pub(in crate::certificate) request: String,
     pub(in crate::certificate) requested_model: String,
     pub(in crate::certificate) response: Option<ResponseRow>,
-    pub(in crate::certificate) spent: Option<Spent>,
+    pub(in crate::certificate) spent: Option<AttemptCost>,
 }
 
 /// What came back.
@@ -72,7 +72,7 @@ pub(in crate::certificate) struct ResponseRow {
 /// What one attempt used and cost, as it was booked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Spent {
+pub struct AttemptCost {
     pub(in crate::certificate) tokens: Option<Tokens>,
     cost_nanos: Option<u64>,
 }
@@ -91,9 +91,9 @@ pub(in crate::certificate) struct Tokens {
 /// The models that answered, as far as they are known, and the data that knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::certificate) struct Lineage {
+pub(in crate::certificate) struct LineageTable {
     pub(in crate::certificate) version: String,
-    pub(in crate::certificate) rows: Vec<KinRow>,
+    pub(in crate::certificate) rows: Vec<LineageRow>,
 }
 
 /// The rows of a receipt, whatever it is about.
@@ -103,26 +103,27 @@ pub(in crate::certificate) struct Rows<'a> {
     pub(in crate::certificate) members: &'a [MemberRow],
     pub(in crate::certificate) commitments: &'a [CommitmentRow],
     pub(in crate::certificate) calls: &'a [CallRow],
-    pub(super) lineage: &'a Lineage,
+    pub(super) lineage: &'a LineageTable,
 }
 
 impl<'a> Rows<'a> {
     /// The answers that the rows tell of.
-    pub(in crate::certificate) fn answers(&self) -> Vec<Answer<'a>> {
-        let heard = |member: &MemberRow| {
+    pub(in crate::certificate) fn answers(&self) -> Vec<AnsweredCall<'a>> {
+        let record = |member: &MemberRow| {
             if member.dialect == Dialect::Own {
-                return Heard::Unrecorded;
+                return AnswerRecord::Unrecorded;
             }
             let last = self.calls.iter().rfind(|call| call.member == member.position);
-            last.and_then(|call| call.response.as_ref()).map_or(Heard::Missing, ResponseRow::heard)
+            last.and_then(|call| call.response.as_ref())
+                .map_or(AnswerRecord::Missing, ResponseRow::record)
         };
         let answered = self.members.iter().filter(|member| member.answered);
         answered
-            .map(|member| Answer {
+            .map(|member| AnsweredCall {
                 speaker: self.kind.speaker(member.position),
                 provider: &member.provider,
                 declared: &member.model,
-                heard: heard(member),
+                record: record(member),
             })
             .collect()
     }
@@ -147,7 +148,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-impl Spent {
+impl AttemptCost {
     /// What the provider reported, and what was booked for it; `None` where it is not known.
     pub fn new(usage: Option<Usage>, cost: Option<NanoUsd>) -> Self {
         Self { tokens: usage.map(Tokens::from), cost_nanos: cost.map(NanoUsd::as_nanos) }
@@ -169,8 +170,8 @@ impl fmt::Display for Tokens {
     }
 }
 
-pub(in crate::certificate) fn members(asked: &[&MemberEvidence]) -> Vec<MemberRow> {
-    let row = |member: &&MemberEvidence| MemberRow {
+pub(in crate::certificate) fn members(asked: &[&CallEvidence]) -> Vec<MemberRow> {
+    let row = |member: &&CallEvidence| MemberRow {
         position: member.position,
         provider: member.provider.clone(),
         model: member.model.clone(),
@@ -182,10 +183,10 @@ pub(in crate::certificate) fn members(asked: &[&MemberEvidence]) -> Vec<MemberRo
 
 /// The commitments, in the order in which they were made.
 pub(in crate::certificate) fn commitments(
-    asked: &[&MemberEvidence],
+    asked: &[&CallEvidence],
     salt: &Salt,
 ) -> Vec<CommitmentRow> {
-    let committed = |member: &&MemberEvidence| {
+    let committed = |member: &&CallEvidence| {
         let committed = member.committed.as_ref()?;
         Some(CommitmentRow {
             sequence: committed.sequence,
@@ -200,18 +201,18 @@ pub(in crate::certificate) fn commitments(
 
 /// The attempts of all members, in the order in which they left.
 pub(in crate::certificate) fn calls(
-    asked: &[&MemberEvidence],
+    asked: &[&CallEvidence],
     salt: &Salt,
-    spent: &BTreeMap<u64, Spent>,
+    costs: &BTreeMap<u64, AttemptCost>,
 ) -> Vec<CallRow> {
-    let call = |member: &MemberEvidence, (exchange, attempt): (&RecordedExchange, u32)| CallRow {
+    let call = |member: &CallEvidence, (exchange, attempt): (&RecordedExchange, u32)| CallRow {
         sequence: exchange.sent,
         member: member.position,
         attempt,
         request: digests::request(salt, &exchange.request),
         requested_model: member.model.clone(),
         response: exchange.response.as_ref().map(|came| ResponseRow::of(member, came, salt)),
-        spent: spent.get(&exchange.sent).copied(),
+        spent: costs.get(&exchange.sent).copied(),
     };
     let mut rows: Vec<_> = asked
         .iter()
@@ -223,28 +224,28 @@ pub(in crate::certificate) fn calls(
 }
 
 impl ResponseRow {
-    fn of(member: &MemberEvidence, response: &RecordedResponse, salt: &Salt) -> Self {
-        let (said, unreadable) = match Heard::read(member, response) {
-            Heard::Reply(said) => (said, None),
-            Heard::Unreadable(why) => (Said::default(), Some(why)),
-            Heard::Unrecorded | Heard::Missing => (Said::default(), None),
+    fn of(member: &CallEvidence, response: &RecordedResponse, salt: &Salt) -> Self {
+        let (facts, unreadable) = match AnswerRecord::read(member, response) {
+            AnswerRecord::Read(facts) => (facts, None),
+            AnswerRecord::Unreadable(why) => (ResponseFacts::default(), Some(why)),
+            AnswerRecord::Unrecorded | AnswerRecord::Missing => (ResponseFacts::default(), None),
         };
         Self {
             sequence: response.sequence,
             status: response.status,
             digest: digests::response(salt, response),
             redacted: response.redacted,
-            returned_model: said.model,
-            response_id: said.response_id,
-            cache_headers: said.cache_headers,
+            returned_model: facts.model,
+            response_id: facts.response_id,
+            cache_headers: facts.cache_headers,
             unreadable,
         }
     }
 
-    fn heard(&self) -> Heard {
+    fn record(&self) -> AnswerRecord {
         match &self.unreadable {
-            Some(why) => Heard::Unreadable(why.clone()),
-            None => Heard::Reply(Said {
+            Some(why) => AnswerRecord::Unreadable(why.clone()),
+            None => AnswerRecord::Read(ResponseFacts {
                 model: self.returned_model.clone(),
                 response_id: self.response_id.clone(),
                 cache_headers: self.cache_headers.clone(),
@@ -254,11 +255,14 @@ impl ResponseRow {
 }
 
 /// What is known of the models that answered, one row for each name that occurs.
-pub(in crate::certificate) fn kin(answers: &[Answer<'_>], kinship: &Kinship) -> Vec<KinRow> {
+pub(in crate::certificate) fn lineage(
+    answers: &[AnsweredCall<'_>],
+    kinship: &Kinship,
+) -> Vec<LineageRow> {
     let names: BTreeSet<(&str, &str)> =
         answers.iter().filter_map(|answer| Some((answer.provider, answer.id()?))).collect();
     let row = |(provider, id): (&str, &str)| {
-        Some(KinRow::new(Some(provider), id, kinship.find(provider, id)?.clone()))
+        Some(LineageRow::new(Some(provider), id, kinship.find(provider, id)?.clone()))
     };
     names.into_iter().filter_map(row).collect()
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::rows::Rows;
-use crate::certificate::evidence::MemberEvidence;
+use crate::certificate::evidence::CallEvidence;
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 use crate::policy::Level;
@@ -20,7 +20,7 @@ pub(in crate::certificate) trait Subject:
     const KIND: ReceiptKind;
 
     /// The calls that the evidence tells of, in their order.
-    fn calls(evidence: &Self::Evidence) -> Vec<&MemberEvidence>;
+    fn calls(evidence: &Self::Evidence) -> Vec<&CallEvidence>;
 
     /// All that the evidence holds beside commitments and exchanges, for its digest: taken apart
     /// by name, as there.

@@ -7,9 +7,9 @@ use super::panel::{
 };
 use super::requests::{requests, system_text};
 use super::responses::responses;
-use crate::certificate::Verdict::{Fail, NotApplicable, Unknown};
+use crate::certificate::ClaimResult::{Fail, NotApplicable, Unknown};
 use crate::certificate::{
-    Certificate, Claim, Claims, Evidence, Kinship, MemberEvidence, Rules, Verdict, certify,
+    CallEvidence, Certificate, Claim, ClaimResult, Claims, Evidence, Kinship, Rules, certify,
 };
 use crate::model::Dialect;
 use crate::policy::Level;
@@ -22,17 +22,17 @@ pub(super) struct Case {
     pub(super) about: String,
     pub(super) evidence: Evidence,
     /// The claims that do not pass, in their order.
-    expected: Vec<(&'static str, Verdict)>,
+    expected: Vec<(&'static str, ClaimResult)>,
     level: Level,
     /// What `because` of a claim must name.
     because: &'static [(&'static str, &'static str)],
     warnings: usize,
 }
 
-const BLIND: &[(&str, Verdict)] = &[("context_blind", Fail)];
+const BLIND: &[(&str, ClaimResult)] = &[("context_blind", Fail)];
 const IDENTITY: [&str; 3] = ["model_distinct", "vendor_distinct", "lineage_distinct"];
 
-pub(super) fn identity(verdict: Verdict) -> Vec<(&'static str, Verdict)> {
+pub(super) fn identity(verdict: ClaimResult) -> Vec<(&'static str, ClaimResult)> {
     IDENTITY.map(|name| (name, verdict)).to_vec()
 }
 
@@ -40,7 +40,7 @@ pub(super) fn case(
     number: u32,
     about: impl Into<String>,
     seats: &[Seat],
-    change: impl FnOnce(&mut Vec<MemberEvidence>),
+    change: impl FnOnce(&mut Vec<CallEvidence>),
 ) -> Case {
     let mut evidence = panel(seats);
     change(&mut evidence.members);
@@ -56,7 +56,7 @@ pub(super) fn case(
 }
 
 impl Case {
-    pub(super) fn fails(self, expected: &[(&'static str, Verdict)], level: Level) -> Self {
+    pub(super) fn fails(self, expected: &[(&'static str, ClaimResult)], level: Level) -> Self {
         Self { expected: expected.to_vec(), level, ..self }
     }
 
@@ -175,7 +175,7 @@ fn every_case_flips_exactly_its_claims() {
 #[test]
 fn a_certifier_that_passes_everything_turns_the_table_red() {
     fn everything_passes(_: &Evidence, rules: &Rules, _: &Kinship) -> Certificate {
-        let pass = || Claim::new(Verdict::Pass, "true");
+        let pass = || Claim::new(ClaimResult::Pass, "true");
         let claims = Claims {
             context_blind: pass(),
             fresh: pass(),
@@ -212,7 +212,7 @@ fn a_quorum_is_never_less_than_two() {
         certify(evidence, &rules, &kinship()).claims.answered_quorum.result
     };
     assert_eq!(quorum(&evidence, None), Fail);
-    assert_eq!(quorum(&evidence, Some(2)), Verdict::Pass);
+    assert_eq!(quorum(&evidence, Some(2)), ClaimResult::Pass);
     evidence.members[1].answered = false;
     assert_eq!(quorum(&evidence, Some(1)), Fail);
     assert_eq!(quorum(&evidence, Some(0)), Fail);
@@ -233,7 +233,7 @@ fn a_certificate_has_the_shape_of_the_contract() {
         assert_eq!(keys(claim), ["result", "because"]);
         assert_eq!(claim["result"], "pass");
     }
-    for verdict in [Verdict::Pass, Fail, Unknown, NotApplicable] {
+    for verdict in [ClaimResult::Pass, Fail, Unknown, NotApplicable] {
         assert_eq!(json!(verdict), verdict.to_string());
     }
 }

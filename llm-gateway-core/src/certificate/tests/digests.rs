@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::panel::{QUESTION, SEATS, panel};
 use super::receipts::issue_counting;
-use crate::certificate::json::{Step, leaves};
+use crate::certificate::json::{PathStep, leaves};
 use crate::certificate::{Evidence, OfPanel, Receipt};
 
 fn receipt(evidence: Evidence) -> Receipt<OfPanel> {
@@ -61,8 +61,8 @@ pub(super) fn assert_all_is_hashed<E: Serialize + DeserializeOwned>(
     for leaf in leaves.iter().filter(|leaf| !leaf.value.is_null()) {
         let mut changed = evidence.clone();
         let place = leaf.path.iter().fold(&mut changed, |value, step| match step {
-            Step::Key(key) => &mut value[key],
-            Step::Index(index) => &mut value[index],
+            PathStep::Key(key) => &mut value[key],
+            PathStep::Index(index) => &mut value[index],
         });
         *place = another(leaf.value);
         let pointer = leaf.pointer();

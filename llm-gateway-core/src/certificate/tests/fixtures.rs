@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::certificate::RecordedResponse;
-use crate::certificate::readers::{Reply, response as read};
+use crate::certificate::readers::{ReadResponse, response as read};
 use crate::model::Dialect;
 
 /// Where the readers see an answer and the adapters none.
@@ -63,7 +63,7 @@ fn readers_and_adapters_see_the_same_answers() {
         for (name, response, expect) in fixtures {
             let is_taken = expect.get("error").is_none();
             match read(dialect, &response) {
-                Ok(Reply { model, response_id, text }) if is_taken => {
+                Ok(ReadResponse { model, response_id, text }) if is_taken => {
                     assert_eq!(text, expect["text"], "{name}");
                     assert!(agrees(model.as_deref(), &expect["model"]), "{name}: {model:?}");
                     let id = response_id.as_deref();

@@ -1,7 +1,7 @@
 //! What the headers of caches, and those that only look like it, do to the claim `fresh`.
 
 use super::panel::{SEATS, kinship, panel, response, rules};
-use crate::certificate::{Certificate, Verdict, certify};
+use crate::certificate::{Certificate, ClaimResult, certify};
 
 /// The certificate of a panel whose second response has one more header.
 fn with(name: &str, value: &str) -> Certificate {
@@ -12,22 +12,27 @@ fn with(name: &str, value: &str) -> Certificate {
 }
 
 #[track_caller]
-fn all_are(expected: Verdict, headers: &[(&str, &str)]) {
+fn all_are(expected: ClaimResult, headers: &[(&str, &str)]) {
     for (name, value) in headers {
         let certificate = with(name, value);
         let fresh = &certificate.claims.fresh;
         assert_eq!(fresh.result, expected, "{name}: {value}: {}", fresh.because);
         let named = format!("member 2 answered with {}: {value}", name.to_lowercase());
-        assert_eq!(fresh.because.contains(&named), expected != Verdict::Pass, "{}", fresh.because);
+        assert_eq!(
+            fresh.because.contains(&named),
+            expected != ClaimResult::Pass,
+            "{}",
+            fresh.because
+        );
         // That a cache may have answered keeps no panel from its certificate.
-        assert_eq!(certificate.independence_certified(), expected != Verdict::Fail);
+        assert_eq!(certificate.independence_certified(), expected != ClaimResult::Fail);
     }
 }
 
 #[test]
 fn what_says_that_a_cache_answered_fails() {
     all_are(
-        Verdict::Fail,
+        ClaimResult::Fail,
         &[
             ("x-cache", "HIT"),
             ("X-Cache", "RefreshHit from cloudfront"),
@@ -59,7 +64,7 @@ fn what_says_that_a_cache_answered_fails() {
 #[test]
 fn what_speaks_of_a_cache_in_unknown_words_leaves_it_open() {
     all_are(
-        Verdict::Unknown,
+        ClaimResult::Unknown,
         &[
             ("x-cache", "Error from cloudfront"),
             ("x-cache", ""),
@@ -81,7 +86,7 @@ fn what_speaks_of_a_cache_in_unknown_words_leaves_it_open() {
 #[test]
 fn what_says_that_the_answer_was_made_passes() {
     all_are(
-        Verdict::Pass,
+        ClaimResult::Pass,
         &[
             ("cf-cache-status", "DYNAMIC"),
             ("cf-cache-status", "BYPASS"),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::orchestration;
 use super::panel::{SEATS, Seat, not_passed, panel, rules};
 use crate::certificate::{
-    Against, Certificate, Kin, KinRow, Kinship, Particulars, Receipt, Salt, Verdict, VerifyResult,
-    WorkCertificate, certify, certify_work, verify,
+    Against, Certificate, ClaimResult, Kinship, Lineage, LineageRow, OrchestrationCertificate,
+    Particulars, Receipt, Salt, VerifyResult, certify, certify_orchestration, verify,
 };
 use crate::config::{LoadRequest, PolicySource, built_in_models, load};
 use crate::environment::Environment;
@@ -73,7 +73,7 @@ fn an_id_that_means_two_things_means_nothing_elsewhere() {
 
 #[test]
 fn the_version_is_that_of_the_rows() {
-    let row = |developer| KinRow::new(None, "m", Kin::new("m", Some(developer), ["f"]));
+    let row = |developer| LineageRow::new(None, "m", Lineage::new("m", Some(developer), ["f"]));
     assert_eq!(Kinship::new([row("a")]).version(), Kinship::new([row("A ")]).version());
     assert_ne!(Kinship::new([row("a")]).version(), Kinship::new([row("b")]).version());
 }
@@ -81,7 +81,7 @@ fn the_version_is_that_of_the_rows() {
 /// `aka` is one provider's name for its own model, and what another serves under it.
 fn aliased() -> Kinship {
     let row = |provider, id: &str, canonical: &str, developer, family| {
-        KinRow::new(Some(provider), id, Kin::new(canonical, Some(developer), [family]))
+        LineageRow::new(Some(provider), id, Lineage::new(canonical, Some(developer), [family]))
     };
     Kinship::new([
         row("openai", "gpt-4o", "gpt-4o", "one", "a"),
@@ -105,7 +105,7 @@ fn an_alias_of_one_provider_joins_what_another_serves_under_it() {
     let evidence = panel(&seats());
     let certificate: Certificate = certify(&evidence, &rules(), &kinship);
     let claims = ["model_distinct", "vendor_distinct", "lineage_distinct"];
-    assert_eq!(not_passed(&certificate), claims.map(|name| (name, Verdict::Fail)));
+    assert_eq!(not_passed(&certificate), claims.map(|name| (name, ClaimResult::Fail)));
     let because = &certificate.claims.model_distinct.because;
     assert_eq!(because, "members 1 and 2 are aka (gpt-4o, also)");
     // The receipt's own rows say it as well: it holds, with and without the bytes.
@@ -124,30 +124,30 @@ fn an_alias_of_one_provider_joins_what_another_serves_under_it() {
 #[test]
 fn a_name_that_moves_is_no_other_model_than_its_kin() {
     let row = |id: &str, developer, family| {
-        KinRow::new(None, id, Kin::new(id, Some(developer), [family]))
+        LineageRow::new(None, id, Lineage::new(id, Some(developer), [family]))
     };
     let told = |moves| {
         let mut newest = row("gpt-4o", "one", "a");
-        newest.kin.moves = moves;
+        newest.lineage.moves = moves;
         let others = [row("also", "one", "a"), row("third", "three", "c")];
         let kinship = Kinship::new(others.into_iter().chain([newest]));
         let certificate: Certificate = certify(&panel(&seats()), &rules(), &kinship);
         let because = certificate.claims.model_distinct.because.clone();
         (not_passed(&certificate), because)
     };
-    let kin = [("vendor_distinct", Verdict::Fail), ("lineage_distinct", Verdict::Fail)];
+    let kin = [("vendor_distinct", ClaimResult::Fail), ("lineage_distinct", ClaimResult::Fail)];
     assert_eq!(told(false).0, kin);
     let (claims, because) = told(true);
-    assert_eq!(claims, [&[("model_distinct", Verdict::Unknown)], &kin[..]].concat());
+    assert_eq!(claims, [&[("model_distinct", ClaimResult::Unknown)], &kin[..]].concat());
     assert_eq!(because, "member 1's model gpt-4o is a name that moves from model to model");
 }
 
 #[test]
 fn a_verifier_is_not_the_worker_under_an_alias_of_another_provider() {
     let [one, two, three] = seats();
-    let certificate: WorkCertificate =
-        certify_work(&orchestration::replanned_by([three, one, two]), &aliased());
-    let expected = [("verifier_worker_distinct", Verdict::Fail)];
+    let certificate: OrchestrationCertificate =
+        certify_orchestration(&orchestration::replanned_by([three, one, two]), &aliased());
+    let expected = [("verifier_worker_distinct", ClaimResult::Fail)];
     assert_eq!(orchestration::not_passed(&certificate), expected);
 }
 
@@ -157,7 +157,8 @@ fn no_two_models_of_the_built_in_data_are_joined() {
     let models = built_in_models();
     let rows = || models.iter().map(|(provider, id, facts)| (&**provider, &**id, &**facts));
     let kinship = Kinship::from_facts(rows());
-    let told: BTreeSet<String> = rows().map(|(_, _, facts)| Kin::from(facts).canonical).collect();
+    let told: BTreeSet<String> =
+        rows().map(|(_, _, facts)| Lineage::from(facts).canonical).collect();
     let joined: BTreeSet<&str> = rows()
         .filter_map(|(provider, id, _)| Some(&*kinship.find(provider, id)?.canonical))
         .collect();

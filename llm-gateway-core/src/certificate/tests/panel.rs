@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use http::HeaderMap;
 
 use crate::certificate::{
-    CallerTexts, Certificate, Commitment, Evidence, Kin, KinRow, Kinship, MemberEvidence,
-    RecordedExchange, RecordedRequest, RecordedResponse, Rules, Verdict,
+    CallEvidence, CallerTexts, Certificate, ClaimResult, Commitment, Evidence, Kinship, Lineage,
+    LineageRow, RecordedExchange, RecordedRequest, RecordedResponse, Rules,
 };
 use crate::clock::SystemClock;
 use crate::credential::{CredentialSource, Lease, Secret};
@@ -155,14 +155,14 @@ pub(super) fn answered(
     runtime.block_on(provider(seat, answer).send(prepared, &recorder)).unwrap();
     let recorded = recorder.exchanges().remove(0);
     let came = recorded.response.unwrap();
-    let response = RecordedResponse::new(0, came.status.as_u16(), &came.headers, came.body)
-        .with_redacted(came.redacted);
+    assert!(!came.redacted, "the script repeats no key");
+    let response = RecordedResponse::new(0, came.status.as_u16(), &came.headers, came.body);
     (taken(&recorded.request), response)
 }
 
 /// A member of which nothing is recorded yet.
-pub(super) fn unsent(position: u32, seat: &Seat) -> MemberEvidence {
-    MemberEvidence::new(position, seat.provider, seat.model, seat.dialect, base_url(seat))
+pub(super) fn unsent(position: u32, seat: &Seat) -> CallEvidence {
+    CallEvidence::new(position, seat.provider, seat.model, seat.dialect, base_url(seat))
 }
 
 /// A panel in which everything went well: all commit, all are sent, all answer.
@@ -190,7 +190,7 @@ pub(super) fn panel_asked(seats: &[Seat], caller: CallerTexts) -> Evidence {
 /// What is known of the models that occur in these tests.
 pub(super) fn kinship() -> Kinship {
     let row = |id: &str, canonical: &str, developer: &str, lineage: &[&str]| {
-        KinRow::new(None, id, Kin::new(canonical, Some(developer), lineage.iter().copied()))
+        LineageRow::new(None, id, Lineage::new(canonical, Some(developer), lineage.iter().copied()))
     };
     Kinship::new([
         row("gpt-4o", "gpt-4o", "OpenAI", &["gpt"]),
@@ -210,9 +210,12 @@ pub(super) fn rules() -> Rules {
 }
 
 /// The claims that did not pass, by name.
-pub(super) fn not_passed(certificate: &Certificate) -> Vec<(&'static str, Verdict)> {
+pub(super) fn not_passed(certificate: &Certificate) -> Vec<(&'static str, ClaimResult)> {
     let claims = certificate.claims.named().into_iter();
-    claims.map(|(name, claim)| (name, claim.result)).filter(|(_, r)| *r != Verdict::Pass).collect()
+    claims
+        .map(|(name, claim)| (name, claim.result))
+        .filter(|(_, r)| *r != ClaimResult::Pass)
+        .collect()
 }
 
 /// Changes the body of a request as JSON.
@@ -223,20 +226,20 @@ pub(super) fn rewrite(request: &mut RecordedRequest, change: impl FnOnce(&mut se
 }
 
 /// Changes what a member committed and sent, alike.
-pub(super) fn ask(member: &mut MemberEvidence, change: impl Fn(&mut RecordedRequest)) {
+pub(super) fn ask(member: &mut CallEvidence, change: impl Fn(&mut RecordedRequest)) {
     change(&mut member.committed.as_mut().unwrap().request);
     member.exchanges.iter_mut().for_each(|exchange| change(&mut exchange.request));
 }
 
 /// Changes the answer of a member, as JSON.
-pub(super) fn answer(member: &mut MemberEvidence, change: impl FnOnce(&mut serde_json::Value)) {
+pub(super) fn answer(member: &mut CallEvidence, change: impl FnOnce(&mut serde_json::Value)) {
     let response = response(member);
     let mut body = serde_json::from_slice(response.body.as_bytes()).unwrap();
     change(&mut body);
     response.body = serde_json::to_vec(&body).unwrap().into();
 }
 
-pub(super) fn response(member: &mut MemberEvidence) -> &mut RecordedResponse {
+pub(super) fn response(member: &mut CallEvidence) -> &mut RecordedResponse {
     member.exchanges.last_mut().unwrap().response.as_mut().unwrap()
 }
 

@@ -4,14 +4,14 @@
 use serde_json::{Value, json};
 
 use super::panel::{ask, kinship, not_passed, panel_asked, rewrite, rules, seats_of};
-use crate::certificate::{CallerTexts, Verdict, certify};
+use crate::certificate::{CallerTexts, ClaimResult, certify};
 use crate::model::Dialect;
 
 const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 const PARTS: [&str; 2] = ["Is a tomato\n\n", "a fruit?"];
 
 /// What does not pass when the second member's user turn is written as `change` makes it.
-fn changed(dialect: Dialect, change: impl Fn(&mut Value)) -> Vec<(&'static str, Verdict)> {
+fn changed(dialect: Dialect, change: impl Fn(&mut Value)) -> Vec<(&'static str, ClaimResult)> {
     let caller = CallerTexts::new(None, PARTS.map(str::to_owned).to_vec());
     let mut evidence = panel_asked(&seats_of(dialect), caller);
     ask(&mut evidence.members[1], |request| rewrite(request, &change));
@@ -69,7 +69,7 @@ fn more_or_less_than_the_parts_is_not_the_callers() {
     for dialect in DIALECTS {
         for texts in wrong {
             let found = changed(dialect, |body| say(dialect, body, texts));
-            assert_eq!(found, [("context_blind", Verdict::Fail)], "{dialect:?}: {texts:?}");
+            assert_eq!(found, [("context_blind", ClaimResult::Fail)], "{dialect:?}: {texts:?}");
         }
         let two_turns = changed(dialect, |body| {
             say(dialect, body, &[first]);
@@ -81,6 +81,6 @@ fn more_or_less_than_the_parts_is_not_the_callers() {
             }
             body[list].as_array_mut().unwrap().push(turn);
         });
-        assert_eq!(two_turns, [("context_blind", Verdict::Fail)], "{dialect:?}: two turns");
+        assert_eq!(two_turns, [("context_blind", ClaimResult::Fail)], "{dialect:?}: two turns");
     }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::panel::{SEATS, Seat, ask, kinship, panel_asked, rewrite, rules};
-use crate::certificate::{CallerTexts, Evidence, MemberEvidence, Verdict, certify};
+use crate::certificate::{CallEvidence, CallerTexts, ClaimResult, Evidence, certify};
 use crate::model::Dialect;
 
 /// Where a text is planted: which member, which place of its body, and how.
@@ -78,13 +78,13 @@ fn sow(body: &mut Value, plant: &Plant) {
 }
 
 /// A second try of a member, with the committed bytes.
-fn retry(member: &mut MemberEvidence, moment: u64) {
+fn retry(member: &mut CallEvidence, moment: u64) {
     let mut again = member.exchanges[0].clone();
     (again.sent, again.response.as_mut().unwrap().sequence) = (moment, moment + 1);
     member.exchanges.push(again);
 }
 
-fn is_blind(evidence: &Evidence) -> Verdict {
+fn is_blind(evidence: &Evidence) -> ClaimResult {
     certify(evidence, &rules(), &kinship()).claims.context_blind.result
 }
 
@@ -104,13 +104,13 @@ proptest! {
             let moment = 3 * seats.len() as u64 + 1;
             retry(plant.member.get_mut(&mut evidence.members), moment);
         }
-        prop_assert_eq!(is_blind(&evidence), Verdict::Pass);
+        prop_assert_eq!(is_blind(&evidence), ClaimResult::Pass);
         let member = plant.member.get_mut(&mut evidence.members);
         if plant.in_retry {
             rewrite(&mut member.exchanges.last_mut().unwrap().request, |body| sow(body, &plant));
         } else {
             ask(member, |request| rewrite(request, |body| sow(body, &plant)));
         }
-        prop_assert_eq!(is_blind(&evidence), Verdict::Fail);
+        prop_assert_eq!(is_blind(&evidence), ClaimResult::Fail);
     }
 }

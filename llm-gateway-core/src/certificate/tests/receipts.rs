@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::cases::table;
 use super::panel::{QUESTION, SEATS, kinship, panel, response, rules};
 use crate::certificate::{
-    self, Against, Evidence, OfPanel, Particulars, Receipt, Salt, Spent, Verdict, Verification,
-    VerifyResult,
+    self, Against, AttemptCost, ClaimResult, Evidence, OfPanel, Particulars, Receipt, Salt,
+    Verification, VerifyResult,
 };
 use crate::model::{NanoUsd, Usage};
 
@@ -23,13 +23,13 @@ pub(super) fn issue_counting(
     used: &[(u64, Usage)],
 ) -> (Receipt<OfPanel>, Vec<u8>) {
     let cost = Some(NanoUsd::from_nanos(1_250));
-    let spent = used.iter().map(|(moment, usage)| (*moment, Spent::new(Some(*usage), cost)));
+    let costs = used.iter().map(|(moment, usage)| (*moment, AttemptCost::new(Some(*usage), cost)));
     let particulars = Particulars {
         run_id: "0123456789abcdef0123456789abcdef".to_owned(),
         task_class: "triple_review".to_owned(),
         policy_digest: "ab".repeat(32),
         gateway_version: "0.1.0".to_owned(),
-        spent: spent.collect(),
+        costs: costs.collect(),
     };
     let salt = Salt::from_bytes([7; 32]);
     let (receipt, bundle) = Receipt::issue(particulars, evidence, &rules(), &kinship(), salt);
@@ -145,7 +145,7 @@ fn claims_that_do_not_follow_from_the_rows_show() {
         ("a member did not answer", |receipt| receipt.members[1].answered = false),
         ("a model is of another developer", |receipt| {
             for row in &mut receipt.lineage.rows {
-                row.kin.developer = Some("one".to_owned());
+                row.lineage.developer = Some("one".to_owned());
             }
         }),
         ("more is required", |receipt| {
@@ -174,7 +174,7 @@ fn what_only_the_bytes_tell_needs_the_bundle() {
     type Change = fn(&mut Receipt<OfPanel>);
     let changes: [(&str, Change); 4] = [
         ("blindness is denied", |receipt| {
-            receipt.subject.certificate.claims.context_blind.result = Verdict::Fail;
+            receipt.subject.certificate.claims.context_blind.result = ClaimResult::Fail;
             receipt.subject.certificate.level = crate::policy::Level::None;
         }),
         ("a warning is added", |receipt| {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::cases::{Case, case};
 use super::panel::{QUESTION, SEATS, SYSTEM, ask, panel, response, rewrite, seats_of};
-use crate::certificate::{MemberEvidence, RecordedExchange, readers};
+use crate::certificate::{CallEvidence, RecordedExchange, readers};
 use crate::model::Dialect;
 
 /// Where a dialect keeps the user's only text.
@@ -29,7 +29,7 @@ fn say(text: &mut Value, change: impl FnOnce(&str) -> String) {
 }
 
 /// A retry of the first member that leaves and is answered before all else has come.
-fn retried(members: &mut [MemberEvidence], change: impl FnOnce(&mut RecordedExchange)) {
+fn retried(members: &mut [CallEvidence], change: impl FnOnce(&mut RecordedExchange)) {
     let first = &mut members[0];
     let mut retry = first.exchanges[0].clone();
     first.exchanges[0].response.as_mut().unwrap().status = 503;

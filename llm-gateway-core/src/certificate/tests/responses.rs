@@ -2,7 +2,7 @@
 
 use super::cases::{Case, case, identity};
 use super::panel::{answer, response, seats_of};
-use crate::certificate::Verdict::{Fail, NotApplicable, Unknown};
+use crate::certificate::ClaimResult::{Fail, NotApplicable, Unknown};
 use crate::model::Dialect;
 use crate::policy::Level;
 

@@ -7,7 +7,7 @@ use super::panel::{
     SEATS, Seat, ask, kinship, not_passed, panel, rewrite, rules, seats_of, unsent, written,
 };
 use crate::certificate::readers::request as read;
-use crate::certificate::{RecordedRequest, Verdict, certify};
+use crate::certificate::{ClaimResult, RecordedRequest, certify};
 use crate::model::{AnswerSchema, Capability, Delivery, Dialect, Message, Prompt};
 
 const SCHEMA: AnswerSchema = AnswerSchema::new(
@@ -181,7 +181,7 @@ fn a_panel_with_a_schema_in_it_is_not_blind() {
             });
         });
         let certificate = certify(&evidence, &rules(), &kinship());
-        assert_eq!(not_passed(&certificate), [("context_blind", Verdict::Fail)]);
+        assert_eq!(not_passed(&certificate), [("context_blind", ClaimResult::Fail)]);
         let (place, _) = places(seat.dialect);
         let because = &certificate.claims.context_blind.because;
         assert!(because.contains(place.split('/').nth(1).unwrap()), "{because}");

@@ -1,8 +1,8 @@
 //! Streamed responses, as each API writes them, and what is no answer.
 
 use super::panel::{SEATS, Seat, kinship, not_passed, panel, response, rules, whole};
-use crate::certificate::readers::{Reply, response as read};
-use crate::certificate::{Verdict, certify};
+use crate::certificate::readers::{ReadResponse, response as read};
+use crate::certificate::{ClaimResult, certify};
 use crate::model::Delivery;
 use crate::model::Dialect::{self, Anthropic, Gemini, OpenAi};
 
@@ -36,14 +36,14 @@ data: {\"modelVersion\":\"gemini-2.5-pro\",\"responseId\":\"r1\",\
 \"candidates\":[{\"content\":{\"parts\":[{\"text\":\"s\"}]},\"finishReason\":\"STOP\"}]}\n\n\
 data: {\"usageMetadata\":{\"totalTokenCount\":3}}\n\n";
 
-fn stream(dialect: Dialect, body: &str) -> Result<Reply, String> {
+fn stream(dialect: Dialect, body: &str) -> Result<ReadResponse, String> {
     read(dialect, &whole(1, "text/event-stream; charset=utf-8", body))
 }
 
 #[test]
 fn each_apis_stream_is_read() {
     let reply = |model: &str, id: &str| {
-        Ok(Reply {
+        Ok(ReadResponse {
             model: Some(model.to_owned()),
             response_id: Some(id.to_owned()),
             text: "Yes".to_owned(),
@@ -129,7 +129,7 @@ fn no_claim_passes_by_a_stream_without_its_end() {
     let certificate = certify(&evidence, &rules(), &kinship());
     let open =
         ["fresh", "answered_quorum", "model_distinct", "vendor_distinct", "lineage_distinct"];
-    assert_eq!(not_passed(&certificate), open.map(|name| (name, Verdict::Unknown)));
+    assert_eq!(not_passed(&certificate), open.map(|name| (name, ClaimResult::Unknown)));
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_stream_that_names_two_models_is_no_answer() {
     let sequence = response(&mut evidence.members[0]).sequence;
     *response(&mut evidence.members[0]) = whole(sequence, "text/event-stream", &mixed);
     let certificate = certify(&evidence, &rules(), &kinship());
-    assert_eq!(certificate.claims.model_distinct.result, Verdict::Unknown);
+    assert_eq!(certificate.claims.model_distinct.result, ClaimResult::Unknown);
 }
 
 /// Foundry Local counts its events there (<https://github.com/microsoft/foundry-local/issues/144>).
@@ -201,7 +201,7 @@ fn a_stream_that_numbers_its_events_is_an_answer_without_an_id() {
     let sequence = response(&mut evidence.members[0]).sequence;
     *response(&mut evidence.members[0]) = whole(sequence, "text/event-stream", &numbered);
     let certificate = certify(&evidence, &rules(), &kinship());
-    assert_eq!(not_passed(&certificate), [("fresh", Verdict::Unknown)]);
+    assert_eq!(not_passed(&certificate), [("fresh", ClaimResult::Unknown)]);
     assert!(certificate.independence_certified());
 }
 

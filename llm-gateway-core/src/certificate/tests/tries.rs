@@ -3,13 +3,13 @@
 use super::orchestration;
 use super::panel::{SEATS, panel, rules};
 use crate::certificate::{
-    Kinship, MemberEvidence, RecordedExchange, Verdict, certify, certify_work,
+    CallEvidence, ClaimResult, Kinship, RecordedExchange, certify, certify_orchestration,
 };
 
 const TRIES: u64 = 4_096;
 
 /// Bodies that differ in their last bytes alone; every other one is the one before.
-fn many(member: &mut MemberEvidence) {
+fn many(member: &mut CallEvidence) {
     let request = member.exchanges[0].request.clone();
     let exchange = |n: u64| {
         let mut request = request.clone();
@@ -25,13 +25,13 @@ fn many_large_tries_are_each_read_once() {
     let mut evidence = panel(&SEATS);
     many(&mut evidence.members[0]);
     let blind = certify(&evidence, &rules(), &Kinship::default()).claims.context_blind;
-    assert_eq!(blind.result, Verdict::Fail);
+    assert_eq!(blind.result, ClaimResult::Fail);
     // Each try is not what was committed; each second one is no JSON and has no turn; the system
     // part of two members is not that of the first. Four are named.
     let told = TRIES + 2 * TRIES / 2 + 2 - 4;
     assert!(blind.because.contains(&format!("and {told} more")), "{}", blind.because);
     let mut evidence = orchestration::replanned_by(SEATS);
     many(&mut evidence.steps[5].call);
-    let certificate = certify_work(&evidence, &Kinship::default());
-    assert_eq!(certificate.claims.verifier_plan_blind.result, Verdict::Fail);
+    let certificate = certify_orchestration(&evidence, &Kinship::default());
+    assert_eq!(certificate.claims.verifier_plan_blind.result, ClaimResult::Fail);
 }

@@ -6,7 +6,7 @@ use super::panel::kinship;
 use super::receipts::good;
 use crate::certificate::VerifyResult::{Contradicted, Holds, NoReceipt, Undecided};
 use crate::certificate::{
-    Against, Kin, KinRow, Kinship, OfPanel, Receipt, ReceiptDigest, Verification, verify,
+    Against, Kinship, Lineage, LineageRow, OfPanel, Receipt, ReceiptDigest, Verification, verify,
 };
 use crate::policy::Level;
 
@@ -116,8 +116,8 @@ fn model_rows_that_are_not_those_known_here_are_told_and_contradict_nothing() {
     let found = |known: &Kinship| verify(&bytes, against.with_models(known));
     let same = found(&kinship());
     assert_eq!(same, verify(&bytes, against), "nothing is told of rows that agree");
-    let kin = Kin::new("gpt-4o", Some("somebody"), ["gpt", "more"]);
-    let found = found(&Kinship::new([KinRow::new(None, "gpt-4o", kin)]));
+    let kin = Lineage::new("gpt-4o", Some("somebody"), ["gpt", "more"]);
+    let found = found(&Kinship::new([LineageRow::new(None, "gpt-4o", kin)]));
     assert_eq!(found.result, Holds);
     let told = "of gpt-4o the receipt says: gpt-4o of openai, lineage gpt; \
                 known is: gpt-4o of somebody, lineage gpt+more";

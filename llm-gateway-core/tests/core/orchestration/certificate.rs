@@ -1,6 +1,6 @@
 //! What is certified of a verifier, from the bytes of whole conversations.
 
-use llm_gateway_core::certificate::Verdict::{self, Fail, NotApplicable, Pass, Unknown};
+use llm_gateway_core::certificate::ClaimResult::{self, Fail, NotApplicable, Pass, Unknown};
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
 use llm_gateway_core::outcome::Ending;
 use llm_gateway_core::{Envelope, Orchestrated, Scripted};
@@ -14,8 +14,9 @@ const PLAN: &str = "Assumptions: the reader knows where Europe lies and wants no
     of government. Checklist: is it one sentence, does it begin with the name, is the name right?";
 
 /// Plan blind, history blind, distinct, leak.
-fn claims(done: &Orchestrated) -> [Verdict; 4] {
-    done.certificate().claims.named().map(|(_, claim)| claim.result)
+fn claims(done: &Orchestrated) -> [ClaimResult; 4] {
+    let claims = done.certificate().claims.named().into_iter();
+    claims.map(|(_, claim)| claim.result).collect::<Vec<_>>().try_into().unwrap()
 }
 
 #[tokio::test]

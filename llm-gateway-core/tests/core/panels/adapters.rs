@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use http::{HeaderMap, StatusCode};
 use llm_gateway_core::Error;
-use llm_gateway_core::certificate::Verdict;
+use llm_gateway_core::certificate::ClaimResult;
 use llm_gateway_core::model::Completion;
 use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::{HttpRequest, Recorder};
@@ -91,8 +91,11 @@ async fn what_a_faulty_adapter_writes_is_seen_in_its_bytes() {
         let gateway = builder.provider("openai", adapter).unwrap().build().unwrap();
         let panel = gateway.panel(Request::new("three", "hi")).await.unwrap();
         let claims = &panel.certificate().claims;
-        let not_passed: Vec<_> =
-            claims.named().into_iter().filter(|(_, claim)| claim.result != Verdict::Pass).collect();
+        let not_passed: Vec<_> = claims
+            .named()
+            .into_iter()
+            .filter(|(_, claim)| claim.result != ClaimResult::Pass)
+            .collect();
         let names: Vec<_> = not_passed.iter().map(|(name, _)| *name).collect();
         let expected: &[_] = if fault == Fault::None { &[] } else { &["context_blind"] };
         assert_eq!(names, expected, "{fault:?}: {claims:?}");

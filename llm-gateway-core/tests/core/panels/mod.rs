@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::certificate::{Against, Verdict, VerifyResult, verify};
+use llm_gateway_core::certificate::{Against, ClaimResult, VerifyResult, verify};
 use llm_gateway_core::ledger::{By, MemoryLedger};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Consensus;
@@ -160,8 +160,8 @@ async fn two_members_that_silently_became_one_are_not_certified() {
     let soft = ask(POLICY, rerouted("claude-haiku-5-5")).await.unwrap();
     assert!(!soft.independence_certified());
     let claims = &soft.certificate().claims;
-    assert_eq!(claims.model_distinct.result, Verdict::Fail);
-    assert_eq!(claims.context_blind.result, Verdict::Pass);
+    assert_eq!(claims.model_distinct.result, ClaimResult::Fail);
+    assert_eq!(claims.context_blind.result, ClaimResult::Pass);
     assert!(claims.model_distinct.because.contains("claude-haiku-5-5"), "{claims:?}");
 
     let hard = promising("require: model_distinct, enforce: hard");
@@ -304,7 +304,7 @@ async fn a_conversation_is_no_blind_question() {
     let gateway = gateway(POLICY, Scripted::new(), Arc::default());
     let turns = vec![Message::user("one"), Message::assistant("two"), Message::user("three")];
     let panel = gateway.panel(Request::conversation("three", turns)).await.unwrap();
-    assert_eq!(panel.certificate().claims.context_blind.result, Verdict::Fail);
+    assert_eq!(panel.certificate().claims.context_blind.result, ClaimResult::Fail);
     let system = Request::new("three", "hi").system("Be brief.");
     assert!(gateway.panel(system).await.unwrap().independence_certified());
 }
@@ -379,7 +379,7 @@ async fn a_model_that_is_asked_twice_is_warned_of_and_not_certified() {
     let warned = gateway.problems().iter().map(ToString::to_string).collect::<String>();
     assert!(warned.contains("`three` asks openai/gpt-6-luna twice"), "{warned}");
     let panel = gateway.panel(Request::new("three", "hi")).await.unwrap();
-    assert_eq!(panel.certificate().claims.model_distinct.result, Verdict::Fail);
+    assert_eq!(panel.certificate().claims.model_distinct.result, ClaimResult::Fail);
 }
 
 #[tokio::test]
@@ -395,6 +395,6 @@ visibility: {three: {mode: blind, enforce: hard}}
     let failure = ask(policy, Scripted::new()).await.unwrap_err();
     assert_eq!(failure.category(), Category::Independence);
     let claim = &failure.panel().unwrap().certificate().claims.model_distinct;
-    assert_eq!(claim.result, Verdict::Unknown);
+    assert_eq!(claim.result, ClaimResult::Unknown);
     assert!(failure.error().hint().unwrap().starts_with("model_distinct: "), "{failure:?}");
 }

@@ -8,16 +8,16 @@ use serde_json::json;
 use super::leaks::leaks;
 use super::run::{Run, call, not_passed, replanned, retry};
 use super::shown::shown;
-use crate::certificate::Verdict::{Fail, NotApplicable, Unknown};
+use crate::certificate::ClaimResult::{Fail, NotApplicable, Unknown};
 use crate::certificate::tests::panel::{answer, kinship, response};
 use crate::certificate::{
-    Claim, Kinship, Verdict, WORK_NOT_PROVEN, WorkCertificate, WorkClaims, WorkEvidence,
-    certify_work,
+    Claim, ClaimResult, Kinship, ORCHESTRATION_NOT_PROVEN, OrchestrationCertificate,
+    OrchestrationClaims, OrchestrationEvidence, certify_orchestration,
 };
 use crate::model::Dialect;
 
-type Certifier = fn(&WorkEvidence, &Kinship) -> WorkCertificate;
-type Expected = &'static [(&'static str, Verdict)];
+type Certifier = fn(&OrchestrationEvidence, &Kinship) -> OrchestrationCertificate;
+type Expected = &'static [(&'static str, ClaimResult)];
 
 pub(super) const PLAN: Expected = &[("verifier_plan_blind", Fail)];
 pub(super) const HISTORY: Expected = &[("verifier_history_blind", Fail)];
@@ -34,19 +34,19 @@ const NONE: Expected = &[
 pub(in crate::certificate::tests) struct Case {
     number: u32,
     pub(in crate::certificate::tests) about: String,
-    pub(in crate::certificate::tests) evidence: WorkEvidence,
+    pub(in crate::certificate::tests) evidence: OrchestrationEvidence,
     expected: Expected,
     because: &'static [(&'static str, &'static str)],
     warnings: usize,
 }
 
-pub(super) fn case(number: u32, about: impl Into<String>, evidence: WorkEvidence) -> Case {
+pub(super) fn case(number: u32, about: impl Into<String>, evidence: OrchestrationEvidence) -> Case {
     let about = about.into();
     Case { number, about, evidence, expected: &[], because: &[], warnings: 0 }
 }
 
 /// A run of two rounds in which all went well, for each dialect.
-static GOOD: LazyLock<Vec<(Dialect, WorkEvidence)>> = LazyLock::new(|| {
+static GOOD: LazyLock<Vec<(Dialect, OrchestrationEvidence)>> = LazyLock::new(|| {
     let good = |dialect| (dialect, replanned().speaking(dialect).evidence());
     DIALECTS.map(good).to_vec()
 });
@@ -58,7 +58,7 @@ pub(super) fn changed(
     number: u32,
     about: impl Into<String>,
     dialect: Dialect,
-    change: impl FnOnce(&mut WorkEvidence),
+    change: impl FnOnce(&mut OrchestrationEvidence),
 ) -> Case {
     let good = GOOD.iter().find(|(spoken, _)| *spoken == dialect);
     let mut evidence = good.unwrap().1.clone();
@@ -91,11 +91,11 @@ fn courses() -> Vec<Case> {
         run.rounds.iter_mut().for_each(|round| round.plan = None);
         run
     };
-    let gone = |mut evidence: WorkEvidence, position: usize| {
+    let gone = |mut evidence: OrchestrationEvidence, position: usize| {
         call(&mut evidence, position).answered = false;
         evidence
     };
-    let strange = |mut evidence: WorkEvidence, position: usize| {
+    let strange = |mut evidence: OrchestrationEvidence, position: usize| {
         let call = call(&mut evidence, position);
         (call.dialect, call.committed) = (Dialect::Own, None);
         call.exchanges.clear();
@@ -110,7 +110,7 @@ fn courses() -> Vec<Case> {
         }
         evidence
     };
-    let unreadable = |mut evidence: WorkEvidence, position: usize| {
+    let unreadable = |mut evidence: OrchestrationEvidence, position: usize| {
         response(call(&mut evidence, position)).body = b"<html>".to_vec().into();
         evidence
     };
@@ -144,7 +144,7 @@ fn courses() -> Vec<Case> {
         case(0, "the second verifier failed", gone(good(), 6))
             .fails(NONE)
             .because(&[("plan_leak", "no verifier answered in round 2")]),
-        case(0, "nothing ran", WorkEvidence::default()).fails(NONE),
+        case(0, "nothing ran", OrchestrationEvidence::default()).fails(NONE),
         case(0, "a verifier that records nothing", strange(good(), 6)).fails(&[
             ("verifier_plan_blind", Unknown),
             ("verifier_history_blind", Unknown),
@@ -179,7 +179,7 @@ fn courses() -> Vec<Case> {
     ]
 }
 
-fn disordered(about: &str, change: fn(&mut WorkEvidence)) -> Case {
+fn disordered(about: &str, change: fn(&mut OrchestrationEvidence)) -> Case {
     let mut evidence = replanned().evidence();
     change(&mut evidence);
     let expected: Expected =
@@ -253,22 +253,22 @@ fn mistakes(certifier: Certifier, case: &Case) -> Vec<String> {
 #[test]
 fn every_case_flips_exactly_its_claims() {
     let mistakes: Vec<String> =
-        TABLE.iter().flat_map(|case| mistakes(certify_work, case)).collect();
+        TABLE.iter().flat_map(|case| mistakes(certify_orchestration, case)).collect();
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
 /// Case 21.
 #[test]
 fn a_certifier_that_passes_everything_turns_the_table_red() {
-    fn everything_passes(_: &WorkEvidence, _: &Kinship) -> WorkCertificate {
-        let pass = || Claim::new(Verdict::Pass, "true");
-        let claims = WorkClaims {
+    fn everything_passes(_: &OrchestrationEvidence, _: &Kinship) -> OrchestrationCertificate {
+        let pass = || Claim::new(ClaimResult::Pass, "true");
+        let claims = OrchestrationClaims {
             verifier_plan_blind: pass(),
             verifier_history_blind: pass(),
             verifier_worker_distinct: pass(),
             plan_leak: pass(),
         };
-        WorkCertificate::of(claims, Vec::new())
+        OrchestrationCertificate::of(claims, Vec::new())
     }
     for case in TABLE.iter() {
         let is_red = !mistakes(everything_passes, case).is_empty();
@@ -289,7 +289,7 @@ fn every_case_of_the_design_has_a_row() {
 
 #[test]
 fn a_certificate_has_the_shape_of_the_contract() {
-    let certificate = json!(certify_work(&replanned().evidence(), &kinship()));
+    let certificate = json!(certify_orchestration(&replanned().evidence(), &kinship()));
     let keys = |value: &serde_json::Value| {
         value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
     };
@@ -301,14 +301,14 @@ fn a_certificate_has_the_shape_of_the_contract() {
     for claim in certificate["claims"].as_object().unwrap().values() {
         assert_eq!(keys(claim), "result because");
     }
-    assert_eq!(certificate["not_proven"], json!(WORK_NOT_PROVEN));
+    assert_eq!(certificate["not_proven"], json!(ORCHESTRATION_NOT_PROVEN));
 }
 
 #[test]
 fn evidence_is_read_strictly() {
     let evidence = replanned().evidence();
     let written = json!(evidence);
-    let read = |value| serde_json::from_value::<WorkEvidence>(value);
+    let read = |value| serde_json::from_value::<OrchestrationEvidence>(value);
     assert_eq!(read(written.clone()).unwrap(), evidence);
     assert_eq!(written["steps"][2]["judged"]["ask"], "plain");
     for place in ["", "/steps/0", "/steps/2/judged"] {

@@ -2,8 +2,8 @@
 
 use super::cases::{Case, case};
 use super::run::replanned;
-use crate::certificate::Verdict::{Fail, Unknown};
-use crate::certificate::WorkEvidence;
+use crate::certificate::ClaimResult::{Fail, Unknown};
+use crate::certificate::OrchestrationEvidence;
 
 /// Words that stand nowhere else.
 fn words(numbers: std::ops::Range<usize>) -> String {
@@ -11,7 +11,7 @@ fn words(numbers: std::ops::Range<usize>) -> String {
 }
 
 /// A run whose second round plans and makes this.
-fn planned(task: &str, plan: &str, artifact: &str) -> WorkEvidence {
+fn planned(task: &str, plan: &str, artifact: &str) -> OrchestrationEvidence {
     let mut run = replanned();
     run.task = format!("{} {task}", run.task);
     (run.rounds[1].plan, run.rounds[1].artifact) = (Some(plan.to_owned()), artifact.to_owned());
@@ -19,7 +19,7 @@ fn planned(task: &str, plan: &str, artifact: &str) -> WorkEvidence {
 }
 
 /// A run whose first round plans this, and whose second makes that of it.
-fn planned_before(plan: &str, artifact: &str) -> WorkEvidence {
+fn planned_before(plan: &str, artifact: &str) -> OrchestrationEvidence {
     let mut run = replanned();
     run.rounds[0].plan = Some(plan.to_owned());
     run.rounds[1].artifact = artifact.to_owned();

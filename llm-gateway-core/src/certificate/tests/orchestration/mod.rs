@@ -8,14 +8,16 @@ mod run;
 mod shown;
 
 use super::panel::Seat;
-use crate::certificate::{Verdict, WorkCertificate, WorkEvidence};
+use crate::certificate::{ClaimResult, OrchestrationCertificate, OrchestrationEvidence};
 
 /// The claims that did not pass, by name.
-pub(super) fn not_passed(certificate: &WorkCertificate) -> Vec<(&'static str, Verdict)> {
+pub(super) fn not_passed(
+    certificate: &OrchestrationCertificate,
+) -> Vec<(&'static str, ClaimResult)> {
     run::not_passed(certificate)
 }
 
 /// A run of two rounds by planner, worker and verifier.
-pub(super) fn replanned_by(seats: [Seat; 3]) -> WorkEvidence {
+pub(super) fn replanned_by(seats: [Seat; 3]) -> OrchestrationEvidence {
     run::Run { seats, ..run::replanned() }.evidence()
 }

@@ -7,7 +7,10 @@ use serde_json::json;
 
 use super::run::{Round, Run, TASK, call, model_text};
 use crate::certificate::tests::panel::{SEATS, Seat, ask, kinship, rewrite};
-use crate::certificate::{StepEvidence, Verdict, WorkCertificate, WorkEvidence, certify_work};
+use crate::certificate::{
+    ClaimResult, OrchestrationCertificate, OrchestrationEvidence, StepEvidence,
+    certify_orchestration,
+};
 use crate::model::{Dialect, Grant, Prompt, StepRole};
 
 /// An edge from what a step said to a verifier that must not see it.
@@ -68,7 +71,7 @@ fn edge() -> impl Strategy<Value = Edge> {
 }
 
 /// Every forbidden edge of a run: who said something, and who must not see it.
-fn forbidden(evidence: &WorkEvidence) -> Vec<(u32, u32)> {
+fn forbidden(evidence: &OrchestrationEvidence) -> Vec<(u32, u32)> {
     let verifiers = evidence.steps.iter().filter(|step| step.role == StepRole::Verifier);
     let pairs = verifiers.flat_map(|to| {
         let is_forbidden = move |from: &&StepEvidence| match from.role {
@@ -90,7 +93,7 @@ fn said(run: &Run, position: u32) -> String {
     texts.into_iter().nth(position as usize - 1).unwrap()
 }
 
-fn with_edge(run: &Run, edge: &Edge, to: u32, text: &str) -> WorkEvidence {
+fn with_edge(run: &Run, edge: &Edge, to: u32, text: &str) -> OrchestrationEvidence {
     if matches!(edge.place, Place::Part) {
         return run.leaking(|_, position, prompt: Prompt| {
             let shown = model_text(&format!("\n\n{text}"));
@@ -128,10 +131,10 @@ fn with_edge(run: &Run, edge: &Edge, to: u32, text: &str) -> WorkEvidence {
     evidence
 }
 
-fn failed(certificate: &WorkCertificate) -> [bool; 2] {
+fn failed(certificate: &OrchestrationCertificate) -> [bool; 2] {
     let claims = &certificate.claims;
     [&claims.verifier_plan_blind, &claims.verifier_history_blind]
-        .map(|claim| claim.result == Verdict::Fail)
+        .map(|claim| claim.result == ClaimResult::Fail)
 }
 
 proptest! {
@@ -142,7 +145,7 @@ proptest! {
         edge in edge(),
     ) {
         let evidence = run.evidence();
-        prop_assert_eq!(failed(&certify_work(&evidence, &kinship())), [false, false]);
+        prop_assert_eq!(failed(&certify_orchestration(&evidence, &kinship())), [false, false]);
         let edges = forbidden(&evidence);
         if edges.is_empty() {
             return Ok(());
@@ -151,7 +154,7 @@ proptest! {
         let text = said(&run, from);
         let handed_on: Vec<&str> = text.split(' ').take(edge.words).collect();
         let evidence = with_edge(&run, &edge, to, &handed_on.join(" "));
-        let certificate = certify_work(&evidence, &kinship());
+        let certificate = certify_orchestration(&evidence, &kinship());
         let [plan, history] = failed(&certificate);
         let is_plan = evidence.steps[from as usize - 1].role == StepRole::Planner;
         let right = if is_plan { plan } else { history };

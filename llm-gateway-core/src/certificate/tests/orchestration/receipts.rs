@@ -11,15 +11,16 @@ use crate::certificate::tests::digests::assert_all_is_hashed;
 use crate::certificate::tests::panel::kinship;
 use crate::certificate::tests::receipts::{damage, flips, good as of_a_panel, is_same, verify};
 use crate::certificate::{
-    OfWork, Particulars, Receipt, ReceiptKind, Salt, Verdict, VerifyResult, WorkEvidence,
+    ClaimResult, OfOrchestration, OrchestrationEvidence, Particulars, Receipt, ReceiptKind, Salt,
+    VerifyResult,
 };
 use crate::model::StepRole;
 
 use VerifyResult::{Contradicted, Holds, NoReceipt, Undecided};
 
-type Change = fn(&mut Receipt<OfWork>);
+type Change = fn(&mut Receipt<OfOrchestration>);
 
-fn issue(evidence: WorkEvidence) -> (Receipt<OfWork>, Vec<u8>) {
+fn issue(evidence: OrchestrationEvidence) -> (Receipt<OfOrchestration>, Vec<u8>) {
     let particulars = Particulars {
         run_id: "0123456789abcdef0123456789abcdef".to_owned(),
         task_class: "orchestrate".to_owned(),
@@ -28,19 +29,19 @@ fn issue(evidence: WorkEvidence) -> (Receipt<OfWork>, Vec<u8>) {
         ..Particulars::default()
     };
     let salt = Salt::from_bytes([7; 32]);
-    let (receipt, bundle) = Receipt::issue_work(particulars, evidence, &kinship(), salt);
+    let (receipt, bundle) = Receipt::issue_orchestration(particulars, evidence, &kinship(), salt);
     (receipt, bundle.to_bytes())
 }
 
 /// A receipt of two rounds in which the second verifier needed two tries, and its bundle.
-static GOOD: LazyLock<(Receipt<OfWork>, Vec<u8>)> = LazyLock::new(|| {
+static GOOD: LazyLock<(Receipt<OfOrchestration>, Vec<u8>)> = LazyLock::new(|| {
     let mut evidence = replanned().evidence();
     retry(&mut evidence, 6);
     issue(evidence)
 });
 
 /// What comes of a receipt that was changed, with its digest made anew: alone, with its bundle.
-fn resealed(change: impl FnOnce(&mut Receipt<OfWork>)) -> (VerifyResult, VerifyResult) {
+fn resealed(change: impl FnOnce(&mut Receipt<OfOrchestration>)) -> (VerifyResult, VerifyResult) {
     let (receipt, bundle) = &*GOOD;
     let mut receipt = receipt.clone();
     change(&mut receipt);
@@ -134,7 +135,7 @@ fn claims_that_do_not_follow_from_the_rows_show() {
         }),
         ("all models are of one developer", |receipt| {
             for row in &mut receipt.lineage.rows {
-                row.kin.developer = Some("one".to_owned());
+                row.lineage.developer = Some("one".to_owned());
             }
         }),
         ("the last verifier did not answer", |receipt| receipt.members[5].answered = false),
@@ -147,11 +148,11 @@ fn claims_that_do_not_follow_from_the_rows_show() {
         }),
         ("there was a plan, and it could not be shown", |receipt| {
             let claim = &mut receipt.subject.certificate.claims.verifier_plan_blind;
-            claim.result = Verdict::NotApplicable;
+            claim.result = ClaimResult::NotApplicable;
         }),
         ("there was no past", |receipt| {
             let claim = &mut receipt.subject.certificate.claims.verifier_history_blind;
-            claim.result = Verdict::NotApplicable;
+            claim.result = ClaimResult::NotApplicable;
         }),
         ("a claim passes for another reason", |receipt| {
             let claim = &mut receipt.subject.certificate.claims.verifier_worker_distinct;
@@ -173,7 +174,7 @@ fn claims_that_do_not_follow_from_the_rows_show() {
 fn what_only_the_bytes_tell_needs_the_bundle() {
     let changes: [(&str, Change); 6] = [
         ("blindness is denied", |receipt| {
-            receipt.subject.certificate.claims.verifier_plan_blind.result = Verdict::Fail;
+            receipt.subject.certificate.claims.verifier_plan_blind.result = ClaimResult::Fail;
         }),
         ("a leak is denied", |receipt| {
             receipt.subject.certificate.claims.plan_leak.because = "nothing".to_owned();

@@ -2,8 +2,8 @@
 
 use crate::certificate::tests::panel::{SEATS, Seat, answered, prepared, unsent};
 use crate::certificate::{
-    Ask, Commitment, Judged, MemberEvidence, RecordedExchange, StepEvidence, Verdict,
-    WorkCertificate, WorkEvidence,
+    Ask, CallEvidence, ClaimResult, Commitment, Judged, OrchestrationCertificate,
+    OrchestrationEvidence, RecordedExchange, StepEvidence,
 };
 use crate::model::{
     AnswerSchema, Capability, Completion, Dialect, Frame, Framed, Grant, Message, ModelText,
@@ -70,7 +70,7 @@ impl Run {
     }
 
     /// What is recorded of it.
-    pub(super) fn evidence(&self) -> WorkEvidence {
+    pub(super) fn evidence(&self) -> OrchestrationEvidence {
         self.leaking(|_, _, prompt| prompt)
     }
 
@@ -79,7 +79,7 @@ impl Run {
     pub(super) fn leaking(
         &self,
         leak: impl Fn(&[StepEvidence], u32, Prompt) -> Prompt,
-    ) -> WorkEvidence {
+    ) -> OrchestrationEvidence {
         let mut steps: Vec<StepEvidence> = Vec::new();
         let mut moment = 0;
         for (round, n) in self.rounds.iter().zip(1..) {
@@ -106,12 +106,13 @@ impl Run {
                     (false, 0) => Ask::Plain,
                     (false, _) => Ask::PlainAgain,
                 };
-                let judged = Judged::new(artifact, nonce(n, repair), ask, self.structured);
+                let judged = Judged::new(artifact, nonce(n, repair), ask);
+                let judged = if self.structured { judged.with_schema() } else { judged };
                 let prompt = judging(self.prompt(StepRole::Verifier), &round.artifact, &judged);
                 add(StepRole::Verifier, prompt, verdict, Some(judged));
             }
         }
-        WorkEvidence::new(self.task.as_str(), steps)
+        OrchestrationEvidence::new(self.task.as_str(), steps)
     }
 
     /// The task below the instruction of a role.
@@ -178,12 +179,15 @@ fn step(
 }
 
 /// The call of the step at a position.
-pub(super) fn call(evidence: &mut WorkEvidence, position: usize) -> &mut MemberEvidence {
+pub(super) fn call(evidence: &mut OrchestrationEvidence, position: usize) -> &mut CallEvidence {
     &mut evidence.steps[position - 1].call
 }
 
 /// A second try of a step, with the committed bytes; later moments move.
-pub(super) fn retry(evidence: &mut WorkEvidence, position: usize) -> &mut RecordedExchange {
+pub(super) fn retry(
+    evidence: &mut OrchestrationEvidence,
+    position: usize,
+) -> &mut RecordedExchange {
     let last = evidence.steps[position - 1].call.exchanges.last().unwrap();
     let came = last.response.as_ref().unwrap().sequence;
     for step in evidence.steps.iter_mut().skip(position) {
@@ -202,7 +206,12 @@ pub(super) fn retry(evidence: &mut WorkEvidence, position: usize) -> &mut Record
 }
 
 /// The claims that did not pass, by name.
-pub(super) fn not_passed(certificate: &WorkCertificate) -> Vec<(&'static str, Verdict)> {
+pub(super) fn not_passed(
+    certificate: &OrchestrationCertificate,
+) -> Vec<(&'static str, ClaimResult)> {
     let claims = certificate.claims.named().into_iter();
-    claims.map(|(name, claim)| (name, claim.result)).filter(|(_, r)| *r != Verdict::Pass).collect()
+    claims
+        .map(|(name, claim)| (name, claim.result))
+        .filter(|(_, r)| *r != ClaimResult::Pass)
+        .collect()
 }

@@ -8,7 +8,7 @@ use super::cases::{BOTH, Case, HISTORY, PLAN, case, changed};
 use super::run::{ARTIFACTS, CRITIQUE, INSTRUCTION, PLANS, Run, call, nonce, replanned, retry};
 use crate::certificate::tests::panel::{ask, rewrite};
 use crate::certificate::tests::requests::system_text;
-use crate::certificate::{Ask, Judged, WorkEvidence};
+use crate::certificate::{Ask, Judged, OrchestrationEvidence};
 use crate::model::Dialect;
 
 /// The list of turns.
@@ -110,7 +110,8 @@ fn unrecognised(dialect: Dialect) -> Vec<Case> {
             ask(call(evidence, 6), |request| rewrite(request, |body| change(dialect, body)));
         })
     };
-    let judged = |about: &str, change: fn(&mut WorkEvidence)| changed(1, about, dialect, change);
+    let judged =
+        |about: &str, change: fn(&mut OrchestrationEvidence)| changed(1, about, dialect, change);
     vec![
         body("a text of nobody", |dialect, body| {
             say(dialect, body, |said| format!("{said} The other reviewer has no doubts at all."));
@@ -160,11 +161,11 @@ fn unrecognised(dialect: Dialect) -> Vec<Case> {
             evidence.steps[5].judged.as_mut().unwrap().nonce = PLANS[1].to_owned();
         }),
         judged("the plan is judged", |evidence| {
-            evidence.steps[5].judged = Some(Judged::new(4, nonce(2, 0), Ask::Plain, false));
+            evidence.steps[5].judged = Some(Judged::new(4, nonce(2, 0), Ask::Plain));
         })
         .because(&[("verifier_plan_blind", "step 4, which gave no artifact of its round")]),
         judged("the verdict is judged", |evidence| {
-            evidence.steps[5].judged = Some(Judged::new(6, nonce(2, 0), Ask::Plain, false));
+            evidence.steps[5].judged = Some(Judged::new(6, nonce(2, 0), Ask::Plain));
         }),
         changed(1, "a request that nobody committed", dialect, |evidence| {
             let call = call(evidence, 6);
@@ -227,13 +228,13 @@ fn schema(dialect: Dialect, body: &mut Value) -> &mut Value {
 /// Cases in which the verdict is asked for by its schema.
 fn structured(dialect: Dialect) -> Vec<Case> {
     let run = Run { structured: true, ..replanned().speaking(dialect) }.evidence();
-    let structured = |number, about: &str, change: &dyn Fn(&mut WorkEvidence)| {
+    let structured = |number, about: &str, change: &dyn Fn(&mut OrchestrationEvidence)| {
         let mut evidence = run.clone();
         change(&mut evidence);
         case(number, format!("{}: {about}", dialect.as_str()), evidence)
     };
     let described = |text: &'static str| {
-        move |evidence: &mut WorkEvidence| {
+        move |evidence: &mut OrchestrationEvidence| {
             ask(call(evidence, 6), |request| {
                 rewrite(request, |body| {
                     schema(dialect, body)["properties"]["verdict"]["description"] = text.into();

@@ -2,22 +2,22 @@
 
 use serde_json::Value;
 
-use super::evidence::{StepEvidence, WorkEvidence};
-use crate::certificate::answers::Heard;
+use super::evidence::{OrchestrationEvidence, StepEvidence};
+use crate::certificate::answers::AnswerRecord;
 use crate::certificate::kind::Speaker;
 use crate::certificate::{json, readers};
 use crate::model::StepRole;
 
 /// A step, and what it said.
-pub(super) struct Said<'a> {
+pub(super) struct StepAnswer<'a> {
     pub(super) step: &'a StepEvidence,
     /// Its answer; why it is not known, as a sentence; `None` where it gave none.
     pub(super) answer: Option<Result<String, String>>,
 }
 
 /// All steps, in their order.
-pub(super) fn read(evidence: &WorkEvidence) -> Vec<Said<'_>> {
-    let said = |step| Said { step, answer: answer(step) };
+pub(super) fn read(evidence: &OrchestrationEvidence) -> Vec<StepAnswer<'_>> {
+    let said = |step| StepAnswer { step, answer: answer(step) };
     evidence.steps.iter().map(said).collect()
 }
 
@@ -26,13 +26,13 @@ fn answer(step: &StepEvidence) -> Option<Result<String, String>> {
     if !call.answered {
         return None;
     }
-    let gap = || Heard::of(call).gap(Speaker::Step(call.position)).unwrap_or_default();
+    let gap = || AnswerRecord::of(call).gap(Speaker::Step(call.position)).unwrap_or_default();
     let reply = call.answer().filter(|_| call.records());
     let reply = reply.and_then(|response| readers::response(call.dialect, response).ok());
     Some(reply.map(|reply| reply.text).ok_or_else(gap))
 }
 
-impl Said<'_> {
+impl StepAnswer<'_> {
     /// Whether it is a step of this role that was answered.
     pub(super) fn is_of(&self, role: StepRole) -> bool {
         self.step.role == role && self.answer.is_some()
