@@ -153,6 +153,35 @@ impl Prompt<Blind> {
 }
 
 impl Prompt<Open> {
+    /// Creates a prompt from what a caller wrote.
+    ///
+    /// The gateway makes its own prompts from a [`Request`](crate::Request). This one is for a
+    /// program that tests a [`Provider`](crate::provider::Provider) of its own:
+    ///
+    /// ```
+    /// use llm_gateway_core::prompt::{Message, Prompt};
+    ///
+    /// let prompt = Prompt::from_messages([Message::user("hello")]).with_system("Be brief.");
+    /// assert_eq!(prompt.texts().collect::<Vec<_>>(), ["Be brief.", "hello"]);
+    /// ```
+    ///
+    /// It is never blind, because messages may quote a model:
+    ///
+    /// ```compile_fail,E0308
+    /// # use llm_gateway_core::prompt::{Blind, Message, Prompt};
+    /// let blind: Prompt<Blind> = Prompt::from_messages([Message::assistant("an answer")]);
+    /// ```
+    pub fn from_messages(messages: impl IntoIterator<Item = Message>) -> Self {
+        Prompt::from_caller(None, messages.into_iter().collect()).into()
+    }
+
+    /// Puts a caller's system text above the conversation. A blank text removes the one there is.
+    #[must_use]
+    pub fn with_system(self, text: impl Into<String>) -> Self {
+        let Prompt { system, .. } = Prompt::from_caller(Some(text.into()), Vec::new());
+        Self { system, ..self }
+    }
+
     /// Shows the model another one's text, at the end of the user's turn. The grant says that a
     /// validated workflow allows it.
     #[must_use]
