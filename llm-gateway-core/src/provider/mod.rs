@@ -4,6 +4,41 @@
 //! will leave; [`Provider::send`] sends exactly those, as often as dispatch retries. What
 //! lies between (deadline, retries, money) is dispatch's business and nothing of it
 //! shows here.
+//!
+//! A program brings its own provider by implementing [`Provider`], and tests it without a gateway:
+//!
+//! ```
+//! use async_trait::async_trait;
+//! use llm_gateway_core::Error;
+//! use llm_gateway_core::model::{Completion, ModelId};
+//! use llm_gateway_core::prompt::{Message, Prompt};
+//! use llm_gateway_core::provider::{Call, Prepared, Provider};
+//! use llm_gateway_core::transport::Recorder;
+//!
+//! /// Answers with the prompt.
+//! struct Echo;
+//!
+//! #[async_trait]
+//! impl Provider for Echo {
+//!     fn prepare(&self, call: Call) -> Result<Prepared, Error> {
+//!         Ok(Prepared::unrecorded(call))
+//!     }
+//!
+//!     async fn send(&self, prepared: &Prepared, _: &Recorder) -> Result<Completion, Error> {
+//!         let text: String = prepared.call.prompt.texts().collect();
+//!         Ok(Completion::text(text))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let prompt = Prompt::from_messages([Message::user("hello")]);
+//! let prepared = Echo.prepare(Call::new(ModelId::new("echo-1")?, prompt, 64))?;
+//! let answer = Echo.send(&prepared, &Recorder::new()).await?;
+//! assert_eq!(answer.joined_text(), "hello");
+//! # Ok(())
+//! # }
+//! ```
 
 mod dialect;
 #[cfg(test)]
@@ -34,6 +69,17 @@ pub struct Call {
 }
 
 impl Call {
+    /// Creates a call of a model without capabilities.
+    pub fn new(model: ModelId, prompt: impl Into<Prompt>, max_tokens: u64) -> Self {
+        Self { model, prompt: prompt.into(), max_tokens, capabilities: Vec::new() }
+    }
+
+    /// Sets what the model can do or wants.
+    #[must_use]
+    pub fn with_capabilities(self, capabilities: impl IntoIterator<Item = Capability>) -> Self {
+        Self { capabilities: capabilities.into_iter().collect(), ..self }
+    }
+
     /// The shape that the answer is to have, where the model can be held to one. A model that
     /// cannot be is asked by the prompt's own words alone.
     fn schema(&self) -> Option<&AnswerSchema> {
