@@ -47,6 +47,7 @@ impl HttpRequest {
 /// The header that carries a key. Added by the transport at the last moment, so that
 /// nothing upstream of it ever holds request and key together.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Credential {
     /// The header's name.
     pub header: HeaderName,
@@ -56,10 +57,18 @@ pub struct Credential {
     pub secret: Secret,
 }
 
+impl Credential {
+    /// A header called `header` that holds `prefix` and the key.
+    pub fn new(header: HeaderName, prefix: &'static str, secret: Secret) -> Self {
+        Self { header, prefix, secret }
+    }
+}
+
 /// The body of a response, chunk by chunk.
 pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, TransportError>> + Send>>;
 
 /// A response whose body has yet to be read.
+#[non_exhaustive]
 pub struct HttpResponse {
     /// The status.
     pub status: StatusCode,
@@ -67,6 +76,13 @@ pub struct HttpResponse {
     pub headers: HeaderMap,
     /// The body. Dropping it closes the connection.
     pub body: Body,
+}
+
+impl HttpResponse {
+    /// A response with this head, whose body is yet to come.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: Body) -> Self {
+        Self { status, headers, body }
+    }
 }
 
 /// How far a request had come when it failed.

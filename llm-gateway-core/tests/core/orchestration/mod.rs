@@ -133,7 +133,7 @@ impl Transport for Echo {
             let text = String::from_utf8(chunk?.to_vec()).unwrap();
             Ok(text.replace("@nonce@", &nonce).into())
         });
-        Ok(HttpResponse { body: Box::pin(body), ..response })
+        Ok(HttpResponse::new(response.status, response.headers, Box::pin(body)))
     }
 }
 
