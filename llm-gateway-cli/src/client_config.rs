@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use llm_gateway_core::config::BASE_URL_VARIABLES;
+use llm_gateway_core::config::base_url_variables;
 use llm_gateway_core::describe::{Description, KeyState, ProviderDescription};
 use llm_gateway_core::{Envelope, Environment};
 use llm_gateway_process::GatewayFlags;
@@ -95,7 +95,7 @@ fn variables(description: &Description, environment: &Environment) -> Vec<String
     };
     let keys = description.providers.iter().filter(used).filter_map(|p| p.key_variable.clone());
     // A client that handed on the keys alone would send them to another host.
-    let urls = BASE_URL_VARIABLES.into_iter().filter(|name| environment.get(name).is_some());
+    let urls = base_url_variables().filter(|name| environment.get(name).is_some());
     keys.chain(urls.map(str::to_owned)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 

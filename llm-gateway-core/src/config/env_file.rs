@@ -5,13 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::environment::{Environment, MalformedLine, is_own};
 
+use super::compile::base_url_variables;
 use super::diagnostic::{Collector, Severity};
 use super::text::read_text;
-
-/// The variables that override a built-in provider's base URL. Beside the keys they are all that a
-/// `.env` file may set under other names than the gateway's own.
-pub const BASE_URL_VARIABLES: [&str; 4] =
-    ["OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GEMINI_BASE_URL", "DEEPSEEK_BASE_URL"];
 
 /// A file of variables.
 pub(super) enum EnvFile {
@@ -41,7 +37,7 @@ impl EnvFile {
         let allowed = |name: &str| {
             // Where the policy is was known before this file was looked for.
             (is_own(name) && name != "LLM_GATEWAY_ROUTING")
-                || BASE_URL_VARIABLES.contains(&name)
+                || base_url_variables().any(|variable| variable == name)
                 || keys.iter().any(|key| key == name)
         };
         match self.text() {

@@ -71,6 +71,7 @@ impl PolicySource {
 }
 
 /// What loading gave.
+#[non_exhaustive]
 pub struct Loaded {
     /// The policy, or every problem that keeps it from being one.
     pub policy: Result<Policy, PolicyProblems>,
@@ -82,16 +83,39 @@ pub struct Loaded {
 
 /// What a policy is loaded from and against.
 pub struct LoadRequest<'a> {
-    /// Where the policy is read from.
-    pub source: &'a PolicySource,
-    /// Variables: base URLs and keys.
-    pub environment: Environment,
-    /// Read in place of the `.env` file beside the policy.
-    pub env_file: Option<&'a Path>,
-    /// Providers that the embedding program brings: targets may name them.
-    pub own_providers: &'a [ProviderName],
-    /// The time since 1970 in UTC: it tells which models are retired.
-    pub now: Duration,
+    source: &'a PolicySource,
+    environment: Environment,
+    env_file: Option<&'a Path>,
+    own_providers: &'a [ProviderName],
+    now: Duration,
+}
+
+impl<'a> LoadRequest<'a> {
+    /// Asks for the policy at `source`, with no variables and no providers of the program's own.
+    /// `now` is the time since 1970-01-01 in UTC: it decides which models are reported as retired.
+    pub fn new(source: &'a PolicySource, now: Duration) -> Self {
+        let environment = Environment::empty();
+        Self { source, environment, env_file: None, own_providers: &[], now }
+    }
+
+    /// Sets the variables that hold base URLs, keys, caps and switches.
+    #[must_use]
+    pub fn with_environment(self, environment: Environment) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// Reads this file of variables in place of the `.env` beside the policy. `None` changes
+    /// nothing.
+    #[must_use]
+    pub fn with_env_file(self, file: impl Into<Option<&'a Path>>) -> Self {
+        Self { env_file: file.into().or(self.env_file), ..self }
+    }
+
+    /// Lets targets of the policy name these providers, which the embedding program brings.
+    #[must_use]
+    pub fn with_own_providers(self, providers: &'a [ProviderName]) -> Self {
+        Self { own_providers: providers, ..self }
+    }
 }
 
 /// Reads, checks and compiles a policy. Reads the source and a `.env` file; touches nothing

@@ -5,6 +5,20 @@
 //! what does not fit; what is left becomes the serde mirror in `raw`; `compile` checks
 //! what a schema cannot say and builds the policy; `env_file` adds to its variables. Every step adds to one list of
 //! problems, so that a person sees all of them at once, each with its place.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use llm_gateway_core::config::{LoadRequest, PolicySource, load};
+//!
+//! let source = PolicySource::Text("defaults: {ask: {provider: opnai, model: m}}".to_owned());
+//! let loaded = load(LoadRequest::new(&source, Duration::ZERO));
+//! assert!(loaded.policy.is_err());
+//! let problem = &loaded.problems[0];
+//! assert_eq!(problem.message, "no provider is called `opnai`");
+//! assert_eq!(problem.hint, "did you mean `openai`?");
+//! assert_eq!((problem.line, problem.column), (1, 28));
+//! ```
 
 mod catalog;
 mod compile;
@@ -17,8 +31,8 @@ mod structure;
 mod text;
 
 pub use catalog::built_in_models;
+pub use compile::base_url_variables;
 pub use diagnostic::{Diagnostic, PolicyProblems, Severity};
-pub use env_file::BASE_URL_VARIABLES;
 pub use load::{EMBEDDED_POLICY, LoadRequest, Loaded, PolicySource, load};
 pub use raw::json_schema;
 

@@ -180,13 +180,12 @@ impl GatewayBuilder {
     /// answered by what is wrong with it: what a server needs, which must always start.
     pub fn build_always(self) -> Gateway {
         let environment = self.environment.unwrap_or_else(Environment::from_process);
-        let loaded = config::load(LoadRequest {
-            source: &self.source,
-            environment,
-            env_file: self.env_file.as_deref(),
-            own_providers: &self.providers.keys().cloned().collect::<Vec<_>>(),
-            now: self.clock.now(),
-        });
+        let own_providers: Vec<_> = self.providers.keys().cloned().collect();
+        let request = LoadRequest::new(&self.source, self.clock.now())
+            .with_environment(environment)
+            .with_env_file(self.env_file.as_deref())
+            .with_own_providers(&own_providers);
+        let loaded = config::load(request);
         let transport = self.transport.or_else(adapters::network);
         let file = loaded.policy.as_ref().ok().and_then(|policy| policy.spending().ledger.clone());
         let wants_ledger = self.ledger.is_some() || file.is_some();

@@ -32,13 +32,10 @@ impl Place {
     }
 
     fn loaded(&self, env_file: Option<&Path>) -> Loaded {
-        load(LoadRequest {
-            source: &PolicySource::File(self.policy()),
-            environment: Environment::empty().with("HOME", "/home/a"),
-            env_file,
-            own_providers: &[],
-            now: NOW,
-        })
+        let source = PolicySource::File(self.policy());
+        let environment = Environment::empty().with("HOME", "/home/a");
+        let request = LoadRequest::new(&source, NOW).with_environment(environment);
+        load(request.with_env_file(env_file))
     }
 
     /// The errors of the `.env` beside the policy.
@@ -179,13 +176,8 @@ fn a_guard_that_was_never_expanded_is_an_error_and_an_empty_one_is_none() {
 fn a_guard_that_was_never_expanded_does_not_give_way_to_an_env_file() {
     for line in ["", "0", "25"] {
         let place = Place::with_env(format!("{TOTAL}={line}\n"));
-        let loaded = load(LoadRequest {
-            source: &PolicySource::File(place.policy()),
-            environment: Environment::empty().with("HOME", "/home/a").with(TOTAL, "${CAP}"),
-            env_file: None,
-            own_providers: &[],
-            now: NOW,
-        });
+        let environment = Environment::empty().with("HOME", "/home/a").with(TOTAL, "${CAP}");
+        let loaded = loaded_from(&PolicySource::File(place.policy()), environment);
         assert!(errors(&loaded).contains(TOTAL), "{line}");
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn gateway_in(
 
 /// Loads a policy at [`NOW`], without a `.env` file.
 pub(crate) fn loaded_from(source: &PolicySource, environment: Environment) -> Loaded {
-    load(LoadRequest { source, environment, env_file: None, own_providers: &[], now: NOW })
+    load(LoadRequest::new(source, NOW).with_environment(environment))
 }
 
 /// Asks a task class the question `hi`.

@@ -10,7 +10,6 @@ use crate::certificate::{
     Particulars, Receipt, Salt, VerifyResult, certify, certify_orchestration, verify,
 };
 use crate::config::{LoadRequest, PolicySource, built_in_models, load};
-use crate::environment::Environment;
 use crate::model::Dialect;
 
 /// The same open-weight model at two hosts, declared under one id; a dated model with a price of
@@ -39,11 +38,7 @@ providers:
 
 fn kinship() -> Kinship {
     let source = PolicySource::Text(POLICY.to_owned());
-    let environment = Environment::empty();
-    let now = Duration::ZERO;
-    let request =
-        LoadRequest { source: &source, environment, env_file: None, own_providers: &[], now };
-    let policy = load(request).policy.unwrap();
+    let policy = load(LoadRequest::new(&source, Duration::ZERO)).policy.unwrap();
     let rows = policy.providers().iter().flat_map(|(name, provider)| {
         provider.models.iter().map(|(id, facts)| (name.as_str(), id.as_str(), facts.as_ref()))
     });

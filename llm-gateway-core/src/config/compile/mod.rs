@@ -29,6 +29,7 @@ use super::diagnostic::Collector;
 use super::node::{Node, PathStep};
 use super::raw::RawPolicy;
 
+pub use providers::base_url_variables;
 pub(super) use providers::key_variables;
 
 /// What a file is compiled against.

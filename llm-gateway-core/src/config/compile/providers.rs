@@ -61,6 +61,14 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 /// Silence between bytes. Reasoning models think long before the first one.
 const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// Returns the variables that override a built-in provider's base URL, such as `OPENAI_BASE_URL`.
+///
+/// Beside the key variables they are all that a `.env` file may set under names that do not begin
+/// with `LLM_GATEWAY_`.
+pub fn base_url_variables() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|built_in| built_in.base_url_variable)
+}
+
 /// Every variable that may hold a key: the built-in ones and those that the file names.
 pub(in crate::config) fn key_variables(raw: &RawPolicy) -> Vec<String> {
     let named = raw
