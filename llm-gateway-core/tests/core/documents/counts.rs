@@ -1,0 +1,75 @@
+//! Numbers of things that documents mention are the numbers that there are.
+
+use std::collections::BTreeMap;
+
+use llm_gateway_core::{Category, Environment, Gateway};
+
+use super::page::{files, pages, read};
+
+const NUMBERS: [&str; 13] = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve",
+];
+
+/// What is counted, by its last word, and how many there are.
+fn counted() -> BTreeMap<&'static str, usize> {
+    let offline = Gateway::builder().environment(Environment::empty()).offline().build().unwrap();
+    let description = offline.describe().unwrap();
+    let tools = read("llm-gateway-stdio/src/tools/mod.rs");
+    let dialects = std::fs::read_dir(super::page::root().join("llm-gateway-core/tests/fixtures"));
+    let dialects =
+        dialects.unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
+    BTreeMap::from([
+        ("tools", tools.matches(": &str = \"llm_").count()),
+        ("dialects", dialects),
+        ("formats", dialects),
+        ("categories", Category::ALL.len()),
+        ("examples", files("examples/src/bin", ".rs").len()),
+        ("providers", description.providers.len()),
+        ("classes", description.task_classes.len()),
+    ])
+}
+
+fn number(word: &str) -> Option<usize> {
+    let word = word.to_lowercase();
+    NUMBERS.iter().position(|number| *number == word).or_else(|| word.parse().ok())
+}
+
+/// The counts in a text: a number, at most two words, and the thing.
+fn counts(text: &str, things: &BTreeMap<&'static str, usize>) -> Vec<(usize, &'static str)> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let thing = |word: &str| things.keys().find(|thing| plain(word) == **thing);
+    let mut counts = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let Some(number) = number(word) else { continue };
+        for word in words[at + 1..].iter().take(3) {
+            if let Some(thing) = thing(word) {
+                counts.push((number, *thing));
+            }
+            // As in "one of the tools" or "two, and tools": something else is counted.
+            if *word == "of" || word.ends_with([',', '.', ';', ':']) {
+                break;
+            }
+        }
+    }
+    counts
+}
+
+#[test]
+fn every_count_in_a_page_is_true() {
+    let things = counted();
+    assert!(things.values().all(|count| *count > 2), "{things:?}");
+    for page in pages() {
+        for (number, thing) in counts(&page.prose_text(), &things) {
+            assert_eq!(number, things[thing], "{} says {number} {thing}", page.name);
+        }
+    }
+}
+
+#[test]
+fn a_count_is_found_in_words_and_in_digits() {
+    let things = BTreeMap::from([("tools", 3), ("dialects", 3)]);
+    let found = counts("Three tools, 25 wire dialects. One of the tools; two, and tools", &things);
+    assert_eq!(found, [(3, "tools"), (25, "dialects")]);
+}
