@@ -16,6 +16,7 @@ mod layering;
 mod ledgers;
 mod matrix;
 mod money;
+mod names;
 mod orchestration;
 mod panels;
 mod policy;

@@ -1,0 +1,85 @@
+//! One word, one thing: the name of a type that more than its own file's neighbours can see is
+//! defined once in core.
+
+use std::collections::BTreeMap;
+
+use syn::Visibility;
+use syn::visit::Visit;
+
+use crate::source::{is_test, modules};
+
+/// The types that a file defines, with whether the whole crate can see each.
+#[derive(Default)]
+struct Types(Vec<(String, bool)>);
+
+impl Types {
+    fn add(&mut self, name: &syn::Ident, visibility: &Visibility) {
+        let is_wide = match visibility {
+            Visibility::Public(_) => true,
+            Visibility::Restricted(to) => to.path.is_ident("crate"),
+            _ => false,
+        };
+        self.0.push((name.to_string(), is_wide));
+    }
+}
+
+impl<'ast> Visit<'ast> for Types {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if !is_test(&module.attrs) {
+            syn::visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.add(&item.ident, &item.vis);
+    }
+
+    fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
+        self.add(&item.ident, &item.vis);
+    }
+
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        self.add(&item.ident, &item.vis);
+    }
+
+    fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
+        self.add(&item.ident, &item.vis);
+    }
+}
+
+/// The names with a definition that the whole crate can see and another one beside it.
+fn ambiguous(files: &[(String, syn::File)]) -> Vec<String> {
+    let mut places: BTreeMap<String, Vec<(&str, bool)>> = BTreeMap::new();
+    for (path, file) in files {
+        let mut types = Types::default();
+        types.visit_file(file);
+        for (name, is_wide) in types.0 {
+            places.entry(name).or_default().push((path, is_wide));
+        }
+    }
+    let is_ambiguous =
+        |places: &[(&str, bool)]| places.len() > 1 && places.iter().any(|(_, is_wide)| *is_wide);
+    let named = |(name, places): (String, Vec<(&str, bool)>)| {
+        let places: Vec<&str> = places.into_iter().map(|(path, _)| path).collect();
+        format!("{name}: {}", places.join(", "))
+    };
+    places.into_iter().filter(|(_, places)| is_ambiguous(places)).map(named).collect()
+}
+
+#[test]
+fn a_type_that_the_crate_can_see_has_a_name_of_its_own() {
+    let files: Vec<_> = modules().into_iter().map(|(path, file)| (path.join("/"), file)).collect();
+    assert_eq!(ambiguous(&files), Vec::<String>::new());
+}
+
+#[test]
+fn a_second_definition_is_seen_whoever_can_see_it() {
+    let twice = |one: &str, other: &str| {
+        let files = [one, other].map(|text| (text.to_owned(), syn::parse_file(text).unwrap()));
+        ambiguous(&files).len()
+    };
+    assert_eq!(twice("pub struct Place;", "enum Place {}"), 1);
+    assert_eq!(twice("pub(super) trait Place {}", "pub(crate) type Place = u8;"), 1);
+    assert_eq!(twice("pub(super) struct Place;", "struct Place;"), 0);
+    assert_eq!(twice("pub struct Place;", "#[cfg(test)] mod tests { struct Place; }"), 0);
+}
