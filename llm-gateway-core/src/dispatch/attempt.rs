@@ -1,11 +1,13 @@
 //! The attempt log: one entry per try, in order.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
 
 use crate::error::{Category, Error};
-use crate::model::{NanoUsd, Target};
+use crate::model::{ModelId, NanoUsd, ProviderName, Target};
 
 use super::booking::Settlement;
 
@@ -120,23 +122,60 @@ pub(crate) fn total_cost<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) ->
     costs.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)))
 }
 
+/// One try of a call, as an envelope shows it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Attempt")]
+struct AttemptRow<'a> {
+    /// The provider that was asked.
+    provider: &'a ProviderName,
+    /// The model that was asked.
+    model: &'a ModelId,
+    /// `ok`, or the category of the error.
+    outcome: &'static str,
+    /// Time from the first byte sent to the end, in milliseconds.
+    latency_ms: u64,
+    /// Time that was waited before the attempt, in milliseconds.
+    waited_ms: u64,
+    /// The HTTP status that the provider answered with; present where it answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u16")]
+    http_status: Option<u16>,
+    /// Cost of the attempt in US dollars; null where it is unknown.
+    cost_usd_approx: Option<NanoUsd>,
+    /// The hold of the attempt in US dollars; present where the attempt cost more than that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "NanoUsd")]
+    reserved_usd: Option<NanoUsd>,
+}
+
+impl<'a> AttemptRow<'a> {
+    fn of(attempt: &'a Attempt) -> Self {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            provider: &attempt.target.provider,
+            model: &attempt.target.model,
+            outcome: attempt.outcome.as_str(),
+            latency_ms: millis(attempt.latency),
+            waited_ms: millis(attempt.waited),
+            http_status: attempt.http_status,
+            cost_usd_approx: attempt.cost,
+            reserved_usd: attempt.reserved.filter(|_| attempt.is_above_hold()),
+        }
+    }
+}
+
 impl Serialize for Attempt {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Attempt", 8)?;
-        fields.serialize_field("provider", &self.target.provider)?;
-        fields.serialize_field("model", &self.target.model)?;
-        fields.serialize_field("outcome", self.outcome.as_str())?;
-        fields.serialize_field("latency_ms", &self.latency.as_millis())?;
-        fields.serialize_field("waited_ms", &self.waited.as_millis())?;
-        match self.http_status {
-            Some(status) => fields.serialize_field("http_status", &status)?,
-            None => fields.skip_field("http_status")?,
-        }
-        fields.serialize_field("cost_usd_approx", &self.cost)?;
-        match self.is_above_hold() {
-            true => fields.serialize_field("reserved_usd", &self.reserved)?,
-            false => fields.skip_field("reserved_usd")?,
-        }
-        fields.end()
+        AttemptRow::of(self).serialize(serializer)
+    }
+}
+
+impl JsonSchema for Attempt {
+    fn schema_name() -> Cow<'static, str> {
+        AttemptRow::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        AttemptRow::json_schema(generator)
     }
 }

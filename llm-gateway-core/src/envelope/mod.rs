@@ -1,20 +1,23 @@
 //! The one shape in which every tool, every `--json` and every embedded call speaks.
 
+mod answer;
 mod bound;
 mod cascade;
+mod failure;
 mod orchestration;
 mod panel;
+mod schema;
 
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use std::time::Duration;
 
-use crate::config::PolicyProblems;
-use crate::error::Error;
-use crate::model::Usage;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
 use crate::outcome::{Answer, Failure, Reply};
 
 /// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
@@ -29,7 +32,7 @@ pub enum Status {
 }
 
 /// `{"status", "error"?, "data"?, "meta"}`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Envelope {
     /// How the request ended.
@@ -38,7 +41,7 @@ pub struct Envelope {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// What was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
     /// How it came to be: cost, tokens, attempts, categories, hints.
     pub meta: Map<String, Value>,
@@ -66,99 +69,23 @@ impl Envelope {
         bound::bounded(self, max_chars)
     }
 
-    fn failed(error: &Error) -> Self {
-        let mut meta = Map::new();
-        meta.insert("error_category".into(), json!(error.category()));
-        insert_some(&mut meta, "hint", error.hint());
-        if let Some(target) = error.target() {
-            meta.insert("provider".into(), json!(target.provider));
-            meta.insert("model".into(), json!(target.model));
-        }
-        insert_some(&mut meta, "http_status", error.http_status());
-        insert_some(&mut meta, "retry_after_s", error.retry_after().map(seconds));
-        Self { status: Status::Error, error: Some(error.message().to_owned()), data: None, meta }
+    /// Returns the JSON Schema (draft 2020-12) of the envelope: what each shape has in `data` and
+    /// `meta`, with a description of every field.
+    ///
+    /// ```
+    /// use llm_gateway_core::Envelope;
+    ///
+    /// let schema = Envelope::json_schema();
+    /// let shapes = schema["anyOf"].as_array().unwrap();
+    /// assert!(shapes.iter().any(|shape| shape["title"] == "Panel"));
+    /// ```
+    pub fn json_schema() -> Value {
+        schema::json_schema()
     }
-}
 
-impl From<&Error> for Envelope {
-    fn from(error: &Error) -> Self {
-        Self::failed(error)
-    }
-}
-
-impl From<&PolicyProblems> for Envelope {
-    fn from(problems: &PolicyProblems) -> Self {
-        let data = json!({ "problems": problems.diagnostics() });
-        Self { data: Some(data), ..Self::failed(&Error::from(problems)) }
-    }
-}
-
-impl From<&Answer> for Envelope {
-    fn from(answer: &Answer) -> Self {
-        let asked = answer.target.model.as_str();
-        let answered = answer.completion.model.as_deref().unwrap_or(asked);
-        let mut meta = Map::new();
-        let mut put = |key: &str, value: Value| meta.insert(key.to_owned(), value);
-        put("task_class", json!(answer.task_class));
-        put("provider", json!(answer.target.provider));
-        put("model", json!(answered));
-        if answered != asked {
-            put("model_requested", json!(asked));
-        }
-        put("latency_ms", millis(answer.latency));
-        put("tokens", tokens(&answer.cost.usage));
-        put("cost_usd_approx", json!(answer.cost.amount));
-        if let Some(reported) = answer.completion.reported_cost {
-            put("cost_usd_reported", json!(reported));
-        }
-        put("cost_basis", json!(answer.cost.basis));
-        if answer.spend_recorded() == Some(false) {
-            put("spend_recorded", json!(false));
-        }
-        put("finish_reason", json!(answer.completion.finish_reason));
-        put("retries", json!(answer.retries()));
-        put("attempts", json!(answer.attempts));
-        put("preflight", json!(answer.preflight));
-        if let Some(from) = &answer.fallback_from {
-            put("fallback_from", json!(from));
-        }
-        if answer.offline {
-            put("offline", json!(true));
-        }
-        put("run_id", json!(answer.run_id));
-        Self { meta, ..Self::success(json!({ "text": answer.text() })) }
-    }
-}
-
-impl From<&Failure> for Envelope {
-    fn from(failure: &Failure) -> Self {
-        let parts = failure.parts();
-        let mut envelope = match (&parts.problems, &parts.panel, &parts.escalation) {
-            (Some(problems), ..) => Self::from(problems),
-            (None, Some(gate), Some(why)) => cascade::failed(parts, gate, why),
-            (None, ..) => Self::failed(&parts.error),
-        };
-        insert_some(&mut envelope.meta, "failed_stage", failure.failed_stage());
-        // What was paid for is shown with what is wrong with it.
-        let panel = failure.panel().filter(|_| parts.escalation.is_none()).map(Self::from);
-        if let Some(Self { data, meta, .. }) = panel.or(failure.orchestration().map(Self::from)) {
-            envelope.data = data;
-            envelope.meta.extend(meta);
-            return envelope;
-        }
-        let meta = &mut envelope.meta;
-        meta.insert("task_class".into(), json!(parts.task_class));
-        meta.insert("latency_ms".into(), millis(parts.latency));
-        meta.insert("attempts".into(), json!(parts.attempts));
-        if failure.spend_recorded() == Some(false) {
-            meta.insert("spend_recorded".into(), json!(false));
-        }
-        insert_some(meta, "preflight", parts.preflight.as_ref());
-        if parts.offline {
-            meta.insert("offline".into(), json!(true));
-        }
-        meta.insert("run_id".into(), json!(parts.run_id));
-        envelope
+    /// A success whose parts serialise as objects.
+    fn of(data: &impl Serialize, meta: &impl Serialize) -> Self {
+        Self { meta: object(meta), ..Self::success(object(data).into()) }
     }
 }
 
@@ -185,27 +112,25 @@ impl From<&Result<Reply, Failure>> for Envelope {
     }
 }
 
-fn tokens(usage: &Usage) -> Value {
-    json!({
-        "input": usage.input(),
-        "output": usage.output,
-        "total": usage.total(),
-        "cached_input": usage.cache_read,
-        "reasoning": usage.reasoning,
-    })
+/// Tells `data` that is null from none.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
-/// Seconds in milliseconds, rounded up: never too early.
-fn seconds(wait: std::time::Duration) -> f64 {
-    (wait.as_secs_f64() * 1e3).ceil() / 1e3
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn millis(duration: std::time::Duration) -> Value {
-    json!(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+/// What is shown of whether a ledger has every cost: only that it has not.
+fn unless_recorded(spend_recorded: Option<bool>) -> Option<bool> {
+    spend_recorded.filter(|is_recorded| !is_recorded)
 }
 
-fn insert_some(meta: &mut Map<String, Value>, key: &str, value: Option<impl Serialize>) {
-    if let Some(value) = value {
-        meta.insert(key.to_owned(), json!(value));
+/// The fields of a value that serialises as an object.
+fn object(of: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(of) {
+        Ok(Value::Object(fields)) => fields,
+        // No type of this room serialises as anything else, or can fail to.
+        Ok(_) | Err(_) => Map::new(),
     }
 }

@@ -1,71 +1,180 @@
 //! A panel in the envelope's shape.
 
-use serde_json::{Map, Value, json};
+use std::path::Path;
 
-use crate::certificate::Claim;
-use crate::outcome::PanelAnswer;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use serde_json::json;
 
-use super::{Envelope, insert_some, millis};
+use crate::certificate::Claims;
+use crate::model::{NanoUsd, RunId};
+use crate::outcome::{Agreement, PanelAnswer};
+use crate::policy::{Enforce, Level};
+
+use super::{Envelope, millis, unless_recorded};
+
+/// `data` of a panel.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PanelData<'a> {
+    /// One envelope per member, in the policy's order. Its `meta.member` is the position of the
+    /// member, from 1.
+    #[schemars(schema_with = "envelopes")]
+    members: Vec<Envelope>,
+    /// How far the members that answered agree.
+    agreement: &'a Agreement,
+}
+
+/// The schema of a list of envelopes, by reference to the document's root.
+fn envelopes(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": { "$ref": "#" } })
+}
+
+/// `meta` of a panel.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PanelMeta<'a> {
+    /// The task class that was asked for.
+    task_class: &'a str,
+    /// What the policy promises of the members' independence, and what was reached.
+    visibility: PanelVisibility,
+    /// What recorded bytes show of the members' independence.
+    certificate: PanelCertificate<'a>,
+    /// Cost of all attempts of all members in US dollars; null where the cost of one is unknown.
+    total_cost_usd_approx: Option<NanoUsd>,
+    /// The most that the panel may cost, in US dollars; null where the policy sets no cap.
+    cost_cap_usd: Option<NanoUsd>,
+    /// Whether the panel cost more than its cap; null where that is unknown.
+    cap_exceeded: Option<bool>,
+    /// How many members answered.
+    answered: usize,
+    /// How many members the panel has.
+    asked: usize,
+    /// Time from the request to the last answer, in milliseconds.
+    latency_ms: u64,
+    /// Present and false where the ledger could not record the cost of an attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    spend_recorded: Option<bool>,
+    /// Present and true where answers are scripted and nothing left the machine.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    offline: bool,
+    /// Identifies the run.
+    run_id: RunId,
+}
+
+/// What a policy promises of a panel's independence, and what was reached.
+#[derive(Serialize, JsonSchema)]
+struct PanelVisibility {
+    /// Always `blind`.
+    mode: &'static str,
+    /// Always `original_prompt_only`.
+    members_see: &'static str,
+    /// What an uncertified panel leads to.
+    enforce: Enforce,
+    /// Whether the required level was reached by a quorum of fresh answers.
+    independence_certified: bool,
+    /// The level that was reached.
+    level: Level,
+    /// The level that the policy requires.
+    required: Level,
+}
+
+/// The certificate of a panel.
+#[derive(Serialize, JsonSchema)]
+struct PanelCertificate<'a> {
+    /// The level that was reached.
+    level: Level,
+    /// The level that the policy requires.
+    required: Level,
+    /// Each claim with its result and the evidence that decided it.
+    claims: &'a Claims,
+    /// What no certificate of a panel shows.
+    not_proven: &'a [String],
+    /// What a reader should know although no claim fails by it.
+    warnings: &'a [String],
+    /// The receipt that holds this certificate.
+    receipt: ReceiptReference<'a>,
+}
+
+/// Where a receipt is found.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ReceiptReference<'a> {
+    /// SHA-256 over the receipt, in hex: its name.
+    digest: &'a str,
+    /// The file that the receipt was written to; present where it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    path: Option<&'a Path>,
+}
+
+impl<'a> ReceiptReference<'a> {
+    pub(super) fn new(digest: &'a str, path: Option<&'a Path>) -> Self {
+        Self { digest, path }
+    }
+
+    pub(super) fn of(panel: &'a PanelAnswer) -> Self {
+        Self::new(panel.receipt.digest(), panel.receipt_path.as_deref())
+    }
+}
+
+impl<'a> PanelData<'a> {
+    pub(super) fn of(panel: &'a PanelAnswer) -> Self {
+        let members = panel.members.iter().zip(1..).map(|(member, position)| {
+            let mut envelope = Envelope::from(member);
+            envelope.meta.insert("member".to_owned(), json!(position));
+            envelope
+        });
+        Self { members: members.collect(), agreement: &panel.agreement }
+    }
+}
+
+impl<'a> PanelMeta<'a> {
+    fn of(panel: &'a PanelAnswer) -> Self {
+        Self {
+            task_class: &panel.task_class,
+            visibility: PanelVisibility::of(panel),
+            certificate: PanelCertificate::of(panel),
+            total_cost_usd_approx: panel.total_cost(),
+            cost_cap_usd: panel.cost_cap,
+            cap_exceeded: panel.cap_exceeded(),
+            answered: panel.answers().count(),
+            asked: panel.members.len(),
+            latency_ms: millis(panel.latency),
+            spend_recorded: unless_recorded(panel.spend_recorded()),
+            offline: panel.offline,
+            run_id: panel.run_id,
+        }
+    }
+}
+
+impl PanelVisibility {
+    fn of(panel: &PanelAnswer) -> Self {
+        Self {
+            mode: "blind",
+            members_see: "original_prompt_only",
+            enforce: panel.visibility.enforce,
+            independence_certified: panel.independence_certified(),
+            level: panel.certificate().level,
+            required: panel.visibility.require,
+        }
+    }
+}
+
+impl<'a> PanelCertificate<'a> {
+    fn of(panel: &'a PanelAnswer) -> Self {
+        let certificate = panel.certificate();
+        Self {
+            level: certificate.level,
+            required: certificate.required,
+            claims: &certificate.claims,
+            not_proven: &certificate.not_proven,
+            warnings: &certificate.warnings,
+            receipt: ReceiptReference::of(panel),
+        }
+    }
+}
 
 impl From<&PanelAnswer> for Envelope {
     fn from(panel: &PanelAnswer) -> Self {
-        let members = panel.members.iter().zip(1..).map(|(member, position)| {
-            let mut envelope = Self::from(member);
-            envelope.meta.insert("member".to_owned(), json!(position));
-            json!(envelope)
-        });
-        let members: Vec<Value> = members.collect();
-        let data = json!({ "members": members, "agreement": panel.agreement });
-        Self { meta: meta(panel), ..Self::success(data) }
+        Self::of(&PanelData::of(panel), &PanelMeta::of(panel))
     }
-}
-
-fn meta(panel: &PanelAnswer) -> Map<String, Value> {
-    let mut meta = Map::new();
-    let mut put = |key: &str, value: Value| meta.insert(key.to_owned(), value);
-    put("task_class", json!(panel.task_class));
-    put("visibility", visibility(panel));
-    put("certificate", certificate(panel));
-    put("total_cost_usd_approx", json!(panel.total_cost()));
-    put("cost_cap_usd", json!(panel.cost_cap));
-    put("cap_exceeded", json!(panel.cap_exceeded()));
-    put("answered", json!(panel.answers().count()));
-    put("asked", json!(panel.members.len()));
-    put("latency_ms", millis(panel.latency));
-    if panel.spend_recorded() == Some(false) {
-        put("spend_recorded", json!(false));
-    }
-    if panel.offline {
-        put("offline", json!(true));
-    }
-    put("run_id", json!(panel.run_id));
-    meta
-}
-
-fn visibility(panel: &PanelAnswer) -> Value {
-    json!({
-        "mode": "blind",
-        "members_see": "original_prompt_only",
-        "enforce": panel.visibility.enforce,
-        "independence_certified": panel.independence_certified(),
-        "level": panel.certificate().level,
-        "required": panel.visibility.require,
-    })
-}
-
-fn certificate(panel: &PanelAnswer) -> Value {
-    let certificate = panel.certificate();
-    let claim = |(name, claim): (&str, &Claim)| (name.to_owned(), json!(claim));
-    let claims: Map<String, Value> = certificate.claims.named().into_iter().map(claim).collect();
-    let mut receipt = Map::new();
-    receipt.insert("digest".to_owned(), json!(panel.receipt.digest()));
-    insert_some(&mut receipt, "path", panel.receipt_path.as_ref());
-    json!({
-        "level": certificate.level,
-        "required": certificate.required,
-        "claims": claims,
-        "not_proven": certificate.not_proven,
-        "warnings": certificate.warnings,
-        "receipt": receipt,
-    })
 }

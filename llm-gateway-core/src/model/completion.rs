@@ -1,5 +1,6 @@
 //! What a model answered.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ModelText, NanoUsd, Usage};
@@ -13,7 +14,7 @@ pub enum OutputPart {
 }
 
 /// Why a model stopped, in one vocabulary for every dialect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FinishReason {

@@ -1,9 +1,10 @@
 //! How well a cost is known.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How well a cost is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum CostBasis {

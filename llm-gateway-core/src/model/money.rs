@@ -4,8 +4,10 @@
 //! nano-dollars per million tokens, so that the smallest price in use ($0.005 per
 //! million) is still a whole number. Costs are summed in 128 bits and rounded up once.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// Nano-dollars in a dollar.
@@ -108,6 +110,20 @@ impl fmt::Display for NanoUsd {
 impl Serialize for NanoUsd {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64(self.as_usd())
+    }
+}
+
+impl JsonSchema for NanoUsd {
+    fn schema_name() -> Cow<'static, str> {
+        "NanoUsd".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "minimum": 0 })
     }
 }
 

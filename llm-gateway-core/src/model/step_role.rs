@@ -1,9 +1,12 @@
 //! The parts that models play in an orchestration.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a step of an orchestration is there for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StepRole {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::dispatch::{Attempt, AttemptOutcome, all_recorded, total_cost};
@@ -31,7 +32,7 @@ pub struct CascadeAnswer {
 }
 
 /// Who of a cascade gave the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum AnsweredBy {

@@ -4,6 +4,7 @@
 //! texts that are word for word the same. Prose that differs may still mean the same, and
 //! saying that it does not would be a guess: it is `not_comparable`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::effective::{EffectiveSampleSize, MemberAnswer, effective_sample_size};
@@ -14,7 +15,7 @@ use crate::certificate::Claims;
 const GIST_CHARS: usize = 120;
 
 /// How far the members of a panel agree.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Agreement {
     /// In one word.
@@ -28,7 +29,7 @@ pub struct Agreement {
 }
 
 /// How far the members of a panel agree, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Consensus {
@@ -43,7 +44,7 @@ pub enum Consensus {
 }
 
 /// Members who say the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Cluster {
     /// Their positions in the panel, from 1.

@@ -4,6 +4,7 @@
 //! models that are no kin; for the rest no number is made up: where an answer may have come from
 //! another, or from the same model, it counts as the same vote.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::certificate::{Claim, ClaimResult, Claims, Lineage};
@@ -24,7 +25,7 @@ pub(crate) struct MemberAnswer<'a> {
 
 /// An upper bound on the number of independent voices that so many correlated ones are worth:
 /// `n / (1 + (n - 1) rho)`, the design effect of survey statistics (Kish 1965).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct EffectiveSampleSize {
     /// How many, at most.

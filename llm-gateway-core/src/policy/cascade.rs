@@ -4,7 +4,9 @@
 //! lies between depends on how often the gate cannot answer. That rate is shown and decides
 //! nothing: limits are held against the dearest way.
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
 
 use crate::model::NanoUsd;
 
@@ -58,7 +60,7 @@ impl Serialize for Escalations {
 
 /// What a cascade may cost: the estimates of its calls, as [`Preflight`](super::Preflight) has
 /// them, if every allowed output token is used. `None` = a price is unknown.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CascadePreflight {
     /// The gate alone.
@@ -72,7 +74,7 @@ pub struct CascadePreflight {
 }
 
 /// How often a gate is expected to escalate.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct EscalationRate {
     /// Between 0 and 1.

@@ -1,5 +1,6 @@
 //! The price of a request, before anything leaves.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{ModelFacts, NanoUsd, Prompt, Usage};
@@ -62,7 +63,7 @@ impl Switches {
 }
 
 /// What preflight decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum PreflightAction {
@@ -77,7 +78,7 @@ pub enum PreflightAction {
 }
 
 /// The estimate of a request's price, and what follows from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Preflight {
     /// What was decided.

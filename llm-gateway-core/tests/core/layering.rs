@@ -64,7 +64,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     ("spend", &["model", "error", "ledger"]),
     ("describe", &["model", "error", "policy", "reliability", "credential", "spend"]),
-    ("envelope", &["model", "error", "certificate", "config", "orchestrate", "outcome"]),
+    ("envelope", &["model", "error", "certificate", "config", "outcome", "policy"]),
     // From a request to its reply, over ports only.
     (
         "run",

@@ -10,6 +10,7 @@ mod circles;
 mod cost;
 mod diagnostics;
 mod documents;
+mod envelopes;
 mod features;
 mod guards;
 mod layering;

@@ -1,11 +1,12 @@
 //! The four claims of an orchestration.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::claims::{Claim, ClaimResult};
 
 /// The claims of an orchestration, over all its rounds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OrchestrationClaims {

@@ -1,5 +1,6 @@
 //! The six claims of a panel, and the level that they reach.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::claims::{Claim, ClaimResult};
@@ -7,7 +8,7 @@ use crate::policy::Level;
 
 /// The claims of a panel. Each is about the members that answered, the first about all that
 /// sent something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Claims {

@@ -14,6 +14,7 @@ mod plain;
 mod structured;
 mod suspicion;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::FinishReason;
@@ -34,7 +35,7 @@ const MOST_CHARS: usize = 1000;
 const NO_REASON: &str = "the verifier asks for a revision and does not say why";
 
 /// What a verifier decided, as far as it is believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum Decision {
@@ -47,7 +48,7 @@ pub enum Decision {
 }
 
 /// Whether an artifact meets a requirement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Met {
@@ -60,7 +61,7 @@ pub enum Met {
 }
 
 /// One requirement of the task, held against the artifact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ChecklistItem {
     /// What the task asks for, in the verifier's words.
@@ -72,7 +73,7 @@ pub struct ChecklistItem {
 }
 
 /// A verifier's verdict over one artifact. Long texts and lists are cut; the replies are whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Verdict {
     /// What was decided.

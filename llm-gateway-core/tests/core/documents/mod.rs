@@ -102,7 +102,7 @@ fn every_policy_that_a_page_shows_loads_without_a_word() {
                     format!("defaults: {{ask: {{provider: openai, model: gpt-6-luna}}}}\n{policy}")
                 }
             };
-            let gateway = crate::obeying(&whole).scripted(Scripted::new()).build();
+            let gateway = crate::support::obeying(&whole).scripted(Scripted::new()).build();
             let gateway = gateway.unwrap_or_else(|problems| panic!("{}: {problems}", page.name));
             let said: Vec<String> = gateway.problems().iter().map(ToString::to_string).collect();
             assert_eq!(said, Vec::<String>::new(), "{}: {whole}", page.name);

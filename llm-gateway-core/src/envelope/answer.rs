@@ -1,0 +1,155 @@
+//! One model's answer in the envelope's shape.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::{CostBasis, FinishReason, NanoUsd, ProviderName, RunId, Target, Usage};
+use crate::outcome::{Answer, Attempt};
+use crate::policy::Preflight;
+
+use super::{Envelope, millis, unless_recorded};
+
+/// `data` of an answer.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AnswerData {
+    /// The text of the answer.
+    text: String,
+}
+
+/// `meta` of one model's answer.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AnswerMeta<'a> {
+    /// The task class that was asked for.
+    task_class: &'a str,
+    /// The provider that answered.
+    provider: &'a ProviderName,
+    /// The model that the provider says answered.
+    model: &'a str,
+    /// The model that was asked; present where another one answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    model_requested: Option<&'a str>,
+    /// Time from the request to the answer, in milliseconds.
+    latency_ms: u64,
+    /// Tokens that the call which was answered used.
+    tokens: Tokens,
+    /// Cost of the answer in US dollars; null where it is unknown.
+    cost_usd_approx: Option<NanoUsd>,
+    /// Cost in US dollars that the provider itself states; present where it states one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "NanoUsd")]
+    cost_usd_reported: Option<NanoUsd>,
+    /// How well the cost is known.
+    cost_basis: CostBasis,
+    /// Present and false where the ledger could not record the cost of an attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    spend_recorded: Option<bool>,
+    /// Why the model stopped.
+    finish_reason: FinishReason,
+    /// How often the target that answered was tried again.
+    retries: usize,
+    /// Every attempt, in order.
+    attempts: Vec<&'a Attempt>,
+    /// The price check of the call that was answered.
+    preflight: &'a Preflight,
+    /// The target that should have answered; present where a fallback answered instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Target")]
+    fallback_from: Option<&'a Target>,
+    /// Present and true where the answer is scripted and nothing left the machine.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    offline: bool,
+    /// Identifies the run.
+    run_id: RunId,
+}
+
+/// Tokens of one call, in one shape for all providers.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Tokens {
+    /// Input tokens, however they were billed.
+    input: u64,
+    /// Output tokens, reasoning included.
+    output: u64,
+    /// Input and output tokens together.
+    total: u64,
+    /// The part of the input that was read from the provider's cache.
+    cached_input: u64,
+    /// The part of the output that the model spent on reasoning.
+    reasoning: u64,
+}
+
+/// What a run of several calls says of all of them, in place of what the answer says of its own.
+pub(super) struct OfAllCalls<'a> {
+    pub(super) latency: Duration,
+    pub(super) cost: Option<NanoUsd>,
+    pub(super) cost_basis: CostBasis,
+    pub(super) attempts: Vec<&'a Attempt>,
+    pub(super) spend_recorded: Option<bool>,
+}
+
+impl AnswerData {
+    pub(super) fn of(answer: &Answer) -> Self {
+        Self { text: answer.text() }
+    }
+}
+
+impl<'a> AnswerMeta<'a> {
+    pub(super) fn of(answer: &'a Answer) -> Self {
+        let asked = answer.target.model.as_str();
+        let answered = answer.completion.model.as_deref().unwrap_or(asked);
+        Self {
+            task_class: &answer.task_class,
+            provider: &answer.target.provider,
+            model: answered,
+            model_requested: (answered != asked).then_some(asked),
+            latency_ms: millis(answer.latency),
+            tokens: Tokens::of(&answer.cost.usage),
+            cost_usd_approx: answer.cost.amount,
+            cost_usd_reported: answer.completion.reported_cost,
+            cost_basis: answer.cost.basis,
+            spend_recorded: unless_recorded(answer.spend_recorded()),
+            finish_reason: answer.completion.finish_reason,
+            retries: answer.retries(),
+            attempts: answer.attempts.iter().collect(),
+            preflight: &answer.preflight,
+            fallback_from: answer.fallback_from.as_ref(),
+            offline: answer.offline,
+            run_id: answer.run_id,
+        }
+    }
+
+    /// The same, with what is true of all calls of the run. One provider's own word on the cost
+    /// of one of them would be read as the whole, so it falls away.
+    pub(super) fn of_all_calls(self, all: OfAllCalls<'a>) -> Self {
+        Self {
+            latency_ms: millis(all.latency),
+            cost_usd_approx: all.cost,
+            cost_usd_reported: None,
+            cost_basis: all.cost_basis,
+            spend_recorded: unless_recorded(all.spend_recorded),
+            attempts: all.attempts,
+            ..self
+        }
+    }
+}
+
+impl Tokens {
+    pub(super) fn of(usage: &Usage) -> Self {
+        Self {
+            input: usage.input(),
+            output: usage.output,
+            total: usage.total(),
+            cached_input: usage.cache_read,
+            reasoning: usage.reasoning,
+        }
+    }
+}
+
+impl From<&Answer> for Envelope {
+    fn from(answer: &Answer) -> Self {
+        Self::of(&AnswerData::of(answer), &AnswerMeta::of(answer))
+    }
+}

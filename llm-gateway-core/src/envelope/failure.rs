@@ -1,0 +1,199 @@
+//! What went wrong in the envelope's shape, with everything that was paid for before it did.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::config::{Diagnostic, PolicyProblems};
+use crate::error::{Category, Error};
+use crate::model::{ModelId, NanoUsd, ProviderName, RunId};
+use crate::outcome::{Attempt, Failure, FailureParts};
+use crate::policy::Preflight;
+
+use super::cascade::CascadeTrace;
+use super::{Envelope, Status, millis, object, unless_recorded};
+
+/// `meta` of an error.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ErrorMeta<'a> {
+    /// The kind of failure: the thing to branch on.
+    error_category: Category,
+    /// What the reader can do about it; present where there is advice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    hint: Option<&'a str>,
+    /// The provider that failed; present where one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ProviderName")]
+    provider: Option<&'a ProviderName>,
+    /// The model that failed; present where one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ModelId")]
+    model: Option<&'a ModelId>,
+    /// The HTTP status that the provider answered with; present where it answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u16")]
+    http_status: Option<u16>,
+    /// Seconds until another request can succeed; present where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "f64")]
+    retry_after_s: Option<f64>,
+}
+
+/// `data` of a policy that cannot be used.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ProblemsData<'a> {
+    /// Every problem that was found in the policy, in the order of the file.
+    problems: &'a [Diagnostic],
+}
+
+/// `meta` of a request that failed.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct FailureMeta<'a> {
+    #[serde(flatten)]
+    error: ErrorMeta<'a>,
+    #[serde(flatten)]
+    escalated: Option<EscalatedMeta<'a>>,
+    /// The step of an orchestration that failed, `preflight` where it was refused as a whole;
+    /// present for orchestrations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    failed_stage: Option<&'a str>,
+    /// The task class that was asked for.
+    task_class: &'a str,
+    /// Time from the request to the failure, in milliseconds.
+    latency_ms: u64,
+    /// Every attempt, in order.
+    attempts: &'a [Attempt],
+    /// Present and false where the ledger could not record the cost of an attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    spend_recorded: Option<bool>,
+    /// The price check of the call that failed; present where it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Preflight")]
+    preflight: Option<&'a Preflight>,
+    /// Present and true where answers are scripted and nothing left the machine.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    offline: bool,
+    /// Identifies the run.
+    run_id: RunId,
+}
+
+/// What a cascade adds to `meta` where its strong model failed.
+#[derive(Serialize, JsonSchema)]
+struct EscalatedMeta<'a> {
+    /// Cost of all attempts in US dollars; null where the cost of one is unknown. Present where a
+    /// cascade failed.
+    cost_usd_approx: Option<NanoUsd>,
+    /// How the cascade came to its strong model. Present where a cascade failed.
+    cascade: CascadeTrace<'a>,
+}
+
+/// `meta` of a panel or an orchestration that failed after it had begun: the error, and all that
+/// a success of the same kind says.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Failed{M}")]
+pub(super) struct BegunMeta<'a, M> {
+    #[serde(flatten)]
+    error: ErrorMeta<'a>,
+    /// The step of an orchestration that failed; present for orchestrations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    failed_stage: Option<&'a str>,
+    #[serde(flatten)]
+    run: M,
+}
+
+impl<'a> ErrorMeta<'a> {
+    fn of(error: &'a Error) -> Self {
+        Self {
+            error_category: error.category(),
+            hint: error.hint(),
+            provider: error.target().map(|target| &target.provider),
+            model: error.target().map(|target| &target.model),
+            http_status: error.http_status(),
+            retry_after_s: error.retry_after().map(seconds),
+        }
+    }
+}
+
+impl<'a> FailureMeta<'a> {
+    fn of(failure: &'a Failure) -> Self {
+        let parts = failure.parts();
+        Self {
+            error: ErrorMeta::of(&parts.error),
+            escalated: EscalatedMeta::of(parts),
+            failed_stage: failure.failed_stage(),
+            task_class: &parts.task_class,
+            latency_ms: millis(parts.latency),
+            attempts: &parts.attempts,
+            spend_recorded: unless_recorded(failure.spend_recorded()),
+            preflight: parts.preflight.as_ref(),
+            offline: parts.offline,
+            run_id: parts.run_id,
+        }
+    }
+}
+
+impl<'a> EscalatedMeta<'a> {
+    fn of(parts: &'a FailureParts) -> Option<Self> {
+        let (gate, why) = (parts.panel.as_deref()?, parts.escalation.as_ref()?);
+        let cascade = CascadeTrace::without_answer(gate, why);
+        Some(Self { cost_usd_approx: parts.total_cost(), cascade })
+    }
+}
+
+/// Seconds in milliseconds, rounded up: never too early.
+fn seconds(wait: Duration) -> f64 {
+    (wait.as_secs_f64() * 1e3).ceil() / 1e3
+}
+
+fn failed(error: &Error, meta: &impl Serialize) -> Envelope {
+    Envelope {
+        status: Status::Error,
+        error: Some(error.message().to_owned()),
+        data: None,
+        meta: object(meta),
+    }
+}
+
+impl From<&Error> for Envelope {
+    fn from(error: &Error) -> Self {
+        failed(error, &ErrorMeta::of(error))
+    }
+}
+
+impl From<&PolicyProblems> for Envelope {
+    fn from(problems: &PolicyProblems) -> Self {
+        let data = object(&ProblemsData { problems: problems.diagnostics() });
+        Self { data: Some(data.into()), ..Self::from(&Error::from(problems)) }
+    }
+}
+
+impl From<&Failure> for Envelope {
+    fn from(failure: &Failure) -> Self {
+        let error = failure.error();
+        // What was paid for is shown with what is wrong with it.
+        if let Some(Self { data, meta, .. }) = begun(failure) {
+            let (error_meta, failed_stage) = (ErrorMeta::of(error), failure.failed_stage());
+            let meta = BegunMeta { error: error_meta, failed_stage, run: meta };
+            return Self { data, ..failed(error, &meta) };
+        }
+        let parts = failure.parts();
+        let data = match (&parts.problems, &parts.panel) {
+            (Some(problems), _) => Self::from(problems).data,
+            (None, Some(gate)) => Self::from(&**gate).data,
+            (None, None) => None,
+        };
+        Self { data, ..failed(error, &FailureMeta::of(failure)) }
+    }
+}
+
+/// What a panel or an orchestration came to before it failed. A cascade's gate is none of it: its
+/// strong model is what failed.
+fn begun(failure: &Failure) -> Option<Envelope> {
+    let panel = failure.panel().filter(|_| failure.parts().escalation.is_none());
+    panel.map(Envelope::from).or_else(|| failure.orchestration().map(Envelope::from))
+}

@@ -1,0 +1,195 @@
+//! The JSON Schema of the envelope, generated from the types that it is built from.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Value, json};
+
+use super::Status;
+use super::answer::{AnswerData, AnswerMeta};
+use super::cascade::{CascadeData, CascadeMeta};
+use super::failure::{BegunMeta, ErrorMeta, FailureMeta, ProblemsData};
+use super::orchestration::{OrchestrationData, OrchestrationMeta};
+use super::panel::{PanelData, PanelMeta};
+
+/// A shape that an envelope can have.
+struct EnvelopeShape {
+    title: &'static str,
+    description: &'static str,
+    statuses: &'static [&'static str],
+    data: Data,
+    /// The schema of `meta`.
+    meta: Value,
+}
+
+/// The schema of `data`, and whether the shape always has it.
+enum Data {
+    Always(Value),
+    Sometimes(Value),
+}
+
+/// The one status of every shape in which something failed.
+const ERROR: &[&str] = &["error"];
+
+pub(super) fn json_schema() -> Value {
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let shapes: Vec<Value> =
+        shapes(&mut generator).into_iter().map(EnvelopeShape::schema).collect();
+    let status = of::<Status>(&mut generator);
+    let mut schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Envelope",
+        "description": "What every request, tool and command of llm-gateway returns.",
+        "type": "object",
+        "properties": {
+            "status": status,
+            "error": {
+                "type": "string",
+                "description": "One sentence for a person. Present where the status is `error`.",
+            },
+            "data": { "description": "The result. Absent where there is none." },
+            "meta": {
+                "type": "object",
+                "description": "How the result came to be: cost, tokens, attempts, hints.",
+                "properties": {
+                    "truncated": {
+                        "const": true,
+                        "description": "Present where the envelope was shortened to a bound on \
+                            its size. Texts, strings and lists may then be cut, and a list may \
+                            end with a string that counts the entries which were left out.",
+                    },
+                    "member": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "description": "The position of the member, from 1. Present in the \
+                            envelope of a panel's member.",
+                    },
+                },
+            },
+        },
+        "required": ["status", "meta"],
+        "anyOf": shapes,
+        "$defs": generator.take_definitions(true),
+    });
+    join_lines(&mut schema);
+    schema
+}
+
+/// Joins the lines of every description: they are broken where the source is.
+fn join_lines(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(join_lines),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match value {
+                    Value::String(text) if key == "description" => *text = text.replace('\n', " "),
+                    other => join_lines(other),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn shapes(generator: &mut SchemaGenerator) -> Vec<EnvelopeShape> {
+    let problems = of::<ProblemsData<'_>>(generator);
+    let panel = of::<PanelData<'_>>(generator);
+    let orchestration = of::<OrchestrationData<'_>>(generator);
+    vec![
+        EnvelopeShape {
+            title: "Answer",
+            description: "One model answered.",
+            statuses: &["success"],
+            data: Data::Always(of::<AnswerData>(generator)),
+            meta: of::<AnswerMeta<'_>>(generator),
+        },
+        EnvelopeShape {
+            title: "Panel",
+            description: "The members of a panel answered.",
+            statuses: &["success"],
+            data: Data::Always(panel.clone()),
+            meta: of::<PanelMeta<'_>>(generator),
+        },
+        EnvelopeShape {
+            title: "Cascade",
+            description: "The gate or the strong model of a cascade answered.",
+            statuses: &["success"],
+            data: Data::Always(of::<CascadeData<'_>>(generator)),
+            meta: of::<CascadeMeta<'_>>(generator),
+        },
+        EnvelopeShape {
+            title: "Orchestration",
+            description: "An orchestration came to its end.",
+            statuses: &["success", "needs_human_review", "unverified"],
+            data: Data::Always(orchestration.clone()),
+            meta: of::<OrchestrationMeta<'_>>(generator),
+        },
+        EnvelopeShape {
+            title: "Failure",
+            description: "A request failed. `data` is present where the gate of a cascade had \
+                answered, or where the policy cannot be used.",
+            statuses: ERROR,
+            data: Data::Sometimes(json!({ "anyOf": [panel, problems] })),
+            meta: of::<FailureMeta<'_>>(generator),
+        },
+        EnvelopeShape {
+            title: "Failed panel",
+            description: "A panel was asked and failed: the quorum, or the independence, is \
+                missing.",
+            statuses: ERROR,
+            data: Data::Always(panel),
+            meta: of::<BegunMeta<'_, PanelMeta<'_>>>(generator),
+        },
+        EnvelopeShape {
+            title: "Failed orchestration",
+            description: "An orchestration failed after its first step, or was stopped.",
+            statuses: ERROR,
+            data: Data::Always(orchestration),
+            meta: of::<BegunMeta<'_, OrchestrationMeta<'_>>>(generator),
+        },
+        EnvelopeShape {
+            title: "Error",
+            description: "Something failed before there was a request, or a command failed.",
+            statuses: ERROR,
+            data: Data::Sometimes(problems),
+            meta: of::<ErrorMeta<'_>>(generator),
+        },
+        EnvelopeShape {
+            title: "Other",
+            description: "A command returned something else, such as a description of the gateway.",
+            statuses: &["success"],
+            data: Data::Always(json!({})),
+            meta: json!({ "type": "object" }),
+        },
+    ]
+}
+
+impl EnvelopeShape {
+    fn schema(self) -> Value {
+        let mut required = vec!["status", "meta"];
+        let mut properties = serde_json::Map::new();
+        properties.insert("status".to_owned(), json!({ "enum": self.statuses }));
+        if self.statuses == ERROR {
+            properties.insert("error".to_owned(), json!({ "type": "string" }));
+            required.insert(1, "error");
+        }
+        let data = match self.data {
+            Data::Always(schema) => {
+                required.push("data");
+                schema
+            }
+            Data::Sometimes(schema) => schema,
+        };
+        properties.insert("data".to_owned(), data);
+        properties.insert("meta".to_owned(), self.meta);
+        json!({
+            "title": self.title,
+            "description": self.description,
+            "properties": properties,
+            "required": required,
+        })
+    }
+}
+
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
+    generator.subschema_for::<T>().into()
+}
