@@ -75,33 +75,6 @@ fn priced(prices: &str) -> String {
 }
 
 #[test]
-fn a_negative_price() {
-    let policy = priced("in: -1, out: 2");
-    let ended = Home::holding(&policy).with_policy(&["check"]).ends().exits(1);
-    points_at(&ended, &policy, "6:18");
-    assert!(ended.stdout.contains("`in` is -1"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("from 0 to 1000"), "{}", ended.stdout);
-}
-
-#[test]
-fn a_price_in_the_wrong_unit() {
-    let policy = priced("in: 0.1, out: 2500000");
-    let ended = Home::holding(&policy).with_policy(&["check"]).ends().exits(1);
-    points_at(&ended, &policy, "6:28");
-    assert!(ended.stdout.contains("US dollars per 1 000 000 tokens"), "{}", ended.stdout);
-}
-
-#[test]
-fn a_refused_price_is_one_problem_and_not_also_a_missing_one() {
-    for prices in ["in: -1, out: 2", "in: 0.1, out: 2500000"] {
-        let run = Home::holding(&priced(prices)).with_policy(&["--json", "check"]).ends();
-        let problems = run.exits(1).document()["data"]["problems"].clone();
-        let errors = problems.as_array().unwrap().iter().filter(|p| p["severity"] == "error");
-        assert_eq!(errors.count(), 1, "{problems:#}");
-    }
-}
-
-#[test]
 fn one_price_without_the_other() {
     refuses("half_a_price", &priced("in: 1"), "6:7");
 }
@@ -114,35 +87,12 @@ fn bad_yaml() {
     assert!(ended.stdout.contains("unclosed bracket"), "{}", ended.stdout);
 }
 
-#[test]
-fn what_the_yaml_reader_says_is_not_escaped() {
-    let policy = "defaults:\n  a: {provider: openai, model: [\n";
-    let ended = Home::holding(policy).with_policy(&["check"]).ends().exits(1);
-    assert!(!ended.stdout.contains('\\'), "{}", ended.stdout);
-}
-
-#[test]
-fn a_tab_for_indentation() {
-    let policy = "defaults:\n\ta: {provider: openai, model: gpt-6-luna}\n";
-    let ended = Home::holding(policy).with_policy(&["check"]).ends().exits(1);
-    assert!(ended.stdout.contains("policy.yaml:2:"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("tab"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("spaces"), "{}", ended.stdout);
-}
-
 /// A class that is there twice, on lines 2 and 3.
 const TWICE: &str = "\
 defaults:
   a: {provider: openai, model: gpt-6-luna}
   a: {provider: anthropic, model: claude-haiku-5-5}
 ";
-
-#[test]
-fn a_duplicate_key() {
-    let ended = Home::holding(TWICE).with_policy(&["check"]).ends().exits(1);
-    points_at(&ended, TWICE, "3:3");
-    assert!(ended.stdout.contains("`a` stands twice"), "{}", ended.stdout);
-}
 
 #[test]
 fn what_the_yaml_reader_finds_is_said_to_the_author_of_the_file() {
@@ -183,13 +133,6 @@ fn a_base_url_of_the_environment_that_is_refused() {
     let ended = run.env("OPENAI_BASE_URL", "http://example.com/v1").ends().exits(1);
     assert!(ended.stdout.contains("OPENAI_BASE_URL"), "{}", ended.stdout);
     assert!(ended.stdout.contains("https"), "{}", ended.stdout);
-}
-
-#[test]
-fn a_refused_variable_does_not_make_its_provider_unknown() {
-    let run = Home::holding(SMALL).with_policy(&["check"]);
-    let ended = run.env("OPENAI_BASE_URL", "http://example.com/v1").ends().exits(1);
-    assert!(!ended.stdout.contains("no provider is called"), "{}", ended.stdout);
 }
 
 #[test]
@@ -263,25 +206,6 @@ fn a_key_pasted_into_the_policy_is_not_shown() {
             assert!(!said.contains("Zk3vQ9xT7m"), "{policy}\n{said}");
         }
     }
-}
-
-#[test]
-fn a_retired_model_is_a_warning_with_the_date() {
-    let policy = "defaults:\n  a: {provider: deepseek, model: deepseek-reasoner}\n";
-    let run = Home::holding(policy).with_policy(&["check"]).env("DEEPSEEK_API_KEY", "k");
-    let ended = run.ends().exits(0);
-    points_at(&ended, policy, "2:34");
-    assert!(ended.stdout.contains("retired on 2026-07-24"), "{}", ended.stdout);
-}
-
-#[test]
-fn a_model_without_a_price_is_a_warning_with_a_way_out() {
-    let policy = "defaults:\n  a: {provider: openai, model: gpt-6-lune}\n";
-    let run = Home::holding(policy).with_policy(&["check"]).env("OPENAI_API_KEY", "k");
-    let ended = run.ends().exits(0);
-    points_at(&ended, policy, "2:32");
-    assert!(ended.stdout.contains("did you mean `gpt-6-luna`?"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("providers.openai.models"), "{}", ended.stdout);
 }
 
 #[test]

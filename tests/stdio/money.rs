@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use test_support::{FakeProvider, FakeSocket, Launch, Place, Session, Wire, nanos};
 
-use crate::{asking, failure_of, provider_at, question, server, success, with_keys};
+use crate::{asking, failure_of, question, server, success, with_keys};
 
 const TOTAL: &str = "LLM_GATEWAY_CAP_TOTAL_MONTHLY";
 
@@ -70,23 +70,6 @@ async fn a_call_that_the_cap_does_not_pay_for_is_refused_and_nothing_is_sent() {
     success(&session.call("llm_route", question()).await);
     failure_of("policy_blocked", &session.call("llm_route", question()).await);
     assert_eq!(fake.requests().await.len(), 1, "what one server spent the cap knows for good");
-}
-
-#[tokio::test]
-async fn a_providers_cap_sends_the_call_to_the_next_one() {
-    let (fake, next) = (
-        FakeProvider::answering(Wire::OpenAi, "gpt-test", "dear").await,
-        FakeProvider::answering(Wire::Anthropic, "claude-test", "spare").await,
-    );
-    let mut policy = asking(&fake.base_url());
-    policy["providers"]["anthropic"] = provider_at(&next.base_url(), "claude-test");
-    policy["fallback"] = json!({ "ask": [{ "provider": "anthropic", "model": "claude-test" }] });
-    let place = Place::with_policy(policy.to_string());
-    let launch = counting(&place).variable("LLM_GATEWAY_CAP_OPENAI_MONTHLY", "0.0000001");
-    let envelope = success(&launch.connect().await.call("llm_route", question()).await);
-    assert_eq!(envelope["data"]["text"], "spare");
-    assert_eq!(envelope["meta"]["attempts"][0]["outcome"], "policy_blocked");
-    assert!(fake.requests().await.is_empty());
 }
 
 #[tokio::test]

@@ -95,16 +95,6 @@ async fn a_file_that_cannot_be_read_is_an_answer() {
 }
 
 #[tokio::test]
-async fn an_alias_bomb_is_an_answer() {
-    let mut yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for n in 1..12 {
-        let inner = vec![format!("*a{}", n - 1); 9].join(", ");
-        yaml.push_str(&format!("a{n}: &a{n} [{inner}]\n"));
-    }
-    complaint(server().at(&Place::with_policy(yaml))).await;
-}
-
-#[tokio::test]
 async fn the_project_that_is_open_is_never_read() {
     let strangers = FakeProvider::answering(Wire::OpenAi, "gpt-test", "stolen").await;
     let policy = asking_of("openai", "gpt-test", &strangers.base_url()).to_string();

@@ -8,7 +8,7 @@ use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
 use llm_gateway_core::model::{CostBasis, NanoUsd};
 use llm_gateway_core::{Category, Envelope, Environment, Failure, Gateway, Request, Scripted};
 
-use crate::support::{WORST_CASE, obeying, spent};
+use crate::support::{WORST_CASE, obeying, spent, tried};
 
 /// $1 per million in, $10 per million out; a fallback at another provider costs the same.
 const POLICY: &str = "
@@ -246,6 +246,7 @@ async fn a_providers_cap_sends_the_call_to_the_next_provider() {
     let till = till(Scripted::new(), &[cap]);
     let answer = till.asks().await.unwrap();
     assert_eq!(answer.target.provider.as_str(), "anthropic");
+    assert_eq!(tried(&answer.attempts), ["openai policy_blocked", "anthropic ok"]);
     assert_eq!(till.script.requests().len(), 1);
 }
 
