@@ -1,17 +1,21 @@
 //! `tour`: the first thing that a newcomer runs.
 
+use std::sync::LazyLock;
+
 use test_support::BlockingProvider;
 
 use crate::policies::SMALL;
-use crate::program::Home;
+use crate::program::{Ended, Home};
 
 /// The tools that this version serves.
 const TOOLS: [&str; 3] = ["llm_route", "llm_orchestrate", "llm_routing_info"];
 
+/// What the tour shows in an empty home. It is the same each time, so it runs once.
+static TOUR: LazyLock<Ended> = LazyLock::new(|| Home::new().program(["tour"]).ends().exits(0));
+
 #[test]
 fn it_shows_every_tool_with_its_call_its_answer_its_cost_and_why() {
-    let ended = Home::new().program(["tour"]).ends().exits(0);
-    let said = &ended.stdout;
+    let said = &TOUR.stdout;
     for tool in TOOLS {
         assert!(said.lines().any(|line| line.contains("call") && line.contains(tool)), "{said}");
     }
@@ -20,12 +24,12 @@ fn it_shows_every_tool_with_its_call_its_answer_its_cost_and_why() {
     }
     assert!(said.contains("nothing leaves\nyour machine"), "{said}");
     assert!(said.contains(", then "), "a fallback is shown: {said}");
-    assert_eq!(ended.stderr, "");
+    assert_eq!(TOUR.stderr, "");
 }
 
 #[test]
 fn a_panel_is_shown_at_a_glance_and_the_documents_show_the_same() {
-    let said = Home::new().program(["tour"]).ends().exits(0).stdout;
+    let said = &TOUR.stdout;
     let panel = &said[said.find("majority: 2 of 3 agree").expect("a panel that splits")..];
     let panel: Vec<&str> = panel.lines().take(5).collect();
     let dissent = "   dissent   2. anthropic/claude-sonnet-5-5: **C**";
@@ -40,7 +44,7 @@ fn a_panel_is_shown_at_a_glance_and_the_documents_show_the_same() {
 
 #[test]
 fn work_is_shown_with_every_step_and_whom_to_believe() {
-    let said = Home::new().program(["tour"]).ends().exits(0).stdout;
+    let said = &TOUR.stdout;
     for line in [
         "   plan      gemini/gemini-4-argon ok\n   execute   openai/gpt-6.1-sol ok\n   verify    ",
         "   artifact  A room gets messy",
@@ -59,7 +63,7 @@ fn work_is_shown_with_every_step_and_whom_to_believe() {
 
 #[test]
 fn it_ends_with_what_to_do_next() {
-    let said = Home::new().program(["tour"]).ends().exits(0).stdout;
+    let said = &TOUR.stdout;
     let next = said.split("Next").nth(1).expect("a last section");
     for command in ["llm-gateway check", "llm-gateway client-config", "llm-gateway route"] {
         assert!(next.contains(command), "{command}: {next}");
@@ -68,7 +72,7 @@ fn it_ends_with_what_to_do_next() {
 
 #[test]
 fn money_is_written_as_people_write_it() {
-    let said = Home::new().program(["tour"]).ends().exits(0).stdout;
+    let said = &TOUR.stdout;
     let costs: Vec<&str> = said.lines().filter(|line| line.contains(" tokens in, ")).collect();
     assert_eq!(costs.len(), 2, "{said}");
     for cost in costs {

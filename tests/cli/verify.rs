@@ -1,6 +1,7 @@
 //! `verify`, and the documents that `route` writes for it.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use test_support::BlockingProvider;
@@ -9,8 +10,23 @@ use crate::panels::home_of;
 use crate::policies::{SMALL, reviewed_by};
 use crate::program::{Ended, Home};
 
-/// A home in which a panel left `receipt` and `bundle`.
+/// A receipt and its bundle, of a panel that was asked offline.
+static DOCUMENTS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
+    let home = asked_anew();
+    ["receipt", "bundle"].map(|name| std::fs::read(home.path().join(name)).expect(name))
+});
+
+/// A home that holds `receipt` and `bundle`, which are the same in each test.
 fn asked() -> Home {
+    let home = Home::new();
+    for (name, bytes) in ["receipt", "bundle"].iter().zip(&*DOCUMENTS) {
+        home.write(name, bytes);
+    }
+    home
+}
+
+/// A home in which a panel left a `receipt` and a `bundle` of its own.
+fn asked_anew() -> Home {
     let home = Home::new();
     offline(&home, "triple_review", &["--receipt", "receipt", "--bundle", "bundle"]).exits(0);
     home
@@ -85,7 +101,7 @@ fn what_the_receipt_certifies_is_told() {
 /// Whoever has both files can make up others that hold; not under the digest that was given.
 #[test]
 fn another_receipt_than_the_one_that_was_given_is_contradicted() {
-    let (home, other) = (asked(), asked());
+    let (home, other) = (asked(), asked_anew());
     let given = |home: &Home| verified(home, &BOTH, 0).1["digest"].as_str().unwrap().to_owned();
     let (own, others) = (given(&home), given(&other));
     let against = |digest| [&BOTH[..], &["--digest", digest]].concat();
@@ -137,7 +153,7 @@ fn one_flipped_bit_in_either_document_contradicts() {
 
 #[test]
 fn a_bundle_of_another_run_contradicts() {
-    let (home, other) = (asked(), asked());
+    let (home, other) = (asked(), asked_anew());
     home.write("bundle", std::fs::read(other.path().join("bundle")).unwrap());
     let (told, data) = verified(&home, &BOTH, 1);
     assert!(told.starts_with("contradicted: "), "{told}");

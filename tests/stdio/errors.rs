@@ -4,126 +4,180 @@ use serde_json::{Value, json};
 use test_support::{FakeProvider, FakeSocket, Place, Wire};
 use wiremock::ResponseTemplate;
 
-use crate::{ask, asking, asking_of, failure, failure_of, question, server, session};
+use crate::{ask, asking, failure, failure_of, provider_at, question, server, session};
 
-/// The built-in providers by their formats.
+/// The wire formats, and what a policy calls each of them.
 const WIRES: [(Wire, &str); 3] =
     [(Wire::OpenAi, "openai"), (Wire::Anthropic, "anthropic"), (Wire::Gemini, "gemini")];
 
-/// The provider refuses: what does the caller see? Gives the envelope.
-async fn refused(wire: Wire, status: u16, code: &str, why: &str, category: &str) -> Value {
-    let response = ResponseTemplate::new(status).set_body_json(wire.refusal(status, code, why));
-    answered(wire, response, category).await
+/// What a provider responds, and the category that the caller must see.
+struct Case {
+    wire: Wire,
+    response: ResponseTemplate,
+    category: &'static str,
 }
 
-/// The provider answers so: what does the caller see? Gives the envelope.
-async fn answered(wire: Wire, response: ResponseTemplate, category: &str) -> Value {
-    let provider = WIRES.iter().find(|(known, _)| *known == wire).unwrap().1;
-    let fake = FakeProvider::with(wire, "m-test", response).await;
-    let policy = asking_of(provider, "m-test", &fake.base_url());
-    let envelope = failure_of(category, &ask(&policy).await);
-    let attempts = envelope["meta"]["attempts"].as_array().unwrap();
-    assert_eq!(attempts.len(), fake.requests().await.len(), "every try is logged");
-    assert_eq!(attempts[0]["outcome"], category);
-    assert_eq!(attempts[0]["provider"], provider);
-    assert_eq!(attempts[0]["model"], "m-test");
-    assert!(envelope["meta"]["run_id"].is_string(), "{envelope:#}");
-    envelope
+/// A refusal in the words of a format.
+fn refused(wire: Wire, status: u16, code: &str, why: &str, category: &'static str) -> Case {
+    let response = ResponseTemplate::new(status).set_body_json(wire.refusal(status, code, why));
+    Case { wire, response, category }
+}
+
+/// A status of 200 with a JSON body.
+fn ok(wire: Wire, body: Value, category: &'static str) -> Case {
+    Case { wire, response: ResponseTemplate::new(200).set_body_json(body), category }
+}
+
+/// A policy with a class and a provider for each case. Returns the providers, too.
+async fn policy_of(cases: &[Case]) -> (Value, Vec<FakeProvider>) {
+    let mut policy = json!({ "reliability": { "retry": { "max_retries": 0 } } });
+    let mut fakes = Vec::new();
+    for (number, Case { wire, response, .. }) in cases.iter().enumerate() {
+        let fake = FakeProvider::with(*wire, "m-test", response.clone()).await;
+        let kind = WIRES.iter().find(|(known, _)| known == wire).unwrap().1;
+        let mut provider = provider_at(&fake.base_url(), "m-test");
+        provider["kind"] = json!(kind);
+        provider["api_key_env"] = json!(format!("{}_API_KEY", kind.to_uppercase()));
+        let name = format!("p{number}");
+        policy["defaults"][format!("case_{number}")] =
+            json!({ "provider": name, "model": "m-test", "max_tokens": 100 });
+        policy["providers"][name] = provider;
+        fakes.push(fake);
+    }
+    (policy, fakes)
+}
+
+/// Puts every case to one server, and asserts on its category and its only attempt. Returns the
+/// envelopes.
+async fn failures<const N: usize>(cases: [Case; N]) -> [Value; N] {
+    let (policy, fakes) = policy_of(&cases).await;
+    let (_place, mut session) = session(&policy).await;
+    let mut envelopes = Vec::new();
+    for (number, (Case { category, .. }, fake)) in cases.iter().zip(&fakes).enumerate() {
+        let question = json!({ "task_class": format!("case_{number}"), "prompt": "Why?" });
+        let envelope = failure_of(category, &session.call("llm_route", question).await);
+        let attempts = envelope["meta"]["attempts"].as_array().unwrap();
+        assert_eq!(attempts.len(), fake.requests().await.len(), "every try is logged");
+        assert_eq!(attempts[0]["outcome"], *category);
+        assert_eq!(attempts[0]["provider"], format!("p{number}"));
+        assert_eq!(attempts[0]["model"], "m-test");
+        assert!(envelope["meta"]["run_id"].is_string(), "{envelope:#}");
+        envelopes.push(envelope);
+    }
+    envelopes.try_into().unwrap()
 }
 
 #[tokio::test]
 async fn a_refused_key_is_auth_and_names_the_variable() {
     let why = "nope";
-    let envelope = refused(Wire::OpenAi, 401, "invalid_api_key", why, "auth").await;
+    let [envelope, ..] = failures([
+        refused(Wire::OpenAi, 401, "invalid_api_key", why, "auth"),
+        refused(Wire::Anthropic, 401, "authentication_error", why, "auth"),
+        refused(Wire::Anthropic, 403, "permission_error", why, "auth"),
+        refused(Wire::Gemini, 403, "PERMISSION_DENIED", why, "auth"),
+    ])
+    .await;
     assert!(envelope["meta"]["hint"].as_str().unwrap().contains("OPENAI_API_KEY"));
     assert_eq!(envelope["meta"]["attempts"][0]["http_status"], 401);
-    refused(Wire::Anthropic, 401, "authentication_error", why, "auth").await;
-    refused(Wire::Anthropic, 403, "permission_error", why, "auth").await;
-    refused(Wire::Gemini, 403, "PERMISSION_DENIED", why, "auth").await;
 }
 
 #[tokio::test]
 async fn too_many_requests_are_rate_limit_with_the_wait() {
-    let body = Wire::OpenAi.refusal(429, "rate_limit_exceeded", "slow down");
-    let response =
-        ResponseTemplate::new(429).insert_header("retry-after", "17").set_body_json(body);
-    let envelope = answered(Wire::OpenAi, response, "rate_limit").await;
-    assert_eq!(envelope["meta"]["retry_after_s"].as_f64(), Some(17.0), "{envelope:#}");
-    refused(Wire::Anthropic, 429, "rate_limit_error", "slow down", "rate_limit").await;
+    let mut by_header =
+        refused(Wire::OpenAi, 429, "rate_limit_exceeded", "slow down", "rate_limit");
+    by_header.response = by_header.response.insert_header("retry-after", "17");
     let mut body = Wire::Gemini.refusal(429, "RESOURCE_EXHAUSTED", "slow down");
     body["error"]["details"] = json!([
         { "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "21s" }
     ]);
     let response = ResponseTemplate::new(429).set_body_json(body);
-    let envelope = answered(Wire::Gemini, response, "rate_limit").await;
-    assert_eq!(envelope["meta"]["retry_after_s"].as_f64(), Some(21.0), "{envelope:#}");
+    let by_body = Case { wire: Wire::Gemini, response, category: "rate_limit" };
+    let unsaid = refused(Wire::Anthropic, 429, "rate_limit_error", "slow down", "rate_limit");
+    let [by_header, by_body, _] = failures([by_header, by_body, unsaid]).await;
+    assert_eq!(by_header["meta"]["retry_after_s"].as_f64(), Some(17.0), "{by_header:#}");
+    assert_eq!(by_body["meta"]["retry_after_s"].as_f64(), Some(21.0), "{by_body:#}");
 }
 
 #[tokio::test]
 async fn an_empty_account_is_quota_whatever_the_status() {
-    refused(Wire::OpenAi, 429, "insufficient_quota", "check your plan", "quota").await;
     let low = "Your credit balance is too low to access the Anthropic API.";
-    refused(Wire::Anthropic, 400, "invalid_request_error", low, "quota").await;
-    refused(Wire::OpenAi, 402, "payment_required", "Insufficient Balance", "quota").await;
+    failures([
+        refused(Wire::OpenAi, 429, "insufficient_quota", "check your plan", "quota"),
+        refused(Wire::Anthropic, 400, "invalid_request_error", low, "quota"),
+        refused(Wire::OpenAi, 402, "payment_required", "Insufficient Balance", "quota"),
+    ])
+    .await;
 }
 
 #[tokio::test]
 async fn a_broken_provider_is_provider_5xx() {
-    for (wire, _) in WIRES {
-        refused(wire, 500, "INTERNAL", "sorry", "provider_5xx").await;
-        let page = ResponseTemplate::new(502).set_body_string("<html>Bad Gateway</html>");
-        let envelope = answered(wire, page, "provider_5xx").await;
+    failures(WIRES.map(|(wire, _)| refused(wire, 500, "INTERNAL", "sorry", "provider_5xx"))).await;
+    let page = ResponseTemplate::new(502).set_body_string("<html>Bad Gateway</html>");
+    let page = |wire| Case { wire, response: page.clone(), category: "provider_5xx" };
+    for envelope in failures(WIRES.map(|(wire, _)| page(wire))).await {
         assert!(!envelope.to_string().contains("<html>"), "no error page in a sentence");
     }
 }
 
 #[tokio::test]
 async fn a_provider_with_too_much_to_do_is_overloaded() {
-    refused(Wire::Anthropic, 529, "overloaded_error", "Overloaded", "overloaded").await;
-    refused(Wire::Gemini, 503, "UNAVAILABLE", "The model is overloaded.", "overloaded").await;
+    failures([
+        refused(Wire::Anthropic, 529, "overloaded_error", "Overloaded", "overloaded"),
+        refused(Wire::Gemini, 503, "UNAVAILABLE", "The model is overloaded.", "overloaded"),
+    ])
+    .await;
 }
 
 #[tokio::test]
 async fn an_unknown_model_is_model_not_found() {
-    refused(Wire::OpenAi, 404, "model_not_found", "no such model", "model_not_found").await;
-    refused(Wire::Anthropic, 404, "not_found_error", "model: m-test", "model_not_found").await;
-    refused(Wire::Gemini, 404, "NOT_FOUND", "no such model", "model_not_found").await;
+    failures([
+        refused(Wire::OpenAi, 404, "model_not_found", "no such model", "model_not_found"),
+        refused(Wire::Anthropic, 404, "not_found_error", "model: m-test", "model_not_found"),
+        refused(Wire::Gemini, 404, "NOT_FOUND", "no such model", "model_not_found"),
+    ])
+    .await;
 }
 
 #[tokio::test]
 async fn a_malformed_request_is_invalid_request() {
-    refused(Wire::OpenAi, 400, "invalid_value", "bad temperature", "invalid_request").await;
-    refused(Wire::OpenAi, 422, "unprocessable", "bad temperature", "invalid_request").await;
-    refused(Wire::Anthropic, 400, "invalid_request_error", "bad", "invalid_request").await;
-    refused(Wire::Gemini, 400, "INVALID_ARGUMENT", "bad", "invalid_request").await;
+    failures([
+        refused(Wire::OpenAi, 400, "invalid_value", "bad temperature", "invalid_request"),
+        refused(Wire::OpenAi, 422, "unprocessable", "bad temperature", "invalid_request"),
+        refused(Wire::Anthropic, 400, "invalid_request_error", "bad", "invalid_request"),
+        refused(Wire::Gemini, 400, "INVALID_ARGUMENT", "bad", "invalid_request"),
+    ])
+    .await;
 }
 
 #[tokio::test]
 async fn a_prompt_that_is_too_long_is_context_length() {
-    let why = "This model's maximum context length is 128000 tokens.";
-    refused(Wire::OpenAi, 400, "context_length_exceeded", why, "context_length").await;
-    let why = "prompt is too long: 210000 tokens > 200000 maximum";
-    refused(Wire::Anthropic, 400, "invalid_request_error", why, "context_length").await;
+    let maximum = "This model's maximum context length is 128000 tokens.";
+    let too_long = "prompt is too long: 210000 tokens > 200000 maximum";
+    failures([
+        refused(Wire::OpenAi, 400, "context_length_exceeded", maximum, "context_length"),
+        refused(Wire::Anthropic, 400, "invalid_request_error", too_long, "context_length"),
+    ])
+    .await;
 }
 
 #[tokio::test]
 async fn a_refusal_for_safety_is_content_filter() {
-    for (wire, _) in WIRES {
-        let body = wire.answer_ending("m-test", "", wire.safety());
-        answered(wire, ResponseTemplate::new(200).set_body_json(body), "content_filter").await;
-    }
-    let body = json!({ "promptFeedback": { "blockReason": "SAFETY" }, "modelVersion": "m-test" });
-    answered(Wire::Gemini, ResponseTemplate::new(200).set_body_json(body), "content_filter").await;
-    let why = "flagged";
-    refused(Wire::OpenAi, 400, "content_policy_violation", why, "content_filter").await;
+    let stopped = |wire: Wire| wire.answer_ending("m-test", "", wire.safety());
+    failures(WIRES.map(|(wire, _)| ok(wire, stopped(wire), "content_filter"))).await;
+    let blocked =
+        json!({ "promptFeedback": { "blockReason": "SAFETY" }, "modelVersion": "m-test" });
+    failures([
+        ok(Wire::Gemini, blocked, "content_filter"),
+        refused(Wire::OpenAi, 400, "content_policy_violation", "flagged", "content_filter"),
+    ])
+    .await;
 }
 
 #[tokio::test]
 async fn thinking_that_leaves_no_text_is_output_budget_exhausted() {
-    for (wire, _) in WIRES {
-        let body = wire.answer_ending("m-test", "", wire.length());
-        let response = ResponseTemplate::new(200).set_body_json(body);
-        let envelope = answered(wire, response, "output_budget_exhausted").await;
+    let spent = |wire: Wire| wire.answer_ending("m-test", "", wire.length());
+    let cases = WIRES.map(|(wire, _)| ok(wire, spent(wire), "output_budget_exhausted"));
+    for envelope in failures(cases).await {
         let hint = envelope["meta"]["hint"].as_str().unwrap();
         assert!(hint.contains("max_tokens"), "{hint}");
         let cost = envelope["meta"]["attempts"][0]["cost_usd_approx"].as_f64();
@@ -133,18 +187,18 @@ async fn thinking_that_leaves_no_text_is_output_budget_exhausted() {
 
 #[tokio::test]
 async fn no_text_without_a_reason_is_empty_output() {
-    for (wire, _) in WIRES {
-        let body = wire.answer_ending("m-test", "", wire.stop());
-        answered(wire, ResponseTemplate::new(200).set_body_json(body), "empty_output").await;
-    }
+    let empty = |wire: Wire| wire.answer_ending("m-test", "", wire.stop());
+    failures(WIRES.map(|(wire, _)| ok(wire, empty(wire), "empty_output"))).await;
 }
 
 #[tokio::test]
 async fn a_200_that_is_something_else_is_bad_response() {
-    for body in ["<html>login</html>", "{}", "[]", "null", "\"text\"", "{\"choices\": 3}"] {
+    let bodies = ["<html>login</html>", "{}", "[]", "null", "\"text\"", "{\"choices\": 3}"];
+    failures(bodies.map(|body| {
         let response = ResponseTemplate::new(200).set_body_raw(body, "application/json");
-        answered(Wire::OpenAi, response, "bad_response").await;
-    }
+        Case { wire: Wire::OpenAi, response, category: "bad_response" }
+    }))
+    .await;
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use test_support::Place;
+use tokio::sync::OnceCell;
 
 use crate::{server, success};
 
@@ -84,12 +85,12 @@ async fn version_and_help_are_told_and_exit_0() {
 
 #[tokio::test]
 async fn the_tools_are_these() {
-    insta::assert_json_snapshot!(tools(POLICY).await);
+    insta::assert_json_snapshot!(tools_of_policy().await);
 }
 
 #[tokio::test]
 async fn schemas_are_flat_and_names_fit_every_client() {
-    for tool in tools(POLICY).await.as_array().unwrap() {
+    for tool in tools_of_policy().await.as_array().unwrap() {
         let name = tool["name"].as_str().unwrap();
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         assert!((1..=64).contains(&name.len()) && name.chars().all(legal), "{name}");
@@ -109,7 +110,7 @@ async fn schemas_are_flat_and_names_fit_every_client() {
 
 #[tokio::test]
 async fn the_tools_say_that_they_only_read() {
-    let tools = tools(POLICY).await;
+    let tools = tools_of_policy().await;
     let annotations = |name: &str| {
         let tool = tools.as_array().unwrap().iter().find(|tool| tool["name"] == name).unwrap();
         let hint = |hint: &str| tool["annotations"][hint].as_bool().unwrap();
@@ -122,7 +123,7 @@ async fn the_tools_say_that_they_only_read() {
 
 #[tokio::test]
 async fn the_task_classes_are_an_enum_with_their_rationales() {
-    let tools = tools(POLICY).await;
+    let tools = tools_of_policy().await;
     let route = &tools[0];
     let classes = &route["inputSchema"]["properties"]["task_class"]["enum"];
     assert_eq!(*classes, json!(["quick_answer", "deep_audit", "second_opinion"]));
@@ -133,7 +134,7 @@ async fn the_task_classes_are_an_enum_with_their_rationales() {
 #[tokio::test]
 async fn a_panel_is_told_from_a_single_model() {
     let description = |tools: Value| tools[0]["description"].as_str().unwrap().to_owned();
-    let told = description(tools(POLICY).await);
+    let told = description(tools_of_policy().await);
     assert!(told.contains("- second_opinion (panel): Two opinions."), "{told}");
     for answered in ["members", "agreement", "certificate"] {
         assert!(told.contains(answered), "{answered}: {told}");
@@ -196,6 +197,12 @@ async fn a_depth_is_a_default_only_where_the_policy_has_it() {
     assert_eq!(told(roles(&all)).await, (true, json!(["task"])));
     assert_eq!(told(roles(worker)).await, (false, json!(["task", "depth"])));
     assert_eq!(told(String::new()).await, (false, json!(["task"])));
+}
+
+/// The tools under [`POLICY`]. They are the same each time, so one server lists them.
+async fn tools_of_policy() -> Value {
+    static TOOLS: OnceCell<Value> = OnceCell::const_new();
+    TOOLS.get_or_init(|| tools(POLICY)).await.clone()
 }
 
 async fn tools(policy: &str) -> Value {
