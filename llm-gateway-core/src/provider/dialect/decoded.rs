@@ -1,35 +1,38 @@
-//! A decoded answer, and whether it is of use.
+//! A decoded answer, and whether it can be used.
+//!
+//! Every dialect decodes into the same [`DecodedAnswer`]. [`DecodedAnswer::complete`] decides
+//! whether it is a completion or which failure it is.
 
 use crate::error::Category;
 use crate::model::{Completion, FinishReason, NanoUsd, OutputPart, Usage};
 
-/// An answer as it was decoded, before anyone asked whether it is of use.
+/// An answer as it was decoded, before it is known whether it can be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DecodedAnswer {
-    /// The pieces of text, reasoning excluded.
+    /// The pieces of the answer's text, reasoning excluded.
     pub(crate) texts: Vec<String>,
-    /// Why the model stopped; [`FinishReason::Other`] when the body does not say.
+    /// Why the model stopped; [`FinishReason::Other`] if the body does not say.
     pub(crate) finish_reason: FinishReason,
-    /// What the provider says about its refusal to answer.
+    /// The provider's explanation, if it refused to answer.
     pub(crate) refusal: Option<String>,
     /// The model that answered, as the body names it.
     pub(crate) model: Option<String>,
     /// The provider's id of the response.
     pub(crate) response_id: Option<String>,
-    /// Tokens, in the shape that all dialects share.
+    /// The token counts, in the shape that all dialects share.
     pub(crate) usage: Option<Usage>,
-    /// What the provider says that it bills.
+    /// The amount that the provider says it bills.
     pub(crate) reported_cost: Option<NanoUsd>,
 }
 
-/// Why an answer without text is of no use.
+/// Why an answer without text cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UnusableAnswer {
-    /// What it counts as.
+    /// The category of the failure.
     pub(crate) category: Category,
     /// What happened, as the end of a sentence that begins with the provider's name.
     pub(crate) message: String,
-    /// Advice that only this answer can give.
+    /// Advice that depends on this answer, such as a larger bound.
     pub(crate) hint: Option<String>,
     /// The tokens that are billed all the same.
     pub(crate) usage: Option<Usage>,
@@ -38,7 +41,10 @@ pub(crate) struct UnusableAnswer {
 }
 
 impl DecodedAnswer {
-    /// Any text makes an answer, whatever stopped it; without text, the reason decides.
+    /// Turns the answer into a completion. Any text makes one, whatever stopped the model.
+    ///
+    /// # Errors
+    /// Fails if there is no text; the category follows from why the model stopped.
     pub(crate) fn complete(mut self, max_tokens: u64) -> Result<Completion, Box<UnusableAnswer>> {
         if self.texts.iter().all(|text| text.trim().is_empty()) {
             return Err(Box::new(self.unusable(max_tokens)));
@@ -73,8 +79,9 @@ impl DecodedAnswer {
     }
 }
 
-/// The bound that would have been enough is unknown: the model was cut while it thought.
-/// Room for as much thinking again, and for as much text as was asked for, is a fair guess.
+/// Advises a larger bound on output tokens. The bound that would have been enough is unknown,
+/// because the model was stopped while it thought. Room for as much thinking again, and for as much
+/// text as was asked for, is a fair guess.
 fn larger_bound(reasoning: u64, max_tokens: u64) -> String {
     let thinking = if reasoning > 0 { reasoning } else { max_tokens };
     let enough = thinking.saturating_mul(2).saturating_add(max_tokens);

@@ -1,7 +1,8 @@
-//! An error as a provider words it, in whatever shape it comes.
+//! An error as a provider words it, whatever its shape.
 //!
-//! Half an answer must never pass for a whole one, so anything that stands where an error
-//! stands is one, understood or not. What it means is [`dialect`](super)'s business.
+//! Half an answer must never pass for a whole one, so anything that stands where an error belongs
+//! counts as one, whether it is understood or not. Which category an error has is decided in
+//! [`dialect`](super).
 
 use std::time::Duration;
 
@@ -15,16 +16,16 @@ use crate::provider::wait::seconds;
 /// An error as a provider words it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ErrorReport {
-    /// What the provider calls it, the most telling name first.
+    /// The provider's names and numbers for the error, the most specific first.
     pub(crate) codes: Vec<String>,
-    /// The provider's sentence.
+    /// The provider's sentence about the error.
     pub(crate) message: Option<String>,
-    /// How long the body asks to wait.
+    /// The time that the body asks to wait before the next attempt.
     pub(crate) retry_after: Option<Duration>,
 }
 
 impl ErrorReport {
-    /// A refusal that is no JSON: a proxy's sentence is kept, its HTML page is not.
+    /// Reads an error that is not JSON. A proxy's sentence is kept, its HTML page is not.
     pub(crate) fn from_text(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
@@ -32,7 +33,7 @@ impl ErrorReport {
         Self { message, ..Self::default() }
     }
 
-    /// What is known to be a refusal, by a name outside of it.
+    /// Reads data that is known to be an error by the name of its event.
     pub(crate) fn from_named(data: &[u8]) -> Self {
         match serde_json::from_slice(data) {
             Ok(error @ Value::Object(_)) => Self::from_error(&error),
@@ -40,9 +41,9 @@ impl ErrorReport {
         }
     }
 
-    /// An error object: OpenAI's `code` and `type`, Anthropic's `type`, Google's `status`,
+    /// Reads an error object: OpenAI's `code` and `type`, Anthropic's `type`, Google's `status`,
     /// `code` and `details` (<https://google.aip.dev/193>). Proxies mix them, so every dialect
-    /// reads all of them; anything else is shown as it is.
+    /// reads all of them. Anything else becomes the message as it is.
     pub(crate) fn from_error(error: &Value) -> Self {
         let Value::Object(object) = error else {
             return Self { message: text(error), ..Self::default() };
@@ -63,8 +64,8 @@ impl ErrorReport {
         }
     }
 
-    /// The status to judge by. Some servers answer 200 and put the status that they mean
-    /// among their codes (OpenRouter; Gemini behind proxies).
+    /// Returns the status that decides the category. Some servers answer 200 and put the status
+    /// that they mean among the error's codes (OpenRouter; Gemini behind proxies).
     pub(super) fn status_in(&self, status: StatusCode) -> StatusCode {
         if !status.is_success() {
             return status;
@@ -73,11 +74,11 @@ impl ErrorReport {
     }
 }
 
-/// As much of a body or an event as tells whether it is an error.
+/// The fields of a body or an event that show whether it is an error.
 #[derive(Deserialize)]
 pub(crate) struct ErrorBody {
     error: Option<Value>,
-    /// vLLM and its kin write `"object": "error"`, Anthropic `"type": "error"`.
+    /// `"error"` in the bodies of vLLM and similar servers. Anthropic has it as `type`.
     object: Option<Value>,
     r#type: Option<Value>,
     message: Option<Value>,
@@ -88,11 +89,12 @@ pub(crate) struct ErrorBody {
 }
 
 impl ErrorBody {
+    /// Reads a body or an event; `None` if it is not a JSON object.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok()
     }
 
-    /// What it has as an error, or what calls itself one.
+    /// Returns the error in the body, or the body itself if it calls itself an error.
     pub(crate) fn report(&self) -> Option<ErrorReport> {
         if let Some(error) = self.error.as_ref().filter(|error| says_something(error)) {
             return Some(ErrorReport::from_error(error));
@@ -102,14 +104,15 @@ impl ErrorBody {
         named.then(|| self.bare())
     }
 
-    /// A sentence in place of an answer of the `openai` dialect.
+    /// Returns a bare message that stands in place of an answer. Only the `openai` dialect has such
+    /// errors.
     pub(crate) fn sentence(&self) -> Option<ErrorReport> {
         let answers = self.choices.is_some() || self.usage.is_some();
         let message = self.message.as_ref().filter(|message| message.is_string());
         message.filter(|message| says_something(message) && !answers).map(|_| self.bare())
     }
 
-    /// The error without an object around it.
+    /// Reads the body itself as an error object.
     fn bare(&self) -> ErrorReport {
         let fields = [
             ("message", &self.message),
@@ -125,8 +128,8 @@ impl ErrorBody {
     }
 }
 
-/// What some servers put beside an answer refuses nothing: `null`, `false`, `""`, `{}`, or an
-/// object of such.
+/// Returns whether an error has content. Some servers put one beside an answer that says nothing:
+/// `null`, `false`, `""`, `{}`, or an object of such values.
 fn says_something(error: &Value) -> bool {
     match error {
         Value::Null | Value::Bool(false) => false,
@@ -137,7 +140,8 @@ fn says_something(error: &Value) -> bool {
     }
 }
 
-/// A name, a number or a sentence; what is none of them is shown as it is written.
+/// Returns a value as text: a string as it is, any other value as JSON. A value without content
+/// returns `None`.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,11 +1,11 @@
-//! Fields that are read as far as they can be.
+//! Deserializers that ignore an unreadable field instead of refusing the whole answer.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Reads what can be read, and takes the rest for absent: a paid answer is not thrown away for
-/// an odd id or an odd count beside it.
+/// Deserializes a value, or `None` if it is not what is expected: an answer that was paid for is not
+/// thrown away for an odd id or an odd count beside it.
 pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -15,8 +15,8 @@ where
     Ok(value.and_then(|value| serde_json::from_value(value).ok()))
 }
 
-/// Reads the name of a model or a response as leniently. An empty one names nothing: proxies write it
-/// where they know none, Azure beside what its filter says.
+/// Deserializes the name of a model or a response as [`lenient`] does. An empty name counts as
+/// absent: proxies write one where they know no name, and Azure beside its filter's result.
 pub(crate) fn name<'de, D>(deserializer: D) -> Result<Option<String>, D::Error>
 where
     D: Deserializer<'de>,
