@@ -2,9 +2,11 @@
 
 mod absent;
 mod counts;
+mod envelope;
 mod links;
 mod page;
 mod paths;
+mod vocabulary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,13 +17,23 @@ use llm_gateway_core::{Category, Environment, Gateway, Scripted};
 
 use page::{Page, named, pages, read, rows};
 
+/// Holds a file of the repository against what is generated for it, or writes it anew where the
+/// variable `UPDATE_DOCUMENTS` is set.
+#[allow(clippy::disallowed_methods)] // a wish of whoever runs the tests, not of the gateway
+fn generated(name: &str, content: &str) {
+    if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+        std::fs::write(page::root().join(name), content).unwrap();
+    }
+    assert!(
+        read(name) == content,
+        "{name} is out of date; write it anew: \
+         UPDATE_DOCUMENTS=1 cargo test -p llm-gateway-core --test core documents"
+    );
+}
+
 #[test]
 fn the_schema_in_the_repository_is_the_generated_one() {
-    let generated = format!("{:#}\n", json_schema());
-    assert!(
-        read("routing.schema.json") == generated,
-        "write it anew: cargo run --bin llm-gateway -- schema > routing.schema.json"
-    );
+    generated("routing.schema.json", &format!("{:#}\n", json_schema()));
 }
 
 /// The cells of a page's tables that stand in the column of this number.
