@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::page::{Page, files, named, read, rows};
+use super::page::{Page, files, named, pages, read, rows};
 
-/// How often core defines a type, by its name. Tests aside.
+/// The code of core, tests aside, file by file.
+fn sources() -> Vec<String> {
+    let files = files("llm-gateway-core/src", ".rs").into_iter();
+    let files = files.filter(|file| !file.contains("/tests/") && !file.ends_with("/tests.rs"));
+    let code = |text: String| text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+    files.map(|file| code(read(&file))).collect()
+}
+
+/// How often core defines a type, by its name.
 fn definitions() -> BTreeMap<String, usize> {
     let mut definitions = BTreeMap::new();
-    for file in files("llm-gateway-core/src", ".rs") {
-        if file.contains("/tests/") || file.ends_with("/tests.rs") {
-            continue;
-        }
-        let text = read(&file);
-        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    for code in sources() {
         for name in code.lines().filter_map(defined) {
             *definitions.entry(name.to_owned()).or_insert(0) += 1;
         }
@@ -58,6 +61,44 @@ fn every_type_of_the_vocabulary_is_defined_once() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A name in backticks such as `Gateway::route`, as the type and its method, constant or variant.
+fn item(span: &str) -> Option<(&str, &str)> {
+    let (owner, item) = span.split_once("::")?;
+    let is_word = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (is_type_name(owner) && is_word(item)).then_some((owner, item))
+}
+
+/// Whether a line of code defines the method, constant or variant.
+fn defines(line: &str, item: &str) -> bool {
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let line = line.trim_start();
+    let is_variant = line
+        .strip_prefix(item)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([',', ' ', '(']));
+    is_variant
+        || ["fn ", "const "].iter().any(|keyword| {
+            line.split(keyword).skip(1).any(|rest| rest.strip_prefix(item).is_some_and(ends))
+        })
+}
+
+#[test]
+fn every_method_and_variant_that_a_page_names_is_there() {
+    let (sources, definitions) = (sources(), definitions());
+    let mut seen = 0;
+    for page in pages() {
+        for span in page.code_spans() {
+            let Some((owner, item)) = item(&span) else { continue };
+            seen += 1;
+            assert!(definitions.contains_key(owner), "{} names {span}", page.name);
+            // In a file that speaks of the type.
+            let files = sources.iter().filter(|code| code.contains(owner));
+            let is_there = files.flat_map(|code| code.lines()).any(|line| defines(line, item));
+            assert!(is_there, "{} names {span}", page.name);
+        }
+    }
+    assert!(seen > 25, "{seen} names");
 }
 
 #[test]
