@@ -88,6 +88,15 @@ impl Page {
         prose.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " ")).collect()
     }
 
+    /// The names that are no more: the first column of a table whose head says so.
+    pub(super) fn old_names(&self) -> BTreeSet<String> {
+        let Some((_, table)) = self.text.split_once("\n| old | new |\n") else {
+            return BTreeSet::new();
+        };
+        let table = table.split("\n\n").next().unwrap();
+        rows(table).iter().flat_map(|row| named(row[0])).map(str::to_owned).collect()
+    }
+
     /// The blocks of code of a language.
     pub(super) fn blocks(&self, language: &str) -> Vec<String> {
         let open = format!("```{language}\n");

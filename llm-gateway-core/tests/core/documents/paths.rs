@@ -8,9 +8,6 @@ use super::page::{Page, files, named, pages, read, root, rows};
 const OF_OTHER_PROJECTS: &[&str] =
     &["main.rs", "env.rs", "types/error.rs", "classify.rs", "gate.rs"];
 
-/// The page that tells old names of files: they stand in the first column of its table.
-const RENAMES: &str = "docs/decisions/0016-words-and-rooms.md";
-
 /// The sources of core.
 const CORE: &str = "llm-gateway-core/src";
 
@@ -52,13 +49,10 @@ fn every_path_in_backticks_is_there() {
     let mut wrong = Vec::new();
     for page in pages() {
         // Paths that are meant not to be there.
-        let absent: BTreeSet<String> = match page.name.as_str() {
-            RENAMES => {
-                rows(&page.text).iter().flat_map(|row| named(row[0])).map(str::to_owned).collect()
-            }
-            "ARCHITECTURE.md" => super::absent::signs().into_iter().collect(),
-            _ => BTreeSet::new(),
-        };
+        let mut absent = page.old_names();
+        if page.name == "ARCHITECTURE.md" {
+            absent.extend(super::absent::signs());
+        }
         for path in page.code_spans().iter().filter(|span| is_path(span, &own)) {
             seen += 1;
             let is_known = OF_OTHER_PROJECTS.contains(&path.as_str()) || absent.contains(path);

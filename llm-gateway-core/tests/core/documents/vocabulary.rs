@@ -63,33 +63,34 @@ fn every_type_of_the_vocabulary_is_defined_once() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// A name in backticks such as `Gateway::route`, as the type and its method, constant or variant.
+/// A name in backticks such as `Gateway::route`, as the type and what belongs to it.
 fn item(span: &str) -> Option<(&str, &str)> {
     let (owner, item) = span.split_once("::")?;
     let is_word = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     (is_type_name(owner) && is_word(item)).then_some((owner, item))
 }
 
-/// Whether a line of code defines the method, constant or variant.
+/// Whether a line of code defines the method, constant, field or variant.
 fn defines(line: &str, item: &str) -> bool {
-    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     let line = line.trim_start();
-    let is_variant = line
-        .strip_prefix(item)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with([',', ' ', '(']));
-    is_variant
-        || ["fn ", "const "].iter().any(|keyword| {
-            line.split(keyword).skip(1).any(|rest| rest.strip_prefix(item).is_some_and(ends))
-        })
+    let after = |rest: &str| rest.strip_prefix(item).map(|rest| rest.chars().next());
+    let is_field = after(line.trim_start_matches("pub ")) == Some(Some(':'));
+    let is_variant = matches!(after(line), Some(None | Some(',' | ' ' | '(')));
+    let is_named_by = |keyword: &str| {
+        let ends = |next: Option<char>| next.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+        line.split(keyword).skip(1).any(|rest| after(rest).is_some_and(ends))
+    };
+    is_field || is_variant || is_named_by("fn ") || is_named_by("const ")
 }
 
 #[test]
-fn every_method_and_variant_that_a_page_names_is_there() {
+fn every_method_field_and_variant_that_a_page_names_is_there() {
     let (sources, definitions) = (sources(), definitions());
     let mut seen = 0;
     for page in pages() {
-        for span in page.code_spans() {
-            let Some((owner, item)) = item(&span) else { continue };
+        let old = page.old_names();
+        for span in page.code_spans().iter().filter(|span| !old.contains(*span)) {
+            let Some((owner, item)) = item(span) else { continue };
             seen += 1;
             assert!(definitions.contains_key(owner), "{} names {span}", page.name);
             // In a file that speaks of the type.
