@@ -1,4 +1,4 @@
-//! Why a ledger says no: a cap, or a ledger that cannot be used.
+//! Why a ledger sets nothing aside: a cap refuses it, or the ledger cannot be used.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use crate::error::{Category, Error};
 use crate::model::NanoUsd;
 
 use super::month::Month;
-use super::scope::Scope;
+use super::scope::{Scope, ScopeTotal};
 
-/// A cap that does not allow what was asked.
+/// The refusal of calls by a monthly cap, with every figure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the monthly cap of {cap} on {} leaves {} in {month}, and {asked} may be needed \
@@ -17,28 +17,35 @@ use super::scope::Scope;
 )]
 #[non_exhaustive]
 pub struct Refused {
-    /// The month that it is about.
+    /// Month in which the calls would count.
     pub month: Month,
-    /// What is capped.
+    /// Scope that is capped.
     pub scope: Scope,
-    /// The most that it may cost in a month.
+    /// The most that the scope may cost in a month.
     pub cap: NanoUsd,
-    /// What was spent.
+    /// What the scope has cost in this month.
     pub settled: NanoUsd,
-    /// What is set aside: for calls on their way, and for those whose process died.
+    /// What is set aside in the scope, for calls under way and for calls whose process died.
     pub held: NanoUsd,
-    /// What the calls of the request asked of the scope together.
+    /// What the refused calls asked of the scope together.
     pub asked: NanoUsd,
 }
 
 impl Refused {
-    /// What the cap still allows.
+    /// Describes the refusal of calls that asked for `asked`, by a cap of `cap` a month on the
+    /// scope of `total`.
+    pub fn new(month: Month, cap: NanoUsd, total: ScopeTotal, asked: NanoUsd) -> Self {
+        let ScopeTotal { scope, settled, held } = total;
+        Self { month, scope, cap, settled, held, asked }
+    }
+
+    /// Returns what the cap still allows.
     pub fn left(&self) -> NanoUsd {
         self.cap.saturating_sub(self.settled).saturating_sub(self.held)
     }
 }
 
-/// A scope as a sentence names it.
+/// Writes a scope as a sentence names it.
 pub(super) struct ScopeName<'a>(pub(super) &'a Scope);
 
 impl fmt::Display for ScopeName<'_> {
@@ -50,62 +57,64 @@ impl fmt::Display for ScopeName<'_> {
     }
 }
 
-/// What is wrong with a ledger.
+/// The kind of problem that makes a ledger unusable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
-    /// Another process keeps it locked.
+    /// Another process keeps the ledger locked.
     Locked,
-    /// It may not be written.
+    /// The ledger may not be written.
     ReadOnly,
-    /// The disk is full.
+    /// The disk of the ledger is full.
     DiskFull,
-    /// Its content is damaged, or it is no database.
+    /// The file of the ledger is damaged, or is not a database.
     Corrupt,
-    /// It is a database of something else.
+    /// The file is a database of another program.
     Foreign,
-    /// A newer version of the gateway wrote it.
+    /// A newer version of the gateway wrote the file.
     Newer,
-    /// Its files do not stay in their place.
+    /// The files of the ledger were moved or replaced while it was open.
     Moved,
-    /// It cannot be opened or reached.
+    /// The ledger cannot be opened or reached.
     Unreachable,
-    /// A month comes to more than it can count.
+    /// A month comes to a larger sum than the ledger can count.
     BeyondCounting,
-    /// Its thread is gone.
+    /// The thread of the ledger has ended.
     Stopped,
 }
 
-/// A ledger that cannot be used: what is wrong, where, and a way out.
+/// The error of a ledger that cannot be used: the problem, its place, and a way out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the spend ledger {place} {}: {detail}", .problem.words())]
 #[non_exhaustive]
 pub struct Unusable {
-    /// What is wrong.
+    /// Kind of the problem.
     pub problem: Problem,
-    /// The path of the ledger.
+    /// Path or name of the ledger.
     pub place: String,
-    /// What the system below said.
+    /// Message of the system below, such as the file system or SQLite.
     pub detail: String,
 }
 
 impl Unusable {
-    /// Says what is wrong with the ledger at `place`.
+    /// Describes what is wrong with the ledger at `place`.
     pub fn new(problem: Problem, place: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { problem, place: place.into(), detail: detail.into() }
     }
 
+    /// Describes a ledger whose thread has ended.
     pub(super) fn stopped(place: impl Into<String>) -> Self {
         Self::new(Problem::Stopped, place, "its thread ended")
     }
 
-    /// What the reader can do about it.
+    /// Returns advice for a person: what can be done about the problem.
     pub fn hint(&self) -> &'static str {
         self.problem.hint()
     }
 }
 
 impl Problem {
+    /// Returns the problem as the verb of a sentence about the ledger.
     fn words(self) -> &'static str {
         match self {
             Self::Locked => "is locked by another process",
@@ -121,6 +130,7 @@ impl Problem {
         }
     }
 
+    /// Returns advice for a person.
     fn hint(self) -> &'static str {
         match self {
             Self::Locked => "end the process that keeps the file open, such as a database browser",
@@ -147,12 +157,12 @@ impl Problem {
     }
 }
 
-/// Why nothing was reserved.
+/// The error of [`Ledger::reserve`](super::Ledger::reserve), which then set nothing aside.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 #[non_exhaustive]
 pub enum ReserveError {
-    /// A cap does not allow it.
+    /// A cap does not allow the calls.
     Refused(#[from] Refused),
     /// The ledger cannot be used.
     Unusable(#[from] Unusable),

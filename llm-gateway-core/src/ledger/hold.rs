@@ -12,36 +12,42 @@ use super::error::Unusable;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HoldEnd {
-    /// The attempt cost something: this replaces the hold, even where it is above it.
+    /// The attempt has cost something. The cost replaces the hold, even if it is higher.
     Settled {
-        /// What it cost.
+        /// What the attempt cost.
         cost: NanoUsd,
-        /// How well that is known.
+        /// How well the cost is known.
         basis: CostBasis,
     },
-    /// Nothing was billed.
+    /// The attempt has cost nothing, and the money is free again.
     Released,
 }
 
-/// A place at a ledger, kept for the end of one hold. Implement it to write a ledger.
+/// The place in a ledger where the end of one hold is booked. A program that writes its own
+/// [`Ledger`](super::Ledger) implements it.
 pub trait HoldSlot: Send + Sync {
-    /// Books the end of the hold. It must neither block nor fail for want of room: it also
-    /// runs where a future is dropped.
+    /// Books the end of the hold, and reports it through `confirmation` once it is written.
+    ///
+    /// This is also called when a future is dropped. It must therefore neither block nor fail for
+    /// lack of room, such as a full queue.
     fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation);
 }
 
-/// Hears whether the end of a hold was written, if anybody listens.
+/// Reports that the end of a hold was written, or why it could not be.
+///
+/// Whoever settled the hold may be waiting for this. Dropped without a report, it is answered as a
+/// ledger that has stopped.
 #[derive(Debug)]
 pub struct WriteConfirmation(Option<oneshot::Sender<Result<(), Unusable>>>);
 
 impl WriteConfirmation {
-    /// Tells the listener.
+    /// Reports `result` to whoever waits, if anybody does.
     pub fn send(self, result: Result<(), Unusable>) {
-        // A listener who left has nothing to hear.
-        let _ = self.0.map(|listener| listener.send(result));
+        // Whoever waited may have left, and then has nothing to hear.
+        let _ = self.0.map(|waiting| waiting.send(result));
     }
 
-    /// For an end that nobody waits for.
+    /// Creates the confirmation of an end that nobody waits for.
     pub(super) fn unawaited() -> Self {
         Self(None)
     }
@@ -49,12 +55,13 @@ impl WriteConfirmation {
 
 /// Money that is set aside for one attempt.
 ///
-/// Dropped before [`sent`](Self::sent) it is released; dropped after it, it is settled at its
-/// whole amount, as estimated: nobody knows what a call costs that was under way.
+/// Dropped before [`sent`](Self::sent), a hold is released. Dropped after it, the hold is settled at
+/// its whole amount, as an estimate: what a call costs that was under way is not known.
 #[must_use = "a hold that is dropped gives its money back"]
 pub struct Hold {
     amount: NanoUsd,
     stage: Stage,
+    /// Taken when the hold ends.
     slot: Option<Box<dyn HoldSlot>>,
 }
 
@@ -66,17 +73,17 @@ enum Stage {
 }
 
 impl Hold {
-    /// Guards `amount`, whose end goes to `slot`.
+    /// Creates a hold of `amount` whose end is booked by `slot`.
     pub fn new(amount: NanoUsd, slot: Box<dyn HoldSlot>) -> Self {
         Self { amount, stage: Stage::Reserved, slot: Some(slot) }
     }
 
-    /// What is set aside.
+    /// Returns the amount that is set aside.
     pub fn amount(&self) -> NanoUsd {
         self.amount
     }
 
-    /// The same with what `more` sets aside: money for one attempt, which ends as one.
+    /// Joins this hold with `more`, which is for the same attempt. The two end as one.
     pub(crate) fn joined(mut self, mut more: Self) -> Self {
         if let (Some(first), Some(second)) = (self.slot.take(), more.slot.take()) {
             self.slot = Some(Box::new(Joined { first, second }));
@@ -85,17 +92,19 @@ impl Hold {
         self
     }
 
-    /// Says that the first byte of the request is about to leave.
+    /// Notes that the first byte of the request is about to be sent.
     pub fn sent(&mut self) {
         self.stage = Stage::Sent;
     }
 
     /// Replaces the hold by what the attempt cost. A cost above the hold is booked as it is.
-    /// It is on its way when this returns; the future waits until it is written.
+    ///
+    /// The end of the hold is handed to the ledger before this returns; the future waits until it
+    /// is written.
     ///
     /// # Errors
-    /// [`Unusable`] where it could not be written: the hold then stays counted in its place,
-    /// and the ledger tries again with whatever it writes next.
+    /// [`Unusable`] if the end could not be written. The hold then stays counted, and the ledger
+    /// tries again with the next thing it writes.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
@@ -107,11 +116,11 @@ impl Hold {
         self.close(HoldEnd::Settled { cost, basis })
     }
 
-    /// Gives the money back, where provably nothing was billed: a refused connection, or an
-    /// HTTP error status. See [`settle`](Self::settle) for the rest.
+    /// Gives the money back if it is certain that nothing was billed: the connection was refused,
+    /// or the provider answered with an HTTP error status. It works like [`settle`](Self::settle).
     ///
     /// # Errors
-    /// As [`settle`](Self::settle).
+    /// [`Unusable`] if the end could not be written, as with [`settle`](Self::settle).
     pub fn release(self) -> impl Future<Output = Result<(), Unusable>> + Send + 'static {
         self.close(HoldEnd::Released)
     }
@@ -128,7 +137,7 @@ impl Hold {
     }
 }
 
-/// The places of two holds that end as one.
+/// The slots of two holds that end as one.
 struct Joined {
     first: Box<dyn HoldSlot>,
     second: Box<dyn HoldSlot>,
@@ -136,8 +145,8 @@ struct Joined {
 
 impl HoldSlot for Joined {
     fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation) {
-        // What it cost is booked whole before the second gives anything back: in between the
-        // money is counted twice, never too little.
+        // The whole cost is booked before the second hold is released. In between the money is
+        // counted twice, never too low.
         self.first.close(end, confirmation);
         self.second.close(HoldEnd::Released, WriteConfirmation::unawaited());
     }

@@ -1,8 +1,9 @@
-//! The ledger that forgets with its process: for tests, and for caps without a file.
+//! A ledger in memory: for tests, and for caps without a file. Its contents end with the process.
 //!
-//! It answers at once and without a thread, so that a paused clock stays where it is.
+//! It answers at once and without a thread, so that a test with a paused clock can use it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -10,22 +11,25 @@ use async_trait::async_trait;
 use crate::model::{Target, TaskClass};
 
 use super::Ledger;
-use super::cap::{Cap, HoldRequest, Rule, Totals, asked};
+use super::cap::Cap;
 use super::error::{ReserveError, Unusable};
 use super::hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
+use super::hold_request::{HoldRequest, asked};
 use super::month::Month;
-use super::month_spend::{By, Dropped, MonthSpend, ScopeTotal, SpentRow};
-use super::scope::Scope;
+use super::month_spend::{By, Dropped, MonthSpend, SpentRow};
+use super::rule::{Rule, Totals};
+use super::scope::{Scope, ScopeTotal};
 
-/// A ledger in memory.
+/// A ledger in memory. Its clones share what they count.
 #[derive(Clone, Default)]
 pub struct MemoryLedger {
     books: Arc<Mutex<Books>>,
-    /// Which process this one stands for; see [`another_process`](Self::another_process).
+    /// Number of the process that this value stands for; see
+    /// [`another_process`](Self::another_process).
     process: u64,
 }
 
-/// What an SQLite file would hold.
+/// The contents of the ledger, as an SQLite file would hold them.
 #[derive(Default)]
 struct Books {
     totals: BTreeMap<(Month, Scope), Totals>,
@@ -36,6 +40,7 @@ struct Books {
     dead: BTreeSet<u64>,
 }
 
+/// A hold that has not ended.
 struct MemoryHold {
     process: u64,
     month: Month,
@@ -43,13 +48,13 @@ struct MemoryHold {
 }
 
 impl MemoryLedger {
-    /// An empty ledger.
+    /// Creates an empty ledger.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same books as another process would see them. For tests of what happens when one of
-    /// several processes dies.
+    /// Returns a ledger that shares the contents of this one as another process would. It is meant
+    /// for tests of what happens when one of several processes dies.
     #[must_use]
     pub fn another_process(&self) -> Self {
         let mut books = lock(&self.books);
@@ -57,16 +62,22 @@ impl MemoryLedger {
         Self { books: Arc::clone(&self.books), process: books.last_process }
     }
 
-    /// Ends this process as `kill -9` would: what it holds stays, and what its guards say from
-    /// now on is not heard.
+    /// Ends the process that this value stands for as `kill -9` would: its holds stay, and nothing
+    /// that they report from now on is booked.
     pub fn crash(&self) {
         lock(&self.books).dead.insert(self.process);
     }
 }
 
-/// A panic cannot leave the books half-written: nothing between two changes can panic.
+/// Locks the books. A panic cannot leave them half-written: nothing between two changes can panic.
 fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
     books.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for MemoryLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryLedger").field("process", &self.process).finish_non_exhaustive()
+    }
 }
 
 #[async_trait]
@@ -124,7 +135,7 @@ impl Books {
         if let HoldEnd::Settled { cost, basis } = end {
             self.each_total(month, call, |total| total.settle(cost));
             let key = (month, call.target.clone(), call.task_class.clone());
-            self.spending.entry(key).or_default().add(&SpentRow::call(cost, basis));
+            self.spending.entry(key).or_default().add(&SpentRow::of_call("", cost, basis));
         }
     }
 
@@ -151,10 +162,8 @@ impl Books {
             *sum = sum.saturating_add(held.call.amount);
         }
         let totals = self.totals.iter().filter(|((of, _), _)| *of == month);
-        let scope_total = |((_, scope), total): (&(Month, Scope), &Totals)| ScopeTotal {
-            scope: scope.clone(),
-            settled: total.settled,
-            held: total.held,
+        let scope_total = |((_, scope), total): (&(Month, Scope), &Totals)| {
+            ScopeTotal::new(scope.clone(), total.settled, total.held)
         };
         spent.scopes = totals.map(scope_total).collect();
         spent
@@ -176,6 +185,7 @@ impl Books {
     }
 }
 
+/// The slot of one hold.
 struct MemorySlot {
     books: Arc<Mutex<Books>>,
     process: u64,

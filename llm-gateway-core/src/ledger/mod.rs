@@ -1,37 +1,44 @@
-//! The ledger port: money is set aside before a call leaves, and settled after it.
+//! The ledger, a port: money is set aside before a call is sent, and settled after it.
 //!
-//! [`Ledger::reserve`] is one atomic step: it holds several calls against every cap (settled
-//! money + held money + what is asked) and books all of them or none. Each call gets a
-//! [`Hold`], which covers one attempt and gives itself back whatever happens. What was held
-//! by a process that died stays counted, as *unsettled*, until somebody says otherwise.
+//! [`Ledger::reserve`] is one atomic step. It checks several calls against every cap (settled money
+//! + held money + what is asked) and sets money aside for all of them or for none. Each call gets a
+//! [`Hold`], which covers one attempt and ends when it is settled, released or dropped. What a
+//! process held that died stays counted, as *unsettled*, until [`Ledger::drop_unsettled`] is called.
 //!
-//! A ledger knows no prices and no policy: amounts and caps are arguments, and so is the
-//! month. [`MemoryLedger`] forgets with its process; [`SqliteLedger`] is one file that all
-//! processes of a user share. Both pass the same tests.
+//! A ledger knows neither prices nor the policy: amounts, caps and the month are arguments.
+//! [`MemoryLedger`] ends with its process. The SQLite ledger (`SqliteLedger`, with the feature
+//! `sqlite`) is one file that all processes of a user share. Both pass the same tests. A program
+//! can bring a ledger of its own with
+//! [`GatewayBuilder::ledger`](crate::GatewayBuilder::ledger); [`Ledger`] shows one.
 
 mod cap;
 mod error;
 mod hold;
+mod hold_request;
 mod memory;
 mod month;
 mod month_spend;
+mod rule;
 mod scope;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 use async_trait::async_trait;
 
-pub use cap::{Cap, HoldRequest};
+pub use cap::Cap;
 pub use error::{Problem, Refused, ReserveError, Unusable};
 pub use hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
+pub use hold_request::HoldRequest;
 pub use memory::MemoryLedger;
 pub use month::{InvalidMonth, Month};
-pub use month_spend::{By, Dropped, MonthSpend, ScopeTotal, SpentRow};
-pub use scope::Scope;
+pub use month_spend::{By, Dropped, MonthSpend, SpentRow};
+pub use scope::{Scope, ScopeTotal};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
 
-/// Something that keeps count of money.
+/// Keeps count of money.
+///
+/// # Using a ledger
 ///
 /// ```
 /// use llm_gateway_core::ledger::{By, Cap, HoldRequest, Ledger, MemoryLedger, Month, Scope};
@@ -46,30 +53,134 @@ pub use sqlite::SqliteLedger;
 /// let (ledger, month) = (MemoryLedger::new(), Month::parse("2026-11")?);
 ///
 /// let mut hold = ledger.reserve_one(month, call.clone(), &caps).await?;
-/// // A second one does not fit while the first is held ...
+/// // A second call does not fit under the cap while the first is held ...
 /// assert!(ledger.reserve_one(month, call.clone(), &caps).await.is_err());
 /// hold.sent();
 /// hold.settle(NanoUsd::parse_usd("0.01")?, CostBasis::Exact).await?;
-/// // ... and does when that turned out cheap.
+/// // ... and fits once the first has turned out cheap.
 /// ledger.reserve_one(month, call, &caps).await?.release().await?;
 /// assert_eq!(ledger.spent(month, By::Provider).await?.settled, NanoUsd::parse_usd("0.01")?);
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Writing a ledger
+///
+/// A ledger checks the caps, returns one [`Hold`] for each call, and books the end of each hold in
+/// a [`HoldSlot`]. This one counts in memory:
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::sync::{Arc, Mutex};
+///
+/// use async_trait::async_trait;
+/// use llm_gateway_core::ledger::{
+///     By, Cap, Dropped, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend,
+///     ReserveError, Scope, ScopeTotal, Unusable, WriteConfirmation,
+/// };
+/// use llm_gateway_core::model::NanoUsd;
+///
+/// /// What each scope has cost in each month, and what is held in it.
+/// #[derive(Clone, Default)]
+/// struct Counter(Arc<Mutex<BTreeMap<(Month, Scope), ScopeTotal>>>);
+///
+/// impl Counter {
+///     fn change(&self, month: Month, scopes: &[Scope], change: impl Fn(&mut ScopeTotal)) {
+///         let mut totals = self.0.lock().unwrap();
+///         for scope in scopes {
+///             let empty = || ScopeTotal::new(scope.clone(), NanoUsd::ZERO, NanoUsd::ZERO);
+///             change(totals.entry((month, scope.clone())).or_insert_with(empty));
+///         }
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl Ledger for Counter {
+///     async fn reserve(
+///         &self,
+///         month: Month,
+///         calls: &[HoldRequest],
+///         caps: &[Cap],
+///     ) -> Result<Vec<Hold>, ReserveError> {
+///         // All or nothing: the totals are changed in a copy, which counts once every call fits.
+///         let mut totals = self.0.lock().unwrap();
+///         let mut changed = totals.clone();
+///         for (call, scope) in calls.iter().flat_map(|call| call.scopes.iter().map(move |s| (call, s))) {
+///             let empty = || ScopeTotal::new(scope.clone(), NanoUsd::ZERO, NanoUsd::ZERO);
+///             let total = changed.entry((month, scope.clone())).or_insert_with(empty);
+///             caps.iter().try_for_each(|cap| cap.check(month, total, call.amount))?;
+///             total.held = total.held.saturating_add(call.amount);
+///         }
+///         *totals = changed;
+///         let hold = |call: &HoldRequest| {
+///             let slot = Slot { counter: self.clone(), month, call: call.clone() };
+///             Hold::new(call.amount, Box::new(slot))
+///         };
+///         Ok(calls.iter().map(hold).collect())
+///     }
+///
+///     async fn spent(&self, month: Month, _: By) -> Result<MonthSpend, Unusable> {
+///         let mut spend = MonthSpend::new(month);
+///         let totals = self.0.lock().unwrap();
+///         spend.scopes = totals.iter().filter(|((of, _), _)| *of == month).map(|(_, it)| it.clone()).collect();
+///         let total = spend.scopes.iter().find(|total| total.scope == Scope::Total);
+///         (spend.settled, spend.held) = total.map(|it| (it.settled, it.held)).unwrap_or_default();
+///         Ok(spend)
+///     }
+///
+///     async fn drop_unsettled(&self, _: Month) -> Result<Dropped, Unusable> {
+///         // Holds end with this process, so no dead process has any.
+///         Ok(Dropped::default())
+///     }
+///
+///     async fn drain(&self) -> Result<(), Unusable> {
+///         Ok(())
+///     }
+/// }
+///
+/// struct Slot {
+///     counter: Counter,
+///     month: Month,
+///     call: HoldRequest,
+/// }
+///
+/// impl HoldSlot for Slot {
+///     fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation) {
+///         self.counter.change(self.month, &self.call.scopes, |total| {
+///             total.held = total.held.saturating_sub(self.call.amount);
+///             if let HoldEnd::Settled { cost, .. } = end {
+///                 total.settled = total.settled.saturating_add(cost);
+///             }
+///         });
+///         confirmation.send(Ok(()));
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use llm_gateway_core::{Gateway, Request};
+///
+/// let gateway = Gateway::builder().offline().ledger(Arc::new(Counter::default())).build()?;
+/// let answer = gateway.route(Request::new("quick_answer", "hello")).await?;
+/// let report = gateway.spent(None, By::Provider).await?;
+/// assert_eq!(Some(report.spent.settled), answer.cost.amount);
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Sets money aside for `calls`, for all of them or for none, in their order.
+    /// Sets money aside for `calls`, for all of them or for none, and returns one hold for each, in
+    /// the same order.
     ///
-    /// Each scope that a call counts in is held against its cap: settled + held + asked must
-    /// not be above it. Caps of scopes that no call counts in say nothing, and what asks for
-    /// nothing is always allowed.
+    /// Each scope of a call is checked against its caps, as [`Cap::check`] does. A cap on a scope
+    /// that no call counts in refuses nothing.
     ///
     /// # Errors
-    /// [`ReserveError::Refused`] names the first cap that does not allow it;
+    /// [`ReserveError::Refused`] names the first cap that does not allow the calls;
     /// [`ReserveError::Unusable`] says what is wrong with the ledger.
     ///
     /// # Cancel safety
-    /// What was booked for a dropped future is released.
+    /// What was set aside for a dropped future is released.
     async fn reserve(
         &self,
         month: Month,
@@ -77,30 +188,30 @@ pub trait Ledger: Send + Sync {
         caps: &[Cap],
     ) -> Result<Vec<Hold>, ReserveError>;
 
-    /// What `month` has cost so far, and what is held in it.
+    /// Returns what `month` has cost so far, in rows grouped by `by`, and what is held in it.
     ///
     /// # Errors
-    /// [`Unusable`] says what is wrong with the ledger.
+    /// [`Unusable`] if the ledger cannot be read.
     async fn spent(&self, month: Month, by: By) -> Result<MonthSpend, Unusable>;
 
-    /// Gives back what dead processes held in `month`. It never touches what a living one
-    /// holds.
+    /// Releases what dead processes held in `month`, and returns how much that was. The holds of
+    /// living processes stay.
     ///
     /// # Errors
-    /// [`Unusable`] says what is wrong with the ledger.
+    /// [`Unusable`] if the ledger cannot be written.
     async fn drop_unsettled(&self, month: Month) -> Result<Dropped, Unusable>;
 
-    /// Returns when everything that was settled, released or dropped before is written: the
-    /// last thing to do before a process ends.
+    /// Waits until everything is written that was settled, released or dropped before: the last
+    /// call before a process ends.
     ///
     /// # Errors
-    /// [`Unusable`] where something could not be written. It then stays counted at its hold.
+    /// [`Unusable`] if something could not be written. It stays counted at its hold.
     async fn drain(&self) -> Result<(), Unusable>;
 
     /// Sets money aside for one call. See [`reserve`](Self::reserve).
     ///
     /// # Errors
-    /// As [`reserve`](Self::reserve).
+    /// [`ReserveError`], as with [`reserve`](Self::reserve).
     async fn reserve_one(
         &self,
         month: Month,

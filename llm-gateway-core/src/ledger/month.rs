@@ -1,16 +1,16 @@
-//! A calendar month in UTC: what caps are counted by.
+//! A calendar month in UTC, the period that caps apply to.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::model::date_utc;
 
-/// A text that names no month.
+/// The error of a text that does not name a month.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a month: write YYYY-MM, such as 2026-11")]
 pub struct InvalidMonth(String);
 
-/// A calendar month in UTC, printed as `YYYY-MM`.
+/// A calendar month in UTC. It is written as `YYYY-MM`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Month {
     year: u16,
@@ -18,18 +18,18 @@ pub struct Month {
 }
 
 impl Month {
-    /// The month of a time since 1970-01-01T00:00:00 UTC, as [`Clock`](crate::clock::Clock) tells
-    /// it.
+    /// Returns the month of a time since 1970-01-01T00:00:00 UTC, as
+    /// [`Clock::now`](crate::clock::Clock::now) returns it.
     pub fn of(since_epoch: Duration) -> Self {
         let date = date_utc(since_epoch);
         let last = Self { year: 9999, month: 12 };
         date.get(..7).and_then(|month| Self::parse(month).ok()).unwrap_or(last)
     }
 
-    /// Reads `YYYY-MM`.
+    /// Reads a month from `YYYY-MM`.
     ///
     /// # Errors
-    /// [`InvalidMonth`] for anything else.
+    /// [`InvalidMonth`] for any other text.
     pub fn parse(text: &str) -> Result<Self, InvalidMonth> {
         let invalid = || InvalidMonth(text.chars().filter(|c| !c.is_control()).take(40).collect());
         let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! What a month has cost, in the shape that people and `llm_routing_info` see.
+//! What a month has cost, as a ledger reports it.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use crate::model::{CostBasis, NanoUsd};
 
 use super::cap::Cap;
 use super::month::Month;
-use super::scope::Scope;
+use super::scope::ScopeTotal;
 
-/// What to group a month's calls by.
+/// What the calls of a month are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum By {
-    /// By provider.
+    /// Calls are grouped by provider.
     Provider,
-    /// By model, whoever serves it.
+    /// Calls are grouped by model, whichever provider serves it.
     Model,
-    /// By task class.
+    /// Calls are grouped by task class.
     TaskClass,
 }
 
 impl By {
-    /// The name that the command line and the envelope use.
+    /// Returns the name that the command line and the envelope use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Provider => "provider",
@@ -33,61 +33,72 @@ impl By {
     }
 }
 
-/// The settled calls of one provider, model or task class.
+/// The settled calls of one provider, model or task class in a month.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpentRow {
-    /// What the calls have in common.
+    /// Provider, model or task class of the calls.
     pub key: String,
-    /// What they cost together, exactly.
+    /// Exact sum of what the calls cost.
     pub cost: NanoUsd,
-    /// How many they are.
+    /// Number of calls.
     pub calls: u64,
-    /// How many of them are booked at an estimate.
+    /// Number of calls whose cost is an estimate.
     pub estimated: u64,
-    /// How many of them have no known price, and are booked at nothing.
+    /// Number of calls without a known price, which count as nothing.
     pub unknown: u64,
 }
 
-/// What a scope has cost in a month, and what is held in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ScopeTotal {
-    /// The scope.
-    pub scope: Scope,
-    /// What was spent.
-    pub settled: NanoUsd,
-    /// What is set aside, whether its process lives or not.
-    pub held: NanoUsd,
+impl SpentRow {
+    /// Creates the row of a single call.
+    pub fn of_call(key: impl Into<String>, cost: NanoUsd, basis: CostBasis) -> Self {
+        let is = |wanted| u64::from(basis == wanted);
+        Self {
+            key: key.into(),
+            cost,
+            calls: 1,
+            estimated: is(CostBasis::Estimated),
+            unknown: is(CostBasis::Unknown),
+        }
+    }
+
+    /// Adds the calls of `more`, which has the same key.
+    pub fn add(&mut self, more: &Self) {
+        self.key.clone_from(&more.key);
+        self.cost = self.cost.saturating_add(more.cost);
+        self.calls += more.calls;
+        self.estimated += more.estimated;
+        self.unknown += more.unknown;
+    }
 }
 
-/// What a month has cost.
+/// What a month has cost so far, and what is held in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MonthSpend {
-    /// The month.
+    /// Month that is reported.
     pub month: Month,
-    /// The settled calls, in the order of their keys.
+    /// Settled calls, in the order of their keys.
     pub rows: Vec<SpentRow>,
-    /// What was spent: the sum of the rows.
+    /// Sum of the settled costs, which is the sum of the rows.
     pub settled: NanoUsd,
-    /// What is set aside for calls of living processes.
+    /// Sum of the holds of living processes, for calls under way.
     pub held: NanoUsd,
-    /// What was set aside by processes that died. It counts like held money.
+    /// Sum of the holds of processes that died. Caps count it like money that is held.
     pub unsettled: NanoUsd,
-    /// What caps are held against.
+    /// Totals of every scope in which calls counted: what caps are checked against.
     pub scopes: Vec<ScopeTotal>,
 }
 
 impl MonthSpend {
-    /// Nothing, in `month`.
+    /// Creates the report of a `month` in which nothing was spent or held.
     pub fn new(month: Month) -> Self {
         let zero = NanoUsd::ZERO;
         let (rows, scopes) = (Vec::new(), Vec::new());
         Self { month, rows, settled: zero, held: zero, unsettled: zero, scopes }
     }
 
-    /// What `cap` still allows in this month.
+    /// Returns what `cap` still allows in this month.
     pub fn left(&self, cap: &Cap) -> NanoUsd {
         let total = self.scopes.iter().find(|total| total.scope == cap.scope);
         total.map_or(cap.limit, |total| {
@@ -95,9 +106,11 @@ impl MonthSpend {
         })
     }
 
-    /// Puts settled calls together by their keys.
-    pub(super) fn with_calls(mut self, calls: impl Iterator<Item = SpentRow>) -> Self {
+    /// Sets the rows and their sum from settled calls: those of one key become one row.
+    #[must_use]
+    pub fn with_calls(mut self, calls: impl IntoIterator<Item = SpentRow>) -> Self {
         let mut rows: BTreeMap<String, SpentRow> = BTreeMap::new();
+        self.settled = NanoUsd::ZERO;
         for call in calls {
             self.settled = self.settled.saturating_add(call.cost);
             rows.entry(call.key.clone()).or_default().add(&call);
@@ -107,43 +120,21 @@ impl MonthSpend {
     }
 }
 
-impl SpentRow {
-    /// Adds more calls of the same key.
-    pub(super) fn add(&mut self, more: &Self) {
-        self.key.clone_from(&more.key);
-        self.cost = self.cost.saturating_add(more.cost);
-        self.calls += more.calls;
-        self.estimated += more.estimated;
-        self.unknown += more.unknown;
-    }
-
-    /// One call, without its key.
-    pub(super) fn call(cost: NanoUsd, basis: CostBasis) -> Self {
-        let is = |wanted| u64::from(basis == wanted);
-        Self {
-            key: String::new(),
-            cost,
-            calls: 1,
-            estimated: is(CostBasis::Estimated),
-            unknown: is(CostBasis::Unknown),
-        }
-    }
-}
-
-/// What `drop_unsettled` gave back. Serialises as `{holds, amount_usd}`.
+/// What [`Ledger::drop_unsettled`](super::Ledger::drop_unsettled) released. It is serialized as
+/// `{holds, amount_usd}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// How many holds.
+    /// Number of holds that were released.
     pub holds: u64,
-    /// What they held together.
+    /// Sum of the holds that were released.
     #[serde(rename = "amount_usd")]
     pub amount: NanoUsd,
 }
 
 impl Dropped {
-    /// Counts one hold more.
-    pub(super) fn add(&mut self, amount: NanoUsd) {
+    /// Counts one more hold of `amount`.
+    pub fn add(&mut self, amount: NanoUsd) {
         self.holds += 1;
         self.amount = self.amount.saturating_add(amount);
     }

@@ -1,22 +1,22 @@
-//! What money is counted by within a month.
+//! What money is counted by within a month: scopes and their totals.
 
 use std::fmt;
 
-use crate::model::ProviderName;
+use crate::model::{NanoUsd, ProviderName};
 
-/// Something that money is counted by within a month.
+/// A set of calls whose costs are added up within a month, and can be capped together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Scope {
-    /// Everything.
+    /// All calls.
     Total,
-    /// What goes to one provider.
+    /// All calls to one provider.
     Provider(ProviderName),
 }
 
 impl Scope {
-    /// Reads what [`Display`](fmt::Display) prints; `None` for a kind that this version does
-    /// not know.
+    /// Reads the text that [`Display`](fmt::Display) writes. Returns `None` for a kind of scope
+    /// that this version does not know.
     #[cfg(any(test, feature = "sqlite"))]
     pub(super) fn read(text: &str) -> Option<Self> {
         match text.split_once(':') {
@@ -33,6 +33,25 @@ impl fmt::Display for Scope {
             Self::Total => f.write_str("total"),
             Self::Provider(name) => write!(f, "provider:{name}"),
         }
+    }
+}
+
+/// What the calls of one scope have cost in a month, and what is held for those under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ScopeTotal {
+    /// Scope whose calls are added up.
+    pub scope: Scope,
+    /// Sum of the settled costs.
+    pub settled: NanoUsd,
+    /// Sum of the holds that have not ended, those of dead processes included.
+    pub held: NanoUsd,
+}
+
+impl ScopeTotal {
+    /// Creates the total of a scope from its two sums.
+    pub fn new(scope: Scope, settled: NanoUsd, held: NanoUsd) -> Self {
+        Self { scope, settled, held }
     }
 }
 

@@ -1,5 +1,5 @@
-//! What is written and read within one transaction. Sums are made in Rust: SQLite's would
-//! turn into floats where they overflow.
+//! The tables of the ledger, read and written within one transaction. Sums are made in Rust: those
+//! of SQLite become floats when they overflow.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,23 +8,24 @@ use rusqlite::{Connection, Row, params};
 
 use crate::model::NanoUsd;
 
-use super::super::cap::{HoldRequest, LARGEST, Rule, Totals, asked};
 use super::super::error::ReserveError;
 use super::super::hold::HoldEnd;
+use super::super::hold_request::{HoldRequest, asked};
 use super::super::month::Month;
-use super::super::month_spend::{By, Dropped, MonthSpend, ScopeTotal, SpentRow};
-use super::super::scope::Scope;
+use super::super::month_spend::{By, Dropped, MonthSpend, SpentRow};
+use super::super::rule::{LARGEST, Rule, Totals};
+use super::super::scope::{Scope, ScopeTotal};
 use super::processes::{Locks, ProcessName};
 
-// What is run for each call: every one finds its rows by a key, so that a call costs the same
-// after ten calls and after ten million. A test holds SQLite's plans against that.
+// The statements that run for each call. Each finds its rows by a key, so that a call costs the same
+// after ten calls and after ten million. A test checks SQLite's query plans for that.
 
 const TOTALS: &str = "SELECT settled, held FROM totals WHERE month = ?1 AND scope = ?2";
 const PUT_TOTALS: &str = "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4)";
 const HOLD: &str = "INSERT INTO holds (process, month, provider, model, task_class, amount, scopes)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const END_HOLD: &str = "DELETE FROM holds WHERE id = ?1 AND process = ?2";
-/// `min()`: a sum that leaves 63 bits would become a float.
+/// `min()` keeps the sum within 63 bits; above them it would become a float.
 const BOOK: &str = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
      ON CONFLICT DO UPDATE SET
         cost = cost + min(excluded.cost, 9223372036854775807 - cost),
@@ -32,18 +33,18 @@ const BOOK: &str = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         estimated = estimated + excluded.estimated,
         unknown = unknown + excluded.unknown";
 
-/// What a reservation and its end run.
+/// The statements that one hold and its end run.
 #[cfg(test)]
 pub(super) const OF_A_CALL: [&str; 5] = [TOTALS, PUT_TOTALS, HOLD, END_HOLD, BOOK];
 
-/// The books, open for one write transaction.
+/// The tables, open for one write transaction.
 pub(super) struct Books<'a> {
     connection: &'a Connection,
     locks: &'a Locks,
     name: &'a Arc<ProcessName>,
 }
 
-/// A hold as its file knows it.
+/// The id of a hold in its file.
 pub(super) struct HoldId {
     row: i64,
     name: Arc<ProcessName>,
@@ -63,7 +64,7 @@ impl<'a> Books<'a> {
         self.connection
     }
 
-    /// Holds `calls` against `rule` and books all of them, or none.
+    /// Checks `calls` against `rule`, and sets money aside for all of them or for none.
     pub(super) fn reserve(
         &self,
         rule: &Rule<'_>,
@@ -97,8 +98,8 @@ impl<'a> Books<'a> {
         Ok(HoldId { row, name: Arc::clone(self.name) })
     }
 
-    /// Ends a hold. Money that was spent is booked whether or not the hold is still there, and
-    /// also where it stands in another file, which is no longer in its place.
+    /// Ends a hold. A cost is booked whether or not the hold is still there, and also if it stands in
+    /// another file, which is no longer at the path.
     pub(super) fn close(
         &self,
         id: &HoldId,
@@ -121,7 +122,7 @@ impl<'a> Books<'a> {
         }
         match end {
             HoldEnd::Settled { cost, basis } => {
-                self.book(month, call, &SpentRow::call(cost.min(LARGEST), basis))
+                self.book(month, call, &SpentRow::of_call("", cost.min(LARGEST), basis))
             }
             HoldEnd::Released => Ok(()),
         }
@@ -138,7 +139,7 @@ impl<'a> Books<'a> {
         Ok(())
     }
 
-    /// What a month has cost, and what is held in it.
+    /// Returns what a month has cost, and what is held in it.
     pub(super) fn spent(&self, month: Month, by: By) -> rusqlite::Result<MonthSpend> {
         let sql = match by {
             By::Provider => {
@@ -177,7 +178,7 @@ impl<'a> Books<'a> {
         Ok(spent)
     }
 
-    /// Gives back what dead processes held.
+    /// Releases what dead processes held.
     pub(super) fn drop_unsettled(&self, month: Month) -> rusqlite::Result<Dropped> {
         let mut dropped = Dropped::default();
         for held in self.holds(month)?.into_iter().filter(|held| held.is_unsettled) {
@@ -239,7 +240,7 @@ impl<'a> Books<'a> {
     }
 }
 
-/// A hold as the file has it.
+/// A row of the table of holds.
 struct HoldRow {
     id: i64,
     amount: NanoUsd,
@@ -247,11 +248,12 @@ struct HoldRow {
     is_unsettled: bool,
 }
 
-/// An amount as SQLite counts: in signed 64 bits, which no checked sum leaves.
+/// Returns an amount as SQLite stores it: in signed 64 bits, which no checked sum exceeds.
 fn nanos(amount: NanoUsd) -> i64 {
     i64::try_from(amount.as_nanos()).unwrap_or(i64::MAX)
 }
 
+/// Reads an amount from a column.
 fn amount(row: &Row<'_>, column: usize) -> rusqlite::Result<NanoUsd> {
     let nanos: i64 = row.get(column)?;
     let nanos = u64::try_from(nanos);

@@ -1,13 +1,13 @@
-//! Which files are open, and whether their paths still lead to them: a person may have moved
-//! them away, or put a backup in their place. Who went on with the old files then would count
-//! beside everybody else, and every cap would hold twice.
+//! The open files of a ledger, and whether their paths still lead to them. A person may have moved
+//! the files away, or put a backup in their place. A process that went on with the old files would
+//! then count apart from all others, and every cap would allow its amount twice.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-/// A file, whatever it is called. Elsewhere than on Unix the standard library cannot tell two
-/// files apart; there one that exists is taken for the one that was there before. (Windows does
-/// not let anybody move a database that is open.)
+/// The identity of a file, whatever its name is. On systems other than Unix the standard library
+/// cannot tell two files apart: there a file that exists counts as the one that was there before.
+/// (Windows does not let anybody move a database that is open.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileId {
     #[cfg(unix)]
@@ -15,12 +15,13 @@ pub(super) struct FileId {
 }
 
 impl FileId {
-    /// The file at `path`, through links; `None` where there is none that can be seen. It is
+    /// Returns the file at `path`, through links, or `None` if none can be seen there. The file is
     /// not opened: closing it would end SQLite's own locks on it.
     pub(super) fn at(path: &Path) -> Option<Self> {
         std::fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
     }
 
+    /// Returns the file that `metadata` describes.
     #[cfg(unix)]
     pub(super) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
@@ -28,6 +29,7 @@ impl FileId {
         Self { device_and_inode: (metadata.dev(), metadata.ino()) }
     }
 
+    /// Returns the same value for every file.
     #[cfg(not(unix))]
     pub(super) fn of(_: &Metadata) -> Self {
         Self {}
@@ -39,11 +41,12 @@ impl FileId {
 pub(super) struct OpenFiles([(PathBuf, FileId); 3]);
 
 impl OpenFiles {
-    /// The files that SQLite has open within a write transaction: the database, which `place`
-    /// leads to, the log and its index. `None` where one cannot be seen.
+    /// Returns the files that SQLite has open within a write transaction: the database, which
+    /// `place` leads to, its write-ahead log and the index of the log. Returns `None` if one cannot
+    /// be seen.
     ///
-    /// The log counts as much as the database: `mv ledger.db*` moves one after the other, and
-    /// may take the log of a database that was made in between.
+    /// The log matters as much as the database: `mv ledger.db*` moves one file after the other, and
+    /// may take the log of a database that was created in between.
     pub(super) fn of(place: &Path, database: &Path) -> Option<Self> {
         let beside = |suffix| {
             let mut path = database.as_os_str().to_owned();
@@ -54,13 +57,13 @@ impl OpenFiles {
         Some(Self([seen(place.to_owned())?, seen(beside("-wal"))?, seen(beside("-shm"))?]))
     }
 
-    /// The database.
+    /// Returns the database file.
     pub(super) fn database(&self) -> FileId {
         let Self([(_, database), ..]) = self;
         *database
     }
 
-    /// Whether a path leads elsewhere by now, or nowhere.
+    /// Returns whether a path now leads to another file, or to none.
     pub(super) fn have_moved(&self) -> bool {
         let Self(files) = self;
         files.iter().any(|(path, file)| FileId::at(path) != Some(*file))

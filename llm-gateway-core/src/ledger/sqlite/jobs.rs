@@ -1,25 +1,28 @@
-//! What can be asked of the ledger's thread. A job is written in a transaction with others
-//! and answered after the commit, never before.
+//! The jobs of the ledger's thread. A job is written in a transaction with others, and answered after
+//! the commit, never before.
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::super::cap::{Cap, HoldRequest, Rule};
+use super::super::cap::Cap;
 use super::super::error::{ReserveError, Unusable};
 use super::super::hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
+use super::super::hold_request::HoldRequest;
 use super::super::month::Month;
+use super::super::rule::Rule;
 use super::Queue;
 use super::books::{Books, HoldId};
 
-/// Something for the ledger's thread to do.
+/// A job of the ledger's thread.
 pub(super) trait Job: Send {
-    /// Does it, within a transaction that may still fail.
+    /// Reads and writes the books, within a transaction that may still fail.
     fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()>;
 
-    /// Tells whoever asked how the transaction ended. Gives back what must be tried again.
+    /// Answers whoever asked, with how the transaction ended. Returns the job if it must be tried
+    /// again.
     fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>>;
 }
 
-/// A question, or a change without a guard.
+/// A query, or a change that returns no guard.
 pub(super) struct Query<T, F> {
     run: F,
     found: Option<T>,
@@ -44,7 +47,7 @@ where
 
     fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
         let Self { found, reply, .. } = *self;
-        // Without either the reply is dropped, which the asker hears.
+        // Without either, the reply is dropped, and whoever waits for it is answered by that.
         if let Some(answer) = written.map(|()| found).transpose() {
             let _ = reply.send(answer);
         }
@@ -52,7 +55,7 @@ where
     }
 }
 
-/// Money to be set aside for one or more calls.
+/// The job that sets money aside for one or more calls.
 pub(super) struct Reserve {
     month: Month,
     calls: Vec<HoldRequest>,
@@ -96,19 +99,19 @@ impl Job for Reserve {
             (Ok(()), Some(Err(refused))) => Err(refused),
             (Ok(()), Some(Ok(ids))) => Ok(ids.into_iter().zip(calls).map(guard).collect()),
         };
-        // Whoever asked may have left: then the guards are dropped here, and release.
+        // If whoever asked has left, the guards are dropped here, which releases them.
         let _ = reply.send(answer);
         None
     }
 }
 
-/// The guard's way back to the ledger.
+/// The slot of one hold: it sends the end of the hold to the ledger's thread.
 struct SqliteSlot {
     hold: OpenHold,
     queue: Queue,
 }
 
-/// What is known of a hold, and the room that is kept for its end.
+/// A hold that has not ended, with the room in the queue that is kept for its end.
 struct OpenHold {
     id: HoldId,
     month: Month,
@@ -123,7 +126,8 @@ impl HoldSlot for SqliteSlot {
     }
 }
 
-/// The end of a hold. It has no way to the queue: what is owed must not keep the thread alive.
+/// The job that books the end of a hold. It does not hold the queue's sender: a job that waits to be
+/// tried again must not keep the thread alive.
 struct Close {
     hold: OpenHold,
     end: HoldEnd,
@@ -136,12 +140,13 @@ impl Job for Close {
     }
 
     fn answer(mut self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
-        let owed = written.is_err();
+        let is_unwritten = written.is_err();
         if let Some(confirmation) = self.confirmation.take() {
             confirmation.send(written);
         }
-        // A full disk must not use up the slots: what is owed is bounded by what was open.
+        // A full disk must not use up the slots: the jobs that wait are bounded by the holds that
+        // were open.
         self.hold.slot = None;
-        owed.then_some(self as Box<dyn Job>)
+        is_unwritten.then_some(self as Box<dyn Job>)
     }
 }

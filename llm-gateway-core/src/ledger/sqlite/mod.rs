@@ -1,16 +1,16 @@
-//! The ledger in one SQLite file, shared by every process of a user.
+//! The ledger in one SQLite file, shared by all processes of a user.
 //!
-//! Each ledger has one thread, which owns the connection and writes whatever waits for it in
-//! one transaction. What is asked of it travels as a job; the answer comes back when it is on
-//! the disk. Nothing here blocks a caller's thread. (Under a paused tokio clock the answer is
-//! late: use the ledger in memory there.)
+//! Each ledger has one thread, which owns the connection and writes whatever waits for it in one
+//! transaction. A request to it travels as a job, and is answered once the transaction is on the
+//! disk. Nothing here blocks a caller's thread. (With a paused tokio clock the answer comes late:
+//! use the ledger in memory there.)
 //!
-//! What counts is the path: where its file is moved or replaced, the thread goes over to the
-//! file that is there now, and books in it what it still held in the other.
+//! The path decides. If the file is moved or replaced, the thread changes to the file that is at the
+//! path now, and books in it the ends of holds that it still had in the other.
 //!
-//! The end of a hold is a message too, also where the guard is dropped. Its room is reserved
-//! with the hold: a slot taken before the reservation is asked for, and kept until the end of
-//! the hold is written. So the queue is bounded by the slots, and can never be full for a drop.
+//! The end of a hold is a job too, also if the guard is dropped. Its room in the queue is taken
+//! before money is reserved, as a slot of a semaphore, and kept until the end of the hold is
+//! written. The slots bound the queue, so it can never be full for a drop.
 
 mod books;
 mod files;
@@ -20,6 +20,7 @@ mod problem;
 mod processes;
 mod thread;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 
@@ -27,9 +28,10 @@ use async_trait::async_trait;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::Ledger;
-use super::cap::{Cap, HoldRequest};
+use super::cap::Cap;
 use super::error::{ReserveError, Unusable};
 use super::hold::Hold;
+use super::hold_request::HoldRequest;
 use super::month::Month;
 use super::month_spend::{By, Dropped, MonthSpend};
 
@@ -37,18 +39,20 @@ use books::Books;
 use jobs::{Job, Query, Reserve};
 use thread::LedgerThread;
 
-/// How many holds a ledger keeps open at once; who asks for more waits. Far above what one
-/// process can have in flight, and small enough to be a bound: a hold is about 300 bytes.
+/// How many holds a ledger keeps open at once; a request for more waits. The number is far above
+/// what one process can have in flight, and small enough to be a bound: a hold is about 300 bytes.
 const SLOTS: usize = 4096;
 
-/// A ledger in a file. It is opened by the first thing that is asked of it, and again by the
-/// next if that failed: a ledger that was mended works without a restart.
+/// A ledger in an SQLite file.
+///
+/// The first request opens the file. If that fails, the next request tries again, so that a ledger
+/// that was mended works without a restart.
 pub struct SqliteLedger {
     queue: Queue,
     slots: Arc<Semaphore>,
 }
 
-/// The way to the ledger's thread.
+/// The queue of the ledger's thread.
 #[derive(Clone)]
 struct Queue {
     jobs: mpsc::Sender<Box<dyn Job>>,
@@ -56,25 +60,26 @@ struct Queue {
 }
 
 impl SqliteLedger {
-    /// The ledger in the file `path`, which is created, with its directory, if it is not there.
+    /// Creates the ledger in the file at `path`. The file and its directory are created by the first
+    /// request if they do not exist.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self::with_patience(path, open::PATIENCE)
     }
 
-    /// As [`at`](Self::at), looking `patience` times whether a lock is free.
+    /// Creates a ledger that looks `patience` times whether a lock is free before it gives up.
     fn with_patience(path: impl Into<PathBuf>, patience: u32) -> Self {
         let path = path.into();
         let place = Arc::from(path.display().to_string());
         let (jobs, inbox) = mpsc::channel();
         let thread = LedgerThread::new(path, patience, inbox);
-        // Without a thread the inbox is gone, and everything asked is answered by that.
+        // Without a thread the inbox is gone, and every request fails for that.
         let _ = std::thread::Builder::new()
             .name("llm-gateway-ledger".to_owned())
             .spawn(move || thread.run());
         Self { queue: Queue { jobs, place }, slots: Arc::new(Semaphore::new(SLOTS)) }
     }
 
-    /// Asks the ledger's thread, and waits for the answer.
+    /// Lets the ledger's thread run `run` in a transaction, and waits for the result.
     async fn ask<T, F>(&self, run: F) -> Result<T, Unusable>
     where
         T: Send + 'static,
@@ -83,6 +88,12 @@ impl SqliteLedger {
         let (reply, heard) = oneshot::channel();
         self.queue.put(Box::new(Query::new(run, reply)));
         heard.await.unwrap_or_else(|_| Err(self.queue.stopped()))
+    }
+}
+
+impl fmt::Debug for SqliteLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteLedger").field("place", &self.queue.place).finish_non_exhaustive()
     }
 }
 
@@ -119,7 +130,7 @@ impl Ledger for SqliteLedger {
 }
 
 impl Queue {
-    /// Puts a job in the queue; without a thread to do it, it is answered by that.
+    /// Puts a job into the queue. Without a thread to do it, the job is answered with that error.
     fn put(&self, job: Box<dyn Job>) {
         if let Err(mpsc::SendError(job)) = self.jobs.send(job) {
             job.answer(Err(self.stopped()));

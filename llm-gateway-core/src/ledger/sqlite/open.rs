@@ -1,4 +1,4 @@
-//! Opens the file: its place, its kind, its version, and this process's name in it.
+//! Opens the file: checks its place, its kind and its version, and registers this process in it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,22 +13,22 @@ use super::problem::{of_file, of_lock, of_sqlite};
 use super::processes::{Locks, Process, RegisterError};
 use crate::private;
 
-/// How long to wait before looking again whether a lock is free. SQLite's own wait grows to
-/// 100 ms between two looks; with eight processes that starves whoever came late.
+/// How long to wait before looking again whether a lock is free. SQLite's own wait grows to 100 ms
+/// between two looks; with eight processes that starves the one that came last.
 const POLL: Duration = Duration::from_millis(2);
 
-/// How often to look: five seconds. A transaction takes milliseconds; who keeps the file
-/// longer is no gateway.
+/// How often to look whether a lock is free: for five seconds in all. A transaction takes
+/// milliseconds; a process that keeps the file longer is not a gateway.
 pub(super) const PATIENCE: u32 = 2_500;
 
-/// Marks the file as ours: "llgw".
+/// Marks a file as a ledger of this gateway: "llgw".
 const APPLICATION_ID: i64 = 0x6c6c_6777;
 
-/// One script per version of the schema: `user_version` counts those that ran. Four lines do
-/// what is needed, so there is no crate for it.
+/// One script for each version of the schema. `user_version` counts the scripts that ran. Four lines
+/// of code run them, so no crate is needed for it.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 
-/// An open ledger, owned by its thread.
+/// An open ledger file, owned by its thread.
 pub(super) struct OpenLedger {
     connection: Connection,
     path: PathBuf,
@@ -39,7 +39,7 @@ pub(super) struct OpenLedger {
 }
 
 impl OpenLedger {
-    /// Opens the ledger that `place` leads to, creating what is not there.
+    /// Opens the ledger that `place` leads to, and creates what does not exist.
     pub(super) fn open(place: &Path, patience: u32) -> Result<Self, Unusable> {
         let path = existing(place)?;
         let locks = Locks::beside(&path).map_err(|error| of_file(&path, &error))?;
@@ -47,7 +47,7 @@ impl OpenLedger {
         let connection = patiently(patience, || connect(&path))?;
         let (files, process) = {
             let transaction = patiently(patience, || begin(&connection, &path))?;
-            // The same before and after: so it is the one that was opened.
+            // The same file before and after opening is the one that was opened.
             let files = OpenFiles::of(place, &path).ok_or_else(|| moved(&path))?;
             if database != Some(files.database()) {
                 return Err(moved(&path));
@@ -60,13 +60,13 @@ impl OpenLedger {
         Ok(Self { connection, path, files, patience, locks, process })
     }
 
-    /// Runs `run` in one write transaction: all of it counts, or nothing.
+    /// Runs `run` in one write transaction: all of it is written, or nothing.
     pub(super) fn write(
         &mut self,
         run: impl FnOnce(&Books<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), Unusable> {
-        // Before it, so that nothing is done to a log that others share by now; within it,
-        // because it may have waited for its turn.
+        // Checked before the transaction, so that nothing is done to a log that other processes
+        // share by now; and within it, because it may have waited for its turn.
         self.in_place()?;
         let transaction = patiently(self.patience, || begin(&self.connection, &self.path))?;
         self.in_place()?;
@@ -77,26 +77,28 @@ impl OpenLedger {
         written.map_err(|error| of_sqlite(&self.path, &error))
     }
 
-    /// Whether its files were moved, removed or replaced.
+    /// Returns whether its files were moved, removed or replaced.
     pub(super) fn has_moved(&self) -> bool {
         self.files.have_moved()
     }
 
+    /// Checks that its files are still at their paths.
     fn in_place(&self) -> Result<(), Unusable> {
         if self.has_moved() { Err(moved(&self.path)) } else { Ok(()) }
     }
 
-    /// Leaves files that are no longer in their place. What this process holds in them bears
-    /// its name, which lives as long as the value that is given back.
+    /// Closes files that are no longer in their place. The holds of this process in them carry its
+    /// registration, which counts as living until the returned value is dropped.
     pub(super) fn abandon(self) -> Process {
-        // Else SQLite tidies up: it copies the log into the database, and removes the files at
-        // the paths of log and index. By now they may be those of a new database.
+        // Otherwise SQLite would copy the log into the database and remove the files at the paths of
+        // log and index. By now those may belong to a new database.
         let quiet = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         let _ = self.connection.set_db_config(quiet, true);
         self.process
     }
 
-    /// Leaves: the process's name goes unless it holds something still.
+    /// Closes the ledger, and removes the registration of this process unless it still holds
+    /// something.
     pub(super) fn close(self) {
         if self.has_moved() {
             drop(self.abandon());
@@ -104,7 +106,7 @@ impl OpenLedger {
         }
         let Self { connection, path, patience, locks, process, .. } = self;
         drop(process);
-        // Where this fails, the next to open the file does it.
+        // If this fails, the next process that opens the file does it.
         let begun = patiently(patience, || begin(&connection, &path));
         let Ok(transaction) = begun else { return };
         if locks.sweep(&transaction).is_ok() {
@@ -113,14 +115,14 @@ impl OpenLedger {
     }
 }
 
-/// The one path of the file, which is created if it is not there. Locks are named after it, so
-/// two ways to one file must lead to the same locks.
+/// Returns the canonical path of the file, which is created if it does not exist. Locks are named
+/// after the path, so two ways to one file must lead to the same locks.
 fn existing(path: &Path) -> Result<PathBuf, Unusable> {
     let failed = |error: &std::io::Error| of_file(path, error);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         private::folder(folder).map_err(|error| failed(&error))?;
     }
-    // Never opened where it exists: closing it would end SQLite's own locks on it
+    // A file that exists is not opened here: closing it would end SQLite's own locks on it
     // (https://sqlite.org/howtocorrupt.html, 2.2).
     match private::options().create_new(true).open(path) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(&error)),
@@ -128,32 +130,33 @@ fn existing(path: &Path) -> Result<PathBuf, Unusable> {
     }
 }
 
-/// Says that the path leads elsewhere by now.
+/// Describes a path that leads to another file by now.
 fn moved(path: &Path) -> Unusable {
     let detail = "it was moved, removed or replaced while it was open";
     Unusable::new(Problem::Moved, path.display().to_string(), detail)
 }
 
+/// Opens a connection to the file, after a look at what kind of file it is.
 fn connect(path: &Path) -> Result<Connection, Unusable> {
     let failed = |error: rusqlite::Error| of_sqlite(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(POLL).map_err(failed)?;
-    // Looked at before anything is changed in a file that may be somebody else's; in one
-    // transaction, because another process may be creating it.
+    // The file is looked at before anything is changed in it, because it may belong to another
+    // program; in one transaction, because another process may be creating it.
     let look = Transaction::new_unchecked(&connection, TransactionBehavior::Deferred);
     let look = look.map_err(failed)?;
     version(&look, path)?;
     drop(look);
-    // Readers and writers do not stop each other.
+    // In this mode readers and writers do not block each other.
     connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
-    // A reservation must outlive a power cut: the call that it covers is on its way when the
-    // lights go out. It costs a wait for the disk, which a batch shares, next to a call of seconds.
+    // A hold must outlive a power cut, because the call that it covers may have been sent. It costs a
+    // wait for the disk, which a batch shares, beside a call of seconds.
     connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
     Ok(connection)
 }
 
-/// How many migrations the file has seen.
+/// Returns how many migrations have run in the file.
 fn version(connection: &Connection, path: &Path) -> Result<usize, Unusable> {
     let read = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let found = || Ok((read("PRAGMA application_id")?, read("PRAGMA user_version")?));
@@ -172,6 +175,7 @@ fn version(connection: &Connection, path: &Path) -> Result<usize, Unusable> {
     })
 }
 
+/// Runs the migrations that the file lacks.
 fn migrate(connection: &Connection, path: &Path) -> Result<(), Unusable> {
     let seen = version(connection, path)?;
     let run = |script: &&str| connection.execute_batch(script);
@@ -183,19 +187,20 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), Unusable> {
         .map_err(|error| of_sqlite(path, &error))
 }
 
-/// Enters this process, and forgets those that left.
+/// Registers this process, and removes processes that have ended.
 fn enter(locks: &Locks, connection: &Connection) -> Result<Process, RegisterError> {
     locks.sweep(connection)?;
     locks.register(connection)
 }
 
-/// Begins to write. Immediate: what is read in it holds until the commit.
+/// Begins a write transaction. It is immediate, so that what is read in it stays true until the
+/// commit.
 fn begin<'a>(connection: &'a Connection, path: &Path) -> Result<Transaction<'a>, Unusable> {
     Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
         .map_err(|error| of_sqlite(path, &error))
 }
 
-/// Tries again as long as somebody else has the lock.
+/// Tries again while another process has the lock.
 fn patiently<T>(
     patience: u32,
     mut attempt: impl FnMut() -> Result<T, Unusable>,

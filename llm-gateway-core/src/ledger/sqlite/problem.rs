@@ -1,4 +1,4 @@
-//! What SQLite and the file system say, as problems that a person can mend.
+//! Turns the errors of SQLite and of the file system into problems that a person can mend.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use rusqlite::ErrorCode;
 use super::super::error::{Problem, Unusable};
 use super::processes::RegisterError;
 
-/// Names the problem behind an error of SQLite.
+/// Returns the problem behind an error of SQLite.
 pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Unusable {
     let problem = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Problem::Locked,
@@ -21,13 +21,13 @@ pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Unusable {
             | ErrorCode::NoLargeFileSupport
             | ErrorCode::OutOfMemory,
         ) => Problem::Unreachable,
-        // Not a database, a damaged page, a table or a value that should not be like that.
+        // The file is not a database, or a page, a table or a value in it is damaged.
         _ => Problem::Corrupt,
     };
     Unusable::new(problem, path.display().to_string(), error.to_string())
 }
 
-/// Names the problem behind an error of the file system.
+/// Returns the problem behind an error of the file system.
 pub(super) fn of_file(path: &Path, error: &io::Error) -> Unusable {
     let problem = match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Problem::ReadOnly,
@@ -37,7 +37,7 @@ pub(super) fn of_file(path: &Path, error: &io::Error) -> Unusable {
     Unusable::new(problem, path.display().to_string(), error.to_string())
 }
 
-/// Names the problem behind a lock that cannot be taken.
+/// Returns the problem behind a lock that cannot be taken.
 pub(super) fn of_lock(path: &Path, error: &RegisterError) -> Unusable {
     match error {
         RegisterError::Sqlite(error) => of_sqlite(path, error),

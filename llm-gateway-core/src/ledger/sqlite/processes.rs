@@ -1,11 +1,12 @@
-//! Who lives: each process keeps an operating-system lock on a file that its holds name.
+//! Which processes are alive: each keeps an operating-system lock on a file, and its holds name that
+//! file.
 //!
-//! The system frees the lock however a process ends, `kill -9` included, and never before. A
-//! process id could not say as much: it may belong to somebody else by now. Files are made and
-//! removed within a write transaction, so that nobody sees one before it is locked.
+//! The system frees the lock however a process ends, `kill -9` included, and never before. A process
+//! id could not show as much, because it may belong to another process by now. Lock files are created
+//! and removed within a write transaction, so that nobody sees one before it is locked.
 //!
-//! A file that somebody removed tells nothing: its process may live, so what it holds stays
-//! held. A living one puts it back before it writes again.
+//! A lock file that somebody removed shows nothing: its process may be alive, so what it holds stays
+//! held. A living process puts its file back before it writes again.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -17,45 +18,46 @@ use rusqlite::Connection;
 use super::files::FileId;
 use crate::private;
 
-/// The lock files beside a ledger.
+/// The folder of lock files beside a ledger.
 #[derive(Debug, Clone)]
 pub(super) struct Locks {
     folder: PathBuf,
 }
 
-/// This process, as its holds name it. It lives as long as this value.
+/// The registration of this process in one file. The process counts as living until this is dropped.
 pub(super) struct Process {
     pub(super) name: Arc<ProcessName>,
     lock: File,
 }
 
-/// What the holds of a process bear. Told apart by where it is kept (`Arc::ptr_eq`), because a
-/// process has one in each file that it opened, and ids begin anew in a new file.
+/// The name of a process in one file, which its holds carry. Names are compared by address
+/// (`Arc::ptr_eq`), because a process has one in each file that it opened, and ids start again in a new
+/// file.
 #[derive(Debug)]
 pub(super) struct ProcessName {
     pub(super) id: i64,
 }
 
 impl Process {
-    /// Whether a hold bears its name still.
+    /// Returns whether a hold still carries its name.
     pub(super) fn is_named(&self) -> bool {
         Arc::strong_count(&self.name) > 1
     }
 }
 
-/// What the lock of a process tells.
+/// What the lock file of a process shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LockState {
-    /// It is taken, or cannot be looked at: the process lives.
+    /// The lock is taken, or cannot be looked at: the process is alive.
     Taken,
-    /// It is free: the process has ended.
+    /// The lock is free: the process has ended.
     Free,
-    /// Its file is gone, which says nothing of the process.
+    /// The file is gone, which shows nothing about the process.
     Missing,
 }
 
 impl Locks {
-    /// The locks of the ledger at `path`, in a folder of their own beside it.
+    /// Returns the locks of the ledger at `path`, in a folder of their own beside it.
     pub(super) fn beside(path: &Path) -> io::Result<Self> {
         let mut folder = path.as_os_str().to_owned();
         folder.push("-locks");
@@ -64,20 +66,21 @@ impl Locks {
         Ok(Self { folder })
     }
 
-    /// Enters this process under an id that nobody had. Within a write transaction.
+    /// Registers this process under an id that no process had. Runs within a write transaction.
     pub(super) fn register(&self, connection: &Connection) -> Result<Process, RegisterError> {
         loop {
             connection.execute("INSERT INTO processes DEFAULT VALUES", [])?;
             let id = connection.last_insert_rowid();
-            // Taken only where the database was put back to an older state: the next id then.
+            // The lock is taken only if the database was set back to an older state; the next id
+            // is tried then.
             if let Some(lock) = self.lock(id)? {
                 return Ok(Process { name: Arc::new(ProcessName { id }), lock });
             }
         }
     }
 
-    /// Puts the lock of this process back where its file was removed, or replaced. Within a
-    /// write transaction.
+    /// Puts the lock file of this process back if it was removed or replaced. Runs within a write
+    /// transaction.
     pub(super) fn keep(
         &self,
         connection: &Connection,
@@ -89,16 +92,17 @@ impl Locks {
             return Ok(());
         }
         private::folder(&self.folder)?;
-        // Where somebody else has it, the id is one that lives: as good for what it holds.
+        // If another process has the lock, the id counts as living, which serves as well.
         if let Some(lock) = self.lock(id)? {
             process.lock = lock;
         }
-        // It may have been forgotten while it held nothing.
+        // The process may have been removed while it held nothing.
         connection.execute("INSERT OR IGNORE INTO processes VALUES (?1)", [id])?;
         Ok(())
     }
 
-    /// Locks the file of `id`, which is made if it is not there; `None` where it is taken.
+    /// Locks the file of `id`, which is created if it does not exist. Returns `None` if the lock is
+    /// taken.
     fn lock(&self, id: i64) -> io::Result<Option<File>> {
         let lock =
             private::options().read(true).create(true).truncate(false).open(self.file(id))?;
@@ -109,31 +113,31 @@ impl Locks {
         }
     }
 
-    /// Whether a process has ended. Where that cannot be told, it lives.
+    /// Returns whether a process has ended. If that cannot be found out, it counts as living.
     pub(super) fn has_ended(&self, id: i64) -> bool {
-        self.sign(id) == LockState::Free
+        self.state(id) == LockState::Free
     }
 
-    fn sign(&self, id: i64) -> LockState {
+    fn state(&self, id: i64) -> LockState {
         match File::open(self.file(id)) {
-            // Shared, so that two who look do not take each other for the owner.
+            // A shared lock, so that two processes that look do not take each other for the owner.
             Ok(file) if file.try_lock_shared().is_ok() => LockState::Free,
             Err(error) if error.kind() == io::ErrorKind::NotFound => LockState::Missing,
             Ok(_) | Err(_) => LockState::Taken,
         }
     }
 
-    /// Forgets processes that ended and hold nothing, and those without a file: one that lives
-    /// enters itself again. Within a write transaction.
+    /// Removes processes that have ended and hold nothing, and those without a lock file: a living one
+    /// registers itself again. Runs within a write transaction.
     pub(super) fn sweep(&self, connection: &Connection) -> rusqlite::Result<()> {
         let mut idle = connection.prepare_cached(
             "SELECT id FROM processes WHERE id NOT IN (SELECT process FROM holds)",
         )?;
         let idle = idle.query_map([], |row| row.get::<_, i64>(0))?;
         for id in idle.collect::<rusqlite::Result<Vec<_>>>()? {
-            if self.sign(id) != LockState::Taken {
+            if self.state(id) != LockState::Taken {
                 connection.execute("DELETE FROM processes WHERE id = ?1", [id])?;
-                // A file that stays is empty, and its id does not come back.
+                // A file that stays is empty, and its id is not used again.
                 let _ = std::fs::remove_file(self.file(id));
             }
         }
@@ -145,7 +149,7 @@ impl Locks {
     }
 }
 
-/// Why a process could not be entered.
+/// The error of a process that could not be registered.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(super) enum RegisterError {

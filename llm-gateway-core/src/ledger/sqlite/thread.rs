@@ -1,4 +1,4 @@
-//! The ledger's thread: takes what waits, writes it in one transaction, answers.
+//! The ledger's thread: it takes the jobs that wait, writes them in one transaction, and answers.
 
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
@@ -8,64 +8,66 @@ use super::jobs::Job;
 use super::open::OpenLedger;
 use super::processes::Process;
 
-/// The most jobs in one transaction. A commit waits for the disk; sharing it is what lets many
-/// calls start at once. Bounded, so that other processes get their turn.
+/// The most jobs in one transaction. A commit waits for the disk, and jobs share it so that many
+/// calls can start at once. The number is bounded so that other processes get their turn.
 const BATCH: usize = 256;
 
-/// How often to open the file again for one batch: files are moved one after the other, and a
-/// new one may go the way of the old.
+/// How often the file is opened again for one batch. Files are moved one after the other, and the
+/// new file may be moved like the old one.
 const REOPENINGS: usize = 3;
 
-/// What the thread owns.
+/// The state of the thread.
 pub(super) struct LedgerThread {
-    /// Before the inbox: when a job can no longer be put, the process's lock is free.
+    /// The open file. The field stands before the inbox so that it is dropped first: once no job can
+    /// be put into the queue, the process's lock is free.
     open: Option<OpenLedger>,
-    /// What this process is called in files that are no longer in their place. It lives there
-    /// too, as long as it holds something in them.
+    /// Registrations of this process in files that are no longer at the path. The process counts as
+    /// living there for as long as it holds something in them.
     former: Vec<Process>,
     inbox: Receiver<Box<dyn Job>>,
     path: PathBuf,
     patience: u32,
-    /// Ends of holds that could not be written yet: they go first, next time.
-    owed: Vec<Box<dyn Job>>,
+    /// Ends of holds that could not be written yet. The next transaction begins with them.
+    unwritten: Vec<Box<dyn Job>>,
 }
 
 impl LedgerThread {
     pub(super) fn new(path: PathBuf, patience: u32, inbox: Receiver<Box<dyn Job>>) -> Self {
-        Self { open: None, former: Vec::new(), inbox, path, patience, owed: Vec::new() }
+        Self { open: None, former: Vec::new(), inbox, path, patience, unwritten: Vec::new() }
     }
 
-    /// Works until the ledger and all its holds are gone.
+    /// Runs until the ledger and all its holds are dropped.
     pub(super) fn run(mut self) {
         while let Ok(first) = self.inbox.recv() {
-            let mut batch = std::mem::take(&mut self.owed);
+            let mut batch = std::mem::take(&mut self.unwritten);
             batch.push(first);
             batch.extend(self.inbox.try_iter().take(BATCH));
             let result = self.write(&mut batch);
-            self.owed = batch.into_iter().filter_map(|job| job.answer(result.clone())).collect();
+            self.unwritten =
+                batch.into_iter().filter_map(|job| job.answer(result.clone())).collect();
             self.former.retain(Process::is_named);
         }
-        let mut owed = std::mem::take(&mut self.owed);
-        let written = owed.is_empty() || self.write(&mut owed).is_ok();
+        let mut unwritten = std::mem::take(&mut self.unwritten);
+        let written = unwritten.is_empty() || self.write(&mut unwritten).is_ok();
         if let (true, Some(open)) = (written, self.open) {
             open.close();
         }
     }
 
-    /// All of the batch or nothing, in the file that the path leads to.
+    /// Writes all of the batch or nothing, in the file that the path leads to.
     fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Unusable> {
         for _ in 0..REOPENINGS {
             match self.write_once(batch) {
-                // Whatever fails while the files are moved fails for that.
-                Err(it) if self.leave_moved() || it.problem == Problem::Moved => {}
+                // An error while the files are being moved comes from the move.
+                Err(it) if self.abandon_if_moved() || it.problem == Problem::Moved => {}
                 result => return result,
             }
         }
         self.write_once(batch)
     }
 
-    /// Leaves the open ledger if its files are no longer in their place. Gives whether it did.
-    fn leave_moved(&mut self) -> bool {
+    /// Abandons the open file if it is no longer at the path, and returns whether it did.
+    fn abandon_if_moved(&mut self) -> bool {
         let moved = self.open.take_if(|open| open.has_moved());
         let left = moved.is_some();
         self.former.extend(moved.map(OpenLedger::abandon));

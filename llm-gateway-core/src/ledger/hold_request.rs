@@ -1,0 +1,43 @@
+//! What a ledger is asked to set aside for one attempt.
+
+use std::collections::BTreeMap;
+
+use crate::model::{NanoUsd, Target, TaskClass};
+
+use super::scope::Scope;
+
+/// An attempt that needs money set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HoldRequest {
+    /// Scopes in which the attempt counts: the total and its provider. Both are counted whether or
+    /// not they are capped, so that a cap that is set later, or by another process, applies to
+    /// everything spent before.
+    pub scopes: Vec<Scope>,
+    /// Target of the attempt.
+    pub target: Target,
+    /// Task class that the caller asked.
+    pub task_class: TaskClass,
+    /// The most that the attempt can cost.
+    pub amount: NanoUsd,
+}
+
+impl HoldRequest {
+    /// Asks for `amount`, the most that an attempt at `target` can cost.
+    pub fn new(target: Target, task_class: TaskClass, amount: NanoUsd) -> Self {
+        let scopes = vec![Scope::Total, Scope::Provider(target.provider.clone())];
+        Self { scopes, target, task_class, amount }
+    }
+}
+
+/// Returns what `calls` ask of each scope together.
+pub(super) fn asked(calls: &[HoldRequest]) -> BTreeMap<&Scope, NanoUsd> {
+    let mut asked: BTreeMap<&Scope, NanoUsd> = BTreeMap::new();
+    for call in calls {
+        for scope in &call.scopes {
+            let sum = asked.entry(scope).or_default();
+            *sum = sum.saturating_add(call.amount);
+        }
+    }
+    asked
+}
