@@ -179,7 +179,6 @@ async fn a_panic_is_that_calls_error_and_the_server_goes_on() {
         .policy_yaml("defaults: {ask: {provider: nervous, model: any}}")
         .environment(Environment::empty())
         .provider("nervous", Arc::new(Panicking))
-        .unwrap()
         .build()
         .unwrap();
     let (client_reader, server_writer) = tokio::io::simplex(65_536);

@@ -45,7 +45,7 @@ impl Provider for InHouse {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let gateway =
-        Gateway::builder().policy_yaml(POLICY).provider("in_house", Arc::new(InHouse))?.build()?;
+        Gateway::builder().policy_yaml(POLICY).provider("in_house", Arc::new(InHouse)).build()?;
     let answer = gateway.route(Request::new("shout", "is anybody there?")).await?;
     println!("{}", answer.text());
     if let Some(cost) = answer.cost.amount {

@@ -1,11 +1,16 @@
-//! Puts a gateway together.
+//! Configures a gateway and connects adapters with ports.
+//!
+//! The builder decides which transport, ledger, clock and source of keys stand behind the ports,
+//! and makes one provider for each entry of the policy. What a policy means is decided in
+//! [`config`](crate::config), what a request goes through in the room `run`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Diagnostic, LoadRequest, PolicyProblems, PolicySource};
+use crate::config::{self, Diagnostic, LoadRequest, Loaded, PolicyProblems, PolicySource};
 use crate::credential::{CredentialSource, EnvironmentCredentials};
 use crate::environment::Environment;
 use crate::ledger::{Ledger, MemoryLedger};
@@ -19,14 +24,28 @@ use crate::transport::{Scripted, Scrubber, Transport};
 
 use super::{Gateway, adapters};
 
-/// Puts a [`Gateway`] together. Without any call it takes the embedded policy, the
-/// process's environment and the network.
+/// Configures and builds a [`Gateway`].
+///
+/// By default the policy is the one embedded in this crate, variables come from the process's
+/// environment, requests go over the network, and money is counted where the environment says.
+/// Each method replaces one of these parts.
+///
+/// ```no_run
+/// use llm_gateway_core::Gateway;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let gateway = Gateway::builder().policy_file("routing.yaml").build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a builder does nothing until `build`"]
 pub struct GatewayBuilder {
     source: PolicySource,
     environment: Option<Environment>,
     env_file: Option<PathBuf>,
     providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
+    /// Names given to [`provider`](Self::provider) that no provider can have; `build` reports them.
+    invalid_names: Vec<InvalidName>,
     credentials: Option<Arc<dyn CredentialSource>>,
     transport: Option<Arc<dyn Transport>>,
     ledger: Option<Arc<dyn Ledger>>,
@@ -42,6 +61,7 @@ impl Default for GatewayBuilder {
             environment: None,
             env_file: None,
             providers: BTreeMap::new(),
+            invalid_names: Vec::new(),
             credentials: None,
             transport: None,
             ledger: None,
@@ -59,89 +79,92 @@ impl GatewayBuilder {
         self
     }
 
-    /// Reads the policy from a file, and keys from `.env` beside it if that is there.
+    /// Reads the policy from a file, and variables from the file `.env` in the same directory, if
+    /// there is one.
     pub fn policy_file(self, path: impl Into<PathBuf>) -> Self {
         self.policy(PolicySource::File(path.into()))
     }
 
-    /// Takes the policy as YAML text.
+    /// Reads the policy from YAML text.
     pub fn policy_yaml(self, text: impl Into<String>) -> Self {
         self.policy(PolicySource::Text(text.into()))
     }
 
-    /// Takes the policy as a value, in the shape of the file.
+    /// Reads the policy from a JSON value of the same shape as the policy file.
     pub fn policy_value(self, value: &serde_json::Value) -> Self {
-        // JSON is YAML; printed over several lines it has places that problems can name.
+        // JSON is YAML; printed over several lines, so that problems can name a line.
         self.policy_yaml(format!("{value:#}"))
     }
 
-    /// Uses these variables in place of the process's environment.
+    /// Uses `environment` instead of the process's environment.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
     }
 
-    /// Reads variables from this file in place of `.env` beside the policy.
+    /// Reads variables from the file at `path` instead of the `.env` file beside the policy.
     pub fn env_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.env_file = Some(path.into());
         self
     }
 
-    /// Brings a provider of one's own. The policy may name it as a target's provider, and may
-    /// give its models prices under `providers.<name>.models`. Where it records what it sends
-    /// ([`Prepared::recorded`](crate::provider::Prepared::recorded)), a `kind` there says of which
-    /// format the bytes are, and a `base_url` where they go; without them certificates read none.
+    /// Adds a provider of the program's own under `name`.
     ///
-    /// # Errors
-    /// [`InvalidName`] says what a provider's name must look like.
-    pub fn provider(
-        mut self,
-        name: &str,
-        provider: Arc<dyn Provider>,
-    ) -> Result<Self, InvalidName> {
-        self.providers.insert(ProviderName::new(name)?, provider);
-        Ok(self)
+    /// The policy can name it as the provider of a target, and can give its models prices under
+    /// `providers.<name>.models`. If it records what it sends
+    /// ([`Prepared::recorded`](crate::provider::Prepared::recorded)), `kind` in that entry names
+    /// the format of the bytes and `base_url` the address they go to; without both, certificates
+    /// cannot read the bytes.
+    ///
+    /// A `name` that no provider can have is reported by [`build`](Self::build).
+    pub fn provider(mut self, name: &str, provider: Arc<dyn Provider>) -> Self {
+        match ProviderName::new(name) {
+            Ok(name) => drop(self.providers.insert(name, provider)),
+            Err(invalid) => self.invalid_names.push(invalid),
+        }
+        self
     }
 
-    /// Takes keys from `source` in place of the environment.
+    /// Takes keys from `source` instead of the environment.
     pub fn credentials(mut self, source: Arc<dyn CredentialSource>) -> Self {
         self.credentials = Some(source);
         self
     }
 
-    /// Counts money in `ledger` in place of the file that the environment names.
+    /// Counts money in `ledger` instead of the file that the environment names.
     pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
         self.ledger = Some(ledger);
         self
     }
 
-    /// Takes the date from `clock` in place of the machine's.
+    /// Takes the date from `clock` instead of the machine's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Draws run ids and the jitter of retries from this seed in place of the system's randomness, for tests.
+    /// Draws run ids and the jitter of retries from `seed` instead of the system's randomness, so
+    /// that a test can repeat them.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Sends requests through `transport` in place of the network.
+    /// Sends requests through `transport` instead of the network.
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.offline = false;
         self.transport = Some(transport);
         self
     }
 
-    /// Answers from a scripted transport: nothing leaves the machine, no key is needed. A
-    /// provider that the program brings itself does what it does.
+    /// Answers every request with a made-up text: nothing leaves the machine, and no key is needed.
+    /// Providers added with [`provider`](Self::provider) are not affected.
     pub fn offline(self) -> Self {
         self.scripted(Scripted::new())
     }
 
-    /// Answers from `script`. As [`offline`](Self::offline), with answers and faults of the
-    /// caller's choice.
+    /// Answers requests from `script`, like [`offline`](Self::offline) with chosen answers and
+    /// faults.
     ///
     /// ```
     /// use llm_gateway_core::{Category, Gateway, Request, Scripted};
@@ -164,10 +187,12 @@ impl GatewayBuilder {
         Self { offline: true, ..self.transport(Arc::new(script)) }
     }
 
-    /// Builds a gateway with a policy that holds.
+    /// Builds the gateway.
     ///
     /// # Errors
-    /// Every problem of the policy, each with its place and a way out.
+    /// [`PolicyProblems`] lists everything that makes the policy unusable, each with its line, its
+    /// column and a hint. A provider's name that is not valid, and an adapter that this build lacks
+    /// but the policy needs, are listed as well.
     pub fn build(self) -> Result<Gateway, PolicyProblems> {
         let gateway = self.build_always();
         match &gateway.state.policy {
@@ -176,48 +201,42 @@ impl GatewayBuilder {
         }
     }
 
-    /// Builds a gateway whatever the policy is like. Without a usable one every request is
-    /// answered by what is wrong with it: what a server needs, which must always start.
-    pub fn build_always(self) -> Gateway {
-        let environment = self.environment.unwrap_or_else(Environment::from_process);
-        let own_providers: Vec<_> = self.providers.keys().cloned().collect();
-        let request = LoadRequest::new(&self.source, self.clock.now())
-            .with_environment(environment)
-            .with_env_file(self.env_file.as_deref())
-            .with_own_providers(&own_providers);
-        let loaded = config::load(request);
-        let transport = self.transport.or_else(adapters::network);
+    /// Builds the gateway even if the policy cannot be used.
+    ///
+    /// Every request then fails with [`Category::PolicyInvalid`](crate::Category::PolicyInvalid)
+    /// and the problems of the policy. A server, which has to start before anybody can read its
+    /// errors, builds its gateway this way.
+    pub fn build_always(mut self) -> Gateway {
+        let loaded = self.load();
+        let transport = self.transport.take().or_else(adapters::network);
         let file = loaded.policy.as_ref().ok().and_then(|policy| policy.spending().ledger.clone());
         let wants_ledger = self.ledger.is_some() || file.is_some();
-        let ledger = self.ledger.or_else(|| file.and_then(|path| ledger_at(path, self.offline)));
-        let mut problems = loaded.problems;
-        let policy = loaded.policy.and_then(|policy| {
-            let no_network = || adapters::missing_network(&policy, self.providers.keys());
-            let no_network = transport.is_none().then(no_network).flatten();
-            let no_ledger = (wants_ledger && ledger.is_none()).then(adapters::missing_file_ledger);
-            let missing: Vec<Diagnostic> = no_network.into_iter().chain(no_ledger).collect();
-            if missing.is_empty() {
-                return Ok(Arc::new(policy));
-            }
-            problems.extend(missing);
-            Err(PolicyProblems::new(problems.clone()))
-        });
+        let ledger = self.ledger.take().or_else(|| file.and_then(|path| self.ledger_at(path)));
+        let mut missing = self.invalid_provider_names();
+        if let Ok(policy) = &loaded.policy {
+            let no_network = || adapters::missing_network(policy, self.providers.keys());
+            missing.extend(transport.is_none().then(no_network).flatten());
+            missing.extend((wants_ledger && ledger.is_none()).then(adapters::missing_file_ledger));
+        }
+        let is_complete = missing.is_empty();
+        let problems: Vec<Diagnostic> = loaded.problems.into_iter().chain(missing).collect();
+        let policy = match loaded.policy {
+            Ok(policy) if is_complete => Ok(Arc::new(policy)),
+            Ok(_) | Err(_) => Err(PolicyProblems::new(problems.clone())),
+        };
         let specs = policy.iter().flat_map(|policy| policy.providers().values());
         let variables = specs.filter_map(|spec| spec.endpoint.api_key_env.clone());
-        let credentials = self.credentials.unwrap_or_else(|| {
+        let credentials = self.credentials.take().unwrap_or_else(|| {
             Arc::new(EnvironmentCredentials::new(loaded.environment, variables))
         });
         let scrubber = Scrubber::new(credentials.known());
         let mut providers = BTreeMap::new();
         // Without a transport the policy names providers of the program only.
         if let (Ok(policy), Some(transport)) = (&policy, transport) {
-            let parts = ProviderParts {
-                transport,
-                credentials: Arc::clone(&credentials),
-                scrubber,
-                clock: Arc::clone(&self.clock),
-            };
-            providers = Wiring { parts, offline: self.offline }.providers(policy);
+            let credentials = Arc::clone(&credentials);
+            let clock = Arc::clone(&self.clock);
+            let parts = ProviderParts { transport, credentials, scrubber, clock };
+            providers = self.http_providers(policy, &parts);
         }
         providers.extend(self.providers);
         let limiters = policy.iter().flat_map(|policy| policy.providers()).map(limiter).collect();
@@ -239,34 +258,67 @@ impl GatewayBuilder {
             }),
         }
     }
-}
 
-fn limiter((name, spec): (&ProviderName, &ProviderSpec)) -> (ProviderName, Limiter) {
-    (name.clone(), Limiter::new(spec.limits))
-}
+    /// Reads and compiles the policy.
+    fn load(&mut self) -> Loaded {
+        let environment = self.environment.take().unwrap_or_else(Environment::from_process);
+        let own_providers: Vec<_> = self.providers.keys().cloned().collect();
+        let request = LoadRequest::new(&self.source, self.clock.now())
+            .with_environment(environment)
+            .with_env_file(self.env_file.as_deref())
+            .with_own_providers(&own_providers);
+        config::load(request)
+    }
 
-/// Scripted answers cost nothing, so offline the user's own ledger is left alone; every rule
-/// still holds, in memory.
-fn ledger_at(path: PathBuf, offline: bool) -> Option<Arc<dyn Ledger>> {
-    if offline { Some(Arc::new(MemoryLedger::new())) } else { adapters::file_ledger(path) }
-}
+    /// Describes the names that were given to [`provider`](Self::provider) and are not valid.
+    fn invalid_provider_names(&self) -> Vec<Diagnostic> {
+        let problem = |invalid: &InvalidName| {
+            let hint = "give `GatewayBuilder::provider` a name such as `in_house`";
+            Diagnostic::of_build(invalid.to_string(), hint)
+        };
+        self.invalid_names.iter().map(problem).collect()
+    }
 
-/// Makes adapters of what the policy says.
-struct Wiring {
-    parts: ProviderParts,
-    offline: bool,
-}
+    /// Returns the ledger for the file at `path`, if this build can open one. Scripted answers cost
+    /// nothing, so offline the user's own file stays untouched; the rules still hold, in memory.
+    fn ledger_at(&self, path: PathBuf) -> Option<Arc<dyn Ledger>> {
+        match self.offline {
+            true => Some(Arc::new(MemoryLedger::new())),
+            false => adapters::file_ledger(path),
+        }
+    }
 
-impl Wiring {
-    fn providers(&self, policy: &Policy) -> BTreeMap<ProviderName, Arc<dyn Provider>> {
+    /// Makes a provider for each entry of the policy that speaks a dialect known here.
+    fn http_providers(
+        &self,
+        policy: &Policy,
+        parts: &ProviderParts,
+    ) -> BTreeMap<ProviderName, Arc<dyn Provider>> {
         let http = |(name, spec): (&ProviderName, &ProviderSpec)| {
             let mut endpoint = spec.endpoint.clone();
             if self.offline {
                 endpoint.api_key_env = None;
             }
-            let provider = provider::for_endpoint(endpoint, self.parts.clone())?;
+            let provider = provider::for_endpoint(endpoint, parts.clone())?;
             Some((name.clone(), provider))
         };
         policy.providers().iter().filter_map(http).collect()
     }
+}
+
+/// Shows what was chosen, but neither variables nor the text of the policy.
+impl fmt::Debug for GatewayBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatewayBuilder")
+            .field("providers", &self.providers.keys().collect::<Vec<_>>())
+            .field("env_file", &self.env_file)
+            .field("seed", &self.seed)
+            .field("offline", &self.offline)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the limiter of one provider, by its name.
+fn limiter((name, spec): (&ProviderName, &ProviderSpec)) -> (ProviderName, Limiter) {
+    (name.clone(), Limiter::new(spec.limits))
 }

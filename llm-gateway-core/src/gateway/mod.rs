@@ -1,69 +1,95 @@
-//! The only door: every front end and every embedding program comes in here.
+//! The entry point: every front end and every embedding program uses the crate through
+//! [`Gateway`].
 //!
-//! This is also the only place where adapters meet ports: the builder picks the transport,
-//! makes a provider for each entry of the policy, and hands them to dispatch as traits.
+//! This room decides which adapters stand behind the ports: [`GatewayBuilder`] picks the transport,
+//! the ledger, the clock and the source of keys, and makes a provider for each entry of the policy.
+//! It is the only room that names adapters. What happens between a request and its reply is decided
+//! in the room `run`, which sees ports only; what a policy means, in [`config`](crate::config) and
+//! [`policy`](crate::policy).
 
 mod adapters;
 mod builder;
 mod spend;
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::config::{Diagnostic, PolicyProblems};
 use crate::describe::{Description, Keys};
 use crate::error::{Category, Error};
 use crate::model::{RunId, TaskClass};
-use crate::outcome::{
-    Answer, CascadeAnswer, Failure, FailureParts, Orchestrated, PanelAnswer, Reply,
-};
+use crate::outcome::{Answer, CascadeAnswer, Failure, FailureParts, Orchestrated, PanelAnswer};
 use crate::policy::Policy;
 use crate::run::{self, Request, Run, SharedState, Task, Wanted};
 
 pub use builder::GatewayBuilder;
 
-/// Answers requests by a policy. Cheap to clone; clones share everything.
+/// Answers requests as a policy says.
+///
+/// A gateway is built once, by [`Gateway::builder`], and shared: it is cheap to clone, its clones
+/// share everything, and all its methods take `&self`. What must outlive a request (circuit
+/// breakers, rate limits, the ledger of money spent) lives in it.
+///
+/// | to ask | call | result |
+/// |---|---|---|
+/// | one model, and its fallbacks | [`route`](Self::route) | [`Answer`] |
+/// | several models that cannot see each other | [`panel`](Self::panel) | [`PanelAnswer`] |
+/// | cheap models, and a strong one if they disagree | [`cascade`](Self::cascade) | [`CascadeAnswer`] |
+/// | for a task to be planned, done and verified | [`orchestrate`](Self::orchestrate) | [`Orchestrated`] |
+/// | whatever kind the policy gives a task class | [`start`](Self::start) | [`Run`], then [`Reply`](crate::Reply) |
+///
+/// Which models a task class asks, what it may cost and how long it may take is in the policy.
+/// Every call that can fail returns a [`Failure`], which holds the category of the error, every
+/// attempt, and whatever was paid for before the failure.
 ///
 /// ```
 /// use llm_gateway_core::{Gateway, Request};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // `offline` answers with a made-up text and needs no key.
 /// let gateway = Gateway::builder().offline().build()?;
 /// let answer = gateway.route(Request::new("quick_answer", "What is the capital of France?")).await?;
 /// println!("{} ({:?})", answer.text(), answer.cost.amount);
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Cancel safety
+/// Every request can be cancelled by dropping its future. Connections are closed, and money that
+/// was set aside is given back or, for an attempt already sent, booked at its worst case.
 #[derive(Clone)]
 pub struct Gateway {
     state: Arc<SharedState>,
 }
 
 impl Gateway {
-    /// Starts with the embedded policy, the process's environment and the network; every
-    /// part can be replaced.
+    /// Returns a builder that uses the embedded policy, the process's environment and the network
+    /// until told otherwise.
     pub fn builder() -> GatewayBuilder {
         GatewayBuilder::default()
     }
 
-    /// Asks the model that the policy names for a task class. [`panel`](Self::panel) asks
-    /// several, [`cascade`](Self::cascade) cheap ones first; [`start`](Self::start) takes a class
-    /// of any kind.
+    /// Asks the model that the policy names for a task class, and its fallbacks if that model gives
+    /// no answer.
     ///
     /// # Errors
-    /// [`Failure`] with the error's category and every try; [`Category::InvalidRequest`] for a
-    /// class that is no single model's.
+    /// [`Failure`] with the category of the error and every attempt. [`Category::InvalidRequest`]
+    /// if the task class is a panel or a cascade; [`start`](Self::start) takes a task class of any
+    /// kind.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the request: the connection is closed.
+    /// Dropping the future cancels the request and closes its connection.
     pub async fn route(&self, request: Request) -> Result<Answer, Failure> {
         let run = run::start(&self.state, request, Wanted::Answer);
         let reply = run.outcome.await?;
         reply.into_answer().ok_or_else(|| unwanted(run.id, "a single model's answer"))
     }
 
-    /// Asks every member of a panel the same question, none of them seeing another's answer,
-    /// and certifies from the recorded bytes how independent the answers are.
+    /// Asks every member of a panel the same question, compares the answers, and certifies from the
+    /// recorded bytes how independent they are.
+    ///
+    /// All members are asked at the same time, and none sees another's answer.
     ///
     /// ```
     /// use llm_gateway_core::outcome::Consensus;
@@ -81,25 +107,23 @@ impl Gateway {
     /// ```
     ///
     /// # Errors
-    /// [`Failure`]; [`Category::Quorum`] and [`Category::Independence`] with the answers that
-    /// did come in [`Failure::panel`]; [`Category::InvalidRequest`] for a class that is no
-    /// panel.
+    /// [`Category::Quorum`] if too few members answered, and [`Category::Independence`] if the
+    /// policy demands a certificate that could not be issued; [`Failure::panel`] then holds the
+    /// answers that came. [`Category::InvalidRequest`] if the task class is not a panel.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels every member.
+    /// Dropping the future cancels the calls of all members.
     pub async fn panel(&self, request: Request) -> Result<PanelAnswer, Failure> {
         let run = run::start(&self.state, request, Wanted::Panel);
-        match run.outcome.await? {
-            Reply::Panel(panel) => Ok(*panel),
-            _ => Err(unwanted(run.id, "a panel's answers")),
-        }
+        let reply = run.outcome.await?;
+        reply.into_panel().ok_or_else(|| unwanted(run.id, "a panel's answers"))
     }
 
-    /// Asks the cheap models of a cascade's gate, none of them seeing another's answer, and the
-    /// strong model only where they do not agree, or their agreement cannot be certified.
+    /// Asks the cheap models of a cascade's gate, and the strong model only if the cheap ones
+    /// disagree or their agreement cannot be certified.
     ///
     /// The gate is a panel, and a panel is asked one question: a conversation of several turns is
-    /// never certified and always goes to the strong model.
+    /// never certified, so it always goes to the strong model.
     ///
     /// ```
     /// use llm_gateway_core::outcome::AnsweredBy;
@@ -127,20 +151,19 @@ impl Gateway {
     /// ```
     ///
     /// # Errors
-    /// [`Failure`]; where the strong model gave no answer, what the gate said is in
-    /// [`Failure::panel`]. [`Category::InvalidRequest`] for a class that is no cascade.
+    /// [`Failure`] of the strong model; [`Failure::panel`] then holds the answers of the gate.
+    /// [`Category::InvalidRequest`] if the task class is not a cascade.
     ///
     /// # Cancel safety
     /// Dropping the future cancels every call that is under way.
     pub async fn cascade(&self, request: Request) -> Result<CascadeAnswer, Failure> {
         let run = run::start(&self.state, request, Wanted::Cascade);
-        match run.outcome.await? {
-            Reply::Cascade(cascade) => Ok(*cascade),
-            _ => Err(unwanted(run.id, "a cascade's answer")),
-        }
+        let reply = run.outcome.await?;
+        reply.into_cascade().ok_or_else(|| unwanted(run.id, "a cascade's answer"))
     }
 
-    /// Begins a request, so that its events can be read while it works.
+    /// Starts a request for a task class of any kind, and returns its [`Run`], whose events can be
+    /// read while it works.
     ///
     /// ```
     /// use llm_gateway_core::{Gateway, Request};
@@ -161,8 +184,10 @@ impl Gateway {
         run::start(&self.state, request, Wanted::Anything)
     }
 
-    /// Has a task planned, worked on and verified, as deep as it asks: the verifier sees the
-    /// task and the artifact, and provably nothing of the plan.
+    /// Has a task planned, done and verified, as far as its depth asks for.
+    ///
+    /// The verifier is shown the task and the artifact, and the certificate shows from the recorded
+    /// bytes that it saw nothing of the plan.
     ///
     /// ```
     /// use llm_gateway_core::outcome::Ending;
@@ -171,39 +196,39 @@ impl Gateway {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let gateway = Gateway::builder().offline().build()?;
-    /// let work = gateway.orchestrate(Task::new("Write a haiku about Rust").depth("complex")).await?;
-    /// assert_eq!(work.ending, Ending::Success);
-    /// assert!(work.is_accepted());
-    /// println!("{}", work.text());
+    /// let haiku = gateway.orchestrate(Task::new("Write a haiku about Rust").depth("complex")).await?;
+    /// assert_eq!(haiku.ending, Ending::Success);
+    /// assert!(haiku.is_accepted());
+    /// println!("{}", haiku.text());
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`Failure`] where the whole is refused before its first step, or where planner or worker
-    /// give nothing; what exists then is in [`Failure::orchestration`]. A refused artifact and
-    /// a verifier that cannot be had are no errors: see [`Orchestrated::ending`].
-    /// [`Category::Cancelled`] where [`Task::stopped_by`] ended it, with what exists as well.
+    /// [`Failure`] if the whole task is refused before its first step, or if the planner or the
+    /// worker gives no answer, and [`Category::Cancelled`] if [`Task::stopped_by`] ended the task.
+    /// [`Failure::orchestration`] then holds what exists. A refused artifact and a verifier without
+    /// an answer are not errors: [`Orchestrated::ending`] shows them.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the step under way, and what came before it is lost.
+    /// Dropping the future cancels the step under way and loses the results of the steps before
+    /// it. [`Task::stopped_by`] ends a task and keeps them.
     pub async fn orchestrate(&self, task: Task) -> Result<Orchestrated, Failure> {
         let run = self.start_orchestration(task);
-        match run.outcome.await? {
-            Reply::Orchestration(work) => Ok(*work),
-            _ => Err(unwanted(run.id, "an orchestration's")),
-        }
+        let reply = run.outcome.await?;
+        reply.into_orchestration().ok_or_else(|| unwanted(run.id, "an orchestration's"))
     }
 
-    /// Begins an orchestration, so that its steps can be watched while it works.
+    /// Starts an orchestration, and returns its [`Run`], whose events show each step.
     pub fn start_orchestration(&self, task: Task) -> Run {
         run::start_orchestration(&self.state, task)
     }
 
-    /// What the gateway is: task classes, providers, rules, whether keys are there.
+    /// Describes the gateway: its task classes, providers and rules, which keys are set, and the
+    /// state of its circuit breakers.
     ///
     /// # Errors
-    /// Every problem of a policy that cannot be used.
+    /// [`PolicyProblems`] lists every problem of a policy that cannot be used.
     pub fn describe(&self) -> Result<Description, PolicyProblems> {
         let keys = Keys { credentials: &*self.state.credentials, offline: self.state.offline };
         let escalations = |class: &TaskClass| self.state.escalation_counts.of(class);
@@ -211,20 +236,19 @@ impl Gateway {
             .map(|policy| Description::of(policy, &keys, &self.state.targets, &escalations))
     }
 
-    /// The policy in force.
+    /// Returns the policy that requests obey.
     ///
     /// # Errors
-    /// Every problem of a policy that cannot be used.
+    /// [`PolicyProblems`] lists every problem of a policy that cannot be used.
     pub fn policy(&self) -> Result<&Policy, PolicyProblems> {
         self.state.policy.as_deref().map_err(Clone::clone)
     }
 
-    /// Waits until everything that was spent is written: the last thing to do before a process
-    /// ends. Without a ledger there is nothing to wait for.
+    /// Waits until the ledger has written everything that was spent: the last call before a process
+    /// ends. Without a ledger it returns at once.
     ///
     /// # Errors
-    /// [`Category::Ledger`] where something could not be written. It stays counted at its
-    /// worst case.
+    /// [`Category::Ledger`] if something could not be written. It stays counted at its worst case.
     pub async fn drain(&self) -> Result<(), Error> {
         match &self.state.ledger {
             Some(ledger) => Ok(ledger.drain().await?),
@@ -232,13 +256,26 @@ impl Gateway {
         }
     }
 
-    /// Every problem of the policy file, warnings included, in the order of the file.
+    /// Returns every problem of the policy, warnings included, in the order of the file.
     pub fn problems(&self) -> &[Diagnostic] {
         &self.state.problems
     }
 }
 
-/// A reply of a kind that was not asked for, which a run never gives.
+/// Shows whether the policy can be used and whether answers are scripted; never a key, a prompt or
+/// an answer.
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway")
+            .field("has_policy", &self.state.policy.is_ok())
+            .field("problems", &self.state.problems.len())
+            .field("providers", &self.state.providers.keys().collect::<Vec<_>>())
+            .field("offline", &self.state.offline)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the failure for a reply of a kind other than `wanted`, which a run never returns.
 fn unwanted(run_id: RunId, wanted: &str) -> Failure {
     let error = Error::new(Category::Internal, format!("the reply is not {wanted}"));
     Failure::new(FailureParts::before(error, run_id))

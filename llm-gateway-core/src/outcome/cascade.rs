@@ -13,7 +13,7 @@ use super::{Answer, PanelAnswer};
 
 /// The answer of a cascade: of its gate, where the cheap models agree and that is certified, else
 /// of the strong model.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CascadeAnswer {
     /// The answer that counts: of the gate it is the first member's, as written. Its attempts,
@@ -43,7 +43,7 @@ pub enum AnsweredBy {
 }
 
 /// Why a gate's answer did not stand: what a failure of the strong model keeps.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Escalation {
     pub(crate) because: String,
     pub(crate) preflight: CascadePreflight,

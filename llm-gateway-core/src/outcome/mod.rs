@@ -8,7 +8,7 @@ mod panel;
 use std::fmt;
 use std::time::Duration;
 
-use crate::config::PolicyProblems;
+use crate::config::{Diagnostic, PolicyProblems};
 use crate::dispatch::{all_recorded, total_cost};
 use crate::error::{Category, Error};
 use crate::model::{Completion, NanoUsd, RunId, Target};
@@ -76,7 +76,7 @@ impl Answer {
 }
 
 /// What a task class answers: one model's answer, a panel's, or a cascade's.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Reply {
     /// Of one model.
@@ -117,12 +117,38 @@ impl Reply {
             Self::Panel(_) | Self::Cascade(_) | Self::Orchestration(_) => None,
         }
     }
+
+    /// Returns the panel's answers, if the task class is a panel.
+    pub fn into_panel(self) -> Option<PanelAnswer> {
+        match self {
+            Self::Panel(panel) => Some(*panel),
+            Self::Single(_) | Self::Cascade(_) | Self::Orchestration(_) => None,
+        }
+    }
+
+    /// Returns the cascade's answer, if the task class is a cascade.
+    pub fn into_cascade(self) -> Option<CascadeAnswer> {
+        match self {
+            Self::Cascade(cascade) => Some(*cascade),
+            Self::Single(_) | Self::Panel(_) | Self::Orchestration(_) => None,
+        }
+    }
+
+    /// Returns the outcome of an orchestration, if a [`Task`](crate::Task) was started.
+    pub fn into_orchestration(self) -> Option<Orchestrated> {
+        match self {
+            Self::Orchestration(orchestrated) => Some(*orchestrated),
+            Self::Single(_) | Self::Panel(_) | Self::Cascade(_) => None,
+        }
+    }
 }
 
 /// Why there is no answer, and everything that was tried.
+#[derive(Clone)]
 pub struct Failure(Box<FailureParts>);
 
 /// What a failure knows.
+#[derive(Clone)]
 pub(crate) struct FailureParts {
     pub(crate) error: Error,
     /// Every problem of the policy, where that is the failure.
@@ -200,6 +226,12 @@ impl Failure {
     /// What kind of failure it is: the thing to branch on.
     pub fn category(&self) -> Category {
         self.0.error.category()
+    }
+
+    /// Returns every problem of the policy, if the policy cannot be used and that is the failure;
+    /// otherwise an empty slice.
+    pub fn problems(&self) -> &[Diagnostic] {
+        self.0.problems.as_ref().map_or(&[], PolicyProblems::diagnostics)
     }
 
     /// What the members of a panel, or of a cascade's gate, said, where they were asked: what was

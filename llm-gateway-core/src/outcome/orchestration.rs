@@ -13,7 +13,7 @@ use crate::orchestrate::{Round, Verdict};
 use super::{Answer, Failure};
 
 /// Everything that was done for a task, and how it ended.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Orchestrated {
     /// `trivial`, `standard` or `complex`.
@@ -59,7 +59,7 @@ pub enum Ending {
 }
 
 /// One call of an orchestration, and how it went.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StepOutcome {
     /// Its name: `plan`, `execute` or `verify`.

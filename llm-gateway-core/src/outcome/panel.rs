@@ -13,7 +13,7 @@ use super::{Answer, Failure};
 
 /// What the members of a panel said, how far they agree, and the certificate of how
 /// independent they are.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PanelAnswer {
     /// The task class that was asked for.

@@ -1,5 +1,10 @@
-//! What happens between a request and its reply: resolve, shape, hand on, put the outcome
-//! together. Which adapters are behind the ports that it works with, the gateway has decided.
+//! What happens between a request and its reply.
+//!
+//! A run resolves the request against the policy, chooses the way that the policy gives its task
+//! class (one chain of targets, a panel, a cascade, or the steps of an orchestration), and makes a
+//! [`Reply`] or a [`Failure`] of the result. It works with ports only: which adapters stand behind
+//! them, the room `gateway` has decided. The calls themselves are made by `dispatch`, `panel` and
+//! `orchestrate`.
 
 mod active;
 mod cascade;
@@ -12,6 +17,7 @@ mod request;
 mod state;
 mod task;
 
+use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,20 +38,20 @@ pub use request::Request;
 pub(crate) use state::SharedState;
 pub use task::Task;
 
-/// One request under way: its events, and its outcome.
+/// A request under way: its id, its events, and the future of its result.
 ///
-/// Awaiting the run awaits the outcome. Nothing happens before it is polled.
+/// Awaiting a run awaits its [`outcome`](Self::outcome). Nothing happens before that is polled.
 ///
 /// # Cancel safety
-/// Dropping it cancels the request: the connection is closed.
+/// Dropping a run cancels the request and closes its connections.
 #[must_use = "a run does nothing until it is awaited"]
 #[non_exhaustive]
 pub struct Run {
-    /// Names this run.
+    /// Id of the run, as envelopes, receipts and logs show it.
     pub id: RunId,
-    /// What the run tells while it works. Nobody has to read it.
+    /// Events of the run while it works. They may be left unread.
     pub events: Events,
-    /// What it gives in the end.
+    /// Future of the reply or the failure.
     pub outcome: Outcome,
 }
 
@@ -61,26 +67,32 @@ impl IntoFuture for Run {
     }
 }
 
-/// Begins a request whose caller can take a reply of the kind that is `wanted`.
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Starts a request. A reply of another kind than `wanted` is refused before anything is sent.
 pub(crate) fn start(state: &Arc<SharedState>, request: Request, wanted: Wanted) -> Run {
     let id = RunId::from_bits(state.random.bits());
-    let (events, told) = event::channel();
+    let (sender, events) = event::channel();
     let state = Arc::clone(state);
     let span = tracing::info_span!("run", run_id = %id, task_class = %request.task_class);
     let outcome = async move {
-        ActiveRun::new(&state, &events, request.task_class.clone(), id).reply(request, wanted).await
+        ActiveRun::new(&state, &sender, request.task_class.clone(), id).reply(request, wanted).await
     };
-    Run { id, events: told, outcome: Box::pin(outcome.instrument(span)) }
+    Run { id, events, outcome: Box::pin(outcome.instrument(span)) }
 }
 
-/// Begins an orchestration.
+/// Starts an orchestration.
 pub(crate) fn start_orchestration(state: &Arc<SharedState>, task: Task) -> Run {
     let id = RunId::from_bits(state.random.bits());
-    let (events, told) = event::channel();
+    let (sender, events) = event::channel();
     let state = Arc::clone(state);
     let span = tracing::info_span!("run", run_id = %id, task_class = ORCHESTRATE);
     let outcome = async move {
-        ActiveRun::new(&state, &events, ORCHESTRATE.to_owned(), id).orchestration(task).await
+        ActiveRun::new(&state, &sender, ORCHESTRATE.to_owned(), id).orchestration(task).await
     };
-    Run { id, events: told, outcome: Box::pin(outcome.instrument(span)) }
+    Run { id, events, outcome: Box::pin(outcome.instrument(span)) }
 }

@@ -1,27 +1,38 @@
-//! What a caller asks.
+//! The question that a caller asks.
 
 use crate::error::{Category, Error};
 use crate::model::{ContentPart, Message};
 use crate::policy::PlanRequest;
 
-/// One question for one task class.
+/// A question for one task class: a prompt or a conversation, and its options.
+///
+/// The plain methods set an option; as with [`std::process::Command`], the methods that begin with
+/// `get_` return one.
+///
+/// ```
+/// use llm_gateway_core::Request;
+///
+/// let request = Request::new("quick_answer", "What is a monad?").max_tokens(200);
+/// assert_eq!(request.get_task_class(), "quick_answer");
+/// assert_eq!(request.get_max_tokens(), Some(200));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a request does nothing until a gateway is handed it"]
+#[must_use = "a request does nothing until it is given to a gateway"]
 pub struct Request {
-    pub(crate) task_class: String,
-    pub(crate) messages: Vec<Message>,
-    pub(crate) system: Option<String>,
-    pub(crate) max_tokens: Option<u64>,
-    pub(crate) override_model: Option<String>,
+    pub(super) task_class: String,
+    pub(super) messages: Vec<Message>,
+    pub(super) system: Option<String>,
+    pub(super) max_tokens: Option<u64>,
+    pub(super) override_model: Option<String>,
 }
 
 impl Request {
-    /// Asks `prompt` of whoever the policy names for `task_class`.
+    /// Asks `prompt` of the models that the policy names for `task_class`.
     pub fn new(task_class: impl Into<String>, prompt: impl Into<String>) -> Self {
         Self::conversation(task_class, vec![Message::user(prompt)])
     }
 
-    /// Asks for the next turn of a conversation, oldest turn first.
+    /// Asks for the next turn of a conversation. `messages` begin with the oldest.
     pub fn conversation(task_class: impl Into<String>, messages: Vec<Message>) -> Self {
         Self {
             task_class: task_class.into(),
@@ -32,25 +43,53 @@ impl Request {
         }
     }
 
-    /// Sets instructions that stand above the conversation.
+    /// Sets the system instructions, which stand above the conversation.
     pub fn system(mut self, text: impl Into<String>) -> Self {
         self.system = Some(text.into());
         self
     }
 
-    /// Bounds the answer, reasoning included. The model's own limit still holds.
+    /// Limits the answer, reasoning included, to `tokens`. The limits of the policy and of the
+    /// model still hold.
     pub fn max_tokens(mut self, tokens: u64) -> Self {
         self.max_tokens = Some(tokens);
         self
     }
 
-    /// Asks another model of the class's provider. The rest of the policy still holds.
+    /// Asks `model`, of the same provider, instead of the model that the policy names. The rest of
+    /// the policy still holds.
     pub fn override_model(mut self, model: impl Into<String>) -> Self {
         self.override_model = Some(model.into());
         self
     }
 
-    pub(crate) fn as_plan_request(&self) -> PlanRequest<'_> {
+    /// Returns the task class that is asked.
+    pub fn get_task_class(&self) -> &str {
+        &self.task_class
+    }
+
+    /// Returns the turns of the conversation, the oldest first. A single prompt is one turn.
+    pub fn get_messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// Returns the system instructions, if any were set.
+    pub fn get_system(&self) -> Option<&str> {
+        self.system.as_deref()
+    }
+
+    /// Returns the limit on the answer in tokens, if one was set.
+    pub fn get_max_tokens(&self) -> Option<u64> {
+        self.max_tokens
+    }
+
+    /// Returns the model that is asked instead of the policy's, if one was set.
+    pub fn get_override_model(&self) -> Option<&str> {
+        self.override_model.as_deref()
+    }
+
+    /// Returns the parts of the request that the policy decides by.
+    pub(super) fn as_plan_request(&self) -> PlanRequest<'_> {
         PlanRequest {
             max_tokens: self.max_tokens,
             override_model: self.override_model.as_deref(),
@@ -58,13 +97,13 @@ impl Request {
         }
     }
 
-    /// Refuses what every provider would refuse, before it costs a round trip.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        let says_something = self.messages.iter().flat_map(|message| &message.parts).any(|part| {
+    /// Refuses a request without any text, which every provider would refuse after a round trip.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let has_text = self.messages.iter().flat_map(|message| &message.parts).any(|part| {
             let ContentPart::Text(text) = part;
             !text.trim().is_empty()
         });
-        if says_something {
+        if has_text {
             return Ok(());
         }
         Err(Error::new(Category::InvalidRequest, "`prompt` is empty")

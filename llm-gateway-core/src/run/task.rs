@@ -1,39 +1,59 @@
-//! What a caller wants done.
+//! The task that a caller wants done.
 
 use crate::error::{Category, Error};
 use crate::stop::Stop;
 
-/// A task to be planned, worked on and verified.
+/// A task to be planned, done and verified.
+///
+/// The plain methods set an option; as with [`std::process::Command`], the methods that begin with
+/// `get_` return one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a task does nothing until a gateway is handed it"]
+#[must_use = "a task does nothing until it is given to a gateway"]
 pub struct Task {
-    pub(crate) text: String,
-    pub(crate) depth: Option<String>,
-    pub(crate) stop: Option<Stop>,
+    pub(super) text: String,
+    pub(super) depth: Option<String>,
+    pub(super) stop: Option<Stop>,
 }
 
 impl Task {
-    /// A task of the standard depth: worked on, then verified.
+    /// Creates a task of the depth `standard`, which is done and then verified, without a plan.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), depth: None, stop: None }
     }
 
-    /// How deep it is worked on: `trivial`, `standard` or `complex`, as the policy has them.
+    /// Sets the depth: `trivial`, `standard` or `complex`. The policy says which steps each has.
     pub fn depth(mut self, depth: impl Into<String>) -> Self {
         self.depth = Some(depth.into());
         self
     }
 
-    /// Lets `stop` end the work under way. Whoever is asked is hung up on at once and counts at the
-    /// worst case, and what there is until then comes as a failure of
-    /// [`Category::Cancelled`]: see [`Failure::orchestration`](crate::Failure::orchestration).
+    /// Lets `stop` end the task while it is under way.
+    ///
+    /// The call under way is cancelled at once and counted at its worst case. The run then fails
+    /// with [`Category::Cancelled`], and
+    /// [`Failure::orchestration`](crate::Failure::orchestration) holds what exists by then.
     pub fn stopped_by(mut self, stop: &Stop) -> Self {
         self.stop = Some(stop.clone());
         self
     }
 
-    /// Refuses what there is nothing to do about.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Returns the text of the task.
+    pub fn get_text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the depth, if one was set.
+    pub fn get_depth(&self) -> Option<&str> {
+        self.depth.as_deref()
+    }
+
+    /// Returns the handle that can end the task, if one was set.
+    pub fn get_stop(&self) -> Option<&Stop> {
+        self.stop.as_ref()
+    }
+
+    /// Refuses a task without any text.
+    pub(super) fn check(&self) -> Result<(), Error> {
         match self.text.trim().is_empty() {
             true => Err(Error::new(Category::InvalidRequest, "`task` is empty")
                 .with_hint("say what is to be done")),

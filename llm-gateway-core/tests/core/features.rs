@@ -65,14 +65,14 @@ fn a_role_of_an_orchestration_needs_a_transport_too() {
     let policy = format!(
         "{OWN}\norchestration: {{roles: {{worker: {{provider: openai, model: gpt-6-luna}}}}}}"
     );
-    let built = obeying(policy).provider("house", Arc::new(House)).unwrap().build();
+    let built = obeying(policy).provider("house", Arc::new(House)).build();
     needs("reqwest", cfg!(feature = "reqwest"), built);
 }
 
 #[test]
 fn a_cap_needs_a_ledger_file() {
     // The memory of one process is no ledger for a cap that holds for all of them.
-    let built = with_a_cap(OWN).provider("house", Arc::new(House)).unwrap().build();
+    let built = with_a_cap(OWN).provider("house", Arc::new(House)).build();
     needs("sqlite", cfg!(feature = "sqlite"), built);
 }
 
@@ -87,7 +87,7 @@ async fn a_server_without_an_adapter_starts_and_says_so() {
 #[tokio::test]
 async fn what_the_program_brings_needs_no_feature() {
     let own = with_a_cap(OWN).ledger(Arc::new(MemoryLedger::new()));
-    let own = own.provider("house", Arc::new(House)).unwrap().build().unwrap();
+    let own = own.provider("house", Arc::new(House)).build().unwrap();
     assert_eq!(own.route(Request::new("ask", "hi")).await.unwrap().text(), "hello");
     let offline = with_a_cap(POLICY).offline().build().unwrap();
     offline.route(Request::new("ask", "hi")).await.unwrap();

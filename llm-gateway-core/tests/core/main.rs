@@ -10,6 +10,7 @@ mod circles;
 mod cost;
 mod diagnostics;
 mod documents;
+mod embedding;
 mod envelopes;
 mod features;
 mod guards;

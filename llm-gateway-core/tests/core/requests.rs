@@ -283,7 +283,7 @@ defaults:
       else: {provider: mine, model: loud}
 orchestration: {roles: {worker: {provider: mine, model: loud}}}";
     let own = Arc::new(Shouting(AtomicUsize::new(0)));
-    let gateway = obeying(policy).provider("mine", own).unwrap().build().unwrap();
+    let gateway = obeying(policy).provider("mine", own).build().unwrap();
     assert_eq!(gateway.route(Request::new("quick", "hi")).await.unwrap().text(), "HI");
     assert_eq!(gateway.cascade(Request::new("sums", "hi")).await.unwrap().text(), "HI");
     let done = gateway.orchestrate(Task::new("hi").depth("trivial")).await.unwrap();
@@ -301,7 +301,7 @@ async fn a_program_brings_its_own_provider_and_its_prices() {
 providers: {mine: {models: {loud: {in: 1, out: 2}}}}
 defaults: {quick: {provider: mine, model: loud}, free: {provider: mine, model: other}}";
     let own = Arc::new(Shouting(AtomicUsize::new(0)));
-    let gateway = obeying(policy).provider("mine", own.clone()).unwrap().build().unwrap();
+    let gateway = obeying(policy).provider("mine", own.clone()).build().unwrap();
     let answer = gateway.route(Request::new("quick", "hi")).await.unwrap();
     assert_eq!(answer.text(), "HI");
     // 10 x 1000 n$ + 20 x 2000 n$.

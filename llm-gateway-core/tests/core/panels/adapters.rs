@@ -88,7 +88,7 @@ async fn what_a_faulty_adapter_writes_is_seen_in_its_bytes() {
         let adapter = Arc::new(Adapter { fault, has_failed: AtomicBool::new(false) });
         let script = Scripted::new().answer("yes").answer("no");
         let builder = obeying(policy.as_str()).scripted(script);
-        let gateway = builder.provider("openai", adapter).unwrap().build().unwrap();
+        let gateway = builder.provider("openai", adapter).build().unwrap();
         let panel = gateway.panel(Request::new("three", "hi")).await.unwrap();
         let claims = &panel.certificate().claims;
         let not_passed: Vec<_> = claims

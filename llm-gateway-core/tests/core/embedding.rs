@@ -1,0 +1,131 @@
+//! What a program that embeds the gateway can do with the values that it gives and gets.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use llm_gateway_core::model::Completion;
+use llm_gateway_core::provider::{Call, Prepared, Provider};
+use llm_gateway_core::transport::Recorder;
+use llm_gateway_core::{
+    Category, Environment, Error, Gateway, Reply, Request, Scripted, Stop, Task,
+};
+
+use crate::support::obeying;
+
+const POLICY: &str = "
+defaults:
+  one: {provider: openai, model: gpt-6-luna}
+  three:
+    members:
+      - {provider: openai, model: gpt-6-luna}
+      - {provider: anthropic, model: claude-haiku-5-5}
+      - {provider: gemini, model: gemini-3.5-flash-lite}
+  sums:
+    cascade:
+      gate:
+        - {provider: openai, model: gpt-6-luna}
+        - {provider: gemini, model: gemini-3.5-flash-lite}
+      else: {provider: anthropic, model: claude-opus-5-5}
+orchestration:
+  roles:
+    worker: {provider: openai, model: gpt-6-luna}
+    verifier: {provider: anthropic, model: claude-opus-5-5}
+";
+
+/// A provider that is never asked.
+struct Unasked;
+
+#[async_trait]
+impl Provider for Unasked {
+    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
+        Ok(Prepared::unrecorded(call))
+    }
+
+    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
+        unreachable!()
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_no_provider_can_have_is_a_problem_of_the_build() {
+    let builder = || obeying(POLICY).offline();
+    assert!(builder().provider("in_house", Arc::new(Unasked)).build().is_ok());
+    let named = builder().provider("In House", Arc::new(Unasked));
+    let problems = named.build().unwrap_err();
+    let [problem] = problems.diagnostics() else { panic!("{problems}") };
+    assert_eq!((problem.file.as_str(), problem.line), ("build", 0));
+    assert!(problem.message.contains("`In House` is not a provider name"), "{problem}");
+    let gateway = builder().provider("In House", Arc::new(Unasked)).build_always();
+    let failure = gateway.route(Request::new("one", "hi")).await.unwrap_err();
+    assert_eq!(failure.category(), Category::PolicyInvalid);
+    assert_eq!(failure.problems(), problems.diagnostics());
+    assert_eq!(gateway.problems(), problems.diagnostics());
+}
+
+#[tokio::test]
+async fn a_bad_name_and_a_bad_policy_are_told_together() {
+    let builder = obeying("defaults: {one: {provider: openai}}").offline();
+    let problems = builder.provider("", Arc::new(Unasked)).build().unwrap_err();
+    let files: Vec<_> = problems.diagnostics().iter().map(|it| it.file.as_str()).collect();
+    assert_eq!(files, ["policy", "build"], "{problems}");
+}
+
+#[tokio::test]
+async fn a_reply_is_taken_as_what_it_is_and_can_be_kept() {
+    let gateway = obeying(POLICY).offline().build().unwrap();
+    let reply = async |class: &str| gateway.start(Request::new(class, "hi")).await.unwrap();
+    let (one, three, sums) = (reply("one").await, reply("three").await, reply("sums").await);
+    let task = gateway.start_orchestration(Task::new("hi")).await.unwrap();
+    let kinds = |reply: &Reply| {
+        [
+            reply.clone().into_answer().is_some(),
+            reply.clone().into_panel().is_some(),
+            reply.clone().into_cascade().is_some(),
+            reply.clone().into_orchestration().is_some(),
+        ]
+    };
+    assert_eq!(kinds(&one), [true, false, false, false]);
+    assert_eq!(kinds(&three), [false, true, false, false]);
+    assert_eq!(kinds(&sums), [false, false, true, false]);
+    assert_eq!(kinds(&task), [false, false, false, true]);
+    assert_eq!(three.clone().into_panel().unwrap().text(), three.text());
+    assert_eq!(task.clone().into_orchestration().unwrap().text(), task.text());
+}
+
+#[tokio::test]
+async fn a_failure_can_be_kept_with_all_that_was_paid_for() {
+    let script = Scripted::new().answer("42").status(401).status(401);
+    let gateway = obeying(POLICY).scripted(script).build().unwrap();
+    let failure = gateway.panel(Request::new("three", "6 x 7 = ?")).await.unwrap_err();
+    let kept = failure.clone();
+    assert_eq!(kept.category(), Category::Quorum);
+    assert_eq!(kept.panel().unwrap().text(), failure.panel().unwrap().text());
+    assert_eq!(kept.attempts(), failure.attempts());
+    assert!(failure.problems().is_empty());
+}
+
+#[test]
+fn what_a_request_asks_can_be_read() {
+    let request = Request::new("one", "hi").system("be brief").max_tokens(9).override_model("m");
+    assert_eq!((request.get_task_class(), request.get_messages().len()), ("one", 1));
+    assert_eq!((request.get_system(), request.get_max_tokens()), (Some("be brief"), Some(9)));
+    assert_eq!(request.get_override_model(), Some("m"));
+    let stop = Stop::new();
+    let task = Task::new("do it").depth("complex").stopped_by(&stop);
+    assert_eq!((task.get_text(), task.get_depth()), ("do it", Some("complex")));
+    assert_eq!(task.get_stop(), Some(&stop));
+}
+
+#[tokio::test]
+async fn what_is_printed_for_debugging_holds_no_key_and_no_prompt() {
+    let environment = Environment::empty().with("OPENAI_API_KEY", "sk-canary-key-4711");
+    let builder = obeying(POLICY).environment(environment).offline();
+    let printed = format!("{builder:?}");
+    let gateway: Gateway = builder.build().unwrap();
+    let run = gateway.start(Request::new("one", "canary prompt"));
+    let printed = format!("{printed} {gateway:?} {run:?}");
+    run.await.unwrap();
+    let printed = format!("{printed} {gateway:?}");
+    assert!(printed.contains("GatewayBuilder") && printed.contains("Run"), "{printed}");
+    assert!(!printed.contains("canary"), "{printed}");
+}
