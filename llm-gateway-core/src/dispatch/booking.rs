@@ -168,7 +168,8 @@ impl<'a> Booking<'a> {
     ) -> Settlement {
         let reserved = self.reserved();
         let Self { at_ledger, in_allowance, .. } = self;
-        // An estimate is no bound: what was taken then stays taken, as `AllowanceHold` does by itself.
+        // An estimate is no bound: what was taken then stays taken, as `AllowanceHold` does by
+        // itself.
         let is_certain = matches!(basis, CostBasis::Exact | CostBasis::Free);
         if let (Some(hold), Some(cost), true) = (in_allowance, cost, is_certain) {
             hold.settle(cost);

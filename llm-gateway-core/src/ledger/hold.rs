@@ -55,8 +55,8 @@ impl WriteConfirmation {
 
 /// Money that is set aside for one attempt.
 ///
-/// Dropped before [`sent`](Self::sent), a hold is released. Dropped after it, the hold is settled at
-/// its whole amount, as an estimate: what a call costs that was under way is not known.
+/// Dropped before [`sent`](Self::sent), a hold is released. Dropped after it, the hold is settled
+/// at its whole amount, as an estimate: what a call costs that was under way is not known.
 #[must_use = "a hold that is dropped gives its money back"]
 pub struct Hold {
     amount: NanoUsd,

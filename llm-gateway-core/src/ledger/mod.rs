@@ -3,7 +3,8 @@
 //! [`Ledger::reserve`] is one atomic step. It checks several calls against every cap (settled money
 //! + held money + what is asked) and sets money aside for all of them or for none. Each call gets a
 //! [`Hold`], which covers one attempt and ends when it is settled, released or dropped. What a
-//! process held that died stays counted, as *unsettled*, until [`Ledger::drop_unsettled`] is called.
+//! process held that died stays counted, as *unsettled*, until [`Ledger::drop_unsettled`] is
+//! called.
 //!
 //! A ledger knows neither prices nor the policy: amounts, caps and the month are arguments.
 //! [`MemoryLedger`] ends with its process. The SQLite ledger (`SqliteLedger`, with the feature

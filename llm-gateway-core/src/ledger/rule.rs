@@ -49,7 +49,8 @@ impl Rule<'_> {
     ///
     /// # Errors
     /// [`ReserveError::Refused`] by the lowest cap that does not allow them.
-    /// [`ReserveError::Unusable`] if no cap refuses them but the sum is larger than a ledger counts.
+    /// [`ReserveError::Unusable`] if no cap refuses them but the sum is larger than a ledger
+    /// counts.
     pub(super) fn check(
         &self,
         scope: &Scope,

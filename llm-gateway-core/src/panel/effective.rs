@@ -16,8 +16,8 @@ pub(crate) struct MemberAnswer<'a> {
     pub(crate) member: usize,
     /// What it said.
     pub(crate) text: &'a str,
-    /// Whether that is all: the model ended it by itself. What was cut at its length, by a filter, or
-    /// for a reason that is not known, may have gone on otherwise.
+    /// Whether that is all: the model ended it by itself. What was cut at its length, by a filter,
+    /// or for a reason that is not known, may have gone on otherwise.
     pub(crate) is_whole: bool,
     /// What is known of the model that answered, if anything.
     pub(crate) kin: Option<&'a Lineage>,

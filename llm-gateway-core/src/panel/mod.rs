@@ -42,8 +42,8 @@ pub(crate) struct PanelRun {
     pub(crate) spent: BTreeMap<u64, AttemptCost>,
 }
 
-/// Asks every member of a panel, but those of which `keyless` tells that they cannot be asked. Where
-/// too few are left for the quorum nobody is asked.
+/// Asks every member of a panel, but those of which `keyless` tells that they cannot be asked.
+/// Where too few are left for the quorum nobody is asked.
 ///
 /// # Errors
 /// What refuses the panel as a whole, before anything is sent: a kill switch, its price, a cap,

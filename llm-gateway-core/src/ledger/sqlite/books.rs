@@ -17,8 +17,8 @@ use super::super::rule::{LARGEST, Rule, Totals};
 use super::super::scope::{Scope, ScopeTotal};
 use super::processes::{Locks, ProcessName};
 
-// The statements that run for each call. Each finds its rows by a key, so that a call costs the same
-// after ten calls and after ten million. A test checks SQLite's query plans for that.
+// The statements that run for each call. Each finds its rows by a key, so that a call costs the
+// same after ten calls and after ten million. A test checks SQLite's query plans for that.
 
 const TOTALS: &str = "SELECT settled, held FROM totals WHERE month = ?1 AND scope = ?2";
 const PUT_TOTALS: &str = "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4)";
@@ -98,8 +98,8 @@ impl<'a> Books<'a> {
         Ok(HoldId { row, name: Arc::clone(self.name) })
     }
 
-    /// Ends a hold. A cost is booked whether or not the hold is still there, and also if it stands in
-    /// another file, which is no longer at the path.
+    /// Ends a hold. A cost is booked whether or not the hold is still there, and also if it stands
+    /// in another file, which is no longer at the path.
     pub(super) fn close(
         &self,
         id: &HoldId,

@@ -1,5 +1,5 @@
-//! The jobs of the ledger's thread. A job is written in a transaction with others, and answered after
-//! the commit, never before.
+//! The jobs of the ledger's thread. A job is written in a transaction with others, and answered
+//! after the commit, never before.
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -126,8 +126,8 @@ impl HoldSlot for SqliteSlot {
     }
 }
 
-/// The job that books the end of a hold. It does not hold the queue's sender: a job that waits to be
-/// tried again must not keep the thread alive.
+/// The job that books the end of a hold. It does not hold the queue's sender: a job that waits to
+/// be tried again must not keep the thread alive.
 struct Close {
     hold: OpenHold,
     end: HoldEnd,

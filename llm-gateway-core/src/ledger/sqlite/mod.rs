@@ -5,8 +5,8 @@
 //! disk. Nothing here blocks a caller's thread. (With a paused tokio clock the answer comes late:
 //! use the ledger in memory there.)
 //!
-//! The path decides. If the file is moved or replaced, the thread changes to the file that is at the
-//! path now, and books in it the ends of holds that it still had in the other.
+//! The path decides. If the file is moved or replaced, the thread changes to the file that is at
+//! the path now, and books in it the ends of holds that it still had in the other.
 //!
 //! The end of a hold is a job too, also if the guard is dropped. Its room in the queue is taken
 //! before money is reserved, as a slot of a semaphore, and kept until the end of the hold is
@@ -60,8 +60,8 @@ struct Queue {
 }
 
 impl SqliteLedger {
-    /// Creates the ledger in the file at `path`. The file and its directory are created by the first
-    /// request if they do not exist.
+    /// Creates the ledger in the file at `path`. The file and its directory are created by the
+    /// first request if they do not exist.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self::with_patience(path, open::PATIENCE)
     }

@@ -24,8 +24,8 @@ pub(super) const PATIENCE: u32 = 2_500;
 /// Marks a file as a ledger of this gateway: "llgw".
 const APPLICATION_ID: i64 = 0x6c6c_6777;
 
-/// One script for each version of the schema. `user_version` counts the scripts that ran. Four lines
-/// of code run them, so no crate is needed for it.
+/// One script for each version of the schema. `user_version` counts the scripts that ran. Four
+/// lines of code run them, so no crate is needed for it.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 
 /// An open ledger file, owned by its thread.
@@ -90,8 +90,8 @@ impl OpenLedger {
     /// Closes files that are no longer in their place. The holds of this process in them carry its
     /// registration, which counts as living until the returned value is dropped.
     pub(super) fn abandon(self) -> Process {
-        // Otherwise SQLite would copy the log into the database and remove the files at the paths of
-        // log and index. By now those may belong to a new database.
+        // Otherwise SQLite would copy the log into the database and remove the files at the paths
+        // of log and index. By now those may belong to a new database.
         let quiet = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         let _ = self.connection.set_db_config(quiet, true);
         self.process
@@ -150,8 +150,8 @@ fn connect(path: &Path) -> Result<Connection, Unusable> {
     drop(look);
     // In this mode readers and writers do not block each other.
     connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
-    // A hold must outlive a power cut, because the call that it covers may have been sent. It costs a
-    // wait for the disk, which a batch shares, beside a call of seconds.
+    // A hold must outlive a power cut, because the call that it covers may have been sent. It costs
+    // a wait for the disk, which a batch shares, beside a call of seconds.
     connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
     Ok(connection)
 }

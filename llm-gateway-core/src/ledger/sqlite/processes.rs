@@ -1,12 +1,12 @@
-//! Which processes are alive: each keeps an operating-system lock on a file, and its holds name that
-//! file.
+//! Which processes are alive: each keeps an operating-system lock on a file, and its holds name
+//! that file.
 //!
-//! The system frees the lock however a process ends, `kill -9` included, and never before. A process
-//! id could not show as much, because it may belong to another process by now. Lock files are created
-//! and removed within a write transaction, so that nobody sees one before it is locked.
+//! The system frees the lock however a process ends, `kill -9` included, and never before. A
+//! process id could not show as much, because it may belong to another process by now. Lock files
+//! are created and removed within a write transaction, so that nobody sees one before it is locked.
 //!
-//! A lock file that somebody removed shows nothing: its process may be alive, so what it holds stays
-//! held. A living process puts its file back before it writes again.
+//! A lock file that somebody removed shows nothing: its process may be alive, so what it holds
+//! stays held. A living process puts its file back before it writes again.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -24,15 +24,16 @@ pub(super) struct Locks {
     folder: PathBuf,
 }
 
-/// The registration of this process in one file. The process counts as living until this is dropped.
+/// The registration of this process in one file. The process counts as living until this is
+/// dropped.
 pub(super) struct Process {
     pub(super) name: Arc<ProcessName>,
     lock: File,
 }
 
 /// The name of a process in one file, which its holds carry. Names are compared by address
-/// (`Arc::ptr_eq`), because a process has one in each file that it opened, and ids start again in a new
-/// file.
+/// (`Arc::ptr_eq`), because a process has one in each file that it opened, and ids start again in a
+/// new file.
 #[derive(Debug)]
 pub(super) struct ProcessName {
     pub(super) id: i64,
@@ -127,8 +128,8 @@ impl Locks {
         }
     }
 
-    /// Removes processes that have ended and hold nothing, and those without a lock file: a living one
-    /// registers itself again. Runs within a write transaction.
+    /// Removes processes that have ended and hold nothing, and those without a lock file: a living
+    /// one registers itself again. Runs within a write transaction.
     pub(super) fn sweep(&self, connection: &Connection) -> rusqlite::Result<()> {
         let mut idle = connection.prepare_cached(
             "SELECT id FROM processes WHERE id NOT IN (SELECT process FROM holds)",

@@ -18,8 +18,8 @@ const REOPENINGS: usize = 3;
 
 /// The state of the thread.
 pub(super) struct LedgerThread {
-    /// The open file. The field stands before the inbox so that it is dropped first: once no job can
-    /// be put into the queue, the process's lock is free.
+    /// The open file. The field stands before the inbox so that it is dropped first: once no job
+    /// can be put into the queue, the process's lock is free.
     open: Option<OpenLedger>,
     /// Registrations of this process in files that are no longer at the path. The process counts as
     /// living there for as long as it holds something in them.

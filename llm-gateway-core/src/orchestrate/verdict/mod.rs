@@ -1,8 +1,8 @@
 //! What a verifier's reply means.
 //!
-//! [`parse_reply`] takes a reply and the artifact it judges, and says whether that is an acceptance, a
-//! refusal, or no verdict at all. It is pure, and strict on one side only: whatever is not
-//! beyond doubt an acceptance is none. It does not decide what follows: the repair of a
+//! [`parse_reply`] takes a reply and the artifact it judges, and says whether that is an
+//! acceptance, a refusal, or no verdict at all. It is pure, and strict on one side only: whatever
+//! is not beyond doubt an acceptance is none. It does not decide what follows: the repair of a
 //! malformed reply and the next round are the steps' business.
 //!
 //! A model may say yes to anything, so the words alone count for little. In the structured form
