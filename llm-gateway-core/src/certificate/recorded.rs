@@ -4,10 +4,11 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::HeaderMap;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::model::SharedBytes;
 
 /// A request as it left, without its credential.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct RecordedRequest {
 
 impl RecordedRequest {
     /// Takes down a request.
-    pub fn new(url: impl Into<String>, headers: &HeaderMap, body: impl Into<Bytes>) -> Self {
+    pub fn new(url: impl Into<String>, headers: &HeaderMap, body: impl Into<SharedBytes>) -> Self {
         Self { url: url.into(), headers: pairs(headers), body: RecordedBody(body.into()) }
     }
 }
@@ -48,7 +49,12 @@ pub struct RecordedResponse {
 
 impl RecordedResponse {
     /// Takes down a response that had come at moment `sequence`.
-    pub fn new(sequence: u64, status: u16, headers: &HeaderMap, body: impl Into<Bytes>) -> Self {
+    pub fn new(
+        sequence: u64,
+        status: u16,
+        headers: &HeaderMap,
+        body: impl Into<SharedBytes>,
+    ) -> Self {
         let body = RecordedBody(body.into());
         Self { sequence, status, headers: pairs(headers), body, redacted: false }
     }
@@ -74,7 +80,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
 
 /// Bytes of a body: base64 in JSON.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct RecordedBody(Bytes);
+pub struct RecordedBody(SharedBytes);
 
 impl RecordedBody {
     /// The bytes.

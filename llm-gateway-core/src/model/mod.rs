@@ -19,6 +19,7 @@ mod limits;
 mod money;
 #[doc(hidden)]
 pub mod prompt;
+mod shared_bytes;
 mod step_role;
 mod usage;
 
@@ -38,5 +39,6 @@ pub use facts::{Capability, ModelFacts, Prices, Tier};
 pub use ids::{InvalidName, ModelId, ProviderName, RunId, Target, TaskClass};
 pub use limits::Limits;
 pub use money::{InvalidAmount, NanoUsd, Rate};
+pub use shared_bytes::SharedBytes;
 pub use step_role::StepRole;
 pub use usage::Usage;

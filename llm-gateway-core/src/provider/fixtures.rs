@@ -24,7 +24,7 @@ use crate::model::{
     ProviderName, Usage,
 };
 use crate::transport::{
-    Credential, HttpRequest, HttpResponse, Recorder, Scrubber, Transport, TransportError,
+    Body, Credential, HttpRequest, HttpResponse, Recorder, Scrubber, Transport, TransportError,
 };
 
 /// Wednesday, 21 October 2026, 07:28:00 UTC: when every fixture is answered.
@@ -153,7 +153,7 @@ impl Transport for Canned {
         Ok(HttpResponse {
             status: StatusCode::from_u16(*status).unwrap(),
             headers: header_map(headers),
-            body: Box::pin(stream::iter(
+            body: Body::from_stream(stream::iter(
                 self.1
                     .chunks(body.as_bytes())
                     .into_iter()

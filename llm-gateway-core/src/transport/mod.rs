@@ -4,23 +4,23 @@
 //! and hands the body over as it comes. Clocks and bounds on the body are the reader's
 //! ([`crate::provider`]), so that tests can pause them.
 
+mod body;
 mod recorder;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod scripted;
 mod scrubber;
 
-use std::pin::Pin;
-
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::Stream;
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::credential::Secret;
+use crate::model::SharedBytes;
 
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
+pub use body::Body;
+pub(crate) use body::BodyStream;
 pub use recorder::{Exchange, Recorder, Response, Sequence};
 pub use scripted::Scripted;
 pub use scrubber::{REDACTED, Scrubber};
@@ -34,12 +34,12 @@ pub struct HttpRequest {
     /// The headers that we set, credential excluded.
     pub headers: HeaderMap,
     /// The body, byte for byte.
-    pub body: Bytes,
+    pub body: SharedBytes,
 }
 
 impl HttpRequest {
     /// A POST of `body` to `url`.
-    pub fn post(url: String, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
+    pub fn post(url: String, headers: HeaderMap, body: impl Into<SharedBytes>) -> Self {
         Self { url, headers, body: body.into() }
     }
 }
@@ -63,9 +63,6 @@ impl Credential {
         Self { header, prefix, secret }
     }
 }
-
-/// The body of a response, chunk by chunk.
-pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, TransportError>> + Send>>;
 
 /// A response whose body has yet to be read.
 #[non_exhaustive]

@@ -9,8 +9,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+
+use crate::model::SharedBytes;
 
 use super::HttpRequest;
 
@@ -26,7 +27,7 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body as far as it came, with known keys replaced. Empty where a later attempt needed
     /// the room.
-    pub body: Bytes,
+    pub body: SharedBytes,
     /// Whether a key was replaced, so that the bytes are not quite those that came.
     pub redacted: bool,
 }
@@ -94,7 +95,7 @@ impl Recorder {
     }
 
     /// Notes what came back for the request that was sent last.
-    pub fn received(&self, status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) {
+    pub fn received(&self, status: StatusCode, headers: HeaderMap, body: impl Into<SharedBytes>) {
         let body = body.into();
         self.keep(|sequence| Response { sequence, status, headers, body, redacted: false });
     }
@@ -104,7 +105,7 @@ impl Recorder {
         &self,
         status: StatusCode,
         headers: HeaderMap,
-        body: impl Into<Bytes>,
+        body: impl Into<SharedBytes>,
     ) {
         let body = body.into();
         self.keep(|sequence| Response { sequence, status, headers, body, redacted: true });
@@ -118,7 +119,7 @@ impl Recorder {
         for response in older.iter_mut().rev().filter_map(|exchange| exchange.response.as_mut()) {
             match room.checked_sub(response.body.len()) {
                 Some(left) => room = left,
-                None => response.body.clear(),
+                None => response.body = SharedBytes::default(),
             }
         }
     }
@@ -168,7 +169,7 @@ mod tests {
         let request = HttpRequest::post(String::new(), HeaderMap::new(), "asked");
         for attempt in 0..20 {
             recorder.sent(&request);
-            let body = Bytes::from(vec![b'x'; 300_000]);
+            let body = SharedBytes::from(vec![b'x'; 300_000]);
             recorder.received(StatusCode::OK, HeaderMap::new(), body);
             let kept = recorder.exchanges();
             assert_eq!(kept.len(), attempt + 1, "every attempt is there");

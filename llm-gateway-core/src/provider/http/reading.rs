@@ -13,7 +13,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::Reporter;
 use crate::error::{Category, Error};
-use crate::transport::{Body, HttpResponse, REDACTED, Recorder};
+use crate::model::SharedBytes;
+use crate::transport::{BodyStream, HttpResponse, REDACTED, Recorder};
 
 /// The bound on a body: it is kept in memory. The longest answers (128 k tokens, escaped as
 /// JSON) stay below 2 MiB.
@@ -38,7 +39,7 @@ pub(super) struct Reading<'a> {
     pub(super) headers: HeaderMap,
     /// When the attempt ends.
     pub(super) deadline: Instant,
-    body: Fuse<Body>,
+    body: Fuse<BodyStream>,
     came: BytesMut,
     withheld: bool,
     reporter: &'a Reporter<'a>,
@@ -60,7 +61,7 @@ impl<'a> Reading<'a> {
         recorder: &'a Recorder,
     ) -> Self {
         let HttpResponse { status, headers, body } = response;
-        let (body, came, recorder) = (body.fuse(), BytesMut::new(), Some(recorder));
+        let (body, came, recorder) = (body.into_stream().fuse(), BytesMut::new(), Some(recorder));
         Self { status, headers, deadline, body, came, withheld: false, reporter, recorder }
     }
 
@@ -110,8 +111,8 @@ impl<'a> Reading<'a> {
     }
 
     /// What is yet to come, which is none of the record.
-    pub(super) fn rest(&mut self) -> Fuse<Body> {
-        let nothing: Body = Box::pin(stream::empty());
+    pub(super) fn rest(&mut self) -> Fuse<BodyStream> {
+        let nothing: BodyStream = Box::pin(stream::empty());
         mem::replace(&mut self.body, nothing.fuse())
     }
 
@@ -152,7 +153,8 @@ impl<'a> Reading<'a> {
             }
         }
         if let Some(recorder) = self.recorder.take() {
-            let (status, headers, body) = (self.status, headers.clone(), body.clone());
+            let (status, headers) = (self.status, headers.clone());
+            let body = SharedBytes::from_bytes(body.clone());
             if redacted {
                 recorder.received_redacted(status, headers, body);
             } else {

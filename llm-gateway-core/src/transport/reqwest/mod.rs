@@ -18,7 +18,7 @@ use http::HeaderValue;
 use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
-use super::{Credential, HttpRequest, HttpResponse, Phase, Transport, TransportError};
+use super::{Body, Credential, HttpRequest, HttpResponse, Phase, Transport, TransportError};
 
 /// A handshake takes two to three round trips, so even a far host answers within one or two
 /// seconds; after ten, three lost SYNs included (1 + 2 + 4 s), the next target serves better.
@@ -88,14 +88,14 @@ impl Transport for ReqwestTransport {
             .client(Lane::to(&url))?
             .post(url)
             .headers(headers)
-            .body(request.body.clone())
+            .body(request.body.clone().into_bytes())
             .send()
             .await
             .map_err(no_response)?;
         Ok(HttpResponse {
             status: response.status(),
             headers: std::mem::take(response.headers_mut()),
-            body: Box::pin(response.bytes_stream().map_err(body_ended)),
+            body: Body::from_stream(response.bytes_stream().map_err(body_ended)),
         })
     }
 }

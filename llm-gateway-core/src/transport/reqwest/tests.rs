@@ -2,8 +2,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use futures_util::future::join_all;
-use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, StatusCode, header};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -77,7 +77,7 @@ async fn failure(request: &HttpRequest) -> TransportError {
 }
 
 async fn collect(body: super::super::Body) -> Result<Vec<u8>, TransportError> {
-    body.map_ok(|chunk: Bytes| chunk.to_vec()).try_concat().await
+    body.into_stream().map_ok(|chunk: Bytes| chunk.to_vec()).try_concat().await
 }
 
 #[tokio::test]

@@ -26,7 +26,8 @@ use http::StatusCode;
 
 use self::request::ParsedRequest;
 use self::response::ScriptedResponse;
-use super::{Credential, HttpRequest, HttpResponse, Phase, Transport, TransportError};
+use super::{Body, Credential, HttpRequest, HttpResponse, Phase, Transport, TransportError};
+use crate::model::SharedBytes;
 
 /// A script longer than any test's; it bounds a loop that forgot to stop.
 const MAX_STEPS: usize = 1024;
@@ -142,15 +143,15 @@ impl Scripted {
 
     /// Answers exactly these bytes, of no stated type.
     #[must_use]
-    pub fn raw(self, status: u16, body: impl Into<Bytes>) -> Self {
-        self.then(ScriptStep::Raw { status, body: body.into() })
+    pub fn raw(self, status: u16, body: impl Into<SharedBytes>) -> Self {
+        self.then(ScriptStep::Raw { status, body: body.into().into_bytes() })
     }
 
     /// Answers 200 with exactly these bytes as server-sent events, whether or not a stream was
     /// asked for.
     #[must_use]
-    pub fn events(self, body: impl Into<Bytes>) -> Self {
-        self.then(ScriptStep::Events(body.into()))
+    pub fn events(self, body: impl Into<SharedBytes>) -> Self {
+        self.then(ScriptStep::Events(body.into().into_bytes()))
     }
 
     /// Begins to stream the default answer and ends half-way with the error event that the
@@ -308,7 +309,7 @@ fn respond(
 ) -> HttpResponse {
     let ScriptedResponse { status, headers, chunks } = response;
     let body = stream::iter(chunks.into_iter().map(Ok)).chain(then);
-    HttpResponse { status, headers, body: Box::pin(body) }
+    HttpResponse { status, headers, body: Body::from_stream(body) }
 }
 
 #[cfg(test)]

@@ -12,11 +12,10 @@ mod verdicts;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
 use llm_gateway_core::clock::FixedClock;
 use llm_gateway_core::ledger::{Ledger, MemoryLedger};
 use llm_gateway_core::transport::{
-    Credential, HttpRequest, HttpResponse, Transport, TransportError,
+    Body, Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
 use llm_gateway_core::{
     Environment, Failure, Gateway, GatewayBuilder, Orchestrated, Scripted, Task,
@@ -129,11 +128,14 @@ impl Transport for Echo {
     ) -> Result<HttpResponse, TransportError> {
         let nonce = nonce(&texts(request).concat()).unwrap_or_default();
         let response = self.0.send(request, credential).await?;
-        let body = response.body.map(move |chunk| {
-            let text = String::from_utf8(chunk?.to_vec()).unwrap();
-            Ok(text.replace("@nonce@", &nonce).into())
+        let body = Body::unfold((response.body, nonce), |(mut body, nonce)| async move {
+            let chunk = body.next().await?.map(|chunk| {
+                let text = String::from_utf8(chunk.to_vec()).unwrap();
+                text.replace("@nonce@", &nonce).into()
+            });
+            Some((chunk, (body, nonce)))
         });
-        Ok(HttpResponse::new(response.status, response.headers, Box::pin(body)))
+        Ok(HttpResponse::new(response.status, response.headers, body))
     }
 }
 

@@ -13,7 +13,7 @@ use super::*;
 use crate::clock::FixedClock;
 use crate::credential::Lease;
 use crate::model::{Delivery, Message, ModelId, Prompt, ProviderName};
-use crate::transport::{HttpResponse, Phase, Response, TransportError};
+use crate::transport::{Body, HttpResponse, Phase, Response, TransportError};
 
 const KEY: &str = "sk-canary-0123456789abcdef";
 const IDLE: Duration = Duration::from_secs(5);
@@ -66,7 +66,7 @@ impl Transport for Script {
         Ok(HttpResponse {
             status: StatusCode::from_u16(self.status).unwrap(),
             headers: self.headers.clone(),
-            body: Box::pin(self.body()),
+            body: Body::from_stream(self.body()),
         })
     }
 }

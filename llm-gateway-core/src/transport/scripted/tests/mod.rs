@@ -1,4 +1,4 @@
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -290,8 +290,7 @@ async fn what_no_server_would_take_is_refused() {
         (&openai.url, b"{\"messages\": []}", 400),
         (&gemini.url, b"", 400),
     ] {
-        let request =
-            HttpRequest::post(url.to_owned(), HeaderMap::new(), Bytes::copy_from_slice(body));
+        let request = HttpRequest::post(url.to_owned(), HeaderMap::new(), body.to_vec());
         assert_eq!(send(&Scripted::new(), &request).await.status, status, "{url}");
     }
 }
