@@ -1,30 +1,31 @@
-//! What is known of each answer, whoever tells it: the recorded bytes, or a receipt's rows.
+//! What is known of each answered call, from the recorded bytes or from the rows of a receipt.
 //!
-//! The claims about identity, freshness and quorum are made from these rows alone, so that
-//! `verify` comes to them in the same way as the panel did.
+//! The claims about identity, freshness and quorum are decided from these values alone, so
+//! `verify` decides them in the same way as the run did.
 
 use super::evidence::CallEvidence;
 use super::kind::{ReceiptKind, Speaker};
 use super::readers;
 use super::recorded::RecordedResponse;
 
-/// A call that was answered.
+/// A call that was answered, and what is recorded of its answer.
 #[derive(Debug)]
 pub(super) struct AnsweredCall<'a> {
     pub(super) speaker: Speaker,
     pub(super) provider: &'a str,
-    /// The model that was asked for.
+    /// The id of the model that was requested.
     pub(super) declared: &'a str,
     pub(super) record: AnswerRecord,
 }
 
 impl AnsweredCall<'_> {
-    /// The id that the response names, else the declared one; `None` without a response.
+    /// Returns the model id that the response names, or the declared one if it names none.
+    /// `None` if no response was read.
     pub(super) fn id(&self) -> Option<&str> {
         Some(self.facts()?.model.as_deref().unwrap_or(self.declared))
     }
 
-    /// What the response says of itself.
+    /// Returns the facts that the response states, if it was read.
     pub(super) fn facts(&self) -> Option<&ResponseFacts> {
         match &self.record {
             AnswerRecord::Read(facts) => Some(facts),
@@ -36,27 +37,29 @@ impl AnsweredCall<'_> {
 /// What is recorded of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AnswerRecord {
-    /// The provider is one that records nothing.
+    /// The provider records no bytes.
     Unrecorded,
-    /// Bytes should be there, and are not.
+    /// The provider records bytes, but no response is recorded.
     Missing,
-    /// They are there, and are no answer that can be read.
+    /// A response is recorded but is not a readable answer; the text says why.
     Unreadable(String),
-    /// They were read.
+    /// A response is recorded and was read.
     Read(ResponseFacts),
 }
 
-/// What a response says of itself.
+/// The facts that a response states about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ResponseFacts {
+    /// The id of the model that answered.
     pub(super) model: Option<String>,
+    /// The provider's id of the response.
     pub(super) response_id: Option<String>,
-    /// The headers that speak of a cache.
+    /// The response headers that mention a cache.
     pub(super) cache_headers: Vec<(String, String)>,
 }
 
 impl AnswerRecord {
-    /// What is recorded of a call that was answered.
+    /// Reads the last recorded response of a call that was answered.
     pub(super) fn of(call: &CallEvidence) -> Self {
         match call.answer() {
             _ if !call.records() => Self::Unrecorded,
@@ -65,9 +68,9 @@ impl AnswerRecord {
         }
     }
 
-    /// Reads a recorded response.
-    pub(super) fn read(member: &CallEvidence, response: &RecordedResponse) -> Self {
-        match readers::response(member.dialect, response) {
+    /// Reads one recorded response of a call.
+    pub(super) fn read(call: &CallEvidence, response: &RecordedResponse) -> Self {
+        match readers::response(call.dialect, response) {
             Err(why) => Self::Unreadable(why),
             Ok(reply) => Self::Read(ResponseFacts {
                 model: reply.model,
@@ -77,7 +80,8 @@ impl AnswerRecord {
         }
     }
 
-    /// What is missing of it, as a sentence about who spoke; `None` for a reply.
+    /// Says why nothing is known of the answer, in a sentence about `speaker`. `None` if the
+    /// response was read.
     pub(super) fn gap(&self, speaker: Speaker) -> Option<String> {
         Some(match self {
             Self::Unrecorded => format!("{speaker}'s provider records nothing"),
@@ -88,8 +92,11 @@ impl AnswerRecord {
     }
 }
 
-/// The answers that calls got.
-pub(super) fn of_calls<'a>(calls: &[&'a CallEvidence], kind: ReceiptKind) -> Vec<AnsweredCall<'a>> {
+/// Returns the calls that were answered, with what is recorded of each answer.
+pub(super) fn answered_calls<'a>(
+    calls: &[&'a CallEvidence],
+    kind: ReceiptKind,
+) -> Vec<AnsweredCall<'a>> {
     let answered = calls.iter().filter(|call| call.answered);
     answered
         .map(|call| AnsweredCall {

@@ -1,8 +1,8 @@
-//! One way to write a document, and the digests over it.
+//! The canonical form of a document, and the digests over it.
 //!
-//! RFC 8785 fixes the order of keys and the form of numbers and strings, and leaves out all
-//! space: equal documents are equal bytes. What is read back must be in that form, so that a
-//! document has one name only.
+//! RFC 8785 fixes the order of keys and the form of numbers and strings, and leaves out all white
+//! space, so equal documents are equal bytes. A document that is read must be in this form, so
+//! that it has exactly one digest.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,14 +11,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// 32 bytes that make the digest of a prompt that can be guessed useless without them. Draw
-/// them anew for each receipt; the bundle holds them.
+/// 32 random bytes that go into every digest of a receipt. Without them nobody can confirm a
+/// guessed prompt by its digest. Draw a new salt for each receipt; the bundle contains it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Salt(String);
 
 impl Salt {
-    /// Takes 32 random bytes.
+    /// Makes a salt of 32 random bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(hex(&bytes))
     }
@@ -38,7 +38,7 @@ impl fmt::Debug for Salt {
     }
 }
 
-/// The name of a receipt, as its envelope gives it: SHA-256, in lower case hex.
+/// The digest that names a receipt, as its envelope shows it: SHA-256 in lower-case hex.
 ///
 /// ```
 /// use llm_gateway_core::certificate::ReceiptDigest;
@@ -50,7 +50,7 @@ impl fmt::Debug for Salt {
 pub struct ReceiptDigest(String);
 
 impl ReceiptDigest {
-    /// The 64 hex digits.
+    /// Returns the 64 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -67,22 +67,23 @@ impl FromStr for ReceiptDigest {
     }
 }
 
-/// The canonical bytes of a document.
+/// Writes a document in its canonical form.
 pub(super) fn to_bytes(document: &impl Serialize) -> Vec<u8> {
-    // Fails only for a map whose keys are no strings, and no document of this room has one.
+    // This fails only for a map whose keys are not strings, and no document here has such a map.
     serde_json_canonicalizer::to_vec(document).unwrap_or_default()
 }
 
-/// Reads a document that is in its canonical form. A line feed at its end is the editor's.
+/// Reads a document that must be in its canonical form. White space at the end is allowed, because
+/// editors add a line feed there.
 pub(super) fn read<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Unread> {
     let bytes = bytes.trim_ascii_end();
     let document: T =
-        serde_json::from_slice(bytes).map_err(|error| Unread::Form(misfit(&error)))?;
+        serde_json::from_slice(bytes).map_err(|error| Unread::Form(parse_failure(&error)))?;
     if to_bytes(&document) == bytes { Ok(document) } else { Err(Unread::NotCanonical) }
 }
 
-/// Why bytes are no such document: they are no JSON, or JSON of something else.
-pub(super) fn misfit(error: &serde_json::Error) -> String {
+/// Says why bytes are not the expected document: they are not JSON, or JSON of another shape.
+pub(super) fn parse_failure(error: &serde_json::Error) -> String {
     match error.classify() {
         serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
             format!("it is not JSON: {error}")
@@ -94,22 +95,23 @@ pub(super) fn misfit(error: &serde_json::Error) -> String {
 /// Why a document could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unread {
-    /// It is no such document.
+    /// The bytes are not the expected document; the text says why.
     #[error("{0}")]
     Form(String),
-    /// It is one, but not as it was issued.
+    /// The document is the expected one, but not in the form in which it was issued.
     #[error("it is not in the canonical form (RFC 8785) in which it was issued")]
     NotCanonical,
 }
 
-/// SHA-256 over the canonical bytes, in hex.
+/// Returns the SHA-256 of a document's canonical bytes, in hex.
 pub(super) fn plain_digest(document: &impl Serialize) -> String {
     hex(&Sha256::digest(to_bytes(document)))
 }
 
-/// SHA-256, in hex, over the salt's 64 hex digits, what the document is, a zero byte, the
-/// canonical bytes of its head and the bytes of its body: a digest of one kind never stands for
-/// another, and a head, which is a list, ends where its bracket closes.
+/// Returns the SHA-256, in hex, over the salt's 64 hex digits, the `kind` of the document, a zero
+/// byte, the canonical bytes of its `head` and the bytes of its `body`. A digest of one kind can
+/// therefore never stand for another kind, and a head, which is a list, ends where its bracket
+/// closes.
 pub(super) fn salted_digest(salt: &Salt, kind: &str, head: &impl Serialize, body: &[u8]) -> String {
     let digest = Sha256::new()
         .chain_update(&salt.0)
@@ -121,7 +123,7 @@ pub(super) fn salted_digest(salt: &Salt, kind: &str, head: &impl Serialize, body
     hex(&digest)
 }
 
-/// Whether a text is 32 bytes in hex.
+/// Returns whether a text is 32 bytes in hex.
 fn is_hex(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,24 +1,24 @@
-//! What a claim is, and what may become of it.
+//! A claim, its result, and the sentence that says why.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What became of a claim.
+/// The result of a claim.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ClaimResult {
-    /// The evidence shows that it holds.
+    /// The evidence shows that the claim is true.
     Pass,
-    /// The evidence shows that it does not hold.
+    /// The evidence shows that the claim is false.
     Fail,
-    /// The evidence does not decide it.
+    /// The evidence does not decide the claim.
     Unknown,
-    /// There is nothing that it could be about.
+    /// The run has nothing that the claim could be about.
     NotApplicable,
 }
 
@@ -33,28 +33,30 @@ impl fmt::Display for ClaimResult {
     }
 }
 
-/// A claim, and the evidence that decided it.
+/// One claim of a certificate: its result, and the evidence that decided it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Claim {
-    /// What became of it.
+    /// Result of the claim.
     pub result: ClaimResult,
-    /// Why: names the member, the JSON pointer, the header or the model id.
+    /// Reason for the result: names the member, the JSON pointer, the header or the model id.
     pub because: String,
 }
 
-/// The most evidence that one sentence names; the rest is counted.
+/// How many points one sentence names at most; the others are only counted.
 const NAMED: usize = 4;
 
 impl Claim {
+    /// Makes a claim. Control characters are removed from `because`.
     pub(super) fn new(result: ClaimResult, because: impl Into<String>) -> Self {
-        // It may hold names that a provider chose.
+        // The text may contain names that a provider chose.
         let because: String = because.into();
         Self { result, because: because.chars().filter(|c| !c.is_control()).collect() }
     }
 
-    /// Fails for what contradicts the claim, is unknown for what leaves it open, else passes.
+    /// Weighs the evidence: the claim fails if anything is `against` it, stays unknown if
+    /// anything leaves it `open`, and passes otherwise, with `pass` as its reason.
     pub(super) fn weigh(against: &[String], open: &[String], pass: String) -> Self {
         match (against, open) {
             ([], []) => Self::new(ClaimResult::Pass, pass),
@@ -64,7 +66,7 @@ impl Claim {
     }
 }
 
-/// The first of the points, and how many more there are.
+/// Joins the first points to one sentence that also says how many more there are.
 pub(super) fn sentence(points: &[String]) -> String {
     let named: Vec<&str> = points.iter().take(NAMED).map(String::as_str).collect();
     let rest = points.len().saturating_sub(NAMED);

@@ -1,9 +1,9 @@
-//! What is recorded of one call: who was to be asked, and the bytes that left and came.
+//! What is recorded of one call: which model was asked, and the bytes sent and received.
 //!
-//! Plain data. Each run fills it from its recorders; a bundle holds it as JSON.
-//! One counter of the run, starting at 1, numbers three kinds of moments: a request was
-//! committed, a request was sent, a response had come. Nothing else takes a number, so that a
-//! missing one shows.
+//! This is plain data. A run fills it from its recorders, and a bundle stores it as JSON. One
+//! counter per run, starting at 1, numbers three kinds of moments: a request was committed, a
+//! request was sent, a response was received. Nothing else takes a number, so a missing number
+//! shows that a record is missing.
 
 use std::collections::BTreeSet;
 
@@ -12,31 +12,32 @@ use serde::{Deserialize, Serialize};
 use super::recorded::{RecordedRequest, RecordedResponse};
 use crate::model::Dialect;
 
-/// One member of the panel: what was declared of it, and what is recorded.
+/// One call of a run, to a member of a panel or in a step of an orchestration: what was declared
+/// about it, and what is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CallEvidence {
-    /// Its place in the panel, from 1.
+    /// Position of the member in its panel or of the step in its orchestration, counted from 1.
     pub position: u32,
-    /// The provider's name in the policy.
+    /// Name of the provider in the policy.
     pub provider: String,
-    /// The model that was asked for, as the provider names it.
+    /// Id of the requested model, as the provider names it.
     pub model: String,
-    /// The wire format of its bytes; [`Dialect::Own`] records none.
+    /// Wire format of the bytes. Of [`Dialect::Own`] no bytes are recorded.
     pub dialect: Dialect,
-    /// Where its provider is reached, as in the policy.
+    /// Base URL of the provider, as in the policy.
     pub base_url: String,
-    /// The request that was fixed for it, and when.
+    /// The request that was fixed before anything was sent, and when it was fixed.
     pub committed: Option<Commitment>,
-    /// Its attempts, oldest first.
+    /// The attempts of the call, oldest first.
     pub exchanges: Vec<RecordedExchange>,
-    /// Whether the panel took its last response for an answer.
+    /// Whether the run took the last response as an answer.
     pub answered: bool,
 }
 
 impl CallEvidence {
-    /// A member that was declared, and of which nothing is recorded yet.
+    /// Declares a call of which nothing is recorded yet.
     pub fn new(
         position: u32,
         provider: impl Into<String>,
@@ -56,18 +57,18 @@ impl CallEvidence {
         }
     }
 
-    /// Whether its provider is one whose bytes are recorded.
+    /// Returns whether the provider's bytes are recorded at all.
     pub(super) fn records(&self) -> bool {
         self.dialect != Dialect::Own
     }
 
-    /// The response that the panel took for its answer.
+    /// Returns the last attempt's response: the answer, if the call was answered.
     pub(super) fn answer(&self) -> Option<&RecordedResponse> {
         self.exchanges.last()?.response.as_ref()
     }
 
-    /// How a try is not what was committed before it, as the end of a sentence that begins with
-    /// who made it.
+    /// Says how attempt `n` deviates from the committed request, as the end of a sentence that
+    /// begins with the member or step. `None` if it sent what was committed before.
     pub(super) fn deviation(&self, n: usize, exchange: &RecordedExchange) -> Option<String> {
         let Some(committed) = &self.committed else {
             return Some("'s request was not committed".to_owned());
@@ -80,7 +81,7 @@ impl CallEvidence {
     }
 }
 
-/// Which part of a request is not as it was committed.
+/// Names the first part of a request that differs from the committed one.
 fn difference(committed: &RecordedRequest, sent: &RecordedRequest) -> Option<&'static str> {
     if committed.url != sent.url {
         Some("the url")
@@ -93,45 +94,45 @@ fn difference(committed: &RecordedRequest, sent: &RecordedRequest) -> Option<&'s
     }
 }
 
-/// A request that was fixed before anything was sent.
+/// A request that was fixed before it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Commitment {
-    /// When, by the panel's counter.
+    /// Moment of the commitment, by the run's counter.
     pub sequence: u64,
-    /// What was fixed.
+    /// The committed request.
     pub request: RecordedRequest,
 }
 
 impl Commitment {
-    /// Notes that `request` was fixed at moment `sequence`.
+    /// Records that `request` was fixed at moment `sequence`.
     pub fn new(sequence: u64, request: RecordedRequest) -> Self {
         Self { sequence, request }
     }
 }
 
-/// One attempt.
+/// One attempt of a call: the request that was sent and the response to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RecordedExchange {
-    /// When the request left, by the panel's counter.
+    /// Moment at which the request was sent, by the run's counter.
     pub sent: u64,
-    /// What left.
+    /// The request as it was sent.
     pub request: RecordedRequest,
-    /// What came back; `None` when nothing did.
+    /// The response as far as it was received; `None` if nothing was.
     pub response: Option<RecordedResponse>,
 }
 
 impl RecordedExchange {
-    /// A request that left at moment `sent`, and what came back for it.
+    /// Records a request that was sent at moment `sent`, and the response to it.
     pub fn new(sent: u64, request: RecordedRequest, response: Option<RecordedResponse>) -> Self {
         Self { sent, request, response }
     }
 }
 
-/// Collects numbers that should be 1, 2, 3, … without a gap.
+/// Collects moments, which must be the numbers 1, 2, 3, … without a gap.
 #[derive(Default)]
 pub(super) struct Moments {
     seen: BTreeSet<u64>,
@@ -139,24 +140,25 @@ pub(super) struct Moments {
 }
 
 impl Moments {
+    /// Adds one moment.
     pub(super) fn add(&mut self, moment: u64) {
         if !self.seen.insert(moment) {
             self.problem.get_or_insert_with(|| format!("moment {moment} is there twice"));
         }
     }
 
-    /// The moments of one member or step.
-    pub(super) fn add_all(&mut self, member: &CallEvidence) {
-        if let Some(committed) = &member.committed {
+    /// Adds all moments of one call.
+    pub(super) fn add_all(&mut self, call: &CallEvidence) {
+        if let Some(committed) = &call.committed {
             self.add(committed.sequence);
         }
-        for exchange in &member.exchanges {
+        for exchange in &call.exchanges {
             let came = exchange.response.as_ref().map(|response| response.sequence);
             self.add_call(exchange.sent, came);
         }
     }
 
-    /// A request that left, and the response to it: in that order.
+    /// Adds the moments of one attempt: its response must come after its request.
     pub(super) fn add_call(&mut self, sent: u64, came: Option<u64>) {
         self.add(sent);
         let Some(came) = came else { return };
@@ -168,6 +170,7 @@ impl Moments {
         }
     }
 
+    /// Says what is wrong with the moments, if anything is.
     pub(super) fn disorder(self) -> Option<String> {
         let gap = || {
             let missing = (1..).zip(&self.seen).find(|(expected, seen)| expected != *seen);

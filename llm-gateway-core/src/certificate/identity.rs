@@ -1,50 +1,54 @@
-//! Who answered: whether models, their developers and their families are pairwise distinct.
+//! Which models answered, and whether they, their developers and their families are distinct.
 //!
-//! The claims are nested. Two names of one model have one developer and one family, whatever
-//! the rows say; a model that no row knows leaves all three open.
+//! The claims are nested: two names of one model have one developer and one family, whatever the
+//! rows say. A model that no row knows leaves all three claims unknown.
 
 use super::answers::AnsweredCall;
 use super::claims::{Claim, ClaimResult};
 use super::kind::Speaker;
 use super::lineage::{Kinship, Lineage};
 
-/// The claims about identity.
+/// The claims about identity: distinct models, developers and families.
 pub(super) struct Identity {
     pub(super) model: Claim,
     pub(super) vendor: Claim,
     pub(super) lineage: Claim,
 }
 
-/// Who a model is, as far as its response tells.
+/// A model that answered, as far as its response identifies it.
 pub(super) struct NamedModel<'a> {
     speaker: Speaker,
     id: &'a str,
-    /// Whether the id is the declared one because the response names none.
+    /// Whether `id` is the declared id, because the response names none.
     as_declared: bool,
     lineage: Option<&'a Lineage>,
 }
 
 impl NamedModel<'_> {
+    /// Returns the canonical id, or the id itself if no row knows it.
     pub(super) fn canonical(&self) -> &str {
         self.lineage.map_or(self.id, |lineage| &lineage.canonical)
     }
 }
 
-/// How two models stand to each other.
+/// How two models are related.
 pub(super) enum Relation {
+    /// They have nothing in common.
     Distinct,
+    /// They are the same, or share a developer or family; the text says what.
     Same(String),
+    /// It is not known whether they are related; the text says why.
     Unknown(String),
 }
 
 type Compare = fn(&NamedModel<'_>, &NamedModel<'_>) -> Relation;
 
-/// The claims about those who answered.
+/// Decides the claims about the identity of the models that answered.
 pub(super) fn identity(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Identity {
     let mut named = Vec::new();
     let mut gaps = Vec::new();
     for answer in answers {
-        match (name(answer, kinship), answer.record.gap(answer.speaker)) {
+        match (named_model(answer, kinship), answer.record.gap(answer.speaker)) {
             (Some(name), _) => named.push(name),
             (None, gap) => gaps.extend(gap),
         }
@@ -67,8 +71,8 @@ pub(super) fn identity(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Ident
     }
 }
 
-/// Who gave the answer; `None` where no response tells.
-pub(super) fn name<'a>(
+/// Returns the model that answered; `None` if no response was read.
+pub(super) fn named_model<'a>(
     answer: &'a AnsweredCall<'_>,
     kinship: &'a Kinship,
 ) -> Option<NamedModel<'a>> {
@@ -81,7 +85,8 @@ pub(super) fn name<'a>(
     })
 }
 
-/// Fails for one pair that is known to be the same, is unknown for one that is not known.
+/// Compares all pairs. The claim fails if one pair is known to be the same, and stays unknown if
+/// one pair cannot be compared.
 fn distinct(
     named: &[NamedModel<'_>],
     gaps: &[String],
@@ -104,19 +109,19 @@ fn distinct(
     let seen = |member: &NamedModel<'_>| format!("{} {}", member.speaker, describe(member));
     let seen: Vec<String> = named.iter().map(seen).collect();
     let mut claim = Claim::weigh(&against, &open, seen.join(", "));
-    claim.because.extend(named.iter().filter_map(declared));
+    claim.because.extend(named.iter().filter_map(declared_note));
     claim
 }
 
-/// What is added to a claim where a model is only the declared one.
-pub(super) fn declared(named: &NamedModel<'_>) -> Option<String> {
+/// Returns the note that a claim gets if a model is only known by its declared id.
+pub(super) fn declared_note(named: &NamedModel<'_>) -> Option<String> {
     let NamedModel { speaker, id, as_declared, .. } = named;
     let says = || format!("; {speaker} is {id} as declared: its response names no model");
     as_declared.then(says)
 }
 
-/// How far two models are from each other: what they share, from the model down to a family,
-/// else what is not known of them.
+/// Returns the closest relation of two models: what they share, looking at the model, then the
+/// developer, then the families; otherwise what is not known of them.
 pub(super) fn relation(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     let relations = [same_model(a, b), same_vendor(a, b), same_lineage(a, b)];
     let mut unknown = Relation::Distinct;
@@ -140,12 +145,13 @@ fn unknown_model(member: &NamedModel<'_>) -> String {
     }
 }
 
+/// Compares the models themselves.
 fn same_model(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
-    // One id is one model, even where no row knows it.
+    // One id is one model, even if no row knows it.
     if a.canonical() == b.canonical() || a.id == b.id {
         return Relation::Same(format!("are {} ({}, {})", a.canonical(), a.id, b.id));
     }
-    // A row that says nothing but a price may be the other model under another name.
+    // A row that has no more than a price may be the other model under another name.
     let says_who = |member: &NamedModel<'_>| {
         member
             .lineage
@@ -158,7 +164,8 @@ fn same_model(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     }
 }
 
-/// A name that moves may be the other model today, unless that is of another house.
+/// Compares two models of which one may have a name that moves: today it may name the other one,
+/// unless developers or families show that the two are different.
 fn same_under_a_name_that_moves(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     let are_strangers = a.lineage.zip(b.lineage).is_some_and(|(a, b)| a.is_stranger_to(b));
     let moving =
@@ -171,8 +178,8 @@ fn same_under_a_name_that_moves(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relat
     }
 }
 
-/// Decides what the models' ids decide, and hands on the rows of two models that are not known to
-/// be one: what those share they share whatever the models are.
+/// Decides by the models' ids where these are enough. Otherwise compares the two lineages: what
+/// they have in common is shared even if it is not known whether the models are the same.
 fn beyond_model(
     a: &NamedModel<'_>,
     b: &NamedModel<'_>,
@@ -190,6 +197,7 @@ fn beyond_model(
     }
 }
 
+/// Compares the developers.
 fn same_vendor(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     let unknown = |member: &NamedModel<'_>| {
         let NamedModel { speaker, id, .. } = member;
@@ -205,6 +213,7 @@ fn same_vendor(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     })
 }
 
+/// Compares the families.
 fn same_lineage(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     let unknown = |member: &NamedModel<'_>| {
         let NamedModel { speaker, id, .. } = member;

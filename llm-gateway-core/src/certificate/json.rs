@@ -1,7 +1,7 @@
-//! JSON, read strictly, and looked at leaf by leaf.
+//! A strict JSON parser, and the leaves of a JSON document.
 //!
-//! A key that stands twice is an error: two readers may each believe another one of the two,
-//! and a request could say one thing to us and another to the model.
+//! A key that occurs twice in one object is an error: of two parsers each may take another of the
+//! two values, so a request could say one thing to this reader and another to the model.
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,17 +9,21 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// The most that a pointer shows of itself: it may hold a stranger's keys.
+/// How many characters of a pointer are shown at most. Its keys may be a stranger's.
 const SHOWN_POINTER: usize = 160;
 
-/// The most characters of the keys above a leaf that are taken for a text.
+/// How many characters of the keys above a leaf are counted as its text at most.
 const LONGEST_KEYS: usize = 4_096;
 
-/// The most values that a request may be made of. Ours are made of a few for each part.
+/// How many values a document may consist of at most. A request of this gateway has a few for
+/// each part of its prompt.
 const MOST_VALUES: usize = 65_536;
 
-/// Reads one document, whole. Its depth is bounded by serde_json (128), its size here: what is
-/// read may be a stranger's bundle, or a verifier's reply.
+/// Parses one complete document. The document may be a stranger's bundle or a verifier's reply, so
+/// its depth is bounded by serde_json (128 levels) and its size by [`MOST_VALUES`].
+///
+/// # Errors
+/// The bytes are not one JSON document, a key occurs twice in one object, or a bound is exceeded.
 pub(crate) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let left = Cell::new(MOST_VALUES);
@@ -28,10 +32,10 @@ pub(crate) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     Ok(value)
 }
 
-/// Builds a [`Value`] in which no key stood twice.
+/// Builds a [`Value`], and fails where a key occurs twice in one object.
 #[derive(Clone, Copy)]
 struct Strict<'a> {
-    /// How many more values there may be.
+    /// How many more values the document may have.
     left: &'a Cell<usize>,
 }
 
@@ -100,21 +104,23 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 }
 
-/// One step into a document. A key `"0"` is not the index 0, though a pointer writes both alike.
+/// One step into a document. The key `"0"` is not the index 0, although a JSON pointer writes both
+/// in the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PathStep<'a> {
     Key(&'a str),
     Index(usize),
 }
 
-/// A value that holds no other: text, number, truth, null, or an empty list or object.
+/// A value that contains no other value: a string, number, bool, null, or an empty list or object.
 pub(super) struct Leaf<'a> {
+    /// Steps from the document's root to the value.
     pub(super) path: Vec<PathStep<'a>>,
     pub(super) value: &'a Value,
 }
 
 impl Leaf<'_> {
-    /// Where it stands, as an RFC 6901 pointer, cut to a printable length.
+    /// Returns the place of the leaf as an RFC 6901 pointer, cut to a printable length.
     pub(super) fn pointer(&self) -> String {
         let cut = |key: &str| key.chars().take(SHOWN_POINTER).collect::<String>();
         let escape = |key: String| key.replace('~', "~0").replace('/', "~1");
@@ -126,13 +132,14 @@ impl Leaf<'_> {
         pointer.chars().filter(|c| !c.is_control()).take(SHOWN_POINTER).collect()
     }
 
-    /// The text that stands there, after the keys on the way to it: a key may carry one, too.
+    /// Returns the keys on the way to the leaf, followed by its string value. Keys count because a
+    /// key may carry a text as well.
     pub(super) fn text(&self) -> String {
         let keys = self.path.iter().filter_map(|step| match step {
             PathStep::Key(key) => Some(*key),
             PathStep::Index(_) => None,
         });
-        // One long key may stand above many leaves.
+        // One long key may be above many leaves.
         let keys = keys.flat_map(|key| key.chars().chain([' ']));
         let mut text: String = keys.take(LONGEST_KEYS).collect();
         text.push_str(self.value.as_str().unwrap_or_default());
@@ -140,14 +147,14 @@ impl Leaf<'_> {
     }
 }
 
-/// Every leaf of a document, in its order.
+/// Returns every leaf of a document, in document order.
 pub(super) fn leaves(value: &Value) -> Vec<Leaf<'_>> {
     let mut found = Vec::new();
     walk(value, &mut Vec::new(), &mut found);
     found
 }
 
-/// As deep as [`parse`] lets a document be.
+/// Collects the leaves below `value`. Recursion is as deep as [`parse`] lets a document be.
 fn walk<'a>(value: &'a Value, path: &mut Vec<PathStep<'a>>, found: &mut Vec<Leaf<'a>>) {
     let mut step = |step, value| {
         path.push(step);

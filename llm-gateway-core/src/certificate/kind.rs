@@ -1,4 +1,4 @@
-//! The two kinds of run that a receipt may be about, and who speaks in each.
+//! The two kinds of run that a receipt may be about, and who answers in each.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReceiptKind {
-    /// Several models were asked at the same time.
+    /// A panel: several models were asked at the same time.
     Panel,
-    /// Steps were run one after the other.
+    /// An orchestration: steps ran one after the other.
     Orchestration,
 }
 
 impl ReceiptKind {
-    /// Who speaks at a position.
+    /// Returns who answers at `position`, counted from 1.
     pub(super) fn speaker(self, position: u32) -> Speaker {
         match self {
             Self::Panel => Speaker::Member(position),
@@ -24,7 +24,7 @@ impl ReceiptKind {
         }
     }
 
-    /// What its calls are of.
+    /// Names in the plural what the calls of such a run belong to.
     pub(super) fn units(self) -> &'static str {
         match self {
             Self::Panel => "members",
@@ -42,7 +42,7 @@ impl fmt::Display for ReceiptKind {
     }
 }
 
-/// Who answered: a member of a panel, or a step of an orchestration, each counted from 1.
+/// Who answered a call: a member of a panel or a step of an orchestration, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Speaker {
     Member(u32),
@@ -50,6 +50,7 @@ pub(super) enum Speaker {
 }
 
 impl Speaker {
+    /// Returns the member's or step's position, counted from 1.
     pub(super) fn position(self) -> u32 {
         match self {
             Self::Member(position) | Self::Step(position) => position,

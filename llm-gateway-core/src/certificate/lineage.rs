@@ -1,7 +1,8 @@
-//! What is known of models' kinship: which ids are one model, who made it, what it descends from.
+//! The lineage of models: which ids name one model, who developed it, which families it descends
+//! from.
 //!
-//! Data that is passed in, never a guess from a name: an id resolves where a row stands for it,
-//! exactly, or not at all. A dated snapshot shares the canonical id of its model.
+//! All of it is data that is passed in; nothing is guessed from a name. An id is known only if a
+//! row contains exactly this id. A dated snapshot has the canonical id of its model.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,26 +12,26 @@ use serde::{Deserialize, Serialize};
 use super::canonical;
 use crate::model::ModelFacts;
 
-/// What is known of one model.
+/// Where one model comes from: its canonical id, its developer and its families.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Lineage {
-    /// The undated id: equal for all names of one model.
+    /// Undated id of the model, equal for all names of the model.
     pub canonical: String,
-    /// Who made it, in lower case; `None` = unknown.
+    /// Developer of the model, in lower case; `None` if unknown.
     pub developer: Option<String>,
-    /// The families it descends from, in lower case; empty = unknown.
+    /// Families that the model descends from, in lower case; empty if unknown.
     #[serde(rename = "lineage")]
     pub families: BTreeSet<String>,
-    /// Whether the id is a name that is given to one model after the other: today's model may
-    /// stand beside it under its own.
+    /// Whether the id is a name that its provider moves from model to model. The model that it
+    /// names today may also be listed under a name of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub moves: bool,
 }
 
 impl Lineage {
-    /// Kinship of the model `canonical`. Developer and families are compared without case.
+    /// Describes the model `canonical`. Developer and families are compared without case.
     pub fn new<'a>(
         canonical: impl Into<String>,
         developer: Option<&str>,
@@ -45,7 +46,8 @@ impl Lineage {
         }
     }
 
-    /// Whether the two cannot be one model: other developers made them, or of other families.
+    /// Returns whether the two are certainly two models: their developers are known and differ, or
+    /// their families are known and have none in common.
     pub(super) fn is_stranger_to(&self, other: &Self) -> bool {
         let developers = self.developer.as_ref().zip(other.developer.as_ref());
         let are_known = !self.families.is_empty() && !other.families.is_empty();
@@ -72,31 +74,31 @@ impl From<&ModelFacts> for Lineage {
     }
 }
 
-/// One line of what is known: an id, at one provider or at any.
+/// One row of a [`Kinship`]: the lineage of the model behind an id, at one provider or at any.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LineageRow {
-    /// Whose id it is; `None` = whoever returns it.
+    /// Name of the provider that uses the id; `None` if it means the same at every provider.
     pub provider: Option<String>,
-    /// The id as a response names it.
+    /// Id of the model, as a response names it.
     pub id: String,
-    /// The model behind it.
+    /// Lineage of the model behind the id.
     #[serde(rename = "kin")]
     pub lineage: Lineage,
 }
 
 impl LineageRow {
-    /// `id` at `provider`, or at any provider, is the model `lineage`.
+    /// States that `id` names the model `lineage` at `provider`, or at any provider if `None`.
     pub fn new(provider: Option<&str>, id: impl Into<String>, lineage: Lineage) -> Self {
         Self { provider: provider.map(str::to_owned), id: id.into(), lineage }
     }
 }
 
-/// Whose id, and the id.
+/// A provider's name, or `None` for any provider, and an id.
 type Key = (Option<String>, String);
 
-/// All that is known, under a version.
+/// The lineage of all known models, under a version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kinship {
     version: String,
@@ -104,13 +106,14 @@ pub struct Kinship {
 }
 
 impl Kinship {
-    /// Takes the rows; the last of two for one id counts. The version is the digest of them all.
+    /// Takes the rows. If two rows are about one id, the last one counts. The version is the digest
+    /// of all rows.
     ///
-    /// A name is one model wherever it stands: an id that a row declares to be another model's
-    /// makes that model, and whatever else a provider serves under the id, one.
+    /// One name means one model at every provider. If a row declares an id to be a name of another
+    /// model, that model and every model that some provider serves under the id count as one.
     ///
     /// ```
-    /// use llm_gateway_core::certificate::{Lineage, LineageRow, Kinship};
+    /// use llm_gateway_core::certificate::{Kinship, Lineage, LineageRow};
     ///
     /// let row = |provider, id, canonical: &str| {
     ///     LineageRow::new(Some(provider), id, Lineage::new(canonical, None, []))
@@ -119,15 +122,16 @@ impl Kinship {
     /// assert_eq!(kinship.find("b", "y"), kinship.find("a", "x"));
     /// ```
     pub fn new(rows: impl IntoIterator<Item = LineageRow>) -> Self {
-        let rows = Self::under(String::new(), rows).rows;
+        let rows = Self::with_version(String::new(), rows).rows;
         let lines: Vec<_> = rows.iter().collect();
         Self { version: canonical::plain_digest(&lines), rows }
     }
 
-    /// Takes the model data of a policy: provider, id as its API names it (aliases too), facts.
+    /// Takes the model data of a policy: the provider's name, the id as its API names it (aliases
+    /// included), and the facts.
     ///
-    /// An id of one provider also counts for the others where it means the same everywhere:
-    /// many servers pass on each other's models under their names.
+    /// An id that means the same model at all providers that list it counts for every other provider
+    /// as well, because many servers offer each other's models under the same ids.
     ///
     /// ```
     /// use llm_gateway_core::certificate::Kinship;
@@ -144,8 +148,8 @@ impl Kinship {
         let row = |(provider, id, facts): (&str, &str, &ModelFacts)| {
             LineageRow::new(Some(provider), id, Lineage::from(facts))
         };
-        // Joined first, so that one model under two names means the same.
-        let own = Self::under(String::new(), rows.into_iter().map(row)).rows;
+        // Names are unified first, so that one model under two names is seen to be the same.
+        let own = Self::with_version(String::new(), rows.into_iter().map(row)).rows;
         let mut meanings: BTreeMap<&str, Vec<&Lineage>> = BTreeMap::new();
         for ((_, id), lineage) in &own {
             meanings.entry(id).or_default().push(lineage);
@@ -162,28 +166,32 @@ impl Kinship {
         Self::new(own.chain(shared))
     }
 
-    /// Takes rows whose version is known, as those of a receipt.
-    pub(super) fn under(version: String, rows: impl IntoIterator<Item = LineageRow>) -> Self {
+    /// Takes rows whose version is known, such as those of a receipt.
+    pub(super) fn with_version(
+        version: String,
+        rows: impl IntoIterator<Item = LineageRow>,
+    ) -> Self {
         let rows = rows.into_iter().map(|row| ((row.provider, row.id), row.lineage)).collect();
-        Self { version, rows: joined(rows) }
+        Self { version, rows: with_unified_names(rows) }
     }
 
-    /// The digest of all rows.
+    /// Returns the version: the digest of all rows.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The model that `id` names when `provider` returns it.
+    /// Returns the lineage of the model that `id` names in a response of `provider`.
     pub fn find(&self, provider: &str, id: &str) -> Option<&Lineage> {
         let row = |provider: Option<String>| self.rows.get(&(provider, id.to_owned()));
         row(Some(provider.to_owned())).or_else(|| row(None))
     }
 }
 
-/// Gives all rows of one model one canonical id: of those that the rows have for it, the first
-/// in order. Each row says that its id and its canonical id are one name, whosever the row is. An
-/// id that moves at one provider moves at all: a row of a policy has no word for it.
-fn joined(rows: BTreeMap<Key, Lineage>) -> BTreeMap<Key, Lineage> {
+/// Gives all rows of one model the same canonical id: the first, in order, of those that the rows
+/// have for it. Each row says that its id and its canonical id name one model, whichever provider
+/// the row is about. An id that moves at one provider moves at all of them, because a row of a
+/// policy cannot say that it does.
+fn with_unified_names(rows: BTreeMap<Key, Lineage>) -> BTreeMap<Key, Lineage> {
     let mut names = Names::default();
     for ((_, id), lineage) in &rows {
         names.join(id, &lineage.canonical);
@@ -206,13 +214,14 @@ fn joined(rows: BTreeMap<Key, Lineage>) -> BTreeMap<Key, Lineage> {
     told.collect()
 }
 
-/// Which names are one: each leads to another of its set, the last of them to none.
+/// Sets of names that mean one model: a disjoint-set forest. Each name leads to another name of its
+/// set; the last one, the root, leads to none.
 #[derive(Default)]
 struct Names(BTreeMap<String, String>);
 
 impl Names {
-    /// The last name that one leads to. All on the way lead there directly from then on: rows may
-    /// be a stranger's, and form one long chain.
+    /// Returns the root of a name's set. From then on all names on the way lead to the root directly,
+    /// because the rows may be a stranger's and form one long chain.
     fn root(&mut self, name: &str) -> String {
         let mut root = name.to_owned();
         let mut path = Vec::new();
@@ -225,6 +234,7 @@ impl Names {
         root
     }
 
+    /// Joins the sets of two names.
     fn join(&mut self, one: &str, other: &str) {
         let (one, other) = (self.root(one), self.root(other));
         if one != other {

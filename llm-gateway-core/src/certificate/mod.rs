@@ -1,13 +1,45 @@
-//! What a panel's recorded bytes show of its members' independence.
+//! Certificates: what the recorded bytes of a run show about the independence of its models.
 //!
-//! [`certify()`] takes the [`Evidence`] that a panel gathered and says of six claims whether they
-//! pass, fail or stay unknown, each with the evidence that decided it. It is pure, and reads
-//! bytes with readers of its own, which share no code with the adapters that wrote them: that is
-//! what lets it fail. [`Receipt::issue`] puts the result and the digests of those bytes into one
-//! document; [`verify()`] holds such a document, with or without the bytes, against itself.
+//! [`certify()`] takes the [`Evidence`] of a panel and decides six claims: each passes, fails or
+//! stays unknown, and names the evidence that decided it. [`certify_orchestration`] does the same
+//! for the four claims about the verifier of an orchestration. [`Receipt::issue`] and
+//! [`Receipt::issue_orchestration`] put the certificate and the digests of the recorded bytes into
+//! one document, a receipt. [`verify()`] checks a receipt: alone as far as that is possible, and
+//! fully when it is given the recorded bytes, the receipt's bundle.
 //!
-//! What it cannot show stands in every certificate ([`NOT_PROVEN`]). It decides nothing: whether
-//! an uncertified panel is an error is the policy's word and the panel's deed.
+//! Everything here is pure. The bytes are read by readers that share no code with the adapters
+//! that wrote them. A mistake in an adapter therefore shows as a failed claim instead of being
+//! repeated by the reader.
+//!
+//! A certificate lists what it cannot show ([`NOT_PROVEN`], [`ORCHESTRATION_NOT_PROVEN`]). It does
+//! not decide whether an uncertified run is an error: the policy says so, and the run obeys.
+//!
+//! # Example
+//!
+//! An offline panel issues a receipt, and anybody who has the receipt and its bundle can check it.
+//!
+//! ```
+//! use llm_gateway_core::certificate::{Against, VerifyResult, verify};
+//! use llm_gateway_core::{Gateway, Request};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gateway = Gateway::builder().offline().build()?;
+//! let panel = gateway.panel(Request::new("triple_review", "Is 2^31 - 1 prime?")).await?;
+//! let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
+//!
+//! // With the bundle, requests and responses are read and certified again.
+//! let found = verify(&receipt, Against::default().with_bundle(&bundle));
+//! assert_eq!(found.result, VerifyResult::Holds);
+//! // Without it, nothing contradicts the receipt, but nothing proves it either.
+//! assert_eq!(verify(&receipt, Against::default()).result, VerifyResult::Undecided);
+//! // The digest that came with the answer proves that this is the receipt that was issued.
+//! let digest = panel.receipt.digest().parse()?;
+//! let against = Against::default().with_bundle(&bundle).with_digest(&digest);
+//! assert_eq!(verify(&receipt, against).result, VerifyResult::Holds);
+//! # Ok(())
+//! # }
+//! ```
 
 mod answers;
 mod canonical;

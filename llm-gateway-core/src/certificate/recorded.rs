@@ -1,4 +1,4 @@
-//! One request and one response as they were on the wire, in a form that JSON can hold.
+//! One request and one response as they were on the wire, in a form that can be stored as JSON.
 
 use std::fmt;
 
@@ -10,45 +10,45 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::SharedBytes;
 
-/// A request as it left, without its credential.
+/// A request as it was sent, without its credential.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RecordedRequest {
-    /// Where to.
+    /// URL of the request.
     pub url: String,
-    /// The headers in the order in which they were set, names in lower case.
+    /// Headers in the order in which they were set, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, byte for byte.
+    /// Body of the request, byte for byte.
     pub body: RecordedBody,
 }
 
 impl RecordedRequest {
-    /// Takes down a request.
+    /// Records a request. It must not contain a credential.
     pub fn new(url: impl Into<String>, headers: &HeaderMap, body: impl Into<SharedBytes>) -> Self {
         Self { url: url.into(), headers: pairs(headers), body: RecordedBody(body.into()) }
     }
 }
 
-/// A response as far as it came.
+/// A response as far as it was received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RecordedResponse {
-    /// When it had come, by the panel's counter.
+    /// Moment at which the response was received, by the run's counter.
     pub sequence: u64,
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
-    /// The headers, names in lower case.
+    /// Headers, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// Body of the response.
     pub body: RecordedBody,
-    /// Whether a key was replaced in it, so that the bytes are not quite those that came.
+    /// Whether a key was replaced in the body, so that it differs from the bytes received.
     pub redacted: bool,
 }
 
 impl RecordedResponse {
-    /// Takes down a response that had come at moment `sequence`.
+    /// Records a response that was received at moment `sequence`.
     pub fn new(
         sequence: u64,
         status: u16,
@@ -59,31 +59,32 @@ impl RecordedResponse {
         Self { sequence, status, headers: pairs(headers), body, redacted: false }
     }
 
-    /// Notes that a key was replaced in it.
+    /// Records that a key was replaced in the body.
     #[must_use]
     pub fn with_redaction(self) -> Self {
         Self { redacted: true, ..self }
     }
 
-    /// The value of a header that is there once or more; the first one.
+    /// Returns the first value of the header `name`, compared without case.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
-/// A value that is no text is kept with marks in it, which no reader takes for protocol.
+/// Copies headers as text. In a value that is not UTF-8 the invalid bytes become replacement
+/// characters, which no reader accepts as part of the protocol.
 fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 
-/// Bytes of a body: base64 in JSON.
+/// The bytes of a body. In JSON they are written as base64.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct RecordedBody(SharedBytes);
 
 impl RecordedBody {
-    /// The bytes.
+    /// Returns the bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }

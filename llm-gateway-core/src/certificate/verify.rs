@@ -1,11 +1,11 @@
-//! Re-checks a receipt, whichever kind of run it is about: the one place that knows both.
+//! Checks a receipt, whichever kind of run it is about. Only this file knows both kinds.
 
 use super::kind::ReceiptKind;
 use super::orchestration::OfOrchestration;
 use super::panel::OfPanel;
 use super::receipt::{Against, Verification, check_as, kind_of};
 
-/// Re-checks a receipt. Pure; takes any bytes, does bounded work and never panics.
+/// Checks a receipt. The function is pure, accepts any bytes, does bounded work and never panics.
 ///
 /// ```
 /// use llm_gateway_core::certificate::{Against, VerifyResult, verify};

@@ -1,9 +1,9 @@
-//! What a stray text in a verifier's request repeats: a plan, or what was judged before.
+//! Finds out what a stray text in a verifier's request repeats: a plan, or what was judged before.
 //!
-//! By content, in runs of words that neither the task nor the artifact nor the instruction
-//! carries. A text of which nobody can say what it is counts as both, and so does one of which
-//! that is true in part: behind a plan, an earlier verdict could stand in other words, or be a
-//! single one.
+//! The texts are compared in runs of words that the task, the artifact and the instruction do not
+//! contain. A stray text that repeats nothing known counts against both claims. So does a text of
+//! which only a part is recognised: next to a plan there could be an earlier verdict in other words,
+//! or in a single word.
 
 use super::evidence::StepEvidence;
 use super::expected::Expected;
@@ -13,66 +13,74 @@ use super::tokens::Lexicon;
 use crate::certificate::readers::{Finding, MOST_FINDINGS};
 use crate::model::StepRole;
 
-/// A stray with fewer words says nothing of its own where they are [`OF_THE_PROTOCOL`], or where
-/// there are none, as of a missing line: it goes with the other strays of its step.
+/// A stray with fewer words than this means nothing by itself if all of them are
+/// [`OF_THE_PROTOCOL`], or if it has none, as for a missing line. It then belongs to the other strays
+/// of its step.
 const SAYS_LITTLE: usize = 4;
 
-/// What stands around a turn that should not be there. Any other word may be a verdict.
+/// The words around a turn that should not be there. Any other word may be a verdict.
 const OF_THE_PROTOCOL: [&str; 8] =
     ["messages", "contents", "role", "type", "text", "assistant", "model", "user"];
 
-/// How many strays are looked at; the rest count as recognised by nobody.
+/// How many strays are examined; the others count as not recognised.
 const LOOKED_AT: usize = 64;
 const _: () =
     assert!(LOOKED_AT < MOST_FINDINGS, "what is left out must have been recognised by nobody");
 
-/// A verifier's step, and what is strange about its requests.
+/// A verifier's step, with the stray texts in its requests.
 pub(super) struct Suspect<'a> {
     step: &'a StepEvidence,
-    /// What may stand in its system part.
+    /// The text that its system part may contain.
     instruction: &'a str,
-    /// What its user turn has to be, where that is known.
+    /// The user turn that it must have been sent, if that is known.
     pub(super) turn: Option<Expected<'a>>,
+    /// What its requests contain that they should not.
     pub(super) strays: Vec<Finding>,
 }
 
 impl<'a> Suspect<'a> {
+    /// Starts without strays.
     pub(super) fn new(step: &'a StepEvidence, instruction: &'a str) -> Self {
         Self { step, instruction, turn: None, strays: Vec::new() }
     }
 
-    /// The step, as `because` names it.
+    /// Returns the name of the step in the reason of a claim.
     fn name(&self) -> String {
         let shown: String = self.step.name.chars().take(64).collect();
         format!("step {} ({shown}, round {})", self.step.call.position, self.step.round)
     }
 }
 
-/// What contradicts each of the two claims, a sentence each.
+/// What contradicts the two claims, one sentence for each finding.
 #[derive(Debug, Default)]
 pub(super) struct Attribution {
+    /// Against the claim that verifiers were blind to plans.
     plan: Vec<String>,
+    /// Against the claim that verifiers were blind to the past.
     history: Vec<String>,
+    /// Against both claims.
     both: Vec<String>,
 }
 
-/// A text that verifiers must not be shown.
+/// A text that some verifier must not be shown, and the step that it comes from.
 struct Source<'a> {
     step: &'a StepEvidence,
     words: Vec<u32>,
 }
 
 impl Source<'_> {
-    /// Whether it is a plan. Those of later rounds count, too.
+    /// Returns whether the text is a plan. Plans of later rounds count as well.
     fn is_plan(&self) -> bool {
         self.step.role == StepRole::Planner
     }
 
+    /// Returns whether the text is a plan that was made before the verifier ran.
     fn is_plan_before(&self, verifier: &StepEvidence) -> bool {
         self.is_plan() && self.step.call.position < verifier.call.position
     }
 
-    /// Whether it is of the past of a verifier: an earlier verdict, an earlier round's artifact.
+    /// Returns whether the text is in the verifier's past: an earlier verdict, or the artifact of an
+    /// earlier round.
     fn is_past_of(&self, verifier: &StepEvidence) -> bool {
         match self.step.role {
             StepRole::Planner => false,
@@ -81,11 +89,13 @@ impl Source<'_> {
         }
     }
 
-    /// Whether one of these few words is its own: a verdict may be so short that it has no run.
+    /// Returns whether the text contains one of these few words. A verdict may be so short that it
+    /// has no run.
     fn has_one_of(&self, words: &[u32]) -> bool {
         self.words.iter().any(|word| words.contains(word))
     }
 
+    /// Returns what a stray does that repeats the text, as part of a sentence.
     fn name(&self) -> String {
         let what = match self.step.role {
             StepRole::Planner => "plan",
@@ -96,7 +106,7 @@ impl Source<'_> {
     }
 }
 
-/// Says of each stray which claims it contradicts.
+/// Decides for each stray which claims it contradicts.
 pub(super) fn attribute(
     task: &str,
     said: &[StepAnswer<'_>],
@@ -120,9 +130,10 @@ pub(super) fn attribute(
 }
 
 impl Attribution {
-    /// An instruction may stand in the request, and must not be the way in which a plan comes
-    /// there: it was written before. Only the first verifier's has to be looked at, since those
-    /// of the others are the same; what a planner may have copied from its own does not count.
+    /// Checks that the verifier's instruction, which its request may contain, does not repeat a plan:
+    /// it was written before any plan. Only the first verifier's has to be examined, because the
+    /// others have the same one. What a planner may have copied from its own instruction does not
+    /// count.
     fn instruction(
         &mut self,
         task: &str,
@@ -142,6 +153,7 @@ impl Attribution {
         }
     }
 
+    /// Checks all strays of one verifier.
     fn strays(
         &mut self,
         suspect: &Suspect<'_>,
@@ -176,7 +188,7 @@ impl Attribution {
         }
     }
 
-    /// Holds the `words` of one stray against each text that its verifier must not be shown. `what`
+    /// Compares the `words` of one stray with each text that its verifier must not be shown. `what`
     /// names the stray.
     fn stray(
         &mut self,
@@ -207,6 +219,7 @@ impl Attribution {
         }
     }
 
+    /// Records that a stray repeats a text, against the claim that forbids it.
     fn against(&mut self, suspect: &Suspect<'_>, source: &Source<'_>, what: &str) {
         let claim = if source.is_plan() {
             &mut self.plan
@@ -215,18 +228,19 @@ impl Attribution {
         } else {
             return;
         };
-        // The texts inside a reply are sources beside it.
+        // The texts inside a reply are sources in addition to the whole reply.
         if !claim.iter().any(|known| known == what) {
             claim.push(what.to_owned());
         }
     }
 
+    /// Records a stray against both claims.
     fn both(&mut self, what: &str) {
         self.both.push(what.to_owned());
     }
 
-    /// What contradicts that verifiers are blind to plans, and to the past; what was recognised
-    /// first.
+    /// Returns what contradicts that verifiers were blind to plans, and what contradicts that they
+    /// were blind to the past. Strays that were recognised come first.
     pub(super) fn claims(mut self) -> [Vec<String>; 2] {
         self.plan.extend_from_slice(&self.both);
         self.history.append(&mut self.both);
@@ -234,6 +248,7 @@ impl Attribution {
     }
 }
 
+/// Returns whether all words of a text are [`OF_THE_PROTOCOL`].
 fn is_of_the_protocol(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.all(|word| OF_THE_PROTOCOL.contains(&word))

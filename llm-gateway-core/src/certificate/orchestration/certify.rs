@@ -1,5 +1,5 @@
-//! Evidence of an orchestration and kinship to its certificate: pure, as
-//! [`certify`](crate::certificate::certify()) is.
+//! Makes the certificate of an orchestration from evidence and kinship. It is pure, like
+//! [`certify`](crate::certificate::certify()).
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,8 @@ use crate::certificate::claims::{Claim, ClaimResult};
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 
-/// What no record of an orchestration can show. Stands in every certificate of one.
+/// What no record of a gateway can prove about an orchestration. Every certificate of an
+/// orchestration lists it.
 pub const ORCHESTRATION_NOT_PROVEN: &[&str] = &[
     "which weights really ran: a model is what its API calls itself",
     "that the verifier's errors are independent of the worker's: distinct models learn from \
@@ -25,37 +26,36 @@ pub const ORCHESTRATION_NOT_PROVEN: &[&str] = &[
     "that the verdict is right",
 ];
 
-/// What can be said of an orchestration, claim by claim.
+/// The certificate of an orchestration: what its recorded bytes show of its verifiers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OrchestrationCertificate {
-    /// What was claimed, and what became of it.
+    /// The claims with their results.
     pub claims: OrchestrationClaims,
-    /// What this certificate does not show; always [`ORCHESTRATION_NOT_PROVEN`].
+    /// What this certificate does not prove; always [`ORCHESTRATION_NOT_PROVEN`].
     pub not_proven: Vec<String>,
-    /// What a reader should know although no claim fails by it.
+    /// What a reader should know although it makes no claim fail.
     pub warnings: Vec<String>,
 }
 
 impl OrchestrationCertificate {
-    /// The certificate that follows from these claims.
+    /// Makes the certificate that follows from the claims.
     pub(in crate::certificate) fn of(claims: OrchestrationClaims, warnings: Vec<String>) -> Self {
         let not_proven = ORCHESTRATION_NOT_PROVEN.iter().map(|&what| what.to_owned()).collect();
         Self { claims, not_proven, warnings }
     }
 
-    /// Whether the verdict is certified: the artifact that stands was judged, and no claim about
-    /// its judge failed.
+    /// Returns whether the verdict is certified: the final artifact was judged, and no claim failed.
     pub fn independence_certified(&self) -> bool {
         let claims = self.claims.named();
-        // Who judged is compared with who worked wherever there is a verdict.
+        // The claim applies to every orchestration whose final artifact has a verdict.
         let is_judged = self.claims.verifier_worker_distinct.result != ClaimResult::NotApplicable;
         is_judged && claims.iter().all(|(_, claim)| claim.result != ClaimResult::Fail)
     }
 }
 
-/// The claims that only the texts tell.
+/// The claims that are decided from texts, which a receipt does not contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::certificate) struct OfTexts {
     pub(in crate::certificate) verifier_plan_blind: Claim,
@@ -63,7 +63,7 @@ pub(in crate::certificate) struct OfTexts {
     pub(in crate::certificate) plan_leak: Claim,
 }
 
-/// Certifies an orchestration by what was recorded of it.
+/// Certifies an orchestration from what was recorded of it.
 ///
 /// ```
 /// use llm_gateway_core::certificate::{Kinship, ClaimResult, OrchestrationEvidence, certify_orchestration};
@@ -78,7 +78,7 @@ pub fn certify_orchestration(
     kinship: &Kinship,
 ) -> OrchestrationCertificate {
     let said = step_answer::read(evidence);
-    let BlindnessClaims { plan_blind, history_blind } = sight::sight(evidence, &said);
+    let BlindnessClaims { plan_blind, history_blind } = sight::blindness_claims(evidence, &said);
     let of_texts = OfTexts {
         verifier_plan_blind: plan_blind,
         verifier_history_blind: history_blind,
@@ -88,8 +88,8 @@ pub fn certify_orchestration(
     OrchestrationCertificate::of(claims, warnings(evidence))
 }
 
-/// All claims: those that the texts tell, and the one from what is known of the answers. Of work
-/// that nobody judged nothing is claimed.
+/// Puts all claims together: those decided from texts, and the one decided from what is known of the
+/// answers. If the final artifact was not judged, none of the claims is applicable.
 pub(in crate::certificate) fn claims(
     of_texts: OfTexts,
     places: &[StepPlace],
@@ -97,7 +97,7 @@ pub(in crate::certificate) fn claims(
     kinship: &Kinship,
 ) -> OrchestrationClaims {
     if let Some(because) = distinct::unjudged(places, answers) {
-        return OrchestrationClaims::none(&because);
+        return OrchestrationClaims::not_applicable(&because);
     }
     let OfTexts { verifier_plan_blind, verifier_history_blind, plan_leak } = of_texts;
     let verifier_worker_distinct = distinct::verifier_worker_distinct(places, answers, kinship);
@@ -109,7 +109,7 @@ pub(in crate::certificate) fn claims(
     }
 }
 
-/// Where each step stands.
+/// Returns position, role and round of each step.
 fn places(evidence: &OrchestrationEvidence) -> Vec<StepPlace> {
     let place = |step: &super::StepEvidence| StepPlace {
         position: step.call.position,
@@ -119,13 +119,14 @@ fn places(evidence: &OrchestrationEvidence) -> Vec<StepPlace> {
     evidence.steps.iter().map(place).collect()
 }
 
-/// The answers of the steps.
+/// Returns the answered calls of the steps.
 fn answers(evidence: &OrchestrationEvidence) -> Vec<AnsweredCall<'_>> {
     let calls: Vec<_> = evidence.steps.iter().map(|step| &step.call).collect();
-    answers::of_calls(&calls, ReceiptKind::Orchestration)
+    answers::answered_calls(&calls, ReceiptKind::Orchestration)
 }
 
-/// Bytes that were not committed are no claim's matter where no verifier was shown them.
+/// Warns about bytes that were sent to planners and workers without being committed. No claim is
+/// about them, because no verifier was shown them.
 fn warnings(evidence: &OrchestrationEvidence) -> Vec<String> {
     let steps = evidence.steps.iter().filter(|step| !sight::is_shown(step));
     let mut warnings = Vec::new();

@@ -5,23 +5,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::claims::{Claim, ClaimResult};
 
-/// The claims of an orchestration, over all its rounds.
+/// The claims of an orchestration, about all its rounds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OrchestrationClaims {
-    /// No verifier was shown a plan, other than what the artifact itself carries of it.
+    /// No verifier was shown a plan, except for what the artifact itself repeats of it.
     pub verifier_plan_blind: Claim,
     /// No verifier was shown an earlier verdict, critique or artifact.
     pub verifier_history_blind: Claim,
-    /// Who judged is another model than who worked, of another developer and another family.
+    /// Every verifier is another model than the worker that it judged, of another developer and
+    /// another family.
     pub verifier_worker_distinct: Claim,
-    /// The artifact repeats little of the plan verbatim.
+    /// No artifact repeats much of a plan verbatim.
     pub plan_leak: Claim,
 }
 
 impl OrchestrationClaims {
-    /// All claims under their names.
+    /// Returns all claims with their names, in the order of the certificate.
     pub fn named(&self) -> Vec<(&'static str, &Claim)> {
         vec![
             ("verifier_plan_blind", &self.verifier_plan_blind),
@@ -31,8 +32,8 @@ impl OrchestrationClaims {
         ]
     }
 
-    /// The claims of an orchestration of which nothing can be claimed.
-    pub(in crate::certificate) fn none(because: &str) -> Self {
+    /// Makes the claims of an orchestration to which none of them is applicable.
+    pub(in crate::certificate) fn not_applicable(because: &str) -> Self {
         let claim = || Claim::new(ClaimResult::NotApplicable, because);
         Self {
             verifier_plan_blind: claim(),

@@ -1,7 +1,8 @@
-//! Whether who judged is another than who worked: the claim `verifier_worker_distinct`.
+//! Decides the claim `verifier_worker_distinct`: in each round, the verifier is another model than
+//! the worker.
 //!
-//! By the models that the responses name, in each round. Made from what is known of the answers
-//! alone, so that a receipt's rows tell it as well as the bytes do.
+//! The claim compares the models that the responses name. It is decided from what is known of the
+//! answers alone, so it can be decided from a receipt's rows as well as from the bytes.
 
 use crate::certificate::answers::AnsweredCall;
 use crate::certificate::claims::{Claim, sentence};
@@ -10,7 +11,7 @@ use crate::certificate::kind::Speaker;
 use crate::certificate::lineage::Kinship;
 use crate::model::StepRole;
 
-/// Where a step stands.
+/// Position, role and round of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::certificate) struct StepPlace {
     pub(in crate::certificate) position: u32,
@@ -18,7 +19,8 @@ pub(in crate::certificate) struct StepPlace {
     pub(in crate::certificate) round: u32,
 }
 
-/// Why nothing can be claimed, if so: the artifact that stands was judged by nobody.
+/// Says why no claim is applicable, if that is so: no verifier answered in the last round, so the
+/// final artifact was not judged.
 pub(in crate::certificate) fn unjudged(
     places: &[StepPlace],
     answers: &[AnsweredCall<'_>],
@@ -30,7 +32,7 @@ pub(in crate::certificate) fn unjudged(
     (!judged).then(|| format!("no verifier answered in round {last}"))
 }
 
-/// The answers of the steps of a role, with their places.
+/// Returns the answers of the steps of one role, each with its place.
 fn of_role<'a, 'b>(
     places: &'a [StepPlace],
     answers: &'a [AnsweredCall<'b>],
@@ -43,7 +45,7 @@ fn of_role<'a, 'b>(
     })
 }
 
-/// The claim: each verifier that answered against each worker of its round.
+/// Decides the claim: compares each verifier that answered with each worker of its round.
 pub(in crate::certificate) fn verifier_worker_distinct(
     places: &[StepPlace],
     answers: &[AnsweredCall<'_>],
@@ -61,7 +63,8 @@ pub(in crate::certificate) fn verifier_worker_distinct(
         for (_, worker) in workers {
             let pair = [verifier, worker];
             open.extend(pair.iter().filter_map(|answer| answer.record.gap(answer.speaker)));
-            let [Some(judge), Some(maker)] = pair.map(|answer| identity::name(answer, kinship))
+            let [Some(judge), Some(maker)] =
+                pair.map(|answer| identity::named_model(answer, kinship))
             else {
                 continue;
             };
@@ -73,7 +76,7 @@ pub(in crate::certificate) fn verifier_worker_distinct(
                     pass.push(format!("{who} are {} and {}", judge.canonical(), maker.canonical()));
                 }
             }
-            declared.extend([&judge, &maker].into_iter().filter_map(identity::declared));
+            declared.extend([&judge, &maker].into_iter().filter_map(identity::declared_note));
         }
     }
     let mut claim = Claim::weigh(&against, &open, sentence(&pass));

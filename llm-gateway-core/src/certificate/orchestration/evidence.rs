@@ -1,53 +1,53 @@
-//! What an orchestration hands to [`certify_orchestration`](super::certify_orchestration): its task, its steps in
-//! the order in which they ran, and the bytes of each.
+//! The input of [`certify_orchestration`](super::certify_orchestration): the task, the steps in the
+//! order in which they ran, and the recorded bytes of each.
 //!
-//! Plain data, as [`Evidence`](crate::certificate::Evidence) is. One counter of the whole run
-//! numbers its moments from 1: a request was committed, a request was sent, a response had come.
+//! This is plain data, like [`Evidence`](crate::certificate::Evidence). One counter of the whole run
+//! numbers its moments from 1: a request was committed, a request was sent, a response was received.
 
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::evidence::{CallEvidence, Moments};
 use crate::model::{Ask, StepRole};
 
-/// All that the certificate of an orchestration is made from.
+/// Everything that the certificate of an orchestration is made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OrchestrationEvidence {
-    /// What the caller wrote.
+    /// The task, as the caller wrote it.
     pub task: String,
     /// The steps, in the order in which they ran.
     pub steps: Vec<StepEvidence>,
 }
 
 impl OrchestrationEvidence {
-    /// A task, and the steps that ran for it.
+    /// Takes a task and the steps that ran for it.
     pub fn new(task: impl Into<String>, steps: Vec<StepEvidence>) -> Self {
         Self { task: task.into(), steps }
     }
 }
 
-/// One step: what it was there for, what it was told, and what is recorded of its call.
+/// One step of an orchestration: its role, its instruction, and what is recorded of its call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct StepEvidence {
-    /// What the workflow calls it, as `plan`, `execute` or `verify`.
+    /// Name of the step in the workflow, such as `plan`, `execute` or `verify`.
     pub name: String,
-    /// What it is there for.
+    /// Role of the step: planner, worker or verifier.
     pub role: StepRole,
-    /// The round that it belongs to, from 1. A refused artifact begins a new one.
+    /// Round that the step belongs to, counted from 1. A refused artifact begins a new round.
     pub round: u32,
-    /// The system text that it was given; empty for none.
+    /// System text of the step; empty if it has none.
     pub instruction: String,
-    /// Of a verifier: what it was to judge.
+    /// What a verifier was asked to judge; `None` for other roles.
     pub judged: Option<Judged>,
-    /// Who was asked, and the bytes. Its position counts the steps from 1.
+    /// The call of the step. Its position counts the steps from 1.
     pub call: CallEvidence,
 }
 
 impl StepEvidence {
-    /// A step of a round that was told `instruction`.
+    /// Describes a step with the system text `instruction` that judges nothing.
     pub fn new(
         name: impl Into<String>,
         role: StepRole,
@@ -59,36 +59,37 @@ impl StepEvidence {
         Self { name, role, round, instruction, judged: None, call }
     }
 
-    /// The same step of a verifier that was to judge `judged`.
+    /// Adds what the step, a verifier's, was asked to judge.
     #[must_use]
     pub fn judging(self, judged: Judged) -> Self {
         Self { judged: Some(judged), ..self }
     }
 }
 
-/// What a verifier was to judge, and which of the gateway's own words stood around it. The words
-/// themselves are not here: the certificate knows them.
+/// What a verifier was asked to judge, and which of the gateway's own words were around it. The words
+/// themselves are not part of the evidence, because the certificate knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Judged {
-    /// The position of the step whose answer is judged.
+    /// Position of the step whose answer is judged.
     pub artifact: u32,
-    /// What the lines around the artifact hold.
+    /// Nonce in the lines before and after the artifact.
     pub nonce: String,
-    /// What is asked after it.
+    /// The question after the artifact.
     pub ask: Ask,
-    /// Whether the schema of a verdict may stand in the request.
+    /// Whether the request may contain the schema of a verdict.
     pub structured: bool,
 }
 
 impl Judged {
-    /// The answer of step `artifact`, between lines with `nonce`.
+    /// Names the answer of step `artifact`, between lines with `nonce`, followed by the question
+    /// `ask`, as what is judged. The request may not contain a schema.
     pub fn new(artifact: u32, nonce: impl Into<String>, ask: Ask) -> Self {
         Self { artifact, nonce: nonce.into(), ask, structured: false }
     }
 
-    /// The same where the schema of a verdict may stand in the request.
+    /// Allows the request to contain the schema of a verdict.
     #[must_use]
     pub fn with_schema(self) -> Self {
         Self { structured: true, ..self }
@@ -96,7 +97,7 @@ impl Judged {
 }
 
 impl OrchestrationEvidence {
-    /// What is wrong with the counting of steps, rounds and moments, if anything is.
+    /// Says what is wrong with the numbers of steps, rounds and moments, if anything is.
     pub(in crate::certificate) fn disorder(&self) -> Option<String> {
         let places = self.steps.iter().map(|step| (step.call.position, step.round));
         let mut order = Order::default();
@@ -116,16 +117,17 @@ impl OrchestrationEvidence {
     }
 }
 
-/// Whether steps ran one after the other.
+/// Checks that steps ran one after the other.
 #[derive(Debug, Default)]
 pub(in crate::certificate) struct Order {
-    /// The step that ran last, and its last moment.
+    /// Position of the step that ran last, and its last moment.
     last: Option<(u32, u64)>,
+    /// The first problem that was found.
     pub(in crate::certificate) problem: Option<String>,
 }
 
 impl Order {
-    /// Steps are counted from 1, and rounds begin with 1 and one after the other.
+    /// Checks positions and rounds: steps are counted from 1, and so are rounds, without a gap.
     pub(in crate::certificate) fn places(&mut self, places: impl Iterator<Item = (u32, u32)>) {
         let mut last_round = 0u32;
         for ((position, round), n) in places.zip(1..) {
@@ -142,7 +144,7 @@ impl Order {
         }
     }
 
-    /// All moments of a step come after those of the one before.
+    /// Checks that all moments of a step come after those of the step before.
     pub(in crate::certificate) fn step(
         &mut self,
         position: u32,

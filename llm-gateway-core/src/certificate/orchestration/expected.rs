@@ -1,4 +1,4 @@
-//! What the user turn of a verifier has to be, to the byte.
+//! The user turn that a verifier must have been sent, to the byte.
 
 use std::ops::Range;
 
@@ -6,30 +6,33 @@ use super::evidence::{OrchestrationEvidence, StepEvidence};
 use super::step_answer::StepAnswer;
 use crate::model::{Frame, Framed, StepRole};
 
-/// Task, artifact, and the gateway's words around it: rebuilt, not taken from the evidence.
+/// The expected user turn: the task, the artifact, and the gateway's words around it. It is rebuilt,
+/// not taken from the request.
 pub(super) struct Expected<'a> {
     task: &'a str,
-    /// What opens the frame.
+    /// The line before the artifact.
     opening: String,
-    /// The artifact as it was received, or why that is not known.
+    /// The artifact as it was received, or why it is not known.
     artifact: Result<&'a str, &'a str>,
-    /// What closes the frame, and the ask.
+    /// The line after the artifact, and the question.
     after: String,
 }
 
-/// How a text fits.
+/// How well a text fits the expected turn.
 pub(super) enum Fit {
-    /// It is what was expected.
+    /// The text is the expected turn.
     Exact,
-    /// It is, as far as it is known what was expected.
+    /// The text fits as far as the expected turn is known; the reason says what is unknown.
     Unknown(String),
-    /// It is something else.
-    Not,
+    /// The text is something else.
+    Mismatch,
 }
 
 impl<'a> Expected<'a> {
+    /// Rebuilds the turn that the verifier `step` must have been sent.
+    ///
     /// # Errors
-    /// Says what is wrong with the step's own account of what it judged.
+    /// The evidence does not say what the step judged, or names something that it cannot have judged.
     pub(super) fn of(
         evidence: &'a OrchestrationEvidence,
         said: &'a [StepAnswer<'_>],
@@ -58,23 +61,24 @@ impl<'a> Expected<'a> {
         })
     }
 
-    /// Its pieces, as far as they are known.
+    /// Returns the pieces of the turn in order, as far as they are known.
     pub(super) fn pieces(&self) -> [&str; 4] {
         [self.task, &self.opening, self.artifact.unwrap_or_default(), &self.after]
     }
 
+    /// Compares a text with the expected turn.
     pub(super) fn fit(&self, text: &str) -> Fit {
         let rest = text.strip_prefix(self.task).and_then(|it| it.strip_prefix(&*self.opening));
-        let Some(rest) = rest else { return Fit::Not };
+        let Some(rest) = rest else { return Fit::Mismatch };
         match self.artifact {
             Ok(artifact) if rest.strip_prefix(artifact) == Some(&self.after) => Fit::Exact,
             Err(why) if rest.ends_with(&self.after) => Fit::Unknown(why.to_owned()),
-            _ => Fit::Not,
+            _ => Fit::Mismatch,
         }
     }
 
-    /// The bytes of a text between what it has in common with the expected one at both ends,
-    /// widened to whole words.
+    /// Returns the range of bytes in which a text differs from the expected turn: what lies between
+    /// the parts that both have in common at their beginnings and ends, widened to whole words.
     pub(super) fn left_over(&self, text: &str) -> Range<usize> {
         let same = |pair: &(u8, u8)| pair.0 == pair.1;
         let expected = || self.pieces().into_iter();
@@ -91,7 +95,7 @@ impl<'a> Expected<'a> {
     }
 }
 
-/// Whether no word of a text goes on across a byte.
+/// Returns whether byte `at` of a text is a character boundary that is not within a word.
 fn is_between_words(text: &str, at: usize) -> bool {
     let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     text.split_at_checked(at).is_some_and(|(left, right)| {

@@ -1,8 +1,8 @@
-//! How much of the plan the artifact repeats verbatim: the claim `plan_leak`.
+//! Decides the claim `plan_leak`: no artifact repeats much of a plan verbatim.
 //!
-//! The verifier is shown the artifact, so what the artifact repeats of the plan reaches it all
-//! the same. Measured in shingles, runs of eight words, without those that the task itself
-//! holds. Only verbatim repetition is seen: a plan in other words passes.
+//! The verifier is shown the artifact, so it also sees what the artifact repeats of the plan. The
+//! amount is measured in shingles, runs of eight words, without those that the task itself contains.
+//! Only verbatim repetition is detected: a plan in other words passes.
 
 use std::collections::HashSet;
 
@@ -11,37 +11,39 @@ use super::tokens::{Lexicon, Words};
 use crate::certificate::claims::{Claim, ClaimResult, sentence};
 use crate::model::StepRole;
 
-/// Words of a shingle: shorter runs are shared by any two texts on one subject.
+/// How many words a shingle has. Any two texts on one subject share shorter runs.
 const SHINGLE: usize = 8;
 
-/// Words of a run that is no accident.
+/// How many words in a row cannot be repeated by chance.
 const RUN: usize = 25;
 
-/// One shingle of so many, a share of 20 %, is too much.
+/// The claim fails if one shingle of this many is repeated: a share of 20 %.
 const ONE_OF: usize = 5;
 
-/// A plan with fewer shingles is too short to tell: a few stock phrases would decide.
+/// How many shingles a plan must have for its share to count. In a shorter plan a few stock phrases
+/// would decide.
 const LEAST: usize = 24;
 
 /// What an artifact repeats of a plan.
 #[derive(Debug, PartialEq, Eq)]
 struct Leak {
-    /// The plan's distinct shingles without the task's.
+    /// Number of the plan's distinct shingles, without those of the task.
     shingles: usize,
-    /// Those that stand in the artifact.
+    /// Number of these shingles that the artifact contains.
     repeated: usize,
-    /// Whether a run of [`RUN`] words of such shingles stands there.
+    /// Whether the artifact contains a run of [`RUN`] words of such shingles.
     has_run: bool,
-    /// Whether all of the texts was looked at.
+    /// Whether the texts were compared in full.
     is_whole: bool,
 }
 
-/// How many words of plans are held against artifacts in all. A run of eleven rounds, the most
-/// that a policy may set, has fewer with plans of 128 k tokens; a stranger's bundle may have more.
+/// How many words of plans are compared with artifacts in total. A run of eleven rounds, the most
+/// that a policy may set, has fewer even with plans of 128 k tokens; a stranger's bundle may have
+/// more.
 const COMPARED: usize = 16 * 1024 * 1024;
 
-/// The claim, over each artifact and all plans that were made before it: the first plan, in the
-/// artifact of the second round, has leaked as well.
+/// Decides the claim over each artifact and all plans that were made before it. The plan of the first
+/// round may leak into the artifact of the second.
 pub(super) fn plan_leak(task: &str, said: &[StepAnswer<'_>]) -> Claim {
     let mut lexicon = Lexicon::new();
     let task = lexicon.words(task);
@@ -58,13 +60,13 @@ pub(super) fn plan_leak(task: &str, said: &[StepAnswer<'_>]) -> Claim {
                 plans.push(PlanWords { round, words });
             }
             StepRole::Worker => {
-                let Some((verdict, told)) = comparison.worst(&plans, answer) else { continue };
-                let points = match verdict {
+                let Some((result, figures)) = comparison.worst(&plans, answer) else { continue };
+                let points = match result {
                     ClaimResult::Pass => &mut pass,
                     ClaimResult::Fail => &mut against,
                     _ => &mut open,
                 };
-                points.push(format!("round {round}: {told}"));
+                points.push(format!("round {round}: {figures}"));
             }
             StepRole::Verifier => {}
         }
@@ -75,19 +77,20 @@ pub(super) fn plan_leak(task: &str, said: &[StepAnswer<'_>]) -> Claim {
     Claim::weigh(&against, &open, sentence(&pass))
 }
 
-/// A plan that was made, or why it is not known.
+/// The words of a plan, or why they are not known.
 struct PlanWords<'a> {
     round: u32,
     words: Result<Words, &'a str>,
 }
 
-/// Holds artifacts against plans.
+/// Compares artifacts with plans.
 struct Comparison<'a> {
+    /// The shingles of the task.
     of_task: HashSet<&'a [u32]>,
-    /// Whether all of the task was looked at.
+    /// Whether the task was read in full.
     is_whole: bool,
     lexicon: Lexicon,
-    /// How many more words of plans are compared.
+    /// How many more words of plans may be compared.
     left: usize,
 }
 
@@ -97,8 +100,9 @@ impl<'a> Comparison<'a> {
         Self { of_task, is_whole: task.is_whole, lexicon, left: COMPARED }
     }
 
-    /// The worst that is to be said of an artifact and the plans before it: what fails, then what
-    /// is unknown, then the highest share. `None` where there is no plan.
+    /// Returns the worst result of an artifact compared with the plans before it: one that fails,
+    /// otherwise one that is unknown, otherwise the one with the highest share. `None` if there is no
+    /// plan.
     fn worst(
         &mut self,
         plans: &[PlanWords<'_>],
@@ -112,7 +116,7 @@ impl<'a> Comparison<'a> {
         let artifact = Artifact::of(&artifact);
         let mut worst: Option<((u8, usize), ClaimResult, String)> = None;
         for plan in plans.iter().rev() {
-            let (verdict, share, told) = match &plan.words {
+            let (result, share, figures) = match &plan.words {
                 Err(why) => (ClaimResult::Unknown, 0, (*why).to_owned()),
                 Ok(words) => {
                     let leak = self.leak(words, &artifact);
@@ -120,19 +124,19 @@ impl<'a> Comparison<'a> {
                         true => "the plan's".to_owned(),
                         false => format!("the round {} plan's", plan.round),
                     };
-                    (leak.verdict(), leak.percent(), leak.figures(&whose))
+                    (leak.result(), leak.percent(), leak.figures(&whose))
                 }
             };
-            let rank = match verdict {
+            let rank = match result {
                 ClaimResult::Fail => 2,
                 ClaimResult::Pass => 0,
                 _ => 1,
             };
             if worst.as_ref().is_none_or(|(known, _, _)| (rank, share) > *known) {
-                worst = Some(((rank, share), verdict, told));
+                worst = Some(((rank, share), result, figures));
             }
         }
-        worst.map(|(_, verdict, told)| (verdict, told))
+        worst.map(|(_, result, figures)| (result, figures))
     }
 
     fn leak(&mut self, plan: &Words, artifact: &Artifact<'_>) -> Leak {
@@ -146,7 +150,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The runs of an artifact: set out once, however many plans there are.
+/// The runs of an artifact, collected once for all plans.
 struct Artifact<'a> {
     shingles: HashSet<&'a [u32]>,
     runs: HashSet<&'a [u32]>,
@@ -160,6 +164,7 @@ impl<'a> Artifact<'a> {
     }
 }
 
+/// Measures what an artifact repeats of one plan.
 fn leak(of_task: &HashSet<&[u32]>, plan: &Words, artifact: &Artifact<'_>) -> Leak {
     let own = |shingle: &[u32]| !of_task.contains(shingle);
 
@@ -175,7 +180,8 @@ fn leak(of_task: &HashSet<&[u32]>, plan: &Words, artifact: &Artifact<'_>) -> Lea
 }
 
 impl Leak {
-    fn verdict(&self) -> ClaimResult {
+    /// Returns what the leak means for the claim.
+    fn result(&self) -> ClaimResult {
         let is_telling = self.shingles >= LEAST;
         if self.has_run || (is_telling && self.repeated * ONE_OF >= self.shingles) {
             ClaimResult::Fail
@@ -186,11 +192,12 @@ impl Leak {
         }
     }
 
+    /// Returns the share of repeated shingles, in percent.
     fn percent(&self) -> usize {
         (self.repeated * 100).checked_div(self.shingles).unwrap_or_default()
     }
 
-    /// What was found; `whose` is the plan's, by its round where it is not the newest.
+    /// Describes the leak. `whose` names the plan, with its round if it is not the newest one.
     fn figures(&self, whose: &str) -> String {
         let Self { shingles, repeated, has_run, is_whole } = self;
         let percent = self.percent();
@@ -236,11 +243,11 @@ mod tests {
     #[test]
     fn what_was_not_looked_at_cannot_pass() {
         let leak = Leak { shingles: 100, repeated: 0, has_run: false, is_whole: true };
-        assert_eq!(leak.verdict(), ClaimResult::Pass);
+        assert_eq!(leak.result(), ClaimResult::Pass);
         let leak = Leak { is_whole: false, ..leak };
-        assert_eq!(leak.verdict(), ClaimResult::Unknown);
+        assert_eq!(leak.result(), ClaimResult::Unknown);
         assert!(leak.figures("the plan's").contains("too long"), "{leak:?}");
         let leak = Leak { repeated: 20, ..leak };
-        assert_eq!(leak.verdict(), ClaimResult::Fail);
+        assert_eq!(leak.result(), ClaimResult::Fail);
     }
 }

@@ -1,10 +1,10 @@
-//! What the recorded bytes of an orchestration show: what its verifier was shown, who judged
-//! whom, and how much of the plan the artifact repeats.
+//! The certificate of an orchestration: what its verifiers were shown, which model judged which,
+//! and how much of the plan the artifact repeats.
 //!
-//! Beside the panel's certificate, with the same readers, and as pure. A verifier's request is
-//! rebuilt from its parts: the instruction, the task, the gateway's own words around the
-//! artifact, and the artifact as it stands in the recorded *response* of the step that made it.
-//! Whatever else is in the request is a stray, and fails the claim about what it repeats.
+//! It is pure and uses the same readers as the certificate of a panel. A verifier's request is
+//! rebuilt from its parts: the instruction, the task, the gateway's own words around the artifact,
+//! and the artifact as it is in the recorded *response* of the step that made it. Everything else in
+//! the request is a stray text, and makes the claim fail that forbids what it repeats.
 
 mod attribution;
 mod certify;

@@ -1,4 +1,4 @@
-//! What the receipt of an orchestration says beside its rows: its steps and the certificate.
+//! The part of a receipt that only an orchestration has: its steps and its certificate.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,12 +20,12 @@ use crate::policy::Level;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OfOrchestration {
-    /// The steps, as they ran: one for each row of who was asked.
+    /// The steps as they ran, one for each row in the receipt's `members`.
     pub(in crate::certificate) steps: Vec<StepRow>,
     pub(in crate::certificate) certificate: OrchestrationCertificate,
 }
 
-/// A step, without its texts.
+/// The row of a step: the step without its texts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct StepRow {
@@ -33,11 +33,11 @@ pub(in crate::certificate) struct StepRow {
     pub(in crate::certificate) name: String,
     pub(in crate::certificate) role: StepRole,
     pub(in crate::certificate) round: u32,
-    /// Of a verifier: what it was to judge.
+    /// What a verifier was asked to judge; `None` for other roles.
     pub(in crate::certificate) judged: Option<JudgedRow>,
 }
 
-/// What a verifier was to judge.
+/// What a verifier was asked to judge, without the nonce.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct JudgedRow {
@@ -59,7 +59,7 @@ impl From<&StepEvidence> for StepRow {
 }
 
 impl Receipt<OfOrchestration> {
-    /// Certifies an orchestration and writes its receipt, with the bundle that proves it.
+    /// Certifies an orchestration, and issues its receipt and the bundle that proves it.
     ///
     /// ```
     /// use llm_gateway_core::certificate::{
@@ -73,7 +73,7 @@ impl Receipt<OfOrchestration> {
     /// let bundle = bundle.to_bytes();
     /// let found = verify(&receipt.to_bytes(), Against::default().with_bundle(&bundle));
     /// assert_eq!(found.result, VerifyResult::Holds);
-    /// // Nothing was judged.
+    /// // No verifier judged anything, so nothing is certified.
     /// assert!(!receipt.certificate().independence_certified());
     /// ```
     pub fn issue_orchestration(
@@ -86,18 +86,20 @@ impl Receipt<OfOrchestration> {
         issue(particulars, evidence, subject, kinship, salt)
     }
 
-    /// What was certified.
+    /// Returns the certificate of the orchestration.
     pub fn certificate(&self) -> &OrchestrationCertificate {
         &self.subject.certificate
     }
 }
 
 impl OfOrchestration {
+    /// Makes this part of the receipt from the evidence.
     fn of(evidence: &OrchestrationEvidence, kinship: &Kinship) -> Self {
         let steps = evidence.steps.iter().map(StepRow::from).collect();
         Self { steps, certificate: certify_orchestration(evidence, kinship) }
     }
 
+    /// Returns position, role and round of each step.
     fn places(&self) -> Vec<StepPlace> {
         let place = |step: &StepRow| {
             let StepRow { position, role, round, .. } = *step;
@@ -125,14 +127,14 @@ impl Subject for OfOrchestration {
         (task, steps.collect::<Vec<_>>())
     }
 
-    fn again(&self, evidence: &OrchestrationEvidence, kinship: &Kinship) -> Self {
+    fn reissued(&self, evidence: &OrchestrationEvidence, kinship: &Kinship) -> Self {
         Self::of(evidence, kinship)
     }
 
     fn contradictions(&self, rows: &Rows<'_>) -> Vec<String> {
         let mut found: Vec<String> = self.disorder(rows).into_iter().collect();
-        found.extend(self.unborne_blindness(rows));
-        found.extend(self.claims_that_do_not_follow(rows));
+        found.extend(self.unsupported_blindness(rows));
+        found.extend(self.differences_from_rows(rows));
         found
     }
 
@@ -154,7 +156,8 @@ impl Subject for OfOrchestration {
 }
 
 impl OfOrchestration {
-    /// Each step has its row, and ran after the one before it.
+    /// Says what is wrong with the order of the steps: each step must have its row, and must have run
+    /// after the step before it.
     fn disorder(&self, rows: &Rows<'_>) -> Option<String> {
         let steps = &self.steps;
         let same = rows.members.iter().map(|row| row.position);
@@ -175,9 +178,9 @@ impl OfOrchestration {
         order.problem
     }
 
-    /// Where the certificate says that verifiers were blind, the rows must bear it out: each call
-    /// to one carries its step's committed digest, and was committed before it was sent.
-    fn unborne_blindness(&self, rows: &Rows<'_>) -> Vec<String> {
+    /// If the certificate says that verifiers were blind, the rows must support it: each call to a
+    /// verifier has its step's committed digest, and was committed before it was sent.
+    fn unsupported_blindness(&self, rows: &Rows<'_>) -> Vec<String> {
         let claims = &self.certificate.claims;
         let is_open =
             |claim: &Claim| matches!(claim.result, ClaimResult::Fail | ClaimResult::Unknown);
@@ -198,11 +201,11 @@ impl OfOrchestration {
                 }
             }
         }
-        found.extend(self.claims_about_nothing(rows));
+        found.extend(self.inapplicable_claims(rows));
         found
     }
 
-    /// The steps of verifiers to which something was sent.
+    /// Returns the steps of verifiers that were sent a request.
     fn verifiers<'a>(&'a self, rows: &'a Rows<'_>) -> impl Iterator<Item = &'a StepRow> {
         let steps = self.steps.iter().zip(rows.members);
         let shown = steps.filter(|(step, row)| {
@@ -213,8 +216,9 @@ impl OfOrchestration {
         shown.map(|(step, _)| step)
     }
 
-    /// Claims that say of something that it was there, or not, against the rows.
-    fn claims_about_nothing(&self, rows: &Rows<'_>) -> Vec<String> {
+    /// Reports claims that are not applicable although the rows show what they are about, and claims
+    /// that are decided although the rows show nothing of the kind.
+    fn inapplicable_claims(&self, rows: &Rows<'_>) -> Vec<String> {
         let mut planners =
             self.steps.iter().zip(rows.members).filter(|(step, _)| step.role == StepRole::Planner);
         let planned = planners.any(|(_, row)| row.answered);
@@ -232,8 +236,9 @@ impl OfOrchestration {
         wrong.map(|(name, _, _)| format!("claim {name} is not about what the steps did")).collect()
     }
 
-    /// Who judged whom, and whether anybody did, follows from the receipt's own rows.
-    fn claims_that_do_not_follow(&self, rows: &Rows<'_>) -> Vec<String> {
+    /// The claim about distinct models, and whether there was a verdict, must be those that follow
+    /// from the receipt's own rows.
+    fn differences_from_rows(&self, rows: &Rows<'_>) -> Vec<String> {
         let stated = &self.certificate;
         let of_texts = OfTexts {
             verifier_plan_blind: stated.claims.verifier_plan_blind.clone(),
@@ -245,6 +250,7 @@ impl OfOrchestration {
     }
 }
 
+/// Says how a certificate differs from the one that follows.
 fn differences(
     stated: &OrchestrationCertificate,
     follows: &OrchestrationCertificate,

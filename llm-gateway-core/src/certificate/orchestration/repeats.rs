@@ -1,25 +1,29 @@
-//! Which runs of words one text has of another, and which nothing else carries. Texts are numbers of
-//! words here; what a run is worth, and for whom, is `attribution`'s to say.
+//! Finds the runs of words that one text repeats from another, and that no allowed text contains.
+//!
+//! Texts are lists of word numbers here. What a repeated run means is decided by `attribution`.
 
 use std::collections::{HashMap, HashSet};
 
-/// Words of a run by which a text is recognised. Of a text that has fewer, all: where that is at
-/// least half of the other one, and no fewer words than [`LEAST`].
+/// How many words in a row recognise a text. A shorter text is recognised by all of its words, if they
+/// are at least half of the other text and at least [`LEAST`].
 const RUN: usize = 8;
+/// How many words a text must have to be recognised.
 const LEAST: usize = 3;
 
-/// The runs of some texts, by their length: each length is looked for in many others, and is set
-/// out once.
+/// The runs of some texts, by length. Runs of one length are looked up many times, so they are
+/// collected once.
 pub(super) struct Runs<'a> {
     texts: Vec<&'a [u32]>,
     by_length: HashMap<usize, HashSet<&'a [u32]>>,
 }
 
 impl<'a> Runs<'a> {
+    /// Prepares the texts.
     pub(super) fn of<const N: usize>(texts: [&'a Vec<u32>; N]) -> Self {
         Self { texts: texts.map(Vec::as_slice).to_vec(), by_length: HashMap::new() }
     }
 
+    /// Returns the runs of `length` words.
     fn long(&mut self, length: usize) -> &HashSet<&'a [u32]> {
         let texts = &self.texts;
         let runs = || texts.iter().flat_map(|text| text.windows(length)).collect();
@@ -27,20 +31,22 @@ impl<'a> Runs<'a> {
     }
 }
 
-/// A text, and what of it is known.
+/// A text in which repetitions are searched, and those that were found.
 pub(super) struct SearchedText<'a> {
     words: &'a Vec<u32>,
     runs: Runs<'a>,
-    /// Its runs that others have, by their length.
+    /// Runs of the text that another text contains, by length.
     known: HashMap<usize, HashSet<&'a [u32]>>,
 }
 
 impl<'a> SearchedText<'a> {
+    /// Prepares the text.
     pub(super) fn of(words: &'a Vec<u32>) -> Self {
         Self { words, runs: Runs::of([words]), known: HashMap::new() }
     }
 
-    /// Whether it has a run of another text that nothing else carries.
+    /// Returns whether the text repeats a run of `source` that no `carried` text contains. The
+    /// repeated runs are remembered.
     pub(super) fn repeats(&mut self, source: &[u32], carried: &mut Runs<'_>) -> bool {
         let shortest = self.words.len().min(source.len());
         if shortest < RUN && (shortest < LEAST || shortest * 2 < self.words.len()) {
@@ -57,7 +63,8 @@ impl<'a> SearchedText<'a> {
         true
     }
 
-    /// Its words that stand in no run that is known, or carried by something else.
+    /// Returns the words of the text that are neither in a remembered run nor in a run of a `carried`
+    /// text.
     pub(super) fn unrecognised(&self, carried: &mut Runs<'_>) -> Vec<u32> {
         let mut is_known = vec![false; self.words.len()];
         let mut mark = |length: usize, knows: &dyn Fn(&[u32]) -> bool| {

@@ -1,9 +1,9 @@
-//! What verifiers were shown: the claims `verifier_plan_blind` and `verifier_history_blind`.
+//! Decides the claims `verifier_plan_blind` and `verifier_history_blind`: what verifiers were shown.
 //!
-//! A verifier's request has one form, and every part of it is known: the instruction of the
-//! step, the task, the gateway's words around the artifact, rebuilt from the nonce, and the
-//! artifact as it was received. Texts are compared byte for byte; what is left over is a stray.
-//! Which of the two claims it fails is [`attribution`]'s to say.
+//! Every part of a verifier's request is known: the instruction of the step, the task, the gateway's
+//! words around the artifact, rebuilt from the nonce, and the artifact as it was received. Texts are
+//! compared byte for byte, and what is left over is a stray text. Which of the two claims a stray
+//! contradicts is decided by [`attribution`].
 
 use std::collections::HashSet;
 
@@ -18,32 +18,36 @@ use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, Sho
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::{StepRole, VERDICT_SCHEMA};
 
-/// The two claims.
+/// The two claims about what verifiers were shown.
 pub(super) struct BlindnessClaims {
     pub(super) plan_blind: Claim,
     pub(super) history_blind: Claim,
 }
 
-/// Whether a step is one whose sight is certified: a verifier's, unless nothing was sent to it.
+/// Returns whether the claims are about a step: it is a verifier's, and something was sent to it.
 pub(super) fn is_shown(step: &StepEvidence) -> bool {
     let call = &step.call;
     let is_unsent = call.records() && call.exchanges.is_empty() && !call.answered;
     step.role == StepRole::Verifier && !is_unsent
 }
 
-/// The claims, over every request to a verifier: first tries, retries and repairs of all rounds.
-pub(super) fn sight(evidence: &OrchestrationEvidence, said: &[StepAnswer<'_>]) -> BlindnessClaims {
+/// Decides the claims over every request to a verifier: first attempts, retries and repairs of all
+/// rounds.
+pub(super) fn blindness_claims(
+    evidence: &OrchestrationEvidence,
+    said: &[StepAnswer<'_>],
+) -> BlindnessClaims {
     let mut suspects = Vec::new();
     let mut open: Vec<String> = evidence.disorder().into_iter().collect();
     let mut requests = 0;
     let mut first: Option<&StepEvidence> = None;
     for step in evidence.steps.iter().filter(|step| is_shown(step)) {
         let first = first.get_or_insert(step);
-        let mut look = Look::new(evidence, said, step, first);
-        look.requests();
+        let mut check = RequestCheck::new(evidence, said, step, first);
+        check.requests();
         requests += step.call.exchanges.len();
-        open.append(&mut look.open);
-        suspects.push(look.suspect);
+        open.append(&mut check.open);
+        suspects.push(check.suspect);
     }
     let [plan, history] = attribution::attribute(&evidence.task, said, &suspects).claims();
     let is_pure = suspects.iter().all(|suspect| suspect.strays.is_empty());
@@ -72,22 +76,22 @@ pub(super) fn sight(evidence: &OrchestrationEvidence, said: &[StepAnswer<'_>]) -
     }
 }
 
-/// Whether there was anything before a verifier: an earlier verdict, or an earlier round.
+/// Returns whether some verifier has a past: an earlier verdict, or an earlier round.
 fn has_history(evidence: &OrchestrationEvidence) -> bool {
     let verifiers = evidence.steps.iter().filter(|step| is_shown(step));
     verifiers.clone().count() > 1 || verifiers.clone().any(|step| step.round > 1)
 }
 
-/// A look at one verifier's requests.
-struct Look<'a> {
+/// A check of one verifier's requests.
+struct RequestCheck<'a> {
     step: &'a StepEvidence,
     suspect: Suspect<'a>,
     open: Vec<String>,
 }
 
-impl<'a> Look<'a> {
-    /// All verifiers of a run have one instruction, that of the first: a policy knows nothing of
-    /// rounds.
+impl<'a> RequestCheck<'a> {
+    /// Starts the check. All verifiers of a run must have the instruction of the `first` one, because
+    /// a policy does not distinguish rounds.
     fn new(
         evidence: &'a OrchestrationEvidence,
         said: &'a [StepAnswer<'_>],
@@ -107,6 +111,7 @@ impl<'a> Look<'a> {
         Self { step, suspect, open: Vec::new() }
     }
 
+    /// Checks all requests of the step.
     fn requests(&mut self) {
         let call = &self.step.call;
         let position = call.position;
@@ -117,7 +122,8 @@ impl<'a> Look<'a> {
         if call.exchanges.is_empty() && call.answered {
             self.open.push(format!("step {position} answered, and no request is recorded"));
         }
-        // A retry is read once; by its hash, or many large ones would be compared with each other.
+        // Equal retries are read once. They are found by hash, because comparing many large ones with
+        // each other would take too long.
         let mut read = HashSet::new();
         for (n, exchange) in call.exchanges.iter().enumerate() {
             let deviation = call.deviation(n + 1, exchange);
@@ -129,6 +135,7 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// Reads one request, and collects its strays.
     fn request(&mut self, request: &RecordedRequest) {
         let is_structured = self.step.judged.as_ref().is_some_and(|judged| judged.structured);
         let schema: Option<Value> =
@@ -139,11 +146,11 @@ impl<'a> Look<'a> {
         self.suspect.strays.extend(findings);
         self.system(&system);
         self.turns(&turns);
-        // Of so many, the rest is recognised by nobody.
+        // The others would not be examined anyway, and count as not recognised.
         self.suspect.strays.truncate(MOST_FINDINGS);
     }
 
-    /// The system part is the instruction, once.
+    /// The system part must be the instruction, once.
     fn system(&mut self, system: &[ShownText]) {
         let instruction = &self.step.instruction;
         let own = system.iter().position(|shown| shown.text == *instruction);
@@ -158,7 +165,7 @@ impl<'a> Look<'a> {
         self.suspect.strays.extend(others.map(|(_, shown)| stray(shown)));
     }
 
-    /// The one turn is what was expected. Of several, those that are not are strays.
+    /// One turn must be the expected one. All others are strays.
     fn turns(&mut self, turns: &[Vec<ShownText>]) {
         let Some(expected) = &self.suspect.turn else { return };
         let mut is_found = false;
@@ -191,7 +198,7 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Where in a turn a byte of the whole stands, or would stand.
+/// Returns the place of the text in a turn that contains a byte of the turn, or would contain it.
 fn standing_at(turn: &[ShownText], byte: usize) -> &str {
     let mut before = 0;
     let standing = turn.iter().find(|shown| {

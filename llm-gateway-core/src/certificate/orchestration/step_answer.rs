@@ -1,4 +1,4 @@
-//! What each step said, as this room's readers find it in the recorded responses.
+//! The answer of each step, as the certificate's own readers find it in the recorded responses.
 
 use serde_json::Value;
 
@@ -8,19 +8,20 @@ use crate::certificate::kind::Speaker;
 use crate::certificate::{json, readers};
 use crate::model::StepRole;
 
-/// A step, and what it said.
+/// A step, and its answer.
 pub(super) struct StepAnswer<'a> {
     pub(super) step: &'a StepEvidence,
-    /// Its answer; why it is not known, as a sentence; `None` where it gave none.
+    /// The text of the answer, or a sentence why it is not known. `None` if the step did not answer.
     pub(super) answer: Option<Result<String, String>>,
 }
 
-/// All steps, in their order.
+/// Reads the answers of all steps, in their order.
 pub(super) fn read(evidence: &OrchestrationEvidence) -> Vec<StepAnswer<'_>> {
     let said = |step| StepAnswer { step, answer: answer(step) };
     evidence.steps.iter().map(said).collect()
 }
 
+/// Reads the answer of one step.
 fn answer(step: &StepEvidence) -> Option<Result<String, String>> {
     let call = &step.call;
     if !call.answered {
@@ -33,13 +34,13 @@ fn answer(step: &StepEvidence) -> Option<Result<String, String>> {
 }
 
 impl StepAnswer<'_> {
-    /// Whether it is a step of this role that was answered.
+    /// Returns whether the step has this role and was answered.
     pub(super) fn is_of(&self, role: StepRole) -> bool {
         self.step.role == role && self.answer.is_some()
     }
 
-    /// Everything that its responses say, those that were not taken for its answer too, and what
-    /// came of one that broke off.
+    /// Returns all texts in the step's responses, including responses that were not taken as its
+    /// answer, and the received part of one that broke off.
     pub(super) fn texts(&self) -> impl Iterator<Item = String> + '_ {
         let call = &self.step.call;
         let came = call.exchanges.iter().filter_map(|exchange| exchange.response.as_ref());
@@ -51,8 +52,8 @@ impl StepAnswer<'_> {
     }
 }
 
-/// The texts inside a reply that is JSON, or has one JSON object in it: what is handed on of a
-/// verdict is taken from there, without its escapes.
+/// Returns the texts inside a reply that is JSON or contains one JSON object. Later steps are shown
+/// parts of a verdict that are taken from there, without their escapes.
 fn inner_texts(reply: &str) -> Vec<String> {
     let object = reply.find('{').zip(reply.rfind('}')).and_then(|(from, to)| reply.get(from..=to));
     let value: Option<Value> = object.and_then(|object| json::parse(object.as_bytes()).ok());

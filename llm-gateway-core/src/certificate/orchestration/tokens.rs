@@ -1,20 +1,20 @@
-//! Texts as words: runs of letters and digits in lower case, each word a number. Where a script
-//! sets no spaces, each of its characters is a word; what is longer than any word is several, so
-//! that an encoded text does not pass for one.
+//! Turns texts into words, and words into numbers. A word is a run of letters and digits in lower
+//! case. In a script without spaces each character is a word. A run that is longer than any word is
+//! several words, so that an encoded text does not count as one.
 //!
-//! Spacing, case and punctuation do not count, so that a text that was set out anew is still
-//! found. Runs of words are compared whole, never by a hash alone.
+//! Spacing, case and punctuation do not count, so a text is still found after it was reformatted.
+//! Runs of words are compared in full, never by a hash alone.
 
 use std::collections::HashMap;
 
-/// How many characters are looked at in all: what many rounds of the largest context hold.
+/// How many characters are read in total: as many as many rounds of the largest context contain.
 const LOOKED_AT: usize = 16 * 1024 * 1024;
 
-/// The most characters of a word; of the longest that are in use one or two are cut.
+/// How many characters a word may have. Only one or two of the longest words in use are cut.
 const LONGEST: usize = 24;
 
-/// Whether its script sets no spaces between words: Thai, Lao, Tibetan, Burmese, Khmer, the
-/// Japanese syllables, Chinese characters (Unicode 17, blocks).
+/// Returns whether the character's script has no spaces between words: Thai, Lao, Tibetan, Burmese,
+/// Khmer, the Japanese syllables, Chinese characters (Unicode 17, blocks).
 fn is_unspaced(c: char) -> bool {
     matches!(c,
         '\u{0e00}'..='\u{0fff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
@@ -22,7 +22,7 @@ fn is_unspaced(c: char) -> bool {
         | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// The words of a text, one after the other.
+/// Splits a text into its words.
 fn split(text: &str) -> impl Iterator<Item = &str> {
     let runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
     runs.flat_map(|run| {
@@ -42,19 +42,19 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Numbers words as they come.
+/// Gives each distinct word a number, in the order in which words occur.
 #[derive(Debug)]
 pub(super) struct Lexicon {
     numbers: HashMap<String, u32>,
-    /// How many more characters are looked at.
+    /// How many more characters are read.
     left: usize,
 }
 
-/// The words of a text.
+/// The words of a text, as numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Words {
     pub(super) numbers: Vec<u32>,
-    /// Whether all of the text was looked at.
+    /// Whether the text was read in full.
     pub(super) is_whole: bool,
 }
 
@@ -63,6 +63,7 @@ impl Lexicon {
         Self { numbers: HashMap::new(), left: LOOKED_AT }
     }
 
+    /// Returns the words of a text.
     pub(super) fn words(&mut self, text: &str) -> Words {
         let looked_at = match text.char_indices().nth(self.left) {
             Some((end, _)) => text.get(..end).unwrap_or_default(),
@@ -74,7 +75,7 @@ impl Lexicon {
     }
 
     fn number(&mut self, word: String) -> u32 {
-        // There are fewer words than characters that are looked at.
+        // There are fewer words than characters that are read, so the number always fits.
         let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
         *self.numbers.entry(word).or_insert(next)
     }

@@ -1,8 +1,8 @@
-//! Whether every member saw the question and nothing else: the claim `context_blind`.
+//! Decides the claim `context_blind`: every member saw the question and nothing else.
 //!
-//! Each request is read on its own, then held against what was committed and against the other
-//! members' system part; last comes the order of moments. Texts are compared byte for byte, so
-//! a homoglyph or a zero-width space is a text that nobody wrote.
+//! Each request is read on its own, then compared with the committed request and with the system
+//! part of the other members; last, the order of moments is checked. Texts are compared byte for
+//! byte, so a homoglyph or a zero-width space makes a text that nobody wrote.
 
 use std::collections::HashSet;
 
@@ -13,20 +13,23 @@ use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, Sho
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::Dialect;
 
-/// A check in the making.
+/// A check of the claim, member by member.
 struct BlindnessCheck<'a> {
     evidence: &'a Evidence,
     policy_texts: HashSet<&'a str>,
+    /// The moment at which the first response was received.
     first_answer: Option<u64>,
+    /// What contradicts the claim.
     against: Vec<String>,
+    /// What leaves the claim undecided.
     open: Vec<String>,
-    /// The system part of each request that was read.
+    /// The member's position and system part, for each request that was read.
     systems: Vec<(u32, Vec<String>)>,
-    /// How many requests left.
+    /// How many requests were sent.
     requests: usize,
 }
 
-/// The claim, over all members that sent something.
+/// Decides the claim over all members that were sent a request.
 pub(super) fn context_blind(evidence: &Evidence) -> Claim {
     let mut check = BlindnessCheck {
         evidence,
@@ -52,6 +55,7 @@ pub(super) fn context_blind(evidence: &Evidence) -> Claim {
 }
 
 impl BlindnessCheck<'_> {
+    /// Checks one member: what it was sent, and whether that was committed before.
     fn member(&mut self, member: &CallEvidence) {
         let position = member.position;
         if !member.records() {
@@ -64,7 +68,8 @@ impl BlindnessCheck<'_> {
         if let Some(committed) = &member.committed {
             self.commitment(position, committed);
         }
-        // Equal tries are read once; by hash, or many large ones would be compared with each other.
+        // Equal attempts are read once. They are found by hash, because comparing many large ones
+        // with each other would take too long.
         let mut read = HashSet::new();
         for (n, exchange) in member.exchanges.iter().enumerate() {
             self.requests += 1;
@@ -76,6 +81,7 @@ impl BlindnessCheck<'_> {
         }
     }
 
+    /// A request must be committed before the first answer.
     fn commitment(&mut self, position: u32, committed: &Commitment) {
         let late = self.first_answer.filter(|answer| committed.sequence > *answer);
         self.against.extend(late.map(|answer| {
@@ -87,8 +93,9 @@ impl BlindnessCheck<'_> {
         }));
     }
 
+    /// Reads one request, and compares its texts with the known ones.
     fn request(&mut self, member: &CallEvidence, request: &RecordedRequest) {
-        // A member is asked for free text: no schema may stand in its request.
+        // A member is asked for free text, so its request may not contain a schema.
         let Some(asked) = readers::request(member, request, None) else { return };
         let ReadRequest { mut findings, system, turns } = asked;
         findings.extend(self.stray_system(&system));
@@ -100,7 +107,7 @@ impl BlindnessCheck<'_> {
         self.systems.push((position, system));
     }
 
-    /// What is no system text of the caller's or the policy's, and what is more than one.
+    /// Finds system texts that are neither the caller's nor the policy's, and any second one.
     fn stray_system(&self, system: &[ShownText]) -> Vec<Finding> {
         let caller = self.evidence.caller.system.as_deref();
         let is_known = |text: &str| caller == Some(text) || self.policy_texts.contains(text);
@@ -115,9 +122,9 @@ impl BlindnessCheck<'_> {
         system.iter().enumerate().filter_map(stray).collect()
     }
 
-    /// What is not the one turn of the user. The caller's parts stand there in their order, and
-    /// texts of the policy may stand between them; where the format has one string for a turn,
-    /// the caller's parts may be that string.
+    /// Finds what does not belong to the single user turn. The turn contains the caller's parts in
+    /// their order, and texts of the policy may stand between them. In a format that has one string
+    /// for a turn, the string may be the caller's parts joined.
     fn stray_turns(&self, dialect: Dialect, turns: &[Vec<ShownText>]) -> Vec<Finding> {
         let turn = match turns {
             [turn] => turn,
@@ -144,7 +151,7 @@ impl BlindnessCheck<'_> {
         if findings.is_empty() || is_joined() { Vec::new() } else { findings }
     }
 
-    /// The system part is the same for all.
+    /// The system part must be the same for all members.
     fn systems(&mut self) {
         let Some((first, rest)) = self.systems.split_first() else { return };
         let differs = rest.iter().filter(|(_, system)| *system != first.1);

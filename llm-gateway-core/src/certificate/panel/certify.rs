@@ -1,5 +1,6 @@
-//! Evidence, rules and kinship to a certificate: pure, and the same function live, over
-//! fixtures and in `verify`.
+//! Makes the certificate of a panel from evidence, rules and kinship.
+//!
+//! The function is pure. The same one runs in a live panel, over fixtures and in `verify`.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,25 +17,25 @@ use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 use crate::policy::Level;
 
-/// What the policy asks of a panel.
+/// What the policy requires of a panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Rules {
-    /// The level that must be reached.
+    /// Level that the panel must reach.
     pub required: Level,
-    /// How many members must answer; `None` = all. Never counts as less than two.
+    /// Number of members that must answer; `None` for all. It never counts as less than two.
     pub quorum: Option<u32>,
 }
 
 impl Rules {
-    /// Asks for `required` among at least `quorum` answers.
+    /// Requires the level `required` of at least `quorum` answers.
     pub fn new(required: Level, quorum: Option<u32>) -> Self {
         Self { required, quorum }
     }
 }
 
-/// What no record of a gateway can show. Stands in every certificate.
+/// What no record of a gateway can prove about a panel. Every certificate of a panel lists it.
 pub const NOT_PROVEN: &[&str] = &[
     "which weights really ran: a model is what its API calls itself",
     "that errors are independent: distinct models learn from overlapping data",
@@ -43,25 +44,25 @@ pub const NOT_PROVEN: &[&str] = &[
     "that the answers are correct",
 ];
 
-/// What can be said of a panel's independence, claim by claim.
+/// The certificate of a panel: what its recorded bytes show of its members' independence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Certificate {
-    /// The level that was reached.
+    /// Level that the panel reached.
     pub level: Level,
-    /// The level that the policy asks for.
+    /// Level that the policy requires.
     pub required: Level,
-    /// What was claimed, and what became of it.
+    /// The claims with their results.
     pub claims: Claims,
-    /// What this certificate does not show; always [`NOT_PROVEN`].
+    /// What this certificate does not prove; always [`NOT_PROVEN`].
     pub not_proven: Vec<String>,
-    /// What a reader should know although no claim fails by it.
+    /// What a reader should know although it makes no claim fail.
     pub warnings: Vec<String>,
 }
 
 impl Certificate {
-    /// The certificate that follows from these claims.
+    /// Makes the certificate that follows from the claims.
     pub(in crate::certificate) fn of(
         claims: Claims,
         required: Level,
@@ -71,8 +72,8 @@ impl Certificate {
         Self { level: claims.level(), required, claims, not_proven, warnings }
     }
 
-    /// Whether the panel is certified: the level is reached, the quorum answered, and nothing
-    /// says that an answer was not fresh.
+    /// Returns whether the panel is certified: it reached the required level, enough members
+    /// answered, and nothing shows that an answer came from a cache.
     pub fn independence_certified(&self) -> bool {
         self.level >= self.required
             && self.claims.answered_quorum.result == ClaimResult::Pass
@@ -80,27 +81,28 @@ impl Certificate {
     }
 }
 
-/// Certifies a panel by what was recorded of it.
+/// Certifies a panel from what was recorded of it.
 ///
 /// ```
-/// use llm_gateway_core::certificate::{Evidence, Kinship, Rules, ClaimResult, certify};
+/// use llm_gateway_core::certificate::{ClaimResult, Evidence, Kinship, Rules, certify};
 /// use llm_gateway_core::policy::Level;
 ///
 /// let rules = Rules::new(Level::ModelDistinct, None);
 /// let certificate = certify(&Evidence::default(), &rules, &Kinship::default());
-/// // Nobody answered, so nobody agreed.
+/// // No member answered, so there is no quorum.
 /// assert_eq!(certificate.claims.answered_quorum.result, ClaimResult::Fail);
 /// assert!(!certificate.independence_certified());
 /// ```
 pub fn certify(evidence: &Evidence, rules: &Rules, kinship: &Kinship) -> Certificate {
     let members: Vec<_> = evidence.members.iter().collect();
-    let answers = answers::of_calls(&members, ReceiptKind::Panel);
+    let answers = answers::answered_calls(&members, ReceiptKind::Panel);
     let blind = context_blind(evidence);
     let claims = claims(blind, &answers, rules, evidence.members.len(), kinship);
     Certificate::of(claims, rules.required, warnings(evidence))
 }
 
-/// All claims: one from the requests, the others from what is known of the answers.
+/// Decides all claims: `context_blind` was decided from the requests, the others follow from what
+/// is known of the answers.
 pub(super) fn claims(
     context_blind: Claim,
     answers: &[AnsweredCall<'_>],
@@ -119,13 +121,14 @@ pub(super) fn claims(
     }
 }
 
+/// Warns if the caller's text quotes earlier answers.
 fn warnings(evidence: &Evidence) -> Vec<String> {
     let quoted = quoted(evidence).into_iter().filter(|is_quoted| *is_quoted).count();
     let warning = format!("the caller's text quotes {quoted} earlier answer(s) of this process");
     if quoted > 0 { vec![warning] } else { Vec::new() }
 }
 
-/// For each earlier answer, whether the caller's text quotes it.
+/// Returns for each earlier answer whether the caller's text quotes it.
 pub(super) fn quoted(evidence: &Evidence) -> Vec<bool> {
     let caller = &evidence.caller;
     if evidence.earlier_answers.is_empty() {

@@ -6,28 +6,28 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::claims::{Claim, ClaimResult};
 use crate::policy::Level;
 
-/// The claims of a panel. Each is about the members that answered, the first about all that
-/// sent something.
+/// The claims of a panel. `context_blind` is about all members that were sent a request; the
+/// others are about the members that answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Claims {
-    /// No request holds anything but the caller's text, the policy's and the protocol.
+    /// No request contains anything but the caller's texts, the policy's texts and the protocol.
     pub context_blind: Claim,
     /// No answer came from a cache.
     pub fresh: Claim,
-    /// As many answered as were required, and at least two.
+    /// As many members answered as were required, and at least two.
     pub answered_quorum: Claim,
     /// The models that answered are pairwise distinct.
     pub model_distinct: Claim,
-    /// Their developers are.
+    /// The developers of the models that answered are pairwise distinct.
     pub vendor_distinct: Claim,
-    /// Their families are.
+    /// The model families of the models that answered are pairwise distinct.
     pub lineage_distinct: Claim,
 }
 
 impl Claims {
-    /// All claims under their names.
+    /// Returns all claims with their names, in the order of the certificate.
     pub fn named(&self) -> Vec<(&'static str, &Claim)> {
         vec![
             ("context_blind", &self.context_blind),
@@ -39,7 +39,7 @@ impl Claims {
         ]
     }
 
-    /// Climbs from level to level, up to the first claim that does not pass.
+    /// Returns the highest level that was reached: every claim up to it passes.
     pub fn level(&self) -> Level {
         let steps = [
             (&self.context_blind, Level::ContextBlind),

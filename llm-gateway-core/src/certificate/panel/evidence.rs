@@ -1,54 +1,55 @@
-//! What a panel hands to [`certify`](super::certify()): what its members might be shown, and what
-//! is recorded of each.
+//! The input of [`certify`](super::certify()): the texts that members of a panel may be shown, and
+//! what is recorded of each member's call.
 //!
-//! Plain data. The panel fills it from its members' recorders; a bundle holds it as JSON.
+//! This is plain data. The panel fills it from its members' recorders, and a bundle stores it as
+//! JSON.
 
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::evidence::{CallEvidence, Moments};
 
-/// All that a certificate is made from.
+/// Everything that the certificate of a panel is made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Evidence {
-    /// What the caller wrote.
+    /// The texts that the caller wrote.
     pub caller: CallerTexts,
     /// Texts of the policy that a member may be shown, such as instructions.
     pub policy_texts: Vec<String>,
-    /// Answers that this process gave before; used only to warn when the caller quotes one.
-    /// A bundle keeps those that are quoted.
+    /// Answers that this process returned before. They are used only to warn when the caller
+    /// quotes one; a bundle keeps only those that are quoted.
     pub earlier_answers: Vec<String>,
-    /// The members, in the policy's order.
+    /// The calls to the members, in the policy's order.
     pub members: Vec<CallEvidence>,
 }
 
-/// The caller's own words, as they entered at the door.
+/// The caller's own texts, as the gateway received them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CallerTexts {
-    /// Instructions above the question.
+    /// The system text above the question, if the caller wrote one.
     pub system: Option<String>,
-    /// The parts of the one user turn, in order.
+    /// The parts of the single user turn, in order.
     pub user: Vec<String>,
 }
 
 impl CallerTexts {
-    /// A question in one or more parts, under `system`.
+    /// Takes a question in one or more parts, below the text `system`.
     pub fn new(system: Option<String>, user: Vec<String>) -> Self {
         Self { system, user }
     }
 }
 
 impl Evidence {
-    /// When the first response of any member had come.
+    /// Returns the moment at which the first response of any member was received.
     pub(super) fn first_answer(&self) -> Option<u64> {
         let exchanges = self.members.iter().flat_map(|member| &member.exchanges);
         exchanges.filter_map(|exchange| Some(exchange.response.as_ref()?.sequence)).min()
     }
 
-    /// What is wrong with the counting of moments, if anything is.
+    /// Says what is wrong with the numbers of members and moments, if anything is.
     pub(in crate::certificate) fn disorder(&self) -> Option<String> {
         if !self.members.iter().zip(1..).all(|(member, n)| member.position == n) {
             return Some("members are not counted from 1".to_owned());

@@ -1,26 +1,25 @@
-//! Whether the answers were made for these requests: no cache says that it gave one, and no
-//! response stands for two members.
+//! Decides the claim `fresh`: the answers were made for these requests. No header says that a cache
+//! answered, and no response was given to two members.
 //!
-//! A header that speaks of a cache in words that are not known leaves the claim open, and is
-//! named.
+//! A header that mentions a cache in unknown words leaves the claim undecided, and is named.
 
 use crate::certificate::answers::AnsweredCall;
 use crate::certificate::claims::{Claim, ClaimResult};
 use crate::certificate::readers::{Origin, origin};
 
-/// The most digits of an id that two servers may well come to at the same time.
+/// How many digits an id may have for two servers to choose the same one by chance.
 const FEW: usize = 6;
 
-/// Whether an id is no more than a short number behind words: Ollama draws one of 999
-/// (`chatcmpl-437`), others count from the start of the process.
-fn is_one_of_few(id: &str) -> bool {
+/// Returns whether two servers may choose the id by chance, because it is only a short number
+/// behind words: Ollama draws one of 999 (`chatcmpl-437`), others count from the process start.
+fn may_repeat_by_chance(id: &str) -> bool {
     let words = id.trim_end_matches(|c: char| c.is_ascii_digit());
     id.len() - words.len() <= FEW
         && id.len() > words.len()
         && !words.contains(|c: char| c.is_ascii_digit())
 }
 
-/// The claim `fresh`.
+/// Decides the claim over all answers.
 pub(super) fn fresh(answers: &[AnsweredCall<'_>]) -> Claim {
     if answers.is_empty() {
         return Claim::new(ClaimResult::NotApplicable, "no member answered");
@@ -38,7 +37,7 @@ pub(super) fn fresh(answers: &[AnsweredCall<'_>]) -> Claim {
             let told = format!("{speaker} answered with {name}: {value}");
             match origin(name, value) {
                 Origin::Cache => against.push(told),
-                Origin::Untold => open.push(format!("{told}, which may mean a cache")),
+                Origin::Unknown => open.push(format!("{told}, which may mean a cache")),
                 Origin::Provider => {}
             }
         }
@@ -49,7 +48,7 @@ pub(super) fn fresh(answers: &[AnsweredCall<'_>]) -> Claim {
         let position = speaker.position();
         if let Some((other, _)) = ids.iter().find(|(_, known)| *known == id) {
             let told = format!("members {other} and {position} have one response id, {id}");
-            match is_one_of_few(id) {
+            match may_repeat_by_chance(id) {
                 true => open.push(format!("{told}, which may be chance")),
                 false => against.push(told),
             }

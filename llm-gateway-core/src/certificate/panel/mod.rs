@@ -1,5 +1,8 @@
-//! What the recorded bytes of a panel show: what its members were shown, whether their answers
-//! are fresh, and how many answered.
+//! The certificate of a panel: whether its members saw nothing but the question, whether their
+//! answers are fresh and distinct in origin, and whether enough of them answered.
+//!
+//! What identifies a model is decided one folder up, for orchestrations as well. Whether an
+//! uncertified panel is an error is decided by the policy, outside of this room.
 
 mod blindness;
 mod certify;

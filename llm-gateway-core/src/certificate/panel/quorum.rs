@@ -1,11 +1,11 @@
-//! Whether enough members answered: the claim `answered_quorum`.
+//! Decides the claim `answered_quorum`: enough members answered.
 
 use crate::certificate::answers::{AnswerRecord, AnsweredCall};
 use crate::certificate::claims::{Claim, ClaimResult};
 
-/// Whether enough members answered: `quorum`, or all that were `asked`, and never less than two.
-/// An answer of a provider that records nothing counts; one that its bytes do not bear out
-/// does not.
+/// Decides whether enough members answered: `quorum`, or all of the `asked` ones if it is `None`,
+/// and never less than two. An answer of a provider that records nothing counts. An answer that
+/// its recorded bytes do not confirm does not.
 pub(super) fn answered_quorum(
     answers: &[AnsweredCall<'_>],
     quorum: Option<u32>,

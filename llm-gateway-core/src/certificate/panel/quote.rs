@@ -1,33 +1,34 @@
-//! Whether the caller's text quotes an answer that this process gave before.
+//! Finds out whether the caller's text quotes an answer that this process returned before.
 //!
-//! It may do so: the text is the caller's own. But members that are shown one answer are not
-//! blind to it, so a certificate warns. Work is linear in the texts, and their length bounded.
+//! A caller may do that: the text is its own. But members that are shown an answer are not blind to
+//! it, so the certificate warns. The work is linear in the length of the texts, which is bounded.
 
 use std::collections::HashSet;
 
-/// A run of this many characters is no accident.
+/// How many equal characters in a row count as a quotation.
 const RUN: usize = 64;
 
-/// Shorter answers count when they stand there whole; below this many characters they would be
-/// found everywhere.
+/// Answers shorter than [`RUN`] count if the whole answer is found. Below this many characters they
+/// would be found in most texts.
 const SHORTEST_WHOLE: usize = 24;
 
-/// How many characters of one text are looked at: about what the largest context takes in.
+/// How many characters of one text are searched: about as many as the largest context holds.
 const LOOKED_AT: usize = 4 * 1024 * 1024;
 
-/// The caller's texts, made ready to be searched.
+/// The caller's texts, prepared to be searched.
 pub(super) struct Windows<'a> {
     texts: Vec<&'a str>,
     runs: HashSet<u64>,
 }
 
 impl<'a> Windows<'a> {
+    /// Prepares the texts.
     pub(super) fn of(texts: Vec<&'a str>) -> Self {
         let runs = texts.iter().flat_map(|text| hashes(text)).collect();
         Self { texts, runs }
     }
 
-    /// Whether the texts hold a run of `answer`, or all of a short one.
+    /// Returns whether the texts contain a run of `answer`, or all of a short answer.
     pub(super) fn quote(&self, answer: &str) -> bool {
         let answer = answer.trim();
         match answer.chars().take(RUN).count() {
@@ -38,11 +39,11 @@ impl<'a> Windows<'a> {
     }
 }
 
-/// The hash of every window of [`RUN`] characters: a polynomial modulo 2^64. Two windows that
-/// share a hash by chance would cost a needless warning, nothing else.
+/// Returns the hash of every window of [`RUN`] characters: a polynomial modulo 2^64. If two windows
+/// have the same hash by chance, the only effect is a needless warning.
 fn hashes(text: &str) -> impl Iterator<Item = u64> + '_ {
     const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
-    // Spreads a character over 64 bits, so that the low bits count, too.
+    // Spreads a character over 64 bits, so that the low bits of the hash depend on it as well.
     let spread = |c: char| {
         let mixed = (u64::from(c) + 1).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed ^ (mixed >> 29)

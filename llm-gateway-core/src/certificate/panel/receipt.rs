@@ -1,4 +1,4 @@
-//! What the receipt of a panel says beside its rows: the rules and the certificate.
+//! The part of a receipt that only a panel has: its rules and its certificate.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +23,9 @@ pub struct OfPanel {
 }
 
 impl Receipt<OfPanel> {
-    /// Certifies a panel and writes its receipt, with the bundle that proves it. Earlier answers
-    /// that the caller's text does not quote are left out of the bundle: they are other runs'.
+    /// Certifies a panel, and issues its receipt and the bundle that proves it. Earlier answers that
+    /// the caller's text does not quote are left out of the bundle, because they belong to other
+    /// runs.
     pub fn issue(
         particulars: Particulars,
         evidence: Evidence,
@@ -32,19 +33,19 @@ impl Receipt<OfPanel> {
         kinship: &Kinship,
         salt: Salt,
     ) -> (Self, Bundle<Evidence>) {
-        let evidence = forget_unquoted(evidence);
+        let evidence = without_unquoted_answers(evidence);
         let certificate = certify(&evidence, rules, kinship);
         let subject = OfPanel { rules: *rules, certificate };
         issue(particulars, evidence, subject, kinship, salt)
     }
 
-    /// What was certified.
+    /// Returns the certificate of the panel.
     pub fn certificate(&self) -> &Certificate {
         &self.subject.certificate
     }
 }
 
-fn forget_unquoted(mut evidence: Evidence) -> Evidence {
+fn without_unquoted_answers(mut evidence: Evidence) -> Evidence {
     let mut is_quoted = quoted(&evidence).into_iter();
     evidence.earlier_answers.retain(|_| is_quoted.next().unwrap_or(false));
     evidence
@@ -65,13 +66,13 @@ impl Subject for OfPanel {
         (caller, policy_texts, earlier_answers, members)
     }
 
-    fn again(&self, evidence: &Evidence, kinship: &Kinship) -> Self {
+    fn reissued(&self, evidence: &Evidence, kinship: &Kinship) -> Self {
         Self { rules: self.rules, certificate: certify(evidence, &self.rules, kinship) }
     }
 
     fn contradictions(&self, rows: &Rows<'_>) -> Vec<String> {
-        let mut found = self.unborne_blindness(rows);
-        found.extend(self.claims_that_do_not_follow(rows));
+        let mut found = self.unsupported_blindness(rows);
+        found.extend(self.differences_from_rows(rows));
         found
     }
 
@@ -89,9 +90,9 @@ impl Subject for OfPanel {
 }
 
 impl OfPanel {
-    /// Where the certificate says that members were blind, the rows must bear it out: each call
-    /// carries its member's committed digest, and was committed before anything was answered.
-    fn unborne_blindness(&self, rows: &Rows<'_>) -> Vec<String> {
+    /// If the certificate says that members were blind, the rows must support it: each call has its
+    /// member's committed digest, and was committed before the first answer.
+    fn unsupported_blindness(&self, rows: &Rows<'_>) -> Vec<String> {
         if self.certificate.claims.context_blind.result != ClaimResult::Pass {
             return Vec::new();
         }
@@ -111,8 +112,8 @@ impl OfPanel {
         found
     }
 
-    /// Identity, freshness, quorum and level follow from the receipt's own rows.
-    fn claims_that_do_not_follow(&self, rows: &Rows<'_>) -> Vec<String> {
+    /// Identity, freshness, quorum and level must be those that follow from the receipt's own rows.
+    fn differences_from_rows(&self, rows: &Rows<'_>) -> Vec<String> {
         let Self { rules, certificate: stated } = self;
         let blind = stated.claims.context_blind.clone();
         let asked = rows.members.len();
@@ -121,7 +122,7 @@ impl OfPanel {
     }
 }
 
-/// How a certificate differs from the one that follows.
+/// Says how a certificate differs from the one that follows.
 fn differences(stated: &Certificate, follows: &Certificate) -> Vec<String> {
     let mut found = claims_differ(&stated.claims.named(), &follows.claims.named());
     if (stated.level, stated.required) != (follows.level, follows.required) {

@@ -1,56 +1,58 @@
-//! The headers of a response that speak of a cache, and what they say of the response.
+//! Response headers that mention a cache, and what they say about the response.
 //!
-//! There is no list of all headers that caches write. What one says in words that are not known
-//! here stays open.
+//! There is no list of all headers that caches write. A header in unknown words is
+//! [`Origin::Unknown`].
 
-/// The most that is kept of a header's value.
+/// How many characters of a header's value are kept.
 const SHOWN_VALUE: usize = 200;
 
-/// The headers of a response that speak of a cache, whatever they say.
+/// Returns the headers of a response that mention a cache, whatever they say about it.
 pub(in crate::certificate) fn cache_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
     headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .filter(|(name, value)| speaks_of_a_cache(name, value) && !is_of_another_matter(name))
+        .filter(|(name, value)| mentions_cache(name, value) && !is_about_something_else(name))
         .map(|(name, value)| (name, value.chars().take(SHOWN_VALUE).collect()))
         .collect()
 }
 
-/// By its name, or as `server-timing: cdn-cache; desc=HIT` (Akamai, Cloudflare, Fastly) by its words.
-fn speaks_of_a_cache(name: &str, value: &str) -> bool {
+/// Returns whether a header mentions a cache by its name, or, as in `server-timing: cdn-cache;
+/// desc=HIT` (Akamai, Cloudflare, Fastly), by its value.
+fn mentions_cache(name: &str, value: &str) -> bool {
     let is_timing = || name == "server-timing" && value.to_ascii_lowercase().contains("cache");
     name == "age" || name == VARNISH || name.contains("cache") || is_timing()
 }
 
-/// Varnish tells the id of the request, and after it that of the one whose answer it had kept:
-/// <https://varnish-cache.org/docs/trunk/reference/vcl.html>.
+/// Varnish writes the id of the request, followed by the id of the earlier request if it answers
+/// from its cache: <https://varnish-cache.org/docs/trunk/reference/vcl.html>.
 const VARNISH: &str = "x-varnish";
 
-/// Orders to caches to come (`cache-control`, `cdn-cache-control`), and tokens of a prompt that
-/// were read from a cache (`x-amzn-bedrock-cache-read-input-token-count`): the answer was made.
-fn is_of_another_matter(name: &str) -> bool {
+/// Returns whether a header is about something else than where the answer came from: instructions
+/// to later caches (`cache-control`, `cdn-cache-control`), or prompt tokens that were read from a
+/// cache (`x-amzn-bedrock-cache-read-input-token-count`).
+fn is_about_something_else(name: &str) -> bool {
     name.ends_with("cache-control") || name.contains("token")
 }
 
-/// What a header says of the response.
+/// Where a response comes from, according to a header.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::certificate) enum Origin {
-    /// A cache had it.
+    /// A cache stored the response.
     Cache,
-    /// It was made.
+    /// The provider made the response for this request.
     Provider,
-    /// Nothing that can be interpreted.
-    Untold,
+    /// The header's words are not known.
+    Unknown,
 }
 
-/// Words for an answer of a cache, stale and asked-after ones too: of `x-cache` (CloudFront,
+/// Words that mean an answer from a cache, stale and revalidated answers included: of `x-cache` (CloudFront,
 /// Fastly, Squid, Akamai), nginx's `$upstream_cache_status`, `cf-cache-status`
 /// (<https://developers.cloudflare.com/cache/concepts/cache-responses/>), `cf-aig-cache-status`,
 /// `helicone-cache`, `x-portkey-cache-status` and the like.
 const CACHED: &[&str] =
     &["hit", "hits", "refreshhit", "originshieldhit", "cached", "stale", "updating", "revalidated"];
 
-/// Words of the same headers for an answer that was made.
+/// Words of the same headers that mean an answer made by the provider.
 const MADE: &[&str] = &[
     "miss",
     "bypass",
@@ -70,25 +72,26 @@ const MADE: &[&str] = &[
     "0",
 ];
 
-/// Words for yes, where the name of the header asks whether a cache had it.
+/// Words that mean yes, in a header whose name asks whether a cache answered.
 const YES: &[&str] = &["true", "yes", "on"];
 
-/// What the standard `cache-status` (RFC 9211) says instead: `fwd=stale` names why the request
-/// was handed on.
+/// The words of the standard `cache-status` (RFC 9211) for both cases. Other words do not count:
+/// `fwd=stale` says why the request was forwarded.
 const STANDARD: (&[&str], &[&str]) = (&["hit"], &["fwd"]);
 
-/// Whether the name asks if, or how often, a cache had the response: `x-from-cache`,
-/// `x-served-from-cache`, `x-cached`, `x-cache-hits`, `age` (seconds since it was made, RFC 9111,
-/// section 5.1). Elsewhere a number may be a time to live, and `true` that there is a cache.
+/// Returns whether the name asks if, or how often, a cache answered: `x-from-cache`,
+/// `x-served-from-cache`, `x-cached`, `x-cache-hits`, `age` (seconds since the response was made,
+/// RFC 9111, section 5.1). In other headers a number may be a time to live, and `true` may only
+/// mean that there is a cache.
 fn asks_whether(name: &str) -> bool {
     let last = name.rsplit(['-', '_']).next();
     name == "age" || name.contains("from-cache") || matches!(last, Some("cached" | "hit" | "hits"))
 }
 
-/// LiteLLM sends `x-litellm-cache-key` with what it had in its cache, whatever the key.
+/// LiteLLM sends `x-litellm-cache-key` with every answer from its cache, whatever the key is.
 const KEYS_OF_HITS: &str = "x-litellm-cache-";
 
-/// What a header that speaks of a cache says of the response.
+/// Returns where a response comes from, according to one header that mentions a cache.
 pub(in crate::certificate) fn origin(name: &str, value: &str) -> Origin {
     let value = value.to_ascii_lowercase();
     let words: Vec<&str> = value.split(|c: char| !c.is_ascii_alphanumeric()).collect();
@@ -101,9 +104,9 @@ pub(in crate::certificate) fn origin(name: &str, value: &str) -> Origin {
             _ => Origin::Cache,
         };
     }
-    // A denial of a word is not the word: `not cached`.
+    // A negated word does not mean the word: `not cached`.
     if has(&["not"]) {
-        Origin::Untold
+        Origin::Unknown
     } else if has(cached) || (asks_whether(name) && (has(YES) || counts())) {
         Origin::Cache
     } else if has(made) {
@@ -111,6 +114,6 @@ pub(in crate::certificate) fn origin(name: &str, value: &str) -> Origin {
     } else if name.starts_with(KEYS_OF_HITS) && !value.trim().is_empty() {
         Origin::Cache
     } else {
-        Origin::Untold
+        Origin::Unknown
     }
 }

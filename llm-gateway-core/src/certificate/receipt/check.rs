@@ -1,5 +1,8 @@
-//! Re-checks a receipt of either kind: alone as far as that goes, with its bundle in full, and
-//! with the digest that its reader was given as the very one that was issued.
+//! Checks a receipt of either kind.
+//!
+//! A receipt alone can only be contradicted. With its bundle everything that follows from the bytes
+//! is computed again. With the digest that its reader received, it is known to be the receipt that
+//! was issued.
 
 use super::consistency::contradictions;
 use super::differences::differences;
@@ -12,7 +15,7 @@ use super::verification::{Verification, VerifyResult};
 use crate::certificate::canonical::ReceiptDigest;
 use crate::certificate::lineage::Kinship;
 
-/// What a receipt is held against, beside itself. Each part that is there decides more.
+/// What a receipt is checked against, in addition to itself. Each part decides more.
 ///
 /// ```
 /// use llm_gateway_core::certificate::Against;
@@ -29,40 +32,40 @@ pub struct Against<'a> {
 }
 
 impl<'a> Against<'a> {
-    /// Its bundle: with it, calls are read, counted and certified again.
+    /// Adds the receipt's bundle: calls are read, counted and certified again.
     #[must_use]
     pub fn with_bundle(self, bundle: &'a [u8]) -> Self {
         Self { bundle: Some(bundle), ..self }
     }
 
-    /// The digest that its reader was given, as in the envelope's `meta.certificate.receipt`: it
-    /// pins every word of the receipt.
+    /// Adds the digest that the reader received, as in the envelope's `meta.certificate.receipt`. It
+    /// fixes every word of the receipt.
     #[must_use]
     pub fn with_digest(self, digest: &'a ReceiptDigest) -> Self {
         Self { digest: Some(digest), ..self }
     }
 
-    /// What the reader knows of models. Where the receipt's rows say otherwise a finding tells
-    /// it: a policy may declare rows of its own.
+    /// Adds what the reader knows about models. If a row of the receipt says otherwise, a finding
+    /// reports it. That is no contradiction, because a policy may declare rows of its own.
     #[must_use]
     pub fn with_models(self, models: &'a Kinship) -> Self {
         Self { models: Some(models), ..self }
     }
 }
 
-/// Re-checks a receipt about `S`.
+/// Checks a receipt of the kind `S`.
 pub(in crate::certificate) fn check_as<S: Subject>(
     receipt: &[u8],
     against: Against<'_>,
 ) -> Verification {
     match opening::receipt::<S>(receipt) {
-        Ok(receipt) => check(&receipt, against).of(&receipt),
+        Ok(receipt) => check(&receipt, against).with_stated(&receipt),
         Err(verification) => verification,
     }
 }
 
 fn check<S: Subject>(receipt: &Receipt<S>, against: Against<'_>) -> Verification {
-    let found = misnamed(receipt, against.digest);
+    let found = wrong_digests(receipt, against.digest);
     if !found.is_empty() {
         return Verification::contradicted(&found);
     }
@@ -73,7 +76,7 @@ fn check<S: Subject>(receipt: &Receipt<S>, against: Against<'_>) -> Verification
     let (result, checked) = match against.bundle.map(opening::bundle::<S>) {
         None => (VerifyResult::Undecided, format!("no bundle: {UNCHECKED}")),
         Some(Err(why)) => (VerifyResult::Undecided, format!("the bundle cannot be read: {why}")),
-        Some(Ok(bundle)) => match reissued(receipt, bundle) {
+        Some(Ok(bundle)) => match compare_reissued(receipt, bundle) {
             Ok(checked) => (VerifyResult::Holds, checked),
             Err(found) => return Verification::contradicted(&found),
         },
@@ -84,24 +87,28 @@ fn check<S: Subject>(receipt: &Receipt<S>, against: Against<'_>) -> Verification
     };
     let trusted = format!("{TRUSTED}; {pinned}");
     let mut findings = vec![checked, trusted, SELF_ISSUED.to_owned()];
-    findings.extend(against.models.into_iter().flat_map(|known| unlike(receipt, known)));
+    findings
+        .extend(against.models.into_iter().flat_map(|known| unlike_known_models(receipt, known)));
     Verification::new(result, &findings)
 }
 
-/// What the bundle would decide.
+/// What only the bundle decides.
 const UNCHECKED: &str = "request texts, what responses said (status, ids, models, caches), digests and \
                          token counts were not checked";
 
-/// What neither receipt nor bundle can show.
+/// What neither the receipt nor the bundle can prove.
 const TRUSTED: &str = "taken on trust, as the issuer's word: costs, tokens that no response counts, run \
                        id, task class, policy digest, gateway version, rules and model rows";
 
-/// What a receipt can show at most; said of every one that is not contradicted.
+/// The limit of what a receipt proves; reported with every receipt that is not contradicted.
 const SELF_ISSUED: &str =
     "a receipt is self-issued: it shows tampering and bugs, not a dishonest operator";
 
-/// Whether its digest is its own, and the one that was expected.
-fn misnamed<S: Subject>(receipt: &Receipt<S>, expected: Option<&ReceiptDigest>) -> Vec<String> {
+/// Reports a digest that is not that of the receipt, and one that is not the expected digest.
+fn wrong_digests<S: Subject>(
+    receipt: &Receipt<S>,
+    expected: Option<&ReceiptDigest>,
+) -> Vec<String> {
     let mut found = Vec::new();
     if receipt.computed_digest() != receipt.digest {
         found.push("the digest is not that of the rest of the receipt".to_owned());
@@ -113,8 +120,8 @@ fn misnamed<S: Subject>(receipt: &Receipt<S>, expected: Option<&ReceiptDigest>) 
     found
 }
 
-/// The model rows of the receipt that are not as they are known here.
-fn unlike<S: Subject>(receipt: &Receipt<S>, known: &Kinship) -> Vec<String> {
+/// Reports the rows of the receipt that differ from what the reader knows about the model.
+fn unlike_known_models<S: Subject>(receipt: &Receipt<S>, known: &Kinship) -> Vec<String> {
     let rows = receipt.lineage.rows.iter();
     let told = rows.filter_map(|row| {
         let known = known.find(row.provider.as_deref().unwrap_or_default(), &row.id)?;
@@ -124,18 +131,18 @@ fn unlike<S: Subject>(receipt: &Receipt<S>, known: &Kinship) -> Vec<String> {
     told.collect()
 }
 
-/// Issues the receipt again from the bundle's bytes, and compares part by part. Gives what was
-/// checked.
+/// Issues the receipt again from the bundle's bytes, compares the two part by part, and returns a
+/// sentence about what was checked.
 ///
 /// # Errors
-/// What does not agree.
-fn reissued<S: Subject>(
+/// The two do not agree; there is one sentence for each difference.
+fn compare_reissued<S: Subject>(
     receipt: &Receipt<S>,
     bundle: Bundle<S::Evidence>,
 ) -> Result<String, Vec<String>> {
     let Bundle { salt, evidence, .. } = bundle;
     let kinship = receipt.rows().kinship();
-    let subject = receipt.subject.again(&evidence, &kinship);
+    let subject = receipt.subject.reissued(&evidence, &kinship);
     let (again, bundle) = issue(receipt.particulars(), evidence, subject, &kinship, salt);
     let mut found = differences(receipt, &again);
     let Recount { agreed, differences } = recount(receipt, &bundle.evidence);

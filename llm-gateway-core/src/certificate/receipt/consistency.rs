@@ -1,11 +1,11 @@
-//! Whether a receipt agrees with itself: what can be held against its rows without the bytes.
+//! Checks whether a receipt agrees with itself: everything that needs no recorded bytes.
 
 use super::document::Receipt;
 use super::rows::CallRow;
 use super::subject::Subject;
 use crate::certificate::evidence::Moments;
 
-/// Everything in a receipt that contradicts itself, a sentence each.
+/// Returns everything in a receipt that contradicts itself, one sentence each.
 pub(super) fn contradictions<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
     let mut found = Vec::new();
     found.extend(members(receipt));
@@ -15,13 +15,14 @@ pub(super) fn contradictions<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
     found
 }
 
+/// Members or steps must be counted from 1.
 fn members<S: Subject>(receipt: &Receipt<S>) -> Option<String> {
     let counted = receipt.members.iter().zip(1..).all(|(member, n)| member.position == n);
     (!counted).then(|| format!("{} are not counted from 1", S::KIND.units()))
 }
 
-/// No moment is missing or there twice, and rows stand in their order: a dropped, repeated or
-/// reordered call shows here.
+/// No moment may be missing or occur twice, and rows must be in their order. A row that was dropped,
+/// repeated or moved shows here.
 fn order<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
     let mut moments = Moments::default();
     for commitment in &receipt.commitments {
@@ -47,7 +48,8 @@ fn order<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
     found
 }
 
-/// What a call says of its member and of its own response.
+/// Checks one attempt: its member or step must exist, with the requested model, and a response that
+/// counts as an answer must not have an error status.
 fn call_alone<S: Subject>(receipt: &Receipt<S>, call: &CallRow) -> Vec<String> {
     let CallRow { sequence, member: position, .. } = call;
     let who = S::KIND.speaker(*position);

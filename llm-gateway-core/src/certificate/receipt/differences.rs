@@ -1,11 +1,12 @@
-//! How a receipt differs from the one that follows from its bundle, a sentence for each part.
+//! Reports how a receipt differs from the one that follows from its bundle or its rows, with one
+//! sentence for each part.
 
 use super::document::Receipt;
 use super::subject::Subject;
 use crate::certificate::claims::Claim;
 
-/// How a receipt differs from the one that follows from its bundle: by its parts, else that it
-/// does.
+/// Reports the parts in which a receipt differs from the one that was issued `again` from its
+/// bundle. If no single part is to blame, one sentence says that they differ.
 pub(super) fn differences<S: Subject>(receipt: &Receipt<S>, again: &Receipt<S>) -> Vec<String> {
     let mut found = Vec::new();
     let mut must_agree = |agrees: bool, what: &str| {
@@ -25,7 +26,7 @@ pub(super) fn differences<S: Subject>(receipt: &Receipt<S>, again: &Receipt<S>) 
     found
 }
 
-/// How claims differ from those that follow.
+/// Reports the claims that differ from those that follow.
 pub(in crate::certificate) fn claims_differ(
     stated: &[(&'static str, &Claim)],
     follows: &[(&'static str, &Claim)],
@@ -40,7 +41,8 @@ pub(in crate::certificate) fn claims_differ(
     told.collect()
 }
 
-/// How what is not proven, and the warnings, differ from those that follow.
+/// Reports whether the list of what is not proven, and the warnings, differ from those that follow.
+/// Each argument is the pair of both.
 pub(in crate::certificate) fn words_differ(
     stated: (Vec<String>, Vec<String>),
     follows: (Vec<String>, Vec<String>),

@@ -1,8 +1,8 @@
-//! What the salted digests of a receipt are taken over.
+//! What goes into the salted digests of a receipt.
 //!
-//! Each message is hashed once, its body as the bytes that it is; the evidence as a whole holds
-//! its messages by their digests. No field is left out: what is taken apart here is taken apart
-//! by name, so that a new field does not compile before it is hashed.
+//! Each message is hashed once, its body as it is. In the digest of the whole evidence, messages are
+//! represented by their digests. No field is left out: every struct is destructured by field names
+//! here, so a new field does not compile before it is hashed.
 
 use serde::Serialize;
 
@@ -10,20 +10,20 @@ use crate::certificate::canonical::{Salt, salted_digest};
 use crate::certificate::evidence::CallEvidence;
 use crate::certificate::recorded::{RecordedRequest, RecordedResponse};
 
-/// Of a request.
+/// Returns the salted digest of a request.
 pub(super) fn request(salt: &Salt, request: &RecordedRequest) -> String {
     let RecordedRequest { url, headers, body } = request;
     salted_digest(salt, "request", &(url, headers), body.as_bytes())
 }
 
-/// Of a response.
+/// Returns the salted digest of a response.
 pub(super) fn response(salt: &Salt, response: &RecordedResponse) -> String {
     let RecordedResponse { sequence, status, headers, body, redacted } = response;
     salted_digest(salt, "response", &(sequence, status, headers, redacted), body.as_bytes())
 }
 
-/// What was declared of a member or step; its messages are in the rows.
-pub(in crate::certificate) fn declared(member: &CallEvidence) -> impl Serialize + '_ {
+/// Returns what was declared about a call, to be hashed. Its messages are hashed with the rows.
+pub(in crate::certificate) fn declared(call: &CallEvidence) -> impl Serialize + '_ {
     let CallEvidence {
         position,
         provider,
@@ -33,6 +33,6 @@ pub(in crate::certificate) fn declared(member: &CallEvidence) -> impl Serialize 
         answered,
         committed: _,
         exchanges: _,
-    } = member;
+    } = call;
     (position, provider, model, dialect, base_url, answered)
 }

@@ -1,42 +1,46 @@
-//! The receipt of a run: one document that names what left, what came and what was certified, by
-//! digest; and the bundle, which holds the bytes themselves.
+//! The two documents of a run. The receipt identifies by digests what was sent, received and
+//! certified; the bundle contains the bytes themselves.
 //!
-//! A receipt is self-issued. It shows tampering and our own bugs, not a dishonest operator.
+//! A receipt is self-issued: it shows tampering and bugs of the gateway, not a dishonest operator.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::rows::{AttemptCost, CallRow, CommitmentRow, LineageTable, MemberRow, Rows};
+use super::cost::AttemptCost;
+use super::rows::{CallRow, CommitmentRow, LineageTable, MemberRow, Rows};
 use crate::certificate::canonical::{self, Salt};
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Lineage;
 
-/// What a receipt calls itself.
-pub(in crate::certificate) const RECEIPT_FORMAT: &str = "llm-gateway receipt";
-/// What a bundle calls itself.
-pub(in crate::certificate) const BUNDLE_FORMAT: &str = "llm-gateway bundle";
+/// The format that a receipt states.
+pub(super) const RECEIPT_FORMAT: &str = "llm-gateway receipt";
+/// The format that a bundle states.
+pub(super) const BUNDLE_FORMAT: &str = "llm-gateway bundle";
 /// The version of both formats.
-pub(in crate::certificate) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
-/// What the evidence does not tell of a run.
+/// What a receipt says about a run that does not follow from the evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Particulars {
-    /// The run, as the envelope names it.
+    /// Id of the run, as in its envelope.
     pub run_id: String,
-    /// What was asked for.
+    /// Task class of the request.
     pub task_class: String,
-    /// SHA-256 over the policy file, in hex.
+    /// SHA-256 of the policy file, in hex.
     pub policy_digest: String,
-    /// The gateway's own version.
+    /// Version of the gateway.
     pub gateway_version: String,
-    /// What each attempt used and cost, by the moment at which it was sent.
+    /// What each attempt used and cost, by the moment at which its request was sent.
     pub costs: BTreeMap<u64, AttemptCost>,
 }
 
-/// The document of a run: digests, facts and the certificate. `S` says what it is about.
+/// The receipt of a run: digests of what was sent and received, a few facts, and the certificate.
+///
+/// `S` is the kind of run: [`OfPanel`](crate::certificate::OfPanel) or
+/// [`OfOrchestration`](crate::certificate::OfOrchestration).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt<S> {
@@ -48,19 +52,23 @@ pub struct Receipt<S> {
     pub(in crate::certificate) gateway_version: String,
     pub(in crate::certificate) policy_digest: String,
     pub(in crate::certificate) subject: S,
-    /// Who was asked: the members of a panel, or the steps of an orchestration as they ran.
+    /// The members of a panel, or the steps of an orchestration as they ran.
     pub(in crate::certificate) members: Vec<MemberRow>,
     pub(in crate::certificate) commitments: Vec<CommitmentRow>,
     pub(in crate::certificate) calls: Vec<CallRow>,
-    /// Salted digest of the whole evidence, which holds its messages by their digests: no part of
-    /// a bundle can be changed, used or not.
+    /// Salted digest of the whole evidence, in which messages are represented by their digests. No
+    /// part of a bundle can be changed without changing it.
     pub(in crate::certificate) evidence: String,
     pub(in crate::certificate) lineage: LineageTable,
-    /// SHA-256 over all the rest: the receipt's name.
+    /// SHA-256 over everything else in the receipt; it names the receipt.
     pub(in crate::certificate) digest: String,
 }
 
-/// The recorded bytes behind a receipt, and the salt of its digests. Holds prompts and answers.
+/// The recorded bytes behind a receipt, and the salt of its digests. It contains prompts and
+/// answers.
+///
+/// `E` is the evidence of the kind of run: [`Evidence`](crate::certificate::Evidence) or
+/// [`OrchestrationEvidence`](crate::certificate::OrchestrationEvidence).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle<E> {
@@ -72,12 +80,12 @@ pub struct Bundle<E> {
 }
 
 impl<S> Receipt<S> {
-    /// Its name: SHA-256 over all the rest, in hex.
+    /// Returns the digest that names the receipt: SHA-256 over everything else in it, in hex.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// The document, in canonical form (RFC 8785).
+    /// Writes the receipt in canonical form (RFC 8785).
     pub fn to_bytes(&self) -> Vec<u8>
     where
         S: Serialize,
@@ -85,7 +93,7 @@ impl<S> Receipt<S> {
         canonical::to_bytes(self)
     }
 
-    /// The digest that it should have.
+    /// Computes the digest that the receipt must have.
     pub(in crate::certificate) fn computed_digest(&self) -> String
     where
         S: Serialize,
@@ -97,7 +105,7 @@ impl<S> Receipt<S> {
         canonical::plain_digest(&rest)
     }
 
-    /// The particulars that it states.
+    /// Returns the particulars that the receipt states.
     pub(in crate::certificate) fn particulars(&self) -> Particulars {
         let costs = self.calls.iter().filter_map(|call| Some((call.sequence, call.spent?)));
         Particulars {
@@ -109,7 +117,7 @@ impl<S> Receipt<S> {
         }
     }
 
-    /// Its rows, which the parts of each kind are held against.
+    /// Returns the rows, which the subject is checked against.
     pub(super) fn rows(&self) -> Rows<'_> {
         Rows {
             kind: self.kind,
@@ -120,7 +128,8 @@ impl<S> Receipt<S> {
         }
     }
 
-    /// The bytes of each name in it; of a model row, of all that it says.
+    /// Returns the length in bytes of each name in the receipt; of a row about a model, the length
+    /// of all its texts together.
     pub(in crate::certificate) fn names(&self) -> impl Iterator<Item = usize> {
         let asked = self.members.iter().flat_map(|member| [&member.provider, &member.model]);
         let came = self.calls.iter().filter_map(|call| call.response.as_ref());
@@ -135,7 +144,7 @@ impl<S> Receipt<S> {
 }
 
 impl<E: Serialize> Bundle<E> {
-    /// The document, in canonical form (RFC 8785).
+    /// Writes the bundle in canonical form (RFC 8785).
     pub fn to_bytes(&self) -> Vec<u8> {
         canonical::to_bytes(self)
     }

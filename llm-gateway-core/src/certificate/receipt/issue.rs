@@ -1,5 +1,5 @@
-//! Issues the receipt of what was certified, with the bundle that proves it: the same for a new
-//! run and for one that is checked again.
+//! Issues a receipt and its bundle. The same function serves a new run and a run that is checked
+//! again.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::certificate::answers;
 use crate::certificate::canonical::{Salt, salted_digest};
 use crate::certificate::lineage::Kinship;
 
-/// Writes the receipt of what was certified, with its bundle.
+/// Issues the receipt of a certified run, and its bundle.
 pub(in crate::certificate) fn issue<S: Subject>(
     particulars: Particulars,
     evidence: S::Evidence,
@@ -20,7 +20,7 @@ pub(in crate::certificate) fn issue<S: Subject>(
 ) -> (Receipt<S>, Bundle<S::Evidence>) {
     let kind = S::KIND;
     let asked = S::calls(&evidence);
-    let answers = answers::of_calls(&asked, kind);
+    let answers = answers::answered_calls(&asked, kind);
     let commitments = rows::commitments(&asked, &salt);
     let calls = rows::calls(&asked, &salt, &particulars.costs);
     let mut receipt = Receipt {
@@ -47,7 +47,8 @@ pub(in crate::certificate) fn issue<S: Subject>(
     (receipt, Bundle { format, version: VERSION, kind, salt, evidence })
 }
 
-/// Of the whole evidence, whose commitments and exchanges these rows tell.
+/// Returns the salted digest of the whole evidence. Its commitments and exchanges are represented
+/// by their rows.
 fn evidence_digest<S: Subject>(
     salt: &Salt,
     evidence: &S::Evidence,
@@ -59,7 +60,7 @@ fn evidence_digest<S: Subject>(
     salted_digest(salt, "evidence", &whole, &[])
 }
 
-/// The messages of a call. What it cost is no part of the evidence.
+/// Returns what identifies the messages of an attempt. Its cost is not part of the evidence.
 fn messages(call: &CallRow) -> impl Serialize + '_ {
     let response = call.response.as_ref().map(|came| &came.digest);
     (call.sequence, call.member, call.attempt, &call.request, response)

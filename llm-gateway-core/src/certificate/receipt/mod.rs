@@ -1,10 +1,12 @@
-//! The receipt of a run: how it is issued, read, and held against its bundle.
+//! The receipt of a run: how it is issued, how it is read, and how it is checked against its
+//! bundle.
 //!
-//! It knows no kind of run. What a panel and an orchestration have each in a form of their own
-//! comes through [`Subject`], so that their rooms depend on this one, and this one on neither.
+//! This room knows neither panels nor orchestrations. What differs between them comes through the
+//! trait [`Subject`], so their rooms depend on this one, and this one depends on neither.
 
 mod check;
 mod consistency;
+mod cost;
 mod differences;
 mod digests;
 mod document;
@@ -17,13 +19,13 @@ mod verification;
 
 pub use check::Against;
 pub(super) use check::check_as;
+pub use cost::AttemptCost;
 pub(super) use differences::{claims_differ, words_differ};
 pub(super) use digests::declared;
 pub use document::{Bundle, Particulars, Receipt};
 pub(super) use issue::issue;
 pub(super) use opening::kind_of;
 pub use opening::{LARGEST_BUNDLE, LARGEST_RECEIPT};
-pub use rows::AttemptCost;
 #[cfg(test)]
 pub(super) use rows::ResponseRow;
 pub(super) use rows::Rows;

@@ -1,5 +1,5 @@
-//! Opens a receipt and its bundle: from bytes that anybody may have written to documents of a
-//! known form and a bounded size. Whether they are true is `verify`'s to say.
+//! Opens a receipt and its bundle: turns bytes that anybody may have written into documents of a
+//! known form and a bounded size. Whether the documents are true is decided by `check`.
 
 use serde::Deserialize;
 
@@ -9,23 +9,25 @@ use super::verification::{Verification, VerifyResult};
 use crate::certificate::canonical::{self, Unread};
 use crate::certificate::kind::ReceiptKind;
 
-/// The largest receipt that is read, in bytes. A call is a row of about 500 bytes.
+/// Size of the largest receipt that is read, in bytes. The row of one attempt has about 500 bytes.
 pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
 
-/// The largest bundle that is read, in bytes. Four times a body that is as large as the gateway takes.
+/// Size of the largest bundle that is read, in bytes: four times the largest body that the gateway
+/// accepts.
 pub const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
 
-/// The most members or steps of a run that is read: work grows with the square of their number.
+/// How many members or steps a run may have at most. The work grows with the square of their number.
 const MOST_MEMBERS: usize = 256;
 
-/// The most calls that all of them made: work grows with the square of these, too.
+/// How many attempts a run may have at most. The work grows with the square of their number as well.
 const MOST_CALLS: usize = 4_096;
 
-/// The most bytes of a name, and of all that a model row says: a finding may name each pair of
-/// members. The ids of providers and models have at most 128.
+/// How many bytes a name may have at most, and all texts of a row about a model together. The bound
+/// matters because a finding may name each pair of members. Ids of providers and models have at
+/// most 128 bytes.
 const LONGEST_NAME: usize = 1_024;
 
-/// What every receipt and every bundle says of itself.
+/// The fields by which every receipt and every bundle identifies itself.
 #[derive(Deserialize)]
 struct Head {
     format: String,
@@ -33,37 +35,39 @@ struct Head {
     kind: ReceiptKind,
 }
 
-/// What is wrong with a document of more than [`MOST_MEMBERS`] or [`MOST_CALLS`].
+/// The finding about a document with more than [`MOST_MEMBERS`] or [`MOST_CALLS`].
 const TOO_LARGE: &str = "it has more members, steps or calls than any run";
 
 fn no_receipt(why: String) -> Verification {
     Verification::new(VerifyResult::NoReceipt, &[why])
 }
 
-/// What the receipt says that it is about.
+/// Returns the kind of run that a receipt says it is about.
 ///
 /// # Errors
-/// Why it is no receipt.
+/// The bytes are not a receipt; the verification says why.
 pub(in crate::certificate) fn kind_of(bytes: &[u8]) -> Result<ReceiptKind, Verification> {
-    about(bytes, LARGEST_RECEIPT, RECEIPT_FORMAT).map_err(no_receipt)
+    stated_kind(bytes, LARGEST_RECEIPT, RECEIPT_FORMAT).map_err(no_receipt)
 }
 
-/// What a document of this format says that it is about, read no further than that.
-fn about(bytes: &[u8], largest: usize, format: &str) -> Result<ReceiptKind, String> {
+/// Returns the kind of run that a document of the given format says it is about. The rest of the
+/// document is not checked.
+fn stated_kind(bytes: &[u8], largest: usize, format: &str) -> Result<ReceiptKind, String> {
     if bytes.len() > largest {
         return Err(format!("it is larger than {largest} bytes"));
     }
-    let head: Head = serde_json::from_slice(bytes).map_err(|error| canonical::misfit(&error))?;
+    let head: Head =
+        serde_json::from_slice(bytes).map_err(|error| canonical::parse_failure(&error))?;
     if (head.format.as_str(), head.version) != (format, VERSION) {
         return Err(format!("it is not a `{format}` of version {VERSION}"));
     }
     Ok(head.kind)
 }
 
-/// Reads a receipt about `S`.
+/// Reads a receipt of the kind `S`.
 ///
 /// # Errors
-/// Why it is none, or that it was written by no gateway.
+/// The bytes are not such a receipt, or not in the form in which a gateway writes one.
 pub(super) fn receipt<S: Subject>(bytes: &[u8]) -> Result<Receipt<S>, Verification> {
     let receipt: Receipt<S> = canonical::read(bytes).map_err(|error| match error {
         Unread::Form(why) => no_receipt(why),
@@ -82,12 +86,12 @@ fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
     members > MOST_MEMBERS || calls > MOST_CALLS || commitments > MOST_MEMBERS
 }
 
-/// Reads a bundle about `S`.
+/// Reads a bundle of the kind `S`.
 ///
 /// # Errors
-/// Why it is none.
+/// The bytes are not such a bundle; the text says why.
 pub(super) fn bundle<S: Subject>(bytes: &[u8]) -> Result<Bundle<S::Evidence>, String> {
-    let kind = about(bytes, LARGEST_BUNDLE, BUNDLE_FORMAT)?;
+    let kind = stated_kind(bytes, LARGEST_BUNDLE, BUNDLE_FORMAT)?;
     if kind != S::KIND {
         return Err(format!("it is of {kind}, and the receipt of {}", S::KIND));
     }

@@ -1,23 +1,23 @@
-//! The tokens of a receipt's calls, counted again from the bytes of their responses.
+//! Counts the tokens of a receipt's attempts again, from the bytes of their responses.
 
 use std::collections::BTreeMap;
 
+use super::cost::Tokens;
 use super::document::Receipt;
-use super::rows::Tokens;
 use super::subject::Subject;
 use crate::certificate::readers;
 
-/// What came of counting again.
+/// The result of counting again.
 #[derive(Debug, Default)]
 pub(super) struct Recount {
-    /// The calls whose bytes bear out what the receipt counts.
+    /// Number of attempts whose bytes confirm the counts in the receipt.
     pub(super) agreed: usize,
-    /// What does not agree, a sentence for each call.
+    /// What does not agree, one sentence for each attempt.
     pub(super) differences: Vec<String>,
 }
 
-/// Counts the tokens of each call for which the receipt and the bytes both have a count. What
-/// only one of them has, the other cannot contradict.
+/// Compares the token counts of each attempt for which both the receipt and the bytes have a count.
+/// A count that only one of them has cannot be contradicted by the other.
 pub(super) fn recount<S: Subject>(receipt: &Receipt<S>, evidence: &S::Evidence) -> Recount {
     let stated = receipt.calls.iter().filter_map(|call| Some((call.sequence, call.spent?.tokens?)));
     let stated: BTreeMap<u64, Tokens> = stated.collect();

@@ -1,11 +1,13 @@
-//! What a receipt says of members or steps, of commitments and calls: digests and the few facts that its
-//! claims are made from, never a text.
+//! The rows of a receipt: members or steps, commitments and calls.
+//!
+//! A row contains digests and the few facts that claims are decided from, never a text of a request
+//! or an answer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::cost::AttemptCost;
 use super::digests;
 use crate::certificate::answers::{AnswerRecord, AnsweredCall, ResponseFacts};
 use crate::certificate::canonical::Salt;
@@ -13,9 +15,9 @@ use crate::certificate::evidence::{CallEvidence, RecordedExchange};
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::{Kinship, LineageRow};
 use crate::certificate::recorded::RecordedResponse;
-use crate::model::{Dialect, NanoUsd, Usage};
+use crate::model::Dialect;
 
-/// A member or step that was asked.
+/// A member of a panel or a step of an orchestration that was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct MemberRow {
@@ -30,32 +32,38 @@ pub(in crate::certificate) struct MemberRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct CommitmentRow {
+    /// Moment of the commitment.
     pub(in crate::certificate) sequence: u64,
+    /// Position of the member or step.
     pub(in crate::certificate) member: u32,
     /// Salted digest of URL, headers and body.
     pub(in crate::certificate) request: String,
 }
 
-/// One attempt.
+/// One attempt of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct CallRow {
-    /// When the request left.
+    /// Moment at which the request was sent.
     pub(in crate::certificate) sequence: u64,
+    /// Position of the member or step.
     pub(in crate::certificate) member: u32,
-    /// Which try of the member it is, from 1.
+    /// Number of the attempt among those of its member or step, counted from 1.
     pub(in crate::certificate) attempt: u32,
+    /// Salted digest of URL, headers and body.
     pub(in crate::certificate) request: String,
     pub(in crate::certificate) requested_model: String,
     pub(in crate::certificate) response: Option<ResponseRow>,
     pub(in crate::certificate) spent: Option<AttemptCost>,
 }
 
-/// What came back.
+/// The response to an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct ResponseRow {
+    /// Moment at which the response was received.
     pub(in crate::certificate) sequence: u64,
+    /// HTTP status.
     pub(in crate::certificate) status: u16,
     /// Salted digest of status, headers and body.
     pub(in crate::certificate) digest: String,
@@ -63,32 +71,13 @@ pub(in crate::certificate) struct ResponseRow {
     pub(in crate::certificate) redacted: bool,
     pub(in crate::certificate) returned_model: Option<String>,
     pub(in crate::certificate) response_id: Option<String>,
-    /// The headers that speak of a cache.
+    /// The headers that mention a cache.
     pub(in crate::certificate) cache_headers: Vec<(String, String)>,
-    /// Why it is no answer, where it is none.
+    /// Why the response is not an answer, if it is not.
     pub(in crate::certificate) unreadable: Option<String>,
 }
 
-/// What one attempt used and cost, as it was booked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AttemptCost {
-    pub(in crate::certificate) tokens: Option<Tokens>,
-    cost_nanos: Option<u64>,
-}
-
-/// [`Usage`] as a receipt writes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::certificate) struct Tokens {
-    input_uncached: u64,
-    cache_read: u64,
-    cache_write: u64,
-    output: u64,
-    reasoning: u64,
-}
-
-/// The models that answered, as far as they are known, and the data that knows them.
+/// The lineage of the models that answered, as far as it is known, and the version of the data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct LineageTable {
@@ -96,7 +85,7 @@ pub(in crate::certificate) struct LineageTable {
     pub(in crate::certificate) rows: Vec<LineageRow>,
 }
 
-/// The rows of a receipt, whatever it is about.
+/// The rows of a receipt of either kind.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::certificate) struct Rows<'a> {
     pub(super) kind: ReceiptKind,
@@ -107,7 +96,7 @@ pub(in crate::certificate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// The answers that the rows tell of.
+    /// Returns the answered calls, as the rows describe them.
     pub(in crate::certificate) fn answers(&self) -> Vec<AnsweredCall<'a>> {
         let record = |member: &MemberRow| {
             if member.dialect == Dialect::Own {
@@ -128,10 +117,10 @@ impl<'a> Rows<'a> {
             .collect()
     }
 
-    /// When the request of a call was committed.
+    /// Returns the moment at which the request of a call was committed.
     ///
     /// # Errors
-    /// Says that it was not, or another one.
+    /// The member or step has no commitment or several, or committed another request.
     pub(in crate::certificate) fn committed(&self, call: &CallRow) -> Result<u64, String> {
         let who = self.kind.speaker(call.member);
         let mut committed = self.commitments.iter().filter(|row| row.member == call.member);
@@ -142,35 +131,14 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// What it knows of the models that answered.
+    /// Returns the lineage of the models that answered.
     pub(in crate::certificate) fn kinship(&self) -> Kinship {
-        Kinship::under(self.lineage.version.clone(), self.lineage.rows.iter().cloned())
+        Kinship::with_version(self.lineage.version.clone(), self.lineage.rows.iter().cloned())
     }
 }
 
-impl AttemptCost {
-    /// What the provider reported, and what was booked for it; `None` where it is not known.
-    pub fn new(usage: Option<Usage>, cost: Option<NanoUsd>) -> Self {
-        Self { tokens: usage.map(Tokens::from), cost_nanos: cost.map(NanoUsd::as_nanos) }
-    }
-}
-
-impl From<Usage> for Tokens {
-    fn from(usage: Usage) -> Self {
-        let Usage { input_uncached, cache_read, cache_write, output, reasoning } = usage;
-        Self { input_uncached, cache_read, cache_write, output, reasoning }
-    }
-}
-
-impl fmt::Display for Tokens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { input_uncached, cache_read, cache_write, output, reasoning } = self;
-        write!(f, "{input_uncached} in, {cache_read} from and {cache_write} to a cache, ")?;
-        write!(f, "{output} out, {reasoning} of them reasoning")
-    }
-}
-
-pub(in crate::certificate) fn members(asked: &[&CallEvidence]) -> Vec<MemberRow> {
+/// Makes the rows of the members or steps that were asked.
+pub(super) fn members(asked: &[&CallEvidence]) -> Vec<MemberRow> {
     let row = |member: &&CallEvidence| MemberRow {
         position: member.position,
         provider: member.provider.clone(),
@@ -181,11 +149,8 @@ pub(in crate::certificate) fn members(asked: &[&CallEvidence]) -> Vec<MemberRow>
     asked.iter().map(row).collect()
 }
 
-/// The commitments, in the order in which they were made.
-pub(in crate::certificate) fn commitments(
-    asked: &[&CallEvidence],
-    salt: &Salt,
-) -> Vec<CommitmentRow> {
+/// Makes the rows of the commitments, in the order in which they were made.
+pub(super) fn commitments(asked: &[&CallEvidence], salt: &Salt) -> Vec<CommitmentRow> {
     let committed = |member: &&CallEvidence| {
         let committed = member.committed.as_ref()?;
         Some(CommitmentRow {
@@ -199,8 +164,8 @@ pub(in crate::certificate) fn commitments(
     rows
 }
 
-/// The attempts of all members, in the order in which they left.
-pub(in crate::certificate) fn calls(
+/// Makes the rows of all attempts, in the order in which their requests were sent.
+pub(super) fn calls(
     asked: &[&CallEvidence],
     salt: &Salt,
     costs: &BTreeMap<u64, AttemptCost>,
@@ -224,6 +189,7 @@ pub(in crate::certificate) fn calls(
 }
 
 impl ResponseRow {
+    /// Makes the row of a response, which is read for it.
     fn of(member: &CallEvidence, response: &RecordedResponse, salt: &Salt) -> Self {
         let (facts, unreadable) = match AnswerRecord::read(member, response) {
             AnswerRecord::Read(facts) => (facts, None),
@@ -242,6 +208,7 @@ impl ResponseRow {
         }
     }
 
+    /// Returns what the row says about the answer.
     fn record(&self) -> AnswerRecord {
         match &self.unreadable {
             Some(why) => AnswerRecord::Unreadable(why.clone()),
@@ -254,11 +221,8 @@ impl ResponseRow {
     }
 }
 
-/// What is known of the models that answered, one row for each name that occurs.
-pub(in crate::certificate) fn lineage(
-    answers: &[AnsweredCall<'_>],
-    kinship: &Kinship,
-) -> Vec<LineageRow> {
+/// Makes the rows of the models that answered, one for each id that occurs and is known.
+pub(super) fn lineage(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Vec<LineageRow> {
     let names: BTreeSet<(&str, &str)> =
         answers.iter().filter_map(|answer| Some((answer.provider, answer.id()?))).collect();
     let row = |(provider, id): (&str, &str)| {

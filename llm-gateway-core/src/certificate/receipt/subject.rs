@@ -1,5 +1,5 @@
-//! What a receipt is about: the part of it that a panel and an orchestration have each in a form
-//! of their own. All else, from the rows of calls to the digests, they have in common.
+//! The subject of a receipt: the part that differs between a panel and an orchestration.
+//! Everything else in a receipt, from the rows of calls to the digests, is common to both.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,34 +10,36 @@ use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 use crate::policy::Level;
 
-/// The part of a receipt that is of one kind: the terms of the run, and its certificate.
+/// The part of a receipt that belongs to one kind of run: the terms of the run and its certificate.
 pub(in crate::certificate) trait Subject:
     Sized + Clone + PartialEq + Serialize + DeserializeOwned
 {
-    /// What the certificate is made from.
+    /// The evidence that the certificate is made from.
     type Evidence: Serialize + DeserializeOwned;
 
+    /// The kind of run.
     const KIND: ReceiptKind;
 
-    /// The calls that the evidence tells of, in their order.
+    /// Returns the calls in the evidence, in their order.
     fn calls(evidence: &Self::Evidence) -> Vec<&CallEvidence>;
 
-    /// All that the evidence holds beside commitments and exchanges, for its digest: taken apart
-    /// by name, as there.
+    /// Returns everything in the evidence except commitments and exchanges, to be hashed. It must
+    /// destructure the evidence by field names, so that a new field cannot be left out.
     fn declared(evidence: &Self::Evidence) -> impl Serialize;
 
-    /// The part that follows from the evidence under the same terms.
-    fn again(&self, evidence: &Self::Evidence, kinship: &Kinship) -> Self;
+    /// Makes the part anew from the evidence, under the same terms.
+    fn reissued(&self, evidence: &Self::Evidence, kinship: &Kinship) -> Self;
 
-    /// What of it the receipt's own rows contradict.
+    /// Says what in this part contradicts the receipt's own rows.
     fn contradictions(&self, rows: &Rows<'_>) -> Vec<String>;
 
-    /// How it differs from the one that follows.
+    /// Says how this part differs from `follows`, the one that was made anew.
     fn differences(&self, follows: &Self) -> Vec<String>;
 
-    /// Whether it certifies the run.
+    /// Returns whether the certificate certifies the run.
     fn is_certified(&self) -> bool;
 
-    /// The level that was reached, and the one that was required, where there are levels.
+    /// Returns the level that was reached and the required one; `None` if the kind of run has no
+    /// levels.
     fn levels(&self) -> Option<(Level, Level)>;
 }

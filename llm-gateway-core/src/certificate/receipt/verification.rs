@@ -1,4 +1,5 @@
-//! What `verify` found, in a form that can be shown: a receipt may be a stranger's.
+//! The result of `verify`, bounded and without control characters, so that it can be shown although
+//! the receipt may be a stranger's.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,76 +8,80 @@ use super::subject::Subject;
 use crate::certificate::kind::ReceiptKind;
 use crate::policy::Level;
 
-/// The most findings that are told, and the most characters of one.
-const TOLD: usize = 20;
-const SHOWN: usize = 500;
+/// How many findings are returned at most; the others are only counted.
+const MOST_FINDINGS: usize = 20;
+/// How many characters of a finding, or of a digest, are shown at most.
+const LONGEST: usize = 500;
 
-/// What became of a receipt.
+/// What a check of a receipt found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum VerifyResult {
-    /// The bytes bear it out: digests were computed and the run certified again.
+    /// The bundle's bytes confirm the receipt: digests were computed and the run was certified again.
     #[serde(rename = "holds")]
     Holds,
-    /// Something in it, or between it and what it was held against, does not agree.
+    /// The receipt contradicts itself, or the bundle or digest that it was checked against.
     #[serde(rename = "contradicted")]
     Contradicted,
-    /// Nothing contradicts it, but the bundle is needed to decide.
+    /// Nothing contradicts the receipt, but without its bundle it cannot be confirmed.
     #[serde(rename = "undecided")]
     Undecided,
-    /// It is no receipt.
+    /// The bytes are not a receipt.
     #[serde(rename = "no receipt")]
     NoReceipt,
 }
 
-/// What `verify` found.
+/// The result of [`verify`](crate::certificate::verify()).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Verification {
-    /// What became of the receipt.
+    /// Result of the check.
     pub result: VerifyResult,
-    /// Why, a sentence each, and what was taken on trust.
+    /// Reasons for the result, one sentence each, and what was taken on trust.
     pub findings: Vec<String>,
-    /// What the receipt says of itself; `None` where it could not be read.
+    /// What the receipt states about itself; `None` if it could not be read.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub stated: Option<Stated>,
 }
 
-/// What a receipt says of itself: shown by [`VerifyResult::Holds`], else its own word.
+/// What a receipt states about itself. It is proven only if the result is [`VerifyResult::Holds`];
+/// otherwise it is merely stated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stated {
-    /// Its name.
+    /// Digest that names the receipt.
     pub digest: String,
-    /// What it is about.
+    /// Kind of run that the receipt is about.
     pub kind: ReceiptKind,
-    /// The level that it says was reached; `None` for an orchestration, which has no levels.
+    /// Level that the panel reached; `None` for an orchestration, which has no levels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
-    /// The level that it says was required; `None` for an orchestration.
+    /// Level that was required of the panel; `None` for an orchestration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub required: Option<Level>,
-    /// Whether it certifies the run. One that is contradicted certifies nothing.
+    /// Whether the receipt certifies the run; always false if it is contradicted.
     pub independence_certified: bool,
 }
 
 impl Verification {
+    /// Makes a result from findings, which are cut and counted where they exceed the bounds.
     pub(super) fn new(result: VerifyResult, findings: &[String]) -> Self {
-        let rest = findings.len().saturating_sub(TOLD);
+        let rest = findings.len().saturating_sub(MOST_FINDINGS);
         let mut findings: Vec<String> =
-            findings.iter().take(TOLD).map(|finding| shown(finding)).collect();
+            findings.iter().take(MOST_FINDINGS).map(|finding| shown(finding)).collect();
         if rest > 0 {
             findings.push(format!("and {rest} more"));
         }
         Self { result, findings, stated: None }
     }
 
+    /// Makes the result of a receipt that is contradicted.
     pub(super) fn contradicted(findings: &[String]) -> Self {
         Self::new(VerifyResult::Contradicted, findings)
     }
 
-    /// The same, with what the receipt says of itself.
-    pub(super) fn of<S: Subject>(self, receipt: &Receipt<S>) -> Self {
+    /// Adds what the receipt states about itself.
+    pub(super) fn with_stated<S: Subject>(self, receipt: &Receipt<S>) -> Self {
         let (level, required) = receipt.subject.levels().unzip();
         let stated = Stated {
             digest: shown(receipt.digest()),
@@ -91,5 +96,5 @@ impl Verification {
 }
 
 fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
+    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
 }
