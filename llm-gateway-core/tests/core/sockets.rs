@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use llm_gateway_core::ledger::{By, MemoryLedger};
 use llm_gateway_core::{Answer, Failure, Gateway, Request};
 use test_support::{FakeSocket, Wire, in_time};
@@ -157,29 +158,35 @@ async fn what_breaks_off_is_tried_again() {
     }
 }
 
+/// All cases at once, because each of them waits for a real clock.
 #[tokio::test]
 async fn what_falls_silent_is_left_by_the_idle_clock() {
-    for (what, socket) in [
+    let cases = [
         ("no head", FakeSocket::hanging().await),
         ("half a stream", FakeSocket::stalling(&events()).await),
-    ] {
+    ];
+    join_all(cases.map(|(what, socket)| async move {
         let world = World::new(socket, 300.0, 0.5);
         let failure = world.fails_twice(what, "timeout").await;
         assert!(failure.to_string().contains("(idle_timeout_s)"), "{what}: {failure}");
         world.socket.left(2).await;
-    }
+    }))
+    .await;
 }
 
+/// All cases at once, because each of them waits for a real clock.
 #[tokio::test]
 async fn what_drips_is_left_by_the_clock_of_the_attempt() {
-    for (what, drop) in [
+    let cases = [
         ("comments", ": still here\n\n"),
         ("words", "data: {\"choices\": [{\"delta\": {\"content\": \"and \"}}]}\n\n"),
         ("letters", "x"),
-    ] {
+    ];
+    join_all(cases.map(|(what, drop)| async move {
         let world = World::new(FakeSocket::dripping(drop).await, 0.5, 300.0);
         let failure = world.fails_twice(what, "timeout").await;
         assert!(failure.to_string().contains("(timeout_s)"), "{what}: {failure}");
         world.socket.left(2).await;
-    }
+    }))
+    .await;
 }

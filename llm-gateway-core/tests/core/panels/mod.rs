@@ -356,8 +356,9 @@ async fn a_receipt_that_cannot_be_written_loses_no_answer() {
 
 #[tokio::test]
 async fn a_long_panel_is_cut_member_by_member() {
-    let long = |text: &str| text.repeat(20_000);
-    let script = Scripted::new().answer(long("a ")).answer("short").answer(long("c "));
+    // In long words: each is an event of its own.
+    let long = |letter: &str| format!("{} ", letter.repeat(19)).repeat(2_000);
+    let script = Scripted::new().answer(long("a")).answer("short").answer(long("c"));
     let panel = ask(POLICY, script).await.unwrap();
     let bounded = Envelope::from(&panel).bounded(30_000);
     let written = serde_json::to_string(&bounded).unwrap();
