@@ -1,15 +1,17 @@
-//! Reads a tool's arguments as a model wrote them, and names everything that is wrong with
-//! them at once, so that it takes one more try and not four.
+//! Reads the arguments of a tool call as a model wrote them.
+//!
+//! One error names everything that is wrong with them, so that the model needs one more try and
+//! not four. What an argument means is decided in `server`.
 
 use llm_gateway_core::front::closest_name;
 use llm_gateway_core::{Category, Error};
 use rmcp::model::JsonObject;
 use serde_json::Value;
 
-/// Problems that are named in one error; no tool has more arguments.
+/// The most problems that one error names. No tool has as many arguments.
 const MOST_PROBLEMS: usize = 10;
 
-/// What an argument holds.
+/// The type of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Text.
@@ -18,7 +20,7 @@ pub(crate) enum Kind {
     Integer,
 }
 
-/// One argument of a tool.
+/// The definition of one argument of a tool.
 pub(crate) struct Argument {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
@@ -26,14 +28,15 @@ pub(crate) struct Argument {
     pub(crate) description: &'static str,
 }
 
-/// Arguments that fit their tool.
+/// Arguments of a call that passed every check of their tool.
 pub(crate) struct Arguments(JsonObject);
 
 impl Arguments {
-    /// Checks `given` against what the tool takes. A null counts as absent.
+    /// Checks `given` against the arguments that the tool takes. A null counts as absent.
     ///
     /// # Errors
-    /// One error that names every unknown, missing and wrong argument.
+    /// Fails with [`Category::InvalidRequest`] and a message that names every unknown, missing and
+    /// wrong argument.
     pub(crate) fn read(mut given: JsonObject, known: &[Argument]) -> Result<Self, Error> {
         given.retain(|_, value| !value.is_null());
         let unknown =
@@ -64,7 +67,7 @@ impl Arguments {
         Err(Error::new(Category::InvalidRequest, problems.join("; ")).with_hint(hint))
     }
 
-    /// Takes a text argument out.
+    /// Takes a text argument out, if it was given.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         match self.0.remove(name) {
             Some(Value::String(text)) => Some(text),
@@ -72,13 +75,14 @@ impl Arguments {
         }
     }
 
-    /// An integer argument.
+    /// Returns an integer argument, if it was given.
     pub(crate) fn integer(&self, name: &str) -> Option<u64> {
         self.0.get(name).and_then(whole_number)
     }
 }
 
-/// A name that a client made up, as far as an error shows it.
+/// Returns a name that a client made up as an error may show it: short and without control
+/// characters.
 pub(crate) fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(60).collect()
 }
@@ -91,6 +95,7 @@ fn unknown_argument(name: &str, known: &[Argument]) -> String {
     }
 }
 
+/// Returns what is wrong with the type of a value, if anything is.
 fn misfit(argument: &Argument, value: &Value) -> Option<String> {
     let fits = match argument.kind {
         Kind::Text => value.is_string(),
@@ -111,7 +116,7 @@ fn misfit(argument: &Argument, value: &Value) -> Option<String> {
     (!fits).then(|| format!("`{}` must be {wanted}, not {found}", argument.name))
 }
 
-/// A whole number, also where a client writes it as `64.0` or `"64"`.
+/// Reads a whole number, also if a client wrote it as `64.0` or `"64"`.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn whole_number(value: &Value) -> Option<u64> {
     match value {

@@ -1,9 +1,10 @@
-//! The MCP server: `llm-gateway` over a pair of byte streams.
+//! The MCP server: a [`Gateway`] over a pair of byte streams.
 //!
-//! [`serve`] speaks MCP on any reader and writer; the binary hands it stdin and stdout,
-//! the tour and the tests hand it pipes in memory. It holds no policy: `server` turns a
-//! tool call into a [`Request`](llm_gateway_core::Request), `tools` says what the tools
-//! look like, `arguments` reads what a model wrote, and the gateway does the rest.
+//! [`serve`] speaks MCP on any reader and writer. The binary passes stdin and stdout, the tour and
+//! the tests pass pipes in memory. The crate holds no policy: `tools` defines what a client sees of
+//! each tool, `arguments` checks what a model wrote, `server` turns the call into a
+//! [`Request`](llm_gateway_core::Request) or a [`Task`](llm_gateway_core::Task) for the gateway,
+//! and `wire` turns the envelope into a tool result.
 
 mod arguments;
 mod server;
@@ -22,19 +23,19 @@ use tokio_util::sync::CancellationToken;
 use server::Server;
 use shutdown::EndWatch;
 
-/// How long calls in flight may go on after stdin has ended.
+/// How long calls in flight may go on after the reader has ended.
 const GRACE_AFTER_END: Duration = Duration::from_secs(1);
 
-/// How long the last answers may take to be written. With the grace this stays below the
-/// two seconds after which clients kill.
+/// How long the last answers may take to be written. Together with [`GRACE_AFTER_END`] this stays
+/// below the two seconds after which clients kill a server.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Serves MCP until the reader ends or `stop` is ready.
+/// Serves MCP until the reader ends or `stop` is ready, and returns within two seconds of that.
 ///
-/// At the end of the reader, calls in flight have a second to finish and be written, then
-/// they are cancelled; `stop` cancels them at once. An orchestration so ends with what there is of
-/// it. Returns after both within two seconds.
-/// The reader may carry junk: a line that is no JSON-RPC is passed over.
+/// When the reader ends, calls in flight have one second to finish and to be answered, and are then
+/// cancelled. When `stop` is ready, they are cancelled at once. An orchestration that is cancelled
+/// ends with the steps that it has completed, and its answer holds them. A line that is not
+/// JSON-RPC is skipped.
 ///
 /// # Cancel safety
 /// Dropping the future cancels every call in flight.
@@ -51,12 +52,13 @@ where
     let mut stop = std::pin::pin!(stop);
     let starting = Box::pin(server.serve_with_ct((reader, writer), session.clone()));
     let service = tokio::select! {
-        // First, so that a signal is heard before a client hears that the server is there.
+        // `stop` is polled first, so that a signal counts before a client learns that the server
+        // runs.
         biased;
         () = &mut stop => return,
         started = starting => match started {
             Ok(service) => service,
-            // A client that leaves before `initialize` has nothing to be told.
+            // A client that leaves before `initialize` expects no answer.
             Err(error) => return tracing::debug!(%error, "no session"),
         },
     };
@@ -70,6 +72,6 @@ where
     if stopped {
         session.cancel();
     }
-    // Cancelled calls still answer; give their answers time to be written.
+    // Cancelled calls still answer, and their answers need time to be written.
     let _ = timeout(LAST_WORDS, finished).await;
 }

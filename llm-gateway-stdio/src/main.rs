@@ -18,8 +18,9 @@ struct Options {
 /// What the server logs by default: little, and never rmcp's debug lines, which hold whole prompts.
 const SERVER_LOG: &str = "warn,llm_gateway=info,rmcp=warn";
 
-/// How long the ledger may take to write what it has in hand. With the server's own last
-/// second and a half this stays below the two seconds after which clients kill.
+/// How long the ledger may take to write its last entries. Together with the second and a half
+/// that [`serve`](llm_gateway_stdio::serve) takes to end, this stays below the two seconds after
+/// which clients kill a server.
 const LAST_ENTRIES: Duration = Duration::from_millis(300);
 
 fn main() -> ExitCode {
@@ -34,7 +35,8 @@ fn main() -> ExitCode {
 }
 
 fn run(gateway: Gateway) -> ExitCode {
-    // Two workers: one slow encoding never delays a ping. More would only cost memory.
+    // With two workers, a slow encoding of a request never delays a ping. More would only cost
+    // memory.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let Ok(runtime) = runtime.inspect_err(|error| tracing::error!(%error, "no runtime")) else {
@@ -43,14 +45,14 @@ fn run(gateway: Gateway) -> ExitCode {
     runtime.block_on(async {
         let (reader, writer) = rmcp::transport::stdio_pipes();
         let signal = stopped_by_signal();
-        // A server ends well, whichever signal it was.
+        // A server that a signal ends exits with 0, whichever signal it was.
         let stop = async {
             let _ = signal.await;
         };
         llm_gateway_stdio::serve(gateway.clone(), reader, writer, stop).await;
         write_last_entries(&gateway, LAST_ENTRIES).await;
     });
-    // A blocking read of a terminal's stdin never ends, and must not keep the process.
+    // A blocking read of a terminal's stdin never ends, and must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_millis(100));
     ExitCode::SUCCESS
 }

@@ -1,4 +1,6 @@
-//! The tools: from a tool call to an envelope.
+//! Runs the tools: turns a tool call into a call of the gateway, and the outcome into an envelope.
+//!
+//! It also ends calls: when the client cancels one, when the server goes down, and when one panics.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -22,7 +24,7 @@ use crate::arguments::{Arguments, shown};
 use crate::tools::{LLM_ORCHESTRATE, LLM_ROUTE};
 use crate::{tools, wire};
 
-/// What a client is told when it connects. Clients cut this at two kilobytes.
+/// The instructions that a client gets when it connects. Clients cut them at two kilobytes.
 const INSTRUCTIONS: &str = "Ask another language model: name a task class and the gateway picks the \
     model by its policy, checks the price first, and answers with text, cost and a trace. Use \
     llm_route for the answer; a task class of kind panel asks several models blind and says how far \
@@ -30,15 +32,16 @@ const INSTRUCTIONS: &str = "Ask another language model: name a task class and th
     and artifact alone: read its status, it may have been refused. llm_routing_info tells which \
     task classes can run and which keys are missing.";
 
-/// How long an orchestration that was told to stop may take to end: to book the call that it hung up
-/// on, to certify, to write its receipt. With what the server allows its last answers it fits.
+/// How long an orchestration that was stopped may take to end: to book the call that it broke off,
+/// to certify its steps and to write its receipt. It is shorter than the time that
+/// [`serve`](crate::serve) gives the last answers.
 const STOPPING: Duration = Duration::from_millis(400);
 
-/// The tools over one gateway.
+/// The MCP handler: the tools of one gateway.
 pub(crate) struct Server {
     gateway: Gateway,
     tools: Arc<[Tool]>,
-    /// Cancelled when the server goes down.
+    /// This token is cancelled when the server goes down.
     calls: CancellationToken,
 }
 
@@ -48,8 +51,10 @@ impl Server {
         Self { gateway, tools, calls }
     }
 
-    /// Runs one tool. Dropping the future cancels the work; `stop` ends an orchestration with what
-    /// there is of it.
+    /// Runs one tool.
+    ///
+    /// `stop` ends an orchestration, which then answers with the steps that it has completed.
+    /// Dropping the future cancels any tool without an answer.
     async fn answer(&self, tool: &str, arguments: JsonObject, stop: &Stop) -> Envelope {
         let arguments = match tool {
             LLM_ROUTE => Arguments::read(arguments, &tools::LLM_ROUTE_ARGUMENTS),
@@ -98,7 +103,7 @@ impl Server {
         }
     }
 
-    /// The bound on an envelope, also where no policy could set one.
+    /// Returns the most characters of an envelope. Without a valid policy it is the default.
     fn max_chars(&self) -> usize {
         self.gateway.policy().map_or(Output::DEFAULT_MAX_CHARS, |policy| policy.output().max_chars)
     }
@@ -142,18 +147,18 @@ impl ServerHandler for Server {
         let arguments = request.arguments.unwrap_or_default();
         let stop = Stop::new();
         let work = async { self.answer(name, arguments, &stop).await.bounded(max_chars) };
-        // A panic would otherwise end the task and leave the call without a reply.
+        // An uncaught panic would end the task and leave the call without a reply.
         let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
         let done = tokio::select! {
-            // A server that goes down cancels its clients' calls, too.
             biased;
             done = &mut work => Ok(done),
+            // A server that goes down cancels the calls of its clients.
             () = self.calls.cancelled() => Err("the server is going down"),
-            // The service sends no reply to a call that its client cancelled.
+            // rmcp sends no reply to a call that its client cancelled.
             () = context.ct.cancelled() => Err("the client cancelled the call"),
         };
         let done = match done {
-            // What its steps gave was paid for: it goes into the answer, and into its receipt.
+            // The completed steps were paid for, so they go into the answer and the receipt.
             Err(why) if name == LLM_ORCHESTRATE => {
                 stop.stop();
                 timeout(STOPPING, work).await.map_err(|_| why)

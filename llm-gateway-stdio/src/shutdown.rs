@@ -1,4 +1,4 @@
-//! Sees the end of a reader.
+//! Detects the end of a reader, which `serve` needs to know in order to end in time.
 
 use std::io;
 use std::pin::Pin;
@@ -7,15 +7,17 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::sync::CancellationToken;
 
-/// Passes reads on and tells when the reader has ended. The service that reads from it
-/// would otherwise wait five seconds for calls in flight and tell nobody.
+/// A reader that forwards every read and cancels a token when the inner reader has ended.
+///
+/// Without it, rmcp's service would wait five seconds for calls in flight, and nothing outside it
+/// would know that the reader has ended.
 pub(crate) struct EndWatch<R> {
     inner: R,
     ended: CancellationToken,
 }
 
 impl<R> EndWatch<R> {
-    /// Watches `inner`; the token is cancelled when it ends or fails.
+    /// Wraps `inner`. Returns the token that is cancelled when `inner` ends or fails.
     pub(crate) fn new(inner: R) -> (Self, CancellationToken) {
         let ended = CancellationToken::new();
         (Self { inner, ended: ended.clone() }, ended)
@@ -28,7 +30,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for EndWatch<R> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // A read without room says nothing about the end.
+        // A read into a full buffer returns nothing and does not mean the end.
         if buffer.remaining() == 0 {
             return Pin::new(&mut self.inner).poll_read(context, buffer);
         }

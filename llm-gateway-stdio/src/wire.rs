@@ -1,11 +1,13 @@
-//! From an envelope to what MCP carries.
+//! Turns an envelope into the result of a tool call, as MCP carries it.
 
 use llm_gateway_core::Envelope;
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::json;
 
-/// Success: one text block, and the identical object as `structuredContent`. Error: the
-/// text block alone, because several clients drop the structured part of an error.
+/// Returns the tool result of an envelope.
+///
+/// A success is one text block, and the same object as `structuredContent`. An error is the text
+/// block alone, because several clients drop an error that has a structured part.
 pub(crate) fn tool_result(envelope: Envelope) -> CallToolResult {
     let value = json!(envelope);
     if envelope.is_error() {

@@ -1,7 +1,8 @@
-//! What the tools look like to a client: names, arguments, descriptions.
+//! What a client sees of each tool: its name, its arguments and its description.
 //!
-//! `task_class` is an enum of the policy's classes and the description says what each is for, so
-//! that an agent can choose without asking first.
+//! They follow from the policy in force. `task_class` is an enum of the policy's classes, and the
+//! description says what each class is for, so that an agent can choose without asking first.
+//! `server` runs the tools.
 
 mod schema;
 
@@ -13,13 +14,13 @@ use rmcp::model::{Tool, ToolAnnotations};
 use crate::arguments::{Argument, Kind};
 use schema::schema;
 
-/// Asks the model, the panel or the cascade of models that the policy names for a task class.
+/// The name of the tool that asks the model, the panel or the cascade of a task class.
 pub(crate) const LLM_ROUTE: &str = "llm_route";
 
-/// Has a task planned, worked on and verified, as deep as it asks.
+/// The name of the tool that has a task planned, executed and verified.
 pub(crate) const LLM_ORCHESTRATE: &str = "llm_orchestrate";
 
-/// Tells what the gateway can do now.
+/// The name of the tool that describes what the gateway can do now.
 pub(crate) const LLM_ROUTING_INFO: &str = "llm_routing_info";
 
 /// The arguments of [`LLM_ROUTE`].
@@ -72,11 +73,11 @@ pub(crate) const LLM_ORCHESTRATE_ARGUMENTS: [Argument; 2] = [
     },
 ];
 
-/// The longest description of a tool. Clients cut at two kilobytes, and every tool costs
-/// its description in each conversation.
+/// The most characters of a tool's description. Clients cut it at two kilobytes, and it costs
+/// tokens in each conversation.
 const LONGEST_DESCRIPTION: usize = 1_500;
 
-/// Every tool, by the policy in force.
+/// Returns every tool, described by the policy in force.
 pub(crate) fn all(gateway: &Gateway) -> Vec<Tool> {
     let description = gateway.describe().ok();
     vec![route(description.as_ref()), orchestrate(description.as_ref()), routing_info()]
@@ -104,20 +105,21 @@ fn routing_info() -> Tool {
     )
 }
 
-/// What the tool does with a class of any kind.
+/// How `llm_route` describes what it does with a class of any kind.
 const INTRODUCTION: &str = "Asks the model that the policy names for a task class; answers text, \
     cost and a trace as JSON.";
 
-/// What it does with a class of kind panel, where the policy has one.
+/// How `llm_route` describes a class of kind panel, if the policy has one.
 const PANELS: &str = " A class of kind panel asks several models, none of which sees another's \
     answer, and gives members, agreement (dissent first) and a certificate of how independent \
     they are: for decisions where being wrong is dear.";
 
-/// What it does with a class of kind cascade, where the policy has one.
+/// How `llm_route` describes a class of kind cascade, if the policy has one.
 const CASCADES: &str = " A class of kind cascade asks cheap models first, and a strong one where \
     they do not agree; it answers as a single model does.";
 
-/// The classes with their rationales, each cut to an equal share of the room.
+/// Describes `llm_route`: the task classes with their rationales, each cut to an equal share of the
+/// space that is left.
 fn route_description(gateway: Option<&Description>) -> String {
     let Some(gateway) = gateway else {
         return "Asks the model that the policy names for a task class. The policy is invalid now: \
@@ -145,8 +147,8 @@ fn route_description(gateway: Option<&Description>) -> String {
     text
 }
 
-/// A class in one line: its whole name, whether it asks several models, what it is for as far as there is
-/// room, and what keeps it from running.
+/// Describes a class in one line of about `room` characters: its whole name, its kind unless it asks
+/// a single model, its rationale as far as there is space, and why it cannot run if it cannot.
 fn described(class: &TaskClassDescription, room: usize) -> String {
     let state = match &class.unavailable_because {
         Some(why) => format!(" (unavailable: {why})"),
@@ -161,14 +163,14 @@ fn described(class: &TaskClassDescription, room: usize) -> String {
     format!("{fixed}{}{state}", cut(&class.rationale, room))
 }
 
-/// What becomes of a task, and how a caller reads the end of it.
+/// How `llm_orchestrate` describes the steps of a task and the status of its answer.
 const ORCHESTRATION: &str = "Has one model do a task and, by depth, another plan it and a third \
     judge the result; the verifier sees task and artifact, never the plan. Answers artifact, plan, \
     verdict with reasons, steps and cost as JSON. Status: success = accepted, or nobody was asked \
     to verify; needs_human_review = refused to the end; unverified = the verifier could not be had. \
     The last two still carry the artifact: do not take it as checked. Depths:";
 
-/// The depths with their steps.
+/// Describes `llm_orchestrate`: the depths with their steps.
 fn orchestrate_description(gateway: Option<&Description>) -> String {
     let Some(gateway) = gateway else {
         return "Plans, executes and verifies a task. The policy is invalid now: a call tells what \
@@ -195,6 +197,7 @@ fn orchestrate_description(gateway: Option<&Description>) -> String {
     })
 }
 
+/// Shortens a text to `longest` characters, with an ellipsis where it was cut.
 fn cut(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest {
         return text.to_owned();

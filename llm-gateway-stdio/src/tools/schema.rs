@@ -1,5 +1,6 @@
-//! The JSON Schema of a tool's arguments, by the policy in force. It is flat, because clients drop
-//! what is nested.
+//! The JSON Schema of a tool's arguments, by the policy in force.
+//!
+//! The schema is flat, because some clients drop what is nested.
 
 use llm_gateway_core::describe::Description;
 use llm_gateway_core::policy::Orchestration;
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::arguments::{Argument, Kind};
 
-/// What a client is told of the arguments that a tool takes.
+/// Returns the schema of the arguments that a tool takes.
 pub(super) fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
     let described = |argument: &Argument| {
         (argument.name.to_owned(), Value::Object(property(argument, gateway)))
@@ -27,7 +28,7 @@ pub(super) fn schema(arguments: &[Argument], gateway: Option<&Description>) -> J
     schema
 }
 
-/// The schema of one argument.
+/// Returns the schema of one argument.
 fn property(argument: &Argument, gateway: Option<&Description>) -> JsonObject {
     let mut property = JsonObject::new();
     match argument.kind {
@@ -46,14 +47,14 @@ fn property(argument: &Argument, gateway: Option<&Description>) -> JsonObject {
     }
     property.insert("description".to_owned(), description.into());
     let names = choices(argument, gateway);
-    // An enum without a word is no schema to some clients.
+    // Some clients reject a schema with an empty enum.
     if !names.is_empty() {
         property.insert("enum".to_owned(), names.into());
     }
     property
 }
 
-/// The words that an argument takes, where the policy names them.
+/// Returns the values that an argument takes, if the policy lists them; else none.
 fn choices<'a>(argument: &Argument, gateway: Option<&'a Description>) -> Vec<&'a str> {
     match (argument.name, gateway) {
         ("task_class", Some(gateway)) => {
@@ -72,8 +73,9 @@ fn has_default_depth(gateway: Option<&Description>) -> bool {
     depths(gateway).iter().any(|name| name == Orchestration::DEFAULT_DEPTH)
 }
 
-/// Whether a call without a depth is refused for that. Where no depth can run, it is refused for
-/// what keeps them from running.
+/// Returns whether a call must name a depth: the policy has depths, and none is the default.
+///
+/// Where no depth can run, a call without one is refused with the reason why none can.
 fn must_name_depth(gateway: Option<&Description>) -> bool {
     !depths(gateway).is_empty() && !has_default_depth(gateway)
 }
