@@ -79,10 +79,10 @@ impl Findings {
             let line = format!("{severity}: {}", missing.message());
             terminal.line(&painted(&line, self.key_severity))?;
         }
-        terminal.line(&self.verdict())
+        terminal.line(&self.conclusion())
     }
 
-    fn verdict(&self) -> String {
+    fn conclusion(&self) -> String {
         let (errors, warnings) = (self.errors(), self.warnings());
         let counted = [(errors, "error"), (warnings, "warning")]
             .into_iter()
@@ -100,7 +100,7 @@ impl Findings {
         if description.task_classes.iter().any(|class| class.available) {
             return verdict;
         }
-        let way_out = way_out(&description.task_classes);
+        let way_out = keys_to_set(&description.task_classes);
         format!("{verdict}; {BAD}no task class can run yet{BAD:#}: {way_out}")
     }
 
@@ -143,7 +143,7 @@ impl MissingKey {
 
 /// Which keys let one of the classes run, of which none can. Any key of a class that asks a single
 /// model does; what several models need is told for one class alone.
-fn way_out(classes: &[TaskClassDescription]) -> String {
+fn keys_to_set(classes: &[TaskClassDescription]) -> String {
     let singles = classes.iter().filter(|class| class.kind == RouteKind::Single);
     let keys: BTreeSet<&str> =
         singles.flat_map(|class| &class.missing_keys).map(String::as_str).collect();

@@ -41,8 +41,8 @@ pub(crate) fn run(
         arguments: arguments(flags, environment)?,
         variables: variables(&description, environment),
     };
-    terminal.line(&entry.written_for(config.client))?;
-    terminal.note(&format!("{FAINT}{}{FAINT:#}", place(config.client)))?;
+    terminal.line(&entry.render(config.client))?;
+    terminal.note(&format!("{FAINT}{}{FAINT:#}", destination(config.client)))?;
     if !server.is_file() {
         let profile = if server.components().any(|part| part.as_os_str() == "debug") {
             ""
@@ -107,7 +107,7 @@ struct Entry {
 }
 
 impl Entry {
-    fn written_for(&self, client: Client) -> String {
+    fn render(&self, client: Client) -> String {
         match client {
             // Each client has its own way to name a variable of the environment.
             Client::ClaudeCode => self.json("mcpServers", |key| format!("${{{key}}}")),
@@ -152,7 +152,7 @@ impl Entry {
 }
 
 /// In which file the entry goes.
-fn place(client: Client) -> &'static str {
+fn destination(client: Client) -> &'static str {
     match client {
         Client::ClaudeCode => "goes into .mcp.json of a project, or ~/.claude.json for all of them",
         Client::Codex => "goes into ~/.codex/config.toml",
@@ -180,10 +180,10 @@ mod tests {
 
     #[test]
     fn each_client_gets_its_own_form() {
-        insta::assert_snapshot!("claude_code", entry().written_for(Client::ClaudeCode));
-        insta::assert_snapshot!("codex", entry().written_for(Client::Codex));
-        insta::assert_snapshot!("cursor", entry().written_for(Client::Cursor));
-        insta::assert_snapshot!("vscode", entry().written_for(Client::Vscode));
-        insta::assert_snapshot!("gemini", entry().written_for(Client::Gemini));
+        insta::assert_snapshot!("claude_code", entry().render(Client::ClaudeCode));
+        insta::assert_snapshot!("codex", entry().render(Client::Codex));
+        insta::assert_snapshot!("cursor", entry().render(Client::Cursor));
+        insta::assert_snapshot!("vscode", entry().render(Client::Vscode));
+        insta::assert_snapshot!("gemini", entry().render(Client::Gemini));
     }
 }

@@ -28,11 +28,11 @@ const LAST_WORDS: Duration = Duration::from_millis(750);
 ///
 /// # Errors
 /// What the work fails with.
-pub(crate) fn settled(
+pub(crate) fn run_or_drop(
     gateway: &Gateway,
-    work: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
+    command: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
 ) -> anyhow::Result<ExitCode> {
-    ended(gateway, work, None)
+    run(gateway, command, None)
 }
 
 /// Does the work. A signal tells `stop`, by which the work ends itself; where that takes too
@@ -40,17 +40,17 @@ pub(crate) fn settled(
 ///
 /// # Errors
 /// What the work fails with.
-pub(crate) fn stopped(
+pub(crate) fn run_or_stop(
     gateway: &Gateway,
-    work: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
+    command: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
     stop: &Stop,
 ) -> anyhow::Result<ExitCode> {
-    ended(gateway, work, Some(stop))
+    run(gateway, command, Some(stop))
 }
 
-fn ended(
+fn run(
     gateway: &Gateway,
-    work: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
+    command: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
     stop: Option<&Stop>,
 ) -> anyhow::Result<ExitCode> {
     // The work has a thread of its own, so that a signal is heard whatever it waits for.
@@ -58,17 +58,17 @@ fn ended(
     let ended = runtime.block_on(async {
         // Before the work begins: nothing is held yet.
         let stopped = stopped_by_signal();
-        let mut work = tokio::spawn(work);
+        let mut command = tokio::spawn(command);
         let ended = tokio::select! {
-            ended = &mut work => ended.map_err(anyhow::Error::from).flatten(),
+            ended = &mut command => ended.map_err(anyhow::Error::from).flatten(),
             signal = stopped => {
                 if let Some(stop) = stop {
                     stop.stop();
-                    has_ended(&mut work).await;
+                    wait_for(&mut command).await;
                 }
-                if !work.is_finished() {
-                    work.abort();
-                    let _ = timeout(GONE, work).await;
+                if !command.is_finished() {
+                    command.abort();
+                    let _ = timeout(GONE, command).await;
                 }
                 Ok(ExitCode::from(signal.exit_code()))
             }
@@ -82,9 +82,9 @@ fn ended(
 }
 
 /// Gives work that was told to stop its time, unless another signal comes.
-async fn has_ended<T>(work: &mut JoinHandle<T>) {
+async fn wait_for<T>(command: &mut JoinHandle<T>) {
     tokio::select! {
-        _ = timeout(LAST_WORDS, work) => {}
+        _ = timeout(LAST_WORDS, command) => {}
         _ = stopped_by_signal() => {}
     }
 }

@@ -35,9 +35,9 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let environment = Environment::from_process();
     log_to_stderr(options.global.gateway.log.as_deref(), &environment, "error");
-    let terminal = Terminal::new(options.global.color, options.global.json);
+    let terminal = Terminal::new(&options.global);
     // `route` and `orchestrate` take the other one to a thread of its own.
-    let mut last_words = Terminal::new(options.global.color, options.global.json);
+    let mut last_words = Terminal::new(&options.global);
     match run(&options, environment, terminal) {
         Ok(code) => code,
         Err(error) => {
@@ -59,14 +59,14 @@ fn run(
         Command::Check(check) => check::run(check, &flags.gateway(environment), &mut terminal),
         Command::Route(route) => {
             let gateway = flags.gateway(environment);
-            let work = route::run(route.clone(), gateway.clone(), terminal);
-            ending::settled(&gateway, work)
+            let command = route::run(route.clone(), gateway.clone(), terminal);
+            ending::run_or_drop(&gateway, command)
         }
         Command::Orchestrate(task) => {
             let gateway = flags.gateway(environment);
             let stop = Stop::new();
-            let work = orchestrate::run(task.clone(), gateway.clone(), terminal, stop.clone());
-            ending::stopped(&gateway, work, &stop)
+            let command = orchestrate::run(task.clone(), gateway.clone(), terminal, stop.clone());
+            ending::run_or_stop(&gateway, command, &stop)
         }
         Command::Info => block_on(info::run(&flags.gateway(environment), &mut terminal)),
         Command::Spend(spend) => {
@@ -81,9 +81,9 @@ fn run(
     }
 }
 
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(work);
+    let result = runtime.block_on(command);
     // A read of a terminal's stdin may still be under way.
     runtime.shutdown_background();
     result

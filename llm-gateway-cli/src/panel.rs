@@ -9,30 +9,30 @@ use std::io;
 use llm_gateway_core::{Answer, Envelope, Failure, PanelAnswer};
 use serde_json::json;
 
-use crate::glance::{Glance, Standing};
+use crate::glance::{Glance, Group};
 use crate::render;
 use crate::render::{price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
 /// Shows what a panel said, whether it is an answer or was refused as one.
 pub(crate) fn show(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
-    let Glance { verdict, style, standing } = Glance::of(&json!(Envelope::from(panel)));
-    terminal.line(&format!("{style}{verdict}{style:#}"))?;
-    for Standing { name, text, style } in standing {
+    let Glance { headline, style, groups } = Glance::of(&json!(Envelope::from(panel)));
+    terminal.line(&format!("{style}{headline}{style:#}"))?;
+    for Group { name, text, style } in groups {
         terminal.line(&format!("   {style}{name:<9}{style:#} {text}"))?;
     }
     for ((target, member), position) in panel.targets.iter().zip(&panel.members).zip(1..) {
         terminal.line(&format!("\n{STRONG}{position}. {target}{STRONG:#}"))?;
         match member {
-            Ok(answer) => said(answer, terminal)?,
-            Err(failure) => unsaid(failure, terminal)?,
+            Ok(answer) => show_answer(answer, terminal)?,
+            Err(failure) => show_failure(failure, terminal)?,
         }
     }
-    certificate(panel, terminal)?;
+    show_certificate(panel, terminal)?;
     terminal.note(&format!("{FAINT}{}{FAINT:#}", summary(panel)))
 }
 
-fn said(answer: &Answer, terminal: &mut Terminal) -> io::Result<()> {
+fn show_answer(answer: &Answer, terminal: &mut Terminal) -> io::Result<()> {
     if let Some(model) = &answer.completion.model
         && model != answer.target.model.as_str()
     {
@@ -42,7 +42,7 @@ fn said(answer: &Answer, terminal: &mut Terminal) -> io::Result<()> {
     terminal.answer(&answer.text())
 }
 
-fn unsaid(failure: &Failure, terminal: &mut Terminal) -> io::Result<()> {
+fn show_failure(failure: &Failure, terminal: &mut Terminal) -> io::Result<()> {
     terminal.line(&format!("{BAD}no answer:{BAD:#} {}", harmless(&failure.to_string())))?;
     for attempt in failure.attempts() {
         terminal.line(&format!("{FAINT}tried  {}{FAINT:#}", tried(attempt)))?;
@@ -51,7 +51,7 @@ fn unsaid(failure: &Failure, terminal: &mut Terminal) -> io::Result<()> {
 }
 
 /// The claims, the level that they reach, and what they do not show.
-fn certificate(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
+fn show_certificate(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
     let certificate = panel.certificate();
     terminal.line(&format!("\n{}", render::claims(certificate)))?;
     for warning in &certificate.warnings {

@@ -19,10 +19,10 @@ use crate::terminal::{FAINT, Terminal, harmless};
 pub(crate) fn check(documents: &Documents) -> Result<(), String> {
     let Documents { receipt, bundle } = documents;
     for (flag, path) in [("--receipt", receipt), ("--bundle", bundle)] {
-        path.as_deref().map_or(Ok(()), |path| can_hold(flag, path))?;
+        path.as_deref().map_or(Ok(()), |path| check_place(flag, path))?;
     }
     match (receipt, bundle) {
-        (Some(receipt), Some(bundle)) if place(receipt) == place(bundle) => {
+        (Some(receipt), Some(bundle)) if canonical(receipt) == canonical(bundle) => {
             Err("--receipt and --bundle name the same file: give each its own".to_owned())
         }
         _ => Ok(()),
@@ -30,7 +30,7 @@ pub(crate) fn check(documents: &Documents) -> Result<(), String> {
 }
 
 /// Whether a file may be at a path, as far as can be known without making one.
-fn can_hold(flag: &str, path: &Path) -> Result<(), String> {
+fn check_place(flag: &str, path: &Path) -> Result<(), String> {
     let shown = path.display();
     if path.is_dir() {
         return Err(format!("{flag} names a folder, `{shown}`: name a file in it"));
@@ -47,14 +47,18 @@ fn folder(path: &Path) -> &Path {
 }
 
 /// Where a path leads, however it is written; as it is written where it leads nowhere.
-fn place(path: &Path) -> PathBuf {
+fn canonical(path: &Path) -> PathBuf {
     let in_folder = || Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?));
     fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
 /// Why a task class has none of the documents that a person wants, if so: asked before anything is
 /// paid for. A class that the policy does not have is refused in another place.
-pub(crate) fn none_of(documents: &Documents, gateway: &Gateway, class: &str) -> Option<String> {
+pub(crate) fn unavailable_because(
+    documents: &Documents,
+    gateway: &Gateway,
+    class: &str,
+) -> Option<String> {
     if documents.receipt.is_none() && documents.bundle.is_none() {
         return None;
     }
@@ -76,7 +80,7 @@ pub(crate) fn write(
     if documents.receipt.is_none() && documents.bundle.is_none() {
         return Ok(true);
     }
-    let (receipt, bundle) = match sealed(outcome) {
+    let (receipt, bundle) = match receipt_and_bundle(outcome) {
         Some(sealed) => sealed,
         None if outcome.is_ok() => {
             terminal.complain("one model answered, and one alone has no receipt: none is written");
@@ -102,14 +106,14 @@ pub(crate) fn write(
 }
 
 /// Receipt and bundle of what was asked, as far as it has one, even where it failed.
-fn sealed(outcome: &Result<Reply, Failure>) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (panel, work) = match outcome {
+fn receipt_and_bundle(outcome: &Result<Reply, Failure>) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (panel, done) = match outcome {
         Ok(Reply::Panel(panel)) => (Some(&**panel), None),
         Ok(Reply::Cascade(cascade)) => (Some(&cascade.gate), None),
-        Ok(Reply::Orchestration(work)) => (None, Some(&**work)),
+        Ok(Reply::Orchestration(done)) => (None, Some(&**done)),
         Ok(_) => (None, None),
         Err(failure) => (failure.panel(), failure.orchestration()),
     };
     let panel = panel.map(|panel| (panel.receipt.to_bytes(), panel.bundle.to_bytes()));
-    panel.or_else(|| work.map(|work| (work.receipt.to_bytes(), work.bundle.to_bytes())))
+    panel.or_else(|| done.map(|done| (done.receipt.to_bytes(), done.bundle.to_bytes())))
 }

@@ -165,7 +165,11 @@ pub(crate) fn caps(caps: &[CapLeft]) -> String {
     let mut table = table(&["monthly cap on", "cap", "left"]);
     for CapLeft { cap, left, .. } in caps {
         let color = if *left == NanoUsd::ZERO { Color::Red } else { Color::Green };
-        table.add_row([Cell::new(capped(&cap.scope)), money(cap.limit), money(*left).fg(color)]);
+        table.add_row([
+            Cell::new(scope_name(&cap.scope)),
+            money(cap.limit),
+            money(*left).fg(color),
+        ]);
     }
     table.to_string()
 }
@@ -176,7 +180,7 @@ pub(crate) fn spend_state(state: &SpendState) -> String {
         SpendState::Known(report) => {
             let spent = format!("{} spent in {}", report.spent.settled, report.spent.month);
             let caps = report.caps.iter().map(|CapLeft { cap, left, .. }| {
-                format!("\n{left} left of {} for {}", cap.limit, capped(&cap.scope))
+                format!("\n{left} left of {} for {}", cap.limit, scope_name(&cap.scope))
             });
             std::iter::once(spent).chain(caps).collect()
         }
@@ -188,7 +192,7 @@ pub(crate) fn spend_state(state: &SpendState) -> String {
     }
 }
 
-fn capped(scope: &Scope) -> String {
+fn scope_name(scope: &Scope) -> String {
     match scope {
         Scope::Provider(name) => name.to_string(),
         _ => "everything".to_owned(),

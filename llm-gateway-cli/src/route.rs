@@ -24,7 +24,7 @@ pub(crate) async fn run(
         terminal.complain(&why);
         return Ok(ExitCode::from(USAGE));
     }
-    if let Some(why) = receipt::none_of(&route.documents, &gateway, &route.task_class) {
+    if let Some(why) = receipt::unavailable_because(&route.documents, &gateway, &route.task_class) {
         terminal.complain(&why);
         return Ok(ExitCode::from(USAGE));
     }
@@ -68,7 +68,7 @@ async fn watched(
     let outcome = loop {
         tokio::select! {
             outcome = &mut outcome => break outcome,
-            Some(event) = events.next() => step = told(&event),
+            Some(event) = events.next() => step = progress_of(&event),
             _ = seconds.tick() => {}
         }
         let elapsed = began.elapsed().as_secs();
@@ -80,7 +80,7 @@ async fn watched(
 }
 
 /// What goes on, for the progress line.
-pub(crate) fn told(event: &Event) -> String {
+pub(crate) fn progress_of(event: &Event) -> String {
     match event {
         Event::Attempt { target, number: 1 } => format!("asking {target}"),
         Event::Attempt { target, number } => format!("asking {target} (try {number})"),

@@ -13,7 +13,7 @@ use crate::render;
 use crate::terminal::{FAINT, STRONG, Terminal};
 
 /// What there is to tell in the end.
-struct Told {
+struct Answer {
     report: SpendReport,
     /// What was given back, where that was asked for.
     dropped: Option<Dropped>,
@@ -33,7 +33,7 @@ pub(crate) async fn run(
         terminal.failure(&Envelope::from(&problems))?;
         return Ok(ExitCode::FAILURE);
     }
-    match ask(spend, gateway, terminal).await {
+    match collect(spend, gateway, terminal).await {
         Ok(Some(told)) => {
             told.show(terminal)?;
             Ok(ExitCode::SUCCESS)
@@ -50,34 +50,34 @@ pub(crate) async fn run(
 }
 
 /// Asks the ledger, and before it loses anything the person; `None` where they do not agree.
-async fn ask(
+async fn collect(
     spend: &Spend,
     gateway: &Gateway,
     terminal: &mut Terminal,
-) -> Result<Option<Told>, Error> {
+) -> Result<Option<Answer>, Error> {
     let by = spend.by.into();
     let report = gateway.spent(spend.month, by).await?;
     if !spend.drop_unsettled {
-        return Ok(Some(Told { report, dropped: None }));
+        return Ok(Some(Answer { report, dropped: None }));
     }
     // The same month to the end, also where the next one begins meanwhile.
     let (month, unsettled) = (report.spent.month, report.spent.unsettled);
     if unsettled == NanoUsd::ZERO {
-        return Ok(Some(Told { report, dropped: Some(Dropped::default()) }));
+        return Ok(Some(Answer { report, dropped: Some(Dropped::default()) }));
     }
     let question = format!(
         "{unsettled} of {month} is held by processes that died. What their calls did cost would \
          be counted nowhere. Give it back?"
     );
-    if !spend.yes && !terminal.agrees(&question) {
+    if !spend.yes && !terminal.confirms(&question) {
         return Ok(None);
     }
     let dropped = gateway.drop_unsettled(Some(month)).await?;
     let report = gateway.spent(Some(month), by).await?;
-    Ok(Some(Told { report, dropped: Some(dropped) }))
+    Ok(Some(Answer { report, dropped: Some(dropped) }))
 }
 
-impl Told {
+impl Answer {
     fn show(&self, terminal: &mut Terminal) -> std::io::Result<()> {
         match terminal.json {
             true => terminal.document(&self.envelope()),

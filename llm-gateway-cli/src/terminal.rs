@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use llm_gateway_core::Envelope;
 use serde_json::json;
 
-use crate::options::Color;
+use crate::options::{Color, Global};
 
 /// Something important.
 pub(crate) const STRONG: Style = Style::new().bold();
@@ -33,8 +33,8 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    pub(crate) fn new(color: Color, json: bool) -> Self {
-        let choice = match color {
+    pub(crate) fn new(flags: &Global) -> Self {
+        let choice = match flags.color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
@@ -43,7 +43,7 @@ impl Terminal {
             out: AutoStream::new(io::stdout(), choice),
             err: AutoStream::new(io::stderr(), choice),
             progress_width: 0,
-            json,
+            json: flags.json,
         }
     }
 
@@ -58,7 +58,7 @@ impl Terminal {
     }
 
     /// Asks the person. Only a clear yes is one: silence and a broken terminal are not.
-    pub(crate) fn agrees(&mut self, question: &str) -> bool {
+    pub(crate) fn confirms(&mut self, question: &str) -> bool {
         let mut answer = String::new();
         let asked = write!(self.err, "{question} [y/N] ").and_then(|()| self.err.flush());
         let heard = asked.and_then(|()| io::stdin().read_line(&mut answer));
@@ -67,7 +67,7 @@ impl Terminal {
 
     /// Writes a line to stdout.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
-        read_or_not(writeln!(self.out, "{text}"))
+        ignore_closed_pipe(writeln!(self.out, "{text}"))
     }
 
     /// Writes what a model said: a pipe gets the bytes, a person what does no harm.
@@ -77,12 +77,12 @@ impl Terminal {
         }
         // Not through `out`, which takes escape sequences out of anything.
         let mut stdout = io::stdout();
-        read_or_not(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
+        ignore_closed_pipe(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
     }
 
     /// Writes a JSON document to stdout.
     pub(crate) fn document(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
-        read_or_not(writeln!(self.out, "{:#}", json!(value)))
+        ignore_closed_pipe(writeln!(self.out, "{:#}", json!(value)))
     }
 
     /// Writes a line to stderr: what is not the result.
@@ -132,7 +132,7 @@ impl Drop for Terminal {
 
 /// A reader of stdout that went away has read what it wanted: that is no failure, and the
 /// exit code still tells how things went.
-fn read_or_not(written: io::Result<()>) -> io::Result<()> {
+fn ignore_closed_pipe(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,

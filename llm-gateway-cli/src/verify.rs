@@ -78,7 +78,7 @@ fn show(found: &Verification, terminal: &mut Terminal) -> io::Result<()> {
     };
     terminal.line(&format!("{style}{told}{style:#}"))?;
     if let Some(stated) = &found.stated {
-        certified(found.result, stated, terminal)?;
+        show_statement(found.result, stated, terminal)?;
     }
     for finding in &found.findings {
         terminal.line(&format!("  {FAINT}-{FAINT:#} {}", harmless(finding)))?;
@@ -87,7 +87,11 @@ fn show(found: &Verification, terminal: &mut Terminal) -> io::Result<()> {
 }
 
 /// What the receipt says of itself, and how far that is to be believed.
-fn certified(result: VerifyResult, stated: &Stated, terminal: &mut Terminal) -> io::Result<()> {
+fn show_statement(
+    result: VerifyResult,
+    stated: &Stated,
+    terminal: &mut Terminal,
+) -> io::Result<()> {
     let is_shown = result == VerifyResult::Holds;
     let (style, certified) = match stated.independence_certified {
         true if is_shown => (GOOD, "certified"),

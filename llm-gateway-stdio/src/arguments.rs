@@ -44,7 +44,7 @@ impl Arguments {
         let mut problems: Vec<String> = unknown.map(|name| unknown_argument(name, known)).collect();
         for argument in known {
             match given.get(argument.name) {
-                Some(value) => problems.extend(misfit(argument, value)),
+                Some(value) => problems.extend(type_problem(argument, value)),
                 None if argument.required => {
                     problems.push(format!("`{}` is missing", argument.name))
                 }
@@ -96,7 +96,7 @@ fn unknown_argument(name: &str, known: &[Argument]) -> String {
 }
 
 /// Returns what is wrong with the type of a value, if anything is.
-fn misfit(argument: &Argument, value: &Value) -> Option<String> {
+fn type_problem(argument: &Argument, value: &Value) -> Option<String> {
     let fits = match argument.kind {
         Kind::Text => value.is_string(),
         Kind::Integer => whole_number(value).is_some_and(|number| number >= 1),

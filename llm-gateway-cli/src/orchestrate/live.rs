@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use anstyle::Style;
 use llm_gateway_core::model::Target;
 use llm_gateway_core::{Event, Events, Failure, Outcome, Reply};
 use tokio::time::Instant;
 
-use crate::route::told;
+use crate::route::progress_of;
 use crate::terminal::{BAD, FAINT, GOOD, Terminal};
 
 /// Waits for the outcome, and tells each step.
@@ -21,18 +22,18 @@ pub(super) async fn watched(
         Steps { began: Instant::now(), underway: None, ended: None, doing: String::new() };
     let outcome = loop {
         tokio::select! {
-            // What has happened is told before what came of it.
+            // Events are shown before the outcome that they led to.
             biased;
-            Some(event) = events.next() => steps.hear(&event, terminal),
+            Some(event) = events.next() => steps.handle(&event, terminal),
             outcome = &mut outcome => break outcome,
             _ = seconds.tick() => {}
         }
         steps.progress(terminal);
     };
     while let Some(event) = events.next().await {
-        steps.hear(&event, terminal);
+        steps.handle(&event, terminal);
     }
-    wipe(terminal);
+    clear_progress(terminal);
     outcome
 }
 
@@ -55,7 +56,7 @@ struct Step {
 }
 
 impl Steps {
-    fn hear(&mut self, event: &Event, terminal: &mut Terminal) {
+    fn handle(&mut self, event: &Event, terminal: &mut Terminal) {
         match event {
             Event::Step { step, round, target } => {
                 let (name, target, began) = (step.clone(), target.clone(), Instant::now());
@@ -64,25 +65,25 @@ impl Steps {
             }
             Event::StepEnded { answered, .. } => {
                 if let Some(step) = self.underway.take() {
-                    let line = self.line(&step, *answered);
-                    wipe(terminal);
+                    let result = if *answered { (GOOD, "ok") } else { (BAD, "failed") };
+                    let line = self.line(&step, result);
+                    clear_progress(terminal);
                     // Work that is being paid for is not dropped because nobody can watch it.
                     let _ = terminal.note(&line);
                     self.ended = Some((step.name, step.round));
                 }
             }
-            event => self.doing = told(event),
+            event => self.doing = progress_of(event),
         }
     }
 
-    fn line(&self, step: &Step, answered: bool) -> String {
+    fn line(&self, step: &Step, (style, result): (Style, &str)) -> String {
         let Step { name, round, target, began } = step;
-        let (style, how) = if answered { (GOOD, "ok") } else { (BAD, "failed") };
         let seconds = began.elapsed().as_secs_f64();
         let is_repair = self.ended.as_ref().is_some_and(|(last, of)| last == name && of == round);
         let again = if is_repair { ", asked again" } else { "" };
         format!(
-            "{FAINT}round {round}{FAINT:#}  {name:<8} {style}{how:<6}{style:#}  {target}{again}  \
+            "{FAINT}round {round}{FAINT:#}  {name:<8} {style}{result:<6}{style:#}  {target}{again}  \
              {FAINT}{seconds:.1} s{FAINT:#}"
         )
     }
@@ -97,7 +98,7 @@ impl Steps {
     }
 }
 
-fn wipe(terminal: &mut Terminal) {
+fn clear_progress(terminal: &mut Terminal) {
     if terminal.shows_progress() {
         let _ = terminal.progress("");
     }

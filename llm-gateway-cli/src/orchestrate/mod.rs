@@ -62,7 +62,7 @@ pub(crate) async fn run(
 
 fn exit_code(outcome: &Result<Reply, Failure>) -> ExitCode {
     match outcome {
-        Ok(Reply::Orchestration(work)) => match work.ending {
+        Ok(Reply::Orchestration(done)) => match done.ending {
             Ending::Success => ExitCode::SUCCESS,
             Ending::NeedsHumanReview | Ending::Unverified => ExitCode::from(NOT_ACCEPTED),
             _ => ExitCode::FAILURE,

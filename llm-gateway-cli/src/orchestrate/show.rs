@@ -16,30 +16,30 @@ const LONGEST_LINE: usize = 300;
 
 pub(super) fn outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> io::Result<()> {
     match outcome {
-        Ok(Reply::Orchestration(work)) => {
-            terminal.answer(&work.text())?;
-            judgement(work, terminal)?;
-            summary(work, terminal)
+        Ok(Reply::Orchestration(done)) => {
+            terminal.answer(&done.text())?;
+            show_verdict(done, terminal)?;
+            show_summary(done, terminal)
         }
         Ok(reply) => terminal.answer(&reply.text()),
         Err(failure) => {
             // What was paid for is not lost with a stderr that cannot be written.
             let told = terminal.failure(&Envelope::from(failure));
-            told.and(failure.orchestration().map_or(Ok(()), |work| remains(work, terminal)))
+            told.and(failure.orchestration().map_or(Ok(()), |done| show_partial(done, terminal)))
         }
     }
 }
 
 /// What there is of work that failed on the way.
-fn remains(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
-    let attempts = work.steps.last().map(|step| step.attempts()).unwrap_or_default();
+fn show_partial(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+    let attempts = done.steps.last().map(|step| step.attempts()).unwrap_or_default();
     let told = attempts.iter().try_for_each(|attempt| {
         terminal.note(&format!("{FAINT}tried  {}{FAINT:#}", tried(attempt)))
     });
-    match (work.artifact(), work.plan()) {
+    match (done.artifact(), done.plan()) {
         (Some(artifact), _) => {
             terminal.answer(artifact)?;
-            judgement(work, terminal)?;
+            show_verdict(done, terminal)?;
         }
         (None, Some(plan)) => {
             let plan = harmless(plan);
@@ -48,19 +48,19 @@ fn remains(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
         (None, None) => {}
     }
     told?;
-    summary(work, terminal)
+    show_summary(done, terminal)
 }
 
 /// Whether the artifact was accepted, why not, and how blind the verifier was.
-fn judgement(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
-    let (style, word, why) = ending(work);
+fn show_verdict(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+    let (style, word, why) = verdict_line(done);
     terminal.note(&format!("{style}{word}{style:#}{}", harmless(&why)))?;
-    let Some(verdict) = work.verdict() else { return Ok(()) };
+    let Some(verdict) = done.verdict() else { return Ok(()) };
     for reason in &verdict.reasons {
         terminal.note(&format!("   {style}-{style:#} {}", one_line(reason)))?;
     }
     for item in &verdict.checklist {
-        terminal.note(&checked(item))?;
+        terminal.note(&checklist_line(item))?;
     }
     if verdict.injection_suspected {
         terminal.note(&format!(
@@ -68,15 +68,15 @@ fn judgement(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
              the lines around it"
         ))?;
     }
-    sight(work, terminal)
+    show_independence(done, terminal)
 }
 
-fn ending(work: &Orchestrated) -> (Style, &'static str, String) {
-    let judge = work.steps.iter().rfind(|step| step.role == StepRole::Verifier);
+fn verdict_line(done: &Orchestrated) -> (Style, &'static str, String) {
+    let judge = done.steps.iter().rfind(|step| step.role == StepRole::Verifier);
     let judge = judge.map(|step| step.target.to_string()).unwrap_or_default();
-    match (&work.ending, work.verdict()) {
+    match (&done.ending, done.verdict()) {
         (Ending::Unverified, _) => {
-            let failure = work.steps.last().and_then(|step| step.result.as_ref().err());
+            let failure = done.steps.last().and_then(|step| step.result.as_ref().err());
             let why = failure.map(|failure| format!(": {failure}")).unwrap_or_default();
             (DOUBTFUL, "unverified", format!(", {judge} could not be had{why}"))
         }
@@ -84,7 +84,7 @@ fn ending(work: &Orchestrated) -> (Style, &'static str, String) {
             (DOUBTFUL, "unverified", format!(", {judge} had not judged it"))
         }
         (_, None) => {
-            (DOUBTFUL, "not verified", format!(": depth {} asks for no verdict", work.depth))
+            (DOUBTFUL, "not verified", format!(": depth {} asks for no verdict", done.depth))
         }
         (_, Some(Verdict { accepted: true, .. })) => (GOOD, "accepted", format!(" by {judge}")),
         (_, Some(Verdict { decision: Decision::CannotJudge, .. })) => {
@@ -95,7 +95,7 @@ fn ending(work: &Orchestrated) -> (Style, &'static str, String) {
 }
 
 /// A requirement, and by which words of the artifact it is met or not.
-fn checked(item: &ChecklistItem) -> String {
+fn checklist_line(item: &ChecklistItem) -> String {
     let (style, word) = match item.met {
         Met::Yes => (GOOD, "yes"),
         Met::No => (BAD, "no"),
@@ -109,20 +109,20 @@ fn checked(item: &ChecklistItem) -> String {
 }
 
 /// What the verifier saw, and every claim of the certificate that does not hold.
-fn sight(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
-    let claims = work.certificate().claims.named();
+fn show_independence(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+    let claims = done.certificate().claims.named();
     let is_open = claims.iter().any(|(_, claim)| claim.result == ClaimResult::Unknown);
-    let (style, certified, but) = match (work.independence_certified(), is_open) {
+    let (style, certified, but) = match (done.independence_certified(), is_open) {
         (true, false) => (GOOD, "certified", ""),
         (true, true) => (GOOD, "certified", "; what the bytes do not show:"),
         (false, _) => (BAD, "not certified", ""),
     };
-    let blind = match work.is_verifier_blind_to_plan() {
+    let blind = match done.is_verifier_blind_to_plan() {
         Some(true) => "and nothing of a plan",
         Some(false) => "and the plan",
         None => "and nobody knows whether a plan",
     };
-    let seen = work.verifier_sees.join(" and ");
+    let seen = done.verifier_sees.join(" and ");
     terminal.note(&format!(
         "the verifier saw {seen}, {blind}; independence {style}{certified}{style:#}{but}"
     ))?;
@@ -139,17 +139,17 @@ fn sight(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
 }
 
 /// Why earlier rounds were not enough; how deep, how much, how fast.
-fn summary(work: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
-    for (number, round) in work.others() {
+fn show_summary(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+    for (number, round) in done.others() {
         if let Some(verdict) = &round.verdict {
             let reasons: Vec<_> = verdict.reasons.iter().map(|reason| one_line(reason)).collect();
             let why = reasons.join("; ");
             terminal.note(&format!("{FAINT}round {number} was refused: {why}{FAINT:#}"))?;
         }
     }
-    let cost = price(work.total_cost());
-    let (depth, calls, rounds) = (&work.depth, work.steps.len(), work.rounds.len());
-    let seconds = work.latency.as_secs_f64();
+    let cost = price(done.total_cost());
+    let (depth, calls, rounds) = (&done.depth, done.steps.len(), done.rounds.len());
+    let seconds = done.latency.as_secs_f64();
     let noun =
         |number, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
     let (calls, rounds) = (noun(calls, "call"), noun(rounds, "round"));

@@ -24,7 +24,7 @@ const CHOICE: &str = "Which law of thermodynamics says that entropy never falls?
     B: the second. C: the third. Answer with one letter.";
 
 /// Work that is small and can still be done badly.
-const WORK: &str = "Write one sentence on why entropy grows, for a child of ten.";
+const TASK: &str = "Write one sentence on why entropy grows, for a child of ten.";
 
 const PLAN: &str = "1. Find an everyday scene that a child knows. 2. Say with it that there are far \
     more messy ways than tidy ones. 3. Cut it to one sentence.";
@@ -33,7 +33,7 @@ const ARTIFACT: &str = "A room gets messy by itself because there are a thousand
     and only a few to be tidy.";
 
 /// One call of the tour.
-struct Stop {
+struct Demo {
     tool: &'static str,
     /// What it shows.
     title: &'static str,
@@ -43,40 +43,40 @@ struct Stop {
 }
 
 /// What of a policy the tour shows.
-struct Shown {
+struct Selection {
     single: String,
     panel: Option<String>,
     depth: String,
     has_plan: bool,
 }
 
-/// What is asked of each tool, in the order in which it is shown.
-fn stops(shown: &Shown) -> Vec<Stop> {
+/// What is asked of each tool, in the order in which it is selection.
+fn demos(selection: &Selection) -> Vec<Demo> {
     let question = "Name the three laws of thermodynamics.";
-    let task_class = &shown.single;
-    let panel = shown.panel.as_ref().map(|class| Stop {
+    let task_class = &selection.single;
+    let panel = selection.panel.as_ref().map(|class| Demo {
         tool: "llm_route",
         title: "a panel: several models, none of which sees another's answer",
         arguments: json!({ "task_class": class, "prompt": CHOICE }),
         replies: |script| script.answer("B").answer("**C**").answer("The answer is B."),
     });
-    let work = Stop {
+    let orchestration = Demo {
         tool: "llm_orchestrate",
         title: "work, judged by a model that never sees the plan",
-        arguments: json!({ "task": WORK, "depth": shown.depth }),
-        replies: match shown.has_plan {
+        arguments: json!({ "task": TASK, "depth": selection.depth }),
+        replies: match selection.has_plan {
             true => |script| script.answer(PLAN).answer(ARTIFACT),
             false => |script| script.answer(ARTIFACT),
         },
     };
     let singles = [
-        Stop {
+        Demo {
             tool: "llm_routing_info",
             title: "what the gateway can do",
             arguments: json!({}),
             replies: |script| script,
         },
-        Stop {
+        Demo {
             tool: "llm_route",
             title: "a question, routed by its task class",
             arguments: json!({ "task_class": task_class, "prompt": question }),
@@ -86,20 +86,20 @@ fn stops(shown: &Shown) -> Vec<Stop> {
                 )
             },
         },
-        Stop {
+        Demo {
             tool: "llm_route",
             title: "the same, while the first provider refuses its key (401)",
             arguments: json!({ "task_class": task_class, "prompt": question }),
             replies: |script| script.status(401),
         },
     ];
-    let mistake = Stop {
+    let mistake = Demo {
         tool: "llm_route",
         title: "a mistake, answered so that an agent can mend it",
         arguments: json!({ "task_class": "quick_anwser", "promt": question, "max_tokens": 0 }),
         replies: |script| script,
     };
-    singles.into_iter().chain(panel).chain([work, mistake]).collect()
+    singles.into_iter().chain(panel).chain([orchestration, mistake]).collect()
 }
 
 pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
@@ -115,33 +115,33 @@ pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow
             return Ok(ExitCode::FAILURE);
         }
     };
-    let shown = shown_of(&gateway)?;
+    let selection = select(&gateway)?;
     let client = connect(gateway).await?;
     let tools = client.list_all_tools().await?;
     if !terminal.json {
         introduce(&tools, terminal)?;
     }
-    let stops = stops(&shown);
-    if let Some(tool) = tools.iter().find(|tool| stops.iter().all(|stop| stop.tool != tool.name)) {
+    let demos = demos(&selection);
+    if let Some(tool) = tools.iter().find(|tool| demos.iter().all(|demo| demo.tool != tool.name)) {
         anyhow::bail!("the tour does not show the tool {}", tool.name);
     }
     let mut envelopes = Vec::new();
-    for (index, stop) in stops.iter().enumerate() {
+    for (index, demo) in demos.iter().enumerate() {
         // Shared with the gateway, which takes these steps next.
-        drop((stop.replies)(script.clone()));
-        let envelope = call(&client, stop).await?;
+        drop((demo.replies)(script.clone()));
+        let envelope = call(&client, demo).await?;
         if !terminal.json {
-            show::stop(index + 1, stop, &envelope, terminal)?;
+            show::demo(index + 1, demo, &envelope, terminal)?;
         }
         envelopes
-            .push(json!({ "tool": stop.tool, "arguments": stop.arguments, "envelope": envelope }));
+            .push(json!({ "tool": demo.tool, "arguments": demo.arguments, "envelope": envelope }));
     }
     client.cancel().await?;
     if terminal.json {
         let data = json!({ "calls": envelopes });
         terminal.document(&Envelope::success(data))?;
     } else {
-        tell_what_next(&shown, terminal)?;
+        show_what_next(&selection, terminal)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -158,14 +158,14 @@ fn introduce(tools: &[Tool], terminal: &mut Terminal) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tell_what_next(shown: &Shown, terminal: &mut Terminal) -> anyhow::Result<()> {
+fn show_what_next(selection: &Selection, terminal: &mut Terminal) -> anyhow::Result<()> {
     // As it was called: after `cargo run` the program is on nobody's path.
     let program = std::env::args().next().unwrap_or_else(|| "llm-gateway".to_owned());
     terminal.line(&format!("\n{STRONG}Next{STRONG:#}"))?;
     for (what, arguments) in [
         ("which task classes can run with your keys", "check"),
         ("the entry for your MCP client", "client-config claude-code"),
-        ("a real answer, once a key is set", &format!("route {} \"...\"", shown.single)),
+        ("a real answer, once a key is set", &format!("route {} \"...\"", selection.single)),
     ] {
         terminal.line(&format!("   {program} {arguments}   {FAINT}{what}{FAINT:#}"))?;
     }
@@ -174,7 +174,7 @@ fn tell_what_next(shown: &Shown, terminal: &mut Terminal) -> anyhow::Result<()> 
 
 /// What shows most of this policy: a single model with somewhere to fall back to, a panel of three,
 /// which can split without a tie, and the depth of the most steps.
-fn shown_of(gateway: &Gateway) -> anyhow::Result<Shown> {
+fn select(gateway: &Gateway) -> anyhow::Result<Selection> {
     let description = gateway.describe().map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let of = |kind| description.task_classes.iter().filter(move |class| class.kind == kind);
     let mut singles = of(RouteKind::Single);
@@ -183,7 +183,7 @@ fn shown_of(gateway: &Gateway) -> anyhow::Result<Shown> {
     let panel = panels.clone().find(|class| class.targets.len() == 3).or_else(|| panels.next());
     let depths = description.orchestration.iter().flat_map(|it| &it.depths);
     let deepest = depths.max_by_key(|depth| depth.steps.len());
-    Ok(Shown {
+    Ok(Selection {
         single: single.context("the policy has no task class of a single model")?.name.clone(),
         panel: panel.map(|class| class.name.clone()),
         depth: deepest.map_or(Orchestration::DEFAULT_DEPTH, |depth| &depth.name).to_owned(),
@@ -199,9 +199,9 @@ async fn connect(gateway: Gateway) -> anyhow::Result<RunningService<RoleClient, 
     Ok(().serve(near).await?)
 }
 
-async fn call(client: &RunningService<RoleClient, ()>, stop: &Stop) -> anyhow::Result<Value> {
-    let arguments = stop.arguments.as_object().cloned().unwrap_or_default();
-    let request = CallToolRequestParams::new(stop.tool).with_arguments(arguments);
+async fn call(client: &RunningService<RoleClient, ()>, demo: &Demo) -> anyhow::Result<Value> {
+    let arguments = demo.arguments.as_object().cloned().unwrap_or_default();
+    let request = CallToolRequestParams::new(demo.tool).with_arguments(arguments);
     let result: CallToolResult = client.call_tool(request).await?;
     let text = result
         .content

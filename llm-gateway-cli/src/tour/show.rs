@@ -6,19 +6,19 @@
 use llm_gateway_core::model::NanoUsd;
 use serde_json::Value;
 
-use super::Stop;
-use crate::glance::{Glance, Standing};
+use super::Demo;
+use crate::glance::{Glance, Group};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
 /// Shows a call and what came of it.
-pub(super) fn stop(
+pub(super) fn demo(
     number: usize,
-    stop: &Stop,
+    demo: &Demo,
     envelope: &Value,
     terminal: &mut Terminal,
 ) -> std::io::Result<()> {
-    terminal.line(&format!("\n{STRONG}{number}. {}{STRONG:#}", stop.title))?;
-    terminal.line(&format!("   {FAINT}call{FAINT:#}    {} {}", stop.tool, stop.arguments))?;
+    terminal.line(&format!("\n{STRONG}{number}. {}{STRONG:#}", demo.title))?;
+    terminal.line(&format!("   {FAINT}call{FAINT:#}    {} {}", demo.tool, demo.arguments))?;
     if let Some(error) = envelope["error"].as_str() {
         terminal.line(&format!("   {BAD}error{BAD:#}   {}", harmless(error)))?;
         return terminal.line(&format!(
@@ -33,7 +33,7 @@ pub(super) fn stop(
         return panel(envelope, terminal);
     }
     if envelope["data"]["artifact"].is_string() {
-        return work(envelope, terminal);
+        return orchestration(envelope, terminal);
     }
     let meta = &envelope["meta"];
     let text = harmless(envelope["data"]["text"].as_str().unwrap_or_default());
@@ -64,9 +64,9 @@ fn task_classes(classes: &[Value], terminal: &mut Terminal) -> std::io::Result<(
 }
 
 fn panel(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
-    let Glance { verdict, style, standing } = Glance::of(envelope);
-    terminal.line(&format!("   {style}{verdict}{style:#}"))?;
-    for Standing { name, text, style } in standing {
+    let Glance { headline, style, groups } = Glance::of(envelope);
+    terminal.line(&format!("   {style}{headline}{style:#}"))?;
+    for Group { name, text, style } in groups {
         terminal.line(&format!("   {style}{name:<9}{style:#} {text}"))?;
     }
     let meta = &envelope["meta"];
@@ -81,7 +81,7 @@ fn panel(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
 }
 
 /// The steps, what came of them, and whether to believe it.
-fn work(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
+fn orchestration(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
     let (data, meta) = (&envelope["data"], &envelope["meta"]);
     let steps = meta["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     for step in steps {
@@ -91,13 +91,13 @@ fn work(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
     }
     let artifact = harmless(data["artifact"].as_str().unwrap_or_default());
     terminal.line(&format!("   {GOOD}artifact{GOOD:#}  {artifact}"))?;
-    terminal.line(&format!("   {FAINT}verdict{FAINT:#}   {}", judged(data, meta)))?;
+    terminal.line(&format!("   {FAINT}verdict{FAINT:#}   {}", verdict(data, meta)))?;
     let cost = dollars(&meta["total_cost_usd_approx"]);
     terminal.line(&format!("   {FAINT}cost{FAINT:#}      {cost} for all steps"))
 }
 
 /// The verdict, and what the one who gave it had seen.
-fn judged(data: &Value, meta: &Value) -> String {
+fn verdict(data: &Value, meta: &Value) -> String {
     let (style, verdict) = match data["verdict"]["accepted"].as_bool() {
         Some(true) => (GOOD, "accepted"),
         Some(false) => (BAD, "refused"),
