@@ -1,7 +1,7 @@
-//! Every file of `tests/fixtures`, through the same door as a real call.
+//! Sends the call of every file in `tests/fixtures` through the same adapter as a real call.
 //!
-//! The files are described in `tests/fixtures/README.md`. A file that this module does not
-//! understand in full fails: a fixture that checks nothing is worse than none.
+//! `tests/fixtures/README.md` describes the files. A file that this module does not understand in
+//! full fails, because a fixture that checks nothing is worse than none.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -113,14 +113,14 @@ struct Tokens {
     reasoning: u64,
 }
 
-/// How a body is cut into the chunks that the network hands over.
+/// How a body is cut into the chunks that the network delivers.
 #[derive(Clone, Copy)]
 enum Cut {
-    /// Not at all.
+    /// The body is one chunk.
     Nowhere,
-    /// Once, behind so many bytes.
+    /// The body is two chunks, cut behind this many bytes.
     Behind(usize),
-    /// Between any two bytes.
+    /// Each byte is a chunk.
     Everywhere,
 }
 
@@ -200,7 +200,7 @@ async fn every_fixture_holds() {
     }
 }
 
-/// One with characters of several bytes, line ends of two, comments and events to skip.
+/// The fixture has characters of several bytes, line ends of two, comments and events to skip.
 #[tokio::test]
 async fn a_stream_means_the_same_wherever_the_network_cuts_it() {
     for dialect in DIALECTS {
@@ -212,7 +212,7 @@ async fn a_stream_means_the_same_wherever_the_network_cuts_it() {
     }
 }
 
-/// A dialect that is added without fixtures, or a folder that nobody walks.
+/// Fails for a dialect that is added without fixtures, and for a folder that no test reads.
 #[test]
 fn every_folder_is_a_dialect() {
     let folders: BTreeSet<String> = std::fs::read_dir(root())

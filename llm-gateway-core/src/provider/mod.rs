@@ -1,9 +1,8 @@
-//! The provider port: one prompt for one model in, one decoded answer out.
+//! The provider port: it takes one prompt for one model and returns one decoded answer.
 //!
-//! A provider works in two phases. [`Provider::prepare`] is pure and fixes the bytes that
-//! will leave; [`Provider::send`] sends exactly those, as often as dispatch retries. What
-//! lies between (deadline, retries, money) is dispatch's business and nothing of it
-//! shows here.
+//! A provider works in two phases. [`Provider::prepare`] is pure and fixes the bytes to send.
+//! [`Provider::send`] sends exactly those bytes, once for each attempt. Deadlines, retries and money
+//! are decided by the gateway, not by a provider.
 //!
 //! A program brings its own provider by implementing [`Provider`], and tests it without a gateway:
 //!
@@ -54,17 +53,17 @@ use crate::transport::{HttpRequest, Recorder};
 
 pub(crate) use self::http::{ProviderParts, for_endpoint};
 
-/// One prompt for one model: what a provider is asked to encode.
+/// One prompt for one model, which a provider encodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
     /// The model, as the provider names it.
     pub model: ModelId,
-    /// What the model is shown.
+    /// The prompt that the model is shown.
     pub prompt: Prompt,
-    /// The bound on output tokens. Always sent.
+    /// The bound on output tokens. A provider always sends it.
     pub max_tokens: u64,
-    /// What the model can do or wants, by the model data.
+    /// What the model can do and what its API requires, by the model data.
     pub capabilities: Vec<Capability>,
 }
 
@@ -74,14 +73,14 @@ impl Call {
         Self { model, prompt: prompt.into(), max_tokens, capabilities: Vec::new() }
     }
 
-    /// Sets what the model can do or wants.
+    /// Sets what the model can do and what its API requires.
     #[must_use]
     pub fn with_capabilities(self, capabilities: impl IntoIterator<Item = Capability>) -> Self {
         Self { capabilities: capabilities.into_iter().collect(), ..self }
     }
 
-    /// The shape that the answer is to have, where the model can be held to one. A model that
-    /// cannot be is asked by the prompt's own words alone.
+    /// Returns the schema that the answer must follow, if the model can be held to one. Any other
+    /// model is asked by the prompt's own words alone.
     fn schema(&self) -> Option<&AnswerSchema> {
         let is_able = self.capabilities.contains(&Capability::JsonSchema);
         self.prompt.schema().filter(|_| is_able)
@@ -92,42 +91,42 @@ impl Call {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Prepared {
-    /// What was asked.
+    /// The call that was encoded.
     pub call: Call,
-    /// The bytes that will leave; `None` for a provider that has none to show, which makes
-    /// every later claim about bytes unknown.
+    /// The request to send. `None` for a provider that does not show its bytes: a certificate then
+    /// reports every claim about them as unknown.
     pub request: Option<HttpRequest>,
 }
 
 impl Prepared {
-    /// A call whose request is recorded as it leaves.
+    /// Creates a prepared call whose request is recorded when it is sent.
     pub fn recorded(call: Call, request: HttpRequest) -> Self {
         Self { call, request: Some(request) }
     }
 
-    /// A call of a provider that does not speak HTTP, or keeps its bytes to itself.
+    /// Creates a prepared call of a provider that does not use HTTP or does not show its bytes.
     pub fn unrecorded(call: Call) -> Self {
         Self { call, request: None }
     }
 }
 
-/// Something that can answer a [`Call`]. Implement it to bring your own provider.
+/// Answers a [`Call`]. Implement it to bring your own provider.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Fixes the bytes of a call. Pure: no I/O, no clock, no key.
+    /// Fixes the bytes of a call. It is pure: no I/O, no clock, no key.
     ///
     /// # Errors
-    /// [`Category::InvalidRequest`](crate::Category::InvalidRequest) when the call cannot be
-    /// put into the provider's format.
+    /// Fails with [`Category::InvalidRequest`](crate::Category::InvalidRequest) if the call cannot be
+    /// encoded in the provider's format.
     fn prepare(&self, call: Call) -> Result<Prepared, Error>;
 
-    /// Sends a prepared call once and decodes the answer. Never retries.
+    /// Sends a prepared call once and decodes the answer. It never retries.
     ///
     /// # Errors
-    /// An [`Error`] whose category says what happened; see [`crate::Category`].
+    /// Fails with an [`Error`] whose category says what happened; see [`crate::Category`].
     ///
     /// # Cancel safety
-    /// Dropping the future closes the connection. What was sent and received until then
-    /// stays in `recorder`.
+    /// Dropping the future closes the connection. What was sent and received until then stays in
+    /// `recorder`.
     async fn send(&self, prepared: &Prepared, recorder: &Recorder) -> Result<Completion, Error>;
 }

@@ -1,8 +1,8 @@
-//! How long a failed attempt is asked to wait before the next.
+//! How long a provider asks to wait before the next attempt.
 //!
-//! Providers say it in many places: in a header of HTTP, in one of their own, in the body, or
-//! as the moment at which a limit is full again. Here all of them become one duration from
-//! now. Whether that wait fits is dispatch's business.
+//! Providers say so in many places: in a header of HTTP, in a header of their own, in the body, or as
+//! the moment at which a limit is whole again. This file turns all of them into one duration from
+//! now. Whether the wait fits into the request's deadline is decided in dispatch.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ use jiff::tz::TimeZone;
 
 use crate::error::Category;
 
-/// The longest wait that is passed on. No limit of any provider lasts longer; what says so
-/// is a mistake in a unit.
+/// The longest wait that is returned. No limit of any provider lasts longer; a longer wait is a
+/// mistake in a unit.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Milliseconds, beside a `Retry-After` that can only say whole seconds:
+/// A header that holds milliseconds, beside a `Retry-After` that can only hold whole seconds:
 /// <https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py>.
 const RETRY_AFTER_MS: &str = "retry-after-ms";
 
-/// What is left of a limit, and when it is whole again. OpenAI and its kin
-/// (<https://platform.openai.com/docs/guides/rate-limits>), then Anthropic
-/// (<https://platform.claude.com/docs/en/api/rate-limits>). They come with every answer, so
-/// they mean a wait only where a rate limit was hit.
+/// Pairs of headers: what remains of a limit, and when it is whole again. The first are of OpenAI and
+/// compatible servers (<https://platform.openai.com/docs/guides/rate-limits>), the others of
+/// Anthropic (<https://platform.claude.com/docs/en/api/rate-limits>). They come with every answer, so
+/// they ask for a wait only where a rate limit was hit.
 const LIMITS: [(&str, &str); 6] = [
     ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
     ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
@@ -35,9 +35,9 @@ const LIMITS: [(&str, &str); 6] = [
     ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
 ];
 
-/// The wait that a failure asks for: the longest that the headers or the body (`in_body`) say
-/// outright; of a rate limit also when those end that are used up, or where nothing else is
-/// said, any. Coming too early helps nobody. `now` is the time since 1970 in UTC.
+/// Returns the wait that a failure asks for: the longest that the headers or the body (`in_body`)
+/// state. A rate limit also waits for the limits that are used up, or for all limits if nothing else
+/// is stated. Trying again too early helps nobody. `now` is the time since 1970 in UTC.
 pub(super) fn requested_wait(
     category: Category,
     headers: &HeaderMap,
@@ -57,13 +57,14 @@ pub(super) fn seconds(text: &str) -> Option<Duration> {
     scaled(text.trim(), 1.0)
 }
 
+/// Returns the wait that a header states.
 fn stated_wait(headers: &HeaderMap, now: Duration) -> Option<Duration> {
     let milliseconds = text(headers, RETRY_AFTER_MS).and_then(|text| scaled(text, 1e-3));
     let after = text(headers, RETRY_AFTER.as_str());
     milliseconds.max(after.and_then(|after| seconds(after).or_else(|| until_http_date(after, now))))
 }
 
-/// Which limits of a rate limit's headers count.
+/// Which of the limits in the headers count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CountedLimits {
     /// CountedLimits of which nothing remains.
@@ -72,7 +73,7 @@ enum CountedLimits {
     All,
 }
 
-/// When the last of the limits is whole again, or of those that are `used_up`.
+/// Returns how long it takes until the last of the limits that count is whole again.
 fn limits_end(limits: CountedLimits, headers: &HeaderMap, now: Duration) -> Option<Duration> {
     let ends = LIMITS.iter().filter_map(|(remaining, reset)| {
         let counts = limits == CountedLimits::All || text(headers, remaining)?.parse() == Ok(0_u64);
@@ -82,12 +83,13 @@ fn limits_end(limits: CountedLimits, headers: &HeaderMap, now: Duration) -> Opti
     ends.max()
 }
 
+/// Returns a header as text; `None` if it is absent or not UTF-8.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     str::from_utf8(headers.get(name)?.as_bytes()).ok().map(str::trim)
 }
 
-/// From now until a date of RFC 9110, section 5.6.7, in its form or one of the two obsolete
-/// ones: RFC 850's and asctime's. The day of the week adds nothing, so a wrong one is no fault.
+/// Returns the time from now until a date of RFC 9110, section 5.6.7, in its form or one of the two
+/// obsolete forms: RFC 850's and asctime's. The day of the week adds nothing, so it is not checked.
 fn until_http_date(text: &str, now: Duration) -> Option<Duration> {
     let date = text.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == ',');
     let date = date.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -101,18 +103,18 @@ fn until_http_date(text: &str, now: Duration) -> Option<Duration> {
     Some(from_now(moment.or_else(|| obsolete("%b %d %H:%M:%S %Y"))?, now))
 }
 
-/// From now until a moment in RFC 3339.
+/// Returns the time from now until a moment in RFC 3339.
 fn until(text: &str, now: Duration) -> Option<Duration> {
     Some(from_now(text.parse().ok()?, now))
 }
 
-/// A moment that has passed is no wait.
+/// Returns the time from now until a moment; zero if it has passed.
 fn from_now(moment: Timestamp, now: Duration) -> Duration {
     let since_1970 = Duration::try_from(moment.as_duration()).unwrap_or_default();
     since_1970.saturating_sub(now)
 }
 
-/// A duration as Go prints it, such as `1h2m3.5s` or `20ms`:
+/// Reads a duration as Go prints it, such as `1h2m3.5s` or `20ms`:
 /// <https://pkg.go.dev/time#Duration.String>.
 fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
@@ -136,9 +138,9 @@ fn go_duration(text: &str) -> Option<Duration> {
     total
 }
 
-/// A decimal number of units of so many seconds, at most [`LONGEST`].
+/// Reads a decimal number of units of `unit_s` seconds each. Returns at most [`LONGEST`].
 fn scaled(number: &str, unit_s: f64) -> Option<Duration> {
-    // A float of Rust may also be "inf", "NaN" or "-1".
+    // Rust would also read "inf", "NaN" and "-1" as a float.
     if !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
         return None;
     }

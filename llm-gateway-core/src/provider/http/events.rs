@@ -1,8 +1,8 @@
-//! Server-sent events out of the bytes of a body:
+//! Parses the bytes of a body as server-sent events:
 //! <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>.
 //!
-//! The parsing is `eventsource-stream`'s. Added here is what a stranger's bytes make
-//! necessary: a bound on what it has to hold, and a form in which it reads each byte once.
+//! The crate `eventsource-stream` does the parsing. This file adds what untrusted bytes make
+//! necessary: a bound on what the parser has to hold, and chunks that make it read each byte once.
 
 use std::future::ready;
 use std::iter;
@@ -14,39 +14,40 @@ use eventsource_stream::{EventStreamError, Eventsource};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
-/// The bound on one event, give or take a [`BITE`], with the comments before it. A real one is
-/// some hundred bytes, and a whole answer in one event stays below it.
+/// The bound on one event and the comments before it, in bytes, exceeded by one [`BITE`] at most. A
+/// real event has some hundred bytes, and even a whole answer in one event stays below the bound.
 pub(super) const LARGEST_EVENT: usize = 1024 * 1024;
 
-/// The parser moves all that it was fed with every line that it takes off, so it is fed a
-/// little at a time.
+/// The most bytes that the parser is fed at once. It moves all that it was fed with every line that
+/// it reads.
 const BITE: usize = 4 * 1024;
 
-/// The parser (0.2.3) panics at a byte order mark.
+/// A byte order mark, at which the parser (0.2.3) panics.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Why there are no more events.
+/// Why no more events can be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fault<E> {
-    /// No more bytes came.
+    /// The source of the bytes failed.
     Source(E),
     /// An event is larger than [`LARGEST_EVENT`].
     TooLarge,
-    /// The bytes are no text.
+    /// The bytes are not UTF-8.
     NotUtf8,
 }
 
-/// An event with data.
+/// A server-sent event that has data.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ServerSentEvent {
-    /// Its type; `message` when it names none.
+    /// The event's type; `message` if it names none.
     pub(super) name: String,
+    /// The event's data, its lines joined.
     pub(super) data: String,
 }
 
 impl ServerSentEvent {
-    /// Whether it says no more than that the server is there. Anthropic's has its name in the
-    /// data too, for those who read nothing else:
+    /// Returns whether the event only shows that the server is there. Anthropic's `ping` has its name
+    /// in the data too, for clients that read nothing else:
     /// <https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events>.
     pub(super) fn is_ping(&self) -> bool {
         #[derive(Deserialize)]
@@ -59,11 +60,11 @@ impl ServerSentEvent {
     }
 }
 
-/// The events. An event that has not ended when the bytes do is none.
+/// Reads the events of a body. An event that has not ended when the bytes end does not count.
 pub(super) fn read<E>(
     chunks: impl Stream<Item = Result<Bytes, E>>,
 ) -> impl Stream<Item = Result<ServerSentEvent, Fault<E>>> {
-    // Shared between the two ends of the parser.
+    // The bytes that went into the parser since the last event, shared between its two ends.
     let unfinished = Arc::new(AtomicUsize::new(0));
     let fed = Arc::clone(&unfinished);
     let mut begun = false;
@@ -90,8 +91,8 @@ pub(super) fn read<E>(
         })
 }
 
-/// The bytes as whole lines, one or some at a time. The parser would go through the beginning
-/// of a line again with each of its chunks.
+/// Cuts the bytes into whole lines, one or several at a time. The parser would otherwise read the
+/// beginning of a line again with each chunk of it.
 fn lines<E>(
     chunks: impl Stream<Item = Result<Bytes, E>>,
 ) -> impl Stream<Item = Result<Bytes, Fault<E>>> {
@@ -111,7 +112,7 @@ fn lines<E>(
         .try_flatten()
 }
 
-/// Lines in portions of at most [`BITE`], or a single one that is longer.
+/// Cuts lines into portions of at most [`BITE`] bytes. A longer line is a portion of its own.
 fn bites(mut lines: Bytes) -> impl Iterator<Item = Bytes> {
     iter::from_fn(move || {
         let end = if lines.len() <= BITE {

@@ -1,8 +1,8 @@
-//! How an attempt reads to a person: which sentence, which advice.
+//! Words the failures of an attempt: the sentence and the hint that a person reads.
 //!
-//! Categories are decided elsewhere ([`dialect`](crate::provider::dialect), [`http`](super)). Here a
-//! failure gets the provider's name, the provider's own words made safe to show, and a hint
-//! where a reader can do something about it.
+//! Categories are decided in [`dialect`](crate::provider::dialect) and [`http`](super). This file
+//! adds the provider's name, the provider's own words made safe to show, and a hint where a reader
+//! can do something about the failure.
 
 use std::time::Duration;
 
@@ -14,25 +14,25 @@ use crate::provider::Call;
 use crate::provider::dialect::{ErrorReport, UnusableAnswer};
 use crate::transport::{Phase, Scrubber, TransportError};
 
-/// Characters of a provider's sentence that are shown: enough for any real one, too few for
+/// How many characters of a provider's sentence are shown: enough for any real sentence, too few for
 /// an error page or an echoed prompt.
 const LONGEST_SENTENCE: usize = 300;
 
-/// Characters of a model id or a response id; real ones have a third of it.
+/// How many characters of a model id or a response id are kept. Real ids have a third of them.
 const LONGEST_NAME: usize = 256;
 
 /// Words the failures of one attempt.
 pub(super) struct Reporter<'a> {
-    /// Who was called.
+    /// The endpoint that was called.
     pub(super) endpoint: &'a Endpoint,
-    /// What was asked.
+    /// The call that was made.
     pub(super) call: &'a Call,
-    /// Knows the key that was sent.
+    /// Replaces known keys, the one that was sent included.
     pub(super) scrubber: &'a Scrubber,
 }
 
 impl Reporter<'_> {
-    /// "`<provider> <what>`", with the target and the category's usual hint.
+    /// Creates the error "`<provider> <what>`", with the target and the category's usual hint.
     pub(super) fn error(&self, category: Category, what: &str) -> Error {
         let provider = &self.endpoint.provider;
         let error = Error::new(category, format!("{provider} {what}"))
@@ -48,14 +48,15 @@ impl Reporter<'_> {
         }
     }
 
-    /// There is no key in `variable`.
+    /// Creates the error for a missing key, which should be in `variable`.
     pub(super) fn missing_key(&self, variable: &str) -> Error {
         let what = format!("needs a key, and {variable} is not set");
         let hint = format!("set {variable} in the environment or in .env beside the policy file");
         self.error(Category::MissingKey, &what).with_hint(hint).with_nothing_sent()
     }
 
-    /// A clock of the policy ran out; `what` says which.
+    /// Creates the error for a timeout of the policy: `setting` names it, `what` did not happen within
+    /// `limit`.
     pub(super) fn timeout(&self, what: &str, setting: &str, limit: Duration) -> Error {
         let what = format!("{what} within {limit:?} ({setting})");
         let provider = &self.endpoint.provider;
@@ -63,14 +64,14 @@ impl Reporter<'_> {
             .with_hint_or_another(format!("raise providers.{provider}.{setting}"))
     }
 
-    /// A stream has a head, and signs of life perhaps, but nothing of an answer.
+    /// Creates the error for a stream whose answer did not begin in time.
     pub(super) fn not_begun(&self, status: StatusCode) -> Error {
         let idle = self.endpoint.idle_timeout;
         self.timeout("did not begin its answer", "idle_timeout_s", idle)
             .with_http_status(status.as_u16())
     }
 
-    /// The connection failed.
+    /// Creates the error for a failure of the transport.
     pub(super) fn transport(&self, error: TransportError) -> Error {
         let (category, what) = match error.phase {
             Phase::Connect => (Category::Network, "could not be reached"),
@@ -83,7 +84,7 @@ impl Reporter<'_> {
         if connected { failure } else { failure.with_nothing_sent() }
     }
 
-    /// The provider answered an error.
+    /// Creates the error for a response that is an error.
     pub(super) fn refused(
         &self,
         status: StatusCode,
@@ -98,7 +99,7 @@ impl Reporter<'_> {
         self.error(category, &what).with_http_status(status.as_u16())
     }
 
-    /// The provider's stream has an error in it.
+    /// Creates the error for a stream that holds one.
     pub(super) fn broke_off(
         &self,
         status: StatusCode,
@@ -112,12 +113,13 @@ impl Reporter<'_> {
         self.error(category, &what).with_http_status(status.as_u16())
     }
 
+    /// Returns the provider's own sentence, fit to be shown; `None` if there is none.
     fn said(&self, report: &ErrorReport) -> Option<String> {
         let sentence = self.sentence(report.message.as_deref()?);
         (!sentence.is_empty()).then_some(sentence)
     }
 
-    /// The body is not what the dialect promises, or it ends too early.
+    /// Creates the error for a body that is not an answer of the dialect, or that ends too early.
     pub(super) fn malformed(
         &self,
         status: StatusCode,
@@ -133,12 +135,12 @@ impl Reporter<'_> {
             let why = self.sentence(&error.to_string());
             (Category::BadResponse, format!("with a body that is no {dialect} answer: {why}"))
         };
-        // The error itself is not kept as a source: it quotes the body unscrubbed of escapes.
+        // The error itself is not kept as a source: it quotes the body, where escapes may hide a key.
         self.error(category, &format!("answered {} {what}", status.as_u16()))
             .with_http_status(status.as_u16())
     }
 
-    /// An event of a stream is not what the dialect promises.
+    /// Creates the error for a stream with an event that does not belong to the dialect.
     pub(super) fn malformed_event(&self, status: StatusCode, why: &str) -> Error {
         let dialect = self.endpoint.dialect.as_str();
         let (status, why) = (status.as_u16(), self.sentence(why));
@@ -146,14 +148,14 @@ impl Reporter<'_> {
         self.error(Category::BadResponse, &what).with_http_status(status)
     }
 
-    /// A stream ended before the answer in it did.
+    /// Creates the error for a stream that ended before its answer did.
     pub(super) fn ended_early(&self, status: StatusCode) -> Error {
         self.error(Category::Truncated, "ended its stream before the end of its answer")
             .with_http_status(status.as_u16())
     }
 
-    /// An answer without keys in it: one may have hidden behind a JSON escape, where the bytes
-    /// did not show it. Names that a server makes up are cut to the length of a real one.
+    /// Removes keys from an answer, since one may have hidden behind a JSON escape, where the bytes
+    /// did not show it. Cuts names that a server made up to the length of a real one.
     pub(super) fn presentable(&self, mut completion: Completion) -> Completion {
         for OutputPart::Text(text) in &mut completion.parts {
             *text = self.scrubber.scrub(text);
@@ -164,7 +166,7 @@ impl Reporter<'_> {
         completion
     }
 
-    /// Adds what an answer of no use is billed by, as far as the provider said.
+    /// Adds the usage and the model that a failed attempt is billed by, if the provider sent them.
     pub(super) fn billed(&self, error: Error, usage: Option<Usage>, model: Option<&str>) -> Error {
         let Some(usage) = usage else { return error };
         match model {
@@ -173,12 +175,12 @@ impl Reporter<'_> {
         }
     }
 
-    /// A name that a server makes up, cut to the length of a real one.
+    /// Returns a name that a server made up, cut to the length of a real one and without keys.
     fn name(&self, name: &str) -> String {
         self.scrubber.scrub(&name.chars().take(LONGEST_NAME).collect::<String>())
     }
 
-    /// The answer is well-formed and holds no text.
+    /// Creates the error for an answer that is well-formed and holds no text.
     pub(super) fn unusable(&self, status: StatusCode, unusable: UnusableAnswer) -> Error {
         let error = self
             .error(unusable.category, &self.sentence(&unusable.message))
@@ -190,9 +192,9 @@ impl Reporter<'_> {
         }
     }
 
-    /// A provider's text, fit to be shown: no control characters (a terminal would obey
-    /// them), no key, not too long. In this order: a key may hide behind a control character
-    /// or a JSON escape, and a cut could leave half of one.
+    /// Returns a provider's text, fit to be shown: without control characters (a terminal would obey
+    /// them), without keys, and not too long. The order matters: a key may hide behind a control
+    /// character or a JSON escape, and a cut could leave half of a key.
     fn sentence(&self, text: &str) -> String {
         let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let visible: String = spaced.chars().filter(|c| !c.is_control()).collect();
@@ -203,6 +205,7 @@ impl Reporter<'_> {
         }
     }
 
+    /// Returns the usual hint of a category; `None` if nothing can be advised.
     fn hint(&self, category: Category) -> Option<String> {
         let provider = &self.endpoint.provider;
         let model = &self.call.model;

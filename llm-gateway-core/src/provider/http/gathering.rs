@@ -1,5 +1,7 @@
-//! Gathers a streamed answer, event by event: when it has begun, when it is whole, and which
-//! silence is its end. What an event means is the wire format's business (`Assembly`).
+//! Gathers a streamed answer, event by event.
+//!
+//! This file decides when an answer has begun, when it is whole, and which silence is its end. What
+//! an event means is decided by the dialect's [`Assembly`].
 
 use std::ops::ControlFlow;
 use std::pin::pin;
@@ -17,13 +19,16 @@ use crate::error::{Category, Error};
 use crate::provider::dialect::{Assembly, Completeness, ErrorReport, WireFormat};
 use crate::transport::Recorder;
 
-/// How long an answer that has ended may be silent before nothing more is waited for: its
-/// count of tokens comes with it, or at once after it.
+/// How long to wait for more after an answer has ended. Its token counts arrive with its end, or at
+/// once after it.
 const GRACE: Duration = Duration::from_secs(1);
 
 impl<W: WireFormat> HttpProvider<W> {
-    /// Reads events until the answer is whole or the body ends. It has to begin within the idle
-    /// time, whatever signs of life there are; later, those are enough.
+    /// Reads events until the answer is whole or the body ends. The answer has to begin within the
+    /// idle timeout, whatever signs of life there are; after its beginning, signs of life are enough.
+    ///
+    /// # Errors
+    /// Fails if the answer does not begin, the body breaks off, or an event is an error or malformed.
     pub(super) async fn gather(
         &self,
         assembly: &mut W::Stream,
@@ -46,7 +51,7 @@ impl<W: WireFormat> HttpProvider<W> {
                 (None, None) => events.next().await,
             };
             let Some(event) = next else { break };
-            // The two clocks of a long silence run out together.
+            // A long silence that ends an answer also makes the reading time out.
             if let Err(Fault::Source(error)) = &event
                 && assembly.completeness() != Completeness::Incomplete
                 && error.category() == Category::Timeout
@@ -66,10 +71,10 @@ impl<W: WireFormat> HttpProvider<W> {
         Ok(())
     }
 
-    /// Lets an event pass that refuses nothing.
+    /// Checks that an event is not an error.
     ///
     /// # Errors
-    /// The refusal that it holds, or that it is by its name.
+    /// Fails with the error that the event holds, or that it is by its name.
     fn refuse_error_event(
         &self,
         event: &ServerSentEvent,
@@ -84,8 +89,8 @@ impl<W: WireFormat> HttpProvider<W> {
         Err(self.with_requested_wait(error, headers, &report))
     }
 
-    /// When silence is the end of an answer. The end of the attempt is none of one that may
-    /// still go on.
+    /// Returns when silence counts as the end of an answer; `None` if it never does. The end of the
+    /// attempt does not count as the end of an answer that may still go on.
     fn ends_by(&self, ending: Completeness, deadline: Instant) -> Option<Instant> {
         let idle = self.endpoint.idle_timeout;
         match ending {
@@ -96,7 +101,7 @@ impl<W: WireFormat> HttpProvider<W> {
     }
 }
 
-/// Takes an event into the answer, and tells how much of it has come.
+/// Adds an event to the answer, and notes how much text has arrived.
 fn take_event(
     assembly: &mut impl Assembly,
     event: &ServerSentEvent,
@@ -114,7 +119,7 @@ fn take_event(
     Ok(flow)
 }
 
-/// Why a stream could not be read on.
+/// Returns why a stream could not be read further.
 fn unreadable(fault: Fault<Error>, status: StatusCode, reporter: &Reporter<'_>) -> Error {
     match fault {
         Fault::Source(error) => error,

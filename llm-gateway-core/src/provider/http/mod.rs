@@ -1,9 +1,10 @@
 //! A provider that is reached over HTTP, in any wire format.
 //!
-//! [`HttpProvider`] is the shell around a pure [`WireFormat`]: it lends a key, sends the prepared
-//! bytes and hands over what comes, in one piece or event by event. Clocks, bounds and the
-//! record are [`reading`]'s; when a streamed answer is whole is [`gathering`]'s; what the bytes
-//! mean is the format's business; how a failure reads is [`failure`]'s.
+//! [`HttpProvider`] is the shell around a pure [`WireFormat`]. It asks for the key, sends the
+//! prepared bytes and decodes what arrives, in one piece or event by event. [`reading`] holds the
+//! clocks, the bounds and the record of a response; [`gathering`] decides when a streamed answer is
+//! whole; [`events`] parses server-sent events; [`failure`] words each failure. What the bytes mean
+//! is decided in [`dialect`](super::dialect).
 
 mod events;
 mod failure;
@@ -31,25 +32,25 @@ use crate::error::{Category, Error};
 use crate::model::{Completion, Dialect, Endpoint};
 use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, Transport};
 
-/// How long a body may go on after the end of its answer before its connection is closed. Its
-/// own end mostly comes at once, or after the 40 ms of a delayed acknowledgement.
+/// How long a body may go on after the end of its answer before its connection is closed. Most
+/// bodies end at once, or after the 40 ms of a delayed acknowledgement.
 const LINGER: Duration = Duration::from_millis(50);
 
 /// What a provider over HTTP needs besides its endpoint.
 #[derive(Clone)]
 pub(crate) struct ProviderParts {
-    /// What carries its requests.
+    /// Sends the requests.
     pub(crate) transport: Arc<dyn Transport>,
-    /// Where its key comes from.
+    /// Supplies the key.
     pub(crate) credentials: Arc<dyn CredentialSource>,
-    /// Knows the keys of all providers: one may echo another's.
+    /// Knows the keys of all providers, because one provider may echo the key of another.
     pub(crate) scrubber: Scrubber,
-    /// Tells how far off a date is.
+    /// Tells the time, to turn a date in a header into a wait.
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// The provider behind `endpoint`, in the format that it speaks; `None` for one that the
-/// embedding program brings.
+/// Creates the provider at `endpoint`, in the wire format that it speaks. Returns `None` for a
+/// provider that the embedding program brings.
 pub(crate) fn for_endpoint(endpoint: Endpoint, parts: ProviderParts) -> Option<Arc<dyn Provider>> {
     Some(match endpoint.dialect {
         Dialect::OpenAi => Arc::new(HttpProvider::<OpenAi>::new(endpoint, parts)),
@@ -71,11 +72,12 @@ impl<W: WireFormat> HttpProvider<W> {
         Self { endpoint, parts, wire: PhantomData }
     }
 
+    /// Returns what words the failures of one attempt.
     fn reporter<'a>(&'a self, call: &'a Call, scrubber: &'a Scrubber) -> Reporter<'a> {
         Reporter { endpoint: &self.endpoint, call, scrubber }
     }
 
-    /// The key to send, where the endpoint wants one.
+    /// Returns the key to send; `None` if the endpoint needs none.
     async fn lease(&self, call: &Call) -> Result<Option<Secret>, Error> {
         let Some(variable) = &self.endpoint.api_key_env else { return Ok(None) };
         match self.parts.credentials.lease(&self.endpoint.provider, variable).await {
@@ -84,7 +86,8 @@ impl<W: WireFormat> HttpProvider<W> {
         }
     }
 
-    /// One request and its answer, each silence bounded, and all of it by the attempt's clock.
+    /// Sends one request and reads its answer. Each silence is bounded, and the whole of it by the
+    /// attempt's clock.
     async fn exchange(
         &self,
         request: &HttpRequest,
@@ -107,7 +110,7 @@ impl<W: WireFormat> HttpProvider<W> {
         answer.map_err(|elapsed| late(elapsed).with_http_status(status.as_u16()))?
     }
 
-    /// The answer behind a head that promises one, in one piece or event by event.
+    /// Reads the answer of a response with a successful status, in one piece or event by event.
     async fn answer(
         &self,
         reading: Reading<'_>,
@@ -120,7 +123,7 @@ impl<W: WireFormat> HttpProvider<W> {
         self.read(&reading.whole().await?, reporter)
     }
 
-    /// What a whole answer says. An error object counts whatever the status: some servers put
+    /// Decodes a whole answer. An error object counts whatever the status, because some servers put
     /// one into a 200.
     fn read(
         &self,
@@ -138,7 +141,7 @@ impl<W: WireFormat> HttpProvider<W> {
         Err(self.with_requested_wait(error, headers, &report))
     }
 
-    /// What a streamed answer says, once it is whole.
+    /// Reads a streamed answer to its end and decodes it.
     async fn assemble(
         &self,
         mut reading: Reading<'_>,
@@ -154,7 +157,8 @@ impl<W: WireFormat> HttpProvider<W> {
         if reporter.scrubber.scrub(&pieces.text) != pieces.text {
             reading.withhold();
         }
-        // Final or absent: an attempt that failed after its bill had come costs what it says.
+        // Usage is final or absent. An attempt that fails after its usage has arrived costs what
+        // that says.
         let (usage, model) = (pieces.usage, pieces.model.clone());
         let with_bill = |error| reporter.billed(error, usage, model.as_deref());
         let status = reading.status;
@@ -166,7 +170,7 @@ impl<W: WireFormat> HttpProvider<W> {
         complete(decoded.map_err(with_bill)?, status, reporter)
     }
 
-    /// Adds how long the provider asks to wait.
+    /// Adds the wait that the provider asks for to an error.
     fn with_requested_wait(
         &self,
         error: Error,
@@ -211,7 +215,7 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
     }
 }
 
-/// A decoded answer as a caller gets it, or why it is of no use.
+/// Turns a decoded answer into a completion that may be shown, or into an error if it cannot be used.
 fn complete(
     decoded: DecodedAnswer,
     status: StatusCode,
@@ -223,9 +227,9 @@ fn complete(
         .map_err(|unusable| reporter.unusable(status, *unusable))
 }
 
-/// Gives the body of a finished answer the time to end of its own accord, so that its
-/// connection can be used again. Nobody waits for that: a paid answer is not held up, let
-/// alone lost to the attempt's clock.
+/// Reads on in the background after the end of an answer, so that the body can end and its
+/// connection can be used again. Nobody waits for that: an answer that was paid for is neither
+/// delayed nor lost to the attempt's clock.
 fn linger(rest: impl Stream<Item = impl Send> + Send + 'static) {
     tokio::spawn(timeout(LINGER, rest.for_each(|_| ready(()))));
 }

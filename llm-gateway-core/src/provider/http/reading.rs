@@ -1,4 +1,7 @@
-//! A response while it is read: its clocks, its bounds, its record.
+//! A response while it is read: its clocks, its bounds and its record.
+//!
+//! Whatever ends the reading, what has arrived until then is scrubbed of keys and recorded. What the
+//! bytes mean is not decided here.
 
 use std::future::Future;
 use std::mem;
@@ -16,24 +19,24 @@ use crate::error::{Category, Error};
 use crate::model::SharedBytes;
 use crate::transport::{BodyStream, HttpResponse, REDACTED, Recorder};
 
-/// The bound on a body: it is kept in memory. The longest answers (128 k tokens, escaped as
-/// JSON) stay below 2 MiB.
+/// The bound on a body, in bytes. A body is kept in memory, and the longest answers (128 k tokens,
+/// escaped as JSON) stay below 2 MiB.
 pub(super) const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// The bound on a streamed body. Servers spend up to 400 bytes on a token, and an answer of
+/// The bound on a streamed body, in bytes. Servers spend up to 400 bytes on a token, and an answer of
 /// 128 k tokens that was paid for must not be lost to a bound.
 pub(super) const LARGEST_STREAM: usize = 64 * 1024 * 1024;
 
-/// The bound on the body of an error, give or take a chunk. Real ones have some hundred bytes;
-/// what an error page says further on helps nobody.
+/// The bound on the body of an error, in bytes, exceeded by one chunk at most. Real errors have some
+/// hundred bytes, and the rest of a long error page helps nobody.
 pub(super) const LARGEST_ERROR: usize = 64 * 1024;
 
-/// How long the body of an error may take. It mostly comes with its head, and its status has
-/// said what decides.
+/// How long the body of an error may take. It mostly arrives with the head, and the status has
+/// already said what decides.
 pub(super) const LONGEST_ERROR: Duration = Duration::from_secs(1);
 
-/// A response that is being read. When it goes (read to its end, timed out, cancelled), what
-/// came until then is scrubbed and recorded, once.
+/// A response that is being read. When it is dropped (read to its end, timed out or cancelled), what
+/// has arrived until then is scrubbed and recorded, once.
 pub(super) struct Reading<'a> {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -46,7 +49,7 @@ pub(super) struct Reading<'a> {
     recorder: Option<&'a Recorder>,
 }
 
-/// A whole response, with known keys replaced.
+/// A whole response with known keys replaced.
 pub(super) struct ScrubbedResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -54,6 +57,7 @@ pub(super) struct ScrubbedResponse {
 }
 
 impl<'a> Reading<'a> {
+    /// Begins to read a response. `deadline` is when the attempt ends.
     pub(super) fn new(
         response: HttpResponse,
         deadline: Instant,
@@ -65,14 +69,18 @@ impl<'a> Reading<'a> {
         Self { status, headers, deadline, body, came, withheld: false, reporter, recorder }
     }
 
-    /// Whether an answer comes as a stream, whatever was asked for: some servers ignore that.
+    /// Returns whether the response is a stream. Some servers ignore what was asked for, so the
+    /// content type decides.
     pub(super) fn is_stream(&self) -> bool {
         let media_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = media_type.and_then(|text| text.split(';').next()).unwrap_or_default();
         self.status.is_success() && essence.trim().eq_ignore_ascii_case("text/event-stream")
     }
 
-    /// The next bytes of an answer; `None` at the end.
+    /// Returns the next bytes of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// Fails if the body falls silent, breaks off or is too long.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let status = self.status;
         let idle = self.reporter.endpoint.idle_timeout;
@@ -98,36 +106,37 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Returns the bound on the body, in bytes.
     fn largest(&self) -> usize {
         if self.is_stream() { LARGEST_STREAM } else { LARGEST_BODY }
     }
 
-    /// The bytes from here to the end.
-    // Boxed, or the compiler cannot see that a future which holds it may change threads.
+    /// Returns the bytes from here to the end of the body.
+    // Boxed, or the compiler cannot see that a future which holds the stream may change threads.
     pub(super) fn chunks(&mut self) -> BoxStream<'_, Result<Bytes, Error>> {
         Box::pin(stream::try_unfold(self, |reading| async move {
             Ok(reading.next().await?.map(|chunk| (chunk, reading)))
         }))
     }
 
-    /// What is yet to come, which is none of the record.
+    /// Takes the rest of the body out of the reading and out of the record.
     pub(super) fn rest(&mut self) -> Fuse<BodyStream> {
         let nothing: BodyStream = Box::pin(stream::empty());
         mem::replace(&mut self.body, nothing.fuse())
     }
 
-    /// Leaves the body out of the record: it holds a key in pieces that cannot be found in it.
+    /// Leaves the body out of the record, because it holds a key in pieces that cannot be found there.
     pub(super) fn withhold(&mut self) {
         self.withheld = true;
     }
 
-    /// The rest of the response, and what came before it.
+    /// Reads the body to its end and returns the whole response.
     pub(super) async fn whole(mut self) -> Result<ScrubbedResponse, Error> {
         while self.next().await?.is_some() {}
         Ok(self.record())
     }
 
-    /// As much of an error as comes soon: its status stands, whatever becomes of its body.
+    /// Returns as much of an error as arrives soon. Its status stands, whatever happens to its body.
     pub(super) async fn error(mut self) -> ScrubbedResponse {
         let soon = self.deadline.min(Instant::now() + LONGEST_ERROR);
         while self.came.len() < LARGEST_ERROR {
@@ -137,6 +146,7 @@ impl<'a> Reading<'a> {
         self.record()
     }
 
+    /// Scrubs what has arrived and records it.
     fn record(&mut self) -> ScrubbedResponse {
         let came = mem::take(&mut self.came).freeze();
         let (body, mut redacted) = match self.withheld {
@@ -173,7 +183,7 @@ impl Drop for Reading<'_> {
     }
 }
 
-/// Waits for the first sign of life.
+/// Waits for the first sign of life, for as long as the endpoint's idle timeout.
 pub(super) async fn within_idle_timeout<T>(
     sign: impl Future<Output = T>,
     reporter: &Reporter<'_>,

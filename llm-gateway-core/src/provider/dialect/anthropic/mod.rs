@@ -15,14 +15,14 @@ use crate::model::{AnswerSchema, Delivery, FinishReason, Part, Role, Turn, Usage
 use crate::provider::Call;
 use crate::transport::Credential;
 
-/// The `anthropic` dialect.
+/// The `anthropic` dialect: the Messages API.
 pub(crate) struct Anthropic;
 
 impl WireFormat for Anthropic {
     type Stream = stream::AnthropicStream;
 
-    /// <https://platform.claude.com/docs/en/api/errors>. `timeout_error` is not here: it
-    /// comes with 408 from a proxy and with 504 from the API, and the status tells them apart.
+    /// The types of <https://platform.claude.com/docs/en/api/errors>. `timeout_error` is left out:
+    /// it comes with 408 from a proxy and with 504 from the API, and the status distinguishes them.
     const CODES: &'static [(&'static str, Category)] = &[
         ("invalid_request_error", Category::InvalidRequest),
         ("authentication_error", Category::Auth),
@@ -37,7 +37,7 @@ impl WireFormat for Anthropic {
 
     const MESSAGES: &'static [(&'static str, &'static str, Category)] = &[
         ("invalid_request_error", "Your credit balance is too low", Category::Quota),
-        // The workspace's or the key's own spend limit:
+        // The spend limit of the workspace or of the key:
         // <https://platform.claude.com/docs/en/api/rate-limits>.
         (
             "invalid_request_error",
@@ -94,7 +94,7 @@ impl WireFormat for Anthropic {
     }
 }
 
-/// `pause_turn`, a paused loop of tools at the server, and the unknown are
+/// Reads a stop reason. `pause_turn` (a paused loop of tools at the server) and unknown reasons are
 /// [`FinishReason::Other`].
 fn finish(reason: Option<&str>) -> FinishReason {
     match reason {
@@ -135,7 +135,7 @@ impl<'a> From<&'a Turn> for InputMessage<'a> {
     }
 }
 
-/// A plain string, or a list when there are several parts.
+/// The content of a message: a string, or a list if there are several parts.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum InputContent<'a> {
@@ -163,7 +163,7 @@ impl<'a> From<&'a [Part]> for InputContent<'a> {
     }
 }
 
-/// Wants no beta header any more:
+/// The schema that an answer must follow. It requires no beta header any more:
 /// <https://platform.claude.com/docs/en/build-with-claude/structured-outputs>.
 #[derive(Serialize)]
 struct OutputConfig {
@@ -199,7 +199,7 @@ struct MessagesResponse {
     usage: Option<MessagesUsage>,
 }
 
-/// Thinking, tool use and whatever comes next are not text.
+/// A block of an answer's content. Thinking, tool use and block types to come are not text.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum ContentBlock {
@@ -215,6 +215,7 @@ struct StopDetails {
     explanation: Option<String>,
 }
 
+/// The token counts of an answer.
 #[derive(Clone, Copy, Default, Deserialize)]
 struct MessagesUsage {
     input_tokens: Option<u64>,
@@ -230,8 +231,8 @@ struct OutputDetails {
 }
 
 impl MessagesUsage {
-    /// `input_tokens` leaves cached tokens out, `output_tokens` counts thinking. Without both
-    /// there is no usage: a count that is absent is not zero.
+    /// Returns the token counts. `input_tokens` excludes cached tokens, and `output_tokens` includes
+    /// thinking. Returns `None` if either is absent, because an absent count is not zero.
     fn usage(self) -> Option<Usage> {
         let output = self.output_tokens_details.unwrap_or_default();
         Some(Usage {
@@ -243,7 +244,7 @@ impl MessagesUsage {
         })
     }
 
-    /// These counts, and the older ones where they say nothing.
+    /// Returns these counts, with the older count in place of each that is absent.
     fn or(self, older: Self) -> Self {
         Self {
             input_tokens: self.input_tokens.or(older.input_tokens),

@@ -1,4 +1,4 @@
-//! Messages as a stream of events, `message_stop` being the last:
+//! The Messages API as a stream of events that ends with `message_stop`:
 //! <https://platform.claude.com/docs/en/build-with-claude/streaming>.
 
 use std::ops::ControlFlow;
@@ -10,12 +10,13 @@ use crate::provider::dialect::DecodedAnswer;
 use crate::provider::dialect::assembly::{Assembly, Pieces};
 use crate::provider::dialect::lenient::{lenient, name};
 
-/// An answer of which some events have come.
+/// An answer that arrives as events.
 #[derive(Default)]
 pub(crate) struct AnthropicStream {
     pieces: Pieces,
+    /// Whether `message_stop` has arrived.
     done: bool,
-    /// The counts so far, each the newest that was sent.
+    /// The newest value of each token count.
     counted: MessagesUsage,
 }
 
@@ -24,7 +25,7 @@ impl Assembly for AnthropicStream {
         match serde_json::from_str(data)? {
             StreamEvent::MessageStart { message } => {
                 self.pieces.name(message.model, message.id);
-                // The output that it counts is that of the first moment.
+                // Its count of output is that of the first moment.
                 self.counted =
                     MessagesUsage { output_tokens: None, ..message.usage.unwrap_or_default() };
             }
@@ -57,7 +58,8 @@ impl Assembly for AnthropicStream {
 }
 
 impl AnthropicStream {
-    /// Its counts are totals, and final with the reason why the model stopped.
+    /// Takes a `message_delta`. Its counts are totals, and they are final once the stop reason is
+    /// there.
     fn change(&mut self, delta: MessageChange, usage: MessagesUsage) {
         self.counted = usage.or(self.counted);
         if let Some(explanation) = delta.stop_details.and_then(|details| details.explanation) {
@@ -70,7 +72,8 @@ impl AnthropicStream {
     }
 }
 
-/// What is not named here (`ping`, the end of a block, whatever comes next) adds nothing.
+/// An event of the stream. One that is not named here (`ping`, the end of a block, types to come)
+/// adds nothing to the answer.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum StreamEvent {
@@ -93,6 +96,7 @@ enum StreamEvent {
     Other,
 }
 
+/// The message of a `message_start`.
 #[derive(Deserialize)]
 struct StartedMessage {
     #[serde(default, deserialize_with = "name")]
@@ -103,7 +107,7 @@ struct StartedMessage {
     usage: Option<MessagesUsage>,
 }
 
-/// Thinking, signatures and a tool's input are not text.
+/// What an event adds to a block. Thinking, signatures and a tool's input are not text.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum BlockDelta {
@@ -114,6 +118,7 @@ enum BlockDelta {
     Other,
 }
 
+/// The delta of a `message_delta`.
 #[derive(Deserialize)]
 struct MessageChange {
     stop_reason: Option<String>,

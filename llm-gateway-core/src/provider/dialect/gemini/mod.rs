@@ -1,6 +1,6 @@
 //! Google's generateContent: <https://ai.google.dev/api/generate-content>.
 //!
-//! Google leaves out every field that has its default value, so a missing count is zero.
+//! Google leaves out every field that has its default value, so an absent count is zero.
 
 mod stream;
 
@@ -19,21 +19,22 @@ use crate::model::{AnswerSchema, Delivery, FinishReason, Part, Role, Usage};
 use crate::provider::Call;
 use crate::transport::Credential;
 
-/// All but RFC 3986's unreserved characters: a model id stays inside its segment.
+/// The characters to escape in a model id, so that it stays inside its path segment: all but RFC
+/// 3986's unreserved ones.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The `gemini` dialect.
+/// The `gemini` dialect: generateContent.
 pub(crate) struct Gemini;
 
 impl WireFormat for Gemini {
     type Stream = stream::GeminiStream;
 
-    /// <https://ai.google.dev/gemini-api/docs/troubleshooting>. `RESOURCE_EXHAUSTED` is not
-    /// here: it comes with 429 for a rate limit and with 402 for an empty account.
+    /// The codes of <https://ai.google.dev/gemini-api/docs/troubleshooting>. `RESOURCE_EXHAUSTED` is
+    /// left out: it comes with 429 for a rate limit and with 402 for an empty account.
     const CODES: &'static [(&'static str, Category)] = &[
-        // A wrong key is a 400 INVALID_ARGUMENT; only its reason tells.
+        // A wrong key is a 400 INVALID_ARGUMENT; only its reason shows that it is the key.
         ("API_KEY_INVALID", Category::Auth),
-        // The free tier does not serve the key's country: not the caller's doing.
+        // The free tier does not serve the country of the key. The request is not at fault.
         ("FAILED_PRECONDITION", Category::Auth),
         ("UNAVAILABLE", Category::Overloaded),
     ];
@@ -47,7 +48,7 @@ impl WireFormat for Gemini {
         let model = utf8_percent_encode(call.model.as_str(), SEGMENT);
         let method = match delivery {
             Delivery::Whole => "generateContent",
-            // Without `alt` it streams the pieces of a JSON array.
+            // Without `alt` the server streams the pieces of a JSON array.
             Delivery::Stream => "streamGenerateContent?alt=sse",
         };
         format!("/v1beta/models/{model}:{method}")
@@ -112,7 +113,8 @@ impl WireFormat for Gemini {
     }
 }
 
-/// `LANGUAGE`, `MALFORMED_FUNCTION_CALL` and the unknown are [`FinishReason::Other`].
+/// Reads a finish reason. `LANGUAGE`, `MALFORMED_FUNCTION_CALL` and unknown reasons are
+/// [`FinishReason::Other`].
 fn finish(reason: Option<&str>) -> FinishReason {
     match reason {
         Some("STOP") => FinishReason::Stop,
@@ -124,7 +126,7 @@ fn finish(reason: Option<&str>) -> FinishReason {
     }
 }
 
-/// What is said about a prompt that was blocked, or an answer that was stopped.
+/// Returns the explanation for a prompt that was blocked or an answer that was filtered.
 fn refusal(
     blocked: Option<String>,
     reason: Option<String>,
@@ -162,7 +164,8 @@ impl<'a> From<&'a Part> for RequestPart<'a> {
     }
 }
 
-/// A schema counts only beside its MIME type: <https://ai.google.dev/api/generate-content>.
+/// The options of a request. A schema is obeyed only beside its MIME type:
+/// <https://ai.google.dev/api/generate-content>.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct GenerationConfig {
@@ -188,7 +191,7 @@ struct GenerateResponse {
 }
 
 impl GenerateResponse {
-    /// The model that answered. Some answers name it as a resource.
+    /// Returns the model that answered. Some answers name it as a resource, `models/…`.
     fn model(&self) -> Option<String> {
         let named = self.model_version.as_deref()?;
         Some(named.strip_prefix("models/").unwrap_or(named).to_owned())
@@ -209,12 +212,12 @@ struct CandidateContent {
     parts: Vec<CandidatePart>,
 }
 
-/// A part that is no text (a function call, or whatever comes next) reads as an empty one.
+/// A part of an answer. One that is not text (a function call, types to come) has an empty text.
 #[derive(Deserialize)]
 struct CandidatePart {
     #[serde(default)]
     text: String,
-    /// It is a summary of the model's reasoning, not text for the caller.
+    /// Whether the part is a summary of the model's reasoning, which is not text for the caller.
     #[serde(default)]
     thought: bool,
 }
@@ -225,6 +228,7 @@ struct PromptFeedback {
     block_reason: Option<String>,
 }
 
+/// The token counts of an answer.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct UsageMetadata {
@@ -236,9 +240,9 @@ struct UsageMetadata {
 }
 
 impl UsageMetadata {
-    /// `promptTokenCount` counts cached tokens but not tools' results; `candidatesTokenCount`
-    /// leaves thoughts out, and is absent where there is no text. Without the prompt's count
-    /// there is no usage.
+    /// Returns the token counts. `promptTokenCount` includes cached tokens but not the results of
+    /// tools. `candidatesTokenCount` excludes thoughts, and is absent if there is no text. Returns
+    /// `None` if the prompt's count is absent.
     fn usage(self) -> Option<Usage> {
         let cached = self.cached_content_token_count;
         let prompt = self.prompt_token_count?.saturating_sub(cached);

@@ -1,9 +1,9 @@
 //! streamGenerateContent with `alt=sse`: <https://ai.google.dev/api/generate-content>.
 //!
-//! Every event is a whole response with the next part of the text. The answer is done when
-//! one had a finish reason or blocked the prompt, and the body has ended or falls silent: older
+//! Every event is a whole response that holds the next part of the text. The answer is whole when an
+//! event had a finish reason or blocked the prompt, and the body has ended or falls silent. Older
 //! models and proxies write `STOP` into every event
-//! (<https://github.com/BerriAI/litellm/issues/2195>), so what follows one is still read.
+//! (<https://github.com/BerriAI/litellm/issues/2195>), so reading goes on after a `STOP`.
 
 use std::ops::ControlFlow;
 
@@ -11,14 +11,15 @@ use super::{GenerateResponse, UsageMetadata, finish, refusal};
 use crate::provider::dialect::DecodedAnswer;
 use crate::provider::dialect::assembly::{Assembly, Completeness, Pieces};
 
-/// An answer of which some responses have come.
+/// An answer that arrives as responses.
 #[derive(Default)]
 pub(crate) struct GeminiStream {
     pieces: Pieces,
+    /// Whether an event had a finish reason or blocked the prompt.
     done: bool,
-    /// An event came without a finish reason, as all but the last should.
+    /// Whether an event had no finish reason, as all but the last should.
     open: bool,
-    /// `STOP` may stand in every event.
+    /// Whether `STOP` may stand in every event, so that it does not mark the end.
     doubtful: bool,
 }
 
@@ -46,7 +47,7 @@ impl Assembly for GeminiStream {
             }
         }
         self.doubtful |= was_done && self.pieces.chars > before;
-        // Before the end, the output is that of the moment.
+        // Before the end, the count of output is that of the moment.
         if self.done {
             let usage = response.usage_metadata.and_then(UsageMetadata::usage);
             self.pieces.usage = usage.or(self.pieces.usage);

@@ -1,8 +1,8 @@
 //! OpenAI's Chat Completions, also spoken by DeepSeek and every compatible server:
 //! <https://platform.openai.com/docs/api-reference/chat>.
 //!
-//! Compatible servers leave out what they do not know, or send it as `null`: everything but
-//! the text's place in the body is optional here.
+//! Compatible servers leave out what they do not know, or send it as `null`, so every field is
+//! optional but those that lead to the text.
 
 mod stream;
 
@@ -24,18 +24,19 @@ use crate::model::{
 use crate::provider::Call;
 use crate::transport::Credential;
 
-/// Above this a reported cost is taken for a wrong unit: ten million tokens, more than any
-/// context holds, at the dearest price that a model may have ($1 000 per million).
-const DEAREST: NanoUsd = NanoUsd::from_nanos(10_000 * 1_000_000_000);
+/// The highest plausible cost. A reported cost above it counts as one in a wrong unit: it is ten
+/// million tokens, more than any context holds, at the highest price that a model may have ($1 000
+/// per million).
+const HIGHEST_COST: NanoUsd = NanoUsd::from_nanos(10_000 * 1_000_000_000);
 
-/// The `openai` dialect.
+/// The `openai` dialect: Chat Completions.
 pub(crate) struct OpenAi;
 
 impl WireFormat for OpenAi {
     type Stream = stream::OpenAiStream;
 
-    /// <https://platform.openai.com/docs/guides/error-codes>. `invalid_request_error` is not
-    /// here: DeepSeek sends it with 401 and 402 too, so its status has to decide.
+    /// The codes of <https://platform.openai.com/docs/guides/error-codes>. `invalid_request_error`
+    /// is left out: DeepSeek sends it with 401 and 402 too, so the status has to decide.
     const CODES: &'static [(&'static str, Category)] = &[
         ("insufficient_quota", Category::Quota),
         ("billing_hard_limit_reached", Category::Quota),
@@ -115,7 +116,8 @@ impl WireFormat for OpenAi {
     }
 }
 
-/// `insufficient_system_resource` (DeepSeek) and the unknown are [`FinishReason::Other`].
+/// Reads a finish reason. `insufficient_system_resource` (DeepSeek) and unknown reasons are
+/// [`FinishReason::Other`].
 fn finish(reason: Option<&str>) -> FinishReason {
     match reason {
         Some("stop") => FinishReason::Stop,
@@ -158,9 +160,9 @@ impl<'a> From<&'a Turn> for ChatMessage<'a> {
     }
 }
 
-/// One string, whatever a turn is made of: OpenAI takes a list of parts too, DeepSeek and several
-/// compatible servers refuse one. Nothing is put between the parts, so that the turn is what
-/// they say and no more.
+/// Joins the parts of a turn into one string. OpenAI accepts a list of parts too, but DeepSeek and
+/// several compatible servers refuse one. Nothing is put between the parts, so that the turn holds
+/// their text and no more.
 fn joined(parts: &[Part]) -> Cow<'_, str> {
     match parts {
         [part] => part.as_str().into(),
@@ -168,12 +170,13 @@ fn joined(parts: &[Part]) -> Cow<'_, str> {
     }
 }
 
-/// Without it a stream reports no tokens.
+/// The options of a stream. Without `include_usage` a stream reports no tokens.
 #[derive(Serialize)]
 struct StreamOptions {
     include_usage: bool,
 }
 
+/// The schema that an answer must follow:
 /// <https://platform.openai.com/docs/guides/structured-outputs>.
 #[derive(Serialize)]
 struct ResponseFormat {
@@ -215,14 +218,14 @@ struct ChatChoice {
     finish_reason: Option<String>,
 }
 
-/// `reasoning_content` (DeepSeek) is not text for the caller.
+/// The message of an answer. `reasoning_content` (DeepSeek) is not text for the caller.
 #[derive(Deserialize)]
 struct ChatAnswer {
     content: Option<ChatContent>,
     refusal: Option<String>,
 }
 
-/// Text, or (some compatible servers) a list of parts.
+/// The content of an answer: text, or a list of parts from some compatible servers.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ChatContent {
@@ -230,7 +233,7 @@ enum ChatContent {
     Parts(Vec<ChatContentPart>),
 }
 
-/// A part that is no text reads as an empty one.
+/// A part of an answer's content. A part that is not text has none.
 #[derive(Deserialize)]
 struct ChatContentPart {
     #[serde(default, deserialize_with = "lenient")]
@@ -246,21 +249,22 @@ impl ChatContent {
     }
 }
 
+/// The token counts of an answer, and its cost where a provider reports one.
 #[derive(Deserialize)]
 struct ChatUsage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     prompt_tokens_details: Option<PromptDetails>,
     completion_tokens_details: Option<CompletionDetails>,
-    /// DeepSeek's own name for the cached part.
+    /// The cached part of the prompt, by DeepSeek's own name.
     prompt_cache_hit_tokens: Option<u64>,
-    /// OpenRouter's own field: what it charges, in credits of one dollar
+    /// The amount that OpenRouter charges, in credits of one dollar
     /// (<https://openrouter.ai/docs/use-cases/usage-accounting>).
     #[serde(default, deserialize_with = "lenient")]
     cost: Option<Dollars>,
 }
 
-/// A number, or one that is written as text.
+/// An amount in dollars: a number, or one that is written as text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Dollars {
@@ -280,8 +284,8 @@ struct CompletionDetails {
 }
 
 impl ChatUsage {
-    /// `prompt_tokens` counts cached tokens, `completion_tokens` counts reasoning. Without both
-    /// there is no usage: a count that is absent is not zero.
+    /// Returns the token counts. `prompt_tokens` includes cached tokens, and `completion_tokens`
+    /// includes reasoning. Returns `None` if either is absent, because an absent count is not zero.
     fn usage(self) -> Option<Usage> {
         let prompt = self.prompt_tokens_details.unwrap_or_default();
         let completion = self.completion_tokens_details.unwrap_or_default();
@@ -296,13 +300,13 @@ impl ChatUsage {
         })
     }
 
-    /// What is no plausible amount reads as absent.
+    /// Returns the reported cost; `None` if it is not a plausible amount.
     fn cost(&self) -> Option<NanoUsd> {
         let usd = match self.cost.as_ref()? {
             Dollars::Number(usd) => *usd,
             Dollars::Text(text) => text.trim().parse().ok()?,
         };
-        NanoUsd::at_most(usd).filter(|amount| *amount <= DEAREST)
+        NanoUsd::at_most(usd).filter(|amount| *amount <= HIGHEST_COST)
     }
 }
 

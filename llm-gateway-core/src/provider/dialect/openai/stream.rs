@@ -1,4 +1,4 @@
-//! Chat Completions as a stream of chunks, with `[DONE]` after the last:
+//! Chat Completions as a stream of chunks that ends with `[DONE]`:
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>.
 
 use std::ops::ControlFlow;
@@ -15,14 +15,15 @@ use crate::provider::dialect::lenient::{lenient, name};
 /// The data of the event after the last chunk.
 const DONE: &str = "[DONE]";
 
-/// An answer of which some chunks have come.
+/// An answer that arrives as chunks.
 #[derive(Default)]
 pub(crate) struct OpenAiStream {
     pieces: Pieces,
-    /// Whether any chunk was part of an answer.
+    /// Whether any chunk held a choice.
     chosen: bool,
+    /// Whether `[DONE]` has arrived.
     done: bool,
-    /// The newest count. Some servers send one with every chunk.
+    /// The newest token counts. Some servers send counts with every chunk.
     counted: Option<Usage>,
 }
 
@@ -35,7 +36,7 @@ impl Assembly for OpenAiStream {
         }
         let chunk: Chunk = serde_json::from_str(data)?;
         self.pieces.name(chunk.model, chunk.id);
-        // Only one answer is asked for. A chunk with only usage has no choice.
+        // Only one answer is asked for. A chunk that holds usage alone has no choice.
         let choices = chunk.choices.unwrap_or_default();
         for choice in choices.into_iter().filter(|choice| choice.index.unwrap_or(0) == 0) {
             self.choice(choice);
@@ -58,14 +59,15 @@ impl Assembly for OpenAiStream {
         if self.done && !self.chosen {
             return Err(serde_json::Error::custom("no chunk has a choice"));
         }
-        // A proxy writes `[DONE]` behind whatever its own provider cut off; the reason why the
-        // model stopped is the model's.
+        // A proxy writes `[DONE]` even behind an answer that its own provider cut off. The finish
+        // reason comes from the model.
         let whole = self.done && self.pieces.finish_reason.is_some();
         Ok(whole.then(|| self.pieces.into_decoded()))
     }
 }
 
 impl OpenAiStream {
+    /// Takes the choice of one chunk.
     fn choice(&mut self, choice: ChunkChoice) {
         self.chosen = true;
         let delta = choice.delta.unwrap_or_default();
@@ -98,7 +100,8 @@ struct ChunkChoice {
     finish_reason: Option<String>,
 }
 
-/// `reasoning_content` (DeepSeek) and tool calls are not text for the caller.
+/// What a chunk adds to the answer. `reasoning_content` (DeepSeek) and tool calls are not text for
+/// the caller.
 #[derive(Default, Deserialize)]
 struct ChunkDelta {
     content: Option<ChatContent>,

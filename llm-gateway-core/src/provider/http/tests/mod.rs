@@ -22,7 +22,7 @@ const ANSWER: &str = r#"{"choices":[{"message":{"content":"hi"},"finish_reason":
 
 type Chunk = Result<Bytes, TransportError>;
 
-/// What the provider does: after a wait, a head; then chunks, each after a wait.
+/// What the provider sends: a head after a wait, then chunks, each after a wait.
 struct Script {
     head_after: Duration,
     status: u16,
