@@ -1,8 +1,42 @@
-//! The transport port: exact bytes to a URL, exact bytes back.
+//! The transport port: it sends exact bytes to a URL and returns exact bytes.
 //!
-//! A transport knows HTTP and nothing of models. It follows no redirect, repeats nothing,
-//! and hands the body over as it comes. Clocks and bounds on the body are the reader's
-//! ([`crate::provider`]), so that tests can pause them.
+//! A transport knows HTTP and nothing about models. It follows no redirect, repeats nothing, and
+//! delivers the body as it arrives. Timeouts and bounds on the body belong to the reader
+//! ([`crate::provider`]), so that tests can pause its clock.
+//!
+//! `ReqwestTransport` uses the network, [`Scripted`] answers offline, and a program may implement
+//! [`Transport`] for a proxy or a client of its own:
+//!
+//! ```
+//! use async_trait::async_trait;
+//! use llm_gateway_core::transport::{
+//!     Credential, HttpRequest, HttpResponse, Scripted, Transport, TransportError,
+//! };
+//!
+//! /// Prints each URL that it sends to.
+//! struct Logged<T>(T);
+//!
+//! #[async_trait]
+//! impl<T: Transport> Transport for Logged<T> {
+//!     async fn send(
+//!         &self,
+//!         request: &HttpRequest,
+//!         credential: Option<&Credential>,
+//!     ) -> Result<HttpResponse, TransportError> {
+//!         println!("POST {}", request.url);
+//!         self.0.send(request, credential).await
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let url = "https://api.openai.com/v1/chat/completions".to_owned();
+//! let request = HttpRequest::post(url, http::HeaderMap::new(), r#"{"model": "gpt-4o-mini"}"#);
+//! let response = Logged(Scripted::new()).send(&request, None).await?;
+//! assert_eq!(response.status, 200);
+//! # Ok(())
+//! # }
+//! ```
 
 mod body;
 mod recorder;
@@ -25,40 +59,40 @@ pub use recorder::{Exchange, Recorder, Response, Sequence};
 pub use scripted::Scripted;
 pub use scrubber::{REDACTED, Scrubber};
 
-/// A POST that is about to leave, without its credential.
+/// A POST request, without its credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HttpRequest {
-    /// Where to. Never holds a key: those travel in headers.
+    /// The URL to post to. It never holds a key: keys travel in headers.
     pub url: String,
-    /// The headers that we set, credential excluded.
+    /// The headers that the gateway sets, without the credential.
     pub headers: HeaderMap,
     /// The body, byte for byte.
     pub body: SharedBytes,
 }
 
 impl HttpRequest {
-    /// A POST of `body` to `url`.
+    /// Creates a POST of `body` to `url`.
     pub fn post(url: String, headers: HeaderMap, body: impl Into<SharedBytes>) -> Self {
         Self { url, headers, body: body.into() }
     }
 }
 
-/// The header that carries a key. Added by the transport at the last moment, so that
-/// nothing upstream of it ever holds request and key together.
+/// The header that carries a key. The transport adds it at the last moment, so that nothing before
+/// the transport ever holds the request and the key together.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Credential {
     /// The header's name.
     pub header: HeaderName,
-    /// What stands before the key, such as `Bearer `.
+    /// The text before the key, such as `Bearer `.
     pub prefix: &'static str,
     /// The key.
     pub secret: Secret,
 }
 
 impl Credential {
-    /// A header called `header` that holds `prefix` and the key.
+    /// Creates a credential for the header `header`, whose value is `prefix` and the key.
     pub fn new(header: HeaderName, prefix: &'static str, secret: Secret) -> Self {
         Self { header, prefix, secret }
     }
@@ -67,62 +101,62 @@ impl Credential {
 /// A response whose body has yet to be read.
 #[non_exhaustive]
 pub struct HttpResponse {
-    /// The status.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// The headers.
+    /// The headers of the response.
     pub headers: HeaderMap,
-    /// The body. Dropping it closes the connection.
+    /// The body, chunk by chunk. Dropping it closes the connection.
     pub body: Body,
 }
 
 impl HttpResponse {
-    /// A response with this head, whose body is yet to come.
+    /// Creates a response from its head and the body that is yet to be read.
     pub fn new(status: StatusCode, headers: HeaderMap, body: Body) -> Self {
         Self { status, headers, body }
     }
 }
 
-/// How far a request had come when it failed.
+/// How far a request had got when it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// No connection was made: not a byte of the request left.
+    /// No connection was made, so not a byte of the request was sent.
     Connect,
-    /// The request was on its way, and no response came.
+    /// The request was sent at least in part, and no response arrived.
     Send,
-    /// The response's body ended before its end.
+    /// The response's body broke off before its end.
     Body,
 }
 
-/// A failure below HTTP. Its text is the cause alone: no URL, no key, and not the phase, which
-/// stands beside it.
+/// A failure below HTTP. Its text is the cause alone: it holds no URL, no key and not the phase,
+/// which has a field of its own.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct TransportError {
-    /// How far the request had come.
+    /// How far the request had got.
     pub phase: Phase,
-    /// What happened, for a person.
+    /// What happened, in words for a person.
     pub message: String,
 }
 
 impl TransportError {
-    /// A failure in `phase`.
+    /// Creates a failure in `phase`.
     pub fn new(phase: Phase, message: impl Into<String>) -> Self {
         Self { phase, message: message.into() }
     }
 }
 
-/// Something that can carry an [`HttpRequest`].
+/// Sends an [`HttpRequest`]. Implement it to bring your own HTTP client.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends a request and returns as soon as the response's head is there.
+    /// Sends a request and returns as soon as the head of the response has arrived.
     ///
     /// # Errors
-    /// [`TransportError`] with the phase it failed in.
+    /// Fails with a [`TransportError`] that says in which phase.
     ///
     /// # Cancel safety
-    /// Dropping the future, or later the body, closes the connection.
+    /// Dropping the future closes the connection, and so does dropping the body later.
     async fn send(
         &self,
         request: &HttpRequest,

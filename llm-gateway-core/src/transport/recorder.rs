@@ -1,9 +1,8 @@
-//! Keeps the exact bytes of each attempt: what was sent, and what came back.
+//! Keeps the exact bytes of each attempt: what was sent and what was received.
 //!
-//! Bytes are kept after every known key was replaced in them (the reader of a response
-//! does that before it hands them over), so a record can be shown. One recorder serves
-//! one call; it holds one exchange per attempt, the newest body whole and a mebibyte of
-//! those before it.
+//! A record may be shown, because the provider replaces every known key in the bytes before it notes
+//! them here. One recorder serves one call. It holds one exchange per attempt: the newest body in
+//! full, and one mebibyte of the bodies before it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,53 +14,53 @@ use crate::model::SharedBytes;
 
 use super::HttpRequest;
 
-/// What came back.
+/// The response to one attempt, as far as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Response {
-    /// When it had come, by the recorder's [`Sequence`].
+    /// The moment at which it had arrived, numbered by the recorder's [`Sequence`].
     pub sequence: u64,
-    /// The status.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// The headers.
+    /// The headers of the response.
     pub headers: HeaderMap,
-    /// The body as far as it came, with known keys replaced. Empty where a later attempt needed
-    /// the room.
+    /// The body as far as it arrived, with known keys replaced. It is empty if the bodies of later
+    /// attempts needed the room.
     pub body: SharedBytes,
-    /// Whether a key was replaced, so that the bytes are not quite those that came.
+    /// Whether a key was replaced, so that the bytes differ from those that arrived.
     pub redacted: bool,
 }
 
-/// One attempt: the request, and the response as far as it came.
+/// One attempt: the request, and the response as far as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// When it was sent, by the recorder's [`Sequence`].
+    /// The moment at which the request was sent, numbered by the recorder's [`Sequence`].
     pub sent: u64,
-    /// What was sent, without its credential.
+    /// The request that was sent, without its credential.
     pub request: HttpRequest,
-    /// What came back; `None` when nothing did.
+    /// The response; `None` if none arrived.
     pub response: Option<Response>,
 }
 
-/// Numbers moments 1, 2, 3, …: which request was fixed, sent or answered before which. Shared
-/// by the recorders of calls that run at the same time.
+/// Numbers moments 1, 2, 3, …, to tell which request was fixed, sent or answered before which. The
+/// recorders of calls that run at the same time share one.
 #[derive(Debug, Default)]
 pub struct Sequence(AtomicU64);
 
 impl Sequence {
-    /// The number of this moment.
+    /// Returns the number of this moment.
     pub fn next(&self) -> u64 {
-        // One counter that everybody adds to: no two moments have the same number.
+        // There is one counter, so no two moments have the same number.
         self.0.fetch_add(1, Ordering::SeqCst) + 1
     }
 }
 
-/// Bytes of the bodies of attempts before the newest that are kept: failures are short, and
-/// twenty long ones must not add up.
+/// How many bytes are kept of the bodies before the newest. Failures are short, and twenty long
+/// bodies must not add up.
 const ROOM_FOR_OLDER: usize = 1024 * 1024;
 
-/// Collects the exchanges of one call, and tells how far its answer has come.
+/// Collects the exchanges of one call, and reports how much of its answer has arrived.
 #[derive(Default)]
 pub struct Recorder {
     exchanges: Mutex<Vec<Exchange>>,
@@ -70,37 +69,37 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// An empty recorder.
+    /// Creates an empty recorder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Calls `listener` as the text of an answer grows, with its characters so far. It runs
-    /// between two events of a stream, so it must not block.
+    /// Calls `listener` whenever the text of an answer grows, with the number of characters so far.
+    /// The listener runs between two events of a stream, so it must not block.
     #[must_use]
     pub fn with_listener(self, listener: impl Fn(u64) + Send + Sync + 'static) -> Self {
         Self { listener: Some(Box::new(listener)), ..self }
     }
 
-    /// Numbers its moments by a sequence that it shares with others.
+    /// Numbers moments by a sequence that other recorders share.
     #[must_use]
     pub fn with_sequence(self, sequence: Arc<Sequence>) -> Self {
         Self { sequence, ..self }
     }
 
-    /// Notes that `request` is about to leave.
+    /// Notes that `request` is about to be sent.
     pub fn sent(&self, request: &HttpRequest) {
         let sent = self.sequence.next();
         self.lock().push(Exchange { sent, request: request.clone(), response: None });
     }
 
-    /// Notes what came back for the request that was sent last.
+    /// Notes the response to the request that was sent last. No key was replaced in it.
     pub fn received(&self, status: StatusCode, headers: HeaderMap, body: impl Into<SharedBytes>) {
         let body = body.into();
         self.keep(|sequence| Response { sequence, status, headers, body, redacted: false });
     }
 
-    /// Notes what came back for the request that was sent last, with a key replaced in it.
+    /// Notes the response to the request that was sent last, in which a key was replaced.
     pub fn received_redacted(
         &self,
         status: StatusCode,
@@ -111,6 +110,8 @@ impl Recorder {
         self.keep(|sequence| Response { sequence, status, headers, body, redacted: true });
     }
 
+    /// Keeps a response, which is made for the number of its moment, and drops the oldest bodies that
+    /// exceed the room.
     fn keep(&self, response: impl FnOnce(u64) -> Response) {
         let mut exchanges = self.lock();
         let Some((newest, older)) = exchanges.split_last_mut() else { return };
@@ -124,25 +125,25 @@ impl Recorder {
         }
     }
 
-    /// Notes that the text of the answer under way has grown to so many characters. Never
-    /// called for an answer that comes in one piece.
+    /// Notes that the text of a streamed answer has grown to `chars` characters. A provider does not
+    /// call this for an answer that arrives in one piece.
     pub fn heard(&self, chars: u64) {
         if let Some(listener) = &self.listener {
             listener(chars);
         }
     }
 
-    /// The exchanges so far, oldest first.
+    /// Returns the exchanges so far, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.lock().clone()
     }
 
-    /// When the newest request was sent.
+    /// Returns the number of the moment at which the newest request was sent.
     pub(crate) fn last_sent(&self) -> Option<u64> {
         self.lock().last().map(|exchange| exchange.sent)
     }
 
-    /// The status of the newest response.
+    /// Returns the status of the newest response.
     pub(crate) fn last_status(&self) -> Option<u16> {
         self.lock().last()?.response.as_ref().map(|response| response.status.as_u16())
     }

@@ -1,9 +1,9 @@
-//! The real transport: HTTP/1.1 and HTTP/2, with TLS by rustls and ring.
+//! The transport over the network: HTTP/1.1 and HTTP/2, with TLS by rustls and ring.
 //!
-//! It decides how connections are made, pooled and named when they fail. It follows no
-//! redirect (a key must not travel to another host), repeats nothing (a POST is paid for),
-//! decompresses nothing (what is recorded is what came) and knows no clock but that of the
-//! connect: the others are the reader's.
+//! It decides how connections are made and pooled, and how their failures are worded. It follows no
+//! redirect (a key must not travel to another host), repeats nothing (a POST is paid for) and
+//! decompresses nothing (what is recorded is what arrived). Its only timeout is that of the connect;
+//! all others belong to the reader of the response.
 
 use std::error::Error;
 use std::io;
@@ -20,28 +20,32 @@ use url::{Host, Url};
 
 use super::{Body, Credential, HttpRequest, HttpResponse, Phase, Transport, TransportError};
 
-/// A handshake takes two to three round trips, so even a far host answers within one or two
-/// seconds; after ten, three lost SYNs included (1 + 2 + 4 s), the next target serves better.
+/// The timeout of a connect. A handshake takes two to three round trips, so even a far host answers
+/// within one or two seconds. After ten seconds, which allow for three lost SYNs (1 + 2 + 4 s), it is
+/// better to try the next target.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Load balancers drop a silent connection after 60 s (AWS) to 75 s (nginx). A request that
-/// meets such a close may have been paid for, so we hang up first.
+/// How long a silent connection to another machine is kept. Load balancers drop one after 60 s (AWS)
+/// to 75 s (nginx). A request that meets such a close may have been paid for, so this side closes
+/// first.
 const REMOTE_IDLE: Duration = Duration::from_secs(50);
 
-/// Local servers on uvicorn or Node drop it after 5 s, and a local connect costs nothing.
+/// How long a silent connection to this machine is kept. Local servers on uvicorn or Node drop one
+/// after 5 s, and a local connect costs nothing.
 const LOOPBACK_IDLE: Duration = Duration::from_secs(4);
 
-/// Enough for a burst of panels to find its connections again; an idle one costs a file
-/// descriptor and some kilobytes, and the usual limit is 1 024 descriptors.
+/// How many silent connections to one host are kept: enough for a burst of panels to use its
+/// connections again. Each costs a file descriptor and some kilobytes, and the usual limit is 1 024
+/// descriptors.
 const IDLE_CONNECTIONS_PER_HOST: usize = 64;
 
-/// All that a provider learns of us besides the request.
+/// The user agent, which is all that a provider learns about the gateway besides the request.
 const USER_AGENT: &str = concat!("llm-gateway/", env!("CARGO_PKG_VERSION"));
 
-/// Carries requests over the network, with pooled connections.
+/// Sends requests over the network, with pooled connections.
 ///
-/// Clients are built on first use: start-up costs nothing, and where one cannot be built,
-/// it is the call that fails and not the process.
+/// HTTP clients are built on first use, so that start-up costs nothing. If one cannot be built, the
+/// call fails and not the process.
 #[derive(Default)]
 pub struct ReqwestTransport {
     remote: LazyClient,
@@ -49,15 +53,16 @@ pub struct ReqwestTransport {
     loopback_tls: LazyClient,
 }
 
-/// A failure to build would come again, so it is kept as well.
+/// A client that is built on first use. A failure to build would come again, so it is kept too.
 type LazyClient = OnceLock<Result<Client, String>>;
 
 impl ReqwestTransport {
-    /// A transport without any connection yet.
+    /// Creates a transport without connections.
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// Returns the client of a lane, built if this is its first use.
     fn client(&self, lane: Lane) -> Result<&Client, TransportError> {
         let client = match lane {
             Lane::Remote => &self.remote,
@@ -100,19 +105,20 @@ impl Transport for ReqwestTransport {
     }
 }
 
-/// What a connection needs, by where it goes.
+/// The kinds of connection, by where they lead: each has a client with the settings it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lane {
-    /// Another machine: the system's proxies count, and its roots.
+    /// To another machine, through the system's proxies and trusting the system's roots.
     Remote,
-    /// This machine, in the clear: `HTTP_PROXY` must not capture it, and the files with the
+    /// To this machine without TLS. `HTTP_PROXY` must not capture it, and the files that hold the
     /// roots need not be read.
     Loopback,
-    /// This machine with TLS: no proxy, but roots.
+    /// To this machine with TLS: without proxies, trusting the system's roots.
     LoopbackTls,
 }
 
 impl Lane {
+    /// Returns the lane of a URL.
     fn to(url: &Url) -> Self {
         let loopback = match url.host() {
             Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
@@ -134,7 +140,7 @@ fn build(lane: Lane) -> Result<Client, String> {
         .user_agent(USER_AGENT)
         .redirect(redirect::Policy::none())
         // The default sends a request again that HTTP/2 refused. Below it, hyper only tries
-        // another connection when a pooled one was closed before a byte of ours went out.
+        // another connection if a pooled one was closed before a byte of the request was sent.
         .retry(retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
@@ -146,7 +152,8 @@ fn build(lane: Lane) -> Result<Client, String> {
     builder.build().map_err(|error| innermost(&error))
 }
 
-/// A configuration of our own: a library neither installs nor needs a process default.
+/// Returns the TLS configuration of a lane. It is the gateway's own, because a library should neither
+/// install a process default nor need one.
 fn tls(lane: Lane) -> Result<ClientConfig, String> {
     let roots = match lane {
         Lane::Remote | Lane::LoopbackTls => roots(),
@@ -158,13 +165,13 @@ fn tls(lane: Lane) -> Result<ClientConfig, String> {
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    // A configuration that is handed over is taken as it is, so it has to offer HTTP/2.
+    // reqwest uses a preconfigured TLS backend as it is, so it has to offer HTTP/2.
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 
-/// The system's roots, so that a company's own count; Mozilla's where it has none, as in a
-/// container without CA files.
+/// Returns the system's roots, so that a company's own roots are trusted. Returns Mozilla's if the
+/// system has none, as in a container without CA files.
 fn roots() -> RootCertStore {
     let mut store = RootCertStore::empty();
     let (added, _) =
@@ -189,7 +196,7 @@ fn not_sent(message: String) -> TransportError {
 
 fn no_response(error: ::reqwest::Error) -> TransportError {
     let error = error.without_url();
-    // A timeout is asked for first: it shows itself as whatever it interrupted.
+    // A timeout is checked first: it also shows as the kind of error that it interrupted.
     match (error.is_timeout(), error.is_connect()) {
         (true, true) => not_sent(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs())),
         (false, true) => not_sent(connect_failure(&error)),
@@ -208,7 +215,7 @@ fn body_ended(error: ::reqwest::Error) -> TransportError {
     TransportError::new(Phase::Body, message)
 }
 
-/// Says in a person's words why there is no connection.
+/// Returns why there is no connection, in words for a person.
 fn connect_failure(error: &::reqwest::Error) -> String {
     let mut io_errors = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
     if error.is_dns() {
@@ -222,15 +229,15 @@ fn connect_failure(error: &::reqwest::Error) -> String {
     }
 }
 
-/// Whether TLS stands behind an I/O error. It may be wrapped more than once, and
-/// `io::Error::source` skips what it wraps.
+/// Returns whether TLS caused an I/O error. A TLS error may be wrapped more than once, and
+/// `io::Error::source` skips the error that it wraps.
 fn is_tls(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| {
         inner.is::<rustls::Error>() || inner.downcast_ref::<io::Error>().is_some_and(is_tls)
     })
 }
 
-/// The text of the first cause. Those above it only say "error sending request".
+/// Returns the text of the innermost cause. The errors around it only say "error sending request".
 fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
 }

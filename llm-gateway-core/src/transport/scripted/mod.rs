@@ -1,11 +1,11 @@
 //! The offline transport: answers in each wire format without a network.
 //!
-//! It stands where the real transport stands, so encode, recorder and decode run as they
-//! do online. It decides what comes back: the next step of a script, else an answer that
-//! says it is one from offline, or a verdict or a plan where one is asked for. The same input
-//! gives the same bytes. [`request`] reads a request as an API's server would, [`roles`] says what
-//! the model would say, [`response`] builds what the server answers. How a server reads and writes
-//! is its dialect's file: [`openai`], [`anthropic`], [`gemini`].
+//! It takes the place of the network, so encoding, recording and decoding run as they do online.
+//! It decides what a request is answered with: the next step of a script, or without one a text that
+//! says it comes from offline, or a verdict or a plan if the request asks for one. The same input
+//! gives the same bytes. [`request`] reads a request as the server of its API would, [`roles`] makes
+//! up what the model says, [`response`] builds the response. How a server reads and writes is in the
+//! file of its dialect: [`openai`], [`anthropic`], [`gemini`].
 
 mod anthropic;
 mod gemini;
@@ -29,24 +29,26 @@ use self::response::ScriptedResponse;
 use super::{Body, Credential, HttpRequest, HttpResponse, Phase, Transport, TransportError};
 use crate::model::SharedBytes;
 
-/// A script longer than any test's; it bounds a loop that forgot to stop.
+/// The most steps of a script. It is more than any test needs, and bounds a loop that never stops.
 const MAX_STEPS: usize = 1024;
 
-/// Requests kept for [`Scripted::requests`], the newest; a server that runs offline for
-/// days must not grow.
+/// How many of the newest requests [`Scripted::requests`] keeps. The memory of a server that runs
+/// offline for days must not grow.
 const MAX_REQUESTS: usize = 64;
 
-/// The rule of thumb for English text; the contract's `chars_per_token` defaults to it too.
+/// How many characters count as one token: the rule of thumb for English text. The policy's
+/// `chars_per_token` has the same default.
 const CHARS_PER_TOKEN: usize = 4;
 
-/// A transport that answers by itself, offline.
+/// A transport that answers without a network.
 ///
-/// Without a script it answers every request with a short text that names the model and
-/// quotes the prompt, as a stream where one is asked for. A verifier's request it accepts, in
-/// the form asked for, and a planner's gets a plan. Each builder method adds a step; each call
-/// takes the next one, retries and repairs of a verdict too. After the last step it answers as
-/// without a script, which accepts whatever a verifier is asked about; [`strict`](Self::strict)
-/// refuses such a call. A clone shares script and requests, so a test can keep a handle.
+/// Without a script it answers every request with a short text that names the model and quotes the
+/// prompt, as a stream if one is asked for. A verifier's request is answered with an acceptance in
+/// the form that it asks for, a planner's with a plan. Each builder method adds a step to the script,
+/// and each call takes the next step; retries and repairs of a verdict are calls too. After the last
+/// step it answers as without a script, so it accepts whatever a verifier is asked about;
+/// [`strict`](Self::strict) makes such a call fail. A clone shares the script and the requests, so a
+/// test can keep a handle.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -94,122 +96,123 @@ enum ScriptStep {
 }
 
 impl Scripted {
-    /// A transport without a script.
+    /// Creates a transport without a script.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Answers with `text`, in full, whatever the request's bound on output.
+    /// Adds a step that answers with the whole of `text`, whatever the request's bound on output.
     #[must_use]
     pub fn answer(self, text: impl Into<String>) -> Self {
         self.then(ScriptStep::Answer(text.into()))
     }
 
-    /// Answers a verifier's request with a refusal that gives `reason`, in the form that is asked
-    /// for; it repeats the nonce, which nobody knows beforehand. Any other request is answered
-    /// with the plain form.
+    /// Adds a step that answers a verifier's request with a refusal for `reason`, in the form that
+    /// the request asks for. The refusal repeats the nonce of the request, which a test cannot know.
+    /// Any other request is answered with the plain form.
     #[must_use]
     pub fn revise(self, reason: impl Into<String>) -> Self {
         self.then(ScriptStep::Revise(reason.into()))
     }
 
-    /// Refuses every call after the last step, with status 400 and words that say so, for tests
-    /// that count on their script.
+    /// Answers every call after the last step with status 400 and a message that says so, for tests
+    /// that rely on their script.
     #[must_use]
     pub fn strict(self) -> Self {
         self.lock().is_strict = true;
         self
     }
 
-    /// Answers 200 with no text in it.
+    /// Adds a step that answers 200 without any text.
     #[must_use]
     pub fn empty(self) -> Self {
         self.answer("")
     }
 
-    /// Answers `status` with the error body that the asked API has for it. A number that is
-    /// no HTTP status answers 500, here and in [`raw`](Self::raw).
+    /// Adds a step that answers `status` with the error body that the request's API has for it. A
+    /// number that is not an HTTP status answers 500, here and in [`raw`](Self::raw).
     #[must_use]
     pub fn status(self, status: u16) -> Self {
         self.then(ScriptStep::Status { status, retry_after: None })
     }
 
-    /// Answers `status` and asks to wait, in the place where the asked API does: Gemini's
-    /// error body, else the header `retry-after`, in whole seconds rounded up.
+    /// Adds a step that answers `status` and asks to wait, in the place where the request's API does:
+    /// in the error body of Gemini, else in the header `retry-after`, in whole seconds rounded up.
     #[must_use]
     pub fn status_with_retry_after(self, status: u16, retry_after: Duration) -> Self {
         self.then(ScriptStep::Status { status, retry_after: Some(retry_after) })
     }
 
-    /// Answers exactly these bytes, of no stated type.
+    /// Adds a step that answers exactly these bytes, without a content type.
     #[must_use]
     pub fn raw(self, status: u16, body: impl Into<SharedBytes>) -> Self {
         self.then(ScriptStep::Raw { status, body: body.into().into_bytes() })
     }
 
-    /// Answers 200 with exactly these bytes as server-sent events, whether or not a stream was
-    /// asked for.
+    /// Adds a step that answers 200 with exactly these bytes as server-sent events, whether or not
+    /// the request asks for a stream.
     #[must_use]
     pub fn events(self, body: impl Into<SharedBytes>) -> Self {
         self.then(ScriptStep::Events(body.into().into_bytes()))
     }
 
-    /// Begins to stream the default answer and ends half-way with the error event that the
-    /// asked API has for a status. Where no stream was asked for, the same as
+    /// Adds a step that streams half of the default answer and then the error event that the
+    /// request's API has for `status`. A request for a whole answer is answered as by
     /// [`status`](Self::status).
     #[must_use]
     pub fn error_event(self, status: u16) -> Self {
         self.then(ScriptStep::ErrorEvent(status))
     }
 
-    /// Answers 401 with a body that holds the key it was sent, as careless servers do.
+    /// Adds a step that answers 401 with a body that holds the key that was sent, as careless servers
+    /// do.
     #[must_use]
     pub fn echo_credential(self) -> Self {
         self.then(ScriptStep::EchoCredential)
     }
 
-    /// Begins the default answer and breaks off half-way.
+    /// Adds a step that begins the default answer and breaks off half-way.
     #[must_use]
     pub fn cut(self) -> Self {
         self.then(ScriptStep::Cut)
     }
 
-    /// Begins the default answer and falls silent half-way, for ever.
+    /// Adds a step that begins the default answer and falls silent half-way, for ever.
     #[must_use]
     pub fn stall(self) -> Self {
         self.then(ScriptStep::Stall)
     }
 
-    /// Refuses the connection.
+    /// Adds a step that refuses the connection.
     #[must_use]
     pub fn refuse(self) -> Self {
         self.then(ScriptStep::Refuse)
     }
 
-    /// Takes the request and loses the connection before the head of a response.
+    /// Adds a step that accepts the request and loses the connection before the head of a response.
     #[must_use]
     pub fn reset(self) -> Self {
         self.then(ScriptStep::Reset)
     }
 
-    /// Never answers.
+    /// Adds a step that never answers.
     #[must_use]
     pub fn hang(self) -> Self {
         self.then(ScriptStep::Hang)
     }
 
-    /// Waits, on tokio's clock, before the step that follows, in the same call.
+    /// Waits on tokio's clock before the next step, in the same call.
     #[must_use]
     pub fn delay(self, wait: Duration) -> Self {
         self.then(ScriptStep::Delay(wait))
     }
 
-    /// The newest requests that were sent, at most 64, oldest first.
+    /// Returns the newest requests that were sent, at most 64, oldest first.
     pub fn requests(&self) -> Vec<HttpRequest> {
         self.lock().requests.iter().cloned().collect()
     }
 
-    /// Adds a step; above [`MAX_STEPS`] it is left out.
+    /// Adds a step. A step above [`MAX_STEPS`] is dropped.
     fn then(self, step: ScriptStep) -> Self {
         let mut state = self.lock();
         if state.steps.len() < MAX_STEPS {
@@ -219,7 +222,7 @@ impl Scripted {
         self
     }
 
-    /// Notes a request and takes its step with the wait before it.
+    /// Notes a request, and returns its step and the wait before it.
     fn begin(&self, request: &HttpRequest) -> (Duration, Option<ScriptStep>) {
         let mut state = self.lock();
         if state.requests.len() == MAX_REQUESTS {
@@ -284,12 +287,13 @@ impl Transport for Scripted {
             Some(ScriptStep::Reset) => {
                 return Err(TransportError::new(Phase::Send, "connection reset"));
             }
-            // A delay never gets here: `begin` turned it into the wait.
+            // A delay never arrives here, because `begin` turned it into the wait.
             Some(ScriptStep::Hang | ScriptStep::Delay(_)) => std::future::pending().await,
         })
     }
 }
 
+/// Estimates how many tokens a text of this length has.
 fn tokens(chars: usize) -> usize {
     chars.div_ceil(CHARS_PER_TOKEN)
 }
@@ -302,7 +306,7 @@ fn whole(response: ScriptedResponse) -> HttpResponse {
     respond(response, stream::empty())
 }
 
-/// Puts a response on the wire; `then` comes after its bytes.
+/// Turns a scripted response into one whose body ends with `then`.
 fn respond(
     response: ScriptedResponse,
     then: impl Stream<Item = Result<Bytes, TransportError>> + Send + 'static,

@@ -1,8 +1,8 @@
-//! What a model would say in a role: a verdict where an artifact is shown to be judged, a plan
-//! where one is asked for, else a few words about the prompt.
+//! What the offline model says: a verdict if an artifact is shown to be judged, a plan if one is
+//! asked for, else a few words about the prompt.
 //!
-//! The role is told by the gateway's own words in the request, which is all that a model has to
-//! go by. Whitespace is of no account: dialects may join the parts of a turn each in its way.
+//! The gateway's own words in the request show the role, as they do to a real model. Whitespace is
+//! ignored, because each dialect may join the parts of a turn in its own way.
 
 use serde_json::json;
 
@@ -10,11 +10,11 @@ use crate::model::{Ask, Frame, Framed, PLANNER_ASK};
 
 use super::request::ParsedRequest;
 
-/// How much of a text is quoted: enough to recognise it.
+/// How many characters of a text are quoted: enough to recognise it.
 const QUOTED_CHARS: usize = 80;
 
 impl ParsedRequest {
-    /// What the model says by itself, whatever the bound on output.
+    /// Returns what the model says without a script, whatever the bound on output.
     pub(super) fn default_text(&self) -> String {
         let asked = &self.last_user_text;
         if let Some(shown) = ShownArtifact::read(asked) {
@@ -28,7 +28,7 @@ impl ParsedRequest {
         format!("This is an offline answer in the name of {model}. You said: {quote}")
     }
 
-    /// What a verifier says that refuses.
+    /// Returns a verifier's refusal for `reason`, in the form that the request asks for.
     pub(super) fn revision(&self, reason: &str) -> String {
         match ShownArtifact::read(&self.last_user_text) {
             Some(shown) => shown.verdict(Some(reason)),
@@ -37,7 +37,7 @@ impl ParsedRequest {
     }
 }
 
-/// An artifact that is shown to be judged.
+/// An artifact that a request shows to be judged.
 struct ShownArtifact<'a> {
     frame: Frame,
     artifact: &'a str,
@@ -45,8 +45,8 @@ struct ShownArtifact<'a> {
 }
 
 impl<'a> ShownArtifact<'a> {
-    /// Looks for an artifact with an ask after it. An artifact may hold lines like the frame's,
-    /// but the ask that ends the text follows the frame's own.
+    /// Finds an artifact that is followed by a question for a verdict. An artifact may itself hold
+    /// lines like those of its frame, but the question at the end of the text follows the real frame.
     fn read(text: &'a str) -> Option<Self> {
         nonces(text, Framed::Artifact).find_map(|nonce| {
             let frame = Frame::known(Framed::Artifact, nonce)?;
@@ -58,7 +58,8 @@ impl<'a> ShownArtifact<'a> {
         })
     }
 
-    /// An acceptance, or a refusal with a reason.
+    /// Returns a verdict in the form that is asked for: a refusal if there is a reason, else an
+    /// acceptance.
     fn verdict(&self, refused: Option<&str>) -> String {
         match self.ask {
             Ask::Plain | Ask::PlainAgain => plain(refused),
@@ -82,18 +83,18 @@ impl<'a> ShownArtifact<'a> {
     }
 }
 
-/// A verdict in plain words.
+/// Returns a verdict in the plain form: a refusal if there is a reason, else an acceptance.
 fn plain(refused: Option<&str>) -> String {
     refused.map_or_else(|| "ACCEPT".to_owned(), |reason| format!("REVISE: {reason}"))
 }
 
-/// What stands in the place of the nonce on the first lines of such frames.
+/// Returns the text at the place of the nonce in each first line of a frame of this kind.
 fn nonces(text: &str, kind: Framed) -> impl Iterator<Item = &str> {
     let begun = format!("<<<{} ", kind.word());
     text.lines().filter_map(move |line| line.trim().strip_prefix(&begun)?.strip_suffix(">>>"))
 }
 
-/// The text before the first frame in it, and before what is asked after that: the caller's.
+/// Returns the caller's text: what stands before the first frame and before the planner's question.
 fn task(text: &str) -> &str {
     let framed = [Framed::Artifact, Framed::Plan, Framed::Reasons].into_iter().flat_map(|kind| {
         nonces(text, kind).filter_map(move |nonce| Frame::known(kind, nonce)).collect::<Vec<_>>()
@@ -103,6 +104,7 @@ fn task(text: &str) -> &str {
     before.strip_suffix(PLANNER_ASK.trim()).unwrap_or(before).trim_end()
 }
 
+/// Returns the beginning of a text.
 fn quoted(text: &str) -> String {
     let mut quote: String = text.chars().take(QUOTED_CHARS).collect();
     if quote.len() < text.len() {
@@ -111,6 +113,7 @@ fn quoted(text: &str) -> String {
     quote
 }
 
+/// Returns a plan for a task.
 fn plan(task: &str) -> String {
     format!(
         "Plan for: {task}\n\n\

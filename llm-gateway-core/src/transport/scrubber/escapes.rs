@@ -1,17 +1,17 @@
-//! Reads through escapes: `\u002B` in JSON and `%2b` in a URL are a plus.
+//! Reads through escapes: `\u002B` in JSON and `%2b` in a URL both mean a plus.
 //!
-//! A writer may escape any character so, and each in its own way; a list of all spellings of a
-//! key would have no end. So what is searched is the text without its escapes, and what is found
-//! there is replaced where it stands in the text. It knows nothing of keys.
+//! A writer may escape any character, so a list of all spellings of a key would have no end. Instead,
+//! the text is searched without its escapes, and what is found is replaced at its place in the text.
+//! This file knows nothing about keys.
 
 use std::ops::Range;
 
-/// The most backslashes before a `u` that count: five layers of JSON, each of which doubles them.
+/// The most backslashes before a `u` that are read: five layers of JSON, each of which doubles them.
 const MOST_BACKSLASHES: usize = 16;
 
-/// `text` without its escapes; `None` where it has none.
+/// Returns `text` without its escapes; `None` if it has none.
 pub(super) fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
-    // Most texts have none, and that is told ten times faster than they are read.
+    // Most texts have no escapes, and checking for them is ten times faster than reading them.
     if !text.contains(&b'%') && !text.windows(3).any(|it| it == b"u00") {
         return None;
     }
@@ -19,7 +19,8 @@ pub(super) fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
     (view.len() < text.len()).then_some(view)
 }
 
-/// `text` with something in place of these ranges of its [`unescaped`] form, which are in order.
+/// Returns `text` with each range that was found in its [`unescaped`] form replaced. The ranges are in
+/// order.
 pub(super) fn replaced(text: &[u8], found: &[Range<usize>], with: &[u8]) -> Vec<u8> {
     let mut result = Vec::with_capacity(text.len());
     let mut found = found.iter().peekable();
@@ -37,7 +38,7 @@ pub(super) fn replaced(text: &[u8], found: &[Range<usize>], with: &[u8]) -> Vec<
     result
 }
 
-/// What a text says byte for byte, and how many bytes it takes to say each.
+/// The bytes that a text means, each with the number of bytes that it is written in.
 struct Characters<'a>(&'a [u8]);
 
 impl Iterator for Characters<'_> {
@@ -56,17 +57,19 @@ impl Iterator for Characters<'_> {
     }
 }
 
+/// Reads a percent escape, such as `%2b`, at the start of a text.
 fn percent(text: &[u8]) -> Option<(u8, usize)> {
     Some((character(text.get(1..3)?)?, 3))
 }
 
+/// Reads a JSON escape, such as `\u002b`, at the start of a text.
 fn backslash(text: &[u8]) -> Option<(u8, usize)> {
     let backslashes = text.iter().take(MOST_BACKSLASHES).take_while(|byte| **byte == b'\\').count();
     let digits = text.get(backslashes..)?.strip_prefix(b"u00")?.get(..2)?;
     Some((character(digits)?, backslashes + 5))
 }
 
-/// A character that a key may hold, by its two hex digits.
+/// Returns the character with these two hex digits, if a key may hold it.
 fn character(digits: &[u8]) -> Option<u8> {
     let digits = std::str::from_utf8(digits).ok()?;
     let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());

@@ -1,7 +1,7 @@
-//! Takes every known key out of what a provider sent, before anyone sees it.
+//! Removes every known key from what a provider sent, before anyone sees it.
 //!
-//! Providers echo keys: in 401 bodies, in debug headers, in proxies' error pages. A key is
-//! looked for as it is, as JSON, a URL and base64 would write it, and through escapes.
+//! Providers echo keys: in 401 bodies, in debug headers, in the error pages of proxies. The scrubber
+//! finds a key as it is, as JSON, a URL and base64 would write it, and through escapes.
 
 mod escapes;
 
@@ -15,28 +15,30 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::credential::Secret;
 
-/// What stands where a key stood.
+/// The text that replaces a key.
 pub const REDACTED: &str = "[redacted]";
 
-/// Spellings shorter than this are not looked for: so few characters turn up by chance.
+/// The length of the shortest spelling that is looked for, in bytes. Fewer characters turn up by
+/// chance.
 const SHORTEST_SPELLING: usize = 7;
 
-/// From this length on every key is taken for one. Those that providers issue have 30 and more.
+/// The length in bytes from which on every key counts as a secret. Keys that providers issue have 30
+/// and more.
 const LONG: usize = 16;
 
-/// How often JSON may have escaped a key: an error that quotes a body, recited in a verdict, which is
-/// JSON within the text of an answer, which is JSON itself.
+/// How many times JSON may have escaped a key. Four times: an error quotes a body, a verdict recites
+/// the error, the verdict is JSON within the text of an answer, and the answer is JSON itself.
 const DEEPEST_JSON: usize = 4;
 
-/// Whether a key is a secret. Local servers ask for one and take any word: `ollama`,
-/// `lm-studio`, `not-needed`. Such a word is short and has no digit; replacing it would garble
+/// Returns whether a key is a secret. Local servers ask for a key and accept any word: `ollama`,
+/// `lm-studio`, `not-needed`. Such a word is short and has no digit, and replacing it would garble
 /// answers that use it.
 fn is_secret(key: &str) -> bool {
     let has_digit = key.chars().any(|c| c.is_ascii_digit());
     key.len() >= LONG || (key.len() >= SHORTEST_SPELLING && has_digit)
 }
 
-/// Replaces known keys in bytes and text. Cheap to clone.
+/// Replaces known keys in bytes and in text. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Scrubber {
     secrets: Vec<Secret>,
@@ -44,7 +46,7 @@ pub struct Scrubber {
 }
 
 impl Scrubber {
-    /// A scrubber for these keys.
+    /// Creates a scrubber for these keys.
     pub fn new(secrets: Vec<Secret>) -> Self {
         let mut spellings: Vec<Vec<u8>> = secrets
             .iter()
@@ -52,7 +54,7 @@ impl Scrubber {
             .filter(|key| is_secret(key))
             .flat_map(spellings)
             .collect();
-        // Longest first, so that a key which begins with another one goes as a whole.
+        // Longest first, so that a key which begins with another key is replaced as a whole.
         spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
         spellings.dedup();
         let patterns = AhoCorasick::builder()
@@ -64,7 +66,7 @@ impl Scrubber {
         Self { secrets, patterns }
     }
 
-    /// The same scrubber, if it knows `secret` already; else one that does.
+    /// Returns a scrubber that also knows `secret`.
     #[must_use]
     pub fn knowing(&self, secret: &Secret) -> Self {
         if self.secrets.iter().any(|known| known.expose() == secret.expose()) {
@@ -73,7 +75,7 @@ impl Scrubber {
         Self::new(self.secrets.iter().chain([secret]).cloned().collect())
     }
 
-    /// Replaces known keys in bytes; the flag tells whether there were any.
+    /// Replaces known keys in bytes, and returns whether there were any.
     pub fn scrub_bytes(&self, bytes: Bytes) -> (Bytes, bool) {
         match self.scrubbed(&bytes) {
             Some(scrubbed) => (scrubbed.into(), true),
@@ -89,10 +91,10 @@ impl Scrubber {
         }
     }
 
-    /// The same bytes without known keys; `None` where there is none.
+    /// Returns the bytes without known keys; `None` if they hold none.
     fn scrubbed(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let patterns = self.patterns.as_ref()?;
-        // First, so that a key goes as a whole where another one is its beginning.
+        // Escapes come first, so that a key is replaced as a whole where another key is its beginning.
         let read = through_escapes(patterns, bytes);
         let bytes = read.as_deref().unwrap_or(bytes);
         let plain = patterns.is_match(bytes).then(|| {
@@ -103,26 +105,27 @@ impl Scrubber {
     }
 }
 
-/// The same bytes without what only shows when their escapes are read; `None` where nothing does.
+/// Returns the bytes without the keys that only show when escapes are read; `None` if there are none.
 fn through_escapes(patterns: &AhoCorasick, bytes: &[u8]) -> Option<Vec<u8>> {
     let view = escapes::unescaped(bytes)?;
     let found: Vec<_> = patterns.find_iter(&view).map(|found| found.range()).collect();
     (!found.is_empty()).then(|| escapes::replaced(bytes, &found, REDACTED.as_bytes()))
 }
 
-/// The text as JSON writes it between quotes; some writers escape a slash.
+/// Returns a text as JSON writes it between quotes, without and with the escaped slash that some
+/// writers use.
 fn json_strings(text: &str) -> [String; 2] {
     let quoted = serde_json::to_string(text).unwrap_or_default();
     let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(&quoted);
     [inner.to_owned(), inner.replace('/', "\\/")]
 }
 
-/// The ways in which a key may turn up.
+/// Returns the ways in which a key may be written.
 fn spellings(key: &str) -> Vec<Vec<u8>> {
     let mut spellings = vec![
         key.to_owned(),
         utf8_percent_encode(key, NON_ALPHANUMERIC).to_string(),
-        // Encoders differ in what they leave alone; a URL parser escapes least.
+        // Encoders differ in which characters they escape. A URL parser escapes the fewest.
         url::form_urlencoded::byte_serialize(key.as_bytes()).collect(),
     ];
     let mut written = vec![key.to_owned()];
@@ -131,8 +134,8 @@ fn spellings(key: &str) -> Vec<Vec<u8>> {
         written.dedup();
         spellings.extend_from_slice(&written);
     }
-    // Base64 of a text that holds the key depends on where in a group of three bytes the
-    // key begins; the characters at its edges also hold neighbours' bits, so they stay.
+    // Base64 of a text that holds the key depends on where in a group of three bytes the key
+    // begins. The characters at its edges also hold bits of their neighbours, so they are left out.
     for lead in ["", " ", "  "] {
         let padded = [lead, key].concat();
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
