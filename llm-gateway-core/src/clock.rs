@@ -1,13 +1,13 @@
-//! The wall clock as a port.
+//! The port for the wall clock.
 //!
-//! Dates come from here: which models are retired, later the months of the ledger.
-//! Durations never do: deadlines and waits use tokio's clock, which tests can pause.
+//! It tells dates: which models are retired, and which month the ledger counts in. It never measures
+//! durations: deadlines and waits use tokio's clock, which tests can pause.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Something that knows what time it is.
+/// Tells the time. Implement it to control the date in a test.
 pub trait Clock: Send + Sync {
-    /// Time since 1970-01-01T00:00:00 UTC.
+    /// Returns the time since 1970-01-01T00:00:00 UTC.
     fn now(&self) -> Duration;
 }
 
@@ -22,7 +22,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still, for tests.
+/// A clock that always tells the same time since 1970-01-01T00:00:00 UTC, for tests.
 #[derive(Debug, Clone, Copy)]
 pub struct FixedClock(pub Duration);
 

@@ -1,33 +1,35 @@
 //! The environment as a value.
 //!
-//! Nothing else in the library reads the process's environment. A variable that is empty,
-//! or still reads `${NAME}` or `$NAME` because a client did not expand it, counts as missing;
-//! what guards money is read as it is written, and never falls away (docs/decisions/0012).
+//! No other file of the library reads the process's environment. A variable counts as missing if it
+//! is empty, or if it is still `${NAME}` or `$NAME` because a client did not expand it. A variable
+//! that guards money is read as it is written, so that it never counts as missing by accident
+//! (docs/decisions/0012).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// What the names of the gateway's own variables begin with.
+/// The prefix of the gateway's own variables.
 pub(crate) const OWN_PREFIX: &str = "LLM_GATEWAY_";
 
-/// The variable that holds the user's own directory.
+/// The variable that holds the user's home or settings directory.
 pub(crate) const HOME: &str = if cfg!(windows) { "APPDATA" } else { "HOME" };
 
-/// Variables, some of which hold keys: no `Debug`, no `Serialize`.
+/// Variables and their values. Some hold keys, so there is neither `Debug` nor `Serialize`.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
 }
 
 impl Environment {
-    /// No variables at all.
+    /// Creates an environment without variables.
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// A copy of the process's variables. Those that are not UTF-8 are left out, but for the
-    /// gateway's own: a cap must not be lost, so it stays with a mark that no amount may hold.
+    /// Copies the process's variables. A variable that is not UTF-8 is left out, unless it is one of
+    /// the gateway's own: a cap must not be lost, so it is kept with a replacement character, which
+    /// no amount may hold.
     #[allow(clippy::disallowed_methods)] // the one place that reads the environment
     pub fn from_process() -> Self {
         let readable = |name: String, value: OsString| match value.into_string() {
@@ -42,31 +44,33 @@ impl Environment {
         Self { variables }
     }
 
-    /// The same with one variable more, or another value for it.
+    /// Returns the environment with `name` set to `value`.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.variables.insert(name.into(), value.into());
         self
     }
 
-    /// The value of a variable, unless it counts as missing.
+    /// Returns the value of a variable; `None` if it counts as missing, because it is absent, empty or
+    /// was not expanded.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.written(name).filter(|value| !is_unexpanded(value))
     }
 
-    /// The value of a variable as somebody wrote it, expanded or not; `None` where it is empty.
-    /// For what guards money: a guard that was not expanded must not count as missing.
+    /// Returns the value of a variable as it is written, expanded or not; `None` if it is absent or
+    /// empty. It is for variables that guard money: one that was not expanded must not count as
+    /// missing.
     pub(crate) fn written(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// The names of all variables, in order.
+    /// Returns the names of all variables, in order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.keys().map(String::as_str)
     }
 
-    /// Adds the variables of a `.env` file's text that `allowed` lets in. A variable that is
-    /// there already wins. Gives the lines that are no assignments; the others are read.
+    /// Adds those variables of a `.env` file's text whose names are `allowed`. A variable that is set
+    /// already keeps its value. Returns the lines that are not assignments; all others are read.
     pub(crate) fn add_lines(
         &mut self,
         text: &str,
@@ -88,19 +92,20 @@ impl Environment {
         malformed
     }
 
-    /// Whether a variable has a value that a `.env` file may not replace. A guard that was not
-    /// expanded is one: the file may hold a weaker one, or none.
+    /// Returns whether a variable has a value that a `.env` file may not replace. A guard of money
+    /// that was not expanded has one, because the file's value may be weaker.
     fn holds(&self, name: &str) -> bool {
         if is_own(name) { self.written(name).is_some() } else { self.get(name).is_some() }
     }
 }
 
-/// A line of a `.env` file that is no assignment. Never its content: it may hold a key.
+/// A line of a `.env` file that is not an assignment. Its content is not kept, because it may hold a
+/// key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MalformedLine {
-    /// The number of the line, from 1.
+    /// The number of the line, counted from 1.
     pub(crate) number: usize,
-    /// The variable of the gateway that it is about, or the beginning of one's name.
+    /// The gateway's variable that the line is about, or the beginning of its name.
     pub(crate) variable: Option<String>,
 }
 
@@ -110,7 +115,7 @@ impl MalformedLine {
             let (before, rest) = line.split_at_checked(at)?;
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
             let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
-            // Behind a `=` it is a part of some value, of which nothing is shown.
+            // Behind a `=` the name is part of a value, and values are not shown.
             let end = if before.contains('=') { OWN_PREFIX.len() } else { end };
             rest.get(..end).map(str::to_owned)
         });
@@ -118,20 +123,21 @@ impl MalformedLine {
     }
 }
 
-/// Whether a name is one of the gateway's own, in any case: `llm_gateway_…` is a mistake that
-/// must be seen.
+/// Returns whether a name begins as the gateway's own variables do, in any case: `llm_gateway_…` is a
+/// mistake that must be reported.
 pub(crate) fn is_own(name: &str) -> bool {
     name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX))
 }
 
-/// A directory of the user: the one that `xdg` names, else the system's custom, which on
-/// systems without one of their own is `below_home`.
+/// Returns a directory of the user: the one that the variable `xdg` holds, else the one that is
+/// customary on the system. On a system without such a custom it is `below_home` in the home
+/// directory.
 pub(crate) fn user_directory(
     environment: &Environment,
     xdg: &str,
     below_home: &[&str],
 ) -> Option<PathBuf> {
-    // A relative path would lead into the current directory; the XDG specification has it
+    // A relative path would lead into the current directory. The XDG specification has it
     // ignored: <https://specifications.freedesktop.org/basedir-spec/latest/>.
     let directory =
         |name| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -147,19 +153,19 @@ pub(crate) fn user_directory(
     })
 }
 
-/// The line with every `$` escaped. The reader would put variables of the process in their
-/// place, and a key may hold a `$`. In single quotes it is taken as it is.
+/// Returns the line with every `$` escaped. The reader would otherwise substitute variables of the
+/// process, and a key may hold a `$`. A value in single quotes needs no escape.
 fn without_substitution(line: &str) -> String {
     let quoted =
         line.split_once('=').is_some_and(|(_, value)| value.trim_start().starts_with('\''));
     if quoted { line.to_owned() } else { line.replace("\\$", "$").replace('$', "\\$") }
 }
 
-/// Whether a value is the name of a variable that somebody was to put in its place:
-/// `${NAME}`, `${env:NAME}`, `$NAME`.
+/// Returns whether a value is the name of a variable that should have been expanded: `${NAME}`,
+/// `${env:NAME}` or `$NAME`.
 pub(crate) fn is_unexpanded(value: &str) -> bool {
     let Some(name) = value.strip_prefix('$') else { return false };
-    // A name begins with no digit: `$25` is an amount.
+    // A name does not begin with a digit: `$25` is an amount.
     let is_name = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     is_name || (name.starts_with('{') && name.ends_with('}'))

@@ -1,15 +1,16 @@
-//! Randomness as an argument: run ids and jitter come from one seeded generator.
+//! Randomness as an argument: run ids, jitter, nonces and salts come from one generator, which a test
+//! can seed.
 
 use std::sync::{Mutex, PoisonError};
 
 use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, RngExt, SeedableRng};
 
-/// A generator that everybody shares.
+/// A random generator that all parts of a gateway share.
 pub(crate) struct Random(Mutex<StdRng>);
 
 impl Random {
-    /// Draws from `seed`, else from the system's randomness.
+    /// Creates a generator from `seed`, or from the system's randomness without one.
     pub(crate) fn new(seed: Option<u64>) -> Self {
         let generator = match seed {
             Some(seed) => StdRng::seed_from_u64(seed),
@@ -19,12 +20,12 @@ impl Random {
         Self(Mutex::new(generator))
     }
 
-    /// 128 random bits.
+    /// Returns 128 random bits.
     pub(crate) fn bits(&self) -> u128 {
         self.draw(|generator| generator.random())
     }
 
-    /// So many random bytes.
+    /// Returns `N` random bytes.
     pub(crate) fn bytes<const N: usize>(&self) -> [u8; N] {
         self.draw(|generator| {
             let mut bytes = [0; N];
@@ -33,7 +34,7 @@ impl Random {
         })
     }
 
-    /// A number in 0..1, uniformly.
+    /// Returns a number from 0 up to but not including 1, uniformly distributed.
     pub(crate) fn unit(&self) -> f64 {
         self.draw(|generator| generator.random())
     }

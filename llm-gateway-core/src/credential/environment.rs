@@ -1,4 +1,4 @@
-//! Keys from the environment.
+//! Keys from variables of the environment.
 
 use async_trait::async_trait;
 
@@ -7,15 +7,15 @@ use crate::model::ProviderName;
 
 use super::{CredentialSource, Lease, Secret};
 
-/// Keys out of an [`Environment`].
+/// Supplies keys from an [`Environment`].
 pub struct EnvironmentCredentials {
     environment: Environment,
-    /// The variables that hold keys, by the policy.
+    /// The variables that hold keys, as the policy names them.
     variables: Vec<String>,
 }
 
 impl EnvironmentCredentials {
-    /// Keys of the variables that a policy names.
+    /// Creates a source of keys for the variables that a policy names.
     pub fn new(environment: Environment, variables: impl IntoIterator<Item = String>) -> Self {
         Self { environment, variables: variables.into_iter().collect() }
     }

@@ -1,4 +1,7 @@
-//! Where keys come from, and the type that keeps them from being shown.
+//! The port for keys, and the type that keeps a key from being shown.
+//!
+//! [`EnvironmentCredentials`] reads keys from variables. A program that keeps its keys elsewhere
+//! implements [`CredentialSource`].
 
 mod environment;
 
@@ -9,8 +12,8 @@ use crate::model::ProviderName;
 
 pub use environment::EnvironmentCredentials;
 
-/// A key. It has no `Debug`, `Display` or `Serialize`, so it cannot be printed by accident,
-/// and its memory is wiped when it is dropped.
+/// A key. It has no `Debug`, `Display` or `Serialize`, so that it cannot be printed by accident. Its
+/// memory is wiped when it is dropped.
 ///
 /// ```compile_fail,E0277
 /// println!("{:?}", llm_gateway_core::credential::Secret::new("sk-very-secret".to_string()));
@@ -22,46 +25,46 @@ pub use environment::EnvironmentCredentials;
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes a key.
+    /// Wraps a key.
     pub fn new(key: String) -> Self {
         Self(key.into())
     }
 
-    /// The key in the clear, for the one place that sends it.
+    /// Returns the key in the clear, for the code that sends it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
 
-/// A key on loan for one attempt.
+/// A key that is lent for one attempt.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Lease {
-    /// Names the key without showing it; a pool reports failures by it.
+    /// The name of the key, which does not show it. A pool of keys can report failures by it.
     pub id: String,
-    /// The key.
+    /// The key itself.
     pub secret: Secret,
 }
 
 impl Lease {
-    /// Lends `secret` under the name `id`.
+    /// Creates a lease of `secret` under the name `id`.
     pub fn new(id: impl Into<String>, secret: Secret) -> Self {
         Self { id: id.into(), secret }
     }
 }
 
-/// Something that knows keys. Implement it to bring keys from a vault.
+/// Supplies keys. Implement it to take keys from a vault.
 #[async_trait]
 pub trait CredentialSource: Send + Sync {
-    /// A key for `provider`, which the policy expects in the variable `variable`; `None`
-    /// when there is none.
+    /// Returns a key for `provider`, which the policy expects in the variable `variable`; `None` if
+    /// there is none.
     async fn lease(&self, provider: &ProviderName, variable: &str) -> Option<Lease>;
 
-    /// Whether a key is there, without taking it. Must not block: it answers
-    /// `llm_routing_info`.
+    /// Returns whether there is a key, without leasing it. It must not block, because
+    /// `llm_routing_info` waits for it.
     fn has(&self, provider: &ProviderName, variable: &str) -> bool;
 
-    /// Every key that is known by now, so that it can be scrubbed from what providers send.
-    /// A leased key is scrubbed whether or not it is listed here.
+    /// Returns every key that is known by now, so that it can be removed from what providers send. A
+    /// leased key is removed whether or not it is returned here.
     fn known(&self) -> Vec<Secret>;
 }
