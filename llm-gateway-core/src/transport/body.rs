@@ -1,4 +1,7 @@
-//! The body of a response while it comes.
+//! The body of a response while it arrives.
+//!
+//! [`Body`] keeps the stream type out of the public signatures, so that a program's own transport
+//! depends on no crate for it.
 
 use std::fmt;
 use std::future::Future;
@@ -11,20 +14,20 @@ use crate::model::SharedBytes;
 
 use super::TransportError;
 
-/// The chunks of a body.
+/// The chunks of a body as a stream.
 pub(crate) type BodyStream = BoxStream<'static, Result<Bytes, TransportError>>;
 
 /// The body of a response, chunk by chunk. Dropping it closes the connection.
 pub struct Body(BodyStream);
 
 impl Body {
-    /// Creates a body that is there as a whole.
+    /// Creates a body of one chunk.
     pub fn whole(bytes: impl Into<SharedBytes>) -> Self {
         let chunk = bytes.into().into_bytes();
         Self::from_stream(stream::iter([Ok(chunk)]))
     }
 
-    /// Creates a body that comes chunk by chunk. `next` returns the next chunk with the state for
+    /// Creates a body that arrives chunk by chunk. `next` returns the next chunk with the state for
     /// the call after it, or `None` at the end of the body; it is not called after an error.
     ///
     /// ```
@@ -60,14 +63,14 @@ impl Body {
                 Some((chunk.map(SharedBytes::into_bytes), state))
             }
         });
-        // Whoever asks again after the end is told so again.
+        // A caller that asks again after the end gets `None` again.
         Self::from_stream(chunks.fuse())
     }
 
     /// Returns the next chunk, or `None` at the end of the body.
     ///
     /// # Errors
-    /// [`TransportError`] where the body ends before its end.
+    /// Fails with a [`TransportError`] if the body breaks off before its end.
     ///
     /// # Cancel safety
     /// No chunk is lost when the future is dropped, unless the body was made by
@@ -77,12 +80,14 @@ impl Body {
         Some(chunk.map(SharedBytes::from_bytes))
     }
 
+    /// Wraps a stream.
     pub(crate) fn from_stream(
         chunks: impl Stream<Item = Result<Bytes, TransportError>> + Send + 'static,
     ) -> Self {
         Self(chunks.boxed())
     }
 
+    /// Returns the stream of chunks.
     pub(crate) fn into_stream(self) -> BodyStream {
         self.0
     }
