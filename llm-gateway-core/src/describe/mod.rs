@@ -1,4 +1,10 @@
-//! What the gateway tells of itself: `llm_routing_info`, `llm-gateway info`, `check`.
+//! What a gateway reports about itself: [`Gateway::describe`](crate::Gateway::describe), shown by
+//! the tool `llm_routing_info` and by `llm-gateway info`.
+//!
+//! A [`Description`] lists the task classes, providers, panels and orchestration depths of the
+//! policy in force, and says for each whether it can run now and, if not, which key is missing.
+//! It is put together without waiting for anything: no provider and no ledger is asked. It names
+//! the variables of keys, never a key.
 
 mod keys;
 mod orchestration;
@@ -24,76 +30,76 @@ pub use orchestration::{
 pub use task_class::TaskClassDescription;
 use task_class::task_class;
 
-/// Task classes, providers and rules of the active policy. Names of key variables only,
-/// never their values.
+/// The task classes, providers and rules of the policy in force. It holds the names of key
+/// variables, never their values.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Description {
     /// The version that the policy file states.
     pub version: String,
-    /// Every task class, in the order of the file.
+    /// Every task class, in the order of the policy file.
     pub task_classes: Vec<TaskClassDescription>,
-    /// Every provider.
+    /// Every provider of the policy, in the order of their names.
     pub providers: Vec<ProviderDescription>,
-    /// The names of the panels.
+    /// The names of the task classes that are panels.
     pub panels: Vec<String>,
-    /// What each panel promises.
+    /// What each panel promises of its members' independence, by the name of its task class.
     pub visibility: BTreeMap<String, VisibilityDescription>,
-    /// The depths that an orchestration may have.
+    /// The depths of orchestration that the policy can run.
     pub orchestration_depths: Vec<String>,
-    /// Who plans, works and verifies, and which depths can run; absent where the policy
-    /// describes no orchestration that can.
+    /// The roles and depths of orchestrations; absent where the policy can run none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub orchestration: Option<OrchestrationDescription>,
-    /// The circuit breaker of every target that the policy names or that is in trouble.
+    /// The circuit breaker of every target that the policy names, and of every other target whose
+    /// breaker has counted a failure.
     pub circuit_breakers: BTreeMap<String, BreakerDescription>,
-    /// What the current month has cost, where that was asked for: the rest is told without
-    /// waiting for anything.
+    /// The spending of the current month; absent unless the caller asked for it, because a ledger
+    /// may have to be waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spend: Option<SpendState>,
-    /// Where the policy came from.
+    /// Where the policy came from: a path, or a name for one that is embedded or given as text.
     pub policy_file: String,
-    /// SHA-256 over the policy file, in hex.
+    /// SHA-256 over the bytes of the policy file, in hex.
     pub policy_digest: String,
     /// The version of this program.
     pub gateway_version: &'static str,
-    /// Present and true where answers are scripted and nothing leaves the machine.
+    /// Whether answers are scripted and nothing leaves the machine. Serialised only when true.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub offline: bool,
 }
 
-/// A provider as a caller sees it.
+/// A provider of the policy, and whether its key is set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ProviderDescription {
-    /// Its name in the policy.
+    /// The provider's name in the policy.
     pub name: ProviderName,
-    /// The wire format it speaks.
+    /// The wire format that the provider speaks.
     pub kind: Dialect,
-    /// Where it is reached.
+    /// The URL that paths of the API are appended to.
     pub base_url: String,
-    /// Whether its key is there.
+    /// Whether the provider's key is set.
     pub key: KeyState,
-    /// The variable that holds its key.
+    /// The environment variable that holds the key; absent for a provider without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_variable: Option<String>,
-    /// The models that are known, without aliases.
+    /// The ids of the provider's known models, without aliases.
     pub models: Vec<String>,
 }
 
-/// What a panel promises.
+/// What a panel promises of its members' independence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct VisibilityDescription {
-    /// Always `blind`.
+    /// How members are asked: always `blind`.
     pub mode: &'static str,
-    /// Always `original_prompt_only`.
+    /// What members are shown: always `original_prompt_only`.
     pub members_see: &'static str,
-    /// What happens when the promise cannot be certified.
+    /// What a panel that cannot be certified leads to.
     pub enforce: Enforce,
-    /// The level that must be reached.
+    /// The level of independence that the panel has to reach.
     pub require: Level,
-    /// How many members must answer.
+    /// How many members have to answer.
     pub quorum: usize,
 }
 
@@ -101,11 +107,11 @@ pub struct VisibilityDescription {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BreakerDescription {
-    /// `closed`, `open` or `half_open`.
+    /// The state of the breaker: `closed`, `open` or `half_open`.
     pub state: &'static str,
-    /// Failures since the last success.
+    /// Failures of the target since its last success.
     pub consecutive_failures: u32,
-    /// Seconds until an open breaker lets a trial through.
+    /// Seconds until an open breaker lets a trial request through.
     pub cooldown_remaining_s: f64,
 }
 

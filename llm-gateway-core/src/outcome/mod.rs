@@ -1,4 +1,8 @@
-//! What a run gives: a [`Reply`] or a [`Failure`], typed. Either converts into the
+//! What a run returns: a [`Reply`] or a [`Failure`], and the parts of both.
+//!
+//! A [`Reply`] is one model's [`Answer`], a [`PanelAnswer`], a [`CascadeAnswer`] or what became of
+//! a task, [`Orchestrated`]. Each holds its attempts and costs; a panel its [`Agreement`], an
+//! orchestration its rounds and the [`Verdict`] of each. All of them convert into an
 //! [`Envelope`](crate::Envelope).
 
 mod cascade;

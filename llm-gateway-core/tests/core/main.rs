@@ -12,6 +12,7 @@ mod diagnostics;
 mod documents;
 mod embedding;
 mod envelopes;
+mod face;
 mod features;
 mod guards;
 mod layering;

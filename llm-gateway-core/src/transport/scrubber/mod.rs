@@ -76,7 +76,7 @@ impl Scrubber {
     }
 
     /// Replaces known keys in bytes, and returns whether there were any.
-    pub fn scrub_bytes(&self, bytes: Bytes) -> (Bytes, bool) {
+    pub(crate) fn scrub_bytes(&self, bytes: Bytes) -> (Bytes, bool) {
         match self.scrubbed(&bytes) {
             Some(scrubbed) => (scrubbed.into(), true),
             None => (bytes, false),

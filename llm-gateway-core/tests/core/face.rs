@@ -1,0 +1,247 @@
+//! The public face of the library: what its first page shows, and which crates its signatures
+//! name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use syn::visit::Visit;
+use syn::{Attribute, ImplItem, Item, TraitItem, UseTree, Visibility};
+
+use crate::source::{Paths, is_test, modules};
+
+/// The most names that the first page may show. A name that an embedding program meets later
+/// belongs in a module.
+const MOST_NAMES: usize = 25;
+
+/// The third-party types that a public signature may name, by the beginning of their paths.
+/// `Serialize` is a bound only, and of the family of `serde_json`.
+const ALLOWED: &[&str] = &["http::", "serde_json::", "tokio::time::Instant", "serde::Serialize"];
+
+fn is_public(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
+}
+
+fn is_hidden(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let syn::Meta::List(list) = &attribute.meta else { return false };
+        list.path.is_ident("doc") && list.tokens.to_string().contains("hidden")
+    })
+}
+
+fn is_documented(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| match &attribute.meta {
+        syn::Meta::NameValue(pair) => pair.path.is_ident("doc"),
+        _ => false,
+    })
+}
+
+/// The names that a tree brings into scope.
+fn leaves(tree: &UseTree, names: &mut Vec<String>) {
+    match tree {
+        UseTree::Path(path) => leaves(&path.tree, names),
+        UseTree::Group(group) => group.items.iter().for_each(|tree| leaves(tree, names)),
+        UseTree::Name(name) => names.push(name.ident.to_string()),
+        UseTree::Rename(name) => names.push(name.rename.to_string()),
+        UseTree::Glob(_) => names.push("*".to_owned()),
+    }
+}
+
+/// The names that the root exports, its modules aside.
+fn root_names(root: &syn::File) -> Vec<String> {
+    let mut names = Vec::new();
+    for item in &root.items {
+        if let Item::Use(item) = item
+            && is_public(&item.vis)
+        {
+            leaves(&item.tree, &mut names);
+        }
+    }
+    names
+}
+
+/// Every public type of a file, with whether it has documentation.
+fn public_types(file: &syn::File) -> Vec<(String, bool)> {
+    let found = file.items.iter().filter_map(|item| {
+        let (name, visibility, attributes) = match item {
+            Item::Struct(it) => (&it.ident, &it.vis, &it.attrs),
+            Item::Enum(it) => (&it.ident, &it.vis, &it.attrs),
+            Item::Trait(it) => (&it.ident, &it.vis, &it.attrs),
+            Item::Type(it) => (&it.ident, &it.vis, &it.attrs),
+            _ => return None,
+        };
+        is_public(visibility).then(|| (name.to_string(), is_documented(attributes)))
+    });
+    found.collect()
+}
+
+#[test]
+fn the_first_page_shows_the_names_that_matter() {
+    let modules = modules();
+    let names = root_names(&modules[&Vec::<String>::new()]);
+    assert!(names.len() <= MOST_NAMES, "{} names: {names:?}", names.len());
+    for needed in ["Gateway", "Request", "Answer", "Failure", "Category", "Envelope", "Scripted"] {
+        assert!(names.iter().any(|name| name == needed), "the first page lacks {needed}");
+    }
+    let types: BTreeMap<String, bool> = modules.values().flat_map(public_types).collect();
+    for name in names.iter().filter(|name| name.starts_with(char::is_uppercase)) {
+        assert_eq!(types.get(name), Some(&true), "{name} has no documentation");
+    }
+}
+
+#[test]
+fn every_public_module_has_a_page_that_stands_alone() {
+    let modules = modules();
+    let root = &modules[&Vec::<String>::new()];
+    let mut public = 0;
+    for item in &root.items {
+        let Item::Mod(item) = item else { continue };
+        if !is_public(&item.vis) || is_hidden(&item.attrs) {
+            continue;
+        }
+        public += 1;
+        let page = &modules[&vec![item.ident.to_string()]];
+        let lines = page.attrs.iter().filter(|it| is_documented(std::slice::from_ref(*it))).count();
+        assert!(lines >= 3, "the page of `{}` has {lines} lines", item.ident);
+    }
+    assert!(public >= 10, "{public} modules");
+}
+
+/// The paths in the public signatures of a file.
+#[derive(Default)]
+struct Signatures {
+    /// Each path, with the item in whose signature it stands.
+    paths: Vec<(String, Vec<String>)>,
+    item: String,
+}
+
+impl Signatures {
+    fn of(file: &syn::File) -> Self {
+        let mut signatures = Self::default();
+        file.items.iter().for_each(|item| signatures.take(item));
+        signatures
+    }
+
+    fn take(&mut self, item: &Item) {
+        match item {
+            Item::Fn(it) if is_public(&it.vis) => {
+                self.item = it.sig.ident.to_string();
+                self.visit_signature(&it.sig);
+            }
+            Item::Const(it) if is_public(&it.vis) => {
+                self.item = it.ident.to_string();
+                self.visit_type(&it.ty);
+            }
+            Item::Type(it) if is_public(&it.vis) => {
+                self.item = it.ident.to_string();
+                self.visit_type(&it.ty);
+            }
+            Item::Struct(it) if is_public(&it.vis) => {
+                self.item = it.ident.to_string();
+                self.visit_generics(&it.generics);
+                let fields = it.fields.iter().filter(|field| is_public(&field.vis));
+                fields.for_each(|field| self.visit_type(&field.ty));
+            }
+            Item::Enum(it) if is_public(&it.vis) => {
+                self.item = it.ident.to_string();
+                let fields = it.variants.iter().flat_map(|variant| &variant.fields);
+                fields.for_each(|field| self.visit_type(&field.ty));
+            }
+            Item::Trait(it) if is_public(&it.vis) => {
+                for inner in &it.items {
+                    if let TraitItem::Fn(inner) = inner {
+                        self.item = format!("{}::{}", it.ident, inner.sig.ident);
+                        self.visit_signature(&inner.sig);
+                    }
+                }
+            }
+            Item::Impl(it) if it.trait_.is_none() && !is_test(&it.attrs) => {
+                for inner in &it.items {
+                    if let ImplItem::Fn(inner) = inner
+                        && is_public(&inner.vis)
+                    {
+                        self.item = inner.sig.ident.to_string();
+                        self.visit_signature(&inner.sig);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Signatures {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let segments = path.segments.iter().map(|segment| segment.ident.to_string());
+        self.paths.push((self.item.clone(), segments.collect()));
+        syn::visit::visit_path(self, path);
+    }
+}
+
+/// The crates that core depends on, as code names them.
+fn dependencies() -> BTreeSet<String> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest = std::fs::read_to_string(manifest).unwrap();
+    let section = manifest.split("[dependencies]\n").nth(1).unwrap();
+    let section = section.split("\n[").next().unwrap();
+    let name =
+        |line: &str| line.split(['.', ' ', '=']).next().unwrap_or_default().replace('-', "_");
+    section.lines().map(name).filter(|name| !name.is_empty()).collect()
+}
+
+/// What the public signatures of a file name of other crates and may not.
+fn leaks(file: &syn::File, dependencies: &BTreeSet<String>) -> Vec<String> {
+    let imports: BTreeMap<String, Vec<String>> = Paths::of(file).imports.into_iter().collect();
+    let signatures = Signatures::of(file).paths.into_iter();
+    let leaks = signatures.filter_map(|(item, path)| {
+        let (first, rest) = path.split_first()?;
+        let whole = match imports.get(first) {
+            Some(imported) => [imported, rest].concat(),
+            None => path,
+        };
+        let text = whole.join("::");
+        let is_allowed = ALLOWED.iter().any(|it| text.starts_with(it));
+        (dependencies.contains(&whole[0]) && !is_allowed).then(|| format!("{item} names {text}"))
+    });
+    leaks.collect()
+}
+
+#[test]
+fn public_signatures_name_no_crate_but_those_that_are_allowed() {
+    let dependencies = dependencies();
+    assert!(dependencies.contains("bytes") && dependencies.contains("futures_util"));
+    let mut found = Vec::new();
+    for (module, file) in modules() {
+        let leaks = leaks(&file, &dependencies).into_iter();
+        found.extend(leaks.map(|leak| format!("{}: {leak}", module.join("::"))));
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn the_check_sees_a_leak() {
+    let source = "
+        use bytes::Bytes;
+        use http::{HeaderMap, StatusCode};
+        use tokio::time::Instant;
+        use tokio::sync::watch;
+        pub struct Shown { pub body: Bytes, pub headers: HeaderMap, inner: Bytes }
+        pub struct Kept(Bytes);
+        pub fn told(at: Instant) -> futures_util::stream::Empty<StatusCode> { todo!() }
+        pub(crate) fn inside(bytes: Bytes) {}
+        impl Shown { pub fn next(&self) -> watch::Receiver<bool> { todo!() } }
+        pub enum Ending { Broken(bytes::BytesMut) }
+    ";
+    let found = leaks(&syn::parse_str(source).unwrap(), &dependencies());
+    assert_eq!(
+        found,
+        [
+            "Shown names bytes::Bytes",
+            "told names futures_util::stream::Empty",
+            "next names tokio::sync::watch::Receiver",
+            "Ending names bytes::BytesMut",
+        ]
+    );
+    let root = "pub use gateway::{Gateway, GatewayBuilder}; pub use stop::Stop as Halt; use a::B;";
+    let root = syn::parse_str(root).unwrap();
+    assert_eq!(root_names(&root), ["Gateway", "GatewayBuilder", "Halt"]);
+}
