@@ -1,4 +1,4 @@
-//! Whether keys are there: their variables by name, never their values.
+//! Whether keys are set. Variables appear by name, never by value.
 
 use serde::Serialize;
 
@@ -6,27 +6,28 @@ use crate::credential::CredentialSource;
 use crate::model::Target;
 use crate::policy::{Policy, ProviderSpec};
 
-/// Whether a key is there.
+/// Whether a provider's key is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum KeyState {
-    /// It is.
+    /// The provider's key is set.
     Set,
-    /// It is not.
+    /// The provider needs a key and none is set.
     Missing,
-    /// None is needed.
+    /// The provider needs no key, or answers are scripted.
     #[serde(rename = "not needed")]
     NotNeeded,
 }
 
-/// What is asked about keys while describing.
+/// Where a description looks keys up.
 pub(crate) struct Keys<'a> {
     pub(crate) credentials: &'a dyn CredentialSource,
     pub(crate) offline: bool,
 }
 
 impl Keys<'_> {
+    /// Returns whether the key of a provider is set.
     pub(crate) fn state(&self, spec: &ProviderSpec) -> KeyState {
         let endpoint = &spec.endpoint;
         match &endpoint.api_key_env {
@@ -40,7 +41,7 @@ impl Keys<'_> {
         }
     }
 
-    /// The variable whose key a target lacks.
+    /// Returns the variable of a target's key where that key is missing.
     pub(crate) fn missing<'p>(&self, policy: &'p Policy, target: &Target) -> Option<&'p str> {
         let spec = policy.providers().get(&target.provider)?;
         let variable = spec.endpoint.api_key_env.as_deref()?;

@@ -1,5 +1,5 @@
-//! What the gateway tells of plan, execute, verify: who plays which role, and which depths can
-//! run.
+//! The part of a description that is about orchestrations: which model plays which role, and
+//! which depths can run.
 
 use serde::Serialize;
 
@@ -8,73 +8,75 @@ use crate::policy::{Depth, Orchestration, OrchestrationRole, Policy, VerdictForm
 
 use super::Keys;
 
-/// Plan, execute, verify as a caller sees it.
+/// The orchestrations that the policy can run: their roles, bounds and depths.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct OrchestrationDescription {
-    /// Who plays which role.
+    /// The models that play the roles.
     pub roles: RolesDescription,
-    /// The most that an orchestration may cost, set aside before its first step.
+    /// The most that one orchestration may cost in US dollars, held before its first step; null
+    /// where the policy sets no bound.
     pub max_usd: Option<NanoUsd>,
-    /// One clock over all its steps, in seconds.
+    /// The deadline of one orchestration, over all its steps, in seconds.
     pub deadline_s: f64,
-    /// How a verdict is asked for: `structured` or `plain`.
+    /// The form in which the verifier is asked for its verdict: `structured` or `plain`.
     pub verdict: &'static str,
-    /// How deep a task can be worked on, in the file's order.
+    /// The depths that the policy can run, in the order of the file.
     pub depths: Vec<DepthDescription>,
 }
 
-/// Who plays which role, where somebody does.
+/// The model in each role of an orchestration; `None` for a role that the policy leaves empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RolesDescription {
-    /// Who plans.
+    /// The model that plans.
     pub planner: Option<RoleDescription>,
-    /// Who does the work.
+    /// The model that does the work.
     pub worker: Option<RoleDescription>,
-    /// Who judges it.
+    /// The model that judges the work.
     pub verifier: Option<RoleDescription>,
 }
 
-/// A model in a role.
+/// A model in a role of an orchestration, and whether its key is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RoleDescription {
-    /// Whose model it is.
+    /// The provider that serves the model.
     pub provider: ProviderName,
-    /// The model.
+    /// The model, as its provider names it.
     pub model: ModelId,
-    /// The variable whose key is missing.
+    /// The environment variable of the model's key; absent unless that key is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_key: Option<String>,
 }
 
-/// A depth, and whether it can run now.
+/// A depth of orchestration, and whether it can run now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DepthDescription {
-    /// `trivial`, `standard` or `complex`.
+    /// The name of the depth: `trivial`, `standard` or `complex`.
     pub name: String,
-    /// What is done, in order.
+    /// The names of the steps, in the order in which they run.
     pub steps: Vec<String>,
-    /// Who does each of them.
+    /// The role of each step, in the same order.
     #[serde(skip)]
     pub roles: Vec<StepRole>,
-    /// How often a refused artifact is worked on again.
+    /// How often a refused artifact is worked on again, at most.
     pub max_replans: u32,
-    /// Whether planner and worker can be asked. A verifier who cannot is told of in
-    /// `unverified_because`.
+    /// Whether planner and worker can be asked. A verifier that cannot be asked makes the depth no
+    /// less available; see `unverified_because`.
     pub available: bool,
-    /// Why it cannot run.
+    /// What to do so that the depth can run; absent where it can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable_because: Option<String>,
-    /// Why it would end as `unverified`: the work is done, and nobody can judge it.
+    /// What to do so that the depth does not end as `unverified`; absent where its verifier can be
+    /// asked, or it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unverified_because: Option<String>,
 }
 
 impl RolesDescription {
-    /// Who plays a role.
+    /// Returns the model that plays `role`, if one does.
     pub fn role(&self, role: StepRole) -> Option<&RoleDescription> {
         match role {
             StepRole::Planner => self.planner.as_ref(),
@@ -83,7 +85,7 @@ impl RolesDescription {
         }
     }
 
-    /// Every role that somebody plays, and who does.
+    /// Returns every role that a model plays, with that model.
     pub fn played(&self) -> impl Iterator<Item = (StepRole, &RoleDescription)> {
         let roles = [StepRole::Planner, StepRole::Worker, StepRole::Verifier];
         roles.into_iter().filter_map(|role| Some((role, self.role(role)?)))
@@ -91,7 +93,7 @@ impl RolesDescription {
 }
 
 impl OrchestrationDescription {
-    /// Tells of an orchestration that has a depth which can run.
+    /// Describes the policy's orchestrations; `None` where it has no depth that can run.
     pub(super) fn of(policy: &Policy, keys: &Keys<'_>) -> Option<Self> {
         let orchestration = policy.orchestration().filter(|it| !it.depths.is_empty())?;
         let played = |role: &Option<OrchestrationRole>| {

@@ -1,4 +1,5 @@
-//! What the gateway tells of a task class: who answers, and what keeps it from running.
+//! The part of a description that is about one task class: which targets answer it, and what
+//! keeps it from running.
 
 use serde::Serialize;
 
@@ -7,30 +8,30 @@ use crate::policy::{Escalations, Policy, Route, RouteKind, Shape};
 
 use super::Keys;
 
-/// A task class as a caller sees it.
+/// A task class of the policy, and whether it can run now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TaskClassDescription {
-    /// What to ask for.
+    /// The name of the task class, to be used in a request.
     pub name: String,
-    /// How many models answer.
+    /// The kind of the task class: `single`, `panel` or `cascade`.
     pub kind: RouteKind,
-    /// Who answers, in order.
+    /// The targets of the task class, in the order in which they are asked.
     pub targets: Vec<Target>,
-    /// The bound on output tokens, where the class sets one.
+    /// The bound on output tokens; null where the task class sets none.
     pub max_tokens: Option<u64>,
-    /// Why it is routed so.
+    /// Why the policy routes the task class this way, in the words of its author.
     pub rationale: String,
-    /// Whether it can run now: a single model's class with any target that can be asked, a panel
-    /// with the quorum, a cascade with its strong model, to which it escalates where its gate
-    /// cannot answer.
+    /// Whether the task class can run now. A single model's class can with the key of any of its
+    /// targets, a panel with those of a quorum, and a cascade with that of its strong model, to
+    /// which it escalates where its gate cannot answer.
     pub available: bool,
-    /// Why it cannot.
+    /// What to do so that the task class can run; absent where it can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable_because: Option<String>,
-    /// The variables whose keys are missing.
+    /// The environment variables of the missing keys, each once.
     pub missing_keys: Vec<String>,
-    /// How often a cascade has escalated in this process.
+    /// How often the cascade has escalated in this process; absent for other kinds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalations>,
 }
@@ -64,8 +65,8 @@ pub(super) fn task_class(
     }
 }
 
-/// Why a class cannot run, if so: by the variable that each of its targets lacks, in their order,
-/// and by all that are `missing`, each once.
+/// Returns what has to be set before a task class can run, or `None` where it can. `lacking` has
+/// the missing variable of each target, in their order; `missing` has every missing variable once.
 fn unavailable(route: &Route, lacking: &[Option<&str>], missing: &[String]) -> Option<String> {
     match &route.shape {
         // The strong model comes last. Without a key for its gate it always escalates.
