@@ -1,6 +1,7 @@
-//! Receipts on disk, where the policy names a directory for them.
+//! Writes receipts to disk, into the directory that the policy names.
 //!
-//! Files are for this user alone: a bundle holds prompts and answers. The newest are kept.
+//! Only this user may read the files, because a bundle contains prompts and answers. The newest
+//! receipts are kept; older ones are removed with their bundles.
 
 use std::fs;
 use std::io;
@@ -14,32 +15,35 @@ use crate::model::RunId;
 use crate::policy::Receipts;
 use crate::private;
 
+/// The end of a receipt's file name, after the id of its run.
 const RECEIPT: &str = ".receipt.json";
+/// The end of a bundle's file name, after the id of its run.
 const BUNDLE: &str = ".bundle.json";
 
-/// Writes the receipt of a run, and its bundle if one is given. Gives the receipt's path.
+/// Writes the receipt of a run, and its bundle if there is one, and returns the receipt's path.
 ///
 /// # Errors
-/// What the file system says. Of a run without its receipt no bundle stays.
+/// The file system refuses. If the receipt cannot be written, its bundle is removed.
 pub(crate) fn write<S: Serialize, E: Serialize>(
     receipts: &Receipts,
     run: RunId,
     receipt: &Receipt<S>,
     bundle: Option<&Bundle<E>>,
 ) -> io::Result<PathBuf> {
-    private::folder(&receipts.dir)?;
+    private::create_folder(&receipts.dir)?;
     let path = receipts.dir.join(format!("{run}{RECEIPT}"));
     let beside = receipts.dir.join(format!("{run}{BUNDLE}"));
     if let Some(bundle) = bundle {
         private::write(&beside, &bundle.to_bytes())?;
     }
     if let Err(error) = private::write(&path, &receipt.to_bytes()) {
-        // Bundles go with their receipts: this one would hold its prompts for ever.
+        // Bundles are removed with their receipts. Without one this bundle would keep its prompts
+        // for ever.
         let _ = fs::remove_file(&beside);
         return Err(error);
     }
-    // The receipt is there; that an old one cannot be removed, perhaps because another run did,
-    // takes nothing from it.
+    // The receipt is written. It does not matter to it that an old one cannot be removed, perhaps
+    // because another run removed it.
     if let Err(error) = prune(&receipts.dir, receipts.keep as usize) {
         tracing::debug!(%error, "an old receipt was not removed");
     }
@@ -60,7 +64,7 @@ fn prune(folder: &Path, keep: usize) -> io::Result<()> {
         fs::remove_file(path)?;
         let bundle = path.to_str().and_then(|path| path.strip_suffix(RECEIPT));
         if let Some(bundle) = bundle.map(|stem| format!("{stem}{BUNDLE}")) {
-            // Not every receipt has one.
+            // Not every receipt has a bundle.
             let _ = fs::remove_file(bundle);
         }
     }

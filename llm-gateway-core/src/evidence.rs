@@ -1,4 +1,8 @@
-//! From what dispatch recorded to what the certificate reads.
+//! Turns what dispatch recorded into the evidence that the certificate reads.
+//!
+//! Panels and orchestrations use it: before a request is sent, to commit its bytes, and after the
+//! answer, to collect what was sent and received. It decides nothing. The certificate itself may
+//! not see dispatch, so this file stands between the two.
 
 use crate::certificate::{
     AttemptCost, CallEvidence, Commitment, RecordedExchange, RecordedRequest, RecordedResponse,
@@ -7,15 +11,16 @@ use crate::dispatch::{AttemptOutcome, Course, PreparedCall, Sequence};
 use crate::model::{Dialect, Target};
 use crate::policy::Policy;
 
-/// Takes down the bytes of a call before they are sent, if it has any to show.
+/// Records the bytes of a call's request before they are sent. `None` if the provider shows no
+/// bytes.
 pub(crate) fn commit(call: &PreparedCall, sequence: &Sequence) -> Option<Commitment> {
     let request = call.request()?;
     let recorded = RecordedRequest::new(&request.url, &request.headers, request.body.clone());
     Some(Commitment::new(sequence.next(), recorded))
 }
 
-/// What is known of one of several calls: the one at `position`, counted from 1.
-pub(crate) fn of_call(
+/// Returns the evidence of one call of a run, the one at `position`, counted from 1.
+pub(crate) fn call_evidence(
     policy: &Policy,
     position: u32,
     target: &Target,
@@ -35,6 +40,7 @@ pub(crate) fn of_call(
     evidence
 }
 
+/// Returns the requests and responses of all attempts.
 fn exchanges(course: &Course) -> Vec<RecordedExchange> {
     let recorded = course.exchanges.iter().map(|exchange| {
         let request = &exchange.request;
@@ -50,7 +56,7 @@ fn exchanges(course: &Course) -> Vec<RecordedExchange> {
     recorded.collect()
 }
 
-/// What each attempt that sent something cost, by its moment.
+/// Returns what each attempt that sent a request used and cost, by the moment of sending.
 pub(crate) fn costs(course: &Course) -> Vec<(u64, AttemptCost)> {
     let answered = course.result.as_ref().ok();
     let usage = |is_ok| answered.filter(|_| is_ok).and_then(|answered| answered.completion.usage);

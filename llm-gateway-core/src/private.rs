@@ -1,15 +1,19 @@
-//! Files and folders for this user alone: they hold prompts, answers, and what was spent.
+//! Creates files and folders that only this user may read: they contain prompts, answers, and
+//! amounts spent.
 //!
-//! Rights are set where a file is made, so that there is no moment at which others can read it.
-//! Elsewhere than on Unix a file has the rights that its folder hands down.
+//! Permissions are set when a file is created, so that there is no moment at which others can read
+//! it. On systems other than Unix a file inherits the permissions of its folder.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Makes a folder, and those above it, with mode 0700. One that is there stays as it is.
-pub(crate) fn folder(path: &Path) -> io::Result<()> {
+/// Creates a folder, and the folders above it, with mode 0700. An existing folder stays as it is.
+///
+/// # Errors
+/// The file system refuses.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -17,8 +21,9 @@ pub(crate) fn folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Opens files to write; those that it makes have mode 0600. One that is there keeps its own.
-pub(crate) fn options() -> OpenOptions {
+/// Returns options that open files for writing. A file that they create has mode 0600; an existing
+/// file keeps its own mode.
+pub(crate) fn open_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     #[cfg(unix)]
@@ -26,10 +31,12 @@ pub(crate) fn options() -> OpenOptions {
     options
 }
 
-/// Writes a file that nobody but this user may read (mode 0600). One that is there is replaced
-/// as a whole: its readers find the old one or the new one, and where anything fails the old one
-/// stays as it is. Behind a symbolic link it is the file that the link leads to, which need not
-/// be there yet; the link stays. A device or a pipe is written to.
+/// Writes a file that only this user may read (mode 0600).
+///
+/// An existing file is replaced as a whole: its readers find the old content or the new one, and if
+/// anything fails the old file stays as it is. If the path is a symbolic link, the file that it
+/// leads to is written, which need not exist yet, and the link stays. A device or a pipe is written
+/// to.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -40,39 +47,39 @@ pub(crate) fn options() -> OpenOptions {
 /// ```
 ///
 /// # Errors
-/// What the file system says, as where no file can be made in the folder.
+/// The file system refuses, for example because no file can be created in the folder.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = match fs::metadata(path) {
-        // It has its own rights, and nothing takes its place.
+        // A device or a pipe keeps its permissions, and is not replaced.
         Ok(there) if !there.is_file() => {
             return OpenOptions::new().write(true).open(path)?.write_all(bytes);
         }
         Ok(_) => fs::canonicalize(path)?,
-        Err(_) => led_to(path),
+        Err(_) => link_target(path),
     };
-    let (beside, mut file) = made_beside(&path)?;
+    let (beside, mut file) = create_beside(&path)?;
     let replaced = file.write_all(bytes).and_then(|()| fs::rename(&beside, &path));
     if replaced.is_err() {
-        // What is reported is why it was not replaced.
+        // The error to report is the one above, not one of this removal.
         let _ = fs::remove_file(&beside);
     }
     replaced
 }
 
-/// Where a link leads that leads to nothing yet; any other path as it is.
-fn led_to(path: &Path) -> PathBuf {
+/// Returns the target of a link whose target does not exist yet, and any other path as it is.
+fn link_target(path: &Path) -> PathBuf {
     match fs::read_link(path) {
         Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
         Err(_) => path.to_owned(),
     }
 }
 
-/// How many names are tried for a file beside another: each is taken only by one that another
-/// process of this number left there, or by a write at the same time.
+/// How many names are tried for a new file next to another. A name is taken only if an earlier
+/// process with the same number left a file there, or by a write at the same time.
 const NAMES: u32 = 1_000;
 
-/// A new file in the folder of another, to take its place.
-fn made_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+/// Creates a new file in the folder of another file, to take its place later.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let process = std::process::id();
     for n in 0..NAMES {
@@ -80,7 +87,7 @@ fn made_beside(path: &Path) -> io::Result<(PathBuf, File)> {
         hidden.push(name);
         hidden.push(format!(".{process}-{n}"));
         let beside = path.with_file_name(hidden);
-        match options().create_new(true).open(&beside) {
+        match open_options().create_new(true).open(&beside) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => return made.map(|file| (beside, file)),
         }
@@ -102,10 +109,10 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let root = tempfile::tempdir().unwrap();
         let inner = root.path().join("outer/inner");
-        super::folder(&inner).unwrap();
+        super::create_folder(&inner).unwrap();
         assert_eq!((mode(&inner), mode(inner.parent().unwrap())), (0o700, 0o700));
         let (made, open) = (inner.join("made"), inner.join("open"));
-        super::options().create_new(true).open(&made).unwrap();
+        super::open_options().create_new(true).open(&made).unwrap();
         fs::write(&open, "a longer text that was there before").unwrap();
         fs::set_permissions(&open, Permissions::from_mode(0o644)).unwrap();
         super::write(&open, b"new").unwrap();
@@ -113,7 +120,7 @@ mod tests {
         assert_eq!(fs::read(&open).unwrap(), b"new");
     }
 
-    /// The names of all that is in a folder.
+    /// Returns the names of everything in a folder.
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
         let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
@@ -131,7 +138,7 @@ mod tests {
         fs::hard_link(path("file"), path("reader")).unwrap();
         std::os::unix::fs::symlink("file", path("link")).unwrap();
         super::write(&path("link"), b"new").unwrap();
-        // Who has the old one open goes on reading it.
+        // A reader that has the old file open goes on reading it.
         assert_eq!(fs::read(path("reader")).unwrap(), b"old");
         assert_eq!(fs::read(path("file")).unwrap(), b"new");
         assert!(fs::symlink_metadata(path("link")).unwrap().is_symlink());
@@ -150,7 +157,7 @@ mod tests {
         for no_file in [root.path().join("absent/file"), root.path().to_owned()] {
             assert!(super::write(&no_file, b"new").is_err());
         }
-        // As if by a process that fell: its name is not used again.
+        // A process that crashed left this file behind: its name is not used again.
         let taken = format!(".file.{}-0", std::process::id());
         fs::write(root.path().join(&taken), "left").unwrap();
         super::write(&file, b"new").unwrap();

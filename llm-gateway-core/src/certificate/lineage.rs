@@ -130,8 +130,8 @@ impl Kinship {
     /// Takes the model data of a policy: the provider's name, the id as its API names it (aliases
     /// included), and the facts.
     ///
-    /// An id that means the same model at all providers that list it counts for every other provider
-    /// as well, because many servers offer each other's models under the same ids.
+    /// An id that means the same model at all providers that list it counts for every other
+    /// provider as well, because many servers offer each other's models under the same ids.
     ///
     /// ```
     /// use llm_gateway_core::certificate::Kinship;
@@ -220,8 +220,8 @@ fn with_unified_names(rows: BTreeMap<Key, Lineage>) -> BTreeMap<Key, Lineage> {
 struct Names(BTreeMap<String, String>);
 
 impl Names {
-    /// Returns the root of a name's set. From then on all names on the way lead to the root directly,
-    /// because the rows may be a stranger's and form one long chain.
+    /// Returns the root of a name's set. From then on all names on the way lead to the root
+    /// directly, because the rows may be a stranger's and form one long chain.
     fn root(&mut self, name: &str) -> String {
         let mut root = name.to_owned();
         let mut path = Vec::new();

@@ -136,7 +136,7 @@ fn gather(
 ) -> Evidence {
     let members = panel.members.iter().zip(committed).zip(courses).zip(1..);
     let members = members.map(|(((planned, committed), course), position)| {
-        evidence::of_call(context.policy, position, &planned.target, committed, course)
+        evidence::call_evidence(context.policy, position, &planned.target, committed, course)
     });
     Evidence { caller: caller(prompt), members: members.collect(), ..Evidence::default() }
 }

@@ -2,8 +2,8 @@
 //!
 //! The texts are compared in runs of words that the task, the artifact and the instruction do not
 //! contain. A stray text that repeats nothing known counts against both claims. So does a text of
-//! which only a part is recognised: next to a plan there could be an earlier verdict in other words,
-//! or in a single word.
+//! which only a part is recognised: next to a plan there could be an earlier verdict in other
+//! words, or in a single word.
 
 use super::evidence::StepEvidence;
 use super::expected::Expected;
@@ -14,8 +14,8 @@ use crate::certificate::readers::{Finding, MOST_FINDINGS};
 use crate::model::StepRole;
 
 /// A stray with fewer words than this means nothing by itself if all of them are
-/// [`OF_THE_PROTOCOL`], or if it has none, as for a missing line. It then belongs to the other strays
-/// of its step.
+/// [`OF_THE_PROTOCOL`], or if it has none, as for a missing line. It then belongs to the other
+/// strays of its step.
 const SAYS_LITTLE: usize = 4;
 
 /// The words around a turn that should not be there. Any other word may be a verdict.
@@ -79,8 +79,8 @@ impl Source<'_> {
         self.is_plan() && self.step.call.position < verifier.call.position
     }
 
-    /// Returns whether the text is in the verifier's past: an earlier verdict, or the artifact of an
-    /// earlier round.
+    /// Returns whether the text is in the verifier's past: an earlier verdict, or the artifact of
+    /// an earlier round.
     fn is_past_of(&self, verifier: &StepEvidence) -> bool {
         match self.step.role {
             StepRole::Planner => false,
@@ -130,10 +130,10 @@ pub(super) fn attribute(
 }
 
 impl Attribution {
-    /// Checks that the verifier's instruction, which its request may contain, does not repeat a plan:
-    /// it was written before any plan. Only the first verifier's has to be examined, because the
-    /// others have the same one. What a planner may have copied from its own instruction does not
-    /// count.
+    /// Checks that the verifier's instruction, which its request may contain, does not repeat a
+    /// plan: it was written before any plan. Only the first verifier's has to be examined, because
+    /// the others have the same one. What a planner may have copied from its own instruction does
+    /// not count.
     fn instruction(
         &mut self,
         task: &str,

@@ -46,7 +46,8 @@ impl OrchestrationCertificate {
         Self { claims, not_proven, warnings }
     }
 
-    /// Returns whether the verdict is certified: the final artifact was judged, and no claim failed.
+    /// Returns whether the verdict is certified: the final artifact was judged, and no claim
+    /// failed.
     pub fn independence_certified(&self) -> bool {
         let claims = self.claims.named();
         // The claim applies to every orchestration whose final artifact has a verdict.
@@ -66,7 +67,9 @@ pub(in crate::certificate) struct OfTexts {
 /// Certifies an orchestration from what was recorded of it.
 ///
 /// ```
-/// use llm_gateway_core::certificate::{Kinship, ClaimResult, OrchestrationEvidence, certify_orchestration};
+/// use llm_gateway_core::certificate::{
+///     ClaimResult, Kinship, OrchestrationEvidence, certify_orchestration,
+/// };
 ///
 /// let certificate = certify_orchestration(&OrchestrationEvidence::default(), &Kinship::default());
 /// // Nothing was judged, so there is nothing to certify.
@@ -88,8 +91,8 @@ pub fn certify_orchestration(
     OrchestrationCertificate::of(claims, warnings(evidence))
 }
 
-/// Puts all claims together: those decided from texts, and the one decided from what is known of the
-/// answers. If the final artifact was not judged, none of the claims is applicable.
+/// Puts all claims together: those decided from texts, and the one decided from what is known of
+/// the answers. If the final artifact was not judged, none of the claims is applicable.
 pub(in crate::certificate) fn claims(
     of_texts: OfTexts,
     places: &[StepPlace],

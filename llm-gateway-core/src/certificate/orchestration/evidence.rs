@@ -1,8 +1,9 @@
 //! The input of [`certify_orchestration`](super::certify_orchestration): the task, the steps in the
 //! order in which they ran, and the recorded bytes of each.
 //!
-//! This is plain data, like [`Evidence`](crate::certificate::Evidence). One counter of the whole run
-//! numbers its moments from 1: a request was committed, a request was sent, a response was received.
+//! This is plain data, like [`Evidence`](crate::certificate::Evidence). One counter of the whole
+//! run numbers its moments from 1: a request was committed, a request was sent, a response was
+//! received.
 
 use serde::{Deserialize, Serialize};
 
@@ -66,8 +67,8 @@ impl StepEvidence {
     }
 }
 
-/// What a verifier was asked to judge, and which of the gateway's own words were around it. The words
-/// themselves are not part of the evidence, because the certificate knows them.
+/// What a verifier was asked to judge, and which of the gateway's own words were around it. The
+/// words themselves are not part of the evidence, because the certificate knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -6,8 +6,8 @@ use super::evidence::{OrchestrationEvidence, StepEvidence};
 use super::step_answer::StepAnswer;
 use crate::model::{Frame, Framed, StepRole};
 
-/// The expected user turn: the task, the artifact, and the gateway's words around it. It is rebuilt,
-/// not taken from the request.
+/// The expected user turn: the task, the artifact, and the gateway's words around it. It is
+/// rebuilt, not taken from the request.
 pub(super) struct Expected<'a> {
     task: &'a str,
     /// The line before the artifact.
@@ -32,7 +32,8 @@ impl<'a> Expected<'a> {
     /// Rebuilds the turn that the verifier `step` must have been sent.
     ///
     /// # Errors
-    /// The evidence does not say what the step judged, or names something that it cannot have judged.
+    /// The evidence does not say what the step judged, or names something that it cannot have
+    /// judged.
     pub(super) fn of(
         evidence: &'a OrchestrationEvidence,
         said: &'a [StepAnswer<'_>],

@@ -1,8 +1,8 @@
 //! Decides the claim `plan_leak`: no artifact repeats much of a plan verbatim.
 //!
 //! The verifier is shown the artifact, so it also sees what the artifact repeats of the plan. The
-//! amount is measured in shingles, runs of eight words, without those that the task itself contains.
-//! Only verbatim repetition is detected: a plan in other words passes.
+//! amount is measured in shingles, runs of eight words, without those that the task itself
+//! contains. Only verbatim repetition is detected: a plan in other words passes.
 
 use std::collections::HashSet;
 
@@ -42,8 +42,8 @@ struct Leak {
 /// more.
 const COMPARED: usize = 16 * 1024 * 1024;
 
-/// Decides the claim over each artifact and all plans that were made before it. The plan of the first
-/// round may leak into the artifact of the second.
+/// Decides the claim over each artifact and all plans that were made before it. The plan of the
+/// first round may leak into the artifact of the second.
 pub(super) fn plan_leak(task: &str, said: &[StepAnswer<'_>]) -> Claim {
     let mut lexicon = Lexicon::new();
     let task = lexicon.words(task);
@@ -101,8 +101,8 @@ impl<'a> Comparison<'a> {
     }
 
     /// Returns the worst result of an artifact compared with the plans before it: one that fails,
-    /// otherwise one that is unknown, otherwise the one with the highest share. `None` if there is no
-    /// plan.
+    /// otherwise one that is unknown, otherwise the one with the highest share. `None` if there is
+    /// no plan.
     fn worst(
         &mut self,
         plans: &[PlanWords<'_>],

@@ -3,8 +3,8 @@
 //!
 //! It is pure and uses the same readers as the certificate of a panel. A verifier's request is
 //! rebuilt from its parts: the instruction, the task, the gateway's own words around the artifact,
-//! and the artifact as it is in the recorded *response* of the step that made it. Everything else in
-//! the request is a stray text, and makes the claim fail that forbids what it repeats.
+//! and the artifact as it is in the recorded *response* of the step that made it. Everything else
+//! in the request is a stray text, and makes the claim fail that forbids what it repeats.
 
 mod attribution;
 mod certify;

@@ -63,13 +63,15 @@ impl Receipt<OfOrchestration> {
     ///
     /// ```
     /// use llm_gateway_core::certificate::{
-    ///     Against, Kinship, Particulars, Receipt, Salt, VerifyResult, OrchestrationEvidence, verify,
+    ///     Against, Kinship, OrchestrationEvidence, Particulars, Receipt, Salt, VerifyResult,
+    ///     verify,
     /// };
     ///
     /// let evidence = OrchestrationEvidence::new("write a haiku", Vec::new());
     /// let salt = Salt::from_bytes([7; 32]);
+    /// let (particulars, kinship) = (Particulars::default(), Kinship::default());
     /// let (receipt, bundle) =
-    ///     Receipt::issue_orchestration(Particulars::default(), evidence, &Kinship::default(), salt);
+    ///     Receipt::issue_orchestration(particulars, evidence, &kinship, salt);
     /// let bundle = bundle.to_bytes();
     /// let found = verify(&receipt.to_bytes(), Against::default().with_bundle(&bundle));
     /// assert_eq!(found.result, VerifyResult::Holds);
@@ -156,8 +158,8 @@ impl Subject for OfOrchestration {
 }
 
 impl OfOrchestration {
-    /// Says what is wrong with the order of the steps: each step must have its row, and must have run
-    /// after the step before it.
+    /// Says what is wrong with the order of the steps: each step must have its row, and must have
+    /// run after the step before it.
     fn disorder(&self, rows: &Rows<'_>) -> Option<String> {
         let steps = &self.steps;
         let same = rows.members.iter().map(|row| row.position);
@@ -216,8 +218,8 @@ impl OfOrchestration {
         shown.map(|(step, _)| step)
     }
 
-    /// Reports claims that are not applicable although the rows show what they are about, and claims
-    /// that are decided although the rows show nothing of the kind.
+    /// Reports claims that are not applicable although the rows show what they are about, and
+    /// claims that are decided although the rows show nothing of the kind.
     fn inapplicable_claims(&self, rows: &Rows<'_>) -> Vec<String> {
         let mut planners =
             self.steps.iter().zip(rows.members).filter(|(step, _)| step.role == StepRole::Planner);

@@ -4,8 +4,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// How many words in a row recognise a text. A shorter text is recognised by all of its words, if they
-/// are at least half of the other text and at least [`LEAST`].
+/// How many words in a row recognise a text. A shorter text is recognised by all of its words, if
+/// they are at least half of the other text and at least [`LEAST`].
 const RUN: usize = 8;
 /// How many words a text must have to be recognised.
 const LEAST: usize = 3;
@@ -63,8 +63,8 @@ impl<'a> SearchedText<'a> {
         true
     }
 
-    /// Returns the words of the text that are neither in a remembered run nor in a run of a `carried`
-    /// text.
+    /// Returns the words of the text that are neither in a remembered run nor in a run of a
+    /// `carried` text.
     pub(super) fn unrecognised(&self, carried: &mut Runs<'_>) -> Vec<u32> {
         let mut is_known = vec![false; self.words.len()];
         let mut mark = |length: usize, knows: &dyn Fn(&[u32]) -> bool| {

@@ -1,9 +1,10 @@
-//! Decides the claims `verifier_plan_blind` and `verifier_history_blind`: what verifiers were shown.
+//! Decides the claims `verifier_plan_blind` and `verifier_history_blind`: what verifiers were
+//! shown.
 //!
-//! Every part of a verifier's request is known: the instruction of the step, the task, the gateway's
-//! words around the artifact, rebuilt from the nonce, and the artifact as it was received. Texts are
-//! compared byte for byte, and what is left over is a stray text. Which of the two claims a stray
-//! contradicts is decided by [`attribution`].
+//! Every part of a verifier's request is known: the instruction of the step, the task, the
+//! gateway's words around the artifact, rebuilt from the nonce, and the artifact as it was
+//! received. Texts are compared byte for byte, and what is left over is a stray text. Which of the
+//! two claims a stray contradicts is decided by [`attribution`].
 
 use std::collections::HashSet;
 
@@ -90,8 +91,8 @@ struct RequestCheck<'a> {
 }
 
 impl<'a> RequestCheck<'a> {
-    /// Starts the check. All verifiers of a run must have the instruction of the `first` one, because
-    /// a policy does not distinguish rounds.
+    /// Starts the check. All verifiers of a run must have the instruction of the `first` one,
+    /// because a policy does not distinguish rounds.
     fn new(
         evidence: &'a OrchestrationEvidence,
         said: &'a [StepAnswer<'_>],
@@ -122,8 +123,8 @@ impl<'a> RequestCheck<'a> {
         if call.exchanges.is_empty() && call.answered {
             self.open.push(format!("step {position} answered, and no request is recorded"));
         }
-        // Equal retries are read once. They are found by hash, because comparing many large ones with
-        // each other would take too long.
+        // Equal retries are read once. They are found by hash, because comparing many large ones
+        // with each other would take too long.
         let mut read = HashSet::new();
         for (n, exchange) in call.exchanges.iter().enumerate() {
             let deviation = call.deviation(n + 1, exchange);

@@ -11,7 +11,8 @@ use crate::model::StepRole;
 /// A step, and its answer.
 pub(super) struct StepAnswer<'a> {
     pub(super) step: &'a StepEvidence,
-    /// The text of the answer, or a sentence why it is not known. `None` if the step did not answer.
+    /// The text of the answer, or a sentence why it is not known. `None` if the step did not
+    /// answer.
     pub(super) answer: Option<Result<String, String>>,
 }
 

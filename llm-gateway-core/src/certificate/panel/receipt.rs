@@ -23,9 +23,9 @@ pub struct OfPanel {
 }
 
 impl Receipt<OfPanel> {
-    /// Certifies a panel, and issues its receipt and the bundle that proves it. Earlier answers that
-    /// the caller's text does not quote are left out of the bundle, because they belong to other
-    /// runs.
+    /// Certifies a panel, and issues its receipt and the bundle that proves it. Earlier answers
+    /// that the caller's text does not quote are left out of the bundle, because they belong to
+    /// other runs.
     pub fn issue(
         particulars: Particulars,
         evidence: Evidence,

@@ -1,4 +1,4 @@
-//! The Messages API: <https://platform.claude.com/docs/en/api/messages>, and its stream:
+//! Reads the Messages API: <https://platform.claude.com/docs/en/api/messages>, and its stream:
 //! <https://platform.claude.com/docs/en/build-with-claude/streaming>.
 
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use super::usage::{Tally, count, or_zero};
 use super::{Format, PartialResponse, ReportedName};
 use crate::model::Usage;
 
-/// The `anthropic` dialect.
+/// The reader of the dialect `anthropic`.
 pub(super) struct AnthropicReader;
 
 impl Format for AnthropicReader {
@@ -50,7 +50,7 @@ impl Format for AnthropicReader {
 
     fn event(event: AnthropicEvent, partial: &mut PartialResponse) -> Result<(), String> {
         match event {
-            // Its content is empty as yet.
+            // Its content is still empty.
             AnthropicEvent::MessageStart { message } => message.names(partial)?,
             AnthropicEvent::ContentBlockStart { content_block } => {
                 partial.reply.text.extend(content_block.text());
@@ -66,8 +66,8 @@ impl Format for AnthropicReader {
         partial.done
     }
 
-    /// A stream counts its input at its start and its output with the reason for its end; the
-    /// output of the start is that of the first moment.
+    /// A stream states its input at its start, and its output together with the reason for its end.
+    /// The output at its start is not final.
     fn usage(event: &Value, tally: &mut Tally) -> ControlFlow<()> {
         let (place, is_start) = match event.get("type").and_then(Value::as_str) {
             Some("message_start") => ("/message/usage", true),
@@ -84,8 +84,8 @@ impl Format for AnthropicReader {
     }
 }
 
-/// The end of a block, the reason why the model stopped, `ping` and whatever comes next add no
-/// text.
+/// An event of a stream. The end of a block, the reason why the model stopped, `ping` and event
+/// types to come add no text.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum AnthropicEvent {
@@ -103,7 +103,7 @@ pub(super) enum AnthropicEvent {
     Other,
 }
 
-/// A whole response, or the beginning of one.
+/// A response that is not a stream, or the beginning of a stream.
 #[derive(Deserialize)]
 pub(super) struct AnthropicDocument {
     #[serde(default)]
@@ -114,6 +114,7 @@ pub(super) struct AnthropicDocument {
 }
 
 impl AnthropicDocument {
+    /// Takes the model's id and the id of the response.
     fn names(&self, partial: &mut PartialResponse) -> Result<(), String> {
         self.model.settle(&mut partial.reply.model, "model")?;
         partial.identify(&self.id)
@@ -127,7 +128,7 @@ pub(super) struct ContentBlock {
 }
 
 impl ContentBlock {
-    /// Thinking, tool use and whatever comes next are no text.
+    /// Returns the text of a text block. Thinking, tool use and block types to come have none.
     fn text(self) -> Option<String> {
         self.text.filter(|_| self.r#type.as_deref() == Some("text"))
     }
@@ -140,16 +141,16 @@ pub(super) struct BlockDelta {
 }
 
 impl BlockDelta {
-    /// Thinking, signatures and a tool's input are no text.
+    /// Returns the text of a text delta. Thinking, signatures and a tool's input have none.
     fn text(self) -> Option<String> {
         self.text.filter(|_| self.r#type.as_deref() == Some("text_delta"))
     }
 }
 
-/// <https://platform.claude.com/docs/en/api/messages#usage>
+/// Reads the counts, as documented at <https://platform.claude.com/docs/en/api/messages#usage>.
 fn usage_from(usage: &Value) -> Option<Usage> {
     Some(Usage {
-        // Without the cached ones.
+        // Cached tokens are not included in this count.
         input_uncached: count(usage, "/input_tokens")??,
         cache_read: or_zero(usage, "/cache_read_input_tokens")?,
         cache_write: or_zero(usage, "/cache_creation_input_tokens")?,

@@ -45,8 +45,8 @@ pub(in crate::certificate) enum Origin {
     Unknown,
 }
 
-/// Words that mean an answer from a cache, stale and revalidated answers included: of `x-cache` (CloudFront,
-/// Fastly, Squid, Akamai), nginx's `$upstream_cache_status`, `cf-cache-status`
+/// Words that mean an answer from a cache, stale and revalidated answers included: of `x-cache`
+/// (CloudFront, Fastly, Squid, Akamai), nginx's `$upstream_cache_status`, `cf-cache-status`
 /// (<https://developers.cloudflare.com/cache/concepts/cache-responses/>), `cf-aig-cache-status`,
 /// `helicone-cache`, `x-portkey-cache-status` and the like.
 const CACHED: &[&str] =

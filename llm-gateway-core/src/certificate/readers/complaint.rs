@@ -1,8 +1,8 @@
-//! Whether a document of a response is an error, whatever stands beside it.
+//! Recognises an error in a document of a response, whatever else the document contains.
 //!
-//! Servers put errors into a 200 and into the middle of a stream, some with an answer's fields
-//! around them. Half an answer must not pass for a whole one, so what stands where an error
-//! stands is one, in whatever format.
+//! Servers return errors with status 200 and in the middle of a stream, some of them with an
+//! answer's fields around them. Half an answer must not count as a whole one, so everything that is
+//! at the place of an error counts as an error, in every format.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,17 +12,19 @@ use super::sse::StreamEvent;
 
 const IT_IS_ONE: &str = "it is an error";
 
-/// As much of a document as tells whether it is an error.
+/// The fields of a document that show whether it is an error.
 #[derive(Deserialize)]
 struct ErrorMarks {
     error: Option<Value>,
-    /// vLLM writes `"object": "error"`, AnthropicReader `"type": "error"`.
+    /// vLLM writes `"object": "error"`, Anthropic `"type": "error"`.
     object: Option<Value>,
     r#type: Option<Value>,
 }
 
+/// Checks that a document is not an error.
+///
 /// # Errors
-/// Says that the document is an error, or no JSON object.
+/// The document is an error, or not a JSON object.
 pub(super) fn check(body: &[u8]) -> Result<(), String> {
     let ErrorMarks { error, object, r#type } = parsed(body)?;
     let is_named = [object, r#type].into_iter().flatten().any(|name| name == "error");
@@ -30,22 +32,25 @@ pub(super) fn check(body: &[u8]) -> Result<(), String> {
     if is_one { Err(IT_IS_ONE.to_owned()) } else { Ok(()) }
 }
 
+/// Checks that the name of an event does not say that it is an error.
+///
 /// # Errors
-/// Says that the event calls itself an error, whatever its data.
+/// The event is named `error`, whatever its data is.
 pub(super) fn check_name(event: &StreamEvent) -> Result<(), String> {
     if event.name == "error" { Err(IT_IS_ONE.to_owned()) } else { Ok(()) }
 }
 
-/// A sentence in place of an answer.
+/// Checks that there is no message in place of an answer.
 ///
 /// # Errors
-/// Says that it is an error.
+/// There is a message, so the document is an error.
 pub(super) fn check_sentence(message: Option<&Value>) -> Result<(), String> {
     let is_one = message.and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty());
     if is_one { Err(IT_IS_ONE.to_owned()) } else { Ok(()) }
 }
 
-/// Beside answers some servers write an error that is empty: `null`, `false`, `""`, `{}`.
+/// Returns whether the value of an `error` field is an error. Some servers add an empty one to
+/// their answers: `null`, `false`, `""`, `{}`.
 fn says_something(error: &Value) -> bool {
     match error {
         Value::Null | Value::Bool(false) => false,

@@ -1,4 +1,4 @@
-//! generateContent: <https://ai.google.dev/api/generate-content>.
+//! Reads generateContent: <https://ai.google.dev/api/generate-content>.
 
 use std::ops::ControlFlow;
 
@@ -11,7 +11,7 @@ use super::usage::{Tally, count, or_zero};
 use super::{Format, PartialResponse, ReportedName};
 use crate::model::Usage;
 
-/// The `gemini` dialect.
+/// The reader of the dialect `gemini`.
 pub(super) struct GeminiReader;
 
 impl Format for GeminiReader {
@@ -47,15 +47,16 @@ impl Format for GeminiReader {
         Self::event(document, partial)
     }
 
-    /// Each is a whole response with the next part of the text. What follows a reason to stop is
-    /// still read: older models and proxies write one into every event.
+    /// Each event has the form of a whole response and contains the next part of the text. What
+    /// follows a reason to stop is still read, because older models and proxies write one into
+    /// every event.
     fn event(document: GeminiDocument, partial: &mut PartialResponse) -> Result<(), String> {
-        // Some answers name the model as a resource.
+        // Some answers name the model as a resource: `models/…`.
         let model = document.model_version.0;
         let model = model.map(|id| id.strip_prefix("models/").unwrap_or(&id).to_owned());
         ReportedName(model).settle(&mut partial.reply.model, "model")?;
         partial.identify(&document.response_id)?;
-        // Absent where the prompt was blocked, and in an event that only counts tokens.
+        // There is no candidate if the prompt was blocked, and in an event that only counts tokens.
         let candidate = document.candidates.unwrap_or_default().into_iter().next();
         let Some(Candidate { content, finish_reason }) = candidate else { return Ok(()) };
         partial.stopped |= finish_reason.is_some();
@@ -65,12 +66,12 @@ impl Format for GeminiReader {
         Ok(())
     }
 
-    /// Such a stream ends with its body.
+    /// The format has no event that ends a stream: it ends with its body.
     fn is_ended(partial: &PartialResponse) -> bool {
         partial.stopped
     }
 
-    /// Before the end, the output is that of the moment.
+    /// Before the end, the output count is not final.
     fn usage(response: &Value, tally: &mut Tally) -> ControlFlow<()> {
         let ends = ["/candidates/0/finishReason", "/promptFeedback/blockReason"];
         let is_there = |place: &&str| response.pointer(place).is_some_and(Value::is_string);
@@ -107,14 +108,14 @@ struct CandidateContent {
 #[derive(Deserialize)]
 struct CandidatePart {
     text: Option<String>,
-    /// A summary of the model's reasoning.
+    /// Whether the part is a summary of the model's reasoning.
     thought: Option<bool>,
 }
 
-/// A field that is zero is left out.
-/// <https://ai.google.dev/api/generate-content#UsageMetadata>
+/// Reads the counts, as documented at
+/// <https://ai.google.dev/api/generate-content#UsageMetadata>. A count of zero is left out.
 fn usage_from(usage: &Value) -> Option<Usage> {
-    // Cached tokens are in the prompt's count; the results of tools, and thoughts, are in none.
+    // The prompt's count includes cached tokens. Results of tools and thoughts are counted apart.
     let cached = or_zero(usage, "/cachedContentTokenCount")?;
     let prompt = count(usage, "/promptTokenCount")??.saturating_sub(cached);
     let thoughts = or_zero(usage, "/thoughtsTokenCount")?;

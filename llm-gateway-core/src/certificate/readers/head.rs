@@ -1,4 +1,4 @@
-//! Where a request goes and what its headers say: compared, never guessed.
+//! Checks the URL and the headers of a request against what the protocol allows.
 
 use std::collections::HashSet;
 
@@ -7,15 +7,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use super::{Finding, MOST_FINDINGS};
 use crate::certificate::recorded::RecordedRequest;
 
-/// All but the unreserved characters of RFC 3986, section 2.3.
+/// All characters but the unreserved ones of RFC 3986, section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The model's id as one segment of a path.
+/// Returns the model's id as one segment of a path.
 pub(super) fn segment(model: &str) -> String {
     utf8_percent_encode(model, RESERVED).to_string()
 }
 
-/// The URL must be the declared base and one of the format's paths, to the byte.
+/// Checks that the URL is the declared base URL and one of the format's paths, to the byte.
 pub(super) fn stray_url(
     request: &RecordedRequest,
     base_url: &str,
@@ -29,7 +29,8 @@ pub(super) fn stray_url(
     (!known).then(|| Finding::new("url", what).holding(text()))
 }
 
-/// Each header must be on the short list, with a value that the protocol knows, and stand once.
+/// Checks that each header is on the short list, with a value that the protocol knows, and occurs
+/// once.
 pub(super) fn stray_headers(request: &RecordedRequest) -> Vec<Finding> {
     let mut seen = HashSet::new();
     let mut stray = |(name, value): &(String, String)| {
@@ -46,7 +47,7 @@ pub(super) fn stray_headers(request: &RecordedRequest) -> Vec<Finding> {
     request.headers.iter().filter_map(&mut stray).take(MOST_FINDINGS).collect()
 }
 
-/// Whether the value belongs to the header; `None` for an unknown header.
+/// Returns whether the header may have this value; `None` for an unknown header.
 fn is_known(name: &str, value: &str) -> Option<bool> {
     match name {
         "content-type" => Some(value == "application/json"),

@@ -1,9 +1,11 @@
-//! Our own reading of the bytes that adapters wrote and providers answered.
+//! The certificate's own readers of the bytes that adapters sent and providers returned.
 //!
-//! A request is read by an allow-list: each leaf of its JSON is at a place that the format's
-//! list names, and holds what belongs there; whatever else there is becomes a [`Finding`]. Of a
-//! response only the few facts are read that a certificate speaks of. Nothing here is shared
-//! with the adapters: a mistake of theirs should show, not be repeated.
+//! A request is read by an allow-list: each leaf of its JSON must be at a place that the list of
+//! its format names, and must contain what belongs there. Everything else becomes a [`Finding`]. Of
+//! a response only the few facts are read that a certificate is about. No code is shared with the
+//! adapters, so that a mistake of theirs shows instead of being repeated.
+//!
+//! Each dialect has one file with its [`Format`].
 
 mod anthropic;
 mod caches;
@@ -31,23 +33,24 @@ use name::ReportedName;
 use places::Holds;
 use usage::{Tally, usage_as};
 
-/// What is wrong with a request, and where.
+/// Something in a request that should not be there, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finding {
-    /// A JSON pointer, a header's name, or `url`.
+    /// Place of the finding: a JSON pointer, the name of a header, or `url`.
     pub(super) at: String,
-    /// What is there that should not be.
+    /// What is wrong at this place.
     pub(super) what: String,
-    /// The text that stands there, keys included: for those who ask what it repeats. Never shown.
+    /// The text at this place, keys included, to find out what it repeats. It is never shown.
     pub(super) text: String,
 }
 
 impl Finding {
+    /// Makes a finding without a text.
     pub(super) fn new(at: impl Into<String>, what: impl Into<String>) -> Self {
         Self { at: at.into(), what: what.into(), text: String::new() }
     }
 
-    /// Notes the text that stands there.
+    /// Adds the text at the finding's place.
     pub(super) fn holding(self, text: impl Into<String>) -> Self {
         Self { text: text.into(), ..self }
     }
@@ -59,20 +62,22 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The most findings that are told of one request: more of them say no more, and a stranger's
-/// request may be made of nothing else.
+/// How many findings are reported for one request at most. More would not say more, and a
+/// stranger's request may consist of nothing else.
 pub(super) const MOST_FINDINGS: usize = 128;
 
-/// A text that a model is shown, and where it stands.
+/// A text that a request shows to its model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ShownText {
+    /// Place of the text, as a JSON pointer.
     pub(super) at: String,
     pub(super) text: String,
 }
 
-/// What a request shows its model, and what is strange about it.
+/// A request that was read: what it shows to its model, and what should not be there.
 #[derive(Debug, Default)]
 pub(super) struct ReadRequest {
+    /// What should not be there.
     pub(super) findings: Vec<Finding>,
     /// The texts of the system part, in order.
     pub(super) system: Vec<ShownText>,
@@ -80,115 +85,114 @@ pub(super) struct ReadRequest {
     pub(super) turns: Vec<Vec<ShownText>>,
 }
 
-/// What a response says of itself.
+/// A response that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ReadResponse {
-    /// The model that answered, by the response.
+    /// Id of the model that answered, as the response names it.
     pub(super) model: Option<String>,
     /// The provider's id of the response.
     pub(super) response_id: Option<String>,
-    /// The answer, reasoning excluded.
+    /// Text of the answer, without reasoning.
     pub(super) text: String,
 }
 
-/// One wire format, as this room reads it.
+/// One wire format, as the certificate reads it.
 trait Format {
-    /// Every place of a request's body where something may stand.
+    /// Every place in a request's body that may have a value, and what it may be.
     const PLACES: &'static [(&'static str, Holds)];
 
-    /// Where a request holds `schema` when its answer is to follow it: each place, and all that
-    /// stands there, the format's own words included.
+    /// Returns the places at which a request contains `schema` if its answer must follow it, each
+    /// with its complete value, including the format's own words.
     fn schema(schema: &Value) -> Vec<(&'static str, Value)>;
 
-    /// What may stand behind the base URL in a request for `model`.
+    /// Returns the paths that may follow the base URL in a request for `model`.
     fn paths(model: &str) -> Vec<String>;
 
-    /// A whole response.
+    /// A response that is not a stream.
     type Whole: DeserializeOwned;
 
     /// One event of a stream.
     type Event: DeserializeOwned;
 
-    /// The data of the event behind the last document of a stream, where the format has one. It
-    /// is no JSON.
+    /// The data of the event that ends a stream, if the format has one. It is not JSON.
     const END: Option<&'static str>;
 
-    /// Takes the facts of a whole response.
+    /// Takes the facts from a response that is not a stream.
     ///
     /// # Errors
-    /// Says why it is no answer.
+    /// The response is not an answer; the text says why.
     fn whole(whole: Self::Whole, partial: &mut PartialResponse) -> Result<(), String>;
 
-    /// Takes the facts of one event of a stream.
+    /// Takes the facts from one event of a stream.
     ///
     /// # Errors
-    /// Says why it is of no answer.
+    /// The event does not belong to an answer; the text says why.
     fn event(event: Self::Event, partial: &mut PartialResponse) -> Result<(), String>;
 
-    /// Whether the answer of a stream came to its end with the events that were taken.
+    /// Returns whether the answer of a stream is complete with the events that were taken.
     fn is_ended(partial: &PartialResponse) -> bool;
 
-    /// Takes the token counts of one document: a whole response, or one event of a stream.
-    /// Breaks where nothing behind it is of the answer.
+    /// Takes the token counts from one document: a response that is not a stream, or one event of a
+    /// stream. Breaks if nothing after it belongs to the answer.
     fn usage(document: &Value, tally: &mut Tally) -> ControlFlow<()>;
 }
 
-/// An answer of which some has been read.
+/// A response of which a part has been read.
 #[derive(Debug, Default)]
 struct PartialResponse {
     reply: ReadResponse,
-    /// The model said why it stopped.
+    /// Whether the model said why it stopped.
     stopped: bool,
-    /// The last event has come: nothing behind it is of the answer.
+    /// Whether the last event was read. Nothing after it belongs to the answer.
     done: bool,
-    /// Its events have ids of their own.
+    /// Whether its events have ids of their own.
     is_numbered: bool,
 }
 
-/// What OpenAI's format calls a verifier's schema.
+/// The name of a verifier's schema in OpenAI's format.
 const SCHEMA_NAME: &str = "verdict";
 
-/// Reads a request of a member; `None` for a member whose bytes have no format of ours. The
-/// answer may be asked for by `schema`, whole and unchanged, and by no other.
+/// Reads a request of a call. `None` if the bytes of its dialect are in an unknown format. The
+/// request may contain `schema`, complete and unchanged, and no other schema.
 pub(super) fn request(
-    member: &CallEvidence,
+    call: &CallEvidence,
     request: &RecordedRequest,
     schema: Option<&Value>,
 ) -> Option<ReadRequest> {
-    Some(match member.dialect {
-        Dialect::OpenAi => request_as::<openai::OpenAiReader>(member, request, schema),
-        Dialect::Anthropic => request_as::<anthropic::AnthropicReader>(member, request, schema),
-        Dialect::Gemini => request_as::<gemini::GeminiReader>(member, request, schema),
+    Some(match call.dialect {
+        Dialect::OpenAi => request_as::<openai::OpenAiReader>(call, request, schema),
+        Dialect::Anthropic => request_as::<anthropic::AnthropicReader>(call, request, schema),
+        Dialect::Gemini => request_as::<gemini::GeminiReader>(call, request, schema),
         Dialect::Own => return None,
     })
 }
 
 fn request_as<F: Format>(
-    member: &CallEvidence,
+    call: &CallEvidence,
     request: &RecordedRequest,
     schema: Option<&Value>,
 ) -> ReadRequest {
     let schema = schema.map(F::schema).unwrap_or_default();
     let mut asked = match json::parse(request.body.as_bytes()) {
-        Ok(body) => places::read(F::PLACES, &member.model, &schema, &body),
+        Ok(body) => places::read(F::PLACES, &call.model, &schema, &body),
         Err(error) => {
             let finding = Finding::new("/", format!("is no JSON that has one reading: {error}"))
                 .holding(String::from_utf8_lossy(request.body.as_bytes()));
             ReadRequest { findings: vec![finding], ..ReadRequest::default() }
         }
     };
-    let paths = F::paths(&member.model);
-    asked.findings.extend(head::stray_url(request, &member.base_url, &paths));
+    let paths = F::paths(&call.model);
+    asked.findings.extend(head::stray_url(request, &call.base_url, &paths));
     asked.findings.extend(head::stray_headers(request));
     asked.findings.truncate(MOST_FINDINGS);
     asked
 }
 
-/// Reads a response of the format `dialect`. Of a stream without its end there is no answer: what
-/// came is not what the model said.
+/// Reads a response in the format `dialect`. A stream without its end is not an answer, because it
+/// is not all that the model said.
 ///
 /// # Errors
-/// Says why it is no answer that could be read.
+/// The response is not a readable answer; the text says why.
 pub(super) fn response(
     dialect: Dialect,
     response: &RecordedResponse,
@@ -203,15 +207,15 @@ pub(super) fn response(
     Ok(ReadResponse { response_id, ..reply })
 }
 
-/// The text that came with a response, be it an answer or the beginning of one.
+/// Returns the text in a response, whether it is an answer or the beginning of one.
 pub(super) fn text(dialect: Dialect, response: &RecordedResponse) -> Option<String> {
     let mut partial = PartialResponse::default();
-    // Whatever is wrong with the response, its text was there to be read.
+    // Whatever is wrong with the response, its text could be read by a later step.
     let _ = read(dialect, response, &mut partial);
     Some(partial.reply.text).filter(|text| !text.is_empty())
 }
 
-/// What a response of the format `dialect` says that it used.
+/// Returns the tokens that a response in the format `dialect` says it used.
 pub(super) fn usage(dialect: Dialect, response: &RecordedResponse) -> Option<Usage> {
     match dialect {
         Dialect::OpenAi => usage_as::<openai::OpenAiReader>(response),
@@ -252,7 +256,7 @@ fn read_as<F: Format>(
         } else {
             F::event(document(event.data.as_bytes())?, partial)?;
         }
-        // What stands behind the end is no part of the answer that was taken.
+        // What follows the end is not part of the answer.
         if partial.done {
             break;
         }
@@ -266,7 +270,7 @@ fn document<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 }
 
 fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    // The error's own words may quote the body, which belongs into no receipt.
+    // The error's own words may quote the body, which must not get into a receipt.
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         format!("it is not of its format at line {line}, column {column}")

@@ -1,15 +1,15 @@
-//! The names that a response gives: of the model that answered, and of itself.
+//! The names in a response: the id of the model that answered, and the id of the response.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::PartialResponse;
 
-/// The longest name that is taken for one. Model ids have at most 128 characters.
+/// How many bytes a name may have. Ids of models have at most 128 characters.
 const LONGEST_NAME: usize = 256;
 
-/// A name in a response: absent, or as it stands there. Null and the empty text say nothing; a
-/// number is kept as it is written, so that it can be compared, and known to be no known id.
+/// A name as a response reports it, if it does. Null and the empty text count as absent. A number
+/// is kept as it is written: it can then be compared, and is seen not to be a known id.
 #[derive(Debug, Default)]
 pub(super) struct ReportedName(pub(super) Option<String>);
 
@@ -25,10 +25,10 @@ impl<'de> Deserialize<'de> for ReportedName {
 }
 
 impl ReportedName {
-    /// Takes the name into its place. The events of one stream must agree on it.
+    /// Stores the name in its place. All events of a stream must report the same name.
     ///
     /// # Errors
-    /// Says that they do not, or that it is too long.
+    /// The place already has another name, or the name is too long.
     pub(super) fn settle(&self, place: &mut Option<String>, what: &str) -> Result<(), String> {
         match (&self.0, place.as_deref()) {
             (None, _) => Ok(()),
@@ -48,11 +48,11 @@ impl ReportedName {
 }
 
 impl PartialResponse {
-    /// Takes the id of the response. Some servers give each event of a stream one of its own
-    /// (<https://github.com/microsoft/foundry-local/issues/144>): then the whole has none.
+    /// Takes the id of the response. Some servers give each event of a stream an id of its own
+    /// (<https://github.com/microsoft/foundry-local/issues/144>); the whole response then has none.
     ///
     /// # Errors
-    /// Says that it is too long.
+    /// The id is too long.
     pub(super) fn identify(&mut self, id: &ReportedName) -> Result<(), String> {
         match (&id.0, &self.reply.response_id) {
             (Some(id), Some(known)) if id != known => self.is_numbered = true,

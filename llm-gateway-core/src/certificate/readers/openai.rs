@@ -1,4 +1,4 @@
-//! Chat Completions: <https://platform.openai.com/docs/api-reference/chat>.
+//! Reads Chat Completions: <https://platform.openai.com/docs/api-reference/chat>.
 
 use std::ops::ControlFlow;
 
@@ -11,7 +11,7 @@ use super::usage::{Tally, count, or_zero};
 use super::{Format, PartialResponse, ReportedName, SCHEMA_NAME, complaint, sse};
 use crate::model::Usage;
 
-/// The `openai` dialect.
+/// The reader of the dialect `openai`.
 pub(super) struct OpenAiReader;
 
 impl Format for OpenAiReader {
@@ -55,7 +55,7 @@ impl Format for OpenAiReader {
         if document.choices.is_none() && document.usage.is_none() {
             complaint::check_sentence(document.message.as_ref())?;
         }
-        // The last may have none: it carries the usage. Only one answer is asked for.
+        // The last event may have no choice, only the usage. Only one answer is requested.
         let choices = document.choices.into_iter().flatten();
         for choice in choices.filter(ChatChoice::is_first) {
             partial.reply.text.extend(choice.delta.map(ChatMessage::text));
@@ -64,13 +64,13 @@ impl Format for OpenAiReader {
         Ok(())
     }
 
-    /// A proxy writes its `[DONE]` behind whatever broke off; why the model stopped is the
-    /// model's to say.
+    /// A proxy writes `[DONE]` even after an answer that broke off, so the model's own reason for
+    /// stopping is required as well.
     fn is_ended(partial: &PartialResponse) -> bool {
         partial.done && partial.stopped
     }
 
-    /// The newest complete count: some servers send one with every chunk.
+    /// The last complete count is taken: some servers send one with every chunk.
     fn usage(chunk: &Value, tally: &mut Tally) -> ControlFlow<()> {
         tally.usage = chunk.get("usage").and_then(usage_from).or(tally.usage);
         ControlFlow::Continue(())
@@ -85,11 +85,12 @@ pub(super) struct OpenAiDocument {
     id: ReportedName,
     choices: Option<Vec<ChatChoice>>,
     usage: Option<IgnoredAny>,
-    /// Of an error without an object around it.
+    /// The message of an error that has no object around it.
     message: Option<Value>,
 }
 
 impl OpenAiDocument {
+    /// Takes the model's id and the id of the response.
     fn names(&self, partial: &mut PartialResponse) -> Result<(), String> {
         self.model.settle(&mut partial.reply.model, "model")?;
         partial.identify(&self.id)
@@ -105,7 +106,8 @@ struct ChatChoice {
 }
 
 impl ChatChoice {
-    /// Servers that know of one answer only may not count it.
+    /// Returns whether this is the first answer. A server that supports only one answer may leave
+    /// out its index.
     fn is_first(&self) -> bool {
         self.index.as_ref().and_then(Value::as_u64).unwrap_or(0) == 0
     }
@@ -128,7 +130,7 @@ impl ChatMessage {
     }
 }
 
-/// Text, or (some compatible servers) a list of parts.
+/// A text, or, from some compatible servers, a list of parts.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ChatContent {
@@ -141,9 +143,10 @@ struct ChatPart {
     text: Option<Value>,
 }
 
-/// <https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage>
+/// Reads the counts, as documented at
+/// <https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage>.
 fn usage_from(usage: &Value) -> Option<Usage> {
-    // `prompt_tokens` has the cached ones in it; DeepSeek has a name of its own for those.
+    // `prompt_tokens` includes the cached tokens, for which DeepSeek has a name of its own.
     let cached = match count(usage, "/prompt_tokens_details/cached_tokens")? {
         Some(cached) => cached,
         None => or_zero(usage, "/prompt_cache_hit_tokens")?,

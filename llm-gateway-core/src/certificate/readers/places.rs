@@ -1,4 +1,4 @@
-//! The allow-list walk over a request's body.
+//! Walks over the body of a request, and compares each leaf with the allow-list of its format.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use serde_json::Value;
 use super::{Finding, MOST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::json::{self, Leaf, PathStep};
 
-/// What may stand at a place.
+/// What a place in a request's body may contain.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Holds {
-    /// The declared model's id.
+    /// The id of the declared model.
     Model,
-    /// A whole number, not below zero.
+    /// A whole number that is not negative.
     Whole,
     /// True or false.
     Truth,
-    /// A word of the protocol.
+    /// This word of the protocol.
     Word(&'static str),
-    /// Who speaks in a turn: the format's words for user and system, where it has one.
+    /// The speaker of a turn: the format's word for the user, and for the system if it has one.
     Speaker { user: &'static str, system: Option<&'static str> },
-    /// A text that stands above the conversation.
+    /// A system text above the conversation.
     System,
     /// A text of a turn.
     Said,
@@ -32,22 +32,22 @@ enum TurnSpeaker {
     System,
 }
 
-/// A turn while its leaves come in.
+/// A turn while its leaves are read.
 #[derive(Default)]
 struct OpenTurn {
     speaker: Option<TurnSpeaker>,
     texts: Vec<ShownText>,
 }
 
-/// A walk from leaf to leaf.
+/// A walk over a body, leaf by leaf.
 struct BodyWalk<'a> {
     model: &'a str,
     asked: ReadRequest,
     turns: BTreeMap<usize, OpenTurn>,
 }
 
-/// Reads a body. `*` in a place stands for any index of a list. What `schema` says may stand
-/// at its places, if it stands there whole; else each leaf there is one like any other.
+/// Reads a body. In a place, `*` means any index of a list. The values of `schema` may be at their
+/// places if all of them are there, complete; otherwise the leaves there are like all others.
 pub(super) fn read(
     places: &[(&str, Holds)],
     model: &str,
@@ -73,7 +73,10 @@ pub(super) fn read(
 }
 
 impl BodyWalk<'_> {
-    /// Takes a leaf to where it belongs, or says what it is instead.
+    /// Takes a leaf that may be at a place.
+    ///
+    /// # Errors
+    /// The leaf is not what the place may contain; the text says so.
     fn take(&mut self, holds: Holds, leaf: &Leaf<'_>) -> Result<(), &'static str> {
         let text = || leaf.value.as_str().ok_or("is no text");
         let shown = |text: &str| ShownText { at: leaf.pointer(), text: text.to_owned() };
@@ -107,11 +110,12 @@ impl BodyWalk<'_> {
         }
     }
 
+    /// Returns the turn that a leaf belongs to.
     fn turn(&mut self, leaf: &Leaf<'_>) -> &mut OpenTurn {
         self.turns.entry(first_index(leaf)).or_default()
     }
 
-    /// Gives each turn to its speaker.
+    /// Assigns each turn to its speaker.
     fn finish(self) -> ReadRequest {
         let Self { mut asked, turns, .. } = self;
         for (index, OpenTurn { speaker, mut texts }) in turns {
@@ -130,6 +134,7 @@ impl BodyWalk<'_> {
     }
 }
 
+/// Returns whether a leaf is exactly at a place.
 fn is_at(leaf: &Leaf<'_>, place: &str) -> bool {
     let mut steps = leaf.path.iter();
     let matches = place.split('/').skip(1).all(|wanted| match steps.next() {
@@ -140,12 +145,13 @@ fn is_at(leaf: &Leaf<'_>, place: &str) -> bool {
     matches && steps.next().is_none()
 }
 
-/// Whether it stands at a place, or within what stands there.
+/// Returns whether a leaf is at a place, or within the value at that place.
 fn is_below(leaf: &Leaf<'_>, place: &str) -> bool {
     let mut steps = leaf.path.iter();
     place.split('/').skip(1).all(|wanted| steps.next() == Some(&PathStep::Key(wanted)))
 }
 
+/// Returns the first index on the way to a leaf, which is the number of its turn.
 fn first_index(leaf: &Leaf<'_>) -> usize {
     let index = |step: &PathStep<'_>| match step {
         PathStep::Index(index) => Some(*index),

@@ -1,8 +1,9 @@
-//! The tokens that a response counts, in one shape for all formats: each input token once, and
-//! reasoning as a part of the output.
+//! Reads the token counts of a response into one form for all formats: each input token is counted
+//! once, and reasoning is a part of the output.
 //!
-//! Read apart from the answer, so that an odd count spoils none. Where a count is odd, missing or
-//! beyond any model, nothing is known: the caller has to take the issuer's word.
+//! The counts are read apart from the answer, so that an odd count does not spoil an answer. If a
+//! count is odd, missing or larger than any model allows, nothing is known of the usage, and the
+//! receipt's counts have to be taken on trust.
 
 use serde_json::{Map, Value};
 
@@ -11,17 +12,18 @@ use crate::certificate::json;
 use crate::certificate::recorded::RecordedResponse;
 use crate::model::Usage;
 
-/// What the documents of a response, read one by one, have told.
+/// The counts so far, while the documents of a response are read one by one.
 #[derive(Default)]
 pub(super) struct Tally {
+    /// The last complete counts.
     pub(super) usage: Option<Usage>,
-    /// AnthropicReader's counts, each the newest.
+    /// The last value of each of Anthropic's counts.
     pub(super) counts: Map<String, Value>,
-    /// Whether GeminiReader's counts are final.
+    /// Whether the answer is complete, so that Gemini's counts are final.
     pub(super) ended: bool,
 }
 
-/// What a response of the format `F` says that it used.
+/// Returns the tokens that a response in the format `F` says it used.
 pub(super) fn usage_as<F: Format>(response: &RecordedResponse) -> Option<Usage> {
     if !(200..300).contains(&response.status) {
         return None;
@@ -31,7 +33,7 @@ pub(super) fn usage_as<F: Format>(response: &RecordedResponse) -> Option<Usage> 
     if sse::is_stream(response) {
         let events = sse::events(body).ok()?;
         for event in events.iter().take_while(|event| !sse::is_end(&event.data)) {
-            // What follows the end is none of the answer.
+            // What follows the end is not part of the answer.
             if F::usage(&json::parse(event.data.as_bytes()).ok()?, &mut tally).is_break() {
                 break;
             }
@@ -43,8 +45,8 @@ pub(super) fn usage_as<F: Format>(response: &RecordedResponse) -> Option<Usage> 
     tally.usage.filter(Usage::is_plausible)
 }
 
-/// The count at a place: `Some(None)` where there is none, `None` where something else stands there,
-/// or above it.
+/// Returns the count at a place: `Some(None)` if there is none, `None` if the value there, or the
+/// one above it, is something else.
 pub(super) fn count(usage: &Value, place: &str) -> Option<Option<u64>> {
     let (above, _) = place.rsplit_once('/')?;
     if usage.pointer(above).is_some_and(|above| !above.is_object() && !above.is_null()) {
@@ -56,7 +58,8 @@ pub(super) fn count(usage: &Value, place: &str) -> Option<Option<u64>> {
     }
 }
 
-/// The same, where no count is a count of zero.
+/// Returns the count at a place, or zero if there is none. `None` if the value there, or the one
+/// above it, is something else.
 pub(super) fn or_zero(usage: &Value, place: &str) -> Option<u64> {
     count(usage, place).map(Option::unwrap_or_default)
 }

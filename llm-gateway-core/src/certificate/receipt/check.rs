@@ -38,8 +38,8 @@ impl<'a> Against<'a> {
         Self { bundle: Some(bundle), ..self }
     }
 
-    /// Adds the digest that the reader received, as in the envelope's `meta.certificate.receipt`. It
-    /// fixes every word of the receipt.
+    /// Adds the digest that the reader received, as in the envelope's `meta.certificate.receipt`.
+    /// It fixes every word of the receipt.
     #[must_use]
     pub fn with_digest(self, digest: &'a ReceiptDigest) -> Self {
         Self { digest: Some(digest), ..self }

@@ -21,8 +21,8 @@ fn members<S: Subject>(receipt: &Receipt<S>) -> Option<String> {
     (!counted).then(|| format!("{} are not counted from 1", S::KIND.units()))
 }
 
-/// No moment may be missing or occur twice, and rows must be in their order. A row that was dropped,
-/// repeated or moved shows here.
+/// No moment may be missing or occur twice, and rows must be in their order. A row that was
+/// dropped, repeated or moved shows here.
 fn order<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
     let mut moments = Moments::default();
     for commitment in &receipt.commitments {

@@ -1,8 +1,8 @@
 //! What goes into the salted digests of a receipt.
 //!
-//! Each message is hashed once, its body as it is. In the digest of the whole evidence, messages are
-//! represented by their digests. No field is left out: every struct is destructured by field names
-//! here, so a new field does not compile before it is hashed.
+//! Each message is hashed once, its body as it is. In the digest of the whole evidence, messages
+//! are represented by their digests. No field is left out: every struct is destructured by field
+//! names here, so a new field does not compile before it is hashed.
 
 use serde::Serialize;
 

@@ -16,10 +16,12 @@ pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
 /// accepts.
 pub const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
 
-/// How many members or steps a run may have at most. The work grows with the square of their number.
+/// How many members or steps a run may have at most. The work grows with the square of their
+/// number.
 const MOST_MEMBERS: usize = 256;
 
-/// How many attempts a run may have at most. The work grows with the square of their number as well.
+/// How many attempts a run may have at most. The work grows with the square of their number as
+/// well.
 const MOST_CALLS: usize = 4_096;
 
 /// How many bytes a name may have at most, and all texts of a row about a model together. The bound

@@ -17,7 +17,8 @@ const LONGEST: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum VerifyResult {
-    /// The bundle's bytes confirm the receipt: digests were computed and the run was certified again.
+    /// The bundle's bytes confirm the receipt: digests were computed and the run was certified
+    /// again.
     #[serde(rename = "holds")]
     Holds,
     /// The receipt contradicts itself, or the bundle or digest that it was checked against.

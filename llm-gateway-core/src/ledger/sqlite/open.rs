@@ -120,11 +120,11 @@ impl OpenLedger {
 fn existing(path: &Path) -> Result<PathBuf, Unusable> {
     let failed = |error: &std::io::Error| of_file(path, error);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        private::folder(folder).map_err(|error| failed(&error))?;
+        private::create_folder(folder).map_err(|error| failed(&error))?;
     }
     // A file that exists is not opened here: closing it would end SQLite's own locks on it
     // (https://sqlite.org/howtocorrupt.html, 2.2).
-    match private::options().create_new(true).open(path) {
+    match private::open_options().create_new(true).open(path) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(&error)),
         _ => path.canonicalize().map_err(|error| failed(&error)),
     }

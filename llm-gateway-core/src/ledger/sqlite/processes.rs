@@ -63,7 +63,7 @@ impl Locks {
         let mut folder = path.as_os_str().to_owned();
         folder.push("-locks");
         let folder = PathBuf::from(folder);
-        private::folder(&folder)?;
+        private::create_folder(&folder)?;
         Ok(Self { folder })
     }
 
@@ -92,7 +92,7 @@ impl Locks {
         if FileId::at(&self.file(id)) == Some(locked) {
             return Ok(());
         }
-        private::folder(&self.folder)?;
+        private::create_folder(&self.folder)?;
         // If another process has the lock, the id counts as living, which serves as well.
         if let Some(lock) = self.lock(id)? {
             process.lock = lock;
@@ -106,7 +106,7 @@ impl Locks {
     /// taken.
     fn lock(&self, id: i64) -> io::Result<Option<File>> {
         let lock =
-            private::options().read(true).create(true).truncate(false).open(self.file(id))?;
+            private::open_options().read(true).create(true).truncate(false).open(self.file(id))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(lock)),
             Err(TryLockError::WouldBlock) => Ok(None),
