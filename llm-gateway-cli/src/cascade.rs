@@ -1,4 +1,4 @@
-//! A cascade for people: the answer, and who gave it for how much.
+//! Shows the answer of a cascade to a person, with the model that gave it and what it cost.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use llm_gateway_core::CascadeAnswer;
 use crate::render::price;
 use crate::terminal::{FAINT, Terminal, harmless};
 
-/// Shows the answer on stdout, and in a line on stderr how it came about.
+/// Writes the answer to stdout, and to stderr a line about where it came from.
 pub(crate) fn show(cascade: &CascadeAnswer, terminal: &mut Terminal) -> io::Result<()> {
     terminal.answer(&cascade.text())?;
     terminal.note(&format!("{FAINT}{}{FAINT:#}", summary(cascade)))

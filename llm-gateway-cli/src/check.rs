@@ -1,4 +1,5 @@
-//! `llm-gateway check`: every problem of the policy, the keys, and what can run.
+//! `llm-gateway check`: shows every problem of the policy, the missing keys, and which task classes
+//! can run.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -27,16 +28,16 @@ pub(crate) fn run(
     Ok(if findings.errors() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// What was found out about a policy and its keys.
+/// The problems of a policy and the keys that it lacks.
 struct Findings {
     problems: Vec<Diagnostic>,
     missing: Vec<MissingKey>,
     description: Option<Description>,
-    /// What a missing key counts as.
+    /// The severity of a missing key: an error with `--strict`, else a warning.
     key_severity: Severity,
 }
 
-/// A key that a task class or a role of the policy could use and that is not there.
+/// A missing key, with the task classes and roles of the policy that could use it.
 struct MissingKey {
     variable: String,
     classes: Vec<String>,
@@ -141,8 +142,10 @@ impl MissingKey {
     }
 }
 
-/// Which keys let one of the classes run, of which none can. Any key of a class that asks a single
-/// model does; what several models need is told for one class alone.
+/// Returns advice on which keys to set, for a policy of which no task class can run.
+///
+/// Any one key of a class that asks a single model is enough. Where only classes of several models
+/// exist, the keys are named for one class alone.
 fn keys_to_set(classes: &[TaskClassDescription]) -> String {
     let singles = classes.iter().filter(|class| class.kind == RouteKind::Single);
     let keys: BTreeSet<&str> =
@@ -176,7 +179,7 @@ fn missing_keys(description: &Description) -> Vec<MissingKey> {
         .collect()
 }
 
-/// A problem with its first word in the colour of its severity.
+/// Returns the text of a problem, its first word coloured by severity.
 fn painted(text: &str, severity: Severity) -> String {
     let style = if severity == Severity::Error { BAD } else { DOUBTFUL };
     match text.split_once(':') {

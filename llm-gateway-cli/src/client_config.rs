@@ -1,6 +1,6 @@
-//! `llm-gateway client-config`: the entry that makes an MCP client start the server.
+//! `llm-gateway client-config`: prints the entry that makes an MCP client start the server.
 //!
-//! stdout gets the entry alone, so that it can be piped; stderr says in which file it goes.
+//! stdout gets the entry alone, so that it can be piped. stderr names the file that it belongs to.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,12 @@ use serde_json::{Map, Value, json};
 use crate::options::{Client, ClientConfig};
 use crate::terminal::{DOUBTFUL, FAINT, Terminal};
 
-/// The name under which clients know the server.
+/// The name by which a client knows the server.
 const SERVER: &str = "llm-gateway";
 
-/// Codex stops a call after 60 s in older versions. An orchestration may take 600 s, where the
-/// policy says nothing else; its answer must not come too late by a second.
+/// The time limit of a call in a Codex entry, in seconds. Older versions of Codex stop a call after
+/// 60 s, while an orchestration may take 600 s unless the policy says otherwise. This is a little
+/// longer, so that the answer is still in time.
 const CODEX_TIMEOUT_S: u32 = 630;
 
 pub(crate) fn run(
@@ -58,15 +59,17 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The server lies beside this program.
+/// Returns the path of the server, which is built beside this program.
 fn server_binary() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let name = format!("llm-gateway-stdio{}", std::env::consts::EXE_SUFFIX);
     Ok(own.parent().unwrap_or(Path::new("")).join(name))
 }
 
-/// The flags that the client must repeat, with paths that hold wherever it starts the server.
-/// A policy that the environment names is among them: clients hand on few variables.
+/// Returns the flags that the entry must repeat, with absolute paths, because a client starts the
+/// server anywhere.
+///
+/// A policy that the environment names becomes a flag, too, because clients pass on few variables.
 fn arguments(flags: &GatewayFlags, environment: &Environment) -> anyhow::Result<Vec<String>> {
     let named = environment.get("LLM_GATEWAY_ROUTING").map(PathBuf::from);
     let mut arguments = Vec::new();
@@ -83,8 +86,8 @@ fn arguments(flags: &GatewayFlags, environment: &Environment) -> anyhow::Result<
     Ok(arguments)
 }
 
-/// The key variables of the providers that the policy's task classes name, and the base URLs
-/// that are set.
+/// Returns the variables that the entry passes on: the key variables of the providers that the
+/// policy's task classes and roles use, and the base URLs that are set.
 fn variables(description: &Description, environment: &Environment) -> Vec<String> {
     let targets = || description.task_classes.iter().flat_map(|class| &class.targets);
     let roles = || description.orchestration.iter().flat_map(|it| it.roles.played());
@@ -94,12 +97,12 @@ fn variables(description: &Description, environment: &Environment) -> Vec<String
         provider.key != KeyState::NotNeeded && is_asked
     };
     let keys = description.providers.iter().filter(used).filter_map(|p| p.key_variable.clone());
-    // A client that handed on the keys alone would send them to another host.
+    // With the keys alone, a client would send them to another host.
     let urls = base_url_variables().filter(|name| environment.get(name).is_some());
     keys.chain(urls.map(str::to_owned)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// What starts the server.
+/// What starts the server: a command, its arguments, and the variables that it needs.
 struct Entry {
     command: String,
     arguments: Vec<String>,
@@ -109,7 +112,7 @@ struct Entry {
 impl Entry {
     fn render(&self, client: Client) -> String {
         match client {
-            // Each client has its own way to name a variable of the environment.
+            // Each client has its own syntax for a variable of the environment.
             Client::ClaudeCode => self.json("mcpServers", |key| format!("${{{key}}}")),
             Client::Cursor => self.json("mcpServers", |key| format!("${{env:{key}}}")),
             Client::Gemini => self.json("mcpServers", |key| format!("${key}")),
@@ -128,7 +131,7 @@ impl Entry {
         json!({ "command": self.command, "args": self.arguments, "env": env })
     }
 
-    /// VS Code asks for each key once and keeps it in its own store.
+    /// Returns the entry of VS Code, which asks for each key once and keeps it in its own store.
     fn json_with_inputs(&self) -> String {
         let inputs: Vec<Value> = self
             .variables
@@ -139,9 +142,9 @@ impl Entry {
         format!("{:#}", json!({ "inputs": inputs, "servers": { SERVER: server } }))
     }
 
-    /// Codex hands a server only the variables that are named in `env_vars`.
+    /// Returns the entry of Codex, which passes on only the variables that `env_vars` names.
     fn toml(&self) -> String {
-        // A JSON string is a TOML basic string, a JSON list of strings a TOML array.
+        // A JSON string is a TOML basic string, and a JSON list of strings is a TOML array.
         format!(
             "[mcp_servers.{SERVER}]\ncommand = {}\nargs = {}\nenv_vars = {}\ntool_timeout_sec = {CODEX_TIMEOUT_S}",
             json!(self.command),
@@ -151,7 +154,7 @@ impl Entry {
     }
 }
 
-/// In which file the entry goes.
+/// Returns a sentence about the file that the entry belongs to.
 fn destination(client: Client) -> &'static str {
     match client {
         Client::ClaudeCode => "goes into .mcp.json of a project, or ~/.claude.json for all of them",

@@ -1,7 +1,8 @@
-//! How a command ends that spends: by itself or by a signal, and what it held is settled first.
-//! Work that may have paid for something already is told to stop, and shows it.
+//! Runs a command that spends money, and ends it cleanly when a signal comes.
 //!
-//! The other commands hold nothing, so signals end them as they end any program.
+//! `route` is dropped, which settles what it held. `orchestrate` may have paid for steps already,
+//! so it is stopped and shows them. The other commands hold no money, and signals end them as they
+//! end any program.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,22 +13,24 @@ use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long the ledger may take to write what it has in hand. It takes milliseconds; a person who
-/// pressed Ctrl-C does not wait longer.
+/// How long the ledger may take to write its last entries. It takes milliseconds, and a person who
+/// pressed Ctrl-C should not wait longer.
 const LAST_ENTRIES: Duration = Duration::from_millis(500);
 
-/// How long dropped work may take to be gone. It takes a moment, unless it writes to a pipe that
+/// How long a dropped command may take to end. It ends at once, unless it writes to a pipe that
 /// nobody reads.
 const GONE: Duration = Duration::from_millis(250);
 
-/// How long work that was told to stop may take to show what there is: the half second that it
-/// gives the ledger, and some to write. Where nobody reads it is then dropped, within a second.
+/// How long a stopped command may take to show its results: the half second that it gives the
+/// ledger, and some time to write. Where nobody reads the output, the command is then dropped, in
+/// all within a second.
 const LAST_WORDS: Duration = Duration::from_millis(750);
 
-/// Does the work. A signal drops it, which settles what it held, and the exit code says which.
+/// Runs a command to its end. A signal drops it, which settles what it held, and decides the exit
+/// code.
 ///
 /// # Errors
-/// What the work fails with.
+/// Fails with the error of the command.
 pub(crate) fn run_or_drop(
     gateway: &Gateway,
     command: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
@@ -35,11 +38,13 @@ pub(crate) fn run_or_drop(
     run(gateway, command, None)
 }
 
-/// Does the work. A signal tells `stop`, by which the work ends itself; where that takes too
-/// long, or with a second signal, it is dropped. The exit code says which signal was the first.
+/// Runs a command to its end. A signal triggers `stop`, and the command then ends by itself.
+///
+/// A command that takes too long to end is dropped, and a second signal drops it at once. The first
+/// signal decides the exit code.
 ///
 /// # Errors
-/// What the work fails with.
+/// Fails with the error of the command.
 pub(crate) fn run_or_stop(
     gateway: &Gateway,
     command: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
@@ -53,10 +58,10 @@ fn run(
     command: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
     stop: Option<&Stop>,
 ) -> anyhow::Result<ExitCode> {
-    // The work has a thread of its own, so that a signal is heard whatever it waits for.
+    // The command has a thread of its own, so that a signal counts whatever the command waits for.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let ended = runtime.block_on(async {
-        // Before the work begins: nothing is held yet.
+        // Signals count from before the command begins, while nothing is held.
         let stopped = stopped_by_signal();
         let mut command = tokio::spawn(command);
         let ended = tokio::select! {
@@ -76,12 +81,12 @@ fn run(
         write_last_entries(gateway, LAST_ENTRIES).await;
         ended
     });
-    // A read of a terminal's stdin may still be under way.
+    // A read of a terminal's stdin may still block a thread.
     runtime.shutdown_background();
     ended
 }
 
-/// Gives work that was told to stop its time, unless another signal comes.
+/// Waits for a stopped command, for at most [`LAST_WORDS`] and not beyond another signal.
 async fn wait_for<T>(command: &mut JoinHandle<T>) {
     tokio::select! {
         _ = timeout(LAST_WORDS, command) => {}

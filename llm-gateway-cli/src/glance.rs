@@ -1,9 +1,9 @@
-//! Whom of a panel to believe, in a few lines: how far the members agree and whether that is
-//! certified, then who stands where, dissent first.
+//! A panel in a few lines: how far its members agree, whether that is certified, and who said what,
+//! with dissent first.
 //!
-//! Read from the envelope, so that `route` and `tour` say the same of the same answers.
+//! It is read from the envelope, so that `route` and `tour` show the same panel in the same words.
 
-// Indexing a JSON value gives null where there is nothing.
+// Indexing a JSON value returns null for a missing key.
 #![allow(clippy::indexing_slicing)]
 
 use anstyle::Style;
@@ -11,34 +11,34 @@ use serde_json::Value;
 
 use crate::terminal::{BAD, DOUBTFUL, GOOD, STRONG, harmless};
 
-/// A panel at a glance. Each line stands under a name of at most eight letters.
+/// A panel at a glance.
 pub(crate) struct Glance {
-    /// The first line.
+    /// The first line: the agreement, its weight, and whether it is certified.
     pub(crate) headline: String,
-    /// How good the headline is.
+    /// How good the news of the headline is.
     pub(crate) style: Style,
-    /// Who stands where, and how to show it.
+    /// The members by what they say, dissent first and failed members last.
     pub(crate) groups: Vec<Group>,
 }
 
-/// Members who say the same, or one that said nothing.
+/// Members that say the same, or one member that failed.
 pub(crate) struct Group {
-    /// What they are to the others.
+    /// What the group is among the others, in at most eight letters.
     pub(crate) name: &'static str,
-    /// Who they are, and what they say.
+    /// The names of the members and what they say, or why the member failed.
     pub(crate) text: String,
     pub(crate) style: Style,
 }
 
 impl Glance {
-    /// Reads a panel's envelope, be it an answer or an error.
+    /// Reads the envelope of a panel, whether it is an answer or an error.
     pub(crate) fn of(envelope: &Value) -> Self {
         let panel = Panel(envelope);
         Self { headline: panel.headline(), style: panel.style(), groups: panel.groups() }
     }
 }
 
-/// A panel's envelope.
+/// The envelope of a panel.
 struct Panel<'a>(&'a Value);
 
 impl<'a> Panel<'a> {
@@ -58,7 +58,8 @@ impl<'a> Panel<'a> {
         self.0["meta"]["visibility"]["independence_certified"] == true
     }
 
-    /// That all agree is good news only of members that could differ.
+    /// Returns the style of the headline. Agreement is good news only if the members could have
+    /// differed.
     fn style(&self) -> Style {
         match self.outcome() {
             _ if !self.is_certified() => BAD,
@@ -91,7 +92,7 @@ impl<'a> Panel<'a> {
         self.clusters().chain(self.failed()).collect()
     }
 
-    /// The clusters in the order of the envelope: dissent first, the largest last.
+    /// Returns the clusters in the order of the envelope: dissent first, the largest last.
     fn clusters(&self) -> impl Iterator<Item = Group> {
         let clusters = list(&self.agreement()["clusters"]);
         let after = (0..clusters.len()).rev();
@@ -109,7 +110,7 @@ impl<'a> Panel<'a> {
         })
     }
 
-    /// The members that gave no answer.
+    /// Returns the members that failed.
     fn failed(&self) -> impl Iterator<Item = Group> {
         let members = self.members().iter().zip(1..);
         let failed = members.filter(|(member, _)| member["status"] == "error");
@@ -120,7 +121,7 @@ impl<'a> Panel<'a> {
         })
     }
 
-    /// A member by its position and the target that was asked.
+    /// Returns the position of a member and the target that was asked.
     fn member_name(&self, position: u64) -> String {
         let at = usize::try_from(position).ok().and_then(|position| position.checked_sub(1));
         let member = at.and_then(|at| self.members().get(at));
@@ -133,7 +134,7 @@ impl<'a> Panel<'a> {
     }
 }
 
-/// What so many answers weigh, as a person would say it.
+/// Returns how many independent votes the answers are worth, in words.
 fn worth(votes: &Value) -> String {
     let votes = votes.as_f64().unwrap_or_default();
     let noun = if votes > 1.0 { "votes" } else { "vote" };

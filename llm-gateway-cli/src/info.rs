@@ -1,4 +1,4 @@
-//! `llm-gateway info`: what `llm_routing_info` answers.
+//! `llm-gateway info`: shows what the tool `llm_routing_info` answers.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! `llm-gateway`: the gateway for people at a terminal.
 //!
-//! One file per subcommand; `terminal` is the way to stdout, `render` turns what the
-//! gateway says into tables. No policy lives here.
+//! Each subcommand has a file of its own. `terminal` writes to stdout and stderr, `render` turns
+//! values into tables. No policy lives here.
 
 mod cascade;
 mod check;
@@ -36,13 +36,13 @@ fn main() -> ExitCode {
     let environment = Environment::from_process();
     log_to_stderr(options.global.gateway.log.as_deref(), &environment, "error");
     let terminal = Terminal::new(&options.global);
-    // `route` and `orchestrate` take the other one to a thread of its own.
+    // `route` and `orchestrate` move the first terminal to another thread.
     let mut last_words = Terminal::new(&options.global);
     match run(&options, environment, terminal) {
         Ok(code) => code,
         Err(error) => {
             let error = Error::new(Category::Internal, format!("{error:#}"));
-            // That a failure cannot be written is nobody's news.
+            // An error that cannot be written cannot be reported either.
             let _ = last_words.failure(&Envelope::from(&error));
             ExitCode::FAILURE
         }
@@ -84,7 +84,7 @@ fn run(
 fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(command);
-    // A read of a terminal's stdin may still be under way.
+    // A read of a terminal's stdin may still block a thread.
     runtime.shutdown_background();
     result
 }

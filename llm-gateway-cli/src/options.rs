@@ -1,4 +1,6 @@
-//! What can be said on the command line.
+//! The options and subcommands of the command line.
+//!
+//! The comments on options, subcommands and values are the help texts that a user reads.
 
 use std::path::PathBuf;
 
@@ -7,7 +9,7 @@ use llm_gateway_core::certificate::ReceiptDigest;
 use llm_gateway_core::ledger::{By, Month};
 use llm_gateway_process::GatewayFlags;
 
-/// Exit code of a command that was used wrongly.
+/// The exit code of a command that was used wrongly.
 pub(crate) const USAGE: u8 = 2;
 
 /// Routes questions to language models by a policy: price checked first, every try on record.
@@ -20,7 +22,7 @@ pub(crate) struct Options {
     pub(crate) command: Command,
 }
 
-/// Flags of every subcommand.
+/// The flags of every subcommand.
 #[derive(Args)]
 pub(crate) struct Global {
     #[command(flatten)]
@@ -105,8 +107,8 @@ pub(crate) struct Orchestrate {
     pub(crate) documents: Documents,
 }
 
-/// How deep a task is worked on. What each of them runs is the policy's to say; told here is what
-/// the built-in one does.
+/// How many steps a task gets. The policy decides what each depth runs; the help texts describe the
+/// built-in policy.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Depth {
     /// Execute.
@@ -118,7 +120,7 @@ pub(crate) enum Depth {
 }
 
 impl Depth {
-    /// Its name in a policy.
+    /// Returns the name of the depth in a policy.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Trivial => "trivial",
@@ -128,7 +130,7 @@ impl Depth {
     }
 }
 
-/// Where the documents of what several models did go.
+/// The files that receipt and bundle are written to.
 #[derive(Clone, Args)]
 pub(crate) struct Documents {
     /// Write the receipt of a panel, a cascade's gate or an orchestration to this file, for
@@ -171,7 +173,7 @@ pub(crate) struct Spend {
     pub(crate) yes: bool,
 }
 
-/// What to group calls by.
+/// The column that `spend` groups calls by.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Grouping {

@@ -1,8 +1,8 @@
-//! A panel for people: whom to believe, at a glance.
+//! Shows a panel to a person.
 //!
-//! The result goes to stdout, from what decides to what explains: how far the members agree and
-//! whether that is certified, dissent first; what each said; the claims, one by one. What it
-//! cost and where its receipt is goes to stderr, as for a single answer.
+//! stdout gets, from the decision to its reasons: how far the members agree and whether that is
+//! certified, with dissent first; the answer of each member; the claims of the certificate. stderr
+//! gets the cost and the receipt, as for a single answer.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use crate::render;
 use crate::render::{price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
-/// Shows what a panel said, whether it is an answer or was refused as one.
+/// Shows a panel, whether it was accepted as an answer or refused.
 pub(crate) fn show(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
     let Glance { headline, style, groups } = Glance::of(&json!(Envelope::from(panel)));
     terminal.line(&format!("{style}{headline}{style:#}"))?;
@@ -50,7 +50,7 @@ fn show_failure(failure: &Failure, terminal: &mut Terminal) -> io::Result<()> {
     Ok(())
 }
 
-/// The claims, the level that they reach, and what they do not show.
+/// Shows the claims of the certificate, the level that they reach, and what they do not prove.
 fn show_certificate(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
     let certificate = panel.certificate();
     terminal.line(&format!("\n{}", render::claims(certificate)))?;
@@ -65,13 +65,13 @@ fn show_certificate(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<
     terminal.line(&format!(
         "{style}{certified}{style:#}: level {reached} reached, {required} required"
     ))?;
-    // Their first half says what, the second why.
+    // The first half of each line says what is not proven, the second half why.
     let unproven = certificate.not_proven.iter().filter_map(|it| it.split(':').next());
     let unproven = unproven.collect::<Vec<_>>().join("; ");
     terminal.line(&format!("{FAINT}not proven: {}{FAINT:#}", harmless(&unproven)))
 }
 
-/// How many answered, for how much, how fast, and the receipt.
+/// Returns how many members answered, what they cost, how long they took, and the receipt.
 fn summary(panel: &PanelAnswer) -> String {
     let (answered, asked) = (panel.answers().count(), panel.members.len());
     let cost = price(panel.total_cost());

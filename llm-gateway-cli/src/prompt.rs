@@ -1,4 +1,4 @@
-//! What a command asks about: an argument, or the whole of stdin.
+//! Reads the question of a command from an argument or from the whole of stdin.
 
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
@@ -9,14 +9,16 @@ use tokio::task::spawn_blocking;
 use crate::options::USAGE;
 use crate::terminal::Terminal;
 
-/// The largest prompt that is read from stdin: what the largest context takes, and more.
+/// The most bytes that are read from stdin: more than the largest context window takes.
 const LARGEST_PROMPT: u64 = 64 * 1024 * 1024;
 
-/// Gives `argument`, or what stdin holds where that is `-` or absent. Where there is nothing, or
-/// it cannot be read, the person is told and the exit code given. `what` it is called: `PROMPT`.
+/// Returns `argument`, or the text on stdin if it is `-` or absent.
+///
+/// Without a text, or if it cannot be read, an error is shown and the exit code returned. `what`
+/// names the argument in that error, as in the usage line: `PROMPT`.
 ///
 /// # Errors
-/// That nobody can be told.
+/// Fails if the error cannot be written.
 pub(crate) async fn read(
     argument: Option<&str>,
     what: &'static str,
@@ -30,7 +32,7 @@ pub(crate) async fn read(
         terminal.complain(&format!("there is nothing to ask: {give}"));
         return Ok(Err(ExitCode::from(USAGE)));
     }
-    // On a thread that nothing waits for, so that Ctrl-C ends also this.
+    // The read blocks a thread that nothing waits for, so that Ctrl-C ends the program during it.
     match spawn_blocking(|| prompt_from(std::io::stdin())).await? {
         Ok(prompt) => Ok(Ok(prompt)),
         Err(error) => {
@@ -40,7 +42,8 @@ pub(crate) async fn read(
     }
 }
 
-/// The whole of a reader, never a part of it: half a prompt would be billed and answered.
+/// Reads a reader to its end. It never returns a part, because half a prompt would be billed and
+/// answered.
 fn prompt_from(reader: impl Read) -> Result<String, Error> {
     let invalid = |message: String| Error::new(Category::InvalidRequest, message);
     let mut bytes = Vec::new();

@@ -1,6 +1,7 @@
-//! Where `route` and `orchestrate` write the documents of what several models did.
+//! Writes receipts and bundles where `--receipt` and `--bundle` say.
 //!
-//! They are this user's alone: a bundle holds prompt and answers, a receipt what was asked of whom.
+//! Only the user can read them: a bundle holds prompts and answers, a receipt what was asked of
+//! which model.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -12,10 +13,11 @@ use llm_gateway_core::{Failure, Gateway, Reply};
 use crate::options::Documents;
 use crate::terminal::{FAINT, Terminal, harmless};
 
-/// Whether each document has a place, and one of its own: asked before anything is paid for.
+/// Checks, before anything is paid for, that each document can be written and has a path of its
+/// own.
 ///
 /// # Errors
-/// What is wrong with the places.
+/// Fails with a message about the first path that cannot be used.
 pub(crate) fn check(documents: &Documents) -> Result<(), String> {
     let Documents { receipt, bundle } = documents;
     for (flag, path) in [("--receipt", receipt), ("--bundle", bundle)] {
@@ -29,7 +31,7 @@ pub(crate) fn check(documents: &Documents) -> Result<(), String> {
     }
 }
 
-/// Whether a file may be at a path, as far as can be known without making one.
+/// Checks whether a file may be written at a path, as far as that is known without creating one.
 fn check_place(flag: &str, path: &Path) -> Result<(), String> {
     let shown = path.display();
     if path.is_dir() {
@@ -46,14 +48,15 @@ fn folder(path: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-/// Where a path leads, however it is written; as it is written where it leads nowhere.
+/// Returns the canonical form of a path. A path that leads nowhere is returned as it is.
 fn canonical(path: &Path) -> PathBuf {
     let in_folder = || Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?));
     fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
-/// Why a task class has none of the documents that a person wants, if so: asked before anything is
-/// paid for. A class that the policy does not have is refused in another place.
+/// Returns why a task class has no receipt although one is wanted, if that is so.
+///
+/// It is asked before anything is paid for. A class that the policy lacks is refused elsewhere.
 pub(crate) fn unavailable_because(
     documents: &Documents,
     gateway: &Gateway,
@@ -67,11 +70,12 @@ pub(crate) fn unavailable_because(
     is_single.then(|| format!("`{class}` asks one model, and one alone has no receipt"))
 }
 
-/// Writes what the person wants, and tells what became of it. False where something is missing
-/// that should be there.
+/// Writes the documents that are wanted, and reports each on stderr.
+///
+/// Returns false if a document is missing that should have been written.
 ///
 /// # Errors
-/// That nobody can be told.
+/// Fails if a report cannot be written.
 pub(crate) fn write(
     documents: &Documents,
     outcome: &Result<Reply, Failure>,
@@ -86,7 +90,7 @@ pub(crate) fn write(
             terminal.complain("one model answered, and one alone has no receipt: none is written");
             return Ok(false);
         }
-        // That nobody was asked has been told.
+        // The error of the run has said already that nobody was asked.
         None => return Ok(false),
     };
     let receipt = documents.receipt.iter().map(|path| (path, "receipt", &receipt));
@@ -105,7 +109,7 @@ pub(crate) fn write(
     told.map(|()| all_written)
 }
 
-/// Receipt and bundle of what was asked, as far as it has one, even where it failed.
+/// Returns the receipt and the bundle of a run, if it has them. A failed run may have them, too.
 fn receipt_and_bundle(outcome: &Result<Reply, Failure>) -> Option<(Vec<u8>, Vec<u8>)> {
     let (panel, done) = match outcome {
         Ok(Reply::Panel(panel)) => (Some(&**panel), None),

@@ -1,4 +1,4 @@
-//! What the gateway says, as tables for people.
+//! Writes values of the gateway as lines and tables for people.
 
 use comfy_table::{
     Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
@@ -15,12 +15,12 @@ use llm_gateway_core::spend::{CapLeft, SpendReport, SpendState};
 
 use crate::terminal::harmless;
 
-/// What something cost, where that is known.
+/// Returns an amount, or that its price is unknown.
 pub(crate) fn price(amount: Option<NanoUsd>) -> String {
     amount.map_or_else(|| "price unknown".to_owned(), |amount| amount.to_string())
 }
 
-/// One try: who, how it ended, and how long that took.
+/// Returns an attempt in one line: its target, its outcome, and how long it took.
 pub(crate) fn tried(attempt: &Attempt) -> String {
     let (target, outcome) = (&attempt.target, attempt.outcome.as_str());
     let (took, waited) = (attempt.latency.as_secs_f64(), attempt.waited.as_secs_f64());
@@ -30,7 +30,7 @@ pub(crate) fn tried(attempt: &Attempt) -> String {
     }
 }
 
-/// Task classes: name, who answers, whether it can run.
+/// Returns a table of task classes: name, kind, targets, and whether each can run.
 pub(crate) fn task_classes(classes: &[TaskClassDescription]) -> String {
     let mut table = table(&["task class", "answered by", "can run"]);
     for class in classes {
@@ -54,13 +54,13 @@ pub(crate) fn task_classes(classes: &[TaskClassDescription]) -> String {
             state,
         ]);
     }
-    // A model id that is broken over two lines cannot be copied; only the last column may wrap.
+    // A model id that is broken over two lines cannot be copied, so only the last column may wrap.
     let whole = ColumnConstraint::ContentWidth;
     table.set_constraints([whole, whole]);
     table.to_string()
 }
 
-/// The depths of an orchestration: who does which step, whether it can run.
+/// Returns a table of depths: the model of each step, and whether each depth can run.
 pub(crate) fn depths(orchestration: &OrchestrationDescription) -> String {
     let mut table = table(&["orchestrate", "steps", "can run"]);
     for depth in &orchestration.depths {
@@ -85,7 +85,7 @@ pub(crate) fn depths(orchestration: &OrchestrationDescription) -> String {
     table.to_string()
 }
 
-/// Providers: name, wire format, key, base URL.
+/// Returns a table of providers: name, wire format, key and base URL.
 pub(crate) fn providers(description: &Description) -> String {
     let mut table = table(&["provider", "speaks", "key", "base URL"]);
     for provider in &description.providers {
@@ -105,7 +105,7 @@ pub(crate) fn providers(description: &Description) -> String {
     table.to_string()
 }
 
-/// What a certificate claims: what became of each claim, and by which evidence.
+/// Returns a table of the claims of a certificate: name, result and reason.
 pub(crate) fn claims(certificate: &Certificate) -> String {
     let mut table = table(&["claim", "result", "because"]);
     for (name, claim) in certificate.claims.named() {
@@ -123,7 +123,7 @@ pub(crate) fn claims(certificate: &Certificate) -> String {
     table.to_string()
 }
 
-/// What a month's calls have cost: who, how many, how much.
+/// Returns a table of a month's spending, one row for each provider, model or task class.
 pub(crate) fn spent_rows(report: &SpendReport) -> String {
     let mut table = table(&[&report.by.as_str().replace('_', " "), "calls", "cost"]);
     for row in &report.spent.rows {
@@ -132,7 +132,7 @@ pub(crate) fn spent_rows(report: &SpendReport) -> String {
     table.to_string()
 }
 
-/// How many calls a row has, and how many of them are not known exactly.
+/// Returns the number of calls of a row, and how many of them have no exact cost.
 fn calls(row: &SpentRow) -> String {
     let doubtful = [(row.estimated, "estimated"), (row.unknown, "without a price")];
     let doubtful = doubtful.iter().filter(|(count, _)| *count > 0);
@@ -143,7 +143,7 @@ fn calls(row: &SpentRow) -> String {
     }
 }
 
-/// A month's sums.
+/// Returns a table of a month's totals: settled, held and unsettled money.
 pub(crate) fn spent_totals(spent: &MonthSpend) -> String {
     let mut table = table(&["together", "amount", "what it is"]);
     let unsettled = match spent.unsettled {
@@ -160,7 +160,7 @@ pub(crate) fn spent_totals(spent: &MonthSpend) -> String {
     table.to_string()
 }
 
-/// Caps, and what each leaves.
+/// Returns a table of caps and what is left of each.
 pub(crate) fn caps(caps: &[CapLeft]) -> String {
     let mut table = table(&["monthly cap on", "cap", "left"]);
     for CapLeft { cap, left, .. } in caps {
@@ -174,7 +174,7 @@ pub(crate) fn caps(caps: &[CapLeft]) -> String {
     table.to_string()
 }
 
-/// The current month in a line, and one for each cap.
+/// Returns the current month's spending in a line, followed by a line for each cap.
 pub(crate) fn spend_state(state: &SpendState) -> String {
     match state {
         SpendState::Known(report) => {
@@ -205,7 +205,7 @@ fn money(amount: NanoUsd) -> Cell {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    // Styled always: the terminal takes colour out where none is wanted.
+    // The table is always styled: the terminal removes colour where none is wanted.
     table.enforce_styling();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);

@@ -1,4 +1,4 @@
-//! `llm-gateway route`: ask, and see what it cost.
+//! `llm-gateway route`: asks a question and shows the answer with its cost.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -48,15 +48,16 @@ pub(crate) async fn run(
         true => watched(run.outcome, run.events, &mut terminal).await,
         false => run.outcome.await,
     };
-    // A pipe that nobody reads must not keep the one worker, which also hears the signals.
+    // A pipe that nobody reads must not block the one worker, which also listens for signals.
     block_in_place(|| show(&outcome, &mut terminal))?;
-    // After the answer: what was paid for is not lost with a file that cannot be written.
+    // The answer comes first, so that a file that cannot be written does not lose what was paid
+    // for.
     let is_written = block_in_place(|| receipt::write(&route.documents, &outcome, &mut terminal))?;
     let is_well = outcome.is_ok() && is_written;
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Waits for the outcome while one line on stderr tells what is going on.
+/// Waits for the outcome while one line on stderr shows what happens.
 async fn watched(
     mut outcome: Outcome,
     mut events: Events,
@@ -72,14 +73,14 @@ async fn watched(
             _ = seconds.tick() => {}
         }
         let elapsed = began.elapsed().as_secs();
-        // An answer that is being paid for is not dropped because nobody can watch it come.
+        // An answer that is being paid for is kept, even if the progress cannot be written.
         let _ = terminal.progress(&format!("{FAINT}{step} · {elapsed} s{FAINT:#}"));
     };
     let _ = terminal.progress("");
     outcome
 }
 
-/// What goes on, for the progress line.
+/// Returns an event as the text of the progress line.
 pub(crate) fn progress_of(event: &Event) -> String {
     match event {
         Event::Attempt { target, number: 1 } => format!("asking {target}"),
@@ -127,7 +128,7 @@ fn show(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::R
     }
 }
 
-/// Who answered, for how much, how fast, and why them.
+/// Returns an answer in one line: its target, its tokens, its cost, and how long it took.
 pub(crate) fn summary(answer: &Answer) -> String {
     let usage = &answer.cost.usage;
     let cost = price(answer.cost.amount);

@@ -1,4 +1,4 @@
-//! `llm-gateway schema`: the JSON Schema of routing.yaml, for editors.
+//! `llm-gateway schema`: prints the JSON Schema of routing.yaml, for editors.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `llm-gateway spend`: what a month has cost, and what its caps leave.
+//! `llm-gateway spend`: shows what a month has cost and what its caps leave.
 
 use std::process::ExitCode;
 
@@ -12,10 +12,10 @@ use crate::options::{Spend, USAGE};
 use crate::render;
 use crate::terminal::{FAINT, STRONG, Terminal};
 
-/// What there is to tell in the end.
+/// What the command shows.
 struct Answer {
     report: SpendReport,
-    /// What was given back, where that was asked for.
+    /// The holds that were released, if that was asked for.
     dropped: Option<Dropped>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) async fn run(
         terminal.complain("nobody can be asked here: `--drop-unsettled` needs `--yes`");
         return Ok(ExitCode::from(USAGE));
     }
-    // With all its places, as every command tells it.
+    // An invalid policy is shown with all its places, as every command shows it.
     if let Err(problems) = gateway.policy() {
         terminal.failure(&Envelope::from(&problems))?;
         return Ok(ExitCode::FAILURE);
@@ -49,7 +49,9 @@ pub(crate) async fn run(
     }
 }
 
-/// Asks the ledger, and before it loses anything the person; `None` where they do not agree.
+/// Reads the ledger, and releases unsettled holds if that is asked for and the person agrees.
+///
+/// Returns `None` if the person does not agree.
 async fn collect(
     spend: &Spend,
     gateway: &Gateway,
@@ -60,7 +62,7 @@ async fn collect(
     if !spend.drop_unsettled {
         return Ok(Some(Answer { report, dropped: None }));
     }
-    // The same month to the end, also where the next one begins meanwhile.
+    // The month stays the same to the end, even if the next one begins meanwhile.
     let (month, unsettled) = (report.spent.month, report.spent.unsettled);
     if unsettled == NanoUsd::ZERO {
         return Ok(Some(Answer { report, dropped: Some(Dropped::default()) }));

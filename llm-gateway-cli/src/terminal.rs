@@ -1,5 +1,7 @@
-//! The way to stdout and stderr: colour where it is wanted, escape sequences of others
-//! nowhere.
+//! Writes to stdout and stderr, in colour where it is wanted.
+//!
+//! Text of a model or a provider passes through [`harmless`] first, so that a terminal obeys none
+//! of its escape sequences.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -11,22 +13,22 @@ use serde_json::json;
 
 use crate::options::{Color, Global};
 
-/// Something important.
+/// The style of something important.
 pub(crate) const STRONG: Style = Style::new().bold();
-/// Something good.
+/// The style of something good.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// Something bad.
+/// The style of something bad.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// Something to look at twice.
+/// The style of something to look at twice.
 pub(crate) const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
-/// Something by the way.
+/// The style of something less important.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
 /// stdout and stderr of one run.
 pub(crate) struct Terminal {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
-    /// Characters of the progress line that stands on the terminal.
+    /// The width of the progress line that is on the terminal, in characters.
     progress_width: usize,
     /// Whether one JSON document is wanted in place of text.
     pub(crate) json: bool,
@@ -47,17 +49,18 @@ impl Terminal {
         }
     }
 
-    /// Whether a person watches stderr, so that progress has a reader.
+    /// Returns whether a person watches stderr and can see progress.
     pub(crate) fn shows_progress(&self) -> bool {
         self.err.is_terminal()
     }
 
-    /// Whether a person is there to be asked.
+    /// Returns whether a person is there to answer a question.
     pub(crate) fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && self.err.is_terminal()
     }
 
-    /// Asks the person. Only a clear yes is one: silence and a broken terminal are not.
+    /// Asks the person a question. Returns true only for a clear yes, not for silence or a broken
+    /// terminal.
     pub(crate) fn confirms(&mut self, question: &str) -> bool {
         let mut answer = String::new();
         let asked = write!(self.err, "{question} [y/N] ").and_then(|()| self.err.flush());
@@ -70,12 +73,12 @@ impl Terminal {
         ignore_closed_pipe(writeln!(self.out, "{text}"))
     }
 
-    /// Writes what a model said: a pipe gets the bytes, a person what does no harm.
+    /// Writes the text of a model to stdout: as it is to a pipe, and harmless to a terminal.
     pub(crate) fn answer(&mut self, text: &str) -> io::Result<()> {
         if self.out.is_terminal() {
             return self.line(&harmless(text));
         }
-        // Not through `out`, which takes escape sequences out of anything.
+        // `out` would remove escape sequences, and a pipe gets every byte.
         let mut stdout = io::stdout();
         ignore_closed_pipe(writeln!(stdout, "{text}").and_then(|()| stdout.flush()))
     }
@@ -85,14 +88,14 @@ impl Terminal {
         ignore_closed_pipe(writeln!(self.out, "{:#}", json!(value)))
     }
 
-    /// Writes a line to stderr: what is not the result.
+    /// Writes a line to stderr, for everything that is not the result.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.err, "{text}")
     }
 
-    /// Shows a passing line on stderr; the next one, or nothing, takes its place.
+    /// Shows a line on stderr that the next one replaces. An empty text removes it.
     pub(crate) fn progress(&mut self, text: &str) -> io::Result<()> {
-        // Spaces wipe the line before: where colour is off, so are the sequences that would.
+        // Spaces overwrite the line before, because without colour no escape sequence may do so.
         let width = strip_str(text).to_string().chars().count();
         let rest = " ".repeat(self.progress_width.saturating_sub(width));
         self.progress_width = width;
@@ -103,12 +106,12 @@ impl Terminal {
         self.err.flush()
     }
 
-    /// Writes an error to stderr. That it cannot be written is nobody's news.
+    /// Writes an error to stderr. A failure to write it is ignored.
     pub(crate) fn complain(&mut self, text: &str) {
         let _ = writeln!(self.err, "{BAD}error:{BAD:#} {}", harmless(text));
     }
 
-    /// Shows a failed envelope: as JSON on stdout, or for people on stderr.
+    /// Shows the envelope of a failure: as JSON on stdout, or for people on stderr.
     pub(crate) fn failure(&mut self, envelope: &Envelope) -> io::Result<()> {
         if self.json {
             return self.document(envelope);
@@ -122,7 +125,7 @@ impl Terminal {
 }
 
 impl Drop for Terminal {
-    /// A run that is dropped in the middle leaves no progress behind.
+    /// Removes the progress line of a run that is dropped midway.
     fn drop(&mut self) {
         if self.progress_width > 0 {
             let _ = self.progress("");
@@ -130,8 +133,8 @@ impl Drop for Terminal {
     }
 }
 
-/// A reader of stdout that went away has read what it wanted: that is no failure, and the
-/// exit code still tells how things went.
+/// Turns a closed pipe into a success: the reader of stdout has read all it wanted, and the exit
+/// code still says how the run went.
 fn ignore_closed_pipe(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -139,8 +142,8 @@ fn ignore_closed_pipe(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Takes out of a stranger's text what a terminal would obey: control characters, and the
-/// marks that turn the direction of writing.
+/// Removes from a text what a terminal would obey: control characters except line feed and tab, and
+/// the marks that change the direction of writing.
 pub(crate) fn harmless(text: &str) -> String {
     let obeyed = |c: &char| {
         (c.is_control() && !matches!(c, '\n' | '\t'))

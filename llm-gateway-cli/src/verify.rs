@@ -1,4 +1,4 @@
-//! `llm-gateway verify`: whether a receipt holds, offline.
+//! `llm-gateway verify`: checks offline whether a receipt holds.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Verify, terminal: &mut Terminal) -> anyhow::Result
     };
     let found = check(&receipt, bundle.as_deref(), arguments);
     if terminal.json {
-        // The check succeeded whatever it found; `data.result` and the exit code tell what.
+        // The check itself succeeded, whatever it found: `data.result` and the exit code say what.
         terminal.document(&Envelope::success(json!(found)))?;
     } else {
         show(&found, terminal)?;
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Verify, terminal: &mut Terminal) -> anyhow::Result
     Ok(ExitCode::from(exit_code(found.result)))
 }
 
-/// Holds a receipt against all that is there.
+/// Checks a receipt against the bundle, the digest and the built-in model rows.
 fn check(receipt: &[u8], bundle: Option<&[u8]>, arguments: &Verify) -> Verification {
     let models = built_in_models();
     let rows = models.iter().map(|(provider, id, facts)| (&**provider, &**id, &**facts));
@@ -49,7 +49,7 @@ fn check(receipt: &[u8], bundle: Option<&[u8]>, arguments: &Verify) -> Verificat
     verify(receipt, digest.map_or(against, |digest| against.with_digest(digest)))
 }
 
-/// A whole file, or one byte more than `largest`, which `verify` refuses.
+/// Reads a file, up to one byte more than `largest`, which `verify` then refuses as too large.
 fn read(path: &Path, largest: usize) -> Result<Vec<u8>, Error> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
@@ -86,7 +86,7 @@ fn show(found: &Verification, terminal: &mut Terminal) -> io::Result<()> {
     Ok(())
 }
 
-/// What the receipt says of itself, and how far that is to be believed.
+/// Shows what the receipt says about itself, and how far the check confirms it.
 fn show_statement(
     result: VerifyResult,
     stated: &Stated,
@@ -114,7 +114,7 @@ fn exit_code(result: VerifyResult) -> u8 {
         VerifyResult::Holds => 0,
         VerifyResult::Undecided => 2,
         VerifyResult::NoReceipt => 3,
-        // A result that this program does not know is no reason to trust.
+        // A result that this program does not know is no reason to trust the receipt.
         _ => 1,
     }
 }

@@ -1,5 +1,5 @@
-//! The steps as they happen: a line on stderr for each that has ended, and, where a person
-//! watches, a passing one for the one under way.
+//! Shows the steps of an orchestration as they happen: a line on stderr for each step that has
+//! ended, and a progress line for the current one if a person watches.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::route::progress_of;
 use crate::terminal::{BAD, FAINT, GOOD, Terminal};
 
-/// Waits for the outcome, and tells each step.
+/// Waits for the outcome and shows each step meanwhile.
 pub(super) async fn watched(
     mut outcome: Outcome,
     mut events: Events,
@@ -37,17 +37,17 @@ pub(super) async fn watched(
     outcome
 }
 
-/// What has happened so far.
+/// The steps so far.
 struct Steps {
     began: Instant,
     underway: Option<Step>,
-    /// The name and the round of the last one.
+    /// The name and the round of the step that ended last.
     ended: Option<(String, u32)>,
-    /// What the step under way is at.
+    /// What the current step is doing, for the progress line.
     doing: String,
 }
 
-/// A step under way.
+/// The current step.
 struct Step {
     name: String,
     round: u32,
@@ -68,7 +68,7 @@ impl Steps {
                     let result = if *answered { (GOOD, "ok") } else { (BAD, "failed") };
                     let line = self.line(&step, result);
                     clear_progress(terminal);
-                    // Work that is being paid for is not dropped because nobody can watch it.
+                    // Steps that are being paid for go on, even if nobody can watch them.
                     let _ = terminal.note(&line);
                     self.ended = Some((step.name, step.round));
                 }

@@ -1,8 +1,8 @@
-//! `llm-gateway orchestrate`: have a task done, and see whether to believe that it is.
+//! `llm-gateway orchestrate`: has a task planned, executed and verified.
 //!
-//! The artifact alone goes to stdout, so that it can be piped. What happens on the way, and what
-//! the verifier says of the artifact, goes to stderr. A signal ends the work and not the telling:
-//! what there is until then was paid for.
+//! stdout gets the artifact alone, so that it can be piped. stderr gets the steps and what the
+//! verifier says of the artifact. A signal ends the steps but not the output, because the completed
+//! steps were paid for.
 
 mod live;
 mod show;
@@ -17,7 +17,7 @@ use crate::options::{Orchestrate, USAGE};
 use crate::terminal::Terminal;
 use crate::{prompt, receipt};
 
-/// Exit code of work that is there, and that nobody vouches for.
+/// Exit code of a run whose artifact nobody accepted.
 const NOT_ACCEPTED: u8 = 3;
 
 pub(crate) async fn run(
@@ -48,13 +48,13 @@ pub(crate) async fn run(
         true => run.outcome.await,
         false => live::watched(run.outcome, run.events, &mut terminal).await,
     };
-    // A pipe that nobody reads must not keep the one worker, which also hears the signals.
+    // A pipe that nobody reads must not block the one worker, which also listens for signals.
     let shown = block_in_place(|| match terminal.json {
         true => terminal.document(&Envelope::from(&outcome)),
         false => show::outcome(&outcome, &mut terminal),
     });
-    // After the artifact: what was paid for is not lost with a file that cannot be written, nor
-    // with a terminal that is gone.
+    // The artifact comes first, so that a file that cannot be written does not lose what was paid
+    // for. The documents are written even if the terminal is gone.
     let is_written = block_in_place(|| receipt::write(&asked.documents, &outcome, &mut terminal));
     let is_written = shown.and(is_written)?;
     Ok(if is_written { exit_code(&outcome) } else { ExitCode::FAILURE })

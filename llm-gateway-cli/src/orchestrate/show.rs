@@ -1,4 +1,5 @@
-//! What came of a task, for people: the artifact on stdout, and on stderr whether to believe it.
+//! Shows the outcome of a task to a person: the artifact on stdout, and on stderr whether to
+//! believe it.
 
 use std::io;
 
@@ -11,7 +12,7 @@ use llm_gateway_core::{Envelope, Failure, Orchestrated, Reply};
 use crate::render::{price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
-/// Characters of a reason, a requirement or a quote; `--json` has the whole.
+/// The most characters of a reason, a requirement or a quote. `--json` shows all of it.
 const LONGEST_LINE: usize = 300;
 
 pub(super) fn outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> io::Result<()> {
@@ -23,14 +24,14 @@ pub(super) fn outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal)
         }
         Ok(reply) => terminal.answer(&reply.text()),
         Err(failure) => {
-            // What was paid for is not lost with a stderr that cannot be written.
+            // What was paid for is shown even if stderr cannot be written.
             let told = terminal.failure(&Envelope::from(failure));
             told.and(failure.orchestration().map_or(Ok(()), |done| show_partial(done, terminal)))
         }
     }
 }
 
-/// What there is of work that failed on the way.
+/// Shows the completed steps of a task that failed midway.
 fn show_partial(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     let attempts = done.steps.last().map(|step| step.attempts()).unwrap_or_default();
     let told = attempts.iter().try_for_each(|attempt| {
@@ -51,7 +52,7 @@ fn show_partial(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> 
     show_summary(done, terminal)
 }
 
-/// Whether the artifact was accepted, why not, and how blind the verifier was.
+/// Shows whether the artifact was accepted, why not, and what the verifier saw.
 fn show_verdict(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     let (style, word, why) = verdict_line(done);
     terminal.note(&format!("{style}{word}{style:#}{}", harmless(&why)))?;
@@ -94,7 +95,7 @@ fn verdict_line(done: &Orchestrated) -> (Style, &'static str, String) {
     }
 }
 
-/// A requirement, and by which words of the artifact it is met or not.
+/// Returns a requirement, whether it is met, and the words of the artifact that show it.
 fn checklist_line(item: &ChecklistItem) -> String {
     let (style, word) = match item.met {
         Met::Yes => (GOOD, "yes"),
@@ -108,7 +109,7 @@ fn checklist_line(item: &ChecklistItem) -> String {
     format!("   {style}{word:<7}{style:#} {}{quote}", one_line(&item.requirement))
 }
 
-/// What the verifier saw, and every claim of the certificate that does not hold.
+/// Shows what the verifier saw, and every claim of the certificate that does not hold.
 fn show_independence(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     let claims = done.certificate().claims.named();
     let is_open = claims.iter().any(|(_, claim)| claim.result == ClaimResult::Unknown);
@@ -138,7 +139,7 @@ fn show_independence(done: &Orchestrated, terminal: &mut Terminal) -> io::Result
     Ok(())
 }
 
-/// Why earlier rounds were not enough; how deep, how much, how fast.
+/// Shows why earlier rounds were refused, and the depth, cost and duration of the task.
 fn show_summary(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     for (number, round) in done.others() {
         if let Some(verdict) = &round.verdict {
@@ -157,7 +158,7 @@ fn show_summary(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> 
     terminal.note(&format!("{FAINT}{line}{FAINT:#}"))
 }
 
-/// A model's words as one line that does no harm and can be taken in at a glance.
+/// Returns the text of a model as one short, harmless line.
 fn one_line(text: &str) -> String {
     let line = harmless(text).split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST_LINE) {

@@ -1,4 +1,5 @@
-//! `llm-gateway tour`: the real server, in process, and a real client; every tool, offline.
+//! `llm-gateway tour`: calls every tool of the real server with a real client, in one process and
+//! offline.
 
 mod show;
 
@@ -16,14 +17,14 @@ use serde_json::{Value, json};
 
 use crate::terminal::{FAINT, STRONG, Terminal};
 
-/// Bytes that the pipe between server and client holds.
+/// The capacity of the pipe between server and client, in bytes.
 const PIPE: usize = 64 * 1024;
 
-/// A question that three models can answer with a letter, so that their answers compare.
+/// A question that three models can answer with a letter, so that their answers can be compared.
 const CHOICE: &str = "Which law of thermodynamics says that entropy never falls? A: the first. \
     B: the second. C: the third. Answer with one letter.";
 
-/// Work that is small and can still be done badly.
+/// A small task that can still be done badly.
 const TASK: &str = "Write one sentence on why entropy grows, for a child of ten.";
 
 const PLAN: &str = "1. Find an everyday scene that a child knows. 2. Say with it that there are far \
@@ -35,14 +36,14 @@ const ARTIFACT: &str = "A room gets messy by itself because there are a thousand
 /// One call of the tour.
 struct Demo {
     tool: &'static str,
-    /// What it shows.
+    /// What the call shows.
     title: &'static str,
     arguments: Value,
-    /// What the models answer, added to a script.
+    /// Adds the models' answers to a script.
     replies: fn(Scripted) -> Scripted,
 }
 
-/// What of a policy the tour shows.
+/// The task classes and the depth of a policy that the tour shows.
 struct Selection {
     single: String,
     panel: Option<String>,
@@ -50,7 +51,7 @@ struct Selection {
     has_plan: bool,
 }
 
-/// What is asked of each tool, in the order in which it is selection.
+/// Returns the calls of the tour, in the order in which they are shown.
 fn demos(selection: &Selection) -> Vec<Demo> {
     let question = "Name the three laws of thermodynamics.";
     let task_class = &selection.single;
@@ -127,7 +128,7 @@ pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow
     }
     let mut envelopes = Vec::new();
     for (index, demo) in demos.iter().enumerate() {
-        // Shared with the gateway, which takes these steps next.
+        // The gateway shares this script and takes these steps next.
         drop((demo.replies)(script.clone()));
         let envelope = call(&client, demo).await?;
         if !terminal.json {
@@ -159,7 +160,7 @@ fn introduce(tools: &[Tool], terminal: &mut Terminal) -> anyhow::Result<()> {
 }
 
 fn show_what_next(selection: &Selection, terminal: &mut Terminal) -> anyhow::Result<()> {
-    // As it was called: after `cargo run` the program is on nobody's path.
+    // The program is named as it was called, because after `cargo run` it is not on the PATH.
     let program = std::env::args().next().unwrap_or_else(|| "llm-gateway".to_owned());
     terminal.line(&format!("\n{STRONG}Next{STRONG:#}"))?;
     for (what, arguments) in [
@@ -172,8 +173,8 @@ fn show_what_next(selection: &Selection, terminal: &mut Terminal) -> anyhow::Res
     Ok(())
 }
 
-/// What shows most of this policy: a single model with somewhere to fall back to, a panel of three,
-/// which can split without a tie, and the depth of the most steps.
+/// Selects what shows most of a policy: a single model with a fallback, a panel of three (which can
+/// split without a tie), and the depth with the most steps.
 fn select(gateway: &Gateway) -> anyhow::Result<Selection> {
     let description = gateway.describe().map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let of = |kind| description.task_classes.iter().filter(move |class| class.kind == kind);

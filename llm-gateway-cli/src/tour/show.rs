@@ -1,6 +1,6 @@
-//! How the tour shows a call and its envelope.
+//! Shows a call of the tour and its envelope.
 
-// Indexing a JSON value gives null where there is nothing.
+// Indexing a JSON value returns null for a missing key.
 #![allow(clippy::indexing_slicing)]
 
 use llm_gateway_core::model::NanoUsd;
@@ -10,7 +10,7 @@ use super::Demo;
 use crate::glance::{Glance, Group};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
-/// Shows a call and what came of it.
+/// Shows a call and its envelope.
 pub(super) fn demo(
     number: usize,
     demo: &Demo,
@@ -80,7 +80,7 @@ fn panel(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
     terminal.line(&format!("   {FAINT}cost{FAINT:#}      {cost} for all members"))
 }
 
-/// The steps, what came of them, and whether to believe it.
+/// Shows the steps of an orchestration, its artifact, and whether to believe it.
 fn orchestration(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
     let (data, meta) = (&envelope["data"], &envelope["meta"]);
     let steps = meta["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -96,7 +96,7 @@ fn orchestration(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<(
     terminal.line(&format!("   {FAINT}cost{FAINT:#}      {cost} for all steps"))
 }
 
-/// The verdict, and what the one who gave it had seen.
+/// Returns the verdict and what its verifier saw.
 fn verdict(data: &Value, meta: &Value) -> String {
     let (style, verdict) = match data["verdict"]["accepted"].as_bool() {
         Some(true) => (GOOD, "accepted"),
@@ -111,7 +111,7 @@ fn verdict(data: &Value, meta: &Value) -> String {
     format!("{style}{verdict}{style:#} by one who saw {} · {certified}", sees.join(" and "))
 }
 
-/// An amount as a person writes it; a float would print the small ones as `1.1e-6`.
+/// Returns an amount as a person writes it. A float would print small ones as `1.1e-6`.
 fn dollars(amount: &Value) -> String {
     match amount.as_f64().and_then(|usd| NanoUsd::parse_usd(&format!("{usd:.9}")).ok()) {
         Some(amount) => amount.to_string(),
@@ -119,7 +119,7 @@ fn dollars(amount: &Value) -> String {
     }
 }
 
-/// The story of the attempts: who was asked, and how that ended.
+/// Returns the attempts in one line: who was asked, and with which outcome.
 fn why(meta: &Value) -> String {
     let attempts = meta["attempts"].as_array().map(Vec::as_slice).unwrap_or_default();
     let told = attempts.iter().map(|attempt| {
