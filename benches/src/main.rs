@@ -1,13 +1,13 @@
-//! Measures what a client waits for: exec to the `initialize` reply, and resident memory after
-//! start, beside a floor that does nothing but answer.
+//! Measures the start of the MCP server: the time from exec to the `initialize` reply, and the
+//! resident memory after it, compared with a floor, a program that does nothing but answer.
 //!
 //! ```console
 //! $ cargo build --release --bin llm-gateway-stdio
 //! $ cargo run --release --package llm-gateway-benches
 //! ```
 //!
-//! Rounds of server and floor alternate, so that what else the machine does falls on both.
-//! Quote the ratio, and the median beside it.
+//! Starts of the server and of the floor alternate, so that other load on the machine affects both.
+//! Quote the ratio together with the median.
 #![allow(clippy::disallowed_methods)] // a benchmark reads the machine's clock
 #![allow(clippy::print_stdout)] // and prints what it measured
 
@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-/// Starts of each program. The median of so many is steady to a tenth on a noisy machine.
+/// The number of starts of each program. On a noisy machine, their median varies by a tenth.
 const ROUNDS: usize = 60;
 
-/// How this program is told to be the floor.
+/// The argument that makes this program the floor.
 const FLOOR: &str = "--floor";
 
 fn main() -> anyhow::Result<()> {
@@ -55,12 +55,13 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One start: how long until the reply, and how much memory then.
+/// One start of a program: the time until its reply, and its memory then.
 struct Start {
     reply: Duration,
     resident_kib: Option<u64>,
 }
 
+/// Starts a program, waits for its `initialize` reply, and ends it.
 fn start(program: &Path, arguments: &[&str]) -> anyhow::Result<Start> {
     let initialize = json!({
         "jsonrpc": "2.0", "id": 1, "method": "initialize",
@@ -92,7 +93,7 @@ fn start(program: &Path, arguments: &[&str]) -> anyhow::Result<Start> {
     Ok(Start { reply, resident_kib })
 }
 
-/// Resident memory as Linux counts it.
+/// Returns the resident memory of a process in KiB, on Linux only.
 fn resident_kib(child: &Child) -> Option<u64> {
     let status =
         std::fs::read_to_string(PathBuf::from(format!("/proc/{}/status", child.id()))).ok()?;
@@ -100,7 +101,7 @@ fn resident_kib(child: &Child) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// The least that a process can do: read a line, write a line.
+/// Does the least that a server can do: reads a line and writes a line.
 fn floor() -> anyhow::Result<()> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;

@@ -1,15 +1,14 @@
-//! Measures what a panel's certificate costs: `certify`, and `Receipt::issue`, which certifies
-//! and digests, over three members with prompts of 100 kB.
+//! Measures how long the certificate of a panel takes: `certify`, `Receipt::issue` (which certifies
+//! and digests) and `verify`, over three members with prompts of 100 kB.
 //!
 //! ```console
 //! $ cargo run --release --package llm-gateway-benches --bin certificate
 //! ```
 //!
-//! The evidence is that of a real panel of the embedded policy, whose network is scripted: three
-//! dialects, answered as streams. Beside each figure stands a floor, taken in the same rounds:
-//! SHA-256 over the same bytes once, which is the least that a digest of them can cost. A
-//! receipt names each request twice (committed and sent) and each of them is read again, so its
-//! ratio cannot come near 1.
+//! The evidence comes from a real panel of the embedded policy with a scripted network: three
+//! dialects, answered as streams. The floor is one SHA-256 over the same bytes, the least that a
+//! digest of them can cost, measured in the same rounds. A receipt digests each request twice
+//! (committed and sent) and `certify` reads each of them again, so its ratio cannot come near 1.
 #![allow(clippy::disallowed_methods)] // a benchmark reads the machine's clock
 #![allow(clippy::print_stdout)] // and prints what it measured
 
@@ -25,17 +24,17 @@ use llm_gateway_core::{Environment, Gateway, Request, Scripted};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// Times that each is measured. The median of so many is steady to a tenth on a noisy machine.
+/// The number of measurements of each function. On a noisy machine, their median varies by a tenth.
 const ROUNDS: usize = 300;
 
-/// Characters of the prompt: a long file with a question.
+/// The length of the prompt in characters: a long file with a question.
 const PROMPT: usize = 100_000;
 
-/// Characters of each answer: two pages.
+/// The length of each answer in characters: two pages.
 const ANSWER: usize = 4_000;
 
-/// A panel that has been asked.
-struct Asked {
+/// A panel that has answered: its evidence, and the documents to verify.
+struct PanelRun {
     evidence: Evidence,
     kinship: Kinship,
     receipt: Vec<u8>,
@@ -58,13 +57,13 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The median of each, the floor first. All take turns, so that what else the machine does falls
-/// on each of them.
+/// Returns the median of the floor and of each function. They take turns, so that other load on the
+/// machine affects all of them.
 fn measure(
-    asked: &Asked,
+    asked: &PanelRun,
     bytes: &[&[u8]],
 ) -> anyhow::Result<(Duration, [(&'static str, Duration); 3])> {
-    let Asked { evidence, kinship, receipt, bundle } = asked;
+    let PanelRun { evidence, kinship, receipt, bundle } = asked;
     let rules = Rules::new(Level::VendorDistinct, None);
     let certificate = certify(evidence, &rules, kinship);
     ensure!(certificate.independence_certified(), "not certified: {:?}", certificate.claims);
@@ -78,7 +77,7 @@ fn measure(
             hasher.finalize()
         }));
         certifying.push(timed(|| certify(evidence, &rules, kinship)));
-        // What `issue` takes for itself is copied before the clock starts.
+        // `issue` consumes its evidence, which is copied before the clock starts.
         let (evidence, salt) = (evidence.clone(), Salt::from_bytes([7; 32]));
         let particulars = Particulars::default();
         issuing.push(timed(move || Receipt::issue(particulars, evidence, &rules, kinship, salt)));
@@ -92,8 +91,8 @@ fn measure(
     Ok((median(floor), figures))
 }
 
-/// Asks the panel of three of the embedded policy.
-async fn ask() -> anyhow::Result<Asked> {
+/// Asks the panel of three members of the embedded policy.
+async fn ask() -> anyhow::Result<PanelRun> {
     let answer = |letter: &str| letter.repeat(ANSWER);
     let script = Scripted::new().answer(answer("a")).answer(answer("b")).answer(answer("c"));
     let gateway = Gateway::builder().environment(Environment::empty()).scripted(script).build()?;
@@ -107,7 +106,7 @@ async fn ask() -> anyhow::Result<Asked> {
     let rows = policy.providers().iter().flat_map(|(provider, spec)| {
         spec.rows().map(move |(id, facts)| (provider.as_str(), id, facts))
     });
-    Ok(Asked {
+    Ok(PanelRun {
         evidence: serde_json::from_value(evidence.clone())?,
         kinship: Kinship::from_facts(rows),
         receipt: panel.receipt.to_bytes(),
@@ -115,7 +114,7 @@ async fn ask() -> anyhow::Result<Asked> {
     })
 }
 
-/// Every body that left or came.
+/// Returns the body of every recorded request and response.
 fn recorded(evidence: &Evidence) -> Vec<&[u8]> {
     let exchanges = evidence.members.iter().flat_map(|member| &member.exchanges);
     exchanges
@@ -127,9 +126,10 @@ fn recorded(evidence: &Evidence) -> Vec<&[u8]> {
         .collect()
 }
 
+/// Returns how long a function takes.
 fn timed<T>(work: impl FnOnce() -> T) -> Duration {
     let began = Instant::now();
-    // Whatever it gives is thrown away after the clock has stopped.
+    // The result is dropped after the clock has stopped.
     let done = black_box(work());
     let took = began.elapsed();
     drop(done);

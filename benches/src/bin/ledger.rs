@@ -1,13 +1,13 @@
-//! Measures what a hold costs: one reservation and its settlement in the ledger that all
+//! Measures how long a hold takes: one reservation and its settlement in the ledger that all
 //! processes of a user share, at a growing number of rows, processes and callers.
 //!
 //! ```console
 //! $ cargo run --release --package llm-gateway-benches --bin ledger
 //! ```
 //!
-//! Beside each figure stands a floor, taken before and after it: one bare SQLite transaction
-//! that writes one row, with the same pragmas, in the same folder. A hold of one caller is two
-//! transactions, so a ratio of 2 is the least; a crowd shares transactions and gets below it.
+//! The floor is one bare SQLite transaction that writes one row, with the same pragmas, in the same
+//! folder, measured before and after each figure. A hold of one caller is two transactions, so its
+//! ratio is at least 2. Many callers share transactions and get below that.
 #![allow(clippy::disallowed_methods)] // a benchmark reads the machine's clock
 #![allow(clippy::print_stdout)] // and prints what it measured
 
@@ -23,14 +23,14 @@ use llm_gateway_core::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target,
 use rusqlite::Connection;
 use tokio::task::JoinSet;
 
-/// How this program is told to be one of the processes.
+/// The argument that makes this program one of the measured processes.
 const CHILD: &str = "--child";
 
-/// Rows in the books of the month before anyone calls. A month's real books have one row for
-/// each model and task class: a million is more than any will see.
+/// The numbers of rows in the ledger before the first call. A real month has one row for each model
+/// and task class, so a million is more than any month will have.
 const ROWS: [u64; 3] = [0, 100_000, 1_000_000];
 
-/// Enough calls for a steady median, few enough for half a minute in all.
+/// The measured combinations, with enough calls for a steady median in half a minute altogether.
 const CROWDS: [Crowd; 4] = [
     Crowd { processes: 1, callers: 1, rounds: 1_500 },
     Crowd { processes: 1, callers: 40, rounds: 150 },
@@ -38,17 +38,19 @@ const CROWDS: [Crowd; 4] = [
     Crowd { processes: 8, callers: 40, rounds: 60 },
 ];
 
-/// Bare transactions before and after each crowd.
+/// The number of bare transactions before and after each crowd.
 const FLOOR_ROUNDS: u32 = 300;
 
-/// Two rows for each number, where a reservation and where a settlement looks.
+/// Inserts rows where a settlement looks, one for each number.
 const FILL: &str = "
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
     INSERT INTO spending SELECT '2026-11', 'openai', 'model-' || i, 'c', 1, 1, 0, 0 FROM n";
+/// Inserts rows where a reservation looks, one for each number.
 const FILL_TOTALS: &str = "
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
     INSERT INTO totals SELECT '2026-11', 'provider:p' || i, 1, 0 FROM n";
 
+/// Processes with concurrent callers, each of which makes so many holds.
 #[derive(Clone, Copy)]
 struct Crowd {
     processes: u32,
@@ -63,8 +65,8 @@ fn main() -> anyhow::Result<()> {
         [] => measure(),
         [CHILD, path, rows, callers, rounds] => {
             let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-            let work = Work { rows: rows.parse()?, rounds: rounds.parse()? };
-            runtime.block_on(child(Path::new(path), work, callers.parse()?))
+            let load = Load { rows: rows.parse()?, rounds: rounds.parse()? };
+            runtime.block_on(child(Path::new(path), load, callers.parse()?))
         }
         _ => bail!("this takes no arguments"),
     }
@@ -96,7 +98,7 @@ fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes a ledger that has seen `rows` kinds of calls.
+/// Creates a ledger with `rows` rows of spending.
 fn fill(path: &Path, rows: u64) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(SqliteLedger::at(path).drain())?;
@@ -104,13 +106,13 @@ fn fill(path: &Path, rows: u64) -> anyhow::Result<()> {
         let connection = Connection::open(path)?;
         connection.execute(FILL, [rows.cast_signed()])?;
         connection.execute(FILL_TOTALS, [rows.cast_signed()])?;
-        // Else the first calls would write all that to its place.
+        // Without a checkpoint, the first calls would move all that into the database file.
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     }
     Ok(())
 }
 
-/// The least that a durable booking can be.
+/// Returns how long one bare, durable transaction takes.
 fn floor(folder: &Path) -> anyhow::Result<Duration> {
     let connection = Connection::open(folder.join("floor.db"))?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -125,16 +127,17 @@ fn floor(folder: &Path) -> anyhow::Result<Duration> {
     Ok(began.elapsed() / FLOOR_ROUNDS)
 }
 
-/// What a crowd's holds took.
+/// How long the holds of a crowd took.
 struct Measured {
-    /// The time of all, shared out among the holds.
+    /// The time of the whole crowd, divided by its holds.
     each: Duration,
-    /// How long a caller waits for reservation and settlement.
+    /// The median time that a caller waits for a reservation and its settlement.
     median: Duration,
+    /// The longest time that a caller waits.
     slowest: Duration,
 }
 
-/// Starts the processes of a crowd, lets them go at once, and waits for the last.
+/// Starts the processes of a crowd, lets them begin at the same time, and waits for the last.
 fn run(path: &Path, rows: u64, crowd: Crowd) -> anyhow::Result<Measured> {
     let mut processes = Vec::new();
     for _ in 0..crowd.processes {
@@ -207,22 +210,22 @@ impl Process {
     }
 }
 
-/// What each caller does.
+/// What each caller does: so many holds, spread over so many rows.
 #[derive(Clone, Copy)]
-struct Work {
+struct Load {
     rows: u64,
     rounds: u64,
 }
 
-/// One process: opens the ledger, waits for the word, and says how long each hold took.
-async fn child(path: &Path, work: Work, callers: u64) -> anyhow::Result<()> {
+/// Runs one process: opens the ledger, waits for `go`, and prints how long each hold took.
+async fn child(path: &Path, load: Load, callers: u64) -> anyhow::Result<()> {
     let ledger = Arc::new(SqliteLedger::at(path));
     ledger.drain().await?;
     println!("ready");
     std::io::stdin().read_line(&mut String::new())?;
     let mut running = JoinSet::new();
     for number in 0..callers {
-        running.spawn(caller(Arc::clone(&ledger), work, number));
+        running.spawn(caller(Arc::clone(&ledger), load, number));
     }
     let mut waits = Vec::new();
     while let Some(ended) = running.join_next().await {
@@ -232,14 +235,14 @@ async fn child(path: &Path, work: Work, callers: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes one hold after the other. Gives the nanoseconds of each.
-async fn caller(ledger: Arc<SqliteLedger>, work: Work, number: u64) -> anyhow::Result<Vec<u64>> {
+/// Makes one hold after the other. Returns how long each took, in nanoseconds.
+async fn caller(ledger: Arc<SqliteLedger>, load: Load, number: u64) -> anyhow::Result<Vec<u64>> {
     let month = Month::parse("2026-11")?;
     let caps = [Cap::new(Scope::Total, NanoUsd::parse_usd("1000000")?)];
     let mut waits = Vec::new();
-    for round in 0..work.rounds {
-        // Far apart, so that no page of the file serves two calls.
-        let model = (number * 7_919 + round * 104_729) % work.rows.max(1) + 1;
+    for round in 0..load.rounds {
+        // The rows are far apart, so that no page of the file serves two calls.
+        let model = (number * 7_919 + round * 104_729) % load.rows.max(1) + 1;
         let model = ModelId::new(&format!("model-{model}"))?;
         let target = Target::new(ProviderName::new("openai")?, model);
         let call = HoldRequest::new(target, TaskClass::new("c")?, NanoUsd::from_nanos(10));

@@ -1,9 +1,9 @@
-//! The gateway in ten lines: a task class and a prompt in, an answer and its price out.
+//! Asks one question: a task class and a prompt in, an answer and its price out.
 //!
 //!     cargo run --bin ask
 //!
-//! It answers from a script. Without `.offline()` it asks the model that the policy names,
-//! with the keys of the environment.
+//! The answer comes from a script. Without `.offline()` the gateway asks the model that the policy
+//! names, with the keys of the environment.
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use llm_gateway_core::{Envelope, Gateway, Request};

@@ -33,10 +33,10 @@ async fn main() -> anyhow::Result<()> {
     assert_eq!((split.answered_by, split.text()), (AnsweredBy::Else, "C".to_owned()));
     println!("{}: {}", split.text(), split.because);
 
-    // Priced both ways before the first request; paid for as it went.
+    // Both ways were priced before the first request.
     let price = &split.preflight;
-    let told = |usd: Option<NanoUsd>| usd.map_or("unknown".to_owned(), |usd| usd.to_string());
-    println!("{} at least, {} at most", told(price.min_usd), told(price.max_usd));
-    println!("{} for all tries", told(split.total_cost()));
+    let shown = |usd: Option<NanoUsd>| usd.map_or("unknown".to_owned(), |usd| usd.to_string());
+    println!("{} at least, {} at most", shown(price.min_usd), shown(price.max_usd));
+    println!("{} for all tries", shown(split.total_cost()));
     Ok(())
 }

@@ -2,15 +2,15 @@
 //!
 //!     cargo run --bin offline_test
 //!
-//! `Scripted` stands where the network stands: each call takes the next step of the script.
-//! Steps are answers or faults; requests are encoded and replies decoded as they are online.
+//! `Scripted` takes the place of the network: each call takes the next step of the script, which is
+//! an answer or a fault. Requests are encoded and responses decoded as they are online.
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use anyhow::Context;
 use llm_gateway_core::outcome::AttemptOutcome;
 use llm_gateway_core::{Category, Gateway, Request, Scripted};
 
-/// One task class with a fallback. A fault is not tried again, so that a script is short.
+/// A policy of one task class with a fallback. Nothing is retried, so that the scripts are short.
 const POLICY: &str = "
 defaults:
   geography: {provider: openai, model: gpt-6-luna, max_tokens: 100}
@@ -28,18 +28,18 @@ async fn main() -> anyhow::Result<()> {
     let gateway =
         |script: Scripted| Gateway::builder().policy_yaml(POLICY).scripted(script).build();
 
-    // An answer.
+    // The model answers.
     let answer = gateway(Scripted::new().answer("Canberra"))?.route(question()).await?;
     assert_eq!(answer.text(), "Canberra");
 
-    // A fault, and the fallback's answer. The script answered in the dialect of each.
+    // The first model fails and the fallback answers. The script speaks the dialect of each.
     let script = Scripted::new().status(401).answer("Canberra");
     let answer = gateway(script)?.route(question()).await?;
     let outcomes: Vec<_> = answer.attempts.iter().map(|attempt| attempt.outcome).collect();
     assert_eq!(outcomes, [AttemptOutcome::Failed(Category::Auth), AttemptOutcome::Ok]);
     assert_eq!(answer.target.to_string(), "anthropic/claude-haiku-5-5");
 
-    // A fault that is the caller's doing ends the request: nobody else is asked.
+    // A fault of the caller ends the request. Any other fault asks the fallback.
     for (status, category, tries) in [
         (400, Category::InvalidRequest, 1),
         (404, Category::ModelNotFound, 2),

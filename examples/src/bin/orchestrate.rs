@@ -1,9 +1,9 @@
-//! Has a task planned, done and verified, by a verifier that never sees the plan.
+//! Has a task planned, executed and verified, by a verifier that never sees the plan.
 //!
 //!     cargo run --bin orchestrate
 //!
-//! The answers are scripted: the first artifact is refused; the second is accepted, as a verifier
-//! without a script accepts all.
+//! The answers are scripted. The first artifact is refused. The second is accepted, because a
+//! verifier without a script accepts every artifact.
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use llm_gateway_core::outcome::Ending;
@@ -45,34 +45,34 @@ async fn main() -> anyhow::Result<()> {
         }
     };
     let (outcome, ()) = tokio::join!(outcome, watching);
-    let Reply::Orchestration(work) = outcome? else {
+    let Reply::Orchestration(done) = outcome? else {
         anyhow::bail!("a task is answered with what became of it")
     };
-    assert_eq!(work.ending, Ending::Success);
-    println!("\n{}\n", work.text());
-    for (round, before) in work.others() {
+    assert_eq!(done.ending, Ending::Success);
+    println!("\n{}\n", done.text());
+    for (round, before) in done.others() {
         let reasons = before.verdict.iter().flat_map(|verdict| &verdict.reasons);
         println!("round {round} was refused: {}", reasons.cloned().collect::<String>());
     }
 
-    // Who saw what, from the recorded bytes.
-    for (name, claim) in work.certificate().claims.named() {
+    // The certificate says who saw what, from the recorded bytes.
+    for (name, claim) in done.certificate().claims.named() {
         println!("{name}: {}, {}", claim.result, claim.because);
     }
-    assert!(work.independence_certified());
+    assert!(done.independence_certified());
 
-    // Nobody to verify: the artifact is there, and the ending says that nobody judged it.
+    // Without a verifier there is an artifact, and the ending says that nobody judged it.
     let script = Scripted::new().answer("a plan").answer("a haiku").status(500).strict();
-    let work = gateway(script)?.orchestrate(task()).await?;
-    assert_eq!((&work.ending, work.artifact()), (&Ending::Unverified, Some("a haiku")));
+    let done = gateway(script)?.orchestrate(task()).await?;
+    assert_eq!((&done.ending, done.artifact()), (&Ending::Unverified, Some("a haiku")));
 
-    // Nobody to do the work: an error that names the step, and keeps the plan.
+    // Without a worker there is an error that names the step, and the plan is kept.
     let Err(failure) =
         gateway(Scripted::new().answer("a plan").status(500))?.orchestrate(task()).await
     else {
         anyhow::bail!("without a worker there is no work")
     };
-    let plan = failure.orchestration().and_then(|work| work.plan());
+    let plan = failure.orchestration().and_then(|done| done.plan());
     println!("{failure}; the plan is kept: {}", plan.unwrap_or_default());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Takes keys from a vault in place of the environment.
+//! Takes keys from a vault instead of the environment.
 //!
 //!     cargo run --bin own_keys
 //!
@@ -13,12 +13,14 @@ use llm_gateway_core::credential::{CredentialSource, Lease, Secret};
 use llm_gateway_core::model::ProviderName;
 use llm_gateway_core::{Environment, Gateway, Request, Scripted};
 
-/// Stands for a real vault. Keys are by provider; the policy's variable names are not used.
+/// A stand-in for a real vault. It finds keys by provider and ignores the variables that the
+/// policy names.
 struct Vault(BTreeMap<String, Secret>);
 
 #[async_trait]
 impl CredentialSource for Vault {
-    /// Asked once for each attempt, so a rotated key counts from the next one on.
+    /// Returns the key of a provider. It is called for each attempt, so a rotated key takes effect
+    /// with the next one.
     async fn lease(&self, provider: &ProviderName, _variable: &str) -> Option<Lease> {
         let secret = self.0.get(provider.as_str())?.clone();
         println!("lent a key for {provider}");
@@ -29,7 +31,7 @@ impl CredentialSource for Vault {
         self.0.contains_key(provider.as_str())
     }
 
-    /// What is named here is scrubbed from all that providers send.
+    /// Returns every key, so that the gateway can remove them from what providers send.
     fn known(&self) -> Vec<Secret> {
         self.0.values().cloned().collect()
     }
@@ -41,7 +43,7 @@ async fn main() -> anyhow::Result<()> {
     let gateway = Gateway::builder()
         .environment(Environment::empty())
         .credentials(Arc::new(Vault(BTreeMap::from([("gemini".to_owned(), key)]))))
-        // `.offline()` would need no key at all; this keeps all but the network.
+        // Unlike `.offline()`, which needs no key, this replaces the network alone.
         .transport(Arc::new(Scripted::new().answer("Canberra")))
         .build()?;
     for provider in &gateway.describe()?.providers {

@@ -1,8 +1,8 @@
-//! Brings a provider of its own: anything that can answer a prompt, HTTP or not.
+//! Adds a provider of its own: anything that can answer a prompt, with or without HTTP.
 //!
 //!     cargo run --bin own_provider
 //!
-//! The policy names it like any other, gives its model a price and could fall back from it.
+//! The policy names it like any other provider and gives its model a price.
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ providers:
       megaphone: {in: 1.00, out: 2.00} # US dollars per 1 000 000 tokens
 ";
 
-/// A model that runs in this process: it says the prompt again, louder.
+/// A model that runs in this process and repeats the prompt in capitals.
 struct InHouse;
 
 #[async_trait]
@@ -35,7 +35,7 @@ impl Provider for InHouse {
     async fn send(&self, prepared: &Prepared, _: &Recorder) -> Result<Completion, Error> {
         let heard: Vec<&str> = prepared.call.prompt.texts().collect();
         let mut completion = Completion::text(heard.join("\n").to_uppercase());
-        // Without usage the cost is an estimate.
+        // Without usage the cost would be an estimate.
         let words = heard.iter().map(|text| text.split_whitespace().count() as u64).sum();
         completion.usage = Some(Usage::new(words, words));
         Ok(completion)

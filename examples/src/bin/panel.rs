@@ -3,8 +3,8 @@
 //!
 //!     cargo run --bin panel
 //!
-//! The answers are scripted: two agree, one dissents. The receipt is checked as somebody else
-//! would check it, from its bytes alone.
+//! The answers are scripted: two agree, one dissents. The receipt is verified from its bytes alone,
+//! as anybody else would do it.
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
@@ -44,14 +44,14 @@ async fn main() -> anyhow::Result<()> {
     let votes = panel.agreement.n_effective;
     println!("independent votes: at most {} ({})", votes.value, votes.source);
 
-    // What the recorded bytes show, claim by claim.
+    // The certificate says, claim by claim, what the recorded bytes show.
     for (name, claim) in panel.certificate().claims.named() {
         println!("{name}: {}, {}", claim.result, claim.because);
     }
     assert!(panel.independence_certified());
 
-    // The receipt holds, for anybody who has the bundle too; alone it decides nothing. The digest
-    // that was given with the answer makes it the one that was issued.
+    // The receipt holds for anybody who has the bundle, too. Without the bundle it is undecided.
+    // The digest that came with the answer shows that it is the receipt that was issued.
     let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
     let given = panel.receipt.digest().parse().map_err(anyhow::Error::msg)?;
     let against = Against::default().with_digest(&given);
@@ -59,7 +59,7 @@ async fn main() -> anyhow::Result<()> {
     assert_eq!(verify(&receipt, against).result, VerifyResult::Undecided);
     println!("receipt {} holds", given.as_str());
 
-    // Too few answers are an error, and what came is still there.
+    // Too few answers are an error, which keeps the answers that there are.
     let script = Scripted::new().answer("Yes.").status(500).status(500);
     let Err(failure) = gateway(script)?.panel(question()).await else {
         anyhow::bail!("one answer of three is no panel")

@@ -2,7 +2,7 @@
 //!
 //!     cargo run --bin policy_in_code
 //!
-//! A policy that does not hold is refused with every problem at once.
+//! An invalid policy is refused with every problem at once.
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use anyhow::Context;

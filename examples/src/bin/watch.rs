@@ -1,4 +1,4 @@
-//! Watches a request while it works: `start` gives its events and its outcome apart.
+//! Watches a request while it runs: `start` returns its events and its outcome apart.
 //!
 //!     cargo run --bin watch
 //!
@@ -17,19 +17,19 @@ async fn main() -> anyhow::Result<()> {
     println!("run {id}");
 
     let watching = async {
-        // `None` comes when the run is over.
+        // `next` returns `None` when the run is over.
         while let Some(event) = events.next().await {
             match event {
                 Event::Attempt { target, number } => println!("try {number}: {target}"),
                 Event::Fallback { from, to } => println!("{from} gave no answer, now {to}"),
-                other => println!("{other:?}"), // later versions have more to tell
+                other => println!("{other:?}"), // later versions have more events
             }
         }
     };
     // Nothing happens before the outcome is polled. Dropping it cancels the request.
     let (outcome, ()) = tokio::join!(outcome, watching);
 
-    // A class of any kind can be started; this one is a single model's.
+    // `start` takes a class of any kind. This class asks a single model.
     let Some(answer) = outcome?.into_answer() else { return Ok(()) };
     println!("{}, by {}", answer.text(), answer.target);
     for attempt in &answer.attempts {
