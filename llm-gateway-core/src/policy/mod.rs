@@ -31,7 +31,8 @@ pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};
 pub use provider::ProviderSpec;
 pub use route::{Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};
 pub use spending::Spending;
-pub use workflow::{Sight, Step, UnsoundWorkflow, Workflow};
+pub(crate) use workflow::BuiltInSteps;
+pub use workflow::{Sight, Step, Workflow};
 
 /// A compiled policy. Cheap to share: take one `Arc<Policy>` per request.
 #[derive(Debug, Clone, PartialEq)]

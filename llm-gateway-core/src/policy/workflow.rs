@@ -35,7 +35,7 @@ pub struct Step {
 
 impl Step {
     /// A step of `role` that sees `sees`.
-    pub fn new(
+    pub(crate) fn new(
         name: impl Into<String>,
         role: StepRole,
         sees: impl IntoIterator<Item = Sight>,
@@ -50,10 +50,20 @@ pub struct Workflow {
     steps: Vec<Step>,
 }
 
+/// What the built-in workflow of a depth has beside the step that does the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BuiltInSteps {
+    /// A planner runs before the worker.
+    pub(crate) plan: bool,
+    /// A verifier runs after the worker.
+    pub(crate) verify: bool,
+    /// Planner and worker see why the last artifact was refused.
+    pub(crate) replan: bool,
+}
+
 /// Why steps make no workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum UnsoundWorkflow {
+pub(crate) enum UnsoundWorkflow {
     /// Two steps have this name.
     Twice(String),
     /// A step sees one that is not there.
@@ -118,23 +128,9 @@ impl std::error::Error for UnsoundWorkflow {}
 impl Workflow {
     /// Checks the steps, and puts them into an order in which each comes after those it sees.
     ///
-    /// ```
-    /// use llm_gateway_core::model::StepRole;
-    /// use llm_gateway_core::policy::{Sight, Step, UnsoundWorkflow, Workflow};
-    ///
-    /// let see = |name: &str| Sight::Output(name.to_owned());
-    /// let plan = Step::new("plan", StepRole::Planner, [Sight::Task]);
-    /// let work = Step::new("work", StepRole::Worker, [Sight::Task, see("plan")]);
-    /// let judge = Step::new("judge", StepRole::Verifier, [Sight::Task, see("work"), see("plan")]);
-    /// assert_eq!(
-    ///     Workflow::new(vec![plan, work, judge]),
-    ///     Err(UnsoundWorkflow::SeesPlan { step: "judge".into(), plan: "plan".into() })
-    /// );
-    /// ```
-    ///
     /// # Errors
     /// [`UnsoundWorkflow`] names the first step that is wrong.
-    pub fn new(steps: Vec<Step>) -> Result<Self, UnsoundWorkflow> {
+    pub(crate) fn new(steps: Vec<Step>) -> Result<Self, UnsoundWorkflow> {
         for (n, step) in steps.iter().enumerate() {
             if steps.iter().take(n).any(|earlier| earlier.name == step.name) {
                 return Err(UnsoundWorkflow::Twice(step.name.clone()));
@@ -152,7 +148,8 @@ impl Workflow {
     /// Plan, execute and verify, as far as they are wanted: the planner sees the task, the worker
     /// the task and the plan, the verifier the task and the artifact. Where a refused artifact
     /// is worked on again, planner and worker see the reasons, too.
-    pub fn built_in(plan: bool, verify: bool, replan: bool) -> Result<Self, UnsoundWorkflow> {
+    pub(crate) fn built_in(parts: BuiltInSteps) -> Result<Self, UnsoundWorkflow> {
+        let BuiltInSteps { plan, verify, replan } = parts;
         let seen = |step: &str| Sight::Output(step.to_owned());
         let reasons = || replan.then_some(Sight::Reasons);
         let planner =
@@ -178,7 +175,7 @@ impl Workflow {
     /// Leave to show `step` what `sight` names: only where the step declares that it sees it.
     pub(crate) fn grant(&self, step: &Step, sight: &Sight) -> Option<Grant> {
         let declared = self.steps.iter().find(|known| *known == step)?;
-        declared.sees.contains(sight).then(Grant::of_an_edge)
+        declared.sees.contains(sight).then(Grant::for_declared_edge)
     }
 
     fn find(&self, name: &str) -> Option<&Step> {
@@ -241,6 +238,8 @@ fn in_order(mut waiting: Vec<Step>) -> Result<Vec<Step>, UnsoundWorkflow> {
 mod tests {
     use super::*;
 
+    const COMPLEX: BuiltInSteps = BuiltInSteps { plan: true, verify: true, replan: true };
+
     fn seen(step: &str) -> Sight {
         Sight::Output(step.to_owned())
     }
@@ -273,13 +272,13 @@ mod tests {
             (true, true, true, vec!["plan", "execute", "verify"]),
             (true, false, false, vec!["plan", "execute"]),
         ] {
-            let workflow = Workflow::built_in(plan, verify, replan).unwrap();
+            let workflow = Workflow::built_in(BuiltInSteps { plan, verify, replan }).unwrap();
             assert_eq!(names(&workflow), expected);
             if let Some(verifier) = workflow.step_of(StepRole::Verifier) {
                 assert_eq!(verifier.sees, [Sight::Task, seen("execute")]);
             }
         }
-        let complex = Workflow::built_in(true, true, true).unwrap();
+        let complex = Workflow::built_in(COMPLEX).unwrap();
         assert_eq!(complex.steps()[0].sees, [Sight::Task, Sight::Reasons]);
         assert_eq!(complex.steps()[1].sees, [Sight::Task, seen("plan"), Sight::Reasons]);
     }
@@ -327,7 +326,7 @@ mod tests {
 
     #[test]
     fn only_a_declared_edge_grants_sight() {
-        let workflow = Workflow::built_in(true, true, true).unwrap();
+        let workflow = Workflow::built_in(COMPLEX).unwrap();
         let verifier = workflow.step_of(StepRole::Verifier).unwrap();
         assert!(workflow.grant(verifier, &seen("execute")).is_some());
         assert!(workflow.grant(verifier, &seen("plan")).is_none());

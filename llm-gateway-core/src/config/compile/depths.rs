@@ -3,7 +3,7 @@
 use crate::config::node::PathStep;
 use crate::config::raw::{RawDepth, RawOrchestration};
 use crate::model::StepRole;
-use crate::policy::{AbsentDepth, Depth, Workflow};
+use crate::policy::{AbsentDepth, BuiltInSteps, Depth, Workflow};
 
 use super::RouteCompiler;
 
@@ -113,7 +113,9 @@ impl DepthSpec {
     }
 
     fn depth(self) -> Option<Depth> {
-        let workflow = Workflow::built_in(self.plan, self.verify, self.max_replans > 0).ok()?;
+        let replan = self.max_replans > 0;
+        let steps = BuiltInSteps { plan: self.plan, verify: self.verify, replan };
+        let workflow = Workflow::built_in(steps).ok()?;
         Some(Depth { name: self.name.to_owned(), workflow, max_replans: self.max_replans })
     }
 }
