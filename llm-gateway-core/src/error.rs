@@ -162,7 +162,7 @@ struct Inner {
     message: String,
     hint: Option<String>,
     /// Whether the hint goes on with whom to ask instead.
-    or_another: bool,
+    hint_is_unfinished: bool,
     target: Option<Target>,
     http_status: Option<u16>,
     retry_after: Option<Duration>,
@@ -181,7 +181,7 @@ impl Error {
             category,
             message: message.into(),
             hint: None,
-            or_another: false,
+            hint_is_unfinished: false,
             target: None,
             http_status: None,
             retry_after: None,
@@ -196,27 +196,27 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
-        self.0.or_another = false;
+        self.0.hint_is_unfinished = false;
         self
     }
 
     /// Adds advice that goes on with whom to ask instead. What that is called depends on who was
-    /// asked, which the place of the failure does not know: [`Self::or_else`] says it.
+    /// asked, which the place of the failure does not know: [`Self::finish_hint`] says it.
     #[must_use]
-    pub(crate) fn with_hint_or_another(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn with_unfinished_hint(mut self, hint: impl Into<String>) -> Self {
         self = self.with_hint(hint);
-        self.0.or_another = true;
+        self.0.hint_is_unfinished = true;
         self
     }
 
     /// Ends a hint that goes on with whom to ask `instead`; any other stays as it is.
     #[must_use]
-    pub(crate) fn or_else(mut self, instead: &str) -> Self {
-        if let (Some(hint), true) = (&mut self.0.hint, self.0.or_another) {
+    pub(crate) fn finish_hint(mut self, instead: &str) -> Self {
+        if let (Some(hint), true) = (&mut self.0.hint, self.0.hint_is_unfinished) {
             hint.push_str(", or ");
             hint.push_str(instead);
         }
-        self.0.or_another = false;
+        self.0.hint_is_unfinished = false;
         self
     }
 
@@ -362,12 +362,12 @@ mod tests {
     fn a_clone_keeps_everything_the_source_included() {
         let cause = "key".parse::<Category>().unwrap_err();
         let error = Error::new(Category::Timeout, "too late")
-            .with_hint_or_another("wait")
+            .with_unfinished_hint("wait")
             .with_http_status(504)
             .with_source(cause.clone());
         let clone = error.clone();
         assert_eq!(format!("{clone:?}"), format!("{error:?}"));
         assert_eq!(clone.source().unwrap().to_string(), cause.to_string());
-        assert_eq!(clone.or_else("ask another").hint(), Some("wait, or ask another"));
+        assert_eq!(clone.finish_hint("ask another").hint(), Some("wait, or ask another"));
     }
 }

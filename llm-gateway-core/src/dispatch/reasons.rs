@@ -83,7 +83,7 @@ pub(super) fn breaker_open(context: &Context<'_>, target: &Target, wait: Duratio
         .with_target(target.clone())
         .with_retry_after(wait)
         .with_nothing_sent()
-        .with_hint_or_another(format!("try again in {seconds} s"))
+        .with_unfinished_hint(format!("try again in {seconds} s"))
 }
 
 /// The provider's own limits in the policy leave no room.
@@ -104,7 +104,7 @@ pub(super) fn overloaded(context: &Context<'_>, call: &PreparedCall, why: Overlo
         Overload::TooLate { wait } => {
             let given = context.deadline.given.as_secs_f64();
             let error = error(format!("{limits} leaves no room within the deadline of {given} s"))
-                .with_hint_or_another("try again later, raise the limit");
+                .with_unfinished_hint("try again later, raise the limit");
             match wait {
                 Some(wait) => error.with_retry_after(wait),
                 None => error,

@@ -53,12 +53,12 @@ impl NanoUsd {
 
     /// An amount of dollars, rounded down to the nano-dollar: a threshold that is rounded
     /// down never lets more through. `None` for what is no amount.
-    pub(crate) fn at_most(usd: f64) -> Option<Self> {
+    pub(crate) fn from_usd_rounded_down(usd: f64) -> Option<Self> {
         Self::read(&usd.to_string()).map(|(amount, _)| amount)
     }
 
     /// An amount of dollars, rounded up to the nano-dollar.
-    fn at_least(usd: f64) -> Option<Self> {
+    fn from_usd_rounded_up(usd: f64) -> Option<Self> {
         let (amount, more) = Self::read(&usd.to_string())?;
         Some(Self(amount.0.checked_add(u64::from(more))?))
     }
@@ -146,7 +146,7 @@ impl Rate {
     pub fn from_usd_per_million(usd: f64) -> Result<Self, InvalidAmount> {
         // A float prints as the shortest decimal that reads back as itself, which is what its
         // author wrote: up to nine decimals the conversion is exact.
-        NanoUsd::at_least(usd)
+        NanoUsd::from_usd_rounded_up(usd)
             .filter(|rate| rate.0 <= Self::HIGHEST_USD * NANOS_PER_USD)
             .map(|rate| Self(rate.0))
             .ok_or_else(|| InvalidAmount(usd.to_string().chars().take(40).collect()))
@@ -188,11 +188,11 @@ mod tests {
 
     #[test]
     fn a_number_finer_than_a_nano_dollar_is_rounded_to_the_safe_side() {
-        assert_eq!(NanoUsd::at_most(0.1 + 0.2), Some(NanoUsd(300_000_000)));
-        assert_eq!(NanoUsd::at_most(0.000_100_000_000_01), Some(NanoUsd(100_000)));
+        assert_eq!(NanoUsd::from_usd_rounded_down(0.1 + 0.2), Some(NanoUsd(300_000_000)));
+        assert_eq!(NanoUsd::from_usd_rounded_down(0.000_100_000_000_01), Some(NanoUsd(100_000)));
         assert_eq!(Rate::from_usd_per_million(0.1 + 0.2), Ok(Rate(300_000_001)));
-        assert_eq!(NanoUsd::at_most(1e300), None);
-        assert_eq!(NanoUsd::at_most(-0.1), None);
+        assert_eq!(NanoUsd::from_usd_rounded_down(1e300), None);
+        assert_eq!(NanoUsd::from_usd_rounded_down(-0.1), None);
     }
 
     #[test]

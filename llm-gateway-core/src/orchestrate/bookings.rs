@@ -72,12 +72,12 @@ fn projected(
             false => prompt::ask(orchestration.verdict),
         };
         let shown = prompt::build(&orchestration.workflow, call.step, view, Some(ask), || 0)?;
-        let tokens = orchestration.tokens_to_come(call);
+        let tokens = orchestration.tokens_of_earlier_outputs(call);
         let step = call.step.name().to_owned();
         let key = CallKey { round: call.round, step, again: call.again };
         Ok(projection(context, &call.step.planned, &shown.prompt, tokens, key))
     };
-    orchestration.foreseen().map(project).collect()
+    orchestration.foreseen_calls().map(project).collect()
 }
 
 fn nothing_yet((position, step): (u32, &PlannedStep)) -> StepOutput {

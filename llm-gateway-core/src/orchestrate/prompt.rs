@@ -98,7 +98,7 @@ pub(super) fn build(
         StepRole::Verifier => roles::verifier(),
     };
     let instruction = planned.instruction.clone().unwrap_or_else(built_in);
-    let mut prompt = Prompt::from(view.task.clone()).instructed(instruction);
+    let mut prompt = Prompt::from(view.task.clone()).with_instruction(instruction);
     if !step.sees.contains(&Sight::Task) {
         prompt = prompt.without_task();
     }
@@ -108,15 +108,18 @@ pub(super) fn build(
         let Some((kind, position, text)) = seen(&step.name, sight, view)? else { continue };
         let grant = workflow.grant(step, sight).ok_or_else(|| ungranted(&step.name))?;
         let frame = Frame::around(kind, text.as_str(), &mut draw);
-        prompt = prompt.framed(frame.opening()).show(text.clone(), &grant).framed(frame.closing());
+        prompt = prompt
+            .with_frame(frame.opening())
+            .show(text.clone(), &grant)
+            .with_frame(frame.closing());
         judged = Some(JudgedArtifact { position, artifact: text.clone(), frame });
     }
     Ok(match step.role {
-        StepRole::Planner => StepPrompt { prompt: prompt.framed(planner_ask()), judged: None },
+        StepRole::Planner => StepPrompt { prompt: prompt.with_frame(planner_ask()), judged: None },
         StepRole::Worker => StepPrompt { prompt, judged: None },
         StepRole::Verifier => {
             let (judged, ask) = judged.zip(ask).ok_or_else(|| ungranted(&step.name))?;
-            let prompt = prompt.framed(judged.frame.ask(ask));
+            let prompt = prompt.with_frame(judged.frame.ask(ask));
             let prompt = match ask {
                 Ask::Structured | Ask::StructuredAgain => prompt.answered_as(VERDICT),
                 Ask::Plain | Ask::PlainAgain => prompt,

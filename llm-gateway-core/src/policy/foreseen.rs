@@ -17,7 +17,7 @@ pub(crate) struct ForeseenCall<'a> {
 
 impl PlannedOrchestration {
     /// Every step of every round, and one repair of each verdict.
-    pub(crate) fn foreseen(&self) -> impl Iterator<Item = ForeseenCall<'_>> {
+    pub(crate) fn foreseen_calls(&self) -> impl Iterator<Item = ForeseenCall<'_>> {
         let rounds = 1..=self.max_replans.saturating_add(1);
         let steps = rounds.flat_map(|round| self.steps.iter().map(move |step| (round, step)));
         steps.flat_map(|(round, step)| {
@@ -30,7 +30,7 @@ impl PlannedOrchestration {
     /// The tokens that earlier outputs will add to a call's prompt, at most. They do not exist
     /// yet: one and a half times their bound, since another model's tokenizer may make more
     /// tokens of a text than the one that wrote it.
-    pub(crate) fn tokens_to_come(&self, call: ForeseenCall<'_>) -> u64 {
+    pub(crate) fn tokens_of_earlier_outputs(&self, call: ForeseenCall<'_>) -> u64 {
         let bound = |is: &dyn Fn(&PlannedStep) -> bool| {
             let seen = self.steps.iter().find(|step| is(step));
             seen.map_or(0, |seen| seen.planned.max_tokens.saturating_mul(3).div_ceil(2))
@@ -47,10 +47,10 @@ impl PlannedOrchestration {
     /// What is set aside for the shortest task at the least: the same, without the words of the
     /// task and of the instructions. `None` = a price is unknown.
     pub(crate) fn least_cost(&self) -> Option<NanoUsd> {
-        self.foreseen().try_fold(NanoUsd::ZERO, |sum, call| {
+        self.foreseen_calls().try_fold(NanoUsd::ZERO, |sum, call| {
             let planned = &call.step.planned;
             let prices = planned.facts.as_ref()?.prices.as_ref()?;
-            let cost = prices.worst_case(self.tokens_to_come(call), planned.max_tokens);
+            let cost = prices.worst_case(self.tokens_of_earlier_outputs(call), planned.max_tokens);
             Some(sum.saturating_add(cost))
         })
     }

@@ -120,7 +120,7 @@ impl Policy {
         let planned = |target: &Target| self.planned(target.clone(), asked);
         let all = |targets: &[Target]| targets.iter().map(planned).collect::<Vec<_>>();
         let overridden =
-            request.override_model.map(|model| override_of(route, model)).transpose()?;
+            request.override_model.map(|model| overriding_target(route, model)).transpose()?;
         let shape = match &route.shape {
             Shape::Single(chain) => PlanShape::Single(match overridden {
                 Some(target) => {
@@ -184,7 +184,7 @@ pub(super) fn unknown_name(
 }
 
 /// The target that a caller's override means.
-fn override_of(route: &Route, model: &str) -> Result<Target, Error> {
+fn overriding_target(route: &Route, model: &str) -> Result<Target, Error> {
     let class = &route.task_class;
     let Shape::Single(chain) = &route.shape else {
         let message =

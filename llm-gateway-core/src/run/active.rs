@@ -151,7 +151,7 @@ impl<'a> ActiveRun<'a> {
             }
             Err(Refusal { error, preflight, .. }) => {
                 let preflight = preflight.map(|preflight| *preflight);
-                let parts = self.parts(error.or_else(instead));
+                let parts = self.parts(error.finish_hint(instead));
                 Err(Failure::new(FailureParts { preflight, attempts, latency, ..parts }))
             }
         }

@@ -245,7 +245,7 @@ impl RouteCompiler<'_, '_, '_> {
 
 /// A threshold in dollars. The schema's bounds are such that none gets lost here.
 pub(super) fn usd(amount: f64) -> Option<NanoUsd> {
-    NanoUsd::at_most(amount)
+    NanoUsd::from_usd_rounded_down(amount)
 }
 
 fn visibility_of(raw: &RawVisibility) -> Visibility {

@@ -186,16 +186,16 @@ impl Prompt<Open> {
     /// validated workflow allows it.
     #[must_use]
     pub fn show(self, text: ModelText, _grant: &Grant) -> Self {
-        self.with(Part::Model(text))
+        self.with_part(Part::Model(text))
     }
 
     /// Adds the gateway's own words about a text that is shown.
-    pub(crate) fn framed(self, words: FrameText) -> Self {
-        self.with(Part::Frame(words))
+    pub(crate) fn with_frame(self, words: FrameText) -> Self {
+        self.with_part(Part::Frame(words))
     }
 
     /// Puts the policy's instruction above the conversation.
-    pub(crate) fn instructed(self, instruction: PolicyText) -> Self {
+    pub(crate) fn with_instruction(self, instruction: PolicyText) -> Self {
         Self { system: Some(Part::Policy(instruction)), ..self }
     }
 
@@ -205,7 +205,7 @@ impl Prompt<Open> {
     }
 
     /// One turn of the user holds everything: some APIs refuse two in a row.
-    fn with(mut self, part: Part) -> Self {
+    fn with_part(mut self, part: Part) -> Self {
         match self.turns.last_mut() {
             Some(turn) if turn.role == Role::User => turn.parts.push(part),
             _ => self.turns.push(Turn { role: Role::User, parts: vec![part] }),
@@ -258,7 +258,7 @@ impl<S> Prompt<S> {
     /// (<https://platform.claude.com/docs/en/build-with-claude/structured-outputs>).
     pub(crate) fn token_bound(&self) -> u64 {
         const MARGIN_PER_MESSAGE: u64 = 64;
-        let bytes: u64 = self.billed().map(|text| text.len() as u64).sum();
+        let bytes: u64 = self.billed_texts().map(|text| text.len() as u64).sum();
         let above = u64::from(self.system.is_some()) + u64::from(self.schema.is_some());
         let messages = self.turns.len() as u64 + above;
         bytes.saturating_add(messages.saturating_mul(MARGIN_PER_MESSAGE))
@@ -266,7 +266,7 @@ impl<S> Prompt<S> {
 
     /// How many characters the prompt has, the schema's included.
     pub(crate) fn characters(&self) -> usize {
-        self.billed().map(|text| text.chars().count()).sum()
+        self.billed_texts().map(|text| text.chars().count()).sum()
     }
 
     /// Every text of the prompt, in order, the system text first.
@@ -276,7 +276,7 @@ impl<S> Prompt<S> {
 
     /// Every text that may be billed as input: those of the prompt, and the schema's, which a
     /// model that cannot be held to it is not sent.
-    pub(crate) fn billed(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn billed_texts(&self) -> impl Iterator<Item = &str> {
         self.texts().chain(self.schema.as_ref().map(|schema| schema.json()))
     }
 }

@@ -106,7 +106,7 @@ pub struct Grant(());
 
 impl Grant {
     /// For `policy::workflow` alone, which has checked the edge.
-    pub(crate) fn of_an_edge() -> Self {
+    pub(crate) fn for_declared_edge() -> Self {
         Self(())
     }
 

@@ -42,7 +42,7 @@ impl Reporter<'_> {
             Category::Quota | Category::RateLimit | Category::Overloaded | Category::Provider5xx
         );
         match self.hint(category) {
-            Some(hint) if may_pass_elsewhere => error.with_hint_or_another(hint),
+            Some(hint) if may_pass_elsewhere => error.with_unfinished_hint(hint),
             Some(hint) => error.with_hint(hint),
             None => error,
         }
@@ -61,7 +61,7 @@ impl Reporter<'_> {
         let what = format!("{what} within {limit:?} ({setting})");
         let provider = &self.endpoint.provider;
         self.error(Category::Timeout, &what)
-            .with_hint_or_another(format!("raise providers.{provider}.{setting}"))
+            .with_unfinished_hint(format!("raise providers.{provider}.{setting}"))
     }
 
     /// Creates the error for a stream whose answer did not begin in time.

@@ -119,7 +119,7 @@ impl Run {
     fn prompt(&self, role: StepRole) -> Prompt {
         let task = vec![Message::user(self.task.as_str())];
         let prompt: Prompt = Prompt::from_caller(None, task).into();
-        prompt.instructed(PolicyText::mint(instruction(role)))
+        prompt.with_instruction(PolicyText::mint(instruction(role)))
     }
 }
 
@@ -137,8 +137,8 @@ pub(super) fn nonce(round: u32, repair: u32) -> String {
 
 fn judging(prompt: Prompt, artifact: &str, judged: &Judged) -> Prompt {
     let frame = Frame::known(Framed::Artifact, &judged.nonce).unwrap();
-    let prompt = prompt.framed(frame.opening()).show(model_text(artifact), &Grant::for_test());
-    let prompt = prompt.framed(frame.closing()).framed(frame.ask(judged.ask));
+    let prompt = prompt.with_frame(frame.opening()).show(model_text(artifact), &Grant::for_test());
+    let prompt = prompt.with_frame(frame.closing()).with_frame(frame.ask(judged.ask));
     match judged.structured {
         true => prompt.answered_as(AnswerSchema::new("verdict", VERDICT_SCHEMA)),
         false => prompt,

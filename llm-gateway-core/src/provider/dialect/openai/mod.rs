@@ -306,7 +306,7 @@ impl ChatUsage {
             Dollars::Number(usd) => *usd,
             Dollars::Text(text) => text.trim().parse().ok()?,
         };
-        NanoUsd::at_most(usd).filter(|amount| *amount <= HIGHEST_COST)
+        NanoUsd::from_usd_rounded_down(usd).filter(|amount| *amount <= HIGHEST_COST)
     }
 }
 
