@@ -1,14 +1,14 @@
-//! The serde mirror of `routing.yaml`: everything optional, nothing checked yet.
+//! The serde mirror of `routing.yaml`, in which nearly everything is optional and nothing is checked.
 //!
-//! These types are the single source of three things: the JSON Schema that editors use,
-//! the structural check (`structure`), and what `compile` reads. The doc comments are what
-//! an editor shows, so they speak to the person who edits the file.
+//! These types are the single source of three things: the JSON Schema that editors use, the
+//! structural check (`structure`), and what `compile` reads. An editor shows the doc comments, so
+//! they speak to the person who edits the file.
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-/// The JSON Schema of `routing.yaml`.
+/// Returns the JSON Schema of `routing.yaml`, as `llm-gateway schema` prints it.
 pub fn json_schema() -> serde_json::Value {
     let mut schema = schemars::SchemaGenerator::default().into_root_schema_for::<RawPolicy>();
     schema.insert("title".into(), "llm-gateway routing.yaml".into());
@@ -19,26 +19,27 @@ pub fn json_schema() -> serde_json::Value {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPolicy {
-    /// The version of this file's form: "1.0.0".
+    /// The version of this file's format; always "1.0.0".
     pub(super) version: Option<String>,
-    /// Task classes and how each is answered.
+    /// The task classes, and how each is answered.
     pub(super) defaults: IndexMap<String, RawRoute>,
-    /// The price check before a call.
+    /// The check of a call's price before it is made.
     pub(super) cost_preflight: Option<RawPreflight>,
-    /// The independence contract of each panel.
+    /// How independent the members of each panel must be.
     pub(super) visibility: Option<IndexMap<String, RawVisibility>>,
-    /// Alternates of each task class, in the order in which they are asked.
+    /// The models to ask, in this order, when the model of a task class gives no answer.
     #[schemars(with = "Option<IndexMap<String, Option<Vec<RawTarget>>>>")]
     pub(super) fallback: Option<IndexMap<String, Option<RawTargets>>>,
-    /// Plan, execute, verify.
+    /// Plan, execute, verify: tasks that are planned, carried out and verified.
     pub(super) orchestration: Option<RawOrchestration>,
-    /// Providers: adds to, or overrides field by field, openai, anthropic, gemini, deepseek.
+    /// Providers beside the built-in openai, anthropic, gemini and deepseek. An entry with one of
+    /// these names overrides it field by field.
     pub(super) providers: Option<IndexMap<String, Option<RawProvider>>>,
     /// Deadlines, retries and the circuit breaker.
     pub(super) reliability: Option<RawReliability>,
     /// Where receipts of panels and orchestrations are written; default: nowhere.
     pub(super) receipts: Option<RawReceipts>,
-    /// Bounds on what a caller gets back.
+    /// Bounds on the size of a result.
     pub(super) output: Option<RawOutput>,
 }
 
@@ -47,105 +48,107 @@ pub(super) struct RawPolicy {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRoute {
-    /// Who serves the model.
+    /// The provider that serves the model.
     pub(super) provider: Option<String>,
-    /// The model, as that provider names it.
+    /// The model, as its provider names it.
     pub(super) model: Option<String>,
-    /// A panel: models that are asked the same question and cannot see each other.
+    /// The members of a panel: models that are asked the same question and cannot see each other.
     #[schemars(with = "Option<Vec<RawTarget>>")]
     pub(super) members: Option<RawTargets>,
-    /// A cascade: cheap models first, a strong one where they disagree.
+    /// A cascade: cheap models are asked first, and a strong one if they disagree.
     pub(super) cascade: Option<RawCascade>,
-    /// The bound on output tokens.
+    /// The bound on output tokens, reasoning included; default: the model's `max_output`, else 4096.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub(super) max_tokens: Option<u64>,
-    /// A panel whose worst case is above this (US dollars) is refused, and a retry that could
-    /// take it above this is not made.
+    /// The most that all attempts of a panel may cost together, in US dollars. A panel whose worst
+    /// case costs more is refused, and a retry that could cost more is not made.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub(super) cost_cap_usd: Option<f64>,
-    /// Why it is routed so. Agents read this when they choose a task class.
+    /// What the task class is good for. Agents read this when they choose a task class.
     pub(super) rationale: Option<String>,
-    /// Seconds after which an answer is given, whatever happened.
+    /// Seconds after which a request ends, whatever has happened; default: `reliability.deadline_s`.
     #[schemars(range(min = 0.001, max = 86_400))]
     pub(super) deadline_s: Option<f64>,
     /// Whether a caller may name another model of the same provider; default: true.
     pub(super) allow_override: Option<bool>,
 }
 
-/// A list of targets. One that was refused leaves a hole, so that the others keep their
-/// places in the file.
+/// A list of targets. A refused target leaves a hole, so that the others keep their places in the
+/// file.
 pub(super) type RawTargets = Vec<Option<RawTarget>>;
 
 /// A model at a provider.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTarget {
-    /// Who serves the model.
+    /// The provider that serves the model.
     pub(super) provider: String,
-    /// The model, as that provider names it.
+    /// The model, as its provider names it.
     pub(super) model: String,
 }
 
-/// Cheap, distinct models answer blind; where they agree, that is the answer.
+/// A cascade: cheap, distinct models answer without seeing each other. If they agree, theirs is the
+/// answer; if not, a strong model is asked.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCascade {
-    /// The cheap models, two at least.
+    /// The cheap models: at least two, at most 64.
     #[schemars(with = "Vec<RawTarget>")]
     pub(super) gate: RawTargets,
-    /// Who is asked where the gate disagrees.
+    /// The strong model, which is asked if the gate disagrees.
     #[serde(rename = "else")]
     pub(super) otherwise: RawTarget,
-    /// How agreement is judged.
+    /// How it is decided whether answers agree.
     #[allow(dead_code)] // one word is allowed, so there is nothing to compile
     pub(super) agree: Option<Agree>,
 }
 
-/// How agreement is judged.
+/// How it is decided whether answers agree.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Agree {
-    /// Equal after normalising numbers, booleans, option letters and JSON.
+    /// Answers agree if they are equal after numbers, booleans, option letters and JSON are normalised.
     NormalizedExact,
 }
 
-/// The price check before a call.
+/// The check of a call's price before it is made.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPreflight {
     /// Whether the price is checked; default: true.
     pub(super) enabled: Option<bool>,
-    /// Characters per token of the estimate; default: 4.
+    /// How many characters the estimate counts as one token; default: 4.
     #[schemars(range(min = 0.1, max = 100))]
     pub(super) chars_per_token: Option<f64>,
-    /// At or above this many US dollars the answer carries a warning.
+    /// The price in US dollars from which on the answer carries a warning.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub(super) warn_usd: Option<f64>,
-    /// At or above this many US dollars the call is refused.
+    /// The price in US dollars from which on the call is refused.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub(super) block_usd: Option<f64>,
 }
 
-/// The independence contract of a panel.
+/// How independent the members of a panel must be.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawVisibility {
-    /// `blind`: no member sees another's answer.
+    /// How members relate: `blind` means that no member sees another's answer.
     #[allow(dead_code)] // one word is allowed, so there is nothing to compile
     pub(super) mode: Option<Mode>,
-    /// What a member is shown.
+    /// What a member is shown: `original_prompt_only` is the caller's own prompt and nothing else.
     #[allow(dead_code)] // as `mode`
     pub(super) members_see: Option<MembersSee>,
-    /// `hard`: what cannot be certified is an error. `soft`: it is a result that says so.
+    /// What a panel that is not certified leads to: `hard` makes it an error, `soft` a result that
+    /// says so; default: soft.
     pub(super) enforce: Option<RawEnforce>,
-    /// The level that must be reached; default: model_distinct.
+    /// The level of independence that must be reached; default: model_distinct.
     pub(super) require: Option<RawLevel>,
     /// How many members must answer; default: all.
     #[schemars(range(min = 2, max = 64))]
     pub(super) quorum: Option<u32>,
 }
 
-/// How members relate.
+/// How the members of a panel relate.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Mode {
@@ -153,25 +156,25 @@ pub(super) enum Mode {
     Blind,
 }
 
-/// What a member is shown.
+/// What a member of a panel is shown.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum MembersSee {
-    /// The caller's own prompt and nothing else.
+    /// The member is shown the caller's own prompt and nothing else.
     OriginalPromptOnly,
 }
 
-/// What an uncertified panel leads to.
+/// What a panel that is not certified leads to.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RawEnforce {
-    /// An error, with the answers attached.
+    /// The request fails, with the answers attached.
     Hard,
-    /// A result that says so.
+    /// The result says that it is not certified.
     Soft,
 }
 
-/// Levels of independence, each including the one before.
+/// Levels of independence. Each level includes the one before.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RawLevel {
@@ -181,42 +184,44 @@ pub(super) enum RawLevel {
     ContextBlind,
     /// The models that answered are pairwise distinct.
     ModelDistinct,
-    /// Their developers are, too.
+    /// The developers of the models are pairwise distinct, too.
     VendorDistinct,
-    /// Their families are, too.
+    /// The families that the models descend from are pairwise distinct, too.
     LineageDistinct,
 }
 
-/// Plan, execute, verify.
+/// Plan, execute, verify: tasks that are planned, carried out and verified.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawOrchestration {
-    /// Who plays which role.
+    /// The model in each role.
     pub(super) roles: Option<RawRoles>,
-    /// Instructions in place of the built-in ones.
+    /// Instructions for the roles, in place of the built-in ones.
     pub(super) instructions: Option<RawInstructions>,
-    /// What each depth runs.
+    /// The steps that each depth runs.
     pub(super) depth: Option<RawDepths>,
-    /// The bound on the worst case of a whole orchestration, in US dollars.
+    /// The most that a whole orchestration may cost in the worst case, in US dollars. A task that
+    /// could cost more is refused.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub(super) max_usd: Option<f64>,
-    /// Seconds after which it ends with what there is; default: 600.
+    /// Seconds over all steps and rounds, after which an orchestration ends with what there is;
+    /// default: 600.
     #[schemars(range(min = 0.001, max = 86_400))]
     pub(super) deadline_s: Option<f64>,
-    /// How the verifier answers; default: `plain` with an own verifier instruction, else
+    /// How the verifier answers; default: `plain` if `instructions.verifier` is set, else
     /// `structured`.
     pub(super) verdict: Option<RawVerdict>,
 }
 
-/// Who plays which role.
+/// The model in each role.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRoles {
-    /// Who plans.
+    /// The model that plans.
     pub(super) planner: Option<RawRole>,
-    /// Who does the work.
+    /// The model that does the work.
     pub(super) worker: Option<RawRole>,
-    /// Who judges it, without having seen the plan.
+    /// The model that judges the work, without having seen the plan.
     pub(super) verifier: Option<RawRole>,
 }
 
@@ -224,96 +229,99 @@ pub(super) struct RawRoles {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRole {
-    /// Who serves the model.
+    /// The provider that serves the model.
     pub(super) provider: String,
-    /// The model, as that provider names it.
+    /// The model, as its provider names it.
     pub(super) model: String,
-    /// The bound on output tokens.
+    /// The bound on output tokens, reasoning included; default: the model's `max_output`, else 4096.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub(super) max_tokens: Option<u64>,
 }
 
-/// Instructions in place of the built-in ones.
+/// Instructions for the roles, in place of the built-in ones.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawInstructions {
-    /// What the planner is told.
+    /// The instruction for the planner.
     pub(super) planner: Option<String>,
-    /// What the worker is told.
+    /// The instruction for the worker.
     pub(super) worker: Option<String>,
-    /// What the verifier is told.
+    /// The instruction for the verifier.
     pub(super) verifier: Option<String>,
 }
 
-/// What each depth runs.
+/// The steps that each depth runs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawDepths {
-    /// The least.
+    /// The depth for tasks that need the least.
     pub(super) trivial: Option<RawDepth>,
-    /// The default.
+    /// The depth that a task has if it names none.
     pub(super) standard: Option<RawDepth>,
-    /// The most.
+    /// The depth for tasks that need the most.
     pub(super) complex: Option<RawDepth>,
 }
 
-/// Which steps a depth runs.
+/// The steps that one depth runs. The worker's step is always among them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawDepth {
-    /// Whether a plan is made first.
+    /// Whether a plan is made first; default: false.
     pub(super) plan: Option<bool>,
-    /// Whether the artifact is verified.
+    /// Whether the artifact is verified; default: false.
     pub(super) verify: Option<bool>,
-    /// Whether a refused artifact is worked on again.
+    /// Whether a refused artifact is worked on again in a new round; default: false.
     pub(super) replan_on_fail: Option<bool>,
-    /// How often; default: 1.
+    /// How many new rounds there may be; default: 1.
     #[schemars(range(min = 0, max = 10))]
     pub(super) max_replans: Option<u32>,
 }
 
-/// How a verdict is asked for.
+/// The form in which a verdict is asked for.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RawVerdict {
-    /// Structured output with a checklist.
+    /// The verifier answers in JSON, with a checklist.
     Structured,
-    /// The plain words ACCEPT or REVISE: reasons.
+    /// The verifier answers in plain words: `ACCEPT`, or `REVISE: reasons`.
     Plain,
 }
 
-/// A provider.
+/// A provider of models.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawProvider {
-    /// The wire format it speaks. Needed for every provider that is not built in.
+    /// The wire format that the provider speaks. It is required for a provider that is not built in.
     pub(super) kind: Option<RawKind>,
-    /// Scheme, host and path prefix, such as http://127.0.0.1:11434/v1.
+    /// Scheme, host and path prefix of the provider's API, such as http://127.0.0.1:11434/v1.
     pub(super) base_url: Option<String>,
-    /// Allows plain http to a host that is not this machine. Keys then travel unencrypted.
+    /// Whether plain http to a host that is not this machine is allowed. Keys then travel unencrypted;
+    /// default: false.
     pub(super) insecure_http: Option<bool>,
-    /// The variable that holds its key; null = no key needed.
+    /// The variable that holds the provider's key; null means that it needs no key.
     #[serde(default, deserialize_with = "present")]
     pub(super) api_key_env: Option<Option<String>>,
-    /// Seconds for one attempt, from connect to the last byte; default: 300.
+    /// Seconds that one attempt may take, from the connect to the last byte; default: 300.
     #[schemars(range(min = 0.001, max = 86_400))]
     pub(super) timeout_s: Option<f64>,
-    /// Seconds of silence between bytes, the wait for the first one included; default: 120.
+    /// Seconds of silence that are allowed between bytes, the wait for the first byte included;
+    /// default: 120.
     #[schemars(range(min = 0.001, max = 86_400))]
     pub(super) idle_timeout_s: Option<f64>,
-    /// Whether answers are asked for as a stream; default: true for the built-in four.
+    /// Whether answers are asked for as a stream; default: true for the built-in providers, else
+    /// false.
     pub(super) stream: Option<bool>,
-    /// How much of it may be used.
+    /// How much of the provider may be used.
     pub(super) limits: Option<RawLimits>,
-    /// Rows that win over the built-in model data.
+    /// What is known about the provider's models, by id. A row overrides the built-in data.
     pub(super) models: Option<IndexMap<String, RawModel>>,
 }
 
-/// A wire format.
+/// A wire format, which a provider speaks.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RawKind {
-    /// Chat Completions, spoken by OpenAI, DeepSeek, Ollama, vLLM and many others.
+    /// OpenAI's Chat Completions, also spoken by DeepSeek, Ollama, vLLM and many others.
     Openai,
     /// Anthropic's Messages API.
     Anthropic,
@@ -325,13 +333,13 @@ pub(super) enum RawKind {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawLimits {
-    /// Requests per minute.
+    /// The most requests per minute.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) requests_per_minute: Option<u32>,
-    /// Tokens per minute, input and output together.
+    /// The most tokens per minute, input and output together.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) tokens_per_minute: Option<u32>,
-    /// Calls at one time.
+    /// The most calls at one time.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) concurrent: Option<u32>,
 }
@@ -341,47 +349,49 @@ pub(super) struct RawLimits {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawModel {
-    /// Price of input.
+    /// The price of input, in US dollars per 1 000 000 tokens.
     #[serde(rename = "in")]
     #[schemars(range(min = 0, max = 1000))]
     pub(super) input: Option<f64>,
-    /// Price of output.
+    /// The price of output, in US dollars per 1 000 000 tokens.
     #[serde(rename = "out")]
     #[schemars(range(min = 0, max = 1000))]
     pub(super) output: Option<f64>,
-    /// Price of input read from the provider's cache; default: as `in`.
+    /// The price of input that is read from the provider's cache, in US dollars per 1 000 000 tokens;
+    /// default: as `in`.
     #[schemars(range(min = 0, max = 1000))]
     pub(super) cache_read: Option<f64>,
-    /// Price of input written to the provider's cache; default: as `in`.
+    /// The price of input that is written to the provider's cache, in US dollars per 1 000 000
+    /// tokens; default: as `in`.
     #[schemars(range(min = 0, max = 1000))]
     pub(super) cache_write: Option<f64>,
-    /// Tokens of input that it takes.
+    /// The most tokens of input that the model takes.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) context: Option<u64>,
-    /// Tokens of output that it gives.
+    /// The most tokens of output that the model returns.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) max_output: Option<u64>,
-    /// Who made it.
+    /// The developer of the model, such as meta. Panels and cascades compare it.
     pub(super) developer: Option<String>,
-    /// The families it descends from.
+    /// The families that the model descends from, such as `[llama]`. Panels and cascades compare them.
     pub(super) lineage: Option<Vec<String>>,
     /// Other ids of the same model.
     pub(super) aliases: Option<Vec<String>>,
-    /// What it can do or wants.
+    /// What the model can do, and what its API requires.
     pub(super) capabilities: Option<Vec<RawCapability>>,
 }
 
-/// What a model can do or wants.
+/// What a model can do, or what its API requires.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RawCapability {
-    /// It thinks before it answers.
+    /// The model thinks before it answers.
     Reasoning,
-    /// It takes images.
+    /// The model takes images.
     Vision,
-    /// It can be held to a JSON schema.
+    /// The model can be held to a JSON schema.
     JsonSchema,
-    /// It wants the bound on output as max_completion_tokens, as OpenAI's reasoning models do.
+    /// The API requires the bound on output as max_completion_tokens, as for OpenAI's reasoning models.
     MaxCompletionTokens,
 }
 
@@ -389,68 +399,68 @@ pub(super) enum RawCapability {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawReliability {
-    /// Seconds over waits, retries and fallbacks of a request; default: 300.
+    /// Seconds over all waits, retries and fallbacks of a request; default: 300.
     #[schemars(range(min = 0.001, max = 86_400))]
     pub(super) deadline_s: Option<f64>,
-    /// Tries of the same target.
+    /// Further attempts at the same target.
     pub(super) retry: Option<RawRetry>,
-    /// When a failing target is left alone.
+    /// The circuit breaker: when a failing target is no longer asked.
     pub(super) breaker: Option<RawBreaker>,
 }
 
-/// Tries of the same target.
+/// Further attempts at the same target.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRetry {
-    /// Tries beyond the first; default: 3.
+    /// How many attempts may follow the first; default: 3.
     #[schemars(range(min = 0, max = 20))]
     pub(super) max_retries: Option<u32>,
-    /// Seconds of the first backoff; default: 1.
+    /// Seconds of the first wait between two attempts; default: 1.
     #[schemars(range(min = 0, max = 3_600))]
     pub(super) base_delay_s: Option<f64>,
-    /// Seconds of the longest backoff; default: 30.
+    /// Seconds of the longest wait between two attempts; default: 30.
     #[schemars(range(min = 0, max = 3_600))]
     pub(super) max_delay_s: Option<f64>,
 }
 
-/// When a failing target is left alone.
+/// The circuit breaker: when a failing target is no longer asked.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawBreaker {
-    /// Failures in a row that open it; default: 5.
+    /// How many failures in a row open the breaker; default: 5.
     #[schemars(range(min = 1, max = 1_000))]
     pub(super) failure_threshold: Option<u32>,
-    /// Seconds it stays open; default: 60.
+    /// Seconds for which the breaker stays open; default: 60.
     #[schemars(range(min = 0, max = 86_400))]
     pub(super) cooldown_s: Option<f64>,
 }
 
-/// Where receipts are written.
+/// Where receipts of panels and orchestrations are written.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawReceipts {
-    /// The directory; a relative path starts at the policy file.
+    /// The directory of the receipts. A relative path starts at the policy file.
     pub(super) dir: String,
     /// Whether the recorded bytes are written beside each receipt; default: false.
     pub(super) bundle: Option<bool>,
-    /// How many are kept; default: 256.
+    /// How many receipts are kept; default: 256.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(super) keep: Option<u32>,
 }
 
-/// Bounds on what a caller gets back.
+/// Bounds on the size of a result.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawOutput {
-    /// The largest answer, in characters; default: 30000.
+    /// The largest result of an MCP tool, in characters of JSON; default: 30000.
     #[schemars(range(min = 2_000, max = 10_000_000))]
     pub(super) max_chars: Option<usize>,
-    /// Seconds after which a call hands off; 0 = never.
+    /// Seconds after which a call is to hand off; 0 means never. It is checked, and changes nothing.
     #[schemars(range(min = 0, max = 3_600))]
     pub(super) handoff_after_s: Option<f64>,
 }
 
-/// Tells a key that is null (`Some(None)`) from one that is absent (`None`).
+/// Deserializes a key that is null as `Some(None)`, to distinguish it from one that is absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
