@@ -1,4 +1,7 @@
-//! The built-in model data: one file, each row with its date and source.
+//! The built-in model data: one JSON file whose rows each have a date and a source.
+//!
+//! It supplies prices, limits and lineage to the compilation of a policy. The policy's own rows
+//! override it there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,11 +10,11 @@ use serde::Deserialize;
 
 use crate::model::{Capability, InvalidAmount, ModelFacts, Prices, Rate, Tier};
 
-/// Compiled from the providers' price pages; `source` of each row names the page.
+/// The data, taken from the providers' price pages. Each row names its page as `source`.
 const MODELS: &str = include_str!("../../data/models.json");
 
-/// What this version knows of models whatever a policy says: provider, id as its API names it
-/// (aliases too), facts.
+/// Returns what this version knows about models, whatever a policy says. Each entry holds the
+/// provider, an id or alias as its API names it, and the facts.
 ///
 /// ```
 /// let models = llm_gateway_core::config::built_in_models();
@@ -33,13 +36,14 @@ pub(super) struct Catalog {
     rows: Vec<Row>,
 }
 
-/// What the built-in data says of one provider's models.
+/// The built-in data about one provider's models.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ProviderCatalog {
-    /// Facts by id, aliases included.
+    /// The facts by id, aliases included.
     pub(super) models: BTreeMap<String, Arc<ModelFacts>>,
 }
 
+/// The file as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -48,7 +52,7 @@ struct File {
     models: Vec<Row>,
 }
 
-/// One row as it stands in the file.
+/// One row as it is written in the file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -59,10 +63,10 @@ struct Row {
     lineage: Vec<String>,
     #[serde(default)]
     aliases: Vec<String>,
-    /// The model of which this is a snapshot at another price, or an older name with facts of its
-    /// own: the same model to a certificate, another row to the cashier.
+    /// The model that this row is a snapshot of at another price, or an older name of with facts of
+    /// its own. A certificate counts both as one model; their prices differ.
     snapshot_of: Option<String>,
-    /// The id is given to one model after the other.
+    /// Whether the provider gives the id to one model after another.
     #[serde(default)]
     moves: bool,
     #[serde(rename = "in")]
@@ -71,7 +75,7 @@ struct Row {
     output: f64,
     cache_read: Option<f64>,
     cache_write: Option<f64>,
-    /// Price of a write that is kept for an hour. Kept as a fact; the gateway asks for none.
+    /// The price of a cache write that is kept for an hour. The gateway never asks for one.
     #[serde(rename = "cache_write_1h")]
     _cache_write_1h: Option<f64>,
     #[serde(default)]
@@ -83,13 +87,15 @@ struct Row {
     retires: Option<String>,
     #[serde(default)]
     alias_retires: BTreeMap<String, String>,
-    /// When and where the row was read: for people, and for the file's own test.
+    /// The month in which the row was taken from `source`. Only people and the file's own test read
+    /// the two.
     #[allow(dead_code)]
     as_of: String,
     #[allow(dead_code)]
     source: String,
 }
 
+/// The prices of requests above a number of input tokens.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TierRow {
@@ -105,11 +111,11 @@ struct TierRow {
 }
 
 impl Catalog {
-    /// The data that this version was built with.
+    /// Returns the data that this version was built with.
     pub(super) fn built_in() -> Self {
         Self::parse(MODELS).unwrap_or_else(|error| {
-            // The file's own test parses it, so this cannot be reached in a build that
-            // passed; a gateway without price data still runs, with unknown prices.
+            // The file's own test parses it, so this is unreachable in a build that passed. A
+            // gateway without price data still runs, with unknown prices.
             tracing::error!(%error, "the built-in model data cannot be read");
             Self { rows: Vec::new() }
         })
@@ -120,8 +126,8 @@ impl Catalog {
         Ok(Self { rows: file.models })
     }
 
-    /// The rows of one provider. A row whose prices are impossible is left out, so that
-    /// its price is unknown rather than wrong.
+    /// Returns the data about one provider's models. A row whose prices are impossible is left out,
+    /// so that its price is unknown rather than wrong.
     pub(super) fn of(&self, provider: &str) -> ProviderCatalog {
         let mut catalog = ProviderCatalog::default();
         for row in self.rows.iter().filter(|row| row.provider == provider) {
@@ -133,7 +139,8 @@ impl Catalog {
         catalog
     }
 
-    /// When a provider stops serving an id, as `YYYY-MM-DD`; `None` where no date is known.
+    /// Returns the date on which a provider stops serving an id, as `YYYY-MM-DD`; `None` if no date is
+    /// known.
     pub(super) fn retires(&self, provider: &str, id: &str) -> Option<&str> {
         let mut rows = self.rows.iter().filter(|row| row.provider == provider);
         rows.find_map(|row| match row.id == id {
@@ -144,6 +151,10 @@ impl Catalog {
 }
 
 impl Row {
+    /// Returns the facts of the row.
+    ///
+    /// # Errors
+    /// Fails if a price is impossible.
     fn facts(&self) -> Result<ModelFacts, InvalidAmount> {
         let optional = |usd: Option<f64>| usd.map(Rate::from_usd_per_million).transpose();
         let tier = |tier: &TierRow| {

@@ -1,4 +1,7 @@
-//! Problems of a policy, each with its place, its line and a way out.
+//! The problems of a policy, each with its position, its line and advice.
+//!
+//! Every step of loading adds to one [`Collector`]. Keys that somebody pasted into the policy are
+//! masked here, so that showing a problem never shows a key.
 
 use std::fmt;
 
@@ -7,18 +10,18 @@ use serde::Serialize;
 
 use crate::error::{Category, Error};
 
-/// How bad a problem is.
+/// How severe a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Severity {
     /// The policy cannot be used.
     Error,
-    /// It can, but probably not as meant.
+    /// The policy can be used, but probably does not mean what its author intended.
     Warning,
 }
 
-/// A position in a file, counted from 1.
+/// A position in a file. Line and column are counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FilePosition {
     pub(crate) line: u32,
@@ -31,23 +34,23 @@ impl Default for FilePosition {
     }
 }
 
-/// One problem.
+/// One problem of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// How severe the problem is.
     pub severity: Severity,
-    /// The file; `environment` for a problem of a variable, `build` for one of the program.
+    /// The name of the file; `environment` for a problem of a variable, `build` for one of the program.
     pub file: String,
-    /// The line, from 1; 0 where there is no file.
+    /// The line, counted from 1; 0 for a problem that has no position in a file.
     pub line: u32,
-    /// The column, from 1; 0 where there is no file.
+    /// The column, counted from 1; 0 for a problem that has no position in a file.
     pub column: u32,
-    /// What is wrong.
+    /// The message that says what is wrong.
     pub message: String,
-    /// What would be right.
+    /// The advice on what would be right; empty if there is none.
     pub hint: String,
-    /// The line itself, with anything that looks like a key masked.
+    /// The text of the line, with anything that looks like a key masked.
     #[serde(skip)]
     pub(crate) snippet: Option<String>,
 }
@@ -92,10 +95,11 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Characters of a line that are shown.
+/// How many characters of a line are shown.
 const WINDOW: usize = 120;
 
-/// The part of a line around the character at `position`, and where in it that one stands.
+/// Returns the part of a line around the character at `position`, and the position of that character
+/// in the part.
 fn window(line: &str, position: usize) -> (String, usize) {
     let start = position.saturating_sub(WINDOW / 2);
     if line.chars().count() <= WINDOW || start == 0 {
@@ -105,24 +109,25 @@ fn window(line: &str, position: usize) -> (String, usize) {
     (['…'].into_iter().chain(part).collect(), position - start + 1)
 }
 
-/// Why a policy cannot be used: every problem that was found, at least one of them an error.
+/// Why a policy cannot be used: all problems that were found, at least one of which is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyProblems(Vec<Diagnostic>);
 
 impl PolicyProblems {
+    /// Wraps the problems of a policy.
     pub(crate) fn new(problems: Vec<Diagnostic>) -> Self {
         Self(problems)
     }
 
-    /// The problems, in the order of the file.
+    /// Returns the problems, in the order of the file.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.0
     }
 
-    /// What to do: see all of them.
+    /// Returns the advice to look at all problems.
     fn hint(&self) -> String {
         let file = self.0.iter().find(|d| d.line > 0).map(|d| d.file.as_str());
-        // Text in memory and the built-in policy have names that are no paths.
+        // The names of text in memory and of the built-in policy are not paths.
         match file
             .filter(|file| file.ends_with(".yaml") || file.contains(std::path::MAIN_SEPARATOR))
         {
@@ -131,7 +136,7 @@ impl PolicyProblems {
         }
     }
 
-    /// The first error as `file:line:column: what is wrong`, in one line.
+    /// Returns the first error in one line, as `file:line:column: what is wrong`.
     pub fn summary(&self) -> String {
         let Some(first) = self.0.iter().find(|d| d.severity == Severity::Error) else {
             return "the policy cannot be used".to_owned();
@@ -161,7 +166,7 @@ impl fmt::Display for PolicyProblems {
 impl std::error::Error for PolicyProblems {}
 
 impl From<&PolicyProblems> for Error {
-    /// The first problem with its own way out, and the way to the others.
+    /// Converts the first error and its advice, and adds how to see the other problems.
     fn from(problems: &PolicyProblems) -> Self {
         let message = format!("the policy is invalid: {}", problems.summary());
         let first = problems.0.iter().find(|problem| problem.severity == Severity::Error);
@@ -172,21 +177,23 @@ impl From<&PolicyProblems> for Error {
     }
 }
 
-/// Collects the problems of one file.
+/// Collects the problems of one file and its environment.
 pub(crate) struct Collector<'a> {
     file: &'a str,
     text: &'a str,
     problems: Vec<Diagnostic>,
 }
 
-/// Further problems than this say nothing new.
+/// The most problems that are reported. More would say nothing new.
 const MOST_PROBLEMS: usize = 100;
 
 impl<'a> Collector<'a> {
+    /// Creates a collector for the file with this name and text.
     pub(crate) fn new(file: &'a str, text: &'a str) -> Self {
         Self { file, text, problems: Vec::new() }
     }
 
+    /// Adds an error.
     pub(crate) fn error(
         &mut self,
         place: FilePosition,
@@ -196,6 +203,7 @@ impl<'a> Collector<'a> {
         self.push(Severity::Error, place, message.into(), hint.into());
     }
 
+    /// Adds a warning.
     pub(crate) fn warning(
         &mut self,
         place: FilePosition,
@@ -205,7 +213,7 @@ impl<'a> Collector<'a> {
         self.push(Severity::Warning, place, message.into(), hint.into());
     }
 
-    /// An error whose line is not shown, because it may hold a key.
+    /// Adds an error whose line is not shown, because it may hold a key.
     pub(crate) fn error_hidden(&mut self, place: FilePosition, message: &str, hint: &str) {
         self.push(Severity::Error, place, message.to_owned(), hint.to_owned());
         if let Some(problem) = self.problems.last_mut() {
@@ -213,7 +221,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// A problem of a variable, which has no place in a file.
+    /// Adds a problem of a variable, which has no position in a file.
     pub(crate) fn variable(
         &mut self,
         severity: Severity,
@@ -244,15 +252,16 @@ impl<'a> Collector<'a> {
         });
     }
 
+    /// Returns whether any problem is an error.
     pub(crate) fn has_errors(&self) -> bool {
         self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 
-    /// The problems in the order of the file, the environment's last.
+    /// Returns the problems in the order of the file, those of variables last.
     pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.problems.sort_by_key(|p| (p.line == 0, p.line, p.column, p.severity));
         self.problems.dedup();
-        // An error is never cut in favour of a warning.
+        // A warning is dropped before an error is.
         if self.problems.len() > MOST_PROBLEMS {
             self.problems.sort_by_key(|p| p.severity);
             self.problems.truncate(MOST_PROBLEMS);
@@ -261,8 +270,8 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// Masks what looks like a key that somebody pasted into the policy, so that showing the
-/// line does not show the key.
+/// Masks what looks like a key that somebody pasted into the policy, so that showing the line does
+/// not show the key.
 pub(crate) fn mask_keys(line: &str) -> String {
     let is_word =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '/' | '=');
@@ -280,8 +289,9 @@ pub(crate) fn mask_keys(line: &str) -> String {
     mask_urls(&masked)
 }
 
-/// The prefixes that the providers' keys begin with, and long words of mixed letters and
-/// digits that are neither a model id (those have dashes between short parts) nor a path.
+/// Returns whether a word looks like a key: it begins with the prefix of a provider's keys, or it is
+/// a long word of mixed letters and digits that is neither a model id (ids have dashes between short
+/// parts) nor a path.
 pub(crate) fn looks_like_key(word: &str) -> bool {
     const PREFIXES: [&str; 8] = ["sk-", "sk_", "AIza", "gsk_", "xai-", "ghp_", "hf_", "AKIA"];
     let known = word.len() >= 12 && PREFIXES.iter().any(|prefix| word.starts_with(prefix));

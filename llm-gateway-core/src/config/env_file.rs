@@ -1,5 +1,5 @@
-//! The `.env` file: which one is read, which of its variables are let in, and what is wrong with
-//! it. One that cannot be read may hold a cap, so it is an error.
+//! The `.env` file: which file is read, which of its variables are accepted, and what is wrong with
+//! it. A file that cannot be read is an error, because it may hold a cap.
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +11,14 @@ use super::text::read_text;
 
 /// A file of variables.
 pub(super) enum EnvFile {
-    /// Somebody named it.
+    /// The user named the file.
     Named(PathBuf),
-    /// It lies beside the policy.
+    /// The file lies beside the policy.
     Beside(PathBuf),
 }
 
 impl EnvFile {
-    /// The file that was named, else the one in the policy's directory if it is there.
+    /// Returns the file that was named, else the `.env` in the policy's directory if there is one.
     pub(super) fn of(named: Option<&Path>, directory: Option<&Path>) -> Option<Self> {
         let beside = || directory.map(|directory| directory.join(".env"));
         match named {
@@ -27,7 +27,8 @@ impl EnvFile {
         }
     }
 
-    /// Adds its variables; `keys` are those that the policy names.
+    /// Adds the file's variables to the environment. `keys` are the key variables that the policy
+    /// names.
     pub(super) fn add_to(
         &self,
         environment: &mut Environment,
@@ -35,7 +36,7 @@ impl EnvFile {
         problems: &mut Collector<'_>,
     ) {
         let allowed = |name: &str| {
-            // Where the policy is was known before this file was looked for.
+            // The place of the policy was known before this file was looked for.
             (is_own(name) && name != "LLM_GATEWAY_ROUTING")
                 || base_url_variables().any(|variable| variable == name)
                 || keys.iter().any(|key| key == name)
@@ -55,20 +56,25 @@ impl EnvFile {
         }
     }
 
+    /// Returns the text of the file.
+    ///
+    /// # Errors
+    /// Fails with the reason, in words for a person.
     fn text(&self) -> Result<String, String> {
         match self {
-            // To wait for a pipe that just lies there could take for ever; whoever names one
-            // feeds it.
+            // Reading a pipe that lies there could take for ever. A user who names a pipe writes
+            // to it.
             Self::Beside(path) if path.metadata().is_ok_and(|file| !file.is_file()) => {
                 return Err("it is not a regular file".to_owned());
             }
             Self::Named(_) | Self::Beside(_) => {}
         }
         let text = read_text(self.path())?;
-        // UTF-16 without its mark is valid UTF-8 full of zeros.
+        // UTF-16 without a byte order mark is valid UTF-8 full of zeros.
         if text.contains('\0') { Err("it is not UTF-8 text".to_owned()) } else { Ok(text) }
     }
 
+    /// Returns the advice for a file that cannot be read.
     fn hint(&self) -> &'static str {
         match self {
             Self::Named(_) => "name another file with --env-file, or leave it out",
@@ -76,7 +82,7 @@ impl EnvFile {
         }
     }
 
-    /// Tells of malformed lines: of each that is about the gateway, and of the first of the
+    /// Reports malformed lines: each that is about a variable of the gateway, and the first of the
     /// others.
     fn report(&self, malformed: &[MalformedLine], problems: &mut Collector<'_>) {
         let file = self.path().display();
@@ -93,7 +99,8 @@ impl EnvFile {
     }
 }
 
-/// Whether something is there that is no directory: some keep a Python environment in `.env`.
+/// Returns whether there is anything but a directory at `path`: some users keep a Python environment
+/// in `.env`.
 fn may_be_file(path: &Path) -> bool {
     path.symlink_metadata().is_ok() && !path.is_dir()
 }

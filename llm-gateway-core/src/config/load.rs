@@ -1,4 +1,4 @@
-//! From a source and an environment to a policy, or to every reason why there is none.
+//! Loads a policy from a source and an environment, or returns every reason why it cannot be used.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,26 +15,27 @@ use super::env_file::EnvFile;
 use super::text::read_text;
 use super::{node, raw, structure};
 
-/// The documented default policy of this repository.
+/// The documented default policy, which the library carries.
 pub const EMBEDDED_POLICY: &str = include_str!("../../../routing.yaml");
 
 /// Where a policy is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PolicySource {
-    /// A file.
+    /// The policy is in a file.
     File(PathBuf),
-    /// The default policy that the library carries.
+    /// The policy is [`EMBEDDED_POLICY`], the default that the library carries.
     Embedded,
-    /// YAML in memory.
+    /// The policy is this YAML text.
     Text(String),
 }
 
 impl PolicySource {
-    /// Where a front end looks when it is told nothing else: `$LLM_GATEWAY_ROUTING`, then
-    /// `routing.yaml` in the user's configuration directory, then the embedded policy.
+    /// Returns where a front end looks if it is not told where the policy is: the file that
+    /// `LLM_GATEWAY_ROUTING` names, else `llm-gateway/routing.yaml` in the user's configuration
+    /// directory, else the embedded policy.
     ///
-    /// Never the current directory: a client starts the server inside whatever project
+    /// It never looks into the current directory: a client starts the server inside whatever project
     /// is open, and a stranger's policy could send keys to a stranger's host.
     pub fn discover(environment: &Environment) -> Self {
         if let Some(path) = environment.get("LLM_GATEWAY_ROUTING") {
@@ -46,6 +47,7 @@ impl PolicySource {
             .map_or(Self::Embedded, Self::File)
     }
 
+    /// Returns the name of the source, for messages.
     fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
@@ -54,6 +56,7 @@ impl PolicySource {
         }
     }
 
+    /// Returns the directory where relative paths start; `None` if the source is not a file.
     fn directory(&self) -> Option<&Path> {
         match self {
             Self::File(path) => path.parent(),
@@ -61,6 +64,10 @@ impl PolicySource {
         }
     }
 
+    /// Returns the text of the policy.
+    ///
+    /// # Errors
+    /// Fails with the reason, in words for a person.
     fn read(&self) -> Result<String, String> {
         match self {
             Self::Embedded => Ok(EMBEDDED_POLICY.to_owned()),
@@ -70,18 +77,18 @@ impl PolicySource {
     }
 }
 
-/// What loading gave.
+/// The result of loading a policy.
 #[non_exhaustive]
 pub struct Loaded {
-    /// The policy, or every problem that keeps it from being one.
+    /// The policy, or the problems because of which it cannot be used.
     pub policy: Result<Policy, PolicyProblems>,
     /// All problems, warnings included, in the order of the file.
     pub problems: Vec<Diagnostic>,
-    /// The environment with the variables of `.env` added.
+    /// The environment, with the variables of `.env` added.
     pub environment: Environment,
 }
 
-/// What a policy is loaded from and against.
+/// What a policy is loaded from: a source, variables, the program's own providers and the date.
 pub struct LoadRequest<'a> {
     source: &'a PolicySource,
     environment: Environment,
@@ -91,8 +98,9 @@ pub struct LoadRequest<'a> {
 }
 
 impl<'a> LoadRequest<'a> {
-    /// Asks for the policy at `source`, with no variables and no providers of the program's own.
-    /// `now` is the time since 1970-01-01 in UTC: it decides which models are reported as retired.
+    /// Creates a request to load the policy at `source`, without variables and without providers of
+    /// the program's own. `now` is the time since 1970-01-01 in UTC: it decides which models are
+    /// reported as retired.
     pub fn new(source: &'a PolicySource, now: Duration) -> Self {
         let environment = Environment::empty();
         Self { source, environment, env_file: None, own_providers: &[], now }
@@ -104,21 +112,21 @@ impl<'a> LoadRequest<'a> {
         Self { environment, ..self }
     }
 
-    /// Reads this file of variables in place of the `.env` beside the policy. `None` changes
-    /// nothing.
+    /// Sets the file of variables that is read in place of the `.env` beside the policy. `None`
+    /// changes nothing.
     #[must_use]
     pub fn with_env_file(self, file: impl Into<Option<&'a Path>>) -> Self {
         Self { env_file: file.into().or(self.env_file), ..self }
     }
 
-    /// Lets targets of the policy name these providers, which the embedding program brings.
+    /// Sets the providers that the embedding program brings, which targets of the policy may name.
     #[must_use]
     pub fn with_own_providers(self, providers: &'a [ProviderName]) -> Self {
         Self { own_providers: providers, ..self }
     }
 }
 
-/// Reads, checks and compiles a policy. Reads the source and a `.env` file; touches nothing
+/// Reads, checks and compiles a policy. It reads the source and a `.env` file, and touches nothing
 /// else.
 pub fn load(request: LoadRequest<'_>) -> Loaded {
     let LoadRequest { source, mut environment, env_file, own_providers, now } = request;
@@ -164,6 +172,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
     Loaded { policy, problems, environment }
 }
 
+/// Creates the problem of a policy file that cannot be read.
 fn unreadable(file: &str, why: &str) -> Diagnostic {
     Diagnostic {
         severity: Severity::Error,
@@ -176,6 +185,7 @@ fn unreadable(file: &str, why: &str) -> Diagnostic {
     }
 }
 
+/// Returns the SHA-256 of a text in hex digits.
 fn digest(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,6 @@
-//! YAML as a tree in which every key and value knows its place.
+//! Reads YAML into a tree in which every key and every value knows its position.
+//!
+//! Syntax is checked here; what the keys and values mean is not.
 
 use std::fmt;
 
@@ -8,7 +10,7 @@ use serde_yaml::{Location, MessageFormatter, Spanned, UserMessageFormatter};
 
 use super::diagnostic::FilePosition;
 
-/// A value with its place in the file.
+/// A value with its position in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub(super) place: FilePosition,
@@ -26,7 +28,7 @@ pub(super) enum NodeContent {
     Map(Vec<MapEntry>),
 }
 
-/// A key of a mapping and its value.
+/// A key of a mapping with its value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct MapEntry {
     pub(super) key: String,
@@ -34,7 +36,8 @@ pub(super) struct MapEntry {
     pub(super) value: Node,
 }
 
-/// A file that is not YAML, or has a key twice: the parser stops at the first of these.
+/// Why a file cannot be parsed: it is not YAML, or has a key twice. The parser stops at the first
+/// such error.
 #[derive(Debug)]
 pub(super) struct SyntaxError {
     pub(super) place: FilePosition,
@@ -42,10 +45,14 @@ pub(super) struct SyntaxError {
     pub(super) hint: &'static str,
 }
 
-/// No policy has this many YAML nodes; a file that does is an attack or an accident.
+/// The most YAML nodes that are read. No policy has as many; a file that does is an attack or an
+/// accident.
 const MOST_NODES: usize = 50_000;
 
-/// Reads a document. An empty one is a null node.
+/// Parses a document. An empty document is a null node.
+///
+/// # Errors
+/// Fails at the first syntax error.
 pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     let options = serde_yaml::options! {
         strict_booleans: true,
@@ -72,7 +79,7 @@ impl From<&serde_yaml::Error> for SyntaxError {
 }
 
 impl Node {
-    /// The entry under `key`, where the node is a mapping that has it.
+    /// Returns the entry with this key; `None` if the node is not a mapping that has it.
     pub(super) fn entry(&self, key: &str) -> Option<&MapEntry> {
         match &self.content {
             NodeContent::Map(entries) => entries.iter().find(|entry| entry.key == key),
@@ -80,7 +87,7 @@ impl Node {
         }
     }
 
-    /// The node that `path` leads to.
+    /// Returns the node that `path` leads to; `None` if there is none.
     pub(super) fn find(&self, path: &[PathStep<'_>]) -> Option<&Node> {
         path.iter().try_fold(self, |node, step| match (step, &node.content) {
             (PathStep::Key(key), _) => node.entry(key).map(|entry| &entry.value),
@@ -89,12 +96,12 @@ impl Node {
         })
     }
 
-    /// The place of the value that `path` leads to, or of its closest ancestor's key.
+    /// Returns the position of the value that `path` leads to, else of its closest ancestor's key.
     pub(super) fn place_of(&self, path: &[PathStep<'_>]) -> FilePosition {
         self.find(path).map_or_else(|| self.key_place_of(path), |node| node.place)
     }
 
-    /// The place of the key that `path` ends in, or of its closest ancestor's key.
+    /// Returns the position of the key that `path` ends in, else of its closest ancestor's key.
     pub(super) fn key_place_of(&self, path: &[PathStep<'_>]) -> FilePosition {
         let Some((last, parents)) = path.split_last() else { return self.place };
         let found = self.find(parents).and_then(|parent| match (last, &parent.content) {
@@ -108,7 +115,7 @@ impl Node {
     }
 }
 
-/// One step of a path through a tree.
+/// One step of a path through a tree: a key of a mapping or an index of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PathStep<'a> {
     Key(&'a str),
@@ -146,6 +153,7 @@ impl<'de> Deserialize<'de> for NodeContent {
     }
 }
 
+/// Deserializes any YAML value.
 struct ContentVisitor;
 
 impl<'de> Visitor<'de> for ContentVisitor {

@@ -1,9 +1,9 @@
-//! Holds a file's tree against the JSON Schema: unknown keys, wrong types, bad words,
-//! numbers out of bounds.
+//! Checks a file's tree against the JSON Schema: unknown keys, wrong types, unknown words and numbers
+//! out of bounds.
 //!
-//! A typed parse stops at the first of these; this walk finds them all. What does not fit
-//! is left out of the JSON that it returns, so that the rest can still be compiled and its
-//! own problems found.
+//! A typed parse would stop at the first of these; this walk finds them all. What does not fit is
+//! left out of the JSON that it returns, so that the rest can still be compiled and its own problems
+//! found.
 
 use serde_json::{Map, Value};
 
@@ -12,18 +12,20 @@ use crate::model::did_you_mean;
 use super::diagnostic::Collector;
 use super::node::{MapEntry, Node, NodeContent};
 
-/// Checks `node` and returns what of it fits `schema`.
+/// Checks `node` and returns the part of it that fits `schema`; `None` if nothing does.
 pub(super) fn fitting(node: &Node, schema: &Value, problems: &mut Collector<'_>) -> Option<Value> {
     SchemaWalk { definitions: schema.get("$defs"), problems }.visit(node, schema, "the file")
 }
 
+/// The walk through a tree, with the definitions that the schema refers to.
 struct SchemaWalk<'a, 'b, 'c> {
     definitions: Option<&'a Value>,
     problems: &'b mut Collector<'c>,
 }
 
 impl<'a> SchemaWalk<'a, '_, '_> {
-    /// `name` is what the value is called in messages: its key in quotes.
+    /// Checks one value and returns the part of it that fits. `name` is what messages call the value:
+    /// its key in quotes.
     fn visit(&mut self, node: &Node, schema: &'a Value, name: &str) -> Option<Value> {
         let (schema, nullable) = self.resolve(schema);
         if node.content == NodeContent::Null {
@@ -40,7 +42,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
             (NodeContent::Map(entries), "object") => self.mapping(node, entries, schema, name),
             (NodeContent::List(items), "array") => {
                 let item = schema.get("items").unwrap_or(&Value::Null);
-                // A mapping that does not fit leaves a hole: the ones behind it keep their places.
+                // A mapping that does not fit leaves a hole, so that those behind it keep their places.
                 let hole = (type_of(self.resolve(item).0) == "object").then_some(Value::Null);
                 let fitting: Vec<Value> = items
                     .iter()
@@ -58,7 +60,8 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         }
     }
 
-    /// Follows `$ref` and the `anyOf [it, null]` of an optional value.
+    /// Returns the schema behind `$ref` and behind the `anyOf [schema, null]` of an optional value, and
+    /// whether null is allowed.
     fn resolve(&self, schema: &'a Value) -> (&'a Value, bool) {
         let mut nullable = schema
             .get("type")
@@ -78,6 +81,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         }
     }
 
+    /// Checks a mapping key by key.
     fn mapping(
         &mut self,
         node: &Node,
@@ -116,6 +120,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         whole.then_some(Value::Object(fitting))
     }
 
+    /// Reports a key that the schema does not have.
     fn unknown_key(&mut self, entry: &MapEntry, known: Option<&'a Map<String, Value>>, name: &str) {
         let known: Vec<&str> =
             known.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
@@ -129,6 +134,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         );
     }
 
+    /// Checks that a value is one of the allowed words.
     fn word(&mut self, node: &Node, words: &[&str], name: &str) -> Option<Value> {
         let text = match &node.content {
             NodeContent::Text(text) => text.as_str(),
@@ -144,6 +150,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         None
     }
 
+    /// Checks that a number is within the bounds of its schema.
     fn bounded(
         &mut self,
         node: &Node,
@@ -175,6 +182,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         Some(Value::Number(number.clone()))
     }
 
+    /// Reports a value of the wrong type.
     fn wrong_type(&mut self, node: &Node, expected: &str, name: &str) -> Option<Value> {
         let found = describe(&node.content);
         let wanted = match expected {
@@ -208,10 +216,12 @@ impl<'a> SchemaWalk<'a, '_, '_> {
     }
 }
 
+/// Returns whether a name is that of a price.
 fn is_price(name: &str) -> bool {
     matches!(name.trim_matches('`'), "in" | "out" | "cache_read" | "cache_write")
 }
 
+/// Describes a value for a message.
 fn describe(content: &NodeContent) -> String {
     match content {
         NodeContent::Null => "empty".to_owned(),
@@ -223,6 +233,7 @@ fn describe(content: &NodeContent) -> String {
     }
 }
 
+/// Returns the beginning of a text, fit to be shown.
 fn shown(text: &str) -> String {
     let mut shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
     if shown.len() < text.len() {
@@ -231,7 +242,7 @@ fn shown(text: &str) -> String {
     shown
 }
 
-/// The type that a schema asks for, `null` aside.
+/// Returns the type that a schema requires, apart from `null`.
 fn type_of(schema: &Value) -> &str {
     match schema.get("type") {
         Some(Value::String(name)) => name,
@@ -242,7 +253,8 @@ fn type_of(schema: &Value) -> &str {
     }
 }
 
-/// The words of an enum, in either of the two forms that the generator writes.
+/// Returns the words of an enum, in either of the two forms that the schema generator writes; `None`
+/// if the schema is not an enum.
 fn words_of(schema: &Value) -> Option<Vec<&str>> {
     if let Some(words) = schema.get("enum").and_then(Value::as_array) {
         return Some(words.iter().filter_map(Value::as_str).collect());

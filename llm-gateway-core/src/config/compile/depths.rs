@@ -1,4 +1,4 @@
-//! The depths of an orchestration: which can run, and what the others lack.
+//! Compiles the depths of an orchestration: which can run, and which role is missing for the others.
 
 use crate::config::node::PathStep;
 use crate::config::raw::{RawDepth, RawOrchestration};
@@ -7,14 +7,16 @@ use crate::policy::{AbsentDepth, BuiltInSteps, Depth, Workflow};
 
 use super::RouteCompiler;
 
-/// What became of the three depths.
+/// The compiled depths of an orchestration.
 #[derive(Default)]
 pub(super) struct Depths {
+    /// The depths that can run.
     pub(super) there: Vec<Depth>,
+    /// The depths that cannot run.
     pub(super) absent: Vec<AbsentDepth>,
 }
 
-/// The roles that the file names.
+/// Which roles the file names.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NamedRoles {
     pub(super) planner: bool,
@@ -22,7 +24,7 @@ pub(super) struct NamedRoles {
     pub(super) verifier: bool,
 }
 
-/// A depth as a file says it.
+/// The steps of a depth, as the file or the built-in table has them.
 #[derive(Clone, Copy)]
 struct DepthSpec {
     name: &'static str,
@@ -31,7 +33,7 @@ struct DepthSpec {
     max_replans: u32,
 }
 
-/// The depths of a file that has roles and says nothing of depths.
+/// The depths of a file that has roles but no depths.
 const BUILT_IN: [DepthSpec; 3] = [
     DepthSpec { name: "trivial", plan: false, verify: false, max_replans: 0 },
     DepthSpec { name: "standard", plan: false, verify: true, max_replans: 0 },
@@ -39,7 +41,7 @@ const BUILT_IN: [DepthSpec; 3] = [
 ];
 
 impl RouteCompiler<'_, '_, '_> {
-    /// The depths of the file, else the built-in ones.
+    /// Compiles the depths of the file, or the built-in ones if it has none.
     pub(super) fn depths(&mut self, raw: &RawOrchestration, named: NamedRoles) -> Depths {
         let table = raw.depth.as_ref().map(|table| {
             let rows = [&table.trivial, &table.standard, &table.complex];
@@ -57,7 +59,7 @@ impl RouteCompiler<'_, '_, '_> {
                     .absent
                     .push(AbsentDepth { name: known.name.to_owned(), lacks: missing_role }),
             }
-            // Nobody asked for the built-in ones, so nobody needs to hear that one cannot run.
+            // A built-in depth that cannot run is not reported: nobody asked for it.
             if let (Some(role), true) = (missing_role, raw.depth.is_some()) {
                 self.warn_of_missing_role(role, known.name);
             }
@@ -65,6 +67,7 @@ impl RouteCompiler<'_, '_, '_> {
         depths
     }
 
+    /// Warns of a depth that cannot run without a role.
     fn warn_of_missing_role(&mut self, role: StepRole, name: &str) {
         let role = role.as_str();
         self.problems.warning(
@@ -76,6 +79,7 @@ impl RouteCompiler<'_, '_, '_> {
         );
     }
 
+    /// Reads a depth of the file, and warns of settings that contradict each other.
     fn declared(&mut self, name: &'static str, raw: &RawDepth) -> DepthSpec {
         let verify = raw.verify.unwrap_or(false);
         let replan = raw.replan_on_fail.unwrap_or(false);
@@ -112,6 +116,7 @@ impl DepthSpec {
         missing.map(|(role, ..)| role)
     }
 
+    /// Returns the depth as the policy has it; `None` if its steps make no workflow.
     fn depth(self) -> Option<Depth> {
         let replan = self.max_replans > 0;
         let steps = BuiltInSteps { plan: self.plan, verify: self.verify, replan };

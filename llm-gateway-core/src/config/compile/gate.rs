@@ -1,8 +1,8 @@
-//! Whether the gate of a cascade can be certified at all, by the declared data, and whether it
-//! escalates to somebody else.
+//! Checks whether the gate of a cascade can be certified, by the declared data, and whether the strong
+//! model is another than those of the gate.
 //!
-//! A gate whose models are not known to be distinct always escalates: it is paid for in vain. So
-//! is a strong model that has said in the gate what it says.
+//! A gate whose models are not known to be distinct always escalates, so it is paid for in vain. So is
+//! a strong model that has already answered in the gate.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use super::RouteCompiler;
 use super::kinship::Shared;
 
 impl RouteCompiler<'_, '_, '_> {
-    /// Warns of a gate that is never certified. A model that stands in it twice is reported with
-    /// the panels' ones.
+    /// Warns of a gate that is never certified. A model that it lists twice is reported by
+    /// `warn_of_repeated_members`.
     pub(super) fn warn_of_uncertifiable_gate(
         &mut self,
         name: &str,
@@ -48,7 +48,7 @@ impl RouteCompiler<'_, '_, '_> {
         }
     }
 
-    /// Warns of a strong model that the gate has asked, by the same name or another.
+    /// Warns of a strong model that the gate already asks, by the same name or by another.
     pub(super) fn warn_of_repeated_strong_model(
         &mut self,
         name: &str,
@@ -67,11 +67,12 @@ impl RouteCompiler<'_, '_, '_> {
     }
 }
 
+/// Joins targets by "and".
 fn joined(targets: &[&Target]) -> String {
     targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
-/// Where the rows of `targets` stand, or would.
+/// Returns where in the policy the rows of `targets` belong.
 fn rows(targets: &[&Target]) -> String {
     let places = targets.iter().map(|target| format!("providers.{}.models", target.provider));
     let places: Vec<_> = places.collect::<BTreeSet<_>>().into_iter().collect();

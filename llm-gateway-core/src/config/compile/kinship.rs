@@ -1,7 +1,7 @@
-//! What two models of the file share, by the declared data.
+//! Finds what two models of the file have in common, by the declared data.
 //!
-//! The certificate judges the models that responses name; this says beforehand what it will say
-//! where they name those that were asked. It refuses nothing.
+//! The certificate judges the models that responses name. This file predicts its judgement for
+//! responses that name the models that were asked. It only warns, and refuses nothing.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,17 @@ use crate::model::{ModelFacts, Target};
 
 use super::RouteCompiler;
 
-/// What two models have in common, nearest first.
+/// What two models have in common, the closest relation first.
 pub(super) enum Shared {
-    /// They are one model.
+    /// Both are the same model.
     Model,
-    /// One developer made both.
+    /// Both have this developer.
     Developer(String),
-    /// They descend from the same families.
+    /// Both descend from these families, joined by `+`.
     Families(String),
 }
 
-/// What is declared of one model; compared without case, as the certificate does.
+/// What is declared about one model. Names are compared without case, as the certificate does.
 #[derive(PartialEq)]
 struct DeclaredLineage {
     undated: String,
@@ -28,6 +28,7 @@ struct DeclaredLineage {
 }
 
 impl DeclaredLineage {
+    /// Reads what is declared in a row.
     fn of(facts: &ModelFacts) -> Self {
         let plain = |name: &String| Some(name.trim().to_lowercase()).filter(|it| !it.is_empty());
         Self {
@@ -37,13 +38,14 @@ impl DeclaredLineage {
         }
     }
 
+    /// Returns whether a developer or a family is declared.
     fn names_an_origin(&self) -> bool {
         self.developer.is_some() || !self.families.is_empty()
     }
 }
 
 impl RouteCompiler<'_, '_, '_> {
-    /// What `a` and `b` have in common, if anything is known to be.
+    /// Returns what `a` and `b` have in common; `None` if nothing is known to be.
     pub(super) fn shared(&self, a: &Target, b: &Target) -> Option<Shared> {
         let kin = [self.kin(a), self.kin(b)];
         let undated = |target: &Target, kin: &Option<DeclaredLineage>| match kin {
@@ -61,12 +63,14 @@ impl RouteCompiler<'_, '_, '_> {
         (!families.is_empty()).then(|| Shared::Families(families.join("+")))
     }
 
-    /// Whether anything but a price is declared of a model: without it, it may be any other one.
+    /// Returns whether a developer or a family is declared for a model. Without either it may be any
+    /// other model.
     pub(super) fn has_declared_origin(&self, target: &Target) -> bool {
         self.kin(target).is_some_and(|kin| kin.names_an_origin())
     }
 
-    /// The row of its own provider, else the one that says the same at every other provider.
+    /// Returns what is declared by the row of the target's own provider, else by the rows of the other
+    /// providers if they all declare the same.
     fn kin(&self, target: &Target) -> Option<DeclaredLineage> {
         let id = target.model.as_str();
         let own = self.providers.get(&target.provider).and_then(|spec| spec.model(id));

@@ -1,4 +1,4 @@
-//! How many models a panel or a gate asks, and whether each is another one.
+//! Checks how many models a panel or a gate asks, and that each is a different one.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use crate::model::Target;
 
 use super::RouteCompiler;
 
-/// The most models that a panel asks, as many as a quorum may name: with every retry that a policy
-/// may allow, their calls are no more than `verify` reads of one run.
+/// The most models that a panel asks, which is also the largest quorum. With every retry that a policy
+/// may allow, their calls do not exceed what `verify` reads of one run.
 const MOST_MEMBERS: usize = 64;
 
 impl RouteCompiler<'_, '_, '_> {
-    /// A model that is asked twice adds an answer and no voice.
+    /// Warns of a model that is asked twice: it adds an answer, but no independent voice.
     pub(super) fn warn_of_repeated_members(
         &mut self,
         name: &str,
@@ -29,7 +29,8 @@ impl RouteCompiler<'_, '_, '_> {
         }
     }
 
-    /// At least two, and no more than a receipt can tell of.
+    /// Checks that there are at least two models, and no more than a receipt can hold. Returns `None` if
+    /// fewer than two are valid.
     pub(super) fn check_count(
         &mut self,
         targets: &[Target],
@@ -38,7 +39,7 @@ impl RouteCompiler<'_, '_, '_> {
     ) -> Option<()> {
         let PathStep::Key(key) = *path.last()? else { return None };
         let root = self.compilation.root;
-        // Members that were refused have been reported one by one.
+        // Invalid members have been reported one by one.
         let written = match root.find(path).map(|node| &node.content) {
             Some(NodeContent::List(items)) => items.len(),
             _ => 0,

@@ -1,8 +1,8 @@
-//! From the raw file to a policy: everything that a schema cannot say.
+//! Compiles the raw file into a policy, and checks everything that a schema cannot express.
 //!
-//! Names must exist, numbers must make sense together, URLs must be safe. Each part adds
-//! its problems to the same list and goes on; the policy that comes out is only used
-//! when the list holds no error.
+//! Names must exist, numbers must make sense together, and URLs must be safe. Each part adds its
+//! problems to the same list and goes on. The compiled policy is used only if the list holds no
+//! error.
 
 mod depths;
 mod gate;
@@ -32,22 +32,22 @@ use super::raw::RawPolicy;
 pub use providers::base_url_variables;
 pub(super) use providers::key_variables;
 
-/// What a file is compiled against.
+/// What a file is compiled with: its tree, the environment, the program's own providers and the date.
 pub(super) struct Compilation<'a> {
-    /// The file's tree, for the places of problems.
+    /// The file's tree, for the positions of problems.
     pub(super) root: &'a Node,
-    /// For base URLs that override the file.
+    /// The variables that override base URLs and hold caps and switches.
     pub(super) environment: &'a Environment,
-    /// Providers that the embedding program brings.
+    /// The providers that the embedding program brings.
     pub(super) own_providers: &'a [ProviderName],
-    /// Where relative paths start.
+    /// The directory where relative paths start.
     pub(super) directory: Option<&'a Path>,
-    /// The date in UTC, `YYYY-MM-DD`: it tells which models are retired.
+    /// The date in UTC as `YYYY-MM-DD`, which decides which models are retired.
     pub(super) today: String,
 }
 
 impl Compilation<'_> {
-    /// Compiles `raw`. Its `source` and `digest` are the loader's to fill.
+    /// Compiles `raw`. The loader fills in `source` and `digest` of the policy.
     pub(super) fn run(&self, raw: &RawPolicy, problems: &mut Collector<'_>) -> Policy {
         let catalog = Catalog::built_in();
         self.version(raw, problems);
@@ -78,7 +78,7 @@ impl Compilation<'_> {
         policy
     }
 
-    /// A bound that lets no task of a depth through, however short.
+    /// Warns of a `max_usd` under which no task of a depth can run, however short it is.
     fn warn_of_unreachable_max_usd(&self, policy: &Policy, problems: &mut Collector<'_>) {
         let Some(orchestration) = policy.orchestration() else { return };
         let Some(max_cost) = orchestration.max_cost else { return };
@@ -98,6 +98,7 @@ impl Compilation<'_> {
         }
     }
 
+    /// Checks the version of the file's format.
     fn version(&self, raw: &RawPolicy, problems: &mut Collector<'_>) {
         if let Some(version) = raw.version.as_deref().filter(|version| *version != FORM_VERSION) {
             problems.error(
@@ -109,10 +110,10 @@ impl Compilation<'_> {
     }
 }
 
-/// The one version of the file's form that there is.
+/// The only version of the file's format.
 const FORM_VERSION: &str = "1.0.0";
 
-/// What routes and roles are compiled in: the providers are known by now.
+/// Compiles routes and roles, once the providers are known.
 struct RouteCompiler<'a, 'b, 'c> {
     compilation: &'a Compilation<'a>,
     providers: &'a BTreeMap<ProviderName, ProviderSpec>,
@@ -121,9 +122,8 @@ struct RouteCompiler<'a, 'b, 'c> {
 }
 
 impl RouteCompiler<'_, '_, '_> {
-    /// A target, checked: its provider exists, its model has a name that can be asked for
-    /// and is neither retired nor without a price. `path` leads to the mapping that holds
-    /// both.
+    /// Checks a target: its provider must exist and its model must have a valid id. Warns of a model
+    /// that is retired or has no price. `path` leads to the mapping that holds provider and model.
     fn target(&mut self, provider: &str, model: &str, path: &[PathStep<'_>]) -> Option<Target> {
         let root = self.compilation.root;
         let at = |key| root.place_of(&[path, &[PathStep::Key(key)]].concat());
@@ -136,7 +136,7 @@ impl RouteCompiler<'_, '_, '_> {
             );
         });
         let Some(name) = known else {
-            // A provider that is known but broken has been reported where it stands.
+            // A provider that is declared but invalid has been reported at its own entry.
             if !self.compilation.declares_provider(provider) {
                 let names = self.providers.keys().map(ProviderName::as_str);
                 let hint = did_you_mean(provider, names.clone(), || {
@@ -156,7 +156,7 @@ impl RouteCompiler<'_, '_, '_> {
         Some(target)
     }
 
-    /// Warnings about a model: retired, or without a row.
+    /// Warns of a model that is retired or has no price.
     fn warn_of_doubtful_model(&mut self, target: &Target, place: super::diagnostic::FilePosition) {
         let model = target.model.as_str();
         let Some(spec) = self.providers.get(&target.provider) else { return };

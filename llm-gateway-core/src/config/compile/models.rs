@@ -1,4 +1,4 @@
-//! Model rows: the built-in ones, with the file's rows on top.
+//! Compiles the model data of a provider: the built-in rows, overridden by the file's rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use crate::model::{Capability, ModelFacts, ModelId, Prices, Rate};
 use super::providers::ProviderEntry;
 
 impl ProviderEntry<'_> {
+    /// Returns the facts about the provider's models, by id.
     pub(super) fn models(
         &self,
         built_in: ProviderCatalog,
@@ -28,6 +29,7 @@ impl ProviderEntry<'_> {
         models
     }
 
+    /// Checks the ids of a row, and that it sets both prices or neither.
     fn check_row(&self, id: &str, row: &RawModel, problems: &mut Collector<'_>) {
         let root = self.compilation.root;
         let path = [&self.path("models")[..], &[PathStep::Key(id)]].concat();
@@ -59,10 +61,10 @@ fn capability(raw: RawCapability) -> Capability {
     }
 }
 
-/// A row of the file over the row that was there.
+/// Returns the facts of a row of the file, with those of the overridden row where it says nothing.
 fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
     let base = base.cloned().unwrap_or_default();
-    // The bounds of the schema are those of a rate, so a refused number cannot arrive here.
+    // The schema has the bounds of a rate, so a number out of bounds cannot arrive here.
     let rate = |usd: Option<f64>| usd.and_then(|usd| Rate::from_usd_per_million(usd).ok());
     let (read, write) = (rate(row.cache_read), rate(row.cache_write));
     let prices = match (rate(row.input), rate(row.output)) {
@@ -75,7 +77,7 @@ fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
             ..prices
         }),
     };
-    // A row for an alias has prices of its own and stays the same model to a certificate.
+    // A row for an alias has its own prices, and a certificate counts it as the same model.
     let snapshot_of = base.snapshot_of.or_else(|| {
         let is_alias = !base.canonical.is_empty() && base.canonical != id;
         is_alias.then_some(base.canonical)

@@ -1,4 +1,4 @@
-//! Plan, execute, verify: roles and instructions.
+//! Compiles orchestrations (plan, execute, verify): roles, instructions and the form of a verdict.
 
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use super::depths::{Depths, NamedRoles};
 use super::kinship::Shared;
 use super::routes::usd;
 
-/// Three long calls and a re-plan take minutes.
+/// How long an orchestration may take. Three long calls and a re-plan take minutes.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(600);
 
 impl RouteCompiler<'_, '_, '_> {
+    /// Compiles the section `orchestration`.
     pub(super) fn orchestration(&mut self, raw: &RawOrchestration) -> Orchestration {
         let (nobody, nothing) = (RawRoles::default(), RawInstructions::default());
         let roles = raw.roles.as_ref().unwrap_or(&nobody);
@@ -26,14 +27,14 @@ impl RouteCompiler<'_, '_, '_> {
         let verdict = match raw.verdict {
             Some(RawVerdict::Structured) => VerdictForm::Structured,
             Some(RawVerdict::Plain) => VerdictForm::Plain,
-            // An own instruction asks for its own form, which is the plain one of 1.0.0.
+            // An instruction in the policy asks for a form of its own: the plain one of 1.0.0.
             None if verifier_words.is_some() => VerdictForm::Plain,
             None => VerdictForm::Structured,
         };
         let planner = self.role(StepRole::Planner, roles.planner.as_ref(), planner_words);
         let worker = self.role(StepRole::Worker, roles.worker.as_ref(), worker_words);
         let verifier = self.role(StepRole::Verifier, roles.verifier.as_ref(), verifier_words);
-        // What stands in the file counts: a role that was refused has been reported.
+        // A role that is in the file but invalid has been reported.
         let named = NamedRoles {
             planner: roles.planner.is_some(),
             worker: roles.worker.is_some(),
@@ -55,7 +56,8 @@ impl RouteCompiler<'_, '_, '_> {
         }
     }
 
-    /// A role's own instruction. One without a word tells a model nothing, so it counts as none.
+    /// Returns the file's instruction for a role. A blank one tells a model nothing, so it counts as
+    /// absent.
     fn instruction<'r>(&mut self, role: StepRole, instruction: Option<&'r str>) -> Option<&'r str> {
         let role = role.as_str();
         let is_empty = instruction?.trim().is_empty();
@@ -70,7 +72,7 @@ impl RouteCompiler<'_, '_, '_> {
         instruction.filter(|_| !is_empty)
     }
 
-    /// An orchestration without a word about what keeps it from running.
+    /// Warns of an orchestration that can run nothing, unless another problem says why.
     pub(super) fn warn_of_idle_orchestration(&mut self, raw: Option<&RawOrchestration>) {
         let root = self.compilation.root;
         let holds = |path: &[&str]| {
@@ -80,13 +82,13 @@ impl RouteCompiler<'_, '_, '_> {
                 _ => false,
             })
         };
-        // What is neither empty nor a mapping was refused, and has been reported.
+        // A section that is neither empty nor a mapping has been reported.
         let is_there = root
             .find(&["orchestration".into()])
             .is_some_and(|node| matches!(node.content, NodeContent::Null | NodeContent::Map(_)));
         let has_table = raw.is_some_and(|raw| raw.depth.is_some());
         let (why, hint) = match (is_there, holds(&["orchestration", "roles", "worker"])) {
-            // Each depth of a table says by itself who is missing.
+            // For each depth of a table another warning says which role is missing.
             (true, false) if !holds(&["orchestration", "depth"]) => (
                 "nobody is named as its worker",
                 "add `orchestration.roles` with a worker and a verifier",
@@ -103,6 +105,7 @@ impl RouteCompiler<'_, '_, '_> {
         );
     }
 
+    /// Compiles a role.
     fn role(
         &mut self,
         role: StepRole,
@@ -116,7 +119,7 @@ impl RouteCompiler<'_, '_, '_> {
         Some(OrchestrationRole { target, max_tokens: raw.max_tokens, instruction })
     }
 
-    /// Who judges must be told apart from who worked: by model, developer and family.
+    /// Warns of a verifier that shares its model, developer or families with the worker.
     fn warn_of_related_verifier(
         &mut self,
         worker: Option<&OrchestrationRole>,

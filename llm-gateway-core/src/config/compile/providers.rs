@@ -1,4 +1,4 @@
-//! Providers: the built-in four, and what the file adds or overrides.
+//! Compiles the providers: the built-in ones, and what the file adds or overrides.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -54,11 +54,11 @@ const BUILT_IN: [BuiltIn; 4] = [
     },
 ];
 
-/// One attempt, from connect to the last byte. Long reasoning without a stream takes
-/// minutes.
+/// How long one attempt may take, from the connect to the last byte. Long reasoning without a stream
+/// takes minutes.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Silence between bytes. Reasoning models think long before the first one.
+/// How long the silence between bytes may be. Reasoning models think long before the first byte.
 const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Returns the variables that override a built-in provider's base URL, such as `OPENAI_BASE_URL`.
@@ -69,7 +69,8 @@ pub fn base_url_variables() -> impl Iterator<Item = &'static str> {
     BUILT_IN.iter().map(|built_in| built_in.base_url_variable)
 }
 
-/// Every variable that may hold a key: the built-in ones and those that the file names.
+/// Returns every variable that may hold a key: those of the built-in providers and those that the
+/// file names.
 pub(in crate::config) fn key_variables(raw: &RawPolicy) -> Vec<String> {
     let named = raw
         .providers
@@ -80,12 +81,13 @@ pub(in crate::config) fn key_variables(raw: &RawPolicy) -> Vec<String> {
 }
 
 impl<'a> Compilation<'a> {
-    /// Whether there is an entry for a provider, sound or not.
+    /// Returns whether a provider is built in or has an entry in the file, valid or not.
     pub(super) fn declares_provider(&self, name: &str) -> bool {
         BUILT_IN.iter().any(|built_in| built_in.name == name)
             || self.root.find(&["providers".into(), name.into()]).is_some()
     }
 
+    /// Compiles all providers. One with an error is left out.
     pub(super) fn providers(
         &self,
         raw: &RawPolicy,
@@ -108,17 +110,18 @@ impl<'a> Compilation<'a> {
     }
 }
 
-/// One provider on its way from the file to the policy.
+/// One provider while it is compiled.
 pub(super) struct ProviderEntry<'a> {
     pub(super) compilation: &'a Compilation<'a>,
     pub(super) provider: ProviderName,
     pub(super) raw: &'a RawProvider,
     built_in: Option<&'static BuiltIn>,
-    /// The embedding program brings it.
+    /// Whether the embedding program brings the provider.
     own: bool,
 }
 
 impl<'a> ProviderEntry<'a> {
+    /// Creates the entry of a provider; `None` if its name is invalid.
     fn new(
         compilation: &'a Compilation<'a>,
         name: &str,
@@ -135,11 +138,12 @@ impl<'a> ProviderEntry<'a> {
         Some(Self { compilation, provider, raw, built_in, own })
     }
 
+    /// Compiles the provider; `None` if it has an error.
     fn compile(&self, catalog: &Catalog, problems: &mut Collector<'_>) -> Option<ProviderSpec> {
-        // Each part is checked before any is missed, so that all problems show at once.
+        // Every part is checked before the first `?`, so that all problems are reported at once.
         let dialect = self.dialect(problems);
         let base_url = self.base_url(problems);
-        // One that the embedding program brings looks after its own key.
+        // A provider that the embedding program brings manages its own key.
         let api_key_env = self.key_variable(problems).filter(|_| !self.own);
         let models = self.models(catalog.of(self.provider.as_str()), problems);
         let seconds = |given: Option<f64>, default| given.map_or(default, Duration::from_secs_f64);
@@ -159,12 +163,13 @@ impl<'a> ProviderEntry<'a> {
         })
     }
 
-    /// The path of a key of this provider in the file.
+    /// Returns the path of a key of this provider in the file.
     pub(super) fn path<'p>(&'p self, key: &'p str) -> [PathStep<'p>; 3] {
         [PathStep::Key("providers"), PathStep::Key(self.provider.as_str()), PathStep::Key(key)]
     }
 
-    /// A key that has to be there is not. One that was refused has been reported already.
+    /// Reports that a required key is missing. A key that is there but invalid has been reported
+    /// already.
     fn missing(&self, key: &str, hint: &str, problems: &mut Collector<'_>) {
         let root = self.compilation.root;
         if root.find(&self.path(key)).is_none() {
@@ -173,6 +178,7 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
+    /// Returns the file's dialect, else the built-in one.
     fn dialect(&self, problems: &mut Collector<'_>) -> Option<Dialect> {
         match (self.raw.kind, self.built_in) {
             (Some(RawKind::Openai), _) => Some(Dialect::OpenAi),
@@ -188,7 +194,7 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
-    /// The environment's base URL, else the file's, else the built-in one.
+    /// Returns the environment's base URL, else the file's, else the built-in one.
     fn base_url(&self, problems: &mut Collector<'_>) -> Option<String> {
         let plain_http = match self.raw.insecure_http {
             Some(true) => PlainHttp::Anywhere,
@@ -223,8 +229,9 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
-    /// A stream shows early that a model works, and what it has written when a connection
-    /// breaks. Who knows whether a stranger's server can do it.
+    /// Returns the file's choice, else a stream for a built-in provider. A stream shows early that a
+    /// model works, and what it had written when a connection breaks. Whether any other server can
+    /// stream is unknown.
     fn delivery(&self) -> Delivery {
         match self.raw.stream.unwrap_or(self.built_in.is_some()) {
             true => Delivery::Stream,
@@ -232,6 +239,7 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
+    /// Returns the variable that holds the key: the file's, else the built-in one.
     fn key_variable(&self, problems: &mut Collector<'_>) -> Option<String> {
         let Some(named) = &self.raw.api_key_env else {
             return self.built_in.map(|built_in| built_in.key_variable.to_owned());
@@ -244,7 +252,7 @@ impl<'a> ProviderEntry<'a> {
         if is_variable {
             return Some(variable.clone());
         }
-        // The value may be the key itself, so neither message nor snippet shows it.
+        // The value may be the key itself, so neither the message nor the snippet shows it.
         problems.error_hidden(
             self.compilation.root.place_of(&self.path("api_key_env")),
             "`api_key_env` is not the name of a variable",
@@ -262,17 +270,20 @@ fn limits(raw: &RawLimits) -> Limits {
     }
 }
 
-/// Where plain http may lead, over which a key travels unencrypted.
+/// Which hosts plain http may reach. A key travels unencrypted over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PlainHttp {
-    /// To this machine alone.
+    /// Plain http may reach this machine alone.
     Loopback,
-    /// To any host: the policy says `insecure_http: true`.
+    /// Plain http may reach any host, because the policy says `insecure_http: true`.
     Anywhere,
 }
 
-/// Checks a base URL: what is wrong with it and what would be right, or the URL without a
-/// closing slash. Never shows the URL: its user-info may be a secret.
+/// Checks a base URL and returns it without a closing slash.
+///
+/// # Errors
+/// Fails with what is wrong and what would be right. Neither shows the URL, whose user-info may be a
+/// secret.
 fn checked_url(text: &str, plain_http: PlainHttp) -> Result<String, (String, &'static str)> {
     let example = "write scheme, host and path prefix, such as https://api.example.com/v1";
     let url = Url::parse(text).map_err(|error| (format!("not a URL: {error}"), example))?;

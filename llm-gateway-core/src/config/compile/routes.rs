@@ -1,4 +1,4 @@
-//! Task classes: single models with their fallbacks, panels, cascades.
+//! Compiles the task classes: single models with their fallbacks, panels and cascades.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::policy::{Cascade, Enforce, Level, Panel, Route, Shape, Visibility};
 use super::RouteCompiler;
 
 impl RouteCompiler<'_, '_, '_> {
+    /// Compiles all task classes. One with an error is left out.
     pub(super) fn routes(&mut self, raw: &RawPolicy) -> Vec<Route> {
         let root = self.compilation.root;
         let declared = root.find(&["defaults".into()]).map(|node| &node.content);
@@ -26,7 +27,7 @@ impl RouteCompiler<'_, '_, '_> {
         raw.defaults.iter().filter_map(|(name, route)| self.route(name, route, raw)).collect()
     }
 
-    /// `fallback` and `visibility` name task classes that exist.
+    /// Checks that `fallback` and `visibility` name task classes that exist and can use them.
     fn check_references(&mut self, raw: &RawPolicy) {
         let root = self.compilation.root;
         let declared = root.find(&["defaults".into()]);
@@ -70,6 +71,7 @@ impl RouteCompiler<'_, '_, '_> {
         }
     }
 
+    /// Compiles one task class.
     fn route(&mut self, name: &str, route: &RawRoute, raw: &RawPolicy) -> Option<Route> {
         let path = [PathStep::Key("defaults"), PathStep::Key(name)];
         let place = self.compilation.root.key_place_of(&path);
@@ -98,10 +100,11 @@ impl RouteCompiler<'_, '_, '_> {
         Some(route)
     }
 
+    /// Compiles who answers a task class: a single model, a panel or a cascade.
     fn shape(&mut self, name: &str, route: &RawRoute, raw: &RawPolicy) -> Option<Shape> {
         let path = [PathStep::Key("defaults"), PathStep::Key(name)];
         let root = self.compilation.root;
-        // What stands in the file counts, so that a part which was refused is not missed.
+        // The file counts, not what fits the schema, so that an invalid part is not reported as missing.
         let has = |key| root.find(&[path[0], path[1], PathStep::Key(key)]).is_some();
         let ways = [has("provider") || has("model"), has("members"), has("cascade")];
         let ways = ways.iter().filter(|way| **way).count();
@@ -122,7 +125,7 @@ impl RouteCompiler<'_, '_, '_> {
             return self.cascade(name, cascade);
         }
         if has("members") || has("cascade") {
-            // It was refused as a whole, and has been reported.
+            // The section is invalid as a whole and has been reported.
             return None;
         }
         for key in ["provider", "model"].into_iter().filter(|key| !has(key)) {
@@ -137,7 +140,7 @@ impl RouteCompiler<'_, '_, '_> {
         Some(Shape::Single(self.chain(name, first, alternates.map_or(&[], Vec::as_slice))))
     }
 
-    /// A gate that can agree, and whom it escalates to.
+    /// Compiles a cascade: a gate that can agree, and the model that it escalates to.
     fn cascade(&mut self, name: &str, raw: &RawCascade) -> Option<Shape> {
         let at = |key| {
             [PathStep::Key("defaults"), PathStep::Key(name), "cascade".into(), PathStep::Key(key)]
@@ -152,7 +155,7 @@ impl RouteCompiler<'_, '_, '_> {
         Some(Shape::Cascade(Cascade { gate, otherwise }))
     }
 
-    /// A target and its alternates. One that stands twice is asked once.
+    /// Returns a target and its alternates. A target that is listed twice is asked once.
     fn chain(
         &mut self,
         name: &str,
@@ -175,6 +178,7 @@ impl RouteCompiler<'_, '_, '_> {
         chain
     }
 
+    /// Compiles a panel.
     fn panel(
         &mut self,
         name: &str,
@@ -208,11 +212,12 @@ impl RouteCompiler<'_, '_, '_> {
         }))
     }
 
+    /// Returns the valid targets of a list.
     fn targets(&mut self, raw: &[Option<RawTarget>], path: &[PathStep<'_>]) -> Vec<Target> {
         self.numbered_targets(raw, path).into_iter().map(|(_, target)| target).collect()
     }
 
-    /// The sound targets of a list, each with its number in the file.
+    /// Returns the valid targets of a list, each with its index in the file.
     fn numbered_targets(
         &mut self,
         raw: &[Option<RawTarget>],
@@ -226,7 +231,7 @@ impl RouteCompiler<'_, '_, '_> {
         checked.collect()
     }
 
-    /// The bound that is sent is min(asked, the model's limit): say so where they differ.
+    /// Warns of a bound on output that exceeds the limit of a model: the lower one is sent.
     fn warn_of_bound_above_limit(&mut self, route: &Route, path: &[PathStep<'_>]) {
         let Some(bound) = route.max_tokens else { return };
         let limit = |target: &&Target| {
@@ -243,11 +248,12 @@ impl RouteCompiler<'_, '_, '_> {
     }
 }
 
-/// A threshold in dollars. The schema's bounds are such that none gets lost here.
+/// Converts a threshold in dollars. The schema's bounds ensure that none is lost.
 pub(super) fn usd(amount: f64) -> Option<NanoUsd> {
     NanoUsd::from_usd_rounded_down(amount)
 }
 
+/// Compiles the independence that a panel must reach.
 fn visibility_of(raw: &RawVisibility) -> Visibility {
     let default = Visibility::default();
     Visibility {

@@ -1,4 +1,4 @@
-//! Preflight, reliability, receipts and output: numbers with defaults that say why.
+//! Compiles preflight, reliability, receipts and output: numbers, each default with its reason.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use super::Compilation;
 use super::routes::usd;
 
 impl Compilation<'_> {
+    /// Compiles the check of prices before a call.
     pub(super) fn preflight(
         &self,
         raw: &RawPolicy,
@@ -37,6 +38,7 @@ impl Compilation<'_> {
         }
     }
 
+    /// Compiles where receipts go; `None` if they are not written.
     pub(super) fn receipts(&self, raw: &RawPolicy) -> Option<Receipts> {
         let raw = raw.receipts.as_ref()?;
         Some(Receipts {
@@ -47,12 +49,13 @@ impl Compilation<'_> {
     }
 }
 
-/// A number between 0.1 and 100, by the schema.
+/// Converts a number to thousandths. The schema bounds it to between 0.1 and 100.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn thousandths(number: f64) -> u64 {
     (number * 1_000.0).round() as u64
 }
 
+/// Compiles deadlines, retries and the circuit breaker.
 pub(super) fn reliability(raw: &RawPolicy) -> Reliability {
     let raw = raw.reliability.as_ref();
     let retry = raw.and_then(|raw| raw.retry.as_ref());
@@ -61,19 +64,20 @@ pub(super) fn reliability(raw: &RawPolicy) -> Reliability {
         given.map_or(Duration::from_secs(default), Duration::from_secs_f64)
     };
     Reliability {
-        // Clients give up after minutes; five leave room for a slow model and one fallback.
+        // Clients give up after minutes. Five minutes leave room for a slow model and one fallback.
         deadline: seconds(raw.and_then(|raw| raw.deadline_s), 300),
-        // Four tries outlast the common burst of 429; more would only spend the deadline.
+        // Four attempts outlast the common burst of 429. More would only spend the deadline.
         max_retries: retry.and_then(|retry| retry.max_retries).unwrap_or(3),
         base_delay: seconds(retry.and_then(|retry| retry.base_delay_s), 1),
         max_delay: seconds(retry.and_then(|retry| retry.max_delay_s), 30),
-        // Five in a row is no coincidence at any sensible error rate.
+        // Five failures in a row are no coincidence at any sensible error rate.
         failure_threshold: breaker.and_then(|breaker| breaker.failure_threshold).unwrap_or(5),
-        // The window of most providers' rate limits.
+        // A minute is the window of most providers' rate limits.
         cooldown: seconds(breaker.and_then(|breaker| breaker.cooldown_s), 60),
     }
 }
 
+/// Compiles the bounds on the size of a result.
 pub(super) fn output(raw: &RawPolicy) -> Output {
     let raw = raw.output.as_ref();
     Output {

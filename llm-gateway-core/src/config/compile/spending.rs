@@ -1,4 +1,4 @@
-//! The ledger's variables: where it is, and the monthly caps.
+//! Compiles the variables of the spend ledger: where it is kept, and the monthly caps.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,12 +8,12 @@ use crate::environment::{Environment, HOME, is_unexpanded, user_directory};
 use crate::model::{NanoUsd, ProviderName};
 use crate::policy::{ProviderSpec, Spending};
 
-use super::variables::{PREFIX, SUFFIX, cap_variable, is_cap, is_on, variable_part};
+use super::variables::{CAP_PREFIX, CAP_SUFFIX, cap_variable, is_cap, is_on, variable_part};
 
 const PATH: &str = "LLM_GATEWAY_LEDGER_PATH";
 
-/// Compiles the ledger's variables. A cap that cannot be obeyed is an error: money that was to
-/// be guarded is never left unguarded.
+/// Compiles the ledger's variables. A cap that cannot be enforced is an error, so that money which
+/// should be guarded is never left unguarded.
 pub(super) fn spending(
     environment: &Environment,
     providers: &BTreeMap<ProviderName, ProviderSpec>,
@@ -45,20 +45,25 @@ pub(super) fn spending(
     spending
 }
 
-/// What a cap is about.
+/// What a cap limits.
 enum Capped {
+    /// The spending at all providers together.
     Total,
-    /// Two names that read alike are both capped.
+    /// The spending at each of these providers. Providers whose names are spelled alike in a variable
+    /// are all capped.
     Providers(Vec<ProviderName>),
 }
 
-/// One cap, or what is wrong with it and what would be right.
+/// Reads one cap.
+///
+/// # Errors
+/// Fails with what is wrong and what would be right.
 fn cap(
     name: &str,
     value: &str,
     providers: &BTreeMap<ProviderName, ProviderSpec>,
 ) -> Result<(Capped, NanoUsd), (String, String)> {
-    let scope = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+    let scope = name.strip_prefix(CAP_PREFIX).and_then(|rest| rest.strip_suffix(CAP_SUFFIX));
     let Some(scope) = scope else {
         let hint = format!("write {} or {}", cap_variable("TOTAL"), cap_variable("<PROVIDER>"));
         return Err((format!("{name} names no cap"), hint));
@@ -87,12 +92,15 @@ fn cap(
     Ok((capped, amount))
 }
 
-/// One ledger for every process of the user, or what is wrong and what would be right: with a
-/// relative path caps would hold per directory only.
+/// Returns the path of the ledger, which is one file for all processes of the user.
+///
+/// # Errors
+/// Fails with what is wrong and what would be right. A relative path is refused, because caps would
+/// then hold per directory only.
 fn ledger_path(environment: &Environment) -> Result<PathBuf, (String, String)> {
     if let Some(written) = environment.written(PATH) {
         let path = PathBuf::from(written);
-        // What was not UTF-8 bears a mark, and leads elsewhere.
+        // A value that was not UTF-8 holds a replacement character, and would lead elsewhere.
         if path.is_absolute() && !written.contains(char::REPLACEMENT_CHARACTER) {
             return Ok(path);
         }

@@ -1,6 +1,7 @@
-//! The gateway's own variables: its switches, and names that only look like one of them.
+//! Compiles the switches of the environment, and warns of names that only look like the gateway's
+//! variables.
 //!
-//! A switch that cannot be read is an error: somebody meant to stop or to count something.
+//! A switch that cannot be read is an error, because somebody meant to stop or to count something.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use crate::policy::{ProviderSpec, Switches};
 
 use super::variables::{cap_variable, is_cap, is_on, variable_part};
 
-/// Every one but the caps.
+/// The gateway's variables, without the caps.
 const NAMES: [&str; 5] = [
     "LLM_GATEWAY_DISABLED",
     "LLM_GATEWAY_EXPENSIVE_DISABLED",
@@ -20,6 +21,7 @@ const NAMES: [&str; 5] = [
     "LLM_GATEWAY_ROUTING",
 ];
 
+/// Reads the switches that stop calls.
 pub(super) fn switches(environment: &Environment, problems: &mut Collector<'_>) -> Switches {
     Switches {
         disabled: is_on(environment, "LLM_GATEWAY_DISABLED", problems),
@@ -27,8 +29,8 @@ pub(super) fn switches(environment: &Environment, problems: &mut Collector<'_>) 
     }
 }
 
-/// Warns of names that look like the gateway's and are none. `keys` are the variables that the
-/// policy names, whatever they are called.
+/// Warns of variables that are named like the gateway's but are none of them. `keys` are the key
+/// variables that the policy names, whatever they are called.
 pub(super) fn unknown_names(
     environment: &Environment,
     keys: &[String],
@@ -51,8 +53,8 @@ pub(super) fn unknown_names(
     }
 }
 
-/// The known name that is closest behind the prefix, which all share, else one with a word of
-/// it: `MONTHLY_CAP` is far from `CAP_TOTAL_MONTHLY` in letters only.
+/// Returns the known name that is closest to `name` behind their common prefix, else one that shares a
+/// word with it: `MONTHLY_CAP` differs from `CAP_TOTAL_MONTHLY` in letters only.
 fn closest_known<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let tail = name.get(OWN_PREFIX.len()..)?.to_ascii_uppercase();
     let tails = || known.iter().filter_map(|known| known.strip_prefix(OWN_PREFIX));

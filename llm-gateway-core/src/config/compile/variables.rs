@@ -1,13 +1,17 @@
-//! How the gateway's own variables are named and read.
+//! Names and reads the gateway's own variables, for `spending` and `switches`.
 
 use crate::config::diagnostic::{Collector, Severity};
 use crate::environment::Environment;
 use crate::model::ProviderName;
 
-pub(super) const PREFIX: &str = "LLM_GATEWAY_CAP_";
-pub(super) const SUFFIX: &str = "_MONTHLY";
+/// The beginning of the name of a cap.
+pub(super) const CAP_PREFIX: &str = "LLM_GATEWAY_CAP_";
 
-/// Whether a switch is on: `1`, `true` or `yes` in any case.
+/// The end of the name of a cap.
+pub(super) const CAP_SUFFIX: &str = "_MONTHLY";
+
+/// Returns whether a switch is on: `1`, `true` or `yes`, in any case. A value that is neither on nor off
+/// is reported.
 pub(super) fn is_on(environment: &Environment, name: &str, problems: &mut Collector<'_>) -> bool {
     let value = environment.written(name).map(str::to_ascii_lowercase);
     match value.as_deref() {
@@ -22,17 +26,18 @@ pub(super) fn is_on(environment: &Environment, name: &str, problems: &mut Collec
     }
 }
 
-/// Whether a name is that of a cap, or was to be.
+/// Returns whether a name begins as that of a cap.
 pub(super) fn is_cap(name: &str) -> bool {
-    name.starts_with(PREFIX)
+    name.starts_with(CAP_PREFIX)
 }
 
-/// The variable of a scope's cap.
+/// Returns the variable that holds the cap of a scope.
 pub(super) fn cap_variable(scope: &str) -> String {
-    format!("{PREFIX}{scope}{SUFFIX}")
+    format!("{CAP_PREFIX}{scope}{CAP_SUFFIX}")
 }
 
-/// A provider's name as a variable has it: upper case, other characters as `_`.
+/// Returns a provider's name as it is spelled in a variable: in upper case, with `_` for all but
+/// letters and digits.
 pub(super) fn variable_part(provider: &ProviderName) -> String {
     let part = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     provider.as_str().chars().map(part).collect()
