@@ -247,9 +247,10 @@ impl Names {
 mod tests {
     use super::*;
 
-    /// Work grows with the rows, not with their square: that would take minutes.
+    /// The work must grow with the number of rows. If it grew with its square, the test would take
+    /// minutes.
     #[test]
-    fn a_long_chain_of_aliases_is_no_trouble() {
+    fn a_long_chain_of_aliases_takes_linear_time() {
         const ROWS: usize = 40_000;
         let name = |n: usize| format!("{n:05}");
         let row = |n| LineageRow::new(None, name(n), Lineage::new(name(n + 1), None, []));

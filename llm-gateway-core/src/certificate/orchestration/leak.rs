@@ -220,16 +220,17 @@ impl Leak {
 mod tests {
     use super::*;
 
-    /// Work grows with the texts, not with their product: that would take minutes.
+    /// The work must grow with the sum of the lengths. If it grew with their product, the test would
+    /// take minutes.
     #[test]
-    fn long_texts_are_no_trouble() {
+    fn long_texts_take_linear_time() {
         let long = Words { numbers: (0..40_000).collect(), is_whole: true };
         let found = leak(&HashSet::new(), &long, &Artifact::of(&long));
         assert_eq!((found.shingles, found.repeated, found.has_run), (39_993, 39_993, true));
     }
 
     #[test]
-    fn of_more_plans_than_are_compared_nothing_is_claimed() {
+    fn a_plan_that_was_not_compared_leaves_the_claim_unknown() {
         let task = Words { numbers: Vec::new(), is_whole: true };
         let mut comparison = Comparison::with(&task, Lexicon::new());
         comparison.left = 150;
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_looked_at_cannot_pass() {
+    fn a_text_that_was_not_read_in_full_cannot_pass() {
         let leak = Leak { shingles: 100, repeated: 0, has_run: false, is_whole: true };
         assert_eq!(leak.result(), ClaimResult::Pass);
         let leak = Leak { is_whole: false, ..leak };

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_letters_and_digits_whatever_stands_between() {
+    fn words_are_letters_and_digits_whatever_is_between_them() {
         let mut lexicon = Lexicon::new();
         let plain = lexicon.words("straße 2 b c");
         assert_eq!(lexicon.words("**Straße**-2\n\t(B_c)"), plain);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn only_so_much_is_looked_at() {
+    fn the_number_of_characters_read_is_bounded() {
         let mut lexicon = Lexicon { left: 7, ..Lexicon::new() };
         assert_eq!(lexicon.words("ä b"), Words { numbers: vec![0, 1], is_whole: true });
         assert_eq!(lexicon.words("ä ä c"), Words { numbers: vec![0, 0], is_whole: false });

@@ -64,7 +64,7 @@ mod tests {
     use crate::policy::Level;
 
     #[test]
-    fn a_receipt_that_differs_in_whatever_part_is_said_to() {
+    fn a_difference_in_any_part_is_reported() {
         let issue = |particulars| {
             let (rules, salt) = (Rules::new(Level::None, None), Salt::from_bytes([7; 32]));
             Receipt::issue(particulars, Evidence::default(), &rules, &Kinship::default(), salt).0

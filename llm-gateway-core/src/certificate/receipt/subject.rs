@@ -27,13 +27,13 @@ pub(in crate::certificate) trait Subject:
     /// destructure the evidence by field names, so that a new field cannot be left out.
     fn declared(evidence: &Self::Evidence) -> impl Serialize;
 
-    /// Makes the part anew from the evidence, under the same terms.
+    /// Makes this part again from the evidence, under the same terms.
     fn reissued(&self, evidence: &Self::Evidence, kinship: &Kinship) -> Self;
 
     /// Says what in this part contradicts the receipt's own rows.
     fn contradictions(&self, rows: &Rows<'_>) -> Vec<String>;
 
-    /// Says how this part differs from `follows`, the one that was made anew.
+    /// Says how this part differs from `follows`, the one that was made again.
     fn differences(&self, follows: &Self) -> Vec<String>;
 
     /// Returns whether the certificate certifies the run.

@@ -1,4 +1,4 @@
-//! One table: what happened, and the exact set of claims that do not pass because of it.
+//! A table of what happened to a panel, and the exact set of claims that do not pass because of it.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::policy::Level;
 
 type Certifier = fn(&Evidence, &Rules, &Kinship) -> Certificate;
 
-/// What happened, and what should come of it.
+/// What happened to a panel, and what its certificate must say.
 pub(super) struct Case {
     number: u32,
     pub(super) about: String,
@@ -69,7 +69,7 @@ impl Case {
     }
 }
 
-/// Cases that need no dialect of their own.
+/// Cases that do not depend on the dialect.
 fn others() -> Vec<Case> {
     let earlier = "An earlier answer, long enough to be told from chance: tomatoes are berries.";
     let quoting = |about: &str, answers: &[&str], quoted: &str, warnings| {
@@ -137,7 +137,7 @@ pub(super) fn table() -> Vec<Case> {
     each.flatten().chain(others()).collect()
 }
 
-/// What the certifier gets wrong of a case.
+/// Returns what a certifier gets wrong in a case.
 fn mistakes(certifier: Certifier, case: &Case) -> Vec<String> {
     let certificate = certifier(&case.evidence, &rules(), &kinship());
     let mut mistakes = Vec::new();
@@ -171,7 +171,7 @@ fn every_case_flips_exactly_its_claims() {
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
-/// Case 21.
+/// Case 21: the table must notice a certifier that does nothing.
 #[test]
 fn a_certifier_that_passes_everything_turns_the_table_red() {
     fn everything_passes(_: &Evidence, rules: &Rules, _: &Kinship) -> Certificate {
@@ -239,7 +239,7 @@ fn a_certificate_has_the_shape_of_the_contract() {
 }
 
 #[test]
-fn what_is_not_proven_is_always_told() {
+fn what_is_not_proven_is_always_listed() {
     let certificate = certify(&Evidence::default(), &rules(), &Kinship::default());
     assert_eq!(certificate.not_proven, crate::certificate::NOT_PROVEN);
 }

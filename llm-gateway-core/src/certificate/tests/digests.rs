@@ -1,4 +1,4 @@
-//! That no part of a bundle is left out of the digests of its receipt.
+//! No part of a bundle is left out of the digests of its receipt.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ fn receipt(evidence: Evidence) -> Receipt<OfPanel> {
     issue_counting(evidence, &[]).0
 }
 
-/// Evidence in which every field holds something.
+/// Evidence in which no field is empty.
 fn full() -> Evidence {
     let mut evidence = panel(&SEATS);
     evidence.policy_texts = vec!["Be brief.".to_owned()];
@@ -31,12 +31,12 @@ const WORDS: &[(&str, &str)] = &[
     ("plain", "structured"),
 ];
 
-/// Another value that may stand at the same place.
+/// Returns another value that is allowed at the same place.
 fn another(value: &Value) -> Value {
     match value {
         Value::Bool(truth) => json!(!truth),
         Value::Number(number) => json!(number.as_u64().unwrap() + 1),
-        // Dialects, roles and asks are words of a few, a body is base64.
+        // Dialects, roles and asks have a few values only, and a body must stay base64.
         Value::String(text) => match WORDS.iter().find(|(word, _)| word == text) {
             Some((_, other)) => json!(other),
             None => {
@@ -48,7 +48,7 @@ fn another(value: &Value) -> Value {
     }
 }
 
-/// Changes every leaf of evidence, one at a time: its digest has to be another.
+/// Changes every leaf of the evidence, one at a time, and asserts that the digest changes.
 pub(super) fn assert_all_is_hashed<E: Serialize + DeserializeOwned>(
     evidence: &E,
     digest: impl Fn(E) -> String,

@@ -1,4 +1,4 @@
-//! Each response of `tests/fixtures`, read by the adapters there, and by the readers here.
+//! Compares the certificate's readers with the adapters, over the responses in `tests/fixtures`.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,13 @@ use crate::certificate::RecordedResponse;
 use crate::certificate::readers::{ReadResponse, response as read};
 use crate::model::Dialect;
 
-/// Where the readers see an answer and the adapters none.
+/// Fixtures in which the readers see an answer and the adapters do not.
 const ONLY_READ: &[&str] = &[];
 
-/// Where the adapters took an answer and the readers see none.
+/// Fixtures in which the adapters see an answer and the readers do not.
 const ONLY_TAKEN: &[&str] = &[];
 
-/// The name of each fixture, its response, and what the adapter makes of it.
+/// Returns the name of each fixture, its response, and what the adapter must make of it.
 fn fixtures(dialect: Dialect) -> Vec<(String, RecordedResponse, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let files = fs::read_dir(folder.join(dialect.as_str())).unwrap();

@@ -1,4 +1,5 @@
-//! What the headers of caches, and those that only look like it, do to the claim `fresh`.
+//! The effect on the claim `fresh` of headers that caches write, and of headers that only look like
+//! them.
 
 use super::panel::{SEATS, kinship, panel, response, rules};
 use crate::certificate::{Certificate, ClaimResult, certify};
@@ -24,13 +25,13 @@ fn all_are(expected: ClaimResult, headers: &[(&str, &str)]) {
             "{}",
             fresh.because
         );
-        // That a cache may have answered keeps no panel from its certificate.
+        // A panel is certified even if a cache may have answered.
         assert_eq!(certificate.independence_certified(), expected != ClaimResult::Fail);
     }
 }
 
 #[test]
-fn what_says_that_a_cache_answered_fails() {
+fn a_header_that_says_a_cache_answered_fails_the_claim() {
     all_are(
         ClaimResult::Fail,
         &[
@@ -62,7 +63,7 @@ fn what_says_that_a_cache_answered_fails() {
 }
 
 #[test]
-fn what_speaks_of_a_cache_in_unknown_words_leaves_it_open() {
+fn a_header_in_unknown_words_leaves_the_claim_unknown() {
     all_are(
         ClaimResult::Unknown,
         &[
@@ -84,7 +85,7 @@ fn what_speaks_of_a_cache_in_unknown_words_leaves_it_open() {
 }
 
 #[test]
-fn what_says_that_the_answer_was_made_passes() {
+fn a_header_that_says_the_answer_was_made_passes() {
     all_are(
         ClaimResult::Pass,
         &[
@@ -106,7 +107,7 @@ fn what_says_that_the_answer_was_made_passes() {
             ("x-varnish", "32770"),
             ("server-timing", "cdn-cache; desc=MISS, edge; dur=1"),
             ("server-timing", "total; dur=31"),
-            // Of another matter.
+            // Headers about something else.
             ("cache-control", "no-store"),
             ("cdn-cache-control", "max-age=60"),
             ("x-amzn-bedrock-cache-read-input-token-count", "1200"),

@@ -1,4 +1,4 @@
-//! Kinship as the model data and a policy tell it.
+//! Kinship from the built-in model data and a policy.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -103,7 +103,7 @@ fn an_alias_of_one_provider_joins_what_another_serves_under_it() {
     assert_eq!(not_passed(&certificate), claims.map(|name| (name, ClaimResult::Fail)));
     let because = &certificate.claims.model_distinct.because;
     assert_eq!(because, "members 1 and 2 are aka (gpt-4o, also)");
-    // The receipt's own rows say it as well: it holds, with and without the bytes.
+    // The receipt's own rows say the same, so it is not contradicted with or without the bytes.
     let (particulars, salt) = (Particulars::default(), Salt::from_bytes([7; 32]));
     let (receipt, bundle) = Receipt::issue(particulars, evidence, &rules(), &kinship, salt);
     assert_eq!(receipt.certificate(), &certificate);
@@ -114,10 +114,10 @@ fn an_alias_of_one_provider_joins_what_another_serves_under_it() {
     assert_eq!(found.result, VerifyResult::Holds, "{:?}", found.findings);
 }
 
-/// What is claimed of two models of OpenAI and one of another house, the first under a name that
-/// is given to one model after the other.
+/// Two models of one developer and one of another, the first under a name that moves from model to
+/// model.
 #[test]
-fn a_name_that_moves_is_no_other_model_than_its_kin() {
+fn a_name_that_moves_may_be_any_model_of_its_family() {
     let row = |id: &str, developer, family| {
         LineageRow::new(None, id, Lineage::new(id, Some(developer), [family]))
     };
@@ -146,7 +146,7 @@ fn a_verifier_is_not_the_worker_under_an_alias_of_another_provider() {
     assert_eq!(orchestration::not_passed(&certificate), expected);
 }
 
-/// Names that a release of ours gives to two models would make panels fail that are sound.
+/// If a release gave one name to two models, sound panels would fail.
 #[test]
 fn no_two_models_of_the_built_in_data_are_joined() {
     let models = built_in_models();

@@ -1,4 +1,4 @@
-//! The room's tests: what flips which claim, over bytes that the real adapters wrote.
+//! Tests of the certificate: what makes which claim fail, over bytes that the real adapters wrote.
 
 mod cases;
 mod digests;

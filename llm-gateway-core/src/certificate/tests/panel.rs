@@ -1,5 +1,5 @@
-//! A panel whose bytes were written by the real adapters and answered by the script, so that an
-//! encoder that the readers do not know turns the tests red.
+//! A panel whose requests were written by the real adapters and answered by the script. If an
+//! adapter writes something that the readers do not know, the tests fail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,15 +25,15 @@ use crate::transport::{HttpRequest, Recorder, Scripted, Scrubber};
 pub(super) const SYSTEM: &str = "Answer in one word.";
 pub(super) const QUESTION: &str = "Is a tomato a fruit? \u{1f345} \"quoted\"\n\tand indented";
 
-/// A member of a panel in one line.
+/// A member of a panel, in short.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seat {
     pub(super) dialect: Dialect,
     pub(super) provider: &'static str,
     pub(super) model: &'static str,
-    /// Whether the request bounds the output by the name that reasoning models want.
+    /// Whether the request limits the output by the field that reasoning models need.
     pub(super) reasoning: bool,
-    /// Whether it is asked for a stream.
+    /// Whether a whole answer or a stream is requested.
     pub(super) delivery: Delivery,
 }
 
@@ -115,7 +115,8 @@ fn provider(seat: &Seat, answer: &str) -> Arc<dyn Provider> {
     for_endpoint(endpoint(seat), parts).unwrap()
 }
 
-/// What the adapter of `seat` makes of a prompt, beside what its seat says of the model.
+/// Prepares a prompt with the adapter of `seat`, for a model with these capabilities in addition to
+/// those of the seat.
 pub(super) fn prepared(
     seat: &Seat,
     prompt: Prompt,
@@ -126,7 +127,7 @@ pub(super) fn prepared(
     provider(seat, "").prepare(Call { model, prompt, max_tokens: 64, capabilities })
 }
 
-/// The same, as the bytes that would leave.
+/// Returns the request that would be sent for a prompt.
 pub(super) fn written(
     seat: &Seat,
     prompt: Prompt,
@@ -135,7 +136,8 @@ pub(super) fn written(
     taken(&prepared(seat, prompt, capabilities).unwrap().request.unwrap())
 }
 
-/// What the adapter of `seat` writes for the question, and what the script answers.
+/// Returns the request that the adapter of `seat` writes for the question, and the script's
+/// response.
 fn exchange(seat: &Seat, caller: &CallerTexts) -> (RecordedRequest, RecordedResponse) {
     let parts = caller.user.iter().cloned().map(ContentPart::Text).collect();
     let question = Message { role: Role::User, parts };
@@ -144,7 +146,7 @@ fn exchange(seat: &Seat, caller: &CallerTexts) -> (RecordedRequest, RecordedResp
     answered(seat, &prepared, &format!("Yes, says {}.", seat.model))
 }
 
-/// What leaves, and what comes where the script says `answer`.
+/// Sends a prepared request to a script that says `answer`, and returns what was recorded.
 pub(super) fn answered(
     seat: &Seat,
     prepared: &Prepared,
@@ -160,7 +162,7 @@ pub(super) fn answered(
     (taken(&recorded.request), response)
 }
 
-/// A member of which nothing is recorded yet.
+/// A call of which nothing is recorded yet.
 pub(super) fn unsent(position: u32, seat: &Seat) -> CallEvidence {
     CallEvidence::new(position, seat.provider, seat.model, seat.dialect, base_url(seat))
 }
@@ -170,7 +172,7 @@ pub(super) fn panel(seats: &[Seat]) -> Evidence {
     panel_asked(seats, CallerTexts::new(Some(SYSTEM.to_owned()), vec![QUESTION.to_owned()]))
 }
 
-/// The same, with another question.
+/// A panel in which everything went well, with another question.
 pub(super) fn panel_asked(seats: &[Seat], caller: CallerTexts) -> Evidence {
     let n = seats.len() as u64;
     let member = |(at, seat): (u64, &Seat)| {
@@ -187,7 +189,7 @@ pub(super) fn panel_asked(seats: &[Seat], caller: CallerTexts) -> Evidence {
     Evidence { caller, members, ..Evidence::default() }
 }
 
-/// What is known of the models that occur in these tests.
+/// The lineage of the models in these tests.
 pub(super) fn kinship() -> Kinship {
     let row = |id: &str, canonical: &str, developer: &str, lineage: &[&str]| {
         LineageRow::new(None, id, Lineage::new(canonical, Some(developer), lineage.iter().copied()))
@@ -209,7 +211,7 @@ pub(super) fn rules() -> Rules {
     Rules::new(Level::ModelDistinct, None)
 }
 
-/// The claims that did not pass, by name.
+/// Returns the claims that did not pass, with their names.
 pub(super) fn not_passed(certificate: &Certificate) -> Vec<(&'static str, ClaimResult)> {
     let claims = certificate.claims.named().into_iter();
     claims
@@ -225,7 +227,7 @@ pub(super) fn rewrite(request: &mut RecordedRequest, change: impl FnOnce(&mut se
     request.body = serde_json::to_vec(&body).unwrap().into();
 }
 
-/// Changes what a member committed and sent, alike.
+/// Changes what a member committed and what it sent, in the same way.
 pub(super) fn ask(member: &mut CallEvidence, change: impl Fn(&mut RecordedRequest)) {
     change(&mut member.committed.as_mut().unwrap().request);
     member.exchanges.iter_mut().for_each(|exchange| change(&mut exchange.request));

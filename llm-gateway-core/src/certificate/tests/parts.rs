@@ -1,5 +1,5 @@
-//! A caller's message in several parts: each format has its way of writing them, and none may
-//! hold more or less than they say.
+//! A caller's message in several parts: each format writes them in its own way, and no request may
+//! contain more or less than the parts.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::model::Dialect;
 const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 const PARTS: [&str; 2] = ["Is a tomato\n\n", "a fruit?"];
 
-/// What does not pass when the second member's user turn is written as `change` makes it.
+/// Returns the claims that do not pass after `change` rewrote the second member's user turn.
 fn changed(dialect: Dialect, change: impl Fn(&mut Value)) -> Vec<(&'static str, ClaimResult)> {
     let caller = CallerTexts::new(None, PARTS.map(str::to_owned).to_vec());
     let mut evidence = panel_asked(&seats_of(dialect), caller);
@@ -18,8 +18,8 @@ fn changed(dialect: Dialect, change: impl Fn(&mut Value)) -> Vec<(&'static str, 
     not_passed(&certify(&evidence, &rules(), &kinship()))
 }
 
-/// Writes the user turn with these texts: one as a string where the format has strings for it,
-/// several as a list.
+/// Writes a user turn with these texts: one text as a string if the format has strings for turns,
+/// several texts as a list.
 fn say(dialect: Dialect, body: &mut Value, texts: &[&str]) {
     match (dialect, texts) {
         (Dialect::Gemini, texts) => {
@@ -42,7 +42,7 @@ fn every_dialect_writes_the_parts_and_its_reader_knows_them() {
 }
 
 #[test]
-fn one_string_for_several_parts_is_what_openai_has_alone() {
+fn only_openai_may_have_one_string_for_several_parts() {
     let joined = PARTS.concat();
     for dialect in DIALECTS {
         let found = changed(dialect, |body| say(dialect, body, &[&joined]));
@@ -51,7 +51,7 @@ fn one_string_for_several_parts_is_what_openai_has_alone() {
 }
 
 #[test]
-fn more_or_less_than_the_parts_is_not_the_callers() {
+fn a_turn_with_more_or_less_than_the_parts_is_not_blind() {
     let [first, second] = PARTS;
     let joined = PARTS.concat();
     let wrong: [&[&str]; 10] = [

@@ -1,5 +1,5 @@
-//! Case 22, for panels: whatever is asked, and wherever in a request a forbidden text is
-//! planted, the members count as blind if and only if it is not there.
+//! Case 22, for panels: whatever the question is, and wherever a forbidden text is planted in a
+//! request, the members count as blind if and only if it is not there.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn plant() -> impl Strategy<Value = Plant> {
     )
 }
 
-/// Every value of a document, by its pointer. No key of a request needs an escape.
+/// Collects the pointers of all values of a document. No key of a request needs an escape.
 fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
@@ -54,7 +54,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// A text that gets into a body: at the end of one, in a list, under a key, for a number.
+/// Plants a text in a body: at the end of a text, in a list, under a key, or in place of a number.
 fn sow(body: &mut Value, plant: &Plant) {
     let mut found = Vec::new();
     places(body, "", &mut found);
@@ -77,7 +77,7 @@ fn sow(body: &mut Value, plant: &Plant) {
     }
 }
 
-/// A second try of a member, with the committed bytes.
+/// Adds a second attempt of a member, with the committed bytes.
 fn retry(member: &mut CallEvidence, moment: u64) {
     let mut again = member.exchanges[0].clone();
     (again.sent, again.response.as_mut().unwrap().sequence) = (moment, moment + 1);

@@ -1,4 +1,4 @@
-//! Case 19: receipts that were changed after they were issued, with a digest made anew or not.
+//! Case 19: receipts that were changed after they were issued, with or without a new digest.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ fn issue(evidence: Evidence) -> (Receipt<OfPanel>, Vec<u8>) {
     issue_counting(evidence, &[])
 }
 
-/// Issues a receipt that says what calls used, by the moments at which they left.
+/// Issues a receipt that states what attempts used, by the moments at which they were sent.
 pub(super) fn issue_counting(
     evidence: Evidence,
     used: &[(u64, Usage)],
@@ -36,7 +36,7 @@ pub(super) fn issue_counting(
     (receipt, bundle.to_bytes())
 }
 
-/// A receipt of a panel in which the first member needed two tries, and its bundle.
+/// A receipt of a panel in which the first member needed two attempts, and its bundle.
 pub(super) fn good() -> (Receipt<OfPanel>, Vec<u8>) {
     let mut evidence = panel(&SEATS);
     let first = &mut evidence.members[0];
@@ -44,7 +44,7 @@ pub(super) fn good() -> (Receipt<OfPanel>, Vec<u8>) {
     first.exchanges[0].response.as_mut().unwrap().status = 503;
     (again.sent, again.response.as_mut().unwrap().sequence) = (10, 11);
     first.exchanges.push(again);
-    // The script counts in whole answers; nothing is known of what the failure used.
+    // The script states counts in whole answers only; it is not known what the failure used.
     issue_counting(evidence, &[(4, Usage::new(10, 2)), (10, Usage::new(16, 5))])
 }
 
@@ -53,7 +53,8 @@ pub(super) fn verify(receipt: &[u8], bundle: Option<&[u8]>) -> Verification {
     certificate::verify(receipt, against)
 }
 
-/// What comes of a receipt that was changed, with its digest made anew: alone, with its bundle.
+/// Changes a receipt, computes its digest again, and returns the results of checking it alone and
+/// with its bundle.
 fn resealed(change: impl FnOnce(&mut Receipt<OfPanel>)) -> (VerifyResult, VerifyResult) {
     let (mut receipt, bundle) = good();
     change(&mut receipt);
@@ -78,7 +79,7 @@ fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     assert_eq!(verify(&[&bytes, b"\n".as_slice()].concat(), Some(&bundle)).result, Holds);
 }
 
-/// A receipt tells the truth of a failure as well as of a success.
+/// A receipt is true of a failure as well as of a success.
 #[test]
 fn every_case_has_a_receipt_that_holds() {
     for case in table() {
@@ -92,7 +93,7 @@ fn every_case_has_a_receipt_that_holds() {
 }
 
 #[test]
-fn a_receipt_tells_no_text() {
+fn a_receipt_contains_no_text() {
     let (receipt, bundle) = good();
     let told = String::from_utf8(receipt.to_bytes()).unwrap();
     assert!(!told.contains("tomato") && !told.contains("Yes, says") && !told.contains("0707"));
@@ -170,7 +171,7 @@ fn claims_that_do_not_follow_from_the_rows_show() {
 }
 
 #[test]
-fn what_only_the_bytes_tell_needs_the_bundle() {
+fn changes_that_only_the_bytes_show_need_the_bundle() {
     type Change = fn(&mut Receipt<OfPanel>);
     let changes: [(&str, Change); 4] = [
         ("blindness is denied", |receipt| {
@@ -236,7 +237,7 @@ fn only_quoted_answers_of_other_runs_are_in_a_bundle() {
 }
 
 #[test]
-fn what_is_no_receipt_is_none() {
+fn bytes_that_are_not_a_receipt_are_recognised() {
     let (receipt, bundle) = good();
     let text = String::from_utf8(receipt.to_bytes()).unwrap();
     let nested = "[".repeat(100_000);
@@ -248,12 +249,12 @@ fn what_is_no_receipt_is_none() {
     }
     assert_eq!(verify(&bundle, None).result, NoReceipt);
     assert_eq!(verify(&receipt.to_bytes(), Some(nested.as_bytes())).result, Undecided);
-    // Set out for people to read, it is no longer the document that was issued.
+    // Pretty-printed, the receipt is no longer the document that was issued.
     let pretty = serde_json::from_str::<Value>(&text).map(|value| format!("{value:#}")).unwrap();
     assert_eq!(verify(pretty.as_bytes(), Some(&bundle)).result, Contradicted);
 }
 
-/// Documents that would cost a naive reader its memory or its time.
+/// These documents would exhaust the memory or the time of a naive reader.
 #[test]
 fn a_strangers_documents_are_bounded() {
     let (receipt, bundle) = good();
@@ -306,7 +307,7 @@ static GOOD: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
     (receipt.to_bytes(), bundle)
 });
 
-/// Changes bytes here and there; the flags say how.
+/// Changes some bytes: each entry has the place, the kind of change and a byte.
 pub(super) fn damage(bytes: &mut Vec<u8>, flips: &[(prop::sample::Index, u8, u8)]) {
     for (at, how, byte) in flips {
         let at = at.index(bytes.len());

@@ -1,4 +1,4 @@
-//! Cases about what left: each dialect has to show them.
+//! Cases about requests, for each dialect.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::panel::{QUESTION, SEATS, SYSTEM, ask, panel, response, rewrite, seats
 use crate::certificate::{CallEvidence, RecordedExchange, readers};
 use crate::model::Dialect;
 
-/// Where a dialect keeps the user's only text.
+/// Returns the user's only text in a body of the dialect.
 fn user_text(dialect: Dialect, body: &mut Value) -> &mut Value {
     match dialect {
         Dialect::OpenAi => &mut body["messages"][1]["content"],
@@ -28,7 +28,7 @@ fn say(text: &mut Value, change: impl FnOnce(&str) -> String) {
     *text = change(text.as_str().unwrap()).into();
 }
 
-/// A retry of the first member that leaves and is answered before all else has come.
+/// Adds a second attempt of the first member, and changes it.
 fn retried(members: &mut [CallEvidence], change: impl FnOnce(&mut RecordedExchange)) {
     let first = &mut members[0];
     let mut retry = first.exchanges[0].clone();
@@ -38,7 +38,7 @@ fn retried(members: &mut [CallEvidence], change: impl FnOnce(&mut RecordedExchan
     first.exchanges.push(retry);
 }
 
-/// Cases about requests, which each dialect has to show.
+/// Returns the cases for one dialect.
 pub(super) fn requests(dialect: Dialect) -> Vec<Case> {
     let seats = seats_of(dialect);
     let name = dialect.as_str();
@@ -127,7 +127,7 @@ pub(super) fn requests(dialect: Dialect) -> Vec<Case> {
         .not_blind()
         .because(&[("context_blind", "member 2: url")]),
         case(1, format!("{name}: a key stands twice"), &seats, move |members| {
-            // A reader that lets the last one win sees nothing strange.
+            // A reader that takes the last of two equal keys sees nothing wrong.
             let first = match dialect {
                 Dialect::Gemini => r#"{"contents":["Member A said yes"],"#,
                 _ => r#"{"messages":["Member A said yes"],"#,
@@ -183,9 +183,9 @@ pub(super) fn requests(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// A stranger's request may be made of nothing else.
+/// A stranger's request may consist of nothing but findings.
 #[test]
-fn only_so_many_findings_are_told() {
+fn the_number_of_findings_is_bounded() {
     let mut member = panel(&SEATS).members.remove(0);
     let long = "k".repeat(4_096);
     let request = &mut member.exchanges[0].request;

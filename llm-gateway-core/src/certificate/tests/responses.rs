@@ -1,4 +1,4 @@
-//! Cases about what came: each dialect has to show them.
+//! Cases about responses, for each dialect.
 
 use super::cases::{Case, case, identity};
 use super::panel::{answer, response, seats_of};
@@ -14,7 +14,7 @@ fn id_key(dialect: Dialect) -> &'static str {
     if dialect == Dialect::Gemini { "responseId" } else { "id" }
 }
 
-/// Cases about responses, which each dialect has to show.
+/// Returns the cases for one dialect.
 pub(super) fn responses(dialect: Dialect) -> Vec<Case> {
     let seats = seats_of(dialect);
     let name = dialect.as_str();
@@ -74,7 +74,7 @@ pub(super) fn responses(dialect: Dialect) -> Vec<Case> {
             }
         }))
         .because(&[("fresh", "members 2 and 3 have one response id, id-1f")]),
-        // Ollama draws each from 999.
+        // Ollama draws each id from 999 numbers.
         case(12, format!("{name}: one number of few twice"), &seats, |members| {
             for member in &mut members[1..] {
                 answer(member, |body| body[id_key(dialect)] = "chatcmpl-437".into());

@@ -1,5 +1,5 @@
-//! A schema for the answer: in the adapters' own requests it is known whole and unchanged, and
-//! strange in every other way.
+//! A schema for the answer: it is allowed complete and unchanged, as the adapters write it, and a
+//! finding in every other form.
 
 use serde_json::{Value, json};
 
@@ -16,13 +16,13 @@ const SCHEMA: AnswerSchema = AnswerSchema::new(
         "properties": {"verdict": {"type": "string", "enum": ["ACCEPT", "REVISE"]}}}"#,
 );
 
-/// A seat of each dialect, asked for a whole answer and for a stream.
+/// One seat for each dialect and delivery: a whole answer, and a stream.
 fn seats() -> Vec<Seat> {
     let both = [Delivery::Whole, Delivery::Stream];
     both.into_iter().flat_map(|delivery| SEATS.map(|seat| Seat { delivery, ..seat })).collect()
 }
 
-/// What the adapter writes when the answer is to follow [`SCHEMA`].
+/// Returns the request that the adapter writes if the answer must follow [`SCHEMA`].
 fn asked(seat: &Seat) -> RecordedRequest {
     let prompt: Prompt = Prompt::from_caller(None, vec![Message::user("judge")]).into();
     written(seat, prompt.answered_as(SCHEMA), vec![Capability::JsonSchema])
@@ -32,13 +32,14 @@ fn schema() -> Value {
     serde_json::from_str(SCHEMA.json()).unwrap()
 }
 
-/// What the reader finds strange when `known` may stand in the request.
+/// Returns the reader's findings if the request may contain the schema `known`.
 fn findings(seat: &Seat, request: &RecordedRequest, known: Option<&Value>) -> Vec<String> {
     let asked = read(&unsent(1, seat), request, known).unwrap();
     asked.findings.iter().map(ToString::to_string).collect()
 }
 
-/// Where a dialect holds a schema, and where the words that are its own.
+/// Returns the place of the schema in a dialect, and the places of the dialect's own words around
+/// it.
 fn places(dialect: Dialect) -> (&'static str, &'static [&'static str]) {
     match dialect {
         Dialect::OpenAi => (
@@ -54,8 +55,8 @@ fn places(dialect: Dialect) -> (&'static str, &'static [&'static str]) {
     }
 }
 
-/// What is found in a request that says something else than the adapter wrote: its leaves, one
-/// by one, as in a request that may hold no schema at all.
+/// Returns the findings in a request that was changed: all leaves of the schema, as in a request
+/// that may not contain a schema at all.
 fn found_when(seat: &Seat, change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut request = asked(seat);
     rewrite(&mut request, change);
@@ -66,7 +67,7 @@ fn found_when(seat: &Seat, change: impl FnOnce(&mut Value)) -> Vec<String> {
 }
 
 #[test]
-fn the_known_schema_may_stand_where_the_adapter_puts_it() {
+fn the_known_schema_is_allowed_where_the_adapter_puts_it() {
     for seat in seats() {
         let request = asked(&seat);
         assert_eq!(findings(&seat, &request, Some(&schema())), [""; 0], "{seat:?}");
@@ -77,7 +78,7 @@ fn the_known_schema_may_stand_where_the_adapter_puts_it() {
 }
 
 #[test]
-fn no_other_schema_may_stand_there() {
+fn no_other_schema_is_allowed_there() {
     for seat in seats() {
         let (place, words) = places(seat.dialect);
         let mut other = schema();
@@ -92,14 +93,14 @@ fn no_other_schema_may_stand_there() {
                 let stray = format!("{at} is no place of the protocol");
                 assert!(found.contains(&stray), "{seat:?} {known:?}: no {stray} in {found:?}");
             }
-            // The two words of the enum, and nothing of what was known before.
+            // The two words of the schema's enum are findings as well, and nothing else is.
             assert_eq!(found.len(), leaves.len() + words.len() + 2, "{found:?}");
         }
     }
 }
 
 #[test]
-fn a_schema_that_carries_more_or_less_is_strange() {
+fn a_schema_with_more_or_less_is_a_finding() {
     for seat in seats() {
         let (place, words) = places(seat.dialect);
         let found = found_when(&seat, |body| {
@@ -127,7 +128,7 @@ fn a_schema_that_carries_more_or_less_is_strange() {
 }
 
 #[test]
-fn around_the_known_schema_nothing_else_may_stand() {
+fn nothing_else_is_allowed_around_the_known_schema() {
     for seat in seats() {
         let (place, _) = places(seat.dialect);
         let mut parent = place.rsplit_once('/').unwrap().0;
@@ -146,7 +147,7 @@ fn around_the_known_schema_nothing_else_may_stand() {
 }
 
 #[test]
-fn a_model_that_cannot_be_held_to_a_schema_is_sent_none() {
+fn a_model_without_the_capability_is_sent_no_schema() {
     for seat in seats() {
         let free: Prompt = Prompt::from_caller(None, vec![Message::user("judge")]).into();
         let able = vec![Capability::JsonSchema];
@@ -158,7 +159,7 @@ fn a_model_that_cannot_be_held_to_a_schema_is_sent_none() {
 }
 
 #[test]
-fn a_text_that_is_no_schema_is_no_request() {
+fn a_schema_that_is_not_json_makes_no_request() {
     for seat in SEATS {
         let prompt: Prompt = Prompt::from_caller(None, vec![Message::user("judge")]).into();
         let prompt = prompt.answered_as(AnswerSchema::new("verdict", "{"));

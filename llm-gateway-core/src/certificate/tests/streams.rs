@@ -1,4 +1,4 @@
-//! Streamed responses, as each API writes them, and what is no answer.
+//! Streamed responses as each API writes them, and responses that are not answers.
 
 use super::panel::{SEATS, Seat, kinship, not_passed, panel, response, rules, whole};
 use crate::certificate::readers::{ReadResponse, response as read};
@@ -55,7 +55,7 @@ fn each_apis_stream_is_read() {
 }
 
 #[test]
-fn what_stands_behind_the_end_of_a_stream_is_no_part_of_it() {
+fn what_follows_the_end_of_a_stream_is_ignored() {
     let ended = OPENAI.replace("data: [DONE]", "data: [DONE] ");
     for (dialect, body) in [(OpenAi, ended.as_str()), (Anthropic, ANTHROPIC)] {
         let whole = stream(dialect, body).unwrap();
@@ -69,9 +69,10 @@ fn what_stands_behind_the_end_of_a_stream_is_no_part_of_it() {
     }
 }
 
-/// What came is not what the model said, and an honest adapter takes none of these.
+/// An incomplete stream is not all that the model said; an honest adapter does not take it as an
+/// answer.
 #[test]
-fn a_stream_without_its_end_is_no_answer() {
+fn a_stream_without_its_end_is_not_an_answer() {
     for (dialect, body, ends) in [
         (OpenAi, OPENAI, &["data: [DONE]\n\n", ",\"finish_reason\":\"stop\""][..]),
         (
@@ -88,9 +89,9 @@ fn a_stream_without_its_end_is_no_answer() {
             assert_eq!(why, "its stream has no end", "{end:?}");
         }
     }
-    // An event that no empty line ends is none.
+    // An event that is not ended by an empty line does not count.
     assert!(stream(OpenAi, OPENAI.trim_end()).is_err());
-    // Some servers write the reason into every event, and the text goes on behind it.
+    // Some servers write the reason into every event, and the text goes on after it.
     let reasoned = GEMINI.replace(
         "\"thought\":true},{\"text\":\"Ye\"}]}",
         "\"thought\":true},{\"text\":\"Ye\"}]},\"finishReason\":\"STOP\"",
@@ -100,7 +101,7 @@ fn a_stream_without_its_end_is_no_answer() {
 }
 
 #[test]
-fn an_error_in_a_stream_or_around_an_answer_is_no_answer() {
+fn an_error_in_a_stream_or_around_an_answer_is_not_an_answer() {
     for (dialect, body) in [(OpenAi, OPENAI), (Anthropic, ANTHROPIC), (Gemini, GEMINI)] {
         for error in [
             "data: {\"error\":{\"message\":\"down\"}}\n\n",
@@ -144,7 +145,7 @@ fn a_panel_of_streams_is_certified_as_one_of_whole_answers() {
 }
 
 #[test]
-fn a_streaming_request_is_of_the_protocol() {
+fn a_streaming_request_is_allowed() {
     use super::panel::{ask, rewrite};
     let mut evidence = panel(&SEATS);
     for member in &mut evidence.members {
@@ -172,7 +173,7 @@ fn a_streaming_request_is_of_the_protocol() {
 }
 
 #[test]
-fn a_stream_that_names_two_models_is_no_answer() {
+fn a_stream_that_names_two_models_is_not_an_answer() {
     let mixed = OPENAI.replacen(
         "gpt-4o\",\"choices\":[{\"delta\":{\"content\":\"s\"",
         "other\",\"choices\":[{\"delta\":{\"content\":\"s\"",
@@ -206,7 +207,7 @@ fn a_stream_that_numbers_its_events_is_an_answer_without_an_id() {
 }
 
 #[test]
-fn what_is_no_answer_is_said_to_be_none() {
+fn a_response_that_is_not_an_answer_is_an_error() {
     for (dialect, body) in [
         (OpenAi, r#"{"error":{"message":"no"}}"#),
         (OpenAi, r#"{"choices":[{"message":{"content":null}}]}"#),
@@ -239,9 +240,9 @@ fn an_odd_name_is_kept_as_it_is_written() {
     assert!(read(OpenAi, &whole(1, "application/json", &long)).is_err());
 }
 
-/// A parser's error quotes what it did not expect; that would carry an answer into a receipt.
+/// A parser's error quotes what it did not expect, which would put an answer into a receipt.
 #[test]
-fn why_an_answer_cannot_be_read_quotes_none_of_it() {
+fn the_reason_why_an_answer_is_unreadable_quotes_none_of_it() {
     let why = read(OpenAi, &whole(1, "application/json", r#"{"choices":"a tomato is a fruit"}"#));
     let why = why.unwrap_err();
     assert!(!why.contains("tomato") && why.contains("column"), "{why}");

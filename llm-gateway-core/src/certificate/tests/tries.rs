@@ -1,4 +1,4 @@
-//! A member with as many tries as a bundle may tell of.
+//! A member with as many attempts as a bundle may have.
 
 use super::orchestration;
 use super::panel::{SEATS, panel, rules};
@@ -8,7 +8,8 @@ use crate::certificate::{
 
 const TRIES: u64 = 4_096;
 
-/// Bodies that differ in their last bytes alone; every other one is the one before.
+/// Gives a call many attempts with large bodies that differ only in their last bytes. Each body
+/// occurs twice.
 fn many(member: &mut CallEvidence) {
     let request = member.exchanges[0].request.clone();
     let exchange = |n: u64| {
@@ -19,15 +20,16 @@ fn many(member: &mut CallEvidence) {
     member.exchanges = (0..TRIES).map(exchange).collect();
 }
 
-/// Work grows with the bytes, not with their square: that would take minutes.
+/// The work must grow with the number of bytes. If it grew with its square, the test would take
+/// minutes.
 #[test]
-fn many_large_tries_are_each_read_once() {
+fn equal_attempts_are_read_once() {
     let mut evidence = panel(&SEATS);
     many(&mut evidence.members[0]);
     let blind = certify(&evidence, &rules(), &Kinship::default()).claims.context_blind;
     assert_eq!(blind.result, ClaimResult::Fail);
-    // Each try is not what was committed; each second one is no JSON and has no turn; the system
-    // part of two members is not that of the first. Four are named.
+    // No attempt sends what was committed; each distinct body is not JSON and has no user turn; the
+    // system part of two members is not that of the first. Four findings are named.
     let told = TRIES + 2 * TRIES / 2 + 2 - 4;
     assert!(blind.because.contains(&format!("and {told} more")), "{}", blind.because);
     let mut evidence = orchestration::replanned_by(SEATS);

@@ -1,4 +1,5 @@
-//! What a receipt says that neither its rows nor its bundle can bear out, and what then does.
+//! What a receipt states that neither its rows nor its bundle can confirm, and how the digest
+//! confirms it.
 
 use serde_json::json;
 
@@ -10,7 +11,7 @@ use crate::certificate::{
 };
 use crate::policy::Level;
 
-/// The receipt after `change`, under a digest that is right again.
+/// Changes a receipt, computes its digest again, and returns it with its bundle.
 fn resealed(change: impl FnOnce(&mut Receipt<OfPanel>)) -> (Vec<u8>, Vec<u8>) {
     let (mut receipt, bundle) = good();
     change(&mut receipt);
@@ -26,9 +27,10 @@ fn says(found: &Verification, words: &str) -> bool {
     found.findings.iter().any(|finding| finding.contains(words))
 }
 
-/// Whoever has both files can make up others that hold; the digest that was given shows it.
+/// Anybody who has both files can make other files that hold. The digest that the reader received
+/// shows it.
 #[test]
-fn what_is_the_issuers_word_is_pinned_by_the_digest_alone() {
+fn what_is_taken_on_trust_is_fixed_by_the_digest_alone() {
     type Change = fn(&mut Receipt<OfPanel>);
     let changes: [(&str, Change); 6] = [
         ("the run", |receipt| receipt.run_id = "f".repeat(32)),
@@ -63,7 +65,7 @@ fn what_is_the_issuers_word_is_pinned_by_the_digest_alone() {
 }
 
 #[test]
-fn under_the_digest_that_was_given_it_holds() {
+fn a_receipt_with_the_expected_digest_holds() {
     let (receipt, bundle) = good();
     let given = receipt.digest().to_ascii_uppercase().parse().unwrap();
     let against = Against::default().with_digest(&given);
@@ -81,7 +83,7 @@ fn a_digest_is_64_hex_digits() {
 }
 
 #[test]
-fn what_a_receipt_says_of_itself_is_told_where_it_can_be_read() {
+fn what_a_readable_receipt_states_is_returned() {
     let (receipt, bundle) = good();
     let bytes = receipt.to_bytes();
     let found = json!(verify(&bytes, Against::default().with_bundle(&bundle)));
@@ -109,7 +111,7 @@ fn what_a_receipt_says_of_itself_is_told_where_it_can_be_read() {
 }
 
 #[test]
-fn model_rows_that_are_not_those_known_here_are_told_and_contradict_nothing() {
+fn unlike_model_rows_are_reported_and_contradict_nothing() {
     let (receipt, bundle) = good();
     let bytes = receipt.to_bytes();
     let against = Against::default().with_bundle(&bundle);

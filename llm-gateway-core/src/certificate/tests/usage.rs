@@ -1,4 +1,4 @@
-//! Tokens as responses count them, and receipts that count otherwise.
+//! Token counts as responses state them, and receipts that state other counts.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::certificate::{Against, Evidence, Verification, verify};
 use crate::model::Dialect::{self, Anthropic, Gemini, OpenAi};
 use crate::model::{Delivery, Usage};
 
-/// What the adapters make of the same bytes stands in their fixtures.
+/// The fixtures contain what the adapters make of the same bytes.
 #[test]
 fn every_fixture_is_counted_as_it_is_booked() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -49,7 +49,7 @@ fn booked(tokens: &Value) -> Option<Usage> {
     })
 }
 
-/// What becomes of a receipt that says of its three calls what they used.
+/// Checks a receipt that states these counts for its three calls.
 fn counting(evidence: Evidence, used: [Usage; 3]) -> Verification {
     let used = [(4, used[0]), (5, used[1]), (6, used[2])];
     let (receipt, bundle) = issue_counting(evidence, &used);
@@ -60,7 +60,7 @@ fn counting(evidence: Evidence, used: [Usage; 3]) -> Verification {
 const COUNTED: [(u64, u64); 3] = [(16, 5), (16, 7), (16, 8)];
 
 #[test]
-fn tokens_that_the_bytes_do_not_bear_out_contradict() {
+fn tokens_that_the_bytes_do_not_confirm_contradict() {
     for delivery in [Delivery::Whole, Delivery::Stream] {
         let evidence = panel(&SEATS.map(|seat| Seat { delivery, ..seat }));
         let used = COUNTED.map(|(input, output)| Usage::new(input, output));
@@ -92,7 +92,7 @@ fn tokens_that_the_bytes_do_not_bear_out_contradict() {
 }
 
 #[test]
-fn bytes_without_a_plausible_count_contradict_none() {
+fn bytes_without_a_plausible_count_contradict_no_tokens() {
     let odd = [
         (OpenAi, r#"{"choices":[]}"#),
         (OpenAi, r#"{"usage":{"prompt_tokens":1}}"#),

@@ -1,5 +1,5 @@
-//! One table: what happened in an orchestration, and the exact set of claims that do not pass
-//! because of it. The numbers are those of the design.
+//! A table of what happened in an orchestration, and the exact set of claims that do not pass
+//! because of it. The numbers of the cases are those of the design.
 
 use std::sync::LazyLock;
 
@@ -30,7 +30,7 @@ const NONE: Expected = &[
     ("plan_leak", NotApplicable),
 ];
 
-/// What happened, and what should come of it.
+/// What happened in an orchestration, and what its certificate must say.
 pub(in crate::certificate::tests) struct Case {
     number: u32,
     pub(in crate::certificate::tests) about: String,
@@ -53,7 +53,7 @@ static GOOD: LazyLock<Vec<(Dialect, OrchestrationEvidence)>> = LazyLock::new(|| 
 
 const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 
-/// What happens to a run of two rounds in which all went well.
+/// Changes a run of two rounds in which all went well.
 pub(super) fn changed(
     number: u32,
     about: impl Into<String>,
@@ -84,7 +84,7 @@ fn one_round(verdicts: &[&str]) -> Run {
     run
 }
 
-/// Whether anything was judged at all, and whether it can be told.
+/// Cases about whether anything was judged, and whether the record shows it.
 fn courses() -> Vec<Case> {
     let no_history: Expected = &[("verifier_history_blind", NotApplicable)];
     let unplanned = |mut run: Run| {
@@ -114,7 +114,7 @@ fn courses() -> Vec<Case> {
         response(call(&mut evidence, position)).body = b"<html>".to_vec().into();
         evidence
     };
-    // As the engine leaves a step that was refused before it had any bytes.
+    // This is what the engine records of a step that was refused before it had any bytes.
     let unsent = |run: Run, position: usize| {
         let mut evidence = run.evidence();
         let step = evidence.steps.get_mut(position - 1).unwrap();
@@ -187,7 +187,7 @@ fn disordered(about: &str, change: fn(&mut OrchestrationEvidence)) -> Case {
     case(0, about, evidence).fails(expected)
 }
 
-/// Who judged whom.
+/// Cases about which model judged which.
 fn identities(dialect: Dialect) -> Vec<Case> {
     let key = if dialect == Dialect::Gemini { "modelVersion" } else { "model" };
     let returned = |number, about: &str, worker: &'static str, verifier: &'static str| {
@@ -217,7 +217,7 @@ fn identities(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// All cases; to write them takes longer than to certify them.
+/// All cases. They are shared by the tests because making them takes longer than certifying them.
 pub(in crate::certificate::tests) static TABLE: LazyLock<Vec<Case>> = LazyLock::new(|| {
     let each = DIALECTS.into_iter().flat_map(|dialect| [shown(dialect), identities(dialect)]);
     let warned = changed(4, "a worker's retry with other bytes", Dialect::OpenAi, |evidence| {
@@ -227,7 +227,7 @@ pub(in crate::certificate::tests) static TABLE: LazyLock<Vec<Case>> = LazyLock::
     each.flatten().chain(courses()).chain(leaks()).chain([warned]).collect()
 });
 
-/// What the certifier gets wrong of a case.
+/// Returns what a certifier gets wrong in a case.
 fn mistakes(certifier: Certifier, case: &Case) -> Vec<String> {
     let certificate = certifier(&case.evidence, &kinship());
     let mut mistakes = Vec::new();
@@ -257,7 +257,7 @@ fn every_case_flips_exactly_its_claims() {
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
-/// Case 21.
+/// Case 21: the table must notice a certifier that does nothing.
 #[test]
 fn a_certifier_that_passes_everything_turns_the_table_red() {
     fn everything_passes(_: &OrchestrationEvidence, _: &Kinship) -> OrchestrationCertificate {

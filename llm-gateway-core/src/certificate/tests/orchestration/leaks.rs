@@ -1,16 +1,16 @@
-//! Case 16: artifacts that repeat the plan, just under and just over what is too much.
+//! Case 16: artifacts that repeat the plan, just below and just above the limits.
 
 use super::cases::{Case, case};
 use super::run::replanned;
 use crate::certificate::ClaimResult::{Fail, Unknown};
 use crate::certificate::OrchestrationEvidence;
 
-/// Words that stand nowhere else.
+/// Returns words that occur in no other text.
 fn words(numbers: std::ops::Range<usize>) -> String {
     numbers.map(|n| format!("Word{n}")).collect::<Vec<_>>().join(", ")
 }
 
-/// A run whose second round plans and makes this.
+/// A run whose second round has this plan and this artifact.
 fn planned(task: &str, plan: &str, artifact: &str) -> OrchestrationEvidence {
     let mut run = replanned();
     run.task = format!("{} {task}", run.task);
@@ -18,7 +18,7 @@ fn planned(task: &str, plan: &str, artifact: &str) -> OrchestrationEvidence {
     run.evidence()
 }
 
-/// A run whose first round plans this, and whose second makes that of it.
+/// A run whose first round has this plan, and whose second round has this artifact.
 fn planned_before(plan: &str, artifact: &str) -> OrchestrationEvidence {
     let mut run = replanned();
     run.rounds[0].plan = Some(plan.to_owned());
@@ -26,13 +26,13 @@ fn planned_before(plan: &str, artifact: &str) -> OrchestrationEvidence {
     run.evidence()
 }
 
-/// Pieces of text with something else between them.
+/// Joins pieces of text with other words between them.
 fn with_gaps(pieces: &[String]) -> String {
     pieces.iter().enumerate().map(|(n, piece)| format!("gap{n}: {piece}\n")).collect()
 }
 
 pub(super) fn leaks() -> Vec<Case> {
-    // 107 words are 100 shingles; a piece of n words of them holds n - 7.
+    // 107 words have 100 shingles; a piece of n of these words has n - 7.
     let plan = words(0..107);
     let repeats =
         |about: &str, pieces: &[String]| case(16, about, planned("", &plan, &with_gaps(pieces)));

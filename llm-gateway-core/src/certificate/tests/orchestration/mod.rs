@@ -10,14 +10,14 @@ mod shown;
 use super::panel::Seat;
 use crate::certificate::{ClaimResult, OrchestrationCertificate, OrchestrationEvidence};
 
-/// The claims that did not pass, by name.
+/// Returns the claims that did not pass, with their names.
 pub(super) fn not_passed(
     certificate: &OrchestrationCertificate,
 ) -> Vec<(&'static str, ClaimResult)> {
     run::not_passed(certificate)
 }
 
-/// A run of two rounds by planner, worker and verifier.
+/// Returns the evidence of two rounds, with these models as planner, worker and verifier.
 pub(super) fn replanned_by(seats: [Seat; 3]) -> OrchestrationEvidence {
     run::Run { seats, ..run::replanned() }.evidence()
 }

@@ -1,5 +1,5 @@
-//! Case 22, for orchestrations: whatever is planned, made and said in however many rounds, the
-//! verifiers count as blind if and only if none was handed what it must not see.
+//! Case 22, for orchestrations: whatever the plans, artifacts and verdicts are, in any number of
+//! rounds, verifiers count as blind if and only if none was shown what it must not see.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -13,11 +13,11 @@ use crate::certificate::{
 };
 use crate::model::{Dialect, Grant, Prompt, StepRole};
 
-/// An edge from what a step said to a verifier that must not see it.
+/// A leak: from the answer of a step to a verifier that must not see it.
 #[derive(Debug, Clone)]
 struct Edge {
     which: Index,
-    /// How many words are handed on; all of a shorter text.
+    /// How many words of the answer leak; all of a shorter answer.
     words: usize,
     place: Place,
 }
@@ -28,11 +28,11 @@ enum Place {
     Part,
     Turn,
     Metadata,
-    /// Told as the instruction in the evidence, too.
+    /// The instruction, in the evidence as well as in the request.
     Instruction,
 }
 
-/// Words that only this text has; some of them twice.
+/// Returns words that no other text contains; some occur twice.
 fn text(name: &'static str) -> impl Strategy<Value = String> {
     (12usize..60, any::<u16>()).prop_map(move |(count, salt)| {
         let word = |n: usize| format!("{name}{salt}x{}", n % 50);
@@ -44,7 +44,7 @@ fn round(plans: bool) -> impl Strategy<Value = Round> {
     let verdicts = prop::collection::vec(text("verdict"), 1..=2);
     (text("plan"), text("artifact"), verdicts, any::<bool>()).prop_map(
         move |(plan, artifact, verdicts, leaks)| {
-            // The verifier may see of the plan what the artifact carries.
+            // The verifier may see what the artifact repeats of the plan.
             let artifact = if leaks && plans { format!("{artifact} {plan}") } else { artifact };
             Round { plan: plans.then_some(plan), artifact, verdicts }
         },
@@ -70,7 +70,8 @@ fn edge() -> impl Strategy<Value = Edge> {
     })
 }
 
-/// Every forbidden edge of a run: who said something, and who must not see it.
+/// Returns the positions of all pairs of steps of which the second must not see the first one's
+/// answer.
 fn forbidden(evidence: &OrchestrationEvidence) -> Vec<(u32, u32)> {
     let verifiers = evidence.steps.iter().filter(|step| step.role == StepRole::Verifier);
     let pairs = verifiers.flat_map(|to| {
@@ -85,7 +86,7 @@ fn forbidden(evidence: &OrchestrationEvidence) -> Vec<(u32, u32)> {
     pairs.collect()
 }
 
-/// The text of a step, as the run tells it.
+/// Returns the answer of the step at a position.
 fn said(run: &Run, position: u32) -> String {
     let texts = run.rounds.iter().flat_map(|round| {
         round.plan.iter().chain([&round.artifact]).chain(&round.verdicts).cloned()
@@ -160,11 +161,11 @@ proptest! {
         let right = if is_plan { plan } else { history };
         prop_assert!(right, "{from} -> {to}: {:#?}", certificate.claims);
         prop_assert!(!certificate.independence_certified());
-        // A plan that an artifact carries is no plan to be told from it.
+        // If the artifact repeats the plan, the two cannot be told apart.
         let carried = run.rounds.iter().any(|round| {
             round.plan.as_ref().is_some_and(|plan| round.artifact.contains(plan.as_str()))
         });
-        // Of two instructions nobody can say which is the policy's.
+        // With two different instructions it is not known which one is the policy's.
         let is_plain = !carried && !matches!(edge.place, Place::Instruction);
         prop_assert!(!is_plain || plan != history, "{from} -> {to}: {:#?}", certificate.claims);
     }

@@ -33,14 +33,15 @@ fn issue(evidence: OrchestrationEvidence) -> (Receipt<OfOrchestration>, Vec<u8>)
     (receipt, bundle.to_bytes())
 }
 
-/// A receipt of two rounds in which the second verifier needed two tries, and its bundle.
+/// A receipt of two rounds in which the second verifier needed two attempts, and its bundle.
 static GOOD: LazyLock<(Receipt<OfOrchestration>, Vec<u8>)> = LazyLock::new(|| {
     let mut evidence = replanned().evidence();
     retry(&mut evidence, 6);
     issue(evidence)
 });
 
-/// What comes of a receipt that was changed, with its digest made anew: alone, with its bundle.
+/// Changes a receipt, computes its digest again, and returns the results of checking it alone and
+/// with its bundle.
 fn resealed(change: impl FnOnce(&mut Receipt<OfOrchestration>)) -> (VerifyResult, VerifyResult) {
     let (receipt, bundle) = &*GOOD;
     let mut receipt = receipt.clone();
@@ -65,7 +66,7 @@ fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     assert_eq!(alone.result, Undecided, "{:?}", alone.findings);
 }
 
-/// A receipt tells the truth of a failure as well as of a success.
+/// A receipt is true of a failure as well as of a success.
 #[test]
 fn every_case_has_a_receipt_that_holds() {
     for case in TABLE.iter() {
@@ -79,7 +80,7 @@ fn every_case_has_a_receipt_that_holds() {
 }
 
 #[test]
-fn a_receipt_tells_no_text() {
+fn a_receipt_contains_no_text() {
     let (receipt, bundle) = &*GOOD;
     let told = String::from_utf8(receipt.to_bytes()).unwrap();
     for text in [TASK, PLANS[0], CRITIQUE] {
@@ -171,7 +172,7 @@ fn claims_that_do_not_follow_from_the_rows_show() {
 }
 
 #[test]
-fn what_only_the_bytes_tell_needs_the_bundle() {
+fn changes_that_only_the_bytes_show_need_the_bundle() {
     let changes: [(&str, Change); 6] = [
         ("blindness is denied", |receipt| {
             receipt.subject.certificate.claims.verifier_plan_blind.result = ClaimResult::Fail;
@@ -228,7 +229,7 @@ fn a_bundle_of_another_run_or_salt_contradicts() {
 }
 
 #[test]
-fn a_panel_is_no_orchestration() {
+fn a_panels_bundle_is_not_an_orchestrations() {
     let (receipt, bundle) = &*GOOD;
     let (panel, of_panel) = of_a_panel();
     let found = verify(&receipt.to_bytes(), Some(&of_panel));
@@ -239,7 +240,7 @@ fn a_panel_is_no_orchestration() {
     assert_eq!(resealed(|receipt| receipt.kind = ReceiptKind::Panel), (NoReceipt, NoReceipt));
 }
 
-/// Documents that would cost a naive reader its memory or its time.
+/// These documents would exhaust the memory or the time of a naive reader.
 #[test]
 fn a_strangers_documents_are_bounded() {
     let mut evidence = replanned().evidence();

@@ -32,13 +32,13 @@ pub(super) const ARTIFACTS: [&str; 2] = [
 pub(super) const CRITIQUE: &str = "REVISE: the two samples lack the part in front of the slash that our tooling requires, \
      and the reason given for the ban is only implied rather than said.";
 
-/// What an orchestration runs: who plays whom, and what each says.
+/// An orchestration to run: the models in its roles, and what each of them answers.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
     pub(super) task: String,
-    /// Planner, worker, verifier.
+    /// The models of planner, worker and verifier.
     pub(super) seats: [Seat; 3],
-    /// Whether verdicts are asked for by a schema.
+    /// Whether verdicts are requested with a schema.
     pub(super) structured: bool,
     pub(super) rounds: Vec<Round>,
 }
@@ -47,11 +47,12 @@ pub(super) struct Run {
 pub(super) struct Round {
     pub(super) plan: Option<String>,
     pub(super) artifact: String,
-    /// The verdict; before it, those that had to be asked for again.
+    /// The replies of the verifier: the last one is its verdict, those before had to be repaired.
     pub(super) verdicts: Vec<String>,
 }
 
-/// Two rounds: planned, worked, refused; planned, worked, accepted.
+/// Two rounds, each with a plan, an artifact and a verdict: the first is refused, the second
+/// accepted.
 pub(super) fn replanned() -> Run {
     let verdicts = [CRITIQUE, "ACCEPT"];
     let rounds = (0..2).map(|n| Round {
@@ -59,23 +60,23 @@ pub(super) fn replanned() -> Run {
         artifact: ARTIFACTS[n].to_owned(),
         verdicts: vec![verdicts[n].to_owned()],
     });
-    // The artifact's maker, the plan's and the judge are of three vendors.
+    // Planner, worker and verifier are of three vendors.
     Run { task: TASK.to_owned(), seats: SEATS, structured: false, rounds: rounds.collect() }
 }
 
 impl Run {
-    /// The same with all of one dialect.
+    /// Lets all models speak one dialect.
     pub(super) fn speaking(self, dialect: Dialect) -> Self {
         Self { seats: self.seats.map(|seat| Seat { dialect, ..seat }), ..self }
     }
 
-    /// What is recorded of it.
+    /// Returns what is recorded of the run.
     pub(super) fn evidence(&self) -> OrchestrationEvidence {
         self.leaking(|_, _, prompt| prompt)
     }
 
-    /// The same, where each verifier's prompt goes through `leak` first, with what was said
-    /// before and the step's position.
+    /// Returns what is recorded of the run if `leak` changes each verifier's prompt first. It gets
+    /// the earlier steps and the position of the verifier's step.
     pub(super) fn leaking(
         &self,
         leak: impl Fn(&[StepEvidence], u32, Prompt) -> Prompt,
@@ -115,7 +116,7 @@ impl Run {
         OrchestrationEvidence::new(self.task.as_str(), steps)
     }
 
-    /// The task below the instruction of a role.
+    /// Returns the prompt of a role: the task below the role's instruction.
     fn prompt(&self, role: StepRole) -> Prompt {
         let task = vec![Message::user(self.task.as_str())];
         let prompt: Prompt = Prompt::from_caller(None, task).into();
@@ -178,12 +179,12 @@ fn step(
     StepEvidence::new(name, role, round, instruction(role), call)
 }
 
-/// The call of the step at a position.
+/// Returns the call of the step at a position.
 pub(super) fn call(evidence: &mut OrchestrationEvidence, position: usize) -> &mut CallEvidence {
     &mut evidence.steps[position - 1].call
 }
 
-/// A second try of a step, with the committed bytes; later moments move.
+/// Adds a second attempt of a step, with the committed bytes. Later moments are moved.
 pub(super) fn retry(
     evidence: &mut OrchestrationEvidence,
     position: usize,
@@ -205,7 +206,7 @@ pub(super) fn retry(
     call.exchanges.last_mut().unwrap()
 }
 
-/// The claims that did not pass, by name.
+/// Returns the claims that did not pass, with their names.
 pub(super) fn not_passed(
     certificate: &OrchestrationCertificate,
 ) -> Vec<(&'static str, ClaimResult)> {

@@ -1,4 +1,4 @@
-//! Cases about what verifiers were shown: each dialect has to show them.
+//! Cases about what verifiers were shown, for each dialect.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use crate::certificate::tests::requests::system_text;
 use crate::certificate::{Ask, Judged, OrchestrationEvidence};
 use crate::model::Dialect;
 
-/// The list of turns.
+/// Returns the list of turns in a body.
 fn turns(dialect: Dialect, body: &mut Value) -> &mut Vec<Value> {
     let list = if dialect == Dialect::Gemini { "contents" } else { "messages" };
     body[list].as_array_mut().unwrap()
@@ -24,7 +24,7 @@ fn turn(dialect: Dialect, role: &str, text: &str) -> Value {
     }
 }
 
-/// Every text of the user's turn through `change`.
+/// Changes every text of the user's turn.
 fn say(dialect: Dialect, body: &mut Value, change: impl Fn(&str) -> String) {
     let turn = turns(dialect, body).last_mut().unwrap();
     let parts = if dialect == Dialect::Gemini { &mut turn["parts"] } else { &mut turn["content"] };
@@ -35,7 +35,7 @@ fn say(dialect: Dialect, body: &mut Value, change: impl Fn(&str) -> String) {
     }
 }
 
-/// The six ways in which a text gets into the request of the second verifier.
+/// The six ways in which a text may get into the request of the second verifier.
 fn handed_on(number: u32, dialect: Dialect, what: &str, text: &'static str) -> Vec<Case> {
     let body = |how: &str, change: fn(Dialect, &mut Value, &str)| {
         changed(number, format!("{what} {how}"), dialect, |evidence| {
@@ -44,7 +44,7 @@ fn handed_on(number: u32, dialect: Dialect, what: &str, text: &'static str) -> V
             });
         })
     };
-    // The claim that passes does not say that there is nothing else.
+    // The claim that passes must not say that there is nothing else in the request.
     let other_claim: &[_] = match number {
         2 => &[("verifier_history_blind", "in 2 requests to verifiers repeats no earlier verdict")],
         _ => {
@@ -103,7 +103,7 @@ fn handed_on(number: u32, dialect: Dialect, what: &str, text: &'static str) -> V
     ]
 }
 
-/// Cases in which nobody can say what the text is.
+/// Cases in which the text is not recognised.
 fn unrecognised(dialect: Dialect) -> Vec<Case> {
     let body = |about: &str, change: fn(Dialect, &mut Value)| {
         changed(1, about, dialect, |evidence| {
@@ -176,7 +176,7 @@ fn unrecognised(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// Cases in which a part of a text is recognised, and nobody can say what the rest of it is.
+/// Cases in which only a part of the text is recognised.
 fn recognised_in_part(dialect: Dialect) -> Vec<Case> {
     let note = |about: &str, text: String| {
         changed(2, about, dialect, |evidence| {
@@ -206,7 +206,7 @@ fn recognised_in_part(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// More strays than are looked at: of the rest, nobody can say what it is.
+/// A case with more strays than are examined: the others count as not recognised.
 fn many(dialect: Dialect) -> Case {
     changed(2, "the plan, over and over", dialect, |evidence| {
         ask(call(evidence, 6), |request| {
@@ -215,7 +215,7 @@ fn many(dialect: Dialect) -> Case {
     })
 }
 
-/// Where the schema of an answer stands.
+/// Returns the schema of an answer in a body.
 fn schema(dialect: Dialect, body: &mut Value) -> &mut Value {
     let place = match dialect {
         Dialect::OpenAi => "/response_format/json_schema/schema",
@@ -225,7 +225,7 @@ fn schema(dialect: Dialect, body: &mut Value) -> &mut Value {
     body.pointer_mut(place).unwrap()
 }
 
-/// Cases in which the verdict is asked for by its schema.
+/// Cases in which the verdict is requested with its schema.
 fn structured(dialect: Dialect) -> Vec<Case> {
     let run = Run { structured: true, ..replanned().speaking(dialect) }.evidence();
     let structured = |number, about: &str, change: &dyn Fn(&mut OrchestrationEvidence)| {
@@ -244,7 +244,7 @@ fn structured(dialect: Dialect) -> Vec<Case> {
     };
     vec![
         structured(0, "a schema", &|_| {}),
-        // Of a schema that is not the known one, nobody can say what the rest of it is.
+        // If the schema is not the known one, the rest of it is not recognised.
         structured(2, "the plan in the schema", &described(PLANS[1])).fails(BOTH).because(&[(
             "verifier_plan_blind",
             "/verdict/description is no place of the protocol and repeats the plan of step 4",
@@ -277,7 +277,7 @@ fn structured(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// A verifier that is shown what was made in the round before: its step says `judged`.
+/// A verifier is shown the artifact of the round before, and its step states `judged`.
 fn earlier_artifact_judged(dialect: Dialect, about: &str, judged: u32) -> Case {
     let mut run = replanned().speaking(dialect);
     run.rounds[1].artifact = run.rounds[0].artifact.clone();
