@@ -1,9 +1,8 @@
-//! Fakes that the end-to-end suites share: a client that holds a server's pipes, providers
-//! that answer over real HTTP or misbehave on a bare socket, a place with a policy file, and
-//! amounts read exactly.
+//! Fakes that the test suites share: a client of the MCP server, providers that answer over real
+//! HTTP or misbehave on a bare socket, a temporary place with a policy file, and exact amounts.
 //!
-//! Nothing here knows the crates under test. What a test expects is written from the
-//! contract, not taken from the code that is to fulfil it.
+//! Nothing here knows the crates under test. What a test expects is written down from the contract
+//! and not taken from the code that must fulfil it.
 
 // A fake may fail loudly, like the tests that use it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -36,14 +35,14 @@ pub use socket::FakeSocket;
 pub use verdict::{ACCEPTS, REFUSES};
 pub use wire::Wire;
 
-/// How long anything may take before it counts as hung. It bounds a failing test and says
-/// nothing about speed.
+/// How long anything may take before it counts as hung. It bounds a failing test and is no
+/// expectation of speed.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits for `work`, and fails with `what` when it hangs.
+/// Waits for `work`, and fails with `what` if it hangs.
 ///
 /// # Panics
-/// When `work` is not done within [`PATIENCE`].
+/// Panics if `work` is not done within [`PATIENCE`].
 pub async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, work).await {
         Ok(done) => done,

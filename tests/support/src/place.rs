@@ -1,21 +1,21 @@
-//! A place on disk: a policy with its `.env`, and the project that a client has open.
+//! A temporary place on disk: a policy with its `.env`, and the project that a client has open.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// Temporary directories: `policy/` holds `routing.yaml` and `.env`, `project/` is where the
-/// server is started, `home/` is the user's. All are gone when this is dropped.
+/// Temporary directories: `policy/` holds `routing.yaml` and `.env`, `project/` is the server's
+/// current directory, `home/` is the user's home. Dropping the place deletes them.
 pub struct Place {
     root: TempDir,
 }
 
 impl Place {
-    /// A place without any policy.
+    /// Creates a place without a policy.
     ///
     /// # Panics
-    /// When no temporary directory can be made.
+    /// Panics if no temporary directory can be created.
     pub fn empty() -> Self {
         let root = TempDir::new().unwrap();
         for directory in ["policy", "project", "home"] {
@@ -24,21 +24,21 @@ impl Place {
         Self { root }
     }
 
-    /// A place whose policy file holds `yaml`.
+    /// Creates a place whose policy file holds `yaml`.
     pub fn with_policy(yaml: impl AsRef<[u8]>) -> Self {
         Self::empty().file("policy/routing.yaml", yaml)
     }
 
-    /// Puts `text` into `.env` beside the policy.
+    /// Writes `text` into `.env` beside the policy.
     #[must_use]
     pub fn dotenv(self, text: &str) -> Self {
         self.file("policy/.env", text)
     }
 
-    /// Writes a file below the root, directories included.
+    /// Writes a file below the root, and creates its directories.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// Panics if the file cannot be written.
     #[must_use]
     pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.root.path().join(path);
@@ -47,20 +47,20 @@ impl Place {
         self
     }
 
-    /// The absolute path of something below the root.
+    /// Returns the absolute path of something below the root.
     pub fn path(&self, below: &str) -> PathBuf {
         self.root.path().join(below)
     }
 
-    /// The policy file.
+    /// Returns the path of the policy file.
     pub fn policy(&self) -> PathBuf {
         self.path("policy/routing.yaml")
     }
 
-    /// Every file of the place but `.env`, with its content.
+    /// Returns every file of the place except `.env`, with its content.
     ///
     /// # Panics
-    /// When one cannot be read.
+    /// Panics if a file cannot be read.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();
         collect(self.root.path(), &mut files);

@@ -1,6 +1,6 @@
-//! A policy that will load and mean the same for ever.
+//! A policy of version 1.0.0, which every later version must load with the same meaning.
 
-/// Every key of version 1.0.0, in the styles that people write YAML in.
+/// A policy with every key of version 1.0.0, in the styles that people write YAML in.
 pub const VERSION_1_0_0: &str = r#"
 version: "1.0.0"
 defaults:

@@ -1,5 +1,5 @@
-//! A client of an MCP server, as raw as it gets: lines of JSON over pipes, nothing checked
-//! or repaired by an SDK in between.
+//! A client of an MCP server that sends and reads raw lines of JSON, so that no SDK checks or
+//! repairs anything in between.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::{Place, in_time};
 
-/// How a server is started: with no variables but the given ones, in `project/` of a place.
+/// How a server is started: in a place's project, with no variables but the given ones.
 pub struct Launch {
     binary: PathBuf,
     arguments: Vec<String>,
@@ -23,51 +23,52 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// The server at `binary`, for which a test passes `env!("CARGO_BIN_EXE_…")`.
+    /// Begins with the server at `binary`, which a test gets from `env!("CARGO_BIN_EXE_…")`.
     pub fn of(binary: &str) -> Self {
         let binary = PathBuf::from(binary);
         Self { binary, arguments: Vec::new(), variables: BTreeMap::new(), directory: None }
     }
 
-    /// Started in the place's project, with the place's home and `--routing` its policy.
+    /// Starts the server in the place's project, with the place's home and `--routing` with its
+    /// policy.
     #[must_use]
     pub fn at(self, place: &Place) -> Self {
         let policy = place.policy();
         self.inside(place).argument("--routing").argument(policy.to_str().unwrap_or_default())
     }
 
-    /// Started in the place's project with the place's home, and left to find a policy.
+    /// Starts the server in the place's project with the place's home, without naming a policy.
     #[must_use]
     pub fn inside(mut self, place: &Place) -> Self {
         self.directory = Some(place.path("project"));
         self.variable("HOME", place.path("home").to_string_lossy())
     }
 
-    /// One argument more.
+    /// Adds an argument.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());
         self
     }
 
-    /// One variable more.
+    /// Adds a variable.
     #[must_use]
     pub fn variable(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.insert(name.to_owned(), value.into());
         self
     }
 
-    /// One variable less.
+    /// Removes a variable.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.variables.remove(name);
         self
     }
 
-    /// Starts the server and says nothing to it.
+    /// Starts the server without a handshake.
     ///
     /// # Panics
-    /// When the binary cannot be started.
+    /// Panics if the binary cannot be started.
     pub fn spawn(self) -> Session {
         let mut command = Command::new(&self.binary);
         command.args(&self.arguments).env_clear().envs(&self.variables).kill_on_drop(true);
@@ -85,7 +86,7 @@ impl Launch {
         Session { child, errors, conversation: Conversation::over(reader, writer) }
     }
 
-    /// Starts the server and shakes hands.
+    /// Starts the server and completes the handshake.
     pub async fn connect(self) -> Session {
         let mut session = self.spawn();
         session.initialize().await;
@@ -93,25 +94,25 @@ impl Launch {
     }
 }
 
-/// A running server and the conversation with it. Killed when dropped.
+/// A running server and the conversation with it. Dropping it kills the server.
 pub struct Session {
     child: Child,
     errors: JoinHandle<String>,
     conversation: Conversation,
 }
 
-/// What is left of a server that has exited.
+/// The remains of a server that has exited.
 pub struct Ending {
-    /// How it exited.
+    /// The exit status.
     pub status: ExitStatus,
     /// Every line of stdout, in order.
     pub stdout: Vec<String>,
-    /// All of stderr.
+    /// The whole of stderr.
     pub stderr: String,
 }
 
 impl Ending {
-    /// How many replies there were to the request `id`.
+    /// Returns how many replies to the request `id` were written.
     pub fn replies_to(&self, id: u64) -> usize {
         let replies = self.stdout.iter().filter_map(|line| serde_json::from_str(line).ok());
         replies.filter(|reply: &Value| reply["id"] == id && reply.get("method").is_none()).count()
@@ -119,10 +120,10 @@ impl Ending {
 }
 
 impl Session {
-    /// Sends a signal (`TERM`, `INT`) by process id.
+    /// Sends a signal such as `TERM` or `INT` to the server.
     ///
     /// # Panics
-    /// When the server is gone already.
+    /// Panics if the server has exited already.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().expect("the server is running");
         let mut kill = std::process::Command::new("sh");
@@ -133,7 +134,7 @@ impl Session {
     /// Waits until the server exits by itself.
     ///
     /// # Panics
-    /// When it does not, or wrote anything to stdout that is not JSON-RPC.
+    /// Panics if it does not exit, or if it wrote anything but JSON-RPC to stdout.
     pub async fn exit(mut self) -> Ending {
         let status = in_time("exit of the server", self.child.wait()).await.unwrap();
         let stderr = in_time("end of stderr", self.errors).await.unwrap();
@@ -161,7 +162,8 @@ impl DerefMut for Session {
     }
 }
 
-/// JSON-RPC over any pair of streams. Every line that comes must be a JSON-RPC message.
+/// A JSON-RPC conversation over a pair of streams. Every line that arrives must be a JSON-RPC
+/// message.
 pub struct Conversation {
     writer: Option<mpsc::UnboundedSender<Vec<u8>>>,
     lines: mpsc::UnboundedReceiver<String>,
@@ -171,7 +173,7 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// Talks over a reader and a writer.
+    /// Begins a conversation over a reader and a writer.
     pub fn over<R, W>(reader: R, mut writer: W) -> Self
     where
         R: AsyncRead + Send + Unpin + 'static,
@@ -179,11 +181,11 @@ impl Conversation {
     {
         let (to_server, mut outgoing) = mpsc::unbounded_channel::<Vec<u8>>();
         let (incoming, lines) = mpsc::unbounded_channel();
-        // Its own task, so that a large message never waits for a server that is itself
-        // waiting to be read.
+        // Writing has a task of its own, so that a large message never waits for a server that
+        // waits to be read.
         tokio::spawn(async move {
             while let Some(bytes) = outgoing.recv().await {
-                // A server that has gone is noticed by whoever waits for its reply.
+                // If the server has exited, whoever waits for its reply notices.
                 let _ = writer.write_all(&bytes).await;
                 let _ = writer.flush().await;
             }
@@ -198,14 +200,15 @@ impl Conversation {
         Self { writer: Some(to_server), lines, seen, waiting: Vec::new(), next_id: 1 }
     }
 
-    /// The handshake of the newest version that has one. Gives the server's answer.
+    /// Completes the handshake of the newest version that has one. Returns the server's answer.
     pub async fn initialize(&mut self) -> Value {
         let answer = self.initialize_as("2025-11-25").await;
         self.notify("notifications/initialized", json!({}));
         answer
     }
 
-    /// Asks for a version of the protocol, and goes no further.
+    /// Sends `initialize` for a version of the protocol, without completing the handshake. Returns
+    /// the answer.
     pub async fn initialize_as(&mut self, version: &str) -> Value {
         let client = json!({ "name": "conversation", "version": "1" });
         let params = json!({
@@ -214,12 +217,12 @@ impl Conversation {
         self.request("initialize", params).await
     }
 
-    /// Sends bytes as they are; the caller sets the line's end.
+    /// Sends bytes as they are, without adding the end of the line.
     ///
     /// # Panics
-    /// When stdin was closed before.
+    /// Panics if stdin was closed before.
     pub fn raw(&mut self, bytes: impl Into<Vec<u8>>) {
-        // A failure to send shows in the reply that then never comes.
+        // A failure to send shows as a reply that never comes.
         let _ = self.writer.as_ref().expect("stdin is open").send(bytes.into());
     }
 
@@ -229,7 +232,7 @@ impl Conversation {
         self.raw(format!("{message}\n"));
     }
 
-    /// Sends a request and does not wait. Gives its id.
+    /// Sends a request without waiting for the reply. Returns its id.
     pub fn begin(&mut self, method: &str, params: Value) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
@@ -238,15 +241,15 @@ impl Conversation {
         id
     }
 
-    /// Calls a tool and does not wait. Gives the request's id.
+    /// Calls a tool without waiting for the result. Returns the request's id.
     pub fn begin_call(&mut self, tool: &str, arguments: Value) -> u64 {
         self.begin("tools/call", json!({ "name": tool, "arguments": arguments }))
     }
 
-    /// Waits for the reply to `id`; other messages are kept for later.
+    /// Waits for the reply to `id`. Other messages are kept for later.
     ///
     /// # Panics
-    /// When it does not come.
+    /// Panics if the reply does not come.
     pub async fn reply(&mut self, id: u64) -> Value {
         loop {
             if let Some(at) = self.waiting.iter().position(|message| message["id"] == id) {
@@ -258,13 +261,13 @@ impl Conversation {
         }
     }
 
-    /// Sends a request and waits for the whole reply.
+    /// Sends a request and returns the whole reply.
     pub async fn request(&mut self, method: &str, params: Value) -> Value {
         let id = self.begin(method, params);
         self.reply(id).await
     }
 
-    /// Calls a tool and waits for its result.
+    /// Calls a tool and returns its result.
     pub async fn call(&mut self, tool: &str, arguments: Value) -> Value {
         let id = self.begin_call(tool, arguments);
         self.result(id).await
@@ -273,7 +276,7 @@ impl Conversation {
     /// Waits for the result of a call.
     ///
     /// # Panics
-    /// When the reply is a JSON-RPC error.
+    /// Panics if the reply is a JSON-RPC error.
     pub async fn result(&mut self, id: u64) -> Value {
         let reply = self.reply(id).await;
         reply.get("result").unwrap_or_else(|| panic!("no result: {reply}")).clone()

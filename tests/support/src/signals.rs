@@ -1,8 +1,10 @@
-//! Signals that the programs under test are to heed.
+//! Makes sure that the programs under test receive signals.
 
-/// Has programs that are started from now on heed the signals that this process was started
-/// to ignore, as everything is behind `nohup`, or behind `&` in a script. A program inherits
-/// what its parent ignores, not what it catches. Elsewhere than on Linux nobody knows.
+/// Makes programs that are started from now on receive the signals that this process ignores.
+///
+/// A process started with `nohup`, or with `&` in a script, ignores signals, and its children
+/// inherit that. They do not inherit what it catches, so this function catches them. It does
+/// nothing except on Linux, where it is known which signals are ignored.
 pub fn heed_signals() {
     #[cfg(target_os = "linux")]
     linux::heed_signals();
@@ -20,7 +22,7 @@ mod linux {
 
     pub(super) fn heed_signals() {
         static HEEDED: Once = Once::new();
-        // A thread of its own: a runtime cannot be dropped inside of another.
+        // It needs a thread of its own, because a runtime cannot be dropped inside another.
         HEEDED.call_once(|| std::thread::spawn(catch_what_is_ignored).join().unwrap());
     }
 
@@ -28,19 +30,19 @@ mod linux {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let _inside = runtime.enter();
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-            // One that is not ignored goes on to end the tests, as Ctrl-C should.
+            // A signal that is not ignored still ends the tests, as Ctrl-C should.
             if is_signal_in("SigIgn", "self", kind.as_raw_value()) {
-                // Stays caught when this ear is dropped.
+                // The signal stays caught after the listener is dropped.
                 drop(signal(kind).unwrap());
             }
         }
     }
 
-    /// Whether a process (its id, or `self`) has the signal in its set `SigCgt` (caught) or
+    /// Returns whether a process (its id, or `self`) has a signal in its set `SigCgt` (caught) or
     /// `SigIgn` (ignored). See proc_pid_status(5).
     ///
     /// # Panics
-    /// When there is no such process.
+    /// Panics if there is no such process.
     pub fn is_signal_in(set: &str, process: impl Display, signal: i32) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
         let mask = status.lines().find_map(|line| line.strip_prefix(set)).expect("the set");

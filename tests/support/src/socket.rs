@@ -1,4 +1,4 @@
-//! Servers that break HTTP's manners, on a bare socket.
+//! A server on a bare socket that breaks the rules of HTTP.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use tokio::sync::watch;
 
 use crate::in_time;
 
-/// How long a dripping server pauses: well below any idle time-out.
+/// How long a dripping server pauses: well below any idle time limit.
 const DRIP: Duration = Duration::from_millis(20);
 
-/// What a connection gets once its request has come in.
+/// What a connection gets after its request has arrived.
 #[derive(Clone)]
 enum Manners {
-    /// Nothing, until [`FakeSocket::release`] says what.
+    /// Nothing, until [`FakeSocket::release`] sends a response.
     Hang(watch::Receiver<Option<Vec<u8>>>),
-    /// These bytes, then the end.
+    /// These bytes, then the end of the connection.
     Send(Vec<u8>),
     /// These bytes, then silence.
     Stall(Vec<u8>),
     /// The head of a stream, then these bytes again and again.
     Drip(&'static str),
-    /// A reset.
+    /// A reset of the connection.
     Reset,
 }
 
-/// A listener that reads each request and then does as it was told.
+/// A listener that reads each request and then misbehaves in one way.
 pub struct FakeSocket {
     address: String,
     asked: watch::Receiver<usize>,
@@ -35,7 +35,7 @@ pub struct FakeSocket {
 }
 
 impl FakeSocket {
-    /// Takes requests and holds them open.
+    /// Accepts requests and never answers, until [`release`](Self::release) is called.
     pub async fn hanging() -> Self {
         Self::start(None).await
     }
@@ -45,32 +45,32 @@ impl FakeSocket {
         Self::start(Some(Manners::Reset)).await
     }
 
-    /// Promises a body, sends the first half of it and closes.
+    /// Promises a body, sends the first half of it and closes the connection.
     pub async fn breaking_off(body: &str) -> Self {
         Self::start(Some(Manners::Send(half("application/json", body)))).await
     }
 
-    /// Sends the first half of a stream and closes.
+    /// Sends the first half of a stream and closes the connection.
     pub async fn streaming_half(body: &str) -> Self {
         Self::start(Some(Manners::Send(half("text/event-stream", body)))).await
     }
 
-    /// Sends the first half of a stream and then nothing, for ever.
+    /// Sends the first half of a stream and then nothing.
     pub async fn stalling(body: &str) -> Self {
         Self::start(Some(Manners::Stall(half("text/event-stream", body)))).await
     }
 
-    /// Sends exactly these bytes and then nothing, for ever.
+    /// Sends exactly these bytes and then nothing.
     pub async fn sending(response: impl Into<Vec<u8>>) -> Self {
         Self::start(Some(Manners::Stall(response.into()))).await
     }
 
-    /// Begins a stream and sends `drop` again and again, with pauses, for ever.
+    /// Begins a stream and sends `drop` again and again, with pauses.
     pub async fn dripping(drop: &'static str) -> Self {
         Self::start(Some(Manners::Drip(drop))).await
     }
 
-    /// Redirects to another place.
+    /// Redirects to another URL.
     pub async fn redirecting(location: &str) -> Self {
         let response = format!(
             "HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -78,7 +78,7 @@ impl FakeSocket {
         Self::start(Some(Manners::Send(response.into_bytes()))).await
     }
 
-    /// Answers 200 with `bytes` bytes of filling.
+    /// Answers 200 with a body of `bytes` bytes.
     pub async fn flooding(bytes: usize) -> Self {
         let mut response = response_head("application/json", bytes);
         response.resize(response.len() + bytes, b'x');
@@ -95,21 +95,21 @@ impl FakeSocket {
         format!("{}/v1", self.address())
     }
 
-    /// Waits until `count` requests have come in.
+    /// Waits until `count` requests have arrived.
     ///
     /// # Panics
-    /// When they do not.
+    /// Panics if they do not arrive.
     pub async fn asked(&self, count: usize) {
         let mut asked = self.asked.clone();
         in_time("requests at the socket", asked.wait_for(|asked| *asked >= count)).await.unwrap();
     }
 
-    /// How many requests have come in until now.
+    /// Returns how many requests have arrived so far.
     pub fn asked_so_far(&self) -> usize {
         *self.asked.borrow()
     }
 
-    /// How many clients have closed their connection before its end, until now.
+    /// Returns how many clients have closed their connection before its end so far.
     pub fn left_so_far(&self) -> usize {
         *self.left.borrow()
     }
@@ -117,13 +117,13 @@ impl FakeSocket {
     /// Waits until `count` clients have closed their connection before its end.
     ///
     /// # Panics
-    /// When they do not.
+    /// Panics if they do not.
     pub async fn left(&self, count: usize) {
         let mut left = self.left.clone();
         in_time("the client to hang up", left.wait_for(|left| *left >= count)).await.unwrap();
     }
 
-    /// Answers 200 with `body` on every connection that is held.
+    /// Answers 200 with `body` on every connection that is held open.
     pub fn release(&self, body: &str) {
         let mut response = response_head("application/json", body.len());
         response.extend_from_slice(body.as_bytes());
@@ -159,7 +159,7 @@ async fn serve(
     asked.send_modify(|count| *count += 1);
     match manners {
         Manners::Send(bytes) => {
-            // The client may hang up in the middle, as it should on a flood.
+            // The client may close the connection midway, as it should during a flood.
             let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
         }
@@ -195,7 +195,7 @@ async fn serve(
     }
 }
 
-/// Reads one request with its body; false when the client leaves before that.
+/// Reads one request with its body. Returns false if the client leaves before its end.
 async fn read_request(stream: &mut TcpStream) -> bool {
     let (mut request, mut chunk) = (Vec::new(), vec![0; 65_536]);
     loop {
@@ -213,7 +213,7 @@ async fn read_request(stream: &mut TcpStream) -> bool {
     }
 }
 
-/// The head and half of the body that it promises.
+/// Returns a head and half of the body that it promises.
 fn half(content_type: &str, body: &str) -> Vec<u8> {
     let mut response = response_head(content_type, body.len());
     response.extend_from_slice(&body.as_bytes()[..body.len() / 2]);
