@@ -1,5 +1,5 @@
-//! No key gets out: not by an answer, not by a log, not by a file, whatever a provider sends
-//! back and wherever a user has pasted it.
+//! No key leaks into an answer, a log or a file, whatever a provider sends back and wherever a user
+//! has pasted the key.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -10,21 +10,21 @@ use wiremock::ResponseTemplate;
 
 use crate::{asking, question, server};
 
-/// The part of the key that is looked for: letters and digits, alike in most spellings.
+/// The part of the key that the tests look for: letters and digits, which most spellings keep.
 const CORE: &str = "canary0f1e2d3c4b5a";
 
-/// A key with characters that JSON, URLs and base64 each write in their own way.
+/// Returns a key with characters that JSON, URLs and base64 each encode differently.
 fn key() -> String {
     format!("sk-\"{CORE}/+=~")
 }
 
-/// The key as an upstream might echo it.
+/// Returns the key in every spelling in which a provider might echo it.
 fn spellings() -> Vec<String> {
     let key = key();
     let json = json!(key).to_string();
     vec![
         json.trim_matches('"').to_owned(),
-        // Writers escape more than they must, and in either case.
+        // Some encoders escape more than they must, in lower or upper case.
         json.trim_matches('"').replace('+', "\\u002B"),
         key.replace('"', "%22").replace('/', "%2f").replace('+', "%2b"),
         utf8_percent_encode(&key, NON_ALPHANUMERIC).to_string(),
@@ -36,12 +36,12 @@ fn spellings() -> Vec<String> {
     ]
 }
 
-/// What must not turn up: either half of the core, and base64 of it at each alignment.
+/// Returns what must not appear: either half of the core, and its base64 at each alignment.
 fn needles() -> Vec<String> {
     let (head, tail) = CORE.split_at(CORE.len() / 2);
     let encoded = ["", "x", "xy"].into_iter().map(|before| {
         let text = STANDARD.encode(format!("{before}{CORE}"));
-        // The edges hold the neighbours' bits as well.
+        // The first and last characters also encode neighbouring bytes.
         text[4..text.len() - 4].to_owned()
     });
     [head.to_owned(), tail.to_owned()].into_iter().chain(encoded).collect()
@@ -63,17 +63,18 @@ fn assert_ending_clean(ending: &Ending) {
 }
 
 #[test]
-fn the_canary_sings() {
+fn every_spelling_of_the_key_would_be_noticed() {
     for spelling in spellings() {
         let found = needles().iter().any(|needle| spelling.contains(needle));
         assert!(found, "{spelling} would not be noticed");
     }
 }
 
-/// Every way in which a provider of this format can fail, each with the key in it.
+/// Returns a response for every way in which a provider of this format can fail, each with the key
+/// in it.
 fn responses(wire: Wire, echo: &str) -> Vec<ResponseTemplate> {
     let why = format!("Incorrect API key provided: {echo}. You can find your key elsewhere.");
-    // The cut of a long sentence must not leave half a key.
+    // Cutting a long message must not leave half a key.
     let long = format!("{}{echo}", "x".repeat(290));
     let refuse = |status: u16, code: &str, why: &str| {
         ResponseTemplate::new(status).set_body_json(wire.refusal(status, code, why))
@@ -107,7 +108,7 @@ fn responses(wire: Wire, echo: &str) -> Vec<ResponseTemplate> {
     ]
 }
 
-/// Adds a class `case_<n>` of a provider of its own, which takes the canary as its key.
+/// Adds a class `case_<n>` with its own provider, which gets the canary as its key.
 fn add_case(policy: &mut Value, wire: Wire, base_url: &str) {
     let kind = match wire {
         Wire::OpenAi | Wire::DeepSeek => "openai",
@@ -123,7 +124,7 @@ fn add_case(policy: &mut Value, wire: Wire, base_url: &str) {
     });
 }
 
-/// Asks every class of the policy, with everything logged. Nothing may hold the key.
+/// Asks every class of the policy with all logs on, and asserts that nothing holds the key.
 async fn ask_all(policy: &Value) {
     let place = Place::with_policy(policy.to_string());
     let launch = server().at(&place).argument("--log").argument("trace");
@@ -149,7 +150,7 @@ fn no_cases() -> Value {
     json!({ "defaults": {}, "providers": {}, "reliability": { "retry": { "max_retries": 0 } } })
 }
 
-/// Every failure of one format, with the key echoed in every spelling.
+/// Checks every failure of one format, with the key echoed in every spelling.
 async fn nothing_leaks(wire: Wire) {
     for echo in spellings() {
         let mut policy = no_cases();
@@ -241,7 +242,7 @@ async fn no_key_gets_out_of_an_orchestration() {
             "verdict": "REVISE", "nonce": "@nonce@",
         });
         let recited = recited.to_string();
-        // Each role in turn is the one that fails; in the end none does.
+        // Each role fails in turn; in the last round none does.
         for failing in 0..=wires.len() {
             let mut policy = no_cases();
             let mut fakes = Vec::new();
@@ -267,7 +268,7 @@ async fn no_key_gets_out_of_an_orchestration() {
     }
 }
 
-/// Calls every tool and lists them. Gives what was said.
+/// Lists the tools and calls each of them. Returns everything that the server wrote.
 async fn everything_said(launch: Launch) -> Ending {
     let mut session = launch.argument("--log").argument("trace").connect().await;
     session.request("tools/list", json!({})).await;
@@ -277,7 +278,8 @@ async fn everything_said(launch: Launch) -> Ending {
     session.leave().await
 }
 
-/// Puts a value into the provider's entry. Nothing that is said may hold the key.
+/// Puts a value into the provider's entry, and asserts that nothing that the server writes holds the
+/// key.
 async fn pasted(field: &str, value: Value) {
     let mut policy = asking("http://127.0.0.1:9/v1");
     policy["providers"]["openai"][field] = value;

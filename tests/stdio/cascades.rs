@@ -32,7 +32,7 @@ fn summing(urls: [&str; 3]) -> Value {
     policy
 }
 
-/// The first providers, each with what its model says.
+/// Starts the first providers, each with the text of its model.
 async fn saying(texts: &[&str]) -> Vec<FakeProvider> {
     let mut fakes = Vec::new();
     for (text, (wire, _, model)) in texts.iter().zip(TARGETS) {
@@ -41,8 +41,8 @@ async fn saying(texts: &[&str]) -> Vec<FakeProvider> {
     fakes
 }
 
-/// Asks the cascade of these providers. Gives the tool's result, then what
-/// `llm_routing_info` tells of the class.
+/// Asks the cascade of these providers. Returns the result of the tool, and how
+/// `llm_routing_info` describes the class after it.
 async fn add(fakes: &[FakeProvider]) -> (Value, Value) {
     let urls: Vec<String> = fakes.iter().map(FakeProvider::base_url).collect();
     let [one, two, three] = urls.as_slice() else { panic!("three providers") };

@@ -14,8 +14,8 @@ fn entry(file: &str, section: &str) -> Value {
     file[section]["llm-gateway"].clone()
 }
 
-/// The binary of an entry, started with its arguments and its variables. `expand` is what the
-/// client makes of `${NAME}`; one that knows no value hands the text on as it is.
+/// Starts the server as an entry says. `expand` is how the client expands `${NAME}`; a client
+/// without a value passes the text on as it is.
 fn started(entry: &Value, place: &Place, expand: impl Fn(&str) -> String) -> Launch {
     assert_eq!(entry["command"], "llm-gateway-stdio");
     let arguments = entry["args"].as_array().unwrap().iter().map(|a| a.as_str().unwrap());
@@ -35,7 +35,7 @@ async fn the_mcp_json_entry_starts_a_server_that_lists_its_tools() {
     let names: Vec<&Value> =
         tools["result"]["tools"].as_array().unwrap().iter().map(|t| &t["name"]).collect();
     assert_eq!(names, ["llm_route", "llm_orchestrate", "llm_routing_info"]);
-    // Variables that the client could not expand are missing keys, and are named.
+    // A variable that the client could not expand is a missing key, which the error names.
     let asked = json!({ "task_class": "quick_answer", "prompt": "hi" });
     let failure = failure_of("missing_key", &session.call("llm_route", asked).await);
     assert!(failure["meta"]["hint"].as_str().unwrap().contains("OPENAI_API_KEY"), "{failure:#}");

@@ -1,5 +1,5 @@
-//! How a session ends: nothing hangs, nothing is left running, paid work is not thrown away
-//! when it is about to arrive.
+//! How a session ends: nothing hangs or is left running, and an answer that is about to arrive is
+//! not lost.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn end_of_input_before_initialize_exits_0() {
 async fn a_signal_before_initialize_exits_0() {
     for signal in ["TERM", "INT", "HUP"] {
         let mut session = server().spawn();
-        // Its answer shows that the server has begun to listen.
+        // The answer shows that the server listens for signals.
         session.initialize_as("2025-11-25").await;
         session.signal(signal);
         let ending = session.exit().await;

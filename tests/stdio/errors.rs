@@ -1,4 +1,4 @@
-//! Everything that can go wrong, as the category that the contract gives it.
+//! Every failure has the category that the contract gives it.
 
 use serde_json::{Value, json};
 use test_support::{FakeProvider, FakeSocket, Place, Wire};
@@ -47,7 +47,7 @@ async fn policy_of(cases: &[Case]) -> (Value, Vec<FakeProvider>) {
     (policy, fakes)
 }
 
-/// Puts every case to one server, and asserts on its category and its only attempt. Returns the
+/// Asks one server for every case, and asserts on its category and its only attempt. Returns the
 /// envelopes.
 async fn failures<const N: usize>(cases: [Case; N]) -> [Value; N] {
     let (policy, fakes) = policy_of(&cases).await;
@@ -225,7 +225,7 @@ async fn an_answer_that_breaks_off_is_truncated() {
 
 #[tokio::test]
 async fn a_refused_port_and_a_reset_are_network() {
-    // Bound and closed again, so nobody listens there.
+    // The port was bound and closed again, so nothing listens on it.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     failure_of("network", &ask(&asking(&format!("http://127.0.0.1:{port}/v1"))).await);
     let fake = FakeSocket::resetting().await;

@@ -1,5 +1,5 @@
-//! When the first target cannot answer, the next one is asked; when the caller is at fault,
-//! nobody is.
+//! When the first target cannot answer, the next one is asked. The table of all faults is in
+//! `matrix` of the library's tests.
 
 use serde_json::{Value, json};
 use test_support::{FakeProvider, FakeSocket, Place, Wire};

@@ -1,4 +1,4 @@
-//! What a client learns before it asks anything.
+//! What a client sees before its first question: the handshake, the tools, and what can run.
 
 use serde_json::{Value, json};
 use test_support::Place;
@@ -6,7 +6,8 @@ use tokio::sync::OnceCell;
 
 use crate::{server, success};
 
-/// Two classes, a panel, a fallback and three roles, with nothing that depends on this repository's data.
+/// A policy of two classes, a panel, a fallback and three roles. Nothing in it depends on the
+/// built-in models.
 const POLICY: &str = r#"
 version: "1.0.0"
 defaults:
@@ -172,7 +173,7 @@ async fn llm_routing_info_tells_all_but_keys() {
     assert_eq!(data["policy_digest"].as_str().unwrap().len(), 64);
     data["policy_digest"] = json!("[digest]");
     data["gateway_version"] = json!("[version]");
-    // The built-in models are the business of their own data file's test.
+    // The built-in models have tests of their own.
     for provider in data["providers"].as_array_mut().unwrap() {
         let models = provider["models"].as_array_mut().unwrap();
         models.retain(|model| model.as_str().unwrap().ends_with("-test"));

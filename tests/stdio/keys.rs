@@ -1,4 +1,4 @@
-//! Where keys come from, and what is said of those that are not there.
+//! Where keys come from, and how a missing key is reported.
 
 use serde_json::{Value, json};
 use test_support::{FakeProvider, Launch, Place, Wire};
@@ -12,7 +12,7 @@ async fn place(dotenv: &str) -> (Place, FakeProvider) {
     (place, fake)
 }
 
-/// The key that reached the provider.
+/// Returns the key that reached the provider.
 async fn key_sent(launch: Launch, fake: &FakeProvider) -> String {
     let mut session = launch.connect().await;
     success(&session.call("llm_route", question()).await);

@@ -1,8 +1,8 @@
 //! The MCP server as a client meets it: the real binary on real pipes, in front of
-//! providers that answer over real HTTP. What is expected here is what the public contract
-//! says; nothing is taken from the code.
+//! providers that answer over real HTTP. Expectations come from the public contract, not from the
+//! code.
 //!
-//! No test looks at a clock. Time-outs only end a test that would hang.
+//! No test measures time. Time limits only end a test that would hang.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -26,7 +26,7 @@ mod streams;
 use serde_json::{Value, json};
 use test_support::{Launch, Place, Session};
 
-/// A key that no provider ever issued.
+/// A made-up key.
 const KEY: &str = "sk-test-0123456789";
 
 /// The server under test.
@@ -60,14 +60,14 @@ fn provider_at(base_url: &str, model: &str) -> Value {
     json!({ "base_url": base_url, "stream": false, "models": { model: facts } })
 }
 
-/// A session at a policy, with every key set.
+/// Starts a session with a policy and every key.
 async fn session(policy: &Value) -> (Place, Session) {
     let place = Place::with_policy(policy.to_string());
     let session = with_keys(server().at(&place)).connect().await;
     (place, session)
 }
 
-/// Every built-in provider's key.
+/// Adds the key of every built-in provider.
 fn with_keys(launch: Launch) -> Launch {
     ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "DEEPSEEK_API_KEY"]
         .into_iter()
@@ -79,13 +79,14 @@ fn question() -> Value {
     json!({ "task_class": "ask", "prompt": "What is a monad?" })
 }
 
-/// Asks the plain question at a policy. Gives the tool's result.
+/// Asks the plain question under a policy. Returns the result of the tool.
 async fn ask(policy: &Value) -> Value {
     let (_place, mut session) = session(policy).await;
     session.call("llm_route", question()).await
 }
 
-/// The envelope of a success: the same in the text block and in `structuredContent`.
+/// Returns the envelope of a success, which is the same in the text block and in
+/// `structuredContent`.
 fn success(result: &Value) -> Value {
     let envelope = text_block(result);
     assert_ne!(result["isError"], true, "{envelope:#}");
@@ -94,7 +95,7 @@ fn success(result: &Value) -> Value {
     envelope
 }
 
-/// The envelope of an error: whole in the text block, and nowhere else.
+/// Returns the envelope of an error, which is in the text block alone.
 fn failure(result: &Value) -> Value {
     let envelope = text_block(result);
     assert_eq!(result["isError"], true, "{envelope:#}");
@@ -105,7 +106,7 @@ fn failure(result: &Value) -> Value {
     envelope
 }
 
-/// The envelope of an error of one category.
+/// Returns the envelope of an error, and asserts on its category.
 fn failure_of(category: &str, result: &Value) -> Value {
     let envelope = failure(result);
     assert_eq!(envelope["meta"]["error_category"], category, "{envelope:#}");
@@ -119,7 +120,7 @@ fn text_block(result: &Value) -> Value {
     serde_json::from_str(content[0]["text"].as_str().unwrap()).expect("the text is JSON")
 }
 
-/// Replaces what differs from run to run.
+/// Replaces what differs between two runs.
 fn redacted(mut envelope: Value) -> Value {
     fn walk(value: &mut Value) {
         match value {
@@ -127,7 +128,7 @@ fn redacted(mut envelope: Value) -> Value {
                 for (key, value) in map.iter_mut() {
                     match (key.as_str(), &*value) {
                         ("latency_ms", Value::Number(_)) => *value = json!("[ms]"),
-                        // Nothing of a policy makes these requests wait, but a busy machine may.
+                        // No policy makes these requests wait, but a busy machine may.
                         ("waited_ms", Value::Number(_)) => *value = json!(0),
                         ("run_id", Value::String(_)) => *value = json!("[run_id]"),
                         _ => walk(value),

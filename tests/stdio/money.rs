@@ -1,4 +1,4 @@
-//! Money over MCP: caps, kill switches, and what is told of them.
+//! Money over MCP: caps, kill switches, and how they are reported.
 
 use serde_json::{Value, json};
 use test_support::{FakeProvider, FakeSocket, Launch, Place, Session, Wire, nanos};
@@ -11,14 +11,14 @@ const TOTAL: &str = "LLM_GATEWAY_CAP_TOTAL_MONTHLY";
 /// tokens at 2 $/M.
 const WORST_CASE: u64 = (16 + 64) * 1_000 + 100 * 2_000;
 
-/// A server at a place, with keys and a ledger that every server of the place shares.
+/// Launches a server with keys and a ledger that every server of the place shares.
 fn counting(place: &Place) -> Launch {
     let ledger = place.path("state/ledger.db");
     let launch = with_keys(server().at(place)).variable("LLM_GATEWAY_LEDGER", "1");
     launch.variable("LLM_GATEWAY_LEDGER_PATH", ledger.to_str().unwrap())
 }
 
-/// A provider that answers, and a place whose class `ask` it serves.
+/// Starts a provider, and creates a place whose class `ask` it serves.
 async fn served() -> (FakeProvider, Place) {
     let fake = FakeProvider::answering(Wire::OpenAi, "gpt-test", "hello").await;
     let place = Place::with_policy(asking(&fake.base_url()).to_string());
@@ -29,7 +29,7 @@ async fn info(session: &mut Session) -> Value {
     success(&session.call("llm_routing_info", json!({})).await)["data"].clone()
 }
 
-/// A number of nano-dollars as a variable has it.
+/// Returns nano-dollars as a variable spells them.
 fn usd(nanos: u64) -> String {
     format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
 }

@@ -47,7 +47,7 @@ pub(crate) fn working(urls: [&str; 3]) -> Value {
     policy
 }
 
-/// Planner, worker and verifier, each with what its model says in turn.
+/// Planner, worker and verifier, each with the texts of its model in turn.
 struct Crew([FakeProvider; 3]);
 
 impl Crew {
@@ -59,7 +59,7 @@ impl Crew {
         Self([fake(ROLES[0], one).await, fake(ROLES[1], two).await, fake(ROLES[2], three).await])
     }
 
-    /// The same with one role's provider down.
+    /// Replaces the provider of one role with one that is down.
     async fn without(mut self, role: usize) -> Self {
         let (_, wire, _, model) = ROLES[role];
         self.0[role] = FakeProvider::refusing(wire, model, 500, "INTERNAL", "sorry").await;
@@ -71,19 +71,19 @@ impl Crew {
         working(urls.each_ref().map(String::as_str))
     }
 
-    /// Has the task done. Gives the tool's result.
+    /// Runs the task. Returns the result of the tool.
     async fn works(&self, depth: &str) -> Value {
         let (_place, mut session) = session(&self.policy()).await;
         call(&mut session, depth).await
     }
 
-    /// How often planner, worker and verifier were asked.
+    /// Returns how often planner, worker and verifier were asked.
     async fn asked(&self) -> [usize; 3] {
         let [one, two, three] = &self.0;
         [one.requests().await.len(), two.requests().await.len(), three.requests().await.len()]
     }
 
-    /// Everything that a role was asked, number by number.
+    /// Returns every request to a role, in order.
     async fn heard(&self, role: usize) -> Vec<String> {
         let requests = self.0[role].requests().await;
         requests.into_iter().map(|it| String::from_utf8(it.body).unwrap()).collect()
@@ -94,7 +94,7 @@ async fn call(session: &mut Session, depth: &str) -> Value {
     session.call("llm_orchestrate", json!({ "task": TASK, "depth": depth })).await
 }
 
-/// The envelope of work that nobody vouches for: a result, and no error of MCP's.
+/// Returns the envelope of a task that ended with this status. It is a result, not an MCP error.
 fn ended(status: &str, result: &Value) -> Value {
     let envelope = text_block(result);
     assert_eq!(envelope["status"], status, "{envelope:#}");
@@ -120,7 +120,7 @@ async fn without_a_depth_the_work_is_verified() {
     let (_place, mut session) = session(&crew.policy()).await;
     let result = session.call("llm_orchestrate", json!({ "task": TASK })).await;
     let mut envelope = redacted(success(&result));
-    // It is another one each time, where there is one.
+    // The receipt differs each time.
     envelope["meta"]["certificate"].as_object_mut().unwrap().remove("receipt");
     let raw = &mut envelope["data"]["verdict"]["raw"];
     assert!(raw.as_str().unwrap().contains("ACCEPT"), "{raw}");
@@ -348,7 +348,7 @@ async fn a_call_that_is_cancelled_in_the_middle_hangs_up_and_holds_nothing() {
     worker.asked(1).await;
     session.notify("notifications/cancelled", json!({ "requestId": id, "reason": "bored" }));
     worker.left(1).await;
-    // It has hung up; what was held for it is on its way back.
+    // The connection is closed, and the hold will be released soon.
     let settled = async {
         loop {
             let info = success(&session.call("llm_routing_info", json!({})).await);

@@ -23,7 +23,7 @@ fn reviewing<'a>(urls: impl IntoIterator<Item = &'a str>, promise: &Value) -> Va
         let members = policy["defaults"]["review"]["members"].as_array_mut().unwrap();
         members.push(json!({ "provider": provider, "model": model }));
         let mut at = provider_at(url, model);
-        // As the built-in providers do.
+        // The default of a built-in provider is to stream.
         at.as_object_mut().unwrap().remove("stream");
         at["models"][model]["developer"] = json!(developer);
         at["models"][model]["lineage"] = json!([model]);
@@ -35,7 +35,7 @@ fn reviewing<'a>(urls: impl IntoIterator<Item = &'a str>, promise: &Value) -> Va
     policy
 }
 
-/// Puts a question to the panel of these providers. Gives the tool's result.
+/// Asks the panel of these providers. Returns the result of the tool.
 async fn review(fakes: &[FakeProvider], promise: Value) -> Value {
     let urls: Vec<String> = fakes.iter().map(FakeProvider::base_url).collect();
     let policy = reviewing(urls.iter().map(String::as_str), &promise);
@@ -44,7 +44,7 @@ async fn review(fakes: &[FakeProvider], promise: Value) -> Value {
     session.call("llm_route", question).await
 }
 
-/// The first providers, each with what its model says.
+/// Starts the first providers, each with the text of its model.
 async fn saying(texts: &[&str]) -> Vec<FakeProvider> {
     let mut fakes = Vec::new();
     for (text, (wire, _, model, _)) in texts.iter().zip(MEMBERS) {
@@ -53,7 +53,7 @@ async fn saying(texts: &[&str]) -> Vec<FakeProvider> {
     fakes
 }
 
-/// Takes out what differs from run to run.
+/// Replaces what differs between two runs.
 fn shape(envelope: Value) -> Value {
     let mut envelope = redacted(envelope);
     let digest = &mut envelope["meta"]["certificate"]["receipt"]["digest"];
@@ -110,7 +110,7 @@ async fn too_few_answers_are_a_quorum_error_that_keeps_what_came() {
 async fn two_members_that_one_model_answers_are_no_panel() {
     let fakes = [
         FakeProvider::answering(Wire::OpenAi, "gpt-test", "42").await,
-        // A router that says so itself: Anthropic's API, and the other member's model.
+        // A router that admits it: Anthropic's API, answered by the other member's model.
         FakeProvider::answering(Wire::Anthropic, "gpt-test", "42").await,
     ];
     let promise = json!({ "enforce": "hard", "require": "model_distinct" });

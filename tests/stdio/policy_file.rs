@@ -1,17 +1,18 @@
-//! The server always starts; what is wrong with the policy is an answer, not an exit.
+//! The server always starts. What is wrong with the policy is the answer of a tool, not a reason to
+//! exit.
 
 use serde_json::{Value, json};
 use test_support::{FakeProvider, Launch, Place, Wire};
 
 use crate::{KEY, asking, asking_of, failure_of, question, server, success, with_keys};
 
-/// What both tools answer under a broken policy.
+/// The answers of both tools under an invalid policy.
 struct Complaint {
     route: Value,
     info: Value,
 }
 
-/// Starts with a broken policy and asks both tools.
+/// Starts a server with an invalid policy and calls both tools.
 async fn complaint(launch: Launch) -> Complaint {
     let mut session = launch.connect().await;
     let listed = session.request("tools/list", json!({})).await;

@@ -1,4 +1,4 @@
-//! Junk, size, crowds and panics: each costs at most its own call.
+//! Junk, large messages, many calls at once and panics affect at most their own call.
 
 use std::sync::Arc;
 
@@ -157,7 +157,7 @@ async fn a_crowd_of_slow_calls_delays_nobody_and_each_is_answered_once() {
     assert_eq!(fake.asked_so_far(), 64, "identical calls are not merged or repeated");
 }
 
-/// Panics on its way out when the prompt says so, before it when it says that.
+/// A provider that panics in `prepare` on the prompt `early` and in `send` on the prompt `late`.
 struct Panicking;
 
 #[async_trait]

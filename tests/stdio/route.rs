@@ -1,4 +1,4 @@
-//! One question, one answer: what leaves for the provider, and what comes back.
+//! One question and its answer: the request to the provider, and the envelope for the client.
 
 use serde_json::{Value, json};
 use test_support::{FakeProvider, Place, Wire};
@@ -8,8 +8,8 @@ use crate::{
     with_keys,
 };
 
-/// Asks one provider with everything that a caller can say. Gives the request that left
-/// (method, path, the headers that matter, body) and the envelope.
+/// Asks one provider with every argument. Returns the request that it got (path, relevant headers,
+/// body) and the envelope.
 async fn conversation(wire: Wire, provider: &str, model: &str) -> Value {
     let fake = FakeProvider::answering(wire, model, "A monoid in a category.").await;
     let policy = asking_of(provider, model, &fake.base_url());
@@ -226,7 +226,7 @@ async fn override_model_asks_another_model_of_the_same_provider() {
     let mut arguments = question();
     arguments["override_model"] = json!("tuned/other-test");
     success(&session.call("llm_route", arguments).await);
-    // One percent-encoded segment, so that an id cannot climb out of its place in the URL.
+    // The id is one percent-encoded segment, so that it cannot change the rest of the URL.
     assert_eq!(
         fake.request().await.url.path(),
         "/v1beta/models/tuned%2Fother-test:generateContent"

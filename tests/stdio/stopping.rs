@@ -1,5 +1,5 @@
-//! Whoever ends a task before its end, the server or its client, throws nothing away that was
-//! paid for: it is in the answer, as far as there is one, and in the receipt.
+//! A task that the server or the client ends early keeps what was paid for: in its answer, if there
+//! is one, and in its receipt.
 
 use serde_json::{Value, json};
 use test_support::{Ending, FakeProvider, FakeSocket, Place, Session, Wire};
@@ -7,7 +7,7 @@ use test_support::{Ending, FakeProvider, FakeSocket, Place, Session, Wire};
 use crate::orchestrate::{GOOD, PLAN, TASK, working};
 use crate::{server, with_keys};
 
-/// A task whose planner and worker have answered; its verifier hangs.
+/// A task whose planner and worker have answered while its verifier hangs.
 struct Unjudged {
     place: Place,
     session: Session,
@@ -31,7 +31,7 @@ impl Unjudged {
     }
 }
 
-/// The kinds of what was written of the one run.
+/// Returns the kinds of documents that were written about the only run.
 fn written(place: &Place) -> Vec<String> {
     let files = place.files();
     let names = files.iter().filter_map(|(path, _)| path.file_name()?.to_str());
@@ -41,7 +41,7 @@ fn written(place: &Place) -> Vec<String> {
     kinds
 }
 
-/// The envelope of the one reply to a call.
+/// Returns the envelope of the only reply to a call.
 #[track_caller]
 fn envelope(ending: &Ending, id: u64) -> Value {
     assert_eq!(ending.replies_to(id), 1);
@@ -71,7 +71,7 @@ async fn a_server_that_goes_down_answers_with_the_work_there_is() {
     }
 }
 
-/// There is no reply by which the client could be told.
+/// A cancelled call gets no reply, so only the receipt remains.
 #[tokio::test]
 async fn a_client_that_cancels_leaves_a_receipt_of_what_was_paid_for() {
     let Unjudged { place, mut session, id, verifier, _crew } = Unjudged::begun().await;

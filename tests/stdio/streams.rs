@@ -1,11 +1,11 @@
-//! Answers that come as streams, which is what the built-in providers are asked for.
+//! Answers that come as streams, which is the default of the built-in providers.
 
 use serde_json::{Value, json};
 use test_support::{FakeProvider, FakeSocket, Wire};
 
 use crate::{ask, asking_of, failure_of, success};
 
-/// As [`asking_of`], with a provider left as it is built in.
+/// Returns the policy of [`asking_of`] with the default of its provider, which is to stream.
 fn streaming(provider: &str, model: &str, base_url: &str) -> Value {
     let mut policy = asking_of(provider, model, base_url);
     policy["providers"][provider].as_object_mut().unwrap().remove("stream");
