@@ -1,11 +1,12 @@
-//! `route` on a cascade: the answer, who gave it, and for how much.
+//! `route` on a cascade: the answer, the model that gave it, and the cost.
 
 use test_support::BlockingProvider;
 
 use crate::policies::{each_answering, summed_by};
 use crate::program::Home;
 
-/// A home whose policy has a cascade of these providers: a gate of two, then the strong one.
+/// Creates a home whose policy has a cascade of these providers: a gate of two, then the strong
+/// one.
 fn home_of(targets: &[BlockingProvider; 3]) -> Home {
     let urls = targets.each_ref().map(BlockingProvider::address);
     Home::holding(&summed_by(urls.each_ref().map(String::as_str)))

@@ -1,12 +1,12 @@
-//! `check`: every problem with its place, its line and a way out.
+//! `check`: every problem with its place, its line and advice.
 
 use test_support::VERSION_1_0_0;
 
 use crate::policies::SMALL;
 use crate::program::{Ended, Home};
 
-/// Asserts that the policy is refused at `place` (`line:column`), that the snippet's caret
-/// stands under that column, that there is advice, and keeps the whole text as a snapshot.
+/// Asserts that the policy is refused at `place` (`line:column`), that the caret of the snippet is
+/// under that column, and that there is advice. Keeps the whole text as a snapshot.
 #[track_caller]
 fn refuses(name: &str, policy: &str, place: &str) {
     let ended = Home::holding(policy).with_policy(&["check"]).ends().exits(1);
@@ -69,7 +69,7 @@ fn a_fallback_to_a_dangling_provider() {
     refuses("fallback_dangling_provider", &format!("{SMALL}{fallback}"), "4:29");
 }
 
-/// A policy with one model of its own, priced as told.
+/// Returns a policy whose provider has one model of its own, with these prices.
 fn priced(prices: &str) -> String {
     format!("{SMALL}providers:\n  openai:\n    models:\n      mine: {{{prices}}}\n")
 }
@@ -87,7 +87,7 @@ fn bad_yaml() {
     assert!(ended.stdout.contains("unclosed bracket"), "{}", ended.stdout);
 }
 
-/// A class that is there twice, on lines 2 and 3.
+/// A policy that defines a class twice, on lines 2 and 3.
 const TWICE: &str = "\
 defaults:
   a: {provider: openai, model: gpt-6-luna}

@@ -1,4 +1,4 @@
-//! `client-config`: an entry that each client reads, and where it goes.
+//! `client-config`: the entry in the form of each client, and the file that it belongs to.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::policies::SMALL;
 use crate::program::{Ended, Home, PROGRAM};
 
-/// Where each JSON client keeps servers, how it writes a variable, and which file that is.
+/// Each JSON client: its name, the key that holds its servers, its syntax for a variable, and its
+/// file.
 const CLIENTS: [(&str, &str, &str, &str); 4] = [
     ("claude-code", "mcpServers", "${OPENAI_API_KEY}", ".mcp.json"),
     ("cursor", "mcpServers", "${env:OPENAI_API_KEY}", ".cursor/mcp.json"),
@@ -20,7 +21,7 @@ fn sibling() -> String {
     Path::new(PROGRAM).with_file_name("llm-gateway-stdio").display().to_string()
 }
 
-/// The one server of the one section of a Codex file, whose values are JSON too.
+/// Reads a Codex file of one section with one server. Its values are valid JSON.
 fn codex(ended: &Ended) -> BTreeMap<String, Value> {
     let mut lines = ended.stdout.lines();
     assert_eq!(lines.next(), Some("[mcp_servers.llm-gateway]"));

@@ -1,9 +1,9 @@
-//! Where policy and keys are looked for, and where they never are.
+//! Where the policy and the keys are read from, and where they never are.
 
 use crate::policies::SMALL;
 use crate::program::{Home, Run};
 
-/// The file that `info` says is in force.
+/// Returns the policy file that `info` names.
 #[track_caller]
 fn policy_in_force(run: Run) -> String {
     let document = run.ends().exits(0).document();
@@ -87,7 +87,7 @@ fn an_env_file_that_is_not_there_or_hides_a_cap_stops_every_call() {
         let document = ended.document();
         assert_eq!(document["meta"]["error_category"], "policy_invalid", "{document}");
         assert!(document["error"].as_str().unwrap().contains(named), "{document}");
-        // With its point: a run id may hold any three digits.
+        // The point is part of it, because a run id may contain any three digits.
         assert!(!ended.everything().contains("0.00177"), "{document}");
     }
 }
@@ -97,7 +97,7 @@ fn an_env_file_that_is_not_there_or_hides_a_cap_stops_every_call() {
 fn a_guard_that_is_no_utf_8_is_not_lost() {
     use std::os::unix::ffi::OsStrExt;
     let home = Home::holding(SMALL);
-    // `25 €` in Latin-9, and a path.
+    // The values are `25 €` in Latin-9, and a path.
     let odd = [
         ("LLM_GATEWAY_CAP_TOTAL_MONTHLY", &b"25 \xa4"[..]),
         ("LLM_GATEWAY_DISABLED", b"\xa4"),

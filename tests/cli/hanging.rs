@@ -14,7 +14,7 @@ pub(crate) struct Hanging {
     socket: FakeSocket,
 }
 
-/// A program that waits; killed when dropped.
+/// A program that waits for an answer. Dropping it kills it.
 pub(crate) struct Waiting(pub(crate) Child);
 
 impl Hanging {
@@ -29,12 +29,12 @@ impl Hanging {
         self.socket.address()
     }
 
-    /// Starts to ask, and returns when the question has arrived.
+    /// Asks a question, and returns once it has arrived.
     pub(crate) fn asks(&self, till: &Till) -> Waiting {
         self.is_asked_by(till.run(&["route", "quick_answer", "Why?"]).command())
     }
 
-    /// Starts a program that asks, and returns when the question has arrived.
+    /// Starts a program that asks, and returns once the question has arrived.
     pub(crate) fn is_asked_by(&self, program: &mut Command) -> Waiting {
         let piped = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let before = self.socket.asked_so_far();
@@ -43,17 +43,17 @@ impl Hanging {
         Waiting(child)
     }
 
-    /// Asks, and is killed while it waits.
+    /// Asks a question, and kills the program while it waits.
     pub(crate) fn asks_and_dies(&self, till: &Till) {
         drop(self.asks(till));
     }
 }
 
 impl Waiting {
-    /// Waits for the end, and hears what it says.
+    /// Waits for the end, and returns everything that the program wrote.
     pub(crate) fn ends_saying(mut self, home: &Home) -> Ended {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        // One after the other: stderr is shorter than any pipe.
+        // One stream is read after the other, which works because stderr fits into its pipe.
         self.0.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("stdout");
         self.0.stderr.take().expect("a pipe").read_to_end(&mut stderr).expect("stderr");
         let status = self.0.wait().expect("the program ends");
@@ -63,7 +63,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        // What cannot be killed has ended, and the test shows that.
+        // A program that cannot be killed has exited, and the test notices.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

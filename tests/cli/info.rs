@@ -129,7 +129,7 @@ fn a_ledger_that_somebody_keeps_locked_is_not_waited_for() {
     let till = Till::closed();
     let path = till.0.write("state/ledger.db", "");
     let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
-    // The lock of SQLite's own kind that a database browser keeps.
+    // A database browser keeps this lock of SQLite.
     let locked = rustix::fs::FlockOperation::NonBlockingLockExclusive;
     rustix::fs::fcntl_lock(&file, locked).unwrap();
     let data = till.run(&["--json", "info"]).ends().exits(0).document()["data"].clone();

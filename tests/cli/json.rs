@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::policies::SMALL;
 use crate::program::{Ended, Home};
 
-/// An envelope of the contract, with nothing beside it.
+/// Returns the envelope on stdout, and asserts that it has only the keys of the contract.
 #[track_caller]
 fn envelope(ended: &Ended) -> Value {
     let document = ended.document();

@@ -1,4 +1,4 @@
-//! A canary: keys of the environment are in no output, whatever goes wrong.
+//! No key of the environment is in any output, whatever goes wrong.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use wiremock::ResponseTemplate;
 use crate::policies::{SMALL, served_by};
 use crate::program::{Home, Run};
 
-/// A key that looks like one, and one that does not.
+/// The keys to look for, one for each provider. Some look like keys, some do not.
 const KEYS: [(&str, &str); 5] = [
     ("LOCAL_API_KEY", "canary+Local/5q8Zr1"),
     ("OPENAI_API_KEY", "sk-proj-canaryOpenai7Hd2"),
@@ -22,7 +22,7 @@ fn with_keys(run: Run) -> Run {
     KEYS.into_iter().fold(run, |run, (name, key)| run.env(name, key))
 }
 
-/// Asserts that no key, and no half of one, is in what was written.
+/// Asserts that neither a key nor half of one is in the output.
 #[track_caller]
 fn silent(what: &str, said: &str) {
     for (name, key) in KEYS {
@@ -71,7 +71,7 @@ fn no_command_shows_a_key() {
     }
 }
 
-/// Replies of a server that gives the key back, as in life: some echo it in their errors.
+/// Returns responses that contain the key, as some servers echo it in their errors.
 fn echoes(key: &str) -> Vec<(&'static str, ResponseTemplate)> {
     let error = |status: u16| {
         let message =

@@ -1,10 +1,10 @@
-//! `llm-gateway` from outside: the program as a person or a script meets it.
+//! The program `llm-gateway`, used as a person or a script uses it.
 //!
-//! Every test starts the built binary in a home of its own with an environment of its own,
-//! so neither the keys nor the policy of whoever runs the tests can reach it, and nothing
-//! leaves the machine: providers are mock servers on the loopback interface.
+//! Every test starts the built binary in a home and an environment of its own, so neither the keys
+//! nor the policy of whoever runs the tests can reach it. Nothing leaves the machine: providers are
+//! mock servers on the loopback interface.
 
-// Helpers outside of `#[test]` functions are tests too: they may fail loudly.
+// Helpers outside `#[test]` functions may fail loudly, too.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod cascades;

@@ -1,5 +1,5 @@
 //! `orchestrate`: the artifact on stdout, the steps and the verdict on stderr, and an exit code
-//! that tells an acceptance from all else.
+//! that only an accepted artifact sets to 0.
 
 use serde_json::json;
 use test_support::{ACCEPTS, BlockingProvider, REFUSES};
@@ -13,7 +13,7 @@ use crate::verify::{flip_after, too_long};
 pub(crate) const PLAN: &str = "Recall which city it is; then write a single sentence about it.";
 pub(crate) const TASK: &str = "Name the capital of France.";
 
-/// Planner, worker and verifier, each with what its model says in turn.
+/// Starts planner, worker and verifier, each with the texts of its model in turn.
 fn crew(worker: &[&str], verifier: &[&str]) -> [BlockingProvider; 3] {
     [
         BlockingProvider::answering("alpha", PLAN),
@@ -27,12 +27,12 @@ fn home_of(crew: &[BlockingProvider; 3]) -> Home {
     Home::holding(&done_by(urls.each_ref().map(String::as_str)))
 }
 
-/// Has the task done by these.
+/// Runs the task with this crew.
 fn done(crew: &[BlockingProvider; 3], depth: &str) -> Ended {
     home_of(crew).with_policy(&["orchestrate", TASK, "--depth", depth]).ends()
 }
 
-/// What goes to stderr, without how long it took.
+/// Returns stderr without durations.
 fn told(ended: &Ended) -> String {
     let is_time = |word: &&str| word.parse::<f64>().is_ok();
     let timeless = |line: &str| match line.rsplit_once(' ') {

@@ -1,4 +1,4 @@
-//! How text leaves: in colour or not, to a reader or to nobody.
+//! Colour or no colour, and a stdout that nobody reads.
 
 use crate::policies::SMALL;
 use crate::program::Home;

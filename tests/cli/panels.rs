@@ -1,11 +1,11 @@
-//! `route` on a panel: whom to believe, at a glance.
+//! `route` on a panel: how far the members agree, and whether that is certified.
 
 use test_support::BlockingProvider;
 
 use crate::policies::{each_answering, reviewed_by};
 use crate::program::{Ended, Home};
 
-/// A home whose policy has a panel of these providers.
+/// Creates a home whose policy has a panel of these providers.
 pub(crate) fn home_of(members: &[BlockingProvider; 3], promise: &str) -> Home {
     let urls = members.each_ref().map(BlockingProvider::address);
     Home::holding(&reviewed_by(urls.each_ref().map(String::as_str), promise))
@@ -16,7 +16,7 @@ fn ask(members: &[BlockingProvider; 3], promise: &str) -> Ended {
     home_of(members, promise).with_policy(&["route", "review", "6 x 7 = ?"]).ends()
 }
 
-/// Where a line stands that begins so.
+/// Returns the number of the line that begins with this text.
 #[track_caller]
 fn line_of(said: &str, beginning: &str) -> usize {
     let found = said.lines().position(|line| line.trim_start().starts_with(beginning));
@@ -46,7 +46,7 @@ fn a_unanimous_panel_is_good_news_only_when_it_is_certified() {
     let said = shown(&each_answering(["yes", "Yes.", "true"]));
     assert!(said.starts_with(&green("unanimous: 3 of 3 agree (boolean)")), "{said:?}");
     let [one, _, three] = each_answering(["yes"; 3]);
-    // The second member's provider lets the first member's model answer.
+    // The second member's provider answers with the first member's model.
     let said = shown(&[one, BlockingProvider::answering("alpha", "yes"), three]);
     assert!(!said.starts_with(&green("")), "{said:?}");
     let first = said.lines().next().unwrap();
@@ -103,7 +103,8 @@ fn where_nothing_is_to_compare_the_first_line_says_so() {
 
 #[test]
 fn json_is_one_envelope_with_every_member() {
-    // Held to the end: the server of a provider that is dropped is another test's.
+    // The members are kept to the end, because the server of a dropped provider is used by another
+    // test.
     let members = each_answering(["42", "41", "42"]);
     let home = home_of(&members, "");
     let run = home.with_policy(&["--json", "route", "review", "6 x 7 = ?"]);

@@ -2,14 +2,14 @@
 
 use test_support::BlockingProvider;
 
-/// One class, one target of the built-in provider: what a newcomer writes first.
+/// A policy of one class with one target of a built-in provider.
 pub(crate) const SMALL: &str = "\
 defaults:
   quick_answer: {provider: openai, model: gpt-6-luna, max_tokens: 256, rationale: short}
 ";
 
-/// A class that a server at `url` answers, which wants the key `LOCAL_API_KEY`; `spare` is
-/// asked when `local` fails. Nothing is tried twice, so that no test waits.
+/// Returns a policy whose class is answered at `url` with the key `LOCAL_API_KEY`. `spare` is asked
+/// when `local` fails. Nothing is retried, so that no test waits.
 pub(crate) fn served_by(url: &str, spare: &str) -> String {
     format!(
         "\
@@ -38,8 +38,8 @@ providers:
     )
 }
 
-/// Three providers at these URLs, which need no key: `one/alpha`, `two/beta` and `three/gamma`,
-/// each model of its own developer. Nothing is tried twice.
+/// Returns three providers at these URLs, which need no key: `one/alpha`, `two/beta` and
+/// `three/gamma`, each model of its own developer. Nothing is retried.
 fn three_providers(urls: [&str; 3]) -> String {
     let members = [("one", "alpha"), ("two", "beta"), ("three", "gamma")];
     let providers = members.iter().zip(urls).map(|((provider, model), url)| {
@@ -52,8 +52,8 @@ fn three_providers(urls: [&str; 3]) -> String {
     format!("reliability: {{retry: {{max_retries: 0}}}}\nproviders:\n{providers}")
 }
 
-/// The providers of [`three_providers`], whose models `alpha`, `beta` and `gamma` answer with these
-/// texts.
+/// Starts the providers of [`three_providers`], whose models `alpha`, `beta` and `gamma` answer
+/// with these texts.
 pub(crate) fn each_answering([alpha, beta, gamma]: [&str; 3]) -> [BlockingProvider; 3] {
     [
         BlockingProvider::answering("alpha", alpha),
@@ -62,7 +62,8 @@ pub(crate) fn each_answering([alpha, beta, gamma]: [&str; 3]) -> [BlockingProvid
     ]
 }
 
-/// A panel `review` of three members at these URLs. `promise` are more keys of its visibility.
+/// Returns a policy with a panel `review` of three members at these URLs. `promise` adds keys to
+/// its visibility.
 pub(crate) fn reviewed_by(urls: [&str; 3], promise: &str) -> String {
     format!(
         "\
@@ -80,7 +81,7 @@ visibility:
     )
 }
 
-/// A cascade `sums` at these URLs: a gate of two, then the strong one.
+/// Returns a policy with a cascade `sums` at these URLs: a gate of two, then the strong one.
 pub(crate) fn summed_by(urls: [&str; 3]) -> String {
     format!(
         "\
@@ -95,7 +96,7 @@ defaults:
     )
 }
 
-/// Planner, worker and verifier at these URLs.
+/// Returns a policy with planner, worker and verifier at these URLs.
 pub(crate) fn done_by(urls: [&str; 3]) -> String {
     format!(
         "\

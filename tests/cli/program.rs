@@ -1,4 +1,4 @@
-//! One run of the program: what it is given, and what it leaves behind.
+//! One run of the program: its input and its output.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_llm-gateway");
 
-/// A home directory that is also the current directory, with nothing in it.
+/// An empty home directory, which is also the current directory.
 pub(crate) struct Home {
     directory: Rc<TempDir>,
 }
@@ -22,7 +22,7 @@ impl Home {
         Self { directory: Rc::new(TempDir::new().expect("a temporary directory")) }
     }
 
-    /// A home with a policy in it, which [`Home::with_policy`] uses.
+    /// Creates a home with a policy in it, which [`Home::with_policy`] uses.
     pub(crate) fn holding(policy: &str) -> Self {
         let home = Self::new();
         home.write("policy.yaml", policy);
@@ -33,7 +33,7 @@ impl Home {
         self.directory.path()
     }
 
-    /// Writes a file below the home, with its directories.
+    /// Writes a file below the home, and creates its directories.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
@@ -41,7 +41,7 @@ impl Home {
         path
     }
 
-    /// Starts to describe a run.
+    /// Prepares a run with these arguments.
     pub(crate) fn program<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
         test_support::heed_signals();
         let mut command = Command::new(PROGRAM);
@@ -49,24 +49,24 @@ impl Home {
         Run { command, stdin: Vec::new(), home: Rc::clone(&self.directory) }
     }
 
-    /// The same with the policy of [`Home::holding`].
+    /// Prepares a run with the policy of [`Home::holding`].
     pub(crate) fn with_policy(&self, arguments: &[&str]) -> Run {
         let policy = self.path().join("policy.yaml");
         let routing = [OsStr::new("--routing"), policy.as_os_str()];
         self.program(routing.into_iter().chain(arguments.iter().map(OsStr::new)))
     }
 
-    /// A run that is over, of a program that was started here.
+    /// Returns the result of a run that a test started itself.
     pub(crate) fn ended(&self, output: Output) -> Ended {
         Ended::new(output, &self.directory)
     }
 }
 
-/// A run that has not begun.
+/// A run that has not started.
 pub(crate) struct Run {
     command: Command,
     stdin: Vec<u8>,
-    /// Kept until the run is over, however briefly the test holds its home.
+    /// The home is kept until the run has ended, even if the test drops its own handle.
     home: Rc<TempDir>,
 }
 
@@ -86,19 +86,19 @@ impl Run {
         self
     }
 
-    /// The bare command, for another way to run it.
+    /// Returns the command, for a test that runs it in its own way.
     pub(crate) fn command(&mut self) -> &mut Command {
         &mut self.command
     }
 
-    /// Runs to the end.
+    /// Runs the program to its end.
     pub(crate) fn ends(mut self) -> Ended {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the program starts");
         let mut stdin = child.stdin.take().expect("a pipe to stdin");
         let bytes = std::mem::take(&mut self.stdin);
-        // In a thread of its own: the program may answer before it has read everything. That
-        // it closes stdin early is its right.
+        // stdin is written in a thread of its own, because the program may answer before it has
+        // read everything, and may close stdin early.
         let feeding = std::thread::spawn(move || {
             let _ = stdin.write_all(&bytes);
         });
@@ -107,7 +107,7 @@ impl Run {
         Ended::new(output, &self.home)
     }
 
-    /// Runs with a stdout that nobody reads.
+    /// Runs the program with a stdout that nobody reads.
     pub(crate) fn ends_unheard(mut self) -> Ended {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
@@ -117,7 +117,7 @@ impl Run {
     }
 }
 
-/// A run that is over.
+/// The result of a run.
 pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -135,26 +135,26 @@ impl Ended {
         }
     }
 
-    /// Asserts on the exit code, and shows everything where it is another.
+    /// Asserts on the exit code, and shows all output if it differs.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "\nstdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
-    /// stdout as the one JSON document that it must be.
+    /// Parses stdout as exactly one JSON document.
     #[track_caller]
     pub(crate) fn document(&self) -> Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|why| panic!("{why}\nstdout: {}\nstderr: {}", self.stdout, self.stderr))
     }
 
-    /// stdout with the path of the home taken out, for snapshots.
+    /// Returns stdout without the path of the home, for snapshots.
     pub(crate) fn stdout_anywhere(&self) -> String {
         self.stdout.replace(&self.home, "[home]")
     }
 
-    /// Everything that was written.
+    /// Returns stdout and stderr together.
     pub(crate) fn everything(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }

@@ -1,4 +1,4 @@
-//! `route`: one question over real HTTP, and what a person sees of it.
+//! `route`: one question over real HTTP, and what a person sees of the answer.
 
 use serde_json::{Value, json};
 use test_support::BlockingProvider;
@@ -6,7 +6,7 @@ use test_support::BlockingProvider;
 use crate::policies::{SMALL, served_by};
 use crate::program::{Ended, Home, Run};
 
-/// A run of `route` against a provider, with its key.
+/// Prepares a run of `route` against a provider, with its key.
 fn asking(home: &Home, arguments: &[&str]) -> Run {
     let arguments: Vec<&str> = ["route"].iter().chain(arguments).copied().collect();
     home.with_policy(&arguments).env("LOCAL_API_KEY", "key-of-local")
@@ -151,7 +151,7 @@ fn json_is_the_envelope_of_the_contract() {
     assert!(meta.get("offline").is_none(), "it was not");
 }
 
-/// What is said of a provider that fails.
+/// Returns the output about a provider that fails, as text and as JSON.
 fn failing(status: u16, message: &str) -> (Ended, Value) {
     let provider = BlockingProvider::refusing(status, message);
     let home = home_of(&provider);
@@ -216,7 +216,7 @@ fn offline_answers_without_key_and_without_network() {
     assert_eq!(provider.requests().len(), 0);
 }
 
-/// What a model could write to take over a terminal.
+/// What a model could write to take control of a terminal.
 pub(crate) const ESCAPES: &str = "a\x1b[31mred\x1b]0;title\x07\u{202e}z";
 
 #[test]

@@ -1,4 +1,4 @@
-//! `schema`: what an editor checks a policy against.
+//! `schema`: the schema that an editor checks a policy against.
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn validator() -> Validator {
     jsonschema::validator_for(&schema).expect("a schema that can be used")
 }
 
-/// Every key of the contract's section 4. JSON is YAML, so this is a policy file as well.
+/// Returns every key of section 4 of the contract. JSON is YAML, so this is a policy file, too.
 fn everything() -> Value {
     let target = json!({"provider": "openai", "model": "gpt-6-luna"});
     let other = json!({"provider": "ollama", "model": "llama3.3"});

@@ -1,4 +1,4 @@
-//! A signal ends `route` as it ends any program, and what was held is settled before that.
+//! A signal ends `route` as it ends any program, after what was held is settled.
 
 use std::process::Command;
 
@@ -16,7 +16,7 @@ impl Waiting {
         assert!(kill.status().expect("a shell").success());
     }
 
-    /// Waits for the end. Gives the exit code, if no signal killed it.
+    /// Waits for the end. Returns the exit code, unless a signal killed the program.
     pub(crate) fn ends(mut self) -> Option<i32> {
         self.0.wait().expect("the program ends").code()
     }
@@ -38,7 +38,7 @@ fn what_a_run_held_is_settled_when_a_signal_ends_it() {
     }
 }
 
-/// What Linux knows of a process's signals.
+/// Tests that read from Linux how a process handles its signals.
 #[cfg(target_os = "linux")]
 mod linux {
     use std::io::Read;
@@ -69,13 +69,13 @@ mod linux {
 
     const CUT_OFF: &str = "error: stopped before the task was read\n";
 
-    /// Starts a program, and ends it once it listens.
+    /// Starts a program, and interrupts it once it listens for signals.
     fn waiting_for_its_prompt(till: &Till, arguments: &[&str]) -> Ended {
         let mut run = till.run(arguments);
         let piped = run.command().stdin(Stdio::piped()).stdout(Stdio::piped());
         let started = piped.stderr(Stdio::piped()).spawn();
         let mut waiting = Waiting(started.expect("the program starts"));
-        // To wait for a child would close it.
+        // `wait` would close stdin, which must stay open.
         let _nobody_writes = waiting.0.stdin.take();
         let began = Instant::now();
         while !is_signal_in("SigCgt", waiting.0.id(), INT) {
@@ -88,7 +88,7 @@ mod linux {
 
     #[test]
     fn a_run_whose_answer_nobody_reads_ends() {
-        // Larger than any pipe.
+        // The answer is larger than any pipe.
         let provider = BlockingProvider::answering("small", &"x".repeat(2_000_000));
         let till = Till::at(&provider.address());
         let mut run = till.run(&["route", "quick_answer", "Why?"]);

@@ -1,4 +1,4 @@
-//! `spend`: what a month has cost, what its caps leave, and what dead processes left behind.
+//! `spend`: what a month has cost, what its caps leave, and what dead processes have held.
 
 use serde_json::{Value, json};
 use test_support::{BlockingProvider, nanos};
@@ -10,7 +10,7 @@ use crate::program::{Ended, Home, Run};
 
 const TOTAL: &str = "LLM_GATEWAY_CAP_TOTAL_MONTHLY";
 
-/// A home with a ledger in it that every run of the program shares.
+/// A home with a ledger that all its runs share.
 pub(crate) struct Till(pub(crate) Home);
 
 impl Till {
@@ -18,7 +18,7 @@ impl Till {
         Self(Home::holding(&served_by(url, url)))
     }
 
-    /// At a provider that nobody asks.
+    /// Creates a till whose provider is never asked.
     pub(crate) fn closed() -> Self {
         Self::at("http://127.0.0.1:9")
     }
@@ -29,14 +29,14 @@ impl Till {
         run.env("LLM_GATEWAY_LEDGER_PATH", ledger).env("LLM_GATEWAY_LEDGER", "1")
     }
 
-    /// What `spend` answers with more `arguments`.
+    /// Returns the report of `spend` with more `arguments`.
     #[track_caller]
     pub(crate) fn spent(&self, arguments: &[&str]) -> Value {
         let arguments: Vec<&str> = ["--json", "spend"].iter().chain(arguments).copied().collect();
         data(&self.run(&arguments).ends().exits(0))
     }
 
-    /// Asks a class with more `arguments`. Gives what it cost, in nano-dollars.
+    /// Asks a class with more `arguments`. Returns the cost in nano-dollars.
     #[track_caller]
     fn pays(&self, class: &str, arguments: &[&str]) -> u64 {
         let question: Vec<&str> =
@@ -54,7 +54,7 @@ fn data(ended: &Ended) -> Value {
     document["data"].clone()
 }
 
-/// The rows of a report as (name, nano-dollars, calls).
+/// Returns the rows of a report as (name, nano-dollars, calls).
 fn rows<'a>(report: &'a Value, by: &str) -> Vec<(&'a str, u64, u64)> {
     let row = |row: &'a Value| {
         (row[by].as_str().unwrap(), nanos(&row["cost_usd"]), row["calls"].as_u64().unwrap())
@@ -64,7 +64,7 @@ fn rows<'a>(report: &'a Value, by: &str) -> Vec<(&'a str, u64, u64)> {
 
 #[test]
 fn the_sum_is_that_of_the_envelopes_to_the_nano_dollar() {
-    // It does not say which model answered, so each is paid for as it was asked.
+    // The response names no model, so each call has the price of the model that was asked.
     let provider = BlockingProvider::with(ResponseTemplate::new(200).set_body_json(json!({
         "choices": [{ "message": { "content": "Because." }, "finish_reason": "stop" }],
         "usage": { "prompt_tokens": 11, "completion_tokens": 3 },
@@ -73,7 +73,7 @@ fn the_sum_is_that_of_the_envelopes_to_the_nano_dollar() {
     let small = till.pays("quick_answer", &[]);
     let safe = till.pays("safe", &[]);
     let large = till.pays("quick_answer", &["--override-model", "larger"]);
-    // 11 tokens in and 3 out, at 1 and 2 $/M, and at ten times that.
+    // Each call has 11 tokens in and 3 out, at $1 and $2 per million, or at ten times that.
     assert_eq!((small, safe, large), (17_000, 17_000, 170_000));
 
     let report = till.spent(&[]);

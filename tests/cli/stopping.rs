@@ -1,4 +1,4 @@
-//! What ends `orchestrate` before its end throws nothing away: what earlier steps gave was paid for.
+//! A signal that ends `orchestrate` early loses nothing: the completed steps were paid for.
 
 use std::io::Read;
 
@@ -11,7 +11,7 @@ use crate::policies::done_by;
 use crate::program::Home;
 use crate::spend::Till;
 
-/// Planner and worker answer; the verifier hangs.
+/// A task whose planner and worker answer while the verifier hangs.
 struct Unjudged {
     hanging: Hanging,
     _crew: [BlockingProvider; 2],
@@ -30,7 +30,7 @@ impl Unjudged {
         Self { hanging, _crew: crew, till }
     }
 
-    /// Has the task done until the verifier is asked.
+    /// Runs the task until the verifier is asked.
     fn asked(&self, arguments: &[&str]) -> Waiting {
         let task = [&["orchestrate", TASK, "--depth", "complex"], arguments].concat();
         self.hanging.is_asked_by(self.till.run(&task).command())
@@ -78,7 +78,7 @@ fn a_signal_leaves_one_envelope_with_all_there_is_and_what_it_cost() {
 
 #[test]
 fn a_stopped_run_whose_artifact_nobody_reads_ends() {
-    // Larger than any pipe.
+    // The artifact is larger than any pipe.
     let work = Unjudged::saying(&"x".repeat(300_000));
     let mut waiting = work.asked(&[]);
     let mut unread = waiting.0.stdout.take().expect("a pipe");
@@ -87,7 +87,7 @@ fn a_stopped_run_whose_artifact_nobody_reads_ends() {
     assert_eq!(waiting.ends(), Some(130));
 }
 
-/// A terminal that has gone takes nothing any more, as a full disk does.
+/// A terminal that is gone accepts no output, and neither does a full disk.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_cannot_be_told_keeps_back_neither_artifact_nor_receipt() {

@@ -1,4 +1,4 @@
-//! On a terminal: colour, tables that fit, progress, and models that cannot take it over.
+//! On a terminal: colour, tables that fit, progress, and models that cannot take control of it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -16,12 +16,12 @@ use crate::program::{Home, Run};
 use crate::route::ESCAPES;
 use crate::spend::Till;
 
-/// What a person sees on a terminal of 80 columns, and the exit code.
+/// Returns what a terminal of 80 columns shows, and the exit code.
 fn watched(run: Run) -> (String, i32) {
     talked_to(run, "")
 }
 
-/// The same, of a person who types `words`.
+/// Returns the same while a person types `words`.
 fn talked_to(run: Run, words: &str) -> (String, i32) {
     let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
     grantpt(&main).expect("its rights");
@@ -34,10 +34,10 @@ fn talked_to(run: Run, words: &str) -> (String, i32) {
     let mut run = run.env("TERM", "xterm");
     let mut child = run.command().stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
     (&File::from(main.try_clone().unwrap())).write_all(words.as_bytes()).unwrap();
-    // The command keeps its ends of the terminal open, and the reader below waiting.
+    // The command holds its ends of the terminal open, so the reader below would wait for ever.
     drop(run);
     let mut shown = Vec::new();
-    // Linux ends a terminal whose last user has left with an error.
+    // Linux reports an error when the last user of a terminal has left.
     let _ = File::from(main).read_to_end(&mut shown);
     let code = child.wait().unwrap().code().expect("the program was not killed");
     (String::from_utf8_lossy(&shown).into_owned(), code)
@@ -95,7 +95,8 @@ fn a_model_cannot_take_the_terminal_over() {
 
 #[test]
 fn no_member_of_a_panel_can_take_the_terminal_over() {
-    // As a whole answer, so that it is the gist of a cluster too; and as the name of a model.
+    // The escapes are a whole answer, so that they are the gist of a cluster, too, and the name of
+    // a model.
     let members = [
         BlockingProvider::answering("alpha", ESCAPES),
         BlockingProvider::answering(ESCAPES, ESCAPES),
@@ -115,7 +116,7 @@ fn progress_tells_of_each_member() {
     let provider = BlockingProvider::answering("small", "Yes, but not always.");
     let url = provider.address();
     let policy = reviewed_by([&url; 3], ", quorum: 2");
-    // The third has no key, so it gives no answer long before the others do.
+    // The third member has no key, so it fails long before the others answer.
     let (others, third) = policy.split_once("three: {kind").unwrap();
     let third = third.replace("api_key_env: null", "api_key_env: ABSENT_KEY");
     let home = Home::holding(&format!("{others}three: {{kind{third}"));
@@ -142,12 +143,12 @@ fn a_route_with_nothing_to_ask_does_not_wait_for_stdin() {
     assert!(shown.contains("nothing to ask"), "{shown}");
 }
 
-/// The lines as they stand in the end: a carriage return goes back and writes over.
+/// Returns the lines as they are on the screen in the end, where a carriage return overwrites.
 fn on_screen(shown: &str) -> Vec<String> {
     let overwritten = |line: &str| {
         let mut cells: Vec<char> = Vec::new();
         for part in line.trim_end_matches('\r').split('\r') {
-            // Colours take no cell.
+            // Colours take up no space.
             let part = part.replace("\x1b[2m", "").replace("\x1b[0m", "");
             let letters: Vec<char> = part.chars().collect();
             let kept = cells.get(letters.len()..).unwrap_or_default().to_vec();
@@ -158,7 +159,7 @@ fn on_screen(shown: &str) -> Vec<String> {
     shown.lines().map(overwritten).collect()
 }
 
-/// Asks on a terminal, and asserts that nothing of the progress is left beside the answer.
+/// Asks on a terminal, and asserts that no progress is left beside the answer.
 #[track_caller]
 fn answer_stands_alone(color: &str) {
     let provider = BlockingProvider::answering("small", "Paris.");
@@ -187,7 +188,7 @@ fn money_of_the_dead_is_given_back_on_a_clear_yes_alone() {
     let till = Till::at(&hanging.address());
     hanging.asks_and_dies(&till);
     let drop = ["--color", "never", "spend", "--drop-unsettled"];
-    // The last one is the end of the input.
+    // The last input is the end of stdin.
     for (words, expected) in [("n\n", 1), ("\n", 1), ("yet\n", 1), ("\x04", 1), ("y\n", 0)] {
         assert!(till.spent(&[])["unsettled_usd"].as_f64() > Some(0.0), "before {words:?}");
         let (shown, code) = talked_to(till.run(&drop), words);

@@ -1,4 +1,4 @@
-//! What is asked on the command line, and the exit code where that makes no sense.
+//! The arguments of the program, and the exit code for wrong ones.
 
 use crate::program::Home;
 

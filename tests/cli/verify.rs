@@ -10,13 +10,13 @@ use crate::panels::home_of;
 use crate::policies::{SMALL, reviewed_by};
 use crate::program::{Ended, Home};
 
-/// A receipt and its bundle, of a panel that was asked offline.
+/// The receipt and the bundle of a panel that was asked offline.
 static DOCUMENTS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     let home = asked_anew();
     ["receipt", "bundle"].map(|name| std::fs::read(home.path().join(name)).expect(name))
 });
 
-/// A home that holds `receipt` and `bundle`, which are the same in each test.
+/// Creates a home with a `receipt` and a `bundle`, which are the same in each test.
 fn asked() -> Home {
     let home = Home::new();
     for (name, bytes) in ["receipt", "bundle"].iter().zip(&*DOCUMENTS) {
@@ -25,7 +25,7 @@ fn asked() -> Home {
     home
 }
 
-/// A home in which a panel left a `receipt` and a `bundle` of its own.
+/// Creates a home in which a panel has written its own `receipt` and `bundle`.
 fn asked_anew() -> Home {
     let home = Home::new();
     offline(&home, "triple_review", &["--receipt", "receipt", "--bundle", "bundle"]).exits(0);
@@ -38,7 +38,7 @@ fn offline(home: &Home, class: &str, more: &[&str]) -> Ended {
     home.program(arguments.iter().chain(more)).ends()
 }
 
-/// What `verify` finds, for people and as JSON; both exit with `code`.
+/// Returns the output of `verify`, for people and as JSON, and asserts on both exit codes.
 #[track_caller]
 fn verified(home: &Home, arguments: &[&str], code: i32) -> (String, Value) {
     let run = |first: &[&str]| home.program(first.iter().chain(arguments)).ends().exits(code);
@@ -58,7 +58,7 @@ pub(crate) fn flip_after(home: &Home, file: &str, before: &str) {
 
 const BOTH: [&str; 3] = ["receipt", "--bundle", "bundle"];
 
-/// The digest of the example in the manual. Each receipt has a salt of its own, and so a digest.
+/// The digest of the example in the manual. Each receipt has a random salt, so its digest differs.
 const SHOWN_DIGEST: &str = "9ac1d4e86fe5f1b7a5ad24ad2ba1ae5bd4e4ddbee5b7bd5f3cbfe3b0c7a90b6e";
 
 #[test]
@@ -98,7 +98,7 @@ fn what_the_receipt_certifies_is_told() {
     assert!(!told.contains("certified") && data.get("digest").is_none(), "{told}");
 }
 
-/// Whoever has both files can make up others that hold; not under the digest that was given.
+/// Whoever has both files can forge a pair that holds, but not under the digest that was issued.
 #[test]
 fn another_receipt_than_the_one_that_was_given_is_contradicted() {
     let (home, other) = (asked(), asked_anew());
@@ -116,7 +116,8 @@ fn another_receipt_than_the_one_that_was_given_is_contradicted() {
     verified(&home, &["receipt", "--digest", &own], 2);
 }
 
-/// A policy may declare what it likes of a model: that is told, and contradicts nothing.
+/// A policy may declare anything about a model, so a difference is reported and contradicts
+/// nothing.
 #[test]
 fn model_rows_that_the_built_in_data_contradicts_are_told() {
     let (told, _) = verified(&asked(), &BOTH, 0);
@@ -222,7 +223,7 @@ fn a_single_model_has_no_receipt_and_is_not_asked_for_one() {
     assert!(!home.path().join("receipt").exists() && !home.path().join("bundle").exists());
 }
 
-/// The name of a file that no folder takes.
+/// Returns a file name that is too long for any folder.
 pub(crate) fn too_long() -> String {
     "r".repeat(300)
 }
