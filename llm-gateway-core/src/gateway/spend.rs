@@ -1,4 +1,6 @@
-//! The door to what was spent.
+//! The gateway's methods about money: what a month has cost, and what its caps leave.
+//!
+//! The ledger counts and the policy caps; this file asks both.
 
 use std::time::Duration;
 
@@ -14,13 +16,14 @@ use crate::spend::{SpendReport, SpendState};
 
 use super::Gateway;
 
-/// How long a description waits for the ledger. A transaction takes milliseconds; a file that
-/// somebody else keeps locked is given up after five seconds, and nobody asks what a gateway
-/// can do in order to wait for that.
+/// How long a description waits for the ledger. A transaction takes milliseconds. The ledger gives
+/// up on a file that another process keeps locked after five seconds, which is too long for a
+/// question about what the gateway can do.
 const DESCRIPTION_WAITS: Duration = Duration::from_secs(1);
 
 impl Gateway {
-    /// What `month` has cost and what its caps leave; `None` is the current month, in UTC.
+    /// Returns what `month` has cost, grouped by `by`, and what its caps leave. `None` stands for
+    /// the current month, in UTC.
     ///
     /// ```
     /// use llm_gateway_core::ledger::{By, MemoryLedger};
@@ -38,34 +41,36 @@ impl Gateway {
     /// ```
     ///
     /// # Errors
-    /// [`Category::Ledger`] where money is not counted, or the ledger cannot be used;
-    /// [`Category::PolicyInvalid`] without a policy.
+    /// [`Category::Ledger`] if money is not counted or the ledger cannot be used;
+    /// [`Category::PolicyInvalid`] if the policy cannot be used.
     pub async fn spent(&self, month: Option<Month>, by: By) -> Result<SpendReport, Error> {
-        let (policy, ledger) = self.books()?;
+        let (policy, ledger) = self.policy_and_ledger()?;
         let spent = ledger.spent(self.month_or_now(month), by).await?;
         Ok(SpendReport::new(spent, by, dispatch::caps(policy.spending())))
     }
 
-    /// Gives back what dead processes held in `month`; `None` is the current month. What a
-    /// living process holds stays held.
+    /// Releases what dead processes held in `month`, and returns how much that was. `None` stands
+    /// for the current month. The holds of living processes stay.
     ///
     /// # Errors
-    /// As [`spent`](Self::spent).
+    /// [`Category::Ledger`] and [`Category::PolicyInvalid`], as with [`spent`](Self::spent).
     pub async fn drop_unsettled(&self, month: Option<Month>) -> Result<Dropped, Error> {
-        let (_, ledger) = self.books()?;
+        let (_, ledger) = self.policy_and_ledger()?;
         Ok(ledger.drop_unsettled(self.month_or_now(month)).await?)
     }
 
-    /// As [`describe`](Self::describe), with what the current month has cost. A ledger that is
-    /// out of order, or takes more than a second, is told of in the description.
+    /// Describes the gateway, as [`describe`](Self::describe) does, with what the current month has
+    /// cost. If the ledger cannot be used, or takes more than a second, the description says so
+    /// instead.
     ///
     /// # Errors
-    /// Every problem of a policy that cannot be used.
+    /// [`PolicyProblems`] lists every problem of a policy that cannot be used.
     pub async fn describe_with_spend(&self) -> Result<Description, PolicyProblems> {
         let description = self.describe()?;
         Ok(Description { spend: Some(self.spend_state().await), ..description })
     }
 
+    /// Returns what is known of the current month's money within the time of a description.
     async fn spend_state(&self) -> SpendState {
         if self.state.ledger.is_none() {
             return SpendState::Off;
@@ -80,9 +85,9 @@ impl Gateway {
         }
     }
 
-    /// The policy and the ledger. Where the ledger is, and whether there is one, is part of
-    /// what a broken policy leaves unknown.
-    fn books(&self) -> Result<(&Policy, &dyn Ledger), Error> {
+    /// Returns the policy and the ledger. Without a policy it is unknown whether there is a ledger,
+    /// and where.
+    fn policy_and_ledger(&self) -> Result<(&Policy, &dyn Ledger), Error> {
         let policy = self.state.policy.as_ref().map_err(Error::from)?;
         let ledger = self.state.ledger.as_deref().ok_or_else(not_counted)?;
         Ok((policy, ledger))
@@ -93,11 +98,13 @@ impl Gateway {
     }
 }
 
+/// The error of a gateway without a ledger.
 fn not_counted() -> Error {
     Error::new(Category::Ledger, "the spend ledger is off, so nothing is counted")
         .with_hint("set LLM_GATEWAY_LEDGER=1, or a cap such as LLM_GATEWAY_CAP_TOTAL_MONTHLY=25")
 }
 
+/// The error of a ledger that did not answer in the time of a description.
 fn slow() -> Error {
     let seconds = DESCRIPTION_WAITS.as_secs();
     Error::new(Category::Ledger, format!("the spend ledger gave no answer within {seconds} s"))

@@ -122,7 +122,7 @@ mod tests {
             member,
             text,
             is_whole: true,
-            kin: None,
+            lineage: None,
         };
         texts.iter().zip(1..).map(answer).collect()
     }

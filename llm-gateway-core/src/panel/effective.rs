@@ -20,7 +20,7 @@ pub(crate) struct MemberAnswer<'a> {
     /// or for a reason that is not known, may have gone on otherwise.
     pub(crate) is_whole: bool,
     /// What is known of the model that answered, if anything.
-    pub(crate) kin: Option<&'a Lineage>,
+    pub(crate) lineage: Option<&'a Lineage>,
 }
 
 /// An upper bound on the number of independent voices that so many correlated ones are worth:
@@ -84,7 +84,7 @@ fn mean_rho(answers: &[MemberAnswer<'_>]) -> f64 {
 /// Who shares a developer or a family, or has no developer that is known, counts as one voice:
 /// the answers must not weigh more than the data shows.
 fn rho(one: &MemberAnswer<'_>, other: &MemberAnswer<'_>) -> f64 {
-    let (Some(one), Some(other)) = (one.kin, other.kin) else { return 1.0 };
+    let (Some(one), Some(other)) = (one.lineage, other.lineage) else { return 1.0 };
     let developers_differ = match (&one.developer, &other.developer) {
         (Some(one), Some(other)) => one != other,
         _ => false,
@@ -121,7 +121,7 @@ pub(super) mod tests {
                 Some(Lineage::new(*model, Some(developer), [family]))
             })
             .collect();
-        let answer = |kin| MemberAnswer { member: 1, text: "", is_whole: true, kin };
+        let answer = |lineage| MemberAnswer { member: 1, text: "", is_whole: true, lineage };
         let answers: Vec<_> = kins.iter().map(|kin| answer(kin.as_ref())).collect();
         let EffectiveSampleSize { value, source } = effective_sample_size(&answers, claims);
         (value, source)

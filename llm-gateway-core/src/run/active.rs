@@ -1,4 +1,8 @@
-//! One request on its way through the gateway: resolve, shape, hand on, put the outcome together.
+//! A run under way: it resolves the request against the policy, goes the way of its task class, and
+//! makes a reply or a failure of the result.
+//!
+//! A task class of one model is answered here. The ways of panels, cascades and orchestrations are
+//! in the files named after them.
 
 use std::time::Duration;
 
@@ -15,16 +19,20 @@ use crate::reliability::Deadline;
 
 use super::{Request, SharedState};
 
-/// Which kind of reply the caller can take.
+/// The kind of reply that the caller accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
+    /// A reply of any kind.
     Anything,
+    /// The answer of a single model.
     Answer,
+    /// The answers of a panel.
     Panel,
+    /// The answer of a cascade.
     Cascade,
 }
 
-/// What all steps of one request know.
+/// A run under way: what all its steps need.
 pub(super) struct ActiveRun<'a> {
     pub(super) state: &'a SharedState,
     pub(super) events: &'a EventSender,
@@ -65,7 +73,7 @@ impl<'a> ActiveRun<'a> {
         }
     }
 
-    /// The policy in force.
+    /// Returns the policy, or a failure with its problems.
     pub(super) fn policy(&self) -> Result<&'a Policy, Failure> {
         self.state.policy.as_deref().map_err(|problems| {
             let parts = self.parts(Error::from(problems));
@@ -73,7 +81,7 @@ impl<'a> ActiveRun<'a> {
         })
     }
 
-    /// What dispatch works with, for a request that must end in `time`.
+    /// Returns the context of all calls of a request that must end within `time`.
     pub(super) fn context<'b>(
         &'b self,
         policy: &'b Policy,
@@ -97,9 +105,14 @@ impl<'a> ActiveRun<'a> {
         }
     }
 
-    /// That the target in a role cannot be asked for want of a key, if it cannot. Whoever would be
-    /// asked before it need not be paid to find out.
-    pub(super) fn keyless(&self, policy: &Policy, target: &Target, role: &str) -> Option<Error> {
+    /// Returns an error that names the missing key variable, if the key of the target in `role` is
+    /// missing. With it a run can fail before it pays for the calls that come before this target.
+    pub(super) fn missing_key(
+        &self,
+        policy: &Policy,
+        target: &Target,
+        role: &str,
+    ) -> Option<Error> {
         let keys = Keys { credentials: &*self.state.credentials, offline: self.state.offline };
         let variable = keys.missing(policy, target)?;
         let message = format!("{variable} is not set, and the {role} is {target}");
@@ -107,7 +120,7 @@ impl<'a> ActiveRun<'a> {
         Some(error.with_hint(format!("set {variable}, or name another {role} in the policy")))
     }
 
-    /// Asks one target after the other.
+    /// Asks the targets of a chain in order, until one answers.
     async fn single(
         &self,
         context: &Context<'_>,
@@ -124,8 +137,8 @@ impl<'a> ActiveRun<'a> {
         Ok(Reply::Single(Box::new(answer)))
     }
 
-    /// What one chain of targets, or one member, gave. `instead` is how another model may be asked
-    /// where this one cannot.
+    /// Makes an answer or a failure of what one chain of targets, or one member, returned.
+    /// `instead` completes the hint of an error that says how another model can be asked.
     pub(super) fn outcome(
         &self,
         result: Result<Answered, Refusal>,
@@ -157,11 +170,12 @@ impl<'a> ActiveRun<'a> {
         }
     }
 
+    /// Makes a failure of this run, without attempts.
     pub(super) fn failure(&self, error: Error) -> Failure {
         Failure::new(self.parts(error))
     }
 
-    /// A failure of this request, without what was tried.
+    /// Returns the parts of a failure of this run, without attempts, and logs the failure.
     pub(super) fn parts(&self, error: Error) -> FailureParts {
         let latency = self.started.elapsed();
         tracing::debug!(category = %error.category(), ?latency, "failed");
@@ -173,6 +187,7 @@ impl<'a> ActiveRun<'a> {
         }
     }
 
+    /// The error of a task class that is of another `kind` than the caller accepts.
     fn other_kind(&self, kind: RouteKind) -> Error {
         let class = &self.task_class;
         let (is, door) = match kind {

@@ -1,13 +1,15 @@
-//! A cascade: a panel of cheap models, and a strong one where they do not settle the question.
+//! The way of a cascade: a panel of cheap models, and a strong model if they do not settle the
+//! question.
 //!
-//! The steps stand in the order in which they happen. Both ways are priced and the strong model's
-//! bytes are fixed before the gate is asked: what can never pass costs nothing, and nothing that
-//! the gate says can be in the other request. The gate has half of the time.
+//! The steps stand in the order in which they happen. Before the gate is asked, both ways are
+//! priced and the bytes of the strong model's request are fixed. A cascade that a rule could never
+//! let pass is thus refused before it costs anything, and nothing that the gate answers can be in
+//! the other request. The gate has half of the time.
 //!
-//! Only the gate's money is set aside before the first request. That of the strong model is held
-//! when it is asked, as for any call: most gates need none of it, and no call leaves without a
-//! hold, so no cap is passed. Where there is no room left for it by then, the request fails with
-//! what the gate said.
+//! Only the gate's money is set aside before the first request. The strong model's hold is made
+//! when it is asked, as for any call: most gates settle the question, and no call is sent without a
+//! hold, so no cap is passed. If no room is left for it by then, the request fails with the gate's
+//! answers attached.
 
 use std::sync::Arc;
 
@@ -24,9 +26,9 @@ use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget};
 use crate::reliability::Deadline;
 
 use super::active::ActiveRun;
-use super::panel::{blocking, is_spared};
+use super::panel::{is_spared, why_not_certified};
 
-/// The strong model's call, ready to leave, and the price of both ways.
+/// The strong model's call, ready to be sent, and the price of both ways.
 struct PreparedCascade {
     strong: PreparedCall,
     target: Target,
@@ -34,7 +36,7 @@ struct PreparedCascade {
 }
 
 impl ActiveRun<'_> {
-    /// Answers by a cascade.
+    /// Answers a request by a cascade.
     pub(super) async fn cascade(
         &self,
         context: &Context<'_>,
@@ -42,23 +44,24 @@ impl ActiveRun<'_> {
         otherwise: &PlannedTarget,
         prompt: &Prompt<Blind>,
     ) -> Result<Reply, Failure> {
-        let ready = self.ready(context, gate, otherwise, prompt)?;
-        // A gate that hangs must not cost the answer.
+        let prepared = self.prepare_cascade(context, gate, otherwise, prompt)?;
+        // Half of the time is left for the strong model, so that a gate that hangs does not cost
+        // the answer.
         let half = Deadline::after(context.deadline.given / 2, self.started);
-        let gate = self.certified(&Context { deadline: half, ..*context }, gate, prompt).await?;
-        let settled = settled(&gate);
+        let gate = self.ask_panel(&Context { deadline: half, ..*context }, gate, prompt).await?;
+        let settled = standing_answer(&gate);
         let by = if settled.is_ok() { AnsweredBy::Gate } else { AnsweredBy::Else };
         self.state.escalation_counts.count(context.task_class, by);
         match settled {
             Ok((answer, because)) => {
                 let answer = answer.clone();
-                Ok(self.cascade_reply(answer, by, because, gate, ready.preflight))
+                Ok(self.cascade_reply(answer, by, because, gate, prepared.preflight))
             }
-            Err(because) => self.escalated(context, ready, gate, because).await,
+            Err(because) => self.escalated(context, prepared, gate, because).await,
         }
     }
 
-    /// Asks the strong model what the gate was asked.
+    /// Asks the strong model the question that the gate was asked.
     async fn escalated(
         &self,
         context: &Context<'_>,
@@ -83,6 +86,7 @@ impl ActiveRun<'_> {
         }
     }
 
+    /// Makes the reply of a cascade.
     fn cascade_reply(
         &self,
         answer: Answer,
@@ -96,8 +100,12 @@ impl ActiveRun<'_> {
         Reply::Cascade(Box::new(cascade))
     }
 
-    /// Prices both ways, and refuses what can never pass before the gate is paid for.
-    fn ready(
+    /// Prices both ways and fixes the strong model's request.
+    ///
+    /// # Errors
+    /// A failure if a rule could never let the strong model's call pass: it is refused before the
+    /// gate is paid for.
+    fn prepare_cascade(
         &self,
         context: &Context<'_>,
         gate: &PlannedPanel,
@@ -117,18 +125,21 @@ impl ActiveRun<'_> {
         let mut members = gate.members.iter().map(estimate);
         let cheap = members.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)));
         let so_far = self.state.escalation_counts.of(context.task_class);
-        let dear = strong.preflight().estimated_max_cost_usd;
-        let preflight = CascadePreflight::new(cheap, dear, so_far);
+        let expensive = strong.preflight().estimated_max_cost_usd;
+        let preflight = CascadePreflight::new(cheap, expensive, so_far);
         let target = otherwise.target.clone();
-        let ready = PreparedCascade { strong, target, preflight };
-        let keyless = self.keyless(context.policy, &otherwise.target, "strong model");
-        let error = keyless.or_else(|| refused(context, &ready));
-        error.map_or(Ok(ready), |error| Err(self.failure(error)))
+        let cascade = PreparedCascade { strong, target, preflight };
+        let missing_key = self.missing_key(context.policy, &otherwise.target, "strong model");
+        let error = missing_key.or_else(|| can_never_pass(context, &cascade));
+        error.map_or(Ok(cascade), |error| Err(self.failure(error)))
     }
 }
 
-/// The gate's answer and why it stands; else why it does not.
-fn settled(gate: &PanelAnswer) -> Result<(&Answer, String), String> {
+/// Returns the answer of the gate and why it stands.
+///
+/// # Errors
+/// Why no answer of the gate stands.
+fn standing_answer(gate: &PanelAnswer) -> Result<(&Answer, String), String> {
     let members = gate.members.iter().zip(&gate.targets).filter(|(member, _)| !is_spared(member));
     if let Some(why) = members.filter_map(|(member, target)| incomplete(member, target)).next() {
         return Err(why);
@@ -144,7 +155,7 @@ fn settled(gate: &PanelAnswer) -> Result<(&Answer, String), String> {
         }
     }
     if !gate.independence_certified() {
-        let why = blocking(gate.certificate());
+        let why = why_not_certified(gate.certificate());
         return Err(format!("the gate agrees, and its independence is not certified: {why}"));
     }
     let first = gate.answers().next().ok_or("nobody of the gate was asked")?;
@@ -154,8 +165,8 @@ fn settled(gate: &PanelAnswer) -> Result<(&Answer, String), String> {
     Ok((first, because))
 }
 
-/// Why a member of the gate has no answer that could count. Of what was cut or filtered, the same
-/// beginning says nothing of the end.
+/// Returns why a member of the gate has no answer that can be compared, if it has none. An answer
+/// that was cut or filtered has none: the same beginning shows nothing about the end.
 fn incomplete(member: &Result<Answer, Failure>, target: &Target) -> Option<String> {
     match member {
         Err(failure) => {
@@ -170,10 +181,11 @@ fn incomplete(member: &Result<Answer, Failure>, target: &Target) -> Option<Strin
     }
 }
 
-/// What keeps the dearer way from ever passing, if anything does.
-fn refused(context: &Context<'_>, ready: &PreparedCascade) -> Option<Error> {
-    let (class, target) = (context.task_class, &ready.target);
-    if let Some(why) = context.policy.switches().refuses_cost(ready.preflight.max_usd) {
+/// Returns the error of a strong model's call that a kill switch, a missing price or a cap could
+/// never let pass, if one applies.
+fn can_never_pass(context: &Context<'_>, cascade: &PreparedCascade) -> Option<Error> {
+    let (class, target) = (context.task_class, &cascade.target);
+    if let Some(why) = context.policy.switches().refuses_cost(cascade.preflight.max_usd) {
         let message = format!("the cascade `{class}` is refused: {why}");
         return Some(
             Error::new(Category::PolicyBlocked, message)
@@ -185,7 +197,7 @@ fn refused(context: &Context<'_>, ready: &PreparedCascade) -> Option<Error> {
         error.with_target(target.clone())
     };
     let spending = context.policy.spending();
-    let Some(worst_case) = ready.strong.worst_case().amount else {
+    let Some(worst_case) = cascade.strong.worst_case().amount else {
         let message = format!(
             "{target}, to which `{class}` escalates, has no known price, and a monthly cap is set"
         );

@@ -1,5 +1,5 @@
-//! How often the gates of cascades have escalated in this process: what the expected price of
-//! the next one goes by, and what a description shows.
+//! How often the gates of cascades have escalated in this process. The expected price of the next
+//! request follows from it, and descriptions show it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,17 +8,17 @@ use crate::model::TaskClass;
 use crate::outcome::AnsweredBy;
 use crate::policy::Escalations;
 
-/// Task classes that are counted. They come from the policy, which never has as many; the bound
-/// is for one that is replaced again and again.
+/// The most task classes that are counted. A policy never has as many; the bound is for a gateway
+/// whose policy is replaced again and again.
 const MOST: usize = 1024;
 
-/// Counters by task class.
+/// Counts of gates and escalations, by task class.
 #[derive(Debug, Default)]
 pub(crate) struct EscalationCounts(Mutex<BTreeMap<TaskClass, Escalations>>);
 
 impl EscalationCounts {
-    /// Counts a gate whose answers were compared, or that was spared: a request to come costs the
-    /// strong model as often.
+    /// Counts a gate that was asked, or that was spared because it could not settle the question:
+    /// either shows how often the strong model will be needed.
     pub(super) fn count(&self, class: &TaskClass, by: AnsweredBy) {
         let mut counters = self.lock();
         if !counters.contains_key(class) && counters.len() >= MOST {
@@ -31,13 +31,13 @@ impl EscalationCounts {
         }
     }
 
-    /// What a class has done so far.
+    /// Returns the counts of a task class.
     pub(crate) fn of(&self, class: &TaskClass) -> Escalations {
         self.lock().get(class).copied().unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<TaskClass, Escalations>> {
-        // Numbers, which no panic can leave half changed.
+        // A panic cannot leave the numbers half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

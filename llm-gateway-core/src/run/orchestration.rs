@@ -1,4 +1,7 @@
-//! From a task to what a caller gets: resolve, run, and tell how it ended.
+//! The way of a task: it is resolved to a workflow, the workflow is run, and its end becomes a
+//! reply or a failure, with a certificate and a receipt.
+//!
+//! The steps themselves are run by the room `orchestrate`.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +16,14 @@ use crate::policy::{PlannedOrchestration, Policy, Sight, Workflow};
 use super::Task;
 use super::active::ActiveRun;
 
-/// The task class under which orchestrations spend.
+/// The task class under which the money of orchestrations is counted.
 pub(super) const ORCHESTRATE: &str = "orchestrate";
 
-/// The stage of a task that is refused before its first step.
+/// The stage that a failure names if the task is refused before its first step.
 const PREFLIGHT: &str = "preflight";
 
 impl ActiveRun<'_> {
-    /// Has a task done.
+    /// Answers a task by an orchestration.
     pub(super) async fn orchestration(&self, task: Task) -> Result<Reply, Failure> {
         let refused = |error| self.refused(error);
         let policy = self.policy()?;
@@ -30,22 +33,27 @@ impl ActiveRun<'_> {
             .map_err(|error| refused(Error::new(Category::Internal, error.to_string())))?;
         let context = self.context(policy, &class, orchestration.deadline);
         let context = Context { stop: task.stop.as_ref(), ..context };
-        self.keys(policy, &orchestration).map_err(refused)?;
+        self.check_keys(policy, &orchestration).map_err(refused)?;
         let prompt = Prompt::from_caller(None, vec![Message::user(task.text)]);
         let done = orchestrate::orchestrate(&context, &orchestration, &prompt).await;
         self.concluded(policy, &orchestration, &prompt, done.map_err(refused)?).await
     }
 
-    /// A planner or worker without a key ends the work; who comes before it is not paid in vain.
-    /// A verifier without one leaves an artifact that nobody judged.
-    fn keys(&self, policy: &Policy, orchestration: &PlannedOrchestration) -> Result<(), Error> {
+    /// Checks that planner and worker have their keys. Without one of them the task fails before
+    /// the steps that come earlier are paid for. A verifier without a key is not an error: it
+    /// leaves an artifact that was not judged.
+    fn check_keys(
+        &self,
+        policy: &Policy,
+        orchestration: &PlannedOrchestration,
+    ) -> Result<(), Error> {
         let needed = orchestration.steps.iter().filter(|step| step.role() != StepRole::Verifier);
         let mut lacking =
-            needed.filter_map(|step| self.keyless(policy, step.target(), step.role().as_str()));
+            needed.filter_map(|step| self.missing_key(policy, step.target(), step.role().as_str()));
         lacking.next().map_or(Ok(()), Err)
     }
 
-    /// Tells how it ended.
+    /// Makes the reply or the failure of an orchestration that has ended, and writes its receipt.
     async fn concluded(
         &self,
         policy: &Policy,
@@ -54,12 +62,12 @@ impl ActiveRun<'_> {
         done: OrchestrationRun,
     ) -> Result<Reply, Failure> {
         let OrchestrationRun { steps, rounds, end } = done;
-        let StepRecords { outcomes, evidence, spent } = self.recorded(steps);
+        let StepRecords { outcomes, evidence, spent } = self.step_records(steps);
         let evidence = OrchestrationEvidence::new(task.texts().collect::<String>(), evidence);
         let (particulars, kinship) = (self.particulars(policy, spent), self.state.kinship(policy));
         let (receipt, bundle) =
             Receipt::issue_orchestration(particulars, evidence, kinship, self.salt());
-        let work = Orchestrated {
+        let orchestrated = Orchestrated {
             depth: orchestration.depth.clone(),
             ending: ending(end),
             rounds,
@@ -72,18 +80,18 @@ impl ActiveRun<'_> {
             run_id: self.run_id,
             offline: self.state.offline,
         };
-        match &work.ending {
+        match &orchestrated.ending {
             Ending::Failed { stage } => {
                 let stage = stage.clone();
-                Err(self.failed_at(stage, work))
+                Err(self.failed_at(stage, orchestrated))
             }
-            _ => Ok(Reply::Orchestration(Box::new(work))),
+            _ => Ok(Reply::Orchestration(Box::new(orchestrated))),
         }
     }
 
-    /// Sorts what is known of the steps by whom it is for. Their answers join those that a later
-    /// panel's question may quote.
-    fn recorded(&self, steps: Vec<StepRun>) -> StepRecords {
+    /// Sorts what is known of the steps that ran by whom it is for. Their answers are also kept, to
+    /// notice when a later panel's question quotes one.
+    fn step_records(&self, steps: Vec<StepRun>) -> StepRecords {
         let mut recorded = StepRecords::default();
         for mut step in steps {
             recorded.spent.extend(std::mem::take(&mut step.spent));
@@ -97,6 +105,7 @@ impl ActiveRun<'_> {
         recorded
     }
 
+    /// Splits a step that ran into its outcome for the caller and its evidence for the certificate.
     fn step_outcome(&self, step: StepRun) -> (StepOutcome, StepEvidence) {
         let StepRun { evidence, again, target, result, attempts, latency, .. } = step;
         let instead = format!("name another {} in the policy", evidence.role.as_str());
@@ -111,34 +120,36 @@ impl ActiveRun<'_> {
         (outcome, evidence)
     }
 
-    /// The failure of work that went no further than `stage`, with all that there is.
-    fn failed_at(&self, stage: String, work: Orchestrated) -> Failure {
-        let parts = self.parts(failure_of(&stage, &work));
+    /// Makes the failure of an orchestration that ended at `stage`, with everything that exists.
+    fn failed_at(&self, stage: String, orchestrated: Orchestrated) -> Failure {
+        let parts = self.parts(failure_of(&stage, &orchestrated));
         Failure::new(FailureParts {
-            attempts: work.attempts().cloned().collect(),
-            orchestration: Some(Box::new(work)),
+            attempts: orchestrated.attempts().cloned().collect(),
+            orchestration: Some(Box::new(orchestrated)),
             failed_stage: Some(stage),
             ..parts
         })
     }
 
-    /// A failure before the first step.
+    /// Makes the failure of a task that is refused before its first step.
     fn refused(&self, error: Error) -> Failure {
         let failed_stage = Some(PREFLIGHT.to_owned());
         Failure::new(FailureParts { failed_stage, ..self.parts(error) })
     }
 }
 
-/// What is known of the steps that ran: for the caller, for the certificate, and what each attempt
-/// cost, by the moment at which it was sent.
+/// What is known of the steps that ran.
 #[derive(Default)]
 struct StepRecords {
+    /// The outcome of each step, for the caller.
     outcomes: Vec<StepOutcome>,
+    /// The evidence of each step, for the certificate.
     evidence: Vec<StepEvidence>,
+    /// What each attempt cost, by the recorder's number of the moment at which it was sent.
     spent: BTreeMap<u64, AttemptCost>,
 }
 
-/// How it ended, in the words of the envelope.
+/// Returns how an orchestration ended, in the words of the envelope.
 fn ending(end: OrchestrationEnd) -> Ending {
     match end {
         OrchestrationEnd::Accepted | OrchestrationEnd::Unjudged => Ending::Success,
@@ -148,7 +159,7 @@ fn ending(end: OrchestrationEnd) -> Ending {
     }
 }
 
-/// What the verifier may see, in the words of the envelope.
+/// Returns what the verifier may see, in the words of the envelope.
 fn verifier_sees(workflow: &Workflow) -> Vec<&'static str> {
     let verifier = workflow.step_of(StepRole::Verifier);
     let sees = verifier.map(|step| step.sees.as_slice()).unwrap_or_default();
@@ -167,9 +178,10 @@ fn verifier_sees(workflow: &Workflow) -> Vec<&'static str> {
     sees.iter().map(word).collect()
 }
 
-/// Why the step at `stage` gave nothing: its own error, with its name.
-fn failure_of(stage: &str, work: &Orchestrated) -> Error {
-    let last = work.steps.last().and_then(|step| step.result.as_ref().err());
+/// Returns the error of an orchestration whose step at `stage` returned nothing: the error of the
+/// step, with its name.
+fn failure_of(stage: &str, orchestrated: &Orchestrated) -> Error {
+    let last = orchestrated.steps.last().and_then(|step| step.result.as_ref().err());
     let Some(failure) = last else {
         return Error::new(Category::Internal, format!("step `{stage}` gave nothing"));
     };

@@ -1,5 +1,5 @@
-//! From what a panel's members said to what a caller gets: agreement, certificate, receipt, and
-//! whether that is an answer.
+//! The way of a panel: its members are asked, their answers compared and certified, the receipt is
+//! written, and the policy's rules decide whether the result is an answer or a failure.
 
 use crate::certificate::{
     Certificate, Claim, ClaimResult, Claims, Kinship, Lineage, Receipt, Rules,
@@ -14,14 +14,14 @@ use crate::policy::{Enforce, PlannedPanel, Policy};
 use super::active::ActiveRun;
 
 impl ActiveRun<'_> {
-    /// Answers by a panel.
+    /// Answers a request by a panel.
     pub(super) async fn panel(
         &self,
         context: &Context<'_>,
         plan: &PlannedPanel,
         prompt: &Prompt<Blind>,
     ) -> Result<Reply, Failure> {
-        let answer = self.certified(context, plan, prompt).await?;
+        let answer = self.ask_panel(context, plan, prompt).await?;
         match self.refusal(plan, &answer) {
             Some(error) => {
                 let attempts = answer.attempts().cloned().collect();
@@ -32,15 +32,15 @@ impl ActiveRun<'_> {
         }
     }
 
-    /// Asks all members, certifies what came, and writes the receipt; whether that is an answer is
-    /// another question.
-    pub(super) async fn certified(
+    /// Asks all members, compares and certifies their answers, and writes the receipt. Whether the
+    /// result is an answer is decided by the caller.
+    pub(super) async fn ask_panel(
         &self,
         context: &Context<'_>,
         plan: &PlannedPanel,
         prompt: &Prompt<Blind>,
     ) -> Result<PanelAnswer, Failure> {
-        let keyless = |target: &Target| self.keyless(context.policy, target, "member");
+        let keyless = |target: &Target| self.missing_key(context.policy, target, "member");
         let said = panel::ask(context, plan, prompt, keyless).await;
         let said = said.map_err(|error| self.failure(error))?;
         let mut answer = self.compared(context.policy, plan, said);
@@ -52,7 +52,7 @@ impl ActiveRun<'_> {
         Ok(answer)
     }
 
-    /// Compares the answers and certifies them.
+    /// Compares the answers of a panel and certifies them.
     fn compared(&self, policy: &Policy, plan: &PlannedPanel, said: PanelRun) -> PanelAnswer {
         let PanelRun { courses, mut evidence, spent } = said;
         evidence.earlier_answers = self.state.recent_answers.all();
@@ -83,7 +83,8 @@ impl ActiveRun<'_> {
         }
     }
 
-    /// Why the panel is no answer, if it is none.
+    /// Returns why the panel's result is a failure, if it is one: too few answers, or a certificate
+    /// that the policy demands and that could not be issued.
     fn refusal(&self, plan: &PlannedPanel, answer: &PanelAnswer) -> Option<Error> {
         let class = &self.task_class;
         let asked = answer.members.len();
@@ -103,20 +104,21 @@ impl ActiveRun<'_> {
         if plan.visibility.enforce == Enforce::Soft || answer.independence_certified() {
             return None;
         }
-        let why = blocking(answer.certificate());
+        let why = why_not_certified(answer.certificate());
         let message = format!("the independence of `{class}` is not certified");
         Some(Error::new(Category::Independence, message).with_hint(why))
     }
 }
 
-/// Whether a member was not asked because others could not be. That says nothing of why.
+/// Returns whether a member was not asked because too few others could be asked. Its failure does
+/// not show why.
 pub(super) fn is_spared(member: &Result<Answer, Failure>) -> bool {
     matches!(member, Err(failure) if failure.category() == Category::Cancelled)
 }
 
-/// What keeps a panel from being certified: what failed first, then what is unknown. That
-/// `fresh` is unknown keeps nobody.
-pub(super) fn blocking(certificate: &Certificate) -> String {
+/// Returns why a panel is not certified: the first claim that failed, else the first that is
+/// unknown. An unknown `fresh` does not keep a panel from being certified.
+pub(super) fn why_not_certified(certificate: &Certificate) -> String {
     let is = |result| move |(_, claim): &(&str, &Claim)| claim.result == result;
     let failed = certificate.claims.named().into_iter().filter(is(ClaimResult::Fail));
     let unknown = certificate.claims.named().into_iter().filter(is(ClaimResult::Unknown));
@@ -125,20 +127,22 @@ pub(super) fn blocking(certificate: &Certificate) -> String {
     first.unwrap_or_else(|| format!("{:?} is required", certificate.required))
 }
 
-/// How far the members that answered agree, and what that is worth by what was certified.
+/// Compares the answers of the members that answered. How much their agreement is worth depends on
+/// the certified claims.
 fn agreement(kinship: &Kinship, claims: &Claims, members: &[Result<Answer, Failure>]) -> Agreement {
     let texts: Vec<_> =
         members.iter().map(|member| member.as_ref().ok().map(Answer::text)).collect();
     let answers = members.iter().zip(&texts).zip(1..).filter_map(|((member, text), position)| {
         let (answer, text) = (member.as_ref().ok()?, text.as_deref()?);
         let is_whole = answer.completion.finish_reason == FinishReason::Stop;
-        Some(MemberAnswer { member: position, text, is_whole, kin: kin(kinship, answer) })
+        Some(MemberAnswer { member: position, text, is_whole, lineage: lineage(kinship, answer) })
     });
     panel::agreement(&answers.collect::<Vec<_>>(), claims)
 }
 
-/// What is known of the model that answered, by the name that the API gave it.
-fn kin<'k>(kinship: &'k Kinship, answer: &Answer) -> Option<&'k Lineage> {
+/// Returns what is known of the lineage of the model that answered, by the name that the API gave
+/// it.
+fn lineage<'k>(kinship: &'k Kinship, answer: &Answer) -> Option<&'k Lineage> {
     let Target { provider, model, .. } = &answer.target;
     let answered = answer.completion.model.as_deref().unwrap_or(model.as_str());
     kinship.find(provider.as_str(), answered)

@@ -1,4 +1,4 @@
-//! What every receipt says of its run, and its way to disk.
+//! What every receipt says about its run, and how it is written to disk.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use super::active::ActiveRun;
 
 impl ActiveRun<'_> {
-    /// What the evidence does not tell of this run.
+    /// Returns what a receipt says about this run beside the evidence.
     pub(super) fn particulars(
         &self,
         policy: &Policy,
@@ -27,13 +27,13 @@ impl ActiveRun<'_> {
         }
     }
 
-    /// The salt of one receipt.
+    /// Draws the salt of one receipt.
     pub(super) fn salt(&self) -> Salt {
         Salt::from_bytes(self.state.random.bytes())
     }
 
-    /// Writes a receipt where the policy says so, and gives its path. An answer that was paid for
-    /// is not lost because its receipt cannot be written.
+    /// Writes a receipt to the directory that the policy names, if any, and returns its path. If it
+    /// cannot be written, that is logged, and the answer that was paid for is not lost.
     pub(super) async fn archived<S, E>(
         &self,
         policy: &Policy,
@@ -53,7 +53,7 @@ impl ActiveRun<'_> {
         });
         match written.await {
             Ok(Ok(path)) => return Some(path),
-            // The policy asks for it, so people are told whatever they have logged.
+            // The policy asks for receipts, so this is logged at the level that is always shown.
             Ok(Err(error)) => tracing::error!(dir, %error, "a receipt cannot be written"),
             Err(error) => tracing::error!(dir, %error, "writing a receipt broke off"),
         }

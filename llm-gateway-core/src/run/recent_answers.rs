@@ -1,20 +1,21 @@
-//! Answers of this process, remembered to notice when a caller quotes one.
+//! The newest answers of this process, kept to notice when a caller quotes one to a panel.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// Answers that are remembered, the newest.
+/// The number of answers that are kept.
 const MOST: usize = 64;
 
-/// Characters of each. Enough to recognise it; a quarter of a megabyte bounds them all.
+/// The number of characters that are kept of each answer: enough to recognize it, and a quarter of
+/// a megabyte for all of them.
 const LONGEST: usize = 4096;
 
-/// The newest answers.
+/// The newest answers of this process.
 #[derive(Debug, Default)]
 pub(crate) struct RecentAnswers(Mutex<VecDeque<String>>);
 
 impl RecentAnswers {
-    /// Remembers an answer, as far as it is not too long.
+    /// Keeps the beginning of an answer, and forgets the oldest if there are too many.
     pub(super) fn add(&self, answer: &str) {
         let start = answer.chars().take(LONGEST).collect();
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -24,7 +25,7 @@ impl RecentAnswers {
         answers.push_back(start);
     }
 
-    /// Every answer that is remembered, oldest first.
+    /// Returns the answers that are kept, the oldest first.
     pub(super) fn all(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }

@@ -1,4 +1,4 @@
-//! What outlives a request.
+//! What outlives a request: the policy, the ports, and what is remembered between requests.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -17,28 +17,33 @@ use crate::reliability::{Limiter, Targets};
 use super::escalation_counts::EscalationCounts;
 use super::recent_answers::RecentAnswers;
 
-/// What outlives a request.
+/// What all runs of a gateway share.
 pub(crate) struct SharedState {
-    /// Without a policy every request is answered by what is wrong with it.
+    /// The policy, or its problems. Without a policy every request fails with those problems.
     pub(crate) policy: Result<Arc<Policy>, PolicyProblems>,
+    /// Every problem of the policy, warnings included.
     pub(crate) problems: Vec<Diagnostic>,
+    /// One provider for each name that a target can have.
     pub(crate) providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
     pub(crate) credentials: Arc<dyn CredentialSource>,
+    /// The ledger; `None` if money is not counted.
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
+    /// Circuit breakers and retry budgets of the targets.
     pub(crate) targets: Targets,
+    /// One rate limiter for each provider.
     pub(crate) limiters: BTreeMap<ProviderName, Limiter>,
-    /// What is known of models' kinship; made when the first panel is certified.
+    /// Which models the policy knows to be related. It is built when the first panel is certified.
     pub(crate) kinship: OnceLock<Kinship>,
     pub(crate) recent_answers: RecentAnswers,
-    /// How often the gates of cascades have escalated.
     pub(crate) escalation_counts: EscalationCounts,
+    /// Whether answers are scripted.
     pub(crate) offline: bool,
 }
 
 impl SharedState {
-    /// What the policy knows of models' kinship.
+    /// Returns which models the policy knows to be related.
     pub(super) fn kinship(&self, policy: &Policy) -> &Kinship {
         self.kinship.get_or_init(|| {
             let rows = policy.providers().iter().flat_map(|(provider, spec)| {
