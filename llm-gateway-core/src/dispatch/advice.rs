@@ -1,20 +1,20 @@
-//! What can be done about a refusal, in the words of what was asked.
+//! Advice about a refusal, in words that fit what was asked.
 //!
-//! A caller with a prompt bounds its own output and names a task class; one with a task does
-//! neither: there the policy's roles are bounded.
+//! A caller with a prompt limits its own output and names a task class. A caller with a task does
+//! neither; there the policy limits the roles.
 
-/// What was asked.
+/// What kind of request the advice is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Advice {
-    /// A prompt of a task class.
+    /// The caller asked a task class a prompt.
     OfPrompt,
-    /// A task, to be planned, worked on and verified.
+    /// The caller gave a task to be planned, done and verified.
     OfTask,
 }
 
 impl Advice {
-    /// How the calls come below a limit of the policy, which it has under `key`: of a task class,
-    /// or of `orchestration`.
+    /// Returns how to keep the calls below a limit that the policy sets under `key`, which belongs
+    /// to a task class or to `orchestration`.
     pub(super) fn below(self, key: &str) -> String {
         match self {
             Self::OfPrompt => format!("lower max_tokens, shorten the prompt, or raise {key}"),
@@ -22,7 +22,8 @@ impl Advice {
         }
     }
 
-    /// How a call comes below `block_usd`; `fits` is the bound on its output that would pass.
+    /// Returns how to keep a call below `block_usd`. `fits` is the limit on its output, in tokens,
+    /// that would pass.
     pub(crate) fn below_block(self, fits: Option<u64>) -> String {
         match (self, fits) {
             (Self::OfPrompt, Some(fits)) => format!("ask with max_tokens of at most {fits}"),
@@ -33,7 +34,7 @@ impl Advice {
         }
     }
 
-    /// How a call takes no more than a provider's tokens of a minute.
+    /// Returns how to keep a call below a provider's tokens per minute.
     pub(super) fn below_rate(self) -> String {
         match self {
             Self::OfPrompt => {
@@ -43,7 +44,7 @@ impl Advice {
         }
     }
 
-    /// How the calls come below a monthly cap.
+    /// Returns how to keep the calls below a monthly cap.
     pub(super) fn below_cap(self) -> &'static str {
         match self {
             Self::OfPrompt => {
@@ -56,7 +57,7 @@ impl Advice {
         }
     }
 
-    /// Whose deadline it was.
+    /// Returns where to raise the deadline that has passed.
     pub(super) fn more_time(self) -> &'static str {
         match self {
             Self::OfPrompt => {
@@ -67,7 +68,7 @@ impl Advice {
     }
 }
 
-/// How the calls of each role come below a limit.
+/// Returns how to keep the calls of all roles below the limit under `key`.
 fn below_each(key: &str) -> String {
     format!("shorten the task; or, in the policy, lower max_tokens of the roles or raise {key}")
 }

@@ -1,57 +1,58 @@
-//! What several calls may cost together, whether a ledger counts or not.
+//! The allowance: what the calls of one request may cost together, whether or not a ledger counts.
 //!
-//! Each attempt takes its worst case out of the allowance before its first byte leaves, and puts
-//! back what it did not cost. What is settled and what is under way are so never above the limit
-//! together, however many calls run at the same time; only a provider that bills more than a worst
-//! case passes it. The ledger knows months and caps of the user; this knows one request.
+//! Each attempt takes its worst case out of the allowance before its first byte is sent, and puts
+//! back what it did not cost. What is settled and what is under way together are thus never above
+//! the limit, however many calls run at the same time; only a provider that bills more than a worst
+//! case exceeds it. The ledger knows months and the user's caps; the allowance knows one request.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::NanoUsd;
 
-/// A limit that the calls of one request share.
+/// A limit on money that the calls of one request share.
 pub(crate) struct Allowance {
     limit: NanoUsd,
+    /// Key of the policy that sets the limit.
     key: &'static str,
-    /// What was settled, and the worst case of what is under way.
+    /// Sum of what was settled and of the worst cases of what is under way.
     committed: Mutex<NanoUsd>,
 }
 
-/// There is less left than was asked for.
+/// The error of an allowance that has less left than was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shortage {
-    /// What the calls may cost.
+    /// The most that the calls may cost together.
     pub(crate) asked: NanoUsd,
-    /// What is left of the limit.
+    /// The part of the limit that is left.
     pub(crate) left: NanoUsd,
 }
 
 impl Allowance {
-    /// Allows `limit`, which the policy sets under `key`.
+    /// Creates an allowance of `limit`, which the policy sets under `key`.
     pub(crate) fn new(limit: NanoUsd, key: &'static str) -> Self {
         Self { limit, key, committed: Mutex::default() }
     }
 
-    /// What all calls may cost together.
+    /// Returns what all calls may cost together.
     pub(crate) fn limit(&self) -> NanoUsd {
         self.limit
     }
 
-    /// Whether somebody billed so much more than a worst case that the limit is passed.
+    /// Returns whether a provider billed so much more than a worst case that the limit is exceeded.
     pub(crate) fn is_overdrawn(&self) -> bool {
         *self.lock() > self.limit
     }
 
-    /// The policy's name of the limit.
+    /// Returns the key of the policy that sets the limit.
     pub(crate) fn key(&self) -> &'static str {
         self.key
     }
 
-    /// Takes the worst cases of several attempts, all of them or none. Gives a hold for each, in
-    /// their order.
+    /// Takes the worst cases of several attempts, all of them or none, and returns a hold for each,
+    /// in the same order.
     ///
     /// # Errors
-    /// [`Shortage`] where they do not fit beside what others have settled or hold.
+    /// [`Shortage`] if they do not fit beside what other attempts have settled or hold.
     pub(crate) fn take(&self, worst_cases: &[NanoUsd]) -> Result<Vec<AllowanceHold<'_>>, Shortage> {
         let asked = worst_cases.iter().copied().fold(NanoUsd::ZERO, NanoUsd::saturating_add);
         let mut committed = self.lock();
@@ -66,39 +67,39 @@ impl Allowance {
     }
 
     fn lock(&self) -> MutexGuard<'_, NanoUsd> {
-        // One number, which no panic can leave half changed.
+        // A panic cannot leave the number half changed.
         self.committed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What one attempt took out of an allowance.
+/// What one attempt has taken out of an allowance.
 ///
-/// Dropped before [`sent`](Self::sent) it goes back; dropped after it, all of it stays taken:
-/// nobody knows what a call costs that was under way.
+/// Dropped before [`sent`](Self::sent), it is put back. Dropped after it, all of it stays taken:
+/// what a call costs that was under way is not known.
 #[must_use = "a hold that is dropped before anything was sent goes back"]
 pub(crate) struct AllowanceHold<'a> {
     of: &'a Allowance,
     taken: NanoUsd,
-    /// What stays taken when the attempt ends.
+    /// The part that stays taken when the attempt ends.
     stays: NanoUsd,
 }
 
 impl AllowanceHold<'_> {
-    /// The same with what `more` took out of the same allowance, for the same attempt, of which
-    /// nothing was sent yet.
+    /// Adds what `more` took out of the same allowance, for the same attempt. Nothing of the
+    /// attempt was sent yet.
     pub(crate) fn joined(mut self, mut more: Self) -> Self {
-        // Moved, not given back: `more` ends here, and what it took stays taken.
+        // The amount moves here: `more` ends with nothing to put back.
         self.taken = self.taken.saturating_add(std::mem::take(&mut more.taken));
         self
     }
 
-    /// The first byte is about to leave.
+    /// Notes that the first byte of the request is about to be sent.
     pub(crate) fn sent(&mut self) {
         self.stays = self.taken;
     }
 
-    /// The attempt has ended, and this is known to be its cost. It counts as it is, even where it
-    /// is above what was taken.
+    /// Ends the hold of an attempt whose cost is known. The cost counts as it is, even above what
+    /// was taken.
     pub(crate) fn settle(mut self, cost: NanoUsd) {
         self.stays = cost;
     }

@@ -1,4 +1,4 @@
-//! The attempt log: one entry per try, in order.
+//! The attempt log: one entry for each attempt, in order.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use crate::model::{ModelId, NanoUsd, ProviderName, Target};
 
 use super::booking::Settlement;
 
-/// How a try ended.
+/// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AttemptOutcome {
-    /// With an answer.
+    /// The attempt returned an answer.
     Ok,
-    /// With this kind of failure.
+    /// The attempt failed with this category.
     Failed(Category),
 }
 
 impl AttemptOutcome {
-    /// `ok`, or the name of the category.
+    /// Returns `ok` or the name of the category.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -31,27 +31,28 @@ impl AttemptOutcome {
     }
 }
 
-/// One try of a call.
+/// One attempt to have a call answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// Where it went.
+    /// Target that was asked.
     pub target: Target,
-    /// How it ended.
+    /// How the attempt ended.
     pub outcome: AttemptOutcome,
-    /// From the first byte out to the end.
+    /// Time from the first byte sent to the end of the attempt.
     pub latency: Duration,
-    /// The wait before it: for a retry, and for room within the provider's limits.
+    /// Time waited before the attempt: for a retry, and for room within the provider's limits.
     pub waited: Duration,
-    /// The HTTP status, where there was one.
+    /// HTTP status of the response, if there was one.
     pub http_status: Option<u16>,
-    /// What it cost; `None` = unknown.
+    /// Cost of the attempt; `None` if it is unknown.
     pub cost: Option<NanoUsd>,
-    /// What was set aside for it; `None` where nothing is counted or the price is unknown.
+    /// Amount set aside for the attempt; `None` if money is not counted or the price is unknown.
     pub reserved: Option<NanoUsd>,
-    /// Whether the ledger has its cost; `None` where nothing is counted.
+    /// Whether the ledger has written the cost; `None` if money is not counted.
     pub recorded: Option<bool>,
-    /// When its request was sent, by the recorder's numbers; `None` where nothing was.
+    /// The recorder's number of the moment at which the request was sent; `None` if nothing was
+    /// sent.
     pub(crate) sent: Option<u64>,
 }
 
@@ -70,39 +71,41 @@ impl Attempt {
         }
     }
 
-    /// Whether it cost more than was set aside for it.
+    /// Returns whether the attempt cost more than was set aside for it.
     pub fn is_above_hold(&self) -> bool {
         matches!((self.cost, self.reserved), (Some(cost), Some(reserved)) if cost > reserved)
     }
 
-    /// The same, with the wait before it.
+    /// Sets the time waited before the attempt.
     #[must_use]
     pub(super) fn after(self, waited: Duration) -> Self {
         Self { waited, ..self }
     }
 
-    /// A target that was refused before anything left.
+    /// Creates the entry of a target that was refused before anything was sent.
     pub(super) fn refused(target: &Target, category: Category) -> Self {
         let outcome = AttemptOutcome::Failed(category);
         Self { cost: Some(NanoUsd::ZERO), ..Self::new(target, outcome) }
     }
 
+    /// Creates the entry of an attempt that returned an answer.
     pub(super) fn answered(target: &Target, latency: Duration, http_status: Option<u16>) -> Self {
         Self { latency, http_status, ..Self::new(target, AttemptOutcome::Ok) }
     }
 
+    /// Creates the entry of an attempt that failed.
     pub(super) fn failed(target: &Target, latency: Duration, error: &Error) -> Self {
         let outcome = AttemptOutcome::Failed(error.category());
         Self { latency, http_status: error.http_status(), ..Self::new(target, outcome) }
     }
 
-    /// The same, with the moment at which its request was sent.
+    /// Sets the moment at which the request was sent.
     #[must_use]
     pub(super) fn sent_at(self, sent: Option<u64>) -> Self {
         Self { sent, ..self }
     }
 
-    /// The same, with what became of its money.
+    /// Sets what became of the money of the attempt.
     #[must_use]
     pub(super) fn booked(self, settlement: Settlement) -> Self {
         let Settlement { cost, reserved, recorded } = settlement;
@@ -110,13 +113,14 @@ impl Attempt {
     }
 }
 
-/// Whether the ledger has the cost of every try; `None` where nothing is counted.
+/// Returns whether the ledger has written the cost of every attempt, or `None` if money is not
+/// counted.
 pub(crate) fn all_recorded<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Option<bool> {
     let recorded = attempts.into_iter().filter_map(|attempt| attempt.recorded);
     recorded.reduce(|one, other| one && other)
 }
 
-/// What several tries cost together; `None` where the price of one is unknown.
+/// Returns what several attempts cost together, or `None` if the cost of one is unknown.
 pub(crate) fn total_cost<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Option<NanoUsd> {
     let mut costs = attempts.into_iter().map(|attempt| attempt.cost);
     costs.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)))

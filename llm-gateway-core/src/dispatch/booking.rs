@@ -1,4 +1,8 @@
-//! The money of one attempt: set aside before it leaves, settled after it.
+//! The booking: the money of one attempt, set aside before the attempt is sent and settled after
+//! it.
+//!
+//! A booking has two halves: what the attempt took out of the request's allowance, and its hold at
+//! the ledger. Either may be absent. What an attempt cost is computed in [`cost`].
 
 use std::time::Duration;
 
@@ -16,61 +20,64 @@ use super::refusal::Reach;
 use super::{Context, cost};
 
 /// The money of one attempt, at the ledger and in the allowance of the request. Dropped before the
-/// first byte left, it gives the money back; after that, it counts at its worst case.
+/// first byte is sent, it gives the money back; dropped after that, it counts at its worst case.
 pub(crate) struct Booking<'a> {
-    /// In which all of it is counted.
+    /// Month in which the attempt is counted.
     month: Month,
-    /// How much is set aside; `None` = the price is unknown.
+    /// Amount that is set aside; `None` if the price is unknown.
     worst_case: Option<NanoUsd>,
     at_ledger: LedgerHold,
-    /// `None` = what the calls of the request cost together is not bounded.
+    /// `None` if the policy does not limit what the calls of the request cost together.
     in_allowance: Option<AllowanceHold<'a>>,
 }
 
-/// What the ledger has of an attempt.
+/// What the ledger holds for an attempt.
 enum LedgerHold {
-    /// Money is set aside.
+    /// The worst case is set aside.
     Held(Hold),
-    /// The price is unknown and no cap is set: nothing is set aside, and the call is counted.
+    /// Nothing is set aside, because the price is unknown and no cap is set. The call is counted.
     Unpriced(Hold),
-    /// It should be, and the ledger cannot be used. No cap is set, so the call may go on.
+    /// Nothing is set aside, because the ledger cannot be used. No cap is set, so the call may go
+    /// on.
     Unrecorded,
-    /// Nothing is counted: there is no ledger.
+    /// Nothing is set aside, because there is no ledger.
     Uncounted,
 }
 
 /// What became of the money of an attempt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settlement {
-    /// What it cost; `None` = unknown.
+    /// Cost of the attempt; `None` if it is unknown.
     pub(super) cost: Option<NanoUsd>,
-    /// What was set aside for it.
+    /// Amount that the ledger had set aside for the attempt.
     pub(super) reserved: Option<NanoUsd>,
-    /// Whether the ledger has it; `None` where nothing is counted.
+    /// Whether the ledger has written the cost; `None` if money is not counted.
     pub(super) recorded: Option<bool>,
 }
 
-/// Why nothing was set aside.
+/// The error of money that could not be set aside.
 pub(super) struct BookingError {
     pub(super) error: Error,
     /// Whether another target could have the money.
     pub(super) reach: Reach,
-    /// It is the request's own allowance that has no room.
+    /// Whether the allowance of the request refused, and not the ledger.
     pub(super) is_outspent: bool,
 }
 
 impl BookingError {
+    /// Refuses the target.
     fn new(error: impl Into<Error>) -> Self {
         Self { error: error.into(), reach: Reach::Target, is_outspent: false }
     }
 
+    /// Refuses the request.
     fn ending(error: impl Into<Error>) -> Self {
         Self { reach: Reach::Request, ..Self::new(error) }
     }
 }
 
 impl<'a> Booking<'a> {
-    /// Sets the worst case of a call aside.
+    /// Sets aside the worst case of a call.
     pub(super) async fn open(
         context: &Context<'a>,
         call: &WorstCase,
@@ -80,8 +87,8 @@ impl<'a> Booking<'a> {
         bookings.pop().ok_or_else(|| BookingError::ending(Error::new(Category::Internal, message)))
     }
 
-    /// Sets the worst cases of several calls aside, of all of them or of none. Gives one
-    /// booking per call, in their order.
+    /// Sets aside the worst cases of several calls, of all of them or of none, and returns one
+    /// booking for each, in the same order.
     pub(super) async fn open_all(
         context: &Context<'a>,
         calls: &[WorstCase],
@@ -89,12 +96,14 @@ impl<'a> Booking<'a> {
         Self::open_in(Month::of(context.clock.now()), context, calls).await
     }
 
+    /// Sets aside the worst cases of several calls in `month`.
     async fn open_in(
         month: Month,
         context: &Context<'a>,
         calls: &[WorstCase],
     ) -> Result<Vec<Self>, BookingError> {
-        // First, because it waits for nobody; what the ledger then refuses goes back.
+        // The allowance comes first, because it answers at once. If the ledger then refuses, what
+        // was taken is put back.
         let in_allowance = allowance_holds(context, calls)?;
         let at_ledger = ledger_holds(month, context, calls).await?;
         let booking = |((at_ledger, in_allowance), call): (_, &WorstCase)| Self {
@@ -106,13 +115,14 @@ impl<'a> Booking<'a> {
         Ok(at_ledger.into_iter().zip(in_allowance).zip(calls).map(booking).collect())
     }
 
-    /// Sets the rest aside where the call turned out to be dearer than it was thought to be.
+    /// Sets aside the rest of the money for a call that turned out more expensive than it was
+    /// estimated.
     ///
-    /// The rest is for the same attempt, which ends as one: it is booked in the month of the
-    /// first, so it is that month's caps which must have room for it.
+    /// The rest is for the same attempt. It counts in the month of this booking, so the caps of
+    /// that month must have room for it.
     ///
     /// # Errors
-    /// What the allowance or the ledger refuses. What was set aside then goes back.
+    /// The refusal of the allowance or the ledger. What was set aside before is then given back.
     pub(crate) async fn raised(
         self,
         context: &Context<'a>,
@@ -129,6 +139,7 @@ impl<'a> Booking<'a> {
         Ok(Self { worst_case: amount, ..more.into_iter().fold(self, Self::joined) })
     }
 
+    /// Joins this booking with `more`, which is for the same attempt. The two end as one.
     fn joined(self, more: Self) -> Self {
         let in_allowance = match (self.in_allowance, more.in_allowance) {
             (Some(hold), Some(more)) => Some(hold.joined(more)),
@@ -141,7 +152,7 @@ impl<'a> Booking<'a> {
         Self { month: self.month, worst_case: self.worst_case, at_ledger, in_allowance }
     }
 
-    /// The first byte is about to leave.
+    /// Notes that the first byte of the request is about to be sent.
     pub(super) fn sent(&mut self) {
         if let Some(hold) = &mut self.in_allowance {
             hold.sent();
@@ -151,7 +162,7 @@ impl<'a> Booking<'a> {
         }
     }
 
-    /// What the ledger has set aside.
+    /// Returns what the ledger has set aside.
     pub(super) fn reserved(&self) -> Option<NanoUsd> {
         match &self.at_ledger {
             LedgerHold::Held(hold) => Some(hold.amount()),
@@ -159,7 +170,7 @@ impl<'a> Booking<'a> {
         }
     }
 
-    /// Replaces the hold by what the attempt cost; what nobody knows is booked as nothing.
+    /// Replaces the hold by what the attempt cost. An unknown cost is booked as nothing.
     pub(super) async fn settle(
         self,
         context: &Context<'_>,
@@ -168,8 +179,8 @@ impl<'a> Booking<'a> {
     ) -> Settlement {
         let reserved = self.reserved();
         let Self { at_ledger, in_allowance, .. } = self;
-        // An estimate is no bound: what was taken then stays taken, as `AllowanceHold` does by
-        // itself.
+        // An estimate does not bound the cost. What was taken out of the allowance then stays
+        // taken, which is what a dropped `AllowanceHold` does.
         let is_certain = matches!(basis, CostBasis::Exact | CostBasis::Free);
         if let (Some(hold), Some(cost), true) = (in_allowance, cost, is_certain) {
             hold.settle(cost);
@@ -184,8 +195,8 @@ impl<'a> Booking<'a> {
         Settlement { cost, reserved, recorded }
     }
 
-    /// Ends the hold of a failed attempt: at what was reported, at nothing where provably
-    /// nothing was billed, else at the whole of it.
+    /// Ends the hold of a failed attempt: at the cost that the provider reported, at nothing if it
+    /// is certain that nothing was billed, else at its whole amount.
     pub(super) async fn fail(
         self,
         context: &Context<'_>,
@@ -205,7 +216,7 @@ impl<'a> Booking<'a> {
         self.settle(context, cost, basis).await
     }
 
-    /// Gives everything back: nothing was billed.
+    /// Gives everything back, because nothing was billed.
     async fn release(self, context: &Context<'_>) -> Settlement {
         let Self { at_ledger, in_allowance, .. } = self;
         if let Some(hold) = in_allowance {
@@ -215,17 +226,18 @@ impl<'a> Booking<'a> {
             LedgerHold::Held(hold) | LedgerHold::Unpriced(hold) => {
                 (Some(hold.amount()), Some(written(context, hold.release()).await))
             }
-            // There is nothing to record.
+            // There is nothing to write.
             LedgerHold::Unrecorded | LedgerHold::Uncounted => (None, None),
         };
         Settlement { cost: Some(NanoUsd::ZERO), reserved, recorded }
     }
 }
 
-/// Sets the money of several calls aside, of all of them or of none.
+/// Sets aside the worst cases of several calls, of all of them or of none, and returns one booking
+/// for each, in the same order.
 ///
 /// # Errors
-/// What the allowance or the ledger refuses, or what is wrong with the ledger.
+/// The refusal of the allowance or the ledger, or the problem of a ledger that cannot be used.
 pub(crate) async fn reserve<'a>(
     context: &Context<'a>,
     calls: &[WorstCase],
@@ -234,8 +246,8 @@ pub(crate) async fn reserve<'a>(
     bookings.map_err(|BookingError { error, .. }| error)
 }
 
-/// Takes the worst cases out of the allowance, if there is one: under it no call is made whose
-/// price is unknown.
+/// Takes the worst cases out of the allowance, if there is one. With an allowance no call is made
+/// whose price is unknown.
 fn allowance_holds<'a>(
     context: &Context<'a>,
     calls: &[WorstCase],
@@ -255,7 +267,7 @@ fn allowance_holds<'a>(
     Ok(holds.into_iter().map(Some).collect())
 }
 
-/// Sets the worst cases aside at the ledger, if there is one.
+/// Sets aside the worst cases at the ledger, if there is one.
 async fn ledger_holds(
     month: Month,
     context: &Context<'_>,
@@ -293,7 +305,7 @@ async fn ledger_holds(
             let error = Error::from(refused).with_hint(context.advice.below_cap());
             Err(BookingError { reach, ..BookingError::new(error) })
         }
-        // Under a cap no call is made without a hold.
+        // With a cap no call is made without a hold.
         Ok(Err(ReserveError::Unusable(unusable))) if spending.is_capped() => {
             Err(BookingError::ending(unusable))
         }
@@ -305,12 +317,12 @@ async fn ledger_holds(
     }
 }
 
-/// How long after the deadline, or after a stop, the end of a hold may take to be written: a
-/// commit of a healthy disk. It is on its way in any case, and counts at the hold until it is
-/// there.
+/// How long after the deadline, or after a stop, a request waits for the end of a hold to be
+/// written. A healthy disk commits within this time. The end is written in any case, and counts at
+/// its hold until then.
 const LAST_ENTRY: Duration = Duration::from_millis(500);
 
-/// Whether the end of a hold was written while anybody could wait for it.
+/// Returns whether the end of a hold was written within the time that the request can wait.
 async fn written(
     context: &Context<'_>,
     ending: impl Future<Output = Result<(), Unusable>>,
@@ -326,7 +338,7 @@ async fn written(
     }
 }
 
-/// The caps of the policy in the words of the ledger, everything's first.
+/// Returns the caps of the policy as the ledger takes them, the cap on the total first.
 pub(crate) fn caps(spending: &Spending) -> Vec<Cap> {
     let total = spending.total_cap.map(|limit| Cap::new(Scope::Total, limit));
     let providers = spending.provider_caps.iter();
@@ -334,13 +346,13 @@ pub(crate) fn caps(spending: &Spending) -> Vec<Cap> {
     total.into_iter().chain(providers).collect()
 }
 
-/// What a call asks of the ledger: nothing where its price is unknown.
+/// Returns what a call asks of the ledger: nothing if its price is unknown.
 fn hold_of(context: &Context<'_>, call: &WorstCase) -> HoldRequest {
     let (target, class) = (call.target.clone(), context.task_class.clone());
     HoldRequest::new(target, class, call.amount.unwrap_or_default())
 }
 
-/// A call that nobody can bound, where there is `a_bound`.
+/// The error of a call without a known price where `a_bound` is set.
 fn unknown_price(call: &WorstCase, a_bound: &str) -> Error {
     let target = &call.target;
     let message = format!("{target} has no known price, and {a_bound} is set");

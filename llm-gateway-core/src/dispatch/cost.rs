@@ -1,4 +1,4 @@
-//! What an answer cost, and how well that is known.
+//! What an attempt cost, and how well that is known. Pure.
 
 use crate::error::Error;
 use crate::model::{Completion, CostBasis, NanoUsd, Prices, Usage};
@@ -6,20 +6,21 @@ use crate::policy::Policy;
 
 use super::prepare::PreparedCall;
 
-/// What an answer cost.
+/// The cost of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cost {
-    /// The amount; `None` = unknown.
+    /// Amount; `None` if it is unknown.
     pub amount: Option<NanoUsd>,
-    /// How well it is known.
+    /// How well the amount is known.
     pub basis: CostBasis,
-    /// The tokens that it was computed from.
+    /// Tokens from which the amount was computed.
     pub usage: Usage,
 }
 
-/// Prices an answer by the model that answered, where that has a row, else by the one that
-/// was asked. Without reported tokens it costs what was set aside for it, else an estimate.
+/// Returns the cost of an answer, by the prices of the model that answered if the policy has any,
+/// else of the model that was asked. Without reported tokens it costs what was set aside for it,
+/// else an estimate.
 pub(super) fn of(
     policy: &Policy,
     call: &PreparedCall,
@@ -43,9 +44,9 @@ pub(super) fn of(
     Cost { amount: Some(amount), basis, usage }
 }
 
-/// What a failed attempt cost; `None` = nobody knows. An answer of no use is billed by its
-/// tokens; nothing is billed where nothing was sent or the provider answered with an error
-/// status; of a time-out or a cut body nobody knows.
+/// Returns what a failed attempt cost, or `None` if that is unknown. An unusable answer is billed
+/// by its tokens. Nothing is billed if nothing was sent or the provider answered with an error
+/// status. After a time-out or a cut body the cost is unknown.
 pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) -> Option<NanoUsd> {
     if let Some(usage) = error.usage().filter(|usage| usage.is_plausible()) {
         return prices(policy, call, error.answered_by()).map(|prices| prices.cost(usage));
@@ -54,7 +55,7 @@ pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) ->
     unbilled.then_some(NanoUsd::ZERO)
 }
 
-/// The prices of the model that answered, where it has any, else of the one that was asked.
+/// Returns the prices of the model that answered if it has any, else of the model that was asked.
 fn prices<'a>(
     policy: &'a Policy,
     call: &'a PreparedCall,

@@ -1,4 +1,5 @@
-//! Several prepared calls that run at the same time, each on its own: what a panel is made of.
+//! A call that runs alone, without a next target, and its course. The members of a panel, the steps
+//! of an orchestration and the strong model of a cascade run this way.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,17 +16,17 @@ use super::prepare::PreparedCall;
 use super::refusal::Refusal;
 use super::run::{Answered, run};
 
-/// How one call went: its end, every try, and the bytes of each.
+/// The course of one call: its result, every attempt, and the bytes of each.
 pub(crate) struct Course {
     pub(crate) result: Result<Answered, Refusal>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) exchanges: Vec<Exchange>,
-    /// From the first wait to the end.
+    /// Time from the first wait to the end.
     pub(crate) latency: Duration,
 }
 
 impl Course {
-    /// A call that was refused before anything left.
+    /// Creates the course of a call that was refused before anything was sent.
     pub(crate) fn refused(refusal: Refusal) -> Self {
         let attempts = vec![Attempt::refused(&refusal.target, refusal.error.category())];
         let (exchanges, latency) = (Vec::new(), Duration::ZERO);
@@ -33,8 +34,8 @@ impl Course {
     }
 }
 
-/// Runs one of several calls. There is no next target. Its moments are numbered by `sequence`;
-/// without a booking its first try sets its money aside itself.
+/// Runs one call, without a next target. Its moments are numbered by `sequence`. Without a
+/// `booking` its first attempt sets its money aside itself.
 pub(crate) async fn run_alone<'a>(
     context: &Context<'a>,
     call: PreparedCall,

@@ -1,4 +1,4 @@
-//! Tells how far an answer has come while it streams in.
+//! Reports how long an answer is while it streams in.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +9,8 @@ use crate::model::Target;
 use crate::policy::PreflightRules;
 use crate::transport::Recorder;
 
-/// A recorder for one call at `target`, whose growth is told to `events`, once a second.
+/// Returns a recorder for one call at `target` that reports the length of the answer to `events`,
+/// at most once a second.
 pub(super) fn recorder(events: &EventSender, rules: &PreflightRules, target: &Target) -> Recorder {
     let (events, rules, target) = (events.clone(), rules.clone(), target.clone());
     let (began, told) = (Instant::now(), AtomicU64::new(0));

@@ -1,10 +1,14 @@
-//! One chain of targets to one outcome: the way that every call takes.
+//! One chain of targets to one outcome: every call takes this way.
 //!
-//! Two phases. [`prepare`] is pure: it holds the price against the policy and fixes the
-//! bytes. [`run`] does the rest, and its steps stand in the order in which they happen;
-//! that order is meaning, so there is no stack of layers to put it together from.
+//! There are two phases. [`prepare`] is pure: it checks the price against the policy and fixes the
+//! bytes. [`run`] does the rest, and its steps stand in the order in which they happen. That order
+//! has a meaning, so there is no stack of layers that would put it together.
 //!
-//! Dropping the future at any point closes the connection and leaves nothing behind.
+//! This room decides whether an attempt may begin, whether it is tried again, and which target
+//! comes next. What a category of failure leads to is looked up in `reliability`.
+//!
+//! Dropping the future at any point closes the connection, and every guard gives back what it
+//! holds.
 
 mod advice;
 mod allowance;
@@ -51,45 +55,49 @@ pub(crate) use run::Answered;
 
 pub(crate) use crate::transport::Sequence;
 
-/// What dispatch works with: one policy, taken at the door, and what outlives a request.
+/// Everything that a call needs: the policy of the request, the ports, and what outlives a request.
 pub(crate) struct Context<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) providers: &'a BTreeMap<ProviderName, Arc<dyn Provider>>,
     pub(crate) events: &'a EventSender,
     pub(crate) deadline: Deadline,
-    /// What is known of targets' health, and how much of each provider may be used.
+    /// Circuit breakers and retry budgets of the targets.
     pub(crate) targets: &'a Targets,
+    /// One rate limiter for each provider.
     pub(crate) limiters: &'a BTreeMap<ProviderName, Limiter>,
     pub(crate) random: &'a Random,
-    /// Where money is counted, if it is. A hold belongs to the month in which it is made.
+    /// The ledger; `None` if money is not counted. A hold belongs to the month in which it is made.
     pub(crate) ledger: Option<&'a dyn Ledger>,
     pub(crate) clock: &'a dyn Clock,
-    /// What all attempts may cost together, where that is bounded. It holds without a ledger too.
+    /// The most that all attempts may cost together, if the policy sets a limit. It applies without
+    /// a ledger too.
     pub(crate) allowance: Option<&'a Allowance>,
-    /// By which the caller may end it, and take what there is.
+    /// The handle by which the caller can end the request and keep what exists.
     pub(crate) stop: Option<&'a Stop>,
     pub(crate) task_class: &'a TaskClass,
-    /// In which words a refusal advises.
+    /// Which words a refusal gives its advice in.
     pub(crate) advice: Advice,
 }
 
 impl Context<'_> {
+    /// Returns the policy's rules for retries.
     fn retry_rules(&self) -> RetryRules {
         let rules = self.policy.reliability();
         let (base_delay, max_delay) = (rules.base_delay, rules.max_delay);
         RetryRules { max_retries: rules.max_retries, base_delay, max_delay }
     }
 
+    /// Returns the policy's rules for circuit breakers.
     fn breaker_rules(&self) -> BreakerRules {
         let rules = self.policy.reliability();
         BreakerRules { failure_threshold: rules.failure_threshold, cooldown: rules.cooldown }
     }
 }
 
-/// Asks the targets of a chain in order until one answers. Every try lands in `attempts`.
+/// Asks the targets of a chain in order until one answers. Every attempt is added to `attempts`.
 ///
 /// # Errors
-/// The most telling error of the chain; see [`most_telling`].
+/// The error that says most about the chain; see [`most_telling`].
 pub(crate) async fn dispatch(
     context: &Context<'_>,
     chain: &[PlannedTarget],

@@ -1,4 +1,5 @@
-//! The first phase: hold the price against the policy and fix the bytes. Pure.
+//! The first phase of a call: its price is checked against the policy, and its bytes are fixed.
+//! Pure.
 
 use std::sync::Arc;
 
@@ -11,27 +12,27 @@ use crate::transport::HttpRequest;
 use super::Context;
 use super::refusal::{Reach, Refusal};
 
-/// A call whose price has passed and whose bytes are fixed.
+/// A call whose price was allowed and whose bytes are fixed.
 pub(crate) struct PreparedCall {
     pub(super) planned: PlannedTarget,
     pub(super) prepared: Prepared,
     pub(super) provider: Arc<dyn Provider>,
     pub(super) preflight: Preflight,
-    /// Another target may be asked after this one, and needs some of the time.
+    /// Whether another target may be asked after this one, and needs some of the time.
     pub(super) has_next: bool,
 }
 
-/// The most that one attempt can cost.
+/// The most that one attempt at a target can cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WorstCase {
-    /// Who is asked.
+    /// Target that is asked.
     pub(crate) target: Target,
-    /// How much; `None` = the price is unknown.
+    /// Amount; `None` if the price is unknown.
     pub(crate) amount: Option<NanoUsd>,
 }
 
 impl WorstCase {
-    /// The most that a call of at most so many input tokens can cost.
+    /// Returns the most that a call of at most `input_tokens` can cost.
     pub(crate) fn of(planned: &PlannedTarget, input_tokens: u64) -> Self {
         let prices = planned.facts.as_ref().and_then(|facts| facts.prices.as_ref());
         let amount = prices.map(|prices| prices.worst_case(input_tokens, planned.max_tokens));
@@ -40,35 +41,39 @@ impl WorstCase {
 }
 
 impl PreparedCall {
-    /// The most that one attempt can cost.
+    /// Returns the most that one attempt can cost.
     pub(crate) fn worst_case(&self) -> WorstCase {
         WorstCase::of(&self.planned, self.prepared.call.prompt.token_bound())
     }
 
-    /// The estimate that was held against the policy.
+    /// Returns the estimate that was checked against the policy.
     pub(crate) fn preflight(&self) -> &Preflight {
         &self.preflight
     }
 
-    /// The bytes that will leave, where there are any to show.
+    /// Returns the request that will be sent, if the provider can show it.
     pub(crate) fn request(&self) -> Option<&HttpRequest> {
         self.prepared.request.as_ref()
     }
 
+    /// Makes a refusal of the call.
     pub(crate) fn refused(self, error: Error, reach: Reach) -> Refusal {
         let (target, preflight) = (self.planned.target, Some(Box::new(self.preflight)));
         let error = error.with_target(target.clone());
         Refusal { reach, ..Refusal::new(target, error, preflight) }
     }
 
-    /// The most tokens that one attempt can take, input and output together.
+    /// Returns the most tokens that one attempt can take, input and output together.
     pub(super) fn tokens(&self) -> u64 {
         let call = &self.prepared.call;
         call.prompt.token_bound().saturating_add(call.max_tokens)
     }
 }
 
-/// Holds the price against the policy and fixes the bytes. Pure: nothing leaves.
+/// Checks the price of a call against the policy and fixes its bytes. Pure: nothing is sent.
+///
+/// # Errors
+/// [`Refusal`] by a kill switch, by `block_usd`, or by the provider that cannot encode the call.
 pub(crate) fn prepare(
     context: &Context<'_>,
     planned: &PlannedTarget,
@@ -88,7 +93,7 @@ pub(crate) fn prepare(
         return Err(Refusal { reach: Reach::Request, ..refuse(error) });
     }
     if preflight.action == PreflightAction::Block {
-        return Err(refuse(too_dear(context, planned, &preflight)));
+        return Err(refuse(too_expensive(context, planned, &preflight)));
     }
     let provider = context.providers.get(&target.provider).ok_or_else(|| {
         let message = format!("no adapter serves the provider `{}`", target.provider);
@@ -110,8 +115,8 @@ pub(crate) fn prepare(
     })
 }
 
-/// The refusal of preflight, with the bound that would pass.
-fn too_dear(context: &Context<'_>, planned: &PlannedTarget, preflight: &Preflight) -> Error {
+/// The error of a call that is too expensive, with the limit on its output that would pass.
+fn too_expensive(context: &Context<'_>, planned: &PlannedTarget, preflight: &Preflight) -> Error {
     let reason = preflight.reason.as_deref().unwrap_or("the price is too high");
     let message = format!("{} is refused: {reason}", planned.target);
     let (rules, facts) = (context.policy.preflight(), planned.facts.as_deref());

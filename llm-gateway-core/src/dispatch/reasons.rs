@@ -1,4 +1,4 @@
-//! The reasons for which a target gives no answer, in words, and which of several says most.
+//! The reasons why a target gives no answer: their errors, and which of several says most.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::allowance::{Allowance, Shortage};
 use super::prepare::PreparedCall;
 use super::refusal::Refusal;
 
-/// The hint of a chain in which no target has its key: any one of them would do.
+/// Returns the hint for a chain in which every target lacks its key: one of the keys is enough.
 pub(super) fn any_key_will_do(policy: &Policy, refusals: &[Refusal]) -> Option<String> {
     let no_key = |refusal: &Refusal| refusal.error.category() == Category::MissingKey;
     if refusals.len() < 2 || !refusals.iter().all(no_key) {
@@ -27,9 +27,9 @@ pub(super) fn any_key_will_do(policy: &Policy, refusals: &[Refusal]) -> Option<S
     Some(format!("one key is enough: set {}", variables.join(" or ")))
 }
 
-/// The error that says most about a chain that gave no answer: the last one in which a
-/// provider was really asked, else the first. That a fallback has no key says little when
-/// the model before it was down.
+/// Returns the refusal that says most about a chain without an answer: the last one by a provider
+/// that was really asked, else the first. That a fallback lacks its key says little if the model
+/// before it was down.
 pub(super) fn most_telling(mut refusals: Vec<Refusal>) -> Refusal {
     let asked = |refusal: &Refusal| {
         !matches!(
@@ -41,8 +41,8 @@ pub(super) fn most_telling(mut refusals: Vec<Refusal>) -> Refusal {
     refusals.swap_remove(index)
 }
 
-/// The shortest time after which one of the refused targets may be asked again: when it said,
-/// and not before its breaker lets a call through.
+/// Returns the shortest time after which one of the refused targets may be asked again: after the
+/// time that the provider asked to wait, and not before its breaker lets a call through.
 pub(super) fn first_back(context: &Context<'_>, refusals: &[Refusal]) -> Option<Duration> {
     let now = Instant::now();
     let back = |refusal: &Refusal| {
@@ -51,14 +51,14 @@ pub(super) fn first_back(context: &Context<'_>, refusals: &[Refusal]) -> Option<
     refusals.iter().filter_map(back).min()
 }
 
-/// `who` did not answer in time.
+/// The error of a request whose deadline passed before `who` answered.
 pub(super) fn out_of_time(context: &Context<'_>, who: &str) -> Error {
     let seconds = context.deadline.given.as_secs_f64();
     let message = format!("{who} had not answered at the deadline of {seconds} s");
     Error::new(Category::Timeout, message).with_hint(context.advice.more_time())
 }
 
-/// What the calls of a request may cost together has no room for more.
+/// The error of a call for which the allowance of the request has no room.
 pub(super) fn outspent(context: &Context<'_>, allowance: &Allowance, shortage: Shortage) -> Error {
     let class = context.task_class;
     let (key, limit) = (allowance.key(), allowance.limit());
@@ -72,7 +72,7 @@ pub(super) fn outspent(context: &Context<'_>, allowance: &Allowance, shortage: S
     Error::new(Category::PolicyBlocked, message).with_hint(context.advice.below(key))
 }
 
-/// The circuit breaker lets nobody through for so long.
+/// The error of a target whose circuit breaker is open for another `wait`.
 pub(super) fn breaker_open(context: &Context<'_>, target: &Target, wait: Duration) -> Error {
     let failures = context.targets.breaker(target).consecutive_failures();
     let message = format!(
@@ -86,7 +86,7 @@ pub(super) fn breaker_open(context: &Context<'_>, target: &Target, wait: Duratio
         .with_unfinished_hint(format!("try again in {seconds} s"))
 }
 
-/// The provider's own limits in the policy leave no room.
+/// The error of a call for which the policy's limits on the provider leave no room.
 pub(super) fn overloaded(context: &Context<'_>, call: &PreparedCall, why: Overload) -> Error {
     let target = &call.planned.target;
     let provider = &target.provider;

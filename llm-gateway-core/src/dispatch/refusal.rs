@@ -1,13 +1,14 @@
-//! A target that gave no answer, and why.
+//! The refusal of a call: the target that gave no answer, why, and how far that reaches.
 
 use crate::error::Error;
 use crate::model::Target;
 use crate::policy::Preflight;
 
-/// Why a target gave no answer.
+/// A target that gave no answer, and why.
 pub(crate) struct Refusal {
     pub(crate) target: Target,
     pub(crate) error: Error,
+    /// The price check of the call, if it came so far.
     pub(crate) preflight: Option<Box<Preflight>>,
     pub(crate) reach: Reach,
 }
@@ -15,13 +16,14 @@ pub(crate) struct Refusal {
 /// How far a refusal reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// The target is refused; another one may be asked.
+    /// The target is refused, and another one may be asked.
     Target,
-    /// The request is refused: no other target may be asked, or could do better.
+    /// The request is refused: no other target may be asked, or it could do no better.
     Request,
 }
 
 impl Refusal {
+    /// Refuses a target; the chain may go on.
     pub(crate) fn new(target: Target, error: Error, preflight: Option<Box<Preflight>>) -> Self {
         Self { target, error, preflight, reach: Reach::Target }
     }

@@ -1,8 +1,9 @@
-//! The second phase: a prepared call is tried until it is answered or not worth another try.
+//! The second phase of a call: attempts are made until one is answered, or another would make no
+//! sense.
 //!
-//! The steps of an attempt stand in the order in which they happen. Each try sends the same
-//! bytes and has a hold of its own. What must be given back whatever happens (the place at the
-//! provider, the breaker's permit, the hold) is a guard, so the future may be dropped anywhere.
+//! The steps of an attempt stand in the order in which they happen. Each attempt sends the same
+//! bytes and has a hold of its own. What must be given back whatever happens (the permits of
+//! limiter and breaker, the booking) is a guard, so the future may be dropped at any point.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use super::prepare::PreparedCall;
 use super::reasons::{breaker_open, overloaded};
 use super::refusal::{Reach, Refusal};
 
-/// An answer, and how it came about.
+/// An answer, with its cost and its price check.
 pub(crate) struct Answered {
     pub(crate) target: Target,
     pub(crate) completion: Completion,
@@ -31,8 +32,9 @@ pub(crate) struct Answered {
     pub(crate) preflight: Preflight,
 }
 
-/// Tries a call, and again as long as that makes sense. Every try lands in `attempts`, its bytes
-/// in `recorder`. The first try takes `booking`, where its money is set aside already.
+/// Makes attempts until one is answered, or another would make no sense. Every attempt is added to
+/// `attempts`, and its bytes to `recorder`. The first attempt uses `booking` if its money is set
+/// aside already.
 pub(super) async fn run<'a>(
     context: &Context<'a>,
     call: PreparedCall,
@@ -63,35 +65,36 @@ pub(super) async fn run<'a>(
     }
 }
 
-/// An attempt that gave no answer.
+/// An attempt without an answer.
 struct AttemptFailure {
     error: Error,
-    /// How long the provider took to fail; `None` = it was not asked.
+    /// How long the provider took to fail; `None` if it was not asked.
     took: Option<Duration>,
     /// Whether another target could do better.
     reach: Reach,
-    /// The request's own allowance has no room for it.
+    /// Whether the allowance of the request has no room for the attempt.
     is_outspent: bool,
 }
 
 impl AttemptFailure {
-    /// The provider was not asked: that cannot be better a moment later.
+    /// An attempt that failed before the provider was asked. It would fail again a moment later.
     fn before(error: Error) -> Self {
         Self { error, took: None, reach: Reach::Target, is_outspent: false }
     }
 
-    /// The provider took so long to fail.
+    /// An attempt that the provider took this long to fail.
     fn after(took: Duration, error: Error) -> Self {
         Self { took: Some(took), ..Self::before(error) }
     }
 
+    /// An attempt whose money could not be set aside.
     fn unbooked(refused: BookingError) -> Self {
         let BookingError { error, reach, is_outspent } = refused;
         Self { reach, is_outspent, ..Self::before(error) }
     }
 
-    /// The same, of the retry of a try that failed by `last`. That there is no money left for it
-    /// says less than why there was need of it.
+    /// Reports the failure of a retry after an attempt that failed with `last`. If there is no
+    /// money left for the retry, `last` says more, so it stays the error.
     fn of_retry(self, last: Option<Error>) -> Self {
         match last {
             Some(last) if self.is_outspent => {
@@ -102,7 +105,7 @@ impl AttemptFailure {
     }
 }
 
-/// One try.
+/// Makes one attempt.
 async fn attempt(
     context: &Context<'_>,
     call: &PreparedCall,
@@ -125,7 +128,7 @@ async fn attempt(
     let answered = context.in_time(sent).await;
     let latency = started.elapsed();
     let says_something = answered.is_ok() || was_given_time(context, target, latency);
-    // Classified already, at decode: from here on only the category decides.
+    // Errors were classified when they were decoded; from here on only the category decides.
     let result = answered.unwrap_or_else(|ended| Err(context.unanswered_by(ended, target)));
     let sent_at = recorder.last_sent().filter(|sent| Some(*sent) != before);
     match says_something {
@@ -152,7 +155,7 @@ async fn attempt(
     }
 }
 
-/// Notes a try, and says where it cost more than any call should have.
+/// Adds an attempt to the log, and warns if it cost more than was set aside for it.
 fn log(attempts: &mut Vec<Attempt>, attempt: Attempt) {
     if attempt.is_above_hold() {
         let Attempt { target, cost, reserved, .. } = &attempt;
@@ -161,21 +164,21 @@ fn log(attempts: &mut Vec<Attempt>, attempt: Attempt) {
     attempts.push(attempt);
 }
 
-/// Whether an attempt may begin, and how long it waited for that.
+/// Whether an attempt may begin, and how long it waited to.
 struct Entered<'a> {
     guards: Result<Guards<'a>, AttemptFailure>,
-    /// The wait before a retry included.
+    /// Time waited, the wait before a retry included.
     waited: Duration,
 }
 
-/// What an attempt holds while it is under way.
+/// The guards that an attempt holds while it is under way.
 struct Guards<'a> {
     limiter_permit: Option<LimiterPermit>,
     breaker_permit: BreakerPermit,
     booking: Booking<'a>,
 }
 
-/// Waits for everything that must be had before the first byte leaves.
+/// Waits for everything that an attempt needs before its first byte is sent.
 async fn enter<'a>(
     context: &Context<'a>,
     call: &PreparedCall,
@@ -187,7 +190,7 @@ async fn enter<'a>(
     Entered { guards, waited: waited + queued.elapsed() }
 }
 
-/// A place at the provider, the breaker's permit, the money.
+/// Acquires the limiter's permit, the breaker's permit and the booking, in this order.
 async fn guards<'a>(
     context: &Context<'a>,
     call: &PreparedCall,
@@ -196,7 +199,8 @@ async fn guards<'a>(
     let target = &call.planned.target;
     let refused = |wait| AttemptFailure::before(breaker_open(context, target, wait));
     let unanswered = |ended| AttemptFailure::before(context.unanswered_by(ended, target));
-    // Looked at first, so that a refused call waits in no line and uses up no rate.
+    // The breaker is looked at first, so that a call that it refuses neither waits in line nor uses
+    // up a rate.
     if let Some(wait) = context.targets.refusal(target, Instant::now()) {
         return Err(refused(wait));
     }
@@ -226,8 +230,8 @@ async fn guards<'a>(
     }
 }
 
-/// Tells the breaker how the attempt ended. What says nothing about the provider only gives the
-/// permit back.
+/// Reports the end of an attempt to the breaker. A failure that says nothing about the provider
+/// only gives the permit back.
 fn report(permit: BreakerPermit, result: &Result<Completion, Error>) {
     let now = Instant::now();
     match result {
@@ -239,17 +243,17 @@ fn report(permit: BreakerPermit, result: &Result<Completion, Error>) {
     }
 }
 
-/// Whether an attempt that the request's own deadline cut off had time enough to blame the
-/// provider: half of the silence that the policy allows it. A caller in a hurry must not shut
-/// a slow model out for everybody.
+/// Returns whether an attempt that the request's own deadline cut off had lasted long enough to
+/// count against the provider: half of the silence that the policy allows it. A caller in a hurry
+/// must not open the breaker of a slow model for everybody.
 fn was_given_time(context: &Context<'_>, target: &Target, took: Duration) -> bool {
     let spec = context.policy.providers().get(&target.provider);
     spec.is_none_or(|spec| took >= spec.endpoint.idle_timeout / 2)
 }
 
-/// How long to wait before the same target is tried again; `None` = it is not. A wait that
-/// does not fit the deadline, or ends at an open breaker, is not begun; nor is one after a
-/// time-out, where another like it would leave nothing for the next target.
+/// Returns how long to wait before the same target is asked again, or `None` if it is not. A wait
+/// is not begun if it does not fit the deadline, if the breaker would still be open after it, or if
+/// another time-out of the same length would leave no time for the next target.
 fn wait_before_retry(
     context: &Context<'_>,
     call: &PreparedCall,

@@ -1,4 +1,4 @@
-//! How long a request may wait: until its deadline, or until its caller tells it to stop.
+//! How long a request may go on: until its deadline, or until its caller stops it.
 
 use tokio::time::{Instant, timeout_at};
 
@@ -8,20 +8,22 @@ use crate::model::Target;
 use super::Context;
 use super::reasons::out_of_time;
 
-/// Why a request waits no longer.
+/// Why a request may not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
+    /// Its deadline has passed.
     Deadline,
+    /// Its caller has stopped it.
     Stopped,
 }
 
 impl Context<'_> {
-    /// Whether the caller has told the request to stop.
+    /// Returns whether the caller has stopped the request.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.is_some_and(|stop| stop.is_stopped())
     }
 
-    /// Waits until the caller tells it to: for most requests, for ever.
+    /// Waits until the caller stops the request. Most requests cannot be stopped, and wait forever.
     pub(super) async fn stopped(&self) {
         match self.stop {
             Some(stop) => stop.stopped().await,
@@ -29,7 +31,7 @@ impl Context<'_> {
         }
     }
 
-    /// Waits for `work`, unless the request is stopped. What is there already is taken.
+    /// Waits for `work`, unless the request is stopped. A result that is already there is returned.
     pub(super) async fn unless_stopped<T>(
         &self,
         work: impl Future<Output = T>,
@@ -41,19 +43,19 @@ impl Context<'_> {
         }
     }
 
-    /// Waits for `work` as long as the request may go on.
+    /// Waits for `work` for as long as the request may go on.
     pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
         let timed = timeout_at(self.deadline.at, work);
         self.unless_stopped(timed).await?.map_err(|_| Ended::Deadline)
     }
 
-    /// Why nothing more is begun at `now`, if so.
+    /// Returns why the request may not go on at `now`, if it may not.
     pub(super) fn ended(&self, now: Instant) -> Option<Ended> {
         let has_passed = self.deadline.has_passed(now).then_some(Ended::Deadline);
         self.is_stopped().then_some(Ended::Stopped).or(has_passed)
     }
 
-    /// The request is over, and `who` has not answered.
+    /// The error of a request that ended before `who` answered.
     pub(super) fn unanswered(&self, ended: Ended, who: &str) -> Error {
         match ended {
             Ended::Deadline => out_of_time(self, who),
@@ -61,12 +63,12 @@ impl Context<'_> {
         }
     }
 
-    /// The request is over, and `target` has not answered.
+    /// The error of a request that ended before `target` answered.
     pub(super) fn unanswered_by(&self, ended: Ended, target: &Target) -> Error {
         self.unanswered(ended, &target.to_string()).with_target(target.clone())
     }
 
-    /// The request was told to stop before `who` had answered.
+    /// The error of a request that was stopped before `who` answered.
     pub(crate) fn stopped_before(&self, who: &str) -> Error {
         let message = format!("the run was told to stop before {who} had answered");
         Error::new(Category::Cancelled, message)

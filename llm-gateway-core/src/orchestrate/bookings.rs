@@ -1,7 +1,7 @@
-//! What an orchestration may cost, set aside or refused before its first step.
+//! The money of an orchestration: set aside, or the whole refused, before the first step.
 //!
-//! Which calls there may be, and what earlier outputs add to them, is the policy's to say;
-//! here the prompts are built as far as they exist, and the whole is held against the limits.
+//! The policy decides which calls there may be and what earlier outputs add to them. Here their
+//! prompts are built as far as they exist, and the whole is checked against the limits.
 
 use crate::dispatch::{Booking, Context, WorstCase, reserve};
 use crate::error::{Category, Error};
@@ -12,24 +12,24 @@ use crate::policy::{
 
 use super::prompt::{self, StepOutput, View};
 
-/// A call of an orchestration, before it exists.
+/// Identifies a call of an orchestration before it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CallKey {
     pub(super) round: u32,
     pub(super) step: String,
-    /// Whether it is the repair of a verdict.
+    /// Whether the call asks again for a verdict.
     pub(super) again: bool,
 }
 
-/// Money for each call that there may be.
+/// A booking for each call that there may be.
 pub(super) struct Bookings<'a>(Vec<(CallKey, Booking<'a>)>);
 
 impl<'a> Bookings<'a> {
-    /// Holds the whole against the kill switches, `block_usd`, `max_usd` and the caps, and sets
+    /// Checks the whole against the kill switches, `block_usd`, `max_usd` and the caps, and sets
     /// all of it aside.
     ///
     /// # Errors
-    /// [`Category::PolicyBlocked`] with the figures, or what is wrong with the ledger.
+    /// [`Category::PolicyBlocked`] with the figures, or [`Category::Ledger`].
     pub(super) async fn set_aside(
         context: &Context<'a>,
         orchestration: &PlannedOrchestration,
@@ -42,27 +42,27 @@ impl<'a> Bookings<'a> {
         Ok(Self(calls.into_iter().map(|call| call.key).zip(bookings).collect()))
     }
 
-    /// The money of a call; `None` where none was foreseen for it.
+    /// Takes out the booking of a call. Returns `None` if the call was not foreseen.
     pub(super) fn take(&mut self, key: &CallKey) -> Option<Booking<'a>> {
         let index = self.0.iter().position(|(known, _)| known == key)?;
         Some(self.0.swap_remove(index).1)
     }
 }
 
-/// A call with what it may cost.
+/// A call that may be made, with what it may cost.
 struct Projected {
     key: CallKey,
     preflight: Preflight,
     worst_case: WorstCase,
 }
 
-/// Every call that there may be.
+/// Returns every call that there may be, with what it may cost.
 fn projected(
     context: &Context<'_>,
     orchestration: &PlannedOrchestration,
     task: &Prompt<Blind>,
 ) -> Result<Vec<Projected>, Error> {
-    let outputs: Vec<StepOutput> = (1..).zip(&orchestration.steps).map(nothing_yet).collect();
+    let outputs: Vec<StepOutput> = (1..).zip(&orchestration.steps).map(empty_output).collect();
     let nothing = Completion::text("").model_text();
     let project = |call: ForeseenCall<'_>| {
         let reasons = (call.round > 1).then_some(&nothing);
@@ -80,11 +80,13 @@ fn projected(
     orchestration.foreseen_calls().map(project).collect()
 }
 
-fn nothing_yet((position, step): (u32, &PlannedStep)) -> StepOutput {
+/// Returns the output of a step that has not run: an empty text.
+fn empty_output((position, step): (u32, &PlannedStep)) -> StepOutput {
     let (step, role) = (step.name().to_owned(), step.role());
     StepOutput { step, role, position, text: Completion::text("").model_text() }
 }
 
+/// Returns a call with what it may cost, if earlier outputs add `tokens_to_come` to its prompt.
 fn projection(
     context: &Context<'_>,
     planned: &PlannedTarget,
@@ -99,8 +101,8 @@ fn projection(
     Projected { key, preflight, worst_case: WorstCase::of(planned, bound) }
 }
 
-/// Holds the whole against the kill switches, and each call against `block_usd`: it would be paid
-/// for in vain where a later step is refused.
+/// Checks the whole against the kill switches, and each call against `block_usd`. If a later step
+/// were refused, the earlier ones would be paid for in vain.
 fn check(context: &Context<'_>, calls: &[Projected]) -> Result<(), Error> {
     let mut estimates = calls.iter().map(|call| call.preflight.estimated_max_cost_usd);
     let total = estimates.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)));

@@ -1,10 +1,12 @@
-//! Plan, execute, verify: steps with declared sight, one after the other.
+//! Orchestrations: a task is planned, done and verified, in steps that each declare what they see.
 //!
-//! What a step may see is the workflow's word (`policy`), and the prompt is built from that
-//! alone. The whole is paid for or refused before the first step; each call then goes through
-//! dispatch like any other. A verifier's reply is read strictly: whatever is not beyond doubt an
-//! acceptance is none. What all of it shows of the verifier's blindness is the certificate's to
-//! say, and how it is told to a caller the gateway's.
+//! The workflow of the policy says what a step may see, and its prompt is built from that alone.
+//! The money for the whole is set aside, or the whole refused, before the first step. Each call
+//! then goes through `dispatch` like any other. A verifier's reply is read strictly: a reply that
+//! is not beyond doubt an acceptance is not an acceptance.
+//!
+//! What the recorded bytes show of the verifier's blindness is decided in
+//! [`certificate`](crate::certificate); how the end is reported to the caller, in `run`.
 
 mod bookings;
 mod prompt;
@@ -29,39 +31,39 @@ pub use verdict::{ChecklistItem, Decision, Met, Verdict};
 #[cfg(test)]
 pub(crate) use verdict::{ParsedReply, parse_reply};
 
-/// What one round of an orchestration gave, as far as it came.
+/// The results of one round of an orchestration, as far as it came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Round {
-    /// The plan, where one was made.
+    /// Plan of the planner, if one was made.
     pub plan: Option<String>,
-    /// What the worker made.
+    /// Artifact that the worker made.
     pub artifact: Option<String>,
-    /// What the verifier said of it.
+    /// Verdict of the verifier on the artifact.
     pub verdict: Option<Verdict>,
 }
 
-/// One call of an orchestration, and how it went.
+/// One call of an orchestration, and how it ended.
 pub(crate) struct StepRun {
-    /// Whether it is the repair of a verdict.
+    /// Whether the call asks again for a verdict, after a reply that was not one.
     pub(crate) again: bool,
     pub(crate) target: Target,
     pub(crate) result: Result<Answered, Refusal>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) latency: Duration,
-    /// What it was told and shown, and its bytes.
+    /// What the model was instructed and shown, and the recorded bytes.
     pub(crate) evidence: StepEvidence,
-    /// What each of its attempts cost, by the moment at which it was sent.
+    /// What each attempt cost, by the recorder's number of the moment at which it was sent.
     pub(crate) spent: Vec<(u64, AttemptCost)>,
 }
 
-/// Everything that was done for a task.
+/// An orchestration that has ended.
 pub(crate) struct OrchestrationRun {
     /// Every call, in the order in which they were made.
     pub(crate) steps: Vec<StepRun>,
-    /// What each round gave; at least one.
+    /// Results of each round, of which there is at least one.
     pub(crate) rounds: Vec<Round>,
-    /// How it ended.
+    /// How the orchestration ended.
     pub(crate) end: OrchestrationEnd,
 }
 
@@ -70,27 +72,27 @@ pub(crate) struct OrchestrationRun {
 pub(crate) enum OrchestrationEnd {
     /// The artifact was accepted.
     Accepted,
-    /// Nobody was asked to judge it.
+    /// The artifact is there, and the workflow has no verifier.
     Unjudged,
-    /// It was refused and no round is left, or it could not be judged.
+    /// The artifact was refused and no round is left, or the verifier could not judge it.
     Refused,
-    /// The verifier could not be had; the last call says why.
+    /// The verifier gave no answer; the last call shows why.
     Unverified,
-    /// A step gave nothing to go on with, or a stop cut it off; the last call says why.
+    /// A step gave no answer, or was stopped by the caller; the last call shows why.
     Failed {
-        /// Which.
+        /// Name of the step.
         stage: String,
     },
 }
 
-/// Works on a task.
+/// Runs an orchestration for a task.
 ///
 /// # Errors
-/// What refuses it as a whole, before anything is sent: a kill switch, its price, a cap, the
-/// ledger, a stop.
+/// The error that refuses the whole before anything is sent: a kill switch, its price, a cap, the
+/// ledger, or a stop by the caller.
 ///
 /// # Cancel safety
-/// Dropping the future closes the connection, and gives back what is set aside for later steps.
+/// Dropping the future closes the connection, and gives back the money of later steps.
 pub(crate) async fn orchestrate(
     context: &Context<'_>,
     orchestration: &PlannedOrchestration,

@@ -1,4 +1,4 @@
-//! What a step is shown: built from what it declares to see, and from nothing else.
+//! The prompt of a step, built from what the step declares that it sees, and from nothing else.
 
 use crate::certificate;
 use crate::error::{Category, Error};
@@ -10,51 +10,51 @@ use crate::policy::{PlannedStep, Sight, VerdictForm, Workflow};
 
 use super::roles;
 
-/// The shape of a verdict, for models that can be held to one.
+/// The schema of a verdict, for models whose output can be held to a schema.
 const VERDICT: AnswerSchema = AnswerSchema::new("verdict", VERDICT_SCHEMA);
 
-/// What a step gave, to be shown to those that may see it.
+/// The output of a step, which is shown to the steps that may see it.
 #[derive(Debug, Clone)]
 pub(super) struct StepOutput {
-    /// Its name.
+    /// Name of the step.
     pub(super) step: String,
-    /// What it was there for.
+    /// Role of the step.
     pub(super) role: StepRole,
-    /// Where it stands among all steps that ran, from 1.
+    /// Position among all steps that ran, counted from 1.
     pub(super) position: u32,
-    /// What it gave.
+    /// Text that the model returned.
     pub(super) text: ModelText,
 }
 
-/// What there is to be seen in a round.
+/// What a step of a round can be shown.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
-    /// What the caller wrote.
+    /// Task of the caller.
     pub(super) task: &'a Prompt<Blind>,
-    /// What the steps before gave, in this round.
+    /// Outputs of the earlier steps of this round.
     pub(super) outputs: &'a [StepOutput],
-    /// Why the last round's artifact was refused, if there was one.
+    /// Reasons for which the artifact of the last round was refused, if there was one.
     pub(super) reasons: Option<&'a ModelText>,
 }
 
-/// A prompt, and what a verifier is to judge by it.
+/// The prompt of a step, and the artifact that a verifier judges by it.
 pub(super) struct StepPrompt {
     pub(super) prompt: Prompt,
     pub(super) judged: Option<JudgedArtifact>,
 }
 
-/// An artifact before a verifier.
+/// An artifact that is shown to a verifier.
 pub(super) struct JudgedArtifact {
-    /// The step that made it.
+    /// Position of the step that made the artifact.
     pub(super) position: u32,
-    /// What it says.
+    /// Text of the artifact.
     pub(super) artifact: ModelText,
-    /// The words around it.
+    /// Text that the gateway puts around the artifact.
     pub(super) frame: Frame,
 }
 
 impl JudgedArtifact {
-    /// The same in the certificate's words.
+    /// Returns the artifact as the certificate reads it.
     pub(super) fn as_evidence(&self, ask: Ask) -> certificate::Judged {
         let judged = certificate::Judged::new(self.position, self.frame.nonce(), ask);
         match ask {
@@ -64,7 +64,7 @@ impl JudgedArtifact {
     }
 }
 
-/// What a verifier is asked for the first time.
+/// Returns what a verifier is asked for the first time.
 pub(super) fn ask(form: VerdictForm) -> Ask {
     match form {
         VerdictForm::Structured => Ask::Structured,
@@ -72,7 +72,7 @@ pub(super) fn ask(form: VerdictForm) -> Ask {
     }
 }
 
-/// What a verifier is asked for once more, where its reply was no verdict.
+/// Returns what a verifier is asked for after a reply that was not a verdict.
 pub(super) fn ask_again(form: VerdictForm) -> Ask {
     match form {
         VerdictForm::Structured => Ask::StructuredAgain,
@@ -80,10 +80,12 @@ pub(super) fn ask_again(form: VerdictForm) -> Ask {
     }
 }
 
-/// Builds the prompt of a step. `ask` is what a verifier is asked for; `draw` is 128 random bits.
+/// Builds the prompt of a step. `ask` is what a verifier is asked for; `draw` returns 128 random
+/// bits.
 ///
 /// # Errors
-/// [`Category::Internal`] for a step that sees what is not there, which a sound workflow has not.
+/// [`Category::Internal`] for a step that sees an output that is not there, which cannot happen in
+/// a sound workflow.
 pub(super) fn build(
     workflow: &Workflow,
     planned: &PlannedStep,
@@ -102,11 +104,11 @@ pub(super) fn build(
     if !step.sees.contains(&Sight::Task) {
         prompt = prompt.without_task();
     }
-    // Of a verifier: a sound workflow shows it the task and one output, the artifact.
+    // Set for a verifier: a sound workflow shows it the task and one output, the artifact.
     let mut judged = None;
     for sight in &step.sees {
         let Some((kind, position, text)) = seen(&step.name, sight, view)? else { continue };
-        let grant = workflow.grant(step, sight).ok_or_else(|| ungranted(&step.name))?;
+        let grant = workflow.grant(step, sight).ok_or_else(|| missing_output(&step.name))?;
         let frame = Frame::around(kind, text.as_str(), &mut draw);
         prompt = prompt
             .with_frame(frame.opening())
@@ -118,7 +120,7 @@ pub(super) fn build(
         StepRole::Planner => StepPrompt { prompt: prompt.with_frame(planner_ask()), judged: None },
         StepRole::Worker => StepPrompt { prompt, judged: None },
         StepRole::Verifier => {
-            let (judged, ask) = judged.zip(ask).ok_or_else(|| ungranted(&step.name))?;
+            let (judged, ask) = judged.zip(ask).ok_or_else(|| missing_output(&step.name))?;
             let prompt = prompt.with_frame(judged.frame.ask(ask));
             let prompt = match ask {
                 Ask::Structured | Ask::StructuredAgain => prompt.answered_as(VERDICT),
@@ -129,8 +131,8 @@ pub(super) fn build(
     })
 }
 
-/// What a sight shows: of what kind it is, whose it is, and the text; `None` where there is
-/// nothing to frame.
+/// Returns what a sight shows: its kind, the position of its step, and its text. Returns `None` if
+/// there is nothing to put a frame around.
 fn seen<'a>(
     step: &str,
     sight: &Sight,
@@ -141,7 +143,7 @@ fn seen<'a>(
         Sight::Reasons => Ok(view.reasons.map(|reasons| (Framed::Reasons, 0, reasons))),
         Sight::Output(name) => {
             let output = view.outputs.iter().find(|output| output.step == *name);
-            let output = output.ok_or_else(|| ungranted(step))?;
+            let output = output.ok_or_else(|| missing_output(step))?;
             let kind = match output.role {
                 StepRole::Planner => Framed::Plan,
                 StepRole::Worker | StepRole::Verifier => Framed::Artifact,
@@ -151,7 +153,8 @@ fn seen<'a>(
     }
 }
 
-fn ungranted(step: &str) -> Error {
+/// The error of a step that sees an output that is not there.
+fn missing_output(step: &str) -> Error {
     Error::new(Category::Internal, format!("step `{step}` sees what is not there"))
 }
 

@@ -1,6 +1,8 @@
 //! The built-in instructions of planner, worker and verifier, for a policy that has none of its
-//! own. They say what a role is there for; what its reply must look like is asked for after the
-//! material, in `model/prompt/frame`, so that one instruction serves both forms of verdict.
+//! own.
+//!
+//! They say what a role is for. What its reply must look like is asked for after the material, by
+//! the frame (`model::prompt::frame`), so that one instruction serves both forms of verdict.
 
 use crate::model::PolicyText;
 
@@ -38,17 +40,19 @@ requirement is met. REVISE if anything required is missing or wrong, with the bl
 what, where, and how to fix it. CANNOT_JUDGE if you cannot tell; where the form has no such word, \
 REVISE, and say what you could not check.";
 
-/// What the planner is told: assumptions, steps, risks and a checklist, not the product.
+/// Returns the instruction of the planner, which asks for assumptions, steps, risks and a
+/// checklist, but not for the product.
 pub(crate) fn planner() -> PolicyText {
     PolicyText::mint(PLANNER)
 }
 
-/// What the worker is told: the requested product and nothing around it.
+/// Returns the instruction of the worker, which asks for the product and nothing around it.
 pub(crate) fn worker() -> PolicyText {
     PolicyText::mint(WORKER)
 }
 
-/// What the verifier is told: the task's requirements, the artifact on its merits, quotes.
+/// Returns the instruction of the verifier, which asks for the requirements of the task, a
+/// judgement of the artifact on its merits, and quotes.
 pub(crate) fn verifier() -> PolicyText {
     PolicyText::mint(VERIFIER)
 }

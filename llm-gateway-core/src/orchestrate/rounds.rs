@@ -1,5 +1,5 @@
-//! The way of an orchestration: round after round, what a verifier's reply leads to, and when it
-//! ends. How a single step is run is `step`'s to say.
+//! The rounds of an orchestration: which step comes next, what follows from a verifier's reply, and
+//! when the orchestration ends. How a single step is run is decided in `step`.
 
 use crate::model::{Blind, ModelText, Prompt, StepRole};
 use crate::policy::{PlannedOrchestration, PlannedStep};
@@ -9,7 +9,7 @@ use super::step::{StepReply, Steps};
 use super::verdict::{Decision, ParsedReply, Verdict, parse_reply};
 use super::{OrchestrationEnd, OrchestrationRun, Round};
 
-/// An orchestration under way, round after round.
+/// The rounds of an orchestration under way.
 pub(super) struct Rounds<'s, 'a> {
     orchestration: &'s PlannedOrchestration,
     task: &'s Prompt<Blind>,
@@ -17,14 +17,14 @@ pub(super) struct Rounds<'s, 'a> {
     rounds: Vec<Round>,
 }
 
-/// A verdict, and the reply that it was read from.
+/// A verdict, and the reply from which it was read.
 struct Ruling {
     verdict: Verdict,
     reply: ModelText,
 }
 
 impl<'s, 'a> Rounds<'s, 'a> {
-    /// No round has begun yet.
+    /// Creates the rounds of an orchestration, none of which has begun.
     pub(super) fn new(
         orchestration: &'s PlannedOrchestration,
         task: &'s Prompt<Blind>,
@@ -33,14 +33,16 @@ impl<'s, 'a> Rounds<'s, 'a> {
         Self { orchestration, task, steps, rounds: Vec::new() }
     }
 
-    /// Works until the artifact is accepted, or the policy allows no further round.
+    /// Runs rounds until the artifact is accepted, or the policy allows no further round.
     pub(super) async fn run(mut self) -> OrchestrationRun {
         let end = self.every_round().await;
-        // Whatever the end would be without the step that was cut off: nobody waited for it.
+        // A step that was cut off is the end, whatever the end would be otherwise: the caller does
+        // not wait for it.
         let end = self.steps.stopped_at().map_or(end, |stage| OrchestrationEnd::Failed { stage });
         OrchestrationRun { steps: self.steps.into_runs(), rounds: self.rounds, end }
     }
 
+    /// Runs one round after the other, and returns how the orchestration ends.
     async fn every_round(&mut self) -> OrchestrationEnd {
         let mut reasons = None;
         for round in 1..=self.orchestration.max_replans.saturating_add(1) {
@@ -51,7 +53,7 @@ impl<'s, 'a> Rounds<'s, 'a> {
             };
             match verdict.decision {
                 Decision::Accept => return OrchestrationEnd::Accepted,
-                // It names nothing that a next round could put right.
+                // The verdict names nothing that a further round could mend.
                 Decision::CannotJudge => return OrchestrationEnd::Refused,
                 Decision::Revise => reasons = Some(reply.excerpt(verdict.reasons.join("\n"))),
             }
@@ -59,7 +61,7 @@ impl<'s, 'a> Rounds<'s, 'a> {
         OrchestrationEnd::Refused
     }
 
-    /// Runs every step once, and gives the verdict, if anybody was asked for one.
+    /// Runs every step once, and returns the verdict if the workflow has a verifier.
     async fn round(
         &mut self,
         round: u32,
@@ -93,14 +95,15 @@ impl<'s, 'a> Rounds<'s, 'a> {
         Ok(ruling)
     }
 
+    /// Notes a result of the current round.
     fn note(&mut self, note: impl FnOnce(&mut Round)) {
         if let Some(round) = self.rounds.last_mut() {
             note(round);
         }
     }
 
-    /// Asks for a verdict, and once more where the reply is none; `None` = the verifier could
-    /// not be had.
+    /// Asks for a verdict, and once more if the reply is not one. Returns `None` if the verifier
+    /// gave no answer.
     async fn verify(&mut self, step: &PlannedStep, round: u32, view: View<'_>) -> Option<Ruling> {
         let form = self.orchestration.verdict;
         let first = self.steps.run(step, round, view, Some(prompt::ask(form))).await?;
@@ -127,6 +130,7 @@ impl<'s, 'a> Rounds<'s, 'a> {
         Some(Ruling { verdict, reply: repaired.text })
     }
 
+    /// Reads the reply of a verifier.
     fn read(&self, reply: &StepReply) -> ParsedReply {
         let Some(judged) = &reply.judged else {
             return ParsedReply::Malformed("there was nothing to judge".to_owned());

@@ -1,8 +1,8 @@
 //! One step of an orchestration: its prompt, its bytes, its money, and what is kept of it.
 //!
-//! Every call goes through dispatch. What a step gave is kept the moment it is there, so that
-//! no later failure can lose it, nor a stop, which dispatch hears wherever it waits. What follows
-//! from it is the rounds' business (`rounds`).
+//! Every call goes through `dispatch`. The output of a step is kept as soon as it is there, so that
+//! neither a later failure nor a stop by the caller can lose it. What follows from an output is
+//! decided in `rounds`.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use super::StepRun;
 use super::bookings::{Bookings, CallKey};
 use super::prompt::{self, JudgedArtifact, StepPrompt, View};
 
-/// The steps of an orchestration: those that ran, and what the next one is asked on.
+/// The steps of an orchestration: those that ran, and what the next one needs.
 pub(super) struct Steps<'s, 'a> {
     context: &'s Context<'a>,
     orchestration: &'s PlannedOrchestration,
@@ -29,7 +29,8 @@ pub(super) struct Steps<'s, 'a> {
     runs: Vec<StepRun>,
 }
 
-/// A step that was asked: what it was told and shown, its bytes, and how that went.
+/// The call of a step: what the model was instructed and shown, the committed bytes, and the course
+/// of the call.
 struct StepCall {
     instruction: String,
     judged: Option<JudgedArtifact>,
@@ -37,17 +38,18 @@ struct StepCall {
     course: Course,
 }
 
-/// What a step gave, and where it stands among all that ran.
+/// The reply of a step.
 pub(super) struct StepReply {
+    /// Position among all steps that ran, counted from 1.
     pub(super) position: u32,
     pub(super) text: ModelText,
-    /// Why it ends where it does.
+    /// Why the reply ends where it does.
     pub(super) finish: FinishReason,
     pub(super) judged: Option<JudgedArtifact>,
 }
 
 impl<'s, 'a> Steps<'s, 'a> {
-    /// No step has run yet; the money of all is in `bookings`.
+    /// Creates the steps of an orchestration, whose money is in `bookings`.
     pub(super) fn new(
         context: &'s Context<'a>,
         orchestration: &'s PlannedOrchestration,
@@ -57,20 +59,20 @@ impl<'s, 'a> Steps<'s, 'a> {
         Self { context, orchestration, bookings, sequence, runs: Vec::new() }
     }
 
-    /// The step that a stop cut off, if one did.
+    /// Returns the step that was cut off because the caller stopped the task, if one was.
     pub(super) fn stopped_at(&self) -> Option<String> {
         let last = self.runs.last().filter(|_| self.context.is_stopped())?;
         let refusal = last.result.as_ref().err()?;
         (refusal.error.category() == Category::Cancelled).then(|| last.evidence.name.clone())
     }
 
-    /// Every call, in the order in which they were made.
+    /// Returns every call, in the order in which they were made.
     pub(super) fn into_runs(self) -> Vec<StepRun> {
         self.runs
     }
 
-    /// Runs one step, tells of it, and keeps how it went. `ask` is what a verifier is asked for.
-    /// `None` where it gave nothing; the run says why.
+    /// Runs one step, sends its events, and keeps how it went. `ask` is what a verifier is asked
+    /// for. Returns `None` if the step gave no answer; its [`StepRun`] shows why.
     pub(super) async fn run(
         &mut self,
         step: &PlannedStep,
@@ -86,8 +88,8 @@ impl<'s, 'a> Steps<'s, 'a> {
         self.keep(step, round, ask, call)
     }
 
-    /// Asks the model of a step: its prompt from what it may see, its bytes committed before they
-    /// leave.
+    /// Asks the model of a step. The prompt is built from what the step may see, and the bytes are
+    /// committed before they are sent.
     async fn ask(
         &mut self,
         step: &PlannedStep,
@@ -111,7 +113,7 @@ impl<'s, 'a> Steps<'s, 'a> {
         }
     }
 
-    /// Keeps how a step went, and gives what it gave.
+    /// Keeps how a step went, and returns its reply.
     fn keep(
         &mut self,
         step: &PlannedStep,
@@ -142,8 +144,7 @@ impl<'s, 'a> Steps<'s, 'a> {
         said.map(|(text, finish)| StepReply { position, text, finish, judged })
     }
 
-    /// Sends a prompt on the money that was set aside for it, and on more where its bytes turned
-    /// out to need it.
+    /// Prepares the call of a step, commits its bytes and sends it.
     async fn call(
         &mut self,
         step: &PlannedStep,
@@ -158,9 +159,11 @@ impl<'s, 'a> Steps<'s, 'a> {
         (committed, self.send(step.role(), call, key).await)
     }
 
-    /// Where somebody billed more than a worst case, what was set aside for further work is no
-    /// bound on anything: it goes back, and the call asks for its money as things stand. What has
-    /// been made is judged on what was set aside for that.
+    /// Sends a call with the money that was set aside for it, and with more if its bytes need more.
+    ///
+    /// If a provider billed more than a worst case, what was set aside for further steps no longer
+    /// bounds anything. It is then given back, and the call asks for its money anew. The verifier
+    /// keeps its money: what was made is judged with what was set aside for that.
     async fn send(&mut self, role: StepRole, call: PreparedCall, key: &CallKey) -> Course {
         let is_kept = role == StepRole::Verifier || !self.is_overbilled();
         let booking = match self.bookings.take(key).filter(|_| is_kept) {
@@ -173,6 +176,7 @@ impl<'s, 'a> Steps<'s, 'a> {
         dispatch::run_alone(self.context, call, booking, Arc::clone(&self.sequence)).await
     }
 
+    /// Returns whether a provider billed more than a worst case.
     fn is_overbilled(&self) -> bool {
         let mut attempts = self.runs.iter().flat_map(|step| &step.attempts);
         attempts.any(Attempt::is_above_hold)
@@ -180,7 +184,7 @@ impl<'s, 'a> Steps<'s, 'a> {
     }
 }
 
-/// Whether it is the repair of a verdict.
+/// Returns whether a verdict is asked for again.
 fn is_again(ask: Option<Ask>) -> bool {
     matches!(ask, Some(Ask::StructuredAgain | Ask::PlainAgain))
 }

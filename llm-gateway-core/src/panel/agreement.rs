@@ -1,8 +1,8 @@
-//! Whether independent answers say the same, as far as that can be told without a guess.
+//! Whether independent answers agree, as far as that can be decided without a guess.
 //!
-//! Only what has one normal form is compared: numbers, yes and no, option letters, JSON, and
-//! texts that are word for word the same. Prose that differs may still mean the same, and
-//! saying that it does not would be a guess: it is `not_comparable`.
+//! Only answers with a normal form are compared: numbers, yes and no, option letters, JSON, and
+//! texts that are word for word the same. Prose that differs may still mean the same, and to say
+//! that it does not would be a guess: such answers are `not_comparable`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,54 +11,56 @@ use super::effective::{EffectiveSampleSize, MemberAnswer, effective_sample_size}
 use super::form::Form;
 use crate::certificate::Claims;
 
-/// Characters of an answer that stand for its cluster.
+/// The number of characters of an answer that stand for its cluster.
 const GIST_CHARS: usize = 120;
 
 /// How far the members of a panel agree.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Agreement {
-    /// In one word.
+    /// The result of the comparison in one word.
     pub outcome: Consensus,
-    /// What was compared.
+    /// What was compared: `number`, `boolean`, `option_letter`, `canonical_json` or
+    /// `normalized_exact`; `none` if the answers cannot be compared.
     pub method: &'static str,
-    /// Who says the same; in a split, dissent first.
+    /// Members grouped by what they answered, the smallest group first, so that dissent comes
+    /// before the majority. Empty if the answers cannot be compared.
     pub clusters: Vec<Cluster>,
-    /// What so many voices weigh.
+    /// How many independent answers these answers are worth, at most.
     pub n_effective: EffectiveSampleSize,
 }
 
-/// How far the members of a panel agree, in one word.
+/// The result of a comparison of the members' answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Consensus {
-    /// All say the same.
+    /// All answers are the same.
     Unanimous,
-    /// More than half say the same.
+    /// More than half of the answers are the same.
     Majority,
-    /// They differ, and no answer has more than half.
+    /// The answers differ, and none is given by more than half.
     NoConsensus,
-    /// It cannot be told without a guess.
+    /// Whether the answers are the same cannot be decided without a guess.
     NotComparable,
 }
 
-/// Members who say the same.
+/// Members that gave the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Cluster {
-    /// Their positions in the panel, from 1.
+    /// Positions of the members in the panel, counted from 1.
     pub members: Vec<usize>,
-    /// What they say, in short.
+    /// Beginning of their answer, in one short line.
     pub gist: String,
 }
 
-/// Compares the answers of a panel. None of them is weighed above another; what all of them weigh
-/// depends on what `claims` says of them.
+/// Compares the answers of a panel. All answers count alike; how many independent answers they are
+/// worth together depends on `claims`.
 pub(crate) fn agreement(answers: &[MemberAnswer<'_>], claims: &Claims) -> Agreement {
     let forms: Vec<Form> = answers.iter().map(|answer| Form::of(answer.text)).collect();
     let n_effective = effective_sample_size(answers, claims);
-    // What an answer would have said that was cut can only be guessed.
+    // How an answer that was cut would have gone on can only be guessed.
     let all_whole = answers.iter().all(|answer| answer.is_whole);
     let comparable = forms.len() > 1 && forms.windows(2).all(pair_of_a_kind) && all_whole;
     let mut clusters: Vec<(Form, Cluster)> = Vec::new();
@@ -73,7 +75,7 @@ pub(crate) fn agreement(answers: &[MemberAnswer<'_>], claims: &Claims) -> Agreem
     }
     let is_prose = clusters.iter().any(|(form, _)| matches!(form, Form::Text(_)));
     let method = clusters.first().map_or("none", |(form, _)| form.method());
-    // Texts that are all the same are the same; texts that differ may mean the same.
+    // Texts that are word for word the same agree; texts that differ may still mean the same.
     if !comparable || (is_prose && clusters.len() > 1) {
         let outcome = Consensus::NotComparable;
         return Agreement { outcome, method: "none", clusters: Vec::new(), n_effective };
@@ -84,11 +86,12 @@ pub(crate) fn agreement(answers: &[MemberAnswer<'_>], claims: &Claims) -> Agreem
     Agreement { outcome, method, clusters, n_effective }
 }
 
+/// Returns whether two answers are of the same form.
 fn pair_of_a_kind(pair: &[Form]) -> bool {
     matches!(pair, [one, other] if one.method() == other.method())
 }
 
-/// `clusters` are in ascending order of size.
+/// Returns the result for `clusters` in ascending order of size.
 fn outcome(clusters: &[Cluster], answers: usize) -> Consensus {
     let largest = clusters.last().map_or(0, |cluster| cluster.members.len());
     match clusters.len() {
@@ -98,7 +101,7 @@ fn outcome(clusters: &[Cluster], answers: usize) -> Consensus {
     }
 }
 
-/// A text in one short line.
+/// Returns the beginning of a text in one short line.
 pub(crate) fn gist(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(GIST_CHARS) {
@@ -112,7 +115,7 @@ mod tests {
     use super::super::effective::tests::claims;
     use super::*;
 
-    /// Compares answers of members about whom nothing is known.
+    /// Compares answers of members whose lineage is unknown.
     fn of(texts: &[&'static str]) -> Agreement {
         agreement(&answers(texts), &claims())
     }

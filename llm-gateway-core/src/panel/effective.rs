@@ -1,41 +1,43 @@
-//! How many independent votes the answers of a panel are worth, at most.
+//! How many independent answers the answers of a panel are worth, at most.
 //!
-//! Models err together, so three of them are no three witnesses. How much they do was measured for
-//! models that are no kin; for the rest no number is made up: where an answer may have come from
-//! another, or from the same model, it counts as the same vote.
+//! Models make the same mistakes, so three answers are not three independent witnesses. How
+//! strongly their mistakes correlate was measured for models of different developers. For all
+//! others no number is made up: an answer that may have come from another one, or from the same
+//! model, counts as the same answer.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::certificate::{Claim, ClaimResult, Claims, Lineage};
 
-/// One answer, and who gave it.
+/// One answer, and what is known of the model that gave it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MemberAnswer<'a> {
-    /// The member's position in the panel, from 1.
+    /// Position of the member in the panel, counted from 1.
     pub(crate) member: usize,
-    /// What it said.
+    /// Text of the answer.
     pub(crate) text: &'a str,
-    /// Whether that is all: the model ended it by itself. What was cut at its length, by a filter,
-    /// or for a reason that is not known, may have gone on otherwise.
+    /// Whether the answer is whole: the model ended it by itself. An answer that was cut at its
+    /// length, by a filter or for an unknown reason might have gone on differently.
     pub(crate) is_whole: bool,
-    /// What is known of the model that answered, if anything.
+    /// Lineage of the model that answered, if it is known.
     pub(crate) lineage: Option<&'a Lineage>,
 }
 
-/// An upper bound on the number of independent voices that so many correlated ones are worth:
-/// `n / (1 + (n - 1) rho)`, the design effect of survey statistics (Kish 1965).
+/// An upper bound on the number of independent answers that n correlated answers are worth:
+/// `n / (1 + (n - 1) rho)`, the effective sample size of survey statistics (Kish 1965).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct EffectiveSampleSize {
-    /// How many, at most.
+    /// The number of independent answers, at most.
     pub value: f64,
-    /// Where the correlation comes from.
+    /// Where the correlation rho comes from.
     pub source: &'static str,
 }
 
-/// The correlation of strong models of two developers. Measured on recorded answers to 10 320
-/// questions: three of them are worth about 1.56 voices, which is rho = 0.46; rounded up.
+/// The correlation of strong models of different developers. It was measured on recorded answers to
+/// 10 320 questions: three such models are worth about 1.56 independent ones, which is rho = 0.46;
+/// rounded up.
 const RHO_BETWEEN_DEVELOPERS: f64 = 0.5;
 
 const PRIOR: &str = "upper bound, by a prior: rho 0.5 between models of different developers, \
@@ -46,7 +48,7 @@ const NO_PAIR_IS_KNOWN: &str = "upper bound: rho 1.0, as lineage_distinct failed
 const NOT_BLIND: &str = "upper bound: rho 1.0, as context_blind failed";
 const NOT_FRESH: &str = "upper bound: rho 1.0, as fresh failed";
 
-/// What so many voices are worth, of which the certificate says `claims`.
+/// Returns how many independent answers `answers` are worth, given the certified `claims`.
 pub(super) fn effective_sample_size(
     answers: &[MemberAnswer<'_>],
     claims: &Claims,
@@ -60,7 +62,7 @@ pub(super) fn effective_sample_size(
         _ => match (mean_rho(answers), failed(&claims.lineage_distinct)) {
             (rho, false) => (rho, PRIOR),
             (rho, true) if rho > RHO_BETWEEN_DEVELOPERS => (rho, KIN),
-            // The certificate read of a kinship that does not show here.
+            // The certificate found models related that are not known as such here.
             (_, true) => (1.0, NO_PAIR_IS_KNOWN),
         },
     };
@@ -70,7 +72,7 @@ pub(super) fn effective_sample_size(
     EffectiveSampleSize { value: (value * 100.0).round() / 100.0, source }
 }
 
-/// The mean correlation over all pairs, of which there is at least one.
+/// Returns the mean correlation over all pairs, of which there is at least one.
 fn mean_rho(answers: &[MemberAnswer<'_>]) -> f64 {
     let (mut sum, mut pairs) = (0.0, 0.0);
     for (index, one) in answers.iter().enumerate() {
@@ -81,8 +83,8 @@ fn mean_rho(answers: &[MemberAnswer<'_>]) -> f64 {
     sum / pairs
 }
 
-/// Who shares a developer or a family, or has no developer that is known, counts as one voice:
-/// the answers must not weigh more than the data shows.
+/// Returns the correlation of two answers. Models that share a developer or a family, or whose
+/// developer is unknown, count as one: answers must not weigh more than the data shows.
 fn rho(one: &MemberAnswer<'_>, other: &MemberAnswer<'_>) -> f64 {
     let (Some(one), Some(other)) = (one.lineage, other.lineage) else { return 1.0 };
     let developers_differ = match (&one.developer, &other.developer) {
@@ -112,7 +114,7 @@ pub(super) mod tests {
         }
     }
 
-    /// What voices of these models are worth: `developer/family`, or nothing that is known.
+    /// Returns what answers of these models are worth: `developer/family`, or an unknown model.
     fn worth(models: &[&str], claims: &Claims) -> (f64, &'static str) {
         let kins: Vec<_> = models
             .iter()
@@ -130,7 +132,7 @@ pub(super) mod tests {
     const DISTINCT: [&str; 3] = ["openai/gpt", "anthropic/claude", "google/gemini"];
 
     #[test]
-    fn correlated_voices_weigh_less() {
+    fn correlated_answers_weigh_less() {
         assert_eq!(worth(&DISTINCT, &claims()), (1.5, PRIOR));
         assert_eq!(worth(&DISTINCT[..2], &claims()), (1.33, PRIOR));
         assert_eq!(worth(&["openai/gpt", "openai/gpt", "?"], &claims()), (1.0, PRIOR));

@@ -1,16 +1,16 @@
-//! The normal form of an answer: what it says, whatever its spelling.
+//! The normal form of an answer: its meaning, whatever its spelling.
 
 use serde_json::Value;
 
-/// Two fractions whose parts after the point differ by less than this share are the same, printed
-/// differently.
+/// Two fractions whose parts after the point differ by less than this share are the same number,
+/// printed differently.
 const FRACTION_TOLERANCE: f64 = 1e-9;
 
-/// The largest whole number that the canonical form of JSON keeps (RFC 8785, which knows no
-/// numbers but doubles): above it, numbers that differ are written alike.
+/// The largest whole number that the canonical form of JSON keeps. RFC 8785 has only doubles, so
+/// above this number different numbers are written alike.
 const MOST_IN_JSON: u64 = (1 << 53) - 1;
 
-/// What is often said before an answer.
+/// Words that often precede an answer.
 const LEAD_INS: [&str; 6] = [
     "the final answer is",
     "the answer is",
@@ -23,28 +23,29 @@ const LEAD_INS: [&str; 6] = [
 /// An answer in its normal form.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Form {
-    /// A whole number: its digits, compared exactly.
+    /// A whole number. Its digits are compared exactly.
     Whole(String),
-    /// A number with a fraction: what stands before the point is compared exactly, or cents would
-    /// be lost in millions.
+    /// A number with a fraction. The digits before the point are compared exactly; otherwise cents
+    /// would be lost in millions.
     Fraction {
         /// The sign and the digits before the point.
         whole: String,
-        /// What stands after it, below one.
+        /// The part after the point, below one.
         rest: f64,
     },
-    /// Yes or no.
+    /// Yes or no, true or false.
     Truth(bool),
-    /// One of several options, as a capital letter.
+    /// A letter that names one of several options, as a capital.
     Option(char),
-    /// A JSON object or array, in canonical form (RFC 8785).
+    /// A JSON object or array in canonical form (RFC 8785).
     Json(Vec<u8>),
-    /// Anything else. Only a single line loses anything: marks around it, spaces, a full stop.
+    /// Any other text. A single line loses the marks around it, repeated spaces and a full stop;
+    /// several lines lose nothing.
     Text(String),
 }
 
 impl Form {
-    /// Reads an answer.
+    /// Reads the normal form of an answer.
     pub(super) fn of(text: &str) -> Self {
         let text = text.trim();
         let bare = unfenced(text);
@@ -64,7 +65,7 @@ impl Form {
             .unwrap_or(Self::Text(plain))
     }
 
-    /// What is compared, as an envelope names it.
+    /// Returns the name of the form, as envelopes show it.
     pub(super) fn method(&self) -> &'static str {
         match self {
             Self::Whole(_) | Self::Fraction { .. } => "number",
@@ -75,7 +76,7 @@ impl Form {
         }
     }
 
-    /// Whether two answers say the same.
+    /// Returns whether two answers are the same.
     pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Fraction { whole, rest }, Self::Fraction { whole: as_whole, rest: other }) => {
@@ -86,7 +87,7 @@ impl Form {
     }
 }
 
-/// The inside of a fenced block, if the whole text is one.
+/// Returns the inside of a fenced block if the whole text is one, else the text.
 fn unfenced(text: &str) -> &str {
     let inside = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
     match inside.and_then(|inside| inside.split_once('\n')) {
@@ -95,8 +96,8 @@ fn unfenced(text: &str) -> &str {
     }
 }
 
-/// The canonical form of an object or array, where reading it lost nothing: a key that stands
-/// twice, or a number that is rounded, has no form that everybody reads alike.
+/// Returns the canonical form of a JSON object or array, if reading it lost nothing. A repeated key
+/// or a number that is rounded has no form that every reader understands alike.
 fn json(text: &str) -> Option<Vec<u8>> {
     let value: Value = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())??;
     let written = value.to_string();
@@ -104,7 +105,7 @@ fn json(text: &str) -> Option<Vec<u8>> {
     is_read_alike.then(|| serde_json_canonicalizer::to_vec(&value).ok())?
 }
 
-/// Whether the canonical form keeps every whole number.
+/// Returns whether the canonical form keeps every whole number.
 fn is_kept(value: &Value) -> bool {
     match value {
         Value::Number(number) => {
@@ -117,7 +118,7 @@ fn is_kept(value: &Value) -> bool {
     }
 }
 
-/// JSON without the space between its tokens.
+/// Returns JSON without the space between its tokens.
 fn without_space(text: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     let keep = |c: &char| {
@@ -129,17 +130,17 @@ fn without_space(text: &str) -> String {
     text.chars().filter(keep).collect()
 }
 
-/// A line with single spaces, without the emphasis around it and a full stop after it.
+/// Returns a line with single spaces, without the emphasis around it and the full stop after it.
 fn plain(line: &str) -> String {
     let spaced = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let unmarked = unmarked(&spaced);
-    // Within code it is no full stop.
+    // A point within code is not a full stop.
     let sentence = if spaced.ends_with('`') { unmarked } else { without_full_stop(unmarked) };
     self::unmarked(sentence).to_owned()
 }
 
-/// Without the full stop that ends a sentence. One after a space, a stop or a slash is a name: the
-/// folder in `git add .`.
+/// Returns a line without the full stop that ends it. A point after a space, a point or a slash is
+/// a name instead, such as the folder in `git add .`.
 fn without_full_stop(line: &str) -> &str {
     match line.strip_suffix('.') {
         Some(sentence) if !sentence.is_empty() && !sentence.ends_with([' ', '.', '/', '\\']) => {
@@ -149,7 +150,7 @@ fn without_full_stop(line: &str) -> &str {
     }
 }
 
-/// Without marks that stand on both sides.
+/// Returns a line without the marks that stand on both sides of it.
 fn unmarked(line: &str) -> &str {
     let mut line = line.trim();
     while let Some(inside) = ["**", "*", "`", "\""]
@@ -162,10 +163,11 @@ fn unmarked(line: &str) -> &str {
     line
 }
 
+/// Returns an answer without the words that precede it.
 fn without_lead_in(plain: &str) -> &str {
     let marks = |c: char| matches!(c, '*' | '`' | '"' | ' ' | ':');
     let rest = LEAD_INS.iter().find_map(|lead_in| plain.strip_prefix(lead_in));
-    // A word that only begins like a lead-in is none.
+    // A word that only begins like one of these stays.
     rest.filter(|rest| rest.starts_with(marks)).map_or(plain, |rest| rest.trim_matches(marks))
 }
 
@@ -186,8 +188,8 @@ fn truth(said: &str) -> Option<bool> {
     }
 }
 
-/// A number in digits, with or without separators of thousands. What is read differently
-/// from place to place (`1,5`, `1.000`, `1.500`) is none.
+/// Reads a number in digits, with or without separators of thousands. A number that countries read
+/// differently (`1,5`, `1.000`, `1.500`) is not read.
 fn number(said: &str) -> Option<Form> {
     let (sign, digits) = match said.strip_prefix(['-', '\u{2212}']) {
         Some(digits) => ("-", digits),
@@ -199,7 +201,8 @@ fn number(said: &str) -> Option<Form> {
         return None;
     }
     let digits = without_separators(whole).filter(|digits| is_number(digits))?;
-    // Where a point separates thousands it is not the number without its last zero.
+    // In countries where a point separates thousands this is another number than the one without
+    // its last zero.
     if may_lead(whole) && fraction.len() == 3 && fraction.ends_with('0') {
         return None;
     }
@@ -212,13 +215,14 @@ fn number(said: &str) -> Option<Form> {
     Some(Form::Fraction { whole: format!("{sign}{whole}"), rest })
 }
 
-/// Whether groups of three digits may follow.
+/// Returns whether groups of three digits may follow.
 fn may_lead(first: &str) -> bool {
     first.len() <= 3 && !first.starts_with('0')
 }
 
-/// A whole number without its separators of thousands, which are all alike: after one to three
-/// digits, of which the first is no zero (`0,125` is an eighth to many), each stands before three.
+/// Returns a whole number without its separators of thousands. The separators must be alike and
+/// stand before groups of three digits, after one to three digits that do not begin with a zero (to
+/// many, `0,125` is an eighth).
 fn without_separators(whole: &str) -> Option<String> {
     let Some(separator) = whole.chars().find(|c| matches!(c, ',' | ' ' | '_')) else {
         return Some(whole.to_owned());

@@ -1,10 +1,13 @@
-//! Several models, asked the same question, none of which can see another's answer.
+//! Panels: several models that are asked the same question, and cannot see each other's answers.
 //!
-//! The order is the promise: every member's bytes are fixed and committed, then the money for
-//! all of them is set aside as one, then all are sent at the same time, and nothing is looked at
-//! before all are in or out. What all tries cost together, retries included, stays within the
-//! panel's cap. There is no fallback inside: a member that fails stays failed, and
-//! what is certified is certified of those that answered.
+//! The order of the steps is what a panel promises. Every member's bytes are fixed and committed.
+//! Then the money for all of them is set aside as one. Then all are sent at the same time, and no
+//! answer is looked at before every member has answered or failed. What all attempts cost together,
+//! retries included, stays within the panel's cap. There is no fallback inside a panel: a member
+//! that fails stays failed, and what is certified is certified of those that answered.
+//!
+//! This room asks and compares. Whether the result counts as an answer is decided in the room
+//! `run`.
 
 mod agreement;
 mod effective;
@@ -32,43 +35,44 @@ pub(crate) use agreement::{agreement, gist};
 pub use effective::EffectiveSampleSize;
 pub(crate) use effective::MemberAnswer;
 
-/// What the members of a panel said, before anybody judged it.
+/// What the members of a panel answered, before it is compared and certified.
 pub(crate) struct PanelRun {
-    /// How each member went, in the policy's order.
+    /// The course of each member's call, in the policy's order.
     pub(crate) courses: Vec<Course>,
-    /// What the certificate is made from.
+    /// The evidence from which the certificate is issued.
     pub(crate) evidence: Evidence,
-    /// What each attempt used and cost, by the moment at which it was sent.
+    /// What each attempt used and cost, by the recorder's number of the moment at which it was
+    /// sent.
     pub(crate) spent: BTreeMap<u64, AttemptCost>,
 }
 
-/// Asks every member of a panel, but those of which `keyless` tells that they cannot be asked.
-/// Where too few are left for the quorum nobody is asked.
+/// Asks the members of a panel. A member for which `missing_key` returns an error is not asked. If
+/// too few members are left for the quorum, no member is asked.
 ///
 /// # Errors
-/// What refuses the panel as a whole, before anything is sent: a kill switch, its price, a cap,
-/// the ledger.
+/// The error that refuses the panel as a whole, before anything is sent: a kill switch, its price,
+/// a cap, or the ledger.
 ///
 /// # Cancel safety
-/// Dropping the future cancels every member.
+/// Dropping the future cancels the calls of all members.
 pub(crate) async fn ask(
     context: &Context<'_>,
     panel: &PlannedPanel,
     prompt: &Prompt<Blind>,
-    keyless: impl Fn(&Target) -> Option<Error>,
+    missing_key: impl Fn(&Target) -> Option<Error>,
 ) -> Result<PanelRun, Error> {
     let allowance = panel.cost_cap.map(|cap| Allowance::new(cap, "cost_cap_usd"));
     let context = &Context { allowance: allowance.as_ref(), ..*context };
     let open = Prompt::from(prompt.clone());
     let prepared = panel.members.iter().map(|member| {
         let call = prepare(context, member, &open)?;
-        match keyless(&member.target) {
+        match missing_key(&member.target) {
             Some(error) => Err(call.refused(error, Reach::Target)),
             None => Ok(call),
         }
     });
     let prepared = switches::check(context, prepared.collect())?;
-    let prepared = unless_in_vain(panel, prepared);
+    let prepared = spare_if_too_few(panel, prepared);
     let sequence = Arc::new(Sequence::default());
     let commit = |call: &Result<PreparedCall, Refusal>| {
         call.as_ref().ok().and_then(|call| evidence::commit(call, &sequence))
@@ -82,8 +86,9 @@ pub(crate) async fn ask(
     Ok(PanelRun { courses, evidence, spent })
 }
 
-/// Spares all where fewer can be asked than must answer: what they said would be paid for in vain.
-fn unless_in_vain(
+/// Refuses every call if fewer members can be asked than must answer: their answers would be paid
+/// for in vain.
+fn spare_if_too_few(
     panel: &PlannedPanel,
     prepared: Vec<Result<PreparedCall, Refusal>>,
 ) -> Vec<Result<PreparedCall, Refusal>> {
@@ -98,7 +103,7 @@ fn unless_in_vain(
     prepared.into_iter().map(|call| call.and_then(spare)).collect()
 }
 
-/// Sends every member's request at the same time, and waits until all are in or out.
+/// Sends every member's request at the same time, and waits until each has answered or failed.
 async fn run_all(
     context: &Context<'_>,
     prepared: Vec<Result<PreparedCall, Refusal>>,
@@ -106,7 +111,7 @@ async fn run_all(
     sequence: &Arc<Sequence>,
 ) -> Vec<Course> {
     let of = prepared.len();
-    // One booking per call that was prepared, in their order.
+    // There is one booking for each call that was prepared, in the same order.
     let mut bookings = bookings.into_iter();
     let members = prepared.into_iter().map(|call| match call {
         Ok(call) => Ok((call, bookings.next())),
@@ -126,7 +131,7 @@ async fn run_all(
     join_all(runs).await
 }
 
-/// Puts together what is known of all members.
+/// Gathers the evidence of all members.
 fn gather(
     context: &Context<'_>,
     panel: &PlannedPanel,
@@ -141,7 +146,7 @@ fn gather(
     Evidence { caller: caller(prompt), members: members.collect(), ..Evidence::default() }
 }
 
-/// The caller's own words, as the prompt holds them.
+/// Returns the caller's own texts, as the prompt holds them.
 fn caller(prompt: &Prompt<Blind>) -> CallerTexts {
     let system = prompt.system().map(|part| part.as_str().to_owned());
     let parts = prompt.turns().iter().flat_map(|turn| &turn.parts);

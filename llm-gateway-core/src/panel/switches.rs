@@ -1,13 +1,13 @@
-//! Whether the kill switches let a panel through: as a whole, before anything is sent.
+//! Whether the kill switches allow a panel: as a whole, before anything is sent.
 
 use crate::dispatch::{Context, PreparedCall, Reach, Refusal};
 use crate::error::{Category, Error};
 use crate::model::NanoUsd;
 
-/// Holds the sum of all members against the kill switches, and gives the members back.
+/// Checks the sum of all members' estimates against the kill switches, and returns the members.
 ///
 /// # Errors
-/// [`Category::PolicyBlocked`], with the figures.
+/// [`Category::PolicyBlocked`] with the figures, or the error of a member that ends the request.
 pub(super) fn check(
     context: &Context<'_>,
     mut prepared: Vec<Result<PreparedCall, Refusal>>,
@@ -30,7 +30,7 @@ pub(super) fn check(
     }
 }
 
-/// The sum; `None` where one is unknown.
+/// Returns the sum, or `None` if one amount is unknown.
 fn sum(mut amounts: impl Iterator<Item = Option<NanoUsd>>) -> Option<NanoUsd> {
     amounts.try_fold(NanoUsd::ZERO, |sum, amount| Some(sum.saturating_add(amount?)))
 }

@@ -1,4 +1,4 @@
-//! How long to wait before the same target is tried again, if at all. Pure.
+//! How long to wait before the same target is asked again, if at all. Pure.
 
 use std::time::Duration;
 
@@ -6,35 +6,35 @@ use crate::error::Category;
 
 use super::Meaning;
 
-/// What the policy says about retries.
+/// The policy's rules for retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RetryRules {
-    /// Tries per target beyond the first.
+    /// Attempts at one target beyond the first.
     pub(crate) max_retries: u32,
-    /// The first backoff; doubles with each retry.
+    /// The longest backoff before the first retry. It doubles with each further retry.
     pub(crate) base_delay: Duration,
-    /// The longest backoff of our own. A provider's Retry-After may be longer.
+    /// The longest backoff before any retry. A provider's Retry-After may be longer.
     pub(crate) max_delay: Duration,
 }
 
-/// A try that failed.
+/// An attempt that failed, as far as backoff depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Failed {
-    /// How.
+    /// Category of the failure.
     pub(crate) category: Category,
-    /// How long the provider asked to wait.
+    /// Time that the provider asked to wait, if it did.
     pub(crate) retry_after: Option<Duration>,
-    /// Retries of this target before it.
+    /// Retries of this target before the attempt.
     pub(crate) retries: u32,
 }
 
 impl RetryRules {
-    /// The wait before the next try of the same target; `None` = it is not tried again.
+    /// Returns the wait before the next attempt at the same target, or `None` if there is none.
     ///
-    /// Full jitter: uniform between nothing and the doubled base, so that callers who failed
-    /// together do not come back together
-    /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>). Never
-    /// before the provider said. `random` is uniform in 0..1.
+    /// The backoff has full jitter: it is uniform between nothing and the doubled base, so that
+    /// callers that failed together do not come back together
+    /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>). The wait is
+    /// never shorter than the provider asked for. `random` is uniform in 0..1.
     pub(crate) fn wait_after(&self, failed: Failed, random: f64) -> Option<Duration> {
         if !Meaning::of(failed.category).retry_same || failed.retries >= self.max_retries {
             return None;

@@ -1,18 +1,19 @@
-//! How many retries a target may be sent in all: a pure machine.
+//! How many retries a target may be sent in all: a pure state machine.
 //!
-//! Retries multiply: a hundred callers with three retries each send a dying provider four
-//! hundred requests. The rule: a target has a bucket of 20 retries. Each retry takes one; one
-//! comes back per second, and one per five first tries. An empty bucket means no retry, and the
-//! chain goes on. One agent never notices; a crowd adds a fifth to its own load, no more.
+//! Retries multiply: a hundred callers with three retries each send four hundred requests to a
+//! provider that is failing. The rule: each target has a bucket of 20 retries. A retry takes one
+//! out. One comes back per second, and one for every five first attempts. If the bucket is empty
+//! there is no retry, and the chain goes on. A single caller never notices; a crowd adds a fifth to
+//! its own load and no more.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A retry, counted in what a first try gives back.
+/// One retry, in units of what a first attempt gives back.
 const RETRY: u32 = 5;
 
-/// What a full bucket holds.
+/// Contents of a full bucket, in the same units.
 const FULL: u32 = 20 * RETRY;
 
 /// The retries that a target has left.
@@ -23,35 +24,36 @@ pub(crate) struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// A full bucket.
+    /// Returns a full bucket.
     pub(crate) fn full(now: Instant) -> Self {
         Self { fifths: FULL, at: now }
     }
 
-    /// The budget after a first try.
+    /// Returns the budget after a first attempt.
     #[must_use]
     pub(crate) fn after_first_try(self, now: Instant) -> Self {
         let refilled = self.refilled(now);
         Self { fifths: (refilled.fifths + 1).min(FULL), ..refilled }
     }
 
-    /// The budget after a retry; `None` where there is none left.
+    /// Returns the budget after a retry, or `None` if there is no retry left.
     #[must_use]
     pub(crate) fn after_retry(self, now: Instant) -> Option<Self> {
         let refilled = self.refilled(now);
         Some(Self { fifths: refilled.fifths.checked_sub(RETRY)?, ..refilled })
     }
 
-    /// Whether nothing is missing.
+    /// Returns whether the bucket is full.
     pub(crate) fn is_full(self, now: Instant) -> bool {
         self.refilled(now).fifths == FULL
     }
 
+    /// Returns the budget with what has come back by `now`.
     fn refilled(self, now: Instant) -> Self {
         let fifth = Duration::from_secs(1) / RETRY;
         let passed = now.saturating_duration_since(self.at);
         let fifths = u32::try_from(passed.as_millis() / fifth.as_millis()).unwrap_or(FULL);
-        // The rest of a fifth is not lost: it counts from where the last whole one ended.
+        // The rest of a fifth is not lost: time counts from where the last whole fifth ended.
         let at = self.at + fifth * fifths.min(FULL);
         Self {
             fifths: self.fifths.saturating_add(fifths).min(FULL),
@@ -64,7 +66,7 @@ impl RetryBudget {
 mod tests {
     use super::*;
 
-    /// Retries that `budget` pays for at `now`, one after the other.
+    /// Returns how many retries `budget` allows at `now`, one after the other.
     fn retries(mut budget: RetryBudget, now: Instant) -> (u32, RetryBudget) {
         let mut retries = 0;
         while let Some(next) = budget.after_retry(now) {

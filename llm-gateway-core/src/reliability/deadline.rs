@@ -1,43 +1,44 @@
-//! One clock over everything a request does.
+//! The deadline of a request: one time limit on everything it does.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When a request must have answered, and how long it was given.
+/// The deadline of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline {
-    /// When it must have answered.
+    /// Time by which the request must have ended.
     pub(crate) at: Instant,
-    /// How long it was given.
+    /// Time that the request was given, which messages name.
     pub(crate) given: Duration,
 }
 
 impl Deadline {
-    /// `given` from `now` on.
+    /// Creates the deadline that is `given` after `now`.
     pub(crate) fn after(given: Duration, now: Instant) -> Self {
         // The policy bounds a deadline to a day, so the sum cannot overflow; if it ever did, no
         // time would be left rather than too much.
         Self { at: now.checked_add(given).unwrap_or(now), given }
     }
 
-    /// What is left at `now`.
+    /// Returns the time that is left at `now`.
     pub(crate) fn remaining(&self, now: Instant) -> Duration {
         self.at.saturating_duration_since(now)
     }
 
-    /// Whether a wait of so long leaves time for anything after it. One that does not is not
-    /// begun.
+    /// Returns whether a `wait` that begins at `now` leaves any time after it. A wait that does not
+    /// is not begun.
     pub(crate) fn allows(&self, wait: Duration, now: Instant) -> bool {
         wait < self.remaining(now)
     }
 
-    /// An earlier one, which leaves half of what is left at `now` for something else.
+    /// Returns an earlier deadline, which leaves half of the time that is left at `now` for
+    /// something else.
     pub(crate) fn half(&self, now: Instant) -> Self {
         Self { at: now + self.remaining(now) / 2, ..*self }
     }
 
-    /// Whether it has passed.
+    /// Returns whether the deadline has passed at `now`.
     pub(crate) fn has_passed(&self, now: Instant) -> bool {
         now >= self.at
     }

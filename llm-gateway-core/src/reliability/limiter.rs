@@ -1,8 +1,8 @@
-//! How much of a provider may be used: requests and tokens per minute, calls at one time.
+//! The limits on the use of one provider: requests and tokens per minute, and calls at one time.
 //!
-//! Whoever does not fit waits in line, first come, first served, as long as the deadline
-//! allows. The rates are token buckets like the providers' own: a whole minute's worth may go
-//! at once, and comes back evenly.
+//! A call that does not fit waits in line, first come, first served, for as long as its deadline
+//! allows. The rates are token buckets, as the providers' own are: a whole minute's worth may go at
+//! once, and comes back evenly.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -19,36 +19,37 @@ use crate::model::Limits;
 
 use super::Deadline;
 
-/// Keeps a provider's use within its bounds.
+/// Keeps the use of one provider within its limits.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
     calls: Option<Arc<Semaphore>>,
-    /// Whoever is at the head of the line, and whether a request was taken from the rate and
-    /// not used: its taker left, or there were not enough tokens. The next one uses it.
+    /// Locked by the call at the head of the line. The value is true if a request was taken from
+    /// the rate and not used, because its call left or there were not enough tokens; the next call
+    /// uses it.
     head: Mutex<bool>,
 }
 
-/// One of the calls that may run at one time. It gives itself back on drop.
+/// The permit for one of the calls that may run at one time. It is given back on drop.
 #[derive(Debug)]
-#[must_use = "a place that is dropped is given back"]
+#[must_use = "a permit that is dropped is given back"]
 pub(crate) struct LimiterPermit {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Why a call is not let in.
+/// The error of a call that is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Overload {
-    /// It asks for more tokens than there are in a minute.
+    /// The call needs more tokens than the limit allows in a minute.
     TooLarge { limit: u32 },
-    /// It would have to wait so long, which the deadline does not allow; `None` = unknown,
-    /// because others are before it.
+    /// The call would have to wait longer than its deadline allows. The wait is `None` if it is
+    /// unknown, because other calls are first.
     TooLate { wait: Option<Duration> },
 }
 
 impl Limiter {
-    /// A limiter that nobody has used.
+    /// Creates a limiter with full buckets.
     pub(crate) fn new(limits: Limits) -> Self {
         let calls = limits.concurrent.map(|calls| Arc::new(Semaphore::new(calls as usize)));
         let bucket = |limit: Option<u32>| limit.and_then(NonZeroU32::new).map(Bucket::of);
@@ -60,26 +61,26 @@ impl Limiter {
         }
     }
 
-    /// Waits for a place for a call of at most `tokens`.
+    /// Waits until a call of at most `tokens` may begin.
     ///
     /// # Errors
-    /// [`Overload`] where there will be none before the deadline.
+    /// [`Overload`] if it may not begin before the deadline.
     ///
     /// # Cancel safety
-    /// Dropping the future gives the place in the line back, and what it took of a rate to the
-    /// next one.
+    /// Dropping the future leaves the line. What was taken from a rate is used by the next call.
     pub(crate) async fn admit(
         &self,
         tokens: u64,
         deadline: Deadline,
     ) -> Result<LimiterPermit, Overload> {
         let too_late = |_| Overload::TooLate { wait: None };
-        // Asked before any wait: what can never pass waits for nothing and uses nothing up.
+        // This is checked before any wait, so that a call that can never pass neither waits nor
+        // uses anything up.
         let tokens = self.tokens.as_ref().map(|bucket| bucket.fitting(tokens)).transpose()?;
         let permit = match &self.calls {
             Some(calls) => {
-                let place = timeout_at(deadline.at, Arc::clone(calls).acquire_owned()).await;
-                place.map_err(too_late)?.ok()
+                let permit = timeout_at(deadline.at, Arc::clone(calls).acquire_owned()).await;
+                permit.map_err(too_late)?.ok()
             }
             None => None,
         };
@@ -96,7 +97,7 @@ impl Limiter {
     }
 }
 
-/// So much per minute.
+/// A token bucket: an amount per minute.
 #[derive(Debug)]
 struct Bucket {
     limit: NonZeroU32,
@@ -104,18 +105,23 @@ struct Bucket {
 }
 
 impl Bucket {
+    /// Creates a full bucket.
     fn of(limit: NonZeroU32) -> Self {
         let clock = TokioClock { start: Instant::now() };
         Self { limit, limiter: RateLimiter::direct_with_clock(Quota::per_minute(limit), clock) }
     }
 
-    /// `tokens` as the bucket counts; an error where it never holds so many.
+    /// Returns `tokens` as the bucket counts them.
+    ///
+    /// # Errors
+    /// [`Overload::TooLarge`] if the bucket never holds so many.
     fn fitting(&self, tokens: u64) -> Result<NonZeroU32, Overload> {
         let tokens = u32::try_from(tokens.max(1)).ok().and_then(NonZeroU32::new);
         let too_large = Overload::TooLarge { limit: self.limit.get() };
         tokens.filter(|tokens| *tokens <= self.limit).ok_or(too_large)
     }
 
+    /// Takes `amount` out of the bucket, and waits until it is there.
     async fn take(&self, amount: NonZeroU32, deadline: Deadline) -> Result<(), Overload> {
         loop {
             let early = match self.limiter.check_n(amount) {
@@ -133,7 +139,7 @@ impl Bucket {
     }
 }
 
-/// Tokio's clock, which tests can pause.
+/// The clock of tokio, which tests can pause.
 #[derive(Debug, Clone, Copy)]
 struct TokioClock {
     start: Instant,

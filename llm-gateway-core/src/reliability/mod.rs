@@ -1,9 +1,10 @@
-//! What keeps a request alive, and the table it works by.
+//! What keeps a request alive: the table of what each category of failure leads to, and the
+//! machines that obey it.
 //!
-//! [`taxonomy`] says what a failure leads to, [`backoff`] when the same target is tried again,
-//! [`budget`] how often in all, [`breaker`] when it is not asked for a while: pure, with time
-//! and randomness as arguments. [`Targets`] and [`Limiter`] keep the little that outlives a
-//! request. The order in which they are asked is dispatch's.
+//! [`taxonomy`] decides what a failure leads to, [`backoff`] when the same target is asked again,
+//! [`budget`] how often in all, and [`breaker`] when it is not asked for a while. These are pure,
+//! with time and randomness as arguments. [`Targets`] and [`Limiter`] keep the little that outlives
+//! a request. The order in which they are used is decided in `dispatch`.
 
 mod backoff;
 mod breaker;

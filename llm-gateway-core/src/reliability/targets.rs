@@ -1,4 +1,4 @@
-//! What is remembered about each target between requests: its breaker and its retry budget.
+//! What is kept about each target between requests: its circuit breaker and its retry budget.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,16 +11,15 @@ use crate::model::Target;
 use super::breaker::{Admission, Breaker, BreakerRules, Report};
 use super::budget::RetryBudget;
 
-/// Targets that are remembered at once. Only those in trouble are; a caller who makes up model
-/// ids must not fill the memory.
+/// The most targets that are kept at once. Only targets in trouble are kept, and a caller that
+/// makes up model ids must not fill the memory.
 const MOST_TARGETS: usize = 1024;
 
-/// The targets in trouble. A target that is not in the map is healthy. Cheap to clone; clones
-/// share.
+/// The targets in trouble. A target that is not in the map is healthy. Clones share the map.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Targets(Arc<Mutex<BTreeMap<Target, Record>>>);
 
-/// What is known about one target.
+/// The state of one target.
 #[derive(Debug, Clone, Copy)]
 struct Record {
     breaker: Breaker,
@@ -38,7 +37,8 @@ impl Record {
 }
 
 impl Targets {
-    /// How long a call to `target` would be refused at `now`; `None` = it would be let in.
+    /// Returns how long a call to `target` would be refused at `now`, or `None` if it would be let
+    /// in.
     pub(crate) fn refusal(&self, target: &Target, now: Instant) -> Option<Duration> {
         self.lock().get(target)?.breaker.admission(now).err()
     }
@@ -46,14 +46,14 @@ impl Targets {
     /// Lets a call in.
     ///
     /// # Errors
-    /// How long the breaker refuses it.
+    /// The time for which the breaker refuses the call.
     pub(crate) fn admit(
         &self,
         target: &Target,
         rules: BreakerRules,
         now: Instant,
     ) -> Result<BreakerPermit, Duration> {
-        // One step: two callers who looked at the same state must not both be the trial.
+        // This is one step, so that two callers that saw the same state cannot both be the trial.
         let admission = self.change(target, now, |record| {
             let admission = record.breaker.admission(now)?;
             record.breaker = record.breaker.step(admission, Report::Admitted, &rules, now);
@@ -62,14 +62,14 @@ impl Targets {
         Ok(BreakerPermit { targets: self.clone(), target: target.clone(), rules, admission })
     }
 
-    /// Notes a first try, which earns a fifth of a retry.
+    /// Notes a first attempt, which earns a fifth of a retry.
     pub(crate) fn first_try(&self, target: &Target, now: Instant) {
         if let Some(record) = self.lock().get_mut(target) {
             record.budget = record.budget.after_first_try(now);
         }
     }
 
-    /// Takes a retry out of the target's budget; false where there is none left.
+    /// Takes a retry out of the target's budget, and returns whether there was one.
     pub(crate) fn take_retry(&self, target: &Target, now: Instant) -> bool {
         self.change(target, now, |record| match record.budget.after_retry(now) {
             Some(budget) => {
@@ -80,18 +80,19 @@ impl Targets {
         })
     }
 
-    /// The breaker of a target.
+    /// Returns the breaker of a target.
     pub(crate) fn breaker(&self, target: &Target) -> Breaker {
         self.lock().get(target).map(|record| record.breaker).unwrap_or_default()
     }
 
-    /// Every breaker that is not plainly closed.
+    /// Returns every breaker that is not closed or has counted a failure.
     pub(crate) fn breakers(&self) -> Vec<(Target, Breaker)> {
         let records = self.lock();
         let troubled = records.iter().filter(|(_, record)| record.breaker != Breaker::default());
         troubled.map(|(target, record)| (target.clone(), record.breaker)).collect()
     }
 
+    /// Changes the state of a target, which is kept only while it is in trouble.
     fn change<T>(&self, target: &Target, now: Instant, change: impl FnOnce(&mut Record) -> T) -> T {
         let mut records = self.lock();
         let mut record = records.get(target).copied().unwrap_or_else(|| Record::healthy(now));
@@ -108,12 +109,12 @@ impl Targets {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Target, Record>> {
-        // Records are replaced whole, so a poisoned map is still sound.
+        // Records are replaced whole, so a panic leaves the map sound.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Forgets who is well again, else the one that has the fewest failures.
+/// Removes the targets that are healthy again, or else the one with the fewest failures.
 fn make_room(records: &mut BTreeMap<Target, Record>, now: Instant) {
     records.retain(|_, record| !record.is_healthy(now));
     if records.len() < MOST_TARGETS {
@@ -124,8 +125,8 @@ fn make_room(records: &mut BTreeMap<Target, Record>, now: Instant) {
     least.map(|target| records.remove(&target));
 }
 
-/// The breaker's leave for one attempt. Dropped without a report it gives itself back: the
-/// attempt then says nothing about the target.
+/// The breaker's permit for one attempt. If it is dropped without a report, the attempt shows
+/// nothing about the target, and the permit is given back.
 #[must_use = "a permit that is dropped at once says nothing about the target"]
 #[derive(Debug)]
 pub(crate) struct BreakerPermit {
@@ -136,12 +137,12 @@ pub(crate) struct BreakerPermit {
 }
 
 impl BreakerPermit {
-    /// The target answered.
+    /// Reports that the target answered.
     pub(crate) fn succeeded(self, now: Instant) {
         self.report(Report::Succeeded, now);
     }
 
-    /// The provider failed, and perhaps asked to wait.
+    /// Reports that the provider failed, and how long it asked to wait, if it did.
     pub(crate) fn failed(self, retry_after: Option<Duration>, now: Instant) {
         self.report(Report::Failed { retry_after }, now);
     }
@@ -155,7 +156,7 @@ impl BreakerPermit {
 
 impl Drop for BreakerPermit {
     fn drop(&mut self) {
-        // After a report there is no trial on its way, and this changes nothing.
+        // After a report no trial is under way, and this changes nothing.
         if self.admission == Admission::Trial {
             self.report(Report::Returned, Instant::now());
         }
@@ -202,7 +203,7 @@ mod tests {
                     targets.admit(&one, RULES, later).ok()
                 };
                 let threads: Vec<_> = (0..4).map(|_| scope.spawn(come)).collect();
-                // Kept until all have come: a permit that is dropped lets the next one try.
+                // The permits are kept until all threads are here: a dropped one lets the next try.
                 let permits: Vec<_> = threads.into_iter().map(|it| it.join().unwrap()).collect();
                 permits.iter().flatten().count()
             });

@@ -1,27 +1,31 @@
-//! What each category of failure leads to: the one table.
+//! What each category of failure leads to, in one table.
 
 use crate::error::Category;
 
-/// What a failed attempt means for the rest of the request.
+/// What a failed attempt leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Meaning {
-    /// The same target may be tried again.
+    /// Whether the same target may be asked again.
     pub(crate) retry_same: bool,
-    /// The next target of the chain may be tried.
+    /// Whether the next target of the chain may be asked.
     pub(crate) next_target: bool,
-    /// The failure counts for the target's circuit breaker.
+    /// Whether the failure counts for the target's circuit breaker.
     pub(crate) counts_for_breaker: bool,
 }
 
+/// A failure that may pass, and that the provider is responsible for.
 const TRANSIENT: Meaning =
     Meaning { retry_same: true, next_target: true, counts_for_breaker: true };
+/// A failure that may pass, and shows nothing about the health of the provider.
 const UNLUCKY: Meaning = Meaning { retry_same: true, next_target: true, counts_for_breaker: false };
+/// A failure of this target only: another one may answer.
 const ELSEWHERE: Meaning =
     Meaning { retry_same: false, next_target: true, counts_for_breaker: false };
+/// A failure that no other attempt can mend.
 const FINAL: Meaning = Meaning { retry_same: false, next_target: false, counts_for_breaker: false };
 
 impl Meaning {
-    /// Looks a category up.
+    /// Returns what a failure of `category` leads to.
     pub(crate) fn of(category: Category) -> Self {
         match category {
             Category::RateLimit
@@ -41,7 +45,7 @@ impl Meaning {
             | Category::ModelNotFound
             | Category::PolicyBlocked => ELSEWHERE,
 
-            // The caller's doing: another target would refuse it as well, and be paid for it.
+            // The caller is at fault: another target would refuse the request too, and bill it.
             Category::InvalidRequest
             | Category::ContextLength
             | Category::ContentFilter
@@ -58,19 +62,19 @@ impl Meaning {
     }
 }
 
-/// The same for callers that decide for themselves what to do about a failure.
+/// The table for callers that decide for themselves what to do about a failure.
 impl Category {
-    /// Whether the same target may be tried again.
+    /// Returns whether the same target may be asked again.
     pub fn retry_same(self) -> bool {
         Meaning::of(self).retry_same
     }
 
-    /// Whether the next target of a chain may be tried.
+    /// Returns whether the next target of a chain may be asked.
     pub fn next_target(self) -> bool {
         Meaning::of(self).next_target
     }
 
-    /// Whether the failure counts for the target's circuit breaker.
+    /// Returns whether the failure counts for the target's circuit breaker.
     pub fn counts_for_breaker(self) -> bool {
         Meaning::of(self).counts_for_breaker
     }

@@ -1,14 +1,15 @@
 //! What a verifier's reply means.
 //!
-//! [`parse_reply`] takes a reply and the artifact it judges, and says whether that is an
-//! acceptance, a refusal, or no verdict at all. It is pure, and strict on one side only: whatever
-//! is not beyond doubt an acceptance is none. It does not decide what follows: the repair of a
-//! malformed reply and the next round are the steps' business.
+//! [`parse_reply`] reads a reply about an artifact as an acceptance, a refusal, or not a verdict at
+//! all. It is pure, and strict on one side only: a reply that is not beyond doubt an acceptance is
+//! not an acceptance. It does not decide what follows: the repair of a malformed reply and the next
+//! round are decided in `rounds`.
 //!
-//! A model may say yes to anything, so the words alone count for little. In the structured form
-//! the checklist must hold, its quotes must stand in the artifact, and the nonce, drawn after
-//! the artifact was written, tells the verifier's verdict from one inside the artifact. The
-//! plain form has nothing of the kind, so there a verdict-shaped artifact cannot be accepted.
+//! A model may say yes to anything, so its words alone count for little. In the structured form the
+//! checklist must support the verdict, its quotes must stand in the artifact, and the nonce, which
+//! is drawn after the artifact was written, distinguishes the verifier's verdict from one inside
+//! the artifact. The plain form has nothing of the kind, so there an artifact that contains
+//! something like a verdict cannot be accepted.
 
 mod plain;
 mod structured;
@@ -22,103 +23,105 @@ use crate::policy::VerdictForm;
 
 use self::suspicion::Injection;
 
-/// How much of a checklist a verdict keeps; a person reads it, and a planner may be shown it.
+/// The most items of a checklist that a verdict keeps. A person reads them, and a planner may be
+/// shown them.
 const MOST_ITEMS: usize = 64;
 
-/// How many reasons a verdict keeps: more than a next round could see to.
+/// The most reasons that a verdict keeps: more than the next round could deal with.
 const MOST_REASONS: usize = 32;
 
-/// How much a verdict keeps of one text: a long paragraph.
+/// The most characters that a verdict keeps of one text: a long paragraph.
 const MOST_CHARS: usize = 1000;
 
-/// The reason of a refusal that gives none.
+/// The reason of a refusal that states none.
 const NO_REASON: &str = "the verifier asks for a revision and does not say why";
 
-/// What a verifier decided, as far as it is believed.
+/// The decision of a verifier, as far as its reply could be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum Decision {
     /// The artifact meets the task.
     Accept,
-    /// It does not, yet.
+    /// The artifact does not meet the task yet.
     Revise,
-    /// The verifier could not tell, or could not be believed.
+    /// The verifier could not decide, or its reply could not be believed.
     CannotJudge,
 }
 
-/// Whether an artifact meets a requirement.
+/// Whether an artifact meets a requirement, in the verifier's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Met {
-    /// It does.
+    /// The artifact meets the requirement.
     Yes,
-    /// It does not.
+    /// The artifact does not meet the requirement.
     No,
-    /// The verifier could not tell.
+    /// The verifier could not decide.
     Unclear,
 }
 
-/// One requirement of the task, held against the artifact.
+/// One requirement of the task, and whether the artifact meets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ChecklistItem {
-    /// What the task asks for, in the verifier's words.
+    /// Requirement of the task, in the verifier's words.
     pub requirement: String,
-    /// Whether the artifact meets it.
+    /// Whether the artifact meets the requirement.
     pub met: Met,
-    /// Where it does, in the artifact's words. Empty for an absence, which has none.
+    /// Quote from the artifact that shows it. Empty for a requirement that something is absent.
     pub evidence_quote: String,
 }
 
-/// A verifier's verdict over one artifact. Long texts and lists are cut; the replies are whole.
+/// The verdict of a verifier on one artifact. Long texts and lists are cut; the replies are whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// What was decided.
+    /// Decision on the artifact.
     pub decision: Decision,
-    /// Whether the artifact is accepted. Nothing else means yes.
+    /// Whether the artifact is accepted. No other field means that.
     pub accepted: bool,
-    /// Why it is not, at least one if so; empty if it is.
+    /// Reasons why the artifact is not accepted, at least one. Empty if it is accepted.
     pub reasons: Vec<String>,
-    /// The requirements, one by one; empty in the plain form.
+    /// Requirements of the task, one by one. Empty in the plain form of verdict.
     pub checklist: Vec<ChecklistItem>,
-    /// Whether the artifact holds a passage that looks like a verdict or like the gateway's
-    /// delimiters. Then the plain word `ACCEPT` accepts nothing; of the structured form it
-    /// changes nothing.
+    /// Whether the artifact contains a passage that looks like a verdict or like the gateway's
+    /// delimiters. In the plain form of verdict such an artifact is not accepted; in the structured
+    /// form this changes nothing.
     pub injection_suspected: bool,
-    /// The verifier's reply, as it came.
+    /// Reply of the verifier, unchanged.
     pub raw: String,
-    /// The reply before that, as it came, where it was none and was asked for once more.
+    /// First reply of the verifier, unchanged, if it was not a verdict and the verifier was asked
+    /// again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_raw: Option<String>,
 }
 
 impl Verdict {
-    /// The verdict over an artifact whose verifier gave none that can be used.
+    /// Creates the verdict on an artifact whose verifier gave no usable reply.
     pub(crate) fn cannot_judge(why: &str, raw: &str, artifact: &str) -> Self {
         Opinion::cannot_judge(why).verdict(raw, Injection::in_artifact(artifact))
     }
 
-    /// The same, as the repair of a `reply` that was no verdict.
+    /// Notes that the verdict came after a first `reply` that was not a verdict.
     pub(crate) fn in_place_of(self, reply: &str) -> Self {
         Self { first_raw: Some(reply.to_owned()), ..self }
     }
 }
 
-/// What a reply is.
+/// A verifier's reply, as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ParsedReply {
-    /// A verdict.
+    /// The reply is a verdict.
     Verdict(Verdict),
-    /// Not in the form that was asked for, and why.
+    /// The reply is not in the form that was asked for, for this reason.
     Malformed(String),
 }
 
-/// What a verifier's `reply` says of `artifact`. `finish` is why the reply ends where it does,
-/// which the structured form shows by itself; `nonce` is the one that the reply was asked to
-/// repeat, which the plain form has not.
+/// Reads a verifier's `reply` about `artifact`. `finish` is why the reply ends where it does; only
+/// the plain form needs it. `nonce` is the one that the reply was asked to repeat; only the
+/// structured form has one.
 pub(crate) fn parse_reply(
     reply: &str,
     finish: FinishReason,
@@ -137,7 +140,7 @@ pub(crate) fn parse_reply(
     }
 }
 
-/// A verdict before it is cut to size.
+/// A verdict before its texts and lists are cut.
 struct Opinion {
     decision: Decision,
     reasons: Vec<String>,
@@ -153,6 +156,7 @@ impl Opinion {
         }
     }
 
+    /// Makes the verdict, with its texts and lists cut.
     fn verdict(self, raw: &str, injection: Injection) -> Verdict {
         let item = |item: ChecklistItem| ChecklistItem {
             requirement: cut(&item.requirement),
@@ -171,6 +175,7 @@ impl Opinion {
     }
 }
 
+/// Returns a text cut to the most characters that a verdict keeps.
 fn cut(text: &str) -> String {
     match text.char_indices().nth(MOST_CHARS) {
         Some((end, _)) => [text.get(..end).unwrap_or_default(), "…"].concat(),

@@ -1,14 +1,17 @@
-//! The plain form: the whole reply is `ACCEPT`, or it begins with `REVISE:`.
+//! The plain form of verdict: the whole reply is `ACCEPT`, or it begins with `REVISE:`.
 //!
-//! Nothing like it counts. "ACCEPTANCE criteria are not met" and "I cannot ACCEPT this" hold the
-//! word too, and a parser that is kind to `**ACCEPT**` has to draw that line by guessing.
+//! Nothing similar counts. "ACCEPTANCE criteria are not met" and "I cannot ACCEPT this" contain the
+//! word too, and a parser that takes `**ACCEPT**` would have to guess where to draw that line.
 
 use crate::model::FinishReason;
 
 use super::{Decision, Injection, NO_REASON, Opinion};
 
-/// Reads a reply that ends because of `finish`. `injection` says whether the artifact holds a
-/// verdict of its own.
+/// Reads a reply that ends because of `finish`. `injection` says whether the artifact seems to
+/// contain a verdict of its own.
+///
+/// # Errors
+/// Why the reply is not in the plain form.
 pub(super) fn read(
     reply: &str,
     finish: FinishReason,
@@ -16,7 +19,7 @@ pub(super) fn read(
 ) -> Result<Opinion, String> {
     let reply = reply.trim();
     if reply == "ACCEPT" {
-        // What was cut may go on: "ACCEPTANCE criteria are not met".
+        // A reply that was cut might have gone on: "ACCEPTANCE criteria are not met".
         if finish != FinishReason::Stop {
             return Err("the reply is `ACCEPT`, and was stopped before its end".to_owned());
         }
@@ -40,7 +43,7 @@ pub(super) fn read(
     Ok(Opinion { decision: Decision::Revise, reasons, checklist: Vec::new() })
 }
 
-/// What a line says, without the mark or number that makes it an item of a list.
+/// Returns the text of a line, without the mark or number that makes it an item of a list.
 fn reason(line: &str) -> Option<String> {
     let line = line.trim();
     let unmarked = line.trim_start_matches(['-', '*', '•']);
@@ -48,7 +51,7 @@ fn reason(line: &str) -> Option<String> {
     let item = if unmarked.len() < line.len() {
         unmarked
     } else if unnumbered.len() < line.len() {
-        // A number without its mark belongs to the sentence: "3 tests fail".
+        // A number without a mark after it belongs to the sentence: "3 tests fail".
         unnumbered.strip_prefix(['.', ')']).filter(|rest| rest.starts_with(' ')).unwrap_or(line)
     } else {
         line

@@ -1,4 +1,5 @@
-//! The structured form: one JSON object with a checklist, and what makes it believable.
+//! The structured form of verdict: one JSON object with a checklist, and the checks that make it
+//! believable.
 
 use serde_json::{Map, Value};
 
@@ -6,16 +7,19 @@ use crate::certificate::parse_json;
 
 use super::{ChecklistItem, Decision, Met, NO_REASON, Opinion};
 
-/// The reason of a verifier that could not tell and does not say why.
+/// The reason of a verifier that could not decide and states none.
 const NO_JUDGEMENT: &str = "the verifier could not judge the artifact and does not say why";
 
 const FENCE: &str = "```";
 
-/// The longest list that is looked at: each quote is a search through the artifact, and no task
-/// has so many requirements.
+/// The most items of a list that is read. Each quote costs a search through the artifact, and no
+/// task has so many requirements.
 const LONGEST_LIST: usize = 512;
 
-/// Reads a reply that should hold one object, and this `nonce` in it.
+/// Reads a reply that should contain one object, and this `nonce` in it.
+///
+/// # Errors
+/// Why the reply is not in the structured form, or why its acceptance does not count.
 pub(super) fn read(reply: &str, artifact: &str, nonce: &str) -> Result<Opinion, String> {
     let ReplyParts { object, before, after } = object(reply)?;
     if text(&object, "nonce")? != nonce {
@@ -36,14 +40,14 @@ pub(super) fn read(reply: &str, artifact: &str, nonce: &str) -> Result<Opinion, 
     Ok(weigh(decision, checklist, blocking))
 }
 
-/// A reply: its object, and the prose around that.
+/// The object of a reply, and the prose around it.
 struct ReplyParts<'a> {
     object: Map<String, Value>,
     before: &'a str,
     after: &'a str,
 }
 
-/// The one object of a reply: all of it, or all of its one fence.
+/// Returns the one object of a reply, which is the whole reply or the whole of its one fence.
 fn object(reply: &str) -> Result<ReplyParts<'_>, String> {
     let (before, text, after) = parts(reply.trim())
         .ok_or("the reply is not one JSON object, alone or in a single fence")?;
@@ -54,16 +58,16 @@ fn object(reply: &str) -> Result<ReplyParts<'_>, String> {
     }
 }
 
-/// What stands before the object, the object, and what stands after it. Between the first fence
-/// mark and the last there is the object and nothing else, so marks within its strings do no
-/// harm, and a second fence makes it unreadable.
+/// Splits a reply into what stands before the object, the object, and what stands after it. Between
+/// the first fence mark and the last there must be the object and nothing else, so marks within its
+/// strings do no harm, and a reply with a second fence cannot be read.
 fn parts(reply: &str) -> Option<(&str, &str, &str)> {
     if reply.starts_with('{') {
         return Some(("", reply, ""));
     }
     let (before, rest) = reply.split_once(FENCE)?;
     let (fenced, after) = rest.rsplit_once(FENCE)?;
-    // A brace in the prose may be a second object's.
+    // A brace in the prose may belong to a second object.
     if before.contains('{') || after.contains('{') {
         return None;
     }
@@ -73,8 +77,8 @@ fn parts(reply: &str) -> Option<(&str, &str, &str)> {
     Some((before, object, after))
 }
 
-/// Whether the prose around an acceptance leaves it as it is: a verifier that thinks better of it
-/// says so behind its object, in words that nobody can foresee.
+/// Checks that the prose around an acceptance does not change it. A verifier that changes its mind
+/// says so after its object, in words that cannot be foreseen.
 fn undisturbed(before: &str, after: &str) -> Result<(), String> {
     if says_something(after) {
         return Err("it accepts, and says more after its object".to_owned());
@@ -83,11 +87,13 @@ fn undisturbed(before: &str, after: &str) -> Result<(), String> {
     other.map_or(Ok(()), |word| Err(format!("it accepts, and says `{word}` before its object")))
 }
 
+/// Reads a text of an object.
 fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Result<&'a str, String> {
     let text = object.get(key).and_then(Value::as_str);
     text.ok_or_else(|| format!("`{key}` is missing or no text"))
 }
 
+/// Reads a list of objects from an object.
 fn objects<'a>(
     object: &'a Map<String, Value>,
     key: &str,
@@ -99,6 +105,7 @@ fn objects<'a>(
     Ok(list.iter().filter_map(Value::as_object))
 }
 
+/// Reads one item of the checklist.
 fn item(object: &Map<String, Value>) -> Result<ChecklistItem, String> {
     let met = match text(object, "met")? {
         "yes" => Met::Yes,
@@ -113,7 +120,7 @@ fn item(object: &Map<String, Value>) -> Result<ChecklistItem, String> {
     })
 }
 
-/// What must change: "what (where): fix", without what is empty.
+/// Returns what must change, as "what (where): fix" without the empty parts.
 fn blocking(object: &Map<String, Value>) -> Result<String, String> {
     let field = |key| text(object, key).map(str::trim);
     let (what, place, fix) = (field("what")?, field("where")?, field("fix")?);
@@ -124,7 +131,7 @@ fn blocking(object: &Map<String, Value>) -> Result<String, String> {
     Ok(if reason.is_empty() { NO_REASON.to_owned() } else { reason.join(": ") })
 }
 
-/// Whether an acceptance shows what it rests on.
+/// Checks that an acceptance shows what it rests on.
 fn evidence(checklist: &[ChecklistItem], artifact: &str) -> Result<(), String> {
     if checklist.is_empty() {
         return Err("it accepts with an empty `checklist`".to_owned());
@@ -145,17 +152,20 @@ fn evidence(checklist: &[ChecklistItem], artifact: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether there is a letter or a digit: a full stop stands in every artifact.
+/// Returns whether a text has a letter or a digit. A quote without any, such as a full stop, stands
+/// in every artifact.
 fn says_something(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)
 }
 
-/// A text in which every run of whitespace is one space: lines are wrapped anew in a quote.
+/// Returns a text in which every run of whitespace is one space, because a quote may wrap its lines
+/// differently.
 fn one_spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What is decided, all in all: an acceptance that contradicts itself is none.
+/// Returns the opinion of a verifier. An acceptance that contradicts its own checklist becomes a
+/// refusal.
 fn weigh(decision: Decision, checklist: Vec<ChecklistItem>, blocking: Vec<String>) -> Opinion {
     let unmet: Vec<String> = checklist.iter().filter_map(unmet).collect();
     let given = if blocking.is_empty() { unmet.clone() } else { blocking.clone() };
@@ -171,6 +181,7 @@ fn weigh(decision: Decision, checklist: Vec<ChecklistItem>, blocking: Vec<String
     Opinion { decision, reasons, checklist }
 }
 
+/// Returns why a requirement is not met, if it is not.
 fn unmet(item: &ChecklistItem) -> Option<String> {
     let requirement = &item.requirement;
     match item.met {

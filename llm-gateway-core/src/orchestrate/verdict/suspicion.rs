@@ -1,24 +1,25 @@
-//! Whether an artifact holds something that looks like a verdict, or like our delimiters.
+//! Whether an artifact contains something that looks like a verdict, or like the gateway's
+//! delimiters.
 //!
-//! Such a passage has an innocent use: an artifact may be about verdicts. So this is a
-//! suspicion, wide rather than narrow, which refuses nothing by itself; the plain form takes no
-//! acceptance under it. Work is linear in the text.
+//! Such a passage can be innocent: an artifact may be about verdicts. So this is a suspicion, wide
+//! rather than narrow, and refuses nothing by itself; the plain form of verdict does not accept
+//! such an artifact. The work is linear in the length of the text.
 
-/// What stands between a verdict's key and its colon, and between the colon and the word:
-/// quotes, escaped or not, and markdown's marks.
+/// Characters that may stand between the key of a verdict and its colon, and between the colon and
+/// the word: quotes, escaped or not, and the marks of markdown.
 const AROUND: [char; 6] = ['"', '\'', '\\', '*', '_', '`'];
 
-/// Whether an artifact holds a passage that may be meant for the verifier.
+/// Whether an artifact contains a passage that may be meant for the verifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Injection {
-    /// It holds a passage that looks like a verdict or a delimiter.
+    /// The artifact contains a passage that looks like a verdict or a delimiter.
     Suspected,
-    /// It holds none.
+    /// The artifact contains no such passage.
     NotSuspected,
 }
 
 impl Injection {
-    /// Looks through `artifact`.
+    /// Returns whether `artifact` contains such a passage.
     pub(super) fn in_artifact(artifact: &str) -> Self {
         match looks_like_a_verdict(artifact) {
             true => Self::Suspected,
@@ -27,8 +28,8 @@ impl Injection {
     }
 }
 
-/// Whether `artifact` holds a verdict-shaped passage: a line that is `ACCEPT` or begins with
-/// `ACCEPT:` or `REVISE:`, a key `verdict` with one of the three words, or a delimiter line,
+/// Returns whether `artifact` contains a passage like a verdict: a line that is `ACCEPT` or begins
+/// with `ACCEPT:` or `REVISE:`, a key `verdict` with one of the three words, or a delimiter line,
 /// whatever the case, the markup, the escapes and the invisible characters in it.
 pub(super) fn looks_like_a_verdict(artifact: &str) -> bool {
     let folded = fold(artifact);
@@ -38,7 +39,7 @@ pub(super) fn looks_like_a_verdict(artifact: &str) -> bool {
     lines.any(|line| is_verdict(line) || is_delimiter(line)) || has_verdict_key(&folded)
 }
 
-/// In lower case, without invisible characters, `\u` escapes read.
+/// Returns a text in lower case, with `\u` escapes read and without invisible characters.
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut rest = text;
@@ -52,15 +53,16 @@ fn fold(text: &str) -> String {
     folded
 }
 
-/// The character that a JSON escape at the beginning of `text` stands for, and its length.
+/// Returns the character that a JSON escape at the beginning of `text` stands for, and the length
+/// of the escape.
 fn escaped(text: &str) -> Option<(char, usize)> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     let code = u32::from_str_radix(digits, 16).ok()?;
     Some((char::from_u32(code)?, 6))
 }
 
-/// What is not shown: joiners, directional marks, fillers, variation selectors, tags. Unicode calls
-/// it `Default_Ignorable_Code_Point`, and has it in
+/// Returns whether a character is not shown: joiners, directional marks, fillers, variation
+/// selectors and tags. Unicode calls them `Default_Ignorable_Code_Point`, and lists them in
 /// <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}'
@@ -70,9 +72,10 @@ fn is_invisible(c: char) -> bool {
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Returns whether a line looks like a plain verdict.
 fn is_verdict(line: &str) -> bool {
     let unmarked: String = line.chars().filter(|c| !matches!(c, '*' | '_' | '~' | '`')).collect();
-    // Quote marks, headings, bullets, numbers.
+    // Quote marks, headings, bullets and numbers may stand before the word.
     let begun = unmarked.trim_start_matches(|c: char| !c.is_alphabetic());
     let is_begun_by = |word| begun.strip_prefix(word).and_then(after_colon).is_some();
     if begun.strip_prefix("accept").and_then(after_colon).is_some_and(is_media_range) {
@@ -82,12 +85,13 @@ fn is_verdict(line: &str) -> bool {
         || ["accept", "revise"].into_iter().any(is_begun_by)
 }
 
+/// Returns what stands after a colon, if a colon comes first.
 fn after_colon(rest: &str) -> Option<&str> {
     rest.trim_start().strip_prefix(':')
 }
 
-/// Whether it is what an HTTP header `Accept` says: an artifact may hold a whole request. The top
-/// levels are those of <https://www.iana.org/assignments/media-types>.
+/// Returns whether `rest` is the value of an HTTP header `Accept`, because an artifact may contain
+/// a whole request. The top levels are those of <https://www.iana.org/assignments/media-types>.
 fn is_media_range(rest: &str) -> bool {
     const TOP_LEVELS: [&str; 10] = [
         "*",
@@ -105,9 +109,10 @@ fn is_media_range(rest: &str) -> bool {
     top_level.is_some_and(|it| TOP_LEVELS.contains(&it))
 }
 
+/// Returns whether a line looks like a delimiter of the gateway's frame.
 fn is_delimiter(line: &str) -> bool {
     let squeezed: String = line.chars().filter(|c| !c.is_whitespace()).collect();
-    // Split rather than searched for, so that a run of `<` is walked once.
+    // The line is split, not searched, so that a run of `<` is walked once.
     squeezed.split("<<<").skip(1).any(|rest| {
         let rest = rest.trim_start_matches('<');
         let word = rest.strip_prefix("end").unwrap_or(rest);
@@ -115,6 +120,7 @@ fn is_delimiter(line: &str) -> bool {
     })
 }
 
+/// Returns whether a text has a key `verdict` with one of the three words.
 fn has_verdict_key(folded: &str) -> bool {
     folded.split("verdict").skip(1).any(|after| {
         let word = unwrapped(after).strip_prefix(':').map(unwrapped).unwrap_or_default();
@@ -126,7 +132,7 @@ fn has_verdict_key(folded: &str) -> bool {
     })
 }
 
-/// Without what stands around a key or a word.
+/// Returns a text without what stands around a key or a word.
 fn unwrapped(text: &str) -> &str {
     text.trim_start_matches(|c: char| c.is_whitespace() || AROUND.contains(&c))
 }

@@ -1,27 +1,27 @@
-//! The circuit breaker of one target: a pure machine.
+//! The circuit breaker of one target: a pure state machine.
 //!
-//! *Closed*: traffic flows. *Open*: calls are refused until a cooldown is over. *Half-open*:
-//! exactly one trial is on its way and everybody else is refused; its end decides. The machine
-//! knows no clock and no lock: `now` is an argument, and [`Targets`](super::Targets) keeps one
-//! machine per target.
+//! A *closed* breaker lets traffic flow. An *open* one refuses calls until a cooldown is over. A
+//! *half-open* one has exactly one trial under way and refuses all other calls; the end of the
+//! trial decides. The machine knows no clock and no lock: `now` is an argument, and
+//! [`Targets`](super::Targets) keeps one machine for each target.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The longest time for which a provider's Retry-After keeps a breaker open. A wrong header
-/// must not shut a target out for days.
+/// The longest time for which a provider's Retry-After keeps a breaker open. A wrong header must
+/// not exclude a target for days.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 
-/// What a bystander of a trial is told to wait: about as long as a trial takes.
+/// The wait that is reported to a call refused during a trial: about as long as a trial takes.
 const TRIAL: Duration = Duration::from_secs(1);
 
-/// What the policy says about breakers.
+/// The policy's rules for circuit breakers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BreakerRules {
-    /// Consecutive failures that open it.
+    /// Number of consecutive failures that open a breaker.
     pub(crate) failure_threshold: u32,
-    /// How long it stays open.
+    /// Time for which a breaker stays open.
     pub(crate) cooldown: Duration,
 }
 
@@ -30,31 +30,32 @@ pub(crate) struct BreakerRules {
 pub(crate) enum Breaker {
     /// Traffic flows.
     Closed { failures: u32 },
-    /// Calls are refused until then.
+    /// Calls are refused until the time `until`.
     Open { failures: u32, until: Instant },
-    /// One trial is on its way. Should it say nothing, the next may be made after `until`.
+    /// One trial is under way. If it ends without a result, the next may be made after `until`.
     HalfOpen { failures: u32, until: Instant },
 }
 
 /// How a call was let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Admission {
-    /// With everybody else.
+    /// The call was let in like any other.
     Normal,
-    /// Alone, to see whether the target is back.
+    /// The call was let in alone, to see whether the target works again.
     Trial,
 }
 
-/// What moves a breaker.
+/// An event that changes the state of a breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Report {
     /// A call was let in.
     Admitted,
-    /// It was answered.
+    /// The call was answered.
     Succeeded,
-    /// The provider failed it, and perhaps asked to wait.
+    /// The call failed at the provider, which perhaps asked to wait.
     Failed { retry_after: Option<Duration> },
-    /// It says nothing about the provider: the caller's fault, or cancelled.
+    /// The call ended without showing anything about the provider: the caller was at fault, or
+    /// cancelled it.
     Returned,
 }
 
@@ -65,10 +66,10 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// How a call would be let in at `now`.
+    /// Returns how a call would be let in at `now`.
     ///
     /// # Errors
-    /// How long it is refused for.
+    /// The time for which the call is refused.
     pub(crate) fn admission(self, now: Instant) -> Result<Admission, Duration> {
         match self {
             Self::Closed { .. } => Ok(Admission::Normal),
@@ -78,7 +79,7 @@ impl Breaker {
         }
     }
 
-    /// The state after `report` of a call that was let in as `admission`.
+    /// Returns the state after `report` of a call that was let in as `admission`.
     pub(crate) fn step(
         self,
         admission: Admission,
@@ -98,7 +99,7 @@ impl Breaker {
                     Self::Open { failures, until: reopens(rules, retry_after, now) }
                 }
             }
-            // It was on its way when the breaker opened. A cooldown is never shortened.
+            // The call was under way when the breaker opened. A cooldown is never shortened.
             (Self::Open { failures, until }, Normal, Failed { retry_after }) => {
                 let until = until.max(reopens(rules, retry_after, now));
                 Self::Open { failures: failures.saturating_add(1), until }
@@ -109,14 +110,15 @@ impl Breaker {
                 let failures = failures.saturating_add(1);
                 Self::Open { failures, until: reopens(rules, retry_after, now) }
             }
-            // The trial goes on; should it say nothing, the wait that was asked for holds.
+            // The trial goes on. If it ends without a result, the wait that the provider asked for
+            // applies.
             (Self::HalfOpen { failures, until }, Normal, Failed { retry_after }) => {
                 let until = until.max(reopens(rules, retry_after, now));
                 Self::HalfOpen { failures, until }
             }
             // The next call may be the trial.
             (Self::HalfOpen { failures, until }, Trial, Returned) => Self::Open { failures, until },
-            // Calls from before it opened do not close it, and the rest changes nothing.
+            // Calls from before the breaker opened do not close it, and all else changes nothing.
             (state, Normal, Admitted | Returned)
             | (state @ (Self::Open { .. } | Self::HalfOpen { .. }), Normal, Succeeded)
             | (state @ (Self::Closed { .. } | Self::HalfOpen { .. }), Trial, Admitted)
@@ -128,7 +130,7 @@ impl Breaker {
         }
     }
 
-    /// Failures since the last success.
+    /// Returns the number of failures since the last success.
     pub(crate) fn consecutive_failures(self) -> u32 {
         match self {
             Self::Closed { failures }
@@ -137,8 +139,8 @@ impl Breaker {
         }
     }
 
-    /// `closed`, `open` or `half_open`. An open one whose cooldown is over stays `open` until
-    /// somebody tries.
+    /// Returns `closed`, `open` or `half_open`. A breaker whose cooldown is over stays `open` until
+    /// the next call.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Closed { .. } => "closed",
@@ -147,7 +149,7 @@ impl Breaker {
         }
     }
 
-    /// How long it still refuses everybody.
+    /// Returns how long the breaker still refuses every call.
     pub(crate) fn cooldown_remaining(self, now: Instant) -> Duration {
         match self {
             Self::Open { until, .. } => until.saturating_duration_since(now),
@@ -156,7 +158,8 @@ impl Breaker {
     }
 }
 
-/// When a trial may be made after a failure at `now`: never before the provider said.
+/// Returns when a trial may be made after a failure at `now`: never before the time that the
+/// provider asked to wait.
 fn reopens(rules: &BreakerRules, retry_after: Option<Duration>, now: Instant) -> Instant {
     let asked = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
     // The policy bounds a cooldown, so the sum cannot overflow.

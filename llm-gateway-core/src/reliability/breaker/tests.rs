@@ -73,7 +73,7 @@ const CALLERS: usize = 3;
 const SECONDS: u32 = 7;
 
 impl World {
-    /// Every world that one move leads to.
+    /// Returns every world that one move leads to.
     fn moves(&self, rules: &BreakerRules, start: Instant) -> Vec<Self> {
         let now = start + SECOND * self.second;
         let mut next = Vec::new();
