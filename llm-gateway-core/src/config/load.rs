@@ -1,5 +1,6 @@
 //! Loads a policy from a source and an environment, or returns every reason why it cannot be used.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -88,6 +89,15 @@ pub struct Loaded {
     pub environment: Environment,
 }
 
+// Without the values of variables, some of which are keys.
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Loaded");
+        shown.field("policy", &self.policy).field("problems", &self.problems);
+        shown.finish_non_exhaustive()
+    }
+}
+
 /// What a policy is loaded from: a source, variables, the program's own providers and the date.
 pub struct LoadRequest<'a> {
     source: &'a PolicySource,
@@ -95,6 +105,16 @@ pub struct LoadRequest<'a> {
     env_file: Option<&'a Path>,
     own_providers: &'a [ProviderName],
     now: Duration,
+}
+
+// Without the values of variables, some of which are keys.
+impl fmt::Debug for LoadRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("LoadRequest");
+        shown.field("source", &self.source).field("env_file", &self.env_file);
+        shown.field("own_providers", &self.own_providers).field("now", &self.now);
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl<'a> LoadRequest<'a> {

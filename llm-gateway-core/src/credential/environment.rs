@@ -1,5 +1,7 @@
 //! Keys from variables of the environment.
 
+use std::fmt;
+
 use async_trait::async_trait;
 
 use crate::environment::Environment;
@@ -12,6 +14,14 @@ pub struct EnvironmentCredentials {
     environment: Environment,
     /// The variables that hold keys, as the policy names them.
     variables: Vec<String>,
+}
+
+// Without the values, which are keys.
+impl fmt::Debug for EnvironmentCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("EnvironmentCredentials");
+        shown.field("variables", &self.variables).finish_non_exhaustive()
+    }
 }
 
 impl EnvironmentCredentials {

@@ -5,6 +5,8 @@
 
 mod environment;
 
+use std::fmt;
+
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -44,6 +46,13 @@ pub struct Lease {
     pub id: String,
     /// The key itself.
     pub secret: Secret,
+}
+
+// Without the key.
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl Lease {

@@ -45,6 +45,8 @@ mod reqwest;
 mod scripted;
 mod scrubber;
 
+use std::fmt;
+
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, StatusCode};
 
@@ -91,6 +93,14 @@ pub struct Credential {
     pub secret: Secret,
 }
 
+// Without the key.
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Credential");
+        shown.field("header", &self.header).field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
 impl Credential {
     /// Creates a credential for the header `header`, whose value is `prefix` and the key.
     pub fn new(header: HeaderName, prefix: &'static str, secret: Secret) -> Self {
@@ -99,6 +109,7 @@ impl Credential {
 }
 
 /// A response whose body has yet to be read.
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct HttpResponse {
     /// The HTTP status.

@@ -6,6 +6,7 @@
 //! all others belong to the reader of the response.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::iter;
 use std::sync::{Arc, OnceLock};
@@ -55,6 +56,12 @@ pub struct ReqwestTransport {
 
 /// A client that is built on first use. A failure to build would come again, so it is kept too.
 type LazyClient = OnceLock<Result<Client, String>>;
+
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport").finish_non_exhaustive()
+    }
+}
 
 impl ReqwestTransport {
     /// Creates a transport without connections.

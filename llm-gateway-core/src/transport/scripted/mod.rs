@@ -16,6 +16,7 @@ mod roles;
 mod server;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -93,6 +94,15 @@ enum ScriptStep {
     Reset,
     Hang,
     Delay(Duration),
+}
+
+impl fmt::Debug for Scripted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        let mut shown = f.debug_struct("Scripted");
+        shown.field("steps", &state.steps.len()).field("requests", &state.requests.len());
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl Scripted {

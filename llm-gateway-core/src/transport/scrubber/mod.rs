@@ -5,6 +5,7 @@
 
 mod escapes;
 
+use std::fmt;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
@@ -43,6 +44,13 @@ fn is_secret(key: &str) -> bool {
 pub struct Scrubber {
     secrets: Vec<Secret>,
     patterns: Option<Arc<AhoCorasick>>,
+}
+
+// Without the keys.
+impl fmt::Debug for Scrubber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scrubber").field("keys", &self.secrets.len()).finish_non_exhaustive()
+    }
 }
 
 impl Scrubber {
@@ -151,6 +159,9 @@ fn spellings(key: &str) -> Vec<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credential::{EnvironmentCredentials, Lease};
+    use crate::environment::Environment;
+    use crate::transport::Credential;
 
     const KEY: &str = "sk-canary/\"0123456789+abcdef";
 
@@ -227,6 +238,17 @@ mod tests {
         }
         let short = Scrubber::new(vec![Secret::new("sk-1234".to_owned())]);
         assert_eq!(short.scrub("ask sk-1234"), "ask [redacted]");
+    }
+
+    #[test]
+    fn what_holds_a_key_shows_none_of_it() {
+        let lease = Lease::new("OPENAI_API_KEY", Secret::new(KEY.to_owned()));
+        let header = http::header::AUTHORIZATION;
+        let credential = Credential::new(header, "Bearer ", lease.secret.clone());
+        let environment = Environment::empty().with("OPENAI_API_KEY", KEY);
+        let keys = EnvironmentCredentials::new(environment, ["OPENAI_API_KEY".to_owned()]);
+        let shown = format!("{:?} {lease:?} {credential:?} {keys:?}", scrubber());
+        assert!(shown.contains("OPENAI_API_KEY") && !shown.contains("canary"), "{shown}");
     }
 
     #[test]
