@@ -193,7 +193,7 @@ mod tests {
 
     use super::*;
 
-    /// What is impossible about a row; empty for a sound one.
+    /// What is impossible about a row; empty for a valid row.
     fn faults(row: &Row) -> Vec<String> {
         let mut faults = Vec::new();
         let mut must = |holds: bool, what: &str| {
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(id("gpt-4o-2099-01-01"), None, "ids are never matched by prefix");
     }
 
-    /// Such a name is another model's tomorrow; today's may stand beside it.
+    /// A provider gives such a name to one model after another.
     #[test]
     fn the_newest_of_a_house_is_a_name_that_moves() {
         let moving = |(_, id, facts): &(String, String, Arc<ModelFacts>)| {
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(built_in_models().iter().filter(|it| moving(it)).count(), 8);
     }
 
-    /// Its price page says that its own `deepseek-flash` answers to the older names, as
+    /// DeepSeek's price page says that `deepseek-flash` answers to the older names, as
     /// `deepseek-v4-flash` did to those before (<https://api-docs.deepseek.com/quick_start/pricing>).
     #[test]
     fn the_names_of_one_model_of_deepseek_are_one_model() {
@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(undated("deepseek-v4-pro"), Some("deepseek-v4-pro"));
     }
 
-    /// Their Chat Completions know `json_object` alone and answer a schema with 400, "This
+    /// DeepSeek's Chat Completions know `json_object` alone and answer a schema with 400, "This
     /// response_format type is unavailable now"
     /// (<https://api-docs.deepseek.com/api/create-chat-completion>).
     #[test]

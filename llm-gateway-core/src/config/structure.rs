@@ -108,7 +108,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         let mut whole = true;
         for key in required.filter_map(Value::as_str).filter(|key| !fitting.contains_key(*key)) {
             whole = false;
-            // A required key whose value was refused has been reported already.
+            // A required key whose value is invalid has been reported already.
             if !entries.iter().any(|entry| entry.key == key) {
                 self.problems.error(
                     node.place,

@@ -18,19 +18,19 @@ const SERVERS: [&dyn Server; 3] = [&OpenAiServer, &AnthropicServer, &GeminiServe
 pub(super) struct ParsedRequest {
     /// The API to answer for.
     pub(super) server: &'static dyn Server,
-    /// The model, as asked for.
+    /// The model that the request asks for.
     pub(super) model: String,
     /// What the user said last.
     pub(super) last_user_text: String,
-    /// The size of the whole prompt.
+    /// The size of the whole prompt, in tokens.
     pub(super) input_tokens: usize,
-    /// Whether to answer as a stream.
+    /// Whether the request asks for a stream.
     pub(super) is_stream: bool,
     /// Whether a stream ends with its token counts.
     pub(super) counts_stream_tokens: bool,
-    /// The bound on output, where one was sent.
+    /// The bound on output tokens; `None` if the request sets none.
     pub(super) max_tokens: Option<usize>,
-    /// Hex digits that differ where the request does.
+    /// Hex digits that differ between different requests, for ids.
     pub(super) digest: String,
     /// The status that a server would refuse the request with; `None` if it would answer.
     pub(super) fault: Option<StatusCode>,

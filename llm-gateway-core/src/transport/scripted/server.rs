@@ -12,24 +12,24 @@ use serde_json::Value;
 
 /// The server of one API.
 pub(super) trait Server: Send + Sync {
-    /// Whether the API has requests to `path`.
+    /// Returns whether requests to `path` belong to the API.
     fn serves(&self, path: &str) -> bool;
 
-    /// The model that a request asks for; `None` if it names none.
+    /// Returns the model that a request asks for; `None` if it names none.
     fn model(&self, path: &str, body: &Value) -> Option<String>;
 
-    /// Whether a request asks for a stream.
+    /// Returns whether a request asks for a stream.
     fn is_stream(&self, path: &str, body: &Value) -> bool;
 
-    /// Whether a stream ends with its token counts.
+    /// Returns whether the stream that answers a request ends with its token counts.
     fn counts_stream_tokens(&self, _body: &Value) -> bool {
         true
     }
 
-    /// The bound on output tokens that a request sends.
+    /// Returns the bound on output tokens that a request sets; `None` if it sets none.
     fn max_tokens<'b>(&self, body: &'b Value) -> Option<&'b Value>;
 
-    /// The texts of a request's prompt.
+    /// Returns where the texts of a request's prompt are.
     fn prompt<'b>(&self, body: &'b Value) -> PromptFields<'b>;
 
     /// Writes a whole answer.
@@ -44,14 +44,14 @@ pub(super) trait Server: Send + Sync {
     /// Writes an error body as the event that ends a stream.
     fn error_event(&self, body: &Value) -> Bytes;
 
-    /// Whether an error asks to wait in the header `retry-after`. An API that does not use the
+    /// Returns whether an error asks to wait in the header `retry-after`. An API that does not use the
     /// header says so in the body.
     fn sends_retry_after(&self) -> bool;
 }
 
-/// Where the texts of a prompt stand in the body of a request.
+/// Where the texts of a prompt are in the body of a request.
 pub(super) struct PromptFields<'b> {
-    /// The system text, where the API has a place of its own for it.
+    /// The system text, if the API has a field of its own for it.
     pub(super) system: Option<&'b Value>,
     /// The list of messages.
     pub(super) messages: Option<&'b Value>,
@@ -63,11 +63,11 @@ pub(super) struct PromptFields<'b> {
 pub(super) struct ScriptedAnswer<'a> {
     /// The model that answers.
     pub(super) model: &'a str,
-    /// Hex digits that differ where the request does.
+    /// Hex digits that differ between different requests, for ids.
     pub(super) digest: &'a str,
-    /// The size of the whole prompt.
+    /// The size of the whole prompt, in tokens.
     pub(super) input_tokens: usize,
-    /// The size of the text.
+    /// The size of the answer's text, in tokens.
     pub(super) output_tokens: usize,
     /// The text of the answer.
     pub(super) text: &'a str,
@@ -80,9 +80,9 @@ pub(super) struct ScriptedAnswer<'a> {
 /// Why an answer ends.
 #[derive(Clone, Copy)]
 pub(super) enum StopReason {
-    /// The model had said all that it had to say.
+    /// The model came to the end of its answer.
     Stop,
-    /// The request's bound on output tokens was reached.
+    /// The answer reached the request's bound on output tokens.
     Length,
 }
 
@@ -90,15 +90,15 @@ pub(super) enum StopReason {
 pub(super) struct ServerError<'a> {
     /// The status that the error is answered with.
     pub(super) status: StatusCode,
-    /// The sentence for a person.
+    /// The message for a person.
     pub(super) message: &'a str,
-    /// How long to wait before the next request.
+    /// The wait that the error asks for before the next request.
     pub(super) retry_after: Option<Duration>,
-    /// Hex digits that differ where the request does.
+    /// Hex digits that differ between different requests, for ids.
     pub(super) digest: &'a str,
 }
 
-/// Whether a JSON value is `true`.
+/// Returns whether a JSON value is `true`.
 pub(super) fn is_true(value: Option<&Value>) -> bool {
     value.and_then(Value::as_bool).unwrap_or(false)
 }

@@ -169,7 +169,7 @@ mod tests {
         Scrubber::new(vec![Secret::new(KEY.to_owned())])
     }
 
-    /// The key in a text in a text and so on, each of them JSON.
+    /// The key within JSON within JSON, `depth` times.
     fn within_json(depth: usize) -> String {
         let wrapped = |text: String, _| serde_json::json!({ "text": text }).to_string();
         (0..depth).fold(KEY.to_owned(), wrapped)
@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    /// Writers escape what they like: .NET a plus in JSON, some URL encoders in lower case.
+    /// Writers escape as they like: .NET escapes a plus in JSON, some URL encoders write lower case.
     #[test]
     fn a_key_goes_through_escapes_of_any_kind() {
         let scrubber = scrubber();

@@ -88,7 +88,7 @@ impl CredentialSource for Keys {
     }
 }
 
-/// One attempt and all that it left behind.
+/// The result of one attempt, its record and its duration.
 struct Outcome {
     result: Result<Completion, Error>,
     recorder: Recorder,
@@ -183,7 +183,7 @@ async fn a_slow_drip_ends_by_the_attempt_clock() {
     assert_eq!(outcome.recorded().body, " ".repeat(7), "what came is kept");
 }
 
-/// The status, `Retry-After` and that nothing is billed were lost to the body.
+/// A body that stalled once cost the error its status and its `Retry-After`.
 #[tokio::test(start_paused = true)]
 async fn an_error_stands_whatever_becomes_of_its_body() {
     let error = r#"{"error":{"message":"slow down"}}"#;

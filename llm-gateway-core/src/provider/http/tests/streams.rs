@@ -35,7 +35,7 @@ fn typed(content_type: &'static str, chunks: Vec<(Duration, Chunk)>) -> Script {
     script
 }
 
-/// One attempt that asks for a stream, and each growth of its text that was told.
+/// One attempt that asks for a stream, and the lengths of text that the listener heard.
 async fn listened(script: Script) -> (Outcome, Vec<u64>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&told);
@@ -56,7 +56,7 @@ fn reset() -> (Duration, Chunk) {
     (Duration::ZERO, Err(TransportError::new(Phase::Body, "connection reset")))
 }
 
-/// Lets every task come as far as it can, and the sockets with them.
+/// Lets all other tasks and sockets make progress.
 async fn others_run() {
     for _ in 0..32 {
         tokio::task::yield_now().await;
@@ -110,7 +110,7 @@ async fn a_slow_stream_ends_by_the_attempt_clock() {
     assert_eq!(outcome.recorded().body, delta("x").repeat(7), "what came is kept");
 }
 
-/// Servers ping for as long as they like, and the whole attempt was waited for.
+/// Servers ping for as long as they like. The gateway once waited for the whole attempt.
 #[tokio::test(start_paused = true)]
 async fn an_answer_has_to_begin_whatever_signs_of_life_there_are() {
     for ping in [
@@ -187,7 +187,7 @@ async fn a_stop_in_every_event_is_no_end_when_the_attempt_is_over() {
     assert_eq!(error.message(), "openai did not finish within 30s (timeout_s)");
 }
 
-/// It was paid for, thrown away, and paid for again.
+/// Such an answer was once paid for, thrown away and paid for again.
 #[tokio::test(start_paused = true)]
 async fn an_answer_of_geminis_that_is_whole_needs_no_end_of_its_body() {
     let part = |text| candidate(text, "");

@@ -8,7 +8,7 @@ use crate::credential::Secret;
 
 const KEY: &str = "sk-canary-0123456789";
 
-/// One request a wire format, all asking the same.
+/// Requests that ask the same, one for each wire format.
 fn requests() -> [HttpRequest; 3] {
     [
         (

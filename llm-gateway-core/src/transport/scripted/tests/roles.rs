@@ -25,8 +25,8 @@ fn shown(artifact: &str, ask: Ask) -> Vec<String> {
     parts
 }
 
-/// What the model says to one turn of these parts, in each wire; the parts of a string are
-/// joined.
+/// What the model says to one turn of these parts, in each wire format. A format whose content is a
+/// string joins the parts.
 async fn said_to(parts: &[String]) -> [String; 3] {
     let blocks: Vec<Value> =
         parts.iter().map(|text| json!({"type": "text", "text": text})).collect();
@@ -46,7 +46,8 @@ async fn said_to(parts: &[String]) -> [String; 3] {
     said
 }
 
-/// Whether the model accepts an artifact when it is asked so, the same in each wire.
+/// Whether the model accepts an artifact when it is asked in this form. Every wire format must give the
+/// same result.
 async fn accepts(artifact: &str, ask: Ask) -> bool {
     let form = match ask {
         Ask::Structured | Ask::StructuredAgain => VerdictForm::Structured,
@@ -108,7 +109,7 @@ async fn a_worker_answers_as_any_model_does() {
     }
 }
 
-/// No frame, half of one, an unknown nonce, an ask that is not ours.
+/// The texts have no frame, half a frame, an unknown nonce, or a question that is not the gateway's.
 #[tokio::test]
 async fn what_only_looks_like_a_role_is_answered_as_ever() {
     let whole = shown(ARTIFACT, Ask::Plain).concat();
