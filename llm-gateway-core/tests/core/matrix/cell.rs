@@ -1,4 +1,4 @@
-//! One cell: a fault, in one dialect, whole or streamed, in one position.
+//! A cell of the matrix: a fault, in one dialect, whole or streamed, in one position.
 
 use std::fmt;
 
@@ -6,42 +6,42 @@ use llm_gateway_core::Scripted;
 use test_support::Wire;
 
 use super::faults::{self, MODEL};
-use super::{Position, Reply, Row, Who, course};
+use super::{Delivery, Position, Reply, Row, Who, course};
 
-/// The longest backoff before a first retry.
+/// The longest backoff before a first retry, in seconds.
 pub(super) const BASE_DELAY_S: u64 = 2;
 
-/// A fault in a place.
+/// A fault, and where it hits.
 pub(super) struct Cell<'a> {
     pub(super) row: &'a Row,
     pub(super) wire: Wire,
-    pub(super) stream: bool,
+    pub(super) delivery: Delivery,
     pub(super) position: Position,
 }
 
 impl fmt::Display for Cell<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let delivery = if self.stream { "streamed" } else { "whole" };
+        let delivery = self.delivery.as_str();
         let (fault, wire, position) = (self.row.fault, self.wire, self.position);
         write!(f, "`{fault}` x {wire:?}, {delivery} x {position:?}")
     }
 }
 
 impl Cell<'_> {
-    /// The replies, and one that nobody should ask for.
+    /// Returns a script of the replies, and one more that nobody should ask for.
     pub(super) fn script(&self) -> Scripted {
         let replies = self.course().iter().fold(Scripted::new(), |script, &(who, reply)| {
-            faults::reply(script, reply, self.row.fault, self.wire(who), self.stream)
+            faults::reply(script, reply, self.row.fault, self.wire(who), self.delivery)
         });
         replies.answer("nobody should have asked for this")
     }
 
-    /// What is sent, and what comes back.
+    /// Returns who is asked for each attempt, and what comes back.
     pub(super) fn course(&self) -> &'static [(Who, Reply)] {
         course(self.position, self.row.then)
     }
 
-    /// Who is asked first, and who second.
+    /// Returns who is asked first, and who second.
     pub(super) fn chain(&self) -> [Who; 2] {
         match self.position {
             Position::Fallback => [Who::Other, Who::It],
@@ -49,7 +49,7 @@ impl Cell<'_> {
         }
     }
 
-    /// The name of who is asked.
+    /// Returns the name of a provider.
     pub(super) fn provider(&self, who: Who) -> &'static str {
         match self.wire(who) {
             Wire::OpenAi => "openai",
@@ -59,7 +59,7 @@ impl Cell<'_> {
         }
     }
 
-    /// Its neighbour stands in for each dialect, so that each stands in for one.
+    /// Returns the dialect of a provider. Each dialect has another one as its fallback.
     fn wire(&self, who: Who) -> Wire {
         match (who, self.wire) {
             (Who::It, wire) => wire,
@@ -69,10 +69,10 @@ impl Cell<'_> {
         }
     }
 
-    /// Two targets, two tries each.
+    /// Returns a policy of two targets with two tries each.
     pub(super) fn policy(&self) -> String {
         let [first, second] = self.chain().map(|who| self.provider(who));
-        let stream = self.stream;
+        let stream = self.delivery == Delivery::Stream;
         let provider = format!(
             "{{stream: {stream}, timeout_s: 60, idle_timeout_s: 7,
                models: {{{MODEL}: {{in: 1, out: 10, cache_read: 0.5}}}}}}"

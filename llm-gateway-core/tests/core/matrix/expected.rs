@@ -1,12 +1,12 @@
-//! What should happen in a cell: the table, read along the course of its position.
+//! What should happen in a cell: the table, applied to the course of its position.
 
 use super::cell::Cell;
 use super::faults::{MODEL, TEXT};
-use super::story::{Story, answered, failed, sent, tried};
+use super::story::{Bytes, Story, answered, failed, sent, tried};
 use super::{REPORTED, Reply, STUMBLE, Told, Wait, Who, rows};
 
 impl Cell<'_> {
-    /// What the table says.
+    /// Returns what the table says about the request.
     pub(super) fn expected(&self) -> Story {
         let providers = self.chain().map(|who| self.provider(who));
         let mut story = Story {
@@ -25,7 +25,8 @@ impl Cell<'_> {
             let wait = again.map_or(Wait::No, |(_, told)| told.wait);
             let Told { outcome, billed, takes_s, .. } = told;
             story.tries.push(tried(provider, outcome, wait, takes_s, Some(billed)));
-            story.sent.push(sent(again.is_some(), self.stream));
+            let bytes = again.map_or(Bytes::New, |_| Bytes::Again);
+            story.sent.push(sent(bytes, self.delivery));
             *story.spent.entry(provider).or_default() += billed;
             let failures = story.failures.entry(provider).or_default();
             *failures = if reply == Reply::Good { 0 } else { *failures + u32::from(told.counts) };
@@ -53,7 +54,7 @@ impl Cell<'_> {
         }
     }
 
-    /// What the table says of one reply.
+    /// Returns what the table says about one reply.
     fn told(&self, reply: Reply) -> Told {
         match reply {
             Reply::Fault => self.row.told,

@@ -6,30 +6,30 @@ use llm_gateway_core::Scripted;
 use serde_json::json;
 use test_support::Wire;
 
-use super::{Reply, STUMBLE};
+use super::{Delivery, Reply, STUMBLE};
 
 /// The model of every target.
 pub(super) const MODEL: &str = "m";
 
-/// What a provider that is well says: long enough for several events.
+/// The text of a good answer, long enough for several events.
 pub(super) const TEXT: &str = "an answer of several words";
 
-/// Adds to `script` what `wire` replies.
+/// Adds a reply to a script, in the format of a dialect.
 pub(super) fn reply(
     script: Scripted,
     reply: Reply,
     fault: &str,
     wire: Wire,
-    stream: bool,
+    delivery: Delivery,
 ) -> Scripted {
     match reply {
-        Reply::Good => answer(script, wire, stream, TEXT, wire.stop()),
-        Reply::Stumble => failing(script, STUMBLE, wire, stream),
-        Reply::Fault => failing(script, fault, wire, stream),
+        Reply::Good => answer(script, wire, delivery, TEXT, wire.stop()),
+        Reply::Stumble => failing(script, STUMBLE, wire, delivery),
+        Reply::Fault => failing(script, fault, wire, delivery),
     }
 }
 
-fn failing(script: Scripted, fault: &str, wire: Wire, stream: bool) -> Scripted {
+fn failing(script: Scripted, fault: &str, wire: Wire, delivery: Delivery) -> Scripted {
     let wait = Duration::from_secs(5);
     match fault {
         "429, retry-after" => script.status_with_retry_after(429, wait),
@@ -42,8 +42,8 @@ fn failing(script: Scripted, fault: &str, wire: Wire, stream: bool) -> Scripted 
         "stall in the middle" => script.stall(),
         "cut in the middle" => script.cut(),
         "ends in the middle" => {
-            let whole = body(wire, stream, TEXT, wire.stop());
-            plainly(script, stream, whole[..whole.len() / 2].to_owned())
+            let whole = body(wire, delivery, TEXT, wire.stop());
+            plainly(script, delivery, whole[..whole.len() / 2].to_owned())
         }
         "no terminal event" => {
             let whole = wire.stream(MODEL, TEXT).replace("\r\n", "\n");
@@ -51,10 +51,10 @@ fn failing(script: Scripted, fault: &str, wire: Wire, stream: bool) -> Scripted 
             assert!(events.len() > 1, "half of a stream is something");
             script.events(events[..events.len() / 2].concat())
         }
-        "not JSON" => plainly(script, stream, in_an_event(stream, "surprise!")),
+        "not JSON" => plainly(script, delivery, in_an_event(delivery, "surprise!")),
         "JSON of another API" => {
             let foreign = json!({ "choices": 7, "type": 7, "candidates": 7, "content": 7 });
-            plainly(script, stream, in_an_event(stream, &foreign.to_string()))
+            plainly(script, delivery, in_an_event(delivery, &foreign.to_string()))
         }
         "HTML with 200" => script.raw(200, "<!doctype html><title>Sign in</title>"),
         "no body" => script.raw(200, ""),
@@ -69,20 +69,21 @@ fn failing(script: Scripted, fault: &str, wire: Wire, stream: bool) -> Scripted 
             let error = "event: error\ndata: {\"message\": \"boom\", \"code\": 500}";
             script.events([first, error, rest].join("\n\n"))
         }
-        "no text" => answer(script, wire, stream, "", wire.stop()),
-        "filtered" => answer(script, wire, stream, "", wire.safety()),
-        "all spent on reasoning" => answer(script, wire, stream, "", wire.length()),
+        "no text" => answer(script, wire, delivery, "", wire.stop()),
+        "filtered" => answer(script, wire, delivery, "", wire.safety()),
+        "all spent on reasoning" => answer(script, wire, delivery, "", wire.length()),
         "out of credit by name" => {
             let (status, body) = out_of_credit(wire);
             script.raw(status, body)
         }
         "too long by name" => script.raw(400, too_long(wire)),
-        "too long, in the middle" => script.events(in_an_event(true, &too_long(wire))),
+        "too long, in the middle" => script.events(in_an_event(Delivery::Stream, &too_long(wire))),
         status => script.status(status.parse().expect("a fault of the table")),
     }
 }
 
-/// No API needs a 402 for it.
+/// Returns the status and the body with which a dialect says that the account is empty. None needs
+/// a 402 for it.
 fn out_of_credit(wire: Wire) -> (u16, String) {
     let (status, code, message) = match wire {
         Wire::OpenAi | Wire::DeepSeek => (429, "insufficient_quota", "You exceeded your quota."),
@@ -104,29 +105,29 @@ fn too_long(wire: Wire) -> String {
     wire.refusal(400, code, message).to_string()
 }
 
-/// A whole answer, or the stream of it, with tokens reported.
-fn answer(script: Scripted, wire: Wire, stream: bool, text: &str, reason: &str) -> Scripted {
-    plainly(script, stream, body(wire, stream, text, reason))
+/// Adds a complete answer, or its stream, with reported tokens.
+fn answer(script: Scripted, wire: Wire, delivery: Delivery, text: &str, reason: &str) -> Scripted {
+    plainly(script, delivery, body(wire, delivery, text, reason))
 }
 
-fn body(wire: Wire, stream: bool, text: &str, reason: &str) -> String {
-    match stream {
-        true => wire.stream_ending(MODEL, text, reason),
-        false => wire.answer_ending(MODEL, text, reason).to_string(),
+fn body(wire: Wire, delivery: Delivery, text: &str, reason: &str) -> String {
+    match delivery {
+        Delivery::Stream => wire.stream_ending(MODEL, text, reason),
+        Delivery::Whole => wire.answer_ending(MODEL, text, reason).to_string(),
     }
 }
 
-fn in_an_event(stream: bool, data: &str) -> String {
-    match stream {
-        true => format!("data: {data}\n\n"),
-        false => data.to_owned(),
+fn in_an_event(delivery: Delivery, data: &str) -> String {
+    match delivery {
+        Delivery::Stream => format!("data: {data}\n\n"),
+        Delivery::Whole => data.to_owned(),
     }
 }
 
-/// 200, a body, and a clean end.
-fn plainly(script: Scripted, stream: bool, body: String) -> Scripted {
-    match stream {
-        true => script.events(body),
-        false => script.raw(200, body),
+/// Adds a body with status 200 and a clean end.
+fn plainly(script: Scripted, delivery: Delivery, body: String) -> Scripted {
+    match delivery {
+        Delivery::Stream => script.events(body),
+        Delivery::Whole => script.raw(200, body),
     }
 }

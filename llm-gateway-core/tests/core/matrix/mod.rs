@@ -1,9 +1,9 @@
-//! Every fault, in every dialect, whole and streamed, wherever it hits: one table that says
-//! what the contract promises, and one check that holds each cell against it.
+//! The matrix: every fault, in every dialect, whole and streamed, at every target.
 //!
-//! Expected is what section 3 of the contract says, and nothing of it is asked of the code:
-//! a category's meaning stands here a second time. How a fault looks on the wire is
-//! [`faults`]'s; [`expected`] and [`seen`] tell the same [`story`] of a [`cell`].
+//! One table says what section 3 of the contract promises, and one check holds each cell against
+//! it. Nothing of the table is taken from the code: the meaning of a category is written down here
+//! a second time. [`faults`] knows how a fault looks on the wire. [`expected`] and [`seen`] tell
+//! the same [`story`] of a [`cell`], one from the table and one from the gateway.
 
 mod cell;
 mod expected;
@@ -68,28 +68,28 @@ filtered                | both   | content_filter          | end   | no     | re
 all spent on reasoning  | both   | output_budget_exhausted | end   | no     | reported | backoff | 0 s
 ";
 
-/// A line of the table.
+/// A row of the table.
 struct Row {
     fault: &'static str,
-    /// A whole answer, a stream.
-    hits: [bool; 2],
+    /// The deliveries that the fault can hit.
+    hits: &'static [Delivery],
     then: Then,
     told: Told,
 }
 
-/// What becomes of one attempt.
+/// What one attempt leads to.
 #[derive(Clone, Copy)]
 struct Told {
-    /// The category; of an answer, `ok`.
+    /// The category, or `ok`.
     outcome: &'static str,
     counts: bool,
-    /// In nano-dollars.
+    /// The cost in nano-dollars.
     billed: u64,
     wait: Wait,
     takes_s: u64,
 }
 
-/// Where a fault leads.
+/// What follows a fault.
 #[derive(Clone, Copy)]
 enum Then {
     Retry,
@@ -100,19 +100,19 @@ enum Then {
 /// How long a retry waits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Wait {
-    /// Not at all: a first try.
+    /// No wait, because it is a first try.
     No,
-    /// Some part of the base delay, and not nothing.
+    /// A part of the base delay, and more than nothing.
     Backoff,
-    /// Exactly so long.
+    /// Exactly this long.
     Exactly(Duration),
 }
 
-/// What an answer of [`Wire`] costs: 15 tokens at $1 per million, 5 cached ones at $0.50, and
-/// 10 at $10.
+/// The cost of an answer of [`Wire`]: 15 tokens at $1 per million, 5 cached ones at $0.50, and 10
+/// at $10.
 const REPORTED: u64 = 15 * 1_000 + 5 * 500 + 10 * 10_000;
 
-/// A 500 that comes before the fault.
+/// The fault that precedes the one of the cell: a 500.
 const STUMBLE: &str = "500";
 
 fn rows() -> impl Iterator<Item = Row> {
@@ -124,7 +124,11 @@ fn rows() -> impl Iterator<Item = Row> {
         let seconds = |text: &str| text.strip_suffix(" s").unwrap().parse().unwrap();
         Row {
             fault,
-            hits: [hits != "stream", hits != "whole"],
+            hits: match hits {
+                "whole" => &[Delivery::Whole],
+                "stream" => &[Delivery::Stream],
+                _ => &[Delivery::Whole, Delivery::Stream],
+            },
             then: match then {
                 "retry" => Then::Retry,
                 "next" => Then::Next,
@@ -150,16 +154,34 @@ fn rows() -> impl Iterator<Item = Row> {
     })
 }
 
+/// How an answer is delivered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Delivery {
+    /// As one body.
+    Whole,
+    /// As a stream of events.
+    Stream,
+}
+
+impl Delivery {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Stream => "streamed",
+        }
+    }
+}
+
 /// Where in a request the fault hits. Each target may be tried twice.
 #[derive(Debug, Clone, Copy)]
 enum Position {
-    /// The first attempt; everybody else is well.
+    /// The first attempt. All others succeed.
     First,
     /// The retry, after a 500.
     Retry,
     /// The fallback, after its predecessor failed twice.
     Fallback,
-    /// Each and every attempt.
+    /// Every attempt.
     Throughout,
 }
 
@@ -180,8 +202,8 @@ enum Reply {
     Good,
 }
 
-/// Everything that is sent for a request, in order, and what comes back. After a good reply
-/// there is an answer; after the last bad one the request fails as the fault says.
+/// Returns every attempt of a request, in order, and what comes back. After a good reply there is
+/// an answer; after the last bad one the request fails with its category.
 fn course(position: Position, then: Then) -> &'static [(Who, Reply)] {
     use Reply::{Fault, Good, Stumble};
     use Who::{It, Other};
@@ -208,14 +230,13 @@ fn course(position: Position, then: Then) -> &'static [(Who, Reply)] {
     }
 }
 
-/// Checks a position in every row and column.
+/// Checks one position in every row, dialect and delivery.
 async fn check(position: Position) {
     let (mut cells, mut wrong) = (0, Vec::new());
     for row in rows() {
         for wire in [Wire::OpenAi, Wire::Anthropic, Wire::Gemini] {
-            for stream in [false, true].into_iter().filter(|&stream| row.hits[usize::from(stream)])
-            {
-                let cell = Cell { row: &row, wire, stream, position };
+            for &delivery in row.hits {
+                let cell = Cell { row: &row, wire, delivery, position };
                 let differences = cell.expected().against(&cell.seen().await);
                 cells += 1;
                 if !differences.is_empty() {

@@ -1,4 +1,4 @@
-//! What does happen in a cell: a gateway of its own is asked once, and everything looked at.
+//! What happens in a cell: its own gateway is asked once, and everything is looked at.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use llm_gateway_core::{Answer, Environment, Failure, Request};
 use test_support::Wire;
 use tokio::time::Instant;
 
-use super::Wait;
 use super::cell::{BASE_DELAY_S, Cell};
 use super::faults::MODEL;
-use super::story::{Story, answered, failed, sent, tried};
+use super::story::{Bytes, Story, answered, failed, sent, tried};
+use super::{Delivery, Wait};
 use crate::support::{obeying, spent};
 
 impl Cell<'_> {
-    /// What does happen.
+    /// Asks the gateway, and returns what happened.
     pub(super) async fn seen(&self) -> Story {
         let (ledger, script) = (Arc::new(MemoryLedger::new()), self.script());
         let environment = Environment::empty()
@@ -54,7 +54,7 @@ impl Cell<'_> {
                 .into(),
             spent: providers.map(|name| (name, spent_at(name))).into(),
             held: spent.held.as_nanos(),
-            // The timer counts in milliseconds.
+            // tokio's timer counts in milliseconds.
             time_adds_up: elapsed.abs_diff(told) < Duration::from_millis(10),
             end: seen_end(&outcome),
         }
@@ -85,10 +85,16 @@ fn seen_try(attempt: &Attempt) -> String {
 
 fn seen_requests(requests: &[HttpRequest]) -> Vec<String> {
     let before = [None].into_iter().chain(requests.iter().map(Some));
-    let for_a_stream = |request: &HttpRequest| {
+    let delivery = |request: &HttpRequest| {
         let path = request.url.split('?').next().unwrap();
-        Wire::OpenAi.asks_for_stream(path, &request.body)
+        match Wire::OpenAi.asks_for_stream(path, &request.body) {
+            true => Delivery::Stream,
+            false => Delivery::Whole,
+        }
     };
-    let seen = |(request, before)| sent(before == Some(request), for_a_stream(request));
+    let seen = |(request, before)| {
+        let bytes = if before == Some(request) { Bytes::Again } else { Bytes::New };
+        sent(bytes, delivery(request))
+    };
     requests.iter().zip(before).map(seen).collect()
 }

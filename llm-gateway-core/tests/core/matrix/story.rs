@@ -1,26 +1,26 @@
-//! The words in which what should happen and what did can be compared.
+//! Words in which the expected and the actual course of a request can be compared.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Wait;
+use super::{Delivery, Wait};
 
-/// Everything about a request that the contract speaks of, in words.
+/// Everything that the contract says about a request, in words.
 pub(super) struct Story {
     pub(super) end: String,
     pub(super) tries: Vec<String>,
     pub(super) sent: Vec<String>,
-    /// Per provider: its breaker's failures in a row.
+    /// The consecutive failures of each provider's breaker.
     pub(super) failures: BTreeMap<&'static str, u32>,
-    /// Per provider: what the ledger has, in nano-dollars.
+    /// The spending of each provider in the ledger, in nano-dollars.
     pub(super) spent: BTreeMap<&'static str, u64>,
     pub(super) held: u64,
-    /// Whether the request took as long as its tries and waits say.
+    /// Whether the request took as long as its tries and waits together.
     pub(super) time_adds_up: bool,
 }
 
 impl Story {
-    /// Where this and what was `seen` differ.
+    /// Returns the differences between this story and the one that was `seen`.
     pub(super) fn against(&self, seen: &Self) -> Vec<String> {
         let pairs = self.facts().into_iter().zip(seen.facts());
         pairs
@@ -60,9 +60,19 @@ pub(super) fn tried(
     format!("{provider} {outcome}, waited {wait:?}, took {took_s} s, cost {cost:?}")
 }
 
-/// `again`: byte for byte what was sent before it.
-pub(super) fn sent(again: bool, for_a_stream: bool) -> String {
-    let (what, delivery) =
-        (if again { "again" } else { "new" }, if for_a_stream { "streamed" } else { "whole" });
-    format!("{what}, {delivery}")
+/// How the bytes of a request compare with those of the one before.
+pub(super) enum Bytes {
+    /// They are not the same.
+    New,
+    /// They are the same.
+    Again,
+}
+
+/// Returns a request in words.
+pub(super) fn sent(bytes: Bytes, delivery: Delivery) -> String {
+    let bytes = match bytes {
+        Bytes::New => "new",
+        Bytes::Again => "again",
+    };
+    format!("{bytes}, {}", delivery.as_str())
 }
