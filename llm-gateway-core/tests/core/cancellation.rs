@@ -1,6 +1,6 @@
-//! A caller who leaves, at any moment: the call is polled k times and dropped, for k = 1, 2, …
-//! until it gets to its end. Each time the socket must close, the hold be settled, and the
-//! breaker's permit and the place at the provider be free.
+//! A caller may drop a call at any moment. The call is polled k times and dropped, for k = 1, 2, …
+//! until it ends. Each time the connection must be closed, the hold settled, and the permit of the
+//! breaker and the place at the provider returned.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use tokio::sync::watch;
 
 use crate::support::{obeying, spent};
 
-/// What the provider saw.
+/// What the provider has seen so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     open_connections: usize,
     requests: usize,
-    /// Requests that were not answered with an error status, and so may have been billed.
+    /// Requests that may have been billed, because they were not answered with an error status.
     billed: usize,
 }
 
@@ -56,10 +56,10 @@ impl Provider {
     }
 }
 
-/// Answers one request, and stays until the client has closed.
+/// Answers one request, and waits until the client has closed the connection.
 async fn serve(mut stream: TcpStream, failures: usize, tell: &watch::Sender<Seen>) {
     let mut request = vec![0; 65_536];
-    // The request is small, so it comes at once.
+    // The request is small, so one read returns all of it.
     if stream.read(&mut request).await.unwrap_or(0) == 0 {
         return;
     }
@@ -113,7 +113,7 @@ struct World {
     provider: Provider,
 }
 
-/// One call at a time, at a provider with prices.
+/// Builds a gateway that allows one call at a time, at a provider with prices.
 async fn world(failures: usize, retries: usize, threshold: usize) -> World {
     let provider = Provider::failing_first(failures).await;
     let policy = format!(
@@ -147,7 +147,8 @@ impl World {
         spent(&self.ledger, By::Model).await
     }
 
-    /// Nothing is left behind, and the next call gets everything that this one had.
+    /// Asserts that nothing is left behind, and that the next call gets everything that this one
+    /// had.
     async fn is_clean(&self, polls: usize) {
         let seen = self.provider.all_closed().await;
         let spent = self.spent().await;
@@ -165,7 +166,7 @@ async fn a_caller_may_leave_at_any_await() {
     let mut polls = 0;
     let answer = loop {
         polls += 1;
-        // Two failures, so that waits and retries are among the moments.
+        // Two failures make waits and retries part of the moments.
         let world = world(2, 3, 100).await;
         match polled(world.ask(), polls).await {
             Some(answer) => break answer.unwrap(),

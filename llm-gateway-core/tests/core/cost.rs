@@ -1,5 +1,5 @@
-//! Golden costs: what a provider reported, in each dialect's own words, and what that costs to
-//! the nano-dollar. The arithmetic stands in each test, done by hand.
+//! Golden costs: what a provider reported in the words of its dialect, and what that costs to the
+//! nano-dollar. Each test shows its arithmetic.
 //!
 //! A price of $1 per million tokens is 1 000 n$ a token.
 
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::support::{obeying, spent};
 
-/// Prices of our own, so that no change of the built-in data changes a sum here. The models
-/// without a row are the built-in ones, and `gpt-4o-next`, which nobody knows.
+/// A policy with prices of its own, so that no change of the built-in data changes a sum here. The
+/// models without a row are built in, except `gpt-4o-next`, which has no price.
 const POLICY: &str = "
 providers:
   openai:
@@ -46,7 +46,7 @@ defaults:
   local: {provider: local, model: m, max_tokens: 100}
 ";
 
-/// Asks `class` once, where the provider answers with `body`. Gives what is in the ledger too.
+/// Asks `class` once, and the provider answers with `body`. Also returns what the ledger holds.
 async fn asks(class: &str, body: &Value) -> (Result<Answer, Failure>, NanoUsd) {
     let ledger = Arc::new(MemoryLedger::new());
     let environment = Environment::empty()
@@ -60,11 +60,11 @@ async fn asks(class: &str, body: &Value) -> (Result<Answer, Failure>, NanoUsd) {
     (outcome, spent(&ledger, By::Model).await.settled)
 }
 
-/// What an answer must come to.
+/// What an answer must cost.
 struct Expected {
-    /// Input, output, total, cached input, reasoning.
+    /// Tokens: input, output, total, cached input, reasoning.
     tokens: [u64; 5],
-    /// `None`: unknown.
+    /// The cost in nano-dollars, or `None` if it is unknown.
     nanos: Option<u64>,
     basis: CostBasis,
 }
@@ -73,7 +73,7 @@ fn exact(tokens: [u64; 5], nanos: u64) -> Expected {
     Expected { tokens, nanos: Some(nanos), basis: CostBasis::Exact }
 }
 
-/// The envelope, the attempt and the ledger must all say the same.
+/// Asserts that the envelope, the attempt and the ledger agree on the cost.
 async fn check(class: &str, body: Value, expected: Expected) -> Envelope {
     let (outcome, settled) = asks(class, &body).await;
     let answer = outcome.unwrap();
@@ -92,19 +92,19 @@ async fn check(class: &str, body: Value, expected: Expected) -> Envelope {
     envelope
 }
 
-/// An answer of Chat Completions.
+/// Returns an answer of Chat Completions.
 fn chat(model: &str, usage: Value) -> Value {
     let choice = json!({"message": {"content": "Hello there!"}, "finish_reason": "stop"});
     json!({"model": model, "choices": [choice], "usage": usage})
 }
 
-/// An answer of Messages.
+/// Returns an answer of Messages.
 fn messages(model: &str, usage: Value) -> Value {
     let content = json!([{"type": "thinking", "thinking": "..."}, {"type": "text", "text": "Hi"}]);
     json!({"model": model, "content": content, "stop_reason": "end_turn", "usage": usage})
 }
 
-/// An answer of generateContent.
+/// Returns an answer of generateContent.
 fn generated(model: &str, parts: Value, finish: &str, usage: Value) -> Value {
     let candidate = json!({"content": {"parts": parts}, "finishReason": finish});
     json!({"modelVersion": model, "candidates": [candidate], "usageMetadata": usage})
@@ -168,7 +168,7 @@ async fn gemini_counts_cached_tokens_as_input_and_thoughts_beside_output() {
 #[tokio::test]
 async fn a_cost_is_rounded_up_once_and_not_for_each_part() {
     let usage = json!({"prompt_tokens": 3, "completion_tokens": 1});
-    // 3 x 0.5 + 1 x 0.25 = 1.75 n$, which is 2; part by part it would be 2 + 1.
+    // 3 x 0.5 + 1 x 0.25 = 1.75 n$, rounded up to 2. Rounded part by part it would be 2 + 1.
     check("tiny", chat("tiny", usage), exact([3, 1, 4, 0, 0], 2)).await;
 }
 
@@ -254,7 +254,7 @@ async fn missing_counts_cost_what_was_set_aside() {
     let expected =
         || Expected { tokens: [1, 3, 4, 0, 0], nanos: Some(932_000), basis: CostBasis::Estimated };
     check("uncached", chat("uncached", Value::Null), expected()).await;
-    // Half of the counts is no count.
+    // With one count of two missing, neither is used.
     check("uncached", chat("uncached", json!({"prompt_tokens": 5})), expected()).await;
 }
 
@@ -268,7 +268,7 @@ async fn a_model_on_ones_own_machine_is_free() {
 
 #[tokio::test]
 async fn a_providers_own_cost_stands_beside_ours_and_is_not_booked() {
-    // 10 x 2000 + 1 x 8000 n$ by our prices, and 31000 n$ by the provider's word.
+    // 10 x 2000 + 1 x 8000 n$ by our prices, while the provider itself says 31000 n$.
     let usage = json!({"prompt_tokens": 10, "completion_tokens": 1, "cost": 0.000_031});
     let envelope = check("openai", chat("m", usage), exact([10, 1, 11, 0, 0], 28_000)).await;
     assert_eq!(envelope.meta["cost_usd_reported"], 0.000_031);

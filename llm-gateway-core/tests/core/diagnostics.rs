@@ -1,4 +1,4 @@
-//! Every problem of a policy file: shown with its place, what is wrong, what would be right.
+//! Every problem of a policy file is shown with its place, what is wrong, and what would be right.
 
 use llm_gateway_core::Environment;
 use llm_gateway_core::config::{Loaded, PolicySource, Severity};
@@ -9,13 +9,13 @@ fn loaded(yaml: &str, environment: Environment) -> Loaded {
     loaded_from(&PolicySource::Text(yaml.to_owned()), environment)
 }
 
-/// What a person is shown for `yaml`.
+/// Returns what a person is shown about `yaml`.
 fn shown(yaml: &str) -> String {
     let problems = loaded(yaml, Environment::empty()).problems;
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// A sound policy, to which a test adds what it wants to see refused.
+/// A sound policy, to which a test adds what must be refused.
 const SOUND: &str = "defaults:\n  quick: {provider: openai, model: gpt-6-luna}\n";
 
 #[test]

@@ -1,5 +1,5 @@
-//! What guards money fails closed: a cap or a switch that cannot be read is an error, never
-//! nothing.
+//! Guards of money fail closed: a cap or a switch that cannot be read is an error and is never
+//! ignored.
 
 use std::path::{Path, PathBuf};
 
@@ -38,14 +38,14 @@ impl Place {
         load(request.with_env_file(env_file))
     }
 
-    /// The errors of the `.env` beside the policy.
+    /// Returns the errors about the `.env` beside the policy.
     #[track_caller]
     fn errors(&self) -> String {
         errors(&self.loaded(None))
     }
 }
 
-/// What a policy loads to with these variables of the process.
+/// Loads a policy with these variables of the process.
 fn with(variables: &[(&str, &str)]) -> Loaded {
     let home = Environment::empty().with("HOME", "/home/a");
     let environment = variables.iter().fold(home, |all, (name, value)| all.with(*name, *value));
@@ -57,7 +57,7 @@ fn told(loaded: &Loaded, severity: Severity) -> String {
     loaded.problems.iter().filter(wanted).map(ToString::to_string).collect()
 }
 
-/// The errors, of which there must be some.
+/// Returns the errors, of which there must be at least one.
 #[track_caller]
 fn errors(loaded: &Loaded) -> String {
     assert!(loaded.policy.is_err(), "nothing was refused: {}", told(loaded, Severity::Warning));
@@ -141,7 +141,7 @@ fn an_env_file_that_is_a_link_to_nowhere_is_an_error_and_a_directory_is_none() {
     std::os::unix::fs::symlink("/nonexistent/.env", place.env()).unwrap();
     assert!(place.errors().contains(".env cannot be read"));
     std::fs::remove_file(place.env()).unwrap();
-    // Where some keep a Python environment.
+    // Some people keep a Python environment there.
     std::fs::create_dir(place.env()).unwrap();
     assert!(place.loaded(None).policy.is_ok());
 }
@@ -238,7 +238,8 @@ fn a_ledger_that_each_directory_would_have_its_own_of_is_an_error() {
         let errors = errors(&with(&[("LLM_GATEWAY_LEDGER", "1"), ("HOME", home)]));
         assert!(errors.contains("HOME") && errors.contains("LLM_GATEWAY_LEDGER_PATH"), "{errors}");
     }
-    // The XDG specification has a relative one ignored, so the home is used: one ledger still.
+    // By the XDG specification a relative path is ignored, so the home is used, and there is still
+    // one ledger.
     let loaded = with(&[("LLM_GATEWAY_LEDGER", "1"), ("XDG_STATE_HOME", "state")]);
     let ledger = loaded.policy.unwrap().spending().ledger.clone().unwrap();
     assert!(ledger.starts_with("/home/a"), "{}", ledger.display());

@@ -1,4 +1,4 @@
-//! Ledgers that answer less than they should.
+//! Ledgers that never answer.
 
 use async_trait::async_trait;
 use llm_gateway_core::ledger::{
@@ -6,12 +6,13 @@ use llm_gateway_core::ledger::{
     ReserveError, Unusable, WriteConfirmation,
 };
 
-/// A ledger that leaves whoever asks it waiting.
+/// A ledger that keeps its callers waiting.
 #[derive(Clone, Copy)]
 pub(crate) enum Silent {
-    /// Somebody else keeps it locked for ever.
+    /// Another process keeps the ledger locked for ever.
     Locked,
-    /// Its disk has gone: it sets anything aside, and never says that anything was written.
+    /// The disk is gone: the ledger reserves everything, and never confirms that anything was
+    /// written.
     NeverWritten,
 }
 
@@ -46,7 +47,7 @@ impl Ledger for Silent {
 
 impl HoldSlot for Silent {
     fn close(self: Box<Self>, _: HoldEnd, confirmation: WriteConfirmation) {
-        // Kept, so that who listens hears nothing.
+        // The sender is kept, so that the receiver waits for ever.
         std::mem::forget(confirmation);
     }
 }

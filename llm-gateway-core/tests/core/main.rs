@@ -1,4 +1,4 @@
-//! The library through its public door.
+//! Tests of the library through its public interface.
 
 // A test may fail loudly.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

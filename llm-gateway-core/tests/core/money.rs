@@ -1,4 +1,4 @@
-//! A cap is a cap: what is set aside, settled, given back, and refused.
+//! Caps hold: what is set aside, settled, released and refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use llm_gateway_core::{Category, Envelope, Environment, Failure, Gateway, Reques
 
 use crate::support::{WORST_CASE, obeying, spent, tried};
 
-/// $1 per million in, $10 per million out; a fallback at another provider costs the same.
+/// A policy at $1 per million tokens in and $10 out, with a fallback at another provider for the
+/// same.
 const POLICY: &str = "
 providers:
   openai: {models: {m: {in: 1, out: 10}, m-without-a-price: {context: 1000}, dear: {in: 2, out: 20}}}
@@ -42,7 +43,7 @@ fn till(script: Scripted, variables: &[(&str, String)]) -> Till {
     Till { gateway, ledger, script }
 }
 
-/// A cap that fits so many worst cases, and not one nano-dollar more.
+/// Returns a cap that fits this many worst cases, and not one nano-dollar more.
 fn cap_of(calls: u64) -> String {
     NanoUsd::from_nanos(calls * WORST_CASE).to_string().trim_start_matches('$').to_owned()
 }
@@ -89,7 +90,7 @@ async fn however_many_calls_run_at_once_no_more_leave_than_the_cap_pays_for() {
     for call in open {
         let _ = call.await;
     }
-    // Nobody knows what a cancelled call cost, so it counts whole.
+    // The cost of a cancelled call is unknown, so its whole hold counts.
     let spent = till.spent().await;
     assert_eq!((spent.settled.as_nanos(), spent.held), (3 * WORST_CASE, NanoUsd::ZERO));
     assert!(till.asks().await.is_err());
@@ -203,7 +204,7 @@ async fn a_cost_above_the_hold_is_booked_and_told() {
     assert_eq!(usual.meta["attempts"][0].get("reserved_usd"), None);
 }
 
-/// A clock that goes with tokio's, from a second before December on.
+/// A clock that follows tokio's, and begins one second before December.
 struct YearEnd(tokio::time::Instant);
 
 impl Clock for YearEnd {
@@ -291,7 +292,7 @@ async fn a_ledger_that_cannot_be_used_stops_calls_under_a_cap_and_only_there() {
             Some(cap) => environment.with(TOTAL, cap),
             None => environment,
         };
-        // The second answer is of no use, and paid for.
+        // The second answer is unusable, and paid for.
         let script = Scripted::new().answer("hi").empty();
         let builder = obeying(POLICY).environment(environment);
         let gateway = builder.transport(Arc::new(script.clone())).build().unwrap();

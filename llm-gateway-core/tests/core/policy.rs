@@ -1,4 +1,4 @@
-//! What policies mean: the file of version 1.0.0, the repository's own, and bounds.
+//! What policies mean: the file of version 1.0.0, the one of the repository, and bounds.
 
 use llm_gateway_core::config::{EMBEDDED_POLICY, PolicySource};
 use llm_gateway_core::model::{NanoUsd, StepRole};
@@ -73,7 +73,7 @@ fn every_class_of_the_repositorys_policy_plans_with_current_models_and_prices() 
     assert!(EMBEDDED_POLICY.starts_with("# yaml-language-server: $schema=./routing.schema.json\n"));
 }
 
-/// The only target of a plan.
+/// Plans the only target of a policy.
 fn planned(yaml: &str, asked: Option<u64>) -> PlannedTarget {
     let mut request = PlanRequest::new("a");
     request.max_tokens = asked;
@@ -169,12 +169,12 @@ fn a_depth_runs_only_with_somebody_in_each_role() {
     let planner = "planner: {provider: gemini, model: gemini-2.5-pro}";
     let none: [&str; 0] = [];
 
-    // Without a table: the built-in depths that the roles can run.
+    // Without a table, a policy has the built-in depths that its roles can run.
     assert_eq!(depths(&format!("roles: {{{worker}}}")), (vec!["trivial".into()], vec![]));
     let all = format!("roles: {{{worker}, {verifier}, {planner}}}");
     assert_eq!(depths(&all).0, ["trivial", "standard", "complex"]);
     assert_eq!(depths("roles: {}").0, none);
-    // With one: its own depths, and a word about those that cannot run.
+    // With a table, a policy has its own depths, and a warning about those that cannot run.
     let table =
         format!("roles: {{{worker}}}, depth: {{standard: {{verify: true}}, trivial: {{}}}}");
     let (names, warnings) = depths(&table);

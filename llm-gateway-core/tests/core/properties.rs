@@ -1,5 +1,5 @@
-//! What holds whatever the providers do: random faults, over random chains, under random rules.
-//! Time is paused, so a case of hours takes milliseconds.
+//! Properties that hold whatever the providers do: random faults, over random chains, under random
+//! rules. Time is paused, so that hours take milliseconds.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -76,10 +76,10 @@ fn replies() -> impl Strategy<Value = Vec<Reply>> {
     prop::collection::vec(reply, 0..40)
 }
 
-/// What the policy says.
+/// A random policy.
 #[derive(Debug, Clone)]
 struct Rules {
-    /// How many of the three providers the chain has.
+    /// The number of providers in the chain, of three.
     targets: usize,
     max_retries: usize,
     base_delay_s: u64,
@@ -88,7 +88,7 @@ struct Rules {
     idle_timeout_s: u64,
     failure_threshold: u32,
     cooldown_s: u64,
-    /// Of each provider; none where it is zero.
+    /// The limit of each provider, or none if it is zero.
     requests_per_minute: u32,
     seed: u64,
 }
@@ -138,7 +138,7 @@ reliability:
     }
 }
 
-/// A script that notes when it was asked, and at which URL.
+/// A script that records when it was asked, and at which URL.
 struct Watched {
     script: Scripted,
     sent: Mutex<Vec<(Instant, String)>>,
@@ -184,7 +184,7 @@ impl World {
         self.watched.sent.lock().unwrap().clone()
     }
 
-    /// Until when each provider's breaker refuses everybody.
+    /// Returns until when each provider's breaker refuses every call.
     fn refused_until(&self) -> Vec<(&'static str, Instant)> {
         let breakers = self.gateway.describe().unwrap().circuit_breakers;
         let until = |name| {
@@ -200,7 +200,7 @@ impl World {
     }
 }
 
-/// The timer counts in milliseconds.
+/// The resolution of tokio's timer.
 const TICK: Duration = Duration::from_millis(2);
 
 /// Asks three times, one after the other, so that breakers and limits get into every state.

@@ -1,5 +1,5 @@
-//! It answers, whatever the provider does: retries, waits, breaker, limits, deadline. Time is
-//! paused, so every wait can be told to the millisecond.
+//! Whatever the provider does, the gateway answers: retries, waits, breaker, limits, deadline. Time
+//! is paused, so that every wait is known to the millisecond.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::ledgers::Silent;
 use crate::support::{ask, obeying, spent, tried};
 
-/// Three tries per target and a breaker that opens at the fourth failure.
+/// A policy with three tries per target and a breaker that opens at the fourth failure.
 const POLICY: &str = "
 defaults:
   alone: {provider: openai, model: gpt-6-luna, max_tokens: 100}
@@ -118,7 +118,7 @@ async fn one_deadline_holds_over_waits_retries_and_fallbacks() {
     assert_eq!(script.requests().len(), 3, "nothing leaves after the deadline");
 }
 
-/// Fails so often that the breaker of the class's first target opens.
+/// Fails until the breaker of the first target opens.
 async fn open_the_breaker(gateway: &Gateway) {
     for _ in 0..2 {
         ask(gateway, "alone").await.unwrap_err();
@@ -139,7 +139,7 @@ async fn a_target_that_is_down_is_left_alone_for_a_while() {
     let first = ask(&gateway, "alone").await.unwrap_err();
     assert_eq!(tried(first.attempts()).len(), 3);
     assert_eq!(breaker(&gateway), ("closed", 3, 0.0));
-    // The fourth failure opens it, and nobody waits for a target that would refuse.
+    // The fourth failure opens the breaker, and no retry waits for a target that would refuse.
     let second = ask(&gateway, "alone").await.unwrap_err();
     assert_eq!(tried(second.attempts()), ["openai provider_5xx"]);
     assert_eq!(breaker(&gateway), ("open", 4, 60.0));
@@ -210,8 +210,8 @@ async fn a_crowd_of_retries_does_not_storm_a_dying_provider() {
     for call in crowd {
         attempts += call.await.unwrap();
     }
-    // 100 first tries; the bucket of 20, a fifth per first try while it is not full, and what
-    // comes back per second: not the 200 retries that the policy would allow.
+    // There are 100 first tries. Retries come from the bucket of 20, a fifth per first try while it
+    // is not full, and the refill per second: far fewer than the 200 that the policy would allow.
     assert!((120..=150).contains(&attempts), "{attempts} attempts");
 }
 
@@ -307,7 +307,7 @@ async fn a_target_that_hangs_is_not_tried_until_nothing_is_left_for_the_next() {
     let answer = ask(&gateway(&policy, script), "quick").await.unwrap();
     assert_eq!(tried(&answer.attempts), ["openai timeout", "openai timeout", "anthropic ok"]);
     assert!(began.elapsed() < seconds(82));
-    // Alone, it is given all there is.
+    // Without a fallback, the target gets the whole time.
     let script = Scripted::new().hang().hang().hang();
     let failure = ask(&gateway(&policy, script), "alone").await.unwrap_err();
     assert_eq!(tried(failure.attempts()).len(), 3);

@@ -1,4 +1,4 @@
-//! Requests through the gateway: what is sent, what comes back, what is tried.
+//! Requests through the gateway: what is sent, what comes back, and which attempts are made.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use llm_gateway_core::{
 
 use crate::support::{obeying, tried};
 
-/// One model, then another provider's.
+/// A policy of one model with a fallback at another provider.
 const POLICY: &str = r#"
 defaults:
   quick: {provider: openai, model: gpt-6-luna, max_tokens: 100, rationale: "Short answers."}
@@ -253,7 +253,7 @@ async fn a_broken_policy_answers_every_request_with_what_is_wrong() {
     assert!(gateway.describe().is_err());
 }
 
-/// A provider that the program brings: it counts, and answers in capitals.
+/// A provider of the program that counts its calls and answers in capitals.
 struct Shouting(AtomicUsize);
 
 #[async_trait]

@@ -1,10 +1,10 @@
-//! Servers that break HTTP's manners, met over real sockets: what a failure is called, how
-//! often it is tried, what the breaker and the ledger make of it, and that its connection is
-//! closed. Small time-outs end what would never end; no test looks at a clock.
+//! Servers that break the rules of HTTP, over real sockets: the category of the failure, the number
+//! of tries, the effect on breaker and ledger, and that the connection is closed. Small time limits
+//! end what would never end, and no test measures time.
 //!
-//! Elsewhere: a refused port, a host without TLS, a redirect (`transport/reqwest/tests.rs`,
-//! `tests/stdio/errors.rs`); a caller who leaves (`cancellation.rs`); what some of these servers
-//! look like through the whole program (`tests/stdio/{errors,streams}.rs`).
+//! Tested elsewhere: a refused port, a host without TLS and a redirect (`transport/reqwest`,
+//! `tests/stdio/errors.rs`), a caller who leaves (`cancellation.rs`), and how some of these servers
+//! look through the whole program (`tests/stdio/{errors,streams}.rs`).
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use test_support::{FakeSocket, Wire, in_time};
 
 use crate::support::{WORST_CASE, obeying, outcomes, spent};
 
-/// The bound on a body.
+/// The most bytes of a body.
 const BOUND: usize = 16 * 1024 * 1024;
 
-/// The bound on a streamed body: its events spend up to 400 bytes on a token.
+/// The most bytes of a streamed body, whose events take up to 400 bytes a token.
 const STREAM_BOUND: usize = 4 * BOUND;
 
-/// A provider that is met over a real socket, tried twice.
+/// A gateway and the socket that it asks, with two tries.
 struct World {
     socket: FakeSocket,
     gateway: Gateway,
@@ -29,7 +29,7 @@ struct World {
 }
 
 impl World {
-    /// With clocks that never end a test.
+    /// Builds one with time limits that never end a test.
     fn patient(socket: FakeSocket) -> Self {
         Self::new(socket, 300.0, 300.0)
     }
@@ -60,7 +60,8 @@ reliability: {{deadline_s: 600, retry: {{max_retries: 1, base_delay_s: 0.001}}}}
         in_time("the request", self.gateway.route(Request::new("ask", "hi"))).await
     }
 
-    /// Both tries fail as `category`, both count for the breaker, nobody knows what they cost.
+    /// Asserts that both tries fail as `category`, count for the breaker, and cost their whole
+    /// hold.
     async fn fails_twice(&self, what: &str, category: &str) -> Failure {
         let failure = self.ask().await.expect_err(what);
         assert_eq!(outcomes(failure.attempts()), [category, category], "{what}: {failure}");
@@ -81,22 +82,22 @@ reliability: {{deadline_s: 600, retry: {{max_retries: 1, base_delay_s: 0.001}}}}
 
 const OK: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\n";
 
-/// A head that promises a body of so many bytes, and `body`.
+/// Returns a response whose head promises a body of `length` bytes, followed by `body`.
 fn response(content_type: &str, length: usize, body: &str) -> String {
     format!("{OK}content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
-/// A whole answer.
+/// Returns a complete answer.
 fn json() -> String {
     Wire::OpenAi.answer("m", "hello").to_string()
 }
 
-/// An answer as a stream of events.
+/// Returns an answer as a stream of events.
 fn events() -> String {
     Wire::OpenAi.stream("m", "an answer of several words")
 }
 
-/// Servers that stay once they have said these bytes: it is the gateway that has to leave.
+/// These servers stay connected after their last byte, so the gateway has to leave.
 #[tokio::test]
 async fn what_is_no_answer_is_left() {
     let page = "<!doctype html><title>Sign in</title>";
@@ -117,11 +118,11 @@ async fn what_is_no_answer_is_left() {
     }
 }
 
-/// What is promised is always more than what comes, so that only the bound can end it.
+/// These servers promise more than they send, so that only the bound can end the response.
 #[tokio::test]
 async fn what_is_too_large_is_left() {
     let body = " ".repeat(BOUND + 1);
-    // Mostly comments, which cost next to nothing to read.
+    // The stream is mostly comments, which are fast to read.
     let event = format!(":{}\n\ndata: {{\"choices\": []}}\n\n", "x".repeat(1_000_000));
     let stream = event.repeat(STREAM_BOUND / event.len() + 1);
     let line = format!("data: {}", "x".repeat(2 << 20));

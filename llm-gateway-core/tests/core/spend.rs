@@ -1,4 +1,4 @@
-//! What the gateway tells of its money.
+//! What the gateway reports about its spending.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ fn spend_of(description: &Description) -> Value {
 async fn a_report_has_the_shape_of_the_contract() {
     let caps =
         [("LLM_GATEWAY_CAP_TOTAL_MONTHLY", "1"), ("LLM_GATEWAY_CAP_OPENAI_MONTHLY", "0.000000001")];
-    // Another process had no cap.
+    // The first process has no cap.
     let ledger = Arc::new(MemoryLedger::new());
     let uncapped = builder(&[]).ledger(ledger.clone()).build().unwrap();
     let answer = uncapped.route(Request::new("quick", "hi")).await.unwrap();

@@ -5,7 +5,7 @@ use llm_gateway_core::{Answer, Category, Failure, Request, Scripted};
 
 use crate::support::{obeying, tried};
 
-/// One model of each API, then another provider's. Nothing is tried twice.
+/// A policy with one model of each API, and a chain of two. Nothing is retried.
 const POLICY: &str = "
 defaults:
   openai: {provider: openai, model: gpt-6-luna, max_tokens: 100}
@@ -24,7 +24,7 @@ async fn ask(policy: &str, class: &str, script: Scripted) -> Result<Answer, Fail
     gateway.route(Request::new(class, "Say hello")).await
 }
 
-/// Whether the only request that was sent asks for a stream.
+/// Returns whether the only request asks for a stream.
 fn asked_for_stream(script: &Scripted) -> bool {
     let requests = script.requests();
     assert_eq!(requests.len(), 1);

@@ -1,22 +1,22 @@
-//! What a policy that loads says of keys that cannot mean what they were written for: each with
-//! its line, once.
+//! Warnings about keys of a valid policy that cannot do what they were written for: each with its
+//! line, once.
 
 use llm_gateway_core::Environment;
 use llm_gateway_core::config::PolicySource;
 
 use crate::support::loaded_from;
 
-/// A sound policy, below which a test writes what it wants to hear of.
+/// A sound policy, below which a test writes what it expects a warning about.
 const SOUND: &str = "defaults:\n  quick: {provider: openai, model: gpt-6-luna}\n";
 
-/// What is said of a sound policy with `more` from its third line on: line, message, hint.
+/// Returns the problems of a sound policy with `more` from its third line on: line, message, hint.
 fn said(more: &str) -> Vec<(u32, String, String)> {
     let source = PolicySource::Text(format!("{SOUND}{more}"));
     let problems = loaded_from(&source, Environment::empty()).problems;
     problems.into_iter().map(|it| (it.line, it.message, it.hint)).collect()
 }
 
-/// What is said of two roles, at the verifier's place.
+/// Returns the messages about two roles, all of them at the verifier's place.
 fn said_of_roles(worker: &str, verifier: &str) -> Vec<String> {
     let more = format!(
         "providers:
@@ -57,7 +57,7 @@ fn a_verifier_that_is_the_worker_by_another_name_or_of_its_house_is_a_warning() 
         let told = format!("worker and verifier {shared}, so no verdict is ever certified");
         assert_eq!(said_of_roles(&worker, &verifier), [told]);
     }
-    // Of what is not known nothing is said, and a task that nobody judges needs no other model.
+    // Unknown models get no warning, and neither does a task that nobody judges.
     let claude = "provider: anthropic, model: claude-haiku-5-5";
     assert_eq!(said_of_roles(&format!("{luna}gpt-6-luna"), claude), none);
     assert_eq!(said_of_roles(claude, &format!("{own}dark")), none);
@@ -126,7 +126,7 @@ fn a_strong_model_that_stands_in_its_own_gate_is_a_warning() {
     assert_eq!(said_of("{provider: anthropic, model: claude-opus-5-5}"), []);
 }
 
-/// More than `verify` reads of one run with the most retries.
+/// `verify` reads no more members than that of one run with the most retries.
 #[test]
 fn a_panel_of_more_members_than_a_receipt_may_have_is_refused() {
     let member = "{provider: openai, model: gpt-6-luna}, ";
@@ -209,7 +209,7 @@ orchestration:
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].contains("depth `trivial` may cost $0.001 or more"), "{told:?}");
     assert_eq!(bounded("0.0033", flat), []);
-    // What is free is let through by any bound.
+    // A free model passes any bound.
     let trivial_alone = bounded("0", "in: 0, out: 0").into_iter().map(|it| it.1);
     assert!(trivial_alone.into_iter().all(|told| told.contains("`standard`")));
 }

@@ -1,4 +1,4 @@
-//! Cascades through the gateway: who answers, who is asked, what it costs, what is refused.
+//! Cascades through the gateway: who answers, who is asked, the costs, and what is refused.
 
 mod money;
 
@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 
 use crate::support::{gateway_in, obeying, spent};
 
-/// Two cheap models at $1 per million in and $10 out, a strong one at twice that, each asked once.
+/// A policy of two cheap models at $1 per million tokens in and $10 out, and a strong one at twice
+/// that. Nothing is retried.
 const POLICY: &str = "
 providers:
   openai: {models: {gpt-6-luna: {in: 1, out: 10, developer: openai, lineage: [gpt], aliases: [luna]}}}
@@ -53,12 +54,13 @@ fn described(gateway: &Gateway) -> TaskClassDescription {
     gateway.describe().unwrap().task_classes.remove(0)
 }
 
-/// The policy whose second cheap model is the first one by another name.
+/// Returns the policy with the second cheap model replaced by an alias of the first.
 fn one_model_twice() -> String {
     POLICY.replace("provider: gemini, model: gemini-3.8-flash", "provider: openai, model: luna")
 }
 
-/// The policy whose second cheap model is what its provider calls by an alias of the first.
+/// Returns the policy with the second cheap model replaced by another provider's name for the
+/// first.
 fn one_model_at_two_hosts() -> String {
     let host = "luna: {in: 1, out: 10, developer: another, lineage: [another]}";
     let policy = POLICY.replace("gemini-3.8-flash: {in: 1, out: 10}", host);
@@ -100,7 +102,7 @@ async fn anything_but_certified_agreement_escalates() {
     }
 }
 
-/// One answer of each API of the gate, and why the model says that it stopped.
+/// Returns one answer of each API of the gate, with the reason why the model stopped.
 fn stopping(text: &str, [openai, gemini]: [&str; 2]) -> Scripted {
     let choice = json!({"message": {"content": text}, "finish_reason": openai});
     let usage = json!({"prompt_tokens": 1, "completion_tokens": 1});

@@ -1,4 +1,4 @@
-//! The money of cascades: what they cost, what they may cost, what is refused for it.
+//! The money of cascades: what they cost, what they may cost, and what is refused because of it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,8 @@ use crate::support::{WORST_CASE, gateway_in, obeying, spent};
 async fn the_cost_is_that_of_every_try_of_every_call() {
     let policy = POLICY.replace("max_retries: 0", "max_retries: 1, base_delay_s: 0.001");
     let ledger = Arc::new(MemoryLedger::new());
-    // The first try of the first member and of the strong model are cut: each counts at its hold.
+    // The first tries of the first member and of the strong model are cut, so each costs its whole
+    // hold.
     let script = Scripted::new().raw(200, "{").answer("41").answer("42").raw(200, "{").answer("43");
     let gateway = gateway_in(&policy, script.clone(), ledger.clone(), Environment::empty());
     let cascade = gateway.cascade(question()).await.unwrap();
@@ -58,12 +59,12 @@ async fn the_switch_against_expensive_calls_counts_the_dearest_way() {
     }
 }
 
-/// An environment with this total cap.
+/// Returns an environment with a cap on everything.
 fn capped(nanos: u64) -> Environment {
     capped_by("TOTAL", nanos)
 }
 
-/// An environment with this cap, on everything or on one provider.
+/// Returns an environment with a cap on everything or on one provider.
 fn capped_by(name: &str, nanos: u64) -> Environment {
     let cap = NanoUsd::from_nanos(nanos).to_string();
     Environment::empty()
@@ -75,7 +76,7 @@ fn capped_by(name: &str, nanos: u64) -> Environment {
 async fn a_cap_that_the_gate_has_used_up_refuses_the_strong_model_and_keeps_the_answers() {
     let ledger = Arc::new(MemoryLedger::new());
     let script = Scripted::new().answer("42").answer("41");
-    // Room for the whole gate or for the strong model, and the gate has cost something.
+    // The cap has room for the gate or for the strong model, and the gate has cost something.
     let gateway = gateway_in(POLICY, script.clone(), ledger.clone(), capped(2 * WORST_CASE));
     let failure = gateway.cascade(question()).await.unwrap_err();
     assert_eq!(failure.category(), Category::PolicyBlocked);

@@ -1,4 +1,4 @@
-//! The depths, and what each step sees.
+//! The depths, and what each of their steps sees.
 
 use llm_gateway_core::outcome::Ending;
 use llm_gateway_core::{Category, Envelope, Event, Scripted, Task};
@@ -28,7 +28,7 @@ async fn the_standard_depth_is_verified_by_who_sees_task_and_artifact_alone() {
     let requests = script.requests();
     assert_eq!(requests.len(), 2);
     let verifier = texts(&requests[1]);
-    // Instruction, task, opening, artifact, closing, what is asked: each a part of its own.
+    // Instruction, task, opening line, artifact, closing line and question are parts of their own.
     assert_eq!(verifier.len(), 6);
     assert_eq!((verifier[1].as_str(), verifier[3].as_str()), (TASK, "Paris."));
     let nonce = nonce(&verifier.concat()).unwrap();

@@ -1,4 +1,4 @@
-//! What is certified of a verifier, from the bytes of whole conversations.
+//! What is certified about a verifier, from the bytes of whole conversations.
 
 use llm_gateway_core::certificate::ClaimResult::{self, Fail, NotApplicable, Pass, Unknown};
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
@@ -7,13 +7,13 @@ use llm_gateway_core::{Envelope, Orchestrated, Scripted};
 
 use super::{ACCEPTS, POLICY, structured, work};
 
-/// A plan of enough words to tell whether it is repeated.
+/// A plan with enough words to detect whether it is repeated.
 const PLAN: &str = "Assumptions: the reader knows where Europe lies and wants no history at all. \
     Steps: first recall which city holds the seat of government, then compose one short and \
     complete sentence that begins with its name. Risks: confusing the largest port with the seat \
     of government. Checklist: is it one sentence, does it begin with the name, is the name right?";
 
-/// Plan blind, history blind, distinct, leak.
+/// Returns the results of four claims: blind to the plan, blind to the history, distinct, no leak.
 fn claims(done: &Orchestrated) -> [ClaimResult; 4] {
     let claims = done.certificate().claims.named().into_iter();
     claims.map(|(_, claim)| claim.result).collect::<Vec<_>>().try_into().unwrap()
@@ -49,7 +49,7 @@ async fn a_repair_shows_the_verifier_nothing_of_its_reply() {
 async fn an_artifact_that_repeats_the_plan_is_not_certified() {
     let script = Scripted::new().answer(PLAN).answer(PLAN).answer("ACCEPT");
     let done = work(POLICY, "complex", &script).await.unwrap();
-    // The verifier saw the plan where it may: in the artifact.
+    // The verifier saw the plan where it was allowed to: in the artifact.
     assert_eq!(claims(&done), [Pass, NotApplicable, Pass, Fail]);
     assert_eq!((done.ending.clone(), done.independence_certified()), (Ending::Success, false));
 }

@@ -1,4 +1,4 @@
-//! Plan, execute, verify as conversations: what each step is asked, what comes of what it says.
+//! Orchestrations through the gateway: what each step is asked, and what follows from its answer.
 
 mod cases;
 mod certificate;
@@ -24,7 +24,8 @@ use serde_json::Value;
 
 use crate::support::NOW;
 
-/// Three roles of three developers at $1 per million in and $10 out, each asked once.
+/// A policy of three roles of three developers at $1 per million tokens in and $10 out. Nothing is
+/// retried.
 const POLICY: &str = "
 providers:
   openai: {stream: false, models: {gpt-6-luna: {in: 1, out: 10}}}
@@ -47,8 +48,7 @@ reliability: {retry: {max_retries: 0}}
 
 const TASK: &str = "Name the capital of France in one sentence.";
 
-/// What a verifier that is asked for the structured form may say; `@nonce@` stands for the one
-/// of its request.
+/// A structured verdict that accepts. `@nonce@` stands for the nonce of the request.
 const ACCEPTS: &str = r#"{"checklist": [{"requirement": "names the capital", "met": "yes",
     "evidence_quote": "Paris"}], "blocking": [], "verdict": "ACCEPT", "nonce": "@nonce@"}"#;
 
@@ -67,14 +67,14 @@ fn builder(policy: &str, script: &Scripted, ledger: &Arc<MemoryLedger>) -> Gatew
         .seed(7)
 }
 
-/// A key for each provider.
+/// Returns an environment with a key for each provider.
 fn keys() -> Environment {
     keys_of(&["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"])
 }
 
 fn keys_of(names: &[&str]) -> Environment {
     let with_key = |keys: Environment, name: &&str| keys.with(*name, "sk-test-key-of-a-provider");
-    // Caps want a place for a ledger; the one that the tests hand in is used.
+    // A cap requires a path for a ledger. The ledger that the tests pass is used.
     let environment = Environment::empty().with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db");
     names.iter().fold(environment, with_key)
 }
@@ -84,7 +84,7 @@ async fn work(policy: &str, depth: &str, script: &Scripted) -> Result<Orchestrat
     gateway.orchestrate(Task::new(TASK).depth(depth)).await
 }
 
-/// Every text that a request shows to its model, system text first, in order.
+/// Returns every text that a request shows to its model, system text first, in order.
 fn texts(request: &HttpRequest) -> Vec<String> {
     fn collect(value: &Value, texts: &mut Vec<String>) {
         match value {
@@ -111,7 +111,7 @@ fn texts(request: &HttpRequest) -> Vec<String> {
     texts
 }
 
-/// The texts of the request number `index`, as one.
+/// Returns the texts of one request as one text.
 fn shown(script: &Scripted, index: usize) -> String {
     texts(&script.requests()[index]).concat()
 }
@@ -139,7 +139,7 @@ impl Transport for Echo {
     }
 }
 
-/// The nonce between whose lines an artifact stands.
+/// Returns the nonce of the lines around an artifact.
 fn nonce(text: &str) -> Option<String> {
     let (_, rest) = text.split_once("<<<ARTIFACT ")?;
     Some(rest.split_once(">>>")?.0.to_owned())

@@ -1,4 +1,4 @@
-//! What an orchestration may cost, and what it did.
+//! What an orchestration may cost, and what it costs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +48,7 @@ async fn the_cost_is_the_sum_over_every_attempt_and_is_booked_under_orchestrate(
 
 #[tokio::test]
 async fn the_whole_is_refused_before_its_first_step() {
-    // Six calls of 100 output tokens at $10 per million are $0.006 at the least.
+    // Six calls of 100 output tokens at $10 per million cost at least $0.006.
     let script = Scripted::new();
     let failure = work(&with_max_usd("0.005"), "complex", &script).await.unwrap_err();
     assert_eq!(failure.category(), Category::PolicyBlocked);
@@ -130,8 +130,8 @@ async fn an_unknown_price_is_refused_under_a_bound_and_let_through_without() {
 
 #[tokio::test]
 async fn a_prompt_that_turns_out_dearer_takes_more_or_ends_the_run_with_what_there_is() {
-    // An artifact of 40 000 bytes is bounded by 40 000 tokens, where 150 were foreseen: the
-    // verifier may cost $0.04 more.
+    // An artifact of 40 000 bytes may be 40 000 tokens, while 150 were expected, so the verifier
+    // may cost $0.04 more.
     let long = "Paris is a city. ".repeat(2_400);
     let script = || Scripted::new().answer(long.as_str()).answer("ACCEPT");
     let run = async |usd: &str| {
@@ -153,7 +153,7 @@ async fn a_prompt_that_turns_out_dearer_takes_more_or_ends_the_run_with_what_the
 
 #[tokio::test]
 async fn a_month_that_ends_between_two_steps_is_not_overspent() {
-    // Of the verifier, $0.004 are foreseen in November, and $0.04 are missing in December.
+    // For the verifier, $0.004 are set aside in November, and $0.04 are missing in December.
     let long = "Paris is a city. ".repeat(2_400);
     let worker = json!({
         "choices": [{"message": {"content": long}, "finish_reason": "stop"}],
@@ -183,7 +183,7 @@ async fn a_month_that_ends_between_two_steps_is_not_overspent() {
     assert!(november.settled.as_usd() < 0.041, "{}", november.settled);
 }
 
-/// A clock by which December begins with the answer to the first request.
+/// A clock on which December begins with the answer to the first request.
 struct LastOfNovember(Scripted);
 
 impl Clock for LastOfNovember {
@@ -206,7 +206,7 @@ async fn a_cancelled_orchestration_leaves_no_hold_open() {
     assert!(cut.is_err());
     let after = spent(&ledger).await;
     assert_eq!(after.held, NanoUsd::ZERO);
-    // The worker's cost, and the whole of the verifier's hold: nobody knows what it cost.
+    // The worker's cost, and the verifier's whole hold, because its cost is unknown.
     let verifier = NanoUsd::from_nanos(100 * 10_000);
     assert!(after.settled > verifier, "{}", after.settled);
 }
@@ -226,10 +226,11 @@ async fn every_step_of_every_round_and_a_repair_of_each_verdict_is_set_aside() {
         held_by(&policy, Scripted::new().hang()).await.as_usd()
     };
     for (model, replans, dollars) in [
-        // Two verdicts each round, and the reasons of the first round for the second worker.
+        // There are two verdicts in each round, and the second worker reads the reasons of the
+        // first round.
         ("haiku-5-5", 0, 20.0),
         ("haiku-5-5", 1, 41.5),
-        // An artifact each round, judged twice.
+        // There is one artifact in each round, judged twice.
         ("gpt-6-luna", 0, 13.0),
         ("gpt-6-luna", 1, 26.0),
     ] {
@@ -239,7 +240,7 @@ async fn every_step_of_every_round_and_a_repair_of_each_verdict_is_set_aside() {
     }
 }
 
-/// What is set aside while the last call of the script hangs.
+/// Returns what is set aside while the last call of the script hangs.
 async fn held_by(policy: &str, script: Scripted) -> NanoUsd {
     let ledger = Arc::new(MemoryLedger::new());
     let gateway = builder(policy, &script, &ledger).build().unwrap();
@@ -257,7 +258,7 @@ async fn of_a_dearer_prompt_the_difference_is_held_and_no_more() {
         held_by(POLICY, Scripted::new().answer(artifact).hang()).await.as_nanos()
     };
     let (foreseen, raised) = (held("Paris.").await, held(&"x".repeat(40_000)).await);
-    // 150 tokens of the artifact were foreseen; each byte beyond is bounded by a token.
+    // 150 tokens were expected of the artifact. Each byte beyond may be a token.
     assert_eq!(raised - foreseen, (40_000 - 150) * 1_000);
 }
 
@@ -275,7 +276,7 @@ async fn a_verdict_is_paid_for_in_the_form_that_is_asked_for() {
 async fn what_cannot_be_recorded_is_told() {
     use llm_gateway_core::Envelope;
     let folder = tempfile::tempdir().unwrap();
-    // A directory is no ledger, and without a cap the work goes on.
+    // A directory cannot be a ledger, and without a cap the task goes on.
     let environment = keys()
         .with("LLM_GATEWAY_LEDGER", "1")
         .with("LLM_GATEWAY_LEDGER_PATH", folder.path().display().to_string());

@@ -1,4 +1,4 @@
-//! A provider that bills more than a worst case: it passes a bound once, and not once more.
+//! A provider that bills more than the worst case exceeds a bound once, but not twice.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::money::spent;
 use super::{Echo, POLICY, TASK, builder, keys};
 use crate::support::obeying;
 
-/// An answer of the worker that is billed at $1, with a bound of 100 tokens.
+/// An answer of the worker that is billed at $1, despite a bound of 100 tokens.
 fn overbilled(script: Scripted, text: &str) -> Scripted {
     let answer = json!({
         "choices": [{"message": {"content": text}, "finish_reason": "stop"}],
@@ -31,7 +31,7 @@ async fn complex(gateway: &Gateway) -> Result<Orchestrated, Failure> {
     gateway.orchestrate(Task::new(TASK).depth("complex")).await
 }
 
-/// The second round is refused, and the first, with its verdict, is kept.
+/// Asserts that the second round is refused, and that the first is kept with its verdict.
 #[track_caller]
 fn ends_after_the_first_round(outcome: Result<Orchestrated, Failure>, script: &Scripted) {
     let failure = outcome.expect_err("the bound is passed");

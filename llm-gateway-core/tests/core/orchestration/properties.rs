@@ -1,4 +1,4 @@
-//! What holds whatever models and providers do: random replies, over random depths.
+//! Properties that hold whatever models and providers do: random replies, at random depths.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::support::spent;
 /// What a model or its provider does with one request.
 #[derive(Debug, Clone, Copy)]
 enum Reply {
-    /// A text that stands nowhere else.
+    /// A text that appears nowhere else.
     Text,
     Accept,
     Revise,
@@ -59,7 +59,7 @@ fn replies() -> impl Strategy<Value = Vec<Reply>> {
     prop::collection::vec(reply, 0..24)
 }
 
-/// What an orchestration may be.
+/// A random orchestration.
 #[derive(Debug, Clone)]
 struct Rules {
     plan: bool,
@@ -92,7 +92,7 @@ fn policy(rules: &Rules) -> String {
         .replace("max_retries: 0", &format!("max_retries: {max_retries}, base_delay_s: 0.001"))
 }
 
-/// The work of a run, however it ended, with the script that it heard.
+/// Runs a task, and returns what was done, however it ended, with the script.
 struct Ran {
     outcome: Result<Orchestrated, Failure>,
     envelope: Envelope,
@@ -118,7 +118,7 @@ async fn run(rules: &Rules, replies: &[Reply]) -> Ran {
 }
 
 impl Ran {
-    /// What was done, where anything was.
+    /// Returns what was done, if anything was.
     fn work(&self) -> Option<&Orchestrated> {
         self.outcome.as_ref().map_or_else(Failure::orchestration, Some)
     }
@@ -140,7 +140,7 @@ proptest! {
         let total = ran.envelope.meta["total_cost_usd_approx"].as_f64().unwrap();
         prop_assert!((total - ran.settled.as_usd()).abs() < 1e-12, "{total} {}", ran.settled);
 
-        // Every text that was paid for is in what the caller gets.
+        // Every text that was paid for is in the result.
         let all = serde_json::to_string(&ran.envelope).unwrap();
         let asked = ran.script.requests().len();
         for (n, reply) in replies.iter().enumerate().take(asked) {
@@ -148,7 +148,7 @@ proptest! {
             prop_assert!(!is_said || all.contains(&marked(n)), "reply {n} of {asked} is lost");
         }
 
-        // An accepted artifact was accepted by somebody, and only then.
+        // An artifact is accepted if and only if a verifier accepted it.
         if let Some(work) = ran.work() && work.ending == Ending::Success {
             prop_assert!(work.is_accepted() || !rules.verify);
             prop_assert!(work.artifact().is_some());
@@ -161,7 +161,7 @@ proptest! {
             .enable_all().start_paused(true).build().unwrap();
         let ran = runtime.block_on(run(&rules, &replies));
         let Some(work) = ran.work() else { return Ok(()) };
-        // One request for each attempt that left; their order is that of the steps.
+        // Each attempt that left is one request, in the order of the steps.
         let mut requests = 0..ran.script.requests().len();
         let mut said: Vec<(StepRole, u32, String)> = Vec::new();
         for step in &work.steps {

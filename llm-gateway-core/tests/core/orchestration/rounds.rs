@@ -1,4 +1,4 @@
-//! Re-plans, failures in the middle, and what is kept of them.
+//! Re-plans, failures midway, and what is kept of them.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn a_refusal_gives_its_reasons_to_planner_and_worker_and_not_to_the_verifi
         assert!(!verifier.contains(hidden), "the verifier saw `{hidden}`");
     }
     assert_eq!(texts(&script.requests()[5])[1], TASK, "the pristine task");
-    // The refused round was paid for, and is there.
+    // The refused round was paid for, and is kept.
     let (number, first) = done.others().next().unwrap();
     assert_eq!((number, first.artifact.as_deref()), (1, Some("Lyon.")));
     assert!(!first.verdict.as_ref().unwrap().accepted);
@@ -129,7 +129,8 @@ async fn a_failed_step_loses_nothing_that_came_before() {
     assert_eq!(envelope.meta["error_category"], "provider_5xx");
     assert_eq!(envelope.data.unwrap()["plan"], "the plan");
 
-    // The second round fails: the first one's work is what there is, and its later plan too.
+    // The second round fails, so the first one's artifact is the result, and the later plan is
+    // kept.
     let script = refused("plan one", "Lyon.", "wrong").answer("plan two").status(500);
     let failure = work(POLICY, "complex", &script).await.unwrap_err();
     let done = failure.orchestration().unwrap();
@@ -137,7 +138,7 @@ async fn a_failed_step_loses_nothing_that_came_before() {
     let (number, second) = done.others().next().unwrap();
     assert_eq!((number, second.plan.as_deref()), (2, Some("plan two")));
 
-    // Of a round that gave nothing there is nothing to tell.
+    // A round without any text is not listed.
     let script = refused("plan one", "Lyon.", "wrong").status(500);
     let failure = work(POLICY, "complex", &script).await.unwrap_err();
     let done = failure.orchestration().unwrap();

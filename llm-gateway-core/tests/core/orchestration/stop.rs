@@ -1,4 +1,4 @@
-//! A caller who tells an orchestration to stop, and takes what there is.
+//! A caller stops an orchestration, and gets the steps that it has completed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,17 +23,17 @@ use super::{POLICY, TASK, builder, keys, structured};
 use crate::ledgers::Silent;
 use crate::support::{NOW, outcomes};
 
-/// What is said in turn: a round that is refused, and one that is accepted.
+/// The texts of the models in turn: a round that is refused, and one that is accepted.
 const SAID: [&str; 6] = ["plan one", "Lyon.", "REVISE: wrong", "plan two", "Paris.", "ACCEPT"];
 const STAGES: [&str; 6] = ["plan", "execute", "verify", "plan", "execute", "verify"];
 
-/// Answers so often, then hangs.
+/// Returns a script that answers this many times and then hangs.
 fn hanging_after(answers: usize) -> Scripted {
     let said = SAID.iter().take(answers);
     said.fold(Scripted::new(), |script, said| script.answer(*said)).hang()
 }
 
-/// Has the task done, and stops it where `is_time` says so.
+/// Runs the task, and stops it at the event that `is_time` selects.
 async fn stopped(
     gateway: &Gateway,
     depth: &str,
@@ -52,7 +52,7 @@ async fn stopped(
     tokio::join!(outcome, watched).0
 }
 
-/// Whether it is the attempt with this number, over all steps.
+/// Returns whether an event is the attempt with this number, counted over all steps.
 fn attempt(number: usize) -> impl FnMut(&Event) -> bool {
     let mut begun = 0;
     move |event| {
@@ -119,7 +119,7 @@ async fn what_is_told_of_a_stopped_second_round_is_the_first_ones_work() {
     assert_eq!(envelope["data"]["artifact"], "Lyon.");
     assert_eq!(envelope["data"]["other_rounds"][0]["plan"], "plan two");
     assert_eq!(envelope["meta"]["steps"][4]["outcome"], "cancelled");
-    // The bytes of the call that was cut off are on record as well.
+    // The bytes of the interrupted call are recorded, too.
     let bundle: serde_json::Value = serde_json::from_slice(&done.bundle.to_bytes()).unwrap();
     let last = &bundle["evidence"]["steps"][4]["call"]["exchanges"][0];
     assert!(last["request"].is_object() && last["response"].is_null(), "{last}");
@@ -150,7 +150,7 @@ async fn a_stop_before_the_first_request_costs_nothing() {
     assert_eq!(failure.category(), Category::Cancelled);
     assert_eq!(failure.failed_stage(), Some("preflight"));
 
-    // The first step waits for a place, which another call has.
+    // The first step waits for a place that another call has.
     let limited = POLICY.replace("openai: {stream", "openai: {limits: {concurrent: 1}, stream");
     let (script, ledger) = (Scripted::new().hang(), Arc::new(MemoryLedger::new()));
     let gateway = builder(&limited, &script, &ledger).build().unwrap();
@@ -215,7 +215,7 @@ async fn an_answer_that_comes_with_the_stop_is_kept_and_nobody_else_is_asked() {
     assert_eq!((work.ending, asked), (Ending::Success, 2));
 }
 
-/// A transport whose answer to request `number` comes when it is let.
+/// A transport whose answer to request `number` waits for a signal of the test.
 struct Waiting {
     script: Scripted,
     come: Arc<Notify>,
@@ -250,7 +250,7 @@ async fn a_stop_while_a_verdict_is_asked_for_again_keeps_the_first_reply() {
 async fn a_stop_after_the_end_is_harmless() {
     let script = Scripted::new().answer("Paris.").answer("ACCEPT");
     let gateway = builder(POLICY, &script, &Arc::default()).build().unwrap();
-    // Told when the last step is over: nothing is cut off by it.
+    // The stop comes after the last step, so it interrupts nothing.
     let is_last =
         |event: &Event| matches!(event, Event::StepEnded { step, .. } if step == "verify");
     let reply = stopped(&gateway, "standard", is_last).await.unwrap();
@@ -263,7 +263,7 @@ async fn a_ledger_that_says_nothing_keeps_no_stopped_run() {
     let gateway = builder(POLICY, &script, &Arc::default()).ledger(Arc::new(Silent::NeverWritten));
     let gateway = gateway.build().unwrap();
     let began = tokio::time::Instant::now();
-    // The answer is there by then, and its cost on the way to the ledger.
+    // The answer has arrived by then, and its cost is on the way to the ledger.
     let failure = refused(stopped(&gateway, "standard", attempt(1)).await);
     assert!(began.elapsed() < Duration::from_secs(1), "well before the deadline");
     assert_eq!((failure.category(), failure.failed_stage()), (Category::Cancelled, Some("verify")));

@@ -1,4 +1,4 @@
-//! What is an acceptance and what is not, through the whole way.
+//! Which replies of a verifier count as an acceptance, through the whole gateway.
 
 use llm_gateway_core::Scripted;
 use llm_gateway_core::outcome::Ending;
@@ -46,7 +46,7 @@ async fn an_acceptance_that_was_cut_is_none() {
         let done = work(POLICY, "standard", &script).await.unwrap();
         assert_eq!((done.ending.clone(), done.steps.len()), (Ending::Success, 3), "{stop}");
 
-        // What is missing of the reasons makes it no less of a refusal.
+        // A refusal without complete reasons is still a refusal.
         let script = Scripted::new().answer("Lyon.").raw(200, says("REVISE: it is not Ly", stop));
         let script = script.answer("Paris.").answer("ACCEPT");
         let done = work(POLICY, "standard", &script).await.unwrap();

@@ -1,4 +1,5 @@
-//! An adapter that does not write what it was given: the certificate reads its bytes, not its word.
+//! An adapter that does not send what it was given. The certificate reads the bytes and does not
+//! trust the adapter.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +27,7 @@ enum Fault {
     RefersToStoredState,
 }
 
-/// Fails at first, so that each fault is seen in a retry, too.
+/// An adapter that fails at first, so that each fault appears in a retry, too.
 struct Adapter {
     fault: Fault,
     has_failed: AtomicBool,
@@ -74,7 +75,7 @@ impl Provider for Adapter {
 #[tokio::test(start_paused = true)]
 async fn what_a_faulty_adapter_writes_is_seen_in_its_bytes() {
     let policy = POLICY.replace("max_retries: 0", "max_retries: 1");
-    // Its bytes are read where the policy says of which format they are.
+    // The certificate reads the bytes only if the policy says in which format they are.
     let policy = policy.replace(
         "openai: {models",
         "openai: {kind: openai, base_url: https://api.openai.com/v1, models",
@@ -101,7 +102,7 @@ async fn what_a_faulty_adapter_writes_is_seen_in_its_bytes() {
         assert_eq!(names, expected, "{fault:?}: {claims:?}");
         assert!(claims.context_blind.because.contains(because), "{fault:?}: {claims:?}");
         assert_eq!(panel.independence_certified(), fault == Fault::None, "{fault:?}");
-        // Of what one may have from another, two answers are one vote.
+        // If one answer may come from the other, both are one vote.
         assert_eq!(panel.agreement.n_effective.value > 1.0, fault == Fault::None, "{fault:?}");
     }
 }

@@ -1,13 +1,13 @@
-//! What the odder answers of real providers do to agreement and certificate.
+//! How unusual answers of real providers affect agreement and certificate.
 
 use super::*;
 
-/// The policy without streams, so that a body is what the script says.
+/// Returns the policy without streams, so that a body is exactly what the script says.
 fn whole() -> String {
     POLICY.replace(": {models", ": {stream: false, models")
 }
 
-/// Why the first member stopped, and what the panel makes of three answers that are the same.
+/// Returns why the first member stopped, and what the panel makes of three equal answers.
 async fn agreed(finish_reason: &str) -> Consensus {
     let first = json!({
         "choices": [{"message": {"content": "42"}, "finish_reason": finish_reason}],
@@ -19,8 +19,7 @@ async fn agreed(finish_reason: &str) -> Consensus {
     panel.agreement.outcome
 }
 
-/// DeepSeek interrupts an answer with `insufficient_system_resource`; what else may stop one is
-/// not known.
+/// DeepSeek interrupts an answer with `insufficient_system_resource`. Other reasons are not known.
 #[tokio::test]
 async fn answers_that_did_not_come_to_their_own_end_do_not_agree() {
     assert_eq!(agreed("stop").await, Consensus::Unanimous);
@@ -52,7 +51,7 @@ async fn a_model_that_is_named_as_a_resource_is_the_model() {
     }
 }
 
-/// Azure's asynchronous filter ends a stream with chunks that have neither.
+/// Azure's asynchronous filter ends a stream with chunks whose id and model are empty.
 #[tokio::test]
 async fn an_empty_name_takes_no_models_place() {
     let chunk = |model: &str, choice: serde_json::Value| {

@@ -1,4 +1,5 @@
-//! Panels through the gateway: what leaves, what comes back, what is certified, what is refused.
+//! Panels through the gateway: what is sent, what comes back, what is certified, and what is
+//! refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,8 @@ mod answers;
 mod money;
 mod spared;
 
-/// Three members of three developers at $1 per million in and $10 out, each asked once.
+/// A policy of three members of three developers at $1 per million tokens in and $10 out. Nothing
+/// is retried.
 const POLICY: &str = "
 providers:
   openai: {models: {gpt-6-luna: {in: 1, out: 10}}}
@@ -47,7 +49,7 @@ async fn ask(policy: &str, script: Scripted) -> Result<PanelAnswer, Failure> {
     gateway(policy, script, Arc::default()).panel(Request::new("three", "hi")).await
 }
 
-/// The policy with a visibility for the panel.
+/// Returns the policy with keys for the visibility of its panel.
 fn promising(promise: &str) -> String {
     format!("{POLICY}\nvisibility: {{three: {{mode: blind, {promise}}}}}")
 }
@@ -63,7 +65,7 @@ async fn a_panel_of_three_answers_and_is_certified() {
     assert_eq!(panel.certificate().level, Level::LineageDistinct);
     assert!(panel.independence_certified());
     assert!(panel.text().contains("## 2. anthropic/claude-haiku-5-5\n\n41"), "{}", panel.text());
-    // Nothing of one is in another's request.
+    // No request contains anything of another member's answer.
     for request in script.requests() {
         let body = String::from_utf8_lossy(&request.body).into_owned();
         assert!(!body.contains("42") && !body.contains("41"), "{body}");
@@ -146,7 +148,7 @@ async fn too_few_answers_are_an_error_that_keeps_those_that_came() {
     }
 }
 
-/// An answer that its provider says another model gave.
+/// Returns an answer in the name of another model.
 fn rerouted(model: &str) -> Scripted {
     let openai = format!(
         r#"{{"id": "a", "model": "{model}", "choices": [{{"message": {{"content": "yes"}},
@@ -356,7 +358,7 @@ async fn a_receipt_that_cannot_be_written_loses_no_answer() {
 
 #[tokio::test]
 async fn a_long_panel_is_cut_member_by_member() {
-    // In long words: each is an event of its own.
+    // The words are long, because the script makes each of them an event of its own.
     let long = |letter: &str| format!("{} ", letter.repeat(19)).repeat(2_000);
     let script = Scripted::new().answer(long("a")).answer("short").answer(long("c"));
     let panel = ask(POLICY, script).await.unwrap();

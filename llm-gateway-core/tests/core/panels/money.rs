@@ -1,5 +1,5 @@
-//! What a panel may cost: its own cap, the caps of the month and the kill switches, held against
-//! all members together, and against each retry.
+//! What a panel may cost: its own cap, the caps of the month and the kill switches, applied to all
+//! members together, and to each retry.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use serde_json::json;
 use super::{POLICY, ask};
 use crate::support::{WORST_CASE, gateway_in, obeying, outcomes, spent};
 
-/// The policy with a cap on the panel, in nano-dollars.
+/// Returns the policy with a cap on the panel, in nano-dollars.
 fn capped(nanos: u64) -> String {
     let usd = NanoUsd::from_nanos(nanos).to_string();
     let cap = format!("    max_tokens: 100\n    cost_cap_usd: {}\n", usd.trim_start_matches('$'));
     POLICY.replace("    max_tokens: 100\n", &cap)
 }
 
-/// The same, with one retry for each member.
+/// Returns the policy with a cap on the panel and one retry for each member.
 fn retrying(nanos: u64) -> String {
     capped(nanos).replace("max_retries: 0", "max_retries: 1")
 }
 
-/// Asks where nothing keeps count of the month's money.
+/// Asks a panel without a ledger.
 async fn ask_uncounted(policy: &str, script: Scripted) -> Result<PanelAnswer, Failure> {
     let gateway = obeying(policy).scripted(script).build().unwrap();
     gateway.panel(Request::new("three", "hi")).await
@@ -88,7 +88,7 @@ async fn a_retry_that_could_pass_the_cap_is_not_sent() {
         ask(&policy, counted.clone()).await.unwrap_err(),
         ask_uncounted(&policy, uncounted.clone()).await.unwrap_err(),
     ];
-    // Nobody knows what an answer cost that was cut: it counts whole.
+    // The cost of a cut answer is unknown, so it counts its whole hold.
     assert_eq!((counted.requests().len(), uncounted.requests().len()), (3, 3));
     for failure in failures {
         for member in &failure.panel().unwrap().members {
@@ -109,11 +109,11 @@ async fn a_retry_that_stays_below_the_cap_is_sent() {
     let cut = Scripted::new().cut();
     assert_eq!(ask(&retrying(4 * WORST_CASE), cut.clone()).await.unwrap().answers().count(), 3);
     assert_eq!(cut.requests().len(), 4);
-    // An error status is not billed, so its retry takes the room of its first try.
+    // An error status is not billed, so its retry uses the room of the first try.
     let refused = Scripted::new().status(503).status(503).status(503);
     let panel = ask_uncounted(&retrying(3 * WORST_CASE), refused.clone()).await.unwrap();
     assert_eq!((panel.answers().count(), refused.requests().len()), (3, 6));
-    // What the others did not need may be used: they answered for less than their worst case.
+    // The others answered for less than their worst case, and what they left may be used.
     let cheap = Scripted::new().cut();
     let panel = ask(&retrying(3 * WORST_CASE), cheap.clone()).await.unwrap();
     assert_eq!((panel.answers().count(), cheap.requests().len()), (3, 4));
@@ -122,7 +122,7 @@ async fn a_retry_that_stays_below_the_cap_is_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn of_two_retries_at_the_same_time_only_the_one_that_fits_is_sent() {
-    // The third member holds its worst case all the while, and so does the first retry.
+    // The third member holds its worst case all the time, and so does the first retry.
     let slow = |script: Scripted| script.delay(Duration::from_secs(60)).answer("slow");
     let script = slow(slow(Scripted::new().cut().cut()));
     let policy = retrying(4 * WORST_CASE + WORST_CASE / 2);
@@ -163,7 +163,7 @@ async fn whether_the_cap_was_exceeded_is_unknown_where_the_cost_is() {
     assert_eq!(envelope["meta"]["cap_exceeded"], json!(null));
     let unpriced = POLICY.replace("model: gemini-3.8-flash", "model: nobody-knows");
     assert_eq!(ask(&unpriced, Scripted::new()).await.unwrap().cap_exceeded(), None);
-    // What is known is above it by itself.
+    // The known costs alone exceed it.
     let exceeded =
         ask_uncounted(&policy(3 * WORST_CASE), Scripted::new().raw(200, DEAR).cut()).await;
     let exceeded = exceeded.unwrap();

@@ -1,9 +1,9 @@
-//! Members that can answer are not paid for where the quorum cannot be met.
+//! Members are not asked, and not paid for, if the quorum cannot be met.
 
 use super::*;
 use crate::support::obeying;
 
-/// Asks with these keys. The network is scripted, the keys are not.
+/// Asks a panel with these keys, over a scripted network.
 async fn ask_with(policy: &str, keys: &[&str]) -> (Result<PanelAnswer, Failure>, usize, bool) {
     let script = Scripted::new();
     let environment = keys.iter().fold(Environment::empty(), |it, key| it.with(*key, "k"));
