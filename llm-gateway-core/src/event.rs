@@ -1,4 +1,6 @@
-//! What a run tells while it works.
+//! The events of a run: what happens while it works.
+//!
+//! Events are for display only. A reader that lags misses some, and a run never waits for one.
 
 use std::time::Duration;
 
@@ -6,110 +8,113 @@ use tokio::sync::mpsc;
 
 use crate::model::Target;
 
-/// A step of a run.
+/// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A try begins.
+    /// An attempt begins.
     Attempt {
-        /// Where it goes.
+        /// Target that is asked.
         target: Target,
-        /// Its number at this target, from 1.
+        /// Number of the attempt at this target, counted from 1.
         number: usize,
     },
-    /// An answer is coming in. Told at most once a second, and not where a reader lags.
+    /// An answer is streaming in. Sent at most once a second, and left out if the reader lags.
     Writing {
-        /// Who writes.
+        /// Target that answers.
         target: Target,
-        /// Tokens so far, by the policy's characters per token.
+        /// Length of the answer so far in tokens, estimated from its characters.
         tokens: u64,
     },
-    /// A try failed, and the same target is tried again after a wait.
+    /// An attempt failed, and the same target is asked again after a wait.
     Waiting {
-        /// Who is waited for.
+        /// Target that is asked again.
         target: Target,
-        /// How long.
+        /// Length of the wait.
         wait: Duration,
     },
-    /// A member of a panel has answered, or will not.
+    /// A member of a panel has answered or failed.
     Member {
-        /// Its position, from 1.
+        /// Position of the member in the panel, counted from 1.
         member: usize,
-        /// How many members there are.
+        /// Number of members of the panel.
         of: usize,
-        /// Whether it answered.
+        /// Whether the member answered.
         answered: bool,
     },
     /// A step of an orchestration begins.
     Step {
-        /// Its name.
+        /// Name of the step.
         step: String,
-        /// The round, from 1.
+        /// Round of the step, counted from 1.
         round: u32,
-        /// Who is asked.
+        /// Target that is asked.
         target: Target,
     },
     /// A step of an orchestration has ended.
     StepEnded {
-        /// Its name.
+        /// Name of the step.
         step: String,
-        /// The round, from 1.
+        /// Round of the step, counted from 1.
         round: u32,
-        /// Whether it gave what it was to give.
+        /// Whether the model of the step answered.
         answered: bool,
     },
-    /// The gate of a cascade has no answer that stands, and the strong model is asked.
+    /// The gate of a cascade has not settled the question, and the strong model is asked.
     Escalating {
-        /// The strong model.
+        /// Strong model that is asked.
         to: Target,
         /// Why the gate's answer does not stand.
         because: String,
     },
-    /// A target gave no answer and the next one is asked.
+    /// A target gave no answer, and the next one is asked.
     Fallback {
-        /// The one that gave none.
+        /// Target that gave no answer.
         from: Target,
-        /// The one that is asked now.
+        /// Target that is asked now.
         to: Target,
     },
 }
 
-/// Events that a slow reader may fall behind by before the newest are dropped. A run has a
-/// handful of steps, so this is never reached by a reader that reads at all.
+/// The number of unread events that are kept; newer ones are dropped. A run has a handful of steps,
+/// so a reader that reads at all never falls so far behind.
 const CAPACITY: usize = 64;
 
-/// The reading end of a run's events.
+/// The events of a run, in order.
+///
+/// [`Gateway::start`](crate::Gateway::start) shows how they are read.
 #[derive(Debug)]
 pub struct Events(mpsc::Receiver<Event>);
 
 impl Events {
-    /// The next event; `None` once the run is over.
+    /// Waits for the next event. Returns `None` once the run is over.
     ///
     /// # Cancel safety
-    /// No event is lost when the future is dropped.
+    /// No event is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Event> {
         self.0.recv().await
     }
 }
 
-/// The writing end. Sending never waits: nobody has to read.
+/// The sender of a run's events. Sending never waits, because nobody has to read them.
 #[derive(Debug, Clone)]
 pub(crate) struct EventSender(mpsc::Sender<Event>);
 
 impl EventSender {
+    /// Sends an event, or drops it if the reader is gone or too far behind.
     pub(crate) fn send(&self, event: Event) {
-        // A reader that is gone or behind misses an event, and a run is never held up.
         let _ = self.0.try_send(event);
     }
 
-    /// Sends what may be left out: it never takes the room of a step.
-    pub(crate) fn mention(&self, event: Event) {
+    /// Sends an event that may be left out: it never takes the room of one that may not.
+    pub(crate) fn send_if_idle(&self, event: Event) {
         if self.0.capacity() > CAPACITY / 2 {
             self.send(event);
         }
     }
 }
 
+/// Creates the sender and the reader of a run's events.
 pub(crate) fn channel() -> (EventSender, Events) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
     (EventSender(sender), Events(receiver))

@@ -1,7 +1,26 @@
-//! What a month has cost and what its caps leave, in the shape that people see.
+//! What a month has cost and what its caps leave, as people and envelopes see it.
 //!
-//! It decides nothing: the [`ledger`](crate::ledger) counts, the policy caps, the gateway asks
-//! both. Amounts serialise in dollars, exact to the nano-dollar below a million dollars.
+//! It decides nothing: the [`ledger`](crate::ledger) counts, the policy caps, and the gateway asks
+//! both. Amounts are serialized in dollars, exact to the nano-dollar below a million dollars.
+//!
+//! ```
+//! use llm_gateway_core::ledger::By;
+//! use llm_gateway_core::{Environment, Gateway, Request};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let environment = Environment::empty()
+//!     .with("LLM_GATEWAY_CAP_TOTAL_MONTHLY", "25")
+//!     .with("LLM_GATEWAY_LEDGER_PATH", "/var/lib/ann/ledger.db");
+//! // Offline the ledger is in memory, and the file stays untouched.
+//! let gateway = Gateway::builder().environment(environment).offline().build()?;
+//! gateway.route(Request::new("quick_answer", "hello")).await?;
+//! let report = gateway.spent(None, By::Provider).await?;
+//! println!("{} spent, {} left", report.spent.settled, report.caps[0].left);
+//! # assert!(report.caps[0].left < report.caps[0].cap.limit);
+//! # Ok(())
+//! # }
+//! ```
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -11,60 +30,60 @@ use crate::model::NanoUsd;
 
 /// What a month has cost and what its caps leave.
 ///
-/// Serialises as `{month, total_usd, held_usd, unsettled_usd, caps{}, rows[]}`. `caps` has
-/// `{cap_usd, left_usd}` for `total` and for each capped provider; a row has what its calls
-/// have in common under [`By::as_str`], `cost_usd` and `calls`, and tells `estimated` and
-/// `unknown` calls where there are any.
+/// It is serialized as `{month, total_usd, held_usd, unsettled_usd, caps{}, rows[]}`. `caps` has
+/// `{cap_usd, left_usd}` for `total` and for each capped provider. A row has the provider, model or
+/// task class of its calls under [`By::as_str`], then `cost_usd` and `calls`, and the numbers of
+/// `estimated` and `unknown` calls if there are any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpendReport {
-    /// What the ledger has counted.
+    /// What the ledger has counted in the month.
     pub spent: MonthSpend,
-    /// What its rows are grouped by.
+    /// What the rows are grouped by.
     pub by: By,
-    /// The caps, everything's first.
+    /// Caps with what each leaves, the cap on the total first.
     pub caps: Vec<CapLeft>,
 }
 
-/// A cap, and what it leaves.
+/// A cap, and what it still allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CapLeft {
-    /// The cap.
+    /// Cap on the total or on one provider.
     pub cap: Cap,
-    /// What it still allows: the cap without what is spent, held or unsettled.
+    /// Amount that the cap still allows: its limit minus what is spent, held or unsettled.
     pub left: NanoUsd,
 }
 
-/// What is known of the current month's spending, where nobody may wait for it.
+/// What is known of the current month's money within the short time that a description waits.
 ///
-/// Serialises as `{enabled: false}`, as `{enabled: true, month, total_usd, held_usd,
+/// It is serialized as `{enabled: false}`, as `{enabled: true, month, total_usd, held_usd,
 /// unsettled_usd, caps{}}`, or as `{enabled: true, error, hint}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpendState {
     /// Money is not counted.
     Off,
-    /// It is, and this is the count.
+    /// Money is counted, and this is the count.
     Known(Box<SpendReport>),
-    /// It is, and the ledger does not tell.
+    /// Money is counted, and the ledger did not answer.
     Unknown {
-        /// Why it does not.
+        /// Why the ledger did not answer.
         error: String,
-        /// What the reader can do about it.
+        /// What can be done about it.
         hint: Option<String>,
     },
 }
 
 impl SpendReport {
-    /// Holds what was counted against `caps`.
+    /// Creates the report of what was counted, with what `caps` leave.
     pub(crate) fn new(spent: MonthSpend, by: By, caps: Vec<Cap>) -> Self {
         let left = |cap| CapLeft { left: spent.left(&cap), cap };
         let caps = caps.into_iter().map(left).collect();
         Self { spent, by, caps }
     }
 
-    /// Everything but the rows.
+    /// Returns everything but the rows, as JSON.
     fn totals(&self) -> Map<String, Value> {
         let mut totals = Map::new();
         let mut put = |key: &str, value: Value| totals.insert(key.to_owned(), value);
@@ -76,6 +95,7 @@ impl SpendReport {
         totals
     }
 
+    /// Returns one row as JSON.
     fn row(&self, row: &SpentRow) -> Value {
         let mut shown = Map::new();
         let mut put = |key: &str, value: Value| shown.insert(key.to_owned(), value);
@@ -92,8 +112,8 @@ impl SpendReport {
 }
 
 impl CapLeft {
-    /// The cap in the map of caps. No provider can be mistaken for the total: the variable
-    /// that would cap a provider of that name caps everything.
+    /// Returns the cap as an entry of the map of caps. No provider can be mistaken for the total:
+    /// the variable that would cap a provider of that name caps the total.
     fn entry(&self) -> (String, Value) {
         let name = match &self.cap.scope {
             Scope::Total => "total".to_owned(),

@@ -1,8 +1,10 @@
-//! A caller's word that work is to end. Whoever does the work listens, and decides what that means.
+//! The handle by which a caller stops a task and keeps what exists. What stopping means is decided
+//! by the code that does the work.
 
 use tokio::sync::watch;
 
-/// Tells work under way to stop, and to hand over what there is. Clones are one and the same.
+/// Stops a task under way, so that its run ends at once and returns what exists. All clones are one
+/// handle.
 ///
 /// ```
 /// use llm_gateway_core::{Category, Event, Gateway, Scripted, Stop, Task};
@@ -32,27 +34,27 @@ use tokio::sync::watch;
 pub struct Stop(watch::Sender<bool>);
 
 impl Stop {
-    /// Nobody is to stop yet.
+    /// Creates a handle that has not stopped anything yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says it, once and for all.
+    /// Stops every task that was given this handle. This cannot be undone.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
 
-    /// Whether it was said.
+    /// Returns whether [`stop`](Self::stop) was called.
     pub fn is_stopped(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Waits until it is said.
+    /// Waits until [`stop`](Self::stop) is called.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn stopped(&self) {
-        // It cannot fail: the sender is here.
+        // Waiting cannot fail, because this value keeps the sender alive.
         let _ = self.0.subscribe().wait_for(|is_stopped| *is_stopped).await;
     }
 }

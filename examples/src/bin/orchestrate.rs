@@ -50,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
     };
     assert_eq!(done.ending, Ending::Success);
     println!("\n{}\n", done.text());
-    for (round, before) in done.others() {
+    for (round, before) in done.other_rounds() {
         let reasons = before.verdict.iter().flat_map(|verdict| &verdict.reasons);
         println!("round {round} was refused: {}", reasons.cloned().collect::<String>());
     }

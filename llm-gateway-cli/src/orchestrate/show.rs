@@ -141,7 +141,7 @@ fn show_independence(done: &Orchestrated, terminal: &mut Terminal) -> io::Result
 
 /// Shows why earlier rounds were refused, and the depth, cost and duration of the task.
 fn show_summary(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
-    for (number, round) in done.others() {
+    for (number, round) in done.other_rounds() {
         if let Some(verdict) = &round.verdict {
             let reasons: Vec<_> = verdict.reasons.iter().map(|reason| one_line(reason)).collect();
             let why = reasons.join("; ");

@@ -18,7 +18,7 @@ pub(super) fn recorder(events: &EventSender, rules: &PreflightRules, target: &Ta
         let second = began.elapsed().as_secs();
         if told.fetch_max(second, Ordering::Relaxed) < second {
             let tokens = rules.estimated_tokens(usize::try_from(chars).unwrap_or(usize::MAX));
-            events.mention(Event::Writing { target: target.clone(), tokens });
+            events.send_if_idle(Event::Writing { target: target.clone(), tokens });
         }
     })
 }

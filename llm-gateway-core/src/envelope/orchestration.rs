@@ -159,8 +159,8 @@ impl<'a> OrchestrationData<'a> {
     fn of(work: &'a Orchestrated) -> Self {
         let other = |(round, made)| OtherRound { made: RoundData::of(made), round };
         Self {
-            current: work.current().map(RoundData::of),
-            other_rounds: work.others().map(other).collect(),
+            current: work.current_round().map(RoundData::of),
+            other_rounds: work.other_rounds().map(other).collect(),
         }
     }
 }

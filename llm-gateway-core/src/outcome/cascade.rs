@@ -1,4 +1,4 @@
-//! What a cascade answered, who did, and why.
+//! The answer of a cascade: which models gave it, and why it stands.
 
 use std::time::Duration;
 
@@ -11,38 +11,38 @@ use crate::policy::CascadePreflight;
 
 use super::{Answer, PanelAnswer};
 
-/// The answer of a cascade: of its gate, where the cheap models agree and that is certified, else
-/// of the strong model.
+/// The answer of a cascade. It comes from the gate if the cheap models agree and that is certified,
+/// else from the strong model.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CascadeAnswer {
-    /// The answer that counts: of the gate it is the first member's, as written. Its attempts,
-    /// cost and latency are those of its own call.
+    /// The answer that counts. If it is the gate's, it is the first member's answer, unchanged. Its
+    /// attempts, cost and latency are those of its own call.
     pub answer: Answer,
-    /// Who gave it.
+    /// Whether the gate or the strong model gave the answer.
     pub answered_by: AnsweredBy,
     /// Why the gate's answer stands, or why it does not.
     pub because: String,
-    /// What the cheap models said, how far they agree, and their certificate.
+    /// Answers of the cheap models, how far they agree, and their certificate.
     pub gate: PanelAnswer,
-    /// The price check of both ways.
+    /// Price check of both ways.
     pub preflight: CascadePreflight,
-    /// From the request to the answer.
+    /// Time from the request to the answer.
     pub latency: Duration,
 }
 
-/// Who of a cascade gave the answer.
+/// Which part of a cascade gave the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum AnsweredBy {
-    /// The cheap models, who agree.
+    /// The cheap models of the gate, which agree.
     Gate,
-    /// The strong model.
+    /// The strong model, which the policy names under `else`.
     Else,
 }
 
-/// Why a gate's answer did not stand: what a failure of the strong model keeps.
+/// Why a gate's answer did not stand. A failure of the strong model keeps it.
 #[derive(Debug, Clone)]
 pub(crate) struct Escalation {
     pub(crate) because: String,
@@ -50,28 +50,29 @@ pub(crate) struct Escalation {
 }
 
 impl CascadeAnswer {
-    /// The text of the answer.
+    /// Returns the text of the answer.
     pub fn text(&self) -> String {
         self.answer.text()
     }
 
-    /// The strong model's answer, where it was asked.
+    /// Returns the answer of the strong model, if it was asked.
     pub fn escalated(&self) -> Option<&Answer> {
         (self.answered_by == AnsweredBy::Else).then_some(&self.answer)
     }
 
-    /// Every try of every call, in order: the gate's, then the strong model's.
+    /// Returns every attempt of every call, in order: those of the gate, then those of the strong
+    /// model.
     pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
         let strong = self.escalated().map_or(&[][..], |answer| &answer.attempts);
         self.gate.attempts().chain(strong)
     }
 
-    /// What all tries cost together; `None` where the price of one is unknown.
+    /// Returns what all attempts cost together, or `None` if the cost of one is unknown.
     pub fn total_cost(&self) -> Option<NanoUsd> {
         total_cost(self.attempts())
     }
 
-    /// How well that is known: as well as the worst known of its parts.
+    /// Returns how well the total cost is known: as well as the part that is known worst.
     pub fn cost_basis(&self) -> CostBasis {
         let guessed = |attempt: &Attempt| {
             attempt.outcome != AttemptOutcome::Ok
@@ -89,11 +90,13 @@ impl CascadeAnswer {
         }
     }
 
-    /// Whether the ledger has the cost of every try; `None` where nothing is counted.
+    /// Returns whether the ledger has written the cost of every attempt, or `None` if money is not
+    /// counted.
     pub fn spend_recorded(&self) -> Option<bool> {
         all_recorded(self.attempts())
     }
 
+    /// Returns every answer that was paid for.
     fn answers(&self) -> impl Iterator<Item = &Answer> {
         self.gate.answers().chain(self.escalated())
     }

@@ -1,9 +1,29 @@
 //! What a run returns: a [`Reply`] or a [`Failure`], and the parts of both.
 //!
-//! A [`Reply`] is one model's [`Answer`], a [`PanelAnswer`], a [`CascadeAnswer`] or what became of
-//! a task, [`Orchestrated`]. Each holds its attempts and costs; a panel its [`Agreement`], an
-//! orchestration its rounds and the [`Verdict`] of each. All of them convert into an
+//! A [`Reply`] is one model's [`Answer`], a [`PanelAnswer`], a [`CascadeAnswer`], or the outcome of
+//! a task, [`Orchestrated`]. Each holds its attempts and costs. A panel also has its [`Agreement`],
+//! and an orchestration its rounds with the [`Verdict`] of each. All of them convert into an
 //! [`Envelope`](crate::Envelope).
+//!
+//! ```
+//! use llm_gateway_core::{Gateway, Reply, Request};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gateway = Gateway::builder().offline().build()?;
+//! match gateway.start(Request::new("triple_review", "6 x 7 = ?")).await {
+//!     Ok(Reply::Panel(panel)) => {
+//!         println!("{:?} by {}", panel.agreement.outcome, panel.agreement.method);
+//!         for attempt in panel.attempts() {
+//!             println!("{} {}", attempt.target, attempt.outcome.as_str());
+//!         }
+//!     }
+//!     Ok(reply) => println!("{}", reply.text()),
+//!     Err(failure) => println!("{}: {failure}", failure.category()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod cascade;
 mod orchestration;
@@ -27,49 +47,50 @@ pub use cascade::{AnsweredBy, CascadeAnswer};
 pub use orchestration::{Ending, Orchestrated, StepOutcome};
 pub use panel::PanelAnswer;
 
-/// An answer, and everything about how it came to be.
+/// The answer of one model, with its cost, its attempts and its price check.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Answer {
-    /// The task class that was asked for.
+    /// Task class that was asked.
     pub task_class: String,
-    /// Who answered.
+    /// Target that answered.
     pub target: Target,
-    /// What was answered.
+    /// Completion that the model returned.
     pub completion: Completion,
-    /// What it cost, and the tokens that it took.
+    /// Cost of the answer, and the tokens it took.
     pub cost: Cost,
-    /// The price check of the call that was answered.
+    /// Price check of the call that was answered.
     pub preflight: Preflight,
-    /// Every try, in order.
+    /// Every attempt, in order.
     pub attempts: Vec<Attempt>,
-    /// The target that should have answered, where a fallback did.
+    /// First target of the chain, if a fallback answered instead.
     pub fallback_from: Option<Target>,
-    /// From the request to the answer.
+    /// Time from the request to the answer.
     pub latency: Duration,
-    /// Names this run.
+    /// Id of the run.
     pub run_id: RunId,
-    /// Whether the answer is a scripted one.
+    /// Whether the answer is scripted.
     pub offline: bool,
 }
 
 impl Answer {
-    /// The text of the answer.
+    /// Returns the text of the answer.
     pub fn text(&self) -> String {
         self.completion.joined_text()
     }
 
-    /// The text in one short line.
+    /// Returns the beginning of the text in one short line.
     pub(crate) fn gist(&self) -> String {
         gist(&self.text())
     }
 
-    /// Whether the ledger has the cost of every try; `None` where nothing is counted.
+    /// Returns whether the ledger has written the cost of every attempt, or `None` if money is not
+    /// counted.
     pub fn spend_recorded(&self) -> Option<bool> {
         all_recorded(&self.attempts)
     }
 
-    /// How often the target that answered was tried again.
+    /// Returns how often the target that answered was asked again.
     pub fn retries(&self) -> usize {
         self.attempts
             .iter()
@@ -79,22 +100,23 @@ impl Answer {
     }
 }
 
-/// What a task class answers: one model's answer, a panel's, or a cascade's.
+/// The reply of a run: an answer of one model, of a panel or of a cascade, or the outcome of a
+/// task.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Reply {
-    /// Of one model.
+    /// Answer of a single model.
     Single(Box<Answer>),
-    /// Of several that could not see each other.
+    /// Answers of a panel of models that could not see each other.
     Panel(Box<PanelAnswer>),
-    /// Of a task that was planned, worked on and verified.
+    /// Outcome of a task that was planned, done and verified.
     Orchestration(Box<Orchestrated>),
-    /// Of cheap models that agree, else of a strong one.
+    /// Answer of a cascade: of its cheap models if they agree, else of the strong one.
     Cascade(Box<CascadeAnswer>),
 }
 
 impl Reply {
-    /// The text: of a panel, each member's under a heading.
+    /// Returns the text of the reply. For a panel it has the answer of each member under a heading.
     pub fn text(&self) -> String {
         match self {
             Self::Single(answer) => answer.text(),
@@ -104,7 +126,7 @@ impl Reply {
         }
     }
 
-    /// Names the run.
+    /// Returns the id of the run.
     pub fn run_id(&self) -> RunId {
         match self {
             Self::Single(answer) => answer.run_id,
@@ -114,7 +136,7 @@ impl Reply {
         }
     }
 
-    /// The answer, if the class is a single model's.
+    /// Returns the answer, if the task class is a single model's.
     pub fn into_answer(self) -> Option<Answer> {
         match self {
             Self::Single(answer) => Some(*answer),
@@ -147,23 +169,27 @@ impl Reply {
     }
 }
 
-/// Why there is no answer, and everything that was tried.
+/// The error of a run: why there is no reply, every attempt, and whatever was paid for before the
+/// failure.
+///
+/// Branch on [`category`](Self::category); show the text and the hint of [`error`](Self::error) to
+/// a person.
 #[derive(Clone)]
 pub struct Failure(Box<FailureParts>);
 
-/// What a failure knows.
+/// The parts of a failure.
 #[derive(Clone)]
 pub(crate) struct FailureParts {
     pub(crate) error: Error,
-    /// Every problem of the policy, where that is the failure.
+    /// Every problem of the policy, if that is the failure.
     pub(crate) problems: Option<PolicyProblems>,
-    /// What the members of a panel, or of a cascade's gate, said, where they were asked.
+    /// Answers of a panel, or of a cascade's gate, if it was asked.
     pub(crate) panel: Option<Box<PanelAnswer>>,
-    /// What an orchestration came to, where its first step was made.
+    /// What exists of an orchestration, if its first step was made.
     pub(crate) orchestration: Option<Box<Orchestrated>>,
-    /// The step of an orchestration that failed; `preflight` before the first.
+    /// Step of an orchestration that failed; `preflight` if it failed before the first.
     pub(crate) failed_stage: Option<String>,
-    /// Why the panel is a gate that did not settle it.
+    /// Why the gate did not settle the question, if the panel is the gate of a cascade.
     pub(crate) escalation: Option<Escalation>,
     pub(crate) task_class: String,
     pub(crate) preflight: Option<Preflight>,
@@ -174,12 +200,12 @@ pub(crate) struct FailureParts {
 }
 
 impl FailureParts {
-    /// What all tries cost together; `None` where the price of one is unknown.
+    /// Returns what all attempts cost together, or `None` if the cost of one is unknown.
     pub(crate) fn total_cost(&self) -> Option<NanoUsd> {
         total_cost(&self.attempts)
     }
 
-    /// A request that failed before anything was tried.
+    /// Returns the parts of a failure before the first attempt.
     pub(crate) fn before(error: Error, run_id: RunId) -> Self {
         Self {
             error,
@@ -207,7 +233,7 @@ impl Failure {
         &self.0
     }
 
-    /// The same, of the strong model of a cascade, whose gate had been asked before it.
+    /// Adds the gate of a cascade to the failure of its strong model.
     pub(crate) fn after(
         self,
         gate: PanelAnswer,
@@ -222,12 +248,12 @@ impl Failure {
         Self(parts)
     }
 
-    /// What went wrong.
+    /// Returns the error.
     pub fn error(&self) -> &Error {
         &self.0.error
     }
 
-    /// What kind of failure it is: the thing to branch on.
+    /// Returns the category of the error, which a program branches on.
     pub fn category(&self) -> Category {
         self.0.error.category()
     }
@@ -238,33 +264,35 @@ impl Failure {
         self.0.problems.as_ref().map_or(&[], PolicyProblems::diagnostics)
     }
 
-    /// What the members of a panel, or of a cascade's gate, said, where they were asked: what was
+    /// Returns the answers of the panel, or of the gate of the cascade, if it was asked: what was
     /// paid for is not lost.
     pub fn panel(&self) -> Option<&PanelAnswer> {
         self.0.panel.as_deref()
     }
 
-    /// What an orchestration came to before it failed: what was paid for is not lost.
+    /// Returns what exists of the orchestration that failed: what was paid for is not lost.
     pub fn orchestration(&self) -> Option<&Orchestrated> {
         self.0.orchestration.as_deref()
     }
 
-    /// The step of an orchestration that failed; `preflight` where it was refused as a whole.
+    /// Returns the name of the step that failed, if this is the failure of an orchestration, or
+    /// `preflight` if the whole was refused.
     pub fn failed_stage(&self) -> Option<&str> {
         self.0.failed_stage.as_deref()
     }
 
-    /// Every try, in order.
+    /// Returns every attempt, in order.
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
     }
 
-    /// Whether the ledger has the cost of every try; `None` where nothing is counted.
+    /// Returns whether the ledger has written the cost of every attempt, or `None` if money is not
+    /// counted.
     pub fn spend_recorded(&self) -> Option<bool> {
         all_recorded(&self.0.attempts)
     }
 
-    /// Names this run.
+    /// Returns the id of the run.
     pub fn run_id(&self) -> RunId {
         self.0.run_id
     }

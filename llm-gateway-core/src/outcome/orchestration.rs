@@ -1,4 +1,4 @@
-//! What became of a task that was planned, worked on and verified.
+//! The outcome of a task that was planned, done and verified.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,32 +12,32 @@ use crate::orchestrate::{Round, Verdict};
 
 use super::{Answer, Failure};
 
-/// Everything that was done for a task, and how it ended.
+/// The outcome of a task: everything that was done for it, and how it ended.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Orchestrated {
-    /// `trivial`, `standard` or `complex`.
+    /// Depth of the task: `trivial`, `standard` or `complex`.
     pub depth: String,
-    /// How it ended.
+    /// How the orchestration ended.
     pub ending: Ending,
-    /// What each round gave, as far as it came.
+    /// Results of each round, as far as it came.
     pub rounds: Vec<Round>,
-    /// Every call, in the order in which they were made.
+    /// Every call of a step, in the order in which they were made.
     pub steps: Vec<StepOutcome>,
-    /// What the verifier may see, by the policy: `task` and `artifact`. Empty where nobody
-    /// verifies.
+    /// What the policy lets the verifier see: `task` and `artifact`. Empty if the depth has no
+    /// verifier.
     pub verifier_sees: Vec<&'static str>,
-    /// The digests of what was sent and received, with the certificate.
+    /// Receipt: the digests of what was sent and received, and the certificate.
     pub receipt: Receipt<OfOrchestration>,
-    /// The recorded bytes behind the receipt: the task and all that was said.
+    /// Recorded bytes behind the receipt: the task, and everything sent and received.
     pub bundle: Bundle<OrchestrationEvidence>,
-    /// Where the receipt was written, if it was.
+    /// Path of the receipt, if it was written to disk.
     pub receipt_path: Option<PathBuf>,
-    /// From the request to the end.
+    /// Time from the request to the end.
     pub latency: Duration,
-    /// Names this run.
+    /// Id of the run.
     pub run_id: RunId,
-    /// Whether the answers are scripted ones.
+    /// Whether the answers are scripted.
     pub offline: bool,
 }
 
@@ -45,39 +45,39 @@ pub struct Orchestrated {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ending {
-    /// The artifact was accepted, or no verification was asked for.
+    /// The artifact was accepted, or the depth has no verifier.
     Success,
     /// The artifact was refused and no round is left, or the verifier could not judge it.
     NeedsHumanReview,
-    /// The verifier could not be had: the artifact is there, and nobody judged it.
+    /// The verifier gave no answer: the artifact is there, and was not judged.
     Unverified,
-    /// A step gave nothing to go on with, or a [`Stop`](crate::Stop) cut it off.
+    /// A step gave no answer, or a [`Stop`](crate::Stop) ended it.
     Failed {
-        /// The step's name.
+        /// Name of the step.
         stage: String,
     },
 }
 
-/// One call of an orchestration, and how it went.
+/// One call of an orchestration, and how it ended.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StepOutcome {
-    /// Its name: `plan`, `execute` or `verify`.
+    /// Name of the step: `plan`, `execute` or `verify`.
     pub step: String,
-    /// What it was there for.
+    /// Role of the step.
     pub role: StepRole,
-    /// The round, from 1.
+    /// Round of the step, counted from 1.
     pub round: u32,
-    /// Whether it asked again for a verdict that was none.
+    /// Whether the call asked again for a verdict, after a reply that was not one.
     pub is_repair: bool,
-    /// Who was asked.
+    /// Target that was asked.
     pub target: Target,
-    /// What it gave, or why it did not.
+    /// Answer of the model, or why there is none.
     pub result: Result<Answer, Failure>,
 }
 
 impl StepOutcome {
-    /// Every try, in order.
+    /// Returns every attempt of the call, in order.
     pub fn attempts(&self) -> &[Attempt] {
         match &self.result {
             Ok(answer) => &answer.attempts,
@@ -87,81 +87,84 @@ impl StepOutcome {
 }
 
 impl Orchestrated {
-    /// The round whose work counts: the last in which there is an artifact, else the last.
-    pub fn current(&self) -> Option<&Round> {
+    /// Returns the round whose results count: the last one with an artifact, else the last one.
+    pub fn current_round(&self) -> Option<&Round> {
         let with_artifact = self.rounds.iter().rfind(|round| round.artifact.is_some());
         with_artifact.or(self.rounds.last())
     }
 
-    /// Every other round that gave anything, with its number: it was paid for all the same.
-    pub fn others(&self) -> impl Iterator<Item = (usize, &Round)> {
-        let current = self.current().map(std::ptr::from_ref);
+    /// Returns every other round that has any result, with its number. It was paid for all the
+    /// same.
+    pub fn other_rounds(&self) -> impl Iterator<Item = (usize, &Round)> {
+        let current = self.current_round().map(std::ptr::from_ref);
         let numbered = (1..).zip(&self.rounds);
         numbered.filter(move |(_, round)| {
             Some(std::ptr::from_ref(*round)) != current && **round != Round::default()
         })
     }
 
-    /// What the worker made, if it made anything.
+    /// Returns the artifact that the worker made, if there is one.
     pub fn artifact(&self) -> Option<&str> {
-        self.current()?.artifact.as_deref()
+        self.current_round()?.artifact.as_deref()
     }
 
-    /// What the planner wrote, where one was asked.
+    /// Returns the plan, if one was made.
     pub fn plan(&self) -> Option<&str> {
-        self.current()?.plan.as_deref()
+        self.current_round()?.plan.as_deref()
     }
 
-    /// What the verifier said of the artifact, where it said anything.
+    /// Returns the verdict on the artifact, if there is one.
     pub fn verdict(&self) -> Option<&Verdict> {
-        self.current()?.verdict.as_ref()
+        self.current_round()?.verdict.as_ref()
     }
 
-    /// What can be said of the verifier's independence, claim by claim.
+    /// Returns the certificate: what the recorded bytes show of the verifier's independence, claim
+    /// by claim.
     pub fn certificate(&self) -> &OrchestrationCertificate {
         self.receipt.certificate()
     }
 
-    /// Whether somebody judged the artifact, and nothing recorded speaks against their
+    /// Returns whether a verifier judged the artifact, and nothing recorded speaks against its
     /// independence.
     pub fn independence_certified(&self) -> bool {
         self.certificate().independence_certified()
     }
 
-    /// Whether the verifier saw nothing of the plan other than what the artifact carries;
-    /// `None` where nobody judged, or the recorded bytes do not tell.
+    /// Returns whether the verifier saw nothing of the plan but what the artifact contains. Returns
+    /// `None` if there is no verdict, or the recorded bytes do not show it.
     pub fn is_verifier_blind_to_plan(&self) -> Option<bool> {
         let blind = self.certificate().claims.verifier_plan_blind.result;
         match blind {
             certificate::ClaimResult::Pass => Some(true),
             certificate::ClaimResult::Fail => Some(false),
-            // Where no plan was made there is none to see.
+            // If no plan was made, there is none to see.
             certificate::ClaimResult::NotApplicable => self.verdict().map(|_| true),
             certificate::ClaimResult::Unknown => None,
         }
     }
 
-    /// Whether the artifact was accepted by a verifier.
+    /// Returns whether a verifier accepted the artifact.
     pub fn is_accepted(&self) -> bool {
         self.verdict().is_some_and(|verdict| verdict.accepted)
     }
 
-    /// Every try of every step.
+    /// Returns every attempt of every call, in order.
     pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.steps.iter().flat_map(StepOutcome::attempts)
     }
 
-    /// What all tries cost together; `None` where the price of one is unknown.
+    /// Returns what all attempts cost together, or `None` if the cost of one is unknown.
     pub fn total_cost(&self) -> Option<NanoUsd> {
         total_cost(self.attempts())
     }
 
-    /// Whether the ledger has the cost of every try; `None` where nothing is counted.
+    /// Returns whether the ledger has written the cost of every attempt, or `None` if money is not
+    /// counted.
     pub fn spend_recorded(&self) -> Option<bool> {
         all_recorded(self.attempts())
     }
 
-    /// The artifact, as far as there is one.
+    /// Returns the artifact, or an empty text if there is none.
     pub fn text(&self) -> String {
         self.artifact().unwrap_or_default().to_owned()
     }

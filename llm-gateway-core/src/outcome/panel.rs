@@ -1,4 +1,4 @@
-//! What a panel answered, and what can be said of its independence.
+//! The answers of a panel, with their comparison and the certificate of their independence.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,54 +11,56 @@ use crate::policy::Visibility;
 
 use super::{Answer, Failure};
 
-/// What the members of a panel said, how far they agree, and the certificate of how
-/// independent they are.
+/// The answers of a panel: what its members answered, how far they agree, and the certificate of
+/// how independent they are.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PanelAnswer {
-    /// The task class that was asked for.
+    /// Task class that was asked.
     pub task_class: String,
-    /// Who was asked, in the policy's order.
+    /// Targets that were asked, in the policy's order.
     pub targets: Vec<Target>,
-    /// What each of them said, or why it did not.
+    /// Answer of each target, or why there is none, in the same order.
     pub members: Vec<Result<Answer, Failure>>,
-    /// How far those that answered agree.
+    /// How far the answers agree.
     pub agreement: Agreement,
-    /// What the policy promises of the panel.
+    /// What the policy demands of the panel's independence.
     pub visibility: Visibility,
-    /// The most that the panel may cost, retries included, where the policy says so.
+    /// The most that the panel may cost, retries included, if the policy sets a limit.
     pub cost_cap: Option<NanoUsd>,
-    /// The digests of what was sent and received, with the certificate.
+    /// Receipt: the digests of what was sent and received, and the certificate.
     pub receipt: Receipt<OfPanel>,
-    /// The recorded bytes behind the receipt: prompts and answers.
+    /// Recorded bytes behind the receipt: prompts and answers.
     pub bundle: Bundle<Evidence>,
-    /// Where the receipt was written, if it was.
+    /// Path of the receipt, if it was written to disk.
     pub receipt_path: Option<PathBuf>,
-    /// From the request to the last answer.
+    /// Time from the request to the last answer.
     pub latency: Duration,
-    /// Names this run.
+    /// Id of the run.
     pub run_id: RunId,
-    /// Whether the answers are scripted ones.
+    /// Whether the answers are scripted.
     pub offline: bool,
 }
 
 impl PanelAnswer {
-    /// The answers that came, in the policy's order.
+    /// Returns the answers that came, in the policy's order.
     pub fn answers(&self) -> impl Iterator<Item = &Answer> {
         self.members.iter().filter_map(|member| member.as_ref().ok())
     }
 
-    /// What can be said of the members' independence, claim by claim.
+    /// Returns the certificate: what the recorded bytes show of the members' independence, claim by
+    /// claim.
     pub fn certificate(&self) -> &Certificate {
         self.receipt.certificate()
     }
 
-    /// Whether the level that the policy requires was reached, by a quorum of fresh answers.
+    /// Returns whether a quorum of fresh answers reached the level of independence that the policy
+    /// requires.
     pub fn independence_certified(&self) -> bool {
         self.certificate().independence_certified()
     }
 
-    /// Every try of every member.
+    /// Returns every attempt of every member.
     pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.members.iter().flat_map(|member| match member {
             Ok(answer) => answer.attempts.as_slice(),
@@ -66,14 +68,14 @@ impl PanelAnswer {
         })
     }
 
-    /// What all tries cost together; `None` where the price of one is unknown.
+    /// Returns what all attempts cost together, or `None` if the cost of one is unknown.
     pub fn total_cost(&self) -> Option<NanoUsd> {
         total_cost(self.attempts())
     }
 
-    /// Whether the providers billed more than the policy's cap. The worst case of each try was
-    /// held against it before the try was sent. `None` where nobody knows: the cost of a try is
-    /// unknown, and what is known is not above the cap by itself.
+    /// Returns whether the providers billed more than the policy's cap. The worst case of each
+    /// attempt was checked against the cap before the attempt was sent. Returns `None` if the cost
+    /// of an attempt is unknown and the known costs alone are not above the cap.
     pub fn cap_exceeded(&self) -> Option<bool> {
         let known = self.attempts().filter_map(|attempt| attempt.cost);
         let known = known.fold(NanoUsd::ZERO, NanoUsd::saturating_add);
@@ -81,12 +83,13 @@ impl PanelAnswer {
         (is_above || self.total_cost().is_some()).then_some(is_above)
     }
 
-    /// Whether the ledger has the cost of every try; `None` where nothing is counted.
+    /// Returns whether the ledger has written the cost of every attempt, or `None` if money is not
+    /// counted.
     pub fn spend_recorded(&self) -> Option<bool> {
         all_recorded(self.attempts())
     }
 
-    /// The answers, each under a heading.
+    /// Returns the answers as one text, each under a heading.
     pub fn text(&self) -> String {
         let members = self.targets.iter().zip(&self.members).zip(1..);
         let headed = members.map(|((target, member), position)| match member {

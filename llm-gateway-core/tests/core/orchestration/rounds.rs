@@ -29,7 +29,7 @@ async fn a_refusal_gives_its_reasons_to_planner_and_worker_and_not_to_the_verifi
     }
     assert_eq!(texts(&script.requests()[5])[1], TASK, "the pristine task");
     // The refused round was paid for, and is kept.
-    let (number, first) = done.others().next().unwrap();
+    let (number, first) = done.other_rounds().next().unwrap();
     assert_eq!((number, first.artifact.as_deref()), (1, Some("Lyon.")));
     assert!(!first.verdict.as_ref().unwrap().accepted);
 }
@@ -116,7 +116,7 @@ async fn a_failed_step_loses_nothing_that_came_before() {
     let failure = work(POLICY, "complex", &Scripted::new().status(500)).await.unwrap_err();
     assert_eq!(failure.failed_stage(), Some("plan"));
     let done = failure.orchestration().unwrap();
-    assert_eq!((done.rounds.len(), done.others().count()), (1, 0));
+    assert_eq!((done.rounds.len(), done.other_rounds().count()), (1, 0));
 
     let script = Scripted::new().answer("the plan").status(500);
     let failure = work(POLICY, "complex", &script).await.unwrap_err();
@@ -135,14 +135,14 @@ async fn a_failed_step_loses_nothing_that_came_before() {
     let failure = work(POLICY, "complex", &script).await.unwrap_err();
     let done = failure.orchestration().unwrap();
     assert_eq!((done.plan(), done.artifact()), (Some("plan one"), Some("Lyon.")));
-    let (number, second) = done.others().next().unwrap();
+    let (number, second) = done.other_rounds().next().unwrap();
     assert_eq!((number, second.plan.as_deref()), (2, Some("plan two")));
 
     // A round without any text is not listed.
     let script = refused("plan one", "Lyon.", "wrong").status(500);
     let failure = work(POLICY, "complex", &script).await.unwrap_err();
     let done = failure.orchestration().unwrap();
-    assert_eq!((done.rounds.len(), done.others().count()), (2, 0));
+    assert_eq!((done.rounds.len(), done.other_rounds().count()), (2, 0));
     assert_eq!(Envelope::from(&failure).data.unwrap().get("other_rounds"), None);
 }
 
