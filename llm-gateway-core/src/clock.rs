@@ -1,7 +1,7 @@
 //! The port for the wall clock.
 //!
-//! It tells dates: which models are retired, and which month the ledger counts in. It never measures
-//! durations: deadlines and waits use tokio's clock, which tests can pause.
+//! It tells dates: which models are retired, and which month the ledger counts in. It never
+//! measures durations: deadlines and waits use tokio's clock, which tests can pause.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

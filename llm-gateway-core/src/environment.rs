@@ -27,9 +27,9 @@ impl Environment {
         Self::default()
     }
 
-    /// Copies the process's variables. A variable that is not UTF-8 is left out, unless it is one of
-    /// the gateway's own: a cap must not be lost, so it is kept with a replacement character, which
-    /// no amount may hold.
+    /// Copies the process's variables. A variable that is not UTF-8 is left out, unless it is one
+    /// of the gateway's own: a cap must not be lost, so it is kept with a replacement character,
+    /// which no amount may hold.
     #[allow(clippy::disallowed_methods)] // the one place that reads the environment
     pub fn from_process() -> Self {
         let readable = |name: String, value: OsString| match value.into_string() {
@@ -51,8 +51,8 @@ impl Environment {
         self
     }
 
-    /// Returns the value of a variable; `None` if it counts as missing, because it is absent, empty or
-    /// was not expanded.
+    /// Returns the value of a variable; `None` if it counts as missing, because it is absent, empty
+    /// or was not expanded.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.written(name).filter(|value| !is_unexpanded(value))
     }
@@ -69,8 +69,9 @@ impl Environment {
         self.variables.keys().map(String::as_str)
     }
 
-    /// Adds those variables of a `.env` file's text whose names are `allowed`. A variable that is set
-    /// already keeps its value. Returns the lines that are not assignments; all others are read.
+    /// Adds those variables of a `.env` file's text whose names are `allowed`. A variable that is
+    /// set already keeps its value. Returns the lines that are not assignments; all others are
+    /// read.
     pub(crate) fn add_lines(
         &mut self,
         text: &str,
@@ -99,8 +100,8 @@ impl Environment {
     }
 }
 
-/// A line of a `.env` file that is not an assignment. Its content is not kept, because it may hold a
-/// key.
+/// A line of a `.env` file that is not an assignment. Its content is not kept, because it may hold
+/// a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MalformedLine {
     /// The number of the line, counted from 1.
@@ -123,8 +124,8 @@ impl MalformedLine {
     }
 }
 
-/// Returns whether a name begins as the gateway's own variables do, in any case: `llm_gateway_…` is a
-/// mistake that must be reported.
+/// Returns whether a name begins as the gateway's own variables do, in any case: `llm_gateway_…` is
+/// a mistake that must be reported.
 pub(crate) fn is_own(name: &str) -> bool {
     name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX))
 }

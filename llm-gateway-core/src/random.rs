@@ -1,5 +1,5 @@
-//! Randomness as an argument: run ids, jitter, nonces and salts come from one generator, which a test
-//! can seed.
+//! Randomness as an argument: run ids, jitter, nonces and salts come from one generator, which a
+//! test can seed.
 
 use std::sync::{Mutex, PoisonError};
 

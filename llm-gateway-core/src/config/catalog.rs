@@ -139,8 +139,8 @@ impl Catalog {
         catalog
     }
 
-    /// Returns the date on which a provider stops serving an id, as `YYYY-MM-DD`; `None` if no date is
-    /// known.
+    /// Returns the date on which a provider stops serving an id, as `YYYY-MM-DD`; `None` if no date
+    /// is known.
     pub(super) fn retires(&self, provider: &str, id: &str) -> Option<&str> {
         let mut rows = self.rows.iter().filter(|row| row.provider == provider);
         rows.find_map(|row| match row.id == id {
@@ -299,7 +299,8 @@ mod tests {
     }
 
     /// DeepSeek's price page says that `deepseek-flash` answers to the older names, as
-    /// `deepseek-v4-flash` did to those before (<https://api-docs.deepseek.com/quick_start/pricing>).
+    /// `deepseek-v4-flash` did to those before
+    /// (<https://api-docs.deepseek.com/quick_start/pricing>).
     #[test]
     fn the_names_of_one_model_of_deepseek_are_one_model() {
         let deepseek = Catalog::built_in().of("deepseek");

@@ -40,7 +40,8 @@ impl Default for FilePosition {
 pub struct Diagnostic {
     /// How severe the problem is.
     pub severity: Severity,
-    /// The name of the file; `environment` for a problem of a variable, `build` for one of the program.
+    /// The name of the file; `environment` for a problem of a variable, `build` for one of the
+    /// program.
     pub file: String,
     /// The line, counted from 1; 0 for a problem that has no position in a file.
     pub line: u32,
@@ -98,8 +99,8 @@ impl fmt::Display for Diagnostic {
 /// How many characters of a line are shown.
 const WINDOW: usize = 120;
 
-/// Returns the part of a line around the character at `position`, and the position of that character
-/// in the part.
+/// Returns the part of a line around the character at `position`, and the position of that
+/// character in the part.
 fn window(line: &str, position: usize) -> (String, usize) {
     let start = position.saturating_sub(WINDOW / 2);
     if line.chars().count() <= WINDOW || start == 0 {
@@ -289,9 +290,9 @@ pub(crate) fn mask_keys(line: &str) -> String {
     mask_urls(&masked)
 }
 
-/// Returns whether a word looks like a key: it begins with the prefix of a provider's keys, or it is
-/// a long word of mixed letters and digits that is neither a model id (ids have dashes between short
-/// parts) nor a path.
+/// Returns whether a word looks like a key: it begins with the prefix of a provider's keys, or it
+/// is a long word of mixed letters and digits that is neither a model id (ids have dashes between
+/// short parts) nor a path.
 pub(crate) fn looks_like_key(word: &str) -> bool {
     const PREFIXES: [&str; 8] = ["sk-", "sk_", "AIza", "gsk_", "xai-", "ghp_", "hf_", "AKIA"];
     let known = word.len() >= 12 && PREFIXES.iter().any(|prefix| word.starts_with(prefix));

@@ -99,8 +99,8 @@ impl EnvFile {
     }
 }
 
-/// Returns whether there is anything but a directory at `path`: some users keep a Python environment
-/// in `.env`.
+/// Returns whether there is anything but a directory at `path`: some users keep a Python
+/// environment in `.env`.
 fn may_be_file(path: &Path) -> bool {
     path.symlink_metadata().is_ok() && !path.is_dir()
 }

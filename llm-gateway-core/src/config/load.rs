@@ -36,8 +36,8 @@ impl PolicySource {
     /// `LLM_GATEWAY_ROUTING` names, else `llm-gateway/routing.yaml` in the user's configuration
     /// directory, else the embedded policy.
     ///
-    /// It never looks into the current directory: a client starts the server inside whatever project
-    /// is open, and a stranger's policy could send keys to a stranger's host.
+    /// It never looks into the current directory: a client starts the server inside whatever
+    /// project is open, and a stranger's policy could send keys to a stranger's host.
     pub fn discover(environment: &Environment) -> Self {
         if let Some(path) = environment.get("LLM_GATEWAY_ROUTING") {
             return Self::File(path.into());

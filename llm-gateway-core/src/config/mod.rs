@@ -1,10 +1,10 @@
 //! Loads what the user wrote: from a YAML file to a [`Policy`].
 //!
 //! A file goes through these steps. `node` reads YAML into a tree that knows every position.
-//! `structure` checks the tree against the JSON Schema that `raw` generates, and leaves out what does
-//! not fit. The rest becomes the serde mirror in `raw`. `env_file` adds the variables of `.env`.
-//! `compile` checks what a schema cannot express and builds the policy. Every step adds to one list
-//! of problems, so that a person sees all of them at once, each with its position:
+//! `structure` checks the tree against the JSON Schema that `raw` generates, and leaves out what
+//! does not fit. The rest becomes the serde mirror in `raw`. `env_file` adds the variables of
+//! `.env`. `compile` checks what a schema cannot express and builds the policy. Every step adds to
+//! one list of problems, so that a person sees all of them at once, each with its position:
 //!
 //! ```
 //! use std::time::Duration;

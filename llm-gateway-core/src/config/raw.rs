@@ -1,4 +1,5 @@
-//! The serde mirror of `routing.yaml`, in which nearly everything is optional and nothing is checked.
+//! The serde mirror of `routing.yaml`, in which nearly everything is optional and nothing is
+//! checked.
 //!
 //! These types are the single source of three things: the JSON Schema that editors use, the
 //! structural check (`structure`), and what `compile` reads. An editor shows the doc comments, so
@@ -57,7 +58,8 @@ pub(super) struct RawRoute {
     pub(super) members: Option<RawTargets>,
     /// A cascade: cheap models are asked first, and a strong one if they disagree.
     pub(super) cascade: Option<RawCascade>,
-    /// The bound on output tokens, reasoning included; default: the model's `max_output`, else 4096.
+    /// The bound on output tokens, reasoning included; default: the model's `max_output`, else
+    /// 4096.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub(super) max_tokens: Option<u64>,
     /// The most that all attempts of a panel may cost together, in US dollars. A panel whose worst
@@ -66,7 +68,8 @@ pub(super) struct RawRoute {
     pub(super) cost_cap_usd: Option<f64>,
     /// What the task class is good for. Agents read this when they choose a task class.
     pub(super) rationale: Option<String>,
-    /// Seconds after which a request ends, whatever has happened; default: `reliability.deadline_s`.
+    /// Seconds after which a request ends, whatever has happened; default:
+    /// `reliability.deadline_s`.
     #[schemars(range(min = 0.001, max = 86_400))]
     pub(super) deadline_s: Option<f64>,
     /// Whether a caller may name another model of the same provider; default: true.
@@ -107,7 +110,8 @@ pub(super) struct RawCascade {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Agree {
-    /// Answers agree if they are equal after numbers, booleans, option letters and JSON are normalised.
+    /// Answers agree if they are equal after numbers, booleans, option letters and JSON are
+    /// normalised.
     NormalizedExact,
 }
 
@@ -233,7 +237,8 @@ pub(super) struct RawRole {
     pub(super) provider: String,
     /// The model, as its provider names it.
     pub(super) model: String,
-    /// The bound on output tokens, reasoning included; default: the model's `max_output`, else 4096.
+    /// The bound on output tokens, reasoning included; default: the model's `max_output`, else
+    /// 4096.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub(super) max_tokens: Option<u64>,
 }
@@ -291,12 +296,13 @@ pub(super) enum RawVerdict {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawProvider {
-    /// The wire format that the provider speaks. It is required for a provider that is not built in.
+    /// The wire format that the provider speaks. It is required for a provider that is not built
+    /// in.
     pub(super) kind: Option<RawKind>,
     /// Scheme, host and path prefix of the provider's API, such as http://127.0.0.1:11434/v1.
     pub(super) base_url: Option<String>,
-    /// Whether plain http to a host that is not this machine is allowed. Keys then travel unencrypted;
-    /// default: false.
+    /// Whether plain http to a host that is not this machine is allowed. Keys then travel
+    /// unencrypted; default: false.
     pub(super) insecure_http: Option<bool>,
     /// The variable that holds the provider's key; null means that it needs no key.
     #[serde(default, deserialize_with = "present")]
@@ -357,8 +363,8 @@ pub(super) struct RawModel {
     #[serde(rename = "out")]
     #[schemars(range(min = 0, max = 1000))]
     pub(super) output: Option<f64>,
-    /// The price of input that is read from the provider's cache, in US dollars per 1 000 000 tokens;
-    /// default: as `in`.
+    /// The price of input that is read from the provider's cache, in US dollars per 1 000 000
+    /// tokens; default: as `in`.
     #[schemars(range(min = 0, max = 1000))]
     pub(super) cache_read: Option<f64>,
     /// The price of input that is written to the provider's cache, in US dollars per 1 000 000
@@ -373,7 +379,8 @@ pub(super) struct RawModel {
     pub(super) max_output: Option<u64>,
     /// The developer of the model, such as meta. Panels and cascades compare it.
     pub(super) developer: Option<String>,
-    /// The families that the model descends from, such as `[llama]`. Panels and cascades compare them.
+    /// The families that the model descends from, such as `[llama]`. Panels and cascades compare
+    /// them.
     pub(super) lineage: Option<Vec<String>>,
     /// Other ids of the same model.
     pub(super) aliases: Option<Vec<String>>,
@@ -391,7 +398,8 @@ pub(super) enum RawCapability {
     Vision,
     /// The model can be held to a JSON schema.
     JsonSchema,
-    /// The API requires the bound on output as max_completion_tokens, as for OpenAI's reasoning models.
+    /// The API requires the bound on output as max_completion_tokens, as for OpenAI's reasoning
+    /// models.
     MaxCompletionTokens,
 }
 
@@ -455,7 +463,8 @@ pub(super) struct RawOutput {
     /// The largest result of an MCP tool, in characters of JSON; default: 30000.
     #[schemars(range(min = 2_000, max = 10_000_000))]
     pub(super) max_chars: Option<usize>,
-    /// Seconds after which a call is to hand off; 0 means never. It is checked, and changes nothing.
+    /// Seconds after which a call is to hand off; 0 means never. It is checked, and changes
+    /// nothing.
     #[schemars(range(min = 0, max = 3_600))]
     pub(super) handoff_after_s: Option<f64>,
 }

@@ -1,9 +1,9 @@
-//! Checks a file's tree against the JSON Schema: unknown keys, wrong types, unknown words and numbers
-//! out of bounds.
+//! Checks a file's tree against the JSON Schema: unknown keys, wrong types, unknown words and
+//! numbers out of bounds.
 //!
 //! A typed parse would stop at the first of these; this walk finds them all. What does not fit is
-//! left out of the JSON that it returns, so that the rest can still be compiled and its own problems
-//! found.
+//! left out of the JSON that it returns, so that the rest can still be compiled and its own
+//! problems found.
 
 use serde_json::{Map, Value};
 
@@ -24,8 +24,8 @@ struct SchemaWalk<'a, 'b, 'c> {
 }
 
 impl<'a> SchemaWalk<'a, '_, '_> {
-    /// Checks one value and returns the part of it that fits. `name` is what messages call the value:
-    /// its key in quotes.
+    /// Checks one value and returns the part of it that fits. `name` is what messages call the
+    /// value: its key in quotes.
     fn visit(&mut self, node: &Node, schema: &'a Value, name: &str) -> Option<Value> {
         let (schema, nullable) = self.resolve(schema);
         if node.content == NodeContent::Null {
@@ -42,7 +42,8 @@ impl<'a> SchemaWalk<'a, '_, '_> {
             (NodeContent::Map(entries), "object") => self.mapping(node, entries, schema, name),
             (NodeContent::List(items), "array") => {
                 let item = schema.get("items").unwrap_or(&Value::Null);
-                // A mapping that does not fit leaves a hole, so that those behind it keep their places.
+                // A mapping that does not fit leaves a hole, so that those behind it keep their
+                // places.
                 let hole = (type_of(self.resolve(item).0) == "object").then_some(Value::Null);
                 let fitting: Vec<Value> = items
                     .iter()
@@ -60,8 +61,8 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         }
     }
 
-    /// Returns the schema behind `$ref` and behind the `anyOf [schema, null]` of an optional value, and
-    /// whether null is allowed.
+    /// Returns the schema behind `$ref` and behind the `anyOf [schema, null]` of an optional value,
+    /// and whether null is allowed.
     fn resolve(&self, schema: &'a Value) -> (&'a Value, bool) {
         let mut nullable = schema
             .get("type")
@@ -253,8 +254,8 @@ fn type_of(schema: &Value) -> &str {
     }
 }
 
-/// Returns the words of an enum, in either of the two forms that the schema generator writes; `None`
-/// if the schema is not an enum.
+/// Returns the words of an enum, in either of the two forms that the schema generator writes;
+/// `None` if the schema is not an enum.
 fn words_of(schema: &Value) -> Option<Vec<&str>> {
     if let Some(words) = schema.get("enum").and_then(Value::as_array) {
         return Some(words.iter().filter_map(Value::as_str).collect());

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// The largest file that is read, in bytes. A larger policy is an accident: sensible ones have a few
-/// kilobytes.
+/// The largest file that is read, in bytes. A larger policy is an accident: sensible ones have a
+/// few kilobytes.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
 /// Returns the text of a file.

@@ -14,8 +14,8 @@ use crate::model::ProviderName;
 
 pub use environment::EnvironmentCredentials;
 
-/// A key. It has no `Debug`, `Display` or `Serialize`, so that it cannot be printed by accident. Its
-/// memory is wiped when it is dropped.
+/// A key. It has no `Debug`, `Display` or `Serialize`, so that it cannot be printed by accident.
+/// Its memory is wiped when it is dropped.
 ///
 /// ```compile_fail,E0277
 /// println!("{:?}", llm_gateway_core::credential::Secret::new("sk-very-secret".to_string()));
@@ -73,7 +73,7 @@ pub trait CredentialSource: Send + Sync {
     /// `llm_routing_info` waits for it.
     fn has(&self, provider: &ProviderName, variable: &str) -> bool;
 
-    /// Returns every key that is known by now, so that it can be removed from what providers send. A
-    /// leased key is removed whether or not it is returned here.
+    /// Returns every key that is known by now, so that it can be removed from what providers send.
+    /// A leased key is removed whether or not it is returned here.
     fn known(&self) -> Vec<Secret>;
 }

@@ -1,8 +1,8 @@
 //! The provider port: it takes one prompt for one model and returns one decoded answer.
 //!
 //! A provider works in two phases. [`Provider::prepare`] is pure and fixes the bytes to send.
-//! [`Provider::send`] sends exactly those bytes, once for each attempt. Deadlines, retries and money
-//! are decided by the gateway, not by a provider.
+//! [`Provider::send`] sends exactly those bytes, once for each attempt. Deadlines, retries and
+//! money are decided by the gateway, not by a provider.
 //!
 //! A program brings its own provider by implementing [`Provider`], and tests it without a gateway:
 //!
@@ -116,8 +116,8 @@ pub trait Provider: Send + Sync {
     /// Fixes the bytes of a call. It is pure: no I/O, no clock, no key.
     ///
     /// # Errors
-    /// Fails with [`Category::InvalidRequest`](crate::Category::InvalidRequest) if the call cannot be
-    /// encoded in the provider's format.
+    /// Fails with [`Category::InvalidRequest`](crate::Category::InvalidRequest) if the call cannot
+    /// be encoded in the provider's format.
     fn prepare(&self, call: Call) -> Result<Prepared, Error>;
 
     /// Sends a prepared call once and decodes the answer. It never retries.

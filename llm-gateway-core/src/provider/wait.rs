@@ -1,8 +1,8 @@
 //! How long a provider asks to wait before the next attempt.
 //!
-//! Providers say so in many places: in a header of HTTP, in a header of their own, in the body, or as
-//! the moment at which a limit is whole again. This file turns all of them into one duration from
-//! now. Whether the wait fits into the request's deadline is decided in dispatch.
+//! Providers say so in many places: in a header of HTTP, in a header of their own, in the body, or
+//! as the moment at which a limit is whole again. This file turns all of them into one duration
+//! from now. Whether the wait fits into the request's deadline is decided in dispatch.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// <https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py>.
 const RETRY_AFTER_MS: &str = "retry-after-ms";
 
-/// Pairs of headers: what remains of a limit, and when it is whole again. The first are of OpenAI and
-/// compatible servers (<https://platform.openai.com/docs/guides/rate-limits>), the others of
-/// Anthropic (<https://platform.claude.com/docs/en/api/rate-limits>). They come with every answer, so
-/// they ask for a wait only where a rate limit was hit.
+/// Pairs of headers: what remains of a limit, and when it is whole again. The first are of OpenAI
+/// and compatible servers (<https://platform.openai.com/docs/guides/rate-limits>), the others of
+/// Anthropic (<https://platform.claude.com/docs/en/api/rate-limits>). They come with every answer,
+/// so they ask for a wait only where a rate limit was hit.
 const LIMITS: [(&str, &str); 6] = [
     ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
     ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
@@ -36,8 +36,8 @@ const LIMITS: [(&str, &str); 6] = [
 ];
 
 /// Returns the wait that a failure asks for: the longest that the headers or the body (`in_body`)
-/// state. A rate limit also waits for the limits that are used up, or for all limits if nothing else
-/// is stated. Trying again too early helps nobody. `now` is the time since 1970 in UTC.
+/// state. A rate limit also waits for the limits that are used up, or for all limits if nothing
+/// else is stated. Trying again too early helps nobody. `now` is the time since 1970 in UTC.
 pub(super) fn requested_wait(
     category: Category,
     headers: &HeaderMap,

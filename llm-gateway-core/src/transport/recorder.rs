@@ -1,8 +1,8 @@
 //! Keeps the exact bytes of each attempt: what was sent and what was received.
 //!
-//! A record may be shown, because the provider replaces every known key in the bytes before it notes
-//! them here. One recorder serves one call. It holds one exchange per attempt: the newest body in
-//! full, and one mebibyte of the bodies before it.
+//! A record may be shown, because the provider replaces every known key in the bytes before it
+//! notes them here. One recorder serves one call. It holds one exchange per attempt: the newest
+//! body in full, and one mebibyte of the bodies before it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -110,8 +110,8 @@ impl Recorder {
         self.keep(|sequence| Response { sequence, status, headers, body, redacted: true });
     }
 
-    /// Keeps a response, which is made for the number of its moment, and drops the oldest bodies that
-    /// exceed the room.
+    /// Keeps a response, which is made for the number of its moment, and drops the oldest bodies
+    /// that exceed the room.
     fn keep(&self, response: impl FnOnce(u64) -> Response) {
         let mut exchanges = self.lock();
         let Some((newest, older)) = exchanges.split_last_mut() else { return };
@@ -125,8 +125,8 @@ impl Recorder {
         }
     }
 
-    /// Notes that the text of a streamed answer has grown to `chars` characters. A provider does not
-    /// call this for an answer that arrives in one piece.
+    /// Notes that the text of a streamed answer has grown to `chars` characters. A provider does
+    /// not call this for an answer that arrives in one piece.
     pub fn heard(&self, chars: u64) {
         if let Some(listener) = &self.listener {
             listener(chars);

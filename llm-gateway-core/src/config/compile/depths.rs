@@ -1,4 +1,5 @@
-//! Compiles the depths of an orchestration: which can run, and which role is missing for the others.
+//! Compiles the depths of an orchestration: which can run, and which role is missing for the
+//! others.
 
 use crate::config::node::PathStep;
 use crate::config::raw::{RawDepth, RawOrchestration};

@@ -1,8 +1,8 @@
-//! Checks whether the gate of a cascade can be certified, by the declared data, and whether the strong
-//! model is another than those of the gate.
+//! Checks whether the gate of a cascade can be certified, by the declared data, and whether the
+//! strong model is another than those of the gate.
 //!
-//! A gate whose models are not known to be distinct always escalates, so it is paid for in vain. So is
-//! a strong model that has already answered in the gate.
+//! A gate whose models are not known to be distinct always escalates, so it is paid for in vain. So
+//! is a strong model that has already answered in the gate.
 
 use std::collections::BTreeSet;
 

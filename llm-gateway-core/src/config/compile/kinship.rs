@@ -63,14 +63,14 @@ impl RouteCompiler<'_, '_, '_> {
         (!families.is_empty()).then(|| Shared::Families(families.join("+")))
     }
 
-    /// Returns whether a developer or a family is declared for a model. Without either it may be any
-    /// other model.
+    /// Returns whether a developer or a family is declared for a model. Without either it may be
+    /// any other model.
     pub(super) fn has_declared_origin(&self, target: &Target) -> bool {
         self.kin(target).is_some_and(|kin| kin.names_an_origin())
     }
 
-    /// Returns what is declared by the row of the target's own provider, else by the rows of the other
-    /// providers if they all declare the same.
+    /// Returns what is declared by the row of the target's own provider, else by the rows of the
+    /// other providers if they all declare the same.
     fn kin(&self, target: &Target) -> Option<DeclaredLineage> {
         let id = target.model.as_str();
         let own = self.providers.get(&target.provider).and_then(|spec| spec.model(id));

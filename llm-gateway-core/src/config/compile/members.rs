@@ -7,8 +7,8 @@ use crate::model::Target;
 
 use super::RouteCompiler;
 
-/// The most models that a panel asks, which is also the largest quorum. With every retry that a policy
-/// may allow, their calls do not exceed what `verify` reads of one run.
+/// The most models that a panel asks, which is also the largest quorum. With every retry that a
+/// policy may allow, their calls do not exceed what `verify` reads of one run.
 const MOST_MEMBERS: usize = 64;
 
 impl RouteCompiler<'_, '_, '_> {
@@ -29,8 +29,8 @@ impl RouteCompiler<'_, '_, '_> {
         }
     }
 
-    /// Checks that there are at least two models, and no more than a receipt can hold. Returns `None` if
-    /// fewer than two are valid.
+    /// Checks that there are at least two models, and no more than a receipt can hold. Returns
+    /// `None` if fewer than two are valid.
     pub(super) fn check_count(
         &mut self,
         targets: &[Target],

@@ -32,7 +32,8 @@ use super::raw::RawPolicy;
 pub use providers::base_url_variables;
 pub(super) use providers::key_variables;
 
-/// What a file is compiled with: its tree, the environment, the program's own providers and the date.
+/// What a file is compiled with: its tree, the environment, the program's own providers and the
+/// date.
 pub(super) struct Compilation<'a> {
     /// The file's tree, for the positions of problems.
     pub(super) root: &'a Node,
@@ -122,8 +123,9 @@ struct RouteCompiler<'a, 'b, 'c> {
 }
 
 impl RouteCompiler<'_, '_, '_> {
-    /// Checks a target: its provider must exist and its model must have a valid id. Warns of a model
-    /// that is retired or has no price. `path` leads to the mapping that holds provider and model.
+    /// Checks a target: its provider must exist and its model must have a valid id. Warns of a
+    /// model that is retired or has no price. `path` leads to the mapping that holds provider and
+    /// model.
     fn target(&mut self, provider: &str, model: &str, path: &[PathStep<'_>]) -> Option<Target> {
         let root = self.compilation.root;
         let at = |key| root.place_of(&[path, &[PathStep::Key(key)]].concat());

@@ -56,8 +56,8 @@ impl RouteCompiler<'_, '_, '_> {
         }
     }
 
-    /// Returns the file's instruction for a role. A blank one tells a model nothing, so it counts as
-    /// absent.
+    /// Returns the file's instruction for a role. A blank one tells a model nothing, so it counts
+    /// as absent.
     fn instruction<'r>(&mut self, role: StepRole, instruction: Option<&'r str>) -> Option<&'r str> {
         let role = role.as_str();
         let is_empty = instruction?.trim().is_empty();

@@ -54,8 +54,8 @@ const BUILT_IN: [BuiltIn; 4] = [
     },
 ];
 
-/// How long one attempt may take, from the connect to the last byte. Long reasoning without a stream
-/// takes minutes.
+/// How long one attempt may take, from the connect to the last byte. Long reasoning without a
+/// stream takes minutes.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// How long the silence between bytes may be. Reasoning models think long before the first byte.
@@ -229,9 +229,9 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
-    /// Returns the file's choice, else a stream for a built-in provider. A stream shows early that a
-    /// model works, and what it had written when a connection breaks. Whether any other server can
-    /// stream is unknown.
+    /// Returns the file's choice, else a stream for a built-in provider. A stream shows early that
+    /// a model works, and what it had written when a connection breaks. Whether any other server
+    /// can stream is unknown.
     fn delivery(&self) -> Delivery {
         match self.raw.stream.unwrap_or(self.built_in.is_some()) {
             true => Delivery::Stream,
@@ -282,8 +282,8 @@ enum PlainHttp {
 /// Checks a base URL and returns it without a closing slash.
 ///
 /// # Errors
-/// Fails with what is wrong and what would be right. Neither shows the URL, whose user-info may be a
-/// secret.
+/// Fails with what is wrong and what would be right. Neither shows the URL, whose user-info may be
+/// a secret.
 fn checked_url(text: &str, plain_http: PlainHttp) -> Result<String, (String, &'static str)> {
     let example = "write scheme, host and path prefix, such as https://api.example.com/v1";
     let url = Url::parse(text).map_err(|error| (format!("not a URL: {error}"), example))?;

@@ -104,7 +104,8 @@ impl RouteCompiler<'_, '_, '_> {
     fn shape(&mut self, name: &str, route: &RawRoute, raw: &RawPolicy) -> Option<Shape> {
         let path = [PathStep::Key("defaults"), PathStep::Key(name)];
         let root = self.compilation.root;
-        // The file counts, not what fits the schema, so that an invalid part is not reported as missing.
+        // The file counts, not what fits the schema, so that an invalid part is not reported as
+        // missing.
         let has = |key| root.find(&[path[0], path[1], PathStep::Key(key)]).is_some();
         let ways = [has("provider") || has("model"), has("members"), has("cascade")];
         let ways = ways.iter().filter(|way| **way).count();

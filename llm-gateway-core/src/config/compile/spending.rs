@@ -49,8 +49,8 @@ pub(super) fn spending(
 enum Capped {
     /// The spending at all providers together.
     Total,
-    /// The spending at each of these providers. Providers whose names are spelled alike in a variable
-    /// are all capped.
+    /// The spending at each of these providers. Providers whose names are spelled alike in a
+    /// variable are all capped.
     Providers(Vec<ProviderName>),
 }
 

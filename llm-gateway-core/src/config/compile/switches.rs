@@ -53,8 +53,8 @@ pub(super) fn unknown_names(
     }
 }
 
-/// Returns the known name that is closest to `name` behind their common prefix, else one that shares a
-/// word with it: `MONTHLY_CAP` differs from `CAP_TOTAL_MONTHLY` in letters only.
+/// Returns the known name that is closest to `name` behind their common prefix, else one that
+/// shares a word with it: `MONTHLY_CAP` differs from `CAP_TOTAL_MONTHLY` in letters only.
 fn closest_known<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let tail = name.get(OWN_PREFIX.len()..)?.to_ascii_uppercase();
     let tails = || known.iter().filter_map(|known| known.strip_prefix(OWN_PREFIX));

@@ -10,8 +10,8 @@ pub(super) const CAP_PREFIX: &str = "LLM_GATEWAY_CAP_";
 /// The end of the name of a cap.
 pub(super) const CAP_SUFFIX: &str = "_MONTHLY";
 
-/// Returns whether a switch is on: `1`, `true` or `yes`, in any case. A value that is neither on nor off
-/// is reported.
+/// Returns whether a switch is on: `1`, `true` or `yes`, in any case. A value that is neither on
+/// nor off is reported.
 pub(super) fn is_on(environment: &Environment, name: &str, problems: &mut Collector<'_>) -> bool {
     let value = environment.written(name).map(str::to_ascii_lowercase);
     match value.as_deref() {

@@ -77,7 +77,8 @@ impl Pieces {
         self.chars = self.chars.saturating_add(chars);
     }
 
-    /// Notes the model and the response's id. Servers repeat them in every event, or send them once.
+    /// Notes the model and the response's id. Servers repeat them in every event, or send them
+    /// once.
     pub(in crate::provider) fn name(&mut self, model: Option<String>, response_id: Option<String>) {
         self.model = model.or(self.model.take());
         self.response_id = response_id.or(self.response_id.take());

@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Deserializes a value, or `None` if it is not what is expected: an answer that was paid for is not
-/// thrown away for an odd id or an odd count beside it.
+/// Deserializes a value, or `None` if it is not what is expected: an answer that was paid for is
+/// not thrown away for an odd id or an odd count beside it.
 pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

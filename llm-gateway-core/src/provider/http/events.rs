@@ -46,8 +46,8 @@ pub(super) struct ServerSentEvent {
 }
 
 impl ServerSentEvent {
-    /// Returns whether the event only shows that the server is there. Anthropic's `ping` has its name
-    /// in the data too, for clients that read nothing else:
+    /// Returns whether the event only shows that the server is there. Anthropic's `ping` has its
+    /// name in the data too, for clients that read nothing else:
     /// <https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events>.
     pub(super) fn is_ping(&self) -> bool {
         #[derive(Deserialize)]

@@ -14,8 +14,8 @@ use crate::provider::Call;
 use crate::provider::dialect::{ErrorReport, UnusableAnswer};
 use crate::transport::{Phase, Scrubber, TransportError};
 
-/// How many characters of a provider's sentence are shown: enough for any real sentence, too few for
-/// an error page or an echoed prompt.
+/// How many characters of a provider's sentence are shown: enough for any real sentence, too few
+/// for an error page or an echoed prompt.
 const LONGEST_SENTENCE: usize = 300;
 
 /// How many characters of a model id or a response id are kept. Real ids have a third of them.
@@ -55,8 +55,8 @@ impl Reporter<'_> {
         self.error(Category::MissingKey, &what).with_hint(hint).with_nothing_sent()
     }
 
-    /// Creates the error for a timeout of the policy: `setting` names it, `what` did not happen within
-    /// `limit`.
+    /// Creates the error for a timeout of the policy: `setting` names it, `what` did not happen
+    /// within `limit`.
     pub(super) fn timeout(&self, what: &str, setting: &str, limit: Duration) -> Error {
         let what = format!("{what} within {limit:?} ({setting})");
         let provider = &self.endpoint.provider;
@@ -135,7 +135,8 @@ impl Reporter<'_> {
             let why = self.sentence(&error.to_string());
             (Category::BadResponse, format!("with a body that is no {dialect} answer: {why}"))
         };
-        // The error itself is not kept as a source: it quotes the body, where escapes may hide a key.
+        // The error itself is not kept as a source: it quotes the body, where escapes may hide a
+        // key.
         self.error(category, &format!("answered {} {what}", status.as_u16()))
             .with_http_status(status.as_u16())
     }
@@ -192,9 +193,9 @@ impl Reporter<'_> {
         }
     }
 
-    /// Returns a provider's text, fit to be shown: without control characters (a terminal would obey
-    /// them), without keys, and not too long. The order matters: a key may hide behind a control
-    /// character or a JSON escape, and a cut could leave half of a key.
+    /// Returns a provider's text, fit to be shown: without control characters (a terminal would
+    /// obey them), without keys, and not too long. The order matters: a key may hide behind a
+    /// control character or a JSON escape, and a cut could leave half of a key.
     fn sentence(&self, text: &str) -> String {
         let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let visible: String = spaced.chars().filter(|c| !c.is_control()).collect();

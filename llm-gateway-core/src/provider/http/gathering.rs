@@ -25,10 +25,12 @@ const GRACE: Duration = Duration::from_secs(1);
 
 impl<W: WireFormat> HttpProvider<W> {
     /// Reads events until the answer is whole or the body ends. The answer has to begin within the
-    /// idle timeout, whatever signs of life there are; after its beginning, signs of life are enough.
+    /// idle timeout, whatever signs of life there are; after its beginning, signs of life are
+    /// enough.
     ///
     /// # Errors
-    /// Fails if the answer does not begin, the body breaks off, or an event is an error or malformed.
+    /// Fails if the answer does not begin, the body breaks off, or an event is an error or
+    /// malformed.
     pub(super) async fn gather(
         &self,
         assembly: &mut W::Stream,

@@ -215,7 +215,8 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
     }
 }
 
-/// Turns a decoded answer into a completion that may be shown, or into an error if it cannot be used.
+/// Turns a decoded answer into a completion that may be shown, or into an error if it cannot be
+/// used.
 fn complete(
     decoded: DecodedAnswer,
     status: StatusCode,

@@ -1,7 +1,7 @@
 //! A response while it is read: its clocks, its bounds and its record.
 //!
-//! Whatever ends the reading, what has arrived until then is scrubbed of keys and recorded. What the
-//! bytes mean is not decided here.
+//! Whatever ends the reading, what has arrived until then is scrubbed of keys and recorded. What
+//! the bytes mean is not decided here.
 
 use std::future::Future;
 use std::mem;
@@ -23,20 +23,20 @@ use crate::transport::{BodyStream, HttpResponse, REDACTED, Recorder};
 /// escaped as JSON) stay below 2 MiB.
 pub(super) const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// The bound on a streamed body, in bytes. Servers spend up to 400 bytes on a token, and an answer of
-/// 128 k tokens that was paid for must not be lost to a bound.
+/// The bound on a streamed body, in bytes. Servers spend up to 400 bytes on a token, and an answer
+/// of 128 k tokens that was paid for must not be lost to a bound.
 pub(super) const LARGEST_STREAM: usize = 64 * 1024 * 1024;
 
-/// The bound on the body of an error, in bytes, exceeded by one chunk at most. Real errors have some
-/// hundred bytes, and the rest of a long error page helps nobody.
+/// The bound on the body of an error, in bytes, exceeded by one chunk at most. Real errors have
+/// some hundred bytes, and the rest of a long error page helps nobody.
 pub(super) const LARGEST_ERROR: usize = 64 * 1024;
 
 /// How long the body of an error may take. It mostly arrives with the head, and the status has
 /// already said what decides.
 pub(super) const LONGEST_ERROR: Duration = Duration::from_secs(1);
 
-/// A response that is being read. When it is dropped (read to its end, timed out or cancelled), what
-/// has arrived until then is scrubbed and recorded, once.
+/// A response that is being read. When it is dropped (read to its end, timed out or cancelled),
+/// what has arrived until then is scrubbed and recorded, once.
 pub(super) struct Reading<'a> {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -125,7 +125,8 @@ impl<'a> Reading<'a> {
         mem::replace(&mut self.body, nothing.fuse())
     }
 
-    /// Leaves the body out of the record, because it holds a key in pieces that cannot be found there.
+    /// Leaves the body out of the record, because it holds a key in pieces that cannot be found
+    /// there.
     pub(super) fn withhold(&mut self) {
         self.withheld = true;
     }
@@ -136,7 +137,8 @@ impl<'a> Reading<'a> {
         Ok(self.record())
     }
 
-    /// Returns as much of an error as arrives soon. Its status stands, whatever happens to its body.
+    /// Returns as much of an error as arrives soon. Its status stands, whatever happens to its
+    /// body.
     pub(super) async fn error(mut self) -> ScrubbedResponse {
         let soon = self.deadline.min(Instant::now() + LONGEST_ERROR);
         while self.came.len() < LARGEST_ERROR {

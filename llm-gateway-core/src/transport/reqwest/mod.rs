@@ -2,8 +2,8 @@
 //!
 //! It decides how connections are made and pooled, and how their failures are worded. It follows no
 //! redirect (a key must not travel to another host), repeats nothing (a POST is paid for) and
-//! decompresses nothing (what is recorded is what arrived). Its only timeout is that of the connect;
-//! all others belong to the reader of the response.
+//! decompresses nothing (what is recorded is what arrived). Its only timeout is that of the
+//! connect; all others belong to the reader of the response.
 
 use std::error::Error;
 use std::fmt;
@@ -22,13 +22,13 @@ use url::{Host, Url};
 use super::{Body, Credential, HttpRequest, HttpResponse, Phase, Transport, TransportError};
 
 /// The timeout of a connect. A handshake takes two to three round trips, so even a far host answers
-/// within one or two seconds. After ten seconds, which allow for three lost SYNs (1 + 2 + 4 s), it is
-/// better to try the next target.
+/// within one or two seconds. After ten seconds, which allow for three lost SYNs (1 + 2 + 4 s), it
+/// is better to try the next target.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a silent connection to another machine is kept. Load balancers drop one after 60 s (AWS)
-/// to 75 s (nginx). A request that meets such a close may have been paid for, so this side closes
-/// first.
+/// How long a silent connection to another machine is kept. Load balancers drop one after 60 s
+/// (AWS) to 75 s (nginx). A request that meets such a close may have been paid for, so this side
+/// closes first.
 const REMOTE_IDLE: Duration = Duration::from_secs(50);
 
 /// How long a silent connection to this machine is kept. Local servers on uvicorn or Node drop one
@@ -159,8 +159,8 @@ fn build(lane: Lane) -> Result<Client, String> {
     builder.build().map_err(|error| innermost(&error))
 }
 
-/// Returns the TLS configuration of a lane. It is the gateway's own, because a library should neither
-/// install a process default nor need one.
+/// Returns the TLS configuration of a lane. It is the gateway's own, because a library should
+/// neither install a process default nor need one.
 fn tls(lane: Lane) -> Result<ClientConfig, String> {
     let roots = match lane {
         Lane::Remote | Lane::LoopbackTls => roots(),

@@ -1,11 +1,11 @@
 //! The offline transport: answers in each wire format without a network.
 //!
-//! It takes the place of the network, so encoding, recording and decoding run as they do online.
-//! It decides what a request is answered with: the next step of a script, or without one a text that
+//! It takes the place of the network, so encoding, recording and decoding run as they do online. It
+//! decides what a request is answered with: the next step of a script, or without one a text that
 //! says it comes from offline, or a verdict or a plan if the request asks for one. The same input
-//! gives the same bytes. [`request`] reads a request as the server of its API would, [`roles`] makes
-//! up what the model says, [`response`] builds the response. How a server reads and writes is in the
-//! file of its dialect: [`openai`], [`anthropic`], [`gemini`].
+//! gives the same bytes. [`request`] reads a request as the server of its API would, [`roles`]
+//! makes up what the model says, [`response`] builds the response. How a server reads and writes is
+//! in the file of its dialect: [`openai`], [`anthropic`], [`gemini`].
 
 mod anthropic;
 mod gemini;
@@ -45,11 +45,11 @@ const CHARS_PER_TOKEN: usize = 4;
 ///
 /// Without a script it answers every request with a short text that names the model and quotes the
 /// prompt, as a stream if one is asked for. A verifier's request is answered with an acceptance in
-/// the form that it asks for, a planner's with a plan. Each builder method adds a step to the script,
-/// and each call takes the next step; retries and repairs of a verdict are calls too. After the last
-/// step it answers as without a script, so it accepts whatever a verifier is asked about;
-/// [`strict`](Self::strict) makes such a call fail. A clone shares the script and the requests, so a
-/// test can keep a handle.
+/// the form that it asks for, a planner's with a plan. Each builder method adds a step to the
+/// script, and each call takes the next step; retries and repairs of a verdict are calls too. After
+/// the last step it answers as without a script, so it accepts whatever a verifier is asked about;
+/// [`strict`](Self::strict) makes such a call fail. A clone shares the script and the requests, so
+/// a test can keep a handle.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -118,8 +118,8 @@ impl Scripted {
     }
 
     /// Adds a step that answers a verifier's request with a refusal for `reason`, in the form that
-    /// the request asks for. The refusal repeats the nonce of the request, which a test cannot know.
-    /// Any other request is answered with the plain form.
+    /// the request asks for. The refusal repeats the nonce of the request, which a test cannot
+    /// know. Any other request is answered with the plain form.
     #[must_use]
     pub fn revise(self, reason: impl Into<String>) -> Self {
         self.then(ScriptStep::Revise(reason.into()))
@@ -146,8 +146,9 @@ impl Scripted {
         self.then(ScriptStep::Status { status, retry_after: None })
     }
 
-    /// Adds a step that answers `status` and asks to wait, in the place where the request's API does:
-    /// in the error body of Gemini, else in the header `retry-after`, in whole seconds rounded up.
+    /// Adds a step that answers `status` and asks to wait, in the place where the request's API
+    /// does: in the error body of Gemini, else in the header `retry-after`, in whole seconds
+    /// rounded up.
     #[must_use]
     pub fn status_with_retry_after(self, status: u16, retry_after: Duration) -> Self {
         self.then(ScriptStep::Status { status, retry_after: Some(retry_after) })
@@ -174,8 +175,8 @@ impl Scripted {
         self.then(ScriptStep::ErrorEvent(status))
     }
 
-    /// Adds a step that answers 401 with a body that holds the key that was sent, as careless servers
-    /// do.
+    /// Adds a step that answers 401 with a body that holds the key that was sent, as careless
+    /// servers do.
     #[must_use]
     pub fn echo_credential(self) -> Self {
         self.then(ScriptStep::EchoCredential)

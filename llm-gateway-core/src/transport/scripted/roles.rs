@@ -46,7 +46,8 @@ struct ShownArtifact<'a> {
 
 impl<'a> ShownArtifact<'a> {
     /// Finds an artifact that is followed by a question for a verdict. An artifact may itself hold
-    /// lines like those of its frame, but the question at the end of the text follows the real frame.
+    /// lines like those of its frame, but the question at the end of the text follows the real
+    /// frame.
     fn read(text: &'a str) -> Option<Self> {
         nonces(text, Framed::Artifact).find_map(|nonce| {
             let frame = Frame::known(Framed::Artifact, nonce)?;

@@ -44,8 +44,8 @@ pub(super) trait Server: Send + Sync {
     /// Writes an error body as the event that ends a stream.
     fn error_event(&self, body: &Value) -> Bytes;
 
-    /// Returns whether an error asks to wait in the header `retry-after`. An API that does not use the
-    /// header says so in the body.
+    /// Returns whether an error asks to wait in the header `retry-after`. An API that does not use
+    /// the header says so in the body.
     fn sends_retry_after(&self) -> bool;
 }
 

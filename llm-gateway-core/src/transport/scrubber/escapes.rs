@@ -1,12 +1,13 @@
 //! Reads through escapes: `\u002B` in JSON and `%2b` in a URL both mean a plus.
 //!
-//! A writer may escape any character, so a list of all spellings of a key would have no end. Instead,
-//! the text is searched without its escapes, and what is found is replaced at its place in the text.
-//! This file knows nothing about keys.
+//! A writer may escape any character, so a list of all spellings of a key would have no end.
+//! Instead, the text is searched without its escapes, and what is found is replaced at its place in
+//! the text. This file knows nothing about keys.
 
 use std::ops::Range;
 
-/// The most backslashes before a `u` that are read: five layers of JSON, each of which doubles them.
+/// The most backslashes before a `u` that are read: five layers of JSON, each of which doubles
+/// them.
 const MOST_BACKSLASHES: usize = 16;
 
 /// Returns `text` without its escapes; `None` if it has none.
@@ -19,8 +20,8 @@ pub(super) fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
     (view.len() < text.len()).then_some(view)
 }
 
-/// Returns `text` with each range that was found in its [`unescaped`] form replaced. The ranges are in
-/// order.
+/// Returns `text` with each range that was found in its [`unescaped`] form replaced. The ranges are
+/// in order.
 pub(super) fn replaced(text: &[u8], found: &[Range<usize>], with: &[u8]) -> Vec<u8> {
     let mut result = Vec::with_capacity(text.len());
     let mut found = found.iter().peekable();

@@ -1,7 +1,7 @@
 //! Removes every known key from what a provider sent, before anyone sees it.
 //!
-//! Providers echo keys: in 401 bodies, in debug headers, in the error pages of proxies. The scrubber
-//! finds a key as it is, as JSON, a URL and base64 would write it, and through escapes.
+//! Providers echo keys: in 401 bodies, in debug headers, in the error pages of proxies. The
+//! scrubber finds a key as it is, as JSON, a URL and base64 would write it, and through escapes.
 
 mod escapes;
 
@@ -23,12 +23,13 @@ pub const REDACTED: &str = "[redacted]";
 /// chance.
 const SHORTEST_SPELLING: usize = 7;
 
-/// The length in bytes from which on every key counts as a secret. Keys that providers issue have 30
-/// and more.
+/// The length in bytes from which on every key counts as a secret. Keys that providers issue have
+/// 30 and more.
 const LONG: usize = 16;
 
-/// How many times JSON may have escaped a key. Four times: an error quotes a body, a verdict recites
-/// the error, the verdict is JSON within the text of an answer, and the answer is JSON itself.
+/// How many times JSON may have escaped a key. Four times: an error quotes a body, a verdict
+/// recites the error, the verdict is JSON within the text of an answer, and the answer is JSON
+/// itself.
 const DEEPEST_JSON: usize = 4;
 
 /// Returns whether a key is a secret. Local servers ask for a key and accept any word: `ollama`,
@@ -102,7 +103,8 @@ impl Scrubber {
     /// Returns the bytes without known keys; `None` if they hold none.
     fn scrubbed(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let patterns = self.patterns.as_ref()?;
-        // Escapes come first, so that a key is replaced as a whole where another key is its beginning.
+        // Escapes come first, so that a key is replaced as a whole where another key is its
+        // beginning.
         let read = through_escapes(patterns, bytes);
         let bytes = read.as_deref().unwrap_or(bytes);
         let plain = patterns.is_match(bytes).then(|| {
@@ -113,7 +115,8 @@ impl Scrubber {
     }
 }
 
-/// Returns the bytes without the keys that only show when escapes are read; `None` if there are none.
+/// Returns the bytes without the keys that only show when escapes are read; `None` if there are
+/// none.
 fn through_escapes(patterns: &AhoCorasick, bytes: &[u8]) -> Option<Vec<u8>> {
     let view = escapes::unescaped(bytes)?;
     let found: Vec<_> = patterns.find_iter(&view).map(|found| found.range()).collect();
@@ -194,7 +197,8 @@ mod tests {
         }
     }
 
-    /// Writers escape as they like: .NET escapes a plus in JSON, some URL encoders write lower case.
+    /// Writers escape as they like: .NET escapes a plus in JSON, some URL encoders write lower
+    /// case.
     #[test]
     fn a_key_goes_through_escapes_of_any_kind() {
         let scrubber = scrubber();

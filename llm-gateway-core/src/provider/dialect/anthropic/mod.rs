@@ -231,8 +231,8 @@ struct OutputDetails {
 }
 
 impl MessagesUsage {
-    /// Returns the token counts. `input_tokens` excludes cached tokens, and `output_tokens` includes
-    /// thinking. Returns `None` if either is absent, because an absent count is not zero.
+    /// Returns the token counts. `input_tokens` excludes cached tokens, and `output_tokens`
+    /// includes thinking. Returns `None` if either is absent, because an absent count is not zero.
     fn usage(self) -> Option<Usage> {
         let output = self.output_tokens_details.unwrap_or_default();
         Some(Usage {

@@ -29,8 +29,8 @@ pub(crate) struct Gemini;
 impl WireFormat for Gemini {
     type Stream = stream::GeminiStream;
 
-    /// The codes of <https://ai.google.dev/gemini-api/docs/troubleshooting>. `RESOURCE_EXHAUSTED` is
-    /// left out: it comes with 429 for a rate limit and with 402 for an empty account.
+    /// The codes of <https://ai.google.dev/gemini-api/docs/troubleshooting>. `RESOURCE_EXHAUSTED`
+    /// is left out: it comes with 429 for a rate limit and with 402 for an empty account.
     const CODES: &'static [(&'static str, Category)] = &[
         // A wrong key is a 400 INVALID_ARGUMENT; only its reason shows that it is the key.
         ("API_KEY_INVALID", Category::Auth),

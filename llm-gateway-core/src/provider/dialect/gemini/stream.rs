@@ -1,8 +1,8 @@
 //! streamGenerateContent with `alt=sse`: <https://ai.google.dev/api/generate-content>.
 //!
-//! Every event is a whole response that holds the next part of the text. The answer is whole when an
-//! event had a finish reason or blocked the prompt, and the body has ended or falls silent. Older
-//! models and proxies write `STOP` into every event
+//! Every event is a whole response that holds the next part of the text. The answer is whole when
+//! an event had a finish reason or blocked the prompt, and the body has ended or falls silent.
+//! Older models and proxies write `STOP` into every event
 //! (<https://github.com/BerriAI/litellm/issues/2195>), so reading goes on after a `STOP`.
 
 use std::ops::ControlFlow;

@@ -46,8 +46,8 @@ async fn said_to(parts: &[String]) -> [String; 3] {
     said
 }
 
-/// Whether the model accepts an artifact when it is asked in this form. Every wire format must give the
-/// same result.
+/// Whether the model accepts an artifact when it is asked in this form. Every wire format must give
+/// the same result.
 async fn accepts(artifact: &str, ask: Ask) -> bool {
     let form = match ask {
         Ask::Structured | Ask::StructuredAgain => VerdictForm::Structured,
@@ -109,7 +109,8 @@ async fn a_worker_answers_as_any_model_does() {
     }
 }
 
-/// The texts have no frame, half a frame, an unknown nonce, or a question that is not the gateway's.
+/// The texts have no frame, half a frame, an unknown nonce, or a question that is not the
+/// gateway's.
 #[tokio::test]
 async fn what_only_looks_like_a_role_is_answered_as_ever() {
     let whole = shown(ARTIFACT, Ask::Plain).concat();
