@@ -1,4 +1,9 @@
-//! What can go wrong: a closed set of categories, and the one error type of the library.
+//! The one error type of the library, and the closed set of its categories.
+//!
+//! An error is classified once, where it arises, and carries what a caller needs: a category to
+//! branch on, a message and a hint to show, and the cause. What a category leads to (a retry,
+//! the next target, a count in the circuit breaker) is decided in one table, in the room
+//! `reliability`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,67 +15,71 @@ use serde::Serialize;
 
 use crate::model::{InvalidName, Target, Usage};
 
-/// The closed set of error categories. What each leads to (retry, next target, breaker) is
-/// decided in one table, in the room `reliability`.
+/// The kind of an error: what a program branches on.
+///
+/// Envelopes and logs show a category by the name that [`as_str`](Self::as_str) returns. Whether
+/// an error of a category is retried, asks the next target or counts in the circuit breaker
+/// depends on the category alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Category {
-    /// The provider, or a local limit, asks to slow down.
+    /// The provider limits the rate of requests, or a limit of the policy does.
     RateLimit,
-    /// The provider says that it has too much to do.
+    /// The provider says that it is overloaded.
     Overloaded,
-    /// The provider failed (5xx).
+    /// The provider failed with a 5xx status.
     #[serde(rename = "provider_5xx")]
     Provider5xx,
-    /// An attempt, an idle or a deadline clock ran out.
+    /// No answer came in time: the attempt's, the idle or the request's clock ran out.
     Timeout,
-    /// Connect, reset or TLS failed.
+    /// The connection could not be made or broke: DNS, TCP or TLS.
     Network,
-    /// The body ended before its end.
+    /// The body of the response broke off.
     Truncated,
-    /// 200 that is not what the API promises, a redirect, or a body above the bound.
+    /// The response is not what the API promises, is a redirect, or has a body above the bound.
     BadResponse,
-    /// No text, and no stated reason.
+    /// The answer has no text and states no reason for that.
     EmptyOutput,
-    /// Refused by the circuit breaker.
+    /// The circuit breaker of the target is open, so nothing was sent.
     BreakerOpen,
-    /// The account is out of credit.
+    /// The account with the provider is out of credit.
     Quota,
     /// The provider refused the key.
     Auth,
-    /// There is no key to send.
+    /// The provider needs a key and none is set.
     MissingKey,
     /// The provider does not know the model.
     ModelNotFound,
-    /// The policy refused: preflight, cap or kill switch.
+    /// The policy refused the call: price check, spending cap or kill switch.
     PolicyBlocked,
-    /// The provider refused the request as malformed.
+    /// The request is malformed, by the provider's rules or the gateway's.
     InvalidRequest,
-    /// The request is longer than the model takes.
+    /// The request is longer than the model's context.
     ContextLength,
-    /// A safety system refused or stopped the answer.
+    /// A safety system refused the request or stopped the answer.
     ContentFilter,
-    /// Every output token went into reasoning; no text was left.
+    /// The model spent every output token on reasoning and wrote no text.
     OutputBudgetExhausted,
-    /// The policy has no such task class, or it cannot run.
+    /// The policy has no task class of this name.
     UnknownTaskClass,
-    /// The policy file does not compile.
+    /// The policy file has errors, so the policy cannot be used.
     PolicyInvalid,
-    /// The spend ledger cannot be used.
+    /// The spend ledger cannot be read or written.
     Ledger,
-    /// Too few members of a panel answered.
+    /// Fewer members of a panel answered than its quorum.
     Quorum,
-    /// A panel's independence could not be certified.
+    /// The independence of a panel could not be certified, and the policy requires it.
     Independence,
-    /// The caller went away.
+    /// The caller stopped the request, or a call was left out because its answer could no longer
+    /// count.
     Cancelled,
     /// A fault of the gateway itself.
     Internal,
 }
 
 impl Category {
-    /// Every category.
+    /// Every category, in the order of the enum.
     pub const ALL: &'static [Self] = &[
         Self::RateLimit,
         Self::Overloaded,
@@ -99,7 +108,7 @@ impl Category {
         Self::Internal,
     ];
 
-    /// The name that envelopes and logs show.
+    /// Returns the name that envelopes and logs show, such as `rate_limit`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RateLimit => "rate_limit",
@@ -140,7 +149,10 @@ impl fmt::Display for Category {
 impl FromStr for Category {
     type Err = InvalidName;
 
-    /// Reads the name that [`as_str`](Self::as_str) returns.
+    /// Returns the category of a name as [`as_str`](Self::as_str) writes it.
+    ///
+    /// # Errors
+    /// [`InvalidName`] for any other text.
     fn from_str(name: &str) -> Result<Self, InvalidName> {
         let found = Self::ALL.iter().find(|category| category.as_str() == name);
         found.copied().ok_or_else(|| {
@@ -149,10 +161,21 @@ impl FromStr for Category {
     }
 }
 
-/// Anything that can go wrong on the way of a request.
+/// An error of the gateway, of a provider, or of a program's own provider.
 ///
-/// Branch on [`category`](Self::category); show the message and the
-/// [`hint`](Self::hint) to a person.
+/// Branch on [`category`](Self::category), and show [`message`](Self::message) and
+/// [`hint`](Self::hint) to a person. `Display` writes the message. An own provider makes errors
+/// with [`new`](Self::new):
+///
+/// ```
+/// use llm_gateway_core::{Category, Error};
+///
+/// let error = Error::new(Category::RateLimit, "the model server has 8 requests already")
+///     .with_hint("wait until one of them has ended")
+///     .with_http_status(429);
+/// assert_eq!(error.category(), Category::RateLimit);
+/// assert_eq!(error.category().as_str(), "rate_limit");
+/// ```
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -161,7 +184,7 @@ struct Inner {
     category: Category,
     message: String,
     hint: Option<String>,
-    /// Whether the hint goes on with whom to ask instead.
+    /// Whether the hint may be continued by [`Error::finish_hint`].
     hint_is_unfinished: bool,
     target: Option<Target>,
     http_status: Option<u16>,
@@ -174,8 +197,8 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `category`; the message is lower case, names the thing and its value, and
-    /// has no full stop.
+    /// Creates an error of `category`. By convention the message is one sentence in lower case
+    /// that names the thing and its value, without a full stop.
     pub fn new(category: Category, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             category,
@@ -192,7 +215,7 @@ impl Error {
         }))
     }
 
-    /// Adds advice: what the reader can do about it.
+    /// Adds advice for the reader, in place of any that is there.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
@@ -200,8 +223,9 @@ impl Error {
         self
     }
 
-    /// Adds advice that goes on with whom to ask instead. What that is called depends on who was
-    /// asked, which the place of the failure does not know: [`Self::finish_hint`] says it.
+    /// Adds advice that goes on with whom to ask instead. What that is called depends on what the
+    /// caller asked for, which the place of the failure does not know, so
+    /// [`finish_hint`](Self::finish_hint) adds it.
     #[must_use]
     pub(crate) fn with_unfinished_hint(mut self, hint: impl Into<String>) -> Self {
         self = self.with_hint(hint);
@@ -209,7 +233,7 @@ impl Error {
         self
     }
 
-    /// Ends a hint that goes on with whom to ask `instead`; any other stays as it is.
+    /// Ends an unfinished hint with what to ask `instead`. Any other hint stays as it is.
     #[must_use]
     pub(crate) fn finish_hint(mut self, instead: &str) -> Self {
         if let (Some(hint), true) = (&mut self.0.hint, self.0.hint_is_unfinished) {
@@ -220,49 +244,50 @@ impl Error {
         self
     }
 
-    /// Names the target that failed.
+    /// Adds the target that failed.
     #[must_use]
     pub fn with_target(mut self, target: Target) -> Self {
         self.0.target = Some(target);
         self
     }
 
-    /// Keeps the HTTP status that the provider answered with.
+    /// Adds the HTTP status that the provider answered with.
     #[must_use]
     pub fn with_http_status(mut self, status: u16) -> Self {
         self.0.http_status = Some(status);
         self
     }
 
-    /// Keeps how long the provider asked to wait.
+    /// Adds the time that the provider asked to wait.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self
     }
 
-    /// States that not a byte of the request left, so that nothing can have been billed.
+    /// States that no byte of the request was sent, so that nothing can have been billed.
     #[must_use]
     pub fn with_nothing_sent(mut self) -> Self {
         self.0.nothing_sent = true;
         self
     }
 
-    /// Keeps the tokens that the provider reported, and bills, for an answer of no use.
+    /// Adds the tokens that the provider reported, and bills, for an answer that cannot be used.
     #[must_use]
     pub fn with_usage(mut self, usage: Usage) -> Self {
         self.0.usage = Some(usage);
         self
     }
 
-    /// Keeps the model that the API said gave the answer of no use: its price is the bill's.
+    /// Adds the model that the API says wrote the answer that cannot be used. That model's price
+    /// decides what the attempt cost.
     #[must_use]
     pub fn with_answered_by(mut self, model: impl Into<String>) -> Self {
         self.0.answered_by = Some(model.into());
         self
     }
 
-    /// Keeps the cause, for [`std::error::Error::source`].
+    /// Adds the cause, for [`std::error::Error::source`].
     #[must_use]
     pub fn with_source(
         mut self,
@@ -272,47 +297,48 @@ impl Error {
         self
     }
 
-    /// What kind of failure it is: the thing to branch on.
+    /// Returns the kind of the error.
     pub fn category(&self) -> Category {
         self.0.category
     }
 
-    /// One sentence for a person.
+    /// Returns what went wrong, as one sentence for a person.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What the reader can do about it.
+    /// Returns what the reader can do about the error, if there is advice.
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
 
-    /// The target that failed, where there was one.
+    /// Returns the target that failed, if one was asked.
     pub fn target(&self) -> Option<&Target> {
         self.0.target.as_ref()
     }
 
-    /// The HTTP status that the provider answered with, where it did.
+    /// Returns the HTTP status of the provider's response, if there was a response.
     pub fn http_status(&self) -> Option<u16> {
         self.0.http_status
     }
 
-    /// Whether it is known that not a byte of the request left.
+    /// Returns whether it is certain that no byte of the request was sent.
     pub fn nothing_sent(&self) -> bool {
         self.0.nothing_sent
     }
 
-    /// The tokens that the provider reported for an answer of no use, where it did.
+    /// Returns the tokens that the provider reported for an answer that cannot be used, if it
+    /// reported any.
     pub fn usage(&self) -> Option<&Usage> {
         self.0.usage.as_ref()
     }
 
-    /// The model that the API said gave an answer of no use, where it did.
+    /// Returns the model that the API says wrote an answer that cannot be used, if it named one.
     pub fn answered_by(&self) -> Option<&str> {
         self.0.answered_by.as_deref()
     }
 
-    /// How long the provider asked to wait, where it did.
+    /// Returns the time that the provider asked to wait, if it asked.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }

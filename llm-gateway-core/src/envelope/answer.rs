@@ -1,4 +1,4 @@
-//! One model's answer in the envelope's shape.
+//! The envelope of one model's answer.
 
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ pub(super) struct Tokens {
     reasoning: u64,
 }
 
-/// What a run of several calls says of all of them, in place of what the answer says of its own.
+/// The figures of all calls of a run, which replace those of the call that was answered.
 pub(super) struct OfAllCalls<'a> {
     pub(super) latency: Duration,
     pub(super) cost: Option<NanoUsd>,
@@ -91,6 +91,7 @@ pub(super) struct OfAllCalls<'a> {
 }
 
 impl AnswerData {
+    /// Takes the result from an answer.
     pub(super) fn of(answer: &Answer) -> Self {
         Self { text: answer.text() }
     }
@@ -121,8 +122,8 @@ impl<'a> AnswerMeta<'a> {
         }
     }
 
-    /// The same, with what is true of all calls of the run. One provider's own word on the cost
-    /// of one of them would be read as the whole, so it falls away.
+    /// Replaces the figures of the call that was answered by those of all calls of the run. A cost
+    /// that one provider states would be read as the cost of the run, so it is removed.
     pub(super) fn of_all_calls(self, all: OfAllCalls<'a>) -> Self {
         Self {
             latency_ms: millis(all.latency),

@@ -1,4 +1,4 @@
-//! A cascade in the envelope's shape: a single answer's, with what the gate did beside it.
+//! The envelope of a cascade: that of an answer, with what the gate did beside it.
 
 use schemars::JsonSchema;
 use serde::Serialize;

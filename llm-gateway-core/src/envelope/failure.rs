@@ -1,4 +1,4 @@
-//! What went wrong in the envelope's shape, with everything that was paid for before it did.
+//! The envelopes of errors and failures, with everything that was paid for before they happened.
 
 use std::time::Duration;
 
@@ -145,11 +145,12 @@ impl<'a> EscalatedMeta<'a> {
     }
 }
 
-/// Seconds in milliseconds, rounded up: never too early.
+/// Returns a wait in seconds, rounded up to a millisecond, so that nobody comes back too early.
 fn seconds(wait: Duration) -> f64 {
     (wait.as_secs_f64() * 1e3).ceil() / 1e3
 }
 
+/// Creates the envelope of an error with this `meta`.
 fn failed(error: &Error, meta: &impl Serialize) -> Envelope {
     Envelope {
         status: Status::Error,
@@ -175,7 +176,7 @@ impl From<&PolicyProblems> for Envelope {
 impl From<&Failure> for Envelope {
     fn from(failure: &Failure) -> Self {
         let error = failure.error();
-        // What was paid for is shown with what is wrong with it.
+        // Answers that were paid for are shown with the error.
         if let Some(Self { data, meta, .. }) = begun(failure) {
             let (error_meta, failed_stage) = (ErrorMeta::of(error), failure.failed_stage());
             let meta = BegunMeta { error: error_meta, failed_stage, run: meta };
@@ -191,8 +192,8 @@ impl From<&Failure> for Envelope {
     }
 }
 
-/// What a panel or an orchestration came to before it failed. A cascade's gate is none of it: its
-/// strong model is what failed.
+/// Returns the envelope of what a panel or an orchestration had made before it failed. The gate of
+/// a cascade is not such a panel: what failed there is the strong model.
 fn begun(failure: &Failure) -> Option<Envelope> {
     let panel = failure.panel().filter(|_| failure.parts().escalation.is_none());
     panel.map(Envelope::from).or_else(|| failure.orchestration().map(Envelope::from))

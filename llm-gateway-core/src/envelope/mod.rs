@@ -1,4 +1,8 @@
-//! The one shape in which every tool, every `--json` and every embedded call speaks.
+//! The envelope: the one shape of everything that a tool, a `--json` or an embedding program gets.
+//!
+//! An envelope is made once, from an outcome, and decides nothing. What its `data` and `meta` hold
+//! is declared in one file per kind of outcome, as types whose fields are documented; its JSON
+//! Schema is generated from them. The submodule `bound` shortens an envelope that is too large.
 
 mod answer;
 mod bound;
@@ -16,54 +20,69 @@ use serde_json::{Map, Value};
 
 use crate::outcome::{Answer, Failure, Reply};
 
-/// How a request ended.
+/// How a request ended: the first field of an [`Envelope`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
-    /// With what was asked for.
+    /// The request succeeded; `data` holds the result.
     Success,
-    /// Without.
+    /// The request failed; `error` says why.
     Error,
-    /// With work that was done, and that a verifier refused.
+    /// The task was worked on, and its verifier refused the result or could not judge it; `data`
+    /// holds both.
     NeedsHumanReview,
-    /// With work that was done, and that nobody could be had to verify.
+    /// The task was worked on, and its verifier could not be reached; `data` holds the result.
     Unverified,
 }
 
-/// `{"status", "error"?, "data"?, "meta"}`.
+/// What became of a request, as `{"status", "error"?, "data"?, "meta"}`.
+///
+/// It converts from every outcome and error of the library, and reads back from the JSON that it
+/// serialises as. [`json_schema`](Self::json_schema) describes every field.
+///
+/// ```
+/// use llm_gateway_core::{Category, Envelope, Error, Status};
+///
+/// let error = Error::new(Category::MissingKey, "there is no key").with_hint("set OPENAI_API_KEY");
+/// let envelope = Envelope::from(&error);
+/// assert_eq!(envelope.status, Status::Error);
+/// assert_eq!(envelope.meta["error_category"], "missing_key");
+/// let json = serde_json::to_string(&envelope).unwrap();
+/// assert_eq!(serde_json::from_str::<Envelope>(&json).unwrap(), envelope);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Envelope {
     /// How the request ended.
     pub status: Status,
-    /// One sentence for a person, where it failed.
+    /// What went wrong, as one sentence for a person; `None` unless the request failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What was asked for.
+    /// The result of the request; `None` if there is none.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
-    /// How it came to be: cost, tokens, attempts, categories, hints.
+    /// How the result came to be: cost, tokens, attempts, categories, hints.
     pub meta: Map<String, Value>,
 }
 
 impl Envelope {
-    /// A success that carries `data`.
+    /// Creates the envelope of a success with this result and an empty `meta`.
     pub fn success(data: Value) -> Self {
         Self { status: Status::Success, error: None, data: Some(data), meta: Map::new() }
     }
 
-    /// Whether the request failed.
+    /// Returns whether the request failed.
     pub fn is_error(&self) -> bool {
         self.status == Status::Error
     }
 
-    /// The same envelope in at most `max_chars` characters of JSON.
+    /// Shortens the envelope to at most `max_chars` characters of JSON. `meta.truncated` is set if
+    /// anything was cut.
     ///
-    /// What models wrote keeps its head and its tail with a marked gap between them, an answer or
-    /// artifact more of it than a plan or an earlier round, and `meta.truncated` says so. Where
-    /// that is not enough, the longest strings and lists of the rest are cut too. The JSON stays
-    /// valid.
+    /// A text that a model wrote keeps its head and its tail, with a marked gap between them. An
+    /// answer or artifact keeps more than a plan or an earlier round. If that is not enough, the
+    /// longest strings and lists of the rest are cut too. The JSON stays valid.
     #[must_use]
     pub fn bounded(self, max_chars: usize) -> Self {
         bound::bounded(self, max_chars)
@@ -83,7 +102,7 @@ impl Envelope {
         schema::json_schema()
     }
 
-    /// A success whose parts serialise as objects.
+    /// Creates the envelope of a success whose parts serialise as objects.
     fn of(data: &impl Serialize, meta: &impl Serialize) -> Self {
         Self { meta: object(meta), ..Self::success(object(data).into()) }
     }
@@ -112,21 +131,23 @@ impl From<&Result<Reply, Failure>> for Envelope {
     }
 }
 
-/// Tells `data` that is null from none.
+/// Reads `data` that is there, so that null is told from absence.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
+/// Returns a time in whole milliseconds.
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What is shown of whether a ledger has every cost: only that it has not.
+/// Returns `Some(false)` if the ledger lacks a cost, else `None`: an envelope shows only what is
+/// missing.
 fn unless_recorded(spend_recorded: Option<bool>) -> Option<bool> {
     spend_recorded.filter(|is_recorded| !is_recorded)
 }
 
-/// The fields of a value that serialises as an object.
+/// Returns the fields of a value that serialises as an object.
 fn object(of: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(of) {
         Ok(Value::Object(fields)) => fields,

@@ -1,4 +1,4 @@
-//! An orchestration in the envelope's shape.
+//! The envelope of an orchestration.
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! A panel in the envelope's shape.
+//! The envelope of a panel.
 
 use std::path::Path;
 

@@ -1,6 +1,7 @@
-//! What a misspelled name probably meant.
+//! Suggestions for misspelled names, used in hints.
 
-/// The candidate closest to `word`, where one is close enough to have been meant.
+/// Returns the candidate that is most similar to `word`, if one is similar enough to have been
+/// meant.
 pub fn closest_name<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -19,7 +20,8 @@ pub fn closest_name<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// Advice to whoever wrote `word`: the candidate that was probably meant, else what they can do instead.
+/// Returns a hint for whoever wrote `word`: the candidate that was probably meant, or the text of
+/// `otherwise` if none is similar enough.
 pub(crate) fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,

@@ -1,37 +1,37 @@
-//! What a model answered.
+//! The decoded answer of a model.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ModelText, NanoUsd, Usage};
 
-/// One piece of an answer. Text today; tool calls have their place here.
+/// One piece of an answer. Text is the only kind so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutputPart {
-    /// Text for the caller.
+    /// A piece of text.
     Text(String),
 }
 
-/// Why a model stopped, in one vocabulary for every dialect.
+/// Why a model stopped writing, in one vocabulary for all wire formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FinishReason {
-    /// It was done.
+    /// The answer is complete.
     Stop,
-    /// It reached the output bound; the text is cut there.
+    /// The answer reached the bound on output tokens and is cut there.
     Length,
-    /// The provider's safety system stopped it.
+    /// The provider's safety system stopped the answer.
     ContentFilter,
-    /// It wants a tool to be called.
+    /// The model asks for a tool to be called.
     ToolCalls,
-    /// A reason that has no name here.
+    /// The provider stated a reason that has no name here, or none.
     Other,
 }
 
 impl FinishReason {
-    /// The name that envelopes show.
+    /// Returns the name that envelopes show, such as `length`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stop => "stop",
@@ -43,27 +43,37 @@ impl FinishReason {
     }
 }
 
-/// A decoded answer.
+/// The decoded answer of a model, as a [`Provider`](crate::provider::Provider) returns it.
+///
+/// ```
+/// use llm_gateway_core::model::{Completion, FinishReason, Usage};
+///
+/// let mut completion = Completion::text("Paris.");
+/// completion.usage = Some(Usage::new(12, 3));
+/// assert_eq!(completion.joined_text(), "Paris.");
+/// assert_eq!(completion.finish_reason, FinishReason::Stop);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Completion {
-    /// The answer, piece by piece, never empty of text.
+    /// The pieces of the answer, in order. At least one of them has text.
     pub parts: Vec<OutputPart>,
-    /// Why the model stopped.
+    /// Why the model stopped writing.
     pub finish_reason: FinishReason,
-    /// The model that the API said answered; absent when it named none.
+    /// The model that the API says answered; `None` if it names none.
     pub model: Option<String>,
-    /// The provider's id of this response.
+    /// The provider's id of the response, if it has one.
     pub response_id: Option<String>,
-    /// Tokens as reported; absent when the provider reported none.
+    /// The tokens that the provider reported; `None` if it reported none.
     pub usage: Option<Usage>,
-    /// What the provider says that it bills; absent when it does not say. It is shown beside
-    /// our own price and never booked: whether it includes everything is the provider's word.
+    /// The cost that the provider states; `None` if it states none. It is shown beside the cost
+    /// that the gateway computes and is never booked, because only the provider knows what it
+    /// includes.
     pub reported_cost: Option<NanoUsd>,
 }
 
 impl Completion {
-    /// A plain text answer that ended of its own accord. Fill the other fields as known.
+    /// Creates a complete answer of plain text. The other fields are empty and can be set.
     pub fn text(text: impl Into<String>) -> Self {
         Self {
             parts: vec![OutputPart::Text(text.into())],
@@ -75,12 +85,12 @@ impl Completion {
         }
     }
 
-    /// The text of all parts, joined, as what it is: another model's.
+    /// Returns the joined text of all parts, marked as written by a model.
     pub fn model_text(&self) -> ModelText {
         ModelText::mint(self.joined_text())
     }
 
-    /// The text of all parts, joined.
+    /// Returns the joined text of all parts.
     pub fn joined_text(&self) -> String {
         self.parts
             .iter()

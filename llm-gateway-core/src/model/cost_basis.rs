@@ -1,18 +1,18 @@
-//! How well a cost is known.
+//! The certainty of a cost.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How well a cost is known.
+/// How certain a cost is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum CostBasis {
-    /// From the tokens that the provider reported.
+    /// The cost is computed from the tokens that the provider reported.
     Exact,
-    /// From an estimate of the tokens: the provider reported none.
+    /// The provider reported no tokens, so the cost is estimated or counted at its hold.
     Estimated,
-    /// The model has no price.
+    /// The price of the model is unknown, and so is the cost.
     Unknown,
     /// The model costs nothing.
     Free,

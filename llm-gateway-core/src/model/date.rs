@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-/// The calendar date in UTC as `YYYY-MM-DD`, which sorts as it reads.
+/// Returns the calendar date in UTC of a time since 1970-01-01T00:00:00 UTC, as `YYYY-MM-DD`.
+/// Such dates compare as text in their order in time.
 pub(crate) fn date_utc(since_epoch: Duration) -> String {
     i64::try_from(since_epoch.as_secs())
         .ok()
         .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
         .map(|now| now.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
-        // Past the year 9999 every date of the data lies behind us.
+        // Every date in the model data is before the year 9999.
         .unwrap_or_else(|| "9999-12-31".to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! Where a provider is reached, and in which wire format.
+//! The address of a provider's API, and the wire format that it speaks.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use super::ProviderName;
 
-/// A wire format. `openai` means Chat Completions, `anthropic` the Messages API, `gemini`
-/// generateContent.
+/// A wire format: the form of an API's requests and responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Dialect {
-    /// OpenAI's Chat Completions, also spoken by DeepSeek and any compatible server.
+    /// OpenAI's Chat Completions, which DeepSeek and many other servers speak too.
     OpenAi,
     /// Anthropic's Messages API.
     Anthropic,
-    /// Google's generateContent.
+    /// Google's `generateContent`.
     Gemini,
-    /// None of ours: a [`Provider`](crate::provider::Provider) that the embedding program brought.
+    /// The format of a [`Provider`](crate::provider::Provider) that the embedding program brought,
+    /// which the gateway does not know.
     Own,
 }
 
 impl Dialect {
-    /// The name that `kind:` has in the policy file.
+    /// Returns the name that `kind:` has in the policy file, such as `openai`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
@@ -34,32 +34,32 @@ impl Dialect {
     }
 }
 
-/// How an answer is asked for. Either way a caller gets one whole completion.
+/// How a provider is asked to deliver its answers. A caller gets one whole completion either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// In one piece, when it is done.
+    /// The provider sends the answer in one piece when it is complete.
     Whole,
-    /// Piece by piece as it is written, as server-sent events.
+    /// The provider sends the answer piece by piece as it is written, as server-sent events.
     Stream,
 }
 
-/// One provider as the policy describes it, ready to be called.
+/// How one provider of the policy is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Endpoint {
     /// The provider's name in the policy.
     pub provider: ProviderName,
-    /// The wire format it speaks.
+    /// The wire format that the provider speaks.
     pub dialect: Dialect,
-    /// Scheme, host and path prefix, without a closing slash, user-info or query.
+    /// Scheme, host and path prefix of the API, without a closing slash, user info or query.
     pub base_url: String,
-    /// The variable that holds its key; `None` when it needs none.
+    /// The environment variable that holds the provider's key; `None` if it needs no key.
     pub api_key_env: Option<String>,
-    /// How its answers are asked for.
+    /// How the provider is asked to deliver its answers.
     pub delivery: Delivery,
-    /// Bound on one attempt, from connect to the last byte.
+    /// The longest time of one attempt, from connecting to the last byte.
     pub timeout: Duration,
-    /// Bound on silence between bytes, the wait for the first one included.
+    /// The longest time without a byte, the wait for the first byte included.
     pub idle_timeout: Duration,
 }

@@ -1,37 +1,51 @@
-//! What is known about a model: prices, limits, capabilities, kinship.
+//! What the model data and the policy know about a model: prices, limits, capabilities, and the
+//! models that it is related to.
 
 use super::{NanoUsd, Rate, Usage};
 
-/// What a model can do or wants, as data: no code looks at a model's name.
+/// A property of a model that changes how it is called. It comes from data: no code decides by a
+/// model's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Capability {
-    /// It thinks before it answers; the thinking is billed as output.
+    /// The model reasons before it answers, and the reasoning is billed as output.
     Reasoning,
-    /// It takes images.
+    /// The model accepts images.
     Vision,
-    /// It can be held to a JSON schema.
+    /// The model's API can constrain an answer to a JSON schema.
     JsonSchema,
-    /// It refuses `max_tokens` and wants `max_completion_tokens` (OpenAI's reasoning
-    /// models: <https://developers.openai.com/api/docs/guides/reasoning>).
+    /// The model's API rejects `max_tokens` and needs `max_completion_tokens` in its place, as
+    /// OpenAI's reasoning models do:
+    /// <https://developers.openai.com/api/docs/guides/reasoning>.
     MaxCompletionTokens,
 }
 
-/// Prices of a model, per million tokens.
+/// The prices of a model, per million tokens.
+///
+/// ```
+/// use llm_gateway_core::model::{NanoUsd, Prices, Rate, Usage};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // $0.50 per million tokens of input and $2 of output.
+/// let prices = Prices::flat(Rate::from_usd_per_million(0.5)?, Rate::from_usd_per_million(2.0)?);
+/// assert_eq!(prices.cost(&Usage::new(1_000, 200)), NanoUsd::parse_usd("0.0009")?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Prices {
-    /// Input at the full rate.
+    /// The price of input that no cache is involved in.
     pub input: Rate,
-    /// Output, reasoning included.
+    /// The price of output, reasoning included.
     pub output: Rate,
-    /// Input read from the provider's cache; without an entry it costs `input`.
+    /// The price of input read from the provider's cache; `None` = the price of `input`.
     pub cache_read: Option<Rate>,
-    /// Input written to the provider's cache; without an entry it costs `input`.
+    /// The price of input written to the provider's cache; `None` = the price of `input`.
     pub cache_write: Option<Rate>,
-    /// Long-context prices, ascending; the last one whose threshold the input exceeds
-    /// holds for the whole call.
+    /// The prices for long inputs, by ascending threshold. The last tier whose threshold the
+    /// input exceeds holds for the whole call.
     pub tiers: Vec<Tier>,
 }
 
@@ -39,25 +53,25 @@ pub struct Prices {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tier {
-    /// Input tokens above which the tier holds.
+    /// The threshold: the tier holds for a call with more input tokens than this.
     pub above_input: u64,
-    /// Input at the full rate.
+    /// The price of input that no cache is involved in.
     pub input: Rate,
-    /// Output.
+    /// The price of output, reasoning included.
     pub output: Rate,
-    /// Cached input; without an entry it costs `input`.
+    /// The price of input read from the provider's cache; `None` = the price of `input`.
     pub cache_read: Option<Rate>,
-    /// Cache writes; without an entry they cost `input`.
+    /// The price of input written to the provider's cache; `None` = the price of `input`.
     pub cache_write: Option<Rate>,
 }
 
 impl Prices {
-    /// Flat prices without cache entries.
+    /// Creates prices of input and output, without tiers and without cache prices.
     pub fn flat(input: Rate, output: Rate) -> Self {
         Self { input, output, cache_read: None, cache_write: None, tiers: Vec::new() }
     }
 
-    /// What `usage` costs, rounded up to a nano-dollar once.
+    /// Returns the cost of `usage`. The sum is rounded up to a nano-dollar once, at the end.
     pub fn cost(&self, usage: &Usage) -> NanoUsd {
         let tier = self.tiers.iter().rev().find(|tier| usage.input() > tier.above_input);
         let (input, output, read, write) = match tier {
@@ -72,53 +86,55 @@ impl Prices {
         )
     }
 
-    /// The most that so many tokens can cost, however they are billed: input read, cached or
-    /// written to a cache, at the base price or in any tier that the input may reach.
+    /// Returns the most that so many tokens can cost, however the provider bills them: as plain
+    /// input, as reads or writes of its cache, at the base price or in any tier that the input
+    /// may reach.
     pub fn worst_case(&self, input: u64, output: u64) -> NanoUsd {
         let reached = self.tiers.iter().filter(|tier| input > tier.above_input);
-        let dearest = |input: Rate, read: Option<Rate>, write: Option<Rate>| {
+        let highest = |input: Rate, read: Option<Rate>, write: Option<Rate>| {
             input.max(read.unwrap_or_default()).max(write.unwrap_or_default())
         };
-        let tiers = reached.map(|t| (dearest(t.input, t.cache_read, t.cache_write), t.output));
-        let base = (dearest(self.input, self.cache_read, self.cache_write), self.output);
+        let tiers = reached.map(|t| (highest(t.input, t.cache_read, t.cache_write), t.output));
+        let base = (highest(self.input, self.cache_read, self.cache_write), self.output);
         let (input_rate, output_rate) =
             tiers.fold(base, |most, tier| (most.0.max(tier.0), most.1.max(tier.1)));
         Rate::round_up(input_rate.times(input) + output_rate.times(output))
     }
 
-    /// Whether no token costs anything, as for a model on one's own machine.
+    /// Returns whether no token costs anything, as for a model on the user's own machine.
     pub fn is_free(&self) -> bool {
         let rates = [Some(self.input), Some(self.output), self.cache_read, self.cache_write];
         rates.into_iter().flatten().all(|rate| rate == Rate::FREE) && self.tiers.is_empty()
     }
 }
 
-/// One row of the model data, or of `providers.<name>.models` in the policy.
+/// What is known about one model: a row of the model data, or of `providers.<name>.models` in the
+/// policy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ModelFacts {
-    /// The id under which the row stands. A dated id that is an alias leads here too.
+    /// The id of the row. Aliases of the model, such as dated ids, lead to the same row.
     pub canonical: String,
-    /// The undated model of which the row is a snapshot with facts of its own.
+    /// The id of the undated model, if this row is a dated snapshot of it with facts of its own.
     pub snapshot_of: Option<String>,
-    /// Whether the id is given to one model after the other, as `gemini-flash-latest` is.
+    /// Whether the id moves from one model to the next, as `gemini-flash-latest` does.
     pub moves: bool,
-    /// Who made the model; absent = unknown.
+    /// The developer of the model; `None` = unknown.
     pub developer: Option<String>,
-    /// The families it descends from; empty = unknown.
+    /// The families that the model descends from; empty = unknown.
     pub lineage: Vec<String>,
-    /// What it costs; absent = unknown.
+    /// The prices of the model; `None` = unknown.
     pub prices: Option<Prices>,
-    /// Tokens of input it can take.
+    /// The most tokens of input that the model accepts; `None` = unknown.
     pub context: Option<u64>,
-    /// Tokens of output it can give.
+    /// The most tokens of output that the model writes; `None` = unknown.
     pub max_output: Option<u64>,
-    /// What it can do or wants.
+    /// Properties that change how the model is called.
     pub capabilities: Vec<Capability>,
 }
 
 impl ModelFacts {
-    /// The undated id: the same for every snapshot and alias of one model.
+    /// Returns the undated id, which is the same for every snapshot and alias of one model.
     pub fn undated(&self) -> &str {
         self.snapshot_of.as_deref().unwrap_or(&self.canonical)
     }

@@ -1,4 +1,4 @@
-//! Names: of task classes, providers, models and runs.
+//! The names of task classes, providers, models and runs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,16 +7,16 @@ use std::sync::Arc;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-/// A name that does not have the shape its kind asks for.
+/// The error of a text that is not a name of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{value}` is not a {kind}: {rule}")]
 #[non_exhaustive]
 pub struct InvalidName {
-    /// What was being named: "task class", "provider name", "model id" or "category".
+    /// The kind of name: "task class", "provider name", "model id" or "category".
     pub kind: &'static str,
-    /// The value as it was given, cut to a printable length.
+    /// The text as it was given, without control characters and cut to 60 characters.
     pub value: String,
-    /// What such a name must look like.
+    /// The rule that such a name follows, as advice to a person.
     pub rule: &'static str,
 }
 
@@ -27,7 +27,7 @@ impl InvalidName {
     }
 }
 
-/// Declares a name that is a cheap-to-clone, checked string.
+/// Declares a name: a checked string that is cheap to clone.
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $kind:literal, $check:ident, $rule:ident) => {
         $(#[$doc])*
@@ -35,10 +35,10 @@ macro_rules! name {
         pub struct $type(Arc<str>);
 
         impl $type {
-            /// Checks `value` and takes it as a name.
+            /// Creates the name that `value` is.
             ///
             /// # Errors
-            /// [`InvalidName`] says what such a name must look like.
+            /// [`InvalidName`] if `value` does not follow the rule for such names.
             pub fn new(value: &str) -> Result<Self, InvalidName> {
                 if $check(value) {
                     Ok(Self(value.into()))
@@ -47,7 +47,7 @@ macro_rules! name {
                 }
             }
 
-            /// The name as text.
+            /// Returns the name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -88,7 +88,7 @@ macro_rules! name {
 }
 
 name! {
-    /// What a caller asks for, such as `quick_answer`.
+    /// The name of a task class: what a caller asks for, such as `quick_answer`.
     TaskClass, "task class", is_plain_name, PLAIN_NAME_RULE
 }
 
@@ -98,10 +98,10 @@ name! {
 }
 
 name! {
-    /// A model as its provider's API calls it, such as `gpt-4o-mini`.
+    /// The id of a model, as its provider's API calls it, such as `gpt-4o-mini`.
     ///
-    /// The alphabet keeps a model id harmless in a URL's path: it cannot climb
-    /// out of its segment, and it is percent-encoded on top of that.
+    /// The characters that are allowed keep an id harmless in the path of a URL: it cannot leave
+    /// its segment, and it is percent-encoded besides.
     ModelId, "model id", is_model_id, MODEL_ID_RULE
 }
 
@@ -121,18 +121,18 @@ fn is_model_id(value: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '@' | '-'))
 }
 
-/// A model at a provider: where a call can go.
+/// A model at a provider. `Display` writes `provider/model`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Target {
-    /// Who serves the model.
+    /// The provider that serves the model.
     pub provider: ProviderName,
-    /// The model as that provider names it.
+    /// The model, as that provider names it.
     pub model: ModelId,
 }
 
 impl Target {
-    /// Names a model at a provider.
+    /// Creates the target of a model at a provider.
     pub fn new(provider: ProviderName, model: ModelId) -> Self {
         Self { provider, model }
     }
@@ -144,12 +144,12 @@ impl fmt::Display for Target {
     }
 }
 
-/// Names one run of the gateway: 128 random bits, printed as 32 hex digits.
+/// The id of one run of the gateway: 128 random bits, printed as 32 hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RunId(u128);
 
 impl RunId {
-    /// Takes 128 bits that the caller drew at random.
+    /// Creates an id from 128 random bits.
     pub fn from_bits(bits: u128) -> Self {
         Self(bits)
     }

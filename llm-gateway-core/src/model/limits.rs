@@ -1,13 +1,13 @@
-//! How much of a provider may be used.
+//! Limits on the use of a provider.
 
-/// Bounds on the use of a provider; `None` = no bound.
+/// Limits on the use of a provider by this process; `None` = no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Requests per minute.
+    /// The most requests per minute.
     pub requests_per_minute: Option<u32>,
-    /// Tokens per minute, input and output together.
+    /// The most tokens per minute, input and output together.
     pub tokens_per_minute: Option<u32>,
-    /// Calls at one time.
+    /// The most calls at the same time.
     pub concurrent: Option<u32>,
 }

@@ -1,8 +1,8 @@
-//! Money, in integers.
+//! Amounts of money and prices, as integers.
 //!
-//! An amount is a whole number of nano-dollars (1 USD = 1 000 000 000 n$). A price is
-//! nano-dollars per million tokens, so that the smallest price in use ($0.005 per
-//! million) is still a whole number. Costs are summed in 128 bits and rounded up once.
+//! An amount is a whole number of nano-dollars (1 USD = 1 000 000 000 n$). A price is a whole
+//! number of nano-dollars per million tokens, which can hold the smallest price in use ($0.005 per
+//! million). Costs are summed in 128 bits and rounded up once.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,28 +13,28 @@ use serde::{Serialize, Serializer};
 /// Nano-dollars in a dollar.
 const NANOS_PER_USD: u64 = 1_000_000_000;
 
-/// Digits after the point that a nano-dollar can hold.
+/// Digits after the point of an amount in dollars.
 const DECIMALS: usize = 9;
 
-/// A number that is not an amount of dollars.
+/// The error of a number that is not an amount of dollars.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an amount in US dollars")]
 pub struct InvalidAmount(String);
 
-/// An amount of money in nano-dollars. Printed and serialised in dollars.
+/// An amount of money in nano-dollars. `Display` and serde write it in dollars.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NanoUsd(u64);
 
 impl NanoUsd {
-    /// No money.
+    /// No money at all.
     pub const ZERO: Self = Self(0);
 
-    /// Takes an amount in nano-dollars.
+    /// Creates an amount from nano-dollars.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// The amount in nano-dollars.
+    /// Returns the amount in nano-dollars.
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
@@ -42,8 +42,8 @@ impl NanoUsd {
     /// Reads a decimal number of dollars, such as `0.5`, exactly.
     ///
     /// # Errors
-    /// [`InvalidAmount`] for anything that is not a plain decimal ≥ 0 with at most nine
-    /// digits after the point.
+    /// [`InvalidAmount`] for a text that is not a plain decimal ≥ 0 with at most nine digits after
+    /// the point.
     pub fn parse_usd(text: &str) -> Result<Self, InvalidAmount> {
         match Self::read(text) {
             Some((amount, false)) => Ok(amount),
@@ -51,19 +51,21 @@ impl NanoUsd {
         }
     }
 
-    /// An amount of dollars, rounded down to the nano-dollar: a threshold that is rounded
-    /// down never lets more through. `None` for what is no amount.
+    /// Returns an amount of dollars, rounded down to a nano-dollar, or `None` for a number that is
+    /// not an amount. A threshold that is rounded down never lets more through.
     pub(crate) fn from_usd_rounded_down(usd: f64) -> Option<Self> {
         Self::read(&usd.to_string()).map(|(amount, _)| amount)
     }
 
-    /// An amount of dollars, rounded up to the nano-dollar.
+    /// Returns an amount of dollars, rounded up to a nano-dollar, or `None` for a number that is
+    /// not an amount.
     fn from_usd_rounded_up(usd: f64) -> Option<Self> {
         let (amount, more) = Self::read(&usd.to_string())?;
         Some(Self(amount.0.checked_add(u64::from(more))?))
     }
 
-    /// Reads a plain decimal ≥ 0; the flag tells whether it is finer than a nano-dollar.
+    /// Reads a plain decimal ≥ 0, rounded down to a nano-dollar. The flag says whether anything
+    /// was cut off.
     fn read(text: &str) -> Option<(Self, bool)> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
@@ -77,20 +79,21 @@ impl NanoUsd {
         Some((Self(nanos), finer.chars().any(|digit| digit != '0')))
     }
 
-    /// The sum, or the largest amount there is. An amount that large blocks every
-    /// cap, which is the safe side.
+    /// Returns the sum, or the largest amount if the sum is larger. The largest amount is above
+    /// every cap, so an overflow refuses calls and never allows one.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// What is left, or nothing.
+    /// Returns the difference, or zero if `other` is larger.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// Dollars as a float, for people and JSON. Never decide with it.
+    /// Returns the amount in dollars as a float, for people and JSON. A float is not exact enough
+    /// to decide by.
     #[allow(clippy::cast_precision_loss)] // shown, not compared
     pub fn as_usd(self) -> f64 {
         self.0 as f64 / NANOS_PER_USD as f64
@@ -100,7 +103,7 @@ impl NanoUsd {
 impl fmt::Display for NanoUsd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = format!("{:09}", self.0 % NANOS_PER_USD);
-        // Cents always show, smaller digits only where there are any.
+        // Cents are always shown, smaller digits only if they are not zero.
         let shown = decimals.trim_end_matches('0').len().max(2);
         let decimals = decimals.get(..shown).unwrap_or(&decimals);
         write!(f, "${}.{decimals}", self.0 / NANOS_PER_USD)
@@ -127,22 +130,22 @@ impl JsonSchema for NanoUsd {
     }
 }
 
-/// A price: nano-dollars per 1 000 000 tokens.
+/// A price in nano-dollars per 1 000 000 tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Rate(u64);
 
 impl Rate {
-    /// Nothing to pay.
+    /// The price of something free.
     pub const FREE: Self = Self(0);
 
-    /// Above this a price is taken for a wrong unit (per token, per cent): no model
-    /// has ever cost more than $600 per million tokens.
+    /// The highest price that is accepted, in dollars per million tokens. A higher number is taken
+    /// for one in another unit: no model has ever cost more than $600 per million tokens.
     pub const HIGHEST_USD: u64 = 1_000;
 
-    /// Takes a price in dollars per million tokens, rounded up to the nano-dollar.
+    /// Creates a price from dollars per million tokens, rounded up to a nano-dollar.
     ///
     /// # Errors
-    /// [`InvalidAmount`] when it is below zero or above [`Rate::HIGHEST_USD`].
+    /// [`InvalidAmount`] for a price below zero or above [`Rate::HIGHEST_USD`].
     pub fn from_usd_per_million(usd: f64) -> Result<Self, InvalidAmount> {
         // A float prints as the shortest decimal that reads back as itself, which is what its
         // author wrote: up to nine decimals the conversion is exact.
@@ -152,13 +155,13 @@ impl Rate {
             .ok_or_else(|| InvalidAmount(usd.to_string().chars().take(40).collect()))
     }
 
-    /// What `tokens` cost, in millionths of a nano-dollar: sum these, then
-    /// [`round_up`](Self::round_up) once.
+    /// Returns the cost of `tokens` in millionths of a nano-dollar. A caller sums such costs and
+    /// then calls [`round_up`](Self::round_up) once.
     pub(crate) fn times(self, tokens: u64) -> u128 {
         u128::from(self.0) * u128::from(tokens)
     }
 
-    /// Turns a sum of [`times`](Self::times) into money, rounded up.
+    /// Converts a sum of [`times`](Self::times) into an amount, rounded up to a nano-dollar.
     pub(crate) fn round_up(sum: u128) -> NanoUsd {
         NanoUsd(u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX))
     }

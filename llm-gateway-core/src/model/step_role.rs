@@ -1,25 +1,25 @@
-//! The parts that models play in an orchestration.
+//! The roles of the steps of an orchestration.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a step of an orchestration is there for.
+/// The role of a step of an orchestration.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StepRole {
-    /// Says how the task is to be done, and does not do it.
+    /// The planner writes how the task is to be done, and does not do it.
     Planner,
-    /// Does it: what it gives is the artifact.
+    /// The worker does the task. Its answer is the artifact.
     Worker,
-    /// Judges the artifact by the task.
+    /// The verifier judges the artifact against the task.
     Verifier,
 }
 
 impl StepRole {
-    /// `planner`, `worker` or `verifier`, as in the policy.
+    /// Returns the name that the role has in the policy: `planner`, `worker` or `verifier`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Planner => "planner",

@@ -1,8 +1,8 @@
-//! The price of a cascade on both of its ways, before anything leaves. Pure.
+//! The price of a cascade before anything is sent, and how often cascades escalate.
 //!
-//! The cheapest way is the gate alone, the dearest is the gate and then the strong model; what
-//! lies between depends on how often the gate cannot answer. That rate is shown and decides
-//! nothing: limits are held against the dearest way.
+//! A cascade costs least if its gate answers, and most if its strong model is asked too. Between
+//! the two lies the expected cost, which depends on how often the gate cannot answer. That rate is
+//! shown and decides nothing: limits are checked against the most expensive case.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,40 +10,45 @@ use serde::ser::{SerializeStruct, Serializer};
 
 use crate::model::NanoUsd;
 
-/// How often a gate is expected to escalate before any request has told: in thousandths, and
-/// where it was measured. A pair that is not as good escalates more often.
+/// The share of requests that are expected to escalate before any has been measured, in
+/// thousandths. Weaker pairs of models than the measured one escalate more often.
 const PRIOR_PER_MILLE: u64 = 355;
+
+/// Where [`PRIOR_PER_MILLE`] was measured.
 const PRIOR_SOURCE: &str =
     "prior: measured on recorded answers to MMLU-Pro, with a pair that was good enough";
 
-/// How often a cascade came to its gate, and how often that could not answer.
+/// How often a cascade has been asked, and how often it has escalated to its strong model.
 ///
-/// Serialises as `{asked, escalated, rate}`.
+/// It serialises as `{asked, escalated, rate}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Escalations {
-    /// Requests that came to the gate, be it that it was spared because it could settle nothing.
+    /// The number of requests to the cascade. A request whose gate was not asked, because its
+    /// answer could not have counted, is among them.
     pub asked: u64,
-    /// Those whose answer did not stand.
+    /// The number of those requests that escalated.
     pub escalated: u64,
 }
 
 impl Escalations {
-    /// The share that escalated, to four decimals; `None` before the first.
+    /// Returns the share of requests that escalated, rounded to four decimals, or `None` before the
+    /// first request.
     pub fn rate(self) -> Option<f64> {
         #[allow(clippy::cast_precision_loss)] // requests of one process
         let share = self.escalated as f64 / self.asked as f64;
         (self.asked > 0).then(|| (share * 1e4).round() / 1e4)
     }
 
-    /// This share of an amount, rounded up; where nothing is known yet, the prior's.
+    /// Returns this share of an amount, rounded up. Before the first request it is the share of the
+    /// prior.
     fn share_of(self, amount: NanoUsd) -> NanoUsd {
         let (part, whole) = match self.asked {
             0 => (PRIOR_PER_MILLE, 1_000),
             asked => (self.escalated.min(asked), asked),
         };
         let nanos = (u128::from(amount.as_nanos()) * u128::from(part)).div_ceil(u128::from(whole));
-        // A part of what fits fits.
+        // A share of a `u64` fits a `u64`.
         NanoUsd::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }
@@ -58,34 +63,36 @@ impl Serialize for Escalations {
     }
 }
 
-/// What a cascade may cost: the estimates of its calls, as [`Preflight`](super::Preflight) has
-/// them, if every allowed output token is used. `None` = a price is unknown.
+/// What a cascade can cost if every output token that its bounds allow is used. The amounts are
+/// sums of the estimates of [`Preflight`](super::Preflight); null = the price of a model is
+/// unknown.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CascadePreflight {
-    /// The gate alone.
+    /// The cost of the gate alone, in US dollars.
     pub min_usd: Option<NanoUsd>,
-    /// The gate, and the strong model as often as the rate says.
+    /// The cost of the gate and of the strong model's expected share, in US dollars.
     pub expected_usd: Option<NanoUsd>,
-    /// The gate and the strong model: what limits are held against.
+    /// The cost of the gate and the strong model together, in US dollars. Limits are checked
+    /// against this amount.
     pub max_usd: Option<NanoUsd>,
-    /// How often the gate is expected to escalate.
+    /// The expected rate of escalation, by which `expected_usd` is computed.
     pub escalation_rate: EscalationRate,
 }
 
-/// How often a gate is expected to escalate.
+/// The share of requests that a cascade is expected to escalate.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct EscalationRate {
-    /// Between 0 and 1.
+    /// The share, between 0 and 1.
     pub value: f64,
-    /// Where it comes from.
+    /// Where the share comes from: a prior, or the requests of this process.
     pub source: String,
 }
 
 impl CascadePreflight {
-    /// Prices both ways from the estimate of the whole gate and of the strong model, by what the
-    /// gate has done so far.
+    /// Computes the prices from the estimates of the whole gate and of the strong model, and from
+    /// how often the cascade has escalated so far.
     pub(crate) fn new(
         gate: Option<NanoUsd>,
         otherwise: Option<NanoUsd>,

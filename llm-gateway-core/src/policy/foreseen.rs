@@ -1,22 +1,23 @@
-//! Every call that an orchestration may make, and what all of them cost at the least. Pure.
+//! Every call that an orchestration may make, and the least that its hold can be.
 
 use crate::model::{NanoUsd, StepRole};
 
 use super::{PlannedOrchestration, PlannedStep, Sight};
 
-/// A call that there may be.
+/// A call that an orchestration may make.
 #[derive(Clone, Copy)]
 pub(crate) struct ForeseenCall<'a> {
-    /// In which round, from 1.
+    /// The number of the round, from 1.
     pub(crate) round: u32,
-    /// Of which step.
+    /// The step that the call is for.
     pub(crate) step: &'a PlannedStep,
-    /// Whether it is the repair of a verdict.
+    /// Whether the call asks again for a verdict that could not be read.
     pub(crate) again: bool,
 }
 
 impl PlannedOrchestration {
-    /// Every step of every round, and one repair of each verdict.
+    /// Returns every call that may be made: each step in each round, and one repair of each
+    /// verdict.
     pub(crate) fn foreseen_calls(&self) -> impl Iterator<Item = ForeseenCall<'_>> {
         let rounds = 1..=self.max_replans.saturating_add(1);
         let steps = rounds.flat_map(|round| self.steps.iter().map(move |step| (round, step)));
@@ -27,9 +28,9 @@ impl PlannedOrchestration {
         })
     }
 
-    /// The tokens that earlier outputs will add to a call's prompt, at most. They do not exist
-    /// yet: one and a half times their bound, since another model's tokenizer may make more
-    /// tokens of a text than the one that wrote it.
+    /// Returns the most tokens that the outputs of earlier steps will add to a call's prompt. Those
+    /// outputs do not exist yet, so each counts as one and a half times its bound, because another
+    /// model's tokenizer may make more tokens of a text than the one that wrote it.
     pub(crate) fn tokens_of_earlier_outputs(&self, call: ForeseenCall<'_>) -> u64 {
         let bound = |is: &dyn Fn(&PlannedStep) -> bool| {
             let seen = self.steps.iter().find(|step| is(step));
@@ -44,8 +45,8 @@ impl PlannedOrchestration {
         call.step.step.sees.iter().map(of).fold(0, u64::saturating_add)
     }
 
-    /// What is set aside for the shortest task at the least: the same, without the words of the
-    /// task and of the instructions. `None` = a price is unknown.
+    /// Returns the least that is held for any task: the worst case of all calls, without the words
+    /// of the task and the instructions. `None` = a price is unknown.
     pub(crate) fn least_cost(&self) -> Option<NanoUsd> {
         self.foreseen_calls().try_fold(NanoUsd::ZERO, |sum, call| {
             let planned = &call.step.planned;

@@ -1,8 +1,40 @@
-//! What the gateway obeys: a policy with nothing left to check.
+//! The compiled policy: routes, limits and rules with nothing left to check.
 //!
-//! [`crate::config`] compiles a file into these types, reporting every problem there is;
-//! here everything named exists and every number is in bounds. All of it is pure: a
-//! [`Policy`] and a request give a [`Plan`], a plan and a prompt give a [`Preflight`].
+//! [`config`](crate::config) compiles a file into these types and reports every problem, so here
+//! every name exists and every number is within its bounds. This module is pure. A [`Policy`]
+//! resolves a request into a [`Plan`]: which targets are asked, in which order, with which bound
+//! on output and which deadline. Its [`PreflightRules`] estimate the price of a call before
+//! anything is sent. Sending, retrying and counting money are not decided here.
+//!
+//! ```
+//! use llm_gateway_core::Gateway;
+//! use llm_gateway_core::policy::{PlanRequest, PlanShape, PreflightAction};
+//! use llm_gateway_core::prompt::{Message, Prompt};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let yaml = "
+//! defaults:
+//!   summarize: {provider: openai, model: gpt-6-luna, max_tokens: 500}
+//! fallback:
+//!   summarize: [{provider: gemini, model: gemini-3.8-flash}]
+//! ";
+//! let gateway = Gateway::builder().policy_yaml(yaml).offline().build()?;
+//! let policy = gateway.policy()?;
+//!
+//! // The plan says who would be asked, before anybody is.
+//! let plan = policy.plan(PlanRequest::new("summarize"))?;
+//! let PlanShape::Single(chain) = &plan.shape else { panic!("one model answers") };
+//! let targets: Vec<String> = chain.iter().map(|planned| planned.target.to_string()).collect();
+//! assert_eq!(targets, ["openai/gpt-6-luna", "gemini/gemini-3.8-flash"]);
+//!
+//! // Preflight says what the first of them can cost.
+//! let prompt = Prompt::from_messages([Message::user("Summarize the plot of Hamlet.")]);
+//! let facts = chain[0].facts.as_deref();
+//! let preflight = policy.preflight().estimate(&prompt, chain[0].max_tokens, facts);
+//! assert_eq!(preflight.action, PreflightAction::Ok);
+//! # Ok(())
+//! # }
+//! ```
 
 mod cascade;
 mod foreseen;
@@ -34,7 +66,7 @@ pub use spending::Spending;
 pub(crate) use workflow::BuiltInSteps;
 pub use workflow::{Sight, Step, Workflow};
 
-/// A compiled policy. Cheap to share: take one `Arc<Policy>` per request.
+/// A compiled policy. [`Gateway::policy`](crate::Gateway::policy) returns the one in force.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     pub(crate) version: String,
@@ -51,124 +83,126 @@ pub struct Policy {
     pub(crate) output: Output,
 }
 
-/// Deadlines, retries and the circuit breaker.
+/// The rules for deadlines, retries and the circuit breaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reliability {
-    /// One clock over waits, retries and fallbacks of a request.
+    /// The longest time of a request, waits, retries and fallbacks included.
     pub deadline: Duration,
-    /// Tries per target beyond the first.
+    /// The most attempts at a target after the first one.
     pub max_retries: u32,
-    /// The first backoff; doubles with each retry.
+    /// The bound on the first backoff. It doubles with each retry.
     pub base_delay: Duration,
-    /// The longest backoff of our own; a provider's Retry-After may be longer.
+    /// The longest backoff that the gateway chooses. A provider may ask for a longer one.
     pub max_delay: Duration,
-    /// Consecutive provider-side failures that open the breaker.
+    /// The number of failures in a row that open the breaker of a target.
     pub failure_threshold: u32,
-    /// How long an open breaker refuses.
+    /// The time for which an open breaker refuses calls.
     pub cooldown: Duration,
 }
 
-/// Where receipts of panels and orchestrations are written.
+/// The rules for writing receipts of panels, cascades and orchestrations to disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receipts {
-    /// The directory; relative paths start at the policy file.
+    /// The directory that receipts are written to. A relative path in a policy file starts at the
+    /// directory of that file.
     pub dir: std::path::PathBuf,
-    /// Whether the recorded bytes are written beside each receipt.
+    /// Whether the recorded bytes behind each receipt are written beside it.
     pub bundle: bool,
-    /// How many are kept.
+    /// The number of receipts that are kept. Older ones are deleted.
     pub keep: u32,
 }
 
-/// Bounds on what a caller gets back.
+/// The bounds on what a caller gets back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Output {
-    /// The largest envelope, in characters.
+    /// The largest envelope, in characters of JSON.
     pub max_chars: usize,
-    /// After this long a call hands off; zero = never.
+    /// The time after which a call hands off; zero = never.
     pub handoff_after: Duration,
 }
 
 impl Output {
-    /// The largest envelope where nobody says: about 8 000 tokens, below what the common clients
-    /// cut or spill to a file.
+    /// The largest envelope of a policy that sets none: about 8 000 tokens, which common clients
+    /// neither cut nor write to a file.
     pub const DEFAULT_MAX_CHARS: usize = 30_000;
 }
 
 impl Policy {
-    /// The version that the file states.
+    /// Returns the version that the policy file states.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Where the policy came from: a path, or a name for one that is embedded or given.
+    /// Returns where the policy came from: a path, or a name for one that is embedded or given as
+    /// text.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// SHA-256 over the file's bytes, in hex.
+    /// Returns the SHA-256 of the policy file's bytes, in hex.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// All routes, in the file's order.
+    /// Returns the routes of all task classes, in the order of the file.
     pub fn routes(&self) -> &[Route] {
         &self.routes
     }
 
-    /// The route of a task class.
+    /// Returns the route of a task class, if the policy has one of this name.
     pub fn route(&self, task_class: &str) -> Option<&Route> {
         self.routes.iter().find(|route| route.task_class.as_str() == task_class)
     }
 
-    /// All providers by name, the built-in ones included.
+    /// Returns all providers by name, the built-in ones included.
     pub fn providers(&self) -> &BTreeMap<ProviderName, ProviderSpec> {
         &self.providers
     }
 
-    /// What is known about a target's model; `None` for a model without a row.
+    /// Returns what is known about a target's model, or `None` for a model without a row.
     pub fn facts(&self, target: &Target) -> Option<&Arc<ModelFacts>> {
         self.providers.get(&target.provider)?.model(target.model.as_str())
     }
 
-    /// The rules that a request's price is held against.
+    /// Returns the rules of the price check.
     pub fn preflight(&self) -> &PreflightRules {
         &self.preflight
     }
 
-    /// What the environment refuses, whatever the rest of the policy says.
+    /// Returns the switches of the environment, which refuse calls whatever the file says.
     pub fn switches(&self) -> &Switches {
         &self.switches
     }
 
-    /// Where money is counted, and how much of it there is.
+    /// Returns where money is counted, and the monthly caps.
     pub fn spending(&self) -> &Spending {
         &self.spending
     }
 
-    /// Deadlines, retries and the circuit breaker.
+    /// Returns the rules for deadlines, retries and the circuit breaker.
     pub fn reliability(&self) -> &Reliability {
         &self.reliability
     }
 
-    /// How plan, execute, verify is run, where the file says so.
+    /// Returns the roles and depths of orchestrations, if the file has any.
     pub fn orchestration(&self) -> Option<&Orchestration> {
         self.orchestration.as_ref()
     }
 
-    /// Where receipts are written, where the file says so.
+    /// Returns the rules for writing receipts, if the file asks for receipts.
     pub fn receipts(&self) -> Option<&Receipts> {
         self.receipts.as_ref()
     }
 
-    /// Bounds on what a caller gets back.
+    /// Returns the bounds on what a caller gets back.
     pub fn output(&self) -> &Output {
         &self.output
     }
 
-    /// The names of all task classes.
+    /// Returns the names of all task classes, in the order of the file.
     pub fn task_classes(&self) -> impl Iterator<Item = &TaskClass> {
         self.routes.iter().map(|route| &route.task_class)
     }

@@ -1,4 +1,4 @@
-//! Plan, execute, verify: as the policy describes it, and resolved for one task.
+//! The orchestrations of a policy (plan, execute, verify), and one of them resolved for a task.
 
 use std::time::Duration;
 
@@ -8,78 +8,80 @@ use crate::model::{NanoUsd, PolicyText, StepRole, Target};
 use super::plan::unknown_name;
 use super::{PlannedTarget, Policy, Step, Workflow};
 
-/// Who plans, works and verifies, and how deep.
+/// The roles and depths of the policy's orchestrations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Orchestration {
-    /// Who plans.
+    /// The model that plans; `None` = the policy names none.
     pub planner: Option<OrchestrationRole>,
-    /// Who does the work.
+    /// The model that does the work; `None` = the policy names none.
     pub worker: Option<OrchestrationRole>,
-    /// Who judges it.
+    /// The model that judges the work; `None` = the policy names none.
     pub verifier: Option<OrchestrationRole>,
-    /// What each depth runs, in the file's order.
+    /// The depths that can run, in the order of the file.
     pub depths: Vec<Depth>,
-    /// The depths that it cannot run.
+    /// The depths that the policy cannot run.
     pub absent: Vec<AbsentDepth>,
-    /// The bound on an orchestration's worst case.
+    /// The bound on the worst case of an orchestration; `None` = no bound.
     pub max_cost: Option<NanoUsd>,
-    /// One clock over all its steps.
+    /// The longest time of an orchestration, over all its steps.
     pub deadline: Duration,
-    /// How the verifier is asked for its verdict.
+    /// The form in which the verifier is asked for its verdict.
     pub verdict: VerdictForm,
 }
 
-/// A model in a role.
+/// A model in a role of an orchestration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OrchestrationRole {
-    /// Who plays it.
+    /// The target that plays the role.
     pub target: Target,
-    /// The bound on output tokens.
+    /// The bound on output tokens; `None` = the bound of the model.
     pub max_tokens: Option<u64>,
-    /// The policy's own instruction, in place of the built-in one.
+    /// The policy's instruction for the role; `None` = the built-in one.
     pub instruction: Option<PolicyText>,
 }
 
-/// What is run for a task of a certain depth.
+/// A depth of orchestration that the policy can run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Depth {
-    /// `trivial`, `standard` or `complex`.
+    /// The name of the depth: `trivial`, `standard` or `complex`.
     pub name: String,
-    /// Its steps, and what each may see. Somebody plays every role in it.
+    /// The steps of the depth, and what each may see. The policy names a model for every role in
+    /// it.
     pub workflow: Workflow,
-    /// How often a refused artifact is worked on again.
+    /// How often a refused artifact is worked on again, at most.
     pub max_replans: u32,
 }
 
-/// A depth that a policy cannot run.
+/// A depth of orchestration that the policy cannot run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AbsentDepth {
-    /// `trivial`, `standard` or `complex`.
+    /// The name of the depth: `trivial`, `standard` or `complex`.
     pub name: String,
-    /// The role that nobody plays; `None` = the table of depths leaves it out.
+    /// The role that the depth needs and the policy names no model for; `None` = the policy's table
+    /// of depths leaves this one out.
     pub lacks: Option<StepRole>,
 }
 
-/// How a verdict is asked for.
+/// The form in which a verdict is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerdictForm {
-    /// Structured output with a checklist.
+    /// A JSON object with a checklist.
     Structured,
-    /// The plain words `ACCEPT` or `REVISE: reasons`.
+    /// The word `ACCEPT`, or `REVISE:` with reasons.
     Plain,
 }
 
 impl Orchestration {
-    /// The depth of a task whose caller names none. A policy may lack it: see
+    /// The depth of a task that names none. A policy may be unable to run it; see
     /// [`absent`](Self::absent).
     pub const DEFAULT_DEPTH: &str = "standard";
 
-    /// Who plays a role.
+    /// Returns the model in `role`, if the policy names one.
     pub fn role(&self, role: StepRole) -> Option<&OrchestrationRole> {
         match role {
             StepRole::Planner => self.planner.as_ref(),
@@ -89,61 +91,61 @@ impl Orchestration {
     }
 }
 
-/// An orchestration, resolved for one task.
+/// An orchestration of one depth, resolved for one task.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PlannedOrchestration {
-    /// The depth that is run.
+    /// The name of the depth: `trivial`, `standard` or `complex`.
     pub depth: String,
-    /// Its steps, and what each may see.
+    /// The steps, and what each may see.
     pub workflow: Workflow,
-    /// Its steps in their order, each with the model that it asks.
+    /// The steps in the order in which they run, each with the model that it asks.
     pub steps: Vec<PlannedStep>,
-    /// How often a refused artifact is worked on again.
+    /// How often a refused artifact is worked on again, at most.
     pub max_replans: u32,
-    /// The bound on the worst case of the whole.
+    /// The bound on the worst case of the orchestration; `None` = no bound.
     pub max_cost: Option<NanoUsd>,
-    /// One clock over all steps.
+    /// The longest time of the orchestration, over all its steps.
     pub deadline: Duration,
-    /// How the verifier is asked for its verdict.
+    /// The form in which the verifier is asked for its verdict.
     pub verdict: VerdictForm,
 }
 
-/// A step, and the model that it asks.
+/// A step of an orchestration, and the model that it asks.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PlannedStep {
-    /// What it is and may see.
+    /// The step: its name, its role and what it may see.
     pub step: Step,
-    /// Who is asked, with the bound on output tokens.
+    /// The target that is asked, with the bound on output tokens.
     pub planned: PlannedTarget,
-    /// The policy's own instruction, in place of the built-in one.
+    /// The policy's instruction for the role; `None` = the built-in one.
     pub instruction: Option<PolicyText>,
 }
 
 impl PlannedStep {
-    /// What other steps and the trace call it.
+    /// Returns the name of the step.
     pub(crate) fn name(&self) -> &str {
         &self.step.name
     }
 
-    /// What it is there for.
+    /// Returns the role of the step.
     pub(crate) fn role(&self) -> StepRole {
         self.step.role
     }
 
-    /// Who is asked.
+    /// Returns the target that the step asks.
     pub(crate) fn target(&self) -> &Target {
         &self.planned.target
     }
 }
 
 impl Policy {
-    /// Resolves an orchestration of `depth`, or of the standard one.
+    /// Resolves an orchestration of `depth`, or of [`Orchestration::DEFAULT_DEPTH`] for `None`.
     ///
     /// # Errors
-    /// [`Category::InvalidRequest`] for a depth that the policy does not have,
-    /// [`Category::PolicyInvalid`] for a policy that describes no orchestration.
+    /// [`Category::InvalidRequest`] for a depth that the policy cannot run, and
+    /// [`Category::PolicyInvalid`] for a policy that can run no orchestration.
     pub fn plan_orchestration(&self, depth: Option<&str>) -> Result<PlannedOrchestration, Error> {
         let orchestration = self.orchestration.as_ref().filter(|it| !it.depths.is_empty());
         let orchestration = orchestration.ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Resolve: a policy and a request give a plan.
+//! The plan of a request: the targets that a policy names for it, with the bounds that hold.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,60 +8,60 @@ use crate::model::{ModelFacts, ModelId, NanoUsd, Target, TaskClass, closest_name
 
 use super::{Policy, Route, RouteKind, Shape, Visibility};
 
-/// The output bound when neither the call, nor the class, nor the model's row sets one.
-/// Every dialect is sent a bound, so that a runaway answer has a price.
+/// The bound on output tokens if neither the request nor the task class nor the model's row sets
+/// one. Every provider is sent a bound, so that the price of an endless answer is bounded.
 const DEFAULT_MAX_TOKENS: u64 = 4_096;
 
-/// What of a request decides its plan.
+/// The parts of a request that decide its plan.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct PlanRequest<'a> {
-    /// The task class that was named.
+    /// The task class that the caller asks for.
     pub task_class: &'a str,
-    /// The output bound that was asked for.
+    /// The bound on output tokens that the caller asks for; `None` = the policy's.
     pub max_tokens: Option<u64>,
-    /// The model that was asked for in place of the policy's.
+    /// The model that the caller asks for in place of the policy's; `None` = the policy's.
     pub override_model: Option<&'a str>,
 }
 
 impl<'a> PlanRequest<'a> {
-    /// A request for `task_class` that leaves the rest to the policy.
+    /// Creates a request for `task_class` that leaves the rest to the policy.
     pub fn new(task_class: &'a str) -> Self {
         Self { task_class, max_tokens: None, override_model: None }
     }
 }
 
-/// A route, resolved for one request.
+/// A route of the policy, resolved for one request.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// What was asked for.
+    /// The task class that was asked for.
     pub task_class: TaskClass,
-    /// Who answers.
+    /// The targets, by the way in which they are asked.
     pub shape: PlanShape,
-    /// One clock over everything the request does.
+    /// The longest time of the request, waits, retries and fallbacks included.
     pub deadline: Duration,
 }
 
-/// The targets of a plan, by the way they are asked.
+/// The targets of a plan, by the way in which they are asked.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PlanShape {
-    /// One after the other, until one answers. Never empty.
+    /// Targets that are asked one after the other until one answers. There is at least one.
     Single(Vec<PlannedTarget>),
-    /// All at once, blind to each other.
+    /// Members that are asked at the same time and cannot see each other.
     Panel(PlannedPanel),
-    /// The gate all at once, then perhaps the strong one.
+    /// A gate of cheap models, and a strong model that is asked where the gate cannot answer.
     Cascade {
-        /// The cheap models: a panel of which all must answer, as distinct models.
+        /// The cheap models: a panel in which every member must answer, as distinct models.
         gate: PlannedPanel,
-        /// The strong one.
+        /// The strong model.
         otherwise: PlannedTarget,
     },
 }
 
 impl PlanShape {
-    /// How many models answer, in one word.
+    /// Returns the kind of the plan, without its targets.
     pub fn kind(&self) -> RouteKind {
         match self {
             Self::Single(_) => RouteKind::Single,
@@ -71,45 +71,46 @@ impl PlanShape {
     }
 }
 
-/// A panel with the bounds that hold for this request.
+/// A panel with the bounds that hold for one request.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PlannedPanel {
-    /// Who is asked, in the policy's order; at least two.
+    /// The members, in the order of the policy. There are at least two.
     pub members: Vec<PlannedTarget>,
-    /// Above this worst case the panel is refused before its first request, and a retry is not
-    /// made.
+    /// The most that the panel may cost; `None` = no cap. A panel whose worst case is higher is
+    /// refused before its first request, and a retry that could exceed the cap is not made.
     pub cost_cap: Option<NanoUsd>,
-    /// What it promises.
+    /// What the policy promises of the members' independence.
     pub visibility: Visibility,
 }
 
 impl PlannedPanel {
-    /// How many members must answer.
+    /// Returns the number of members that must answer.
     pub fn quorum(&self) -> usize {
         self.visibility.quorum.map_or(self.members.len(), |quorum| quorum as usize)
     }
 }
 
-/// A target with the bounds that hold for this request.
+/// A target with the bounds that hold for one request.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PlannedTarget {
-    /// Where the call goes.
+    /// The target that is asked.
     pub target: Target,
-    /// What is known about the model; `None` = nothing, its price included.
+    /// What is known about the model; `None` = nothing, so its price is unknown.
     pub facts: Option<Arc<ModelFacts>>,
-    /// The bound on output tokens that is sent.
+    /// The bound on output tokens that is sent to the provider.
     pub max_tokens: u64,
 }
 
 impl Policy {
-    /// Resolves a request.
+    /// Resolves a request into a plan.
     ///
     /// # Errors
-    /// [`Category::UnknownTaskClass`] for a class that the policy does not have,
-    /// [`Category::PolicyBlocked`] for an override that it forbids,
-    /// [`Category::InvalidRequest`] for a bound of zero or a malformed model id.
+    /// [`Category::UnknownTaskClass`] for a task class that the policy does not have,
+    /// [`Category::PolicyBlocked`] for a model override that the policy forbids, and
+    /// [`Category::InvalidRequest`] for a bound of zero, a malformed model id, or an override on a
+    /// task class that asks several models.
     pub fn plan(&self, request: PlanRequest<'_>) -> Result<Plan, Error> {
         let route = self.route(request.task_class).ok_or_else(|| self.unknown(&request))?;
         if request.max_tokens == Some(0) {
@@ -152,6 +153,8 @@ impl Policy {
         })
     }
 
+    /// Returns a target with what is known about its model and the bound on its output: the smaller
+    /// one of what was asked for and what the model can write.
     pub(super) fn planned(&self, target: Target, asked: Option<u64>) -> PlannedTarget {
         let facts = self.facts(&target).cloned();
         let limit = facts.as_ref().and_then(|facts| facts.max_output);
@@ -169,7 +172,8 @@ impl Policy {
     }
 }
 
-/// A name that a caller wrote, of a `thing` of which the policy has these `names`.
+/// Returns the error for a name that a caller wrote of a `thing` for which the policy has these
+/// other `names`.
 pub(super) fn unknown_name(
     category: Category,
     thing: &str,
@@ -183,7 +187,8 @@ pub(super) fn unknown_name(
         .with_hint(format!("{meant}the policy has: {}", names.join(", ")))
 }
 
-/// The target that a caller's override means.
+/// Returns the target that a caller's model override names: that model at the provider of the
+/// route's first target.
 fn overriding_target(route: &Route, model: &str) -> Result<Target, Error> {
     let class = &route.task_class;
     let Shape::Single(chain) = &route.shape else {

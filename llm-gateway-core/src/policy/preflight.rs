@@ -1,21 +1,21 @@
-//! The price of a request, before anything leaves.
+//! The price check of a call before anything is sent, and the switches that refuse calls.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{ModelFacts, NanoUsd, Prompt, Usage};
 
-/// What a request's price is held against.
+/// The rules of the price check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PreflightRules {
-    /// Off means: the estimate is shown, and neither warns nor blocks.
+    /// Whether the check is on. If it is off, the estimate is shown and neither warns nor blocks.
     pub enabled: bool,
-    /// Characters per token of the estimate, in thousandths, so that 3.5 is exact.
+    /// The characters per token that estimates assume, in thousandths, so that 3.5 is exact.
     pub(crate) milli_chars_per_token: u64,
-    /// At or above this, the answer carries a warning.
+    /// The price at or above which an answer carries a warning; `None` = no price.
     pub warn: Option<NanoUsd>,
-    /// At or above this, the call is refused.
+    /// The price at or above which a call is refused; `None` = no price.
     pub block: Option<NanoUsd>,
 }
 
@@ -25,27 +25,30 @@ impl Default for PreflightRules {
     }
 }
 
-/// Above this the switch against expensive calls refuses: one US dollar.
+/// The price above which the switch against expensive calls refuses: one US dollar.
 const EXPENSIVE: NanoUsd = NanoUsd::from_nanos(1_000_000_000);
 
-/// Switches of the environment that refuse calls whatever the policy says: preflight off,
-/// no bound given, fallback or first target.
+/// Switches of the environment that refuse calls whatever the policy file says. They hold for
+/// fallbacks too, and if the price check is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Switches {
-    /// Refuses every call.
+    /// Whether every call is refused: the variable `LLM_GATEWAY_DISABLED`.
     pub disabled: bool,
-    /// Refuses a call that may cost more than a dollar, or nobody knows how much.
+    /// Whether a call is refused that may cost more than a dollar or whose price is unknown: the
+    /// variable `LLM_GATEWAY_EXPENSIVE_DISABLED`.
     pub expensive_disabled: bool,
 }
 
 impl Switches {
-    /// Why a call of this price is refused, by the variable that says so.
+    /// Returns why a call of this price is refused, with the variable that says so, or `None` if it
+    /// is allowed.
     pub fn refuses(&self, preflight: &Preflight) -> Option<String> {
         self.refuses_cost(preflight.estimated_max_cost_usd)
     }
 
-    /// Why a request of this projected maximum is refused; `None` as a cost = unknown.
+    /// Returns why a request that may cost this much is refused, or `None` if it is allowed. A
+    /// `cost` of `None` means that the price is unknown.
     pub fn refuses_cost(&self, cost: Option<NanoUsd>) -> Option<String> {
         if self.disabled {
             return Some("LLM_GATEWAY_DISABLED is set".to_owned());
@@ -62,44 +65,45 @@ impl Switches {
     }
 }
 
-/// What preflight decided.
+/// The result of a price check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum PreflightAction {
-    /// Go.
+    /// The call is allowed.
     Ok,
-    /// Go, and say that it is dear.
+    /// The call is allowed, with a warning that it may be expensive.
     Warn,
-    /// Do not go.
+    /// The call is refused.
     Block,
-    /// The policy switched preflight off.
+    /// The policy has switched the price check off.
     Off,
 }
 
-/// The estimate of a request's price, and what follows from it.
+/// The price check of one call: the estimate, and what the rules make of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Preflight {
-    /// What was decided.
+    /// Whether the call is allowed.
     pub action: PreflightAction,
-    /// The price if every allowed output token is used; `None` = the price is unknown.
+    /// The price in US dollars if every output token that the bound allows is used; null = the
+    /// price of the model is unknown.
     pub estimated_max_cost_usd: Option<NanoUsd>,
-    /// Input tokens by the policy's characters per token.
+    /// The estimated number of input tokens, by the policy's characters per token.
     pub tokens_in_estimated: u64,
-    /// The bound on output tokens that is sent.
+    /// The bound on output tokens that is sent to the provider.
     pub max_tokens_out: u64,
-    /// Why the call was refused.
+    /// Why the call is refused; absent unless it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why the call is worth a second look.
+    /// Why the call may be expensive; absent without a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
 }
 
 impl PreflightRules {
-    /// Estimates the price of `prompt` with at most `max_tokens` of output, and holds it
-    /// against the rules.
+    /// Estimates the price of `prompt` with at most `max_tokens` of output, and checks it against
+    /// the rules.
     pub fn estimate(
         &self,
         prompt: &Prompt,
@@ -110,7 +114,8 @@ impl PreflightRules {
         self.estimate_of(tokens_in, max_tokens, facts)
     }
 
-    /// Estimates the price of so many tokens of input with at most `max_tokens` of output.
+    /// Estimates the price of `tokens_in` tokens of input with at most `max_tokens` of output, and
+    /// checks it against the rules.
     pub(crate) fn estimate_of(
         &self,
         tokens_in: u64,
@@ -145,17 +150,17 @@ impl PreflightRules {
         preflight
     }
 
-    /// Tokens that so many characters come to, by the policy's characters per token.
+    /// Returns the estimated number of tokens of a text, by the policy's characters per token.
     pub(crate) fn estimated_tokens(&self, characters: usize) -> u64 {
         (characters as u64).saturating_mul(1_000).div_ceil(self.milli_chars_per_token.max(1))
     }
 
-    /// The largest output bound whose price stays below `block`, for an input of so many
-    /// tokens; `None` where there is no threshold or no price.
+    /// Returns the largest bound on output tokens whose price stays below `block`, for `tokens_in`
+    /// tokens of input, or `None` if there is no threshold or no price.
     pub(crate) fn fitting_output(&self, tokens_in: u64, facts: Option<&ModelFacts>) -> Option<u64> {
         let (block, prices) = (self.block?, facts?.prices.as_ref()?);
         let fits = |output: u64| prices.cost(&Usage::new(tokens_in, output)) < block;
-        // The price grows with the bound, so the last bound that fits can be bisected.
+        // The price grows with the bound, so the last bound that fits can be found by bisection.
         let (mut low, mut high) = (0, 1 << 32);
         if !fits(low) {
             return Some(0);

@@ -1,4 +1,4 @@
-//! What the policy says about a task class.
+//! The route of a task class: who answers it, and under which conditions.
 
 use std::time::Duration;
 
@@ -7,51 +7,51 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{NanoUsd, Target, TaskClass};
 
-/// A task class and how it is answered.
+/// The route of a task class: who answers it, and with which bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Route {
-    /// What a caller asks for.
+    /// The name of the task class.
     pub task_class: TaskClass,
-    /// Why it is routed so: what an agent reads when it chooses.
+    /// Why the task class is routed this way. An agent reads it to choose a task class.
     pub rationale: String,
-    /// Who answers.
+    /// The targets, by the way in which they are asked.
     pub shape: Shape,
-    /// The bound on output tokens, where the class sets one.
+    /// The bound on output tokens; `None` = the class sets none.
     pub max_tokens: Option<u64>,
-    /// The class's own deadline, where it sets one.
+    /// The deadline of a request; `None` = the policy's.
     pub deadline: Option<Duration>,
-    /// Whether a caller may name another model of the same provider.
+    /// Whether a caller may ask for another model of the same provider.
     pub allow_override: bool,
 }
 
-/// The three ways to answer.
+/// The targets of a route, by the way in which they are asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Shape {
-    /// One model, then its fallbacks in order. Never empty.
+    /// One target and its fallbacks, asked in order until one answers. There is at least one.
     Single(Vec<Target>),
-    /// Several models that cannot see each other.
+    /// Several models that are asked at the same time and cannot see each other.
     Panel(Panel),
-    /// A cheap panel first, a strong model where it disagrees.
+    /// Cheap models first, and a strong model where they disagree.
     Cascade(Cascade),
 }
 
-/// A [`Shape`] without its targets, for people.
+/// The kind of a route: a [`Shape`] without its targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum RouteKind {
-    /// One model, then its fallbacks.
+    /// One target answers, or one of its fallbacks.
     Single,
-    /// Several models that cannot see each other.
+    /// Several models answer that cannot see each other.
     Panel,
-    /// A cheap panel, then perhaps a strong model.
+    /// Cheap models answer, or a strong model where they disagree.
     Cascade,
 }
 
 impl RouteKind {
-    /// `single`, `panel` or `cascade`.
+    /// Returns the name of the kind: `single`, `panel` or `cascade`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Single => "single",
@@ -61,35 +61,35 @@ impl RouteKind {
     }
 }
 
-/// Several models, asked the same question.
+/// Several models that are asked the same question and cannot see each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Panel {
-    /// Who is asked, in order; at least two.
+    /// The members, in the order of the policy. There are at least two.
     pub members: Vec<Target>,
-    /// Above this worst case the panel is refused before its first request, and a retry is not
-    /// made.
+    /// The most that the panel may cost; `None` = no cap. A panel whose worst case is higher is
+    /// refused before its first request, and a retry that could exceed the cap is not made.
     pub cost_cap: Option<NanoUsd>,
-    /// The independence contract.
+    /// What the policy promises of the members' independence.
     pub visibility: Visibility,
 }
 
 impl Panel {
-    /// How many members must answer.
+    /// Returns the number of members that must answer.
     pub fn quorum(&self) -> usize {
         self.visibility.quorum.map_or(self.members.len(), |quorum| quorum as usize)
     }
 }
 
-/// What a panel promises about its members' independence.
+/// What a policy promises of the independence of a panel's members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Visibility {
-    /// What happens when the promise cannot be certified.
+    /// What a panel that cannot be certified leads to.
     pub enforce: Enforce,
-    /// The level that must be reached.
+    /// The level of independence that the panel has to reach.
     pub require: Level,
-    /// How many members must answer; `None` = all.
+    /// The number of members that must answer; `None` = all.
     pub quorum: Option<u32>,
 }
 
@@ -99,38 +99,38 @@ impl Default for Visibility {
     }
 }
 
-/// What an uncertified panel leads to.
+/// What a panel that cannot be certified leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Enforce {
-    /// An error, with the answers attached.
+    /// The request fails, with the answers attached.
     Hard,
-    /// A result that says so.
+    /// The request succeeds, and its result says that it is not certified.
     Soft,
 }
 
-/// Levels of independence, each including the one before.
+/// A level of independence. Each level includes the one before.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Level {
-    /// Nothing is certified.
+    /// No independence is certified.
     None,
-    /// No member saw another's answer.
+    /// No member saw the answer of another one.
     ContextBlind,
-    /// The models that answered are pairwise distinct.
+    /// The models that answered are pairwise distinct too.
     ModelDistinct,
-    /// Their developers are, too.
+    /// The developers of those models are pairwise distinct too.
     VendorDistinct,
-    /// Their families are, too.
+    /// The families of those models are pairwise distinct too.
     LineageDistinct,
 }
 
 impl Level {
-    /// Its name in the policy file.
+    /// Returns the name that the level has in the policy file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -142,18 +142,18 @@ impl Level {
     }
 }
 
-/// A cheap gate before a strong model.
+/// A gate of cheap models before a strong model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cascade {
-    /// The cheap models, which answer blind; at least two.
+    /// The cheap models, which cannot see each other. There are at least two.
     pub gate: Vec<Target>,
-    /// Who answers where the gate disagrees.
+    /// The strong model, which answers where the gate cannot.
     pub otherwise: Target,
 }
 
 impl Route {
-    /// How many models answer, in one word.
+    /// Returns the kind of the route, without its targets.
     pub fn kind(&self) -> RouteKind {
         match self.shape {
             Shape::Single(_) => RouteKind::Single,
@@ -162,7 +162,7 @@ impl Route {
         }
     }
 
-    /// Every target that the route names, in the order in which they would be asked.
+    /// Returns every target of the route, in the order in which they are asked.
     pub fn targets(&self) -> Vec<&Target> {
         match &self.shape {
             Shape::Single(chain) => chain.iter().collect(),

@@ -1,40 +1,40 @@
-//! Which steps an orchestration runs, in which order, and what each of them may see.
+//! The steps of an orchestration, their order, and what each of them may see.
 //!
-//! One declaration with three uses: the prompt of a step is built from what it may see, the
-//! certificate holds the recorded bytes against it, and a caller is told it. A [`Workflow`] is
-//! sound or it is not made: no step sees what is not there, none waits for itself, and a
-//! verifier sees the task and the artifact, never the plan and never a verdict.
+//! One declaration has three uses: the prompt of a step is built from what the step may see, the
+//! certificate checks the recorded bytes against it, and a caller is shown it. A [`Workflow`] is
+//! checked when it is made: every step sees only what there is, no step waits for itself, and a
+//! verifier sees the task and the artifact, but no plan and no verdict.
 
 use std::fmt;
 
 use crate::model::{Grant, StepRole};
 
-/// What a step may be shown.
+/// Something that a step may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sight {
-    /// The caller's task, as it was written.
+    /// The task, as the caller wrote it.
     Task,
-    /// What the step of this name gave in the same round.
+    /// The output of the step of this name in the same round.
     Output(String),
-    /// Why the last round's artifact was refused.
+    /// The reasons why the artifact of the last round was refused.
     Reasons,
 }
 
-/// A step, and what it may see.
+/// A step of an orchestration, and what it may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
-    /// What other steps and the trace call it.
+    /// The name of the step, by which other steps and the trace refer to it.
     pub name: String,
-    /// What it is there for.
+    /// The role of the step.
     pub role: StepRole,
-    /// What it may see, in the order in which it is shown.
+    /// Everything that the step may see, in the order in which it is shown.
     pub sees: Vec<Sight>,
 }
 
 impl Step {
-    /// A step of `role` that sees `sees`.
+    /// Creates a step.
     pub(crate) fn new(
         name: impl Into<String>,
         role: StepRole,
@@ -44,7 +44,8 @@ impl Step {
     }
 }
 
-/// Steps that can be run, each after those that it sees.
+/// Checked steps in an order in which each runs after those whose output it sees. A workflow comes
+/// from the policy: see [`Depth::workflow`](super::Depth::workflow).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workflow {
     steps: Vec<Step>,
@@ -61,39 +62,39 @@ pub(crate) struct BuiltInSteps {
     pub(crate) replan: bool,
 }
 
-/// Why steps make no workflow.
+/// Why steps do not make a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum UnsoundWorkflow {
-    /// Two steps have this name.
+    /// Two steps have this same name.
     Twice(String),
-    /// A step sees one that is not there.
+    /// A step sees the output of a step that does not exist.
     UnknownStep {
-        /// Who would see it.
+        /// The step that would see it.
         step: String,
-        /// What is not there.
+        /// The name that no step has.
         sees: String,
     },
-    /// A step would have to wait for itself.
+    /// The step of this name would have to wait for itself.
     Cycle(String),
-    /// Nobody does the work.
+    /// No step is a worker.
     NoWorker,
-    /// A verifier could see a plan other than through the artifact.
+    /// A verifier would see a plan.
     SeesPlan {
-        /// The verifier.
+        /// The name of the verifier.
         step: String,
-        /// The plan's step.
+        /// The name of the planner.
         plan: String,
     },
-    /// A verifier could see why an earlier artifact was refused.
+    /// The verifier of this name would see why an earlier artifact was refused.
     SeesHistory(String),
-    /// A verifier does not see both the task and one artifact, so that there is nothing to judge
-    /// or nothing to judge it by.
+    /// The verifier of this name does not see both the task and exactly one artifact, so it has
+    /// nothing to judge, or nothing to judge it by.
     JudgesNothing(String),
-    /// A step sees a verdict other than as the reasons of a refusal.
+    /// A step would see a verdict. Only the reasons of a refusal may be seen.
     SeesVerdict {
-        /// Who would see it.
+        /// The step that would see it.
         step: String,
-        /// The verifier.
+        /// The name of the verifier.
         verdict: String,
     },
 }
@@ -126,10 +127,10 @@ impl fmt::Display for UnsoundWorkflow {
 impl std::error::Error for UnsoundWorkflow {}
 
 impl Workflow {
-    /// Checks the steps, and puts them into an order in which each comes after those it sees.
+    /// Checks the steps and puts each after those whose output it sees.
     ///
     /// # Errors
-    /// [`UnsoundWorkflow`] names the first step that is wrong.
+    /// [`UnsoundWorkflow`] for the first step that is wrong.
     pub(crate) fn new(steps: Vec<Step>) -> Result<Self, UnsoundWorkflow> {
         for (n, step) in steps.iter().enumerate() {
             if steps.iter().take(n).any(|earlier| earlier.name == step.name) {
@@ -145,9 +146,9 @@ impl Workflow {
         Ok(workflow)
     }
 
-    /// Plan, execute and verify, as far as they are wanted: the planner sees the task, the worker
-    /// the task and the plan, the verifier the task and the artifact. Where a refused artifact
-    /// is worked on again, planner and worker see the reasons, too.
+    /// Creates the built-in workflow of these parts. The planner sees the task, the worker sees the
+    /// task and the plan, and the verifier sees the task and the artifact. If a refused artifact is
+    /// worked on again, planner and worker see the reasons too.
     pub(crate) fn built_in(parts: BuiltInSteps) -> Result<Self, UnsoundWorkflow> {
         let BuiltInSteps { plan, verify, replan } = parts;
         let seen = |step: &str| Sight::Output(step.to_owned());
@@ -162,17 +163,18 @@ impl Workflow {
         Self::new(steps.chain(verify.then_some(verifier)).collect())
     }
 
-    /// The steps, in the order in which they run.
+    /// Returns the steps in the order in which they run.
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// The first step of a role.
+    /// Returns the first step of a role, if there is one.
     pub fn step_of(&self, role: StepRole) -> Option<&Step> {
         self.steps.iter().find(|step| step.role == role)
     }
 
-    /// Leave to show `step` what `sight` names: only where the step declares that it sees it.
+    /// Returns the permission to show `step` what `sight` names, or `None` unless the step declares
+    /// that it sees it.
     pub(crate) fn grant(&self, step: &Step, sight: &Sight) -> Option<Grant> {
         let declared = self.steps.iter().find(|known| *known == step)?;
         declared.sees.contains(sight).then(Grant::for_declared_edge)
@@ -205,7 +207,7 @@ impl Workflow {
     }
 }
 
-/// The names of the steps that a step sees.
+/// Returns the names of the steps whose output a step sees.
 fn outputs(step: &Step) -> impl Iterator<Item = &str> {
     step.sees.iter().filter_map(|sight| match sight {
         Sight::Output(name) => Some(name.as_str()),
@@ -213,7 +215,8 @@ fn outputs(step: &Step) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Takes, again and again, the first step that sees nothing but what is there already.
+/// Orders steps so that each comes after those whose output it sees: takes, again and again, the
+/// first step that sees nothing but the outputs of steps that were taken.
 fn in_order(mut waiting: Vec<Step>) -> Result<Vec<Step>, UnsoundWorkflow> {
     let mut ordered: Vec<Step> = Vec::new();
     while let Some(first) = waiting.first() {

@@ -1,37 +1,41 @@
-//! Keeps an envelope within a number of characters, and its JSON whole.
+//! Shortens an envelope to a number of characters while its JSON stays valid.
+//!
+//! Texts that models wrote are cut first, each to a share of the room, then strings and lists of
+//! the rest, step by step.
 
 use serde_json::{Value, json};
 
 use super::Envelope;
 
-/// Of a text that is cut, two thirds of the room go to its head: that is where an answer
-/// says what it is.
+/// The share of a text's room that goes to its head: two thirds, because an answer says at its
+/// beginning what it is.
 const HEAD_SHARE: (usize, usize) = (2, 3);
 
-/// Room that the marker of a gap takes: its words, and a count of up to ten digits.
+/// Characters that the marker of a gap takes: its words, and a count of up to ten digits.
 const MARKER_ROOM: usize = 64;
 
-/// What is tried in turn where cutting the texts is not enough: the longest string and the
-/// longest list that may stay. The last one leaves next to nothing of a list.
+/// The longest string and the longest list that may stay. Each pair is tried in turn until the
+/// envelope fits; the last leaves next to nothing of a list.
 const STEPS: [(usize, usize); 6] =
     [(2_000, 200), (500, 100), (160, 40), (60, 15), (20, 4), (20, 1)];
 
-/// What models wrote, wherever it stands below `data`, and how it weighs against the others
-/// where there is not room for all: an answer is what was asked for.
+/// The keys below `data` whose strings are texts that models wrote, each with its weight if there is
+/// not room for all. An answer or artifact weighs most, because it is what was asked for.
 const TEXTS: [(&str, usize); 5] =
     [("text", 4), ("artifact", 4), ("plan", 1), ("raw", 1), ("first_raw", 1)];
 
-/// Rounds that came to nothing; none of their texts is what was asked for. However many they are,
-/// they weigh as one text together, as far as that leaves each the room of its marker.
+/// The key of the rounds that came to nothing, whose texts are not what was asked for. All of them
+/// together weigh as one text, however many there are, as long as each has room for its marker.
 const OTHER_ROUNDS: &str = "other_rounds";
 
+/// Shortens an envelope to at most `max_chars` characters of JSON.
 pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
     if json_chars(&envelope) <= max_chars {
         return envelope;
     }
     envelope.meta.insert("truncated".to_owned(), json!(true));
     let wanted: usize = texts(&mut envelope).iter().map(|text| text.room_wanted()).sum();
-    // Half of the room is the texts', as far as they need it.
+    // Half of the room belongs to the texts, as far as they need it.
     let rest = max_chars.saturating_sub(wanted.min(max_chars / 2));
     shorten_to(rest, &mut envelope, size_without_texts, Texts::Spared);
     let room = max_chars.saturating_sub(size_without_texts(&mut envelope));
@@ -40,21 +44,22 @@ pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
     envelope
 }
 
-/// What a model wrote.
+/// A text that a model wrote.
 struct Text<'a> {
     text: &'a mut String,
     weight: usize,
-    /// It is of a round that came to nothing.
+    /// Whether the text is of a round that came to nothing.
     is_past: bool,
 }
 
 impl Text<'_> {
-    /// Characters in JSON, and those of a marker.
+    /// Returns the characters of the text in JSON, and those of a marker.
     fn room_wanted(&self) -> usize {
         escaped_chars(self.text) + MARKER_ROOM
     }
 }
 
+/// Returns every text that a model wrote.
 fn texts(envelope: &mut Envelope) -> Vec<Text<'_>> {
     let mut texts = Vec::new();
     if let Some(data) = &mut envelope.data {
@@ -90,14 +95,15 @@ fn size_without_texts(envelope: &mut Envelope) -> usize {
     json_chars(envelope) - texts
 }
 
-/// Cuts the texts to `room` characters together, each to its share.
+/// Cuts the texts to `room` characters together, each to its share by weight.
 fn share(room: usize, mut texts: Vec<Text<'_>>) {
     let past = texts.iter().filter(|text| text.is_past).count();
     let present: usize = texts.iter().filter(|it| !it.is_past).map(|it| it.weight).sum();
     let fits = |times: &usize| room >= (past + present * times) * MARKER_ROOM;
     let times = (1..=past).rev().find(fits).unwrap_or(1);
     texts.iter_mut().filter(|it| !it.is_past).for_each(|it| it.weight *= times);
-    // Who needs least of a share first: what it leaves is the others'.
+    // Texts that need the smallest part of their share come first: what they leave goes to the
+    // others.
     texts.sort_by_key(|text| text.room_wanted() / text.weight);
     let mut weights: usize = texts.iter().map(|text| text.weight).sum();
     let mut room = room;
@@ -111,14 +117,14 @@ fn share(room: usize, mut texts: Vec<Text<'_>>) {
     }
 }
 
-/// Whether what models wrote is shortened with the rest.
+/// Whether texts that models wrote are shortened with the rest.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Texts {
     Spared,
     Cut,
 }
 
-/// Cuts strings and lists, step by step, until the size is at most `most`.
+/// Cuts strings and lists step by step until the size is at most `most`.
 fn shorten_to(
     most: usize,
     envelope: &mut Envelope,
@@ -134,18 +140,18 @@ fn shorten_to(
         }
         let cut = Cut { longest_string, longest_list, texts };
         envelope.data.iter_mut().for_each(|data| cut.shorten(data));
-        // A name that is cut names nothing.
+        // An id that is cut identifies nothing.
         let meta = envelope.meta.iter_mut().filter(|(key, _)| *key != "run_id");
         meta.for_each(|(_, value)| cut.shorten(value));
     }
 }
 
-/// The head and the tail of `text`, in at most `room` characters once escaped, with what
-/// was left out marked between them.
+/// Returns the head and the tail of `text` in at most `room` characters as JSON, with a marker
+/// between them that counts what was left out.
 fn head_and_tail(text: &str, room: usize) -> String {
     let head_room = room * HEAD_SHARE.0 / HEAD_SHARE.1;
-    let head = fitting(text.chars(), head_room);
-    let tail = fitting(text.chars().rev(), room - head_room);
+    let head = bytes_that_fit(text.chars(), head_room);
+    let tail = bytes_that_fit(text.chars().rev(), room - head_room);
     let (head_end, tail_start) = (head, text.len() - tail);
     if head_end >= tail_start {
         return text.to_owned();
@@ -156,8 +162,9 @@ fn head_and_tail(text: &str, room: usize) -> String {
     format!("{start}\n\n[... {omitted} characters left out ...]\n\n{end}")
 }
 
-/// Bytes of the longest run of characters that escapes to at most `room` characters.
-fn fitting(characters: impl Iterator<Item = char>, room: usize) -> usize {
+/// Returns the length in bytes of the longest beginning of `characters` that takes at most `room`
+/// characters in JSON.
+fn bytes_that_fit(characters: impl Iterator<Item = char>, room: usize) -> usize {
     let mut used = 0;
     characters
         .take_while(|c| {
@@ -168,7 +175,7 @@ fn fitting(characters: impl Iterator<Item = char>, room: usize) -> usize {
         .sum()
 }
 
-/// Characters that `c` takes in a JSON string as `serde_json` writes it.
+/// Returns the characters that `c` takes in a JSON string as `serde_json` writes it.
 fn escaped_width(c: char) -> usize {
     match c {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
@@ -185,7 +192,7 @@ fn json_chars(envelope: &Envelope) -> usize {
     serde_json::to_string(envelope).map_or(0, |json| json.chars().count())
 }
 
-/// How much of strings and lists may stay.
+/// How much of strings and lists may stay in one step of shortening.
 struct Cut {
     longest_string: usize,
     longest_list: usize,
@@ -193,7 +200,7 @@ struct Cut {
 }
 
 impl Cut {
-    /// Cuts every string and list below `value`, and says how much is gone.
+    /// Cuts every string and list below `value`, and notes in it how many entries were left out.
     fn shorten(&self, value: &mut Value) {
         match value {
             Value::String(text) => shorten_text(text, self.longest_string),

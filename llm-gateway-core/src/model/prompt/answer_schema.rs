@@ -1,13 +1,13 @@
-//! The shape that an answer is to have, as a JSON schema.
+//! The JSON schema that an answer is asked to follow.
 //!
-//! A prompt may carry one; whether it travels is the dialect's business, and only for a model
-//! that [can be held to one](crate::model::Capability::JsonSchema). Nothing here reads an
-//! answer: that it has the shape is for whoever asked to check.
+//! A prompt may hold one. A provider sends it only to a model whose API can constrain answers,
+//! see [`Capability::JsonSchema`](crate::model::Capability::JsonSchema). This module reads no
+//! answer: whoever asked has to check that it follows the schema.
 
 use serde_json::Value;
 
-/// A JSON schema that is a part of the program: neither a caller nor a model can have written
-/// any of it.
+/// A JSON schema that an answer is asked to follow. It is a constant of the program, so that no
+/// caller and no model can have written any of it.
 ///
 /// ```
 /// use llm_gateway_core::prompt::AnswerSchema;
@@ -23,27 +23,27 @@ pub struct AnswerSchema {
 }
 
 impl AnswerSchema {
-    /// The schema that the text `json` is, under a name of at most 64 letters, digits, `_` and
-    /// `-` (OpenAI's rule: <https://platform.openai.com/docs/guides/structured-outputs>). A text
-    /// that is no JSON shows when it is put into a request.
+    /// Creates a schema from its JSON text. The name has at most 64 letters, digits, `_` and `-`,
+    /// by OpenAI's rule: <https://platform.openai.com/docs/guides/structured-outputs>. The text is
+    /// parsed when a request is encoded, which fails if it is not JSON.
     pub const fn new(name: &'static str, json: &'static str) -> Self {
         Self { name, json }
     }
 
-    /// What the schema is called, where a format has a place for that.
+    /// Returns the name of the schema, which some wire formats ask for.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The schema as text.
+    /// Returns the schema as JSON text.
     pub fn json(&self) -> &'static str {
         self.json
     }
 
-    /// The schema as a document, its keys in their order.
+    /// Returns the schema as a JSON document with its keys in their order.
     ///
     /// # Errors
-    /// When the text is no JSON.
+    /// If the text is not JSON.
     pub(crate) fn document(&self) -> serde_json::Result<Value> {
         serde_json::from_str(self.json)
     }

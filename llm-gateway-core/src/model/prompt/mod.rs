@@ -1,8 +1,33 @@
-//! What is asked, and where each piece of it comes from.
+//! Messages of a conversation, and prompts whose parts know who wrote them.
 //!
-//! A [`Message`] is what a caller hands in. At the door the gateway turns it into a
-//! [`Prompt`], whose every part carries its provenance as a type. A [`Prompt<Blind>`] cannot be
-//! built from another model's text: that does not compile.
+//! A caller writes [`Message`]s. The gateway turns them into a [`Prompt`], where the type of each
+//! [`Part`] says who wrote it: the caller, the policy, another model, or the gateway itself. A
+//! panel takes a [`Prompt<Blind>`], and code that puts another model's text into one does not
+//! compile.
+//!
+//! ```
+//! use llm_gateway_core::prompt::{Message, Part, Prompt};
+//! use llm_gateway_core::{Gateway, Request};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A conversation, oldest turn first: the caller quotes an earlier answer.
+//! let conversation = vec![
+//!     Message::user("Name a capital."),
+//!     Message::assistant("Paris."),
+//!     Message::user("Of which country?"),
+//! ];
+//! let gateway = Gateway::builder().offline().build()?;
+//! let answer = gateway.route(Request::conversation("quick_answer", conversation.clone())).await?;
+//! # assert!(!answer.text().is_empty());
+//!
+//! // What a provider is asked: all of it was written by the caller, the quoted answer too.
+//! let prompt = Prompt::from_messages(conversation);
+//! let mut parts = prompt.turns().iter().flat_map(|turn| &turn.parts);
+//! assert!(parts.all(|part| matches!(part, Part::Caller(_))));
+//! # Ok(())
+//! # }
+//! ```
 
 mod answer_schema;
 mod frame;
@@ -15,62 +40,62 @@ pub use frame::Ask;
 pub(crate) use frame::{Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
 pub use provenance::{Blind, CallerText, FrameText, Grant, ModelText, Open, PolicyText};
 
-/// Who speaks in a turn.
+/// The speaker of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
-    /// The person or agent that asks.
+    /// The person or program that asks.
     User,
-    /// An earlier answer that the caller quotes.
+    /// A model, in an earlier answer that the caller quotes.
     Assistant,
 }
 
-/// One piece of a caller's message. Text today; images and files have their place here.
+/// One piece of a caller's message. Text is the only kind so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ContentPart {
-    /// Plain text.
+    /// A piece of plain text.
     Text(String),
 }
 
-/// A turn of conversation as a caller hands it in.
+/// One turn of a conversation, as a caller writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {
-    /// Who speaks.
+    /// The speaker of the turn.
     pub role: Role,
-    /// What is said, in order.
+    /// The pieces of the turn, in order.
     pub parts: Vec<ContentPart>,
 }
 
 impl Message {
-    /// A user's turn of plain text.
+    /// Creates a turn of the person or program that asks.
     pub fn user(text: impl Into<String>) -> Self {
         Self { role: Role::User, parts: vec![ContentPart::Text(text.into())] }
     }
 
-    /// An earlier answer, quoted by the caller.
+    /// Creates a turn that quotes an earlier answer.
     pub fn assistant(text: impl Into<String>) -> Self {
         Self { role: Role::Assistant, parts: vec![ContentPart::Text(text.into())] }
     }
 }
 
-/// One piece of a prompt, with its provenance.
+/// One piece of a prompt. Its variant says who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
-    /// The caller wrote it.
+    /// A text that the caller wrote.
     Caller(CallerText),
-    /// The policy says it.
+    /// An instruction of the policy.
     Policy(PolicyText),
-    /// A model wrote it.
+    /// A text that a model wrote.
     Model(ModelText),
-    /// The gateway's own words around a model's text.
+    /// Words of the gateway around a text that a model wrote.
     Frame(FrameText),
 }
 
 impl Part {
-    /// The text of the part.
+    /// Returns the text of the part.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Caller(text) => text.as_str(),
@@ -81,21 +106,21 @@ impl Part {
     }
 }
 
-/// A turn of a prompt.
+/// One turn of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Turn {
-    /// Who speaks.
+    /// The speaker of the turn.
     pub role: Role,
-    /// What is said, in order.
+    /// The pieces of the turn, in order.
     pub parts: Vec<Part>,
 }
 
-/// Everything that a model is shown. Cheap to clone: the text is shared.
+/// Everything that a model is shown. Clones share the text.
 ///
-/// `S` says what its parts may be: [`Blind`] is the caller's and the policy's text alone,
-/// [`Open`] may hold a model's. A blind prompt can be taken for an open one, never the other
-/// way round:
+/// The type parameter says what a prompt can hold. A [`Blind`] prompt holds texts of the caller and
+/// the policy, an [`Open`] one can hold texts of models too. A blind prompt converts into an open
+/// one. The other way does not compile:
 ///
 /// ```compile_fail,E0308
 /// # use llm_gateway_core::prompt::{Blind, Prompt};
@@ -105,7 +130,7 @@ pub struct Turn {
 /// }
 /// ```
 ///
-/// An open prompt may be shown a model's text; no method of a blind one takes any:
+/// An open prompt has a method that adds a model's text. A blind prompt has none:
 ///
 /// ```
 /// # use llm_gateway_core::prompt::{Grant, ModelText, Prompt};
@@ -121,7 +146,7 @@ pub struct Turn {
 /// }
 /// ```
 ///
-/// And its fields are nobody's:
+/// The fields of a prompt are private:
 ///
 /// ```compile_fail,E0616
 /// # use llm_gateway_core::prompt::{Blind, Prompt, Turn};
@@ -138,14 +163,14 @@ pub struct Prompt<S = Open> {
 }
 
 impl Prompt<Blind> {
-    /// Takes in what a caller wrote, and marks all of it as theirs.
+    /// Creates a prompt from what a caller wrote, all of it marked as theirs.
     pub(crate) fn from_caller(system: Option<String>, messages: Vec<Message>) -> Self {
         let part = |text| Part::Caller(CallerText::mint(text));
         let turn = |message: Message| Turn {
             role: message.role,
             parts: message.parts.into_iter().map(|ContentPart::Text(text)| part(text)).collect(),
         };
-        // An empty system text says nothing, and some providers refuse it.
+        // Some providers refuse an empty system text.
         let system = system.filter(|text| !text.trim().is_empty()).map(part);
         let turns = messages.into_iter().map(turn).collect();
         Self { system, turns, schema: None, sight: PhantomData }
@@ -182,14 +207,14 @@ impl Prompt<Open> {
         Self { system, ..self }
     }
 
-    /// Shows the model another one's text, at the end of the user's turn. The grant says that a
-    /// validated workflow allows it.
+    /// Adds another model's text at the end of the user's turn. The grant proves that a checked
+    /// workflow allows it.
     #[must_use]
     pub fn show(self, text: ModelText, _grant: &Grant) -> Self {
         self.with_part(Part::Model(text))
     }
 
-    /// Adds the gateway's own words about a text that is shown.
+    /// Adds words of the gateway at the end of the user's turn.
     pub(crate) fn with_frame(self, words: FrameText) -> Self {
         self.with_part(Part::Frame(words))
     }
@@ -199,12 +224,13 @@ impl Prompt<Open> {
         Self { system: Some(Part::Policy(instruction)), ..self }
     }
 
-    /// The same without what the caller wrote, for a step that may not see it.
+    /// Removes what the caller wrote, for a step that may not see the task.
     pub(crate) fn without_task(self) -> Self {
         Self { turns: Vec::new(), ..self }
     }
 
-    /// One turn of the user holds everything: some APIs refuse two in a row.
+    /// Adds a part to the user's turn. Everything goes into one turn, because some APIs refuse two
+    /// turns of one speaker in a row.
     fn with_part(mut self, part: Part) -> Self {
         match self.turns.last_mut() {
             Some(turn) if turn.role == Role::User => turn.parts.push(part),
@@ -213,8 +239,10 @@ impl Prompt<Open> {
         self
     }
 
-    /// Asks for an answer of this shape, where the model can be held to one; the prompt itself
-    /// has to ask for it too. A panel's members are asked for free text:
+    /// Asks for an answer that follows a schema. The provider sends the schema to a model whose API
+    /// can constrain answers, so the words of the prompt have to ask for the form too.
+    ///
+    /// Members of a panel are asked for free text, so a blind prompt takes no schema:
     ///
     /// ```compile_fail,E0599
     /// # use llm_gateway_core::prompt::{AnswerSchema, Blind, Prompt};
@@ -235,26 +263,27 @@ impl From<Prompt<Blind>> for Prompt<Open> {
 }
 
 impl<S> Prompt<S> {
-    /// Instructions that stand above the conversation; each dialect has its own place for
-    /// them.
+    /// Returns the instructions above the conversation, if there are any. Each wire format has a
+    /// place of its own for them.
     pub fn system(&self) -> Option<&Part> {
         self.system.as_ref()
     }
 
-    /// The conversation, oldest turn first.
+    /// Returns the turns of the conversation, oldest first.
     pub fn turns(&self) -> &[Turn] {
         &self.turns
     }
 
-    /// The shape that the answer is asked for in.
+    /// Returns the schema that the answer is asked to follow, if there is one.
     pub fn schema(&self) -> Option<&AnswerSchema> {
         self.schema.as_ref()
     }
 
-    /// More input tokens than any tokenizer makes of this prompt. A token is at least one byte
-    /// of text, so bytes bound the text; the margin bounds what a provider puts around each
-    /// message (role marks, separators: under ten tokens in every published format). A schema
-    /// counts as one more message: providers show it to the model, with words of their own
+    /// Returns a number of input tokens that no tokenizer exceeds for this prompt. A token is at
+    /// least one byte of text, so the bytes bound the text. The margin bounds what a provider puts
+    /// around each message (role marks and separators, under ten tokens in every published
+    /// format). A schema counts as one more message, because providers show it to the model with
+    /// words of their own
     /// (<https://platform.claude.com/docs/en/build-with-claude/structured-outputs>).
     pub(crate) fn token_bound(&self) -> u64 {
         const MARGIN_PER_MESSAGE: u64 = 64;
@@ -264,24 +293,24 @@ impl<S> Prompt<S> {
         bytes.saturating_add(messages.saturating_mul(MARGIN_PER_MESSAGE))
     }
 
-    /// How many characters the prompt has, the schema's included.
+    /// Returns the number of characters of the prompt, those of its schema included.
     pub(crate) fn characters(&self) -> usize {
         self.billed_texts().map(|text| text.chars().count()).sum()
     }
 
-    /// Every text of the prompt, in order, the system text first.
+    /// Returns every text of the prompt in order, the instructions first.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.system.iter().chain(self.turns.iter().flat_map(|turn| &turn.parts)).map(Part::as_str)
     }
 
-    /// Every text that may be billed as input: those of the prompt, and the schema's, which a
-    /// model that cannot be held to it is not sent.
+    /// Returns every text that may be billed as input: those of the prompt, and that of its schema
+    /// although not every model is sent it.
     pub(crate) fn billed_texts(&self) -> impl Iterator<Item = &str> {
         self.texts().chain(self.schema.as_ref().map(|schema| schema.json()))
     }
 }
 
-// Derived, these would ask the same of the marker.
+// A derived impl would ask the marker type `S` to implement the same trait.
 impl<S> Clone for Prompt<S> {
     fn clone(&self) -> Self {
         let (system, turns) = (self.system.clone(), self.turns.clone());

@@ -1,9 +1,9 @@
-//! Where a piece of text comes from, as a type.
+//! Types that say who wrote a text.
 //!
-//! Each kind is minted in one place: [`CallerText`] at the gateway's door, [`PolicyText`] by the
-//! policy's loader and the built-in roles, [`ModelText`] from a decoded answer, [`FrameText`]
-//! where the gateway's own words around a model's text are written. None can be made from a
-//! string:
+//! Each type has one place that makes it: [`CallerText`] where a request enters the gateway,
+//! [`PolicyText`] where the policy is loaded or a built-in instruction taken, [`ModelText`] where
+//! an answer is decoded, [`FrameText`] where the gateway writes its own words around a model's
+//! text. None of them can be made from a string elsewhere:
 //!
 //! ```compile_fail,E0277
 //! let forged: llm_gateway_core::prompt::ModelText = String::from("trust me").into();
@@ -24,15 +24,15 @@
 
 use std::sync::Arc;
 
-/// A prompt that holds no other model's text. Only a type.
+/// Marks a [`Prompt`](super::Prompt) that holds no model's text. It has no values.
 #[derive(Debug, Clone, Copy)]
 pub enum Blind {}
 
-/// A prompt that may hold other models' text. Only a type.
+/// Marks a [`Prompt`](super::Prompt) that can hold texts of models. It has no values.
 #[derive(Debug, Clone, Copy)]
 pub enum Open {}
 
-/// Text that the caller wrote. Minted once per request, at the gateway's door.
+/// A text that the caller wrote. It is made where a request enters the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerText(Arc<str>);
 
@@ -41,14 +41,14 @@ impl CallerText {
         Self(text.into())
     }
 
-    /// The text.
+    /// Returns the text of the caller.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Text of the policy file, minted by its loader, or one of the built-in instructions that stand
-/// for what the file leaves out.
+/// An instruction of the policy file, or the built-in one where the file has none. It is made where
+/// the policy is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyText(Arc<str>);
 
@@ -57,13 +57,13 @@ impl PolicyText {
         Self(text.into())
     }
 
-    /// The text.
+    /// Returns the text of the instruction.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Text that a model wrote. Minted from a decoded answer.
+/// A text that a model wrote. It is made where an answer is decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelText(Arc<str>);
 
@@ -72,19 +72,19 @@ impl ModelText {
         Self(text.into())
     }
 
-    /// What was read out of it: still the model's.
+    /// Returns a text that was read out of this one, which is the model's too.
     pub(crate) fn excerpt(&self, text: String) -> Self {
         Self(text.into())
     }
 
-    /// The text.
+    /// Returns the text of the model.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Words of the gateway's own, around a model's text: the lines that mark where it begins and
-/// ends, and what is asked about it. Nothing of it was written by a model.
+/// Words of the gateway around a model's text: the lines that mark its beginning and end, and what
+/// is asked about it. No model wrote any of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameText(Arc<str>);
 
@@ -93,19 +93,19 @@ impl FrameText {
         Self(text.into())
     }
 
-    /// The text.
+    /// Returns the words of the gateway.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Leave to show one model another one's text. Only an edge of a validated
-/// [`Workflow`](crate::policy::Workflow) yields it.
+/// The permission to show one model another model's text. Only a checked
+/// [`Workflow`](crate::policy::Workflow) gives it, for what one of its steps declares to see.
 #[derive(Debug)]
 pub struct Grant(());
 
 impl Grant {
-    /// For `policy::workflow` alone, which has checked the edge.
+    /// Creates a grant. Only `policy::workflow` calls this, after it has checked the edge.
     pub(crate) fn for_declared_edge() -> Self {
         Self(())
     }

@@ -1,32 +1,32 @@
-//! The gateway's own words around another model's text.
+//! The gateway's own words around a model's text that another model is shown.
 //!
-//! What one model wrote reaches another as data: between two lines that hold a random nonce,
-//! drawn after the text was written, so that no text can close its own frame. This module
-//! decides the words of those lines, of what stands before them, and of what is asked after
-//! them; who may see what is the workflow's to decide. The words follow from kind and nonce
-//! alone, so the certificate can tell from a recorded nonce which words may stand there.
+//! A text reaches another model as data, between two lines that hold a random nonce. The nonce is
+//! drawn after the text was written, so that no text can end its own frame. This module decides
+//! the words of those lines, of the introduction before them, and of the request after them. Which
+//! step may see which text is decided by the workflow. The words follow from the kind of text and
+//! the nonce alone, so the certificate can compute from a recorded nonce which words are expected.
 
 use serde::{Deserialize, Serialize};
 
 use super::provenance::FrameText;
 
-/// The digits of a nonce: 128 bits in hex.
+/// Digits of a nonce: 128 bits in hex.
 const NONCE_DIGITS: usize = 32;
 
-/// How often a nonce is drawn anew. A second draw happens once in 2^100 texts, so more of them
-/// mean a generator that is no good.
+/// How often a nonce is drawn again if the text holds it. A second draw is needed once in 2^100
+/// texts, so this many in a row mean a broken generator.
 const DRAWS: usize = 8;
 
-/// What a prompt for the planner ends with.
+/// The end of a planner's prompt.
 pub(crate) const PLANNER_ASK: &str =
     "\n\nWrite the plan for the task above. Do not solve the task itself.";
 
-/// The verdict as a JSON schema, in the strict style that providers' structured outputs ask
-/// for: every property required, no further ones, no keyword beyond types and enums
+/// The JSON schema of a verdict, in the strict style that structured outputs of providers ask for:
+/// every property is required, no others are allowed, and no keyword stands beside types and enums
 /// (<https://platform.openai.com/docs/guides/structured-outputs#supported-schemas>).
 ///
-/// Models write the properties in this order, so the checklist comes before the verdict that
-/// follows from it.
+/// Models write properties in the order of the schema, so the checklist comes before the verdict
+/// that follows from it.
 pub(crate) const VERDICT_SCHEMA: &str = r#"{
   "type": "object",
   "properties": {
@@ -63,19 +63,19 @@ pub(crate) const VERDICT_SCHEMA: &str = r#"{
   "additionalProperties": false
 }"#;
 
-/// What a framed text is to the model that is shown it.
+/// The kind of a framed text: what it is to the model that is shown it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framed {
-    /// The worker's product, shown to the verifier.
+    /// The artifact that a worker made, shown to the verifier.
     Artifact,
-    /// The planner's plan, shown to the worker.
+    /// The plan that a planner wrote, shown to the worker.
     Plan,
-    /// Why the last artifact was refused, shown to planner and worker.
+    /// The reasons why the last artifact was refused, shown to planner and worker.
     Reasons,
 }
 
 impl Framed {
-    /// The word on the delimiter lines.
+    /// Returns the word on the delimiter lines.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Artifact => "ARTIFACT",
@@ -84,7 +84,7 @@ impl Framed {
         }
     }
 
-    /// What the reader is told before the text.
+    /// Returns the introduction that stands before the text.
     fn introduction(self) -> &'static str {
         match self {
             Self::Artifact => {
@@ -106,27 +106,28 @@ impl Framed {
     }
 }
 
-/// What the verifier is asked for after an artifact: which form, and whether it was asked
-/// before and answered in another.
+/// The request that ends a verifier's prompt: the form of the verdict, and whether the verifier was
+/// asked before and replied in another form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Ask {
-    /// One JSON object.
+    /// The verdict is asked for as one JSON object.
     Structured,
-    /// `ACCEPT`, or `REVISE: reasons`.
+    /// The verdict is asked for as the word `ACCEPT`, or as `REVISE: reasons`.
     Plain,
-    /// [`Structured`](Self::Structured), after a reply in no such form.
+    /// [`Structured`](Self::Structured), asked again after a reply in another form.
     StructuredAgain,
-    /// [`Plain`](Self::Plain), after a reply in no such form.
+    /// [`Plain`](Self::Plain), asked again after a reply in another form.
     PlainAgain,
 }
 
 impl Ask {
-    /// Every ask.
+    /// Every variant.
     pub(crate) const ALL: [Self; 4] =
         [Self::Structured, Self::Plain, Self::StructuredAgain, Self::PlainAgain];
 
+    /// Returns the words of the request.
     fn text(self, nonce: &str) -> String {
         // The reply itself is not shown: a verifier must not see its own earlier verdict.
         const AGAIN: &str = "Your previous reply was not in the form that is asked for here. It \
@@ -156,7 +157,7 @@ Answer with one JSON object of this shape and nothing around it (a single ```jso
     )
 }
 
-/// The frame around one text.
+/// The frame around one text: its kind, and the nonce on its two lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
     kind: Framed,
@@ -165,11 +166,11 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// A frame whose nonce does not occur in `text`. `draw` is 128 random bits.
+    /// Creates a frame whose nonce does not occur in `text`. `draw` returns 128 random bits.
     pub(crate) fn around(kind: Framed, text: &str, mut draw: impl FnMut() -> u128) -> Self {
         let first = draw();
         let drawn = std::iter::repeat_with(draw).take(DRAWS);
-        // Counting up ends even where a bad generator only repeats itself: a text holds fewer
+        // Counting up ends even if a broken generator repeats itself, because a text holds fewer
         // nonces than it has bytes.
         let counted = (1..).map(|n: u128| first.wrapping_add(n));
         let mut nonces = std::iter::once(first).chain(drawn).chain(counted).map(hex);
@@ -177,46 +178,47 @@ impl Frame {
         Self { kind, nonce }
     }
 
-    /// The frame that once had this nonce. None if it is not 32 lower-case hex digits.
+    /// Returns the frame of a recorded nonce, or `None` if that is not 32 lower-case hex digits.
     pub(crate) fn known(kind: Framed, nonce: &str) -> Option<Self> {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         let is_nonce = nonce.len() == NONCE_DIGITS && nonce.bytes().all(is_digit);
         is_nonce.then(|| Self { kind, nonce: nonce.to_owned() })
     }
 
-    /// What the verifier has to repeat, and what the delimiter lines hold.
+    /// Returns the nonce, which the delimiter lines hold and a verifier has to repeat.
     pub(crate) fn nonce(&self) -> &str {
         &self.nonce
     }
 
-    /// The line before the text.
+    /// Returns the delimiter line before the text.
     pub(crate) fn first_line(&self) -> String {
         format!("<<<{} {}>>>", self.kind.word(), self.nonce)
     }
 
-    /// The line after the text.
+    /// Returns the delimiter line after the text.
     pub(crate) fn last_line(&self) -> String {
         format!("<<<END {} {}>>>", self.kind.word(), self.nonce)
     }
 
-    /// What stands before the text, blank lines on both sides.
+    /// Returns the words before the text: the introduction and the first line, with blank lines
+    /// around both.
     pub(crate) fn opening(&self) -> FrameText {
         let introduction = self.kind.introduction();
         FrameText::mint(&format!("\n\n{introduction}\n\n{}\n\n", self.first_line()))
     }
 
-    /// What stands after the text, blank lines on both sides.
+    /// Returns the words after the text: the last line, with blank lines around it.
     pub(crate) fn closing(&self) -> FrameText {
         FrameText::mint(&format!("\n\n{}\n\n", self.last_line()))
     }
 
-    /// What the verifier is asked, to stand after [`closing`](Self::closing).
+    /// Returns the request to a verifier, which stands after [`closing`](Self::closing).
     pub(crate) fn ask(&self, ask: Ask) -> FrameText {
         FrameText::mint(&ask.text(&self.nonce))
     }
 }
 
-/// [`PLANNER_ASK`] as a part of a prompt.
+/// Returns [`PLANNER_ASK`] as a part of a prompt.
 pub(crate) fn planner_ask() -> FrameText {
     FrameText::mint(PLANNER_ASK)
 }
