@@ -26,6 +26,7 @@ mod policy;
 mod properties;
 mod reliability;
 mod requests;
+mod size;
 #[cfg(feature = "reqwest")]
 mod sockets;
 mod source;
