@@ -126,7 +126,7 @@ pub(crate) fn total_cost<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) ->
     costs.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)))
 }
 
-/// One try of a call, as an envelope shows it.
+/// One attempt of a call, as an envelope shows it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Attempt")]
 struct AttemptRow<'a> {

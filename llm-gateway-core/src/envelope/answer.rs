@@ -34,7 +34,7 @@ pub(super) struct AnswerMeta<'a> {
     /// Time from the request to the answer, in milliseconds.
     latency_ms: u64,
     /// Tokens that the call which was answered used.
-    tokens: Tokens,
+    tokens: TokenCounts,
     /// Cost of the answer in US dollars; null where it is unknown.
     cost_usd_approx: Option<NanoUsd>,
     /// Cost in US dollars that the provider itself states; present where it states one.
@@ -68,7 +68,7 @@ pub(super) struct AnswerMeta<'a> {
 
 /// Tokens of one call, in one shape for all providers.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Tokens {
+pub(super) struct TokenCounts {
     /// Input tokens, however they were billed.
     input: u64,
     /// Output tokens, reasoning included.
@@ -107,7 +107,7 @@ impl<'a> AnswerMeta<'a> {
             model: answered,
             model_requested: (answered != asked).then_some(asked),
             latency_ms: millis(answer.latency),
-            tokens: Tokens::of(&answer.cost.usage),
+            tokens: TokenCounts::of(&answer.cost.usage),
             cost_usd_approx: answer.cost.amount,
             cost_usd_reported: answer.completion.reported_cost,
             cost_basis: answer.cost.basis,
@@ -137,7 +137,7 @@ impl<'a> AnswerMeta<'a> {
     }
 }
 
-impl Tokens {
+impl TokenCounts {
     pub(super) fn of(usage: &Usage) -> Self {
         Self {
             input: usage.input(),

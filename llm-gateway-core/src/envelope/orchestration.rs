@@ -7,7 +7,7 @@ use crate::certificate::OrchestrationClaims;
 use crate::model::{CostBasis, FinishReason, ModelId, NanoUsd, ProviderName, RunId, StepRole};
 use crate::outcome::{Answer, Attempt, Ending, Failure, Orchestrated, Round, StepOutcome, Verdict};
 
-use super::answer::Tokens;
+use super::answer::TokenCounts;
 use super::panel::ReceiptReference;
 use super::{Envelope, Status, millis, unless_recorded};
 
@@ -47,7 +47,7 @@ pub(super) struct OrchestrationMeta<'a> {
     /// `trivial`, `standard` or `complex`.
     depth: &'a str,
     /// Every call, in order.
-    steps: Vec<StepRow<'a>>,
+    steps: Vec<StepMeta<'a>>,
     /// How many rounds there were.
     rounds: usize,
     /// What the verifier was shown, and what that says of its independence.
@@ -100,7 +100,7 @@ struct VerifierCertificate<'a> {
 
 /// A call in one row: who was asked, how it went, and what it cost.
 #[derive(Serialize, JsonSchema)]
-struct StepRow<'a> {
+struct StepMeta<'a> {
     /// The name of the step: `plan`, `execute` or `verify`.
     step: &'a str,
     /// What the step is for.
@@ -136,7 +136,7 @@ struct AnsweredStep {
     /// Time of the call, in milliseconds; present where the call was answered.
     latency_ms: u64,
     /// Tokens that the call used; present where the call was answered.
-    tokens: Tokens,
+    tokens: TokenCounts,
     /// Cost of the answer in US dollars, null where it is unknown; present where the call was
     /// answered.
     cost_usd_approx: Option<NanoUsd>,
@@ -177,7 +177,7 @@ impl<'a> OrchestrationMeta<'a> {
         let unverified = last_failure(work).filter(|_| work.ending == Ending::Unverified);
         Self {
             depth: &work.depth,
-            steps: work.steps.iter().map(StepRow::of).collect(),
+            steps: work.steps.iter().map(StepMeta::of).collect(),
             rounds: work.rounds.len(),
             visibility: VerifierVisibility::of(work),
             certificate: VerifierCertificate::of(work),
@@ -213,7 +213,7 @@ impl<'a> VerifierCertificate<'a> {
     }
 }
 
-impl<'a> StepRow<'a> {
+impl<'a> StepMeta<'a> {
     fn of(step: &'a StepOutcome) -> Self {
         let asked = &step.target.model;
         let answer = step.result.as_ref().ok();
@@ -241,7 +241,7 @@ impl AnsweredStep {
         Self {
             finish_reason: answer.completion.finish_reason,
             latency_ms: millis(answer.latency),
-            tokens: Tokens::of(&answer.cost.usage),
+            tokens: TokenCounts::of(&answer.cost.usage),
             cost_usd_approx: answer.cost.amount,
             cost_basis: answer.cost.basis,
         }

@@ -34,7 +34,8 @@ pub(super) fn json_schema() -> Value {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let shapes: Vec<Value> =
         shapes(&mut generator).into_iter().map(EnvelopeShape::schema).collect();
-    let status = of::<Status>(&mut generator);
+    let mut status = of::<Status>(&mut generator);
+    status["description"] = "How the request ended.".into();
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Envelope",
@@ -81,7 +82,9 @@ fn join_lines(schema: &mut Value) {
         Value::Object(fields) => {
             for (key, value) in fields {
                 match value {
-                    Value::String(text) if key == "description" => *text = text.replace('\n', " "),
+                    Value::String(text) if key == "description" => {
+                        *text = text.replace("\n\n", " ").replace('\n', " ")
+                    }
                     other => join_lines(other),
                 }
             }

@@ -121,7 +121,7 @@ fn is_model_id(value: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '@' | '-'))
 }
 
-/// A model at a provider. `Display` writes `provider/model`.
+/// A model at a provider. `Display` writes both with a slash between them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Target {

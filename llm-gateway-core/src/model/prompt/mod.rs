@@ -36,6 +36,8 @@ mod provenance;
 use std::marker::PhantomData;
 
 pub use answer_schema::AnswerSchema;
+// Shown in `certificate`, whose evidence holds it.
+#[doc(hidden)]
 pub use frame::Ask;
 pub(crate) use frame::{Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
 pub use provenance::{Blind, CallerText, FrameText, Grant, ModelText, Open, PolicyText};
