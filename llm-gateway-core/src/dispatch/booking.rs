@@ -15,7 +15,7 @@ use crate::policy::Spending;
 
 use super::allowance::AllowanceHold;
 use super::prepare::{PreparedCall, WorstCase};
-use super::reasons::outspent;
+use super::reasons::allowance_exceeded;
 use super::refusal::Reach;
 use super::{Context, cost};
 
@@ -261,7 +261,7 @@ fn allowance_holds<'a>(
         worst_cases.push(call.amount.ok_or_else(unknown)?);
     }
     let holds = allowance.take(&worst_cases).map_err(|shortage| {
-        let error = outspent(context, allowance, shortage);
+        let error = allowance_exceeded(context, allowance, shortage);
         BookingError { is_outspent: true, ..BookingError::new(error) }
     })?;
     Ok(holds.into_iter().map(Some).collect())

@@ -39,7 +39,7 @@ use crate::reliability::{BreakerRules, Deadline, Limiter, Meaning, RetryRules, T
 use crate::stop::Stop;
 
 use listening::recorder;
-use reasons::{any_key_will_do, first_back, most_telling};
+use reasons::{most_informative, one_key_hint, shortest_wait};
 use run::run;
 
 pub(crate) use advice::Advice;
@@ -97,7 +97,7 @@ impl Context<'_> {
 /// Asks the targets of a chain in order until one answers. Every attempt is added to `attempts`.
 ///
 /// # Errors
-/// The error that says most about the chain; see [`most_telling`].
+/// The error that says most about the chain; see [`most_informative`].
 pub(crate) async fn dispatch(
     context: &Context<'_>,
     chain: &[PlannedTarget],
@@ -133,13 +133,13 @@ pub(crate) async fn dispatch(
             break;
         }
     }
-    let any_key = any_key_will_do(context.policy, &refusals);
-    let first_back = first_back(context, &refusals);
-    let mut refusal = most_telling(refusals);
+    let any_key = one_key_hint(context.policy, &refusals);
+    let shortest_wait = shortest_wait(context, &refusals);
+    let mut refusal = most_informative(refusals);
     if let Some(hint) = any_key {
         refusal.error = refusal.error.with_hint(hint);
     }
-    if let Some(wait) = first_back {
+    if let Some(wait) = shortest_wait {
         refusal.error = refusal.error.with_retry_after(wait);
     }
     Err(refusal)

@@ -15,7 +15,7 @@ use super::prepare::PreparedCall;
 use super::refusal::Refusal;
 
 /// Returns the hint for a chain in which every target lacks its key: one of the keys is enough.
-pub(super) fn any_key_will_do(policy: &Policy, refusals: &[Refusal]) -> Option<String> {
+pub(super) fn one_key_hint(policy: &Policy, refusals: &[Refusal]) -> Option<String> {
     let no_key = |refusal: &Refusal| refusal.error.category() == Category::MissingKey;
     if refusals.len() < 2 || !refusals.iter().all(no_key) {
         return None;
@@ -30,7 +30,7 @@ pub(super) fn any_key_will_do(policy: &Policy, refusals: &[Refusal]) -> Option<S
 /// Returns the refusal that says most about a chain without an answer: the last one by a provider
 /// that was really asked, else the first. That a fallback lacks its key says little if the model
 /// before it was down.
-pub(super) fn most_telling(mut refusals: Vec<Refusal>) -> Refusal {
+pub(super) fn most_informative(mut refusals: Vec<Refusal>) -> Refusal {
     let asked = |refusal: &Refusal| {
         !matches!(
             refusal.error.category(),
@@ -43,7 +43,7 @@ pub(super) fn most_telling(mut refusals: Vec<Refusal>) -> Refusal {
 
 /// Returns the shortest time after which one of the refused targets may be asked again: after the
 /// time that the provider asked to wait, and not before its breaker lets a call through.
-pub(super) fn first_back(context: &Context<'_>, refusals: &[Refusal]) -> Option<Duration> {
+pub(super) fn shortest_wait(context: &Context<'_>, refusals: &[Refusal]) -> Option<Duration> {
     let now = Instant::now();
     let back = |refusal: &Refusal| {
         refusal.error.retry_after().max(context.targets.refusal(&refusal.target, now))
@@ -52,14 +52,18 @@ pub(super) fn first_back(context: &Context<'_>, refusals: &[Refusal]) -> Option<
 }
 
 /// The error of a request whose deadline passed before `who` answered.
-pub(super) fn out_of_time(context: &Context<'_>, who: &str) -> Error {
+pub(super) fn deadline_passed(context: &Context<'_>, who: &str) -> Error {
     let seconds = context.deadline.given.as_secs_f64();
     let message = format!("{who} had not answered at the deadline of {seconds} s");
     Error::new(Category::Timeout, message).with_hint(context.advice.more_time())
 }
 
 /// The error of a call for which the allowance of the request has no room.
-pub(super) fn outspent(context: &Context<'_>, allowance: &Allowance, shortage: Shortage) -> Error {
+pub(super) fn allowance_exceeded(
+    context: &Context<'_>,
+    allowance: &Allowance,
+    shortage: Shortage,
+) -> Error {
     let class = context.task_class;
     let (key, limit) = (allowance.key(), allowance.limit());
     let Shortage { asked, left } = shortage;
@@ -87,7 +91,7 @@ pub(super) fn breaker_open(context: &Context<'_>, target: &Target, wait: Duratio
 }
 
 /// The error of a call for which the policy's limits on the provider leave no room.
-pub(super) fn overloaded(context: &Context<'_>, call: &PreparedCall, why: Overload) -> Error {
+pub(super) fn limit_exceeded(context: &Context<'_>, call: &PreparedCall, why: Overload) -> Error {
     let target = &call.planned.target;
     let provider = &target.provider;
     let limits = format!("providers.{provider}.limits");

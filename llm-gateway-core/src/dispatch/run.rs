@@ -21,7 +21,7 @@ use super::attempt::Attempt;
 use super::booking::{Booking, BookingError};
 use super::cost::{self, Cost};
 use super::prepare::PreparedCall;
-use super::reasons::{breaker_open, overloaded};
+use super::reasons::{breaker_open, limit_exceeded};
 use super::refusal::{Reach, Refusal};
 
 /// An answer, with its cost and its price check.
@@ -45,7 +45,7 @@ pub(super) async fn run<'a>(
     let target = &call.planned.target;
     let (mut retries, mut waited, mut last) = (0, Duration::ZERO, None);
     loop {
-        let entered = enter(context, &call, booking.take(), waited).await;
+        let entered = begin(context, &call, booking.take(), waited).await;
         if retries == 0 && entered.guards.is_ok() {
             context.targets.first_try(target, Instant::now());
         }
@@ -127,11 +127,11 @@ async fn attempt(
     let sent = call.provider.send(&call.prepared, recorder);
     let answered = context.in_time(sent).await;
     let latency = started.elapsed();
-    let says_something = answered.is_ok() || was_given_time(context, target, latency);
+    let is_informative = answered.is_ok() || had_time_to_answer(context, target, latency);
     // Errors were classified when they were decoded; from here on only the category decides.
     let result = answered.unwrap_or_else(|ended| Err(context.unanswered_by(ended, target)));
     let sent_at = recorder.last_sent().filter(|sent| Some(*sent) != before);
-    match says_something {
+    match is_informative {
         true => report(breaker_permit, &result),
         false => drop(breaker_permit),
     }
@@ -179,19 +179,19 @@ struct Guards<'a> {
 }
 
 /// Waits for everything that an attempt needs before its first byte is sent.
-async fn enter<'a>(
+async fn begin<'a>(
     context: &Context<'a>,
     call: &PreparedCall,
     booking: Option<Booking<'a>>,
     waited: Duration,
 ) -> Entered<'a> {
     let queued = Instant::now();
-    let guards = guards(context, call, booking).await;
+    let guards = acquire(context, call, booking).await;
     Entered { guards, waited: waited + queued.elapsed() }
 }
 
 /// Acquires the limiter's permit, the breaker's permit and the booking, in this order.
-async fn guards<'a>(
+async fn acquire<'a>(
     context: &Context<'a>,
     call: &PreparedCall,
     booking: Option<Booking<'a>>,
@@ -212,7 +212,10 @@ async fn guards<'a>(
             };
             let admitted = context.unless_stopped(limiter.admit(call.tokens(), until)).await;
             let admitted = admitted.map_err(unanswered)?;
-            Some(admitted.map_err(|why| AttemptFailure::before(overloaded(context, call, why)))?)
+            Some(
+                admitted
+                    .map_err(|why| AttemptFailure::before(limit_exceeded(context, call, why)))?,
+            )
         }
         None => None,
     };
@@ -246,7 +249,7 @@ fn report(permit: BreakerPermit, result: &Result<Completion, Error>) {
 /// Returns whether an attempt that the request's own deadline cut off had lasted long enough to
 /// count against the provider: half of the silence that the policy allows it. A caller in a hurry
 /// must not open the breaker of a slow model for everybody.
-fn was_given_time(context: &Context<'_>, target: &Target, took: Duration) -> bool {
+fn had_time_to_answer(context: &Context<'_>, target: &Target, took: Duration) -> bool {
     let spec = context.policy.providers().get(&target.provider);
     spec.is_none_or(|spec| took >= spec.endpoint.idle_timeout / 2)
 }

@@ -6,7 +6,7 @@ use crate::error::{Category, Error};
 use crate::model::Target;
 
 use super::Context;
-use super::reasons::out_of_time;
+use super::reasons::deadline_passed;
 
 /// Why a request may not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Context<'_> {
     /// The error of a request that ended before `who` answered.
     pub(super) fn unanswered(&self, ended: Ended, who: &str) -> Error {
         match ended {
-            Ended::Deadline => out_of_time(self, who),
+            Ended::Deadline => deadline_passed(self, who),
             Ended::Stopped => self.stopped_before(who),
         }
     }

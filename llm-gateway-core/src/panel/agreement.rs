@@ -62,7 +62,7 @@ pub(crate) fn agreement(answers: &[MemberAnswer<'_>], claims: &Claims) -> Agreem
     let n_effective = effective_sample_size(answers, claims);
     // How an answer that was cut would have gone on can only be guessed.
     let all_whole = answers.iter().all(|answer| answer.is_whole);
-    let comparable = forms.len() > 1 && forms.windows(2).all(pair_of_a_kind) && all_whole;
+    let comparable = forms.len() > 1 && forms.windows(2).all(same_form) && all_whole;
     let mut clusters: Vec<(Form, Cluster)> = Vec::new();
     for (answer, form) in answers.iter().zip(forms) {
         match clusters.iter_mut().find(|(known, _)| known.says_the_same_as(&form)) {
@@ -87,7 +87,7 @@ pub(crate) fn agreement(answers: &[MemberAnswer<'_>], claims: &Claims) -> Agreem
 }
 
 /// Returns whether two answers are of the same form.
-fn pair_of_a_kind(pair: &[Form]) -> bool {
+fn same_form(pair: &[Form]) -> bool {
     matches!(pair, [one, other] if one.method() == other.method())
 }
 

@@ -101,19 +101,19 @@ fn unfenced(text: &str) -> &str {
 fn json(text: &str) -> Option<Vec<u8>> {
     let value: Value = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())??;
     let written = value.to_string();
-    let is_read_alike = written == without_space(text) && is_kept(&value);
+    let is_read_alike = written == without_space(text) && keeps_whole_numbers(&value);
     is_read_alike.then(|| serde_json_canonicalizer::to_vec(&value).ok())?
 }
 
 /// Returns whether the canonical form keeps every whole number.
-fn is_kept(value: &Value) -> bool {
+fn keeps_whole_numbers(value: &Value) -> bool {
     match value {
         Value::Number(number) => {
             let whole = number.as_u64().or(number.as_i64().map(i64::unsigned_abs));
             whole.is_none_or(|whole| whole <= MOST_IN_JSON)
         }
-        Value::Array(items) => items.iter().all(is_kept),
-        Value::Object(fields) => fields.values().all(is_kept),
+        Value::Array(items) => items.iter().all(keeps_whole_numbers),
+        Value::Object(fields) => fields.values().all(keeps_whole_numbers),
         Value::Null | Value::Bool(_) | Value::String(_) => true,
     }
 }
@@ -203,7 +203,7 @@ fn number(said: &str) -> Option<Form> {
     let digits = without_separators(whole).filter(|digits| is_number(digits))?;
     // In countries where a point separates thousands this is another number than the one without
     // its last zero.
-    if may_lead(whole) && fraction.len() == 3 && fraction.ends_with('0') {
+    if may_start_groups(whole) && fraction.len() == 3 && fraction.ends_with('0') {
         return None;
     }
     let whole = digits.trim_start_matches('0');
@@ -216,7 +216,7 @@ fn number(said: &str) -> Option<Form> {
 }
 
 /// Returns whether groups of three digits may follow.
-fn may_lead(first: &str) -> bool {
+fn may_start_groups(first: &str) -> bool {
     first.len() <= 3 && !first.starts_with('0')
 }
 
@@ -228,7 +228,7 @@ fn without_separators(whole: &str) -> Option<String> {
         return Some(whole.to_owned());
     };
     let mut groups = whole.split(separator);
-    let leads = groups.next().is_some_and(may_lead);
+    let leads = groups.next().is_some_and(may_start_groups);
     let grouped = leads && groups.all(|group| group.len() == 3);
     grouped.then(|| whole.replace(separator, ""))
 }

@@ -81,7 +81,7 @@ pub(crate) async fn ask(
     let calls: Vec<_> = prepared.iter().flatten().map(PreparedCall::worst_case).collect();
     let bookings = reserve(context, &calls).await?;
     let courses = run_all(context, prepared, bookings, &sequence).await;
-    let evidence = gather(context, panel, prompt, committed, &courses);
+    let evidence = gather_evidence(context, panel, prompt, committed, &courses);
     let spent = courses.iter().flat_map(evidence::costs).collect();
     Ok(PanelRun { courses, evidence, spent })
 }
@@ -132,7 +132,7 @@ async fn run_all(
 }
 
 /// Gathers the evidence of all members.
-fn gather(
+fn gather_evidence(
     context: &Context<'_>,
     panel: &PlannedPanel,
     prompt: &Prompt<Blind>,

@@ -36,7 +36,7 @@ impl ActiveRun<'_> {
         self.check_keys(policy, &orchestration).map_err(refused)?;
         let prompt = Prompt::from_caller(None, vec![Message::user(task.text)]);
         let done = orchestrate::orchestrate(&context, &orchestration, &prompt).await;
-        self.concluded(policy, &orchestration, &prompt, done.map_err(refused)?).await
+        self.conclude(policy, &orchestration, &prompt, done.map_err(refused)?).await
     }
 
     /// Checks that planner and worker have their keys. Without one of them the task fails before
@@ -54,7 +54,7 @@ impl ActiveRun<'_> {
     }
 
     /// Makes the reply or the failure of an orchestration that has ended, and writes its receipt.
-    async fn concluded(
+    async fn conclude(
         &self,
         policy: &Policy,
         orchestration: &PlannedOrchestration,
@@ -73,7 +73,7 @@ impl ActiveRun<'_> {
             rounds,
             steps: outcomes,
             verifier_sees: verifier_sees(&orchestration.workflow),
-            receipt_path: self.archived(policy, &receipt, &bundle).await,
+            receipt_path: self.archive(policy, &receipt, &bundle).await,
             receipt,
             bundle,
             latency: self.started.elapsed(),

@@ -43,17 +43,17 @@ impl ActiveRun<'_> {
         let keyless = |target: &Target| self.missing_key(context.policy, target, "member");
         let said = panel::ask(context, plan, prompt, keyless).await;
         let said = said.map_err(|error| self.failure(error))?;
-        let mut answer = self.compared(context.policy, plan, said);
+        let mut answer = self.compare(context.policy, plan, said);
         for member in answer.answers() {
             self.state.recent_answers.add(&member.text());
         }
         let PanelAnswer { receipt, bundle, .. } = &answer;
-        answer.receipt_path = self.archived(context.policy, receipt, bundle).await;
+        answer.receipt_path = self.archive(context.policy, receipt, bundle).await;
         Ok(answer)
     }
 
     /// Compares the answers of a panel and certifies them.
-    fn compared(&self, policy: &Policy, plan: &PlannedPanel, said: PanelRun) -> PanelAnswer {
+    fn compare(&self, policy: &Policy, plan: &PlannedPanel, said: PanelRun) -> PanelAnswer {
         let PanelRun { courses, mut evidence, spent } = said;
         evidence.earlier_answers = self.state.recent_answers.all();
         let particulars = self.particulars(policy, spent);

@@ -34,7 +34,7 @@ impl ActiveRun<'_> {
 
     /// Writes a receipt to the directory that the policy names, if any, and returns its path. If it
     /// cannot be written, that is logged, and the answer that was paid for is not lost.
-    pub(super) async fn archived<S, E>(
+    pub(super) async fn archive<S, E>(
         &self,
         policy: &Policy,
         receipt: &Receipt<S>,

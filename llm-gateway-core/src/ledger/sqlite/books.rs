@@ -188,7 +188,7 @@ impl<'a> Books<'a> {
             }
             dropped.add(held.amount);
         }
-        self.locks.sweep(self.connection)?;
+        self.locks.remove_ended(self.connection)?;
         Ok(dropped)
     }
 

@@ -41,19 +41,19 @@ pub(super) struct OpenLedger {
 impl OpenLedger {
     /// Opens the ledger that `place` leads to, and creates what does not exist.
     pub(super) fn open(place: &Path, patience: u32) -> Result<Self, Unusable> {
-        let path = existing(place)?;
+        let path = canonical_path(place)?;
         let locks = Locks::beside(&path).map_err(|error| of_file(&path, &error))?;
         let database = FileId::at(place);
-        let connection = patiently(patience, || connect(&path))?;
+        let connection = retry_while_locked(patience, || connect(&path))?;
         let (files, process) = {
-            let transaction = patiently(patience, || begin(&connection, &path))?;
+            let transaction = retry_while_locked(patience, || begin(&connection, &path))?;
             // The same file before and after opening is the one that was opened.
             let files = OpenFiles::of(place, &path).ok_or_else(|| moved(&path))?;
             if database != Some(files.database()) {
                 return Err(moved(&path));
             }
             migrate(&transaction, &path)?;
-            let process = enter(&locks, &transaction).map_err(|error| of_lock(&path, &error))?;
+            let process = register(&locks, &transaction).map_err(|error| of_lock(&path, &error))?;
             transaction.commit().map_err(|error| of_sqlite(&path, &error))?;
             (files, process)
         };
@@ -68,9 +68,10 @@ impl OpenLedger {
         // Checked before the transaction, so that nothing is done to a log that other processes
         // share by now; and within it, because it may have waited for its turn.
         self.in_place()?;
-        let transaction = patiently(self.patience, || begin(&self.connection, &self.path))?;
+        let transaction =
+            retry_while_locked(self.patience, || begin(&self.connection, &self.path))?;
         self.in_place()?;
-        let kept = self.locks.keep(&transaction, &mut self.process);
+        let kept = self.locks.restore(&transaction, &mut self.process);
         kept.map_err(|error| of_lock(&self.path, &error))?;
         let books = Books::new(&transaction, &self.locks, &self.process.name);
         let written = run(&books).and_then(|()| transaction.commit());
@@ -107,9 +108,9 @@ impl OpenLedger {
         let Self { connection, path, patience, locks, process, .. } = self;
         drop(process);
         // If this fails, the next process that opens the file does it.
-        let begun = patiently(patience, || begin(&connection, &path));
+        let begun = retry_while_locked(patience, || begin(&connection, &path));
         let Ok(transaction) = begun else { return };
-        if locks.sweep(&transaction).is_ok() {
+        if locks.remove_ended(&transaction).is_ok() {
             let _ = transaction.commit();
         }
     }
@@ -117,7 +118,7 @@ impl OpenLedger {
 
 /// Returns the canonical path of the file, which is created if it does not exist. Locks are named
 /// after the path, so two ways to one file must lead to the same locks.
-fn existing(path: &Path) -> Result<PathBuf, Unusable> {
+fn canonical_path(path: &Path) -> Result<PathBuf, Unusable> {
     let failed = |error: &std::io::Error| of_file(path, error);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         private::create_folder(folder).map_err(|error| failed(&error))?;
@@ -188,8 +189,8 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), Unusable> {
 }
 
 /// Registers this process, and removes processes that have ended.
-fn enter(locks: &Locks, connection: &Connection) -> Result<Process, RegisterError> {
-    locks.sweep(connection)?;
+fn register(locks: &Locks, connection: &Connection) -> Result<Process, RegisterError> {
+    locks.remove_ended(connection)?;
     locks.register(connection)
 }
 
@@ -201,7 +202,7 @@ fn begin<'a>(connection: &'a Connection, path: &Path) -> Result<Transaction<'a>,
 }
 
 /// Tries again while another process has the lock.
-fn patiently<T>(
+fn retry_while_locked<T>(
     patience: u32,
     mut attempt: impl FnMut() -> Result<T, Unusable>,
 ) -> Result<T, Unusable> {

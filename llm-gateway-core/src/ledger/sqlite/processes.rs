@@ -41,7 +41,7 @@ pub(super) struct ProcessName {
 
 impl Process {
     /// Returns whether a hold still carries its name.
-    pub(super) fn is_named(&self) -> bool {
+    pub(super) fn has_holds(&self) -> bool {
         Arc::strong_count(&self.name) > 1
     }
 }
@@ -82,7 +82,7 @@ impl Locks {
 
     /// Puts the lock file of this process back if it was removed or replaced. Runs within a write
     /// transaction.
-    pub(super) fn keep(
+    pub(super) fn restore(
         &self,
         connection: &Connection,
         process: &mut Process,
@@ -130,7 +130,7 @@ impl Locks {
 
     /// Removes processes that have ended and hold nothing, and those without a lock file: a living
     /// one registers itself again. Runs within a write transaction.
-    pub(super) fn sweep(&self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn remove_ended(&self, connection: &Connection) -> rusqlite::Result<()> {
         let mut idle = connection.prepare_cached(
             "SELECT id FROM processes WHERE id NOT IN (SELECT process FROM holds)",
         )?;

@@ -45,7 +45,7 @@ impl LedgerThread {
             let result = self.write(&mut batch);
             self.unwritten =
                 batch.into_iter().filter_map(|job| job.answer(result.clone())).collect();
-            self.former.retain(Process::is_named);
+            self.former.retain(Process::has_holds);
         }
         let mut unwritten = std::mem::take(&mut self.unwritten);
         let written = unwritten.is_empty() || self.write(&mut unwritten).is_ok();

@@ -34,10 +34,10 @@ pub(super) fn read(reply: &str, artifact: &str, nonce: &str) -> Result<Opinion, 
     let checklist: Vec<_> = objects(&object, "checklist")?.map(item).collect::<Result<_, _>>()?;
     let blocking: Vec<_> = objects(&object, "blocking")?.map(blocking).collect::<Result<_, _>>()?;
     if decision == Decision::Accept {
-        undisturbed(before, after)?;
-        evidence(&checklist, artifact)?;
+        check_prose(before, after)?;
+        check_quotes(&checklist, artifact)?;
     }
-    Ok(weigh(decision, checklist, blocking))
+    Ok(opinion(decision, checklist, blocking))
 }
 
 /// The object of a reply, and the prose around it.
@@ -49,7 +49,7 @@ struct ReplyParts<'a> {
 
 /// Returns the one object of a reply, which is the whole reply or the whole of its one fence.
 fn object(reply: &str) -> Result<ReplyParts<'_>, String> {
-    let (before, text, after) = parts(reply.trim())
+    let (before, text, after) = split_object(reply.trim())
         .ok_or("the reply is not one JSON object, alone or in a single fence")?;
     match parse_json(text.as_bytes()) {
         Ok(Value::Object(object)) => Ok(ReplyParts { object, before, after }),
@@ -61,7 +61,7 @@ fn object(reply: &str) -> Result<ReplyParts<'_>, String> {
 /// Splits a reply into what stands before the object, the object, and what stands after it. Between
 /// the first fence mark and the last there must be the object and nothing else, so marks within its
 /// strings do no harm, and a reply with a second fence cannot be read.
-fn parts(reply: &str) -> Option<(&str, &str, &str)> {
+fn split_object(reply: &str) -> Option<(&str, &str, &str)> {
     if reply.starts_with('{') {
         return Some(("", reply, ""));
     }
@@ -79,8 +79,8 @@ fn parts(reply: &str) -> Option<(&str, &str, &str)> {
 
 /// Checks that the prose around an acceptance does not change it. A verifier that changes its mind
 /// says so after its object, in words that cannot be foreseen.
-fn undisturbed(before: &str, after: &str) -> Result<(), String> {
-    if says_something(after) {
+fn check_prose(before: &str, after: &str) -> Result<(), String> {
+    if has_letter_or_digit(after) {
         return Err("it accepts, and says more after its object".to_owned());
     }
     let other = ["REVISE", "CANNOT_JUDGE"].into_iter().find(|word| before.contains(word));
@@ -132,19 +132,19 @@ fn blocking(object: &Map<String, Value>) -> Result<String, String> {
 }
 
 /// Checks that an acceptance shows what it rests on.
-fn evidence(checklist: &[ChecklistItem], artifact: &str) -> Result<(), String> {
+fn check_quotes(checklist: &[ChecklistItem], artifact: &str) -> Result<(), String> {
     if checklist.is_empty() {
         return Err("it accepts with an empty `checklist`".to_owned());
     }
-    if checklist.iter().any(|item| !says_something(&item.requirement)) {
+    if checklist.iter().any(|item| !has_letter_or_digit(&item.requirement)) {
         return Err("it accepts with an empty `requirement`".to_owned());
     }
-    if !checklist.iter().any(|item| says_something(&item.evidence_quote)) {
+    if !checklist.iter().any(|item| has_letter_or_digit(&item.evidence_quote)) {
         return Err("it accepts without a single `evidence_quote`".to_owned());
     }
-    let artifact = one_spaced(artifact);
+    let artifact = with_single_spaces(artifact);
     for (n, item) in checklist.iter().enumerate() {
-        if !artifact.contains(&one_spaced(&item.evidence_quote)) {
+        if !artifact.contains(&with_single_spaces(&item.evidence_quote)) {
             let n = n + 1;
             return Err(format!("the `evidence_quote` of item {n} does not stand in the artifact"));
         }
@@ -154,19 +154,19 @@ fn evidence(checklist: &[ChecklistItem], artifact: &str) -> Result<(), String> {
 
 /// Returns whether a text has a letter or a digit. A quote without any, such as a full stop, stands
 /// in every artifact.
-fn says_something(text: &str) -> bool {
+fn has_letter_or_digit(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)
 }
 
 /// Returns a text in which every run of whitespace is one space, because a quote may wrap its lines
 /// differently.
-fn one_spaced(text: &str) -> String {
+fn with_single_spaces(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the opinion of a verifier. An acceptance that contradicts its own checklist becomes a
 /// refusal.
-fn weigh(decision: Decision, checklist: Vec<ChecklistItem>, blocking: Vec<String>) -> Opinion {
+fn opinion(decision: Decision, checklist: Vec<ChecklistItem>, blocking: Vec<String>) -> Opinion {
     let unmet: Vec<String> = checklist.iter().filter_map(unmet).collect();
     let given = if blocking.is_empty() { unmet.clone() } else { blocking.clone() };
     let or = |reasons: Vec<String>, none: &str| {
