@@ -1,4 +1,4 @@
-//! What a ledger promises, one sentence a test.
+//! What a ledger promises: one sentence for each test.
 
 use futures_util::FutureExt;
 
@@ -8,7 +8,7 @@ use crate::model::{CostBasis, TaskClass};
 
 use super::{Cap, Process, Scope, World, call, november, provider, total_cap, usd};
 
-/// Runs each of these over both ledgers.
+/// Runs each of these functions as a test of both ledgers.
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod memory { $(#[tokio::test] async fn $name() { super::$name(super::World::memory()).await })* }
@@ -145,7 +145,7 @@ async fn a_call_that_costs_nothing_is_allowed_though_a_cap_is_passed(world: Worl
     dear.settle(usd(160), CostBasis::Exact).await.unwrap();
     let free = process.reserve_one(november(), call("ollama/m", 0), &caps).await.unwrap();
     assert_eq!(refusal(&process, 1, &caps).await.asked, usd(1));
-    // What it turns out to cost counts all the same.
+    // What such a call costs counts all the same.
     free.settle(usd(5), CostBasis::Exact).await.unwrap();
     assert_eq!(spent(&process).await.settled, usd(165));
     let unit = [call("ollama/m", 0), call("openai/m", 0)];
@@ -164,7 +164,7 @@ async fn a_reservation_that_nobody_waits_for_is_released(world: World) {
     for _ in 0..20 {
         let _ = process.reserve_one(november(), call("openai/m", 60), &[]).now_or_never();
     }
-    // The first drain lets the reservations arrive, whose guards are dropped then.
+    // After the first drain the reservations have been made, and their guards dropped.
     process.drain().await.unwrap();
     assert_eq!((spent(&process).await.held, spent(&process).await.settled), (usd(0), usd(0)));
 }
@@ -228,7 +228,7 @@ async fn more_than_a_ledger_counts_is_no_matter_of_caps(world: World) {
         );
         assert!(!said.contains("cap") && hint.contains("LLM_GATEWAY_LEDGER_PATH"), "{hint}");
     }
-    // A cap that is reached is a cap still.
+    // A cap that was reached refuses more.
     assert_eq!(refusal(&process, u64::MAX, &[total_cap(5)]).await.cap, usd(5));
 }
 

@@ -20,7 +20,7 @@ struct Seen {
     made: AtomicU64,
 }
 
-/// Calls until the cap has said no often enough.
+/// Makes calls until the cap has refused often enough.
 async fn caller(process: Arc<Process>, seen: Arc<Seen>) {
     let caps = [total_cap(WORST * FIT)];
     for _ in 0..12 {

@@ -1,4 +1,4 @@
-//! One suite over both ledgers: what holds for one holds for the other.
+//! One suite for both ledgers: what is true of one is true of the other.
 
 mod conformance;
 mod crowd;
@@ -13,14 +13,14 @@ use crate::model::{ModelId, NanoUsd, ProviderName, Target, TaskClass};
 use super::SqliteLedger;
 use super::{Cap, HoldRequest, Ledger, MemoryLedger, Month, Scope};
 
-/// Books that several processes share.
+/// A ledger that several processes share.
 enum World {
     Memory(MemoryLedger),
     #[cfg(feature = "sqlite")]
     Sqlite(TempDir),
 }
 
-/// One of them.
+/// One of the processes that share a ledger.
 enum Process {
     Memory(MemoryLedger),
     #[cfg(feature = "sqlite")]
@@ -37,7 +37,7 @@ impl World {
         Self::Sqlite(tempfile::tempdir().unwrap())
     }
 
-    /// Starts a process more.
+    /// Starts another process.
     fn process(&self) -> Process {
         match self {
             Self::Memory(ledger) => Process::Memory(ledger.another_process()),
@@ -50,7 +50,7 @@ impl World {
 }
 
 impl Process {
-    /// Ends it as `kill -9` would.
+    /// Ends the process as `kill -9` would.
     async fn crash(self) {
         match self {
             Self::Memory(ledger) => ledger.crash(),

@@ -1,4 +1,4 @@
-//! Random histories of several processes against the simplest books there are.
+//! Random histories of several processes, compared with the simplest model of a ledger.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..30)
 }
 
-/// A hold as the model knows it, and the guard of the ledger under test.
+/// A hold in the model, and the guard of the ledger under test.
 struct Open {
     process: usize,
     target: usize,

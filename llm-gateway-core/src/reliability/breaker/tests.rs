@@ -10,7 +10,7 @@ fn rules(failure_threshold: u32, cooldown_s: u32) -> BreakerRules {
 
 const FAILED: Report = Report::Failed { retry_after: None };
 
-/// A breaker that opened at `now`.
+/// Returns a breaker that opened at `now`.
 fn opened(rules: &BreakerRules, now: Instant) -> Breaker {
     let fail = |state: Breaker, _| state.step(Admission::Normal, FAILED, rules, now);
     (0..rules.failure_threshold).fold(Breaker::default(), fail)
@@ -60,7 +60,7 @@ async fn a_trial_decides() {
     assert_eq!(end(Report::Returned).admission(later), Ok(Admission::Trial));
 }
 
-/// The world of the exhaustive search: the breaker, who is on the way, and the time.
+/// A state of the exhaustive search: the breaker, the calls under way, and the time.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct World {
     breaker: Breaker,
@@ -68,7 +68,7 @@ struct World {
     second: u32,
 }
 
-/// Callers at once, and seconds. Small, and large enough for two of everything to overlap.
+/// The numbers of callers and of seconds: small, and large enough for two of everything to overlap.
 const CALLERS: usize = 3;
 const SECONDS: u32 = 7;
 

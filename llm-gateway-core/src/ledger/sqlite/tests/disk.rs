@@ -1,4 +1,4 @@
-//! Disks that are full, or that may not be written; and what a call costs on one that works.
+//! Disks that are full or may not be written, and what a call costs on a disk that works.
 
 use rusqlite::Connection;
 
@@ -8,21 +8,21 @@ use crate::model::{CostBasis, ModelId, NanoUsd};
 use super::super::books::{Books, OF_A_CALL};
 use super::{Place, call, november, problem};
 
-/// A ledger whose file can grow no more. SQLite then says what it says on a full disk.
+/// A ledger whose file cannot grow. SQLite then fails as on a full disk.
 struct Full {
     place: Place,
     ledger: SqliteLedger,
 }
 
 impl Full {
-    /// With these calls held in it.
+    /// Creates the ledger with these calls held in it.
     async fn with(calls: &[HoldRequest]) -> (Self, Vec<Hold>) {
         let place = Place::new();
         let ledger = SqliteLedger::at(&place.path);
         let holds = ledger.reserve(november(), calls, &[]).await.unwrap();
         let full = Self { place, ledger };
         full.run("CREATE TABLE filling AS SELECT zeroblob(200000)");
-        // Less than it has means what it has.
+        // A limit below the current size means the current size.
         let limit = |books: &Books<'_>| {
             books.connection().query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))
         };
@@ -39,7 +39,7 @@ impl Full {
     }
 }
 
-/// Settled and held money, and rows.
+/// Returns settled and held money, and the number of rows.
 async fn sums(ledger: &SqliteLedger) -> (u64, u64, usize) {
     let spent = ledger.spent(november(), By::Model).await.unwrap();
     (spent.settled.as_nanos(), spent.held.as_nanos(), spent.rows.len())
@@ -48,7 +48,7 @@ async fn sums(ledger: &SqliteLedger) -> (u64, u64, usize) {
 #[tokio::test]
 async fn a_full_disk_gives_no_hold_and_works_again_when_there_is_room() {
     let (full, mut held) = Full::with(&[call(10)]).await;
-    // More than the last page has room for: all of them or none.
+    // These calls need more room than the last page has: all of them are held, or none.
     let many = vec![call(1); 200];
     let unusable = match full.ledger.reserve(november(), &many, &[]).await {
         Err(ReserveError::Unusable(unusable)) => unusable,
@@ -71,8 +71,8 @@ async fn a_full_disk_gives_no_hold_and_works_again_when_there_is_room() {
 
 #[tokio::test]
 async fn what_a_full_disk_could_not_book_is_booked_when_there_is_room() {
-    // Each is a row of its own once it is settled, so that these need a page more; few of the
-    // holds end, so that their pages stay in use.
+    // Each call becomes a row of its own when it is settled, so these need another page. Few of the
+    // holds end, so their pages stay in use.
     let of_a_model = |index| {
         let mut call = call(10);
         call.target.model = ModelId::new(&format!("{index:0>100}")).unwrap();
@@ -87,7 +87,7 @@ async fn what_a_full_disk_could_not_book_is_booked_when_there_is_room() {
     }
     assert!(!failed.is_empty() && failed.len() < 60, "{failed:?}");
     assert!(failed.iter().all(|it| it.problem == Problem::DiskFull), "{failed:?}");
-    // Until then it counts as held.
+    // Until it is written, it counts as held.
     let (other, booked) = (SqliteLedger::at(&full.place.path), 60 - failed.len());
     assert_eq!(sums(&other).await, (4 * booked as u64, 10 * (480 - booked) as u64, booked));
     full.make_room();
@@ -95,7 +95,7 @@ async fn what_a_full_disk_could_not_book_is_booked_when_there_is_room() {
     assert_eq!(sums(&full.ledger).await, (240, 4_200, 60));
 }
 
-/// Sets the permissions of a folder of which nothing is open, and of what is in it.
+/// Sets the permissions of a folder in which nothing is open, and of what is in it.
 #[cfg(unix)]
 fn set_modes(state: &std::path::Path, folder: u32, file: u32) {
     use std::fs::{Permissions, set_permissions};
@@ -110,7 +110,7 @@ fn set_modes(state: &std::path::Path, folder: u32, file: u32) {
     set_permissions(state, Permissions::from_mode(folder)).unwrap();
 }
 
-/// Root may write whatever the modes say.
+/// Returns whether modes have an effect. Root may write whatever they say.
 #[cfg(unix)]
 fn modes_count(state: &std::path::Path) -> bool {
     set_modes(state, 0o500, 0o400);
@@ -131,7 +131,7 @@ async fn a_ledger_that_may_not_be_written_says_so_and_works_when_it_may() {
         let before = SqliteLedger::at(&place.path);
         let hold = before.reserve_one(november(), call(10), &[]).await.unwrap();
         hold.settle(NanoUsd::from_nanos(4), CostBasis::Exact).await.unwrap();
-        // Its end takes log and index away, which could be written still.
+        // Closing the ledger removes log and index, which could still be written.
         before.crash().await;
         if !modes_count(state) {
             return;

@@ -1,9 +1,9 @@
 //! Real processes at one file, left alone or killed in the middle of their calls: this test
 //! binary starts itself.
 //!
-//! Each call appends one byte to a log when it leaves and one when it is back; the appends of
-//! all processes have one order, which is replayed against the cap afterwards. Callers go on
-//! until the money is spent, so how a test ends does not depend on who was fast.
+//! Each call appends one byte to a log when it is sent and one when it has ended. The appends of
+//! all processes have one order, which is replayed against the cap afterwards. Callers go on until
+//! the money is spent, so the end of a test does not depend on which process was fast.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -33,13 +33,13 @@ const COST: u64 = 1_000;
 const FIT: u64 = 64;
 const CAP: u64 = WORST * FIT;
 
-/// How many calls the cap pays for: the last one leaves where its worst case just fits.
+/// How many calls the cap pays for: the last one is sent when its worst case just fits.
 const PAID_FOR: u64 = (CAP - WORST) / COST + 1;
 
 /// How often a caller asks, which is about 50 times, before something must be wrong.
 const TRIES: usize = 600;
 
-/// Calls until what is spent, and what dead processes hold, leaves no room for a worst case.
+/// Makes calls until what is spent, and what dead processes hold, leaves no room for a worst case.
 async fn caller(ledger: Arc<SqliteLedger>, mut calls: File, mut refusals: File) {
     let caps = [Cap::new(Scope::Total, NanoUsd::from_nanos(CAP))];
     for _ in 0..TRIES {
@@ -50,7 +50,7 @@ async fn caller(ledger: Arc<SqliteLedger>, mut calls: File, mut refusals: File) 
                 if used_up(&spent) {
                     return;
                 }
-                // Room is there, but for what others hold.
+                // There would be room without what other processes hold.
                 refusals.write_all(b"!").unwrap();
                 continue;
             }
@@ -58,7 +58,7 @@ async fn caller(ledger: Arc<SqliteLedger>, mut calls: File, mut refusals: File) 
         };
         hold.sent();
         calls.write_all(b"+").unwrap();
-        // A call takes a while: so long that the others get their turn at the file.
+        // A call takes long enough for the other processes to get their turn at the file.
         ledger.spent(november(), By::Model).await.unwrap();
         calls.write_all(b"-").unwrap();
         hold.settle(NanoUsd::from_nanos(COST), CostBasis::Exact).await.unwrap();
@@ -70,7 +70,7 @@ fn used_up(spent: &MonthSpend) -> bool {
     spent.settled.as_nanos() + spent.unsettled.as_nanos() + WORST > CAP
 }
 
-/// Not a test: what the processes of the tests below do.
+/// This is not a test but the program that the processes of the tests below run.
 #[tokio::test]
 #[ignore = "started by the tests below"]
 async fn child() {
@@ -92,10 +92,10 @@ struct Crowd {
     running: Vec<Child>,
 }
 
-/// What the log tells.
+/// What the log shows.
 #[derive(Debug, Default)]
 struct Replayed {
-    /// Calls that left and did not come back.
+    /// Calls that were sent and have not ended.
     in_flight: u64,
     back: u64,
     most_in_flight: u64,
@@ -114,14 +114,14 @@ impl Crowd {
         self.folder.path().join("calls")
     }
 
-    /// Kills a process when the log has grown by so much, and starts another in its place.
-    /// Gives whether it was still at work.
+    /// Kills a process once the log has grown by this much, and starts another in its place.
+    /// Returns whether the process was still at work.
     fn kill(&mut self, victim: usize, more: u64) -> bool {
         let path = self.calls();
         let written = || std::fs::metadata(&path).map_or(0, |log| log.len());
         let length = written() + more;
         let victim = &mut self.running[victim];
-        // What dead processes hold may use up the cap: then it ends by itself.
+        // What dead processes hold may use up the cap; the process then ends by itself.
         let mut ended = None;
         while ended.is_none() && written() < length {
             std::thread::yield_now();
@@ -134,14 +134,14 @@ impl Crowd {
         ended.is_none()
     }
 
-    /// Waits until all have ended by themselves.
+    /// Waits until all processes have ended by themselves.
     fn end(&mut self) {
         for process in &mut self.running {
             assert!(process.wait().unwrap().success());
         }
     }
 
-    /// Follows the log, and holds every moment of it against the cap.
+    /// Replays the log, and checks every moment of it against the cap.
     fn replay(&self) -> Replayed {
         let mut seen = Replayed::default();
         for event in std::fs::read(self.calls()).unwrap() {
@@ -156,7 +156,7 @@ impl Crowd {
         seen
     }
 
-    /// How often a call was refused for what others held at that time.
+    /// Returns how often a call was refused because of what other processes held at that time.
     fn refusals(&self) -> u64 {
         std::fs::metadata(self.folder.path().join("refusals")).unwrap().len()
     }
@@ -205,8 +205,8 @@ async fn killed_processes_never_pass_the_cap() {
         "{PROCESSES} x {CALLERS}, cap of {FIT}, {at_work} of {KILLS} kills at work: {seen:?}, {spent:?}"
     );
     assert!(at_work > 0, "nobody was killed at work");
-    // Everything that left is counted, settled or not; the cap is used up and not passed.
-    // (The first two to be killed may have held all of it, and settled nothing.)
+    // Every call that was sent is counted, settled or not; the cap is used up and not passed.
+    // (The first two processes that are killed may have held all of it, and settled nothing.)
     let settled = spent.rows.first().map_or(0, |row| row.calls);
     let unsettled = spent.unsettled.as_nanos() / WORST;
     assert_eq!((spent.held, spent.settled.as_nanos()), (NanoUsd::ZERO, settled * COST));

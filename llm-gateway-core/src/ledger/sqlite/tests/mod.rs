@@ -1,4 +1,4 @@
-//! What only a file can do: be locked, damaged, somebody else's, or readable by others.
+//! What can only happen to a file: it is locked, damaged, another program's, or readable by others.
 
 mod disk;
 mod kill;
@@ -33,7 +33,7 @@ impl Job for Crash {
 }
 
 impl SqliteLedger {
-    /// Ends it as `kill -9` would, and waits until its lock is free.
+    /// Ends the ledger as `kill -9` would, and waits until its lock is free.
     pub(in crate::ledger) async fn crash(self) {
         while self.queue.jobs.send(Box::new(Crash)).is_ok() {
             tokio::task::yield_now().await;
@@ -53,7 +53,7 @@ impl Place {
         Self { folder, path }
     }
 
-    /// With a database in it that `sql` made.
+    /// Creates the folder with a database in it that `sql` made.
     fn with(sql: &str) -> Self {
         let place = Self::new();
         std::fs::create_dir(place.folder.path().join("state")).unwrap();
@@ -79,7 +79,7 @@ fn call(nanos: u64) -> HoldRequest {
     HoldRequest::new(target, TaskClass::new("c").unwrap(), NanoUsd::from_nanos(nanos))
 }
 
-/// Asks for money, and expects to hear what is wrong with the ledger.
+/// Asks for money, and expects the problem of the ledger.
 async fn problem(ledger: &SqliteLedger) -> Unusable {
     match ledger.reserve_one(november(), call(1), &[]).await {
         Err(ReserveError::Unusable(unusable)) => unusable,
@@ -140,7 +140,7 @@ async fn a_locked_ledger_says_so_and_works_when_it_is_free() {
     assert_eq!(ledger.drain().await.unwrap_err().problem, Problem::Locked);
     assert_eq!(problem(&place.ledger()).await.problem, Problem::Locked);
     other.execute_batch("ROLLBACK").unwrap();
-    // What could not be written then is written now.
+    // What could not be written before is written now.
     let spent = ledger.spent(november(), By::Model).await.unwrap();
     assert_eq!((spent.settled.as_nanos(), spent.held.as_nanos()), (4, 0));
 }
@@ -172,7 +172,7 @@ async fn what_was_spent_outlives_the_process_and_its_name_does_not() {
     let hold = ledger.reserve_one(november(), call(10), &[]).await.unwrap();
     hold.settle(NanoUsd::from_nanos(4), CostBasis::Exact).await.unwrap();
     drop(ledger);
-    // It waits for the one that is leaving, however slow the disk is.
+    // The ledger waits for the one that is closing, however slow the disk is.
     let next = SqliteLedger::at(&place.path);
     assert_eq!(next.spent(november(), By::Model).await.unwrap().settled.as_nanos(), 4);
     let count = || {

@@ -1,5 +1,5 @@
-//! Files that somebody moves, removes or replaces while gateways have them open. Windows does not
-//! let them.
+//! Files that somebody moves, removes or replaces while gateways have them open, which Windows does
+//! not allow.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::{Place, call, november};
 
 const CAP: u64 = 100;
 
-/// One that waits for the disk as long as it takes.
+/// Returns a ledger that waits for the disk as long as it takes.
 fn ledger(place: &Place) -> SqliteLedger {
     SqliteLedger::at(&place.path)
 }
@@ -30,7 +30,7 @@ async fn spent(ledger: &SqliteLedger) -> MonthSpend {
     ledger.spent(november(), By::Model).await.unwrap()
 }
 
-/// Settled, held and unsettled money.
+/// Returns settled, held and unsettled money.
 async fn sums(ledger: &SqliteLedger) -> [u64; 3] {
     let spent = spent(ledger).await;
     [spent.settled, spent.held, spent.unsettled].map(NanoUsd::as_nanos)
@@ -70,7 +70,7 @@ async fn a_lock_file_that_was_removed_is_put_back_with_the_next_thing_asked() {
     std::fs::remove_dir_all(place.locks()).unwrap();
     owner.drain().await.unwrap();
     assert_eq!(names(&place.locks()), before);
-    // Its lock is taken again: only now that it dies is it free.
+    // The lock is taken again, and becomes free only when the process dies.
     let other = ledger(&place);
     assert_eq!(sums(&other).await, [0, 60, 0]);
     hold.sent();
@@ -86,7 +86,7 @@ async fn a_process_that_was_forgotten_while_it_held_nothing_is_entered_again() {
     let owner = ledger(&place);
     owner.drain().await.unwrap();
     std::fs::remove_dir_all(place.locks()).unwrap();
-    // Who opens the file forgets it.
+    // A process that opens the file removes the one that has ended.
     let other = ledger(&place);
     other.drain().await.unwrap();
     assert_eq!(names(&place.locks()), ["2.lock"]);
@@ -94,13 +94,13 @@ async fn a_process_that_was_forgotten_while_it_held_nothing_is_entered_again() {
     assert_eq!(names(&place.locks()), ["1.lock", "2.lock"]);
     assert_eq!(drop_unsettled(&other).await.holds, 0);
     hold.release().await.unwrap();
-    // And it leaves no trace when it ends, as any other.
+    // It leaves no trace when it ends, like any other process.
     owner.crash().await;
     drop_unsettled(&other).await;
     assert_eq!(names(&place.locks()), ["2.lock"]);
 }
 
-/// Moves the files whose names begin so, as `mv` does.
+/// Moves the files whose names begin with a text, as `mv` does.
 fn move_away(place: &Place, prefix: &str, to: &str) {
     let state = place.path.parent().unwrap();
     let to = place.folder.path().join(to);
@@ -177,7 +177,7 @@ async fn what_was_held_in_a_vanished_file_is_settled_in_the_new_one_and_once() {
     let mut dropped = ask(&one, 10).await.unwrap();
     dropped.sent();
     move_away(&place, "ledger.db", "away");
-    // Rows with the ids of the old holds, which their ends must leave alone.
+    // These rows have the ids of the old holds, whose ends must leave them alone.
     let other = ledger(&place);
     let held = [ask(&other, 1).await.unwrap(), ask(&other, 2).await.unwrap()];
     let own = ask(&one, 4).await.unwrap();
@@ -192,7 +192,7 @@ async fn what_was_held_in_a_vanished_file_is_settled_in_the_new_one_and_once() {
         hold.release().await.unwrap();
     }
     assert_eq!(sums(&other).await, [40, 0, 0]);
-    // The holds stayed in the old file, whose process has nothing to do there any more.
+    // The holds stay in the old file, where the process has nothing more to do.
     let old = SqliteLedger::at(place.folder.path().join("away/ledger.db"));
     assert_eq!(sums(&old).await, [0, 0, 70]);
 }
@@ -222,7 +222,7 @@ async fn nobody_counts_for_himself_where_only_some_of_the_files_were_moved() {
         settle(ask(&one, 50).await.unwrap(), 50).await;
         let (from, to) = (place.path.with_file_name(part), place.folder.path().join(part));
         std::fs::rename(from, to).unwrap();
-        // Who comes first may hear that the ledger cannot be used, while others have the rest.
+        // The first process may find that the ledger cannot be used, while others hold the rest.
         for process in [&one, &other, &one, &other] {
             match ask(process, 1).await {
                 Ok(hold) => settle(hold, 1).await,

@@ -31,7 +31,7 @@ fn an_acceptance_that_began_as_something_else_is_none() {
     assert!(verdict(fenced("I went through each requirement.", &acceptance(), "\n---")).accepted);
 }
 
-/// A refusal is heeded whatever is said around it.
+/// A refusal counts whatever is said around it.
 #[test]
 fn prose_takes_nothing_from_a_refusal() {
     for word in ["REVISE", "CANNOT_JUDGE"] {

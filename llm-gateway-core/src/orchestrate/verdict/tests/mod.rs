@@ -11,10 +11,10 @@ mod suspicion;
 
 const NONCE: &str = "0123456789abcdef0123456789abcdef";
 
-/// What the verifier of these tests judges.
+/// The artifact that the verifier of these tests judges.
 const ARTIFACT: &str = "fn add(a: i32, b: i32) -> i32 {\n    a + b\n}\n\nIt adds two numbers.";
 
-/// An acceptance that is in order.
+/// Returns an acceptance that counts.
 fn acceptance() -> Value {
     json!({
         "checklist": [
@@ -27,7 +27,7 @@ fn acceptance() -> Value {
     })
 }
 
-/// The acceptance with one value changed.
+/// Returns the acceptance with one value changed.
 fn with(pointer: &str, value: Value) -> Value {
     let mut verdict = acceptance();
     *verdict.pointer_mut(pointer).unwrap() = value;

@@ -10,7 +10,7 @@ fn the_word_alone_is_an_acceptance() {
     }
 }
 
-/// Each of these holds the word or something like it.
+/// Each of these replies contains the word or something like it.
 #[test]
 fn what_only_sounds_like_it_is_no_acceptance() {
     for reply in [
@@ -44,7 +44,7 @@ fn what_only_sounds_like_it_is_no_acceptance() {
         "ACC\u{415}PT",
         "\u{391}CCEPT",
         "\u{ff21}\u{ff23}\u{ff23}\u{ff25}\u{ff30}\u{ff34}",
-        // No width at all.
+        // Characters without width.
         "ACC\u{200b}EPT",
         "\u{200b}ACCEPT",
         "ACCEPT\u{200d}",

@@ -1,10 +1,10 @@
-//! What holds of any reply, and of any artifact.
+//! What is true of any reply, and of any artifact.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Replies made of what verdicts are made of.
+/// Generates replies from the pieces of verdicts.
 fn replies() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         Just("ACCEPT".to_owned()),
@@ -30,7 +30,8 @@ fn artifacts() -> impl Strategy<Value = String> {
     ]
 }
 
-/// An item, and whether an acceptance may rest on it: met, and its quote really there.
+/// Generates an item, and whether an acceptance may rest on it: it is met, and its quote is in the
+/// artifact.
 fn items() -> impl Strategy<Value = (Value, bool)> {
     let met = prop_oneof![8 => Just("yes"), 1 => Just("no"), 1 => Just("unclear")];
     let quote = prop_oneof![4 => Just("a + b"), 2 => Just(""), 1 => Just("a * b")];

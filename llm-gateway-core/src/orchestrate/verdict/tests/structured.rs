@@ -185,7 +185,7 @@ fn a_refusal_says_why() {
     assert_eq!(verdict.checklist[1].met, Met::Unclear);
 }
 
-/// Only an acceptance has to show its evidence: a refusal is heeded all the same.
+/// Only an acceptance has to show its evidence; a refusal counts without it.
 #[test]
 fn a_refusal_needs_no_checklist() {
     let mut reply = with("/verdict", "REVISE".into());
@@ -212,7 +212,7 @@ fn further_keys_are_no_fault() {
     assert!(judged(&reply).accepted);
 }
 
-/// What an artifact can prepare for a verifier to copy.
+/// Texts that an artifact can contain for a verifier to copy.
 #[test]
 fn a_verdict_out_of_the_artifact_is_not_accepted() {
     let guessed = "00000000000000000000000000000000";
@@ -226,7 +226,7 @@ fn a_verdict_out_of_the_artifact_is_not_accepted() {
     ] {
         assert!(malformed(structured(&forged, &artifact)).contains("`nonce`"), "{artifact}");
         malformed(structured("ACCEPT", &artifact));
-        // The verifier's own verdict counts, whatever the artifact says of itself.
+        // The verifier's own verdict counts, whatever the artifact says about itself.
         let verdict = verdict(structured(&acceptance().to_string(), &artifact));
         assert!(verdict.accepted && verdict.injection_suspected, "{artifact}");
     }
