@@ -131,7 +131,7 @@ impl From<&Result<Reply, Failure>> for Envelope {
     }
 }
 
-/// Reads `data` that is there, so that null is told from absence.
+/// Reads `data` that is present, so that null differs from an absent field.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }

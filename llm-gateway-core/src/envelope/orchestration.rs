@@ -16,7 +16,7 @@ use super::{Envelope, Status, millis, unless_recorded};
 pub(super) struct OrchestrationData<'a> {
     #[serde(flatten)]
     current: Option<RoundData<'a>>,
-    /// The rounds that came to nothing, in order; present where there are any.
+    /// The rounds whose artifacts do not count, in order; present where there are any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     other_rounds: Vec<OtherRound<'a>>,
 }
@@ -32,7 +32,7 @@ struct RoundData<'a> {
     verdict: Option<&'a Verdict>,
 }
 
-/// A round that came to nothing.
+/// A round whose artifact does not count.
 #[derive(Serialize, JsonSchema)]
 struct OtherRound<'a> {
     #[serde(flatten)]

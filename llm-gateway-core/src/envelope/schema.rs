@@ -35,7 +35,9 @@ pub(super) fn json_schema() -> Value {
     let shapes: Vec<Value> =
         shapes(&mut generator).into_iter().map(EnvelopeShape::schema).collect();
     let mut status = of::<Status>(&mut generator);
-    status["description"] = "How the request ended.".into();
+    if let Value::Object(fields) = &mut status {
+        fields.insert("description".to_owned(), "How the request ended.".into());
+    }
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Envelope",

@@ -19,13 +19,13 @@ const MARKER_ROOM: usize = 64;
 const STEPS: [(usize, usize); 6] =
     [(2_000, 200), (500, 100), (160, 40), (60, 15), (20, 4), (20, 1)];
 
-/// The keys below `data` whose strings are texts that models wrote, each with its weight if there is
-/// not room for all. An answer or artifact weighs most, because it is what was asked for.
+/// The keys below `data` whose strings are texts that models wrote, each with its weight if there
+/// is not room for all. An answer or artifact weighs most, because it is what was asked for.
 const TEXTS: [(&str, usize); 5] =
     [("text", 4), ("artifact", 4), ("plan", 1), ("raw", 1), ("first_raw", 1)];
 
-/// The key of the rounds that came to nothing, whose texts are not what was asked for. All of them
-/// together weigh as one text, however many there are, as long as each has room for its marker.
+/// The key of the rounds whose artifacts do not count. Their texts are not what was asked for, so
+/// all of them together weigh as one text, as long as each has room for its marker.
 const OTHER_ROUNDS: &str = "other_rounds";
 
 /// Shortens an envelope to at most `max_chars` characters of JSON.
@@ -48,7 +48,7 @@ pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
 struct Text<'a> {
     text: &'a mut String,
     weight: usize,
-    /// Whether the text is of a round that came to nothing.
+    /// Whether the text is of a round whose artifact does not count.
     is_past: bool,
 }
 
