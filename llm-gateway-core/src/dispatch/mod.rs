@@ -1,8 +1,8 @@
 //! One chain of targets to one outcome: every call takes this way.
 //!
-//! There are two phases. [`prepare`] is pure: it checks the price against the policy and fixes the
-//! bytes. [`run`] does the rest, and its steps stand in the order in which they happen. That order
-//! has a meaning, so there is no stack of layers that would put it together.
+//! There are two phases. [`prepare()`] is pure: it checks the price against the policy and fixes
+//! the bytes. [`run()`] does the rest, and its steps stand in the order in which they happen. That
+//! order has a meaning, so there is no stack of layers that would put it together.
 //!
 //! This room decides whether an attempt may begin, whether it is tried again, and which target
 //! comes next. What a category of failure leads to is looked up in `reliability`.

@@ -2,7 +2,7 @@
 //!
 //! The builder decides which transport, ledger, clock and source of keys stand behind the ports,
 //! and makes one provider for each entry of the policy. What a policy means is decided in
-//! [`config`](crate::config), what a request goes through in the room `run`.
+//! [`config`], what a request goes through in the room `run`.
 
 use std::collections::BTreeMap;
 use std::fmt;
