@@ -121,7 +121,7 @@ impl Reply {
         match self {
             Self::Single(answer) => answer.text(),
             Self::Panel(panel) => panel.text(),
-            Self::Orchestration(work) => work.text(),
+            Self::Orchestration(orchestrated) => orchestrated.text(),
             Self::Cascade(cascade) => cascade.text(),
         }
     }
@@ -131,7 +131,7 @@ impl Reply {
         match self {
             Self::Single(answer) => answer.run_id,
             Self::Panel(panel) => panel.run_id,
-            Self::Orchestration(work) => work.run_id,
+            Self::Orchestration(orchestrated) => orchestrated.run_id,
             Self::Cascade(cascade) => cascade.answer.run_id,
         }
     }
