@@ -13,6 +13,34 @@
 //! 3. [`GatewayFlags::gateway`], which always returns a gateway;
 //! 4. [`stopped_by_signal`], before the first request;
 //! 5. [`write_last_entries`], after the last one.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use clap::Parser;
+//! use llm_gateway_core::Environment;
+//! use llm_gateway_process::{
+//!     GatewayFlags, log_to_stderr, stopped_by_signal, write_last_entries,
+//! };
+//!
+//! #[derive(Parser)]
+//! struct Options {
+//!     #[command(flatten)]
+//!     flags: GatewayFlags,
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() {
+//!     let flags = Options::parse().flags;
+//!     let environment = Environment::from_process();
+//!     log_to_stderr(flags.log.as_deref(), &environment, "warn");
+//!     let gateway = flags.gateway(environment);
+//!     let stopped = stopped_by_signal();
+//!     // Serve requests here, until `stopped` resolves.
+//!     stopped.await;
+//!     write_last_entries(&gateway, Duration::from_millis(300)).await;
+//! }
+//! ```
 
 mod flags;
 mod log;

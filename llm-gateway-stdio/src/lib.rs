@@ -39,6 +39,22 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 ///
 /// # Cancel safety
 /// Dropping the future cancels every call in flight.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use llm_gateway_core::Gateway;
+///
+/// let gateway = Gateway::builder().offline().build()?;
+/// let (client, server) = tokio::io::duplex(64 * 1024);
+/// let (reader, writer) = tokio::io::split(server);
+/// drop(client); // A real client would speak MCP over its end first.
+/// llm_gateway_stdio::serve(gateway, reader, writer, std::future::pending()).await;
+/// # Ok(())
+/// # }
+/// ```
 pub async fn serve<R, W, S>(gateway: Gateway, reader: R, writer: W, stop: S)
 where
     R: AsyncRead + Send + Unpin + 'static,
