@@ -1,7 +1,7 @@
 //! The ledger, a port: money is set aside before a call is sent, and settled after it.
 //!
-//! [`Ledger::reserve`] is one atomic step. It checks several calls against every cap (settled money
-//! + held money + what is asked) and sets money aside for all of them or for none. Each call gets a
+//! [`Ledger::reserve`] is one atomic step. It checks several calls against every cap (settled and held
+//! money plus what is asked) and sets money aside for all of them or for none. Each call gets a
 //! [`Hold`], which covers one attempt and ends when it is settled, released or dropped. What a
 //! process held that died stays counted, as *unsettled*, until [`Ledger::drop_unsettled`] is
 //! called.

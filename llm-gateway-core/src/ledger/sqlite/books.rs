@@ -162,7 +162,7 @@ impl<'a> Books<'a> {
                 unknown: count(4)?,
             })
         })?;
-        let mut spent = MonthSpend::new(month).with_calls(calls.into_iter());
+        let mut spent = MonthSpend::new(month).with_calls(calls);
         for held in self.holds(month)? {
             let sum = if held.is_unsettled { &mut spent.unsettled } else { &mut spent.held };
             *sum = sum.saturating_add(held.amount);

@@ -69,7 +69,7 @@ async fn exchange(answer: &'static str) -> (Result<HttpResponse, TransportError>
 
 async fn failure(request: &HttpRequest) -> TransportError {
     let sent = ReqwestTransport::new().send(request, Some(&credential(KEY))).await;
-    let error = sent.err().expect("the request should fail");
+    let error = sent.expect_err("the request should fail");
     for secret in [KEY, &request.url, "127.0.0.1", "v1/messages"] {
         assert!(!format!("{error} {error:?}").contains(secret), "{secret} is in {error:?}");
     }
