@@ -1,4 +1,4 @@
-//! The most that a month may cost.
+//! Monthly caps on what calls may cost.
 
 use crate::model::NanoUsd;
 
@@ -12,12 +12,12 @@ use super::scope::{Scope, ScopeTotal};
 pub struct Cap {
     /// Scope whose calls are capped.
     pub scope: Scope,
-    /// The most that its calls may cost together. Reaching the limit is allowed.
+    /// The most that the scope's calls may cost together in a month. Reaching the limit is allowed.
     pub limit: NanoUsd,
 }
 
 impl Cap {
-    /// Caps the calls of `scope` at `limit` a month.
+    /// Creates a cap of `limit` a month on the calls of `scope`.
     pub fn new(scope: Scope, limit: NanoUsd) -> Self {
         Self { scope, limit }
     }

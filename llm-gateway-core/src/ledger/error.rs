@@ -1,4 +1,4 @@
-//! Why a ledger sets nothing aside: a cap refuses it, or the ledger cannot be used.
+//! The errors of a ledger: a cap refuses to set money aside, or the ledger cannot be used.
 
 use std::fmt;
 
@@ -17,17 +17,17 @@ use super::scope::{Scope, ScopeTotal};
 )]
 #[non_exhaustive]
 pub struct Refused {
-    /// Month in which the calls would count.
+    /// Month in which the refused calls would count.
     pub month: Month,
-    /// Scope that is capped.
+    /// Scope whose cap refused the calls.
     pub scope: Scope,
-    /// The most that the scope may cost in a month.
+    /// Cap of the scope: the most that its calls may cost in a month.
     pub cap: NanoUsd,
-    /// What the scope has cost in this month.
+    /// Settled cost of the scope in this month.
     pub settled: NanoUsd,
-    /// What is set aside in the scope, for calls under way and for calls whose process died.
+    /// Money held in the scope, for calls under way and for calls whose process died.
     pub held: NanoUsd,
-    /// What the refused calls asked of the scope together.
+    /// Sum that the refused calls asked of the scope.
     pub asked: NanoUsd,
 }
 
@@ -39,13 +39,13 @@ impl Refused {
         Self { month, scope, cap, settled, held, asked }
     }
 
-    /// Returns what the cap still allows.
+    /// Returns the amount that the cap still allows in the month.
     pub fn left(&self) -> NanoUsd {
         self.cap.saturating_sub(self.settled).saturating_sub(self.held)
     }
 }
 
-/// Writes a scope as a sentence names it.
+/// A scope that prints as a sentence names it, such as "everything".
 pub(super) struct ScopeName<'a>(pub(super) &'a Scope);
 
 impl fmt::Display for ScopeName<'_> {
@@ -88,7 +88,7 @@ pub enum Problem {
 #[error("the spend ledger {place} {}: {detail}", .problem.words())]
 #[non_exhaustive]
 pub struct Unusable {
-    /// Kind of the problem.
+    /// Kind of the problem that makes the ledger unusable.
     pub problem: Problem,
     /// Path or name of the ledger.
     pub place: String,
@@ -97,17 +97,17 @@ pub struct Unusable {
 }
 
 impl Unusable {
-    /// Describes what is wrong with the ledger at `place`.
+    /// Creates the error that says what is wrong with the ledger at `place`.
     pub fn new(problem: Problem, place: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { problem, place: place.into(), detail: detail.into() }
     }
 
-    /// Describes a ledger whose thread has ended.
+    /// Creates the error of a ledger whose thread has ended.
     pub(super) fn stopped(place: impl Into<String>) -> Self {
         Self::new(Problem::Stopped, place, "its thread ended")
     }
 
-    /// Returns advice for a person: what can be done about the problem.
+    /// Returns advice for a person on how to mend the ledger.
     pub fn hint(&self) -> &'static str {
         self.problem.hint()
     }
@@ -130,7 +130,7 @@ impl Problem {
         }
     }
 
-    /// Returns advice for a person.
+    /// Returns advice for a person on how to mend the problem.
     fn hint(self) -> &'static str {
         match self {
             Self::Locked => "end the process that keeps the file open, such as a database browser",
@@ -162,7 +162,7 @@ impl Problem {
 #[error(transparent)]
 #[non_exhaustive]
 pub enum ReserveError {
-    /// A cap does not allow the calls.
+    /// A monthly cap does not allow the calls.
     Refused(#[from] Refused),
     /// The ledger cannot be used.
     Unusable(#[from] Unusable),

@@ -1,4 +1,4 @@
-//! The guard of money that is set aside. **One hold is one attempt.**
+//! The hold, a guard of money that is set aside. **One hold is one attempt.**
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use crate::model::{CostBasis, NanoUsd};
 
 use super::error::Unusable;
 
-/// How a hold ends.
+/// The end of a hold: settled at a cost, or released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HoldEnd {
-    /// The attempt has cost something. The cost replaces the hold, even if it is higher.
+    /// The hold is settled: the cost of its attempt replaces it, even if that cost is higher.
     Settled {
-        /// What the attempt cost.
+        /// The cost of the attempt.
         cost: NanoUsd,
-        /// How well the cost is known.
+        /// The basis of the cost: exact, estimated or unknown.
         basis: CostBasis,
     },
-    /// The attempt has cost nothing, and the money is free again.
+    /// The hold is released: its attempt has cost nothing, and the money is free again.
     Released,
 }
 
@@ -33,15 +33,16 @@ pub trait HoldSlot: Send + Sync {
     fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation);
 }
 
-/// Reports that the end of a hold was written, or why it could not be.
+/// The channel by which a ledger reports that the end of a hold was written, or why it could not
+/// be.
 ///
-/// Whoever settled the hold may be waiting for this. Dropped without a report, it is answered as a
-/// ledger that has stopped.
+/// Whoever settled the hold may be waiting for the report. A confirmation that is dropped without a
+/// report is answered as a ledger that has stopped.
 #[derive(Debug)]
 pub struct WriteConfirmation(Option<oneshot::Sender<Result<(), Unusable>>>);
 
 impl WriteConfirmation {
-    /// Reports `result` to whoever waits, if anybody does.
+    /// Reports whether the end of the hold was written to whoever waits for it, if anybody does.
     pub fn send(self, result: Result<(), Unusable>) {
         // Whoever waited may have left, and then has nothing to hear.
         let _ = self.0.map(|waiting| waiting.send(result));
@@ -61,11 +62,11 @@ impl WriteConfirmation {
 pub struct Hold {
     amount: NanoUsd,
     stage: Stage,
-    /// Taken when the hold ends.
+    /// The slot that books the end of the hold; `None` once it has ended.
     slot: Option<Box<dyn HoldSlot>>,
 }
 
-/// How far the attempt has come.
+/// The stage of a hold's attempt: money reserved, or request sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Reserved,
@@ -78,7 +79,7 @@ impl Hold {
         Self { amount, stage: Stage::Reserved, slot: Some(slot) }
     }
 
-    /// Returns the amount that is set aside.
+    /// Returns the amount that the hold sets aside.
     pub fn amount(&self) -> NanoUsd {
         self.amount
     }
@@ -92,12 +93,12 @@ impl Hold {
         self
     }
 
-    /// Notes that the first byte of the request is about to be sent.
+    /// Marks the hold's attempt as sent: the first byte of its request is about to leave.
     pub fn sent(&mut self) {
         self.stage = Stage::Sent;
     }
 
-    /// Replaces the hold by what the attempt cost. A cost above the hold is booked as it is.
+    /// Replaces the hold by the cost of its attempt. A cost above the hold is booked as it is.
     ///
     /// The end of the hold is handed to the ledger before this returns; the future waits until it
     /// is written.
@@ -116,8 +117,9 @@ impl Hold {
         self.close(HoldEnd::Settled { cost, basis })
     }
 
-    /// Gives the money back if it is certain that nothing was billed: the connection was refused,
-    /// or the provider answered with an HTTP error status. It works like [`settle`](Self::settle).
+    /// Releases the money of a hold whose attempt was certainly not billed: the connection was
+    /// refused, or the provider answered with an HTTP error status. It works like
+    /// [`settle`](Self::settle).
     ///
     /// # Errors
     /// [`Unusable`] if the end could not be written, as with [`settle`](Self::settle).

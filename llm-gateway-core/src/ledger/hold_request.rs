@@ -1,4 +1,4 @@
-//! What a ledger is asked to set aside for one attempt.
+//! The request to a ledger to set money aside for one attempt.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::model::{NanoUsd, Target, TaskClass};
 
 use super::scope::Scope;
 
-/// An attempt that needs money set aside.
+/// A request to set money aside for one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HoldRequest {
@@ -16,21 +16,21 @@ pub struct HoldRequest {
     pub scopes: Vec<Scope>,
     /// Target of the attempt.
     pub target: Target,
-    /// Task class that the caller asked.
+    /// Task class of the caller's request.
     pub task_class: TaskClass,
     /// The most that the attempt can cost.
     pub amount: NanoUsd,
 }
 
 impl HoldRequest {
-    /// Asks for `amount`, the most that an attempt at `target` can cost.
+    /// Creates the request for `amount`, the most that an attempt at `target` can cost.
     pub fn new(target: Target, task_class: TaskClass, amount: NanoUsd) -> Self {
         let scopes = vec![Scope::Total, Scope::Provider(target.provider.clone())];
         Self { scopes, target, task_class, amount }
     }
 }
 
-/// Returns what `calls` ask of each scope together.
+/// Returns the sum that `calls` ask of each scope.
 pub(super) fn asked(calls: &[HoldRequest]) -> BTreeMap<&Scope, NanoUsd> {
     let mut asked: BTreeMap<&Scope, NanoUsd> = BTreeMap::new();
     for call in calls {

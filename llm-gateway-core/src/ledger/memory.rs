@@ -29,7 +29,7 @@ pub struct MemoryLedger {
     process: u64,
 }
 
-/// The contents of the ledger, as an SQLite file would hold them.
+/// The contents of a ledger in memory, as an SQLite file would hold them.
 #[derive(Default)]
 struct Books {
     totals: BTreeMap<(Month, Scope), Totals>,
@@ -40,7 +40,7 @@ struct Books {
     dead: BTreeSet<u64>,
 }
 
-/// A hold that has not ended.
+/// A hold in a ledger in memory that has not ended.
 struct MemoryHold {
     process: u64,
     month: Month,
@@ -69,7 +69,8 @@ impl MemoryLedger {
     }
 }
 
-/// Locks the books. A panic cannot leave them half-written: nothing between two changes can panic.
+/// Locks the contents of a ledger in memory. A panic cannot leave them half-written: nothing
+/// between two changes can panic.
 fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
     books.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -185,7 +186,7 @@ impl Books {
     }
 }
 
-/// The slot of one hold.
+/// The slot of one hold in a ledger in memory.
 struct MemorySlot {
     books: Arc<Mutex<Books>>,
     process: u64,

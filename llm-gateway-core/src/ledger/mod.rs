@@ -1,10 +1,9 @@
-//! The ledger, a port: money is set aside before a call is sent, and settled after it.
+//! The ledger port: sets money aside before an attempt is sent, and books its cost afterwards.
 //!
-//! [`Ledger::reserve`] is one atomic step. It checks several calls against every cap (settled and held
-//! money plus what is asked) and sets money aside for all of them or for none. Each call gets a
-//! [`Hold`], which covers one attempt and ends when it is settled, released or dropped. What a
-//! process held that died stays counted, as *unsettled*, until [`Ledger::drop_unsettled`] is
-//! called.
+//! [`Ledger::reserve`] is one atomic step. It checks several calls against every cap (settled and
+//! held money plus what is asked) and sets money aside for all of them or for none. Each call gets
+//! a [`Hold`], which covers one attempt and ends when it is settled, released or dropped. A hold
+//! whose process died stays counted, as *unsettled*, until [`Ledger::drop_unsettled`] is called.
 //!
 //! A ledger knows neither prices nor the policy: amounts, caps and the month are arguments.
 //! [`MemoryLedger`] ends with its process. The SQLite ledger (`SqliteLedger`, with the feature
@@ -37,7 +36,7 @@ pub use scope::{Scope, ScopeTotal};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
 
-/// Keeps count of money.
+/// A store that counts what calls cost, and sets money aside for attempts before they are sent.
 ///
 /// # Using a ledger
 ///
@@ -195,18 +194,19 @@ pub trait Ledger: Send + Sync {
     /// [`Unusable`] if the ledger cannot be read.
     async fn spent(&self, month: Month, by: By) -> Result<MonthSpend, Unusable>;
 
-    /// Releases what dead processes held in `month`, and returns how much that was. The holds of
-    /// living processes stay.
+    /// Releases the holds of dead processes in `month`, and returns their number and sum. The holds
+    /// of living processes stay.
     ///
     /// # Errors
     /// [`Unusable`] if the ledger cannot be written.
     async fn drop_unsettled(&self, month: Month) -> Result<Dropped, Unusable>;
 
-    /// Waits until everything is written that was settled, released or dropped before: the last
-    /// call before a process ends.
+    /// Waits until the ledger has written the end of every hold that was settled, released or
+    /// dropped before. It is the last thing to do before a process ends.
     ///
     /// # Errors
-    /// [`Unusable`] if something could not be written. It stays counted at its hold.
+    /// [`Unusable`] if the end of a hold could not be written. The hold then stays counted at its
+    /// whole amount.
     async fn drain(&self) -> Result<(), Unusable>;
 
     /// Sets money aside for one call. See [`reserve`](Self::reserve).

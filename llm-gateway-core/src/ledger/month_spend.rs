@@ -1,4 +1,4 @@
-//! What a month has cost, as a ledger reports it.
+//! The spend report of a month, as a ledger returns it.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::cap::Cap;
 use super::month::Month;
 use super::scope::ScopeTotal;
 
-/// What the calls of a month are grouped by.
+/// The key by which a spend report groups calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum By {
@@ -39,13 +39,13 @@ impl By {
 pub struct SpentRow {
     /// Provider, model or task class of the calls.
     pub key: String,
-    /// Exact sum of what the calls cost.
+    /// Exact sum of the costs of the row's calls.
     pub cost: NanoUsd,
-    /// Number of calls.
+    /// Number of calls in the row.
     pub calls: u64,
     /// Number of calls whose cost is an estimate.
     pub estimated: u64,
-    /// Number of calls without a known price, which count as nothing.
+    /// Number of calls without a known price, which are counted at zero cost.
     pub unknown: u64,
 }
 
@@ -72,11 +72,11 @@ impl SpentRow {
     }
 }
 
-/// What a month has cost so far, and what is held in it.
+/// The spend report of a month: what its calls have cost so far, and what is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MonthSpend {
-    /// Month that is reported.
+    /// Month that the report covers.
     pub month: Month,
     /// Settled calls, in the order of their keys.
     pub rows: Vec<SpentRow>,
@@ -98,7 +98,7 @@ impl MonthSpend {
         Self { month, rows, settled: zero, held: zero, unsettled: zero, scopes }
     }
 
-    /// Returns what `cap` still allows in this month.
+    /// Returns the amount that `cap` still allows in this month.
     pub fn left(&self, cap: &Cap) -> NanoUsd {
         let total = self.scopes.iter().find(|total| total.scope == cap.scope);
         total.map_or(cap.limit, |total| {
@@ -120,8 +120,8 @@ impl MonthSpend {
     }
 }
 
-/// What [`Ledger::drop_unsettled`](super::Ledger::drop_unsettled) released. It is serialized as
-/// `{holds, amount_usd}`.
+/// The number and sum of the holds that [`Ledger::drop_unsettled`](super::Ledger::drop_unsettled)
+/// released. It is serialized as `{holds, amount_usd}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Dropped {
@@ -133,7 +133,7 @@ pub struct Dropped {
 }
 
 impl Dropped {
-    /// Counts one more hold of `amount`.
+    /// Counts one more released hold of `amount`.
     pub fn add(&mut self, amount: NanoUsd) {
         self.holds += 1;
         self.amount = self.amount.saturating_add(amount);

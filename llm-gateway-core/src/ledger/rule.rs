@@ -12,7 +12,7 @@ use super::scope::{Scope, ScopeTotal};
 /// which counts in signed 64 bits.
 pub(super) const LARGEST: NanoUsd = NanoUsd::from_nanos(i64::MAX as u64);
 
-/// The sums of one scope in one month.
+/// The settled and the held sum of one scope in one month.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     pub(super) settled: NanoUsd,
@@ -20,17 +20,17 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    /// Adds `amount` to what is held.
+    /// Adds `amount` to the held sum.
     pub(super) fn hold(&mut self, amount: NanoUsd) {
         self.held = self.held.saturating_add(amount).min(LARGEST);
     }
 
-    /// Takes `amount` out of what is held.
+    /// Takes `amount` out of the held sum.
     pub(super) fn release(&mut self, amount: NanoUsd) {
         self.held = self.held.saturating_sub(amount);
     }
 
-    /// Adds what a call cost to what is settled.
+    /// Adds the cost of a call to the settled sum.
     pub(super) fn settle(&mut self, cost: NanoUsd) {
         self.settled = self.settled.saturating_add(cost).min(LARGEST);
     }
@@ -38,7 +38,7 @@ impl Totals {
 
 /// The caps of a month, and the ledger that they are checked in.
 pub(super) struct Rule<'a> {
-    /// Place of the ledger, as its problems name it.
+    /// Path or name of the ledger, as its errors show it.
     pub(super) place: &'a str,
     pub(super) month: Month,
     pub(super) caps: &'a [Cap],

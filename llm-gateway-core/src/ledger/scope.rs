@@ -1,4 +1,4 @@
-//! What money is counted by within a month: scopes and their totals.
+//! Scopes, sets of calls whose costs are added up within a month, and their totals.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use crate::model::{NanoUsd, ProviderName};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Scope {
-    /// All calls.
+    /// Scope of all calls.
     Total,
-    /// All calls to one provider.
+    /// Scope of the calls to one provider.
     Provider(ProviderName),
 }
 
 impl Scope {
-    /// Reads the text that [`Display`](fmt::Display) writes. Returns `None` for a kind of scope
-    /// that this version does not know.
+    /// Reads a scope from the text that [`Display`](fmt::Display) writes. Returns `None` for a kind
+    /// of scope that this version does not know.
     #[cfg(any(test, feature = "sqlite"))]
     pub(super) fn read(text: &str) -> Option<Self> {
         match text.split_once(':') {

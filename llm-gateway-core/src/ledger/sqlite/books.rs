@@ -25,7 +25,8 @@ const PUT_TOTALS: &str = "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4)"
 const HOLD: &str = "INSERT INTO holds (process, month, provider, model, task_class, amount, scopes)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const END_HOLD: &str = "DELETE FROM holds WHERE id = ?1 AND process = ?2";
-/// `min()` keeps the sum within 63 bits; above them it would become a float.
+/// The statement that adds a settled call to the spending of a month. `min()` keeps the sum within
+/// 63 bits; above them it would become a float.
 const BOOK: &str = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
      ON CONFLICT DO UPDATE SET
         cost = cost + min(excluded.cost, 9223372036854775807 - cost),
@@ -33,18 +34,18 @@ const BOOK: &str = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         estimated = estimated + excluded.estimated,
         unknown = unknown + excluded.unknown";
 
-/// The statements that one hold and its end run.
+/// The SQL statements that one hold and its end run.
 #[cfg(test)]
 pub(super) const OF_A_CALL: [&str; 5] = [TOTALS, PUT_TOTALS, HOLD, END_HOLD, BOOK];
 
-/// The tables, open for one write transaction.
+/// The tables of the ledger, open for one write transaction.
 pub(super) struct Books<'a> {
     connection: &'a Connection,
     locks: &'a Locks,
     name: &'a Arc<ProcessName>,
 }
 
-/// The id of a hold in its file.
+/// The id of a hold in its ledger file.
 pub(super) struct HoldId {
     row: i64,
     name: Arc<ProcessName>,
@@ -178,7 +179,7 @@ impl<'a> Books<'a> {
         Ok(spent)
     }
 
-    /// Releases what dead processes held.
+    /// Releases the holds of dead processes in `month`.
     pub(super) fn drop_unsettled(&self, month: Month) -> rusqlite::Result<Dropped> {
         let mut dropped = Dropped::default();
         for held in self.holds(month)?.into_iter().filter(|held| held.is_unsettled) {
@@ -240,7 +241,7 @@ impl<'a> Books<'a> {
     }
 }
 
-/// A row of the table of holds.
+/// A row of the ledger's table of holds.
 struct HoldRow {
     id: i64,
     amount: NanoUsd,

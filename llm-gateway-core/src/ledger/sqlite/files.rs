@@ -15,13 +15,13 @@ pub(super) struct FileId {
 }
 
 impl FileId {
-    /// Returns the file at `path`, through links, or `None` if none can be seen there. The file is
-    /// not opened: closing it would end SQLite's own locks on it.
+    /// Returns the identity of the file at `path`, through links, or `None` if none can be seen
+    /// there. The file is not opened: closing it would end SQLite's own locks on it.
     pub(super) fn at(path: &Path) -> Option<Self> {
         std::fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
     }
 
-    /// Returns the file that `metadata` describes.
+    /// Returns the identity of the file that `metadata` describes.
     #[cfg(unix)]
     pub(super) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
@@ -29,7 +29,7 @@ impl FileId {
         Self { device_and_inode: (metadata.dev(), metadata.ino()) }
     }
 
-    /// Returns the same value for every file.
+    /// Returns the same identity for every file.
     #[cfg(not(unix))]
     pub(super) fn of(_: &Metadata) -> Self {
         Self {}
@@ -57,13 +57,13 @@ impl OpenFiles {
         Some(Self([seen(place.to_owned())?, seen(beside("-wal"))?, seen(beside("-shm"))?]))
     }
 
-    /// Returns the database file.
+    /// Returns the identity of the database file.
     pub(super) fn database(&self) -> FileId {
         let Self([(_, database), ..]) = self;
         *database
     }
 
-    /// Returns whether a path now leads to another file, or to none.
+    /// Returns whether the path of an open file now leads to another file, or to none.
     pub(super) fn have_moved(&self) -> bool {
         let Self(files) = self;
         files.iter().any(|(path, file)| FileId::at(path) != Some(*file))

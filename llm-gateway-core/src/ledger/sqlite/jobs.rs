@@ -12,17 +12,17 @@ use super::super::rule::Rule;
 use super::Queue;
 use super::books::{Books, HoldId};
 
-/// A job of the ledger's thread.
+/// A job of the ledger's thread, which changes or reads the tables.
 pub(super) trait Job: Send {
-    /// Reads and writes the books, within a transaction that may still fail.
+    /// Does the job in the ledger's tables, within a transaction that may still fail.
     fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()>;
 
-    /// Answers whoever asked, with how the transaction ended. Returns the job if it must be tried
-    /// again.
+    /// Answers whoever put the job into the queue, with the result of the transaction. Returns the
+    /// job if it must be tried again.
     fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>>;
 }
 
-/// A query, or a change that returns no guard.
+/// The job that runs a query, or a change that returns no hold.
 pub(super) struct Query<T, F> {
     run: F,
     found: Option<T>,

@@ -39,8 +39,9 @@ use books::Books;
 use jobs::{Job, Query, Reserve};
 use thread::LedgerThread;
 
-/// How many holds a ledger keeps open at once; a request for more waits. The number is far above
-/// what one process can have in flight, and small enough to be a bound: a hold is about 300 bytes.
+/// The most holds that a ledger keeps open at once; a request for more waits. The number is far
+/// above what one process can have in flight, and small enough to be a bound: a hold is about 300
+/// bytes.
 const SLOTS: usize = 4096;
 
 /// A ledger in an SQLite file.
@@ -52,7 +53,7 @@ pub struct SqliteLedger {
     slots: Arc<Semaphore>,
 }
 
-/// The queue of the ledger's thread.
+/// The queue of jobs for the SQLite ledger's thread.
 #[derive(Clone)]
 struct Queue {
     jobs: mpsc::Sender<Box<dyn Job>>,

@@ -1,4 +1,5 @@
-//! Opens the file: checks its place, its kind and its version, and registers this process in it.
+//! Opens a ledger file: checks its place, its kind and its version, and registers this process in
+//! it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,19 +14,19 @@ use super::problem::{of_file, of_lock, of_sqlite};
 use super::processes::{Locks, Process, RegisterError};
 use crate::private;
 
-/// How long to wait before looking again whether a lock is free. SQLite's own wait grows to 100 ms
-/// between two looks; with eight processes that starves the one that came last.
+/// The wait between two looks at whether a lock on the ledger file is free. SQLite's own wait grows
+/// to 100 ms between two looks; with eight processes that starves the one that came last.
 const POLL: Duration = Duration::from_millis(2);
 
-/// How often to look whether a lock is free: for five seconds in all. A transaction takes
-/// milliseconds; a process that keeps the file longer is not a gateway.
+/// The number of looks at whether a lock on the ledger file is free, five seconds in all. A
+/// transaction takes milliseconds; a process that keeps the file longer is not a gateway.
 pub(super) const PATIENCE: u32 = 2_500;
 
-/// Marks a file as a ledger of this gateway: "llgw".
+/// The SQLite application id that marks a file as a ledger of this gateway: "llgw".
 const APPLICATION_ID: i64 = 0x6c6c_6777;
 
-/// One script for each version of the schema. `user_version` counts the scripts that ran. Four
-/// lines of code run them, so no crate is needed for it.
+/// The SQL scripts that build the ledger's schema, one for each version. `user_version` counts the
+/// scripts that ran. Four lines of code run them, so no crate is needed for it.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 
 /// An open ledger file, owned by its thread.
@@ -78,18 +79,18 @@ impl OpenLedger {
         written.map_err(|error| of_sqlite(&self.path, &error))
     }
 
-    /// Returns whether its files were moved, removed or replaced.
+    /// Returns whether the ledger's files were moved, removed or replaced.
     pub(super) fn has_moved(&self) -> bool {
         self.files.have_moved()
     }
 
-    /// Checks that its files are still at their paths.
+    /// Checks that the ledger's files are still at their paths.
     fn in_place(&self) -> Result<(), Unusable> {
         if self.has_moved() { Err(moved(&self.path)) } else { Ok(()) }
     }
 
-    /// Closes files that are no longer in their place. The holds of this process in them carry its
-    /// registration, which counts as living until the returned value is dropped.
+    /// Closes a ledger whose files are no longer in their place. The holds of this process in them
+    /// carry its registration, which counts as living until the returned value is dropped.
     pub(super) fn abandon(self) -> Process {
         // Otherwise SQLite would copy the log into the database and remove the files at the paths
         // of log and index. By now those may belong to a new database.
@@ -116,8 +117,8 @@ impl OpenLedger {
     }
 }
 
-/// Returns the canonical path of the file, which is created if it does not exist. Locks are named
-/// after the path, so two ways to one file must lead to the same locks.
+/// Returns the canonical path of the ledger file, which is created if it does not exist. Locks are
+/// named after the path, so two ways to one file must lead to the same locks.
 fn canonical_path(path: &Path) -> Result<PathBuf, Unusable> {
     let failed = |error: &std::io::Error| of_file(path, error);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -131,13 +132,13 @@ fn canonical_path(path: &Path) -> Result<PathBuf, Unusable> {
     }
 }
 
-/// Describes a path that leads to another file by now.
+/// Returns the error of a ledger path that leads to another file by now.
 fn moved(path: &Path) -> Unusable {
     let detail = "it was moved, removed or replaced while it was open";
     Unusable::new(Problem::Moved, path.display().to_string(), detail)
 }
 
-/// Opens a connection to the file, after a look at what kind of file it is.
+/// Opens a connection to the ledger file, after a look at what kind of file it is.
 fn connect(path: &Path) -> Result<Connection, Unusable> {
     let failed = |error: rusqlite::Error| of_sqlite(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -157,7 +158,7 @@ fn connect(path: &Path) -> Result<Connection, Unusable> {
     Ok(connection)
 }
 
-/// Returns how many migrations have run in the file.
+/// Returns the number of migrations that have run in the ledger file.
 fn version(connection: &Connection, path: &Path) -> Result<usize, Unusable> {
     let read = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let found = || Ok((read("PRAGMA application_id")?, read("PRAGMA user_version")?));
@@ -176,7 +177,7 @@ fn version(connection: &Connection, path: &Path) -> Result<usize, Unusable> {
     })
 }
 
-/// Runs the migrations that the file lacks.
+/// Runs the migrations that the ledger file lacks.
 fn migrate(connection: &Connection, path: &Path) -> Result<(), Unusable> {
     let seen = version(connection, path)?;
     let run = |script: &&str| connection.execute_batch(script);
@@ -188,7 +189,7 @@ fn migrate(connection: &Connection, path: &Path) -> Result<(), Unusable> {
         .map_err(|error| of_sqlite(path, &error))
 }
 
-/// Registers this process, and removes processes that have ended.
+/// Registers this process in the ledger file, and removes processes that have ended.
 fn register(locks: &Locks, connection: &Connection) -> Result<Process, RegisterError> {
     locks.remove_ended(connection)?;
     locks.register(connection)
@@ -201,7 +202,7 @@ fn begin<'a>(connection: &'a Connection, path: &Path) -> Result<Transaction<'a>,
         .map_err(|error| of_sqlite(path, &error))
 }
 
-/// Tries again while another process has the lock.
+/// Repeats an attempt while another process has the lock, until `patience` is used up.
 fn retry_while_locked<T>(
     patience: u32,
     mut attempt: impl FnMut() -> Result<T, Unusable>,

@@ -1,5 +1,5 @@
-//! Which processes are alive: each keeps an operating-system lock on a file, and its holds name
-//! that file.
+//! Finds out which processes of a ledger are alive: each keeps an operating-system lock on a file,
+//! and its holds name that file.
 //!
 //! The system frees the lock however a process ends, `kill -9` included, and never before. A
 //! process id could not show as much, because it may belong to another process by now. Lock files
@@ -24,14 +24,14 @@ pub(super) struct Locks {
     folder: PathBuf,
 }
 
-/// The registration of this process in one file. The process counts as living until this is
+/// The registration of this process in one ledger file. The process counts as living until this is
 /// dropped.
 pub(super) struct Process {
     pub(super) name: Arc<ProcessName>,
     lock: File,
 }
 
-/// The name of a process in one file, which its holds carry. Names are compared by address
+/// The name of a process in one ledger file, which its holds carry. Names are compared by address
 /// (`Arc::ptr_eq`), because a process has one in each file that it opened, and ids start again in a
 /// new file.
 #[derive(Debug)]
@@ -40,20 +40,20 @@ pub(super) struct ProcessName {
 }
 
 impl Process {
-    /// Returns whether a hold still carries its name.
+    /// Returns whether a hold still carries the name of this process.
     pub(super) fn has_holds(&self) -> bool {
         Arc::strong_count(&self.name) > 1
     }
 }
 
-/// What the lock file of a process shows.
+/// The state of a ledger process, as its lock file shows it: alive, ended or unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LockState {
     /// The lock is taken, or cannot be looked at: the process is alive.
     Taken,
     /// The lock is free: the process has ended.
     Free,
-    /// The file is gone, which shows nothing about the process.
+    /// The lock file is gone, which shows nothing about the process.
     Missing,
 }
 
@@ -102,8 +102,8 @@ impl Locks {
         Ok(())
     }
 
-    /// Locks the file of `id`, which is created if it does not exist. Returns `None` if the lock is
-    /// taken.
+    /// Locks the lock file of process `id`, which is created if it does not exist. Returns `None`
+    /// if the lock is taken.
     fn lock(&self, id: i64) -> io::Result<Option<File>> {
         let lock =
             private::open_options().read(true).create(true).truncate(false).open(self.file(id))?;

@@ -12,14 +12,14 @@ use super::processes::Process;
 /// calls can start at once. The number is bounded so that other processes get their turn.
 const BATCH: usize = 256;
 
-/// How often the file is opened again for one batch. Files are moved one after the other, and the
-/// new file may be moved like the old one.
+/// The number of times that the ledger file is opened again for one batch of jobs. Files are moved
+/// one after the other, and the new file may be moved like the old one.
 const REOPENINGS: usize = 3;
 
-/// The state of the thread.
+/// The state of the ledger's thread: the open file, and the jobs that wait.
 pub(super) struct LedgerThread {
-    /// The open file. The field stands before the inbox so that it is dropped first: once no job
-    /// can be put into the queue, the process's lock is free.
+    /// The open ledger file. The field stands before the inbox so that it is dropped first: once no
+    /// job can be put into the queue, the process's lock is free.
     open: Option<OpenLedger>,
     /// Registrations of this process in files that are no longer at the path. The process counts as
     /// living there for as long as it holds something in them.
@@ -36,7 +36,7 @@ impl LedgerThread {
         Self { open: None, former: Vec::new(), inbox, path, patience, unwritten: Vec::new() }
     }
 
-    /// Runs until the ledger and all its holds are dropped.
+    /// Runs the ledger's thread until the ledger and all its holds are dropped.
     pub(super) fn run(mut self) {
         while let Ok(first) = self.inbox.recv() {
             let mut batch = std::mem::take(&mut self.unwritten);
@@ -54,7 +54,7 @@ impl LedgerThread {
         }
     }
 
-    /// Writes all of the batch or nothing, in the file that the path leads to.
+    /// Writes all jobs of the batch or none, in the file that the ledger's path leads to.
     fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), Unusable> {
         for _ in 0..REOPENINGS {
             match self.write_once(batch) {
@@ -66,7 +66,7 @@ impl LedgerThread {
         self.write_once(batch)
     }
 
-    /// Abandons the open file if it is no longer at the path, and returns whether it did.
+    /// Abandons the open ledger file if it is no longer at the path, and returns whether it did.
     fn abandon_if_moved(&mut self) -> bool {
         let moved = self.open.take_if(|open| open.has_moved());
         let left = moved.is_some();

@@ -1,4 +1,4 @@
-//! What a ledger promises: one sentence for each test.
+//! The promises of every ledger, one test for each.
 
 use futures_util::FutureExt;
 
@@ -8,7 +8,7 @@ use crate::model::{CostBasis, TaskClass};
 
 use super::{Cap, Process, Scope, World, call, november, provider, total_cap, usd};
 
-/// Runs each of these functions as a test of both ledgers.
+/// Runs each of the named functions as a test of the ledger in memory and of the SQLite ledger.
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod memory { $(#[tokio::test] async fn $name() { super::$name(super::World::memory()).await })* }

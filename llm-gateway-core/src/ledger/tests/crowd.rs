@@ -1,4 +1,4 @@
-//! Many callers, several processes, one cap.
+//! Tests of many callers in several processes under one cap.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,8 @@ use crate::model::CostBasis;
 
 use super::{Process, World, call, november, total_cap, usd};
 
-/// The worst case of each call, what it turns out to cost, and how many worst cases fit.
+/// The worst case of each call, its real cost, and the number of worst cases that fit under the
+/// cap.
 const WORST: u64 = 100;
 const COST: u64 = 7;
 const FIT: u64 = 5;
@@ -20,7 +21,7 @@ struct Seen {
     made: AtomicU64,
 }
 
-/// Makes calls until the cap has refused often enough.
+/// A caller that makes calls until the cap has refused often enough.
 async fn caller(process: Arc<Process>, seen: Arc<Seen>) {
     let caps = [total_cap(WORST * FIT)];
     for _ in 0..12 {

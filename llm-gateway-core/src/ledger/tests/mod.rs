@@ -1,4 +1,4 @@
-//! One suite for both ledgers: what is true of one is true of the other.
+//! One test suite for the ledger in memory and the SQLite ledger, which behave alike.
 
 mod conformance;
 mod crowd;
@@ -37,7 +37,7 @@ impl World {
         Self::Sqlite(tempfile::tempdir().unwrap())
     }
 
-    /// Starts another process.
+    /// Starts another process that shares the ledger.
     fn process(&self) -> Process {
         match self {
             Self::Memory(ledger) => Process::Memory(ledger.another_process()),
@@ -84,7 +84,7 @@ fn provider(name: &str) -> ProviderName {
     ProviderName::new(name).unwrap()
 }
 
-/// A call of `provider/model` that may cost `nanos`.
+/// The hold request of a call to `provider/model` that may cost `nanos`.
 fn call(target: &str, nanos: u64) -> HoldRequest {
     let (name, model) = target.split_once('/').unwrap();
     let target = Target::new(provider(name), ModelId::new(model).unwrap());

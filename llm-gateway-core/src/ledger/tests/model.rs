@@ -41,7 +41,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..30)
 }
 
-/// A hold in the model, and the guard of the ledger under test.
+/// An open hold in the model, beside the hold of the ledger under test.
 struct Open {
     process: usize,
     target: usize,
@@ -50,7 +50,7 @@ struct Open {
     guard: Hold,
 }
 
-/// Both sides of the comparison.
+/// A random history: the ledger under test, and the model that it is compared with.
 struct History {
     world: World,
     processes: Vec<Process>,

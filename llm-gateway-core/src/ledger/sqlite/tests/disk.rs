@@ -1,4 +1,5 @@
-//! Disks that are full or may not be written, and what a call costs on a disk that works.
+//! Tests of ledgers on disks that are full or may not be written, and of what a call costs on a
+//! disk that works.
 
 use rusqlite::Connection;
 
@@ -15,7 +16,7 @@ struct Full {
 }
 
 impl Full {
-    /// Creates the ledger with these calls held in it.
+    /// Creates the ledger with holds for `calls` in it.
     async fn with(calls: &[HoldRequest]) -> (Self, Vec<Hold>) {
         let place = Place::new();
         let ledger = SqliteLedger::at(&place.path);
@@ -39,7 +40,7 @@ impl Full {
     }
 }
 
-/// Returns settled and held money, and the number of rows.
+/// Returns the settled and the held money of the month, and the number of spend rows.
 async fn sums(ledger: &SqliteLedger) -> (u64, u64, usize) {
     let spent = ledger.spent(november(), By::Model).await.unwrap();
     (spent.settled.as_nanos(), spent.held.as_nanos(), spent.rows.len())
@@ -110,7 +111,7 @@ fn set_modes(state: &std::path::Path, folder: u32, file: u32) {
     set_permissions(state, Permissions::from_mode(folder)).unwrap();
 }
 
-/// Returns whether modes have an effect. Root may write whatever they say.
+/// Returns whether file permissions have an effect. Root may write whatever they say.
 #[cfg(unix)]
 fn modes_count(state: &std::path::Path) -> bool {
     set_modes(state, 0o500, 0o400);

@@ -1,5 +1,5 @@
-//! Real processes at one file, left alone or killed in the middle of their calls: this test
-//! binary starts itself.
+//! Tests of real processes that share a ledger file, left alone or killed in the middle of their
+//! calls. The test binary starts itself.
 //!
 //! Each call appends one byte to a log when it is sent and one when it has ended. The appends of
 //! all processes have one order, which is replayed against the cap afterwards. Callers go on until
@@ -27,19 +27,21 @@ const FOLDER: &str = "LLM_GATEWAY_TEST_LEDGER_FOLDER";
 const PROCESSES: usize = 8;
 const CALLERS: usize = 40;
 const KILLS: usize = 10;
-/// The worst case of a call, what it costs, and how many worst cases fit.
+/// The worst case of a call, its real cost, and the number of worst cases that fit under the cap.
 const WORST: u64 = 10_000;
 const COST: u64 = 1_000;
 const FIT: u64 = 64;
 const CAP: u64 = WORST * FIT;
 
-/// How many calls the cap pays for: the last one is sent when its worst case just fits.
+/// The number of calls that the cap pays for: the last one is sent when its worst case just fits.
 const PAID_FOR: u64 = (CAP - WORST) / COST + 1;
 
-/// How often a caller asks, which is about 50 times, before something must be wrong.
+/// The number of calls that a caller tries, of which about 50 are usual, before something must be
+/// wrong.
 const TRIES: usize = 600;
 
-/// Makes calls until what is spent, and what dead processes hold, leaves no room for a worst case.
+/// A caller that makes calls until what is spent, and what dead processes hold, leaves no room for
+/// a worst case.
 async fn caller(ledger: Arc<SqliteLedger>, mut calls: File, mut refusals: File) {
     let caps = [Cap::new(Scope::Total, NanoUsd::from_nanos(CAP))];
     for _ in 0..TRIES {
@@ -70,7 +72,7 @@ fn used_up(spent: &MonthSpend) -> bool {
     spent.settled.as_nanos() + spent.unsettled.as_nanos() + WORST > CAP
 }
 
-/// This is not a test but the program that the processes of the tests below run.
+/// The program that the processes of the tests below run; it is no test itself.
 #[tokio::test]
 #[ignore = "started by the tests below"]
 async fn child() {
@@ -86,20 +88,20 @@ async fn child() {
     futures_util::future::join_all(callers).await;
 }
 
-/// One file, and the processes that share it.
+/// A ledger file, and the processes that share it.
 struct Crowd {
     folder: TempDir,
     running: Vec<Child>,
 }
 
-/// What the log shows.
+/// The money and the calls that the log of a test shows.
 #[derive(Debug, Default)]
 struct Replayed {
     /// Calls that were sent and have not ended.
     in_flight: u64,
     back: u64,
     most_in_flight: u64,
-    /// The most that all calls together could have cost at any time.
+    /// The most that all calls of the log together could have cost at any time.
     most: u64,
 }
 
@@ -114,7 +116,7 @@ impl Crowd {
         self.folder.path().join("calls")
     }
 
-    /// Kills a process once the log has grown by this much, and starts another in its place.
+    /// Kills a process once the log has grown by `more` bytes, and starts another in its place.
     /// Returns whether the process was still at work.
     fn kill(&mut self, victim: usize, more: u64) -> bool {
         let path = self.calls();

@@ -1,4 +1,5 @@
-//! What can only happen to a file: it is locked, damaged, another program's, or readable by others.
+//! Tests of what can only happen to a ledger file: it is locked, damaged, another program's, or
+//! readable by others.
 
 mod disk;
 mod kill;
@@ -19,7 +20,7 @@ use crate::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass}
 use super::books::Books;
 use super::jobs::Job;
 
-/// Ends the ledger's thread in the middle of a transaction, as `kill -9` would.
+/// The job that ends the ledger's thread in the middle of a transaction, as `kill -9` would.
 struct Crash;
 
 impl Job for Crash {
@@ -53,7 +54,7 @@ impl Place {
         Self { folder, path }
     }
 
-    /// Creates the folder with a database in it that `sql` made.
+    /// Creates the ledger's folder with a database in it that `sql` made.
     fn with(sql: &str) -> Self {
         let place = Self::new();
         std::fs::create_dir(place.folder.path().join("state")).unwrap();
@@ -79,7 +80,7 @@ fn call(nanos: u64) -> HoldRequest {
     HoldRequest::new(target, TaskClass::new("c").unwrap(), NanoUsd::from_nanos(nanos))
 }
 
-/// Asks for money, and expects the problem of the ledger.
+/// Asks the ledger for money, and returns the problem that it must have.
 async fn problem(ledger: &SqliteLedger) -> Unusable {
     match ledger.reserve_one(november(), call(1), &[]).await {
         Err(ReserveError::Unusable(unusable)) => unusable,

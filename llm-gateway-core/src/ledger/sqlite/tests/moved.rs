@@ -1,5 +1,5 @@
-//! Files that somebody moves, removes or replaces while gateways have them open, which Windows does
-//! not allow.
+//! Tests of ledger files that somebody moves, removes or replaces while gateways have them open,
+//! which Windows does not allow.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ async fn spent(ledger: &SqliteLedger) -> MonthSpend {
     ledger.spent(november(), By::Model).await.unwrap()
 }
 
-/// Returns settled, held and unsettled money.
+/// Returns the settled, held and unsettled money of the month.
 async fn sums(ledger: &SqliteLedger) -> [u64; 3] {
     let spent = spent(ledger).await;
     [spent.settled, spent.held, spent.unsettled].map(NanoUsd::as_nanos)
@@ -100,7 +100,7 @@ async fn a_process_that_was_forgotten_while_it_held_nothing_is_entered_again() {
     assert_eq!(names(&place.locks()), ["2.lock"]);
 }
 
-/// Moves the files whose names begin with a text, as `mv` does.
+/// Moves the files whose names begin with `prefix` into the folder `to`, as `mv` does.
 fn move_away(place: &Place, prefix: &str, to: &str) {
     let state = place.path.parent().unwrap();
     let to = place.folder.path().join(to);
