@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{ModelText, NanoUsd, Usage};
 
-/// One piece of an answer. Text is the only kind so far.
+/// One piece of a model's answer. Text is the only kind so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutputPart {
@@ -18,20 +18,20 @@ pub enum OutputPart {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FinishReason {
-    /// The answer is complete.
+    /// The model's answer is complete.
     Stop,
     /// The answer reached the bound on output tokens and is cut there.
     Length,
     /// The provider's safety system stopped the answer.
     ContentFilter,
-    /// The model asks for a tool to be called.
+    /// The model stopped to ask for a tool to be called.
     ToolCalls,
-    /// The provider stated a reason that has no name here, or none.
+    /// The provider stated no reason why the model stopped, or one that has no name here.
     Other,
 }
 
 impl FinishReason {
-    /// Returns the name that envelopes show, such as `length`.
+    /// Returns the name of the finish reason that envelopes show, such as `length`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stop => "stop",
@@ -56,7 +56,7 @@ impl FinishReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Completion {
-    /// The pieces of the answer, in order. At least one of them has text.
+    /// The pieces of the model's answer, in order. At least one of them has text.
     pub parts: Vec<OutputPart>,
     /// Why the model stopped writing.
     pub finish_reason: FinishReason,
@@ -73,7 +73,8 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// Creates a complete answer of plain text. The other fields are empty and can be set.
+    /// Creates a completion whose answer is plain text and complete. Its other fields are empty and
+    /// can be set.
     pub fn text(text: impl Into<String>) -> Self {
         Self {
             parts: vec![OutputPart::Text(text.into())],
@@ -85,12 +86,12 @@ impl Completion {
         }
     }
 
-    /// Returns the joined text of all parts, marked as written by a model.
+    /// Returns the joined text of all parts of the answer, marked as written by a model.
     pub fn model_text(&self) -> ModelText {
         ModelText::mint(self.joined_text())
     }
 
-    /// Returns the joined text of all parts.
+    /// Returns the joined text of all parts of the answer.
     pub fn joined_text(&self) -> String {
         self.parts
             .iter()

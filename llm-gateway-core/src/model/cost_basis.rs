@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How certain a cost is.
+/// The basis of a cost: how certain it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -14,6 +14,6 @@ pub enum CostBasis {
     Estimated,
     /// The price of the model is unknown, and so is the cost.
     Unknown,
-    /// The model costs nothing.
+    /// The model is free, so the cost is zero.
     Free,
 }

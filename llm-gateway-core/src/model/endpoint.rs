@@ -11,19 +11,20 @@ use super::ProviderName;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Dialect {
-    /// OpenAI's Chat Completions, which DeepSeek and many other servers speak too.
+    /// The wire format of OpenAI's Chat Completions, which DeepSeek and many other servers speak
+    /// too.
     OpenAi,
-    /// Anthropic's Messages API.
+    /// The wire format of Anthropic's Messages API.
     Anthropic,
-    /// Google's `generateContent`.
+    /// The wire format of Google's `generateContent`.
     Gemini,
-    /// The format of a [`Provider`](crate::provider::Provider) that the embedding program brought,
-    /// which the gateway does not know.
+    /// The wire format of a [`Provider`](crate::provider::Provider) that the embedding program
+    /// brought, which the gateway does not know.
     Own,
 }
 
 impl Dialect {
-    /// Returns the name that `kind:` has in the policy file, such as `openai`.
+    /// Returns the name of the wire format that `kind:` has in the policy file, such as `openai`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
@@ -34,7 +35,8 @@ impl Dialect {
     }
 }
 
-/// How a provider is asked to deliver its answers. A caller gets one whole completion either way.
+/// The way in which a provider is asked to deliver its answers. A caller gets one whole completion
+/// either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delivery {
@@ -44,7 +46,7 @@ pub enum Delivery {
     Stream,
 }
 
-/// How one provider of the policy is called.
+/// The address of one provider's API, and how it is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Endpoint {
@@ -56,10 +58,11 @@ pub struct Endpoint {
     pub base_url: String,
     /// The environment variable that holds the provider's key; `None` if it needs no key.
     pub api_key_env: Option<String>,
-    /// How the provider is asked to deliver its answers.
+    /// The way in which the provider is asked to deliver its answers.
     pub delivery: Delivery,
-    /// The longest time of one attempt, from connecting to the last byte.
+    /// The longest time of one attempt at the provider, from connecting to the last byte.
     pub timeout: Duration,
-    /// The longest time without a byte, the wait for the first byte included.
+    /// The longest time that an attempt may go without receiving a byte, the wait for the first
+    /// byte included.
     pub idle_timeout: Duration,
 }

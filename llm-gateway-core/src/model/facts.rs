@@ -9,15 +9,14 @@ use super::{NanoUsd, Rate, Usage};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Capability {
-    /// The model reasons before it answers, and the reasoning is billed as output.
+    /// The capability to reason before answering. The reasoning is billed as output.
     Reasoning,
-    /// The model accepts images.
+    /// The capability to read images.
     Vision,
-    /// The model's API can constrain an answer to a JSON schema.
+    /// The capability of a model's API to constrain an answer to a JSON schema.
     JsonSchema,
-    /// The model's API rejects `max_tokens` and needs `max_completion_tokens` in its place, as
-    /// OpenAI's reasoning models do:
-    /// <https://developers.openai.com/api/docs/guides/reasoning>.
+    /// The need of an API that rejects `max_tokens` for `max_completion_tokens` in its place, as
+    /// OpenAI's reasoning models do: <https://developers.openai.com/api/docs/guides/reasoning>.
     MaxCompletionTokens,
 }
 
@@ -44,16 +43,16 @@ pub struct Prices {
     pub cache_read: Option<Rate>,
     /// The price of input written to the provider's cache; `None` = the price of `input`.
     pub cache_write: Option<Rate>,
-    /// The prices for long inputs, by ascending threshold. The last tier whose threshold the
+    /// The price tiers for long inputs, by ascending threshold. The last tier whose threshold the
     /// input exceeds holds for the whole call.
     pub tiers: Vec<Tier>,
 }
 
-/// Prices that hold for a whole call once its input is above a threshold.
+/// A price tier: prices that hold for a whole call once its input is above a threshold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tier {
-    /// The threshold: the tier holds for a call with more input tokens than this.
+    /// The threshold in input tokens. The tier holds for a call with more input than this.
     pub above_input: u64,
     /// The price of input that no cache is involved in.
     pub input: Rate,
@@ -66,12 +65,13 @@ pub struct Tier {
 }
 
 impl Prices {
-    /// Creates prices of input and output, without tiers and without cache prices.
+    /// Creates prices of input and output without price tiers and cache prices.
     pub fn flat(input: Rate, output: Rate) -> Self {
         Self { input, output, cache_read: None, cache_write: None, tiers: Vec::new() }
     }
 
-    /// Returns the cost of `usage`. The sum is rounded up to a nano-dollar once, at the end.
+    /// Returns the cost of the tokens in `usage`. The sum is rounded up to a nano-dollar once, at
+    /// the end.
     pub fn cost(&self, usage: &Usage) -> NanoUsd {
         let tier = self.tiers.iter().rev().find(|tier| usage.input() > tier.above_input);
         let (input, output, read, write) = match tier {
@@ -86,9 +86,9 @@ impl Prices {
         )
     }
 
-    /// Returns the most that so many tokens can cost, however the provider bills them: as plain
-    /// input, as reads or writes of its cache, at the base price or in any tier that the input
-    /// may reach.
+    /// Returns the most that `input` and `output` tokens can cost, however the provider bills them:
+    /// as plain input, as reads or writes of its cache, at the base price or in any tier that the
+    /// input may reach.
     pub fn worst_case(&self, input: u64, output: u64) -> NanoUsd {
         let reached = self.tiers.iter().filter(|tier| input > tier.above_input);
         let highest = |input: Rate, read: Option<Rate>, write: Option<Rate>| {
@@ -108,16 +108,18 @@ impl Prices {
     }
 }
 
-/// What is known about one model: a row of the model data, or of `providers.<name>.models` in the
-/// policy.
+/// The facts that are known about one model: a row of the model data, or of
+/// `providers.<name>.models` in the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ModelFacts {
-    /// The id of the row. Aliases of the model, such as dated ids, lead to the same row.
+    /// The canonical id of the model. Its aliases, such as dated ids, lead to the same row of
+    /// facts.
     pub canonical: String,
-    /// The id of the undated model, if this row is a dated snapshot of it with facts of its own.
+    /// The id of the undated model of which this model is a dated snapshot with facts of its own;
+    /// `None` = it is no snapshot.
     pub snapshot_of: Option<String>,
-    /// Whether the id moves from one model to the next, as `gemini-flash-latest` does.
+    /// Whether the model id moves from one model to the next, as `gemini-flash-latest` does.
     pub moves: bool,
     /// The developer of the model; `None` = unknown.
     pub developer: Option<String>,
@@ -129,12 +131,12 @@ pub struct ModelFacts {
     pub context: Option<u64>,
     /// The most tokens of output that the model writes; `None` = unknown.
     pub max_output: Option<u64>,
-    /// Properties that change how the model is called.
+    /// The properties that change how the model is called.
     pub capabilities: Vec<Capability>,
 }
 
 impl ModelFacts {
-    /// Returns the undated id, which is the same for every snapshot and alias of one model.
+    /// Returns the model's undated id, which is the same for every snapshot and alias of one model.
     pub fn undated(&self) -> &str {
         self.snapshot_of.as_deref().unwrap_or(&self.canonical)
     }
@@ -167,7 +169,8 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// However the provider bills, and in whichever tier: never above the worst case.
+        /// The cost of a call never exceeds its worst case, however the provider bills and in
+        /// whichever tier.
         #[test]
         fn no_usage_within_the_bounds_costs_more_than_the_worst_case(
             rates in proptest::collection::vec(0.0f64..100.0, 8),

@@ -14,9 +14,9 @@ use serde::{Serialize, Serializer};
 pub struct InvalidName {
     /// The kind of name: "task class", "provider name", "model id" or "category".
     pub kind: &'static str,
-    /// The text as it was given, without control characters and cut to 60 characters.
+    /// The refused text, without control characters and cut to 60 characters.
     pub value: String,
-    /// The rule that such a name follows, as advice to a person.
+    /// The rule that a name of this kind follows, as advice to a person.
     pub rule: &'static str,
 }
 
@@ -27,7 +27,7 @@ impl InvalidName {
     }
 }
 
-/// Declares a name: a checked string that is cheap to clone.
+/// Declares the type of a name: a checked string that is cheap to clone.
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $kind:literal, $check:ident, $rule:ident) => {
         $(#[$doc])*
@@ -35,7 +35,7 @@ macro_rules! name {
         pub struct $type(Arc<str>);
 
         impl $type {
-            /// Creates the name that `value` is.
+            /// Creates a name from its text.
             ///
             /// # Errors
             /// [`InvalidName`] if `value` does not follow the rule for such names.
@@ -121,13 +121,13 @@ fn is_model_id(value: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '/' | '@' | '-'))
 }
 
-/// A model at a provider. `Display` writes both with a slash between them.
+/// A target of calls: a model at a provider. `Display` writes both with a slash between them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Target {
     /// The provider that serves the model.
     pub provider: ProviderName,
-    /// The model, as that provider names it.
+    /// The model, as its provider names it.
     pub model: ModelId,
 }
 
@@ -144,12 +144,13 @@ impl fmt::Display for Target {
     }
 }
 
-/// The id of one run of the gateway: 128 random bits, printed as 32 hex digits.
+/// The id of a run, which is a request or task that was started: 128 random bits, printed as 32 hex
+/// digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RunId(u128);
 
 impl RunId {
-    /// Creates an id from 128 random bits.
+    /// Creates a run's id from 128 random bits.
     pub fn from_bits(bits: u128) -> Self {
         Self(bits)
     }

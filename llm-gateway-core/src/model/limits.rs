@@ -4,10 +4,10 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most requests per minute.
+    /// The most requests to the provider per minute.
     pub requests_per_minute: Option<u32>,
-    /// The most tokens per minute, input and output together.
+    /// The most tokens per minute at the provider, input and output together.
     pub tokens_per_minute: Option<u32>,
-    /// The most calls at the same time.
+    /// The most calls to the provider at the same time.
     pub concurrent: Option<u32>,
 }

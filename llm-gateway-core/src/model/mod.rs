@@ -1,4 +1,4 @@
-//! The nouns of the gateway: names, targets, tokens, money, prices, and what a model answered.
+//! The data types of the gateway: names, targets, tokens, money, prices, and what a model answered.
 //!
 //! Nothing here does I/O or decides anything. A [`Target`] is a model at a provider; a [`Usage`]
 //! counts tokens in one shape for all wire formats; a [`NanoUsd`] is an exact amount of money;

@@ -10,10 +10,10 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-/// Nano-dollars in a dollar.
+/// The number of nano-dollars in a dollar.
 const NANOS_PER_USD: u64 = 1_000_000_000;
 
-/// Digits after the point of an amount in dollars.
+/// The number of digits after the point of an amount in dollars.
 const DECIMALS: usize = 9;
 
 /// The error of a number that is not an amount of dollars.
@@ -26,7 +26,7 @@ pub struct InvalidAmount(String);
 pub struct NanoUsd(u64);
 
 impl NanoUsd {
-    /// No money at all.
+    /// The amount of no money at all.
     pub const ZERO: Self = Self(0);
 
     /// Creates an amount from nano-dollars.
@@ -39,7 +39,7 @@ impl NanoUsd {
         self.0
     }
 
-    /// Reads a decimal number of dollars, such as `0.5`, exactly.
+    /// Reads an amount from a decimal number of dollars, such as `0.5`, exactly.
     ///
     /// # Errors
     /// [`InvalidAmount`] for a text that is not a plain decimal ≥ 0 with at most nine digits after
@@ -64,8 +64,8 @@ impl NanoUsd {
         Some(Self(amount.0.checked_add(u64::from(more))?))
     }
 
-    /// Reads a plain decimal ≥ 0, rounded down to a nano-dollar. The flag says whether anything
-    /// was cut off.
+    /// Reads an amount from a plain decimal ≥ 0 of dollars, rounded down to a nano-dollar. The flag
+    /// says whether anything was cut off.
     fn read(text: &str) -> Option<(Self, bool)> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
@@ -79,14 +79,14 @@ impl NanoUsd {
         Some((Self(nanos), finer.chars().any(|digit| digit != '0')))
     }
 
-    /// Returns the sum, or the largest amount if the sum is larger. The largest amount is above
-    /// every cap, so an overflow refuses calls and never allows one.
+    /// Returns the sum of two amounts, or the largest amount if the sum is larger. The largest
+    /// amount is above every cap, so an overflow refuses calls and never allows one.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// Returns the difference, or zero if `other` is larger.
+    /// Returns the difference of two amounts, or zero if `other` is larger.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
@@ -135,7 +135,7 @@ impl JsonSchema for NanoUsd {
 pub struct Rate(u64);
 
 impl Rate {
-    /// The price of something free.
+    /// The price of tokens that cost nothing.
     pub const FREE: Self = Self(0);
 
     /// The highest price that is accepted, in dollars per million tokens. A higher number is taken
@@ -161,7 +161,8 @@ impl Rate {
         u128::from(self.0) * u128::from(tokens)
     }
 
-    /// Converts a sum of [`times`](Self::times) into an amount, rounded up to a nano-dollar.
+    /// Converts a sum of costs from [`times`](Self::times) into an amount, rounded up to a
+    /// nano-dollar.
     pub(crate) fn round_up(sum: u128) -> NanoUsd {
         NanoUsd(u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX))
     }

@@ -1,11 +1,12 @@
-//! Bytes of a request or a response.
+//! The bytes of a request or a response, which clones share.
 
 use std::fmt;
 use std::ops::Deref;
 
 use bytes::Bytes;
 
-/// Bytes that clones share. It reads like a `&[u8]` and compares with anything that is bytes.
+/// A byte string that clones share. It reads like a `&[u8]` and compares with anything that is
+/// bytes.
 ///
 /// ```
 /// use llm_gateway_core::model::SharedBytes;

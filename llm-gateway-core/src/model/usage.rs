@@ -9,20 +9,20 @@
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Input tokens that no cache was involved in.
+    /// The number of input tokens that no cache was involved in.
     pub input_uncached: u64,
-    /// Input tokens read from the provider's cache.
+    /// The number of input tokens read from the provider's cache.
     pub cache_read: u64,
-    /// Input tokens written to the provider's cache.
+    /// The number of input tokens written to the provider's cache.
     pub cache_write: u64,
-    /// Output tokens, reasoning included.
+    /// The number of output tokens, reasoning included.
     pub output: u64,
-    /// Output tokens that were spent on reasoning. They are a part of `output`.
+    /// The number of output tokens that were spent on reasoning. They are a part of `output`.
     pub reasoning: u64,
 }
 
 impl Usage {
-    /// Creates a usage without cached tokens and without reasoning.
+    /// Creates a usage of `input` and `output` tokens, without cached tokens and without reasoning.
     pub fn new(input: u64, output: u64) -> Self {
         Self { input_uncached: input, output, ..Self::default() }
     }
@@ -32,7 +32,7 @@ impl Usage {
         self.input_uncached.saturating_add(self.cache_read).saturating_add(self.cache_write)
     }
 
-    /// Returns whether a model can have used so many tokens. A count that no model reaches is
+    /// Returns whether a model can have used this many tokens. A count that no model reaches is
     /// wrong, and booking it would use up every cap at once.
     pub(crate) fn is_plausible(&self) -> bool {
         // A thousand times the largest context of any model in use.

@@ -23,24 +23,24 @@ pub struct AnswerSchema {
 }
 
 impl AnswerSchema {
-    /// Creates a schema from its JSON text. The name has at most 64 letters, digits, `_` and `-`,
-    /// by OpenAI's rule: <https://platform.openai.com/docs/guides/structured-outputs>. The text is
-    /// parsed when a request is encoded, which fails if it is not JSON.
+    /// Creates an answer schema from its JSON text. The name has at most 64 letters, digits, `_`
+    /// and `-`, by OpenAI's rule: <https://platform.openai.com/docs/guides/structured-outputs>. The
+    /// text is parsed when a request is encoded, which fails if it is not JSON.
     pub const fn new(name: &'static str, json: &'static str) -> Self {
         Self { name, json }
     }
 
-    /// Returns the name of the schema, which some wire formats ask for.
+    /// Returns the name of the answer schema, which some wire formats ask for.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Returns the schema as JSON text.
+    /// Returns the answer schema as JSON text.
     pub fn json(&self) -> &'static str {
         self.json
     }
 
-    /// Returns the schema as a JSON document with its keys in their order.
+    /// Returns the answer schema as a JSON document with its keys in their order.
     ///
     /// # Errors
     /// If the text is not JSON.

@@ -42,13 +42,13 @@ pub use frame::Ask;
 pub(crate) use frame::{Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
 pub use provenance::{Blind, CallerText, FrameText, Grant, ModelText, Open, PolicyText};
 
-/// The speaker of a turn.
+/// The speaker of a turn in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
-    /// The person or program that asks.
+    /// The user: the person or program that asks.
     User,
-    /// A model, in an earlier answer that the caller quotes.
+    /// The assistant: a model, in an earlier answer that the caller quotes.
     Assistant,
 }
 
@@ -66,38 +66,38 @@ pub enum ContentPart {
 pub struct Message {
     /// The speaker of the turn.
     pub role: Role,
-    /// The pieces of the turn, in order.
+    /// The pieces of the message, in order.
     pub parts: Vec<ContentPart>,
 }
 
 impl Message {
-    /// Creates a turn of the person or program that asks.
+    /// Creates a message of the user, the person or program that asks.
     pub fn user(text: impl Into<String>) -> Self {
         Self { role: Role::User, parts: vec![ContentPart::Text(text.into())] }
     }
 
-    /// Creates a turn that quotes an earlier answer.
+    /// Creates a message that quotes an earlier answer of a model.
     pub fn assistant(text: impl Into<String>) -> Self {
         Self { role: Role::Assistant, parts: vec![ContentPart::Text(text.into())] }
     }
 }
 
-/// One piece of a prompt. Its variant says who wrote it.
+/// One piece of a prompt, whose variant says who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
     /// A text that the caller wrote.
     Caller(CallerText),
-    /// An instruction of the policy.
+    /// A text that the policy holds: an instruction.
     Policy(PolicyText),
     /// A text that a model wrote.
     Model(ModelText),
-    /// Words of the gateway around a text that a model wrote.
+    /// A text of the gateway's own words, around a text that a model wrote.
     Frame(FrameText),
 }
 
 impl Part {
-    /// Returns the text of the part.
+    /// Returns the text of a prompt's part.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Caller(text) => text.as_str(),
@@ -108,17 +108,17 @@ impl Part {
     }
 }
 
-/// One turn of a prompt.
+/// One turn of a prompt: its speaker and what they say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Turn {
     /// The speaker of the turn.
     pub role: Role,
-    /// The pieces of the turn, in order.
+    /// The pieces of the turn that a model is shown, in order.
     pub parts: Vec<Part>,
 }
 
-/// Everything that a model is shown. Clones share the text.
+/// A prompt: everything that a model is shown. Clones share the text.
 ///
 /// The type parameter says what a prompt can hold. A [`Blind`] prompt holds texts of the caller and
 /// the policy, an [`Open`] one can hold texts of models too. A blind prompt converts into an open
@@ -165,7 +165,7 @@ pub struct Prompt<S = Open> {
 }
 
 impl Prompt<Blind> {
-    /// Creates a prompt from what a caller wrote, all of it marked as theirs.
+    /// Creates a blind prompt from what a caller wrote, all of it marked as theirs.
     pub(crate) fn from_caller(system: Option<String>, messages: Vec<Message>) -> Self {
         let part = |text| Part::Caller(CallerText::mint(text));
         let turn = |message: Message| Turn {
@@ -180,7 +180,7 @@ impl Prompt<Blind> {
 }
 
 impl Prompt<Open> {
-    /// Creates a prompt from what a caller wrote.
+    /// Creates a prompt from messages that a caller wrote.
     ///
     /// The gateway makes its own prompts from a [`Request`](crate::Request). This one is for a
     /// program that tests a [`Provider`](crate::provider::Provider) of its own:
@@ -202,37 +202,37 @@ impl Prompt<Open> {
         Prompt::from_caller(None, messages.into_iter().collect()).into()
     }
 
-    /// Puts a caller's system text above the conversation. A blank text removes the one there is.
+    /// Sets the system text that a caller puts above the conversation. A blank text removes it.
     #[must_use]
     pub fn with_system(self, text: impl Into<String>) -> Self {
         let Prompt { system, .. } = Prompt::from_caller(Some(text.into()), Vec::new());
         Self { system, ..self }
     }
 
-    /// Adds another model's text at the end of the user's turn. The grant proves that a checked
-    /// workflow allows it.
+    /// Adds another model's text to the prompt, at the end of the user's turn. The grant proves
+    /// that a checked workflow allows it.
     #[must_use]
     pub fn show(self, text: ModelText, _grant: &Grant) -> Self {
         self.with_part(Part::Model(text))
     }
 
-    /// Adds words of the gateway at the end of the user's turn.
+    /// Adds words of the gateway to the prompt, at the end of the user's turn.
     pub(crate) fn with_frame(self, words: FrameText) -> Self {
         self.with_part(Part::Frame(words))
     }
 
-    /// Puts the policy's instruction above the conversation.
+    /// Sets the instruction that the policy puts above the conversation.
     pub(crate) fn with_instruction(self, instruction: PolicyText) -> Self {
         Self { system: Some(Part::Policy(instruction)), ..self }
     }
 
-    /// Removes what the caller wrote, for a step that may not see the task.
+    /// Removes what the caller wrote from the prompt, for a step that may not see the task.
     pub(crate) fn without_task(self) -> Self {
         Self { turns: Vec::new(), ..self }
     }
 
-    /// Adds a part to the user's turn. Everything goes into one turn, because some APIs refuse two
-    /// turns of one speaker in a row.
+    /// Adds a part to the prompt, in the user's turn. Everything goes into one turn, because some
+    /// APIs refuse two turns of one speaker in a row.
     fn with_part(mut self, part: Part) -> Self {
         match self.turns.last_mut() {
             Some(turn) if turn.role == Role::User => turn.parts.push(part),
@@ -241,8 +241,9 @@ impl Prompt<Open> {
         self
     }
 
-    /// Asks for an answer that follows a schema. The provider sends the schema to a model whose API
-    /// can constrain answers, so the words of the prompt have to ask for the form too.
+    /// Sets the schema that the model's answer is asked to follow. The provider sends the schema to
+    /// a model whose API can constrain answers, so the words of the prompt have to ask for the form
+    /// too.
     ///
     /// Members of a panel are asked for free text, so a blind prompt takes no schema:
     ///
@@ -265,13 +266,13 @@ impl From<Prompt<Blind>> for Prompt<Open> {
 }
 
 impl<S> Prompt<S> {
-    /// Returns the instructions above the conversation, if there are any. Each wire format has a
-    /// place of its own for them.
+    /// Returns the prompt's instructions above the conversation, if there are any. Each wire format
+    /// has a place of its own for them.
     pub fn system(&self) -> Option<&Part> {
         self.system.as_ref()
     }
 
-    /// Returns the turns of the conversation, oldest first.
+    /// Returns the turns of the prompt's conversation, oldest first.
     pub fn turns(&self) -> &[Turn] {
         &self.turns
     }

@@ -24,11 +24,11 @@
 
 use std::sync::Arc;
 
-/// Marks a [`Prompt`](super::Prompt) that holds no model's text. It has no values.
+/// The marker type of a [`Prompt`](super::Prompt) that holds no model's text. It has no values.
 #[derive(Debug, Clone, Copy)]
 pub enum Blind {}
 
-/// Marks a [`Prompt`](super::Prompt) that can hold texts of models. It has no values.
+/// The marker type of a [`Prompt`](super::Prompt) that can hold texts of models. It has no values.
 #[derive(Debug, Clone, Copy)]
 pub enum Open {}
 
@@ -41,7 +41,7 @@ impl CallerText {
         Self(text.into())
     }
 
-    /// Returns the text of the caller.
+    /// Returns the caller's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -57,7 +57,7 @@ impl PolicyText {
         Self(text.into())
     }
 
-    /// Returns the text of the instruction.
+    /// Returns the text of the policy's instruction.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -72,12 +72,12 @@ impl ModelText {
         Self(text.into())
     }
 
-    /// Returns a text that was read out of this one, which is the model's too.
+    /// Returns an excerpt of this text, which counts as written by the model too.
     pub(crate) fn excerpt(&self, text: String) -> Self {
         Self(text.into())
     }
 
-    /// Returns the text of the model.
+    /// Returns the model's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -105,7 +105,8 @@ impl FrameText {
 pub struct Grant(());
 
 impl Grant {
-    /// Creates a grant. Only `policy::workflow` calls this, after it has checked the edge.
+    /// Creates a grant to show a text. Only `policy::workflow` calls this, after it has checked the
+    /// edge.
     pub(crate) fn for_declared_edge() -> Self {
         Self(())
     }

@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::provenance::FrameText;
 
-/// Digits of a nonce: 128 bits in hex.
+/// The number of digits of a frame's nonce: 128 bits in hex.
 const NONCE_DIGITS: usize = 32;
 
-/// How often a nonce is drawn again if the text holds it. A second draw is needed once in 2^100
-/// texts, so this many in a row mean a broken generator.
+/// The number of times that a nonce is drawn again if the text holds it. A second draw is needed
+/// once in 2^100 texts, so this many in a row mean a broken generator.
 const DRAWS: usize = 8;
 
-/// The end of a planner's prompt.
+/// The request for a plan, which ends a planner's prompt.
 pub(crate) const PLANNER_ASK: &str =
     "\n\nWrite the plan for the task above. Do not solve the task itself.";
 
@@ -63,7 +63,7 @@ pub(crate) const VERDICT_SCHEMA: &str = r#"{
   "additionalProperties": false
 }"#;
 
-/// The kind of a framed text: what it is to the model that is shown it.
+/// The kind of a framed text: an artifact, a plan, or reasons for a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framed {
     /// The artifact that a worker made, shown to the verifier.
@@ -75,7 +75,7 @@ pub(crate) enum Framed {
 }
 
 impl Framed {
-    /// Returns the word on the delimiter lines.
+    /// Returns the word on a frame's delimiter lines, such as `ARTIFACT`.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Artifact => "ARTIFACT",
@@ -84,7 +84,7 @@ impl Framed {
         }
     }
 
-    /// Returns the introduction that stands before the text.
+    /// Returns the introduction that stands before a framed text of this kind.
     fn introduction(self) -> &'static str {
         match self {
             Self::Artifact => {
@@ -116,18 +116,19 @@ pub enum Ask {
     Structured,
     /// The verdict is asked for as the word `ACCEPT`, or as `REVISE: reasons`.
     Plain,
-    /// [`Structured`](Self::Structured), asked again after a reply in another form.
+    /// The verdict is asked for as one JSON object again, after a reply in another form.
     StructuredAgain,
-    /// [`Plain`](Self::Plain), asked again after a reply in another form.
+    /// The verdict is asked for as the word `ACCEPT` or `REVISE: reasons` again, after a reply in
+    /// another form.
     PlainAgain,
 }
 
 impl Ask {
-    /// Every variant.
+    /// Every form of the request for a verdict.
     pub(crate) const ALL: [Self; 4] =
         [Self::Structured, Self::Plain, Self::StructuredAgain, Self::PlainAgain];
 
-    /// Returns the words of the request.
+    /// Returns the words of the request to a verifier, for a frame with this `nonce`.
     fn text(self, nonce: &str) -> String {
         // The reply itself is not shown: a verifier must not see its own earlier verdict.
         const AGAIN: &str = "Your previous reply was not in the form that is asked for here. It \
@@ -157,11 +158,12 @@ Answer with one JSON object of this shape and nothing around it (a single ```jso
     )
 }
 
-/// The frame around one text: its kind, and the nonce on its two lines.
+/// The frame around a text that another model is shown: the text's kind, and the nonce on two
+/// lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
     kind: Framed,
-    /// 32 lower-case hex digits.
+    /// The nonce on the lines of the frame: 32 lower-case hex digits.
     nonce: String,
 }
 
@@ -178,36 +180,38 @@ impl Frame {
         Self { kind, nonce }
     }
 
-    /// Returns the frame of a recorded nonce, or `None` if that is not 32 lower-case hex digits.
+    /// Returns the frame of a recorded nonce, or `None` if the nonce is not 32 lower-case hex
+    /// digits.
     pub(crate) fn known(kind: Framed, nonce: &str) -> Option<Self> {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         let is_nonce = nonce.len() == NONCE_DIGITS && nonce.bytes().all(is_digit);
         is_nonce.then(|| Self { kind, nonce: nonce.to_owned() })
     }
 
-    /// Returns the nonce, which the delimiter lines hold and a verifier has to repeat.
+    /// Returns the frame's nonce, which the delimiter lines hold and a verifier has to repeat.
     pub(crate) fn nonce(&self) -> &str {
         &self.nonce
     }
 
-    /// Returns the delimiter line before the text.
+    /// Returns the delimiter line before the framed text.
     pub(crate) fn first_line(&self) -> String {
         format!("<<<{} {}>>>", self.kind.word(), self.nonce)
     }
 
-    /// Returns the delimiter line after the text.
+    /// Returns the delimiter line after the framed text.
     pub(crate) fn last_line(&self) -> String {
         format!("<<<END {} {}>>>", self.kind.word(), self.nonce)
     }
 
-    /// Returns the words before the text: the introduction and the first line, with blank lines
-    /// around both.
+    /// Returns the gateway's words before the framed text: the introduction and the first line,
+    /// with blank lines around both.
     pub(crate) fn opening(&self) -> FrameText {
         let introduction = self.kind.introduction();
         FrameText::mint(&format!("\n\n{introduction}\n\n{}\n\n", self.first_line()))
     }
 
-    /// Returns the words after the text: the last line, with blank lines around it.
+    /// Returns the gateway's words after the framed text: the last line, with blank lines around
+    /// it.
     pub(crate) fn closing(&self) -> FrameText {
         FrameText::mint(&format!("\n\n{}\n\n", self.last_line()))
     }

@@ -6,7 +6,7 @@ use super::*;
 const KINDS: [(Framed, &str); 3] =
     [(Framed::Artifact, "ARTIFACT"), (Framed::Plan, "PLAN"), (Framed::Reasons, "REASONS")];
 
-/// Draws these, the last of them for ever.
+/// Returns a generator that draws `numbers` in order, and then the last of them for ever.
 fn draws(numbers: &[u128]) -> impl FnMut() -> u128 {
     let mut left = numbers.to_vec();
     move || if left.len() > 1 { left.remove(0) } else { left[0] }
@@ -87,7 +87,7 @@ fn the_planner_is_told_not_to_solve() {
     assert!(PLANNER_ASK.starts_with("\n\nWrite the plan"));
 }
 
-/// What strict structured outputs ask of every object of a schema.
+/// Asserts that every object of a schema is as strict structured outputs need it.
 fn assert_strict(schema: &Value, at: &str) {
     let allowed = ["type", "properties", "required", "additionalProperties", "items", "enum"];
     let keywords = schema.as_object().unwrap();
