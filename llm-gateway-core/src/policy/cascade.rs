@@ -14,11 +14,11 @@ use crate::model::NanoUsd;
 /// thousandths. Weaker pairs of models than the measured one escalate more often.
 const PRIOR_PER_MILLE: u64 = 355;
 
-/// Where [`PRIOR_PER_MILLE`] was measured.
+/// The source that is stated for [`PRIOR_PER_MILLE`].
 const PRIOR_SOURCE: &str =
     "prior: measured on recorded answers to MMLU-Pro, with a pair that was good enough";
 
-/// How often a cascade has been asked, and how often it has escalated to its strong model.
+/// The counts of a cascade's requests, and of those that escalated to its strong model.
 ///
 /// It serialises as `{asked, escalated, rate}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,21 +27,21 @@ pub struct Escalations {
     /// The number of requests to the cascade. A request whose gate was not asked, because its
     /// answer could not have counted, is among them.
     pub asked: u64,
-    /// The number of those requests that escalated.
+    /// The number of requests that escalated to the strong model.
     pub escalated: u64,
 }
 
 impl Escalations {
-    /// Returns the share of requests that escalated, rounded to four decimals, or `None` before the
-    /// first request.
+    /// Returns the share of a cascade's requests that escalated, rounded to four decimals, or
+    /// `None` before the first request.
     pub fn rate(self) -> Option<f64> {
         #[allow(clippy::cast_precision_loss)] // requests of one process
         let share = self.escalated as f64 / self.asked as f64;
         (self.asked > 0).then(|| (share * 1e4).round() / 1e4)
     }
 
-    /// Returns this share of an amount, rounded up. Before the first request it is the share of the
-    /// prior.
+    /// Returns the escalated share of an amount, rounded up. Before the first request that is the
+    /// share of the prior.
     fn share_of(self, amount: NanoUsd) -> NanoUsd {
         let (part, whole) = match self.asked {
             0 => (PRIOR_PER_MILLE, 1_000),
@@ -63,18 +63,18 @@ impl Serialize for Escalations {
     }
 }
 
-/// What a cascade can cost if every output token that its bounds allow is used. The amounts are
-/// sums of the estimates of [`Preflight`](super::Preflight); null = the price of a model is
-/// unknown.
+/// The price check of a cascade: what it can cost if every output token that its bounds allow is
+/// used. The amounts are sums of the estimates of [`Preflight`](super::Preflight); null = the price
+/// of a model is unknown.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CascadePreflight {
-    /// The cost of the gate alone, in US dollars.
+    /// The cost of the cascade's gate alone, in US dollars.
     pub min_usd: Option<NanoUsd>,
-    /// The cost of the gate and of the strong model's expected share, in US dollars.
+    /// The cost of the cascade's gate and of the strong model's expected share, in US dollars.
     pub expected_usd: Option<NanoUsd>,
-    /// The cost of the gate and the strong model together, in US dollars. Limits are checked
-    /// against this amount.
+    /// The cost of the cascade's gate and its strong model together, in US dollars. Limits are
+    /// checked against this amount.
     pub max_usd: Option<NanoUsd>,
     /// The expected rate of escalation, by which `expected_usd` is computed.
     pub escalation_rate: EscalationRate,
@@ -84,15 +84,15 @@ pub struct CascadePreflight {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct EscalationRate {
-    /// The share, between 0 and 1.
+    /// The expected share of requests that escalate, between 0 and 1.
     pub value: f64,
-    /// Where the share comes from: a prior, or the requests of this process.
+    /// The source of the expected share: a prior, or the requests of this process.
     pub source: String,
 }
 
 impl CascadePreflight {
-    /// Computes the prices from the estimates of the whole gate and of the strong model, and from
-    /// how often the cascade has escalated so far.
+    /// Computes a cascade's prices from the estimates of the whole gate and of the strong model,
+    /// and from how often the cascade has escalated so far.
     pub(crate) fn new(
         gate: Option<NanoUsd>,
         otherwise: Option<NanoUsd>,

@@ -1,4 +1,4 @@
-//! Every call that an orchestration may make, and the least that its hold can be.
+//! The calls that an orchestration may make, and the least that its hold can be.
 
 use crate::model::{NanoUsd, StepRole};
 
@@ -7,7 +7,7 @@ use super::{PlannedOrchestration, PlannedStep, Sight};
 /// A call that an orchestration may make.
 #[derive(Clone, Copy)]
 pub(crate) struct ForeseenCall<'a> {
-    /// The number of the round, from 1.
+    /// The number of the call's round, from 1.
     pub(crate) round: u32,
     /// The step that the call is for.
     pub(crate) step: &'a PlannedStep,
@@ -16,8 +16,8 @@ pub(crate) struct ForeseenCall<'a> {
 }
 
 impl PlannedOrchestration {
-    /// Returns every call that may be made: each step in each round, and one repair of each
-    /// verdict.
+    /// Returns every call that the orchestration may make: each step in each round, and one repair
+    /// of each verdict.
     pub(crate) fn foreseen_calls(&self) -> impl Iterator<Item = ForeseenCall<'_>> {
         let rounds = 1..=self.max_replans.saturating_add(1);
         let steps = rounds.flat_map(|round| self.steps.iter().map(move |step| (round, step)));
@@ -45,8 +45,8 @@ impl PlannedOrchestration {
         call.step.step.sees.iter().map(of).fold(0, u64::saturating_add)
     }
 
-    /// Returns the least that is held for any task: the worst case of all calls, without the words
-    /// of the task and the instructions. `None` = a price is unknown.
+    /// Returns the least that is held for an orchestration of any task: the worst case of all
+    /// calls, without the words of the task and the instructions. `None` = a price is unknown.
     pub(crate) fn least_cost(&self) -> Option<NanoUsd> {
         self.foreseen_calls().try_fold(NanoUsd::ZERO, |sum, call| {
             let planned = &call.step.planned;

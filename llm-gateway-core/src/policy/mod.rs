@@ -87,17 +87,17 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reliability {
-    /// The longest time of a request, waits, retries and fallbacks included.
+    /// The deadline: the longest time of a request, waits, retries and fallbacks included.
     pub deadline: Duration,
     /// The most attempts at a target after the first one.
     pub max_retries: u32,
-    /// The bound on the first backoff. It doubles with each retry.
+    /// The bound on the backoff before the first retry. It doubles with each retry.
     pub base_delay: Duration,
     /// The longest backoff that the gateway chooses. A provider may ask for a longer one.
     pub max_delay: Duration,
-    /// The number of failures in a row that open the breaker of a target.
+    /// The number of failures in a row that open the circuit breaker of a target.
     pub failure_threshold: u32,
-    /// The time for which an open breaker refuses calls.
+    /// The time for which an open circuit breaker refuses calls.
     pub cooldown: Duration,
 }
 
@@ -118,15 +118,16 @@ pub struct Receipts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Output {
-    /// The largest envelope, in characters of JSON.
+    /// The largest size of an envelope, in characters of JSON.
     pub max_chars: usize,
-    /// The time after which a call hands off; zero = never.
+    /// The time after which a request is to be handed off; zero = never. It is read and checked,
+    /// and changes nothing yet.
     pub handoff_after: Duration,
 }
 
 impl Output {
-    /// The largest envelope of a policy that sets none: about 8 000 tokens, which common clients
-    /// neither cut nor write to a file.
+    /// The largest size of an envelope if the policy sets none, in characters of JSON: about 8 000
+    /// tokens, which common clients neither cut nor write to a file.
     pub const DEFAULT_MAX_CHARS: usize = 30_000;
 }
 
@@ -136,7 +137,7 @@ impl Policy {
         &self.version
     }
 
-    /// Returns where the policy came from: a path, or a name for one that is embedded or given as
+    /// Returns the source of the policy: a path, or a name for one that is embedded or given as
     /// text.
     pub fn source(&self) -> &str {
         &self.source
@@ -157,12 +158,12 @@ impl Policy {
         self.routes.iter().find(|route| route.task_class.as_str() == task_class)
     }
 
-    /// Returns all providers by name, the built-in ones included.
+    /// Returns all providers of the policy by name, the built-in ones included.
     pub fn providers(&self) -> &BTreeMap<ProviderName, ProviderSpec> {
         &self.providers
     }
 
-    /// Returns what is known about a target's model, or `None` for a model without a row.
+    /// Returns the known facts about a target's model, or `None` for a model without a row.
     pub fn facts(&self, target: &Target) -> Option<&Arc<ModelFacts>> {
         self.providers.get(&target.provider)?.model(target.model.as_str())
     }
@@ -177,7 +178,7 @@ impl Policy {
         &self.switches
     }
 
-    /// Returns where money is counted, and the monthly caps.
+    /// Returns the spending rules: where money is counted, and the monthly caps.
     pub fn spending(&self) -> &Spending {
         &self.spending
     }

@@ -12,17 +12,17 @@ use super::{PlannedTarget, Policy, Step, Workflow};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Orchestration {
-    /// The model that plans; `None` = the policy names none.
+    /// The planner, the model that plans; `None` = the policy names none.
     pub planner: Option<OrchestrationRole>,
-    /// The model that does the work; `None` = the policy names none.
+    /// The worker, the model that does the work; `None` = the policy names none.
     pub worker: Option<OrchestrationRole>,
-    /// The model that judges the work; `None` = the policy names none.
+    /// The verifier, the model that judges the work; `None` = the policy names none.
     pub verifier: Option<OrchestrationRole>,
     /// The depths that can run, in the order of the file.
     pub depths: Vec<Depth>,
     /// The depths that the policy cannot run.
     pub absent: Vec<AbsentDepth>,
-    /// The bound on the worst case of an orchestration; `None` = no bound.
+    /// The most that the worst case of an orchestration may cost; `None` = no bound.
     pub max_cost: Option<NanoUsd>,
     /// The longest time of an orchestration, over all its steps.
     pub deadline: Duration,
@@ -36,7 +36,7 @@ pub struct Orchestration {
 pub struct OrchestrationRole {
     /// The target that plays the role.
     pub target: Target,
-    /// The bound on output tokens; `None` = the bound of the model.
+    /// The bound on output tokens of the role's calls; `None` = the bound of the model.
     pub max_tokens: Option<u64>,
     /// The policy's instruction for the role; `None` = the built-in one.
     pub instruction: Option<PolicyText>,
@@ -48,10 +48,10 @@ pub struct OrchestrationRole {
 pub struct Depth {
     /// The name of the depth: `trivial`, `standard` or `complex`.
     pub name: String,
-    /// The steps of the depth, and what each may see. The policy names a model for every role in
-    /// it.
+    /// The steps of an orchestration of the depth, and what each may see. The policy names a model
+    /// for every role in it.
     pub workflow: Workflow,
-    /// How often a refused artifact is worked on again, at most.
+    /// The most times that a refused artifact is worked on again.
     pub max_replans: u32,
 }
 
@@ -66,13 +66,13 @@ pub struct AbsentDepth {
     pub lacks: Option<StepRole>,
 }
 
-/// The form in which a verdict is asked for.
+/// The form in which a verifier is asked for its verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerdictForm {
-    /// A JSON object with a checklist.
+    /// A verdict as a JSON object with a checklist.
     Structured,
-    /// The word `ACCEPT`, or `REVISE:` with reasons.
+    /// A verdict as the word `ACCEPT`, or `REVISE:` with reasons.
     Plain,
 }
 
@@ -97,13 +97,14 @@ impl Orchestration {
 pub struct PlannedOrchestration {
     /// The name of the depth: `trivial`, `standard` or `complex`.
     pub depth: String,
-    /// The steps, and what each may see.
+    /// The steps of the orchestration, and what each may see.
     pub workflow: Workflow,
-    /// The steps in the order in which they run, each with the model that it asks.
+    /// The steps of the orchestration in the order in which they run, each with the model that it
+    /// asks.
     pub steps: Vec<PlannedStep>,
-    /// How often a refused artifact is worked on again, at most.
+    /// The most times that a refused artifact is worked on again.
     pub max_replans: u32,
-    /// The bound on the worst case of the orchestration; `None` = no bound.
+    /// The most that the worst case of the orchestration may cost; `None` = no bound.
     pub max_cost: Option<NanoUsd>,
     /// The longest time of the orchestration, over all its steps.
     pub deadline: Duration,
@@ -117,7 +118,7 @@ pub struct PlannedOrchestration {
 pub struct PlannedStep {
     /// The step: its name, its role and what it may see.
     pub step: Step,
-    /// The target that is asked, with the bound on output tokens.
+    /// The target that the step asks, with the bound on output tokens.
     pub planned: PlannedTarget,
     /// The policy's instruction for the role; `None` = the built-in one.
     pub instruction: Option<PolicyText>,

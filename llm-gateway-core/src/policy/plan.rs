@@ -1,4 +1,4 @@
-//! The plan of a request: the targets that a policy names for it, with the bounds that hold.
+//! The plan of a request: the targets that a policy names, with the bounds that hold.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub struct PlanRequest<'a> {
 }
 
 impl<'a> PlanRequest<'a> {
-    /// Creates a request for `task_class` that leaves the rest to the policy.
+    /// Creates the request for a plan of `task_class`, which leaves the rest to the policy.
     pub fn new(task_class: &'a str) -> Self {
         Self { task_class, max_tokens: None, override_model: None }
     }
@@ -35,9 +35,9 @@ impl<'a> PlanRequest<'a> {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// The task class that was asked for.
+    /// The task class that the caller asked for.
     pub task_class: TaskClass,
-    /// The targets, by the way in which they are asked.
+    /// The targets of the plan, by the way in which they are asked.
     pub shape: PlanShape,
     /// The longest time of the request, waits, retries and fallbacks included.
     pub deadline: Duration,
@@ -53,9 +53,10 @@ pub enum PlanShape {
     Panel(PlannedPanel),
     /// A gate of cheap models, and a strong model that is asked where the gate cannot answer.
     Cascade {
-        /// The cheap models: a panel in which every member must answer, as distinct models.
+        /// The gate of the cascade: a panel of cheap models in which every member must answer, as
+        /// distinct models.
         gate: PlannedPanel,
-        /// The strong model.
+        /// The strong model of the cascade, which is asked where the gate cannot answer.
         otherwise: PlannedTarget,
     },
 }
@@ -75,17 +76,17 @@ impl PlanShape {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PlannedPanel {
-    /// The members, in the order of the policy. There are at least two.
+    /// The members of the panel, in the order of the policy. There are at least two.
     pub members: Vec<PlannedTarget>,
     /// The most that the panel may cost; `None` = no cap. A panel whose worst case is higher is
     /// refused before its first request, and a retry that could exceed the cap is not made.
     pub cost_cap: Option<NanoUsd>,
-    /// What the policy promises of the members' independence.
+    /// The policy's promise about the independence of the panel's members.
     pub visibility: Visibility,
 }
 
 impl PlannedPanel {
-    /// Returns the number of members that must answer.
+    /// Returns the panel's quorum, the number of members that must answer.
     pub fn quorum(&self) -> usize {
         self.visibility.quorum.map_or(self.members.len(), |quorum| quorum as usize)
     }
@@ -95,16 +96,16 @@ impl PlannedPanel {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PlannedTarget {
-    /// The target that is asked.
+    /// The target that the gateway asks.
     pub target: Target,
-    /// What is known about the model; `None` = nothing, so its price is unknown.
+    /// The facts that are known about the model; `None` = none, so its price is unknown.
     pub facts: Option<Arc<ModelFacts>>,
-    /// The bound on output tokens that is sent to the provider.
+    /// The bound on output tokens that is sent to the target's provider.
     pub max_tokens: u64,
 }
 
 impl Policy {
-    /// Resolves a request into a plan.
+    /// Resolves a request into the plan of its targets.
     ///
     /// # Errors
     /// [`Category::UnknownTaskClass`] for a task class that the policy does not have,
@@ -153,8 +154,8 @@ impl Policy {
         })
     }
 
-    /// Returns a target with what is known about its model and the bound on its output: the smaller
-    /// one of what was asked for and what the model can write.
+    /// Returns a planned target: with the facts about its model, and the bound on its output, which
+    /// is the smaller one of what was asked for and what the model can write.
     pub(super) fn planned(&self, target: Target, asked: Option<u64>) -> PlannedTarget {
         let facts = self.facts(&target).cloned();
         let limit = facts.as_ref().and_then(|facts| facts.max_output);
@@ -172,7 +173,7 @@ impl Policy {
     }
 }
 
-/// Returns the error for a name that a caller wrote of a `thing` for which the policy has these
+/// Returns the error of a caller who wrote an unknown name of a `thing`, for which the policy has
 /// other `names`.
 pub(super) fn unknown_name(
     category: Category,

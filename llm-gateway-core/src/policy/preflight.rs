@@ -5,17 +5,18 @@ use serde::Serialize;
 
 use crate::model::{ModelFacts, NanoUsd, Prompt, Usage};
 
-/// The rules of the price check.
+/// The rules of preflight, the price check before a call is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PreflightRules {
-    /// Whether the check is on. If it is off, the estimate is shown and neither warns nor blocks.
+    /// Whether the price check is on. If it is off, the estimate is shown and neither warns nor
+    /// blocks.
     pub enabled: bool,
     /// The characters per token that estimates assume, in thousandths, so that 3.5 is exact.
     pub(crate) milli_chars_per_token: u64,
-    /// The price at or above which an answer carries a warning; `None` = no price.
+    /// The price at or above which an answer carries a warning; `None` = no answer does.
     pub warn: Option<NanoUsd>,
-    /// The price at or above which a call is refused; `None` = no price.
+    /// The price at or above which a call is refused; `None` = no call is.
     pub block: Option<NanoUsd>,
 }
 
@@ -41,14 +42,14 @@ pub struct Switches {
 }
 
 impl Switches {
-    /// Returns why a call of this price is refused, with the variable that says so, or `None` if it
-    /// is allowed.
+    /// Returns the reason why the switches refuse a call of this price, with the variable that says
+    /// so, or `None` if it is allowed.
     pub fn refuses(&self, preflight: &Preflight) -> Option<String> {
         self.refuses_cost(preflight.estimated_max_cost_usd)
     }
 
-    /// Returns why a request that may cost this much is refused, or `None` if it is allowed. A
-    /// `cost` of `None` means that the price is unknown.
+    /// Returns the reason why the switches refuse a request that may cost this much, or `None` if
+    /// it is allowed. A `cost` of `None` means that the price is unknown.
     pub fn refuses_cost(&self, cost: Option<NanoUsd>) -> Option<String> {
         if self.disabled {
             return Some("LLM_GATEWAY_DISABLED is set".to_owned());
@@ -70,11 +71,11 @@ impl Switches {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum PreflightAction {
-    /// The call is allowed.
+    /// The price check allows the call.
     Ok,
-    /// The call is allowed, with a warning that it may be expensive.
+    /// The price check allows the call, with a warning that it may be expensive.
     Warn,
-    /// The call is refused.
+    /// The price check refuses the call.
     Block,
     /// The policy has switched the price check off.
     Off,
@@ -84,19 +85,19 @@ pub enum PreflightAction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Preflight {
-    /// Whether the call is allowed.
+    /// The result of the price check: whether the call is allowed.
     pub action: PreflightAction,
-    /// The price in US dollars if every output token that the bound allows is used; null = the
-    /// price of the model is unknown.
+    /// The price of the call in US dollars if every output token that the bound allows is used;
+    /// null = the price of the model is unknown.
     pub estimated_max_cost_usd: Option<NanoUsd>,
     /// The estimated number of input tokens, by the policy's characters per token.
     pub tokens_in_estimated: u64,
-    /// The bound on output tokens that is sent to the provider.
+    /// The bound on output tokens of the call, which is sent to the provider.
     pub max_tokens_out: u64,
-    /// Why the call is refused; absent unless it is.
+    /// The reason why the call is refused; absent if it is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why the call may be expensive; absent without a warning.
+    /// The warning that the call may be expensive; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
 }
@@ -183,7 +184,8 @@ mod tests {
         PreflightRules { warn: usd(warn), block: usd(block), ..PreflightRules::default() }
     }
 
-    /// $1 per million in, $10 per million out.
+    /// Returns the facts of a model that costs $1 per million input tokens and $10 per million
+    /// output tokens.
     fn facts() -> ModelFacts {
         let rate = |usd| Rate::from_usd_per_million(usd).unwrap();
         ModelFacts { prices: Some(Prices::flat(rate(1.0), rate(10.0))), ..ModelFacts::default() }

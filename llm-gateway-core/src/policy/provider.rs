@@ -9,27 +9,28 @@ use crate::model::{Endpoint, Limits, ModelFacts};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProviderSpec {
-    /// How the provider is called.
+    /// The address of the provider's API, and how it is called.
     pub endpoint: Endpoint,
     /// The limits on the use of the provider.
     pub limits: Limits,
-    /// The rows of its models by id, aliases included. Several ids may share a row.
+    /// The facts about the provider's models by id, aliases included. Several ids may share a row.
     pub(crate) models: BTreeMap<String, Arc<ModelFacts>>,
 }
 
 impl ProviderSpec {
-    /// Returns the row of a model by its exact id or a declared alias. Ids are never matched by
-    /// prefix, because a model whose id begins like another one's has other prices.
+    /// Returns the facts about a model by its exact id or a declared alias. Ids are never matched
+    /// by prefix, because a model whose id begins like another one's has other prices.
     pub fn model(&self, id: &str) -> Option<&Arc<ModelFacts>> {
         self.models.get(id)
     }
 
-    /// Returns every row with each id that leads to it, aliases included.
+    /// Returns the facts about every model of the provider, with each id that leads to them,
+    /// aliases included.
     pub fn rows(&self) -> impl Iterator<Item = (&str, &ModelFacts)> {
         self.models.iter().map(|(id, facts)| (id.as_str(), &**facts))
     }
 
-    /// Returns the ids of all rows, without aliases.
+    /// Returns the ids of all models of the provider, without aliases.
     pub fn model_ids(&self) -> impl Iterator<Item = &str> {
         self.models.iter().filter(|(id, facts)| **id == facts.canonical).map(|(id, _)| id.as_str())
     }

@@ -1,4 +1,4 @@
-//! The route of a task class: who answers it, and under which conditions.
+//! The routes of task classes: which models answer, and under which conditions.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{NanoUsd, Target, TaskClass};
 
-/// The route of a task class: who answers it, and with which bounds.
+/// The route of a task class: which models answer it, and with which bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Route {
     /// The name of the task class.
     pub task_class: TaskClass,
-    /// Why the task class is routed this way. An agent reads it to choose a task class.
+    /// The reason why the task class is routed this way. An agent reads it to choose a task class.
     pub rationale: String,
-    /// The targets, by the way in which they are asked.
+    /// The targets of the task class, by the way in which they are asked.
     pub shape: Shape,
-    /// The bound on output tokens; `None` = the class sets none.
+    /// The bound on output tokens of the task class; `None` = it sets none.
     pub max_tokens: Option<u64>,
     /// The deadline of a request; `None` = the policy's.
     pub deadline: Option<Duration>,
@@ -33,7 +33,7 @@ pub enum Shape {
     Single(Vec<Target>),
     /// Several models that are asked at the same time and cannot see each other.
     Panel(Panel),
-    /// Cheap models first, and a strong model where they disagree.
+    /// Cheap models that are asked first, and a strong model where they disagree.
     Cascade(Cascade),
 }
 
@@ -51,7 +51,7 @@ pub enum RouteKind {
 }
 
 impl RouteKind {
-    /// Returns the name of the kind: `single`, `panel` or `cascade`.
+    /// Returns the name of the route's kind: `single`, `panel` or `cascade`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Single => "single",
@@ -61,35 +61,35 @@ impl RouteKind {
     }
 }
 
-/// Several models that are asked the same question and cannot see each other.
+/// A panel: several models that are asked the same question and cannot see each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Panel {
-    /// The members, in the order of the policy. There are at least two.
+    /// The members of the panel, in the order of the policy. There are at least two.
     pub members: Vec<Target>,
     /// The most that the panel may cost; `None` = no cap. A panel whose worst case is higher is
     /// refused before its first request, and a retry that could exceed the cap is not made.
     pub cost_cap: Option<NanoUsd>,
-    /// What the policy promises of the members' independence.
+    /// The policy's promise about the independence of the panel's members.
     pub visibility: Visibility,
 }
 
 impl Panel {
-    /// Returns the number of members that must answer.
+    /// Returns the panel's quorum, the number of members that must answer.
     pub fn quorum(&self) -> usize {
         self.visibility.quorum.map_or(self.members.len(), |quorum| quorum as usize)
     }
 }
 
-/// What a policy promises of the independence of a panel's members.
+/// The promise of a policy about the independence of a panel's members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Visibility {
-    /// What a panel that cannot be certified leads to.
+    /// The consequence of a panel that cannot be certified.
     pub enforce: Enforce,
     /// The level of independence that the panel has to reach.
     pub require: Level,
-    /// The number of members that must answer; `None` = all.
+    /// The quorum of the panel, the number of members that must answer; `None` = all.
     pub quorum: Option<u32>,
 }
 
@@ -99,18 +99,19 @@ impl Default for Visibility {
     }
 }
 
-/// What a panel that cannot be certified leads to.
+/// The consequence of a panel that cannot be certified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Enforce {
-    /// The request fails, with the answers attached.
+    /// The request for a panel that cannot be certified fails, with the answers attached.
     Hard,
-    /// The request succeeds, and its result says that it is not certified.
+    /// The request for a panel that cannot be certified succeeds, and its result says that it is
+    /// not certified.
     Soft,
 }
 
-/// A level of independence. Each level includes the one before.
+/// A level of independence of a panel's members. Each level includes the one before.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -119,18 +120,18 @@ pub enum Enforce {
 pub enum Level {
     /// No independence is certified.
     None,
-    /// No member saw the answer of another one.
+    /// No member of the panel saw the answer of another one.
     ContextBlind,
-    /// The models that answered are pairwise distinct too.
+    /// The models that answered the panel are pairwise distinct too.
     ModelDistinct,
-    /// The developers of those models are pairwise distinct too.
+    /// The developers of the models that answered the panel are pairwise distinct too.
     VendorDistinct,
-    /// The families of those models are pairwise distinct too.
+    /// The families of the models that answered the panel are pairwise distinct too.
     LineageDistinct,
 }
 
 impl Level {
-    /// Returns the name that the level has in the policy file.
+    /// Returns the name that the level of independence has in the policy file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -142,11 +143,11 @@ impl Level {
     }
 }
 
-/// A gate of cheap models before a strong model.
+/// A cascade: a gate of cheap models before a strong model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cascade {
-    /// The cheap models, which cannot see each other. There are at least two.
+    /// The gate: cheap models, which cannot see each other. There are at least two.
     pub gate: Vec<Target>,
     /// The strong model, which answers where the gate cannot.
     pub otherwise: Target,

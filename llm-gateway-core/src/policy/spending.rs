@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::model::{NanoUsd, ProviderName};
 
-/// Where money is counted, and how much may be spent in a month. Nothing is counted by default; any
-/// cap turns the ledger on.
+/// The spending rules: where money is counted, and how much may be spent in a month. Nothing is
+/// counted by default; any cap turns the ledger on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Spending {

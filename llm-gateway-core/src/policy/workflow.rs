@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::model::{Grant, StepRole};
 
-/// Something that a step may see.
+/// Something that a step of an orchestration may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sight {
@@ -34,7 +34,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Creates a step.
+    /// Creates a step of an orchestration from its name, its role and what it may see.
     pub(crate) fn new(
         name: impl Into<String>,
         role: StepRole,
@@ -44,45 +44,45 @@ impl Step {
     }
 }
 
-/// Checked steps in an order in which each runs after those whose output it sees. A workflow comes
-/// from the policy: see [`Depth::workflow`](super::Depth::workflow).
+/// A workflow: the checked steps of an orchestration, each after those whose output it sees. A
+/// workflow comes from the policy: see [`Depth::workflow`](super::Depth::workflow).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workflow {
     steps: Vec<Step>,
 }
 
-/// What the built-in workflow of a depth has beside the step that does the work.
+/// The steps of a depth's built-in workflow beside the worker, which does the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BuiltInSteps {
-    /// A planner runs before the worker.
+    /// Whether a planner runs before the worker.
     pub(crate) plan: bool,
-    /// A verifier runs after the worker.
+    /// Whether a verifier runs after the worker.
     pub(crate) verify: bool,
-    /// Planner and worker see why the last artifact was refused.
+    /// Whether planner and worker see why the last artifact was refused.
     pub(crate) replan: bool,
 }
 
-/// Why steps do not make a workflow.
+/// The error of steps that do not make a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum UnsoundWorkflow {
-    /// Two steps have this same name.
+    /// Two steps of the workflow have this name.
     Twice(String),
     /// A step sees the output of a step that does not exist.
     UnknownStep {
-        /// The step that would see it.
+        /// The name of the step that would see the missing output.
         step: String,
         /// The name that no step has.
         sees: String,
     },
     /// The step of this name would have to wait for itself.
     Cycle(String),
-    /// No step is a worker.
+    /// The workflow has no worker.
     NoWorker,
     /// A verifier would see a plan.
     SeesPlan {
-        /// The name of the verifier.
+        /// The name of the verifier that would see the plan.
         step: String,
-        /// The name of the planner.
+        /// The name of the planner that wrote the plan.
         plan: String,
     },
     /// The verifier of this name would see why an earlier artifact was refused.
@@ -92,9 +92,9 @@ pub(crate) enum UnsoundWorkflow {
     JudgesNothing(String),
     /// A step would see a verdict. Only the reasons of a refusal may be seen.
     SeesVerdict {
-        /// The step that would see it.
+        /// The name of the step that would see the verdict.
         step: String,
-        /// The name of the verifier.
+        /// The name of the verifier that wrote the verdict.
         verdict: String,
     },
 }
@@ -127,7 +127,7 @@ impl fmt::Display for UnsoundWorkflow {
 impl std::error::Error for UnsoundWorkflow {}
 
 impl Workflow {
-    /// Checks the steps and puts each after those whose output it sees.
+    /// Creates a workflow: checks the steps, and puts each after those whose output it sees.
     ///
     /// # Errors
     /// [`UnsoundWorkflow`] for the first step that is wrong.
@@ -146,9 +146,9 @@ impl Workflow {
         Ok(workflow)
     }
 
-    /// Creates the built-in workflow of these parts. The planner sees the task, the worker sees the
-    /// task and the plan, and the verifier sees the task and the artifact. If a refused artifact is
-    /// worked on again, planner and worker see the reasons too.
+    /// Creates the built-in workflow of a depth that has these steps. The planner sees the task,
+    /// the worker sees the task and the plan, and the verifier sees the task and the artifact. If a
+    /// refused artifact is worked on again, planner and worker see the reasons too.
     pub(crate) fn built_in(parts: BuiltInSteps) -> Result<Self, UnsoundWorkflow> {
         let BuiltInSteps { plan, verify, replan } = parts;
         let seen = |step: &str| Sight::Output(step.to_owned());
@@ -163,12 +163,12 @@ impl Workflow {
         Self::new(steps.chain(verify.then_some(verifier)).collect())
     }
 
-    /// Returns the steps in the order in which they run.
+    /// Returns the steps of the workflow in the order in which they run.
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// Returns the first step of a role, if there is one.
+    /// Returns the workflow's first step of a role, if there is one.
     pub fn step_of(&self, role: StepRole) -> Option<&Step> {
         self.steps.iter().find(|step| step.role == role)
     }
