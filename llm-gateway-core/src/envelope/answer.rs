@@ -11,49 +11,49 @@ use crate::policy::Preflight;
 
 use super::{Envelope, millis, unless_recorded};
 
-/// `data` of an answer.
+/// The `data` of one model's answer.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct AnswerData {
-    /// The text of the answer.
+    /// The text of the model's answer.
     text: String,
 }
 
-/// `meta` of one model's answer.
+/// The `meta` of one model's answer.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct AnswerMeta<'a> {
-    /// The task class that was asked for.
+    /// The task class that the caller asked for.
     task_class: &'a str,
     /// The provider that answered.
     provider: &'a ProviderName,
     /// The model that the provider says answered.
     model: &'a str,
-    /// The model that was asked; present where another one answered.
+    /// The model that the gateway asked; present where another one answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     model_requested: Option<&'a str>,
     /// Time from the request to the answer, in milliseconds.
     latency_ms: u64,
-    /// Tokens that the call which was answered used.
+    /// The tokens that the answered call used.
     tokens: TokenCounts,
-    /// Cost of the answer in US dollars; null where it is unknown.
+    /// The cost of the answer in US dollars; null where it is unknown.
     cost_usd_approx: Option<NanoUsd>,
-    /// Cost in US dollars that the provider itself states; present where it states one.
+    /// The cost in US dollars that the provider itself states; present where it states one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "NanoUsd")]
     cost_usd_reported: Option<NanoUsd>,
-    /// How well the cost is known.
+    /// The basis of the cost: how certain it is.
     cost_basis: CostBasis,
     /// Present and false where the ledger could not record the cost of an attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     spend_recorded: Option<bool>,
-    /// Why the model stopped.
+    /// The reason why the model stopped writing.
     finish_reason: FinishReason,
-    /// How often the target that answered was tried again.
+    /// The number of times that the target that answered was tried again.
     retries: usize,
-    /// Every attempt, in order.
+    /// Every attempt of the request, in order.
     attempts: Vec<&'a Attempt>,
-    /// The price check of the call that was answered.
+    /// The price check of the answered call.
     preflight: &'a Preflight,
     /// The target that should have answered; present where a fallback answered instead.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,26 +62,26 @@ pub(super) struct AnswerMeta<'a> {
     /// Present and true where the answer is scripted and nothing left the machine.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     offline: bool,
-    /// Identifies the run.
+    /// The id of the run.
     run_id: RunId,
 }
 
-/// Tokens of one call, in one shape for all providers.
+/// The token counts of one call, in one shape for all providers.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct TokenCounts {
-    /// Input tokens, however they were billed.
+    /// The number of input tokens, however they were billed.
     input: u64,
-    /// Output tokens, reasoning included.
+    /// The number of output tokens, reasoning included.
     output: u64,
-    /// Input and output tokens together.
+    /// The number of input and output tokens together.
     total: u64,
-    /// The part of the input that was read from the provider's cache.
+    /// The number of input tokens that were read from the provider's cache.
     cached_input: u64,
-    /// The part of the output that the model spent on reasoning.
+    /// The number of output tokens that the model spent on reasoning.
     reasoning: u64,
 }
 
-/// The figures of all calls of a run, which replace those of the call that was answered.
+/// The figures of all calls of a run, which replace those of the answered call.
 pub(super) struct OfAllCalls<'a> {
     pub(super) latency: Duration,
     pub(super) cost: Option<NanoUsd>,
@@ -91,7 +91,7 @@ pub(super) struct OfAllCalls<'a> {
 }
 
 impl AnswerData {
-    /// Takes the result from an answer.
+    /// Creates the `data` of an answer.
     pub(super) fn of(answer: &Answer) -> Self {
         Self { text: answer.text() }
     }
@@ -122,8 +122,8 @@ impl<'a> AnswerMeta<'a> {
         }
     }
 
-    /// Replaces the figures of the call that was answered by those of all calls of the run. A cost
-    /// that one provider states would be read as the cost of the run, so it is removed.
+    /// Replaces the figures of the answered call by those of all calls of the run. A cost that one
+    /// provider states would be read as the cost of the run, so it is removed.
     pub(super) fn of_all_calls(self, all: OfAllCalls<'a>) -> Self {
         Self {
             latency_ms: millis(all.latency),

@@ -1,4 +1,4 @@
-//! The envelope of a cascade: that of an answer, with what the gate did beside it.
+//! The envelope of a cascade: the envelope of an answer, with what the gate did.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,55 +12,56 @@ use super::Envelope;
 use super::answer::{AnswerMeta, OfAllCalls};
 use super::panel::ReceiptReference;
 
-/// `data` of a cascade.
+/// The `data` of a cascade.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct CascadeData<'a> {
-    /// The text of the answer.
+    /// The text of the cascade's answer.
     text: String,
-    /// One line per member of the gate, in the policy's order.
+    /// The members of the gate in the policy's order, one line each.
     gate: Vec<GateMember<'a>>,
 }
 
-/// What a member of a gate said, in one line.
+/// The line about a member of a cascade's gate: who was asked, and what it answered.
 #[derive(Serialize, JsonSchema)]
 struct GateMember<'a> {
-    /// The position of the member, from 1.
+    /// The position of the member in the gate, from 1.
     member: usize,
-    /// The provider that was asked.
+    /// The provider that the gateway asked.
     provider: &'a ProviderName,
-    /// The model that was asked.
+    /// The model that the gateway asked.
     model: &'a ModelId,
-    /// The beginning of the answer; present where the member answered.
+    /// The beginning of the member's answer; present where the member answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     gist: Option<String>,
-    /// The kind of failure; present where the member failed.
+    /// The category of the member's failure; present where the member failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Category")]
     error_category: Option<Category>,
 }
 
-/// `meta` of a cascade: of the answer, with latency, cost and attempts of all calls together.
+/// The `meta` of a cascade: that of its answer, with latency, cost and attempts of all calls
+/// together.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct CascadeMeta<'a> {
     #[serde(flatten)]
     answer: AnswerMeta<'a>,
-    /// Who answered, and why.
+    /// The trace of the cascade: who answered, and why.
     cascade: CascadeTrace<'a>,
 }
 
-/// How a cascade came to its answer, or to the failure of its strong model.
+/// The trace of a cascade: how it came to its answer, or to the failure of its strong model.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct CascadeTrace<'a> {
-    /// Who answered; null where the strong model failed.
+    /// The part of the cascade that answered; null where the strong model failed.
     answered_by: Option<AnsweredBy>,
     /// Whether the strong model was asked.
     escalated: bool,
-    /// Why the gate's answer stands, or why it does not.
+    /// The reason why the gate's answer stands, or why it does not.
     because: &'a str,
-    /// How far the members of the gate agree.
+    /// The agreement between the members of the gate.
     agreement: &'a Agreement,
-    /// What recorded bytes show of the independence of the gate's members.
+    /// The certificate of the gate: what recorded bytes show of its members' independence.
     certificate: GateCertificate<'a>,
     /// The price of the cascade without and with its strong model, before anything was sent.
     preflight: &'a CascadePreflight,
@@ -69,9 +70,9 @@ pub(super) struct CascadeTrace<'a> {
 /// The certificate of a gate, in short; the receipt holds the whole.
 #[derive(Serialize, JsonSchema)]
 struct GateCertificate<'a> {
-    /// The level that was reached.
+    /// The level of independence that the gate reached.
     level: Level,
-    /// The level that a gate needs.
+    /// The level of independence that a gate needs.
     required: Level,
     /// Whether the required level was reached by a quorum of fresh answers.
     independence_certified: bool,
@@ -112,7 +113,7 @@ impl<'a> CascadeMeta<'a> {
 }
 
 impl<'a> CascadeTrace<'a> {
-    /// The trace of a cascade whose strong model gave no answer.
+    /// Returns the trace of a cascade whose strong model gave no answer.
     pub(super) fn without_answer(gate: &'a PanelAnswer, why: &'a Escalation) -> Self {
         Self::of(None, &why.because, gate, &why.preflight)
     }

@@ -14,12 +14,12 @@ use crate::policy::Preflight;
 use super::cascade::CascadeTrace;
 use super::{Envelope, Status, millis, object, unless_recorded};
 
-/// `meta` of an error.
+/// The `meta` of an error.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ErrorMeta<'a> {
-    /// The kind of failure: the thing to branch on.
+    /// The category of the error, which a program can branch on.
     error_category: Category,
-    /// What the reader can do about it; present where there is advice.
+    /// Advice on what the reader can do about the error; present where there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     hint: Option<&'a str>,
@@ -41,30 +41,30 @@ pub(super) struct ErrorMeta<'a> {
     retry_after_s: Option<f64>,
 }
 
-/// `data` of a policy that cannot be used.
+/// The `data` of a policy that cannot be used.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ProblemsData<'a> {
     /// Every problem that was found in the policy, in the order of the file.
     problems: &'a [Diagnostic],
 }
 
-/// `meta` of a request that failed.
+/// The `meta` of a request that failed.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct FailureMeta<'a> {
     #[serde(flatten)]
     error: ErrorMeta<'a>,
     #[serde(flatten)]
     escalated: Option<EscalatedMeta<'a>>,
-    /// The step of an orchestration that failed, `preflight` where it was refused as a whole;
+    /// The step of an orchestration that failed, or `preflight` where the whole was refused;
     /// present for orchestrations.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     failed_stage: Option<&'a str>,
-    /// The task class that was asked for.
+    /// The task class that the caller asked for.
     task_class: &'a str,
     /// Time from the request to the failure, in milliseconds.
     latency_ms: u64,
-    /// Every attempt, in order.
+    /// Every attempt of the request, in order.
     attempts: &'a [Attempt],
     /// Present and false where the ledger could not record the cost of an attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,22 +77,22 @@ pub(super) struct FailureMeta<'a> {
     /// Present and true where answers are scripted and nothing left the machine.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     offline: bool,
-    /// Identifies the run.
+    /// The id of the run.
     run_id: RunId,
 }
 
-/// What a cascade adds to `meta` where its strong model failed.
+/// The part of a failure's `meta` that a cascade adds where its strong model failed.
 #[derive(Serialize, JsonSchema)]
 struct EscalatedMeta<'a> {
-    /// Cost of all attempts in US dollars; null where the cost of one is unknown. Present where a
-    /// cascade failed.
+    /// The cost of all attempts in US dollars; null where the cost of one is unknown. Present where
+    /// a cascade failed.
     cost_usd_approx: Option<NanoUsd>,
-    /// How the cascade came to its strong model. Present where a cascade failed.
+    /// The trace of the cascade: how it came to its strong model. Present where a cascade failed.
     cascade: CascadeTrace<'a>,
 }
 
-/// `meta` of a panel or an orchestration that failed after it had begun: the error, and all that
-/// a success of the same kind says.
+/// The `meta` of a panel or an orchestration that failed after it had begun: the error, and all
+/// that a success of the same kind has.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Failed{M}")]
 pub(super) struct BegunMeta<'a, M> {
@@ -150,7 +150,7 @@ fn seconds(wait: Duration) -> f64 {
     (wait.as_secs_f64() * 1e3).ceil() / 1e3
 }
 
-/// Creates the envelope of an error with this `meta`.
+/// Creates the envelope of an error with `meta`.
 fn failed(error: &Error, meta: &impl Serialize) -> Envelope {
     Envelope {
         status: Status::Error,
@@ -192,8 +192,8 @@ impl From<&Failure> for Envelope {
     }
 }
 
-/// Returns the envelope of what a panel or an orchestration had made before it failed. The gate of
-/// a cascade is not such a panel: what failed there is the strong model.
+/// Returns the envelope of what a panel or an orchestration had made before it failed, if it had
+/// begun. The gate of a cascade is not such a panel: what failed there is the strong model.
 fn begun(failure: &Failure) -> Option<Envelope> {
     let panel = failure.panel().filter(|_| failure.parts().escalation.is_none());
     panel.map(Envelope::from).or_else(|| failure.orchestration().map(Envelope::from))

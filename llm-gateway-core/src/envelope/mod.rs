@@ -1,4 +1,5 @@
-//! The envelope: the one shape of everything that a tool, a `--json` or an embedding program gets.
+//! The envelope: the one JSON shape of every result that a tool, a `--json` or an embedding program
+//! gets.
 //!
 //! An envelope is made once, from an outcome, and decides nothing. What its `data` and `meta` hold
 //! is declared in one file per kind of outcome, as types whose fields are documented; its JSON
@@ -20,7 +21,7 @@ use serde_json::{Map, Value};
 
 use crate::outcome::{Answer, Failure, Reply};
 
-/// How a request ended: the first field of an [`Envelope`].
+/// The status of a request, which is the first field of an [`Envelope`]: how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -30,13 +31,13 @@ pub enum Status {
     /// The request failed; `error` says why.
     Error,
     /// The task was worked on, and its verifier refused the result or could not judge it; `data`
-    /// holds both.
+    /// holds result and verdict.
     NeedsHumanReview,
     /// The task was worked on, and its verifier could not be reached; `data` holds the result.
     Unverified,
 }
 
-/// What became of a request, as `{"status", "error"?, "data"?, "meta"}`.
+/// The envelope of a request's result, as `{"status", "error"?, "data"?, "meta"}`.
 ///
 /// It converts from every outcome and error of the library, and reads back from the JSON that it
 /// serialises as. [`json_schema`](Self::json_schema) describes every field.
@@ -54,20 +55,20 @@ pub enum Status {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Envelope {
-    /// How the request ended.
+    /// The status of the request: how it ended.
     pub status: Status,
-    /// What went wrong, as one sentence for a person; `None` unless the request failed.
+    /// The error as one sentence for a person; `None` unless the request failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The result of the request; `None` if there is none.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
-    /// How the result came to be: cost, tokens, attempts, categories, hints.
+    /// Facts about how the result came to be: cost, tokens, attempts, categories, hints.
     pub meta: Map<String, Value>,
 }
 
 impl Envelope {
-    /// Creates the envelope of a success with this result and an empty `meta`.
+    /// Creates the envelope of a success with `data` as its result and an empty `meta`.
     pub fn success(data: Value) -> Self {
         Self { status: Status::Success, error: None, data: Some(data), meta: Map::new() }
     }
@@ -102,7 +103,7 @@ impl Envelope {
         schema::json_schema()
     }
 
-    /// Creates the envelope of a success whose parts serialise as objects.
+    /// Creates the envelope of a success whose `data` and `meta` serialise as objects.
     fn of(data: &impl Serialize, meta: &impl Serialize) -> Self {
         Self { meta: object(meta), ..Self::success(object(data).into()) }
     }
@@ -131,7 +132,7 @@ impl From<&Result<Reply, Failure>> for Envelope {
     }
 }
 
-/// Reads `data` that is present, so that null differs from an absent field.
+/// Reads the field `data` where it is present, so that null differs from an absent field.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }

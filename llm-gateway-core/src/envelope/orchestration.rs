@@ -11,7 +11,7 @@ use super::answer::TokenCounts;
 use super::panel::ReceiptReference;
 use super::{Envelope, Status, millis, unless_recorded};
 
-/// `data` of an orchestration: the round that counts, and the others.
+/// The `data` of an orchestration: the round that counts, and the other rounds.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct OrchestrationData<'a> {
     #[serde(flatten)]
@@ -21,18 +21,18 @@ pub(super) struct OrchestrationData<'a> {
     other_rounds: Vec<OtherRound<'a>>,
 }
 
-/// What one round of an orchestration made.
+/// The results of one round of an orchestration.
 #[derive(Serialize, JsonSchema)]
 struct RoundData<'a> {
-    /// What the worker made; null where it made nothing.
+    /// The artifact that the worker made; null where it made none.
     artifact: Option<&'a str>,
-    /// What the planner wrote; null where none was asked or it wrote nothing.
+    /// The plan that the planner wrote; null where no planner was asked or it wrote nothing.
     plan: Option<&'a str>,
-    /// What the verifier decided; null where none was asked or it decided nothing.
+    /// The verdict of the verifier; null where no verifier was asked or it decided nothing.
     verdict: Option<&'a Verdict>,
 }
 
-/// A round whose artifact does not count.
+/// A round of an orchestration whose artifact does not count.
 #[derive(Serialize, JsonSchema)]
 struct OtherRound<'a> {
     #[serde(flatten)]
@@ -41,24 +41,25 @@ struct OtherRound<'a> {
     round: usize,
 }
 
-/// `meta` of an orchestration.
+/// The `meta` of an orchestration.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct OrchestrationMeta<'a> {
-    /// `trivial`, `standard` or `complex`.
+    /// The depth of the orchestration: `trivial`, `standard` or `complex`.
     depth: &'a str,
-    /// Every call, in order.
+    /// Every call of the orchestration, in order.
     steps: Vec<StepMeta<'a>>,
-    /// How many rounds there were.
+    /// The number of rounds of the orchestration.
     rounds: usize,
-    /// What the verifier was shown, and what that says of its independence.
+    /// The visibility of the verifier: what it was shown, and what that says of its independence.
     visibility: VerifierVisibility<'a>,
-    /// What recorded bytes show of the verifier's independence.
+    /// The certificate of the orchestration: what recorded bytes show of the verifier's
+    /// independence.
     certificate: VerifierCertificate<'a>,
-    /// Cost of all attempts in US dollars; null where the cost of one is unknown.
+    /// The cost of all attempts in US dollars; null where the cost of one is unknown.
     total_cost_usd_approx: Option<NanoUsd>,
-    /// Time from the task to the end, in milliseconds.
+    /// Time from the task to the orchestration's end, in milliseconds.
     latency_ms: u64,
-    /// Why nobody verified the artifact; present where the status is `unverified`.
+    /// The reason why nobody verified the artifact; present where the status is `unverified`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     unverified_because: Option<String>,
@@ -69,14 +70,15 @@ pub(super) struct OrchestrationMeta<'a> {
     /// Present and true where answers are scripted and nothing left the machine.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     offline: bool,
-    /// Identifies the run.
+    /// The id of the run.
     run_id: RunId,
 }
 
-/// What a verifier was shown, and what that says of its independence.
+/// The visibility of a verifier: what it was shown, and what that says of its independence.
 #[derive(Serialize, JsonSchema)]
 struct VerifierVisibility<'a> {
-    /// What the policy shows the verifier: `task` and `artifact`; empty where nobody verifies.
+    /// The texts that the policy shows the verifier: `task` and `artifact`; empty where nobody
+    /// verifies.
     verifier_sees: &'a [&'static str],
     /// Whether the verifier saw nothing of a plan but what the artifact carries; null where nobody
     /// judged, or recorded bytes do not show it.
@@ -88,37 +90,37 @@ struct VerifierVisibility<'a> {
 /// The certificate of an orchestration.
 #[derive(Serialize, JsonSchema)]
 struct VerifierCertificate<'a> {
-    /// Each claim with its result and the evidence that decided it.
+    /// The claims of the certificate, each with its result and the evidence that decided it.
     claims: &'a OrchestrationClaims,
-    /// What no certificate of an orchestration shows.
+    /// The limits of the certificate: what no certificate of an orchestration shows.
     not_proven: &'a [String],
-    /// What a reader should know although no claim fails by it.
+    /// The warnings of the certificate, which a reader should know although no claim fails by them.
     warnings: &'a [String],
     /// The receipt that holds this certificate.
     receipt: ReceiptReference<'a>,
 }
 
-/// A call in one row: who was asked, how it went, and what it cost.
+/// A call of an orchestration in one row: who was asked, how it went, and what it cost.
 #[derive(Serialize, JsonSchema)]
 struct StepMeta<'a> {
     /// The name of the step: `plan`, `execute` or `verify`.
     step: &'a str,
-    /// What the step is for.
+    /// The role of the step, which says what it is for.
     role: StepRole,
     /// The number of the round, from 1.
     round: u32,
     /// Present and true where the call asked again for a verdict that could not be read.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     repair: bool,
-    /// The provider that was asked.
+    /// The provider that the gateway asked.
     provider: &'a ProviderName,
     /// The model that the provider says answered; the model that was asked where none answered.
     model: &'a str,
-    /// The model that was asked; present where another one answered.
+    /// The model that the gateway asked; present where another one answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "ModelId")]
     model_requested: Option<&'a ModelId>,
-    /// `ok`, or the category of the error.
+    /// The outcome of the call: `ok`, or the category of its error.
     outcome: &'static str,
     #[serde(flatten)]
     answered: Option<AnsweredStep>,
@@ -128,28 +130,29 @@ struct StepMeta<'a> {
     attempts: &'a [Attempt],
 }
 
-/// What a row says of a call that was answered.
+/// The part of a step's row about a call that was answered.
 #[derive(Serialize, JsonSchema)]
 struct AnsweredStep {
-    /// Why the model stopped; present where the call was answered.
+    /// The reason why the model stopped writing; present where the call was answered.
     finish_reason: FinishReason,
     /// Time of the call, in milliseconds; present where the call was answered.
     latency_ms: u64,
-    /// Tokens that the call used; present where the call was answered.
+    /// The tokens that the call used; present where the call was answered.
     tokens: TokenCounts,
-    /// Cost of the answer in US dollars, null where it is unknown; present where the call was
+    /// The cost of the answer in US dollars, null where it is unknown; present where the call was
     /// answered.
     cost_usd_approx: Option<NanoUsd>,
-    /// How well the cost is known; present where the call was answered.
+    /// The basis of the cost: how certain it is; present where the call was answered.
     cost_basis: CostBasis,
 }
 
-/// What a row says of a call that failed.
+/// The part of a step's row about a call that failed.
 #[derive(Serialize, JsonSchema)]
 struct FailedStep<'a> {
-    /// One sentence for a person; present where the call failed.
+    /// The error of the call as one sentence for a person; present where the call failed.
     error: &'a str,
-    /// What the reader can do about it; present where the call failed and there is advice.
+    /// Advice on what the reader can do about the error; present where the call failed and there is
+    /// any.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     hint: Option<&'a str>,

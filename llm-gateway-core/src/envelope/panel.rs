@@ -13,40 +13,42 @@ use crate::policy::{Enforce, Level};
 
 use super::{Envelope, millis, unless_recorded};
 
-/// `data` of a panel.
+/// The `data` of a panel.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct PanelData<'a> {
-    /// One envelope per member, in the policy's order. Its `meta.member` is the position of the
-    /// member, from 1.
+    /// The envelopes of the panel's members, in the policy's order. Its `meta.member` is the
+    /// position of the member, from 1.
     #[schemars(schema_with = "envelopes")]
     members: Vec<Envelope>,
-    /// How far the members that answered agree.
+    /// The agreement between the members that answered.
     agreement: &'a Agreement,
 }
 
-/// The schema of a list of envelopes, by reference to the document's root.
+/// Returns the JSON schema of a list of envelopes, by reference to the document's root.
 fn envelopes(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": { "$ref": "#" } })
 }
 
-/// `meta` of a panel.
+/// The `meta` of a panel.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct PanelMeta<'a> {
-    /// The task class that was asked for.
+    /// The task class that the caller asked for.
     task_class: &'a str,
-    /// What the policy promises of the members' independence, and what was reached.
+    /// The visibility of the panel: what the policy promises of its members' independence, and what
+    /// was reached.
     visibility: PanelVisibility,
-    /// What recorded bytes show of the members' independence.
+    /// The certificate of the panel: what recorded bytes show of its members' independence.
     certificate: PanelCertificate<'a>,
-    /// Cost of all attempts of all members in US dollars; null where the cost of one is unknown.
+    /// The cost of all attempts of all members in US dollars; null where the cost of one is
+    /// unknown.
     total_cost_usd_approx: Option<NanoUsd>,
     /// The most that the panel may cost, in US dollars; null where the policy sets no cap.
     cost_cap_usd: Option<NanoUsd>,
     /// Whether the panel cost more than its cap; null where that is unknown.
     cap_exceeded: Option<bool>,
-    /// How many members answered.
+    /// The number of members that answered.
     answered: usize,
-    /// How many members the panel has.
+    /// The number of members that the panel has.
     asked: usize,
     /// Time from the request to the last answer, in milliseconds.
     latency_ms: u64,
@@ -57,18 +59,19 @@ pub(super) struct PanelMeta<'a> {
     /// Present and true where answers are scripted and nothing left the machine.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     offline: bool,
-    /// Identifies the run.
+    /// The id of the run.
     run_id: RunId,
 }
 
-/// What a policy promises of a panel's independence, and what was reached.
+/// The visibility of a panel: what the policy promises of its members' independence, and what was
+/// reached.
 #[derive(Serialize, JsonSchema)]
 struct PanelVisibility {
-    /// Always `blind`.
+    /// The way in which members are asked: always `blind`.
     mode: &'static str,
-    /// Always `original_prompt_only`.
+    /// The texts that members are shown: always `original_prompt_only`.
     members_see: &'static str,
-    /// What an uncertified panel leads to.
+    /// The consequence of a panel that cannot be certified.
     enforce: Enforce,
     /// Whether the required level was reached by a quorum of fresh answers.
     independence_certified: bool,
@@ -85,20 +88,20 @@ struct PanelCertificate<'a> {
     level: Level,
     /// The level that the policy requires.
     required: Level,
-    /// Each claim with its result and the evidence that decided it.
+    /// The claims of the certificate, each with its result and the evidence that decided it.
     claims: &'a Claims,
-    /// What no certificate of a panel shows.
+    /// The limits of the certificate: what no certificate of a panel shows.
     not_proven: &'a [String],
-    /// What a reader should know although no claim fails by it.
+    /// The warnings of the certificate, which a reader should know although no claim fails by them.
     warnings: &'a [String],
     /// The receipt that holds this certificate.
     receipt: ReceiptReference<'a>,
 }
 
-/// Where a receipt is found.
+/// The reference to a receipt: its digest and its file.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ReceiptReference<'a> {
-    /// SHA-256 over the receipt, in hex: its name.
+    /// The SHA-256 digest of the receipt, in hex, which is its name.
     digest: &'a str,
     /// The file that the receipt was written to; present where it was written.
     #[serde(skip_serializing_if = "Option::is_none")]

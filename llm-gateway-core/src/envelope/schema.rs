@@ -11,23 +11,23 @@ use super::failure::{BegunMeta, ErrorMeta, FailureMeta, ProblemsData};
 use super::orchestration::{OrchestrationData, OrchestrationMeta};
 use super::panel::{PanelData, PanelMeta};
 
-/// A shape that an envelope can have.
+/// One shape that an envelope can have, such as that of a panel.
 struct EnvelopeShape {
     title: &'static str,
     description: &'static str,
     statuses: &'static [&'static str],
     data: Data,
-    /// The schema of `meta`.
+    /// The JSON schema of the shape's `meta`.
     meta: Value,
 }
 
-/// The schema of `data`, and whether the shape always has it.
+/// The JSON schema of a shape's `data`, and whether the shape always has one.
 enum Data {
     Always(Value),
     Sometimes(Value),
 }
 
-/// The one status of every shape in which something failed.
+/// The only status of every envelope shape in which something failed.
 const ERROR: &[&str] = &["error"];
 
 pub(super) fn json_schema() -> Value {
@@ -77,7 +77,8 @@ pub(super) fn json_schema() -> Value {
     schema
 }
 
-/// Joins the lines of every description: they are broken where the source is.
+/// Joins the lines of every description in a JSON schema, which are broken where the source's lines
+/// are.
 fn join_lines(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(join_lines),

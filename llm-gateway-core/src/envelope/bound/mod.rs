@@ -7,15 +7,16 @@ use serde_json::{Value, json};
 
 use super::Envelope;
 
-/// The share of a text's room that goes to its head: two thirds, because an answer says at its
+/// The share of a cut text's room that goes to its head: two thirds, because an answer says at its
 /// beginning what it is.
 const HEAD_SHARE: (usize, usize) = (2, 3);
 
-/// Characters that the marker of a gap takes: its words, and a count of up to ten digits.
+/// The number of characters that the marker of a gap takes: its words, and a count of up to ten
+/// digits.
 const MARKER_ROOM: usize = 64;
 
-/// The longest string and the longest list that may stay. Each pair is tried in turn until the
-/// envelope fits; the last leaves next to nothing of a list.
+/// The steps of shortening: the longest string and the longest list that may stay. Each pair is
+/// tried in turn until the envelope fits; the last leaves next to nothing of a list.
 const STEPS: [(usize, usize); 6] =
     [(2_000, 200), (500, 100), (160, 40), (60, 15), (20, 4), (20, 1)];
 
@@ -44,7 +45,7 @@ pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
     envelope
 }
 
-/// A text that a model wrote.
+/// A text in an envelope that a model wrote.
 struct Text<'a> {
     text: &'a mut String,
     weight: usize,
@@ -53,13 +54,13 @@ struct Text<'a> {
 }
 
 impl Text<'_> {
-    /// Returns the characters of the text in JSON, and those of a marker.
+    /// Returns the number of characters of the text in JSON and of a marker.
     fn room_wanted(&self) -> usize {
         escaped_chars(self.text) + MARKER_ROOM
     }
 }
 
-/// Returns every text that a model wrote.
+/// Returns every text in an envelope that a model wrote.
 fn texts(envelope: &mut Envelope) -> Vec<Text<'_>> {
     let mut texts = Vec::new();
     if let Some(data) = &mut envelope.data {
@@ -95,7 +96,7 @@ fn size_without_texts(envelope: &mut Envelope) -> usize {
     json_chars(envelope) - texts
 }
 
-/// Cuts the texts to `room` characters together, each to its share by weight.
+/// Cuts the texts that models wrote to `room` characters together, each to its share by weight.
 fn share(room: usize, mut texts: Vec<Text<'_>>) {
     let past = texts.iter().filter(|text| text.is_past).count();
     let present: usize = texts.iter().filter(|it| !it.is_past).map(|it| it.weight).sum();
@@ -124,7 +125,7 @@ enum Texts {
     Cut,
 }
 
-/// Cuts strings and lists step by step until the size is at most `most`.
+/// Cuts the strings and lists of an envelope step by step until its size is at most `most`.
 fn shorten_to(
     most: usize,
     envelope: &mut Envelope,
@@ -175,7 +176,7 @@ fn bytes_that_fit(characters: impl Iterator<Item = char>, room: usize) -> usize 
         .sum()
 }
 
-/// Returns the characters that `c` takes in a JSON string as `serde_json` writes it.
+/// Returns the number of characters that `c` takes in a JSON string as `serde_json` writes it.
 fn escaped_width(c: char) -> usize {
     match c {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
@@ -192,7 +193,7 @@ fn json_chars(envelope: &Envelope) -> usize {
     serde_json::to_string(envelope).map_or(0, |json| json.chars().count())
 }
 
-/// How much of strings and lists may stay in one step of shortening.
+/// One step of shortening: how much of strings and lists may stay.
 struct Cut {
     longest_string: usize,
     longest_list: usize,

@@ -1,4 +1,4 @@
-//! Envelopes that are too large, and what stays of them.
+//! Tests of envelopes that are too large, and of what stays of them.
 
 use super::*;
 
@@ -32,8 +32,8 @@ fn a_long_list_is_cut_and_says_so() {
     assert!(list.last().unwrap().as_str().unwrap().starts_with("… and "));
 }
 
-/// An orchestration of three rounds in the shape of `envelope/orchestration.rs`, larger than
-/// any that fits: `length` is that of each text.
+/// Returns the envelope of an orchestration of three rounds in the shape of
+/// `envelope/orchestration.rs`, larger than any that fits: `length` is that of each text.
 fn orchestration(length: usize) -> Envelope {
     let text = |what: &str| format!("{what} begins {} ends", "\"\\n".repeat(length));
     let item = json!({
