@@ -1,4 +1,4 @@
-//! Whether keys are set. Variables appear by name, never by value.
+//! The keys that a description reports as set or missing. Variables appear by name, never by value.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use crate::credential::CredentialSource;
 use crate::model::Target;
 use crate::policy::{Policy, ProviderSpec};
 
-/// Whether a provider's key is set.
+/// The state of a provider's key: set, missing or not needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -20,14 +20,14 @@ pub enum KeyState {
     NotNeeded,
 }
 
-/// Where a description looks keys up.
+/// The source in which a description looks keys up.
 pub(crate) struct Keys<'a> {
     pub(crate) credentials: &'a dyn CredentialSource,
     pub(crate) offline: bool,
 }
 
 impl Keys<'_> {
-    /// Returns whether the key of a provider is set.
+    /// Returns the state of a provider's key.
     pub(crate) fn state(&self, spec: &ProviderSpec) -> KeyState {
         let endpoint = &spec.endpoint;
         match &endpoint.api_key_env {
@@ -41,7 +41,7 @@ impl Keys<'_> {
         }
     }
 
-    /// Returns the variable of a target's key where that key is missing.
+    /// Returns the variable of a target's key, or `None` unless that key is missing.
     pub(crate) fn missing<'p>(&self, policy: &'p Policy, target: &Target) -> Option<&'p str> {
         let spec = policy.providers().get(&target.provider)?;
         let variable = spec.endpoint.api_key_env.as_deref()?;

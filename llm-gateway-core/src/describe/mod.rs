@@ -1,5 +1,5 @@
-//! What a gateway reports about itself: [`Gateway::describe`](crate::Gateway::describe), shown by
-//! the tool `llm_routing_info` and by `llm-gateway info`.
+//! The description of a gateway, as [`Gateway::describe`](crate::Gateway::describe) returns it, and
+//! as the tool `llm_routing_info` and `llm-gateway info` show it.
 //!
 //! A [`Description`] lists the task classes, providers, panels and orchestration depths of the
 //! policy in force, and says for each whether it can run now and, if not, which key is missing.
@@ -30,8 +30,8 @@ pub use orchestration::{
 pub use task_class::TaskClassDescription;
 use task_class::task_class;
 
-/// The task classes, providers and rules of the policy in force. It holds the names of key
-/// variables, never their values.
+/// The description of a gateway: the task classes, providers and rules of its policy. It holds the
+/// names of key variables, never their values.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Description {
@@ -43,7 +43,7 @@ pub struct Description {
     pub providers: Vec<ProviderDescription>,
     /// The names of the task classes that are panels.
     pub panels: Vec<String>,
-    /// What each panel promises of its members' independence, by the name of its task class.
+    /// The promise of each panel about its members' independence, by the name of its task class.
     pub visibility: BTreeMap<String, VisibilityDescription>,
     /// The depths of orchestration that the policy can run.
     pub orchestration_depths: Vec<String>,
@@ -53,15 +53,15 @@ pub struct Description {
     /// The circuit breaker of every target that the policy names, and of every other target whose
     /// breaker has counted a failure.
     pub circuit_breakers: BTreeMap<String, BreakerDescription>,
-    /// The spending of the current month; absent unless the caller asked for it, because a ledger
-    /// may have to be waited for.
+    /// The spending report of the current month; absent unless the caller asked for it, because a
+    /// ledger may have to be waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spend: Option<SpendState>,
-    /// Where the policy came from: a path, or a name for one that is embedded or given as text.
+    /// The source of the policy: a path, or a name for a policy that is embedded or given as text.
     pub policy_file: String,
-    /// SHA-256 over the bytes of the policy file, in hex.
+    /// The SHA-256 digest of the policy file's bytes, in hex.
     pub policy_digest: String,
-    /// The version of this program.
+    /// The version of the gateway.
     pub gateway_version: &'static str,
     /// Whether answers are scripted and nothing leaves the machine. Serialised only when true.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -80,38 +80,38 @@ pub struct ProviderDescription {
     pub base_url: String,
     /// Whether the provider's key is set.
     pub key: KeyState,
-    /// The environment variable that holds the key; absent for a provider without one.
+    /// The environment variable that holds the provider's key; absent for a provider without a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_variable: Option<String>,
     /// The ids of the provider's known models, without aliases.
     pub models: Vec<String>,
 }
 
-/// What a panel promises of its members' independence.
+/// The promise of a panel about its members' independence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct VisibilityDescription {
-    /// How members are asked: always `blind`.
+    /// The way in which members are asked: always `blind`.
     pub mode: &'static str,
-    /// What members are shown: always `original_prompt_only`.
+    /// The texts that members are shown: always `original_prompt_only`.
     pub members_see: &'static str,
-    /// What a panel that cannot be certified leads to.
+    /// The consequence of a panel that cannot be certified.
     pub enforce: Enforce,
     /// The level of independence that the panel has to reach.
     pub require: Level,
-    /// How many members have to answer.
+    /// The quorum: the number of members that have to answer.
     pub quorum: usize,
 }
 
-/// The circuit breaker of one target.
+/// The state and counts of one target's circuit breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BreakerDescription {
-    /// The state of the breaker: `closed`, `open` or `half_open`.
+    /// The state of the circuit breaker: `closed`, `open` or `half_open`.
     pub state: &'static str,
-    /// Failures of the target since its last success.
+    /// The number of the target's failures since its last success.
     pub consecutive_failures: u32,
-    /// Seconds until an open breaker lets a trial request through.
+    /// The time in seconds until an open circuit breaker lets a trial request through.
     pub cooldown_remaining_s: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The part of a description that is about orchestrations: which model plays which role, and
+//! The part of a gateway's description about orchestrations: which model plays which role, and
 //! which depths can run.
 
 use serde::Serialize;
@@ -12,7 +12,7 @@ use super::Keys;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct OrchestrationDescription {
-    /// The models that play the roles.
+    /// The models that play the roles of orchestrations.
     pub roles: RolesDescription,
     /// The most that one orchestration may cost in US dollars, held before its first step; null
     /// where the policy sets no bound.
@@ -29,11 +29,11 @@ pub struct OrchestrationDescription {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RolesDescription {
-    /// The model that plans.
+    /// The planner, the model that plans.
     pub planner: Option<RoleDescription>,
-    /// The model that does the work.
+    /// The worker, the model that does the work.
     pub worker: Option<RoleDescription>,
-    /// The model that judges the work.
+    /// The verifier, the model that judges the work.
     pub verifier: Option<RoleDescription>,
 }
 
@@ -56,21 +56,21 @@ pub struct RoleDescription {
 pub struct DepthDescription {
     /// The name of the depth: `trivial`, `standard` or `complex`.
     pub name: String,
-    /// The names of the steps, in the order in which they run.
+    /// The names of the depth's steps, in the order in which they run.
     pub steps: Vec<String>,
-    /// The role of each step, in the same order.
+    /// The role of each step, in the order in which the steps run.
     #[serde(skip)]
     pub roles: Vec<StepRole>,
-    /// How often a refused artifact is worked on again, at most.
+    /// The most times that a refused artifact is worked on again.
     pub max_replans: u32,
     /// Whether planner and worker can be asked. A verifier that cannot be asked makes the depth no
     /// less available; see `unverified_because`.
     pub available: bool,
-    /// What to do so that the depth can run; absent where it can.
+    /// The advice on how to make the depth run; absent where it can run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable_because: Option<String>,
-    /// What to do so that the depth does not end as `unverified`; absent where its verifier can be
-    /// asked, or it has none.
+    /// The advice on how to keep the depth from ending as `unverified`; absent where its verifier
+    /// can be asked, or it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unverified_because: Option<String>,
 }
@@ -93,7 +93,7 @@ impl RolesDescription {
 }
 
 impl OrchestrationDescription {
-    /// Describes the policy's orchestrations; `None` where it has no depth that can run.
+    /// Describes the policy's orchestrations, or returns `None` if no depth can run.
     pub(super) fn of(policy: &Policy, keys: &Keys<'_>) -> Option<Self> {
         let orchestration = policy.orchestration().filter(|it| !it.depths.is_empty())?;
         let played = |role: &Option<OrchestrationRole>| {

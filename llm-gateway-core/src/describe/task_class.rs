@@ -1,4 +1,4 @@
-//! The part of a description that is about one task class: which targets answer it, and what
+//! The part of a gateway's description about one task class: which targets answer it, and what
 //! keeps it from running.
 
 use serde::Serialize;
@@ -18,20 +18,21 @@ pub struct TaskClassDescription {
     pub kind: RouteKind,
     /// The targets of the task class, in the order in which they are asked.
     pub targets: Vec<Target>,
-    /// The bound on output tokens; null where the task class sets none.
+    /// The bound on output tokens of the task class; null where it sets none.
     pub max_tokens: Option<u64>,
-    /// Why the policy routes the task class this way, in the words of its author.
+    /// The reason why the policy routes the task class this way, in the words of its author.
     pub rationale: String,
     /// Whether the task class can run now. A single model's class can with the key of any of its
     /// targets, a panel with those of a quorum, and a cascade with that of its strong model, to
     /// which it escalates where its gate cannot answer.
     pub available: bool,
-    /// What to do so that the task class can run; absent where it can.
+    /// The advice on how to make the task class run; absent where it can run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable_because: Option<String>,
     /// The environment variables of the missing keys, each once.
     pub missing_keys: Vec<String>,
-    /// How often the cascade has escalated in this process; absent for other kinds.
+    /// The counts of the cascade's requests and escalations in this process; absent for other
+    /// kinds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalations>,
 }
@@ -65,8 +66,9 @@ pub(super) fn task_class(
     }
 }
 
-/// Returns what has to be set before a task class can run, or `None` where it can. `lacking` has
-/// the missing variable of each target, in their order; `missing` has every missing variable once.
+/// Returns the advice on what to set before a task class can run, or `None` if it can. `lacking`
+/// has the missing variable of each target, in their order; `missing` has every missing variable
+/// once.
 fn unavailable(route: &Route, lacking: &[Option<&str>], missing: &[String]) -> Option<String> {
     match &route.shape {
         // The strong model comes last. Without a key for its gate it always escalates.
