@@ -16,33 +16,35 @@ use super::{Answer, PanelAnswer};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CascadeAnswer {
-    /// The answer that counts. If it is the gate's, it is the first member's answer, unchanged. Its
-    /// attempts, cost and latency are those of its own call.
+    /// The answer that the cascade returns. If it is the gate's, it is the first member's answer,
+    /// unchanged. Its attempts, cost and latency are those of its own call.
     pub answer: Answer,
     /// Whether the gate or the strong model gave the answer.
     pub answered_by: AnsweredBy,
-    /// Why the gate's answer stands, or why it does not.
+    /// The reason why the gate's answer stands, or why it does not.
     pub because: String,
-    /// Answers of the cheap models, how far they agree, and their certificate.
+    /// The gate's answers, which are those of the cheap models, with their agreement and their
+    /// certificate.
     pub gate: PanelAnswer,
-    /// Price check of both ways.
+    /// The price check of the cascade, without and with its strong model.
     pub preflight: CascadePreflight,
-    /// Time from the request to the answer.
+    /// Time from the request to the cascade's answer.
     pub latency: Duration,
 }
 
-/// Which part of a cascade gave the answer.
+/// The part of a cascade that gave the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum AnsweredBy {
-    /// The cheap models of the gate, which agree.
+    /// The gate answered: its cheap models agree.
     Gate,
-    /// The strong model, which the policy names under `else`.
+    /// The strong model answered, which the policy names under `else`.
     Else,
 }
 
-/// Why a gate's answer did not stand. A failure of the strong model keeps it.
+/// The reason for an escalation: why the gate's answer did not stand. A failure of the strong model
+/// keeps it.
 #[derive(Debug, Clone)]
 pub(crate) struct Escalation {
     pub(crate) because: String,
@@ -50,7 +52,7 @@ pub(crate) struct Escalation {
 }
 
 impl CascadeAnswer {
-    /// Returns the text of the answer.
+    /// Returns the text of the cascade's answer.
     pub fn text(&self) -> String {
         self.answer.text()
     }
@@ -60,19 +62,19 @@ impl CascadeAnswer {
         (self.answered_by == AnsweredBy::Else).then_some(&self.answer)
     }
 
-    /// Returns every attempt of every call, in order: those of the gate, then those of the strong
-    /// model.
+    /// Returns every attempt of the cascade's calls, in order: those of the gate, then those of the
+    /// strong model.
     pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
         let strong = self.escalated().map_or(&[][..], |answer| &answer.attempts);
         self.gate.attempts().chain(strong)
     }
 
-    /// Returns what all attempts cost together, or `None` if the cost of one is unknown.
+    /// Returns the cost of all attempts together, or `None` if the cost of one is unknown.
     pub fn total_cost(&self) -> Option<NanoUsd> {
         total_cost(self.attempts())
     }
 
-    /// Returns how well the total cost is known: as well as the part that is known worst.
+    /// Returns the basis of the total cost, which is as certain as its least certain part.
     pub fn cost_basis(&self) -> CostBasis {
         let guessed = |attempt: &Attempt| {
             attempt.outcome != AttemptOutcome::Ok
@@ -90,13 +92,13 @@ impl CascadeAnswer {
         }
     }
 
-    /// Returns whether the ledger has written the cost of every attempt, or `None` if money is not
-    /// counted.
+    /// Returns whether the ledger has written the cost of every attempt of the cascade, or `None`
+    /// if money is not counted.
     pub fn spend_recorded(&self) -> Option<bool> {
         all_recorded(self.attempts())
     }
 
-    /// Returns every answer that was paid for.
+    /// Returns every answer of the cascade's models, all of which were paid for.
     fn answers(&self) -> impl Iterator<Item = &Answer> {
         self.gate.answers().chain(self.escalated())
     }

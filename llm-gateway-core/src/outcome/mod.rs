@@ -1,4 +1,4 @@
-//! What a run returns: a [`Reply`] or a [`Failure`], and the parts of both.
+//! The outcome of a run, a [`Reply`] or a [`Failure`], and the parts of both.
 //!
 //! A [`Reply`] is one model's [`Answer`], a [`PanelAnswer`], a [`CascadeAnswer`], or the outcome of
 //! a task, [`Orchestrated`]. Each holds its attempts and costs. A panel also has its [`Agreement`],
@@ -51,19 +51,19 @@ pub use panel::PanelAnswer;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Answer {
-    /// Task class that was asked.
+    /// Task class that the caller asked for.
     pub task_class: String,
-    /// Target that answered.
+    /// Target that gave the answer.
     pub target: Target,
     /// Completion that the model returned.
     pub completion: Completion,
-    /// Cost of the answer, and the tokens it took.
+    /// Cost of the answer, and the tokens that it took.
     pub cost: Cost,
-    /// Price check of the call that was answered.
+    /// Price check of the answered call.
     pub preflight: Preflight,
-    /// Every attempt, in order.
+    /// Attempts of the request, in order.
     pub attempts: Vec<Attempt>,
-    /// First target of the chain, if a fallback answered instead.
+    /// First target of the task class, if a fallback answered instead.
     pub fallback_from: Option<Target>,
     /// Time from the request to the answer.
     pub latency: Duration,
@@ -79,7 +79,7 @@ impl Answer {
         self.completion.joined_text()
     }
 
-    /// Returns the beginning of the text in one short line.
+    /// Returns the beginning of the answer's text in one short line.
     pub(crate) fn gist(&self) -> String {
         gist(&self.text())
     }
@@ -90,7 +90,7 @@ impl Answer {
         all_recorded(&self.attempts)
     }
 
-    /// Returns how often the target that answered was asked again.
+    /// Returns the number of times that the target that answered was asked again.
     pub fn retries(&self) -> usize {
         self.attempts
             .iter()
@@ -105,13 +105,13 @@ impl Answer {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Reply {
-    /// Answer of a single model.
+    /// Reply of a task class with a single model: its answer.
     Single(Box<Answer>),
-    /// Answers of a panel of models that could not see each other.
+    /// Reply of a panel: the answers of models that could not see each other.
     Panel(Box<PanelAnswer>),
-    /// Outcome of a task that was planned, done and verified.
+    /// Reply to a task that was planned, done and verified: the outcome of its orchestration.
     Orchestration(Box<Orchestrated>),
-    /// Answer of a cascade: of its cheap models if they agree, else of the strong one.
+    /// Reply of a cascade: the answer of its cheap models if they agree, else of the strong model.
     Cascade(Box<CascadeAnswer>),
 }
 
@@ -136,7 +136,7 @@ impl Reply {
         }
     }
 
-    /// Returns the answer, if the task class is a single model's.
+    /// Returns the answer of a single model, if the task class asks one.
     pub fn into_answer(self) -> Option<Answer> {
         match self {
             Self::Single(answer) => Some(*answer),
@@ -169,7 +169,7 @@ impl Reply {
     }
 }
 
-/// The error of a run: why there is no reply, every attempt, and whatever was paid for before the
+/// The failure of a run: why there is no reply, every attempt, and whatever was paid for before the
 /// failure.
 ///
 /// Branch on [`category`](Self::category); show the text and the hint of [`error`](Self::error) to
@@ -181,15 +181,15 @@ pub struct Failure(Box<FailureParts>);
 #[derive(Clone)]
 pub(crate) struct FailureParts {
     pub(crate) error: Error,
-    /// Every problem of the policy, if that is the failure.
+    /// The problems of the policy, if the request failed because of them.
     pub(crate) problems: Option<PolicyProblems>,
-    /// Answers of a panel, or of a cascade's gate, if it was asked.
+    /// The answers of the panel, or of the cascade's gate, if it was asked.
     pub(crate) panel: Option<Box<PanelAnswer>>,
-    /// What exists of an orchestration, if its first step was made.
+    /// The results of an orchestration so far, if its first step was made.
     pub(crate) orchestration: Option<Box<Orchestrated>>,
-    /// Step of an orchestration that failed; `preflight` if it failed before the first.
+    /// The step of an orchestration that failed, or `preflight` if none was begun.
     pub(crate) failed_stage: Option<String>,
-    /// Why the gate did not settle the question, if the panel is the gate of a cascade.
+    /// The reason why the gate did not settle the question, if the panel is the gate of a cascade.
     pub(crate) escalation: Option<Escalation>,
     pub(crate) task_class: String,
     pub(crate) preflight: Option<Preflight>,
@@ -200,12 +200,12 @@ pub(crate) struct FailureParts {
 }
 
 impl FailureParts {
-    /// Returns what all attempts cost together, or `None` if the cost of one is unknown.
+    /// Returns the cost of all attempts together, or `None` if the cost of one is unknown.
     pub(crate) fn total_cost(&self) -> Option<NanoUsd> {
         total_cost(&self.attempts)
     }
 
-    /// Returns the parts of a failure before the first attempt.
+    /// Creates the parts of a failure that came before the first attempt.
     pub(crate) fn before(error: Error, run_id: RunId) -> Self {
         Self {
             error,
@@ -248,18 +248,18 @@ impl Failure {
         Self(parts)
     }
 
-    /// Returns the error.
+    /// Returns the error of the failed run.
     pub fn error(&self) -> &Error {
         &self.0.error
     }
 
-    /// Returns the category of the error, which a program branches on.
+    /// Returns the category of the failure's error, which a program branches on.
     pub fn category(&self) -> Category {
         self.0.error.category()
     }
 
-    /// Returns every problem of the policy, if the policy cannot be used and that is the failure;
-    /// otherwise an empty slice.
+    /// Returns the problems of the policy if the run failed because the policy cannot be used, else
+    /// an empty slice.
     pub fn problems(&self) -> &[Diagnostic] {
         self.0.problems.as_ref().map_or(&[], PolicyProblems::diagnostics)
     }
@@ -270,7 +270,7 @@ impl Failure {
         self.0.panel.as_deref()
     }
 
-    /// Returns what exists of the orchestration that failed: what was paid for is not lost.
+    /// Returns the results of the orchestration that failed: what was paid for is not lost.
     pub fn orchestration(&self) -> Option<&Orchestrated> {
         self.0.orchestration.as_deref()
     }
@@ -281,7 +281,7 @@ impl Failure {
         self.0.failed_stage.as_deref()
     }
 
-    /// Returns every attempt, in order.
+    /// Returns every attempt of the failed run, in order.
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
     }

@@ -12,28 +12,29 @@ use crate::orchestrate::{Round, Verdict};
 
 use super::{Answer, Failure};
 
-/// The outcome of a task: everything that was done for it, and how it ended.
+/// The outcome of an orchestration: everything that was done for its task, and how it ended.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Orchestrated {
     /// Depth of the task: `trivial`, `standard` or `complex`.
     pub depth: String,
-    /// How the orchestration ended.
+    /// The ending of the orchestration.
     pub ending: Ending,
     /// Results of each round, as far as it came.
     pub rounds: Vec<Round>,
     /// Every call of a step, in the order in which they were made.
     pub steps: Vec<StepOutcome>,
-    /// What the policy lets the verifier see: `task` and `artifact`. Empty if the depth has no
-    /// verifier.
+    /// Texts that the policy lets the verifier see: `task` and `artifact`. Empty if the depth has
+    /// no verifier.
     pub verifier_sees: Vec<&'static str>,
-    /// Receipt: the digests of what was sent and received, and the certificate.
+    /// Receipt of the orchestration: the digests of what was sent and received, and the
+    /// certificate.
     pub receipt: Receipt<OfOrchestration>,
     /// Recorded bytes behind the receipt: the task, and everything sent and received.
     pub bundle: Bundle<OrchestrationEvidence>,
     /// Path of the receipt, if it was written to disk.
     pub receipt_path: Option<PathBuf>,
-    /// Time from the request to the end.
+    /// Time from the request to the orchestration's end.
     pub latency: Duration,
     /// Id of the run.
     pub run_id: RunId,
@@ -41,7 +42,7 @@ pub struct Orchestrated {
     pub offline: bool,
 }
 
-/// How an orchestration ended.
+/// The ending of an orchestration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ending {
@@ -53,7 +54,7 @@ pub enum Ending {
     Unverified,
     /// A step gave no answer, or a [`Stop`](crate::Stop) ended it.
     Failed {
-        /// Name of the step.
+        /// Name of the step that gave no answer or was ended.
         stage: String,
     },
 }
@@ -68,16 +69,16 @@ pub struct StepOutcome {
     pub role: StepRole,
     /// Round of the step, counted from 1.
     pub round: u32,
-    /// Whether the call asked again for a verdict, after a reply that was not one.
+    /// Whether the call asked again for a verdict, after a reply that held none.
     pub is_repair: bool,
-    /// Target that was asked.
+    /// Target that the step asked.
     pub target: Target,
-    /// Answer of the model, or why there is none.
+    /// Answer of the step's model, or the failure to get one.
     pub result: Result<Answer, Failure>,
 }
 
 impl StepOutcome {
-    /// Returns every attempt of the call, in order.
+    /// Returns every attempt of the step's call, in order.
     pub fn attempts(&self) -> &[Attempt] {
         match &self.result {
             Ok(answer) => &answer.attempts,
@@ -87,14 +88,14 @@ impl StepOutcome {
 }
 
 impl Orchestrated {
-    /// Returns the round whose results count: the last one with an artifact, else the last one.
+    /// Returns the round whose results count: the last round with an artifact, else the last round.
     pub fn current_round(&self) -> Option<&Round> {
         let with_artifact = self.rounds.iter().rfind(|round| round.artifact.is_some());
         with_artifact.or(self.rounds.last())
     }
 
-    /// Returns every other round that has any result, with its number. It was paid for all the
-    /// same.
+    /// Returns every round whose artifact does not count but that has any result, with its number.
+    /// Those rounds were paid for too.
     pub fn other_rounds(&self) -> impl Iterator<Item = (usize, &Round)> {
         let current = self.current_round().map(std::ptr::from_ref);
         let numbered = (1..).zip(&self.rounds);
@@ -108,12 +109,12 @@ impl Orchestrated {
         self.current_round()?.artifact.as_deref()
     }
 
-    /// Returns the plan, if one was made.
+    /// Returns the plan that the planner wrote, if there is one.
     pub fn plan(&self) -> Option<&str> {
         self.current_round()?.plan.as_deref()
     }
 
-    /// Returns the verdict on the artifact, if there is one.
+    /// Returns the verifier's verdict on the artifact, if there is one.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.current_round()?.verdict.as_ref()
     }
@@ -148,12 +149,12 @@ impl Orchestrated {
         self.verdict().is_some_and(|verdict| verdict.accepted)
     }
 
-    /// Returns every attempt of every call, in order.
+    /// Returns every attempt of the orchestration's calls, in order.
     pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.steps.iter().flat_map(StepOutcome::attempts)
     }
 
-    /// Returns what all attempts cost together, or `None` if the cost of one is unknown.
+    /// Returns the cost of all attempts together, or `None` if the cost of one is unknown.
     pub fn total_cost(&self) -> Option<NanoUsd> {
         total_cost(self.attempts())
     }
@@ -164,7 +165,7 @@ impl Orchestrated {
         all_recorded(self.attempts())
     }
 
-    /// Returns the artifact, or an empty text if there is none.
+    /// Returns the text of the artifact, or an empty text if there is none.
     pub fn text(&self) -> String {
         self.artifact().unwrap_or_default().to_owned()
     }

@@ -16,25 +16,25 @@ use super::{Answer, Failure};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PanelAnswer {
-    /// Task class that was asked.
+    /// Task class that the caller asked for.
     pub task_class: String,
-    /// Targets that were asked, in the policy's order.
+    /// Targets of the panel's members, in the policy's order.
     pub targets: Vec<Target>,
-    /// Answer of each target, or why there is none, in the same order.
+    /// Answers of the panel's members, or their failures, in the policy's order.
     pub members: Vec<Result<Answer, Failure>>,
-    /// How far the answers agree.
+    /// Agreement between the members' answers.
     pub agreement: Agreement,
-    /// What the policy demands of the panel's independence.
+    /// Demands of the policy on the independence of the panel's members.
     pub visibility: Visibility,
     /// The most that the panel may cost, retries included, if the policy sets a limit.
     pub cost_cap: Option<NanoUsd>,
-    /// Receipt: the digests of what was sent and received, and the certificate.
+    /// Receipt of the panel: the digests of what was sent and received, and the certificate.
     pub receipt: Receipt<OfPanel>,
-    /// Recorded bytes behind the receipt: prompts and answers.
+    /// Recorded bytes behind the panel's receipt: prompts and answers.
     pub bundle: Bundle<Evidence>,
     /// Path of the receipt, if it was written to disk.
     pub receipt_path: Option<PathBuf>,
-    /// Time from the request to the last answer.
+    /// Time from the request to the panel's last answer.
     pub latency: Duration,
     /// Id of the run.
     pub run_id: RunId,
@@ -43,7 +43,7 @@ pub struct PanelAnswer {
 }
 
 impl PanelAnswer {
-    /// Returns the answers that came, in the policy's order.
+    /// Returns the answers of the members that gave one, in the policy's order.
     pub fn answers(&self) -> impl Iterator<Item = &Answer> {
         self.members.iter().filter_map(|member| member.as_ref().ok())
     }
@@ -60,7 +60,7 @@ impl PanelAnswer {
         self.certificate().independence_certified()
     }
 
-    /// Returns every attempt of every member.
+    /// Returns every attempt of every member of the panel.
     pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.members.iter().flat_map(|member| match member {
             Ok(answer) => answer.attempts.as_slice(),
@@ -68,14 +68,14 @@ impl PanelAnswer {
         })
     }
 
-    /// Returns what all attempts cost together, or `None` if the cost of one is unknown.
+    /// Returns the cost of all attempts together, or `None` if the cost of one is unknown.
     pub fn total_cost(&self) -> Option<NanoUsd> {
         total_cost(self.attempts())
     }
 
-    /// Returns whether the providers billed more than the policy's cap. The worst case of each
-    /// attempt was checked against the cap before the attempt was sent. Returns `None` if the cost
-    /// of an attempt is unknown and the known costs alone are not above the cap.
+    /// Returns whether the panel's providers billed more than the policy's cap. The worst case of
+    /// each attempt was checked against the cap before the attempt was sent. Returns `None` if the
+    /// cost of an attempt is unknown and the known costs alone are not above the cap.
     pub fn cap_exceeded(&self) -> Option<bool> {
         let known = self.attempts().filter_map(|attempt| attempt.cost);
         let known = known.fold(NanoUsd::ZERO, NanoUsd::saturating_add);
@@ -89,7 +89,7 @@ impl PanelAnswer {
         all_recorded(self.attempts())
     }
 
-    /// Returns the answers as one text, each under a heading.
+    /// Returns the members' answers as one text, each under a heading.
     pub fn text(&self) -> String {
         let members = self.targets.iter().zip(&self.members).zip(1..);
         let headed = members.map(|((target, member), position)| match member {
