@@ -1,4 +1,4 @@
-//! The adapters that Cargo features bring, and what a policy needs of them.
+//! The adapters that Cargo features bring, and the problems of policies that need a missing one.
 //!
 //! Without a feature its adapter is missing and nothing else changes: the builder refuses a
 //! policy that needs the adapter, by a problem that names the feature and the way around it.
@@ -32,8 +32,8 @@ pub(super) fn file_ledger(path: PathBuf) -> Option<Arc<dyn Ledger>> {
     }
 }
 
-/// Returns the problem of a policy that sends requests over a network which this build lacks.
-/// Targets of the program's `own` providers need no transport.
+/// Returns the problem of a policy that needs the network, which this build lacks. Targets of the
+/// program's `own` providers need no transport.
 pub(super) fn missing_network<'a>(
     policy: &Policy,
     own: impl Iterator<Item = &'a ProviderName>,

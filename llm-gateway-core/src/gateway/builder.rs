@@ -1,4 +1,4 @@
-//! Configures a gateway and connects adapters with ports.
+//! The builder of a gateway, which connects adapters with ports.
 //!
 //! The builder decides which transport, ledger, clock and source of keys stand behind the ports,
 //! and makes one provider for each entry of the policy. What a policy means is decided in
@@ -24,7 +24,7 @@ use crate::transport::{Scripted, Scrubber, Transport};
 
 use super::{Gateway, adapters};
 
-/// Configures and builds a [`Gateway`].
+/// A builder that configures a [`Gateway`].
 ///
 /// By default the policy is the one embedded in this crate, variables come from the process's
 /// environment, requests go over the network, and money is counted where the environment says.
@@ -44,7 +44,8 @@ pub struct GatewayBuilder {
     environment: Option<Environment>,
     env_file: Option<PathBuf>,
     providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
-    /// Names given to [`provider`](Self::provider) that no provider can have; `build` reports them.
+    /// The names given to [`provider`](Self::provider) that no provider can have; `build` reports
+    /// them.
     invalid_names: Vec<InvalidName>,
     credentials: Option<Arc<dyn CredentialSource>>,
     transport: Option<Arc<dyn Transport>>,
@@ -259,7 +260,7 @@ impl GatewayBuilder {
         }
     }
 
-    /// Reads and compiles the policy.
+    /// Reads and compiles the policy that the builder was given.
     fn load(&mut self) -> Loaded {
         let environment = self.environment.take().unwrap_or_else(Environment::from_process);
         let own_providers: Vec<_> = self.providers.keys().cloned().collect();
@@ -270,7 +271,8 @@ impl GatewayBuilder {
         config::load(request)
     }
 
-    /// Describes the names that were given to [`provider`](Self::provider) and are not valid.
+    /// Returns the problems of names that were given to [`provider`](Self::provider) and are not
+    /// valid.
     fn invalid_provider_names(&self) -> Vec<Diagnostic> {
         let problem = |invalid: &InvalidName| {
             let hint = "give `GatewayBuilder::provider` a name such as `in_house`";
@@ -288,7 +290,7 @@ impl GatewayBuilder {
         }
     }
 
-    /// Makes a provider for each entry of the policy that speaks a dialect known here.
+    /// Creates a provider for each entry of the policy that speaks a dialect known here.
     fn http_providers(
         &self,
         policy: &Policy,
@@ -306,7 +308,7 @@ impl GatewayBuilder {
     }
 }
 
-/// Shows what was chosen, but neither variables nor the text of the policy.
+/// Shows the builder's choices, but neither variables nor the text of the policy.
 impl fmt::Debug for GatewayBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GatewayBuilder")
@@ -318,7 +320,7 @@ impl fmt::Debug for GatewayBuilder {
     }
 }
 
-/// Returns the limiter of one provider, by its name.
+/// Returns the limiter of one provider, with the provider's name.
 fn limiter((name, spec): (&ProviderName, &ProviderSpec)) -> (ProviderName, Limiter) {
     (name.clone(), Limiter::new(spec.limits))
 }

@@ -1,4 +1,4 @@
-//! The entry point: every front end and every embedding program uses the crate through
+//! The gateway, the entry point of the crate: every front end and every embedding program uses
 //! [`Gateway`].
 //!
 //! This room decides which adapters stand behind the ports: [`GatewayBuilder`] picks the transport,
@@ -24,7 +24,7 @@ use crate::run::{self, Request, Run, SharedState, Task, Wanted};
 
 pub use builder::GatewayBuilder;
 
-/// Answers requests as a policy says.
+/// A gateway, which answers requests as a policy says.
 ///
 /// A gateway is built once, by [`Gateway::builder`], and shared: it is cheap to clone, its clones
 /// share everything, and all its methods take `&self`. What must outlive a request (circuit
@@ -184,7 +184,7 @@ impl Gateway {
         run::start(&self.state, request, Wanted::Anything)
     }
 
-    /// Has a task planned, done and verified, as far as its depth asks for.
+    /// Has a task planned, done and verified, as far as the task's depth asks for.
     ///
     /// The verifier is shown the task and the artifact, and the certificate shows from the recorded
     /// bytes that it saw nothing of the plan.
@@ -244,11 +244,12 @@ impl Gateway {
         self.state.policy.as_deref().map_err(Clone::clone)
     }
 
-    /// Waits until the ledger has written everything that was spent: the last call before a process
-    /// ends. Without a ledger it returns at once.
+    /// Waits until the ledger has written everything that was spent. It is the last thing to do
+    /// before a process ends. Without a ledger it returns at once.
     ///
     /// # Errors
-    /// [`Category::Ledger`] if something could not be written. It stays counted at its worst case.
+    /// [`Category::Ledger`] if a cost could not be written, which then stays counted at its worst
+    /// case.
     pub async fn drain(&self) -> Result<(), Error> {
         match &self.state.ledger {
             Some(ledger) => Ok(ledger.drain().await?),
@@ -262,8 +263,8 @@ impl Gateway {
     }
 }
 
-/// Shows whether the policy can be used and whether answers are scripted; never a key, a prompt or
-/// an answer.
+/// Shows whether the gateway's policy can be used and whether answers are scripted; never a key, a
+/// prompt or an answer.
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gateway")

@@ -16,14 +16,14 @@ use crate::spend::{SpendReport, SpendState};
 
 use super::Gateway;
 
-/// How long a description waits for the ledger. A transaction takes milliseconds. The ledger gives
-/// up on a file that another process keeps locked after five seconds, which is too long for a
-/// question about what the gateway can do.
+/// The longest time that a description waits for the ledger. A transaction takes milliseconds. The
+/// ledger gives up on a file that another process keeps locked after five seconds, which is too
+/// long for a question about what the gateway can do.
 const DESCRIPTION_WAITS: Duration = Duration::from_secs(1);
 
 impl Gateway {
-    /// Returns what `month` has cost, grouped by `by`, and what its caps leave. `None` stands for
-    /// the current month, in UTC.
+    /// Returns the spend report of `month`: its cost grouped by `by`, and what its caps leave.
+    /// `None` stands for the current month, in UTC.
     ///
     /// ```
     /// use llm_gateway_core::ledger::{By, MemoryLedger};
@@ -49,8 +49,8 @@ impl Gateway {
         Ok(SpendReport::new(spent, by, dispatch::caps(policy.spending())))
     }
 
-    /// Releases what dead processes held in `month`, and returns how much that was. `None` stands
-    /// for the current month. The holds of living processes stay.
+    /// Releases the holds of dead processes in `month`, and returns their number and sum. `None`
+    /// stands for the current month. The holds of living processes stay.
     ///
     /// # Errors
     /// [`Category::Ledger`] and [`Category::PolicyInvalid`], as with [`spent`](Self::spent).
@@ -59,9 +59,9 @@ impl Gateway {
         Ok(ledger.drop_unsettled(self.month_or_now(month)).await?)
     }
 
-    /// Describes the gateway, as [`describe`](Self::describe) does, with what the current month has
-    /// cost. If the ledger cannot be used, or takes more than a second, the description says so
-    /// instead.
+    /// Describes the gateway, as [`describe`](Self::describe) does, with the spending of the
+    /// current month. If the ledger cannot be used, or takes more than a second, the description
+    /// says so instead.
     ///
     /// # Errors
     /// [`PolicyProblems`] lists every problem of a policy that cannot be used.
@@ -70,7 +70,8 @@ impl Gateway {
         Ok(Description { spend: Some(self.spend_state().await), ..description })
     }
 
-    /// Returns what is known of the current month's money within the time of a description.
+    /// Returns the spending of the current month, as far as it is known within the time of a
+    /// description.
     async fn spend_state(&self) -> SpendState {
         if self.state.ledger.is_none() {
             return SpendState::Off;
@@ -85,8 +86,8 @@ impl Gateway {
         }
     }
 
-    /// Returns the policy and the ledger. Without a policy it is unknown whether there is a ledger,
-    /// and where.
+    /// Returns the policy and the ledger of the gateway. Without a policy it is unknown whether
+    /// there is a ledger, and where.
     fn policy_and_ledger(&self) -> Result<(&Policy, &dyn Ledger), Error> {
         let policy = self.state.policy.as_ref().map_err(Error::from)?;
         let ledger = self.state.ledger.as_deref().ok_or_else(not_counted)?;
@@ -98,13 +99,13 @@ impl Gateway {
     }
 }
 
-/// The error of a gateway without a ledger.
+/// Returns the error of a gateway without a ledger.
 fn not_counted() -> Error {
     Error::new(Category::Ledger, "the spend ledger is off, so nothing is counted")
         .with_hint("set LLM_GATEWAY_LEDGER=1, or a cap such as LLM_GATEWAY_CAP_TOTAL_MONTHLY=25")
 }
 
-/// The error of a ledger that did not answer in the time of a description.
+/// Returns the error of a ledger that did not answer in the time of a description.
 fn slow() -> Error {
     let seconds = DESCRIPTION_WAITS.as_secs();
     Error::new(Category::Ledger, format!("the spend ledger gave no answer within {seconds} s"))
