@@ -1,4 +1,4 @@
-//! Keys from variables of the environment.
+//! The source of keys that reads variables of the environment.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use crate::model::ProviderName;
 
 use super::{CredentialSource, Lease, Secret};
 
-/// Supplies keys from an [`Environment`].
+/// A source of keys that reads them from an [`Environment`].
 pub struct EnvironmentCredentials {
     environment: Environment,
-    /// The variables that hold keys, as the policy names them.
+    /// The names of the variables that hold keys, as the policy has them.
     variables: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The port for keys, and the type that keeps a key from being shown.
+//! The port for keys of providers, and the type that keeps a key from being shown.
 //!
 //! [`EnvironmentCredentials`] reads keys from variables. A program that keeps its keys elsewhere
 //! implements [`CredentialSource`].
@@ -14,8 +14,8 @@ use crate::model::ProviderName;
 
 pub use environment::EnvironmentCredentials;
 
-/// A key. It has no `Debug`, `Display` or `Serialize`, so that it cannot be printed by accident.
-/// Its memory is wiped when it is dropped.
+/// A provider's key. It has no `Debug`, `Display` or `Serialize`, so that it cannot be printed by
+/// accident. Its memory is wiped when it is dropped.
 ///
 /// ```compile_fail,E0277
 /// println!("{:?}", llm_gateway_core::credential::Secret::new("sk-very-secret".to_string()));
@@ -27,7 +27,7 @@ pub use environment::EnvironmentCredentials;
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Wraps a key.
+    /// Creates a secret from a key.
     pub fn new(key: String) -> Self {
         Self(key.into())
     }
@@ -38,13 +38,14 @@ impl Secret {
     }
 }
 
-/// A key that is lent for one attempt.
+/// A lease of a key, for one attempt.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Lease {
-    /// The name of the key, which does not show it. A pool of keys can report failures by it.
+    /// The name of the leased key, which does not show the key. `Debug` prints it; the gateway does
+    /// not use it yet.
     pub id: String,
-    /// The key itself.
+    /// The leased key.
     pub secret: Secret,
 }
 
@@ -62,18 +63,18 @@ impl Lease {
     }
 }
 
-/// Supplies keys. Implement it to take keys from a vault.
+/// A source of providers' keys. Implement it to take keys from a vault.
 #[async_trait]
 pub trait CredentialSource: Send + Sync {
     /// Returns a key for `provider`, which the policy expects in the variable `variable`; `None` if
     /// there is none.
     async fn lease(&self, provider: &ProviderName, variable: &str) -> Option<Lease>;
 
-    /// Returns whether there is a key, without leasing it. It must not block, because
-    /// `llm_routing_info` waits for it.
+    /// Returns whether there is a key for `provider`, without leasing it. It must not block,
+    /// because `llm_routing_info` waits for it.
     fn has(&self, provider: &ProviderName, variable: &str) -> bool;
 
-    /// Returns every key that is known by now, so that it can be removed from what providers send.
+    /// Returns every key that is known so far, so that it can be removed from what providers send.
     /// A leased key is removed whether or not it is returned here.
     fn known(&self) -> Vec<Secret>;
 }
