@@ -1,17 +1,17 @@
 //! The port for the wall clock.
 //!
-//! It tells dates: which models are retired, and which month the ledger counts in. It never
-//! measures durations: deadlines and waits use tokio's clock, which tests can pause.
+//! It shows the date, which decides which models are retired and which month the ledger counts in.
+//! It never measures durations: deadlines and waits use tokio's clock, which tests can pause.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Tells the time. Implement it to control the date in a test.
+/// A wall clock, which shows the date. Implement it to control the date in a test.
 pub trait Clock: Send + Sync {
     /// Returns the time since 1970-01-01T00:00:00 UTC.
     fn now(&self) -> Duration;
 }
 
-/// The clock of the machine.
+/// The wall clock of the machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -22,7 +22,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that always tells the same time since 1970-01-01T00:00:00 UTC, for tests.
+/// A clock that always shows the same time since 1970-01-01T00:00:00 UTC, for tests.
 #[derive(Debug, Clone, Copy)]
 pub struct FixedClock(pub Duration);
 

@@ -1,4 +1,4 @@
-//! The environment as a value.
+//! The environment variables, as a value that the library reads in place of the process's.
 //!
 //! No other file of the library reads the process's environment. A variable counts as missing if it
 //! is empty, or if it is still `${NAME}` or `$NAME` because a client did not expand it. A variable
@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The prefix of the gateway's own variables.
+/// The prefix of the names of the gateway's own variables.
 pub(crate) const OWN_PREFIX: &str = "LLM_GATEWAY_";
 
-/// The variable that holds the user's home or settings directory.
+/// The name of the variable that holds the user's home or settings directory.
 pub(crate) const HOME: &str = if cfg!(windows) { "APPDATA" } else { "HOME" };
 
-/// Variables and their values. Some hold keys, so there is neither `Debug` nor `Serialize`.
+/// A set of environment variables with their values. Some hold keys, so there is neither `Debug`
+/// nor `Serialize`.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
@@ -27,9 +28,9 @@ impl Environment {
         Self::default()
     }
 
-    /// Copies the process's variables. A variable that is not UTF-8 is left out, unless it is one
-    /// of the gateway's own: a cap must not be lost, so it is kept with a replacement character,
-    /// which no amount may hold.
+    /// Creates an environment from the process's variables. A variable that is not UTF-8 is left
+    /// out, unless it is one of the gateway's own: a cap must not be lost, so it is kept with a
+    /// replacement character, which no amount may hold.
     #[allow(clippy::disallowed_methods)] // the one place that reads the environment
     pub fn from_process() -> Self {
         let readable = |name: String, value: OsString| match value.into_string() {
@@ -57,7 +58,7 @@ impl Environment {
         self.written(name).filter(|value| !is_unexpanded(value))
     }
 
-    /// Returns the value of a variable as it is written, expanded or not; `None` if it is absent or
+    /// Returns the value of a variable as it was set, expanded or not; `None` if it is absent or
     /// empty. It is for variables that guard money: one that was not expanded must not count as
     /// missing.
     pub(crate) fn written(&self, name: &str) -> Option<&str> {
@@ -124,8 +125,8 @@ impl MalformedLine {
     }
 }
 
-/// Returns whether a name begins as the gateway's own variables do, in any case: `llm_gateway_…` is
-/// a mistake that must be reported.
+/// Returns whether a variable's name begins as the gateway's own do, in any case: `llm_gateway_…`
+/// is a mistake that must be reported.
 pub(crate) fn is_own(name: &str) -> bool {
     name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX))
 }
@@ -154,15 +155,15 @@ pub(crate) fn user_directory(
     })
 }
 
-/// Returns the line with every `$` escaped. The reader would otherwise substitute variables of the
-/// process, and a key may hold a `$`. A value in single quotes needs no escape.
+/// Returns a line of a `.env` file with every `$` escaped. The reader would otherwise substitute
+/// variables of the process, and a key may hold a `$`. A value in single quotes needs no escape.
 fn without_substitution(line: &str) -> String {
     let quoted =
         line.split_once('=').is_some_and(|(_, value)| value.trim_start().starts_with('\''));
     if quoted { line.to_owned() } else { line.replace("\\$", "$").replace('$', "\\$") }
 }
 
-/// Returns whether a value is the name of a variable that should have been expanded: `${NAME}`,
+/// Returns whether a variable's value is a name that should have been expanded: `${NAME}`,
 /// `${env:NAME}` or `$NAME`.
 pub(crate) fn is_unexpanded(value: &str) -> bool {
     let Some(name) = value.strip_prefix('$') else { return false };

@@ -1,4 +1,4 @@
-//! The events of a run: what happens while it works.
+//! The events of a run, which say what happens while it works.
 //!
 //! Events are for display only. A reader that lags misses some, and a run never waits for one.
 
@@ -8,20 +8,21 @@ use tokio::sync::mpsc;
 
 use crate::model::Target;
 
-/// Something that happened in a run.
+/// An event: something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// An attempt begins.
     Attempt {
-        /// Target that is asked.
+        /// Target that the attempt asks.
         target: Target,
         /// Number of the attempt at this target, counted from 1.
         number: usize,
     },
-    /// An answer is streaming in. Sent at most once a second, and left out if the reader lags.
+    /// An answer is streaming in. The event is sent at most once a second, and left out if the
+    /// reader lags.
     Writing {
-        /// Target that answers.
+        /// Target whose answer is streaming in.
         target: Target,
         /// Length of the answer so far in tokens, estimated from its characters.
         tokens: u64,
@@ -30,16 +31,16 @@ pub enum Event {
     Waiting {
         /// Target that is asked again.
         target: Target,
-        /// Length of the wait.
+        /// Length of the wait before the next attempt.
         wait: Duration,
     },
     /// A member of a panel has answered or failed.
     Member {
         /// Position of the member in the panel, counted from 1.
         member: usize,
-        /// Number of members of the panel.
+        /// Number of members that the panel has.
         of: usize,
-        /// Whether the member answered.
+        /// Whether the member of the panel answered.
         answered: bool,
     },
     /// A step of an orchestration begins.
@@ -48,7 +49,7 @@ pub enum Event {
         step: String,
         /// Round of the step, counted from 1.
         round: u32,
-        /// Target that is asked.
+        /// Target that the step asks.
         target: Target,
     },
     /// A step of an orchestration has ended.
@@ -64,14 +65,14 @@ pub enum Event {
     Escalating {
         /// Strong model that is asked.
         to: Target,
-        /// Why the gate's answer does not stand.
+        /// Reason why the gate's answer does not stand.
         because: String,
     },
     /// A target gave no answer, and the next one is asked.
     Fallback {
         /// Target that gave no answer.
         from: Target,
-        /// Target that is asked now.
+        /// Target that is asked next.
         to: Target,
     },
 }
@@ -80,7 +81,7 @@ pub enum Event {
 /// so a reader that reads at all never falls so far behind.
 const CAPACITY: usize = 64;
 
-/// The events of a run, in order.
+/// The reader of a run's events, in order.
 ///
 /// [`Gateway::start`](crate::Gateway::start) shows how they are read.
 #[derive(Debug)]
@@ -114,7 +115,7 @@ impl EventSender {
     }
 }
 
-/// Creates the sender and the reader of a run's events.
+/// Creates the channel of a run's events: its sender and its reader.
 pub(crate) fn channel() -> (EventSender, Events) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
     (EventSender(sender), Events(receiver))

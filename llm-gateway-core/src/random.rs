@@ -1,5 +1,4 @@
-//! Randomness as an argument: run ids, jitter, nonces and salts come from one generator, which a
-//! test can seed.
+//! The random generator, from which run ids, jitter, nonces and salts come. A test can seed it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -34,7 +33,7 @@ impl Random {
         })
     }
 
-    /// Returns a number from 0 up to but not including 1, uniformly distributed.
+    /// Returns a random number from 0 up to but not including 1, uniformly distributed.
     pub(crate) fn unit(&self) -> f64 {
         self.draw(|generator| generator.random())
     }

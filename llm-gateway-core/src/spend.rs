@@ -1,4 +1,5 @@
-//! What a month has cost and what its caps leave, as people and envelopes see it.
+//! The spend report of a month, as people and envelopes see it: what it has cost, and what its caps
+//! leave.
 //!
 //! It decides nothing: the [`ledger`](crate::ledger) counts, the policy caps, and the gateway asks
 //! both. Amounts are serialized in dollars, exact to the nano-dollar below a million dollars.
@@ -28,7 +29,7 @@ use serde_json::{Map, Value, json};
 use crate::ledger::{By, Cap, MonthSpend, Scope, SpentRow};
 use crate::model::NanoUsd;
 
-/// What a month has cost and what its caps leave.
+/// The spend report of a month: what it has cost, and what its caps leave.
 ///
 /// It is serialized as `{month, total_usd, held_usd, unsettled_usd, caps{}, rows[]}`. `caps` has
 /// `{cap_usd, left_usd}` for `total` and for each capped provider. A row has the provider, model or
@@ -37,53 +38,54 @@ use crate::model::NanoUsd;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpendReport {
-    /// What the ledger has counted in the month.
+    /// The money that the ledger has counted in the month.
     pub spent: MonthSpend,
-    /// What the rows are grouped by.
+    /// The key by which the rows of the report are grouped.
     pub by: By,
-    /// Caps with what each leaves, the cap on the total first.
+    /// The monthly caps with what each leaves, the cap on the total first.
     pub caps: Vec<CapLeft>,
 }
 
-/// A cap, and what it still allows.
+/// A monthly cap, and what it still allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CapLeft {
-    /// Cap on the total or on one provider.
+    /// The cap on the total or on one provider.
     pub cap: Cap,
-    /// Amount that the cap still allows: its limit minus what is spent, held or unsettled.
+    /// The amount that the cap still allows: its limit minus what is spent, held or unsettled.
     pub left: NanoUsd,
 }
 
-/// What is known of the current month's money within the short time that a description waits.
+/// The spending of the current month, as far as it is known within the short time that a
+/// description waits.
 ///
 /// It is serialized as `{enabled: false}`, as `{enabled: true, month, total_usd, held_usd,
 /// unsettled_usd, caps{}}`, or as `{enabled: true, error, hint}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpendState {
-    /// Money is not counted.
+    /// The gateway has no ledger, so money is not counted.
     Off,
-    /// Money is counted, and this is the count.
+    /// The ledger counts money, and this is its report.
     Known(Box<SpendReport>),
-    /// Money is counted, and the ledger did not answer.
+    /// The ledger counts money, and did not answer.
     Unknown {
-        /// Why the ledger did not answer.
+        /// The reason why the ledger did not answer.
         error: String,
-        /// What can be done about it.
+        /// Advice on what can be done about the ledger.
         hint: Option<String>,
     },
 }
 
 impl SpendReport {
-    /// Creates the report of what was counted, with what `caps` leave.
+    /// Creates the report of the money that was counted, with what `caps` leave.
     pub(crate) fn new(spent: MonthSpend, by: By, caps: Vec<Cap>) -> Self {
         let left = |cap| CapLeft { left: spent.left(&cap), cap };
         let caps = caps.into_iter().map(left).collect();
         Self { spent, by, caps }
     }
 
-    /// Returns everything but the rows, as JSON.
+    /// Returns the report without its rows, as JSON.
     fn totals(&self) -> Map<String, Value> {
         let mut totals = Map::new();
         let mut put = |key: &str, value: Value| totals.insert(key.to_owned(), value);
@@ -95,7 +97,7 @@ impl SpendReport {
         totals
     }
 
-    /// Returns one row as JSON.
+    /// Returns one row of the report as JSON.
     fn row(&self, row: &SpentRow) -> Value {
         let mut shown = Map::new();
         let mut put = |key: &str, value: Value| shown.insert(key.to_owned(), value);

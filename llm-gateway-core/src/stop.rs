@@ -1,10 +1,10 @@
-//! The handle by which a caller stops a task and keeps what exists. What stopping means is decided
-//! by the code that does the work.
+//! The handle by which a caller stops a task and keeps its results so far. What stopping means is
+//! decided by the code that does the work.
 
 use tokio::sync::watch;
 
-/// Stops a task under way, so that its run ends at once and returns what exists. All clones are one
-/// handle.
+/// A handle that stops a task under way, so that its run ends at once and returns its results so
+/// far. All clones are one handle.
 ///
 /// ```
 /// use llm_gateway_core::{Category, Event, Gateway, Scripted, Stop, Task};
@@ -34,7 +34,7 @@ use tokio::sync::watch;
 pub struct Stop(watch::Sender<bool>);
 
 impl Stop {
-    /// Creates a handle that has not stopped anything yet.
+    /// Creates a handle that has not stopped any task yet.
     pub fn new() -> Self {
         Self::default()
     }
