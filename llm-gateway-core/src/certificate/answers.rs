@@ -1,4 +1,4 @@
-//! What is known of each answered call, from the recorded bytes or from the rows of a receipt.
+//! What is known of each answered model call, from its recorded bytes or from a receipt's rows.
 //!
 //! The claims about identity, freshness and quorum are decided from these values alone, so
 //! `verify` decides them in the same way as the run did.
@@ -8,24 +8,25 @@ use super::kind::{ReceiptKind, Speaker};
 use super::readers;
 use super::recorded::RecordedResponse;
 
-/// A call that was answered, and what is recorded of its answer.
+/// A model call that was answered, and what is recorded of its answer.
 #[derive(Debug)]
 pub(super) struct AnsweredCall<'a> {
     pub(super) speaker: Speaker,
     pub(super) provider: &'a str,
-    /// The id of the model that was requested.
+    /// The id of the model that the call requested.
     pub(super) declared: &'a str,
     pub(super) record: AnswerRecord,
 }
 
 impl AnsweredCall<'_> {
-    /// Returns the model id that the response names, or the declared one if it names none.
-    /// `None` if no response was read.
+    /// Returns the id of the model that answered: the one that its response names, or the requested
+    /// one if it names none. `None` if no response was read.
     pub(super) fn id(&self) -> Option<&str> {
         Some(self.facts()?.model.as_deref().unwrap_or(self.declared))
     }
 
-    /// Returns the facts that the response states, if it was read.
+    /// Returns the facts that the call's response states about itself; `None` if no response was
+    /// read.
     pub(super) fn facts(&self) -> Option<&ResponseFacts> {
         match &self.record {
             AnswerRecord::Read(facts) => Some(facts),
@@ -34,23 +35,23 @@ impl AnsweredCall<'_> {
     }
 }
 
-/// What is recorded of an answer.
+/// What is recorded of the answer to one model call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AnswerRecord {
-    /// The provider records no bytes.
+    /// An answer of which no bytes are recorded, because its provider records none.
     Unrecorded,
-    /// The provider records bytes, but no response is recorded.
+    /// An answer that is missing from the records, although its provider records bytes.
     Missing,
-    /// A response is recorded but is not a readable answer; the text says why.
+    /// A recorded response that is not a readable answer; the text says why.
     Unreadable(String),
-    /// A response is recorded and was read.
+    /// A recorded response that was read, and the facts that it states.
     Read(ResponseFacts),
 }
 
-/// The facts that a response states about itself.
+/// The facts that a model's response states about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ResponseFacts {
-    /// The id of the model that answered.
+    /// The id of the model that answered, as the response names it.
     pub(super) model: Option<String>,
     /// The provider's id of the response.
     pub(super) response_id: Option<String>,
@@ -80,8 +81,8 @@ impl AnswerRecord {
         }
     }
 
-    /// Says why nothing is known of the answer, in a sentence about `speaker`. `None` if the
-    /// response was read.
+    /// Returns a sentence about `speaker` that says why its answer could not be read; `None` if it
+    /// was read.
     pub(super) fn gap(&self, speaker: Speaker) -> Option<String> {
         Some(match self {
             Self::Unrecorded => format!("{speaker}'s provider records nothing"),

@@ -1,8 +1,8 @@
-//! The canonical form of a document, and the digests over it.
+//! The canonical form (RFC 8785) of receipts and bundles, and the digests over them.
 //!
-//! RFC 8785 fixes the order of keys and the form of numbers and strings, and leaves out all white
-//! space, so equal documents are equal bytes. A document that is read must be in this form, so
-//! that it has exactly one digest.
+//! The form fixes the order of keys and the form of numbers and strings, and leaves out all white
+//! space, so equal documents are equal bytes. A document that is read must be in this form, so that
+//! it has exactly one digest.
 
 use std::fmt;
 use std::str::FromStr;
@@ -51,7 +51,7 @@ impl fmt::Debug for Salt {
 pub struct ReceiptDigest(String);
 
 impl ReceiptDigest {
-    /// Returns the 64 hex digits.
+    /// Returns the digest as 64 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -68,14 +68,14 @@ impl FromStr for ReceiptDigest {
     }
 }
 
-/// Writes a document in its canonical form.
+/// Writes a document as JSON in canonical form (RFC 8785).
 pub(super) fn to_bytes(document: &impl Serialize) -> Vec<u8> {
     // This fails only for a map whose keys are not strings, and no document here has such a map.
     serde_json_canonicalizer::to_vec(document).unwrap_or_default()
 }
 
-/// Reads a document that must be in its canonical form. White space at the end is allowed, because
-/// editors add a line feed there.
+/// Reads a JSON document that must be in canonical form (RFC 8785). White space at the end is
+/// allowed, because editors add a line feed there.
 pub(super) fn read<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Unread> {
     let bytes = bytes.trim_ascii_end();
     let document: T =
@@ -83,7 +83,7 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, U
     if to_bytes(&document) == bytes { Ok(document) } else { Err(Unread::NotCanonical) }
 }
 
-/// Says why bytes are not the expected document: they are not JSON, or JSON of another shape.
+/// Describes why bytes could not be parsed: they are not JSON, or JSON of another shape.
 pub(super) fn parse_failure(error: &serde_json::Error) -> String {
     match error.classify() {
         serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
@@ -93,26 +93,26 @@ pub(super) fn parse_failure(error: &serde_json::Error) -> String {
     }
 }
 
-/// Why a document could not be read.
+/// The reason why a receipt or a bundle could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unread {
-    /// The bytes are not the expected document; the text says why.
+    /// Bytes that are not a document of the expected shape; the text says why.
     #[error("{0}")]
     Form(String),
-    /// The document is the expected one, but not in the form in which it was issued.
+    /// A document of the expected shape that is not in the canonical form in which it was issued.
     #[error("it is not in the canonical form (RFC 8785) in which it was issued")]
     NotCanonical,
 }
 
-/// Returns the SHA-256 of a document's canonical bytes, in hex.
+/// Returns the SHA-256 of a document's canonical JSON, in hex.
 pub(super) fn plain_digest(document: &impl Serialize) -> String {
     hex(&Sha256::digest(to_bytes(document)))
 }
 
-/// Returns the SHA-256, in hex, over the salt's 64 hex digits, the `kind` of the document, a zero
-/// byte, the canonical bytes of its `head` and the bytes of its `body`. A digest of one kind can
-/// therefore never stand for another kind, and a head, which is a list, ends where its bracket
-/// closes.
+/// Returns a document's salted digest: the SHA-256, in hex, over the salt's 64 hex digits, the
+/// document's `kind`, a zero byte, the canonical bytes of its `head` and the bytes of its `body`. A
+/// digest of one kind can therefore never stand for another kind, and a head, which is a list, ends
+/// where its bracket closes.
 pub(super) fn salted_digest(salt: &Salt, kind: &str, head: &impl Serialize, body: &[u8]) -> String {
     let digest = Sha256::new()
         .chain_update(&salt.0)
@@ -124,7 +124,7 @@ pub(super) fn salted_digest(salt: &Salt, kind: &str, head: &impl Serialize, body
     hex(&digest)
 }
 
-/// Returns whether a text is 32 bytes in hex.
+/// Returns whether a text consists of 64 hex digits, which are 32 bytes.
 fn is_hex(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -1,11 +1,11 @@
-//! A claim, its result, and the sentence that says why.
+//! A claim of a certificate, its result, and the sentence that gives the reason.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The result of a claim.
+/// The result of a certificate's claim: whether the evidence shows that it is true.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -38,24 +38,25 @@ impl fmt::Display for ClaimResult {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Claim {
-    /// Result of the claim.
+    /// Result of the claim, such as pass or fail.
     pub result: ClaimResult,
-    /// Reason for the result: names the member, the JSON pointer, the header or the model id.
+    /// Reason for the claim's result: names the member, the JSON pointer, the header or the model
+    /// id.
     pub because: String,
 }
 
-/// How many points one sentence names at most; the others are only counted.
+/// The largest number of points that one sentence lists; further points are only counted.
 const NAMED: usize = 4;
 
 impl Claim {
-    /// Makes a claim. Control characters are removed from `because`.
+    /// Creates a claim from its result and the reason `because`, without control characters.
     pub(super) fn new(result: ClaimResult, because: impl Into<String>) -> Self {
         // The text may contain names that a provider chose.
         let because: String = because.into();
         Self { result, because: because.chars().filter(|c| !c.is_control()).collect() }
     }
 
-    /// Weighs the evidence: the claim fails if anything is `against` it, stays unknown if
+    /// Decides a claim from the evidence: it fails if anything is `against` it, stays unknown if
     /// anything leaves it `open`, and passes otherwise, with `pass` as its reason.
     pub(super) fn weigh(against: &[String], open: &[String], pass: String) -> Self {
         match (against, open) {
@@ -66,7 +67,7 @@ impl Claim {
     }
 }
 
-/// Joins the first points to one sentence that also says how many more there are.
+/// Joins the first points of a claim's reason to one sentence, which also counts the others.
 pub(super) fn sentence(points: &[String]) -> String {
     let named: Vec<&str> = points.iter().take(NAMED).map(String::as_str).collect();
     let rest = points.len().saturating_sub(NAMED);

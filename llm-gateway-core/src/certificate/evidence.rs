@@ -1,4 +1,4 @@
-//! What is recorded of one call: which model was asked, and the bytes sent and received.
+//! The evidence of one model call: which model was asked, and the bytes sent and received.
 //!
 //! This is plain data. A run fills it from its recorders, and a bundle stores it as JSON. One
 //! counter per run, starting at 1, numbers three kinds of moments: a request was committed, a
@@ -12,32 +12,33 @@ use serde::{Deserialize, Serialize};
 use super::recorded::{RecordedRequest, RecordedResponse};
 use crate::model::Dialect;
 
-/// One call of a run, to a member of a panel or in a step of an orchestration: what was declared
-/// about it, and what is recorded.
+/// The evidence of one model call: what the run declared about it, and the bytes that it recorded.
+/// The call went to a member of a panel or belonged to a step of an orchestration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CallEvidence {
-    /// Position of the member in its panel or of the step in its orchestration, counted from 1.
+    /// Position of the called member in its panel or of the step in its orchestration, counted from
+    /// 1.
     pub position: u32,
-    /// Name of the provider in the policy.
+    /// Name that the policy gives the called provider.
     pub provider: String,
     /// Id of the requested model, as the provider names it.
     pub model: String,
-    /// Wire format of the bytes. Of [`Dialect::Own`] no bytes are recorded.
+    /// Wire format of the recorded bytes. For [`Dialect::Own`] no bytes are recorded.
     pub dialect: Dialect,
-    /// Base URL of the provider, as in the policy.
+    /// Base URL of the called provider, as in the policy.
     pub base_url: String,
-    /// The request that was fixed before anything was sent, and when it was fixed.
+    /// The request that was fixed before anything was sent to the model, and when it was fixed.
     pub committed: Option<Commitment>,
-    /// The attempts of the call, oldest first.
+    /// The attempts of the call, with request and response, oldest first.
     pub exchanges: Vec<RecordedExchange>,
-    /// Whether the run took the last response as an answer.
+    /// Whether the run accepted the last response as the call's answer.
     pub answered: bool,
 }
 
 impl CallEvidence {
-    /// Declares a call of which nothing is recorded yet.
+    /// Creates the evidence of a call of which no bytes are recorded yet.
     pub fn new(
         position: u32,
         provider: impl Into<String>,
@@ -57,18 +58,18 @@ impl CallEvidence {
         }
     }
 
-    /// Returns whether the provider's bytes are recorded at all.
+    /// Returns whether the bytes of the called provider are recorded at all.
     pub(super) fn records(&self) -> bool {
         self.dialect != Dialect::Own
     }
 
-    /// Returns the last attempt's response: the answer, if the call was answered.
+    /// Returns the response to the last attempt: the answer, if the call was answered.
     pub(super) fn answer(&self) -> Option<&RecordedResponse> {
         self.exchanges.last()?.response.as_ref()
     }
 
-    /// Says how attempt `n` deviates from the committed request, as the end of a sentence that
-    /// begins with the member or step. `None` if it sent what was committed before.
+    /// Describes how attempt `n` deviates from the committed request, as the end of a sentence that
+    /// begins with the member or step. `None` if the attempt sent what was committed before.
     pub(super) fn deviation(&self, n: usize, exchange: &RecordedExchange) -> Option<String> {
         let Some(committed) = &self.committed else {
             return Some("'s request was not committed".to_owned());
@@ -81,7 +82,7 @@ impl CallEvidence {
     }
 }
 
-/// Names the first part of a request that differs from the committed one.
+/// Names the first part of a request that differs from the committed request.
 fn difference(committed: &RecordedRequest, sent: &RecordedRequest) -> Option<&'static str> {
     if committed.url != sent.url {
         Some("the url")
@@ -94,45 +95,45 @@ fn difference(committed: &RecordedRequest, sent: &RecordedRequest) -> Option<&'s
     }
 }
 
-/// A request that was fixed before it was sent.
+/// A model request that was fixed before it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Commitment {
-    /// Moment of the commitment, by the run's counter.
+    /// Moment at which the request was committed, by the run's counter.
     pub sequence: u64,
-    /// The committed request.
+    /// The request that was committed, as it must be sent.
     pub request: RecordedRequest,
 }
 
 impl Commitment {
-    /// Records that `request` was fixed at moment `sequence`.
+    /// Creates the record that `request` was committed at moment `sequence`.
     pub fn new(sequence: u64, request: RecordedRequest) -> Self {
         Self { sequence, request }
     }
 }
 
-/// One attempt of a call: the request that was sent and the response to it.
+/// One recorded attempt of a model call: the request that was sent and its response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RecordedExchange {
-    /// Moment at which the request was sent, by the run's counter.
+    /// Moment at which the attempt's request was sent, by the run's counter.
     pub sent: u64,
-    /// The request as it was sent.
+    /// The attempt's request, as it was sent.
     pub request: RecordedRequest,
-    /// The response as far as it was received; `None` if nothing was.
+    /// The attempt's response as far as it was received; `None` if nothing was.
     pub response: Option<RecordedResponse>,
 }
 
 impl RecordedExchange {
-    /// Records a request that was sent at moment `sent`, and the response to it.
+    /// Creates the record of a request that was sent at moment `sent`, and of its response.
     pub fn new(sent: u64, request: RecordedRequest, response: Option<RecordedResponse>) -> Self {
         Self { sent, request, response }
     }
 }
 
-/// Collects moments, which must be the numbers 1, 2, 3, … without a gap.
+/// The numbered moments of a run, which must be 1, 2, 3, … without a gap.
 #[derive(Default)]
 pub(super) struct Moments {
     seen: BTreeSet<u64>,
@@ -140,14 +141,14 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    /// Adds one moment.
+    /// Adds one numbered moment; a moment that occurs twice is a problem.
     pub(super) fn add(&mut self, moment: u64) {
         if !self.seen.insert(moment) {
             self.problem.get_or_insert_with(|| format!("moment {moment} is there twice"));
         }
     }
 
-    /// Adds all moments of one call.
+    /// Adds the moments at which one call was committed, sent and answered.
     pub(super) fn add_all(&mut self, call: &CallEvidence) {
         if let Some(committed) = &call.committed {
             self.add(committed.sequence);
@@ -158,7 +159,7 @@ impl Moments {
         }
     }
 
-    /// Adds the moments of one attempt: its response must come after its request.
+    /// Adds the moments of one attempt, whose response must come after its request.
     pub(super) fn add_call(&mut self, sent: u64, came: Option<u64>) {
         self.add(sent);
         let Some(came) = came else { return };
@@ -170,7 +171,8 @@ impl Moments {
         }
     }
 
-    /// Says what is wrong with the moments, if anything is.
+    /// Describes the first problem of the moments, such as a missing one; `None` if they are in
+    /// order.
     pub(super) fn disorder(self) -> Option<String> {
         let gap = || {
             let missing = (1..).zip(&self.seen).find(|(expected, seen)| expected != *seen);

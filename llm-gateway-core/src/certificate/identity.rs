@@ -1,4 +1,4 @@
-//! Which models answered, and whether they, their developers and their families are distinct.
+//! Decides whether the models that answered, their developers and their families are distinct.
 //!
 //! The claims are nested: two names of one model have one developer and one family, whatever the
 //! rows say. A model that no row knows leaves all three claims unknown.
@@ -8,7 +8,7 @@ use super::claims::{Claim, ClaimResult};
 use super::kind::Speaker;
 use super::lineage::{Kinship, Lineage};
 
-/// The claims about identity: distinct models, developers and families.
+/// The claims that the models that answered, their developers and their families are distinct.
 pub(super) struct Identity {
     pub(super) model: Claim,
     pub(super) vendor: Claim,
@@ -19,25 +19,26 @@ pub(super) struct Identity {
 pub(super) struct NamedModel<'a> {
     speaker: Speaker,
     id: &'a str,
-    /// Whether `id` is the declared id, because the response names none.
+    /// Whether `id` is the requested model's id, because the response names no model.
     as_declared: bool,
     lineage: Option<&'a Lineage>,
 }
 
 impl NamedModel<'_> {
-    /// Returns the canonical id, or the id itself if no row knows it.
+    /// Returns the model's canonical id, or the model's id itself if no row of the lineage data has
+    /// it.
     pub(super) fn canonical(&self) -> &str {
         self.lineage.map_or(self.id, |lineage| &lineage.canonical)
     }
 }
 
-/// How two models are related.
+/// The relation of two models: distinct, the same in some respect, or unknown.
 pub(super) enum Relation {
-    /// They have nothing in common.
+    /// Models that are distinct in the respect that was compared.
     Distinct,
-    /// They are the same, or share a developer or family; the text says what.
+    /// Models that are the same, or share a developer or family; the text says what.
     Same(String),
-    /// It is not known whether they are related; the text says why.
+    /// Models of which it is not known whether they are related; the text says why.
     Unknown(String),
 }
 
@@ -71,7 +72,7 @@ pub(super) fn identity(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Ident
     }
 }
 
-/// Returns the model that answered; `None` if no response was read.
+/// Returns the model that answered a call; `None` if no response of the call was read.
 pub(super) fn named_model<'a>(
     answer: &'a AnsweredCall<'_>,
     kinship: &'a Kinship,
@@ -85,8 +86,8 @@ pub(super) fn named_model<'a>(
     })
 }
 
-/// Compares all pairs. The claim fails if one pair is known to be the same, and stays unknown if
-/// one pair cannot be compared.
+/// Decides one claim about distinctness by comparing all pairs of models. The claim fails if one
+/// pair is known to be the same, and stays unknown if one pair cannot be compared.
 fn distinct(
     named: &[NamedModel<'_>],
     gaps: &[String],
@@ -113,15 +114,15 @@ fn distinct(
     claim
 }
 
-/// Returns the note that a claim gets if a model is only known by its declared id.
+/// Returns the note for a claim's reason that a model is only known by its requested id.
 pub(super) fn declared_note(named: &NamedModel<'_>) -> Option<String> {
     let NamedModel { speaker, id, as_declared, .. } = named;
     let says = || format!("; {speaker} is {id} as declared: its response names no model");
     as_declared.then(says)
 }
 
-/// Returns the closest relation of two models: what they share, looking at the model, then the
-/// developer, then the families; otherwise what is not known of them.
+/// Returns the closest relation of two models: what they share, comparing the models, then their
+/// developers, then their families. If they share nothing, returns what is not known of them.
 pub(super) fn relation(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     let relations = [same_model(a, b), same_vendor(a, b), same_lineage(a, b)];
     let mut unknown = Relation::Distinct;
@@ -145,7 +146,7 @@ fn unknown_model(member: &NamedModel<'_>) -> String {
     }
 }
 
-/// Compares the models themselves.
+/// Compares whether two models are the same, by their ids and lineages.
 fn same_model(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     // One id is one model, even if no row knows it.
     if a.canonical() == b.canonical() || a.id == b.id {
@@ -164,7 +165,7 @@ fn same_model(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     }
 }
 
-/// Compares two models of which one may have a name that moves: today it may name the other one,
+/// Compares two models of which one may have a name that moves: today it may name the other model,
 /// unless developers or families show that the two are different.
 fn same_under_a_name_that_moves(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     let are_strangers = a.lineage.zip(b.lineage).is_some_and(|(a, b)| a.is_stranger_to(b));
@@ -178,8 +179,9 @@ fn same_under_a_name_that_moves(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relat
     }
 }
 
-/// Decides by the models' ids where these are enough. Otherwise compares the two lineages: what
-/// they have in common is shared even if it is not known whether the models are the same.
+/// Compares two models by their ids and, where these do not decide, by `compare` of their lineages.
+/// What the lineages have in common is shared even if it is not known whether the models are the
+/// same.
 fn beyond_model(
     a: &NamedModel<'_>,
     b: &NamedModel<'_>,
@@ -197,7 +199,7 @@ fn beyond_model(
     }
 }
 
-/// Compares the developers.
+/// Compares the developers of two models.
 fn same_vendor(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     let unknown = |member: &NamedModel<'_>| {
         let NamedModel { speaker, id, .. } = member;
@@ -213,7 +215,7 @@ fn same_vendor(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     })
 }
 
-/// Compares the families.
+/// Compares the families that two models descend from.
 fn same_lineage(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     let unknown = |member: &NamedModel<'_>| {
         let NamedModel { speaker, id, .. } = member;

@@ -9,18 +9,19 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// How many characters of a pointer are shown at most. Its keys may be a stranger's.
+/// The largest number of characters of a JSON pointer that is shown. Its keys may be a stranger's.
 const SHOWN_POINTER: usize = 160;
 
-/// How many characters of the keys above a leaf are counted as its text at most.
+/// The largest number of characters of a leaf's keys that count as its text.
 const LONGEST_KEYS: usize = 4_096;
 
-/// How many values a document may consist of at most. A request of this gateway has a few for
-/// each part of its prompt.
+/// The largest number of values that a JSON document may have. A request of this gateway has a few
+/// for each part of its prompt.
 const MOST_VALUES: usize = 65_536;
 
-/// Parses one complete document. The document may be a stranger's bundle or a verifier's reply, so
-/// its depth is bounded by serde_json (128 levels) and its size by [`MOST_VALUES`].
+/// Parses one complete JSON document strictly. The document may be a stranger's bundle or a
+/// verifier's reply, so its depth is bounded by serde_json (128 levels) and its size by
+/// [`MOST_VALUES`].
 ///
 /// # Errors
 /// The bytes are not one JSON document, a key occurs twice in one object, or a bound is exceeded.
@@ -32,10 +33,10 @@ pub(crate) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     Ok(value)
 }
 
-/// Builds a [`Value`], and fails where a key occurs twice in one object.
+/// A builder of a JSON [`Value`] that fails where a key occurs twice in one object.
 #[derive(Clone, Copy)]
 struct Strict<'a> {
-    /// How many more values the document may have.
+    /// The number of further values that the document may have.
     left: &'a Cell<usize>,
 }
 
@@ -104,17 +105,18 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 }
 
-/// One step into a document. The key `"0"` is not the index 0, although a JSON pointer writes both
-/// in the same way.
+/// One step on the path into a JSON document: a key or an index. The key `"0"` is not the index 0,
+/// although a JSON pointer writes both in the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PathStep<'a> {
     Key(&'a str),
     Index(usize),
 }
 
-/// A value that contains no other value: a string, number, bool, null, or an empty list or object.
+/// A JSON value that contains no other value: a string, number, bool, null, or an empty list or
+/// object.
 pub(super) struct Leaf<'a> {
-    /// Steps from the document's root to the value.
+    /// Path from the document's root to the value, step by step.
     pub(super) path: Vec<PathStep<'a>>,
     pub(super) value: &'a Value,
 }
@@ -147,14 +149,14 @@ impl Leaf<'_> {
     }
 }
 
-/// Returns every leaf of a document, in document order.
+/// Returns every leaf of a JSON document, in document order.
 pub(super) fn leaves(value: &Value) -> Vec<Leaf<'_>> {
     let mut found = Vec::new();
     walk(value, &mut Vec::new(), &mut found);
     found
 }
 
-/// Collects the leaves below `value`. Recursion is as deep as [`parse`] lets a document be.
+/// Collects the leaves below a JSON value. Recursion is as deep as [`parse`] lets a document be.
 fn walk<'a>(value: &'a Value, path: &mut Vec<PathStep<'a>>, found: &mut Vec<Leaf<'a>>) {
     let mut step = |step, value| {
         path.push(step);

@@ -1,10 +1,10 @@
-//! The two kinds of run that a receipt may be about, and who answers in each.
+//! The kinds of run that a receipt may be about, panel and orchestration, and who answers in each.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of run a receipt is about.
+/// The kind of run that a receipt is about: a panel or an orchestration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -16,7 +16,7 @@ pub enum ReceiptKind {
 }
 
 impl ReceiptKind {
-    /// Returns who answers at `position`, counted from 1.
+    /// Returns the panel member or orchestration step at `position`, counted from 1.
     pub(super) fn speaker(self, position: u32) -> Speaker {
         match self {
             Self::Panel => Speaker::Member(position),
@@ -24,7 +24,7 @@ impl ReceiptKind {
         }
     }
 
-    /// Names in the plural what the calls of such a run belong to.
+    /// Returns the plural noun for those who answer in a run of this kind: members or steps.
     pub(super) fn units(self) -> &'static str {
         match self {
             Self::Panel => "members",
@@ -42,7 +42,8 @@ impl fmt::Display for ReceiptKind {
     }
 }
 
-/// Who answered a call: a member of a panel or a step of an orchestration, counted from 1.
+/// The one who answered a model call: a member of a panel or a step of an orchestration, counted
+/// from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Speaker {
     Member(u32),
@@ -50,7 +51,7 @@ pub(super) enum Speaker {
 }
 
 impl Speaker {
-    /// Returns the member's or step's position, counted from 1.
+    /// Returns the position of the panel member or orchestration step, counted from 1.
     pub(super) fn position(self) -> u32 {
         match self {
             Self::Member(position) | Self::Step(position) => position,

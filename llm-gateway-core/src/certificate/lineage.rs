@@ -12,26 +12,27 @@ use serde::{Deserialize, Serialize};
 use super::canonical;
 use crate::model::ModelFacts;
 
-/// Where one model comes from: its canonical id, its developer and its families.
+/// The origin of one model: its canonical id, its developer and its families.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Lineage {
-    /// Undated id of the model, equal for all names of the model.
+    /// Undated id of the model, the same for all names of the model.
     pub canonical: String,
     /// Developer of the model, in lower case; `None` if unknown.
     pub developer: Option<String>,
     /// Families that the model descends from, in lower case; empty if unknown.
     #[serde(rename = "lineage")]
     pub families: BTreeSet<String>,
-    /// Whether the id is a name that its provider moves from model to model. The model that it
-    /// names today may also be listed under a name of its own.
+    /// Whether the model's id is a name that its provider moves from model to model. The model that
+    /// the name means today may also be listed under a name of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub moves: bool,
 }
 
 impl Lineage {
-    /// Describes the model `canonical`. Developer and families are compared without case.
+    /// Creates the lineage of the model with the id `canonical`. Developer and families are
+    /// compared without case.
     pub fn new<'a>(
         canonical: impl Into<String>,
         developer: Option<&str>,
@@ -46,8 +47,8 @@ impl Lineage {
         }
     }
 
-    /// Returns whether the two are certainly two models: their developers are known and differ, or
-    /// their families are known and have none in common.
+    /// Returns whether two lineages certainly belong to two models: their developers are known and
+    /// differ, or their families are known and have none in common.
     pub(super) fn is_stranger_to(&self, other: &Self) -> bool {
         let developers = self.developer.as_ref().zip(other.developer.as_ref());
         let are_known = !self.families.is_empty() && !other.families.is_empty();
@@ -79,26 +80,28 @@ impl From<&ModelFacts> for Lineage {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LineageRow {
-    /// Name of the provider that uses the id; `None` if it means the same at every provider.
+    /// Name of the provider that uses the model id; `None` if the id means the same at every
+    /// provider.
     pub provider: Option<String>,
     /// Id of the model, as a response names it.
     pub id: String,
-    /// Lineage of the model behind the id.
+    /// Lineage of the model that the id names.
     #[serde(rename = "kin")]
     pub lineage: Lineage,
 }
 
 impl LineageRow {
-    /// States that `id` names the model `lineage` at `provider`, or at any provider if `None`.
+    /// Creates the row that says: `id` names the model of `lineage` at `provider`, or at any
+    /// provider if `None`.
     pub fn new(provider: Option<&str>, id: impl Into<String>, lineage: Lineage) -> Self {
         Self { provider: provider.map(str::to_owned), id: id.into(), lineage }
     }
 }
 
-/// A provider's name, or `None` for any provider, and an id.
+/// The key of a lineage row: a provider's name, or `None` for any provider, and a model id.
 type Key = (Option<String>, String);
 
-/// The lineage of all known models, under a version.
+/// The lineages of all known models, as rows that are looked up by provider and model id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kinship {
     version: String,
@@ -106,8 +109,8 @@ pub struct Kinship {
 }
 
 impl Kinship {
-    /// Takes the rows. If two rows are about one id, the last one counts. The version is the digest
-    /// of all rows.
+    /// Creates the lineage data from rows. If two rows are about one id, the last one counts. The
+    /// version is the digest of all rows.
     ///
     /// One name means one model at every provider. If a row declares an id to be a name of another
     /// model, that model and every model that some provider serves under the id count as one.
@@ -127,8 +130,8 @@ impl Kinship {
         Self { version: canonical::plain_digest(&lines), rows }
     }
 
-    /// Takes the model data of a policy: the provider's name, the id as its API names it (aliases
-    /// included), and the facts.
+    /// Creates the lineage data from the model data of a policy: the provider's name, the id as its
+    /// API names it (aliases included), and the facts.
     ///
     /// An id that means the same model at all providers that list it counts for every other
     /// provider as well, because many servers offer each other's models under the same ids.
@@ -166,7 +169,7 @@ impl Kinship {
         Self::new(own.chain(shared))
     }
 
-    /// Takes rows whose version is known, such as those of a receipt.
+    /// Creates the lineage data from rows whose version is known, such as those of a receipt.
     pub(super) fn with_version(
         version: String,
         rows: impl IntoIterator<Item = LineageRow>,
@@ -175,7 +178,7 @@ impl Kinship {
         Self { version, rows: with_unified_names(rows) }
     }
 
-    /// Returns the version: the digest of all rows.
+    /// Returns the version of the lineage data: the digest of all rows.
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -187,10 +190,10 @@ impl Kinship {
     }
 }
 
-/// Gives all rows of one model the same canonical id: the first, in order, of those that the rows
-/// have for it. Each row says that its id and its canonical id name one model, whichever provider
-/// the row is about. An id that moves at one provider moves at all of them, because a row of a
-/// policy cannot say that it does.
+/// Sets the same canonical id in all lineage rows of one model: the first, in order, of those that
+/// the rows have for it. Each row says that its id and its canonical id name one model, whichever
+/// provider the row is about. An id that moves at one provider moves at all of them, because a row
+/// of a policy cannot say that it does.
 fn with_unified_names(rows: BTreeMap<Key, Lineage>) -> BTreeMap<Key, Lineage> {
     let mut names = Names::default();
     for ((_, id), lineage) in &rows {
@@ -214,13 +217,13 @@ fn with_unified_names(rows: BTreeMap<Key, Lineage>) -> BTreeMap<Key, Lineage> {
     told.collect()
 }
 
-/// Sets of names that mean one model: a disjoint-set forest. Each name leads to another name of its
-/// set; the last one, the root, leads to none.
+/// The model names in sets that mean one model each: a disjoint-set forest. Each name leads to
+/// another name of its set; the last name, the root, leads to none.
 #[derive(Default)]
 struct Names(BTreeMap<String, String>);
 
 impl Names {
-    /// Returns the root of a name's set. From then on all names on the way lead to the root
+    /// Returns the root of a model name's set. From then on all names on the way lead to the root
     /// directly, because the rows may be a stranger's and form one long chain.
     fn root(&mut self, name: &str) -> String {
         let mut root = name.to_owned();
@@ -234,7 +237,7 @@ impl Names {
         root
     }
 
-    /// Joins the sets of two names.
+    /// Joins the sets of two model names, which then mean one model.
     fn join(&mut self, one: &str, other: &str) {
         let (one, other) = (self.root(one), self.root(other));
         if one != other {
@@ -247,8 +250,8 @@ impl Names {
 mod tests {
     use super::*;
 
-    /// The work must grow with the number of rows. If it grew with its square, the test would take
-    /// minutes.
+    /// The work for a chain of aliases must grow with the number of rows. If it grew with the
+    /// square, the test would take minutes.
     #[test]
     fn a_long_chain_of_aliases_takes_linear_time() {
         const ROWS: usize = 40_000;
@@ -259,7 +262,7 @@ mod tests {
         }
     }
 
-    /// A proxy passes on the name that its maker moves.
+    /// A model name that its developer moves also moves at a proxy, which passes the name on.
     #[test]
     fn a_name_that_moves_at_one_provider_moves_at_all() {
         let row = |provider, id: &str, moves| {

@@ -1,4 +1,4 @@
-//! One request and one response as they were on the wire, in a form that can be stored as JSON.
+//! A recorded request and a recorded response, as on the wire, in a form that JSON can store.
 
 use std::fmt;
 
@@ -10,45 +10,45 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::SharedBytes;
 
-/// A request as it was sent, without its credential.
+/// An HTTP request to a provider as it was sent, without its credential.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RecordedRequest {
     /// URL of the request.
     pub url: String,
-    /// Headers in the order in which they were set, with names in lower case.
+    /// Headers of the request in the order in which they were set, with names in lower case.
     pub headers: Vec<(String, String)>,
     /// Body of the request, byte for byte.
     pub body: RecordedBody,
 }
 
 impl RecordedRequest {
-    /// Records a request. It must not contain a credential.
+    /// Creates the record of a request, which must not contain a credential.
     pub fn new(url: impl Into<String>, headers: &HeaderMap, body: impl Into<SharedBytes>) -> Self {
         Self { url: url.into(), headers: pairs(headers), body: RecordedBody(body.into()) }
     }
 }
 
-/// A response as far as it was received.
+/// An HTTP response of a provider, as far as it was received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RecordedResponse {
     /// Moment at which the response was received, by the run's counter.
     pub sequence: u64,
-    /// HTTP status.
+    /// HTTP status of the response.
     pub status: u16,
-    /// Headers, with names in lower case.
+    /// Headers of the response, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Body of the response.
+    /// Body of the response, as far as it was received.
     pub body: RecordedBody,
-    /// Whether a key was replaced in the body, so that it differs from the bytes received.
+    /// Whether an API key was replaced in the body, which then differs from the bytes received.
     pub redacted: bool,
 }
 
 impl RecordedResponse {
-    /// Records a response that was received at moment `sequence`.
+    /// Creates the record of a response that was received at moment `sequence`.
     pub fn new(
         sequence: u64,
         status: u16,
@@ -59,32 +59,32 @@ impl RecordedResponse {
         Self { sequence, status, headers: pairs(headers), body, redacted: false }
     }
 
-    /// Records that a key was replaced in the body.
+    /// Marks the response as one in whose body an API key was replaced.
     #[must_use]
     pub fn with_redaction(self) -> Self {
         Self { redacted: true, ..self }
     }
 
-    /// Returns the first value of the header `name`, compared without case.
+    /// Returns the first value of the response header `name`, compared without case.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
-/// Copies headers as text. In a value that is not UTF-8 the invalid bytes become replacement
+/// Copies HTTP headers as text. In a value that is not UTF-8 the invalid bytes become replacement
 /// characters, which no reader accepts as part of the protocol.
 fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 
-/// The bytes of a body. In JSON they are written as base64.
+/// The bytes of a recorded request's or response's body. In JSON they are written as base64.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct RecordedBody(SharedBytes);
 
 impl RecordedBody {
-    /// Returns the bytes.
+    /// Returns the bytes of the body.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }

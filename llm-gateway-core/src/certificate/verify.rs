@@ -1,11 +1,12 @@
-//! Checks a receipt, whichever kind of run it is about. Only this file knows both kinds.
+//! Checks a receipt of a panel or of an orchestration. Only this file knows both kinds.
 
 use super::kind::ReceiptKind;
 use super::orchestration::OfOrchestration;
 use super::panel::OfPanel;
 use super::receipt::{Against, Verification, check_as, kind_of};
 
-/// Checks a receipt. The function is pure, accepts any bytes, does bounded work and never panics.
+/// Checks a receipt of any kind and returns what was found. The function is pure, accepts any
+/// bytes, does bounded work and never panics.
 ///
 /// ```
 /// use llm_gateway_core::certificate::{Against, VerifyResult, verify};

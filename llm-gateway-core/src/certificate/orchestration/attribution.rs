@@ -1,4 +1,4 @@
-//! Finds out what a stray text in a verifier's request repeats: a plan, or what was judged before.
+//! Finds out what a stray text in a verifier's request repeats: a plan, or an earlier judgement.
 //!
 //! The texts are compared in runs of words that the task, the artifact and the instruction do not
 //! contain. A stray text that repeats nothing known counts against both claims. So does a text of
@@ -13,74 +13,76 @@ use super::tokens::Lexicon;
 use crate::certificate::readers::{Finding, MOST_FINDINGS};
 use crate::model::StepRole;
 
-/// A stray with fewer words than this means nothing by itself if all of them are
-/// [`OF_THE_PROTOCOL`], or if it has none, as for a missing line. It then belongs to the other
+/// The number of words below which a stray text means nothing by itself, if all its words are
+/// [`OF_THE_PROTOCOL`] or if it has none, as for a missing line. Such a stray belongs to the other
 /// strays of its step.
 const SAYS_LITTLE: usize = 4;
 
-/// The words around a turn that should not be there. Any other word may be a verdict.
+/// The words that a chat protocol writes around a turn. Any other word of a stray text may be a
+/// verdict.
 const OF_THE_PROTOCOL: [&str; 8] =
     ["messages", "contents", "role", "type", "text", "assistant", "model", "user"];
 
-/// How many strays are examined; the others count as not recognised.
+/// The number of stray texts of a step that are examined; the others count as not recognised.
 const LOOKED_AT: usize = 64;
 const _: () =
     assert!(LOOKED_AT < MOST_FINDINGS, "what is left out must have been recognised by nobody");
 
-/// A verifier's step, with the stray texts in its requests.
+/// A step of a verifier, with the stray texts in its requests.
 pub(super) struct Suspect<'a> {
     step: &'a StepEvidence,
-    /// The text that its system part may contain.
+    /// The instruction that the system part of the step's requests may contain.
     instruction: &'a str,
-    /// The user turn that it must have been sent, if that is known.
+    /// The user turn that the verifier must have been sent; `None` if the evidence does not say.
     pub(super) turn: Option<Expected<'a>>,
-    /// What its requests contain that they should not.
+    /// The stray texts: what the step's requests contain although they should not.
     pub(super) strays: Vec<Finding>,
 }
 
 impl<'a> Suspect<'a> {
-    /// Starts without strays.
+    /// Creates the record of a verifier's step, without stray texts.
     pub(super) fn new(step: &'a StepEvidence, instruction: &'a str) -> Self {
         Self { step, instruction, turn: None, strays: Vec::new() }
     }
 
-    /// Returns the name of the step in the reason of a claim.
+    /// Returns the name that the reason of a claim uses for the step.
     fn name(&self) -> String {
         let shown: String = self.step.name.chars().take(64).collect();
         format!("step {} ({shown}, round {})", self.step.call.position, self.step.round)
     }
 }
 
-/// What contradicts the two claims, one sentence for each finding.
+/// What contradicts the claims that verifiers were blind to plans and to the past, one sentence for
+/// each finding.
 #[derive(Debug, Default)]
 pub(super) struct Attribution {
-    /// Against the claim that verifiers were blind to plans.
+    /// Findings against the claim that verifiers were blind to plans.
     plan: Vec<String>,
-    /// Against the claim that verifiers were blind to the past.
+    /// Findings against the claim that verifiers were blind to the past.
     history: Vec<String>,
-    /// Against both claims.
+    /// Findings against both blindness claims, because a stray text was not recognised.
     both: Vec<String>,
 }
 
-/// A text that some verifier must not be shown, and the step that it comes from.
+/// A text that some verifier must not be shown, and the step that wrote it.
 struct Source<'a> {
     step: &'a StepEvidence,
     words: Vec<u32>,
 }
 
 impl Source<'_> {
-    /// Returns whether the text is a plan. Plans of later rounds count as well.
+    /// Returns whether the forbidden text is a plan. Plans of later rounds count as well.
     fn is_plan(&self) -> bool {
         self.step.role == StepRole::Planner
     }
 
-    /// Returns whether the text is a plan that was made before the verifier ran.
+    /// Returns whether the forbidden text is a plan that was made before the verifier ran.
     fn is_plan_before(&self, verifier: &StepEvidence) -> bool {
         self.is_plan() && self.step.call.position < verifier.call.position
     }
 
-    /// Returns whether the text is in the verifier's past: an earlier verdict, or the artifact of
-    /// an earlier round.
+    /// Returns whether the forbidden text is in the verifier's past: an earlier verdict, or the
+    /// artifact of an earlier round.
     fn is_past_of(&self, verifier: &StepEvidence) -> bool {
         match self.step.role {
             StepRole::Planner => false,
@@ -89,13 +91,13 @@ impl Source<'_> {
         }
     }
 
-    /// Returns whether the text contains one of these few words. A verdict may be so short that it
-    /// has no run.
+    /// Returns whether the forbidden text contains one of the `words` of a short stray. A verdict
+    /// may be so short that it has no run.
     fn has_one_of(&self, words: &[u32]) -> bool {
         self.words.iter().any(|word| words.contains(word))
     }
 
-    /// Returns what a stray does that repeats the text, as part of a sentence.
+    /// Describes what a stray text does if it repeats the forbidden text, as part of a sentence.
     fn name(&self) -> String {
         let what = match self.step.role {
             StepRole::Planner => "plan",
@@ -106,7 +108,7 @@ impl Source<'_> {
     }
 }
 
-/// Decides for each stray which claims it contradicts.
+/// Decides for each stray text of the verifiers which blindness claims it contradicts.
 pub(super) fn attribute(
     task: &str,
     said: &[StepAnswer<'_>],
@@ -153,7 +155,7 @@ impl Attribution {
         }
     }
 
-    /// Checks all strays of one verifier.
+    /// Checks all stray texts in the requests of one verifier.
     fn strays(
         &mut self,
         suspect: &Suspect<'_>,
@@ -188,8 +190,8 @@ impl Attribution {
         }
     }
 
-    /// Compares the `words` of one stray with each text that its verifier must not be shown. `what`
-    /// names the stray.
+    /// Compares the `words` of one stray text with each text that its verifier must not be shown.
+    /// `what` names the stray.
     fn stray(
         &mut self,
         suspect: &Suspect<'_>,
@@ -219,7 +221,7 @@ impl Attribution {
         }
     }
 
-    /// Records that a stray repeats a text, against the claim that forbids it.
+    /// Records that a stray text repeats a forbidden text, against the claim that forbids it.
     fn against(&mut self, suspect: &Suspect<'_>, source: &Source<'_>, what: &str) {
         let claim = if source.is_plan() {
             &mut self.plan
@@ -234,13 +236,13 @@ impl Attribution {
         }
     }
 
-    /// Records a stray against both claims.
+    /// Records a stray text against both blindness claims.
     fn both(&mut self, what: &str) {
         self.both.push(what.to_owned());
     }
 
-    /// Returns what contradicts that verifiers were blind to plans, and what contradicts that they
-    /// were blind to the past. Strays that were recognised come first.
+    /// Returns the findings against the claim that verifiers were blind to plans, and those against
+    /// the claim that they were blind to the past. Strays that were recognised come first.
     pub(super) fn claims(mut self) -> [Vec<String>; 2] {
         self.plan.extend_from_slice(&self.both);
         self.history.append(&mut self.both);
@@ -248,7 +250,7 @@ impl Attribution {
     }
 }
 
-/// Returns whether all words of a text are [`OF_THE_PROTOCOL`].
+/// Returns whether a stray text has only words that belong to a chat protocol.
 fn is_of_the_protocol(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.all(|word| OF_THE_PROTOCOL.contains(&word))

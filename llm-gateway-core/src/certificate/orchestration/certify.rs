@@ -1,4 +1,4 @@
-//! Makes the certificate of an orchestration from evidence and kinship. It is pure, like
+//! Makes the certificate of an orchestration from evidence and kinship. The function is pure, like
 //! [`certify`](crate::certificate::certify()).
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,8 @@ use crate::certificate::claims::{Claim, ClaimResult};
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 
-/// What no record of a gateway can prove about an orchestration. Every certificate of an
-/// orchestration lists it.
+/// The facts about an orchestration that no record of a gateway can prove. Every certificate of an
+/// orchestration lists them.
 pub const ORCHESTRATION_NOT_PROVEN: &[&str] = &[
     "which weights really ran: a model is what its API calls itself",
     "that the verifier's errors are independent of the worker's: distinct models learn from \
@@ -31,23 +31,23 @@ pub const ORCHESTRATION_NOT_PROVEN: &[&str] = &[
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OrchestrationCertificate {
-    /// The claims with their results.
+    /// The four claims about the orchestration, with their results.
     pub claims: OrchestrationClaims,
-    /// What this certificate does not prove; always [`ORCHESTRATION_NOT_PROVEN`].
+    /// The facts that the certificate does not prove; always [`ORCHESTRATION_NOT_PROVEN`].
     pub not_proven: Vec<String>,
-    /// What a reader should know although it makes no claim fail.
+    /// Warnings that a reader should know although they make no claim fail.
     pub warnings: Vec<String>,
 }
 
 impl OrchestrationCertificate {
-    /// Makes the certificate that follows from the claims.
+    /// Makes the certificate that follows from the claims about an orchestration.
     pub(in crate::certificate) fn of(claims: OrchestrationClaims, warnings: Vec<String>) -> Self {
         let not_proven = ORCHESTRATION_NOT_PROVEN.iter().map(|&what| what.to_owned()).collect();
         Self { claims, not_proven, warnings }
     }
 
-    /// Returns whether the verdict is certified: the final artifact was judged, and no claim
-    /// failed.
+    /// Returns whether the orchestration's verdict is certified: the final artifact was judged, and
+    /// no claim failed.
     pub fn independence_certified(&self) -> bool {
         let claims = self.claims.named();
         // The claim applies to every orchestration whose final artifact has a verdict.
@@ -56,7 +56,7 @@ impl OrchestrationCertificate {
     }
 }
 
-/// The claims that are decided from texts, which a receipt does not contain.
+/// The claims about an orchestration that are decided from texts, which a receipt does not contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::certificate) struct OfTexts {
     pub(in crate::certificate) verifier_plan_blind: Claim,
@@ -91,8 +91,8 @@ pub fn certify_orchestration(
     OrchestrationCertificate::of(claims, warnings(evidence))
 }
 
-/// Puts all claims together: those decided from texts, and the one decided from what is known of
-/// the answers. If the final artifact was not judged, none of the claims is applicable.
+/// Combines all claims of an orchestration: those decided from texts, and the one decided from what
+/// is known of the answers. If the final artifact was not judged, none of the claims is applicable.
 pub(in crate::certificate) fn claims(
     of_texts: OfTexts,
     places: &[StepPlace],
@@ -112,7 +112,7 @@ pub(in crate::certificate) fn claims(
     }
 }
 
-/// Returns position, role and round of each step.
+/// Returns position, role and round of each step in the evidence.
 fn places(evidence: &OrchestrationEvidence) -> Vec<StepPlace> {
     let place = |step: &super::StepEvidence| StepPlace {
         position: step.call.position,
@@ -122,7 +122,7 @@ fn places(evidence: &OrchestrationEvidence) -> Vec<StepPlace> {
     evidence.steps.iter().map(place).collect()
 }
 
-/// Returns the answered calls of the steps.
+/// Returns the steps' calls that were answered, with what is recorded of each answer.
 fn answers(evidence: &OrchestrationEvidence) -> Vec<AnsweredCall<'_>> {
     let calls: Vec<_> = evidence.steps.iter().map(|step| &step.call).collect();
     answers::answered_calls(&calls, ReceiptKind::Orchestration)

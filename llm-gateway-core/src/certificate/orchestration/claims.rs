@@ -1,11 +1,11 @@
-//! The four claims of an orchestration.
+//! The four claims that the certificate of an orchestration decides.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::claims::{Claim, ClaimResult};
 
-/// The claims of an orchestration, about all its rounds.
+/// The claims of an orchestration's certificate, about all its rounds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -14,15 +14,15 @@ pub struct OrchestrationClaims {
     pub verifier_plan_blind: Claim,
     /// No verifier was shown an earlier verdict, critique or artifact.
     pub verifier_history_blind: Claim,
-    /// Every verifier is another model than the worker that it judged, of another developer and
-    /// another family.
+    /// Every verifier is another model than the worker that made the judged artifact, of another
+    /// developer and another family.
     pub verifier_worker_distinct: Claim,
     /// No artifact repeats much of a plan verbatim.
     pub plan_leak: Claim,
 }
 
 impl OrchestrationClaims {
-    /// Returns all claims with their names, in the order of the certificate.
+    /// Returns the claims of an orchestration with their names, in the order of the certificate.
     pub fn named(&self) -> Vec<(&'static str, &Claim)> {
         vec![
             ("verifier_plan_blind", &self.verifier_plan_blind),

@@ -11,7 +11,7 @@ use crate::certificate::kind::Speaker;
 use crate::certificate::lineage::Kinship;
 use crate::model::StepRole;
 
-/// Position, role and round of a step.
+/// The place of a step in an orchestration: its position, role and round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::certificate) struct StepPlace {
     pub(in crate::certificate) position: u32,
@@ -19,8 +19,8 @@ pub(in crate::certificate) struct StepPlace {
     pub(in crate::certificate) round: u32,
 }
 
-/// Says why no claim is applicable, if that is so: no verifier answered in the last round, so the
-/// final artifact was not judged.
+/// Returns the reason if no claim is applicable: no verifier answered in the last round, so the
+/// final artifact was not judged. `None` if it was judged.
 pub(in crate::certificate) fn unjudged(
     places: &[StepPlace],
     answers: &[AnsweredCall<'_>],
@@ -32,7 +32,7 @@ pub(in crate::certificate) fn unjudged(
     (!judged).then(|| format!("no verifier answered in round {last}"))
 }
 
-/// Returns the answers of the steps of one role, each with its place.
+/// Returns the answers of all steps with one role, each with the place of its step.
 fn of_role<'a, 'b>(
     places: &'a [StepPlace],
     answers: &'a [AnsweredCall<'b>],
@@ -45,7 +45,8 @@ fn of_role<'a, 'b>(
     })
 }
 
-/// Decides the claim: compares each verifier that answered with each worker of its round.
+/// Decides whether verifiers and workers are distinct: compares each verifier that answered with
+/// each worker of its round.
 pub(in crate::certificate) fn verifier_worker_distinct(
     places: &[StepPlace],
     answers: &[AnsweredCall<'_>],

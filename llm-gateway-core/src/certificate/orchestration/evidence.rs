@@ -22,7 +22,7 @@ pub struct OrchestrationEvidence {
 }
 
 impl OrchestrationEvidence {
-    /// Takes a task and the steps that ran for it.
+    /// Creates the evidence from a task and the steps that ran for this task.
     pub fn new(task: impl Into<String>, steps: Vec<StepEvidence>) -> Self {
         Self { task: task.into(), steps }
     }
@@ -39,16 +39,16 @@ pub struct StepEvidence {
     pub role: StepRole,
     /// Round that the step belongs to, counted from 1. A refused artifact begins a new round.
     pub round: u32,
-    /// System text of the step; empty if it has none.
+    /// Instruction that the step had as its system text; empty if there was none.
     pub instruction: String,
-    /// What a verifier was asked to judge; `None` for other roles.
+    /// The artifact and question that a verifier was asked to judge; `None` for other roles.
     pub judged: Option<Judged>,
-    /// The call of the step. Its position counts the steps from 1.
+    /// The model call of the step. Its position counts the steps from 1.
     pub call: CallEvidence,
 }
 
 impl StepEvidence {
-    /// Describes a step with the system text `instruction` that judges nothing.
+    /// Creates the evidence of a step that judges nothing, with the system text `instruction`.
     pub fn new(
         name: impl Into<String>,
         role: StepRole,
@@ -60,14 +60,14 @@ impl StepEvidence {
         Self { name, role, round, instruction, judged: None, call }
     }
 
-    /// Adds what the step, a verifier's, was asked to judge.
+    /// Adds what the step was asked to judge; only a verifier's step judges.
     #[must_use]
     pub fn judging(self, judged: Judged) -> Self {
         Self { judged: Some(judged), ..self }
     }
 }
 
-/// What a verifier was asked to judge, and which of the gateway's own words were around it. The
+/// The artifact that a verifier was asked to judge, and the gateway's own words around it. The
 /// words themselves are not part of the evidence, because the certificate knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,22 +75,22 @@ impl StepEvidence {
 pub struct Judged {
     /// Position of the step whose answer is judged.
     pub artifact: u32,
-    /// Nonce in the lines before and after the artifact.
+    /// Nonce that marks the lines before and after the judged artifact.
     pub nonce: String,
-    /// The question after the artifact.
+    /// The question that the request asks after the judged artifact.
     pub ask: Ask,
-    /// Whether the request may contain the schema of a verdict.
+    /// Whether the verifier's request may contain the JSON schema of a verdict.
     pub structured: bool,
 }
 
 impl Judged {
-    /// Names the answer of step `artifact`, between lines with `nonce`, followed by the question
-    /// `ask`, as what is judged. The request may not contain a schema.
+    /// Creates the description of a judgement: of the answer of step `artifact`, between lines with
+    /// `nonce`, followed by the question `ask`. The request may not contain a schema.
     pub fn new(artifact: u32, nonce: impl Into<String>, ask: Ask) -> Self {
         Self { artifact, nonce: nonce.into(), ask, structured: false }
     }
 
-    /// Allows the request to contain the schema of a verdict.
+    /// Allows the verifier's request to contain the JSON schema of a verdict.
     #[must_use]
     pub fn with_schema(self) -> Self {
         Self { structured: true, ..self }
@@ -98,7 +98,8 @@ impl Judged {
 }
 
 impl OrchestrationEvidence {
-    /// Says what is wrong with the numbers of steps, rounds and moments, if anything is.
+    /// Describes the first problem of the numbers of steps, rounds and moments; `None` if they are
+    /// in order.
     pub(in crate::certificate) fn disorder(&self) -> Option<String> {
         let places = self.steps.iter().map(|step| (step.call.position, step.round));
         let mut order = Order::default();
@@ -118,17 +119,17 @@ impl OrchestrationEvidence {
     }
 }
 
-/// Checks that steps ran one after the other.
+/// A check that the steps of an orchestration ran one after the other.
 #[derive(Debug, Default)]
 pub(in crate::certificate) struct Order {
     /// Position of the step that ran last, and its last moment.
     last: Option<(u32, u64)>,
-    /// The first problem that was found.
+    /// The first problem in the order of steps that was found; `None` if there is none so far.
     pub(in crate::certificate) problem: Option<String>,
 }
 
 impl Order {
-    /// Checks positions and rounds: steps are counted from 1, and so are rounds, without a gap.
+    /// Checks that the steps are counted from 1, and their rounds as well, without a gap.
     pub(in crate::certificate) fn places(&mut self, places: impl Iterator<Item = (u32, u32)>) {
         let mut last_round = 0u32;
         for ((position, round), n) in places.zip(1..) {

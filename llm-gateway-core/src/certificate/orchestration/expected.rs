@@ -1,4 +1,4 @@
-//! The user turn that a verifier must have been sent, to the byte.
+//! Rebuilds the user turn that a verifier must have been sent, to the byte.
 
 use std::ops::Range;
 
@@ -6,30 +6,30 @@ use super::evidence::{OrchestrationEvidence, StepEvidence};
 use super::step_answer::StepAnswer;
 use crate::model::{Frame, Framed, StepRole};
 
-/// The expected user turn: the task, the artifact, and the gateway's words around it. It is
-/// rebuilt, not taken from the request.
+/// The user turn that a verifier must have been sent: the task, the artifact, and the gateway's
+/// words around the artifact. It is rebuilt, not taken from the request.
 pub(super) struct Expected<'a> {
     task: &'a str,
-    /// The line before the artifact.
+    /// The gateway's line before the artifact.
     opening: String,
-    /// The artifact as it was received, or why it is not known.
+    /// The artifact as it was received from the worker, or the reason why it is not known.
     artifact: Result<&'a str, &'a str>,
-    /// The line after the artifact, and the question.
+    /// The gateway's line after the artifact, and the question to the verifier.
     after: String,
 }
 
-/// How well a text fits the expected turn.
+/// The result of comparing a text with the user turn that a verifier must have been sent.
 pub(super) enum Fit {
-    /// The text is the expected turn.
+    /// A text that is exactly the expected user turn.
     Exact,
-    /// The text fits as far as the expected turn is known; the reason says what is unknown.
+    /// A text that fits as far as the expected user turn is known; the reason says what is unknown.
     Unknown(String),
-    /// The text is something else.
+    /// A text that differs from the expected user turn.
     Mismatch,
 }
 
 impl<'a> Expected<'a> {
-    /// Rebuilds the turn that the verifier `step` must have been sent.
+    /// Rebuilds the user turn that the verifier `step` must have been sent.
     ///
     /// # Errors
     /// The evidence does not say what the step judged, or names something that it cannot have
@@ -62,12 +62,12 @@ impl<'a> Expected<'a> {
         })
     }
 
-    /// Returns the pieces of the turn in order, as far as they are known.
+    /// Returns the pieces of the expected user turn in order, as far as they are known.
     pub(super) fn pieces(&self) -> [&str; 4] {
         [self.task, &self.opening, self.artifact.unwrap_or_default(), &self.after]
     }
 
-    /// Compares a text with the expected turn.
+    /// Compares a text with the user turn that the verifier must have been sent.
     pub(super) fn fit(&self, text: &str) -> Fit {
         let rest = text.strip_prefix(self.task).and_then(|it| it.strip_prefix(&*self.opening));
         let Some(rest) = rest else { return Fit::Mismatch };
@@ -78,8 +78,9 @@ impl<'a> Expected<'a> {
         }
     }
 
-    /// Returns the range of bytes in which a text differs from the expected turn: what lies between
-    /// the parts that both have in common at their beginnings and ends, widened to whole words.
+    /// Returns the range of bytes in which a text differs from the expected user turn: what lies
+    /// between the parts that the two have in common at their beginnings and ends, widened to whole
+    /// words.
     pub(super) fn left_over(&self, text: &str) -> Range<usize> {
         let same = |pair: &(u8, u8)| pair.0 == pair.1;
         let expected = || self.pieces().into_iter();

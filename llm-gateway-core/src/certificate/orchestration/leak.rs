@@ -11,39 +11,40 @@ use super::tokens::{Lexicon, Words};
 use crate::certificate::claims::{Claim, ClaimResult, sentence};
 use crate::model::StepRole;
 
-/// How many words a shingle has. Any two texts on one subject share shorter runs.
+/// The number of words in a shingle. Any two texts on one subject share shorter runs.
 const SHINGLE: usize = 8;
 
-/// How many words in a row cannot be repeated by chance.
+/// The number of words in a row that cannot be repeated by chance.
 const RUN: usize = 25;
 
-/// The claim fails if one shingle of this many is repeated: a share of 20 %.
+/// The share of repeated shingles from which the claim fails, as its denominator: one in five, or
+/// 20 %.
 const ONE_OF: usize = 5;
 
-/// How many shingles a plan must have for its share to count. In a shorter plan a few stock phrases
-/// would decide.
+/// The number of shingles that a plan must have for its repeated share to count. In a shorter plan
+/// a few stock phrases would decide.
 const LEAST: usize = 24;
 
-/// What an artifact repeats of a plan.
+/// The amount of a plan that an artifact repeats verbatim.
 #[derive(Debug, PartialEq, Eq)]
 struct Leak {
     /// Number of the plan's distinct shingles, without those of the task.
     shingles: usize,
-    /// Number of these shingles that the artifact contains.
+    /// Number of the plan's shingles that the artifact repeats.
     repeated: usize,
-    /// Whether the artifact contains a run of [`RUN`] words of such shingles.
+    /// Whether the artifact repeats a run of [`RUN`] words of the plan, made of such shingles.
     has_run: bool,
-    /// Whether the texts were compared in full.
+    /// Whether task, plan and artifact were compared in full.
     is_whole: bool,
 }
 
-/// How many words of plans are compared with artifacts in total. A run of eleven rounds, the most
-/// that a policy may set, has fewer even with plans of 128 k tokens; a stranger's bundle may have
-/// more.
+/// The total number of words of plans that are compared with artifacts. A run of eleven rounds, the
+/// most that a policy may set, has fewer even with plans of 128 k tokens; a stranger's bundle may
+/// have more.
 const COMPARED: usize = 16 * 1024 * 1024;
 
-/// Decides the claim over each artifact and all plans that were made before it. The plan of the
-/// first round may leak into the artifact of the second.
+/// Decides the claim `plan_leak` over each artifact and all plans made before the artifact. The
+/// plan of the first round may leak into the artifact of the second.
 pub(super) fn plan_leak(task: &str, said: &[StepAnswer<'_>]) -> Claim {
     let mut lexicon = Lexicon::new();
     let task = lexicon.words(task);
@@ -77,20 +78,20 @@ pub(super) fn plan_leak(task: &str, said: &[StepAnswer<'_>]) -> Claim {
     Claim::weigh(&against, &open, sentence(&pass))
 }
 
-/// The words of a plan, or why they are not known.
+/// The words of a plan, or the reason why the plan is not known.
 struct PlanWords<'a> {
     round: u32,
     words: Result<Words, &'a str>,
 }
 
-/// Compares artifacts with plans.
+/// A comparison of a run's artifacts with its plans.
 struct Comparison<'a> {
-    /// The shingles of the task.
+    /// The shingles of the task, which do not count as repeated.
     of_task: HashSet<&'a [u32]>,
-    /// Whether the task was read in full.
+    /// Whether the task was read in full, within the limit on characters.
     is_whole: bool,
     lexicon: Lexicon,
-    /// How many more words of plans may be compared.
+    /// The number of words of plans that may still be compared.
     left: usize,
 }
 
@@ -100,9 +101,9 @@ impl<'a> Comparison<'a> {
         Self { of_task, is_whole: task.is_whole, lexicon, left: COMPARED }
     }
 
-    /// Returns the worst result of an artifact compared with the plans before it: one that fails,
-    /// otherwise one that is unknown, otherwise the one with the highest share. `None` if there is
-    /// no plan.
+    /// Returns the worst result of comparing an artifact with the plans before it: a failed one,
+    /// otherwise an unknown one, otherwise the one with the highest share. `None` if there is no
+    /// plan.
     fn worst(
         &mut self,
         plans: &[PlanWords<'_>],
@@ -150,7 +151,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The runs of an artifact, collected once for all plans.
+/// The runs of words in an artifact, collected once for all plans.
 struct Artifact<'a> {
     shingles: HashSet<&'a [u32]>,
     runs: HashSet<&'a [u32]>,
@@ -164,7 +165,7 @@ impl<'a> Artifact<'a> {
     }
 }
 
-/// Measures what an artifact repeats of one plan.
+/// Measures how much of one plan an artifact repeats verbatim.
 fn leak(of_task: &HashSet<&[u32]>, plan: &Words, artifact: &Artifact<'_>) -> Leak {
     let own = |shingle: &[u32]| !of_task.contains(shingle);
 
@@ -180,7 +181,7 @@ fn leak(of_task: &HashSet<&[u32]>, plan: &Words, artifact: &Artifact<'_>) -> Lea
 }
 
 impl Leak {
-    /// Returns what the leak means for the claim.
+    /// Returns the result of the claim `plan_leak` that follows from the leak.
     fn result(&self) -> ClaimResult {
         let is_telling = self.shingles >= LEAST;
         if self.has_run || (is_telling && self.repeated * ONE_OF >= self.shingles) {
@@ -192,12 +193,13 @@ impl Leak {
         }
     }
 
-    /// Returns the share of repeated shingles, in percent.
+    /// Returns the share of the plan's shingles that the artifact repeats, in percent.
     fn percent(&self) -> usize {
         (self.repeated * 100).checked_div(self.shingles).unwrap_or_default()
     }
 
-    /// Describes the leak. `whose` names the plan, with its round if it is not the newest one.
+    /// Describes the leak in figures. `whose` names the plan, with its round if there is a newer
+    /// plan.
     fn figures(&self, whose: &str) -> String {
         let Self { shingles, repeated, has_run, is_whole } = self;
         let percent = self.percent();
@@ -220,8 +222,8 @@ impl Leak {
 mod tests {
     use super::*;
 
-    /// The work must grow with the sum of the lengths. If it grew with their product, the test would
-    /// take minutes.
+    /// The work of comparing texts must grow with the sum of their lengths. If it grew with the
+    /// product, the test would take minutes.
     #[test]
     fn long_texts_take_linear_time() {
         let long = Words { numbers: (0..40_000).collect(), is_whole: true };

@@ -1,10 +1,11 @@
 //! The certificate of an orchestration: what its verifiers were shown, which model judged which,
 //! and how much of the plan the artifact repeats.
 //!
-//! It is pure and uses the same readers as the certificate of a panel. A verifier's request is
-//! rebuilt from its parts: the instruction, the task, the gateway's own words around the artifact,
-//! and the artifact as it is in the recorded *response* of the step that made it. Everything else
-//! in the request is a stray text, and makes the claim fail that forbids what it repeats.
+//! The certificate is pure and uses the same readers as the certificate of a panel. A verifier's
+//! request is rebuilt from its parts: the instruction, the task, the gateway's own words around the
+//! artifact, and the artifact as it is in the recorded *response* of the step that made it.
+//! Everything else in the request is a stray text, and makes the claim fail that forbids what it
+//! repeats.
 
 mod attribution;
 mod certify;

@@ -20,12 +20,12 @@ use crate::policy::Level;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OfOrchestration {
-    /// The steps as they ran, one for each row in the receipt's `members`.
+    /// The orchestration's steps as they ran, one for each row in the receipt's `members`.
     pub(in crate::certificate) steps: Vec<StepRow>,
     pub(in crate::certificate) certificate: OrchestrationCertificate,
 }
 
-/// The row of a step: the step without its texts.
+/// The row of an orchestration's step in a receipt: the step without its texts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct StepRow {
@@ -33,11 +33,11 @@ pub(in crate::certificate) struct StepRow {
     pub(in crate::certificate) name: String,
     pub(in crate::certificate) role: StepRole,
     pub(in crate::certificate) round: u32,
-    /// What a verifier was asked to judge; `None` for other roles.
+    /// The artifact and question that a verifier was asked to judge; `None` for other roles.
     pub(in crate::certificate) judged: Option<JudgedRow>,
 }
 
-/// What a verifier was asked to judge, without the nonce.
+/// The row of a judgement in a receipt: what a verifier was asked to judge, without the nonce.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct JudgedRow {
@@ -95,13 +95,13 @@ impl Receipt<OfOrchestration> {
 }
 
 impl OfOrchestration {
-    /// Makes this part of the receipt from the evidence.
+    /// Makes the orchestration's part of a receipt from the evidence.
     fn of(evidence: &OrchestrationEvidence, kinship: &Kinship) -> Self {
         let steps = evidence.steps.iter().map(StepRow::from).collect();
         Self { steps, certificate: certify_orchestration(evidence, kinship) }
     }
 
-    /// Returns position, role and round of each step.
+    /// Returns position, role and round of each step in the receipt.
     fn places(&self) -> Vec<StepPlace> {
         let place = |step: &StepRow| {
             let StepRow { position, role, round, .. } = *step;
@@ -158,8 +158,8 @@ impl Subject for OfOrchestration {
 }
 
 impl OfOrchestration {
-    /// Says what is wrong with the order of the steps: each step must have its row, and must have
-    /// run after the step before it.
+    /// Describes the first problem in the order of the steps: each step must have its row, and must
+    /// have run after the step before it.
     fn disorder(&self, rows: &Rows<'_>) -> Option<String> {
         let steps = &self.steps;
         let same = rows.members.iter().map(|row| row.position);
@@ -180,8 +180,8 @@ impl OfOrchestration {
         order.problem
     }
 
-    /// If the certificate says that verifiers were blind, the rows must support it: each call to a
-    /// verifier has its step's committed digest, and was committed before it was sent.
+    /// Reports rows that do not support a certified blindness of verifiers: each call to a verifier
+    /// must have its step's committed digest, and must have been committed before it was sent.
     fn unsupported_blindness(&self, rows: &Rows<'_>) -> Vec<String> {
         let claims = &self.certificate.claims;
         let is_open =
@@ -238,8 +238,8 @@ impl OfOrchestration {
         wrong.map(|(name, _, _)| format!("claim {name} is not about what the steps did")).collect()
     }
 
-    /// The claim about distinct models, and whether there was a verdict, must be those that follow
-    /// from the receipt's own rows.
+    /// Reports where the certificate differs from what the receipt's own rows imply: the claim
+    /// about distinct models, and whether there was a verdict.
     fn differences_from_rows(&self, rows: &Rows<'_>) -> Vec<String> {
         let stated = &self.certificate;
         let of_texts = OfTexts {
@@ -252,7 +252,7 @@ impl OfOrchestration {
     }
 }
 
-/// Says how a certificate differs from the one that follows.
+/// Reports how an orchestration's stated certificate differs from the one that was made again.
 fn differences(
     stated: &OrchestrationCertificate,
     follows: &OrchestrationCertificate,

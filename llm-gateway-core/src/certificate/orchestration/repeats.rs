@@ -4,26 +4,27 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// How many words in a row recognise a text. A shorter text is recognised by all of its words, if
-/// they are at least half of the other text and at least [`LEAST`].
+/// The number of words in a row from which a repeated text counts as recognised. A shorter text is
+/// recognised by all of its words, if they are at least half of the other text and at least
+/// [`LEAST`].
 const RUN: usize = 8;
-/// How many words a text must have to be recognised.
+/// The number of words that a text must have to be recognised when it is repeated.
 const LEAST: usize = 3;
 
-/// The runs of some texts, by length. Runs of one length are looked up many times, so they are
-/// collected once.
+/// The runs of words in a set of texts, by length. Runs of one length are looked up many times, so
+/// they are collected once.
 pub(super) struct Runs<'a> {
     texts: Vec<&'a [u32]>,
     by_length: HashMap<usize, HashSet<&'a [u32]>>,
 }
 
 impl<'a> Runs<'a> {
-    /// Prepares the texts.
+    /// Prepares the texts, whose runs of words are then collected on demand.
     pub(super) fn of<const N: usize>(texts: [&'a Vec<u32>; N]) -> Self {
         Self { texts: texts.map(Vec::as_slice).to_vec(), by_length: HashMap::new() }
     }
 
-    /// Returns the runs of `length` words.
+    /// Returns all runs of `length` words in the texts.
     fn long(&mut self, length: usize) -> &HashSet<&'a [u32]> {
         let texts = &self.texts;
         let runs = || texts.iter().flat_map(|text| text.windows(length)).collect();
@@ -31,22 +32,22 @@ impl<'a> Runs<'a> {
     }
 }
 
-/// A text in which repetitions are searched, and those that were found.
+/// A text in which repetitions of other texts are searched, with the runs of words found so far.
 pub(super) struct SearchedText<'a> {
     words: &'a Vec<u32>,
     runs: Runs<'a>,
-    /// Runs of the text that another text contains, by length.
+    /// Runs of words that the searched text and another text have in common, by length.
     known: HashMap<usize, HashSet<&'a [u32]>>,
 }
 
 impl<'a> SearchedText<'a> {
-    /// Prepares the text.
+    /// Prepares the text in which repetitions are searched.
     pub(super) fn of(words: &'a Vec<u32>) -> Self {
         Self { words, runs: Runs::of([words]), known: HashMap::new() }
     }
 
-    /// Returns whether the text repeats a run of `source` that no `carried` text contains. The
-    /// repeated runs are remembered.
+    /// Returns whether the searched text repeats a run of `source` that no `carried` text contains.
+    /// The repeated runs are remembered.
     pub(super) fn repeats(&mut self, source: &[u32], carried: &mut Runs<'_>) -> bool {
         let shortest = self.words.len().min(source.len());
         if shortest < RUN && (shortest < LEAST || shortest * 2 < self.words.len()) {
@@ -63,8 +64,8 @@ impl<'a> SearchedText<'a> {
         true
     }
 
-    /// Returns the words of the text that are neither in a remembered run nor in a run of a
-    /// `carried` text.
+    /// Returns the words of the searched text that are neither in a remembered run nor in a run of
+    /// a `carried` text.
     pub(super) fn unrecognised(&self, carried: &mut Runs<'_>) -> Vec<u32> {
         let mut is_known = vec![false; self.words.len()];
         let mut mark = |length: usize, knows: &dyn Fn(&[u32]) -> bool| {
@@ -84,8 +85,8 @@ impl<'a> SearchedText<'a> {
 mod tests {
     use super::*;
 
-    /// The work must grow with the sum of the lengths. If it grew with their product, the test would
-    /// take minutes.
+    /// The work of searching texts must grow with the sum of their lengths. If it grew with the
+    /// product, the test would take minutes.
     #[test]
     fn many_texts_take_linear_time() {
         let carried: Vec<u32> = (0..200_000).collect();

@@ -19,21 +19,21 @@ use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, Sho
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::{StepRole, VERDICT_SCHEMA};
 
-/// The two claims about what verifiers were shown.
+/// The two claims about what verifiers were shown: no plan, and nothing of the past.
 pub(super) struct BlindnessClaims {
     pub(super) plan_blind: Claim,
     pub(super) history_blind: Claim,
 }
 
-/// Returns whether the claims are about a step: it is a verifier's, and something was sent to it.
+/// Returns whether the blindness claims cover a step: it is a verifier's, and something was sent.
 pub(super) fn is_shown(step: &StepEvidence) -> bool {
     let call = &step.call;
     let is_unsent = call.records() && call.exchanges.is_empty() && !call.answered;
     step.role == StepRole::Verifier && !is_unsent
 }
 
-/// Decides the claims over every request to a verifier: first attempts, retries and repairs of all
-/// rounds.
+/// Decides both blindness claims over every request to a verifier: first attempts, retries and
+/// repairs of all rounds.
 pub(super) fn blindness_claims(
     evidence: &OrchestrationEvidence,
     said: &[StepAnswer<'_>],
@@ -83,7 +83,7 @@ fn has_history(evidence: &OrchestrationEvidence) -> bool {
     verifiers.clone().count() > 1 || verifiers.clone().any(|step| step.round > 1)
 }
 
-/// A check of one verifier's requests.
+/// A check of all requests to one verifier for stray texts.
 struct RequestCheck<'a> {
     step: &'a StepEvidence,
     suspect: Suspect<'a>,
@@ -91,8 +91,8 @@ struct RequestCheck<'a> {
 }
 
 impl<'a> RequestCheck<'a> {
-    /// Starts the check. All verifiers of a run must have the instruction of the `first` one,
-    /// because a policy does not distinguish rounds.
+    /// Starts the check of one verifier's requests. All verifiers of a run must have the
+    /// instruction of the `first` one, because a policy does not distinguish rounds.
     fn new(
         evidence: &'a OrchestrationEvidence,
         said: &'a [StepAnswer<'_>],
@@ -112,7 +112,7 @@ impl<'a> RequestCheck<'a> {
         Self { step, suspect, open: Vec::new() }
     }
 
-    /// Checks all requests of the step.
+    /// Checks all requests to the verifier for stray texts.
     fn requests(&mut self) {
         let call = &self.step.call;
         let position = call.position;
@@ -136,7 +136,7 @@ impl<'a> RequestCheck<'a> {
         }
     }
 
-    /// Reads one request, and collects its strays.
+    /// Reads one request to the verifier, and collects its stray texts.
     fn request(&mut self, request: &RecordedRequest) {
         let is_structured = self.step.judged.as_ref().is_some_and(|judged| judged.structured);
         let schema: Option<Value> =
@@ -151,7 +151,8 @@ impl<'a> RequestCheck<'a> {
         self.suspect.strays.truncate(MOST_FINDINGS);
     }
 
-    /// The system part must be the instruction, once.
+    /// Collects what a request's system part contains besides the instruction, which must be there
+    /// once.
     fn system(&mut self, system: &[ShownText]) {
         let instruction = &self.step.instruction;
         let own = system.iter().position(|shown| shown.text == *instruction);
@@ -166,7 +167,7 @@ impl<'a> RequestCheck<'a> {
         self.suspect.strays.extend(others.map(|(_, shown)| stray(shown)));
     }
 
-    /// One turn must be the expected one. All others are strays.
+    /// Collects all turns of a request except the one expected user turn, which must be there.
     fn turns(&mut self, turns: &[Vec<ShownText>]) {
         let Some(expected) = &self.suspect.turn else { return };
         let mut is_found = false;
@@ -199,7 +200,7 @@ impl<'a> RequestCheck<'a> {
     }
 }
 
-/// Returns the place of the text in a turn that contains a byte of the turn, or would contain it.
+/// Returns the place in the request of the text that contains, or would contain, a byte of a turn.
 fn standing_at(turn: &[ShownText], byte: usize) -> &str {
     let mut before = 0;
     let standing = turn.iter().find(|shown| {

@@ -8,21 +8,21 @@ use crate::certificate::kind::Speaker;
 use crate::certificate::{json, readers};
 use crate::model::StepRole;
 
-/// A step, and its answer.
+/// A step of an orchestration with its answer.
 pub(super) struct StepAnswer<'a> {
     pub(super) step: &'a StepEvidence,
-    /// The text of the answer, or a sentence why it is not known. `None` if the step did not
-    /// answer.
+    /// The text of the step's answer, or a sentence that says why it is not known. `None` if the
+    /// step did not answer.
     pub(super) answer: Option<Result<String, String>>,
 }
 
-/// Reads the answers of all steps, in their order.
+/// Reads the answers of all steps from the recorded responses, in the order of the steps.
 pub(super) fn read(evidence: &OrchestrationEvidence) -> Vec<StepAnswer<'_>> {
     let said = |step| StepAnswer { step, answer: answer(step) };
     evidence.steps.iter().map(said).collect()
 }
 
-/// Reads the answer of one step.
+/// Reads the answer of one step from its recorded response.
 fn answer(step: &StepEvidence) -> Option<Result<String, String>> {
     let call = &step.call;
     if !call.answered {
@@ -35,7 +35,7 @@ fn answer(step: &StepEvidence) -> Option<Result<String, String>> {
 }
 
 impl StepAnswer<'_> {
-    /// Returns whether the step has this role and was answered.
+    /// Returns whether the step has the given role and was answered.
     pub(super) fn is_of(&self, role: StepRole) -> bool {
         self.step.role == role && self.answer.is_some()
     }
@@ -53,8 +53,8 @@ impl StepAnswer<'_> {
     }
 }
 
-/// Returns the texts inside a reply that is JSON or contains one JSON object. Later steps are shown
-/// parts of a verdict that are taken from there, without their escapes.
+/// Returns the string values in a model's reply that is JSON or contains one JSON object. Later
+/// steps are shown parts of a verdict that are taken from there, without their escapes.
 fn inner_texts(reply: &str) -> Vec<String> {
     let object = reply.find('{').zip(reply.rfind('}')).and_then(|(from, to)| reply.get(from..=to));
     let value: Option<Value> = object.and_then(|object| json::parse(object.as_bytes()).ok());

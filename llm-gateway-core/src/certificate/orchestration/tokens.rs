@@ -7,13 +7,15 @@
 
 use std::collections::HashMap;
 
-/// How many characters are read in total: as many as many rounds of the largest context contain.
+/// The total number of characters that are read: as many as many rounds of the largest context
+/// hold.
 const LOOKED_AT: usize = 16 * 1024 * 1024;
 
-/// How many characters a word may have. Only one or two of the longest words in use are cut.
+/// The largest number of characters that a word may have. Only one or two of the longest words in
+/// use are cut.
 const LONGEST: usize = 24;
 
-/// Returns whether the character's script has no spaces between words: Thai, Lao, Tibetan, Burmese,
+/// Returns whether a character's script has no spaces between words: Thai, Lao, Tibetan, Burmese,
 /// Khmer, the Japanese syllables, Chinese characters (Unicode 17, blocks).
 fn is_unspaced(c: char) -> bool {
     matches!(c,
@@ -42,19 +44,19 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Gives each distinct word a number, in the order in which words occur.
+/// A lexicon that assigns a number to each distinct word, in the order in which words occur.
 #[derive(Debug)]
 pub(super) struct Lexicon {
     numbers: HashMap<String, u32>,
-    /// How many more characters are read.
+    /// The number of characters that may still be read.
     left: usize,
 }
 
-/// The words of a text, as numbers.
+/// The words of a text, as numbers in a lexicon.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Words {
     pub(super) numbers: Vec<u32>,
-    /// Whether the text was read in full.
+    /// Whether the text was read in full, within the limit on characters.
     pub(super) is_whole: bool,
 }
 
@@ -63,7 +65,7 @@ impl Lexicon {
         Self { numbers: HashMap::new(), left: LOOKED_AT }
     }
 
-    /// Returns the words of a text.
+    /// Returns the words of a text as numbers, as far as the limit on characters allows.
     pub(super) fn words(&mut self, text: &str) -> Words {
         let looked_at = match text.char_indices().nth(self.left) {
             Some((end, _)) => text.get(..end).unwrap_or_default(),

@@ -13,23 +13,23 @@ use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, Sho
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::Dialect;
 
-/// A check of the claim, member by member.
+/// A check of the claim `context_blind`, member by member.
 struct BlindnessCheck<'a> {
     evidence: &'a Evidence,
     policy_texts: HashSet<&'a str>,
-    /// The moment at which the first response was received.
+    /// The moment at which the first response of any member was received.
     first_answer: Option<u64>,
-    /// What contradicts the claim.
+    /// What contradicts the claim `context_blind`, one sentence each.
     against: Vec<String>,
-    /// What leaves the claim undecided.
+    /// What leaves the claim `context_blind` undecided, one sentence each.
     open: Vec<String>,
     /// The member's position and system part, for each request that was read.
     systems: Vec<(u32, Vec<String>)>,
-    /// How many requests were sent.
+    /// The number of requests that were sent to members.
     requests: usize,
 }
 
-/// Decides the claim over all members that were sent a request.
+/// Decides the claim `context_blind` over all members that were sent a request.
 pub(super) fn context_blind(evidence: &Evidence) -> Claim {
     let mut check = BlindnessCheck {
         evidence,
@@ -55,7 +55,7 @@ pub(super) fn context_blind(evidence: &Evidence) -> Claim {
 }
 
 impl BlindnessCheck<'_> {
-    /// Checks one member: what it was sent, and whether that was committed before.
+    /// Checks what one member was sent, and whether that was committed before.
     fn member(&mut self, member: &CallEvidence) {
         let position = member.position;
         if !member.records() {
@@ -81,7 +81,7 @@ impl BlindnessCheck<'_> {
         }
     }
 
-    /// A request must be committed before the first answer.
+    /// Reports a request that was committed after the first answer of any member.
     fn commitment(&mut self, position: u32, committed: &Commitment) {
         let late = self.first_answer.filter(|answer| committed.sequence > *answer);
         self.against.extend(late.map(|answer| {
@@ -93,7 +93,7 @@ impl BlindnessCheck<'_> {
         }));
     }
 
-    /// Reads one request, and compares its texts with the known ones.
+    /// Reads one request to a member, and compares its texts with the caller's and the policy's.
     fn request(&mut self, member: &CallEvidence, request: &RecordedRequest) {
         // A member is asked for free text, so its request may not contain a schema.
         let Some(asked) = readers::request(member, request, None) else { return };
@@ -107,7 +107,8 @@ impl BlindnessCheck<'_> {
         self.systems.push((position, system));
     }
 
-    /// Finds system texts that are neither the caller's nor the policy's, and any second one.
+    /// Finds system texts that are neither the caller's nor the policy's, and any second system
+    /// text.
     fn stray_system(&self, system: &[ShownText]) -> Vec<Finding> {
         let caller = self.evidence.caller.system.as_deref();
         let is_known = |text: &str| caller == Some(text) || self.policy_texts.contains(text);
@@ -122,9 +123,9 @@ impl BlindnessCheck<'_> {
         system.iter().enumerate().filter_map(stray).collect()
     }
 
-    /// Finds what does not belong to the single user turn. The turn contains the caller's parts in
-    /// their order, and texts of the policy may stand between them. In a format that has one string
-    /// for a turn, the string may be the caller's parts joined.
+    /// Finds texts that do not belong to a request's single user turn. The turn contains the
+    /// caller's parts in their order, and texts of the policy may stand between them. In a format
+    /// that has one string for a turn, the string may be the caller's parts joined.
     fn stray_turns(&self, dialect: Dialect, turns: &[Vec<ShownText>]) -> Vec<Finding> {
         let turn = match turns {
             [turn] => turn,
@@ -151,7 +152,7 @@ impl BlindnessCheck<'_> {
         if findings.is_empty() || is_joined() { Vec::new() } else { findings }
     }
 
-    /// The system part must be the same for all members.
+    /// Reports members whose system part differs from that of the first member.
     fn systems(&mut self) {
         let Some((first, rest)) = self.systems.split_first() else { return };
         let differs = rest.iter().filter(|(_, system)| *system != first.1);

@@ -1,6 +1,6 @@
 //! Makes the certificate of a panel from evidence, rules and kinship.
 //!
-//! The function is pure. The same one runs in a live panel, over fixtures and in `verify`.
+//! The function is pure. The same function runs in a live panel, over fixtures and in `verify`.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,25 +17,26 @@ use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 use crate::policy::Level;
 
-/// What the policy requires of a panel.
+/// The rules that a policy sets for a panel: the level and the quorum that it requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Rules {
     /// Level that the panel must reach.
     pub required: Level,
-    /// Number of members that must answer; `None` for all. It never counts as less than two.
+    /// Number of members that must answer; `None` for all. A quorum of less than two counts as two.
     pub quorum: Option<u32>,
 }
 
 impl Rules {
-    /// Requires the level `required` of at least `quorum` answers.
+    /// Creates rules that require the level `required` and at least `quorum` answers.
     pub fn new(required: Level, quorum: Option<u32>) -> Self {
         Self { required, quorum }
     }
 }
 
-/// What no record of a gateway can prove about a panel. Every certificate of a panel lists it.
+/// The facts about a panel that no record of a gateway can prove. Every certificate of a panel
+/// lists them.
 pub const NOT_PROVEN: &[&str] = &[
     "which weights really ran: a model is what its API calls itself",
     "that errors are independent: distinct models learn from overlapping data",
@@ -51,18 +52,18 @@ pub const NOT_PROVEN: &[&str] = &[
 pub struct Certificate {
     /// Level that the panel reached.
     pub level: Level,
-    /// Level that the policy requires.
+    /// Level that the policy requires of the panel.
     pub required: Level,
-    /// The claims with their results.
+    /// The six claims about the panel, with their results.
     pub claims: Claims,
-    /// What this certificate does not prove; always [`NOT_PROVEN`].
+    /// The facts that the certificate does not prove; always [`NOT_PROVEN`].
     pub not_proven: Vec<String>,
-    /// What a reader should know although it makes no claim fail.
+    /// Warnings that a reader should know although they make no claim fail.
     pub warnings: Vec<String>,
 }
 
 impl Certificate {
-    /// Makes the certificate that follows from the claims.
+    /// Makes the certificate that follows from the claims about a panel.
     pub(in crate::certificate) fn of(
         claims: Claims,
         required: Level,
@@ -101,8 +102,8 @@ pub fn certify(evidence: &Evidence, rules: &Rules, kinship: &Kinship) -> Certifi
     Certificate::of(claims, rules.required, warnings(evidence))
 }
 
-/// Decides all claims: `context_blind` was decided from the requests, the others follow from what
-/// is known of the answers.
+/// Combines all claims of a panel: `context_blind` was decided from the requests, the others follow
+/// from what is known of the answers.
 pub(super) fn claims(
     context_blind: Claim,
     answers: &[AnsweredCall<'_>],
@@ -121,7 +122,7 @@ pub(super) fn claims(
     }
 }
 
-/// Warns if the caller's text quotes earlier answers.
+/// Returns a warning if the caller's text quotes earlier answers of this process.
 fn warnings(evidence: &Evidence) -> Vec<String> {
     let quoted = quoted(evidence).into_iter().filter(|is_quoted| *is_quoted).count();
     let warning = format!("the caller's text quotes {quoted} earlier answer(s) of this process");

@@ -1,4 +1,4 @@
-//! The six claims of a panel, and the level that they reach.
+//! The six claims that the certificate of a panel decides, and the level that they reach.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::claims::{Claim, ClaimResult};
 use crate::policy::Level;
 
-/// The claims of a panel. `context_blind` is about all members that were sent a request; the
-/// others are about the members that answered.
+/// The claims of a panel's certificate. `context_blind` is about all members that were sent a
+/// request; the others are about the members that answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -27,7 +27,7 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Returns all claims with their names, in the order of the certificate.
+    /// Returns the claims of a panel with their names, in the order of the certificate.
     pub fn named(&self) -> Vec<(&'static str, &Claim)> {
         vec![
             ("context_blind", &self.context_blind),
@@ -39,7 +39,8 @@ impl Claims {
         ]
     }
 
-    /// Returns the highest level that was reached: every claim up to it passes.
+    /// Returns the highest level of independence that the panel reached: every claim up to it
+    /// passes.
     pub fn level(&self) -> Level {
         let steps = [
             (&self.context_blind, Level::ContextBlind),

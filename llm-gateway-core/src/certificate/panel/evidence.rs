@@ -13,12 +13,12 @@ use crate::certificate::evidence::{CallEvidence, Moments};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Evidence {
-    /// The texts that the caller wrote.
+    /// The texts of the request that the caller wrote.
     pub caller: CallerTexts,
     /// Texts of the policy that a member may be shown, such as instructions.
     pub policy_texts: Vec<String>,
-    /// Answers that this process returned before. They are used only to warn when the caller
-    /// quotes one; a bundle keeps only those that are quoted.
+    /// Answers that this process returned before. They serve only to warn when the caller quotes
+    /// one; a bundle keeps only the quoted ones.
     pub earlier_answers: Vec<String>,
     /// The calls to the members, in the policy's order.
     pub members: Vec<CallEvidence>,
@@ -31,12 +31,12 @@ pub struct Evidence {
 pub struct CallerTexts {
     /// The system text above the question, if the caller wrote one.
     pub system: Option<String>,
-    /// The parts of the single user turn, in order.
+    /// The parts of the caller's question, which is the single user turn, in order.
     pub user: Vec<String>,
 }
 
 impl CallerTexts {
-    /// Takes a question in one or more parts, below the text `system`.
+    /// Creates the caller's texts from a question in one or more parts, below the text `system`.
     pub fn new(system: Option<String>, user: Vec<String>) -> Self {
         Self { system, user }
     }
@@ -49,7 +49,8 @@ impl Evidence {
         exchanges.filter_map(|exchange| Some(exchange.response.as_ref()?.sequence)).min()
     }
 
-    /// Says what is wrong with the numbers of members and moments, if anything is.
+    /// Describes the first problem of the numbers of members and moments; `None` if they are in
+    /// order.
     pub(in crate::certificate) fn disorder(&self) -> Option<String> {
         if !self.members.iter().zip(1..).all(|(member, n)| member.position == n) {
             return Some("members are not counted from 1".to_owned());

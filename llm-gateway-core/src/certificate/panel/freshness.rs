@@ -1,5 +1,5 @@
-//! Decides the claim `fresh`: the answers were made for these requests. No header says that a cache
-//! answered, and no response was given to two members.
+//! Decides the claim `fresh`: the answers were made for the panel's requests. No header says that a
+//! cache answered, and no response was given to two members.
 //!
 //! A header that mentions a cache in unknown words leaves the claim undecided, and is named.
 
@@ -7,11 +7,12 @@ use crate::certificate::answers::AnsweredCall;
 use crate::certificate::claims::{Claim, ClaimResult};
 use crate::certificate::readers::{Origin, origin};
 
-/// How many digits an id may have for two servers to choose the same one by chance.
+/// The number of digits up to which two servers may choose the same response id by chance.
 const FEW: usize = 6;
 
-/// Returns whether two servers may choose the id by chance, because it is only a short number
-/// behind words: Ollama draws one of 999 (`chatcmpl-437`), others count from the process start.
+/// Returns whether two servers may choose a response id by chance, because the id is only a short
+/// number behind words: Ollama draws one of 999 (`chatcmpl-437`), others count from the process
+/// start.
 fn may_repeat_by_chance(id: &str) -> bool {
     let words = id.trim_end_matches(|c: char| c.is_ascii_digit());
     id.len() - words.len() <= FEW
@@ -19,7 +20,7 @@ fn may_repeat_by_chance(id: &str) -> bool {
         && !words.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Decides the claim over all answers.
+/// Decides the claim `fresh` over all answers of a panel.
 pub(super) fn fresh(answers: &[AnsweredCall<'_>]) -> Claim {
     if answers.is_empty() {
         return Claim::new(ClaimResult::NotApplicable, "no member answered");

@@ -1,7 +1,7 @@
 //! The certificate of a panel: whether its members saw nothing but the question, whether their
 //! answers are fresh and distinct in origin, and whether enough of them answered.
 //!
-//! What identifies a model is decided one folder up, for orchestrations as well. Whether an
+//! The identity of models is decided one folder up, for orchestrations as well. Whether an
 //! uncertified panel is an error is decided by the policy, outside of this room.
 
 mod blindness;

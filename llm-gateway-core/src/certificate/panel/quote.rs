@@ -5,30 +5,31 @@
 
 use std::collections::HashSet;
 
-/// How many equal characters in a row count as a quotation.
+/// The number of equal characters in a row that counts as a quotation.
 const RUN: usize = 64;
 
-/// Answers shorter than [`RUN`] count if the whole answer is found. Below this many characters they
-/// would be found in most texts.
+/// The length in characters from which an answer shorter than [`RUN`] counts as quoted, if it is
+/// found as a whole. Shorter answers would be found in most texts.
 const SHORTEST_WHOLE: usize = 24;
 
-/// How many characters of one text are searched: about as many as the largest context holds.
+/// The number of characters of one text that are searched for quotations: about as many as the
+/// largest context holds.
 const LOOKED_AT: usize = 4 * 1024 * 1024;
 
-/// The caller's texts, prepared to be searched.
+/// The caller's texts, prepared to be searched for quotations.
 pub(super) struct Windows<'a> {
     texts: Vec<&'a str>,
     runs: HashSet<u64>,
 }
 
 impl<'a> Windows<'a> {
-    /// Prepares the texts.
+    /// Prepares the caller's texts to be searched for quotations.
     pub(super) fn of(texts: Vec<&'a str>) -> Self {
         let runs = texts.iter().flat_map(|text| hashes(text)).collect();
         Self { texts, runs }
     }
 
-    /// Returns whether the texts contain a run of `answer`, or all of a short answer.
+    /// Returns whether the caller's texts contain a run of `answer`, or all of a short answer.
     pub(super) fn quote(&self, answer: &str) -> bool {
         let answer = answer.trim();
         match answer.chars().take(RUN).count() {
@@ -39,8 +40,8 @@ impl<'a> Windows<'a> {
     }
 }
 
-/// Returns the hash of every window of [`RUN`] characters: a polynomial modulo 2^64. If two windows
-/// have the same hash by chance, the only effect is a needless warning.
+/// Returns the hash of every window of [`RUN`] characters in a text: a polynomial modulo 2^64. If
+/// two windows have the same hash by chance, the only effect is a needless warning.
 fn hashes(text: &str) -> impl Iterator<Item = u64> + '_ {
     const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
     // Spreads a character over 64 bits, so that the low bits of the hash depend on it as well.

@@ -90,8 +90,8 @@ impl Subject for OfPanel {
 }
 
 impl OfPanel {
-    /// If the certificate says that members were blind, the rows must support it: each call has its
-    /// member's committed digest, and was committed before the first answer.
+    /// Reports rows that do not support a certified blindness of members: each call must have its
+    /// member's committed digest, and must have been committed before the first answer.
     fn unsupported_blindness(&self, rows: &Rows<'_>) -> Vec<String> {
         if self.certificate.claims.context_blind.result != ClaimResult::Pass {
             return Vec::new();
@@ -112,7 +112,8 @@ impl OfPanel {
         found
     }
 
-    /// Identity, freshness, quorum and level must be those that follow from the receipt's own rows.
+    /// Reports where the certificate differs from what the receipt's own rows imply about identity,
+    /// freshness, quorum and level.
     fn differences_from_rows(&self, rows: &Rows<'_>) -> Vec<String> {
         let Self { rules, certificate: stated } = self;
         let blind = stated.claims.context_blind.clone();
@@ -122,7 +123,7 @@ impl OfPanel {
     }
 }
 
-/// Says how a certificate differs from the one that follows.
+/// Reports how a panel's stated certificate differs from the one that was made again.
 fn differences(stated: &Certificate, follows: &Certificate) -> Vec<String> {
     let mut found = claims_differ(&stated.claims.named(), &follows.claims.named());
     if (stated.level, stated.required) != (follows.level, follows.required) {

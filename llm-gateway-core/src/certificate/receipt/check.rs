@@ -1,4 +1,4 @@
-//! Checks a receipt of either kind.
+//! Checks a receipt of a panel or of an orchestration.
 //!
 //! A receipt alone can only be contradicted. With its bundle everything that follows from the bytes
 //! is computed again. With the digest that its reader received, it is known to be the receipt that
@@ -15,7 +15,8 @@ use super::verification::{Verification, VerifyResult};
 use crate::certificate::canonical::ReceiptDigest;
 use crate::certificate::lineage::Kinship;
 
-/// What a receipt is checked against, in addition to itself. Each part decides more.
+/// The bundle, the digest and the model data that a receipt is checked against, in addition to
+/// itself. Each of them decides more.
 ///
 /// ```
 /// use llm_gateway_core::certificate::Against;
@@ -32,20 +33,20 @@ pub struct Against<'a> {
 }
 
 impl<'a> Against<'a> {
-    /// Adds the receipt's bundle: calls are read, counted and certified again.
+    /// Adds the receipt's bundle, from which calls are read, counted and certified again.
     #[must_use]
     pub fn with_bundle(self, bundle: &'a [u8]) -> Self {
         Self { bundle: Some(bundle), ..self }
     }
 
-    /// Adds the digest that the reader received, as in the envelope's `meta.certificate.receipt`.
-    /// It fixes every word of the receipt.
+    /// Adds the receipt's digest as its reader received it, in the envelope's
+    /// `meta.certificate.receipt`. The digest fixes every word of the receipt.
     #[must_use]
     pub fn with_digest(self, digest: &'a ReceiptDigest) -> Self {
         Self { digest: Some(digest), ..self }
     }
 
-    /// Adds what the reader knows about models. If a row of the receipt says otherwise, a finding
+    /// Adds the reader's own data about models. If a row of the receipt says otherwise, a finding
     /// reports it. That is no contradiction, because a policy may declare rows of its own.
     #[must_use]
     pub fn with_models(self, models: &'a Kinship) -> Self {
@@ -53,7 +54,7 @@ impl<'a> Against<'a> {
     }
 }
 
-/// Checks a receipt of the kind `S`.
+/// Reads and checks a receipt about the kind of run `S`.
 pub(in crate::certificate) fn check_as<S: Subject>(
     receipt: &[u8],
     against: Against<'_>,
@@ -92,19 +93,19 @@ fn check<S: Subject>(receipt: &Receipt<S>, against: Against<'_>) -> Verification
     Verification::new(result, &findings)
 }
 
-/// What only the bundle decides.
+/// The finding that lists what only the receipt's bundle can decide.
 const UNCHECKED: &str = "request texts, what responses said (status, ids, models, caches), digests and \
                          token counts were not checked";
 
-/// What neither the receipt nor the bundle can prove.
+/// The finding that lists what neither the receipt nor its bundle can prove.
 const TRUSTED: &str = "taken on trust, as the issuer's word: costs, tokens that no response counts, run \
                        id, task class, policy digest, gateway version, rules and model rows";
 
-/// The limit of what a receipt proves; reported with every receipt that is not contradicted.
+/// The finding about the limit of what a receipt proves, added unless the receipt is contradicted.
 const SELF_ISSUED: &str =
     "a receipt is self-issued: it shows tampering and bugs, not a dishonest operator";
 
-/// Reports a digest that is not that of the receipt, and one that is not the expected digest.
+/// Reports a stated digest that does not fit the receipt's text, or is not the expected digest.
 fn wrong_digests<S: Subject>(
     receipt: &Receipt<S>,
     expected: Option<&ReceiptDigest>,
@@ -120,7 +121,7 @@ fn wrong_digests<S: Subject>(
     found
 }
 
-/// Reports the rows of the receipt that differ from what the reader knows about the model.
+/// Reports the receipt's rows about models that differ from the reader's own data.
 fn unlike_known_models<S: Subject>(receipt: &Receipt<S>, known: &Kinship) -> Vec<String> {
     let rows = receipt.lineage.rows.iter();
     let told = rows.filter_map(|row| {
@@ -131,11 +132,11 @@ fn unlike_known_models<S: Subject>(receipt: &Receipt<S>, known: &Kinship) -> Vec
     told.collect()
 }
 
-/// Issues the receipt again from the bundle's bytes, compares the two part by part, and returns a
-/// sentence about what was checked.
+/// Issues the receipt again from the bundle's bytes, compares the two receipts part by part, and
+/// returns a sentence about what was checked.
 ///
 /// # Errors
-/// The two do not agree; there is one sentence for each difference.
+/// The two receipts do not agree; there is one sentence for each difference.
 fn compare_reissued<S: Subject>(
     receipt: &Receipt<S>,
     bundle: Bundle<S::Evidence>,

@@ -1,11 +1,11 @@
-//! Checks whether a receipt agrees with itself: everything that needs no recorded bytes.
+//! Checks whether a receipt agrees with itself, as far as that needs no recorded bytes.
 
 use super::document::Receipt;
 use super::rows::CallRow;
 use super::subject::Subject;
 use crate::certificate::evidence::Moments;
 
-/// Returns everything in a receipt that contradicts itself, one sentence each.
+/// Returns the contradictions within a receipt, one sentence each.
 pub(super) fn contradictions<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
     let mut found = Vec::new();
     found.extend(members(receipt));
@@ -15,13 +15,13 @@ pub(super) fn contradictions<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
     found
 }
 
-/// Members or steps must be counted from 1.
+/// Reports members or steps whose positions are not counted from 1.
 fn members<S: Subject>(receipt: &Receipt<S>) -> Option<String> {
     let counted = receipt.members.iter().zip(1..).all(|(member, n)| member.position == n);
     (!counted).then(|| format!("{} are not counted from 1", S::KIND.units()))
 }
 
-/// No moment may be missing or occur twice, and rows must be in their order. A row that was
+/// Reports moments that are missing or occur twice, and rows that are out of order. A row that was
 /// dropped, repeated or moved shows here.
 fn order<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
     let mut moments = Moments::default();
@@ -48,8 +48,8 @@ fn order<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
     found
 }
 
-/// Checks one attempt: its member or step must exist, with the requested model, and a response that
-/// counts as an answer must not have an error status.
+/// Checks one attempt in a receipt by itself: its member or step must exist, with the requested
+/// model, and a response that counts as an answer must not have an error status.
 fn call_alone<S: Subject>(receipt: &Receipt<S>, call: &CallRow) -> Vec<String> {
     let CallRow { sequence, member: position, .. } = call;
     let who = S::KIND.speaker(*position);

@@ -1,4 +1,4 @@
-//! What an attempt used and cost, as its row in a receipt says.
+//! The tokens and the cost of an attempt, as its row in a receipt states them.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{NanoUsd, Usage};
 
-/// What one attempt used and cost, as it was booked.
+/// The tokens that one attempt used and the amount that was booked for them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttemptCost {
-    /// Tokens that the provider reported; `None` if unknown.
+    /// Tokens that the provider reported for the attempt; `None` if unknown.
     pub(super) tokens: Option<Tokens>,
-    /// Amount that was booked, in nano-dollars; `None` if unknown.
+    /// Amount that was booked for the attempt, in nano-dollars; `None` if unknown.
     cost_nanos: Option<u64>,
 }
 
@@ -28,8 +28,8 @@ pub(super) struct Tokens {
 }
 
 impl AttemptCost {
-    /// Takes the tokens that the provider reported and the amount that was booked for them; `None`
-    /// where one of them is not known.
+    /// Creates an attempt's cost from the tokens that the provider reported and the amount that was
+    /// booked. Each is `None` where it is not known.
     pub fn new(usage: Option<Usage>, cost: Option<NanoUsd>) -> Self {
         Self { tokens: usage.map(Tokens::from), cost_nanos: cost.map(NanoUsd::as_nanos) }
     }

@@ -1,12 +1,12 @@
-//! Reports how a receipt differs from the one that follows from its bundle or its rows, with one
+//! Reports how a receipt differs from one that was made again from its bundle or its rows, with one
 //! sentence for each part.
 
 use super::document::Receipt;
 use super::subject::Subject;
 use crate::certificate::claims::Claim;
 
-/// Reports the parts in which a receipt differs from the one that was issued `again` from its
-/// bundle. If no single part is to blame, one sentence says that they differ.
+/// Reports the parts in which a receipt differs from the receipt that was issued `again` from its
+/// bundle. If no single part is to blame, one sentence says that the receipts differ.
 pub(super) fn differences<S: Subject>(receipt: &Receipt<S>, again: &Receipt<S>) -> Vec<String> {
     let mut found = Vec::new();
     let mut must_agree = |agrees: bool, what: &str| {
@@ -26,7 +26,7 @@ pub(super) fn differences<S: Subject>(receipt: &Receipt<S>, again: &Receipt<S>) 
     found
 }
 
-/// Reports the claims that differ from those that follow.
+/// Reports the stated claims that differ from the claims that were decided again.
 pub(in crate::certificate) fn claims_differ(
     stated: &[(&'static str, &Claim)],
     follows: &[(&'static str, &Claim)],
@@ -41,8 +41,8 @@ pub(in crate::certificate) fn claims_differ(
     told.collect()
 }
 
-/// Reports whether the list of what is not proven, and the warnings, differ from those that follow.
-/// Each argument is the pair of both.
+/// Reports whether a certificate's unproven facts or warnings differ from those that were made
+/// again. Each argument is the pair of unproven facts and warnings.
 pub(in crate::certificate) fn words_differ(
     stated: (Vec<String>, Vec<String>),
     follows: (Vec<String>, Vec<String>),

@@ -1,4 +1,4 @@
-//! What goes into the salted digests of a receipt.
+//! The contents of a receipt's salted digests.
 //!
 //! Each message is hashed once, its body as it is. In the digest of the whole evidence, messages
 //! are represented by their digests. No field is left out: every struct is destructured by field
@@ -10,19 +10,20 @@ use crate::certificate::canonical::{Salt, salted_digest};
 use crate::certificate::evidence::CallEvidence;
 use crate::certificate::recorded::{RecordedRequest, RecordedResponse};
 
-/// Returns the salted digest of a request.
+/// Returns the salted digest of a recorded request.
 pub(super) fn request(salt: &Salt, request: &RecordedRequest) -> String {
     let RecordedRequest { url, headers, body } = request;
     salted_digest(salt, "request", &(url, headers), body.as_bytes())
 }
 
-/// Returns the salted digest of a response.
+/// Returns the salted digest of a recorded response.
 pub(super) fn response(salt: &Salt, response: &RecordedResponse) -> String {
     let RecordedResponse { sequence, status, headers, body, redacted } = response;
     salted_digest(salt, "response", &(sequence, status, headers, redacted), body.as_bytes())
 }
 
-/// Returns what was declared about a call, to be hashed. Its messages are hashed with the rows.
+/// Returns what a run declared about a model call, to be hashed. The call's messages are hashed
+/// with the rows.
 pub(in crate::certificate) fn declared(call: &CallEvidence) -> impl Serialize + '_ {
     let CallEvidence {
         position,

@@ -1,5 +1,5 @@
-//! The two documents of a run. The receipt identifies by digests what was sent, received and
-//! certified; the bundle contains the bytes themselves.
+//! The receipt and the bundle of a run. The receipt identifies by digests what was sent, received
+//! and certified; the bundle contains the bytes themselves.
 //!
 //! A receipt is self-issued: it shows tampering and bugs of the gateway, not a dishonest operator.
 
@@ -14,26 +14,26 @@ use crate::certificate::canonical::{self, Salt};
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Lineage;
 
-/// The format that a receipt states.
+/// The name of the format that every receipt states.
 pub(super) const RECEIPT_FORMAT: &str = "llm-gateway receipt";
-/// The format that a bundle states.
+/// The name of the format that every bundle states.
 pub(super) const BUNDLE_FORMAT: &str = "llm-gateway bundle";
-/// The version of both formats.
+/// The version of the formats of receipts and bundles.
 pub(super) const VERSION: u32 = 1;
 
-/// What a receipt says about a run that does not follow from the evidence.
+/// The particulars of a run that its receipt states and that do not follow from the evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Particulars {
     /// Id of the run, as in its envelope.
     pub run_id: String,
-    /// Task class of the request.
+    /// Task class of the run's request.
     pub task_class: String,
-    /// SHA-256 of the policy file, in hex.
+    /// SHA-256 of the policy file of the run, in hex.
     pub policy_digest: String,
-    /// Version of the gateway.
+    /// Version of the gateway that issued the receipt.
     pub gateway_version: String,
-    /// What each attempt used and cost, by the moment at which its request was sent.
+    /// Tokens and cost of each attempt, by the moment at which the attempt's request was sent.
     pub costs: BTreeMap<u64, AttemptCost>,
 }
 
@@ -64,7 +64,7 @@ pub struct Receipt<S> {
     pub(in crate::certificate) digest: String,
 }
 
-/// The recorded bytes behind a receipt, and the salt of its digests. It contains prompts and
+/// The recorded bytes behind a receipt, and the salt of its digests. A bundle contains prompts and
 /// answers.
 ///
 /// `E` is the evidence of the kind of run: [`Evidence`](crate::certificate::Evidence) or
@@ -93,7 +93,7 @@ impl<S> Receipt<S> {
         canonical::to_bytes(self)
     }
 
-    /// Computes the digest that the receipt must have.
+    /// Computes the digest that the receipt must state: SHA-256 over everything else in it, in hex.
     pub(in crate::certificate) fn computed_digest(&self) -> String
     where
         S: Serialize,
@@ -105,7 +105,7 @@ impl<S> Receipt<S> {
         canonical::plain_digest(&rest)
     }
 
-    /// Returns the particulars that the receipt states.
+    /// Returns the particulars of the run that the receipt states.
     pub(in crate::certificate) fn particulars(&self) -> Particulars {
         let costs = self.calls.iter().filter_map(|call| Some((call.sequence, call.spent?)));
         Particulars {
@@ -117,7 +117,7 @@ impl<S> Receipt<S> {
         }
     }
 
-    /// Returns the rows, which the subject is checked against.
+    /// Returns the rows of the receipt, which its certificate is checked against.
     pub(super) fn rows(&self) -> Rows<'_> {
         Rows {
             kind: self.kind,
@@ -128,8 +128,8 @@ impl<S> Receipt<S> {
         }
     }
 
-    /// Returns the length in bytes of each name in the receipt; of a row about a model, the length
-    /// of all its texts together.
+    /// Returns the length in bytes of each name in the receipt. For a row about a model, it is the
+    /// length of all its texts together.
     pub(in crate::certificate) fn names(&self) -> impl Iterator<Item = usize> {
         let asked = self.members.iter().flat_map(|member| [&member.provider, &member.model]);
         let came = self.calls.iter().filter_map(|call| call.response.as_ref());

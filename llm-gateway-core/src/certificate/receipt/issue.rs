@@ -1,5 +1,5 @@
-//! Issues a receipt and its bundle. The same function serves a new run and a run that is checked
-//! again.
+//! Issues the receipt of a run, and its bundle. The same function serves a new run and a run that
+//! is checked again.
 
 use serde::Serialize;
 
@@ -47,8 +47,8 @@ pub(in crate::certificate) fn issue<S: Subject>(
     (receipt, Bundle { format, version: VERSION, kind, salt, evidence })
 }
 
-/// Returns the salted digest of the whole evidence. Its commitments and exchanges are represented
-/// by their rows.
+/// Returns the salted digest of the whole evidence of a run. Its commitments and exchanges are
+/// represented by their rows.
 fn evidence_digest<S: Subject>(
     salt: &Salt,
     evidence: &S::Evidence,
@@ -60,7 +60,8 @@ fn evidence_digest<S: Subject>(
     salted_digest(salt, "evidence", &whole, &[])
 }
 
-/// Returns what identifies the messages of an attempt. Its cost is not part of the evidence.
+/// Returns the digests and moments that identify the messages of an attempt. Its cost is not part
+/// of the evidence.
 fn messages(call: &CallRow) -> impl Serialize + '_ {
     let response = call.response.as_ref().map(|came| &came.digest);
     (call.sequence, call.member, call.attempt, &call.request, response)

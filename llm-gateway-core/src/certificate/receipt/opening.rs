@@ -16,17 +16,17 @@ pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
 /// accepts.
 pub const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
 
-/// How many members or steps a run may have at most. The work grows with the square of their
-/// number.
+/// The largest number of members or steps that a receipt may have. The work grows with the square
+/// of their number.
 const MOST_MEMBERS: usize = 256;
 
-/// How many attempts a run may have at most. The work grows with the square of their number as
-/// well.
+/// The largest number of attempts that a receipt may have. The work grows with the square of their
+/// number as well.
 const MOST_CALLS: usize = 4_096;
 
-/// How many bytes a name may have at most, and all texts of a row about a model together. The bound
-/// matters because a finding may name each pair of members. Ids of providers and models have at
-/// most 128 bytes.
+/// The largest number of bytes that a name in a receipt may have, and that all texts of a row about
+/// a model may have together. The bound matters because a finding may name each pair of members.
+/// Ids of providers and models have at most 128 bytes.
 const LONGEST_NAME: usize = 1_024;
 
 /// The fields by which every receipt and every bundle identifies itself.
@@ -66,10 +66,10 @@ fn stated_kind(bytes: &[u8], largest: usize, format: &str) -> Result<ReceiptKind
     Ok(head.kind)
 }
 
-/// Reads a receipt of the kind `S`.
+/// Reads a receipt about the kind of run `S`.
 ///
 /// # Errors
-/// The bytes are not such a receipt, or not in the form in which a gateway writes one.
+/// The bytes are not a receipt of this kind, or not in the form in which a gateway writes receipts.
 pub(super) fn receipt<S: Subject>(bytes: &[u8]) -> Result<Receipt<S>, Verification> {
     let receipt: Receipt<S> = canonical::read(bytes).map_err(|error| match error {
         Unread::Form(why) => no_receipt(why),
@@ -88,10 +88,10 @@ fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
     members > MOST_MEMBERS || calls > MOST_CALLS || commitments > MOST_MEMBERS
 }
 
-/// Reads a bundle of the kind `S`.
+/// Reads a bundle about the kind of run `S`.
 ///
 /// # Errors
-/// The bytes are not such a bundle; the text says why.
+/// The bytes are not a bundle of this kind; the text says why.
 pub(super) fn bundle<S: Subject>(bytes: &[u8]) -> Result<Bundle<S::Evidence>, String> {
     let kind = stated_kind(bytes, LARGEST_BUNDLE, BUNDLE_FORMAT)?;
     if kind != S::KIND {

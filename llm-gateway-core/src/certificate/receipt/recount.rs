@@ -7,17 +7,17 @@ use super::document::Receipt;
 use super::subject::Subject;
 use crate::certificate::readers;
 
-/// The result of counting again.
+/// The result of counting the tokens of a receipt's attempts again.
 #[derive(Debug, Default)]
 pub(super) struct Recount {
-    /// Number of attempts whose bytes confirm the counts in the receipt.
+    /// Number of attempts whose responses confirm the token counts in the receipt.
     pub(super) agreed: usize,
-    /// What does not agree, one sentence for each attempt.
+    /// Attempts whose token counts in the receipt differ from their responses, one sentence each.
     pub(super) differences: Vec<String>,
 }
 
 /// Compares the token counts of each attempt for which both the receipt and the bytes have a count.
-/// A count that only one of them has cannot be contradicted by the other.
+/// A count that is only in the receipt or only in the bytes cannot be contradicted.
 pub(super) fn recount<S: Subject>(receipt: &Receipt<S>, evidence: &S::Evidence) -> Recount {
     let stated = receipt.calls.iter().filter_map(|call| Some((call.sequence, call.spent?.tokens?)));
     let stated: BTreeMap<u64, Tokens> = stated.collect();

@@ -1,4 +1,4 @@
-//! The rows of a receipt: members or steps, commitments and calls.
+//! The rows of a receipt: members or steps, commitments, calls, and data about models.
 //!
 //! A row contains digests and the few facts that claims are decided from, never a text of a request
 //! or an answer.
@@ -17,7 +17,7 @@ use crate::certificate::lineage::{Kinship, LineageRow};
 use crate::certificate::recorded::RecordedResponse;
 use crate::model::Dialect;
 
-/// A member of a panel or a step of an orchestration that was asked.
+/// The row of a panel member or an orchestration step that was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct MemberRow {
@@ -28,56 +28,56 @@ pub(in crate::certificate) struct MemberRow {
     pub(in crate::certificate) answered: bool,
 }
 
-/// A request that was fixed before it was sent.
+/// The row of a request that was committed, that is, fixed before it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct CommitmentRow {
-    /// Moment of the commitment.
+    /// Moment at which the request was committed, by the run's counter.
     pub(in crate::certificate) sequence: u64,
-    /// Position of the member or step.
+    /// Position of the panel member or orchestration step that the request was for, from 1.
     pub(in crate::certificate) member: u32,
-    /// Salted digest of URL, headers and body.
+    /// Salted digest of the committed request's URL, headers and body.
     pub(in crate::certificate) request: String,
 }
 
-/// One attempt of a call.
+/// The row of one attempt of a model call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct CallRow {
-    /// Moment at which the request was sent.
+    /// Moment at which the attempt's request was sent, by the run's counter.
     pub(in crate::certificate) sequence: u64,
-    /// Position of the member or step.
+    /// Position of the panel member or orchestration step that made the attempt, from 1.
     pub(in crate::certificate) member: u32,
     /// Number of the attempt among those of its member or step, counted from 1.
     pub(in crate::certificate) attempt: u32,
-    /// Salted digest of URL, headers and body.
+    /// Salted digest of the sent request's URL, headers and body.
     pub(in crate::certificate) request: String,
     pub(in crate::certificate) requested_model: String,
     pub(in crate::certificate) response: Option<ResponseRow>,
     pub(in crate::certificate) spent: Option<AttemptCost>,
 }
 
-/// The response to an attempt.
+/// The row of the response to an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct ResponseRow {
-    /// Moment at which the response was received.
+    /// Moment at which the response was received, by the run's counter.
     pub(in crate::certificate) sequence: u64,
-    /// HTTP status.
+    /// HTTP status of the response.
     pub(in crate::certificate) status: u16,
-    /// Salted digest of status, headers and body.
+    /// Salted digest of the response's status, headers and body.
     pub(in crate::certificate) digest: String,
-    /// Whether a key was replaced in the bytes before they were recorded.
+    /// Whether an API key was replaced in the response's bytes before they were recorded.
     pub(in crate::certificate) redacted: bool,
     pub(in crate::certificate) returned_model: Option<String>,
     pub(in crate::certificate) response_id: Option<String>,
-    /// The headers that mention a cache.
+    /// The response headers that mention a cache.
     pub(in crate::certificate) cache_headers: Vec<(String, String)>,
-    /// Why the response is not an answer, if it is not.
+    /// The reason why the response is not a readable answer; `None` if it is one.
     pub(in crate::certificate) unreadable: Option<String>,
 }
 
-/// The lineage of the models that answered, as far as it is known, and the version of the data.
+/// The known lineages of the models that answered, and the version of the lineage data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct LineageTable {
@@ -85,7 +85,7 @@ pub(in crate::certificate) struct LineageTable {
     pub(in crate::certificate) rows: Vec<LineageRow>,
 }
 
-/// The rows of a receipt of either kind.
+/// All rows of a receipt, whether it is about a panel or an orchestration.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::certificate) struct Rows<'a> {
     pub(super) kind: ReceiptKind,
@@ -96,7 +96,7 @@ pub(in crate::certificate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Returns the answered calls, as the rows describe them.
+    /// Returns the calls that were answered, as the receipt's rows describe them.
     pub(in crate::certificate) fn answers(&self) -> Vec<AnsweredCall<'a>> {
         let record = |member: &MemberRow| {
             if member.dialect == Dialect::Own {
@@ -131,13 +131,13 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Returns the lineage of the models that answered.
+    /// Returns the lineages that the receipt's rows state of the models that answered.
     pub(in crate::certificate) fn kinship(&self) -> Kinship {
         Kinship::with_version(self.lineage.version.clone(), self.lineage.rows.iter().cloned())
     }
 }
 
-/// Makes the rows of the members or steps that were asked.
+/// Makes the receipt's rows of the members or steps that were asked.
 pub(super) fn members(asked: &[&CallEvidence]) -> Vec<MemberRow> {
     let row = |member: &&CallEvidence| MemberRow {
         position: member.position,
@@ -149,7 +149,7 @@ pub(super) fn members(asked: &[&CallEvidence]) -> Vec<MemberRow> {
     asked.iter().map(row).collect()
 }
 
-/// Makes the rows of the commitments, in the order in which they were made.
+/// Makes the receipt's rows of the commitments, in the order in which they were made.
 pub(super) fn commitments(asked: &[&CallEvidence], salt: &Salt) -> Vec<CommitmentRow> {
     let committed = |member: &&CallEvidence| {
         let committed = member.committed.as_ref()?;
@@ -164,7 +164,7 @@ pub(super) fn commitments(asked: &[&CallEvidence], salt: &Salt) -> Vec<Commitmen
     rows
 }
 
-/// Makes the rows of all attempts, in the order in which their requests were sent.
+/// Makes the receipt's rows of all attempts, in the order in which their requests were sent.
 pub(super) fn calls(
     asked: &[&CallEvidence],
     salt: &Salt,
@@ -189,7 +189,7 @@ pub(super) fn calls(
 }
 
 impl ResponseRow {
-    /// Makes the row of a response, which is read for it.
+    /// Makes the receipt's row of a response, with the facts that are read from the response.
     fn of(member: &CallEvidence, response: &RecordedResponse, salt: &Salt) -> Self {
         let (facts, unreadable) = match AnswerRecord::read(member, response) {
             AnswerRecord::Read(facts) => (facts, None),
@@ -208,7 +208,7 @@ impl ResponseRow {
         }
     }
 
-    /// Returns what the row says about the answer.
+    /// Returns what the row of a response says about the answer to the call.
     fn record(&self) -> AnswerRecord {
         match &self.unreadable {
             Some(why) => AnswerRecord::Unreadable(why.clone()),
@@ -221,7 +221,7 @@ impl ResponseRow {
     }
 }
 
-/// Makes the rows of the models that answered, one for each id that occurs and is known.
+/// Makes the receipt's rows about the models that answered, one for each known model id.
 pub(super) fn lineage(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Vec<LineageRow> {
     let names: BTreeSet<(&str, &str)> =
         answers.iter().filter_map(|answer| Some((answer.provider, answer.id()?))).collect();

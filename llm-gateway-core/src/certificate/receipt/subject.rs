@@ -14,32 +14,32 @@ use crate::policy::Level;
 pub(in crate::certificate) trait Subject:
     Sized + Clone + PartialEq + Serialize + DeserializeOwned
 {
-    /// The evidence that the certificate is made from.
+    /// The type of the evidence that the run's certificate is made from.
     type Evidence: Serialize + DeserializeOwned;
 
-    /// The kind of run.
+    /// The kind of run that the receipt is about.
     const KIND: ReceiptKind;
 
-    /// Returns the calls in the evidence, in their order.
+    /// Returns the model calls in the evidence, in their order.
     fn calls(evidence: &Self::Evidence) -> Vec<&CallEvidence>;
 
     /// Returns everything in the evidence except commitments and exchanges, to be hashed. It must
     /// destructure the evidence by field names, so that a new field cannot be left out.
     fn declared(evidence: &Self::Evidence) -> impl Serialize;
 
-    /// Makes this part again from the evidence, under the same terms.
+    /// Makes the subject of a receipt again from the evidence, under the same terms.
     fn reissued(&self, evidence: &Self::Evidence, kinship: &Kinship) -> Self;
 
-    /// Says what in this part contradicts the receipt's own rows.
+    /// Reports what in the subject contradicts the receipt's own rows.
     fn contradictions(&self, rows: &Rows<'_>) -> Vec<String>;
 
-    /// Says how this part differs from `follows`, the one that was made again.
+    /// Reports how the subject differs from `follows`, the subject that was made again.
     fn differences(&self, follows: &Self) -> Vec<String>;
 
     /// Returns whether the certificate certifies the run.
     fn is_certified(&self) -> bool;
 
-    /// Returns the level that was reached and the required one; `None` if the kind of run has no
-    /// levels.
+    /// Returns the level that the run reached and the level that was required; `None` if the kind
+    /// of run has no levels.
     fn levels(&self) -> Option<(Level, Level)>;
 }

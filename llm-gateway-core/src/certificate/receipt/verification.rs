@@ -8,17 +8,17 @@ use super::subject::Subject;
 use crate::certificate::kind::ReceiptKind;
 use crate::policy::Level;
 
-/// How many findings are returned at most; the others are only counted.
+/// The largest number of findings that a check returns; further ones are only counted.
 const MOST_FINDINGS: usize = 20;
-/// How many characters of a finding, or of a digest, are shown at most.
+/// The largest number of characters that is shown of a finding or a digest.
 const LONGEST: usize = 500;
 
-/// What a check of a receipt found.
+/// The result of checking a receipt, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum VerifyResult {
-    /// The bundle's bytes confirm the receipt: digests were computed and the run was certified
-    /// again.
+    /// The bundle's bytes confirm the receipt: its digests were computed again and the run was
+    /// certified again.
     #[serde(rename = "holds")]
     Holds,
     /// The receipt contradicts itself, or the bundle or digest that it was checked against.
@@ -27,20 +27,20 @@ pub enum VerifyResult {
     /// Nothing contradicts the receipt, but without its bundle it cannot be confirmed.
     #[serde(rename = "undecided")]
     Undecided,
-    /// The bytes are not a receipt.
+    /// The bytes that were checked are not a receipt.
     #[serde(rename = "no receipt")]
     NoReceipt,
 }
 
-/// The result of [`verify`](crate::certificate::verify()).
+/// The result of checking a receipt with [`verify`](crate::certificate::verify()), and its reasons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Verification {
-    /// Result of the check.
+    /// Result of the check in one word, such as `holds`.
     pub result: VerifyResult,
-    /// Reasons for the result, one sentence each, and what was taken on trust.
+    /// Reasons for the result of the check, one sentence each, and what was taken on trust.
     pub findings: Vec<String>,
-    /// What the receipt states about itself; `None` if it could not be read.
+    /// What the receipt states about itself; `None` if the receipt could not be read.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub stated: Option<Stated>,
 }
@@ -65,7 +65,7 @@ pub struct Stated {
 }
 
 impl Verification {
-    /// Makes a result from findings, which are cut and counted where they exceed the bounds.
+    /// Makes a check's result from findings, of which those beyond the bounds are only counted.
     pub(super) fn new(result: VerifyResult, findings: &[String]) -> Self {
         let rest = findings.len().saturating_sub(MOST_FINDINGS);
         let mut findings: Vec<String> =
@@ -76,12 +76,12 @@ impl Verification {
         Self { result, findings, stated: None }
     }
 
-    /// Makes the result of a receipt that is contradicted.
+    /// Makes the result of checking a receipt that is contradicted.
     pub(super) fn contradicted(findings: &[String]) -> Self {
         Self::new(VerifyResult::Contradicted, findings)
     }
 
-    /// Adds what the receipt states about itself.
+    /// Adds what the receipt states about itself to the result of its check.
     pub(super) fn with_stated<S: Subject>(self, receipt: &Receipt<S>) -> Self {
         let (level, required) = receipt.subject.levels().unzip();
         let stated = Stated {
