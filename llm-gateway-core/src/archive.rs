@@ -15,15 +15,16 @@ use crate::model::RunId;
 use crate::policy::Receipts;
 use crate::private;
 
-/// The end of a receipt's file name, after the id of its run.
+/// The suffix of a receipt's file name, after the id of its run.
 const RECEIPT: &str = ".receipt.json";
-/// The end of a bundle's file name, after the id of its run.
+/// The suffix of a bundle's file name, after the id of its run.
 const BUNDLE: &str = ".bundle.json";
 
-/// Writes the receipt of a run, and its bundle if there is one, and returns the receipt's path.
+/// Writes the receipt of a run to disk, and its bundle if there is one, and returns the receipt's
+/// path.
 ///
 /// # Errors
-/// The file system refuses. If the receipt cannot be written, its bundle is removed.
+/// The file system refuses the write. If the receipt cannot be written, its bundle is removed.
 pub(crate) fn write<S: Serialize, E: Serialize>(
     receipts: &Receipts,
     run: RunId,
@@ -50,7 +51,7 @@ pub(crate) fn write<S: Serialize, E: Serialize>(
     Ok(path)
 }
 
-/// Removes the oldest receipts, with their bundles, down to `keep`.
+/// Removes the oldest receipts of a folder, with their bundles, until `keep` receipts are left.
 fn prune(folder: &Path, keep: usize) -> io::Result<()> {
     let mut receipts: Vec<(SystemTime, PathBuf)> = Vec::new();
     for entry in fs::read_dir(folder)? {

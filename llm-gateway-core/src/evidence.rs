@@ -1,8 +1,8 @@
 //! Turns what dispatch recorded into the evidence that the certificate reads.
 //!
-//! Panels and orchestrations use it: before a request is sent, to commit its bytes, and after the
-//! answer, to collect what was sent and received. It decides nothing. The certificate itself may
-//! not see dispatch, so this file stands between the two.
+//! Panels and orchestrations use this file: before a request is sent, to commit its bytes, and
+//! after the answer, to collect what was sent and received. It decides nothing. The certificate
+//! itself may not see dispatch, so this file stands between the two.
 
 use crate::certificate::{
     AttemptCost, CallEvidence, Commitment, RecordedExchange, RecordedRequest, RecordedResponse,
@@ -19,7 +19,7 @@ pub(crate) fn commit(call: &PreparedCall, sequence: &Sequence) -> Option<Commitm
     Some(Commitment::new(sequence.next(), recorded))
 }
 
-/// Returns the evidence of one call of a run, the one at `position`, counted from 1.
+/// Returns the evidence of a run's call to the member or step at `position`, counted from 1.
 pub(crate) fn call_evidence(
     policy: &Policy,
     position: u32,
@@ -40,7 +40,7 @@ pub(crate) fn call_evidence(
     evidence
 }
 
-/// Returns the requests and responses of all attempts.
+/// Returns the recorded requests and responses of all attempts of a call.
 fn exchanges(course: &Course) -> Vec<RecordedExchange> {
     let recorded = course.exchanges.iter().map(|exchange| {
         let request = &exchange.request;
@@ -56,7 +56,7 @@ fn exchanges(course: &Course) -> Vec<RecordedExchange> {
     recorded.collect()
 }
 
-/// Returns what each attempt that sent a request used and cost, by the moment of sending.
+/// Returns the tokens and cost of each attempt that sent a request, by the moment of sending.
 pub(crate) fn costs(course: &Course) -> Vec<(u64, AttemptCost)> {
     let answered = course.result.as_ref().ok();
     let usage = |is_ok| answered.filter(|_| is_ok).and_then(|answered| answered.completion.usage);

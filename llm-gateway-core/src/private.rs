@@ -1,5 +1,5 @@
-//! Creates files and folders that only this user may read: they contain prompts, answers, and
-//! amounts spent.
+//! Creates files and folders that only this user may read, because they contain prompts, answers,
+//! and amounts spent.
 //!
 //! Permissions are set when a file is created, so that there is no moment at which others can read
 //! it. On systems other than Unix a file inherits the permissions of its folder.
@@ -9,10 +9,10 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Creates a folder, and the folders above it, with mode 0700. An existing folder stays as it is.
+/// Creates a folder, and its missing parents, with mode 0700. An existing folder stays as it is.
 ///
 /// # Errors
-/// The file system refuses.
+/// The file system refuses to create the folder.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -21,8 +21,8 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Returns options that open files for writing. A file that they create has mode 0600; an existing
-/// file keeps its own mode.
+/// Returns options for opening private files for writing. A file that they create has mode 0600; an
+/// existing file keeps its own mode.
 pub(crate) fn open_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
@@ -74,11 +74,11 @@ fn link_target(path: &Path) -> PathBuf {
     }
 }
 
-/// How many names are tried for a new file next to another. A name is taken only if an earlier
-/// process with the same number left a file there, or by a write at the same time.
+/// The number of names that are tried for a new file next to another. A name is taken only if an
+/// earlier process with the same number left a file there, or by a write at the same time.
 const NAMES: u32 = 1_000;
 
-/// Creates a new file in the folder of another file, to take its place later.
+/// Creates a new file in the folder of `path`, whose place it is to take later.
 fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let process = std::process::id();

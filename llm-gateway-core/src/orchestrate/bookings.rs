@@ -1,4 +1,4 @@
-//! The money of an orchestration: set aside, or the whole refused, before the first step.
+//! Holds the money for all calls of an orchestration before its first step, or refuses the whole.
 //!
 //! The policy decides which calls there may be and what earlier outputs add to them. Here their
 //! prompts are built as far as they exist, and the whole is checked against the limits.
@@ -12,21 +12,21 @@ use crate::policy::{
 
 use super::prompt::{self, StepOutput, View};
 
-/// Identifies a call of an orchestration before it is made.
+/// The key of an orchestration's call that identifies it before it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CallKey {
     pub(super) round: u32,
     pub(super) step: String,
-    /// Whether the call asks again for a verdict.
+    /// Whether the call asks a verifier again for a verdict.
     pub(super) again: bool,
 }
 
-/// A booking for each call that there may be.
+/// The bookings of an orchestration, one for each call that may be made.
 pub(super) struct Bookings<'a>(Vec<(CallKey, Booking<'a>)>);
 
 impl<'a> Bookings<'a> {
-    /// Checks the whole against the kill switches, `block_usd`, `max_usd` and the caps, and sets
-    /// all of it aside.
+    /// Checks an orchestration against the kill switches, `block_usd`, `max_usd` and the caps, and
+    /// holds the money for all its calls.
     ///
     /// # Errors
     /// [`Category::PolicyBlocked`] with the figures, or [`Category::Ledger`].
@@ -42,21 +42,21 @@ impl<'a> Bookings<'a> {
         Ok(Self(calls.into_iter().map(|call| call.key).zip(bookings).collect()))
     }
 
-    /// Takes out the booking of a call. Returns `None` if the call was not foreseen.
+    /// Removes and returns the booking of a call; `None` if the call was not foreseen.
     pub(super) fn take(&mut self, key: &CallKey) -> Option<Booking<'a>> {
         let index = self.0.iter().position(|(known, _)| known == key)?;
         Some(self.0.swap_remove(index).1)
     }
 }
 
-/// A call that may be made, with what it may cost.
+/// A call that an orchestration may make, with the most that it may cost.
 struct Projected {
     key: CallKey,
     preflight: Preflight,
     worst_case: WorstCase,
 }
 
-/// Returns every call that there may be, with what it may cost.
+/// Returns every call that an orchestration may make, with the most that each may cost.
 fn projected(
     context: &Context<'_>,
     orchestration: &PlannedOrchestration,
@@ -86,7 +86,8 @@ fn empty_output((position, step): (u32, &PlannedStep)) -> StepOutput {
     StepOutput { step, role, position, text: Completion::text("").model_text() }
 }
 
-/// Returns a call with what it may cost, if earlier outputs add `tokens_to_come` to its prompt.
+/// Returns a call with the most that it may cost, if earlier outputs add `tokens_to_come` to its
+/// prompt.
 fn projection(
     context: &Context<'_>,
     planned: &PlannedTarget,
@@ -101,8 +102,8 @@ fn projection(
     Projected { key, preflight, worst_case: WorstCase::of(planned, bound) }
 }
 
-/// Checks the whole against the kill switches, and each call against `block_usd`. If a later step
-/// were refused, the earlier ones would be paid for in vain.
+/// Checks an orchestration's price against the kill switches, and each call's against `block_usd`.
+/// If a later step were refused, the earlier ones would be paid for in vain.
 fn check(context: &Context<'_>, calls: &[Projected]) -> Result<(), Error> {
     let mut estimates = calls.iter().map(|call| call.preflight.estimated_max_cost_usd);
     let total = estimates.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)));

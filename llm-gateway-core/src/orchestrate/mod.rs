@@ -37,9 +37,9 @@ pub(crate) use verdict::{ParsedReply, parse_reply};
 pub struct Round {
     /// Plan of the planner, if one was made.
     pub plan: Option<String>,
-    /// Artifact that the worker made.
+    /// Artifact that the worker made, if it made one.
     pub artifact: Option<String>,
-    /// Verdict of the verifier on the artifact.
+    /// Verdict of the verifier on the artifact, if there is one.
     pub verdict: Option<Verdict>,
 }
 
@@ -51,36 +51,39 @@ pub(crate) struct StepRun {
     pub(crate) result: Result<Answered, Refusal>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) latency: Duration,
-    /// What the model was instructed and shown, and the recorded bytes.
+    /// What the step's model was instructed and shown, and the recorded bytes of the call.
     pub(crate) evidence: StepEvidence,
-    /// What each attempt cost, by the recorder's number of the moment at which it was sent.
+    /// Tokens and cost of each attempt, by the recorder's number of the moment at which it was
+    /// sent.
     pub(crate) spent: Vec<(u64, AttemptCost)>,
 }
 
-/// An orchestration that has ended.
+/// An orchestration that has ended: its calls, its results, and how it ended.
 pub(crate) struct OrchestrationRun {
-    /// Every call, in the order in which they were made.
+    /// Every call of the orchestration, in the order in which the calls were made.
     pub(crate) steps: Vec<StepRun>,
-    /// Results of each round, of which there is at least one.
+    /// Results of each round of the orchestration, of which there is at least one.
     pub(crate) rounds: Vec<Round>,
     /// How the orchestration ended.
     pub(crate) end: OrchestrationEnd,
 }
 
-/// How an orchestration ended.
+/// The way in which an orchestration ended, such as with an accepted artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OrchestrationEnd {
-    /// The artifact was accepted.
+    /// The end with an artifact that the verifier accepted.
     Accepted,
-    /// The artifact is there, and the workflow has no verifier.
+    /// The end with an artifact that nobody judged, because the workflow has no verifier.
     Unjudged,
-    /// The artifact was refused and no round is left, or the verifier could not judge it.
+    /// The end with an artifact that was refused when no round was left, or that the verifier could
+    /// not judge.
     Refused,
-    /// The verifier gave no answer; the last call shows why.
+    /// The end with an artifact whose verifier gave no answer; the last call shows why.
     Unverified,
-    /// A step gave no answer, or was stopped by the caller; the last call shows why.
+    /// The end without an artifact: a step gave no answer, or was stopped by the caller. The last
+    /// call shows why.
     Failed {
-        /// Name of the step.
+        /// Name of the step that failed or was stopped.
         stage: String,
     },
 }
@@ -88,11 +91,11 @@ pub(crate) enum OrchestrationEnd {
 /// Runs an orchestration for a task.
 ///
 /// # Errors
-/// The error that refuses the whole before anything is sent: a kill switch, its price, a cap, the
-/// ledger, or a stop by the caller.
+/// The error that refuses the orchestration before anything is sent: a kill switch, its price, a
+/// cap, the ledger, or a stop by the caller.
 ///
 /// # Cancel safety
-/// Dropping the future closes the connection, and gives back the money of later steps.
+/// Dropping the future closes the connection, and releases the money of later steps.
 pub(crate) async fn orchestrate(
     context: &Context<'_>,
     orchestration: &PlannedOrchestration,

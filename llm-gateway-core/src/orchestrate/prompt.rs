@@ -1,4 +1,5 @@
-//! The prompt of a step, built from what the step declares that it sees, and from nothing else.
+//! Builds the prompt of an orchestration's step from what the step declares that it sees, and from
+//! nothing else.
 
 use crate::certificate;
 use crate::error::{Category, Error};
@@ -10,34 +11,34 @@ use crate::policy::{PlannedStep, Sight, VerdictForm, Workflow};
 
 use super::roles;
 
-/// The schema of a verdict, for models whose output can be held to a schema.
+/// The JSON schema of a verdict, for models whose output can be made to follow a schema.
 const VERDICT: AnswerSchema = AnswerSchema::new("verdict", VERDICT_SCHEMA);
 
-/// The output of a step, which is shown to the steps that may see it.
+/// The output of an orchestration's step, which is shown to the steps that may see it.
 #[derive(Debug, Clone)]
 pub(super) struct StepOutput {
-    /// Name of the step.
+    /// Name of the step that made the output.
     pub(super) step: String,
-    /// Role of the step.
+    /// Role of the step that made the output.
     pub(super) role: StepRole,
-    /// Position among all steps that ran, counted from 1.
+    /// Position of the step among all steps that ran, counted from 1.
     pub(super) position: u32,
-    /// Text that the model returned.
+    /// Text that the step's model returned.
     pub(super) text: ModelText,
 }
 
-/// What a step of a round can be shown.
+/// The material that a step can be shown: the task, earlier outputs, and reasons for a revision.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
-    /// Task of the caller.
+    /// Task of the caller that the orchestration is for.
     pub(super) task: &'a Prompt<Blind>,
-    /// Outputs of the earlier steps of this round.
+    /// Outputs of the earlier steps in the same round.
     pub(super) outputs: &'a [StepOutput],
-    /// Reasons for which the artifact of the last round was refused, if there was one.
+    /// Reasons why the artifact of the last round was refused; `None` in the first round.
     pub(super) reasons: Option<&'a ModelText>,
 }
 
-/// The prompt of a step, and the artifact that a verifier judges by it.
+/// The prompt of a step, and the artifact that the prompt asks a verifier to judge.
 pub(super) struct StepPrompt {
     pub(super) prompt: Prompt,
     pub(super) judged: Option<JudgedArtifact>,
@@ -49,12 +50,12 @@ pub(super) struct JudgedArtifact {
     pub(super) position: u32,
     /// Text of the artifact.
     pub(super) artifact: ModelText,
-    /// Text that the gateway puts around the artifact.
+    /// Frame: the lines that the gateway writes around the artifact.
     pub(super) frame: Frame,
 }
 
 impl JudgedArtifact {
-    /// Returns the artifact as the certificate reads it.
+    /// Returns the judged artifact in the form that the certificate reads.
     pub(super) fn as_evidence(&self, ask: Ask) -> certificate::Judged {
         let judged = certificate::Judged::new(self.position, self.frame.nonce(), ask);
         match ask {
@@ -64,7 +65,7 @@ impl JudgedArtifact {
     }
 }
 
-/// Returns what a verifier is asked for the first time.
+/// Returns the question that a verifier is asked the first time, in a form of verdict.
 pub(super) fn ask(form: VerdictForm) -> Ask {
     match form {
         VerdictForm::Structured => Ask::Structured,
@@ -72,7 +73,7 @@ pub(super) fn ask(form: VerdictForm) -> Ask {
     }
 }
 
-/// Returns what a verifier is asked for after a reply that was not a verdict.
+/// Returns the question that a verifier is asked again after a reply that was not a verdict.
 pub(super) fn ask_again(form: VerdictForm) -> Ask {
     match form {
         VerdictForm::Structured => Ask::StructuredAgain,
@@ -80,8 +81,8 @@ pub(super) fn ask_again(form: VerdictForm) -> Ask {
     }
 }
 
-/// Builds the prompt of a step. `ask` is what a verifier is asked for; `draw` returns 128 random
-/// bits.
+/// Builds the prompt of an orchestration's step. `ask` is the question to a verifier; `draw`
+/// returns 128 random bits.
 ///
 /// # Errors
 /// [`Category::Internal`] for a step that sees an output that is not there, which cannot happen in
@@ -131,8 +132,8 @@ pub(super) fn build(
     })
 }
 
-/// Returns what a sight shows: its kind, the position of its step, and its text. Returns `None` if
-/// there is nothing to put a frame around.
+/// Returns the earlier text that a step is shown: its kind, the position of its step, and the text
+/// itself. Returns `None` if there is nothing to put a frame around.
 fn seen<'a>(
     step: &str,
     sight: &Sight,
@@ -153,7 +154,7 @@ fn seen<'a>(
     }
 }
 
-/// The error of a step that sees an output that is not there.
+/// Returns the error of a step that declares to see an output that does not exist.
 fn missing_output(step: &str) -> Error {
     Error::new(Category::Internal, format!("step `{step}` sees what is not there"))
 }

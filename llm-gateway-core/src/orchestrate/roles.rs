@@ -1,8 +1,8 @@
-//! The built-in instructions of planner, worker and verifier, for a policy that has none of its
-//! own.
+//! The built-in instructions of planner, worker and verifier, for policies without their own.
 //!
-//! They say what a role is for. What its reply must look like is asked for after the material, by
-//! the frame (`model::prompt::frame`), so that one instruction serves both forms of verdict.
+//! The instructions say what a role is for. What its reply must look like is asked for after the
+//! material, by the frame (`model::prompt::frame`), so that one instruction serves both forms of
+//! verdict.
 
 use crate::model::PolicyText;
 

@@ -1,5 +1,5 @@
-//! The rounds of an orchestration: which step comes next, what follows from a verifier's reply, and
-//! when the orchestration ends. How a single step is run is decided in `step`.
+//! The rounds of an orchestration: decides which step comes next, what follows from a verifier's
+//! reply, and when the orchestration ends. How a single step is run is decided in `step`.
 
 use crate::model::{Blind, ModelText, Prompt, StepRole};
 use crate::policy::{PlannedOrchestration, PlannedStep};
@@ -9,7 +9,7 @@ use super::step::{StepReply, Steps};
 use super::verdict::{Decision, ParsedReply, Verdict, parse_reply};
 use super::{OrchestrationEnd, OrchestrationRun, Round};
 
-/// The rounds of an orchestration under way.
+/// The rounds of an orchestration that is running, with its state so far.
 pub(super) struct Rounds<'s, 'a> {
     orchestration: &'s PlannedOrchestration,
     task: &'s Prompt<Blind>,
@@ -17,14 +17,14 @@ pub(super) struct Rounds<'s, 'a> {
     rounds: Vec<Round>,
 }
 
-/// A verdict, and the reply from which it was read.
+/// The verdict of a verifier, and the reply from which it was read.
 struct Ruling {
     verdict: Verdict,
     reply: ModelText,
 }
 
 impl<'s, 'a> Rounds<'s, 'a> {
-    /// Creates the rounds of an orchestration, none of which has begun.
+    /// Creates the rounds of an orchestration that has not begun yet.
     pub(super) fn new(
         orchestration: &'s PlannedOrchestration,
         task: &'s Prompt<Blind>,
@@ -33,7 +33,8 @@ impl<'s, 'a> Rounds<'s, 'a> {
         Self { orchestration, task, steps, rounds: Vec::new() }
     }
 
-    /// Runs rounds until the artifact is accepted, or the policy allows no further round.
+    /// Runs an orchestration's rounds until the artifact is accepted, or the policy allows no
+    /// further round.
     pub(super) async fn run(mut self) -> OrchestrationRun {
         let end = self.every_round().await;
         // A step that was cut off is the end, whatever the end would be otherwise: the caller does
@@ -42,7 +43,7 @@ impl<'s, 'a> Rounds<'s, 'a> {
         OrchestrationRun { steps: self.steps.into_runs(), rounds: self.rounds, end }
     }
 
-    /// Runs one round after the other, and returns how the orchestration ends.
+    /// Runs an orchestration's rounds one after another, and returns how the orchestration ends.
     async fn every_round(&mut self) -> OrchestrationEnd {
         let mut reasons = None;
         for round in 1..=self.orchestration.max_replans.saturating_add(1) {
@@ -61,7 +62,7 @@ impl<'s, 'a> Rounds<'s, 'a> {
         OrchestrationEnd::Refused
     }
 
-    /// Runs every step once, and returns the verdict if the workflow has a verifier.
+    /// Runs one round: every step once. Returns the verdict if the workflow has a verifier.
     async fn round(
         &mut self,
         round: u32,
@@ -95,15 +96,15 @@ impl<'s, 'a> Rounds<'s, 'a> {
         Ok(ruling)
     }
 
-    /// Notes a result of the current round.
+    /// Records a result of the current round, such as its plan.
     fn note(&mut self, note: impl FnOnce(&mut Round)) {
         if let Some(round) = self.rounds.last_mut() {
             note(round);
         }
     }
 
-    /// Asks for a verdict, and once more if the reply is not one. Returns `None` if the verifier
-    /// gave no answer.
+    /// Asks the verifier for a verdict, and once more if the reply is not a verdict. Returns `None`
+    /// if the verifier gave no answer.
     async fn verify(&mut self, step: &PlannedStep, round: u32, view: View<'_>) -> Option<Ruling> {
         let form = self.orchestration.verdict;
         let first = self.steps.run(step, round, view, Some(prompt::ask(form))).await?;
@@ -130,7 +131,7 @@ impl<'s, 'a> Rounds<'s, 'a> {
         Some(Ruling { verdict, reply: repaired.text })
     }
 
-    /// Reads the reply of a verifier.
+    /// Reads the reply of a verifier in the form of verdict that it was asked for.
     fn read(&self, reply: &StepReply) -> ParsedReply {
         let Some(judged) = &reply.judged else {
             return ParsedReply::Malformed("there was nothing to judge".to_owned());

@@ -1,4 +1,4 @@
-//! One step of an orchestration: its prompt, its bytes, its money, and what is kept of it.
+//! Runs one step of an orchestration: its prompt, its bytes, its money, and what is kept of it.
 //!
 //! Every call goes through `dispatch`. The output of a step is kept as soon as it is there, so that
 //! neither a later failure nor a stop by the caller can lose it. What follows from an output is
@@ -20,7 +20,7 @@ use super::StepRun;
 use super::bookings::{Bookings, CallKey};
 use super::prompt::{self, JudgedArtifact, StepPrompt, View};
 
-/// The steps of an orchestration: those that ran, and what the next one needs.
+/// The steps of an orchestration: those that ran, and what the next step needs.
 pub(super) struct Steps<'s, 'a> {
     context: &'s Context<'a>,
     orchestration: &'s PlannedOrchestration,
@@ -38,18 +38,18 @@ struct StepCall {
     course: Course,
 }
 
-/// The reply of a step.
+/// The reply of an orchestration's step.
 pub(super) struct StepReply {
-    /// Position among all steps that ran, counted from 1.
+    /// Position of the step among all steps that ran, counted from 1.
     pub(super) position: u32,
     pub(super) text: ModelText,
-    /// Why the reply ends where it does.
+    /// Reason why the reply ends where it does, as the provider states it.
     pub(super) finish: FinishReason,
     pub(super) judged: Option<JudgedArtifact>,
 }
 
 impl<'s, 'a> Steps<'s, 'a> {
-    /// Creates the steps of an orchestration, whose money is in `bookings`.
+    /// Creates the steps of an orchestration, for whose calls `bookings` holds the money.
     pub(super) fn new(
         context: &'s Context<'a>,
         orchestration: &'s PlannedOrchestration,
@@ -59,20 +59,20 @@ impl<'s, 'a> Steps<'s, 'a> {
         Self { context, orchestration, bookings, sequence, runs: Vec::new() }
     }
 
-    /// Returns the step that was cut off because the caller stopped the task, if one was.
+    /// Returns the name of the step that was cut off because the caller stopped the task, if any.
     pub(super) fn stopped_at(&self) -> Option<String> {
         let last = self.runs.last().filter(|_| self.context.is_stopped())?;
         let refusal = last.result.as_ref().err()?;
         (refusal.error.category() == Category::Cancelled).then(|| last.evidence.name.clone())
     }
 
-    /// Returns every call, in the order in which they were made.
+    /// Returns every call of the orchestration, in the order in which the calls were made.
     pub(super) fn into_runs(self) -> Vec<StepRun> {
         self.runs
     }
 
-    /// Runs one step, sends its events, and keeps how it went. `ask` is what a verifier is asked
-    /// for. Returns `None` if the step gave no answer; its [`StepRun`] shows why.
+    /// Runs one step, sends its events, and keeps how it went. `ask` is the question to a verifier.
+    /// Returns `None` if the step gave no answer; its [`StepRun`] shows why.
     pub(super) async fn run(
         &mut self,
         step: &PlannedStep,
@@ -113,7 +113,7 @@ impl<'s, 'a> Steps<'s, 'a> {
         }
     }
 
-    /// Keeps how a step went, and returns its reply.
+    /// Stores how a step went and what it put out, and returns its reply.
     fn keep(
         &mut self,
         step: &PlannedStep,
@@ -144,7 +144,7 @@ impl<'s, 'a> Steps<'s, 'a> {
         said.map(|(text, finish)| StepReply { position, text, finish, judged })
     }
 
-    /// Prepares the call of a step, commits its bytes and sends it.
+    /// Prepares the call of a step, commits its bytes and sends the request.
     async fn call(
         &mut self,
         step: &PlannedStep,
@@ -159,10 +159,11 @@ impl<'s, 'a> Steps<'s, 'a> {
         (committed, self.send(step.role(), call, key).await)
     }
 
-    /// Sends a call with the money that was set aside for it, and with more if its bytes need more.
+    /// Sends a step's call with the money that was held for it, and with more if its bytes need
+    /// more.
     ///
-    /// If a provider billed more than a worst case, what was set aside for further steps no longer
-    /// bounds anything. It is then given back, and the call asks for its money anew. The verifier
+    /// If a provider billed more than a worst case, what is held for further steps no longer bounds
+    /// anything. The holds are then released, and the call asks for its money anew. The verifier
     /// keeps its money: what was made is judged with what was set aside for that.
     async fn send(&mut self, role: StepRole, call: PreparedCall, key: &CallKey) -> Course {
         let is_kept = role == StepRole::Verifier || !self.is_overbilled();
@@ -176,7 +177,7 @@ impl<'s, 'a> Steps<'s, 'a> {
         dispatch::run_alone(self.context, call, booking, Arc::clone(&self.sequence)).await
     }
 
-    /// Returns whether a provider billed more than a worst case.
+    /// Returns whether a provider billed more for a call than its worst case.
     fn is_overbilled(&self) -> bool {
         let mut attempts = self.runs.iter().flat_map(|step| &step.attempts);
         attempts.any(Attempt::is_above_hold)
@@ -184,7 +185,7 @@ impl<'s, 'a> Steps<'s, 'a> {
     }
 }
 
-/// Returns whether a verdict is asked for again.
+/// Returns whether a question asks a verifier again for its verdict.
 fn is_again(ask: Option<Ask>) -> bool {
     matches!(ask, Some(Ask::StructuredAgain | Ask::PlainAgain))
 }

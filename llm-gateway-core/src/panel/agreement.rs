@@ -1,4 +1,4 @@
-//! Whether independent answers agree, as far as that can be decided without a guess.
+//! Decides whether a panel's answers agree, as far as that is possible without a guess.
 //!
 //! Only answers with a normal form are compared: numbers, yes and no, option letters, JSON, and
 //! texts that are word for word the same. Prose that differs may still mean the same, and to say
@@ -11,52 +11,52 @@ use super::effective::{EffectiveSampleSize, MemberAnswer, effective_sample_size}
 use super::form::Form;
 use crate::certificate::Claims;
 
-/// The number of characters of an answer that stand for its cluster.
+/// The number of characters of an answer that are shown for its cluster.
 const GIST_CHARS: usize = 120;
 
-/// How far the members of a panel agree.
+/// The agreement of a panel: how far its members' answers are the same.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Agreement {
-    /// The result of the comparison in one word.
+    /// The result of comparing the answers, in one word.
     pub outcome: Consensus,
-    /// What was compared: `number`, `boolean`, `option_letter`, `canonical_json` or
-    /// `normalized_exact`; `none` if the answers cannot be compared.
+    /// The form in which answers were compared: `number`, `boolean`, `option_letter`,
+    /// `canonical_json` or `normalized_exact`; `none` if the answers cannot be compared.
     pub method: &'static str,
     /// Members grouped by what they answered, the smallest group first, so that dissent comes
     /// before the majority. Empty if the answers cannot be compared.
     pub clusters: Vec<Cluster>,
-    /// How many independent answers these answers are worth, at most.
+    /// The largest number of independent answers that the panel's answers can be worth.
     pub n_effective: EffectiveSampleSize,
 }
 
-/// The result of a comparison of the members' answers.
+/// The result of comparing the answers of a panel's members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Consensus {
-    /// All answers are the same.
+    /// All answers of the panel are the same.
     Unanimous,
-    /// More than half of the answers are the same.
+    /// More than half of the panel's answers are the same.
     Majority,
-    /// The answers differ, and none is given by more than half.
+    /// The panel's answers differ, and no answer is given by more than half of the members.
     NoConsensus,
-    /// Whether the answers are the same cannot be decided without a guess.
+    /// The panel's answers cannot be compared without a guess.
     NotComparable,
 }
 
-/// Members that gave the same answer.
+/// A cluster of panel members that gave the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Cluster {
-    /// Positions of the members in the panel, counted from 1.
+    /// Positions of the cluster's members in the panel, counted from 1.
     pub members: Vec<usize>,
-    /// Beginning of their answer, in one short line.
+    /// Beginning of the cluster's answer, in one short line.
     pub gist: String,
 }
 
-/// Compares the answers of a panel. All answers count alike; how many independent answers they are
-/// worth together depends on `claims`.
+/// Compares the answers of a panel. All answers count alike. The number of independent answers that
+/// they are worth depends on `claims`.
 pub(crate) fn agreement(answers: &[MemberAnswer<'_>], claims: &Claims) -> Agreement {
     let forms: Vec<Form> = answers.iter().map(|answer| Form::of(answer.text)).collect();
     let n_effective = effective_sample_size(answers, claims);
@@ -86,12 +86,13 @@ pub(crate) fn agreement(answers: &[MemberAnswer<'_>], claims: &Claims) -> Agreem
     Agreement { outcome, method, clusters, n_effective }
 }
 
-/// Returns whether two answers are of the same form.
+/// Returns whether two answers have normal forms of the same kind.
 fn same_form(pair: &[Form]) -> bool {
     matches!(pair, [one, other] if one.method() == other.method())
 }
 
-/// Returns the result for `clusters` in ascending order of size.
+/// Returns the result of comparing `answers` answers, whose `clusters` are in ascending order of
+/// size.
 fn outcome(clusters: &[Cluster], answers: usize) -> Consensus {
     let largest = clusters.last().map_or(0, |cluster| cluster.members.len());
     match clusters.len() {
@@ -115,7 +116,7 @@ mod tests {
     use super::super::effective::tests::claims;
     use super::*;
 
-    /// Compares answers of members whose lineage is unknown.
+    /// Compares the answers of members whose models have an unknown lineage.
     fn of(texts: &[&'static str]) -> Agreement {
         agreement(&answers(texts), &claims())
     }

@@ -1,8 +1,8 @@
-//! How many independent answers the answers of a panel are worth, at most.
+//! Bounds the number of independent answers that the answers of a panel are worth.
 //!
 //! Models make the same mistakes, so three answers are not three independent witnesses. How
-//! strongly their mistakes correlate was measured for models of different developers. For all
-//! others no number is made up: an answer that may have come from another one, or from the same
+//! strongly their mistakes correlate was measured for models of different developers. For all other
+//! models no number is made up: an answer that may have come from another answer, or from the same
 //! model, counts as the same answer.
 
 use schemars::JsonSchema;
@@ -10,15 +10,15 @@ use serde::Serialize;
 
 use crate::certificate::{Claim, ClaimResult, Claims, Lineage};
 
-/// One answer, and what is known of the model that gave it.
+/// The answer of one panel member, and what is known of the model that gave it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MemberAnswer<'a> {
     /// Position of the member in the panel, counted from 1.
     pub(crate) member: usize,
     /// Text of the answer.
     pub(crate) text: &'a str,
-    /// Whether the answer is whole: the model ended it by itself. An answer that was cut at its
-    /// length, by a filter or for an unknown reason might have gone on differently.
+    /// Whether the answer is whole, that is, the model ended it by itself. An answer that was cut
+    /// at its length, by a filter or for an unknown reason might have gone on differently.
     pub(crate) is_whole: bool,
     /// Lineage of the model that answered, if it is known.
     pub(crate) lineage: Option<&'a Lineage>,
@@ -29,9 +29,9 @@ pub(crate) struct MemberAnswer<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct EffectiveSampleSize {
-    /// The number of independent answers, at most.
+    /// The largest number of independent answers that the answers can be worth.
     pub value: f64,
-    /// Where the correlation rho comes from.
+    /// Source of the correlation rho, in words.
     pub source: &'static str,
 }
 
@@ -48,7 +48,8 @@ const NO_PAIR_IS_KNOWN: &str = "upper bound: rho 1.0, as lineage_distinct failed
 const NOT_BLIND: &str = "upper bound: rho 1.0, as context_blind failed";
 const NOT_FRESH: &str = "upper bound: rho 1.0, as fresh failed";
 
-/// Returns how many independent answers `answers` are worth, given the certified `claims`.
+/// Returns the number of independent answers that `answers` are worth, given the certified
+/// `claims`.
 pub(super) fn effective_sample_size(
     answers: &[MemberAnswer<'_>],
     claims: &Claims,
@@ -72,7 +73,7 @@ pub(super) fn effective_sample_size(
     EffectiveSampleSize { value: (value * 100.0).round() / 100.0, source }
 }
 
-/// Returns the mean correlation over all pairs, of which there is at least one.
+/// Returns the mean correlation over all pairs of answers, of which there is at least one.
 fn mean_rho(answers: &[MemberAnswer<'_>]) -> f64 {
     let (mut sum, mut pairs) = (0.0, 0.0);
     for (index, one) in answers.iter().enumerate() {
@@ -101,7 +102,7 @@ fn rho(one: &MemberAnswer<'_>, other: &MemberAnswer<'_>) -> f64 {
 pub(super) mod tests {
     use super::*;
 
-    /// Claims that all pass.
+    /// Returns a panel's claims that all pass.
     pub(in super::super) fn claims() -> Claims {
         let pass = || Claim { result: ClaimResult::Pass, because: String::new() };
         Claims {
@@ -114,7 +115,8 @@ pub(super) mod tests {
         }
     }
 
-    /// Returns what answers of these models are worth: `developer/family`, or an unknown model.
+    /// Returns the number of independent answers that answers of these models are worth, and its
+    /// source. A model is `developer/family`, or unknown.
     fn worth(models: &[&str], claims: &Claims) -> (f64, &'static str) {
         let kins: Vec<_> = models
             .iter()

@@ -1,16 +1,16 @@
-//! The normal form of an answer: its meaning, whatever its spelling.
+//! The normal form of a panel's answer: its meaning, whatever its spelling.
 
 use serde_json::Value;
 
-/// Two fractions whose parts after the point differ by less than this share are the same number,
-/// printed differently.
+/// The tolerance within which two fractions are the same number, printed differently: the largest
+/// difference of their parts after the point, as a share.
 const FRACTION_TOLERANCE: f64 = 1e-9;
 
 /// The largest whole number that the canonical form of JSON keeps. RFC 8785 has only doubles, so
 /// above this number different numbers are written alike.
 const MOST_IN_JSON: u64 = (1 << 53) - 1;
 
-/// Words that often precede an answer.
+/// Words that often precede an answer and are left out of its normal form.
 const LEAD_INS: [&str; 6] = [
     "the final answer is",
     "the answer is",
@@ -20,32 +20,32 @@ const LEAD_INS: [&str; 6] = [
     "option",
 ];
 
-/// An answer in its normal form.
+/// The normal form of an answer, in which answers are compared.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Form {
-    /// A whole number. Its digits are compared exactly.
+    /// An answer that is a whole number. Its digits are compared exactly.
     Whole(String),
-    /// A number with a fraction. The digits before the point are compared exactly; otherwise cents
-    /// would be lost in millions.
+    /// An answer that is a number with a fraction. The digits before the point are compared
+    /// exactly; otherwise cents would be lost in millions.
     Fraction {
-        /// The sign and the digits before the point.
+        /// The sign of the number and its digits before the point.
         whole: String,
-        /// The part after the point, below one.
+        /// The part of the number after the point, below one.
         rest: f64,
     },
-    /// Yes or no, true or false.
+    /// An answer that is yes or no, true or false.
     Truth(bool),
-    /// A letter that names one of several options, as a capital.
+    /// An answer that is a letter, which names one of several options, as a capital.
     Option(char),
-    /// A JSON object or array in canonical form (RFC 8785).
+    /// An answer that is a JSON object or array, in canonical form (RFC 8785).
     Json(Vec<u8>),
-    /// Any other text. A single line loses the marks around it, repeated spaces and a full stop;
-    /// several lines lose nothing.
+    /// An answer that is any other text. A single line loses the marks around it, repeated spaces
+    /// and a full stop; several lines lose nothing.
     Text(String),
 }
 
 impl Form {
-    /// Reads the normal form of an answer.
+    /// Returns the normal form of an answer.
     pub(super) fn of(text: &str) -> Self {
         let text = text.trim();
         let bare = unfenced(text);
@@ -65,7 +65,7 @@ impl Form {
             .unwrap_or(Self::Text(plain))
     }
 
-    /// Returns the name of the form, as envelopes show it.
+    /// Returns the name of the answer's form, as envelopes show it.
     pub(super) fn method(&self) -> &'static str {
         match self {
             Self::Whole(_) | Self::Fraction { .. } => "number",
@@ -76,7 +76,7 @@ impl Form {
         }
     }
 
-    /// Returns whether two answers are the same.
+    /// Returns whether two answers in normal form are the same.
     pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Fraction { whole, rest }, Self::Fraction { whole: as_whole, rest: other }) => {
@@ -105,7 +105,7 @@ fn json(text: &str) -> Option<Vec<u8>> {
     is_read_alike.then(|| serde_json_canonicalizer::to_vec(&value).ok())?
 }
 
-/// Returns whether the canonical form keeps every whole number.
+/// Returns whether the canonical form of JSON keeps every whole number in a value.
 fn keeps_whole_numbers(value: &Value) -> bool {
     match value {
         Value::Number(number) => {
@@ -215,14 +215,14 @@ fn number(said: &str) -> Option<Form> {
     Some(Form::Fraction { whole: format!("{sign}{whole}"), rest })
 }
 
-/// Returns whether groups of three digits may follow.
+/// Returns whether groups of three digits may follow the first digits of a number.
 fn may_start_groups(first: &str) -> bool {
     first.len() <= 3 && !first.starts_with('0')
 }
 
-/// Returns a whole number without its separators of thousands. The separators must be alike and
-/// stand before groups of three digits, after one to three digits that do not begin with a zero (to
-/// many, `0,125` is an eighth).
+/// Returns the digits of a whole number without its separators of thousands. The separators must be
+/// alike and stand before groups of three digits, after one to three digits that do not begin with
+/// a zero (to many, `0,125` is an eighth).
 fn without_separators(whole: &str) -> Option<String> {
     let Some(separator) = whole.chars().find(|c| matches!(c, ',' | ' ' | '_')) else {
         return Some(whole.to_owned());

@@ -4,10 +4,10 @@
 //! Then the money for all of them is set aside as one. Then all are sent at the same time, and no
 //! answer is looked at before every member has answered or failed. What all attempts cost together,
 //! retries included, stays within the panel's cap. There is no fallback inside a panel: a member
-//! that fails stays failed, and what is certified is certified of those that answered.
+//! that fails stays failed, and what is certified is certified of the members that answered.
 //!
-//! This room asks and compares. Whether the result counts as an answer is decided in the room
-//! `run`.
+//! This room asks the members and compares their answers. Whether the result counts as an answer is
+//! decided in the room `run`.
 
 mod agreement;
 mod effective;
@@ -41,7 +41,7 @@ pub(crate) struct PanelRun {
     pub(crate) courses: Vec<Course>,
     /// The evidence from which the certificate is issued.
     pub(crate) evidence: Evidence,
-    /// What each attempt used and cost, by the recorder's number of the moment at which it was
+    /// Tokens and cost of each attempt, by the recorder's number of the moment at which it was
     /// sent.
     pub(crate) spent: BTreeMap<u64, AttemptCost>,
 }
@@ -86,8 +86,8 @@ pub(crate) async fn ask(
     Ok(PanelRun { courses, evidence, spent })
 }
 
-/// Refuses every call if fewer members can be asked than must answer: their answers would be paid
-/// for in vain.
+/// Refuses every call of a panel if fewer members can be asked than must answer: their answers
+/// would be paid for in vain.
 fn spare_if_too_few(
     panel: &PlannedPanel,
     prepared: Vec<Result<PreparedCall, Refusal>>,
@@ -103,7 +103,8 @@ fn spare_if_too_few(
     prepared.into_iter().map(|call| call.and_then(spare)).collect()
 }
 
-/// Sends every member's request at the same time, and waits until each has answered or failed.
+/// Sends every member's request at the same time, and waits until each member has answered or
+/// failed.
 async fn run_all(
     context: &Context<'_>,
     prepared: Vec<Result<PreparedCall, Refusal>>,
@@ -131,7 +132,7 @@ async fn run_all(
     join_all(runs).await
 }
 
-/// Gathers the evidence of all members.
+/// Collects the evidence of all members of a panel.
 fn gather_evidence(
     context: &Context<'_>,
     panel: &PlannedPanel,
@@ -146,7 +147,7 @@ fn gather_evidence(
     Evidence { caller: caller(prompt), members: members.collect(), ..Evidence::default() }
 }
 
-/// Returns the caller's own texts, as the prompt holds them.
+/// Returns the caller's own texts from the prompt of a panel.
 fn caller(prompt: &Prompt<Blind>) -> CallerTexts {
     let system = prompt.system().map(|part| part.as_str().to_owned());
     let parts = prompt.turns().iter().flat_map(|turn| &turn.parts);

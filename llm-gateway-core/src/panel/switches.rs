@@ -1,4 +1,4 @@
-//! Whether the kill switches allow a panel: as a whole, before anything is sent.
+//! Decides whether the kill switches allow a panel as a whole, before anything is sent.
 
 use crate::dispatch::{Context, PreparedCall, Reach, Refusal};
 use crate::error::{Category, Error};
@@ -30,7 +30,7 @@ pub(super) fn check(
     }
 }
 
-/// Returns the sum, or `None` if one amount is unknown.
+/// Returns the sum of the amounts, or `None` if one amount is unknown.
 fn sum(mut amounts: impl Iterator<Item = Option<NanoUsd>>) -> Option<NanoUsd> {
     amounts.try_fold(NanoUsd::ZERO, |sum, amount| Some(sum.saturating_add(amount?)))
 }

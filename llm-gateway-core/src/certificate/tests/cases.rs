@@ -1,4 +1,4 @@
-//! A table of what happened to a panel, and the exact set of claims that do not pass because of it.
+//! A table of events in a panel, and the exact set of claims that do not pass because of each.
 
 use serde_json::{Value, json};
 
@@ -16,15 +16,15 @@ use crate::policy::Level;
 
 type Certifier = fn(&Evidence, &Rules, &Kinship) -> Certificate;
 
-/// What happened to a panel, and what its certificate must say.
+/// One test case: what happened to a panel, and what its certificate must say.
 pub(super) struct Case {
     number: u32,
     pub(super) about: String,
     pub(super) evidence: Evidence,
-    /// The claims that do not pass, in their order.
+    /// The claims that must not pass, with their results, in the order of the certificate.
     expected: Vec<(&'static str, ClaimResult)>,
     level: Level,
-    /// What `because` of a claim must name.
+    /// The words that the reason `because` of a claim must contain.
     because: &'static [(&'static str, &'static str)],
     warnings: usize,
 }
@@ -69,7 +69,7 @@ impl Case {
     }
 }
 
-/// Cases that do not depend on the dialect.
+/// Returns the test cases that do not depend on the wire dialect.
 fn others() -> Vec<Case> {
     let earlier = "An earlier answer, long enough to be told from chance: tomatoes are berries.";
     let quoting = |about: &str, answers: &[&str], quoted: &str, warnings| {
@@ -137,7 +137,7 @@ pub(super) fn table() -> Vec<Case> {
     each.flatten().chain(others()).collect()
 }
 
-/// Returns what a certifier gets wrong in a case.
+/// Returns the mistakes of a certifier in one test case, one sentence each.
 fn mistakes(certifier: Certifier, case: &Case) -> Vec<String> {
     let certificate = certifier(&case.evidence, &rules(), &kinship());
     let mut mistakes = Vec::new();
@@ -171,7 +171,7 @@ fn every_case_flips_exactly_its_claims() {
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
-/// Case 21: the table must notice a certifier that does nothing.
+/// Case 21: the table of cases must notice a certifier that does nothing.
 #[test]
 fn a_certifier_that_passes_everything_turns_the_table_red() {
     fn everything_passes(_: &Evidence, rules: &Rules, _: &Kinship) -> Certificate {

@@ -13,7 +13,7 @@ fn receipt(evidence: Evidence) -> Receipt<OfPanel> {
     issue_counting(evidence, &[]).0
 }
 
-/// Evidence in which no field is empty.
+/// Returns evidence of a panel in which no field is empty.
 fn full() -> Evidence {
     let mut evidence = panel(&SEATS);
     evidence.policy_texts = vec!["Be brief.".to_owned()];
@@ -31,7 +31,7 @@ const WORDS: &[(&str, &str)] = &[
     ("plain", "structured"),
 ];
 
-/// Returns another value that is allowed at the same place.
+/// Returns a JSON value other than the given one that is allowed at the same place of the evidence.
 fn another(value: &Value) -> Value {
     match value {
         Value::Bool(truth) => json!(!truth),

@@ -4,7 +4,7 @@
 use super::panel::{SEATS, kinship, panel, response, rules};
 use crate::certificate::{Certificate, ClaimResult, certify};
 
-/// The certificate of a panel whose second response has one more header.
+/// Returns the certificate of a panel whose second response has one more header.
 fn with(name: &str, value: &str) -> Certificate {
     let mut evidence = panel(&SEATS);
     let member = &mut evidence.members[1];

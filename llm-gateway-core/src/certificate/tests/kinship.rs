@@ -1,4 +1,4 @@
-//! Kinship from the built-in model data and a policy.
+//! Tests of the lineage data that is made from the built-in models and a policy.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use crate::certificate::{
 use crate::config::{LoadRequest, PolicySource, built_in_models, load};
 use crate::model::Dialect;
 
-/// The same open-weight model at two hosts, declared under one id; a dated model with a price of
-/// the user's own; one id that means two things.
+/// A policy with the same open-weight model at two hosts under one id, a dated model with a price
+/// of the user's own, and one id that means two models.
 const POLICY: &str = r"
 defaults: {quick: {provider: openai, model: gpt-4o, max_tokens: 8}}
 providers:
@@ -73,7 +73,8 @@ fn the_version_is_that_of_the_rows() {
     assert_ne!(Kinship::new([row("a")]).version(), Kinship::new([row("b")]).version());
 }
 
-/// `aka` is one provider's name for its own model, and what another serves under it.
+/// Returns lineage data in which `aka` is one provider's name for its own model, and the id of
+/// another provider's model.
 fn aliased() -> Kinship {
     let row = |provider, id: &str, canonical: &str, developer, family| {
         LineageRow::new(Some(provider), id, Lineage::new(canonical, Some(developer), [family]))
@@ -87,7 +88,7 @@ fn aliased() -> Kinship {
     ])
 }
 
-/// The seats of [`SEATS`] with models that [`aliased`] knows.
+/// Returns the panel members of [`SEATS`] with models that [`aliased`] knows.
 fn seats() -> [Seat; 3] {
     let [one, two, three] = SEATS;
     let plain = |seat: Seat, model| Seat { model, dialect: Dialect::OpenAi, ..seat };
@@ -114,8 +115,8 @@ fn an_alias_of_one_provider_joins_what_another_serves_under_it() {
     assert_eq!(found.result, VerifyResult::Holds, "{:?}", found.findings);
 }
 
-/// Two models of one developer and one of another, the first under a name that moves from model to
-/// model.
+/// Two of the three models have one developer, and the first one has a name that moves from model
+/// to model.
 #[test]
 fn a_name_that_moves_may_be_any_model_of_its_family() {
     let row = |id: &str, developer, family| {
@@ -146,7 +147,7 @@ fn a_verifier_is_not_the_worker_under_an_alias_of_another_provider() {
     assert_eq!(orchestration::not_passed(&certificate), expected);
 }
 
-/// If a release gave one name to two models, sound panels would fail.
+/// No two built-in models may share a name: if a release gave them one, sound panels would fail.
 #[test]
 fn no_two_models_of_the_built_in_data_are_joined() {
     let models = built_in_models();

@@ -1,5 +1,5 @@
-//! A panel whose requests were written by the real adapters and answered by the script. If an
-//! adapter writes something that the readers do not know, the tests fail.
+//! A panel for tests, whose requests were written by the real adapters and answered by a script. If
+//! an adapter writes something that the readers do not know, the tests fail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::transport::{HttpRequest, Recorder, Scripted, Scrubber};
 pub(super) const SYSTEM: &str = "Answer in one word.";
 pub(super) const QUESTION: &str = "Is a tomato a fruit? \u{1f345} \"quoted\"\n\tand indented";
 
-/// A member of a panel, in short.
+/// A seat: one member of a panel in the tests, in short form.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seat {
     pub(super) dialect: Dialect,
@@ -33,11 +33,11 @@ pub(super) struct Seat {
     pub(super) model: &'static str,
     /// Whether the request limits the output by the field that reasoning models need.
     pub(super) reasoning: bool,
-    /// Whether a whole answer or a stream is requested.
+    /// The delivery that the request asks for: a whole answer or a stream.
     pub(super) delivery: Delivery,
 }
 
-/// A panel of three dialects.
+/// The seats of a panel of three members, one for each wire dialect.
 pub(super) const SEATS: [Seat; 3] = [
     Seat {
         dialect: Dialect::OpenAi,
@@ -62,7 +62,7 @@ pub(super) const SEATS: [Seat; 3] = [
     },
 ];
 
-/// Three members of one dialect, of three vendors.
+/// Returns the seats of a panel of three members of one wire dialect, from three vendors.
 pub(super) fn seats_of(dialect: Dialect) -> [Seat; 3] {
     SEATS.map(|seat| Seat { dialect, ..seat })
 }
@@ -127,7 +127,7 @@ pub(super) fn prepared(
     provider(seat, "").prepare(Call { model, prompt, max_tokens: 64, capabilities })
 }
 
-/// Returns the request that would be sent for a prompt.
+/// Returns the request that the adapter of `seat` would send for a prompt.
 pub(super) fn written(
     seat: &Seat,
     prompt: Prompt,
@@ -162,17 +162,18 @@ pub(super) fn answered(
     (taken(&recorded.request), response)
 }
 
-/// A call of which nothing is recorded yet.
+/// Returns the evidence of a call to `seat` of which no bytes are recorded yet.
 pub(super) fn unsent(position: u32, seat: &Seat) -> CallEvidence {
     CallEvidence::new(position, seat.provider, seat.model, seat.dialect, base_url(seat))
 }
 
-/// A panel in which everything went well: all commit, all are sent, all answer.
+/// Returns the evidence of a panel in which everything went well: all members commit, are sent
+/// their requests, and answer.
 pub(super) fn panel(seats: &[Seat]) -> Evidence {
     panel_asked(seats, CallerTexts::new(Some(SYSTEM.to_owned()), vec![QUESTION.to_owned()]))
 }
 
-/// A panel in which everything went well, with another question.
+/// Returns the evidence of a panel in which everything went well, with another question.
 pub(super) fn panel_asked(seats: &[Seat], caller: CallerTexts) -> Evidence {
     let n = seats.len() as u64;
     let member = |(at, seat): (u64, &Seat)| {
@@ -189,7 +190,7 @@ pub(super) fn panel_asked(seats: &[Seat], caller: CallerTexts) -> Evidence {
     Evidence { caller, members, ..Evidence::default() }
 }
 
-/// The lineage of the models in these tests.
+/// Returns the lineage data of the models in these tests.
 pub(super) fn kinship() -> Kinship {
     let row = |id: &str, canonical: &str, developer: &str, lineage: &[&str]| {
         LineageRow::new(None, id, Lineage::new(canonical, Some(developer), lineage.iter().copied()))
@@ -211,7 +212,7 @@ pub(super) fn rules() -> Rules {
     Rules::new(Level::ModelDistinct, None)
 }
 
-/// Returns the claims that did not pass, with their names.
+/// Returns the claims of a panel that did not pass, with their names.
 pub(super) fn not_passed(certificate: &Certificate) -> Vec<(&'static str, ClaimResult)> {
     let claims = certificate.claims.named().into_iter();
     claims
@@ -227,13 +228,13 @@ pub(super) fn rewrite(request: &mut RecordedRequest, change: impl FnOnce(&mut se
     request.body = serde_json::to_vec(&body).unwrap().into();
 }
 
-/// Changes what a member committed and what it sent, in the same way.
+/// Changes the request that a member committed and the requests that it sent, in the same way.
 pub(super) fn ask(member: &mut CallEvidence, change: impl Fn(&mut RecordedRequest)) {
     change(&mut member.committed.as_mut().unwrap().request);
     member.exchanges.iter_mut().for_each(|exchange| change(&mut exchange.request));
 }
 
-/// Changes the answer of a member, as JSON.
+/// Changes the body of a member's answer as JSON.
 pub(super) fn answer(member: &mut CallEvidence, change: impl FnOnce(&mut serde_json::Value)) {
     let response = response(member);
     let mut body = serde_json::from_slice(response.body.as_bytes()).unwrap();
@@ -245,7 +246,7 @@ pub(super) fn response(member: &mut CallEvidence) -> &mut RecordedResponse {
     member.exchanges.last_mut().unwrap().response.as_mut().unwrap()
 }
 
-/// A response that is one whole body.
+/// Returns a recorded response that is one whole body, not a stream.
 pub(super) fn whole(sequence: u64, content_type: &'static str, body: &str) -> RecordedResponse {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", content_type.parse().unwrap());

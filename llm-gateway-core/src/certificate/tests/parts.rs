@@ -1,5 +1,5 @@
-//! A caller's message in several parts: each format writes them in its own way, and no request may
-//! contain more or less than the parts.
+//! Tests of a caller's message in several parts: each wire format writes them in its own way, and
+//! no request may contain more or less than the parts.
 
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ fn changed(dialect: Dialect, change: impl Fn(&mut Value)) -> Vec<(&'static str, 
     not_passed(&certify(&evidence, &rules(), &kinship()))
 }
 
-/// Writes a user turn with these texts: one text as a string if the format has strings for turns,
-/// several texts as a list.
+/// Writes a user turn with these texts into a request's body: one text as a string if the format
+/// has strings for turns, several texts as a list.
 fn say(dialect: Dialect, body: &mut Value, texts: &[&str]) {
     match (dialect, texts) {
         (Dialect::Gemini, texts) => {

@@ -1,5 +1,5 @@
 //! Case 22, for panels: whatever the question is, and wherever a forbidden text is planted in a
-//! request, the members count as blind if and only if it is not there.
+//! request, the members count as blind if and only if no such text is there.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::panel::{SEATS, Seat, ask, kinship, panel_asked, rewrite, rules};
 use crate::certificate::{CallEvidence, CallerTexts, ClaimResult, Evidence, certify};
 use crate::model::Dialect;
 
-/// Where a text is planted: which member, which place of its body, and how.
+/// The place of a planted text: which member, which place of its request's body, and how.
 #[derive(Debug, Clone)]
 struct Plant {
     member: prop::sample::Index,
@@ -39,7 +39,7 @@ fn plant() -> impl Strategy<Value = Plant> {
     )
 }
 
-/// Collects the pointers of all values of a document. No key of a request needs an escape.
+/// Collects the JSON pointers of all values of a document. No key of a request needs an escape.
 fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
@@ -54,7 +54,8 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Plants a text in a body: at the end of a text, in a list, under a key, or in place of a number.
+/// Plants a text in a request's body: at the end of a text, in a list, under a key, or in place of
+/// a number.
 fn sow(body: &mut Value, plant: &Plant) {
     let mut found = Vec::new();
     places(body, "", &mut found);
@@ -77,7 +78,7 @@ fn sow(body: &mut Value, plant: &Plant) {
     }
 }
 
-/// Adds a second attempt of a member, with the committed bytes.
+/// Adds a second attempt to a member's call, with the committed bytes.
 fn retry(member: &mut CallEvidence, moment: u64) {
     let mut again = member.exchanges[0].clone();
     (again.sent, again.response.as_mut().unwrap().sequence) = (moment, moment + 1);

@@ -17,7 +17,7 @@ fn issue(evidence: Evidence) -> (Receipt<OfPanel>, Vec<u8>) {
     issue_counting(evidence, &[])
 }
 
-/// Issues a receipt that states what attempts used, by the moments at which they were sent.
+/// Issues a receipt that states what the attempts used, by the moments at which they were sent.
 pub(super) fn issue_counting(
     evidence: Evidence,
     used: &[(u64, Usage)],
@@ -36,7 +36,7 @@ pub(super) fn issue_counting(
     (receipt, bundle.to_bytes())
 }
 
-/// A receipt of a panel in which the first member needed two attempts, and its bundle.
+/// Returns the receipt of a panel in which the first member needed two attempts, and the bundle.
 pub(super) fn good() -> (Receipt<OfPanel>, Vec<u8>) {
     let mut evidence = panel(&SEATS);
     let first = &mut evidence.members[0];
@@ -254,7 +254,8 @@ fn bytes_that_are_not_a_receipt_are_recognised() {
     assert_eq!(verify(pretty.as_bytes(), Some(&bundle)).result, Contradicted);
 }
 
-/// These documents would exhaust the memory or the time of a naive reader.
+/// Receipts and bundles of a stranger are bounded: these would exhaust a naive reader's memory or
+/// time.
 #[test]
 fn a_strangers_documents_are_bounded() {
     let (receipt, bundle) = good();
@@ -307,7 +308,7 @@ static GOOD: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
     (receipt.to_bytes(), bundle)
 });
 
-/// Changes some bytes: each entry has the place, the kind of change and a byte.
+/// Damages some bytes of a document: each entry has the place, the kind of change and a byte.
 pub(super) fn damage(bytes: &mut Vec<u8>, flips: &[(prop::sample::Index, u8, u8)]) {
     for (at, how, byte) in flips {
         let at = at.index(bytes.len());

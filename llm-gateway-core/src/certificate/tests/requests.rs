@@ -1,4 +1,4 @@
-//! Cases about requests, for each dialect.
+//! Test cases about a panel's requests, for each wire dialect.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::panel::{QUESTION, SEATS, SYSTEM, ask, panel, response, rewrite, seats
 use crate::certificate::{CallEvidence, RecordedExchange, readers};
 use crate::model::Dialect;
 
-/// Returns the user's only text in a body of the dialect.
+/// Returns the user's only text in a request's body of the dialect.
 fn user_text(dialect: Dialect, body: &mut Value) -> &mut Value {
     match dialect {
         Dialect::OpenAi => &mut body["messages"][1]["content"],
@@ -28,7 +28,7 @@ fn say(text: &mut Value, change: impl FnOnce(&str) -> String) {
     *text = change(text.as_str().unwrap()).into();
 }
 
-/// Adds a second attempt of the first member, and changes it.
+/// Adds a second attempt to the first member's call, and changes that attempt.
 fn retried(members: &mut [CallEvidence], change: impl FnOnce(&mut RecordedExchange)) {
     let first = &mut members[0];
     let mut retry = first.exchanges[0].clone();
@@ -38,7 +38,7 @@ fn retried(members: &mut [CallEvidence], change: impl FnOnce(&mut RecordedExchan
     first.exchanges.push(retry);
 }
 
-/// Returns the cases for one dialect.
+/// Returns the test cases about requests in one wire dialect.
 pub(super) fn requests(dialect: Dialect) -> Vec<Case> {
     let seats = seats_of(dialect);
     let name = dialect.as_str();
@@ -183,7 +183,7 @@ pub(super) fn requests(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// A stranger's request may consist of nothing but findings.
+/// The number of findings is bounded, because a stranger's request may consist of nothing else.
 #[test]
 fn the_number_of_findings_is_bounded() {
     let mut member = panel(&SEATS).members.remove(0);

@@ -1,4 +1,4 @@
-//! Cases about responses, for each dialect.
+//! Test cases about a panel's responses, for each wire dialect.
 
 use super::cases::{Case, case, identity};
 use super::panel::{answer, response, seats_of};
@@ -14,7 +14,7 @@ fn id_key(dialect: Dialect) -> &'static str {
     if dialect == Dialect::Gemini { "responseId" } else { "id" }
 }
 
-/// Returns the cases for one dialect.
+/// Returns the test cases about responses in one wire dialect.
 pub(super) fn responses(dialect: Dialect) -> Vec<Case> {
     let seats = seats_of(dialect);
     let name = dialect.as_str();

@@ -1,5 +1,5 @@
-//! A schema for the answer: it is allowed complete and unchanged, as the adapters write it, and a
-//! finding in every other form.
+//! Tests of a schema for the answer in a request: it is allowed complete and unchanged, as the
+//! adapters write it, and is a finding in every other form.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ const SCHEMA: AnswerSchema = AnswerSchema::new(
         "properties": {"verdict": {"type": "string", "enum": ["ACCEPT", "REVISE"]}}}"#,
 );
 
-/// One seat for each dialect and delivery: a whole answer, and a stream.
+/// Returns one seat for each wire dialect and each delivery: a whole answer, and a stream.
 fn seats() -> Vec<Seat> {
     let both = [Delivery::Whole, Delivery::Stream];
     both.into_iter().flat_map(|delivery| SEATS.map(|seat| Seat { delivery, ..seat })).collect()
@@ -38,8 +38,8 @@ fn findings(seat: &Seat, request: &RecordedRequest, known: Option<&Value>) -> Ve
     asked.findings.iter().map(ToString::to_string).collect()
 }
 
-/// Returns the place of the schema in a dialect, and the places of the dialect's own words around
-/// it.
+/// Returns the place of the schema in a request of a dialect, and the places of the dialect's own
+/// words around the schema.
 fn places(dialect: Dialect) -> (&'static str, &'static [&'static str]) {
     match dialect {
         Dialect::OpenAi => (
@@ -55,8 +55,8 @@ fn places(dialect: Dialect) -> (&'static str, &'static [&'static str]) {
     }
 }
 
-/// Returns the findings in a request that was changed: all leaves of the schema, as in a request
-/// that may not contain a schema at all.
+/// Returns the findings in a request whose schema was changed: all leaves of the schema, as in a
+/// request that may not contain a schema at all.
 fn found_when(seat: &Seat, change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut request = asked(seat);
     rewrite(&mut request, change);
@@ -168,7 +168,7 @@ fn a_schema_that_is_not_json_makes_no_request() {
     }
 }
 
-/// A panel's members are asked for free text, whatever a verifier is asked for.
+/// A schema makes a panel not blind, because its members are asked for free text.
 #[test]
 fn a_panel_with_a_schema_in_it_is_not_blind() {
     for seat in SEATS {

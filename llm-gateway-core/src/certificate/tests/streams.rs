@@ -1,4 +1,4 @@
-//! Streamed responses as each API writes them, and responses that are not answers.
+//! Tests of streamed responses as each API writes them, and of responses that are not answers.
 
 use super::panel::{SEATS, Seat, kinship, not_passed, panel, response, rules, whole};
 use crate::certificate::readers::{ReadResponse, response as read};
@@ -69,7 +69,7 @@ fn what_follows_the_end_of_a_stream_is_ignored() {
     }
 }
 
-/// An incomplete stream is not all that the model said; an honest adapter does not take it as an
+/// An incomplete stream is not all that the model said, so an honest adapter does not take it as an
 /// answer.
 #[test]
 fn a_stream_without_its_end_is_not_an_answer() {
@@ -191,7 +191,8 @@ fn a_stream_that_names_two_models_is_not_an_answer() {
     assert_eq!(certificate.claims.model_distinct.result, ClaimResult::Unknown);
 }
 
-/// Foundry Local counts its events there (<https://github.com/microsoft/foundry-local/issues/144>).
+/// A stream may number its events in the field of the id, as Foundry Local does
+/// (<https://github.com/microsoft/foundry-local/issues/144>).
 #[test]
 fn a_stream_that_numbers_its_events_is_an_answer_without_an_id() {
     let numbered = OPENAI.replacen("chatcmpl-1", "chatcmpl-2", 1);
@@ -240,7 +241,8 @@ fn an_odd_name_is_kept_as_it_is_written() {
     assert!(read(OpenAi, &whole(1, "application/json", &long)).is_err());
 }
 
-/// A parser's error quotes what it did not expect, which would put an answer into a receipt.
+/// The reason why an answer is unreadable must not quote it: a parser's error quotes what it did
+/// not expect, which would put an answer into a receipt.
 #[test]
 fn the_reason_why_an_answer_is_unreadable_quotes_none_of_it() {
     let why = read(OpenAi, &whole(1, "application/json", r#"{"choices":"a tomato is a fruit"}"#));

@@ -1,4 +1,4 @@
-//! A member with as many attempts as a bundle may have.
+//! A test with a panel member that made as many attempts as a bundle may have.
 
 use super::orchestration;
 use super::panel::{SEATS, panel, rules};
@@ -8,7 +8,7 @@ use crate::certificate::{
 
 const TRIES: u64 = 4_096;
 
-/// Gives a call many attempts with large bodies that differ only in their last bytes. Each body
+/// Adds many attempts to a call, with large bodies that differ only in their last bytes. Each body
 /// occurs twice.
 fn many(member: &mut CallEvidence) {
     let request = member.exchanges[0].request.clone();
@@ -20,8 +20,8 @@ fn many(member: &mut CallEvidence) {
     member.exchanges = (0..TRIES).map(exchange).collect();
 }
 
-/// The work must grow with the number of bytes. If it grew with its square, the test would take
-/// minutes.
+/// The work of reading attempts must grow with the number of bytes. If it grew with the square, the
+/// test would take minutes.
 #[test]
 fn equal_attempts_are_read_once() {
     let mut evidence = panel(&SEATS);

@@ -1,5 +1,5 @@
-//! What a receipt states that neither its rows nor its bundle can confirm, and how the digest
-//! confirms it.
+//! Tests of what a receipt states that neither its rows nor its bundle can confirm, but only its
+//! digest.
 
 use serde_json::json;
 
@@ -27,8 +27,8 @@ fn says(found: &Verification, words: &str) -> bool {
     found.findings.iter().any(|finding| finding.contains(words))
 }
 
-/// Anybody who has both files can make other files that hold. The digest that the reader received
-/// shows it.
+/// Anybody who has a receipt and its bundle can make other files that hold. Only the digest that
+/// the reader received shows that they are others.
 #[test]
 fn what_is_taken_on_trust_is_fixed_by_the_digest_alone() {
     type Change = fn(&mut Receipt<OfPanel>);

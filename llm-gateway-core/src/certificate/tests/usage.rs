@@ -1,4 +1,4 @@
-//! Token counts as responses state them, and receipts that state other counts.
+//! Tests of token counts as responses state them, and of receipts that state other counts.
 
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use crate::certificate::{Against, Evidence, Verification, verify};
 use crate::model::Dialect::{self, Anthropic, Gemini, OpenAi};
 use crate::model::{Delivery, Usage};
 
-/// The fixtures contain what the adapters make of the same bytes.
+/// The readers count the tokens of every fixture as the adapters do, whose counts the fixtures
+/// contain.
 #[test]
 fn every_fixture_is_counted_as_it_is_booked() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -49,14 +50,14 @@ fn booked(tokens: &Value) -> Option<Usage> {
     })
 }
 
-/// Checks a receipt that states these counts for its three calls.
+/// Checks a receipt that states these token counts for its three calls.
 fn counting(evidence: Evidence, used: [Usage; 3]) -> Verification {
     let used = [(4, used[0]), (5, used[1]), (6, used[2])];
     let (receipt, bundle) = issue_counting(evidence, &used);
     verify(&receipt.to_bytes(), Against::default().with_bundle(&bundle))
 }
 
-/// The script's words, counted by hand.
+/// The input and output tokens of the script's three answers: their words, counted by hand.
 const COUNTED: [(u64, u64); 3] = [(16, 5), (16, 7), (16, 8)];
 
 #[test]

@@ -1,9 +1,8 @@
-//! What a verifier's reply means.
+//! Decides what a verifier's reply means: an acceptance, a refusal, or no verdict.
 //!
-//! [`parse_reply`] reads a reply about an artifact as an acceptance, a refusal, or not a verdict at
-//! all. It is pure, and strict on one side only: a reply that is not beyond doubt an acceptance is
-//! not an acceptance. It does not decide what follows: the repair of a malformed reply and the next
-//! round are decided in `rounds`.
+//! [`parse_reply`] reads a reply about an artifact. The function is pure, and strict on one side
+//! only: a reply that is not beyond doubt an acceptance is not an acceptance. It does not decide
+//! what follows: the repair of a malformed reply and the next round are decided in `rounds`.
 //!
 //! A model may say yes to anything, so its words alone count for little. In the structured form the
 //! checklist must support the verdict, its quotes must stand in the artifact, and the nonce, which
@@ -23,17 +22,17 @@ use crate::policy::VerdictForm;
 
 use self::suspicion::Injection;
 
-/// The most items of a checklist that a verdict keeps. A person reads them, and a planner may be
-/// shown them.
+/// The largest number of checklist items that a verdict keeps. A person reads them, and a planner
+/// may be shown them.
 const MOST_ITEMS: usize = 64;
 
-/// The most reasons that a verdict keeps: more than the next round could deal with.
+/// The largest number of reasons that a verdict keeps: more than the next round could deal with.
 const MOST_REASONS: usize = 32;
 
-/// The most characters that a verdict keeps of one text: a long paragraph.
+/// The largest number of characters that a verdict keeps of one text: a long paragraph.
 const MOST_CHARS: usize = 1000;
 
-/// The reason of a refusal that states none.
+/// The reason that a verdict states for a refusal whose verifier stated none.
 const NO_REASON: &str = "the verifier asks for a revision and does not say why";
 
 /// The decision of a verifier, as far as its reply could be believed.
@@ -58,7 +57,7 @@ pub enum Met {
     Yes,
     /// The artifact does not meet the requirement.
     No,
-    /// The verifier could not decide.
+    /// The verifier could not decide whether the artifact meets the requirement.
     Unclear,
 }
 
@@ -70,15 +69,17 @@ pub struct ChecklistItem {
     pub requirement: String,
     /// Whether the artifact meets the requirement.
     pub met: Met,
-    /// Quote from the artifact that shows it. Empty for a requirement that something is absent.
+    /// Quote from the artifact that shows whether the requirement is met. Empty for a requirement
+    /// that something is absent.
     pub evidence_quote: String,
 }
 
-/// The verdict of a verifier on one artifact. Long texts and lists are cut; the replies are whole.
+/// The verdict of a verifier on one artifact. Long texts and lists are cut; the raw replies are
+/// whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// Decision on the artifact.
+    /// Decision of the verifier on the artifact.
     pub decision: Decision,
     /// Whether the artifact is accepted. No other field means that.
     pub accepted: bool,
@@ -90,7 +91,7 @@ pub struct Verdict {
     /// delimiters. In the plain form of verdict such an artifact is not accepted; in the structured
     /// form this changes nothing.
     pub injection_suspected: bool,
-    /// Reply of the verifier, unchanged.
+    /// Last reply of the verifier, unchanged.
     pub raw: String,
     /// First reply of the verifier, unchanged, if it was not a verdict and the verifier was asked
     /// again.
@@ -104,23 +105,23 @@ impl Verdict {
         Opinion::cannot_judge(why).verdict(raw, Injection::in_artifact(artifact))
     }
 
-    /// Notes that the verdict came after a first `reply` that was not a verdict.
+    /// Records that the verdict came after a first `reply` that was not a verdict.
     pub(crate) fn in_place_of(self, reply: &str) -> Self {
         Self { first_raw: Some(reply.to_owned()), ..self }
     }
 }
 
-/// A verifier's reply, as it was read.
+/// A verifier's reply after it was read: a verdict, or malformed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ParsedReply {
-    /// The reply is a verdict.
+    /// A reply that is a verdict.
     Verdict(Verdict),
-    /// The reply is not in the form that was asked for, for this reason.
+    /// A reply that is not in the form that was asked for; the text says why.
     Malformed(String),
 }
 
 /// Reads a verifier's `reply` about `artifact`. `finish` is why the reply ends where it does; only
-/// the plain form needs it. `nonce` is the one that the reply was asked to repeat; only the
+/// the plain form needs it. `nonce` is the text that the reply was asked to repeat; only the
 /// structured form has one.
 pub(crate) fn parse_reply(
     reply: &str,
@@ -140,7 +141,7 @@ pub(crate) fn parse_reply(
     }
 }
 
-/// A verdict before its texts and lists are cut.
+/// A verifier's opinion: a verdict before its texts and lists are cut.
 struct Opinion {
     decision: Decision,
     reasons: Vec<String>,
@@ -156,7 +157,7 @@ impl Opinion {
         }
     }
 
-    /// Makes the verdict, with its texts and lists cut.
+    /// Makes a verdict of the opinion, with its texts and lists cut.
     fn verdict(self, raw: &str, injection: Injection) -> Verdict {
         let item = |item: ChecklistItem| ChecklistItem {
             requirement: cut(&item.requirement),

@@ -1,4 +1,4 @@
-//! The plain form of verdict: the whole reply is `ACCEPT`, or it begins with `REVISE:`.
+//! Reads the plain form of verdict: the whole reply is `ACCEPT`, or it begins with `REVISE:`.
 //!
 //! Nothing similar counts. "ACCEPTANCE criteria are not met" and "I cannot ACCEPT this" contain the
 //! word too, and a parser that takes `**ACCEPT**` would have to guess where to draw that line.
@@ -7,11 +7,11 @@ use crate::model::FinishReason;
 
 use super::{Decision, Injection, NO_REASON, Opinion};
 
-/// Reads a reply that ends because of `finish`. `injection` says whether the artifact seems to
-/// contain a verdict of its own.
+/// Reads a plain verdict from a reply that ends because of `finish`. `injection` says whether the
+/// artifact seems to contain a verdict of its own.
 ///
 /// # Errors
-/// Why the reply is not in the plain form.
+/// The reason why the reply is not in the plain form.
 pub(super) fn read(
     reply: &str,
     finish: FinishReason,
@@ -43,7 +43,7 @@ pub(super) fn read(
     Ok(Opinion { decision: Decision::Revise, reasons, checklist: Vec::new() })
 }
 
-/// Returns the text of a line, without the mark or number that makes it an item of a list.
+/// Returns the text of a line of reasons, without the mark or number that makes it a list item.
 fn reason(line: &str) -> Option<String> {
     let line = line.trim();
     let unmarked = line.trim_start_matches(['-', '*', '•']);

@@ -1,5 +1,5 @@
-//! The structured form of verdict: one JSON object with a checklist, and the checks that make it
-//! believable.
+//! Reads the structured form of verdict: one JSON object with a checklist, and the checks that make
+//! it believable.
 
 use serde_json::{Map, Value};
 
@@ -7,19 +7,19 @@ use crate::certificate::parse_json;
 
 use super::{ChecklistItem, Decision, Met, NO_REASON, Opinion};
 
-/// The reason of a verifier that could not decide and states none.
+/// The reason that a verdict states for a verifier that could not decide and stated none.
 const NO_JUDGEMENT: &str = "the verifier could not judge the artifact and does not say why";
 
 const FENCE: &str = "```";
 
-/// The most items of a list that is read. Each quote costs a search through the artifact, and no
-/// task has so many requirements.
+/// The largest number of items of a list that a verdict may have. Each quote costs a search through
+/// the artifact, and no task has so many requirements.
 const LONGEST_LIST: usize = 512;
 
-/// Reads a reply that should contain one object, and this `nonce` in it.
+/// Reads a structured verdict from a reply, which must contain one JSON object with this `nonce`.
 ///
 /// # Errors
-/// Why the reply is not in the structured form, or why its acceptance does not count.
+/// The reason why the reply is not in the structured form, or why its acceptance does not count.
 pub(super) fn read(reply: &str, artifact: &str, nonce: &str) -> Result<Opinion, String> {
     let ReplyParts { object, before, after } = object(reply)?;
     if text(&object, "nonce")? != nonce {
@@ -40,14 +40,14 @@ pub(super) fn read(reply: &str, artifact: &str, nonce: &str) -> Result<Opinion, 
     Ok(opinion(decision, checklist, blocking))
 }
 
-/// The object of a reply, and the prose around it.
+/// The JSON object in a verifier's reply, and the prose around it.
 struct ReplyParts<'a> {
     object: Map<String, Value>,
     before: &'a str,
     after: &'a str,
 }
 
-/// Returns the one object of a reply, which is the whole reply or the whole of its one fence.
+/// Returns the one JSON object of a reply, which is the whole reply or the whole of its one fence.
 fn object(reply: &str) -> Result<ReplyParts<'_>, String> {
     let (before, text, after) = split_object(reply.trim())
         .ok_or("the reply is not one JSON object, alone or in a single fence")?;
@@ -58,7 +58,7 @@ fn object(reply: &str) -> Result<ReplyParts<'_>, String> {
     }
 }
 
-/// Splits a reply into what stands before the object, the object, and what stands after it. Between
+/// Splits a reply into the text before its JSON object, the object, and the text after it. Between
 /// the first fence mark and the last there must be the object and nothing else, so marks within its
 /// strings do no harm, and a reply with a second fence cannot be read.
 fn split_object(reply: &str) -> Option<(&str, &str, &str)> {
@@ -87,13 +87,13 @@ fn check_prose(before: &str, after: &str) -> Result<(), String> {
     other.map_or(Ok(()), |word| Err(format!("it accepts, and says `{word}` before its object")))
 }
 
-/// Reads a text of an object.
+/// Reads a text from the object of a structured verdict.
 fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Result<&'a str, String> {
     let text = object.get(key).and_then(Value::as_str);
     text.ok_or_else(|| format!("`{key}` is missing or no text"))
 }
 
-/// Reads a list of objects from an object.
+/// Reads a list of objects from the object of a structured verdict.
 fn objects<'a>(
     object: &'a Map<String, Value>,
     key: &str,
@@ -105,7 +105,7 @@ fn objects<'a>(
     Ok(list.iter().filter_map(Value::as_object))
 }
 
-/// Reads one item of the checklist.
+/// Reads one item of a structured verdict's checklist.
 fn item(object: &Map<String, Value>) -> Result<ChecklistItem, String> {
     let met = match text(object, "met")? {
         "yes" => Met::Yes,
@@ -120,7 +120,7 @@ fn item(object: &Map<String, Value>) -> Result<ChecklistItem, String> {
     })
 }
 
-/// Returns what must change, as "what (where): fix" without the empty parts.
+/// Returns what must change in the artifact, as "what (where): fix" without the empty parts.
 fn blocking(object: &Map<String, Value>) -> Result<String, String> {
     let field = |key| text(object, key).map(str::trim);
     let (what, place, fix) = (field("what")?, field("where")?, field("fix")?);
@@ -131,7 +131,7 @@ fn blocking(object: &Map<String, Value>) -> Result<String, String> {
     Ok(if reason.is_empty() { NO_REASON.to_owned() } else { reason.join(": ") })
 }
 
-/// Checks that an acceptance shows what it rests on.
+/// Checks that the quotes of an acceptance stand in the artifact.
 fn check_quotes(checklist: &[ChecklistItem], artifact: &str) -> Result<(), String> {
     if checklist.is_empty() {
         return Err("it accepts with an empty `checklist`".to_owned());
@@ -164,8 +164,8 @@ fn with_single_spaces(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the opinion of a verifier. An acceptance that contradicts its own checklist becomes a
-/// refusal.
+/// Returns the opinion of a verifier that follows from its structured verdict. An acceptance that
+/// contradicts its own checklist becomes a refusal.
 fn opinion(decision: Decision, checklist: Vec<ChecklistItem>, blocking: Vec<String>) -> Opinion {
     let unmet: Vec<String> = checklist.iter().filter_map(unmet).collect();
     let given = if blocking.is_empty() { unmet.clone() } else { blocking.clone() };
@@ -181,7 +181,7 @@ fn opinion(decision: Decision, checklist: Vec<ChecklistItem>, blocking: Vec<Stri
     Opinion { decision, reasons, checklist }
 }
 
-/// Returns why a requirement is not met, if it is not.
+/// Returns the reason why the requirement of an item is not met; `None` if it is met.
 fn unmet(item: &ChecklistItem) -> Option<String> {
     let requirement = &item.requirement;
     match item.met {

@@ -1,4 +1,4 @@
-//! Whether an artifact contains something that looks like a verdict, or like the gateway's
+//! Decides whether an artifact contains something that looks like a verdict, or like the gateway's
 //! delimiters.
 //!
 //! Such a passage can be innocent: an artifact may be about verdicts. So this is a suspicion, wide
@@ -9,17 +9,17 @@
 /// the word: quotes, escaped or not, and the marks of markdown.
 const AROUND: [char; 6] = ['"', '\'', '\\', '*', '_', '`'];
 
-/// Whether an artifact contains a passage that may be meant for the verifier.
+/// The suspicion that an artifact contains a passage that is meant for the verifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Injection {
-    /// The artifact contains a passage that looks like a verdict or a delimiter.
+    /// The artifact contains a passage that looks like a verdict or like the gateway's delimiter.
     Suspected,
-    /// The artifact contains no such passage.
+    /// The artifact contains no passage that looks like a verdict or like the gateway's delimiter.
     NotSuspected,
 }
 
 impl Injection {
-    /// Returns whether `artifact` contains such a passage.
+    /// Returns whether `artifact` contains a passage that may be meant for the verifier.
     pub(super) fn in_artifact(artifact: &str) -> Self {
         match looks_like_a_verdict(artifact) {
             true => Self::Suspected,
@@ -39,7 +39,8 @@ pub(super) fn looks_like_a_verdict(artifact: &str) -> bool {
     lines.any(|line| is_verdict(line) || is_delimiter(line)) || has_verdict_key(&folded)
 }
 
-/// Returns a text in lower case, with `\u` escapes read and without invisible characters.
+/// Returns an artifact's text in lower case, with `\u` escapes read and without invisible
+/// characters.
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut rest = text;
@@ -85,13 +86,14 @@ fn is_verdict(line: &str) -> bool {
         || ["accept", "revise"].into_iter().any(is_begun_by)
 }
 
-/// Returns what stands after a colon, if a colon comes first.
+/// Returns the text after a colon, if a colon comes first.
 fn after_colon(rest: &str) -> Option<&str> {
     rest.trim_start().strip_prefix(':')
 }
 
-/// Returns whether `rest` is the value of an HTTP header `Accept`, because an artifact may contain
-/// a whole request. The top levels are those of <https://www.iana.org/assignments/media-types>.
+/// Returns whether `rest` is the value of an HTTP header `Accept`, which is no verdict: an artifact
+/// may contain a whole request. The top levels are those of
+/// <https://www.iana.org/assignments/media-types>.
 fn is_media_range(rest: &str) -> bool {
     const TOP_LEVELS: [&str; 10] = [
         "*",
@@ -120,7 +122,7 @@ fn is_delimiter(line: &str) -> bool {
     })
 }
 
-/// Returns whether a text has a key `verdict` with one of the three words.
+/// Returns whether a text has a key `verdict` with one of the three words of a decision.
 fn has_verdict_key(folded: &str) -> bool {
     folded.split("verdict").skip(1).any(|after| {
         let word = unwrapped(after).strip_prefix(':').map(unwrapped).unwrap_or_default();
@@ -132,7 +134,7 @@ fn has_verdict_key(folded: &str) -> bool {
     })
 }
 
-/// Returns a text without what stands around a key or a word.
+/// Returns a text without the quotes and markdown marks that stand around a key or a word.
 fn unwrapped(text: &str) -> &str {
     text.trim_start_matches(|c: char| c.is_whitespace() || AROUND.contains(&c))
 }

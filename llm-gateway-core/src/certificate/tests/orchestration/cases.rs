@@ -1,5 +1,5 @@
-//! A table of what happened in an orchestration, and the exact set of claims that do not pass
-//! because of it. The numbers of the cases are those of the design.
+//! A table of events in an orchestration, and the exact set of claims that do not pass because of
+//! each. The numbers of the cases are those of the design.
 
 use std::sync::LazyLock;
 
@@ -30,7 +30,7 @@ const NONE: Expected = &[
     ("plan_leak", NotApplicable),
 ];
 
-/// What happened in an orchestration, and what its certificate must say.
+/// One test case: what happened in an orchestration, and what its certificate must say.
 pub(in crate::certificate::tests) struct Case {
     number: u32,
     pub(in crate::certificate::tests) about: String,
@@ -45,7 +45,7 @@ pub(super) fn case(number: u32, about: impl Into<String>, evidence: Orchestratio
     Case { number, about, evidence, expected: &[], because: &[], warnings: 0 }
 }
 
-/// A run of two rounds in which all went well, for each dialect.
+/// The evidence of an orchestration of two rounds in which all went well, for each wire dialect.
 static GOOD: LazyLock<Vec<(Dialect, OrchestrationEvidence)>> = LazyLock::new(|| {
     let good = |dialect| (dialect, replanned().speaking(dialect).evidence());
     DIALECTS.map(good).to_vec()
@@ -53,7 +53,7 @@ static GOOD: LazyLock<Vec<(Dialect, OrchestrationEvidence)>> = LazyLock::new(|| 
 
 const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 
-/// Changes a run of two rounds in which all went well.
+/// Returns a test case that changes an orchestration of two rounds in which all went well.
 pub(super) fn changed(
     number: u32,
     about: impl Into<String>,
@@ -84,7 +84,7 @@ fn one_round(verdicts: &[&str]) -> Run {
     run
 }
 
-/// Cases about whether anything was judged, and whether the record shows it.
+/// Returns test cases about whether an artifact was judged, and whether the record shows it.
 fn courses() -> Vec<Case> {
     let no_history: Expected = &[("verifier_history_blind", NotApplicable)];
     let unplanned = |mut run: Run| {
@@ -187,7 +187,7 @@ fn disordered(about: &str, change: fn(&mut OrchestrationEvidence)) -> Case {
     case(0, about, evidence).fails(expected)
 }
 
-/// Cases about which model judged which.
+/// Returns test cases about which model judged the answer of which model.
 fn identities(dialect: Dialect) -> Vec<Case> {
     let key = if dialect == Dialect::Gemini { "modelVersion" } else { "model" };
     let returned = |number, about: &str, worker: &'static str, verifier: &'static str| {
@@ -217,7 +217,8 @@ fn identities(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// All cases. They are shared by the tests because making them takes longer than certifying them.
+/// All test cases of orchestrations. The tests share them because making them takes longer than
+/// certifying them.
 pub(in crate::certificate::tests) static TABLE: LazyLock<Vec<Case>> = LazyLock::new(|| {
     let each = DIALECTS.into_iter().flat_map(|dialect| [shown(dialect), identities(dialect)]);
     let warned = changed(4, "a worker's retry with other bytes", Dialect::OpenAi, |evidence| {
@@ -227,7 +228,7 @@ pub(in crate::certificate::tests) static TABLE: LazyLock<Vec<Case>> = LazyLock::
     each.flatten().chain(courses()).chain(leaks()).chain([warned]).collect()
 });
 
-/// Returns what a certifier gets wrong in a case.
+/// Returns the mistakes of a certifier in one test case, one sentence each.
 fn mistakes(certifier: Certifier, case: &Case) -> Vec<String> {
     let certificate = certifier(&case.evidence, &kinship());
     let mut mistakes = Vec::new();
@@ -257,7 +258,7 @@ fn every_case_flips_exactly_its_claims() {
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
-/// Case 21: the table must notice a certifier that does nothing.
+/// Case 21: the table of cases must notice a certifier that does nothing.
 #[test]
 fn a_certifier_that_passes_everything_turns_the_table_red() {
     fn everything_passes(_: &OrchestrationEvidence, _: &Kinship) -> OrchestrationCertificate {

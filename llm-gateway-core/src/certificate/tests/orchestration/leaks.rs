@@ -10,7 +10,7 @@ fn words(numbers: std::ops::Range<usize>) -> String {
     numbers.map(|n| format!("Word{n}")).collect::<Vec<_>>().join(", ")
 }
 
-/// A run whose second round has this plan and this artifact.
+/// Returns the evidence of an orchestration whose second round has this plan and this artifact.
 fn planned(task: &str, plan: &str, artifact: &str) -> OrchestrationEvidence {
     let mut run = replanned();
     run.task = format!("{} {task}", run.task);
@@ -18,7 +18,8 @@ fn planned(task: &str, plan: &str, artifact: &str) -> OrchestrationEvidence {
     run.evidence()
 }
 
-/// A run whose first round has this plan, and whose second round has this artifact.
+/// Returns the evidence of an orchestration whose first round has this plan and whose second round
+/// has this artifact.
 fn planned_before(plan: &str, artifact: &str) -> OrchestrationEvidence {
     let mut run = replanned();
     run.rounds[0].plan = Some(plan.to_owned());

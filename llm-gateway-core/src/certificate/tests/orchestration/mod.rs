@@ -1,4 +1,4 @@
-//! The certificate of an orchestration, over bytes that the real adapters wrote.
+//! Tests of an orchestration's certificate, over bytes that the real adapters wrote.
 
 mod cases;
 mod leaks;
@@ -10,14 +10,15 @@ mod shown;
 use super::panel::Seat;
 use crate::certificate::{ClaimResult, OrchestrationCertificate, OrchestrationEvidence};
 
-/// Returns the claims that did not pass, with their names.
+/// Returns the claims of an orchestration that did not pass, with their names.
 pub(super) fn not_passed(
     certificate: &OrchestrationCertificate,
 ) -> Vec<(&'static str, ClaimResult)> {
     run::not_passed(certificate)
 }
 
-/// Returns the evidence of two rounds, with these models as planner, worker and verifier.
+/// Returns the evidence of an orchestration of two rounds, with these models as planner, worker and
+/// verifier.
 pub(super) fn replanned_by(seats: [Seat; 3]) -> OrchestrationEvidence {
     run::Run { seats, ..run::replanned() }.evidence()
 }

@@ -1,5 +1,5 @@
 //! Case 22, for orchestrations: whatever the plans, artifacts and verdicts are, in any number of
-//! rounds, verifiers count as blind if and only if none was shown what it must not see.
+//! rounds, verifiers count as blind if and only if no verifier was shown what it must not see.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -13,26 +13,26 @@ use crate::certificate::{
 };
 use crate::model::{Dialect, Grant, Prompt, StepRole};
 
-/// A leak: from the answer of a step to a verifier that must not see it.
+/// A planted leak: from the answer of a step to a verifier that must not see that answer.
 #[derive(Debug, Clone)]
 struct Edge {
     which: Index,
-    /// How many words of the answer leak; all of a shorter answer.
+    /// The number of words of the answer that leak; a shorter answer leaks as a whole.
     words: usize,
     place: Place,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Place {
-    /// A part of the prompt, as a faulty engine would add it.
+    /// A leak as a part of the prompt, as a faulty engine would add it.
     Part,
     Turn,
     Metadata,
-    /// The instruction, in the evidence as well as in the request.
+    /// A leak in the verifier's instruction, in the evidence as well as in the request.
     Instruction,
 }
 
-/// Returns words that no other text contains; some occur twice.
+/// Generates texts of words that no other text contains; some words occur twice.
 fn text(name: &'static str) -> impl Strategy<Value = String> {
     (12usize..60, any::<u16>()).prop_map(move |(count, salt)| {
         let word = |n: usize| format!("{name}{salt}x{}", n % 50);

@@ -33,7 +33,8 @@ fn issue(evidence: OrchestrationEvidence) -> (Receipt<OfOrchestration>, Vec<u8>)
     (receipt, bundle.to_bytes())
 }
 
-/// A receipt of two rounds in which the second verifier needed two attempts, and its bundle.
+/// The receipt of an orchestration of two rounds whose second verifier needed two attempts, and the
+/// bundle.
 static GOOD: LazyLock<(Receipt<OfOrchestration>, Vec<u8>)> = LazyLock::new(|| {
     let mut evidence = replanned().evidence();
     retry(&mut evidence, 6);

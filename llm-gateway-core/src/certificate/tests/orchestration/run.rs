@@ -1,4 +1,5 @@
-//! An orchestration whose bytes were written by the real adapters and answered by the script.
+//! An orchestration for tests, whose bytes were written by the real adapters and answered by a
+//! script.
 
 use crate::certificate::tests::panel::{SEATS, Seat, answered, prepared, unsent};
 use crate::certificate::{
@@ -36,9 +37,9 @@ pub(super) const CRITIQUE: &str = "REVISE: the two samples lack the part in fron
 #[derive(Debug, Clone)]
 pub(super) struct Run {
     pub(super) task: String,
-    /// The models of planner, worker and verifier.
+    /// The models of planner, worker and verifier, in this order.
     pub(super) seats: [Seat; 3],
-    /// Whether verdicts are requested with a schema.
+    /// Whether verdicts are requested with a JSON schema.
     pub(super) structured: bool,
     pub(super) rounds: Vec<Round>,
 }
@@ -47,12 +48,13 @@ pub(super) struct Run {
 pub(super) struct Round {
     pub(super) plan: Option<String>,
     pub(super) artifact: String,
-    /// The replies of the verifier: the last one is its verdict, those before had to be repaired.
+    /// The replies of the verifier: the last one is the verdict, and the earlier ones had to be
+    /// repaired.
     pub(super) verdicts: Vec<String>,
 }
 
-/// Two rounds, each with a plan, an artifact and a verdict: the first is refused, the second
-/// accepted.
+/// Returns an orchestration of two rounds, each with a plan, an artifact and a verdict: the first
+/// artifact is refused, the second accepted.
 pub(super) fn replanned() -> Run {
     let verdicts = [CRITIQUE, "ACCEPT"];
     let rounds = (0..2).map(|n| Round {
@@ -65,18 +67,18 @@ pub(super) fn replanned() -> Run {
 }
 
 impl Run {
-    /// Lets all models speak one dialect.
+    /// Makes all models of the orchestration speak one wire dialect.
     pub(super) fn speaking(self, dialect: Dialect) -> Self {
         Self { seats: self.seats.map(|seat| Seat { dialect, ..seat }), ..self }
     }
 
-    /// Returns what is recorded of the run.
+    /// Returns the evidence that is recorded of the orchestration.
     pub(super) fn evidence(&self) -> OrchestrationEvidence {
         self.leaking(|_, _, prompt| prompt)
     }
 
-    /// Returns what is recorded of the run if `leak` changes each verifier's prompt first. It gets
-    /// the earlier steps and the position of the verifier's step.
+    /// Returns the evidence that is recorded of the orchestration if `leak` changes each verifier's
+    /// prompt first. The function gets the earlier steps and the position of the verifier's step.
     pub(super) fn leaking(
         &self,
         leak: impl Fn(&[StepEvidence], u32, Prompt) -> Prompt,
@@ -116,7 +118,7 @@ impl Run {
         OrchestrationEvidence::new(self.task.as_str(), steps)
     }
 
-    /// Returns the prompt of a role: the task below the role's instruction.
+    /// Returns the prompt for a step of a role: the task below the role's instruction.
     fn prompt(&self, role: StepRole) -> Prompt {
         let task = vec![Message::user(self.task.as_str())];
         let prompt: Prompt = Prompt::from_caller(None, task).into();
@@ -179,12 +181,12 @@ fn step(
     StepEvidence::new(name, role, round, instruction(role), call)
 }
 
-/// Returns the call of the step at a position.
+/// Returns the evidence of the call of the step at a position.
 pub(super) fn call(evidence: &mut OrchestrationEvidence, position: usize) -> &mut CallEvidence {
     &mut evidence.steps[position - 1].call
 }
 
-/// Adds a second attempt of a step, with the committed bytes. Later moments are moved.
+/// Adds a second attempt to a step's call, with the committed bytes. Later moments are moved.
 pub(super) fn retry(
     evidence: &mut OrchestrationEvidence,
     position: usize,
@@ -206,7 +208,7 @@ pub(super) fn retry(
     call.exchanges.last_mut().unwrap()
 }
 
-/// Returns the claims that did not pass, with their names.
+/// Returns the claims of an orchestration that did not pass, with their names.
 pub(super) fn not_passed(
     certificate: &OrchestrationCertificate,
 ) -> Vec<(&'static str, ClaimResult)> {

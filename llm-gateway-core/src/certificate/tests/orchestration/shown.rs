@@ -1,4 +1,4 @@
-//! Cases about what verifiers were shown, for each dialect.
+//! Test cases about what verifiers were shown, for each wire dialect.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use crate::certificate::tests::requests::system_text;
 use crate::certificate::{Ask, Judged, OrchestrationEvidence};
 use crate::model::Dialect;
 
-/// Returns the list of turns in a body.
+/// Returns the list of turns in a request's body.
 fn turns(dialect: Dialect, body: &mut Value) -> &mut Vec<Value> {
     let list = if dialect == Dialect::Gemini { "contents" } else { "messages" };
     body[list].as_array_mut().unwrap()
@@ -24,7 +24,7 @@ fn turn(dialect: Dialect, role: &str, text: &str) -> Value {
     }
 }
 
-/// Changes every text of the user's turn.
+/// Changes every text of the user's turn in a request's body.
 fn say(dialect: Dialect, body: &mut Value, change: impl Fn(&str) -> String) {
     let turn = turns(dialect, body).last_mut().unwrap();
     let parts = if dialect == Dialect::Gemini { &mut turn["parts"] } else { &mut turn["content"] };
@@ -35,7 +35,8 @@ fn say(dialect: Dialect, body: &mut Value, change: impl Fn(&str) -> String) {
     }
 }
 
-/// The six ways in which a text may get into the request of the second verifier.
+/// Returns test cases for the six ways in which a text may get into the request of the second
+/// verifier.
 fn handed_on(number: u32, dialect: Dialect, what: &str, text: &'static str) -> Vec<Case> {
     let body = |how: &str, change: fn(Dialect, &mut Value, &str)| {
         changed(number, format!("{what} {how}"), dialect, |evidence| {
@@ -103,7 +104,7 @@ fn handed_on(number: u32, dialect: Dialect, what: &str, text: &'static str) -> V
     ]
 }
 
-/// Cases in which the text is not recognised.
+/// Returns test cases in which a stray text is not recognised.
 fn unrecognised(dialect: Dialect) -> Vec<Case> {
     let body = |about: &str, change: fn(Dialect, &mut Value)| {
         changed(1, about, dialect, |evidence| {
@@ -176,7 +177,7 @@ fn unrecognised(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// Cases in which only a part of the text is recognised.
+/// Returns test cases in which only a part of a stray text is recognised.
 fn recognised_in_part(dialect: Dialect) -> Vec<Case> {
     let note = |about: &str, text: String| {
         changed(2, about, dialect, |evidence| {
@@ -206,7 +207,7 @@ fn recognised_in_part(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// A case with more strays than are examined: the others count as not recognised.
+/// Returns a test case with more stray texts than are examined: the others count as not recognised.
 fn many(dialect: Dialect) -> Case {
     changed(2, "the plan, over and over", dialect, |evidence| {
         ask(call(evidence, 6), |request| {
@@ -215,7 +216,7 @@ fn many(dialect: Dialect) -> Case {
     })
 }
 
-/// Returns the schema of an answer in a body.
+/// Returns the schema of an answer in a request's body.
 fn schema(dialect: Dialect, body: &mut Value) -> &mut Value {
     let place = match dialect {
         Dialect::OpenAi => "/response_format/json_schema/schema",
@@ -225,7 +226,7 @@ fn schema(dialect: Dialect, body: &mut Value) -> &mut Value {
     body.pointer_mut(place).unwrap()
 }
 
-/// Cases in which the verdict is requested with its schema.
+/// Returns test cases in which the verdict is requested with its schema.
 fn structured(dialect: Dialect) -> Vec<Case> {
     let run = Run { structured: true, ..replanned().speaking(dialect) }.evidence();
     let structured = |number, about: &str, change: &dyn Fn(&mut OrchestrationEvidence)| {
@@ -277,7 +278,8 @@ fn structured(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// A verifier is shown the artifact of the round before, and its step states `judged`.
+/// Returns a test case in which a verifier is shown the artifact of the round before, and its step
+/// states `judged`.
 fn earlier_artifact_judged(dialect: Dialect, about: &str, judged: u32) -> Case {
     let mut run = replanned().speaking(dialect);
     run.rounds[1].artifact = run.rounds[0].artifact.clone();

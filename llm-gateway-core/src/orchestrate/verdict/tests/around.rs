@@ -1,4 +1,4 @@
-//! The prose around the object of a structured verdict.
+//! Tests of the prose around the object of a structured verdict.
 
 use super::*;
 
@@ -31,7 +31,7 @@ fn an_acceptance_that_began_as_something_else_is_none() {
     assert!(verdict(fenced("I went through each requirement.", &acceptance(), "\n---")).accepted);
 }
 
-/// A refusal counts whatever is said around it.
+/// A refusal counts whatever prose stands around its object.
 #[test]
 fn prose_takes_nothing_from_a_refusal() {
     for word in ["REVISE", "CANNOT_JUDGE"] {

@@ -14,7 +14,7 @@ const NONCE: &str = "0123456789abcdef0123456789abcdef";
 /// The artifact that the verifier of these tests judges.
 const ARTIFACT: &str = "fn add(a: i32, b: i32) -> i32 {\n    a + b\n}\n\nIt adds two numbers.";
 
-/// Returns an acceptance that counts.
+/// Returns a structured acceptance that counts.
 fn acceptance() -> Value {
     json!({
         "checklist": [
@@ -27,7 +27,7 @@ fn acceptance() -> Value {
     })
 }
 
-/// Returns the acceptance with one value changed.
+/// Returns the structured acceptance with one value changed.
 fn with(pointer: &str, value: Value) -> Value {
     let mut verdict = acceptance();
     *verdict.pointer_mut(pointer).unwrap() = value;

@@ -1,10 +1,10 @@
-//! What is true of any reply, and of any artifact.
+//! Tests of what is true of any verifier's reply and any artifact.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Generates replies from the pieces of verdicts.
+/// Generates verifiers' replies from the pieces of verdicts.
 fn replies() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         Just("ACCEPT".to_owned()),
@@ -30,8 +30,8 @@ fn artifacts() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Generates an item, and whether an acceptance may rest on it: it is met, and its quote is in the
-/// artifact.
+/// Generates a checklist item, and whether an acceptance may rest on it: the requirement is met,
+/// and its quote is in the artifact.
 fn items() -> impl Strategy<Value = (Value, bool)> {
     let met = prop_oneof![8 => Just("yes"), 1 => Just("no"), 1 => Just("unclear")];
     let quote = prop_oneof![4 => Just("a + b"), 2 => Just(""), 1 => Just("a * b")];

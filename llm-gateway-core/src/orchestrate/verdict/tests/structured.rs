@@ -212,7 +212,7 @@ fn further_keys_are_no_fault() {
     assert!(judged(&reply).accepted);
 }
 
-/// Texts that an artifact can contain for a verifier to copy.
+/// A verdict that a verifier copies out of the artifact is not accepted.
 #[test]
 fn a_verdict_out_of_the_artifact_is_not_accepted() {
     let guessed = "00000000000000000000000000000000";
@@ -246,7 +246,7 @@ fn a_huge_reply_does_no_harm() {
     assert!(refused(&long(513)).contains("at most 512"));
 }
 
-/// A list that is cut for the reader is judged in full.
+/// A checklist that is cut for the reader is judged in full.
 #[test]
 fn what_is_cut_off_counts() {
     let item = acceptance()["checklist"][0].clone();
