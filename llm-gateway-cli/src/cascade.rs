@@ -7,7 +7,7 @@ use llm_gateway_core::CascadeAnswer;
 use crate::render::price;
 use crate::terminal::{FAINT, Terminal, harmless};
 
-/// Writes the answer to stdout, and to stderr a line about where it came from.
+/// Writes a cascade's answer to stdout, and a line about its origin to stderr.
 pub(crate) fn show(cascade: &CascadeAnswer, terminal: &mut Terminal) -> io::Result<()> {
     terminal.answer(&cascade.text())?;
     terminal.note(&format!("{FAINT}{}{FAINT:#}", summary(cascade)))

@@ -179,7 +179,7 @@ fn missing_keys(description: &Description) -> Vec<MissingKey> {
         .collect()
 }
 
-/// Returns the text of a problem, its first word coloured by severity.
+/// Returns the text of a policy's problem, with its first word coloured by severity.
 fn painted(text: &str, severity: Severity) -> String {
     let style = if severity == Severity::Error { BAD } else { DOUBTFUL };
     match text.split_once(':') {

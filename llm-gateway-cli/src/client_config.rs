@@ -15,12 +15,12 @@ use serde_json::{Map, Value, json};
 use crate::options::{Client, ClientConfig};
 use crate::terminal::{DOUBTFUL, FAINT, Terminal};
 
-/// The name by which a client knows the server.
+/// The name by which an MCP client knows the server.
 const SERVER: &str = "llm-gateway";
 
-/// The time limit of a call in a Codex entry, in seconds. Older versions of Codex stop a call after
-/// 60 s, while an orchestration may take 600 s unless the policy says otherwise. This is a little
-/// longer, so that the answer is still in time.
+/// The time limit of a tool call in a Codex entry, in seconds. Older versions of Codex stop a call
+/// after 60 s, while an orchestration may take 600 s unless the policy says otherwise. This is a
+/// little longer, so that the answer is still in time.
 const CODEX_TIMEOUT_S: u32 = 630;
 
 pub(crate) fn run(
@@ -59,15 +59,15 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the path of the server, which is built beside this program.
+/// Returns the path of the MCP server's binary, which is built beside this program.
 fn server_binary() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let name = format!("llm-gateway-stdio{}", std::env::consts::EXE_SUFFIX);
     Ok(own.parent().unwrap_or(Path::new("")).join(name))
 }
 
-/// Returns the flags that the entry must repeat, with absolute paths, because a client starts the
-/// server anywhere.
+/// Returns the server's flags that a client's entry must repeat, with absolute paths, because a
+/// client starts the server anywhere.
 ///
 /// A policy that the environment names becomes a flag, too, because clients pass on few variables.
 fn arguments(flags: &GatewayFlags, environment: &Environment) -> anyhow::Result<Vec<String>> {
@@ -86,8 +86,8 @@ fn arguments(flags: &GatewayFlags, environment: &Environment) -> anyhow::Result<
     Ok(arguments)
 }
 
-/// Returns the variables that the entry passes on: the key variables of the providers that the
-/// policy's task classes and roles use, and the base URLs that are set.
+/// Returns the environment variables that a client's entry passes on: the key variables of the
+/// providers that the policy's task classes and roles use, and the base URLs that are set.
 fn variables(description: &Description, environment: &Environment) -> Vec<String> {
     let targets = || description.task_classes.iter().flat_map(|class| &class.targets);
     let roles = || description.orchestration.iter().flat_map(|it| it.roles.played());
@@ -102,7 +102,7 @@ fn variables(description: &Description, environment: &Environment) -> Vec<String
     keys.chain(urls.map(str::to_owned)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// What starts the server: a command, its arguments, and the variables that it needs.
+/// A client's entry that starts the server: a command, its arguments, and environment variables.
 struct Entry {
     command: String,
     arguments: Vec<String>,
@@ -154,7 +154,7 @@ impl Entry {
     }
 }
 
-/// Returns a sentence about the file that the entry belongs to.
+/// Returns a sentence about the file that a client's entry belongs to.
 fn destination(client: Client) -> &'static str {
     match client {
         Client::ClaudeCode => "goes into .mcp.json of a project, or ~/.claude.json for all of them",

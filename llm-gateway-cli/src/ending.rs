@@ -13,24 +13,24 @@ use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long the ledger may take to write its last entries. It takes milliseconds, and a person who
-/// pressed Ctrl-C should not wait longer.
+/// The time that the ledger may take to write its last entries. It takes milliseconds, and a person
+/// who pressed Ctrl-C should not wait longer.
 const LAST_ENTRIES: Duration = Duration::from_millis(500);
 
-/// How long a dropped command may take to end. It ends at once, unless it writes to a pipe that
-/// nobody reads.
+/// The time that a dropped command may take to end. It ends at once, unless it writes to a pipe
+/// that nobody reads.
 const GONE: Duration = Duration::from_millis(250);
 
-/// How long a stopped command may take to show its results: the half second that it gives the
+/// The time that a stopped command may take to show its results: the half second that it gives the
 /// ledger, and some time to write. Where nobody reads the output, the command is then dropped, in
 /// all within a second.
 const LAST_WORDS: Duration = Duration::from_millis(750);
 
-/// Runs a command to its end. A signal drops it, which settles what it held, and decides the exit
-/// code.
+/// Runs a command to its end, unless a signal comes. A signal drops the command, which settles what
+/// it held, and decides the exit code.
 ///
 /// # Errors
-/// Fails with the error of the command.
+/// Fails with the error of the command that was run.
 pub(crate) fn run_or_drop(
     gateway: &Gateway,
     command: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
@@ -38,13 +38,14 @@ pub(crate) fn run_or_drop(
     run(gateway, command, None)
 }
 
-/// Runs a command to its end. A signal triggers `stop`, and the command then ends by itself.
+/// Runs a command to its end, early if a signal comes. A signal triggers `stop`, and the command
+/// then ends by itself.
 ///
 /// A command that takes too long to end is dropped, and a second signal drops it at once. The first
 /// signal decides the exit code.
 ///
 /// # Errors
-/// Fails with the error of the command.
+/// Fails with the error of the command that was run.
 pub(crate) fn run_or_stop(
     gateway: &Gateway,
     command: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,

@@ -1,7 +1,8 @@
-//! A panel in a few lines: how far its members agree, whether that is certified, and who said what,
-//! with dissent first.
+//! Shows a panel in a few lines: how far its members agree, whether their independence is
+//! certified, and who said what, with dissent first.
 //!
-//! It is read from the envelope, so that `route` and `tour` show the same panel in the same words.
+//! The lines are read from the envelope, so that `route` and `tour` show the same panel in the same
+//! words.
 
 // Indexing a JSON value returns null for a missing key.
 #![allow(clippy::indexing_slicing)]
@@ -11,19 +12,19 @@ use serde_json::Value;
 
 use crate::terminal::{BAD, DOUBTFUL, GOOD, STRONG, harmless};
 
-/// A panel at a glance.
+/// A panel in a few lines: a headline, and the members in groups.
 pub(crate) struct Glance {
-    /// The first line: the agreement, its weight, and whether it is certified.
+    /// The first line about a panel: the agreement, its weight, and whether it is certified.
     pub(crate) headline: String,
-    /// How good the news of the headline is.
+    /// The style of the headline, which shows whether its news is good.
     pub(crate) style: Style,
-    /// The members by what they say, dissent first and failed members last.
+    /// The panel's members grouped by what they say, dissent first and failed members last.
     pub(crate) groups: Vec<Group>,
 }
 
-/// Members that say the same, or one member that failed.
+/// A group of panel members that say the same, or one member that failed.
 pub(crate) struct Group {
-    /// What the group is among the others, in at most eight letters.
+    /// The name of the group, such as for a majority, in at most eight letters.
     pub(crate) name: &'static str,
     /// The names of the members and what they say, or why the member failed.
     pub(crate) text: String,
@@ -92,7 +93,8 @@ impl<'a> Panel<'a> {
         self.clusters().chain(self.failed()).collect()
     }
 
-    /// Returns the clusters in the order of the envelope: dissent first, the largest last.
+    /// Returns the clusters of a panel's members in the order of the envelope: dissent first, the
+    /// largest last.
     fn clusters(&self) -> impl Iterator<Item = Group> {
         let clusters = list(&self.agreement()["clusters"]);
         let after = (0..clusters.len()).rev();
@@ -110,7 +112,7 @@ impl<'a> Panel<'a> {
         })
     }
 
-    /// Returns the members that failed.
+    /// Returns the panel's members that failed, each as a group.
     fn failed(&self) -> impl Iterator<Item = Group> {
         let members = self.members().iter().zip(1..);
         let failed = members.filter(|(member, _)| member["status"] == "error");
@@ -121,7 +123,7 @@ impl<'a> Panel<'a> {
         })
     }
 
-    /// Returns the position of a member and the target that was asked.
+    /// Returns the name of a panel's member: its position and the target that was asked.
     fn member_name(&self, position: u64) -> String {
         let at = usize::try_from(position).ok().and_then(|position| position.checked_sub(1));
         let member = at.and_then(|at| self.members().get(at));
@@ -134,7 +136,7 @@ impl<'a> Panel<'a> {
     }
 }
 
-/// Returns how many independent votes the answers are worth, in words.
+/// Returns the number of independent votes that a panel's answers are worth, in words.
 fn worth(votes: &Value) -> String {
     let votes = votes.as_f64().unwrap_or_default();
     let noun = if votes > 1.0 { "votes" } else { "vote" };

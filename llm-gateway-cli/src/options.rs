@@ -9,7 +9,7 @@ use llm_gateway_core::certificate::ReceiptDigest;
 use llm_gateway_core::ledger::{By, Month};
 use llm_gateway_process::GatewayFlags;
 
-/// The exit code of a command that was used wrongly.
+/// The exit code of a command line that was used wrongly.
 pub(crate) const USAGE: u8 = 2;
 
 /// Routes questions to language models by a policy: price checked first, every try on record.

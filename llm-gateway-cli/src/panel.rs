@@ -1,4 +1,4 @@
-//! Shows a panel to a person.
+//! Shows the outcome of a panel to a person.
 //!
 //! stdout gets, from the decision to its reasons: how far the members agree and whether that is
 //! certified, with dissent first; the answer of each member; the claims of the certificate. stderr
@@ -14,7 +14,7 @@ use crate::render;
 use crate::render::{price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
-/// Shows a panel, whether it was accepted as an answer or refused.
+/// Shows the outcome of a panel, whether it was accepted as an answer or refused.
 pub(crate) fn show(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
     let Glance { headline, style, groups } = Glance::of(&json!(Envelope::from(panel)));
     terminal.line(&format!("{style}{headline}{style:#}"))?;
@@ -50,7 +50,8 @@ fn show_failure(failure: &Failure, terminal: &mut Terminal) -> io::Result<()> {
     Ok(())
 }
 
-/// Shows the claims of the certificate, the level that they reach, and what they do not prove.
+/// Shows the claims of a panel's certificate, the level that they reach, and what they do not
+/// prove.
 fn show_certificate(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
     let certificate = panel.certificate();
     terminal.line(&format!("\n{}", render::claims(certificate)))?;
@@ -71,7 +72,7 @@ fn show_certificate(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<
     terminal.line(&format!("{FAINT}not proven: {}{FAINT:#}", harmless(&unproven)))
 }
 
-/// Returns how many members answered, what they cost, how long they took, and the receipt.
+/// Returns a summary of a panel: how many members answered, their cost and time, and the receipt.
 fn summary(panel: &PanelAnswer) -> String {
     let (answered, asked) = (panel.answers().count(), panel.members.len());
     let cost = price(panel.total_cost());

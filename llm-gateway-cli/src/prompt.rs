@@ -9,16 +9,16 @@ use tokio::task::spawn_blocking;
 use crate::options::USAGE;
 use crate::terminal::Terminal;
 
-/// The most bytes that are read from stdin: more than the largest context window takes.
+/// The largest number of bytes that is read from stdin: more than the largest context window takes.
 const LARGEST_PROMPT: u64 = 64 * 1024 * 1024;
 
-/// Returns `argument`, or the text on stdin if it is `-` or absent.
+/// Returns the prompt: the text `argument`, or the text on stdin if the argument is `-` or absent.
 ///
 /// Without a text, or if it cannot be read, an error is shown and the exit code returned. `what`
 /// names the argument in that error, as in the usage line: `PROMPT`.
 ///
 /// # Errors
-/// Fails if the error cannot be written.
+/// Fails if the error to the user cannot be written.
 pub(crate) async fn read(
     argument: Option<&str>,
     what: &'static str,
@@ -42,8 +42,8 @@ pub(crate) async fn read(
     }
 }
 
-/// Reads a reader to its end. It never returns a part, because half a prompt would be billed and
-/// answered.
+/// Reads a prompt to the end of its reader. A part is never returned, because half a prompt would
+/// be billed and answered.
 fn prompt_from(reader: impl Read) -> Result<String, Error> {
     let invalid = |message: String| Error::new(Category::InvalidRequest, message);
     let mut bytes = Vec::new();

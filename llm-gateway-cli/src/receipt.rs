@@ -13,8 +13,8 @@ use llm_gateway_core::{Failure, Gateway, Reply};
 use crate::options::Documents;
 use crate::terminal::{FAINT, Terminal, harmless};
 
-/// Checks, before anything is paid for, that each document can be written and has a path of its
-/// own.
+/// Checks, before anything is paid for, that receipt and bundle can be written, each to a path of
+/// its own.
 ///
 /// # Errors
 /// Fails with a message about the first path that cannot be used.
@@ -48,15 +48,16 @@ fn folder(path: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-/// Returns the canonical form of a path. A path that leads nowhere is returned as it is.
+/// Returns the canonical form of a file's path. A path that leads nowhere is returned as it is.
 fn canonical(path: &Path) -> PathBuf {
     let in_folder = || Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?));
     fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
 }
 
-/// Returns why a task class has no receipt although one is wanted, if that is so.
+/// Returns the reason why a task class has no receipt although one is wanted; `None` otherwise.
 ///
-/// It is asked before anything is paid for. A class that the policy lacks is refused elsewhere.
+/// The function is called before anything is paid for. A class that the policy lacks is refused
+/// elsewhere.
 pub(crate) fn unavailable_because(
     documents: &Documents,
     gateway: &Gateway,
@@ -70,7 +71,7 @@ pub(crate) fn unavailable_because(
     is_single.then(|| format!("`{class}` asks one model, and one alone has no receipt"))
 }
 
-/// Writes the documents that are wanted, and reports each on stderr.
+/// Writes the receipt and the bundle where they are wanted, and reports each on stderr.
 ///
 /// Returns false if a document is missing that should have been written.
 ///
@@ -109,7 +110,7 @@ pub(crate) fn write(
     told.map(|()| all_written)
 }
 
-/// Returns the receipt and the bundle of a run, if it has them. A failed run may have them, too.
+/// Returns the receipt and the bundle of a run; `None` if it has none. A failed run may have both.
 fn receipt_and_bundle(outcome: &Result<Reply, Failure>) -> Option<(Vec<u8>, Vec<u8>)> {
     let (panel, done) = match outcome {
         Ok(Reply::Panel(panel)) => (Some(&**panel), None),

@@ -15,7 +15,7 @@ use llm_gateway_core::spend::{CapLeft, SpendReport, SpendState};
 
 use crate::terminal::harmless;
 
-/// Returns an amount, or that its price is unknown.
+/// Returns an amount in dollars for people, or words that say that the price is unknown.
 pub(crate) fn price(amount: Option<NanoUsd>) -> String {
     amount.map_or_else(|| "price unknown".to_owned(), |amount| amount.to_string())
 }
@@ -132,7 +132,7 @@ pub(crate) fn spent_rows(report: &SpendReport) -> String {
     table.to_string()
 }
 
-/// Returns the number of calls of a row, and how many of them have no exact cost.
+/// Returns the number of calls in a row of spending, and how many of them have no exact cost.
 fn calls(row: &SpentRow) -> String {
     let doubtful = [(row.estimated, "estimated"), (row.unknown, "without a price")];
     let doubtful = doubtful.iter().filter(|(count, _)| *count > 0);

@@ -57,7 +57,7 @@ pub(crate) async fn run(
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Waits for the outcome while one line on stderr shows what happens.
+/// Waits for the outcome of a question while one line on stderr shows what happens.
 async fn watched(
     mut outcome: Outcome,
     mut events: Events,
@@ -80,7 +80,7 @@ async fn watched(
     outcome
 }
 
-/// Returns an event as the text of the progress line.
+/// Returns the text of the progress line for an event.
 pub(crate) fn progress_of(event: &Event) -> String {
     match event {
         Event::Attempt { target, number: 1 } => format!("asking {target}"),
@@ -128,7 +128,8 @@ fn show(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::R
     }
 }
 
-/// Returns an answer in one line: its target, its tokens, its cost, and how long it took.
+/// Returns a summary of an answer in one line: its target, its tokens, its cost, and how long it
+/// took.
 pub(crate) fn summary(answer: &Answer) -> String {
     let usage = &answer.cost.usage;
     let cost = price(answer.cost.amount);

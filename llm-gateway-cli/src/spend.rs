@@ -12,10 +12,10 @@ use crate::options::{Spend, USAGE};
 use crate::render;
 use crate::terminal::{FAINT, STRONG, Terminal};
 
-/// What the command shows.
+/// The answer of the command `spend`, which is shown as text or as JSON.
 struct Answer {
     report: SpendReport,
-    /// The holds that were released, if that was asked for.
+    /// The unsettled holds that were released; `None` if that was not asked for.
     dropped: Option<Dropped>,
 }
 

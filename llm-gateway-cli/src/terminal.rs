@@ -13,24 +13,24 @@ use serde_json::json;
 
 use crate::options::{Color, Global};
 
-/// The style of something important.
+/// The text style of something important.
 pub(crate) const STRONG: Style = Style::new().bold();
-/// The style of something good.
+/// The text style of good news.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// The style of something bad.
+/// The text style of bad news.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// The style of something to look at twice.
+/// The text style of something to look at twice.
 pub(crate) const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
-/// The style of something less important.
+/// The text style of something less important.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
-/// stdout and stderr of one run.
+/// The terminal of one run of the program: its stdout and stderr.
 pub(crate) struct Terminal {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
     /// The width of the progress line that is on the terminal, in characters.
     progress_width: usize,
-    /// Whether one JSON document is wanted in place of text.
+    /// Whether stdout gets one JSON document in place of text.
     pub(crate) json: bool,
 }
 
@@ -93,7 +93,7 @@ impl Terminal {
         writeln!(self.err, "{text}")
     }
 
-    /// Shows a line on stderr that the next one replaces. An empty text removes it.
+    /// Shows a progress line on stderr that the next one replaces. An empty text removes the line.
     pub(crate) fn progress(&mut self, text: &str) -> io::Result<()> {
         // Spaces overwrite the line before, because without colour no escape sequence may do so.
         let width = strip_str(text).to_string().chars().count();
@@ -125,7 +125,7 @@ impl Terminal {
 }
 
 impl Drop for Terminal {
-    /// Removes the progress line of a run that is dropped midway.
+    /// Removes the progress line of a command that is dropped midway.
     fn drop(&mut self) {
         if self.progress_width > 0 {
             let _ = self.progress("");

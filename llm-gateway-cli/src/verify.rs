@@ -49,7 +49,8 @@ fn check(receipt: &[u8], bundle: Option<&[u8]>, arguments: &Verify) -> Verificat
     verify(receipt, digest.map_or(against, |digest| against.with_digest(digest)))
 }
 
-/// Reads a file, up to one byte more than `largest`, which `verify` then refuses as too large.
+/// Reads a receipt or bundle, up to one byte more than `largest`, which `verify` then refuses as
+/// too large.
 fn read(path: &Path, largest: usize) -> Result<Vec<u8>, Error> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
@@ -86,7 +87,7 @@ fn show(found: &Verification, terminal: &mut Terminal) -> io::Result<()> {
     Ok(())
 }
 
-/// Shows what the receipt says about itself, and how far the check confirms it.
+/// Shows what a receipt says about itself, and how far the check confirms it.
 fn show_statement(
     result: VerifyResult,
     stated: &Stated,

@@ -1,5 +1,5 @@
-//! What a program needs around a [`Gateway`](llm_gateway_core::Gateway): the flags that choose
-//! it, logs on stderr, the signals that end the program, and a clean end of the ledger.
+//! The parts that a program needs around a [`Gateway`](llm_gateway_core::Gateway): the flags that
+//! choose it, logs on stderr, the signals that end the program, and a clean end of the ledger.
 //!
 //! Every front (the MCP server, the command line, and any later one) uses this crate, so that a
 //! flag, a log line and a signal mean the same in each of them. It decides nothing about a

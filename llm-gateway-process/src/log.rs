@@ -7,7 +7,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Sends logs to stderr, because stdout belongs to the result.
+/// Sends the process's logs to stderr, because stdout belongs to the result.
 ///
 /// The first of `filter`, the variable `RUST_LOG` and `default` decides what is logged. A filter is
 /// a level, or levels by target such as `warn,llm_gateway=debug`. A `filter` or `RUST_LOG` that

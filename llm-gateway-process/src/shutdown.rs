@@ -1,4 +1,4 @@
-//! The end of a gateway: the ledger writes what it has in hand before the process exits.
+//! Ends a gateway cleanly: its ledger writes all entries before the process exits.
 
 use std::time::Duration;
 

@@ -18,8 +18,8 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// Returns the exit code of a process that this signal ended: 128 plus its number, as shells
-    /// report it.
+    /// Returns the exit code of a process that the signal ended: 128 plus the signal's number, as
+    /// shells report it.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Hangup => 128 + 1,
@@ -29,7 +29,7 @@ impl Signal {
     }
 }
 
-/// Listens for signals from the call on, and resolves to the first one that arrives.
+/// Listens for signals that ask the process to end, and resolves to the first one that arrives.
 ///
 /// From the call on, none of these signals ends the process by itself. A signal that the process
 /// was started to ignore, as `nohup` ignores SIGHUP, stays ignored; this is known on Linux only.

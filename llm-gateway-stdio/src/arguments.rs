@@ -1,22 +1,22 @@
 //! Reads the arguments of a tool call as a model wrote them.
 //!
-//! One error names everything that is wrong with them, so that the model needs one more try and
-//! not four. What an argument means is decided in `server`.
+//! One error names everything that is wrong with the arguments, so that the model needs one more
+//! try and not four. What an argument means is decided in `server`.
 
 use llm_gateway_core::front::closest_name;
 use llm_gateway_core::{Category, Error};
 use rmcp::model::JsonObject;
 use serde_json::Value;
 
-/// The most problems that one error names. No tool has as many arguments.
+/// The largest number of problems that one error names. No tool has as many arguments.
 const MOST_PROBLEMS: usize = 10;
 
-/// The type of an argument.
+/// The JSON type of a tool's argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Text.
+    /// An argument that is a text.
     Text,
-    /// A whole number of at least 1.
+    /// An argument that is a whole number of at least 1.
     Integer,
 }
 
@@ -28,11 +28,11 @@ pub(crate) struct Argument {
     pub(crate) description: &'static str,
 }
 
-/// Arguments of a call that passed every check of their tool.
+/// The arguments of a tool call that passed every check.
 pub(crate) struct Arguments(JsonObject);
 
 impl Arguments {
-    /// Checks `given` against the arguments that the tool takes. A null counts as absent.
+    /// Checks the arguments of a call against those that the tool takes. A null counts as absent.
     ///
     /// # Errors
     /// Fails with [`Category::InvalidRequest`] and a message that names every unknown, missing and
@@ -67,7 +67,7 @@ impl Arguments {
         Err(Error::new(Category::InvalidRequest, problems.join("; ")).with_hint(hint))
     }
 
-    /// Takes a text argument out, if it was given.
+    /// Removes and returns the text argument `name`; `None` if the call did not give it.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         match self.0.remove(name) {
             Some(Value::String(text)) => Some(text),
@@ -75,13 +75,13 @@ impl Arguments {
         }
     }
 
-    /// Returns an integer argument, if it was given.
+    /// Returns the integer argument `name`; `None` if the call did not give it.
     pub(crate) fn integer(&self, name: &str) -> Option<u64> {
         self.0.get(name).and_then(whole_number)
     }
 }
 
-/// Returns a name that a client made up as an error may show it: short and without control
+/// Returns a client's name for something as an error may show it: short and without control
 /// characters.
 pub(crate) fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(60).collect()
@@ -95,7 +95,7 @@ fn unknown_argument(name: &str, known: &[Argument]) -> String {
     }
 }
 
-/// Returns what is wrong with the type of a value, if anything is.
+/// Returns the problem with the type of an argument's value; `None` if the type is right.
 fn type_problem(argument: &Argument, value: &Value) -> Option<String> {
     let fits = match argument.kind {
         Kind::Text => value.is_string(),

@@ -23,11 +23,11 @@ use tokio_util::sync::CancellationToken;
 use server::Server;
 use shutdown::EndWatch;
 
-/// How long calls in flight may go on after the reader has ended.
+/// The time for which calls in flight may go on after the reader has ended.
 const GRACE_AFTER_END: Duration = Duration::from_secs(1);
 
-/// How long the last answers may take to be written. Together with [`GRACE_AFTER_END`] this stays
-/// below the two seconds after which clients kill a server.
+/// The time for which the last answers may be written after all calls have been cancelled. Together
+/// with [`GRACE_AFTER_END`] this stays below the two seconds after which clients kill a server.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Serves MCP until the reader ends or `stop` is ready, and returns within two seconds of that.

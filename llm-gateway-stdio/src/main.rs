@@ -15,10 +15,10 @@ struct Options {
     flags: GatewayFlags,
 }
 
-/// What the server logs by default: little, and never rmcp's debug lines, which hold whole prompts.
+/// The server's default log filter: little, and never rmcp's debug lines, which hold whole prompts.
 const SERVER_LOG: &str = "warn,llm_gateway=info,rmcp=warn";
 
-/// How long the ledger may take to write its last entries. Together with the second and a half
+/// The time that the ledger may take to write its last entries. Together with the second and a half
 /// that [`serve`](llm_gateway_stdio::serve) takes to end, this stays below the two seconds after
 /// which clients kill a server.
 const LAST_ENTRIES: Duration = Duration::from_millis(300);

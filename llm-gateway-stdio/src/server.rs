@@ -1,6 +1,8 @@
-//! Runs the tools: turns a tool call into a call of the gateway, and the outcome into an envelope.
+//! Runs the MCP tools: turns a tool call into a call of the gateway, and the outcome into an
+//! envelope.
 //!
-//! It also ends calls: when the client cancels one, when the server goes down, and when one panics.
+//! This file also ends calls: when the client cancels one, when the server goes down, and when one
+//! panics.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -24,7 +26,8 @@ use crate::arguments::{Arguments, shown};
 use crate::tools::{LLM_ORCHESTRATE, LLM_ROUTE};
 use crate::{tools, wire};
 
-/// The instructions that a client gets when it connects. Clients cut them at two kilobytes.
+/// The server's instructions, which an MCP client gets when it connects. Clients cut them at two
+/// kilobytes.
 const INSTRUCTIONS: &str = "Ask another language model: name a task class and the gateway picks the \
     model by its policy, checks the price first, and answers with text, cost and a trace. Use \
     llm_route for the answer; a task class of kind panel asks several models blind and says how far \
@@ -32,8 +35,8 @@ const INSTRUCTIONS: &str = "Ask another language model: name a task class and th
     and artifact alone: read its status, it may have been refused. llm_routing_info tells which \
     task classes can run and which keys are missing.";
 
-/// How long an orchestration that was stopped may take to end: to book the call that it broke off,
-/// to certify its steps and to write its receipt. It is shorter than the time that
+/// The time that an orchestration may take to end after it was stopped: to book the call that it
+/// broke off, to certify its steps and to write its receipt. It is shorter than the time that
 /// [`serve`](crate::serve) gives the last answers.
 const STOPPING: Duration = Duration::from_millis(400);
 
@@ -41,7 +44,7 @@ const STOPPING: Duration = Duration::from_millis(400);
 pub(crate) struct Server {
     gateway: Gateway,
     tools: Arc<[Tool]>,
-    /// This token is cancelled when the server goes down.
+    /// The token that cancels all calls when the server goes down.
     calls: CancellationToken,
 }
 
@@ -51,7 +54,7 @@ impl Server {
         Self { gateway, tools, calls }
     }
 
-    /// Runs one tool.
+    /// Runs one tool and returns its envelope.
     ///
     /// `stop` ends an orchestration, which then answers with the steps that it has completed.
     /// Dropping the future cancels any tool without an answer.
@@ -103,7 +106,8 @@ impl Server {
         }
     }
 
-    /// Returns the most characters of an envelope. Without a valid policy it is the default.
+    /// Returns the largest number of characters of an envelope, by the policy; without a valid
+    /// policy, the default.
     fn max_chars(&self) -> usize {
         self.gateway.policy().map_or(Output::DEFAULT_MAX_CHARS, |policy| policy.output().max_chars)
     }

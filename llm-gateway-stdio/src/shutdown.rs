@@ -9,15 +9,16 @@ use tokio_util::sync::CancellationToken;
 
 /// A reader that forwards every read and cancels a token when the inner reader has ended.
 ///
-/// Without it, rmcp's service would wait five seconds for calls in flight, and nothing outside it
-/// would know that the reader has ended.
+/// Without this reader, rmcp's service would wait five seconds for calls in flight, and nothing
+/// outside the service would know that the reader has ended.
 pub(crate) struct EndWatch<R> {
     inner: R,
     ended: CancellationToken,
 }
 
 impl<R> EndWatch<R> {
-    /// Wraps `inner`. Returns the token that is cancelled when `inner` ends or fails.
+    /// Wraps the reader `inner`, and returns the token that is cancelled when `inner` ends or
+    /// fails.
     pub(crate) fn new(inner: R) -> (Self, CancellationToken) {
         let ended = CancellationToken::new();
         (Self { inner, ended: ended.clone() }, ended)

@@ -4,7 +4,7 @@ use llm_gateway_core::Envelope;
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::json;
 
-/// Returns the tool result of an envelope.
+/// Returns the MCP tool result that carries an envelope.
 ///
 /// A success is one text block, and the same object as `structuredContent`. An error is the text
 /// block alone, because several clients drop an error that has a structured part.

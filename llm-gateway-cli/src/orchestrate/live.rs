@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::route::progress_of;
 use crate::terminal::{BAD, FAINT, GOOD, Terminal};
 
-/// Waits for the outcome and shows each step meanwhile.
+/// Waits for the outcome of an orchestration and shows each of its steps meanwhile.
 pub(super) async fn watched(
     mut outcome: Outcome,
     mut events: Events,
@@ -37,17 +37,17 @@ pub(super) async fn watched(
     outcome
 }
 
-/// The steps so far.
+/// The steps of an orchestration so far.
 struct Steps {
     began: Instant,
     underway: Option<Step>,
     /// The name and the round of the step that ended last.
     ended: Option<(String, u32)>,
-    /// What the current step is doing, for the progress line.
+    /// The text about the current step for the progress line.
     doing: String,
 }
 
-/// The current step.
+/// The step of an orchestration that is running now.
 struct Step {
     name: String,
     round: u32,

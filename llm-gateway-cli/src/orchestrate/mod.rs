@@ -17,7 +17,7 @@ use crate::options::{Orchestrate, USAGE};
 use crate::terminal::Terminal;
 use crate::{prompt, receipt};
 
-/// Exit code of a run whose artifact nobody accepted.
+/// Exit code of an orchestration whose artifact nobody accepted.
 const NOT_ACCEPTED: u8 = 3;
 
 pub(crate) async fn run(

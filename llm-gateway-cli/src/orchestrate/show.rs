@@ -1,5 +1,5 @@
-//! Shows the outcome of a task to a person: the artifact on stdout, and on stderr whether to
-//! believe it.
+//! Shows the outcome of an orchestration to a person: the artifact on stdout, and on stderr whether
+//! to believe it.
 
 use std::io;
 
@@ -12,7 +12,8 @@ use llm_gateway_core::{Envelope, Failure, Orchestrated, Reply};
 use crate::render::{price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
-/// The most characters of a reason, a requirement or a quote. `--json` shows all of it.
+/// The largest number of characters that is shown of a reason, a requirement or a quote. `--json`
+/// shows all of it.
 const LONGEST_LINE: usize = 300;
 
 pub(super) fn outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> io::Result<()> {
@@ -31,7 +32,7 @@ pub(super) fn outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal)
     }
 }
 
-/// Shows the completed steps of a task that failed midway.
+/// Shows the completed steps of an orchestration that failed midway.
 fn show_partial(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     let attempts = done.steps.last().map(|step| step.attempts()).unwrap_or_default();
     let told = attempts.iter().try_for_each(|attempt| {
@@ -52,7 +53,7 @@ fn show_partial(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> 
     show_summary(done, terminal)
 }
 
-/// Shows whether the artifact was accepted, why not, and what the verifier saw.
+/// Shows whether an orchestration's artifact was accepted, why not, and what the verifier saw.
 fn show_verdict(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     let (style, word, why) = verdict_line(done);
     terminal.note(&format!("{style}{word}{style:#}{}", harmless(&why)))?;
@@ -95,7 +96,8 @@ fn verdict_line(done: &Orchestrated) -> (Style, &'static str, String) {
     }
 }
 
-/// Returns a requirement, whether it is met, and the words of the artifact that show it.
+/// Returns a line about a requirement: whether it is met, and the words of the artifact that show
+/// it.
 fn checklist_line(item: &ChecklistItem) -> String {
     let (style, word) = match item.met {
         Met::Yes => (GOOD, "yes"),
@@ -109,7 +111,8 @@ fn checklist_line(item: &ChecklistItem) -> String {
     format!("   {style}{word:<7}{style:#} {}{quote}", one_line(&item.requirement))
 }
 
-/// Shows what the verifier saw, and every claim of the certificate that does not hold.
+/// Shows what the verifier saw, and every claim of the orchestration's certificate that does not
+/// hold.
 fn show_independence(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     let claims = done.certificate().claims.named();
     let is_open = claims.iter().any(|(_, claim)| claim.result == ClaimResult::Unknown);
@@ -139,7 +142,7 @@ fn show_independence(done: &Orchestrated, terminal: &mut Terminal) -> io::Result
     Ok(())
 }
 
-/// Shows why earlier rounds were refused, and the depth, cost and duration of the task.
+/// Shows why earlier rounds were refused, and the depth, cost and duration of the orchestration.
 fn show_summary(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     for (number, round) in done.other_rounds() {
         if let Some(verdict) = &round.verdict {

@@ -17,14 +17,15 @@ use serde_json::{Value, json};
 
 use crate::terminal::{FAINT, STRONG, Terminal};
 
-/// The capacity of the pipe between server and client, in bytes.
+/// The capacity of the pipe between the tour's server and its client, in bytes.
 const PIPE: usize = 64 * 1024;
 
-/// A question that three models can answer with a letter, so that their answers can be compared.
+/// A question for the tour's panel that models can answer with a letter, so that their answers can
+/// be compared.
 const CHOICE: &str = "Which law of thermodynamics says that entropy never falls? A: the first. \
     B: the second. C: the third. Answer with one letter.";
 
-/// A small task that can still be done badly.
+/// A small task for the tour's orchestration that can still be done badly.
 const TASK: &str = "Write one sentence on why entropy grows, for a child of ten.";
 
 const PLAN: &str = "1. Find an everyday scene that a child knows. 2. Say with it that there are far \
@@ -33,13 +34,13 @@ const PLAN: &str = "1. Find an everyday scene that a child knows. 2. Say with it
 const ARTIFACT: &str = "A room gets messy by itself because there are a thousand ways to be messy \
     and only a few to be tidy.";
 
-/// One call of the tour.
+/// One tool call of the tour, and what the offline models reply.
 struct Demo {
     tool: &'static str,
-    /// What the call shows.
+    /// The title of the call: what it shows.
     title: &'static str,
     arguments: Value,
-    /// Adds the models' answers to a script.
+    /// The function that adds the models' answers to the offline script.
     replies: fn(Scripted) -> Scripted,
 }
 
@@ -173,8 +174,8 @@ fn show_what_next(selection: &Selection, terminal: &mut Terminal) -> anyhow::Res
     Ok(())
 }
 
-/// Selects what shows most of a policy: a single model with a fallback, a panel of three (which can
-/// split without a tie), and the depth with the most steps.
+/// Selects the task classes and the depth that show most of a policy: a single model with a
+/// fallback, a panel of three (which can split without a tie), and the depth with the most steps.
 fn select(gateway: &Gateway) -> anyhow::Result<Selection> {
     let description = gateway.describe().map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let of = |kind| description.task_classes.iter().filter(move |class| class.kind == kind);
@@ -192,7 +193,7 @@ fn select(gateway: &Gateway) -> anyhow::Result<Selection> {
     })
 }
 
-/// Serves the gateway on one end of a pipe and connects a client to the other.
+/// Serves the gateway on one end of a pipe and connects an MCP client to the other end.
 async fn connect(gateway: Gateway) -> anyhow::Result<RunningService<RoleClient, ()>> {
     let (near, far) = tokio::io::duplex(PIPE);
     let (reader, writer) = tokio::io::split(far);

@@ -1,4 +1,4 @@
-//! Shows a call of the tour and its envelope.
+//! Shows a tool call of the tour and its envelope to a person.
 
 // Indexing a JSON value returns null for a missing key.
 #![allow(clippy::indexing_slicing)]
@@ -10,7 +10,7 @@ use super::Demo;
 use crate::glance::{Glance, Group};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
 
-/// Shows a call and its envelope.
+/// Shows one tool call of the tour and its envelope.
 pub(super) fn demo(
     number: usize,
     demo: &Demo,
@@ -96,7 +96,7 @@ fn orchestration(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<(
     terminal.line(&format!("   {FAINT}cost{FAINT:#}      {cost} for all steps"))
 }
 
-/// Returns the verdict and what its verifier saw.
+/// Returns a line about an orchestration's verdict and what the verifier saw.
 fn verdict(data: &Value, meta: &Value) -> String {
     let (style, verdict) = match data["verdict"]["accepted"].as_bool() {
         Some(true) => (GOOD, "accepted"),
@@ -111,7 +111,7 @@ fn verdict(data: &Value, meta: &Value) -> String {
     format!("{style}{verdict}{style:#} by one who saw {} · {certified}", sees.join(" and "))
 }
 
-/// Returns an amount as a person writes it. A float would print small ones as `1.1e-6`.
+/// Returns a dollar amount as a person writes it. A float would print small amounts as `1.1e-6`.
 fn dollars(amount: &Value) -> String {
     match amount.as_f64().and_then(|usd| NanoUsd::parse_usd(&format!("{usd:.9}")).ok()) {
         Some(amount) => amount.to_string(),
@@ -119,7 +119,7 @@ fn dollars(amount: &Value) -> String {
     }
 }
 
-/// Returns the attempts in one line: who was asked, and with which outcome.
+/// Returns the attempts of a call in one line: who was asked, and with which outcome.
 fn why(meta: &Value) -> String {
     let attempts = meta["attempts"].as_array().map(Vec::as_slice).unwrap_or_default();
     let told = attempts.iter().map(|attempt| {

@@ -132,8 +132,8 @@ pub(super) fn build(
     })
 }
 
-/// Returns the earlier text that a step is shown: its kind, the position of its step, and the text
-/// itself. Returns `None` if there is nothing to put a frame around.
+/// Returns the framed text that a sight shows to a step: its kind, the position of the step that
+/// wrote it, and the text itself. Returns `None` if there is nothing to put a frame around.
 fn seen<'a>(
     step: &str,
     sight: &Sight,

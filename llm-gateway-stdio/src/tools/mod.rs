@@ -1,6 +1,6 @@
-//! What a client sees of each tool: its name, its arguments and its description.
+//! Defines what an MCP client sees of each tool: its name, its arguments and its description.
 //!
-//! They follow from the policy in force. `task_class` is an enum of the policy's classes, and the
+//! These follow from the policy in force. `task_class` is an enum of the policy's classes, and the
 //! description says what each class is for, so that an agent can choose without asking first.
 //! `server` runs the tools.
 
@@ -23,7 +23,7 @@ pub(crate) const LLM_ORCHESTRATE: &str = "llm_orchestrate";
 /// The name of the tool that describes what the gateway can do now.
 pub(crate) const LLM_ROUTING_INFO: &str = "llm_routing_info";
 
-/// The arguments of [`LLM_ROUTE`].
+/// The arguments of the tool [`LLM_ROUTE`].
 pub(crate) const LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
     Argument {
         name: "task_class",
@@ -57,7 +57,7 @@ pub(crate) const LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
     },
 ];
 
-/// The arguments of [`LLM_ORCHESTRATE`].
+/// The arguments of the tool [`LLM_ORCHESTRATE`].
 pub(crate) const LLM_ORCHESTRATE_ARGUMENTS: [Argument; 2] = [
     Argument {
         name: "task",
@@ -73,11 +73,11 @@ pub(crate) const LLM_ORCHESTRATE_ARGUMENTS: [Argument; 2] = [
     },
 ];
 
-/// The most characters of a tool's description. Clients cut it at two kilobytes, and it costs
-/// tokens in each conversation.
+/// The largest number of characters of a tool's description. Clients cut descriptions at two
+/// kilobytes, and each costs tokens in every conversation.
 const LONGEST_DESCRIPTION: usize = 1_500;
 
-/// Returns every tool, described by the policy in force.
+/// Returns every tool of the server, described by the policy in force.
 pub(crate) fn all(gateway: &Gateway) -> Vec<Tool> {
     let description = gateway.describe().ok();
     vec![route(description.as_ref()), orchestrate(description.as_ref()), routing_info()]
@@ -105,21 +105,21 @@ fn routing_info() -> Tool {
     )
 }
 
-/// How `llm_route` describes what it does with a class of any kind.
+/// The beginning of the description of `llm_route`, for task classes of any kind.
 const INTRODUCTION: &str = "Asks the model that the policy names for a task class; answers text, \
     cost and a trace as JSON.";
 
-/// How `llm_route` describes a class of kind panel, if the policy has one.
+/// The part of the description of `llm_route` about panels, if the policy has any.
 const PANELS: &str = " A class of kind panel asks several models, none of which sees another's \
     answer, and gives members, agreement (dissent first) and a certificate of how independent \
     they are: for decisions where being wrong is dear.";
 
-/// How `llm_route` describes a class of kind cascade, if the policy has one.
+/// The part of the description of `llm_route` about cascades, if the policy has any.
 const CASCADES: &str = " A class of kind cascade asks cheap models first, and a strong one where \
     they do not agree; it answers as a single model does.";
 
-/// Describes `llm_route`: the task classes with their rationales, each cut to an equal share of the
-/// space that is left.
+/// Returns the description of `llm_route`: the task classes with their rationales, each cut to an
+/// equal share of the space that is left.
 fn route_description(gateway: Option<&Description>) -> String {
     let Some(gateway) = gateway else {
         return "Asks the model that the policy names for a task class. The policy is invalid now: \
@@ -147,8 +147,9 @@ fn route_description(gateway: Option<&Description>) -> String {
     text
 }
 
-/// Describes a class in one line of about `room` characters: its whole name, its kind unless it asks
-/// a single model, its rationale as far as there is space, and why it cannot run if it cannot.
+/// Describes a task class in one line of about `room` characters: its whole name, its kind unless
+/// it asks a single model, its rationale as far as there is space, and why it cannot run if it
+/// cannot.
 fn described(class: &TaskClassDescription, room: usize) -> String {
     let state = match &class.unavailable_because {
         Some(why) => format!(" (unavailable: {why})"),
@@ -163,14 +164,15 @@ fn described(class: &TaskClassDescription, room: usize) -> String {
     format!("{fixed}{}{state}", cut(&class.rationale, room))
 }
 
-/// How `llm_orchestrate` describes the steps of a task and the status of its answer.
+/// The part of the description of `llm_orchestrate` about the steps of a task and the status of its
+/// answer.
 const ORCHESTRATION: &str = "Has one model do a task and, by depth, another plan it and a third \
     judge the result; the verifier sees task and artifact, never the plan. Answers artifact, plan, \
     verdict with reasons, steps and cost as JSON. Status: success = accepted, or nobody was asked \
     to verify; needs_human_review = refused to the end; unverified = the verifier could not be had. \
     The last two still carry the artifact: do not take it as checked. Depths:";
 
-/// Describes `llm_orchestrate`: the depths with their steps.
+/// Returns the description of `llm_orchestrate`: the depths with their steps.
 fn orchestrate_description(gateway: Option<&Description>) -> String {
     let Some(gateway) = gateway else {
         return "Plans, executes and verifies a task. The policy is invalid now: a call tells what \

@@ -1,4 +1,4 @@
-//! The JSON Schema of a tool's arguments, by the policy in force.
+//! Makes the JSON Schema of a tool's arguments, by the policy in force.
 //!
 //! The schema is flat, because some clients drop what is nested.
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::arguments::{Argument, Kind};
 
-/// Returns the schema of the arguments that a tool takes.
+/// Returns the JSON Schema of the arguments that a tool takes.
 pub(super) fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
     let described = |argument: &Argument| {
         (argument.name.to_owned(), Value::Object(property(argument, gateway)))
@@ -28,7 +28,7 @@ pub(super) fn schema(arguments: &[Argument], gateway: Option<&Description>) -> J
     schema
 }
 
-/// Returns the schema of one argument.
+/// Returns the JSON Schema of one argument of a tool.
 fn property(argument: &Argument, gateway: Option<&Description>) -> JsonObject {
     let mut property = JsonObject::new();
     match argument.kind {
@@ -54,7 +54,7 @@ fn property(argument: &Argument, gateway: Option<&Description>) -> JsonObject {
     property
 }
 
-/// Returns the values that an argument takes, if the policy lists them; else none.
+/// Returns the values that a tool's argument may have, if the policy lists them; otherwise none.
 fn choices<'a>(argument: &Argument, gateway: Option<&'a Description>) -> Vec<&'a str> {
     match (argument.name, gateway) {
         ("task_class", Some(gateway)) => {
@@ -75,7 +75,7 @@ fn has_default_depth(gateway: Option<&Description>) -> bool {
 
 /// Returns whether a call must name a depth: the policy has depths, and none is the default.
 ///
-/// Where no depth can run, a call without one is refused with the reason why none can.
+/// Where no depth can run, a call without one is refused with the reason why.
 fn must_name_depth(gateway: Option<&Description>) -> bool {
     !depths(gateway).is_empty() && !has_default_depth(gateway)
 }

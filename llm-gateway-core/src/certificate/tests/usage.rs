@@ -57,7 +57,7 @@ fn counting(evidence: Evidence, used: [Usage; 3]) -> Verification {
     verify(&receipt.to_bytes(), Against::default().with_bundle(&bundle))
 }
 
-/// The input and output tokens of the script's three answers: their words, counted by hand.
+/// The input and output tokens of the script's three answers, counted by hand from its words.
 const COUNTED: [(u64, u64); 3] = [(16, 5), (16, 7), (16, 8)];
 
 #[test]

@@ -12,7 +12,7 @@ const NO_JUDGEMENT: &str = "the verifier could not judge the artifact and does n
 
 const FENCE: &str = "```";
 
-/// The largest number of items of a list that a verdict may have. Each quote costs a search through
+/// The largest number of items that a list in a verdict may have. Each quote costs a search through
 /// the artifact, and no task has so many requirements.
 const LONGEST_LIST: usize = 512;
 
@@ -131,7 +131,7 @@ fn blocking(object: &Map<String, Value>) -> Result<String, String> {
     Ok(if reason.is_empty() { NO_REASON.to_owned() } else { reason.join(": ") })
 }
 
-/// Checks that the quotes of an acceptance stand in the artifact.
+/// Checks that an acceptance has a checklist, and that its quotes stand in the artifact.
 fn check_quotes(checklist: &[ChecklistItem], artifact: &str) -> Result<(), String> {
     if checklist.is_empty() {
         return Err("it accepts with an empty `checklist`".to_owned());

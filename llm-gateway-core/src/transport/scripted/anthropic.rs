@@ -1,4 +1,4 @@
-//! Anthropic's Messages API as its server reads and writes it:
+//! Anthropic's Messages API for the offline transport, as its server reads and writes it:
 //! [answers](https://platform.claude.com/docs/en/api/messages),
 //! [streams](https://platform.claude.com/docs/en/build-with-claude/streaming),
 //! [errors](https://platform.claude.com/docs/en/api/errors).
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::server::{PromptFields, ScriptedAnswer, Server, ServerError, StopReason, is_true};
 
-/// The server of the `anthropic` dialect.
+/// The offline server of the `anthropic` dialect.
 pub(super) struct AnthropicServer;
 
 impl Server for AnthropicServer {
@@ -103,7 +103,7 @@ impl Server for AnthropicServer {
     }
 }
 
-/// Writes an event, which has the name that its data has as `type`.
+/// Writes a server-sent event, whose name is the `type` of its data.
 fn event(data: &Value) -> Bytes {
     let name = data.get("type").and_then(Value::as_str).unwrap_or_default();
     format!("event: {name}\ndata: {data}\n\n").into()
@@ -116,7 +116,7 @@ fn stop_reason(stop: StopReason) -> &'static str {
     }
 }
 
-/// The `type` of an error with this status.
+/// Returns the `type` that Anthropic's API gives an error with this HTTP status.
 fn error_name(status: StatusCode) -> &'static str {
     match status.as_u16() {
         401 => "authentication_error",

@@ -1,5 +1,5 @@
-//! Google's generateContent as its server reads and writes it:
-//! [answers and streams](https://ai.google.dev/api/generate-content),
+//! Google's generateContent for the offline transport, as its server reads and writes it: [answers
+//! and streams](https://ai.google.dev/api/generate-content),
 //! [errors](https://ai.google.dev/gemini-api/docs/troubleshooting).
 
 use std::time::Duration;
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use super::server::{PromptFields, ScriptedAnswer, Server, ServerError, StopReason};
 
-/// The end of a path that asks for a whole answer.
+/// The end of a URL's path that asks Gemini for a whole answer.
 const WHOLE: &str = ":generateContent";
 
-/// The end of a path that asks for a stream.
+/// The end of a URL's path that asks Gemini for a stream.
 const STREAM: &str = ":streamGenerateContent";
 
-/// The server of the `gemini` dialect.
+/// The offline server of the `gemini` dialect.
 pub(super) struct GeminiServer;
 
 impl Server for GeminiServer {
@@ -76,7 +76,7 @@ impl Server for GeminiServer {
     }
 }
 
-/// Writes a response, or one of those that a stream is made of. Only the last of a stream has an
+/// Writes a whole response, or one response of a stream. Only the last one of a stream has an
 /// `end`: why the answer stopped and how many tokens it has.
 fn response(answer: &ScriptedAnswer<'_>, text: &str, end: Option<(StopReason, usize)>) -> Value {
     // Without text there are no parts, rather than an empty list.
@@ -103,7 +103,7 @@ fn response(answer: &ScriptedAnswer<'_>, text: &str, end: Option<(StopReason, us
     })
 }
 
-/// Writes an event without a name. Google ends its lines as HTTP does.
+/// Writes a server-sent event without a name. Google ends its lines as HTTP does.
 fn event(data: &Value) -> Bytes {
     format!("data: {data}\r\n\r\n").into()
 }
@@ -115,7 +115,7 @@ fn finish_reason(stop: StopReason) -> &'static str {
     }
 }
 
-/// The `status` of an error with this HTTP status.
+/// Returns the `status` that Gemini's API gives an error with this HTTP status.
 fn error_name(status: StatusCode) -> &'static str {
     match status.as_u16() {
         401 => "UNAUTHENTICATED",

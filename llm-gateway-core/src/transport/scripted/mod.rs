@@ -1,11 +1,11 @@
 //! The offline transport: answers in each wire format without a network.
 //!
-//! It takes the place of the network, so encoding, recording and decoding run as they do online. It
-//! decides what a request is answered with: the next step of a script, or without one a text that
-//! says it comes from offline, or a verdict or a plan if the request asks for one. The same input
-//! gives the same bytes. [`request`] reads a request as the server of its API would, [`roles`]
-//! makes up what the model says, [`response`] builds the response. How a server reads and writes is
-//! in the file of its dialect: [`openai`], [`anthropic`], [`gemini`].
+//! The transport takes the place of the network, so encoding, recording and decoding run as they do
+//! online. It decides what a request is answered with: the next step of a script, or without one a
+//! text that says it comes from offline, or a verdict or a plan if the request asks for one. The
+//! same input gives the same bytes. [`request`] reads a request as the server of its API would,
+//! [`roles`] makes up what the model says, [`response`] builds the response. How a server reads and
+//! writes is in the file of its dialect: [`openai`], [`anthropic`], [`gemini`].
 
 mod anthropic;
 mod gemini;
@@ -30,18 +30,19 @@ use self::response::ScriptedResponse;
 use super::{Body, Credential, HttpRequest, HttpResponse, Phase, Transport, TransportError};
 use crate::model::SharedBytes;
 
-/// The most steps of a script. It is more than any test needs, and bounds a loop that never stops.
+/// The largest number of steps in a script. It is more than any test needs, and bounds a loop that
+/// never stops.
 const MAX_STEPS: usize = 1024;
 
-/// How many of the newest requests [`Scripted::requests`] keeps. The memory of a server that runs
-/// offline for days must not grow.
+/// The number of newest requests that [`Scripted::requests`] keeps. The memory of a server that
+/// runs offline for days must not grow.
 const MAX_REQUESTS: usize = 64;
 
-/// How many characters count as one token: the rule of thumb for English text. The policy's
-/// `chars_per_token` has the same default.
+/// The number of characters that count as one token: the rule of thumb for English text. The
+/// policy's `chars_per_token` has the same default.
 const CHARS_PER_TOKEN: usize = 4;
 
-/// A transport that answers without a network.
+/// A transport that answers requests without a network, from a script or with default answers.
 ///
 /// Without a script it answers every request with a short text that names the model and quotes the
 /// prompt, as a stream if one is asked for. A verifier's request is answered with an acceptance in
@@ -111,119 +112,122 @@ impl Scripted {
         Self::default()
     }
 
-    /// Adds a step that answers with the whole of `text`, whatever the request's bound on output.
+    /// Adds a step to the script that answers with the whole of `text`, whatever the request's
+    /// bound on output.
     #[must_use]
     pub fn answer(self, text: impl Into<String>) -> Self {
         self.then(ScriptStep::Answer(text.into()))
     }
 
-    /// Adds a step that answers a verifier's request with a refusal for `reason`, in the form that
-    /// the request asks for. The refusal repeats the nonce of the request, which a test cannot
-    /// know. Any other request is answered with the plain form.
+    /// Adds a step to the script that answers a verifier's request with a refusal for `reason`, in
+    /// the form that the request asks for. The refusal repeats the nonce of the request, which a
+    /// test cannot know. Any other request is answered with the plain form.
     #[must_use]
     pub fn revise(self, reason: impl Into<String>) -> Self {
         self.then(ScriptStep::Revise(reason.into()))
     }
 
-    /// Answers every call after the last step with status 400 and a message that says so, for tests
-    /// that rely on their script.
+    /// Answers every call after the script's last step with status 400 and a message that says so,
+    /// for tests that rely on their script.
     #[must_use]
     pub fn strict(self) -> Self {
         self.lock().is_strict = true;
         self
     }
 
-    /// Adds a step that answers 200 without any text.
+    /// Adds a step to the script that answers 200 without any text.
     #[must_use]
     pub fn empty(self) -> Self {
         self.answer("")
     }
 
-    /// Adds a step that answers `status` with the error body that the request's API has for it. A
-    /// number that is not an HTTP status answers 500, here and in [`raw`](Self::raw).
+    /// Adds a step to the script that answers `status` with the error body that the request's API
+    /// has for it. A number that is not an HTTP status answers 500, here and in [`raw`](Self::raw).
     #[must_use]
     pub fn status(self, status: u16) -> Self {
         self.then(ScriptStep::Status { status, retry_after: None })
     }
 
-    /// Adds a step that answers `status` and asks to wait, in the place where the request's API
-    /// does: in the error body of Gemini, else in the header `retry-after`, in whole seconds
-    /// rounded up.
+    /// Adds a step to the script that answers `status` and asks to wait, in the place where the
+    /// request's API does: in the error body of Gemini, else in the header `retry-after`, in whole
+    /// seconds rounded up.
     #[must_use]
     pub fn status_with_retry_after(self, status: u16, retry_after: Duration) -> Self {
         self.then(ScriptStep::Status { status, retry_after: Some(retry_after) })
     }
 
-    /// Adds a step that answers exactly these bytes, without a content type.
+    /// Adds a step to the script that answers exactly these bytes, without a content type.
     #[must_use]
     pub fn raw(self, status: u16, body: impl Into<SharedBytes>) -> Self {
         self.then(ScriptStep::Raw { status, body: body.into().into_bytes() })
     }
 
-    /// Adds a step that answers 200 with exactly these bytes as server-sent events, whether or not
-    /// the request asks for a stream.
+    /// Adds a step to the script that answers 200 with exactly these bytes as server-sent events,
+    /// whether or not the request asks for a stream.
     #[must_use]
     pub fn events(self, body: impl Into<SharedBytes>) -> Self {
         self.then(ScriptStep::Events(body.into().into_bytes()))
     }
 
-    /// Adds a step that streams half of the default answer and then the error event that the
-    /// request's API has for `status`. A request for a whole answer is answered as by
+    /// Adds a step to the script that streams half of the default answer and then the error event
+    /// that the request's API has for `status`. A request for a whole answer is answered as by
     /// [`status`](Self::status).
     #[must_use]
     pub fn error_event(self, status: u16) -> Self {
         self.then(ScriptStep::ErrorEvent(status))
     }
 
-    /// Adds a step that answers 401 with a body that holds the key that was sent, as careless
-    /// servers do.
+    /// Adds a step to the script that answers 401 with a body that holds the key that was sent, as
+    /// careless servers do.
     #[must_use]
     pub fn echo_credential(self) -> Self {
         self.then(ScriptStep::EchoCredential)
     }
 
-    /// Adds a step that begins the default answer and breaks off half-way.
+    /// Adds a step to the script that begins the default answer and breaks off half-way.
     #[must_use]
     pub fn cut(self) -> Self {
         self.then(ScriptStep::Cut)
     }
 
-    /// Adds a step that begins the default answer and falls silent half-way, for ever.
+    /// Adds a step to the script that begins the default answer and falls silent half-way, for
+    /// ever.
     #[must_use]
     pub fn stall(self) -> Self {
         self.then(ScriptStep::Stall)
     }
 
-    /// Adds a step that refuses the connection.
+    /// Adds a step to the script that refuses the connection.
     #[must_use]
     pub fn refuse(self) -> Self {
         self.then(ScriptStep::Refuse)
     }
 
-    /// Adds a step that accepts the request and loses the connection before the head of a response.
+    /// Adds a step to the script that accepts the request and loses the connection before the head
+    /// of a response.
     #[must_use]
     pub fn reset(self) -> Self {
         self.then(ScriptStep::Reset)
     }
 
-    /// Adds a step that never answers.
+    /// Adds a step to the script that never answers.
     #[must_use]
     pub fn hang(self) -> Self {
         self.then(ScriptStep::Hang)
     }
 
-    /// Waits on tokio's clock before the next step, in the same call.
+    /// Adds a wait on tokio's clock before the script's next step, in the same call.
     #[must_use]
     pub fn delay(self, wait: Duration) -> Self {
         self.then(ScriptStep::Delay(wait))
     }
 
-    /// Returns the newest requests that were sent, at most 64, oldest first.
+    /// Returns the newest requests that were sent to the transport, at most 64, oldest first.
     pub fn requests(&self) -> Vec<HttpRequest> {
         self.lock().requests.iter().cloned().collect()
     }
 
-    /// Adds a step. A step above [`MAX_STEPS`] is dropped.
+    /// Adds a step to the script. A step above [`MAX_STEPS`] is dropped.
     fn then(self, step: ScriptStep) -> Self {
         let mut state = self.lock();
         if state.steps.len() < MAX_STEPS {
@@ -233,7 +237,7 @@ impl Scripted {
         self
     }
 
-    /// Notes a request, and returns its step and the wait before it.
+    /// Records a request, and returns the script's step for it and the wait before this step.
     fn begin(&self, request: &HttpRequest) -> (Duration, Option<ScriptStep>) {
         let mut state = self.lock();
         if state.requests.len() == MAX_REQUESTS {
@@ -304,7 +308,7 @@ impl Transport for Scripted {
     }
 }
 
-/// Estimates how many tokens a text of this length has.
+/// Estimates the number of tokens in a text of this many characters.
 fn tokens(chars: usize) -> usize {
     chars.div_ceil(CHARS_PER_TOKEN)
 }
@@ -317,7 +321,7 @@ fn whole(response: ScriptedResponse) -> HttpResponse {
     respond(response, stream::empty())
 }
 
-/// Turns a scripted response into one whose body ends with `then`.
+/// Turns a scripted response into an HTTP response whose body ends with `then`.
 fn respond(
     response: ScriptedResponse,
     then: impl Stream<Item = Result<Bytes, TransportError>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! OpenAI's Chat Completions as its server reads and writes them:
+//! OpenAI's Chat Completions for the offline transport, as its server reads and writes them:
 //! [answers](https://platform.openai.com/docs/api-reference/chat),
 //! [streams](https://platform.openai.com/docs/api-reference/chat-streaming),
 //! [errors](https://platform.openai.com/docs/guides/error-codes).
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::server::{PromptFields, ScriptedAnswer, Server, ServerError, StopReason, is_true};
 
-/// The server of the `openai` dialect.
+/// The offline server of the `openai` dialect.
 pub(super) struct OpenAiServer;
 
 impl Server for OpenAiServer {
@@ -105,7 +105,7 @@ impl Server for OpenAiServer {
     }
 }
 
-/// Writes an event without a name.
+/// Writes a server-sent event without a name.
 fn event(data: &Value) -> Bytes {
     format!("data: {data}\n\n").into()
 }
@@ -127,7 +127,7 @@ fn usage(answer: &ScriptedAnswer<'_>) -> Value {
     })
 }
 
-/// The `type` and the `code` of an error with this status.
+/// Returns the `type` and the `code` that OpenAI's API gives an error with this HTTP status.
 fn error_names(status: StatusCode) -> (&'static str, Option<&'static str>) {
     match status.as_u16() {
         401 => ("invalid_request_error", Some("invalid_api_key")),

@@ -1,4 +1,4 @@
-//! What a request asks, read as the server of its API would read it.
+//! Reads what a request to the offline transport asks, as the server of its API would read it.
 
 use http::StatusCode;
 use serde_json::Value;
@@ -11,34 +11,34 @@ use super::server::{PromptFields, Server};
 use super::tokens;
 use crate::transport::HttpRequest;
 
-/// The APIs that the script can answer for. A request's path tells which one it belongs to.
+/// The servers of the APIs that the script can answer for. A request's path shows its API.
 const SERVERS: [&dyn Server; 3] = [&OpenAiServer, &AnthropicServer, &GeminiServer];
 
-/// What a request asks, as far as an answer depends on it.
+/// A request to the offline transport, as far as an answer depends on it.
 pub(super) struct ParsedRequest {
-    /// The API to answer for.
+    /// The server of the API that the request belongs to.
     pub(super) server: &'static dyn Server,
     /// The model that the request asks for.
     pub(super) model: String,
-    /// What the user said last.
+    /// The last text of the user in the request.
     pub(super) last_user_text: String,
-    /// The size of the whole prompt, in tokens.
+    /// The size of the request's whole prompt, in tokens.
     pub(super) input_tokens: usize,
     /// Whether the request asks for a stream.
     pub(super) is_stream: bool,
-    /// Whether a stream ends with its token counts.
+    /// Whether the stream that answers the request ends with its token counts.
     pub(super) counts_stream_tokens: bool,
-    /// The bound on output tokens; `None` if the request sets none.
+    /// The bound on output tokens that the request sets; `None` if it sets none.
     pub(super) max_tokens: Option<usize>,
-    /// Hex digits that differ between different requests, for ids.
+    /// Hex digits of the request's hash, from which the ids of its answer are made.
     pub(super) digest: String,
-    /// The status that a server would refuse the request with; `None` if it would answer.
+    /// The HTTP status that a server would refuse the request with; `None` if it would answer.
     pub(super) fault: Option<StatusCode>,
 }
 
 impl ParsedRequest {
-    /// Reads a request. Never fails: a path or body that no server would take is kept as a
-    /// fault, and answered with 404 or 400.
+    /// Reads a request to the offline transport. Never fails: a path or body that no server would
+    /// take is kept as a fault, and answered with 404 or 400.
     pub(super) fn read(request: &HttpRequest) -> Self {
         let path = request.url.split(['?', '#']).next().unwrap_or_default();
         let json = serde_json::from_slice::<Value>(&request.body);
@@ -68,7 +68,7 @@ impl ParsedRequest {
     }
 }
 
-/// Returns the last text of the user, and how many characters there are in the whole prompt.
+/// Returns the last text of the user, and the number of characters in the whole prompt.
 fn texts(prompt: &PromptFields<'_>) -> (String, usize) {
     let mut chars = prompt.system.map_or(0, |system| text(system).chars().count());
     let mut last_user_text = String::new();
@@ -83,7 +83,7 @@ fn texts(prompt: &PromptFields<'_>) -> (String, usize) {
     (last_user_text, chars)
 }
 
-/// Returns the text of a content, which is a string or a list of parts.
+/// Returns the text of a message's content, which is a string or a list of parts.
 fn text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
@@ -92,7 +92,8 @@ fn text(content: &Value) -> String {
     }
 }
 
-/// Hashes URL and body. The URL counts as well: Gemini names the model there.
+/// Returns a hash of a request's URL and body, in hex. The URL counts as well: Gemini names the
+/// model there.
 fn digest(request: &HttpRequest) -> String {
     let digest = Sha256::new().chain_update(&request.url).chain_update(&request.body).finalize();
     digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect()

@@ -1,4 +1,5 @@
-//! What a request is answered with: an answer or an error, as the server of its API writes it.
+//! Builds the offline transport's responses: an answer or an error, as the server of the API writes
+//! it.
 
 use std::time::Duration;
 
@@ -10,35 +11,35 @@ use super::request::ParsedRequest;
 use super::server::{ScriptedAnswer, ServerError, StopReason};
 use super::{CHARS_PER_TOKEN, tokens};
 
-/// A response before it is put on the wire.
+/// A response of the offline transport before it is put on the wire.
 pub(super) struct ScriptedResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    /// The body in the chunks that the network delivers: of a stream, one event each.
+    /// The response's body in the chunks that the network delivers: of a stream, one event each.
     pub(super) chunks: Vec<Bytes>,
 }
 
 impl ScriptedResponse {
-    /// Creates a response without a content type.
+    /// Creates a scripted response without a content type.
     pub(super) fn plain(status: StatusCode, body: Bytes) -> Self {
         Self { status, headers: HeaderMap::new(), chunks: vec![body] }
     }
 
-    /// Creates a 200 with server-sent events.
+    /// Creates a scripted response with status 200 and server-sent events.
     pub(super) fn events(chunks: Vec<Bytes>) -> Self {
         let stream = HeaderValue::from_static("text/event-stream");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, stream)]);
         Self { status: StatusCode::OK, headers, chunks }
     }
 
-    /// Creates a response with a JSON body.
+    /// Creates a scripted response with a JSON body.
     pub(super) fn json(status: StatusCode, body: &Value) -> Self {
         let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
         Self { status, headers, chunks: vec![body.to_string().into()] }
     }
 
-    /// Keeps the head and the first half of the bytes.
+    /// Keeps the head of the response and the first half of its body's bytes.
     pub(super) fn first_half(mut self) -> Self {
         let mut left = self.chunks.iter().map(Bytes::len).sum::<usize>() / 2;
         for chunk in &mut self.chunks {
@@ -51,8 +52,8 @@ impl ScriptedResponse {
 }
 
 impl ParsedRequest {
-    /// Answers with what the model says without a script, cut at the bound on output as a model's
-    /// answer would be.
+    /// Answers the request with what the model says without a script, cut at the bound on output as
+    /// a model's answer would be.
     pub(super) fn default_answer(&self) -> ScriptedResponse {
         let text = self.default_text();
         let bound = self.max_tokens.unwrap_or(usize::MAX).saturating_mul(CHARS_PER_TOKEN);
@@ -62,7 +63,7 @@ impl ParsedRequest {
         }
     }
 
-    /// Answers with exactly this text.
+    /// Answers the request with exactly this text, as its API writes an answer.
     pub(super) fn answer(&self, text: &str) -> ScriptedResponse {
         self.success(text, StopReason::Stop)
     }
@@ -86,7 +87,7 @@ impl ParsedRequest {
         ScriptedResponse::json(StatusCode::OK, &self.server.body(&answer))
     }
 
-    /// Answers a status with the API's own error body for it.
+    /// Answers the request with an HTTP status and the API's own error body for this status.
     pub(super) fn error(
         &self,
         status: StatusCode,
@@ -96,8 +97,8 @@ impl ParsedRequest {
         self.failure(status, &message, retry_after)
     }
 
-    /// Streams the first half of the default answer, then the API's own error event for a status.
-    /// A request for a whole answer gets that status.
+    /// Answers the request with the first half of the default answer as a stream, then the API's
+    /// own error event for a status. A request for a whole answer gets that status.
     pub(super) fn broken_off(&self, status: StatusCode) -> ScriptedResponse {
         if !self.is_stream {
             return self.error(status, None);
@@ -110,12 +111,12 @@ impl ParsedRequest {
         response
     }
 
-    /// Answers 400 and says that no step is left.
+    /// Answers the request with status 400 and a message that the script has no step left.
     pub(super) fn used_up(&self) -> ScriptedResponse {
         self.failure(StatusCode::BAD_REQUEST, "the script has no further step", None)
     }
 
-    /// Answers 401 and repeats the key.
+    /// Answers the request with status 401 and a message that repeats the key that was sent.
     pub(super) fn refused_key(&self, sent: &str) -> ScriptedResponse {
         let message = format!("Incorrect API key provided: {sent}");
         self.failure(StatusCode::UNAUTHORIZED, &message, None)

@@ -1,5 +1,5 @@
-//! What the offline model says: a verdict if an artifact is shown to be judged, a plan if one is
-//! asked for, else a few words about the prompt.
+//! Makes up what the offline model says: a verdict if an artifact is shown to be judged, a plan if
+//! one is asked for, else a few words about the prompt.
 //!
 //! The gateway's own words in the request show the role, as they do to a real model. Whitespace is
 //! ignored, because each dialect may join the parts of a turn in its own way.
@@ -10,11 +10,11 @@ use crate::model::{Ask, Frame, Framed, PLANNER_ASK};
 
 use super::request::ParsedRequest;
 
-/// How many characters of a text are quoted: enough to recognise it.
+/// The number of characters of a text that the offline model quotes: enough to recognise the text.
 const QUOTED_CHARS: usize = 80;
 
 impl ParsedRequest {
-    /// Returns what the model says without a script, whatever the bound on output.
+    /// Returns what the offline model says without a script, whatever the bound on output.
     pub(super) fn default_text(&self) -> String {
         let asked = &self.last_user_text;
         if let Some(shown) = ShownArtifact::read(asked) {
@@ -59,8 +59,8 @@ impl<'a> ShownArtifact<'a> {
         })
     }
 
-    /// Returns a verdict in the form that is asked for: a refusal if there is a reason, else an
-    /// acceptance.
+    /// Returns a verdict on the artifact in the form that is asked for: a refusal if there is a
+    /// reason, else an acceptance.
     fn verdict(&self, refused: Option<&str>) -> String {
         match self.ask {
             Ask::Plain | Ask::PlainAgain => plain(refused),
@@ -89,13 +89,15 @@ fn plain(refused: Option<&str>) -> String {
     refused.map_or_else(|| "ACCEPT".to_owned(), |reason| format!("REVISE: {reason}"))
 }
 
-/// Returns the text at the place of the nonce in each first line of a frame of this kind.
+/// Returns the nonces in a text: what stands at their place in each first line of a frame of this
+/// kind.
 fn nonces(text: &str, kind: Framed) -> impl Iterator<Item = &str> {
     let begun = format!("<<<{} ", kind.word());
     text.lines().filter_map(move |line| line.trim().strip_prefix(&begun)?.strip_suffix(">>>"))
 }
 
-/// Returns the caller's text: what stands before the first frame and before the planner's question.
+/// Returns the caller's task in a prompt's text: what stands before the first frame and before the
+/// planner's question.
 fn task(text: &str) -> &str {
     let framed = [Framed::Artifact, Framed::Plan, Framed::Reasons].into_iter().flat_map(|kind| {
         nonces(text, kind).filter_map(move |nonce| Frame::known(kind, nonce)).collect::<Vec<_>>()
@@ -105,7 +107,7 @@ fn task(text: &str) -> &str {
     before.strip_suffix(PLANNER_ASK.trim()).unwrap_or(before).trim_end()
 }
 
-/// Returns the beginning of a text.
+/// Returns the beginning of a text, as the offline model quotes it.
 fn quoted(text: &str) -> String {
     let mut quote: String = text.chars().take(QUOTED_CHARS).collect();
     if quote.len() < text.len() {
@@ -114,7 +116,7 @@ fn quoted(text: &str) -> String {
     quote
 }
 
-/// Returns a plan for a task.
+/// Returns the offline planner's plan for a task.
 fn plan(task: &str) -> String {
     format!(
         "Plan for: {task}\n\n\

@@ -8,7 +8,7 @@ use crate::credential::Secret;
 
 const KEY: &str = "sk-canary-0123456789";
 
-/// Requests that ask the same, one for each wire format.
+/// Returns requests that ask the same, one for each wire format.
 fn requests() -> [HttpRequest; 3] {
     [
         (

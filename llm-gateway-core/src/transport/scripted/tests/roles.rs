@@ -1,4 +1,4 @@
-//! What is said without a script in the roles of an orchestration.
+//! Tests of what the offline model says without a script in the roles of an orchestration.
 
 use super::*;
 use crate::model::{Ask, FinishReason, Frame, Framed, planner_ask};
@@ -12,7 +12,7 @@ fn frame(kind: Framed, text: &str) -> Frame {
     Frame::around(kind, text, || 0xfeed_0000_0000_0000_0000_0000_0000_beef)
 }
 
-/// A text and the gateway's words around it, as the parts of a turn.
+/// Returns a text with the gateway's words around it, as the parts of a turn.
 fn framed(kind: Framed, text: &str) -> Vec<String> {
     let frame = frame(kind, text);
     vec![frame.opening().as_str().to_owned(), text.to_owned(), frame.closing().as_str().to_owned()]
@@ -25,8 +25,8 @@ fn shown(artifact: &str, ask: Ask) -> Vec<String> {
     parts
 }
 
-/// What the model says to one turn of these parts, in each wire format. A format whose content is a
-/// string joins the parts.
+/// Returns what the offline model says to one turn of these parts, in each wire format. A format
+/// whose content is a string joins the parts.
 async fn said_to(parts: &[String]) -> [String; 3] {
     let blocks: Vec<Value> =
         parts.iter().map(|text| json!({"type": "text", "text": text})).collect();
@@ -46,8 +46,8 @@ async fn said_to(parts: &[String]) -> [String; 3] {
     said
 }
 
-/// Whether the model accepts an artifact when it is asked in this form. Every wire format must give
-/// the same result.
+/// Returns whether the offline model accepts an artifact when it is asked in this form. Every wire
+/// format must give the same result.
 async fn accepts(artifact: &str, ask: Ask) -> bool {
     let form = match ask {
         Ask::Structured | Ask::StructuredAgain => VerdictForm::Structured,
@@ -97,7 +97,7 @@ async fn a_planner_gets_a_plan_that_names_the_task() {
     }
 }
 
-/// The worker is shown a plan; its answer quotes the task, and nothing of the frame.
+/// A worker that is shown a plan answers with a quote of the task, and nothing of the frame.
 #[tokio::test]
 async fn a_worker_answers_as_any_model_does() {
     let mut parts = vec![TASK.to_owned()];
@@ -109,8 +109,8 @@ async fn a_worker_answers_as_any_model_does() {
     }
 }
 
-/// The texts have no frame, half a frame, an unknown nonce, or a question that is not the
-/// gateway's.
+/// A request that only looks like a role has no frame, half a frame, an unknown nonce, or a
+/// question that is not the gateway's.
 #[tokio::test]
 async fn what_only_looks_like_a_role_is_answered_as_ever() {
     let whole = shown(ARTIFACT, Ask::Plain).concat();

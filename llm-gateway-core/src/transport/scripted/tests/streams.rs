@@ -1,8 +1,8 @@
-//! Answers as streams, read as a client of each API would read them.
+//! Tests of the offline transport's streams, read as a client of each API would read them.
 
 use super::*;
 
-/// The requests of [`requests`], asking for streams.
+/// Returns the requests of [`requests`], changed to ask for streams.
 fn stream_requests() -> [HttpRequest; 3] {
     let [mut openai, mut anthropic, mut gemini] = requests();
     for request in [&mut openai, &mut anthropic] {
@@ -26,7 +26,7 @@ async fn streamed(script: impl Fn(Scripted) -> Scripted) -> Vec<Seen> {
     seen
 }
 
-/// The data of each event that is JSON.
+/// Returns the data of each event of a stream whose data is JSON.
 fn events(seen: &Seen) -> Vec<Value> {
     let text = std::str::from_utf8(&seen.body).unwrap();
     text.lines()
@@ -45,7 +45,7 @@ fn pieces(wire: usize, seen: &Seen) -> Vec<String> {
     pieces.filter(|piece| !piece.is_empty()).map(str::to_owned).collect()
 }
 
-/// Every value at a path, over all events.
+/// Returns every value at a JSON pointer, over all events of a stream.
 fn all(seen: &Seen, path: &str) -> Vec<Value> {
     events(seen).iter().filter_map(|event| event.pointer(path).cloned()).collect()
 }
