@@ -81,7 +81,7 @@ impl Arguments {
     }
 }
 
-/// Returns a client's name for something as an error may show it: short and without control
+/// Returns a name that a client invented as an error may show it: short and without control
 /// characters.
 pub(crate) fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(60).collect()

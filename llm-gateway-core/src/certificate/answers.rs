@@ -53,7 +53,7 @@ pub(super) enum AnswerRecord {
 pub(super) struct ResponseFacts {
     /// The id of the model that answered, as the response names it.
     pub(super) model: Option<String>,
-    /// The provider's id of the response.
+    /// The id that the provider gave the response.
     pub(super) response_id: Option<String>,
     /// The response headers that mention a cache.
     pub(super) cache_headers: Vec<(String, String)>,
@@ -81,8 +81,8 @@ impl AnswerRecord {
         }
     }
 
-    /// Returns a sentence about `speaker` that says why its answer could not be read; `None` if it
-    /// was read.
+    /// Returns a sentence about `speaker` that says why its answer is not known; `None` if the
+    /// answer was read.
     pub(super) fn gap(&self, speaker: Speaker) -> Option<String> {
         Some(match self {
             Self::Unrecorded => format!("{speaker}'s provider records nothing"),

@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// 32 random bytes that go into the digests of requests, responses and evidence in a receipt.
-/// Without them nobody can confirm a guessed prompt by its digest. Draw a new salt for each
-/// receipt; the bundle contains it.
+/// The salt of a receipt: 32 random bytes that go into the digests of its requests, responses and
+/// evidence. Without them nobody can confirm a guessed prompt by its digest. Draw a new salt for
+/// each receipt; the bundle contains it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Salt(String);

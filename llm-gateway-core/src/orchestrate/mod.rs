@@ -80,7 +80,7 @@ pub(crate) enum OrchestrationEnd {
     Refused,
     /// The end with an artifact whose verifier gave no answer; the last call shows why.
     Unverified,
-    /// The end without an artifact: a step gave no answer, or was stopped by the caller. The last
+    /// The end with a planner or worker that gave no answer or was stopped by the caller; the last
     /// call shows why.
     Failed {
         /// Name of the step that failed or was stopped.

@@ -113,7 +113,7 @@ impl<'s, 'a> Steps<'s, 'a> {
         }
     }
 
-    /// Stores how a step went and what it put out, and returns its reply.
+    /// Stores the course of a step and its output, and returns the step's reply.
     fn keep(
         &mut self,
         step: &PlannedStep,

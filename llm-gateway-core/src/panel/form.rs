@@ -130,7 +130,8 @@ fn without_space(text: &str) -> String {
     text.chars().filter(keep).collect()
 }
 
-/// Returns a line with single spaces, without the emphasis around it and the full stop after it.
+/// Returns a line of an answer with single spaces, without the emphasis around it and the full stop
+/// after it.
 fn plain(line: &str) -> String {
     let spaced = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let unmarked = unmarked(&spaced);
@@ -139,8 +140,8 @@ fn plain(line: &str) -> String {
     self::unmarked(sentence).to_owned()
 }
 
-/// Returns a line without the full stop that ends it. A point after a space, a point or a slash is
-/// a name instead, such as the folder in `git add .`.
+/// Returns a line of an answer without the full stop at its end. A point after a space, a point or
+/// a slash is a name instead, such as the folder in `git add .`.
 fn without_full_stop(line: &str) -> &str {
     match line.strip_suffix('.') {
         Some(sentence) if !sentence.is_empty() && !sentence.ends_with([' ', '.', '/', '\\']) => {
@@ -150,7 +151,7 @@ fn without_full_stop(line: &str) -> &str {
     }
 }
 
-/// Returns a line without the marks that stand on both sides of it.
+/// Returns a line of an answer without the marks that stand on both sides of it.
 fn unmarked(line: &str) -> &str {
     let mut line = line.trim();
     while let Some(inside) = ["**", "*", "`", "\""]
@@ -163,7 +164,7 @@ fn unmarked(line: &str) -> &str {
     line
 }
 
-/// Returns an answer without the words that precede it.
+/// Returns an answer without a lead-in, such as "the answer is".
 fn without_lead_in(plain: &str) -> &str {
     let marks = |c: char| matches!(c, '*' | '`' | '"' | ' ' | ':');
     let rest = LEAD_INS.iter().find_map(|lead_in| plain.strip_prefix(lead_in));

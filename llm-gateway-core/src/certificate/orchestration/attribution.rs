@@ -250,7 +250,7 @@ impl Attribution {
     }
 }
 
-/// Returns whether all words of a stray text are [`OF_THE_PROTOCOL`] of a chat.
+/// Returns whether all words of a stray text are in [`OF_THE_PROTOCOL`].
 fn is_of_the_protocol(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.all(|word| OF_THE_PROTOCOL.contains(&word))

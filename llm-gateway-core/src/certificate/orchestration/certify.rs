@@ -128,8 +128,8 @@ fn answers(evidence: &OrchestrationEvidence) -> Vec<AnsweredCall<'_>> {
     answers::answered_calls(&calls, ReceiptKind::Orchestration)
 }
 
-/// Warns about bytes that were sent to planners and workers without being committed. No claim is
-/// about them, because no verifier was shown them.
+/// Returns warnings about bytes that were sent to planners and workers without being committed. No
+/// claim is about them, because no verifier was shown them.
 fn warnings(evidence: &OrchestrationEvidence) -> Vec<String> {
     let steps = evidence.steps.iter().filter(|step| !sight::is_shown(step));
     let mut warnings = Vec::new();

@@ -79,7 +79,7 @@ fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     assert_eq!(verify(&[&bytes, b"\n".as_slice()].concat(), Some(&bundle)).result, Holds);
 }
 
-/// A receipt is true of a failure as well as of a success.
+/// Every test case has a receipt that holds, because receipts report failures as well as successes.
 #[test]
 fn every_case_has_a_receipt_that_holds() {
     for case in table() {

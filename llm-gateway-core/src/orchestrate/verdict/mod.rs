@@ -81,7 +81,7 @@ pub struct ChecklistItem {
 pub struct Verdict {
     /// Decision of the verifier on the artifact.
     pub decision: Decision,
-    /// Whether the artifact is accepted. No other field means that.
+    /// Whether the artifact is accepted. No other field of a verdict means that.
     pub accepted: bool,
     /// Reasons why the artifact is not accepted, at least one. Empty if it is accepted.
     pub reasons: Vec<String>,
@@ -176,7 +176,7 @@ impl Opinion {
     }
 }
 
-/// Returns a text cut to the most characters that a verdict keeps.
+/// Returns a text cut to the largest number of characters that a verdict keeps.
 fn cut(text: &str) -> String {
     match text.char_indices().nth(MOST_CHARS) {
         Some((end, _)) => [text.get(..end).unwrap_or_default(), "…"].concat(),

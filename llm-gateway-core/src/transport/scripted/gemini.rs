@@ -1,5 +1,5 @@
-//! Google's generateContent for the offline transport, as its server reads and writes it: [answers
-//! and streams](https://ai.google.dev/api/generate-content),
+//! Google's generateContent for the offline transport, as its server reads and writes it:
+//! [answers and streams](https://ai.google.dev/api/generate-content),
 //! [errors](https://ai.google.dev/gemini-api/docs/troubleshooting).
 
 use std::time::Duration;

@@ -67,7 +67,7 @@ fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     assert_eq!(alone.result, Undecided, "{:?}", alone.findings);
 }
 
-/// A receipt is true of a failure as well as of a success.
+/// Every test case has a receipt that holds, because receipts report failures as well as successes.
 #[test]
 fn every_case_has_a_receipt_that_holds() {
     for case in TABLE.iter() {
@@ -241,7 +241,8 @@ fn a_panels_bundle_is_not_an_orchestrations() {
     assert_eq!(resealed(|receipt| receipt.kind = ReceiptKind::Panel), (NoReceipt, NoReceipt));
 }
 
-/// These documents would exhaust the memory or the time of a naive reader.
+/// Receipts and bundles of a stranger are bounded: these would exhaust a naive reader's memory or
+/// time.
 #[test]
 fn a_strangers_documents_are_bounded() {
     let mut evidence = replanned().evidence();

@@ -79,7 +79,7 @@ async fn send(transport: &Scripted, request: &HttpRequest) -> Seen {
     Seen { status: response.status.as_u16(), headers: response.headers, body: body.into(), broken }
 }
 
-/// Runs `script` once in each wire format.
+/// Answers one request in each wire format from an offline transport that `script` sets up.
 async fn in_each_wire(script: impl Fn(Scripted) -> Scripted) -> Vec<Seen> {
     let mut seen = Vec::new();
     for request in requests() {

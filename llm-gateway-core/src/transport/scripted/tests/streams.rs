@@ -17,7 +17,8 @@ fn stream_requests() -> [HttpRequest; 3] {
     [openai, anthropic, gemini]
 }
 
-/// Runs `script` once in each wire format, as a stream.
+/// Answers one request for a stream in each wire format from an offline transport that `script`
+/// sets up.
 async fn streamed(script: impl Fn(Scripted) -> Scripted) -> Vec<Seen> {
     let mut seen = Vec::new();
     for request in stream_requests() {
