@@ -7,8 +7,8 @@
 use crate::certificate::{
     AttemptCost, CallEvidence, Commitment, RecordedExchange, RecordedRequest, RecordedResponse,
 };
-use crate::dispatch::{AttemptOutcome, Course, PreparedCall, Sequence};
-use crate::model::{Dialect, Target};
+use crate::dispatch::{AttemptOutcome, Course, PreparedCall};
+use crate::model::{Dialect, Sequence, Target};
 use crate::policy::Policy;
 
 /// Records the bytes of a call's request before they are sent. `None` if the provider shows no

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::transport::{Exchange, Sequence};
+use crate::model::Sequence;
+use crate::transport::Exchange;
 
 use super::Context;
 use super::attempt::Attempt;

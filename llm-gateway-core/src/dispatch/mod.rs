@@ -53,8 +53,6 @@ pub(crate) use prepare::{PreparedCall, WorstCase, prepare};
 pub(crate) use refusal::{Reach, Refusal};
 pub(crate) use run::Answered;
 
-pub(crate) use crate::transport::Sequence;
-
 /// Everything that a call needs: the policy of the request, the ports, and what outlives a request.
 pub(crate) struct Context<'a> {
     pub(crate) policy: &'a Policy,

@@ -19,6 +19,7 @@ mod limits;
 mod money;
 #[doc(hidden)]
 pub mod prompt;
+pub(crate) mod sequence;
 mod shared_bytes;
 mod step_role;
 mod usage;
@@ -29,6 +30,7 @@ pub(crate) use prompt::{
     AnswerSchema, Ask, Blind, ContentPart, Frame, Framed, Grant, Message, ModelText, PLANNER_ASK,
     Part, PolicyText, Prompt, Role, Turn, VERDICT_SCHEMA, planner_ask,
 };
+pub(crate) use sequence::Sequence;
 
 #[doc(hidden)]
 pub use closest::closest_name;

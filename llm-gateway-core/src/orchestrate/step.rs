@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use crate::certificate::{Commitment, StepEvidence};
 use crate::dispatch::{
-    self, Allowance, Attempt, Context, Course, PreparedCall, Reach, Refusal, Sequence, prepare,
+    self, Allowance, Attempt, Context, Course, PreparedCall, Reach, Refusal, prepare,
 };
 use crate::error::Category;
 use crate::event::Event;
 use crate::evidence;
-use crate::model::{Ask, FinishReason, ModelText, Part, Prompt, StepRole};
+use crate::model::{Ask, FinishReason, ModelText, Part, Prompt, Sequence, StepRole};
 use crate::policy::{PlannedOrchestration, PlannedStep};
 
 use super::StepRun;

@@ -21,13 +21,12 @@ use futures_util::future::join_all;
 
 use crate::certificate::{AttemptCost, CallerTexts, Commitment, Evidence};
 use crate::dispatch::{
-    self, Allowance, Booking, Context, Course, PreparedCall, Reach, Refusal, Sequence, prepare,
-    reserve,
+    self, Allowance, Booking, Context, Course, PreparedCall, Reach, Refusal, prepare, reserve,
 };
 use crate::error::{Category, Error};
 use crate::event::Event;
 use crate::evidence;
-use crate::model::{Blind, Prompt, Target};
+use crate::model::{Blind, Prompt, Sequence, Target};
 use crate::policy::PlannedPanel;
 
 pub use agreement::{Agreement, Cluster, Consensus};

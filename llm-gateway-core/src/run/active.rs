@@ -1,36 +1,20 @@
-//! A run under way: it resolves the request against the policy, goes the way of its task class, and
-//! makes a reply or a failure of the result.
-//!
-//! A task class of one model is answered here. The ways of panels, cascades and orchestrations are
-//! in the files named after them.
+//! A run under way: what every way of a request needs of it. It finds the policy, makes the context
+//! of the calls, and makes an answer or a failure of what they return.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::describe::Keys;
-use crate::dispatch::{self, Advice, Answered, Attempt, Context, Refusal};
+use crate::dispatch::{Advice, Answered, Attempt, Context, Refusal};
 use crate::error::{Category, Error};
 use crate::event::EventSender;
-use crate::model::{Blind, Prompt, RunId, Target, TaskClass};
-use crate::outcome::{Answer, Failure, FailureParts, Reply};
-use crate::policy::{PlanShape, PlannedTarget, Policy, RouteKind};
+use crate::model::{RunId, Target, TaskClass};
+use crate::outcome::{Answer, Failure, FailureParts};
+use crate::policy::Policy;
 use crate::reliability::Deadline;
 
-use super::{Request, SharedState};
-
-/// The kind of reply that the caller accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// A reply of any kind.
-    Anything,
-    /// The answer of a single model.
-    Answer,
-    /// The answers of a panel.
-    Panel,
-    /// The answer of a cascade.
-    Cascade,
-}
+use super::SharedState;
 
 /// A run under way: what all its steps need.
 pub(super) struct ActiveRun<'a> {
@@ -49,28 +33,6 @@ impl<'a> ActiveRun<'a> {
         run_id: RunId,
     ) -> Self {
         Self { state, events, task_class, run_id, started: Instant::now() }
-    }
-
-    /// Answers the request.
-    pub(super) async fn reply(&self, request: Request, wanted: Wanted) -> Result<Reply, Failure> {
-        let failed = |error| self.failure(error);
-        let policy = self.policy()?;
-        let plan = policy.plan(request.as_plan_request()).map_err(failed)?;
-        request.check().map_err(failed)?;
-        let prompt = Prompt::from_caller(request.system, request.messages);
-        let context = self.context(policy, &plan.task_class, plan.deadline);
-        match (&plan.shape, wanted) {
-            (PlanShape::Single(chain), Wanted::Anything | Wanted::Answer) => {
-                self.single(&context, chain, prompt).await
-            }
-            (PlanShape::Panel(panel), Wanted::Anything | Wanted::Panel) => {
-                self.panel(&context, panel, &prompt).await
-            }
-            (PlanShape::Cascade { gate, otherwise }, Wanted::Anything | Wanted::Cascade) => {
-                self.cascade(&context, gate, otherwise, &prompt).await
-            }
-            (shape, _) => Err(failed(self.other_kind(shape.kind()))),
-        }
     }
 
     /// Returns the policy, or a failure with its problems.
@@ -118,23 +80,6 @@ impl<'a> ActiveRun<'a> {
         let message = format!("{variable} is not set, and the {role} is {target}");
         let error = Error::new(Category::MissingKey, message).with_target(target.clone());
         Some(error.with_hint(format!("set {variable}, or name another {role} in the policy")))
-    }
-
-    /// Asks the targets of a chain in order, until one answers.
-    async fn single(
-        &self,
-        context: &Context<'_>,
-        chain: &[PlannedTarget],
-        prompt: Prompt<Blind>,
-    ) -> Result<Reply, Failure> {
-        let mut attempts = Vec::new();
-        let result = dispatch::dispatch(context, chain, &prompt.into(), &mut attempts).await;
-        let instead = "give the class a fallback";
-        let mut answer = self.outcome(result, attempts, self.started.elapsed(), instead)?;
-        self.state.recent_answers.add(&answer.text());
-        let first = chain.first().map(|planned| planned.target.clone());
-        answer.fallback_from = first.filter(|first| *first != answer.target);
-        Ok(Reply::Single(Box::new(answer)))
     }
 
     /// Makes an answer or a failure of what one chain of targets, or one member, returned.
@@ -185,18 +130,5 @@ impl<'a> ActiveRun<'a> {
             offline: self.state.offline,
             ..FailureParts::before(error, self.run_id)
         }
-    }
-
-    /// The error of a task class that is of another `kind` than the caller accepts.
-    fn other_kind(&self, kind: RouteKind) -> Error {
-        let class = &self.task_class;
-        let (is, door) = match kind {
-            RouteKind::Single => ("a single model's", "route"),
-            RouteKind::Panel => ("a panel", "panel"),
-            RouteKind::Cascade => ("a cascade", "cascade"),
-        };
-        Error::new(Category::InvalidRequest, format!("task class `{class}` is {is}")).with_hint(
-            format!("ask it with `Gateway::{door}`, or a class of any kind with `start`"),
-        )
     }
 }

@@ -13,11 +13,11 @@
 
 use std::sync::Arc;
 
-use crate::dispatch::{self, Context, PreparedCall, Refusal, Sequence};
+use crate::dispatch::{self, Context, PreparedCall, Refusal};
 use crate::error::{Category, Error};
 use crate::event::Event;
 use crate::ledger::Scope;
-use crate::model::{Blind, FinishReason, NanoUsd, Prompt, Target};
+use crate::model::{Blind, FinishReason, NanoUsd, Prompt, Sequence, Target};
 use crate::outcome::{
     Answer, AnsweredBy, CascadeAnswer, Escalation, Failure, FailureParts, PanelAnswer, Reply,
 };

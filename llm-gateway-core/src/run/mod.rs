@@ -13,6 +13,7 @@ mod orchestration;
 mod panel;
 mod receipts;
 mod recent_answers;
+mod reply;
 mod request;
 mod state;
 mod task;
@@ -31,9 +32,9 @@ use crate::outcome::{Failure, Reply};
 use active::ActiveRun;
 use orchestration::ORCHESTRATE;
 
-pub(crate) use active::Wanted;
 pub(crate) use escalation_counts::EscalationCounts;
 pub(crate) use recent_answers::RecentAnswers;
+pub(crate) use reply::Wanted;
 pub use request::Request;
 pub(crate) use state::SharedState;
 pub use task::Task;

@@ -55,9 +55,10 @@ use crate::model::SharedBytes;
 
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
+pub use crate::model::sequence::Sequence;
 pub use body::Body;
 pub(crate) use body::BodyStream;
-pub use recorder::{Exchange, Recorder, Response, Sequence};
+pub use recorder::{Exchange, Recorder, Response};
 pub use scripted::Scripted;
 pub use scrubber::{REDACTED, Scrubber};
 

@@ -5,12 +5,11 @@
 //! body in full, and one mebibyte of the bodies before it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderMap, StatusCode};
 
-use crate::model::SharedBytes;
+use crate::model::{Sequence, SharedBytes};
 
 use super::HttpRequest;
 
@@ -41,19 +40,6 @@ pub struct Exchange {
     pub request: HttpRequest,
     /// The response; `None` if none arrived.
     pub response: Option<Response>,
-}
-
-/// Numbers moments 1, 2, 3, …, to tell which request was fixed, sent or answered before which. The
-/// recorders of calls that run at the same time share one.
-#[derive(Debug, Default)]
-pub struct Sequence(AtomicU64);
-
-impl Sequence {
-    /// Returns the number of this moment.
-    pub fn next(&self) -> u64 {
-        // There is one counter, so no two moments have the same number.
-        self.0.fetch_add(1, Ordering::SeqCst) + 1
-    }
 }
 
 /// How many bytes are kept of the bodies before the newest. Failures are short, and twenty long

@@ -3,53 +3,57 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::config::catalog::ProviderCatalog;
 use crate::config::diagnostic::Collector;
-use crate::config::node::PathStep;
+use crate::config::node::{Node, PathStep};
 use crate::config::raw::{RawCapability, RawModel};
 use crate::model::{Capability, ModelFacts, ModelId, Prices, Rate};
 
-use super::providers::ProviderEntry;
-
-impl ProviderEntry<'_> {
-    /// Returns the facts about the provider's models, by id.
-    pub(super) fn models(
-        &self,
-        built_in: ProviderCatalog,
-        problems: &mut Collector<'_>,
-    ) -> BTreeMap<String, Arc<ModelFacts>> {
-        let mut models = built_in.models;
-        for (id, row) in self.raw.models.iter().flatten() {
-            self.check_row(id, row, problems);
-            let facts = Arc::new(merged(id, row, models.get(id).map(Arc::as_ref)));
-            for id in row.aliases.iter().flatten().chain([id]) {
-                models.insert(id.clone(), Arc::clone(&facts));
-            }
+/// Returns the facts about a provider's models, by id. `path` leads to the provider's rows in the
+/// file.
+pub(super) fn models(
+    rows: Option<&IndexMap<String, RawModel>>,
+    (root, path): (&Node, &[PathStep<'_>]),
+    built_in: ProviderCatalog,
+    problems: &mut Collector<'_>,
+) -> BTreeMap<String, Arc<ModelFacts>> {
+    let mut models = built_in.models;
+    for (id, row) in rows.into_iter().flatten() {
+        check_row(id, row, (root, path), problems);
+        let facts = Arc::new(merged(id, row, models.get(id).map(Arc::as_ref)));
+        for id in row.aliases.iter().flatten().chain([id]) {
+            models.insert(id.clone(), Arc::clone(&facts));
         }
-        models
     }
+    models
+}
 
-    /// Checks the ids of a row, and that it sets both prices or neither.
-    fn check_row(&self, id: &str, row: &RawModel, problems: &mut Collector<'_>) {
-        let root = self.compilation.root;
-        let path = [&self.path("models")[..], &[PathStep::Key(id)]].concat();
-        let place = root.key_place_of(&path);
-        let ids = row.aliases.iter().flatten().map(String::as_str).chain([id]);
-        for error in ids.filter_map(|id| ModelId::new(id).err()) {
-            problems.error(place, error.to_string(), "write the id that the provider's API takes");
-        }
-        let written = |key| root.find(&[&path[..], &[PathStep::Key(key)]].concat()).is_some();
-        let absent = match (written("in"), written("out")) {
-            (true, false) => "out",
-            (false, true) => "in",
-            _ => return,
-        };
-        problems.error(
-            place,
-            format!("the row of `{id}` has one price, but no `{absent}`"),
-            "a row that sets one price replaces all of them: write `in` and `out`",
-        );
+/// Checks the ids of a row, and that it sets both prices or neither.
+fn check_row(
+    id: &str,
+    row: &RawModel,
+    (root, path): (&Node, &[PathStep<'_>]),
+    problems: &mut Collector<'_>,
+) {
+    let path = [path, &[PathStep::Key(id)]].concat();
+    let place = root.key_place_of(&path);
+    let ids = row.aliases.iter().flatten().map(String::as_str).chain([id]);
+    for error in ids.filter_map(|id| ModelId::new(id).err()) {
+        problems.error(place, error.to_string(), "write the id that the provider's API takes");
     }
+    let written = |key| root.find(&[&path[..], &[PathStep::Key(key)]].concat()).is_some();
+    let absent = match (written("in"), written("out")) {
+        (true, false) => "out",
+        (false, true) => "in",
+        _ => return,
+    };
+    problems.error(
+        place,
+        format!("the row of `{id}` has one price, but no `{absent}`"),
+        "a row that sets one price replaces all of them: write `in` and `out`",
+    );
 }
 
 fn capability(raw: RawCapability) -> Capability {

@@ -13,6 +13,7 @@ use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName};
 use crate::policy::ProviderSpec;
 
 use super::Compilation;
+use super::models::models;
 
 /// A provider that needs no entry in the file.
 struct BuiltIn {
@@ -111,10 +112,10 @@ impl<'a> Compilation<'a> {
 }
 
 /// One provider while it is compiled.
-pub(super) struct ProviderEntry<'a> {
-    pub(super) compilation: &'a Compilation<'a>,
-    pub(super) provider: ProviderName,
-    pub(super) raw: &'a RawProvider,
+struct ProviderEntry<'a> {
+    compilation: &'a Compilation<'a>,
+    provider: ProviderName,
+    raw: &'a RawProvider,
     built_in: Option<&'static BuiltIn>,
     /// Whether the embedding program brings the provider.
     own: bool,
@@ -145,7 +146,9 @@ impl<'a> ProviderEntry<'a> {
         let base_url = self.base_url(problems);
         // A provider that the embedding program brings manages its own key.
         let api_key_env = self.key_variable(problems).filter(|_| !self.own);
-        let models = self.models(catalog.of(self.provider.as_str()), problems);
+        let rows = (self.compilation.root, &self.path("models")[..]);
+        let built_in = catalog.of(self.provider.as_str());
+        let models = models(self.raw.models.as_ref(), rows, built_in, problems);
         let seconds = |given: Option<f64>, default| given.map_or(default, Duration::from_secs_f64);
         let endpoint = Endpoint {
             provider: self.provider.clone(),
@@ -164,7 +167,7 @@ impl<'a> ProviderEntry<'a> {
     }
 
     /// Returns the path of a key of this provider in the file.
-    pub(super) fn path<'p>(&'p self, key: &'p str) -> [PathStep<'p>; 3] {
+    fn path<'p>(&'p self, key: &'p str) -> [PathStep<'p>; 3] {
         [PathStep::Key("providers"), PathStep::Key(self.provider.as_str()), PathStep::Key(key)]
     }
 
