@@ -15,6 +15,7 @@ mod envelopes;
 mod face;
 mod features;
 mod guards;
+mod imports;
 mod layering;
 mod ledgers;
 mod matrix;

@@ -43,6 +43,33 @@ pub(crate) fn is_test(attributes: &[syn::Attribute]) -> bool {
     })
 }
 
+/// Returns the text of a file without its modules of unit tests, wherever in the file they stand.
+/// rustfmt puts the brace that closes one at the beginning of a line.
+pub(crate) fn without_tests(text: &str) -> String {
+    let mut kept = String::new();
+    let mut lines = text.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        let module = lines.peek().filter(|next| line == "#[cfg(test)]\n" && begins_module(next));
+        let Some(module) = module else {
+            kept.push_str(line);
+            continue;
+        };
+        let is_whole = module.trim_end().ends_with([';', '}']);
+        lines.next();
+        if !is_whole {
+            lines.by_ref().find(|line| line.starts_with('}'));
+        }
+    }
+    kept
+}
+
+fn begins_module(line: &str) -> bool {
+    line.starts_with("mod ") || (line.starts_with("pub") && line.contains(" mod "))
+}
+
+/// A type and one of its methods, by their names.
+pub(crate) type Method = (String, String);
+
 /// The paths that a module names: those of its imports, with the name that each brings into
 /// scope, and those written out in its code. What stands inside a macro's parentheses is not
 /// read.
@@ -50,6 +77,12 @@ pub(crate) fn is_test(attributes: &[syn::Attribute]) -> bool {
 pub(crate) struct Paths {
     pub(crate) imports: Vec<(String, Vec<String>)>,
     pub(crate) written: Vec<Vec<String>>,
+    /// The methods that the module defines, those of traits aside.
+    pub(crate) methods: Vec<Method>,
+    /// The methods that the module calls on `self`.
+    pub(crate) called: Vec<Method>,
+    /// The type whose implementation is read.
+    current: Option<String>,
 }
 
 impl Paths {
@@ -76,7 +109,7 @@ impl Paths {
             syn::UseTree::Rename(rename) => {
                 self.imports.push((rename.rename.to_string(), joined(&rename.ident)));
             }
-            _ => {}
+            syn::UseTree::Glob(_) => self.imports.push(("*".to_owned(), before.to_vec())),
         }
     }
 }
@@ -98,5 +131,33 @@ impl<'ast> Visit<'ast> for Paths {
         let segments = path.segments.iter().map(|segment| segment.ident.to_string());
         self.written.push(segments.collect());
         syn::visit::visit_path(self, path);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        if is_test(&item.attrs) {
+            return;
+        }
+        if let syn::Type::Path(path) = &*item.self_ty {
+            self.current = path.path.segments.last().map(|segment| segment.ident.to_string());
+        }
+        if let (Some(name), None) = (&self.current, &item.trait_) {
+            let functions = item.items.iter().filter_map(|inner| match inner {
+                syn::ImplItem::Fn(function) => Some(function.sig.ident.to_string()),
+                _ => None,
+            });
+            self.methods.extend(functions.map(|function| (name.clone(), function)));
+        }
+        syn::visit::visit_item_impl(self, item);
+        self.current = None;
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        if let syn::Expr::Path(receiver) = &*call.receiver
+            && receiver.path.is_ident("self")
+            && let Some(name) = &self.current
+        {
+            self.called.push((name.clone(), call.method.to_string()));
+        }
+        syn::visit::visit_expr_method_call(self, call);
     }
 }
