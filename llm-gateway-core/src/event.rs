@@ -107,7 +107,8 @@ impl EventSender {
         let _ = self.0.try_send(event);
     }
 
-    /// Sends an event that may be left out: it never takes the room of one that may not.
+    /// Sends an event of little weight, only while more than half of the room for unread events is
+    /// free, so that it never displaces another.
     pub(crate) fn send_if_idle(&self, event: Event) {
         if self.0.capacity() > CAPACITY / 2 {
             self.send(event);

@@ -74,7 +74,7 @@ struct GateCertificate<'a> {
     level: Level,
     /// The level of independence that a gate needs.
     required: Level,
-    /// Whether the required level was reached by a quorum of fresh answers.
+    /// Whether a quorum of fresh answers reached the required level of independence.
     independence_certified: bool,
     /// The receipt that holds the certificate.
     receipt: ReceiptReference<'a>,

@@ -135,7 +135,8 @@ struct StepMeta<'a> {
 struct AnsweredStep {
     /// The reason why the model stopped writing; present where the call was answered.
     finish_reason: FinishReason,
-    /// Time of the call, in milliseconds; present where the call was answered.
+    /// Time from the start of the call to its answer, in milliseconds; present where the call was
+    /// answered.
     latency_ms: u64,
     /// The tokens that the call used; present where the call was answered.
     tokens: TokenCounts,

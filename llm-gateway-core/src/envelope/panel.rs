@@ -73,20 +73,20 @@ struct PanelVisibility {
     members_see: &'static str,
     /// The consequence of a panel that cannot be certified.
     enforce: Enforce,
-    /// Whether the required level was reached by a quorum of fresh answers.
+    /// Whether a quorum of fresh answers reached the required level of independence.
     independence_certified: bool,
-    /// The level that was reached.
+    /// The level of independence that the panel reached.
     level: Level,
-    /// The level that the policy requires.
+    /// The level of independence that the policy requires.
     required: Level,
 }
 
 /// The certificate of a panel.
 #[derive(Serialize, JsonSchema)]
 struct PanelCertificate<'a> {
-    /// The level that was reached.
+    /// The level of independence that the panel reached.
     level: Level,
-    /// The level that the policy requires.
+    /// The level of independence that the policy requires.
     required: Level,
     /// The claims of the certificate, each with its result and the evidence that decided it.
     claims: &'a Claims,

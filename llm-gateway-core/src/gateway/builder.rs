@@ -164,8 +164,8 @@ impl GatewayBuilder {
         self.scripted(Scripted::new())
     }
 
-    /// Answers requests from `script`, like [`offline`](Self::offline) with chosen answers and
-    /// faults.
+    /// Answers requests with the answers and faults of `script`, and is otherwise like
+    /// [`offline`](Self::offline).
     ///
     /// ```
     /// use llm_gateway_core::{Category, Gateway, Request, Scripted};

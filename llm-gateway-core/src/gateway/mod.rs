@@ -248,8 +248,8 @@ impl Gateway {
     /// before a process ends. Without a ledger it returns at once.
     ///
     /// # Errors
-    /// [`Category::Ledger`] if a cost could not be written, which then stays counted at its worst
-    /// case.
+    /// [`Category::Ledger`] if the end of a hold could not be written. The hold then stays counted
+    /// at its worst case.
     pub async fn drain(&self) -> Result<(), Error> {
         match &self.state.ledger {
             Some(ledger) => Ok(ledger.drain().await?),

@@ -16,7 +16,7 @@ pub enum HoldEnd {
     Settled {
         /// The cost of the attempt.
         cost: NanoUsd,
-        /// The basis of the cost: exact, estimated or unknown.
+        /// The basis of the cost: how certain it is.
         basis: CostBasis,
     },
     /// The hold is released: its attempt has cost nothing, and the money is free again.

@@ -23,7 +23,8 @@ pub enum By {
 }
 
 impl By {
-    /// Returns the name that the command line and the envelope use.
+    /// Returns the name of the key that the command line and the envelope use, such as
+    /// `task_class`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Provider => "provider",
@@ -106,7 +107,8 @@ impl MonthSpend {
         })
     }
 
-    /// Sets the rows and their sum from settled calls: those of one key become one row.
+    /// Sets the rows of the report and their sum from settled calls: those of one key become one
+    /// row.
     #[must_use]
     pub fn with_calls(mut self, calls: impl IntoIterator<Item = SpentRow>) -> Self {
         let mut rows: BTreeMap<String, SpentRow> = BTreeMap::new();
@@ -125,9 +127,9 @@ impl MonthSpend {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// Number of holds that were released.
+    /// Number of holds of dead processes that were released.
     pub holds: u64,
-    /// Sum of the holds that were released.
+    /// Sum of the holds of dead processes that were released.
     #[serde(rename = "amount_usd")]
     pub amount: NanoUsd,
 }

@@ -45,7 +45,8 @@ pub(super) struct Rule<'a> {
 }
 
 impl Rule<'_> {
-    /// Checks whether calls that may cost `asked` fit into a scope beside its totals.
+    /// Checks whether calls that may cost `asked` fit under the caps of a scope that has these
+    /// totals.
     ///
     /// # Errors
     /// [`ReserveError::Refused`] by the lowest cap that does not allow them.

@@ -9,11 +9,11 @@ use super::{ModelText, NanoUsd, Usage};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutputPart {
-    /// A piece of text.
+    /// A piece of a model's answer that is text.
     Text(String),
 }
 
-/// Why a model stopped writing, in one vocabulary for all wire formats.
+/// The reason why a model stopped writing, in one vocabulary for all wire formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -58,7 +58,7 @@ impl FinishReason {
 pub struct Completion {
     /// The pieces of the model's answer, in order. At least one of them has text.
     pub parts: Vec<OutputPart>,
-    /// Why the model stopped writing.
+    /// The reason why the model stopped writing its answer.
     pub finish_reason: FinishReason,
     /// The model that the API says answered; `None` if it names none.
     pub model: Option<String>,

@@ -1,4 +1,4 @@
-//! The certainty of a cost.
+//! The basis of a cost, which says how certain it is.
 
 use schemars::JsonSchema;
 use serde::Serialize;

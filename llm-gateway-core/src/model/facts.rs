@@ -1,5 +1,5 @@
-//! What the model data and the policy know about a model: prices, limits, capabilities, and the
-//! models that it is related to.
+//! The facts about a model from the model data and the policy: prices, limits, capabilities, and
+//! the models that it is related to.
 
 use super::{NanoUsd, Rate, Usage};
 

@@ -114,7 +114,7 @@ pub struct Receipts {
     pub keep: u32,
 }
 
-/// The bounds on what a caller gets back.
+/// The rules for output: the largest envelope, and the hand-off of requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Output {
@@ -198,7 +198,7 @@ impl Policy {
         self.receipts.as_ref()
     }
 
-    /// Returns the bounds on what a caller gets back.
+    /// Returns the rules for output: the largest envelope, and the hand-off of requests.
     pub fn output(&self) -> &Output {
         &self.output
     }

@@ -47,11 +47,13 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PlanShape {
-    /// Targets that are asked one after the other until one answers. There is at least one.
+    /// A chain of targets that are asked one after the other until one answers. There is at least
+    /// one.
     Single(Vec<PlannedTarget>),
-    /// Members that are asked at the same time and cannot see each other.
+    /// A panel, whose members are asked at the same time and cannot see each other.
     Panel(PlannedPanel),
-    /// A gate of cheap models, and a strong model that is asked where the gate cannot answer.
+    /// A cascade: a gate of cheap models, and a strong model that is asked where the gate cannot
+    /// answer.
     Cascade {
         /// The gate of the cascade: a panel of cheap models in which every member must answer, as
         /// distinct models.

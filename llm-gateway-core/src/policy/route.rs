@@ -19,7 +19,7 @@ pub struct Route {
     pub shape: Shape,
     /// The bound on output tokens of the task class; `None` = it sets none.
     pub max_tokens: Option<u64>,
-    /// The deadline of a request; `None` = the policy's.
+    /// The deadline of a request for the task class; `None` = the policy's.
     pub deadline: Option<Duration>,
     /// Whether a caller may ask for another model of the same provider.
     pub allow_override: bool,
@@ -31,9 +31,9 @@ pub struct Route {
 pub enum Shape {
     /// One target and its fallbacks, asked in order until one answers. There is at least one.
     Single(Vec<Target>),
-    /// Several models that are asked at the same time and cannot see each other.
+    /// A panel: models that are asked at the same time and cannot see each other.
     Panel(Panel),
-    /// Cheap models that are asked first, and a strong model where they disagree.
+    /// A cascade: cheap models are asked first, and a strong model where they disagree.
     Cascade(Cascade),
 }
 
@@ -42,11 +42,11 @@ pub enum Shape {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum RouteKind {
-    /// One target answers, or one of its fallbacks.
+    /// A route of the kind `single`: one target answers, or one of its fallbacks.
     Single,
-    /// Several models answer that cannot see each other.
+    /// A route of the kind `panel`: several models answer that cannot see each other.
     Panel,
-    /// Cheap models answer, or a strong model where they disagree.
+    /// A route of the kind `cascade`: cheap models answer, or a strong model where they disagree.
     Cascade,
 }
 

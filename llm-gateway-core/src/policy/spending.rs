@@ -14,17 +14,17 @@ pub struct Spending {
     pub ledger: Option<PathBuf>,
     /// The most that all calls of a month may cost together; `None` = no cap.
     pub total_cap: Option<NanoUsd>,
-    /// The most that the calls of a month to each of these providers may cost.
+    /// The monthly caps of providers: the most that the calls of a month to each may cost.
     pub provider_caps: BTreeMap<ProviderName, NanoUsd>,
 }
 
 impl Spending {
-    /// Returns whether any cap is set.
+    /// Returns whether any monthly cap is set.
     pub fn is_capped(&self) -> bool {
         self.total_cap.is_some() || !self.provider_caps.is_empty()
     }
 
-    /// Returns whether a call to `provider` counts against any cap.
+    /// Returns whether a call to `provider` counts against any monthly cap.
     pub fn caps(&self, provider: &ProviderName) -> bool {
         self.total_cap.is_some() || self.provider_caps.contains_key(provider)
     }

@@ -13,7 +13,7 @@ use crate::model::{Grant, StepRole};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sight {
-    /// The task, as the caller wrote it.
+    /// The task of the orchestration, as the caller wrote it.
     Task,
     /// The output of the step of this name in the same round.
     Output(String),
@@ -65,13 +65,13 @@ pub(crate) struct BuiltInSteps {
 /// The error of steps that do not make a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum UnsoundWorkflow {
-    /// Two steps of the workflow have this name.
+    /// Two steps of the workflow have the same name.
     Twice(String),
     /// A step sees the output of a step that does not exist.
     UnknownStep {
         /// The name of the step that would see the missing output.
         step: String,
-        /// The name that no step has.
+        /// The name of the missing step.
         sees: String,
     },
     /// The step of this name would have to wait for itself.

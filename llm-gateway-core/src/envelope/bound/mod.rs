@@ -1,4 +1,4 @@
-//! Shortens an envelope to a number of characters while its JSON stays valid.
+//! Shortens an envelope to a number of characters, while its JSON stays valid.
 //!
 //! Texts that models wrote are cut first, each to a share of the room, then strings and lists of
 //! the rest, step by step.

@@ -1,4 +1,5 @@
-//! Random histories of several processes, compared with the simplest model of a ledger.
+//! Tests of a ledger by random histories of several processes, compared with the simplest model of
+//! a ledger.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +56,7 @@ struct History {
     world: World,
     processes: Vec<Process>,
     open: Vec<Open>,
-    /// Holds of dead processes: (target, amount).
+    /// The holds of dead processes in the model: (target, amount).
     lost: Vec<(usize, u64)>,
     settled: BTreeMap<usize, (u64, u64)>,
 }

@@ -56,7 +56,7 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ContentPart {
-    /// A piece of plain text.
+    /// A piece of a caller's message that is plain text.
     Text(String),
 }
 

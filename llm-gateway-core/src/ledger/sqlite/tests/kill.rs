@@ -97,7 +97,7 @@ struct Crowd {
 /// The money and the calls that the log of a test shows.
 #[derive(Debug, Default)]
 struct Replayed {
-    /// Calls that were sent and have not ended.
+    /// The number of calls in the log that were sent and have not ended.
     in_flight: u64,
     back: u64,
     most_in_flight: u64,
@@ -158,7 +158,8 @@ impl Crowd {
         seen
     }
 
-    /// Returns how often a call was refused because of what other processes held at that time.
+    /// Returns the number of calls that were refused because of what other processes held at that
+    /// time.
     fn refusals(&self) -> u64 {
         std::fs::metadata(self.folder.path().join("refusals")).unwrap().len()
     }
