@@ -111,6 +111,6 @@ pub use transport::Scripted;
 /// public interface, and changes without notice.
 #[doc(hidden)]
 pub mod front {
-    pub use super::model::closest_name;
+    pub use super::model::closest::closest_name;
     pub use super::private::write as write_private;
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The salt of a receipt: 32 random bytes that go into the digests of its requests, responses and
@@ -26,10 +26,10 @@ impl Salt {
 }
 
 impl TryFrom<String> for Salt {
-    type Error = &'static str;
+    type Error = InvalidHex;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if is_hex(&text) { Ok(Self(text)) } else { Err("a salt is 64 hex digits") }
+        if is_hex(&text) { Ok(Self(text)) } else { Err(InvalidHex("a salt")) }
     }
 }
 
@@ -45,12 +45,24 @@ impl fmt::Debug for Salt {
 /// use llm_gateway_core::certificate::ReceiptDigest;
 ///
 /// assert!("ab".repeat(32).parse::<ReceiptDigest>().is_ok());
-/// assert!("ab".parse::<ReceiptDigest>().is_err());
+/// let error = "ab".parse::<ReceiptDigest>().unwrap_err();
+/// assert_eq!(error.to_string(), "a receipt's digest is 64 hex digits");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReceiptDigest(String);
 
 impl ReceiptDigest {
+    /// Returns the digest that a receipt states, which may be any text. A receipt is checked before
+    /// its digest is believed.
+    pub(super) fn stated(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Reads the digest that a receipt states.
+    pub(super) fn read_stated<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(Self::stated)
+    }
+
     /// Returns the digest as 64 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -58,15 +70,27 @@ impl ReceiptDigest {
 }
 
 impl FromStr for ReceiptDigest {
-    type Err = &'static str;
+    type Err = InvalidHex;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match is_hex(text) {
             true => Ok(Self(text.to_ascii_lowercase())),
-            false => Err("a receipt's digest is 64 hex digits"),
+            false => Err(InvalidHex("a receipt's digest")),
         }
     }
 }
+
+impl fmt::Display for ReceiptDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Error of a text that is neither a salt nor a digest, because it is not 64 hex digits. It holds
+/// what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is 64 hex digits")]
+pub struct InvalidHex(&'static str);
 
 /// Writes a document as JSON in canonical form (RFC 8785).
 pub(super) fn to_bytes(document: &impl Serialize) -> Vec<u8> {

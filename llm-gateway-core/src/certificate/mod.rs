@@ -34,8 +34,7 @@
 //! // Without it, nothing contradicts the receipt, but nothing proves it either.
 //! assert_eq!(verify(&receipt, Against::default()).result, VerifyResult::Undecided);
 //! // The digest that came with the answer proves that this is the receipt that was issued.
-//! let digest = panel.receipt.digest().parse()?;
-//! let against = Against::default().with_bundle(&bundle).with_digest(&digest);
+//! let against = Against::default().with_bundle(&bundle).with_digest(panel.receipt.digest());
 //! assert_eq!(verify(&receipt, against).result, VerifyResult::Holds);
 //! # Ok(())
 //! # }
@@ -58,8 +57,8 @@ mod recorded;
 mod tests;
 mod verify;
 
-pub use crate::model::prompt::Ask;
-pub use canonical::{ReceiptDigest, Salt};
+pub use crate::model::prompt::frame::Ask;
+pub use canonical::{InvalidHex, ReceiptDigest, Salt};
 pub use claims::{Claim, ClaimResult};
 pub use evidence::{CallEvidence, Commitment, RecordedExchange};
 pub(crate) use json::parse as parse_json;

@@ -212,7 +212,10 @@ impl<'a> VerifierCertificate<'a> {
             claims: &certificate.claims,
             not_proven: &certificate.not_proven,
             warnings: &certificate.warnings,
-            receipt: ReceiptReference::new(work.receipt.digest(), work.receipt_path.as_deref()),
+            receipt: ReceiptReference::new(
+                work.receipt.digest().as_str(),
+                work.receipt_path.as_deref(),
+            ),
         }
     }
 }

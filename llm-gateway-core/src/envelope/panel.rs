@@ -115,7 +115,7 @@ impl<'a> ReceiptReference<'a> {
     }
 
     pub(super) fn of(panel: &'a PanelAnswer) -> Self {
-        Self::new(panel.receipt.digest(), panel.receipt_path.as_deref())
+        Self::new(panel.receipt.digest().as_str(), panel.receipt_path.as_deref())
     }
 }
 

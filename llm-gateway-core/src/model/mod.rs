@@ -8,7 +8,7 @@
 // Rank 1: this room imports nothing of ours but `error`, so every other room can speak in its
 // words.
 
-mod closest;
+pub(crate) mod closest;
 mod completion;
 mod cost_basis;
 mod date;
@@ -24,7 +24,7 @@ mod shared_bytes;
 mod step_role;
 mod usage;
 
-pub(crate) use closest::did_you_mean;
+pub(crate) use closest::{closest_name, did_you_mean};
 pub(crate) use date::date_utc;
 pub(crate) use prompt::{
     AnswerSchema, Ask, Blind, ContentPart, Frame, Framed, Grant, Message, ModelText, PLANNER_ASK,
@@ -32,8 +32,6 @@ pub(crate) use prompt::{
 };
 pub(crate) use sequence::Sequence;
 
-#[doc(hidden)]
-pub use closest::closest_name;
 pub use completion::{Completion, FinishReason, OutputPart};
 pub use cost_basis::CostBasis;
 pub use endpoint::{Delivery, Dialect, Endpoint};

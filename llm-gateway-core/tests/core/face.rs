@@ -7,11 +7,16 @@ use std::path::Path;
 use syn::visit::Visit;
 use syn::{Attribute, ImplItem, Item, TraitItem, UseTree, Visibility};
 
-use crate::source::{Paths, is_test, modules};
+use crate::source::{ModulePath, Paths, is_test, modules};
 
 /// The most names that the first page may show. A name that an embedding program meets later
 /// belongs in a module.
-const MOST_NAMES: usize = 25;
+const MOST_NAMES: usize = 22;
+
+/// The names that the first page repeats from a module: what every call returns, and the script
+/// for tests.
+const REPEATED: &[&str] =
+    &["Answer", "CascadeAnswer", "Failure", "Orchestrated", "PanelAnswer", "Reply", "Scripted"];
 
 /// The third-party types that a public signature may name, by the beginning of their paths.
 /// `Serialize` is a bound only, and of the family of `serde_json`.
@@ -57,6 +62,51 @@ fn root_names(root: &syn::File) -> Vec<String> {
         }
     }
     names
+}
+
+/// The pages of the library, with the names that each shows: what it defines, and what it exports.
+/// A module that is hidden has no page.
+fn pages(modules: &BTreeMap<ModulePath, syn::File>) -> BTreeMap<ModulePath, Vec<String>> {
+    let mut pages = BTreeMap::new();
+    let mut open = vec![ModulePath::new()];
+    while let Some(page) = open.pop() {
+        let file = &modules[&page];
+        let mut names = root_names(file);
+        names.extend(public_types(file).into_iter().map(|(name, _)| name));
+        for item in &file.items {
+            match item {
+                Item::Fn(it) if is_public(&it.vis) => names.push(it.sig.ident.to_string()),
+                Item::Const(it) if is_public(&it.vis) => names.push(it.ident.to_string()),
+                Item::Mod(it) if is_public(&it.vis) && !is_hidden(&it.attrs) => {
+                    open.push([page.as_slice(), &[it.ident.to_string()]].concat());
+                }
+                _ => {}
+            }
+        }
+        pages.insert(page, names);
+    }
+    // The root exports this module of `model`, whose own page hides it.
+    let prompt: ModulePath = ["model", "prompt"].map(str::to_owned).into();
+    let names = root_names(&modules[&prompt]).into_iter();
+    let types = public_types(&modules[&prompt]).into_iter().map(|(name, _)| name);
+    pages.insert(prompt, names.chain(types).collect());
+    pages
+}
+
+#[test]
+fn a_name_has_one_public_path() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (page, names) in pages(&modules()) {
+        for name in names {
+            places.entry(name).or_default().push(page.join("::"));
+        }
+    }
+    assert!(places.len() > 150, "{} names", places.len());
+    places.retain(|_, pages| pages.len() > 1);
+    let repeated: Vec<&str> = places.keys().map(String::as_str).collect();
+    assert_eq!(repeated, REPEATED, "{places:?}");
+    let with_root = |pages: &Vec<String>| pages.len() == 2 && pages[0].is_empty();
+    assert!(places.values().all(with_root), "{places:?}");
 }
 
 /// Every public type of a file, with whether it has documentation.

@@ -23,7 +23,7 @@ use crate::certificate::lineage::Kinship;
 ///
 /// let digest = "ab".repeat(32).parse()?;
 /// let against = Against::default().with_bundle(b"{}").with_digest(&digest);
-/// # Ok::<(), &'static str>(())
+/// # Ok::<(), llm_gateway_core::certificate::InvalidHex>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Against<'a> {
@@ -115,7 +115,7 @@ fn wrong_digests<S: Subject>(
         found.push("the digest is not that of the rest of the receipt".to_owned());
     }
     let stated = &receipt.digest;
-    if let Some(expected) = expected.map(ReceiptDigest::as_str).filter(|it| it != stated) {
+    if let Some(expected) = expected.filter(|it| *it != stated) {
         found.push(format!("it is another receipt: digest {expected} was expected, not {stated}"));
     }
     found

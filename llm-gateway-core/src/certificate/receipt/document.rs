@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::cost::AttemptCost;
 use super::rows::{CallRow, CommitmentRow, LineageTable, MemberRow, Rows};
-use crate::certificate::canonical::{self, Salt};
+use crate::certificate::canonical::{self, ReceiptDigest, Salt};
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Lineage;
 
@@ -61,7 +61,8 @@ pub struct Receipt<S> {
     pub(in crate::certificate) evidence: String,
     pub(in crate::certificate) lineage: LineageTable,
     /// SHA-256 over everything else in the receipt; it names the receipt.
-    pub(in crate::certificate) digest: String,
+    #[serde(deserialize_with = "ReceiptDigest::read_stated")]
+    pub(in crate::certificate) digest: ReceiptDigest,
 }
 
 /// The recorded bytes behind a receipt, and the salt of its digests. A bundle contains prompts and
@@ -81,7 +82,7 @@ pub struct Bundle<E> {
 
 impl<S> Receipt<S> {
     /// Returns the digest that names the receipt: SHA-256 over everything else in it, in hex.
-    pub fn digest(&self) -> &str {
+    pub fn digest(&self) -> &ReceiptDigest {
         &self.digest
     }
 
@@ -94,7 +95,7 @@ impl<S> Receipt<S> {
     }
 
     /// Computes the digest that the receipt must state: SHA-256 over everything else in it, in hex.
-    pub(in crate::certificate) fn computed_digest(&self) -> String
+    pub(in crate::certificate) fn computed_digest(&self) -> ReceiptDigest
     where
         S: Serialize,
     {
@@ -102,7 +103,7 @@ impl<S> Receipt<S> {
         if let Value::Object(fields) = &mut rest {
             fields.shift_remove("digest");
         }
-        canonical::plain_digest(&rest)
+        ReceiptDigest::stated(canonical::plain_digest(&rest))
     }
 
     /// Returns the particulars of the run that the receipt states.

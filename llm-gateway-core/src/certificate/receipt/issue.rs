@@ -7,7 +7,7 @@ use super::document::{BUNDLE_FORMAT, Bundle, Particulars, RECEIPT_FORMAT, Receip
 use super::rows::{self, CallRow, CommitmentRow, LineageTable};
 use super::subject::Subject;
 use crate::certificate::answers;
-use crate::certificate::canonical::{Salt, salted_digest};
+use crate::certificate::canonical::{ReceiptDigest, Salt, salted_digest};
 use crate::certificate::lineage::Kinship;
 
 /// Issues the receipt of a certified run, and its bundle.
@@ -40,7 +40,7 @@ pub(in crate::certificate) fn issue<S: Subject>(
             version: kinship.version().to_owned(),
             rows: rows::lineage(&answers, kinship),
         },
-        digest: String::new(),
+        digest: ReceiptDigest::stated(String::new()),
     };
     receipt.digest = receipt.computed_digest();
     let format = BUNDLE_FORMAT.to_owned();

@@ -85,7 +85,7 @@ impl Verification {
     pub(super) fn with_stated<S: Subject>(self, receipt: &Receipt<S>) -> Self {
         let (level, required) = receipt.subject.levels().unzip();
         let stated = Stated {
-            digest: shown(receipt.digest()),
+            digest: shown(receipt.digest().as_str()),
             kind: receipt.kind,
             level,
             required,

@@ -98,7 +98,9 @@ fn a_receipt_contains_no_text() {
     let told = String::from_utf8(receipt.to_bytes()).unwrap();
     assert!(!told.contains("tomato") && !told.contains("Yes, says") && !told.contains("0707"));
     assert!(told.contains("\"cost_nanos\":1250") && told.contains("\"output\":2"));
-    assert!(told.contains("\"returned_model\":\"gpt-4o\"") && told.contains(receipt.digest()));
+    assert!(
+        told.contains("\"returned_model\":\"gpt-4o\"") && told.contains(receipt.digest().as_str())
+    );
     assert!(String::from_utf8(bundle).unwrap().contains("tomato"));
 }
 

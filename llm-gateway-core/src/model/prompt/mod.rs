@@ -30,16 +30,14 @@
 //! ```
 
 mod answer_schema;
-mod frame;
+pub(crate) mod frame;
 mod provenance;
 
 use std::marker::PhantomData;
 
 pub use answer_schema::AnswerSchema;
-// Shown in `certificate`, whose evidence holds it.
-#[doc(hidden)]
-pub use frame::Ask;
-pub(crate) use frame::{Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
+// `certificate` exports `Ask`: its evidence holds it.
+pub(crate) use frame::{Ask, Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
 pub use provenance::{Blind, CallerText, FrameText, Grant, ModelText, Open, PolicyText};
 
 /// The speaker of a turn in a conversation.

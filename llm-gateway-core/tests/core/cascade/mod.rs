@@ -289,7 +289,7 @@ async fn the_gate_has_a_receipt_that_holds() {
     let path = cascade.gate.receipt_path.clone().unwrap();
     let shown =
         json!(Envelope::from(&cascade))["meta"]["cascade"]["certificate"]["receipt"].clone();
-    assert_eq!(shown, json!({"digest": cascade.gate.receipt.digest(), "path": path}));
+    assert_eq!(shown, json!({"digest": cascade.gate.receipt.digest().as_str(), "path": path}));
     let bundle = path.to_str().unwrap().replace(".receipt.", ".bundle.");
     let (receipt, bundle) = (std::fs::read(path).unwrap(), std::fs::read(bundle).unwrap());
     assert_eq!(

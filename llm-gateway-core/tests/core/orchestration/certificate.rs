@@ -94,7 +94,7 @@ async fn a_receipt_holds_with_its_bundle_and_is_written_where_the_policy_says() 
     let shown = String::from_utf8(receipt).unwrap();
     assert!(!shown.contains("Lyon") && shown.contains("\"cost_nanos\""));
     let envelope = Envelope::from(&failure);
-    assert_eq!(envelope.meta["certificate"]["receipt"]["digest"], done.receipt.digest());
+    assert_eq!(envelope.meta["certificate"]["receipt"]["digest"], done.receipt.digest().as_str());
     let lyon = shown.replace("gpt-6-luna", "gpt-6-astra");
     let altered = verify(lyon.as_bytes(), Against::default().with_bundle(&bundle));
     assert_eq!(altered.result, VerifyResult::Contradicted);
