@@ -100,6 +100,24 @@ fn shapes(generator: &mut SchemaGenerator) -> Vec<EnvelopeShape> {
     let problems = of::<ProblemsData<'_>>(generator);
     let panel = of::<PanelData<'_>>(generator);
     let orchestration = of::<OrchestrationData<'_>>(generator);
+    let mut shapes = reply_shapes(generator, &panel, &orchestration);
+    shapes.extend(failure_shapes(generator, problems, panel, orchestration));
+    shapes.push(EnvelopeShape {
+        title: "Other",
+        description: "A command returned something else, such as a description of the gateway.",
+        statuses: &["success"],
+        data: Data::Always(json!({})),
+        meta: json!({ "type": "object" }),
+    });
+    shapes
+}
+
+/// The shapes of the envelopes of replies.
+fn reply_shapes(
+    generator: &mut SchemaGenerator,
+    panel: &Value,
+    orchestration: &Value,
+) -> Vec<EnvelopeShape> {
     vec![
         EnvelopeShape {
             title: "Answer",
@@ -129,12 +147,23 @@ fn shapes(generator: &mut SchemaGenerator) -> Vec<EnvelopeShape> {
             data: Data::Always(orchestration.clone()),
             meta: of::<OrchestrationMeta<'_>>(generator),
         },
+    ]
+}
+
+/// The shapes of the envelopes in which something failed.
+fn failure_shapes(
+    generator: &mut SchemaGenerator,
+    problems: Value,
+    panel: Value,
+    orchestration: Value,
+) -> Vec<EnvelopeShape> {
+    vec![
         EnvelopeShape {
             title: "Failure",
             description: "A request failed. `data` is present where the gate of a cascade had \
                 answered, or where the policy cannot be used.",
             statuses: ERROR,
-            data: Data::Sometimes(json!({ "anyOf": [panel, problems] })),
+            data: Data::Sometimes(json!({ "anyOf": [&panel, &problems] })),
             meta: of::<FailureMeta<'_>>(generator),
         },
         EnvelopeShape {
@@ -158,13 +187,6 @@ fn shapes(generator: &mut SchemaGenerator) -> Vec<EnvelopeShape> {
             statuses: ERROR,
             data: Data::Sometimes(problems),
             meta: of::<ErrorMeta<'_>>(generator),
-        },
-        EnvelopeShape {
-            title: "Other",
-            description: "A command returned something else, such as a description of the gateway.",
-            statuses: &["success"],
-            data: Data::Always(json!({})),
-            meta: json!({ "type": "object" }),
         },
     ]
 }

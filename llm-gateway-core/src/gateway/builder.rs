@@ -225,11 +225,7 @@ impl GatewayBuilder {
             Ok(policy) if is_complete => Ok(Arc::new(policy)),
             Ok(_) | Err(_) => Err(PolicyProblems::new(problems.clone())),
         };
-        let specs = policy.iter().flat_map(|policy| policy.providers().values());
-        let variables = specs.filter_map(|spec| spec.endpoint.api_key_env.clone());
-        let credentials = self.credentials.take().unwrap_or_else(|| {
-            Arc::new(EnvironmentCredentials::new(loaded.environment, variables))
-        });
+        let credentials = self.credentials_for(policy.as_deref().ok(), loaded.environment);
         let scrubber = Scrubber::new(credentials.known());
         let mut providers = BTreeMap::new();
         // Without a transport the policy names providers of the program only.
@@ -258,6 +254,18 @@ impl GatewayBuilder {
                 offline: self.offline,
             }),
         }
+    }
+
+    /// Returns the program's source of keys, or the variables that the policy names.
+    fn credentials_for(
+        &mut self,
+        policy: Option<&Policy>,
+        environment: Environment,
+    ) -> Arc<dyn CredentialSource> {
+        let specs = policy.into_iter().flat_map(|policy| policy.providers().values());
+        let variables = specs.filter_map(|spec| spec.endpoint.api_key_env.clone());
+        let source = self.credentials.take();
+        source.unwrap_or_else(|| Arc::new(EnvironmentCredentials::new(environment, variables)))
     }
 
     /// Reads and compiles the policy that the builder was given.
