@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use llm_gateway_core::{Category, Environment, Gateway};
 
-use super::page::{files, pages, read};
+use super::page::{Page, files, pages, read, rows};
 
 const NUMBERS: [&str; 13] = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -65,6 +65,34 @@ fn every_count_in_a_page_is_true() {
             assert_eq!(number, things[thing], "{} says {number} {thing}", page.name);
         }
     }
+}
+
+/// The first number of a text, such as `3.6 ms`.
+fn figure(text: &str) -> f64 {
+    let words = text.split_whitespace();
+    words.filter_map(|word| word.parse().ok()).next().unwrap_or_else(|| panic!("{text}: no number"))
+}
+
+/// The first number after a phrase of the README.
+fn claimed(phrase: &str) -> f64 {
+    let readme = Page::at("README.md").prose_text();
+    let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, rest) = readme.split_once(phrase).unwrap_or_else(|| panic!("no `{phrase}`"));
+    figure(rest)
+}
+
+#[test]
+fn the_readme_says_what_was_measured() {
+    let page = Page::at("docs/measurements.md");
+    let calls = rows(page.section("## Calls").unwrap());
+    let alone = calls.iter().find(|row| row[0] == "1" && row.len() == 5).unwrap();
+    let added = figure(alone[2]) - figure(alone[4]);
+    let rounded = |value: f64| (value * 10.0).round() / 10.0;
+    assert_eq!(claimed("and adds about"), rounded(added), "one call adds {added} ms");
+    let start = rows(&page.text);
+    let of = |name: &str| figure(start.iter().find(|row| row[0].starts_with(name)).unwrap()[1]);
+    assert_eq!(claimed("the server starts in"), of("exec to").round());
+    assert_eq!(claimed("ms, uses"), of("resident after start").round());
 }
 
 #[test]

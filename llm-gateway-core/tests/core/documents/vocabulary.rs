@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::page::{Page, files, named, pages, read, rows};
+use crate::source::without_tests;
 
 /// The code of core, tests aside, file by file.
 fn sources() -> Vec<String> {
     let files = files("llm-gateway-core/src", ".rs").into_iter();
     let files = files.filter(|file| !file.contains("/tests/") && !file.ends_with("/tests.rs"));
-    let code = |text: String| text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
-    files.map(|file| code(read(&file))).collect()
+    files.map(|file| without_tests(&read(&file))).collect()
 }
 
 /// How often core defines a type, by its name.
