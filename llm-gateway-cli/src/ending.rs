@@ -8,14 +8,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use llm_gateway_core::{Gateway, Stop};
-use llm_gateway_process::{stopped_by_signal, write_last_entries};
+use llm_gateway_process::{stopped_by_signal, write_last_bookings};
 use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// The time that the ledger may take to write its last entries. It takes milliseconds, and a person
+/// The time that the ledger may take to write its last bookings. It takes milliseconds, and a person
 /// who pressed Ctrl-C should not wait longer.
-const LAST_ENTRIES: Duration = Duration::from_millis(500);
+const LAST_BOOKINGS: Duration = Duration::from_millis(500);
 
 /// The time that a dropped command may take to end. It ends at once, unless it writes to a pipe
 /// that nobody reads.
@@ -79,7 +79,7 @@ fn run(
                 Ok(ExitCode::from(signal.exit_code()))
             }
         };
-        write_last_entries(gateway, LAST_ENTRIES).await;
+        write_last_bookings(gateway, LAST_BOOKINGS).await;
         ended
     });
     // A read of a terminal's stdin may still block a thread.

@@ -12,7 +12,7 @@
 //! 2. [`log_to_stderr`], before anything can fail;
 //! 3. [`GatewayFlags::gateway`], which always returns a gateway;
 //! 4. [`stopped_by_signal`], before the first request;
-//! 5. [`write_last_entries`], after the last one.
+//! 5. [`write_last_bookings`], after the last one.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -20,7 +20,7 @@
 //! use clap::Parser;
 //! use llm_gateway_core::Environment;
 //! use llm_gateway_process::{
-//!     GatewayFlags, log_to_stderr, stopped_by_signal, write_last_entries,
+//!     GatewayFlags, log_to_stderr, stopped_by_signal, write_last_bookings,
 //! };
 //!
 //! #[derive(Parser)]
@@ -38,7 +38,7 @@
 //!     let stopped = stopped_by_signal();
 //!     // Serve requests here, until `stopped` resolves.
 //!     stopped.await;
-//!     write_last_entries(&gateway, Duration::from_millis(300)).await;
+//!     write_last_bookings(&gateway, Duration::from_millis(300)).await;
 //! }
 //! ```
 
@@ -49,5 +49,5 @@ mod signal;
 
 pub use flags::GatewayFlags;
 pub use log::log_to_stderr;
-pub use shutdown::write_last_entries;
+pub use shutdown::write_last_bookings;
 pub use signal::{Signal, stopped_by_signal};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use llm_gateway_core::{Environment, Gateway};
-use llm_gateway_process::{GatewayFlags, log_to_stderr, stopped_by_signal, write_last_entries};
+use llm_gateway_process::{GatewayFlags, log_to_stderr, stopped_by_signal, write_last_bookings};
 
 /// Routes an agent's questions to language models by a policy, over MCP on stdin and stdout.
 #[derive(Parser)]
@@ -18,10 +18,10 @@ struct Options {
 /// The server's default log filter: little, and never rmcp's debug lines, which hold whole prompts.
 const SERVER_LOG: &str = "warn,llm_gateway=info,rmcp=warn";
 
-/// The time that the ledger may take to write its last entries. Together with the second and a half
+/// The time that the ledger may take to write its last bookings. Together with the second and a half
 /// that [`serve`](llm_gateway_stdio::serve) takes to end, this stays below the two seconds after
 /// which clients kill a server.
-const LAST_ENTRIES: Duration = Duration::from_millis(300);
+const LAST_BOOKINGS: Duration = Duration::from_millis(300);
 
 fn main() -> ExitCode {
     let flags = Options::parse().flags;
@@ -50,7 +50,7 @@ fn run(gateway: Gateway) -> ExitCode {
             let _ = signal.await;
         };
         llm_gateway_stdio::serve(gateway.clone(), reader, writer, stop).await;
-        write_last_entries(&gateway, LAST_ENTRIES).await;
+        write_last_bookings(&gateway, LAST_BOOKINGS).await;
     });
     // A blocking read of a terminal's stdin never ends, and must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_millis(100));

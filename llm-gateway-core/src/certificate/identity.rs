@@ -34,11 +34,11 @@ impl NamedModel<'_> {
 
 /// The relation of two models: distinct, the same in some respect, or unknown.
 pub(super) enum Relation {
-    /// Models that are distinct in the respect that was compared.
+    /// The models are distinct in the respect that was compared.
     Distinct,
-    /// Models that are the same, or share a developer or family; the text says what.
+    /// The models are the same, or share a developer or family; the text says what.
     Same(String),
-    /// Models of which it is not known whether they are related; the text says why.
+    /// Whether the models are related is not known; the text says why.
     Unknown(String),
 }
 

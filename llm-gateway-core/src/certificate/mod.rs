@@ -1,8 +1,8 @@
 //! Certificates: what the recorded bytes of a run show about the independence of its models.
 //!
-//! [`certify()`] takes the [`Evidence`] of a panel and decides six claims: each passes, fails or
+//! [`certify()`] takes the [`Evidence`] of a panel and decides its claims: each passes, fails or
 //! stays unknown, and names the evidence that decided it. [`certify_orchestration`] does the same
-//! for the four claims about the verifier of an orchestration. [`Receipt::issue`] and
+//! for the claims about the verifier of an orchestration. [`Receipt::issue`] and
 //! [`Receipt::issue_orchestration`] put the certificate and the digests of the recorded bytes into
 //! one document, a receipt. [`verify()`] checks a receipt: alone as far as that is possible, and
 //! fully when it is given the recorded bytes, the receipt's bundle.

@@ -65,12 +65,12 @@ pub(super) struct BookingError {
 }
 
 impl BookingError {
-    /// Refuses the target.
+    /// Creates the error of money that is refused to one target; another target may still be asked.
     fn new(error: impl Into<Error>) -> Self {
         Self { error: error.into(), reach: Reach::Target, is_outspent: false }
     }
 
-    /// Refuses the request.
+    /// Creates the error of money that is refused to the whole request.
     fn ending(error: impl Into<Error>) -> Self {
         Self { reach: Reach::Request, ..Self::new(error) }
     }

@@ -11,9 +11,9 @@ use super::reasons::deadline_passed;
 /// Why a request may not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// Its deadline has passed.
+    /// The request's deadline has passed.
     Deadline,
-    /// Its caller has stopped it.
+    /// The request's caller has stopped it.
     Stopped,
 }
 

@@ -114,7 +114,7 @@ impl From<&Reply> for Envelope {
         match reply {
             Reply::Single(answer) => Self::from(&**answer),
             Reply::Panel(panel) => Self::from(&**panel),
-            Reply::Orchestration(work) => Self::from(&**work),
+            Reply::Orchestration(orchestrated) => Self::from(&**orchestrated),
             Reply::Cascade(cascade) => Self::from(&**cascade),
         }
     }

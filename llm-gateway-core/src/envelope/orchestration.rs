@@ -160,11 +160,11 @@ struct FailedStep<'a> {
 }
 
 impl<'a> OrchestrationData<'a> {
-    fn of(work: &'a Orchestrated) -> Self {
+    fn of(orchestrated: &'a Orchestrated) -> Self {
         let other = |(round, made)| OtherRound { made: RoundData::of(made), round };
         Self {
-            current: work.current_round().map(RoundData::of),
-            other_rounds: work.other_rounds().map(other).collect(),
+            current: orchestrated.current_round().map(RoundData::of),
+            other_rounds: orchestrated.other_rounds().map(other).collect(),
         }
     }
 }
@@ -177,44 +177,45 @@ impl<'a> RoundData<'a> {
 }
 
 impl<'a> OrchestrationMeta<'a> {
-    fn of(work: &'a Orchestrated) -> Self {
-        let unverified = last_failure(work).filter(|_| work.ending == Ending::Unverified);
+    fn of(orchestrated: &'a Orchestrated) -> Self {
+        let unverified =
+            last_failure(orchestrated).filter(|_| orchestrated.ending == Ending::Unverified);
         Self {
-            depth: &work.depth,
-            steps: work.steps.iter().map(StepMeta::of).collect(),
-            rounds: work.rounds.len(),
-            visibility: VerifierVisibility::of(work),
-            certificate: VerifierCertificate::of(work),
-            total_cost_usd_approx: work.total_cost(),
-            latency_ms: millis(work.latency),
+            depth: &orchestrated.depth,
+            steps: orchestrated.steps.iter().map(StepMeta::of).collect(),
+            rounds: orchestrated.rounds.len(),
+            visibility: VerifierVisibility::of(orchestrated),
+            certificate: VerifierCertificate::of(orchestrated),
+            total_cost_usd_approx: orchestrated.total_cost(),
+            latency_ms: millis(orchestrated.latency),
             unverified_because: unverified.map(ToString::to_string),
-            spend_recorded: unless_recorded(work.spend_recorded()),
-            offline: work.offline,
-            run_id: work.run_id,
+            spend_recorded: unless_recorded(orchestrated.spend_recorded()),
+            offline: orchestrated.offline,
+            run_id: orchestrated.run_id,
         }
     }
 }
 
 impl<'a> VerifierVisibility<'a> {
-    fn of(work: &'a Orchestrated) -> Self {
+    fn of(orchestrated: &'a Orchestrated) -> Self {
         Self {
-            verifier_sees: &work.verifier_sees,
-            verifier_blind_to_plan: work.is_verifier_blind_to_plan(),
-            independence_certified: work.independence_certified(),
+            verifier_sees: &orchestrated.verifier_sees,
+            verifier_blind_to_plan: orchestrated.is_verifier_blind_to_plan(),
+            independence_certified: orchestrated.independence_certified(),
         }
     }
 }
 
 impl<'a> VerifierCertificate<'a> {
-    fn of(work: &'a Orchestrated) -> Self {
-        let certificate = work.certificate();
+    fn of(orchestrated: &'a Orchestrated) -> Self {
+        let certificate = orchestrated.certificate();
         Self {
             claims: &certificate.claims,
             not_proven: &certificate.not_proven,
             warnings: &certificate.warnings,
             receipt: ReceiptReference::new(
-                work.receipt.digest().as_str(),
-                work.receipt_path.as_deref(),
+                orchestrated.receipt.digest().as_str(),
+                orchestrated.receipt_path.as_deref(),
             ),
         }
     }
@@ -261,18 +262,21 @@ impl<'a> FailedStep<'a> {
     }
 }
 
-fn last_failure(work: &Orchestrated) -> Option<&Failure> {
-    work.steps.last()?.result.as_ref().err()
+fn last_failure(orchestrated: &Orchestrated) -> Option<&Failure> {
+    orchestrated.steps.last()?.result.as_ref().err()
 }
 
 impl From<&Orchestrated> for Envelope {
-    fn from(work: &Orchestrated) -> Self {
-        let status = match work.ending {
+    fn from(orchestrated: &Orchestrated) -> Self {
+        let status = match orchestrated.ending {
             Ending::Success => Status::Success,
             Ending::NeedsHumanReview => Status::NeedsHumanReview,
             Ending::Unverified => Status::Unverified,
             Ending::Failed { .. } => Status::Error,
         };
-        Self { status, ..Self::of(&OrchestrationData::of(work), &OrchestrationMeta::of(work)) }
+        Self {
+            status,
+            ..Self::of(&OrchestrationData::of(orchestrated), &OrchestrationMeta::of(orchestrated))
+        }
     }
 }

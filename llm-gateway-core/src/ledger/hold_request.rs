@@ -30,13 +30,13 @@ impl HoldRequest {
     }
 }
 
-/// Returns the sum that `calls` ask of each scope.
-pub(super) fn asked(calls: &[HoldRequest]) -> BTreeMap<&Scope, NanoUsd> {
+/// Returns the sum that `attempts` ask of each scope.
+pub(super) fn asked(attempts: &[HoldRequest]) -> BTreeMap<&Scope, NanoUsd> {
     let mut asked: BTreeMap<&Scope, NanoUsd> = BTreeMap::new();
-    for call in calls {
-        for scope in &call.scopes {
+    for attempt in attempts {
+        for scope in &attempt.scopes {
             let sum = asked.entry(scope).or_default();
-            *sum = sum.saturating_add(call.amount);
+            *sum = sum.saturating_add(attempt.amount);
         }
     }
     asked

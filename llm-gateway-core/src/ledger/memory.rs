@@ -44,7 +44,7 @@ struct Books {
 struct MemoryHold {
     process: u64,
     month: Month,
-    call: HoldRequest,
+    attempt: HoldRequest,
 }
 
 impl MemoryLedger {
@@ -86,22 +86,22 @@ impl Ledger for MemoryLedger {
     async fn reserve(
         &self,
         month: Month,
-        calls: &[HoldRequest],
+        attempts: &[HoldRequest],
         caps: &[Cap],
     ) -> Result<Vec<Hold>, ReserveError> {
         let mut books = lock(&self.books);
         let rule = Rule { place: "in memory", month, caps };
-        for (scope, amount) in asked(calls) {
+        for (scope, amount) in asked(attempts) {
             let totals = books.totals.get(&(month, scope.clone())).copied().unwrap_or_default();
             rule.check(scope, totals, amount)?;
         }
-        let hold = |call: &HoldRequest| {
-            let id = books.hold(self.process, month, call);
+        let hold = |attempt: &HoldRequest| {
+            let id = books.hold(self.process, month, attempt);
             let (shared, process) = (Arc::clone(&self.books), self.process);
-            let slot = MemorySlot { books: shared, process, id, month, call: call.clone() };
-            Hold::new(call.amount, Box::new(slot))
+            let slot = MemorySlot { books: shared, process, id, month, attempt: attempt.clone() };
+            Hold::new(attempt.amount, Box::new(slot))
         };
-        Ok(calls.iter().map(hold).collect())
+        Ok(attempts.iter().map(hold).collect())
     }
 
     async fn spent(&self, month: Month, by: By) -> Result<MonthSpend, Unusable> {
@@ -118,30 +118,30 @@ impl Ledger for MemoryLedger {
 }
 
 impl Books {
-    fn hold(&mut self, process: u64, month: Month, call: &HoldRequest) -> u64 {
-        self.each_total(month, call, |total| total.hold(call.amount));
+    fn hold(&mut self, process: u64, month: Month, attempt: &HoldRequest) -> u64 {
+        self.each_total(month, attempt, |total| total.hold(attempt.amount));
         self.last_hold += 1;
-        self.holds.insert(self.last_hold, MemoryHold { process, month, call: call.clone() });
+        self.holds.insert(self.last_hold, MemoryHold { process, month, attempt: attempt.clone() });
         self.last_hold
     }
 
     fn close(&mut self, slot: &MemorySlot, end: HoldEnd) {
-        let MemorySlot { process, id, month, ref call, .. } = *slot;
+        let MemorySlot { process, id, month, ref attempt, .. } = *slot;
         if self.dead.contains(&process) {
             return;
         }
         if self.holds.remove(&id).is_some() {
-            self.each_total(month, call, |total| total.release(call.amount));
+            self.each_total(month, attempt, |total| total.release(attempt.amount));
         }
         if let HoldEnd::Settled { cost, basis } = end {
-            self.each_total(month, call, |total| total.settle(cost));
-            let key = (month, call.target.clone(), call.task_class.clone());
+            self.each_total(month, attempt, |total| total.settle(cost));
+            let key = (month, attempt.target.clone(), attempt.task_class.clone());
             self.spending.entry(key).or_default().add(&SpentRow::of_call("", cost, basis));
         }
     }
 
-    fn each_total(&mut self, month: Month, call: &HoldRequest, change: impl Fn(&mut Totals)) {
-        for scope in &call.scopes {
+    fn each_total(&mut self, month: Month, attempt: &HoldRequest, change: impl Fn(&mut Totals)) {
+        for scope in &attempt.scopes {
             change(self.totals.entry((month, scope.clone())).or_default());
         }
     }
@@ -160,7 +160,7 @@ impl Books {
         for held in self.holds.values().filter(|held| held.month == month) {
             let dead = self.dead.contains(&held.process);
             let sum = if dead { &mut spent.unsettled } else { &mut spent.held };
-            *sum = sum.saturating_add(held.call.amount);
+            *sum = sum.saturating_add(held.attempt.amount);
         }
         let totals = self.totals.iter().filter(|((of, _), _)| *of == month);
         let scope_total = |((_, scope), total): (&(Month, Scope), &Totals)| {
@@ -179,8 +179,8 @@ impl Books {
         self.holds = others;
         let mut dropped = Dropped::default();
         for held in unsettled.into_values() {
-            self.each_total(month, &held.call, |total| total.release(held.call.amount));
-            dropped.add(held.call.amount);
+            self.each_total(month, &held.attempt, |total| total.release(held.attempt.amount));
+            dropped.add(held.attempt.amount);
         }
         dropped
     }
@@ -192,7 +192,7 @@ struct MemorySlot {
     process: u64,
     id: u64,
     month: Month,
-    call: HoldRequest,
+    attempt: HoldRequest,
 }
 
 impl HoldSlot for MemorySlot {

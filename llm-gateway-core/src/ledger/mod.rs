@@ -1,8 +1,8 @@
 //! The ledger port: sets money aside before an attempt is sent, and books its cost afterwards.
 //!
-//! [`Ledger::reserve`] is one atomic step. It checks several calls against every cap (settled and
-//! held money plus what is asked) and sets money aside for all of them or for none. Each call gets
-//! a [`Hold`], which covers one attempt and ends when it is settled, released or dropped. A hold
+//! [`Ledger::reserve`] is one atomic step. It checks several attempts against every cap (settled and
+//! held money plus what is asked) and sets money aside for all of them or for none. Each attempt
+//! gets a [`Hold`], which covers it alone and ends when it is settled, released or dropped. A hold
 //! whose process died stays counted, as *unsettled*, until [`Ledger::drop_unsettled`] is called.
 //!
 //! A ledger knows neither prices nor the policy: amounts, caps and the month are arguments.
@@ -36,7 +36,7 @@ pub use scope::{Scope, ScopeTotal};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
 
-/// A store that counts what calls cost, and sets money aside for attempts before they are sent.
+/// A store that counts what attempts cost, and sets money aside for attempts before they are sent.
 ///
 /// # Using a ledger
 ///
@@ -48,17 +48,17 @@ pub use sqlite::SqliteLedger;
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let target = Target::new(ProviderName::new("openai")?, ModelId::new("gpt-6-luna")?);
 /// let worst_case = NanoUsd::parse_usd("0.60")?;
-/// let call = HoldRequest::new(target, TaskClass::new("quick_answer")?, worst_case);
+/// let attempt = HoldRequest::new(target, TaskClass::new("quick_answer")?, worst_case);
 /// let caps = [Cap::new(Scope::Total, NanoUsd::parse_usd("1.00")?)];
 /// let (ledger, month) = (MemoryLedger::new(), Month::parse("2026-11")?);
 ///
-/// let mut hold = ledger.reserve_one(month, call.clone(), &caps).await?;
-/// // A second call does not fit under the cap while the first is held ...
-/// assert!(ledger.reserve_one(month, call.clone(), &caps).await.is_err());
+/// let mut hold = ledger.reserve_one(month, attempt.clone(), &caps).await?;
+/// // A second attempt does not fit under the cap while the first is held ...
+/// assert!(ledger.reserve_one(month, attempt.clone(), &caps).await.is_err());
 /// hold.sent();
 /// hold.settle(NanoUsd::parse_usd("0.01")?, CostBasis::Exact).await?;
 /// // ... and fits once the first has turned out cheap.
-/// ledger.reserve_one(month, call, &caps).await?.release().await?;
+/// ledger.reserve_one(month, attempt, &caps).await?.release().await?;
 /// assert_eq!(ledger.spent(month, By::Provider).await?.settled, NanoUsd::parse_usd("0.01")?);
 /// # Ok(())
 /// # }
@@ -66,8 +66,8 @@ pub use sqlite::SqliteLedger;
 ///
 /// # Writing a ledger
 ///
-/// A ledger checks the caps, returns one [`Hold`] for each call, and books the end of each hold in
-/// a [`HoldSlot`]. This one counts in memory:
+/// A ledger checks the caps, returns one [`Hold`] for each attempt, and books the end of each hold
+/// in a [`HoldSlot`]. This one counts in memory:
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -99,24 +99,26 @@ pub use sqlite::SqliteLedger;
 ///     async fn reserve(
 ///         &self,
 ///         month: Month,
-///         calls: &[HoldRequest],
+///         attempts: &[HoldRequest],
 ///         caps: &[Cap],
 ///     ) -> Result<Vec<Hold>, ReserveError> {
-///         // All or nothing: the totals are changed in a copy, which counts once every call fits.
+///         // All or nothing: the totals are changed in a copy, which counts once all attempts fit.
 ///         let mut totals = self.0.lock().unwrap();
 ///         let mut changed = totals.clone();
-///         for (call, scope) in calls.iter().flat_map(|call| call.scopes.iter().map(move |s| (call, s))) {
-///             let empty = || ScopeTotal::new(scope.clone(), NanoUsd::ZERO, NanoUsd::ZERO);
-///             let total = changed.entry((month, scope.clone())).or_insert_with(empty);
-///             caps.iter().try_for_each(|cap| cap.check(month, total, call.amount))?;
-///             total.held = total.held.saturating_add(call.amount);
+///         for attempt in attempts {
+///             for scope in &attempt.scopes {
+///                 let empty = || ScopeTotal::new(scope.clone(), NanoUsd::ZERO, NanoUsd::ZERO);
+///                 let total = changed.entry((month, scope.clone())).or_insert_with(empty);
+///                 caps.iter().try_for_each(|cap| cap.check(month, total, attempt.amount))?;
+///                 total.held = total.held.saturating_add(attempt.amount);
+///             }
 ///         }
 ///         *totals = changed;
-///         let hold = |call: &HoldRequest| {
-///             let slot = Slot { counter: self.clone(), month, call: call.clone() };
-///             Hold::new(call.amount, Box::new(slot))
+///         let hold = |attempt: &HoldRequest| {
+///             let slot = Slot { counter: self.clone(), month, attempt: attempt.clone() };
+///             Hold::new(attempt.amount, Box::new(slot))
 ///         };
-///         Ok(calls.iter().map(hold).collect())
+///         Ok(attempts.iter().map(hold).collect())
 ///     }
 ///
 ///     async fn spent(&self, month: Month, _: By) -> Result<MonthSpend, Unusable> {
@@ -141,13 +143,13 @@ pub use sqlite::SqliteLedger;
 /// struct Slot {
 ///     counter: Counter,
 ///     month: Month,
-///     call: HoldRequest,
+///     attempt: HoldRequest,
 /// }
 ///
 /// impl HoldSlot for Slot {
 ///     fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation) {
-///         self.counter.change(self.month, &self.call.scopes, |total| {
-///             total.held = total.held.saturating_sub(self.call.amount);
+///         self.counter.change(self.month, &self.attempt.scopes, |total| {
+///             total.held = total.held.saturating_sub(self.attempt.amount);
 ///             if let HoldEnd::Settled { cost, .. } = end {
 ///                 total.settled = total.settled.saturating_add(cost);
 ///             }
@@ -169,14 +171,14 @@ pub use sqlite::SqliteLedger;
 /// ```
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Sets money aside for `calls`, for all of them or for none, and returns one hold for each, in
-    /// the same order.
+    /// Sets money aside for `attempts`, for all of them or for none, and returns one hold for each,
+    /// in the same order.
     ///
-    /// Each scope of a call is checked against its caps, as [`Cap::check`] does. A cap on a scope
-    /// that no call counts in refuses nothing.
+    /// Each scope of an attempt is checked against its caps, as [`Cap::check`] does. A cap on a
+    /// scope that no attempt counts in refuses nothing.
     ///
     /// # Errors
-    /// [`ReserveError::Refused`] names the first cap that does not allow the calls;
+    /// [`ReserveError::Refused`] names the first cap that does not allow the attempts;
     /// [`ReserveError::Unusable`] says what is wrong with the ledger.
     ///
     /// # Cancel safety
@@ -184,7 +186,7 @@ pub trait Ledger: Send + Sync {
     async fn reserve(
         &self,
         month: Month,
-        calls: &[HoldRequest],
+        attempts: &[HoldRequest],
         caps: &[Cap],
     ) -> Result<Vec<Hold>, ReserveError>;
 
@@ -209,17 +211,17 @@ pub trait Ledger: Send + Sync {
     /// whole amount.
     async fn drain(&self) -> Result<(), Unusable>;
 
-    /// Sets money aside for one call. See [`reserve`](Self::reserve).
+    /// Sets money aside for one attempt. See [`reserve`](Self::reserve).
     ///
     /// # Errors
     /// [`ReserveError`], as with [`reserve`](Self::reserve).
     async fn reserve_one(
         &self,
         month: Month,
-        call: HoldRequest,
+        attempt: HoldRequest,
         caps: &[Cap],
     ) -> Result<Hold, ReserveError> {
-        let holds = self.reserve(month, &[call], caps).await?;
+        let holds = self.reserve(month, &[attempt], caps).await?;
         holds.into_iter().next().ok_or_else(|| Unusable::stopped("the ledger").into())
     }
 }

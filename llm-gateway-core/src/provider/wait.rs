@@ -67,9 +67,9 @@ fn stated_wait(headers: &HeaderMap, now: Duration) -> Option<Duration> {
 /// Which of the limits in the headers count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CountedLimits {
-    /// CountedLimits of which nothing remains.
+    /// The limits of which nothing remains.
     UsedUp,
-    /// Every limit that says when it is whole again.
+    /// All limits that state when they are whole again.
     All,
 }
 

@@ -17,8 +17,9 @@ const MOST: usize = 1024;
 pub(crate) struct EscalationCounts(Mutex<BTreeMap<TaskClass, Escalations>>);
 
 impl EscalationCounts {
-    /// Counts a gate that was asked, or that was spared because it could not settle the question:
-    /// either shows how often the strong model will be needed.
+    /// Counts a gate of `class`, and whether the strong model was asked after it. A gate that was
+    /// spared because it could not settle the question counts too: both show how often the strong
+    /// model will be needed.
     pub(super) fn count(&self, class: &TaskClass, by: AnsweredBy) {
         let mut counters = self.lock();
         if !counters.contains_key(class) && counters.len() >= MOST {

@@ -89,8 +89,8 @@ impl ActiveRun<'_> {
         }
     }
 
-    /// Sorts what is known of the steps that ran by whom it is for. Their answers are also kept, to
-    /// notice when a later panel's question quotes one.
+    /// Sorts what is known of the steps that ran into outcomes, evidence and costs. The steps'
+    /// answers are also kept, to notice when a later panel's question quotes one.
     fn step_records(&self, steps: Vec<StepRun>) -> StepRecords {
         let mut recorded = StepRecords::default();
         for mut step in steps {

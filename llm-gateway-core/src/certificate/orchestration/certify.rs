@@ -31,7 +31,7 @@ pub const ORCHESTRATION_NOT_PROVEN: &[&str] = &[
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OrchestrationCertificate {
-    /// The four claims about the orchestration, with their results.
+    /// The claims about the orchestration, with their results.
     pub claims: OrchestrationClaims,
     /// The facts that the certificate does not prove; always [`ORCHESTRATION_NOT_PROVEN`].
     pub not_proven: Vec<String>,

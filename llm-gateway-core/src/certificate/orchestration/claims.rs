@@ -1,4 +1,4 @@
-//! The four claims that the certificate of an orchestration decides.
+//! The claims that the certificate of an orchestration decides.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

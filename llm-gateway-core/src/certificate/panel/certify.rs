@@ -54,7 +54,7 @@ pub struct Certificate {
     pub level: Level,
     /// Level that the policy requires of the panel.
     pub required: Level,
-    /// The six claims about the panel, with their results.
+    /// The claims about the panel, with their results.
     pub claims: Claims,
     /// The facts that the certificate does not prove; always [`NOT_PROVEN`].
     pub not_proven: Vec<String>,

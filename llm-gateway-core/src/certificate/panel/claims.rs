@@ -1,4 +1,4 @@
-//! The six claims that the certificate of a panel decides, and the level that they reach.
+//! The claims that the certificate of a panel decides, and the level that they reach.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -47,15 +47,15 @@ impl DeclaredLineage {
 impl RouteCompiler<'_, '_, '_> {
     /// Returns what `a` and `b` have in common; `None` if nothing is known to be.
     pub(super) fn shared(&self, a: &Target, b: &Target) -> Option<Shared> {
-        let kin = [self.kin(a), self.kin(b)];
-        let undated = |target: &Target, kin: &Option<DeclaredLineage>| match kin {
-            Some(kin) => kin.undated.clone(),
+        let declared = [self.declared_lineage(a), self.declared_lineage(b)];
+        let undated = |target: &Target, lineage: &Option<DeclaredLineage>| match lineage {
+            Some(lineage) => lineage.undated.clone(),
             None => target.model.to_string(),
         };
-        if a.model == b.model || undated(a, &kin[0]) == undated(b, &kin[1]) {
+        if a.model == b.model || undated(a, &declared[0]) == undated(b, &declared[1]) {
             return Some(Shared::Model);
         }
-        let [Some(a), Some(b)] = kin else { return None };
+        let [Some(a), Some(b)] = declared else { return None };
         if let Some(developer) = a.developer.filter(|it| Some(it) == b.developer.as_ref()) {
             return Some(Shared::Developer(developer));
         }
@@ -66,12 +66,12 @@ impl RouteCompiler<'_, '_, '_> {
     /// Returns whether a developer or a family is declared for a model. Without either it may be
     /// any other model.
     pub(super) fn has_declared_origin(&self, target: &Target) -> bool {
-        self.kin(target).is_some_and(|kin| kin.names_an_origin())
+        self.declared_lineage(target).is_some_and(|lineage| lineage.names_an_origin())
     }
 
     /// Returns what is declared by the row of the target's own provider, else by the rows of the
     /// other providers if they all declare the same.
-    fn kin(&self, target: &Target) -> Option<DeclaredLineage> {
+    fn declared_lineage(&self, target: &Target) -> Option<DeclaredLineage> {
         let id = target.model.as_str();
         let own = self.providers.get(&target.provider).and_then(|spec| spec.model(id));
         if let Some(facts) = own {

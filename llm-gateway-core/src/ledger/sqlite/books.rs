@@ -65,13 +65,13 @@ impl<'a> Books<'a> {
         self.connection
     }
 
-    /// Checks `calls` against `rule`, and sets money aside for all of them or for none.
+    /// Checks `attempts` against `rule`, and sets money aside for all of them or for none.
     pub(super) fn reserve(
         &self,
         rule: &Rule<'_>,
-        calls: &[HoldRequest],
+        attempts: &[HoldRequest],
     ) -> rusqlite::Result<Result<Vec<HoldId>, ReserveError>> {
-        let (month, asked) = (rule.month, asked(calls));
+        let (month, asked) = (rule.month, asked(attempts));
         for (scope, amount) in &asked {
             let totals = self.totals(month, &scope.to_string())?;
             if let Err(refused) = rule.check(scope, totals, *amount) {
@@ -81,19 +81,19 @@ impl<'a> Books<'a> {
         for (scope, amount) in asked {
             self.change(month, &scope.to_string(), |totals| totals.hold(amount))?;
         }
-        calls.iter().map(|call| self.insert(month, call)).collect::<Result<_, _>>().map(Ok)
+        attempts.iter().map(|attempt| self.insert(month, attempt)).collect::<Result<_, _>>().map(Ok)
     }
 
-    fn insert(&self, month: Month, call: &HoldRequest) -> rusqlite::Result<HoldId> {
-        let scopes: Vec<String> = call.scopes.iter().map(Scope::to_string).collect();
-        let (provider, model) = (call.target.provider.as_str(), call.target.model.as_str());
+    fn insert(&self, month: Month, attempt: &HoldRequest) -> rusqlite::Result<HoldId> {
+        let scopes: Vec<String> = attempt.scopes.iter().map(Scope::to_string).collect();
+        let (provider, model) = (attempt.target.provider.as_str(), attempt.target.model.as_str());
         let row = self.connection.prepare_cached(HOLD)?.insert(params![
             self.name.id,
             month.to_string(),
             provider,
             model,
-            call.task_class.as_str(),
-            nanos(call.amount),
+            attempt.task_class.as_str(),
+            nanos(attempt.amount),
             scopes.join(" "),
         ])?;
         Ok(HoldId { row, name: Arc::clone(self.name) })
@@ -105,16 +105,16 @@ impl<'a> Books<'a> {
         &self,
         id: &HoldId,
         month: Month,
-        call: &HoldRequest,
+        attempt: &HoldRequest,
         end: HoldEnd,
     ) -> rusqlite::Result<()> {
         let mut delete = self.connection.prepare_cached(END_HOLD)?;
         let is_here = Arc::ptr_eq(&id.name, self.name);
         let was_held = is_here && delete.execute([id.row, id.name.id])? > 0;
-        for scope in &call.scopes {
+        for scope in &attempt.scopes {
             self.change(month, &scope.to_string(), |totals| {
                 if was_held {
-                    totals.release(call.amount);
+                    totals.release(attempt.amount);
                 }
                 if let HoldEnd::Settled { cost, .. } = end {
                     totals.settle(cost);
@@ -123,16 +123,16 @@ impl<'a> Books<'a> {
         }
         match end {
             HoldEnd::Settled { cost, basis } => {
-                self.book(month, call, &SpentRow::of_call("", cost.min(LARGEST), basis))
+                self.book(month, attempt, &SpentRow::of_call("", cost.min(LARGEST), basis))
             }
             HoldEnd::Released => Ok(()),
         }
     }
 
-    fn book(&self, month: Month, call: &HoldRequest, row: &SpentRow) -> rusqlite::Result<()> {
+    fn book(&self, month: Month, attempt: &HoldRequest, row: &SpentRow) -> rusqlite::Result<()> {
         let mut add = self.connection.prepare_cached(BOOK)?;
-        let (provider, model) = (call.target.provider.as_str(), call.target.model.as_str());
-        let class = call.task_class.as_str();
+        let (provider, model) = (attempt.target.provider.as_str(), attempt.target.model.as_str());
+        let class = attempt.task_class.as_str();
         let (cost, counts) = (nanos(row.cost), [row.calls, row.estimated, row.unknown]);
         let [calls, estimated, unknown] = counts.map(|count| i64::try_from(count).unwrap_or(0));
         let month = month.to_string();

@@ -55,10 +55,10 @@ where
     }
 }
 
-/// The job that sets money aside for one or more calls.
+/// The job that sets money aside for one or more attempts.
 pub(super) struct Reserve {
     month: Month,
-    calls: Vec<HoldRequest>,
+    attempts: Vec<HoldRequest>,
     caps: Vec<Cap>,
     slots: OwnedSemaphorePermit,
     queue: Queue,
@@ -69,35 +69,35 @@ pub(super) struct Reserve {
 impl Reserve {
     pub(super) fn new(
         month: Month,
-        calls: Vec<HoldRequest>,
+        attempts: Vec<HoldRequest>,
         caps: Vec<Cap>,
         slots: OwnedSemaphorePermit,
         queue: Queue,
         reply: oneshot::Sender<Result<Vec<Hold>, ReserveError>>,
     ) -> Self {
-        Self { month, calls, caps, slots, queue, found: None, reply }
+        Self { month, attempts, caps, slots, queue, found: None, reply }
     }
 }
 
 impl Job for Reserve {
     fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
         let rule = Rule { place: &self.queue.place, month: self.month, caps: &self.caps };
-        self.found = Some(books.reserve(&rule, &self.calls)?);
+        self.found = Some(books.reserve(&rule, &self.attempts)?);
         Ok(())
     }
 
     fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
-        let Self { month, calls, mut slots, queue, found, reply, .. } = *self;
-        let guard = |(id, call): (HoldId, HoldRequest)| {
-            let (slot, queue, amount) = (slots.split(1), queue.clone(), call.amount);
-            let hold = OpenHold { id, month, call, slot };
+        let Self { month, attempts, mut slots, queue, found, reply, .. } = *self;
+        let guard = |(id, attempt): (HoldId, HoldRequest)| {
+            let (slot, queue, amount) = (slots.split(1), queue.clone(), attempt.amount);
+            let hold = OpenHold { id, month, attempt, slot };
             Hold::new(amount, Box::new(SqliteSlot { hold, queue }))
         };
         let answer = match (written, found) {
             (Err(unusable), _) => Err(unusable.into()),
             (Ok(()), None) => Err(queue.stopped().into()),
             (Ok(()), Some(Err(refused))) => Err(refused),
-            (Ok(()), Some(Ok(ids))) => Ok(ids.into_iter().zip(calls).map(guard).collect()),
+            (Ok(()), Some(Ok(ids))) => Ok(ids.into_iter().zip(attempts).map(guard).collect()),
         };
         // If whoever asked has left, the guards are dropped here, which releases them.
         let _ = reply.send(answer);
@@ -115,7 +115,7 @@ struct SqliteSlot {
 struct OpenHold {
     id: HoldId,
     month: Month,
-    call: HoldRequest,
+    attempt: HoldRequest,
     slot: Option<OwnedSemaphorePermit>,
 }
 
@@ -136,7 +136,7 @@ struct Close {
 
 impl Job for Close {
     fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
-        books.close(&self.hold.id, self.hold.month, &self.hold.call, self.end)
+        books.close(&self.hold.id, self.hold.month, &self.hold.attempt, self.end)
     }
 
     fn answer(mut self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {

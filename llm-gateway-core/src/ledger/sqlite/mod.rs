@@ -103,16 +103,16 @@ impl Ledger for SqliteLedger {
     async fn reserve(
         &self,
         month: Month,
-        calls: &[HoldRequest],
+        attempts: &[HoldRequest],
         caps: &[Cap],
     ) -> Result<Vec<Hold>, ReserveError> {
-        let slots = u32::try_from(calls.len().min(SLOTS)).unwrap_or(u32::MAX);
+        let slots = u32::try_from(attempts.len().min(SLOTS)).unwrap_or(u32::MAX);
         let slots = Arc::clone(&self.slots).acquire_many_owned(slots).await;
         let slots = slots.map_err(|_| self.queue.stopped())?;
         let (reply, heard) = oneshot::channel();
         let queue = self.queue.clone();
-        let (calls, caps) = (calls.to_vec(), caps.to_vec());
-        self.queue.put(Box::new(Reserve::new(month, calls, caps, slots, queue, reply)));
+        let (attempts, caps) = (attempts.to_vec(), caps.to_vec());
+        self.queue.put(Box::new(Reserve::new(month, attempts, caps, slots, queue, reply)));
         heard.await.unwrap_or_else(|_| Err(self.queue.stopped().into()))
     }
 

@@ -115,12 +115,12 @@ impl Transport for ReqwestTransport {
 /// The kinds of connection, by where they lead: each has a client with the settings it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lane {
-    /// To another machine, through the system's proxies and trusting the system's roots.
+    /// Connections to other machines, through the system's proxies; they trust the system's roots.
     Remote,
-    /// To this machine without TLS. `HTTP_PROXY` must not capture it, and the files that hold the
-    /// roots need not be read.
+    /// Connections to this machine without TLS. `HTTP_PROXY` must not capture them, and the files
+    /// that hold the roots need not be read.
     Loopback,
-    /// To this machine with TLS: without proxies, trusting the system's roots.
+    /// Connections to this machine with TLS, without proxies; they trust the system's roots.
     LoopbackTls,
 }
 
