@@ -184,7 +184,7 @@ pub(crate) fn spend_state(state: &SpendState) -> String {
             });
             std::iter::once(spent).chain(caps).collect()
         }
-        SpendState::Unknown { error, hint } => {
+        SpendState::Unknown { error, hint, .. } => {
             let hint = hint.iter().map(|hint| format!("; {hint}")).collect::<String>();
             harmless(&format!("what is spent is unknown: {error}{hint}"))
         }

@@ -7,7 +7,7 @@ use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 use llm_gateway_core::{
-    Answer, Envelope, Event, Events, Failure, Gateway, Outcome, Reply, Request,
+    Answer, Envelope, Event, Events, Failure, Gateway, Reply, Request, RunFuture,
 };
 
 use crate::options::{Route, USAGE};
@@ -59,7 +59,7 @@ pub(crate) async fn run(
 
 /// Waits for the outcome of a question while one line on stderr shows what happens.
 async fn watched(
-    mut outcome: Outcome,
+    mut outcome: RunFuture,
     mut events: Events,
     terminal: &mut Terminal,
 ) -> Result<Reply, Failure> {
@@ -83,22 +83,22 @@ async fn watched(
 /// Returns the text of the progress line for an event.
 pub(crate) fn progress_of(event: &Event) -> String {
     match event {
-        Event::Attempt { target, number: 1 } => format!("asking {target}"),
-        Event::Attempt { target, number } => format!("asking {target} (try {number})"),
-        Event::Writing { target, tokens } => {
+        Event::Attempt { target, number: 1, .. } => format!("asking {target}"),
+        Event::Attempt { target, number, .. } => format!("asking {target} (try {number})"),
+        Event::Writing { target, tokens, .. } => {
             format!("{target} is writing, about {tokens} tokens so far")
         }
-        Event::Waiting { target, wait } => {
+        Event::Waiting { target, wait, .. } => {
             format!("{target} failed, waiting {:.1} s to try again", wait.as_secs_f64())
         }
-        Event::Member { member, of, answered: true } => {
+        Event::Member { member, of, answered: true, .. } => {
             format!("member {member} of {of} has answered,")
         }
-        Event::Member { member, of, answered: false } => {
+        Event::Member { member, of, answered: false, .. } => {
             format!("member {member} of {of} gave no answer,")
         }
-        Event::Escalating { to, because } => harmless(&format!("{because}, asking {to}")),
-        Event::Fallback { from, to } => format!("{from} gave no answer, asking {to}"),
+        Event::Escalating { to, because, .. } => harmless(&format!("{because}, asking {to}")),
+        Event::Fallback { from, to, .. } => format!("{from} gave no answer, asking {to}"),
         _ => String::new(),
     }
 }

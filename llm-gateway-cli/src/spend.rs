@@ -12,8 +12,8 @@ use crate::options::{Spend, USAGE};
 use crate::render;
 use crate::terminal::{FAINT, STRONG, Terminal};
 
-/// The answer of the command `spend`, which is shown as text or as JSON.
-struct Answer {
+/// The output of the command `spend`, which is shown as text or as JSON.
+struct SpendOutput {
     report: SpendReport,
     /// The unsettled holds that were released; `None` if that was not asked for.
     dropped: Option<Dropped>,
@@ -56,16 +56,16 @@ async fn collect(
     spend: &Spend,
     gateway: &Gateway,
     terminal: &mut Terminal,
-) -> Result<Option<Answer>, Error> {
+) -> Result<Option<SpendOutput>, Error> {
     let by = spend.by.into();
     let report = gateway.spent(spend.month, by).await?;
     if !spend.drop_unsettled {
-        return Ok(Some(Answer { report, dropped: None }));
+        return Ok(Some(SpendOutput { report, dropped: None }));
     }
     // The month stays the same to the end, even if the next one begins meanwhile.
     let (month, unsettled) = (report.spent.month, report.spent.unsettled);
     if unsettled == NanoUsd::ZERO {
-        return Ok(Some(Answer { report, dropped: Some(Dropped::default()) }));
+        return Ok(Some(SpendOutput { report, dropped: Some(Dropped::default()) }));
     }
     let question = format!(
         "{unsettled} of {month} is held by processes that died. What their calls did cost would \
@@ -76,10 +76,10 @@ async fn collect(
     }
     let dropped = gateway.drop_unsettled(Some(month)).await?;
     let report = gateway.spent(Some(month), by).await?;
-    Ok(Some(Answer { report, dropped: Some(dropped) }))
+    Ok(Some(SpendOutput { report, dropped: Some(dropped) }))
 }
 
-impl Answer {
+impl SpendOutput {
     fn show(&self, terminal: &mut Terminal) -> std::io::Result<()> {
         match terminal.json {
             true => terminal.document(&self.envelope()),

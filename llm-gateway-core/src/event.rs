@@ -1,4 +1,4 @@
-//! The events of a run, which say what happens while it works.
+//! The events of a run, which report what happens while the run works.
 //!
 //! Events are for display only. A reader that lags misses some, and a run never waits for one.
 
@@ -13,6 +13,7 @@ use crate::model::Target;
 #[non_exhaustive]
 pub enum Event {
     /// An attempt begins.
+    #[non_exhaustive]
     Attempt {
         /// Target that the attempt asks.
         target: Target,
@@ -21,6 +22,7 @@ pub enum Event {
     },
     /// An answer is streaming in. The event is sent at most once a second, and left out if the
     /// reader lags.
+    #[non_exhaustive]
     Writing {
         /// Target whose answer is streaming in.
         target: Target,
@@ -28,6 +30,7 @@ pub enum Event {
         tokens: u64,
     },
     /// An attempt failed, and the same target is asked again after a wait.
+    #[non_exhaustive]
     Waiting {
         /// Target that is asked again.
         target: Target,
@@ -35,6 +38,7 @@ pub enum Event {
         wait: Duration,
     },
     /// A member of a panel has answered or failed.
+    #[non_exhaustive]
     Member {
         /// Position of the member in the panel, counted from 1.
         member: usize,
@@ -44,6 +48,7 @@ pub enum Event {
         answered: bool,
     },
     /// A step of an orchestration begins.
+    #[non_exhaustive]
     Step {
         /// Name of the step.
         step: String,
@@ -53,6 +58,7 @@ pub enum Event {
         target: Target,
     },
     /// A step of an orchestration has ended.
+    #[non_exhaustive]
     StepEnded {
         /// Name of the step.
         step: String,
@@ -62,6 +68,7 @@ pub enum Event {
         answered: bool,
     },
     /// The gate of a cascade has not settled the question, and the strong model is asked.
+    #[non_exhaustive]
     Escalating {
         /// Strong model that is asked.
         to: Target,
@@ -69,6 +76,7 @@ pub enum Event {
         because: String,
     },
     /// A target gave no answer, and the next one is asked.
+    #[non_exhaustive]
     Fallback {
         /// Target that gave no answer.
         from: Target,

@@ -44,16 +44,19 @@
 //! ```text
 //!  stdio · cli · your Rust program      wire JSON <-> core types, nothing else
 //!     | Request
-//!  Gateway         the only door: route · panel · cascade · orchestrate · describe    gateway
-//!     | 1 resolve  Policy x Request -> Plan (targets, token bound, deadline)  policy
-//!     | 2 prepare  price check, then the bytes are fixed; a panel's all at once  dispatch, panel
-//!     | 3 run      per attempt: hold -> send -> classify -> settle -> log      dispatch
-//!     | 4 provider encode · transport sends and records · decode              provider
-//!     | 5 certify  recorded bytes of several models -> certificate and receipt  certificate
-//!     v Envelope   built once, from the outcome and the attempt log           envelope
+//!  Gateway         the only door: route · panel · cascade · orchestrate · describe
+//!     | Run
+//!     | 1 resolve  Policy x Request -> Plan (targets, token bound, deadline)
+//!     | 2 prepare  price check, then the bytes are fixed; a panel's all at once
+//!     | 3 send     per attempt: hold -> send -> classify -> settle -> log
+//!     | 4 provider encode · transport sends and records · decode
+//!     | 5 certify  recorded bytes of several models -> certificate and receipt
+//!     v Envelope   built once, from the outcome and the attempt log
 //! ```
 //!
-//! A task that is planned, executed and verified goes this way once for each step.
+//! A task that is planned, executed and verified goes this way once for each step. The parts that a
+//! program can use alone or replace are the modules [`policy`] (1), [`ledger`] (3), [`provider`] and
+//! [`transport`] (4), and [`certificate`] (5).
 //!
 //! # Cargo features
 //!
@@ -93,6 +96,8 @@ pub mod spend;
 mod stop;
 pub mod transport;
 
+// The first page: what a program names to ask and to read what comes back. Some of it is met in a
+// signature only (`RunFuture`), or late (`Environment`, `Stop`), and has no module to belong to.
 pub use envelope::{Envelope, Status};
 pub use environment::Environment;
 pub use error::{Category, Error};
@@ -102,7 +107,7 @@ pub use gateway::{Gateway, GatewayBuilder};
 pub use model::prompt;
 #[doc(inline)]
 pub use outcome::{Answer, CascadeAnswer, Failure, Orchestrated, PanelAnswer, Reply};
-pub use run::{Outcome, Request, Run, Task};
+pub use run::{Request, Run, RunFuture, Task};
 pub use stop::Stop;
 #[doc(inline)]
 pub use transport::Scripted;

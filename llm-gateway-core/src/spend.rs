@@ -69,6 +69,7 @@ pub enum SpendState {
     /// The ledger counts money, and this is its report.
     Known(Box<SpendReport>),
     /// The ledger counts money, and did not answer.
+    #[non_exhaustive]
     Unknown {
         /// The reason why the ledger did not answer.
         error: String,

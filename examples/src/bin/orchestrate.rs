@@ -39,7 +39,7 @@ async fn main() -> anyhow::Result<()> {
     let Run { mut events, outcome, .. } = gateway(script)?.start_orchestration(task());
     let watching = async {
         while let Some(event) = events.next().await {
-            if let Event::Step { step, round, target } = event {
+            if let Event::Step { step, round, target, .. } = event {
                 println!("round {round}: {target} is to {step}");
             }
         }

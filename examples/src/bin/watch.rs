@@ -20,8 +20,8 @@ async fn main() -> anyhow::Result<()> {
         // `next` returns `None` when the run is over.
         while let Some(event) = events.next().await {
             match event {
-                Event::Attempt { target, number } => println!("try {number}: {target}"),
-                Event::Fallback { from, to } => println!("{from} gave no answer, now {to}"),
+                Event::Attempt { target, number, .. } => println!("attempt {number}: {target}"),
+                Event::Fallback { from, to, .. } => println!("{from} gave no answer, now {to}"),
                 other => println!("{other:?}"), // later versions have more events
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anstyle::Style;
 use llm_gateway_core::model::Target;
-use llm_gateway_core::{Event, Events, Failure, Outcome, Reply};
+use llm_gateway_core::{Event, Events, Failure, Reply, RunFuture};
 use tokio::time::Instant;
 
 use crate::route::progress_of;
@@ -13,7 +13,7 @@ use crate::terminal::{BAD, FAINT, GOOD, Terminal};
 
 /// Waits for the outcome of an orchestration and shows each of its steps meanwhile.
 pub(super) async fn watched(
-    mut outcome: Outcome,
+    mut outcome: RunFuture,
     mut events: Events,
     terminal: &mut Terminal,
 ) -> Result<Reply, Failure> {
@@ -58,7 +58,7 @@ struct Step {
 impl Steps {
     fn handle(&mut self, event: &Event, terminal: &mut Terminal) {
         match event {
-            Event::Step { step, round, target } => {
+            Event::Step { step, round, target, .. } => {
                 let (name, target, began) = (step.clone(), target.clone(), Instant::now());
                 self.underway = Some(Step { name, round: *round, target, began });
                 self.doing = String::new();

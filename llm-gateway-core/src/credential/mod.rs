@@ -2,6 +2,30 @@
 //!
 //! [`EnvironmentCredentials`] reads keys from variables. A program that keeps its keys elsewhere
 //! implements [`CredentialSource`].
+//!
+//! ```
+//! use async_trait::async_trait;
+//! use llm_gateway_core::credential::{CredentialSource, Lease, Secret};
+//! use llm_gateway_core::model::ProviderName;
+//!
+//! /// One key, which works for every provider behind a proxy.
+//! struct ProxyKey(Secret);
+//!
+//! #[async_trait]
+//! impl CredentialSource for ProxyKey {
+//!     async fn lease(&self, _: &ProviderName, _: &str) -> Option<Lease> {
+//!         Some(Lease::new("proxy", self.0.clone()))
+//!     }
+//!
+//!     fn has(&self, _: &ProviderName, _: &str) -> bool {
+//!         true
+//!     }
+//!
+//!     fn known(&self) -> Vec<Secret> {
+//!         vec![self.0.clone()]
+//!     }
+//! }
+//! ```
 
 mod environment;
 

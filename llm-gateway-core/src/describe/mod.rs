@@ -5,6 +5,18 @@
 //! policy in force, and says for each whether it can run now and, if not, which key is missing.
 //! It is put together without waiting for anything: no provider and no ledger is asked. It names
 //! the variables of keys, never a key.
+//!
+//! ```
+//! use llm_gateway_core::Gateway;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gateway = Gateway::builder().offline().build()?;
+//! for class in gateway.describe()?.task_classes {
+//!     println!("{}: {}", class.name, if class.available { "can run" } else { "cannot run" });
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod keys;
 mod orchestration;

@@ -13,6 +13,7 @@ use super::error::Unusable;
 #[non_exhaustive]
 pub enum HoldEnd {
     /// The hold is settled: the cost of its attempt replaces it, even if that cost is higher.
+    #[non_exhaustive]
     Settled {
         /// The cost of the attempt.
         cost: NanoUsd,

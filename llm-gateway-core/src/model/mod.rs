@@ -4,6 +4,18 @@
 //! counts tokens in one shape for all wire formats; a [`NanoUsd`] is an exact amount of money;
 //! [`ModelFacts`] is what the data know about a model; a [`Completion`] is a decoded answer. What
 //! a model is asked is in the module [`prompt`].
+//!
+//! ```
+//! use llm_gateway_core::model::{ModelId, NanoUsd, ProviderName, Target};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let target = Target::new(ProviderName::new("openai")?, ModelId::new("gpt-6-luna")?);
+//! assert_eq!(target.to_string(), "openai/gpt-6-luna");
+//! assert!(ModelId::new("../models").is_err());
+//! assert_eq!(NanoUsd::parse_usd("0.25")?.as_nanos(), 250_000_000);
+//! # Ok(())
+//! # }
+//! ```
 
 // Rank 1: this room imports nothing of ours but `error`, so every other room can speak in its
 // words.

@@ -53,6 +53,7 @@ pub enum Ending {
     /// The verifier gave no answer: the artifact is there, and was not judged.
     Unverified,
     /// A step gave no answer, or a [`Stop`](crate::Stop) ended it.
+    #[non_exhaustive]
     Failed {
         /// Name of the step that gave no answer or was ended.
         stage: String,

@@ -232,7 +232,7 @@ async fn check(dialect: Dialect, fixture: Fixture, cut: Cut) {
         transport: Arc::new(Canned(response, cut)),
         credentials: Arc::new(OneKey),
         scrubber: Scrubber::default(),
-        clock: Arc::new(FixedClock(NOW)),
+        clock: Arc::new(FixedClock::new(NOW)),
     };
     let provider = for_endpoint(endpoint(dialect, delivery), parts).unwrap();
     let prepared = provider.prepare(call.into()).unwrap();

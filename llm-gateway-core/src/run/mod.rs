@@ -52,18 +52,18 @@ pub struct Run {
     pub id: RunId,
     /// Events of the run while it works. They may be left unread.
     pub events: Events,
-    /// Future of the reply or the failure.
-    pub outcome: Outcome,
+    /// Future of the run's reply, or of its failure.
+    pub outcome: RunFuture,
 }
 
 /// The future of a run's result.
-pub type Outcome = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
+pub type RunFuture = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
 
 impl IntoFuture for Run {
     type Output = Result<Reply, Failure>;
-    type IntoFuture = Outcome;
+    type IntoFuture = RunFuture;
 
-    fn into_future(self) -> Outcome {
+    fn into_future(self) -> RunFuture {
         self.outcome
     }
 }

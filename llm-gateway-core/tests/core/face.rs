@@ -156,6 +156,39 @@ fn every_public_module_has_a_page_that_stands_alone() {
     assert!(public >= 10, "{public} modules");
 }
 
+#[test]
+fn every_public_module_has_a_worked_example() {
+    let modules = modules();
+    let pages = pages(&modules).into_keys().filter(|page| !page.is_empty());
+    for page in pages {
+        let mut found = Examples::default();
+        modules.iter().filter(|(module, _)| module.starts_with(&page)).for_each(|(_, file)| {
+            found.visit_file(file);
+        });
+        assert!(found.count > 0, "`{}` has no worked example", page.join("::"));
+    }
+}
+
+/// How many examples that run stand in the documentation. One that must not compile shows no use.
+#[derive(Default)]
+struct Examples {
+    is_inside: bool,
+    count: usize,
+}
+
+impl<'ast> Visit<'ast> for Examples {
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
+        let syn::Meta::NameValue(pair) = &attribute.meta else { return };
+        let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &pair.value else {
+            return;
+        };
+        if pair.path.is_ident("doc") && text.value().trim().starts_with("```") {
+            self.count += usize::from(!self.is_inside && text.value().trim() == "```");
+            self.is_inside = !self.is_inside;
+        }
+    }
+}
+
 /// The paths in the public signatures of a file.
 #[derive(Default)]
 struct Signatures {

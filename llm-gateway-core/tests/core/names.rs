@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use syn::Visibility;
+use syn::parse::ParseStream;
 use syn::visit::Visit;
 
 use crate::source::{is_test, modules};
@@ -30,6 +31,13 @@ impl<'ast> Visit<'ast> for Types {
         }
     }
 
+    /// Reads `name! { /// Documentation. \n TaskClass, ... }`: a macro that makes a public type.
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        if let Ok(Some(name)) = item.mac.parse_body_with(made_type) {
+            self.0.push((name.to_string(), true));
+        }
+    }
+
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
         self.add(&item.ident, &item.vis);
     }
@@ -45,6 +53,21 @@ impl<'ast> Visit<'ast> for Types {
     fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
         self.add(&item.ident, &item.vis);
     }
+}
+
+/// The type that a macro makes: a name in capitals that is its first argument.
+fn made_type(input: ParseStream<'_>) -> syn::Result<Option<syn::Ident>> {
+    input.call(syn::Attribute::parse_outer)?;
+    let name: Option<syn::Ident> = input.parse()?;
+    let is_first = input.is_empty() || input.peek(syn::Token![,]);
+    input.step(|cursor| {
+        let mut rest = *cursor;
+        while let Some((_, next)) = rest.token_tree() {
+            rest = next;
+        }
+        Ok(((), rest))
+    })?;
+    Ok(name.filter(|name| is_first && name.to_string().starts_with(char::is_uppercase)))
 }
 
 /// The names with a definition that the whole crate can see and another one beside it.
@@ -80,6 +103,7 @@ fn a_second_definition_is_seen_whoever_can_see_it() {
     };
     assert_eq!(twice("pub struct Place;", "enum Place {}"), 1);
     assert_eq!(twice("pub(super) trait Place {}", "pub(crate) type Place = u8;"), 1);
+    assert_eq!(twice("name! { /** A name. */ Place, \"place\", is_place }", "struct Place;"), 1);
     assert_eq!(twice("pub(super) struct Place;", "struct Place;"), 0);
     assert_eq!(twice("pub struct Place;", "#[cfg(test)] mod tests { struct Place; }"), 0);
 }

@@ -200,8 +200,8 @@ async fn events_tell_each_step() {
     let mut told = Vec::new();
     while let Some(event) = run.events.next().await {
         told.push(match event {
-            Event::Attempt { target, number } => format!("{number} {target}"),
-            Event::Fallback { from, to } => format!("{from} -> {to}"),
+            Event::Attempt { target, number, .. } => format!("{number} {target}"),
+            Event::Fallback { from, to, .. } => format!("{from} -> {to}"),
             _ => "unknown".to_owned(),
         });
     }

@@ -97,7 +97,7 @@ async fn a_description_waits_a_second_for_the_ledger_and_no_longer() {
     let began = tokio::time::Instant::now();
     let description = gateway.describe_with_spend().await.unwrap();
     assert_eq!(began.elapsed().as_secs(), 1);
-    let Some(SpendState::Unknown { error, hint }) = &description.spend else {
+    let Some(SpendState::Unknown { error, hint, .. }) = &description.spend else {
         panic!("{:?}", description.spend);
     };
     let told = json!({ "enabled": true, "error": error, "hint": hint });

@@ -20,7 +20,7 @@ pub(crate) const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
 /// Begins a gateway with this policy at [`NOW`], with a fixed seed and no variables.
 pub(crate) fn obeying(policy: impl Into<String>) -> GatewayBuilder {
     let builder = Gateway::builder().policy_yaml(policy).environment(Environment::empty());
-    builder.clock(Arc::new(FixedClock(NOW))).seed(7)
+    builder.clock(Arc::new(FixedClock::new(NOW))).seed(7)
 }
 
 /// Builds a gateway as [`obeying`] does, with a script for its models, a ledger and variables.

@@ -254,7 +254,7 @@ async fn a_watcher_is_told_of_the_members_and_the_escalation() {
     while let Some(event) = run.events.next().await {
         match event {
             Event::Member { member, .. } => told.push(format!("member {member}")),
-            Event::Escalating { to, because } => {
+            Event::Escalating { to, because, .. } => {
                 assert_eq!(because, cascade.because);
                 told.push(to.to_string());
             }

@@ -124,7 +124,9 @@ async fn events_tell_of_each_step() {
     let mut told = Vec::new();
     while let Some(event) = run.events.next().await {
         match event {
-            Event::Step { step, round, target } => told.push(format!("{step} {round} {target}")),
+            Event::Step { step, round, target, .. } => {
+                told.push(format!("{step} {round} {target}"))
+            }
             Event::StepEnded { step, answered, .. } => told.push(format!("{step} {answered}")),
             _ => {}
         }

@@ -63,7 +63,7 @@ fn builder(policy: &str, script: &Scripted, ledger: &Arc<MemoryLedger>) -> Gatew
         .environment(keys())
         .transport(Arc::new(Echo(script.clone())))
         .ledger(ledger)
-        .clock(Arc::new(FixedClock(NOW)))
+        .clock(Arc::new(FixedClock::new(NOW)))
         .seed(7)
 }
 

@@ -204,7 +204,7 @@ async fn members_are_asked_at_the_same_time_and_sealed_until_all_are_in() {
     assert_eq!(began.elapsed(), Duration::from_secs(10));
     let mut members = Vec::new();
     while let Some(event) = run.events.next().await {
-        if let Event::Member { member, of, answered } = event {
+        if let Event::Member { member, of, answered, .. } = event {
             assert!(answered && of == 3);
             members.push(member);
         }

@@ -101,7 +101,7 @@ async fn answer(dialect: Dialect, delivery: Delivery) -> Result<Completion, Erro
         transport: Arc::new(Scripted::new().strict().answer("an answer")),
         credentials: Arc::new(EnvironmentCredentials::new(Environment::empty(), [])),
         scrubber: Scrubber::default(),
-        clock: Arc::new(FixedClock(Duration::ZERO)),
+        clock: Arc::new(FixedClock::new(Duration::ZERO)),
     };
     let provider = for_endpoint(endpoint, parts).expect("src/provider/http/mod.rs: no adapter");
     let prompt = Prompt::from_messages([Message::user("a question")]);

@@ -133,7 +133,7 @@ fn parts(transport: impl Transport + 'static, key: Option<&'static str>) -> Prov
         transport: Arc::new(transport),
         credentials: Arc::new(Keys(key)),
         scrubber: Scrubber::default(),
-        clock: Arc::new(FixedClock(Duration::ZERO)),
+        clock: Arc::new(FixedClock::new(Duration::ZERO)),
     }
 }
 
