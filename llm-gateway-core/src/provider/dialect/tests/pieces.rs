@@ -136,3 +136,16 @@ async fn the_offline_transport_answers_every_dialect() {
         }
     }
 }
+
+#[test]
+fn every_list_of_dialects_has_all_of_them() {
+    let list = DIALECTS.map(|dialect| format!("Dialect::{dialect:?}")).join(",");
+    for file in ["src/provider/fixtures.rs", "src/certificate/tests/fixtures.rs"] {
+        let code: String = read(file).split_whitespace().collect();
+        assert!(code.contains(&format!("[{list}")), "{file} lists other dialects");
+    }
+    let [first @ .., last] = &DIALECTS.map(Dialect::as_str);
+    let hint = format!("write kind: {} or {last}:", first.join(", "));
+    let file = "src/config/compile/providers.rs";
+    assert!(read(file).contains(&hint), "{file} has no hint `{hint}`");
+}
