@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use llm_gateway_core::certificate::ReceiptDigest;
-use llm_gateway_core::ledger::{By, Month};
+use llm_gateway_core::ledger::{Month, SpendBy};
 use llm_gateway_process::GatewayFlags;
 
 /// The exit code of a command line that was used wrongly.
@@ -185,7 +185,7 @@ pub(crate) enum Grouping {
     TaskClass,
 }
 
-impl From<Grouping> for By {
+impl From<Grouping> for SpendBy {
     fn from(grouping: Grouping) -> Self {
         match grouping {
             Grouping::Provider => Self::Provider,

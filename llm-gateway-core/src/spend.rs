@@ -5,7 +5,7 @@
 //! both. Amounts are serialized in dollars, exact to the nano-dollar below a million dollars.
 //!
 //! ```
-//! use llm_gateway_core::ledger::By;
+//! use llm_gateway_core::ledger::SpendBy;
 //! use llm_gateway_core::{Environment, Gateway, Request};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -16,7 +16,7 @@
 //! // Offline the ledger is in memory, and the file stays untouched.
 //! let gateway = Gateway::builder().environment(environment).offline().build()?;
 //! gateway.route(Request::new("quick_answer", "hello")).await?;
-//! let report = gateway.spent(None, By::Provider).await?;
+//! let report = gateway.spent(None, SpendBy::Provider).await?;
 //! println!("{} spent, {} left", report.spent.settled, report.caps[0].left);
 //! # assert!(report.caps[0].left < report.caps[0].cap.limit);
 //! # Ok(())
@@ -26,14 +26,14 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::ledger::{By, Cap, MonthSpend, Scope, SpentRow};
+use crate::ledger::{Cap, MonthSpend, Scope, SpendBy, SpentRow};
 use crate::model::NanoUsd;
 
 /// The spend report of a month: what it has cost, and what its caps leave.
 ///
 /// It is serialized as `{month, total_usd, held_usd, unsettled_usd, caps{}, rows[]}`. `caps` has
 /// `{cap_usd, left_usd}` for `total` and for each capped provider. A row has the provider, model or
-/// task class of its calls under [`By::as_str`], then `cost_usd` and `calls`, and the numbers of
+/// task class of its calls under [`SpendBy::as_str`], then `cost_usd` and `calls`, and the numbers of
 /// `estimated` and `unknown` calls if there are any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -41,7 +41,7 @@ pub struct SpendReport {
     /// The money that the ledger has counted in the month.
     pub spent: MonthSpend,
     /// The key by which the rows of the report are grouped.
-    pub by: By,
+    pub by: SpendBy,
     /// The monthly caps with what each leaves, the cap on the total first.
     pub caps: Vec<CapLeft>,
 }
@@ -80,7 +80,7 @@ pub enum SpendState {
 
 impl SpendReport {
     /// Creates the report of the money that was counted, with what `caps` leave.
-    pub(crate) fn new(spent: MonthSpend, by: By, caps: Vec<Cap>) -> Self {
+    pub(crate) fn new(spent: MonthSpend, by: SpendBy, caps: Vec<Cap>) -> Self {
         let left = |cap| CapLeft { left: spent.left(&cap), cap };
         let caps = caps.into_iter().map(left).collect();
         Self { spent, by, caps }

@@ -10,7 +10,7 @@ use crate::config::PolicyProblems;
 use crate::describe::Description;
 use crate::dispatch;
 use crate::error::{Category, Error};
-use crate::ledger::{By, Dropped, Ledger, Month};
+use crate::ledger::{Dropped, Ledger, Month, SpendBy};
 use crate::policy::Policy;
 use crate::spend::{SpendReport, SpendState};
 
@@ -26,7 +26,7 @@ impl Gateway {
     /// `None` stands for the current month, in UTC.
     ///
     /// ```
-    /// use llm_gateway_core::ledger::{By, MemoryLedger};
+    /// use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
     /// use llm_gateway_core::{Gateway, Request};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -34,7 +34,7 @@ impl Gateway {
     /// let ledger = std::sync::Arc::new(MemoryLedger::new());
     /// let gateway = Gateway::builder().offline().ledger(ledger).build()?;
     /// let answer = gateway.route(Request::new("quick_answer", "hello")).await?;
-    /// let report = gateway.spent(None, By::Model).await?;
+    /// let report = gateway.spent(None, SpendBy::Model).await?;
     /// assert_eq!(Some(report.spent.settled), answer.cost.amount);
     /// # Ok(())
     /// # }
@@ -43,7 +43,7 @@ impl Gateway {
     /// # Errors
     /// [`Category::Ledger`] if money is not counted or the ledger cannot be used;
     /// [`Category::PolicyInvalid`] if the policy cannot be used.
-    pub async fn spent(&self, month: Option<Month>, by: By) -> Result<SpendReport, Error> {
+    pub async fn spent(&self, month: Option<Month>, by: SpendBy) -> Result<SpendReport, Error> {
         let (policy, ledger) = self.policy_and_ledger()?;
         let spent = ledger.spent(self.month_or_now(month), by).await?;
         Ok(SpendReport::new(spent, by, dispatch::caps(policy.spending())))
@@ -76,7 +76,7 @@ impl Gateway {
         if self.state.ledger.is_none() {
             return SpendState::Off;
         }
-        let waited = timeout(DESCRIPTION_WAITS, self.spent(None, By::Provider)).await;
+        let waited = timeout(DESCRIPTION_WAITS, self.spent(None, SpendBy::Provider)).await;
         match waited.unwrap_or_else(|_| Err(slow())) {
             Ok(report) => SpendState::Known(Box::new(report)),
             Err(error) => SpendState::Unknown {

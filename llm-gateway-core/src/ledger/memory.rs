@@ -16,7 +16,7 @@ use super::error::{ReserveError, Unusable};
 use super::hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 use super::hold_request::{HoldRequest, asked};
 use super::month::Month;
-use super::month_spend::{By, Dropped, MonthSpend, SpentRow};
+use super::month_spend::{Dropped, MonthSpend, SpendBy, SpentRow};
 use super::rule::{Rule, Totals};
 use super::scope::{Scope, ScopeTotal};
 
@@ -104,7 +104,7 @@ impl Ledger for MemoryLedger {
         Ok(attempts.iter().map(hold).collect())
     }
 
-    async fn spent(&self, month: Month, by: By) -> Result<MonthSpend, Unusable> {
+    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, Unusable> {
         Ok(lock(&self.books).spent(month, by))
     }
 
@@ -146,14 +146,14 @@ impl Books {
         }
     }
 
-    fn spent(&self, month: Month, by: By) -> MonthSpend {
+    fn spent(&self, month: Month, by: SpendBy) -> MonthSpend {
         let calls = self.spending.iter().filter(|((of, ..), _)| *of == month);
         let mut spent =
             MonthSpend::new(month).with_calls(calls.map(|((_, target, class), row)| {
                 let key = match by {
-                    By::Provider => target.provider.to_string(),
-                    By::Model => target.model.to_string(),
-                    By::TaskClass => class.to_string(),
+                    SpendBy::Provider => target.provider.to_string(),
+                    SpendBy::Model => target.model.to_string(),
+                    SpendBy::TaskClass => class.to_string(),
                 };
                 SpentRow { key, ..row.clone() }
             }));

@@ -31,7 +31,7 @@ pub use hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 pub use hold_request::HoldRequest;
 pub use memory::MemoryLedger;
 pub use month::{InvalidMonth, Month};
-pub use month_spend::{By, Dropped, MonthSpend, SpentRow};
+pub use month_spend::{Dropped, MonthSpend, SpendBy, SpentRow};
 pub use scope::{Scope, ScopeTotal};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
@@ -41,7 +41,9 @@ pub use sqlite::SqliteLedger;
 /// # Using a ledger
 ///
 /// ```
-/// use llm_gateway_core::ledger::{By, Cap, HoldRequest, Ledger, MemoryLedger, Month, Scope};
+/// use llm_gateway_core::ledger::{
+///     Cap, HoldRequest, Ledger, MemoryLedger, Month, Scope, SpendBy,
+/// };
 /// use llm_gateway_core::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -59,7 +61,7 @@ pub use sqlite::SqliteLedger;
 /// hold.settle(NanoUsd::parse_usd("0.01")?, CostBasis::Exact).await?;
 /// // ... and fits once the first has turned out cheap.
 /// ledger.reserve_one(month, attempt, &caps).await?.release().await?;
-/// assert_eq!(ledger.spent(month, By::Provider).await?.settled, NanoUsd::parse_usd("0.01")?);
+/// assert_eq!(ledger.spent(month, SpendBy::Provider).await?.settled, NanoUsd::parse_usd("0.01")?);
 /// # Ok(())
 /// # }
 /// ```
@@ -75,8 +77,8 @@ pub use sqlite::SqliteLedger;
 ///
 /// use async_trait::async_trait;
 /// use llm_gateway_core::ledger::{
-///     By, Cap, Dropped, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend,
-///     ReserveError, Scope, ScopeTotal, Unusable, WriteConfirmation,
+///     Cap, Dropped, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend,
+///     ReserveError, Scope, ScopeTotal, SpendBy, Unusable, WriteConfirmation,
 /// };
 /// use llm_gateway_core::model::NanoUsd;
 ///
@@ -121,7 +123,7 @@ pub use sqlite::SqliteLedger;
 ///         Ok(attempts.iter().map(hold).collect())
 ///     }
 ///
-///     async fn spent(&self, month: Month, _: By) -> Result<MonthSpend, Unusable> {
+///     async fn spent(&self, month: Month, _: SpendBy) -> Result<MonthSpend, Unusable> {
 ///         let mut spend = MonthSpend::new(month);
 ///         let totals = self.0.lock().unwrap();
 ///         spend.scopes = totals.iter().filter(|((of, _), _)| *of == month).map(|(_, it)| it.clone()).collect();
@@ -164,7 +166,7 @@ pub use sqlite::SqliteLedger;
 ///
 /// let gateway = Gateway::builder().offline().ledger(Arc::new(Counter::default())).build()?;
 /// let answer = gateway.route(Request::new("quick_answer", "hello")).await?;
-/// let report = gateway.spent(None, By::Provider).await?;
+/// let report = gateway.spent(None, SpendBy::Provider).await?;
 /// assert_eq!(Some(report.spent.settled), answer.cost.amount);
 /// # Ok(())
 /// # }
@@ -194,7 +196,7 @@ pub trait Ledger: Send + Sync {
     ///
     /// # Errors
     /// [`Unusable`] if the ledger cannot be read.
-    async fn spent(&self, month: Month, by: By) -> Result<MonthSpend, Unusable>;
+    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, Unusable>;
 
     /// Releases the holds of dead processes in `month`, and returns their number and sum. The holds
     /// of living processes stay.

@@ -13,7 +13,7 @@ use super::scope::ScopeTotal;
 /// The key by which a spend report groups calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum By {
+pub enum SpendBy {
     /// Calls are grouped by provider.
     Provider,
     /// Calls are grouped by model, whichever provider serves it.
@@ -22,7 +22,7 @@ pub enum By {
     TaskClass,
 }
 
-impl By {
+impl SpendBy {
     /// Returns the name of the key that the command line and the envelope use, such as
     /// `task_class`.
     pub fn as_str(self) -> &'static str {

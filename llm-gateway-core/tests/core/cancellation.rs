@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use llm_gateway_core::ledger::{By, MemoryLedger, MonthSpend};
+use llm_gateway_core::ledger::{MemoryLedger, MonthSpend, SpendBy};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::{Answer, Failure, Gateway, Request};
 use test_support::in_time;
@@ -144,7 +144,7 @@ impl World {
     }
 
     async fn spent(&self) -> MonthSpend {
-        spent(&self.ledger, By::Model).await
+        spent(&self.ledger, SpendBy::Model).await
     }
 
     /// Asserts that nothing is left behind, and that the next call gets everything that this one

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use llm_gateway_core::ledger::{By, MemoryLedger};
+use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::model::{CostBasis, NanoUsd};
 use llm_gateway_core::{Answer, Category, Envelope, Environment, Failure, Request, Scripted};
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ async fn asks(class: &str, body: &Value) -> (Result<Answer, Failure>, NanoUsd) {
     let gateway = builder.scripted(script).build().unwrap();
     let outcome = gateway.route(Request::new(class, "hi")).await;
     gateway.drain().await.unwrap();
-    (outcome, spent(&ledger, By::Model).await.settled)
+    (outcome, spent(&ledger, SpendBy::Model).await.settled)
 }
 
 /// What an answer must cost.

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use llm_gateway_core::ledger::{
-    By, Cap, Dropped, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend,
-    ReserveError, Unusable, WriteConfirmation,
+    Cap, Dropped, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend, ReserveError,
+    SpendBy, Unusable, WriteConfirmation,
 };
 
 /// A ledger that keeps its callers waiting.
@@ -32,7 +32,7 @@ impl Ledger for Silent {
         }
     }
 
-    async fn spent(&self, _: Month, _: By) -> Result<MonthSpend, Unusable> {
+    async fn spent(&self, _: Month, _: SpendBy) -> Result<MonthSpend, Unusable> {
         std::future::pending().await
     }
 

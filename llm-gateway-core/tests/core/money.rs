@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::clock::Clock;
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
+use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, MonthSpend, SpendBy};
 use llm_gateway_core::model::{CostBasis, NanoUsd};
 use llm_gateway_core::{Category, Envelope, Environment, Failure, Gateway, Request, Scripted};
 
@@ -55,7 +55,7 @@ impl Till {
 
     async fn spent(&self) -> MonthSpend {
         self.gateway.drain().await.unwrap();
-        spent(&self.ledger, By::Provider).await
+        spent(&self.ledger, SpendBy::Provider).await
     }
 }
 
@@ -228,7 +228,7 @@ async fn a_hold_belongs_to_the_month_in_which_it_is_made() {
     let answer = gateway.route(Request::new("quick", "hi")).await.unwrap();
     assert_eq!(answer.attempts.len(), 2);
     for (month, attempt) in ["2026-11", "2026-12"].into_iter().zip(&answer.attempts) {
-        let spent = ledger.spent(Month::parse(month).unwrap(), By::Model).await.unwrap();
+        let spent = ledger.spent(Month::parse(month).unwrap(), SpendBy::Model).await.unwrap();
         assert_eq!(Some(spent.settled), attempt.cost, "{month}");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use llm_gateway_core::ledger::{By, MemoryLedger, MonthSpend};
+use llm_gateway_core::ledger::{MemoryLedger, MonthSpend, SpendBy};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::transport::{
@@ -196,7 +196,7 @@ impl World {
 
     async fn spent(&self) -> MonthSpend {
         self.gateway.drain().await.unwrap();
-        spent(&self.ledger, By::Model).await
+        spent(&self.ledger, SpendBy::Model).await
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::ledger::{By, MemoryLedger};
+use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::{Answer, Category, Failure, Gateway, Request, Scripted};
 use tokio::time::Instant;
@@ -281,7 +281,7 @@ async fn every_try_has_a_hold_of_its_own() {
     let costs: Vec<_> = answer.attempts.iter().map(|attempt| attempt.cost.unwrap()).collect();
     assert!(costs[0] > costs[2], "what a cut answer cost nobody knows, so it counts whole");
     assert_eq!(costs[1], NanoUsd::ZERO);
-    let spent = spent(&ledger, By::Model).await;
+    let spent = spent(&ledger, SpendBy::Model).await;
     assert_eq!(spent.settled, costs[0].saturating_add(costs[2]));
     assert_eq!(spent.held, NanoUsd::ZERO);
 }

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use llm_gateway_core::ledger::{By, MemoryLedger};
+use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::{Answer, Failure, Gateway, Request};
 use test_support::{FakeSocket, Wire, in_time};
 
@@ -70,7 +70,7 @@ reliability: {{deadline_s: 600, retry: {{max_retries: 1, base_delay_s: 0.001}}}}
         assert_eq!(self.socket.asked_so_far(), 2, "{what}");
         let breaker = self.gateway.describe().unwrap().circuit_breakers["local/m"];
         assert_eq!(breaker.consecutive_failures, 2, "{what}");
-        let spent = spent(&self.ledger, By::Model).await;
+        let spent = spent(&self.ledger, SpendBy::Model).await;
         assert_eq!(
             (spent.settled.as_nanos(), spent.held.as_nanos()),
             (2 * WORST_CASE, 0),

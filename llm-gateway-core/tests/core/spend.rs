@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use llm_gateway_core::describe::Description;
-use llm_gateway_core::ledger::{By, MemoryLedger, Month, MonthSpend};
+use llm_gateway_core::ledger::{MemoryLedger, Month, MonthSpend, SpendBy};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::spend::SpendState;
 use llm_gateway_core::{Category, Environment, GatewayBuilder, Request};
@@ -41,7 +41,7 @@ async fn a_report_has_the_shape_of_the_contract() {
     uncapped.drain().await.unwrap();
 
     let gateway = builder(&caps).ledger(ledger).build().unwrap();
-    let report = gateway.spent(None, By::Model).await.unwrap();
+    let report = gateway.spent(None, SpendBy::Model).await.unwrap();
     let left = NanoUsd::from_nanos(1_000_000_000 - cost.as_nanos());
     let totals = json!({
         "month": "2026-11", "total_usd": cost, "held_usd": 0.0, "unsettled_usd": 0.0,
@@ -65,9 +65,9 @@ async fn another_month_is_another_count() {
     let gateway = builder(&[]).ledger(Arc::new(MemoryLedger::new())).build().unwrap();
     gateway.route(Request::new("quick", "hi")).await.unwrap();
     let october = Month::parse("2026-10").unwrap();
-    let report = gateway.spent(Some(october), By::Provider).await.unwrap();
+    let report = gateway.spent(Some(october), SpendBy::Provider).await.unwrap();
     assert_eq!(report.spent, MonthSpend::new(october));
-    let november = gateway.spent(None, By::Provider).await.unwrap();
+    let november = gateway.spent(None, SpendBy::Provider).await.unwrap();
     assert_eq!(november.spent.rows.len(), 1);
 }
 
@@ -76,7 +76,7 @@ async fn without_a_ledger_that_is_what_is_told() {
     let gateway = builder(&[]).build().unwrap();
     let description = gateway.describe_with_spend().await.unwrap();
     assert_eq!(spend_of(&description), json!({ "enabled": false }));
-    let error = gateway.spent(None, By::Provider).await.unwrap_err();
+    let error = gateway.spent(None, SpendBy::Provider).await.unwrap_err();
     assert_eq!(error.category(), Category::Ledger);
     assert!(error.hint().unwrap().contains("LLM_GATEWAY_LEDGER=1"));
     assert_eq!(gateway.drop_unsettled(None).await.unwrap_err().category(), Category::Ledger);
@@ -86,7 +86,7 @@ async fn without_a_ledger_that_is_what_is_told() {
 async fn without_a_policy_nothing_is_known_of_the_ledger() {
     let gateway = obeying("defaults: {}").offline().build_always();
     assert!(gateway.describe_with_spend().await.is_err());
-    let error = gateway.spent(None, By::Provider).await.unwrap_err();
+    let error = gateway.spent(None, SpendBy::Provider).await.unwrap_err();
     assert_eq!(error.category(), Category::PolicyInvalid);
     assert_eq!(gateway.drop_unsettled(None).await.unwrap_err().category(), Category::PolicyInvalid);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use llm_gateway_core::clock::FixedClock;
 use llm_gateway_core::config::{LoadRequest, Loaded, PolicySource, load};
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger, Month, MonthSpend};
+use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, MonthSpend, SpendBy};
 use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::{Answer, Environment, Failure, Gateway, GatewayBuilder, Request, Scripted};
 
@@ -54,6 +54,6 @@ pub(crate) fn outcomes(attempts: &[Attempt]) -> Vec<&'static str> {
 }
 
 /// Returns what the month of [`NOW`] has cost.
-pub(crate) async fn spent(ledger: &MemoryLedger, by: By) -> MonthSpend {
+pub(crate) async fn spent(ledger: &MemoryLedger, by: SpendBy) -> MonthSpend {
     ledger.spent(Month::parse("2026-11").unwrap(), by).await.unwrap()
 }

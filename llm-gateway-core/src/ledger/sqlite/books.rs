@@ -12,7 +12,7 @@ use super::super::error::ReserveError;
 use super::super::hold::HoldEnd;
 use super::super::hold_request::{HoldRequest, asked};
 use super::super::month::Month;
-use super::super::month_spend::{By, Dropped, MonthSpend, SpentRow};
+use super::super::month_spend::{Dropped, MonthSpend, SpendBy, SpentRow};
 use super::super::rule::{LARGEST, Rule, Totals};
 use super::super::scope::{Scope, ScopeTotal};
 use super::processes::{Locks, ProcessName};
@@ -141,15 +141,15 @@ impl<'a> Books<'a> {
     }
 
     /// Returns what a month has cost, and what is held in it.
-    pub(super) fn spent(&self, month: Month, by: By) -> rusqlite::Result<MonthSpend> {
+    pub(super) fn spent(&self, month: Month, by: SpendBy) -> rusqlite::Result<MonthSpend> {
         let sql = match by {
-            By::Provider => {
+            SpendBy::Provider => {
                 "SELECT provider, cost, calls, estimated, unknown FROM spending WHERE month = ?1"
             }
-            By::Model => {
+            SpendBy::Model => {
                 "SELECT model, cost, calls, estimated, unknown FROM spending WHERE month = ?1"
             }
-            By::TaskClass => {
+            SpendBy::TaskClass => {
                 "SELECT task_class, cost, calls, estimated, unknown FROM spending WHERE month = ?1"
             }
         };

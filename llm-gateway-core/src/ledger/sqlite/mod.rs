@@ -33,7 +33,7 @@ use super::error::{ReserveError, Unusable};
 use super::hold::Hold;
 use super::hold_request::HoldRequest;
 use super::month::Month;
-use super::month_spend::{By, Dropped, MonthSpend};
+use super::month_spend::{Dropped, MonthSpend, SpendBy};
 
 use books::Books;
 use jobs::{Job, Query, Reserve};
@@ -116,7 +116,7 @@ impl Ledger for SqliteLedger {
         heard.await.unwrap_or_else(|_| Err(self.queue.stopped().into()))
     }
 
-    async fn spent(&self, month: Month, by: By) -> Result<MonthSpend, Unusable> {
+    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, Unusable> {
         self.ask(move |books| books.spent(month, by)).await
     }
 

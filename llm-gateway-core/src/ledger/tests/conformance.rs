@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 
 use crate::error::{Category, Error};
-use crate::ledger::{By, Month, MonthSpend, Problem, Refused, ReserveError};
+use crate::ledger::{Month, MonthSpend, Problem, Refused, ReserveError, SpendBy};
 use crate::model::{CostBasis, TaskClass};
 
 use super::{Cap, Process, Scope, World, call, november, provider, total_cap, usd};
@@ -37,7 +37,7 @@ on_both! {
 
 async fn spent(process: &Process) -> MonthSpend {
     process.drain().await.unwrap();
-    process.spent(november(), By::Provider).await.unwrap()
+    process.spent(november(), SpendBy::Provider).await.unwrap()
 }
 
 async fn refusal(process: &Process, nanos: u64, caps: &[Cap]) -> Refused {
@@ -176,7 +176,7 @@ async fn a_hold_belongs_to_the_month_it_was_reserved_in(world: World) {
     let next = process.reserve_one(december, call("openai/m", 90), &caps).await.unwrap();
     hold.settle(usd(80), CostBasis::Exact).await.unwrap();
     next.release().await.unwrap();
-    assert_eq!(process.spent(december, By::Model).await.unwrap().settled, usd(0));
+    assert_eq!(process.spent(december, SpendBy::Model).await.unwrap().settled, usd(0));
     assert_eq!(spent(&process).await.settled, usd(80));
 }
 
@@ -191,9 +191,9 @@ async fn the_rows_add_up_to_the_nano_dollar(world: World) {
         hold.settle(usd(cost), basis).await.unwrap();
     }
     for (by, expected) in [
-        (By::Provider, [("gemini", 300, 1, 0), ("openai", 4_021, 3, 1)]),
-        (By::Model, [("a", 4_301, 3, 1), ("b", 20, 1, 0)]),
-        (By::TaskClass, [("x", 1, 1, 0), ("y", 4_320, 3, 1)]),
+        (SpendBy::Provider, [("gemini", 300, 1, 0), ("openai", 4_021, 3, 1)]),
+        (SpendBy::Model, [("a", 4_301, 3, 1), ("b", 20, 1, 0)]),
+        (SpendBy::TaskClass, [("x", 1, 1, 0), ("y", 4_320, 3, 1)]),
     ] {
         let spent = process.spent(november(), by).await.unwrap();
         let row = |row: &super::super::SpentRow| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::ledger::{By, ReserveError};
+use crate::ledger::{ReserveError, SpendBy};
 use crate::model::CostBasis;
 
 use super::{Process, World, call, november, total_cap, usd};
@@ -56,7 +56,7 @@ async fn a_crowd_never_passes_the_cap(world: World) {
         caller.await.unwrap();
     }
     let (most, made) = (seen.most.load(Ordering::SeqCst), seen.made.load(Ordering::SeqCst));
-    let spent = world.process().spent(november(), By::Model).await.unwrap();
+    let spent = world.process().spent(november(), SpendBy::Model).await.unwrap();
     assert!((1..=FIT).contains(&most), "{most} calls at once");
     assert_eq!((spent.settled, spent.held, spent.rows[0].calls), (usd(made * COST), usd(0), made));
     assert!(spent.settled <= usd(WORST * FIT));

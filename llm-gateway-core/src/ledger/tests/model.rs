@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use tokio::runtime::Builder;
 
-use crate::ledger::{By, Cap, Hold, ReserveError, Scope};
+use crate::ledger::{Cap, Hold, ReserveError, Scope, SpendBy};
 use crate::model::CostBasis;
 
 use super::{Process, World, call, november, provider, total_cap, usd};
@@ -155,7 +155,7 @@ impl History {
 
     async fn compare(&self) {
         for process in &self.processes {
-            let spent = process.spent(november(), By::Provider).await.unwrap();
+            let spent = process.spent(november(), SpendBy::Provider).await.unwrap();
             let rows: BTreeMap<_, _> = spent
                 .rows
                 .iter()

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
 use llm_gateway_core::describe::TaskClassDescription;
-use llm_gateway_core::ledger::{By, MemoryLedger};
+use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::outcome::AnsweredBy;
 use llm_gateway_core::prompt::Message;
 use llm_gateway_core::{
@@ -197,7 +197,7 @@ async fn a_strong_model_that_fails_loses_nothing_that_the_gate_said() {
     let envelope = json!(Envelope::from(&failure));
     assert_eq!(
         envelope["meta"]["cost_usd_approx"],
-        json!(spent(&ledger, By::TaskClass).await.settled)
+        json!(spent(&ledger, SpendBy::TaskClass).await.settled)
     );
     insta::assert_json_snapshot!(envelope["meta"], {
         ".**.latency_ms" => 0,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_gateway_core::ledger::{By, MemoryLedger};
+use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::model::{CostBasis, NanoUsd};
 use llm_gateway_core::outcome::AnsweredBy;
 use llm_gateway_core::{Category, Envelope, Environment, Scripted};
@@ -23,7 +23,7 @@ async fn the_cost_is_that_of_every_try_of_every_call() {
     assert_eq!(script.requests().len(), 5);
     assert_eq!((cascade.attempts().count(), cascade.answered_by), (5, AnsweredBy::Else));
     let total = cascade.total_cost().unwrap();
-    assert_eq!(total, spent(&ledger, By::TaskClass).await.settled);
+    assert_eq!(total, spent(&ledger, SpendBy::TaskClass).await.settled);
     assert!(total.as_nanos() > 3 * WORST_CASE, "two cut tries and three answers: {total}");
     assert_eq!(cascade.cost_basis(), CostBasis::Estimated);
     let meta = Envelope::from(&cascade).meta;
@@ -82,7 +82,7 @@ async fn a_cap_that_the_gate_has_used_up_refuses_the_strong_model_and_keeps_the_
     assert_eq!(failure.category(), Category::PolicyBlocked);
     assert_eq!(failure.panel().unwrap().answers().count(), 2);
     assert_eq!(script.requests().len(), 2);
-    let spent = spent(&ledger, By::TaskClass).await;
+    let spent = spent(&ledger, SpendBy::TaskClass).await;
     assert_eq!(
         (Some(spent.settled), spent.held),
         (failure.panel().unwrap().total_cost(), NanoUsd::ZERO)
@@ -95,7 +95,7 @@ async fn a_cap_that_has_room_for_the_gate_and_then_the_strong_model_lets_both_in
     let script = Scripted::new().answer("42").answer("41").answer("43");
     let gateway = gateway_in(POLICY, script, ledger.clone(), capped(3 * WORST_CASE));
     let cascade = gateway.cascade(question()).await.unwrap();
-    let spent = spent(&ledger, By::TaskClass).await;
+    let spent = spent(&ledger, SpendBy::TaskClass).await;
     assert_eq!((Some(spent.settled), spent.held), (cascade.total_cost(), NanoUsd::ZERO));
 }
 
@@ -239,7 +239,7 @@ async fn a_cancelled_cascade_leaves_no_hold() {
             _ = run.outcome => panic!("a hanging cascade answered"),
             () = until => {}
         }
-        let spent = spent(&ledger, By::TaskClass).await;
+        let spent = spent(&ledger, SpendBy::TaskClass).await;
         assert_eq!(spent.held, NanoUsd::ZERO);
         assert!(spent.settled.as_nanos() >= 2 * WORST_CASE, "nobody knows what it cost");
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::ledger::{By, MemoryLedger};
+use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::transport::HttpRequest;
 use llm_gateway_core::{Answer, Environment, Failure, Request};
@@ -39,7 +39,7 @@ impl Cell<'_> {
             Err(failure) => failure.attempts(),
         };
         let breakers = gateway.describe().unwrap().circuit_breakers;
-        let spent = spent(&ledger, By::Provider).await;
+        let spent = spent(&ledger, SpendBy::Provider).await;
         let providers = self.chain().map(|who| self.provider(who));
         let spent_at = |provider: &str| {
             let row = spent.rows.iter().find(|row| row.key == provider);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_gateway_core::ledger::{By, Ledger, MemoryLedger};
+use llm_gateway_core::ledger::{Ledger, MemoryLedger, SpendBy};
 use llm_gateway_core::model::{NanoUsd, StepRole};
 use llm_gateway_core::outcome::{AttemptOutcome, Ending};
 use llm_gateway_core::{Category, Envelope, Failure, Orchestrated, Scripted, Task};
@@ -108,7 +108,7 @@ async fn run(rules: &Rules, replies: &[Reply]) -> Ran {
     let gateway = builder(&policy(rules), &script, &ledger).build().unwrap();
     let outcome = gateway.orchestrate(Task::new(TASK)).await;
     ledger.drain().await.unwrap();
-    let spent = spent(&ledger, By::Provider).await;
+    let spent = spent(&ledger, SpendBy::Provider).await;
     let envelope = match &outcome {
         Ok(work) => Envelope::from(work),
         Err(failure) => Envelope::from(failure),

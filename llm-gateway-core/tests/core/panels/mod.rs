@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::certificate::{Against, ClaimResult, VerifyResult, verify};
-use llm_gateway_core::ledger::{By, MemoryLedger};
+use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Consensus;
 use llm_gateway_core::policy::Level;
@@ -226,7 +226,7 @@ async fn a_cancelled_panel_leaves_no_hold() {
         () = tokio::task::yield_now() => {}
     }
     assert_eq!(script.requests().len(), 3);
-    let spent = spent(&ledger, By::Provider).await;
+    let spent = spent(&ledger, SpendBy::Provider).await;
     assert_eq!(spent.held, NanoUsd::ZERO);
     assert_eq!(spent.settled.as_nanos(), 3 * WORST_CASE, "nobody knows what they cost");
 }

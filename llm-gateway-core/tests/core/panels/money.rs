@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::ledger::{By, MemoryLedger};
+use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::{Category, Envelope, Environment, Failure, PanelAnswer, Request, Scripted};
 use serde_json::json;
@@ -62,7 +62,7 @@ async fn a_panel_is_reserved_whole_or_not_at_all() {
     assert_eq!(script.requests().len(), 0, "not one member is asked");
     let enough = gateway_in(POLICY, script.clone(), ledger.clone(), environment(3, 0));
     let panel = enough.panel(Request::new("three", "hi")).await.unwrap();
-    let spent = spent(&ledger, By::TaskClass).await;
+    let spent = spent(&ledger, SpendBy::TaskClass).await;
     assert_eq!((Some(spent.settled), spent.held), (panel.total_cost(), NanoUsd::ZERO));
 }
 

@@ -3,7 +3,7 @@
 
 use rusqlite::Connection;
 
-use crate::ledger::{By, Hold, HoldRequest, Ledger, Problem, ReserveError, SqliteLedger};
+use crate::ledger::{Hold, HoldRequest, Ledger, Problem, ReserveError, SpendBy, SqliteLedger};
 use crate::model::{CostBasis, ModelId, NanoUsd};
 
 use super::super::books::{Books, OF_A_CALL};
@@ -42,7 +42,7 @@ impl Full {
 
 /// Returns the settled and the held money of the month, and the number of spend rows.
 async fn sums(ledger: &SqliteLedger) -> (u64, u64, usize) {
-    let spent = ledger.spent(november(), By::Model).await.unwrap();
+    let spent = ledger.spent(november(), SpendBy::Model).await.unwrap();
     (spent.settled.as_nanos(), spent.held.as_nanos(), spent.rows.len())
 }
 

@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng, TryRng};
 use tempfile::TempDir;
 
 use crate::environment::Environment;
-use crate::ledger::{By, Cap, Ledger, MonthSpend, ReserveError, Scope, SqliteLedger};
+use crate::ledger::{Cap, Ledger, MonthSpend, ReserveError, Scope, SpendBy, SqliteLedger};
 use crate::model::{CostBasis, NanoUsd};
 
 use super::{call, november};
@@ -48,7 +48,7 @@ async fn caller(ledger: Arc<SqliteLedger>, mut calls: File, mut refusals: File) 
         let mut hold = match ledger.reserve_one(november(), call(WORST), &caps).await {
             Ok(hold) => hold,
             Err(ReserveError::Refused(_)) => {
-                let spent = ledger.spent(november(), By::Model).await.unwrap();
+                let spent = ledger.spent(november(), SpendBy::Model).await.unwrap();
                 if used_up(&spent) {
                     return;
                 }
@@ -61,7 +61,7 @@ async fn caller(ledger: Arc<SqliteLedger>, mut calls: File, mut refusals: File) 
         hold.sent();
         calls.write_all(b"+").unwrap();
         // A call takes long enough for the other processes to get their turn at the file.
-        ledger.spent(november(), By::Model).await.unwrap();
+        ledger.spent(november(), SpendBy::Model).await.unwrap();
         calls.write_all(b"-").unwrap();
         hold.settle(NanoUsd::from_nanos(COST), CostBasis::Exact).await.unwrap();
     }
@@ -183,7 +183,7 @@ async fn a_crowd_of_processes_spends_the_cap_and_not_a_nano_dollar_more() {
     let mut crowd = Crowd::start();
     crowd.end();
     let (seen, refusals) = (crowd.replay(), crowd.refusals());
-    let spent = crowd.ledger().spent(november(), By::Model).await.unwrap();
+    let spent = crowd.ledger().spent(november(), SpendBy::Model).await.unwrap();
     println!("{PROCESSES} x {CALLERS}, cap of {FIT}: {seen:?}, {refusals} refusals, {spent:?}");
     assert!(refusals > 0, "the cap was never in the way");
     assert_eq!((seen.in_flight, seen.back), (0, PAID_FOR));
@@ -203,7 +203,7 @@ async fn killed_processes_never_pass_the_cap() {
         .count();
     crowd.end();
     let (seen, ledger) = (crowd.replay(), crowd.ledger());
-    let spent = ledger.spent(november(), By::Model).await.unwrap();
+    let spent = ledger.spent(november(), SpendBy::Model).await.unwrap();
     println!(
         "{PROCESSES} x {CALLERS}, cap of {FIT}, {at_work} of {KILLS} kills at work: {seen:?}, {spent:?}"
     );

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::error::{Category, Error};
 use crate::ledger::{
-    By, HoldRequest, Ledger, Month, Problem, ReserveError, SqliteLedger, Unusable,
+    HoldRequest, Ledger, Month, Problem, ReserveError, SpendBy, SqliteLedger, Unusable,
 };
 use crate::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 
@@ -142,7 +142,7 @@ async fn a_locked_ledger_says_so_and_works_when_it_is_free() {
     assert_eq!(problem(&place.ledger()).await.problem, Problem::Locked);
     other.execute_batch("ROLLBACK").unwrap();
     // What could not be written before is written now.
-    let spent = ledger.spent(november(), By::Model).await.unwrap();
+    let spent = ledger.spent(november(), SpendBy::Model).await.unwrap();
     assert_eq!((spent.settled.as_nanos(), spent.held.as_nanos()), (4, 0));
 }
 
@@ -175,7 +175,7 @@ async fn what_was_spent_outlives_the_process_and_its_name_does_not() {
     drop(ledger);
     // The ledger waits for the one that is closing, however slow the disk is.
     let next = SqliteLedger::at(&place.path);
-    assert_eq!(next.spent(november(), By::Model).await.unwrap().settled.as_nanos(), 4);
+    assert_eq!(next.spent(november(), SpendBy::Model).await.unwrap().settled.as_nanos(), 4);
     let count = || {
         Connection::open(&place.path)
             .unwrap()
@@ -232,5 +232,5 @@ async fn two_ways_to_one_file_lead_to_the_same_locks() {
     std::os::unix::fs::symlink(&place.path, &link).unwrap();
     let other = SqliteLedger::at(&link);
     assert_eq!(other.drop_unsettled(november()).await.unwrap().holds, 0);
-    assert_eq!(other.spent(november(), By::Model).await.unwrap().held.as_nanos(), 10);
+    assert_eq!(other.spent(november(), SpendBy::Model).await.unwrap().held.as_nanos(), 10);
 }

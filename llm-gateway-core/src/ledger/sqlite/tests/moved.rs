@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::ledger::{
-    By, Cap, Dropped, Hold, Ledger, MonthSpend, ReserveError, Scope, SqliteLedger,
+    Cap, Dropped, Hold, Ledger, MonthSpend, ReserveError, Scope, SpendBy, SqliteLedger,
 };
 use crate::model::{CostBasis, NanoUsd};
 
@@ -27,7 +27,7 @@ async fn settle(hold: Hold, nanos: u64) {
 }
 
 async fn spent(ledger: &SqliteLedger) -> MonthSpend {
-    ledger.spent(november(), By::Model).await.unwrap()
+    ledger.spent(november(), SpendBy::Model).await.unwrap()
 }
 
 /// Returns the settled, held and unsettled money of the month.
