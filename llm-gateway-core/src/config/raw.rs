@@ -401,6 +401,8 @@ pub(super) enum RawCapability {
     /// The API requires the bound on output as max_completion_tokens, as for OpenAI's reasoning
     /// models.
     MaxCompletionTokens,
+    /// It writes its reasoning into the text, as a leading `<think>…</think>`.
+    ThinkTags,
 }
 
 /// Deadlines, retries and the circuit breaker.

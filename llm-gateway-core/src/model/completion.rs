@@ -66,9 +66,12 @@ pub struct Completion {
     pub response_id: Option<String>,
     /// The tokens that the provider reported; `None` if it reported none.
     pub usage: Option<Usage>,
-    /// The cost that the provider states; `None` if it states none. It is shown beside the cost
-    /// that the gateway computes and is never booked, because only the provider knows what it
-    /// includes.
+    /// Whether the reported counts contradict each other. Their larger side is in `usage`.
+    pub usage_is_doubted: bool,
+    /// The service tier at which the request was served; absent when the provider names none.
+    pub service_tier: Option<String>,
+    /// What the provider says that it bills; absent when it does not say. It is shown beside
+    /// our own price and never booked: whether it includes everything is the provider's word.
     pub reported_cost: Option<NanoUsd>,
 }
 
@@ -82,6 +85,8 @@ impl Completion {
             model: None,
             response_id: None,
             usage: None,
+            usage_is_doubted: false,
+            service_tier: None,
             reported_cost: None,
         }
     }

@@ -18,6 +18,8 @@ pub enum Capability {
     /// The need of an API that rejects `max_tokens` for `max_completion_tokens` in its place, as
     /// OpenAI's reasoning models do: <https://developers.openai.com/api/docs/guides/reasoning>.
     MaxCompletionTokens,
+    /// It writes its reasoning into the text, as a leading `<think>…</think>`.
+    ThinkTags,
 }
 
 /// The prices of a model, per million tokens.

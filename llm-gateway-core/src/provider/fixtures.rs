@@ -183,6 +183,7 @@ impl CredentialSource for OneKey {
 
 #[tokio::test]
 async fn every_fixture_holds() {
+    let mut broken = Vec::new();
     for dialect in DIALECTS {
         let files = fixtures_of(dialect);
         assert!(!files.is_empty(), "{} has no fixture", dialect.as_str());
@@ -192,12 +193,15 @@ async fn every_fixture_holds() {
             let encodes = file.file_name().unwrap().to_string_lossy().starts_with("encode-");
             assert_eq!(encodes, fixture.request.is_some(), "`request` belongs to encode-* files");
             let streams = fixture.call.stream;
-            check(dialect, fixture, Cut::Nowhere).await;
-            if streams {
+            let whole = std::panic::AssertUnwindSafe(check(dialect, fixture, Cut::Nowhere));
+            if futures_util::FutureExt::catch_unwind(whole).await.is_err() {
+                broken.push(file);
+            } else if streams {
                 check(dialect, self::fixture(&file), Cut::Everywhere).await;
             }
         }
     }
+    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 /// The fixture has characters of several bytes, line ends of two, comments and events to skip.

@@ -62,6 +62,7 @@ fn capability(raw: RawCapability) -> Capability {
         RawCapability::Vision => Capability::Vision,
         RawCapability::JsonSchema => Capability::JsonSchema,
         RawCapability::MaxCompletionTokens => Capability::MaxCompletionTokens,
+        RawCapability::ThinkTags => Capability::ThinkTags,
     }
 }
 

@@ -1,43 +1,45 @@
-//! An answer that arrives in pieces, and what the streams of all dialects have in common.
+//! An answer while it is read, in one piece or in many, and what the streams of all dialects
+//! have in common.
 //!
-//! It is pure and incremental: each event is taken as it arrives, and the answer so far can be read
-//! at any time. Today a caller waits for the whole answer; streaming to callers will read the same
-//! [`Pieces`].
+//! Pure and incremental: each event goes in as it comes, and what has come so far can be
+//! looked at any time.
 
 use std::ops::ControlFlow;
 
-use super::DecodedAnswer;
-use crate::model::{FinishReason, NanoUsd, Usage};
+use super::counts::{Counts, ReportedUsage};
+use super::reasons::{self, Stopped};
+use super::{DecodedAnswer, ErrorReport};
+use crate::model::{FinishReason, NanoUsd};
 
 /// Puts the events of one streamed answer together.
 pub(in crate::provider) trait Assembly: Default + Send {
-    /// Takes the data of one event that holds no error. [`Break`](ControlFlow::Break) means that
-    /// the answer is whole and that whatever follows does not belong to it.
+    /// Takes one event that is no error: its name and its data. An event that is no JSON object says
+    /// nothing, unless the protocol ends with it. [`Break`](ControlFlow::Break) means that the
+    /// answer is whole, and that whatever follows does not belong to it.
     ///
     /// # Errors
-    /// Fails if the data is not an event of the dialect.
-    fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>>;
+    /// The data is an object that cannot be read, so that a piece of the answer may be missing.
+    fn take(&mut self, event: &str, data: &str) -> serde_json::Result<ControlFlow<()>>;
 
-    /// Returns what has arrived so far.
+    /// Returns what has come so far.
     fn pieces(&self) -> &Pieces;
 
-    /// Returns whether the answer could be whole by now. A dialect whose last event says so need
-    /// not implement it.
+    /// Returns whether the answer could end here, in a dialect whose last event does not say so.
     fn completeness(&self) -> Completeness {
         Completeness::Incomplete
     }
 
-    /// Returns the whole answer; `None` if its last event never arrived.
+    /// Returns the answer, after its last event; `None` when that never came.
     ///
     /// # Errors
-    /// Fails if the events make no answer.
+    /// The stream ended well and held no answer.
     fn finish(self) -> serde_json::Result<Option<DecodedAnswer>>;
 }
 
 /// Whether an answer could be whole with the events that have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::provider) enum Completeness {
-    /// The answer has not ended. Silence is a fault.
+    /// It could not: silence is a fault.
     Incomplete,
     /// The answer may have ended, and so it may have with each event before. A long silence is its
     /// end.
@@ -47,26 +49,43 @@ pub(in crate::provider) enum Completeness {
     Certain,
 }
 
-/// The parts of an answer that have arrived so far.
+/// Whether an event can hold a piece of an answer. Heartbeats, closing words, `null` and
+/// sentences cannot.
+pub(in crate::provider) fn is_object(data: &str) -> bool {
+    data.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('{')
+}
+
+/// The parts of an answer, as far as they came.
 #[derive(Debug, Default)]
 pub(in crate::provider) struct Pieces {
-    /// The answer's text, reasoning excluded. It is one string, because a key to be found in it may
-    /// lie across the pieces that it arrived in.
+    /// The text, reasoning excluded. It is one string, whatever pieces it came in: what is to
+    /// be found in it (a key) may lie across them.
     pub(in crate::provider) text: String,
-    /// The length of the text, in characters.
+    /// The length of the text in characters.
     pub(in crate::provider) chars: u64,
-    /// The provider's explanation, if it refused to answer.
+    /// The reasoning and whatever else came beside the text.
+    pub(in crate::provider) beside: String,
+    /// What the provider says about its refusal to answer.
     pub(in crate::provider) refusal: String,
+    /// The last event of the protocol has come.
+    pub(in crate::provider) is_over: bool,
     /// Why the model stopped.
-    pub(in crate::provider) finish_reason: Option<FinishReason>,
+    pub(in crate::provider) stopped: Option<Stopped>,
+    /// The word by which the provider said so.
+    pub(in crate::provider) reason: Option<String>,
+    /// An error inside the answer.
+    pub(in crate::provider) error: Option<ErrorReport>,
     /// The model that answered.
     pub(in crate::provider) model: Option<String>,
     /// The provider's id of the response.
     pub(in crate::provider) response_id: Option<String>,
-    /// The token counts, once they are final: a partial count would pass for the bill.
-    pub(in crate::provider) usage: Option<Usage>,
-    /// The amount that the provider says it bills.
+    /// The service tier at which the request was served.
+    pub(in crate::provider) service_tier: Option<String>,
+    /// What the provider says that the answer costs.
     pub(in crate::provider) reported_cost: Option<NanoUsd>,
+    counts: Counts,
+    /// How much text had come when output was counted last.
+    counted_at: Option<u64>,
 }
 
 impl Pieces {
@@ -77,23 +96,120 @@ impl Pieces {
         self.chars = self.chars.saturating_add(chars);
     }
 
-    /// Notes the model and the response's id. Servers repeat them in every event, or send them
-    /// once.
+    /// Adds a text that is the whole so far, where a piece belongs.
+    pub(in crate::provider) fn push_whole(&mut self, text: &str) {
+        if let Some(more) = text.strip_prefix(self.text.as_str()) {
+            let more = more.to_owned();
+            self.push(&more);
+        }
+    }
+
+    /// Takes back all text behind the first `chars` characters.
+    pub(in crate::provider) fn keep(&mut self, chars: u64) {
+        let chars = usize::try_from(chars).unwrap_or(usize::MAX);
+        if let Some((end, _)) = self.text.char_indices().nth(chars) {
+            self.text.truncate(end);
+            self.chars = u64::try_from(chars).unwrap_or(u64::MAX);
+        }
+    }
+
+    /// Notes who answers. Servers repeat it in every event, or say it once.
     pub(in crate::provider) fn name(&mut self, model: Option<String>, response_id: Option<String>) {
         self.model = model.or(self.model.take());
         self.response_id = response_id.or(self.response_id.take());
     }
 
-    /// Returns what has arrived as a decoded answer.
+    /// Notes why the model stopped. An empty word says nothing.
+    pub(in crate::provider) fn stop(&mut self, reason: Option<String>) {
+        if let Some(stopped) = reason.as_deref().and_then(reasons::read) {
+            self.stopped = Some(stopped);
+            self.reason = reason;
+        }
+    }
+
+    /// Adds a report of tokens, after the text of the same event.
+    pub(in crate::provider) fn count(&mut self, counts: Counts) {
+        self.counts = self.counts.and(counts);
+        if counts.has_output() {
+            self.counted_at = Some(self.chars);
+        }
+    }
+
+    /// Returns the tokens, where they were counted after the last text and the answer has come to
+    /// an end: a count of the moment would pass for the bill.
+    pub(in crate::provider) fn usage(&self) -> Option<ReportedUsage> {
+        let has_ended = self.is_over || self.stopped.is_some();
+        has_ended.then(|| self.usage_at_end()).flatten()
+    }
+
+    /// Returns the tokens of an answer that is known to be whole.
+    fn usage_at_end(&self) -> Option<ReportedUsage> {
+        let is_counted = self.chars == 0 || self.counted_at == Some(self.chars);
+        is_counted.then(|| self.counts.usage(!self.text.trim().is_empty())).flatten()
+    }
+
+    /// Returns what came, taken for the whole.
     pub(in crate::provider) fn into_decoded(self) -> DecodedAnswer {
+        let usage = self.usage_at_end();
+        let refusal = self.refusal.clone();
+        let (finish_reason, failed) = match self.stopped {
+            Some(Stopped::Finished(reason)) => (reason, None),
+            Some(Stopped::Failed(category)) => {
+                (FinishReason::Other, Some((category, self.reason.unwrap_or_default())))
+            }
+            None => (FinishReason::Other, None),
+        };
         DecodedAnswer {
-            texts: vec![self.text],
-            finish_reason: self.finish_reason.unwrap_or(FinishReason::Other),
-            refusal: Some(self.refusal).filter(|refusal| !refusal.is_empty()),
+            text: self.text,
+            beside: self.beside + &self.refusal,
+            finish_reason,
+            failed,
+            error: self.error,
+            refusal: Some(refusal).filter(|refusal| !refusal.is_empty()),
             model: self.model,
             response_id: self.response_id,
-            usage: self.usage,
+            service_tier: self.service_tier,
+            usage,
             reported_cost: self.reported_cost,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn counted(output: u64) -> Counts {
+        Counts::of(&json!({"prompt_tokens": 10, "completion_tokens": output}))
+    }
+
+    #[test]
+    fn a_count_from_before_the_last_text_is_not_the_bill() {
+        let mut pieces = Pieces::default();
+        pieces.push("a ");
+        pieces.count(counted(1));
+        pieces.stop(Some("stop".to_owned()));
+        assert_eq!(pieces.usage().map(|reported| reported.usage.output), Some(1));
+        pieces.push("word");
+        assert_eq!(pieces.usage(), None);
+        pieces.count(counted(0));
+        assert_eq!(pieces.usage(), None, "a zero counts no word");
+        pieces.count(counted(7));
+        pieces.count(counted(0));
+        let usage = pieces.usage().map(|reported| reported.usage.output);
+        assert_eq!(usage, Some(7), "a later zero takes nothing back");
+    }
+
+    #[test]
+    fn a_whole_text_behind_its_pieces_adds_what_is_missing() {
+        let mut pieces = Pieces::default();
+        pieces.push("Hel");
+        pieces.push_whole("Hello");
+        pieces.push_whole("Hello");
+        assert_eq!((pieces.text.as_str(), pieces.chars), ("Hello", 5));
+        pieces.keep(2);
+        assert_eq!((pieces.text.as_str(), pieces.chars), ("He", 2));
     }
 }

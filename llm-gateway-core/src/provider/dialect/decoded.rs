@@ -3,80 +3,105 @@
 //! Every dialect decodes into the same [`DecodedAnswer`]. [`DecodedAnswer::complete`] decides
 //! whether it is a completion or which failure it is.
 
+use super::ErrorReport;
+use super::counts::ReportedUsage;
 use crate::error::Category;
-use crate::model::{Completion, FinishReason, NanoUsd, OutputPart, Usage};
+use crate::model::{Capability, Completion, FinishReason, NanoUsd, OutputPart};
+use crate::provider::Call;
 
 /// An answer as it was decoded, before it is known whether it can be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DecodedAnswer {
-    /// The pieces of the answer's text, reasoning excluded.
-    pub(crate) texts: Vec<String>,
-    /// Why the model stopped; [`FinishReason::Other`] if the body does not say.
+    /// The text, reasoning excluded.
+    pub(crate) text: String,
+    /// What came beside the text: reasoning, and what is said of a refusal.
+    pub(crate) beside: String,
+    /// Why the model stopped; [`FinishReason::Other`] when the body does not say.
     pub(crate) finish_reason: FinishReason,
-    /// The provider's explanation, if it refused to answer.
+    /// The failure that the finish reason names, and the reason's word.
+    pub(crate) failed: Option<(Category, String)>,
+    /// An error inside the answer.
+    pub(crate) error: Option<ErrorReport>,
+    /// What the provider says about its refusal to answer.
     pub(crate) refusal: Option<String>,
     /// The model that answered, as the body names it.
     pub(crate) model: Option<String>,
     /// The provider's id of the response.
     pub(crate) response_id: Option<String>,
-    /// The token counts, in the shape that all dialects share.
-    pub(crate) usage: Option<Usage>,
-    /// The amount that the provider says it bills.
+    /// The service tier at which the request was served, where the body names one.
+    pub(crate) service_tier: Option<String>,
+    /// Tokens, in the shape that all dialects share.
+    pub(crate) usage: Option<ReportedUsage>,
+    /// What the provider says that it bills.
     pub(crate) reported_cost: Option<NanoUsd>,
 }
 
-/// Why an answer without text cannot be used.
+/// Why an answer is of no use.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UnusableAnswer {
-    /// The category of the failure.
+    /// What the answer counts as.
     pub(crate) category: Category,
     /// What happened, as the end of a sentence that begins with the provider's name.
     pub(crate) message: String,
     /// Advice that depends on this answer, such as a larger bound.
     pub(crate) hint: Option<String>,
     /// The tokens that are billed all the same.
-    pub(crate) usage: Option<Usage>,
+    pub(crate) usage: Option<ReportedUsage>,
     /// The model that is billed.
     pub(crate) model: Option<String>,
 }
 
 impl DecodedAnswer {
-    /// Turns the answer into a completion. Any text makes one, whatever stopped the model.
-    ///
-    /// # Errors
-    /// Fails if there is no text; the category follows from why the model stopped.
-    pub(crate) fn complete(mut self, max_tokens: u64) -> Result<Completion, Box<UnusableAnswer>> {
-        if self.texts.iter().all(|text| text.trim().is_empty()) {
-            return Err(Box::new(self.unusable(max_tokens)));
+    /// Returns the answer where it is one. Any text makes an answer unless the provider says that
+    /// it failed; without text, the reason decides.
+    pub(crate) fn complete(mut self, call: &Call) -> Result<Completion, Box<UnusableAnswer>> {
+        if call.capabilities.contains(&Capability::ThinkTags) {
+            self.text = without_thinking(&self.text).to_owned();
         }
-        self.texts.retain(|text| !text.is_empty());
+        if self.failed.is_some() || self.text.trim().is_empty() {
+            return Err(Box::new(self.unusable(call.max_tokens)));
+        }
+        let usage = self.usage;
         Ok(Completion {
-            parts: self.texts.into_iter().map(OutputPart::Text).collect(),
+            parts: vec![OutputPart::Text(self.text)],
             finish_reason: self.finish_reason,
             model: self.model,
             response_id: self.response_id,
-            usage: self.usage,
+            service_tier: self.service_tier,
+            usage: usage.map(|reported| reported.usage),
+            usage_is_doubted: usage.is_some_and(|reported| reported.is_doubted),
             reported_cost: self.reported_cost,
         })
     }
 
     fn unusable(self, max_tokens: u64) -> UnusableAnswer {
-        let (category, message, hint) = match (self.finish_reason, self.refusal) {
-            (_, Some(refusal)) => {
+        let reasoning = self.usage.map_or(0, |reported| reported.usage.reasoning);
+        let (category, message, hint) = match (self.failed, self.finish_reason, self.refusal) {
+            (Some((category, reason)), ..) => {
+                (category, format!("stopped in the middle of its answer: {reason}"), None)
+            }
+            (None, _, Some(refusal)) => {
                 (Category::ContentFilter, format!("refused to answer: {refusal}"), None)
             }
-            (FinishReason::ContentFilter, None) => {
+            (None, FinishReason::ContentFilter, None) => {
                 (Category::ContentFilter, "refused to answer".to_owned(), None)
             }
-            (FinishReason::Length, None) => (
+            (None, FinishReason::Length, None) => (
                 Category::OutputBudgetExhausted,
                 format!("used up all {max_tokens} output tokens before any text"),
-                Some(larger_bound(self.usage.unwrap_or_default().reasoning, max_tokens)),
+                Some(larger_bound(reasoning, max_tokens)),
             ),
             _ => (Category::EmptyOutput, "answered without any text".to_owned(), None),
         };
         UnusableAnswer { category, message, hint, usage: self.usage, model: self.model }
     }
+}
+
+/// The text behind a leading `<think>…</think>`, in which some servers leave the reasoning of
+/// models that were trained to write it. Without its end tag all of the text is reasoning.
+fn without_thinking(text: &str) -> &str {
+    let Some(thinking) = text.trim_start().strip_prefix("<think>") else { return text };
+    thinking.split_once("</think>").map_or("", |(_, answer)| answer.trim_start())
 }
 
 /// Advises a larger bound on output tokens. The bound that would have been enough is unknown,

@@ -1,8 +1,7 @@
-//! An error as a provider words it, whatever its shape.
+//! An error as a provider words it, in whatever it is wrapped.
 //!
-//! Half an answer must never pass for a whole one, so anything that stands where an error belongs
-//! counts as one, whether it is understood or not. Which category an error has is decided in
-//! [`dialect`](super).
+//! Half an answer must never pass for a whole one, so anything that stands where an error
+//! stands is one, understood or not. What it means is decided in [`classify`](super::classify).
 
 use std::time::Duration;
 
@@ -11,21 +10,30 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use super::json;
+use super::lenient::lenient;
 use crate::provider::wait::seconds;
+
+/// How deep an error may be wrapped. Two wrappings were seen.
+const DEEPEST: usize = 4;
 
 /// An error as a provider words it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ErrorReport {
-    /// The provider's names and numbers for the error, the most specific first.
+    /// The names that the provider gives the error, the most telling one first.
     pub(crate) codes: Vec<String>,
-    /// The provider's sentence about the error.
+    /// The numbers that only one API's wrapping gives a meaning to.
+    pub(crate) numbers: Vec<String>,
+    /// The provider's sentence, and the cause that a proxy has put beside it.
     pub(crate) message: Option<String>,
-    /// The time that the body asks to wait before the next attempt.
+    /// The parameter that the provider finds fault with.
+    pub(crate) parameter: Option<String>,
+    /// How long the body asks to wait.
     pub(crate) retry_after: Option<Duration>,
 }
 
 impl ErrorReport {
-    /// Reads an error that is not JSON. A proxy's sentence is kept, its HTML page is not.
+    /// Reads an error that is no JSON: a proxy's sentence is kept, its HTML page is not.
     pub(crate) fn from_text(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
@@ -33,34 +41,95 @@ impl ErrorReport {
         Self { message, ..Self::default() }
     }
 
-    /// Reads data that is known to be an error by the name of its event.
+    /// Reads the body of a response whose status says that it is an error.
+    pub(crate) fn from_body(body: &[u8]) -> Self {
+        let report = ErrorBody::read(body).map(|body| body.refusal());
+        let speaks = |report: &Self| report.message.is_some() || !report.codes.is_empty();
+        report.filter(speaks).unwrap_or_else(|| Self::from_text(body))
+    }
+
+    /// Reads the data of an event whose name says that it is an error.
     pub(crate) fn from_named(data: &[u8]) -> Self {
-        match serde_json::from_slice(data) {
-            Ok(error @ Value::Object(_)) => Self::from_error(&error),
+        match json::read(data) {
+            Ok(error @ (Value::Object(_) | Value::Array(_))) => Self::from_error(&error),
             _ => Self::from_text(data),
         }
     }
 
-    /// Reads an error object: OpenAI's `code` and `type`, Anthropic's `type`, Google's `status`,
-    /// `code` and `details` (<https://google.aip.dev/193>). Proxies mix them, so every dialect
-    /// reads all of them. Anything else becomes the message as it is.
+    /// Reads an error object: OpenAI's `code`, `type` and `param`, Anthropic's `type`, Google's
+    /// `status`, `code` and `details` (<https://google.aip.dev/193>), OpenRouter's `metadata`,
+    /// Azure's `innererror`. Proxies mix them, so every dialect reads all of them, through the
+    /// lists, objects and texts that wrap them. What is none of them is shown as it is.
     pub(crate) fn from_error(error: &Value) -> Self {
-        let Value::Object(object) = error else {
-            return Self { message: text(error), ..Self::default() };
-        };
+        Self::unwrapped(error, 0)
+    }
+
+    /// Reads what stands where an error stands inside an answer; `None` where it says nothing.
+    pub(crate) fn standing_at(place: &Value) -> Option<Self> {
+        says_something(place).then(|| Self::from_error(place))
+    }
+
+    fn unwrapped(error: &Value, depth: usize) -> Self {
+        match error {
+            Value::Object(object) => Self::from_object(object, error, depth),
+            Value::Array(items) if depth < DEEPEST => {
+                let first = items.iter().find(|item| item.is_object());
+                match first {
+                    Some(first) => Self::unwrapped(first, depth + 1),
+                    None => Self { message: text(error), ..Self::default() },
+                }
+            }
+            Value::String(written) if depth < DEEPEST => match document(written) {
+                Some(inner) => Self::unwrapped(&inner, depth + 1),
+                None => Self { message: text(error), ..Self::default() },
+            },
+            other => Self { message: text(other), ..Self::default() },
+        }
+    }
+
+    fn from_object(object: &Map<String, Value>, error: &Value, depth: usize) -> Self {
         let details = object.get("details").and_then(Value::as_array);
         let said = |name: &'static str| {
             details.into_iter().flatten().filter_map(move |detail| text(detail.get(name)?))
         };
-        let names = ["code", "type", "status"].into_iter();
-        let names = names.filter_map(|name| text(object.get(name)?));
-        let codes: Vec<_> = said("reason").chain(names).collect();
-        let message = object.get("message").and_then(text);
-        let delays = said("retryDelay").filter_map(|delay| seconds(delay.strip_suffix('s')?));
+        let field = |name: &str| text(object.get(name)?);
+        let names = ["code", "type", "status", "http_code"].into_iter().filter_map(field);
+        let reasons = error.pointer("/metadata/reasons").filter(|reasons| says_something(reasons));
+        let own = Self {
+            codes: said("reason")
+                .chain(names)
+                .chain(reasons.map(|_| "moderation".into()))
+                .collect(),
+            numbers: text_code(object).into_iter().chain(base_response(object)).collect(),
+            message: ["message", "msg", "detail", "error_description"]
+                .into_iter()
+                .find_map(|name| text(object.get(name).filter(|value| !is_wrapping(value))?)),
+            parameter: field("param").filter(|parameter| parameter != "None"),
+            retry_after: said("retryDelay").filter_map(|delay| delay_of(&delay)).max(),
+        };
+        let inner = (depth < DEEPEST).then(|| wrapped(object)).flatten();
+        let report = match inner {
+            Some(inner) => own.with_cause(Self::unwrapped(&inner, depth + 1)),
+            None => own,
+        };
+        let is_silent =
+            report.message.is_none() && report.codes.is_empty() && says_something(error);
+        Self { message: report.message.or_else(|| is_silent.then(|| error.to_string())), ..report }
+    }
+
+    /// Adds what stands inside a wrapping: the cause is more telling than the wrapping.
+    fn with_cause(self, cause: Self) -> Self {
+        let message = match (self.message, cause.message) {
+            (Some(outer), Some(inner)) if outer.contains(&inner) => Some(outer),
+            (Some(outer), Some(inner)) => Some(format!("{outer}: {inner}")),
+            (outer, inner) => outer.or(inner),
+        };
         Self {
-            message: message.or_else(|| codes.is_empty().then(|| error.to_string())),
-            retry_after: delays.max(),
-            codes,
+            codes: [cause.codes, self.codes].concat(),
+            numbers: [cause.numbers, self.numbers].concat(),
+            message,
+            parameter: cause.parameter.or(self.parameter),
+            retry_after: cause.retry_after.max(self.retry_after),
         }
     }
 
@@ -74,34 +143,101 @@ impl ErrorReport {
     }
 }
 
-/// The fields of a body or an event that show whether it is an error.
+/// What stands inside a wrapping: another error, a list of them, or the text of a document, as
+/// OpenRouter's `metadata.raw` is.
+fn wrapped(object: &Map<String, Value>) -> Option<Value> {
+    let inner = ["error", "errors", "innererror", "detail", "message"]
+        .into_iter()
+        .filter_map(|name| object.get(name))
+        .find(|value| is_wrapping(value));
+    let raw = || object.get("metadata")?.get("raw").filter(|raw| says_something(raw));
+    inner.or_else(raw).cloned()
+}
+
+/// Whether a value holds more than a word or a sentence.
+fn is_wrapping(value: &Value) -> bool {
+    match value {
+        Value::Object(_) => true,
+        Value::Array(items) => items.iter().any(Value::is_object),
+        Value::String(written) => document(written).is_some(),
+        _ => false,
+    }
+}
+
+/// The document that a text holds.
+fn document(written: &str) -> Option<Value> {
+    let begins = written.trim_start().starts_with(['{', '[']);
+    let document = begins.then(|| json::read::<Value>(written.as_bytes()).ok()).flatten();
+    document.filter(|document| document.is_object() || document.is_array())
+}
+
+/// Z.ai's codes are numbers written as text, in the place of a word.
+fn text_code(object: &Map<String, Value>) -> Option<String> {
+    let code = ["code", "type"].into_iter().filter_map(|name| object.get(name)?.as_str());
+    let mut numbers =
+        code.filter(|code| code.len() == 4 && code.bytes().all(|b| b.is_ascii_digit()));
+    numbers.next().map(str::to_owned)
+}
+
+/// MiniMax's own wrapping, in which 0 is no error.
+fn base_response(object: &Map<String, Value>) -> Option<String> {
+    let code = object.get("base_resp")?.get("status_code")?.as_i64()?;
+    (code != 0).then(|| format!("base_resp_{code}"))
+}
+
+fn delay_of(delay: &str) -> Option<Duration> {
+    seconds(delay.strip_suffix('s')?)
+}
+
+/// As much of a body or an event as tells whether it is an error.
 #[derive(Deserialize)]
 pub(crate) struct ErrorBody {
     error: Option<Value>,
-    /// `"error"` in the bodies of vLLM and similar servers. Anthropic has it as `type`.
+    errors: Option<Value>,
+    /// MiniMax puts its failures beside an answer.
+    base_resp: Option<Value>,
+    /// vLLM and its kin write `"object": "error"`, Anthropic `"type": "error"`.
     object: Option<Value>,
     r#type: Option<Value>,
     message: Option<Value>,
     code: Option<Value>,
     status: Option<Value>,
+    param: Option<Value>,
+    detail: Option<Value>,
+    #[serde(default, deserialize_with = "lenient")]
     choices: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "lenient")]
     usage: Option<IgnoredAny>,
 }
 
 impl ErrorBody {
-    /// Reads a body or an event; `None` if it is not a JSON object.
+    /// Reads a body or the data of an event; `None` where it is no JSON object. A list of
+    /// errors is read as its first one.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        serde_json::from_slice(body).ok()
+        let first = body.trim_ascii_start().first();
+        if first == Some(&b'[') {
+            let items: Vec<Value> = json::read(body).ok()?;
+            let first = items.into_iter().find(|item| item.get("error").is_some())?;
+            return serde_json::from_value(first).ok();
+        }
+        json::read(body).ok()
     }
 
-    /// Returns the error in the body, or the body itself if it calls itself an error.
+    /// What the body has as an error, or what calls itself one.
     pub(crate) fn report(&self) -> Option<ErrorReport> {
-        if let Some(error) = self.error.as_ref().filter(|error| says_something(error)) {
-            return Some(ErrorReport::from_error(error));
+        let errors = [&self.error, &self.errors].into_iter().flatten();
+        if let Some(error) = errors.into_iter().find(|error| says_something(error)) {
+            return Some(self.beside(ErrorReport::from_error(error)));
         }
+        let failed = self.base_resp.as_ref().and_then(|response| {
+            let code = response.get("status_code")?.as_i64().filter(|code| *code != 0)?;
+            let message = response.get("status_msg").and_then(text);
+            let numbers = vec![format!("base_resp_{code}")];
+            Some(ErrorReport { numbers, message, ..ErrorReport::default() })
+        });
         let names = [&self.object, &self.r#type];
         let named = names.into_iter().flatten().any(|name| name == "error");
-        named.then(|| self.bare())
+        failed.or_else(|| named.then(|| self.bare()))
     }
 
     /// Returns a bare message that stands in place of an answer. Only the `openai` dialect has such
@@ -112,13 +248,29 @@ impl ErrorBody {
         message.filter(|message| says_something(message) && !answers).map(|_| self.bare())
     }
 
-    /// Reads the body itself as an error object.
+    /// The error of a body whose status says that it is one.
+    pub(crate) fn refusal(&self) -> ErrorReport {
+        self.report().unwrap_or_else(|| self.bare())
+    }
+
+    /// Adds the names that stand beside an error that is only a sentence, as xAI's do.
+    fn beside(&self, mut report: ErrorReport) -> ErrorReport {
+        if report.codes.is_empty() {
+            let names = [&self.code, &self.r#type].into_iter().flatten();
+            report.codes = names.filter(|name| *name != "error").filter_map(text).collect();
+        }
+        report
+    }
+
+    /// The error without an object around it.
     fn bare(&self) -> ErrorReport {
         let fields = [
             ("message", &self.message),
+            ("detail", &self.detail),
             ("code", &self.code),
             ("type", &self.r#type),
             ("status", &self.status),
+            ("param", &self.param),
         ];
         let fields = fields.into_iter().filter_map(|(name, value)| {
             let value = value.as_ref().filter(|value| *value != "error")?;
@@ -144,11 +296,11 @@ fn says_something(error: &Value) -> bool {
 /// returns `None`.
 fn text(value: &Value) -> Option<String> {
     match value {
+        Value::String(text) if text == "None" => None,
         Value::String(text) => Some(text.clone()),
         value => says_something(value).then(|| value.to_string()),
     }
 }
-
 #[cfg(test)]
 mod tests {
     use super::super::{Anthropic, Gemini, OpenAi, WireFormat};
@@ -168,7 +320,8 @@ mod tests {
             (r#"{"code": 500, "type": 7, "message": "boom"}"#, &["500", "7"], "boom"),
             (r#"{"code": {"a": 1}, "message": ["boom"]}"#, &[r#"{"a":1}"#], r#"["boom"]"#),
             (r#"{"details": 7, "status": "X", "message": "boom"}"#, &["X"], "boom"),
-            (r#"{"detail": "boom"}"#, &[], r#"{"detail":"boom"}"#),
+            (r#"{"detail": "boom"}"#, &[], "boom"),
+            (r#"{"reason": "boom"}"#, &[], r#"{"reason":"boom"}"#),
             (r#""boom""#, &[], "boom"),
             ("500", &[], "500"),
             ("true", &[], "true"),

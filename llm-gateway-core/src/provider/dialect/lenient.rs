@@ -1,11 +1,11 @@
-//! Deserializers that ignore an unreadable field instead of refusing the whole answer.
+//! Fields that are read as far as they can be: a paid answer is not thrown away for the odd form
+//! of one of them. A field that is null is one that is absent.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Deserializes a value, or `None` if it is not what is expected: an answer that was paid for is
-/// not thrown away for an odd id or an odd count beside it.
+/// Reads a field of any shape; what does not fit is absent.
 pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -15,11 +15,91 @@ where
     Ok(value.and_then(|value| serde_json::from_value(value).ok()))
 }
 
-/// Deserializes the name of a model or a response as [`lenient`] does. An empty name counts as
-/// absent: proxies write one where they know no name, and Azure beside its filter's result.
-pub(crate) fn name<'de, D>(deserializer: D) -> Result<Option<String>, D::Error>
+/// Reads a list. A single object in a list's place is a list of one, and what does not fit into
+/// the list is left out.
+pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
+    T: DeserializeOwned,
 {
-    Ok(lenient::<D, String>(deserializer)?.filter(|name| !name.is_empty()))
+    let items = match Option::<Value>::deserialize(deserializer)? {
+        Some(Value::Array(items)) => items,
+        Some(single @ Value::Object(_)) => vec![single],
+        _ => Vec::new(),
+    };
+    Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
+}
+
+/// Reads text. A number or a truth value in its place is taken as it is written.
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Option::<Value>::deserialize(deserializer)? {
+        Some(Value::String(text)) => Some(text),
+        Some(number @ (Value::Number(_) | Value::Bool(_))) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+/// Reads the name of a model or a response. An empty one names nothing: proxies write it where
+/// they know none, Azure beside what its filter says.
+pub(crate) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(text(deserializer)?.filter(|name| !name.is_empty()))
+}
+
+/// Reads pieces of text: a text, a list of texts, a list of parts with a text, or one part.
+pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let mut texts = Vec::new();
+    if let Some(value) = Option::<Value>::deserialize(deserializer)? {
+        collect(value, &mut texts);
+    }
+    Ok(texts)
+}
+
+/// The types of parts that hold text for the caller, and those that name none.
+const TEXT_PARTS: [&str; 3] = ["text", "output_text", "text_delta"];
+
+fn collect(value: Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Number(_) | Value::Bool(_) => texts.push(value.to_string()),
+        Value::Array(items) => items.into_iter().for_each(|item| collect(item, texts)),
+        Value::Object(mut part) => {
+            let kind = part.get("type").and_then(Value::as_str);
+            if kind.is_none_or(|kind| TEXT_PARTS.contains(&kind)) {
+                part.remove("text").into_iter().for_each(|text| collect(text, texts));
+            }
+        }
+        Value::Null => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn text_is_read_in_every_form() {
+        for (value, read) in [
+            (json!("a"), vec!["a"]),
+            (json!(["a", "b"]), vec!["a", "b"]),
+            (json!([{"type": "text", "text": "a"}, {"text": "b"}]), vec!["a", "b"]),
+            (json!([{"type": "output_text", "text": "a"}, null, 7]), vec!["a", "7"]),
+            (json!({"type": "text", "text": "a"}), vec!["a"]),
+            (json!([{"type": "reasoning", "text": "a"}, {"type": "text", "text": null}]), vec![]),
+            (json!(7), vec!["7"]),
+            (json!(null), vec![]),
+        ] {
+            assert_eq!(texts(&value).unwrap(), read, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_list_takes_what_fits() {
+        for (value, read) in
+            [(json!(["a", 7, "b"]), vec!["a", "b"]), (json!(null), vec![]), (json!("a"), vec![])]
+        {
+            assert_eq!(list::<_, String>(&value).unwrap(), read, "{value}");
+        }
+    }
 }

@@ -4,18 +4,21 @@
 //! The crate `eventsource-stream` does the parsing. This file adds what untrusted bytes make
 //! necessary: a bound on what the parser has to hold, and chunks that make it read each byte once.
 
+use std::borrow::Cow;
 use std::future::ready;
 use std::iter;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::{Buf, Bytes, BytesMut};
 use eventsource_stream::{EventStreamError, Eventsource};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
-/// The bound on one event and the comments before it, in bytes, exceeded by one [`BITE`] at most. A
-/// real event has some hundred bytes, and even a whole answer in one event stays below the bound.
+use crate::provider::dialect::is_object;
+
+/// The bound on one event, give or take a [`BITE`], with the comments before it. A real one is
+/// some hundred bytes, and a whole answer in one event stays below it.
 pub(super) const LARGEST_EVENT: usize = 1024 * 1024;
 
 /// The most bytes that the parser is fed at once. It moves all that it was fed with every line that
@@ -32,43 +35,48 @@ pub(super) enum Fault<E> {
     Source(E),
     /// An event is larger than [`LARGEST_EVENT`].
     TooLarge,
-    /// The bytes are not UTF-8.
-    NotUtf8,
+    /// The parser gave up.
+    Unreadable,
 }
 
 /// A server-sent event that has data.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ServerSentEvent {
-    /// The event's type; `message` if it names none.
+    /// The event's type; `message` when it names none.
     pub(super) name: String,
     /// The event's data, its lines joined.
     pub(super) data: String,
+    /// The body ended before the empty line that ends an event: the data may be cut.
+    pub(super) may_be_cut: bool,
 }
 
 impl ServerSentEvent {
-    /// Returns whether the event only shows that the server is there. Anthropic's `ping` has its
-    /// name in the data too, for clients that read nothing else:
-    /// <https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events>.
-    pub(super) fn is_ping(&self) -> bool {
+    /// Whether the event says no more than that the server is there. Anthropic's ping has its
+    /// name in the data too, for those who read nothing else:
+    /// <https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events>. The
+    /// heartbeats of proxies are blank, or a word.
+    pub(super) fn is_heartbeat(&self) -> bool {
         #[derive(Deserialize)]
         struct TypedData {
             r#type: String,
         }
         let is_typed_ping =
             || serde_json::from_str(&self.data).is_ok_and(|TypedData { r#type }| r#type == "ping");
-        self.name == "ping" || is_typed_ping()
+        let ends = self.data.trim().starts_with('[');
+        self.name == "ping" || !(is_object(&self.data) || ends) || is_typed_ping()
     }
 }
 
-/// Reads the events of a body. An event that has not ended when the bytes end does not count.
+/// Reads events. The end of the bytes ends the last line and its event.
 pub(super) fn read<E>(
     chunks: impl Stream<Item = Result<Bytes, E>>,
 ) -> impl Stream<Item = Result<ServerSentEvent, Fault<E>>> {
     // The bytes that went into the parser since the last event, shared between its two ends.
     let unfinished = Arc::new(AtomicUsize::new(0));
     let fed = Arc::clone(&unfinished);
+    let at_end = Arc::new(AtomicBool::new(false));
     let mut begun = false;
-    lines(chunks)
+    lines(chunks, Arc::clone(&at_end))
         .map_ok(move |mut lines| {
             if !begun && lines.starts_with(MARK) {
                 lines.advance(MARK.len());
@@ -83,23 +91,40 @@ pub(super) fn read<E>(
         .eventsource()
         .map(move |event| {
             unfinished.store(0, Ordering::Relaxed);
-            let event = event.map(|event| ServerSentEvent { name: event.event, data: event.data });
+            let may_be_cut = at_end.load(Ordering::Relaxed);
+            let event = event.map(|event| ServerSentEvent {
+                name: event.event,
+                data: event.data,
+                may_be_cut,
+            });
             event.map_err(|error| match error {
                 EventStreamError::Transport(fault) => fault,
-                EventStreamError::Utf8(_) | EventStreamError::Parser(_) => Fault::NotUtf8,
+                EventStreamError::Utf8(_) | EventStreamError::Parser(_) => Fault::Unreadable,
             })
         })
 }
 
-/// Cuts the bytes into whole lines, one or several at a time. The parser would otherwise read the
-/// beginning of a line again with each chunk of it.
+/// The bytes as whole lines of text, one or some at a time. The parser would go through the
+/// beginning of a line again with each of its chunks. Sets `at_end` before it ends the last line.
 fn lines<E>(
     chunks: impl Stream<Item = Result<Bytes, E>>,
+    at_end: Arc<AtomicBool>,
 ) -> impl Stream<Item = Result<Bytes, Fault<E>>> {
     let mut line = BytesMut::new();
+    let mut is_broken = false;
     chunks
+        .map(Some)
+        .chain(stream::once(ready(None)))
         .map(move |chunk| {
-            let chunk = chunk.map_err(Fault::Source)?;
+            let Some(chunk) = chunk else {
+                at_end.store(true, Ordering::Relaxed);
+                if is_broken {
+                    line.clear();
+                }
+                line.extend_from_slice(b"\n\n");
+                return Ok(stream::iter(bites(as_text(line.split().freeze())).map(Ok)));
+            };
+            let chunk = chunk.map_err(Fault::Source).inspect_err(|_| is_broken = true)?;
             let (whole, rest) = chunk.split_at(chunk.iter().rposition(ends_line).map_or(0, after));
             line.extend_from_slice(whole);
             let whole = if whole.is_empty() { Bytes::new() } else { line.split().freeze() };
@@ -107,12 +132,20 @@ fn lines<E>(
             if line.len() > LARGEST_EVENT {
                 return Err(Fault::TooLarge);
             }
-            Ok(stream::iter(bites(whole).map(Ok)))
+            Ok(stream::iter(bites(as_text(whole)).map(Ok)))
         })
         .try_flatten()
 }
 
-/// Cuts lines into portions of at most [`BITE`] bytes. A longer line is a portion of its own.
+/// Whole lines with U+FFFD for every byte that is no UTF-8.
+fn as_text(lines: Bytes) -> Bytes {
+    match String::from_utf8_lossy(&lines) {
+        Cow::Borrowed(_) => lines,
+        Cow::Owned(text) => text.into(),
+    }
+}
+
+/// Lines in portions of at most [`BITE`], or a single one that is longer.
 fn bites(mut lines: Bytes) -> impl Iterator<Item = Bytes> {
     iter::from_fn(move || {
         let end = if lines.len() <= BITE {
@@ -165,7 +198,7 @@ mod tests {
     #[test]
     fn every_cut_of_a_stream_gives_the_same_events() {
         let bytes = STREAM.as_bytes();
-        let expected = ["{\"t\": \"Grüße 👋\"}", "two\nlines", "three", "[DONE]"];
+        let expected = ["{\"t\": \"Grüße 👋\"}", "two\nlines", "three", "[DONE]", "never ends"];
         for cut in 0..=bytes.len() {
             let (head, tail) = bytes.split_at(cut);
             assert_eq!(
@@ -174,7 +207,7 @@ mod tests {
                 "{cut}"
             );
         }
-        assert_eq!(read([&b"data: one\r\rdata: two\r\r"[..]]).0, ["one"], "the last may be a CRLF");
+        assert_eq!(read([&b"data: one\r\rdata: two\r\r"[..]]).0, ["one", "two"]);
         let singly = bytes.chunks(1);
         assert_eq!(read(singly).0, expected);
     }
@@ -198,11 +231,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_a_fault() {
-        let (events, fault) = read([&b"data: one\n\ndata: \xff\n\ndata: two\n\n"[..]]);
-        assert_eq!((events, fault), (vec!["one".to_owned()], Some(Fault::NotUtf8)));
-        // Cut in a character, not wrong.
-        assert_eq!(read([&b"data: one\n\ndata: \xf0\x9f"[..]]), (vec!["one".to_owned()], None));
+    fn a_byte_that_is_no_text_loses_no_event() {
+        let (events, fault) = read([&b"data: one\n\ndata: caf\xe9\n\ndata: two\n\n"[..]]);
+        assert_eq!((events, fault), (vec!["one".into(), "caf\u{fffd}".into(), "two".into()], None));
+    }
+
+    #[test]
+    fn the_end_of_the_bytes_ends_the_last_event() {
+        for end in ["", "\n", "\r", "\r\n"] {
+            let bytes = format!("data: one\n\ndata: two{end}");
+            let chunks = [Ok::<_, &str>(Bytes::from(bytes))];
+            let events = super::read(stream::iter(chunks)).map_ok(|e| (e.data, e.may_be_cut));
+            let events = events.try_collect::<Vec<_>>().now_or_never().unwrap().unwrap();
+            assert_eq!(events, [("one".to_owned(), false), ("two".to_owned(), true)], "{end:?}");
+        }
     }
 
     #[test]

@@ -186,7 +186,8 @@ impl Reporter<'_> {
         let error = self
             .error(unusable.category, &self.sentence(&unusable.message))
             .with_http_status(status.as_u16());
-        let error = self.billed(error, unusable.usage, unusable.model.as_deref());
+        let usage = unusable.usage.map(|reported| reported.usage);
+        let error = self.billed(error, usage, unusable.model.as_deref());
         match unusable.hint {
             Some(hint) => error.with_hint(hint),
             None => error,

@@ -16,7 +16,7 @@ use super::events::{self, Fault, LARGEST_EVENT, ServerSentEvent};
 use super::failure::Reporter;
 use super::reading::Reading;
 use crate::error::{Category, Error};
-use crate::provider::dialect::{Assembly, Completeness, ErrorReport, WireFormat};
+use crate::provider::dialect::{Assembly, Completeness, ErrorReport, WireFormat, classify};
 use crate::transport::Recorder;
 
 /// How long to wait for more after an answer has ended. Its token counts arrive with its end, or at
@@ -41,8 +41,8 @@ impl<W: WireFormat> HttpProvider<W> {
         let status = reading.status;
         let headers = reading.headers.clone();
         let deadline = reading.deadline;
+        let mut begins_by = Some(reading.began + self.endpoint.idle_timeout);
         let mut events = pin!(events::read(reading.chunks()));
-        let mut begins_by = Some(Instant::now() + self.endpoint.idle_timeout);
         loop {
             let next = match (begins_by, self.ends_by(assembly.completeness(), deadline)) {
                 (Some(limit), _) => {
@@ -62,12 +62,19 @@ impl<W: WireFormat> HttpProvider<W> {
             }
             let event = event.map_err(|fault| unreadable(fault, status, reporter))?;
             self.refuse_error_event(&event, status, &headers, reporter)?;
-            if begins_by.is_some() && event.is_ping() {
+            if begins_by.is_some() && event.is_heartbeat() {
                 continue;
             }
             begins_by = None;
-            if take_event(assembly, &event, status, recorder, reporter)?.is_break() {
-                break;
+            match take_event(assembly, &event, status, recorder, reporter) {
+                // What was cut is not read: the answer ended before it.
+                Err(_) if event.may_be_cut => break,
+                Err(error) => return Err(error),
+                Ok(ControlFlow::Break(())) => break,
+                Ok(ControlFlow::Continue(())) => {}
+            }
+            if let Some(report) = &assembly.pieces().error {
+                return Err(self.broke_off(report, status, &headers, reporter));
             }
         }
         Ok(())
@@ -87,8 +94,19 @@ impl<W: WireFormat> HttpProvider<W> {
         let data = event.data.as_bytes();
         let named = || (event.name == "error").then(|| ErrorReport::from_named(data));
         let Some(report) = W::decode_error(data).or_else(named) else { return Ok(()) };
-        let error = reporter.broke_off(status, W::classify(status, &report), &report);
-        Err(self.with_requested_wait(error, headers, &report))
+        Err(self.broke_off(&report, status, headers, reporter))
+    }
+
+    /// The failure of an answer with an error in it.
+    fn broke_off(
+        &self,
+        report: &ErrorReport,
+        status: StatusCode,
+        headers: &HeaderMap,
+        reporter: &Reporter<'_>,
+    ) -> Error {
+        let error = reporter.broke_off(status, classify(status, report), report);
+        self.with_requested_wait(error, headers, report)
     }
 
     /// Returns when silence counts as the end of an answer; `None` if it never does. The end of the
@@ -112,7 +130,7 @@ fn take_event(
     reporter: &Reporter<'_>,
 ) -> Result<ControlFlow<()>, Error> {
     let before = assembly.pieces().chars;
-    let taken = assembly.take(&event.data);
+    let taken = assembly.take(&event.name, &event.data);
     let flow = taken.map_err(|error| reporter.malformed_event(status, &error.to_string()))?;
     let chars = assembly.pieces().chars;
     if chars > before {
@@ -128,6 +146,6 @@ fn unreadable(fault: Fault<Error>, status: StatusCode, reporter: &Reporter<'_>) 
         Fault::TooLarge => {
             reporter.malformed_event(status, &format!("an event above {LARGEST_EVENT} bytes"))
         }
-        Fault::NotUtf8 => reporter.malformed_event(status, "it is not UTF-8"),
+        Fault::Unreadable => reporter.malformed_event(status, "it is no stream of events"),
     }
 }

@@ -8,11 +8,13 @@
 
 mod events;
 mod failure;
+mod framing;
 mod gathering;
 mod reading;
 
 use std::future::ready;
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +25,11 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use self::failure::Reporter;
+use self::framing::{Framing, documents};
 use self::reading::{Reading, ScrubbedResponse, within_idle_timeout};
-use super::dialect::{Anthropic, Assembly, DecodedAnswer, ErrorReport, Gemini, OpenAi, WireFormat};
+use super::dialect::{
+    Anthropic, Assembly, DecodedAnswer, ErrorReport, Gemini, OpenAi, WireFormat, classify,
+};
 use super::{Call, Prepared, Provider, wait};
 use crate::clock::Clock;
 use crate::credential::{CredentialSource, Secret};
@@ -101,10 +106,10 @@ impl<W: WireFormat> HttpProvider<W> {
         let head = within_idle_timeout(self.parts.transport.send(request, credential), reporter);
         let head = timeout_at(deadline, head).await.map_err(late)??;
         let response = head.map_err(|error| reporter.transport(error))?;
-        let reading = Reading::new(response, deadline, reporter, recorder);
+        let mut reading = Reading::new(response, deadline, reporter, recorder);
         let status = reading.status;
         if !status.is_success() {
-            return self.read(&reading.error().await, reporter);
+            return Err(self.refused(&reading.error().await, reporter));
         }
         let answer = timeout_at(deadline, self.answer(reading, recorder, reporter)).await;
         answer.map_err(|elapsed| late(elapsed).with_http_status(status.as_u16()))?
@@ -113,32 +118,106 @@ impl<W: WireFormat> HttpProvider<W> {
     /// Reads the answer of a response with a successful status, in one piece or event by event.
     async fn answer(
         &self,
-        reading: Reading<'_>,
+        mut reading: Reading<'_>,
         recorder: &Recorder,
         reporter: &Reporter<'_>,
     ) -> Result<Completion, Error> {
-        if reading.is_stream() {
-            return self.assemble(reading, recorder, reporter).await;
+        match reading.framing().await? {
+            Framing::Events => self.assemble(reading, recorder, reporter).await,
+            Framing::Documents => {
+                let whole = reading.whole().await?;
+                let decoded = self.decode(&whole, reporter)?;
+                if hides_a_key(reporter, &[&decoded.text, &decoded.beside]) {
+                    reading.withhold();
+                }
+                self.complete(decoded, whole.status, &whole.headers, reporter)
+            }
         }
-        self.read(&reading.whole().await?, reporter)
     }
 
-    /// Decodes a whole answer. An error object counts whatever the status, because some servers put
-    /// one into a 200.
-    fn read(
+    /// Decodes a whole answer. An error object in it is the failure that it names.
+    fn decode(
         &self,
         answer: &ScrubbedResponse,
         reporter: &Reporter<'_>,
-    ) -> Result<Completion, Error> {
-        let ScrubbedResponse { status, headers, body } = answer;
-        let report = W::decode_error(body);
-        if report.is_none() && status.is_success() {
-            let decoded = W::decode(body).map_err(|e| reporter.malformed(*status, body, &e))?;
-            return complete(decoded, *status, reporter);
+    ) -> Result<DecodedAnswer, Error> {
+        let ScrubbedResponse { status, body, .. } = answer;
+        if W::decode_error(body).is_some() {
+            return Err(self.refused(answer, reporter));
         }
-        let report = report.unwrap_or_else(|| ErrorReport::from_text(body));
-        let error = reporter.refused(*status, W::classify(*status, &report), &report);
-        Err(self.with_requested_wait(error, headers, &report))
+        W::decode(body).or_else(|error| {
+            // A stream without its framing has more than one document.
+            match documents(body) {
+                Some(lines) if !error.is_eof() => self.assemble_lines(&lines, answer, reporter),
+                _ => Err(reporter.malformed(*status, body, &error)),
+            }
+        })
+    }
+
+    /// Reads the documents of a body as the events of a stream, of which the end of the body is
+    /// the last.
+    fn assemble_lines(
+        &self,
+        lines: &[&str],
+        answer: &ScrubbedResponse,
+        reporter: &Reporter<'_>,
+    ) -> Result<DecodedAnswer, Error> {
+        let status = answer.status;
+        let mut assembly = W::Stream::default();
+        for line in lines.iter().chain([&"[DONE]"]) {
+            if let Some(report) = W::decode_error(line.as_bytes()) {
+                return Err(self.with_meaning(status, &answer.headers, &report, reporter));
+            }
+            match assembly.take("message", line) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => break,
+                Err(error) if error.is_eof() => return Err(reporter.ended_early(status)),
+                Err(error) => return Err(reporter.malformed_event(status, &error.to_string())),
+            }
+        }
+        let finished = assembly.finish();
+        let finished = finished.map_err(|e| reporter.malformed_event(status, &e.to_string()))?;
+        finished.ok_or_else(|| reporter.ended_early(status))
+    }
+
+    /// What an error says, whatever its status: some servers put one into a 200.
+    fn refused(&self, answer: &ScrubbedResponse, reporter: &Reporter<'_>) -> Error {
+        let ScrubbedResponse { status, headers, body } = answer;
+        let mut report = W::decode_error(body).unwrap_or_else(|| ErrorReport::from_body(body));
+        // Bedrock names its errors in a header: `ModelNotReadyException:http://…`.
+        let named = headers.get("x-amzn-errortype").and_then(|name| name.to_str().ok());
+        report.codes.extend(named.and_then(|name| name.split(':').next()).map(str::to_owned));
+        self.with_meaning(*status, headers, &report, reporter)
+    }
+
+    fn with_meaning(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        report: &ErrorReport,
+        reporter: &Reporter<'_>,
+    ) -> Error {
+        let error = reporter.refused(status, classify(status, report), report);
+        self.with_requested_wait(error, headers, report)
+    }
+
+    /// A decoded answer as a caller gets it, or why it is of no use.
+    fn complete(
+        &self,
+        decoded: DecodedAnswer,
+        status: StatusCode,
+        headers: &HeaderMap,
+        reporter: &Reporter<'_>,
+    ) -> Result<Completion, Error> {
+        if let Some(report) = &decoded.error {
+            let error = self.with_meaning(status, headers, report, reporter);
+            let usage = decoded.usage.map(|reported| reported.usage);
+            return Err(reporter.billed(error, usage, decoded.model.as_deref()));
+        }
+        decoded
+            .complete(reporter.call)
+            .map(|completion| reporter.presentable(completion))
+            .map_err(|unusable| reporter.unusable(status, *unusable))
     }
 
     /// Reads a streamed answer to its end and decodes it.
@@ -148,18 +227,19 @@ impl<W: WireFormat> HttpProvider<W> {
         recorder: &Recorder,
         reporter: &Reporter<'_>,
     ) -> Result<Completion, Error> {
+        let headers = reading.headers.clone();
         let mut assembly = W::Stream::default();
         let gathered = self.gather(&mut assembly, &mut reading, recorder, reporter).await;
         if gathered.is_ok() {
             linger(reading.rest());
         }
         let pieces = assembly.pieces();
-        if reporter.scrubber.scrub(&pieces.text) != pieces.text {
+        if hides_a_key(reporter, &[&pieces.text, &pieces.beside, &pieces.refusal]) {
             reading.withhold();
         }
-        // Usage is final or absent. An attempt that fails after its usage has arrived costs what
-        // that says.
-        let (usage, model) = (pieces.usage, pieces.model.clone());
+        // Final or absent: an attempt that failed after its bill had come costs what it says.
+        let usage = pieces.usage().map(|reported| reported.usage);
+        let model = pieces.model.clone();
         let with_bill = |error| reporter.billed(error, usage, model.as_deref());
         let status = reading.status;
         gathered.map_err(with_bill)?;
@@ -167,7 +247,7 @@ impl<W: WireFormat> HttpProvider<W> {
         let finished = finished.map_err(|e| reporter.malformed_event(status, &e.to_string()));
         let decoded =
             finished.and_then(|decoded| decoded.ok_or_else(|| reporter.ended_early(status)));
-        complete(decoded.map_err(with_bill)?, status, reporter)
+        self.complete(decoded.map_err(with_bill)?, status, &headers, reporter)
     }
 
     /// Adds the wait that the provider asks for to an error.
@@ -215,17 +295,9 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
     }
 }
 
-/// Turns a decoded answer into a completion that may be shown, or into an error if it cannot be
-/// used.
-fn complete(
-    decoded: DecodedAnswer,
-    status: StatusCode,
-    reporter: &Reporter<'_>,
-) -> Result<Completion, Error> {
-    decoded
-        .complete(reporter.call.max_tokens)
-        .map(|completion| reporter.presentable(completion))
-        .map_err(|unusable| reporter.unusable(status, *unusable))
+/// Whether a text that came in pieces has a key in it, which the pieces do not show.
+fn hides_a_key(reporter: &Reporter<'_>, texts: &[&str]) -> bool {
+    texts.iter().any(|text| reporter.scrubber.scrub(text) != **text)
 }
 
 /// Reads on in the background after the end of an answer, so that the body can end and its

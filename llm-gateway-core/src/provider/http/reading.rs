@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::Reporter;
+use super::framing::{self, Framing};
 use crate::error::{Category, Error};
 use crate::model::SharedBytes;
 use crate::transport::{BodyStream, HttpResponse, REDACTED, Recorder};
@@ -42,14 +43,28 @@ pub(super) struct Reading<'a> {
     pub(super) headers: HeaderMap,
     /// When the attempt ends.
     pub(super) deadline: Instant,
+    /// When the head came.
+    pub(super) began: Instant,
     body: Fuse<BodyStream>,
     came: BytesMut,
+    /// What came before its framing was known, and is yet to be handed on.
+    ahead: Option<Bytes>,
+    /// The whole answer, without keys.
+    scrubbed: Option<Scrubbed>,
     withheld: bool,
     reporter: &'a Reporter<'a>,
     recorder: Option<&'a Recorder>,
 }
 
-/// A whole response with known keys replaced.
+/// Headers and body with known keys replaced, and whether there were any.
+#[derive(Clone)]
+struct Scrubbed {
+    headers: HeaderMap,
+    body: Bytes,
+    has_keys: bool,
+}
+
+/// A whole response, with known keys replaced.
 pub(super) struct ScrubbedResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -65,13 +80,36 @@ impl<'a> Reading<'a> {
         recorder: &'a Recorder,
     ) -> Self {
         let HttpResponse { status, headers, body } = response;
-        let (body, came, recorder) = (body.into_stream().fuse(), BytesMut::new(), Some(recorder));
-        Self { status, headers, deadline, body, came, withheld: false, reporter, recorder }
+        Self {
+            status,
+            headers,
+            deadline,
+            began: Instant::now(),
+            body: body.into_stream().fuse(),
+            came: BytesMut::new(),
+            ahead: None,
+            scrubbed: None,
+            withheld: false,
+            reporter,
+            recorder: Some(recorder),
+        }
     }
 
-    /// Returns whether the response is a stream. Some servers ignore what was asked for, so the
-    /// content type decides.
-    pub(super) fn is_stream(&self) -> bool {
+    /// Reads until the body shows how the answer is framed, whatever was asked for and whatever
+    /// the content type says. Where the body shows nothing, the content type decides.
+    pub(super) async fn framing(&mut self) -> Result<Framing, Error> {
+        let declared = if self.is_stream() { Framing::Events } else { Framing::Documents };
+        while framing::is_open(&self.came) {
+            if self.next().await?.is_none() {
+                break;
+            }
+        }
+        self.ahead = Some(Bytes::copy_from_slice(&self.came)).filter(|came| !came.is_empty());
+        Ok(framing::shown_by(&self.came).unwrap_or(declared))
+    }
+
+    /// Whether the content type says that the answer is a stream.
+    fn is_stream(&self) -> bool {
         let media_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = media_type.and_then(|text| text.split(';').next()).unwrap_or_default();
         self.status.is_success() && essence.trim().eq_ignore_ascii_case("text/event-stream")
@@ -84,7 +122,11 @@ impl<'a> Reading<'a> {
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let status = self.status;
         let idle = self.reporter.endpoint.idle_timeout;
+        let has_begun = !(self.came.is_empty() && self.is_stream());
         let heard = timeout(idle, self.body.next()).await.map_err(|_| {
+            if !has_begun {
+                return self.reporter.not_begun(status);
+            }
             let what = "fell silent in the middle of its answer";
             let error = self.reporter.timeout(what, "idle_timeout_s", idle);
             error.with_http_status(status.as_u16())
@@ -115,7 +157,11 @@ impl<'a> Reading<'a> {
     // Boxed, or the compiler cannot see that a future which holds the stream may change threads.
     pub(super) fn chunks(&mut self) -> BoxStream<'_, Result<Bytes, Error>> {
         Box::pin(stream::try_unfold(self, |reading| async move {
-            Ok(reading.next().await?.map(|chunk| (chunk, reading)))
+            let chunk = match reading.ahead.take() {
+                Some(ahead) => Some(ahead),
+                None => reading.next().await?,
+            };
+            Ok(chunk.map(|chunk| (chunk, reading)))
         }))
     }
 
@@ -131,57 +177,64 @@ impl<'a> Reading<'a> {
         self.withheld = true;
     }
 
-    /// Reads the body to its end and returns the whole response.
-    pub(super) async fn whole(mut self) -> Result<ScrubbedResponse, Error> {
+    /// Reads the rest of the response, and returns all of it. It is recorded when this goes.
+    pub(super) async fn whole(&mut self) -> Result<ScrubbedResponse, Error> {
         while self.next().await?.is_some() {}
-        Ok(self.record())
+        Ok(self.response())
     }
 
-    /// Returns as much of an error as arrives soon. Its status stands, whatever happens to its
-    /// body.
-    pub(super) async fn error(mut self) -> ScrubbedResponse {
+    /// As much of an error as comes soon: its status stands, whatever becomes of its body.
+    pub(super) async fn error(&mut self) -> ScrubbedResponse {
         let soon = self.deadline.min(Instant::now() + LONGEST_ERROR);
         while self.came.len() < LARGEST_ERROR {
             let Ok(Some(Ok(chunk))) = timeout_at(soon, self.body.next()).await else { break };
             self.came.extend_from_slice(&chunk);
         }
-        self.record()
+        self.response()
     }
 
-    /// Scrubs what has arrived and records it.
-    fn record(&mut self) -> ScrubbedResponse {
+    fn response(&mut self) -> ScrubbedResponse {
+        let Scrubbed { headers, body, .. } = self.scrub();
+        ScrubbedResponse { status: self.status, headers, body }
+    }
+
+    /// What came, without keys.
+    fn scrub(&mut self) -> Scrubbed {
+        if let Some(scrubbed) = &self.scrubbed {
+            return scrubbed.clone();
+        }
         let came = mem::take(&mut self.came).freeze();
-        let (body, mut redacted) = match self.withheld {
-            true => (Bytes::from_static(REDACTED.as_bytes()), true),
-            false => self.reporter.scrubber.scrub_bytes(came),
-        };
+        let (body, mut has_keys) = self.reporter.scrubber.scrub_bytes(came);
         let mut headers = mem::take(&mut self.headers);
         for value in headers.values_mut() {
             let (scrubbed, found) =
                 self.reporter.scrubber.scrub_bytes(Bytes::copy_from_slice(value.as_bytes()));
             if let (true, Ok(scrubbed)) = (found, HeaderValue::from_maybe_shared(scrubbed)) {
                 *value = scrubbed;
-                redacted = true;
+                has_keys = true;
             }
         }
-        if let Some(recorder) = self.recorder.take() {
-            let (status, headers) = (self.status, headers.clone());
-            let body = SharedBytes::from_bytes(body.clone());
-            if redacted {
-                recorder.received_redacted(status, headers, body);
-            } else {
-                recorder.received(status, headers, body);
-            }
+        self.scrubbed.insert(Scrubbed { headers, body, has_keys }).clone()
+    }
+
+    fn record(&mut self) {
+        let Some(recorder) = self.recorder.take() else { return };
+        let Scrubbed { headers, mut body, has_keys } = self.scrub();
+        if self.withheld {
+            body = Bytes::from_static(REDACTED.as_bytes());
         }
-        ScrubbedResponse { status: self.status, headers, body }
+        let body = SharedBytes::from_bytes(body);
+        if has_keys || self.withheld {
+            recorder.received_redacted(self.status, headers, body);
+        } else {
+            recorder.received(self.status, headers, body);
+        }
     }
 }
 
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
-        if self.recorder.is_some() {
-            self.record();
-        }
+        self.record();
     }
 }
 

@@ -4,46 +4,73 @@
 use std::ops::ControlFlow;
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{ContentBlock, MessagesUsage, StopDetails, finish};
+use super::answer::{AnswerMessage, Block, MessageChange, note_tier};
 use crate::provider::dialect::DecodedAnswer;
-use crate::provider::dialect::assembly::{Assembly, Pieces};
+use crate::provider::dialect::assembly::{Assembly, Pieces, is_object};
+use crate::provider::dialect::counts::Counts;
+use crate::provider::dialect::json;
 use crate::provider::dialect::lenient::{lenient, name};
 
 /// An answer that arrives as events.
 #[derive(Default)]
 pub(crate) struct AnthropicStream {
     pieces: Pieces,
-    /// Whether `message_stop` has arrived.
-    done: bool,
-    /// The newest value of each token count.
-    counted: MessagesUsage,
+}
+
+/// An event. Its type stands in its data, and in its name for those who read nothing else.
+#[derive(Deserialize)]
+struct StreamEvent {
+    #[serde(default, deserialize_with = "name")]
+    r#type: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    message: Option<AnswerMessage>,
+    #[serde(default, deserialize_with = "lenient")]
+    content_block: Option<Block>,
+    #[serde(default)]
+    delta: Value,
+    #[serde(default)]
+    usage: Value,
 }
 
 impl Assembly for AnthropicStream {
-    fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>> {
-        match serde_json::from_str(data)? {
-            StreamEvent::MessageStart { message } => {
-                self.pieces.name(message.model, message.id);
-                // Its count of output is that of the first moment.
-                self.counted =
-                    MessagesUsage { output_tokens: None, ..message.usage.unwrap_or_default() };
+    fn take(&mut self, event: &str, data: &str) -> serde_json::Result<ControlFlow<()>> {
+        if !is_object(data) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let StreamEvent { r#type, message, content_block, delta, usage } =
+            json::read(data.as_bytes())?;
+        let pieces = &mut self.pieces;
+        match r#type.as_deref().unwrap_or(event) {
+            "message_start" => message.into_iter().for_each(|message| message.begin(pieces)),
+            "content_block_start" => {
+                content_block.into_iter().for_each(|block| block.into_pieces(pieces));
             }
-            StreamEvent::ContentBlockStart { content_block: ContentBlock::Text { text } }
-            | StreamEvent::ContentBlockDelta { delta: BlockDelta::TextDelta { text } } => {
-                self.pieces.push(&text);
+            "content_block_delta" => {
+                let block: Option<Block> = serde_json::from_value(delta).ok();
+                block.into_iter().for_each(|block| block.into_pieces(pieces));
             }
-            StreamEvent::MessageDelta { delta, usage } => {
-                self.change(delta, usage.unwrap_or_default())
+            // Its counts are totals, and final with the reason why the model stopped.
+            "message_delta" => {
+                let change: Option<MessageChange> = serde_json::from_value(delta).ok();
+                change.into_iter().for_each(|change| change.into_pieces(pieces));
+                pieces.count(Counts::of(&usage));
+                note_tier(&usage, pieces);
             }
-            StreamEvent::MessageStop => {
-                self.done = true;
-                self.pieces.usage = self.counted.usage();
+            // A server that cannot stream sends the whole answer as one event.
+            "message" => {
+                let message: AnswerMessage = json::read(data.as_bytes())?;
+                message.into_pieces(pieces);
+                self.pieces.is_over = true;
                 return Ok(ControlFlow::Break(()));
             }
-            StreamEvent::ContentBlockStart { .. }
-            | StreamEvent::ContentBlockDelta { .. }
-            | StreamEvent::Other => {}
+            "message_stop" => {
+                self.pieces.is_over = true;
+                return Ok(ControlFlow::Break(()));
+            }
+            // `ping`, the end of a block, and whatever comes next add nothing.
+            _ => {}
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -53,75 +80,7 @@ impl Assembly for AnthropicStream {
     }
 
     fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {
-        Ok(self.done.then(|| self.pieces.into_decoded()))
+        let whole = self.pieces.is_over && self.pieces.stopped.is_some();
+        Ok(whole.then(|| self.pieces.into_decoded()))
     }
-}
-
-impl AnthropicStream {
-    /// Takes a `message_delta`. Its counts are totals, and they are final once the stop reason is
-    /// there.
-    fn change(&mut self, delta: MessageChange, usage: MessagesUsage) {
-        self.counted = usage.or(self.counted);
-        if let Some(explanation) = delta.stop_details.and_then(|details| details.explanation) {
-            self.pieces.refusal = explanation;
-        }
-        if let Some(reason) = delta.stop_reason {
-            self.pieces.finish_reason = Some(finish(Some(&reason)));
-            self.pieces.usage = self.counted.usage();
-        }
-    }
-}
-
-/// An event of the stream. One that is not named here (`ping`, the end of a block, types to come)
-/// adds nothing to the answer.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum StreamEvent {
-    MessageStart {
-        message: StartedMessage,
-    },
-    ContentBlockStart {
-        content_block: ContentBlock,
-    },
-    ContentBlockDelta {
-        delta: BlockDelta,
-    },
-    MessageDelta {
-        delta: MessageChange,
-        #[serde(default, deserialize_with = "lenient")]
-        usage: Option<MessagesUsage>,
-    },
-    MessageStop,
-    #[serde(other)]
-    Other,
-}
-
-/// The message of a `message_start`.
-#[derive(Deserialize)]
-struct StartedMessage {
-    #[serde(default, deserialize_with = "name")]
-    id: Option<String>,
-    #[serde(default, deserialize_with = "name")]
-    model: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    usage: Option<MessagesUsage>,
-}
-
-/// What an event adds to a block. Thinking, signatures and a tool's input are not text.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum BlockDelta {
-    TextDelta {
-        text: String,
-    },
-    #[serde(other)]
-    Other,
-}
-
-/// The delta of a `message_delta`.
-#[derive(Deserialize)]
-struct MessageChange {
-    stop_reason: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    stop_details: Option<StopDetails>,
 }

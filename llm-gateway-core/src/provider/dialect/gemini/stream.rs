@@ -7,9 +7,12 @@
 
 use std::ops::ControlFlow;
 
-use super::{GenerateResponse, UsageMetadata, finish, refusal};
+use super::answer::GenerateResponse;
+use crate::model::FinishReason;
 use crate::provider::dialect::DecodedAnswer;
-use crate::provider::dialect::assembly::{Assembly, Completeness, Pieces};
+use crate::provider::dialect::assembly::{Assembly, Completeness, Pieces, is_object};
+use crate::provider::dialect::json;
+use crate::provider::dialect::reasons::Stopped;
 
 /// An answer that arrives as responses.
 #[derive(Default)]
@@ -24,34 +27,19 @@ pub(crate) struct GeminiStream {
 }
 
 impl Assembly for GeminiStream {
-    fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>> {
-        let response: GenerateResponse = serde_json::from_str(data)?;
-        self.pieces.name(response.model(), response.response_id);
-        let blocked = response.prompt_feedback.and_then(|feedback| feedback.block_reason);
-        let candidate = response.candidates.into_iter().next().unwrap_or_default();
-        let stops = candidate.finish_reason.as_deref() == Some("STOP");
+    fn take(&mut self, _: &str, data: &str) -> serde_json::Result<ControlFlow<()>> {
+        // Proxies end the stream with the closing word of OpenAI's.
+        if !is_object(data) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let response: GenerateResponse = json::read(data.as_bytes())?;
         let before = self.pieces.chars;
         let was_done = self.done;
-        self.doubtful |= stops && !self.open;
-        self.open |= candidate.finish_reason.is_none();
-        self.done |= blocked.is_some() || candidate.finish_reason.is_some();
-        if let Some(reason) = &candidate.finish_reason {
-            self.pieces.finish_reason = Some(finish(Some(reason)));
-        }
-        if let Some(refusal) = refusal(blocked, candidate.finish_reason, candidate.finish_message) {
-            self.pieces.refusal = refusal;
-        }
-        for part in candidate.content.unwrap_or_default().parts {
-            if !part.thought {
-                self.pieces.push(&part.text);
-            }
-        }
+        let stopped = response.into_pieces(&mut self.pieces);
+        self.doubtful |= stopped == Some(Stopped::Finished(FinishReason::Stop)) && !self.open;
+        self.open |= stopped.is_none();
+        self.done |= stopped.is_some();
         self.doubtful |= was_done && self.pieces.chars > before;
-        // Before the end, the count of output is that of the moment.
-        if self.done {
-            let usage = response.usage_metadata.and_then(UsageMetadata::usage);
-            self.pieces.usage = usage.or(self.pieces.usage);
-        }
         Ok(ControlFlow::Continue(()))
     }
 

@@ -3,14 +3,12 @@
 
 use std::ops::ControlFlow;
 
-use serde::Deserialize;
 use serde::de::Error as _;
 
-use super::{ChatContent, ChatUsage, finish};
-use crate::model::Usage;
+use super::answer::Chat;
 use crate::provider::dialect::DecodedAnswer;
-use crate::provider::dialect::assembly::{Assembly, Pieces};
-use crate::provider::dialect::lenient::{lenient, name};
+use crate::provider::dialect::assembly::{Assembly, Pieces, is_object};
+use crate::provider::dialect::json;
 
 /// The data of the event after the last chunk.
 const DONE: &str = "[DONE]";
@@ -19,35 +17,60 @@ const DONE: &str = "[DONE]";
 #[derive(Default)]
 pub(crate) struct OpenAiStream {
     pieces: Pieces,
-    /// Whether any chunk held a choice.
-    chosen: bool,
-    /// Whether `[DONE]` has arrived.
-    done: bool,
-    /// The newest token counts. Some servers send counts with every chunk.
-    counted: Option<Usage>,
+    choices: Choices,
+}
+
+/// Which of the choices is the answer. One is asked for, and its `index` says little: some
+/// servers count chunks by it. Several choices show in an index that comes back, or in a chunk
+/// with two; then the first is the answer.
+#[derive(Default)]
+struct Choices {
+    /// The index of the first choice.
+    first: Option<u64>,
+    /// The index that came last.
+    last: u64,
+    /// How much text had come when another index than the first stood for the first time.
+    own: Option<u64>,
+    are_several: bool,
+}
+
+impl Choices {
+    /// Takes the index of a chunk's choice, and returns whether the choice belongs to the answer.
+    fn take(&mut self, index: u64, beside_another: bool, pieces: &mut Pieces) -> bool {
+        let first = *self.first.get_or_insert(index);
+        let is_first_other = index != first && self.own.is_none();
+        if is_first_other {
+            self.own = Some(pieces.chars);
+        }
+        // An answer that has ended is not continued under another index.
+        let is_another = beside_another || (is_first_other && pieces.stopped.is_some());
+        if !self.are_several && (is_another || index < self.last) {
+            self.are_several = true;
+            if let Some(own) = self.own {
+                pieces.keep(own);
+            }
+        }
+        self.last = index;
+        index == first || !self.are_several
+    }
 }
 
 impl Assembly for OpenAiStream {
-    fn take(&mut self, data: &str) -> serde_json::Result<ControlFlow<()>> {
+    fn take(&mut self, _: &str, data: &str) -> serde_json::Result<ControlFlow<()>> {
         if data.trim() == DONE {
-            self.done = true;
-            self.pieces.usage = self.counted;
+            self.pieces.is_over = true;
             return Ok(ControlFlow::Break(()));
         }
-        let chunk: Chunk = serde_json::from_str(data)?;
-        self.pieces.name(chunk.model, chunk.id);
-        // Only one answer is asked for. A chunk that holds usage alone has no choice.
-        let choices = chunk.choices.unwrap_or_default();
-        for choice in choices.into_iter().filter(|choice| choice.index.unwrap_or(0) == 0) {
-            self.choice(choice);
+        if !is_object(data) {
+            return Ok(ControlFlow::Continue(()));
         }
-        if let Some(reported) = chunk.usage {
-            self.pieces.reported_cost = reported.cost().or(self.pieces.reported_cost);
-            self.counted = reported.usage().or(self.counted);
-        }
-        if self.pieces.finish_reason.is_some() {
-            self.pieces.usage = self.counted;
-        }
+        let mut chunk: Chat = json::read(data.as_bytes())?;
+        let are_several = chunk.choices.len() > 1;
+        let pieces = &mut self.pieces;
+        chunk
+            .choices
+            .retain(|choice| self.choices.take(choice.index.unwrap_or(0), are_several, pieces));
+        chunk.into_pieces(pieces);
         Ok(ControlFlow::Continue(()))
     }
 
@@ -56,54 +79,12 @@ impl Assembly for OpenAiStream {
     }
 
     fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {
-        if self.done && !self.chosen {
+        if self.pieces.is_over && self.choices.first.is_none() {
             return Err(serde_json::Error::custom("no chunk has a choice"));
         }
-        // A proxy writes `[DONE]` even behind an answer that its own provider cut off. The finish
-        // reason comes from the model.
-        let whole = self.done && self.pieces.finish_reason.is_some();
+        // A proxy writes `[DONE]` behind whatever its own provider cut off; the reason why the
+        // model stopped is the model's.
+        let whole = self.pieces.is_over && self.pieces.stopped.is_some();
         Ok(whole.then(|| self.pieces.into_decoded()))
     }
-}
-
-impl OpenAiStream {
-    /// Takes the choice of one chunk.
-    fn choice(&mut self, choice: ChunkChoice) {
-        self.chosen = true;
-        let delta = choice.delta.unwrap_or_default();
-        for text in delta.content.into_iter().flat_map(ChatContent::into_texts) {
-            self.pieces.push(&text);
-        }
-        self.pieces.refusal.push_str(&delta.refusal.unwrap_or_default());
-        if let Some(reason) = choice.finish_reason {
-            self.pieces.finish_reason = Some(finish(Some(&reason)));
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Chunk {
-    choices: Option<Vec<ChunkChoice>>,
-    #[serde(default, deserialize_with = "name")]
-    id: Option<String>,
-    #[serde(default, deserialize_with = "name")]
-    model: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    usage: Option<ChatUsage>,
-}
-
-#[derive(Deserialize)]
-struct ChunkChoice {
-    #[serde(default, deserialize_with = "lenient")]
-    index: Option<u64>,
-    delta: Option<ChunkDelta>,
-    finish_reason: Option<String>,
-}
-
-/// What a chunk adds to the answer. `reasoning_content` (DeepSeek) and tool calls are not text for
-/// the caller.
-#[derive(Default, Deserialize)]
-struct ChunkDelta {
-    content: Option<ChatContent>,
-    refusal: Option<String>,
 }

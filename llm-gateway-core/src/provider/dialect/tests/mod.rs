@@ -4,7 +4,10 @@ mod pieces;
 
 use serde_json::{Value, json};
 
+use http::StatusCode;
+
 use super::*;
+use crate::error::Category;
 use crate::model::{ContentPart, Message, ModelId, Prompt};
 
 /// A question in two parts, an earlier answer, and one more question.
@@ -56,7 +59,7 @@ fn a_key_travels_in_the_header_that_its_provider_reads() {
 fn a_status_inside_a_200_counts() {
     let body = br#"{"error": {"code": 429, "message": "slow down"}}"#;
     let report = OpenAi::decode_error(body).unwrap();
-    assert_eq!(OpenAi::classify(StatusCode::OK, &report), Category::RateLimit);
+    assert_eq!(classify(StatusCode::OK, &report), Category::RateLimit);
     // The status of the response itself, where it is an error, is the better witness.
-    assert_eq!(OpenAi::classify(StatusCode::BAD_GATEWAY, &report), Category::Provider5xx);
+    assert_eq!(classify(StatusCode::BAD_GATEWAY, &report), Category::Provider5xx);
 }

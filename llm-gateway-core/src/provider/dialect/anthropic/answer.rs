@@ -1,0 +1,122 @@
+//! A message, or the pieces of one, as the Messages API and the servers that copy it write it.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::provider::dialect::ErrorReport;
+use crate::provider::dialect::assembly::Pieces;
+use crate::provider::dialect::counts::Counts;
+use crate::provider::dialect::lenient::{lenient, name, text, texts};
+
+/// A whole message, or its head where a stream begins.
+#[derive(Deserialize)]
+pub(super) struct AnswerMessage {
+    #[serde(default, deserialize_with = "name")]
+    r#type: Option<String>,
+    #[serde(default)]
+    content: Value,
+    #[serde(default, deserialize_with = "name")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "name")]
+    model: Option<String>,
+    #[serde(flatten)]
+    change: MessageChange,
+    #[serde(default)]
+    usage: Value,
+    #[serde(default)]
+    error: Value,
+}
+
+/// Why a message stopped.
+#[derive(Deserialize)]
+pub(super) struct MessageChange {
+    #[serde(default, deserialize_with = "text")]
+    stop_reason: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    stop_details: Option<StopDetails>,
+}
+
+#[derive(Deserialize)]
+struct StopDetails {
+    #[serde(default, deserialize_with = "text")]
+    explanation: Option<String>,
+}
+
+/// A block of a message, or a change of one. Tool use and whatever comes next are not text.
+#[derive(Deserialize)]
+pub(super) struct Block {
+    #[serde(default, deserialize_with = "name")]
+    r#type: Option<String>,
+    #[serde(default, deserialize_with = "texts")]
+    text: Vec<String>,
+    #[serde(default, deserialize_with = "texts")]
+    thinking: Vec<String>,
+}
+
+impl AnswerMessage {
+    /// Whether this is a message at all. A `content` that is null is one that is absent.
+    pub(super) fn is_answer(&self) -> bool {
+        let names_itself = self.r#type.as_deref() == Some("message");
+        names_itself || self.change.stop_reason.is_some() || !self.content.is_null()
+    }
+
+    /// Adds a whole message to what has come.
+    pub(super) fn into_pieces(self, pieces: &mut Pieces) {
+        let usage = Counts::of(&self.usage);
+        self.begin(pieces);
+        pieces.count(usage);
+    }
+
+    /// Adds the head of a message. The output that it counts is that of the first moment.
+    pub(super) fn begin(self, pieces: &mut Pieces) {
+        pieces.error = pieces.error.take().or(ErrorReport::standing_at(&self.error));
+        pieces.name(self.model, self.id);
+        match self.content {
+            Value::Array(blocks) => {
+                let blocks = blocks.into_iter().map(|block| match block {
+                    Value::String(text) => Some(Block::of_text(text)),
+                    block => serde_json::from_value(block).ok(),
+                });
+                blocks.flatten().for_each(|block: Block| block.into_pieces(pieces));
+            }
+            Value::String(text) => pieces.push(&text),
+            single => {
+                let block: Option<Block> = serde_json::from_value(single).ok();
+                block.into_iter().for_each(|block| block.into_pieces(pieces));
+            }
+        }
+        self.change.into_pieces(pieces);
+        pieces.count(Counts::of(&self.usage).without_output());
+        note_tier(&self.usage, pieces);
+    }
+}
+
+impl MessageChange {
+    /// Adds why the message stopped.
+    pub(super) fn into_pieces(self, pieces: &mut Pieces) {
+        if let Some(explanation) = self.stop_details.and_then(|details| details.explanation) {
+            pieces.refusal = explanation;
+        }
+        pieces.stop(self.stop_reason);
+    }
+}
+
+impl Block {
+    fn of_text(text: String) -> Self {
+        Self { r#type: None, text: vec![text], thinking: Vec::new() }
+    }
+
+    /// Adds the block to what has come.
+    pub(super) fn into_pieces(self, pieces: &mut Pieces) {
+        self.thinking.iter().for_each(|thinking| pieces.beside.push_str(thinking));
+        if matches!(self.r#type.as_deref(), None | Some("text" | "text_delta")) {
+            self.text.iter().for_each(|text| pieces.push(text));
+        }
+    }
+}
+
+/// Notes the tier that stands beside the counts.
+pub(super) fn note_tier(usage: &Value, pieces: &mut Pieces) {
+    let tier = usage.get("service_tier").and_then(Value::as_str).map(str::to_owned);
+    pieces.service_tier = tier.or(pieces.service_tier.take());
+}

@@ -1,0 +1,123 @@
+//! A response, or one of a stream of them. Google leaves out every field that has its default
+//! value, and what is told of a blocked prompt has no candidate.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::model::FinishReason;
+use crate::provider::dialect::ErrorReport;
+use crate::provider::dialect::assembly::Pieces;
+use crate::provider::dialect::counts::Counts;
+use crate::provider::dialect::lenient::{lenient, list, name, text, texts};
+use crate::provider::dialect::reasons::{self, Stopped};
+
+/// A response, whole or one of a stream. Servers in Python write the names of its fields in
+/// snake case.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GenerateResponse {
+    #[serde(default, deserialize_with = "list")]
+    candidates: Vec<AnswerCandidate>,
+    #[serde(default, deserialize_with = "lenient", alias = "prompt_feedback")]
+    prompt_feedback: Option<PromptFeedback>,
+    #[serde(default, deserialize_with = "name", alias = "model_version")]
+    model_version: Option<String>,
+    #[serde(default, deserialize_with = "name", alias = "response_id")]
+    response_id: Option<String>,
+    #[serde(default, alias = "usage_metadata")]
+    usage_metadata: Value,
+}
+
+/// One of the answers that a request can ask for; this crate asks for one.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AnswerCandidate {
+    #[serde(default, deserialize_with = "lenient")]
+    content: Option<CandidateContent>,
+    #[serde(default, deserialize_with = "text", alias = "finish_reason")]
+    finish_reason: Option<String>,
+    #[serde(default, deserialize_with = "text", alias = "finish_message")]
+    finish_message: Option<String>,
+    #[serde(default)]
+    error: Value,
+}
+
+#[derive(Deserialize)]
+struct CandidateContent {
+    #[serde(default, deserialize_with = "list")]
+    parts: Vec<CandidatePart>,
+}
+
+/// A part that is no text (a function call, or whatever comes next) reads as an empty one.
+#[derive(Deserialize)]
+struct CandidatePart {
+    #[serde(default, deserialize_with = "texts")]
+    text: Vec<String>,
+    /// The part is a summary of the model's reasoning, not text for the caller.
+    #[serde(default, deserialize_with = "lenient")]
+    thought: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PromptFeedback {
+    #[serde(default, deserialize_with = "name", alias = "block_reason")]
+    block_reason: Option<String>,
+}
+
+impl GenerateResponse {
+    /// Whether this is a response at all.
+    pub(super) fn is_answer(&self) -> bool {
+        !self.candidates.is_empty() || self.blocked().is_some()
+    }
+
+    fn blocked(&self) -> Option<&str> {
+        self.prompt_feedback.as_ref()?.block_reason.as_deref()
+    }
+
+    /// The model that answered. Some answers name it as a resource.
+    fn model(&self) -> Option<String> {
+        let named = self.model_version.as_deref()?;
+        Some(named.strip_prefix("models/").unwrap_or(named).to_owned())
+    }
+
+    /// Adds the response to what has come, and returns why it says that the model stopped.
+    pub(super) fn into_pieces(self, pieces: &mut Pieces) -> Option<Stopped> {
+        let blocked = self.blocked().map(str::to_owned);
+        pieces.name(self.model(), self.response_id);
+        let candidate = self.candidates.into_iter().next();
+        let mut stopped = candidate.and_then(|candidate| candidate.into_pieces(pieces));
+        if let Some(reason) = blocked {
+            pieces.refusal = format!("prompt blocked: {reason}");
+            stopped = FILTERED;
+            pieces.stopped = stopped;
+        }
+        pieces.count(Counts::of(&self.usage_metadata));
+        stopped
+    }
+}
+
+/// The end that a safety system made.
+const FILTERED: Option<Stopped> = Some(Stopped::Finished(FinishReason::ContentFilter));
+
+impl AnswerCandidate {
+    fn into_pieces(self, pieces: &mut Pieces) -> Option<Stopped> {
+        let error = ErrorReport::standing_at(&self.error);
+        pieces.error = pieces.error.take().or(error);
+        for part in self.content.into_iter().flat_map(|content| content.parts) {
+            for text in part.text {
+                match part.thought {
+                    Some(true) => pieces.beside.push_str(&text),
+                    _ => pieces.push(&text),
+                }
+            }
+        }
+        let stopped = self.finish_reason.as_deref().and_then(reasons::read);
+        if stopped == FILTERED {
+            let said = self.finish_message.or(self.finish_reason.clone());
+            pieces.refusal = said.unwrap_or_default();
+        }
+        pieces.stop(self.finish_reason);
+        stopped
+    }
+}

@@ -1,0 +1,178 @@
+//! Why a model stopped: one table over all dialects, since proxies hand on each other's words.
+//!
+//! A word is compared without case, and with `_` for a blank or a dash. A word that names a
+//! failure is that failure: half a text behind it is no answer. Another unknown word is
+//! [`FinishReason::Other`], and an empty one is no reason.
+
+use crate::error::Category;
+use crate::model::FinishReason;
+
+/// What a finish reason says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// The model came to an end.
+    Finished(FinishReason),
+    /// The provider failed while it answered.
+    Failed(Category),
+}
+
+use FinishReason::{ContentFilter, Length, Stop, ToolCalls};
+
+/// The words of each API for an end.
+///
+/// - OpenAI: <https://platform.openai.com/docs/api-reference/chat/object>
+/// - Anthropic: <https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>
+/// - Gemini: <https://ai.google.dev/api/generate-content#FinishReason>
+/// - Mistral: <https://docs.mistral.ai/api/>
+/// - Cohere: <https://docs.cohere.com/reference/chat>
+/// - Bedrock: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>
+/// - Z.ai: <https://docs.z.ai/api-reference/llm/chat-completion>
+/// - Hugging Face TGI: <https://huggingface.co/docs/text-generation-inference>
+/// - Responses: <https://platform.openai.com/docs/api-reference/responses/object>
+const ENDS: &[(&str, FinishReason)] = &[
+    ("stop", Stop),
+    ("end_turn", Stop),
+    ("stop_sequence", Stop),
+    ("complete", Stop),
+    ("completed", Stop),
+    ("eos", Stop),
+    ("eos_token", Stop),
+    ("end", Stop),
+    ("done", Stop),
+    ("finished", Stop),
+    ("length", Length),
+    ("max_tokens", Length),
+    ("max_output_tokens", Length),
+    ("max_completion_tokens", Length),
+    ("max_length", Length),
+    ("model_length", Length),
+    ("model_context_window_exceeded", Length),
+    ("context_length_exceeded", Length),
+    ("error_limit", Length),
+    ("content_filter", ContentFilter),
+    ("content_filtered", ContentFilter),
+    ("refusal", ContentFilter),
+    ("safety", ContentFilter),
+    ("recitation", ContentFilter),
+    ("blocklist", ContentFilter),
+    ("prohibited_content", ContentFilter),
+    ("spii", ContentFilter),
+    ("image_safety", ContentFilter),
+    ("image_prohibited_content", ContentFilter),
+    ("image_recitation", ContentFilter),
+    ("model_armor", ContentFilter),
+    ("guardrail_intervened", ContentFilter),
+    ("sensitive", ContentFilter),
+    ("error_toxic", ContentFilter),
+    ("moderation", ContentFilter),
+    ("blocked", ContentFilter),
+    ("tool_calls", ToolCalls),
+    ("tool_call", ToolCalls),
+    ("tool_use", ToolCalls),
+    ("function_call", ToolCalls),
+];
+
+/// The beginnings of words that name a failure, in any API: `error` (OpenRouter), `abort`
+/// (SGLang, vLLM), `insufficient_system_resource` (DeepSeek), `network_error` (Z.ai),
+/// `user_cancel` (Cohere), `timeout` (proxies).
+const FAILURES: &[(&str, Category)] = &[
+    ("timeout", Category::Timeout),
+    ("time_out", Category::Timeout),
+    ("timed_out", Category::Timeout),
+    ("deadline", Category::Timeout),
+    ("resource", Category::Overloaded),
+    ("overload", Category::Overloaded),
+    ("capacity", Category::Overloaded),
+    ("rate_limit", Category::RateLimit),
+    ("abort", Category::Truncated),
+    ("cancel", Category::Truncated),
+    ("interrupt", Category::Truncated),
+    ("preempt", Category::Truncated),
+    ("disconnect", Category::Truncated),
+    ("error", Category::Provider5xx),
+    ("fail", Category::Provider5xx),
+    ("exception", Category::Provider5xx),
+];
+
+/// What a finish reason says; `None` for an empty one.
+pub(crate) fn read(word: &str) -> Option<Stopped> {
+    let word = normalized(word);
+    // Gemini's "unspecified" says as much as an empty word.
+    if word.is_empty() || matches!(word.as_str(), "null" | "none" | "unspecified") {
+        return None;
+    }
+    if let Some((_, reason)) = ENDS.iter().find(|(known, _)| *known == word) {
+        return Some(Stopped::Finished(*reason));
+    }
+    let names = |stem: &str| {
+        word.match_indices(stem)
+            .any(|(at, _)| at == 0 || word.as_bytes().get(at - 1) == Some(&b'_'))
+    };
+    let failure = FAILURES.iter().find(|(stem, _)| names(stem));
+    Some(match failure {
+        Some((_, category)) => Stopped::Failed(*category),
+        None => Stopped::Finished(FinishReason::Other),
+    })
+}
+
+/// A word without its case and the names around it: `FinishReason.STOP` is how an enumeration
+/// of Python prints, `FINISH_REASON_STOP` how one of Protocol Buffers does.
+fn normalized(word: &str) -> String {
+    let word = word.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+    let word = word.rsplit('.').next().unwrap_or_default();
+    word.strip_prefix("finish_reason_").unwrap_or(word).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_known_in_every_spelling() {
+        for (known, reason) in ENDS {
+            let capitals = known.to_ascii_uppercase();
+            for spelling in [
+                (*known).to_owned(),
+                known.replace('_', "-"),
+                format!(" {capitals} "),
+                format!("FINISH_REASON_{capitals}"),
+                format!("FinishReason.{capitals}"),
+                capitals,
+            ] {
+                assert_eq!(read(&spelling), Some(Stopped::Finished(*reason)), "{spelling}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_that_names_a_failure_is_that_failure() {
+        for (word, category) in [
+            ("error", Category::Provider5xx),
+            ("network_error", Category::Provider5xx),
+            ("MODEL_ERROR", Category::Provider5xx),
+            ("failed", Category::Provider5xx),
+            ("abort", Category::Truncated),
+            ("aborted", Category::Truncated),
+            ("user_cancel", Category::Truncated),
+            ("cancelled", Category::Truncated),
+            ("canceled", Category::Truncated),
+            ("TIMEOUT", Category::Timeout),
+            ("timed out", Category::Timeout),
+            ("insufficient_system_resource", Category::Overloaded),
+            ("engine_overloaded", Category::Overloaded),
+            ("RESOURCE_EXHAUSTED", Category::Overloaded),
+        ] {
+            assert_eq!(read(word), Some(Stopped::Failed(category)), "{word}");
+        }
+    }
+
+    #[test]
+    fn an_empty_word_is_no_reason_and_an_unknown_one_is_another() {
+        for word in ["", "  ", "null", "None", "FINISH_REASON_UNSPECIFIED"] {
+            assert_eq!(read(word), None, "{word:?}");
+        }
+        for word in ["pause_turn", "LANGUAGE", "OTHER", "mirrors", "terror", "compaction"] {
+            assert_eq!(read(word), Some(Stopped::Finished(FinishReason::Other)), "{word}");
+        }
+    }
+}
