@@ -80,6 +80,9 @@ struct Row {
     _cache_write_1h: Option<f64>,
     #[serde(default)]
     tiers: Vec<TierRow>,
+    /// Prices at other service tiers, where the maker publishes them.
+    #[serde(default)]
+    service_tiers: BTreeMap<String, ServiceTierRow>,
     context: u64,
     max_output: u64,
     #[serde(default)]
@@ -93,6 +96,18 @@ struct Row {
     as_of: String,
     #[allow(dead_code)]
     source: String,
+}
+
+/// The prices at one service tier.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServiceTierRow {
+    #[serde(rename = "in")]
+    input: f64,
+    #[serde(rename = "out")]
+    output: f64,
+    cache_read: Option<f64>,
+    cache_write: Option<f64>,
 }
 
 /// The prices of requests above a number of input tokens.
@@ -173,6 +188,12 @@ impl Row {
             cache_write: optional(self.cache_write)?,
             tiers: self.tiers.iter().map(tier).collect::<Result<_, _>>()?,
         };
+        let service_tier = |(name, row): (&String, &ServiceTierRow)| {
+            let (input, output) =
+                (Rate::from_usd_per_million(row.input)?, Rate::from_usd_per_million(row.output)?);
+            let (cache_read, cache_write) = (optional(row.cache_read)?, optional(row.cache_write)?);
+            Ok((name.clone(), Prices { cache_read, cache_write, ..Prices::flat(input, output) }))
+        };
         Ok(ModelFacts {
             canonical: self.id.clone(),
             snapshot_of: self.snapshot_of.clone(),
@@ -180,6 +201,7 @@ impl Row {
             developer: self.developer.clone(),
             lineage: self.lineage.clone(),
             prices: Some(prices),
+            service_tiers: self.service_tiers.iter().map(service_tier).collect::<Result<_, _>>()?,
             context: Some(self.context),
             max_output: Some(self.max_output),
             capabilities: self.capabilities.clone(),

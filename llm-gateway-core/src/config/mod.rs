@@ -27,6 +27,8 @@ mod env_file;
 mod load;
 mod node;
 mod raw;
+mod raw_model;
+mod raw_orchestration;
 mod structure;
 mod text;
 

@@ -9,6 +9,9 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+use super::raw_model::RawModel;
+use super::raw_orchestration::RawOrchestration;
+
 /// Returns the JSON Schema of `routing.yaml`, as `llm-gateway schema` prints it.
 pub fn json_schema() -> serde_json::Value {
     let mut schema = schemars::SchemaGenerator::default().into_root_schema_for::<RawPolicy>();
@@ -194,104 +197,6 @@ pub(super) enum RawLevel {
     LineageDistinct,
 }
 
-/// Plan, execute, verify: tasks that are planned, carried out and verified.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawOrchestration {
-    /// The model in each role.
-    pub(super) roles: Option<RawRoles>,
-    /// Instructions for the roles, in place of the built-in ones.
-    pub(super) instructions: Option<RawInstructions>,
-    /// The steps that each depth runs.
-    pub(super) depth: Option<RawDepths>,
-    /// The most that a whole orchestration may cost in the worst case, in US dollars. A task that
-    /// could cost more is refused.
-    #[schemars(range(min = 0, max = 1_000_000))]
-    pub(super) max_usd: Option<f64>,
-    /// Seconds over all steps and rounds, after which an orchestration ends with what there is;
-    /// default: 600.
-    #[schemars(range(min = 0.001, max = 86_400))]
-    pub(super) deadline_s: Option<f64>,
-    /// How the verifier answers; default: `plain` if `instructions.verifier` is set, else
-    /// `structured`.
-    pub(super) verdict: Option<RawVerdict>,
-}
-
-/// The model in each role.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawRoles {
-    /// The model that plans.
-    pub(super) planner: Option<RawRole>,
-    /// The model that does the work.
-    pub(super) worker: Option<RawRole>,
-    /// The model that judges the work, without having seen the plan.
-    pub(super) verifier: Option<RawRole>,
-}
-
-/// A model in a role.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawRole {
-    /// The provider that serves the model.
-    pub(super) provider: String,
-    /// The model, as its provider names it.
-    pub(super) model: String,
-    /// The bound on output tokens, reasoning included; default: the model's `max_output`, else
-    /// 4096.
-    #[schemars(range(min = 1, max = 10_000_000))]
-    pub(super) max_tokens: Option<u64>,
-}
-
-/// Instructions for the roles, in place of the built-in ones.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawInstructions {
-    /// The instruction for the planner.
-    pub(super) planner: Option<String>,
-    /// The instruction for the worker.
-    pub(super) worker: Option<String>,
-    /// The instruction for the verifier.
-    pub(super) verifier: Option<String>,
-}
-
-/// The steps that each depth runs.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawDepths {
-    /// The depth for tasks that need the least.
-    pub(super) trivial: Option<RawDepth>,
-    /// The depth that a task has if it names none.
-    pub(super) standard: Option<RawDepth>,
-    /// The depth for tasks that need the most.
-    pub(super) complex: Option<RawDepth>,
-}
-
-/// The steps that one depth runs. The worker's step is always among them.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawDepth {
-    /// Whether a plan is made first; default: false.
-    pub(super) plan: Option<bool>,
-    /// Whether the artifact is verified; default: false.
-    pub(super) verify: Option<bool>,
-    /// Whether a refused artifact is worked on again in a new round; default: false.
-    pub(super) replan_on_fail: Option<bool>,
-    /// How many new rounds there may be; default: 1.
-    #[schemars(range(min = 0, max = 10))]
-    pub(super) max_replans: Option<u32>,
-}
-
-/// The form in which a verdict is asked for.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum RawVerdict {
-    /// The verifier answers in JSON, with a checklist.
-    Structured,
-    /// The verifier answers in plain words: `ACCEPT`, or `REVISE: reasons`.
-    Plain,
-}
-
 /// A provider of models.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -348,61 +253,6 @@ pub(super) struct RawLimits {
     /// The most calls at one time.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub(super) concurrent: Option<u32>,
-}
-
-/// What is known about a model. A row that sets `in` or `out` replaces all prices of a
-/// built-in row. Prices are US dollars per 1 000 000 tokens.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawModel {
-    /// The price of input, in US dollars per 1 000 000 tokens.
-    #[serde(rename = "in")]
-    #[schemars(range(min = 0, max = 1000))]
-    pub(super) input: Option<f64>,
-    /// The price of output, in US dollars per 1 000 000 tokens.
-    #[serde(rename = "out")]
-    #[schemars(range(min = 0, max = 1000))]
-    pub(super) output: Option<f64>,
-    /// The price of input that is read from the provider's cache, in US dollars per 1 000 000
-    /// tokens; default: as `in`.
-    #[schemars(range(min = 0, max = 1000))]
-    pub(super) cache_read: Option<f64>,
-    /// The price of input that is written to the provider's cache, in US dollars per 1 000 000
-    /// tokens; default: as `in`.
-    #[schemars(range(min = 0, max = 1000))]
-    pub(super) cache_write: Option<f64>,
-    /// The most tokens of input that the model takes.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub(super) context: Option<u64>,
-    /// The most tokens of output that the model returns.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub(super) max_output: Option<u64>,
-    /// The developer of the model, such as meta. Panels and cascades compare it.
-    pub(super) developer: Option<String>,
-    /// The families that the model descends from, such as `[llama]`. Panels and cascades compare
-    /// them.
-    pub(super) lineage: Option<Vec<String>>,
-    /// Other ids of the same model.
-    pub(super) aliases: Option<Vec<String>>,
-    /// What the model can do, and what its API requires.
-    pub(super) capabilities: Option<Vec<RawCapability>>,
-}
-
-/// What a model can do, or what its API requires.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum RawCapability {
-    /// The model thinks before it answers.
-    Reasoning,
-    /// The model takes images.
-    Vision,
-    /// The model can be held to a JSON schema.
-    JsonSchema,
-    /// The API requires the bound on output as max_completion_tokens, as for OpenAI's reasoning
-    /// models.
-    MaxCompletionTokens,
-    /// It writes its reasoning into the text, as a leading `<think>…</think>`.
-    ThinkTags,
 }
 
 /// Deadlines, retries and the circuit breaker.

@@ -1,7 +1,7 @@
 //! What an attempt cost, and how well that is known. Pure.
 
 use crate::error::Error;
-use crate::model::{Completion, CostBasis, NanoUsd, Prices, Usage};
+use crate::model::{Completion, CostBasis, ModelFacts, NanoUsd, Prices, Usage};
 use crate::policy::Policy;
 
 use super::prepare::PreparedCall;
@@ -16,6 +16,8 @@ pub struct Cost {
     pub basis: CostBasis,
     /// Tokens from which the amount was computed.
     pub usage: Usage,
+    /// Whether the tokens are a guess, because the provider reported none that count.
+    pub tokens_are_estimated: bool,
 }
 
 /// Returns the cost of an answer, by the prices of the model that answered if the policy has any,
@@ -27,21 +29,41 @@ pub(super) fn of(
     completion: &Completion,
     held: Option<NanoUsd>,
 ) -> Cost {
-    let preflight = policy.preflight();
     let reported = completion.usage.filter(Usage::is_plausible);
-    let usage = reported.unwrap_or_else(|| {
-        let answer = preflight.estimated_tokens(completion.joined_text().chars().count());
-        Usage::new(call.preflight.tokens_in_estimated, answer)
-    });
-    let Some(prices) = prices(policy, call, completion.model.as_deref()) else {
-        return Cost { amount: None, basis: CostBasis::Unknown, usage };
+    let usage = reported.unwrap_or_else(|| guessed(policy, call, completion, held));
+    let tokens_are_estimated = reported.is_none();
+    let cost = |amount, basis| Cost { amount, basis, usage, tokens_are_estimated };
+    let tier = completion.service_tier.as_deref();
+    let Some(priced) = Priced::of(policy, call, completion.model.as_deref(), tier) else {
+        return cost(None, CostBasis::Unknown);
     };
-    let (amount, basis) = match reported {
-        _ if prices.is_free() => (NanoUsd::ZERO, CostBasis::Free),
-        Some(usage) => (prices.cost(&usage), CostBasis::Exact),
-        None => (held.unwrap_or_else(|| prices.cost(&usage)), CostBasis::Estimated),
-    };
-    Cost { amount: Some(amount), basis, usage }
+    let is_sure = priced.is_sure && !completion.usage_is_doubted;
+    match reported {
+        _ if priced.prices.is_free() => cost(Some(NanoUsd::ZERO), CostBasis::Free),
+        Some(usage) if is_sure => cost(Some(priced.cost(&usage)), CostBasis::Exact),
+        Some(usage) => cost(Some(priced.cost(&usage)), CostBasis::Estimated),
+        None => {
+            let amount = held.unwrap_or_else(|| priced.cost(&usage));
+            cost(Some(amount), CostBasis::Estimated)
+        }
+    }
+}
+
+/// Returns the tokens of an answer without a count: those that were set aside for it, so that
+/// they are what its cost is computed from, else an estimate by its characters.
+fn guessed(
+    policy: &Policy,
+    call: &PreparedCall,
+    completion: &Completion,
+    held: Option<NanoUsd>,
+) -> Usage {
+    if held.is_some() {
+        let asked = &call.prepared.call;
+        return Usage::new(asked.prompt.token_bound(), asked.max_tokens);
+    }
+    let characters = completion.joined_text().chars().count();
+    let answer = policy.preflight().estimated_tokens(characters);
+    Usage::new(call.preflight.tokens_in_estimated, answer)
 }
 
 /// Returns what a failed attempt cost, or `None` if that is unknown. An unusable answer is billed
@@ -49,19 +71,61 @@ pub(super) fn of(
 /// status. After a time-out or a cut body the cost is unknown.
 pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) -> Option<NanoUsd> {
     if let Some(usage) = error.usage().filter(|usage| usage.is_plausible()) {
-        return prices(policy, call, error.answered_by()).map(|prices| prices.cost(usage));
+        return Priced::of(policy, call, error.answered_by(), None)
+            .map(|priced| priced.cost(usage));
     }
     let unbilled = error.nothing_sent() || error.http_status().is_some_and(|status| status >= 400);
     unbilled.then_some(NanoUsd::ZERO)
 }
 
-/// Returns the prices of the model that answered if it has any, else of the model that was asked.
-fn prices<'a>(
-    policy: &'a Policy,
-    call: &'a PreparedCall,
-    answered: Option<&str>,
-) -> Option<&'a Prices> {
-    let spec = policy.providers().get(&call.planned.target.provider);
-    let answered = answered.and_then(|model| spec?.model(model)?.prices.as_ref());
-    answered.or_else(|| call.planned.facts.as_ref()?.prices.as_ref())
+/// The prices of an answer, and how sure it is that they are the provider's.
+struct Priced<'a> {
+    prices: &'a Prices,
+    /// How many times the prices are billed.
+    factor: u64,
+    /// The model and the service tier have prices of their own.
+    is_sure: bool,
+}
+
+impl<'a> Priced<'a> {
+    /// Returns the prices of the model that answered if it has any, else of the model that was
+    /// asked, at the service tier at which the answer was served.
+    fn of(
+        policy: &'a Policy,
+        call: &'a PreparedCall,
+        answered: Option<&str>,
+        tier: Option<&str>,
+    ) -> Option<Self> {
+        let spec = policy.providers().get(&call.planned.target.provider);
+        let asked = call.planned.facts.as_deref();
+        let answering = answered.and_then(|model| spec?.model(model)).map(AsRef::as_ref);
+        let row = answering.filter(|row: &&ModelFacts| row.prices.is_some());
+        let is_asked = answered.is_none_or(|model| model == call.planned.target.model.as_str());
+        let facts = row.or(asked)?;
+        let ordinary = facts.prices.as_ref()?;
+        let tier = tier.map(str::to_ascii_lowercase).filter(|tier| !is_ordinary(tier));
+        let (prices, factor, has_tier) = match tier.as_deref() {
+            None => (ordinary, 1, true),
+            Some(tier) => match facts.service_tiers.get(tier) {
+                Some(prices) => (prices, 1, true),
+                None if tier == "priority" => (ordinary, PRIORITY_FACTOR, false),
+                None => (ordinary, 1, false),
+            },
+        };
+        Some(Self { prices, factor, is_sure: has_tier && (row.is_some() || is_asked) })
+    }
+
+    fn cost(&self, usage: &Usage) -> NanoUsd {
+        let once = self.prices.cost(usage);
+        NanoUsd::from_nanos(once.as_nanos().saturating_mul(self.factor))
+    }
+}
+
+/// What a request costs at the tier `priority` where no row says: twice the ordinary price, as
+/// OpenAI bills it (<https://openai.com/api-priority-processing/>).
+const PRIORITY_FACTOR: u64 = 2;
+
+/// Whether a service tier is the one that a row's prices are for.
+fn is_ordinary(tier: &str) -> bool {
+    matches!(tier, "default" | "standard" | "on_demand")
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{CostBasis, FinishReason, NanoUsd, ProviderName, RunId, Target, Usage};
-use crate::outcome::{Answer, Attempt};
+use crate::model::{CostBasis, FinishReason, NanoUsd, ProviderName, RunId, Target};
+use crate::outcome::{Answer, Attempt, Cost};
 use crate::policy::Preflight;
 
 use super::{Envelope, millis, unless_recorded};
@@ -79,6 +79,10 @@ pub(super) struct TokenCounts {
     cached_input: u64,
     /// The number of output tokens that the model spent on reasoning.
     reasoning: u64,
+    /// Present and true where the provider reported no tokens that count, so that these are a
+    /// guess. The cost is computed from them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    estimated: bool,
 }
 
 /// The figures of all calls of a run, which replace those of the answered call.
@@ -107,7 +111,7 @@ impl<'a> AnswerMeta<'a> {
             model: answered,
             model_requested: (answered != asked).then_some(asked),
             latency_ms: millis(answer.latency),
-            tokens: TokenCounts::of(&answer.cost.usage),
+            tokens: TokenCounts::of(&answer.cost),
             cost_usd_approx: answer.cost.amount,
             cost_usd_reported: answer.completion.reported_cost,
             cost_basis: answer.cost.basis,
@@ -138,8 +142,10 @@ impl<'a> AnswerMeta<'a> {
 }
 
 impl TokenCounts {
-    pub(super) fn of(usage: &Usage) -> Self {
+    pub(super) fn of(cost: &Cost) -> Self {
+        let usage = &cost.usage;
         Self {
+            estimated: cost.tokens_are_estimated,
             input: usage.input(),
             output: usage.output,
             total: usage.total(),

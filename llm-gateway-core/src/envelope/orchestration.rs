@@ -249,7 +249,7 @@ impl AnsweredStep {
         Self {
             finish_reason: answer.completion.finish_reason,
             latency_ms: millis(answer.latency),
-            tokens: TokenCounts::of(&answer.cost.usage),
+            tokens: TokenCounts::of(&answer.cost),
             cost_usd_approx: answer.cost.amount,
             cost_basis: answer.cost.basis,
         }

@@ -1,6 +1,8 @@
 //! The facts about a model from the model data and the policy: prices, limits, capabilities, and
 //! the models that it is related to.
 
+use std::collections::BTreeMap;
+
 use super::{NanoUsd, Rate, Usage};
 
 /// A property of a model that changes how it is called. It comes from data: no code decides by a
@@ -129,7 +131,9 @@ pub struct ModelFacts {
     pub lineage: Vec<String>,
     /// The prices of the model; `None` = unknown.
     pub prices: Option<Prices>,
-    /// The most tokens of input that the model accepts; `None` = unknown.
+    /// What it costs at another service tier than the ordinary one, by the tier's name.
+    pub service_tiers: BTreeMap<String, Prices>,
+    /// Tokens of input it can take.
     pub context: Option<u64>,
     /// The most tokens of output that the model writes; `None` = unknown.
     pub max_output: Option<u64>,

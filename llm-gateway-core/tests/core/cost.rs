@@ -80,10 +80,13 @@ async fn check(class: &str, body: Value, expected: Expected) -> Envelope {
     let amount = expected.nanos.map(NanoUsd::from_nanos);
     let envelope = Envelope::from(&answer);
     let [input, output, total, cached_input, reasoning] = expected.tokens;
-    let tokens = json!({
+    let mut tokens = json!({
         "input": input, "output": output, "total": total,
         "cached_input": cached_input, "reasoning": reasoning,
     });
+    if answer.completion.usage.is_none() {
+        tokens["estimated"] = true.into();
+    }
     assert_eq!(envelope.meta["tokens"], tokens, "{class}");
     assert_eq!((answer.cost.amount, answer.cost.basis), (amount, expected.basis), "{class}");
     assert_eq!(envelope.meta["cost_usd_approx"], json!(amount), "{class}");
@@ -235,24 +238,33 @@ async fn a_price_holds_for_its_exact_id_and_never_for_a_prefix() {
     check("gpt_4o", chat("gpt-4o-mini", usage()), expected).await;
 }
 
+/// The tokens of a hold: 2 bytes and the margin of 64 of one message, and the whole bound.
+const HELD: [u64; 5] = [66, 100, 166, 0, 0];
+
 #[tokio::test]
-async fn an_explicit_zero_stays_a_zero() {
-    let usage = json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0});
-    check("openai", chat("m", usage), exact([0; 5], 0)).await;
-    let usage = json!({"input_tokens": 0, "output_tokens": 0});
-    check("anthropic", messages("m", usage), exact([0; 5], 0)).await;
-    let usage = json!({"promptTokenCount": 0, "candidatesTokenCount": 0});
-    let body = generated("m", json!([{"text": "Hi"}]), "STOP", usage);
-    check("gemini", body, exact([0; 5], 0)).await;
+async fn a_zero_beside_text_counts_nothing() {
+    let zero = json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0});
+    for (class, body) in [
+        ("openai", chat("m", zero)),
+        ("anthropic", messages("m", json!({"input_tokens": 0, "output_tokens": 0}))),
+        ("gemini", generated("m", json!([{"text": "Hi"}]), "STOP", json!({"promptTokenCount": 0}))),
+    ] {
+        let (outcome, settled) = asks(class, &body).await;
+        let cost = outcome.unwrap().cost;
+        assert_eq!(
+            (cost.basis, cost.tokens_are_estimated),
+            (CostBasis::Estimated, true),
+            "{class}"
+        );
+        assert_eq!(cost.amount, Some(settled), "{class}");
+        assert!(settled > NanoUsd::ZERO, "{class}");
+    }
 }
 
 #[tokio::test]
 async fn missing_counts_cost_what_was_set_aside() {
-    // Shown: "hi" and "Hello there!" at four characters a token, 1 and 3. Booked: the worst
-    // case, 2 bytes and the margin of 64 of one message, and the whole output bound:
     // 66 x 2000 + 100 x 8000 = 132000 + 800000 n$.
-    let expected =
-        || Expected { tokens: [1, 3, 4, 0, 0], nanos: Some(932_000), basis: CostBasis::Estimated };
+    let expected = || Expected { tokens: HELD, nanos: Some(932_000), basis: CostBasis::Estimated };
     check("uncached", chat("uncached", Value::Null), expected()).await;
     // With one count of two missing, neither is used.
     check("uncached", chat("uncached", json!({"prompt_tokens": 5})), expected()).await;

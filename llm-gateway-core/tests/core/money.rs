@@ -144,7 +144,8 @@ async fn an_answer_of_a_model_without_a_price_costs_what_was_asked_for() {
         "finish_reason": "stop"}], "usage": {"prompt_tokens": 10, "completion_tokens": 5}}"#;
     let till = till(Scripted::new().raw(200, body), &[(TOTAL, cap_of(5))]);
     let answer = till.asks().await.unwrap();
-    assert_eq!(answer.cost.basis, CostBasis::Exact);
+    // The asked model's prices may not be those of the one that answered.
+    assert_eq!(answer.cost.basis, CostBasis::Estimated);
     // 10 x 1000 n$ + 5 x 10000 n$.
     assert_eq!(answer.cost.amount.unwrap().as_nanos(), 60_000);
     assert_eq!(till.spent().await.settled.as_nanos(), 60_000);

@@ -2,7 +2,7 @@
 //! others.
 
 use crate::config::node::PathStep;
-use crate::config::raw::{RawDepth, RawOrchestration};
+use crate::config::raw_orchestration::{RawDepth, RawOrchestration};
 use crate::model::StepRole;
 use crate::policy::{AbsentDepth, BuiltInSteps, Depth, Workflow};
 

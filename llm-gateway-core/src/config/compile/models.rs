@@ -7,8 +7,8 @@ use indexmap::IndexMap;
 
 use crate::config::catalog::ProviderCatalog;
 use crate::config::diagnostic::Collector;
-use crate::config::node::{Node, PathStep};
-use crate::config::raw::{RawCapability, RawModel};
+use crate::config::node::PathStep;
+use crate::config::raw_model::{RawCapability, RawModel, RawServiceTier};
 use crate::model::{Capability, ModelFacts, ModelId, Prices, Rate};
 
 /// Returns the facts about a provider's models, by id. `path` leads to the provider's rows in the
@@ -66,6 +66,17 @@ fn capability(raw: RawCapability) -> Capability {
     }
 }
 
+/// Returns the name and the prices of a service tier.
+fn service_tier((name, row): (&String, &RawServiceTier)) -> Option<(String, Prices)> {
+    let rate = |usd: f64| Rate::from_usd_per_million(usd).ok();
+    let prices = Prices {
+        cache_read: row.cache_read.and_then(rate),
+        cache_write: row.cache_write.and_then(rate),
+        ..Prices::flat(rate(row.input)?, rate(row.output)?)
+    };
+    Some((name.to_ascii_lowercase(), prices))
+}
+
 /// Returns the facts of a row of the file, with those of the overridden row where it says nothing.
 fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
     let base = base.cloned().unwrap_or_default();
@@ -82,6 +93,12 @@ fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
             ..prices
         }),
     };
+    let has_own_prices = row.input.is_some() || row.output.is_some();
+    let service_tiers = match &row.tiers {
+        Some(tiers) => tiers.iter().filter_map(service_tier).collect(),
+        None if has_own_prices => BTreeMap::new(),
+        None => base.service_tiers,
+    };
     // A row for an alias has its own prices, and a certificate counts it as the same model.
     let snapshot_of = base.snapshot_of.or_else(|| {
         let is_alias = !base.canonical.is_empty() && base.canonical != id;
@@ -94,6 +111,7 @@ fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
         developer: row.developer.clone().or(base.developer),
         lineage: row.lineage.clone().unwrap_or(base.lineage),
         prices,
+        service_tiers,
         context: row.context.or(base.context),
         max_output: row.max_output.or(base.max_output),
         capabilities: match &row.capabilities {

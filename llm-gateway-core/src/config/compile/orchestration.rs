@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::config::node::{NodeContent, PathStep};
-use crate::config::raw::{RawInstructions, RawOrchestration, RawRole, RawRoles, RawVerdict};
+use crate::config::raw_orchestration::{
+    RawInstructions, RawOrchestration, RawRole, RawRoles, RawVerdict,
+};
 use crate::model::{PolicyText, StepRole};
 use crate::policy::{Orchestration, OrchestrationRole, VerdictForm};
 

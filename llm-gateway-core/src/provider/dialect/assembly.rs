@@ -24,6 +24,9 @@ pub(in crate::provider) trait Assembly: Default + Send {
     /// Returns what has come so far.
     fn pieces(&self) -> &Pieces;
 
+    /// Returns whether any event belonged to an answer.
+    fn has_begun(&self) -> bool;
+
     /// Returns whether the answer could end here, in a dialect whose last event does not say so.
     fn completeness(&self) -> Completeness {
         Completeness::Incomplete

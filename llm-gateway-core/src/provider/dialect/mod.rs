@@ -13,6 +13,7 @@ mod classify;
 mod counts;
 mod decoded;
 mod error_report;
+mod error_words;
 mod gemini;
 mod json;
 mod lenient;

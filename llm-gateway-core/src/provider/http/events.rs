@@ -51,19 +51,24 @@ pub(super) struct ServerSentEvent {
 }
 
 impl ServerSentEvent {
-    /// Whether the event says no more than that the server is there. Anthropic's ping has its
-    /// name in the data too, for those who read nothing else:
-    /// <https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events>. The
-    /// heartbeats of proxies are blank, or a word.
-    pub(super) fn is_heartbeat(&self) -> bool {
+    /// Returns whether the event is a ping, or blank. Anthropic's ping has its name in the data
+    /// too, for those who read nothing else:
+    /// <https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events>.
+    pub(super) fn is_ping(&self) -> bool {
         #[derive(Deserialize)]
         struct TypedData {
             r#type: String,
         }
         let is_typed_ping =
             || serde_json::from_str(&self.data).is_ok_and(|TypedData { r#type }| r#type == "ping");
-        let ends = self.data.trim().starts_with('[');
-        self.name == "ping" || !(is_object(&self.data) || ends) || is_typed_ping()
+        self.name == "ping" || self.data.trim().is_empty() || is_typed_ping()
+    }
+
+    /// Returns whether the event says no more than that the server is there: a ping, or the word
+    /// that a proxy sends in its place.
+    pub(super) fn is_heartbeat(&self) -> bool {
+        let ends_a_stream = self.data.trim() == "[DONE]";
+        self.is_ping() || !(is_object(&self.data) || ends_a_stream)
     }
 }
 

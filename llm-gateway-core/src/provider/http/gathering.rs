@@ -4,11 +4,12 @@
 //! an event means is decided by the dialect's [`Assembly`].
 
 use std::ops::ControlFlow;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use super::HttpProvider;
@@ -43,15 +44,11 @@ impl<W: WireFormat> HttpProvider<W> {
         let deadline = reading.deadline;
         let mut begins_by = Some(reading.began + self.endpoint.idle_timeout);
         let mut events = pin!(events::read(reading.chunks()));
+        let mut has_events = false;
         loop {
-            let next = match (begins_by, self.ends_by(assembly.completeness(), deadline)) {
-                (Some(limit), _) => {
-                    let first = timeout_at(limit, events.next()).await;
-                    first.map_err(|_| reporter.not_begun(status))?
-                }
-                (None, Some(limit)) => timeout_at(limit, events.next()).await.unwrap_or(None),
-                (None, None) => events.next().await,
-            };
+            let ends_by = self.ends_by(assembly.completeness(), deadline);
+            let next = next_of(events.as_mut(), begins_by, ends_by).await;
+            let next = next.map_err(|_| reporter.not_begun(status))?;
             let Some(event) = next else { break };
             // A long silence that ends an answer also makes the reading time out.
             if let Err(Fault::Source(error)) = &event
@@ -61,6 +58,7 @@ impl<W: WireFormat> HttpProvider<W> {
                 break;
             }
             let event = event.map_err(|fault| unreadable(fault, status, reporter))?;
+            has_events |= !event.is_ping();
             self.refuse_error_event(&event, status, &headers, reporter)?;
             if begins_by.is_some() && event.is_heartbeat() {
                 continue;
@@ -77,7 +75,10 @@ impl<W: WireFormat> HttpProvider<W> {
                 return Err(self.broke_off(report, status, &headers, reporter));
             }
         }
-        Ok(())
+        match has_events && !assembly.has_begun() {
+            true => Err(reporter.malformed_event(status, "no event of it belongs to an answer")),
+            false => Ok(()),
+        }
     }
 
     /// Checks that an event is not an error.
@@ -118,6 +119,22 @@ impl<W: WireFormat> HttpProvider<W> {
             Completeness::Likely => Some(Instant::now() + idle),
             Completeness::Certain => Some(deadline.min(Instant::now() + GRACE.min(idle))),
         }
+    }
+}
+
+/// Returns the next event. An answer that has begun ends by a silence, where that can be its end.
+///
+/// # Errors
+/// The answer has not begun in time.
+async fn next_of<S: Stream>(
+    mut events: Pin<&mut S>,
+    begins_by: Option<Instant>,
+    ends_by: Option<Instant>,
+) -> Result<Option<S::Item>, Elapsed> {
+    match (begins_by, ends_by) {
+        (Some(limit), _) => timeout_at(limit, events.next()).await,
+        (None, Some(limit)) => Ok(timeout_at(limit, events.next()).await.unwrap_or(None)),
+        (None, None) => Ok(events.next().await),
     }
 }
 

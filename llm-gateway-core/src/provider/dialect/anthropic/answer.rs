@@ -57,7 +57,9 @@ impl AnswerMessage {
     /// Whether this is a message at all. A `content` that is null is one that is absent.
     pub(super) fn is_answer(&self) -> bool {
         let names_itself = self.r#type.as_deref() == Some("message");
-        names_itself || self.change.stop_reason.is_some() || !self.content.is_null()
+        let has_content =
+            matches!(self.content, Value::Array(_) | Value::String(_) | Value::Object(_));
+        names_itself || self.change.stop_reason.is_some() || has_content
     }
 
     /// Adds a whole message to what has come.

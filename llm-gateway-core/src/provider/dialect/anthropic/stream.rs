@@ -17,6 +17,8 @@ use crate::provider::dialect::lenient::{lenient, name};
 #[derive(Default)]
 pub(crate) struct AnthropicStream {
     pieces: Pieces,
+    /// An event came that belongs to a message.
+    has_begun: bool,
 }
 
 /// An event. Its type stands in its data, and in its name for those who read nothing else.
@@ -42,7 +44,9 @@ impl Assembly for AnthropicStream {
         let StreamEvent { r#type, message, content_block, delta, usage } =
             json::read(data.as_bytes())?;
         let pieces = &mut self.pieces;
-        match r#type.as_deref().unwrap_or(event) {
+        let kind = r#type.as_deref().unwrap_or(event);
+        self.has_begun |= kind.starts_with("message") || kind.starts_with("content_block");
+        match kind {
             "message_start" => message.into_iter().for_each(|message| message.begin(pieces)),
             "content_block_start" => {
                 content_block.into_iter().for_each(|block| block.into_pieces(pieces));
@@ -77,6 +81,10 @@ impl Assembly for AnthropicStream {
 
     fn pieces(&self) -> &Pieces {
         &self.pieces
+    }
+
+    fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {

@@ -18,6 +18,8 @@ use crate::provider::dialect::reasons::Stopped;
 #[derive(Default)]
 pub(crate) struct GeminiStream {
     pieces: Pieces,
+    /// A response came that has a candidate or blocks the prompt.
+    has_begun: bool,
     /// Whether an event had a finish reason or blocked the prompt.
     done: bool,
     /// Whether an event had no finish reason, as all but the last should.
@@ -33,6 +35,7 @@ impl Assembly for GeminiStream {
             return Ok(ControlFlow::Continue(()));
         }
         let response: GenerateResponse = json::read(data.as_bytes())?;
+        self.has_begun |= response.is_answer();
         let before = self.pieces.chars;
         let was_done = self.done;
         let stopped = response.into_pieces(&mut self.pieces);
@@ -53,6 +56,10 @@ impl Assembly for GeminiStream {
             (true, true) => Completeness::Likely,
             (true, false) => Completeness::Certain,
         }
+    }
+
+    fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {

@@ -78,6 +78,10 @@ impl Assembly for OpenAiStream {
         &self.pieces
     }
 
+    fn has_begun(&self) -> bool {
+        self.choices.first.is_some()
+    }
+
     fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {
         if self.pieces.is_over && self.choices.first.is_none() {
             return Err(serde_json::Error::custom("no chunk has a choice"));
