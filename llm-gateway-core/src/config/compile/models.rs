@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use crate::config::catalog::ProviderCatalog;
 use crate::config::diagnostic::Collector;
-use crate::config::node::PathStep;
+use crate::config::node::{Node, PathStep};
 use crate::config::raw_model::{RawCapability, RawModel, RawServiceTier};
 use crate::model::{Capability, ModelFacts, ModelId, Prices, Rate};
 

@@ -29,7 +29,7 @@ impl Cell<'_> {
             story.sent.push(sent(bytes, self.delivery));
             *story.spent.entry(provider).or_default() += billed;
             let failures = story.failures.entry(provider).or_default();
-            *failures = if reply == Reply::Good { 0 } else { *failures + u32::from(told.counts) };
+            *failures = if told.outcome == "ok" { 0 } else { *failures + u32::from(told.counts) };
             before = Some((who, told));
         }
         story
@@ -37,7 +37,7 @@ impl Cell<'_> {
 
     fn expected_end(&self) -> String {
         match self.course().last() {
-            Some(&(who, Reply::Good)) => {
+            Some(&(who, reply)) if self.told(reply).outcome == "ok" => {
                 let [first, _] = self.chain();
                 let tries = self.course().iter().filter(|(asked, _)| *asked == who).count();
                 let first = format!("{}/{MODEL}", self.provider(first));

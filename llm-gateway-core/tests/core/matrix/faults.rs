@@ -70,6 +70,7 @@ fn failing(script: Scripted, fault: &str, wire: Wire, delivery: Delivery) -> Scr
             script.events([first, error, rest].join("\n\n"))
         }
         "no text" => answer(script, wire, delivery, "", wire.stop()),
+        "a reason of failure" => answer(script, wire, delivery, TEXT, "error"),
         "filtered" => answer(script, wire, delivery, "", wire.safety()),
         "all spent on reasoning" => answer(script, wire, delivery, "", wire.length()),
         "out of credit by name" => {
@@ -78,8 +79,53 @@ fn failing(script: Scripted, fault: &str, wire: Wire, delivery: Delivery) -> Scr
         }
         "too long by name" => script.raw(400, too_long(wire)),
         "too long, in the middle" => script.events(in_an_event(Delivery::Stream, &too_long(wire))),
-        status => script.status(status.parse().expect("a fault of the table")),
+        other => match other.parse() {
+            Ok(status) => script.status(status),
+            Err(_) => oddly(script, other, wire, delivery),
+        },
     }
+}
+
+/// Adds an answer in a form that the API does not promise and that real servers send.
+fn oddly(script: Scripted, form: &str, wire: Wire, delivery: Delivery) -> Scripted {
+    let body = body(wire, delivery, TEXT, wire.stop()).replace("\r\n", "\n");
+    let between = |events: &str| body.replace("\n\n", &format!("\n\n{events}"));
+    // Into every document of the body, before its own names.
+    let with = |fields: &str| match delivery {
+        Delivery::Stream => body.replace("data: {", &format!("data: {{{fields}, ")),
+        Delivery::Whole => body.replacen('{', &format!("{{{fields}, "), 1),
+    };
+    let odd = match form {
+        "blank events" => between("data:\n\ndata: \n\n"),
+        "heartbeats of a proxy" => {
+            between("event: heartbeat\ndata: ping\n\ndata: null\n\n: alive\n\ndata: 7\n\n")
+        }
+        "another closing word" => format!("{body}data: [DONE]\n\n"),
+        "no last line end" => body.trim_end().to_owned(),
+        "bare carriage returns" => body.replace('\n', "\r"),
+        "a document a line" => {
+            let data = body.lines().filter_map(|line| line.strip_prefix("data: "));
+            let documents = data.filter(|data| data.starts_with('{'));
+            return script.raw(200, documents.collect::<Vec<_>>().join("\n"));
+        }
+        "another content type" => return plainly(script, delivery.other(), body),
+        "a byte order mark" => format!("\u{feff}{body}"),
+        "an odd number" => with(r#""odd": 1e999"#),
+        "half a surrogate pair" => with(r#""odd": "\ud83d""#),
+        "names that stand twice" => with(r#""usage": 7, "usageMetadata": 7, "model": "m""#),
+        "nulls for what is not" => {
+            with(r#""error": null, "errors": null, "base_resp": null, "detail": null"#)
+        }
+        "the reason's other case" => {
+            let reason = match wire {
+                Wire::Gemini => wire.stop().to_lowercase(),
+                _ => wire.stop().to_uppercase(),
+            };
+            self::body(wire, delivery, TEXT, &reason)
+        }
+        other => panic!("no fault of the table: {other}"),
+    };
+    plainly(script, delivery, odd)
 }
 
 /// Returns the status and the body with which a dialect says that the account is empty. None needs

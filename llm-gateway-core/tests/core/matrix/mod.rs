@@ -21,7 +21,8 @@ use crate::support::WORST_CASE;
 /// What each fault is, and what it leads to.
 ///
 /// - *as*: whether it can hit a whole answer, a stream, or both;
-/// - *then*: the same target is tried again, the next one is asked, or the request ends;
+/// - *then*: the same target is tried again, the next one is asked, or the request ends; `done`
+///   is an answer all the same, in a form that real servers send;
 /// - *counts*: for the circuit breaker of its target;
 /// - *billed*: nothing, where an error status or a failed connect says so; the tokens that were
 ///   reported; else the whole hold, because nobody knows;
@@ -66,6 +67,23 @@ out of credit by name   | both   | quota                   | next  | no     | no
 too long by name        | both   | context_length          | end   | no     | nothing  | backoff | 0 s
 filtered                | both   | content_filter          | end   | no     | reported | backoff | 0 s
 all spent on reasoning  | both   | output_budget_exhausted | end   | no     | reported | backoff | 0 s
+a reason of failure     | both   | provider_5xx            | retry | yes    | reported | backoff | 0 s
+409                     | both   | overloaded              | retry | yes    | nothing  | backoff | 0 s
+424                     | both   | overloaded              | retry | yes    | nothing  | backoff | 0 s
+499                     | both   | overloaded              | retry | yes    | nothing  | backoff | 0 s
+blank events            | stream | ok                      | done  | no     | reported | backoff | 0 s
+heartbeats of a proxy   | stream | ok                      | done  | no     | reported | backoff | 0 s
+another closing word    | stream | ok                      | done  | no     | reported | backoff | 0 s
+no last line end        | stream | ok                      | done  | no     | reported | backoff | 0 s
+bare carriage returns   | stream | ok                      | done  | no     | reported | backoff | 0 s
+a document a line       | stream | ok                      | done  | no     | reported | backoff | 0 s
+another content type    | both   | ok                      | done  | no     | reported | backoff | 0 s
+a byte order mark       | both   | ok                      | done  | no     | reported | backoff | 0 s
+an odd number           | both   | ok                      | done  | no     | reported | backoff | 0 s
+half a surrogate pair   | both   | ok                      | done  | no     | reported | backoff | 0 s
+names that stand twice  | both   | ok                      | done  | no     | reported | backoff | 0 s
+nulls for what is not   | both   | ok                      | done  | no     | reported | backoff | 0 s
+the reason's other case | both   | ok                      | done  | no     | reported | backoff | 0 s
 ";
 
 /// A row of the table.
@@ -95,6 +113,8 @@ enum Then {
     Retry,
     Next,
     End,
+    /// Nothing: it is an answer in an odd form.
+    Done,
 }
 
 /// How long a retry waits.
@@ -133,6 +153,7 @@ fn rows() -> impl Iterator<Item = Row> {
                 "retry" => Then::Retry,
                 "next" => Then::Next,
                 "end" => Then::End,
+                "done" => Then::Done,
                 other => panic!("{other}"),
             },
             told: Told {
@@ -164,6 +185,13 @@ enum Delivery {
 }
 
 impl Delivery {
+    fn other(self) -> Self {
+        match self {
+            Self::Whole => Self::Stream,
+            Self::Stream => Self::Whole,
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Whole => "whole",
@@ -210,15 +238,15 @@ fn course(position: Position, then: Then) -> &'static [(Who, Reply)] {
     match (position, then) {
         (Position::First, Then::Retry) => &[(It, Fault), (It, Good)],
         (Position::First, Then::Next) => &[(It, Fault), (Other, Good)],
-        (Position::First, Then::End) => &[(It, Fault)],
+        (Position::First, Then::End | Then::Done) => &[(It, Fault)],
 
         (Position::Retry, Then::Retry | Then::Next) => &[(It, Stumble), (It, Fault), (Other, Good)],
-        (Position::Retry, Then::End) => &[(It, Stumble), (It, Fault)],
+        (Position::Retry, Then::End | Then::Done) => &[(It, Stumble), (It, Fault)],
 
         (Position::Fallback, Then::Retry) => {
             &[(Other, Stumble), (Other, Stumble), (It, Fault), (It, Good)]
         }
-        (Position::Fallback, Then::Next | Then::End) => {
+        (Position::Fallback, Then::Next | Then::End | Then::Done) => {
             &[(Other, Stumble), (Other, Stumble), (It, Fault)]
         }
 
@@ -226,7 +254,7 @@ fn course(position: Position, then: Then) -> &'static [(Who, Reply)] {
             &[(It, Fault), (It, Fault), (Other, Fault), (Other, Fault)]
         }
         (Position::Throughout, Then::Next) => &[(It, Fault), (Other, Fault)],
-        (Position::Throughout, Then::End) => &[(It, Fault)],
+        (Position::Throughout, Then::End | Then::Done) => &[(It, Fault)],
     }
 }
 
