@@ -206,6 +206,29 @@ mod tests {
         }
     }
 
+    /// The table of `docs/servers.md`.
+    #[test]
+    fn the_page_about_servers_has_the_meaning_of_every_status() {
+        let page = include_str!("../../../../docs/servers.md");
+        let rows = page.split("| status | category").nth(1).unwrap().lines().skip(2);
+        let mut named: Vec<(u16, &str)> = Vec::new();
+        let mut others = Vec::new();
+        for row in rows.take_while(|row| row.starts_with('|')) {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let category = cells[1].trim_matches('`');
+            match cells[0].strip_prefix("other ") {
+                Some(rest) => others.push((rest.chars().next().unwrap(), category)),
+                None => named.extend(cells[0].split(", ").map(|s| (s.parse().unwrap(), category))),
+            }
+        }
+        for status in 400..600_u16 {
+            let first = status.to_string().chars().next().unwrap();
+            let other = || others.iter().find(|(digit, _)| *digit == first).unwrap().1;
+            let stated = named.iter().find(|(known, _)| *known == status).map(|(_, told)| *told);
+            assert_eq!(meaning(status, &[], "").as_str(), stated.unwrap_or_else(other), "{status}");
+        }
+    }
+
     #[test]
     fn a_number_counts_in_the_wrapping_of_its_api_only() {
         let numbered = |number: &str| ErrorReport {
