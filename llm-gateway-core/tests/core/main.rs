@@ -3,6 +3,7 @@
 // A test may fail loudly.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod bills;
 #[cfg(feature = "reqwest")]
 mod cancellation;
 mod cascade;
