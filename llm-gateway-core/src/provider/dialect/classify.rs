@@ -19,10 +19,10 @@ use crate::error::Category::{
 /// What an error means.
 pub(crate) fn classify(status: StatusCode, report: &ErrorReport) -> Category {
     let words: Vec<String> = report.codes.iter().map(|code| word(code)).collect();
-    let told = report
-        .message
-        .as_deref()
-        .and_then(by_sentence)
+    let sentences = [&report.cause, &report.message].into_iter().flatten();
+    let told = sentences
+        .filter_map(|sentence| by_sentence(sentence))
+        .next()
         .or_else(|| by_word(WORDS, &words))
         .or_else(|| by_number(report))
         .or_else(|| by_stem(&words))
@@ -62,9 +62,19 @@ fn by_sentence(message: &str) -> Option<Category> {
         told = told.or(exception.and_then(|(_, category)| *category));
         sentence = behind;
     }
-    let said = SENTENCES.iter().find(|(start, _)| sentence.starts_with(start));
+    let said = SENTENCES.iter().find(|(start, _)| begins_with(sentence, start));
     said.map(|(_, category)| *category).or(told)
 }
+
+/// Whether a sentence begins as documented, with anything short in the place of `…`.
+fn begins_with(sentence: &str, start: &str) -> bool {
+    let Some((first, second)) = start.split_once('…') else { return sentence.starts_with(start) };
+    let rest = sentence.strip_prefix(first).and_then(|rest| rest.find(second));
+    rest.is_some_and(|between| between <= LONGEST_GAP)
+}
+
+/// The longest name or number in the place of `…`, in bytes.
+const LONGEST_GAP: usize = 80;
 
 /// The word that a proxy puts before a sentence, and the sentence: `litellm.Timeout: …`,
 /// `OpenAIException - …`, `/chat/completions: …`.

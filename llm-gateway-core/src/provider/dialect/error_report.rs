@@ -26,6 +26,8 @@ pub(crate) struct ErrorReport {
     pub(crate) numbers: Vec<String>,
     /// The provider's sentence, and the cause that a proxy has put beside it.
     pub(crate) message: Option<String>,
+    /// The cause alone, as the wrapped error words it.
+    pub(crate) cause: Option<String>,
     /// The parameter that the provider finds fault with.
     pub(crate) parameter: Option<String>,
     /// How long the body asks to wait.
@@ -104,6 +106,7 @@ impl ErrorReport {
             message: ["message", "msg", "detail", "error_description"]
                 .into_iter()
                 .find_map(|name| text(object.get(name).filter(|value| !is_wrapping(value))?)),
+            cause: None,
             parameter: field("param").filter(|parameter| parameter != "None"),
             retry_after: said("retryDelay").filter_map(|delay| delay_of(&delay)).max(),
         };
@@ -119,6 +122,7 @@ impl ErrorReport {
 
     /// Adds what stands inside a wrapping: the cause is more telling than the wrapping.
     fn with_cause(self, cause: Self) -> Self {
+        let innermost = cause.cause.or_else(|| cause.message.clone());
         let message = match (self.message, cause.message) {
             (Some(outer), Some(inner)) if outer.contains(&inner) => Some(outer),
             (Some(outer), Some(inner)) => Some(format!("{outer}: {inner}")),
@@ -128,6 +132,7 @@ impl ErrorReport {
             codes: [cause.codes, self.codes].concat(),
             numbers: [cause.numbers, self.numbers].concat(),
             message,
+            cause: innermost,
             parameter: cause.parameter.or(self.parameter),
             retry_after: cause.retry_after.max(self.retry_after),
         }

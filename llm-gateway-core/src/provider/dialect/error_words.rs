@@ -9,6 +9,7 @@ use crate::error::Category::{
 
 /// How the documented messages of providers begin that tell a failure apart by nothing else.
 /// Nobody else reads messages. The beginning only: a message may quote the prompt further on.
+/// `…` stands for a name or a number.
 ///
 /// Sources: Anthropic <https://platform.claude.com/docs/en/api/errors>,
 /// <https://platform.claude.com/docs/en/api/rate-limits>; Gemini
@@ -23,7 +24,7 @@ pub(super) const SENTENCES: &[(&str, Category)] = &[
     ("you have reached your specified api usage limits", Quota),
     ("your prepayment credits are depleted", Quota),
     ("your newly created team doesn't have any credits", Quota),
-    ("your team has either used all available credits", Quota),
+    ("your team … either used all available credits", Quota),
     ("your team has run out of credits", Quota),
     ("insufficient balance", Quota),
     ("[1113]", Quota),
@@ -39,7 +40,7 @@ pub(super) const SENTENCES: &[(&str, Category)] = &[
     ("trying to keep the first", ContextLength),
     ("the request exceeds the available context size", ContextLength),
     ("requested token count exceeds the model's maximum context length", ContextLength),
-    ("the input is longer than the model's context length", ContextLength),
+    ("the input (… is longer than the model's context length", ContextLength),
     ("range of input length should be", ContextLength),
     ("content violates usage guidelines", ContentFilter),
     ("content exists risk", ContentFilter),
@@ -111,6 +112,7 @@ pub(super) const WORDS: &[(&str, Category)] = &[
     ("overloaded_error", Overloaded),
     ("engine_overloaded_error", Overloaded),
     ("unavailable", Overloaded),
+    ("unavailable_error", Overloaded),
     ("modelnotreadyexception", Overloaded),
     ("serviceunavailableexception", Overloaded),
     ("context_length_exceeded", ContextLength),

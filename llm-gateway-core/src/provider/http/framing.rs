@@ -1,6 +1,8 @@
 //! How an answer is framed, told by what its body shows: servers and proxies name another
 //! content type, or none.
 
+use serde_json::{Map, Value};
+
 use super::events::LARGEST_EVENT;
 
 /// How an answer is framed.
@@ -40,10 +42,19 @@ pub(super) fn is_open(body: &[u8]) -> bool {
     body.len() < LARGEST_EVENT && FIELDS.iter().any(may_become)
 }
 
-/// The documents of a body with one a line, or of a list of them; `None` for another body.
-pub(super) fn documents(body: &[u8]) -> Option<Vec<&str>> {
-    let text = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}');
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+/// The documents of a body with one a line, or of a list of them, as Gemini streams without
+/// `alt=sse`; `None` for another body.
+pub(super) fn documents(body: &[u8]) -> Option<Vec<String>> {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.starts_with('[') {
+        let documents: Vec<Map<String, Value>> = serde_json::from_str(text).ok()?;
+        return Some(
+            documents.into_iter().map(|fields| Value::Object(fields).to_string()).collect(),
+        );
+    }
+    let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+    let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
     let are_objects = lines.iter().all(|line| line.starts_with('{'));
     (lines.len() > 1 && are_objects).then_some(lines)
 }
@@ -79,7 +90,9 @@ mod tests {
     fn documents_stand_one_a_line() {
         let lines = documents(b"{\"a\": 1}\r\n\n{\"b\": 2}\n").unwrap();
         assert_eq!(lines, ["{\"a\": 1}", "{\"b\": 2}"]);
-        for other in ["{\"a\": 1}", "{\n\"a\": 1}", "[{}]", "{}\nhello"] {
+        let list = documents(b"[{\"a\": 1},\n{\"b\": 2}]").unwrap();
+        assert_eq!(list, ["{\"a\":1}", "{\"b\":2}"]);
+        for other in ["{\"a\": 1}", "{\n\"a\": 1}", "[1]", "{}\nhello"] {
             assert_eq!(documents(other.as_bytes()), None, "{other}");
         }
     }

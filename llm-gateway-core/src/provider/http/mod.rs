@@ -158,13 +158,13 @@ impl<W: WireFormat> HttpProvider<W> {
     /// the last.
     fn assemble_lines(
         &self,
-        lines: &[&str],
+        lines: &[String],
         answer: &ScrubbedResponse,
         reporter: &Reporter<'_>,
     ) -> Result<DecodedAnswer, Error> {
         let status = answer.status;
         let mut assembly = W::Stream::default();
-        for line in lines.iter().chain([&"[DONE]"]) {
+        for line in lines.iter().map(String::as_str).chain(["[DONE]"]) {
             if let Some(report) = W::decode_error(line.as_bytes()) {
                 return Err(self.with_meaning(status, &answer.headers, &report, reporter));
             }
