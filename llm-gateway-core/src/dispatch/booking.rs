@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout_at};
 
-use crate::error::{Category, Error};
+use crate::error::{BlockedBy, Category, Error};
 use crate::ledger::{Cap, Hold, HoldRequest, Month, ReserveError, Scope, Unusable};
 use crate::model::{CostBasis, NanoUsd};
 use crate::policy::Spending;
@@ -356,7 +356,7 @@ fn hold_of(context: &Context<'_>, call: &WorstCase) -> HoldRequest {
 fn unknown_price(call: &WorstCase, a_bound: &str) -> Error {
     let target = &call.target;
     let message = format!("{target} has no known price, and {a_bound} is set");
-    Error::new(Category::PolicyBlocked, message).with_hint(format!(
+    Error::blocked(BlockedBy::Price, message).with_hint(format!(
         "add a row with `in` and `out` under providers.{}.models",
         target.provider
     ))

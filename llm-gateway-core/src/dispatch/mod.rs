@@ -14,10 +14,12 @@ mod advice;
 mod allowance;
 mod attempt;
 mod booking;
+mod context_floor;
 mod cost;
 mod course;
 mod listening;
 mod prepare;
+mod readiness;
 mod reasons;
 mod refusal;
 mod run;
@@ -29,15 +31,18 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::credential::CredentialSource;
+use crate::error::Category;
 use crate::event::{Event, EventSender};
 use crate::ledger::Ledger;
 use crate::model::{Prompt, ProviderName, TaskClass};
 use crate::policy::{PlannedTarget, Policy};
 use crate::provider::Provider;
 use crate::random::Random;
-use crate::reliability::{BreakerRules, Deadline, Limiter, Meaning, RetryRules, Targets};
+use crate::reliability::{BreakerRules, Deadline, Limiter, RetryRules, Targets};
 use crate::stop::Stop;
 
+use context_floor::ContextFloor;
 use listening::recorder;
 use reasons::{most_informative, one_key_hint, shortest_wait};
 use run::run;
@@ -57,6 +62,8 @@ pub(crate) use run::Answered;
 pub(crate) struct Context<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) providers: &'a BTreeMap<ProviderName, Arc<dyn Provider>>,
+    /// The source of the keys; `None` if no key is needed, because answers are scripted.
+    pub(crate) credentials: Option<&'a dyn CredentialSource>,
     pub(crate) events: &'a EventSender,
     pub(crate) deadline: Deadline,
     /// Circuit breakers and retry budgets of the targets.
@@ -103,14 +110,20 @@ pub(crate) async fn dispatch(
     attempts: &mut Vec<Attempt>,
 ) -> Result<Answered, Refusal> {
     let mut refusals: Vec<Refusal> = Vec::new();
+    let mut floor = ContextFloor::default();
     for (index, planned) in chain.iter().enumerate() {
+        if !floor.allows(planned) {
+            continue;
+        }
         if let Some(refused) = refusals.last() {
             let from = refused.target.clone();
             context.events.send(Event::Fallback { from, to: planned.target.clone() });
         }
         let refusal = match prepare(context, planned, prompt) {
             Ok(call) => {
-                let call = PreparedCall { has_next: index + 1 < chain.len(), ..call };
+                let mut later = chain.iter().skip(index + 1);
+                let has_next = later.any(|next| context.is_ready(next, prompt));
+                let call = PreparedCall { has_next, ..call };
                 let rules = context.policy.preflight();
                 let recorder = recorder(context.events, rules, &planned.target);
                 match run(context, call, None, &recorder, attempts).await {
@@ -123,8 +136,12 @@ pub(crate) async fn dispatch(
                 refusal
             }
         };
+        let is_too_long = refusal.error.category() == Category::ContextLength;
+        if is_too_long {
+            floor = floor.raised(planned, prompt);
+        }
         let goes_on = refusal.reach == Reach::Target
-            && Meaning::of(refusal.error.category()).next_target
+            && (refusal.error.next_target() || is_too_long)
             && !context.deadline.has_passed(Instant::now());
         refusals.push(refusal);
         if !goes_on {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{Category, Error};
+use crate::error::{BlockedBy, Category, Error};
 use crate::model::{NanoUsd, Prompt, Target};
 use crate::policy::{PlannedTarget, Preflight, PreflightAction};
 use crate::provider::{Call, Prepared, Provider};
@@ -88,7 +88,7 @@ pub(crate) fn prepare(
     };
     if let Some(why) = context.policy.switches().refuses(&preflight) {
         let message = format!("{target} is refused: {why}");
-        let error = Error::new(Category::PolicyBlocked, message)
+        let error = Error::blocked(BlockedBy::Switch, message)
             .with_hint("take the variable out of the gateway's environment to allow the call");
         return Err(Refusal { reach: Reach::Request, ..refuse(error) });
     }
@@ -121,5 +121,5 @@ fn too_expensive(context: &Context<'_>, planned: &PlannedTarget, preflight: &Pre
     let message = format!("{} is refused: {reason}", planned.target);
     let (rules, facts) = (context.policy.preflight(), planned.facts.as_deref());
     let fits = rules.fitting_output(preflight.tokens_in_estimated, facts).filter(|fits| *fits > 0);
-    Error::new(Category::PolicyBlocked, message).with_hint(context.advice.below_block(fits))
+    Error::blocked(BlockedBy::Price, message).with_hint(context.advice.below_block(fits))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::{Category, Error};
+use crate::error::{BlockedBy, Category, Error};
 use crate::model::Target;
 use crate::policy::Policy;
 use crate::reliability::Overload;
@@ -73,7 +73,7 @@ pub(super) fn allowance_exceeded(
             "`{class}` may cost another {asked}, and of its {key} of {limit} only {left} is left"
         ),
     };
-    Error::new(Category::PolicyBlocked, message).with_hint(context.advice.below(key))
+    Error::blocked(BlockedBy::MaxUsd, message).with_hint(context.advice.below(key))
 }
 
 /// The error of a target whose circuit breaker is open for another `wait`.

@@ -239,7 +239,7 @@ fn report(permit: BreakerPermit, result: &Result<Completion, Error>) {
     let now = Instant::now();
     match result {
         Ok(_) => permit.succeeded(now),
-        Err(error) if Meaning::of(error.category()).counts_for_breaker => {
+        Err(error) if error.counts_for_breaker() => {
             permit.failed(error.retry_after(), now);
         }
         Err(_) => drop(permit),
@@ -265,7 +265,7 @@ fn wait_before_retry(
 ) -> Option<Duration> {
     let (target, took) = (&call.planned.target, failure.took?);
     let (category, retry_after) = (failure.error.category(), failure.error.retry_after());
-    let failed = Failed { category, retry_after, retries };
+    let failed = Failed { meaning: Meaning::of_error(&failure.error), retry_after, retries };
     let wait = context.retry_rules().wait_after(failed, context.random.unit())?;
     let now = Instant::now();
     let hangs = call.has_next && category == Category::Timeout;

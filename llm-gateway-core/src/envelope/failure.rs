@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::{Diagnostic, PolicyProblems};
-use crate::error::{Category, Error};
+use crate::error::{BlockedBy, Category, Error};
 use crate::model::{ModelId, NanoUsd, ProviderName, RunId};
 use crate::outcome::{Attempt, Failure, FailureParts};
 use crate::policy::Preflight;
@@ -19,6 +19,10 @@ use super::{Envelope, Status, millis, object, unless_recorded};
 pub(super) struct ErrorMeta<'a> {
     /// The category of the error, which a program can branch on.
     error_category: Category,
+    /// What refused the call; present where `error_category` is `policy_blocked`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "BlockedBy")]
+    blocked_by: Option<BlockedBy>,
     /// Advice on what the reader can do about the error; present where there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -110,6 +114,7 @@ impl<'a> ErrorMeta<'a> {
     fn of(error: &'a Error) -> Self {
         Self {
             error_category: error.category(),
+            blocked_by: error.blocked_by(),
             hint: error.hint(),
             provider: error.target().map(|target| &target.provider),
             model: error.target().map(|target| &target.model),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Category, Error};
+use crate::error::{BlockedBy, Category, Error};
 use crate::model::NanoUsd;
 
 use super::month::Month;
@@ -170,7 +170,7 @@ pub enum ReserveError {
 
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
-        Self::new(Category::PolicyBlocked, refused.to_string()).with_hint(
+        Self::blocked(BlockedBy::Cap, refused.to_string()).with_hint(
             "ask for fewer tokens, raise the cap, or see `llm-gateway spend` for what is held",
         )
     }

@@ -4,7 +4,7 @@
 //! prompts are built as far as they exist, and the whole is checked against the limits.
 
 use crate::dispatch::{Booking, Context, WorstCase, reserve};
-use crate::error::{Category, Error};
+use crate::error::{BlockedBy, Error};
 use crate::model::{Blind, Completion, NanoUsd, Prompt};
 use crate::policy::{
     ForeseenCall, PlannedOrchestration, PlannedStep, PlannedTarget, Preflight, PreflightAction,
@@ -29,7 +29,7 @@ impl<'a> Bookings<'a> {
     /// holds the money for all its calls.
     ///
     /// # Errors
-    /// [`Category::PolicyBlocked`] with the figures, or [`Category::Ledger`].
+    /// [`PolicyBlocked`](crate::Category::PolicyBlocked) with the figures, or [`Ledger`](crate::Category::Ledger).
     pub(super) async fn set_aside(
         context: &Context<'a>,
         orchestration: &PlannedOrchestration,
@@ -109,7 +109,7 @@ fn check(context: &Context<'_>, calls: &[Projected]) -> Result<(), Error> {
     let total = estimates.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)));
     if let Some(why) = context.policy.switches().refuses_cost(total) {
         let message = format!("the orchestration is refused: {why}");
-        return Err(Error::new(Category::PolicyBlocked, message)
+        return Err(Error::blocked(BlockedBy::Switch, message)
             .with_hint("take the variable out of the gateway's environment to allow it"));
     }
     let blocked = calls.iter().find(|call| call.preflight.action == PreflightAction::Block);
@@ -119,7 +119,7 @@ fn check(context: &Context<'_>, calls: &[Projected]) -> Result<(), Error> {
             let why = preflight.reason.as_deref().unwrap_or("the price is too high");
             let message = format!("step `{step}` at {target} is refused: {why}");
             let hint = context.advice.below_block(None);
-            Err(Error::new(Category::PolicyBlocked, message).with_hint(hint))
+            Err(Error::blocked(BlockedBy::Price, message).with_hint(hint))
         }
         None => Ok(()),
     }

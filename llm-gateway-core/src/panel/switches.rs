@@ -1,13 +1,13 @@
 //! Decides whether the kill switches allow a panel as a whole, before anything is sent.
 
 use crate::dispatch::{Context, PreparedCall, Reach, Refusal};
-use crate::error::{Category, Error};
+use crate::error::{BlockedBy, Error};
 use crate::model::NanoUsd;
 
 /// Checks the sum of all members' estimates against the kill switches, and returns the members.
 ///
 /// # Errors
-/// [`Category::PolicyBlocked`] with the figures, or the error of a member that ends the request.
+/// [`PolicyBlocked`](crate::Category::PolicyBlocked) with the figures, or the error of a member that ends the request.
 pub(super) fn check(
     context: &Context<'_>,
     mut prepared: Vec<Result<PreparedCall, Refusal>>,
@@ -23,7 +23,7 @@ pub(super) fn check(
     match context.policy.switches().refuses_cost(estimate) {
         Some(why) => {
             let message = format!("the panel `{}` is refused: {why}", context.task_class);
-            Err(Error::new(Category::PolicyBlocked, message)
+            Err(Error::blocked(BlockedBy::Switch, message)
                 .with_hint("take the variable out of the gateway's environment to allow the call"))
         }
         None => Ok(prepared),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{Category, Error};
+use crate::error::{BlockedBy, Category, Error};
 use crate::model::{ModelFacts, ModelId, NanoUsd, Target, TaskClass, closest_name};
 
 use super::{Policy, Route, RouteKind, Shape, Visibility};
@@ -203,7 +203,7 @@ fn overriding_target(route: &Route, model: &str) -> Result<Target, Error> {
     if !route.allow_override {
         let message = format!("the policy allows no `override_model` on `{class}`");
         return Err(
-            Error::new(Category::PolicyBlocked, message).with_hint("leave `override_model` out")
+            Error::blocked(BlockedBy::Caller, message).with_hint("leave `override_model` out")
         );
     }
     let invalid = |error| {

@@ -22,33 +22,26 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// <https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py>.
 const RETRY_AFTER_MS: &str = "retry-after-ms";
 
-/// Pairs of headers: what remains of a limit, and when it is whole again. The first are of OpenAI
-/// and compatible servers (<https://platform.openai.com/docs/guides/rate-limits>), the others of
-/// Anthropic (<https://platform.claude.com/docs/en/api/rate-limits>). They come with every answer,
-/// so they ask for a wait only where a rate limit was hit.
-const LIMITS: [(&str, &str); 6] = [
-    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
-    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
-    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
-    ("anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"),
-    ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
-];
+/// The longest number of a reset header that is a wait in seconds. A larger number is a moment, in
+/// seconds or milliseconds since 1970: OpenRouter and GitHub Models write moments
+/// (<https://openrouter.ai/docs/api/reference/limits>).
+const LONGEST_IN_SECONDS: f64 = 1e9;
 
-/// Returns the wait that a failure asks for: the longest that the headers or the body (`in_body`)
-/// state. A rate limit also waits for the limits that are used up, or for all limits if nothing
-/// else is stated. Trying again too early helps nobody. `now` is the time since 1970 in UTC.
+/// The longest number of a reset header that is a moment in seconds, and not in milliseconds.
+const LATEST_IN_SECONDS: f64 = 1e11;
+
+/// Returns the wait that a failure asks for. What is stated outright decides, in the headers or in
+/// the body (`in_body`); the longest, where it is stated twice. Where nothing is stated, a rate
+/// limit waits for the limits that are used up. `now` is the time since 1970 in UTC.
 pub(super) fn requested_wait(
     category: Category,
     headers: &HeaderMap,
     in_body: Option<Duration>,
     now: Duration,
 ) -> Option<Duration> {
-    let limited = category == Category::RateLimit;
-    let used_up = limited.then(|| limits_end(CountedLimits::UsedUp, headers, now)).flatten();
-    let said = stated_wait(headers, now).max(in_body).max(used_up);
-    said.or_else(|| limited.then(|| limits_end(CountedLimits::All, headers, now))?)
-        .map(|wait| wait.min(LONGEST))
+    let stated = stated_wait(headers, now).max(in_body);
+    let limited = || (category == Category::RateLimit).then(|| used_up_until(headers, now))?;
+    stated.or_else(limited).map(|wait| wait.min(LONGEST))
 }
 
 /// Reads a number of seconds, whole or fractional, as `Retry-After` and Google's
@@ -58,29 +51,47 @@ pub(super) fn seconds(text: &str) -> Option<Duration> {
 }
 
 /// Returns the wait that a header states.
-fn stated_wait(headers: &HeaderMap, now: Duration) -> Option<Duration> {
+pub(super) fn stated_wait(headers: &HeaderMap, now: Duration) -> Option<Duration> {
     let milliseconds = text(headers, RETRY_AFTER_MS).and_then(|text| scaled(text, 1e-3));
     let after = text(headers, RETRY_AFTER.as_str());
     milliseconds.max(after.and_then(|after| seconds(after).or_else(|| until_http_date(after, now))))
 }
 
-/// Which of the limits in the headers count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CountedLimits {
-    /// The limits of which nothing remains.
-    UsedUp,
-    /// All limits that state when they are whole again.
-    All,
-}
-
-/// Returns how long it takes until the last of the limits that count is whole again.
-fn limits_end(limits: CountedLimits, headers: &HeaderMap, now: Duration) -> Option<Duration> {
-    let ends = LIMITS.iter().filter_map(|(remaining, reset)| {
-        let counts = limits == CountedLimits::All || text(headers, remaining)?.parse() == Ok(0_u64);
-        let reset = text(headers, reset).filter(|_| counts)?;
-        until(reset, now).or_else(|| seconds(reset)).or_else(|| go_duration(reset))
+/// Returns how long it takes until the last of the limits that are used up is whole again; `None`
+/// if the headers show none that is.
+///
+/// Each provider has its own names, and all of them come in pairs: one of `remaining`, and the same
+/// of `reset`. OpenAI and compatible servers write `x-ratelimit-remaining-requests`
+/// (<https://platform.openai.com/docs/guides/rate-limits>), Anthropic
+/// `anthropic-ratelimit-tokens-remaining` (<https://platform.claude.com/docs/en/api/rate-limits>),
+/// others `x-ratelimit-remaining-tokens-minute` or `ratelimit-remaining`. They come with every
+/// answer, so a limit counts only where nothing of it remains.
+fn used_up_until(headers: &HeaderMap, now: Duration) -> Option<Duration> {
+    let ends = headers.iter().filter_map(|(name, remaining)| {
+        let name = name.as_str();
+        let is_limit = name.contains("ratelimit") && name.contains("remaining");
+        let remaining = remaining.to_str().ok().filter(|_| is_limit)?.trim();
+        let is_used_up = remaining.parse::<f64>().is_ok_and(|left| left <= 0.0);
+        let reset = text(headers, &name.replace("remaining", "reset")).filter(|_| is_used_up)?;
+        until(reset, now).or_else(|| in_seconds(reset, now)).or_else(|| go_duration(reset))
     });
     ends.max()
+}
+
+/// Reads a number of seconds from now, or the moment that a large number is.
+fn in_seconds(text: &str, now: Duration) -> Option<Duration> {
+    match text.parse::<f64>() {
+        Ok(number) if number > LATEST_IN_SECONDS => moment(text, 1e-3, now),
+        Ok(number) if number > LONGEST_IN_SECONDS => moment(text, 1.0, now),
+        _ => seconds(text),
+    }
+}
+
+/// Returns the time from now until a number of units of `unit_s` seconds since 1970.
+fn moment(text: &str, unit_s: f64, now: Duration) -> Option<Duration> {
+    let is_plain = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let since_1970 = text.parse::<f64>().ok().filter(|_| is_plain)? * unit_s;
+    Some(Duration::try_from_secs_f64(since_1970).ok()?.saturating_sub(now))
 }
 
 /// Returns a header as text; `None` if it is absent or not UTF-8.
@@ -243,7 +254,8 @@ mod tests {
 
     #[test]
     fn a_limit_counts_only_where_it_was_hit() {
-        let limits = headers(&[("x-ratelimit-reset-requests", "9s")]);
+        let used_up = ("x-ratelimit-remaining-requests", "0");
+        let limits = headers(&[used_up, ("x-ratelimit-reset-requests", "9s")]);
         assert_eq!(requested_wait(Category::Overloaded, &limits, None, NOW), None);
         assert_eq!(
             requested_wait(Category::RateLimit, &limits, None, NOW),
@@ -253,18 +265,22 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_is_used_up_is_waited_for_whatever_retry_after_says() {
-        let limit = [("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "6s")];
-        for (said, expected) in [("2", 6), ("20", 20)] {
+    fn retry_after_decides_whatever_the_limits_say() {
+        let limit = [("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "6m0s")];
+        for said in ["1", "20", "500"] {
             let lines = headers(&[limit[0], limit[1], ("retry-after", said)]);
-            let wait = |category| requested_wait(category, &lines, None, NOW);
-            assert_eq!(wait(Category::RateLimit), Some(Duration::from_secs(expected)));
-            assert_eq!(wait(Category::Overloaded), said.parse().map(Duration::from_secs).ok());
+            for category in [Category::RateLimit, Category::Overloaded] {
+                let wait = requested_wait(category, &lines, None, NOW);
+                assert_eq!(wait, said.parse().map(Duration::from_secs).ok(), "{category}");
+            }
         }
+        let in_body = Some(Duration::from_secs(1));
+        let wait = requested_wait(Category::RateLimit, &headers(&limit), in_body, NOW);
+        assert_eq!(wait, in_body, "so does the body");
     }
 
     #[test]
-    fn of_several_limits_those_used_up_decide_and_the_last_of_them() {
+    fn of_several_limits_only_those_used_up_count_and_the_last_of_them() {
         for (lines, expected) in [
             (
                 &[
@@ -279,19 +295,19 @@ mod tests {
                 &[
                     ("x-ratelimit-remaining-requests", "0"),
                     ("x-ratelimit-reset-requests", "1s"),
-                    ("x-ratelimit-remaining-tokens", "0"),
+                    ("x-ratelimit-remaining-tokens", "-3"),
                     ("x-ratelimit-reset-tokens", "6m0s"),
                 ],
                 Some(360_000),
             ),
-            // Nothing at zero, or no counts: any of them may be the one.
+            // Nothing at zero, or no counts: nothing says which one it was, if any.
             (
                 &[
                     ("x-ratelimit-remaining-requests", "3"),
                     ("x-ratelimit-reset-requests", "1s"),
                     ("x-ratelimit-reset-tokens", "20ms"),
                 ],
-                Some(1_000),
+                None,
             ),
             // What is used up says nothing readable.
             (
@@ -300,7 +316,7 @@ mod tests {
                     ("x-ratelimit-reset-requests", "soon"),
                     ("x-ratelimit-reset-tokens", "20ms"),
                 ],
-                Some(20),
+                None,
             ),
             (
                 &[
@@ -315,7 +331,29 @@ mod tests {
                 ],
                 Some(12_500),
             ),
-            (&[("anthropic-ratelimit-requests-reset", "2026-10-21T09:28:20+02:00")], Some(20_000)),
+            (
+                &[
+                    ("anthropic-priority-ratelimit-input-tokens-remaining", "0"),
+                    (
+                        "anthropic-priority-ratelimit-input-tokens-reset",
+                        "2026-10-21T09:28:20+02:00",
+                    ),
+                ],
+                Some(20_000),
+            ),
+            // Moments as OpenRouter and GitHub write them, and the names of other servers.
+            (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1792567690000")], Some(10_000)),
+            (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1792567690")], Some(10_000)),
+            (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1792567670")], Some(0)),
+            (&[("ratelimit-remaining", "0"), ("ratelimit-reset", "7")], Some(7_000)),
+            (
+                &[
+                    ("x-ratelimit-remaining-tokens-minute", "0"),
+                    ("x-ratelimit-reset-tokens-minute", "3.5"),
+                ],
+                Some(3_500),
+            ),
+            (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1e99")], None),
             (&[], None),
         ] {
             assert_eq!(wait_ms(lines), expected, "{lines:?}");
@@ -345,7 +383,9 @@ mod tests {
             ("1.2.3s", None),
             ("1 s", None),
         ] {
-            assert_eq!(wait_ms(&[("x-ratelimit-reset-requests", text)]), expected, "{text:?}");
+            let used_up = ("x-ratelimit-remaining-requests", "0");
+            let lines = [used_up, ("x-ratelimit-reset-requests", text)];
+            assert_eq!(wait_ms(&lines), expected, "{text:?}");
         }
     }
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::error::Category;
-
 use super::Meaning;
 
 /// The policy's rules for retries.
@@ -20,8 +18,8 @@ pub(crate) struct RetryRules {
 /// An attempt that failed, as far as backoff depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Failed {
-    /// Category of the failure.
-    pub(crate) category: Category,
+    /// What the failure leads to.
+    pub(crate) meaning: Meaning,
     /// Time that the provider asked to wait, if it did.
     pub(crate) retry_after: Option<Duration>,
     /// Retries of this target before the attempt.
@@ -36,7 +34,7 @@ impl RetryRules {
     /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>). The wait is
     /// never shorter than the provider asked for. `random` is uniform in 0..1.
     pub(crate) fn wait_after(&self, failed: Failed, random: f64) -> Option<Duration> {
-        if !Meaning::of(failed.category).retry_same || failed.retries >= self.max_retries {
+        if !failed.meaning.retry_same || failed.retries >= self.max_retries {
             return None;
         }
         let doubled = self.base_delay.saturating_mul(2u32.saturating_pow(failed.retries));
@@ -48,6 +46,7 @@ impl RetryRules {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Category;
 
     const RULES: RetryRules = RetryRules {
         max_retries: 3,
@@ -56,7 +55,7 @@ mod tests {
     };
 
     fn failed(category: Category, retries: u32) -> Failed {
-        Failed { category, retry_after: None, retries }
+        Failed { meaning: Meaning::of_failure(category, None), retry_after: None, retries }
     }
 
     #[test]
@@ -95,7 +94,7 @@ mod tests {
                 max_delay: Duration::from_secs_f64(max),
             };
             let asked = Duration::from_secs(asked);
-            let failed = Failed { category: Category::Timeout, retry_after: Some(asked), retries };
+            let failed = Failed { retry_after: Some(asked), ..failed(Category::Timeout, retries) };
             if let Some(wait) = rules.wait_after(failed, random) {
                 proptest::prop_assert!(wait >= asked && wait <= rules.max_delay.max(asked));
             }

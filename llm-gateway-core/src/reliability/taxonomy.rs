@@ -1,6 +1,6 @@
 //! What each category of failure leads to, in one table.
 
-use crate::error::Category;
+use crate::error::{Category, Error};
 
 /// What a failed attempt leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +25,23 @@ const ELSEWHERE: Meaning =
 const FINAL: Meaning = Meaning { retry_same: false, next_target: false, counts_for_breaker: false };
 
 impl Meaning {
-    /// Returns what a failure of `category` leads to.
-    pub(crate) fn of(category: Category) -> Self {
+    /// Returns what a failure leads to: by its category, and of a `bad_response` also by its HTTP
+    /// status. A 4xx that no other category names says no to this request at this target, and
+    /// would say it again; nothing is wrong with the provider's health.
+    pub(crate) fn of_failure(category: Category, http_status: Option<u16>) -> Self {
+        match (category, http_status) {
+            (Category::BadResponse, Some(400..=499)) => ELSEWHERE,
+            _ => Self::of(category),
+        }
+    }
+
+    /// Returns what the failure `error` leads to.
+    pub(crate) fn of_error(error: &Error) -> Self {
+        Self::of_failure(error.category(), error.http_status())
+    }
+
+    /// Returns what a failure of `category` leads to, whatever its HTTP status.
+    fn of(category: Category) -> Self {
         match category {
             Category::RateLimit
             | Category::Overloaded
@@ -62,7 +77,8 @@ impl Meaning {
     }
 }
 
-/// The table for callers that decide for themselves what to do about a failure.
+/// The table for callers that decide for themselves what to do about a failure. Where an HTTP
+/// status is known, [`Error`] has the same three questions.
 impl Category {
     /// Returns whether the same target may be asked again.
     pub fn retry_same(self) -> bool {
@@ -77,5 +93,25 @@ impl Category {
     /// Returns whether the failure counts for the target's circuit breaker.
     pub fn counts_for_breaker(self) -> bool {
         Meaning::of(self).counts_for_breaker
+    }
+}
+
+/// The table, asked about one failure.
+impl Error {
+    /// Returns whether the same target may be asked again.
+    pub fn retry_same(&self) -> bool {
+        Meaning::of_error(self).retry_same
+    }
+
+    /// Returns whether the next target of a chain may be asked, whichever it is. After a
+    /// [`ContextLength`](Category::ContextLength) only a target with a larger context may, so this
+    /// returns false.
+    pub fn next_target(&self) -> bool {
+        Meaning::of_error(self).next_target
+    }
+
+    /// Returns whether the failure counts for the target's circuit breaker.
+    pub fn counts_for_breaker(&self) -> bool {
+        Meaning::of_error(self).counts_for_breaker
     }
 }

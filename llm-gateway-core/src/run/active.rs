@@ -53,6 +53,7 @@ impl<'a> ActiveRun<'a> {
         Context {
             policy,
             providers: &self.state.providers,
+            credentials: (!self.state.offline).then_some(&*self.state.credentials),
             events: self.events,
             deadline: Deadline::after(time, self.started),
             targets: &self.state.targets,

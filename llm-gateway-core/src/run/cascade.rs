@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use crate::dispatch::{self, Context, PreparedCall, Refusal};
-use crate::error::{Category, Error};
+use crate::error::{BlockedBy, Error};
 use crate::event::Event;
 use crate::ledger::Scope;
 use crate::model::{Blind, FinishReason, NanoUsd, Prompt, Sequence, Target};
@@ -188,12 +188,12 @@ fn can_never_pass(context: &Context<'_>, cascade: &PreparedCascade) -> Option<Er
     if let Some(why) = context.policy.switches().refuses_cost(cascade.preflight.max_usd) {
         let message = format!("the cascade `{class}` is refused: {why}");
         return Some(
-            Error::new(Category::PolicyBlocked, message)
+            Error::blocked(BlockedBy::Switch, message)
                 .with_hint("take the variable out of the gateway's environment to allow the call"),
         );
     }
-    let blocked = |message: String, hint: String| {
-        let error = Error::new(Category::PolicyBlocked, message).with_hint(hint);
+    let blocked = |by, message: String, hint: String| {
+        let error = Error::blocked(by, message).with_hint(hint);
         error.with_target(target.clone())
     };
     let spending = context.policy.spending();
@@ -203,7 +203,7 @@ fn can_never_pass(context: &Context<'_>, cascade: &PreparedCascade) -> Option<Er
         );
         let rows = format!("providers.{}.models", target.provider);
         let hint = format!("add a row with `in` and `out` under {rows}");
-        return spending.caps(&target.provider).then(|| blocked(message, hint));
+        return spending.caps(&target.provider).then(|| blocked(BlockedBy::Price, message, hint));
     };
     let counts = |scope: &Scope| match scope {
         Scope::Provider(name) => *name == target.provider,
@@ -218,5 +218,5 @@ fn can_never_pass(context: &Context<'_>, cascade: &PreparedCascade) -> Option<Er
         cap.limit
     );
     let hint = "lower max_tokens, shorten the prompt, or raise the cap".to_owned();
-    Some(blocked(message, hint))
+    Some(blocked(BlockedBy::Cap, message, hint))
 }

@@ -18,6 +18,7 @@ mod features;
 mod guards;
 mod imports;
 mod layering;
+mod leading_on;
 mod ledgers;
 mod matrix;
 mod money;

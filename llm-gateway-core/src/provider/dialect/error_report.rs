@@ -3,16 +3,14 @@
 //! Half an answer must never pass for a whole one, so anything that stands where an error
 //! stands is one, understood or not. What it means is decided in [`classify`](super::classify).
 
-use std::time::Duration;
-
 use http::StatusCode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use super::asked_wait::AskedWait;
 use super::json;
 use super::lenient::lenient;
-use crate::provider::wait::seconds;
 
 /// How deep an error may be wrapped. Two wrappings were seen.
 const DEEPEST: usize = 4;
@@ -31,7 +29,7 @@ pub(crate) struct ErrorReport {
     /// The parameter that the provider finds fault with.
     pub(crate) parameter: Option<String>,
     /// How long the body asks to wait.
-    pub(crate) retry_after: Option<Duration>,
+    pub(crate) asked: AskedWait,
 }
 
 impl ErrorReport {
@@ -63,7 +61,7 @@ impl ErrorReport {
     /// Azure's `innererror`. Proxies mix them, so every dialect reads all of them, through the
     /// lists, objects and texts that wrap them. What is none of them is shown as it is.
     pub(crate) fn from_error(error: &Value) -> Self {
-        Self::unwrapped(error, 0)
+        Self { asked: AskedWait::of(error), ..Self::unwrapped(error, 0) }
     }
 
     /// Reads what stands where an error stands inside an answer; `None` where it says nothing.
@@ -108,7 +106,7 @@ impl ErrorReport {
                 .find_map(|name| text(object.get(name).filter(|value| !is_wrapping(value))?)),
             cause: None,
             parameter: field("param").filter(|parameter| parameter != "None"),
-            retry_after: said("retryDelay").filter_map(|delay| delay_of(&delay)).max(),
+            asked: AskedWait::default(),
         };
         let inner = (depth < DEEPEST).then(|| wrapped(object)).flatten();
         let report = match inner {
@@ -134,7 +132,7 @@ impl ErrorReport {
             message,
             cause: innermost,
             parameter: cause.parameter.or(self.parameter),
-            retry_after: cause.retry_after.max(self.retry_after),
+            asked: self.asked.with(cause.asked),
         }
     }
 
@@ -190,10 +188,6 @@ fn base_response(object: &Map<String, Value>) -> Option<String> {
     (code != 0).then(|| format!("base_resp_{code}"))
 }
 
-fn delay_of(delay: &str) -> Option<Duration> {
-    seconds(delay.strip_suffix('s')?)
-}
-
 /// As much of a body or an event as tells whether it is an error.
 #[derive(Deserialize)]
 pub(crate) struct ErrorBody {
@@ -213,12 +207,20 @@ pub(crate) struct ErrorBody {
     choices: Option<IgnoredAny>,
     #[serde(default, deserialize_with = "lenient")]
     usage: Option<IgnoredAny>,
+    /// How long the whole of it asks to wait.
+    #[serde(skip)]
+    asked: AskedWait,
 }
 
 impl ErrorBody {
     /// Reads a body or the data of an event; `None` where it is no JSON object. A list of
     /// errors is read as its first one.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let read = Self::without_wait(body)?;
+        Some(Self { asked: AskedWait::in_body(body), ..read })
+    }
+
+    fn without_wait(body: &[u8]) -> Option<Self> {
         let first = body.trim_ascii_start().first();
         if first == Some(&b'[') {
             let items: Vec<Value> = json::read(body).ok()?;
@@ -230,6 +232,11 @@ impl ErrorBody {
 
     /// What the body has as an error, or what calls itself one.
     pub(crate) fn report(&self) -> Option<ErrorReport> {
+        let report = self.own_report()?;
+        Some(ErrorReport { asked: self.asked.clone().with(report.asked), ..report })
+    }
+
+    fn own_report(&self) -> Option<ErrorReport> {
         let errors = [&self.error, &self.errors].into_iter().flatten();
         if let Some(error) = errors.into_iter().find(|error| says_something(error)) {
             return Some(self.beside(ErrorReport::from_error(error)));
@@ -281,7 +288,8 @@ impl ErrorBody {
             let value = value.as_ref().filter(|value| *value != "error")?;
             Some((name.to_owned(), value.clone()))
         });
-        ErrorReport::from_error(&Value::Object(fields.collect::<Map<_, _>>()))
+        let report = ErrorReport::from_error(&Value::Object(fields.collect::<Map<_, _>>()));
+        ErrorReport { asked: self.asked.clone(), ..report }
     }
 }
 
@@ -369,18 +377,5 @@ mod tests {
             assert_eq!(read(&format!(r#"{{"message": "boom", {beside}}}"#)), [None, None, None]);
         }
         assert_eq!(read(r#"{"message": {"content": "hi"}}"#), [None, None, None]);
-    }
-
-    /// <https://cloud.google.com/apis/design/errors>, as its OpenAI-compatible API sends it too.
-    #[test]
-    fn every_dialect_reads_how_long_to_wait() {
-        let body = r#"{"error": {"code": 429, "message": "slow down", "details": [
-            7, {"reason": "QUOTA"}, {"retryDelay": "1s"}, {"retryDelay": "30.5s"}, {"retryDelay": "soon"}
-        ]}}"#;
-        for report in read(body) {
-            let report = report.unwrap();
-            assert_eq!(report.retry_after, Some(Duration::from_millis(30_500)));
-            assert_eq!(report.codes, ["QUOTA", "429"]);
-        }
     }
 }

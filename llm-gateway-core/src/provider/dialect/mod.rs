@@ -8,6 +8,7 @@
 //! [`http`](super::http).
 
 mod anthropic;
+mod asked_wait;
 mod assembly;
 mod classify;
 mod counts;

@@ -257,8 +257,10 @@ impl<W: WireFormat> HttpProvider<W> {
         headers: &HeaderMap,
         report: &ErrorReport,
     ) -> Error {
-        let now = self.parts.clock.now();
-        match wait::requested_wait(error.category(), headers, report.retry_after, now) {
+        let (now, asked) = (self.parts.clock.now(), &report.asked);
+        let in_body = asked.stated.max(wait::stated_wait(&asked.headers, now));
+        let asked_in = |headers| wait::requested_wait(error.category(), headers, in_body, now);
+        match asked_in(headers).or_else(|| asked_in(&asked.headers)) {
             Some(wait) => error.with_retry_after(wait),
             None => error,
         }

@@ -1,0 +1,30 @@
+//! Which targets of a chain may still be asked after one whose context was too small.
+
+use crate::model::Prompt;
+use crate::policy::PlannedTarget;
+
+/// The context that a target must exceed to be asked, if any did not hold the request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct ContextFloor(Option<u64>);
+
+impl ContextFloor {
+    /// Returns whether a target's context is known to be larger than every one that was too small.
+    pub(super) fn allows(self, planned: &PlannedTarget) -> bool {
+        self.0.is_none_or(|floor| context(planned).is_some_and(|context| context > floor))
+    }
+
+    /// Returns the floor after the context of `refused` did not hold the request.
+    ///
+    /// A context that no row states is smaller than the request. The request is at most its safe
+    /// bound, so a context that holds the bound is larger.
+    #[must_use]
+    pub(super) fn raised(self, refused: &PlannedTarget, prompt: &Prompt) -> Self {
+        let request = || prompt.token_bound().saturating_add(refused.max_tokens);
+        let too_small = context(refused).unwrap_or_else(|| request().saturating_sub(1));
+        Self(self.0.max(Some(too_small)))
+    }
+}
+
+fn context(planned: &PlannedTarget) -> Option<u64> {
+    planned.facts.as_ref()?.context
+}

@@ -1,0 +1,38 @@
+//! Whether a target stands ready: it is worth time only if it could be asked now.
+
+use tokio::time::Instant;
+
+use crate::model::Prompt;
+use crate::policy::{PlannedTarget, PreflightAction};
+
+use super::Context;
+
+impl Context<'_> {
+    /// Returns whether a target could be asked now: its circuit breaker lets a call through, its
+    /// key is set, and neither the price check, a switch nor an unknown price refuses the call.
+    pub(super) fn is_ready(&self, planned: &PlannedTarget, prompt: &Prompt) -> bool {
+        let is_let_in = self.targets.refusal(&planned.target, Instant::now()).is_none();
+        is_let_in && self.has_key(planned) && self.is_affordable(planned, prompt)
+    }
+
+    fn has_key(&self, planned: &PlannedTarget) -> bool {
+        let provider = &planned.target.provider;
+        let spec = self.policy.providers().get(provider);
+        let variable = spec.and_then(|spec| spec.endpoint.api_key_env.as_deref());
+        match (variable, self.credentials) {
+            (Some(variable), Some(credentials)) => credentials.has(provider, variable),
+            _ => true,
+        }
+    }
+
+    fn is_affordable(&self, planned: &PlannedTarget, prompt: &Prompt) -> bool {
+        let facts = planned.facts.as_deref();
+        let preflight = self.policy.preflight().estimate(prompt, planned.max_tokens, facts);
+        let is_priced = facts.is_some_and(|facts| facts.prices.is_some());
+        let is_bounded = self.allowance.is_some()
+            || (self.ledger.is_some() && self.policy.spending().caps(&planned.target.provider));
+        preflight.action != PreflightAction::Block
+            && self.policy.switches().refuses(&preflight).is_none()
+            && (is_priced || !is_bounded)
+    }
+}
