@@ -1,7 +1,10 @@
 //! Which targets of a chain may still be asked after one whose context was too small.
 
+use crate::error::Category;
 use crate::model::Prompt;
 use crate::policy::PlannedTarget;
+
+use super::refusal::Refusal;
 
 /// The context that a target must exceed to be asked, if any did not hold the request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,12 +16,21 @@ impl ContextFloor {
         self.0.is_none_or(|floor| context(planned).is_some_and(|context| context > floor))
     }
 
-    /// Returns the floor after the context of `refused` did not hold the request.
+    /// Returns the floor after a refusal of `refused`, which raises it if its context did not hold
+    /// the request.
     ///
     /// A context that no row states is smaller than the request. The request is at most its safe
     /// bound, so a context that holds the bound is larger.
     #[must_use]
-    pub(super) fn raised(self, refused: &PlannedTarget, prompt: &Prompt) -> Self {
+    pub(super) fn after(
+        self,
+        refusal: &Refusal,
+        refused: &PlannedTarget,
+        prompt: &Prompt,
+    ) -> Self {
+        if refusal.error.category() != Category::ContextLength {
+            return self;
+        }
         let request = || prompt.token_bound().saturating_add(refused.max_tokens);
         let too_small = context(refused).unwrap_or_else(|| request().saturating_sub(1));
         Self(self.0.max(Some(too_small)))

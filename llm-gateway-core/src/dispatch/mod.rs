@@ -23,6 +23,8 @@ mod readiness;
 mod reasons;
 mod refusal;
 mod run;
+mod time_share;
+mod under_way;
 mod until;
 
 use std::collections::BTreeMap;
@@ -119,30 +121,13 @@ pub(crate) async fn dispatch(
             let from = refused.target.clone();
             context.events.send(Event::Fallback { from, to: planned.target.clone() });
         }
-        let refusal = match prepare(context, planned, prompt) {
-            Ok(call) => {
-                let mut later = chain.iter().skip(index + 1);
-                let has_next = later.any(|next| context.is_ready(next, prompt));
-                let call = PreparedCall { has_next, ..call };
-                let rules = context.policy.preflight();
-                let recorder = recorder(context.events, rules, &planned.target);
-                match run(context, call, None, &recorder, attempts).await {
-                    Ok(answered) => return Ok(answered),
-                    Err(refusal) => refusal,
-                }
-            }
-            Err(refusal) => {
-                attempts.push(Attempt::refused(&planned.target, refusal.error.category()));
-                refusal
-            }
+        let later = chain.get(index + 1..).unwrap_or_default();
+        let refusal = match ask(context, planned, later, prompt, attempts).await {
+            Ok(answered) => return Ok(answered),
+            Err(refusal) => refusal,
         };
-        let is_too_long = refusal.error.category() == Category::ContextLength;
-        if is_too_long {
-            floor = floor.raised(planned, prompt);
-        }
-        let goes_on = refusal.reach == Reach::Target
-            && (refusal.error.next_target() || is_too_long)
-            && !context.deadline.has_passed(Instant::now());
+        floor = floor.after(&refusal, planned, prompt);
+        let goes_on = may_go_on(context, &refusal);
         refusals.push(refusal);
         if !goes_on {
             break;
@@ -158,4 +143,30 @@ pub(crate) async fn dispatch(
         refusal.error = refusal.error.with_retry_after(wait);
     }
     Err(refusal)
+}
+
+/// Asks one target of a chain, which may leave time for the `later` ones.
+async fn ask(
+    context: &Context<'_>,
+    planned: &PlannedTarget,
+    later: &[PlannedTarget],
+    prompt: &Prompt,
+    attempts: &mut Vec<Attempt>,
+) -> Result<Answered, Refusal> {
+    let call = prepare(context, planned, prompt).inspect_err(|refusal| {
+        attempts.push(Attempt::refused(&planned.target, refusal.error.category()));
+    })?;
+    let has_next = later.iter().any(|next| context.is_ready(next, prompt));
+    let call = PreparedCall { has_next, ..call };
+    let recorder = recorder(context.events, context.policy.preflight(), &planned.target);
+    run(context, call, None, &recorder, attempts).await
+}
+
+/// Returns whether another target may be asked after a refusal. After a context that was too small
+/// the chain goes on to the larger ones, if there are any.
+fn may_go_on(context: &Context<'_>, refusal: &Refusal) -> bool {
+    let is_too_long = refusal.error.category() == Category::ContextLength;
+    refusal.reach == Reach::Target
+        && (refusal.error.next_target() || is_too_long)
+        && !context.deadline.has_passed(Instant::now())
 }

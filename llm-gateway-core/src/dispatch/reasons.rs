@@ -14,6 +14,11 @@ use super::allowance::{Allowance, Shortage};
 use super::prepare::PreparedCall;
 use super::refusal::Refusal;
 
+/// Writes a time in seconds, to the millisecond.
+pub(super) fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e3).round() / 1e3
+}
+
 /// Returns the hint for a chain in which every target lacks its key: one of the keys is enough.
 pub(super) fn one_key_hint(policy: &Policy, refusals: &[Refusal]) -> Option<String> {
     let no_key = |refusal: &Refusal| refusal.error.category() == Category::MissingKey;

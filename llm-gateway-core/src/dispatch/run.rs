@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::error::{Category, Error};
+use crate::error::Error;
 use crate::event::Event;
 use crate::model::{Completion, Target};
 use crate::policy::Preflight;
@@ -23,6 +23,8 @@ use super::cost::{self, Cost};
 use super::prepare::PreparedCall;
 use super::reasons::{breaker_open, limit_exceeded};
 use super::refusal::{Reach, Refusal};
+use super::time_share::{AttemptEnded, CutShort, TimeShare};
+use super::under_way::UnderWay;
 
 /// An answer, with its cost and its price check.
 pub(crate) struct Answered {
@@ -44,16 +46,18 @@ pub(super) async fn run<'a>(
 ) -> Result<Answered, Refusal> {
     let target = &call.planned.target;
     let (mut retries, mut waited, mut last) = (0, Duration::ZERO, None);
+    let mut share = TimeShare::new(call.has_next);
     loop {
-        let entered = begin(context, &call, booking.take(), waited).await;
+        let entered = begin(context, &call, share, booking.take(), waited).await;
         if retries == 0 && entered.guards.is_ok() {
             context.targets.first_try(target, Instant::now());
         }
-        let failure = match attempt(context, &call, entered, recorder, attempts).await {
+        let failure = match attempt(context, &call, share, entered, recorder, attempts).await {
             Ok(answered) => return Ok(answered),
             Err(failure) => failure.of_retry(last),
         };
-        let Some(wait) = wait_before_retry(context, &call, &failure, retries) else {
+        share.failed(context.deadline, Instant::now());
+        let Some(wait) = wait_before_retry(context, target, share, &failure, retries) else {
             return Err(call.refused(failure.error, failure.reach));
         };
         context.events.send(Event::Waiting { target: target.clone(), wait });
@@ -68,8 +72,8 @@ pub(super) async fn run<'a>(
 /// An attempt without an answer.
 struct AttemptFailure {
     error: Error,
-    /// How long the provider took to fail; `None` if it was not asked.
-    took: Option<Duration>,
+    /// Whether the provider was asked.
+    was_asked: bool,
     /// Whether another target could do better.
     reach: Reach,
     /// Whether the allowance of the request has no room for the attempt.
@@ -79,12 +83,12 @@ struct AttemptFailure {
 impl AttemptFailure {
     /// An attempt that failed before the provider was asked. It would fail again a moment later.
     fn before(error: Error) -> Self {
-        Self { error, took: None, reach: Reach::Target, is_outspent: false }
+        Self { error, was_asked: false, reach: Reach::Target, is_outspent: false }
     }
 
-    /// An attempt that the provider took this long to fail.
-    fn after(took: Duration, error: Error) -> Self {
-        Self { took: Some(took), ..Self::before(error) }
+    /// An attempt that failed at the provider.
+    fn after(error: Error) -> Self {
+        Self { was_asked: true, ..Self::before(error) }
     }
 
     /// An attempt whose money could not be set aside.
@@ -109,6 +113,7 @@ impl AttemptFailure {
 async fn attempt(
     context: &Context<'_>,
     call: &PreparedCall,
+    share: TimeShare,
     entered: Entered<'_>,
     recorder: &Recorder,
     attempts: &mut Vec<Attempt>,
@@ -123,13 +128,21 @@ async fn attempt(
     let number = attempts.iter().filter(|tried| tried.target == *target).count() + 1;
     context.events.send(Event::Attempt { target: target.clone(), number });
     let (started, before) = (Instant::now(), recorder.last_sent());
-    booking.sent();
-    let sent = call.provider.send(&call.prepared, recorder);
-    let answered = context.in_time(sent).await;
+    let answered = {
+        let _watched = UnderWay::new(&mut booking, recorder);
+        share.in_time(context, recorder, call.provider.send(&call.prepared, recorder)).await
+    };
     let latency = started.elapsed();
-    let is_informative = answered.is_ok() || had_time_to_answer(context, target, latency);
+    let is_informative = match answered {
+        Ok(_) => true,
+        Err(ended) => was_given_time(context, target, ended, latency),
+    };
     // Errors were classified when they were decoded; from here on only the category decides.
-    let result = answered.unwrap_or_else(|ended| Err(context.unanswered_by(ended, target)));
+    let result = answered.unwrap_or_else(|ended| Err(context.ended_attempt(ended, target)));
+    let result = result.map_err(|error| match recorder.may_have_sent() {
+        true => error,
+        false => error.with_nothing_sent(),
+    });
     let sent_at = recorder.last_sent().filter(|sent| Some(*sent) != before);
     match is_informative {
         true => report(breaker_permit, &result),
@@ -150,7 +163,7 @@ async fn attempt(
             let settlement = booking.fail(context, call, &error).await;
             let tried = Attempt::failed(target, latency, &error);
             log(attempts, tried.after(waited).sent_at(sent_at).booked(settlement));
-            Err(AttemptFailure::after(latency, error))
+            Err(AttemptFailure::after(error))
         }
     }
 }
@@ -182,11 +195,12 @@ struct Guards<'a> {
 async fn begin<'a>(
     context: &Context<'a>,
     call: &PreparedCall,
+    share: TimeShare,
     booking: Option<Booking<'a>>,
     waited: Duration,
 ) -> Entered<'a> {
     let queued = Instant::now();
-    let guards = acquire(context, call, booking).await;
+    let guards = acquire(context, call, share, booking).await;
     Entered { guards, waited: waited + queued.elapsed() }
 }
 
@@ -194,6 +208,7 @@ async fn begin<'a>(
 async fn acquire<'a>(
     context: &Context<'a>,
     call: &PreparedCall,
+    share: TimeShare,
     booking: Option<Booking<'a>>,
 ) -> Result<Guards<'a>, AttemptFailure> {
     let target = &call.planned.target;
@@ -206,10 +221,7 @@ async fn acquire<'a>(
     }
     let limiter_permit = match context.limiters.get(&target.provider) {
         Some(limiter) => {
-            let until = match call.has_next {
-                true => context.deadline.half(Instant::now()),
-                false => context.deadline,
-            };
+            let until = share.for_room(context.deadline, Instant::now());
             let admitted = context.unless_stopped(limiter.admit(call.tokens(), until)).await;
             let admitted = admitted.map_err(unanswered)?;
             Some(
@@ -246,31 +258,44 @@ fn report(permit: BreakerPermit, result: &Result<Completion, Error>) {
     }
 }
 
-/// Returns whether an attempt that the request's own deadline cut off had lasted long enough to
-/// count against the provider: half of the silence that the policy allows it. A caller in a hurry
-/// must not open the breaker of a slow model for everybody.
-fn had_time_to_answer(context: &Context<'_>, target: &Target, took: Duration) -> bool {
+/// How long a connect must have taken to count against the provider when it is cut short. Even a
+/// far host answers within two or three round trips.
+const FAIR_CONNECT: Duration = Duration::from_secs(1);
+
+/// Returns whether an attempt that the request's own clock cut off had lasted long enough to count
+/// against the provider: half of the silence that the policy allows it, or time enough to connect.
+/// A caller in a hurry must not open the breaker of a slow model for everybody.
+fn was_given_time(
+    context: &Context<'_>,
+    target: &Target,
+    ended: AttemptEnded,
+    took: Duration,
+) -> bool {
+    if let AttemptEnded::Attempt(CutShort::Unconnected { .. }) = ended {
+        return took >= FAIR_CONNECT;
+    }
     let spec = context.policy.providers().get(&target.provider);
     spec.is_none_or(|spec| took >= spec.endpoint.idle_timeout / 2)
 }
 
 /// Returns how long to wait before the same target is asked again, or `None` if it is not. A wait
-/// is not begun if it does not fit the deadline, if the breaker would still be open after it, or if
-/// another time-out of the same length would leave no time for the next target.
+/// is not begun if it does not fit the target's share of the time, or if the breaker would still be
+/// open after it.
 fn wait_before_retry(
     context: &Context<'_>,
-    call: &PreparedCall,
+    target: &Target,
+    share: TimeShare,
     failure: &AttemptFailure,
     retries: u32,
 ) -> Option<Duration> {
-    let (target, took) = (&call.planned.target, failure.took?);
-    let (category, retry_after) = (failure.error.category(), failure.error.retry_after());
-    let failed = Failed { meaning: Meaning::of_error(&failure.error), retry_after, retries };
+    if !failure.was_asked {
+        return None;
+    }
+    let (meaning, retry_after) = (Meaning::of_error(&failure.error), failure.error.retry_after());
+    let failed = Failed { meaning, retry_after, retries };
     let wait = context.retry_rules().wait_after(failed, context.random.unit())?;
     let now = Instant::now();
-    let hangs = call.has_next && category == Category::Timeout;
-    let needed = if hangs { wait.saturating_add(took) } else { wait };
-    let then = context.deadline.allows(needed, now).then(|| now + wait)?;
+    let then = share.for_retries(context.deadline).allows(wait, now).then(|| now + wait)?;
     let is_let_in = context.targets.refusal(target, then).is_none();
     (is_let_in && context.targets.take_retry(target, now)).then_some(wait)
 }

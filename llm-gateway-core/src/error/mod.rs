@@ -7,6 +7,8 @@
 
 mod blocked_by;
 mod category;
+#[cfg(any(feature = "reqwest", feature = "sqlite"))]
+mod own_want;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use crate::model::{Target, Usage};
 
 pub use blocked_by::BlockedBy;
 pub use category::Category;
+#[cfg(any(feature = "reqwest", feature = "sqlite"))]
+pub(crate) use own_want::{has_no_descriptor, is_own_want};
 
 /// An error of the gateway, of a provider, or of a program's own provider.
 ///

@@ -81,6 +81,9 @@ pub enum Problem {
     BeyondCounting,
     /// The thread of the ledger has ended.
     Stopped,
+    /// This process has no descriptor or no memory left to open the ledger. Nothing is wrong with
+    /// the ledger.
+    OutOfResources,
 }
 
 /// The error of a ledger that cannot be used: the problem, its place, and a way out.
@@ -127,6 +130,7 @@ impl Problem {
             Self::Unreachable => "cannot be opened",
             Self::BeyondCounting => "cannot count that much",
             Self::Stopped => "has stopped",
+            Self::OutOfResources => "cannot be opened now",
         }
     }
 
@@ -153,6 +157,10 @@ impl Problem {
                  or wait for the next month"
             }
             Self::Stopped => "start the gateway again",
+            Self::OutOfResources => {
+                "this process has no descriptor or no memory left: raise its limits (`ulimit -n`), \
+                 or send it fewer requests at once"
+            }
         }
     }
 }
@@ -178,7 +186,11 @@ impl From<Refused> for Error {
 
 impl From<Unusable> for Error {
     fn from(unusable: Unusable) -> Self {
-        Self::new(Category::Ledger, unusable.to_string()).with_hint(unusable.hint())
+        let category = match unusable.problem {
+            Problem::OutOfResources => Category::Internal,
+            _ => Category::Ledger,
+        };
+        Self::new(category, unusable.to_string()).with_hint(unusable.hint())
     }
 }
 

@@ -44,11 +44,12 @@ mod recorder;
 mod reqwest;
 mod scripted;
 mod scrubber;
+mod sent_mark;
 
 use std::fmt;
 
 use async_trait::async_trait;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::credential::Secret;
 use crate::model::SharedBytes;
@@ -61,6 +62,7 @@ pub(crate) use body::BodyStream;
 pub use recorder::{Exchange, Recorder, Response};
 pub use scripted::Scripted;
 pub use scrubber::{REDACTED, Scrubber};
+pub use sent_mark::SentMark;
 
 /// A POST request, without its credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +109,15 @@ impl Credential {
     pub fn new(header: HeaderName, prefix: &'static str, secret: Secret) -> Self {
         Self { header, prefix, secret }
     }
+
+    /// Returns the value of the header, marked as sensitive; `None` if the key holds a character
+    /// that no header may carry.
+    pub(crate) fn header_value(&self) -> Option<HeaderValue> {
+        let mut value =
+            HeaderValue::try_from([self.prefix, self.secret.expose()].concat()).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
 }
 
 /// A response whose body has yet to be read.
@@ -132,8 +143,12 @@ impl HttpResponse {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
+    /// This process has no descriptor or no memory left for the request, so nothing was sent.
+    OutOfResources,
     /// No connection was made, so not a byte of the request was sent.
     Connect,
+    /// The server sent the request back before it looked at it, so nothing can be billed.
+    Refused,
     /// The request was sent at least in part, and no response arrived.
     Send,
     /// The response's body broke off before its end.
@@ -174,4 +189,24 @@ pub trait Transport: Send + Sync {
         request: &HttpRequest,
         credential: Option<&Credential>,
     ) -> Result<HttpResponse, TransportError>;
+
+    /// Sends a request as [`send`](Self::send) does, and sets `mark` before its first byte leaves.
+    ///
+    /// A transport that does not know when that is sets the mark at once, as this default does: a
+    /// call that is ended then counts at all that it may have cost.
+    ///
+    /// # Errors
+    /// Fails as [`send`](Self::send) does.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection, and so does dropping the body later.
+    async fn send_marked(
+        &self,
+        request: &HttpRequest,
+        credential: Option<&Credential>,
+        mark: &SentMark,
+    ) -> Result<HttpResponse, TransportError> {
+        mark.set();
+        self.send(request, credential).await
+    }
 }

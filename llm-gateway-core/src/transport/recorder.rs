@@ -5,13 +5,14 @@
 //! body in full, and one mebibyte of the bodies before it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderMap, StatusCode};
 
 use crate::model::{Sequence, SharedBytes};
 
-use super::HttpRequest;
+use super::{HttpRequest, SentMark};
 
 /// The response to one attempt, as far as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,10 @@ pub struct Recorder {
     exchanges: Mutex<Vec<Exchange>>,
     sequence: Arc<Sequence>,
     listener: Option<Box<dyn Fn(u64) + Send + Sync>>,
+    /// The mark of the newest attempt; `None` if the provider sets none.
+    mark: Mutex<Option<SentMark>>,
+    /// Whether the answer to the newest attempt has begun.
+    has_begun: AtomicBool,
 }
 
 impl Recorder {
@@ -114,9 +119,35 @@ impl Recorder {
     /// Notes that the text of a streamed answer has grown to `chars` characters. A provider does
     /// not call this for an answer that arrives in one piece.
     pub fn heard(&self, chars: u64) {
+        self.answer_began();
         if let Some(listener) = &self.listener {
             listener(chars);
         }
+    }
+
+    /// Begins an attempt, and returns the mark that shows when its first byte leaves.
+    pub(crate) fn begin_attempt(&self) -> SentMark {
+        let mark = SentMark::new();
+        *self.mark.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark.clone());
+        self.has_begun.store(false, Ordering::SeqCst);
+        mark
+    }
+
+    /// Returns whether bytes of the newest attempt may have left. A provider that does not say so
+    /// may have sent everything.
+    pub(crate) fn may_have_sent(&self) -> bool {
+        let mark = self.mark.lock().unwrap_or_else(PoisonError::into_inner);
+        mark.as_ref().is_none_or(SentMark::is_set)
+    }
+
+    /// Notes that the answer to the newest attempt has begun: signs of life are over.
+    pub(crate) fn answer_began(&self) {
+        self.has_begun.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns whether the answer to the newest attempt has begun.
+    pub(crate) fn has_answer_begun(&self) -> bool {
+        self.has_begun.load(Ordering::SeqCst)
     }
 
     /// Returns the exchanges so far, oldest first.

@@ -46,6 +46,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "model",
             "error",
             "clock",
+            "credential",
             "event",
             "ledger",
             "policy",

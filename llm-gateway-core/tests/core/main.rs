@@ -36,4 +36,5 @@ mod source;
 mod spend;
 mod streams;
 mod support;
+mod time_shares;
 mod warnings;

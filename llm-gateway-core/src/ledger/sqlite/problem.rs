@@ -7,6 +7,7 @@ use rusqlite::ErrorCode;
 
 use super::super::error::{Problem, Unusable};
 use super::processes::RegisterError;
+use crate::error::{has_no_descriptor, is_own_want};
 
 /// Returns the problem behind an error of SQLite.
 pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Unusable {
@@ -14,12 +15,16 @@ pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Unusable {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Problem::Locked,
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Problem::ReadOnly,
         Some(ErrorCode::DiskFull) => Problem::DiskFull,
+        Some(ErrorCode::OutOfMemory) => Problem::OutOfResources,
+        // SQLite does not say why it could not open one of its files.
+        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if has_no_descriptor() => {
+            Problem::OutOfResources
+        }
         Some(
             ErrorCode::CannotOpen
             | ErrorCode::SystemIoFailure
             | ErrorCode::FileLockingProtocolFailed
-            | ErrorCode::NoLargeFileSupport
-            | ErrorCode::OutOfMemory,
+            | ErrorCode::NoLargeFileSupport,
         ) => Problem::Unreachable,
         // The file is not a database, or a page, a table or a value in it is damaged.
         _ => Problem::Corrupt,
@@ -30,6 +35,7 @@ pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Unusable {
 /// Returns the problem behind an error of the file system.
 pub(super) fn of_file(path: &Path, error: &io::Error) -> Unusable {
     let problem = match error.kind() {
+        _ if is_own_want(error) => Problem::OutOfResources,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Problem::ReadOnly,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Problem::DiskFull,
         _ => Problem::Unreachable,

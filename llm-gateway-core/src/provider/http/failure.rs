@@ -12,7 +12,7 @@ use crate::error::{Category, Error};
 use crate::model::{Completion, Endpoint, OutputPart, Target, Usage};
 use crate::provider::Call;
 use crate::provider::dialect::{ErrorReport, UnusableAnswer};
-use crate::transport::{Phase, Scrubber, TransportError};
+use crate::transport::{Phase, Scrubber, SentMark, TransportError};
 
 /// How many characters of a provider's sentence are shown: enough for any real sentence, too few
 /// for an error page or an echoed prompt.
@@ -20,6 +20,10 @@ const LONGEST_SENTENCE: usize = 300;
 
 /// How many characters of a model id or a response id are kept. Real ids have a third of them.
 const LONGEST_NAME: usize = 256;
+
+/// Advice for a process that has no descriptor or no memory left.
+const OUT_OF_RESOURCES: &str = "this process has no descriptor or no memory left: raise its limits \
+    (`ulimit -n`), or send it fewer requests at once (`limits: {concurrent}` of the provider)";
 
 /// Words the failures of one attempt.
 pub(super) struct Reporter<'a> {
@@ -64,6 +68,35 @@ impl Reporter<'_> {
             .with_unfinished_hint(format!("raise providers.{provider}.{setting}"))
     }
 
+    /// Creates the error for a key that cannot travel in its header.
+    pub(super) fn unsendable_key(&self) -> Error {
+        let what = "cannot be sent its key: it holds a character that no header may carry";
+        let error = self.error(Category::Auth, what).with_nothing_sent();
+        match &self.endpoint.api_key_env {
+            Some(variable) => {
+                error.with_hint(format!("remove line breaks and control characters from {variable}"))
+            }
+            None => error,
+        }
+    }
+
+    /// Creates the error for a response whose head did not come in time.
+    pub(super) fn no_head(&self, mark: &SentMark) -> Error {
+        let Endpoint { timeout, idle_timeout, .. } = self.endpoint;
+        let (setting, limit) = match timeout < idle_timeout {
+            true => ("timeout_s", *timeout),
+            false => ("idle_timeout_s", *idle_timeout),
+        };
+        match (mark.is_set(), setting) {
+            (true, "timeout_s") => self.timeout("did not finish", setting, limit),
+            (true, _) => self.timeout("sent nothing", setting, limit),
+            (false, _) => {
+                let what = format!("could not be reached: no connection within {limit:?}");
+                self.error(Category::Network, &what).with_nothing_sent()
+            }
+        }
+    }
+
     /// Creates the error for a stream whose answer did not begin in time.
     pub(super) fn not_begun(&self, status: StatusCode) -> Error {
         let idle = self.endpoint.idle_timeout;
@@ -74,14 +107,20 @@ impl Reporter<'_> {
     /// Creates the error for a failure of the transport.
     pub(super) fn transport(&self, error: TransportError) -> Error {
         let (category, what) = match error.phase {
+            Phase::OutOfResources => (Category::Internal, "was not asked"),
             Phase::Connect => (Category::Network, "could not be reached"),
+            Phase::Refused => (Category::Network, "did not take the request"),
             Phase::Send => (Category::Network, "went away before it answered"),
             Phase::Body => (Category::Truncated, "broke off in the middle of its answer"),
         };
         let what = format!("{what}: {}", self.sentence(&error.message));
-        let connected = error.phase != Phase::Connect;
+        let phase = error.phase;
         let failure = self.error(category, &what).with_source(error);
-        if connected { failure } else { failure.with_nothing_sent() }
+        match phase {
+            Phase::OutOfResources => failure.with_nothing_sent().with_hint(OUT_OF_RESOURCES),
+            Phase::Connect | Phase::Refused => failure.with_nothing_sent(),
+            Phase::Send | Phase::Body => failure,
+        }
     }
 
     /// Creates the error for a response that is an error.

@@ -64,6 +64,7 @@ impl<W: WireFormat> HttpProvider<W> {
                 continue;
             }
             begins_by = None;
+            recorder.answer_began();
             match take_event(assembly, &event, status, recorder, reporter) {
                 // What was cut is not read: the answer ended before it.
                 Err(_) if event.may_be_cut => break,

@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use self::failure::Reporter;
 use self::framing::{Framing, documents};
-use self::reading::{Reading, ScrubbedResponse, within_idle_timeout};
+use self::reading::{Reading, ScrubbedResponse};
 use super::dialect::{
     Anthropic, Assembly, DecodedAnswer, ErrorReport, Gemini, OpenAi, WireFormat, classify,
 };
@@ -35,7 +35,7 @@ use crate::clock::Clock;
 use crate::credential::{CredentialSource, Secret};
 use crate::error::{Category, Error};
 use crate::model::{Completion, Dialect, Endpoint};
-use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, Transport};
+use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, SentMark, Transport};
 
 /// How long a body may go on after the end of its answer before its connection is closed. Most
 /// bodies end at once, or after the 40 ms of a delayed acknowledgement.
@@ -97,14 +97,16 @@ impl<W: WireFormat> HttpProvider<W> {
         &self,
         request: &HttpRequest,
         credential: Option<&Credential>,
+        mark: &SentMark,
         recorder: &Recorder,
         reporter: &Reporter<'_>,
     ) -> Result<Completion, Error> {
         let limit = self.endpoint.timeout;
         let deadline = Instant::now() + limit;
         let late = |_| reporter.timeout("did not finish", "timeout_s", limit);
-        let head = within_idle_timeout(self.parts.transport.send(request, credential), reporter);
-        let head = timeout_at(deadline, head).await.map_err(late)??;
+        let head = self.parts.transport.send_marked(request, credential, mark);
+        let head = timeout(limit.min(self.endpoint.idle_timeout), head).await;
+        let head = head.map_err(|_| reporter.no_head(mark))?;
         let response = head.map_err(|error| reporter.transport(error))?;
         let mut reading = Reading::new(response, deadline, reporter, recorder);
         let status = reading.status;
@@ -125,6 +127,7 @@ impl<W: WireFormat> HttpProvider<W> {
         match reading.framing().await? {
             Framing::Events => self.assemble(reading, recorder, reporter).await,
             Framing::Documents => {
+                recorder.answer_began();
                 let whole = reading.whole().await?;
                 let decoded = self.decode(&whole, reporter)?;
                 if hides_a_key(reporter, &[&decoded.text, &decoded.beside]) {
@@ -282,6 +285,7 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
 
     async fn send(&self, prepared: &Prepared, recorder: &Recorder) -> Result<Completion, Error> {
         let call = &prepared.call;
+        let mark = recorder.begin_attempt();
         let secret = self.lease(call).await?;
         let scrubber = match &secret {
             Some(secret) => self.parts.scrubber.knowing(secret),
@@ -292,8 +296,11 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
             return Err(reporter.error(Category::Internal, "was handed a call without its bytes"));
         };
         let credential = secret.map(W::credential);
+        if credential.as_ref().is_some_and(|credential| credential.header_value().is_none()) {
+            return Err(reporter.unsendable_key());
+        }
         recorder.sent(request);
-        self.exchange(request, credential.as_ref(), recorder, &reporter).await
+        self.exchange(request, credential.as_ref(), &mark, recorder, &reporter).await
     }
 }
 

@@ -3,7 +3,6 @@
 //! Whatever ends the reading, what has arrived until then is scrubbed of keys and recorded. What
 //! the bytes mean is not decided here.
 
-use std::future::Future;
 use std::mem;
 use std::time::Duration;
 
@@ -236,13 +235,4 @@ impl Drop for Reading<'_> {
     fn drop(&mut self) {
         self.record();
     }
-}
-
-/// Waits for the first sign of life, for as long as the endpoint's idle timeout.
-pub(super) async fn within_idle_timeout<T>(
-    sign: impl Future<Output = T>,
-    reporter: &Reporter<'_>,
-) -> Result<T, Error> {
-    let idle = reporter.endpoint.idle_timeout;
-    timeout(idle, sign).await.map_err(|_| reporter.timeout("sent nothing", "idle_timeout_s", idle))
 }

@@ -5,21 +5,25 @@
 //! decompresses nothing (what is recorded is what arrived). Its only timeout is that of the
 //! connect; all others belong to the reader of the response.
 
-use std::error::Error;
+mod failure;
+mod marked_body;
+
 use std::fmt;
-use std::io;
-use std::iter;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ::reqwest::{Client, redirect, retry};
+use ::reqwest::{Client, ClientBuilder, redirect, retry};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use http::HeaderValue;
 use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
-use super::{Body, Credential, HttpRequest, HttpResponse, Phase, Transport, TransportError};
+use self::failure::{body_ended, innermost, no_response, not_sent};
+use self::marked_body::MarkedBody;
+use super::{
+    Body, Credential, HttpRequest, HttpResponse, Phase, SentMark, Transport, TransportError,
+};
+use crate::error::is_own_want;
 
 /// The timeout of a connect. A handshake takes two to three round trips, so even a far host answers
 /// within one or two seconds. After ten seconds, which allow for three lost SYNs (1 + 2 + 4 s), it
@@ -40,6 +44,14 @@ const LOOPBACK_IDLE: Duration = Duration::from_secs(4);
 /// descriptors.
 const IDLE_CONNECTIONS_PER_HOST: usize = 64;
 
+/// How many bytes of one answer HTTP/2 may send ahead of its reader. An answer that waits for room
+/// in this process stops there.
+const STREAM_WINDOW: u32 = 256 * 1024;
+
+/// How many bytes of all answers of one connection HTTP/2 may send ahead of their readers: enough
+/// for 256 answers that wait, so that they cannot keep another one from being read to its end.
+const CONNECTION_WINDOW: u32 = 256 * STREAM_WINDOW;
+
 /// The user agent, which is all that a provider learns about the gateway besides the request.
 const USER_AGENT: &str = concat!("llm-gateway/", env!("CARGO_PKG_VERSION"));
 
@@ -54,8 +66,8 @@ pub struct ReqwestTransport {
     loopback_tls: LazyClient,
 }
 
-/// A client that is built on first use. A failure to build would come again, so it is kept too.
-type LazyClient = OnceLock<Result<Client, String>>;
+/// A client that is built on first use.
+type LazyClient = OnceLock<Client>;
 
 impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,10 +88,12 @@ impl ReqwestTransport {
             Lane::Loopback => &self.loopback,
             Lane::LoopbackTls => &self.loopback_tls,
         };
-        client
-            .get_or_init(|| build(lane))
-            .as_ref()
-            .map_err(|cause| not_sent(format!("cannot set up HTTP: {cause}")))
+        // Two calls that come first together may both build one, and use the same. A failure is
+        // not kept: a process without descriptors has some again a moment later.
+        match client.get() {
+            Some(client) => Ok(client),
+            None => build(lane).map(|built| client.get_or_init(|| built)),
+        }
     }
 }
 
@@ -90,17 +104,29 @@ impl Transport for ReqwestTransport {
         request: &HttpRequest,
         credential: Option<&Credential>,
     ) -> Result<HttpResponse, TransportError> {
+        self.send_marked(request, credential, &SentMark::new()).await
+    }
+
+    async fn send_marked(
+        &self,
+        request: &HttpRequest,
+        credential: Option<&Credential>,
+        mark: &SentMark,
+    ) -> Result<HttpResponse, TransportError> {
         let url = Url::parse(&request.url)
             .map_err(|cause| not_sent(format!("the provider's URL is malformed: {cause}")))?;
         let mut headers = request.headers.clone();
         if let Some(credential) = credential {
-            headers.insert(credential.header.clone(), header_value(credential)?);
+            let unsendable = || not_sent("the key holds a character that no header may carry");
+            let value = credential.header_value().ok_or_else(unsendable)?;
+            headers.insert(credential.header.clone(), value);
         }
+        let body = MarkedBody::new(request.body.clone().into_bytes(), mark.clone());
         let mut response = self
             .client(Lane::to(&url))?
             .post(url)
             .headers(headers)
-            .body(request.body.clone().into_bytes())
+            .body(::reqwest::Body::wrap(body))
             .send()
             .await
             .map_err(no_response)?;
@@ -141,7 +167,11 @@ impl Lane {
     }
 }
 
-fn build(lane: Lane) -> Result<Client, String> {
+fn build(lane: Lane) -> Result<Client, TransportError> {
+    builder(lane)?.build().map_err(|error| unbuilt(innermost(&error)))
+}
+
+fn builder(lane: Lane) -> Result<ClientBuilder, TransportError> {
     let builder = Client::builder()
         .tls_backend_preconfigured(tls(lane)?)
         .user_agent(USER_AGENT)
@@ -151,25 +181,30 @@ fn build(lane: Lane) -> Result<Client, String> {
         .retry(retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST);
-    let builder = match lane {
+    Ok(match lane {
         Lane::Remote => builder.pool_idle_timeout(REMOTE_IDLE),
         Lane::Loopback | Lane::LoopbackTls => builder.no_proxy().pool_idle_timeout(LOOPBACK_IDLE),
-    };
-    builder.build().map_err(|error| innermost(&error))
+    })
+}
+
+fn unbuilt(cause: impl fmt::Display) -> TransportError {
+    not_sent(format!("cannot set up HTTP: {cause}"))
 }
 
 /// Returns the TLS configuration of a lane. It is the gateway's own, because a library should
 /// neither install a process default nor need one.
-fn tls(lane: Lane) -> Result<ClientConfig, String> {
+fn tls(lane: Lane) -> Result<ClientConfig, TransportError> {
     let roots = match lane {
-        Lane::Remote | Lane::LoopbackTls => roots(),
+        Lane::Remote | Lane::LoopbackTls => roots()?,
         Lane::Loopback => RootCertStore::empty(),
     };
     let ring = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(ring)
         .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
+        .map_err(unbuilt)?
         .with_root_certificates(roots)
         .with_no_client_auth();
     // reqwest uses a preconfigured TLS backend as it is, so it has to offer HTTP/2.
@@ -179,80 +214,29 @@ fn tls(lane: Lane) -> Result<ClientConfig, String> {
 
 /// Returns the system's roots, so that a company's own roots are trusted. Returns Mozilla's if the
 /// system has none, as in a container without CA files.
-fn roots() -> RootCertStore {
+///
+/// # Errors
+/// Fails if this process cannot open their files at this moment: a client that trusted fewer roots
+/// for that would do so until the process ends.
+fn roots() -> Result<RootCertStore, TransportError> {
     let mut store = RootCertStore::empty();
-    let (added, _) =
-        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let found = rustls_native_certs::load_native_certs();
+    if let Some(error) = found.errors.iter().find_map(want_of) {
+        return Err(TransportError::new(Phase::OutOfResources, error.to_string()));
+    }
+    let (added, _) = store.add_parsable_certificates(found.certs);
     if added == 0 {
         store.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
     }
-    store
+    Ok(store)
 }
 
-fn header_value(credential: &Credential) -> Result<HeaderValue, TransportError> {
-    let value = format!("{}{}", credential.prefix, credential.secret.expose());
-    let mut value = HeaderValue::try_from(value)
-        .map_err(|_| not_sent("the key holds a character that no header may carry".to_owned()))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-fn not_sent(message: String) -> TransportError {
-    TransportError::new(Phase::Connect, message)
-}
-
-fn no_response(error: ::reqwest::Error) -> TransportError {
-    let error = error.without_url();
-    // A timeout is checked first: it also shows as the kind of error that it interrupted.
-    match (error.is_timeout(), error.is_connect()) {
-        (true, true) => not_sent(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs())),
-        (false, true) => not_sent(connect_failure(&error)),
-        (true, false) => TransportError::new(Phase::Send, "the connection timed out"),
-        (false, false) if error.is_builder() => {
-            not_sent(format!("cannot build the request: {}", innermost(&error)))
-        }
-        (false, false) => TransportError::new(Phase::Send, innermost(&error)),
+/// Returns the error of the system if a root was not read because this process has nothing left.
+fn want_of(error: &rustls_native_certs::Error) -> Option<&std::io::Error> {
+    match &error.kind {
+        rustls_native_certs::ErrorKind::Io { inner, .. } if is_own_want(inner) => Some(inner),
+        _ => None,
     }
-}
-
-fn body_ended(error: ::reqwest::Error) -> TransportError {
-    let error = error.without_url();
-    let message =
-        if error.is_timeout() { "the connection timed out".to_owned() } else { innermost(&error) };
-    TransportError::new(Phase::Body, message)
-}
-
-/// Returns why there is no connection, in words for a person.
-fn connect_failure(error: &::reqwest::Error) -> String {
-    let mut io_errors = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
-    if error.is_dns() {
-        format!("the host name does not resolve: {}", innermost(error))
-    } else if io_errors.clone().any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused) {
-        "connection refused".to_owned()
-    } else if io_errors.any(is_tls) {
-        format!("TLS failed: {}", innermost(error))
-    } else {
-        innermost(error)
-    }
-}
-
-/// Returns whether TLS caused an I/O error. A TLS error may be wrapped more than once, and
-/// `io::Error::source` skips the error that it wraps.
-fn is_tls(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| {
-        inner.is::<rustls::Error>() || inner.downcast_ref::<io::Error>().is_some_and(is_tls)
-    })
-}
-
-/// Returns the text of the innermost cause. The errors around it only say "error sending request".
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    causes(error).last().unwrap_or(error).to_string()
-}
-
-fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> + Clone {
-    iter::successors(Some(error), |&cause: &&'a (dyn Error + 'static)| cause.source())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Barrier, oneshot};
@@ -204,7 +204,7 @@ async fn a_malformed_url_is_not_shown() {
 
 #[test]
 fn the_credential_is_marked_sensitive() {
-    let value = header_value(&credential(KEY)).unwrap();
+    let value = credential(KEY).header_value().unwrap();
     assert_eq!(format!("{value:?}"), "Sensitive");
 }
 
@@ -239,7 +239,7 @@ fn every_lane_builds_and_only_plain_loopback_goes_without_roots() {
     for lane in [Lane::Remote, Lane::Loopback, Lane::LoopbackTls] {
         build(lane).unwrap();
     }
-    assert!(!roots().is_empty());
+    assert!(!roots().unwrap().is_empty());
 }
 
 /// A server that reads one request, sends `head`, and tells when the client hung up.
@@ -318,5 +318,76 @@ async fn a_second_round_of_requests_finds_its_connections_again() {
         for _ in 0..AT_ONCE {
             tokio::task::yield_now().await;
         }
+    }
+}
+
+/// Sends one request over HTTP/2 to a server that answers these frames, and returns its failure.
+async fn failure_over_http2(frames: &'static [u8]) -> TransportError {
+    let (listener, address) = listen().await;
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut seen = Vec::new();
+        while !seen.ends_with(BODY.as_bytes()) {
+            assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0);
+        }
+        stream.write_all(frames).await.unwrap();
+        let _ = stream.read(&mut [0; 64]).await;
+    });
+    let transport = ReqwestTransport::new();
+    let client = builder(Lane::Loopback).unwrap().http2_prior_knowledge().build().unwrap();
+    transport.loopback.set(client).unwrap();
+    let error = transport.send(&post_to(address), None).await.err().unwrap();
+    server.abort();
+    error
+}
+
+/// An empty SETTINGS frame, with which a server begins.
+const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+#[tokio::test]
+async fn what_a_server_sends_back_unread_costs_nothing() {
+    // GOAWAY: no stream was looked at, without an error and for ENHANCE_YOUR_CALM.
+    const GOAWAY: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    const CALM: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11];
+    const REFUSED_STREAM: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 7];
+    const INTERNAL_ERROR: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 2];
+    for (frame, phase) in [
+        (GOAWAY, Phase::Refused),
+        (CALM, Phase::Refused),
+        (REFUSED_STREAM, Phase::Refused),
+        (INTERNAL_ERROR, Phase::Send),
+    ] {
+        let error = failure_over_http2([&SETTINGS, frame].concat().leak()).await;
+        assert_eq!(error.phase, phase, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_mark_is_set_when_a_request_leaves_and_not_before() {
+    let (listener, address) = listen().await;
+    let (transport, request) = (ReqwestTransport::new(), post_to(address));
+    let tls = HttpRequest { url: request.url.replace("http:", "https:"), ..request.clone() };
+    let mark = SentMark::new();
+    {
+        let mut sent = transport.send_marked(&tls, None, &mark);
+        // The handshake of TLS has begun, and nobody answers it.
+        let (mut stream, _) = tokio::select! {
+            _ = &mut sent => panic!("nobody answered"),
+            accepted = listener.accept() => accepted.unwrap(),
+        };
+        tokio::select! {
+            _ = &mut sent => panic!("nobody answered"),
+            read = stream.read_u8() => assert_eq!(read.unwrap(), 22, "a handshake"),
+        }
+        assert!(!mark.is_set());
+    }
+    let mut sent = transport.send_marked(&request, None, &mark);
+    let asked = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_request(&mut stream).await.unwrap();
+    };
+    tokio::select! {
+        _ = &mut sent => panic!("nobody answered"),
+        () = asked => assert!(mark.is_set()),
     }
 }

@@ -27,7 +27,9 @@ use http::StatusCode;
 
 use self::request::ParsedRequest;
 use self::response::ScriptedResponse;
-use super::{Body, Credential, HttpRequest, HttpResponse, Phase, Transport, TransportError};
+use super::{
+    Body, Credential, HttpRequest, HttpResponse, Phase, SentMark, Transport, TransportError,
+};
 use crate::model::SharedBytes;
 
 /// The largest number of steps in a script. It is more than any test needs, and bounds a loop that
@@ -92,6 +94,8 @@ enum ScriptStep {
     Cut,
     Stall,
     Refuse,
+    Unreachable,
+    Exhausted,
     Reset,
     Hang,
     Delay(Duration),
@@ -203,6 +207,18 @@ impl Scripted {
         self.then(ScriptStep::Refuse)
     }
 
+    /// Adds a step whose connection never comes to be: nothing is refused, and nothing is sent.
+    #[must_use]
+    pub fn unreachable(self) -> Self {
+        self.then(ScriptStep::Unreachable)
+    }
+
+    /// Adds a step for which this process has no descriptor left.
+    #[must_use]
+    pub fn out_of_resources(self) -> Self {
+        self.then(ScriptStep::Exhausted)
+    }
+
     /// Adds a step to the script that accepts the request and loses the connection before the head
     /// of a response.
     #[must_use]
@@ -267,7 +283,20 @@ impl Transport for Scripted {
         request: &HttpRequest,
         credential: Option<&Credential>,
     ) -> Result<HttpResponse, TransportError> {
+        self.send_marked(request, credential, &SentMark::new()).await
+    }
+
+    async fn send_marked(
+        &self,
+        request: &HttpRequest,
+        credential: Option<&Credential>,
+        mark: &SentMark,
+    ) -> Result<HttpResponse, TransportError> {
         let (wait, step) = self.begin(request);
+        match &step {
+            Some(ScriptStep::Refuse | ScriptStep::Unreachable | ScriptStep::Exhausted) => {}
+            _ => mark.set(),
+        }
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
@@ -299,11 +328,17 @@ impl Transport for Scripted {
             Some(ScriptStep::Refuse) => {
                 return Err(TransportError::new(Phase::Connect, "connection refused"));
             }
+            Some(ScriptStep::Exhausted) => {
+                let message = "too many open files".to_owned();
+                return Err(TransportError::new(Phase::OutOfResources, message));
+            }
             Some(ScriptStep::Reset) => {
                 return Err(TransportError::new(Phase::Send, "connection reset"));
             }
             // A delay never arrives here, because `begin` turned it into the wait.
-            Some(ScriptStep::Hang | ScriptStep::Delay(_)) => std::future::pending().await,
+            Some(ScriptStep::Hang | ScriptStep::Unreachable | ScriptStep::Delay(_)) => {
+                std::future::pending().await
+            }
         })
     }
 }

@@ -1,0 +1,143 @@
+//! Time for the one who can answer: how long a target may go on failing while another target of the
+//! chain stands ready.
+//!
+//! From the target's first failure on, waits and further tries of it begin in the first half of
+//! what was then left, and a try that has not begun to answer by then is ended. A connection takes
+//! at most a quarter of what is left. A target without another one behind it has all the time.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::{Category, Error};
+use crate::model::Target;
+use crate::reliability::Deadline;
+use crate::transport::Recorder;
+
+use super::Context;
+use super::reasons::seconds;
+use super::until::Ended;
+
+/// How much of a request's time one target has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TimeShare {
+    /// Whether another target stands ready.
+    has_next: bool,
+    /// The end of the first half of what was left at the target's first failure.
+    half: Option<Deadline>,
+}
+
+/// Why an attempt was ended before the request's own time was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CutShort {
+    /// No connection came to be within a quarter of the time that was left.
+    Unconnected { within: Duration },
+    /// The answer had not begun by the half of the time that was left at the first failure.
+    Silent,
+}
+
+/// The end of an attempt's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AttemptEnded {
+    /// The request may not go on.
+    Request(Ended),
+    /// The attempt may not go on, and another target is asked.
+    Attempt(CutShort),
+}
+
+impl TimeShare {
+    /// Creates the share of a target that has not failed.
+    pub(super) fn new(has_next: bool) -> Self {
+        Self { has_next, half: None }
+    }
+
+    /// Notes a failure at `now`. Only the first one counts.
+    pub(super) fn failed(&mut self, deadline: Deadline, now: Instant) {
+        if self.has_next && self.half.is_none() {
+            self.half = Some(deadline.half(now));
+        }
+    }
+
+    /// Returns the time by which a wait must be over and a further try begun.
+    pub(super) fn for_retries(&self, deadline: Deadline) -> Deadline {
+        self.half.unwrap_or(deadline)
+    }
+
+    /// Returns the time by which an attempt must be let in by the policy's limits.
+    pub(super) fn for_room(&self, deadline: Deadline, now: Instant) -> Deadline {
+        match (self.has_next, self.half) {
+            (_, Some(half)) => half,
+            (true, None) => deadline.half(now),
+            (false, None) => deadline,
+        }
+    }
+
+    /// Waits for `work`, which makes an attempt and shows its progress to `recorder`, for as long
+    /// as the attempt may go on.
+    pub(super) async fn in_time<T>(
+        &self,
+        context: &Context<'_>,
+        recorder: &Recorder,
+        work: impl Future<Output = T>,
+    ) -> Result<T, AttemptEnded> {
+        let mut work = std::pin::pin!(work);
+        for cut in self.cuts(context.deadline, Instant::now()).into_iter().flatten() {
+            let done = context.unless_stopped(timeout_at(cut.at, &mut work)).await;
+            match done.map_err(AttemptEnded::Request)? {
+                Ok(done) => return Ok(done),
+                Err(_) if cut.is_passed_by(recorder) => {}
+                Err(_) => return Err(AttemptEnded::Attempt(cut.why)),
+            }
+        }
+        context.in_time(work).await.map_err(AttemptEnded::Request)
+    }
+
+    /// Returns the moments at which an attempt that begins at `now` must have come so far, the
+    /// earlier one first.
+    fn cuts(&self, deadline: Deadline, now: Instant) -> [Option<Cut>; 2] {
+        let within = deadline.remaining(now) / 4;
+        let connect = Cut { at: now + within, why: CutShort::Unconnected { within } };
+        let connect = self.has_next.then_some(connect);
+        let begin = self.half.map(|half| Cut { at: half.at, why: CutShort::Silent });
+        match (connect, begin) {
+            (Some(first), Some(second)) if second.at < first.at => [begin, connect],
+            _ => [connect, begin],
+        }
+    }
+}
+
+/// A moment at which an attempt is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    at: Instant,
+    why: CutShort,
+}
+
+impl Cut {
+    /// Returns whether the attempt has come so far that it goes on.
+    fn is_passed_by(&self, recorder: &Recorder) -> bool {
+        match self.why {
+            CutShort::Unconnected { .. } => recorder.may_have_sent(),
+            CutShort::Silent => recorder.has_answer_begun(),
+        }
+    }
+}
+
+impl Context<'_> {
+    /// The error of an attempt at `target` that was ended before it answered.
+    pub(super) fn ended_attempt(&self, ended: AttemptEnded, target: &Target) -> Error {
+        let error = |category, message| Error::new(category, message).with_target(target.clone());
+        match ended {
+            AttemptEnded::Request(ended) => self.unanswered_by(ended, target),
+            AttemptEnded::Attempt(CutShort::Unconnected { within }) => {
+                let within = seconds(within);
+                let what = format!("{target} could not be reached: no connection within {within} s");
+                error(Category::Network, format!("{what}, a quarter of what was left"))
+            }
+            AttemptEnded::Attempt(CutShort::Silent) => {
+                let what = format!("{target} had not begun its answer by half of the time");
+                error(Category::Timeout, format!("{what} that was left at its first failure"))
+            }
+        }
+    }
+}
