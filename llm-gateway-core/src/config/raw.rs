@@ -315,6 +315,10 @@ pub(super) struct RawOutput {
     /// The largest result of an MCP tool, in characters of JSON; default: 30000.
     #[schemars(range(min = 2_000, max = 10_000_000))]
     pub(super) max_chars: Option<usize>,
+    /// The most bytes of answers that are being read at the same time, over all requests, in
+    /// mebibytes; default: 128.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub(super) max_bytes_in_flight_mb: Option<u32>,
     /// Seconds after which a call is to hand off; 0 means never. It is checked, and changes
     /// nothing.
     #[schemars(range(min = 0, max = 3_600))]

@@ -22,12 +22,7 @@ impl ContextFloor {
     /// A context that no row states is smaller than the request. The request is at most its safe
     /// bound, so a context that holds the bound is larger.
     #[must_use]
-    pub(super) fn after(
-        self,
-        refusal: &Refusal,
-        refused: &PlannedTarget,
-        prompt: &Prompt,
-    ) -> Self {
+    pub(super) fn after(self, refusal: &Refusal, refused: &PlannedTarget, prompt: &Prompt) -> Self {
         if refusal.error.category() != Category::ContextLength {
             return self;
         }

@@ -127,23 +127,8 @@ async fn attempt(
 
     let number = attempts.iter().filter(|tried| tried.target == *target).count() + 1;
     context.events.send(Event::Attempt { target: target.clone(), number });
-    let (started, before) = (Instant::now(), recorder.last_sent());
-    let answered = {
-        let _watched = UnderWay::new(&mut booking, recorder);
-        share.in_time(context, recorder, call.provider.send(&call.prepared, recorder)).await
-    };
-    let latency = started.elapsed();
-    let is_informative = match answered {
-        Ok(_) => true,
-        Err(ended) => was_given_time(context, target, ended, latency),
-    };
-    // Errors were classified when they were decoded; from here on only the category decides.
-    let result = answered.unwrap_or_else(|ended| Err(context.ended_attempt(ended, target)));
-    let result = result.map_err(|error| match recorder.may_have_sent() {
-        true => error,
-        false => error.with_nothing_sent(),
-    });
-    let sent_at = recorder.last_sent().filter(|sent| Some(*sent) != before);
+    let sent = send(context, call, share, &mut booking, recorder).await;
+    let Sent { result, latency, at: sent_at, is_informative } = sent;
     match is_informative {
         true => report(breaker_permit, &result),
         false => drop(breaker_permit),
@@ -166,6 +151,51 @@ async fn attempt(
             Err(AttemptFailure::after(error))
         }
     }
+}
+
+/// What became of a request that was sent.
+struct Sent {
+    result: Result<Completion, Error>,
+    latency: Duration,
+    /// The recorder's number of the moment at which it was sent; `None` if it was not.
+    at: Option<u64>,
+    /// Whether the result says anything about the provider.
+    is_informative: bool,
+}
+
+/// Sends the request of an attempt, and waits for its answer for as long as it may.
+async fn send(
+    context: &Context<'_>,
+    call: &PreparedCall,
+    share: TimeShare,
+    booking: &mut Booking<'_>,
+    recorder: &Recorder,
+) -> Sent {
+    let target = &call.planned.target;
+    let (started, before) = (Instant::now(), recorder.last_sent());
+    let waited_before = recorder.waited_for_room();
+    let answered = {
+        let _watched = UnderWay::new(booking, recorder);
+        share.in_time(context, recorder, call.provider.send(&call.prepared, recorder)).await
+    };
+    let latency = started.elapsed();
+    let is_informative = match answered {
+        Ok(_) => true,
+        Err(ended) => {
+            // What this process waited for is not the provider's time.
+            let waited = recorder.waited_for_room().saturating_sub(waited_before);
+            let took = latency.saturating_sub(waited);
+            was_given_time(context, target, ended, took)
+        }
+    };
+    // Errors were classified when they were decoded; from here on only the category decides.
+    let result = answered.unwrap_or_else(|ended| Err(context.ended_attempt(ended, target)));
+    let result = result.map_err(|error| match recorder.may_have_sent() {
+        true => error,
+        false => error.with_nothing_sent(),
+    });
+    let at = recorder.last_sent().filter(|sent| Some(*sent) != before);
+    Sent { result, latency, at, is_informative }
 }
 
 /// Adds an attempt to the log, and warns if it cost more than was set aside for it.

@@ -131,7 +131,8 @@ impl Context<'_> {
             AttemptEnded::Request(ended) => self.unanswered_by(ended, target),
             AttemptEnded::Attempt(CutShort::Unconnected { within }) => {
                 let within = seconds(within);
-                let what = format!("{target} could not be reached: no connection within {within} s");
+                let what =
+                    format!("{target} could not be reached: no connection within {within} s");
                 error(Category::Network, format!("{what}, a quarter of what was left"))
             }
             AttemptEnded::Attempt(CutShort::Silent) => {

@@ -16,7 +16,7 @@ use crate::environment::Environment;
 use crate::ledger::{Ledger, MemoryLedger};
 use crate::model::{InvalidName, ProviderName};
 use crate::policy::{Policy, ProviderSpec};
-use crate::provider::{self, Provider, ProviderParts};
+use crate::provider::{self, AnswerRoom, Provider, ProviderParts};
 use crate::random::Random;
 use crate::reliability::{Limiter, Targets};
 use crate::run::{EscalationCounts, RecentAnswers, SharedState};
@@ -232,7 +232,8 @@ impl GatewayBuilder {
         if let (Ok(policy), Some(transport)) = (&policy, transport) {
             let credentials = Arc::clone(&credentials);
             let clock = Arc::clone(&self.clock);
-            let parts = ProviderParts { transport, credentials, scrubber, clock };
+            let room = AnswerRoom::of(policy.output().max_bytes_in_flight);
+            let parts = ProviderParts { transport, credentials, scrubber, clock, room };
             providers = self.http_providers(policy, &parts);
         }
         providers.extend(self.providers);

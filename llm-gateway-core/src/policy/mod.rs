@@ -120,6 +120,8 @@ pub struct Receipts {
 pub struct Output {
     /// The largest size of an envelope, in characters of JSON.
     pub max_chars: usize,
+    /// The most bytes of answers that are being read at the same time, over all requests.
+    pub max_bytes_in_flight: usize,
     /// The time after which a request is to be handed off; zero = never. It is read and checked,
     /// and changes nothing yet.
     pub handoff_after: Duration,
@@ -129,6 +131,10 @@ impl Output {
     /// The largest size of an envelope if the policy sets none, in characters of JSON: about 8 000
     /// tokens, which common clients neither cut nor write to a file.
     pub const DEFAULT_MAX_CHARS: usize = 30_000;
+
+    /// The bytes in flight of a policy that sets none: twice the largest answer, so that one of
+    /// them never waits for thousands of small ones, nor they for it.
+    pub const DEFAULT_MAX_BYTES_IN_FLIGHT: usize = 128 * 1024 * 1024;
 }
 
 impl Policy {

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Call, Prepared, ProviderParts, for_endpoint};
+use super::{AnswerRoom, Call, Prepared, ProviderParts, for_endpoint};
 use crate::clock::FixedClock;
 use crate::credential::{CredentialSource, Lease, Secret};
 use crate::error::Error;
@@ -237,6 +237,7 @@ async fn check(dialect: Dialect, fixture: Fixture, cut: Cut) {
         credentials: Arc::new(OneKey),
         scrubber: Scrubber::default(),
         clock: Arc::new(FixedClock::new(NOW)),
+        room: AnswerRoom::of(1 << 27),
     };
     let provider = for_endpoint(endpoint(dialect, delivery), parts).unwrap();
     let prepared = provider.prepare(call.into()).unwrap();

@@ -51,7 +51,7 @@ use crate::error::Error;
 use crate::model::{AnswerSchema, Capability, Completion, ModelId, Prompt};
 use crate::transport::{HttpRequest, Recorder};
 
-pub(crate) use self::http::{ProviderParts, for_endpoint};
+pub(crate) use self::http::{AnswerRoom, ProviderParts, for_endpoint};
 
 /// One prompt for one model, which a provider encodes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -342,7 +342,10 @@ mod tests {
                 Some(20_000),
             ),
             // Moments as OpenRouter and GitHub write them, and the names of other servers.
-            (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1792567690000")], Some(10_000)),
+            (
+                &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1792567690000")],
+                Some(10_000),
+            ),
             (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1792567690")], Some(10_000)),
             (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1792567670")], Some(0)),
             (&[("ratelimit-remaining", "0"), ("ratelimit-reset", "7")], Some(7_000)),

@@ -113,8 +113,7 @@ impl Credential {
     /// Returns the value of the header, marked as sensitive; `None` if the key holds a character
     /// that no header may carry.
     pub(crate) fn header_value(&self) -> Option<HeaderValue> {
-        let mut value =
-            HeaderValue::try_from([self.prefix, self.secret.expose()].concat()).ok()?;
+        let mut value = HeaderValue::try_from([self.prefix, self.secret.expose()].concat()).ok()?;
         value.set_sensitive(true);
         Some(value)
     }

@@ -7,8 +7,10 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
 
 use crate::model::{Sequence, SharedBytes};
 
@@ -57,6 +59,28 @@ pub struct Recorder {
     mark: Mutex<Option<SentMark>>,
     /// Whether the answer to the newest attempt has begun.
     has_begun: AtomicBool,
+    room_wait: Mutex<RoomWait>,
+}
+
+/// How long a call has waited for room in this process to read its answers.
+#[derive(Default)]
+struct RoomWait {
+    /// Sum of the waits that are over.
+    over: Duration,
+    /// When the wait began that goes on.
+    since: Option<Instant>,
+}
+
+/// A wait for room, which ends when this is dropped.
+#[must_use = "a wait that is dropped at once has ended"]
+pub(crate) struct WaitingForRoom<'a>(&'a Recorder);
+
+impl Drop for WaitingForRoom<'_> {
+    fn drop(&mut self) {
+        let mut wait = self.0.room_wait();
+        let waited = wait.since.take().map(|since| since.elapsed());
+        wait.over += waited.unwrap_or_default();
+    }
 }
 
 impl Recorder {
@@ -148,6 +172,24 @@ impl Recorder {
     /// Returns whether the answer to the newest attempt has begun.
     pub(crate) fn has_answer_begun(&self) -> bool {
         self.has_begun.load(Ordering::SeqCst)
+    }
+
+    /// Begins a wait for room. The answer is there then, so it has begun.
+    pub(crate) fn wait_for_room(&self) -> WaitingForRoom<'_> {
+        self.answer_began();
+        self.room_wait().since = Some(Instant::now());
+        WaitingForRoom(self)
+    }
+
+    /// Returns how long the call has waited for room, the wait that goes on included.
+    pub(crate) fn waited_for_room(&self) -> Duration {
+        let wait = self.room_wait();
+        wait.over + wait.since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    fn room_wait(&self) -> MutexGuard<'_, RoomWait> {
+        // Every write is a single assignment.
+        self.room_wait.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the exchanges so far, oldest first.

@@ -1,8 +1,8 @@
 //! What an error leads to: another try, the next target, or the end. The table of section 3 of the
 //! contract is written down here a second time and held against every category and every status.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use http::{HeaderMap, StatusCode};
@@ -187,7 +187,8 @@ impl Transport for Limited {
 }
 
 async fn limited(headers: &[(&'static str, &str)], body: &str) -> (Result<Answer, Failure>, u64) {
-    let header = |(name, value): &(&'static str, &str)| (name.parse().unwrap(), value.parse().unwrap());
+    let header =
+        |(name, value): &(&'static str, &str)| (name.parse().unwrap(), value.parse().unwrap());
     let headers = headers.iter().map(header).collect();
     let transport = Limited { headers, body: body.to_owned(), calls: AtomicUsize::new(0) };
     let gateway = obeying(POLICY).transport(Arc::new(transport)).build().unwrap();
@@ -210,8 +211,7 @@ async fn a_retry_after_is_obeyed_beside_any_reset() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_whose_reset_lies_beyond_the_deadline_is_tried_once() {
-    let headers =
-        [("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "6m0s")];
+    let headers = [("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "6m0s")];
     let (outcome, took) = limited(&headers, "{}").await;
     assert_eq!(tried(&outcome.unwrap().attempts), ["first rate_limit", "other ok"]);
     assert_eq!(took, 0);
@@ -219,8 +219,7 @@ async fn a_limit_whose_reset_lies_beyond_the_deadline_is_tried_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_that_is_not_used_up_is_not_waited_for() {
-    let headers =
-        [("x-ratelimit-remaining-tokens", "12"), ("x-ratelimit-reset-tokens", "6m0s")];
+    let headers = [("x-ratelimit-remaining-tokens", "12"), ("x-ratelimit-reset-tokens", "6m0s")];
     let (outcome, took) = limited(&headers, "{}").await;
     assert_eq!(tried(&outcome.unwrap().attempts), ["first rate_limit", "first ok"]);
     assert_eq!(took, 0, "our own backoff");
@@ -261,9 +260,9 @@ defaults:
   panel: {members: [{provider: openai, model: gpt-6-luna}, {provider: anthropic, model: claude-haiku-5-5}], max_tokens: 1000, cost_cap_usd: 0.000001}
 ";
     let gateway = |policy: &str, variables: &[(&str, &str)]| {
-        let environment = variables.iter().fold(Environment::empty(), |all, (name, value)| {
-            all.with(*name, *value)
-        });
+        let environment = variables
+            .iter()
+            .fold(Environment::empty(), |all, (name, value)| all.with(*name, *value));
         let ledger = Arc::new(llm_gateway_core::ledger::MemoryLedger::new());
         let environment = environment.with("HOME", "/nowhere");
         obeying(policy).environment(environment).offline().ledger(ledger).build().unwrap()

@@ -5,6 +5,7 @@
 
 mod bills;
 #[cfg(feature = "reqwest")]
+mod bytes_in_flight;
 mod cancellation;
 mod cascade;
 mod circles;

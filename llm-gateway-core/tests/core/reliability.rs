@@ -114,7 +114,9 @@ async fn one_deadline_holds_over_waits_retries_and_fallbacks() {
     let began = Instant::now();
     let failure = ask(&gateway(POLICY, script.clone()), "quick").await.unwrap_err();
     assert_eq!(began.elapsed(), seconds(100));
-    let expected = ["openai provider_5xx", "openai provider_5xx", "openai timeout"];
+    // The second try had not begun to answer by half of what was left, and the other target has the
+    // rest.
+    let expected = ["openai provider_5xx", "openai timeout", "anthropic timeout"];
     assert_eq!(tried(failure.attempts()), expected);
     assert_eq!(script.requests().len(), 3, "nothing leaves after the deadline");
 }

@@ -86,7 +86,9 @@ impl Transport for Street {
         let does = self.first.get(try_number).or(self.first.last()).copied().unwrap();
         match does {
             Does::Refuses => script.refuse().send_marked(request, credential, mark).await,
-            Does::IsUnreachable => script.unreachable().send_marked(request, credential, mark).await,
+            Does::IsUnreachable => {
+                script.unreachable().send_marked(request, credential, mark).await
+            }
             Does::Fails => script.status(500).send_marked(request, credential, mark).await,
             Does::AsksToWait(s) => {
                 let script = script.status_with_retry_after(503, Duration::from_secs(s));
@@ -153,11 +155,7 @@ impl World {
     }
 }
 
-async fn asked(
-    deadline_s: f64,
-    first: &[Does],
-    seed: u64,
-) -> (Result<Answer, Failure>, Duration) {
+async fn asked(deadline_s: f64, first: &[Does], seed: u64) -> (Result<Answer, Failure>, Duration) {
     let world = World::new(policy(deadline_s, ""), first, seed);
     let began = Instant::now();
     let outcome = ask(&world.gateway, "ask").await;

@@ -19,7 +19,7 @@ use crate::model::{
     Role,
 };
 use crate::policy::Level;
-use crate::provider::{Call, Prepared, Provider, ProviderParts, for_endpoint};
+use crate::provider::{AnswerRoom, Call, Prepared, Provider, ProviderParts, for_endpoint};
 use crate::transport::{HttpRequest, Recorder, Scripted, Scrubber};
 
 pub(super) const SYSTEM: &str = "Answer in one word.";
@@ -111,6 +111,7 @@ fn provider(seat: &Seat, answer: &str) -> Arc<dyn Provider> {
         credentials: Arc::new(OneKey),
         scrubber: Scrubber::default(),
         clock: Arc::new(SystemClock),
+        room: AnswerRoom::of(1 << 27),
     };
     for_endpoint(endpoint(seat), parts).unwrap()
 }

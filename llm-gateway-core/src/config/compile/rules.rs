@@ -82,6 +82,11 @@ pub(super) fn output(raw: &RawPolicy) -> Output {
     let raw = raw.output.as_ref();
     Output {
         max_chars: raw.and_then(|raw| raw.max_chars).unwrap_or(Output::DEFAULT_MAX_CHARS),
+        max_bytes_in_flight: raw
+            .and_then(|raw| raw.max_bytes_in_flight_mb)
+            .map_or(Output::DEFAULT_MAX_BYTES_IN_FLIGHT, |mb| {
+                (mb as usize).saturating_mul(1 << 20)
+            }),
         handoff_after: raw
             .and_then(|raw| raw.handoff_after_s)
             .map_or(Duration::ZERO, Duration::from_secs_f64),

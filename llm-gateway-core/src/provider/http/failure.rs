@@ -73,9 +73,8 @@ impl Reporter<'_> {
         let what = "cannot be sent its key: it holds a character that no header may carry";
         let error = self.error(Category::Auth, what).with_nothing_sent();
         match &self.endpoint.api_key_env {
-            Some(variable) => {
-                error.with_hint(format!("remove line breaks and control characters from {variable}"))
-            }
+            Some(variable) => error
+                .with_hint(format!("remove line breaks and control characters from {variable}")),
             None => error,
         }
     }

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
 use tokio::time::error::Elapsed;
-use tokio::time::{Instant, timeout_at};
 
 use super::HttpProvider;
 use super::events::{self, Fault, LARGEST_EVENT, ServerSentEvent};
 use super::failure::Reporter;
 use super::reading::Reading;
+use super::room::in_provider_time;
 use crate::error::{Category, Error};
 use crate::provider::dialect::{Assembly, Completeness, ErrorReport, WireFormat, classify};
 use crate::transport::Recorder;
@@ -47,7 +48,7 @@ impl<W: WireFormat> HttpProvider<W> {
         let mut has_events = false;
         loop {
             let ends_by = self.ends_by(assembly.completeness(), deadline);
-            let next = next_of(events.as_mut(), begins_by, ends_by).await;
+            let next = next_of(events.as_mut(), recorder, begins_by, ends_by).await;
             let next = next.map_err(|_| reporter.not_begun(status))?;
             let Some(event) = next else { break };
             // A long silence that ends an answer also makes the reading time out.
@@ -129,12 +130,15 @@ impl<W: WireFormat> HttpProvider<W> {
 /// The answer has not begun in time.
 async fn next_of<S: Stream>(
     mut events: Pin<&mut S>,
+    recorder: &Recorder,
     begins_by: Option<Instant>,
     ends_by: Option<Instant>,
 ) -> Result<Option<S::Item>, Elapsed> {
     match (begins_by, ends_by) {
-        (Some(limit), _) => timeout_at(limit, events.next()).await,
-        (None, Some(limit)) => Ok(timeout_at(limit, events.next()).await.unwrap_or(None)),
+        (Some(limit), _) => in_provider_time(limit, recorder, events.next()).await,
+        (None, Some(limit)) => {
+            Ok(in_provider_time(limit, recorder, events.next()).await.unwrap_or(None))
+        }
         (None, None) => Ok(events.next().await),
     }
 }

@@ -11,6 +11,7 @@ mod failure;
 mod framing;
 mod gathering;
 mod reading;
+mod room;
 
 use std::future::ready;
 use std::marker::PhantomData;
@@ -22,11 +23,14 @@ use async_trait::async_trait;
 use futures_util::{Stream, StreamExt};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
+
+pub(crate) use self::room::AnswerRoom;
 
 use self::failure::Reporter;
 use self::framing::{Framing, documents};
 use self::reading::{Reading, ScrubbedResponse};
+use self::room::in_provider_time;
 use super::dialect::{
     Anthropic, Assembly, DecodedAnswer, ErrorReport, Gemini, OpenAi, WireFormat, classify,
 };
@@ -52,6 +56,8 @@ pub(crate) struct ProviderParts {
     pub(crate) scrubber: Scrubber,
     /// Tells the time, to turn a date in a header into a wait.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Bounds the bytes of all answers that are being read.
+    pub(crate) room: AnswerRoom,
 }
 
 /// Creates the provider at `endpoint`, in the wire format that it speaks. Returns `None` for a
@@ -103,18 +109,20 @@ impl<W: WireFormat> HttpProvider<W> {
     ) -> Result<Completion, Error> {
         let limit = self.endpoint.timeout;
         let deadline = Instant::now() + limit;
-        let late = |_| reporter.timeout("did not finish", "timeout_s", limit);
+        let late = || reporter.timeout("did not finish", "timeout_s", limit);
         let head = self.parts.transport.send_marked(request, credential, mark);
         let head = timeout(limit.min(self.endpoint.idle_timeout), head).await;
         let head = head.map_err(|_| reporter.no_head(mark))?;
         let response = head.map_err(|error| reporter.transport(error))?;
-        let mut reading = Reading::new(response, deadline, reporter, recorder);
+        let room = &self.parts.room;
+        let mut reading = Reading::new(response, deadline, room, reporter, recorder);
         let status = reading.status;
         if !status.is_success() {
             return Err(self.refused(&reading.error().await, reporter));
         }
-        let answer = timeout_at(deadline, self.answer(reading, recorder, reporter)).await;
-        answer.map_err(|elapsed| late(elapsed).with_http_status(status.as_u16()))?
+        let answer = self.answer(reading, recorder, reporter);
+        let answer = in_provider_time(deadline, recorder, answer).await;
+        answer.map_err(|_| late().with_http_status(status.as_u16()))?
     }
 
     /// Reads the answer of a response with a successful status, in one piece or event by event.

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::Reporter;
 use super::framing::{self, Framing};
+use super::room::{AnswerRoom, RoomShare};
 use crate::error::{Category, Error};
 use crate::model::SharedBytes;
 use crate::transport::{BodyStream, HttpResponse, REDACTED, Recorder};
@@ -51,6 +52,7 @@ pub(super) struct Reading<'a> {
     /// The whole answer, without keys.
     scrubbed: Option<Scrubbed>,
     withheld: bool,
+    room: RoomShare<'a>,
     reporter: &'a Reporter<'a>,
     recorder: Option<&'a Recorder>,
 }
@@ -75,6 +77,7 @@ impl<'a> Reading<'a> {
     pub(super) fn new(
         response: HttpResponse,
         deadline: Instant,
+        room: &AnswerRoom,
         reporter: &'a Reporter<'a>,
         recorder: &'a Recorder,
     ) -> Self {
@@ -89,6 +92,7 @@ impl<'a> Reading<'a> {
             ahead: None,
             scrubbed: None,
             withheld: false,
+            room: room.share(recorder),
             reporter,
             recorder: Some(recorder),
         }
@@ -122,6 +126,7 @@ impl<'a> Reading<'a> {
         let status = self.status;
         let idle = self.reporter.endpoint.idle_timeout;
         let has_begun = !(self.came.is_empty() && self.is_stream());
+        self.room.before_reading().await;
         let heard = timeout(idle, self.body.next()).await.map_err(|_| {
             if !has_begun {
                 return self.reporter.not_begun(status);
@@ -133,6 +138,7 @@ impl<'a> Reading<'a> {
         match heard? {
             None => Ok(None),
             Some(Ok(chunk)) if self.came.len() + chunk.len() <= self.largest() => {
+                self.room.used(chunk.len()).await;
                 self.came.extend_from_slice(&chunk);
                 Ok(Some(chunk))
             }
@@ -182,7 +188,8 @@ impl<'a> Reading<'a> {
         Ok(self.response())
     }
 
-    /// As much of an error as comes soon: its status stands, whatever becomes of its body.
+    /// As much of an error as comes soon: its status stands, whatever becomes of its body. It takes
+    /// no room of other answers: it is small, and here for a second.
     pub(super) async fn error(&mut self) -> ScrubbedResponse {
         let soon = self.deadline.min(Instant::now() + LONGEST_ERROR);
         while self.came.len() < LARGEST_ERROR {

@@ -101,6 +101,13 @@ enum ScriptStep {
     Delay(Duration),
 }
 
+impl ScriptStep {
+    /// Returns whether a request is sent in this step.
+    fn is_sent(&self) -> bool {
+        !matches!(self, Self::Refuse | Self::Unreachable | Self::Exhausted)
+    }
+}
+
 impl fmt::Debug for Scripted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.lock();
@@ -293,9 +300,8 @@ impl Transport for Scripted {
         mark: &SentMark,
     ) -> Result<HttpResponse, TransportError> {
         let (wait, step) = self.begin(request);
-        match &step {
-            Some(ScriptStep::Refuse | ScriptStep::Unreachable | ScriptStep::Exhausted) => {}
-            _ => mark.set(),
+        if step.as_ref().is_none_or(ScriptStep::is_sent) {
+            mark.set();
         }
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
@@ -325,16 +331,11 @@ impl Transport for Scripted {
             Some(ScriptStep::Stall) => {
                 respond(asked.default_answer().first_half(), stream::pending())
             }
-            Some(ScriptStep::Refuse) => {
-                return Err(TransportError::new(Phase::Connect, "connection refused"));
-            }
+            Some(ScriptStep::Refuse) => return broken(Phase::Connect, "connection refused"),
             Some(ScriptStep::Exhausted) => {
-                let message = "too many open files".to_owned();
-                return Err(TransportError::new(Phase::OutOfResources, message));
+                return broken(Phase::OutOfResources, "too many open files");
             }
-            Some(ScriptStep::Reset) => {
-                return Err(TransportError::new(Phase::Send, "connection reset"));
-            }
+            Some(ScriptStep::Reset) => return broken(Phase::Send, "connection reset"),
             // A delay never arrives here, because `begin` turned it into the wait.
             Some(ScriptStep::Hang | ScriptStep::Unreachable | ScriptStep::Delay(_)) => {
                 std::future::pending().await
@@ -350,6 +351,10 @@ fn tokens(chars: usize) -> usize {
 
 fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn broken(phase: Phase, message: &str) -> Result<HttpResponse, TransportError> {
+    Err(TransportError::new(phase, message))
 }
 
 fn whole(response: ScriptedResponse) -> HttpResponse {

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::model::{
     Completion, Delivery, Dialect, Endpoint, Message, ModelId, Prompt, ProviderName,
 };
-use crate::provider::{Call, ProviderParts, for_endpoint};
+use crate::provider::{AnswerRoom, Call, ProviderParts, for_endpoint};
 use crate::transport::{Recorder, Scripted, Scrubber};
 
 /// Every dialect that has adapters of ours.
@@ -102,6 +102,7 @@ async fn answer(dialect: Dialect, delivery: Delivery) -> Result<Completion, Erro
         credentials: Arc::new(EnvironmentCredentials::new(Environment::empty(), [])),
         scrubber: Scrubber::default(),
         clock: Arc::new(FixedClock::new(Duration::ZERO)),
+        room: AnswerRoom::of(1 << 27),
     };
     let provider = for_endpoint(endpoint, parts).expect("src/provider/http/mod.rs: no adapter");
     let prompt = Prompt::from_messages([Message::user("a question")]);

@@ -134,6 +134,7 @@ fn parts(transport: impl Transport + 'static, key: Option<&'static str>) -> Prov
         credentials: Arc::new(Keys(key)),
         scrubber: Scrubber::default(),
         clock: Arc::new(FixedClock::new(Duration::ZERO)),
+        room: AnswerRoom::of(1 << 27),
     }
 }
 

@@ -1,0 +1,198 @@
+//! Bounds the bytes of all answers that are read at the same time, over the whole gateway.
+//!
+//! An answer takes room before it reads on, and gives all of it back when it has been decoded. If
+//! there is none, it waits, and its connection with it: what is not read, its server cannot send.
+//!
+//! Half-read answers that wait for each other would wait for ever. One answer at a time may
+//! therefore take the *lane*: it is then read to its end without waiting, within its own bound.
+//! The lane has a part of the room to itself, large enough for the largest answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use super::reading::LARGEST_STREAM;
+use crate::transport::Recorder;
+
+/// How many bytes an answer takes room for before it reads on: more than most answers have, and so
+/// little that thousands of them fit. An answer holds at most one chunk beyond its room.
+const STEP: usize = 16 * 1024;
+
+/// The room for the bytes of answers that are being read. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct AnswerRoom {
+    /// One permit for each byte outside the lane.
+    shared: Arc<Semaphore>,
+    /// The one permit to take the lane.
+    lane: Arc<Semaphore>,
+}
+
+impl AnswerRoom {
+    /// Creates room for so many bytes, of which half at most belongs to the lane.
+    pub(crate) fn of(bytes: usize) -> Self {
+        let lane = LARGEST_STREAM.min(bytes / 2);
+        let shared = bytes.saturating_sub(lane).clamp(1, Semaphore::MAX_PERMITS);
+        Self { shared: Arc::new(Semaphore::new(shared)), lane: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Returns the share of an answer that begins, which is empty. Its waits are noted in
+    /// `recorder`.
+    pub(super) fn share<'a>(&self, recorder: &'a Recorder) -> RoomShare<'a> {
+        RoomShare { room: self.clone(), recorder, shared: None, lane: None, unused: 0 }
+    }
+}
+
+/// The room that one answer has taken. It is given back on drop.
+pub(super) struct RoomShare<'a> {
+    room: AnswerRoom,
+    recorder: &'a Recorder,
+    shared: Option<OwnedSemaphorePermit>,
+    lane: Option<OwnedSemaphorePermit>,
+    /// Bytes of the shared room that were taken and not used.
+    unused: usize,
+}
+
+impl RoomShare<'_> {
+    /// Takes room for the next bytes, before they are read.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the line. Nothing is taken then.
+    pub(super) async fn before_reading(&mut self) {
+        if self.unused == 0 {
+            self.take(STEP).await;
+        }
+    }
+
+    /// Uses room for `bytes` that have been read, and takes what is missing.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the line. Nothing is taken then.
+    pub(super) async fn used(&mut self, bytes: usize) {
+        if let Some(missing) = bytes.checked_sub(self.unused).filter(|missing| *missing > 0) {
+            self.take(missing).await;
+        }
+        self.unused = self.unused.saturating_sub(bytes);
+    }
+
+    async fn take(&mut self, bytes: usize) {
+        if self.lane.is_some() {
+            return;
+        }
+        let wanted = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let shared = Arc::clone(&self.room.shared);
+        if let Ok(permit) = Arc::clone(&shared).try_acquire_many_owned(wanted) {
+            return self.add(permit, bytes);
+        }
+        let _waiting = self.recorder.wait_for_room();
+        // Both lines are first come, first served. Neither semaphore is ever closed.
+        tokio::select! {
+            biased;
+            Ok(permit) = shared.acquire_many_owned(wanted) => self.add(permit, bytes),
+            Ok(permit) = Arc::clone(&self.room.lane).acquire_owned() => self.lane = Some(permit),
+            else => {}
+        }
+    }
+
+    fn add(&mut self, permit: OwnedSemaphorePermit, bytes: usize) {
+        match &mut self.shared {
+            Some(shared) => shared.merge(permit),
+            None => self.shared = Some(permit),
+        }
+        self.unused = self.unused.saturating_add(bytes);
+    }
+}
+
+/// The error of work that did not end in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Late;
+
+/// Waits for `work` until `limit`. The time for which the attempt waits for room of this process
+/// does not count: it shows nothing about the provider.
+pub(super) async fn in_provider_time<T>(
+    limit: Instant,
+    recorder: &Recorder,
+    work: impl Future<Output = T>,
+) -> Result<T, Late> {
+    let mut work = std::pin::pin!(work);
+    let before = recorder.waited_for_room();
+    let waited = || recorder.waited_for_room().saturating_sub(before);
+    let mut extended = limit;
+    loop {
+        match timeout_at(extended, &mut work).await {
+            Ok(done) => return Ok(done),
+            // A wait that goes on is longer each time, if only by the tick of the clock.
+            Err(_) if limit + waited() > Instant::now() => {
+                extended = limit + waited() + Duration::from_millis(1);
+            }
+            Err(_) => return Err(Late),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_waits_for_room_has_all_its_time_afterwards() {
+        let recorder = Recorder::new();
+        let limit = Instant::now() + Duration::from_secs(10);
+        let waits = async {
+            let waiting = recorder.wait_for_room();
+            tokio::time::sleep(Duration::from_secs(100)).await;
+            drop(waiting);
+            tokio::time::sleep(Duration::from_secs(9)).await;
+        };
+        assert_eq!(in_provider_time(limit, &recorder, waits).await, Ok(()));
+        let limit = Instant::now() + Duration::from_secs(10);
+        let is_slow = tokio::time::sleep(Duration::from_secs(11));
+        assert_eq!(in_provider_time(limit, &recorder, is_slow).await, Err(Late));
+        assert_eq!(Instant::now(), limit, "earlier waits do not count");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_read_answers_never_wait_for_each_other() {
+        for bytes in [1, 40_000, 1_000_000] {
+            let room = AnswerRoom::of(bytes);
+            let answers = (0..50).map(|n| {
+                let room = room.clone();
+                async move {
+                    let recorder = Recorder::new();
+                    let mut share = room.share(&recorder);
+                    for _ in 0..20 {
+                        share.before_reading().await;
+                        tokio::time::sleep(Duration::from_millis(n)).await;
+                        share.used(10_000).await;
+                    }
+                }
+            });
+            futures_util::future::join_all(answers).await;
+            let lane = LARGEST_STREAM.min(bytes / 2);
+            assert_eq!(room.shared.available_permits(), (bytes - lane).max(1));
+            assert_eq!(room.lane.available_permits(), 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_is_taken_than_there_is_beside_the_lane() {
+        let room = AnswerRoom::of(200_000);
+        let recorder = Recorder::new();
+        let mut held = Vec::new();
+        for _ in 0..6 {
+            let mut share = room.share(&recorder);
+            share.used(16_000).await;
+            held.push(share);
+        }
+        let mut first = room.share(&recorder);
+        first.used(16_000).await;
+        assert!(first.lane.is_some());
+        let mut second = room.share(&recorder);
+        let waits = tokio::time::timeout(Duration::from_secs(60), second.used(16_000)).await;
+        assert!(waits.is_err());
+        held.pop();
+        second.used(16_000).await;
+        assert!(second.lane.is_none());
+    }
+}
