@@ -1,6 +1,7 @@
 //! Junk, large messages, many calls at once and panics affect at most their own call.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use llm_gateway_core::model::Completion;
@@ -8,9 +9,9 @@ use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{Environment, Error, Gateway};
 use serde_json::{Value, json};
-use test_support::{Conversation, FakeProvider, FakeSocket, Wire, in_time};
+use test_support::{Conversation, FakeProvider, FakeSocket, Launch, Place, Wire, in_time};
 
-use crate::{asking, asking_of, failure_of, question, server, session, success};
+use crate::{asking, asking_of, failure_of, question, server, session, success, with_keys};
 
 #[tokio::test]
 async fn junk_on_stdin_is_passed_over() {
@@ -215,4 +216,30 @@ async fn stdout_carries_only_messages_however_much_is_logged() {
         // `leave` fails on any line that is no JSON-RPC.
         assert!(session.leave().await.stdout.len() >= 3);
     }
+}
+
+/// A process that has no descriptor left fails the calls that need one, and no provider is blamed.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_want_of_descriptors_opens_no_breaker() {
+    const CALLS: usize = 40;
+    const SLOW: Duration = Duration::from_millis(400);
+    let fake = FakeProvider::answering_after(SLOW, Wire::OpenAi, "gpt-test", "hello").await;
+    let place = Place::with_policy(asking(&fake.base_url()).to_string());
+    let few = Launch::of("/bin/sh")
+        .argument("-c")
+        .argument("ulimit -n 24; exec \"$0\" \"$@\"")
+        .argument(env!("CARGO_BIN_EXE_llm-gateway-stdio"));
+    let mut session = with_keys(few.at(&place)).connect().await;
+    let ids: Vec<_> = (0..CALLS).map(|_| session.begin_call("llm_route", question())).collect();
+    let mut failed = 0;
+    for id in ids {
+        let result = session.result(id).await;
+        if result["isError"] == true {
+            failure_of("internal", &result);
+            failed += 1;
+        }
+    }
+    assert!((1..CALLS).contains(&failed), "{failed} of {CALLS}");
+    success(&session.call("llm_route", question()).await);
 }

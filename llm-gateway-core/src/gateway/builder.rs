@@ -230,8 +230,7 @@ impl GatewayBuilder {
         let mut providers = BTreeMap::new();
         // Without a transport the policy names providers of the program only.
         if let (Ok(policy), Some(transport)) = (&policy, transport) {
-            let credentials = Arc::clone(&credentials);
-            let clock = Arc::clone(&self.clock);
+            let (credentials, clock) = (Arc::clone(&credentials), Arc::clone(&self.clock));
             let room = AnswerRoom::of(policy.output().max_bytes_in_flight);
             let parts = ProviderParts { transport, credentials, scrubber, clock, room };
             providers = self.http_providers(policy, &parts);

@@ -302,3 +302,17 @@ async fn nothing_follows_what_a_provider_will_not_do_for_anybody() {
     let failure = ask(&gateway, "ask").await.unwrap_err();
     assert_eq!(outcomes(failure.attempts()), ["content_filter"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_real_servers_refuse_is_answered_by_the_next_target() {
+    // Groq: a request larger than the limit of a minute. Bedrock: a model that is not ready.
+    let above = r#"{"error": {"type": "tokens", "code": "rate_limit_exceeded", "message": "Request too large for model `m`: limit 6000 tokens per minute, requested 12328"}}"#;
+    let not_ready = r#"{"message": "The model is not ready for inference."}"#;
+    for (status, body, tries) in [(413, above, 1), (424, not_ready, 2)] {
+        let script = (0..tries).fold(Scripted::new(), |script, _| script.raw(status, body));
+        let gateway = obeying(POLICY).scripted(script.answer("here")).build().unwrap();
+        let answer = ask(&gateway, "ask").await.unwrap();
+        assert_eq!(answer.attempts.len(), tries + 1, "{status}");
+        assert_eq!(answer.target.provider.as_str(), "other", "{status}");
+    }
+}

@@ -198,3 +198,28 @@ async fn what_drips_is_left_by_the_clock_of_the_attempt() {
     }))
     .await;
 }
+
+#[tokio::test]
+async fn a_handshake_that_never_ends_costs_nothing() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let policy = format!(
+        "
+providers:
+  local: {{kind: openai, base_url: 'https://{address}/v1', api_key_env: null, idle_timeout_s: 0.2, models: {{m: {{in: 1, out: 10}}}}}}
+defaults: {{ask: {{provider: local, model: m, max_tokens: 100}}}}
+reliability: {{retry: {{max_retries: 0}}}}
+"
+    );
+    let ledger = Arc::new(MemoryLedger::new());
+    let gateway = obeying(policy).ledger(ledger.clone()).build().unwrap();
+    let asked = in_time("the request", gateway.route(Request::new("ask", "hi")));
+    let (outcome, _silent) = tokio::join!(asked, listener.accept());
+    let failure = outcome.unwrap_err();
+    assert_eq!(outcomes(failure.attempts()), ["network"]);
+    assert_eq!(failure.attempts()[0].cost.unwrap().as_nanos(), 0);
+    let spent = spent(&ledger, By::Model).await;
+    assert_eq!((spent.settled.as_nanos(), spent.held.as_nanos()), (0, 0));
+    let breaker = gateway.describe().unwrap().circuit_breakers["local/m"];
+    assert_eq!(breaker.consecutive_failures, 1, "it counts all the same");
+}

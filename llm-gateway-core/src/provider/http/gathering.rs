@@ -16,7 +16,7 @@ use super::HttpProvider;
 use super::events::{self, Fault, LARGEST_EVENT, ServerSentEvent};
 use super::failure::Reporter;
 use super::reading::Reading;
-use super::room::in_provider_time;
+use super::room::{Late, in_provider_time};
 use crate::error::{Category, Error};
 use crate::provider::dialect::{Assembly, Completeness, ErrorReport, WireFormat, classify};
 use crate::transport::Recorder;
@@ -40,17 +40,18 @@ impl<W: WireFormat> HttpProvider<W> {
         recorder: &Recorder,
         reporter: &Reporter<'_>,
     ) -> Result<(), Error> {
-        let status = reading.status;
+        let (status, deadline) = (reading.status, reading.deadline);
         let headers = reading.headers.clone();
-        let deadline = reading.deadline;
         let mut begins_by = Some(reading.began + self.endpoint.idle_timeout);
         let mut events = pin!(events::read(reading.chunks()));
         let mut has_events = false;
         loop {
             let ends_by = self.ends_by(assembly.completeness(), deadline);
-            let next = next_of(events.as_mut(), recorder, begins_by, ends_by).await;
-            let next = next.map_err(|_| reporter.not_begun(status))?;
-            let Some(event) = next else { break };
+            let next = next_by(begins_by.or(ends_by), recorder, events.next()).await;
+            if next.is_err() && begins_by.is_some() {
+                return Err(reporter.not_begun(status));
+            }
+            let Some(event) = next.unwrap_or(None) else { break };
             // A long silence that ends an answer also makes the reading time out.
             if let Err(Fault::Source(error)) = &event
                 && assembly.completeness() != Completeness::Incomplete
@@ -124,22 +125,15 @@ impl<W: WireFormat> HttpProvider<W> {
     }
 }
 
-/// Returns the next event. An answer that has begun ends by a silence, where that can be its end.
-///
-/// # Errors
-/// The answer has not begun in time.
-async fn next_of<S: Stream>(
-    mut events: Pin<&mut S>,
+/// Waits for an event, until a limit if there is one.
+async fn next_by<T>(
+    limit: Option<Instant>,
     recorder: &Recorder,
-    begins_by: Option<Instant>,
-    ends_by: Option<Instant>,
-) -> Result<Option<S::Item>, Elapsed> {
-    match (begins_by, ends_by) {
-        (Some(limit), _) => in_provider_time(limit, recorder, events.next()).await,
-        (None, Some(limit)) => {
-            Ok(in_provider_time(limit, recorder, events.next()).await.unwrap_or(None))
-        }
-        (None, None) => Ok(events.next().await),
+    next: impl Future<Output = T>,
+) -> Result<T, Late> {
+    match limit {
+        Some(limit) => in_provider_time(limit, recorder, next).await,
+        None => Ok(next.await),
     }
 }
 

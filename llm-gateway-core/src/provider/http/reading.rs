@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::Reporter;
 use super::framing::{self, Framing};
-use super::room::{AnswerRoom, RoomShare};
+use super::room::{AnswerRoom, LARGEST_STREAM, RoomShare};
 use crate::error::{Category, Error};
 use crate::model::SharedBytes;
 use crate::transport::{BodyStream, HttpResponse, REDACTED, Recorder};
@@ -23,10 +23,6 @@ use crate::transport::{BodyStream, HttpResponse, REDACTED, Recorder};
 /// The bound on a body, in bytes. A body is kept in memory, and the longest answers (128 k tokens,
 /// escaped as JSON) stay below 2 MiB.
 pub(super) const LARGEST_BODY: usize = 16 * 1024 * 1024;
-
-/// The bound on a streamed body, in bytes. Servers spend up to 400 bytes on a token, and an answer
-/// of 128 k tokens that was paid for must not be lost to a bound.
-pub(super) const LARGEST_STREAM: usize = 64 * 1024 * 1024;
 
 /// The bound on the body of an error, in bytes, exceeded by one chunk at most. Real errors have
 /// some hundred bytes, and the rest of a long error page helps nobody.

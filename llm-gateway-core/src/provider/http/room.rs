@@ -13,8 +13,11 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::reading::LARGEST_STREAM;
 use crate::transport::Recorder;
+
+/// The bound on a streamed body, in bytes. Servers spend up to 400 bytes on a token, and an answer
+/// of 128 k tokens that was paid for must not be lost to a bound.
+pub(super) const LARGEST_STREAM: usize = 64 * 1024 * 1024;
 
 /// How many bytes an answer takes room for before it reads on: more than most answers have, and so
 /// little that thousands of them fit. An answer holds at most one chunk beyond its room.
