@@ -4,13 +4,12 @@
 //! an event means is decided by the dialect's [`Assembly`].
 
 use std::ops::ControlFlow;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
-use tokio::time::error::Elapsed;
 
 use super::HttpProvider;
 use super::events::{self, Fault, LARGEST_EVENT, ServerSentEvent};
