@@ -22,6 +22,7 @@ use crate::reliability::{Limiter, Targets};
 use crate::run::{EscalationCounts, RecentAnswers, SharedState};
 use crate::transport::{Scripted, Scrubber, Transport};
 
+use super::secrets::secrets;
 use super::{Gateway, adapters};
 
 /// A builder that configures a [`Gateway`].
@@ -225,8 +226,10 @@ impl GatewayBuilder {
             Ok(policy) if is_complete => Ok(Arc::new(policy)),
             Ok(_) | Err(_) => Err(PolicyProblems::new(problems.clone())),
         };
-        let credentials = self.credentials_for(policy.as_deref().ok(), loaded.environment);
-        let scrubber = Scrubber::new(credentials.known());
+        let environment = loaded.environment;
+        let credentials = self.credentials_for(policy.as_deref().ok(), environment.clone());
+        let policy_or_none = policy.as_deref().ok();
+        let scrubber = Scrubber::new(secrets(credentials.known(), policy_or_none, &environment));
         let mut providers = BTreeMap::new();
         // Without a transport the policy names providers of the program only.
         if let (Ok(policy), Some(transport)) = (&policy, transport) {

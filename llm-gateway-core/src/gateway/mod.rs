@@ -9,6 +9,7 @@
 
 mod adapters;
 mod builder;
+mod secrets;
 mod spend;
 
 use std::fmt;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use url::{Host, Url};
 
-use super::ProviderName;
+use super::{KeyKind, ProviderName};
 
 /// A wire format: the form of an API's requests and responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,4 +66,31 @@ pub struct Endpoint {
     /// The longest time that an attempt may go without receiving a byte, the wait for the first
     /// byte included.
     pub idle_timeout: Duration,
+}
+
+impl Endpoint {
+    /// Returns whether the key of this provider is a secret, which is scrubbed. A word is none
+    /// where the server is on this machine.
+    pub(crate) fn guards(&self, key: &str) -> bool {
+        match KeyKind::of(key) {
+            KeyKind::Secret => true,
+            KeyKind::Word => !self.is_on_this_machine(),
+            KeyKind::Placeholder | KeyKind::TooShort => false,
+        }
+    }
+
+    /// Returns whether the provider's server is on this machine.
+    fn is_on_this_machine(&self) -> bool {
+        let url = Url::parse(&self.base_url).ok();
+        url.as_ref().and_then(Url::host).is_some_and(|host| is_loopback(&host))
+    }
+}
+
+/// Returns whether a host is this machine by its name or address.
+pub(crate) fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(domain) => domain.eq_ignore_ascii_case("localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
 }

@@ -27,6 +27,7 @@ mod date;
 mod endpoint;
 mod facts;
 mod ids;
+mod key_kind;
 mod limits;
 mod money;
 #[doc(hidden)]
@@ -38,6 +39,7 @@ mod usage;
 
 pub(crate) use closest::{closest_name, did_you_mean};
 pub(crate) use date::date_utc;
+pub(crate) use key_kind::KeyKind;
 pub(crate) use prompt::{
     AnswerSchema, Ask, Blind, ContentPart, Frame, Framed, Grant, Message, ModelText, PLANNER_ASK,
     Part, PolicyText, Prompt, Role, Turn, VERDICT_SCHEMA, planner_ask,
@@ -46,6 +48,7 @@ pub(crate) use sequence::Sequence;
 
 pub use completion::{Completion, FinishReason, OutputPart};
 pub use cost_basis::CostBasis;
+pub(crate) use endpoint::is_loopback;
 pub use endpoint::{Delivery, Dialect, Endpoint};
 pub use facts::{Capability, ModelFacts, Prices, Tier};
 pub use ids::{InvalidName, ModelId, ProviderName, RunId, Target, TaskClass};

@@ -6,6 +6,7 @@
 
 mod depths;
 mod gate;
+mod keys;
 mod kinship;
 mod members;
 mod models;
@@ -60,6 +61,7 @@ impl Compilation<'_> {
         compiler.warn_of_idle_orchestration(raw.orchestration.as_ref());
         let spending = spending::spending(self.environment, &providers, problems);
         let keys = key_variables(raw);
+        keys::warn_of_unguarded(self.environment, &providers, problems);
         switches::unknown_names(self.environment, &keys, &providers, problems);
         let policy = Policy {
             version: raw.version.clone().unwrap_or_else(|| FORM_VERSION.to_owned()),

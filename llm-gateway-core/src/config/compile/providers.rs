@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use url::{Host, Url};
+use url::Url;
 
 use crate::config::catalog::Catalog;
 use crate::config::diagnostic::{Collector, Severity, looks_like_key};
 use crate::config::node::PathStep;
 use crate::config::raw::{RawKind, RawLimits, RawPolicy, RawProvider};
-use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName};
+use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName, is_loopback};
 use crate::policy::ProviderSpec;
 
 use super::Compilation;
@@ -303,9 +303,7 @@ fn checked_url(text: &str, plain_http: PlainHttp) -> Result<String, (String, &'s
         ));
     }
     let loopback = match url.host() {
-        Some(Host::Domain(domain)) => domain.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(host) => is_loopback(&host),
         None => return Err(("it names no host".to_owned(), example)),
     };
     match url.scheme() {

@@ -114,7 +114,8 @@ impl Reporter<'_> {
         };
         let what = format!("{what}: {}", self.sentence(&error.message));
         let phase = error.phase;
-        let failure = self.error(category, &what).with_source(error);
+        let source = TransportError::new(phase, self.sentence(&error.message));
+        let failure = self.error(category, &what).with_source(source);
         match phase {
             Phase::OutOfResources => failure.with_nothing_sent().with_hint(OUT_OF_RESOURCES),
             Phase::Connect | Phase::Refused => failure.with_nothing_sent(),
@@ -199,7 +200,8 @@ impl Reporter<'_> {
         for OutputPart::Text(text) in &mut completion.parts {
             *text = self.scrubber.scrub(text);
         }
-        for name in [&mut completion.model, &mut completion.response_id].into_iter().flatten() {
+        let Completion { model, response_id, service_tier, .. } = &mut completion;
+        for name in [model, response_id, service_tier].into_iter().flatten() {
             *name = self.name(name);
         }
         completion
@@ -214,9 +216,10 @@ impl Reporter<'_> {
         }
     }
 
-    /// Returns a name that a server made up, cut to the length of a real one and without keys.
+    /// Returns a name that a server made up, without keys and cut to the length of a real one. The
+    /// order matters: a cut could leave most of a key.
     fn name(&self, name: &str) -> String {
-        self.scrubber.scrub(&name.chars().take(LONGEST_NAME).collect::<String>())
+        self.scrubber.scrub(name).chars().take(LONGEST_NAME).collect()
     }
 
     /// Creates the error for an answer that is well-formed and holds no text.

@@ -138,9 +138,6 @@ impl<W: WireFormat> HttpProvider<W> {
                 recorder.answer_began();
                 let whole = reading.whole().await?;
                 let decoded = self.decode(&whole, reporter)?;
-                if hides_a_key(reporter, &[&decoded.text, &decoded.beside]) {
-                    reading.withhold();
-                }
                 self.complete(decoded, whole.status, &whole.headers, reporter)
             }
         }
@@ -245,9 +242,6 @@ impl<W: WireFormat> HttpProvider<W> {
             linger(reading.rest());
         }
         let pieces = assembly.pieces();
-        if hides_a_key(reporter, &[&pieces.text, &pieces.beside, &pieces.refusal]) {
-            reading.withhold();
-        }
         // Final or absent: an attempt that failed after its bill had come costs what it says.
         let usage = pieces.usage().map(|reported| reported.usage);
         let model = pieces.model.clone();
@@ -296,8 +290,10 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
         let mark = recorder.begin_attempt();
         let secret = self.lease(call).await?;
         let scrubber = match &secret {
-            Some(secret) => self.parts.scrubber.knowing(secret),
-            None => self.parts.scrubber.clone(),
+            Some(secret) if self.endpoint.guards(secret.expose()) => {
+                self.parts.scrubber.knowing(secret)
+            }
+            _ => self.parts.scrubber.clone(),
         };
         let reporter = self.reporter(call, &scrubber);
         let Some(request) = &prepared.request else {
@@ -310,11 +306,6 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
         recorder.sent(request);
         self.exchange(request, credential.as_ref(), &mark, recorder, &reporter).await
     }
-}
-
-/// Whether a text that came in pieces has a key in it, which the pieces do not show.
-fn hides_a_key(reporter: &Reporter<'_>, texts: &[&str]) -> bool {
-    texts.iter().any(|text| reporter.scrubber.scrub(text) != **text)
 }
 
 /// Reads on in the background after the end of an answer, so that the body can end and its

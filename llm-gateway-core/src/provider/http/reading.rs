@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream, Fuse};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::Reporter;
@@ -47,7 +47,6 @@ pub(super) struct Reading<'a> {
     ahead: Option<Bytes>,
     /// The whole answer, without keys.
     scrubbed: Option<Scrubbed>,
-    withheld: bool,
     room: RoomShare<'a>,
     reporter: &'a Reporter<'a>,
     recorder: Option<&'a Recorder>,
@@ -87,7 +86,6 @@ impl<'a> Reading<'a> {
             came: BytesMut::new(),
             ahead: None,
             scrubbed: None,
-            withheld: false,
             room: room.share(recorder),
             reporter,
             recorder: Some(recorder),
@@ -172,12 +170,6 @@ impl<'a> Reading<'a> {
         mem::replace(&mut self.body, nothing.fuse())
     }
 
-    /// Leaves the body out of the record, because it holds a key in pieces that cannot be found
-    /// there.
-    pub(super) fn withhold(&mut self) {
-        self.withheld = true;
-    }
-
     /// Reads the rest of the response, and returns all of it. It is recorded when this goes.
     pub(super) async fn whole(&mut self) -> Result<ScrubbedResponse, Error> {
         while self.next().await?.is_some() {}
@@ -205,28 +197,23 @@ impl<'a> Reading<'a> {
         if let Some(scrubbed) = &self.scrubbed {
             return scrubbed.clone();
         }
-        let came = mem::take(&mut self.came).freeze();
-        let (body, mut has_keys) = self.reporter.scrubber.scrub_bytes(came);
-        let mut headers = mem::take(&mut self.headers);
-        for value in headers.values_mut() {
-            let (scrubbed, found) =
-                self.reporter.scrubber.scrub_bytes(Bytes::copy_from_slice(value.as_bytes()));
-            if let (true, Ok(scrubbed)) = (found, HeaderValue::from_maybe_shared(scrubbed)) {
-                *value = scrubbed;
-                has_keys = true;
-            }
-        }
+        let scrubber = self.reporter.scrubber;
+        let (body, in_body) = scrubber.scrub_bytes(mem::take(&mut self.came).freeze());
+        let (headers, in_headers) = scrubber.scrub_headers(mem::take(&mut self.headers));
+        let has_keys = in_body || in_headers;
         self.scrubbed.insert(Scrubbed { headers, body, has_keys }).clone()
     }
 
     fn record(&mut self) {
         let Some(recorder) = self.recorder.take() else { return };
-        let Scrubbed { headers, mut body, has_keys } = self.scrub();
-        if self.withheld {
+        let Scrubbed { headers, mut body, mut has_keys } = self.scrub();
+        // What reads a record puts pieces together.
+        if self.reporter.scrubber.finds_pieces(&body) {
             body = Bytes::from_static(REDACTED.as_bytes());
+            has_keys = true;
         }
         let body = SharedBytes::from_bytes(body);
-        if has_keys || self.withheld {
+        if has_keys {
             recorder.received_redacted(self.status, headers, body);
         } else {
             recorder.received(self.status, headers, body);

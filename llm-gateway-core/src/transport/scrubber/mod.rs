@@ -1,50 +1,38 @@
 //! Removes every known key from what a provider sent, before anyone sees it.
 //!
 //! Providers echo keys: in 401 bodies, in debug headers, in the error pages of proxies. The
-//! scrubber finds a key as it is, as JSON, a URL and base64 would write it, and through escapes.
+//! scrubber compares [letters], so it finds a key as it is, in base64 and in hex digits, through
+//! escapes, line breaks and invisible characters, and in [pieces].
+//!
+//! Scrubbing is the last thing that happens to a text before it is stored, shown or sent on: what
+//! joins, cuts, decodes or cleans a text afterwards could make a key whole again, or leave a part
+//! of one that is no longer found.
 
-mod escapes;
+mod letters;
+mod pieces;
+mod spellings;
+mod windows;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::AhoCorasick;
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
+use self::letters::{letters, places};
+use self::windows::Spellings;
 use crate::credential::Secret;
+use crate::model::KeyKind;
 
 /// The text that replaces a key.
 pub const REDACTED: &str = "[redacted]";
-
-/// The length of the shortest spelling that is looked for, in bytes. Fewer characters turn up by
-/// chance.
-const SHORTEST_SPELLING: usize = 7;
-
-/// The length in bytes from which on every key counts as a secret. Keys that providers issue have
-/// 30 and more.
-const LONG: usize = 16;
-
-/// How many times JSON may have escaped a key. Four times: an error quotes a body, a verdict
-/// recites the error, the verdict is JSON within the text of an answer, and the answer is JSON
-/// itself.
-const DEEPEST_JSON: usize = 4;
-
-/// Returns whether a key is a secret. Local servers ask for a key and accept any word: `ollama`,
-/// `lm-studio`, `not-needed`. Such a word is short and has no digit, and replacing it would garble
-/// answers that use it.
-fn is_secret(key: &str) -> bool {
-    let has_digit = key.chars().any(|c| c.is_ascii_digit());
-    key.len() >= LONG || (key.len() >= SHORTEST_SPELLING && has_digit)
-}
 
 /// Replaces known keys in bytes and in text. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Scrubber {
     secrets: Vec<Secret>,
-    patterns: Option<Arc<AhoCorasick>>,
+    spellings: Option<Arc<Spellings>>,
 }
 
 // Without the keys.
@@ -55,24 +43,13 @@ impl fmt::Debug for Scrubber {
 }
 
 impl Scrubber {
-    /// Creates a scrubber for these keys.
+    /// Creates a scrubber for these keys. It does not look for those that are no secret: the
+    /// documented placeholders, and keys of fewer than 7 bytes.
     pub fn new(secrets: Vec<Secret>) -> Self {
-        let mut spellings: Vec<Vec<u8>> = secrets
-            .iter()
-            .map(Secret::expose)
-            .filter(|key| is_secret(key))
-            .flat_map(spellings)
-            .collect();
-        // Longest first, so that a key which begins with another key is replaced as a whole.
-        spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
-        spellings.dedup();
-        let patterns = AhoCorasick::builder()
-            .match_kind(aho_corasick::MatchKind::LeftmostFirst)
-            .build(&spellings)
-            .ok()
-            .filter(|_| !spellings.is_empty())
-            .map(Arc::new);
-        Self { secrets, patterns }
+        let keys = secrets.iter().map(Secret::expose);
+        let keys = keys.filter(|key| matches!(KeyKind::of(key), KeyKind::Secret | KeyKind::Word));
+        let spellings = Spellings::new(keys.flat_map(spellings::spellings).collect());
+        Self { spellings: spellings.map(Arc::new), secrets }
     }
 
     /// Returns a scrubber that also knows `secret`.
@@ -92,6 +69,34 @@ impl Scrubber {
         }
     }
 
+    /// Replaces known keys in the values and names of headers, and returns whether there were any.
+    /// Where values hold one in pieces, all of them go.
+    pub(crate) fn scrub_headers(&self, headers: HeaderMap) -> (HeaderMap, bool) {
+        let values: Vec<u8> = headers.values().flat_map(HeaderValue::as_bytes).copied().collect();
+        let names = headers.keys().any(|name| self.finds_key(name.as_str().as_bytes()));
+        if !names && !self.finds_key(&values) {
+            return (headers, false);
+        }
+        let mut scrubbed: HeaderMap =
+            headers.iter().map(|(name, value)| self.scrub_header(name, value)).collect();
+        let values: Vec<u8> = scrubbed.values().flat_map(HeaderValue::as_bytes).copied().collect();
+        if self.finds_key(&values) {
+            scrubbed.values_mut().for_each(|value| *value = HeaderValue::from_static(REDACTED));
+        }
+        (scrubbed, true)
+    }
+
+    fn scrub_header(&self, name: &HeaderName, value: &HeaderValue) -> (HeaderName, HeaderValue) {
+        let name = match self.finds_key(name.as_str().as_bytes()) {
+            // No name may have brackets.
+            true => HeaderName::from_static("redacted"),
+            false => name.clone(),
+        };
+        let scrubbed = self.scrubbed(value.as_bytes());
+        let scrubbed = scrubbed.and_then(|value| HeaderValue::from_bytes(&value).ok());
+        (name, scrubbed.unwrap_or_else(|| value.clone()))
+    }
+
     /// Replaces known keys in text.
     pub fn scrub(&self, text: &str) -> String {
         match self.scrubbed(text.as_bytes()) {
@@ -100,168 +105,65 @@ impl Scrubber {
         }
     }
 
+    /// Returns whether a text holds a known key.
+    pub(crate) fn finds_key(&self, text: &[u8]) -> bool {
+        !self.find(text).is_empty()
+    }
+
+    /// Returns whether the strings of a body hold a known key in pieces, which the body itself does
+    /// not show.
+    pub(crate) fn finds_pieces(&self, body: &[u8]) -> bool {
+        self.spellings.is_some() && pieces::joined(body).iter().any(|text| self.finds_key(text))
+    }
+
     /// Returns the bytes without known keys; `None` if they hold none.
     fn scrubbed(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let patterns = self.patterns.as_ref()?;
-        // Escapes come first, so that a key is replaced as a whole where another key is its
-        // beginning.
-        let read = through_escapes(patterns, bytes);
-        let bytes = read.as_deref().unwrap_or(bytes);
-        let plain = patterns.is_match(bytes).then(|| {
-            let replacements = vec![REDACTED; patterns.patterns_len()];
-            patterns.replace_all_bytes(bytes, &replacements)
+        let found = self.find(bytes);
+        (!found.is_empty()).then(|| replaced(bytes, &found))
+    }
+
+    /// Returns where in a text keys stand, in order and apart from each other.
+    fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let Some(spellings) = &self.spellings else { return Vec::new() };
+        let letters = letters(text);
+        let found = spellings.find(&letters);
+        if found.is_empty() {
+            return Vec::new();
+        }
+        let ranges: Vec<_> = found.iter().map(|(_, range)| range.clone()).collect();
+        let places = found.iter().zip(places(text, &ranges)).filter(|((spelling, _), place)| {
+            let written = text.get(place.clone()).unwrap_or_default();
+            spelling.may_be_broken || !written.iter().any(u8::is_ascii_whitespace)
         });
-        plain.or(read)
+        apart(places.map(|(_, place)| place).collect())
     }
 }
 
-/// Returns the bytes without the keys that only show when escapes are read; `None` if there are
-/// none.
-fn through_escapes(patterns: &AhoCorasick, bytes: &[u8]) -> Option<Vec<u8>> {
-    let view = escapes::unescaped(bytes)?;
-    let found: Vec<_> = patterns.find_iter(&view).map(|found| found.range()).collect();
-    (!found.is_empty()).then(|| escapes::replaced(bytes, &found, REDACTED.as_bytes()))
-}
-
-/// Returns a text as JSON writes it between quotes, without and with the escaped slash that some
-/// writers use.
-fn json_strings(text: &str) -> [String; 2] {
-    let quoted = serde_json::to_string(text).unwrap_or_default();
-    let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(&quoted);
-    [inner.to_owned(), inner.replace('/', "\\/")]
-}
-
-/// Returns the ways in which a key may be written.
-fn spellings(key: &str) -> Vec<Vec<u8>> {
-    let mut spellings = vec![
-        key.to_owned(),
-        utf8_percent_encode(key, NON_ALPHANUMERIC).to_string(),
-        // Encoders differ in which characters they escape. A URL parser escapes the fewest.
-        url::form_urlencoded::byte_serialize(key.as_bytes()).collect(),
-    ];
-    let mut written = vec![key.to_owned()];
-    for _ in 0..DEEPEST_JSON {
-        written = written.iter().flat_map(|text| json_strings(text)).collect();
-        written.dedup();
-        spellings.extend_from_slice(&written);
-    }
-    // Base64 of a text that holds the key depends on where in a group of three bytes the key
-    // begins. The characters at its edges also hold bits of their neighbours, so they are left out.
-    for lead in ["", " ", "  "] {
-        let padded = [lead, key].concat();
-        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-            let encoded = engine.encode(&padded);
-            let whole_groups = padded.len() / 3 * 4;
-            let from = if lead.is_empty() { 0 } else { 4 };
-            spellings.extend(encoded.get(from..whole_groups).map(str::to_owned));
+/// Returns ranges in order, those that overlap as one: a key that begins with another goes whole.
+fn apart(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut apart: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match apart.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => apart.push(range),
         }
     }
-    spellings.into_iter().filter(|s| s.len() >= SHORTEST_SPELLING).map(String::into_bytes).collect()
+    apart
+}
+
+/// Returns a text with [`REDACTED`] in place of these ranges.
+fn replaced(text: &[u8], ranges: &[Range<usize>]) -> Vec<u8> {
+    let mut result = Vec::with_capacity(text.len());
+    let mut end = 0;
+    for range in ranges {
+        result.extend_from_slice(text.get(end..range.start).unwrap_or_default());
+        result.extend_from_slice(REDACTED.as_bytes());
+        end = range.end;
+    }
+    result.extend_from_slice(text.get(end..).unwrap_or_default());
+    result
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::credential::{EnvironmentCredentials, Lease};
-    use crate::environment::Environment;
-    use crate::transport::Credential;
-
-    const KEY: &str = "sk-canary/\"0123456789+abcdef";
-
-    fn scrubber() -> Scrubber {
-        Scrubber::new(vec![Secret::new(KEY.to_owned())])
-    }
-
-    /// The key within JSON within JSON, `depth` times.
-    fn within_json(depth: usize) -> String {
-        let wrapped = |text: String, _| serde_json::json!({ "text": text }).to_string();
-        (0..depth).fold(KEY.to_owned(), wrapped)
-    }
-
-    #[test]
-    fn a_key_goes_however_it_is_spelled() {
-        let scrubber = scrubber();
-        let spelled = [
-            KEY.to_owned(),
-            serde_json::json!({ "key": KEY }).to_string(),
-            within_json(2),
-            within_json(DEEPEST_JSON),
-            within_json(DEEPEST_JSON).replace('/', "\\/"),
-            url::form_urlencoded::byte_serialize(KEY.as_bytes()).collect(),
-            utf8_percent_encode(KEY, NON_ALPHANUMERIC).to_string(),
-        ];
-        for text in spelled {
-            let scrubbed = scrubber.scrub(&format!("before {text} after"));
-            assert!(scrubbed.contains(REDACTED), "{text} survived as {scrubbed}");
-            assert!(!scrubbed.contains("0123456789"), "{text} survived as {scrubbed}");
-        }
-    }
-
-    /// Writers escape as they like: .NET escapes a plus in JSON, some URL encoders write lower
-    /// case.
-    #[test]
-    fn a_key_goes_through_escapes_of_any_kind() {
-        let scrubber = scrubber();
-        let json = within_json(1);
-        for text in [
-            json.replace('+', "\\u002B"),
-            json.replace('-', "\\u002d").replace('s', "\\u0073"),
-            within_json(2).replace('+', "\\\\u002b"),
-            KEY.replace('/', "%2f").replace('"', "%22").replace('+', "%2b"),
-            KEY.bytes().map(|byte| format!("\\u{byte:04x}")).collect(),
-        ] {
-            let scrubbed = scrubber.scrub(&format!("before {text} after"));
-            assert!(!scrubbed.contains("0123456789"), "{text} survived as {scrubbed}");
-            assert!(!scrubbed.contains("\\u0030"), "{text} survived as {scrubbed}");
-            assert!(scrubbed.contains(REDACTED), "{text} survived as {scrubbed}");
-            assert!(scrubbed.starts_with("before ") && scrubbed.ends_with(" after"), "{scrubbed}");
-            let (bytes, redacted) = scrubber.scrub_bytes(Bytes::from(text.clone()));
-            assert!(redacted && !bytes.windows(10).any(|it| it == b"0123456789"), "{text}");
-        }
-        let escaped = "a \\u002B b, 100%25 of caf\\u00e9";
-        assert_eq!(scrubber.scrub(escaped), escaped);
-    }
-
-    #[test]
-    fn a_key_goes_from_base64_at_any_offset() {
-        for lead in ["", "x", "xy", "Bearer "] {
-            let encoded = STANDARD_NO_PAD.encode(format!("{lead}{KEY}"));
-            let scrubbed = scrubber().scrub(&encoded);
-            assert!(scrubbed.contains(REDACTED), "offset {} survived", lead.len());
-        }
-    }
-
-    #[test]
-    fn other_text_and_placeholders_stay() {
-        for placeholder in ["ollama", "lm-studio", "not-needed"] {
-            let scrubber = Scrubber::new(vec![Secret::new(placeholder.to_owned())]);
-            let text = format!("ask {placeholder}");
-            assert_eq!(scrubber.scrub(&text), text);
-            let (bytes, redacted) = scrubber.scrub_bytes(Bytes::from(text.clone()));
-            assert_eq!((&bytes[..], redacted), (text.as_bytes(), false));
-        }
-        let short = Scrubber::new(vec![Secret::new("sk-1234".to_owned())]);
-        assert_eq!(short.scrub("ask sk-1234"), "ask [redacted]");
-    }
-
-    #[test]
-    fn what_holds_a_key_shows_none_of_it() {
-        let lease = Lease::new("OPENAI_API_KEY", Secret::new(KEY.to_owned()));
-        let header = http::header::AUTHORIZATION;
-        let credential = Credential::new(header, "Bearer ", lease.secret.clone());
-        let environment = Environment::empty().with("OPENAI_API_KEY", KEY);
-        let keys = EnvironmentCredentials::new(environment, ["OPENAI_API_KEY".to_owned()]);
-        let shown = format!("{:?} {lease:?} {credential:?} {keys:?}", scrubber());
-        assert!(shown.contains("OPENAI_API_KEY") && !shown.contains("canary"), "{shown}");
-    }
-
-    #[test]
-    fn a_key_that_begins_with_another_goes_whole() {
-        let keys = ["sk-short-key-1", "sk-short-key-1-and-more"].map(|k| Secret::new(k.to_owned()));
-        let scrubbed =
-            Scrubber::new(keys.to_vec()).scrub("a sk-short-key-1-and-more b sk-short-key-1");
-        assert_eq!(scrubbed, "a [redacted] b [redacted]");
-        let escaped = "a sk-short\\u002Dkey-1-and-more b sk-short-key-1-and%2dmore";
-        assert_eq!(Scrubber::new(keys.to_vec()).scrub(escaped), "a [redacted] b [redacted]");
-    }
-}
+mod tests;

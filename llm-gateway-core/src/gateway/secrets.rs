@@ -1,0 +1,24 @@
+//! Which of the keys that are known count as secrets.
+
+use crate::credential::Secret;
+use crate::environment::Environment;
+use crate::policy::Policy;
+
+/// Returns the keys to scrub: all of them but those that only providers use which need no secret,
+/// such as a word for a server on this machine.
+pub(super) fn secrets(
+    known: Vec<Secret>,
+    policy: Option<&Policy>,
+    environment: &Environment,
+) -> Vec<Secret> {
+    let specs = || policy.into_iter().flat_map(|policy| policy.providers().values());
+    let is_secret = |secret: &Secret| {
+        let key = secret.expose();
+        let mut users = specs().map(|spec| &spec.endpoint).filter(|endpoint| {
+            let variable = endpoint.api_key_env.as_deref();
+            variable.and_then(|variable| environment.get(variable)) == Some(key)
+        });
+        users.clone().next().is_none() || users.any(|endpoint| endpoint.guards(key))
+    };
+    known.into_iter().filter(is_secret).collect()
+}

@@ -1,0 +1,81 @@
+//! What kind of key a text is: whether it is a secret that has to be scrubbed.
+
+/// The length in bytes of the shortest key that is scrubbed. Shorter texts turn up by chance.
+const SHORTEST: usize = 7;
+
+/// The length in bytes from which on no key is a mere word. Keys that providers issue have 30 and
+/// more.
+const LONG: usize = 16;
+
+/// Words that documents tell people to use where a server asks for no key and a client insists on
+/// one, and where they do. Everybody knows them, and replacing them would garble answers about the
+/// servers that they are named after.
+const PLACEHOLDERS: [(&str, &str); 16] = [
+    ("lm-studio", "https://lmstudio.ai/docs/app/api/endpoints/openai"),
+    ("lmstudio", "https://lmstudio.ai/docs/developer/anthropic-compat"),
+    ("ollama", "https://docs.ollama.com/openai"),
+    ("sk-no-key-required", "https://github.com/ggml-org/llama.cpp/tree/master/tools/server"),
+    ("no-key-required", "https://github.com/ggml-org/llama.cpp/tree/master/tools/server"),
+    ("empty", "https://docs.vllm.ai/en/latest/getting_started/quickstart.html"),
+    ("none", "https://docs.sglang.io/basic_usage/openai_api_completions.html"),
+    ("null", "https://github.com/crewAIInc/crewAI/issues/38"),
+    ("anything", "https://docs.litellm.ai/docs/proxy/user_keys"),
+    ("dummy", "https://docs.langchain.com/oss/python/integrations/chat/openai"),
+    ("dummy-key", "https://docs.langchain.com/oss/python/integrations/chat/openai"),
+    ("fake-key", "https://docs.litellm.ai/docs/providers/openai_compatible"),
+    ("no-key", "https://github.com/codelion/optillm"),
+    ("no_key", "https://github.com/codelion/optillm"),
+    ("sk-no-key", "https://github.com/codelion/optillm"),
+    ("not-needed", "https://huggingface.co/docs/text-embeddings-inference/quick_tour"),
+];
+
+/// What kind of key a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    /// A secret.
+    Secret,
+    /// A key of 7 to 15 bytes without a digit. It is a secret unless its server is on this machine:
+    /// local servers take any word for a key.
+    Word,
+    /// A documented placeholder, which is no secret.
+    Placeholder,
+    /// A key of fewer than 7 bytes, which cannot be told from other text.
+    TooShort,
+}
+
+impl KeyKind {
+    /// Returns the kind of a key.
+    pub(crate) fn of(key: &str) -> Self {
+        let is_placeholder = |(word, _): &(&str, &str)| key.eq_ignore_ascii_case(word);
+        match key.len() {
+            _ if PLACEHOLDERS.iter().any(is_placeholder) => Self::Placeholder,
+            ..SHORTEST => Self::TooShort,
+            LONG.. => Self::Secret,
+            _ if key.bytes().any(|byte| byte.is_ascii_digit()) => Self::Secret,
+            _ => Self::Word,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_secret_unless_it_is_known_to_be_none() {
+        for (key, kind) in [
+            ("sk-canary-openai-9f8e7d6c5b4a", KeyKind::Secret),
+            ("sk-mastersecretx", KeyKind::Secret),
+            ("sk-1234", KeyKind::Secret),
+            ("sk-mastersecret", KeyKind::Word),
+            ("letters", KeyKind::Word),
+            ("sk-123", KeyKind::TooShort),
+            ("", KeyKind::TooShort),
+        ] {
+            assert_eq!(KeyKind::of(key), kind, "{key}");
+        }
+        for key in ["Ollama", "LM-STUDIO", "sk-no-key-required", "EMPTY", "not-needed"] {
+            assert_eq!(KeyKind::of(key), KeyKind::Placeholder, "{key}");
+        }
+    }
+}

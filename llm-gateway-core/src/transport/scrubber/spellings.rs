@@ -1,0 +1,93 @@
+//! What is looked for among the letters of a text: a key as it is, in base64 and in hex digits.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+use super::letters::letters;
+use super::windows::FEWEST_LETTERS;
+
+/// The length in bytes below which a key has to stand together. The words of a sentence may spell
+/// a short one.
+const LONG: usize = 16;
+
+/// What may stand before a key and swallow its first letters, because together they read as an
+/// escape: the `n` of `\nvapi-…` after a backslash, the digits of `%41bc…` after a percent sign.
+const SWALLOWING: [&str; 4] = ["\\", "%", "&", "\u{1b}["];
+
+/// One way to write a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Spelling {
+    /// The letters that are written.
+    pub(super) letters: Vec<u8>,
+    /// Whether they may have white space between them.
+    pub(super) may_be_broken: bool,
+}
+
+/// Returns the ways in which a key may be written.
+pub(super) fn spellings(key: &str) -> Vec<Spelling> {
+    let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let encoded = (0..3).map(|lead| base64(key, lead)).chain([hex]);
+    let encoded = encoded.flat_map(|text| letters_of(&text)).map(|it| (it, true));
+    let plain = letters_of(key).into_iter().map(|it| (it, key.len() >= LONG));
+    let mut spellings: Vec<_> = plain
+        .chain(encoded)
+        .map(|(letters, may_be_broken)| Spelling { letters, may_be_broken })
+        .collect();
+    spellings.retain(|it| it.letters.len() >= FEWEST_LETTERS);
+    spellings.dedup();
+    spellings
+}
+
+/// Returns the letters of a text, and those that are left of it where something swallows the
+/// first.
+fn letters_of(text: &str) -> Vec<Vec<u8>> {
+    let whole = plain(text);
+    let swallowed = SWALLOWING.iter().map(|before| plain(&[before, text].concat()));
+    let swallowed: Vec<_> = swallowed.filter(|letters| !letters.ends_with(&whole)).collect();
+    [whole].into_iter().chain(swallowed).collect()
+}
+
+/// Returns the letters of a text, less those at its end that may begin an escape.
+fn plain(text: &str) -> Vec<u8> {
+    let mut letters = letters(text.as_bytes());
+    while letters.pop_if(|last| matches!(last, b'%' | b'&')).is_some() {}
+    letters
+}
+
+/// Returns a key's base64 within a longer text. It depends on where in a group of three bytes the
+/// key begins, which is after `lead` bytes. The characters at its edges also hold bits of its
+/// neighbours, so they are left out.
+fn base64(key: &str, lead: usize) -> String {
+    const BITS: usize = 6;
+    let text = [" ".repeat(lead).as_str(), key].concat();
+    let own = (lead * 8).div_ceil(BITS)..text.len() * 8 / BITS;
+    STANDARD_NO_PAD.encode(&text).get(own).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_looked_for_in_each_way_to_write_it() {
+        let spelled = spellings("nvapi-%41b%");
+        let letters = |it: &Spelling| String::from_utf8(it.letters.clone()).unwrap();
+        let spelled: Vec<_> = spelled.iter().map(|it| (letters(it), it.may_be_broken)).collect();
+        for (letters, may_be_broken) in [
+            ("nvapi+ab", false),
+            // After a backslash.
+            ("vapi+ab", false),
+            ("bnzhcgktjtqxyi", true),
+            ("52yxbplsu0mwil", true),
+            ("udmfwas0lndfij", true),
+            ("6e766170692d2534316225", true),
+            // After a percent sign.
+            ("n766170692d2534316225", true),
+        ] {
+            assert!(
+                spelled.contains(&(letters.to_owned(), may_be_broken)),
+                "{letters}: {spelled:?}"
+            );
+        }
+    }
+}
