@@ -30,6 +30,7 @@ mod policy;
 mod properties;
 mod reliability;
 mod requests;
+mod secrets;
 mod size;
 #[cfg(feature = "reqwest")]
 mod sockets;
