@@ -32,11 +32,30 @@ fn spellings() -> Vec<String> {
         URL_SAFE_NO_PAD.encode(&key),
         STANDARD.encode(format!("Bearer {key}")),
         STANDARD.encode(format!("user:{key}")),
+        in_lines(&STANDARD.encode(format!("a dump with Authorization: Bearer {key}"))),
+        utf8_percent_encode(&key, NON_ALPHANUMERIC).to_string().replace('%', "%25"),
+        key.chars().map(|c| format!("{c}\u{200b}\u{ad}")).collect(),
+        key.bytes().map(|byte| format!("{byte:02x}")).collect(),
         key,
     ]
 }
 
-/// Returns what must not appear: either half of the core, and its base64 at each alignment.
+/// Breaks a text into lines, as mail and PEM break base64, but shorter: none of them may show.
+fn in_lines(text: &str) -> String {
+    let lines: Vec<_> = text.as_bytes().chunks(20).map(String::from_utf8_lossy).collect();
+    lines.join("\r\n")
+}
+
+/// Returns a text without what breaks it into lines, and without invisible characters, as it is
+/// and as JSON and logs write it.
+fn unbroken(text: &str) -> String {
+    let breaks =
+        ["\\r", "\\n", "\r", "\n", "\u{200b}", "\u{ad}", "\\u200b", "\\u{200b}", "\\u{ad}"];
+    breaks.iter().fold(text.to_owned(), |text, broken| text.replace(broken, ""))
+}
+
+/// Returns what must not appear: either half of the core, in hex digits too, and its base64 at each
+/// alignment.
 fn needles() -> Vec<String> {
     let (head, tail) = CORE.split_at(CORE.len() / 2);
     let encoded = ["", "x", "xy"].into_iter().map(|before| {
@@ -44,12 +63,15 @@ fn needles() -> Vec<String> {
         // The first and last characters also encode neighbouring bytes.
         text[4..text.len() - 4].to_owned()
     });
-    [head.to_owned(), tail.to_owned()].into_iter().chain(encoded).collect()
+    let hex = |half: &str| half.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let halves = [head.to_owned(), tail.to_owned(), hex(head), hex(tail)];
+    halves.into_iter().chain(encoded).collect()
 }
 
 fn assert_clean(whence: &str, text: &str) {
+    let unbroken = unbroken(text);
     for needle in needles() {
-        let Some((before, after)) = text.split_once(&needle) else { continue };
+        let Some((before, after)) = unbroken.split_once(&needle) else { continue };
         let before: String = before.chars().rev().take(200).collect();
         let before: String = before.chars().rev().collect();
         let after: String = after.chars().take(60).collect();
@@ -65,7 +87,7 @@ fn assert_ending_clean(ending: &Ending) {
 #[test]
 fn every_spelling_of_the_key_would_be_noticed() {
     for spelling in spellings() {
-        let found = needles().iter().any(|needle| spelling.contains(needle));
+        let found = needles().iter().any(|needle| unbroken(&spelling).contains(needle));
         assert!(found, "{spelling} would not be noticed");
     }
 }
@@ -76,6 +98,8 @@ fn responses(wire: Wire, echo: &str) -> Vec<ResponseTemplate> {
     let why = format!("Incorrect API key provided: {echo}. You can find your key elsewhere.");
     // Cutting a long message must not leave half a key.
     let long = format!("{}{echo}", "x".repeat(290));
+    // A header breaks no lines.
+    let in_header: &str = &echo.replace("\r\n", " ");
     let refuse = |status: u16, code: &str, why: &str| {
         ResponseTemplate::new(status).set_body_json(wire.refusal(status, code, why))
     };
@@ -92,12 +116,13 @@ fn responses(wire: Wire, echo: &str) -> Vec<ResponseTemplate> {
         refuse(400, "context_length_exceeded", &why),
         refuse(404, echo, &why),
         refuse(429, "insufficient_quota", &why),
-        refuse(429, "rate_limit_exceeded", &long).insert_header("retry-after", echo),
-        refuse(500, "INTERNAL", &why).insert_header("x-request-id", echo),
+        refuse(429, "rate_limit_exceeded", &long).insert_header("retry-after", in_header),
+        refuse(500, "INTERNAL", &why).insert_header("x-request-id", in_header),
         refuse(529, "overloaded_error", &why),
         ResponseTemplate::new(401).set_body_string(why.clone()),
         ResponseTemplate::new(502).set_body_string(format!("<html>{why}</html>")),
-        ResponseTemplate::new(302).insert_header("location", format!("http://127.0.0.1:9/{echo}")),
+        ResponseTemplate::new(302)
+            .insert_header("location", format!("http://127.0.0.1:9/{in_header}")),
         ResponseTemplate::new(200).set_body_raw(why.clone(), "application/json"),
         ResponseTemplate::new(200).set_body_json(json!({ "error": why })),
         ResponseTemplate::new(200).set_body_json(json!({ echo: [echo] })),

@@ -20,9 +20,9 @@ use crate::provider::{self, AnswerRoom, Provider, ProviderParts};
 use crate::random::Random;
 use crate::reliability::{Limiter, Targets};
 use crate::run::{EscalationCounts, RecentAnswers, SharedState};
-use crate::transport::{Scripted, Scrubber, Transport};
+use crate::transport::{Scripted, Transport};
 
-use super::secrets::secrets;
+use super::secrets::scrubber;
 use super::{Gateway, adapters};
 
 /// A builder that configures a [`Gateway`].
@@ -228,8 +228,7 @@ impl GatewayBuilder {
         };
         let environment = loaded.environment;
         let credentials = self.credentials_for(policy.as_deref().ok(), environment.clone());
-        let policy_or_none = policy.as_deref().ok();
-        let scrubber = Scrubber::new(secrets(credentials.known(), policy_or_none, &environment));
+        let scrubber = scrubber(credentials.known(), policy.as_deref().ok(), &environment);
         let mut providers = BTreeMap::new();
         // Without a transport the policy names providers of the program only.
         if let (Ok(policy), Some(transport)) = (&policy, transport) {

@@ -3,14 +3,15 @@
 use crate::credential::Secret;
 use crate::environment::Environment;
 use crate::policy::Policy;
+use crate::transport::Scrubber;
 
-/// Returns the keys to scrub: all of them but those that only providers use which need no secret,
-/// such as a word for a server on this machine.
-pub(super) fn secrets(
+/// Returns what scrubs the known keys: all of them but those that only providers use which need no
+/// secret, such as a word for a server on this machine.
+pub(super) fn scrubber(
     known: Vec<Secret>,
     policy: Option<&Policy>,
     environment: &Environment,
-) -> Vec<Secret> {
+) -> Scrubber {
     let specs = || policy.into_iter().flat_map(|policy| policy.providers().values());
     let is_secret = |secret: &Secret| {
         let key = secret.expose();
@@ -20,5 +21,5 @@ pub(super) fn secrets(
         });
         users.clone().next().is_none() || users.any(|endpoint| endpoint.guards(key))
     };
-    known.into_iter().filter(is_secret).collect()
+    Scrubber::new(known.into_iter().filter(is_secret).collect())
 }

@@ -222,7 +222,7 @@ fn a_variable_that_the_policy_names_is_not_unknown() {
     let policy = "providers: {local: {kind: openai, base_url: 'http://127.0.0.1:9/v1',
         api_key_env: LLM_GATEWAY_LOCAL_KEY, models: {m: {in: 0, out: 0}}}}
 defaults: {quick: {provider: local, model: m}}\n";
-    let environment = Environment::empty().with("LLM_GATEWAY_LOCAL_KEY", "k");
+    let environment = Environment::empty().with("LLM_GATEWAY_LOCAL_KEY", "a-key-0123456789");
     let environment = environment.with("LLM_GATEWAY_ROUTING", "/etc/routing.yaml");
     let loaded = loaded_from(&PolicySource::Text(policy.to_owned()), environment);
     assert!(loaded.problems.is_empty(), "{}", told(&loaded, Severity::Warning));

@@ -69,7 +69,7 @@ struct Pieces<'a> {
 
 /// What the values of a member say.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Meaning {
+enum MemberKind {
     Label,
     Name,
     Content,
@@ -77,7 +77,7 @@ enum Meaning {
 
 /// All values of one name.
 struct Member<'a> {
-    meaning: Meaning,
+    kind: MemberKind,
     /// The name, which is the first piece, and the values.
     values: Vec<u8>,
     last: &'a [u8],
@@ -103,12 +103,12 @@ impl<'a> Pieces<'a> {
         let next = self.members.len();
         self.current = *self.places.entry(name).or_insert(next);
         if self.current == next {
-            let meaning = match name {
-                _ if LABELS.contains(&name) => Meaning::Label,
-                _ if NAMES.contains(&name) => Meaning::Name,
-                _ => Meaning::Content,
+            let kind = match name {
+                _ if LABELS.contains(&name) => MemberKind::Label,
+                _ if NAMES.contains(&name) => MemberKind::Name,
+                _ => MemberKind::Content,
             };
-            self.members.push(Member { meaning, values: name.to_vec(), last: b"", count: 0 });
+            self.members.push(Member { kind, values: name.to_vec(), last: b"", count: 0 });
             self.member_names.extend_from_slice(name);
         }
     }
@@ -119,16 +119,16 @@ impl<'a> Pieces<'a> {
             self.begin(b"");
         }
         let Some(member) = self.members.get_mut(self.current) else { return };
-        if member.meaning != Meaning::Content && member.last == value {
+        if member.kind != MemberKind::Content && member.last == value {
             return;
         }
         member.last = value;
         member.count += 1;
         member.values.extend_from_slice(value);
-        match member.meaning {
-            Meaning::Label => {}
-            Meaning::Name => self.names.extend_from_slice(value),
-            Meaning::Content => self.content.extend_from_slice(value),
+        match member.kind {
+            MemberKind::Label => {}
+            MemberKind::Name => self.names.extend_from_slice(value),
+            MemberKind::Content => self.content.extend_from_slice(value),
         }
     }
 

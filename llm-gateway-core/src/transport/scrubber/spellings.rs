@@ -4,7 +4,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::letters::letters;
-use super::windows::FEWEST_LETTERS;
 
 /// The length in bytes below which a key has to stand together. The words of a sentence may spell
 /// a short one.
@@ -33,7 +32,6 @@ pub(super) fn spellings(key: &str) -> Vec<Spelling> {
         .chain(encoded)
         .map(|(letters, may_be_broken)| Spelling { letters, may_be_broken })
         .collect();
-    spellings.retain(|it| it.letters.len() >= FEWEST_LETTERS);
     spellings.dedup();
     spellings
 }

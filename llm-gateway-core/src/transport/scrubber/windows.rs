@@ -13,8 +13,9 @@ use super::spellings::Spelling;
 /// The number of letters in a window.
 const WIDTH: usize = 4;
 
-/// The fewest letters of a spelling: a window fits into them at each of its offsets.
-pub(super) const FEWEST_LETTERS: usize = 2 * WIDTH - 1;
+/// The fewest letters of a spelling: a window fits into them at each of its offsets. Fewer would
+/// turn up by chance too.
+const FEWEST_LETTERS: usize = 2 * WIDTH - 1;
 
 /// The number of bits that are kept of the hash of a window.
 const HASH_BITS: u32 = 16;
@@ -39,8 +40,9 @@ struct Window {
 }
 
 impl Spellings {
-    /// Takes spellings of at least [`FEWEST_LETTERS`] letters each; `None` if there are none.
-    pub(super) fn new(spellings: Vec<Spelling>) -> Option<Self> {
+    /// Takes these spellings, without those of too few letters; `None` if that leaves none.
+    pub(super) fn new(mut spellings: Vec<Spelling>) -> Option<Self> {
+        spellings.retain(|spelling| spelling.letters.len() >= FEWEST_LETTERS);
         let windows = spellings.iter().enumerate();
         let mut windows: Vec<_> =
             windows.flat_map(|(index, spelling)| Window::of(index, &spelling.letters)).collect();
