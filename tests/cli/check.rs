@@ -241,7 +241,9 @@ fn the_last_line_names_keys_that_let_something_run() {
 
 #[test]
 fn a_sound_policy_with_its_keys_passes_even_strictly() {
-    let run = Home::holding(SMALL).with_policy(&["check", "--strict"]).env("OPENAI_API_KEY", "k");
+    let run = Home::holding(SMALL)
+        .with_policy(&["check", "--strict"])
+        .env("OPENAI_API_KEY", "key-of-openai");
     let ended = run.ends().exits(0);
     assert!(ended.stdout.contains("the policy is sound"), "{}", ended.stdout);
     assert!(!ended.stdout.contains("warning"), "{}", ended.stdout);
@@ -251,7 +253,7 @@ fn a_sound_policy_with_its_keys_passes_even_strictly() {
 fn the_built_in_policy_lacks_nothing_but_keys() {
     let keys = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "DEEPSEEK_API_KEY"];
     let run = Home::new().program(["check", "--strict"]);
-    keys.into_iter().fold(run, |run, key| run.env(key, "k")).ends().exits(0);
+    keys.into_iter().fold(run, |run, key| run.env(key, "a-long-key")).ends().exits(0);
 }
 
 #[test]

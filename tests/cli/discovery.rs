@@ -50,11 +50,11 @@ fn a_policy_or_env_file_in_the_current_directory_is_never_read() {
 fn a_key_counts_from_the_environment_from_beside_the_policy_and_from_a_named_file() {
     let home = Home::holding(SMALL);
     home.with_policy(&["check", "--strict"]).ends().exits(1);
-    let with = home.with_policy(&["check", "--strict"]).env("OPENAI_API_KEY", "k");
+    let with = home.with_policy(&["check", "--strict"]).env("OPENAI_API_KEY", "key-of-openai");
     with.ends().exits(0);
-    home.write("other.env", "OPENAI_API_KEY=k\n");
+    home.write("other.env", "OPENAI_API_KEY=key-of-openai\n");
     home.with_policy(&["check", "--strict", "--env-file", "other.env"]).ends().exits(0);
-    home.write(".env", "OPENAI_API_KEY=k\n");
+    home.write(".env", "OPENAI_API_KEY=key-of-openai\n");
     home.with_policy(&["check", "--strict"]).ends().exits(0);
 }
 
