@@ -10,23 +10,19 @@ const LONG: usize = 16;
 /// Words that documents tell people to use where a server asks for no key and a client insists on
 /// one, and where they do. Everybody knows them, and replacing them would garble answers about the
 /// servers that they are named after.
-const PLACEHOLDERS: [(&str, &str); 16] = [
+const PLACEHOLDERS: [(&str, &str); 9] = [
     ("lm-studio", "https://lmstudio.ai/docs/app/api/endpoints/openai"),
     ("lmstudio", "https://lmstudio.ai/docs/developer/anthropic-compat"),
-    ("ollama", "https://docs.ollama.com/openai"),
+    ("ollama", "https://github.com/ollama/ollama/blob/main/docs/api/openai-compatibility.mdx"),
     ("sk-no-key-required", "https://github.com/ggml-org/llama.cpp/tree/master/tools/server"),
-    ("no-key-required", "https://github.com/ggml-org/llama.cpp/tree/master/tools/server"),
-    ("empty", "https://docs.vllm.ai/en/latest/getting_started/quickstart.html"),
-    ("none", "https://docs.sglang.io/basic_usage/openai_api_completions.html"),
-    ("null", "https://github.com/crewAIInc/crewAI/issues/38"),
-    ("anything", "https://docs.litellm.ai/docs/proxy/user_keys"),
-    ("dummy", "https://docs.langchain.com/oss/python/integrations/chat/openai"),
-    ("dummy-key", "https://docs.langchain.com/oss/python/integrations/chat/openai"),
-    ("fake-key", "https://docs.litellm.ai/docs/providers/openai_compatible"),
-    ("no-key", "https://github.com/codelion/optillm"),
-    ("no_key", "https://github.com/codelion/optillm"),
-    ("sk-no-key", "https://github.com/codelion/optillm"),
-    ("not-needed", "https://huggingface.co/docs/text-embeddings-inference/quick_tour"),
+    (
+        "empty",
+        "https://docs.vllm.ai/en/v0.8.5/getting_started/examples/openai_completion_client.html",
+    ),
+    ("none", "https://docs.sglang.ai/basic_usage/openai_api_completions.html"),
+    ("anything", "https://github.com/BerriAI/litellm/blob/main/litellm/proxy/README.md"),
+    ("dummy", "https://pypi.org/project/openai-api-server-via-codex/"),
+    ("not-needed", "https://theneuralbase.com/vllm/learn/beginner/openai-sdk-pointing-to-vllm/"),
 ];
 
 /// What kind of key a text is.

@@ -132,7 +132,8 @@ mod tests {
                     let letters = format!("{}{text}{}", "x".repeat(before), "y".repeat(after));
                     let found = spellings.find(letters.as_bytes());
                     let found: Vec<_> = found.into_iter().map(|(_, range)| range).collect();
-                    assert_eq!(found, [before..before + text.len()], "{letters}");
+                    assert_eq!(found.len(), 1, "{letters}");
+                    assert_eq!(found[0], before..before + text.len());
                 }
             }
             assert!(
