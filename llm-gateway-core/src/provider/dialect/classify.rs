@@ -9,7 +9,7 @@
 use http::StatusCode;
 
 use super::ErrorReport;
-use super::error_words::{EXCEPTIONS, GENERAL, NUMBERS, SENTENCES, STEMS, WORDS};
+use super::error_words::{EXCEPTIONS, GENERAL, NUMBERS, ROUTES, SENTENCES, STEMS, WORDS};
 use crate::error::Category;
 use crate::error::Category::{
     Auth, BadResponse, ContextLength, InvalidRequest, ModelNotFound, Overloaded, Provider5xx,
@@ -18,16 +18,8 @@ use crate::error::Category::{
 
 /// What an error means.
 pub(crate) fn classify(status: StatusCode, report: &ErrorReport) -> Category {
-    let words: Vec<String> = report.codes.iter().map(|code| word(code)).collect();
-    let sentences = [&report.cause, &report.message].into_iter().flatten();
-    let told = sentences
-        .filter_map(|sentence| by_sentence(sentence))
-        .next()
-        .or_else(|| by_word(WORDS, &words))
-        .or_else(|| by_number(report))
-        .or_else(|| by_stem(&words))
-        .or_else(|| by_parameter(status, report));
-    match told {
+    let words = words(report);
+    match told(report, &words).or_else(|| by_parameter(status, report)) {
         // The limit of a minute is smaller than this request, which no waiting changes (Groq).
         Some(RateLimit) if status == StatusCode::PAYLOAD_TOO_LARGE => Quota,
         Some(category) => category,
@@ -46,24 +38,54 @@ pub(crate) fn classify(status: StatusCode, report: &ErrorReport) -> Category {
     }
 }
 
-/// A code as the tables write it: without case, and with `_` for a blank or a dash.
-fn word(code: &str) -> String {
-    code.trim().to_ascii_lowercase().replace([' ', '-'], "_")
+/// What an error says by itself, whatever its status: its sentences, then its codes.
+fn told(report: &ErrorReport, words: &[String]) -> Option<Category> {
+    let mut sentences = [&report.cause, &report.message].into_iter().flatten();
+    sentences
+        .find_map(|sentence| by_sentence(sentence))
+        .or_else(|| by_word(WORDS, words))
+        .or_else(|| by_number(report))
+        .or_else(|| by_stem(words))
+}
+
+/// The codes as the tables write them: without case, and with `_` for a blank or a dash.
+fn words(report: &ErrorReport) -> Vec<String> {
+    let word = |code: &String| code.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+    report.codes.iter().map(word).collect()
 }
 
 fn by_sentence(message: &str) -> Option<Category> {
     let message = message.trim_start().to_lowercase();
     let mut sentence = message.as_str();
     let mut told = None;
+    let said = |sentence: &str| {
+        let documented = SENTENCES.iter().find(|(start, _)| begins_with(sentence, start));
+        documented.map(|(_, category)| *category)
+    };
     // A proxy's route, class names and the names of the exceptions that they wrap.
-    while let Some((before, behind)) = wrapped(sentence) {
-        let class = before.rsplit('.').next().unwrap_or_default();
-        let exception = EXCEPTIONS.iter().find(|(known, _)| *known == class);
-        told = told.or(exception.and_then(|(_, category)| *category));
+    while let Some((before, behind)) = wrapped(sentence).filter(|_| said(sentence).is_none()) {
+        let exception = EXCEPTIONS.iter().find(|(known, _)| *known == class_of(before));
+        told = told.or(exception.map(|(_, category)| *category));
         sentence = behind;
     }
-    let said = SENTENCES.iter().find(|(start, _)| begins_with(sentence, start));
-    said.map(|(_, category)| *category).or(told)
+    // A sentence that nothing wraps is the error itself, and no quotation.
+    let is_wrapped = sentence.len() < message.len();
+    said(sentence).or_else(|| is_wrapped.then(|| quoted(sentence)).flatten()).or(told)
+}
+
+/// What an error says that a proxy quotes behind its own words: a document, perhaps as Python
+/// prints bytes, and more words behind it. A quotation within a quotation is shorter, and its
+/// escapes double with each, so this ends soon.
+fn quoted(sentence: &str) -> Option<Category> {
+    let text = sentence.trim_start_matches("b'").trim_start_matches("b\"");
+    let document = text.starts_with('{').then(|| {
+        let mut documents =
+            serde_json::Deserializer::from_str(text).into_iter::<serde_json::Value>();
+        documents.next()
+    });
+    let document = document.flatten()?.ok()?;
+    let report = ErrorReport::from_body(document.to_string().as_bytes());
+    told(&report, &words(&report))
 }
 
 /// Whether a sentence begins as documented, with anything short in the place of `…`.
@@ -77,15 +99,24 @@ fn begins_with(sentence: &str, start: &str) -> bool {
 const LONGEST_GAP: usize = 80;
 
 /// The word that a proxy puts before a sentence, and the sentence: `litellm.Timeout: …`,
-/// `OpenAIException - …`, `/chat/completions: …`.
+/// `OpenAIException - …`, `AnthropicError - …`, `/chat/completions: …`, `openai error: …`.
 fn wrapped(sentence: &str) -> Option<(&str, &str)> {
     let (before, behind) = sentence.split_once([':', ' '])?;
     let behind = behind.trim_start().trim_start_matches('-').trim_start();
-    let class = before.rsplit('.').next().unwrap_or_default();
+    let class = class_of(before);
+    let is_class = |end: &str| class.ends_with(end);
     let is_known = EXCEPTIONS.iter().any(|(known, _)| *known == class)
-        || (class.ends_with("exception") && !class.is_empty())
-        || before.starts_with("/");
+        || ROUTES.contains(&before)
+        || is_class("exception")
+        || is_class("error")
+        || before.starts_with('/')
+        || behind.starts_with("error: ");
     is_known.then_some((before, behind))
+}
+
+/// The name of a class, without its module.
+fn class_of(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or_default()
 }
 
 fn by_word(table: &[(&str, Category)], words: &[String]) -> Option<Category> {
@@ -168,18 +199,64 @@ mod tests {
             "litellm.BadRequestError: OpenAIException - ",
             "litellm.exceptions.ContextWindowExceededError: litellm.BadRequestError: ",
             "/chat/completions: ",
+            "anthropic_messages: ",
+            "openai error: ",
+            "litellm.BadRequestError: AnthropicError - ",
+            "litellm.MidStreamFallbackError: Timeout Error: OpenAIException - ",
+            "AzureException BadRequestError - ",
         ] {
             let message = format!("{before}{sentence}");
             assert_eq!(meaning(400, &["None", "400"], &message), ContextLength, "{message}");
         }
         for (class, category) in EXCEPTIONS {
             let message = format!("litellm.{class}: something happened");
-            assert_eq!(by_sentence(&message), *category, "{message}");
+            assert_eq!(by_sentence(&message), Some(*category), "{message}");
         }
-        let model = "/chat/completions: Invalid model name passed in model=gpt-x";
-        assert_eq!(meaning(400, &["400"], model), ModelNotFound);
+        for route in ROUTES.iter().chain(&["/chat/completions", "/v1beta/agents"]) {
+            let model = format!("{route}: Invalid model name passed in model=gpt-x");
+            assert_eq!(meaning(400, &["400"], &model), ModelNotFound, "{route}");
+        }
+        assert_eq!(by_sentence("Authentication Error: no"), Some(Auth));
         let quoted = "invalid value: 'Your credit balance is too low'";
         assert_eq!(meaning(400, &[], quoted), InvalidRequest);
+    }
+
+    #[test]
+    fn an_error_that_a_proxy_quotes_behind_its_own_words_is_read() {
+        let credit = r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#;
+        let length =
+            r#"{"error":{"code":400,"message":"too many","type":"exceed_context_size_error"}}"#;
+        let nothing = r#"{"error":{"code":400,"message":"no","status":"INVALID_ARGUMENT"}}"#;
+        for (document, category) in
+            [(credit, Quota), (length, ContextLength), (nothing, InvalidRequest)]
+        {
+            for (before, behind) in [
+                ("litellm.BadRequestError: AnthropicException - ", ""),
+                ("litellm.BadRequestError: AnthropicError - ", "\nmodel=x. fallbacks=None."),
+                ("litellm.BadRequestError: Vertex_aiException BadRequestError - b'", "'"),
+            ] {
+                let message = format!("{before}{document}{behind}");
+                assert_eq!(
+                    meaning(400, &["invalid_request_error"], &message),
+                    category,
+                    "{message}"
+                );
+            }
+            let callers = format!("cannot read the prompt: {document}");
+            assert_eq!(meaning(400, &[], &callers), InvalidRequest, "{callers}");
+            assert_eq!(by_sentence(document), None, "{document}");
+        }
+        let nested = format!(
+            "litellm.BadRequestError: {}",
+            serde_json::json!({"error": format!("OpenAIException - {credit}")})
+        );
+        assert_eq!(meaning(400, &[], &nested), Quota);
+        assert_eq!(meaning(429, &[], "litellm.RateLimitError: AzureException - {cut"), RateLimit);
+        // A document of which nothing is known is shown as it is, and ends the search.
+        for before in ["", "litellm.BadRequestError: ", "openai error: openai error: "] {
+            let message = format!(r#"{before}{{"html-message":"error: fetch failed"}}"#);
+            assert_eq!(meaning(400, &[], &message), InvalidRequest, "{message}");
+        }
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub(super) const SENTENCES: &[(&str, Category)] = &[
     ("the number of tokens to keep from the initial prompt", ContextLength),
     ("trying to keep the first", ContextLength),
     ("the request exceeds the available context size", ContextLength),
+    ("request (… exceeds the available context size", ContextLength),
+    ("context window error", ContextLength),
     ("requested token count exceeds the model's maximum context length", ContextLength),
     ("the input (… is longer than the model's context length", ContextLength),
     ("range of input length should be", ContextLength),
@@ -49,29 +51,36 @@ pub(super) const SENTENCES: &[(&str, Category)] = &[
     ("incorrect api key provided", Auth),
     ("api key not valid", Auth),
     ("no connected db", Auth),
+    ("authentication error", Auth),
+    ("invalid authentication", Auth),
 ];
 
 /// The exceptions whose class names LiteLLM puts before the sentence:
-/// <https://docs.litellm.ai/docs/exception_mapping>. A general one says no more than the
-/// sentence behind it.
-pub(super) const EXCEPTIONS: &[(&str, Option<Category>)] = &[
-    ("contextwindowexceedederror", Some(ContextLength)),
-    ("contentpolicyviolationerror", Some(ContentFilter)),
-    ("authenticationerror", Some(Auth)),
-    ("permissiondeniederror", Some(Auth)),
-    ("notfounderror", Some(ModelNotFound)),
-    ("budgetexceedederror", Some(Quota)),
-    ("ratelimiterror", Some(RateLimit)),
-    ("timeout", Some(Timeout)),
-    ("serviceunavailableerror", Some(Overloaded)),
-    ("internalservererror", Some(Provider5xx)),
-    ("apiconnectionerror", Some(Provider5xx)),
-    ("badgatewayerror", Some(Provider5xx)),
-    ("apierror", Some(Provider5xx)),
-    ("badrequesterror", None),
-    ("unprocessableentityerror", None),
-    ("unsupportedparamserror", None),
+/// <https://docs.litellm.ai/docs/exception_mapping>. Another name of an error or exception says
+/// no more than the sentence behind it.
+pub(super) const EXCEPTIONS: &[(&str, Category)] = &[
+    ("contextwindowexceedederror", ContextLength),
+    ("contentpolicyviolationerror", ContentFilter),
+    ("authenticationerror", Auth),
+    ("callercredentialauthenticationerror", Auth),
+    ("permissiondeniederror", Auth),
+    ("notfounderror", ModelNotFound),
+    ("budgetexceedederror", Quota),
+    ("paymentrequirederror", Quota),
+    ("ratelimiterror", RateLimit),
+    ("callercredentialratelimiterror", RateLimit),
+    ("timeout", Timeout),
+    ("serviceunavailableerror", Overloaded),
+    ("internalservererror", Provider5xx),
+    ("apiconnectionerror", Provider5xx),
+    ("badgatewayerror", Provider5xx),
+    ("apierror", Provider5xx),
 ];
+
+/// The routes that LiteLLM names before a sentence where it does not write a path: those of its
+/// doors for Anthropic's and Gemini's dialects (its `route_llm_request.py`).
+pub(super) const ROUTES: &[&str] =
+    &["anthropic_messages", "agenerate_content", "agenerate_content_stream"];
 
 /// Codes that are words, compared without case and with `_` for a blank or a dash. A code that says no more than its
 /// status has no place here: `invalid_request_error` comes with 401 and 402 from DeepSeek,
