@@ -1,15 +1,12 @@
 //! Reads the Messages API: <https://platform.claude.com/docs/en/api/messages>, and its stream:
 //! <https://platform.claude.com/docs/en/build-with-claude/streaming>.
 
-use std::ops::ControlFlow;
-
-use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::name::ReportedName;
+use super::partial::PartialResponse;
 use super::places::Holds;
-use super::usage::{Tally, count, or_zero};
-use super::{Format, PartialResponse, ReportedName};
-use crate::model::Usage;
+use super::{Format, complaint, fields};
 
 /// The reader of the dialect `anthropic`.
 pub(super) struct AnthropicReader;
@@ -35,126 +32,84 @@ impl Format for AnthropicReader {
         vec!["/v1/messages".to_owned()]
     }
 
-    type Whole = AnthropicDocument;
-
-    type Event = AnthropicEvent;
+    type Progress = ();
 
     const END: Option<&'static str> = None;
 
-    fn whole(whole: AnthropicDocument, partial: &mut PartialResponse) -> Result<(), String> {
-        whole.names(partial)?;
-        let blocks = whole.content.ok_or("it has no `content`")?;
-        partial.reply.text.extend(blocks.into_iter().filter_map(ContentBlock::text));
-        Ok(())
+    fn whole(document: &Value, partial: &mut PartialResponse) -> Result<(), String> {
+        begin(document, partial);
+        partial.count(document.get("usage"));
+        match is_message(document) {
+            true => Ok(()),
+            false => Err("it has no `content`".to_owned()),
+        }
     }
 
-    fn event(event: AnthropicEvent, partial: &mut PartialResponse) -> Result<(), String> {
-        match event {
-            // Its content is still empty.
-            AnthropicEvent::MessageStart { message } => message.names(partial)?,
-            AnthropicEvent::ContentBlockStart { content_block } => {
-                partial.reply.text.extend(content_block.text());
+    /// The type of an event is in its data, or only in its name. The end of a block, `ping` and
+    /// event types to come add nothing.
+    fn event(name: &str, document: &Value, (): &mut (), partial: &mut PartialResponse) {
+        let at = |place: &str| document.pointer(place);
+        let kind = fields::text(at("/type")).filter(|kind| !kind.is_empty());
+        match kind.as_deref().unwrap_or(name) {
+            "message_start" => {
+                at("/message").into_iter().for_each(|message| begin(message, partial));
             }
-            AnthropicEvent::ContentBlockDelta { delta } => partial.reply.text.extend(delta.text()),
-            AnthropicEvent::MessageStop => partial.done = true,
-            AnthropicEvent::Other => {}
+            "content_block_start" => block(at("/content_block"), partial),
+            "content_block_delta" => block(at("/delta"), partial),
+            // Its counts are totals, and come with the reason for the end.
+            "message_delta" => {
+                partial.stop(fields::text(at("/delta/stop_reason")));
+                partial.count(at("/usage"));
+            }
+            "message_stop" => partial.done = true,
+            // A server that cannot stream sends the whole message as one event.
+            "" | "message" if is_message(document) => {
+                begin(document, partial);
+                partial.count(at("/usage"));
+                partial.done = true;
+            }
+            _ => {}
         }
-        Ok(())
     }
 
+    /// The last event is written even after an answer that broke off, so the model's own reason for
+    /// stopping is required as well.
     fn is_ended(partial: &PartialResponse) -> bool {
-        partial.done
+        partial.done && partial.ending.is_some()
     }
+}
 
-    /// A stream states its input at its start, and its output together with the reason for its end.
-    /// The output at its start is not final.
-    fn usage(event: &Value, tally: &mut Tally) -> ControlFlow<()> {
-        let (place, is_start) = match event.get("type").and_then(Value::as_str) {
-            Some("message_start") => ("/message/usage", true),
-            Some("message_stop") => return ControlFlow::Break(()),
-            _ => ("/usage", false),
-        };
-        if let Some(told) = event.pointer(place).and_then(Value::as_object) {
-            let is_early = |name: &str| is_start && name == "output_tokens";
-            let told = told.iter().filter(|(name, count)| !count.is_null() && !is_early(name));
-            tally.counts.extend(told.map(|(name, count)| (name.clone(), count.clone())));
-            tally.usage = usage_from(&Value::Object(tally.counts.clone()));
+/// Returns whether a document is a message. A content that is null is one that is absent.
+fn is_message(document: &Value) -> bool {
+    let is_there = |name: &str| document.get(name).is_some_and(|value| !value.is_null());
+    let is_named = document.get("type").is_some_and(|kind| kind == "message");
+    is_named || is_there("stop_reason") || is_there("content")
+}
+
+/// Takes a message as it is at its beginning: the output that it counts is that of this moment.
+fn begin(message: &Value, partial: &mut PartialResponse) {
+    partial.has_error |= message.get("error").is_some_and(complaint::says_something);
+    partial.name_model(&ReportedName::at(message.get("model")));
+    partial.identify(&ReportedName::at(message.get("id")));
+    match message.get("content") {
+        Some(Value::Array(blocks)) => blocks.iter().for_each(|it| block(Some(it), partial)),
+        single => block(single, partial),
+    }
+    partial.stop(fields::text(message.get("stop_reason")));
+    partial.count_input(message.get("usage"));
+}
+
+/// Takes the text of a block, or of a change of one. Thinking, tool use and types to come have
+/// none. Some servers write a text instead of a block.
+fn block(block: Option<&Value>, partial: &mut PartialResponse) {
+    match block {
+        Some(Value::String(text)) => partial.say(text),
+        Some(Value::Object(block)) => {
+            let kind = fields::text(block.get("type")).unwrap_or_default();
+            if ["", "text", "text_delta"].contains(&kind.as_str()) {
+                partial.say(&fields::texts(block.get("text")));
+            }
         }
-        ControlFlow::Continue(())
+        _ => {}
     }
-}
-
-/// An event of a stream. The end of a block, the reason why the model stopped, `ping` and event
-/// types to come add no text.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum AnthropicEvent {
-    MessageStart {
-        message: AnthropicDocument,
-    },
-    ContentBlockStart {
-        content_block: ContentBlock,
-    },
-    ContentBlockDelta {
-        delta: BlockDelta,
-    },
-    MessageStop,
-    #[serde(other)]
-    Other,
-}
-
-/// A response that is not a stream, or the beginning of a stream.
-#[derive(Deserialize)]
-pub(super) struct AnthropicDocument {
-    #[serde(default)]
-    model: ReportedName,
-    #[serde(default)]
-    id: ReportedName,
-    content: Option<Vec<ContentBlock>>,
-}
-
-impl AnthropicDocument {
-    /// Takes the model's id and the id of the response.
-    fn names(&self, partial: &mut PartialResponse) -> Result<(), String> {
-        self.model.settle(&mut partial.reply.model, "model")?;
-        partial.identify(&self.id)
-    }
-}
-
-#[derive(Deserialize)]
-pub(super) struct ContentBlock {
-    r#type: Option<String>,
-    text: Option<String>,
-}
-
-impl ContentBlock {
-    /// Returns the text of a text block. Thinking, tool use and block types to come have none.
-    fn text(self) -> Option<String> {
-        self.text.filter(|_| self.r#type.as_deref() == Some("text"))
-    }
-}
-
-#[derive(Deserialize)]
-pub(super) struct BlockDelta {
-    r#type: Option<String>,
-    text: Option<String>,
-}
-
-impl BlockDelta {
-    /// Returns the text of a text delta. Thinking, signatures and a tool's input have none.
-    fn text(self) -> Option<String> {
-        self.text.filter(|_| self.r#type.as_deref() == Some("text_delta"))
-    }
-}
-
-/// Reads the counts, as documented at <https://platform.claude.com/docs/en/api/messages#usage>.
-fn usage_from(usage: &Value) -> Option<Usage> {
-    Some(Usage {
-        // Cached tokens are not included in this count.
-        input_uncached: count(usage, "/input_tokens")??,
-        cache_read: or_zero(usage, "/cache_read_input_tokens")?,
-        cache_write: or_zero(usage, "/cache_creation_input_tokens")?,
-        output: count(usage, "/output_tokens")??,
-        reasoning: or_zero(usage, "/output_tokens_details/thinking_tokens")?,
-    })
 }

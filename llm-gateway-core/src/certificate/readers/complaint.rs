@@ -4,54 +4,35 @@
 //! answer's fields around them. Half an answer must not count as a whole one, so everything that is
 //! at the place of an error counts as an error, in every format.
 
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::parsed;
-use super::sse::StreamEvent;
-
-const IT_IS_ONE: &str = "it is an error";
-
-/// The fields of a document that show whether it is an error.
-#[derive(Deserialize)]
-struct ErrorMarks {
-    error: Option<Value>,
-    /// vLLM writes `"object": "error"`, Anthropic `"type": "error"`.
-    object: Option<Value>,
-    r#type: Option<Value>,
+/// Returns whether a document is an error.
+pub(super) fn is_one(document: &Value) -> bool {
+    let says = |name: &str| document.get(name).is_some_and(says_something);
+    // vLLM writes `"object": "error"`, Anthropic `"type": "error"`.
+    let is_named =
+        ["object", "type"].iter().any(|name| document.get(name).is_some_and(|it| it == "error"));
+    // MiniMax answers with its failure beside the answer.
+    let failed = document.pointer("/base_resp/status_code").and_then(Value::as_i64);
+    is_named || says("error") || says("errors") || failed.is_some_and(|code| code != 0)
 }
 
-/// Checks that a document is not an error.
-///
-/// # Errors
-/// The document is an error, or not a JSON object.
-pub(super) fn check(body: &[u8]) -> Result<(), String> {
-    let ErrorMarks { error, object, r#type } = parsed(body)?;
-    let is_named = [object, r#type].into_iter().flatten().any(|name| name == "error");
-    let is_one = is_named || error.as_ref().is_some_and(says_something);
-    if is_one { Err(IT_IS_ONE.to_owned()) } else { Ok(()) }
+/// Returns the first item of a list that has the field of an error. Google lists its errors.
+pub(super) fn listed(items: &[Value]) -> Option<&Value> {
+    items.iter().find(|item| item.get("error").is_some())
 }
 
-/// Checks that the name of an event does not say that it is an error.
-///
-/// # Errors
-/// The event is named `error`, whatever its data is.
-pub(super) fn check_name(event: &StreamEvent) -> Result<(), String> {
-    if event.name == "error" { Err(IT_IS_ONE.to_owned()) } else { Ok(()) }
-}
-
-/// Checks that there is no message in place of an answer.
-///
-/// # Errors
-/// There is a message, so the document is an error.
-pub(super) fn check_sentence(message: Option<&Value>) -> Result<(), String> {
-    let is_one = message.and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty());
-    if is_one { Err(IT_IS_ONE.to_owned()) } else { Ok(()) }
+/// Returns whether a document has a message in place of an answer.
+pub(super) fn is_sentence(document: &Value) -> bool {
+    let message = document.get("message").filter(|message| message.is_string());
+    let is_answer =
+        ["choices", "usage"].iter().any(|name| document.get(name).is_some_and(|it| !it.is_null()));
+    message.is_some_and(says_something) && !is_answer
 }
 
 /// Returns whether the value of an `error` field is an error. Some servers add an empty one to
 /// their answers: `null`, `false`, `""`, `{}`.
-fn says_something(error: &Value) -> bool {
+pub(super) fn says_something(error: &Value) -> bool {
     match error {
         Value::Null | Value::Bool(false) => false,
         Value::Bool(true) | Value::Number(_) => true,

@@ -2,36 +2,41 @@
 //!
 //! A request is read by an allow-list: each leaf of its JSON must be at a place that the list of
 //! its format names, and must contain what belongs there. Everything else becomes a [`Finding`]. Of
-//! a response only the few facts are read that a certificate is about. No code is shared with the
-//! adapters, so that a mistake of theirs shows instead of being repeated.
+//! a response only the few facts are read that a certificate is about, and its form may be odd, as
+//! long as it says what it means. No code is shared with the adapters, so that a mistake of theirs
+//! shows instead of being repeated.
 //!
 //! Each dialect has one file with its [`Format`].
 
 mod anthropic;
 mod caches;
 mod complaint;
+mod document;
+mod fields;
+mod framing;
 mod gemini;
 mod head;
 mod name;
 mod openai;
+mod partial;
 mod places;
+mod reasons;
+mod response;
 mod sse;
 mod usage;
 
 use std::fmt;
-use std::ops::ControlFlow;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::evidence::CallEvidence;
 use super::json;
-use super::recorded::{RecordedRequest, RecordedResponse};
-use crate::model::{Dialect, Usage};
+use super::recorded::RecordedRequest;
+use crate::model::Dialect;
 pub(super) use caches::{Origin, cache_headers, origin};
-use name::ReportedName;
+use partial::PartialResponse;
 use places::Holds;
-use usage::{Tally, usage_as};
+pub(super) use response::{response, text, usage};
 
 /// Something in a request that should not be there, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,45 +113,33 @@ trait Format {
     /// Returns the paths that may follow the base URL in a request for `model`.
     fn paths(model: &str) -> Vec<String>;
 
-    /// A response that is not a stream.
-    type Whole: DeserializeOwned;
-
-    /// One event of a stream.
-    type Event: DeserializeOwned;
+    /// What is kept of a stream from event to event, besides what all formats keep.
+    type Progress: Default;
 
     /// The data of the event that ends a stream, if the format has one. It is not JSON.
     const END: Option<&'static str>;
 
-    /// Takes the facts from a response that is not a stream.
-    ///
-    /// # Errors
-    /// The response is not an answer; the text says why.
-    fn whole(whole: Self::Whole, partial: &mut PartialResponse) -> Result<(), String>;
+    /// Returns whether a document is an error.
+    fn is_error(document: &Value) -> bool {
+        complaint::is_one(document)
+    }
 
-    /// Takes the facts from one event of a stream.
+    /// Takes the facts from a response that is one document.
     ///
     /// # Errors
-    /// The event does not belong to an answer; the text says why.
-    fn event(event: Self::Event, partial: &mut PartialResponse) -> Result<(), String>;
+    /// The document is not an answer; the text says why.
+    fn whole(document: &Value, partial: &mut PartialResponse) -> Result<(), String>;
+
+    /// Takes the facts from one event of a stream: its name, empty if it has none, and its data.
+    fn event(
+        name: &str,
+        document: &Value,
+        progress: &mut Self::Progress,
+        partial: &mut PartialResponse,
+    );
 
     /// Returns whether the answer of a stream is complete with the events that were taken.
     fn is_ended(partial: &PartialResponse) -> bool;
-
-    /// Takes the token counts from one document: a response that is not a stream, or one event of a
-    /// stream. Breaks if nothing after it belongs to the answer.
-    fn usage(document: &Value, tally: &mut Tally) -> ControlFlow<()>;
-}
-
-/// A response of which a part has been read.
-#[derive(Debug, Default)]
-struct PartialResponse {
-    reply: ReadResponse,
-    /// Whether the model said why it stopped.
-    stopped: bool,
-    /// Whether the last event was read. Nothing after it belongs to the answer.
-    done: bool,
-    /// Whether its events have ids of their own.
-    is_numbered: bool,
 }
 
 /// The name of a verifier's schema in OpenAI's format.
@@ -186,93 +179,4 @@ fn request_as<F: Format>(
     asked.findings.extend(head::stray_headers(request));
     asked.findings.truncate(MOST_FINDINGS);
     asked
-}
-
-/// Reads a response in the format `dialect`. A stream without its end is not an answer, because it
-/// is not all that the model said.
-///
-/// # Errors
-/// The response is not a readable answer; the text says why.
-pub(super) fn response(
-    dialect: Dialect,
-    response: &RecordedResponse,
-) -> Result<ReadResponse, String> {
-    let mut partial = PartialResponse::default();
-    read(dialect, response, &mut partial)?;
-    if partial.reply.text.trim().is_empty() {
-        return Err("there is no text in it".to_owned());
-    }
-    let PartialResponse { reply, is_numbered, .. } = partial;
-    let response_id = reply.response_id.filter(|_| !is_numbered);
-    Ok(ReadResponse { response_id, ..reply })
-}
-
-/// Returns the text in a response, whether it is an answer or the beginning of one.
-pub(super) fn text(dialect: Dialect, response: &RecordedResponse) -> Option<String> {
-    let mut partial = PartialResponse::default();
-    // Whatever is wrong with the response, its text could be read by a later step.
-    let _ = read(dialect, response, &mut partial);
-    Some(partial.reply.text).filter(|text| !text.is_empty())
-}
-
-/// Returns the tokens that a response in the format `dialect` says it used.
-pub(super) fn usage(dialect: Dialect, response: &RecordedResponse) -> Option<Usage> {
-    match dialect {
-        Dialect::OpenAi => usage_as::<openai::OpenAiReader>(response),
-        Dialect::Anthropic => usage_as::<anthropic::AnthropicReader>(response),
-        Dialect::Gemini => usage_as::<gemini::GeminiReader>(response),
-        Dialect::Own => None,
-    }
-}
-
-fn read(
-    dialect: Dialect,
-    response: &RecordedResponse,
-    partial: &mut PartialResponse,
-) -> Result<(), String> {
-    if !(200..300).contains(&response.status) {
-        return Err(format!("its status is {}", response.status));
-    }
-    match dialect {
-        Dialect::OpenAi => read_as::<openai::OpenAiReader>(response, partial),
-        Dialect::Anthropic => read_as::<anthropic::AnthropicReader>(response, partial),
-        Dialect::Gemini => read_as::<gemini::GeminiReader>(response, partial),
-        Dialect::Own => Err("its format is not known here".to_owned()),
-    }
-}
-
-fn read_as<F: Format>(
-    response: &RecordedResponse,
-    partial: &mut PartialResponse,
-) -> Result<(), String> {
-    let body = response.body.as_bytes();
-    if !sse::is_stream(response) {
-        return F::whole(document(body)?, partial);
-    }
-    for event in sse::events(body)? {
-        complaint::check_name(&event)?;
-        if F::END == Some(event.data.trim()) {
-            partial.done = true;
-        } else {
-            F::event(document(event.data.as_bytes())?, partial)?;
-        }
-        // What follows the end is not part of the answer.
-        if partial.done {
-            break;
-        }
-    }
-    if F::is_ended(partial) { Ok(()) } else { Err("its stream has no end".to_owned()) }
-}
-
-fn document<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    complaint::check(body)?;
-    parsed(body)
-}
-
-fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    // The error's own words may quote the body, which must not get into a receipt.
-    serde_json::from_slice(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        format!("it is not of its format at line {line}, column {column}")
-    })
 }

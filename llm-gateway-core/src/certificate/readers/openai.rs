@@ -1,15 +1,12 @@
 //! Reads Chat Completions: <https://platform.openai.com/docs/api-reference/chat>.
 
-use std::ops::ControlFlow;
-
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
+use super::name::ReportedName;
+use super::partial::PartialResponse;
 use super::places::Holds;
-use super::usage::{Tally, count, or_zero};
-use super::{Format, PartialResponse, ReportedName, SCHEMA_NAME, complaint, sse};
-use crate::model::Usage;
+use super::reasons::Ending;
+use super::{Format, SCHEMA_NAME, complaint, fields};
 
 /// The reader of the dialect `openai`.
 pub(super) struct OpenAiReader;
@@ -37,127 +34,99 @@ impl Format for OpenAiReader {
         vec!["/chat/completions".to_owned()]
     }
 
-    type Whole = OpenAiDocument;
+    type Progress = ChoiceLog;
 
-    type Event = OpenAiDocument;
+    const END: Option<&'static str> = Some("[DONE]");
 
-    const END: Option<&'static str> = Some(sse::END);
-
-    fn whole(document: OpenAiDocument, partial: &mut PartialResponse) -> Result<(), String> {
-        document.names(partial)?;
-        let choice = document.choices.ok_or("it has no `choices`")?.into_iter().next();
-        partial.reply.text.extend(choice.and_then(|choice| choice.message).map(ChatMessage::text));
-        Ok(())
+    fn is_error(document: &Value) -> bool {
+        complaint::is_one(document) || complaint::is_sentence(document)
     }
 
-    fn event(document: OpenAiDocument, partial: &mut PartialResponse) -> Result<(), String> {
-        document.names(partial)?;
-        if document.choices.is_none() && document.usage.is_none() {
-            complaint::check_sentence(document.message.as_ref())?;
+    fn whole(document: &Value, partial: &mut PartialResponse) -> Result<(), String> {
+        names(document, partial);
+        let choices = fields::objects(document.get("choices"));
+        let first = choices.first().ok_or("it has no `choices`");
+        let is_answer = first.map(|choice| take(choice, partial));
+        partial.count(document.get("usage"));
+        is_answer.map_err(str::to_owned)
+    }
+
+    /// The last event may have no choice, only the usage.
+    fn event(_: &str, document: &Value, log: &mut ChoiceLog, partial: &mut PartialResponse) {
+        names(document, partial);
+        let choices = fields::objects(document.get("choices"));
+        let are_several = choices.len() > 1;
+        let mut own = Vec::new();
+        for choice in choices {
+            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+            if log.belongs(index, are_several, partial) {
+                own.push(choice);
+            }
         }
-        // The last event may have no choice, only the usage. Only one answer is requested.
-        let choices = document.choices.into_iter().flatten();
-        for choice in choices.filter(ChatChoice::is_first) {
-            partial.reply.text.extend(choice.delta.map(ChatMessage::text));
-            partial.stopped |= choice.finish_reason.is_some();
-        }
-        Ok(())
+        own.first().into_iter().for_each(|choice| take(choice, partial));
+        partial.count(document.get("usage"));
     }
 
     /// A proxy writes `[DONE]` even after an answer that broke off, so the model's own reason for
     /// stopping is required as well.
     fn is_ended(partial: &PartialResponse) -> bool {
-        partial.done && partial.stopped
-    }
-
-    /// The last complete count is taken: some servers send one with every chunk.
-    fn usage(chunk: &Value, tally: &mut Tally) -> ControlFlow<()> {
-        tally.usage = chunk.get("usage").and_then(usage_from).or(tally.usage);
-        ControlFlow::Continue(())
+        partial.done && partial.ending.is_some()
     }
 }
 
-#[derive(Deserialize)]
-pub(super) struct OpenAiDocument {
-    #[serde(default)]
-    model: ReportedName,
-    #[serde(default)]
-    id: ReportedName,
-    choices: Option<Vec<ChatChoice>>,
-    usage: Option<IgnoredAny>,
-    /// The message of an error that has no object around it.
-    message: Option<Value>,
+/// Takes the model's id and the id of the response.
+fn names(document: &Value, partial: &mut PartialResponse) {
+    partial.name_model(&ReportedName::at(document.get("model")));
+    partial.identify(&ReportedName::at(document.get("id")));
 }
 
-impl OpenAiDocument {
-    /// Takes the model's id and the id of the response.
-    fn names(&self, partial: &mut PartialResponse) -> Result<(), String> {
-        self.model.settle(&mut partial.reply.model, "model")?;
-        partial.identify(&self.id)
-    }
+/// Takes what a choice says. Its text is in a delta or, from some servers, in a whole message or in
+/// a field of the older Completions.
+fn take(choice: &Value, partial: &mut PartialResponse) {
+    let at = |place: &str| choice.pointer(place);
+    let errors = ["/error", "/message/error", "/delta/error"];
+    partial.has_error |= errors.into_iter().filter_map(at).any(complaint::says_something);
+    partial.say(&fields::texts(at("/text")));
+    partial.say(&fields::texts(at("/delta/content")));
+    partial.say_whole(&fields::texts(at("/message/content")));
+    partial.stop(fields::text(at("/finish_reason")));
+    // Moonshot counts tokens here.
+    partial.count(at("/usage"));
 }
 
-#[derive(Deserialize)]
-struct ChatChoice {
-    index: Option<Value>,
-    message: Option<ChatMessage>,
-    delta: Option<ChatMessage>,
-    finish_reason: Option<String>,
+/// The choices that a stream has had so far.
+///
+/// One answer is requested, and some servers count events by `index`. So another index is another
+/// answer only if more shows that there are several: one event has two choices, an index comes
+/// back, or another index follows an answer that has ended. The first answer counts then.
+#[derive(Default)]
+pub(super) struct ChoiceLog {
+    /// The index that came first.
+    first: Option<u64>,
+    /// The index that came last.
+    latest: u64,
+    /// The answer as it was before another index than the first came: the length of its text, and
+    /// its ending.
+    before_others: Option<(usize, Option<Ending>)>,
+    are_several: bool,
 }
 
-impl ChatChoice {
-    /// Returns whether this is the first answer. A server that supports only one answer may leave
-    /// out its index.
-    fn is_first(&self) -> bool {
-        self.index.as_ref().and_then(Value::as_u64).unwrap_or(0) == 0
-    }
-}
-
-#[derive(Deserialize)]
-struct ChatMessage {
-    content: Option<ChatContent>,
-}
-
-impl ChatMessage {
-    fn text(self) -> String {
-        match self.content {
-            Some(ChatContent::Text(text)) => text,
-            Some(ChatContent::Parts(parts)) => {
-                parts.iter().filter_map(|part| part.text.as_ref()?.as_str()).collect()
-            }
-            None => String::new(),
+impl ChoiceLog {
+    /// Notes the next choice, and returns whether it belongs to the answer.
+    fn belongs(&mut self, index: u64, beside_another: bool, partial: &mut PartialResponse) -> bool {
+        let first = *self.first.get_or_insert(index);
+        let mut shows_several = beside_another || index < self.latest;
+        if index != first && self.before_others.is_none() {
+            shows_several |= partial.ending.is_some();
+            self.before_others = Some((partial.reply.text.len(), partial.ending));
         }
+        if shows_several && !self.are_several {
+            self.are_several = true;
+            if let Some((length, ending)) = self.before_others {
+                partial.take_back(length, ending);
+            }
+        }
+        self.latest = index;
+        index == first || !self.are_several
     }
-}
-
-/// A text, or, from some compatible servers, a list of parts.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ChatContent {
-    Text(String),
-    Parts(Vec<ChatPart>),
-}
-
-#[derive(Deserialize)]
-struct ChatPart {
-    text: Option<Value>,
-}
-
-/// Reads the counts, as documented at
-/// <https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage>.
-fn usage_from(usage: &Value) -> Option<Usage> {
-    // `prompt_tokens` includes the cached tokens, for which DeepSeek has a name of its own.
-    let cached = match count(usage, "/prompt_tokens_details/cached_tokens")? {
-        Some(cached) => cached,
-        None => or_zero(usage, "/prompt_cache_hit_tokens")?,
-    };
-    let written = or_zero(usage, "/prompt_tokens_details/cache_write_tokens")?;
-    let prompt = count(usage, "/prompt_tokens")??;
-    Some(Usage {
-        input_uncached: prompt.saturating_sub(cached).saturating_sub(written),
-        cache_read: cached,
-        cache_write: written,
-        output: count(usage, "/completion_tokens")??,
-        reasoning: or_zero(usage, "/completion_tokens_details/reasoning_tokens")?,
-    })
 }

@@ -1,23 +1,6 @@
 //! Splits a streamed response into its events:
 //! <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>.
 
-use crate::certificate::recorded::RecordedResponse;
-
-/// The data with which OpenAI and compatible servers end a stream. It is not JSON.
-pub(super) const END: &str = "[DONE]";
-
-/// Returns whether the data of an event is [`END`].
-pub(super) fn is_end(data: &str) -> bool {
-    data.trim() == END
-}
-
-/// Returns whether a response is a stream, by its content type.
-pub(super) fn is_stream(response: &RecordedResponse) -> bool {
-    let content_type = response.header("content-type").unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("text/event-stream")
-}
-
 /// An event of a stream that has data.
 #[derive(Debug)]
 pub(super) struct StreamEvent {
@@ -25,37 +8,44 @@ pub(super) struct StreamEvent {
     pub(super) name: String,
     /// Data of the event, its lines joined.
     pub(super) data: String,
+    /// Whether the body ended before the empty line that ends an event. Its data may be cut.
+    pub(super) may_be_cut: bool,
 }
 
-/// Returns the events in order, [`END`] included. Lines may end in `\n`, `\r\n` or `\r`. Comments
-/// and the fields `id` and `retry` are ignored. An event that is not ended by an empty line does
-/// not count.
-///
-/// # Errors
-/// The stream is not UTF-8, or has no event.
-pub(super) fn events(body: &[u8]) -> Result<Vec<StreamEvent>, String> {
-    let text = std::str::from_utf8(body).map_err(|_| "its stream is no UTF-8".to_owned())?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-    let (mut events, mut data, mut name) = (Vec::new(), Vec::new(), "");
-    for line in text.split_inclusive(['\n', '\r']) {
-        // The last line may lack its end, and does not count then.
-        let Some(line) = line.strip_suffix(['\n', '\r']) else { continue };
-        if line.is_empty() {
-            let event = StreamEvent { name: name.to_owned(), data: data.join("\n") };
-            if !event.data.is_empty() {
-                events.push(event);
-            }
-            (data, name) = (Vec::new(), "");
-        } else if let Some(value) = field(line, "data:") {
-            data.push(value);
-        } else if let Some(value) = field(line, "event:") {
-            name = value;
+impl StreamEvent {
+    /// Makes an event of a document that has no event around it.
+    pub(super) fn of(document: &str) -> Self {
+        Self { name: String::new(), data: document.to_owned(), may_be_cut: false }
+    }
+}
+
+/// Returns the events in order. Lines may end in `\n`, `\r\n` or `\r`, and the end of the body
+/// ends the last line and its event. Comments and the fields `id` and `retry` are ignored.
+pub(super) fn events(body: &str) -> Vec<StreamEvent> {
+    let body = body.strip_prefix('\u{feff}').unwrap_or(body);
+    let body = body.replace("\r\n", "\n").replace('\r', "\n");
+    let mut blocks = body.split("\n\n").peekable();
+    let mut events = Vec::new();
+    while let Some(block) = blocks.next() {
+        let values = |name| block.lines().filter_map(move |line| field(line, name));
+        let data: Vec<&str> = values("data").collect();
+        if !data.is_empty() {
+            events.push(StreamEvent {
+                name: values("event").last().unwrap_or_default().to_owned(),
+                data: data.join("\n"),
+                may_be_cut: blocks.peek().is_none(),
+            });
         }
     }
-    if events.is_empty() { Err("its stream holds no event".to_owned()) } else { Ok(events) }
+    events
 }
 
+/// Returns the value of a line that is the field `name`.
 fn field<'a>(line: &'a str, name: &str) -> Option<&'a str> {
-    let value = line.strip_prefix(name)?;
+    let behind = line.strip_prefix(name)?;
+    if behind.is_empty() {
+        return Some(behind);
+    }
+    let value = behind.strip_prefix(':')?;
     Some(value.strip_prefix(' ').unwrap_or(value))
 }

@@ -78,7 +78,10 @@ fn a_stream_without_its_end_is_not_an_answer() {
         (
             Anthropic,
             ANTHROPIC,
-            &["event: message_stop\r\ndata: {\"type\":\"message_stop\"}\r\n\r\n"],
+            &[
+                "event: message_stop\r\ndata: {\"type\":\"message_stop\"}\r\n\r\n",
+                "\"stop_reason\":\"end_turn\"",
+            ],
         ),
         (Gemini, GEMINI, &[",\"finishReason\":\"STOP\""]),
     ] {
@@ -89,8 +92,16 @@ fn a_stream_without_its_end_is_not_an_answer() {
             assert_eq!(why, "its stream has no end", "{end:?}");
         }
     }
-    // An event that is not ended by an empty line does not count.
-    assert!(stream(OpenAi, OPENAI.trim_end()).is_err());
+    // The end of the body ends the last event, which is not read if it is cut.
+    for end in ["", "\n"] {
+        let open = format!("{}{end}", OPENAI.trim_end());
+        assert_eq!(stream(OpenAi, &open), stream(OpenAi, OPENAI));
+        assert!(stream(OpenAi, &open.replace("[DONE]", "[DON")).is_err());
+        assert!(stream(OpenAi, &open.replace("[DONE]", "{\"choices\":")).is_err());
+        let counted = GEMINI.trim_end().replace("3}}", "3") + end;
+        assert_eq!(stream(Gemini, &counted), stream(Gemini, GEMINI));
+        assert!(stream(Gemini, &format!("{counted}\n\n")).is_err(), "it is whole and unreadable");
+    }
     // Some servers write the reason into every event, and the text goes on after it.
     let reasoned = GEMINI.replace(
         "\"thought\":true},{\"text\":\"Ye\"}]}",
@@ -212,11 +223,16 @@ fn a_response_that_is_not_an_answer_is_an_error() {
     for (dialect, body) in [
         (OpenAi, r#"{"error":{"message":"no"}}"#),
         (OpenAi, r#"{"choices":[{"message":{"content":null}}]}"#),
-        (OpenAi, r#"{"model":"a","model":"b","choices":[{"message":{"content":"x"}}]}"#),
+        (OpenAi, r#"{"choices":[{"error":{"code":502},"message":{"content":"x"}}]}"#),
+        (OpenAi, r#"{"choices":[{"message":{"content":"x","error":"down"}}]}"#),
+        (OpenAi, r#"{"choices":[{"message":{"content":"x"},"finish_reason":"error"}]}"#),
+        (OpenAi, r#"{"base_resp":{"status_code":1008},"choices":[{"message":{"content":"x"}}]}"#),
+        (OpenAi, r#"[{"choices":[{"message":{"content":"x"}}]}]"#),
         (Anthropic, r#"{"type":"error","error":{"type":"overloaded_error"}}"#),
         (Anthropic, r#"{"type":"message","content":[{"type":"thinking","text":"x"}]}"#),
         (Gemini, r#"{"error":{"code":500}}"#),
         (Gemini, r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#),
+        (Gemini, r#"{"candidates":[{"content":{"parts":[{"text":"x"}]},"error":{"code":500}}]}"#),
         (Gemini, "<html>"),
         (Dialect::Own, "{}"),
     ] {
@@ -228,6 +244,56 @@ fn a_response_that_is_not_an_answer_is_an_error() {
         }
         let truncated = OPENAI.split_at(OPENAI.find("choices").unwrap()).0;
         assert!(stream(dialect, truncated).is_err());
+    }
+}
+
+/// What a compatible server may write where one text or object belongs.
+#[test]
+fn an_answer_in_an_odd_form_is_read() {
+    let message = r#"{"choices":[{"message":{"content":CONTENT},"finish_reason":"stop"}]}"#;
+    for content in [
+        r#""Yes""#,
+        r#"["Ye","s"]"#,
+        r#"[{"type":"text","text":"Ye"},{"text":["s"]},null,{"type":"reasoning","text":"No?"}]"#,
+        r#"{"type":"output_text","text":"Yes"}"#,
+    ] {
+        let body = message.replace("CONTENT", content);
+        let text = read(OpenAi, &whole(1, "text/event-stream", &body)).map(|reply| reply.text);
+        assert_eq!(text.as_deref(), Ok("Yes"), "{content}");
+        let body = format!(r#"{{"type":"message","content":{content}}}"#);
+        let body = body.replace("output_text", "text").replace(r#"["s"]"#, r#""s""#);
+        let text = read(Anthropic, &whole(1, "text/plain", &body)).map(|reply| reply.text);
+        assert_eq!(text.as_deref(), Ok("Yes"), "{content}");
+    }
+    let body = r#"{"model":null,"model":"b","choices":{"text":7,"index":"0"}}"#;
+    let reply = read(OpenAi, &whole(1, "", body)).unwrap();
+    assert_eq!((reply.model.as_deref(), reply.text.as_str()), (Some("b"), "7"));
+    let body = r#"{"model_version":"b","candidates":{"content":{"parts":{"text":"x"}}}}"#;
+    let reply = read(Gemini, &whole(1, "", body)).unwrap();
+    assert_eq!((reply.model.as_deref(), reply.text.as_str()), (Some("b"), "x"));
+}
+
+/// Some servers count events by `index`, so another index alone is no other answer.
+#[test]
+fn of_several_choices_the_first_is_the_answer() {
+    let told = |chunks: &[&str]| {
+        let chunk = |choices: &&str| format!("data: {{\"choices\":[{choices}]}}\n\n");
+        let body: String = chunks.iter().map(chunk).chain(["data: [DONE]".to_owned()]).collect();
+        stream(OpenAi, &body).map(|reply| reply.text)
+    };
+    let said =
+        |index: u64, text: &str| format!(r#"{{"index":{index},"delta":{{"content":"{text}"}}}}"#);
+    let ends = |index: u64| format!(r#"{{"index":{index},"finish_reason":"stop"}}"#);
+    let [a, b, c] = [said(0, "a"), said(1, "b"), said(2, "c")];
+    let end = "its stream has no end".to_owned();
+    for (chunks, text) in [
+        (vec![&*a, &b, &c, &ends(3)], Ok("abc")),
+        (vec![&*a, &b, &said(0, "c"), &ends(0)], Ok("ac")),
+        (vec![&*a, &ends(0), &b, &ends(1)], Ok("a")),
+        (vec![&*format!("{b},{a}"), &format!("{a},{b}"), &ends(1)], Ok("bb")),
+        (vec![&*a, &b, &ends(1), &said(0, "c")], Err(&end)),
+    ] {
+        assert_eq!(told(&chunks).as_deref(), text, "{chunks:?}");
     }
 }
 
@@ -245,7 +311,9 @@ fn an_odd_name_is_kept_as_it_is_written() {
 /// not expect, which would put an answer into a receipt.
 #[test]
 fn the_reason_why_an_answer_is_unreadable_quotes_none_of_it() {
-    let why = read(OpenAi, &whole(1, "application/json", r#"{"choices":"a tomato is a fruit"}"#));
-    let why = why.unwrap_err();
-    assert!(!why.contains("tomato") && why.contains("column"), "{why}");
+    for body in [r#"{"choices":"a tomato is a fruit"}"#, r#"{"choices": a tomato is a fruit}"#] {
+        let why = read(OpenAi, &whole(1, "application/json", body)).unwrap_err();
+        assert!(!why.contains("tomato"), "{why}");
+        assert_eq!(why.contains("column"), body.contains(": a"), "{why}");
+    }
 }

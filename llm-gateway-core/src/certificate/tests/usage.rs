@@ -97,19 +97,12 @@ fn bytes_without_a_plausible_count_contradict_no_tokens() {
     let odd = [
         (OpenAi, r#"{"choices":[]}"#),
         (OpenAi, r#"{"usage":{"prompt_tokens":1}}"#),
-        (OpenAi, r#"{"usage":{"prompt_tokens":1,"completion_tokens":"2"}}"#),
+        (OpenAi, r#"{"usage":{"prompt_tokens":1,"completion_tokens":"two"}}"#),
+        (OpenAi, r#"{"usage":{"prompt_tokens":1,"completion_tokens":2.5}}"#),
         (OpenAi, r#"{"usage":{"prompt_tokens":1,"completion_tokens":2000000000}}"#),
         (OpenAi, r#"{"usage":{"prompt_tokens":1,"completion_tokens":-2}}"#),
-        (
-            OpenAi,
-            r#"{"usage":{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":"none"}}"#,
-        ),
         (OpenAi, r#"{"usage":[1, 2]}"#),
         (Anthropic, r#"{"usage":{"output_tokens":2}}"#),
-        (
-            Anthropic,
-            r#"{"usage":{"input_tokens":1,"output_tokens":2,"cache_read_input_tokens":[]}}"#,
-        ),
         (Gemini, r#"{"usageMetadata":{"candidatesTokenCount":2}}"#),
         (Gemini, r#"{"usageMetadata":{"promptTokenCount":1.5}}"#),
         (Gemini, "<html>"),
@@ -125,19 +118,94 @@ fn bytes_without_a_plausible_count_contradict_no_tokens() {
     assert_eq!(read(OpenAi, &failed), None);
 }
 
+/// The form of a count and its place among the places of all APIs do not matter.
+#[test]
+fn a_count_is_read_in_any_form() {
+    let counted = Some(Usage::new(20, 5));
+    for (dialect, name, usage, tokens) in [
+        (OpenAi, "usage", r#"{"prompt_tokens":20.0,"completion_tokens":" 5 "}"#, counted),
+        (OpenAi, "usage", r#"{"input_tokens":20,"output_tokens":"5.0"}"#, counted),
+        (Anthropic, "usage", r#"{"inputTokens":20,"outputTokens":5,"totalTokens":25}"#, counted),
+        (Gemini, "usage_metadata", r#"{"prompt_token_count":20,"total_token_count":25}"#, counted),
+        (
+            OpenAi,
+            "usage",
+            r#"{"prompt_tokens":20,"completion_tokens":5,"prompt_tokens_details":"none"}"#,
+            counted,
+        ),
+        (
+            Anthropic,
+            "usage",
+            r#"{"input_tokens":20,"output_tokens":5,"cache_read_input_tokens":[]}"#,
+            counted,
+        ),
+        (
+            OpenAi,
+            "usage",
+            r#"{"prompt_tokens":20,"completion_tokens":2,"total_tokens":25}"#,
+            counted,
+        ),
+        (
+            OpenAi,
+            "usage",
+            r#"{"prompt_tokens":20,"completion_tokens":1,"completion_tokens_details":{"reasoning_tokens":4}}"#,
+            Some(Usage { reasoning: 4, ..Usage::new(20, 5) }),
+        ),
+        (
+            OpenAi,
+            "usage",
+            r#"{"prompt_tokens":20,"completion_tokens":5,"cached_tokens":30}"#,
+            Some(Usage { cache_read: 30, ..Usage::new(20, 5) }),
+        ),
+        (
+            Gemini,
+            "usageMetadata",
+            r#"{"promptTokenCount":16,"toolUsePromptTokenCount":4,"candidatesTokenCount":5}"#,
+            counted,
+        ),
+        // No model answers without any token.
+        (OpenAi, "usage", r#"{"prompt_tokens":20,"completion_tokens":0}"#, None),
+        (OpenAi, "usage", r#"{"prompt_tokens":0,"completion_tokens":5}"#, None),
+    ] {
+        let answer = match dialect {
+            Gemini => r#""candidates":[{"content":{"parts":[{"text":"Yes"}]}}]"#,
+            Anthropic => r#""content":"Yes""#,
+            _ => r#""choices":[{"text":"Yes"}]"#,
+        };
+        let body = format!(r#"{{{answer},"{name}":{usage}}}"#);
+        assert_eq!(read(dialect, &whole(1, "", &body)), tokens, "{body}");
+    }
+    let within =
+        r#"{"choices":[{"text":"Yes","usage":{"prompt_tokens":20,"completion_tokens":5}}]}"#;
+    assert_eq!(read(OpenAi, &whole(1, "", within)), counted);
+}
+
 #[test]
 fn a_stream_is_counted_up_to_its_end() {
     let streamed = |dialect, events: &[&str]| {
         let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
         read(dialect, &whole(1, "text/event-stream", &body))
     };
-    let running = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":1}}"#;
+    let running = r#"{"choices":[{"delta":{"content":"Y"}}],"usage":{"prompt_tokens":9,"completion_tokens":1}}"#;
+    let text = r#"{"choices":[{"delta":{"content":"es"}}]}"#;
+    let stop = r#"{"choices":[{"finish_reason":"stop"}]}"#;
     let last = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4}}"#;
     let none = r#"{"choices":[],"usage":null}"#;
-    assert_eq!(streamed(OpenAi, &[running, last, none]), Some(Usage::new(9, 4)));
-    let odd = last.replace("4}", r#"5,"completion_tokens_details":[5]}"#);
-    assert_eq!(streamed(OpenAi, &[last, &odd]), Some(Usage::new(9, 4)), "as the adapter books it");
-    assert_eq!(streamed(OpenAi, &[last, "[DONE]", running]), Some(Usage::new(9, 4)));
+    let zero = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":0}}"#;
+    assert_eq!(streamed(OpenAi, &[running, stop, last, none]), Some(Usage::new(9, 4)));
+    let more = last.replace("4}", r#"5,"completion_tokens_details":[5]}"#);
+    assert_eq!(streamed(OpenAi, &[stop, last, &more]), Some(Usage::new(9, 5)));
+    assert_eq!(
+        streamed(OpenAi, &[stop, &more, last]),
+        Some(Usage::new(9, 5)),
+        "the largest counts"
+    );
+    assert_eq!(streamed(OpenAi, &[stop, last, "[DONE]", &more]), Some(Usage::new(9, 4)));
+    assert_eq!(streamed(OpenAi, &[running, last]), None, "the answer has no end");
+    for counts in [&[running, text][..], &[running, text, zero], &[text, zero]] {
+        let events = [counts, &[stop, "[DONE]"]].concat();
+        assert_eq!(streamed(OpenAi, &events), None, "the last text is not counted: {counts:?}");
+    }
     let start =
         r#"{"type":"message_start","message":{"usage":{"input_tokens":9,"output_tokens":1}}}"#;
     let delta = r#"{"type":"message_delta","usage":{"input_tokens":null,"output_tokens":4}}"#;

@@ -1,0 +1,120 @@
+//! A response while its documents are read one by one.
+
+use serde_json::Value;
+
+use super::ReadResponse;
+use super::name::ReportedName;
+use super::reasons::{self, Ending};
+use super::usage::TokenCounts;
+use crate::model::Usage;
+
+/// A response of which a part has been read.
+#[derive(Debug, Default)]
+pub(super) struct PartialResponse {
+    pub(super) reply: ReadResponse,
+    /// How the answer ended, if the response says so.
+    pub(super) ending: Option<Ending>,
+    /// Whether the last document was read. Nothing after it belongs to the answer.
+    pub(super) done: bool,
+    /// Whether an error is inside the answer.
+    pub(super) has_error: bool,
+    /// Why the response is not an answer, although it can be read on.
+    pub(super) fault: Option<String>,
+    /// Whether its events have ids of their own.
+    is_numbered: bool,
+    counts: TokenCounts,
+    /// Whether output was counted at or after the last text.
+    is_counted: bool,
+}
+
+impl PartialResponse {
+    /// Adds text to the answer.
+    pub(super) fn say(&mut self, text: &str) {
+        self.is_counted &= text.is_empty();
+        self.reply.text.push_str(text);
+    }
+
+    /// Adds what a text has beyond the answer so far, if it is the whole answer again.
+    pub(super) fn say_whole(&mut self, text: &str) {
+        let more = text.strip_prefix(self.reply.text.as_str()).map(str::to_owned);
+        self.say(&more.unwrap_or_default());
+    }
+
+    /// Takes the answer back to an earlier state: the first `length` bytes of its text, and its
+    /// ending then. What was counted since counts more than this answer.
+    pub(super) fn take_back(&mut self, length: usize, ending: Option<Ending>) {
+        self.reply.text.truncate(length);
+        self.ending = ending;
+        self.is_counted = false;
+    }
+
+    /// Takes the reason why the model stopped. An empty one is none.
+    pub(super) fn stop(&mut self, reason: Option<String>) {
+        self.ending = reason.as_deref().and_then(reasons::ending).or(self.ending);
+    }
+
+    /// Takes a report of tokens, after the text of the same document.
+    pub(super) fn count(&mut self, report: Option<&Value>) {
+        let counts = TokenCounts::of(report);
+        self.is_counted |= counts.has_output();
+        self.counts.add(counts);
+    }
+
+    /// Takes a report from the beginning of an answer, whose output is not final.
+    pub(super) fn count_input(&mut self, report: Option<&Value>) {
+        self.counts.add(TokenCounts::of(report).without_output());
+    }
+
+    /// Takes the name of the model that answers.
+    pub(super) fn name_model(&mut self, name: &ReportedName) {
+        let settled = name.settle(&mut self.reply.model, "model");
+        self.note(settled);
+    }
+
+    /// Takes the id of the response. Some servers give each event of a stream an id of its own
+    /// (<https://github.com/microsoft/foundry-local/issues/144>); the whole response then has none.
+    pub(super) fn identify(&mut self, id: &ReportedName) {
+        match (&id.0, &self.reply.response_id) {
+            (Some(id), Some(known)) if id != known => self.is_numbered = true,
+            _ => {
+                let settled = id.settle(&mut self.reply.response_id, "response id");
+                self.note(settled);
+            }
+        }
+    }
+
+    fn note(&mut self, settled: Result<(), String>) {
+        self.fault = self.fault.take().or(settled.err());
+    }
+
+    /// Returns the tokens that the response says it used, if it came to an end and counted them
+    /// then: a count of an earlier moment is not that of the answer.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        let has_ended = self.done || self.ending.is_some();
+        let is_final = self.is_counted || self.reply.text.is_empty();
+        let has_text = !self.reply.text.trim().is_empty();
+        let usage = self
+            .counts
+            .usage()
+            .filter(|usage| !has_text || (usage.input() > 0 && usage.output > 0));
+        usage.filter(|usage| has_ended && is_final && usage.is_plausible())
+    }
+
+    /// Returns the answer, all of whose documents were read.
+    ///
+    /// # Errors
+    /// The response is not an answer; the text says why.
+    pub(super) fn into_answer(self) -> Result<ReadResponse, String> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        if self.ending == Some(Ending::Failed) {
+            return Err("it ended with a failure".to_owned());
+        }
+        if self.reply.text.trim().is_empty() {
+            return Err("there is no text in it".to_owned());
+        }
+        let response_id = self.reply.response_id.filter(|_| !self.is_numbered);
+        Ok(ReadResponse { response_id, ..self.reply })
+    }
+}

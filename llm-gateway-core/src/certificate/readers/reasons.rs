@@ -1,0 +1,96 @@
+//! Why a model stopped, as far as a certificate needs to know: whether it came to an end, or the
+//! provider failed.
+//!
+//! The words of all APIs are in one table, because proxies hand on each other's. They are compared
+//! without case, and with `_` for a blank or a dash.
+
+/// How an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The model came to an end, whichever it was.
+    Finished,
+    /// The provider failed in the middle of the answer.
+    Failed,
+}
+
+/// The words of a failure, at the beginning of a reason or behind one of its `_`: OpenRouter's
+/// `error`, Z.ai's `network_error`, the `abort` of SGLang and vLLM, DeepSeek's
+/// `insufficient_system_resource`, Cohere's `user_cancel`, and what proxies write.
+const FAILURES: [&str; 16] = [
+    "abort",
+    "cancel",
+    "capacity",
+    "deadline",
+    "disconnect",
+    "error",
+    "exception",
+    "fail",
+    "interrupt",
+    "overload",
+    "preempt",
+    "rate_limit",
+    "resource",
+    "time_out",
+    "timed_out",
+    "timeout",
+];
+
+/// Cohere's words for an answer that was too long or not decent:
+/// <https://docs.cohere.com/reference/chat>.
+const NO_FAILURES: [&str; 2] = ["error_limit", "error_toxic"];
+
+/// Words that give no reason.
+const NOTHING: [&str; 4] = ["", "none", "null", "unspecified"];
+
+/// Returns how an answer ended, by the reason that it states; `None` if the reason says nothing.
+pub(super) fn ending(reason: &str) -> Option<Ending> {
+    let word = reason.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+    // Python prints an enumeration as `FinishReason.STOP`, Protocol Buffers as
+    // `FINISH_REASON_STOP`.
+    let word = word.rsplit_once('.').map_or(word.as_str(), |(_, word)| word);
+    let word = word.strip_prefix("finish_reason_").unwrap_or(word);
+    if NOTHING.contains(&word) {
+        return None;
+    }
+    let padded = format!("_{word}");
+    let fails = FAILURES.iter().any(|failure| padded.contains(&format!("_{failure}")));
+    Some(if fails && !NO_FAILURES.contains(&word) { Ending::Failed } else { Ending::Finished })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_says_how_an_answer_ended() {
+        for word in [
+            "stop",
+            "STOP",
+            "end_turn",
+            "max-tokens",
+            "FinishReason.SAFETY",
+            "pause_turn",
+            "ERROR_LIMIT",
+            "terror",
+        ] {
+            assert_eq!(ending(word), Some(Ending::Finished), "{word}");
+        }
+        for word in [
+            "error",
+            "Network-Error",
+            "abort",
+            "user cancel",
+            "timeout",
+            "timed out",
+            "FINISH_REASON_ERROR",
+            "insufficient_system_resource",
+            "engine_overloaded",
+            "request_failed",
+        ] {
+            assert_eq!(ending(word), Some(Ending::Failed), "{word}");
+        }
+        for word in ["", " ", "null", "None", "FINISH_REASON_UNSPECIFIED", "FinishReason."] {
+            assert_eq!(ending(word), None, "{word:?}");
+        }
+    }
+}
