@@ -107,8 +107,10 @@ impl Pieces {
         }
     }
 
-    /// Takes back all text behind the first `chars` characters.
+    /// Takes back all text behind the first `chars` characters. What was counted beside it counted
+    /// more than is left.
     pub(in crate::provider) fn keep(&mut self, chars: u64) {
+        self.counted_at = None;
         let chars = usize::try_from(chars).unwrap_or(usize::MAX);
         if let Some((end, _)) = self.text.char_indices().nth(chars) {
             self.text.truncate(end);

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 
 use super::asked_wait::AskedWait;
 use super::json;
-use super::lenient::lenient;
 
 /// How deep an error may be wrapped. Two wrappings were seen.
 const DEEPEST: usize = 4;
@@ -203,9 +202,7 @@ pub(crate) struct ErrorBody {
     status: Option<Value>,
     param: Option<Value>,
     detail: Option<Value>,
-    #[serde(default, deserialize_with = "lenient")]
     choices: Option<IgnoredAny>,
-    #[serde(default, deserialize_with = "lenient")]
     usage: Option<IgnoredAny>,
     /// How long the whole of it asks to wait.
     #[serde(skip)]

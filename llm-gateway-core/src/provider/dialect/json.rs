@@ -83,11 +83,16 @@ fn string(rest: &mut Peekable<Chars<'_>>, mended: &mut String) {
         match next {
             '"' => return mended.push('"'),
             '\\' => escape(rest, mended),
-            control if control < ' ' => {
-                mended.push_str(&format!("\\u{:04x}", u32::from(control)));
-            }
-            other => mended.push(other),
+            other => plain(other, mended),
         }
+    }
+}
+
+/// Mends a character that stands for itself.
+fn plain(character: char, mended: &mut String) {
+    match character {
+        control if control < ' ' => mended.push_str(&format!("\\u{:04x}", u32::from(control))),
+        other => mended.push(other),
     }
 }
 
@@ -99,8 +104,10 @@ fn escape(rest: &mut Peekable<Chars<'_>>, mended: &mut String) {
         }
         Some('u') => unit(rest, mended),
         // The backslash was meant: a path, or mathematics.
-        Some('\n') => mended.push_str("\\\\\\n"),
-        Some(other) => mended.extend(['\\', '\\', other]),
+        Some(other) => {
+            mended.push_str("\\\\");
+            plain(other, mended);
+        }
         None => {}
     }
 }
@@ -154,7 +161,7 @@ mod tests {
             (r#"{"a": "\u12"}"#, json!({"a": "\u{fffd}"})),
             (r#"{"a": "it\'s \alpha"}"#, json!({"a": "it\\'s \\alpha"})),
             ("{\"a\": \"one\ntwo\tthree\"}", json!({"a": "one\ntwo\tthree"})),
-            ("{\"a\": \"one\\\ntwo\"}", json!({"a": "one\\\ntwo"})),
+            ("{\"a\": \"one\\\ntwo\\\tthree\"}", json!({"a": "one\\\ntwo\\\tthree"})),
             (r#"{"a": 1e999, "b": -1e999, "c": NaN}"#, json!({"a": null, "b": null, "c": null})),
             (r#"{"a": Infinity, "b": -Infinity}"#, json!({"a": null, "b": null})),
             (r#"{"a": +1, "b": .5, "c": 01}"#, json!({"a": null, "b": null, "c": null})),

@@ -1,18 +1,23 @@
 //! Fields that are read as far as they can be: a paid answer is not thrown away for the odd form
-//! of one of them. A field that is null is one that is absent.
+//! of one of them. A field that is null is one that is absent, and so is a list in the place of an
+//! object: read as one, its items would pass for fields by their order.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Reads a field of any shape; what does not fit is absent.
+/// Reads a field of any shape but a list; what does not fit is absent.
 pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
-    let value = Option::<Value>::deserialize(deserializer)?;
-    Ok(value.and_then(|value| serde_json::from_value(value).ok()))
+    Ok(Option::<Value>::deserialize(deserializer)?.and_then(fitting))
+}
+
+/// Reads a value; `None` for a list and for what does not fit.
+pub(crate) fn fitting<T: DeserializeOwned>(value: Value) -> Option<T> {
+    if value.is_array() { None } else { serde_json::from_value(value).ok() }
 }
 
 /// Reads a list. A single object in a list's place is a list of one, and what does not fit into
@@ -27,7 +32,7 @@ where
         Some(single @ Value::Object(_)) => vec![single],
         _ => Vec::new(),
     };
-    Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
+    Ok(items.into_iter().filter_map(fitting).collect())
 }
 
 /// Reads text. A number or a truth value in its place is taken as it is written.
@@ -101,5 +106,18 @@ mod tests {
         {
             assert_eq!(list::<_, String>(&value).unwrap(), read, "{value}");
         }
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        #[derive(Deserialize, Debug, PartialEq)]
+        struct Named {
+            name: String,
+        }
+        let is_read = |value: &Value| (lenient::<_, Named>(value), list::<_, Named>(value));
+        let (field, items) = is_read(&json!({"name": "a"}));
+        assert!(field.unwrap().is_some() && items.unwrap().len() == 1);
+        let (field, items) = is_read(&json!([["a"]]));
+        assert!(field.unwrap().is_none() && items.unwrap().is_empty());
     }
 }

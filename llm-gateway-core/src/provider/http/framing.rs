@@ -36,27 +36,28 @@ pub(super) fn shown_by(body: &[u8]) -> Option<Framing> {
 
 /// Whether more bytes could show the framing of a body that begins so.
 pub(super) fn is_open(body: &[u8]) -> bool {
-    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    let mark = "\u{feff}".as_bytes();
+    let is_part_of_mark = mark.starts_with(body);
+    let body = body.strip_prefix(mark).unwrap_or(body);
     let shown = body.trim_ascii_start();
     let may_become = |field: &&[u8]| field.starts_with(shown) || *field == shown;
-    body.len() < LARGEST_EVENT && FIELDS.iter().any(may_become)
+    body.len() < LARGEST_EVENT && (is_part_of_mark || FIELDS.iter().any(may_become))
 }
 
-/// The documents of a body with one a line, or of a list of them, as Gemini streams without
-/// `alt=sse`; `None` for another body.
+/// The documents of a body with one a line, among which the closing word of a stream may stand, or
+/// of a list of them, as Gemini streams without `alt=sse`; `None` for another body.
 pub(super) fn documents(body: &[u8]) -> Option<Vec<String>> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
-    if text.starts_with('[') {
+    if text.starts_with('[') && !text.starts_with("[DONE]") {
         let documents: Vec<Map<String, Value>> = serde_json::from_str(text).ok()?;
-        return Some(
-            documents.into_iter().map(|fields| Value::Object(fields).to_string()).collect(),
-        );
+        let documents = documents.into_iter().map(|fields| Value::Object(fields).to_string());
+        return Some(documents.collect());
     }
-    let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
-    let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
-    let are_objects = lines.iter().all(|line| line.starts_with('{'));
-    (lines.len() > 1 && are_objects).then_some(lines)
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines: Vec<&str> = lines.collect();
+    let belong = lines.iter().all(|line| line.starts_with('{') || *line == "[DONE]");
+    (lines.len() > 1 && belong).then(|| lines.into_iter().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -84,6 +85,8 @@ mod tests {
         {
             assert_eq!(is_open(body.as_bytes()), open, "{body:?}");
         }
+        let mark = "\u{feff}".as_bytes();
+        assert!((0..=mark.len()).all(|cut| is_open(&mark[..cut])), "a mark may be cut");
     }
 
     #[test]
@@ -92,6 +95,8 @@ mod tests {
         assert_eq!(lines, ["{\"a\": 1}", "{\"b\": 2}"]);
         let list = documents(b"[{\"a\": 1},\n{\"b\": 2}]").unwrap();
         assert_eq!(list, ["{\"a\":1}", "{\"b\":2}"]);
+        let lines = documents(b"\xef\xbb\xbf{\"a\": \"\xe9\"}\n[DONE]").unwrap();
+        assert_eq!(lines, ["{\"a\": \"\u{fffd}\"}", "[DONE]"]);
         for other in ["{\"a\": 1}", "{\n\"a\": 1}", "[1]", "{}\nhello"] {
             assert_eq!(documents(other.as_bytes()), None, "{other}");
         }

@@ -61,7 +61,7 @@ impl<W: WireFormat> HttpProvider<W> {
             let event = event.map_err(|fault| unreadable(fault, status, reporter))?;
             has_events |= !event.is_ping();
             self.refuse_error_event(&event, status, &headers, reporter)?;
-            if begins_by.is_some() && event.is_heartbeat() {
+            if event.is_heartbeat() {
                 continue;
             }
             begins_by = None;

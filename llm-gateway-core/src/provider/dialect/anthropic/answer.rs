@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::provider::dialect::ErrorReport;
 use crate::provider::dialect::assembly::Pieces;
 use crate::provider::dialect::counts::Counts;
-use crate::provider::dialect::lenient::{lenient, name, text, texts};
+use crate::provider::dialect::lenient::{fitting, lenient, name, text, texts};
 
 /// A whole message, or its head where a stream begins.
 #[derive(Deserialize)]
@@ -77,13 +77,13 @@ impl AnswerMessage {
             Value::Array(blocks) => {
                 let blocks = blocks.into_iter().map(|block| match block {
                     Value::String(text) => Some(Block::of_text(text)),
-                    block => serde_json::from_value(block).ok(),
+                    block => fitting(block),
                 });
                 blocks.flatten().for_each(|block: Block| block.into_pieces(pieces));
             }
             Value::String(text) => pieces.push(&text),
             single => {
-                let block: Option<Block> = serde_json::from_value(single).ok();
+                let block: Option<Block> = fitting(single);
                 block.into_iter().for_each(|block| block.into_pieces(pieces));
             }
         }

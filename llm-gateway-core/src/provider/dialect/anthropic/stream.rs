@@ -11,7 +11,7 @@ use crate::provider::dialect::DecodedAnswer;
 use crate::provider::dialect::assembly::{Assembly, Pieces, is_object};
 use crate::provider::dialect::counts::Counts;
 use crate::provider::dialect::json;
-use crate::provider::dialect::lenient::{lenient, name};
+use crate::provider::dialect::lenient::{fitting, lenient, name};
 
 /// An answer that arrives as events.
 #[derive(Default)]
@@ -52,22 +52,25 @@ impl Assembly for AnthropicStream {
                 content_block.into_iter().for_each(|block| block.into_pieces(pieces));
             }
             "content_block_delta" => {
-                let block: Option<Block> = serde_json::from_value(delta).ok();
+                let block: Option<Block> = fitting(delta);
                 block.into_iter().for_each(|block| block.into_pieces(pieces));
             }
             // Its counts are totals, and final with the reason why the model stopped.
             "message_delta" => {
-                let change: Option<MessageChange> = serde_json::from_value(delta).ok();
+                let change: Option<MessageChange> = fitting(delta);
                 change.into_iter().for_each(|change| change.into_pieces(pieces));
                 pieces.count(Counts::of(&usage));
                 note_tier(&usage, pieces);
             }
-            // A server that cannot stream sends the whole answer as one event.
+            // A server that cannot stream sends the whole answer as one event. An event without a
+            // name has this one too, and may be a heartbeat.
             "message" => {
                 let message: AnswerMessage = json::read(data.as_bytes())?;
-                message.into_pieces(pieces);
-                self.pieces.is_over = true;
-                return Ok(ControlFlow::Break(()));
+                if message.is_answer() {
+                    message.into_pieces(pieces);
+                    self.pieces.is_over = true;
+                    return Ok(ControlFlow::Break(()));
+                }
             }
             "message_stop" => {
                 self.pieces.is_over = true;

@@ -12,20 +12,28 @@ use crate::provider::dialect::lenient::{lenient, list, name, text, texts};
 use crate::provider::dialect::reasons::{self, Stopped};
 
 /// A response, whole or one of a stream. Servers in Python write the names of its fields in
-/// snake case.
+/// snake case, and proxies leave both spellings, one of them null.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GenerateResponse {
     #[serde(default, deserialize_with = "list")]
     candidates: Vec<AnswerCandidate>,
-    #[serde(default, deserialize_with = "lenient", alias = "prompt_feedback")]
+    #[serde(default, deserialize_with = "lenient")]
     prompt_feedback: Option<PromptFeedback>,
-    #[serde(default, deserialize_with = "name", alias = "model_version")]
+    #[serde(default, deserialize_with = "lenient", rename = "prompt_feedback")]
+    snake_prompt_feedback: Option<PromptFeedback>,
+    #[serde(default, deserialize_with = "name")]
     model_version: Option<String>,
-    #[serde(default, deserialize_with = "name", alias = "response_id")]
+    #[serde(default, deserialize_with = "name", rename = "model_version")]
+    snake_model_version: Option<String>,
+    #[serde(default, deserialize_with = "name")]
     response_id: Option<String>,
-    #[serde(default, alias = "usage_metadata")]
+    #[serde(default, deserialize_with = "name", rename = "response_id")]
+    snake_response_id: Option<String>,
+    #[serde(default)]
     usage_metadata: Value,
+    #[serde(default, rename = "usage_metadata")]
+    snake_usage_metadata: Value,
 }
 
 /// One of the answers that a request can ask for; this crate asks for one.
@@ -34,10 +42,14 @@ pub(super) struct GenerateResponse {
 struct AnswerCandidate {
     #[serde(default, deserialize_with = "lenient")]
     content: Option<CandidateContent>,
-    #[serde(default, deserialize_with = "text", alias = "finish_reason")]
+    #[serde(default, deserialize_with = "text")]
     finish_reason: Option<String>,
-    #[serde(default, deserialize_with = "text", alias = "finish_message")]
+    #[serde(default, deserialize_with = "text", rename = "finish_reason")]
+    snake_finish_reason: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     finish_message: Option<String>,
+    #[serde(default, deserialize_with = "text", rename = "finish_message")]
+    snake_finish_message: Option<String>,
     #[serde(default)]
     error: Value,
 }
@@ -61,8 +73,10 @@ struct CandidatePart {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PromptFeedback {
-    #[serde(default, deserialize_with = "name", alias = "block_reason")]
+    #[serde(default, deserialize_with = "name")]
     block_reason: Option<String>,
+    #[serde(default, deserialize_with = "name", rename = "block_reason")]
+    snake_block_reason: Option<String>,
 }
 
 impl GenerateResponse {
@@ -72,19 +86,20 @@ impl GenerateResponse {
     }
 
     fn blocked(&self) -> Option<&str> {
-        self.prompt_feedback.as_ref()?.block_reason.as_deref()
+        let feedback = self.prompt_feedback.as_ref().or(self.snake_prompt_feedback.as_ref())?;
+        feedback.block_reason.as_deref().or(feedback.snake_block_reason.as_deref())
     }
 
     /// The model that answered. Some answers name it as a resource.
     fn model(&self) -> Option<String> {
-        let named = self.model_version.as_deref()?;
+        let named = self.model_version.as_deref().or(self.snake_model_version.as_deref())?;
         Some(named.strip_prefix("models/").unwrap_or(named).to_owned())
     }
 
     /// Adds the response to what has come, and returns why it says that the model stopped.
     pub(super) fn into_pieces(self, pieces: &mut Pieces) -> Option<Stopped> {
         let blocked = self.blocked().map(str::to_owned);
-        pieces.name(self.model(), self.response_id);
+        pieces.name(self.model(), self.response_id.or(self.snake_response_id));
         let candidate = self.candidates.into_iter().next();
         let mut stopped = candidate.and_then(|candidate| candidate.into_pieces(pieces));
         if let Some(reason) = blocked {
@@ -92,7 +107,7 @@ impl GenerateResponse {
             stopped = FILTERED;
             pieces.stopped = stopped;
         }
-        pieces.count(Counts::of(&self.usage_metadata));
+        pieces.count(Counts::of(&self.usage_metadata).and(Counts::of(&self.snake_usage_metadata)));
         stopped
     }
 }
@@ -112,12 +127,13 @@ impl AnswerCandidate {
                 }
             }
         }
-        let stopped = self.finish_reason.as_deref().and_then(reasons::read);
+        let reason = self.finish_reason.or(self.snake_finish_reason);
+        let stopped = reason.as_deref().and_then(reasons::read);
         if stopped == FILTERED {
-            let said = self.finish_message.or(self.finish_reason.clone());
+            let said = self.finish_message.or(self.snake_finish_message).or(reason.clone());
             pieces.refusal = said.unwrap_or_default();
         }
-        pieces.stop(self.finish_reason);
+        pieces.stop(reason);
         stopped
     }
 }

@@ -9,6 +9,7 @@ use super::answer::Chat;
 use crate::provider::dialect::DecodedAnswer;
 use crate::provider::dialect::assembly::{Assembly, Pieces, is_object};
 use crate::provider::dialect::json;
+use crate::provider::dialect::reasons::Stopped;
 
 /// The data of the event after the last chunk.
 const DONE: &str = "[DONE]";
@@ -29,8 +30,9 @@ struct Choices {
     first: Option<u64>,
     /// The index that came last.
     last: u64,
-    /// How much text had come when another index than the first stood for the first time.
-    own: Option<u64>,
+    /// What had come when another index than the first stood for the first time: how much text,
+    /// and why the model stopped.
+    own: Option<(u64, Option<Stopped>)>,
     are_several: bool,
 }
 
@@ -40,14 +42,15 @@ impl Choices {
         let first = *self.first.get_or_insert(index);
         let is_first_other = index != first && self.own.is_none();
         if is_first_other {
-            self.own = Some(pieces.chars);
+            self.own = Some((pieces.chars, pieces.stopped));
         }
         // An answer that has ended is not continued under another index.
         let is_another = beside_another || (is_first_other && pieces.stopped.is_some());
         if !self.are_several && (is_another || index < self.last) {
             self.are_several = true;
-            if let Some(own) = self.own {
-                pieces.keep(own);
+            if let Some((chars, stopped)) = self.own {
+                pieces.keep(chars);
+                pieces.stopped = stopped;
             }
         }
         self.last = index;

@@ -1,6 +1,7 @@
 //! What all dialects have in common, held against each of them.
 
 mod pieces;
+mod streams;
 
 use serde_json::{Value, json};
 
