@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{AnswerRoom, Call, Prepared, ProviderParts, for_endpoint};
+use super::{AnswerRoom, Call, Prepared, Provider, ProviderParts, for_endpoint};
 use crate::clock::FixedClock;
 use crate::credential::{CredentialSource, Lease, Secret};
 use crate::error::Error;
@@ -228,18 +228,38 @@ fn every_folder_is_a_dialect() {
     assert_eq!(folders, DIALECTS.map(|dialect| dialect.as_str().to_owned()).into());
 }
 
-async fn check(dialect: Dialect, fixture: Fixture, cut: Cut) {
-    let Fixture { call, request, response, expect, .. } = fixture;
-    let status = response.status;
-    let delivery = if call.stream { Delivery::Stream } else { Delivery::Whole };
+/// Returns what the adapter of a dialect makes of a response that is written as in a fixture, cut
+/// behind `cut` bytes.
+pub(crate) async fn completed(
+    dialect: Dialect,
+    delivery: Delivery,
+    response: Value,
+    cut: usize,
+) -> Result<Completion, Error> {
+    let response = serde_json::from_value(response).unwrap();
+    let provider = provider(dialect, delivery, Canned(response, Cut::Behind(cut)));
+    let model = ModelId::new("gpt-4o").unwrap();
+    let prompt = Prompt::from_caller(None, vec![Message::user("hi")]).into();
+    let call = Call { model, prompt, max_tokens: 64, capabilities: Vec::new() };
+    provider.send(&provider.prepare(call).unwrap(), &Recorder::new()).await
+}
+
+fn provider(dialect: Dialect, delivery: Delivery, canned: Canned) -> Arc<dyn Provider> {
     let parts = ProviderParts {
-        transport: Arc::new(Canned(response, cut)),
+        transport: Arc::new(canned),
         credentials: Arc::new(OneKey),
         scrubber: Scrubber::default(),
         clock: Arc::new(FixedClock::new(NOW)),
         room: AnswerRoom::of(1 << 27),
     };
-    let provider = for_endpoint(endpoint(dialect, delivery), parts).unwrap();
+    for_endpoint(endpoint(dialect, delivery), parts).unwrap()
+}
+
+async fn check(dialect: Dialect, fixture: Fixture, cut: Cut) {
+    let Fixture { call, request, response, expect, .. } = fixture;
+    let status = response.status;
+    let delivery = if call.stream { Delivery::Stream } else { Delivery::Whole };
+    let provider = provider(dialect, delivery, Canned(response, cut));
     let prepared = provider.prepare(call.into()).unwrap();
     if let Some(sent) = request {
         check_request(&prepared, &sent);

@@ -41,7 +41,7 @@
 
 mod dialect;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod http;
 mod wait;
 

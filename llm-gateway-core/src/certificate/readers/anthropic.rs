@@ -91,25 +91,27 @@ fn begin(message: &Value, partial: &mut PartialResponse) {
     partial.has_error |= message.get("error").is_some_and(complaint::says_something);
     partial.name_model(&ReportedName::at(message.get("model")));
     partial.identify(&ReportedName::at(message.get("id")));
-    match message.get("content") {
-        Some(Value::Array(blocks)) => blocks.iter().for_each(|it| block(Some(it), partial)),
-        single => block(single, partial),
+    let content = match message.get("content") {
+        Some(Value::Array(blocks)) => blocks.as_slice(),
+        Some(single) => std::slice::from_ref(single),
+        None => &[],
+    };
+    for part in content {
+        match part {
+            // Some servers write a text instead of a block.
+            Value::String(text) => partial.say(text),
+            other => block(Some(other), partial),
+        }
     }
     partial.stop(fields::text(message.get("stop_reason")));
     partial.count_input(message.get("usage"));
 }
 
-/// Takes the text of a block, or of a change of one. Thinking, tool use and types to come have
-/// none. Some servers write a text instead of a block.
+/// Takes the text of a block, or of a change of one. Thinking, tool use and types to come have none.
 fn block(block: Option<&Value>, partial: &mut PartialResponse) {
-    match block {
-        Some(Value::String(text)) => partial.say(text),
-        Some(Value::Object(block)) => {
-            let kind = fields::text(block.get("type")).unwrap_or_default();
-            if ["", "text", "text_delta"].contains(&kind.as_str()) {
-                partial.say(&fields::texts(block.get("text")));
-            }
-        }
-        _ => {}
+    let Some(block) = block.filter(|block| block.is_object()) else { return };
+    let kind = fields::text(block.get("type")).unwrap_or_default();
+    if ["", "text", "text_delta"].contains(&kind.as_str()) {
+        partial.say(&fields::texts(block.get("text")));
     }
 }

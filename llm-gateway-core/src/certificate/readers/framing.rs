@@ -40,11 +40,12 @@ fn is_declared(response: &RecordedResponse) -> bool {
     media_type.eq_ignore_ascii_case("text/event-stream")
 }
 
-/// Returns the documents of a body that has one a line. `None` for any other body.
-pub(super) fn lines<'a>(body: &'a str, end: Option<&str>) -> Option<Vec<&'a str>> {
+/// Returns the documents of a body that has one a line, and the closing word of a stream if it is
+/// among them. `None` for any other body.
+pub(super) fn lines(body: &str) -> Option<Vec<&str>> {
     let body = body.strip_prefix('\u{feff}').unwrap_or(body);
     let lines = body.lines().map(str::trim).filter(|line| !line.is_empty());
     let lines: Vec<&str> = lines.collect();
-    let belongs = |line: &&str| line.starts_with('{') || Some(*line) == end;
+    let belongs = |line: &&str| line.starts_with('{') || *line == "[DONE]";
     (lines.len() > 1 && lines.iter().all(belongs)).then_some(lines)
 }

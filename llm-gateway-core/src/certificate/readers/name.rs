@@ -5,8 +5,12 @@ use serde_json::Value;
 /// How many bytes a name may have. Ids of models have at most 128 characters.
 const LONGEST_NAME: usize = 256;
 
-/// A name as a response reports it, if it does. Null and the empty text count as absent. Anything
-/// else is kept as it is written: it can then be compared, and is seen not to be a known id.
+/// How many characters of something that is no name are kept in the place of one.
+const SHOWN_JSON: usize = 64;
+
+/// A name as a response reports it, if it does. Null and the empty text count as absent. Of anything
+/// else the beginning is kept as it is written: it can then be compared, and is seen not to be a
+/// known id.
 #[derive(Debug, Default)]
 pub(super) struct ReportedName(pub(super) Option<String>);
 
@@ -16,7 +20,7 @@ impl ReportedName {
         Self(match field {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
-            Some(other) => Some(other.to_string()),
+            Some(other) => Some(other.to_string().chars().take(SHOWN_JSON).collect()),
         })
     }
 

@@ -75,7 +75,7 @@ fn read_as<F: Format>(
     if framing::form(response, &body) == BodyForm::Events {
         return stream::<F>(&sse::events(&body), partial);
     }
-    match (document::parse(&body), framing::lines(&body, F::END)) {
+    match (document::parse(&body), framing::lines(&body)) {
         (Ok(document), _) => whole::<F>(&document, partial),
         (Err(why), None) => Err(why),
         // The end of the body ends the answer.
@@ -110,11 +110,12 @@ fn stream<F: Format>(events: &[StreamEvent], partial: &mut PartialResponse) -> R
         let document = match document_in(data) {
             // What was cut is not read: the answer may have ended before.
             Err(_) if *may_be_cut => break,
+            Err(_) if name == PING => continue,
             document => document?,
         };
         let Some(document) = document else { continue };
         refuse(is_error::<F>(&document))?;
-        if document.is_object() {
+        if document.is_object() && !is_ping(name, &document) {
             F::event(name, &document, &mut progress, partial);
         }
         refuse(partial.has_error)?;
@@ -135,6 +136,15 @@ fn document_in(data: &str) -> Result<Option<Value>, String> {
         Some('[') => Ok(document::parse(data).ok()),
         _ => Ok(None),
     }
+}
+
+/// The name of an event that only says that the server is there:
+/// <https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events>.
+const PING: &str = "ping";
+
+/// Returns whether an event is a [`PING`], by its name or by the type in its data.
+fn is_ping(name: &str, document: &Value) -> bool {
+    name == PING || document.get("type").is_some_and(|kind| kind == PING)
 }
 
 /// Returns whether a document is an error, or a list that has one.

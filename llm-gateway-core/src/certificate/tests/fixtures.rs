@@ -29,7 +29,7 @@ fn fixtures(dialect: Dialect) -> Vec<(String, RecordedResponse, Value)> {
     files.map(|file| fixture(&file.unwrap().path())).collect()
 }
 
-fn recorded(response: &Value) -> RecordedResponse {
+pub(super) fn recorded(response: &Value) -> RecordedResponse {
     let headers = response["headers"].as_object().unwrap().iter();
     let headers: HeaderMap = headers
         .map(|(name, value)| {

@@ -3,6 +3,7 @@
 mod cases;
 mod digests;
 mod fixtures;
+mod forms;
 mod freshness;
 mod kinship;
 mod orchestration;
