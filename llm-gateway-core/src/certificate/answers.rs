@@ -55,6 +55,9 @@ pub(super) struct ResponseFacts {
     pub(super) model: Option<String>,
     /// The id that the provider gave the response.
     pub(super) response_id: Option<String>,
+    /// The text of the answer or, in a receipt, its salted digest. Only equality with other texts of
+    /// the same run has a meaning.
+    pub(super) text: Option<String>,
     /// The response headers that mention a cache.
     pub(super) cache_headers: Vec<(String, String)>,
 }
@@ -76,6 +79,7 @@ impl AnswerRecord {
             Ok(reply) => Self::Read(ResponseFacts {
                 model: reply.model,
                 response_id: reply.response_id,
+                text: Some(reply.text),
                 cache_headers: readers::cache_headers(&response.headers),
             }),
         }

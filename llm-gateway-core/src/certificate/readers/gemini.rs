@@ -6,7 +6,7 @@ use super::head::segment;
 use super::name::ReportedName;
 use super::partial::PartialResponse;
 use super::places::Holds;
-use super::reasons::Ending;
+use super::reasons::AnswerEnd;
 use super::{Format, complaint, fields};
 
 /// The reader of the dialect `gemini`.
@@ -62,7 +62,7 @@ impl Format for GeminiReader {
             take(candidate, partial);
         }
         if is_blocked(document) {
-            partial.ending = Some(Ending::Finished);
+            partial.ending = Some(AnswerEnd::Finished);
         }
         partial.count(fields::either(document, ["usageMetadata", "usage_metadata"]));
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::name::ReportedName;
 use super::partial::PartialResponse;
 use super::places::Holds;
-use super::reasons::Ending;
+use super::reasons::AnswerEnd;
 use super::{Format, SCHEMA_NAME, complaint, fields};
 
 /// The reader of the dialect `openai`.
@@ -107,7 +107,7 @@ pub(super) struct ChoiceLog {
     latest: u64,
     /// The answer as it was before another index than the first came: the length of its text, and
     /// its ending.
-    before_others: Option<(usize, Option<Ending>)>,
+    before_others: Option<(usize, Option<AnswerEnd>)>,
     are_several: bool,
 }
 

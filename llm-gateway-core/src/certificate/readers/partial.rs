@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::ReadResponse;
 use super::name::ReportedName;
-use super::reasons::{self, Ending};
+use super::reasons::{self, AnswerEnd};
 use super::usage::TokenCounts;
 use crate::model::Usage;
 
@@ -13,7 +13,7 @@ use crate::model::Usage;
 pub(super) struct PartialResponse {
     pub(super) reply: ReadResponse,
     /// How the answer ended, if the response says so.
-    pub(super) ending: Option<Ending>,
+    pub(super) ending: Option<AnswerEnd>,
     /// Whether the last document was read. Nothing after it belongs to the answer.
     pub(super) done: bool,
     /// Whether an error is inside the answer.
@@ -42,7 +42,7 @@ impl PartialResponse {
 
     /// Takes the answer back to an earlier state: the first `length` bytes of its text, and its
     /// ending then. What was counted since counts more than this answer.
-    pub(super) fn take_back(&mut self, length: usize, ending: Option<Ending>) {
+    pub(super) fn take_back(&mut self, length: usize, ending: Option<AnswerEnd>) {
         self.reply.text.truncate(length);
         self.ending = ending;
         self.is_counted = false;
@@ -108,7 +108,7 @@ impl PartialResponse {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        if self.ending == Some(Ending::Failed) {
+        if self.ending == Some(AnswerEnd::Failed) {
             return Err("it ended with a failure".to_owned());
         }
         if self.reply.text.trim().is_empty() {

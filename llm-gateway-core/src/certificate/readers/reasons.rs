@@ -6,7 +6,7 @@
 
 /// How an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum AnswerEnd {
     /// The model came to an end, whichever it was.
     Finished,
     /// The provider failed in the middle of the answer.
@@ -43,7 +43,7 @@ const NO_FAILURES: [&str; 2] = ["error_limit", "error_toxic"];
 const NOTHING: [&str; 4] = ["", "none", "null", "unspecified"];
 
 /// Returns how an answer ended, by the reason that it states; `None` if the reason says nothing.
-pub(super) fn ending(reason: &str) -> Option<Ending> {
+pub(super) fn ending(reason: &str) -> Option<AnswerEnd> {
     let word = reason.trim().to_ascii_lowercase().replace([' ', '-'], "_");
     // Python prints an enumeration as `FinishReason.STOP`, Protocol Buffers as
     // `FINISH_REASON_STOP`.
@@ -54,7 +54,11 @@ pub(super) fn ending(reason: &str) -> Option<Ending> {
     }
     let padded = format!("_{word}");
     let fails = FAILURES.iter().any(|failure| padded.contains(&format!("_{failure}")));
-    Some(if fails && !NO_FAILURES.contains(&word) { Ending::Failed } else { Ending::Finished })
+    Some(if fails && !NO_FAILURES.contains(&word) {
+        AnswerEnd::Failed
+    } else {
+        AnswerEnd::Finished
+    })
 }
 
 #[cfg(test)]
@@ -73,7 +77,7 @@ mod tests {
             "ERROR_LIMIT",
             "terror",
         ] {
-            assert_eq!(ending(word), Some(Ending::Finished), "{word}");
+            assert_eq!(ending(word), Some(AnswerEnd::Finished), "{word}");
         }
         for word in [
             "error",
@@ -87,7 +91,7 @@ mod tests {
             "engine_overloaded",
             "request_failed",
         ] {
-            assert_eq!(ending(word), Some(Ending::Failed), "{word}");
+            assert_eq!(ending(word), Some(AnswerEnd::Failed), "{word}");
         }
         for word in ["", " ", "null", "None", "FINISH_REASON_UNSPECIFIED", "FinishReason."] {
             assert_eq!(ending(word), None, "{word:?}");

@@ -22,6 +22,11 @@ pub(super) fn response(salt: &Salt, response: &RecordedResponse) -> String {
     salted_digest(salt, "response", &(sequence, status, headers, redacted), body.as_bytes())
 }
 
+/// Returns the salted digest of the text of an answer.
+pub(super) fn answer(salt: &Salt, text: &str) -> String {
+    salted_digest(salt, "answer", &(), text.as_bytes())
+}
+
 /// Returns what a run declared about a model call, to be hashed. The call's messages are hashed
 /// with the rows.
 pub(in crate::certificate) fn declared(call: &CallEvidence) -> impl Serialize + '_ {

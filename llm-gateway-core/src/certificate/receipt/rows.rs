@@ -71,6 +71,8 @@ pub(in crate::certificate) struct ResponseRow {
     pub(in crate::certificate) redacted: bool,
     pub(in crate::certificate) returned_model: Option<String>,
     pub(in crate::certificate) response_id: Option<String>,
+    /// Salted digest of the answer's text.
+    pub(in crate::certificate) answer: Option<String>,
     /// The response headers that mention a cache.
     pub(in crate::certificate) cache_headers: Vec<(String, String)>,
     /// The reason why the response is not a readable answer; `None` if it is one.
@@ -203,6 +205,7 @@ impl ResponseRow {
             redacted: response.redacted,
             returned_model: facts.model,
             response_id: facts.response_id,
+            answer: facts.text.map(|text| digests::answer(salt, &text)),
             cache_headers: facts.cache_headers,
             unreadable,
         }
@@ -215,6 +218,7 @@ impl ResponseRow {
             None => AnswerRecord::Read(ResponseFacts {
                 model: self.returned_model.clone(),
                 response_id: self.response_id.clone(),
+                text: self.answer.clone(),
                 cache_headers: self.cache_headers.clone(),
             }),
         }

@@ -6,12 +6,22 @@ use crate::certificate::ClaimResult::{Fail, NotApplicable, Unknown};
 use crate::model::Dialect;
 use crate::policy::Level;
 
+const LONG_ID: &str = "resp_68a1f0c2d3e4";
+
 fn model_key(dialect: Dialect) -> &'static str {
     if dialect == Dialect::Gemini { "modelVersion" } else { "model" }
 }
 
 fn id_key(dialect: Dialect) -> &'static str {
     if dialect == Dialect::Gemini { "responseId" } else { "id" }
+}
+
+fn text_at(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Anthropic => "/content/0/text",
+        Dialect::Gemini => "/candidates/0/content/parts/0/text",
+        Dialect::OpenAi | Dialect::Own => "/choices/0/message/content",
+    }
 }
 
 /// Returns the test cases about responses in one wire dialect.
@@ -30,6 +40,19 @@ pub(super) fn responses(dialect: Dialect) -> Vec<Case> {
     let header = |about: &str, header: &'static str, value: &'static str| {
         case(12, format!("{name}: {about}"), &seats, |members| {
             response(&mut members[2]).headers.push((header.to_owned(), value.to_owned()));
+        })
+    };
+    // Of members 2 and 3, whose texts differ by themselves.
+    let shared = |about: &str, id: &'static str, text: Option<&'static str>| {
+        case(12, format!("{name}: {about}"), &seats, |members| {
+            for member in &mut members[1..] {
+                answer(member, |body| {
+                    body[id_key(dialect)] = id.into();
+                    if let Some(text) = text {
+                        *body.pointer_mut(text_at(dialect)).unwrap() = text.into();
+                    }
+                });
+            }
         })
     };
     let stale = |case: Case| case.fails(&[("fresh", Fail)], Level::LineageDistinct);
@@ -68,20 +91,19 @@ pub(super) fn responses(dialect: Dialect) -> Vec<Case> {
         header("age 0", "age", "0"),
         header("no LiteLLM hit", "x-litellm-cache-hit", "False"),
         header("what the OpenAI API sends", "cf-cache-status", "DYNAMIC"),
-        stale(case(12, format!("{name}: one response id twice"), &seats, |members| {
-            for member in &mut members[1..] {
-                answer(member, |body| body[id_key(dialect)] = "id-1f".into());
-            }
-        }))
-        .because(&[("fresh", "members 2 and 3 have one response id, id-1f")]),
+        stale(shared("one response twice", LONG_ID, Some("Yes.")))
+            .because(&[("fresh", "members 2 and 3 have one response id, resp_68a1f0c2d3e4")]),
+        shared("one id for two texts", LONG_ID, None).because(&[(
+            "fresh",
+            "members 2 and 3 have different texts under one response id, resp_68a1f0c2d3e4",
+        )]),
         // Ollama draws each id from 999 numbers.
-        case(12, format!("{name}: one number of few twice"), &seats, |members| {
-            for member in &mut members[1..] {
-                answer(member, |body| body[id_key(dialect)] = "chatcmpl-437".into());
-            }
-        })
-        .fails(&[("fresh", Unknown)], Level::LineageDistinct)
-        .because(&[("fresh", "members 2 and 3 have one response id, chatcmpl-437")]),
+        shared("one number of few twice", "chatcmpl-437", Some("Yes."))
+            .fails(&[("fresh", Unknown)], Level::LineageDistinct)
+            .because(&[("fresh", "members 2 and 3 have one response id, chatcmpl-437")]),
+        shared("one second twice", "chatcmpl-1790000000", Some("Yes."))
+            .fails(&[("fresh", Unknown)], Level::LineageDistinct),
+        shared("one second for two texts", "chatcmpl-1790000000", None),
         case(12, format!("{name}: a response without an id"), &seats, |members| {
             answer(&mut members[1], |body| {
                 body.as_object_mut().unwrap().remove(id_key(dialect));

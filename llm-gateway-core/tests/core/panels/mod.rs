@@ -21,6 +21,7 @@ use crate::support::{WORST_CASE, gateway_in, spent};
 mod adapters;
 mod answers;
 mod money;
+mod odd_servers;
 mod receipts;
 mod spared;
 
@@ -175,7 +176,7 @@ async fn what_the_answers_are_worth_follows_from_the_certificate() {
     let two_ids_alike = (0..2).fold(Scripted::new(), |script, _| {
         script.raw(
             200,
-            r#"{"id": "one", "model": "gpt-6-luna", "choices": [{"message":
+            r#"{"id": "chatcmpl-f1e1d0a1b2c3", "model": "gpt-6-luna", "choices": [{"message":
             {"content": "yes"}, "finish_reason": "stop"}]}"#,
         )
     });
