@@ -8,7 +8,7 @@ use crate::certificate::{
     AttemptCost, CallEvidence, Commitment, RecordedExchange, RecordedRequest, RecordedResponse,
 };
 use crate::dispatch::{AttemptOutcome, Course, PreparedCall};
-use crate::model::{Dialect, Sequence, Target};
+use crate::model::{Capability, Dialect, Sequence, Target};
 use crate::policy::Policy;
 
 /// Records the bytes of a call's request before they are sent. `None` if the provider shows no
@@ -34,6 +34,9 @@ pub(crate) fn call_evidence(
     };
     let (provider, model) = (target.provider.as_str(), target.model.as_str());
     let mut evidence = CallEvidence::new(position, provider, model, dialect, base_url);
+    let facts = policy.facts(target);
+    evidence.think_tags =
+        facts.is_some_and(|facts| facts.capabilities.contains(&Capability::ThinkTags));
     evidence.committed = committed;
     evidence.exchanges = exchanges(course);
     evidence.answered = course.result.is_ok();

@@ -74,7 +74,7 @@ impl AnswerRecord {
 
     /// Reads one recorded response of a call.
     pub(super) fn read(call: &CallEvidence, response: &RecordedResponse) -> Self {
-        match readers::response(call.dialect, response) {
+        match readers::answer(call, response) {
             Err(why) => Self::Unreadable(why),
             Ok(reply) => Self::Read(ResponseFacts {
                 model: reply.model,

@@ -29,6 +29,9 @@ pub struct CallEvidence {
     pub dialect: Dialect,
     /// Base URL of the called provider, as in the policy.
     pub base_url: String,
+    /// Whether the policy declares that the model writes its reasoning into its text, as a leading
+    /// `<think>…</think>`, which is no part of the answer.
+    pub think_tags: bool,
     /// The request that was fixed before anything was sent to the model, and when it was fixed.
     pub committed: Option<Commitment>,
     /// The attempts of the call, with request and response, oldest first.
@@ -52,6 +55,7 @@ impl CallEvidence {
             model: model.into(),
             dialect,
             base_url: base_url.into(),
+            think_tags: false,
             committed: None,
             exchanges: Vec::new(),
             answered: false,

@@ -30,7 +30,7 @@ fn answer(step: &StepEvidence) -> Option<Result<String, String>> {
     }
     let gap = || AnswerRecord::of(call).gap(Speaker::Step(call.position)).unwrap_or_default();
     let reply = call.answer().filter(|_| call.records());
-    let reply = reply.and_then(|response| readers::response(call.dialect, response).ok());
+    let reply = reply.and_then(|response| readers::answer(call, response).ok());
     Some(reply.map(|reply| reply.text).ok_or_else(gap))
 }
 

@@ -36,7 +36,9 @@ use crate::model::Dialect;
 pub(super) use caches::{Origin, cache_headers, origin};
 use partial::PartialResponse;
 use places::Holds;
-pub(super) use response::{response, text, usage};
+#[cfg(test)]
+pub(super) use response::response;
+pub(super) use response::{answer, text, usage};
 
 /// Something in a request that should not be there, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,40 @@ use super::openai::OpenAiReader;
 use super::partial::PartialResponse;
 use super::sse::{self, StreamEvent};
 use super::{Format, ReadResponse, complaint, document};
+use crate::certificate::evidence::CallEvidence;
 use crate::certificate::recorded::RecordedResponse;
 use crate::model::{Dialect, Usage};
+
+/// Reads a response as the answer to a call. Reasoning that a model writes into its text is left
+/// out if the call declares that it does.
+///
+/// # Errors
+/// The response is not a readable answer; the text says why.
+pub(in crate::certificate) fn answer(
+    call: &CallEvidence,
+    came: &RecordedResponse,
+) -> Result<ReadResponse, String> {
+    let reply = response(call.dialect, came)?;
+    if !call.think_tags {
+        return Ok(reply);
+    }
+    match without_thinking(&reply.text) {
+        "" => Err("there is only reasoning in it".to_owned()),
+        text => Ok(ReadResponse { text: text.to_owned(), ..reply }),
+    }
+}
+
+/// Returns what follows a leading `<think>…</think>`. Reasoning without an end has nothing behind it.
+fn without_thinking(text: &str) -> &str {
+    match text.trim_start().strip_prefix("<think>") {
+        None => text,
+        Some(thinking) => {
+            let end = thinking.find("</think>");
+            let answer = end.and_then(|end| thinking.get(end..)?.strip_prefix("</think>"));
+            answer.unwrap_or_default().trim_start()
+        }
+    }
+}
 
 /// Reads a response in the format `dialect`. A stream without its end is not an answer, because it
 /// is not all that the model said.

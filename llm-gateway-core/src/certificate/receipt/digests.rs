@@ -36,9 +36,10 @@ pub(in crate::certificate) fn declared(call: &CallEvidence) -> impl Serialize + 
         model,
         dialect,
         base_url,
+        think_tags,
         answered,
         committed: _,
         exchanges: _,
     } = call;
-    (position, provider, model, dialect, base_url, answered)
+    (position, provider, model, dialect, base_url, think_tags, answered)
 }

@@ -298,6 +298,25 @@ fn of_several_choices_the_first_is_the_answer() {
 }
 
 #[test]
+fn declared_thinking_is_no_part_of_an_answer() {
+    use crate::certificate::readers::answer;
+    let mut call = panel(&SEATS).members.remove(0);
+    for (said, declared, undeclared) in [
+        ("<think>No?</think>\n\nYes", Ok("Yes"), Ok("<think>No?</think>\n\nYes")),
+        (" <think>No?", Err("there is only reasoning in it"), Ok(" <think>No?")),
+        ("<think>No?</think> ", Err("there is only reasoning in it"), Ok("<think>No?</think> ")),
+        ("Yes<think>No?</think>", Ok("Yes<think>No?</think>"), Ok("Yes<think>No?</think>")),
+    ] {
+        let body = serde_json::json!({"choices": [{"message": {"content": said}}]}).to_string();
+        for (think_tags, expected) in [(true, declared), (false, undeclared)] {
+            call.think_tags = think_tags;
+            let reply = answer(&call, &whole(1, "", &body)).map(|reply| reply.text);
+            assert_eq!(reply.as_deref().map_err(String::as_str), expected, "{said:?}");
+        }
+    }
+}
+
+#[test]
 fn an_odd_name_is_kept_as_it_is_written() {
     let body = r#"{"model":7,"id":12345678901234567890,"choices":[{"message":{"content":"x"}}]}"#;
     let reply = read(OpenAi, &whole(1, "application/json", body)).unwrap();

@@ -38,6 +38,29 @@ async fn a_verifier_of_two_rounds_saw_neither_plan_nor_history() {
     }
 }
 
+/// The verifier is shown what the worker answered, and the plan is no part of that.
+#[tokio::test]
+async fn reasoning_within_a_text_is_no_part_of_the_artifact() {
+    let row = "gpt-6-luna: {in: 1, out: 10";
+    let policy = POLICY.replace(row, &format!("{row}, capabilities: [think_tags]"));
+    let worker = format!("<think>{PLAN}</think>\nParis.");
+    let script = || Scripted::new().answer(PLAN).answer(&*worker).answer("ACCEPT");
+    let done = work(&policy, "complex", &script()).await.unwrap();
+    assert_eq!(done.artifact(), Some("Paris."));
+    assert_eq!(
+        claims(&done),
+        [Pass, NotApplicable, Pass, Pass],
+        "{:#?}",
+        done.certificate().claims
+    );
+    let bundle = done.bundle.to_bytes();
+    let verified = verify(&done.receipt.to_bytes(), Against::default().with_bundle(&bundle));
+    assert_eq!(verified.result, VerifyResult::Holds, "{:?}", verified.findings);
+    // Of a row that does not say so the whole text is the answer.
+    let done = work(POLICY, "complex", &script()).await.unwrap();
+    assert_eq!(claims(&done), [Pass, NotApplicable, Pass, Fail]);
+}
+
 #[tokio::test]
 async fn a_repair_shows_the_verifier_nothing_of_its_reply() {
     let script = Scripted::new().answer(PLAN).answer("Paris.").answer("Sure!").answer("ACCEPT");
