@@ -1,8 +1,6 @@
 //! How an answer is framed, told by what its body shows: servers and proxies name another
 //! content type, or none.
 
-use serde_json::{Map, Value};
-
 use super::events::LARGEST_EVENT;
 
 /// How an answer is framed.
@@ -44,16 +42,11 @@ pub(super) fn is_open(body: &[u8]) -> bool {
     body.len() < LARGEST_EVENT && (is_part_of_mark || FIELDS.iter().any(may_become))
 }
 
-/// The documents of a body with one a line, among which the closing word of a stream may stand, or
-/// of a list of them, as Gemini streams without `alt=sse`; `None` for another body.
+/// The documents of a body with one a line, among which the closing word of a stream may stand;
+/// `None` for another body.
 pub(super) fn documents(body: &[u8]) -> Option<Vec<String>> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
-    if text.starts_with('[') && !text.starts_with("[DONE]") {
-        let documents: Vec<Map<String, Value>> = serde_json::from_str(text).ok()?;
-        let documents = documents.into_iter().map(|fields| Value::Object(fields).to_string());
-        return Some(documents.collect());
-    }
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let lines: Vec<&str> = lines.collect();
     let belong = lines.iter().all(|line| line.starts_with('{') || *line == "[DONE]");
@@ -93,11 +86,9 @@ mod tests {
     fn documents_stand_one_a_line() {
         let lines = documents(b"{\"a\": 1}\r\n\n{\"b\": 2}\n").unwrap();
         assert_eq!(lines, ["{\"a\": 1}", "{\"b\": 2}"]);
-        let list = documents(b"[{\"a\": 1},\n{\"b\": 2}]").unwrap();
-        assert_eq!(list, ["{\"a\":1}", "{\"b\":2}"]);
         let lines = documents(b"\xef\xbb\xbf{\"a\": \"\xe9\"}\n[DONE]").unwrap();
         assert_eq!(lines, ["{\"a\": \"\u{fffd}\"}", "[DONE]"]);
-        for other in ["{\"a\": 1}", "{\n\"a\": 1}", "[1]", "{}\nhello"] {
+        for other in ["{\"a\": 1}", "{\n\"a\": 1}", "[{}]", "{}\nhello"] {
             assert_eq!(documents(other.as_bytes()), None, "{other}");
         }
     }

@@ -215,6 +215,12 @@ fn heartbeat(dialect: Dialect, end: &str, dice: &mut Dice, body: &mut String) {
 
 /// Returns the documents of a stream, one a line; `None` for a stream whose events are no documents.
 fn lines(blocks: &[Vec<&str>], dice: &mut Dice) -> Option<String> {
+    // A line has no name for its event, so an event that has its type there alone is lost.
+    let is_named = |block: &&Vec<&str>| block.iter().any(|line| line.starts_with("event:"));
+    let types = |line: &&str| document(line).is_some_and(|data| data.get("type").is_some());
+    if blocks.iter().filter(is_named).any(|block| !block.iter().any(|line| types(&line))) {
+        return None;
+    }
     let data = blocks.iter().flatten().filter(|line| line.starts_with("data"));
     let end = dice.pick(&["\n", "\r\n", "\n\n"]);
     let mut lines = Vec::new();
