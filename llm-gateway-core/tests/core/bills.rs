@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use llm_gateway_core::ledger::{By, MemoryLedger};
+use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::model::CostBasis;
 use llm_gateway_core::{Category, Environment, Scripted};
 use proptest::prelude::*;
@@ -142,7 +142,7 @@ proptest! {
             }
         }
         run(gateway.drain()).unwrap();
-        let settled = run(spent(&ledger, By::Model)).settled.as_nanos();
+        let settled = run(spent(&ledger, SpendBy::Model)).settled.as_nanos();
         prop_assert!(settled <= CAP + last.saturating_sub(WORST_CASE), "{} above the cap", settled);
     }
 }

@@ -218,7 +218,7 @@ reliability: {{retry: {{max_retries: 0}}}}
     let failure = outcome.unwrap_err();
     assert_eq!(outcomes(failure.attempts()), ["network"]);
     assert_eq!(failure.attempts()[0].cost.unwrap().as_nanos(), 0);
-    let spent = spent(&ledger, By::Model).await;
+    let spent = spent(&ledger, SpendBy::Model).await;
     assert_eq!((spent.settled.as_nanos(), spent.held.as_nanos()), (0, 0));
     let breaker = gateway.describe().unwrap().circuit_breakers["local/m"];
     assert_eq!(breaker.consecutive_failures, 1, "it counts all the same");

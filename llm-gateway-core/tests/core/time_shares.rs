@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::pending;
 use http::{HeaderMap, HeaderValue};
-use llm_gateway_core::ledger::{By, MemoryLedger};
+use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::transport::{
     Body, Credential, HttpRequest, HttpResponse, SentMark, Transport, TransportError,
 };
@@ -150,7 +150,7 @@ impl World {
 
     async fn spent(&self) -> (u64, u64) {
         self.gateway.drain().await.unwrap();
-        let spent = spent(&self.ledger, By::Model).await;
+        let spent = spent(&self.ledger, SpendBy::Model).await;
         (spent.settled.as_nanos(), spent.held.as_nanos())
     }
 }
@@ -301,7 +301,7 @@ async fn a_want_of_our_own_is_nobodys_failure() {
     assert!(failure.error().hint().unwrap().contains("ulimit"), "{failure}");
     assert_eq!(gateway.describe().unwrap().circuit_breakers["first/m"].consecutive_failures, 0);
     gateway.drain().await.unwrap();
-    let spent = spent(&ledger, By::Model).await;
+    let spent = spent(&ledger, SpendBy::Model).await;
     assert_eq!((spent.settled.as_nanos(), spent.held.as_nanos()), (0, 0));
     assert_eq!(ask(&gateway, "ask").await.unwrap().text(), "once there is room again");
 }
