@@ -100,7 +100,7 @@ pub mod transport;
 // signature only (`RunFuture`), or late (`Environment`, `Stop`), and has no module to belong to.
 pub use envelope::{Envelope, Status};
 pub use environment::Environment;
-pub use error::{BlockedBy, Category, Error};
+pub use error::{Category, Error};
 pub use event::{Event, Events};
 pub use gateway::{Gateway, GatewayBuilder};
 #[doc(inline)]
