@@ -132,6 +132,48 @@ impl Category {
             Self::Internal => "internal",
         }
     }
+
+    /// Returns what a reader can do about an error of this category, where the place of the failure
+    /// knows no better advice.
+    pub(crate) fn usual_hint(self) -> &'static str {
+        match self {
+            Self::RateLimit | Self::Overloaded | Self::Provider5xx => "try again later",
+            Self::Timeout => "raise the time-out or the deadline in the policy, or ask for less",
+            Self::Network => "check the network, the proxy and the base URL of the provider",
+            Self::Truncated => {
+                "try again; if it breaks off each time, look at what stands between the gateway \
+                 and the model, such as a proxy with a time-out of its own"
+            }
+            Self::BadResponse => {
+                "check that the provider's base URL speaks the dialect of its kind"
+            }
+            Self::EmptyOutput => "try again, or word the prompt differently",
+            Self::BreakerOpen => "try again when the breaker's cooldown has passed",
+            Self::Quota => "add credit at the provider",
+            Self::Auth => "check the provider's key and what it may use",
+            Self::MissingKey => "set the provider's key in the environment or in .env",
+            Self::ModelNotFound => "check the model id, and that the key may use it",
+            Self::PolicyBlocked => "lower max_tokens, shorten the prompt, or raise the limit",
+            Self::InvalidRequest => {
+                "change what the message finds fault with; the same request fails elsewhere too, so \
+                 no other target is asked"
+            }
+            Self::ContextLength => {
+                "shorten the prompt, or route it to a model with a larger context"
+            }
+            Self::ContentFilter => "rephrase the prompt, or route it elsewhere",
+            Self::OutputBudgetExhausted => "raise max_tokens: reasoning counts as output",
+            Self::UnknownTaskClass => "name a task class that `llm_routing_info` lists",
+            Self::PolicyInvalid => "run `llm-gateway check` to see every problem",
+            Self::Ledger => "check the file and the directory of the ledger",
+            Self::Quorum => "see what became of each member, or lower the quorum in the policy",
+            Self::Independence => {
+                "see the claims of the certificate, or require less in the policy"
+            }
+            Self::Cancelled => "ask again if the answer is still wanted",
+            Self::Internal => "try again; if it comes back, report it with the words of the error",
+        }
+    }
 }
 
 impl fmt::Display for Category {
@@ -167,5 +209,13 @@ mod tests {
         }
         let error = "no_such_thing".parse::<Category>().unwrap_err();
         assert!(error.to_string().starts_with("`no_such_thing` is not a category"), "{error}");
+    }
+
+    #[test]
+    fn every_category_has_advice() {
+        for category in Category::ALL {
+            let hint = category.usual_hint();
+            assert!(hint.len() > 10 && !hint.ends_with('.'), "{category}: {hint}");
+        }
     }
 }

@@ -176,9 +176,10 @@ impl Error {
         &self.0.message
     }
 
-    /// Returns what the reader can do about the error, if there is advice.
+    /// Returns what the reader can do about the error: the advice that was given with it, else the
+    /// usual advice of its category.
     pub fn hint(&self) -> Option<&str> {
-        self.0.hint.as_deref()
+        Some(self.0.hint.as_deref().unwrap_or_else(|| self.category().usual_hint()))
     }
 
     /// Returns the target that failed, if one was asked.

@@ -7,7 +7,7 @@ use llm_gateway_core::model::Completion;
 use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{
-    Category, Environment, Error, Gateway, Reply, Request, Scripted, Stop, Task,
+    Category, Envelope, Environment, Error, Gateway, Reply, Request, Scripted, Stop, Task,
 };
 
 use crate::support::obeying;
@@ -128,4 +128,33 @@ async fn what_is_printed_for_debugging_holds_no_key_and_no_prompt() {
     let printed = format!("{printed} {gateway:?}");
     assert!(printed.contains("GatewayBuilder") && printed.contains("Run"), "{printed}");
     assert!(!printed.contains("canary"), "{printed}");
+}
+
+/// A provider that fails in one way, and says nothing more about it.
+struct Failing(Category);
+
+#[async_trait]
+impl Provider for Failing {
+    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
+        Ok(Prepared::unrecorded(call))
+    }
+
+    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
+        Err(Error::new(self.0, "no"))
+    }
+}
+
+/// `invalid_request`, `truncated` and `empty_output` had none.
+#[tokio::test(start_paused = true)]
+async fn every_category_leaves_its_reader_with_advice() {
+    let policy = "defaults: {one: {provider: house, model: m}}\n\
+                  providers: {house: {models: {m: {in: 0, out: 0}}}}";
+    for category in Category::ALL {
+        let builder = obeying(policy).provider("house", Arc::new(Failing(*category)));
+        let failure = builder.build().unwrap().route(Request::new("one", "hi")).await.unwrap_err();
+        let envelope = Envelope::from(&failure);
+        let meta = &envelope.meta;
+        assert_eq!(meta["error_category"], category.as_str());
+        assert!(meta["hint"].as_str().is_some_and(|hint| hint.len() > 10), "{category}: {meta:?}");
+    }
 }

@@ -213,3 +213,36 @@ orchestration:
     let trivial_alone = bounded("0", "in: 0, out: 0").into_iter().map(|it| it.1);
     assert!(trivial_alone.into_iter().all(|told| told.contains("`standard`")));
 }
+
+/// A base URL was copied from an example of a request; nobody said that it cannot work.
+#[test]
+fn a_base_url_that_leads_elsewhere_is_found_in_the_policy_and_in_the_environment() {
+    let own = |kind: &str, url: &str| {
+        format!("providers:\n  lab:\n    kind: {kind}\n    base_url: \"{url}\"\n")
+    };
+    for (kind, url, right) in [
+        ("openai", "http://127.0.0.1:9001/v1/chat/completions", "http://127.0.0.1:9001/v1"),
+        ("anthropic", "http://127.0.0.1:9001/v1", "http://127.0.0.1:9001"),
+        ("anthropic", "http://127.0.0.1:9001/v1/messages", "http://127.0.0.1:9001"),
+        ("gemini", "http://127.0.0.1:9001/v1beta", "http://127.0.0.1:9001"),
+    ] {
+        let said = said(&own(kind, url));
+        let [(line, message, hint)] = &said[..] else { panic!("{url}: {said:?}") };
+        assert_eq!(*line, 6, "{url}");
+        assert!(message.starts_with("`base_url`: it ends in /"), "{url}: {message}");
+        assert!(hint.starts_with(&format!("write {right}: the gateway adds /")), "{url}: {hint}");
+    }
+    for (variable, url) in [
+        ("OPENAI_BASE_URL", "https://api.openai.com/v1/chat/completions"),
+        ("OPENAI_BASE_URL", "https://api.openai.com"),
+        ("ANTHROPIC_BASE_URL", "https://api.anthropic.com/v1"),
+        ("GEMINI_BASE_URL", "https://proxy.example.com/v1beta/"),
+    ] {
+        let source = PolicySource::Text(SOUND.to_owned());
+        let loaded = loaded_from(&source, Environment::empty().with(variable, url));
+        let [problem] = &loaded.problems[..] else { panic!("{url}: {:?}", loaded.problems) };
+        assert!(problem.message.starts_with(&format!("{variable}: ")), "{problem:?}");
+        assert!(problem.hint.contains("the gateway adds /"), "{problem:?}");
+        assert_eq!(loaded.policy.is_err(), url.ends_with("completions"), "{problem:?}");
+    }
+}

@@ -4,6 +4,7 @@
 //! problems to the same list and goes on. The compiled policy is used only if the list holds no
 //! error.
 
+mod base_url;
 mod depths;
 mod gate;
 mod keys;

@@ -13,6 +13,7 @@ use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName, is_loopbac
 use crate::policy::ProviderSpec;
 
 use super::Compilation;
+use super::base_url::misplaced;
 use super::models::models;
 
 /// A provider that needs no entry in the file.
@@ -143,7 +144,7 @@ impl<'a> ProviderEntry<'a> {
     fn compile(&self, catalog: &Catalog, problems: &mut Collector<'_>) -> Option<ProviderSpec> {
         // Every part is checked before the first `?`, so that all problems are reported at once.
         let dialect = self.dialect(problems);
-        let base_url = self.base_url(problems);
+        let base_url = self.base_url(dialect, problems);
         // A provider that the embedding program brings manages its own key.
         let api_key_env = self.key_variable(problems).filter(|_| !self.own);
         let rows = (self.compilation.root, &self.path("models")[..]);
@@ -198,7 +199,7 @@ impl<'a> ProviderEntry<'a> {
     }
 
     /// Returns the environment's base URL, else the file's, else the built-in one.
-    fn base_url(&self, problems: &mut Collector<'_>) -> Option<String> {
+    fn base_url(&self, dialect: Option<Dialect>, problems: &mut Collector<'_>) -> Option<String> {
         let plain_http = match self.raw.insecure_http {
             Some(true) => PlainHttp::Anywhere,
             Some(false) | None => PlainHttp::Loopback,
@@ -212,14 +213,28 @@ impl<'a> ProviderEntry<'a> {
             let checked = checked_url(url, plain_http).map_err(|(why, hint)| {
                 problems.variable(Severity::Error, format!("{variable}: {why}"), hint);
             });
-            return checked.ok();
+            let url = checked.ok()?;
+            if let Some(fault) = dialect.and_then(|dialect| misplaced(&url, dialect)) {
+                let message = format!("{variable}: {}", fault.message);
+                problems.variable(fault.severity, message, fault.hint);
+            }
+            return Some(url);
         }
         if let Some(url) = &self.raw.base_url {
             let checked = checked_url(url, plain_http).map_err(|(why, hint)| {
                 let place = self.compilation.root.place_of(&self.path("base_url"));
                 problems.error(place, format!("`base_url`: {why}"), hint);
             });
-            return checked.ok();
+            let url = checked.ok()?;
+            if let Some(fault) = dialect.and_then(|dialect| misplaced(&url, dialect)) {
+                let place = self.compilation.root.place_of(&self.path("base_url"));
+                let message = format!("`base_url`: {}", fault.message);
+                match fault.severity {
+                    Severity::Error => problems.error(place, message, fault.hint),
+                    Severity::Warning => problems.warning(place, message, fault.hint),
+                }
+            }
+            return Some(url);
         }
         match self.built_in {
             Some(built_in) => Some(built_in.base_url.to_owned()),

@@ -104,7 +104,9 @@ impl ErrorReport {
                 .into_iter()
                 .find_map(|name| text(object.get(name).filter(|value| !is_wrapping(value))?)),
             cause: None,
-            parameter: field("param").filter(|parameter| parameter != "None"),
+            parameter: field("param")
+                .filter(|parameter| parameter != "None")
+                .or_else(|| located(object)),
             asked: AskedWait::default(),
         };
         let inner = (depth < DEEPEST).then(|| wrapped(object)).flatten();
@@ -171,6 +173,12 @@ fn document(written: &str) -> Option<Value> {
     let begins = written.trim_start().starts_with(['{', '[']);
     let document = begins.then(|| json::read::<Value>(written.as_bytes()).ok()).flatten();
     document.filter(|document| document.is_object() || document.is_array())
+}
+
+/// The field that FastAPI finds fault with: `"loc": ["body", "stream_options"]`.
+fn located(object: &Map<String, Value>) -> Option<String> {
+    let mut names = object.get("loc")?.as_array()?.iter().filter_map(Value::as_str);
+    names.find(|name| *name != "body").map(str::to_owned)
 }
 
 /// Z.ai's codes are numbers written as text, in the place of a word.

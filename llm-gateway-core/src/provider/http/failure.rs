@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::advice;
 use crate::error::{Category, Error};
 use crate::model::{Completion, Endpoint, OutputPart, Target, Usage};
 use crate::provider::Call;
@@ -31,6 +32,8 @@ pub(super) struct Reporter<'a> {
     pub(super) endpoint: &'a Endpoint,
     /// The call that was made.
     pub(super) call: &'a Call,
+    /// The path that was asked, without a query; empty before anything is sent.
+    pub(super) path: &'a str,
     /// Replaces known keys, the one that was sent included.
     pub(super) scrubber: &'a Scrubber,
 }
@@ -41,15 +44,7 @@ impl Reporter<'_> {
         let provider = &self.endpoint.provider;
         let error = Error::new(category, format!("{provider} {what}"))
             .with_target(Target::new(provider.clone(), self.call.model.clone()));
-        let may_pass_elsewhere = matches!(
-            category,
-            Category::Quota | Category::RateLimit | Category::Overloaded | Category::Provider5xx
-        );
-        match self.hint(category) {
-            Some(hint) if may_pass_elsewhere => error.with_unfinished_hint(hint),
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+        advice::usual(self.endpoint, self.call, category).given_with(error)
     }
 
     /// Creates the error for a missing key, which should be in `variable`.
@@ -135,7 +130,11 @@ impl Reporter<'_> {
             Some(said) => format!("answered {}: {said}", status.as_u16()),
             None => format!("answered {}", status.as_u16()),
         };
-        self.error(category, &what).with_http_status(status.as_u16())
+        let error = self.error(category, &what).with_http_status(status.as_u16());
+        match advice::about(self.endpoint, self.call, self.path, &error, report) {
+            Some(hint) => error.with_hint(self.scrubber.scrub(&hint)),
+            None => error,
+        }
     }
 
     /// Creates the error for a stream that holds one.
@@ -246,37 +245,5 @@ impl Reporter<'_> {
             Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
             None => clean,
         }
-    }
-
-    /// Returns the usual hint of a category; `None` if nothing can be advised.
-    fn hint(&self, category: Category) -> Option<String> {
-        let provider = &self.endpoint.provider;
-        let model = &self.call.model;
-        let hint = match category {
-            Category::Auth => match &self.endpoint.api_key_env {
-                Some(variable) => format!("check the key in {variable} and what it may use"),
-                None => format!("name the key's variable in providers.{provider}.api_key_env"),
-            },
-            Category::Quota => format!("add credit at {provider}"),
-            Category::RateLimit | Category::Overloaded | Category::Provider5xx => {
-                "try again later".to_owned()
-            }
-            Category::Network => {
-                format!("check the network, the proxy and the base URL of {provider}")
-            }
-            Category::BadResponse => format!(
-                "check that the base URL of {provider} speaks the {} dialect",
-                self.endpoint.dialect.as_str()
-            ),
-            Category::ModelNotFound => {
-                format!("check the model id `{model}`, and that the key may use it")
-            }
-            Category::ContextLength => {
-                "shorten the prompt, or route it to a model with a larger context".to_owned()
-            }
-            Category::ContentFilter => "rephrase the prompt, or route it elsewhere".to_owned(),
-            _ => return None,
-        };
-        Some(hint)
     }
 }

@@ -6,6 +6,7 @@
 //! whole; [`events`] parses server-sent events; [`failure`] words each failure. What the bytes mean
 //! is decided in [`dialect`](super::dialect).
 
+mod advice;
 mod events;
 mod failure;
 mod framing;
@@ -24,6 +25,7 @@ use futures_util::{Stream, StreamExt};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::{Instant, timeout};
+use url::Url;
 
 pub(crate) use self::room::AnswerRoom;
 
@@ -85,7 +87,7 @@ impl<W: WireFormat> HttpProvider<W> {
 
     /// Returns what words the failures of one attempt.
     fn reporter<'a>(&'a self, call: &'a Call, scrubber: &'a Scrubber) -> Reporter<'a> {
-        Reporter { endpoint: &self.endpoint, call, scrubber }
+        Reporter { endpoint: &self.endpoint, call, path: "", scrubber }
     }
 
     /// Returns the key to send; `None` if the endpoint needs none.
@@ -299,6 +301,9 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
         let Some(request) = &prepared.request else {
             return Err(reporter.error(Category::Internal, "was handed a call without its bytes"));
         };
+        let url = Url::parse(&request.url).ok();
+        let path = url.as_ref().map_or("", Url::path);
+        let reporter = Reporter { path, ..reporter };
         let credential = secret.map(W::credential);
         if credential.as_ref().is_some_and(|credential| credential.header_value().is_none()) {
             return Err(reporter.unsendable_key());

@@ -12,7 +12,7 @@ use super::reading::{LARGEST_BODY, LARGEST_ERROR, LONGEST_ERROR};
 use super::*;
 use crate::clock::FixedClock;
 use crate::credential::Lease;
-use crate::model::{Delivery, Message, ModelId, Prompt, ProviderName};
+use crate::model::{Capability, Delivery, Message, ModelId, Prompt, ProviderName};
 use crate::transport::{Body, HttpResponse, Phase, Response, TransportError};
 
 const KEY: &str = "sk-canary-0123456789abcdef";
@@ -333,4 +333,5 @@ async fn a_key_behind_json_escapes_in_an_answer_is_replaced() {
     assert_eq!(outcome.result.unwrap().joined_text(), "your key is [redacted]");
 }
 
+mod advice;
 mod streams;
