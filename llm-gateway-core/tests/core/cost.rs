@@ -22,6 +22,7 @@ providers:
       m: {in: 2, out: 8, cache_read: 0.5, cache_write: 2.5}
       uncached: {in: 2, out: 8}
       tiny: {in: 0.0005, out: 0.00025}
+      tiered: {in: 2, out: 8, tiers: {priority: {in: 3.5, out: 14}, flex: {in: 1, out: 4}}}
   deepseek: {stream: false, models: {m: {in: 0.28, out: 0.42, cache_read: 0.028}}}
   anthropic: {stream: false, models: {m: {in: 3, out: 15, cache_read: 0.3, cache_write: 3.75}}}
   gemini: {stream: false, models: {m: {in: 1.25, out: 10, cache_read: 0.125}}}
@@ -35,6 +36,7 @@ defaults:
   openai: {provider: openai, model: m, max_tokens: 100}
   uncached: {provider: openai, model: uncached, max_tokens: 100}
   tiny: {provider: openai, model: tiny, max_tokens: 100}
+  tiered: {provider: openai, model: tiered, max_tokens: 100}
   gpt_4o: {provider: openai, model: gpt-4o, max_tokens: 100}
   gpt_4o_next: {provider: openai, model: gpt-4o-next, max_tokens: 100}
   gpt_6_luna: {provider: openai, model: gpt-6-luna, max_tokens: 100}
@@ -67,10 +69,12 @@ struct Expected {
     /// The cost in nano-dollars, or `None` if it is unknown.
     nanos: Option<u64>,
     basis: CostBasis,
+    /// Whether the tokens are a guess.
+    is_guess: bool,
 }
 
 fn exact(tokens: [u64; 5], nanos: u64) -> Expected {
-    Expected { tokens, nanos: Some(nanos), basis: CostBasis::Exact }
+    Expected { tokens, nanos: Some(nanos), basis: CostBasis::Exact, is_guess: false }
 }
 
 /// Asserts that the envelope, the attempt and the ledger agree on the cost.
@@ -84,8 +88,8 @@ async fn check(class: &str, body: Value, expected: Expected) -> Envelope {
         "input": input, "output": output, "total": total,
         "cached_input": cached_input, "reasoning": reasoning,
     });
-    if answer.completion.usage.is_none() {
-        tokens["estimated"] = true.into();
+    if expected.is_guess {
+        tokens["estimated"] = json!(true);
     }
     assert_eq!(envelope.meta["tokens"], tokens, "{class}");
     assert_eq!((answer.cost.amount, answer.cost.basis), (amount, expected.basis), "{class}");
@@ -220,8 +224,12 @@ async fn cached_tokens_count_towards_the_tier_in_every_dialect() {
 #[tokio::test]
 async fn a_price_holds_for_its_exact_id_and_never_for_a_prefix() {
     let usage = || json!({"prompt_tokens": 1_000, "completion_tokens": 100});
-    let unknown =
-        Expected { tokens: [1_000, 100, 1_100, 0, 0], nanos: None, basis: CostBasis::Unknown };
+    let unknown = Expected {
+        tokens: [1_000, 100, 1_100, 0, 0],
+        nanos: None,
+        basis: CostBasis::Unknown,
+        is_guess: false,
+    };
     // `gpt-4o` has a price, and a name that begins with it has none.
     let envelope = check("gpt_4o_next", chat("gpt-4o-next", usage()), unknown).await;
     assert_eq!(envelope.meta["cost_usd_approx"], Value::Null, "unknown is not zero");
@@ -238,43 +246,75 @@ async fn a_price_holds_for_its_exact_id_and_never_for_a_prefix() {
     check("gpt_4o", chat("gpt-4o-mini", usage()), expected).await;
 }
 
-/// The tokens of a hold: 2 bytes and the margin of 64 of one message, and the whole bound.
-const HELD: [u64; 5] = [66, 100, 166, 0, 0];
+/// Returns the whole hold of a call: 2 bytes and the margin of 64 of one message, and the whole
+/// bound on output.
+fn hold(nanos: u64) -> Expected {
+    let (tokens, basis) = ([66, 100, 166, 0, 0], CostBasis::Estimated);
+    Expected { tokens, nanos: Some(nanos), basis, is_guess: true }
+}
 
+/// Zeros beside a text were taken at their word, and the answer cost nothing.
 #[tokio::test]
-async fn a_zero_beside_text_counts_nothing() {
-    let zero = json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0});
-    for (class, body) in [
-        ("openai", chat("m", zero)),
-        ("anthropic", messages("m", json!({"input_tokens": 0, "output_tokens": 0}))),
-        ("gemini", generated("m", json!([{"text": "Hi"}]), "STOP", json!({"promptTokenCount": 0}))),
-    ] {
-        let (outcome, settled) = asks(class, &body).await;
-        let cost = outcome.unwrap().cost;
-        assert_eq!(
-            (cost.basis, cost.tokens_are_estimated),
-            (CostBasis::Estimated, true),
-            "{class}"
-        );
-        assert_eq!(cost.amount, Some(settled), "{class}");
-        assert!(settled > NanoUsd::ZERO, "{class}");
-    }
+async fn zeros_beside_a_text_cost_what_was_set_aside() {
+    let usage = json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0});
+    // The highest input price is that of a cache write: 66 x 2500 + 100 x 8000 n$.
+    check("openai", chat("m", usage), hold(965_000)).await;
+    let usage = json!({"input_tokens": 0, "output_tokens": 0});
+    // 66 x 3750 + 100 x 15000 n$.
+    check("anthropic", messages("m", usage), hold(1_747_500)).await;
+    let usage = json!({"promptTokenCount": 0, "candidatesTokenCount": 0});
+    let body = generated("m", json!([{"text": "Hi"}]), "STOP", usage);
+    // 66 x 1250 + 100 x 10000 n$.
+    check("gemini", body, hold(1_082_500)).await;
 }
 
 #[tokio::test]
 async fn missing_counts_cost_what_was_set_aside() {
     // 66 x 2000 + 100 x 8000 = 132000 + 800000 n$.
-    let expected = || Expected { tokens: HELD, nanos: Some(932_000), basis: CostBasis::Estimated };
-    check("uncached", chat("uncached", Value::Null), expected()).await;
+    check("uncached", chat("uncached", Value::Null), hold(932_000)).await;
     // With one count of two missing, neither is used.
-    check("uncached", chat("uncached", json!({"prompt_tokens": 5})), expected()).await;
+    check("uncached", chat("uncached", json!({"prompt_tokens": 5})), hold(932_000)).await;
+}
+
+/// Every tier was billed at the ordinary price, and called exact.
+#[tokio::test]
+async fn a_service_tier_costs_what_its_row_says_or_is_an_estimate() {
+    let tokens = [1_000, 1_000, 2_000, 0, 0];
+    let at = |tier: Value| {
+        let usage = json!({"prompt_tokens": 1_000, "completion_tokens": 1_000});
+        move |model: &str| {
+            let mut body = chat(model, usage.clone());
+            body["service_tier"] = tier.clone();
+            body
+        }
+    };
+    let estimated = |nanos| {
+        let basis = CostBasis::Estimated;
+        Expected { tokens, nanos: Some(nanos), basis, is_guess: false }
+    };
+    // 1000 x 2000 + 1000 x 8000 n$ is the ordinary price.
+    for ordinary in [json!(null), json!("default"), json!("standard"), json!("on_demand")] {
+        check("uncached", at(ordinary)("uncached"), exact(tokens, 10_000_000)).await;
+    }
+    check("uncached", at(json!("priority"))("uncached"), estimated(20_000_000)).await;
+    check("uncached", at(json!("flex"))("uncached"), estimated(10_000_000)).await;
+    check("uncached", at(json!("scale"))("uncached"), estimated(10_000_000)).await;
+    // 1000 x 3500 + 1000 x 14000 n$, and half of the ordinary price.
+    check("tiered", at(json!("priority"))("tiered"), exact(tokens, 17_500_000)).await;
+    check("tiered", at(json!("Flex"))("tiered"), exact(tokens, 5_000_000)).await;
+    check("tiered", at(json!("scale"))("tiered"), estimated(10_000_000)).await;
+    check("tiered", at(json!("default"))("tiered"), exact(tokens, 10_000_000)).await;
 }
 
 #[tokio::test]
 async fn a_model_on_ones_own_machine_is_free() {
     let usage = json!({"prompt_tokens": 1_000, "completion_tokens": 100});
-    let free =
-        Expected { tokens: [1_000, 100, 1_100, 0, 0], nanos: Some(0), basis: CostBasis::Free };
+    let free = Expected {
+        tokens: [1_000, 100, 1_100, 0, 0],
+        nanos: Some(0),
+        basis: CostBasis::Free,
+        is_guess: false,
+    };
     check("local", chat("m", usage), free).await;
 }
 
