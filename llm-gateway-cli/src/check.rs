@@ -165,7 +165,7 @@ fn keys_to_set(classes: &[TaskClassDescription]) -> String {
 fn missing_keys(description: &Description) -> Vec<MissingKey> {
     let lacking = description.providers.iter().filter(|p| p.key == KeyState::Missing);
     lacking
-        .filter_map(|provider| {
+        .flat_map(|provider| {
             let uses = description.task_classes.iter().filter(|class| {
                 class.targets.iter().any(|target| target.provider == provider.name)
             });
@@ -173,8 +173,12 @@ fn missing_keys(description: &Description) -> Vec<MissingKey> {
             let roles = description.orchestration.iter().flat_map(|it| it.roles.played());
             let lacking = roles.filter(|(_, who)| who.provider == provider.name);
             classes.extend(lacking.map(|(role, _)| format!("the {}", role.as_str())));
-            let variable = provider.key_variable.clone()?;
-            (!classes.is_empty()).then_some(MissingKey { variable, classes })
+            let used = provider.missing_keys.iter().filter(|_| !classes.is_empty());
+            let missing = |variable: &String| MissingKey {
+                variable: variable.clone(),
+                classes: classes.clone(),
+            };
+            used.map(missing).collect::<Vec<_>>()
         })
         .collect()
 }

@@ -86,8 +86,9 @@ fn arguments(flags: &GatewayFlags, environment: &Environment) -> anyhow::Result<
     Ok(arguments)
 }
 
-/// Returns the environment variables that a client's entry passes on: the key variables of the
-/// providers that the policy's task classes and roles use, and the base URLs that are set.
+/// Returns the environment variables that a client's entry passes on: the variables of keys and
+/// headers of the providers that the policy's task classes and roles use, and the base URLs that
+/// are set.
 fn variables(description: &Description, environment: &Environment) -> Vec<String> {
     let targets = || description.task_classes.iter().flat_map(|class| &class.targets);
     let roles = || description.orchestration.iter().flat_map(|it| it.roles.played());
@@ -96,7 +97,9 @@ fn variables(description: &Description, environment: &Environment) -> Vec<String
             || roles().any(|(_, who)| who.provider == provider.name);
         provider.key != KeyState::NotNeeded && is_asked
     };
-    let keys = description.providers.iter().filter(used).filter_map(|p| p.key_variable.clone());
+    let keys = description.providers.iter().filter(used).flat_map(|p| {
+        p.key_variable.iter().chain(&p.header_variables).cloned().collect::<Vec<_>>()
+    });
     // With the keys alone, a client would send them to another host.
     let urls = base_url_variables().filter(|name| environment.get(name).is_some());
     keys.chain(urls.map(str::to_owned)).collect::<BTreeSet<_>>().into_iter().collect()

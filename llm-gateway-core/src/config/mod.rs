@@ -29,6 +29,7 @@ mod node;
 mod raw;
 mod raw_model;
 mod raw_orchestration;
+mod raw_provider;
 mod structure;
 mod text;
 

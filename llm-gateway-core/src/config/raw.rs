@@ -7,9 +7,10 @@
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::raw_model::RawModel;
+pub(super) use super::raw_provider::{RawKind, RawLimits, RawProvider};
+
 use super::raw_orchestration::RawOrchestration;
 
 /// Returns the JSON Schema of `routing.yaml`, as `llm-gateway schema` prints it.
@@ -197,64 +198,6 @@ pub(super) enum RawLevel {
     LineageDistinct,
 }
 
-/// A provider of models.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawProvider {
-    /// The wire format that the provider speaks. It is required for a provider that is not built
-    /// in.
-    pub(super) kind: Option<RawKind>,
-    /// Scheme, host and path prefix of the provider's API, such as http://127.0.0.1:11434/v1.
-    pub(super) base_url: Option<String>,
-    /// Whether plain http to a host that is not this machine is allowed. Keys then travel
-    /// unencrypted; default: false.
-    pub(super) insecure_http: Option<bool>,
-    /// The variable that holds the provider's key; null means that it needs no key.
-    #[serde(default, deserialize_with = "present")]
-    pub(super) api_key_env: Option<Option<String>>,
-    /// Seconds that one attempt may take, from the connect to the last byte; default: 300.
-    #[schemars(range(min = 0.001, max = 86_400))]
-    pub(super) timeout_s: Option<f64>,
-    /// Seconds of silence that are allowed between bytes, the wait for the first byte included;
-    /// default: 120.
-    #[schemars(range(min = 0.001, max = 86_400))]
-    pub(super) idle_timeout_s: Option<f64>,
-    /// Whether answers are asked for as a stream; default: true for the built-in providers, else
-    /// false.
-    pub(super) stream: Option<bool>,
-    /// How much of the provider may be used.
-    pub(super) limits: Option<RawLimits>,
-    /// What is known about the provider's models, by id. A row overrides the built-in data.
-    pub(super) models: Option<IndexMap<String, RawModel>>,
-}
-
-/// A wire format, which a provider speaks.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum RawKind {
-    /// OpenAI's Chat Completions, also spoken by DeepSeek, Ollama, vLLM and many others.
-    Openai,
-    /// Anthropic's Messages API.
-    Anthropic,
-    /// Google's generateContent.
-    Gemini,
-}
-
-/// How much of a provider may be used.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawLimits {
-    /// The most requests per minute.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub(super) requests_per_minute: Option<u32>,
-    /// The most tokens per minute, input and output together.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub(super) tokens_per_minute: Option<u32>,
-    /// The most calls at one time.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub(super) concurrent: Option<u32>,
-}
-
 /// Deadlines, retries and the circuit breaker.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -323,9 +266,4 @@ pub(super) struct RawOutput {
     /// nothing.
     #[schemars(range(min = 0, max = 3_600))]
     pub(super) handoff_after_s: Option<f64>,
-}
-
-/// Deserializes a key that is null as `Some(None)`, to distinguish it from one that is absent.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }

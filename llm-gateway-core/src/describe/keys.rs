@@ -27,24 +27,27 @@ pub(crate) struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    /// Returns the state of a provider's key.
+    /// Returns the state of a provider's key and of the variables of its headers.
     pub(crate) fn state(&self, spec: &ProviderSpec) -> KeyState {
-        let endpoint = &spec.endpoint;
-        match &endpoint.api_key_env {
-            Some(variable) if !self.offline => {
-                match self.credentials.has(&endpoint.provider, variable) {
-                    true => KeyState::Set,
-                    false => KeyState::Missing,
-                }
-            }
-            _ => KeyState::NotNeeded,
+        if self.offline || spec.endpoint.variables().is_empty() {
+            return KeyState::NotNeeded;
+        }
+        match self.lacking(spec).is_empty() {
+            true => KeyState::Set,
+            false => KeyState::Missing,
         }
     }
 
-    /// Returns the variable of a target's key, or `None` unless that key is missing.
-    pub(crate) fn missing<'p>(&self, policy: &'p Policy, target: &Target) -> Option<&'p str> {
-        let spec = policy.providers().get(&target.provider)?;
-        let variable = spec.endpoint.api_key_env.as_deref()?;
-        (self.state(spec) == KeyState::Missing).then_some(variable)
+    /// Returns the variables that a provider needs and that are not set.
+    pub(crate) fn lacking<'p>(&self, spec: &'p ProviderSpec) -> Vec<&'p str> {
+        let endpoint = &spec.endpoint;
+        let mut variables = endpoint.variables();
+        variables.retain(|it| !self.offline && !self.credentials.has(&endpoint.provider, it));
+        variables
+    }
+
+    /// Returns the variables that the provider of a target needs and that are not set.
+    pub(crate) fn missing<'p>(&self, policy: &'p Policy, target: &Target) -> Vec<&'p str> {
+        policy.providers().get(&target.provider).map(|spec| self.lacking(spec)).unwrap_or_default()
     }
 }

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::model::{Dialect, ProviderName, TaskClass};
+use crate::model::{Dialect, ProviderHeader, ProviderName, TaskClass};
 use crate::policy::{
     Enforce, Escalations, Level, Orchestration, Panel, Policy, ProviderSpec, Route, Shape,
 };
@@ -95,6 +95,12 @@ pub struct ProviderDescription {
     /// The environment variable that holds the provider's key; absent for a provider without a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_variable: Option<String>,
+    /// The variables that the provider's headers name; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub header_variables: Vec<String>,
+    /// The variables that the provider needs and that are not set. Task classes list them too.
+    #[serde(skip)]
+    pub missing_keys: Vec<String>,
     /// The ids of the provider's known models, without aliases.
     pub models: Vec<String>,
 }
@@ -203,12 +209,16 @@ fn circuit_breakers(policy: &Policy, targets: &Targets) -> BTreeMap<String, Brea
 }
 
 fn provider(spec: &ProviderSpec, keys: &Keys<'_>) -> ProviderDescription {
+    let headers = spec.endpoint.headers.iter();
+    let header_variables = headers.flat_map(ProviderHeader::variables).map(str::to_owned);
     ProviderDescription {
         name: spec.endpoint.provider.clone(),
         kind: spec.endpoint.dialect,
         base_url: spec.endpoint.base_url.clone(),
         key: keys.state(spec),
         key_variable: spec.endpoint.api_key_env.clone(),
+        header_variables: header_variables.collect(),
+        missing_keys: keys.lacking(spec).into_iter().map(str::to_owned).collect(),
         models: spec.model_ids().map(str::to_owned).collect(),
     }
 }

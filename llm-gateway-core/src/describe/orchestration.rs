@@ -100,7 +100,7 @@ impl OrchestrationDescription {
             role.as_ref().map(|role| RoleDescription {
                 provider: role.target.provider.clone(),
                 model: role.target.model.clone(),
-                missing_key: keys.missing(policy, &role.target).map(str::to_owned),
+                missing_key: keys.missing(policy, &role.target).first().map(|it| (*it).to_owned()),
             })
         };
         let Orchestration { planner, worker, verifier, .. } = orchestration;

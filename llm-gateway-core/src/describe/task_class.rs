@@ -44,7 +44,7 @@ pub(super) fn task_class(
     realised: &dyn Fn(&TaskClass) -> Escalations,
 ) -> TaskClassDescription {
     let targets = route.targets();
-    let lacking: Vec<Option<&str>> =
+    let lacking: Vec<Vec<&str>> =
         targets.iter().map(|target| keys.missing(policy, target)).collect();
     let mut missing: Vec<String> = Vec::new();
     for variable in lacking.iter().flatten().map(|name| (*name).to_owned()) {
@@ -67,20 +67,22 @@ pub(super) fn task_class(
 }
 
 /// Returns the advice on what to set before a task class can run, or `None` if it can. `lacking`
-/// has the missing variable of each target, in their order; `missing` has every missing variable
+/// has the missing variables of each target, in their order; `missing` has every missing variable
 /// once.
-fn unavailable(route: &Route, lacking: &[Option<&str>], missing: &[String]) -> Option<String> {
+fn unavailable(route: &Route, lacking: &[Vec<&str>], missing: &[String]) -> Option<String> {
     match &route.shape {
         // The strong model comes last. Without a key for its gate it always escalates.
-        Shape::Cascade(cascade) => lacking.last().copied().flatten().map(|variable| {
-            format!("set {variable}, for {} to which it escalates", cascade.otherwise)
+        Shape::Cascade(cascade) => lacking.last().filter(|it| !it.is_empty()).map(|it| {
+            format!("set {}, for {} to which it escalates", it.join(" and "), cascade.otherwise)
         }),
-        Shape::Single(_) if lacking.iter().all(Option::is_some) => {
-            Some(format!("set {}", missing.join(" or ")))
+        Shape::Single(_) if !lacking.iter().any(Vec::is_empty) => {
+            let mut ways: Vec<String> = lacking.iter().map(|it| it.join(" and ")).collect();
+            ways.dedup();
+            Some(format!("set {}", ways.join(" or ")))
         }
         Shape::Panel(panel) => {
             let (members, quorum) = (panel.members.len(), panel.quorum());
-            let able = lacking.iter().filter(|lacks| lacks.is_none()).count();
+            let able = lacking.iter().filter(|lacks| lacks.is_empty()).count();
             let short = able < quorum;
             let needed = match quorum == members {
                 true => missing.join(" and "),

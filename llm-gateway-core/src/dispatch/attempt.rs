@@ -47,6 +47,9 @@ pub struct Attempt {
     pub http_status: Option<u16>,
     /// Cost of the attempt; `None` if it is unknown.
     pub cost: Option<NanoUsd>,
+    /// Whether the server refused to stream, so that the target was asked once more for a whole
+    /// answer. That is no retry.
+    pub refused_stream: bool,
     /// Amount set aside for the attempt; `None` if money is not counted or the price is unknown.
     pub reserved: Option<NanoUsd>,
     /// Whether the ledger has written the cost; `None` if money is not counted.
@@ -65,6 +68,7 @@ impl Attempt {
             waited: Duration::ZERO,
             http_status: None,
             cost: None,
+            refused_stream: false,
             reserved: None,
             recorded: None,
             sent: None,
@@ -96,7 +100,12 @@ impl Attempt {
     /// Creates the entry of an attempt that failed.
     pub(super) fn failed(target: &Target, latency: Duration, error: &Error) -> Self {
         let outcome = AttemptOutcome::Failed(error.category());
-        Self { latency, http_status: error.http_status(), ..Self::new(target, outcome) }
+        Self {
+            latency,
+            http_status: error.http_status(),
+            refused_stream: error.refuses_form(),
+            ..Self::new(target, outcome)
+        }
     }
 
     /// Sets the moment at which the request was sent.
@@ -146,6 +155,10 @@ struct AttemptRow<'a> {
     http_status: Option<u16>,
     /// Cost of the attempt in US dollars; null where it is unknown.
     cost_usd_approx: Option<NanoUsd>,
+    /// Whether the server refused to stream and was asked once more for a whole answer, which is no
+    /// retry; present where that is true.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    refused_stream: bool,
     /// The hold of the attempt in US dollars; present where the attempt cost more than that.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "NanoUsd")]
@@ -163,6 +176,7 @@ impl<'a> AttemptRow<'a> {
             waited_ms: millis(attempt.waited),
             http_status: attempt.http_status,
             cost_usd_approx: attempt.cost,
+            refused_stream: attempt.refused_stream,
             reserved_usd: attempt.reserved.filter(|_| attempt.is_above_hold()),
         }
     }

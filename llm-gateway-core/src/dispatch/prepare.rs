@@ -56,6 +56,18 @@ impl PreparedCall {
         self.prepared.request.as_ref()
     }
 
+    /// Fixes the bytes of the call once more, for a server that refused their form. Returns whether
+    /// they differ now: the same bytes would be refused again.
+    pub(super) fn prepare_anew(&mut self) -> bool {
+        match self.provider.prepare(self.prepared.call.clone()) {
+            Ok(prepared) if prepared.request != self.prepared.request => {
+                self.prepared = prepared;
+                true
+            }
+            Ok(_) | Err(_) => false,
+        }
+    }
+
     /// Makes a refusal of the call.
     pub(crate) fn refused(self, error: Error, reach: Reach) -> Refusal {
         let (target, preflight) = (self.planned.target, Some(Box::new(self.preflight)));

@@ -26,7 +26,8 @@ pub(super) fn one_key_hint(policy: &Policy, refusals: &[Refusal]) -> Option<Stri
         return None;
     }
     let variable = |refusal: &Refusal| {
-        policy.providers().get(&refusal.target.provider)?.endpoint.api_key_env.as_deref()
+        let endpoint = &policy.providers().get(&refusal.target.provider)?.endpoint;
+        Some(endpoint.variables().join(" and ")).filter(|variables| !variables.is_empty())
     };
     let variables: Vec<_> = refusals.iter().filter_map(variable).collect();
     Some(format!("one key is enough: set {}", variables.join(" or ")))

@@ -39,23 +39,28 @@ pub(crate) struct Answered {
 /// aside already.
 pub(super) async fn run<'a>(
     context: &Context<'a>,
-    call: PreparedCall,
+    mut call: PreparedCall,
     mut booking: Option<Booking<'a>>,
     recorder: &Recorder,
     attempts: &mut Vec<Attempt>,
 ) -> Result<Answered, Refusal> {
-    let target = &call.planned.target;
+    let target = &call.planned.target.clone();
     let (mut retries, mut waited, mut last) = (0, Duration::ZERO, None);
     let mut share = TimeShare::new(call.has_next);
+    let mut is_anew = false;
     loop {
         let entered = begin(context, &call, share, booking.take(), waited).await;
-        if retries == 0 && entered.guards.is_ok() {
+        if retries == 0 && !is_anew && entered.guards.is_ok() {
             context.targets.first_try(target, Instant::now());
         }
         let failure = match attempt(context, &call, share, entered, recorder, attempts).await {
             Ok(answered) => return Ok(answered),
             Err(failure) => failure.of_retry(last),
         };
+        if !is_anew && failure.error.refuses_form() && call.prepare_anew() {
+            (is_anew, waited, last) = (true, Duration::ZERO, Some(failure.error));
+            continue;
+        }
         share.failed(context.deadline, Instant::now());
         let Some(wait) = wait_before_retry(context, target, share, &failure, retries) else {
             return Err(call.refused(failure.error, failure.reach));

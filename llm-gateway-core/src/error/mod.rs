@@ -53,6 +53,8 @@ struct Inner {
     answered_by: Option<String>,
     nothing_sent: bool,
     blocked_by: Option<BlockedBy>,
+    /// Whether the server refused the form of the request and not what it asks.
+    refuses_form: bool,
     /// Shared, so that an error can be cloned whatever caused it.
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -73,6 +75,7 @@ impl Error {
             answered_by: None,
             nothing_sent: false,
             blocked_by: None,
+            refuses_form: false,
             source: None,
         }))
     }
@@ -141,6 +144,21 @@ impl Error {
         self
     }
 
+    /// States that the server refused the form of the request, and that its provider prepares the
+    /// call in another form from now on.
+    #[must_use]
+    pub(crate) fn with_refused_form(mut self) -> Self {
+        self.0.refuses_form = true;
+        self
+    }
+
+    /// Takes back that the server refused the form of the request.
+    #[must_use]
+    pub(crate) fn without_refused_form(mut self) -> Self {
+        self.0.refuses_form = false;
+        self
+    }
+
     /// Adds the tokens that the provider reported, and bills, for an answer that cannot be used.
     #[must_use]
     pub fn with_usage(mut self, usage: Usage) -> Self {
@@ -200,6 +218,12 @@ impl Error {
     /// Returns what refused the call, if the policy did.
     pub fn blocked_by(&self) -> Option<BlockedBy> {
         self.0.blocked_by
+    }
+
+    /// Returns whether the server refused the form of the request, so that the same call may be
+    /// prepared once more.
+    pub(crate) fn refuses_form(&self) -> bool {
+        self.0.refuses_form
     }
 
     /// Returns the tokens that the provider reported for an answer that cannot be used, if it

@@ -234,7 +234,7 @@ impl GatewayBuilder {
         if let (Ok(policy), Some(transport)) = (&policy, transport) {
             let (credentials, clock) = (Arc::clone(&credentials), Arc::clone(&self.clock));
             let room = AnswerRoom::of(policy.output().max_bytes_in_flight);
-            let parts = ProviderParts { transport, credentials, scrubber, clock, room };
+            let parts = ProviderParts::new(transport, credentials, scrubber, clock, room);
             providers = self.http_providers(policy, &parts);
         }
         providers.extend(self.providers);
@@ -265,7 +265,7 @@ impl GatewayBuilder {
         environment: Environment,
     ) -> Arc<dyn CredentialSource> {
         let specs = policy.into_iter().flat_map(|policy| policy.providers().values());
-        let variables = specs.filter_map(|spec| spec.endpoint.api_key_env.clone());
+        let variables = specs.flat_map(|spec| spec.endpoint.variables()).map(str::to_owned);
         let source = self.credentials.take();
         source.unwrap_or_else(|| Arc::new(EnvironmentCredentials::new(environment, variables)))
     }
@@ -310,6 +310,7 @@ impl GatewayBuilder {
             let mut endpoint = spec.endpoint.clone();
             if self.offline {
                 endpoint.api_key_env = None;
+                endpoint.headers.clear();
             }
             let provider = provider::for_endpoint(endpoint, parts.clone())?;
             Some((name.clone(), provider))

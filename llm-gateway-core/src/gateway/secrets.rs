@@ -16,8 +16,8 @@ pub(super) fn scrubber(
     let is_secret = |secret: &Secret| {
         let key = secret.expose();
         let mut users = specs().map(|spec| &spec.endpoint).filter(|endpoint| {
-            let variable = endpoint.api_key_env.as_deref();
-            variable.and_then(|variable| environment.get(variable)) == Some(key)
+            let variables = endpoint.variables();
+            variables.iter().any(|variable| environment.get(variable) == Some(key))
         });
         users.clone().next().is_none() || users.any(|endpoint| endpoint.guards(key))
     };

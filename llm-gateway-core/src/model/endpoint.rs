@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use super::{KeyKind, ProviderName};
+use super::{KeyKind, ProviderHeader, ProviderName};
 
 /// A wire format: the form of an API's requests and responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,6 +59,8 @@ pub struct Endpoint {
     pub base_url: String,
     /// The environment variable that holds the provider's key; `None` if it needs no key.
     pub api_key_env: Option<String>,
+    /// The headers that the policy sends with each request.
+    pub headers: Vec<ProviderHeader>,
     /// The way in which the provider is asked to deliver its answers.
     pub delivery: Delivery,
     /// The longest time of one attempt at the provider, from connecting to the last byte.
@@ -69,6 +71,19 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Returns the variables without which the provider cannot be asked, each once: that of its key
+    /// and those of its headers.
+    pub fn variables(&self) -> Vec<&str> {
+        let of_headers = self.headers.iter().flat_map(ProviderHeader::variables);
+        let mut variables = Vec::new();
+        for variable in self.api_key_env.as_deref().into_iter().chain(of_headers) {
+            if !variables.contains(&variable) {
+                variables.push(variable);
+            }
+        }
+        variables
+    }
+
     /// Returns whether the key of this provider is a secret, which is scrubbed. A word is none
     /// where the server is on this machine.
     pub(crate) fn guards(&self, key: &str) -> bool {

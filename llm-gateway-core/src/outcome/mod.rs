@@ -95,7 +95,7 @@ impl Answer {
     pub fn retries(&self) -> usize {
         self.attempts
             .iter()
-            .filter(|attempt| attempt.target == self.target)
+            .filter(|attempt| attempt.target == self.target && !attempt.refused_stream)
             .count()
             .saturating_sub(1)
     }

@@ -245,13 +245,13 @@ pub(crate) async fn completed(
 }
 
 fn provider(dialect: Dialect, delivery: Delivery, canned: Canned) -> Arc<dyn Provider> {
-    let parts = ProviderParts {
-        transport: Arc::new(canned),
-        credentials: Arc::new(OneKey),
-        scrubber: Scrubber::default(),
-        clock: Arc::new(FixedClock::new(NOW)),
-        room: AnswerRoom::of(1 << 27),
-    };
+    let parts = ProviderParts::new(
+        Arc::new(canned),
+        Arc::new(OneKey),
+        Scrubber::default(),
+        Arc::new(FixedClock::new(NOW)),
+        AnswerRoom::of(1 << 27),
+    );
     for_endpoint(endpoint(dialect, delivery), parts).unwrap()
 }
 
@@ -351,6 +351,7 @@ fn endpoint(dialect: Dialect, delivery: Delivery) -> Endpoint {
         dialect,
         base_url: base_url.to_owned(),
         api_key_env: Some("FIXTURE_API_KEY".to_owned()),
+        headers: Vec::new(),
         delivery,
         timeout: Duration::from_secs(300),
         idle_timeout: Duration::from_secs(120),

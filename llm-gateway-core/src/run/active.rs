@@ -77,7 +77,7 @@ impl<'a> ActiveRun<'a> {
         role: &str,
     ) -> Option<Error> {
         let keys = Keys { credentials: &*self.state.credentials, offline: self.state.offline };
-        let variable = keys.missing(policy, target)?;
+        let variable = keys.missing(policy, target).first().copied()?;
         let message = format!("{variable} is not set, and the {role} is {target}");
         let error = Error::new(Category::MissingKey, message).with_target(target.clone());
         Some(error.with_hint(format!("set {variable}, or name another {role} in the policy")))

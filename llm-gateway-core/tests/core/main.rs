@@ -25,6 +25,8 @@ mod matrix;
 mod money;
 mod names;
 mod orchestration;
+#[cfg(feature = "reqwest")]
+mod own_servers;
 mod panels;
 mod policy;
 mod properties;

@@ -94,6 +94,7 @@ fn endpoint(seat: &Seat) -> Endpoint {
         dialect: seat.dialect,
         base_url: base_url(seat),
         api_key_env: Some("A_KEY".to_owned()),
+        headers: Vec::new(),
         timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_secs(5),
         delivery: seat.delivery,
@@ -106,13 +107,13 @@ fn taken(request: &HttpRequest) -> RecordedRequest {
 
 fn provider(seat: &Seat, answer: &str) -> Arc<dyn Provider> {
     let script = Arc::new(Scripted::new().answer(answer));
-    let parts = ProviderParts {
-        transport: script,
-        credentials: Arc::new(OneKey),
-        scrubber: Scrubber::default(),
-        clock: Arc::new(SystemClock),
-        room: AnswerRoom::of(1 << 27),
-    };
+    let parts = ProviderParts::new(
+        script,
+        Arc::new(OneKey),
+        Scrubber::default(),
+        Arc::new(SystemClock),
+        AnswerRoom::of(1 << 27),
+    );
     for_endpoint(endpoint(seat), parts).unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::diagnostic::{Collector, Severity};
 use crate::environment::Environment;
-use crate::model::{KeyKind, ProviderName};
+use crate::model::{Endpoint, KeyKind, ProviderName};
 use crate::policy::ProviderSpec;
 
 /// Warns of each variable whose key is no secret, by the variable's name alone.
@@ -14,8 +14,9 @@ pub(super) fn warn_of_unguarded(
     problems: &mut Collector<'_>,
 ) {
     let mut warned = Vec::new();
-    for endpoint in providers.values().map(|spec| &spec.endpoint) {
-        let Some(variable) = &endpoint.api_key_env else { continue };
+    let endpoints = providers.values().map(|spec| &spec.endpoint);
+    let of_endpoint = |it| Endpoint::variables(it).into_iter().map(move |name| (it, name));
+    for (endpoint, variable) in endpoints.flat_map(of_endpoint) {
         let Some(key) = environment.get(variable).filter(|key| !endpoint.guards(key)) else {
             continue;
         };

@@ -7,6 +7,8 @@
 mod base_url;
 mod depths;
 mod gate;
+mod header_value;
+mod headers;
 mod keys;
 mod kinship;
 mod members;

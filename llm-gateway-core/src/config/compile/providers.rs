@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::config::catalog::Catalog;
-use crate::config::diagnostic::{Collector, Severity, looks_like_key};
+use crate::config::diagnostic::{Collector, Severity};
 use crate::config::node::PathStep;
 use crate::config::raw::{RawKind, RawLimits, RawPolicy, RawProvider};
 use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName, is_loopback};
@@ -14,6 +14,8 @@ use crate::policy::ProviderSpec;
 
 use super::Compilation;
 use super::base_url::misplaced;
+use super::header_value::{self, is_variable};
+use super::headers::headers;
 use super::models::models;
 
 /// A provider that needs no entry in the file.
@@ -72,13 +74,12 @@ pub fn base_url_variables() -> impl Iterator<Item = &'static str> {
 }
 
 /// Returns every variable that may hold a key: those of the built-in providers and those that the
-/// file names.
+/// file names, for a key or in a header.
 pub(in crate::config) fn key_variables(raw: &RawPolicy) -> Vec<String> {
-    let named = raw
-        .providers
-        .iter()
-        .flatten()
-        .filter_map(|(_, provider)| provider.as_ref()?.api_key_env.clone()?);
+    let named = raw.providers.iter().flatten().filter_map(|(_, provider)| provider.as_ref());
+    let named = named.flat_map(|raw| {
+        raw.api_key_env.clone().flatten().into_iter().chain(header_value::variables(raw))
+    });
     BUILT_IN.iter().map(|built_in| built_in.key_variable.to_owned()).chain(named).collect()
 }
 
@@ -145,6 +146,8 @@ impl<'a> ProviderEntry<'a> {
         // Every part is checked before the first `?`, so that all problems are reported at once.
         let dialect = self.dialect(problems);
         let base_url = self.base_url(dialect, problems);
+        let rows = (self.compilation.root, &self.path("headers")[..]);
+        let headers = headers(self.raw.headers.as_ref(), rows, dialect, problems);
         // A provider that the embedding program brings manages its own key.
         let api_key_env = self.key_variable(problems).filter(|_| !self.own);
         let rows = (self.compilation.root, &self.path("models")[..]);
@@ -156,6 +159,7 @@ impl<'a> ProviderEntry<'a> {
             dialect: dialect?,
             base_url: base_url?,
             api_key_env,
+            headers,
             delivery: self.delivery(),
             timeout: seconds(self.raw.timeout_s, DEFAULT_TIMEOUT),
             idle_timeout: seconds(self.raw.idle_timeout_s, DEFAULT_IDLE_TIMEOUT),
@@ -247,11 +251,11 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
-    /// Returns the file's choice, else a stream for a built-in provider. A stream shows early that
-    /// a model works, and what it had written when a connection breaks. Whether any other server
-    /// can stream is unknown.
+    /// Returns the file's choice, else a stream. A stream shows early that a model works, and what it
+    /// had written when a connection breaks, and its server learns that a caller has left. A server
+    /// that refuses one is asked once more without it.
     fn delivery(&self) -> Delivery {
-        match self.raw.stream.unwrap_or(self.built_in.is_some()) {
+        match self.raw.stream.unwrap_or(true) {
             true => Delivery::Stream,
             false => Delivery::Whole,
         }
@@ -263,11 +267,7 @@ impl<'a> ProviderEntry<'a> {
             return self.built_in.map(|built_in| built_in.key_variable.to_owned());
         };
         let variable = named.as_ref()?;
-        let is_variable = variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            && variable.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && variable.len() <= 64
-            && !looks_like_key(variable);
-        if is_variable {
+        if is_variable(variable) {
             return Some(variable.clone());
         }
         // The value may be the key itself, so neither the message nor the snippet shows it.

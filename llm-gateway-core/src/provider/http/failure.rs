@@ -54,6 +54,13 @@ impl Reporter<'_> {
         self.error(Category::MissingKey, &what).with_hint(hint).with_nothing_sent()
     }
 
+    /// Creates the error for a header whose `variable` holds what no header can carry.
+    pub(super) fn unfit_header(&self, variable: &str) -> Error {
+        let what = format!("cannot be sent {variable}: a header carries printable ASCII only");
+        let hint = format!("check {variable} for line ends and other invisible characters");
+        self.error(Category::Auth, &what).with_hint(hint).with_nothing_sent()
+    }
+
     /// Creates the error for a timeout of the policy: `setting` names it, `what` did not happen
     /// within `limit`.
     pub(super) fn timeout(&self, what: &str, setting: &str, limit: Duration) -> Error {

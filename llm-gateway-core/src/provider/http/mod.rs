@@ -11,8 +11,10 @@ mod events;
 mod failure;
 mod framing;
 mod gathering;
+mod headers;
 mod reading;
 mod room;
+mod streams;
 
 use std::future::ready;
 use std::marker::PhantomData;
@@ -31,8 +33,10 @@ pub(crate) use self::room::AnswerRoom;
 
 use self::failure::Reporter;
 use self::framing::{Framing, documents};
+use self::headers::{HeaderValues, NoValue, add_redacted};
 use self::reading::{Reading, ScrubbedResponse};
 use self::room::in_provider_time;
+use self::streams::{StreamRefusals, refuses_stream};
 use super::dialect::{
     Anthropic, Assembly, DecodedAnswer, ErrorReport, Gemini, OpenAi, WireFormat, classify,
 };
@@ -40,7 +44,7 @@ use super::{Call, Prepared, Provider, wait};
 use crate::clock::Clock;
 use crate::credential::{CredentialSource, Secret};
 use crate::error::{Category, Error};
-use crate::model::{Completion, Dialect, Endpoint};
+use crate::model::{Completion, Delivery, Dialect, Endpoint};
 use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, SentMark, Transport};
 
 /// How long a body may go on after the end of its answer before its connection is closed. Most
@@ -60,6 +64,21 @@ pub(crate) struct ProviderParts {
     pub(crate) clock: Arc<dyn Clock>,
     /// Bounds the bytes of all answers that are being read.
     pub(crate) room: AnswerRoom,
+    /// Remembers which servers refuse to stream.
+    streams: StreamRefusals,
+}
+
+impl ProviderParts {
+    /// Puts the parts together. Their clones remember together which servers refuse to stream.
+    pub(crate) fn new(
+        transport: Arc<dyn Transport>,
+        credentials: Arc<dyn CredentialSource>,
+        scrubber: Scrubber,
+        clock: Arc<dyn Clock>,
+        room: AnswerRoom,
+    ) -> Self {
+        Self { transport, credentials, scrubber, clock, room, streams: StreamRefusals::default() }
+    }
 }
 
 /// Creates the provider at `endpoint`, in the wire format that it speaks. Returns `None` for a
@@ -85,6 +104,38 @@ impl<W: WireFormat> HttpProvider<W> {
         Self { endpoint, parts, wire: PhantomData }
     }
 
+    /// Returns how an answer to `call` is asked for: as the policy says, unless its server has
+    /// refused to stream.
+    fn delivery(&self, call: &Call) -> Delivery {
+        match self.parts.streams.holds(&self.endpoint, &call.model) {
+            true => Delivery::Whole,
+            false => self.endpoint.delivery,
+        }
+    }
+
+    /// Remembers a refused stream, so that the next call is prepared without one. A refusal of what
+    /// was no stream is about something else.
+    fn note_refused_stream(&self, call: &Call, request: &HttpRequest, error: Error) -> Error {
+        if error.category() != Category::InvalidRequest {
+            return error;
+        }
+        let whole = W::encode(call, Delivery::Whole).ok();
+        let is_whole = whole.is_some_and(|body| request.body == body)
+            && request.url.ends_with(&W::path(call, Delivery::Whole));
+        let streams = &self.parts.streams;
+        match error.refuses_form() {
+            _ if is_whole => {
+                streams.forget(&self.endpoint, &call.model);
+                error.without_refused_form()
+            }
+            true => {
+                streams.note(&self.endpoint, &call.model);
+                error
+            }
+            false => error,
+        }
+    }
+
     /// Returns what words the failures of one attempt.
     fn reporter<'a>(&'a self, call: &'a Call, scrubber: &'a Scrubber) -> Reporter<'a> {
         Reporter { endpoint: &self.endpoint, call, path: "", scrubber }
@@ -97,6 +148,15 @@ impl<W: WireFormat> HttpProvider<W> {
             Some(lease) => Ok(Some(lease.secret)),
             None => Err(self.reporter(call, &self.parts.scrubber).missing_key(variable)),
         }
+    }
+
+    /// Returns the values of the headers that the policy sends.
+    async fn header_values(&self, call: &Call) -> Result<HeaderValues, Error> {
+        let reporter = self.reporter(call, &self.parts.scrubber);
+        HeaderValues::of(&self.endpoint, &*self.parts.credentials).await.map_err(|why| match why {
+            NoValue::Missing(variable) => reporter.missing_key(variable),
+            NoValue::Unfit(variable) => reporter.unfit_header(variable),
+        })
     }
 
     /// Sends one request and reads its answer. Each silence is bounded, and the whole of it by the
@@ -197,7 +257,11 @@ impl<W: WireFormat> HttpProvider<W> {
         // Bedrock names its errors in a header: `ModelNotReadyException:http://…`.
         let named = headers.get("x-amzn-errortype").and_then(|name| name.to_str().ok());
         report.codes.extend(named.and_then(|name| name.split(':').next()).map(str::to_owned));
-        self.with_meaning(*status, headers, &report, reporter)
+        let error = self.with_meaning(*status, headers, &report, reporter);
+        match error.category() {
+            Category::InvalidRequest if refuses_stream(*status, body) => error.with_refused_form(),
+            _ => error,
+        }
     }
 
     fn with_meaning(
@@ -277,13 +341,15 @@ impl<W: WireFormat> HttpProvider<W> {
 #[async_trait]
 impl<W: WireFormat> Provider for HttpProvider<W> {
     fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        let body = W::encode(&call, self.endpoint.delivery).map_err(|error| {
+        let delivery = self.delivery(&call);
+        let body = W::encode(&call, delivery).map_err(|error| {
             let what = format!("cannot be asked this: {error}");
             self.reporter(&call, &self.parts.scrubber).error(Category::InvalidRequest, &what)
         })?;
         let mut headers = W::headers();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let url = format!("{}{}", self.endpoint.base_url, W::path(&call, self.endpoint.delivery));
+        add_redacted(&self.endpoint, &mut headers);
+        let url = format!("{}{}", self.endpoint.base_url, W::path(&call, delivery));
         Ok(Prepared::recorded(call, HttpRequest::post(url, headers, body)))
     }
 
@@ -291,12 +357,10 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
         let call = &prepared.call;
         let mark = recorder.begin_attempt();
         let secret = self.lease(call).await?;
-        let scrubber = match &secret {
-            Some(secret) if self.endpoint.guards(secret.expose()) => {
-                self.parts.scrubber.knowing(secret)
-            }
-            _ => self.parts.scrubber.clone(),
-        };
+        let values = self.header_values(call).await?;
+        let known = secret.iter().chain(&values.secrets);
+        let secrets = known.filter(|secret| self.endpoint.guards(secret.expose()));
+        let scrubber = secrets.fold(self.parts.scrubber.clone(), |it, secret| it.knowing(secret));
         let reporter = self.reporter(call, &scrubber);
         let Some(request) = &prepared.request else {
             return Err(reporter.error(Category::Internal, "was handed a call without its bytes"));
@@ -309,7 +373,9 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
             return Err(reporter.unsendable_key());
         }
         recorder.sent(request);
-        self.exchange(request, credential.as_ref(), &mark, recorder, &reporter).await
+        let filled = values.put_into(request);
+        let exchange = self.exchange(&filled, credential.as_ref(), &mark, recorder, &reporter);
+        exchange.await.map_err(|error| self.note_refused_stream(call, request, error))
     }
 }
 

@@ -93,17 +93,18 @@ async fn answer(dialect: Dialect, delivery: Delivery) -> Result<Completion, Erro
         dialect,
         base_url: "https://api.test".to_owned(),
         api_key_env: None,
+        headers: Vec::new(),
         delivery,
         timeout: Duration::from_secs(1),
         idle_timeout: Duration::from_secs(1),
     };
-    let parts = ProviderParts {
-        transport: Arc::new(Scripted::new().strict().answer("an answer")),
-        credentials: Arc::new(EnvironmentCredentials::new(Environment::empty(), [])),
-        scrubber: Scrubber::default(),
-        clock: Arc::new(FixedClock::new(Duration::ZERO)),
-        room: AnswerRoom::of(1 << 27),
-    };
+    let parts = ProviderParts::new(
+        Arc::new(Scripted::new().strict().answer("an answer")),
+        Arc::new(EnvironmentCredentials::new(Environment::empty(), [])),
+        Scrubber::default(),
+        Arc::new(FixedClock::new(Duration::ZERO)),
+        AnswerRoom::of(1 << 27),
+    );
     let provider = for_endpoint(endpoint, parts).expect("src/provider/http/mod.rs: no adapter");
     let prompt = Prompt::from_messages([Message::user("a question")]);
     let prepared = provider.prepare(Call::new(ModelId::new("m").unwrap(), prompt, 8))?;

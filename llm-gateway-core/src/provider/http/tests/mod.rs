@@ -122,6 +122,7 @@ fn endpoint(delivery: Delivery) -> Endpoint {
         dialect: Dialect::OpenAi,
         base_url: "https://api.test/v1".to_owned(),
         api_key_env: Some("OPENAI_API_KEY".to_owned()),
+        headers: Vec::new(),
         delivery,
         timeout: ATTEMPT,
         idle_timeout: IDLE,
@@ -129,13 +130,13 @@ fn endpoint(delivery: Delivery) -> Endpoint {
 }
 
 fn parts(transport: impl Transport + 'static, key: Option<&'static str>) -> ProviderParts {
-    ProviderParts {
-        transport: Arc::new(transport),
-        credentials: Arc::new(Keys(key)),
-        scrubber: Scrubber::default(),
-        clock: Arc::new(FixedClock::new(Duration::ZERO)),
-        room: AnswerRoom::of(1 << 27),
-    }
+    ProviderParts::new(
+        Arc::new(transport),
+        Arc::new(Keys(key)),
+        Scrubber::default(),
+        Arc::new(FixedClock::new(Duration::ZERO)),
+        AnswerRoom::of(1 << 27),
+    )
 }
 
 fn call() -> Call {

@@ -1,0 +1,76 @@
+//! The headers that the policy sends with each request.
+//!
+//! A record shows that they were there and never what they said: their values are filled in at the
+//! last moment, in a copy of the request that nobody keeps.
+
+use http::{HeaderMap, HeaderValue};
+
+use crate::credential::{CredentialSource, Secret};
+use crate::model::{Endpoint, HeaderPart};
+use crate::transport::{HttpRequest, REDACTED};
+
+/// The values of an endpoint's headers.
+#[derive(Default)]
+pub(super) struct HeaderValues {
+    headers: HeaderMap,
+    /// The values of the variables in them.
+    pub(super) secrets: Vec<Secret>,
+}
+
+/// Why a header has no value.
+pub(super) enum NoValue<'a> {
+    /// The variable is not set.
+    Missing(&'a str),
+    /// The variable holds a character that no header can carry.
+    Unfit(&'a str),
+}
+
+/// Adds the endpoint's headers as a record shows them.
+pub(super) fn add_redacted(endpoint: &Endpoint, headers: &mut HeaderMap) {
+    for header in &endpoint.headers {
+        headers.insert(header.name.clone(), HeaderValue::from_static(REDACTED));
+    }
+}
+
+impl HeaderValues {
+    /// Returns the values of the endpoint's headers.
+    ///
+    /// # Errors
+    /// Fails with the first variable that gives no value.
+    pub(super) async fn of<'a>(
+        endpoint: &'a Endpoint,
+        credentials: &dyn CredentialSource,
+    ) -> Result<Self, NoValue<'a>> {
+        let mut values = Self::default();
+        for header in &endpoint.headers {
+            let mut text = String::new();
+            let mut last = "";
+            for part in &header.value {
+                match part {
+                    HeaderPart::Text(part) => text.push_str(part),
+                    HeaderPart::Variable(variable) => {
+                        let lease = credentials.lease(&endpoint.provider, variable).await;
+                        let secret = lease.ok_or(NoValue::Missing(variable))?.secret;
+                        text.push_str(secret.expose());
+                        values.secrets.push(secret);
+                        last = variable;
+                    }
+                }
+            }
+            // More is allowed by the type, and read differently by each server.
+            let is_plain = text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+            let value = HeaderValue::from_str(&text).ok().filter(|_| is_plain);
+            let mut value = value.ok_or(NoValue::Unfit(last))?;
+            value.set_sensitive(true);
+            values.headers.insert(header.name.clone(), value);
+        }
+        Ok(values)
+    }
+
+    /// Returns the request with the values in place of what a record shows.
+    pub(super) fn put_into(self, request: &HttpRequest) -> HttpRequest {
+        let mut request = request.clone();
+        request.headers.extend(self.headers);
+        request
+    }
+}
