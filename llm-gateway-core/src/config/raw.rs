@@ -37,8 +37,8 @@ pub(super) struct RawPolicy {
     pub(super) fallback: Option<IndexMap<String, Option<RawTargets>>>,
     /// Plan, execute, verify: tasks that are planned, carried out and verified.
     pub(super) orchestration: Option<RawOrchestration>,
-    /// Providers beside the built-in openai, anthropic, gemini and deepseek. An entry with one of
-    /// these names overrides it field by field.
+    /// Providers beside the built-in openai, anthropic, gemini, deepseek, openrouter and
+    /// huggingface. An entry with one of these names overrides it field by field.
     pub(super) providers: Option<IndexMap<String, Option<RawProvider>>>,
     /// Deadlines, retries and the circuit breaker.
     pub(super) reliability: Option<RawReliability>,

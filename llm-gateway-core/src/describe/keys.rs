@@ -38,6 +38,13 @@ impl Keys<'_> {
         }
     }
 
+    /// Returns whether there is a key of the provider, needed or not.
+    pub(crate) fn has_key(&self, spec: &ProviderSpec) -> bool {
+        let endpoint = &spec.endpoint;
+        let variable = endpoint.api_key_env.as_deref();
+        variable.is_some_and(|variable| self.credentials.has(&endpoint.provider, variable))
+    }
+
     /// Returns the variables that a provider needs and that are not set.
     pub(crate) fn lacking<'p>(&self, spec: &'p ProviderSpec) -> Vec<&'p str> {
         let endpoint = &spec.endpoint;

@@ -27,9 +27,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::model::{Dialect, ProviderHeader, ProviderName, TaskClass};
+use crate::model::{Dialect, ProviderHeader, ProviderName, Target, TaskClass};
 use crate::policy::{
-    Enforce, Escalations, Level, Orchestration, Panel, Policy, ProviderSpec, Route, Shape,
+    Enforce, Escalations, Level, Listing, Orchestration, Panel, Policy, ProviderSpec, Route, Shape,
 };
 use crate::reliability::{Breaker, Targets};
 use crate::spend::SpendState;
@@ -161,7 +161,7 @@ impl Description {
                 .iter()
                 .map(|route| task_class(policy, route, keys, realised))
                 .collect(),
-            providers: policy.providers().values().map(|spec| provider(spec, keys)).collect(),
+            providers: listed(policy, keys).map(|spec| provider(spec, keys)).collect(),
             panels: panels.clone().map(|(name, _)| name).collect(),
             visibility: panels
                 .map(|(name, panel)| (name, VisibilityDescription::of(panel)))
@@ -195,17 +195,34 @@ impl VisibilityDescription {
 
 fn circuit_breakers(policy: &Policy, targets: &Targets) -> BTreeMap<String, BreakerDescription> {
     let now = Instant::now();
-    let routed = policy.routes().iter().flat_map(Route::targets);
-    let roles = policy.orchestration().into_iter().flat_map(|orchestration| {
-        let Orchestration { planner, worker, verifier, .. } = orchestration;
-        [planner, worker, verifier].into_iter().flatten().map(|role| &role.target)
-    });
-    let healthy = routed.chain(roles).map(|target| (target.to_string(), Breaker::default()));
+    let healthy = targets_of(policy).map(|target| (target.to_string(), Breaker::default()));
     let troubled = targets.breakers().into_iter();
     healthy
         .chain(troubled.map(|(target, breaker)| (target.to_string(), breaker)))
         .map(|(target, breaker)| (target, BreakerDescription::of(breaker, now)))
         .collect()
+}
+
+/// Returns every target of task classes and roles.
+fn targets_of(policy: &Policy) -> impl Iterator<Item = &Target> {
+    let routed = policy.routes().iter().flat_map(Route::targets);
+    let roles = policy.orchestration().into_iter().flat_map(|orchestration| {
+        let Orchestration { planner, worker, verifier, .. } = orchestration;
+        [planner, worker, verifier].into_iter().flatten().map(|role| &role.target)
+    });
+    routed.chain(roles)
+}
+
+/// Returns the providers that are listed: those that the policy names, and the built-in ones of
+/// which a key is there or which are always shown.
+fn listed<'p>(policy: &'p Policy, keys: &Keys<'_>) -> impl Iterator<Item = &'p ProviderSpec> {
+    policy.providers().values().filter(move |spec| match spec.listing {
+        Listing::Always => true,
+        Listing::WithKey => {
+            let name = &spec.endpoint.provider;
+            keys.has_key(spec) || targets_of(policy).any(|target| target.provider == *name)
+        }
+    })
 }
 
 fn provider(spec: &ProviderSpec, keys: &Keys<'_>) -> ProviderDescription {

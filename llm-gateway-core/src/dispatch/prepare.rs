@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::error::{BlockedBy, Category, Error};
-use crate::model::{NanoUsd, Prompt, Target};
+use crate::model::{Capability, NanoUsd, Prompt, Target};
 use crate::policy::{PlannedTarget, Preflight, PreflightAction};
 use crate::provider::{Call, Prepared, Provider};
 use crate::transport::HttpRequest;
@@ -104,6 +104,9 @@ pub(crate) fn prepare(
             .with_hint("take the variable out of the gateway's environment to allow the call");
         return Err(Refusal { reach: Reach::Request, ..refuse(error) });
     }
+    if let Some(error) = beyond_context(planned, prompt) {
+        return Err(refuse(error));
+    }
     if preflight.action == PreflightAction::Block {
         return Err(refuse(too_expensive(context, planned, &preflight)));
     }
@@ -115,7 +118,7 @@ pub(crate) fn prepare(
         model: target.model.clone(),
         prompt: prompt.clone(),
         max_tokens: planned.max_tokens,
-        capabilities: facts.map(|facts| facts.capabilities.clone()).unwrap_or_default(),
+        capabilities: capabilities(context, planned),
     };
     let prepared = provider.prepare(call).map_err(refuse)?;
     Ok(PreparedCall {
@@ -125,6 +128,29 @@ pub(crate) fn prepare(
         preflight,
         has_next: false,
     })
+}
+
+/// Returns the error of a prompt that cannot fit the model's context, counted as favourably as a
+/// tokenizer could. What may fit is left to the provider, which counts exactly.
+fn beyond_context(planned: &PlannedTarget, prompt: &Prompt) -> Option<Error> {
+    let context = planned.facts.as_deref()?.context?;
+    let fewest = prompt.fewest_tokens();
+    (fewest > context).then(|| {
+        let target = &planned.target;
+        let message =
+            format!("{target} takes {context} tokens, and the prompt is {fewest} words or more");
+        Error::new(Category::ContextLength, message).with_nothing_sent()
+    })
+}
+
+/// Returns what the model can do and what its API requires.
+fn capabilities(context: &Context<'_>, planned: &PlannedTarget) -> Vec<Capability> {
+    let spec = context.policy.providers().get(&planned.target.provider);
+    match (&planned.facts, spec) {
+        (Some(facts), _) => facts.capabilities.clone(),
+        (None, Some(spec)) => spec.capabilities(planned.target.model.as_str()),
+        (None, None) => Vec::new(),
+    }
 }
 
 /// The error of a call that is too expensive, with the limit on its output that would pass.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{NanoUsd, Rate, Usage};
 
-/// A property of a model that changes how it is called. It comes from data: no code decides by a
-/// model's name.
+/// A property of a model that changes how it is called. It comes from data. One table decides by a
+/// name, for models that no data know: `policy/families.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -37,6 +37,7 @@
 //! ```
 
 mod cascade;
+mod families;
 mod foreseen;
 mod orchestration;
 mod plan;
@@ -53,6 +54,7 @@ use std::time::Duration;
 use crate::model::{ModelFacts, ProviderName, Target, TaskClass};
 
 pub use cascade::{CascadePreflight, EscalationRate, Escalations};
+pub(crate) use families::ModelNames;
 pub(crate) use foreseen::ForeseenCall;
 pub use orchestration::{
     AbsentDepth, Depth, Orchestration, OrchestrationRole, PlannedOrchestration, PlannedStep,
@@ -60,6 +62,7 @@ pub use orchestration::{
 };
 pub use plan::{Plan, PlanRequest, PlanShape, PlannedPanel, PlannedTarget};
 pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};
+pub(crate) use provider::Listing;
 pub use provider::ProviderSpec;
 pub use route::{Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};
 pub use spending::Spending;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Endpoint, Limits, ModelFacts};
+use super::families::ModelNames;
+use crate::model::{Capability, Endpoint, Limits, ModelFacts};
 
 /// A provider of the policy: how it is called, the limits on its use, and its models.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,10 +12,23 @@ use crate::model::{Endpoint, Limits, ModelFacts};
 pub struct ProviderSpec {
     /// The address of the provider's API, and how it is called.
     pub endpoint: Endpoint,
+    /// Whether descriptions list the provider where no target names it.
+    pub(crate) listing: Listing,
+    /// Whose names the models have that have no row.
+    pub(crate) names: ModelNames,
     /// The limits on the use of the provider.
     pub limits: Limits,
     /// The facts about the provider's models by id, aliases included. Several ids may share a row.
     pub(crate) models: BTreeMap<String, Arc<ModelFacts>>,
+}
+
+/// Whether a provider that no target names is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listing {
+    /// The provider is always listed.
+    Always,
+    /// The provider is listed where its key is set.
+    WithKey,
 }
 
 impl ProviderSpec {
@@ -22,6 +36,14 @@ impl ProviderSpec {
     /// by prefix, because a model whose id begins like another one's has other prices.
     pub fn model(&self, id: &str) -> Option<&Arc<ModelFacts>> {
         self.models.get(id)
+    }
+
+    /// Returns what a model can do and what its API requires: by its row, else by its family.
+    pub(crate) fn capabilities(&self, id: &str) -> Vec<Capability> {
+        match self.model(id) {
+            Some(facts) => facts.capabilities.clone(),
+            None => self.names.capabilities(id),
+        }
     }
 
     /// Returns the facts about every model of the provider, with each id that leads to them,

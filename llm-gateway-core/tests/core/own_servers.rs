@@ -181,3 +181,102 @@ async fn a_400_about_something_else_is_not_asked_again() {
     assert!(!failure.attempts()[0].refused_stream);
     assert_eq!(*server.asked.lock().unwrap(), [true]);
 }
+
+/// Keeps the body of each request, and answers it.
+#[derive(Default)]
+struct Bodies(Mutex<Vec<Value>>);
+
+#[async_trait]
+impl Transport for Bodies {
+    async fn send(
+        &self,
+        request: &HttpRequest,
+        _: Option<&Credential>,
+    ) -> Result<HttpResponse, TransportError> {
+        self.0.lock().unwrap().push(serde_json::from_slice(&request.body).unwrap());
+        let answer = Wire::OpenAi.answer("m", "hello").to_string();
+        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), Body::whole(answer.into_bytes())))
+    }
+}
+
+/// Returns the body of the request that a policy leads to.
+async fn body_of(policy: &str, environment: Environment) -> Value {
+    let bodies = Arc::new(Bodies::default());
+    let builder = obeying(policy).environment(environment).transport(bodies.clone());
+    let gateway = builder.build().unwrap();
+    gateway.route(Request::new("ask", "hi")).await.unwrap();
+    let body = bodies.0.lock().unwrap().remove(0);
+    body
+}
+
+/// A model of tomorrow was asked with `max_tokens`, which OpenAI refuses.
+#[tokio::test]
+async fn a_model_of_openai_that_no_table_knows_is_asked_as_its_family_is() {
+    let key = || Environment::empty().with("OPENAI_API_KEY", "sk-0123456789abcdef");
+    let azure = "providers: {lab: {kind: openai, api_key_env: null, \
+                 base_url: \"https://me.openai.azure.com/openai/v1\"}}\n";
+    let own = "providers: {lab: {kind: openai, api_key_env: null, \
+               base_url: \"https://lab.example.com/v1\"}}\n";
+    let priced = "providers: {openai: {models: {gpt-9-sol: {in: 1, out: 2}}}}\n";
+    let stated = "providers: {openai: {models: {gpt-9-sol: {capabilities: []}}}}\n";
+    for (provider, model, more, is_renamed) in [
+        ("openai", "gpt-9-sol", "", true),
+        ("openai", "o7-mini", "", true),
+        ("openai", "gpt-4o-next", "", false),
+        ("openai", "gpt-9-sol", priced, true),
+        ("openai", "gpt-9-sol", stated, false),
+        ("lab", "gpt-9-sol", azure, true),
+        ("lab", "gpt-9-sol", own, false),
+    ] {
+        let class = format!("defaults: {{ask: {{provider: {provider}, model: {model}}}}}\n{more}");
+        let body = body_of(&class, key()).await;
+        let renamed = body.get("max_completion_tokens").is_some();
+        assert_eq!(
+            (renamed, body.get("max_tokens").is_none()),
+            (is_renamed, is_renamed),
+            "{class}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_that_cannot_fit_is_refused_before_it_is_paid_for() {
+    let yaml = policy("https://lab.example.com/v1", "").replace("{in: 1,", "{context: 10, in: 1,");
+    let bodies = Arc::new(Bodies::default());
+    let gateway = obeying(yaml).transport(bodies.clone()).build().unwrap();
+    let ask = |prompt: String| gateway.route(Request::new("ask", prompt));
+    let failure = ask("word ".repeat(11)).await.unwrap_err();
+    assert_eq!(failure.category(), Category::ContextLength, "{failure}");
+    assert_eq!(failure.to_string(), "lab/m takes 10 tokens, and the prompt is 11 words or more");
+    assert!(bodies.0.lock().unwrap().is_empty(), "nothing was sent");
+    // What may fit is sent: ten words, and any length of marks and spaces.
+    ask(format!("{}{}", "word ".repeat(10), " -".repeat(5_000))).await.unwrap();
+}
+
+#[test]
+fn openrouter_and_huggingface_are_there_with_their_keys_alone() {
+    let listed = |policy: &str, environment: Environment| {
+        let gateway = obeying(policy).environment(environment).build().unwrap();
+        let providers = gateway.describe().unwrap().providers;
+        providers.into_iter().map(|it| (it.name.to_string(), it.base_url)).collect::<Vec<_>>()
+    };
+    let names = |listed: &[(String, String)]| -> Vec<String> {
+        listed.iter().map(|(name, _)| name.clone()).collect()
+    };
+    let plain = "defaults: {ask: {provider: openai, model: gpt-6-luna}}\n";
+    let built_in = ["anthropic", "deepseek", "gemini", "openai"];
+    assert_eq!(names(&listed(plain, Environment::empty())), built_in);
+    let keys = Environment::empty().with("OPENROUTER_API_KEY", "k").with("HF_TOKEN", "k");
+    let with_keys = listed(plain, keys);
+    for (name, base_url) in [
+        ("openrouter", "https://openrouter.ai/api/v1"),
+        ("huggingface", "https://router.huggingface.co/v1"),
+    ] {
+        assert!(with_keys.contains(&(name.to_owned(), base_url.to_owned())), "{with_keys:?}");
+    }
+    let used = "defaults: {ask: {provider: openrouter, model: a/b}}\n";
+    assert!(names(&listed(used, Environment::empty())).contains(&"openrouter".to_owned()));
+    let written = "defaults: {ask: {provider: openai, model: gpt-6-luna}}\n\
+                   providers: {huggingface: {timeout_s: 5}}\n";
+    assert!(names(&listed(written, Environment::empty())).contains(&"huggingface".to_owned()));
+}

@@ -5,6 +5,7 @@
 //! error.
 
 mod base_url;
+mod built_in;
 mod depths;
 mod gate;
 mod header_value;
@@ -33,7 +34,7 @@ use super::diagnostic::Collector;
 use super::node::{Node, PathStep};
 use super::raw::RawPolicy;
 
-pub use providers::base_url_variables;
+pub use built_in::base_url_variables;
 pub(super) use providers::key_variables;
 
 /// What a file is compiled with: its tree, the environment, the program's own providers and the

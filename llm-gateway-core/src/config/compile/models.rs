@@ -10,19 +10,23 @@ use crate::config::diagnostic::Collector;
 use crate::config::node::{Node, PathStep};
 use crate::config::raw_model::{RawCapability, RawModel, RawServiceTier};
 use crate::model::{Capability, ModelFacts, ModelId, Prices, Rate};
+use crate::policy::ModelNames;
 
 /// Returns the facts about a provider's models, by id. `path` leads to the provider's rows in the
-/// file.
+/// file. `names` says what a name tells of a model that no table knows.
 pub(super) fn models(
     rows: Option<&IndexMap<String, RawModel>>,
     (root, path): (&Node, &[PathStep<'_>]),
     built_in: ProviderCatalog,
+    names: ModelNames,
     problems: &mut Collector<'_>,
 ) -> BTreeMap<String, Arc<ModelFacts>> {
     let mut models = built_in.models;
     for (id, row) in rows.into_iter().flatten() {
         check_row(id, row, (root, path), problems);
-        let facts = Arc::new(merged(id, row, models.get(id).map(Arc::as_ref)));
+        let unknown = || ModelFacts { capabilities: names.capabilities(id), ..Default::default() };
+        let base = models.get(id).map_or_else(unknown, |facts| (**facts).clone());
+        let facts = Arc::new(merged(id, row, base));
         for id in row.aliases.iter().flatten().chain([id]) {
             models.insert(id.clone(), Arc::clone(&facts));
         }
@@ -78,8 +82,7 @@ fn service_tier((name, row): (&String, &RawServiceTier)) -> Option<(String, Pric
 }
 
 /// Returns the facts of a row of the file, with those of the overridden row where it says nothing.
-fn merged(id: &str, row: &RawModel, base: Option<&ModelFacts>) -> ModelFacts {
-    let base = base.cloned().unwrap_or_default();
+fn merged(id: &str, row: &RawModel, base: ModelFacts) -> ModelFacts {
     // The schema has the bounds of a rate, so a number out of bounds cannot arrive here.
     let rate = |usd: Option<f64>| usd.and_then(|usd| Rate::from_usd_per_million(usd).ok());
     let (read, write) = (rate(row.cache_read), rate(row.cache_write));

@@ -10,53 +10,19 @@ use crate::config::diagnostic::{Collector, Severity};
 use crate::config::node::PathStep;
 use crate::config::raw::{RawKind, RawLimits, RawPolicy, RawProvider};
 use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName, is_loopback};
-use crate::policy::ProviderSpec;
+use crate::policy::{Listing, ModelNames, ProviderSpec};
 
 use super::Compilation;
 use super::base_url::misplaced;
+use super::built_in::{BUILT_IN, BuiltIn};
 use super::header_value::{self, is_variable};
 use super::headers::headers;
 use super::models::models;
 
-/// A provider that needs no entry in the file.
-struct BuiltIn {
-    name: &'static str,
-    dialect: Dialect,
-    base_url: &'static str,
-    base_url_variable: &'static str,
-    key_variable: &'static str,
-}
-
-const BUILT_IN: [BuiltIn; 4] = [
-    BuiltIn {
-        name: "openai",
-        dialect: Dialect::OpenAi,
-        base_url: "https://api.openai.com/v1",
-        base_url_variable: "OPENAI_BASE_URL",
-        key_variable: "OPENAI_API_KEY",
-    },
-    BuiltIn {
-        name: "anthropic",
-        dialect: Dialect::Anthropic,
-        base_url: "https://api.anthropic.com",
-        base_url_variable: "ANTHROPIC_BASE_URL",
-        key_variable: "ANTHROPIC_API_KEY",
-    },
-    BuiltIn {
-        name: "gemini",
-        dialect: Dialect::Gemini,
-        base_url: "https://generativelanguage.googleapis.com",
-        base_url_variable: "GEMINI_BASE_URL",
-        key_variable: "GEMINI_API_KEY",
-    },
-    BuiltIn {
-        name: "deepseek",
-        dialect: Dialect::OpenAi,
-        base_url: "https://api.deepseek.com/v1",
-        base_url_variable: "DEEPSEEK_BASE_URL",
-        key_variable: "DEEPSEEK_API_KEY",
-    },
-];
+/// The domains of Azure's model services:
+/// <https://learn.microsoft.com/azure/ai-foundry/openai/latest>.
+const AZURE: [&str; 3] =
+    [".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"];
 
 /// How long one attempt may take, from the connect to the last byte. Long reasoning without a
 /// stream takes minutes.
@@ -64,14 +30,6 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// How long the silence between bytes may be. Reasoning models think long before the first byte.
 const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// Returns the variables that override a built-in provider's base URL, such as `OPENAI_BASE_URL`.
-///
-/// Beside the key variables they are all that a `.env` file may set under names that do not begin
-/// with `LLM_GATEWAY_`.
-pub fn base_url_variables() -> impl Iterator<Item = &'static str> {
-    BUILT_IN.iter().map(|built_in| built_in.base_url_variable)
-}
 
 /// Returns every variable that may hold a key: those of the built-in providers and those that the
 /// file names, for a key or in a header.
@@ -150,9 +108,10 @@ impl<'a> ProviderEntry<'a> {
         let headers = headers(self.raw.headers.as_ref(), rows, dialect, problems);
         // A provider that the embedding program brings manages its own key.
         let api_key_env = self.key_variable(problems).filter(|_| !self.own);
+        let names = self.model_names(base_url.as_deref());
         let rows = (self.compilation.root, &self.path("models")[..]);
         let built_in = catalog.of(self.provider.as_str());
-        let models = models(self.raw.models.as_ref(), rows, built_in, problems);
+        let models = models(self.raw.models.as_ref(), rows, built_in, names, problems);
         let seconds = |given: Option<f64>, default| given.map_or(default, Duration::from_secs_f64);
         let endpoint = Endpoint {
             provider: self.provider.clone(),
@@ -166,9 +125,34 @@ impl<'a> ProviderEntry<'a> {
         };
         Some(ProviderSpec {
             endpoint,
+            listing: self.listing(),
+            names,
             limits: self.raw.limits.as_ref().map(limits).unwrap_or_default(),
             models,
         })
+    }
+
+    /// Returns whose names the models have: OpenAI's at the built-in provider `openai`, wherever its
+    /// requests go, and at the hosts that serve OpenAI's models alone.
+    fn model_names(&self, base_url: Option<&str>) -> ModelNames {
+        let url = base_url.and_then(|url| Url::parse(url).ok());
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        let is_of_openai =
+            host == "api.openai.com" || AZURE.iter().any(|domain| host.ends_with(domain));
+        match self.built_in.is_some_and(|it| it.name == "openai") || is_of_openai {
+            true => ModelNames::OfOpenAi,
+            false => ModelNames::Any,
+        }
+    }
+
+    /// Returns whether the provider is listed without being used.
+    fn listing(&self) -> Listing {
+        let root = self.compilation.root;
+        let is_written = root.find(&["providers".into(), self.provider.as_str().into()]).is_some();
+        match self.built_in {
+            Some(built_in) if !is_written => built_in.listing,
+            _ => Listing::Always,
+        }
     }
 
     /// Returns the path of a key of this provider in the file.
@@ -210,7 +194,7 @@ impl<'a> ProviderEntry<'a> {
         };
         let environment = self.compilation.environment;
         let overriding = self.built_in.and_then(|built_in| {
-            let variable = built_in.base_url_variable;
+            let variable = built_in.base_url_variable?;
             Some((variable, environment.get(variable)?))
         });
         if let Some((variable, url)) = overriding {

@@ -30,11 +30,13 @@
 //! ```
 
 mod answer_schema;
+mod fewest;
 pub(crate) mod frame;
 mod provenance;
 
 use std::marker::PhantomData;
 
+use self::fewest::fewest_tokens;
 pub use answer_schema::AnswerSchema;
 // `certificate` exports `Ask`: its evidence holds it.
 pub(crate) use frame::{Ask, Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
@@ -292,6 +294,11 @@ impl<S> Prompt<S> {
         let above = u64::from(self.system.is_some()) + u64::from(self.schema.is_some());
         let messages = self.turns.len() as u64 + above;
         bytes.saturating_add(messages.saturating_mul(MARGIN_PER_MESSAGE))
+    }
+
+    /// Returns a number of input tokens below which no tokenizer gets for this prompt.
+    pub(crate) fn fewest_tokens(&self) -> u64 {
+        self.texts().map(fewest_tokens).sum()
     }
 
     /// Returns the number of characters of the prompt, those of its schema included.
