@@ -117,7 +117,9 @@ impl Terminal {
             return self.document(envelope);
         }
         self.complain(envelope.error.as_deref().unwrap_or("failed"));
-        match envelope.meta.get("hint").and_then(|hint| hint.as_str()) {
+        // Whoever stopped it knows what to do.
+        let is_cancelled = envelope.meta.get("error_category").is_some_and(|it| it == "cancelled");
+        match envelope.meta.get("hint").and_then(|hint| hint.as_str()).filter(|_| !is_cancelled) {
             Some(hint) => self.note(&format!("{FAINT}hint:{FAINT:#}  {}", harmless(hint))),
             None => Ok(()),
         }

@@ -40,7 +40,7 @@ async fn a_stream_is_one_answer_with_the_same_bill() {
 
 #[tokio::test]
 async fn a_stream_is_asked_for_where_the_policy_says_so() {
-    for (stream, asked) in [(None, false), (Some(false), false), (Some(true), true)] {
+    for (stream, asked) in [(None, true), (Some(false), false), (Some(true), true)] {
         let fake = FakeProvider::answering(Wire::OpenAi, "llama-test", "hello").await;
         let mut policy = streaming("local", "llama-test", &fake.base_url());
         policy["providers"]["local"]["kind"] = json!("openai");

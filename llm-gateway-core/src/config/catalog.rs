@@ -310,6 +310,16 @@ mod tests {
         assert_eq!(id("gpt-4o-2099-01-01"), None, "ids are never matched by prefix");
     }
 
+    /// They were three models, so that a panel of two of them was of distinct ones.
+    #[test]
+    fn gpt_3_5_turbo_and_its_snapshots_are_one_model() {
+        let openai = Catalog::built_in().of("openai");
+        for id in ["gpt-3.5-turbo", "gpt-3.5-turbo-0125", "gpt-3.5-turbo-1106"] {
+            let undated = openai.models.get(id).map(|facts| facts.undated());
+            assert_eq!(undated, Some("gpt-3.5-turbo"), "{id}");
+        }
+    }
+
     /// A provider gives such a name to one model after another.
     #[test]
     fn the_newest_of_a_house_is_a_name_that_moves() {
