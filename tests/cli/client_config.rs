@@ -72,6 +72,25 @@ fn every_variable_of_the_built_in_policy_is_there() {
 }
 
 #[test]
+fn the_variables_of_headers_and_of_hugging_face_are_let_through() {
+    let policy = "defaults: {a: {provider: huggingface, model: x/y}, b: {provider: lab, model: m}}
+providers:
+  lab:
+    kind: openai
+    base_url: https://lab.example.com/v1
+    api_key_env: LAB_KEY
+    headers: {x-a: \"${LAB_A}-${LAB_B}\", x-c: plain}
+";
+    let home = Home::holding(policy);
+    let entry = codex(&home.with_policy(&["client-config", "codex"]).ends().exits(0));
+    assert_eq!(entry["env_vars"], serde_json::json!(["HF_TOKEN", "LAB_A", "LAB_B", "LAB_KEY"]));
+    let checked = home.with_policy(&["check"]).ends().exits(0).stdout_anywhere();
+    for variable in ["HF_TOKEN", "LAB_A", "LAB_B", "LAB_KEY"] {
+        assert!(checked.contains(&format!("warning: {variable} is not set, for ")), "{checked}");
+    }
+}
+
+#[test]
 fn stderr_says_in_which_file_it_goes() {
     let home = Home::new();
     for (client, _, _, file) in CLIENTS {

@@ -9,6 +9,8 @@
 //! dollars per million tokens, `context` and `max_output` in tokens, `deprecation_date` as
 //! `YYYY-MM-DD`, and `api`, of which only `chat` concerns the provider `openai`.
 
+#![allow(clippy::print_stdout)] // what moved is what it is asked for
+
 use std::collections::BTreeMap;
 
 use anyhow::Context;
@@ -45,10 +47,11 @@ fn main() -> anyhow::Result<()> {
 fn moved(data: &Value, facts: &Value) -> Vec<String> {
     let rows = rows(data);
     let mut lines = Vec::new();
-    let providers = facts["providers"].as_object().into_iter().flatten();
-    for (provider, table) in providers {
+    let providers = facts.get("providers").and_then(Value::as_object);
+    for (provider, table) in providers.into_iter().flatten() {
         for (id, told) in table.as_object().into_iter().flatten() {
-            let is_other_api = told["api"].as_str().is_some_and(|api| api != "chat");
+            let is_other_api =
+                told.get("api").and_then(Value::as_str).is_some_and(|api| api != "chat");
             match rows.get(&(provider.as_str(), id.as_str())) {
                 Some(row) => lines.extend(changes(&format!("{provider}/{id}"), row, id, told)),
                 None if is_other_api => {}
@@ -56,7 +59,8 @@ fn moved(data: &Value, facts: &Value) -> Vec<String> {
             }
         }
     }
-    let known = |provider: &str, id: &str| facts["providers"][provider].get(id).is_some();
+    let table = |provider: &str| facts.get("providers").and_then(|all| all.get(provider));
+    let known = |provider: &str, id: &str| table(provider).is_some_and(|it| it.get(id).is_some());
     let gone = rows.keys().filter(|(provider, id)| !known(provider, id));
     lines.extend(gone.map(|(provider, id)| format!("{provider}/{id}: not in the table")));
     lines.sort();
@@ -66,7 +70,13 @@ fn moved(data: &Value, facts: &Value) -> Vec<String> {
 /// Returns the rows of the data by provider and id, aliases included.
 fn rows(data: &Value) -> BTreeMap<(&str, &str), &Map<String, Value>> {
     let mut rows = BTreeMap::new();
-    for row in data["models"].as_array().into_iter().flatten().filter_map(Value::as_object) {
+    for row in data
+        .get("models")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+    {
         let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
         let aliases = row.get("aliases").and_then(Value::as_array).into_iter().flatten();
         for id in aliases.filter_map(Value::as_str).chain([text("id")]) {
