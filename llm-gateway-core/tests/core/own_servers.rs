@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use http::{HeaderMap, StatusCode};
 use llm_gateway_core::config::PolicySource;
 use llm_gateway_core::describe::KeyState;
-use llm_gateway_core::ledger::{By, MemoryLedger};
+use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::transport::{
     Body, Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
@@ -168,7 +168,7 @@ async fn a_server_that_refuses_a_stream_is_asked_once_more_and_remembered() {
         let next = gateway.route(Request::new("ask", "again")).await.unwrap();
         assert_eq!(outcomes(&next.attempts), ["ok"], "it is remembered");
         assert_eq!(*server.asked.lock().unwrap(), [true, false, false]);
-        let spent = spent(&ledger, By::Model).await;
+        let spent = spent(&ledger, SpendBy::Model).await;
         assert_eq!(spent.held.as_nanos(), 0);
     }
 }
