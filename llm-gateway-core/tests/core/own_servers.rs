@@ -205,8 +205,8 @@ async fn body_of(policy: &str, environment: Environment) -> Value {
     let builder = obeying(policy).environment(environment).transport(bodies.clone());
     let gateway = builder.build().unwrap();
     gateway.route(Request::new("ask", "hi")).await.unwrap();
-    let body = bodies.0.lock().unwrap().remove(0);
-    body
+    let mut bodies = bodies.0.lock().unwrap();
+    bodies.remove(0)
 }
 
 /// A model of tomorrow was asked with `max_tokens`, which OpenAI refuses.

@@ -31,7 +31,7 @@ pub(super) fn events(body: &str) -> Vec<StreamEvent> {
         let data: Vec<&str> = values("data").collect();
         if !data.is_empty() {
             events.push(StreamEvent {
-                name: values("event").last().unwrap_or_default().to_owned(),
+                name: values("event").next_back().unwrap_or_default().to_owned(),
                 data: data.join("\n"),
                 may_be_cut: blocks.peek().is_none(),
             });

@@ -218,7 +218,7 @@ fn lines(blocks: &[Vec<&str>], dice: &mut Dice) -> Option<String> {
     // A line has no name for its event, so an event that has its type there alone is lost.
     let is_named = |block: &&Vec<&str>| block.iter().any(|line| line.starts_with("event:"));
     let types = |line: &&str| document(line).is_some_and(|data| data.get("type").is_some());
-    if blocks.iter().filter(is_named).any(|block| !block.iter().any(|line| types(&line))) {
+    if blocks.iter().filter(is_named).any(|block| !block.iter().any(types)) {
         return None;
     }
     let data = blocks.iter().flatten().filter(|line| line.starts_with("data"));
