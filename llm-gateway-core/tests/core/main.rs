@@ -6,6 +6,7 @@
 mod bills;
 #[cfg(feature = "reqwest")]
 mod bytes_in_flight;
+#[cfg(feature = "reqwest")]
 mod cancellation;
 mod cascade;
 mod circles;
