@@ -32,7 +32,7 @@ pub(in crate::provider) trait Assembly: Default + Send {
         Completeness::Incomplete
     }
 
-    /// Returns the answer, after its last event; `None` when that never came.
+    /// Returns the answer, which is complete after its last event; `None` if that event never came.
     ///
     /// # Errors
     /// The stream ended well and held no answer.
@@ -66,8 +66,6 @@ pub(in crate::provider) struct Pieces {
     pub(in crate::provider) text: String,
     /// The length of the text in characters.
     pub(in crate::provider) chars: u64,
-    /// The reasoning and whatever else came beside the text.
-    pub(in crate::provider) beside: String,
     /// What the provider says about its refusal to answer.
     pub(in crate::provider) refusal: String,
     /// The last event of the protocol has come.
@@ -76,7 +74,7 @@ pub(in crate::provider) struct Pieces {
     pub(in crate::provider) stopped: Option<Stopped>,
     /// The word by which the provider said so.
     pub(in crate::provider) reason: Option<String>,
-    /// An error inside the answer.
+    /// An error that stands inside the answer.
     pub(in crate::provider) error: Option<ErrorReport>,
     /// The model that answered.
     pub(in crate::provider) model: Option<String>,
@@ -87,7 +85,7 @@ pub(in crate::provider) struct Pieces {
     /// What the provider says that the answer costs.
     pub(in crate::provider) reported_cost: Option<NanoUsd>,
     counts: Counts,
-    /// How much text had come when output was counted last.
+    /// The number of characters of text that had come when the output was last counted.
     counted_at: Option<u64>,
 }
 
@@ -156,7 +154,6 @@ impl Pieces {
     /// Returns what came, taken for the whole.
     pub(in crate::provider) fn into_decoded(self) -> DecodedAnswer {
         let usage = self.usage_at_end();
-        let refusal = self.refusal.clone();
         let (finish_reason, failed) = match self.stopped {
             Some(Stopped::Finished(reason)) => (reason, None),
             Some(Stopped::Failed(category)) => {
@@ -166,11 +163,10 @@ impl Pieces {
         };
         DecodedAnswer {
             text: self.text,
-            beside: self.beside + &self.refusal,
             finish_reason,
             failed,
             error: self.error,
-            refusal: Some(refusal).filter(|refusal| !refusal.is_empty()),
+            refusal: Some(self.refusal).filter(|refusal| !refusal.is_empty()),
             model: self.model,
             response_id: self.response_id,
             service_tier: self.service_tier,

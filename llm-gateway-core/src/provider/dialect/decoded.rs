@@ -14,13 +14,11 @@ use crate::provider::Call;
 pub(crate) struct DecodedAnswer {
     /// The text, reasoning excluded.
     pub(crate) text: String,
-    /// What came beside the text: reasoning, and what is said of a refusal.
-    pub(crate) beside: String,
     /// Why the model stopped; [`FinishReason::Other`] when the body does not say.
     pub(crate) finish_reason: FinishReason,
     /// The failure that the finish reason names, and the reason's word.
     pub(crate) failed: Option<(Category, String)>,
-    /// An error inside the answer.
+    /// An error that stands inside the answer.
     pub(crate) error: Option<ErrorReport>,
     /// What the provider says about its refusal to answer.
     pub(crate) refusal: Option<String>,
@@ -32,7 +30,7 @@ pub(crate) struct DecodedAnswer {
     pub(crate) service_tier: Option<String>,
     /// Tokens, in the shape that all dialects share.
     pub(crate) usage: Option<ReportedUsage>,
-    /// What the provider says that it bills.
+    /// The cost that the provider states.
     pub(crate) reported_cost: Option<NanoUsd>,
 }
 
@@ -45,7 +43,7 @@ pub(crate) struct UnusableAnswer {
     pub(crate) message: String,
     /// Advice that depends on this answer, such as a larger bound.
     pub(crate) hint: Option<String>,
-    /// The tokens that are billed all the same.
+    /// The tokens that the provider bills, although the attempt failed.
     pub(crate) usage: Option<ReportedUsage>,
     /// The model that is billed.
     pub(crate) model: Option<String>,

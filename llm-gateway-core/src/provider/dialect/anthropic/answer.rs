@@ -42,15 +42,13 @@ struct StopDetails {
     explanation: Option<String>,
 }
 
-/// A block of a message, or a change of one. Tool use and whatever comes next are not text.
+/// A block of a message, or a change of one. Thinking, tool use and unknown kinds are not text.
 #[derive(Deserialize)]
 pub(super) struct Block {
     #[serde(default, deserialize_with = "name")]
     r#type: Option<String>,
     #[serde(default, deserialize_with = "texts")]
     text: Vec<String>,
-    #[serde(default, deserialize_with = "texts")]
-    thinking: Vec<String>,
 }
 
 impl AnswerMessage {
@@ -105,12 +103,11 @@ impl MessageChange {
 
 impl Block {
     fn of_text(text: String) -> Self {
-        Self { r#type: None, text: vec![text], thinking: Vec::new() }
+        Self { r#type: None, text: vec![text] }
     }
 
     /// Adds the block to what has come.
     pub(super) fn into_pieces(self, pieces: &mut Pieces) {
-        self.thinking.iter().for_each(|thinking| pieces.beside.push_str(thinking));
         if matches!(self.r#type.as_deref(), None | Some("text" | "text_delta")) {
             self.text.iter().for_each(|text| pieces.push(text));
         }

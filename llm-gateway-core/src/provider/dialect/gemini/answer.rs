@@ -120,11 +120,8 @@ impl AnswerCandidate {
         let error = ErrorReport::standing_at(&self.error);
         pieces.error = pieces.error.take().or(error);
         for part in self.content.into_iter().flat_map(|content| content.parts) {
-            for text in part.text {
-                match part.thought {
-                    Some(true) => pieces.beside.push_str(&text),
-                    _ => pieces.push(&text),
-                }
+            if part.thought != Some(true) {
+                part.text.iter().for_each(|text| pieces.push(text));
             }
         }
         let reason = self.finish_reason.or(self.snake_finish_reason);

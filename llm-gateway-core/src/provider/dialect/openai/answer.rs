@@ -60,12 +60,6 @@ struct Spoken {
     content: Vec<String>,
     #[serde(default, deserialize_with = "text")]
     refusal: Option<String>,
-    /// DeepSeek's reasoning.
-    #[serde(default, deserialize_with = "texts")]
-    reasoning_content: Vec<String>,
-    /// OpenRouter's reasoning.
-    #[serde(default, deserialize_with = "texts")]
-    reasoning: Vec<String>,
     #[serde(default)]
     error: Value,
 }
@@ -104,12 +98,9 @@ impl Choice {
 }
 
 impl Spoken {
-    /// Adds what stands beside the text.
+    /// Adds the words of a refusal.
     fn into_pieces(self, pieces: &mut Pieces) {
         pieces.refusal.push_str(&self.refusal.unwrap_or_default());
-        for reasoning in self.reasoning_content.iter().chain(&self.reasoning) {
-            pieces.beside.push_str(reasoning);
-        }
     }
 }
 
