@@ -6,7 +6,7 @@
 /// What kind of request the advice is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Advice {
-    /// The caller asked a task class a prompt.
+    /// The caller sent a prompt to a task class.
     OfPrompt,
     /// The caller gave a task to be planned, done and verified.
     OfTask,

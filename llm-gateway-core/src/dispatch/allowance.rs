@@ -23,7 +23,7 @@ pub(crate) struct Allowance {
 pub(crate) struct Shortage {
     /// The most that the calls may cost together.
     pub(crate) asked: NanoUsd,
-    /// The part of the limit that is left.
+    /// The part of the limit that may still be used.
     pub(crate) left: NanoUsd,
 }
 

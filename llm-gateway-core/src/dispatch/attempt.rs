@@ -114,7 +114,7 @@ impl Attempt {
         Self { sent, ..self }
     }
 
-    /// Sets what became of the money of the attempt.
+    /// Sets the cost of the attempt, the money that was set aside, and whether the ledger has it.
     #[must_use]
     pub(super) fn booked(self, settlement: Settlement) -> Self {
         let Settlement { cost, reserved, recorded } = settlement;

@@ -22,7 +22,7 @@ use super::{Context, cost};
 /// The money of one attempt, at the ledger and in the allowance of the request. Dropped before the
 /// first byte is sent, it gives the money back; dropped after that, it counts at its worst case.
 pub(crate) struct Booking<'a> {
-    /// Month in which the attempt is counted.
+    /// The month to which the cost of the attempt belongs.
     month: Month,
     /// Amount that is set aside; `None` if the price is unknown.
     worst_case: Option<NanoUsd>,
@@ -58,7 +58,7 @@ pub(super) struct Settlement {
 /// The error of money that could not be set aside.
 pub(super) struct BookingError {
     pub(super) error: Error,
-    /// Whether another target could have the money.
+    /// Which other targets the refusal also holds for.
     pub(super) reach: Reach,
     /// Whether the allowance of the request refused, and not the ledger.
     pub(super) is_outspent: bool,
@@ -216,7 +216,7 @@ impl<'a> Booking<'a> {
         self.settle(context, cost, basis).await
     }
 
-    /// Gives everything back, because nothing was billed.
+    /// Returns all of the money that was set aside, because nothing was billed.
     async fn release(self, context: &Context<'_>) -> Settlement {
         let Self { at_ledger, in_allowance, .. } = self;
         if let Some(hold) = in_allowance {

@@ -13,7 +13,7 @@ pub(crate) struct Refusal {
     pub(crate) reach: Reach,
 }
 
-/// How far a refusal reaches.
+/// The targets for which a refusal holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// The target is refused, and another one may be asked.

@@ -96,7 +96,7 @@ impl AttemptFailure {
         Self { was_asked: true, ..Self::before(error) }
     }
 
-    /// An attempt whose money could not be set aside.
+    /// Describes an attempt for which no money could be set aside.
     fn unbooked(refused: BookingError) -> Self {
         let BookingError { error, reach, is_outspent } = refused;
         Self { reach, is_outspent, ..Self::before(error) }

@@ -39,9 +39,9 @@ pub(super) enum CutShort {
 /// The end of an attempt's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AttemptEnded {
-    /// The request may not go on.
+    /// The whole request has ended, so no other target is asked.
     Request(Ended),
-    /// The attempt may not go on, and another target is asked.
+    /// Only the attempt has ended, and the next target is asked.
     Attempt(CutShort),
 }
 
@@ -106,7 +106,7 @@ impl TimeShare {
     }
 }
 
-/// A moment at which an attempt is looked at.
+/// A moment by which an attempt must have come far enough, or it is cut short.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     at: Instant,

@@ -122,11 +122,11 @@ pub enum Level {
     None,
     /// No member of the panel saw the answer of another one.
     ContextBlind,
-    /// The models that answered the panel are pairwise distinct too.
+    /// The panel is context-blind, and the models that answered it are pairwise distinct.
     ModelDistinct,
-    /// The developers of the models that answered the panel are pairwise distinct too.
+    /// The panel is model-distinct, and the developers of the models that answered it are pairwise distinct.
     VendorDistinct,
-    /// The families of the models that answered the panel are pairwise distinct too.
+    /// The panel is vendor-distinct, and the families of the models that answered it are pairwise distinct.
     LineageDistinct,
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Set by a [`Transport`](super::Transport) before the first byte of a request leaves. Clones show
-/// the same request.
+/// A mark that a [`Transport`](super::Transport) sets before the first byte of a request leaves.
+/// Clones of a mark stand for the same request.
 ///
-/// A call that is ended before that has cost nothing, and its connection never came to be.
+/// A call that ends while its mark is not set has cost nothing, because its connection was never made.
 #[derive(Debug, Clone, Default)]
 pub struct SentMark(Arc<AtomicBool>);
 

@@ -7,7 +7,7 @@
 /// How an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AnswerEnd {
-    /// The model came to an end, whichever it was.
+    /// The model stopped by itself, at a limit, or at a filter.
     Finished,
     /// The provider failed in the middle of the answer.
     Failed,

@@ -29,11 +29,11 @@ enum TokenKind {
     Total,
     /// Input that was read from a cache.
     Read,
-    /// The same, in Anthropic's words.
+    /// Input that was read from a cache, as Anthropic counts it: beside the rest of the input.
     AnthropicRead,
     /// Input that was written to a cache.
     Written,
-    /// The same, in Anthropic's words.
+    /// Input that was written to a cache, as Anthropic counts it: beside the rest of the input.
     AnthropicWritten,
 }
 

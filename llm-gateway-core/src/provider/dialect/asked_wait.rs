@@ -24,14 +24,14 @@ const LONGEST_BODY: usize = 64 * 1024;
 /// What a body says about the time until another try.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct AskedWait {
-    /// The longest wait that is stated outright.
+    /// The longest wait that a field or a header states as a number or a date.
     pub(crate) stated: Option<Duration>,
     /// Headers of a provider behind a proxy, which the proxy put into the body.
     pub(crate) headers: HeaderMap,
 }
 
 impl AskedWait {
-    /// Looks for a wait in an error, or in the whole body around it.
+    /// Looks for a wait in an error object, or in the whole body that holds it.
     pub(crate) fn of(error: &Value) -> Self {
         let mut found = Self::default();
         found.search(error, 0);
@@ -50,7 +50,7 @@ impl AskedWait {
         value.map(|value| Self::of(&value)).unwrap_or_default()
     }
 
-    /// Adds what another place says.
+    /// Adds the wait that another place of the same answer asks for: the longer one counts.
     #[must_use]
     pub(crate) fn with(mut self, other: Self) -> Self {
         self.stated = self.stated.max(other.stated);

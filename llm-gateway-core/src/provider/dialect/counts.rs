@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::model::Usage;
 
-/// Which tokens a number counts.
+/// The kind of tokens that a number counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Counted {
     /// Input with its cached part.
@@ -21,11 +21,11 @@ enum Counted {
     /// Input that is without its cached part where [`CacheRead`](Self::CacheRead) or
     /// [`CacheWrite`](Self::CacheWrite) stands beside it.
     InputTokens,
-    /// Results of tools, beside the input.
+    /// Tokens of tool results that the input count does not include.
     ToolInput,
     /// Output with its reasoning.
     Output,
-    /// Reasoning beside the output.
+    /// Reasoning tokens that the output count does not include.
     Thoughts,
     /// Reasoning within the output.
     Reasoning,
@@ -92,7 +92,7 @@ const PLACES: &[(&str, Counted)] = &[
     ("/cacheWriteInputTokens", CacheWrite),
 ];
 
-/// How many kinds of counts there are.
+/// The number of kinds of counts.
 const KINDS: usize = 11;
 
 /// The counts of one answer, each the largest that was reported.
@@ -117,7 +117,7 @@ impl Counts {
         counts
     }
 
-    /// These counts and other ones of the same answer.
+    /// Returns these counts joined with other counts of the same answer; of each kind the larger one holds.
     pub(crate) fn and(mut self, other: Self) -> Self {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
             *mine = (*mine).max(theirs);
@@ -133,7 +133,7 @@ impl Counts {
             || count(Total) > input
     }
 
-    /// The same without what is only known at the end of an answer.
+    /// Returns these counts without those of the output, which are only known at the end of an answer.
     pub(crate) fn without_output(mut self) -> Self {
         for counted in [Output, Thoughts, Reasoning, Total] {
             if let Some(count) = self.0.get_mut(counted as usize) {

@@ -14,7 +14,7 @@ use super::json;
 /// How deep an error may be wrapped. Two wrappings were seen.
 const DEEPEST: usize = 4;
 
-/// An error as a provider words it.
+/// An error, in the words of its provider.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ErrorReport {
     /// The names that the provider gives the error, the most telling one first.
@@ -23,11 +23,11 @@ pub(crate) struct ErrorReport {
     pub(crate) numbers: Vec<String>,
     /// The provider's sentence, and the cause that a proxy has put beside it.
     pub(crate) message: Option<String>,
-    /// The cause alone, as the wrapped error words it.
+    /// The cause that a proxy has wrapped, in the words of the wrapped error.
     pub(crate) cause: Option<String>,
     /// The parameter that the provider finds fault with.
     pub(crate) parameter: Option<String>,
-    /// How long the body asks to wait.
+    /// The wait that the body asks for.
     pub(crate) asked: AskedWait,
 }
 
@@ -195,7 +195,7 @@ fn base_response(object: &Map<String, Value>) -> Option<String> {
     (code != 0).then(|| format!("base_resp_{code}"))
 }
 
-/// As much of a body or an event as tells whether it is an error.
+/// The fields of a body or an event that tell whether it is an error.
 #[derive(Deserialize)]
 pub(crate) struct ErrorBody {
     error: Option<Value>,
@@ -212,7 +212,7 @@ pub(crate) struct ErrorBody {
     detail: Option<Value>,
     choices: Option<IgnoredAny>,
     usage: Option<IgnoredAny>,
-    /// How long the whole of it asks to wait.
+    /// The wait that the whole body asks for.
     #[serde(skip)]
     asked: AskedWait,
 }
@@ -279,7 +279,7 @@ impl ErrorBody {
         report
     }
 
-    /// The error without an object around it.
+    /// Returns the error, if it stands at the top of the body and not in an object named `error`.
     fn bare(&self) -> ErrorReport {
         let fields = [
             ("message", &self.message),

@@ -96,7 +96,7 @@ fn plain(character: char, mended: &mut String) {
     }
 }
 
-/// Mends an escape, from behind its backslash.
+/// Mends one escape of a JSON string; `rest` begins behind its backslash.
 fn escape(rest: &mut Peekable<Chars<'_>>, mended: &mut String) {
     match rest.next() {
         Some(known @ ('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't')) => {

@@ -7,10 +7,10 @@
 use crate::error::Category;
 use crate::model::FinishReason;
 
-/// What a finish reason says.
+/// The meaning of a finish reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stopped {
-    /// The model came to an end.
+    /// The model stopped, for the given reason.
     Finished(FinishReason),
     /// The provider failed while it answered.
     Failed(Category),

@@ -11,7 +11,7 @@ use crate::model::{Capability, Dialect, Endpoint};
 use crate::provider::Call;
 use crate::provider::dialect::ErrorReport;
 
-/// UsualAdvice about a failure.
+/// The advice that is usual for a failure.
 pub(super) enum UsualAdvice {
     /// The advice stands alone.
     Whole(String),

@@ -13,7 +13,7 @@ use crate::transport::{HttpRequest, REDACTED};
 #[derive(Default)]
 pub(super) struct HeaderValues {
     headers: HeaderMap,
-    /// The values of the variables in them.
+    /// The values of the environment variables that the headers name. They count as keys.
     pub(super) secrets: Vec<Secret>,
 }
 

@@ -43,7 +43,7 @@ pub(super) struct Reading<'a> {
     pub(super) began: Instant,
     body: Fuse<BodyStream>,
     came: BytesMut,
-    /// What came before its framing was known, and is yet to be handed on.
+    /// The bytes that came before the framing of the body was known, and are still to be handed on.
     ahead: Option<Bytes>,
     /// The whole answer, without keys.
     scrubbed: Option<Scrubbed>,
@@ -170,14 +170,16 @@ impl<'a> Reading<'a> {
         mem::replace(&mut self.body, nothing.fuse())
     }
 
-    /// Reads the rest of the response, and returns all of it. It is recorded when this goes.
+    /// Reads the rest of the response, and returns all of it. The response is recorded when this
+    /// reader is dropped.
     pub(super) async fn whole(&mut self) -> Result<ScrubbedResponse, Error> {
         while self.next().await?.is_some() {}
         Ok(self.response())
     }
 
-    /// As much of an error as comes soon: its status stands, whatever becomes of its body. It takes
-    /// no room of other answers: it is small, and here for a second.
+    /// Returns as much of an error response as comes soon. Its status counts, even if its body breaks
+    /// off. The bytes are not counted against the room for answers, because they are few and are kept
+    /// for a second at most.
     pub(super) async fn error(&mut self) -> ScrubbedResponse {
         let soon = self.deadline.min(Instant::now() + LONGEST_ERROR);
         while self.came.len() < LARGEST_ERROR {
@@ -192,7 +194,7 @@ impl<'a> Reading<'a> {
         ScrubbedResponse { status: self.status, headers, body }
     }
 
-    /// What came, without keys.
+    /// Returns the bytes that have come, without keys.
     fn scrub(&mut self) -> Scrubbed {
         if let Some(scrubbed) = &self.scrubbed {
             return scrubbed.clone();

@@ -16,9 +16,9 @@ const SWALLOWING: [&str; 4] = ["\\", "%", "&", "\u{1b}["];
 /// One way to write a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Spelling {
-    /// The letters that are written.
+    /// The bytes in which the key is written.
     pub(super) letters: Vec<u8>,
-    /// Whether they may have white space between them.
+    /// Whether white space between the bytes still leaves the key readable.
     pub(super) may_be_broken: bool,
 }
 
