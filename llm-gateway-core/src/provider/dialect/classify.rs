@@ -48,10 +48,21 @@ fn told(report: &ErrorReport, words: &[String]) -> Option<Category> {
         .or_else(|| by_stem(words))
 }
 
-/// The codes as the tables write them: without case, and with `_` for a blank or a dash.
+/// Returns the codes as the tables write them: without case, and with `_` for a blank or a dash.
+/// A code that stands before a sentence comes last.
 fn words(report: &ErrorReport) -> Vec<String> {
-    let word = |code: &String| code.trim().to_ascii_lowercase().replace([' ', '-'], "_");
-    report.codes.iter().map(word).collect()
+    let word = |code: &str| code.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+    let sentences = [&report.cause, &report.message].into_iter().flatten();
+    let before = sentences.filter_map(|sentence| code_before(sentence));
+    report.codes.iter().map(String::as_str).chain(before).map(word).collect()
+}
+
+/// Returns the code that stands before a sentence, as in `overloaded_error: Overloaded`. A word
+/// without `_` is prose.
+fn code_before(sentence: &str) -> Option<&str> {
+    let (code, _) = sentence.trim_start().split_once(':')?;
+    let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (code.contains('_') && code.bytes().all(is_code)).then_some(code)
 }
 
 fn by_sentence(message: &str) -> Option<Category> {
@@ -188,6 +199,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_code_counts_before_a_sentence_as_well() {
+        for (known, category) in WORDS.iter().filter(|(known, _)| known.contains('_')) {
+            for code in [(*known).to_owned(), known.to_ascii_uppercase()] {
+                let message = format!(" {code}: something happened");
+                assert_eq!(meaning(200, &[], &message), *category, "{message}");
+                assert_eq!(meaning(400, &["server_error"], &message), *category, "{message}");
+                let callers = format!("cannot read: {code}: something happened");
+                assert_eq!(meaning(400, &[], &callers), InvalidRequest, "{callers}");
+            }
+        }
+        assert_eq!(meaning(200, &[], "api_error: Internal server error"), Provider5xx);
+        assert_eq!(meaning(400, &[], "model_not_available: x"), ModelNotFound);
+        assert_eq!(meaning(400, &[], "overloaded: with words"), InvalidRequest);
+        assert_eq!(meaning(429, &["insufficient_quota"], "rate_limit_error: wait"), Quota);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::error::Category::{
 /// <https://docs.z.ai/api-reference/api-code>; MiniMax
 /// <https://platform.minimax.io/docs/api-reference/errorcode>; DeepSeek
 /// <https://api-docs.deepseek.com/quick_start/error_codes>; the sources of vLLM, SGLang,
-/// llama.cpp and LM Studio.
+/// llama.cpp, LM Studio and Ollama.
 pub(super) const SENTENCES: &[(&str, Category)] = &[
     ("your credit balance is too low", Quota),
     ("you have reached your specified api usage limits", Quota),
@@ -36,6 +36,8 @@ pub(super) const SENTENCES: &[(&str, Category)] = &[
     ("this model's maximum context length is", ContextLength),
     ("this model's maximum prompt length is", ContextLength),
     ("input does not fit in context length", ContextLength),
+    ("the input length exceeds the context length", ContextLength),
+    ("input length exceeds the context length", ContextLength),
     ("the number of tokens to keep from the initial prompt", ContextLength),
     ("trying to keep the first", ContextLength),
     ("the request exceeds the available context size", ContextLength),
@@ -82,8 +84,8 @@ pub(super) const EXCEPTIONS: &[(&str, Category)] = &[
 pub(super) const ROUTES: &[&str] =
     &["anthropic_messages", "agenerate_content", "agenerate_content_stream"];
 
-/// Codes that are words, compared without case and with `_` for a blank or a dash. A code that says no more than its
-/// status has no place here: `invalid_request_error` comes with 401 and 402 from DeepSeek,
+/// Codes that are words, compared without case and with `_` for a blank or a dash. A code that says
+/// no more than its status has no place here: `invalid_request_error` comes with 401 and 402 from DeepSeek,
 /// `RESOURCE_EXHAUSTED` with 402 and 429 from Gemini, `timeout_error` with 408 and 504.
 ///
 /// - OpenAI, Azure: <https://platform.openai.com/docs/guides/error-codes>
