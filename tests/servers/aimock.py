@@ -5,7 +5,7 @@ import json
 import checks
 import packages
 import server
-from gateway import WRONG_KEY, Door
+from gateway import WRONG_KEY, doors_of
 
 PINS = ["@copilotkit/aimock@1.43.0"]
 KEY = "sk-aimock-0123456789abcdef"
@@ -67,14 +67,9 @@ def start(servers):
     return servers.spawn("aimock", command, port, "/health", AIMOCK_API_KEYS=KEY)
 
 
-def doors(mock):
-    bases = {"openai": f"{mock.url}/v1", "anthropic": mock.url, "gemini": mock.url}
-    return [Door(kind, base, KEY) for kind, base in bases.items()]
-
-
 def check(gateway, servers, report):
     mock = servers.get("aimock", start)
-    for door in doors(mock):
+    for door in doors_of(mock.url, KEY):
         for stream in (True, False):
             check_door(gateway, report, door, stream)
 

@@ -37,6 +37,12 @@ class Door:
         return Door(self.kind, self.base_url, key, self.headers)
 
 
+def doors_of(url, key):
+    """The doors of a server that speaks all three dialects."""
+    bases = {"openai": f"{url}/v1", "anthropic": url, "gemini": url}
+    return [Door(kind, base, key) for kind, base in bases.items()]
+
+
 class Gateway:
     def __init__(self, binary, work):
         self.binary = str(binary)

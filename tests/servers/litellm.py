@@ -6,7 +6,7 @@ import checks
 import llama
 import packages
 import server
-from gateway import WRONG_KEY, Door
+from gateway import WRONG_KEY, doors_of
 from packages import Unavailable
 
 PINS = ["litellm[proxy]==1.108.7"]
@@ -67,14 +67,9 @@ def behind(servers):
     ]
 
 
-def doors(proxy):
-    bases = {"openai": f"{proxy.url}/v1", "anthropic": proxy.url, "gemini": proxy.url}
-    return [Door(kind, base, KEY) for kind, base in bases.items()]
-
-
 def check(gateway, servers, report):
     proxy = servers.get("litellm", start)
-    for door in doors(proxy):
+    for door in doors_of(proxy.url, KEY):
         for stream in (True, False):
             check_door(gateway, report, door, stream)
             check_behind(gateway, servers, report, door, stream)

@@ -3,12 +3,12 @@
 import checks
 import litellm
 import llama
-from gateway import WRONG_KEY
+from gateway import WRONG_KEY, doors_of
 
 
 def check(gateway, servers, report):
     real = llama.doors(servers.get("llama", llama.start))[0]
-    scripted = litellm.doors(servers.get("litellm", litellm.start))[0]
+    scripted = doors_of(servers.get("litellm", litellm.start).url, litellm.KEY)[0]
     members = [
         (real, llama.MODEL, {"developer": "google", "lineage": ["gemma"]}),
         (scripted, "scripted", {"developer": "openai", "lineage": ["gpt"]}),

@@ -55,7 +55,6 @@ class Servers:
 
 class Server:
     def __init__(self, name, command, port, folder, environment):
-        self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.name = name
         self.log = folder / "log"
