@@ -44,7 +44,7 @@ fn told(report: &ErrorReport, words: &[String]) -> Option<Category> {
     sentences
         .find_map(|sentence| by_sentence(sentence))
         .or_else(|| by_word(WORDS, words))
-        .or_else(|| by_number(report))
+        .or_else(|| by_word(NUMBERS, &report.numbers))
         .or_else(|| by_stem(words))
 }
 
@@ -133,11 +133,6 @@ fn class_of(name: &str) -> &str {
 fn by_word(table: &[(&str, Category)], words: &[String]) -> Option<Category> {
     let meaning = |word: &String| table.iter().find(|(known, _)| known == word);
     words.iter().find_map(meaning).map(|(_, category)| *category)
-}
-
-fn by_number(report: &ErrorReport) -> Option<Category> {
-    let mut numbers = report.numbers.iter();
-    numbers.find_map(|number| by_word(NUMBERS, std::slice::from_ref(number)))
 }
 
 fn by_stem(words: &[String]) -> Option<Category> {

@@ -56,40 +56,40 @@ use Counted::{
 /// - Moonshot: <https://platform.moonshot.ai/docs/api/chat>
 /// - Bedrock: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html>
 const PLACES: &[(&str, Counted)] = &[
-    ("/prompt_tokens", Input),
-    ("/promptTokenCount", Input),
-    ("/prompt_token_count", Input),
-    ("/input_tokens", InputTokens),
-    ("/inputTokens", InputTokens),
-    ("/toolUsePromptTokenCount", ToolInput),
-    ("/tool_use_prompt_token_count", ToolInput),
-    ("/completion_tokens", Output),
-    ("/output_tokens", Output),
-    ("/outputTokens", Output),
-    ("/candidatesTokenCount", Output),
-    ("/candidates_token_count", Output),
-    ("/thoughtsTokenCount", Thoughts),
-    ("/thoughts_token_count", Thoughts),
-    ("/completion_tokens_details/reasoning_tokens", Reasoning),
-    ("/output_tokens_details/reasoning_tokens", Reasoning),
-    ("/output_tokens_details/thinking_tokens", Reasoning),
-    ("/reasoning_tokens", Reasoning),
-    ("/total_tokens", Total),
-    ("/totalTokens", Total),
-    ("/totalTokenCount", Total),
-    ("/total_token_count", Total),
-    ("/prompt_tokens_details/cached_tokens", Cached),
-    ("/input_tokens_details/cached_tokens", Cached),
-    ("/cached_tokens", Cached),
-    ("/prompt_cache_hit_tokens", Cached),
-    ("/cachedContentTokenCount", Cached),
-    ("/cached_content_token_count", Cached),
-    ("/cache_read_input_tokens", CacheRead),
-    ("/cacheReadInputTokens", CacheRead),
-    ("/prompt_tokens_details/cache_write_tokens", Written),
-    ("/prompt_tokens_details/cache_creation_tokens", Written),
-    ("/cache_creation_input_tokens", CacheWrite),
-    ("/cacheWriteInputTokens", CacheWrite),
+    ("prompt_tokens", Input),
+    ("promptTokenCount", Input),
+    ("prompt_token_count", Input),
+    ("input_tokens", InputTokens),
+    ("inputTokens", InputTokens),
+    ("toolUsePromptTokenCount", ToolInput),
+    ("tool_use_prompt_token_count", ToolInput),
+    ("completion_tokens", Output),
+    ("output_tokens", Output),
+    ("outputTokens", Output),
+    ("candidatesTokenCount", Output),
+    ("candidates_token_count", Output),
+    ("thoughtsTokenCount", Thoughts),
+    ("thoughts_token_count", Thoughts),
+    ("completion_tokens_details/reasoning_tokens", Reasoning),
+    ("output_tokens_details/reasoning_tokens", Reasoning),
+    ("output_tokens_details/thinking_tokens", Reasoning),
+    ("reasoning_tokens", Reasoning),
+    ("total_tokens", Total),
+    ("totalTokens", Total),
+    ("totalTokenCount", Total),
+    ("total_token_count", Total),
+    ("prompt_tokens_details/cached_tokens", Cached),
+    ("input_tokens_details/cached_tokens", Cached),
+    ("cached_tokens", Cached),
+    ("prompt_cache_hit_tokens", Cached),
+    ("cachedContentTokenCount", Cached),
+    ("cached_content_token_count", Cached),
+    ("cache_read_input_tokens", CacheRead),
+    ("cacheReadInputTokens", CacheRead),
+    ("prompt_tokens_details/cache_write_tokens", Written),
+    ("prompt_tokens_details/cache_creation_tokens", Written),
+    ("cache_creation_input_tokens", CacheWrite),
+    ("cacheWriteInputTokens", CacheWrite),
 ];
 
 /// The number of kinds of counts.
@@ -111,13 +111,19 @@ impl Counts {
     /// Reads a usage object. Whatever is no count is absent.
     pub(crate) fn of(report: &Value) -> Self {
         let mut counts = Self::default();
+        // Almost every event of a stream has no report.
+        if !report.is_object() {
+            return counts;
+        }
         for (place, counted) in PLACES {
-            counts.raise(*counted, report.pointer(place).and_then(number));
+            let found = place.split('/').try_fold(report, |at, name| at.get(name));
+            counts.raise(*counted, found.and_then(number));
         }
         counts
     }
 
-    /// Returns these counts joined with other counts of the same answer; of each kind the larger one holds.
+    /// Returns these counts joined with other counts of the same answer; of each kind the larger
+    /// one holds.
     pub(crate) fn and(mut self, other: Self) -> Self {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
             *mine = (*mine).max(theirs);

@@ -42,7 +42,7 @@ impl ErrorReport {
 
     /// Reads the body of a response whose status says that it is an error.
     pub(crate) fn from_body(body: &[u8]) -> Self {
-        let report = ErrorBody::read(body).map(|body| body.refusal());
+        let report = ErrorBody::read(body, |body| Some(body.refusal()));
         let speaks = |report: &Self| report.message.is_some() || !report.codes.is_empty();
         report.filter(speaks).unwrap_or_else(|| Self::from_text(body))
     }
@@ -99,7 +99,10 @@ impl ErrorReport {
                 .chain(names)
                 .chain(reasons.map(|_| "moderation".into()))
                 .collect(),
-            numbers: text_code(object).into_iter().chain(base_response(object)).collect(),
+            numbers: text_code(object)
+                .into_iter()
+                .chain(object.get("base_resp").and_then(base_code))
+                .collect(),
             message: ["message", "msg", "detail", "error_description"]
                 .into_iter()
                 .find_map(|name| text(object.get(name).filter(|value| !is_wrapping(value))?)),
@@ -189,9 +192,9 @@ fn text_code(object: &Map<String, Value>) -> Option<String> {
     numbers.next().map(str::to_owned)
 }
 
-/// MiniMax's own wrapping, in which 0 is no error.
-fn base_response(object: &Map<String, Value>) -> Option<String> {
-    let code = object.get("base_resp")?.get("status_code")?.as_i64()?;
+/// Returns the code of MiniMax's own wrapping, `base_resp`, in which 0 is no error.
+fn base_code(response: &Value) -> Option<String> {
+    let code = response.get("status_code")?.as_i64()?;
     (code != 0).then(|| format!("base_resp_{code}"))
 }
 
@@ -212,20 +215,22 @@ pub(crate) struct ErrorBody {
     detail: Option<Value>,
     choices: Option<IgnoredAny>,
     usage: Option<IgnoredAny>,
-    /// The wait that the whole body asks for.
-    #[serde(skip)]
-    asked: AskedWait,
 }
 
 impl ErrorBody {
-    /// Reads a body or the data of an event; `None` where it is no JSON object. A list of
-    /// errors is read as its first one.
-    pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let read = Self::without_wait(body)?;
-        Some(Self { asked: AskedWait::in_body(body), ..read })
+    /// Reads the error that `find` sees in a body or in the data of an event, with the wait that
+    /// the body asks for. The wait is looked for only where there is an error, because almost
+    /// every event is read in this way and has none. `None` also where the body is no JSON object.
+    pub(crate) fn read(
+        body: &[u8],
+        find: impl FnOnce(&Self) -> Option<ErrorReport>,
+    ) -> Option<ErrorReport> {
+        let report = find(&Self::parse(body)?)?;
+        Some(ErrorReport { asked: AskedWait::in_body(body).with(report.asked), ..report })
     }
 
-    fn without_wait(body: &[u8]) -> Option<Self> {
+    /// Parses a body. A list of errors is read as its first one.
+    fn parse(body: &[u8]) -> Option<Self> {
         let first = body.trim_ascii_start().first();
         if first == Some(&b'[') {
             let items: Vec<Value> = json::read(body).ok()?;
@@ -235,21 +240,15 @@ impl ErrorBody {
         json::read(body).ok()
     }
 
-    /// What the body has as an error, or what calls itself one.
+    /// Returns the error of the body, or what calls itself one.
     pub(crate) fn report(&self) -> Option<ErrorReport> {
-        let report = self.own_report()?;
-        Some(ErrorReport { asked: self.asked.clone().with(report.asked), ..report })
-    }
-
-    fn own_report(&self) -> Option<ErrorReport> {
         let errors = [&self.error, &self.errors].into_iter().flatten();
         if let Some(error) = errors.into_iter().find(|error| says_something(error)) {
             return Some(self.beside(ErrorReport::from_error(error)));
         }
         let failed = self.base_resp.as_ref().and_then(|response| {
-            let code = response.get("status_code")?.as_i64().filter(|code| *code != 0)?;
+            let numbers = vec![base_code(response)?];
             let message = response.get("status_msg").and_then(text);
-            let numbers = vec![format!("base_resp_{code}")];
             Some(ErrorReport { numbers, message, ..ErrorReport::default() })
         });
         let names = [&self.object, &self.r#type];
@@ -294,7 +293,7 @@ impl ErrorBody {
             Some((name.to_owned(), value.clone()))
         });
         let report = ErrorReport::from_error(&Value::Object(fields.collect::<Map<_, _>>()));
-        ErrorReport { asked: self.asked.clone(), ..report }
+        ErrorReport { asked: AskedWait::default(), ..report }
     }
 }
 
@@ -319,6 +318,7 @@ fn text(value: &Value) -> Option<String> {
         value => says_something(value).then(|| value.to_string()),
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::super::{Anthropic, Gemini, OpenAi, WireFormat};

@@ -59,7 +59,7 @@ impl<W: WireFormat> HttpProvider<W> {
                 break;
             }
             let event = event.map_err(|fault| unreadable(fault, status, reporter))?;
-            has_events |= !event.is_ping();
+            has_events = has_events || !event.is_ping();
             self.refuse_error_event(&event, status, &headers, reporter)?;
             if event.is_heartbeat() {
                 continue;

@@ -60,7 +60,7 @@ impl WireFormat for Anthropic {
     }
 
     fn decode_error(body: &[u8]) -> Option<ErrorReport> {
-        ErrorBody::read(body)?.report()
+        ErrorBody::read(body, ErrorBody::report)
     }
 }
 

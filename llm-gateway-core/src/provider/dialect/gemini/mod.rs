@@ -85,7 +85,7 @@ impl WireFormat for Gemini {
     }
 
     fn decode_error(body: &[u8]) -> Option<ErrorReport> {
-        ErrorBody::read(body)?.report()
+        ErrorBody::read(body, ErrorBody::report)
     }
 }
 

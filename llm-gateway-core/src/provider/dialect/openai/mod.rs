@@ -74,8 +74,7 @@ impl WireFormat for OpenAi {
     }
 
     fn decode_error(body: &[u8]) -> Option<ErrorReport> {
-        let body = ErrorBody::read(body)?;
-        body.report().or_else(|| body.sentence())
+        ErrorBody::read(body, |body| body.report().or_else(|| body.sentence()))
     }
 }
 
