@@ -95,7 +95,7 @@ impl Endpoint {
     }
 
     /// Returns whether the provider's server is on this machine.
-    fn is_on_this_machine(&self) -> bool {
+    pub(crate) fn is_on_this_machine(&self) -> bool {
         let url = Url::parse(&self.base_url).ok();
         url.as_ref().and_then(Url::host).is_some_and(|host| is_loopback(&host))
     }

@@ -4,7 +4,7 @@
 //! Nothing is decided here. An answer's words choose a hint and never a category.
 
 use http::StatusCode;
-use url::{Host, Url};
+use url::Url;
 
 use crate::error::{Category, Error};
 use crate::model::{Capability, Dialect, Endpoint};
@@ -45,14 +45,14 @@ pub(super) fn usual(endpoint: &Endpoint, call: &Call, category: Category) -> Usu
         Category::RateLimit | Category::Overloaded | Category::Provider5xx => {
             return UsualAdvice::Unfinished("try again later".to_owned());
         }
-        Category::Network if is_loopback(endpoint) => format!(
+        Category::Network if endpoint.is_on_this_machine() => format!(
             "check that {provider} runs at its base URL; if it drops connections under load, set \
              providers.{provider}.limits: {{concurrent: 1}}"
         ),
         Category::Network => {
             format!("check the network, the proxy and the base URL of {provider}")
         }
-        Category::Truncated if is_loopback(endpoint) => format!(
+        Category::Truncated if endpoint.is_on_this_machine() => format!(
             "try again; if {provider} breaks off under load, set \
              providers.{provider}.limits: {{concurrent: 1}}"
         ),
@@ -161,16 +161,5 @@ fn about_output_bound(endpoint: &Endpoint, call: &Call, report: &ErrorReport) ->
              under providers.{provider}.models"
         )),
         _ => None,
-    }
-}
-
-/// Returns whether the endpoint is on this machine.
-fn is_loopback(endpoint: &Endpoint) -> bool {
-    let Ok(url) = Url::parse(&endpoint.base_url) else { return false };
-    match url.host() {
-        Some(Host::Domain(domain)) => domain.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

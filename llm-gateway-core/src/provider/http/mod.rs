@@ -245,9 +245,7 @@ impl<W: WireFormat> HttpProvider<W> {
                 Err(error) => return Err(reporter.malformed_event(status, &error.to_string())),
             }
         }
-        let finished = assembly.finish();
-        let finished = finished.map_err(|e| reporter.malformed_event(status, &e.to_string()))?;
-        finished.ok_or_else(|| reporter.ended_early(status))
+        finished(assembly, status, reporter)
     }
 
     /// What an error says, whatever its status: some servers put one into a 200.
@@ -314,11 +312,8 @@ impl<W: WireFormat> HttpProvider<W> {
         let with_bill = |error| reporter.billed(error, usage, model.as_deref());
         let status = reading.status;
         gathered.map_err(with_bill)?;
-        let finished = assembly.finish();
-        let finished = finished.map_err(|e| reporter.malformed_event(status, &e.to_string()));
-        let decoded =
-            finished.and_then(|decoded| decoded.ok_or_else(|| reporter.ended_early(status)));
-        self.complete(decoded.map_err(with_bill)?, status, &headers, reporter)
+        let decoded = finished(assembly, status, reporter).map_err(with_bill)?;
+        self.complete(decoded, status, &headers, reporter)
     }
 
     /// Adds the wait that the provider asks for to an error.
@@ -377,6 +372,17 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
         let exchange = self.exchange(&filled, credential.as_ref(), &mark, recorder, &reporter);
         exchange.await.map_err(|error| self.note_refused_stream(call, request, error))
     }
+}
+
+/// Returns the answer of a stream that was read to its end.
+fn finished(
+    assembly: impl Assembly,
+    status: StatusCode,
+    reporter: &Reporter<'_>,
+) -> Result<DecodedAnswer, Error> {
+    let finished = assembly.finish();
+    let finished = finished.map_err(|e| reporter.malformed_event(status, &e.to_string()))?;
+    finished.ok_or_else(|| reporter.ended_early(status))
 }
 
 /// Reads on in the background after the end of an answer, so that the body can end and its

@@ -49,7 +49,7 @@ pub(super) struct Reading<'a> {
     scrubbed: Option<Scrubbed>,
     room: RoomShare<'a>,
     reporter: &'a Reporter<'a>,
-    recorder: Option<&'a Recorder>,
+    recorder: &'a Recorder,
 }
 
 /// Headers and body with known keys replaced, and whether there were any.
@@ -88,7 +88,7 @@ impl<'a> Reading<'a> {
             scrubbed: None,
             room: room.share(recorder),
             reporter,
-            recorder: Some(recorder),
+            recorder,
         }
     }
 
@@ -207,7 +207,7 @@ impl<'a> Reading<'a> {
     }
 
     fn record(&mut self) {
-        let Some(recorder) = self.recorder.take() else { return };
+        let recorder = self.recorder;
         let Scrubbed { headers, mut body, mut has_keys } = self.scrub();
         // What reads a record puts pieces together.
         if self.reporter.scrubber.finds_pieces(&body) {

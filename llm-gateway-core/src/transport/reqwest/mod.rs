@@ -16,7 +16,7 @@ use ::reqwest::{Client, ClientBuilder, redirect, retry};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use rustls::{ClientConfig, RootCertStore};
-use url::{Host, Url};
+use url::Url;
 
 use self::failure::{body_ended, innermost, no_response, not_sent};
 use self::marked_body::MarkedBody;
@@ -24,6 +24,7 @@ use super::{
     Body, Credential, HttpRequest, HttpResponse, Phase, SentMark, Transport, TransportError,
 };
 use crate::error::is_own_want;
+use crate::model::is_loopback;
 
 /// The timeout of a connect. A handshake takes two to three round trips, so even a far host answers
 /// within one or two seconds. After ten seconds, which allow for three lost SYNs (1 + 2 + 4 s), it
@@ -153,12 +154,7 @@ enum Lane {
 impl Lane {
     /// Returns the lane of a URL.
     fn to(url: &Url) -> Self {
-        let loopback = match url.host() {
-            Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
+        let loopback = url.host().is_some_and(|host| is_loopback(&host));
         match (loopback, url.scheme()) {
             (false, _) => Self::Remote,
             (true, "https") => Self::LoopbackTls,

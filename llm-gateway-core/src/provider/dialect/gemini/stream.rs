@@ -20,12 +20,17 @@ pub(crate) struct GeminiStream {
     pieces: Pieces,
     /// A response came that has a candidate or blocks the prompt.
     has_begun: bool,
-    /// Whether an event had a finish reason or blocked the prompt.
-    done: bool,
     /// Whether an event had no finish reason, as all but the last should.
     open: bool,
     /// Whether `STOP` may stand in every event, so that it does not mark the end.
     doubtful: bool,
+}
+
+impl GeminiStream {
+    /// Returns whether an event had a finish reason or blocked the prompt.
+    fn is_done(&self) -> bool {
+        self.pieces.stopped.is_some()
+    }
 }
 
 impl Assembly for GeminiStream {
@@ -37,11 +42,10 @@ impl Assembly for GeminiStream {
         let response: GenerateResponse = json::read(data.as_bytes())?;
         self.has_begun |= response.is_answer();
         let before = self.pieces.chars;
-        let was_done = self.done;
+        let was_done = self.is_done();
         let stopped = response.into_pieces(&mut self.pieces);
         self.doubtful |= stopped == Some(Stopped::Finished(FinishReason::Stop)) && !self.open;
         self.open |= stopped.is_none();
-        self.done |= stopped.is_some();
         self.doubtful |= was_done && self.pieces.chars > before;
         Ok(ControlFlow::Continue(()))
     }
@@ -51,7 +55,7 @@ impl Assembly for GeminiStream {
     }
 
     fn completeness(&self) -> Completeness {
-        match (self.done, self.doubtful) {
+        match (self.is_done(), self.doubtful) {
             (false, _) => Completeness::Incomplete,
             (true, true) => Completeness::Likely,
             (true, false) => Completeness::Certain,
@@ -63,6 +67,6 @@ impl Assembly for GeminiStream {
     }
 
     fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {
-        Ok(self.done.then(|| self.pieces.into_decoded()))
+        Ok(self.is_done().then(|| self.pieces.into_decoded()))
     }
 }
