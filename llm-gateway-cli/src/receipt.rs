@@ -66,8 +66,7 @@ pub(crate) fn unavailable_because(
     if documents.receipt.is_none() && documents.bundle.is_none() {
         return None;
     }
-    let classes = gateway.describe().ok()?.task_classes;
-    let is_single = classes.iter().find(|it| it.name == class)?.kind == RouteKind::Single;
+    let is_single = gateway.policy().ok()?.route(class)?.kind() == RouteKind::Single;
     is_single.then(|| format!("`{class}` asks one model, and one alone has no receipt"))
 }
 

@@ -240,7 +240,14 @@ impl<'a> Collector<'a> {
         });
     }
 
-    fn push(&mut self, severity: Severity, place: FilePosition, message: String, hint: String) {
+    /// Adds a problem at a place of the file.
+    pub(crate) fn push(
+        &mut self,
+        severity: Severity,
+        place: FilePosition,
+        message: String,
+        hint: String,
+    ) {
         let line = self.text.lines().nth(place.line as usize - 1).map(mask_keys);
         self.problems.push(Diagnostic {
             severity,

@@ -131,8 +131,7 @@ pub(crate) fn all_recorded<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) 
 
 /// Returns what several attempts cost together, or `None` if the cost of one is unknown.
 pub(crate) fn total_cost<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Option<NanoUsd> {
-    let mut costs = attempts.into_iter().map(|attempt| attempt.cost);
-    costs.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)))
+    NanoUsd::total(attempts.into_iter().map(|attempt| attempt.cost))
 }
 
 /// One attempt of a call, as an envelope shows it.

@@ -57,7 +57,7 @@ pub(crate) use booking::{Booking, caps, reserve};
 pub use cost::Cost;
 pub(crate) use course::{Course, run_alone};
 pub(crate) use prepare::{PreparedCall, WorstCase, prepare};
-pub(crate) use refusal::{Reach, Refusal};
+pub(crate) use refusal::{Reach, Refusal, switched_off};
 pub(crate) use run::Answered;
 
 /// Everything that a call needs: the policy of the request, the ports, and what outlives a request.

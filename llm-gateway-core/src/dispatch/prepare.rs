@@ -10,7 +10,7 @@ use crate::provider::{Call, Prepared, Provider};
 use crate::transport::HttpRequest;
 
 use super::Context;
-use super::refusal::{Reach, Refusal};
+use super::refusal::{Reach, Refusal, switched_off};
 
 /// A call whose price was allowed and whose bytes are fixed.
 pub(crate) struct PreparedCall {
@@ -99,10 +99,7 @@ pub(crate) fn prepare(
         Refusal::new(target.clone(), error.with_target(target.clone()), preflight)
     };
     if let Some(why) = context.policy.switches().refuses(&preflight) {
-        let message = format!("{target} is refused: {why}");
-        let error = Error::blocked(BlockedBy::Switch, message)
-            .with_hint("take the variable out of the gateway's environment to allow the call");
-        return Err(Refusal { reach: Reach::Request, ..refuse(error) });
+        return Err(Refusal { reach: Reach::Request, ..refuse(switched_off(target, &why)) });
     }
     if let Some(error) = beyond_context(planned, prompt) {
         return Err(refuse(error));
@@ -134,6 +131,10 @@ pub(crate) fn prepare(
 /// tokenizer could. What may fit is left to the provider, which counts exactly.
 fn beyond_context(planned: &PlannedTarget, prompt: &Prompt) -> Option<Error> {
     let context = planned.facts.as_deref()?.context?;
+    // No prompt has more tokens than its bound, so the words of most need not be counted.
+    if prompt.token_bound() <= context {
+        return None;
+    }
     let fewest = prompt.fewest_tokens();
     (fewest > context).then(|| {
         let target = &planned.target;

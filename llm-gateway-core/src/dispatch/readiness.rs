@@ -9,18 +9,20 @@ use super::Context;
 
 impl Context<'_> {
     /// Returns whether a target could be asked now: its circuit breaker lets a call through, its
-    /// key is set, and neither the price check, a switch nor an unknown price refuses the call.
+    /// key and the variables of its headers are set, and neither the price check, a switch nor an unknown price refuses the call.
     pub(super) fn is_ready(&self, planned: &PlannedTarget, prompt: &Prompt) -> bool {
         let is_let_in = self.targets.refusal(&planned.target, Instant::now()).is_none();
-        is_let_in && self.has_key(planned) && self.is_affordable(planned, prompt)
+        is_let_in && self.has_variables(planned) && self.is_affordable(planned, prompt)
     }
 
-    fn has_key(&self, planned: &PlannedTarget) -> bool {
+    fn has_variables(&self, planned: &PlannedTarget) -> bool {
         let provider = &planned.target.provider;
         let spec = self.policy.providers().get(provider);
-        let variable = spec.and_then(|spec| spec.endpoint.api_key_env.as_deref());
-        match (variable, self.credentials) {
-            (Some(variable), Some(credentials)) => credentials.has(provider, variable),
+        match (spec, self.credentials) {
+            (Some(spec), Some(credentials)) => {
+                let variables = spec.endpoint.variables();
+                variables.iter().all(|variable| credentials.has(provider, variable))
+            }
             _ => true,
         }
     }

@@ -1,6 +1,8 @@
 //! The refusal of a call: the target that gave no answer, why, and how far that reaches.
 
-use crate::error::Error;
+use std::fmt::Display;
+
+use crate::error::{BlockedBy, Error};
 use crate::model::Target;
 use crate::policy::Preflight;
 
@@ -27,4 +29,10 @@ impl Refusal {
     pub(crate) fn new(target: Target, error: Error, preflight: Option<Box<Preflight>>) -> Self {
         Self { target, error, preflight, reach: Reach::Target }
     }
+}
+
+/// Returns the error of a call, or of several, that a switch of the environment refuses.
+pub(crate) fn switched_off(what: impl Display, why: impl Display) -> Error {
+    Error::blocked(BlockedBy::Switch, format!("{what} is refused: {why}"))
+        .with_hint("take the variable out of the gateway's environment to allow the call")
 }

@@ -86,6 +86,11 @@ impl NanoUsd {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// Returns the sum of the amounts, or `None` if one amount is unknown.
+    pub(crate) fn total(amounts: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
+        amounts.into_iter().try_fold(Self::ZERO, |sum, amount| Some(sum.saturating_add(amount?)))
+    }
+
     /// Returns the difference of two amounts, or zero if `other` is larger.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {

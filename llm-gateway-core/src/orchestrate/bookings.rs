@@ -105,8 +105,7 @@ fn projection(
 /// Checks an orchestration's price against the kill switches, and each call's against `block_usd`.
 /// If a later step were refused, the earlier ones would be paid for in vain.
 fn check(context: &Context<'_>, calls: &[Projected]) -> Result<(), Error> {
-    let mut estimates = calls.iter().map(|call| call.preflight.estimated_max_cost_usd);
-    let total = estimates.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)));
+    let total = NanoUsd::total(calls.iter().map(|call| call.preflight.estimated_max_cost_usd));
     if let Some(why) = context.policy.switches().refuses_cost(total) {
         let message = format!("the orchestration is refused: {why}");
         return Err(Error::blocked(BlockedBy::Switch, message)

@@ -1,7 +1,7 @@
 //! Decides whether the kill switches allow a panel as a whole, before anything is sent.
 
-use crate::dispatch::{Context, PreparedCall, Reach, Refusal};
-use crate::error::{BlockedBy, Error};
+use crate::dispatch::{Context, PreparedCall, Reach, Refusal, switched_off};
+use crate::error::Error;
 use crate::model::NanoUsd;
 
 /// Checks the sum of all members' estimates against the kill switches, and returns the members.
@@ -19,18 +19,9 @@ pub(super) fn check(
         return Err(refusal.error);
     }
     let calls = prepared.iter().filter_map(|call| call.as_ref().ok());
-    let estimate = sum(calls.map(|call| call.preflight().estimated_max_cost_usd));
+    let estimate = NanoUsd::total(calls.map(|call| call.preflight().estimated_max_cost_usd));
     match context.policy.switches().refuses_cost(estimate) {
-        Some(why) => {
-            let message = format!("the panel `{}` is refused: {why}", context.task_class);
-            Err(Error::blocked(BlockedBy::Switch, message)
-                .with_hint("take the variable out of the gateway's environment to allow the call"))
-        }
+        Some(why) => Err(switched_off(format_args!("the panel `{}`", context.task_class), why)),
         None => Ok(prepared),
     }
-}
-
-/// Returns the sum of the amounts, or `None` if one amount is unknown.
-fn sum(mut amounts: impl Iterator<Item = Option<NanoUsd>>) -> Option<NanoUsd> {
-    amounts.try_fold(NanoUsd::ZERO, |sum, amount| Some(sum.saturating_add(amount?)))
 }

@@ -90,7 +90,7 @@ pub struct PlannedPanel {
 impl PlannedPanel {
     /// Returns the panel's quorum, the number of members that must answer.
     pub fn quorum(&self) -> usize {
-        self.visibility.quorum.map_or(self.members.len(), |quorum| quorum as usize)
+        self.visibility.quorum_of(self.members.len())
     }
 }
 

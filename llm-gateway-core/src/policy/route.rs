@@ -77,7 +77,7 @@ pub struct Panel {
 impl Panel {
     /// Returns the panel's quorum, the number of members that must answer.
     pub fn quorum(&self) -> usize {
-        self.visibility.quorum.map_or(self.members.len(), |quorum| quorum as usize)
+        self.visibility.quorum_of(self.members.len())
     }
 }
 
@@ -91,6 +91,13 @@ pub struct Visibility {
     pub require: Level,
     /// The quorum of the panel, the number of members that must answer; `None` = all.
     pub quorum: Option<u32>,
+}
+
+impl Visibility {
+    /// Returns how many of a number of members must answer.
+    pub(crate) fn quorum_of(&self, members: usize) -> usize {
+        self.quorum.map_or(members, |quorum| quorum as usize)
+    }
 }
 
 impl Default for Visibility {

@@ -122,8 +122,7 @@ impl ActiveRun<'_> {
             let (rules, facts) = (context.policy.preflight(), member.facts.as_deref());
             rules.estimate(&open, member.max_tokens, facts).estimated_max_cost_usd
         };
-        let mut members = gate.members.iter().map(estimate);
-        let cheap = members.try_fold(NanoUsd::ZERO, |sum, cost| Some(sum.saturating_add(cost?)));
+        let cheap = NanoUsd::total(gate.members.iter().map(estimate));
         let so_far = self.state.escalation_counts.of(context.task_class);
         let expensive = strong.preflight().estimated_max_cost_usd;
         let preflight = CascadePreflight::new(cheap, expensive, so_far);
@@ -186,11 +185,7 @@ fn incomplete(member: &Result<Answer, Failure>, target: &Target) -> Option<Strin
 fn can_never_pass(context: &Context<'_>, cascade: &PreparedCascade) -> Option<Error> {
     let (class, target) = (context.task_class, &cascade.target);
     if let Some(why) = context.policy.switches().refuses_cost(cascade.preflight.max_usd) {
-        let message = format!("the cascade `{class}` is refused: {why}");
-        return Some(
-            Error::blocked(BlockedBy::Switch, message)
-                .with_hint("take the variable out of the gateway's environment to allow the call"),
-        );
+        return Some(dispatch::switched_off(format_args!("the cascade `{class}`"), why));
     }
     let blocked = |by, message: String, hint: String| {
         let error = Error::blocked(by, message).with_hint(hint);

@@ -10,7 +10,7 @@ use llm_gateway_core::{Category, Environment, Scripted};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::{WORST_CASE, ask, gateway_in, spent};
+use crate::support::{WORST_CASE, ask, gateway_in, in_paused_time, spent};
 
 const POLICY: &str = "
 providers: {openai: {stream: false, models: {m: {in: 1, out: 10, cache_read: 0.5}}}}
@@ -100,12 +100,6 @@ fn counted() -> impl Strategy<Value = Counted> {
     )
 }
 
-fn run<F: Future>(future: F) -> F::Output {
-    let builder =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    builder.unwrap().block_on(future)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -115,7 +109,7 @@ proptest! {
     ) {
         let script = Scripted::new().raw(200, answer(&written(counted, way), inside));
         let gateway = gateway_in(POLICY, script, Arc::default(), capped("1000000"));
-        let cost = run(ask(&gateway, "ask")).unwrap().cost;
+        let cost = in_paused_time(ask(&gateway, "ask")).unwrap().cost;
         prop_assert_eq!(cost.amount.unwrap().as_nanos(), counted.bill(), "way {}", way);
         prop_assert_eq!(cost.basis, CostBasis::Exact);
         prop_assert_eq!((cost.usage.input(), cost.usage.output), (counted.input(), counted.output()));
@@ -133,7 +127,7 @@ proptest! {
         let gateway = gateway_in(POLICY, script.strict(), ledger.clone(), capped("1"));
         let mut last = 0;
         for (counted, ..) in &bills {
-            match run(ask(&gateway, "ask")) {
+            match in_paused_time(ask(&gateway, "ask")) {
                 Ok(_) => last = counted.bill(),
                 Err(failure) => {
                     prop_assert_eq!(failure.category(), Category::PolicyBlocked);
@@ -141,8 +135,8 @@ proptest! {
                 }
             }
         }
-        run(gateway.drain()).unwrap();
-        let settled = run(spent(&ledger, SpendBy::Model)).settled.as_nanos();
+        in_paused_time(gateway.drain()).unwrap();
+        let settled = in_paused_time(spent(&ledger, SpendBy::Model)).settled.as_nanos();
         prop_assert!(settled <= CAP + last.saturating_sub(WORST_CASE), "{} above the cap", settled);
     }
 }

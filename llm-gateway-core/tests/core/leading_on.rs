@@ -12,7 +12,7 @@ use llm_gateway_core::transport::{
 use llm_gateway_core::{Answer, Category, Environment, Error, Failure, Gateway, Request, Scripted};
 use tokio::time::Instant;
 
-use crate::support::{ask, obeying, outcomes, tried};
+use crate::support::{ask, attempts, obeying, outcomes, tried};
 
 /// Category: whether the same target is tried again, the next one asked, the breaker told.
 const TABLE: &str = "
@@ -85,10 +85,7 @@ async fn every_status_leads_where_its_category_does() {
         let script = Scripted::new().raw(status, "{}").raw(status, "{}").answer("here");
         let gateway = obeying(POLICY).scripted(script).build().unwrap();
         let outcome = ask(&gateway, "ask").await;
-        let attempts = match &outcome {
-            Ok(answer) => &answer.attempts,
-            Err(failure) => failure.attempts(),
-        };
+        let attempts = attempts(&outcome);
         let category: Category = attempts[0].outcome.as_str().parse().unwrap();
         let [again, next, counts] = stated(category, Some(status));
         let tries = if again { 2 } else { 1 };

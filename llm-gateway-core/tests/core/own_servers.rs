@@ -11,7 +11,7 @@ use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::transport::{
     Body, Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
-use llm_gateway_core::{Category, Environment, Gateway, Request};
+use llm_gateway_core::{Category, Environment, Gateway, Request, Scripted};
 use serde_json::Value;
 use test_support::{FakeProvider, Place, Wire};
 
@@ -182,31 +182,12 @@ async fn a_400_about_something_else_is_not_asked_again() {
     assert_eq!(*server.asked.lock().unwrap(), [true]);
 }
 
-/// Keeps the body of each request, and answers it.
-#[derive(Default)]
-struct Bodies(Mutex<Vec<Value>>);
-
-#[async_trait]
-impl Transport for Bodies {
-    async fn send(
-        &self,
-        request: &HttpRequest,
-        _: Option<&Credential>,
-    ) -> Result<HttpResponse, TransportError> {
-        self.0.lock().unwrap().push(serde_json::from_slice(&request.body).unwrap());
-        let answer = Wire::OpenAi.answer("m", "hello").to_string();
-        Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), Body::whole(answer.into_bytes())))
-    }
-}
-
 /// Returns the body of the request that a policy leads to.
 async fn body_of(policy: &str, environment: Environment) -> Value {
-    let bodies = Arc::new(Bodies::default());
-    let builder = obeying(policy).environment(environment).transport(bodies.clone());
-    let gateway = builder.build().unwrap();
-    gateway.route(Request::new("ask", "hi")).await.unwrap();
-    let mut bodies = bodies.0.lock().unwrap();
-    bodies.remove(0)
+    let script = Scripted::new();
+    let builder = obeying(policy).environment(environment).transport(Arc::new(script.clone()));
+    builder.build().unwrap().route(Request::new("ask", "hi")).await.unwrap();
+    serde_json::from_slice(&script.requests()[0].body).unwrap()
 }
 
 /// A model of tomorrow was asked with `max_tokens`, which OpenAI refuses.
@@ -242,13 +223,13 @@ async fn a_model_of_openai_that_no_table_knows_is_asked_as_its_family_is() {
 #[tokio::test]
 async fn a_prompt_that_cannot_fit_is_refused_before_it_is_paid_for() {
     let yaml = policy("https://lab.example.com/v1", "").replace("{in: 1,", "{context: 10, in: 1,");
-    let bodies = Arc::new(Bodies::default());
-    let gateway = obeying(yaml).transport(bodies.clone()).build().unwrap();
+    let script = Scripted::new();
+    let gateway = obeying(yaml).transport(Arc::new(script.clone())).build().unwrap();
     let ask = |prompt: String| gateway.route(Request::new("ask", prompt));
     let failure = ask("word ".repeat(11)).await.unwrap_err();
     assert_eq!(failure.category(), Category::ContextLength, "{failure}");
     assert_eq!(failure.to_string(), "lab/m takes 10 tokens, and the prompt is 11 words or more");
-    assert!(bodies.0.lock().unwrap().is_empty(), "nothing was sent");
+    assert!(script.requests().is_empty(), "nothing was sent");
     // What may fit is sent: ten words, and any length of marks and spaces.
     ask(format!("{}{}", "word ".repeat(10), " -".repeat(5_000))).await.unwrap();
 }

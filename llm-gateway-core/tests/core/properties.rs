@@ -7,7 +7,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use llm_gateway_core::ledger::{MemoryLedger, MonthSpend, SpendBy};
 use llm_gateway_core::model::NanoUsd;
-use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::transport::{
     Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
@@ -15,7 +14,7 @@ use llm_gateway_core::{Answer, Environment, Failure, Gateway, Request, Scripted}
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use crate::support::{obeying, spent};
+use crate::support::{attempts, in_paused_time, obeying, spent};
 
 /// What a provider does with one request.
 #[derive(Debug, Clone, Copy)]
@@ -243,13 +242,6 @@ async fn live(rules: &Rules, replies: &[Reply]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn attempts(outcome: &Result<Answer, Failure>) -> &[Attempt] {
-    match outcome {
-        Ok(answer) => &answer.attempts,
-        Err(failure) => failure.attempts(),
-    }
-}
-
 fn tried(outcome: &Result<Answer, Failure>) -> Vec<String> {
     attempts(outcome).iter().map(|attempt| attempt.target.provider.to_string()).collect()
 }
@@ -260,8 +252,6 @@ proptest! {
     fn a_request_keeps_to_its_plan_its_deadline_and_its_money(
         rules in rules(), replies in replies(),
     ) {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(live(&rules, &replies))?;
+        in_paused_time(live(&rules, &replies))?;
     }
 }

@@ -10,7 +10,7 @@ use llm_gateway_core::{Answer, Category, Failure, Gateway, Request, Scripted};
 use tokio::time::Instant;
 
 use crate::ledgers::Silent;
-use crate::support::{ask, obeying, spent, tried};
+use crate::support::{ask, attempts, obeying, spent, tried};
 
 /// A policy with three tries per target and a breaker that opens at the fourth failure.
 const POLICY: &str = "
@@ -99,10 +99,7 @@ async fn what_a_retry_cannot_mend_is_not_retried() {
         (413, vec!["openai context_length", "anthropic ok"]),
     ] {
         let outcome = ask(&gateway(POLICY, Scripted::new().status(status)), "quick").await;
-        let attempts = match &outcome {
-            Ok(answer) => &answer.attempts,
-            Err(failure) => failure.attempts(),
-        };
+        let attempts = attempts(&outcome);
         assert_eq!(tried(attempts), expected, "{status}");
     }
 }

@@ -33,6 +33,21 @@ pub(crate) fn gateway_in(
     obeying(policy).environment(environment).scripted(script).ledger(ledger).build().unwrap()
 }
 
+/// Runs a future to its end on a runtime of its own, whose time is paused.
+pub(crate) fn in_paused_time<F: Future>(future: F) -> F::Output {
+    let builder =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    builder.unwrap().block_on(future)
+}
+
+/// Returns the attempts of a request, whether it was answered or failed.
+pub(crate) fn attempts(outcome: &Result<Answer, Failure>) -> &[Attempt] {
+    match outcome {
+        Ok(answer) => &answer.attempts,
+        Err(failure) => failure.attempts(),
+    }
+}
+
 /// Loads a policy at [`NOW`], without a `.env` file.
 pub(crate) fn loaded_from(source: &PolicySource, environment: Environment) -> Loaded {
     load(LoadRequest::new(source, NOW).with_environment(environment))

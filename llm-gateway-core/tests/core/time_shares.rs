@@ -16,7 +16,7 @@ use llm_gateway_core::{Answer, Environment, Failure, Gateway, Request, Scripted}
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{WORST_CASE, ask, obeying, outcomes, spent, tried};
+use crate::support::{WORST_CASE, ask, attempts, in_paused_time, obeying, outcomes, spent, tried};
 
 /// What the first target does with a try.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,13 +118,16 @@ providers:
   first: {{kind: openai, base_url: 'http://127.0.0.1:9/first', api_key_env: null, models: {{m: {{in: 1, out: 10}}}}{more}}}
   other: {{kind: openai, base_url: 'http://127.0.0.1:9/other', api_key_env: null, models: {{m: {{in: 1, out: 10}}}}}}
   keyless: {{kind: openai, base_url: 'http://127.0.0.1:9/other', api_key_env: NO_SUCH_KEY, models: {{m: {{in: 1, out: 10}}}}}}
+  headless: {{kind: openai, base_url: 'http://127.0.0.1:9/other', api_key_env: null, headers: {{x-team: '${{NO_SUCH_TEAM}}'}}, models: {{m: {{in: 1, out: 10}}}}}}
 defaults:
   ask: {{provider: first, model: m, max_tokens: 100}}
   alone: {{provider: first, model: m, max_tokens: 100}}
   backed_by_nobody: {{provider: first, model: m, max_tokens: 100}}
+  backed_without_a_header: {{provider: first, model: m, max_tokens: 100}}
 fallback:
   ask: [{{provider: other, model: m}}]
   backed_by_nobody: [{{provider: keyless, model: m}}]
+  backed_without_a_header: [{{provider: headless, model: m}}]
 reliability: {{deadline_s: {deadline_s}, retry: {{max_retries: 3, base_delay_s: 1}}}}
 "
     )
@@ -193,9 +196,7 @@ proptest! {
             [Does::Refuses, Does::IsUnreachable, Does::Fails, Does::AsksToWait(3), Does::Hangs, Does::Pings][n]
         });
         let first: Vec<_> = [start].into_iter().chain(later).collect();
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
-        let (outcome, took) = runtime.block_on(asked(deadline_s, &first, seed));
+        let (outcome, took) = in_paused_time(asked(deadline_s, &first, seed));
         let answer = outcome.map_err(|failure| TestCaseError::fail(failure.to_string()))?;
         prop_assert_eq!(answer.text(), "from the other");
         let begun = took.as_secs_f64() - 1.0;
@@ -236,7 +237,7 @@ async fn a_wait_beyond_the_half_is_begun_only_where_nobody_else_stands_ready() {
     let answer = outcome.unwrap();
     assert_eq!(tried(&answer.attempts), ["first overloaded", "other ok"]);
     assert_eq!(took, Duration::from_secs(1));
-    for class in ["alone", "backed_by_nobody"] {
+    for class in ["alone", "backed_by_nobody", "backed_without_a_header"] {
         let first = [Does::AsksToWait(11), Does::AnswersSlowly(1)];
         let world = World::new(policy(20.0, ""), &first, 7);
         let answer = ask(&world.gateway, class).await.unwrap();
@@ -257,10 +258,7 @@ async fn a_connection_that_never_was_costs_nothing() {
     ] {
         let world = World::new(policy.clone(), &[Does::IsUnreachable], 7);
         let outcome = ask(&world.gateway, class).await;
-        let attempts = match &outcome {
-            Ok(answer) => &answer.attempts,
-            Err(failure) => failure.attempts(),
-        };
+        let attempts = attempts(&outcome);
         assert_eq!(attempts[0].outcome.as_str(), expected, "{class}");
         assert_eq!(attempts[0].latency.as_millis(), took_ms, "{class}");
         assert_eq!(attempts[0].cost.unwrap().as_nanos(), 0, "{class}");

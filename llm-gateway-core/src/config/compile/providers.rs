@@ -195,32 +195,21 @@ impl<'a> ProviderEntry<'a> {
         let environment = self.compilation.environment;
         let overriding = self.built_in.and_then(|built_in| {
             let variable = built_in.base_url_variable?;
-            Some((variable, environment.get(variable)?))
+            Some((Some(variable), environment.get(variable)?))
         });
-        if let Some((variable, url)) = overriding {
-            let checked = checked_url(url, plain_http).map_err(|(why, hint)| {
-                problems.variable(Severity::Error, format!("{variable}: {why}"), hint);
-            });
-            let url = checked.ok()?;
+        let of_the_file = self.raw.base_url.as_deref().map(|url| (None, url));
+        if let Some((variable, url)) = overriding.or(of_the_file) {
+            let place = self.compilation.root.place_of(&self.path("base_url"));
+            let mut report = |severity, why: &str, hint: String| match variable {
+                Some(variable) => problems.variable(severity, format!("{variable}: {why}"), hint),
+                None => problems.push(severity, place, format!("`base_url`: {why}"), hint),
+            };
+            let checked = checked_url(url, plain_http);
+            let url = checked
+                .map_err(|(why, hint)| report(Severity::Error, &why, hint.to_owned()))
+                .ok()?;
             if let Some(fault) = dialect.and_then(|dialect| misplaced(&url, dialect)) {
-                let message = format!("{variable}: {}", fault.message);
-                problems.variable(fault.severity, message, fault.hint);
-            }
-            return Some(url);
-        }
-        if let Some(url) = &self.raw.base_url {
-            let checked = checked_url(url, plain_http).map_err(|(why, hint)| {
-                let place = self.compilation.root.place_of(&self.path("base_url"));
-                problems.error(place, format!("`base_url`: {why}"), hint);
-            });
-            let url = checked.ok()?;
-            if let Some(fault) = dialect.and_then(|dialect| misplaced(&url, dialect)) {
-                let place = self.compilation.root.place_of(&self.path("base_url"));
-                let message = format!("`base_url`: {}", fault.message);
-                match fault.severity {
-                    Severity::Error => problems.error(place, message, fault.hint),
-                    Severity::Warning => problems.warning(place, message, fault.hint),
-                }
+                report(fault.severity, &fault.message, fault.hint);
             }
             return Some(url);
         }

@@ -14,7 +14,7 @@ use super::cell::{BASE_DELAY_S, Cell};
 use super::faults::MODEL;
 use super::story::{Bytes, Story, answered, failed, sent, tried};
 use super::{Delivery, Wait};
-use crate::support::{obeying, spent};
+use crate::support::{attempts, obeying, spent};
 
 impl Cell<'_> {
     /// Asks the gateway, and returns what happened.
@@ -34,10 +34,7 @@ impl Cell<'_> {
         let elapsed = began.elapsed();
         gateway.drain().await.unwrap();
 
-        let attempts = match &outcome {
-            Ok(answer) => &answer.attempts,
-            Err(failure) => failure.attempts(),
-        };
+        let attempts = attempts(&outcome);
         let breakers = gateway.describe().unwrap().circuit_breakers;
         let spent = spent(&ledger, SpendBy::Provider).await;
         let providers = self.chain().map(|who| self.provider(who));

@@ -9,7 +9,7 @@ use llm_gateway_core::{Category, Envelope, Failure, Orchestrated, Scripted, Task
 use proptest::prelude::*;
 
 use super::{POLICY, TASK, builder, shown};
-use crate::support::spent;
+use crate::support::{in_paused_time, spent};
 
 /// What a model or its provider does with one request.
 #[derive(Debug, Clone, Copy)]
@@ -129,9 +129,7 @@ proptest! {
 
     #[test]
     fn money_rounds_and_work_hold_whatever_is_said(rules in rules(), replies in replies()) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all().start_paused(true).build().unwrap();
-        let ran = runtime.block_on(run(&rules, &replies));
+        let ran = in_paused_time(run(&rules, &replies));
 
         // Rounds are bounded, and money adds up.
         let rounds = ran.envelope.meta["rounds"].as_u64().unwrap();
@@ -157,9 +155,7 @@ proptest! {
 
     #[test]
     fn no_step_sees_what_it_may_not(rules in rules(), replies in replies()) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all().start_paused(true).build().unwrap();
-        let ran = runtime.block_on(run(&rules, &replies));
+        let ran = in_paused_time(run(&rules, &replies));
         let Some(work) = ran.work() else { return Ok(()) };
         // Each attempt that left is one request, in the order of the steps.
         let mut requests = 0..ran.script.requests().len();
