@@ -17,7 +17,7 @@ const ONLY_READ: &[&str] = &[];
 const ONLY_TAKEN: &[&str] = &[];
 
 /// Returns the name of each fixture, its response, and what the adapter must make of the response.
-fn fixtures(dialect: Dialect) -> Vec<(String, RecordedResponse, Value)> {
+pub(super) fn fixtures(dialect: Dialect) -> Vec<(String, RecordedResponse, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let files = fs::read_dir(folder.join(dialect.as_str())).unwrap();
     let fixture = |file: &Path| {

@@ -1,9 +1,8 @@
 //! Tests of token counts as responses state them, and of receipts that state other counts.
 
-use std::path::Path;
-
 use serde_json::Value;
 
+use super::fixtures::fixtures;
 use super::panel::{SEATS, Seat, panel, whole};
 use super::receipts::issue_counting;
 use crate::certificate::VerifyResult::{Contradicted, Holds};
@@ -16,23 +15,14 @@ use crate::model::{Delivery, Usage};
 /// contain.
 #[test]
 fn every_fixture_is_counted_as_it_is_booked() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut counted = 0;
     for dialect in [OpenAi, Anthropic, Gemini] {
-        for file in std::fs::read_dir(folder.join(dialect.as_str())).unwrap() {
-            let path = file.unwrap().path();
-            let fixture: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-            let (came, expected) = (&fixture["response"], &fixture["expect"]);
+        for (name, response, expected) in fixtures(dialect) {
             if expected["text"].is_null() {
                 continue;
             }
-            let body = came["body_text"].as_str().map_or(came["body"].to_string(), str::to_owned);
-            let mut response = whole(1, "application/json", &body);
-            let headers = came["headers"].as_object().unwrap().iter();
-            let text = |value: &Value| value.as_str().unwrap().to_owned();
-            response.headers = headers.map(|(name, value)| (name.clone(), text(value))).collect();
             let usage = read(dialect, &response);
-            assert_eq!(usage, booked(&expected["usage"]), "{}", path.display());
+            assert_eq!(usage, booked(&expected["usage"]), "{name}");
             counted += usize::from(usage.is_some());
         }
     }
