@@ -4,10 +4,9 @@
 //! The words that no file of a room may use are looked for in the text.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use crate::imports::{Crate, crate_of};
-use crate::source::without_tests;
+use crate::source::{read, sources, without_tests};
 
 /// What each room may name, itself aside. A room that is not listed here is an error, so
 /// that a new one gets its rule with its first file.
@@ -136,27 +135,6 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 /// The sources of the front ends, and of what they share.
 const FRONTS: &[&str] =
     &["llm-gateway-process/src", "llm-gateway-stdio/src", "llm-gateway-cli/src"];
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
-}
-
-/// Every Rust file below `folder`, with its path from the workspace and its text.
-fn sources(folder: &str) -> Vec<(String, String)> {
-    let root = workspace();
-    let mut open = vec![root.join(folder)];
-    let mut files = Vec::new();
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
-            files.push((name, std::fs::read_to_string(&path).unwrap()));
-        }
-    }
-    assert!(!files.is_empty(), "{folder} holds no source");
-    files
-}
 
 /// The code of a file: without comments, whose links may lead anywhere, and without its unit
 /// tests, which may reach where they like.
@@ -331,8 +309,7 @@ fn the_environment_is_read_in_one_place_and_nothing_is_global() {
 
 #[test]
 fn core_depends_on_no_sibling_and_no_front_end_holds_a_policy() {
-    let manifest =
-        std::fs::read_to_string(workspace().join("llm-gateway-core/Cargo.toml")).unwrap();
+    let manifest = read("llm-gateway-core/Cargo.toml");
     let dependencies = manifest.split("[dev-dependencies]").next().unwrap();
     for sibling in ["llm-gateway-process", "llm-gateway-stdio", "llm-gateway-cli", "test-support"] {
         assert!(!dependencies.contains(sibling), "core depends on {sibling}");

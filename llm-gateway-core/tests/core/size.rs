@@ -7,9 +7,7 @@
 //!
 //! Whatever is larger already is listed with its bound, which may only shrink.
 
-use std::path::Path;
-
-use crate::source::without_tests;
+use crate::source::{sources, without_tests};
 
 /// The most lines of a source file.
 const FILE: usize = 400;
@@ -37,17 +35,7 @@ const FOLDERS: &[&str] = &[
 
 /// Returns every Rust file of the workspace, with its path from the root and its text.
 fn files() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut open: Vec<_> = FOLDERS.iter().map(|folder| root.join(folder)).collect();
-    let mut files = Vec::new();
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
-            files.push((name, std::fs::read_to_string(&path).unwrap()));
-        }
-    }
+    let files: Vec<_> = FOLDERS.iter().flat_map(|folder| sources(folder)).collect();
     assert!(files.len() > 200, "only {} files", files.len());
     files
 }

@@ -5,30 +5,58 @@ use std::path::Path;
 
 use syn::visit::Visit;
 
+/// Returns the root of the repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Reads a file of the repository.
+pub(crate) fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Returns every file below `folder` whose name ends with `ending`, by its path from the root.
+pub(crate) fn files(folder: &str, ending: &str) -> Vec<String> {
+    let mut open = vec![root().join(folder)];
+    let mut files = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.to_str().is_some_and(|path| path.ends_with(ending)) {
+            let name = path.strip_prefix(root()).unwrap();
+            files.push(name.to_string_lossy().replace('\\', "/"));
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Returns every Rust file below `folder`, by its path from the root, with its text.
+pub(crate) fn sources(folder: &str) -> Vec<(String, String)> {
+    let with_text = |name: String| {
+        let text = read(&name);
+        (name, text)
+    };
+    let sources: Vec<_> = files(folder, ".rs").into_iter().map(with_text).collect();
+    assert!(!sources.is_empty(), "{folder} holds no source");
+    sources
+}
+
 /// The path of a module from the crate's root: `["ledger", "sqlite"]`.
 pub(crate) type ModulePath = Vec<String>;
 
 /// Parses every file of `llm-gateway-core/src` except unit tests, by module.
 pub(crate) fn modules() -> BTreeMap<ModulePath, syn::File> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut open = vec![root.clone()];
+    const SRC: &str = "llm-gateway-core/src";
     let mut modules = BTreeMap::new();
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-            continue;
-        }
-        if path.extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
-        let inside = path.strip_prefix(&root).unwrap().with_extension("");
+    for (path, text) in sources(SRC) {
+        let inside = Path::new(&path).strip_prefix(SRC).unwrap().with_extension("");
         let mut module: ModulePath =
             inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
         if module.iter().any(|part| ["tests", "fixtures", "kill"].contains(&part.as_str())) {
             continue;
         }
         module.pop_if(|last| ["mod", "lib"].contains(&last.as_str()));
-        let text = std::fs::read_to_string(&path).unwrap();
         let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
         modules.insert(module, file);
     }

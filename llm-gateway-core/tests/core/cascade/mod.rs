@@ -16,6 +16,7 @@ use llm_gateway_core::{
 };
 use serde_json::{Value, json};
 
+use crate::source::read;
 use crate::support::{gateway_in, obeying, spent};
 
 /// A policy of two cheap models at $1 per million tokens in and $10 out, and a strong one at twice
@@ -336,8 +337,6 @@ fn what_a_cascade_does_not_heed_is_warned_of() {
 
 #[test]
 fn the_example_in_the_repositorys_policy_and_in_the_manual_is_a_cascade_that_runs() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
     let policy = read("routing.yaml");
     let (before, commented) = policy.split_once("  # exam_question:").unwrap();
     let example = format!("  # exam_question:{commented}");

@@ -1,33 +1,9 @@
 //! A Markdown page, read as far as the tests of documents need it.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The root of the repository.
-pub(super) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-/// Reads a file of the repository.
-pub(super) fn read(name: &str) -> String {
-    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-/// Every file below `folder` whose name ends so, by its path from the root.
-pub(super) fn files(folder: &str, ending: &str) -> Vec<String> {
-    let mut open = vec![root().join(folder)];
-    let mut files = Vec::new();
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-        } else if path.to_str().is_some_and(|path| path.ends_with(ending)) {
-            let name = path.strip_prefix(root()).unwrap();
-            files.push(name.to_string_lossy().replace('\\', "/"));
-        }
-    }
-    files.sort();
-    files
-}
+pub(super) use crate::source::{files, read, root};
 
 /// Every page that a person reads.
 pub(super) fn pages() -> Vec<Page> {
