@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 use crate::Wire;
 use crate::answer::Answer;
 
+/// The most events that carry the text of one answer, so that a test of a long text is no test of
+/// many events.
+const MOST_PIECES: usize = 512;
+
 impl Wire {
     /// Returns the path at which a request for a stream arrives.
     pub fn stream_path(self, model: &str) -> String {
@@ -30,7 +34,8 @@ impl Wire {
     /// Writes an answer as the body of a stream.
     pub(crate) fn write_stream(self, answer: &Answer<'_>) -> String {
         let chars: Vec<char> = answer.text.chars().collect();
-        let pieces: Vec<String> = chars.chunks(7).map(String::from_iter).collect();
+        let size = chars.len().div_ceil(MOST_PIECES).max(7);
+        let pieces: Vec<String> = chars.chunks(size).map(String::from_iter).collect();
         match self {
             Self::OpenAi | Self::DeepSeek => chunks(&self.write(answer), &pieces),
             Self::Anthropic => message_events(&self.write(answer), &pieces),
