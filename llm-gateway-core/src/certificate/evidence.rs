@@ -71,32 +71,6 @@ impl CallEvidence {
     pub(super) fn answer(&self) -> Option<&RecordedResponse> {
         self.exchanges.last()?.response.as_ref()
     }
-
-    /// Describes how attempt `n` deviates from the committed request, as the end of a sentence that
-    /// begins with the member or step. `None` if the attempt sent what was committed before.
-    pub(super) fn deviation(&self, n: usize, exchange: &RecordedExchange) -> Option<String> {
-        let Some(committed) = &self.committed else {
-            return Some("'s request was not committed".to_owned());
-        };
-        if committed.sequence > exchange.sent {
-            return Some(" sent before it had committed".to_owned());
-        }
-        let what = difference(&committed.request, &exchange.request)?;
-        Some(format!(": {what} of try {n} is not the committed one"))
-    }
-}
-
-/// Names the first part of a request that differs from the committed request.
-fn difference(committed: &RecordedRequest, sent: &RecordedRequest) -> Option<&'static str> {
-    if committed.url != sent.url {
-        Some("the url")
-    } else if committed.headers != sent.headers {
-        Some("a header")
-    } else if committed.body != sent.body {
-        Some("the body")
-    } else {
-        None
-    }
 }
 
 /// A model request that was fixed before it was sent.

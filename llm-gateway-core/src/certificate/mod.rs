@@ -43,6 +43,7 @@
 mod answers;
 mod canonical;
 mod claims;
+mod commitment;
 mod evidence;
 mod identity;
 mod json;

@@ -11,6 +11,7 @@ use super::sight::{self, BlindnessClaims};
 use super::step_answer;
 use crate::certificate::answers::{self, AnsweredCall};
 use crate::certificate::claims::{Claim, ClaimResult};
+use crate::certificate::commitment::deviation;
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 
@@ -136,7 +137,7 @@ fn warnings(evidence: &OrchestrationEvidence) -> Vec<String> {
     for step in steps {
         let call = &step.call;
         let tries = call.exchanges.iter().zip(1..);
-        let found = tries.filter_map(|(exchange, n)| call.deviation(n, exchange)).next();
+        let found = tries.filter_map(|(exchange, n)| deviation(call, n, exchange)).next();
         warnings.extend(found.map(|what| format!("step {}{what}", call.position)));
     }
     warnings

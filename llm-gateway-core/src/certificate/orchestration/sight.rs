@@ -15,6 +15,7 @@ use super::evidence::{OrchestrationEvidence, StepEvidence};
 use super::expected::{Expected, Fit};
 use super::step_answer::StepAnswer;
 use crate::certificate::claims::{Claim, ClaimResult};
+use crate::certificate::commitment::deviation;
 use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::{StepRole, VERDICT_SCHEMA};
@@ -127,8 +128,8 @@ impl<'a> RequestCheck<'a> {
         // with each other would take too long.
         let mut read = HashSet::new();
         for (n, exchange) in call.exchanges.iter().enumerate() {
-            let deviation = call.deviation(n + 1, exchange);
-            let stray = deviation.map(|what| Finding::new(format!("try {}", n + 1), what));
+            let deviates = deviation(call, n + 1, exchange);
+            let stray = deviates.map(|what| Finding::new(format!("try {}", n + 1), what));
             self.suspect.strays.extend(stray);
             if read.insert(&exchange.request) {
                 self.request(&exchange.request);

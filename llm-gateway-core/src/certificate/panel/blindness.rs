@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use super::evidence::Evidence;
 use crate::certificate::claims::{Claim, ClaimResult};
+use crate::certificate::commitment::deviation;
 use crate::certificate::evidence::{CallEvidence, Commitment};
 use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::recorded::RecordedRequest;
@@ -73,8 +74,8 @@ impl BlindnessCheck<'_> {
         let mut read = HashSet::new();
         for (n, exchange) in member.exchanges.iter().enumerate() {
             self.requests += 1;
-            let deviation = member.deviation(n + 1, exchange);
-            self.against.extend(deviation.map(|what| format!("member {position}{what}")));
+            let deviates = deviation(member, n + 1, exchange);
+            self.against.extend(deviates.map(|what| format!("member {position}{what}")));
             if member.exchanges.len() == 1 || read.insert(&exchange.request) {
                 self.request(member, &exchange.request);
             }

@@ -32,6 +32,8 @@ impl Format for AnthropicReader {
         vec!["/v1/messages".to_owned()]
     }
 
+    const STREAM_FIELDS: &'static [&'static str] = &["stream"];
+
     type Progress = ();
 
     const END: Option<&'static str> = None;

@@ -35,6 +35,11 @@ impl Format for GeminiReader {
         ]
     }
 
+    const STREAM_FIELDS: &'static [&'static str] = &[];
+
+    const STREAM_URL: Option<(&'static str, &'static str)> =
+        Some((":streamGenerateContent?alt=sse", ":generateContent"));
+
     type Progress = ();
 
     const END: Option<&'static str> = None;

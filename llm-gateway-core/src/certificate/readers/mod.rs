@@ -115,6 +115,13 @@ trait Format {
     /// Returns the paths that may follow the base URL in a request for `model`.
     fn paths(model: &str) -> Vec<String>;
 
+    /// The fields of a request's body that ask for a stream.
+    const STREAM_FIELDS: &'static [&'static str];
+
+    /// The end of the URL that asks for a stream, and that of the same request for a whole answer,
+    /// if the URL says so.
+    const STREAM_URL: Option<(&'static str, &'static str)> = None;
+
     /// What is kept of a stream from event to event, besides what all formats keep.
     type Progress: Default;
 
@@ -146,6 +153,37 @@ trait Format {
 
 /// The name of a verifier's schema in OpenAI's format.
 const SCHEMA_NAME: &str = "verdict";
+
+/// Returns whether `sent` is `committed` in everything but that it asks for no stream.
+pub(super) fn is_without_stream(
+    dialect: Dialect,
+    committed: &RecordedRequest,
+    sent: &RecordedRequest,
+) -> bool {
+    match dialect {
+        Dialect::OpenAi => is_without_stream_as::<openai::OpenAiReader>(committed, sent),
+        Dialect::Anthropic => is_without_stream_as::<anthropic::AnthropicReader>(committed, sent),
+        Dialect::Gemini => is_without_stream_as::<gemini::GeminiReader>(committed, sent),
+        Dialect::Own => false,
+    }
+}
+
+fn is_without_stream_as<F: Format>(committed: &RecordedRequest, sent: &RecordedRequest) -> bool {
+    let url = F::STREAM_URL.and_then(|(stream, whole)| {
+        committed.url.strip_suffix(stream).map(|start| format!("{start}{whole}"))
+    });
+    let has_url = sent.url == url.as_ref().unwrap_or(&committed.url).as_str();
+    let body = || {
+        let mut body = json::parse(committed.body.as_bytes()).ok()?;
+        let fields = body.as_object_mut()?;
+        F::STREAM_FIELDS.iter().for_each(|name| drop(fields.shift_remove(*name)));
+        Some(body)
+    };
+    has_url
+        && committed.headers == sent.headers
+        && body()
+            .is_some_and(|body| json::parse(sent.body.as_bytes()).is_ok_and(|sent| sent == body))
+}
 
 /// Reads a request of a call. `None` if the bytes of its dialect are in an unknown format. The
 /// request may contain `schema`, complete and unchanged, and no other schema.

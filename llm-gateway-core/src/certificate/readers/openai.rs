@@ -34,6 +34,8 @@ impl Format for OpenAiReader {
         vec!["/chat/completions".to_owned()]
     }
 
+    const STREAM_FIELDS: &'static [&'static str] = &["stream", "stream_options"];
+
     type Progress = ChoiceLog;
 
     const END: Option<&'static str> = Some("[DONE]");

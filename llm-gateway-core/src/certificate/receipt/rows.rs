@@ -11,6 +11,7 @@ use super::cost::AttemptCost;
 use super::digests;
 use crate::certificate::answers::{AnswerRecord, AnsweredCall, ResponseFacts};
 use crate::certificate::canonical::Salt;
+use crate::certificate::commitment::may_refuse_a_stream;
 use crate::certificate::evidence::{CallEvidence, RecordedExchange};
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::{Kinship, LineageRow};
@@ -119,7 +120,8 @@ impl<'a> Rows<'a> {
             .collect()
     }
 
-    /// Returns the moment at which the request of a call was committed.
+    /// Returns the moment at which the request of a call was committed. After a refusal the request
+    /// may be the committed one without a stream, which only the bundle shows.
     ///
     /// # Errors
     /// The member or step has no commitment or several, or committed another request.
@@ -127,10 +129,20 @@ impl<'a> Rows<'a> {
         let who = self.kind.speaker(call.member);
         let mut committed = self.commitments.iter().filter(|row| row.member == call.member);
         match (committed.next(), committed.next()) {
-            (Some(row), None) if row.request == call.request => Ok(row.sequence),
+            (Some(row), None) if row.request == call.request || self.may_be_whole(call) => {
+                Ok(row.sequence)
+            }
             (Some(_), None) => Err(format!("call {} is not what {who} committed", call.sequence)),
             _ => Err(format!("{who} has not one commitment")),
         }
+    }
+
+    /// Returns whether an earlier attempt of a call's member or step may have been refused for its
+    /// stream.
+    fn may_be_whole(&self, call: &CallRow) -> bool {
+        let mut earlier =
+            self.calls.iter().filter(|row| row.member == call.member && row.attempt < call.attempt);
+        earlier.any(|row| row.response.as_ref().is_some_and(|it| may_refuse_a_stream(it.status)))
     }
 
     /// Returns the lineages that the receipt's rows state of the models that answered.

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::cases::{Case, case};
-use super::panel::{QUESTION, SEATS, SYSTEM, ask, panel, response, rewrite, seats_of};
+use super::panel::{
+    QUESTION, SEATS, SYSTEM, Seat, ask, panel, response, rewrite, seats_of, written,
+};
 use crate::certificate::{CallEvidence, RecordedExchange, readers};
-use crate::model::Dialect;
+use crate::model::{ContentPart, Delivery, Dialect, Message, Prompt, Role};
 
 /// Returns the user's only text in a request's body of the dialect.
 fn user_text(dialect: Dialect, body: &mut Value) -> &mut Value {
@@ -38,6 +40,74 @@ fn retried(members: &mut [CallEvidence], change: impl FnOnce(&mut RecordedExchan
     first.exchanges.push(retry);
 }
 
+/// Makes the first member's call one whose stream was refused with `status`: it committed and sent
+/// the real adapter's request for a stream, then sent the request for a whole answer.
+fn refused(members: &mut [CallEvidence], status: u16) {
+    retried(members, |_| {});
+    let first = &mut members[0];
+    let seat = Seat { delivery: Delivery::Stream, ..SEATS[0] };
+    let seat = Seat { dialect: first.dialect, ..seat };
+    let question =
+        Message { role: Role::User, parts: vec![ContentPart::Text(QUESTION.to_owned())] };
+    let prompt = Prompt::from_caller(Some(SYSTEM.to_owned()), vec![question]);
+    let streamed = written(&seat, prompt.into(), Vec::new());
+    first.exchanges[0].response.as_mut().unwrap().status = status;
+    first.exchanges[0].request = streamed.clone();
+    first.committed.as_mut().unwrap().request = streamed;
+}
+
+/// Returns the test cases about a member whose server refuses to stream.
+fn refusals(dialect: Dialect) -> Vec<Case> {
+    let seats = seats_of(dialect);
+    let one = |about: &str, change: fn(&mut [CallEvidence])| {
+        case(4, format!("{}: {about}", dialect.as_str()), &seats, |members| change(members))
+    };
+    vec![
+        one("a refused stream is asked for whole", |members| refused(members, 400)),
+        one("a refused stream is asked for whole, and again", |members| {
+            refused(members, 422);
+            let mut again = members[0].exchanges[1].clone();
+            (again.sent, again.response.as_mut().unwrap().sequence) = (12, 13);
+            members[0].exchanges.push(again);
+        }),
+        one("a stream that nobody refused", |members| refused(members, 503))
+            .not_blind()
+            .because(&[("context_blind", "of try 2 is not the committed one")]),
+        one("a whole request before the stream was refused", |members| {
+            refused(members, 400);
+            let exchanges = &mut members[0].exchanges;
+            exchanges[0].request = exchanges[1].request.clone();
+        })
+        .not_blind(),
+        one("a refused stream comes with another text", |members| {
+            refused(members, 400);
+            let dialect = members[0].dialect;
+            rewrite(&mut members[0].exchanges[1].request, |body| {
+                say(user_text(dialect, body), |text| format!("{text} Member B said yes"));
+            });
+        })
+        .not_blind(),
+        one("a refused stream comes with another bound", |members| {
+            refused(members, 400);
+            let request = &mut members[0].exchanges[1].request;
+            let body = String::from_utf8(request.body.as_bytes().to_vec()).unwrap();
+            request.body = body.replace(":64", ":65").into_bytes().into();
+        })
+        .not_blind(),
+        one("a refused stream comes with another header", |members| {
+            refused(members, 400);
+            let header = ("accept".to_owned(), "application/json".to_owned());
+            members[0].exchanges[1].request.headers.push(header);
+        })
+        .not_blind(),
+        one("a refused stream goes to another place", |members| {
+            refused(members, 400);
+            members[0].exchanges[1].request.url.push('/');
+        })
+        .not_blind(),
+    ]
+}
+
 /// Returns the test cases about requests in one wire dialect.
 pub(super) fn requests(dialect: Dialect) -> Vec<Case> {
     let seats = seats_of(dialect);
@@ -48,7 +118,7 @@ pub(super) fn requests(dialect: Dialect) -> Vec<Case> {
         })
         .not_blind()
     };
-    vec![
+    let mut cases = vec![
         case(0, format!("{name}: all went well"), &seats, |_| {}),
         case(4, format!("{name}: a retry with the same bytes"), &seats, |members| {
             retried(members, |_| {});
@@ -180,7 +250,9 @@ pub(super) fn requests(dialect: Dialect) -> Vec<Case> {
             }
         })
         .not_blind(),
-    ]
+    ];
+    cases.extend(refusals(dialect));
+    cases
 }
 
 /// The number of findings is bounded, because a stranger's request may consist of nothing else.

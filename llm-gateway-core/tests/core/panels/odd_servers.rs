@@ -135,3 +135,22 @@ async fn one_id_for_one_text_is_a_shared_answer_unless_the_id_says_little() {
         assert_eq!(panel.independence_certified(), result != ClaimResult::Fail);
     }
 }
+
+/// A server that does not know `stream` is asked once more without it, by each member on its first
+/// request.
+#[tokio::test]
+async fn members_whose_servers_refuse_a_stream_are_certified() {
+    let refusal = r#"{"error":{"message":"Unrecognized request argument: stream_options"}}"#;
+    let script = Scripted::new()
+        .raw(400, refusal)
+        .raw(200, document("chatcmpl-f1e1d0a1b2c3", "alpha-1", "yes"))
+        .raw(422, refusal)
+        .raw(200, document("chatcmpl-0f0f0f0f1111", "beta-1", "no"));
+    let panel = certified(TWO, script).await;
+    assert_eq!(texts(&panel), ["yes", "no"]);
+    let claims = &panel.certificate().claims;
+    assert_eq!(claims.context_blind.result, ClaimResult::Pass, "{claims:?}");
+    assert!(panel.independence_certified(), "{claims:?}");
+    let alone = verify(&panel.receipt.to_bytes(), Against::default());
+    assert_eq!(alone.result, VerifyResult::Undecided, "{:?}", alone.findings);
+}
