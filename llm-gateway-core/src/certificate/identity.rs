@@ -1,12 +1,17 @@
 //! Decides whether the models that answered, their developers and their families are distinct.
 //!
 //! The claims are nested: two names of one model have one developer and one family, whatever the
-//! rows say. A model that no row knows leaves all three claims unknown.
+//! rows say. A model that no row knows leaves all three claims unknown, and so do two names that
+//! differ only in what hosts add to a name.
+//!
+//! The requested id is used to read the one that a response names: the same name with a date or in
+//! a host's form is the model that was requested. The reason of a claim says where this decided.
 
 use super::answers::AnsweredCall;
 use super::claims::{Claim, ClaimResult};
 use super::kind::Speaker;
 use super::lineage::{Kinship, Lineage};
+use crate::model::naming::{self, Reading};
 
 /// The claims that the models that answered, their developers and their families are distinct.
 pub(super) struct Identity {
@@ -19,16 +24,35 @@ pub(super) struct Identity {
 pub(super) struct NamedModel<'a> {
     speaker: Speaker,
     id: &'a str,
-    /// Whether `id` is the requested model's id, because the response names no model.
-    as_declared: bool,
+    /// How the model's id was found.
+    source: Source<'a>,
     lineage: Option<&'a Lineage>,
 }
 
+/// How the id of a model that answered was found.
+enum Source<'a> {
+    /// The response names the model, and a row has the name or nothing is known of it.
+    Answered,
+    /// The response names no model, so it counts as the requested one.
+    Declared,
+    /// The response names the requested model in another form.
+    Read { requested: &'a str, reading: Reading },
+}
+
 impl NamedModel<'_> {
-    /// Returns the model's canonical id, or the model's id itself if no row of the lineage data has
-    /// it.
+    /// Returns the model's canonical id. If no row of the lineage data has it, returns the requested
+    /// id that the response names in another form, else the model's id itself.
     pub(super) fn canonical(&self) -> &str {
-        self.lineage.map_or(self.id, |lineage| &lineage.canonical)
+        let id = match self.source {
+            Source::Read { requested, .. } => requested,
+            Source::Answered | Source::Declared => self.id,
+        };
+        self.lineage.map_or(id, |lineage| &lineage.canonical)
+    }
+
+    /// Returns whether a row says who developed the model or what it descends from.
+    fn has_origin(&self) -> bool {
+        self.lineage.is_some_and(Lineage::has_origin)
     }
 }
 
@@ -78,12 +102,19 @@ pub(super) fn named_model<'a>(
     kinship: &'a Kinship,
 ) -> Option<NamedModel<'a>> {
     let id = answer.id()?;
-    Some(NamedModel {
-        speaker: answer.speaker,
-        id,
-        as_declared: answer.facts().is_some_and(|facts| facts.model.is_none()),
-        lineage: kinship.find(answer.provider, id),
-    })
+    let AnsweredCall { speaker, provider, declared: requested, .. } = *answer;
+    let own = kinship.find(provider, id);
+    let is_declared = answer.facts().is_some_and(|facts| facts.model.is_none());
+    let known = own.is_some_and(Lineage::has_origin);
+    let reading = naming::read_as(requested, id).filter(|reading| *reading != Reading::Same);
+    let (source, lineage) = match reading {
+        _ if is_declared => (Source::Declared, own),
+        Some(reading) if !known => {
+            (Source::Read { requested, reading }, kinship.find(provider, requested).or(own))
+        }
+        _ => (Source::Answered, own),
+    };
+    Some(NamedModel { speaker, id, source, lineage })
 }
 
 /// Decides one claim about distinctness by comparing all pairs of models. The claim fails if one
@@ -110,15 +141,27 @@ fn distinct(
     let seen = |member: &NamedModel<'_>| format!("{} {}", member.speaker, describe(member));
     let seen: Vec<String> = named.iter().map(seen).collect();
     let mut claim = Claim::weigh(&against, &open, seen.join(", "));
-    claim.because.extend(named.iter().filter_map(declared_note));
+    claim.because.extend(named.iter().filter_map(source_note));
     claim
 }
 
-/// Returns the note for a claim's reason that a model is only known by its requested id.
-pub(super) fn declared_note(named: &NamedModel<'_>) -> Option<String> {
-    let NamedModel { speaker, id, as_declared, .. } = named;
-    let says = || format!("; {speaker} is {id} as declared: its response names no model");
-    as_declared.then(says)
+/// Returns the note for a claim's reason about how the id of a model was found, if its response does
+/// not simply name it.
+pub(super) fn source_note(named: &NamedModel<'_>) -> Option<String> {
+    let NamedModel { speaker, id, source, .. } = named;
+    match source {
+        Source::Answered => None,
+        Source::Declared => {
+            Some(format!("; {speaker} is {id} as declared: its response names no model"))
+        }
+        Source::Read { requested, reading } => {
+            let added = match reading {
+                Reading::Dated => "its date or version",
+                Reading::Same | Reading::Hosted => "what hosts add to a name",
+            };
+            Some(format!("; {speaker} answered as {id}, the requested {requested} with {added}"))
+        }
+    }
 }
 
 /// Returns the closest relation of two models: what they share, comparing the models, then their
@@ -152,13 +195,18 @@ fn same_model(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     if a.canonical() == b.canonical() || a.id == b.id {
         return Relation::Same(format!("are {} ({}, {})", a.canonical(), a.id, b.id));
     }
+    // Hosts write one model's name in many ways, and no row says that these are two models.
+    let names = |member: &NamedModel<'_>| [member.id.to_owned(), member.canonical().to_owned()];
+    let may_be_one =
+        names(a).iter().any(|one| names(b).iter().any(|other| naming::may_be_one(one, other)));
+    if may_be_one {
+        return Relation::Unknown(format!(
+            "{} and {} may be one model, {} and {}, as hosts write names",
+            a.speaker, b.speaker, a.id, b.id
+        ));
+    }
     // A row that has no more than a price may be the other model under another name.
-    let says_who = |member: &NamedModel<'_>| {
-        member
-            .lineage
-            .is_some_and(|lineage| lineage.developer.is_some() || !lineage.families.is_empty())
-    };
-    match (says_who(a), says_who(b)) {
+    match (a.has_origin(), b.has_origin()) {
         (true, true) => same_under_a_name_that_moves(a, b),
         (false, _) => Relation::Unknown(unknown_model(a)),
         (_, false) => Relation::Unknown(unknown_model(b)),

@@ -47,6 +47,11 @@ impl Lineage {
         }
     }
 
+    /// Returns whether the lineage says who developed the model or what it descends from.
+    pub(super) fn has_origin(&self) -> bool {
+        self.developer.is_some() || !self.families.is_empty()
+    }
+
     /// Returns whether two lineages certainly belong to two models: their developers are known and
     /// differ, or their families are known and have none in common.
     pub(super) fn is_stranger_to(&self, other: &Self) -> bool {

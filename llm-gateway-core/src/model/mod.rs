@@ -31,6 +31,7 @@ mod ids;
 mod key_kind;
 mod limits;
 mod money;
+pub(crate) mod naming;
 #[doc(hidden)]
 pub mod prompt;
 pub(crate) mod sequence;

@@ -77,7 +77,7 @@ pub(in crate::certificate) fn verifier_worker_distinct(
                     pass.push(format!("{who} are {} and {}", judge.canonical(), maker.canonical()));
                 }
             }
-            declared.extend([&judge, &maker].into_iter().filter_map(identity::declared_note));
+            declared.extend([&judge, &maker].into_iter().filter_map(identity::source_note));
         }
     }
     let mut claim = Claim::weigh(&against, &open, sentence(&pass));

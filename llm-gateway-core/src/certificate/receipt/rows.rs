@@ -237,10 +237,14 @@ impl ResponseRow {
     }
 }
 
-/// Makes the receipt's rows about the models that answered, one for each known model id.
+/// Makes the receipt's rows about the models that answered, one for each known model id. The ids that
+/// were requested are among them, since the ids that were answered are read by them.
 pub(super) fn lineage(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Vec<LineageRow> {
-    let names: BTreeSet<(&str, &str)> =
-        answers.iter().filter_map(|answer| Some((answer.provider, answer.id()?))).collect();
+    let mut names = BTreeSet::new();
+    for answer in answers {
+        let ids = answer.id().map(|id| [id, answer.declared]);
+        names.extend(ids.into_iter().flatten().map(|id| (answer.provider, id)));
+    }
     let row = |(provider, id): (&str, &str)| {
         Some(LineageRow::new(Some(provider), id, kinship.find(provider, id)?.clone()))
     };

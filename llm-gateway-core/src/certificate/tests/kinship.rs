@@ -10,7 +10,7 @@ use crate::certificate::{
     Particulars, Receipt, Salt, VerifyResult, certify, certify_orchestration, verify,
 };
 use crate::config::{LoadRequest, PolicySource, built_in_models, load};
-use crate::model::Dialect;
+use crate::model::{Dialect, naming};
 
 /// A policy with the same open-weight model at two hosts under one id, a dated model with a price
 /// of the user's own, and one id that means two models.
@@ -159,4 +159,20 @@ fn no_two_models_of_the_built_in_data_are_joined() {
         .filter_map(|(provider, id, _)| Some(&*kinship.find(provider, id)?.canonical))
         .collect();
     assert_eq!(joined.into_iter().collect::<Vec<_>>(), told.iter().collect::<Vec<_>>());
+}
+
+/// Names of the built-in data that may be one model by their form are one by the data, so that no
+/// panel of built-in models is left undecided over its names.
+#[test]
+fn built_in_names_of_one_form_are_of_one_model() {
+    let models = built_in_models();
+    let rows: Vec<_> =
+        models.iter().map(|(_, id, facts)| (&**id, Lineage::from(&**facts).canonical)).collect();
+    for (one, model) in &rows {
+        for (other, same) in &rows {
+            if naming::may_be_one(one, other) {
+                assert_eq!(model, same, "{one} and {other}");
+            }
+        }
+    }
 }

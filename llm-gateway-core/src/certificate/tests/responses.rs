@@ -74,6 +74,26 @@ pub(super) fn responses(dialect: Dialect) -> Vec<Case> {
             .because(&[("model_distinct", "nothing is known of member 2's model gpt-5-secret")]),
         returned(10, "one unknown model twice", Some("who"), Some("who"))
             .fails(&identity(Fail), blind),
+        returned(7, "the requested model with its date", Some("gpt-4o-2099-01-01"), None).because(
+            &[(
+                "model_distinct",
+                "member 1 answered as gpt-4o-2099-01-01, the requested gpt-4o with its date",
+            )],
+        ),
+        returned(7, "the requested model as a host writes it", Some("openai/GPT-4o:nitro"), None)
+            .because(&[("model_distinct", "with what hosts add to a name")]),
+        returned(7, "the requested model dated, and its sibling", Some("gpt-4o-2099-01-01"), {
+            Some("gpt-4o-2024-08-06")
+        })
+        .fails(&identity(Fail), blind),
+        returned(7, "a name in two hosts' forms", Some("who/one"), Some("ONE:free"))
+            .fails(&identity(Unknown), blind)
+            .because(&[(
+                "model_distinct",
+                "member 1 and member 2 may be one model, who/one and ONE:free",
+            )]),
+        returned(10, "a relative of the requested model", Some("gpt-4o-nano"), None)
+            .fails(&identity(Unknown), blind),
         case(11, format!("{name}: no model is named"), &seats, |members| {
             answer(&mut members[0], |body| {
                 body.as_object_mut().unwrap().remove(model_key(dialect));
