@@ -11,7 +11,7 @@ use super::answers::AnsweredCall;
 use super::claims::{Claim, ClaimResult};
 use super::kind::Speaker;
 use super::lineage::{Kinship, Lineage};
-use crate::model::naming::{self, Reading};
+use crate::model::naming::{self, NameMatch};
 
 /// The claims that the models that answered, their developers and their families are distinct.
 pub(super) struct Identity {
@@ -36,7 +36,7 @@ enum Source<'a> {
     /// The response names no model, so it counts as the requested one.
     Declared,
     /// The response names the requested model in another form.
-    Read { requested: &'a str, reading: Reading },
+    Read { requested: &'a str, reading: NameMatch },
 }
 
 impl NamedModel<'_> {
@@ -106,7 +106,7 @@ pub(super) fn named_model<'a>(
     let own = kinship.find(provider, id);
     let is_declared = answer.facts().is_some_and(|facts| facts.model.is_none());
     let known = own.is_some_and(Lineage::has_origin);
-    let reading = naming::read_as(requested, id).filter(|reading| *reading != Reading::Same);
+    let reading = naming::read_as(requested, id).filter(|reading| *reading != NameMatch::Same);
     let (source, lineage) = match reading {
         _ if is_declared => (Source::Declared, own),
         Some(reading) if !known => {
@@ -156,8 +156,8 @@ pub(super) fn source_note(named: &NamedModel<'_>) -> Option<String> {
         }
         Source::Read { requested, reading } => {
             let added = match reading {
-                Reading::Dated => "its date or version",
-                Reading::Same | Reading::Hosted => "what hosts add to a name",
+                NameMatch::Dated => "its date or version",
+                NameMatch::Same | NameMatch::Hosted => "what hosts add to a name",
             };
             Some(format!("; {speaker} answered as {id}, the requested {requested} with {added}"))
         }

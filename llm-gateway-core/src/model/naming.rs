@@ -18,7 +18,7 @@
 
 /// How an id that was answered is read as the id that was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reading {
+pub(crate) enum NameMatch {
     /// Both ids are equal to the letter.
     Same,
     /// The ids differ in what hosts add to a name.
@@ -29,13 +29,13 @@ pub(crate) enum Reading {
 
 /// Reads the id that a response names in the light of the id that was requested. `None` if the
 /// response names something else.
-pub(crate) fn read_as(requested: &str, answered: &str) -> Option<Reading> {
+pub(crate) fn read_as(requested: &str, answered: &str) -> Option<NameMatch> {
     if requested == answered {
-        return Some(Reading::Same);
+        return Some(NameMatch::Same);
     }
     let (requested, answered) = (unhosted(requested), unhosted(answered));
     if requested == answered {
-        return Some(Reading::Hosted);
+        return Some(NameMatch::Hosted);
     }
     let asked = without_latest(&requested);
     if without_date(asked) != asked {
@@ -43,7 +43,7 @@ pub(crate) fn read_as(requested: &str, answered: &str) -> Option<Reading> {
     }
     let undated = |id: &str| id == asked;
     let is_dated = undated(without_date(&answered)) || undated(without_version(&answered));
-    is_dated.then_some(Reading::Dated)
+    is_dated.then_some(NameMatch::Dated)
 }
 
 /// Returns whether two ids name one model as far as can be told: they are equal after everything is
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_answer_names_the_requested_model_with_its_date_or_as_its_host_writes_it() {
-        use Reading::{Dated, Hosted, Same};
+        use NameMatch::{Dated, Hosted, Same};
         for (requested, answered, reading) in [
             ("gpt-4o", "gpt-4o", Some(Same)),
             ("gpt-6.1-sol", "gpt-6.1-sol-2026-08-01", Some(Dated)),

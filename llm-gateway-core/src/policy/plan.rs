@@ -85,6 +85,9 @@ pub struct PlannedPanel {
     pub cost_cap: Option<NanoUsd>,
     /// The policy's promise about the independence of the panel's members.
     pub visibility: Visibility,
+    /// The reason why no answers of the panel can be certified, by what is declared of its models;
+    /// `None` if answers can be.
+    pub never_certified: Option<String>,
 }
 
 impl PlannedPanel {
@@ -139,12 +142,14 @@ impl Policy {
                 members: all(&panel.members),
                 cost_cap: panel.cost_cap,
                 visibility: panel.visibility,
+                never_certified: panel.never_certified.clone(),
             }),
             Shape::Cascade(cascade) => PlanShape::Cascade {
                 gate: PlannedPanel {
                     members: all(&cascade.gate),
                     cost_cap: None,
                     visibility: Visibility::default(),
+                    never_certified: None,
                 },
                 otherwise: planned(&cascade.otherwise),
             },

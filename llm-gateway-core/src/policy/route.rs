@@ -72,6 +72,9 @@ pub struct Panel {
     pub cost_cap: Option<NanoUsd>,
     /// The policy's promise about the independence of the panel's members.
     pub visibility: Visibility,
+    /// The reason why no answers of the panel can be certified, by what is declared of its models;
+    /// `None` if answers can be.
+    pub never_certified: Option<String>,
 }
 
 impl Panel {

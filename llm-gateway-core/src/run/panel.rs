@@ -21,6 +21,9 @@ impl ActiveRun<'_> {
         plan: &PlannedPanel,
         prompt: &Prompt<Blind>,
     ) -> Result<Reply, Failure> {
+        if let Some(error) = self.in_vain(plan) {
+            return Err(self.failure(error));
+        }
         let answer = self.ask_panel(context, plan, prompt).await?;
         match self.refusal(plan, &answer) {
             Some(error) => {
@@ -30,6 +33,23 @@ impl ActiveRun<'_> {
             }
             None => Ok(Reply::Panel(Box::new(answer))),
         }
+    }
+
+    /// Returns the error of a panel that must be certified and never can be, by what is declared of
+    /// its models. Nobody is asked then, since the answers would be paid for in vain.
+    fn in_vain(&self, plan: &PlannedPanel) -> Option<Error> {
+        let why = plan.never_certified.as_ref()?;
+        let class = &self.task_class;
+        let required = plan.visibility.require.as_str();
+        let error = Error::new(
+            Category::Independence,
+            format!("nobody was asked: {why}, so `{class}` never reaches {required}"),
+        );
+        let hint = format!(
+            "name models that differ more, or change `require`, `quorum` or `enforce` under \
+             visibility.{class}"
+        );
+        (plan.visibility.enforce == Enforce::Hard).then(|| error.with_hint(hint))
     }
 
     /// Asks all members, compares and certifies their answers, and writes the receipt. Whether the

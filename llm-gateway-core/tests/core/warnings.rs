@@ -114,6 +114,83 @@ providers:
     assert!(said_of(&own("b"), &own("b")).iter().all(|it| !it.1.contains("escalates")));
 }
 
+/// Returns the warnings about a panel of these models under a visibility.
+fn said_of_panel(members: &[&str], visibility: &str) -> Vec<String> {
+    let members: Vec<_> =
+        members.iter().map(|id| format!("{{provider: own, model: \"{id}\"}}")).collect();
+    let more = format!(
+        "  pair: {{members: [{}]}}
+visibility: {{pair: {{mode: blind, {visibility}}}}}
+providers:
+  own:
+    kind: openai
+    base_url: http://127.0.0.1:1/v1
+    models:
+      alpha-1: {{in: 0, out: 0, developer: a, lineage: [x]}}
+      host/Alpha-1: {{in: 0, out: 0, developer: a, lineage: [x]}}
+      alpha-2: {{in: 0, out: 0, developer: a, lineage: [y]}}
+      beta-1: {{in: 0, out: 0, developer: b, lineage: [x]}}
+      gamma-1: {{in: 0, out: 0, developer: c, lineage: [z], aliases: [gamma]}}
+      dark: {{in: 0, out: 0}}
+",
+        members.join(", ")
+    );
+    said(&more).into_iter().map(|(_, message, _)| message).collect()
+}
+
+#[test]
+fn a_panel_that_can_never_be_certified_is_a_warning() {
+    let never = |members: &[&str], visibility: &str| {
+        let said = said_of_panel(members, visibility);
+        assert!(said.len() <= 1, "{said:?}");
+        said.into_iter().next().unwrap_or_default()
+    };
+    for (members, visibility, says) in [
+        (&["gamma-1", "gamma"][..], "enforce: hard", "own/gamma-1 and own/gamma are one model, so"),
+        (&["alpha-1", "host/Alpha-1"], "enforce: soft", "may be one model, as hosts write names"),
+        (
+            &["alpha-1", "alpha-2"],
+            "require: vendor_distinct",
+            "own/alpha-1 and own/alpha-2 are both of a, so `pair` never reaches vendor_distinct",
+        ),
+        (&["alpha-1", "beta-1"], "require: lineage_distinct", "both descend from x"),
+        (&["alpha-1", "alpha-2"], "require: lineage_distinct", "are both of a"),
+        // The quorum decides how many must differ.
+        (&["alpha-1", "alpha-2", "beta-1"], "require: vendor_distinct, quorum: 3", "both of a"),
+        (&["dark", "alpha-1"], "enforce: hard", "certified only if the answers name models"),
+    ] {
+        let said = never(members, visibility);
+        assert!(said.contains(says), "{members:?}: {said}");
+    }
+    for (members, visibility) in [
+        (&["alpha-1", "alpha-2"][..], "require: model_distinct"),
+        (&["alpha-1", "host/Alpha-1"], "require: context_blind"),
+        (&["alpha-1", "alpha-2", "beta-1"], "require: vendor_distinct, quorum: 2"),
+        (&["alpha-1", "host/Alpha-1", "gamma-1"], "require: lineage_distinct, quorum: 2"),
+        (&["alpha-1", "gamma-1"], "require: lineage_distinct"),
+        (&["dark", "alpha-1"], "require: none"),
+    ] {
+        assert_eq!(never(members, visibility), "", "{members:?}");
+    }
+}
+
+#[test]
+fn a_gate_of_one_model_under_two_names_is_a_warning() {
+    let gate = "[{provider: openai, model: gpt-6-luna}, {provider: own, model: openai/gpt-6-luna}]";
+    let more = format!(
+        "  torn: {{cascade: {{gate: {gate}, else: {{provider: anthropic, model: claude-opus-5-5}}}}}}
+providers:
+  own:
+    kind: openai
+    base_url: http://127.0.0.1:1/v1
+    models: {{openai/gpt-6-luna: {{in: 0, out: 0, developer: openai, lineage: [gpt]}}}}
+"
+    );
+    let told = "openai/gpt-6-luna and own/openai/gpt-6-luna may be one model, as hosts write \
+                names, so the gate of `torn` is never certified and always escalates";
+    assert_eq!(said(&more).first().map(|(_, message, _)| message.as_str()), Some(told));
+}
+
 #[test]
 fn a_strong_model_that_stands_in_its_own_gate_is_a_warning() {
     let luna = "{provider: openai, model: gpt-6-luna}";

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ModelFacts, Target};
+use crate::model::{ModelFacts, Target, naming};
 
 use super::RouteCompiler;
 
@@ -13,6 +13,8 @@ use super::RouteCompiler;
 pub(super) enum Shared {
     /// Both are the same model.
     Model,
+    /// Both may be the same model: their names differ only in what hosts add to a name.
+    Name,
     /// Both have this developer.
     Developer(String),
     /// Both descend from these families, joined by `+`.
@@ -54,6 +56,10 @@ impl RouteCompiler<'_, '_, '_> {
         };
         if a.model == b.model || undated(a, &declared[0]) == undated(b, &declared[1]) {
             return Some(Shared::Model);
+        }
+        let bare_id = |target: &Target| naming::bare(target.model.as_str());
+        if bare_id(a) == bare_id(b) {
+            return Some(Shared::Name);
         }
         let [Some(a), Some(b)] = declared else { return None };
         if let Some(developer) = a.developer.filter(|it| Some(it) == b.developer.as_ref()) {

@@ -6,8 +6,8 @@
 
 mod base_url;
 mod built_in;
+mod certifiable;
 mod depths;
-mod gate;
 mod header_value;
 mod headers;
 mod keys;

@@ -132,6 +132,7 @@ impl RouteCompiler<'_, '_, '_> {
         let shared = match self.shared(worker, verifier) {
             Some(Shared::Model) if worker == verifier => format!("are both {worker}"),
             Some(Shared::Model) => format!("are one model ({worker}, {verifier})"),
+            Some(Shared::Name) => format!("may be one model ({worker}, {verifier})"),
             Some(Shared::Developer(developer)) => format!("are both of {developer}"),
             Some(Shared::Families(families)) => format!("both descend from {families}"),
             None => return,

@@ -206,10 +206,13 @@ impl RouteCompiler<'_, '_, '_> {
                 "lower it, or leave it out: all members must then answer",
             );
         }
+        let visibility = visibility.map(visibility_of).unwrap_or_default();
+        let never_certified = self.warn_of_uncertifiable_panel(name, &members, visibility, &path);
         Some(Shape::Panel(Panel {
             members,
             cost_cap: route.cost_cap_usd.and_then(usd),
-            visibility: visibility.map(visibility_of).unwrap_or_default(),
+            visibility,
+            never_certified,
         }))
     }
 

@@ -21,6 +21,7 @@ use crate::support::{WORST_CASE, gateway_in, spent};
 mod adapters;
 mod answers;
 mod money;
+mod names;
 mod odd_servers;
 mod receipts;
 mod spared;

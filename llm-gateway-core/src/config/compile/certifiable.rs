@@ -1,0 +1,183 @@
+//! Foresees, by the declared data, whether the answers of a panel or a gate can be certified.
+//!
+//! What the rows say of the models is compared before anything is paid. A panel that too many kin
+//! are in is never certified, whatever its members answer. A model of which nothing is declared may
+//! be named by its answer, so a panel that asks it is only warned of.
+
+use std::collections::BTreeSet;
+
+use crate::config::node::PathStep;
+use crate::model::Target;
+use crate::policy::{Level, Visibility};
+
+use super::RouteCompiler;
+use super::kinship::Shared;
+
+/// The most models of which every selection is tried. A larger panel is asked, and its certificate
+/// says what was found.
+const MOST_COMPARED: usize = 16;
+
+impl RouteCompiler<'_, '_, '_> {
+    /// Warns of a panel that can never be certified, and of models of which nothing is declared.
+    /// Returns why the panel can never be certified; `None` if it can.
+    pub(super) fn warn_of_uncertifiable_panel(
+        &mut self,
+        name: &str,
+        members: &[Target],
+        visibility: Visibility,
+        path: &[PathStep<'_>],
+    ) -> Option<String> {
+        let impossible = self.why_never_certified(members, visibility);
+        let place = self.compilation.root.key_place_of(path);
+        let distinct: BTreeSet<_> = members.iter().collect();
+        match &impossible {
+            // A model that is named twice has its own warning.
+            Some(_) if distinct.len() < members.len() => {}
+            Some(why) => self.problems.warning(
+                place,
+                format!("{why}, so `{name}` never reaches {}", visibility.require.as_str()),
+                "name models that differ more, lower the quorum, or require less",
+            ),
+            None if visibility.require >= Level::ModelDistinct => {
+                let unknown = self.undeclared(members);
+                if !unknown.is_empty() {
+                    self.problems.warning(
+                        place,
+                        format!(
+                            "neither developer nor lineage is declared of {}, so `{name}` is \
+                             certified only if the answers name models that are known",
+                            joined(&unknown)
+                        ),
+                        format!("add `developer` and `lineage` to {}", rows(&unknown)),
+                    );
+                }
+            }
+            None => {}
+        }
+        impossible
+    }
+
+    /// Warns of a gate that is never certified. A model that it lists twice is reported by
+    /// `warn_of_repeated_members`.
+    pub(super) fn warn_of_uncertifiable_gate(
+        &mut self,
+        name: &str,
+        gate: &[Target],
+        path: &[PathStep<'_>],
+    ) {
+        let so = format!("so the gate of `{name}` is never certified and always escalates");
+        let place = self.compilation.root.key_place_of(path);
+        let pairs = pairs(gate).filter(|(a, b)| a != b);
+        let rule = Level::ModelDistinct;
+        let known = pairs.filter_map(|(a, b)| self.why_not_distinct(a, b, rule)).next();
+        if let Some(why) = known {
+            let hint = "name another model, best of another developer";
+            self.problems.warning(place, format!("{why}, {so}"), hint);
+            return;
+        }
+        let unknown = self.undeclared(gate);
+        if !unknown.is_empty() {
+            self.problems.warning(
+                place,
+                format!("neither developer nor lineage is declared of {}, {so}", joined(&unknown)),
+                format!("add `developer` and `lineage` to {}", rows(&unknown)),
+            );
+        }
+    }
+
+    /// Warns of a strong model that the gate already asks, by the same name or by another.
+    pub(super) fn warn_of_repeated_strong_model(
+        &mut self,
+        name: &str,
+        gate: &[Target],
+        otherwise: &Target,
+        path: &[PathStep<'_>],
+    ) {
+        let is_asked = |it| matches!(self.shared(it, otherwise), Some(Shared::Model));
+        if gate.iter().any(is_asked) {
+            self.problems.warning(
+                self.compilation.root.key_place_of(path),
+                format!("`{name}` escalates to {otherwise}, which its gate has asked already"),
+                "name a stronger model as `else`",
+            );
+        }
+    }
+
+    /// Returns why no answers of a panel can be certified: its quorum is larger than any selection
+    /// of members that are distinct by the declared data. `None` if one is large enough.
+    fn why_never_certified(&self, members: &[Target], visibility: Visibility) -> Option<String> {
+        let rule = visibility.require;
+        let quorum = visibility.quorum_of(members.len()).max(2);
+        if rule < Level::ModelDistinct || members.len() > MOST_COMPARED {
+            return None;
+        }
+        let conflicts: Vec<Vec<bool>> = members
+            .iter()
+            .map(|a| members.iter().map(|b| self.why_not_distinct(a, b, rule).is_some()).collect())
+            .collect();
+        if most_without_conflict(&conflicts, 0, &mut Vec::new()) >= quorum {
+            return None;
+        }
+        pairs(members).find_map(|(a, b)| self.why_not_distinct(a, b, rule))
+    }
+
+    /// Returns why two models are not distinct at a level, by the declared data; `None` if that is
+    /// not known.
+    fn why_not_distinct(&self, a: &Target, b: &Target, rule: Level) -> Option<String> {
+        let shared = self.shared(a, b)?;
+        let (level, what) = match shared {
+            Shared::Model => (Level::ModelDistinct, "are one model".to_owned()),
+            // Without a row, the answer may name the model.
+            Shared::Name if !self.has_declared_origin(a) || !self.has_declared_origin(b) => {
+                return None;
+            }
+            Shared::Name => {
+                (Level::ModelDistinct, "may be one model, as hosts write names".to_owned())
+            }
+            Shared::Developer(name) => (Level::VendorDistinct, format!("are both of {name}")),
+            Shared::Families(names) => {
+                (Level::LineageDistinct, format!("both descend from {names}"))
+            }
+        };
+        (rule >= level).then(|| format!("{a} and {b} {what}"))
+    }
+
+    /// Returns the models of which nothing is declared that would make them known.
+    fn undeclared<'t>(&self, targets: &'t [Target]) -> Vec<&'t Target> {
+        let targets = targets.iter().collect::<BTreeSet<_>>().into_iter();
+        targets.filter(|target| !self.has_declared_origin(target)).collect()
+    }
+}
+
+/// Returns all pairs of targets, in order.
+fn pairs(targets: &[Target]) -> impl Iterator<Item = (&Target, &Target)> {
+    let rest = |at: usize| targets.iter().skip(at + 1);
+    targets.iter().enumerate().flat_map(move |(at, a)| rest(at).map(move |b| (a, b)))
+}
+
+/// Returns the size of the largest selection from position `at` on in which no two conflict with
+/// each other or with those that were `chosen` before.
+fn most_without_conflict(conflicts: &[Vec<bool>], at: usize, chosen: &mut Vec<usize>) -> usize {
+    let Some(row) = conflicts.get(at) else { return chosen.len() };
+    let without = most_without_conflict(conflicts, at + 1, chosen);
+    if chosen.iter().any(|other| row.get(*other) == Some(&true)) {
+        return without;
+    }
+    chosen.push(at);
+    let with = most_without_conflict(conflicts, at + 1, chosen);
+    chosen.pop();
+    with.max(without)
+}
+
+/// Joins targets by "and".
+fn joined(targets: &[&Target]) -> String {
+    targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+}
+
+/// Returns where in the policy the rows of `targets` belong.
+fn rows(targets: &[&Target]) -> String {
+    let places = targets.iter().map(|target| format!("providers.{}.models", target.provider));
+    let places: Vec<_> = places.collect::<BTreeSet<_>>().into_iter().collect();
+    let row = if targets.len() == 1 { "its row" } else { "their rows" };
+    format!("{row} under {}", places.join(" and "))
+}
