@@ -60,6 +60,8 @@ pub(super) struct ResponseFacts {
     pub(super) text: Option<String>,
     /// The response headers that mention a cache.
     pub(super) cache_headers: Vec<(String, String)>,
+    /// The response headers that tell what stood between.
+    pub(super) routing_headers: Vec<(String, String)>,
 }
 
 impl AnswerRecord {
@@ -81,6 +83,7 @@ impl AnswerRecord {
                 response_id: reply.response_id,
                 text: Some(reply.text),
                 cache_headers: readers::cache_headers(&response.headers),
+                routing_headers: readers::routing_headers(&response.headers),
             }),
         }
     }

@@ -11,6 +11,7 @@ use super::answers::AnsweredCall;
 use super::claims::{Claim, ClaimResult};
 use super::kind::Speaker;
 use super::lineage::{Kinship, Lineage};
+use super::readers::{self, Intermediary};
 use crate::model::naming::{self, NameMatch};
 
 /// The claims that the models that answered, their developers and their families are distinct.
@@ -27,6 +28,12 @@ pub(super) struct NamedModel<'a> {
     /// How the model's id was found.
     source: Source<'a>,
     lineage: Option<&'a Lineage>,
+    /// The name that the policy gives the provider.
+    provider: &'a str,
+    /// What the response's headers tell about what stood between.
+    between: Intermediary<'a>,
+    /// The reason why another model may have answered under this name; `None` if there is none.
+    doubt: Option<String>,
 }
 
 /// How the id of a model that answered was found.
@@ -103,18 +110,26 @@ pub(super) fn named_model<'a>(
 ) -> Option<NamedModel<'a>> {
     let id = answer.id()?;
     let AnsweredCall { speaker, provider, declared: requested, .. } = *answer;
-    let own = kinship.find(provider, id);
     let is_declared = answer.facts().is_some_and(|facts| facts.model.is_none());
-    let known = own.is_some_and(Lineage::has_origin);
-    let reading = naming::read_as(requested, id).filter(|reading| *reading != NameMatch::Same);
-    let (source, lineage) = match reading {
-        _ if is_declared => (Source::Declared, own),
-        Some(reading) if !known => {
-            (Source::Read { requested, reading }, kinship.find(provider, requested).or(own))
-        }
-        _ => (Source::Answered, own),
+    let (lineage, reading) = kinship.read(provider, requested, id);
+    let source = match reading {
+        _ if is_declared => Source::Declared,
+        Some(reading) => Source::Read { requested, reading },
+        None => Source::Answered,
     };
-    Some(NamedModel { speaker, id, source, lineage })
+    let headers = answer.facts().map_or(&[][..], |facts| &facts.routing_headers);
+    let between = Intermediary::of(headers);
+    let is_requested = is_declared || naming::read_as(requested, id).is_some();
+    let doubt = is_requested.then(|| doubt(speaker, requested, &between)).flatten();
+    Some(NamedModel { speaker, id, source, lineage, provider, between, doubt })
+}
+
+/// Returns why another model than the requested one may have answered under its name, by the headers
+/// in which a proxy tells what it did.
+fn doubt(speaker: Speaker, requested: &str, between: &Intermediary<'_>) -> Option<String> {
+    let other_model = between.model.filter(|(_, model)| !naming::may_be_one(requested, model));
+    let (header, value) = between.fallback.or(other_model)?;
+    Some(format!("a proxy may have answered for {speaker} by another model ({header}: {value})"))
 }
 
 /// Decides one claim about distinctness by comparing all pairs of models. The claim fails if one
@@ -191,6 +206,15 @@ fn unknown_model(member: &NamedModel<'_>) -> String {
 
 /// Compares whether two models are the same, by their ids and lineages.
 fn same_model(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
+    if let Some(doubt) = a.doubt.as_ref().or(b.doubt.as_ref()) {
+        return Relation::Unknown(doubt.clone());
+    }
+    let deployments = a.between.deployment.zip(b.between.deployment);
+    if let Some((deployment, _)) = deployments
+        .filter(|(one, other)| readers::is_one_deployment(one, other, a.provider == b.provider))
+    {
+        return Relation::Same(format!("are one deployment, {deployment} ({}, {})", a.id, b.id));
+    }
     // One id is one model, even if no row knows it.
     if a.canonical() == b.canonical() || a.id == b.id {
         return Relation::Same(format!("are {} ({}, {})", a.canonical(), a.id, b.id));

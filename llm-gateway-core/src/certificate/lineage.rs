@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::canonical;
 use crate::model::ModelFacts;
+use crate::model::naming::{self, NameMatch};
 
 /// The origin of one model: its canonical id, its developer and its families.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,6 +187,26 @@ impl Kinship {
     /// Returns the version of the lineage data: the digest of all rows.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Returns the lineage of the model that `answered` names in a response of `provider` to a request
+    /// for `requested`, and how the requested id was used to read the answered one: `None` if a row
+    /// says what the answered id is, or if it names something else.
+    pub(crate) fn read(
+        &self,
+        provider: &str,
+        requested: &str,
+        answered: &str,
+    ) -> (Option<&Lineage>, Option<NameMatch>) {
+        let own = self.find(provider, answered);
+        if own.is_some_and(Lineage::has_origin) {
+            return (own, None);
+        }
+        let reading = naming::read_as(requested, answered);
+        match reading.filter(|reading| *reading != NameMatch::Same) {
+            Some(reading) => (self.find(provider, requested).or(own), Some(reading)),
+            None => (own, None),
+        }
     }
 
     /// Returns the lineage of the model that `id` names in a response of `provider`.

@@ -165,5 +165,5 @@ fn agreement(kinship: &Kinship, claims: &Claims, members: &[Result<Answer, Failu
 fn lineage<'k>(kinship: &'k Kinship, answer: &Answer) -> Option<&'k Lineage> {
     let Target { provider, model, .. } = &answer.target;
     let answered = answer.completion.model.as_deref().unwrap_or(model.as_str());
-    kinship.find(provider.as_str(), answered)
+    kinship.read(provider.as_str(), model.as_str(), answered).0
 }

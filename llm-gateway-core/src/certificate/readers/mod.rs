@@ -16,6 +16,7 @@ mod fields;
 mod framing;
 mod gemini;
 mod head;
+mod intermediaries;
 mod name;
 mod openai;
 mod partial;
@@ -34,6 +35,7 @@ use super::json;
 use super::recorded::RecordedRequest;
 use crate::model::Dialect;
 pub(super) use caches::{Origin, cache_headers, origin};
+pub(super) use intermediaries::{Intermediary, is_one_deployment, routing_headers};
 use partial::PartialResponse;
 use places::Holds;
 #[cfg(test)]

@@ -76,6 +76,9 @@ pub(in crate::certificate) struct ResponseRow {
     pub(in crate::certificate) answer: Option<String>,
     /// The response headers that mention a cache.
     pub(in crate::certificate) cache_headers: Vec<(String, String)>,
+    /// The response headers that tell what stood between.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::certificate) routing_headers: Vec<(String, String)>,
     /// The reason why the response is not a readable answer; `None` if it is one.
     pub(in crate::certificate) unreadable: Option<String>,
 }
@@ -219,6 +222,7 @@ impl ResponseRow {
             response_id: facts.response_id,
             answer: facts.text.map(|text| digests::answer(salt, &text)),
             cache_headers: facts.cache_headers,
+            routing_headers: facts.routing_headers,
             unreadable,
         }
     }
@@ -232,6 +236,7 @@ impl ResponseRow {
                 response_id: self.response_id.clone(),
                 text: self.answer.clone(),
                 cache_headers: self.cache_headers.clone(),
+                routing_headers: self.routing_headers.clone(),
             }),
         }
     }

@@ -107,6 +107,33 @@ pub(super) fn responses(dialect: Dialect) -> Vec<Case> {
         stale(header("LiteLLM", "x-litellm-cache-hit", "True")),
         stale(header("LiteLLM's key", "x-litellm-cache-key", "5d41402a")),
         stale(header("RFC 9211", "cache-status", "edge; hit; ttl=30")),
+        header("LiteLLM's fallback", "x-litellm-attempted-fallbacks", "1")
+            .fails(&identity(Unknown), blind)
+            .because(&[(
+                "model_distinct",
+                "for member 3 by another model (x-litellm-attempted-fallbacks: 1)",
+            )]),
+        header("LiteLLM's other group", "x-litellm-model-group", "gpt-4o-mini")
+            .fails(&identity(Unknown), blind),
+        header("Portkey's second target", "x-portkey-last-used-option-index", "config.targets[1]")
+            .fails(&identity(Unknown), blind),
+        header("Cloudflare's second step", "cf-aig-step", "1").fails(&identity(Unknown), blind),
+        header("a fallback that was not taken", "x-litellm-attempted-fallbacks", "0"),
+        header("Portkey's first target", "x-portkey-last-used-option-index", "config.targets[0]"),
+        header("a retry of the same", "x-portkey-retry-attempt-count", "2"),
+        case(6, format!("{name}: a fallback that names its model"), &seats, |members| {
+            answer(&mut members[2], |body| body[model_key(dialect)] = "qwen-2.5".into());
+            let headers = &mut response(&mut members[2]).headers;
+            headers.push(("x-litellm-attempted-fallbacks".to_owned(), "1".to_owned()));
+        }),
+        case(8, format!("{name}: one deployment for two members"), &seats, |members| {
+            for member in &mut members[..2] {
+                let id = "5d41402abc4b2a76b9719d911017c592".to_owned();
+                response(member).headers.push(("x-litellm-model-id".to_owned(), id));
+            }
+        })
+        .fails(&identity(Fail), blind)
+        .because(&[("model_distinct", "members 1 and 2 are one deployment, 5d41402a")]),
         header("a miss", "x-cache", "MISS"),
         header("age 0", "age", "0"),
         header("no LiteLLM hit", "x-litellm-cache-hit", "False"),

@@ -90,6 +90,7 @@ async fn a_dated_answer_to_an_undated_request_is_the_requested_model() {
         .events(dated(Gemini, "gemini-3.8-flash-001", "yes"));
     let panel = ask(&promising("enforce: hard, require: lineage_distinct"), script).await.unwrap();
     assert!(panel.independence_certified());
+    assert_eq!(panel.agreement.n_effective.value, 1.5, "the three are known to differ");
     let because = &panel.certificate().claims.model_distinct.because;
     let rule = "answered as gpt-6-luna-2026-08-01, the requested gpt-6-luna with its date";
     assert!(because.contains(rule), "{because}");

@@ -1,0 +1,157 @@
+//! Response headers in which a proxy tells which model or deployment it asked.
+//!
+//! A proxy may answer a request by another model than the one that was asked for, under the name that
+//! was asked for. These headers show it:
+//!
+//! - LiteLLM: `x-litellm-attempted-fallbacks` counts the models that were asked instead,
+//!   `x-litellm-model-group` names the group of deployments, `x-litellm-model-id` the deployment
+//!   (<https://docs.litellm.ai/docs/proxy/response_headers>). Its attempted retries ask the same.
+//! - Portkey: `x-portkey-last-used-option-index` is the path of the target in its configuration, such
+//!   as `config.targets[1]` (<https://portkey.ai/docs/api-reference/response-schema>). Its retry count
+//!   is about the same target.
+//! - Helicone: `helicone-fallback-index`
+//!   (<https://docs.helicone.ai/getting-started/integration-method/gateway-fallbacks>).
+//! - Cloudflare: `cf-aig-step` is the position of the provider that answered
+//!   (<https://developers.cloudflare.com/ai-gateway/configuration/fallbacks/>).
+//! - ngrok: `ngrok-aig-model` names the model that answered
+//!   (<https://ngrok.com/changelog/ai-gateway-response-headers>).
+//! - Azure: `x-ms-deployment-name` names the deployment.
+//!
+//! OpenRouter names in its body the host that served the model, which says nothing about the model.
+
+/// How many characters of a header's value are kept.
+const SHOWN_VALUE: usize = 200;
+
+/// Headers that count or number what was asked instead of the first choice.
+const STEPS: &[&str] = &["cf-aig-step", "x-portkey-last-used-option-index"];
+
+/// Headers that name the model, or the group of models, that a proxy asked.
+const MODELS: &[&str] = &["x-litellm-model-group", "ngrok-aig-model"];
+
+/// Headers that name the deployment that a proxy asked.
+const DEPLOYMENTS: &[&str] = &["x-litellm-model-id", "x-ms-deployment-name"];
+
+/// How many characters the name of a deployment must have to be its name at any provider. LiteLLM
+/// draws 64 hexadecimal digits; a user may choose `1`.
+const DRAWN: usize = 16;
+
+/// What the headers of a response tell about what stood between.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::certificate) struct Intermediary<'a> {
+    /// The header that says that another than the first choice answered.
+    pub(in crate::certificate) fallback: Option<(&'a str, &'a str)>,
+    /// The header that names the model that was asked.
+    pub(in crate::certificate) model: Option<(&'a str, &'a str)>,
+    /// The deployment that answered.
+    pub(in crate::certificate) deployment: Option<&'a str>,
+}
+
+impl<'a> Intermediary<'a> {
+    /// Reads the headers that [`routing_headers`] selected.
+    pub(in crate::certificate) fn of(headers: &'a [(String, String)]) -> Self {
+        let mut found = Self::default();
+        for (name, value) in headers {
+            let (name, value) = (name.as_str(), value.trim());
+            if MODELS.contains(&name) && !is_nothing(value) {
+                found.model.get_or_insert((name, value));
+            } else if DEPLOYMENTS.contains(&name) && !is_nothing(value) {
+                found.deployment.get_or_insert(value);
+            } else if is_fallback(name, value) {
+                found.fallback.get_or_insert((name, value));
+            }
+        }
+        found
+    }
+}
+
+/// Returns whether two deployments of these names are one. A name that was drawn is the same
+/// everywhere, another one only at one provider.
+pub(in crate::certificate) fn is_one_deployment(
+    one: &str,
+    other: &str,
+    same_provider: bool,
+) -> bool {
+    one == other && (same_provider || one.chars().count() >= DRAWN)
+}
+
+/// Returns the headers of a response that tell what stood between, with names in lower case.
+pub(in crate::certificate) fn routing_headers(
+    headers: &[(String, String)],
+) -> Vec<(String, String)> {
+    let named = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
+    let told = named.filter(|(name, _)| {
+        [STEPS, MODELS, DEPLOYMENTS].iter().any(|known| known.contains(&name.as_str()))
+            || speaks_of_fallback(name)
+    });
+    told.map(|(name, value)| (name, value.chars().take(SHOWN_VALUE).collect())).collect()
+}
+
+/// Returns whether a header's name says that it is about a fallback that was taken. How many are
+/// allowed says nothing.
+fn speaks_of_fallback(name: &str) -> bool {
+    name.contains("fallback") && !name.contains("max-fallback")
+}
+
+/// Returns whether a header says that another than the first choice answered: its numbers are not
+/// all zero, or it has words that are no denial.
+fn is_fallback(name: &str, value: &str) -> bool {
+    if !STEPS.contains(&name) && !speaks_of_fallback(name) {
+        return false;
+    }
+    let words: Vec<&str> =
+        value.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let numbers: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    match numbers.is_empty() {
+        false => numbers.iter().any(|number| *number > 0),
+        true => !is_nothing(value),
+    }
+}
+
+/// Returns whether a value says that there is nothing to say.
+fn is_nothing(value: &str) -> bool {
+    let nothing = ["", "0", "false", "no", "none", "null", "off", "unknown"];
+    nothing.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads one header, and returns whether it tells of a fallback.
+    fn tells_of_fallback(name: &str, value: &str) -> bool {
+        let headers = routing_headers(&[(name.to_owned(), value.to_owned())]);
+        Intermediary::of(&headers).fallback.is_some()
+    }
+
+    #[test]
+    fn a_fallback_that_a_proxy_took_is_seen() {
+        for (name, value) in [
+            ("x-litellm-attempted-fallbacks", "1"),
+            ("X-LiteLLM-Attempted-Fallbacks", "2"),
+            ("x-portkey-last-used-option-index", "config.targets[1]"),
+            ("x-portkey-last-used-option-index", "config.targets[0].targets[1]"),
+            ("x-portkey-last-used-option-index", "1"),
+            ("helicone-fallback-index", "1"),
+            ("cf-aig-step", "2"),
+            ("x-gateway-fallback", "true"),
+            ("x-fallback-model", "gpt-4o-mini"),
+        ] {
+            assert!(tells_of_fallback(name, value), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("x-litellm-attempted-fallbacks", "0"),
+            ("x-litellm-max-fallbacks", "5"),
+            ("x-litellm-attempted-retries", "3"),
+            ("x-portkey-last-used-option-index", "config.targets[0]"),
+            ("x-portkey-last-used-option-index", "0"),
+            ("x-portkey-last-used-option-index", ""),
+            ("x-portkey-retry-attempt-count", "2"),
+            ("helicone-fallback-index", "0"),
+            ("cf-aig-step", "0"),
+            ("x-gateway-fallback", "False"),
+            ("x-request-id", "1"),
+        ] {
+            assert!(!tells_of_fallback(name, value), "{name}: {value}");
+        }
+    }
+}
