@@ -57,10 +57,12 @@ fn a_verifier_that_is_the_worker_by_another_name_or_of_its_house_is_a_warning() 
         let told = format!("worker and verifier {shared}, so no verdict is ever certified");
         assert_eq!(said_of_roles(&worker, &verifier), [told]);
     }
-    // Unknown models get no warning, and neither does a task that nobody judges.
+    // A task that nobody judges gets no warning.
     let claude = "provider: anthropic, model: claude-haiku-5-5";
     assert_eq!(said_of_roles(&format!("{luna}gpt-6-luna"), claude), none);
-    assert_eq!(said_of_roles(claude, &format!("{own}dark")), none);
+    let dark = "developer and lineage are not both declared of own/dark, so a verdict is certified \
+                only if the answers name models that are known";
+    assert_eq!(said_of_roles(claude, &format!("{own}dark")), [dark]);
     let luna = "{provider: openai, model: gpt-6-luna}";
     let unjudged = "depth: {trivial: {}}";
     let roles = format!("roles: {{worker: {luna}, verifier: {luna}}}");

@@ -48,12 +48,14 @@ impl OrchestrationCertificate {
     }
 
     /// Returns whether the orchestration's verdict is certified: the final artifact was judged, and
-    /// no claim failed.
+    /// every claim that applies passed. A claim that is unknown certifies nothing.
     pub fn independence_certified(&self) -> bool {
         let claims = self.claims.named();
         // The claim applies to every orchestration whose final artifact has a verdict.
         let is_judged = self.claims.verifier_worker_distinct.result != ClaimResult::NotApplicable;
-        is_judged && claims.iter().all(|(_, claim)| claim.result != ClaimResult::Fail)
+        let stands =
+            |claim: &Claim| matches!(claim.result, ClaimResult::Pass | ClaimResult::NotApplicable);
+        is_judged && claims.iter().all(|(_, claim)| stands(claim))
     }
 }
 

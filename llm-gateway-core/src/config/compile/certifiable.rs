@@ -170,12 +170,12 @@ fn most_without_conflict(conflicts: &[Vec<bool>], at: usize, chosen: &mut Vec<us
 }
 
 /// Joins targets by "and".
-fn joined(targets: &[&Target]) -> String {
+pub(super) fn joined(targets: &[&Target]) -> String {
     targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 /// Returns where in the policy the rows of `targets` belong.
-fn rows(targets: &[&Target]) -> String {
+pub(super) fn rows(targets: &[&Target]) -> String {
     let places = targets.iter().map(|target| format!("providers.{}.models", target.provider));
     let places: Vec<_> = places.collect::<BTreeSet<_>>().into_iter().collect();
     let row = if targets.len() == 1 { "its row" } else { "their rows" };

@@ -75,6 +75,12 @@ impl RouteCompiler<'_, '_, '_> {
         self.declared_lineage(target).is_some_and(|lineage| lineage.names_an_origin())
     }
 
+    /// Returns whether both developer and families are declared for a model.
+    pub(super) fn has_whole_origin(&self, target: &Target) -> bool {
+        let declared = self.declared_lineage(target);
+        declared.is_some_and(|it| it.developer.is_some() && !it.families.is_empty())
+    }
+
     /// Returns what is declared by the row of the target's own provider, else by the rows of the
     /// other providers if they all declare the same.
     fn declared_lineage(&self, target: &Target) -> Option<DeclaredLineage> {
