@@ -135,7 +135,6 @@ pub(super) fn quoted(evidence: &Evidence) -> Vec<bool> {
     if evidence.earlier_answers.is_empty() {
         return Vec::new();
     }
-    let texts = caller.system.iter().chain(&caller.user).map(String::as_str).collect();
-    let windows = Windows::of(texts);
+    let windows = Windows::of(caller.system.iter().chain(&caller.user).map(String::as_str));
     evidence.earlier_answers.iter().map(|answer| windows.quote(answer)).collect()
 }

@@ -1,43 +1,53 @@
 //! Finds out whether the caller's text quotes an answer that this process returned before.
 //!
 //! A caller may do that: the text is its own. But members that are shown an answer are not blind to
-//! it, so the certificate warns. The work is linear in the length of the texts, which is bounded.
+//! it, so the certificate warns. Only letters and digits are compared, without case: a quotation may
+//! be wrapped anew, marked line by line or set in other quotes. The work is linear in the length of
+//! the texts, which is bounded.
 
 use std::collections::HashSet;
 
-/// The number of equal characters in a row that counts as a quotation.
-const RUN: usize = 64;
+/// The number of equal letters and digits in a row that counts as a quotation.
+const RUN: usize = 52;
 
-/// The length in characters from which an answer shorter than [`RUN`] counts as quoted, if it is
-/// found as a whole. Shorter answers would be found in most texts.
-const SHORTEST_WHOLE: usize = 24;
+/// The number of letters and digits from which an answer shorter than [`RUN`] counts as quoted, if it
+/// is found as a whole. Shorter answers would be found in most texts.
+const SHORTEST_WHOLE: usize = 20;
 
 /// The number of characters of one text that are searched for quotations: about as many as the
 /// largest context holds.
 const LOOKED_AT: usize = 4 * 1024 * 1024;
 
 /// The caller's texts, prepared to be searched for quotations.
-pub(super) struct Windows<'a> {
-    texts: Vec<&'a str>,
+pub(super) struct Windows {
+    /// Letters and digits of each text.
+    texts: Vec<String>,
     runs: HashSet<u64>,
 }
 
-impl<'a> Windows<'a> {
+impl Windows {
     /// Prepares the caller's texts to be searched for quotations.
-    pub(super) fn of(texts: Vec<&'a str>) -> Self {
+    pub(super) fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let texts: Vec<String> = texts.into_iter().map(letters).collect();
         let runs = texts.iter().flat_map(|text| hashes(text)).collect();
         Self { texts, runs }
     }
 
     /// Returns whether the caller's texts contain a run of `answer`, or all of a short answer.
     pub(super) fn quote(&self, answer: &str) -> bool {
-        let answer = answer.trim();
+        let answer = letters(answer);
         match answer.chars().take(RUN).count() {
-            RUN => hashes(answer).any(|hash| self.runs.contains(&hash)),
-            SHORTEST_WHOLE.. => self.texts.iter().any(|text| text.contains(answer)),
+            RUN => hashes(&answer).any(|hash| self.runs.contains(&hash)),
+            SHORTEST_WHOLE.. => self.texts.iter().any(|text| text.contains(&answer)),
             _ => false,
         }
     }
+}
+
+/// Returns the letters and digits of a text in lower case.
+fn letters(text: &str) -> String {
+    let kept = text.chars().take(LOOKED_AT).filter(|c| c.is_alphanumeric());
+    kept.flat_map(char::to_lowercase).collect()
 }
 
 /// Returns the hash of every window of [`RUN`] characters in a text: a polynomial modulo 2^64. If
@@ -57,5 +67,42 @@ fn hashes(text: &str) -> impl Iterator<Item = u64> + '_ {
         hash
     };
     let leaving = std::iter::repeat_n(None, RUN).chain(text.chars().map(Some));
-    text.chars().take(LOOKED_AT).zip(leaving).map(roll).skip(RUN - 1)
+    text.chars().zip(leaving).map(roll).skip(RUN - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &str = "Ninety-one is seven times thirteen, and therefore it is not a prime number \
+        at all, whatever people say about odd numbers that end in one.";
+
+    #[test]
+    fn a_quotation_is_found_however_it_is_wrapped_and_marked() {
+        for question in [
+            format!("You said: {ANSWER} Is that so?"),
+            ANSWER.replace(' ', "\n"),
+            ANSWER
+                .split(' ')
+                .collect::<Vec<_>>()
+                .chunks(4)
+                .fold("Somebody said:".to_owned(), |all, line| {
+                    format!("{all}\n> {}", line.join(" "))
+                }),
+            ANSWER.replace("thirteen, and", "thir-\nteen,\n    and"),
+            ANSWER.replace(' ', " \u{a0}\t").to_uppercase(),
+            format!("| {} |", ANSWER.replace("therefore", "**therefore**")),
+        ] {
+            assert!(Windows::of([question.as_str()]).quote(ANSWER), "{question}");
+        }
+        for question in [
+            "Is ninety-one a prime number, or is it not a prime number at all? What do people say?",
+            "",
+            "> > >",
+        ] {
+            assert!(!Windows::of([question]).quote(ANSWER), "{question}");
+        }
+        // What is said in few letters is found in many texts.
+        assert!(!Windows::of(["Yes, of course: yes, of course."]).quote("Yes, of course"));
+    }
 }

@@ -85,13 +85,18 @@ fn others() -> Vec<Case> {
         case.evidence.earlier_answers = answers.iter().map(|&text| text.to_owned()).collect();
         Case { warnings, ..case }
     };
-    let run: String = earlier.chars().take(64).collect();
-    let short: String = earlier.chars().take(63).collect();
+    // The beginning with so many letters.
+    let begun = |letters: usize| -> String {
+        let ends = earlier.char_indices().filter(|(_, c)| c.is_alphanumeric());
+        let last = ends.map(|(at, c)| at + c.len_utf8()).nth(letters - 1);
+        earlier[..last.unwrap()].to_owned()
+    };
+    let (run, short) = (begun(52), begun(51));
     let asked = |quote: &str| format!("You said \"{quote}\". Is that so?");
     vec![
         case(0, "three dialects, all went well", &SEATS, |_| {}),
-        quoting("a run of 64 characters", &[earlier], &asked(&run), 1),
-        quoting("a run of 63 characters", &[earlier], &asked(&short), 0),
+        quoting("a run of 52 letters", &[earlier], &asked(&run), 1),
+        quoting("a run of 51 letters", &[earlier], &asked(&short), 0),
         quoting(
             "a short answer, whole",
             &[" Tomatoes are berries, yes.\n"],
