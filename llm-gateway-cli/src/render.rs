@@ -20,13 +20,18 @@ pub(crate) fn price(amount: Option<NanoUsd>) -> String {
     amount.map_or_else(|| "price unknown".to_owned(), |amount| amount.to_string())
 }
 
-/// Returns an attempt in one line: its target, its outcome, and how long it took.
+/// Returns an attempt in one line: its target, its outcome, and how long it took. A target that was
+/// refused before anything was sent took no time.
 pub(crate) fn tried(attempt: &Attempt) -> String {
     let (target, outcome) = (&attempt.target, attempt.outcome.as_str());
     let (took, waited) = (attempt.latency.as_secs_f64(), attempt.waited.as_secs_f64());
-    match waited < 0.05 {
-        true => format!("{target}: {outcome} after {took:.1} s"),
-        false => format!("{target}: {outcome} after {took:.1} s, and {waited:.1} s of waiting"),
+    match (attempt.was_asked(), waited < 0.05) {
+        (true, true) => format!("{target}: {outcome} after {took:.1} s"),
+        (true, false) => {
+            format!("{target}: {outcome} after {took:.1} s, and {waited:.1} s of waiting")
+        }
+        (false, true) => format!("{target}: not asked, {outcome}"),
+        (false, false) => format!("{target}: not asked, {outcome} after {waited:.1} s of waiting"),
     }
 }
 

@@ -75,6 +75,12 @@ impl Attempt {
         }
     }
 
+    /// Returns whether the target was asked. It was not if a rule refused the call before anything was
+    /// sent.
+    pub fn was_asked(&self) -> bool {
+        self.sent.is_some() || !self.latency.is_zero()
+    }
+
     /// Returns whether the attempt cost more than was set aside for it.
     pub fn is_above_hold(&self) -> bool {
         matches!((self.cost, self.reserved), (Some(cost), Some(reserved)) if cost > reserved)

@@ -97,7 +97,7 @@ fn spare_if_too_few(
     }
     let spare = |call: PreparedCall| {
         let message = format!("not asked: {able} of {of} members can be, and {quorum} must answer");
-        Err(call.refused(Error::new(Category::Cancelled, message), Reach::Target))
+        Err(call.refused(Error::new(Category::Quorum, message), Reach::Target))
     };
     prepared.into_iter().map(|call| call.and_then(spare)).collect()
 }

@@ -99,7 +99,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Creates a prepared call whose request is recorded when it is sent.
+    /// Creates a prepared call whose request is recorded when it is sent. A certificate can judge it if
+    /// the policy says by `kind` in which wire format it is.
     pub fn recorded(call: Call, request: HttpRequest) -> Self {
         Self { call, request: Some(request) }
     }

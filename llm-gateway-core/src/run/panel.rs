@@ -117,7 +117,7 @@ impl ActiveRun<'_> {
             let mut failed = answer.members.iter().filter(|member| !is_spared(member));
             let first = failed.find_map(|member| member.as_ref().err());
             return Some(match first {
-                Some(failure) => error.with_hint(format!("the first that did not: {failure}")),
+                Some(failure) => error.with_hint(self.quorum_hint(failure)),
                 None => error,
             });
         }
@@ -128,12 +128,22 @@ impl ActiveRun<'_> {
         let message = format!("the independence of `{class}` is not certified");
         Some(Error::new(Category::Independence, message).with_hint(why))
     }
+
+    /// Returns what can be done about the first member that did not answer, or about the quorum.
+    fn quorum_hint(&self, first: &Failure) -> String {
+        let advice = first.error().hint().map(|hint| format!(": {hint}")).unwrap_or_default();
+        let class = &self.task_class;
+        format!(
+            "the first that did not: {first}{advice}; or let fewer answer by `quorum` under \
+             visibility.{class}"
+        )
+    }
 }
 
 /// Returns whether a member was not asked because too few others could be asked. Its failure does
 /// not show why.
 pub(super) fn is_spared(member: &Result<Answer, Failure>) -> bool {
-    matches!(member, Err(failure) if failure.category() == Category::Cancelled)
+    matches!(member, Err(failure) if failure.category() == Category::Quorum)
 }
 
 /// Returns why a panel is not certified: the first claim that failed, else the first that is

@@ -39,7 +39,7 @@ async fn what_is_told_of_those_that_were_spared() {
     assert!(told.contains("ANTHROPIC_API_KEY is not set"), "{told}");
     let members = envelope["data"]["members"].as_array().unwrap();
     let categories: Vec<_> = members.iter().map(|it| &it["meta"]["error_category"]).collect();
-    assert_eq!(categories, ["cancelled", "missing_key", "cancelled"]);
+    assert_eq!(categories, ["quorum", "missing_key", "quorum"]);
     assert_eq!(members[0]["error"], "not asked: 2 of 3 members can be, and 3 must answer");
     let models: Vec<_> = members.iter().map(|it| &it["meta"]["model"]).collect();
     assert_eq!(models, ["gpt-6-luna", "claude-haiku-5-5", "gemini-3.8-flash"]);
