@@ -62,6 +62,9 @@ pub(super) struct RawRoute {
     pub(super) members: Option<RawTargets>,
     /// A cascade: cheap models are asked first, and a strong one if they disagree.
     pub(super) cascade: Option<RawCascade>,
+    /// How it is decided whether the answers of a panel agree; default: normalized_exact. A cascade
+    /// has its own `agree`.
+    pub(super) agree: Option<RawAgree>,
     /// The bound on output tokens, reasoning included; default: the model's `max_output`, else
     /// 4096.
     #[schemars(range(min = 1, max = 10_000_000))]
@@ -105,18 +108,20 @@ pub(super) struct RawCascade {
     /// The strong model, which is asked if the gate disagrees.
     #[serde(rename = "else")]
     pub(super) otherwise: RawTarget,
-    /// How it is decided whether answers agree.
-    #[allow(dead_code)] // one word is allowed, so there is nothing to compile
-    pub(super) agree: Option<Agree>,
+    /// How it is decided whether answers agree; default: normalized_exact.
+    pub(super) agree: Option<RawAgree>,
 }
 
 /// How it is decided whether answers agree.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Agree {
-    /// Answers agree if they are equal after numbers, booleans, option letters and JSON are
-    /// normalised.
+pub(super) enum RawAgree {
+    /// Answers agree if they are written alike, apart from emphasis, a closing full stop and the
+    /// like.
     NormalizedExact,
+    /// Answers that are numbers agree if their values are equal, such as 2.50 and 2.5; all others
+    /// as in `normalized_exact`. For questions whose answer is never a version or a code.
+    ByValue,
 }
 
 /// The check of a call's price before it is made.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::model::{Target, TaskClass};
-use crate::policy::{Escalations, Policy, Route, RouteKind, Shape};
+use crate::policy::{Agree, Escalations, Policy, Route, RouteKind, Shape};
 
 use super::Keys;
 
@@ -31,6 +31,10 @@ pub struct TaskClassDescription {
     pub unavailable_because: Option<String>,
     /// The environment variables of the missing keys, each once.
     pub missing_keys: Vec<String>,
+    /// The way in which the answers of a panel or of a gate are compared: `normalized_exact` or
+    /// `by_value`; absent for a single model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agree: Option<Agree>,
     /// The counts of the cascade's requests and escalations in this process; absent for other
     /// kinds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +66,7 @@ pub(super) fn task_class(
         available: unavailable_because.is_none(),
         unavailable_because,
         missing_keys: missing,
+        agree: route.agree(),
         escalation: matches!(route.shape, Shape::Cascade(_)).then(|| realised(&route.task_class)),
     }
 }

@@ -91,6 +91,17 @@ impl Completion {
         }
     }
 
+    /// Returns whether the model ended its answer by itself, given the `bound` on output tokens that
+    /// was sent. An answer that is as long as its bound did not, whatever reason the API states:
+    /// some servers say `stop` of every answer. Where no tokens are counted, bytes are: no token is
+    /// shorter than one.
+    pub(crate) fn ended_by_itself(&self, bound: u64) -> bool {
+        let counted = self.usage.map(|usage| usage.output).filter(|output| *output > 0);
+        let bytes = || self.parts.iter().map(|OutputPart::Text(text)| text.len()).sum::<usize>();
+        let length = counted.unwrap_or_else(|| u64::try_from(bytes()).unwrap_or(u64::MAX));
+        self.finish_reason == FinishReason::Stop && length < bound
+    }
+
     /// Returns the joined text of all parts of the answer, marked as written by a model.
     pub fn model_text(&self) -> ModelText {
         ModelText::mint(self.joined_text())

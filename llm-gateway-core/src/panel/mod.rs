@@ -9,10 +9,14 @@
 //! This room asks the members and compares their answers. Whether the result counts as an answer is
 //! decided in the room `run`.
 
+mod abstention;
 mod agreement;
 mod effective;
 mod form;
+mod likeness;
 mod switches;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +33,7 @@ use crate::evidence;
 use crate::model::{Blind, Prompt, Sequence, Target};
 use crate::policy::PlannedPanel;
 
+pub(crate) use abstention::abstains;
 pub use agreement::{Agreement, Cluster, Consensus};
 pub(crate) use agreement::{agreement, gist};
 pub use effective::EffectiveSampleSize;

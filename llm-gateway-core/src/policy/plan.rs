@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::{BlockedBy, Category, Error};
 use crate::model::{ModelFacts, ModelId, NanoUsd, Target, TaskClass, closest_name};
 
-use super::{Policy, Route, RouteKind, Shape, Visibility};
+use super::{Agree, Policy, Route, RouteKind, Shape, Visibility};
 
 /// The bound on output tokens if neither the request nor the task class nor the model's row sets
 /// one. Every provider is sent a bound, so that the price of an endless answer is bounded.
@@ -88,6 +88,8 @@ pub struct PlannedPanel {
     /// The reason why no answers of the panel can be certified, by what is declared of its models;
     /// `None` if answers can be.
     pub never_certified: Option<String>,
+    /// The way in which the answers of the panel are compared.
+    pub agree: Agree,
 }
 
 impl PlannedPanel {
@@ -143,6 +145,7 @@ impl Policy {
                 cost_cap: panel.cost_cap,
                 visibility: panel.visibility,
                 never_certified: panel.never_certified.clone(),
+                agree: panel.agree,
             }),
             Shape::Cascade(cascade) => PlanShape::Cascade {
                 gate: PlannedPanel {
@@ -150,6 +153,7 @@ impl Policy {
                     cost_cap: None,
                     visibility: Visibility::default(),
                     never_certified: None,
+                    agree: cascade.agree,
                 },
                 otherwise: planned(&cascade.otherwise),
             },

@@ -75,6 +75,22 @@ pub struct Panel {
     /// The reason why no answers of the panel can be certified, by what is declared of its models;
     /// `None` if answers can be.
     pub never_certified: Option<String>,
+    /// The way in which the answers of the panel are compared.
+    pub agree: Agree,
+}
+
+/// The way in which the answers of several models are compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Agree {
+    /// Answers are compared as they are written, less what their kind may lose: emphasis around a
+    /// number, but no zero at its end.
+    #[default]
+    NormalizedExact,
+    /// Answers that are numbers are compared by their values. All others are compared as they are
+    /// written.
+    ByValue,
 }
 
 impl Panel {
@@ -161,6 +177,8 @@ pub struct Cascade {
     pub gate: Vec<Target>,
     /// The strong model, which answers where the gate cannot.
     pub otherwise: Target,
+    /// The way in which the answers of the gate are compared.
+    pub agree: Agree,
 }
 
 impl Route {
@@ -170,6 +188,16 @@ impl Route {
             Shape::Single(_) => RouteKind::Single,
             Shape::Panel(_) => RouteKind::Panel,
             Shape::Cascade(_) => RouteKind::Cascade,
+        }
+    }
+
+    /// Returns the way in which the answers of the route's models are compared; `None` for a route
+    /// of one answer.
+    pub fn agree(&self) -> Option<Agree> {
+        match &self.shape {
+            Shape::Single(_) => None,
+            Shape::Panel(panel) => Some(panel.agree),
+            Shape::Cascade(cascade) => Some(cascade.agree),
         }
     }
 

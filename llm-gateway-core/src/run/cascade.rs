@@ -21,7 +21,7 @@ use crate::model::{Blind, FinishReason, NanoUsd, Prompt, Sequence, Target};
 use crate::outcome::{
     Answer, AnsweredBy, CascadeAnswer, Escalation, Failure, FailureParts, PanelAnswer, Reply,
 };
-use crate::panel::Consensus;
+use crate::panel::{Consensus, abstains};
 use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget};
 use crate::reliability::Deadline;
 
@@ -40,16 +40,16 @@ impl ActiveRun<'_> {
     pub(super) async fn cascade(
         &self,
         context: &Context<'_>,
-        gate: &PlannedPanel,
+        planned: &PlannedPanel,
         otherwise: &PlannedTarget,
         prompt: &Prompt<Blind>,
     ) -> Result<Reply, Failure> {
-        let prepared = self.prepare_cascade(context, gate, otherwise, prompt)?;
+        let prepared = self.prepare_cascade(context, planned, otherwise, prompt)?;
         // Half of the time is left for the strong model, so that a gate that hangs does not cost
         // the answer.
         let half = Deadline::after(context.deadline.given / 2, self.started);
-        let gate = self.ask_panel(&Context { deadline: half, ..*context }, gate, prompt).await?;
-        let settled = standing_answer(&gate);
+        let gate = self.ask_panel(&Context { deadline: half, ..*context }, planned, prompt).await?;
+        let settled = standing_answer(&gate, planned);
         let by = if settled.is_ok() { AnsweredBy::Gate } else { AnsweredBy::Else };
         self.state.escalation_counts.count(context.task_class, by);
         match settled {
@@ -138,9 +138,13 @@ impl ActiveRun<'_> {
 ///
 /// # Errors
 /// Why no answer of the gate stands.
-fn standing_answer(gate: &PanelAnswer) -> Result<(&Answer, String), String> {
-    let members = gate.members.iter().zip(&gate.targets).filter(|(member, _)| !is_spared(member));
-    if let Some(why) = members.filter_map(|(member, target)| incomplete(member, target)).next() {
+fn standing_answer<'a>(
+    gate: &'a PanelAnswer,
+    planned: &PlannedPanel,
+) -> Result<(&'a Answer, String), String> {
+    let members = gate.members.iter().zip(&planned.members);
+    let mut asked = members.filter(|(member, _)| !is_spared(member));
+    if let Some(why) = asked.find_map(|(member, planned)| not_an_answer(member, planned)) {
         return Err(why);
     }
     let method = gate.agreement.method.replace('_', " ");
@@ -164,19 +168,27 @@ fn standing_answer(gate: &PanelAnswer) -> Result<(&Answer, String), String> {
     Ok((first, because))
 }
 
-/// Returns why a member of the gate has no answer that can be compared, if it has none. An answer
-/// that was cut or filtered has none: the same beginning shows nothing about the end.
-fn incomplete(member: &Result<Answer, Failure>, target: &Target) -> Option<String> {
-    match member {
+/// Returns why a member of the gate has no answer that counts, if it has none. An answer that was
+/// cut or filtered has none: the same beginning shows nothing about the end. One that says that it
+/// does not know answers nothing.
+fn not_an_answer(
+    member: &Result<Answer, Failure>,
+    PlannedTarget { target, max_tokens, .. }: &PlannedTarget,
+) -> Option<String> {
+    let answer = match member {
+        Ok(answer) => answer,
         Err(failure) => {
-            Some(format!("{target} of the gate gave no answer: {}", failure.category()))
+            return Some(format!("{target} of the gate gave no answer: {}", failure.category()));
         }
-        Ok(answer) => {
-            let reason = answer.completion.finish_reason;
-            let ended = reason == FinishReason::Stop;
-            let why = || format!("{target} of the gate did not end by itself: {}", reason.as_str());
-            (!ended).then(why)
-        }
+    };
+    match answer.completion.finish_reason {
+        FinishReason::Stop if !answer.completion.ended_by_itself(*max_tokens) => Some(format!(
+            "{target} of the gate did not end by itself: its answer is as long as its bound of \
+             {max_tokens} tokens"
+        )),
+        FinishReason::Stop => abstains(&answer.text())
+            .then(|| format!("{target} of the gate says that it does not know or cannot tell")),
+        reason => Some(format!("{target} of the gate did not end by itself: {}", reason.as_str())),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::certificate::{
 };
 use crate::dispatch::Context;
 use crate::error::{Category, Error};
-use crate::model::{Blind, FinishReason, Prompt, Target};
+use crate::model::{Blind, Prompt, Target};
 use crate::outcome::{Answer, Failure, FailureParts, PanelAnswer, Reply};
 use crate::panel::{self, Agreement, MemberAnswer, PanelRun};
 use crate::policy::{Enforce, PlannedPanel, Policy};
@@ -89,7 +89,7 @@ impl ActiveRun<'_> {
             .collect();
         PanelAnswer {
             task_class: self.task_class.clone(),
-            agreement: agreement(kinship, &receipt.certificate().claims, &members),
+            agreement: agreement(plan, kinship, &receipt.certificate().claims, &members),
             targets: plan.members.iter().map(|member| member.target.clone()).collect(),
             members,
             visibility: plan.visibility,
@@ -159,15 +159,21 @@ pub(super) fn why_not_certified(certificate: &Certificate) -> String {
 
 /// Compares the answers of the members that answered. How much their agreement is worth depends on
 /// the certified claims.
-fn agreement(kinship: &Kinship, claims: &Claims, members: &[Result<Answer, Failure>]) -> Agreement {
+fn agreement(
+    plan: &PlannedPanel,
+    kinship: &Kinship,
+    claims: &Claims,
+    members: &[Result<Answer, Failure>],
+) -> Agreement {
     let texts: Vec<_> =
         members.iter().map(|member| member.as_ref().ok().map(Answer::text)).collect();
-    let answers = members.iter().zip(&texts).zip(1..).filter_map(|((member, text), position)| {
+    let members = members.iter().zip(&plan.members).zip(&texts).zip(1..);
+    let answers = members.filter_map(|(((member, planned), text), position)| {
         let (answer, text) = (member.as_ref().ok()?, text.as_deref()?);
-        let is_whole = answer.completion.finish_reason == FinishReason::Stop;
+        let is_whole = answer.completion.ended_by_itself(planned.max_tokens);
         Some(MemberAnswer { member: position, text, is_whole, lineage: lineage(kinship, answer) })
     });
-    panel::agreement(&answers.collect::<Vec<_>>(), claims)
+    panel::agreement(&answers.collect::<Vec<_>>(), plan.agree, claims)
 }
 
 /// Returns what is known of the lineage of the model that answered, by the name that the API gave

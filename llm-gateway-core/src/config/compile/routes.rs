@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::config::node::{NodeContent, PathStep};
 use crate::config::raw::{
-    RawCascade, RawEnforce, RawLevel, RawPolicy, RawRoute, RawTarget, RawVisibility,
+    RawAgree, RawCascade, RawEnforce, RawLevel, RawPolicy, RawRoute, RawTarget, RawVisibility,
 };
 use crate::model::{NanoUsd, Target, TaskClass, did_you_mean};
-use crate::policy::{Cascade, Enforce, Level, Panel, Route, Shape, Visibility};
+use crate::policy::{Agree, Cascade, Enforce, Level, Panel, Route, Shape, Visibility};
 
 use super::RouteCompiler;
 
@@ -79,15 +79,7 @@ impl RouteCompiler<'_, '_, '_> {
             .map_err(|error| self.problems.error(place, error.to_string(), "rename it"))
             .ok()?;
         let shape = self.shape(name, route, raw)?;
-        if let (Some(_), Shape::Single(_) | Shape::Cascade(_)) = (route.cost_cap_usd, &shape) {
-            let place =
-                self.compilation.root.key_place_of(&[path[0], path[1], "cost_cap_usd".into()]);
-            self.problems.warning(
-                place,
-                "`cost_cap_usd` holds for panels only",
-                "for every class there is cost_preflight.block_usd",
-            );
-        }
+        self.warn_of_what_only_panels_heed(route, &shape, &path);
         let route = Route {
             task_class,
             rationale: route.rationale.clone().unwrap_or_default(),
@@ -98,6 +90,31 @@ impl RouteCompiler<'_, '_, '_> {
         };
         self.warn_of_bound_above_limit(&route, &path);
         Some(route)
+    }
+
+    /// Warns of keys that a class has without being a panel.
+    fn warn_of_what_only_panels_heed(
+        &mut self,
+        route: &RawRoute,
+        shape: &Shape,
+        path: &[PathStep<'_>],
+    ) {
+        if matches!(shape, Shape::Panel(_)) {
+            return;
+        }
+        let mut warn = |key: &'static str, message, hint| {
+            let place = self.compilation.root.key_place_of(&[path, &[key.into()]].concat());
+            self.problems.warning(place, message, hint);
+        };
+        if route.cost_cap_usd.is_some() {
+            let hint = "for every class there is cost_preflight.block_usd";
+            warn("cost_cap_usd", "`cost_cap_usd` holds for panels only", hint);
+        }
+        if route.agree.is_some() {
+            let hint = "a cascade has `agree` within `cascade:`; a single model has nothing to \
+                compare";
+            warn("agree", "`agree` beside the class's own keys holds for panels only", hint);
+        }
     }
 
     /// Compiles who answers a task class: a single model, a panel or a cascade.
@@ -153,7 +170,7 @@ impl RouteCompiler<'_, '_, '_> {
         self.warn_of_repeated_members(name, &gate, &at("gate"));
         self.warn_of_uncertifiable_gate(name, &gate, &at("gate"));
         self.warn_of_repeated_strong_model(name, &gate, &otherwise, &at("gate"));
-        Some(Shape::Cascade(Cascade { gate, otherwise }))
+        Some(Shape::Cascade(Cascade { gate, otherwise, agree: agree_of(raw.agree) }))
     }
 
     /// Returns a target and its alternates. A target that is listed twice is asked once.
@@ -213,6 +230,7 @@ impl RouteCompiler<'_, '_, '_> {
             cost_cap: route.cost_cap_usd.and_then(usd),
             visibility,
             never_certified,
+            agree: agree_of(route.agree),
         }))
     }
 
@@ -255,6 +273,14 @@ impl RouteCompiler<'_, '_, '_> {
 /// Converts a threshold in dollars. The schema's bounds ensure that none is lost.
 pub(super) fn usd(amount: f64) -> Option<NanoUsd> {
     NanoUsd::from_usd_rounded_down(amount)
+}
+
+/// Compiles the way in which answers are compared.
+fn agree_of(raw: Option<RawAgree>) -> Agree {
+    match raw {
+        Some(RawAgree::ByValue) => Agree::ByValue,
+        Some(RawAgree::NormalizedExact) | None => Agree::NormalizedExact,
+    }
 }
 
 /// Compiles the independence that a panel must reach.

@@ -1,5 +1,6 @@
 //! Cascades through the gateway: who answers, who is asked, the costs, and what is refused.
 
+mod agreement;
 mod money;
 
 use std::sync::Arc;
@@ -70,7 +71,7 @@ fn one_model_at_two_hosts() -> String {
 
 #[tokio::test]
 async fn a_gate_that_agrees_answers_and_nobody_else_is_asked() {
-    for texts in [["42", "42.0"], ["The answer is 42.", "42"], ["Paris", "**Paris**"]] {
+    for texts in [["42", "**42**"], ["The answer is 42.", "42"], ["Paris", "**Paris**"]] {
         let script = texts.iter().fold(Scripted::new(), |script, text| script.answer(*text));
         let cascade = ask(POLICY, script.clone()).await.unwrap();
         assert_eq!(cascade.answered_by, AnsweredBy::Gate);
@@ -220,7 +221,7 @@ fn snapshot_of(cascade: &CascadeAnswer) -> Value {
 
 #[tokio::test]
 async fn the_envelope_of_a_gate_that_agrees() {
-    let cascade = ask(POLICY, Scripted::new().answer("42").answer("42.0")).await.unwrap();
+    let cascade = ask(POLICY, Scripted::new().answer("42").answer("42.")).await.unwrap();
     insta::assert_json_snapshot!(snapshot_of(&cascade), {
         ".**.latency_ms" => 0,
         ".**.waited_ms" => 0,

@@ -29,6 +29,31 @@ async fn answers_that_did_not_come_to_their_own_end_do_not_agree() {
     }
 }
 
+/// A policy may have numbers compared by their values.
+#[tokio::test]
+async fn answers_are_compared_as_the_class_says() {
+    let says = || Scripted::new().answer("2.50").answer("2.5").answer("2.500000");
+    let panel = ask(POLICY, says()).await.unwrap();
+    assert_eq!(panel.agreement.outcome, Consensus::NotComparable);
+    let by_value = POLICY.replace("    members:", "    agree: by_value\n    members:");
+    let panel = ask(&by_value, says()).await.unwrap();
+    assert_eq!((panel.agreement.outcome, panel.agreement.method), (Consensus::Unanimous, "number"));
+}
+
+/// A server may say `stop` of an answer that it has cut.
+#[tokio::test]
+async fn answers_as_long_as_their_bound_do_not_agree() {
+    for (tokens, outcome) in [(99, Consensus::Unanimous), (100, Consensus::NotComparable)] {
+        let first = json!({
+            "choices": [{"message": {"content": "42"}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 9, "completion_tokens": tokens}
+        });
+        let script = Scripted::new().raw(200, first.to_string()).answer("42").answer("42");
+        let panel = ask(&whole(), script).await.unwrap();
+        assert_eq!(panel.agreement.outcome, outcome, "{tokens}");
+    }
+}
+
 /// Google names some models as resources.
 #[tokio::test]
 async fn a_model_that_is_named_as_a_resource_is_the_model() {

@@ -59,7 +59,7 @@ fn promising(promise: &str) -> String {
 
 #[tokio::test]
 async fn a_panel_of_three_answers_and_is_certified() {
-    let script = Scripted::new().answer("42").answer("41").answer("42.0");
+    let script = Scripted::new().answer("42").answer("41").answer("**42**");
     let panel = ask(&promising("require: lineage_distinct, enforce: hard"), script.clone()).await;
     let panel = panel.unwrap();
     assert_eq!(panel.answers().count(), 3);

@@ -1,0 +1,67 @@
+//! Recognises an answer that says that it does not know, or cannot tell.
+//!
+//! Models that do not know say so in much the same words. Two of them then agree, and have told
+//! nothing. An answer that only quotes such words counts as one too: what that costs is one more
+//! question to a stronger model.
+
+/// Answers that abstain only where they are a whole answer or a whole clause of it.
+const WHOLE: &str = include_str!("whole.txt");
+
+/// Words that make any answer that has them one that abstains.
+const PARTS: &str = include_str!("parts.txt");
+
+/// Marks around an answer, or a part of it, that say nothing about its meaning.
+const MARKS: [char; 16] =
+    ['*', '_', '`', '"', '\'', '“', '”', '«', '»', '(', ')', '{', '}', '[', ']', ' '];
+
+/// Marks at the end of a clause.
+const ENDS: [char; 14] =
+    ['.', '!', '?', ';', ':', ',', '…', '—', '。', '！', '？', '，', '：', '、'];
+
+/// Returns whether an answer says that it does not know or cannot tell.
+pub(crate) fn abstains(text: &str) -> bool {
+    let text = plain(text);
+    let is_record = text.starts_with(['{', '[']) && text.matches(':').nth(1).is_some();
+    // A record of several facts says something, even if one of them is unknown.
+    let mut clauses = text.split(ENDS).chain([text.as_str()]).filter(|_| !is_record);
+    let is_whole = |clause: &str| {
+        let bare = clause.trim_matches(MARKS).trim_end_matches(ENDS).trim_matches(MARKS);
+        phrases(WHOLE).any(|phrase| phrase == bare)
+    };
+    text.trim_matches(MARKS) == "?"
+        || clauses.any(is_whole)
+        || phrases(PARTS).any(|phrase| holds(&text, phrase))
+}
+
+/// Returns the phrases of a list, which has one on each line that is no comment.
+fn phrases(list: &str) -> impl Iterator<Item = &str> {
+    list.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
+}
+
+/// Returns a text in small letters, in one line, with one kind of apostrophe and single spaces.
+fn plain(text: &str) -> String {
+    let lower = text.to_lowercase().replace(['’', 'ʼ', '`', '´'], "'").replace("**", "");
+    lower.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns whether a text has words, at whose ends no other word goes on. Scripts that write words
+/// without spaces, such as Chinese, have no such ends.
+fn holds(text: &str, part: &str) -> bool {
+    let is_spaced = |c: char| c.is_alphanumeric() && !is_unspaced(c);
+    let goes_on = |end: Option<char>, beside: Option<char>| {
+        end.is_some_and(is_spaced) && beside.is_some_and(is_spaced)
+    };
+    text.match_indices(part).any(|(at, found)| {
+        let (before, rest) = text.split_at_checked(at).unwrap_or_default();
+        let after = rest.get(found.len()..).unwrap_or_default();
+        !goes_on(found.chars().next(), before.chars().next_back())
+            && !goes_on(found.chars().next_back(), after.chars().next())
+    })
+}
+
+/// Returns whether a character belongs to a script that is written without spaces between words, or
+/// that joins endings to them: Thai, kana, Chinese and Korean.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{e7f}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7af}')
+}

@@ -1,0 +1,66 @@
+//! Takes emphasis and the closing full stop off a line.
+
+/// The marks that emphasise a short answer. In a longer one a single `*` may belong to a pattern
+/// and `__` to a name, so there only `**` counts.
+const EMPHASIS: [&str; 5] = ["***", "**", "*", "__", "_"];
+
+/// Characters of code, patterns, paths and addresses. The last point of a line that has one of them
+/// may be a part of it.
+const CODE: [char; 21] = [
+    '\\', '/', '^', '$', '[', ']', '{', '}', '|', '*', '+', '=', '<', '>', '~', '#', '@', '&', '_',
+    ';', '?',
+];
+
+/// Returns a short answer without emphasis, the box of a formula, and a closing full stop.
+pub(super) fn short(line: &str) -> &str {
+    unemphasised(without_full_stop(unemphasised(line)))
+}
+
+/// Returns a line without strong emphasis around the whole of it, and without the full stop that
+/// closes a sentence, which may stand within the emphasis or after it.
+pub(super) fn sentence(line: &str) -> &str {
+    let inside = strong(line);
+    let words = strong(without_full_stop(inside));
+    if is_sentence(words) { words } else { inside }
+}
+
+/// Returns a line without the marks of emphasis, or the box of a formula, on both sides of it.
+fn unemphasised(line: &str) -> &str {
+    let boxed = line.strip_prefix('$').and_then(|rest| rest.strip_suffix('$')).unwrap_or(line);
+    let boxed = boxed.strip_prefix("\\boxed{").and_then(|rest| rest.strip_suffix('}'));
+    let marked = || EMPHASIS.iter().find_map(|mark| within(line, mark));
+    boxed.or_else(marked).unwrap_or(line)
+}
+
+/// Returns the inside of strong emphasis, if the whole line is one, else the line.
+fn strong(line: &str) -> &str {
+    within(line, "**").unwrap_or(line)
+}
+
+/// Returns what stands between a mark at the beginning and one at the end of a line. Space within
+/// them makes them no emphasis, and so does another mark between them.
+fn within<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
+    let inside = line.strip_prefix(mark)?.strip_suffix(mark)?;
+    let has_another = mark.chars().next().is_none_or(|mark| inside.contains(mark));
+    let is_emphasis = !inside.is_empty() && inside.trim() == inside && !has_another;
+    is_emphasis.then_some(inside)
+}
+
+/// Returns a line without one full stop at its end.
+fn without_full_stop(line: &str) -> &str {
+    match line.strip_suffix(['.', '。']) {
+        Some(rest) if !rest.is_empty() && !rest.ends_with(['.', '。', '…', ' ']) => rest,
+        _ => line,
+    }
+}
+
+/// Returns whether a full stop after a line closes it. A sentence begins with a capital, a digit or
+/// a letter that has no case, and ends with a word. After anything else the last point may belong
+/// to the name of a host, to a pattern or to a command.
+fn is_sentence(words: &str) -> bool {
+    let begins = words.chars().next().is_some_and(|c| c.is_alphanumeric() && !c.is_lowercase());
+    let last = words.split(' ').next_back().unwrap_or_default();
+    let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '-' | '\'' | '’');
+    let ends = last.ends_with(char::is_alphanumeric) && last.chars().all(is_letter);
+    begins && ends && !words.contains(CODE)
+}

@@ -1,0 +1,111 @@
+//! Reads the words that lead to a short answer, such as "the answer is".
+
+use super::bare;
+
+/// Words that lead to an answer of any kind, as a sentence.
+const SENTENCES: [&str; 5] = [
+    "the final answer is",
+    "the correct answer is",
+    "the right answer is",
+    "the answer is",
+    "answer is",
+];
+
+/// Words that lead to an option.
+const OF_OPTIONS: [&str; 4] =
+    ["the correct option is", "the correct choice is", "option", "choice"];
+
+/// Words that stand before a colon and an answer.
+const LABELS: [&str; 14] = [
+    "final answer",
+    "correct answer",
+    "the answer",
+    "answer",
+    "antwort",
+    "réponse",
+    "respuesta",
+    "resposta",
+    "risposta",
+    "antwoord",
+    "odpowiedź",
+    "ответ",
+    "答案",
+    "回答",
+];
+
+/// What leads to a short answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeadIn {
+    /// Nothing leads to the answer.
+    None,
+    /// A sentence leads to the answer, such as "the answer is".
+    Sentence,
+    /// A label leads to the answer, such as "answer:".
+    Label,
+    /// A word leads to the answer that says that it is an option.
+    Option,
+}
+
+/// A short answer, and what leads to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Led<'a> {
+    /// What leads to the answer.
+    pub(super) by: LeadIn,
+    /// The answer itself, without emphasis and a closing full stop.
+    pub(super) said: &'a str,
+}
+
+impl<'a> Led<'a> {
+    /// Reads what leads to the answer of a line, in any case of its letters.
+    pub(super) fn of(line: &'a str) -> Self {
+        let line = bare::short(line);
+        let led = labelled(line).map(|said| (LeadIn::Label, said));
+        let (by, said) = led
+            .or_else(|| Some((LeadIn::Sentence, after_words(line, &SENTENCES)?)))
+            .or_else(|| Some((LeadIn::Option, after_words(line, &OF_OPTIONS)?)))
+            .unwrap_or((LeadIn::None, line));
+        let (by, said) = match after_words(said, &OF_OPTIONS) {
+            Some(option) if by != LeadIn::None => (LeadIn::Option, option),
+            _ => (by, said),
+        };
+        Self { by, said: bare::short(said) }
+    }
+
+    /// Returns whether the answer may be of any kind. What is called an option is a letter only:
+    /// "option 2" is another answer than 2.
+    pub(super) fn is_plain(&self) -> bool {
+        self.by != LeadIn::Option
+    }
+}
+
+/// Returns what follows a label and its colon. The label may be emphasised, with its colon or
+/// without.
+fn labelled(line: &str) -> Option<&str> {
+    let (label, mark) = match line.strip_prefix("**") {
+        Some(label) => (label, "**"),
+        None => (line, ""),
+    };
+    let rest = LABELS.iter().find_map(|words| without_prefix(label, words))?;
+    let colon_first = after_colon(rest).and_then(|rest| rest.strip_prefix(mark));
+    let mark_first = || after_colon(rest.strip_prefix(mark)?);
+    colon_first.or_else(mark_first).map(str::trim_start)
+}
+
+/// Returns what follows a colon.
+fn after_colon(line: &str) -> Option<&str> {
+    line.strip_prefix([':', '：'])
+}
+
+/// Returns what follows words and a space, or words, a colon and space.
+fn after_words<'a>(line: &'a str, words: &[&str]) -> Option<&'a str> {
+    let rest = words.iter().find_map(|words| without_prefix(line, words))?;
+    let after = after_colon(rest).unwrap_or(rest);
+    // A word that only begins like one of these is another word.
+    after.starts_with(' ').then(|| after.trim_start())
+}
+
+/// Returns a line without the words at its beginning, in any case of their letters.
+fn without_prefix<'a>(line: &'a str, words: &str) -> Option<&'a str> {
+    let (begin, rest) = line.split_at_checked(words.len())?;
+    (begin.to_lowercase() == words).then_some(rest)
+}
