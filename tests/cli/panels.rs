@@ -28,7 +28,7 @@ fn a_split_is_shown_with_dissent_first() {
     let members = each_answering(["42", "Surely 41.\n\nSecond line.", "42"]);
     let ended = ask(&members, "").exits(0);
     assert!(ended.stdout.starts_with("not comparable"), "{}", ended.stdout);
-    let ended = ask(&each_answering(["42", "41", "42.0"]), "").exits(0);
+    let ended = ask(&each_answering(["42", "41", "**42**"]), "").exits(0);
     insta::assert_snapshot!(ended.stdout);
     for told in ["3 of 3 answered", "$0.000051", "receipt "] {
         assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
@@ -43,7 +43,7 @@ fn a_unanimous_panel_is_good_news_only_when_it_is_certified() {
         let run = home.with_policy(&["--color", "always", "route", "review", "6 x 7 = ?"]);
         run.ends().exits(0).stdout
     };
-    let said = shown(&each_answering(["yes", "Yes.", "true"]));
+    let said = shown(&each_answering(["yes", "Yes.", "**YES**"]));
     assert!(said.starts_with(&green("unanimous: 3 of 3 agree (boolean)")), "{said:?}");
     let [one, _, three] = each_answering(["yes"; 3]);
     // The second member's provider answers with the first member's model.

@@ -55,7 +55,7 @@ async fn add(fakes: &[FakeProvider]) -> (Value, Value) {
 
 #[tokio::test]
 async fn a_gate_that_agrees_answers_for_the_strong_model() {
-    let fakes = saying(&["The answer is 42.", "42.0", "never said"]).await;
+    let fakes = saying(&["The answer is 42.", "**42**", "never said"]).await;
     let (result, class) = add(&fakes).await;
     let mut envelope = redacted(success(&result));
     let digest = &mut envelope["meta"]["cascade"]["certificate"]["receipt"]["digest"];

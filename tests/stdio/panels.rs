@@ -64,7 +64,7 @@ fn shape(envelope: Value) -> Value {
 
 #[tokio::test]
 async fn a_panel_that_agrees_is_certified() {
-    let fakes = saying(&["42", "The answer is 42.", "42.0"]).await;
+    let fakes = saying(&["42", "The answer is 42.", "**42**"]).await;
     let promise = json!({ "enforce": "hard", "require": "lineage_distinct" });
     let envelope = success(&review(&fakes, promise).await);
     insta::assert_json_snapshot!(shape(envelope));
