@@ -22,7 +22,7 @@ defaults:
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let script = Scripted::new().answer("42").answer("42.0").answer("B").answer("C").answer("C");
+    let script = Scripted::new().answer("42").answer("**42**").answer("B").answer("C").answer("C");
     let gateway = Gateway::builder().policy_yaml(POLICY).scripted(script.strict()).build()?;
 
     let agreed = gateway.cascade(Request::new("exam_question", "What is 6 x 7?")).await?;

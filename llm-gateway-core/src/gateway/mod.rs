@@ -98,7 +98,7 @@ impl Gateway {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let script = Scripted::new().answer("42").answer("42.0").answer("41");
+    /// let script = Scripted::new().answer("42").answer("**42**").answer("41");
     /// let gateway = Gateway::builder().scripted(script).build()?;
     /// let panel = gateway.panel(Request::new("triple_review", "6 x 7 = ?")).await?;
     /// assert_eq!(panel.agreement.outcome, Consensus::Majority);
@@ -141,7 +141,7 @@ impl Gateway {
     ///         - {provider: gemini, model: gemini-3.5-flash-lite}
     ///       else: {provider: anthropic, model: claude-opus-5-5}
     /// ";
-    /// let script = Scripted::new().answer("42").answer("42.0").answer("17").answer("71").answer("17");
+    /// let script = Scripted::new().answer("42").answer("**42**").answer("17").answer("71").answer("17");
     /// let gateway = Gateway::builder().policy_yaml(policy).scripted(script).build()?;
     /// let agreed = gateway.cascade(Request::new("sums", "6 x 7 = ?")).await?;
     /// assert_eq!((agreed.text().as_str(), agreed.answered_by), ("42", AnsweredBy::Gate));

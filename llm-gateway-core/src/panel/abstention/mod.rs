@@ -40,7 +40,7 @@ fn phrases(list: &str) -> impl Iterator<Item = &str> {
 
 /// Returns a text in small letters, in one line, with one kind of apostrophe and single spaces.
 fn plain(text: &str) -> String {
-    let lower = text.to_lowercase().replace(['’', 'ʼ', '`', '´'], "'").replace("**", "");
+    let lower = text.to_lowercase().replace(['’', 'ʼ', '`', '´'], "'").replace(['*', '_'], "");
     lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

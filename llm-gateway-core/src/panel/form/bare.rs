@@ -4,6 +4,9 @@
 /// and `__` to a name, so there only `**` counts.
 const EMPHASIS: [&str; 5] = ["***", "**", "*", "__", "_"];
 
+/// What begins and ends a formula.
+const FORMULA: [(&str, &str); 4] = [("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")];
+
 /// Characters of code, patterns, paths and addresses. The last point of a line that has one of them
 /// may be a part of it.
 const CODE: [char; 21] = [
@@ -26,10 +29,17 @@ pub(super) fn sentence(line: &str) -> &str {
 
 /// Returns a line without the marks of emphasis, or the box of a formula, on both sides of it.
 fn unemphasised(line: &str) -> &str {
-    let boxed = line.strip_prefix('$').and_then(|rest| rest.strip_suffix('$')).unwrap_or(line);
-    let boxed = boxed.strip_prefix("\\boxed{").and_then(|rest| rest.strip_suffix('}'));
     let marked = || EMPHASIS.iter().find_map(|mark| within(line, mark));
-    boxed.or_else(marked).unwrap_or(line)
+    boxed(line).or_else(marked).unwrap_or(line)
+}
+
+/// Returns the inside of `\boxed{}`, in which formulas show their result, alone or as a formula.
+fn boxed(line: &str) -> Option<&str> {
+    let between = |(open, close): &(&str, &str)| line.strip_prefix(open)?.strip_suffix(close);
+    let formula = FORMULA.iter().find_map(between).unwrap_or(line);
+    let inside = formula.strip_prefix("\\boxed{")?.strip_suffix('}')?;
+    let text = inside.strip_prefix("\\text{").or_else(|| inside.strip_prefix("\\textbf{"));
+    Some(text.and_then(|text| text.strip_suffix('}')).unwrap_or(inside))
 }
 
 /// Returns the inside of strong emphasis, if the whole line is one, else the line.
@@ -56,11 +66,18 @@ fn without_full_stop(line: &str) -> &str {
 
 /// Returns whether a full stop after a line closes it. A sentence begins with a capital, a digit or
 /// a letter that has no case, and ends with a word. After anything else the last point may belong
-/// to the name of a host, to a pattern or to a command.
+/// to the name of a host, to a pattern, to a command or to an abbreviation.
 fn is_sentence(words: &str) -> bool {
     let begins = words.chars().next().is_some_and(|c| c.is_alphanumeric() && !c.is_lowercase());
     let last = words.split(' ').next_back().unwrap_or_default();
     let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '-' | '\'' | '’');
     let ends = last.ends_with(char::is_alphanumeric) && last.chars().all(is_letter);
-    begins && ends && !words.contains(CODE)
+    begins && ends && !words.contains(CODE) && (words.contains(' ') || is_long_word(words))
+}
+
+/// Returns whether a line of one word is no abbreviation, as far as its letters tell: `Co` and `Co.`
+/// are cobalt and a company.
+fn is_long_word(word: &str) -> bool {
+    let has_case = word.chars().any(|c| c.is_lowercase() || c.is_uppercase());
+    !has_case || (word.chars().nth(2).is_some() && word.chars().any(char::is_lowercase))
 }

@@ -326,7 +326,12 @@ fn what_a_cascade_does_not_heed_is_warned_of() {
         "{provider: openai, model: gpt-6-luna}",
     );
     let promising = format!("{POLICY}\nvisibility: {{sums: {{mode: blind, quorum: 2}}}}");
+    let beside = POLICY.replace("    cascade:", "    agree: by_value\n    cascade:");
+    let alone = POLICY.replace("strong: {", "strong: {agree: by_value, ");
+    let elsewhere = "`agree` beside the class's own keys holds for panels only";
     for (policy, warned) in [
+        (beside, elsewhere),
+        (alone, elsewhere),
         (twice, "`sums` asks openai/gpt-6-luna twice"),
         (promising, "the gate of `sums` always needs `model_distinct` of all its models"),
     ] {
