@@ -21,7 +21,8 @@ fn everything() -> Value {
         "defaults": {
             "quick_answer": {"provider": "openai", "model": "gpt-6-luna", "max_tokens": 1024,
                 "rationale": "r", "deadline_s": 60, "allow_override": true},
-            "panel": {"members": [target, other], "max_tokens": 4000, "cost_cap_usd": 1.0},
+            "panel": {"members": [target, other], "max_tokens": 4000, "cost_cap_usd": 1.0,
+                "agree": "by_value"},
             "steps": {"cascade": {"gate": [target, other], "else": strong,
                 "agree": "normalized_exact"}, "max_tokens": 100, "rationale": "r"},
         },
