@@ -5,10 +5,12 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt};
+use http::HeaderMap;
 
 use crate::model::SharedBytes;
 
@@ -18,7 +20,46 @@ use super::TransportError;
 pub(crate) type BodyStream = BoxStream<'static, Result<Bytes, TransportError>>;
 
 /// The body of a response, chunk by chunk. Dropping it closes the connection.
-pub struct Body(BodyStream);
+pub struct Body {
+    chunks: BodyStream,
+    trailers: Trailers,
+}
+
+/// The headers that a response sends behind its body. They are empty until the body has ended. Clones
+/// share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trailers(Arc<Mutex<HeaderMap>>);
+
+impl Trailers {
+    /// Keeps the headers that came behind the body.
+    #[cfg_attr(not(feature = "reqwest"), allow(dead_code))] // No other transport has any.
+    pub(crate) fn keep(&self, came: HeaderMap) {
+        append_all(&mut self.lock(), came);
+    }
+
+    /// Adds the headers that came behind the body until now to those before it.
+    pub(crate) fn append(&self, headers: &mut HeaderMap) {
+        let came = std::mem::take(&mut *self.lock());
+        append_all(headers, came);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HeaderMap> {
+        // Every write is one extension or exchange, so a poisoned map is still whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Appends headers to others. A name that both have keeps all values.
+fn append_all(headers: &mut HeaderMap, more: HeaderMap) {
+    let mut last = None;
+    for (name, value) in more {
+        // The name stands before the first of its values alone.
+        last = name.or(last);
+        if let Some(name) = &last {
+            headers.append(name.clone(), value);
+        }
+    }
+}
 
 impl Body {
     /// Creates a body of one chunk.
@@ -76,7 +117,7 @@ impl Body {
     /// No chunk is lost when the future is dropped, unless the body was made by
     /// [`unfold`](Self::unfold) of a function that loses one.
     pub async fn next(&mut self) -> Option<Result<SharedBytes, TransportError>> {
-        let chunk = self.0.next().await?;
+        let chunk = self.chunks.next().await?;
         Some(chunk.map(SharedBytes::from_bytes))
     }
 
@@ -84,12 +125,24 @@ impl Body {
     pub(crate) fn from_stream(
         chunks: impl Stream<Item = Result<Bytes, TransportError>> + Send + 'static,
     ) -> Self {
-        Self(chunks.boxed())
+        Self { chunks: chunks.boxed(), trailers: Trailers::default() }
+    }
+
+    /// Sets where the headers behind the body will be found.
+    #[cfg_attr(not(feature = "reqwest"), allow(dead_code))] // No other transport has any.
+    #[must_use]
+    pub(crate) fn with_trailers(self, trailers: Trailers) -> Self {
+        Self { trailers, ..self }
+    }
+
+    /// Returns where the headers behind the body will be found.
+    pub(crate) fn trailers(&self) -> Trailers {
+        self.trailers.clone()
     }
 
     /// Returns the stream of chunks.
     pub(crate) fn into_stream(self) -> BodyStream {
-        self.0
+        self.chunks
     }
 }
 

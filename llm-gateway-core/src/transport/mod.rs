@@ -58,7 +58,7 @@ use crate::model::SharedBytes;
 pub use self::reqwest::ReqwestTransport;
 pub use crate::model::sequence::Sequence;
 pub use body::Body;
-pub(crate) use body::BodyStream;
+pub(crate) use body::{BodyStream, Trailers};
 pub use recorder::{Exchange, Recorder, Response};
 pub use scripted::Scripted;
 pub use scrubber::{REDACTED, Scrubber};

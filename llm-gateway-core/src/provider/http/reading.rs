@@ -18,7 +18,7 @@ use super::framing::{self, Framing};
 use super::room::{AnswerRoom, LARGEST_STREAM, RoomShare};
 use crate::error::{Category, Error};
 use crate::model::SharedBytes;
-use crate::transport::{BodyStream, HttpResponse, REDACTED, Recorder};
+use crate::transport::{BodyStream, HttpResponse, REDACTED, Recorder, Trailers};
 
 /// The bound on a body, in bytes. A body is kept in memory, and the longest answers (128 k tokens,
 /// escaped as JSON) stay below 2 MiB.
@@ -42,6 +42,8 @@ pub(super) struct Reading<'a> {
     /// When the head came.
     pub(super) began: Instant,
     body: Fuse<BodyStream>,
+    /// The headers behind the body, which count as headers.
+    trailers: Trailers,
     came: BytesMut,
     /// The bytes that came before the framing of the body was known, and are still to be handed on.
     ahead: Option<Bytes>,
@@ -82,6 +84,7 @@ impl<'a> Reading<'a> {
             headers,
             deadline,
             began: Instant::now(),
+            trailers: body.trailers(),
             body: body.into_stream().fuse(),
             came: BytesMut::new(),
             ahead: None,
@@ -201,7 +204,9 @@ impl<'a> Reading<'a> {
         }
         let scrubber = self.reporter.scrubber;
         let (body, in_body) = scrubber.scrub_bytes(mem::take(&mut self.came).freeze());
-        let (headers, in_headers) = scrubber.scrub_headers(mem::take(&mut self.headers));
+        let mut headers = mem::take(&mut self.headers);
+        self.trailers.append(&mut headers);
+        let (headers, in_headers) = scrubber.scrub_headers(headers);
         let has_keys = in_body || in_headers;
         self.scrubbed.insert(Scrubbed { headers, body, has_keys }).clone()
     }

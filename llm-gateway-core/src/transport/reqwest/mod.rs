@@ -6,6 +6,7 @@
 //! connect; all others belong to the reader of the response.
 
 mod failure;
+mod frames;
 mod marked_body;
 
 use std::fmt;
@@ -21,7 +22,8 @@ use url::Url;
 use self::failure::{body_ended, innermost, no_response, not_sent};
 use self::marked_body::MarkedBody;
 use super::{
-    Body, Credential, HttpRequest, HttpResponse, Phase, SentMark, Transport, TransportError,
+    Body, Credential, HttpRequest, HttpResponse, Phase, SentMark, Trailers, Transport,
+    TransportError,
 };
 use crate::error::is_own_want;
 use crate::model::is_loopback;
@@ -123,7 +125,7 @@ impl Transport for ReqwestTransport {
             headers.insert(credential.header.clone(), value);
         }
         let body = MarkedBody::new(request.body.clone().into_bytes(), mark.clone());
-        let mut response = self
+        let response = self
             .client(Lane::to(&url))?
             .post(url)
             .headers(headers)
@@ -131,11 +133,11 @@ impl Transport for ReqwestTransport {
             .send()
             .await
             .map_err(no_response)?;
-        Ok(HttpResponse {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
-            body: Body::from_stream(response.bytes_stream().map_err(body_ended)),
-        })
+        let (head, body) = http::Response::from(response).into_parts();
+        let trailers = Trailers::default();
+        let chunks = frames::chunks(body, trailers.clone()).map_err(body_ended);
+        let body = Body::from_stream(chunks).with_trailers(trailers);
+        Ok(HttpResponse { status: head.status, headers: head.headers, body })
     }
 }
 
