@@ -20,6 +20,7 @@ use crate::support::{WORST_CASE, gateway_in, spent};
 
 mod adapters;
 mod answers;
+mod generated;
 mod money;
 mod names;
 mod odd_servers;
