@@ -34,6 +34,7 @@ mod money;
 pub(crate) mod naming;
 #[doc(hidden)]
 pub mod prompt;
+mod seen;
 pub(crate) mod sequence;
 mod shared_bytes;
 mod step_role;
@@ -46,6 +47,7 @@ pub(crate) use prompt::{
     AnswerSchema, Ask, Blind, ContentPart, Frame, Framed, Grant, Message, ModelText, PLANNER_ASK,
     Part, PolicyText, Prompt, Role, Turn, VERDICT_SCHEMA, planner_ask,
 };
+pub(crate) use seen::{as_seen, without_markup};
 pub(crate) use sequence::Sequence;
 
 pub use completion::{Completion, FinishReason, OutputPart};

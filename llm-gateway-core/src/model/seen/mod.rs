@@ -1,0 +1,51 @@
+//! Reads a text as a reader sees it: without what is not shown, and whatever a letter is written
+//! as.
+//!
+//! Two texts that look the same to a reader may differ in their bytes: a soft hyphen in each word,
+//! accents as marks of their own, letters of mathematics, letters as HTML entities. Whoever compares
+//! what a model was shown with what it must not be shown compares the texts of this module. It
+//! changes no text that is sent, and decides nothing about one.
+//!
+//! [`as_seen`] is coarser than NFKC: two texts that NFKC makes equal are equal here as well.
+
+mod look_alikes;
+mod markup;
+mod references;
+
+use icu_normalizer::DecomposingNormalizer;
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
+use icu_properties::{CodePointMapData, CodePointSetData};
+
+pub(crate) use markup::without_markup;
+
+/// Returns a text as a reader sees it. References and escapes are the characters that they stand
+/// for, invisible characters and marks above and below letters are gone, and letters of every style
+/// are plain ones, in the case that they have.
+pub(crate) fn as_seen(text: &str) -> String {
+    let resolved = references::resolved(text);
+    let normalizer = DecomposingNormalizer::new_nfkd();
+    let decomposed = normalizer.normalize_iter(resolved.chars().map(look_alikes::plain));
+    decomposed.filter(|c| is_shown(*c)).map(look_alikes::plain).collect()
+}
+
+/// Returns whether a reader sees a character that stands alone. Joiners, fillers, variation
+/// selectors and tags (`Default_Ignorable_Code_Point`), control characters, directional marks, and
+/// marks that only change the letter before them are not seen. Whitespace is.
+fn is_shown(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_whitespace() || !c.is_control();
+    }
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let is_hidden = matches!(
+        category,
+        GeneralCategory::NonspacingMark
+            | GeneralCategory::EnclosingMark
+            | GeneralCategory::Format
+            | GeneralCategory::Control
+    );
+    let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c);
+    c.is_whitespace() || !(is_hidden || is_ignorable)
+}
+
+#[cfg(test)]
+mod tests;
