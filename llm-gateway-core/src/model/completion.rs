@@ -107,6 +107,19 @@ impl Completion {
         ModelText::mint(self.joined_text())
     }
 
+    /// Returns the reason why the answer did not come to its own end, as part of a sentence; `None`
+    /// if it did. `max_tokens` is the bound on output that was sent. An answer as long as the bound
+    /// was cut there, whatever reason the provider states; of one whose length is not reported, the
+    /// reason decides.
+    pub(crate) fn unfinished(&self, max_tokens: u64) -> Option<String> {
+        if self.finish_reason != FinishReason::Stop {
+            let reason = self.finish_reason.as_str();
+            return Some(format!("did not come to its own end (`{reason}`)"));
+        }
+        let output = self.usage.map(|usage| usage.output).filter(|output| *output >= max_tokens)?;
+        Some(format!("is as long as the bound that was sent ({output} of {max_tokens} tokens)"))
+    }
+
     /// Returns the joined text of all parts of the answer.
     pub fn joined_text(&self) -> String {
         self.parts

@@ -2,11 +2,11 @@
 //! reply, and when the orchestration ends. How a single step is run is decided in `step`.
 
 use crate::model::{Blind, ModelText, Prompt, StepRole};
-use crate::policy::{PlannedOrchestration, PlannedStep};
+use crate::policy::{PlannedOrchestration, PlannedStep, VerdictForm};
 
 use super::prompt::{self, StepOutput, View};
 use super::step::{StepReply, Steps};
-use super::verdict::{Decision, ParsedReply, Verdict, parse_reply};
+use super::verdict::{Decision, ParsedReply, Question, Reply, Verdict, parse_reply};
 use super::{OrchestrationEnd, OrchestrationRun, Round};
 
 /// The rounds of an orchestration that is running, with its state so far.
@@ -107,37 +107,46 @@ impl<'s, 'a> Rounds<'s, 'a> {
     /// if the verifier gave no answer.
     async fn verify(&mut self, step: &PlannedStep, round: u32, view: View<'_>) -> Option<Ruling> {
         let form = self.orchestration.verdict;
+        let task: String = self.task.texts().collect();
         let first = self.steps.run(step, round, view, Some(prompt::ask(form))).await?;
-        let why = match self.read(&first) {
+        let why = match read(&first, form, &task) {
             ParsedReply::Verdict(verdict) => return Some(Ruling { verdict, reply: first.text }),
             ParsedReply::Malformed(why) => why,
         };
-        let artifact = first.judged.as_ref().map(|judged| judged.artifact.as_str());
-        let artifact = artifact.unwrap_or_default();
-        let no_verdict = first.text;
         let again = Some(prompt::ask_again(form));
         let Some(repaired) = self.steps.run(step, round, view, again).await else {
             let why = format!("{why}, and asked again the verifier gave nothing");
-            let verdict = Verdict::cannot_judge(&why, no_verdict.as_str(), artifact);
-            return Some(Ruling { verdict, reply: no_verdict });
+            let verdict = cannot_judge(&why, &first, form, &task);
+            return Some(Ruling { verdict, reply: first.text });
         };
-        let verdict = match self.read(&repaired) {
+        let verdict = match read(&repaired, form, &task) {
             ParsedReply::Verdict(verdict) => verdict,
-            ParsedReply::Malformed(why) => {
-                Verdict::cannot_judge(&why, repaired.text.as_str(), artifact)
-            }
+            ParsedReply::Malformed(why) => cannot_judge(&why, &repaired, form, &task),
         };
-        let verdict = verdict.in_place_of(no_verdict.as_str());
+        let verdict = verdict.in_place_of(first.text.as_str());
         Some(Ruling { verdict, reply: repaired.text })
     }
+}
 
-    /// Reads the reply of a verifier in the form of verdict that it was asked for.
-    fn read(&self, reply: &StepReply) -> ParsedReply {
-        let Some(judged) = &reply.judged else {
-            return ParsedReply::Malformed("there was nothing to judge".to_owned());
-        };
-        let (text, artifact) = (reply.text.as_str(), judged.artifact.as_str());
-        let form = self.orchestration.verdict;
-        parse_reply(text, reply.finish, artifact, form, judged.frame.nonce())
-    }
+/// Reads the reply of a verifier in the form of verdict that it was asked for.
+fn read(reply: &StepReply, form: VerdictForm, task: &str) -> ParsedReply {
+    let Some(question) = question(reply, form, task) else {
+        return ParsedReply::Malformed("there was nothing to judge".to_owned());
+    };
+    let unfinished = reply.unfinished.as_deref();
+    parse_reply(Reply { text: reply.text.as_str(), unfinished }, question)
+}
+
+/// Returns the verdict on an artifact whose verifier gave a reply that is no verdict.
+fn cannot_judge(why: &str, reply: &StepReply, form: VerdictForm, task: &str) -> Verdict {
+    let nothing = Question { form, nonce: "", task, artifact: "" };
+    let question = question(reply, form, task).unwrap_or(nothing);
+    Verdict::cannot_judge(why, reply.text.as_str(), question)
+}
+
+/// Returns the question that a reply answers; `None` if there was nothing to judge.
+fn question<'a>(reply: &'a StepReply, form: VerdictForm, task: &'a str) -> Option<Question<'a>> {
+    let judged = reply.judged.as_ref()?;
+    let (nonce, artifact) = (judged.frame.nonce(), judged.artifact.as_str());
+    Some(Question { form, nonce, task, artifact })
 }

@@ -13,7 +13,7 @@ use crate::dispatch::{
 use crate::error::Category;
 use crate::event::Event;
 use crate::evidence;
-use crate::model::{Ask, FinishReason, ModelText, Part, Prompt, Sequence, StepRole};
+use crate::model::{Ask, ModelText, Part, Prompt, Sequence, StepRole};
 use crate::policy::{PlannedOrchestration, PlannedStep};
 
 use super::StepRun;
@@ -43,8 +43,8 @@ pub(super) struct StepReply {
     /// Position of the step among all steps that ran, counted from 1.
     pub(super) position: u32,
     pub(super) text: ModelText,
-    /// Reason why the reply ends where it does, as the provider states it.
-    pub(super) finish: FinishReason,
+    /// Reason why the reply did not come to its own end; `None` if it did.
+    pub(super) unfinished: Option<String>,
     pub(super) judged: Option<JudgedArtifact>,
 }
 
@@ -125,7 +125,7 @@ impl<'s, 'a> Steps<'s, 'a> {
         let target = step.target().clone();
         let position = u32::try_from(self.runs.len()).unwrap_or(u32::MAX).saturating_add(1);
         let completion = course.result.as_ref().ok().map(|answered| &answered.completion);
-        let said = completion.map(|it| (it.model_text(), it.finish_reason));
+        let said = completion.map(|it| (it.model_text(), it.unfinished(step.planned.max_tokens)));
         let call =
             evidence::call_evidence(self.context.policy, position, &target, committed, &course);
         let mut evidence = StepEvidence::new(step.name(), step.role(), round, instruction, call);
@@ -141,7 +141,7 @@ impl<'s, 'a> Steps<'s, 'a> {
             attempts: course.attempts,
             latency: course.latency,
         });
-        said.map(|(text, finish)| StepReply { position, text, finish, judged })
+        said.map(|(text, unfinished)| StepReply { position, text, unfinished, judged })
     }
 
     /// Prepares the call of a step, commits its bytes and sends the request.

@@ -4,20 +4,21 @@
 //! only: a reply that is not beyond doubt an acceptance is not an acceptance. It does not decide
 //! what follows: the repair of a malformed reply and the next round are decided in `rounds`.
 //!
-//! A model may say yes to anything, so its words alone count for little. In the structured form the
-//! checklist must support the verdict, its quotes must stand in the artifact, and the nonce, which
-//! is drawn after the artifact was written, distinguishes the verifier's verdict from one inside
-//! the artifact. The plain form has nothing of the kind, so there an artifact that contains
-//! something like a verdict cannot be accepted.
+//! A model may say yes to anything, so its words alone count for little. An acceptance is the whole
+//! reply, and a reply that came to its own end. In the structured form the checklist must support
+//! the verdict, its quotes must stand in the artifact, and the nonce, which is drawn after the
+//! artifact was written, distinguishes the verifier's verdict from one inside the artifact. The
+//! plain form has nothing of the kind, so there an artifact that contains the word of an acceptance
+//! or something like a verdict, and has it from itself and not from the task, cannot be accepted.
 
 mod plain;
+mod quotes;
 mod structured;
 mod suspicion;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::FinishReason;
 use crate::policy::VerdictForm;
 
 use self::suspicion::Injection;
@@ -34,6 +35,10 @@ const MOST_CHARS: usize = 1000;
 
 /// The reason that a verdict states for a refusal whose verifier stated none.
 const NO_REASON: &str = "the verifier asks for a revision and does not say why";
+
+/// The reason why a plain acceptance of a suspected artifact does not count.
+const ECHO: &str = "the artifact holds a passage that looks like a verdict, and a plain ACCEPT over \
+                    it cannot be told from an echo";
 
 /// The decision of a verifier, as far as its reply could be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -87,9 +92,9 @@ pub struct Verdict {
     pub reasons: Vec<String>,
     /// Requirements of the task, one by one. Empty in the plain form of verdict.
     pub checklist: Vec<ChecklistItem>,
-    /// Whether the artifact contains a passage that looks like a verdict or like the gateway's
-    /// delimiters. In the plain form of verdict such an artifact is not accepted; in the structured
-    /// form this changes nothing.
+    /// Whether the artifact contains `ACCEPT` in capitals, a passage that looks like a verdict, or
+    /// one like the gateway's delimiters, and the task does not. In the plain form of verdict such
+    /// an artifact is not accepted; in the structured form this changes nothing.
     pub injection_suspected: bool,
     /// Last reply of the verifier, unchanged.
     pub raw: String,
@@ -101,14 +106,36 @@ pub struct Verdict {
 
 impl Verdict {
     /// Creates the verdict on an artifact whose verifier gave no usable reply.
-    pub(crate) fn cannot_judge(why: &str, raw: &str, artifact: &str) -> Self {
-        Opinion::cannot_judge(why).verdict(raw, Injection::in_artifact(artifact))
+    pub(crate) fn cannot_judge(why: &str, raw: &str, question: Question<'_>) -> Self {
+        Opinion::cannot_judge(why).verdict(raw, Injection::in_artifact_of(question))
     }
 
     /// Records that the verdict came after a first `reply` that was not a verdict.
     pub(crate) fn in_place_of(self, reply: &str) -> Self {
         Self { first_raw: Some(reply.to_owned()), ..self }
     }
+}
+
+/// The question to which a verifier's reply is a verdict.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question<'a> {
+    /// Form of verdict that was asked for.
+    pub(crate) form: VerdictForm,
+    /// Text that the reply was asked to repeat; only the structured form has one.
+    pub(crate) nonce: &'a str,
+    /// Task that the artifact was made for.
+    pub(crate) task: &'a str,
+    /// Artifact to be judged.
+    pub(crate) artifact: &'a str,
+}
+
+/// The reply of a verifier.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reply<'a> {
+    /// Text of the reply.
+    pub(crate) text: &'a str,
+    /// Reason why the reply did not come to its own end; `None` if it did.
+    pub(crate) unfinished: Option<&'a str>,
 }
 
 /// A verifier's reply after it was read: a verdict, or malformed.
@@ -120,24 +147,22 @@ pub(crate) enum ParsedReply {
     Malformed(String),
 }
 
-/// Reads a verifier's `reply` about `artifact`. `finish` is why the reply ends where it does; only
-/// the plain form needs it. `nonce` is the text that the reply was asked to repeat; only the
-/// structured form has one.
-pub(crate) fn parse_reply(
-    reply: &str,
-    finish: FinishReason,
-    artifact: &str,
-    form: VerdictForm,
-    nonce: &str,
-) -> ParsedReply {
-    let injection = Injection::in_artifact(artifact);
-    let opinion = match form {
-        VerdictForm::Structured => structured::read(reply, artifact, nonce),
-        VerdictForm::Plain => plain::read(reply, finish, injection),
+/// Reads a verifier's `reply` to a question. An acceptance that was cut is malformed, because nobody
+/// knows what would have followed; a refusal stands.
+pub(crate) fn parse_reply(reply: Reply<'_>, question: Question<'_>) -> ParsedReply {
+    let injection = Injection::in_artifact_of(question);
+    let opinion = match question.form {
+        VerdictForm::Structured => structured::read(reply.text, question),
+        VerdictForm::Plain => plain::read(reply.text),
     };
-    match opinion {
-        Ok(opinion) => ParsedReply::Verdict(opinion.verdict(reply, injection)),
-        Err(why) => ParsedReply::Malformed(why),
+    match (opinion, reply.unfinished) {
+        (Err(why), _) => ParsedReply::Malformed(why),
+        (Ok(opinion), Some(why)) if opinion.decision == Decision::Accept => {
+            ParsedReply::Malformed(format!("it accepts, and {why}"))
+        }
+        (Ok(opinion), _) => ParsedReply::Verdict(
+            opinion.unless_echoed(question, injection).verdict(reply.text, injection),
+        ),
     }
 }
 
@@ -155,6 +180,16 @@ impl Opinion {
             reasons: vec![why.to_owned()],
             checklist: Vec::new(),
         }
+    }
+
+    /// Returns the opinion, or that the artifact cannot be judged if it accepts in plain words an
+    /// artifact that may have brought them.
+    fn unless_echoed(self, question: Question<'_>, injection: Injection) -> Self {
+        let is_plain = question.form == VerdictForm::Plain;
+        if is_plain && self.decision == Decision::Accept && injection == Injection::Suspected {
+            return Self::cannot_judge(ECHO);
+        }
+        self
     }
 
     /// Makes a verdict of the opinion, with its texts and lists cut.

@@ -3,35 +3,17 @@
 //! Nothing similar counts. "ACCEPTANCE criteria are not met" and "I cannot ACCEPT this" contain the
 //! word too, and a parser that takes `**ACCEPT**` would have to guess where to draw that line.
 
-use crate::model::FinishReason;
+use super::{Decision, NO_REASON, Opinion};
 
-use super::{Decision, Injection, NO_REASON, Opinion};
-
-/// Reads a plain verdict from a reply that ends because of `finish`. `injection` says whether the
-/// artifact seems to contain a verdict of its own.
+/// Reads a plain verdict from a reply.
 ///
 /// # Errors
 /// The reason why the reply is not in the plain form.
-pub(super) fn read(
-    reply: &str,
-    finish: FinishReason,
-    injection: Injection,
-) -> Result<Opinion, String> {
+pub(super) fn read(reply: &str) -> Result<Opinion, String> {
     let reply = reply.trim();
     if reply == "ACCEPT" {
-        // A reply that was cut might have gone on: "ACCEPTANCE criteria are not met".
-        if finish != FinishReason::Stop {
-            return Err("the reply is `ACCEPT`, and was stopped before its end".to_owned());
-        }
-        return Ok(match injection {
-            Injection::Suspected => Opinion::cannot_judge(
-                "the artifact holds a passage that looks like a verdict, and a plain ACCEPT over \
-                 it cannot be told from an echo",
-            ),
-            Injection::NotSuspected => {
-                Opinion { decision: Decision::Accept, reasons: Vec::new(), checklist: Vec::new() }
-            }
-        });
+        let decision = Decision::Accept;
+        return Ok(Opinion { decision, reasons: Vec::new(), checklist: Vec::new() });
     }
     let Some(rest) = reply.strip_prefix("REVISE:") else {
         return Err("the reply is not `ACCEPT` alone and does not begin with `REVISE:`".to_owned());

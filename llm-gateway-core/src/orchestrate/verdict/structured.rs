@@ -5,24 +5,34 @@ use serde_json::{Map, Value};
 
 use crate::certificate::parse_json;
 
-use super::{ChecklistItem, Decision, Met, NO_REASON, Opinion};
+use super::quotes;
+use super::{ChecklistItem, Decision, Met, NO_REASON, Opinion, Question};
 
 /// The reason that a verdict states for a verifier that could not decide and stated none.
 const NO_JUDGEMENT: &str = "the verifier could not judge the artifact and does not say why";
-
-const FENCE: &str = "```";
 
 /// The largest number of items that a list in a verdict may have. Each quote costs a search through
 /// the artifact, and no task has so many requirements.
 const LONGEST_LIST: usize = 512;
 
-/// Reads a structured verdict from a reply, which must contain one JSON object with this `nonce`.
+/// The number of characters of a field's name that a reason shows.
+const SHOWN_KEY: usize = 64;
+
+/// The fields of a verdict, as its schema names them. An acceptance with any other is none: what the
+/// other says may take it back.
+const FIELDS: [&str; 4] = ["checklist", "blocking", "verdict", "nonce"];
+
+/// The fields of a checklist item, as the schema of a verdict names them.
+const ITEM_FIELDS: [&str; 3] = ["requirement", "evidence_quote", "met"];
+
+/// Reads a structured verdict from a reply, which must contain one JSON object with the nonce of the
+/// question. An acceptance must be nothing but this object.
 ///
 /// # Errors
 /// The reason why the reply is not in the structured form, or why its acceptance does not count.
-pub(super) fn read(reply: &str, artifact: &str, nonce: &str) -> Result<Opinion, String> {
+pub(super) fn read(reply: &str, question: Question<'_>) -> Result<Opinion, String> {
     let ReplyParts { object, before, after } = object(reply)?;
-    if text(&object, "nonce")? != nonce {
+    if text(&object, "nonce")? != question.nonce {
         return Err("`nonce` is not the one that was given".to_owned());
     }
     let decision = match text(&object, "verdict")? {
@@ -35,7 +45,8 @@ pub(super) fn read(reply: &str, artifact: &str, nonce: &str) -> Result<Opinion, 
     let blocking: Vec<_> = objects(&object, "blocking")?.map(blocking).collect::<Result<_, _>>()?;
     if decision == Decision::Accept {
         check_prose(before, after)?;
-        check_quotes(&checklist, artifact)?;
+        check_fields(&object)?;
+        quotes::check(&checklist, question.artifact)?;
     }
     Ok(opinion(decision, checklist, blocking))
 }
@@ -65,8 +76,9 @@ fn split_object(reply: &str) -> Option<(&str, &str, &str)> {
     if reply.starts_with('{') {
         return Some(("", reply, ""));
     }
-    let (before, rest) = reply.split_once(FENCE)?;
-    let (fenced, after) = rest.rsplit_once(FENCE)?;
+    let fence = fence(reply)?;
+    let (before, rest) = reply.split_once(fence)?;
+    let (fenced, after) = rest.rsplit_once(fence)?;
     // A brace in the prose may belong to a second object.
     if before.contains('{') || after.contains('{') {
         return None;
@@ -77,14 +89,36 @@ fn split_object(reply: &str) -> Option<(&str, &str, &str)> {
     Some((before, object, after))
 }
 
-/// Checks that the prose around an acceptance does not change it. A verifier that changes its mind
-/// says so after its object, in words that cannot be foreseen.
+/// Returns the mark of a reply's first fence: three or more backticks or tildes in a row.
+fn fence(reply: &str) -> Option<&str> {
+    let marks = ["```", "~~~"].into_iter().filter_map(|mark| Some((reply.find(mark)?, mark)));
+    let (at, mark) = marks.min()?;
+    let rest = reply.get(at..)?;
+    let behind = rest.trim_start_matches(mark.chars().next()?);
+    rest.get(..rest.len() - behind.len())
+}
+
+/// Checks that an acceptance is the whole reply. What stands around its object may say anything, in
+/// words that cannot be foreseen.
 fn check_prose(before: &str, after: &str) -> Result<(), String> {
-    if has_letter_or_digit(after) {
-        return Err("it accepts, and says more after its object".to_owned());
+    match (before.trim().is_empty(), after.trim().is_empty()) {
+        (true, true) => Ok(()),
+        (false, _) => Err("it accepts, and says something before its object".to_owned()),
+        (true, false) => Err("it accepts, and says more after its object".to_owned()),
     }
-    let other = ["REVISE", "CANNOT_JUDGE"].into_iter().find(|word| before.contains(word));
-    other.map_or(Ok(()), |word| Err(format!("it accepts, and says `{word}` before its object")))
+}
+
+/// Checks that an acceptance has no field that was not asked for.
+fn check_fields(object: &Map<String, Value>) -> Result<(), String> {
+    let items = object.get("checklist").and_then(Value::as_array);
+    let of_items = items.into_iter().flatten().filter_map(Value::as_object).flat_map(Map::keys);
+    let strange = object.keys().filter(|key| !FIELDS.contains(&key.as_str()));
+    let strange = strange.chain(of_items.filter(|key| !ITEM_FIELDS.contains(&key.as_str())));
+    let named = |key: &String| {
+        let key: String = key.chars().filter(|c| !c.is_control()).take(SHOWN_KEY).collect();
+        Err(format!("it accepts with a field that was not asked for: `{key}`"))
+    };
+    strange.take(1).map(named).next().unwrap_or(Ok(()))
 }
 
 /// Reads a text from the object of a structured verdict.
@@ -129,39 +163,6 @@ fn blocking(object: &Map<String, Value>) -> Result<String, String> {
     let head = head.join(" ");
     let reason = [&head, fix].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
     Ok(if reason.is_empty() { NO_REASON.to_owned() } else { reason.join(": ") })
-}
-
-/// Checks that an acceptance has a checklist, and that its quotes stand in the artifact.
-fn check_quotes(checklist: &[ChecklistItem], artifact: &str) -> Result<(), String> {
-    if checklist.is_empty() {
-        return Err("it accepts with an empty `checklist`".to_owned());
-    }
-    if checklist.iter().any(|item| !has_letter_or_digit(&item.requirement)) {
-        return Err("it accepts with an empty `requirement`".to_owned());
-    }
-    if !checklist.iter().any(|item| has_letter_or_digit(&item.evidence_quote)) {
-        return Err("it accepts without a single `evidence_quote`".to_owned());
-    }
-    let artifact = with_single_spaces(artifact);
-    for (n, item) in checklist.iter().enumerate() {
-        if !artifact.contains(&with_single_spaces(&item.evidence_quote)) {
-            let n = n + 1;
-            return Err(format!("the `evidence_quote` of item {n} does not stand in the artifact"));
-        }
-    }
-    Ok(())
-}
-
-/// Returns whether a text has a letter or a digit. A quote without any, such as a full stop, stands
-/// in every artifact.
-fn has_letter_or_digit(text: &str) -> bool {
-    text.chars().any(char::is_alphanumeric)
-}
-
-/// Returns a text in which every run of whitespace is one space, because a quote may wrap its lines
-/// differently.
-fn with_single_spaces(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the opinion of a verifier that follows from its structured verdict. An acceptance that

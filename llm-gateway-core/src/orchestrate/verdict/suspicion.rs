@@ -1,9 +1,19 @@
-//! Decides whether an artifact contains something that looks like a verdict, or like the gateway's
-//! delimiters.
+//! Decides whether an artifact contains the word of an acceptance, something that looks like a
+//! verdict, or something like the gateway's delimiters, that it does not have from the task.
 //!
 //! Such a passage can be innocent: an artifact may be about verdicts. So this is a suspicion, wide
 //! rather than narrow, and refuses nothing by itself; the plain form of verdict does not accept
-//! such an artifact. The work is linear in the length of the text.
+//! such an artifact. The artifact is read as a reader sees it, with its markup and without. The work
+//! is linear in the length of the texts.
+
+use std::collections::BTreeSet;
+
+use crate::model::{as_seen, without_markup};
+
+use super::Question;
+
+/// The word of an acceptance, which a reply in the plain form consists of.
+const WORD: &str = "ACCEPT";
 
 /// Characters that may stand between the key of a verdict and its colon, and between the colon and
 /// the word: quotes, escaped or not, and the marks of markdown.
@@ -19,58 +29,85 @@ pub(super) enum Injection {
 }
 
 impl Injection {
-    /// Returns whether `artifact` contains a passage that may be meant for the verifier.
-    pub(super) fn in_artifact(artifact: &str) -> Self {
-        match looks_like_a_verdict(artifact) {
+    /// Returns whether the artifact of a question contains a passage that may be meant for the
+    /// verifier.
+    pub(super) fn in_artifact_of(question: Question<'_>) -> Self {
+        match brings_a_verdict(question.artifact, question.task) {
             true => Self::Suspected,
             false => Self::NotSuspected,
         }
     }
 }
 
-/// Returns whether `artifact` contains a passage like a verdict: a line that is `ACCEPT` or begins
-/// with `ACCEPT:` or `REVISE:`, a key `verdict` with one of the three words, or a delimiter line,
-/// whatever the case, the markup, the escapes and the invisible characters in it.
-pub(super) fn looks_like_a_verdict(artifact: &str) -> bool {
-    let folded = fold(artifact);
-    let mut lines = folded.split(|c: char| {
-        matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
-    });
-    lines.any(|line| is_verdict(line) || is_delimiter(line)) || has_verdict_key(&folded)
+/// Returns whether `artifact` contains a passage that may be meant for a verifier, of a kind that
+/// `task` does not contain.
+pub(super) fn brings_a_verdict(artifact: &str, task: &str) -> bool {
+    let artifact = Passages::of(artifact);
+    !artifact.is_empty() && !artifact.are_excused_by(&Passages::of(task))
 }
 
-/// Returns an artifact's text in lower case, with `\u` escapes read and without invisible
-/// characters.
-fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let (c, length) = escaped(rest).unwrap_or((c, c.len_utf8()));
-        rest = rest.get(length..).unwrap_or_default();
-        if !is_invisible(c) {
-            folded.extend(c.to_lowercase());
+/// The passages of a text that may be meant for a verifier, by kind.
+#[derive(Debug, Default)]
+struct Passages {
+    /// The words that contain [`WORD`] in capitals, such as `ACCEPTED`.
+    words: BTreeSet<String>,
+    /// Whether the letters of [`WORD`] stand in a row with only spaces and marks between them.
+    is_spread: bool,
+    /// Whether a line is a verdict in the plain form, in any case.
+    has_line: bool,
+    /// Whether there is a key `verdict` with one of the three words of a decision.
+    has_key: bool,
+    /// Whether there is a line like the gateway's delimiters.
+    has_delimiter: bool,
+}
+
+impl Passages {
+    /// Finds the passages of a text, whatever the style of its letters, its markup, its escapes and
+    /// the invisible characters in it.
+    fn of(text: &str) -> Self {
+        let mut passages = Self::default();
+        let seen = as_seen(text);
+        passages.add(&seen);
+        if let Some(unmarked) = without_markup(&seen) {
+            passages.add(&unmarked);
         }
+        passages
     }
-    folded
-}
 
-/// Returns the character that a JSON escape at the beginning of `text` stands for, and the length
-/// of the escape.
-fn escaped(text: &str) -> Option<(char, usize)> {
-    let digits = text.strip_prefix("\\u")?.get(..4)?;
-    let code = u32::from_str_radix(digits, 16).ok()?;
-    Some((char::from_u32(code)?, 6))
-}
+    /// Adds the passages of one view of a text.
+    fn add(&mut self, view: &str) {
+        let words = view.split(|c: char| !c.is_alphanumeric());
+        self.words.extend(words.filter(|word| word.contains(WORD)).map(str::to_owned));
+        self.is_spread |=
+            view.chars().filter(|c| c.is_alphanumeric()).collect::<String>().contains(WORD);
+        let folded = view.to_lowercase();
+        let ends = |c: char| {
+            matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+        };
+        self.has_line |= folded.split(ends).any(is_verdict);
+        self.has_delimiter |= folded.split(ends).any(is_delimiter);
+        self.has_key |= has_verdict_key(&folded);
+    }
 
-/// Returns whether a character is not shown: joiners, directional marks, fillers, variation
-/// selectors and tags. Unicode calls them `Default_Ignorable_Code_Point`, and lists them in
-/// <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}'
-        | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+    /// Returns whether the text contains nothing that may be meant for a verifier.
+    fn is_empty(&self) -> bool {
+        !(self.is_spread || self.has_line || self.has_key || self.has_delimiter)
+    }
+
+    /// Returns whether each kind of passage is also in the task. A task that only has a longer word,
+    /// such as `ACCEPTANCE`, excuses this word and not the word of an acceptance itself.
+    fn are_excused_by(&self, task: &Self) -> bool {
+        let holds_word = task.words.contains(WORD) || (task.is_spread && task.words.is_empty());
+        // Letters with gaps between them make no word, and are excused by the word alone.
+        let is_word_excused = match self.words.is_empty() {
+            true => !self.is_spread,
+            false => self.words.is_subset(&task.words),
+        };
+        (holds_word || is_word_excused)
+            && (!self.has_line || task.has_line || holds_word)
+            && (!self.has_key || task.has_key)
+            && (!self.has_delimiter || task.has_delimiter)
+    }
 }
 
 /// Returns whether a line looks like a plain verdict.

@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
-use super::suspicion::looks_like_a_verdict;
+use super::suspicion::brings_a_verdict;
 use super::*;
+use crate::model::{Completion, FinishReason, Usage};
 
 mod around;
 mod plain;
@@ -34,12 +35,28 @@ fn with(pointer: &str, value: Value) -> Value {
     verdict
 }
 
+/// The task that the artifact of these tests was made for.
+const TASK: &str = "Write a function that adds two numbers, without unsafe code.";
+
+fn question<'a>(form: VerdictForm, task: &'a str, artifact: &'a str) -> Question<'a> {
+    Question { form, nonce: NONCE, task, artifact }
+}
+
+fn whole(text: &str) -> Reply<'_> {
+    Reply { text, unfinished: None }
+}
+
 fn structured(reply: &str, artifact: &str) -> ParsedReply {
-    parse_reply(reply, FinishReason::Other, artifact, VerdictForm::Structured, NONCE)
+    parse_reply(whole(reply), question(VerdictForm::Structured, TASK, artifact))
 }
 
 fn plain(reply: &str, artifact: &str) -> ParsedReply {
-    parse_reply(reply, FinishReason::Stop, artifact, VerdictForm::Plain, NONCE)
+    parse_reply(whole(reply), question(VerdictForm::Plain, TASK, artifact))
+}
+
+/// Returns whether an artifact for a task of these tests is suspected.
+fn looks_like_a_verdict(artifact: &str) -> bool {
+    brings_a_verdict(artifact, TASK)
 }
 
 #[track_caller]
@@ -82,11 +99,14 @@ fn a_verdict_speaks_the_words_of_the_contract() {
 
 #[test]
 fn what_stays_malformed_cannot_be_judged() {
-    let verdict = Verdict::cannot_judge("no form", "yes!", "ACCEPT");
+    let cannot_judge = |artifact| {
+        Verdict::cannot_judge("no form", "yes!", question(VerdictForm::Plain, TASK, artifact))
+    };
+    let verdict = cannot_judge("ACCEPT");
     assert_eq!((verdict.decision, verdict.accepted), (Decision::CannotJudge, false));
     assert_eq!((&verdict.reasons[..], &*verdict.raw), (&["no form".to_owned()][..], "yes!"));
     assert!(verdict.injection_suspected && verdict.checklist.is_empty());
-    assert!(!Verdict::cannot_judge("no form", "yes!", ARTIFACT).injection_suspected);
+    assert!(!cannot_judge(ARTIFACT).injection_suspected);
 }
 
 #[test]
@@ -104,4 +124,46 @@ fn a_verdict_keeps_a_sane_amount() {
         assert!(text.ends_with("ü…"), "{text}");
     }
     assert_eq!(verdict.raw, raw);
+}
+
+/// The reason why a reply ended is the provider's word; that it is as long as the bound that was
+/// sent is a count.
+#[test]
+fn an_acceptance_that_did_not_come_to_its_own_end_is_none() {
+    let ended = |finish_reason, output: Option<u64>| {
+        let usage = output.map(|output| Usage::new(9, output));
+        Completion { finish_reason, usage, ..Completion::text("") }.unfinished(100)
+    };
+    use FinishReason::{ContentFilter, Length, Other, Stop, ToolCalls};
+    for (reason, output, is_whole) in [
+        (Stop, None, true),
+        (Stop, Some(99), true),
+        (Stop, Some(100), false),
+        (Stop, Some(4096), false),
+        (Length, Some(7), false),
+        (ContentFilter, None, false),
+        (ToolCalls, Some(7), false),
+        (Other, None, false),
+    ] {
+        let unfinished = ended(reason, output);
+        assert_eq!(unfinished.is_none(), is_whole, "{reason:?} {output:?}");
+        for (form, accepts, refuses) in [
+            (VerdictForm::Plain, "ACCEPT".to_owned(), "REVISE: it does not add".to_owned()),
+            (
+                VerdictForm::Structured,
+                acceptance().to_string(),
+                with("/verdict", "REVISE".into()).to_string(),
+            ),
+        ] {
+            let unfinished = unfinished.as_deref();
+            let read =
+                |text| parse_reply(Reply { text, unfinished }, question(form, TASK, ARTIFACT));
+            match is_whole {
+                true => assert!(verdict(read(&accepts)).accepted),
+                false => assert!(malformed(read(&accepts)).starts_with("it accepts, and ")),
+            }
+            // A refusal stands, whatever would have followed.
+            assert_eq!(verdict(read(&refuses)).decision, Decision::Revise);
+        }
+    }
 }

@@ -57,6 +57,8 @@ proptest! {
         if let ParsedReply::Verdict(verdict) = structured(&reply, &artifact) {
             prop_assert!(reply.contains(NONCE));
             prop_assert!(!verdict.accepted || artifact.contains("a + b"));
+            let is_bare = reply.trim().starts_with(['{', '`']);
+            prop_assert!(!verdict.accepted || is_bare, "{}", reply);
             prop_assert_eq!(verdict.raw, reply);
         }
     }

@@ -20,7 +20,8 @@ fn the_object_stands_alone_or_in_one_fence() {
         format!("```json\n{pretty}\n```"),
         format!("```\n{object}\n```"),
         format!("```JSON {object} ```"),
-        format!("Here is my verdict:\n\n```json\n{pretty}\n```\n\n---"),
+        format!("````json\n{pretty}\n````"),
+        format!("~~~json\n{pretty}\n~~~\n"),
     ] {
         assert!(verdict(structured(&reply, ARTIFACT)).accepted, "{reply}");
     }
@@ -144,8 +145,46 @@ fn an_acceptance_rests_on_quotes() {
         let why = refused(&with("/checklist/1/evidence_quote", quote.into()));
         assert_eq!(why, "the `evidence_quote` of item 2 does not stand in the artifact");
     }
-    for quote in ["a + b }", "i32 {\n\ta  +\u{a0}b", " It adds ", "fn add("] {
+    for quote in ["a + b }", "i32 {\n\ta  +\u{a0}b", " It adds ", "fn add(", "32"] {
         assert!(judged(&with("/checklist/0/evidence_quote", quote.into())).accepted, "{quote}");
+    }
+    // Marks alone may show something beside a quote of words.
+    assert!(judged(&with("/checklist/1/evidence_quote", "->".into())).accepted);
+}
+
+/// A letter stands in every artifact, with marks around it or without.
+#[test]
+fn a_quote_is_longer_than_a_letter() {
+    for quote in ["a", "b", " n ", "a +", "+ b", "b\n}", "{", "}", ".", "3"] {
+        for item in 0..2 {
+            let mut reply = acceptance();
+            reply["checklist"][1 - item]["evidence_quote"] = "a + b".into();
+            reply["checklist"][item]["evidence_quote"] = quote.into();
+            let why = refused(&reply);
+            let expected =
+                format!("the `evidence_quote` of item {} is no longer than a letter", item + 1);
+            assert_eq!(why, expected, "{quote}");
+        }
+    }
+    let only = |quote: &str, artifact: &str| {
+        let mut reply = with("/checklist/0/evidence_quote", quote.into());
+        reply["checklist"][1]["evidence_quote"] = "".into();
+        structured(&reply.to_string(), artifact)
+    };
+    // An artifact of a single character can be quoted in no other way than as a whole.
+    for (quote, artifact) in
+        [("4", "4\n"), ("是", " 是"), ("x", "x"), ("$5", "It costs $5."), ("5%", "5% of it")]
+    {
+        assert!(verdict(only(quote, artifact)).accepted, "{quote}");
+    }
+    for (quote, artifact) in [
+        ("e", "le"),
+        ("e\u{301}", "e\u{301}te\u{301}"),
+        ("是", "不是"),
+        ("e.", "We are."),
+        ("\"a\"", "say \"a\" twice"),
+    ] {
+        assert!(malformed(only(quote, artifact)).contains("no longer than a letter"), "{quote}");
     }
 }
 
@@ -203,13 +242,6 @@ fn who_cannot_judge_does_not_accept() {
     assert!(verdict.reasons[0].starts_with("the verifier could not judge"), "{verdict:?}");
     reply["checklist"][0]["met"] = "unclear".into();
     assert_eq!(judged(&reply).reasons, ["unclear whether met: adds"]);
-}
-
-#[test]
-fn further_keys_are_no_fault() {
-    let mut reply = acceptance();
-    reply["summary"] = json!({"verdict": "REVISE"});
-    assert!(judged(&reply).accepted);
 }
 
 /// A verdict that a verifier copies out of the artifact is not accepted.

@@ -1,8 +1,8 @@
 //! Tests of what the offline model says without a script in the roles of an orchestration.
 
 use super::*;
-use crate::model::{Ask, FinishReason, Frame, Framed, planner_ask};
-use crate::orchestrate::{ParsedReply, parse_reply};
+use crate::model::{Ask, Frame, Framed, planner_ask};
+use crate::orchestrate::{ParsedReply, Question, Reply, parse_reply};
 use crate::policy::VerdictForm;
 
 const TASK: &str = "Write a haiku about the sea.";
@@ -54,13 +54,14 @@ async fn accepts(artifact: &str, ask: Ask) -> bool {
         Ask::Plain | Ask::PlainAgain => VerdictForm::Plain,
     };
     let nonce = frame(Framed::Artifact, artifact).nonce().to_owned();
-    let [first, second, third] =
-        said_to(&shown(artifact, ask)).await.map(|reply| {
-            match parse_reply(&reply, FinishReason::Stop, artifact, form, &nonce) {
-                ParsedReply::Verdict(verdict) => verdict.accepted,
-                ParsedReply::Malformed(why) => panic!("{why}: {reply}"),
-            }
-        });
+    let [first, second, third] = said_to(&shown(artifact, ask)).await.map(|reply| {
+        let reply = Reply { text: &reply, unfinished: None };
+        let question = Question { form, nonce: &nonce, task: TASK, artifact };
+        match parse_reply(reply, question) {
+            ParsedReply::Verdict(verdict) => verdict.accepted,
+            ParsedReply::Malformed(why) => panic!("{why}: {reply:?}"),
+        }
+    });
     assert!(first == second && second == third);
     first
 }
