@@ -5,7 +5,8 @@
 //! request is rebuilt from its parts: the instruction, the task, the gateway's own words around the
 //! artifact, and the artifact as it is in the recorded *response* of the step that made it.
 //! Everything else in the request is a stray text, and makes the claim fail that forbids what it
-//! repeats.
+//! repeats. So does the artifact itself, where it repeats a plan or what an earlier verdict said was
+//! wrong.
 
 mod attribution;
 mod certify;
@@ -13,9 +14,12 @@ mod claims;
 mod distinct;
 mod evidence;
 mod expected;
+mod history;
 mod leak;
 mod receipt;
+mod refusal;
 mod repeats;
+mod repetition;
 mod sight;
 mod step_answer;
 mod tokens;

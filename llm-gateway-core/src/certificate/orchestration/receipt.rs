@@ -219,7 +219,8 @@ impl OfOrchestration {
     }
 
     /// Reports claims that are not applicable although the rows show what they are about, and
-    /// claims that are decided although the rows show nothing of the kind.
+    /// claims that are decided although the rows show nothing of the kind. The rows do not show
+    /// whether a plan is long enough to be recognised, so `plan_leak` may be not applicable.
     fn inapplicable_claims(&self, rows: &Rows<'_>) -> Vec<String> {
         let mut planners =
             self.steps.iter().zip(rows.members).filter(|(step, _)| step.role == StepRole::Planner);
@@ -227,15 +228,14 @@ impl OfOrchestration {
         let judged_before =
             self.verifiers(rows).count() > 1 || self.verifiers(rows).any(|step| step.round > 1);
         let claims = &self.certificate.claims;
-        let about = [
-            ("verifier_plan_blind", &claims.verifier_plan_blind, planned),
-            ("verifier_history_blind", &claims.verifier_history_blind, judged_before),
-            ("plan_leak", &claims.plan_leak, planned),
+        let is_applied = |claim: &Claim| claim.result != ClaimResult::NotApplicable;
+        let wrong = [
+            ("verifier_plan_blind", is_applied(&claims.verifier_plan_blind) != planned),
+            ("verifier_history_blind", is_applied(&claims.verifier_history_blind) != judged_before),
+            ("plan_leak", is_applied(&claims.plan_leak) && !planned),
         ];
-        let wrong = about.into_iter().filter(|(_, claim, there_is)| {
-            *there_is == (claim.result == ClaimResult::NotApplicable)
-        });
-        wrong.map(|(name, _, _)| format!("claim {name} is not about what the steps did")).collect()
+        let wrong = wrong.into_iter().filter(|(_, is_wrong)| *is_wrong);
+        wrong.map(|(name, _)| format!("claim {name} is not about what the steps did")).collect()
     }
 
     /// Reports where the certificate differs from what the receipt's own rows imply: the claim

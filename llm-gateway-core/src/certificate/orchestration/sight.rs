@@ -4,7 +4,8 @@
 //! Every part of a verifier's request is known: the instruction of the step, the task, the
 //! gateway's words around the artifact, rebuilt from the nonce, and the artifact as it was
 //! received. Texts are compared byte for byte, and what is left over is a stray text. Which of the
-//! two claims a stray contradicts is decided by [`attribution`].
+//! two claims a stray contradicts is decided by [`attribution`]. What an artifact itself repeats of
+//! an earlier verdict is found by [`history`].
 
 use std::collections::HashSet;
 
@@ -13,8 +14,9 @@ use serde_json::Value;
 use super::attribution::{self, Suspect};
 use super::evidence::{OrchestrationEvidence, StepEvidence};
 use super::expected::{Expected, Fit};
+use super::history;
 use super::step_answer::StepAnswer;
-use crate::certificate::claims::{Claim, ClaimResult};
+use crate::certificate::claims::{Claim, ClaimResult, sentence};
 use crate::certificate::commitment::deviation;
 use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::recorded::RecordedRequest;
@@ -51,7 +53,10 @@ pub(super) fn blindness_claims(
         open.append(&mut check.open);
         suspects.push(check.suspect);
     }
-    let [plan, history] = attribution::attribute(&evidence.task, said, &suspects).claims();
+    let [plan, mut history] = attribution::attribute(&evidence.task, said, &suspects).claims();
+    let repeated = history::repeated(&evidence.task, said);
+    history.extend(repeated.against);
+    let open_of_history = [&open[..], &repeated.open].concat();
     let is_pure = suspects.iter().all(|suspect| suspect.strays.is_empty());
     let pass = |what: &str| match is_pure {
         true => format!(
@@ -60,22 +65,21 @@ pub(super) fn blindness_claims(
         ),
         false => format!("what is strange in {requests} requests to verifiers repeats {what}"),
     };
-    let claim = |against: &[String], there_is: bool, nothing: &str, repeats: &str| {
-        if against.is_empty() && !there_is {
-            return Claim::new(ClaimResult::NotApplicable, nothing);
-        }
-        Claim::weigh(against, &open, pass(repeats))
-    };
     let planned = said.iter().any(|said| said.is_of(StepRole::Planner));
-    BlindnessClaims {
-        plan_blind: claim(&plan, planned, "no plan was made", "no plan"),
-        history_blind: claim(
-            &history,
-            has_history(evidence),
-            "nothing was judged before",
-            "no earlier verdict or artifact",
-        ),
+    let is_none = plan.is_empty() && !planned;
+    let plan_blind = match is_none {
+        true => Claim::new(ClaimResult::NotApplicable, "no plan was made"),
+        false => Claim::weigh(&plan, &open, pass("no plan")),
+    };
+    let is_none = history.is_empty() && !has_history(evidence);
+    let mut history_blind = match is_none {
+        true => Claim::new(ClaimResult::NotApplicable, "nothing was judged before"),
+        false => Claim::weigh(&history, &open_of_history, pass("no earlier verdict or artifact")),
+    };
+    if !(is_none || repeated.likeness.is_empty()) {
+        history_blind.because.push_str(&format!("; {}", sentence(&repeated.likeness)));
     }
+    BlindnessClaims { plan_blind, history_blind }
 }
 
 /// Returns whether some verifier has a past: an earlier verdict, or an earlier round.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::json;
 
+use super::history::repeated;
 use super::leaks::leaks;
 use super::run::{Run, call, not_passed, replanned, retry};
 use super::shown::shown;
@@ -225,7 +226,7 @@ pub(in crate::certificate::tests) static TABLE: LazyLock<Vec<Case>> = LazyLock::
         retry(evidence, 5).request.headers.pop();
     });
     let warned = Case { warnings: 1, ..warned };
-    each.flatten().chain(courses()).chain(leaks()).chain([warned]).collect()
+    each.flatten().chain(courses()).chain(leaks()).chain(repeated()).chain([warned]).collect()
 });
 
 /// Returns the mistakes of a certifier in one test case, one sentence each.

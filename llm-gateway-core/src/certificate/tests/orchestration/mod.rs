@@ -1,6 +1,7 @@
 //! Tests of an orchestration's certificate, over bytes that the real adapters wrote.
 
 mod cases;
+mod history;
 mod leaks;
 mod random;
 mod receipts;

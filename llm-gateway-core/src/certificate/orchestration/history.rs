@@ -1,0 +1,151 @@
+//! Finds what an artifact repeats of the past, which its verifier is shown inside it.
+//!
+//! An artifact of a later round must not hand on what an earlier verdict said was wrong, because the
+//! verifier would then be shown the reason of another judgement. How much of it is repeated is
+//! measured in [`repetition`](super::repetition), without what stands in the task, in an earlier
+//! artifact or in a quote. That an artifact is like the earlier one is how a revision should be: it
+//! is told, and counts against nothing.
+
+use super::refusal::Refusal;
+use super::repetition::{Common, Repetition, SHINGLE, Searched, SeenWords};
+use super::step_answer::StepAnswer;
+use super::tokens::Lexicon;
+use crate::certificate::claims::ClaimResult;
+use crate::model::StepRole;
+
+/// The total number of words of verdicts that are compared with artifacts, as of plans.
+const COMPARED: usize = 16 * 1024 * 1024;
+
+/// What the artifacts of a run repeat of its past, one sentence for each finding.
+#[derive(Debug, Default)]
+pub(super) struct Repeated {
+    /// Artifacts that repeat what an earlier verdict said was wrong.
+    pub(super) against: Vec<String>,
+    /// Artifacts and verdicts that cannot be compared.
+    pub(super) open: Vec<String>,
+    /// How much each artifact repeats of the one before it, which counts against nothing.
+    pub(super) likeness: Vec<String>,
+}
+
+/// Finds what each artifact repeats of the verdicts before it and of the artifact before it.
+pub(super) fn repeated(task: &str, said: &[StepAnswer<'_>]) -> Repeated {
+    let mut lexicon = Lexicon::new();
+    let task = SeenWords::of(task, &mut lexicon);
+    let of_task = Common::of(&task);
+    let texts: Vec<PastText> =
+        said.iter().filter_map(|it| PastText::of(it, &mut lexicon)).collect();
+    let mut repeated = Repeated::default();
+    let mut past = Past { common: Common::of(&task), faults: Vec::new(), left: COMPARED };
+    let mut unknown = Vec::new();
+    let mut earlier: Option<&SeenWords> = None;
+    for text in &texts {
+        match text {
+            PastText::Unknown(why) => unknown.push(why.clone()),
+            PastText::Verdict { position, faults, quotes } => {
+                quotes.iter().for_each(|quote| past.common.add(quote));
+                past.faults.extend(faults.iter().map(|fault| (*position, fault)));
+            }
+            PastText::Artifact { round, words } => {
+                repeated.open.append(&mut unknown);
+                let searched = Searched::of(words);
+                past.search(*round, &searched, &mut repeated);
+                let like = earlier.map(|earlier| Repetition::of(earlier, &searched, &of_task));
+                repeated.likeness.extend(like.and_then(|like| likeness(*round, &like)));
+                past.common.add(words);
+                earlier = Some(words);
+            }
+        }
+    }
+    repeated
+}
+
+/// A text of the run's past: an artifact, a verdict, or one that is not known.
+enum PastText {
+    Artifact {
+        round: u32,
+        words: SeenWords,
+    },
+    Verdict {
+        position: u32,
+        faults: Vec<SeenWords>,
+        quotes: Vec<SeenWords>,
+    },
+    /// A verdict that is not known, and the reason.
+    Unknown(String),
+}
+
+impl PastText {
+    /// Reads the answer of a step; `None` if nothing is compared with it. An artifact that is not
+    /// known leaves the claim open already, because its verifier's request cannot be rebuilt.
+    fn of(said: &StepAnswer<'_>, lexicon: &mut Lexicon) -> Option<Self> {
+        let (step, answer) = (said.step, said.answer.as_ref()?);
+        match (step.role, answer) {
+            (StepRole::Planner, _) | (StepRole::Worker, Err(_)) => None,
+            (StepRole::Worker, Ok(artifact)) => {
+                let words = SeenWords::of(artifact, lexicon);
+                Some(Self::Artifact { round: step.round, words })
+            }
+            (StepRole::Verifier, Err(why)) => Some(Self::Unknown(why.clone())),
+            (StepRole::Verifier, Ok(reply)) => {
+                let Refusal { mut faults, quotes } = Refusal::read(reply);
+                // Many short faults in a row are recognised together.
+                if faults.len() > 1 {
+                    faults.push(faults.join("\n"));
+                }
+                let mut read = |texts: Vec<String>| {
+                    texts.iter().map(|text| SeenWords::of(text, lexicon)).collect()
+                };
+                let (faults, quotes) = (read(faults), read(quotes));
+                Some(Self::Verdict { position: step.call.position, faults, quotes })
+            }
+        }
+    }
+}
+
+/// The past of an artifact.
+struct Past<'a> {
+    /// What counts as nobody's: the task, the earlier artifacts, and quotes.
+    common: Common<'a>,
+    /// What earlier verdicts said was wrong, each with the position of its step.
+    faults: Vec<(u32, &'a SeenWords)>,
+    /// The number of words of verdicts that may still be compared.
+    left: usize,
+}
+
+impl Past<'_> {
+    /// Compares an artifact with what each earlier verdict said was wrong.
+    fn search(&mut self, round: u32, artifact: &Searched<'_>, repeated: &mut Repeated) {
+        let mut worst: Option<(u32, Repetition)> = None;
+        for (position, fault) in &self.faults {
+            let Some(left) = self.left.checked_sub(fault.count().max(1)) else {
+                repeated
+                    .open
+                    .push(format!("round {round}: there are too many verdicts to compare"));
+                return;
+            };
+            self.left = left;
+            let found = Repetition::of(fault, artifact, &self.common);
+            if worst.as_ref().is_none_or(|(_, known)| found.rank() > known.rank()) {
+                worst = Some((*position, found));
+            }
+        }
+        let Some((position, worst)) = worst else { return };
+        let points = match worst.result() {
+            ClaimResult::Fail => &mut repeated.against,
+            ClaimResult::Unknown => &mut repeated.open,
+            ClaimResult::Pass | ClaimResult::NotApplicable => return,
+        };
+        let figures = worst.figures(&format!("the step {position} verdict's"));
+        points.push(format!("round {round}: {figures}"));
+    }
+}
+
+/// Describes how much an artifact repeats of the one before it, if that is anything.
+fn likeness(round: u32, like: &Repetition) -> Option<String> {
+    let (repeated, shingles, percent) = (like.repeated, like.shingles, like.percent());
+    let told = format!(
+        "round {round}: the artifact repeats {repeated} of the {shingles} runs of {SHINGLE} words \
+         of the one before it ({percent} %), as a revision may"
+    );
+    (repeated > 0).then_some(told)
+}

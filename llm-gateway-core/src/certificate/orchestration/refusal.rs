@@ -1,0 +1,237 @@
+//! Reads from a verifier's reply what it said was wrong, with the certificate's own reader.
+//!
+//! Of a verdict in JSON this is the `what` of each blocking fault, and where no fault is named, each
+//! requirement that is not met. The `fix` is not: it is meant to be copied. A reply in plain words
+//! is one line after another, without the word of the verdict.
+
+use serde_json::{Map, Value};
+
+use crate::certificate::json;
+
+/// Marks that a quote in a text may begin and end with.
+const QUOTES: [(char, char); 12] = [
+    ('"', '"'),
+    ('\'', '\''),
+    ('`', '`'),
+    ('“', '”'),
+    ('„', '“'),
+    ('„', '”'),
+    ('‘', '’'),
+    ('‚', '‘'),
+    ('«', '»'),
+    ('»', '«'),
+    ('「', '」'),
+    ('『', '』'),
+];
+
+/// Marks that also stand within words or after numbers, as an apostrophe does. Such a mark begins a
+/// quote if no letter stands before it, and ends one if none follows.
+const AMBIGUOUS: [char; 5] = ['"', '\'', '`', '‘', '’'];
+
+/// The largest number of characters of a quote that is looked for: a long paragraph.
+const LONGEST_QUOTE: usize = 2_000;
+
+/// What a verifier said was wrong, and what it quoted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// Each fault that the reply names.
+    pub(super) faults: Vec<String>,
+    /// Each passage that the reply quotes, from the artifact or as a text to be written.
+    pub(super) quotes: Vec<String>,
+}
+
+impl Refusal {
+    /// Reads a verifier's reply. An acceptance has no faults.
+    pub(super) fn read(reply: &str) -> Self {
+        let refusal = match verdict(reply) {
+            Some(verdict) => Self::of_verdict(&verdict),
+            None => Self::of_words(reply),
+        };
+        refusal.without_quotes()
+    }
+
+    fn of_verdict(verdict: &Map<String, Value>) -> Self {
+        let texts = |list: &str, key: &str, counts: &dyn Fn(&Value) -> bool| -> Vec<String> {
+            let items = verdict.get(list).and_then(Value::as_array).into_iter().flatten();
+            let texts =
+                items.filter(|item| counts(item)).filter_map(|item| item.get(key)?.as_str());
+            texts.filter(|text| !text.trim().is_empty()).map(str::to_owned).collect()
+        };
+        let mut faults = texts("blocking", "what", &|_| true);
+        if faults.is_empty() {
+            let is_unmet = |item: &Value| item.get("met").and_then(Value::as_str) != Some("yes");
+            faults = texts("checklist", "requirement", &is_unmet);
+        }
+        Self { faults, quotes: texts("checklist", "evidence_quote", &|_| true) }
+    }
+
+    fn of_words(reply: &str) -> Self {
+        let reply = reply.trim();
+        let reasons = reply.strip_prefix("REVISE:").unwrap_or(reply);
+        Self { faults: reasons.lines().map(str::to_owned).collect(), quotes: Vec::new() }
+    }
+
+    /// Takes the passages that the faults quote out of them: lines in a fence or behind `>`, and what
+    /// stands between quote marks. A reply that is nothing but a quote is meant as it stands.
+    fn without_quotes(self) -> Self {
+        let mut fences = Fences::default();
+        let (mut faults, mut quotes) = (Vec::new(), self.quotes);
+        for fault in &self.faults {
+            let (quoted, said): (Vec<&str>, Vec<&str>) =
+                fault.lines().partition(|line| fences.holds(line));
+            quotes.extend(quoted.iter().map(|line| (*line).to_owned()));
+            quotes.extend(said.iter().flat_map(|line| marked(line)).map(str::to_owned));
+            faults.push(said.join("\n"));
+        }
+        faults.retain(|fault| fault.contains(char::is_alphanumeric));
+        match faults.is_empty() {
+            true => Self { faults: self.faults, quotes: Vec::new() },
+            false => Self { faults, quotes },
+        }
+    }
+}
+
+/// Finds the quoted lines of a text in Markdown.
+#[derive(Default)]
+struct Fences {
+    is_open: bool,
+}
+
+impl Fences {
+    /// Returns whether the next line is quoted: in a fence, or behind a `>`.
+    fn holds(&mut self, line: &str) -> bool {
+        let line = line.trim_start();
+        let is_fence = ["```", "~~~"].into_iter().any(|mark| line.starts_with(mark));
+        self.is_open ^= is_fence;
+        is_fence || self.is_open || line.starts_with('>')
+    }
+}
+
+/// Returns the verdict in a reply: the one JSON object in it, if it has the field of a decision.
+fn verdict(reply: &str) -> Option<Map<String, Value>> {
+    let object = reply.get(reply.find('{')?..=reply.rfind('}')?)?;
+    match json::parse(object.as_bytes()).ok()? {
+        Value::Object(verdict) if verdict.contains_key("verdict") => Some(verdict),
+        _ => None,
+    }
+}
+
+/// Returns the passages of a line that stand between quote marks. Marks around the whole line quote
+/// nothing: they belong to its form.
+fn marked(line: &str) -> Vec<&str> {
+    let line = line.trim().trim_end_matches(['.', ',', ';']);
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some((start, mark)) = line.get(at..).and_then(opening) {
+        let (start, from) = (at + start, at + start + mark.len_utf8());
+        let inner = line.get(from..).unwrap_or_default();
+        let Some(length) = closing(inner, mark) else {
+            at = from;
+            continue;
+        };
+        let quote = inner.get(..length).unwrap_or_default();
+        at = from + length;
+        at += line.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        if start > 0 || at < line.len() {
+            found.push(quote);
+        }
+    }
+    found
+}
+
+/// Returns the first mark that begins a quote, with its place.
+fn opening(text: &str) -> Option<(usize, char)> {
+    let mut before = ' ';
+    text.char_indices().find(|(_, c)| {
+        let is_mark = QUOTES.iter().any(|(opening, _)| opening == c);
+        let is_opening = is_mark && !(AMBIGUOUS.contains(c) && before.is_alphanumeric());
+        before = *c;
+        is_opening
+    })
+}
+
+/// Returns the place of the first mark that ends a quote.
+fn closing(inner: &str, opening: char) -> Option<usize> {
+    let ends = |c: char| QUOTES.iter().any(|it| *it == (opening, c));
+    let mut marks = inner.char_indices().take(LONGEST_QUOTE).filter(|(_, c)| ends(*c));
+    let is_end = |(at, c): &(usize, char)| {
+        let behind = inner.get(at + c.len_utf8()..).unwrap_or_default();
+        !(AMBIGUOUS.contains(c) && behind.starts_with(char::is_alphanumeric))
+    };
+    marks.find(is_end).map(|(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(reply: &str) -> (Vec<String>, Vec<String>) {
+        let Refusal { faults, quotes } = Refusal::read(reply);
+        (faults, quotes)
+    }
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|&text| text.to_owned()).collect()
+    }
+
+    #[test]
+    fn what_was_wrong_is_told_from_what_should_be_done() {
+        let item =
+            |met: &str| json!({"requirement": "adds", "evidence_quote": "a - b", "met": met});
+        let fault = |what: &str| json!({"what": what, "where": "line 2", "fix": "write a + b"});
+        let reply = |faults: &[&str], met| {
+            let blocking: Vec<Value> = faults.iter().map(|what| fault(what)).collect();
+            json!({"checklist": [item(met)], "blocking": blocking, "verdict": "REVISE", "nonce": ""})
+        };
+        let both = reply(&["it subtracts", "it says \"sum\" twice"], "no");
+        let expected =
+            (texts(&["it subtracts", "it says \"sum\" twice"]), texts(&["a - b", "sum"]));
+        for written in [both.to_string(), format!("Sorry:\n```json\n{both:#}\n```\nThat is all.")] {
+            assert_eq!(read(&written), expected);
+        }
+        assert_eq!(read(&reply(&[], "unclear").to_string()).0, ["adds"]);
+        assert_eq!(read(&reply(&[], "yes").to_string()).0, [""; 0]);
+        assert_eq!(read(&reply(&["", " "], "no").to_string()).0, ["adds"]);
+    }
+
+    #[test]
+    fn a_reply_in_plain_words_is_read_line_by_line() {
+        for (reply, faults, quotes) in [
+            ("ACCEPT", &["ACCEPT"][..], &[][..]),
+            ("REVISE: too long", &[" too long"], &[]),
+            ("REVISE:\n- too long\n\n- no title", &["- too long", "- no title"], &[]),
+            ("It is {too} long.", &["It is {too} long."], &[]),
+            ("{\"too\": \"long\"}", &["{\"too\": \"long\"}"], &["too", "long"]),
+            ("REVISE: write\n```\nfn a()\n```", &[" write"], &["```", "fn a()", "```"]),
+            ("REVISE: write\n> one\nnot two", &[" write", "not two"], &["> one"]),
+            // A reply that is quoted as a whole is said all the same.
+            ("REVISE: \"too long\"", &[" \"too long\""], &[]),
+            ("REVISE:\n```\ntoo long\n```", &["", "```", "too long", "```"], &[]),
+        ] {
+            assert_eq!(read(reply), (texts(faults), texts(quotes)), "{reply}");
+        }
+    }
+
+    #[test]
+    fn quotes_stand_between_marks_and_apostrophes_do_not() {
+        for (line, quotes) in [
+            ("it's the reader's view, isn't it", &[][..]),
+            ("write 'seven steps' and “eight”", &["seven steps", "eight"]),
+            ("schreib „sieben“ statt »acht« oder ‚neun‘", &["sieben", "acht", "neun"]),
+            ("il faut « sept pas »", &[" sept pas "]),
+            ("写「七」", &["七"]),
+            ("a `let` too many, 5\" wide", &["let"]),
+            ("an \"open end", &[]),
+            ("say \"it's \"", &["it's "]),
+            ("\"all of it\".", &[]),
+        ] {
+            assert_eq!(marked(line), quotes, "{line}");
+        }
+        // The work must grow with the length of the line.
+        for run in ["\"a ", "„", "'a", "` "] {
+            marked(&run.repeat(50_000));
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Measures how much of one text another repeats word for word, as a reader sees both.
+//!
+//! The amount is counted in shingles, runs of eight words, without those that certain other texts,
+//! such as the task, contain. Each text is read in up to two views, with its markup and without; a
+//! run counts as repeated if it stands in any view. What a repetition means is decided by the claims
+//! `plan_leak` and `verifier_history_blind`.
+
+use std::collections::HashSet;
+
+use super::tokens::{Lexicon, Words};
+use crate::certificate::claims::ClaimResult;
+use crate::model::{as_seen, without_markup};
+
+/// The number of words in a shingle. Any two texts on one subject share shorter runs.
+pub(super) const SHINGLE: usize = 8;
+
+/// The number of words in a row that cannot be repeated by chance.
+pub(super) const RUN: usize = 25;
+
+/// The share of repeated shingles from which a text counts as repeated, as its denominator: one in
+/// five, or 20 %.
+const ONE_OF: usize = 5;
+
+/// The number of shingles below which a text is short. In a short text a few stock phrases would
+/// make up one in five.
+const SHORT: usize = 24;
+
+/// The share of repeated shingles from which a short text counts as repeated, as its denominator.
+const ONE_OF_SHORT: usize = 2;
+
+/// The number of words of its own from which a text can be repeated: those of one shingle.
+const LEAST: usize = SHINGLE;
+
+/// The words of a text as a reader sees it: with its markup, and without if that differs.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SeenWords {
+    views: Vec<Words>,
+}
+
+impl SeenWords {
+    /// Reads the words of a text.
+    pub(super) fn of(text: &str, lexicon: &mut Lexicon) -> Self {
+        let seen = as_seen(text);
+        let unmarked = without_markup(&seen).map(|unmarked| lexicon.words(&unmarked));
+        let views = std::iter::once(lexicon.words(&seen)).chain(unmarked);
+        Self { views: views.collect() }
+    }
+
+    /// Returns the number of words in the longer view.
+    pub(super) fn count(&self) -> usize {
+        self.views.iter().map(|view| view.numbers.len()).max().unwrap_or_default()
+    }
+
+    fn is_whole(&self) -> bool {
+        self.views.iter().all(|view| view.is_whole)
+    }
+
+    /// Returns all runs of `length` words in the text.
+    fn runs(&self, length: usize) -> impl Iterator<Item = &[u32]> {
+        self.views.iter().flat_map(move |view| view.numbers.windows(length))
+    }
+}
+
+/// The shingles of texts whose words are nobody's own: who repeats them repeats those texts.
+#[derive(Debug)]
+pub(super) struct Common<'a> {
+    shingles: HashSet<&'a [u32]>,
+    is_whole: bool,
+}
+
+impl<'a> Common<'a> {
+    pub(super) fn of(text: &'a SeenWords) -> Self {
+        let mut common = Self { shingles: HashSet::new(), is_whole: true };
+        common.add(text);
+        common
+    }
+
+    /// Adds a further text.
+    pub(super) fn add(&mut self, text: &'a SeenWords) {
+        self.shingles.extend(text.runs(SHINGLE));
+        self.is_whole &= text.is_whole();
+    }
+}
+
+/// The runs of words in an artifact, collected once for all texts that are compared with it.
+#[derive(Debug)]
+pub(super) struct Searched<'a> {
+    shingles: HashSet<&'a [u32]>,
+    runs: HashSet<&'a [u32]>,
+    is_whole: bool,
+}
+
+impl<'a> Searched<'a> {
+    pub(super) fn of(text: &'a SeenWords) -> Self {
+        let (shingles, runs) = (text.runs(SHINGLE).collect(), text.runs(RUN).collect());
+        Self { shingles, runs, is_whole: text.is_whole() }
+    }
+}
+
+/// The amount of one text that another repeats word for word.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Repetition {
+    /// Number of the text's words that stand in no shingle of a common text.
+    pub(super) own_words: usize,
+    /// Number of the text's distinct shingles, without the common ones.
+    pub(super) shingles: usize,
+    /// Number of these shingles that are repeated.
+    pub(super) repeated: usize,
+    /// Whether a run of [`RUN`] words is repeated, made of such shingles.
+    pub(super) has_run: bool,
+    /// Whether all texts were compared in full.
+    pub(super) is_whole: bool,
+}
+
+impl Repetition {
+    /// Measures how much of `text` is repeated by the text that is searched, without the shingles
+    /// that are common. Of the views of `text` the one counts that is repeated most.
+    pub(super) fn of(text: &SeenWords, searched: &Searched<'_>, common: &Common<'_>) -> Self {
+        let views = text.views.iter().map(|view| Self::of_view(view, searched, common));
+        views.max_by_key(Self::rank).unwrap_or_default()
+    }
+
+    fn of_view(view: &Words, searched: &Searched<'_>, common: &Common<'_>) -> Self {
+        let words = &view.numbers;
+        let own = |shingle: &&[u32]| !common.shingles.contains(*shingle);
+        let shingles: HashSet<&[u32]> = words.windows(SHINGLE).filter(own).collect();
+        let repeated = shingles.iter().filter(|it| searched.shingles.contains(*it)).count();
+        let mut runs = words.windows(RUN);
+        let has_run =
+            runs.any(|run| searched.runs.contains(run) && run.windows(SHINGLE).all(|it| own(&it)));
+        let own_words = own_words(words, common);
+        let is_whole = view.is_whole && searched.is_whole && common.is_whole;
+        Self { own_words, shingles: shingles.len(), repeated, has_run, is_whole }
+    }
+
+    /// Returns the result for a claim that no such text is repeated.
+    pub(super) fn result(&self) -> ClaimResult {
+        let one_of = if self.shingles < SHORT { ONE_OF_SHORT } else { ONE_OF };
+        if self.own_words < LEAST {
+            let is_decided = self.is_whole;
+            return if is_decided { ClaimResult::NotApplicable } else { ClaimResult::Unknown };
+        }
+        if self.has_run || (self.repeated > 0 && self.repeated * one_of >= self.shingles) {
+            ClaimResult::Fail
+        } else if self.is_whole {
+            ClaimResult::Pass
+        } else {
+            ClaimResult::Unknown
+        }
+    }
+
+    /// Returns the share of the text's shingles that are repeated, in percent.
+    pub(super) fn percent(&self) -> usize {
+        (self.repeated * 100).checked_div(self.shingles).unwrap_or_default()
+    }
+
+    /// Returns how much a repetition counts against a claim: its result first, then its share.
+    pub(super) fn rank(&self) -> (u8, usize) {
+        let result = match self.result() {
+            ClaimResult::Fail => 3,
+            ClaimResult::Unknown => 2,
+            ClaimResult::Pass => 1,
+            ClaimResult::NotApplicable => 0,
+        };
+        (result, self.percent())
+    }
+
+    /// Describes the repetition in figures. `whose` names the text whose shingles are counted, as a
+    /// genitive.
+    pub(super) fn figures(&self, whose: &str) -> String {
+        let Self { own_words, shingles, repeated, has_run, is_whole } = self;
+        let mut figures = if *own_words < LEAST {
+            let plural = if *own_words == 1 { "word" } else { "words" };
+            format!("{own_words} {plural} of {whose} own are too few to be recognised")
+        } else {
+            let (percent, run) = (self.percent(), if *has_run { "a" } else { "no" });
+            format!(
+                "the artifact repeats {repeated} of {whose} {shingles} runs of {SHINGLE} words \
+                 ({percent} %), and {run} run of {RUN}"
+            )
+        };
+        if !is_whole {
+            figures.push_str("; the texts are too long to be looked at in full");
+        }
+        figures
+    }
+}
+
+/// Returns the number of words that stand in no common shingle.
+fn own_words(words: &[u32], common: &Common<'_>) -> usize {
+    // The word before which all words of the common shingles so far stand.
+    let mut covered = 0;
+    let mut taken = 0;
+    for (from, shingle) in words.windows(SHINGLE).enumerate() {
+        if common.shingles.contains(shingle) {
+            taken += from + SHINGLE - covered.max(from);
+            covered = from + SHINGLE;
+        }
+    }
+    words.len().saturating_sub(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(numbers: impl IntoIterator<Item = u32>) -> SeenWords {
+        let numbers = numbers.into_iter().collect();
+        SeenWords { views: vec![Words { numbers, is_whole: true }] }
+    }
+
+    fn measured(text: &SeenWords, artifact: &SeenWords, common: &SeenWords) -> Repetition {
+        Repetition::of(text, &Searched::of(artifact), &Common::of(common))
+    }
+
+    /// The work of comparing texts must grow with the sum of their lengths. If it grew with the
+    /// product, the test would take minutes.
+    #[test]
+    fn long_texts_take_linear_time() {
+        let long = seen(0..40_000);
+        let found = measured(&long, &long, &seen([]));
+        assert_eq!((found.shingles, found.repeated, found.has_run), (39_993, 39_993, true));
+        assert_eq!(measured(&long, &long, &long).own_words, 0);
+    }
+
+    #[test]
+    fn a_text_that_was_not_read_in_full_cannot_pass() {
+        let whole =
+            Repetition { own_words: 107, shingles: 100, is_whole: true, ..Repetition::default() };
+        assert_eq!(whole.result(), ClaimResult::Pass);
+        let cut = Repetition { is_whole: false, ..whole };
+        assert_eq!(cut.result(), ClaimResult::Unknown);
+        assert!(cut.figures("the plan's").contains("too long"), "{cut:?}");
+        assert_eq!(Repetition { repeated: 20, ..cut }.result(), ClaimResult::Fail);
+        let short = Repetition { own_words: 7, ..cut };
+        assert_eq!(short.result(), ClaimResult::Unknown);
+    }
+
+    /// A text of `words` words, of which the artifact repeats the first `repeated`.
+    #[test]
+    fn a_short_text_counts_from_a_half_and_a_longer_one_from_a_fifth() {
+        use ClaimResult::{Fail, NotApplicable, Pass};
+        for (words, repeated, result) in [
+            (0, 0, NotApplicable),
+            (7, 7, NotApplicable),
+            (8, 7, Pass),
+            (8, 8, Fail),
+            (9, 8, Fail),
+            (10, 8, Pass),
+            (17, 11, Pass),
+            (17, 12, Fail),
+            // 30 words have 23 runs, of which 12 are a half; 31 have 24, of which 5 are a fifth.
+            (30, 18, Pass),
+            (30, 19, Fail),
+            (31, 11, Pass),
+            (31, 12, Fail),
+            (107, 26, Fail),
+            (207, 24, Pass),
+            (207, 25, Fail),
+        ] {
+            let artifact = seen((0..repeated).chain(5_000..5_020));
+            let found = measured(&seen(0..words), &artifact, &seen([]));
+            assert_eq!(found.result(), result, "{words} {repeated}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_common_text_are_nobodys_own() {
+        let common = seen(0..20);
+        for (text, own) in [
+            (seen(0..20), 0),
+            (seen(0..27), 7),
+            (seen(100..107), 7),
+            (seen((0..8).chain(100..104).chain(10..20)), 4),
+            // Seven words in a row are no shingle.
+            (seen((0..7).chain(100..101)), 8),
+        ] {
+            assert_eq!(measured(&text, &text, &common).own_words, own, "{text:?}");
+        }
+    }
+}
