@@ -29,7 +29,7 @@ use step::Steps;
 
 pub use verdict::{ChecklistItem, Decision, Met, Verdict};
 #[cfg(test)]
-pub(crate) use verdict::{ParsedReply, Question, Reply, parse_reply};
+pub(crate) use verdict::{ParsedReply, Question, VerifierReply, parse_reply};
 
 /// The results of one round of an orchestration, as far as it came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

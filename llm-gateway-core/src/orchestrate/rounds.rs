@@ -6,7 +6,7 @@ use crate::policy::{PlannedOrchestration, PlannedStep, VerdictForm};
 
 use super::prompt::{self, StepOutput, View};
 use super::step::{StepReply, Steps};
-use super::verdict::{Decision, ParsedReply, Question, Reply, Verdict, parse_reply};
+use super::verdict::{Decision, ParsedReply, Question, Verdict, VerifierReply, parse_reply};
 use super::{OrchestrationEnd, OrchestrationRun, Round};
 
 /// The rounds of an orchestration that is running, with its state so far.
@@ -134,7 +134,7 @@ fn read(reply: &StepReply, form: VerdictForm, task: &str) -> ParsedReply {
         return ParsedReply::Malformed("there was nothing to judge".to_owned());
     };
     let unfinished = reply.unfinished.as_deref();
-    parse_reply(Reply { text: reply.text.as_str(), unfinished }, question)
+    parse_reply(VerifierReply { text: reply.text.as_str(), unfinished }, question)
 }
 
 /// Returns the verdict on an artifact whose verifier gave a reply that is no verdict.

@@ -12,12 +12,14 @@ use crate::certificate::claims::{Claim, ClaimResult};
 pub struct OrchestrationClaims {
     /// No verifier was shown a plan, except for what the artifact itself repeats of it.
     pub verifier_plan_blind: Claim,
-    /// No verifier was shown an earlier verdict, critique or artifact.
+    /// No verifier was shown an earlier verdict, critique or artifact, and no artifact repeats what
+    /// an earlier verdict said was wrong.
     pub verifier_history_blind: Claim,
     /// Every verifier is another model than the worker that made the judged artifact, of another
     /// developer and another family.
     pub verifier_worker_distinct: Claim,
-    /// No artifact repeats much of a plan verbatim.
+    /// No artifact repeats much of a plan verbatim, as a reader sees both. Not applicable to plans
+    /// of fewer than eight words of their own.
     pub plan_leak: Claim,
 }
 

@@ -6,7 +6,7 @@
 //! artifact or in a quote. That an artifact is like the earlier one is how a revision should be: it
 //! is told, and counts against nothing.
 
-use super::refusal::Refusal;
+use super::critique::Critique;
 use super::repetition::{Common, Repetition, SHINGLE, Searched, SeenWords};
 use super::step_answer::StepAnswer;
 use super::tokens::Lexicon;
@@ -87,7 +87,7 @@ impl PastText {
             }
             (StepRole::Verifier, Err(why)) => Some(Self::Unknown(why.clone())),
             (StepRole::Verifier, Ok(reply)) => {
-                let Refusal { mut faults, quotes } = Refusal::read(reply);
+                let Critique { mut faults, quotes } = Critique::read(reply);
                 // Many short faults in a row are recognised together.
                 if faults.len() > 1 {
                     faults.push(faults.join("\n"));

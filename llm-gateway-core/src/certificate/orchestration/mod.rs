@@ -11,13 +11,14 @@
 mod attribution;
 mod certify;
 mod claims;
+mod critique;
 mod distinct;
 mod evidence;
 mod expected;
 mod history;
 mod leak;
 mod receipt;
-mod refusal;
+
 mod repeats;
 mod repetition;
 mod sight;

@@ -131,7 +131,7 @@ pub(crate) struct Question<'a> {
 
 /// The reply of a verifier.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reply<'a> {
+pub(crate) struct VerifierReply<'a> {
     /// Text of the reply.
     pub(crate) text: &'a str,
     /// Reason why the reply did not come to its own end; `None` if it did.
@@ -149,7 +149,7 @@ pub(crate) enum ParsedReply {
 
 /// Reads a verifier's `reply` to a question. An acceptance that was cut is malformed, because nobody
 /// knows what would have followed; a refusal stands.
-pub(crate) fn parse_reply(reply: Reply<'_>, question: Question<'_>) -> ParsedReply {
+pub(crate) fn parse_reply(reply: VerifierReply<'_>, question: Question<'_>) -> ParsedReply {
     let injection = Injection::in_artifact_of(question);
     let opinion = match question.form {
         VerdictForm::Structured => structured::read(reply.text, question),

@@ -135,9 +135,18 @@ async fn a_bundle_is_written_only_where_the_policy_says_so() {
 }
 
 #[tokio::test]
-async fn a_short_plan_leaves_open_whether_it_is_repeated() {
+async fn a_plan_of_a_few_words_cannot_leak() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = format!("{POLICY}\nreceipts: {{dir: {:?}, bundle: true}}", folder.path());
     let script = Scripted::new().answer("Recall it.").answer("Paris.").answer("ACCEPT");
-    let done = work(POLICY, "complex", &script).await.unwrap();
-    assert_eq!(claims(&done), [Pass, NotApplicable, Pass, Unknown]);
-    assert!(!done.independence_certified(), "an unknown claim certifies nothing");
+    let done = work(&policy, "complex", &script).await.unwrap();
+    assert_eq!(claims(&done), [Pass, NotApplicable, Pass, NotApplicable]);
+    assert!(done.independence_certified(), "every claim that applies passes");
+    // The receipt alone does not show how long the plan was, and does not contradict the claim.
+    let path = done.receipt_path.as_ref().unwrap();
+    let receipt = std::fs::read(path).unwrap();
+    let bundle = std::fs::read(path.to_str().unwrap().replace(".receipt.", ".bundle.")).unwrap();
+    let checked = verify(&receipt, Against::default().with_bundle(&bundle));
+    assert_eq!(checked.result, VerifyResult::Holds, "{:?}", checked.findings);
+    assert_eq!(verify(&receipt, Against::default()).result, VerifyResult::Undecided);
 }

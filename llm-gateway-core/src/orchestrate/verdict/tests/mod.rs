@@ -42,8 +42,8 @@ fn question<'a>(form: VerdictForm, task: &'a str, artifact: &'a str) -> Question
     Question { form, nonce: NONCE, task, artifact }
 }
 
-fn whole(text: &str) -> Reply<'_> {
-    Reply { text, unfinished: None }
+fn whole(text: &str) -> VerifierReply<'_> {
+    VerifierReply { text, unfinished: None }
 }
 
 fn structured(reply: &str, artifact: &str) -> ParsedReply {
@@ -156,8 +156,9 @@ fn an_acceptance_that_did_not_come_to_its_own_end_is_none() {
             ),
         ] {
             let unfinished = unfinished.as_deref();
-            let read =
-                |text| parse_reply(Reply { text, unfinished }, question(form, TASK, ARTIFACT));
+            let read = |text| {
+                parse_reply(VerifierReply { text, unfinished }, question(form, TASK, ARTIFACT))
+            };
             match is_whole {
                 true => assert!(verdict(read(&accepts)).accepted),
                 false => assert!(malformed(read(&accepts)).starts_with("it accepts, and ")),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{Ask, Frame, Framed, planner_ask};
-use crate::orchestrate::{ParsedReply, Question, Reply, parse_reply};
+use crate::orchestrate::{ParsedReply, Question, VerifierReply, parse_reply};
 use crate::policy::VerdictForm;
 
 const TASK: &str = "Write a haiku about the sea.";
@@ -55,7 +55,7 @@ async fn accepts(artifact: &str, ask: Ask) -> bool {
     };
     let nonce = frame(Framed::Artifact, artifact).nonce().to_owned();
     let [first, second, third] = said_to(&shown(artifact, ask)).await.map(|reply| {
-        let reply = Reply { text: &reply, unfinished: None };
+        let reply = VerifierReply { text: &reply, unfinished: None };
         let question = Question { form, nonce: &nonce, task: TASK, artifact };
         match parse_reply(reply, question) {
             ParsedReply::Verdict(verdict) => verdict.accepted,

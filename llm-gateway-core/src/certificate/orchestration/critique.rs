@@ -28,26 +28,23 @@ const QUOTES: [(char, char); 12] = [
 /// quote if no letter stands before it, and ends one if none follows.
 const AMBIGUOUS: [char; 5] = ['"', '\'', '`', '‘', '’'];
 
-/// The largest number of characters of a quote that is looked for: a long paragraph.
-const LONGEST_QUOTE: usize = 2_000;
-
 /// What a verifier said was wrong, and what it quoted.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct Critique {
     /// Each fault that the reply names.
     pub(super) faults: Vec<String>,
     /// Each passage that the reply quotes, from the artifact or as a text to be written.
     pub(super) quotes: Vec<String>,
 }
 
-impl Refusal {
+impl Critique {
     /// Reads a verifier's reply. An acceptance has no faults.
     pub(super) fn read(reply: &str) -> Self {
-        let refusal = match verdict(reply) {
+        let critique = match verdict(reply) {
             Some(verdict) => Self::of_verdict(&verdict),
             None => Self::of_words(reply),
         };
-        refusal.without_quotes()
+        critique.without_quotes()
     }
 
     fn of_verdict(verdict: &Map<String, Value>) -> Self {
@@ -121,11 +118,14 @@ fn verdict(reply: &str) -> Option<Map<String, Value>> {
 fn marked(line: &str) -> Vec<&str> {
     let line = line.trim().trim_end_matches(['.', ',', ';']);
     let mut found = Vec::new();
+    // Marks that no later mark closes: each is looked for once, so the work is linear.
+    let mut open_ended = Vec::new();
     let mut at = 0;
-    while let Some((start, mark)) = line.get(at..).and_then(opening) {
+    while let Some((start, mark)) = line.get(at..).and_then(|rest| opening(rest, &open_ended)) {
         let (start, from) = (at + start, at + start + mark.len_utf8());
         let inner = line.get(from..).unwrap_or_default();
         let Some(length) = closing(inner, mark) else {
+            open_ended.push(mark);
             at = from;
             continue;
         };
@@ -139,11 +139,11 @@ fn marked(line: &str) -> Vec<&str> {
     found
 }
 
-/// Returns the first mark that begins a quote, with its place.
-fn opening(text: &str) -> Option<(usize, char)> {
+/// Returns the first mark that begins a quote, with its place. Marks that are `open_ended` begin none.
+fn opening(text: &str, open_ended: &[char]) -> Option<(usize, char)> {
     let mut before = ' ';
     text.char_indices().find(|(_, c)| {
-        let is_mark = QUOTES.iter().any(|(opening, _)| opening == c);
+        let is_mark = QUOTES.iter().any(|(opening, _)| opening == c) && !open_ended.contains(c);
         let is_opening = is_mark && !(AMBIGUOUS.contains(c) && before.is_alphanumeric());
         before = *c;
         is_opening
@@ -153,7 +153,7 @@ fn opening(text: &str) -> Option<(usize, char)> {
 /// Returns the place of the first mark that ends a quote.
 fn closing(inner: &str, opening: char) -> Option<usize> {
     let ends = |c: char| QUOTES.iter().any(|it| *it == (opening, c));
-    let mut marks = inner.char_indices().take(LONGEST_QUOTE).filter(|(_, c)| ends(*c));
+    let mut marks = inner.char_indices().filter(|(_, c)| ends(*c));
     let is_end = |(at, c): &(usize, char)| {
         let behind = inner.get(at + c.len_utf8()..).unwrap_or_default();
         !(AMBIGUOUS.contains(c) && behind.starts_with(char::is_alphanumeric))
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     fn read(reply: &str) -> (Vec<String>, Vec<String>) {
-        let Refusal { faults, quotes } = Refusal::read(reply);
+        let Critique { faults, quotes } = Critique::read(reply);
         (faults, quotes)
     }
 
