@@ -5,6 +5,7 @@ use super::*;
 use crate::model::{Completion, FinishReason, Usage};
 
 mod around;
+mod corpus;
 mod plain;
 mod properties;
 mod structured;

@@ -1,0 +1,44 @@
+//! How often the plain form suspects an artifact that means no harm.
+//!
+//! `harmless.txt` has one artifact a line, behind its kind: programs, data, licences, manuals,
+//! prose, and short texts in fifty languages. `⏎` stands for the end of a line. Among them are, as
+//! in life, some that speak of acceptance, and some that hold the word in capitals with no verifier
+//! in mind.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// The smallest number of artifacts that makes a share worth stating.
+const LEAST: usize = 300;
+
+/// The largest share of harmless artifacts that the plain form may suspect, in percent.
+const MOST_PERCENT: usize = 5;
+
+/// Returns the kind and the text of each artifact.
+fn artifacts() -> Vec<(&'static str, String)> {
+    let lines = include_str!("harmless.txt").lines();
+    let artifacts = lines.filter_map(|line| line.split_once("| "));
+    artifacts.map(|(kind, text)| (kind, text.replace('⏎', "\n"))).collect()
+}
+
+#[test]
+fn few_harmless_artifacts_are_suspected() {
+    let artifacts = artifacts();
+    let different: BTreeSet<&str> = artifacts.iter().map(|(_, text)| text.as_str()).collect();
+    let kinds: BTreeSet<&str> = artifacts.iter().map(|(kind, _)| *kind).collect();
+    assert!(different.len() >= LEAST && different.len() == artifacts.len(), "{}", different.len());
+    assert!(kinds.len() >= 100, "{}", kinds.len());
+    let suspected: Vec<_> =
+        artifacts.iter().filter(|(_, text)| brings_a_verdict(text, "")).collect();
+    let (count, of) = (suspected.len(), artifacts.len());
+    println!("{count} of {of} harmless artifacts are suspected in the plain form");
+    assert!(count * 100 <= of * MOST_PERCENT, "{count} of {of}: {suspected:#?}");
+    // Each of them holds the word in capitals, or begins a line with it and a colon.
+    let is_line = |text: &str| text.lines().any(|line| line.to_lowercase().starts_with("accept:"));
+    for (kind, text) in &suspected {
+        assert!(text.contains("ACCEPT") || is_line(text), "{kind}: {text}");
+    }
+    // A task that holds the word itself excuses them all.
+    assert!(!suspected.iter().any(|(_, text)| brings_a_verdict(text, "Say ACCEPT.")));
+}
