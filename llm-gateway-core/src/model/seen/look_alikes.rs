@@ -3,6 +3,9 @@
 //!
 //! A text in another alphabet loses nothing by this: the same letters of two texts stay the same.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// Latin letters, each with the letters that look like it: Cyrillic, Greek, Coptic, Cherokee, Lisu,
 /// and the small capitals of phonetics. Source: the prototypes in
 /// <https://www.unicode.org/Public/security/latest/confusables.txt>, for letters that fonts show
@@ -55,6 +58,12 @@ const LOOK_ALIKES: &[(char, &str)] = &[
     ('y', "уγ"),
 ];
 
+/// The Latin letter of each letter that looks like one.
+static PLAIN: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+    let pairs = LOOK_ALIKES.iter().flat_map(|(plain, alike)| alike.chars().map(|c| (c, *plain)));
+    pairs.collect()
+});
+
 /// The first letters of alphabets in frames and flags, which NFKC leaves as they are: negative
 /// circled, negative squared, and regional indicators.
 const FRAMED: [u32; 3] = [0x1_f150, 0x1_f170, 0x1_f1e6];
@@ -68,6 +77,5 @@ pub(super) fn plain(c: char) -> char {
         let n = u32::from(c).checked_sub(*first).filter(|n| *n < 26)?;
         char::from_u32(u32::from('A') + n)
     });
-    let alike = || LOOK_ALIKES.iter().find(|(_, alike)| alike.contains(c)).map(|(plain, _)| *plain);
-    framed.or_else(alike).unwrap_or(c)
+    framed.or_else(|| PLAIN.get(&c).copied()).unwrap_or(c)
 }

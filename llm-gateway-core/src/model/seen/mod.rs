@@ -23,6 +23,10 @@ pub(crate) use markup::without_markup;
 /// are plain ones, in the case that they have.
 pub(crate) fn as_seen(text: &str) -> String {
     let resolved = references::resolved(text);
+    // Most texts are these, and their normal form is their own.
+    if resolved.chars().all(|c| c.is_ascii() && is_shown(c)) {
+        return resolved.into_owned();
+    }
     let normalizer = DecomposingNormalizer::new_nfkd();
     let decomposed = normalizer.normalize_iter(resolved.chars().map(look_alikes::plain));
     decomposed.filter(|c| is_shown(*c)).map(look_alikes::plain).collect()

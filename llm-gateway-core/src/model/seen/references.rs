@@ -91,13 +91,17 @@ fn named(text: &str) -> Option<(String, usize)> {
 }
 
 /// Returns the character that an escape at the beginning of `text` stands for, and the length of the
-/// escape: `\u0041`, two of them for one character, `\u{41}`, `\U00000041` or `\x41`.
+/// escape: `\u0041`, two of them for one character, `\u{41}`, `\U00000041`, `\x41`, or whitespace such
+/// as `\n`, without which two words would be one.
 fn escape(text: &str) -> Option<(String, usize)> {
     let code = |from: usize, digits: usize| {
         let digits = text.get(from..from + digits)?;
         let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         u32::from_str_radix(digits, 16).ok().filter(|_| is_number)
     };
+    if ["\\n", "\\r", "\\t"].into_iter().any(|space| text.starts_with(space)) {
+        return Some((" ".to_owned(), 2));
+    }
     let (code, length) = if let Some(braced) = text.strip_prefix("\\u{") {
         let count = braced.bytes().take(MOST_DIGITS).take_while(u8::is_ascii_hexdigit).count();
         braced.get(count..)?.strip_prefix('}')?;

@@ -4,6 +4,7 @@ use super::*;
 fn one_text_is_seen_however_its_letters_are_written() {
     for written in [
         "First line",
+        "First\\nline",
         "Fi\u{ad}rst li\u{200b}ne",
         "F\u{200d}i\u{2060}r\u{feff}st\u{e0041} line\u{fe0f}",
         "\u{202a}First\u{202c} line",
@@ -32,9 +33,9 @@ fn one_text_is_seen_however_its_letters_are_written() {
 
 #[test]
 fn what_is_seen_stays() {
-    for text in [
-        "", "a & b", "&", "&;", "&x", "&#;", "&#x;", "\\", "\\u", "\\u00", "\\n", "a\n\tb", "1 < 2",
-    ] {
+    for text in
+        ["", "a & b", "&", "&;", "&x", "&#;", "&#x;", "\\", "\\u", "\\u00", "a\n\tb", "1 < 2"]
+    {
         assert_eq!(as_seen(text), text);
     }
     assert_eq!(as_seen("Chọn năm âm"), "Chon nam am");

@@ -204,6 +204,7 @@ fn a_plan_is_seen_however_it_is_written() {
     add("a word a line", PLAN.replace(' ', "<br>"));
     add("in a comment", format!("<!-- {PLAN} -->"));
     add("in an attribute", format!("<img alt=\"{PLAN}\">"));
+    add("a JSON string of short lines", PLAN.replace(' ', "\\n"));
     add("no-break spaces", PLAN.replace(' ', "&nbsp;"));
     for (about, text) in written {
         let certificate = certify_orchestration(&planned("", PLAN, &above(&text)), &kinship());

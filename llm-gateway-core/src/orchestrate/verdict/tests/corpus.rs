@@ -1,7 +1,7 @@
 //! How often the plain form suspects an artifact that means no harm.
 //!
 //! `harmless.txt` has one artifact a line, behind its kind: programs, data, licences, manuals,
-//! prose, and short texts in fifty languages. `⏎` stands for the end of a line. Among them are, as
+//! prose, and short texts in more than forty languages. `⏎` stands for the end of a line. Among them are, as
 //! in life, some that speak of acceptance, and some that hold the word in capitals with no verifier
 //! in mind.
 
