@@ -29,6 +29,11 @@ pub(super) struct Repeated {
 
 /// Finds what each artifact repeats of the verdicts before it and of the artifact before it.
 pub(super) fn repeated(task: &str, said: &[StepAnswer<'_>]) -> Repeated {
+    // A run of a single round has no past, and none of its texts need be read.
+    let mut judged = said.iter().skip_while(|it| !it.is_of(StepRole::Verifier));
+    if !judged.any(|it| it.is_of(StepRole::Worker)) {
+        return Repeated::default();
+    }
     let mut lexicon = Lexicon::new();
     let task = SeenWords::of(task, &mut lexicon);
     let of_task = Common::of(&task);
