@@ -65,42 +65,56 @@ impl Critique {
     fn of_words(reply: &str) -> Self {
         let reply = reply.trim();
         let reasons = reply.strip_prefix("REVISE:").unwrap_or(reply);
-        Self { faults: reasons.lines().map(str::to_owned).collect(), quotes: Vec::new() }
+        Self { faults: vec![reasons.to_owned()], quotes: Vec::new() }
     }
 
-    /// Takes the passages that the faults quote out of them: lines in a fence or behind `>`, and what
-    /// stands between quote marks. A reply that is nothing but a quote is meant as it stands.
+    /// Takes the passages that the faults quote out of them, and makes each line that is left a fault
+    /// of its own. A reply that is nothing but a quote is meant as it stands.
     fn without_quotes(self) -> Self {
-        let mut fences = Fences::default();
         let (mut faults, mut quotes) = (Vec::new(), self.quotes);
         for fault in &self.faults {
-            let (quoted, said): (Vec<&str>, Vec<&str>) =
-                fault.lines().partition(|line| fences.holds(line));
-            quotes.extend(quoted.iter().map(|line| (*line).to_owned()));
+            let Lines { said, quoted } = Lines::of(fault);
+            quotes.extend(quoted.into_iter().map(str::to_owned));
             quotes.extend(said.iter().flat_map(|line| marked(line)).map(str::to_owned));
-            faults.push(said.join("\n"));
+            faults.extend(said);
         }
-        faults.retain(|fault| fault.contains(char::is_alphanumeric));
-        match faults.is_empty() {
-            true => Self { faults: self.faults, quotes: Vec::new() },
-            false => Self { faults, quotes },
+        let says_something = |line: &&str| line.contains(char::is_alphanumeric);
+        let said: Vec<&str> = faults.into_iter().filter(says_something).collect();
+        if said.is_empty() {
+            let lines = self.faults.iter().flat_map(|fault| fault.lines()).filter(says_something);
+            return Self { faults: lines.map(str::to_owned).collect(), quotes: Vec::new() };
         }
+        Self { faults: said.into_iter().map(str::to_owned).collect(), quotes }
     }
 }
 
-/// Finds the quoted lines of a text in Markdown.
+/// The lines of a text in Markdown: those that it says, and those that it quotes.
 #[derive(Default)]
-struct Fences {
-    is_open: bool,
+struct Lines<'a> {
+    said: Vec<&'a str>,
+    quoted: Vec<&'a str>,
 }
 
-impl Fences {
-    /// Returns whether the next line is quoted: in a fence, or behind a `>`.
-    fn holds(&mut self, line: &str) -> bool {
-        let line = line.trim_start();
-        let is_fence = ["```", "~~~"].into_iter().any(|mark| line.starts_with(mark));
-        self.is_open ^= is_fence;
-        is_fence || self.is_open || line.starts_with('>')
+impl<'a> Lines<'a> {
+    /// Splits a text into its lines. A line is quoted in a fence that ends, or behind a `>`.
+    fn of(text: &'a str) -> Self {
+        let mut lines = Self::default();
+        let mut fenced: Option<Vec<&str>> = None;
+        for line in text.lines() {
+            let begun = line.trim_start();
+            match (["```", "~~~"].into_iter().any(|mark| begun.starts_with(mark)), &mut fenced) {
+                (true, Some(inner)) => {
+                    lines.quoted.append(inner);
+                    fenced = None;
+                }
+                (true, None) => fenced = Some(Vec::new()),
+                (false, Some(inner)) => inner.push(line),
+                (false, None) if begun.starts_with('>') => lines.quoted.push(line),
+                (false, None) => lines.said.push(line),
+            }
+        }
+        lines.said.extend(fenced.into_iter().flatten());
+        lines
     }
 }
 
@@ -152,7 +166,7 @@ fn opening(text: &str, open_ended: &[char]) -> Option<(usize, char)> {
 
 /// Returns the place of the first mark that ends a quote.
 fn closing(inner: &str, opening: char) -> Option<usize> {
-    let ends = |c: char| QUOTES.iter().any(|it| *it == (opening, c));
+    let ends = |c: char| QUOTES.contains(&(opening, c));
     let mut marks = inner.char_indices().filter(|(_, c)| ends(*c));
     let is_end = |(at, c): &(usize, char)| {
         let behind = inner.get(at + c.len_utf8()..).unwrap_or_default();
@@ -202,13 +216,14 @@ mod tests {
             ("ACCEPT", &["ACCEPT"][..], &[][..]),
             ("REVISE: too long", &[" too long"], &[]),
             ("REVISE:\n- too long\n\n- no title", &["- too long", "- no title"], &[]),
+            ("REVISE: no\n```\nso it ends not", &[" no", "so it ends not"], &[]),
             ("It is {too} long.", &["It is {too} long."], &[]),
             ("{\"too\": \"long\"}", &["{\"too\": \"long\"}"], &["too", "long"]),
-            ("REVISE: write\n```\nfn a()\n```", &[" write"], &["```", "fn a()", "```"]),
+            ("REVISE: write\n```\nfn a()\n```", &[" write"], &["fn a()"]),
             ("REVISE: write\n> one\nnot two", &[" write", "not two"], &["> one"]),
             // A reply that is quoted as a whole is said all the same.
             ("REVISE: \"too long\"", &[" \"too long\""], &[]),
-            ("REVISE:\n```\ntoo long\n```", &["", "```", "too long", "```"], &[]),
+            ("REVISE:\n```\ntoo long\n```", &["too long"], &[]),
         ] {
             assert_eq!(read(reply), (texts(faults), texts(quotes)), "{reply}");
         }

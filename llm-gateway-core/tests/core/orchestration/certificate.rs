@@ -1,6 +1,6 @@
 //! What is certified about a verifier, from the bytes of whole conversations.
 
-use llm_gateway_core::certificate::ClaimResult::{self, Fail, NotApplicable, Pass, Unknown};
+use llm_gateway_core::certificate::ClaimResult::{self, Fail, NotApplicable, Pass};
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
 use llm_gateway_core::outcome::Ending;
 use llm_gateway_core::{Envelope, Orchestrated, Scripted};
