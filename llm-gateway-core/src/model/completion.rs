@@ -91,17 +91,6 @@ impl Completion {
         }
     }
 
-    /// Returns whether the model ended its answer by itself, given the `bound` on output tokens that
-    /// was sent. An answer that is as long as its bound did not, whatever reason the API states:
-    /// some servers say `stop` of every answer. Where no tokens are counted, bytes are: no token is
-    /// shorter than one.
-    pub(crate) fn ended_by_itself(&self, bound: u64) -> bool {
-        let counted = self.usage.map(|usage| usage.output).filter(|output| *output > 0);
-        let bytes = || self.parts.iter().map(|OutputPart::Text(text)| text.len()).sum::<usize>();
-        let length = counted.unwrap_or_else(|| u64::try_from(bytes()).unwrap_or(u64::MAX));
-        self.finish_reason == FinishReason::Stop && length < bound
-    }
-
     /// Returns the joined text of all parts of the answer, marked as written by a model.
     pub fn model_text(&self) -> ModelText {
         ModelText::mint(self.joined_text())
@@ -118,6 +107,16 @@ impl Completion {
         }
         let output = self.usage.map(|usage| usage.output).filter(|output| *output >= max_tokens)?;
         Some(format!("is as long as the bound that was sent ({output} of {max_tokens} tokens)"))
+    }
+
+    /// Returns whether the answer certainly came to its own end, given the `bound` on output that was
+    /// sent. Of an answer whose length is not reported, bytes are counted: no token is shorter than
+    /// one.
+    pub(crate) fn ended_by_itself(&self, bound: u64) -> bool {
+        let is_counted = self.usage.is_some_and(|usage| usage.output > 0);
+        let bytes = || self.parts.iter().map(|OutputPart::Text(text)| text.len()).sum::<usize>();
+        let is_short = || u64::try_from(bytes()).is_ok_and(|bytes| bytes < bound);
+        self.unfinished(bound).is_none() && (is_counted || is_short())
     }
 
     /// Returns the joined text of all parts of the answer.
