@@ -31,7 +31,8 @@ pub(crate) fn open_options() -> OpenOptions {
     options
 }
 
-/// Writes a file that only this user may read (mode 0600).
+/// Writes a file that only this user may read (mode 0600). When the function returns, the file is
+/// on the disk and in its folder, and a loss of power does not lose it.
 ///
 /// An existing file is replaced as a whole: its readers find the old content or the new one, and if
 /// anything fails the old file stays as it is. If the path is a symbolic link, the file that it
@@ -57,13 +58,45 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Ok(_) => fs::canonicalize(path)?,
         Err(_) => link_target(path),
     };
-    let (beside, mut file) = create_beside(&path)?;
-    let replaced = file.write_all(bytes).and_then(|()| fs::rename(&beside, &path));
+    replace(&path, bytes, &mut File::sync_all)
+}
+
+/// Writes a new file and puts it in the place of `path`. `sync` brings a file or a folder to the
+/// disk: the file before it takes its place, and the folder after that.
+fn replace(
+    path: &Path,
+    bytes: &[u8],
+    sync: &mut dyn FnMut(&File) -> io::Result<()>,
+) -> io::Result<()> {
+    let (beside, mut file) = create_beside(path)?;
+    let written = file.write_all(bytes).and_then(|()| sync(&file));
+    let replaced = written.and_then(|()| fs::rename(&beside, path));
     if replaced.is_err() {
         // The error to report is the one above, not one of this removal.
         let _ = fs::remove_file(&beside);
     }
-    replaced
+    replaced?;
+    sync_folder(path, sync)
+}
+
+/// Brings the folder of a file to the disk. Systems other than Unix have no such call, and some file
+/// systems refuse it.
+fn sync_folder(path: &Path, sync: &mut dyn FnMut(&File) -> io::Result<()>) -> io::Result<()> {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) else { return Ok(()) };
+    match sync(&folder) {
+        Err(error) if is_refused(&error) => Ok(()),
+        synced => synced,
+    }
+}
+
+/// Returns whether a file system says that it does not bring folders to the disk.
+fn is_refused(error: &io::Error) -> bool {
+    let kinds = [io::ErrorKind::InvalidInput, io::ErrorKind::Unsupported];
+    kinds.contains(&error.kind()) || error.kind() == io::ErrorKind::PermissionDenied
 }
 
 /// Returns the target of a link whose target does not exist yet, and any other path as it is.
@@ -147,6 +180,28 @@ mod tests {
         assert_eq!(fs::read(path("later")).unwrap(), b"made");
         super::write(Path::new("/dev/null"), b"gone").unwrap();
         assert_eq!(names(root.path()), ["dangling", "file", "later", "link", "reader"]);
+    }
+
+    /// Whoever is told of a file must find it after a loss of power.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_synced_before_it_takes_its_place_and_its_folder_after() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        fs::write(&path, "old").unwrap();
+        let mut seen = Vec::new();
+        super::replace(&path, b"new", &mut |file| {
+            let is_folder = file.metadata().unwrap().is_dir();
+            seen.push((is_folder, fs::read_to_string(&path).unwrap(), names(root.path()).len()));
+            file.sync_all()
+        })
+        .unwrap();
+        let expected = [(false, "old".to_owned(), 2), (true, "new".to_owned(), 1)];
+        assert_eq!(seen, expected);
+        let full =
+            super::replace(&path, b"newer", &mut |_| Err(std::io::ErrorKind::StorageFull.into()));
+        assert!(full.is_err());
+        assert_eq!((fs::read(&path).unwrap(), names(root.path()).len()), (b"new".to_vec(), 1));
     }
 
     #[test]
