@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use llm_gateway_core::certificate::{
-    Against, Kinship, LARGEST_BUNDLE, LARGEST_RECEIPT, Stated, Verification, VerifyResult, verify,
+    Against, Kinship, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT_FILE, Stated, Verification,
+    VerifyResult, verify,
 };
 use llm_gateway_core::config::built_in_models;
 use llm_gateway_core::{Category, Envelope, Error};
@@ -17,8 +18,8 @@ use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, Terminal, harmless};
 
 pub(crate) fn run(arguments: &Verify, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
     let read = || -> Result<_, Error> {
-        let receipt = read(&arguments.receipt, LARGEST_RECEIPT)?;
-        let bundle = arguments.bundle.as_deref().map(|path| read(path, LARGEST_BUNDLE));
+        let receipt = read(&arguments.receipt, LARGEST_RECEIPT_FILE)?;
+        let bundle = arguments.bundle.as_deref().map(|path| read(path, LARGEST_BUNDLE_FILE));
         Ok((receipt, bundle.transpose()?))
     };
     let (receipt, bundle) = match read() {

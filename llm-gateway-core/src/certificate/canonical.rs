@@ -1,15 +1,20 @@
 //! The canonical form (RFC 8785) of receipts and bundles, and the digests over them.
 //!
 //! The form fixes the order of keys and the form of numbers and strings, and leaves out all white
-//! space, so equal documents are equal bytes. A document that is read must be in this form, so that
-//! it has exactly one digest.
+//! space, so equal documents are equal bytes. A document that is read may have been written anew by
+//! any JSON tool. It counts as the document whose canonical form it has, so it has one digest
+//! whatever its spelling.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use super::json;
 
 /// The salt of a receipt: 32 random bytes that go into the digests of its requests, responses and
 /// evidence. Without them nobody can confirm a guessed prompt by its digest. Draw a new salt for
@@ -98,13 +103,90 @@ pub(super) fn to_bytes(document: &impl Serialize) -> Vec<u8> {
     serde_json_canonicalizer::to_vec(document).unwrap_or_default()
 }
 
-/// Reads a JSON document that must be in canonical form (RFC 8785). White space at the end is
-/// allowed, because editors add a line feed there.
-pub(super) fn read<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Unread> {
-    let bytes = bytes.trim_ascii_end();
+/// The number of times that a document may be larger when a tool has written it anew than it is in
+/// canonical form. Indentation doubles a receipt, and `\u` escapes triple a text that is not ASCII.
+pub(super) const REWRITTEN: usize = 4;
+
+/// The largest number of values of a document that a tool has written anew: a thousand for each
+/// call of the largest run.
+const MOST_VALUES: usize = 1 << 22;
+
+/// A document that was read, and how it was written.
+#[derive(Debug)]
+pub(super) struct Opened<T> {
+    pub(super) document: T,
+    /// Whether the document is written in another form than the one in which it was issued.
+    pub(super) is_reformatted: bool,
+}
+
+/// Reads a JSON document, in canonical form or written anew by a JSON tool: with other white space,
+/// order of keys, escapes, spelling of numbers or encoding. Its canonical form must have at most
+/// `largest` bytes.
+pub(super) fn read<T: DeserializeOwned + Serialize>(
+    bytes: &[u8],
+    largest: usize,
+) -> Result<Opened<T>, Unread> {
+    let as_issued = serde_json::from_slice(bytes).ok();
+    if let Some(document) = as_issued.filter(|document: &T| to_bytes(document) == bytes) {
+        return Ok(Opened { document, is_reformatted: false });
+    }
+    let value = json::parse_within(MOST_VALUES, &decoded(bytes)).map_err(|error| {
+        match error.classify() {
+            serde_json::error::Category::Data => Unread::Ambiguous(error.to_string()),
+            _ => Unread::Form(parse_failure(&error)),
+        }
+    })?;
+    let value = with_whole_numbers(value);
+    let canonical = to_bytes(&value);
+    if canonical.len() > largest {
+        return Err(Unread::Form(format!("it is larger than {largest} bytes")));
+    }
     let document: T =
-        serde_json::from_slice(bytes).map_err(|error| Unread::Form(parse_failure(&error)))?;
-    if to_bytes(&document) == bytes { Ok(document) } else { Err(Unread::NotCanonical) }
+        serde_json::from_value(value).map_err(|error| Unread::Form(parse_failure(&error)))?;
+    // What a reader passes over or takes for the same, such as a list for a set, would be a
+    // difference that no digest shows.
+    match to_bytes(&document) == canonical {
+        true => Ok(Opened { document, is_reformatted: true }),
+        false => Err(Unread::NotAsIssued),
+    }
+}
+
+/// Returns the bytes of a document in UTF-8, without a byte order mark. Some tools write UTF-16,
+/// which its mark shows.
+pub(super) fn decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        let text = String::from_utf16(&pairs.iter().map(|pair| unit(*pair)).collect::<Vec<_>>());
+        text.ok().filter(|_| rest.is_empty()).map(|text| Cow::Owned(text.into_bytes()))
+    };
+    match bytes {
+        [0xef, 0xbb, 0xbf, text @ ..] => Cow::Borrowed(text),
+        [0xff, 0xfe, text @ ..] => utf16(text, u16::from_le_bytes).unwrap_or(Cow::Borrowed(bytes)),
+        [0xfe, 0xff, text @ ..] => utf16(text, u16::from_be_bytes).unwrap_or(Cow::Borrowed(bytes)),
+        _ => Cow::Borrowed(bytes),
+    }
+}
+
+/// Writes each number that is whole without a fraction and an exponent: `1.0` and `1e0` are 1. In
+/// JSON they are one number, and in canonical form they are written alike.
+fn with_whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            // Each number below 2^64 that has no fraction is one of the type.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            Some(float)
+                if float.fract() == 0.0 && (0.0..18_446_744_073_709_551_616.0).contains(&float) =>
+            {
+                Value::from(float as u64)
+            }
+            _ => Value::Number(number),
+        },
+        Value::Array(items) => items.into_iter().map(with_whole_numbers).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, field)| (key, with_whole_numbers(field))).collect()
+        }
+        other => other,
+    }
 }
 
 /// Describes why bytes could not be parsed: they are not JSON, or JSON of another shape.
@@ -123,9 +205,12 @@ pub(super) enum Unread {
     /// Bytes that are not a document of the expected shape; the text says why.
     #[error("{0}")]
     Form(String),
-    /// A document of the expected shape that is not in the canonical form in which it was issued.
-    #[error("it is not in the canonical form (RFC 8785) in which it was issued")]
-    NotCanonical,
+    /// A document that two readers may take for two different ones; the text says why.
+    #[error("it has no single reading: {0}")]
+    Ambiguous(String),
+    /// A document of the expected shape that says something in a way in which no gateway does.
+    #[error("it differs from what a gateway writes in more than its form")]
+    NotAsIssued,
 }
 
 /// Returns the SHA-256 of a document's canonical JSON, in hex.

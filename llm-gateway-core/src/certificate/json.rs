@@ -26,8 +26,17 @@ const MOST_VALUES: usize = 65_536;
 /// # Errors
 /// The bytes are not one JSON document, a key occurs twice in one object, or a bound is exceeded.
 pub(crate) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
+    parse_within(MOST_VALUES, bytes)
+}
+
+/// Parses one complete JSON document as strictly as [`parse`] does, of at most `most` values.
+///
+/// # Errors
+/// As of [`parse`]. Where the bytes are JSON, but a key occurs twice or a bound is exceeded, the
+/// error is one of data.
+pub(super) fn parse_within(most: usize, bytes: &[u8]) -> serde_json::Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let left = Cell::new(MOST_VALUES);
+    let left = Cell::new(most);
     let value = Strict { left: &left }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)

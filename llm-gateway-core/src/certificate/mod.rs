@@ -71,8 +71,8 @@ pub use orchestration::{
 };
 pub use panel::{CallerTexts, Certificate, Claims, Evidence, NOT_PROVEN, OfPanel, Rules, certify};
 pub use receipt::{
-    Against, AttemptCost, Bundle, LARGEST_BUNDLE, LARGEST_RECEIPT, Particulars, Receipt, Stated,
-    Verification, VerifyResult,
+    Against, AttemptCost, Bundle, LARGEST_BUNDLE, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT,
+    LARGEST_RECEIPT_FILE, Particulars, Receipt, Stated, Verification, VerifyResult,
 };
 pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};
 pub use verify::verify;

@@ -12,7 +12,7 @@ use super::opening;
 use super::recount::{Recount, recount};
 use super::subject::Subject;
 use super::verification::{Verification, VerifyResult};
-use crate::certificate::canonical::ReceiptDigest;
+use crate::certificate::canonical::{Opened, ReceiptDigest};
 use crate::certificate::lineage::Kinship;
 
 /// The bundle, the digest and the model data that a receipt is checked against, in addition to
@@ -60,12 +60,13 @@ pub(in crate::certificate) fn check_as<S: Subject>(
     against: Against<'_>,
 ) -> Verification {
     match opening::receipt::<S>(receipt) {
-        Ok(receipt) => check(&receipt, against).with_stated(&receipt),
+        Ok(receipt) => check(&receipt, against).with_stated(&receipt.document),
         Err(verification) => verification,
     }
 }
 
-fn check<S: Subject>(receipt: &Receipt<S>, against: Against<'_>) -> Verification {
+fn check<S: Subject>(opened: &Opened<Receipt<S>>, against: Against<'_>) -> Verification {
+    let receipt = &opened.document;
     let found = wrong_digests(receipt, against.digest);
     if !found.is_empty() {
         return Verification::contradicted(&found);
@@ -74,13 +75,18 @@ fn check<S: Subject>(receipt: &Receipt<S>, against: Against<'_>) -> Verification
     if !found.is_empty() {
         return Verification::contradicted(&found);
     }
+    let mut reformatted: Vec<&str> =
+        opened.is_reformatted.then_some("receipt").into_iter().collect();
     let (result, checked) = match against.bundle.map(opening::bundle::<S>) {
         None => (VerifyResult::Undecided, format!("no bundle: {UNCHECKED}")),
         Some(Err(why)) => (VerifyResult::Undecided, format!("the bundle cannot be read: {why}")),
-        Some(Ok(bundle)) => match compare_reissued(receipt, bundle) {
-            Ok(checked) => (VerifyResult::Holds, checked),
-            Err(found) => return Verification::contradicted(&found),
-        },
+        Some(Ok(bundle)) => {
+            reformatted.extend(bundle.is_reformatted.then_some("bundle"));
+            match compare_reissued(receipt, bundle.document) {
+                Ok(checked) => (VerifyResult::Holds, checked),
+                Err(found) => return Verification::contradicted(&found),
+            }
+        }
     };
     let pinned = match against.digest {
         Some(_) => "the digest that was expected pins them",
@@ -88,6 +94,9 @@ fn check<S: Subject>(receipt: &Receipt<S>, against: Against<'_>) -> Verification
     };
     let trusted = format!("{TRUSTED}; {pinned}");
     let mut findings = vec![checked, trusted, SELF_ISSUED.to_owned()];
+    findings.extend(reformatted.iter().map(|what| {
+        format!("the {what} was reformatted: it is written anew, and says what was issued")
+    }));
     findings
         .extend(against.models.into_iter().flat_map(|known| unlike_known_models(receipt, known)));
     Verification::new(result, &findings)

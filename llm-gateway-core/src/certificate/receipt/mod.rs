@@ -25,7 +25,7 @@ pub(super) use digests::declared;
 pub use document::{Bundle, Particulars, Receipt};
 pub(super) use issue::issue;
 pub(super) use opening::kind_of;
-pub use opening::{LARGEST_BUNDLE, LARGEST_RECEIPT};
+pub use opening::{LARGEST_BUNDLE, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT, LARGEST_RECEIPT_FILE};
 #[cfg(test)]
 pub(super) use rows::ResponseRow;
 pub(super) use rows::Rows;

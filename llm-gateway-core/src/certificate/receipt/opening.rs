@@ -6,15 +6,23 @@ use serde::Deserialize;
 use super::document::{BUNDLE_FORMAT, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
 use super::subject::Subject;
 use super::verification::{Verification, VerifyResult};
-use crate::certificate::canonical::{self, Unread};
+use crate::certificate::canonical::{self, Opened, Unread};
 use crate::certificate::kind::ReceiptKind;
 
-/// Size of the largest receipt that is read, in bytes. The row of one attempt has about 500 bytes.
+/// Size of the largest receipt that is issued and verified, in bytes of its canonical form. The row
+/// of one attempt has about 500 bytes.
 pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
 
-/// Size of the largest bundle that is read, in bytes: four times the largest body that the gateway
-/// accepts.
+/// Size of the largest bundle that is issued and verified, in bytes of its canonical form: four
+/// times the largest body that the gateway accepts.
 pub const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
+
+/// Size of the largest file that is read as a receipt, in bytes. A tool may have written it anew,
+/// with more white space and escapes.
+pub const LARGEST_RECEIPT_FILE: usize = LARGEST_RECEIPT * canonical::REWRITTEN;
+
+/// Size of the largest file that is read as a bundle, in bytes.
+pub const LARGEST_BUNDLE_FILE: usize = LARGEST_BUNDLE * canonical::REWRITTEN;
 
 /// The largest number of members or steps that a receipt may have. The work grows with the square
 /// of their number.
@@ -33,7 +41,8 @@ const LONGEST_NAME: usize = 1_024;
 #[derive(Deserialize)]
 struct Head {
     format: String,
-    version: u32,
+    /// A tool may have written it as `1.0`.
+    version: f64,
     kind: ReceiptKind,
 }
 
@@ -49,7 +58,7 @@ fn no_receipt(why: String) -> Verification {
 /// # Errors
 /// The bytes are not a receipt; the verification says why.
 pub(in crate::certificate) fn kind_of(bytes: &[u8]) -> Result<ReceiptKind, Verification> {
-    stated_kind(bytes, LARGEST_RECEIPT, RECEIPT_FORMAT).map_err(no_receipt)
+    stated_kind(bytes, LARGEST_RECEIPT_FILE, RECEIPT_FORMAT).map_err(no_receipt)
 }
 
 /// Returns the kind of run that a document of the given format says it is about. The rest of the
@@ -58,9 +67,9 @@ fn stated_kind(bytes: &[u8], largest: usize, format: &str) -> Result<ReceiptKind
     if bytes.len() > largest {
         return Err(format!("it is larger than {largest} bytes"));
     }
-    let head: Head =
-        serde_json::from_slice(bytes).map_err(|error| canonical::parse_failure(&error))?;
-    if (head.format.as_str(), head.version) != (format, VERSION) {
+    let head: Head = serde_json::from_slice(&canonical::decoded(bytes))
+        .map_err(|error| canonical::parse_failure(&error))?;
+    if (head.format.as_str(), head.version) != (format, f64::from(VERSION)) {
         return Err(format!("it is not a `{format}` of version {VERSION}"));
     }
     Ok(head.kind)
@@ -69,19 +78,22 @@ fn stated_kind(bytes: &[u8], largest: usize, format: &str) -> Result<ReceiptKind
 /// Reads a receipt about the kind of run `S`.
 ///
 /// # Errors
-/// The bytes are not a receipt of this kind, or not in the form in which a gateway writes receipts.
-pub(super) fn receipt<S: Subject>(bytes: &[u8]) -> Result<Receipt<S>, Verification> {
-    let receipt: Receipt<S> = canonical::read(bytes).map_err(|error| match error {
+/// The bytes are not a receipt of this kind, or not one that a gateway writes.
+pub(super) fn receipt<S: Subject>(bytes: &[u8]) -> Result<Opened<Receipt<S>>, Verification> {
+    let opened = canonical::read(bytes, LARGEST_RECEIPT).map_err(|error| match error {
         Unread::Form(why) => no_receipt(why),
-        Unread::NotCanonical => Verification::contradicted(&[error.to_string()]),
+        Unread::Ambiguous(_) | Unread::NotAsIssued => {
+            Verification::contradicted(&[error.to_string()])
+        }
     })?;
+    let receipt: &Receipt<S> = &opened.document;
     if is_too_large(receipt.members.len(), receipt.calls.len(), receipt.commitments.len()) {
         return Err(no_receipt(TOO_LARGE.to_owned()));
     }
     if receipt.names().any(|length| length > LONGEST_NAME) {
         return Err(no_receipt(format!("a name in it is longer than {LONGEST_NAME} bytes")));
     }
-    Ok(receipt)
+    Ok(opened)
 }
 
 fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
@@ -92,12 +104,13 @@ fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
 ///
 /// # Errors
 /// The bytes are not a bundle of this kind; the text says why.
-pub(super) fn bundle<S: Subject>(bytes: &[u8]) -> Result<Bundle<S::Evidence>, String> {
-    let kind = stated_kind(bytes, LARGEST_BUNDLE, BUNDLE_FORMAT)?;
+pub(super) fn bundle<S: Subject>(bytes: &[u8]) -> Result<Opened<Bundle<S::Evidence>>, String> {
+    let kind = stated_kind(bytes, LARGEST_BUNDLE_FILE, BUNDLE_FORMAT)?;
     if kind != S::KIND {
         return Err(format!("it is of {kind}, and the receipt of {}", S::KIND));
     }
-    let bundle: Bundle<S::Evidence> = canonical::read(bytes).map_err(|error| error.to_string())?;
+    let opened = canonical::read(bytes, LARGEST_BUNDLE).map_err(|error| error.to_string())?;
+    let bundle: &Bundle<S::Evidence> = &opened.document;
     let members = S::calls(&bundle.evidence);
     let calls = members.iter().map(|member| member.exchanges.len()).sum();
     if is_too_large(members.len(), calls, 0) {
@@ -106,5 +119,5 @@ pub(super) fn bundle<S: Subject>(bytes: &[u8]) -> Result<Bundle<S::Evidence>, St
     if members.iter().any(|member| member.model.len().max(member.provider.len()) > LONGEST_NAME) {
         return Err(format!("a name in it is longer than {LONGEST_NAME} bytes"));
     }
-    Ok(bundle)
+    Ok(opened)
 }

@@ -13,6 +13,7 @@ mod random;
 mod receipts;
 mod requests;
 mod responses;
+mod rewritten;
 mod schemas;
 mod streams;
 mod tries;

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::cases::table;
 use super::panel::{QUESTION, SEATS, kinship, panel, response, rules};
 use crate::certificate::{
-    self, Against, AttemptCost, ClaimResult, Evidence, OfPanel, Particulars, Receipt, Salt,
-    Verification, VerifyResult,
+    self, Against, AttemptCost, ClaimResult, Evidence, LARGEST_RECEIPT_FILE, OfPanel, Particulars,
+    Receipt, Salt, Verification, VerifyResult,
 };
 use crate::model::{NanoUsd, Usage};
 
@@ -75,8 +75,6 @@ fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     assert_eq!(alone.result, Undecided, "{:?}", alone.findings);
     let unchecked = "request texts, what responses said (status, ids, models, caches), digests";
     assert!(alone.findings[0].contains(unchecked), "{:?}", alone.findings);
-    // An editor's line feed at the end changes nothing.
-    assert_eq!(verify(&[&bytes, b"\n".as_slice()].concat(), Some(&bundle)).result, Holds);
 }
 
 /// Every test case has a receipt that holds, because receipts report failures as well as successes.
@@ -245,15 +243,12 @@ fn bytes_that_are_not_a_receipt_are_recognised() {
     let nested = "[".repeat(100_000);
     let unknown = text.replacen('{', "{\"a\":1,", 1);
     let version = text.replace("\"version\":1", "\"version\":2");
-    let large = " ".repeat(5 * 1024 * 1024);
+    let large = " ".repeat(LARGEST_RECEIPT_FILE + 1);
     for bytes in ["", "null", "{}", "\u{feff}", &nested, &unknown, &version, &large] {
         assert_eq!(verify(bytes.as_bytes(), None).result, NoReceipt, "{:.40}", bytes);
     }
     assert_eq!(verify(&bundle, None).result, NoReceipt);
     assert_eq!(verify(&receipt.to_bytes(), Some(nested.as_bytes())).result, Undecided);
-    // Pretty-printed, the receipt is no longer the document that was issued.
-    let pretty = serde_json::from_str::<Value>(&text).map(|value| format!("{value:#}")).unwrap();
-    assert_eq!(verify(pretty.as_bytes(), Some(&bundle)).result, Contradicted);
 }
 
 /// Receipts and bundles of a stranger are bounded: these would exhaust a naive reader's memory or
@@ -329,7 +324,11 @@ pub(super) fn flips() -> impl Strategy<Value = Vec<(prop::sample::Index, u8, u8)
 }
 
 pub(super) fn is_same(damaged: &[u8], original: &[u8]) -> bool {
-    let json = |bytes| serde_json::from_slice::<Value>(bytes).ok();
+    // A number may be spelled with a fraction of nothing, which is read as the same number.
+    let json = |bytes| {
+        let value = serde_json::from_slice::<Value>(bytes).ok()?;
+        serde_json_canonicalizer::to_vec(&value).ok()
+    };
     json(damaged).is_some_and(|value| Some(value) == json(original))
 }
 
