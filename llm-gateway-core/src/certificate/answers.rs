@@ -20,9 +20,20 @@ pub(super) struct AnsweredCall<'a> {
 
 impl AnsweredCall<'_> {
     /// Returns the id of the model that answered: the one that its response names, or the requested
-    /// one if it names none. `None` if no response was read.
+    /// one if it names none. `None` if no response was read, or if it gives several names.
     pub(super) fn id(&self) -> Option<&str> {
-        Some(self.facts()?.model.as_deref().unwrap_or(self.declared))
+        match self.names().as_slice() {
+            [name] => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Returns the names of the model that answered: all that its response gives, in their order, or
+    /// the requested one if it gives none. Empty if no response was read.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let Some(facts) = self.facts() else { return Vec::new() };
+        let first = facts.model.as_deref().unwrap_or(self.declared);
+        std::iter::once(first).chain(facts.other_models.iter().map(String::as_str)).collect()
     }
 
     /// Returns the facts that the call's response states about itself; `None` if no response was
@@ -51,8 +62,10 @@ pub(super) enum AnswerRecord {
 /// The facts that a model's response states about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ResponseFacts {
-    /// The id of the model that answered, as the response names it.
+    /// The id of the model that answered, as the response names it first.
     pub(super) model: Option<String>,
+    /// Further names that the response gives its model, in their order.
+    pub(super) other_models: Vec<String>,
     /// The id that the provider gave the response.
     pub(super) response_id: Option<String>,
     /// The text of the answer or, in a receipt, its salted digest. Only equality with other texts of
@@ -80,6 +93,7 @@ impl AnswerRecord {
             Err(why) => Self::Unreadable(why),
             Ok(reply) => Self::Read(ResponseFacts {
                 model: reply.model,
+                other_models: reply.other_models,
                 response_id: reply.response_id,
                 text: Some(reply.text),
                 cache_headers: readers::cache_headers(&response.headers),
@@ -88,13 +102,18 @@ impl AnswerRecord {
         }
     }
 
-    /// Returns a sentence about `speaker` that says why its answer is not known; `None` if the
-    /// answer was read.
+    /// Returns a sentence about `speaker` that says why its answer is not known, or why it is not
+    /// known which model gave it; `None` if both are known.
     pub(super) fn gap(&self, speaker: Speaker) -> Option<String> {
         Some(match self {
             Self::Unrecorded => format!("{speaker}'s provider records nothing"),
             Self::Missing => format!("no response of {speaker} is recorded"),
             Self::Unreadable(why) => format!("{speaker}'s response is no answer: {why}"),
+            Self::Read(ResponseFacts { model, other_models, .. }) if !other_models.is_empty() => {
+                let names: Vec<&str> =
+                    model.iter().chain(other_models).map(String::as_str).collect();
+                format!("{speaker}'s response gives its model several names: {}", names.join(", "))
+            }
             Self::Read(_) => return None,
         })
     }

@@ -1,7 +1,7 @@
 //! The facts about a model from the model data and the policy: prices, limits, capabilities, and
 //! the models that it is related to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NanoUsd, Rate, Usage};
 
@@ -145,6 +145,15 @@ impl ModelFacts {
     /// Returns the model's undated id, which is the same for every snapshot and alias of one model.
     pub fn undated(&self) -> &str {
         self.snapshot_of.as_deref().unwrap_or(&self.canonical)
+    }
+
+    /// Returns how many bytes developer and families have together in a receipt, where each family
+    /// stands once, in lower case.
+    pub(crate) fn origin_bytes(&self) -> usize {
+        let plain = |name: &String| name.trim().to_lowercase();
+        let families: BTreeSet<String> = self.lineage.iter().map(plain).collect();
+        let developer = self.developer.as_ref().map_or(0, |name| plain(name).len());
+        families.iter().map(String::len).fold(developer, usize::saturating_add)
     }
 }
 

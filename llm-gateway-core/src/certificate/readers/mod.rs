@@ -97,8 +97,10 @@ pub(super) struct ReadRequest {
 /// A response that was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ReadResponse {
-    /// Id of the model that answered, as the response names it.
+    /// Id of the model that answered, as the response names it first.
     pub(super) model: Option<String>,
+    /// Further names that the response gives its model, in their order.
+    pub(super) other_models: Vec<String>,
     /// The provider's id of the response.
     pub(super) response_id: Option<String>,
     /// Text of the answer, without reasoning.

@@ -8,6 +8,10 @@ use super::reasons::{self, AnswerEnd};
 use super::usage::TokenCounts;
 use crate::model::Usage;
 
+/// How many names a response may give its model beside the first. A stream of names would take the
+/// square of its length to compare.
+const MOST_OTHER_MODELS: usize = 7;
+
 /// A response of which a part has been read.
 #[derive(Debug, Default)]
 pub(super) struct PartialResponse {
@@ -65,26 +69,35 @@ impl PartialResponse {
         self.counts.add(TokenCounts::of(report).without_output());
     }
 
-    /// Takes the name of the model that answers.
+    /// Takes the name of the model that answers. All distinct names are kept in their order; whether
+    /// they name one model is decided elsewhere.
     pub(super) fn name_model(&mut self, name: &ReportedName) {
-        let settled = name.settle(&mut self.reply.model, "model");
-        self.note(settled);
+        let ReadResponse { model, other_models, .. } = &mut self.reply;
+        let Some(name) = name.kept() else { return };
+        let Some(first) = model else {
+            *model = Some(name.into_owned());
+            return;
+        };
+        if *first == name || other_models.iter().any(|known| *known == name) {
+            return;
+        }
+        if other_models.len() < MOST_OTHER_MODELS {
+            other_models.push(name.into_owned());
+        } else {
+            self.fault.get_or_insert_with(|| {
+                format!("it names more than {} models", MOST_OTHER_MODELS + 1)
+            });
+        }
     }
 
     /// Takes the id of the response. Some servers give each event of a stream an id of its own
     /// (<https://github.com/microsoft/foundry-local/issues/144>); the whole response then has none.
     pub(super) fn identify(&mut self, id: &ReportedName) {
-        match (&id.0, &self.reply.response_id) {
-            (Some(id), Some(known)) if id != known => self.is_numbered = true,
-            _ => {
-                let settled = id.settle(&mut self.reply.response_id, "response id");
-                self.note(settled);
-            }
+        let Some(id) = id.kept() else { return };
+        match &self.reply.response_id {
+            Some(known) => self.is_numbered |= *known != id,
+            None => self.reply.response_id = Some(id.into_owned()),
         }
-    }
-
-    fn note(&mut self, settled: Result<(), String>) {
-        self.fault = self.fault.take().or(settled.err());
     }
 
     /// Returns the tokens that the response says it used, if it came to an end and counted them

@@ -129,16 +129,18 @@ impl<S> Receipt<S> {
         }
     }
 
-    /// Returns the length in bytes of each name in the receipt. For a row about a model, it is the
-    /// length of all its texts together.
+    /// Returns the length in bytes of each name in the receipt. Developer and families of a model
+    /// count together, as one name.
     pub(in crate::certificate) fn names(&self) -> impl Iterator<Item = usize> {
         let asked = self.members.iter().flat_map(|member| [&member.provider, &member.model]);
         let came = self.calls.iter().filter_map(|call| call.response.as_ref());
-        let told = came.flat_map(|came| came.returned_model.iter().chain(&came.response_id));
-        let known = self.lineage.rows.iter().map(|row| {
+        let told = came.flat_map(|came| {
+            came.returned_model.iter().chain(&came.other_models).chain(&came.response_id)
+        });
+        let known = self.lineage.rows.iter().flat_map(|row| {
             let Lineage { canonical, developer, families, moves: _ } = &row.lineage;
             let families = families.iter().map(String::len).sum::<usize>();
-            canonical.len() + developer.as_ref().map_or(0, String::len) + families
+            [canonical.len(), developer.as_ref().map_or(0, String::len) + families]
         });
         asked.chain(told).map(String::len).chain(known)
     }

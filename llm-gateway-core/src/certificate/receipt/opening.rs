@@ -8,6 +8,7 @@ use super::subject::Subject;
 use super::verification::{Verification, VerifyResult};
 use crate::certificate::canonical::{self, Opened, Unread};
 use crate::certificate::kind::ReceiptKind;
+use crate::model::LONGEST_NAME;
 
 /// Size of the largest receipt that is issued and verified, in bytes of its canonical form. The row
 /// of one attempt has about 500 bytes.
@@ -31,11 +32,6 @@ const MOST_MEMBERS: usize = 256;
 /// The largest number of attempts that a receipt may have. The work grows with the square of their
 /// number as well.
 const MOST_CALLS: usize = 4_096;
-
-/// The largest number of bytes that a name in a receipt may have, and that all texts of a row about
-/// a model may have together. The bound matters because a finding may name each pair of members.
-/// Ids of providers and models have at most 128 bytes.
-const LONGEST_NAME: usize = 1_024;
 
 /// The fields by which every receipt and every bundle identifies itself.
 #[derive(Deserialize)]

@@ -71,6 +71,9 @@ pub(in crate::certificate) struct ResponseRow {
     /// Whether an API key was replaced in the response's bytes before they were recorded.
     pub(in crate::certificate) redacted: bool,
     pub(in crate::certificate) returned_model: Option<String>,
+    /// Further names that the response gives its model. Receipts of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::certificate) other_models: Vec<String>,
     pub(in crate::certificate) response_id: Option<String>,
     /// Salted digest of the answer's text.
     pub(in crate::certificate) answer: Option<String>,
@@ -219,6 +222,7 @@ impl ResponseRow {
             digest: digests::response(salt, response),
             redacted: response.redacted,
             returned_model: facts.model,
+            other_models: facts.other_models,
             response_id: facts.response_id,
             answer: facts.text.map(|text| digests::answer(salt, &text)),
             cache_headers: facts.cache_headers,
@@ -233,6 +237,7 @@ impl ResponseRow {
             Some(why) => AnswerRecord::Unreadable(why.clone()),
             None => AnswerRecord::Read(ResponseFacts {
                 model: self.returned_model.clone(),
+                other_models: self.other_models.clone(),
                 response_id: self.response_id.clone(),
                 text: self.answer.clone(),
                 cache_headers: self.cache_headers.clone(),
@@ -247,8 +252,9 @@ impl ResponseRow {
 pub(super) fn lineage(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Vec<LineageRow> {
     let mut names = BTreeSet::new();
     for answer in answers {
-        let ids = answer.id().map(|id| [id, answer.declared]);
-        names.extend(ids.into_iter().flatten().map(|id| (answer.provider, id)));
+        let answered = answer.names();
+        let requested = Some(answer.declared).filter(|_| !answered.is_empty());
+        names.extend(answered.into_iter().chain(requested).map(|id| (answer.provider, id)));
     }
     let row = |(provider, id): (&str, &str)| {
         Some(LineageRow::new(Some(provider), id, kinship.find(provider, id)?.clone()))

@@ -65,7 +65,8 @@ fn readers_and_adapters_see_the_same_answers() {
         for (name, response, expect) in fixtures {
             let is_taken = expect.get("error").is_none();
             match read(dialect, &response) {
-                Ok(ReadResponse { model, response_id, text }) if is_taken => {
+                Ok(ReadResponse { model, other_models, response_id, text }) if is_taken => {
+                    assert!(other_models.is_empty(), "{name}: {other_models:?}");
                     assert_eq!(text, expect["text"], "{name}");
                     assert!(agrees(model.as_deref(), &expect["model"]), "{name}: {model:?}");
                     let id = response_id.as_deref();

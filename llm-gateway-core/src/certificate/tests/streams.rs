@@ -45,6 +45,7 @@ fn each_apis_stream_is_read() {
     let reply = |model: &str, id: &str| {
         Ok(ReadResponse {
             model: Some(model.to_owned()),
+            other_models: Vec::new(),
             response_id: Some(id.to_owned()),
             text: "Yes".to_owned(),
         })
@@ -183,25 +184,6 @@ fn a_streaming_request_is_allowed() {
     assert_eq!(not_passed(&certify(&evidence, &rules(), &kinship())), []);
 }
 
-#[test]
-fn a_stream_that_names_two_models_is_not_an_answer() {
-    let mixed = OPENAI.replacen(
-        "gpt-4o\",\"choices\":[{\"delta\":{\"content\":\"s\"",
-        "other\",\"choices\":[{\"delta\":{\"content\":\"s\"",
-        1,
-    );
-    assert_ne!(mixed, OPENAI);
-    assert_eq!(
-        stream(OpenAi, &mixed),
-        Err("it names the model twice, as gpt-4o and as other".to_owned())
-    );
-    let mut evidence = panel(&SEATS);
-    let sequence = response(&mut evidence.members[0]).sequence;
-    *response(&mut evidence.members[0]) = whole(sequence, "text/event-stream", &mixed);
-    let certificate = certify(&evidence, &rules(), &kinship());
-    assert_eq!(certificate.claims.model_distinct.result, ClaimResult::Unknown);
-}
-
 /// A stream may number its events in the field of the id, as Foundry Local does
 /// (<https://github.com/microsoft/foundry-local/issues/144>).
 #[test]
@@ -322,8 +304,6 @@ fn an_odd_name_is_kept_as_it_is_written() {
     let reply = read(OpenAi, &whole(1, "application/json", body)).unwrap();
     assert_eq!(reply.model.as_deref(), Some("7"));
     assert_eq!(reply.response_id.as_deref(), Some("12345678901234567890"));
-    let long = format!(r#"{{"model":"{}","choices":[]}}"#, "m".repeat(257));
-    assert!(read(OpenAi, &whole(1, "application/json", &long)).is_err());
 }
 
 /// The reason why an answer is unreadable must not quote it: a parser's error quotes what it did

@@ -9,7 +9,7 @@ use crate::config::catalog::ProviderCatalog;
 use crate::config::diagnostic::Collector;
 use crate::config::node::{Node, PathStep};
 use crate::config::raw_model::{RawCapability, RawModel, RawServiceTier};
-use crate::model::{Capability, ModelFacts, ModelId, Prices, Rate};
+use crate::model::{Capability, LONGEST_NAME, ModelFacts, ModelId, Prices, Rate};
 use crate::policy::ModelNames;
 
 /// Returns the facts about a provider's models, by id. `path` leads to the provider's rows in the
@@ -27,6 +27,7 @@ pub(super) fn models(
         let unknown = || ModelFacts { capabilities: names.capabilities(id), ..Default::default() };
         let base = models.get(id).map_or_else(unknown, |facts| (**facts).clone());
         let facts = Arc::new(merged(id, row, base));
+        check_origin(id, &facts, (root, path), problems);
         for id in row.aliases.iter().flatten().chain([id]) {
             models.insert(id.clone(), Arc::clone(&facts));
         }
@@ -57,6 +58,29 @@ fn check_row(
         place,
         format!("the row of `{id}` has one price, but no `{absent}`"),
         "a row that sets one price replaces all of them: write `in` and `out`",
+    );
+}
+
+/// Checks that a receipt can hold what is said of a model's origin.
+fn check_origin(
+    id: &str,
+    facts: &ModelFacts,
+    (root, path): (&Node, &[PathStep<'_>]),
+    problems: &mut Collector<'_>,
+) {
+    let bytes = facts.origin_bytes();
+    if bytes <= LONGEST_NAME {
+        return;
+    }
+    let path = [path, &[PathStep::Key(id)]].concat();
+    let own = |key| [&path[..], &[PathStep::Key(key)]].concat();
+    let written = ["lineage", "developer"].map(own).into_iter().find(|it| root.find(it).is_some());
+    problems.error(
+        root.key_place_of(written.as_ref().unwrap_or(&path)),
+        format!(
+            "developer and lineage of `{id}` have {bytes} bytes, and a receipt holds {LONGEST_NAME}"
+        ),
+        "name fewer families, or shorter ones",
     );
 }
 
