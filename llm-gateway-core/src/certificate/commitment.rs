@@ -1,31 +1,59 @@
 //! Compares what a call sent with what it had committed.
 
+use std::collections::HashMap;
+
 use super::evidence::{CallEvidence, RecordedExchange};
-use super::readers;
+use super::readers::WithoutStream;
 use super::recorded::RecordedRequest;
 
-/// Describes how attempt `n` of a call deviates from the committed request, as the end of a sentence
-/// that begins with the member or step. `None` if the attempt sent what was committed before, or,
-/// after a server refused to stream, the same without what asks for a stream.
-pub(super) fn deviation(
-    call: &CallEvidence,
-    n: usize,
-    exchange: &RecordedExchange,
-) -> Option<String> {
-    let Some(committed) = &call.committed else {
-        return Some("'s request was not committed".to_owned());
+/// Describes for each attempt of a call how it deviates from the committed request, as the end of a
+/// sentence that begins with the member or step. `None` for an attempt that sent what was committed
+/// before, or, after a server refused to stream, the same without what asks for a stream.
+///
+/// The committed request is read once, and so is each request that several attempts share.
+pub(super) fn deviations(call: &CallEvidence) -> Vec<Option<String>> {
+    let mut compared: HashMap<usize, Difference> = HashMap::new();
+    let mut without_stream = None;
+    let mut may_be_whole = false;
+    let mut deviation = |(exchange, n): (&RecordedExchange, usize)| {
+        let was_refused = may_be_whole;
+        may_be_whole |= status(exchange).is_some_and(may_refuse_a_stream);
+        let Some(committed) = &call.committed else {
+            return Some("'s request was not committed".to_owned());
+        };
+        if committed.sequence > exchange.sent {
+            return Some(" sent before it had committed".to_owned());
+        }
+        let difference = compared
+            .entry(exchange.request.address())
+            .or_insert_with(|| Difference::of(&committed.request, &exchange.request));
+        let what = difference.what?;
+        if was_refused {
+            let whole = without_stream
+                .get_or_insert_with(|| WithoutStream::of(call.dialect, &committed.request));
+            if *difference.is_whole.get_or_insert_with(|| whole.is(&exchange.request)) {
+                return None;
+            }
+        }
+        Some(format!(": {what} of try {n} is not the committed one"))
     };
-    if committed.sequence > exchange.sent {
-        return Some(" sent before it had committed".to_owned());
+    call.exchanges.iter().zip(1..).map(&mut deviation).collect()
+}
+
+/// How a request differs from the committed one.
+struct Difference {
+    /// The first part that differs; `None` if they are equal.
+    what: Option<&'static str>,
+    /// Whether it is the committed one without a stream, once that was looked at.
+    is_whole: Option<bool>,
+}
+
+impl Difference {
+    fn of(committed: &RecordedRequest, sent: &RecordedRequest) -> Self {
+        let is_same = std::ptr::eq(committed, sent);
+        let what = if is_same { None } else { difference(committed, sent) };
+        Self { what, is_whole: None }
     }
-    let what = difference(&committed.request, &exchange.request)?;
-    let statuses = call.exchanges.iter().take(n.saturating_sub(1)).map(status);
-    let is_whole = statuses.flatten().any(may_refuse_a_stream)
-        && readers::is_without_stream(call.dialect, &committed.request, &exchange.request);
-    if is_whole {
-        return None;
-    }
-    Some(format!(": {what} of try {n} is not the committed one"))
 }
 
 /// Returns whether a server that does not know streams may refuse one with this status. It is then

@@ -5,17 +5,20 @@
 //! request was sent, a response was received. Nothing else takes a number, so a missing number
 //! shows that a record is missing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::recorded::{RecordedRequest, RecordedResponse};
+use super::shared_request::SharedRequest;
+use super::stored_call::{StoredCall, WrittenCall};
 use crate::model::Dialect;
 
 /// The evidence of one model call: what the run declared about it, and the bytes that it recorded.
-/// The call went to a member of a panel or belonged to a step of an orchestration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The call went to a member of a panel or belonged to a step of an orchestration. A bundle stores
+/// each request of a call once.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "StoredCall")]
 #[non_exhaustive]
 pub struct CallEvidence {
     /// Position of the called member in its panel or of the step in its orchestration, counted from
@@ -67,9 +70,82 @@ impl CallEvidence {
         self.dialect != Dialect::Own
     }
 
+    /// Lets equal requests of the call share their bytes, in memory and in a bundle. Those of all
+    /// attempts are equal, unless a server refused to stream.
+    pub(super) fn share_requests(&mut self) {
+        let committed = self.committed.as_ref().map(|it| &it.request);
+        let mut kept: HashMap<usize, SharedRequest> = HashMap::new();
+        let mut previous: Option<SharedRequest> = None;
+        for exchange in &mut self.exchanges {
+            let own = &exchange.request;
+            let kept = kept.entry(own.address()).or_insert_with(|| {
+                twin(own, committed, previous.as_ref()).unwrap_or_else(|| own.clone())
+            });
+            exchange.request = kept.clone();
+            previous = Some(kept.clone());
+        }
+    }
+
+    /// Returns whether equal requests of the call already share their bytes.
+    pub(super) fn shares_requests(&self) -> bool {
+        let committed = self.committed.as_ref().map(|it| &it.request);
+        let mut seen = SeenRequests::default();
+        let mut previous: Option<&SharedRequest> = None;
+        self.exchanges.iter().all(|exchange| {
+            let before = previous.replace(&exchange.request);
+            !seen.is_new_address(&exchange.request)
+                || twin(&exchange.request, committed, before).is_none()
+        })
+    }
+
+    /// Returns whether no request of the call shares its bytes with another.
+    pub(super) fn shares_nothing(&self) -> bool {
+        let committed = self.committed.as_ref().map(|it| &it.request);
+        let requests = committed.into_iter().chain(self.exchanges.iter().map(|it| &it.request));
+        let mut seen = SeenRequests::default();
+        requests.into_iter().all(|request| seen.is_new_address(request))
+    }
+
     /// Returns the response to the last attempt: the answer, if the call was answered.
     pub(super) fn answer(&self) -> Option<&RecordedResponse> {
         self.exchanges.last()?.response.as_ref()
+    }
+}
+
+impl Serialize for CallEvidence {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WrittenCall::of(self).serialize(serializer)
+    }
+}
+
+/// Returns the first of two requests that is equal to `own`, but does not share its bytes.
+fn twin(
+    own: &SharedRequest,
+    committed: Option<&SharedRequest>,
+    previous: Option<&SharedRequest>,
+) -> Option<SharedRequest> {
+    let mut others = [committed, previous].into_iter().flatten();
+    others.find(|other| !other.is_shared_with(own) && *other == own).cloned()
+}
+
+/// The requests of a call that were looked at, so that equal ones are looked at once. The work for
+/// one that is stored once and sent often is done once.
+#[derive(Debug, Default)]
+pub(super) struct SeenRequests<'a> {
+    addresses: HashSet<usize>,
+    requests: HashSet<&'a RecordedRequest>,
+}
+
+impl<'a> SeenRequests<'a> {
+    /// Adds a request, and returns whether no equal one was there. Requests are found by hash,
+    /// because comparing many large ones with each other would take too long.
+    pub(super) fn is_new(&mut self, request: &'a SharedRequest) -> bool {
+        self.is_new_address(request) && self.requests.insert(request)
+    }
+
+    /// Adds a request, and returns whether none was there that shares its bytes.
+    fn is_new_address(&mut self, request: &SharedRequest) -> bool {
+        self.addresses.insert(request.address())
     }
 }
 
@@ -81,33 +157,36 @@ pub struct Commitment {
     /// Moment at which the request was committed, by the run's counter.
     pub sequence: u64,
     /// The request that was committed, as it must be sent.
-    pub request: RecordedRequest,
+    pub request: SharedRequest,
 }
 
 impl Commitment {
     /// Creates the record that `request` was committed at moment `sequence`.
-    pub fn new(sequence: u64, request: RecordedRequest) -> Self {
-        Self { sequence, request }
+    pub fn new(sequence: u64, request: impl Into<SharedRequest>) -> Self {
+        Self { sequence, request: request.into() }
     }
 }
 
 /// One recorded attempt of a model call: the request that was sent and its response.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordedExchange {
     /// Moment at which the attempt's request was sent, by the run's counter.
     pub sent: u64,
     /// The attempt's request, as it was sent.
-    pub request: RecordedRequest,
+    pub request: SharedRequest,
     /// The attempt's response as far as it was received; `None` if nothing was.
     pub response: Option<RecordedResponse>,
 }
 
 impl RecordedExchange {
     /// Creates the record of a request that was sent at moment `sent`, and of its response.
-    pub fn new(sent: u64, request: RecordedRequest, response: Option<RecordedResponse>) -> Self {
-        Self { sent, request, response }
+    pub fn new(
+        sent: u64,
+        request: impl Into<SharedRequest>,
+        response: Option<RecordedResponse>,
+    ) -> Self {
+        Self { sent, request: request.into(), response }
     }
 }
 

@@ -54,6 +54,8 @@ mod panel;
 mod readers;
 mod receipt;
 mod recorded;
+mod shared_request;
+mod stored_call;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -75,4 +77,5 @@ pub use receipt::{
     LARGEST_RECEIPT_FILE, Particulars, Receipt, Stated, Verification, VerifyResult,
 };
 pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};
+pub use shared_request::SharedRequest;
 pub use verify::verify;

@@ -11,7 +11,7 @@ use super::sight::{self, BlindnessClaims};
 use super::step_answer;
 use crate::certificate::answers::{self, AnsweredCall};
 use crate::certificate::claims::{Claim, ClaimResult};
-use crate::certificate::commitment::deviation;
+use crate::certificate::commitment::deviations;
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Kinship;
 
@@ -138,8 +138,7 @@ fn warnings(evidence: &OrchestrationEvidence) -> Vec<String> {
     let mut warnings = Vec::new();
     for step in steps {
         let call = &step.call;
-        let tries = call.exchanges.iter().zip(1..);
-        let found = tries.filter_map(|(exchange, n)| deviation(call, n, exchange)).next();
+        let found = deviations(call).into_iter().flatten().next();
         warnings.extend(found.map(|what| format!("step {}{what}", call.position)));
     }
     warnings

@@ -80,10 +80,11 @@ impl Receipt<OfOrchestration> {
     /// ```
     pub fn issue_orchestration(
         particulars: Particulars,
-        evidence: OrchestrationEvidence,
+        mut evidence: OrchestrationEvidence,
         kinship: &Kinship,
         salt: Salt,
     ) -> (Self, Bundle<OrchestrationEvidence>) {
+        evidence.steps.iter_mut().for_each(|step| step.call.share_requests());
         let subject = OfOrchestration::of(&evidence, kinship);
         issue(particulars, evidence, subject, kinship, salt)
     }

@@ -7,8 +7,6 @@
 //! two claims a stray contradicts is decided by [`attribution`]. What an artifact itself repeats of
 //! an earlier verdict is found by [`history`].
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 
 use super::attribution::{self, Suspect};
@@ -17,7 +15,8 @@ use super::expected::{Expected, Fit};
 use super::history;
 use super::step_answer::StepAnswer;
 use crate::certificate::claims::{Claim, ClaimResult, sentence};
-use crate::certificate::commitment::deviation;
+use crate::certificate::commitment::deviations;
+use crate::certificate::evidence::SeenRequests;
 use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::{StepRole, VERDICT_SCHEMA};
@@ -128,14 +127,12 @@ impl<'a> RequestCheck<'a> {
         if call.exchanges.is_empty() && call.answered {
             self.open.push(format!("step {position} answered, and no request is recorded"));
         }
-        // Equal retries are read once. They are found by hash, because comparing many large ones
-        // with each other would take too long.
-        let mut read = HashSet::new();
-        for (n, exchange) in call.exchanges.iter().enumerate() {
-            let deviates = deviation(call, n + 1, exchange);
-            let stray = deviates.map(|what| Finding::new(format!("try {}", n + 1), what));
+        // Equal retries are read once.
+        let mut read = SeenRequests::default();
+        for ((exchange, deviates), n) in call.exchanges.iter().zip(deviations(call)).zip(1..) {
+            let stray = deviates.map(|what| Finding::new(format!("try {n}"), what));
             self.suspect.strays.extend(stray);
-            if read.insert(&exchange.request) {
+            if call.exchanges.len() == 1 || read.is_new(&exchange.request) {
                 self.request(&exchange.request);
             }
         }

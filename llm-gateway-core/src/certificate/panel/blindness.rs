@@ -8,8 +8,8 @@ use std::collections::HashSet;
 
 use super::evidence::Evidence;
 use crate::certificate::claims::{Claim, ClaimResult};
-use crate::certificate::commitment::deviation;
-use crate::certificate::evidence::{CallEvidence, Commitment};
+use crate::certificate::commitment::deviations;
+use crate::certificate::evidence::{CallEvidence, Commitment, SeenRequests};
 use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::Dialect;
@@ -69,14 +69,12 @@ impl BlindnessCheck<'_> {
         if let Some(committed) = &member.committed {
             self.commitment(position, committed);
         }
-        // Equal attempts are read once. They are found by hash, because comparing many large ones
-        // with each other would take too long.
-        let mut read = HashSet::new();
-        for (n, exchange) in member.exchanges.iter().enumerate() {
+        // Equal attempts are read once.
+        let mut read = SeenRequests::default();
+        for (exchange, deviates) in member.exchanges.iter().zip(deviations(member)) {
             self.requests += 1;
-            let deviates = deviation(member, n + 1, exchange);
             self.against.extend(deviates.map(|what| format!("member {position}{what}")));
-            if member.exchanges.len() == 1 || read.insert(&exchange.request) {
+            if member.exchanges.len() == 1 || read.is_new(&exchange.request) {
                 self.request(member, &exchange.request);
             }
         }

@@ -33,7 +33,8 @@ impl Receipt<OfPanel> {
         kinship: &Kinship,
         salt: Salt,
     ) -> (Self, Bundle<Evidence>) {
-        let evidence = without_unquoted_answers(evidence);
+        let mut evidence = without_unquoted_answers(evidence);
+        evidence.members.iter_mut().for_each(CallEvidence::share_requests);
         let certificate = certify(&evidence, rules, kinship);
         let subject = OfPanel { rules: *rules, certificate };
         issue(particulars, evidence, subject, kinship, salt)

@@ -26,6 +26,7 @@ mod response;
 mod sse;
 mod usage;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
@@ -158,35 +159,45 @@ trait Format {
 /// The name of a verifier's schema in OpenAI's format.
 const SCHEMA_NAME: &str = "verdict";
 
-/// Returns whether `sent` is `committed` in everything but that it asks for no stream.
-pub(super) fn is_without_stream(
-    dialect: Dialect,
-    committed: &RecordedRequest,
-    sent: &RecordedRequest,
-) -> bool {
-    match dialect {
-        Dialect::OpenAi => is_without_stream_as::<openai::OpenAiReader>(committed, sent),
-        Dialect::Anthropic => is_without_stream_as::<anthropic::AnthropicReader>(committed, sent),
-        Dialect::Gemini => is_without_stream_as::<gemini::GeminiReader>(committed, sent),
-        Dialect::Own => false,
-    }
+/// A committed request as it is when it asks for no stream.
+pub(super) struct WithoutStream<'a> {
+    committed: &'a RecordedRequest,
+    url: Cow<'a, str>,
+    /// The body; `None` if there is no such form, so that no request has it.
+    body: Option<Value>,
 }
 
-fn is_without_stream_as<F: Format>(committed: &RecordedRequest, sent: &RecordedRequest) -> bool {
-    let url = F::STREAM_URL.and_then(|(stream, whole)| {
-        committed.url.strip_suffix(stream).map(|start| format!("{start}{whole}"))
-    });
-    let has_url = sent.url == url.as_ref().unwrap_or(&committed.url).as_str();
-    let body = || {
-        let mut body = json::parse(committed.body.as_bytes()).ok()?;
-        let fields = body.as_object_mut()?;
-        F::STREAM_FIELDS.iter().for_each(|name| drop(fields.shift_remove(*name)));
-        Some(body)
-    };
-    has_url
-        && committed.headers == sent.headers
-        && body()
-            .is_some_and(|body| json::parse(sent.body.as_bytes()).is_ok_and(|sent| sent == body))
+impl<'a> WithoutStream<'a> {
+    /// Takes out of a committed request what asks for a stream.
+    pub(super) fn of(dialect: Dialect, committed: &'a RecordedRequest) -> Self {
+        match dialect {
+            Dialect::OpenAi => Self::of_format::<openai::OpenAiReader>(committed),
+            Dialect::Anthropic => Self::of_format::<anthropic::AnthropicReader>(committed),
+            Dialect::Gemini => Self::of_format::<gemini::GeminiReader>(committed),
+            Dialect::Own => Self { committed, url: Cow::Borrowed(&committed.url), body: None },
+        }
+    }
+
+    fn of_format<F: Format>(committed: &'a RecordedRequest) -> Self {
+        let url = F::STREAM_URL.and_then(|(stream, whole)| {
+            committed.url.strip_suffix(stream).map(|start| format!("{start}{whole}"))
+        });
+        let body = || {
+            let mut body = json::parse(committed.body.as_bytes()).ok()?;
+            let fields = body.as_object_mut()?;
+            F::STREAM_FIELDS.iter().for_each(|name| drop(fields.shift_remove(*name)));
+            Some(body)
+        };
+        let url = url.map_or(Cow::Borrowed(&*committed.url), Cow::Owned);
+        Self { committed, url, body: body() }
+    }
+
+    /// Returns whether a request is this one.
+    pub(super) fn is(&self, sent: &RecordedRequest) -> bool {
+        let Some(body) = self.body.as_ref().filter(|_| sent.url == self.url) else { return false };
+        self.committed.headers == sent.headers
+            && json::parse(sent.body.as_bytes()).is_ok_and(|sent| sent == *body)
+    }
 }
 
 /// Reads a request of a call. `None` if the bytes of its dialect are in an unknown format. The

@@ -4,16 +4,34 @@
 //! are represented by their digests. No field is left out: every struct is destructured by field
 //! names here, so a new field does not compile before it is hashed.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::certificate::canonical::{Salt, salted_digest};
 use crate::certificate::evidence::CallEvidence;
 use crate::certificate::recorded::{RecordedRequest, RecordedResponse};
+use crate::certificate::shared_request::SharedRequest;
 
-/// Returns the salted digest of a recorded request.
-pub(super) fn request(salt: &Salt, request: &RecordedRequest) -> String {
-    let RecordedRequest { url, headers, body } = request;
-    salted_digest(salt, "request", &(url, headers), body.as_bytes())
+/// The salted digests of recorded requests. A request that several moments share is hashed once.
+pub(super) struct RequestDigests<'a> {
+    pub(super) salt: &'a Salt,
+    known: HashMap<usize, String>,
+}
+
+impl<'a> RequestDigests<'a> {
+    pub(super) fn new(salt: &'a Salt) -> Self {
+        Self { salt, known: HashMap::new() }
+    }
+
+    /// Returns the salted digest of a recorded request.
+    pub(super) fn of(&mut self, request: &SharedRequest) -> String {
+        let digest = || {
+            let RecordedRequest { url, headers, body } = &**request;
+            salted_digest(self.salt, "request", &(url, headers), body.as_bytes())
+        };
+        self.known.entry(request.address()).or_insert_with(digest).clone()
+    }
 }
 
 /// Returns the salted digest of a recorded response.

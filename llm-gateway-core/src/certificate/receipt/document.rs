@@ -18,8 +18,11 @@ use crate::certificate::lineage::Lineage;
 pub(super) const RECEIPT_FORMAT: &str = "llm-gateway receipt";
 /// The name of the format that every bundle states.
 pub(super) const BUNDLE_FORMAT: &str = "llm-gateway bundle";
-/// The version of the formats of receipts and bundles.
+/// The version of the format of receipts.
 pub(super) const VERSION: u32 = 1;
+/// The version of the format of bundles that are issued. Version 1 has every request in full;
+/// version 2 has each request of a call once.
+pub(super) const BUNDLE_VERSION: u32 = 2;
 
 /// The particulars of a run that its receipt states and that do not follow from the evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

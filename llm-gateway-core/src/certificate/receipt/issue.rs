@@ -3,7 +3,10 @@
 
 use serde::Serialize;
 
-use super::document::{BUNDLE_FORMAT, Bundle, Particulars, RECEIPT_FORMAT, Receipt, VERSION};
+use super::digests::RequestDigests;
+use super::document::{
+    BUNDLE_FORMAT, BUNDLE_VERSION, Bundle, Particulars, RECEIPT_FORMAT, Receipt, VERSION,
+};
 use super::rows::{self, CallRow, CommitmentRow, LineageTable};
 use super::subject::Subject;
 use crate::certificate::answers;
@@ -21,8 +24,9 @@ pub(in crate::certificate) fn issue<S: Subject>(
     let kind = S::KIND;
     let asked = S::calls(&evidence);
     let answers = answers::answered_calls(&asked, kind);
-    let commitments = rows::commitments(&asked, &salt);
-    let calls = rows::calls(&asked, &salt, &particulars.costs);
+    let mut requests = RequestDigests::new(&salt);
+    let commitments = rows::commitments(&asked, &mut requests);
+    let calls = rows::calls(&asked, &mut requests, &particulars.costs);
     let mut receipt = Receipt {
         format: RECEIPT_FORMAT.to_owned(),
         version: VERSION,
@@ -44,7 +48,7 @@ pub(in crate::certificate) fn issue<S: Subject>(
     };
     receipt.digest = receipt.computed_digest();
     let format = BUNDLE_FORMAT.to_owned();
-    (receipt, Bundle { format, version: VERSION, kind, salt, evidence })
+    (receipt, Bundle { format, version: BUNDLE_VERSION, kind, salt, evidence })
 }
 
 /// Returns the salted digest of the whole evidence of a run. Its commitments and exchanges are

@@ -3,10 +3,11 @@
 
 use serde::Deserialize;
 
-use super::document::{BUNDLE_FORMAT, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
+use super::document::{BUNDLE_FORMAT, BUNDLE_VERSION, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
 use super::subject::Subject;
 use super::verification::{Verification, VerifyResult};
 use crate::certificate::canonical::{self, Opened, Unread};
+use crate::certificate::evidence::CallEvidence;
 use crate::certificate::kind::ReceiptKind;
 use crate::model::LONGEST_NAME;
 
@@ -54,19 +55,25 @@ fn no_receipt(why: String) -> Verification {
 /// # Errors
 /// The bytes are not a receipt; the verification says why.
 pub(in crate::certificate) fn kind_of(bytes: &[u8]) -> Result<ReceiptKind, Verification> {
-    stated_kind(bytes, LARGEST_RECEIPT_FILE, RECEIPT_FORMAT).map_err(no_receipt)
+    stated_kind(bytes, LARGEST_RECEIPT_FILE, (RECEIPT_FORMAT, &[VERSION])).map_err(no_receipt)
 }
 
 /// Returns the kind of run that a document of the given format says it is about. The rest of the
 /// document is not checked.
-fn stated_kind(bytes: &[u8], largest: usize, format: &str) -> Result<ReceiptKind, String> {
+fn stated_kind(
+    bytes: &[u8],
+    largest: usize,
+    (format, versions): (&str, &[u32]),
+) -> Result<ReceiptKind, String> {
     if bytes.len() > largest {
         return Err(format!("it is larger than {largest} bytes"));
     }
     let head: Head = serde_json::from_slice(&canonical::decoded(bytes))
         .map_err(|error| canonical::parse_failure(&error))?;
-    if (head.format.as_str(), head.version) != (format, f64::from(VERSION)) {
-        return Err(format!("it is not a `{format}` of version {VERSION}"));
+    let is_known = |version: &u32| f64::from(*version) == head.version;
+    if head.format != format || !versions.iter().any(is_known) {
+        let version = versions.iter().max().unwrap_or(&VERSION);
+        return Err(format!("it is not a `{format}` of version {version}"));
     }
     Ok(head.kind)
 }
@@ -101,7 +108,7 @@ fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
 /// # Errors
 /// The bytes are not a bundle of this kind; the text says why.
 pub(super) fn bundle<S: Subject>(bytes: &[u8]) -> Result<Opened<Bundle<S::Evidence>>, String> {
-    let kind = stated_kind(bytes, LARGEST_BUNDLE_FILE, BUNDLE_FORMAT)?;
+    let kind = stated_kind(bytes, LARGEST_BUNDLE_FILE, (BUNDLE_FORMAT, &[1, BUNDLE_VERSION]))?;
     if kind != S::KIND {
         return Err(format!("it is of {kind}, and the receipt of {}", S::KIND));
     }
@@ -114,6 +121,13 @@ pub(super) fn bundle<S: Subject>(bytes: &[u8]) -> Result<Opened<Bundle<S::Eviden
     }
     if members.iter().any(|member| member.model.len().max(member.provider.len()) > LONGEST_NAME) {
         return Err(format!("a name in it is longer than {LONGEST_NAME} bytes"));
+    }
+    let is_of_version = |call: &&CallEvidence| match bundle.version {
+        BUNDLE_VERSION => call.shares_requests(),
+        _ => call.shares_nothing(),
+    };
+    if !members.iter().all(is_of_version) {
+        return Err(Unread::NotAsIssued.to_string());
     }
     Ok(opened)
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::cost::AttemptCost;
-use super::digests;
+use super::digests::{self, RequestDigests};
 use crate::certificate::answers::{AnswerRecord, AnsweredCall, ResponseFacts};
 use crate::certificate::canonical::Salt;
 use crate::certificate::commitment::may_refuse_a_stream;
@@ -170,16 +170,19 @@ pub(super) fn members(asked: &[&CallEvidence]) -> Vec<MemberRow> {
 }
 
 /// Makes the receipt's rows of the commitments, in the order in which they were made.
-pub(super) fn commitments(asked: &[&CallEvidence], salt: &Salt) -> Vec<CommitmentRow> {
-    let committed = |member: &&CallEvidence| {
+pub(super) fn commitments(
+    asked: &[&CallEvidence],
+    requests: &mut RequestDigests<'_>,
+) -> Vec<CommitmentRow> {
+    let mut committed = |member: &&CallEvidence| {
         let committed = member.committed.as_ref()?;
         Some(CommitmentRow {
             sequence: committed.sequence,
             member: member.position,
-            request: digests::request(salt, &committed.request),
+            request: requests.of(&committed.request),
         })
     };
-    let mut rows: Vec<_> = asked.iter().filter_map(committed).collect();
+    let mut rows: Vec<_> = asked.iter().filter_map(&mut committed).collect();
     rows.sort_by_key(|row| row.sequence);
     rows
 }
@@ -187,16 +190,19 @@ pub(super) fn commitments(asked: &[&CallEvidence], salt: &Salt) -> Vec<Commitmen
 /// Makes the receipt's rows of all attempts, in the order in which their requests were sent.
 pub(super) fn calls(
     asked: &[&CallEvidence],
-    salt: &Salt,
+    requests: &mut RequestDigests<'_>,
     costs: &BTreeMap<u64, AttemptCost>,
 ) -> Vec<CallRow> {
-    let call = |member: &CallEvidence, (exchange, attempt): (&RecordedExchange, u32)| CallRow {
+    let mut call = |member: &CallEvidence, (exchange, attempt): (&RecordedExchange, u32)| CallRow {
         sequence: exchange.sent,
         member: member.position,
         attempt,
-        request: digests::request(salt, &exchange.request),
+        request: requests.of(&exchange.request),
         requested_model: member.model.clone(),
-        response: exchange.response.as_ref().map(|came| ResponseRow::of(member, came, salt)),
+        response: exchange
+            .response
+            .as_ref()
+            .map(|came| ResponseRow::of(member, came, requests.salt)),
         spent: costs.get(&exchange.sent).copied(),
     };
     let mut rows: Vec<_> = asked

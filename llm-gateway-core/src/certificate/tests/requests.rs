@@ -52,8 +52,8 @@ fn refused(members: &mut [CallEvidence], status: u16) {
     let prompt = Prompt::from_caller(Some(SYSTEM.to_owned()), vec![question]);
     let streamed = written(&seat, prompt.into(), Vec::new());
     first.exchanges[0].response.as_mut().unwrap().status = status;
-    first.exchanges[0].request = streamed.clone();
-    first.committed.as_mut().unwrap().request = streamed;
+    *first.exchanges[0].request = streamed.clone();
+    *first.committed.as_mut().unwrap().request = streamed;
 }
 
 /// Returns the test cases about a member whose server refuses to stream.

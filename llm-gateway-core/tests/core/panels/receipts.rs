@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use llm_gateway_core::certificate::{Against, VerifyResult, verify};
-use llm_gateway_core::{Request, Scripted};
+use llm_gateway_core::config::PolicySource;
+use llm_gateway_core::{Environment, Request, Scripted};
 
 use super::{POLICY, ask, gateway};
+use crate::support::loaded_from;
 
 #[tokio::test]
 async fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
@@ -67,4 +69,49 @@ async fn a_receipt_that_cannot_be_written_loses_no_answer() {
     let policy = format!("{POLICY}\nreceipts: {{dir: {}}}", file.display());
     let panel = ask(&policy, Scripted::new()).await.unwrap();
     assert_eq!((panel.answers().count(), panel.receipt_path), (3, None));
+}
+
+/// What the policy says of a model's origin stands in the receipt. A policy that says more than a
+/// receipt can hold is refused with the line, so each receipt that is issued can be verified.
+#[tokio::test]
+async fn a_lineage_is_refused_with_its_line_or_its_receipt_holds() {
+    let family = |length: usize| vec!["f".repeat(length)];
+    let many = |count: usize| (0..count).map(|n| format!("family-{n:03}")).collect();
+    let cases: [(Vec<String>, bool); 11] = [
+        (family(1), true),
+        (family(1_000), true),
+        (family(1_021), true),
+        (family(1_022), false),
+        (many(102), true),
+        (many(103), false),
+        (many(1_000), false),
+        // In lower case two families are one, and another is longer.
+        (vec!["F".repeat(600), "f".repeat(600), format!(" {} ", "f".repeat(600))], true),
+        (vec!["İ".repeat(340)], true),
+        (vec!["İ".repeat(500)], false),
+        (vec!["é".repeat(512)], false),
+    ];
+    for (families, is_held) in cases {
+        let yaml = format!(
+            "defaults:\n  two: {{members: [{{provider: own, model: a}}, {{provider: own, model: b}}]}}\n\
+             providers:\n  own:\n    kind: openai\n    base_url: http://127.0.0.1:1/v1\n    api_key_env: null\n    \
+             models:\n      a:\n        in: 1\n        out: 1\n        developer: dev\n        lineage: [{}]\n      \
+             b: {{in: 1, out: 1, developer: other}}\n",
+            families.join(", ")
+        );
+        let length = families.concat().len();
+        if !is_held {
+            let loaded = loaded_from(&PolicySource::Text(yaml), Environment::empty());
+            let found: Vec<_> = loaded.problems.iter().map(|it| (it.line, &*it.message)).collect();
+            let [(13, message)] = found[..] else { panic!("{length}: {found:?}") };
+            assert!(message.starts_with("developer and lineage of `a` have "), "{message}");
+            assert!(loaded.policy.is_err(), "{length}");
+            continue;
+        }
+        let gateway = gateway(&yaml, Scripted::new(), Arc::default());
+        let panel = gateway.panel(Request::new("two", "hi")).await.unwrap();
+        let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
+        let found = verify(&receipt, Against::default().with_bundle(&bundle));
+        assert_eq!(found.result, VerifyResult::Holds, "{length}: {:?}", found.findings);
+    }
 }

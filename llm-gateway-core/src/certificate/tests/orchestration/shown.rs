@@ -286,7 +286,7 @@ fn earlier_artifact_judged(dialect: Dialect, about: &str, judged: u32) -> Case {
     let shown = run.evidence().steps.pop().unwrap();
     changed(18, about, dialect, |evidence| {
         let sent = shown.call.exchanges[0].request.clone();
-        ask(call(evidence, 6), |request| *request = sent.clone());
+        ask(call(evidence, 6), |request| *request = (*sent).clone());
         evidence.steps[5].judged.as_mut().unwrap().artifact = judged;
     })
 }

@@ -1,0 +1,176 @@
+//! The form in which a bundle stores a model call: each request once.
+//!
+//! In the place of a request that the call committed or sent before stands the moment at which it
+//! did. Bundles of version 1 have every request in full, and are read by the same rule.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::evidence::{CallEvidence, Commitment, RecordedExchange};
+use super::recorded::{RecordedRequest, RecordedResponse};
+use super::shared_request::SharedRequest;
+use crate::model::Dialect;
+
+/// A call as a bundle has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredCall {
+    position: u32,
+    provider: String,
+    model: String,
+    dialect: Dialect,
+    base_url: String,
+    think_tags: bool,
+    committed: Option<Commitment>,
+    exchanges: Vec<StoredExchange>,
+    answered: bool,
+}
+
+/// An attempt as a bundle has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredExchange {
+    sent: u64,
+    request: StoredRequest,
+    response: Option<RecordedResponse>,
+}
+
+/// A request as a bundle has it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredRequest {
+    /// The request of the moment with this number, which stands before.
+    Of(u64),
+    Whole(RecordedRequest),
+}
+
+/// The error of a call in which a request is said to be that of a moment that has none.
+#[derive(Debug, thiserror::Error)]
+#[error("the request of moment {sent} is that of moment {of}, which has none")]
+pub(super) struct NoSuchRequest {
+    sent: u64,
+    of: u64,
+}
+
+impl TryFrom<StoredCall> for CallEvidence {
+    type Error = NoSuchRequest;
+
+    fn try_from(stored: StoredCall) -> Result<Self, NoSuchRequest> {
+        let StoredCall { position, provider, model, dialect, base_url, .. } = stored;
+        let mut known: HashMap<u64, SharedRequest> = HashMap::new();
+        if let Some(Commitment { sequence, request }) = &stored.committed {
+            known.insert(*sequence, request.clone());
+        }
+        let exchanges =
+            stored.exchanges.into_iter().map(|StoredExchange { sent, request, response }| {
+                let request = match request {
+                    StoredRequest::Of(of) => {
+                        known.get(&of).ok_or(NoSuchRequest { sent, of })?.clone()
+                    }
+                    StoredRequest::Whole(request) => {
+                        let request = SharedRequest::from(request);
+                        known.entry(sent).or_insert_with(|| request.clone());
+                        request
+                    }
+                };
+                Ok(RecordedExchange { sent, request, response })
+            });
+        let exchanges = exchanges.collect::<Result<_, NoSuchRequest>>()?;
+        Ok(Self {
+            think_tags: stored.think_tags,
+            committed: stored.committed,
+            exchanges,
+            answered: stored.answered,
+            ..Self::new(position, provider, model, dialect, base_url)
+        })
+    }
+}
+
+/// A call as it is written into a bundle.
+#[derive(Serialize)]
+pub(super) struct WrittenCall<'a> {
+    position: u32,
+    provider: &'a str,
+    model: &'a str,
+    dialect: Dialect,
+    base_url: &'a str,
+    think_tags: bool,
+    committed: &'a Option<Commitment>,
+    exchanges: Vec<WrittenExchange<'a>>,
+    answered: bool,
+}
+
+/// An attempt as it is written into a bundle.
+#[derive(Serialize)]
+struct WrittenExchange<'a> {
+    sent: u64,
+    request: WrittenRequest<'a>,
+    response: &'a Option<RecordedResponse>,
+}
+
+/// A request as it is written into a bundle.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum WrittenRequest<'a> {
+    Of(u64),
+    Whole(&'a RecordedRequest),
+}
+
+impl<'a> WrittenCall<'a> {
+    /// Writes a call. Every field is named, so that a new one cannot be left out.
+    pub(super) fn of(call: &'a CallEvidence) -> Self {
+        let CallEvidence {
+            position,
+            provider,
+            model,
+            dialect,
+            base_url,
+            think_tags,
+            committed,
+            exchanges,
+            answered,
+        } = call;
+        let mut written = WrittenRequests::default();
+        if let Some(Commitment { sequence, request }) = committed {
+            written.write(*sequence, request);
+        }
+        let exchange = |exchange: &'a RecordedExchange| {
+            let RecordedExchange { sent, request, response } = exchange;
+            WrittenExchange { sent: *sent, request: written.write(*sent, request), response }
+        };
+        Self {
+            position: *position,
+            provider,
+            model,
+            dialect: *dialect,
+            base_url,
+            think_tags: *think_tags,
+            committed,
+            exchanges: exchanges.iter().map(exchange).collect(),
+            answered: *answered,
+        }
+    }
+}
+
+/// The requests of a call that were written in full, and the moments at which they stand.
+#[derive(Default)]
+struct WrittenRequests {
+    by_address: HashMap<usize, u64>,
+    moments: HashMap<u64, usize>,
+}
+
+impl WrittenRequests {
+    /// Writes the request of a moment. If two requests are said to be of one moment, the first is
+    /// found by it, and the other is written in full wherever it stands.
+    fn write<'a>(&mut self, moment: u64, request: &'a SharedRequest) -> WrittenRequest<'a> {
+        let address = request.address();
+        if let Some(moment) = self.by_address.get(&address) {
+            return WrittenRequest::Of(*moment);
+        }
+        if *self.moments.entry(moment).or_insert(address) == address {
+            self.by_address.insert(address, moment);
+        }
+        WrittenRequest::Whole(request)
+    }
+}
