@@ -16,6 +16,7 @@ mod requests;
 mod responses;
 mod rewritten;
 mod schemas;
+mod stored;
 mod streams;
 mod tries;
 mod trust;
