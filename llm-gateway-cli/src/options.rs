@@ -140,14 +140,17 @@ pub(crate) struct Documents {
     /// Write the recorded bytes behind it to this file. They hold prompt and answers.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
+    /// Replace a file that is there even if it is no receipt, or no bundle.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct Verify {
-    /// The receipt.
+    /// The receipt; `-` reads it from stdin.
     pub(crate) receipt: PathBuf,
     /// Its bundle: with it, what the receipt says is certified again, and tokens are counted
-    /// again.
+    /// again. `-` reads it from stdin.
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
     /// The digest that you were given, as in `meta.certificate.receipt.digest`: with it, the

@@ -3,9 +3,14 @@
 //! Only the user can read them: a bundle holds prompts and answers, a receipt what was asked of
 //! which model.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use llm_gateway_core::certificate::{
+    LARGEST_BUNDLE, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT, LARGEST_RECEIPT_FILE, is_bundle,
+    is_receipt,
+};
 use llm_gateway_core::front::write_private;
 use llm_gateway_core::policy::RouteKind;
 use llm_gateway_core::{Failure, Gateway, Reply};
@@ -13,22 +18,93 @@ use llm_gateway_core::{Failure, Gateway, Reply};
 use crate::options::Documents;
 use crate::terminal::{FAINT, Terminal, harmless};
 
+/// What is written to a file: a receipt or a bundle.
+struct Document {
+    name: &'static str,
+    flag: &'static str,
+    /// The size of the largest that is written: `verify` reads no larger one.
+    largest: usize,
+    /// The size of the largest file that may be one.
+    largest_file: usize,
+    is_one: fn(&[u8]) -> bool,
+}
+
+const RECEIPT: Document = Document {
+    name: "receipt",
+    flag: "--receipt",
+    largest: LARGEST_RECEIPT,
+    largest_file: LARGEST_RECEIPT_FILE,
+    is_one: is_receipt,
+};
+
+const BUNDLE: Document = Document {
+    name: "bundle",
+    flag: "--bundle",
+    largest: LARGEST_BUNDLE,
+    largest_file: LARGEST_BUNDLE_FILE,
+    is_one: is_bundle,
+};
+
+impl Document {
+    /// Checks that writing to a path loses nothing but an earlier document of this kind. An empty
+    /// file has nothing to lose, and a device or a pipe is not replaced.
+    fn check_replaced(&self, path: &Path) -> Result<(), String> {
+        let Self { name, flag, largest_file, .. } = self;
+        if !path.is_file() {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        let read = fs::File::open(path)
+            .and_then(|file| file.take(*largest_file as u64 + 1).read_to_end(&mut bytes));
+        let is_one = read.is_ok() && bytes.len() <= *largest_file && (self.is_one)(&bytes);
+        if is_one || read.is_ok() && bytes.is_empty() {
+            return Ok(());
+        }
+        let shown = path.display();
+        Err(format!(
+            "{flag} names `{shown}`, which is no {name}: name another file, or add --force"
+        ))
+    }
+
+    /// Writes the document.
+    ///
+    /// # Errors
+    /// The text says why it is not written.
+    fn write(&self, path: &Path, bytes: &[u8], force: bool) -> Result<(), String> {
+        let Self { name, largest, .. } = self;
+        let shown = path.display();
+        if bytes.len() > *largest {
+            let size = bytes.len();
+            return Err(format!(
+                "the {name} is not written: it has {size} bytes, and `verify` reads {largest}"
+            ));
+        }
+        if !force {
+            // The file may have come since the check.
+            self.check_replaced(path)?;
+        }
+        write_private(path, bytes)
+            .map_err(|error| format!("the {name} cannot be written to `{shown}`: {error}"))
+    }
+}
+
 /// Checks, before anything is paid for, that receipt and bundle can be written, each to a path of
-/// its own.
+/// its own, and that no other file is lost.
 ///
 /// # Errors
 /// Fails with a message about the first path that cannot be used.
 pub(crate) fn check(documents: &Documents) -> Result<(), String> {
-    let Documents { receipt, bundle } = documents;
-    for (flag, path) in [("--receipt", receipt), ("--bundle", bundle)] {
-        path.as_deref().map_or(Ok(()), |path| check_place(flag, path))?;
-    }
+    let Documents { receipt, bundle, force } = documents;
+    let files = [(RECEIPT, receipt), (BUNDLE, bundle)];
+    let files = files.iter().filter_map(|(document, path)| Some((document, path.as_deref()?)));
+    files.clone().try_for_each(|(document, path)| check_place(document.flag, path))?;
     match (receipt, bundle) {
         (Some(receipt), Some(bundle)) if canonical(receipt) == canonical(bundle) => {
-            Err("--receipt and --bundle name the same file: give each its own".to_owned())
+            return Err("--receipt and --bundle name the same file: give each its own".to_owned());
         }
-        _ => Ok(()),
+        _ => {}
     }
+    files.filter(|_| !force).try_for_each(|(document, path)| document.check_replaced(path))
 }
 
 /// Checks whether a file may be written at a path, as far as that is known without creating one.
@@ -93,16 +169,15 @@ pub(crate) fn write(
         // The error of the run has said already that nobody was asked.
         None => return Ok(false),
     };
-    let receipt = documents.receipt.iter().map(|path| (path, "receipt", &receipt));
-    let bundle = documents.bundle.iter().map(|path| (path, "bundle", &bundle));
+    let receipt = documents.receipt.iter().map(|path| (path, RECEIPT, &receipt));
+    let bundle = documents.bundle.iter().map(|path| (path, BUNDLE, &bundle));
     let (mut all_written, mut told) = (true, Ok(()));
-    for (path, what, bytes) in receipt.chain(bundle) {
-        let shown = path.display();
-        if let Err(error) = write_private(path, bytes) {
-            terminal.complain(&format!("the {what} cannot be written to `{shown}`: {error}"));
+    for (path, document, bytes) in receipt.chain(bundle) {
+        if let Err(why) = document.write(path, bytes, documents.force) {
+            terminal.complain(&why);
             all_written = false;
         } else if !terminal.json {
-            let line = harmless(&format!("{what} written to {shown}"));
+            let line = harmless(&format!("{} written to {}", document.name, path.display()));
             told = told.and(terminal.note(&format!("{FAINT}{line}{FAINT:#}")));
         }
     }

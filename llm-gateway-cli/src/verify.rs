@@ -13,10 +13,15 @@ use llm_gateway_core::config::built_in_models;
 use llm_gateway_core::{Category, Envelope, Error};
 use serde_json::json;
 
-use crate::options::Verify;
+use crate::options::{USAGE, Verify};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, Terminal, harmless};
 
 pub(crate) fn run(arguments: &Verify, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+    let is_stdin = |path: &Path| path == Path::new(STDIN);
+    if is_stdin(&arguments.receipt) && arguments.bundle.as_deref().is_some_and(is_stdin) {
+        terminal.complain("only one of receipt and bundle can come from stdin");
+        return Ok(ExitCode::from(USAGE));
+    }
     let read = || -> Result<_, Error> {
         let receipt = read(&arguments.receipt, LARGEST_RECEIPT_FILE)?;
         let bundle = arguments.bundle.as_deref().map(|path| read(path, LARGEST_BUNDLE_FILE));
@@ -50,12 +55,19 @@ fn check(receipt: &[u8], bundle: Option<&[u8]>, arguments: &Verify) -> Verificat
     verify(receipt, digest.map_or(against, |digest| against.with_digest(digest)))
 }
 
-/// Reads a receipt or bundle, up to one byte more than `largest`, which `verify` then refuses as
-/// too large.
+/// The path that stands for stdin.
+const STDIN: &str = "-";
+
+/// Reads a receipt or bundle from a file or from stdin, up to one byte more than `largest`, which
+/// `verify` then refuses as too large.
 fn read(path: &Path, largest: usize) -> Result<Vec<u8>, Error> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        File::open(path)?.take(largest as u64 + 1).read_to_end(&mut bytes)?;
+        let from: Box<dyn Read> = match path == Path::new(STDIN) {
+            true => Box::new(io::stdin()),
+            false => Box::new(File::open(path)?),
+        };
+        from.take(largest as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     read().map_err(|error| {

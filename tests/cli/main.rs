@@ -21,6 +21,7 @@ mod output;
 mod panels;
 mod policies;
 mod program;
+mod receipt_files;
 mod route;
 mod schema;
 #[cfg(unix)]

@@ -17,7 +17,7 @@ static DOCUMENTS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
 });
 
 /// Creates a home with a `receipt` and a `bundle`, which are the same in each test.
-fn asked() -> Home {
+pub(crate) fn asked() -> Home {
     let home = Home::new();
     for (name, bytes) in ["receipt", "bundle"].iter().zip(&*DOCUMENTS) {
         home.write(name, bytes);
@@ -33,14 +33,14 @@ fn asked_anew() -> Home {
 }
 
 /// Asks a class of the default policy, offline.
-fn offline(home: &Home, class: &str, more: &[&str]) -> Ended {
+pub(crate) fn offline(home: &Home, class: &str, more: &[&str]) -> Ended {
     let arguments = ["--offline", "route", class, "Is it so?"];
     home.program(arguments.iter().chain(more)).ends()
 }
 
 /// Returns the output of `verify`, for people and as JSON, and asserts on both exit codes.
 #[track_caller]
-fn verified(home: &Home, arguments: &[&str], code: i32) -> (String, Value) {
+pub(crate) fn verified(home: &Home, arguments: &[&str], code: i32) -> (String, Value) {
     let run = |first: &[&str]| home.program(first.iter().chain(arguments)).ends().exits(code);
     let envelope = run(&["--json", "verify"]).document();
     assert_eq!(envelope["status"], "success", "the check was made: {envelope}");
@@ -202,9 +202,9 @@ fn a_file_that_cannot_be_read_is_an_error_that_names_it() {
 #[test]
 fn the_documents_are_closed_to_others_even_where_a_file_was_open() {
     use std::os::unix::fs::PermissionsExt;
-    let home = Home::new();
+    let home = asked();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let receipt = home.write("receipt", "old and longer than nothing");
+    let receipt = home.path().join("receipt");
     std::fs::set_permissions(&receipt, std::fs::Permissions::from_mode(0o644)).unwrap();
     offline(&home, "triple_review", &["--receipt", "receipt", "--bundle", "bundle"]).exits(0);
     assert_eq!((mode(&receipt), mode(&home.path().join("bundle"))), (0o600, 0o600));

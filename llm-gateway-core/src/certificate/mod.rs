@@ -74,7 +74,8 @@ pub use orchestration::{
 pub use panel::{CallerTexts, Certificate, Claims, Evidence, NOT_PROVEN, OfPanel, Rules, certify};
 pub use receipt::{
     Against, AttemptCost, Bundle, LARGEST_BUNDLE, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT,
-    LARGEST_RECEIPT_FILE, Particulars, Receipt, Stated, Verification, VerifyResult,
+    LARGEST_RECEIPT_FILE, Particulars, Receipt, Stated, Verification, VerifyResult, is_bundle,
+    is_receipt,
 };
 pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};
 pub use shared_request::SharedRequest;

@@ -25,7 +25,10 @@ pub(super) use digests::declared;
 pub use document::{Bundle, Particulars, Receipt};
 pub(super) use issue::issue;
 pub(super) use opening::kind_of;
-pub use opening::{LARGEST_BUNDLE, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT, LARGEST_RECEIPT_FILE};
+pub use opening::{
+    LARGEST_BUNDLE, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT, LARGEST_RECEIPT_FILE, is_bundle,
+    is_receipt,
+};
 #[cfg(test)]
 pub(super) use rows::ResponseRow;
 pub(super) use rows::Rows;

@@ -43,6 +43,28 @@ struct Head {
     kind: ReceiptKind,
 }
 
+/// The field by which a document says what it is.
+#[derive(Deserialize)]
+struct StatedFormat {
+    format: String,
+}
+
+/// Returns whether a file says that it is a receipt, of any version. Whether it holds is another
+/// question.
+pub fn is_receipt(bytes: &[u8]) -> bool {
+    is_of_format(bytes, RECEIPT_FORMAT)
+}
+
+/// Returns whether a file says that it is a bundle, of any version.
+pub fn is_bundle(bytes: &[u8]) -> bool {
+    is_of_format(bytes, BUNDLE_FORMAT)
+}
+
+fn is_of_format(bytes: &[u8], format: &str) -> bool {
+    let stated = serde_json::from_slice::<StatedFormat>(&canonical::decoded(bytes));
+    stated.is_ok_and(|stated| stated.format == format)
+}
+
 /// The finding about a document with more than [`MOST_MEMBERS`] or [`MOST_CALLS`].
 const TOO_LARGE: &str = "it has more members, steps or calls than any run";
 
