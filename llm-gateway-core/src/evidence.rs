@@ -5,7 +5,8 @@
 //! itself may not see dispatch, so this file stands between the two.
 
 use crate::certificate::{
-    AttemptCost, CallEvidence, Commitment, RecordedExchange, RecordedRequest, RecordedResponse,
+    AttemptCost, CallEvidence, Commitment, LARGEST_BUNDLE, RecordedExchange, RecordedRequest,
+    RecordedResponse,
 };
 use crate::dispatch::{AttemptOutcome, Course, PreparedCall};
 use crate::model::{Capability, Dialect, Sequence, Target};
@@ -17,6 +18,32 @@ pub(crate) fn commit(call: &PreparedCall, sequence: &Sequence) -> Option<Commitm
     let request = call.request()?;
     let recorded = RecordedRequest::new(&request.url, &request.headers, request.body.clone());
     Some(Commitment::new(sequence.next(), recorded))
+}
+
+/// Warns, before anything is sent, that the bundle of a run will be larger than the largest that is
+/// written and verified. `texts` are the lengths in bytes of what the caller wrote, and `bodies`
+/// those of the requests, which stand in the bundle as base64.
+pub(crate) fn warn_of_large_bundle(
+    texts: impl Iterator<Item = usize>,
+    bodies: impl Iterator<Item = usize>,
+) {
+    let least = smallest_bundle(texts, bodies);
+    if least > LARGEST_BUNDLE {
+        tracing::warn!(
+            least,
+            largest = LARGEST_BUNDLE,
+            "the bundle of this run will be larger than `verify` reads, so it will not be written"
+        );
+    }
+}
+
+/// Returns the least number of bytes that a bundle can have.
+fn smallest_bundle(
+    texts: impl Iterator<Item = usize>,
+    bodies: impl Iterator<Item = usize>,
+) -> usize {
+    let in_base64 = |bytes: usize| bytes.div_ceil(3).saturating_mul(4);
+    texts.chain(bodies.map(in_base64)).fold(0, usize::saturating_add)
 }
 
 /// Returns the evidence of a run's call to the member or step at `position`, counted from 1.
@@ -68,4 +95,45 @@ pub(crate) fn costs(course: &Course) -> Vec<(u64, AttemptCost)> {
         Some((attempt.sent?, AttemptCost::new(usage(is_ok), attempt.cost)))
     });
     attempts.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter::once;
+
+    use super::*;
+    use crate::certificate::{CallerTexts, Evidence, Kinship, Particulars, Receipt, Rules, Salt};
+    use crate::policy::Level;
+
+    /// What is told before anybody is paid must be certain: a bundle is never smaller than that, and
+    /// without answers not much larger.
+    #[test]
+    fn a_bundle_is_never_smaller_than_what_is_foretold() {
+        for (members, text, tries) in [(0, 0, 0), (1, 1, 1), (2, 10_000, 1), (8, 50_000, 3)] {
+            let request = |n: u32| {
+                let body = format!("{n}{}", "x".repeat(text)).into_bytes();
+                RecordedRequest::new("http://one.test/v1", &http::HeaderMap::new(), body)
+            };
+            let member = |n: u32| {
+                let mut call =
+                    CallEvidence::new(n, "one", "alpha", Dialect::OpenAi, "http://one.test");
+                call.committed = Some(Commitment::new(u64::from(n), request(n)));
+                let attempt = |t| RecordedExchange::new(u64::from(100 * n + t), request(n), None);
+                call.exchanges = (0..tries).map(attempt).collect();
+                call
+            };
+            let caller = CallerTexts::new(None, vec!["x".repeat(text)]);
+            let members: Vec<CallEvidence> = (1..=members).map(member).collect();
+            let bodies = members.iter().filter_map(|it| Some(it.committed.as_ref()?));
+            let bodies: Vec<usize> = bodies.map(|it| it.request.body.as_bytes().len()).collect();
+            let foretold = smallest_bundle(once(text), bodies.iter().copied());
+            let evidence = Evidence { caller, members, ..Evidence::default() };
+            let (rules, salt) = (Rules::new(Level::None, None), Salt::from_bytes([7; 32]));
+            let (particulars, kinship) = (Particulars::default(), Kinship::default());
+            let (_, bundle) = Receipt::issue(particulars, evidence, &rules, &kinship, salt);
+            let size = bundle.to_bytes().len();
+            let more = 500 + 600 * bodies.len();
+            assert!((foretold..foretold + more).contains(&size), "{foretold} foretold, {size}");
+        }
+    }
 }

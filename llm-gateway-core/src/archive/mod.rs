@@ -6,11 +6,11 @@
 mod keep;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::certificate::{Bundle, Receipt};
+use crate::certificate::{Bundle, LARGEST_BUNDLE, LARGEST_RECEIPT, Receipt};
 use crate::model::RunId;
 use crate::policy::Receipts;
 use crate::private;
@@ -18,11 +18,12 @@ use crate::private;
 use keep::Part;
 
 /// Writes the receipt of a run to disk, then its bundle if there is one, and returns the receipt's
-/// path. The file is there when the function returns. A bundle that cannot be written is logged.
+/// path. The file is there when the function returns. A bundle that cannot be written, or that
+/// `verify` would not read, is logged.
 ///
 /// # Errors
-/// The file system refuses to write the receipt, or newer receipts of other runs have already
-/// pushed it out.
+/// The file system refuses to write the receipt, `verify` would not read it, or newer receipts of
+/// other runs have already pushed it out.
 pub(crate) fn write<S: Serialize, E: Serialize>(
     receipts: &Receipts,
     run: RunId,
@@ -34,10 +35,10 @@ pub(crate) fn write<S: Serialize, E: Serialize>(
     let path = folder.join(Part::Receipt.name(run));
     let before = keep::newest(folder);
     // The receipt is written first, so a bundle without a receipt is always one that was left over.
-    private::write(&path, &receipt.to_bytes())?;
+    write_within(LARGEST_RECEIPT, &path, &receipt.to_bytes())?;
     if let Some(bundle) = bundle {
         let beside = folder.join(Part::Bundle.name(run));
-        if let Err(error) = private::write(&beside, &bundle.to_bytes()) {
+        if let Err(error) = write_within(LARGEST_BUNDLE, &beside, &bundle.to_bytes()) {
             tracing::error!(path = %beside.display(), %error, "a bundle cannot be written");
         }
     }
@@ -48,10 +49,19 @@ pub(crate) fn write<S: Serialize, E: Serialize>(
     }
 }
 
+/// Writes a file of at most `largest` bytes.
+fn write_within(largest: usize, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let size = bytes.len();
+    if size > largest {
+        let message = format!("it has {size} bytes, and `verify` reads {largest}");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    private::write(path, bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
 
     use super::*;
     use crate::certificate::{Evidence, Kinship, OfPanel, Particulars, Rules, Salt};
@@ -110,6 +120,15 @@ mod tests {
         fs::create_dir(&taken).unwrap();
         assert!(archive(root.path(), 2, 2).is_err());
         assert!(taken.is_dir() && names(root.path()).len() == 3, "{:?}", names(root.path()));
+    }
+
+    #[test]
+    fn what_verify_would_not_read_is_not_written() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        let error = write_within(2, &path, b"abc").unwrap_err();
+        assert_eq!(error.to_string(), "it has 3 bytes, and `verify` reads 2");
+        assert!(!path.exists() && write_within(3, &path, b"abc").is_ok());
     }
 
     /// The receipt is worth its own: what it names can be compared with an answer.

@@ -20,6 +20,7 @@ use std::time::Duration;
 use crate::certificate::{AttemptCost, StepEvidence};
 use crate::dispatch::{Advice, Allowance, Answered, Attempt, Context, Refusal};
 use crate::error::Error;
+use crate::evidence;
 use crate::model::{Blind, Prompt, Target};
 use crate::policy::PlannedOrchestration;
 
@@ -106,6 +107,10 @@ pub(crate) async fn orchestrate(
     if context.is_stopped() {
         return Err(context.stopped_before("anybody"));
     }
+    // Each step is shown the task.
+    let length: usize = task.texts().map(str::len).sum();
+    let shown = orchestration.steps.iter().map(|_| length);
+    evidence::warn_of_large_bundle(std::iter::once(length), shown);
     let bookings = Bookings::set_aside(context, orchestration, task).await?;
     let steps = Steps::new(context, orchestration, bookings);
     Ok(Rounds::new(orchestration, task, steps).run().await)

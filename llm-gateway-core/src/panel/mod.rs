@@ -77,6 +77,8 @@ pub(crate) async fn ask(
     });
     let prepared = switches::check(context, prepared.collect())?;
     let prepared = spare_if_too_few(panel, prepared);
+    let bodies = prepared.iter().flatten().filter_map(|call| Some(call.request()?.body.len()));
+    evidence::warn_of_large_bundle(prompt.texts().map(str::len), bodies);
     let sequence = Arc::new(Sequence::default());
     let commit = |call: &Result<PreparedCall, Refusal>| {
         call.as_ref().ok().and_then(|call| evidence::commit(call, &sequence))
