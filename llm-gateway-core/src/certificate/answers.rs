@@ -3,6 +3,7 @@
 //! The claims about identity, freshness and quorum are decided from these values alone, so
 //! `verify` decides them in the same way as the run did.
 
+use super::canonical;
 use super::evidence::CallEvidence;
 use super::kind::{ReceiptKind, Speaker};
 use super::readers;
@@ -68,8 +69,8 @@ pub(super) struct ResponseFacts {
     pub(super) other_models: Vec<String>,
     /// The id that the provider gave the response.
     pub(super) response_id: Option<String>,
-    /// The text of the answer or, in a receipt, its salted digest. Only equality with other texts of
-    /// the same run has a meaning.
+    /// The text of the answer, its digest or, in a receipt, its salted digest. Only equality with
+    /// other texts of the same run has a meaning.
     pub(super) text: Option<String>,
     /// The response headers that mention a cache.
     pub(super) cache_headers: Vec<(String, String)>,
@@ -83,8 +84,17 @@ impl AnswerRecord {
         match call.answer() {
             _ if !call.records() => Self::Unrecorded,
             None => Self::Missing,
-            Some(response) => Self::read(call, response),
+            Some(response) => Self::read(call, response).with_digest(),
         }
+    }
+
+    /// Puts the digest of the answer's text in the place of the text. Comparing all texts of a
+    /// panel with each other would take too long.
+    fn with_digest(mut self) -> Self {
+        if let Self::Read(facts) = &mut self {
+            facts.text = facts.text.take().map(|text| canonical::plain_digest(&text));
+        }
+        self
     }
 
     /// Reads one recorded response of a call.

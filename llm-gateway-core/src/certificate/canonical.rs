@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::json;
+use super::{effort, json};
 
 /// The salt of a receipt: 32 random bytes that go into the digests of its requests, responses and
 /// evidence. Without them nobody can confirm a guessed prompt by its digest. Draw a new salt for
@@ -100,7 +100,9 @@ pub struct InvalidHex(&'static str);
 /// Writes a document as JSON in canonical form (RFC 8785).
 pub(super) fn to_bytes(document: &impl Serialize) -> Vec<u8> {
     // This fails only for a map whose keys are not strings, and no document here has such a map.
-    serde_json_canonicalizer::to_vec(document).unwrap_or_default()
+    let bytes = serde_json_canonicalizer::to_vec(document).unwrap_or_default();
+    effort::add(bytes.len());
+    bytes
 }
 
 /// The number of times that a document may be larger when a tool has written it anew than it is in
@@ -223,6 +225,7 @@ pub(super) fn plain_digest(document: &impl Serialize) -> String {
 /// digest of one kind can therefore never stand for another kind, and a head, which is a list, ends
 /// where its bracket closes.
 pub(super) fn salted_digest(salt: &Salt, kind: &str, head: &impl Serialize, body: &[u8]) -> String {
+    effort::add(body.len());
     let digest = Sha256::new()
         .chain_update(&salt.0)
         .chain_update(kind)

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::effort;
 use super::evidence::{CallEvidence, RecordedExchange};
 use super::readers::WithoutStream;
 use super::recorded::RecordedRequest;
@@ -68,6 +69,7 @@ fn status(exchange: &RecordedExchange) -> Option<u16> {
 
 /// Names the first part of a request that differs from the committed request.
 fn difference(committed: &RecordedRequest, sent: &RecordedRequest) -> Option<&'static str> {
+    effort::add(sent.body.as_bytes().len());
     if committed.url != sent.url {
         Some("the url")
     } else if committed.headers != sent.headers {

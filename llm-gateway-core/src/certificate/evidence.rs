@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::effort;
 use super::recorded::{RecordedRequest, RecordedResponse};
 use super::shared_request::SharedRequest;
 use super::stored_call::{StoredCall, WrittenCall};
@@ -125,7 +126,11 @@ fn twin(
     previous: Option<&SharedRequest>,
 ) -> Option<SharedRequest> {
     let mut others = [committed, previous].into_iter().flatten();
-    others.find(|other| !other.is_shared_with(own) && *other == own).cloned()
+    let is_equal = |other: &SharedRequest| {
+        effort::add(own.body.as_bytes().len());
+        other == own
+    };
+    others.find(|other| !other.is_shared_with(own) && is_equal(other)).cloned()
 }
 
 /// The requests of a call that were looked at, so that equal ones are looked at once. The work for
@@ -140,7 +145,11 @@ impl<'a> SeenRequests<'a> {
     /// Adds a request, and returns whether no equal one was there. Requests are found by hash,
     /// because comparing many large ones with each other would take too long.
     pub(super) fn is_new(&mut self, request: &'a SharedRequest) -> bool {
-        self.is_new_address(request) && self.requests.insert(request)
+        if !self.is_new_address(request) {
+            return false;
+        }
+        effort::add(request.body.as_bytes().len());
+        self.requests.insert(request)
     }
 
     /// Adds a request, and returns whether none was there that shares its bytes.

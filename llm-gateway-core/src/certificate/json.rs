@@ -9,6 +9,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::effort;
+
 /// The largest number of characters of a JSON pointer that is shown. Its keys may be a stranger's.
 const SHOWN_POINTER: usize = 160;
 
@@ -35,6 +37,7 @@ pub(crate) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
 /// As of [`parse`]. Where the bytes are JSON, but a key occurs twice or a bound is exceeded, the
 /// error is one of data.
 pub(super) fn parse_within(most: usize, bytes: &[u8]) -> serde_json::Result<Value> {
+    effort::add(bytes.len());
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let left = Cell::new(most);
     let value = Strict { left: &left }.deserialize(&mut deserializer)?;

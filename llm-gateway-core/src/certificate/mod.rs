@@ -44,6 +44,7 @@ mod answers;
 mod canonical;
 mod claims;
 mod commitment;
+mod effort;
 mod evidence;
 mod identity;
 mod json;
@@ -71,6 +72,7 @@ pub use orchestration::{
     Judged, ORCHESTRATION_NOT_PROVEN, OfOrchestration, OrchestrationCertificate,
     OrchestrationClaims, OrchestrationEvidence, StepEvidence, certify_orchestration,
 };
+pub(crate) use panel::MOST_EARLIER_ANSWERS;
 pub use panel::{CallerTexts, Certificate, Claims, Evidence, NOT_PROVEN, OfPanel, Rules, certify};
 pub use receipt::{
     Against, AttemptCost, Bundle, LARGEST_BUNDLE, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT,

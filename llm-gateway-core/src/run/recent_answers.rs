@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// The number of answers that are kept.
-const MOST: usize = 64;
+use crate::certificate::MOST_EARLIER_ANSWERS;
 
 /// The number of characters that are kept of each answer: enough to recognize it, and a quarter of
 /// a megabyte for all of them.
@@ -19,7 +18,7 @@ impl RecentAnswers {
     pub(super) fn add(&self, answer: &str) {
         let start = answer.chars().take(LONGEST).collect();
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if answers.len() == MOST {
+        if answers.len() == MOST_EARLIER_ANSWERS {
             answers.pop_front();
         }
         answers.push_back(start);

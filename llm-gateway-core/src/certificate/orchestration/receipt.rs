@@ -170,8 +170,8 @@ impl OfOrchestration {
         let mut order = Order::default();
         order.places(steps.iter().map(|step| (step.position, step.round)));
         for step in steps {
-            let committed = rows.commitments.iter().filter(|row| row.member == step.position);
-            let calls = rows.calls.iter().filter(|call| call.member == step.position);
+            let committed = rows.commitments_of(step.position).iter();
+            let calls = rows.calls_of(step.position).iter();
             let called = calls.flat_map(|call| {
                 let came = call.response.as_ref().map(|came| came.sequence);
                 std::iter::once(call.sequence).chain(came)
@@ -194,7 +194,7 @@ impl OfOrchestration {
         }
         let mut found = Vec::new();
         for step in self.verifiers(rows) {
-            for call in rows.calls.iter().filter(|call| call.member == step.position) {
+            for call in rows.calls_of(step.position) {
                 match rows.committed(call) {
                     Err(what) => found.push(what),
                     Ok(committed) if committed > call.sequence => {
@@ -212,7 +212,7 @@ impl OfOrchestration {
     fn verifiers<'a>(&'a self, rows: &'a Rows<'_>) -> impl Iterator<Item = &'a StepRow> {
         let steps = self.steps.iter().zip(rows.members);
         let shown = steps.filter(|(step, row)| {
-            let is_sent = rows.calls.iter().any(|call| call.member == step.position);
+            let is_sent = !rows.calls_of(step.position).is_empty();
             let is_shown = is_sent || row.answered || row.dialect == Dialect::Own;
             step.role == StepRole::Verifier && is_shown
         });

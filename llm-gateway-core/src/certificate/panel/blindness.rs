@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use super::evidence::Evidence;
 use crate::certificate::claims::{Claim, ClaimResult};
 use crate::certificate::commitment::deviations;
+use crate::certificate::effort;
 use crate::certificate::evidence::{CallEvidence, Commitment, SeenRequests};
 use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::recorded::RecordedRequest;
@@ -28,6 +29,8 @@ struct BlindnessCheck<'a> {
     systems: Vec<(u32, Vec<String>)>,
     /// The number of requests that were sent to members.
     requests: usize,
+    /// The number of bytes of the caller's question.
+    question_bytes: usize,
 }
 
 /// Decides the claim `context_blind` over all members that were sent a request.
@@ -40,6 +43,7 @@ pub(super) fn context_blind(evidence: &Evidence) -> Claim {
         open: Vec::new(),
         systems: Vec::new(),
         requests: 0,
+        question_bytes: evidence.caller.user.iter().map(String::len).sum(),
     };
     evidence.members.iter().for_each(|member| check.member(member));
     check.systems();
@@ -146,9 +150,16 @@ impl BlindnessCheck<'_> {
         if expected.next().is_some() && findings.is_empty() {
             findings.push(Finding::new("the user turn", "lacks a part of the caller's text"));
         }
-        let said = || turn.iter().map(|shown| shown.text.as_str()).collect::<String>();
-        let is_joined = || dialect == Dialect::OpenAi && said() == user.concat();
+        let is_joined = || dialect == Dialect::OpenAi && self.is_the_question(turn);
         if findings.is_empty() || is_joined() { Vec::new() } else { findings }
+    }
+
+    /// Returns whether the texts of a turn, joined, are the caller's parts, joined.
+    fn is_the_question(&self, turn: &[ShownText]) -> bool {
+        let said: String = turn.iter().map(|shown| shown.text.as_str()).collect();
+        effort::add(said.len());
+        // A turn of another length cannot be the question, and the parts are not joined for it.
+        said.len() == self.question_bytes && said == self.evidence.caller.user.concat()
     }
 
     /// Reports members whose system part differs from that of the first member.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blindness::context_blind;
 use super::claims::Claims;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, MOST_EARLIER_ANSWERS};
 use super::freshness::fresh;
 use super::quorum::answered_quorum;
 use super::quote::Windows;
@@ -136,5 +136,6 @@ pub(super) fn quoted(evidence: &Evidence) -> Vec<bool> {
         return Vec::new();
     }
     let windows = Windows::of(caller.system.iter().chain(&caller.user).map(String::as_str));
-    evidence.earlier_answers.iter().map(|answer| windows.quote(answer)).collect()
+    let answers = evidence.earlier_answers.iter().take(MOST_EARLIER_ANSWERS);
+    answers.map(|answer| windows.quote(answer)).collect()
 }

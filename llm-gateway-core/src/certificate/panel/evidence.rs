@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::evidence::{CallEvidence, Moments};
 
+/// The largest number of earlier answers that are looked for in the caller's texts. A process keeps
+/// as many.
+pub(crate) const MOST_EARLIER_ANSWERS: usize = 64;
+
 /// Everything that the certificate of a panel is made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

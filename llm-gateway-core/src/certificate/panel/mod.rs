@@ -15,5 +15,6 @@ mod receipt;
 
 pub use certify::{Certificate, NOT_PROVEN, Rules, certify};
 pub use claims::Claims;
+pub(crate) use evidence::MOST_EARLIER_ANSWERS;
 pub use evidence::{CallerTexts, Evidence};
 pub use receipt::OfPanel;

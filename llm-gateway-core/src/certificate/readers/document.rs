@@ -17,6 +17,8 @@
 
 use serde_json::{Map, Number, Value};
 
+use crate::certificate::effort;
+
 /// How deep a document may be nested.
 const DEEPEST: usize = 128;
 
@@ -36,6 +38,7 @@ const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 /// The text is not one document, or a bound is exceeded. The error names the place and quotes
 /// nothing, because it may get into a receipt.
 pub(super) fn parse(text: &str) -> Result<Value, String> {
+    effort::add(text.len());
     let mut cursor =
         Cursor { rest: text.strip_prefix('\u{feff}').unwrap_or(text), values_left: MOST_VALUES };
     let value = cursor.value(DEEPEST);

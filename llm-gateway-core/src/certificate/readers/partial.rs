@@ -6,6 +6,7 @@ use super::ReadResponse;
 use super::name::ReportedName;
 use super::reasons::{self, AnswerEnd};
 use super::usage::TokenCounts;
+use crate::certificate::effort;
 use crate::model::Usage;
 
 /// How many names a response may give its model beside the first. A stream of names would take the
@@ -34,12 +35,14 @@ pub(super) struct PartialResponse {
 impl PartialResponse {
     /// Adds text to the answer.
     pub(super) fn say(&mut self, text: &str) {
+        effort::add(text.len());
         self.is_counted &= text.is_empty();
         self.reply.text.push_str(text);
     }
 
     /// Adds what a text has beyond the answer so far, if it is the whole answer again.
     pub(super) fn say_whole(&mut self, text: &str) {
+        effort::add(text.len());
         let more = text.strip_prefix(self.reply.text.as_str()).map(str::to_owned);
         self.say(&more.unwrap_or_default());
     }

@@ -1,6 +1,8 @@
 //! Splits a streamed response into its events:
 //! <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>.
 
+use crate::certificate::effort;
+
 /// An event of a stream that has data.
 #[derive(Debug)]
 pub(super) struct StreamEvent {
@@ -22,6 +24,7 @@ impl StreamEvent {
 /// Returns the events in order. Lines may end in `\n`, `\r\n` or `\r`, and the end of the body
 /// ends the last line and its event. Comments and the fields `id` and `retry` are ignored.
 pub(super) fn events(body: &str) -> Vec<StreamEvent> {
+    effort::add(body.len());
     let body = body.strip_prefix('\u{feff}').unwrap_or(body);
     let body = body.replace("\r\n", "\n").replace('\r', "\n");
     let mut blocks = body.split("\n\n").peekable();

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::certificate::effort;
 use crate::model::Usage;
 
 /// What a count is about.
@@ -118,6 +119,7 @@ impl TokenCounts {
 
     /// Adds the counts of another report.
     pub(super) fn add(&mut self, other: Self) {
+        effort::add(self.0.len() + other.0.len());
         for (kind, count) in other.0 {
             let largest = self.0.entry(kind).or_default();
             *largest = count.max(*largest);

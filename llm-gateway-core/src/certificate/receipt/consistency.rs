@@ -1,17 +1,18 @@
 //! Checks whether a receipt agrees with itself, as far as that needs no recorded bytes.
 
 use super::document::Receipt;
-use super::rows::CallRow;
+use super::rows::{CallRow, Rows};
 use super::subject::Subject;
 use crate::certificate::evidence::Moments;
 
 /// Returns the contradictions within a receipt, one sentence each.
 pub(super) fn contradictions<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
     let mut found = Vec::new();
+    let rows = receipt.rows();
     found.extend(members(receipt));
-    found.extend(order(receipt));
-    found.extend(receipt.calls.iter().flat_map(|call| call_alone(receipt, call)));
-    found.extend(receipt.subject.contradictions(&receipt.rows()));
+    found.extend(order(receipt, &rows));
+    found.extend(receipt.calls.iter().flat_map(|call| call_alone::<S>(&rows, call)));
+    found.extend(receipt.subject.contradictions(&rows));
     found
 }
 
@@ -23,7 +24,7 @@ fn members<S: Subject>(receipt: &Receipt<S>) -> Option<String> {
 
 /// Reports moments that are missing or occur twice, and rows that are out of order. A row that was
 /// dropped, repeated or moved shows here.
-fn order<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
+fn order<S: Subject>(receipt: &Receipt<S>, rows: &Rows<'_>) -> Vec<String> {
     let mut moments = Moments::default();
     for commitment in &receipt.commitments {
         moments.add(commitment.sequence);
@@ -39,7 +40,7 @@ fn order<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
         found.push("commitments do not stand in their order".to_owned());
     }
     for member in &receipt.members {
-        let of_member = receipt.calls.iter().filter(|call| call.member == member.position);
+        let of_member = rows.calls_of(member.position).iter();
         if !of_member.zip(1..).all(|(call, n)| call.attempt == n) {
             let who = S::KIND.speaker(member.position);
             found.push(format!("tries of {who} are not counted from 1"));
@@ -50,11 +51,11 @@ fn order<S: Subject>(receipt: &Receipt<S>) -> Vec<String> {
 
 /// Checks one attempt in a receipt by itself: its member or step must exist, with the requested
 /// model, and a response that counts as an answer must not have an error status.
-fn call_alone<S: Subject>(receipt: &Receipt<S>, call: &CallRow) -> Vec<String> {
+fn call_alone<S: Subject>(rows: &Rows<'_>, call: &CallRow) -> Vec<String> {
     let CallRow { sequence, member: position, .. } = call;
     let who = S::KIND.speaker(*position);
     let mut found = Vec::new();
-    match receipt.members.iter().find(|member| member.position == *position) {
+    match rows.member(*position) {
         None => found.push(format!("call {sequence} is of {who}, which is not there")),
         Some(member) if member.model != call.requested_model => {
             found.push(format!("call {sequence} asks for another model than {who}'s"));

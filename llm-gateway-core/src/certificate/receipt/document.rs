@@ -123,13 +123,7 @@ impl<S> Receipt<S> {
 
     /// Returns the rows of the receipt, which its certificate is checked against.
     pub(super) fn rows(&self) -> Rows<'_> {
-        Rows {
-            kind: self.kind,
-            members: &self.members,
-            commitments: &self.commitments,
-            calls: &self.calls,
-            lineage: &self.lineage,
-        }
+        Rows::new(self.kind, &self.members, &self.commitments, &self.calls, &self.lineage)
     }
 
     /// Returns the length in bytes of each name in the receipt. Developer and families of a model

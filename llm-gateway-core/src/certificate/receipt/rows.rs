@@ -3,7 +3,7 @@
 //! A row contains digests and the few facts that claims are decided from, never a text of a request
 //! or an answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use super::digests::{self, RequestDigests};
 use crate::certificate::answers::{AnswerRecord, AnsweredCall, ResponseFacts};
 use crate::certificate::canonical::Salt;
 use crate::certificate::commitment::may_refuse_a_stream;
+use crate::certificate::effort;
 use crate::certificate::evidence::{CallEvidence, RecordedExchange};
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::{Kinship, LineageRow};
@@ -94,24 +95,79 @@ pub(in crate::certificate) struct LineageTable {
     pub(in crate::certificate) rows: Vec<LineageRow>,
 }
 
-/// All rows of a receipt, whether it is about a panel or an orchestration.
-#[derive(Debug, Clone, Copy)]
+/// All rows of a receipt, whether it is about a panel or an orchestration. Those of one member or
+/// step are found without looking at all others.
+#[derive(Debug)]
 pub(in crate::certificate) struct Rows<'a> {
     pub(super) kind: ReceiptKind,
     pub(in crate::certificate) members: &'a [MemberRow],
-    pub(in crate::certificate) commitments: &'a [CommitmentRow],
     pub(in crate::certificate) calls: &'a [CallRow],
     pub(super) lineage: &'a LineageTable,
+    of_members: HashMap<u32, RowsOfMember<'a>>,
+}
+
+/// The rows of one member or step.
+#[derive(Debug, Default)]
+struct RowsOfMember<'a> {
+    member: Option<&'a MemberRow>,
+    commitments: Vec<&'a CommitmentRow>,
+    calls: Vec<&'a CallRow>,
+    /// The number of the first attempt that may have been refused for its stream.
+    refused: Option<u32>,
 }
 
 impl<'a> Rows<'a> {
+    /// Sorts the rows of a receipt by the member or step that they are about.
+    pub(super) fn new(
+        kind: ReceiptKind,
+        members: &'a [MemberRow],
+        commitments: &'a [CommitmentRow],
+        calls: &'a [CallRow],
+        lineage: &'a LineageTable,
+    ) -> Self {
+        effort::add(members.len() + commitments.len() + calls.len());
+        let mut of_members: HashMap<u32, RowsOfMember<'a>> = HashMap::new();
+        for row in members {
+            of_members.entry(row.position).or_default().member.get_or_insert(row);
+        }
+        for row in commitments {
+            of_members.entry(row.member).or_default().commitments.push(row);
+        }
+        for row in calls {
+            let of_member = of_members.entry(row.member).or_default();
+            of_member.calls.push(row);
+            if row.response.as_ref().is_some_and(|it| may_refuse_a_stream(it.status)) {
+                let first = of_member.refused.get_or_insert(row.attempt);
+                *first = row.attempt.min(*first);
+            }
+        }
+        Self { kind, members, calls, lineage, of_members }
+    }
+
+    /// Returns the first row of a member or step.
+    pub(super) fn member(&self, position: u32) -> Option<&'a MemberRow> {
+        self.of_members.get(&position)?.member
+    }
+
+    /// Returns the commitments of a member or step, in their order.
+    pub(in crate::certificate) fn commitments_of(&self, position: u32) -> &[&'a CommitmentRow] {
+        self.of_members.get(&position).map(|it| &*it.commitments).unwrap_or_default()
+    }
+
+    /// Returns the attempts of a member or step, in their order.
+    pub(in crate::certificate) fn calls_of(&self, position: u32) -> &[&'a CallRow] {
+        let calls = self.of_members.get(&position).map(|it| &*it.calls).unwrap_or_default();
+        effort::add(calls.len());
+        calls
+    }
+
     /// Returns the calls that were answered, as the receipt's rows describe them.
     pub(in crate::certificate) fn answers(&self) -> Vec<AnsweredCall<'a>> {
         let record = |member: &MemberRow| {
             if member.dialect == Dialect::Own {
                 return AnswerRecord::Unrecorded;
             }
-            let last = self.calls.iter().rfind(|call| call.member == member.position);
+            let last = self.calls_of(member.position).last();
             last.and_then(|call| call.response.as_ref())
                 .map_or(AnswerRecord::Missing, ResponseRow::record)
         };
@@ -133,12 +189,9 @@ impl<'a> Rows<'a> {
     /// The member or step has no commitment or several, or committed another request.
     pub(in crate::certificate) fn committed(&self, call: &CallRow) -> Result<u64, String> {
         let who = self.kind.speaker(call.member);
-        let mut committed = self.commitments.iter().filter(|row| row.member == call.member);
-        match (committed.next(), committed.next()) {
-            (Some(row), None) if row.request == call.request || self.may_be_whole(call) => {
-                Ok(row.sequence)
-            }
-            (Some(_), None) => Err(format!("call {} is not what {who} committed", call.sequence)),
+        match self.commitments_of(call.member) {
+            [row] if row.request == call.request || self.may_be_whole(call) => Ok(row.sequence),
+            [_] => Err(format!("call {} is not what {who} committed", call.sequence)),
             _ => Err(format!("{who} has not one commitment")),
         }
     }
@@ -146,9 +199,8 @@ impl<'a> Rows<'a> {
     /// Returns whether an earlier attempt of a call's member or step may have been refused for its
     /// stream.
     fn may_be_whole(&self, call: &CallRow) -> bool {
-        let mut earlier =
-            self.calls.iter().filter(|row| row.member == call.member && row.attempt < call.attempt);
-        earlier.any(|row| row.response.as_ref().is_some_and(|it| may_refuse_a_stream(it.status)))
+        let refused = self.of_members.get(&call.member).and_then(|it| it.refused);
+        refused.is_some_and(|first| first < call.attempt)
     }
 
     /// Returns the lineages that the receipt's rows state of the models that answered.

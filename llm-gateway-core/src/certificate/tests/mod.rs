@@ -6,6 +6,7 @@ mod fixtures;
 mod forms;
 mod freshness;
 mod kinship;
+mod linear;
 mod names;
 mod orchestration;
 mod panel;
