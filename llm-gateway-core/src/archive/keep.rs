@@ -13,12 +13,12 @@ use crate::model::RunId;
 
 /// A file that this gateway writes for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum RunFile {
     Receipt,
     Bundle,
 }
 
-impl Part {
+impl RunFile {
     /// Returns the name of this file of a run.
     pub(super) fn name(self, run: RunId) -> String {
         format!("{run}{}", self.suffix())
@@ -51,7 +51,7 @@ const LATER: Duration = Duration::from_millis(1);
 
 /// The files of this gateway in one folder.
 #[derive(Debug, Default)]
-struct Listing {
+struct ArchivedFiles {
     /// The date and the run's id of each receipt.
     receipts: Vec<(SystemTime, String)>,
     /// The ids of the runs that have a bundle.
@@ -60,7 +60,7 @@ struct Listing {
     unfinished: Vec<(SystemTime, String)>,
 }
 
-impl Listing {
+impl ArchivedFiles {
     /// Lists a folder. What cannot be read is left out.
     fn of(folder: &Path) -> Self {
         let mut listing = Self::default();
@@ -70,9 +70,9 @@ impl Listing {
             // The metadata is that of a link itself, not of what it leads to.
             let Some(there) = entry.metadata().ok().filter(fs::Metadata::is_file) else { continue };
             let dated = there.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            match Part::of(name) {
-                Some((run, Part::Receipt)) => listing.receipts.push((dated, run.to_owned())),
-                Some((run, Part::Bundle)) => drop(listing.bundles.insert(run.to_owned())),
+            match RunFile::of(name) {
+                Some((run, RunFile::Receipt)) => listing.receipts.push((dated, run.to_owned())),
+                Some((run, RunFile::Bundle)) => drop(listing.bundles.insert(run.to_owned())),
                 None if is_unfinished(name) => listing.unfinished.push((dated, name.to_owned())),
                 None => {}
             }
@@ -88,13 +88,13 @@ fn is_unfinished(name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     inner.is_some_and(|(name, numbers)| {
         let numbers = numbers.split_once('-');
-        Part::of(name).is_some() && numbers.is_some_and(|(a, b)| is_number(a) && is_number(b))
+        RunFile::of(name).is_some() && numbers.is_some_and(|(a, b)| is_number(a) && is_number(b))
     })
 }
 
 /// Returns the date of the newest receipt in a folder; `None` if it has none.
 pub(super) fn newest(folder: &Path) -> Option<SystemTime> {
-    Listing::of(folder).receipts.into_iter().map(|(dated, _)| dated).max()
+    ArchivedFiles::of(folder).receipts.into_iter().map(|(dated, _)| dated).max()
 }
 
 /// Removes the oldest receipts of a folder with their bundles, until `keep` are left, and what was
@@ -104,14 +104,14 @@ pub(super) fn newest(folder: &Path) -> Option<SystemTime> {
 /// before this run wrote its own. If the clock went back since, the new receipt is dated behind it,
 /// so that the order of the dates is always that of writing.
 pub(super) fn clear(folder: &Path, run: RunId, keep: u32, before: Option<SystemTime>) {
-    let own = folder.join(Part::Receipt.name(run));
+    let own = folder.join(RunFile::Receipt.name(run));
     let Some(written) = fs::metadata(&own).and_then(|there| there.modified()).ok() else { return };
     let later = before.filter(|before| *before >= written).and_then(|it| it.checked_add(LATER));
     if let Some(later) = later {
         let dated = File::options().append(true).open(&own).and_then(|it| it.set_modified(later));
         note(&own, dated);
     }
-    let Listing { mut receipts, bundles, unfinished } = Listing::of(folder);
+    let ArchivedFiles { mut receipts, bundles, unfinished } = ArchivedFiles::of(folder);
     let id = run.to_string();
     // What came after this run's receipt is the business of the runs that wrote it.
     let own_place = (later.unwrap_or(written), id.clone());
@@ -120,13 +120,13 @@ pub(super) fn clear(folder: &Path, run: RunId, keep: u32, before: Option<SystemT
     receipts.retain(|place| *place < own_place && place.1 != id);
     receipts.sort_unstable_by(|a, b| b.cmp(a));
     for (_, old) in receipts.iter().skip(older) {
-        remove(&folder.join(format!("{old}{}", Part::Receipt.suffix())));
+        remove(&folder.join(format!("{old}{}", RunFile::Receipt.suffix())));
     }
     for bundle in &bundles {
         // The folder is looked at again, because another run may have written both since.
-        let receipt = folder.join(format!("{bundle}{}", Part::Receipt.suffix()));
+        let receipt = folder.join(format!("{bundle}{}", RunFile::Receipt.suffix()));
         if !fs::symlink_metadata(receipt).is_ok_and(|there| there.is_file()) {
-            remove(&folder.join(format!("{bundle}{}", Part::Bundle.suffix())));
+            remove(&folder.join(format!("{bundle}{}", RunFile::Bundle.suffix())));
         }
     }
     for (dated, name) in unfinished {

@@ -15,7 +15,7 @@ use crate::model::RunId;
 use crate::policy::Receipts;
 use crate::private;
 
-use keep::Part;
+use keep::RunFile;
 
 /// Writes the receipt of a run to disk, then its bundle if there is one, and returns the receipt's
 /// path. The file is there when the function returns. A bundle that cannot be written, or that
@@ -32,12 +32,12 @@ pub(crate) fn write<S: Serialize, E: Serialize>(
 ) -> io::Result<PathBuf> {
     let folder = &receipts.dir;
     private::create_folder(folder)?;
-    let path = folder.join(Part::Receipt.name(run));
+    let path = folder.join(RunFile::Receipt.name(run));
     let before = keep::newest(folder);
     // The receipt is written first, so a bundle without a receipt is always one that was left over.
     write_within(LARGEST_RECEIPT, &path, &receipt.to_bytes())?;
     if let Some(bundle) = bundle {
-        let beside = folder.join(Part::Bundle.name(run));
+        let beside = folder.join(RunFile::Bundle.name(run));
         if let Err(error) = write_within(LARGEST_BUNDLE, &beside, &bundle.to_bytes()) {
             tracing::error!(path = %beside.display(), %error, "a bundle cannot be written");
         }
@@ -94,7 +94,7 @@ mod tests {
     fn files_of(runs: &[u128]) -> Vec<String> {
         let of = |run: &u128| {
             let run = RunId::from_bits(*run);
-            [Part::Bundle.name(run), Part::Receipt.name(run)]
+            [RunFile::Bundle.name(run), RunFile::Receipt.name(run)]
         };
         let mut names: Vec<String> = runs.iter().flat_map(of).collect();
         names.sort();
@@ -116,7 +116,7 @@ mod tests {
     fn a_receipt_that_cannot_be_written_leaves_no_bundle() {
         let root = tempfile::tempdir().unwrap();
         archive(root.path(), 2, 1).unwrap();
-        let taken = root.path().join(Part::Receipt.name(RunId::from_bits(2)));
+        let taken = root.path().join(RunFile::Receipt.name(RunId::from_bits(2)));
         fs::create_dir(&taken).unwrap();
         assert!(archive(root.path(), 2, 2).is_err());
         assert!(taken.is_dir() && names(root.path()).len() == 3, "{:?}", names(root.path()));
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_bundle_that_cannot_be_written_does_not_lose_the_receipt() {
         let root = tempfile::tempdir().unwrap();
-        fs::create_dir(root.path().join(Part::Bundle.name(RunId::from_bits(1)))).unwrap();
+        fs::create_dir(root.path().join(RunFile::Bundle.name(RunId::from_bits(1)))).unwrap();
         assert!(archive(root.path(), 1, 1).unwrap().is_file());
     }
 
@@ -226,7 +226,7 @@ mod tests {
 
         let root = tempfile::tempdir().unwrap();
         let path = |name: &str| root.path().join(name);
-        let hex = |n: u128| Part::Receipt.name(RunId::from_bits(n));
+        let hex = |n: u128| RunFile::Receipt.name(RunId::from_bits(n));
         fs::create_dir(path("folder")).unwrap();
         fs::write(path("file"), "theirs").unwrap();
         symlink("nowhere", path("0.receipt.json")).unwrap();
@@ -236,7 +236,7 @@ mod tests {
         symlink(hex(104), path(&hex(104))).unwrap();
         fs::create_dir(path(&hex(103))).unwrap();
         fs::write(path(&hex(103)).join("inside"), "theirs").unwrap();
-        symlink("nowhere", path(&Part::Bundle.name(RunId::from_bits(105)))).unwrap();
+        symlink("nowhere", path(&RunFile::Bundle.name(RunId::from_bits(105)))).unwrap();
         let before = names(root.path());
         for run in 1..=4 {
             archive(root.path(), 1, run).unwrap();
@@ -253,8 +253,8 @@ mod tests {
     fn what_was_left_over_is_cleared() {
         let root = tempfile::tempdir().unwrap();
         let path = |name: String| root.path().join(name);
-        let orphan = Part::Bundle.name(RunId::from_bits(7));
-        let unfinished = |n: u128| format!(".{}.31-0", Part::Bundle.name(RunId::from_bits(n)));
+        let orphan = RunFile::Bundle.name(RunId::from_bits(7));
+        let unfinished = |n: u128| format!(".{}.31-0", RunFile::Bundle.name(RunId::from_bits(n)));
         fs::write(path(orphan.clone()), "prompts").unwrap();
         fs::write(path(unfinished(8)), "prompts").unwrap();
         date_all(root.path(), -7_200);

@@ -2,28 +2,33 @@
 //!
 //! What goes over bytes or rows says here over how many. Outside of tests nothing is counted.
 
-#[cfg(test)]
-use std::cell::Cell;
-
-#[cfg(test)]
-thread_local! {
-    static DONE: Cell<usize> = const { Cell::new(0) };
-}
-
 /// Notes that a number of bytes or rows is gone over.
-#[cfg(test)]
 pub(super) fn add(units: usize) {
-    DONE.with(|done| done.set(done.get() + units));
+    #[cfg(test)]
+    tests::add(units);
+    #[cfg(not(test))]
+    let _ = units;
 }
 
-/// Notes nothing.
-#[cfg(not(test))]
-pub(super) fn add(_units: usize) {}
-
-/// Returns how many bytes and rows a piece of work on this thread goes over.
 #[cfg(test)]
-pub(super) fn of(work: impl FnOnce()) -> usize {
-    let before = DONE.with(Cell::get);
-    work();
-    DONE.with(Cell::get) - before
+pub(super) use tests::of;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        static DONE: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn add(units: usize) {
+        DONE.with(|done| done.set(done.get() + units));
+    }
+
+    /// Returns how many bytes and rows a piece of work on this thread goes over.
+    pub(in crate::certificate) fn of(work: impl FnOnce()) -> usize {
+        let before = DONE.with(Cell::get);
+        work();
+        DONE.with(Cell::get) - before
+    }
 }

@@ -7,19 +7,17 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::effort;
 use super::recorded::{RecordedRequest, RecordedResponse};
 use super::shared_request::SharedRequest;
-use super::stored_call::{StoredCall, WrittenCall};
 use crate::model::Dialect;
 
 /// The evidence of one model call: what the run declared about it, and the bytes that it recorded.
 /// The call went to a member of a panel or belonged to a step of an orchestration. A bundle stores
 /// each request of a call once.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "StoredCall")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallEvidence {
     /// Position of the called member in its panel or of the step in its orchestration, counted from
@@ -110,12 +108,6 @@ impl CallEvidence {
     /// Returns the response to the last attempt: the answer, if the call was answered.
     pub(super) fn answer(&self) -> Option<&RecordedResponse> {
         self.exchanges.last()?.response.as_ref()
-    }
-}
-
-impl Serialize for CallEvidence {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        WrittenCall::of(self).serialize(serializer)
     }
 }
 

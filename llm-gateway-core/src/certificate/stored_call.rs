@@ -5,17 +5,30 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::evidence::{CallEvidence, Commitment, RecordedExchange};
 use super::recorded::{RecordedRequest, RecordedResponse};
 use super::shared_request::SharedRequest;
 use crate::model::Dialect;
 
+impl Serialize for CallEvidence {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WrittenCall::of(self).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for CallEvidence {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        StoredCall::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+    }
+}
+
 /// A call as a bundle has it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct StoredCall {
+struct StoredCall {
     position: u32,
     provider: String,
     model: String,
@@ -48,7 +61,7 @@ enum StoredRequest {
 /// The error of a call in which a request is said to be that of a moment that has none.
 #[derive(Debug, thiserror::Error)]
 #[error("the request of moment {sent} is that of moment {of}, which has none")]
-pub(super) struct NoSuchRequest {
+struct NoSuchRequest {
     sent: u64,
     of: u64,
 }
@@ -89,7 +102,7 @@ impl TryFrom<StoredCall> for CallEvidence {
 
 /// A call as it is written into a bundle.
 #[derive(Serialize)]
-pub(super) struct WrittenCall<'a> {
+struct WrittenCall<'a> {
     position: u32,
     provider: &'a str,
     model: &'a str,
@@ -119,7 +132,7 @@ enum WrittenRequest<'a> {
 
 impl<'a> WrittenCall<'a> {
     /// Writes a call. Every field is named, so that a new one cannot be left out.
-    pub(super) fn of(call: &'a CallEvidence) -> Self {
+    fn of(call: &'a CallEvidence) -> Self {
         let CallEvidence {
             position,
             provider,
