@@ -124,7 +124,7 @@ mod tests {
             };
             let caller = CallerTexts::new(None, vec!["x".repeat(text)]);
             let members: Vec<CallEvidence> = (1..=members).map(member).collect();
-            let bodies = members.iter().filter_map(|it| Some(it.committed.as_ref()?));
+            let bodies = members.iter().filter_map(|it| it.committed.as_ref());
             let bodies: Vec<usize> = bodies.map(|it| it.request.body.as_bytes().len()).collect();
             let foretold = smallest_bundle(once(text), bodies.iter().copied());
             let evidence = Evidence { caller, members, ..Evidence::default() };

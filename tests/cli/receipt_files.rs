@@ -61,7 +61,7 @@ fn an_earlier_document_and_an_empty_file_are_replaced() {
     let before = read(&home, "receipt");
     offline(&home, "triple_review", &both).exits(0);
     assert_ne!(read(&home, "receipt"), before);
-    ["receipt", "bundle"].map(indented);
+    ["receipt", "bundle"].into_iter().for_each(indented);
     offline(&home, "triple_review", &both).exits(0);
     // One of a later version is an earlier document too.
     home.write("receipt", r#"{"format":"llm-gateway receipt","version":9}"#);
