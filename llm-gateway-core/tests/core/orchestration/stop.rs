@@ -121,8 +121,10 @@ async fn what_is_told_of_a_stopped_second_round_is_the_first_ones_work() {
     assert_eq!(envelope["meta"]["steps"][4]["outcome"], "cancelled");
     // The bytes of the interrupted call are recorded, too.
     let bundle: serde_json::Value = serde_json::from_slice(&done.bundle.to_bytes()).unwrap();
-    let last = &bundle["evidence"]["steps"][4]["call"]["exchanges"][0];
-    assert!(last["request"].is_object() && last["response"].is_null(), "{last}");
+    let call = &bundle["evidence"]["steps"][4]["call"];
+    let last = &call["exchanges"][0];
+    assert!(call["committed"]["request"].is_object() && last["response"].is_null(), "{call}");
+    assert_eq!(last["request"], call["committed"]["sequence"]);
 }
 
 #[tokio::test(start_paused = true)]
