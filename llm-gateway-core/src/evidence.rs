@@ -29,7 +29,9 @@ pub(crate) fn warn_of_large_bundle(
 ) {
     let least = smallest_bundle(texts, bodies);
     if least > LARGEST_BUNDLE {
-        tracing::warn!(
+        // This level is always shown. Who asks for the bundle, the policy or a flag, is not known
+        // here.
+        tracing::error!(
             least,
             largest = LARGEST_BUNDLE,
             "the bundle of this run will be larger than `verify` reads, so it will not be written"

@@ -110,6 +110,31 @@ fn a_dash_reads_stdin() {
     ends(&["./-"], &receipt).exits(3);
 }
 
+/// Requests that alone are more than `verify` reads are told of before anybody is asked. The answer
+/// and the receipt are not lost.
+#[test]
+fn a_bundle_that_verify_would_not_read_is_foretold_and_not_written() {
+    let members: Vec<String> = (0..20).map(|n| format!("{{provider: own, model: m{n}}}")).collect();
+    let policy = format!(
+        "defaults: {{many: {{members: [{}], max_tokens: 9}}}}\n\
+         cost_preflight: {{enabled: false}}\n\
+         providers: {{own: {{kind: openai, base_url: 'http://127.0.0.1:1/v1', api_key_env: null}}}}\n\
+         receipts: {{dir: receipts, bundle: true}}\n",
+        members.join(", ")
+    );
+    let home = Home::holding(&policy);
+    let arguments = ["--offline", "route", "many", "-", "--receipt", "r", "--bundle", "b"];
+    let ended = home.with_policy(&arguments).stdin("x".repeat(2_600_000)).ends().exits(1);
+    let foretold = ended.stderr.find("will be larger than `verify` reads").unwrap();
+    let told = ended.stderr.find("error: the bundle is not written: it has").unwrap();
+    assert!(foretold < told, "{}", ended.stderr);
+    assert!(ended.stdout.contains("offline answer"), "the answers are not lost");
+    assert!(!home.path().join("b").exists());
+    verified(&home, &["r"], 2);
+    let kept: Vec<_> = std::fs::read_dir(home.path().join("receipts")).unwrap().collect();
+    assert_eq!(kept.len(), 1, "the receipt alone: {kept:?}");
+}
+
 /// `jq .`, and editors that end a file with a line.
 #[test]
 fn documents_that_were_only_written_anew_hold_and_say_so() {
