@@ -20,15 +20,6 @@ pub(super) struct AnsweredCall<'a> {
 }
 
 impl AnsweredCall<'_> {
-    /// Returns the id of the model that answered: the one that its response names, or the requested
-    /// one if it names none. `None` if no response was read, or if it gives several names.
-    pub(super) fn id(&self) -> Option<&str> {
-        match self.names().as_slice() {
-            [name] => Some(name),
-            _ => None,
-        }
-    }
-
     /// Returns the names of the model that answered: all that its response gives, in their order, or
     /// the requested one if it gives none. Empty if no response was read.
     pub(super) fn names(&self) -> Vec<&str> {

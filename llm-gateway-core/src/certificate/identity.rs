@@ -103,12 +103,13 @@ pub(super) fn identity(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Ident
     }
 }
 
-/// Returns the model that answered a call; `None` if no response of the call was read.
+/// Returns the model that answered a call; `None` if no response of the call was read, or if it gives
+/// names of several models.
 pub(super) fn named_model<'a>(
     answer: &'a AnsweredCall<'_>,
     kinship: &'a Kinship,
 ) -> Option<NamedModel<'a>> {
-    let id = answer.id()?;
+    let id = one_name(answer, kinship)?;
     let AnsweredCall { speaker, provider, declared: requested, .. } = *answer;
     let is_declared = answer.facts().is_some_and(|facts| facts.model.is_none());
     let (lineage, reading) = kinship.read(provider, requested, id);
@@ -122,6 +123,21 @@ pub(super) fn named_model<'a>(
     let is_requested = is_declared || naming::read_as(requested, id).is_some();
     let doubt = is_requested.then(|| doubt(speaker, requested, &between)).flatten();
     Some(NamedModel { speaker, id, source, lineage, provider, between, doubt })
+}
+
+/// Returns the name of the model that answered. A response may give one model several names, such as
+/// an id in its first event and an alias in the next; the first one counts then.
+fn one_name<'a>(answer: &'a AnsweredCall<'_>, kinship: &Kinship) -> Option<&'a str> {
+    let names = answer.names();
+    let (first, others) = names.split_first()?;
+    let canonical = |name: &str| kinship.find(answer.provider, name).map(|it| &it.canonical);
+    let is_requested = |name: &str| naming::read_as(answer.declared, name).is_some();
+    let is_first = |name: &&str| {
+        let by_rows =
+            canonical(first).zip(canonical(name)).is_some_and(|(one, other)| one == other);
+        by_rows || is_requested(first) && is_requested(name)
+    };
+    others.iter().all(is_first).then_some(*first)
 }
 
 /// Returns why another model than the requested one may have answered under its name, by the headers

@@ -43,6 +43,27 @@ fn a_stream_that_names_two_models_says_not_who_answered() {
     assert_eq!(found.result, VerifyResult::Holds, "{:?}", found.findings);
 }
 
+/// A name and its declared alias are one model, and so are the requested name and the dated one.
+#[test]
+fn a_stream_that_names_one_model_in_several_ways_says_who_answered() {
+    for names in [
+        &["gpt-4o", "gpt-4o-2024-08-06"][..],
+        &["gpt-4o-2024-08-06", "gpt-4o"],
+        &["gpt-4o", "openai/gpt-4o", "gpt-4o-2099-01-01", "gpt-4o"],
+    ] {
+        let body: String = names.iter().map(|name| event(name)).collect::<String>() + END;
+        let mut evidence = panel(&SEATS);
+        let sequence = response(&mut evidence.members[0]).sequence;
+        *response(&mut evidence.members[0]) = whole(sequence, "text/event-stream", &body);
+        let certificate = certify(&evidence, &rules(), &kinship());
+        let distinct = &certificate.claims.model_distinct;
+        assert_eq!(distinct.result, ClaimResult::Pass, "{names:?}: {}", distinct.because);
+        let (receipt, bundle) = issue_counting(evidence, &[]);
+        let found = verify(&receipt.to_bytes(), Some(&bundle));
+        assert_eq!(found.result, VerifyResult::Holds, "{names:?}: {:?}", found.findings);
+    }
+}
+
 /// All names are kept in their order, each once. A stream of names is not read to its end.
 #[test]
 fn every_name_that_a_stream_gives_its_model_is_kept() {
