@@ -13,8 +13,8 @@ mod framing;
 mod gathering;
 mod headers;
 mod reading;
+mod refused_streams;
 mod room;
-mod streams;
 
 use std::future::ready;
 use std::marker::PhantomData;
@@ -36,7 +36,7 @@ use self::framing::{Framing, documents};
 use self::headers::{HeaderValues, NoValue, add_redacted};
 use self::reading::{Reading, ScrubbedResponse};
 use self::room::in_provider_time;
-use self::streams::{StreamRefusals, refuses_stream};
+use self::refused_streams::{StreamRefusals, refuses_stream};
 use super::dialect::{
     Anthropic, Assembly, DecodedAnswer, ErrorReport, Gemini, OpenAi, WireFormat, classify,
 };

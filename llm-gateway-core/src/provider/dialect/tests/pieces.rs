@@ -1,7 +1,8 @@
 //! Every place where a dialect has a piece, so that whoever adds one is told what is missing.
 //!
 //! What the compiler asks for by itself is not checked here: the matches in `for_endpoint`, in
-//! `certificate/readers/mod.rs` and in `Dialect::as_str`.
+//! `certificate/readers/{mod,response}.rs`, in `config/compile/{base_url,headers}.rs` and in
+//! `Dialect::as_str`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -81,7 +82,7 @@ fn missing(name: &str) -> Vec<String> {
         missing.push(format!("tests/fixtures/{name}/{case}"));
     }
     if !kinds().contains(name) {
-        missing.push(format!("src/config/raw.rs: a kind `{name}`"));
+        missing.push(format!("src/config/raw_provider.rs: a kind `{name}`"));
     }
     missing
 }
