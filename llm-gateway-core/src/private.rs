@@ -34,8 +34,8 @@ pub(crate) fn open_options() -> OpenOptions {
 /// Writes a file that only this user may read (mode 0600). When the function returns, the file is
 /// on the disk and in its folder, and a loss of power does not lose it.
 ///
-/// An existing file is replaced as a whole: its readers find the old content or the new one, and if
-/// anything fails the old file stays as it is. If the path is a symbolic link, the file that it
+/// An existing file is replaced as a whole: its readers find the old content or the new one, and
+/// until the new one is complete the old file stays as it is. If the path is a symbolic link, the file that it
 /// leads to is written, which need not exist yet, and the link stays. A device or a pipe is written
 /// to.
 ///

@@ -12,7 +12,7 @@ use super::claims::{Claim, ClaimResult};
 use super::kind::Speaker;
 use super::lineage::{Kinship, Lineage};
 use super::readers::{self, Intermediary};
-use crate::model::naming::{self, NameMatch};
+use crate::model::naming::{self, BareName, NameMatch};
 
 /// The claims that the models that answered, their developers and their families are distinct.
 pub(super) struct Identity {
@@ -28,6 +28,8 @@ pub(super) struct NamedModel<'a> {
     /// How the model's id was found.
     source: Source<'a>,
     lineage: Option<&'a Lineage>,
+    /// What no host adds to the answered and to the canonical id.
+    bare: [BareName; 2],
     /// The name that the policy gives the provider.
     provider: &'a str,
     /// What the response's headers tell about what stood between.
@@ -47,20 +49,25 @@ enum Source<'a> {
 }
 
 impl NamedModel<'_> {
-    /// Returns the model's canonical id. If no row of the lineage data has it, returns the requested
-    /// id that the response names in another form, else the model's id itself.
+    /// Returns the model's canonical id.
     pub(super) fn canonical(&self) -> &str {
-        let id = match self.source {
-            Source::Read { requested, .. } => requested,
-            Source::Answered | Source::Declared => self.id,
-        };
-        self.lineage.map_or(id, |lineage| &lineage.canonical)
+        canonical(self.id, &self.source, self.lineage)
     }
 
     /// Returns whether a row says who developed the model or what it descends from.
     fn has_origin(&self) -> bool {
         self.lineage.is_some_and(Lineage::has_origin)
     }
+}
+
+/// Returns a model's canonical id. If no row of the lineage data has it, returns the requested id
+/// that the response names in another form, else the model's id itself.
+fn canonical<'a>(id: &'a str, source: &Source<'a>, lineage: Option<&'a Lineage>) -> &'a str {
+    let id = match source {
+        Source::Read { requested, .. } => requested,
+        Source::Answered | Source::Declared => id,
+    };
+    lineage.map_or(id, |lineage| &lineage.canonical)
 }
 
 /// The relation of two models: distinct, the same in some respect, or unknown.
@@ -122,7 +129,9 @@ pub(super) fn named_model<'a>(
     let between = Intermediary::of(headers);
     let is_requested = is_declared || naming::read_as(requested, id).is_some();
     let doubt = is_requested.then(|| doubt(speaker, requested, &between)).flatten();
-    Some(NamedModel { speaker, id, source, lineage, provider, between, doubt })
+    let canonical = canonical(id, &source, lineage);
+    let bare = [BareName::of(id), BareName::of(canonical)];
+    Some(NamedModel { speaker, id, source, lineage, bare, provider, between, doubt })
 }
 
 /// Returns the name of the model that answered. A response may give one model several names, such as
@@ -222,23 +231,21 @@ fn unknown_model(member: &NamedModel<'_>) -> String {
 
 /// Compares whether two models are the same, by their ids and lineages.
 fn same_model(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
-    if let Some(doubt) = a.doubt.as_ref().or(b.doubt.as_ref()) {
-        return Relation::Unknown(doubt.clone());
-    }
     let deployments = a.between.deployment.zip(b.between.deployment);
     if let Some((deployment, _)) = deployments
         .filter(|(one, other)| readers::is_one_deployment(one, other, a.provider == b.provider))
     {
         return Relation::Same(format!("are one deployment, {deployment} ({}, {})", a.id, b.id));
     }
+    if let Some(doubt) = a.doubt.as_ref().or(b.doubt.as_ref()) {
+        return Relation::Unknown(doubt.clone());
+    }
     // One id is one model, even if no row knows it.
     if a.canonical() == b.canonical() || a.id == b.id {
         return Relation::Same(format!("are {} ({}, {})", a.canonical(), a.id, b.id));
     }
     // Hosts write one model's name in many ways, and no row says that these are two models.
-    let names = |member: &NamedModel<'_>| [member.id.to_owned(), member.canonical().to_owned()];
-    let may_be_one =
-        names(a).iter().any(|one| names(b).iter().any(|other| naming::may_be_one(one, other)));
+    let may_be_one = a.bare.iter().any(|one| b.bare.iter().any(|other| one.may_be(other)));
     if may_be_one {
         return Relation::Unknown(format!(
             "{} and {} may be one model, {} and {}, as hosts write names",

@@ -113,10 +113,14 @@ impl Completion {
     /// sent. Of an answer whose length is not reported, bytes are counted: no token is shorter than
     /// one.
     pub(crate) fn ended_by_itself(&self, bound: u64) -> bool {
-        let is_counted = self.usage.is_some_and(|usage| usage.output > 0);
         let bytes = || self.parts.iter().map(|OutputPart::Text(text)| text.len()).sum::<usize>();
         let is_short = || u64::try_from(bytes()).is_ok_and(|bytes| bytes < bound);
-        self.unfinished(bound).is_none() && (is_counted || is_short())
+        self.unfinished(bound).is_none() && (self.is_counted() || is_short())
+    }
+
+    /// Returns whether the length of the answer was reported in tokens.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.usage.is_some_and(|usage| usage.output > 0)
     }
 
     /// Returns the joined text of all parts of the answer.

@@ -34,7 +34,7 @@ mod money;
 pub(crate) mod naming;
 #[doc(hidden)]
 pub mod prompt;
-mod seen;
+pub(crate) mod seen;
 pub(crate) mod sequence;
 mod shared_bytes;
 mod step_role;

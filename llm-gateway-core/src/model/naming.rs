@@ -47,13 +47,30 @@ pub(crate) fn read_as(requested: &str, answered: &str) -> Option<NameMatch> {
 }
 
 /// Returns whether two ids name one model as far as can be told: they are equal after everything is
-/// taken off that hosts add, dates included.
+/// taken off that hosts add, dates included, or one of them is the other with a version (`-001`).
 pub(crate) fn may_be_one(one: &str, other: &str) -> bool {
-    one == other || bare(one) == bare(other)
+    one == other || BareName::of(one).may_be(&BareName::of(other))
+}
+
+/// What no host adds to a model's id, ready to be compared with many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BareName(String);
+
+impl BareName {
+    /// Takes everything off an id that hosts add.
+    pub(crate) fn of(id: &str) -> Self {
+        Self(bare(id))
+    }
+
+    /// Returns whether two names may be of one model.
+    pub(crate) fn may_be(&self, other: &Self) -> bool {
+        let (one, other) = (self.0.as_str(), other.0.as_str());
+        one == other || without_version(one) == other || one == without_version(other)
+    }
 }
 
 /// Returns what no host adds to a model's id: the id without prefix, case, tag, version and date.
-pub(crate) fn bare(id: &str) -> String {
+fn bare(id: &str) -> String {
     let id = unhosted(id);
     without_date(without_latest(without_date(&id))).to_owned()
 }
@@ -90,10 +107,10 @@ const BEDROCK_DEVELOPERS: &[&str] = &[
 /// (`ft:…`) stays whole.
 fn unhosted(id: &str) -> String {
     let lower = id.trim().to_lowercase();
-    if lower.starts_with("ft:") {
-        return lower;
-    }
     let name = lower.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&lower);
+    if name.starts_with("ft:") {
+        return name.to_owned();
+    }
     let (name, is_bedrock) = without_bedrock_prefix(name);
     let name = if is_bedrock { without_bedrock_version(name) } else { name };
     let name = without_tag(name);
@@ -154,11 +171,14 @@ fn without_latest(id: &str) -> &str {
     id.strip_suffix("-latest").filter(|rest| !rest.is_empty()).unwrap_or(id)
 }
 
+/// The number of bytes of the longest date: `2024-08-06`.
+const LONGEST_DATE: usize = 10;
+
 /// Returns an id without the date at its end.
 fn without_date(id: &str) -> &str {
     // The longest date counts: `-2024-08-06` is no `-08-06` behind a year.
-    let starts = id.match_indices('-').map(|(at, _)| at);
-    let model = starts.filter(|at| *at > 0).find_map(|at| {
+    let first = id.len().saturating_sub(LONGEST_DATE + 1).max(1);
+    let model = (first..id.len()).find_map(|at| {
         let (model, date) = id.split_at_checked(at)?;
         is_date(date.strip_prefix('-')?).then_some(model)
     });
@@ -259,6 +279,7 @@ mod tests {
             ("gpt-4", "gpt-4-32k", None),
             ("llama3.3:8b", "llama3.3:70b", None),
             ("gpt-4o", "ft:gpt-4o-2024-08-06:acme::x", None),
+            ("openai/ft:gpt-4o:acme::one", "openai/ft:qwen-72:other::x", None),
             ("gpt-4o", "", None),
             ("o3", "o3-pro-2025-06-10", None),
             ("qwen3", "qwen3-2507-thinking", None),
@@ -289,6 +310,9 @@ mod tests {
             ("amazon.nova-pro-v1:0:300k", "nova-pro"),
             ("gemma3:latest", "gemma3"),
             ("llama3.1:8b", "LLAMA3.1:8B"),
+            ("gemini-2.0-flash", "gemini-2.0-flash-001"),
+            ("models/gemini-2.0-flash-001", "google/gemini-2.0-flash"),
+            ("openai/ft:gpt-4o:acme::one", "ft:gpt-4o:acme::one"),
         ] {
             assert!(may_be_one(one, other) && may_be_one(other, one), "{one} {other}");
         }
@@ -307,9 +331,19 @@ mod tests {
             ("deepseek-v3", "deepseek-v3.1"),
             ("phi-3", "phi-4"),
             ("us.model", "eu.model"),
+            ("gemini-2.0-flash-001", "gemini-2.0-flash-002"),
+            ("openai/ft:gpt-4o:acme::one", "openai/ft:qwen-72:other::x"),
         ] {
             assert!(!may_be_one(one, other) && !may_be_one(other, one), "{one} {other}");
         }
+    }
+
+    /// The work on a long id must grow with its length. If it grew with the square, the test would
+    /// take minutes.
+    #[test]
+    fn a_long_name_takes_linear_time() {
+        let long = "-a".repeat(2_000_000);
+        assert_eq!(bare(&long), long);
     }
 
     /// Whatever an id is, taking everything off twice takes off no more than once, and something

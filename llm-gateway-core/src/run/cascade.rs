@@ -182,10 +182,14 @@ fn not_an_answer(
         }
     };
     match answer.completion.finish_reason {
-        FinishReason::Stop if !answer.completion.ended_by_itself(*max_tokens) => Some(format!(
-            "{target} of the gate did not end by itself: its answer is as long as its bound of \
-             {max_tokens} tokens"
-        )),
+        FinishReason::Stop if !answer.completion.ended_by_itself(*max_tokens) => {
+            // Where no tokens are reported, the answer is only not known to be shorter.
+            let is = if answer.completion.is_counted() { "is" } else { "may be" };
+            Some(format!(
+                "{target} of the gate did not end by itself: its answer {is} as long as its bound \
+                 of {max_tokens} tokens"
+            ))
+        }
         FinishReason::Stop => abstains(&answer.text())
             .then(|| format!("{target} of the gate says that it does not know or cannot tell")),
         reason => Some(format!("{target} of the gate did not end by itself: {}", reason.as_str())),

@@ -102,8 +102,8 @@ providers:
     };
     let own = |id: &str| format!("{{provider: own, model: {id}}}");
     let said_of = |first: &str, second: &str| said(&class(&format!("{first}, {second}")));
-    let unknown = "neither developer nor lineage is declared of own/a, so the gate of `torn` is \
-                   never certified and always escalates";
+    let unknown = "neither developer nor lineage is declared of own/a, so the gate of `torn` \
+                   escalates unless its answers name models that are known";
     let hint = "add `developer` and `lineage` to its row under providers.own.models";
     let expected = [(3, unknown.to_owned(), hint.to_owned())];
     assert_eq!(said_of(&own("a"), &own("b")), expected);

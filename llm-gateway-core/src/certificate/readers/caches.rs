@@ -194,7 +194,8 @@ fn standard(member: &str) -> Origin {
         match (key.trim(), value.trim().trim_matches('"')) {
             ("hit", value) => said.hit = value != "?0",
             ("collapsed", value) => said.collapsed = value != "?0",
-            ("fwd", "partial") => said.partial = true,
+            // A part of the answer was stored, which part is not said.
+            ("fwd", "partial") => {}
             ("fwd", _) => said.forwarded = true,
             ("fwd-status", status) => said.validated = status == "304",
             _ => {}
@@ -217,7 +218,6 @@ struct Said {
     hit: bool,
     collapsed: bool,
     validated: bool,
-    partial: bool,
     forwarded: bool,
 }
 

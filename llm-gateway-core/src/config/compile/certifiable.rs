@@ -79,7 +79,11 @@ impl RouteCompiler<'_, '_, '_> {
         if !unknown.is_empty() {
             self.problems.warning(
                 place,
-                format!("neither developer nor lineage is declared of {}, {so}", joined(&unknown)),
+                format!(
+                    "neither developer nor lineage is declared of {}, so the gate of `{name}` \
+                     escalates unless its answers name models that are known",
+                    joined(&unknown)
+                ),
                 format!("add `developer` and `lineage` to {}", rows(&unknown)),
             );
         }

@@ -57,8 +57,7 @@ impl RouteCompiler<'_, '_, '_> {
         if a.model == b.model || undated(a, &declared[0]) == undated(b, &declared[1]) {
             return Some(Shared::Model);
         }
-        let bare_id = |target: &Target| naming::bare(target.model.as_str());
-        if bare_id(a) == bare_id(b) {
+        if naming::may_be_one(a.model.as_str(), b.model.as_str()) {
             return Some(Shared::Name);
         }
         let [Some(a), Some(b)] = declared else { return None };

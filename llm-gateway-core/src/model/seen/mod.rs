@@ -35,7 +35,7 @@ pub(crate) fn as_seen(text: &str) -> String {
 /// Returns whether a reader sees a character that stands alone. Joiners, fillers, variation
 /// selectors and tags (`Default_Ignorable_Code_Point`), control characters, directional marks, and
 /// marks that only change the letter before them are not seen. Whitespace is.
-fn is_shown(c: char) -> bool {
+pub(crate) fn is_shown(c: char) -> bool {
     if c.is_ascii() {
         return c.is_whitespace() || !c.is_control();
     }

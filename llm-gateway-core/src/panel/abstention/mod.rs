@@ -4,6 +4,11 @@
 //! nothing. An answer that only quotes such words counts as one too: what that costs is one more
 //! question to a stronger model.
 
+use serde_json::Value;
+
+/// The keys under which a record states its answer.
+const ANSWER_KEYS: [&str; 6] = ["answer", "final_answer", "result", "verdict", "choice", "value"];
+
 /// Answers that abstain only where they are a whole answer or a whole clause of it.
 const WHOLE: &str = include_str!("whole.txt");
 
@@ -20,10 +25,11 @@ const ENDS: [char; 14] =
 
 /// Returns whether an answer says that it does not know or cannot tell.
 pub(crate) fn abstains(text: &str) -> bool {
+    if let Some(record) = record(text) {
+        return abstains_in(&record);
+    }
     let text = plain(text);
-    let is_record = text.starts_with(['{', '[']) && text.matches(':').nth(1).is_some();
-    // A record of several facts says something, even if one of them is unknown.
-    let mut clauses = text.split(ENDS).chain([text.as_str()]).filter(|_| !is_record);
+    let mut clauses = text.split(ENDS).chain([text.as_str()]);
     let is_whole = |clause: &str| {
         let bare = clause.trim_matches(MARKS).trim_end_matches(ENDS).trim_matches(MARKS);
         phrases(WHOLE).any(|phrase| phrase == bare)
@@ -31,6 +37,33 @@ pub(crate) fn abstains(text: &str) -> bool {
     text.trim_matches(MARKS) == "?"
         || clauses.any(is_whole)
         || phrases(PARTS).any(|phrase| holds(&text, phrase))
+}
+
+/// Returns the JSON object or array that is the whole text, alone or in a fence.
+fn record(text: &str) -> Option<Value> {
+    let text = text.trim();
+    let fenced = || text.strip_prefix("```")?.strip_suffix("```")?.split_once('\n');
+    let text = fenced().map_or(text, |(_, inside)| inside.trim());
+    text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())?
+}
+
+/// Returns whether a record abstains: by what it names as the answer, else by its first value. A
+/// record of several facts says something, even if a later one of them is unknown.
+fn abstains_in(record: &Value) -> bool {
+    let values: Vec<&Value> = match record {
+        Value::Object(fields) => {
+            let answer = ANSWER_KEYS
+                .iter()
+                .find_map(|key| fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)));
+            answer.or(fields.iter().next()).map(|(_, value)| value).into_iter().collect()
+        }
+        Value::Array(items) => items.iter().take(1).collect(),
+        _ => Vec::new(),
+    };
+    values.into_iter().any(|value| match value {
+        Value::String(text) => abstains(text),
+        other => abstains_in(other),
+    })
 }
 
 /// Returns the phrases of a list, which has one on each line that is no comment.

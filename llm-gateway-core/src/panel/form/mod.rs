@@ -26,6 +26,7 @@ use self::lead_in::Led;
 use self::letter::Letter;
 use self::number::Numeral;
 use super::likeness::Likeness;
+use crate::model::seen;
 use crate::policy::Agree;
 
 /// Characters that begin or end code or a quotation. A line with one of them is compared as it is.
@@ -125,12 +126,9 @@ fn without_space_around(text: &str) -> &str {
     text.get(lines..).unwrap_or_default()
 }
 
-/// Returns whether a reader sees a character.
+/// Returns whether a reader sees a character that stands alone.
 fn is_visible(c: char) -> bool {
-    let is_invisible = c.is_whitespace()
-        || c.is_control()
-        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
-    !is_invisible
+    !c.is_whitespace() && seen::is_shown(c)
 }
 
 /// Reads yes and no. Other languages have words for both that mean something else elsewhere, such

@@ -35,8 +35,8 @@ use self::failure::Reporter;
 use self::framing::{Framing, documents};
 use self::headers::{HeaderValues, NoValue, add_redacted};
 use self::reading::{Reading, ScrubbedResponse};
-use self::room::in_provider_time;
 use self::refused_streams::{StreamRefusals, refuses_stream};
+use self::room::in_provider_time;
 use super::dialect::{
     Anthropic, Assembly, DecodedAnswer, ErrorReport, Gemini, OpenAi, WireFormat, classify,
 };
