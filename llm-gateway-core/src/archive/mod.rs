@@ -131,7 +131,7 @@ mod tests {
         assert!(!path.exists() && write_within(3, &path, b"abc").is_ok());
     }
 
-    /// The receipt is worth its own: what it names can be compared with an answer.
+    /// A receipt is useful without its bundle: its digests can be compared with an answer.
     #[test]
     fn a_bundle_that_cannot_be_written_does_not_lose_the_receipt() {
         let root = tempfile::tempdir().unwrap();

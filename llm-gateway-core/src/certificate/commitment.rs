@@ -7,9 +7,10 @@ use super::evidence::{CallEvidence, RecordedExchange};
 use super::readers::WithoutStream;
 use super::recorded::RecordedRequest;
 
-/// Describes for each attempt of a call how it deviates from the committed request, as the end of a
-/// sentence that begins with the member or step. `None` for an attempt that sent what was committed
-/// before, or, after a server refused to stream, the same without what asks for a stream.
+/// Describes for each attempt of a call how its request differs from the committed request, as the
+/// end of a sentence that begins with the member or step. An attempt has `None` if it sent the
+/// committed request or, after a server refused to stream, the committed request without the fields
+/// that ask for a stream.
 ///
 /// The committed request is read once, and so is each request that several attempts share.
 pub(super) fn deviations(call: &CallEvidence) -> Vec<Option<String>> {

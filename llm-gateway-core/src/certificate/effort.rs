@@ -1,8 +1,9 @@
 //! Counts the work of a check, for the tests that hold it to be linear in its input.
 //!
-//! What goes over bytes or rows says here over how many. Outside of tests nothing is counted.
+//! A function that reads bytes or rows adds their number. Only tests count; elsewhere the call does
+//! nothing.
 
-/// Notes that a number of bytes or rows is gone over.
+/// Adds a number of bytes or rows to the work of this thread.
 pub(super) fn add(units: usize) {
     #[cfg(test)]
     tests::add(units);
@@ -25,7 +26,7 @@ mod tests {
         DONE.with(|done| done.set(done.get() + units));
     }
 
-    /// Returns how many bytes and rows a piece of work on this thread goes over.
+    /// Returns how many bytes and rows a piece of work on this thread reads.
     pub(in crate::certificate) fn of(work: impl FnOnce()) -> usize {
         let before = DONE.with(Cell::get);
         work();

@@ -69,8 +69,8 @@ impl CallEvidence {
         self.dialect != Dialect::Own
     }
 
-    /// Lets equal requests of the call share their bytes, in memory and in a bundle. Those of all
-    /// attempts are equal, unless a server refused to stream.
+    /// Stores equal requests of the call once, in memory and in a bundle. The requests of all attempts
+    /// are equal, unless a server refused to stream.
     pub(super) fn share_requests(&mut self) {
         let committed = self.committed.as_ref().map(|it| &it.request);
         let mut kept: HashMap<usize, SharedRequest> = HashMap::new();
@@ -125,8 +125,7 @@ fn twin(
     others.find(|other| !other.is_shared_with(own) && is_equal(other)).cloned()
 }
 
-/// The requests of a call that were looked at, so that equal ones are looked at once. The work for
-/// one that is stored once and sent often is done once.
+/// The requests of a call that were checked already, so that each distinct request is checked once.
 #[derive(Debug, Default)]
 pub(super) struct SeenRequests<'a> {
     addresses: HashSet<usize>,

@@ -34,8 +34,8 @@ pub(crate) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
 /// Parses one complete JSON document as strictly as [`parse`] does, of at most `most` values.
 ///
 /// # Errors
-/// As of [`parse`]. Where the bytes are JSON, but a key occurs twice or a bound is exceeded, the
-/// error is one of data.
+/// The errors of [`parse`]. The error belongs to [`serde_json::error::Category::Data`] if the bytes
+/// are JSON and a key occurs twice or a bound is exceeded.
 pub(super) fn parse_within(most: usize, bytes: &[u8]) -> serde_json::Result<Value> {
     effort::add(bytes.len());
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);

@@ -1,7 +1,7 @@
 //! The form in which a bundle stores a model call: each request once.
 //!
-//! In the place of a request that the call committed or sent before stands the moment at which it
-//! did. Bundles of version 1 have every request in full, and are read by the same rule.
+//! A request that the call committed or sent before is replaced by the moment of its first copy.
+//! Bundles of version 1 contain every request in full, and are read by the same rule.
 
 use std::collections::HashMap;
 
@@ -53,7 +53,7 @@ struct StoredExchange {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StoredRequest {
-    /// The request of the moment with this number, which stands before.
+    /// The same request as at this earlier moment.
     Of(u64),
     Whole(RecordedRequest),
 }

@@ -61,12 +61,12 @@ pub enum Category {
     PolicyInvalid,
     /// The spend ledger cannot be read or written.
     Ledger,
-    /// Fewer members of a panel answered than its quorum.
+    /// Fewer members of a panel answered than its quorum, or a member was not asked because too few
+    /// others could be.
     Quorum,
     /// The independence of a panel could not be certified, and the policy requires it.
     Independence,
-    /// The caller stopped the request, or a call was left out because its answer could no longer
-    /// count.
+    /// The caller stopped the request.
     Cancelled,
     /// A fault of the gateway itself.
     Internal,

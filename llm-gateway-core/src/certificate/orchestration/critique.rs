@@ -38,7 +38,7 @@ pub(super) struct Critique {
 }
 
 impl Critique {
-    /// Reads a verifier's reply. An acceptance has no faults.
+    /// Reads what a verifier's reply criticises.
     pub(super) fn read(reply: &str) -> Self {
         let critique = match verdict(reply) {
             Some(verdict) => Self::of_verdict(&verdict),
@@ -69,7 +69,7 @@ impl Critique {
     }
 
     /// Takes the passages that the faults quote out of them, and makes each line that is left a fault
-    /// of its own. A reply that is nothing but a quote is meant as it stands.
+    /// of its own. If a reply consists of quotes alone, the quotes are its faults.
     fn without_quotes(self) -> Self {
         let (mut faults, mut quotes) = (Vec::new(), self.quotes);
         for fault in &self.faults {

@@ -109,7 +109,7 @@ impl PastText {
 
 /// The past of an artifact.
 struct Past<'a> {
-    /// What counts as nobody's: the task, the earlier artifacts, and quotes.
+    /// The texts that an artifact may repeat freely: the task, the earlier artifacts, and quotes.
     common: Common<'a>,
     /// What earlier verdicts said was wrong, each with the position of its step.
     faults: Vec<(u32, &'a SeenWords)>,

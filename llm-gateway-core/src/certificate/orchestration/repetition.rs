@@ -28,7 +28,7 @@ const SHORT: usize = 24;
 /// The share of repeated shingles from which a short text counts as repeated, as its denominator.
 const ONE_OF_SHORT: usize = 2;
 
-/// The number of words of its own from which a text can be repeated: those of one shingle.
+/// The fewest words of its own that a text must have to be measured: the words of one shingle.
 const LEAST: usize = SHINGLE;
 
 /// The words of a text as a reader sees it: with its markup, and without if that differs.
@@ -61,7 +61,7 @@ impl SeenWords {
     }
 }
 
-/// The shingles of texts whose words are nobody's own: who repeats them repeats those texts.
+/// The shingles that any text may repeat, such as those of the task.
 #[derive(Debug)]
 pub(super) struct Common<'a> {
     shingles: HashSet<&'a [u32]>,
@@ -114,7 +114,7 @@ pub(super) struct Repetition {
 
 impl Repetition {
     /// Measures how much of `text` is repeated by the text that is searched, without the shingles
-    /// that are common. Of the views of `text` the one counts that is repeated most.
+    /// that are common. The view of `text` that is repeated most counts.
     pub(super) fn of(text: &SeenWords, searched: &Searched<'_>, common: &Common<'_>) -> Self {
         let views = text.views.iter().map(|view| Self::of_view(view, searched, common));
         views.max_by_key(Self::rank).unwrap_or_default()

@@ -117,7 +117,8 @@ const MADE: &[&str] = &[
     "0",
 ];
 
-/// What Varnish and Fastly call a stored mark that an answer must not be stored. The answer is made:
+/// Words of Varnish and Fastly for a cached note that an answer must not be cached. The provider made
+/// the answer:
 /// <https://varnish-cache.org/docs/trunk/users-guide/increasing-your-hitrate.html>.
 const MARKED_AS_UNSTORED: &[&str] =
     &["hitpass", "hitmiss", "hit-for-pass", "hit-for-miss", "hit_for_pass", "hit_for_miss"];
@@ -125,8 +126,7 @@ const MARKED_AS_UNSTORED: &[&str] =
 /// Words that mean yes, in a header whose name asks whether a cache answered.
 const YES: &[&str] = &["true", "yes", "on"];
 
-/// Words that say that somebody else's request may have been answered too: Squid's tag `CF` of
-/// collapsed requests.
+/// Words that say that a cache may have joined this request to another one: Squid's tag `CF`.
 const MAYBE_SHARED: &[&str] = &["cf", "collapsed"];
 
 /// The codes of the old `warning` header that only caches write: a stale answer, one whose

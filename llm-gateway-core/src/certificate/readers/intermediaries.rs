@@ -31,8 +31,8 @@ const MODELS: &[&str] = &["x-litellm-model-group", "ngrok-aig-model"];
 /// Headers that name the deployment that a proxy asked.
 const DEPLOYMENTS: &[&str] = &["x-litellm-model-id", "x-ms-deployment-name"];
 
-/// How many characters the name of a deployment must have to be its name at any provider. LiteLLM
-/// draws 64 hexadecimal digits; a user may choose `1`.
+/// How many characters the name of a deployment must have to count as random, and so as the same
+/// deployment at any provider. LiteLLM draws 64 hexadecimal digits; a user may choose `1`.
 const DRAWN: usize = 16;
 
 /// What the headers of a response tell about what stood between.
@@ -64,8 +64,8 @@ impl<'a> Intermediary<'a> {
     }
 }
 
-/// Returns whether two deployments of these names are one. A name that was drawn is the same
-/// everywhere, another one only at one provider.
+/// Returns whether two names mean one deployment: they are equal, and either both are of one
+/// provider or they are long enough to be random.
 pub(in crate::certificate) fn is_one_deployment(
     one: &str,
     other: &str,

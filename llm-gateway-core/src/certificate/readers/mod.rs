@@ -159,7 +159,7 @@ trait Format {
 /// The name of a verifier's schema in OpenAI's format.
 const SCHEMA_NAME: &str = "verdict";
 
-/// A committed request as it is when it asks for no stream.
+/// A committed request from which the fields that ask for a stream are removed.
 pub(super) struct WithoutStream<'a> {
     committed: &'a RecordedRequest,
     url: Cow<'a, str>,

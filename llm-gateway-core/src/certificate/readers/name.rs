@@ -26,8 +26,8 @@ impl ReportedName {
         })
     }
 
-    /// Returns the name as it is kept. Of a name that no receipt holds these are its beginning and
-    /// its digest, so that two names are equal only if they are equal to the end.
+    /// Returns the name in the form in which it is kept. A name that is too long for a receipt is kept
+    /// as its beginning and its digest, so that two names are equal only if they are equal to the end.
     pub(super) fn kept(&self) -> Option<Cow<'_, str>> {
         let name = self.0.as_deref()?;
         if name.len() <= LONGEST_NAME {

@@ -30,8 +30,8 @@ pub const LARGEST_BUNDLE_FILE: usize = LARGEST_BUNDLE * canonical::REWRITTEN;
 /// of their number.
 const MOST_MEMBERS: usize = 256;
 
-/// The largest number of attempts that a receipt may have. The work grows with the square of their
-/// number as well.
+/// The largest number of attempts that a receipt may have. The work grows in proportion to their
+/// number.
 const MOST_CALLS: usize = 4_096;
 
 /// The fields by which every receipt and every bundle identifies itself.

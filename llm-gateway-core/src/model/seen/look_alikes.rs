@@ -1,7 +1,7 @@
 //! Letters that a reader takes for letters of the Latin alphabet although Unicode keeps them apart
 //! under NFKC.
 //!
-//! A text in another alphabet loses nothing by this: the same letters of two texts stay the same.
+//! Both texts of a comparison are mapped alike, so texts in other alphabets still compare correctly.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -8,8 +8,8 @@
 //! reply, and a reply that came to its own end. In the structured form the checklist must support
 //! the verdict, its quotes must stand in the artifact, and the nonce, which is drawn after the
 //! artifact was written, distinguishes the verifier's verdict from one inside the artifact. The
-//! plain form has nothing of the kind, so there an artifact that contains the word of an acceptance
-//! or something like a verdict, and has it from itself and not from the task, cannot be accepted.
+//! plain form has no checklist and no nonce, so an artifact that contains the word of an acceptance or
+//! something like a verdict cannot be accepted there, unless the task itself contains it.
 
 mod plain;
 mod quotes;

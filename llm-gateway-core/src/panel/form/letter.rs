@@ -46,8 +46,8 @@ impl Letter {
         Some(Self { letter, mark })
     }
 
-    /// Compares two letters. In two cases a letter is the same option where both answers mark it,
-    /// or where one marks it as an option and the other is a capital, as options are written.
+    /// Compares two letters. A small and a capital letter are one option if both answers mark it as
+    /// an option, or if one answer marks it and the other is a bare capital.
     pub(super) fn likeness(self, other: Self) -> Likeness {
         if !self.letter.eq_ignore_ascii_case(&other.letter) {
             return Likeness::Different;
