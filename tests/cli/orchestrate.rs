@@ -240,6 +240,30 @@ fn receipt_and_bundle_are_written_even_of_what_failed_and_verify_holds_them() {
     }
 }
 
+/// Terminal, envelope, receipt and `check` say the same of a judge of whom nothing is known.
+#[test]
+fn a_judge_that_nobody_knows_certifies_nothing_anywhere() {
+    let crew = crew(&["It is Paris."], &[ACCEPTS]);
+    let urls = crew.each_ref().map(BlockingProvider::address);
+    let known = done_by(urls.each_ref().map(String::as_str));
+    let unknown = known.replace(", developer: of-gamma, lineage: [gamma]", "");
+    assert_ne!(known, unknown);
+    let home = Home::holding(&unknown);
+    let ask = ["orchestrate", TASK, "--depth", "standard", "--receipt", "receipt"];
+    let shown = home.with_policy(&ask).ends().exits(0).stderr;
+    assert!(shown.contains("independence not certified"), "{shown}");
+    assert!(shown.contains("unknown verifier_worker_distinct: "), "{shown}");
+    let found = home.program(["--json", "verify", "receipt"]).ends().exits(2).document();
+    assert_eq!(found["data"]["independence_certified"], false, "{found}");
+    let ask = ["--json", "orchestrate", TASK, "--depth", "standard"];
+    let envelope = home.with_policy(&ask).ends().exits(0).document();
+    assert_eq!(envelope["meta"]["visibility"]["independence_certified"], false, "{envelope}");
+    let checked = home.with_policy(&["check"]).ends().exits(0);
+    let words = "a verdict is certified only if the answers name models that are known";
+    let text = checked.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(words), "{text}");
+}
+
 #[test]
 fn a_receipt_that_cannot_be_written_exits_1_after_the_artifact() {
     let crew = crew(&["It is Paris."], &[ACCEPTS]);

@@ -115,11 +115,9 @@ fn checklist_line(item: &ChecklistItem) -> String {
 /// hold.
 fn show_independence(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
     let claims = done.certificate().claims.named();
-    let is_open = claims.iter().any(|(_, claim)| claim.result == ClaimResult::Unknown);
-    let (style, certified, but) = match (done.independence_certified(), is_open) {
-        (true, false) => (GOOD, "certified", ""),
-        (true, true) => (GOOD, "certified", "; what the bytes do not show:"),
-        (false, _) => (BAD, "not certified", ""),
+    let (style, certified) = match done.independence_certified() {
+        true => (GOOD, "certified"),
+        false => (BAD, "not certified"),
     };
     let blind = match done.is_verifier_blind_to_plan() {
         Some(true) => "and nothing of a plan",
@@ -128,7 +126,7 @@ fn show_independence(done: &Orchestrated, terminal: &mut Terminal) -> io::Result
     };
     let seen = done.verifier_sees.join(" and ");
     terminal.note(&format!(
-        "the verifier saw {seen}, {blind}; independence {style}{certified}{style:#}{but}"
+        "the verifier saw {seen}, {blind}; independence {style}{certified}{style:#}"
     ))?;
     for (name, claim) in claims {
         let style = match claim.result {
