@@ -16,6 +16,8 @@
 //! (`us.anthropic.claude-sonnet-4-20250514-v1:0`), [OpenRouter](https://openrouter.ai/docs)
 //! (`deepseek/deepseek-r1:free`) and [Ollama](https://ollama.com/library) (`llama3.3:70b`).
 
+use std::borrow::Cow;
+
 /// How an id that was answered is read as the id that was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameMatch {
@@ -37,12 +39,14 @@ pub(crate) fn read_as(requested: &str, answered: &str) -> Option<NameMatch> {
     if requested == answered {
         return Some(NameMatch::Hosted);
     }
-    let asked = without_latest(&requested);
+    let (asked, answered) = (without_latest(&requested), without_latest(&answered));
     if without_date(asked) != asked {
         return None;
     }
-    let undated = |id: &str| id == asked;
-    let is_dated = undated(without_date(&answered)) || undated(without_version(&answered));
+    if asked == answered {
+        return Some(NameMatch::Hosted);
+    }
+    let is_dated = [without_date(answered), without_version(answered)].contains(&asked);
     is_dated.then_some(NameMatch::Dated)
 }
 
@@ -104,58 +108,69 @@ const BEDROCK_DEVELOPERS: &[&str] = &[
 
 /// Returns an id in lower case without prefix, tag and Bedrock's form. A date stays, also as
 /// `@20250929`, which is written with a dash then. A name for a model that its customer has tuned
-/// (`ft:…`) stays whole.
+/// (`ft:…`) stays whole behind its prefix.
 fn unhosted(id: &str) -> String {
     let lower = id.trim().to_lowercase();
-    let name = lower.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&lower);
-    if name.starts_with("ft:") {
-        return name.to_owned();
+    let is_start =
+        |at: &usize| lower.get(..*at).is_some_and(|it| it.is_empty() || it.ends_with('/'));
+    let tuned = lower.match_indices("ft:").map(|(at, _)| at).find(is_start);
+    if let Some(tuned) = tuned.and_then(|at| lower.get(at..)) {
+        return tuned.to_owned();
     }
-    let (name, is_bedrock) = without_bedrock_prefix(name);
-    let name = if is_bedrock { without_bedrock_version(name) } else { name };
-    let name = without_tag(name);
+    let name = lower.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&lower);
+    let name = without_tag(&without_bedrock_form(name));
     match name.split_once('@') {
         Some((model, version)) if !model.is_empty() && is_date(version) => {
             format!("{model}-{version}")
         }
         Some((model, _)) if !model.is_empty() => model.to_owned(),
-        _ => name.to_owned(),
+        _ => name,
     }
 }
 
-/// Returns an id without Bedrock's region and developer, and whether it is in Bedrock's form.
-fn without_bedrock_prefix(name: &str) -> (&str, bool) {
-    let cut = |name: &str, known: &[&str]| {
-        let (first, rest) = name.split_once('.')?;
-        (known.contains(&first) && !rest.is_empty()).then_some(first.len() + 1)
-    };
-    let regional = cut(name, REGIONS).and_then(|at| name.get(at..)).unwrap_or(name);
-    match cut(regional, BEDROCK_DEVELOPERS).and_then(|at| regional.get(at..)) {
-        Some(model) => (model, true),
-        None => (name, false),
+/// Returns an id without Bedrock's region, developer and version, if it is in Bedrock's form. The
+/// models of DeepSeek begin with their developer's name elsewhere (`deepseek.r1-v1:0`).
+fn without_bedrock_form(name: &str) -> Cow<'_, str> {
+    let regional = behind(name, REGIONS).map_or(name, |(_, rest)| rest);
+    let parts = behind(regional, BEDROCK_DEVELOPERS);
+    match parts.map(|(developer, rest)| (developer, without_bedrock_version(rest))) {
+        Some(("deepseek", model)) if !model.starts_with("deepseek") => {
+            Cow::Owned(format!("deepseek-{model}"))
+        }
+        Some((_, model)) => Cow::Borrowed(model),
+        None => Cow::Borrowed(name),
     }
 }
 
-/// Returns an id without the version at the end of Bedrock's form: `-v1:0`, `-1:0`, `-v2`.
+/// Returns a known word before the first point of an id, and what is behind it.
+fn behind<'n>(name: &'n str, known: &[&str]) -> Option<(&'n str, &'n str)> {
+    name.split_once('.').filter(|(first, rest)| known.contains(first) && !rest.is_empty())
+}
+
+/// Returns an id without the version at the end of Bedrock's form: `-v1:0`, `-1:0`, `-v1`. Without
+/// a minor number, a later version is the model's own (`nvidia.nemotron-nano-9b-v2`).
 fn without_bedrock_version(name: &str) -> &str {
     let (start, has_minor) = match name.split_once(':') {
         Some((start, _)) => (start, true),
         None => (name, false),
     };
     let Some((model, version)) = start.rsplit_once('-') else { return start };
-    let digits = version.strip_prefix('v');
-    let is_version = digits.or(has_minor.then_some(version)).is_some_and(is_digits);
+    let is_version = match has_minor {
+        true => is_digits(version.strip_prefix('v').unwrap_or(version)),
+        false => version == "v1",
+    };
     if is_version && !model.is_empty() { model } else { start }
 }
 
-/// Returns an id without its tag, unless the tag states the model's size, as in `llama3.3:70b`.
-fn without_tag(name: &str) -> &str {
-    match name.split_once(':') {
-        Some((model, tag)) if !model.is_empty() && !tag.split(['-', '_', ':']).any(is_size) => {
-            model
-        }
-        _ => name,
-    }
+/// Returns an id without its tag. What the tag states of the model's size stays, as in
+/// `llama3.3:70b-instruct-q4_K_M`.
+fn without_tag(name: &str) -> String {
+    let Some((model, tag)) = name.split_once(':').filter(|(model, _)| !model.is_empty()) else {
+        return name.to_owned();
+    };
+    let sizes: Vec<&str> = tag.split(['-', '_', ':']).filter(|part| is_size(part)).collect();
+    let size = if sizes.is_empty() { String::new() } else { format!(":{}", sizes.join("-")) };
+    format!("{model}{size}")
 }
 
 /// Returns whether a part of a tag states a size: `70b`, `1.5b`, `8x7b`, `e4b`, `270m`.
@@ -270,6 +285,9 @@ mod tests {
             ("claude-sonnet-4", "us.anthropic.claude-sonnet-4-20250514-v1:0", Some(Dated)),
             ("anthropic.claude-sonnet-4-20250514-v1:0", "claude-sonnet-4-20250514", Some(Hosted)),
             ("claude-x-1@20250929", "claude-x-1-20250929", Some(Hosted)),
+            ("mistral-large", "mistral-large-latest", Some(Hosted)),
+            ("gpt-oss:120b-cloud", "gpt-oss:120b", Some(Hosted)),
+            ("openai/ft:gpt-4o:acme::one", "ft:gpt-4o:acme::one", Some(Hosted)),
             // Another model, another snapshot, or less than was asked for.
             ("gpt-4o", "gpt-4o-mini", None),
             ("gpt-4o", "gpt-4o-mini-2024-07-18", None),
@@ -280,6 +298,8 @@ mod tests {
             ("llama3.3:8b", "llama3.3:70b", None),
             ("gpt-4o", "ft:gpt-4o-2024-08-06:acme::x", None),
             ("openai/ft:gpt-4o:acme::one", "openai/ft:qwen-72:other::x", None),
+            ("openai/ft:gpt-4o:acme::one", "ft:gpt-4.1:acme::two", None),
+            ("gemini-2.0-flash-001", "gemini-2.0-flash-002", None),
             ("gpt-4o", "", None),
             ("o3", "o3-pro-2025-06-10", None),
             ("qwen3", "qwen3-2507-thinking", None),
@@ -308,7 +328,14 @@ mod tests {
             ("openai.gpt-oss-120b-1:0", "openai/gpt-oss-120b"),
             ("eu.amazon.nova-pro-v1:0", "nova-pro"),
             ("amazon.nova-pro-v1:0:300k", "nova-pro"),
+            ("us.deepseek.r1-v1:0", "deepseek-r1"),
+            ("deepseek.v3.2", "deepseek-ai/DeepSeek-V3.2"),
+            ("nvidia.nemotron-nano-9b-v2", "nvidia/nemotron-nano-9b-v2"),
+            ("anthropic.claude-opus-4-6-v1", "claude-opus-4-6"),
             ("gemma3:latest", "gemma3"),
+            ("gemini-2.0-flash", "google/gemini-2.0-flash-001"),
+            ("gpt-oss:120b-cloud", "gpt-oss:120b"),
+            ("llama3.3:70b-instruct-q4_K_M", "llama3.3:70b"),
             ("llama3.1:8b", "LLAMA3.1:8B"),
             ("gemini-2.0-flash", "gemini-2.0-flash-001"),
             ("models/gemini-2.0-flash-001", "google/gemini-2.0-flash"),
@@ -325,6 +352,8 @@ mod tests {
             ("gemma3n:e2b", "gemma3n:e4b"),
             ("mixtral:8x7b", "mixtral:8x22b"),
             ("ft:gpt-4o:acme::one", "ft:gpt-4o:acme::two"),
+            ("openai/ft:gpt-4o:acme::one", "openai/ft:gpt-4o:acme::two"),
+            ("gpt-oss:120b-cloud", "gpt-oss:20b-cloud"),
             ("ft:gpt-4o:acme::one", "gpt-4o"),
             ("gemini-2.5-flash", "gemini-2.5-flash-lite"),
             ("o1", "o3"),
