@@ -152,8 +152,9 @@ fn one_name<'a>(answer: &'a AnsweredCall<'_>, kinship: &Kinship) -> Option<&'a s
 /// Returns why another model than the requested one may have answered under its name, by the headers
 /// in which a proxy tells what it did.
 fn doubt(speaker: Speaker, requested: &str, between: &Intermediary<'_>) -> Option<String> {
-    let other_model = between.model.filter(|(_, model)| !naming::may_be_one(requested, model));
-    let (header, value) = between.fallback.or(other_model)?;
+    let is_other = |(_, model): &(&str, &str)| !naming::may_be_one(requested, model);
+    let other_model = || between.models.iter().copied().find(is_other);
+    let (header, value) = between.fallback.or_else(other_model)?;
     Some(format!("a proxy may have answered for {speaker} by another model ({header}: {value})"))
 }
 
@@ -231,10 +232,10 @@ fn unknown_model(member: &NamedModel<'_>) -> String {
 
 /// Compares whether two models are the same, by their ids and lineages.
 fn same_model(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
-    let deployments = a.between.deployment.zip(b.between.deployment);
-    if let Some((deployment, _)) = deployments
-        .filter(|(one, other)| readers::is_one_deployment(one, other, a.provider == b.provider))
-    {
+    let is_one =
+        |one: &str, other: &str| readers::is_one_deployment(one, other, a.provider == b.provider);
+    let is_shared = |one: &&&str| b.between.deployments.iter().any(|other| is_one(one, other));
+    if let Some(deployment) = a.between.deployments.iter().find(is_shared) {
         return Relation::Same(format!("are one deployment, {deployment} ({}, {})", a.id, b.id));
     }
     if let Some(doubt) = a.doubt.as_ref().or(b.doubt.as_ref()) {

@@ -3,6 +3,8 @@
 //! There is no list of all headers that caches write. A header in unknown words is
 //! [`Origin::Unknown`].
 
+use super::intermediaries::of_sender;
+
 /// How many characters of a header's value are kept.
 const SHOWN_VALUE: usize = 200;
 
@@ -11,7 +13,10 @@ pub(in crate::certificate) fn cache_headers(headers: &[(String, String)]) -> Vec
     headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .filter(|(name, value)| mentions_cache(name, value) && !is_about_something_else(name))
+        .filter(|(name, value)| {
+            let name = of_sender(name);
+            mentions_cache(name, value) && !is_about_something_else(name)
+        })
         .map(|(name, value)| (name, value.chars().take(SHOWN_VALUE).collect()))
         .collect()
 }
@@ -48,8 +53,28 @@ const KEYS_OF_HITS: &str = "x-litellm-cache-";
 /// `cdn-cache-control`, Cloudflare's `cache-tag`
 /// (<https://developers.cloudflare.com/cache/how-to/purge-cache/purge-by-tags/>), `x-cache-key` of
 /// Akamai and nginx, Helicone's `helicone-cache-seed`.
-const ABOUT_ENTRIES: &[&str] =
-    &["cache-control", "-tag", "-tags", "-key", "-keys", "-seed", "-namespace", "-group", "-vary"];
+const ABOUT_ENTRIES: &[&str] = &[
+    "cache-control",
+    "-group",
+    "-hash",
+    "-id",
+    "-key",
+    "-keys",
+    "-mode",
+    "-name",
+    "-namespace",
+    "-policy",
+    "-rule",
+    "-seed",
+    "-tag",
+    "-tags",
+    "-vary",
+    "-zone",
+];
+
+/// Words in the names of headers about what a provider keeps of prompts, such as Moonshot's
+/// `msh-context-cache-id` and the prefixes that vLLM keeps.
+const ABOUT_PROMPTS: &[&str] = &["token", "prompt", "context-cache", "prefix-cache", "kv-cache"];
 
 /// Returns whether a header is about something else than where the answer came from: the entry of a
 /// cache, or a prompt that a provider read from a cache of its own
@@ -57,8 +82,7 @@ const ABOUT_ENTRIES: &[&str] =
 fn is_about_something_else(name: &str) -> bool {
     let describes_entry = ABOUT_ENTRIES.iter().any(|end| name.ends_with(end));
     describes_entry && !name.starts_with(KEYS_OF_HITS)
-        || name.contains("token")
-        || name.contains("prompt")
+        || ABOUT_PROMPTS.iter().any(|word| name.contains(word))
 }
 
 /// Where a response comes from, according to a header.
@@ -120,8 +144,16 @@ const MADE: &[&str] = &[
 /// Words of Varnish and Fastly for a cached note that an answer must not be cached. The provider made
 /// the answer:
 /// <https://varnish-cache.org/docs/trunk/users-guide/increasing-your-hitrate.html>.
-const MARKED_AS_UNSTORED: &[&str] =
-    &["hitpass", "hitmiss", "hit-for-pass", "hit-for-miss", "hit_for_pass", "hit_for_miss"];
+const MARKED_AS_UNSTORED: &[&str] = &[
+    "hitpass",
+    "hitmiss",
+    "hit-for-pass",
+    "hit-for-miss",
+    "hit_for_pass",
+    "hit_for_miss",
+    "hit for pass",
+    "hit for miss",
+];
 
 /// Words that mean yes, in a header whose name asks whether a cache answered.
 const YES: &[&str] = &["true", "yes", "on"];
@@ -145,7 +177,7 @@ fn asks_whether(name: &str) -> bool {
 
 /// Returns where a response comes from, according to one header that mentions a cache.
 pub(in crate::certificate) fn origin(name: &str, value: &str) -> Origin {
-    let value = value.to_ascii_lowercase();
+    let (name, value) = (of_sender(name), value.to_ascii_lowercase());
     match name {
         VARNISH => match value.split_whitespace().count() {
             1 => Origin::Provider,
@@ -243,17 +275,17 @@ fn split_outside_quotes(value: &str, at: char) -> Vec<&str> {
 
 /// Reads a header in a maker's own words.
 fn by_words(name: &str, value: &str) -> Origin {
+    // Another cache on the way may say more.
+    let unmarked = |value: String, mark: &&str| value.replace(mark, "pass");
+    let value = &MARKED_AS_UNSTORED.iter().fold(value.to_owned(), unmarked);
     let words: Vec<&str> = value.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     let has = |known: &[&str]| words.iter().any(|word| known.contains(word));
     let counts = || value.split([',', ' ']).any(|word| word.parse().is_ok_and(|n: f64| n > 0.0));
     // Squid's lookup tells what was stored, not what was sent.
     let is_lookup = name.ends_with("-lookup");
-    let is_marked = MARKED_AS_UNSTORED.iter().any(|mark| value.contains(mark));
     // A negated word does not mean the word: `not cached`.
     if has(&["not"]) || is_lookup && has(CACHED) {
         Origin::Unknown
-    } else if is_marked {
-        Origin::Provider
     } else if has(CACHED) && !is_semantic_miss(&words)
         || asks_whether(name) && (has(YES) || counts())
     {

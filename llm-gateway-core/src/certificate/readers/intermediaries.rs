@@ -15,7 +15,13 @@
 //!   (<https://developers.cloudflare.com/ai-gateway/configuration/fallbacks/>).
 //! - ngrok: `ngrok-aig-model` names the model that answered
 //!   (<https://ngrok.com/changelog/ai-gateway-response-headers>).
+//! - Kong: `x-kong-llm-model` names provider and model
+//!   (<https://developer.konghq.com/plugins/ai-proxy/>).
+//! - TrueFoundry: `x-tfy-resolved-model` names the model that answered
+//!   (<https://www.truefoundry.com/docs/ai-gateway/headers>).
 //! - Azure: `x-ms-deployment-name` names the deployment.
+//!
+//! LiteLLM hands on the headers of the server behind it with `llm_provider-` before their names.
 //!
 //! OpenRouter names in its body the host that served the model, which says nothing about the model.
 
@@ -26,10 +32,17 @@ const SHOWN_VALUE: usize = 200;
 const STEPS: &[&str] = &["cf-aig-step", "x-portkey-last-used-option-index"];
 
 /// Headers that name the model, or the group of models, that a proxy asked.
-const MODELS: &[&str] = &["x-litellm-model-group", "ngrok-aig-model"];
+const MODELS: &[&str] =
+    &["x-litellm-model-group", "ngrok-aig-model", "x-kong-llm-model", "x-tfy-resolved-model"];
 
 /// Headers that name the deployment that a proxy asked.
 const DEPLOYMENTS: &[&str] = &["x-litellm-model-id", "x-ms-deployment-name"];
+
+/// Words in the name of a header that says what fallbacks there are, not what was asked.
+const SETTINGS: &[&str] = &["max", "allowed", "available", "configured", "enabled"];
+
+/// What LiteLLM puts before the name of a header that the server behind it sent.
+const HANDED_ON: &str = "llm_provider-";
 
 /// How many characters the name of a deployment must have to count as random, and so as the same
 /// deployment at any provider. LiteLLM draws 64 hexadecimal digits; a user may choose `1`.
@@ -40,28 +53,33 @@ const DRAWN: usize = 16;
 pub(in crate::certificate) struct Intermediary<'a> {
     /// The header that says that another than the first choice answered.
     pub(in crate::certificate) fallback: Option<(&'a str, &'a str)>,
-    /// The header that names the model that was asked.
-    pub(in crate::certificate) model: Option<(&'a str, &'a str)>,
-    /// The deployment that answered.
-    pub(in crate::certificate) deployment: Option<&'a str>,
+    /// The headers that name the model that was asked, one of each proxy on the way.
+    pub(in crate::certificate) models: Vec<(&'a str, &'a str)>,
+    /// The deployments on the way to the one that answered.
+    pub(in crate::certificate) deployments: Vec<&'a str>,
 }
 
 impl<'a> Intermediary<'a> {
     /// Reads the headers that [`routing_headers`] selected.
     pub(in crate::certificate) fn of(headers: &'a [(String, String)]) -> Self {
         let mut found = Self::default();
-        for (name, value) in headers {
-            let (name, value) = (name.as_str(), value.trim());
+        for (header, value) in headers {
+            let (name, value) = (of_sender(header), value.trim());
             if MODELS.contains(&name) && !is_nothing(value) {
-                found.model.get_or_insert((name, value));
+                found.models.push((header, value));
             } else if DEPLOYMENTS.contains(&name) && !is_nothing(value) {
-                found.deployment.get_or_insert(value);
+                found.deployments.push(value);
             } else if is_fallback(name, value) {
-                found.fallback.get_or_insert((name, value));
+                found.fallback.get_or_insert((header, value));
             }
         }
         found
     }
+}
+
+/// Returns the name of a header as its sender wrote it.
+pub(super) fn of_sender(name: &str) -> &str {
+    name.strip_prefix(HANDED_ON).unwrap_or(name)
 }
 
 /// Returns whether two names mean one deployment: they are equal, and either both are of one
@@ -80,20 +98,21 @@ pub(in crate::certificate) fn routing_headers(
 ) -> Vec<(String, String)> {
     let named = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
     let told = named.filter(|(name, _)| {
-        [STEPS, MODELS, DEPLOYMENTS].iter().any(|known| known.contains(&name.as_str()))
+        let name = of_sender(name);
+        [STEPS, MODELS, DEPLOYMENTS].iter().any(|known| known.contains(&name))
             || speaks_of_fallback(name)
     });
     told.map(|(name, value)| (name, value.chars().take(SHOWN_VALUE).collect())).collect()
 }
 
-/// Returns whether a header's name says that it is about a fallback that was taken. How many are
-/// allowed says nothing.
+/// Returns whether a header's name says that it is about a fallback that was taken. How many there
+/// are says nothing.
 fn speaks_of_fallback(name: &str) -> bool {
-    name.contains("fallback") && !name.contains("max-fallback")
+    name.contains("fallback") && !name.split(['-', '_']).any(|word| SETTINGS.contains(&word))
 }
 
 /// Returns whether a header says that another than the first choice answered: its numbers are not
-/// all zero, or it has words that are no denial.
+/// all zero, or it has words that are no denial. Between words, only a step's number counts.
 fn is_fallback(name: &str, value: &str) -> bool {
     if !STEPS.contains(&name) && !speaks_of_fallback(name) {
         return false;
@@ -101,15 +120,20 @@ fn is_fallback(name: &str, value: &str) -> bool {
     let words: Vec<&str> =
         value.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let numbers: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
-    match numbers.is_empty() {
-        false => numbers.iter().any(|number| *number > 0),
-        true => !is_nothing(value),
+    let is_number = !numbers.is_empty() && numbers.len() == words.len();
+    match is_number || STEPS.contains(&name) && !numbers.is_empty() {
+        true => numbers.iter().any(|number| *number > 0),
+        false => !is_nothing(value),
     }
 }
 
 /// Returns whether a value says that there is nothing to say.
 fn is_nothing(value: &str) -> bool {
-    let nothing = ["", "0", "false", "no", "none", "null", "off", "unknown"];
+    let nothing = [
+        "", "-", "0", "disabled", "false", "n/a", "no", "none", "not used", "not_used", "null",
+        "off", "unknown", "unused",
+    ];
+    let value = value.trim_matches('"');
     nothing.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
@@ -135,6 +159,8 @@ mod tests {
             ("cf-aig-step", "2"),
             ("x-gateway-fallback", "true"),
             ("x-fallback-model", "gpt-4o-mini"),
+            ("x-fallback-model", "model-0"),
+            ("llm_provider-cf-aig-step", "1"),
         ] {
             assert!(tells_of_fallback(name, value), "{name}: {value}");
         }
@@ -149,6 +175,11 @@ mod tests {
             ("helicone-fallback-index", "0"),
             ("cf-aig-step", "0"),
             ("x-gateway-fallback", "False"),
+            ("x-gateway-fallback", "\"false\""),
+            ("x-gateway-fallback", "not_used"),
+            ("x-fallback-model", "-"),
+            ("x-fallbacks-enabled", "true"),
+            ("x-available-fallbacks", "3"),
             ("x-request-id", "1"),
         ] {
             assert!(!tells_of_fallback(name, value), "{name}: {value}");

@@ -118,6 +118,16 @@ pub(super) fn responses(dialect: Dialect) -> Vec<Case> {
         header("Portkey's second target", "x-portkey-last-used-option-index", "config.targets[1]")
             .fails(&identity(Unknown), blind),
         header("Cloudflare's second step", "cf-aig-step", "1").fails(&identity(Unknown), blind),
+        header("Kong's other model", "x-kong-llm-model", "openai/gpt-4o")
+            .fails(&identity(Unknown), blind),
+        header("TrueFoundry's other model", "x-tfy-resolved-model", "openai-main/gpt-4o")
+            .fails(&identity(Unknown), blind),
+        case(6, format!("{name}: two proxies, of which one tells"), &seats, |members| {
+            let headers = &mut response(&mut members[0]).headers;
+            headers.push(("x-litellm-model-group".to_owned(), "gpt-4o".to_owned()));
+            headers.push(("ngrok-aig-model".to_owned(), "qwen-2.5".to_owned()));
+        })
+        .fails(&identity(Unknown), blind),
         header("a fallback that was not taken", "x-litellm-attempted-fallbacks", "0"),
         header("Portkey's first target", "x-portkey-last-used-option-index", "config.targets[0]"),
         header("a retry of the same", "x-portkey-retry-attempt-count", "2"),
@@ -131,6 +141,20 @@ pub(super) fn responses(dialect: Dialect) -> Vec<Case> {
                 let id = "5d41402abc4b2a76b9719d911017c592".to_owned();
                 response(member).headers.push(("x-litellm-model-id".to_owned(), id));
             }
+        })
+        .fails(&identity(Fail), blind)
+        .because(&[("model_distinct", "members 1 and 2 are one deployment, 5d41402a")]),
+        // What is certain counts before what is doubted.
+        case(8, format!("{name}: a fallback to another member's deployment"), &seats, |members| {
+            for member in &mut members[..2] {
+                let other = format!("of-{}-alone-0123456789", member.position);
+                let headers = &mut response(member).headers;
+                let id = "5d41402abc4b2a76b9719d911017c592".to_owned();
+                headers.push(("x-litellm-model-id".to_owned(), other));
+                headers.push(("llm_provider-x-ms-deployment-name".to_owned(), id));
+            }
+            let headers = &mut response(&mut members[0]).headers;
+            headers.push(("x-litellm-attempted-fallbacks".to_owned(), "1".to_owned()));
         })
         .fails(&identity(Fail), blind)
         .because(&[("model_distinct", "members 1 and 2 are one deployment, 5d41402a")]),
