@@ -62,13 +62,13 @@ pub(in crate::certificate) fn verifier_worker_distinct(
             open.push(format!("round {round} has a verdict and no worker's answer"));
         }
         for (_, worker) in workers {
-            let pair = [verifier, worker];
-            open.extend(pair.iter().filter_map(|answer| answer.record.gap(answer.speaker)));
-            let [Some(judge), Some(maker)] =
-                pair.map(|answer| identity::named_model(answer, kinship))
-            else {
-                continue;
-            };
+            let [judge, maker] = [verifier, worker].map(|answer| {
+                let named = identity::named_model(answer, kinship);
+                let gap = || answer.record.gap(answer.speaker);
+                open.extend(if named.is_none() { gap() } else { None });
+                named
+            });
+            let Some((judge, maker)) = judge.zip(maker) else { continue };
             let who = format!("round {round}: {} and {}", verifier.speaker, worker.speaker);
             match identity::relation(&judge, &maker) {
                 Relation::Same(why) => against.push(format!("{who} {why}")),

@@ -1,9 +1,10 @@
 //! Tests of the names in a response: of the model that answered, and of the response.
 
+use super::orchestration;
 use super::panel::{SEATS, kinship, panel, response, rules, whole};
 use super::receipts::{issue_counting, verify};
 use crate::certificate::readers::{ReadResponse, response as read};
-use crate::certificate::{ClaimResult, VerifyResult, certify};
+use crate::certificate::{ClaimResult, VerifyResult, certify, certify_orchestration};
 use crate::model::Dialect::OpenAi;
 use crate::model::LONGEST_NAME;
 
@@ -61,6 +62,25 @@ fn a_stream_that_names_one_model_in_several_ways_says_who_answered() {
         let (receipt, bundle) = issue_counting(evidence, &[]);
         let found = verify(&receipt.to_bytes(), Some(&bundle));
         assert_eq!(found.result, VerifyResult::Holds, "{names:?}: {:?}", found.findings);
+    }
+}
+
+/// A verifier's stream counts like a member's.
+#[test]
+fn a_verifier_whose_stream_names_one_model_in_several_ways_is_known() {
+    let [one, two, three] = SEATS;
+    for (names, result) in [
+        (&["gpt-4o", "gpt-4o-2024-08-06"][..], ClaimResult::Pass),
+        (&["gpt-4o", "openai/gpt-4o"], ClaimResult::Pass),
+        (&["gpt-4o", "o3"], ClaimResult::Unknown),
+    ] {
+        let body: String = names.iter().map(|name| event(name)).collect::<String>() + END;
+        let mut evidence = orchestration::replanned_by([two, three, one]);
+        let verdict = response(&mut evidence.steps.last_mut().unwrap().call);
+        *verdict = whole(verdict.sequence, "text/event-stream", &body);
+        let certificate = certify_orchestration(&evidence, &kinship());
+        let distinct = &certificate.claims.verifier_worker_distinct;
+        assert_eq!(distinct.result, result, "{names:?}: {}", distinct.because);
     }
 }
 
