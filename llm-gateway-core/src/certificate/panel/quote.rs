@@ -7,6 +7,8 @@
 
 use std::collections::HashSet;
 
+use crate::model::as_seen;
+
 /// The number of equal letters and digits in a row that counts as a quotation.
 const RUN: usize = 52;
 
@@ -44,10 +46,11 @@ impl Windows {
     }
 }
 
-/// Returns the letters and digits of a text in lower case.
+/// Returns the letters and digits of a text in lower case, as a reader sees them.
 fn letters(text: &str) -> String {
-    let kept = text.chars().take(LOOKED_AT).filter(|c| c.is_alphanumeric());
-    kept.flat_map(char::to_lowercase).collect()
+    let start = text.char_indices().nth(LOOKED_AT).and_then(|(end, _)| text.get(..end));
+    let seen = as_seen(start.unwrap_or(text));
+    seen.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Returns the hash of every window of [`RUN`] characters in a text: a polynomial modulo 2^64. If
@@ -92,6 +95,7 @@ mod tests {
             ANSWER.replace("thirteen, and", "thir-\nteen,\n    and"),
             ANSWER.replace(' ', " \u{a0}\t").to_uppercase(),
             format!("| {} |", ANSWER.replace("therefore", "**therefore**")),
+            ANSWER.replace(", ", ",&nbsp;").replace("not", "no\u{308}t"),
         ] {
             assert!(Windows::of([question.as_str()]).quote(ANSWER), "{question}");
         }
