@@ -103,7 +103,7 @@ providers:
     let own = |id: &str| format!("{{provider: own, model: {id}}}");
     let said_of = |first: &str, second: &str| said(&class(&format!("{first}, {second}")));
     let unknown = "neither developer nor lineage is declared of own/a, so the gate of `torn` \
-                   escalates unless its answers name models that are known";
+                   escalates unless the answers name models that are known";
     let hint = "add `developer` and `lineage` to its row under providers.own.models";
     let expected = [(3, unknown.to_owned(), hint.to_owned())];
     assert_eq!(said_of(&own("a"), &own("b")), expected);
@@ -118,8 +118,11 @@ providers:
 
 /// Returns the warnings about a panel of these models under a visibility.
 fn said_of_panel(members: &[&str], visibility: &str) -> Vec<String> {
-    let members: Vec<_> =
-        members.iter().map(|id| format!("{{provider: own, model: \"{id}\"}}")).collect();
+    let member = |id: &&str| {
+        let (provider, id) = id.split_once(": ").unwrap_or(("own", id));
+        format!("{{provider: {provider}, model: \"{id}\"}}")
+    };
+    let members: Vec<_> = members.iter().map(member).collect();
     let more = format!(
         "  pair: {{members: [{}]}}
 visibility: {{pair: {{mode: blind, {visibility}}}}}
@@ -134,6 +137,14 @@ providers:
       beta-1: {{in: 0, out: 0, developer: b, lineage: [x]}}
       gamma-1: {{in: 0, out: 0, developer: c, lineage: [z], aliases: [gamma]}}
       dark: {{in: 0, out: 0}}
+      half: {{in: 0, out: 0, developer: h}}
+      other-half: {{in: 0, out: 0, lineage: [h]}}
+  else:
+    kind: openai
+    base_url: http://127.0.0.1:2/v1
+    models:
+      dark: {{in: 0, out: 0}}
+      gamma: {{in: 0, out: 0, developer: d, lineage: [w]}}
 ",
         members.join(", ")
     );
@@ -160,6 +171,11 @@ fn a_panel_that_can_never_be_certified_is_a_warning() {
         // The quorum decides how many must differ.
         (&["alpha-1", "alpha-2", "beta-1"], "require: vendor_distinct, quorum: 3", "both of a"),
         (&["dark", "alpha-1"], "enforce: hard", "certified only if the answers name models"),
+        (&["dark", "else: dark"], "enforce: hard", "certified only if the answers name models"),
+        (&["half", "alpha-1"], "require: lineage_distinct", "not both declared of own/half, so"),
+        (&["other-half", "half"], "require: vendor_distinct", "no developer is declared of own/o"),
+        // One name means one model at every provider.
+        (&["gamma-1", "else: gamma"], "enforce: hard", "own/gamma-1 and else/gamma are one model"),
     ] {
         let said = never(members, visibility);
         assert!(said.contains(says), "{members:?}: {said}");
@@ -170,9 +186,41 @@ fn a_panel_that_can_never_be_certified_is_a_warning() {
         (&["alpha-1", "alpha-2", "beta-1"], "require: vendor_distinct, quorum: 2"),
         (&["alpha-1", "host/Alpha-1", "gamma-1"], "require: lineage_distinct, quorum: 2"),
         (&["alpha-1", "gamma-1"], "require: lineage_distinct"),
+        (&["half", "other-half"], "require: model_distinct"),
         (&["dark", "alpha-1"], "require: none"),
     ] {
         assert_eq!(never(members, visibility), "", "{members:?}");
+    }
+}
+
+/// However many members a panel has, it is told that too many of them are of one developer.
+#[test]
+fn a_large_panel_that_can_never_be_certified_is_a_warning() {
+    let said_of = |members: usize, quorum: usize| {
+        let row = |n: usize| {
+            let developer = if n == 0 { "other" } else { "one" };
+            format!("m{n}: {{in: 0, out: 0, developer: {developer}, lineage: [l{n}]}}")
+        };
+        let rows: Vec<_> = (0..members).map(row).collect();
+        let members: Vec<_> =
+            (0..members).map(|n| format!("{{provider: own, model: m{n}}}")).collect();
+        said(&format!(
+            "  many: {{members: [{}]}}
+visibility: {{many: {{mode: blind, require: vendor_distinct, quorum: {quorum}}}}}
+providers:
+  own: {{kind: openai, base_url: \"http://127.0.0.1:1/v1\", models: {{{}}}}}
+",
+            members.join(", "),
+            rows.join(", ")
+        ))
+    };
+    for members in [3, 16, 17, 64] {
+        assert_eq!(said_of(members, 2), [], "{members}");
+        let said = said_of(members, 3);
+        assert!(
+            said.len() == 1 && said[0].1.contains("are both of one, so `many` never"),
+            "{said:?}"
+        );
     }
 }
 

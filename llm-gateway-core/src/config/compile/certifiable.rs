@@ -13,8 +13,7 @@ use crate::policy::{Level, Visibility};
 use super::RouteCompiler;
 use super::kinship::Shared;
 
-/// The most models of which every selection is tried. A larger panel is asked, and its certificate
-/// says what was found.
+/// The most models of which every selection is tried. Of a larger panel, groups of kin are counted.
 const MOST_COMPARED: usize = 16;
 
 impl RouteCompiler<'_, '_, '_> {
@@ -38,23 +37,42 @@ impl RouteCompiler<'_, '_, '_> {
                 format!("{why}, so `{name}` never reaches {}", visibility.require.as_str()),
                 "name models that differ more, lower the quorum, or require less",
             ),
-            None if visibility.require >= Level::ModelDistinct => {
-                let unknown = self.undeclared(members);
-                if !unknown.is_empty() {
-                    self.problems.warning(
-                        place,
-                        format!(
-                            "neither developer nor lineage is declared of {}, so `{name}` is \
-                             certified only if the answers name models that are known",
-                            joined(&unknown)
-                        ),
-                        format!("add `developer` and `lineage` to {}", rows(&unknown)),
-                    );
-                }
+            None => {
+                let so = format!("so `{name}` is certified only if the answers name models");
+                self.warn_of_undeclared(members, visibility.require, &so, path);
             }
-            None => {}
         }
         impossible
+    }
+
+    /// Warns of models of which too little is declared to reach a level. Their answers may name
+    /// models that are known.
+    fn warn_of_undeclared(
+        &mut self,
+        targets: &[Target],
+        rule: Level,
+        so: &str,
+        path: &[PathStep<'_>],
+    ) {
+        let (what, is_declared): (_, fn(&Self, &Target) -> bool) = match rule {
+            Level::None | Level::ContextBlind => return,
+            Level::ModelDistinct => {
+                ("neither developer nor lineage is declared of", Self::has_declared_origin)
+            }
+            Level::VendorDistinct => ("no developer is declared of", Self::has_declared_developer),
+            Level::LineageDistinct => {
+                ("developer and lineage are not both declared of", Self::has_whole_origin)
+            }
+        };
+        let distinct = targets.iter().collect::<BTreeSet<_>>().into_iter();
+        let unknown: Vec<_> = distinct.filter(|target| !is_declared(self, target)).collect();
+        if !unknown.is_empty() {
+            self.problems.warning(
+                self.compilation.root.key_place_of(path),
+                format!("{what} {}, {so} that are known", joined(&unknown)),
+                format!("add `developer` and `lineage` to {}", rows(&unknown)),
+            );
+        }
     }
 
     /// Warns of a gate that is never certified. A model that it lists twice is reported by
@@ -75,18 +93,8 @@ impl RouteCompiler<'_, '_, '_> {
             self.problems.warning(place, format!("{why}, {so}"), hint);
             return;
         }
-        let unknown = self.undeclared(gate);
-        if !unknown.is_empty() {
-            self.problems.warning(
-                place,
-                format!(
-                    "neither developer nor lineage is declared of {}, so the gate of `{name}` \
-                     escalates unless its answers name models that are known",
-                    joined(&unknown)
-                ),
-                format!("add `developer` and `lineage` to {}", rows(&unknown)),
-            );
-        }
+        let so = format!("so the gate of `{name}` escalates unless the answers name models");
+        self.warn_of_undeclared(gate, rule, &so, path);
     }
 
     /// Warns of a strong model that the gate already asks, by the same name or by another.
@@ -112,14 +120,18 @@ impl RouteCompiler<'_, '_, '_> {
     fn why_never_certified(&self, members: &[Target], visibility: Visibility) -> Option<String> {
         let rule = visibility.require;
         let quorum = visibility.quorum_of(members.len()).max(2);
-        if rule < Level::ModelDistinct || members.len() > MOST_COMPARED {
+        if rule < Level::ModelDistinct {
             return None;
         }
         let conflicts: Vec<Vec<bool>> = members
             .iter()
             .map(|a| members.iter().map(|b| self.why_not_distinct(a, b, rule).is_some()).collect())
             .collect();
-        if most_without_conflict(&conflicts, 0, &mut Vec::new()) >= quorum {
+        let most = match members.len() > MOST_COMPARED {
+            true => groups_of_kin(&conflicts),
+            false => most_without_conflict(&conflicts, 0, &mut Vec::new()),
+        };
+        if most >= quorum {
             return None;
         }
         pairs(members).find_map(|(a, b)| self.why_not_distinct(a, b, rule))
@@ -129,12 +141,20 @@ impl RouteCompiler<'_, '_, '_> {
     /// not known.
     fn why_not_distinct(&self, a: &Target, b: &Target, rule: Level) -> Option<String> {
         let shared = self.shared(a, b)?;
+        // Where nothing is declared, the answer may name the model: many servers of one's own call
+        // theirs `default`.
+        let [is_known, other_is_known] = [a, b].map(|it| self.has_declared_origin(it));
         let (level, what) = match shared {
-            Shared::Model => (Level::ModelDistinct, "are one model".to_owned()),
-            // Without a row, the answer may name the model.
-            Shared::Name if !self.has_declared_origin(a) || !self.has_declared_origin(b) => {
+            Shared::Model
+                if !is_known
+                    && !other_is_known
+                    && a.model == b.model
+                    && a.provider != b.provider =>
+            {
                 return None;
             }
+            Shared::Model => (Level::ModelDistinct, "are one model".to_owned()),
+            Shared::Name if !is_known || !other_is_known => return None,
             Shared::Name => {
                 (Level::ModelDistinct, "may be one model, as hosts write names".to_owned())
             }
@@ -144,12 +164,6 @@ impl RouteCompiler<'_, '_, '_> {
             }
         };
         (rule >= level).then(|| format!("{a} and {b} {what}"))
-    }
-
-    /// Returns the models of which nothing is declared that would make them known.
-    fn undeclared<'t>(&self, targets: &'t [Target]) -> Vec<&'t Target> {
-        let targets = targets.iter().collect::<BTreeSet<_>>().into_iter();
-        targets.filter(|target| !self.has_declared_origin(target)).collect()
     }
 }
 
@@ -171,6 +185,21 @@ fn most_without_conflict(conflicts: &[Vec<bool>], at: usize, chosen: &mut Vec<us
     let with = most_without_conflict(conflicts, at + 1, chosen);
     chosen.pop();
     with.max(without)
+}
+
+/// Returns the number of groups in which each conflicts with each: no selection without conflict is
+/// larger.
+fn groups_of_kin(conflicts: &[Vec<bool>]) -> usize {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (member, row) in conflicts.iter().enumerate() {
+        let is_kin =
+            |group: &&mut Vec<usize>| group.iter().all(|other| row.get(*other) == Some(&true));
+        match groups.iter_mut().find(is_kin) {
+            Some(group) => group.push(member),
+            None => groups.push(vec![member]),
+        }
+    }
+    groups.len()
 }
 
 /// Joins targets by "and".

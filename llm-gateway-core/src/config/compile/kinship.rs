@@ -1,7 +1,7 @@
 //! Finds what two models of the file have in common, by the declared data.
 //!
 //! The certificate judges the models that responses name. This file predicts its judgement for
-//! responses that name the models that were asked. It only warns, and refuses nothing.
+//! responses that name the models that were asked.
 
 use std::collections::BTreeSet;
 
@@ -49,18 +49,13 @@ impl DeclaredLineage {
 impl RouteCompiler<'_, '_, '_> {
     /// Returns what `a` and `b` have in common; `None` if nothing is known to be.
     pub(super) fn shared(&self, a: &Target, b: &Target) -> Option<Shared> {
-        let declared = [self.declared_lineage(a), self.declared_lineage(b)];
-        let undated = |target: &Target, lineage: &Option<DeclaredLineage>| match lineage {
-            Some(lineage) => lineage.undated.clone(),
-            None => target.model.to_string(),
-        };
-        if a.model == b.model || undated(a, &declared[0]) == undated(b, &declared[1]) {
+        if !self.names(a).is_disjoint(&self.names(b)) {
             return Some(Shared::Model);
         }
         if naming::may_be_one(a.model.as_str(), b.model.as_str()) {
             return Some(Shared::Name);
         }
-        let [Some(a), Some(b)] = declared else { return None };
+        let (a, b) = self.declared_lineage(a).zip(self.declared_lineage(b))?;
         if let Some(developer) = a.developer.filter(|it| Some(it) == b.developer.as_ref()) {
             return Some(Shared::Developer(developer));
         }
@@ -68,10 +63,23 @@ impl RouteCompiler<'_, '_, '_> {
         (!families.is_empty()).then(|| Shared::Families(families.join("+")))
     }
 
+    /// Returns the names of the model behind a target's id: the id, and what the row of any provider
+    /// calls it. One name means one model at every provider.
+    fn names(&self, target: &Target) -> BTreeSet<String> {
+        let id = target.model.as_str();
+        let rows = self.providers.values().filter_map(|spec| spec.model(id));
+        rows.map(|facts| facts.undated().to_owned()).chain([id.to_owned()]).collect()
+    }
+
     /// Returns whether a developer or a family is declared for a model. Without either it may be
     /// any other model.
     pub(super) fn has_declared_origin(&self, target: &Target) -> bool {
         self.declared_lineage(target).is_some_and(|lineage| lineage.names_an_origin())
+    }
+
+    /// Returns whether a developer is declared for a model.
+    pub(super) fn has_declared_developer(&self, target: &Target) -> bool {
+        self.declared_lineage(target).is_some_and(|lineage| lineage.developer.is_some())
     }
 
     /// Returns whether both developer and families are declared for a model.
