@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::model::{Target, TaskClass};
-use crate::policy::{Agree, Escalations, Policy, Route, RouteKind, Shape};
+use crate::policy::{Agree, Enforce, Escalations, Panel, Policy, Route, RouteKind, Shape};
 
 use super::Keys;
 
@@ -71,7 +71,7 @@ pub(super) fn task_class(
     }
 }
 
-/// Returns the advice on what to set before a task class can run, or `None` if it can. `lacking`
+/// Returns the advice on what to set or change before a task class can run, or `None` if it can. `lacking`
 /// has the missing variables of each target, in their order; `missing` has every missing variable
 /// once.
 fn unavailable(route: &Route, lacking: &[Vec<&str>], missing: &[String]) -> Option<String> {
@@ -84,6 +84,11 @@ fn unavailable(route: &Route, lacking: &[Vec<&str>], missing: &[String]) -> Opti
             let mut ways: Vec<String> = lacking.iter().map(|it| it.join(" and ")).collect();
             ways.dedup();
             Some(format!("set {}", ways.join(" or ")))
+        }
+        Shape::Panel(Panel { never_certified: Some(why), visibility, .. })
+            if visibility.enforce == Enforce::Hard =>
+        {
+            Some(format!("name other members: {why}"))
         }
         Shape::Panel(panel) => {
             let (members, quorum) = (panel.members.len(), panel.quorum());

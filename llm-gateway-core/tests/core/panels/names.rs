@@ -68,7 +68,8 @@ async fn one_model_under_two_names_settles_no_gate() {
 async fn a_hard_panel_that_can_never_be_certified_asks_nobody() {
     for (one, two) in ONE_MODEL {
         let script = Scripted::new();
-        let failure = ask(&hosts(one, two, "hard"), script.clone()).await.unwrap_err();
+        let policy = hosts(one, two, "hard");
+        let failure = ask(&policy, script.clone()).await.unwrap_err();
         assert_eq!(failure.category(), Category::Independence);
         assert_eq!(script.requests().len(), 0, "{one} {two}");
         assert_eq!(failure.attempts().len(), 0);
@@ -76,6 +77,11 @@ async fn a_hard_panel_that_can_never_be_certified_asks_nobody() {
         assert!(said.contains("nobody was asked") && said.contains(one), "{said}");
         let hint = failure.error().hint().unwrap_or_default();
         assert!(hint.contains("visibility.three"), "{hint}");
+        // Nor does the description promise that it can run.
+        let classes = gateway(&policy, script, Arc::default()).describe().unwrap().task_classes;
+        let three = classes.iter().find(|class| class.name == "three").unwrap();
+        let because = three.unavailable_because.as_deref().unwrap_or_default();
+        assert!(!three.available && because.contains(one), "{because}");
     }
 }
 
