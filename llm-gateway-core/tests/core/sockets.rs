@@ -157,32 +157,35 @@ async fn a_body_of_just_the_bound_is_read() {
     world.socket.left(1).await;
 }
 
-/// Headers behind the body are headers: a certificate reads what a cache writes there.
+/// Headers behind the body are headers, also behind a stream: a certificate reads what a cache
+/// writes there.
 #[tokio::test]
 async fn headers_behind_the_body_are_recorded() {
-    let body = json();
-    let head = format!("{OK}content-type: application/json\r\ntransfer-encoding: chunked\r\n");
-    let chunk = format!("{:x}\r\n{body}\r\n0\r\n", body.len());
-    let trailers = "age: 7\r\nx-cache: HIT\r\n\r\n";
-    let bytes = format!("{head}trailer: age, x-cache\r\nage: 0\r\n\r\n{chunk}{trailers}");
-    let sockets = [FakeSocket::sending(bytes).await, {
-        let other = Wire::OpenAi.answer("n", "hello").to_string();
-        FakeSocket::sending(response("application/json", other.len(), &other)).await
-    }];
-    let [one, two] = sockets.each_ref().map(FakeSocket::base_url);
-    let policy = format!(
-        "
+    for (media_type, body) in [("application/json", json()), ("text/event-stream", events())] {
+        let head = format!("{OK}content-type: {media_type}\r\ntransfer-encoding: chunked\r\n");
+        let chunk = format!("{:x}\r\n{body}\r\n0\r\n", body.len());
+        let trailers = "age: 7\r\nx-cache: HIT\r\n\r\n";
+        let bytes = format!("{head}trailer: age, x-cache\r\nage: 0\r\n\r\n{chunk}{trailers}");
+        let sockets = [FakeSocket::sending(bytes).await, {
+            let other = Wire::OpenAi.answer("n", "hello").to_string();
+            FakeSocket::sending(response("application/json", other.len(), &other)).await
+        }];
+        let [one, two] = sockets.each_ref().map(FakeSocket::base_url);
+        let policy = format!(
+            "
 providers:
   a: {{kind: openai, base_url: {one}, api_key_env: null, models: {{m: {{in: 1, out: 1}}}}}}
   b: {{kind: openai, base_url: {two}, api_key_env: null, models: {{n: {{in: 1, out: 1}}}}}}
 defaults: {{pair: {{members: [{{provider: a, model: m}}, {{provider: b, model: n}}]}}}}
 "
-    );
-    let gateway = obeying(policy).build().unwrap();
-    let panel = in_time("the panel", gateway.panel(Request::new("pair", "hi"))).await.unwrap();
-    let fresh = &panel.certificate().claims.fresh;
-    assert!(fresh.because.contains("age: 7"), "{}", fresh.because);
-    assert!(fresh.because.contains("x-cache: HIT"), "{}", fresh.because);
+        );
+        let gateway = obeying(policy).build().unwrap();
+        let panel = gateway.panel(Request::new("pair", "hi"));
+        let panel = in_time("the panel", panel).await.unwrap();
+        let because = &panel.certificate().claims.fresh.because;
+        assert!(because.contains("age: 7"), "{media_type}: {because}");
+        assert!(because.contains("x-cache: HIT"), "{media_type}: {because}");
+    }
 }
 
 #[tokio::test]

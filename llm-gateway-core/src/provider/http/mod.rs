@@ -303,6 +303,7 @@ impl<W: WireFormat> HttpProvider<W> {
         let mut assembly = W::Stream::default();
         let gathered = self.gather(&mut assembly, &mut reading, recorder, reporter).await;
         if gathered.is_ok() {
+            reading.trailers().await;
             linger(reading.rest());
         }
         let pieces = assembly.pieces();

@@ -3,13 +3,14 @@
 //! Whatever ends the reading, what has arrived until then is scrubbed of keys and recorded. What
 //! the bytes mean is not decided here.
 
+use std::future::ready;
 use std::mem;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream, Fuse};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, TRAILER};
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -31,6 +32,12 @@ pub(super) const LARGEST_ERROR: usize = 64 * 1024;
 /// How long the body of an error may take. It mostly arrives with the head, and the status has
 /// already said what decides.
 pub(super) const LONGEST_ERROR: Duration = Duration::from_secs(1);
+
+/// How long headers behind a stream may take. A server that announces them sends them at its end.
+const LONGEST_TRAILERS: Duration = Duration::from_secs(1);
+
+/// How many chunks may come between the end of an answer and the headers behind it.
+const MOST_CHUNKS_BEHIND: usize = 16;
 
 /// A response that is being read. When it is dropped (read to its end, timed out or cancelled),
 /// what has arrived until then is scrubbed and recorded, once.
@@ -165,6 +172,17 @@ impl<'a> Reading<'a> {
             };
             Ok(chunk.map(|chunk| (chunk, reading)))
         }))
+    }
+
+    /// Reads on behind the end of a stream to the headers behind the body, if the head announces
+    /// them. Chunks are left out of the record.
+    pub(super) async fn trailers(&mut self) {
+        if self.headers.contains_key(TRAILER) {
+            let soon = self.deadline.min(Instant::now() + LONGEST_TRAILERS);
+            let chunks = self.body.by_ref().take(MOST_CHUNKS_BEHIND).for_each(|_| ready(()));
+            // If they do not come, the headers before the body are all that count.
+            timeout_at(soon, chunks).await.ok();
+        }
     }
 
     /// Takes the rest of the body out of the reading and out of the record.
