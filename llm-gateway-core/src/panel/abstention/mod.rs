@@ -4,6 +4,7 @@
 //! nothing. An answer that only quotes such words counts as one too: what that costs is one more
 //! question to a stronger model.
 
+use icu_normalizer::ComposingNormalizer;
 use serde_json::Value;
 
 /// The keys under which a record states its answer.
@@ -71,9 +72,11 @@ fn phrases(list: &str) -> impl Iterator<Item = &str> {
     list.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
 }
 
-/// Returns a text in small letters, in one line, with one kind of apostrophe and single spaces.
+/// Returns a text in small letters, in one line, with one kind of apostrophe and single spaces, and
+/// each letter as one character with its accent.
 fn plain(text: &str) -> String {
-    let lower = text.to_lowercase().replace(['’', 'ʼ', '`', '´'], "'").replace(['*', '_'], "");
+    let composed = ComposingNormalizer::new_nfc().normalize(text);
+    let lower = composed.to_lowercase().replace(['’', 'ʼ', '`', '´'], "'").replace(['*', '_'], "");
     lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
