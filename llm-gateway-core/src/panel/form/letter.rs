@@ -47,12 +47,14 @@ impl Letter {
     }
 
     /// Compares two letters. A small and a capital letter are one option if both answers mark it as
-    /// an option, or if one answer marks it and the other is a bare capital.
+    /// an option, or if one answer marks it and the other is a bare capital. After the
+    /// last usual option the second case would be a guess: `(s)` is a solid, and S is sulphur.
     pub(super) fn likeness(self, other: Self) -> Likeness {
         if !self.letter.eq_ignore_ascii_case(&other.letter) {
             return Likeness::Different;
         }
-        let is_capital = |letter: Self| letter.letter.is_ascii_uppercase();
+        let is_capital =
+            |letter: Self| ('A'..=LAST_OPTION.to_ascii_uppercase()).contains(&letter.letter);
         let is_one_option = match (self.mark, other.mark) {
             (Mark::Option, Mark::Bare) => is_capital(other),
             (Mark::Bare, Mark::Option) => is_capital(self),
