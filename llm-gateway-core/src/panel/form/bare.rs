@@ -1,5 +1,8 @@
 //! Takes emphasis and the closing full stop off a line.
 
+use icu_properties::CodePointMapData;
+use icu_properties::props::GeneralCategory;
+
 /// The marks that emphasise a short answer. In a longer one a single `*` may belong to a pattern
 /// and `__` to a name, so there only `**` counts.
 const EMPHASIS: [&str; 5] = ["***", "**", "*", "__", "_"];
@@ -13,6 +16,10 @@ const CODE: [char; 21] = [
     '\\', '/', '^', '$', '[', ']', '{', '}', '|', '*', '+', '=', '<', '>', '~', '#', '@', '&', '_',
     ';', '?',
 ];
+
+/// What closes a sentence: the full stop, and those of Chinese and Japanese, of Hindi and its
+/// neighbours, of Urdu, of Amharic and of Armenian.
+const FULL_STOPS: [char; 8] = ['.', '。', '．', '｡', '\u{964}', '\u{6d4}', '\u{1362}', '\u{589}'];
 
 /// Returns a short answer without emphasis, the box of a formula, and a closing full stop.
 pub(super) fn short(line: &str) -> &str {
@@ -58,8 +65,12 @@ fn within<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
 
 /// Returns a line without one full stop at its end.
 fn without_full_stop(line: &str) -> &str {
-    match line.strip_suffix(['.', '。']) {
-        Some(rest) if !rest.is_empty() && !rest.ends_with(['.', '。', '…', ' ']) => rest,
+    match line.strip_suffix(FULL_STOPS) {
+        Some(rest)
+            if !rest.is_empty() && !rest.ends_with(FULL_STOPS) && !rest.ends_with(['…', ' ']) =>
+        {
+            rest
+        }
         _ => line,
     }
 }
@@ -70,9 +81,17 @@ fn without_full_stop(line: &str) -> &str {
 fn is_sentence(words: &str) -> bool {
     let begins = words.chars().next().is_some_and(|c| c.is_alphanumeric() && !c.is_lowercase());
     let last = words.split(' ').next_back().unwrap_or_default();
-    let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '-' | '\'' | '’');
-    let ends = last.ends_with(char::is_alphanumeric) && last.chars().all(is_letter);
+    let is_letter = |c: char| is_of_word(c) || matches!(c, '-' | '\'' | '’');
+    let ends = last.ends_with(is_of_word) && last.chars().all(is_letter);
     begins && ends && !words.contains(CODE) && (words.contains(' ') || is_long_word(words))
+}
+
+/// Returns whether a character is a letter, a digit, or a mark that belongs to one, such as an accent
+/// or the virama of Hindi.
+fn is_of_word(c: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    c.is_alphanumeric()
+        || matches!(category, GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark)
 }
 
 /// Returns whether a line of one word is no abbreviation, as far as its letters tell: `Co` and `Co.`
