@@ -58,6 +58,10 @@ const BLOCKS: [&str; 42] = [
 /// Further elements that begin a new line: parts of a table, and what stands around a text.
 const ROWS: [&str; 6] = ["tr", "thead", "tbody", "tfoot", "title", "textarea"];
 
+/// The largest number of bytes of a tag whose values are read. Without it, a text of beginnings would
+/// be walked once for each.
+const LONGEST_TAG: usize = 512;
+
 /// Returns a text without its markup, or `None` if it has none.
 pub(crate) fn without_markup(text: &str) -> Option<String> {
     let untagged = without_tags(text);
@@ -96,13 +100,14 @@ fn comment(text: &str, may_end: bool) -> Option<(usize, &'static str)> {
     Some((body.find("-->")? + 7, ""))
 }
 
-/// Returns the length of a tag at the beginning of a text, and what is left in its place. A tag has
-/// no further `<` in it, so each part of a text is searched once for its end.
+/// Returns the length of a tag at the beginning of a text, and what is left in its place.
 fn tag(text: &str) -> Option<(usize, &'static str)> {
     let inner = text.strip_prefix('<')?;
-    let end = inner.find(['<', '>'])?;
-    let inner =
-        inner.get(..end).filter(|_| text.get(end + 1..).is_some_and(|it| it.starts_with('>')))?;
+    // Outside of values a tag has no further `<` in it, so each part of a text is searched once.
+    let plain_end =
+        || inner.find(['<', '>']).filter(|end| inner.as_bytes().get(*end) == Some(&b'>'));
+    let end = end_behind_values(inner).or_else(plain_end)?;
+    let inner = inner.get(..end)?;
     let named = inner.strip_prefix('/').unwrap_or(inner);
     if !named.is_empty()
         && !named.starts_with(|c: char| c.is_ascii_alphabetic() || "!?".contains(c))
@@ -113,6 +118,24 @@ fn tag(text: &str) -> Option<(usize, &'static str)> {
     let name = named.get(..count).unwrap_or_default().to_ascii_lowercase();
     let is_block = BLOCKS.contains(&&*name) || ROWS.contains(&&*name);
     Some((end + 2, if is_block { " " } else { "" }))
+}
+
+/// Returns where a tag ends that has values in quotes, which may hold `<` and `>`. `None` if no value
+/// has quotes, or a value does not end.
+fn end_behind_values(inner: &str) -> Option<usize> {
+    let (mut quote, mut before, mut has_value) = (None, b' ', false);
+    for (at, byte) in inner.bytes().enumerate().take(LONGEST_TAG) {
+        match (quote, byte) {
+            (Some(mark), _) if mark == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'>') => return Some(at).filter(|_| has_value),
+            (None, b'<') => return None,
+            (None, b'"' | b'\'') if before == b'=' => (quote, has_value) = (Some(byte), true),
+            (None, _) => {}
+        }
+        before = if byte.is_ascii_whitespace() { before } else { byte };
+    }
+    None
 }
 
 /// Returns a text whose words have no joints in their middle, or `None` if no word has one. A hyphen

@@ -29,8 +29,12 @@ pub(crate) fn as_seen(text: &str) -> String {
     }
     let normalizer = DecomposingNormalizer::new_nfkd();
     let decomposed = normalizer.normalize_iter(resolved.chars().map(look_alikes::plain));
-    decomposed.filter(|c| is_shown(*c)).map(look_alikes::plain).collect()
+    let shown = decomposed.filter(|c| is_shown(*c) && *c != ELONGATION);
+    shown.map(look_alikes::plain).collect()
 }
+
+/// The mark by which Arabic draws a word out, which says nothing.
+const ELONGATION: char = '\u{640}';
 
 /// Returns whether a reader sees a character that stands alone. Joiners, fillers, variation
 /// selectors and tags (`Default_Ignorable_Code_Point`), control characters, directional marks, and

@@ -19,8 +19,8 @@ static NAMED: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
 /// The largest number of bytes in the name of a reference: `CounterClockwiseContourIntegral;`.
 const LONGEST_NAME: usize = 32;
 
-/// The largest number of digits that the number of a character may have, zeros in front included.
-const MOST_DIGITS: usize = 16;
+/// The largest number of digits that the number of a character may have, after the zeros in front.
+const MOST_DIGITS: usize = 7;
 
 /// Returns a text in which each reference and each escape is the character that it stands for.
 pub(super) fn resolved(text: &str) -> Cow<'_, str> {
@@ -71,11 +71,18 @@ fn numbered(text: &str) -> Option<(char, usize)> {
         None => (text, 10),
     };
     let count = digits.bytes().take_while(|byte| char::from(*byte).is_digit(radix)).count();
-    let number = digits.get(..count).filter(|_| count <= MOST_DIGITS)?;
-    let c = char::from_u32(u32::from_str_radix(number, radix).ok()?)?;
+    let c = char::from_u32(number(digits.get(..count)?, radix)?)?;
     let end = text.len() - digits.len() + count;
     let is_closed = text.get(end..).is_some_and(|rest| rest.starts_with(';'));
     Some((c, end + usize::from(is_closed)))
+}
+
+/// Returns the number that digits stand for, which may have any number of zeros in front.
+fn number(digits: &str, radix: u32) -> Option<u32> {
+    let value = digits.trim_start_matches('0');
+    let is_zero = value.is_empty() && !digits.is_empty();
+    let value = if is_zero { "0" } else { value };
+    u32::from_str_radix(value, radix).ok().filter(|_| value.len() <= MOST_DIGITS)
 }
 
 /// Returns the text of a reference by name, `eacute;`, and the length of the name.
@@ -103,9 +110,9 @@ fn escape(text: &str) -> Option<(String, usize)> {
         return Some((" ".to_owned(), 2));
     }
     let (code, length) = if let Some(braced) = text.strip_prefix("\\u{") {
-        let count = braced.bytes().take(MOST_DIGITS).take_while(u8::is_ascii_hexdigit).count();
+        let count = braced.bytes().take_while(u8::is_ascii_hexdigit).count();
         braced.get(count..)?.strip_prefix('}')?;
-        (u32::from_str_radix(braced.get(..count)?, 16).ok()?, count + 4)
+        (number(braced.get(..count)?, 16)?, count + 4)
     } else if text.starts_with("\\u") {
         let first = code(2, 4)?;
         let second = text.get(6..8).filter(|it| *it == "\\u").and_then(|_| code(8, 4));
