@@ -1,8 +1,8 @@
 //! Measures how much of one text another repeats word for word, as a reader sees both.
 //!
 //! The amount is counted in shingles, runs of eight words, without those that certain other texts,
-//! such as the task, contain. Each text is read in up to two views, with its markup and without; a
-//! run counts as repeated if it stands in any view. What a repetition means is decided by the claims
+//! such as the task, contain. Each text is read in up to four views, with its markup and without, each
+//! also in small letters; a run counts as repeated if it stands in any view. What a repetition means is decided by the claims
 //! `plan_leak` and `verifier_history_blind`.
 
 use std::collections::HashSet;
@@ -31,7 +31,8 @@ const ONE_OF_SHORT: usize = 2;
 /// The fewest words of its own that a text must have to be measured: the words of one shingle.
 const LEAST: usize = SHINGLE;
 
-/// The words of a text as a reader sees it: with its markup, and without if that differs.
+/// The words of a text as a reader sees it: with its markup, without, and both in small letters, as
+/// far as these differ.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SeenWords {
     views: Vec<Words>,
@@ -40,10 +41,17 @@ pub(super) struct SeenWords {
 impl SeenWords {
     /// Reads the words of a text.
     pub(super) fn of(text: &str, lexicon: &mut Lexicon) -> Self {
-        let seen = as_seen(text);
-        let unmarked = without_markup(&seen).map(|unmarked| lexicon.words(&unmarked));
-        let views = std::iter::once(lexicon.words(&seen)).chain(unmarked);
-        Self { views: views.collect() }
+        let mut views = Vec::new();
+        // In another alphabet a capital may look like a Latin letter, and its small letter not.
+        let has_capitals = text.chars().any(|c| !c.is_ascii() && c.is_uppercase());
+        let small = has_capitals.then(|| text.to_lowercase());
+        for text in std::iter::once(text).chain(small.as_deref()) {
+            let seen = as_seen(text);
+            views.push(lexicon.words(&seen));
+            views.extend(without_markup(&seen).map(|unmarked| lexicon.words(&unmarked)));
+        }
+        views.dedup();
+        Self { views }
     }
 
     /// Returns the number of words in the longer view.

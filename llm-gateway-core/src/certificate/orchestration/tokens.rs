@@ -17,7 +17,7 @@ const LONGEST: usize = 24;
 
 /// Returns whether a character's script has no spaces between words: Thai, Lao, Tibetan, Burmese,
 /// Khmer, the Japanese syllables, Chinese characters (Unicode 17, blocks).
-fn is_unspaced(c: char) -> bool {
+pub(super) fn is_unspaced(c: char) -> bool {
     matches!(c,
         '\u{0e00}'..='\u{0fff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
         | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
@@ -42,6 +42,11 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
             Some(word)
         })
     })
+}
+
+/// Returns a word in lower case. The capitals of ß are SS.
+fn in_one_case(word: &str) -> String {
+    word.to_lowercase().replace('ß', "ss")
 }
 
 /// A lexicon that assigns a number to each distinct word, in the order in which words occur.
@@ -72,7 +77,7 @@ impl Lexicon {
             None => text,
         };
         self.left -= looked_at.chars().count().min(self.left);
-        let numbers = split(looked_at).map(|word| self.number(word.to_lowercase())).collect();
+        let numbers = split(looked_at).map(|word| self.number(in_one_case(word))).collect();
         Words { numbers, is_whole: looked_at.len() == text.len() }
     }
 
@@ -92,6 +97,7 @@ mod tests {
         let mut lexicon = Lexicon::new();
         let plain = lexicon.words("straße 2 b c");
         assert_eq!(lexicon.words("**Straße**-2\n\t(B_c)"), plain);
+        assert_eq!(lexicon.words("STRASSE 2, B, C"), plain);
         assert_eq!(plain.numbers, [0, 1, 2, 3]);
         assert!(plain.is_whole);
     }

@@ -216,3 +216,18 @@ fn a_plan_is_seen_however_it_is_written() {
         assert_eq!(certificate.claims.plan_leak.result, Fail, "the plan, {about}");
     }
 }
+
+/// Plans in other alphabets, whose capitals may look like Latin letters where small ones do not.
+#[test]
+fn a_plan_in_capitals_is_seen_in_every_alphabet() {
+    for plan in [
+        "Сначала проверь ввод, потом напиши функцию, которая считает среднее, и испытай её.",
+        "Πρώτα έλεγξε τις εισόδους, μετά γράψε τη συνάρτηση και στο τέλος δοκίμασέ την.",
+        "Zuerst die Straße, große Maße, süße Füße, weiße Grüße, und am Schluß Spaß.",
+        "İlk iş ışığı açmak, sonra iğneyi ip ile iliştir ve işi bitir.",
+    ] {
+        let evidence = planned("", plan, &above(&plan.to_uppercase()));
+        let claim = certify_orchestration(&evidence, &kinship()).claims.plan_leak;
+        assert_eq!(claim.result, Fail, "{}\n{plan}", claim.because);
+    }
+}
