@@ -4,12 +4,14 @@
 //! requirement that is not met. The `fix` is not: it is meant to be copied. A reply in plain words
 //! is one line after another, without the word of the verdict.
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use super::tokens::is_unspaced;
 use crate::certificate::json;
 
 /// Marks that a quote in a text may begin and end with.
-const QUOTES: [(char, char); 12] = [
+const QUOTES: [(char, char); 18] = [
     ('"', '"'),
     ('\'', '\''),
     ('`', '`'),
@@ -20,12 +22,19 @@ const QUOTES: [(char, char); 12] = [
     ('‚', '‘'),
     ('«', '»'),
     ('»', '«'),
+    ('»', '»'),
+    ('”', '”'),
+    ('’', '’'),
+    ('‹', '›'),
+    ('›', '‹'),
+    ('《', '》'),
     ('「', '」'),
     ('『', '』'),
 ];
 
 /// Marks that also stand within words or after numbers, as an apostrophe does. Such a mark begins a
-/// quote if no letter stands before it, and ends one if none follows.
+/// quote if no letter stands before it, and ends one if none follows. Letters of scripts that write
+/// words without spaces, or join endings to them, stand beside any quote.
 const AMBIGUOUS: [char; 5] = ['"', '\'', '`', '‘', '’'];
 
 /// What a verifier said was wrong, and what it quoted.
@@ -118,9 +127,13 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Returns the verdict in a reply: the one JSON object in it, if it has the field of a decision.
+/// Returns the verdict in a reply: the first JSON object in it, if it has the field of a decision.
+/// Words may follow it, with braces among them.
 fn verdict(reply: &str) -> Option<Map<String, Value>> {
-    let object = reply.get(reply.find('{')?..=reply.rfind('}')?)?;
+    let begun = reply.get(reply.find('{')?..)?;
+    let mut values = serde_json::Deserializer::from_str(begun).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    let object = begun.get(..values.byte_offset())?;
     match json::parse(object.as_bytes()).ok()? {
         Value::Object(verdict) if verdict.contains_key("verdict") => Some(verdict),
         _ => None,
@@ -158,10 +171,16 @@ fn opening(text: &str, open_ended: &[char]) -> Option<(usize, char)> {
     let mut before = ' ';
     text.char_indices().find(|(_, c)| {
         let is_mark = QUOTES.iter().any(|(opening, _)| opening == c) && !open_ended.contains(c);
-        let is_opening = is_mark && !(AMBIGUOUS.contains(c) && before.is_alphanumeric());
+        let is_opening = is_mark && !(AMBIGUOUS.contains(c) && goes_on(before));
         before = *c;
         is_opening
     })
+}
+
+/// Returns whether a word goes on with a character beside a mark.
+fn goes_on(c: char) -> bool {
+    let is_hangul = ('\u{ac00}'..='\u{d7a3}').contains(&c);
+    c.is_alphanumeric() && !is_hangul && !is_unspaced(c)
 }
 
 /// Returns the place of the first mark that ends a quote.
@@ -170,7 +189,7 @@ fn closing(inner: &str, opening: char) -> Option<usize> {
     let mut marks = inner.char_indices().filter(|(_, c)| ends(*c));
     let is_end = |(at, c): &(usize, char)| {
         let behind = inner.get(at + c.len_utf8()..).unwrap_or_default();
-        !(AMBIGUOUS.contains(c) && behind.starts_with(char::is_alphanumeric))
+        !(AMBIGUOUS.contains(c) && behind.starts_with(goes_on))
     };
     marks.find(is_end).map(|(at, _)| at)
 }
@@ -202,7 +221,11 @@ mod tests {
         let both = reply(&["it subtracts", "it says \"sum\" twice"], "no");
         let expected =
             (texts(&["it subtracts", "it says \"sum\" twice"]), texts(&["a - b", "sum"]));
-        for written in [both.to_string(), format!("Sorry:\n```json\n{both:#}\n```\nThat is all.")] {
+        for written in [
+            both.to_string(),
+            format!("Sorry:\n```json\n{both:#}\n```\nThat is all."),
+            format!("```json\n{both}\n```\nMind the }} in line 2."),
+        ] {
             assert_eq!(read(&written), expected);
         }
         assert_eq!(read(&reply(&[], "unclear").to_string()).0, ["adds"]);
@@ -237,6 +260,9 @@ mod tests {
             ("schreib „sieben“ statt »acht« oder ‚neun‘", &["sieben", "acht", "neun"]),
             ("il faut « sept pas »", &[" sept pas "]),
             ("写「七」", &["七"]),
+            ("写\"七\"而不写\"八\"", &["七", "八"]),
+            ("'칠'을 \"팔\"로", &["칠", "팔"]),
+            ("skriv ”sju” och »åtta», écris ‹neuf›", &["sju", "åtta", "neuf"]),
             ("a `let` too many, 5\" wide", &["let"]),
             ("an \"open end", &[]),
             ("say \"it's \"", &["it's "]),
