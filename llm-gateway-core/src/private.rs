@@ -56,7 +56,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
             return OpenOptions::new().write(true).open(path)?.write_all(bytes);
         }
         Ok(_) => fs::canonicalize(path)?,
-        Err(_) => link_target(path),
+        Err(_) => link_target(path)?,
     };
     replace(&path, bytes, &mut File::sync_all)
 }
@@ -99,12 +99,20 @@ fn is_refused(error: &io::Error) -> bool {
     kinds.contains(&error.kind()) || error.kind() == io::ErrorKind::PermissionDenied
 }
 
-/// Returns the target of a link whose target does not exist yet, and any other path as it is.
-fn link_target(path: &Path) -> PathBuf {
-    match fs::read_link(path) {
-        Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
-        Err(_) => path.to_owned(),
+/// The number of links that are followed one after the other, as systems do.
+const LINKS: usize = 40;
+
+/// Returns where links lead whose target does not exist yet, and any other path as it is.
+///
+/// # Errors
+/// The links lead in a circle.
+fn link_target(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(target) = fs::read_link(&path) else { return Ok(path) };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
     }
+    Err(io::Error::other("its links lead in a circle"))
 }
 
 /// The number of names that are tried for a new file next to another. A name is taken only if an
@@ -178,8 +186,22 @@ mod tests {
         std::os::unix::fs::symlink("later", path("dangling")).unwrap();
         super::write(&path("dangling"), b"made").unwrap();
         assert_eq!(fs::read(path("later")).unwrap(), b"made");
+        // A link to a link is no file either, and one that leads back to itself has no target.
+        for (link, target) in
+            [("first", "second"), ("second", "third"), ("odd", "even"), ("even", "odd")]
+        {
+            std::os::unix::fs::symlink(target, path(link)).unwrap();
+        }
+        super::write(&path("first"), b"made").unwrap();
+        assert_eq!(fs::read(path("third")).unwrap(), b"made");
+        assert!(super::write(&path("odd"), b"made").is_err());
+        for link in ["first", "second", "odd", "even"] {
+            assert!(fs::symlink_metadata(path(link)).unwrap().is_symlink(), "{link}");
+        }
         super::write(Path::new("/dev/null"), b"gone").unwrap();
-        assert_eq!(names(root.path()), ["dangling", "file", "later", "link", "reader"]);
+        let links =
+            ["dangling", "even", "file", "first", "later", "link", "odd", "reader", "second"];
+        assert_eq!(names(root.path()), [&links[..], &["third"]].concat());
     }
 
     /// Whoever is told of a file must find it after a loss of power.
