@@ -105,7 +105,10 @@ pub(super) fn newest(folder: &Path) -> Option<SystemTime> {
 /// so that the order of the dates is always that of writing.
 pub(super) fn clear(folder: &Path, run: RunId, keep: u32, before: Option<SystemTime>) {
     let own = folder.join(RunFile::Receipt.name(run));
-    let Some(written) = fs::metadata(&own).and_then(|there| there.modified()).ok() else { return };
+    let Some(written) = fs::metadata(&own).and_then(|there| there.modified()).ok() else {
+        // Newer receipts pushed it out before its bundle was written.
+        return remove(&folder.join(RunFile::Bundle.name(run)));
+    };
     let later = before.filter(|before| *before >= written).and_then(|it| it.checked_add(LATER));
     if let Some(later) = later {
         let dated = File::options().append(true).open(&own).and_then(|it| it.set_modified(later));

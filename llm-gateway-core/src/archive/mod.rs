@@ -273,6 +273,16 @@ mod tests {
         assert_eq!(names(root.path()), expected);
     }
 
+    /// Another run clears after this one's receipt was written and before its bundle is.
+    #[test]
+    fn a_run_whose_receipt_was_pushed_out_leaves_no_bundle() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunId::from_bits(1);
+        fs::write(root.path().join(RunFile::Bundle.name(run)), "prompts").unwrap();
+        keep::clear(root.path(), run, 3, None);
+        assert!(names(root.path()).is_empty());
+    }
+
     /// Receipts of other processes come and go while this one clears.
     #[test]
     fn runs_at_the_same_time_lose_only_what_newer_ones_push_out() {
