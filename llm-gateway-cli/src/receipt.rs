@@ -11,7 +11,7 @@ use llm_gateway_core::certificate::{
     LARGEST_BUNDLE, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT, LARGEST_RECEIPT_FILE, is_bundle,
     is_receipt,
 };
-use llm_gateway_core::front::write_private;
+use llm_gateway_core::front::{write_place, write_private};
 use llm_gateway_core::policy::RouteKind;
 use llm_gateway_core::{Failure, Gateway, Reply};
 
@@ -113,7 +113,8 @@ fn check_place(flag: &str, path: &Path) -> Result<(), String> {
     if path.is_dir() {
         return Err(format!("{flag} names a folder, `{shown}`: name a file in it"));
     }
-    if !folder(path).is_dir() {
+    let place = write_place(path).map_err(|error| format!("{flag} names `{shown}`: {error}"))?;
+    if !folder(&place).is_dir() {
         return Err(format!("{flag} names `{shown}`, whose folder is not there: create it first"));
     }
     Ok(())
@@ -126,8 +127,9 @@ fn folder(path: &Path) -> &Path {
 
 /// Returns the canonical form of a file's path. A path that leads nowhere is returned as it is.
 fn canonical(path: &Path) -> PathBuf {
-    let in_folder = || Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?));
-    fs::canonicalize(path).ok().or_else(in_folder).unwrap_or_else(|| path.to_owned())
+    let place = write_place(path).unwrap_or_else(|_| path.to_owned());
+    let in_folder = || Some(fs::canonicalize(folder(&place)).ok()?.join(place.file_name()?));
+    in_folder().unwrap_or(place)
 }
 
 /// Returns the reason why a task class has no receipt although one is wanted; `None` otherwise.

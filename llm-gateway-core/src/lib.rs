@@ -117,5 +117,5 @@ pub use transport::Scripted;
 #[doc(hidden)]
 pub mod front {
     pub use super::model::closest::closest_name;
-    pub use super::private::write as write_private;
+    pub use super::private::{write as write_private, write_place};
 }

@@ -55,8 +55,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Ok(there) if !there.is_file() => {
             return OpenOptions::new().write(true).open(path)?.write_all(bytes);
         }
-        Ok(_) => fs::canonicalize(path)?,
-        Err(_) => link_target(path)?,
+        _ => write_place(path)?,
     };
     replace(&path, bytes, &mut File::sync_all)
 }
@@ -101,6 +100,14 @@ fn is_refused(error: &io::Error) -> bool {
 
 /// The number of links that are followed one after the other, as systems do.
 const LINKS: usize = 40;
+
+/// Returns where [`write`] puts the file of a path: where its links lead, even if nothing is there yet.
+///
+/// # Errors
+/// The links lead in a circle.
+pub fn write_place(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path).or_else(|_| link_target(path))
+}
 
 /// Returns where links lead whose target does not exist yet, and any other path as it is.
 ///

@@ -259,6 +259,28 @@ fn a_document_that_has_no_place_is_told_of_before_anybody_is_asked() {
     }
 }
 
+/// What links lead to counts, even if nothing is there yet.
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_to_no_place_is_told_of_before_anybody_is_asked() {
+    let home = Home::new();
+    for (link, target) in [("away", "no/receipt"), ("odd", "even"), ("even", "odd"), ("to", "new")]
+    {
+        std::os::unix::fs::symlink(target, home.path().join(link)).unwrap();
+    }
+    for (paths, told) in [
+        (["away", "bundle"], "--receipt names `away`, whose folder is not there"),
+        (["odd", "bundle"], "--receipt names `odd`: its links lead in a circle"),
+        (["to", "new"], "--receipt and --bundle name the same file"),
+        (["new", "to"], "--receipt and --bundle name the same file"),
+    ] {
+        let more = ["--receipt", paths[0], "--bundle", paths[1]];
+        let ended = offline(&home, "triple_review", &more).exits(2);
+        assert_eq!(ended.stdout, "", "nobody was asked");
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn a_receipt_of_the_policy_that_cannot_be_written_is_told_of() {
     let home = Home::new();
