@@ -16,6 +16,10 @@
 //! (`us.anthropic.claude-sonnet-4-20250514-v1:0`), [OpenRouter](https://openrouter.ai/docs)
 //! (`deepseek/deepseek-r1:free`) and [Ollama](https://ollama.com/library) (`llama3.3:70b`).
 
+mod dates;
+
+use self::dates::{LONGEST_DATE, is_date, is_digits};
+
 use std::borrow::Cow;
 
 /// How an id that was answered is read as the id that was requested.
@@ -186,9 +190,6 @@ fn without_latest(id: &str) -> &str {
     id.strip_suffix("-latest").filter(|rest| !rest.is_empty()).unwrap_or(id)
 }
 
-/// The number of bytes of the longest date: `2024-08-06`.
-const LONGEST_DATE: usize = 10;
-
 /// Returns an id without the date at its end.
 fn without_date(id: &str) -> &str {
     // The longest date counts: `-2024-08-06` is no `-08-06` behind a year.
@@ -210,195 +211,5 @@ fn without_version(id: &str) -> &str {
     }
 }
 
-fn is_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Returns whether a text is a date as model ids write it: `2024-08-06`, `20240806`, `08-06`,
-/// `0806`, `2408` or `08-2024`.
-fn is_date(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    if !parts.iter().all(|part| is_digits(part)) {
-        return false;
-    }
-    match parts.as_slice() {
-        [year, month, day] => is_year(year) && is_month(month) && is_day(day),
-        [month, other] => is_month(month) && (is_day(other) || is_year(other)),
-        [whole] => match (whole.len(), whole.split_at_checked(2), whole.split_at_checked(4)) {
-            (4, Some((first, second)), _) => {
-                (is_month(first) && is_day(second)) || (is_short_year(first) && is_month(second))
-            }
-            (8, _, Some((year, rest))) => {
-                let (month, day) = rest.split_at_checked(2).unwrap_or_default();
-                is_year(year) && is_month(month) && is_day(day)
-            }
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-/// Returns whether a text has this many digits, and their number is in a range.
-fn is_number(text: &str, digits: usize, range: std::ops::RangeInclusive<u32>) -> bool {
-    text.len() == digits && text.parse().is_ok_and(|number| range.contains(&number))
-}
-
-fn is_year(text: &str) -> bool {
-    is_number(text, 4, 2015..=2099)
-}
-
-/// Returns whether a text is a year in two digits. Models with dated names exist since 2020.
-fn is_short_year(text: &str) -> bool {
-    is_number(text, 2, 20..=99)
-}
-
-fn is_month(text: &str) -> bool {
-    is_number(text, 2, 1..=12)
-}
-
-fn is_day(text: &str) -> bool {
-    is_number(text, 2, 1..=31)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_names_the_requested_model_with_its_date_or_as_its_host_writes_it() {
-        use NameMatch::{Dated, Hosted, Same};
-        for (requested, answered, reading) in [
-            ("gpt-4o", "gpt-4o", Some(Same)),
-            ("gpt-6.1-sol", "gpt-6.1-sol-2026-08-01", Some(Dated)),
-            ("claude-sonnet-5-5", "claude-sonnet-5-5-20260801", Some(Dated)),
-            ("claude-opus-4-1", "claude-opus-4-1@20250805", Some(Dated)),
-            ("gpt-4", "gpt-4-0613", Some(Dated)),
-            ("mistral-large", "mistral-large-2411", Some(Dated)),
-            ("mistral-large-latest", "mistral-large-2411", Some(Dated)),
-            ("command-r", "command-r-08-2024", Some(Dated)),
-            ("gemini-2.5-pro-preview", "gemini-2.5-pro-preview-05-06", Some(Dated)),
-            ("gemini-2.0-flash", "gemini-2.0-flash-001", Some(Dated)),
-            ("models/gemini-2.0-flash", "gemini-2.0-flash-001", Some(Dated)),
-            ("openai/gpt-4o-mini", "gpt-4o-mini-2024-07-18", Some(Dated)),
-            ("llama-3.3-70b", "meta-llama/Llama-3.3-70B", Some(Hosted)),
-            ("deepseek/deepseek-r1:free", "deepseek/deepseek-r1", Some(Hosted)),
-            ("claude-sonnet-4", "us.anthropic.claude-sonnet-4-20250514-v1:0", Some(Dated)),
-            ("anthropic.claude-sonnet-4-20250514-v1:0", "claude-sonnet-4-20250514", Some(Hosted)),
-            ("claude-x-1@20250929", "claude-x-1-20250929", Some(Hosted)),
-            ("mistral-large", "mistral-large-latest", Some(Hosted)),
-            ("gpt-oss:120b-cloud", "gpt-oss:120b", Some(Hosted)),
-            ("openai/ft:gpt-4o:acme::one", "ft:gpt-4o:acme::one", Some(Hosted)),
-            // Another model, another snapshot, or less than was asked for.
-            ("gpt-4o", "gpt-4o-mini", None),
-            ("gpt-4o", "gpt-4o-mini-2024-07-18", None),
-            ("gpt-4o-2024-05-13", "gpt-4o-2024-08-06", None),
-            ("gpt-4o-2024-05-13", "gpt-4o", None),
-            ("gpt-4", "gpt-4-1106-preview", None),
-            ("gpt-4", "gpt-4-32k", None),
-            ("llama3.3:8b", "llama3.3:70b", None),
-            ("gpt-4o", "ft:gpt-4o-2024-08-06:acme::x", None),
-            ("openai/ft:gpt-4o:acme::one", "openai/ft:qwen-72:other::x", None),
-            ("openai/ft:gpt-4o:acme::one", "ft:gpt-4.1:acme::two", None),
-            ("gemini-2.0-flash-001", "gemini-2.0-flash-002", None),
-            ("gpt-4o", "", None),
-            ("o3", "o3-pro-2025-06-10", None),
-            ("qwen3", "qwen3-2507-thinking", None),
-            ("alpha", "alpha-9999", None),
-            ("alpha", "alpha-13-32", None),
-            ("alpha", "alpha-2024-13-06", None),
-            ("alpha", "-2024-08-06", None),
-        ] {
-            assert_eq!(read_as(requested, answered), reading, "{requested} {answered}");
-        }
-    }
-
-    #[test]
-    fn names_that_differ_only_as_hosts_make_them_differ_may_be_one() {
-        for (one, other) in [
-            ("llama-3.3-70b", "meta-llama/llama-3.3-70b"),
-            ("qwen3-32b", "Qwen3-32B"),
-            ("claude-x-1", "claude-x-1@20250929"),
-            ("claude-x-1", "claude-x-1-20250929"),
-            ("claude-x-1", "claude-x-1@default"),
-            ("claude-x-1-latest", "claude-x-1-20250929"),
-            ("claude-x-1-20240101", "claude-x-1-20250929"),
-            ("gpt-4o", "openrouter/openai/gpt-4o:nitro"),
-            ("accounts/fireworks/models/deepseek-r1", "deepseek-ai/DeepSeek-R1"),
-            ("meta.llama3-70b-instruct-v1:0", "llama3-70b-instruct"),
-            ("openai.gpt-oss-120b-1:0", "openai/gpt-oss-120b"),
-            ("eu.amazon.nova-pro-v1:0", "nova-pro"),
-            ("amazon.nova-pro-v1:0:300k", "nova-pro"),
-            ("us.deepseek.r1-v1:0", "deepseek-r1"),
-            ("deepseek.v3.2", "deepseek-ai/DeepSeek-V3.2"),
-            ("nvidia.nemotron-nano-9b-v2", "nvidia/nemotron-nano-9b-v2"),
-            ("anthropic.claude-opus-4-6-v1", "claude-opus-4-6"),
-            ("gemma3:latest", "gemma3"),
-            ("gemini-2.0-flash", "google/gemini-2.0-flash-001"),
-            ("gpt-oss:120b-cloud", "gpt-oss:120b"),
-            ("llama3.3:70b-instruct-q4_K_M", "llama3.3:70b"),
-            ("llama3.1:8b", "LLAMA3.1:8B"),
-            ("gemini-2.0-flash", "gemini-2.0-flash-001"),
-            ("models/gemini-2.0-flash-001", "google/gemini-2.0-flash"),
-            ("openai/ft:gpt-4o:acme::one", "ft:gpt-4o:acme::one"),
-        ] {
-            assert!(may_be_one(one, other) && may_be_one(other, one), "{one} {other}");
-        }
-        for (one, other) in [
-            ("gpt-4o", "gpt-4o-mini"),
-            ("gpt-4", "gpt-4-turbo"),
-            ("claude-opus-4", "claude-opus-4-1"),
-            ("llama3.1:8b", "llama3.1:70b"),
-            ("llama3.1:8b", "llama3.1"),
-            ("gemma3n:e2b", "gemma3n:e4b"),
-            ("mixtral:8x7b", "mixtral:8x22b"),
-            ("ft:gpt-4o:acme::one", "ft:gpt-4o:acme::two"),
-            ("openai/ft:gpt-4o:acme::one", "openai/ft:gpt-4o:acme::two"),
-            ("gpt-oss:120b-cloud", "gpt-oss:20b-cloud"),
-            ("ft:gpt-4o:acme::one", "gpt-4o"),
-            ("gemini-2.5-flash", "gemini-2.5-flash-lite"),
-            ("o1", "o3"),
-            ("deepseek-v3", "deepseek-v3.1"),
-            ("phi-3", "phi-4"),
-            ("us.model", "eu.model"),
-            ("gemini-2.0-flash-001", "gemini-2.0-flash-002"),
-            ("openai/ft:gpt-4o:acme::one", "openai/ft:qwen-72:other::x"),
-        ] {
-            assert!(!may_be_one(one, other) && !may_be_one(other, one), "{one} {other}");
-        }
-    }
-
-    /// The work on a long id must grow with its length. If it grew with the square, the test would
-    /// take minutes.
-    #[test]
-    fn a_long_name_takes_linear_time() {
-        let long = "-a".repeat(2_000_000);
-        assert_eq!(bare(&long), long);
-    }
-
-    /// Whatever an id is, taking everything off twice takes off no more than once, and something
-    /// stays.
-    #[test]
-    fn any_name_has_a_bare_form() {
-        for id in [
-            "",
-            "/",
-            ":",
-            "@",
-            "-",
-            "a/",
-            "@cf/meta/x",
-            "-2024-01-01",
-            "a-2024-01-01-latest",
-            "é-2024-08-06",
-            "a:b:c",
-            "us.",
-            "us.anthropic.",
-            "anthropic.-v1:0",
-            "2024-08-06",
-        ] {
-            let once = bare(id);
-            assert_eq!(bare(&once), once, "{id}");
-            assert_eq!(once.is_empty(), id.is_empty(), "{id}: {once}");
-        }
-    }
-}
+mod tests;
