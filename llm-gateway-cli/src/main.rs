@@ -34,7 +34,7 @@ use terminal::Terminal;
 fn main() -> ExitCode {
     let options = Options::parse();
     let environment = Environment::from_process();
-    log_to_stderr(options.global.gateway.log.as_deref(), &environment, "error");
+    let _logs = log_to_stderr(options.global.gateway.log.as_deref(), &environment, "error");
     let terminal = Terminal::new(&options.global);
     // `route` and `orchestrate` move the first terminal to another thread.
     let mut last_words = Terminal::new(&options.global);

@@ -9,9 +9,9 @@
 //! In the order in which a front calls them:
 //!
 //! 1. [`GatewayFlags`], flattened into the front's own clap options;
-//! 2. [`log_to_stderr`], before anything can fail;
+//! 2. [`log_to_stderr`], before anything can fail; what it returns is kept until the end;
 //! 3. [`GatewayFlags::gateway`], which always returns a gateway;
-//! 4. [`stopped_by_signal`], before the first request;
+//! 4. [`stopped_by_signal`] and [`client_left`], before the first request;
 //! 5. [`write_last_bookings`], after the last one.
 //!
 //! ```no_run
@@ -33,7 +33,7 @@
 //! async fn main() {
 //!     let flags = Options::parse().flags;
 //!     let environment = Environment::from_process();
-//!     log_to_stderr(flags.log.as_deref(), &environment, "warn");
+//!     let _logs = log_to_stderr(flags.log.as_deref(), &environment, "warn");
 //!     let gateway = flags.gateway(environment);
 //!     let stopped = stopped_by_signal();
 //!     // Serve requests here, until `stopped` resolves.
@@ -42,12 +42,14 @@
 //! }
 //! ```
 
+mod client;
 mod flags;
 mod log;
 mod shutdown;
 mod signal;
 
+pub use client::client_left;
 pub use flags::GatewayFlags;
-pub use log::log_to_stderr;
+pub use log::{Logs, log_to_stderr};
 pub use shutdown::write_last_bookings;
 pub use signal::{Signal, stopped_by_signal};

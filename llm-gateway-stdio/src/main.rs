@@ -26,7 +26,7 @@ const LAST_BOOKINGS: Duration = Duration::from_millis(300);
 fn main() -> ExitCode {
     let flags = Options::parse().flags;
     let environment = Environment::from_process();
-    log_to_stderr(flags.log.as_deref(), &environment, SERVER_LOG);
+    let _logs = log_to_stderr(flags.log.as_deref(), &environment, SERVER_LOG);
     let gateway = flags.gateway(environment);
     for problem in gateway.problems() {
         tracing::warn!("{problem}");
