@@ -5,15 +5,19 @@
 /// A server that reads no more, because its answers are not taken, would not learn of it from its
 /// reads. Files have no other end, and on some platforms this cannot be known: it then waits for
 /// ever.
-///
-/// # Panics
-/// Panics when it is called outside a tokio runtime.
 #[cfg(unix)]
 pub async fn client_left() {
-    use tokio::io::Interest;
-    tokio::select! {
-        () = closed(std::io::stdin(), Interest::READABLE) => {}
-        () = closed(std::io::stdout(), Interest::WRITABLE) => {}
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // The system is asked by a thread that sleeps until there is something to tell, so that a
+    // server without work is never woken.
+    let named = std::thread::Builder::new().name("client".to_owned());
+    let asked = named.spawn(move || {
+        if wait_for_hangup() {
+            let _ = tell.send(());
+        }
+    });
+    if asked.is_err() || told.await.is_err() {
+        std::future::pending().await
     }
 }
 
@@ -23,21 +27,26 @@ pub async fn client_left() {
     std::future::pending().await
 }
 
-/// Waits until the other end of a stream is closed.
+/// Blocks until the other end of stdin or stdout is closed. Returns false if the system cannot
+/// tell.
 #[cfg(unix)]
-async fn closed(stream: impl std::os::fd::AsRawFd, interest: tokio::io::Interest) {
-    // Only readiness is asked for, so the stream may go on blocking its own readers and writers.
-    let Ok(stream) = tokio::io::unix::AsyncFd::with_interest(stream, interest) else {
-        return std::future::pending().await;
-    };
+fn wait_for_hangup() -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::io::Errno;
+    // Sockets, which Node.js uses for pipes, tell of one closed direction only if they are asked.
+    #[cfg(target_os = "linux")]
+    let wanted = PollFlags::RDHUP;
+    #[cfg(not(target_os = "linux"))]
+    let wanted = PollFlags::empty();
+    let (stdin, stdout) = (std::io::stdin(), std::io::stdout());
+    let mut ends = [PollFd::new(&stdin, wanted), PollFd::new(&stdout, PollFlags::empty())];
     loop {
-        let Ok(mut ready) = stream.ready(interest).await else {
-            return std::future::pending().await;
-        };
-        let seen = ready.ready();
-        if seen.is_read_closed() || seen.is_write_closed() {
-            return;
+        match poll(&mut ends, None) {
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(_) => return false,
         }
-        ready.clear_ready();
+        let invalid = |end: &PollFd<'_>| end.revents().contains(PollFlags::NVAL);
+        return !ends.iter().any(invalid);
     }
 }

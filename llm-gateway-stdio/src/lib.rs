@@ -2,26 +2,27 @@
 //!
 //! [`serve`] speaks MCP on any reader and writer. The binary passes stdin and stdout, the tour and
 //! the tests pass pipes in memory. The crate holds no policy: `tools` defines what a client sees of
-//! each tool, `arguments` checks what a model wrote, `server` turns the call into a
+//! each tool, `lines` turns bytes into well-formed requests, `arguments` checks what a model wrote, `server` turns the call into a
 //! [`Request`](llm_gateway_core::Request) or a [`Task`](llm_gateway_core::Task) for the gateway,
 //! and `wire` turns the envelope into a tool result.
 
 mod arguments;
+mod lines;
 mod server;
-mod shutdown;
 mod tools;
 mod wire;
 
 use std::time::Duration;
 
 use llm_gateway_core::Gateway;
-use rmcp::ServiceExt;
+use rmcp::{ServerHandler, ServiceExt};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use lines::{Lines, outbox};
 use server::Server;
-use shutdown::EndWatch;
 
 /// The time for which calls in flight may go on after the reader has ended.
 const GRACE_AFTER_END: Duration = Duration::from_secs(1);
@@ -34,8 +35,12 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 ///
 /// When the reader ends, calls in flight have one second to finish and to be answered, and are then
 /// cancelled. When `stop` is ready, they are cancelled at once. An orchestration that is cancelled
-/// ends with the steps that it has completed, and its answer holds them. A line that is not
-/// JSON-RPC is skipped.
+/// ends with the steps that it has completed, and its answer holds them. A writer that nobody reads
+/// any more counts as the end of the reader.
+///
+/// Every line is answered unless it is a notification or an answer: what is no request gets an
+/// error, with its id where one can be read. While 64 messages or 16 MiB wait to be written, no
+/// further line is read.
 ///
 /// # Cancel safety
 /// Dropping the future cancels every call in flight.
@@ -63,25 +68,30 @@ where
 {
     let (calls, session) = (CancellationToken::new(), CancellationToken::new());
     let _cancel_on_drop = (calls.clone().drop_guard(), session.clone().drop_guard());
-    let (reader, ended) = EndWatch::new(reader);
+    let ended = CancellationToken::new();
+    let (outbox, writing) = outbox(writer, ended.clone());
+    // Dropping the set stops a writer that is stuck.
+    let mut writers = JoinSet::new();
+    writers.spawn(writing.run());
     let server = Server::new(gateway, calls.clone());
-    let mut stop = std::pin::pin!(stop);
-    let starting = Box::pin(server.serve_with_ct((reader, writer), session.clone()));
-    let service = tokio::select! {
+    let versions = ServerHandler::supported_protocol_versions(&server).into_owned();
+    let lines = Lines::new(reader, outbox, versions, ended.clone());
+    let serving = server.serve_with_ct(lines, session.clone());
+    let mut finished = Box::pin(async {
+        match serving.await {
+            Ok(service) => drop(service.waiting().await),
+            // A client that leaves before `initialize` expects no answer.
+            Err(error) => tracing::debug!(%error, "no session"),
+        }
+        // The last lines are written once the transport is dropped.
+        while writers.join_next().await.is_some() {}
+    });
+    let stopped = tokio::select! {
         // `stop` is polled first, so that a signal counts before a client learns that the server
         // runs.
         biased;
-        () = &mut stop => return,
-        started = starting => match started {
-            Ok(service) => service,
-            // A client that leaves before `initialize` expects no answer.
-            Err(error) => return tracing::debug!(%error, "no session"),
-        },
-    };
-    let mut finished = Box::pin(service.waiting());
-    let stopped = tokio::select! {
-        _ = &mut finished => return,
-        () = &mut stop => true,
+        () = stop => true,
+        () = &mut finished => return,
         () = async { ended.cancelled().await; sleep(GRACE_AFTER_END).await } => false,
     };
     calls.cancel();

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use llm_gateway_core::{Environment, Gateway};
-use llm_gateway_process::{GatewayFlags, log_to_stderr, stopped_by_signal, write_last_bookings};
+use llm_gateway_process::{
+    GatewayFlags, client_left, log_to_stderr, stopped_by_signal, write_last_bookings,
+};
+use tokio::time::sleep;
 
 /// Routes an agent's questions to language models by a policy, over MCP on stdin and stdout.
 #[derive(Parser)]
@@ -22,6 +25,11 @@ const SERVER_LOG: &str = "warn,llm_gateway=info,rmcp=warn";
 /// that [`serve`](llm_gateway_stdio::serve) takes to end, this stays below the two seconds after
 /// which clients kill a server.
 const LAST_BOOKINGS: Duration = Duration::from_millis(300);
+
+/// The time after which a client that closed its end of a stream is gone for good. A little longer
+/// than the second that calls have after the end of stdin, which is usually noticed first; not so
+/// while nothing is read because answers wait, and where only stdout was closed.
+const GRACE_AFTER_LEAVING: Duration = Duration::from_millis(1_050);
 
 fn main() -> ExitCode {
     let flags = Options::parse().flags;
@@ -47,7 +55,10 @@ fn run(gateway: Gateway) -> ExitCode {
         let signal = stopped_by_signal();
         // A server that a signal ends exits with 0, whichever signal it was.
         let stop = async {
-            let _ = signal.await;
+            tokio::select! {
+                _ = signal => {}
+                () = async { client_left().await; sleep(GRACE_AFTER_LEAVING).await } => {}
+            }
         };
         llm_gateway_stdio::serve(gateway.clone(), reader, writer, stop).await;
         write_last_bookings(&gateway, LAST_BOOKINGS).await;

@@ -1,0 +1,156 @@
+//! Lines before rmcp: what a client writes becomes well-formed requests, or an error at once.
+//!
+//! rmcp passes over a line that it cannot parse, ends over a notification that comes early, and
+//! answers without an id what it cannot read. Here every line gets its answer: `splitter` cuts
+//! bytes into lines within a bound, `json` reads one tolerantly, `message` checks it, `calls` gives
+//! each request an id that is used once, and `session` decides; all of these are pure. `outbox`
+//! writes, and [`Lines`] is the transport that rmcp reads from and writes to.
+//!
+//! Reading stops while too many answers wait for a client that does not take them, so that memory
+//! has a bound.
+
+mod calls;
+mod glance;
+mod id;
+mod initialize;
+mod json;
+mod message;
+mod outbox;
+mod params;
+mod session;
+mod splitter;
+
+use std::collections::VecDeque;
+use std::future::{Ready, ready};
+use std::io;
+use std::time::Duration;
+
+use rmcp::RoleServer;
+use rmcp::model::{ClientJsonRpcMessage, ProtocolVersion, ServerJsonRpcMessage};
+use rmcp::transport::Transport;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use outbox::{Outbox, outbox};
+use session::Session;
+use splitter::{LONGEST_LINE, Line, Splitter};
+
+/// The number of requests under way from which on lines are read slowly. Answers that are worked
+/// out faster than they are taken then wait in the pipe as questions.
+const CROWD: usize = 512;
+
+/// How long a line waits for the crowd before it at most. A crowd of slow calls delays a ping by
+/// this and no more.
+const CROWD_WAIT: Duration = Duration::from_millis(100);
+
+/// The transport between a client's byte streams and rmcp.
+pub(crate) struct Lines<R> {
+    reader: BufReader<R>,
+    splitter: Splitter,
+    session: Session,
+    waiting: VecDeque<ClientJsonRpcMessage>,
+    outbox: Outbox,
+    /// Told after each answer.
+    answered: Notify,
+    /// Cancelled when the reader has ended, or nobody takes what is written.
+    ended: CancellationToken,
+    /// Whether the reader has ended.
+    over: bool,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// Returns a transport that reads from `reader`, and cancels `ended` when that has ended.
+    pub(crate) fn new(
+        reader: R,
+        outbox: Outbox,
+        versions: Vec<ProtocolVersion>,
+        ended: CancellationToken,
+    ) -> Self {
+        Self {
+            reader: BufReader::new(reader),
+            splitter: Splitter::new(LONGEST_LINE),
+            session: Session::new(versions),
+            waiting: VecDeque::new(),
+            outbox,
+            answered: Notify::new(),
+            ended,
+            over: false,
+        }
+    }
+
+    /// Reads the next line; `None` once the reader has ended. A last line needs no end.
+    ///
+    /// # Cancel safety
+    /// What was read of a line is kept.
+    async fn line(&mut self) -> Option<Line> {
+        while !self.over {
+            let read = tokio::select! {
+                read = self.reader.fill_buf() => read,
+                () = self.ended.cancelled() => Ok([].as_slice()),
+            };
+            let bytes = read.unwrap_or_else(|error| {
+                tracing::debug!(%error, "stdin cannot be read");
+                &[]
+            });
+            if bytes.is_empty() {
+                self.over = true;
+                self.ended.cancel();
+                return self.splitter.end();
+            }
+            let (taken, line) = self.splitter.feed(bytes);
+            self.reader.consume(taken);
+            if line.is_some() {
+                return line;
+            }
+        }
+        None
+    }
+
+    /// Waits until there is room for the answers to another line.
+    async fn room(&mut self) {
+        self.outbox.room().await;
+        if self.session.under_way() >= CROWD {
+            let _ = timeout(CROWD_WAIT, self.answered.notified()).await;
+        }
+    }
+}
+
+impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for Lines<R> {
+    type Error = io::Error;
+
+    fn send(
+        &mut self,
+        message: ServerJsonRpcMessage,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        if let Some(line) = self.session.outgoing(message) {
+            self.outbox.put(line);
+        }
+        self.answered.notify_one();
+        let sent: Ready<io::Result<()>> = ready(Ok(()));
+        sent
+    }
+
+    async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
+        loop {
+            if let Some(message) = self.waiting.pop_front() {
+                return Some(message);
+            }
+            self.room().await;
+            let line = self.line().await?;
+            let taken = self.session.take(line);
+            self.waiting = taken.messages;
+            for line in taken.lines {
+                self.outbox.put(line);
+            }
+        }
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        for line in self.session.end() {
+            self.outbox.put(line);
+        }
+        Ok(())
+    }
+}

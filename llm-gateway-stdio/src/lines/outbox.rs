@@ -1,0 +1,102 @@
+//! The messages that wait to be written, and the bound on them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// The most messages that wait to be written before reading stops.
+const MOST_MESSAGES: usize = 64;
+
+/// The most bytes that wait to be written before reading stops.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Returns an outbox, and what writes its messages to `writer`. `closed` is cancelled when nobody
+/// takes them any more.
+pub(crate) fn outbox<W>(writer: W, closed: CancellationToken) -> (Outbox, Writing<W>) {
+    let (messages, waiting) = mpsc::unbounded_channel();
+    let backlog = Arc::new(Backlog::default());
+    let writing =
+        Writing { writer, waiting, backlog: Arc::clone(&backlog), closed: closed.clone() };
+    (Outbox { messages, backlog, closed }, writing)
+}
+
+/// The end that messages are put into.
+pub(crate) struct Outbox {
+    messages: mpsc::UnboundedSender<String>,
+    backlog: Arc<Backlog>,
+    closed: CancellationToken,
+}
+
+impl Outbox {
+    /// Adds a message. Never waits: who answers must not wait for a client that does not read.
+    pub(crate) fn put(&self, message: String) {
+        if self.closed.is_cancelled() {
+            return;
+        }
+        self.backlog.messages.fetch_add(1, Ordering::AcqRel);
+        self.backlog.bytes.fetch_add(message.len(), Ordering::AcqRel);
+        // If the writer has gone, the message is lost with its reader.
+        let _ = self.messages.send(message);
+    }
+
+    /// Waits until little enough waits to be written, or nobody takes it any more.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub(crate) async fn room(&self) {
+        while !self.closed.is_cancelled() && self.backlog.is_full() {
+            tokio::select! {
+                () = self.backlog.written.notified() => {}
+                () = self.closed.cancelled() => {}
+            }
+        }
+    }
+}
+
+/// How much waits to be written.
+#[derive(Default)]
+struct Backlog {
+    messages: AtomicUsize,
+    bytes: AtomicUsize,
+    written: Notify,
+}
+
+impl Backlog {
+    fn is_full(&self) -> bool {
+        self.messages.load(Ordering::Acquire) >= MOST_MESSAGES
+            || self.bytes.load(Ordering::Acquire) >= MOST_BYTES
+    }
+}
+
+/// The end that messages are written from.
+pub(crate) struct Writing<W> {
+    writer: W,
+    waiting: mpsc::UnboundedReceiver<String>,
+    backlog: Arc<Backlog>,
+    closed: CancellationToken,
+}
+
+impl<W: AsyncWrite + Unpin> Writing<W> {
+    /// Writes every message, until the outbox is dropped or the writer fails.
+    pub(crate) async fn run(mut self) {
+        while let Some(message) = self.waiting.recv().await {
+            let bytes = message.len();
+            if let Err(error) = self.write(message).await {
+                tracing::debug!(%error, "the client reads no more");
+                return self.closed.cancel();
+            }
+            self.backlog.messages.fetch_sub(1, Ordering::AcqRel);
+            self.backlog.bytes.fetch_sub(bytes, Ordering::AcqRel);
+            self.backlog.written.notify_one();
+        }
+    }
+
+    async fn write(&mut self, mut message: String) -> std::io::Result<()> {
+        message.push('\n');
+        self.writer.write_all(message.as_bytes()).await?;
+        self.writer.flush().await
+    }
+}

@@ -1,0 +1,308 @@
+//! From a line to what rmcp gets and what is answered at once, and from rmcp's answer to a line.
+//!
+//! There is no input and no output here: a line goes in, messages and lines come out.
+
+use std::collections::VecDeque;
+
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientRequest, GetMeta, JsonRpcMessage, JsonRpcRequest, ProtocolVersion,
+    RequestId, RequestMetaObject, ServerJsonRpcMessage,
+};
+use serde_json::{Map, Value, json};
+
+use super::calls::{BatchNumber, Calls};
+use super::glance::Glance;
+use super::id::Id;
+use super::json::{Unreadable, read};
+use super::message::{INVALID_PARAMS, INVALID_REQUEST, Message, PARSE_ERROR, Refusal, check};
+use super::splitter::{LONGEST_LINE, Line};
+use super::{initialize, params};
+
+/// The most messages of one batch.
+const LONGEST_BATCH: usize = 1000;
+
+/// The beginning of the names under which a request of the newest versions carries what
+/// `initialize` told before.
+const INLINE: &str = "io.modelcontextprotocol/";
+
+/// What became of a line.
+#[derive(Default)]
+pub(crate) struct Taken {
+    /// The messages for rmcp.
+    pub(crate) messages: VecDeque<ClientJsonRpcMessage>,
+    /// The lines to write.
+    pub(crate) lines: Vec<String>,
+}
+
+/// What is known of the conversation with one client.
+pub(crate) struct Session {
+    calls: Calls,
+    /// The versions that the server speaks.
+    versions: Vec<ProtocolVersion>,
+    /// Whether rmcp has got the request with which a session begins. Before, any notification
+    /// would end it.
+    begun: bool,
+}
+
+impl Session {
+    /// Returns a session that has not begun.
+    pub(crate) fn new(versions: Vec<ProtocolVersion>) -> Self {
+        Self { calls: Calls::default(), versions, begun: false }
+    }
+
+    /// Returns how many requests are under way.
+    pub(crate) fn under_way(&self) -> usize {
+        self.calls.under_way()
+    }
+
+    /// Takes a line.
+    pub(crate) fn take(&mut self, line: Line) -> Taken {
+        let mut taken = Taken::default();
+        match line {
+            Line::TooLong(glance) => {
+                let most = LONGEST_LINE / (1024 * 1024);
+                let why = format!("a line may have {most} MiB ({LONGEST_LINE} bytes) at most");
+                taken.lines.extend(unread(&glance, INVALID_REQUEST, why));
+            }
+            Line::Whole(line) => self.take_whole(&line, &mut taken),
+        }
+        taken
+    }
+
+    /// Returns the line for a message of rmcp; `None` if its request was cancelled.
+    pub(crate) fn outgoing(&mut self, message: ServerJsonRpcMessage) -> Option<String> {
+        match message {
+            JsonRpcMessage::Response(response) => {
+                let mut result = json!(response.result);
+                self.put_back(&mut result);
+                self.calls.answer(number(&response.id)?, |id| {
+                    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
+                })
+            }
+            JsonRpcMessage::Error(error) => match &error.id {
+                Some(id) => self.calls.answer(number(id)?, |id| {
+                    let error = json!(error.error);
+                    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#)
+                }),
+                None => Some(json!(error).to_string()),
+            },
+            other => {
+                let mut message = json!(other);
+                if let Some(params) = message.get_mut("params") {
+                    self.put_back(params);
+                }
+                Some(message.to_string())
+            }
+        }
+    }
+
+    /// Returns the lines that are left when the session ends.
+    pub(crate) fn end(&mut self) -> Vec<String> {
+        self.calls.break_off()
+    }
+
+    fn take_whole(&mut self, line: &[u8], taken: &mut Taken) {
+        let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii();
+        if line.is_empty() {
+            return;
+        }
+        match read(line) {
+            Ok(Value::Array(batch)) => self.take_batch(batch, taken),
+            Ok(value) => self.take_value(value, || Glance::at(line).id(), None, taken),
+            Err(error) => {
+                let (code, why) = match error {
+                    Unreadable::NotJson(why) => (PARSE_ERROR, format!("not JSON: {why}")),
+                    Unreadable::Ambiguous(why) => (INVALID_REQUEST, why),
+                };
+                taken.lines.extend(unread(&Glance::at(line), code, why));
+            }
+        }
+    }
+
+    /// Takes a batch, which 2025-03-26 has and no other version forbids a server to understand.
+    fn take_batch(&mut self, batch: Vec<Value>, taken: &mut Taken) {
+        if !(1..=LONGEST_BATCH).contains(&batch.len()) {
+            let message = format!("a batch has 1 to {LONGEST_BATCH} messages, not {}", batch.len());
+            let refusal = Refusal { id: None, code: INVALID_REQUEST, message };
+            return taken.lines.push(refusal.to_line());
+        }
+        let number = self.calls.begin_batch();
+        for value in batch {
+            self.take_value(value, || None, Some(number), taken);
+        }
+        taken.lines.extend(self.calls.end_batch(number));
+    }
+
+    fn take_value(
+        &mut self,
+        value: Value,
+        written: impl FnOnce() -> Option<String>,
+        batch: Option<BatchNumber>,
+        taken: &mut Taken,
+    ) {
+        let done = match check(value, written) {
+            Ok(Message::Request { id, method, object }) => {
+                self.request(id, &method, object, batch, taken)
+            }
+            Ok(Message::Notification { method, object }) => {
+                self.notification(&method, object, taken);
+                Ok(())
+            }
+            Ok(Message::Answer(object)) => {
+                self.hand_on(object, taken);
+                Ok(())
+            }
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = done {
+            taken.lines.extend(self.calls.collect(refusal.to_line(), batch));
+        }
+    }
+
+    fn request(
+        &mut self,
+        id: Id,
+        method: &str,
+        mut object: Map<String, Value>,
+        batch: Option<BatchNumber>,
+        taken: &mut Taken,
+    ) -> Result<(), Refusal> {
+        let written = id.written().to_owned();
+        let refuse = |code, message| Refusal { id: Some(written.clone()), code, message };
+        let given = object.get_mut("params").and_then(Value::as_object_mut);
+        let given = match method {
+            "initialize" => initialize::taken(given.as_deref()).map(Some),
+            _ => {
+                let mut given = given.cloned();
+                params::check(method, given.as_mut()).map(|()| given)
+            }
+        };
+        let given = given.map_err(|why| refuse(INVALID_PARAMS, why))?;
+        let Some(number) = self.calls.begin(id, batch) else {
+            let why = format!("a request with the id {written} is under way");
+            return Err(refuse(INVALID_REQUEST, why));
+        };
+        let request = request(number, method, given);
+        let request = request.and_then(|request| self.opens(request));
+        match request {
+            Ok(request) => {
+                taken.messages.push_back(request);
+                Ok(())
+            }
+            Err((code, why)) => {
+                // The request was never begun for rmcp; its refusal is collected by the caller.
+                let left = self.calls.cancel(number);
+                taken.lines.extend(left);
+                Err(refuse(code, why))
+            }
+        }
+    }
+
+    /// Lets a request pass if the session has begun, or if rmcp will not end the session over it.
+    fn opens(
+        &mut self,
+        message: JsonRpcRequest<ClientRequest>,
+    ) -> Result<ClientJsonRpcMessage, (i64, String)> {
+        let meta = message.request.get_meta();
+        let passes = match &message.request {
+            _ if self.begun => true,
+            ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => true,
+            ClientRequest::InitializeRequest(_) => {
+                self.begun = true;
+                true
+            }
+            _ => {
+                self.begun = self.is_inline(meta);
+                self.begun || meta.keys().any(|name| name.starts_with(INLINE))
+            }
+        };
+        if passes {
+            return Ok(JsonRpcMessage::Request(message));
+        }
+        Err((INVALID_REQUEST, "the session has not begun: `initialize` comes first".to_owned()))
+    }
+
+    /// Decides whether rmcp takes a request as the beginning of a session without `initialize`.
+    fn is_inline(&self, meta: &RequestMetaObject) -> bool {
+        let version = meta.protocol_version();
+        meta.missing_required_keys(&ProtocolVersion::V_2026_07_28).is_empty()
+            && version.is_some_and(|version| self.versions.contains(&version))
+    }
+
+    fn notification(&mut self, method: &str, mut object: Map<String, Value>, taken: &mut Taken) {
+        if method == "notifications/cancelled" {
+            let Some(request) =
+                object.get_mut("params").and_then(|params| params.get_mut("requestId"))
+            else {
+                return;
+            };
+            let id = Id::read(request, || None).ok().flatten();
+            let Some(number) = id.and_then(|id| self.calls.of(id.key())) else {
+                return;
+            };
+            *request = json!(number);
+            taken.lines.extend(self.calls.cancel(number));
+        }
+        self.hand_on(object, taken);
+    }
+
+    /// Hands a message that gets no answer on to rmcp. What rmcp cannot read, and what comes
+    /// before the session has begun, is passed over.
+    fn hand_on(&self, object: Map<String, Value>, taken: &mut Taken) {
+        if !self.begun {
+            return;
+        }
+        match serde_json::from_value(Value::Object(object)) {
+            Ok(message) => taken.messages.push_back(message),
+            Err(error) => tracing::debug!(%error, "a message without an answer was passed over"),
+        }
+    }
+
+    /// Puts the client's own id into what names a subscription.
+    fn put_back(&self, params: &mut Value) {
+        let named = params.pointer_mut("/_meta/io.modelcontextprotocol~1subscriptionId");
+        let Some(named) = named else { return };
+        let number = named.as_i64();
+        let written = number.and_then(|number| self.calls.written(number));
+        if let Some(id) = written.and_then(|written| serde_json::from_str(written).ok()) {
+            *named = id;
+        }
+    }
+}
+
+/// Returns a request as rmcp reads it, with nothing but what a request has.
+fn request(
+    number: i64,
+    method: &str,
+    params: Option<Map<String, Value>>,
+) -> Result<JsonRpcRequest<ClientRequest>, (i64, String)> {
+    let mut object = json!({ "jsonrpc": "2.0", "id": number, "method": method });
+    if let (Some(params), Some(object)) = (params, object.as_object_mut()) {
+        object.insert("params".to_owned(), Value::Object(params));
+    }
+    let read = serde_json::from_value::<ClientJsonRpcMessage>(object);
+    let custom = |request: &ClientRequest| matches!(request, ClientRequest::CustomRequest(_));
+    match read {
+        Ok(JsonRpcMessage::Request(message))
+            if !params::is_known(method) || !custom(&message.request) =>
+        {
+            Ok(message)
+        }
+        _ => Err((INVALID_PARAMS, "the parameters have members of a wrong kind".to_owned())),
+    }
+}
+
+/// Returns the answer to a line that was not read. An answer of the client gets none, and neither
+/// does what cannot be told from one.
+fn unread(glance: &Glance, code: i64, message: String) -> Option<String> {
+    let refusal = Refusal { id: glance.id(), code, message };
+    (!glance.is_answer()).then(|| refusal.to_line())
+}
+
+/// Returns the number that a request has for rmcp.
+fn number(id: &RequestId) -> Option<i64> {
+    match id {
+        RequestId::Number(number) => Some(*number),
+        RequestId::String(_) => None,
+    }
+}
