@@ -69,7 +69,7 @@ where
     let (calls, session) = (CancellationToken::new(), CancellationToken::new());
     let _cancel_on_drop = (calls.clone().drop_guard(), session.clone().drop_guard());
     let ended = CancellationToken::new();
-    let (outbox, writing) = outbox(writer, ended.clone());
+    let (outbox, writing) = outbox(writer);
     // Dropping the set stops a writer that is stuck.
     let mut writers = JoinSet::new();
     writers.spawn(writing.run());

@@ -88,7 +88,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         while !self.over {
             let read = tokio::select! {
                 read = self.reader.fill_buf() => read,
-                () = self.ended.cancelled() => Ok([].as_slice()),
+                () = self.outbox.closed() => Ok([].as_slice()),
             };
             let bytes = read.unwrap_or_else(|error| {
                 tracing::debug!(%error, "stdin cannot be read");

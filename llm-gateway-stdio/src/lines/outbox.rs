@@ -13,9 +13,9 @@ const MOST_MESSAGES: usize = 64;
 /// The most bytes that wait to be written before reading stops.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// Returns an outbox, and what writes its messages to `writer`. `closed` is cancelled when nobody
-/// takes them any more.
-pub(crate) fn outbox<W>(writer: W, closed: CancellationToken) -> (Outbox, Writing<W>) {
+/// Returns an outbox, and what writes its messages to `writer`.
+pub(crate) fn outbox<W>(writer: W) -> (Outbox, Writing<W>) {
+    let closed = CancellationToken::new();
     let (messages, waiting) = mpsc::unbounded_channel();
     let backlog = Arc::new(Backlog::default());
     let writing =
@@ -27,6 +27,7 @@ pub(crate) fn outbox<W>(writer: W, closed: CancellationToken) -> (Outbox, Writin
 pub(crate) struct Outbox {
     messages: mpsc::UnboundedSender<String>,
     backlog: Arc<Backlog>,
+    /// Cancelled when the writer has failed.
     closed: CancellationToken,
 }
 
@@ -40,6 +41,11 @@ impl Outbox {
         self.backlog.bytes.fetch_add(message.len(), Ordering::AcqRel);
         // If the writer has gone, the message is lost with its reader.
         let _ = self.messages.send(message);
+    }
+
+    /// Waits until nobody takes what is written any more.
+    pub(crate) async fn closed(&self) {
+        self.closed.cancelled().await;
     }
 
     /// Waits until little enough waits to be written, or nobody takes it any more.
