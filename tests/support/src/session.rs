@@ -114,8 +114,18 @@ pub struct Ending {
 impl Ending {
     /// Returns how many replies to the request `id` were written.
     pub fn replies_to(&self, id: u64) -> usize {
-        let replies = self.stdout.iter().filter_map(|line| serde_json::from_str(line).ok());
-        replies.filter(|reply: &Value| reply["id"] == id && reply.get("method").is_none()).count()
+        self.messages()
+            .iter()
+            .filter(|reply| reply["id"] == id && reply.get("method").is_none())
+            .count()
+    }
+
+    /// Returns every message of stdout, in order. The messages of a list are messages of their own.
+    ///
+    /// # Panics
+    /// Panics if a line is not JSON.
+    pub fn messages(&self) -> Vec<Value> {
+        self.stdout.iter().flat_map(|line| messages(line)).collect()
     }
 }
 
@@ -246,6 +256,23 @@ impl Conversation {
         self.begin("tools/call", json!({ "name": tool, "arguments": arguments }))
     }
 
+    /// Waits for the next line, and returns it as it was written.
+    ///
+    /// # Panics
+    /// Panics if the server has left.
+    pub async fn line(&mut self) -> String {
+        in_time("another line", self.lines.recv()).await.expect("the server is there")
+    }
+
+    /// Waits for the next message, whatever it is; `None` if the server has left.
+    pub async fn next(&mut self) -> Option<Value> {
+        while self.waiting.is_empty() {
+            let line = in_time("another message", self.lines.recv()).await?;
+            self.keep(line);
+        }
+        Some(self.waiting.remove(0))
+    }
+
     /// Waits for the reply to `id`. Other messages are kept for later.
     ///
     /// # Panics
@@ -295,10 +322,19 @@ impl Conversation {
     }
 
     fn keep(&mut self, line: String) {
-        let message: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("stdout carries {error}: {line:?}"));
-        assert_eq!(message["jsonrpc"], "2.0", "stdout carries something else: {line}");
-        self.waiting.push(message);
+        for message in messages(&line) {
+            assert_eq!(message["jsonrpc"], "2.0", "stdout carries something else: {line}");
+            self.waiting.push(message);
+        }
         self.seen.push(line);
+    }
+}
+
+/// Returns the messages of a line: one, or those of a list.
+fn messages(line: &str) -> Vec<Value> {
+    match serde_json::from_str(line) {
+        Ok(Value::Array(list)) => list,
+        Ok(message) => vec![message],
+        Err(error) => panic!("stdout carries {error}: {line:?}"),
     }
 }
