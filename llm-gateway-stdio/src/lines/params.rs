@@ -30,8 +30,7 @@ const MEMBERS: [Member; 4] = [
 ];
 
 /// The methods that the server has. What rmcp cannot read of these is wrong in its parameters.
-const METHODS: [&str; 6] =
-    ["initialize", "ping", "server/discover", "subscriptions/listen", "tools/call", "tools/list"];
+const METHODS: [&str; 5] = ["initialize", "ping", "server/discover", "tools/call", "tools/list"];
 
 /// Decides whether the server has a method.
 pub(crate) fn is_known(method: &str) -> bool {

@@ -288,7 +288,10 @@ fn request(
         {
             Ok(message)
         }
-        _ => Err((INVALID_PARAMS, "the parameters have members of a wrong kind".to_owned())),
+        _ => {
+            let why = format!("the parameters of `{method}` are missing, or of a wrong kind");
+            Err((INVALID_PARAMS, why))
+        }
     }
 }
 

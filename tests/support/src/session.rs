@@ -256,6 +256,11 @@ impl Conversation {
         self.begin("tools/call", json!({ "name": tool, "arguments": arguments }))
     }
 
+    /// Forgets the lines that were read, so that a long conversation needs no more memory.
+    pub fn forget(&mut self) {
+        self.seen.clear();
+    }
+
     /// Waits for the next line, and returns it as it was written.
     ///
     /// # Panics
