@@ -2,6 +2,8 @@
 //! a bound, and it ends in time whatever is stuck.
 
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -134,18 +136,36 @@ async fn detached() -> ChildStdin {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn answers_that_nobody_takes_stop_the_reading_and_come_when_they_are_taken() {
+    const CALLS: usize = 4000;
     let mut server = Deaf::with(None, &[], &[]).await;
     let before = server.memory();
-    server.flood().await;
+    let mut stdin = std::mem::replace(&mut server.stdin, detached().await);
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&sent);
+    let sending = tokio::spawn(async move {
+        for id in 0..CALLS {
+            let info = json!({ "name": "llm_routing_info", "arguments": {} });
+            let call =
+                json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": info });
+            stdin.write_all(format!("{call}\n").as_bytes()).await.unwrap();
+            counted.store(id, Ordering::Relaxed);
+        }
+        stdin
+    });
+    let mut seen = usize::MAX;
+    while std::mem::replace(&mut seen, sent.load(Ordering::Relaxed)) != seen {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(seen < CALLS - 1, "everything was read though nothing is taken");
     let grown = server.memory().saturating_sub(before);
     assert!(grown < 100, "{grown} MiB");
-    let mut last = 0;
-    for _ in 0..1000 {
+    let mut ids = std::collections::BTreeSet::new();
+    for _ in 0..CALLS {
         let answer = server.heard().await;
         assert!(answer["result"].is_object(), "{answer}");
-        last = last.max(answer["id"].as_u64().unwrap());
+        assert!(ids.insert(answer["id"].as_u64().unwrap()), "{} twice", answer["id"]);
     }
-    assert!(last >= 1000, "reading goes on once answers are taken");
+    let _stdin = in_time("the last call", sending).await.unwrap();
 }
 
 #[tokio::test]
