@@ -1,13 +1,15 @@
 //! The environment variables, as a value that the library reads in place of the process's.
 //!
 //! No other file of the library reads the process's environment. A variable counts as missing if it
-//! is empty, or if it is still `${NAME}` or `$NAME` because a client did not expand it. A variable
-//! that guards money is read as it is written, so that it never counts as missing by accident
-//! (docs/decisions/0012).
+//! is empty, if it still is what somebody was to fill in (`${NAME}`, `<your key>`), or if it still is
+//! in quotes. A variable that guards money is read as it is written, so that it never counts as
+//! missing by accident (docs/decisions/0012).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+use crate::model::{StandIn, is_unseen, unusable};
 
 /// The prefix of the names of the gateway's own variables.
 pub(crate) const OWN_PREFIX: &str = "LLM_GATEWAY_";
@@ -52,17 +54,25 @@ impl Environment {
         self
     }
 
-    /// Returns the value of a variable; `None` if it counts as missing, because it is absent, empty
-    /// or was not expanded.
+    /// Returns the value of a variable; `None` if it counts as missing, because it is absent or
+    /// empty, was not filled in, or is still in quotes. Blanks around it are no part of it, those
+    /// that cannot be seen included.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.written(name).filter(|value| !is_unexpanded(value))
+        self.written(name).filter(|value| unusable(value).is_none())
     }
 
-    /// Returns the value of a variable as it was set, expanded or not; `None` if it is absent or
-    /// empty. It is for variables that guard money: one that was not expanded must not count as
+    /// Returns why a variable that is set counts as missing; `None` if it does not, or is not set.
+    pub(crate) fn unusable(&self, name: &str) -> Option<StandIn> {
+        self.written(name).and_then(unusable)
+    }
+
+    /// Returns the value of a variable as it was set, filled in or not; `None` if it is absent or
+    /// empty. It is for variables that guard money: one that was not filled in must not count as
     /// missing.
     pub(crate) fn written(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+        let is_edge = |c: char| c.is_whitespace() || is_unseen(c);
+        let value = self.variables.get(name)?.trim_matches(is_edge);
+        Some(value).filter(|value| !value.is_empty())
     }
 
     /// Returns the names of all variables, in order.
@@ -70,58 +80,15 @@ impl Environment {
         self.variables.keys().map(String::as_str)
     }
 
-    /// Adds those variables of a `.env` file's text whose names are `allowed`. A variable that is
-    /// set already keeps its value. Returns the lines that are not assignments; all others are
-    /// read.
-    pub(crate) fn add_lines(
-        &mut self,
-        text: &str,
-        allowed: impl Fn(&str) -> bool,
-    ) -> Vec<MalformedLine> {
-        let mut malformed = Vec::new();
-        // Windows editors begin a file with a byte order mark.
-        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-            for item in dotenvy::from_read_iter(without_substitution(line).as_bytes()) {
-                match item {
-                    Ok((name, value)) if allowed(&name) && !self.holds(&name) => {
-                        self.variables.insert(name, value);
-                    }
-                    Ok(_) => {}
-                    Err(_) => malformed.push(MalformedLine::new(index + 1, line)),
-                }
-            }
-        }
-        malformed
+    /// Sets a variable of a `.env` file.
+    pub(crate) fn set(&mut self, name: String, value: String) {
+        self.variables.insert(name, value);
     }
 
     /// Returns whether a variable has a value that a `.env` file may not replace. A guard of money
     /// that was not expanded has one, because the file's value may be weaker.
-    fn holds(&self, name: &str) -> bool {
+    pub(crate) fn holds(&self, name: &str) -> bool {
         if is_own(name) { self.written(name).is_some() } else { self.get(name).is_some() }
-    }
-}
-
-/// A line of a `.env` file that is not an assignment. Its content is not kept, because it may hold
-/// a key.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct MalformedLine {
-    /// The number of the line, counted from 1.
-    pub(crate) number: usize,
-    /// The gateway's variable that the line is about, or the beginning of its name.
-    pub(crate) variable: Option<String>,
-}
-
-impl MalformedLine {
-    fn new(number: usize, line: &str) -> Self {
-        let variable = line.to_ascii_uppercase().find(OWN_PREFIX).and_then(|at| {
-            let (before, rest) = line.split_at_checked(at)?;
-            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
-            // Behind a `=` the name is part of a value, and values are not shown.
-            let end = if before.contains('=') { OWN_PREFIX.len() } else { end };
-            rest.get(..end).map(str::to_owned)
-        });
-        Self { number, variable }
     }
 }
 
@@ -155,24 +122,6 @@ pub(crate) fn user_directory(
     })
 }
 
-/// Returns a line of a `.env` file with every `$` escaped. The reader would otherwise substitute
-/// variables of the process, and a key may hold a `$`. A value in single quotes needs no escape.
-fn without_substitution(line: &str) -> String {
-    let quoted =
-        line.split_once('=').is_some_and(|(_, value)| value.trim_start().starts_with('\''));
-    if quoted { line.to_owned() } else { line.replace("\\$", "$").replace('$', "\\$") }
-}
-
-/// Returns whether a variable's value is a name that should have been expanded: `${NAME}`,
-/// `${env:NAME}` or `$NAME`.
-pub(crate) fn is_unexpanded(value: &str) -> bool {
-    let Some(name) = value.strip_prefix('$') else { return false };
-    // A name does not begin with a digit: `$25` is an amount.
-    let is_name = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
-        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-    is_name || (name.starts_with('{') && name.ends_with('}'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,31 +142,5 @@ mod tests {
         assert_eq!(environment.get("AMOUNT"), Some("$25"));
         assert_eq!(environment.get("ABSENT"), None);
         assert_eq!(environment.get("SET"), Some("key"));
-    }
-
-    #[test]
-    fn the_process_wins_over_the_file_and_strangers_stay_out() {
-        let mut environment = Environment::empty().with("A", "process");
-        let text = "A=file\nexport B='quoted # value'\n# c\nLD_PRELOAD=x\n\
-                    C=ab$HOME$$x\nD=\"$HOME\"\nE='$HOME'\nF=${HOME}x\nG=${OPENAI_API_KEY}\n";
-        assert_eq!(environment.add_lines(text, |name| name != "LD_PRELOAD"), []);
-        assert_eq!(environment.get("A"), Some("process"));
-        assert_eq!(environment.get("B"), Some("quoted # value"));
-        assert_eq!(environment.get("LD_PRELOAD"), None);
-        // A key may hold a `$`, and nothing of the process is put into it.
-        assert_eq!(environment.get("C"), Some("ab$HOME$$x"));
-        assert_eq!(environment.get("F"), Some("${HOME}x"));
-        for unexpanded in ["D", "E", "G"] {
-            assert_eq!(environment.get(unexpanded), None);
-        }
-    }
-
-    #[test]
-    fn a_malformed_line_is_named_by_number_and_the_rest_is_read() {
-        let mut environment = Environment::empty();
-        let text = "A=1\nsk-secret-without-a-name oops\nB=2\n";
-        let malformed = [MalformedLine { number: 2, variable: None }];
-        assert_eq!(environment.add_lines(text, |_| true), malformed);
-        assert_eq!(environment.get("B"), Some("2"));
     }
 }

@@ -10,6 +10,9 @@ use serde::Serialize;
 
 use crate::error::{Category, Error};
 
+use super::BUILT_IN;
+use super::visible::visible;
+
 /// How severe a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -129,9 +132,9 @@ impl PolicyProblems {
     fn hint(&self) -> String {
         let file = self.0.iter().find(|d| d.line > 0).map(|d| d.file.as_str());
         // The names of text in memory and of the built-in policy are not paths.
-        match file
-            .filter(|file| file.ends_with(".yaml") || file.contains(std::path::MAIN_SEPARATOR))
-        {
+        let is_path =
+            |file: &str| file.ends_with(".yaml") || file.contains(std::path::MAIN_SEPARATOR);
+        match file.filter(|file| is_path(file) && !file.starts_with(BUILT_IN)) {
             Some(file) => format!("run `llm-gateway check --routing {file}` to see every problem"),
             None => "run `llm-gateway check` to see every problem".to_owned(),
         }
@@ -254,8 +257,8 @@ impl<'a> Collector<'a> {
             file: self.file.to_owned(),
             line: place.line,
             column: place.column,
-            message: mask_keys(&message),
-            hint: mask_keys(&hint),
+            message: visible(&mask_keys(&message)),
+            hint: visible(&mask_keys(&hint)),
             snippet: line,
         });
     }

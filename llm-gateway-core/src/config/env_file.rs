@@ -1,12 +1,16 @@
 //! The `.env` file: which file is read, which of its variables are accepted, and what is wrong with
 //! it. A file that cannot be read is an error, because it may hold a cap.
+//!
+//! Of two lines for one name the last counts, as in shells. Two that say different things about a
+//! variable of the gateway are an error, because no guard of money is guessed.
 
 use std::path::{Path, PathBuf};
 
-use crate::environment::{Environment, MalformedLine, is_own};
+use crate::environment::{Environment, is_own};
 
 use super::compile::base_url_variables;
-use super::diagnostic::{Collector, Severity};
+use super::diagnostic::{Collector, Severity, mask_keys};
+use super::dotenv::{Assignment, Fault, FaultKind, Statement, statements};
 use super::text::read_text;
 
 /// A file of variables.
@@ -42,7 +46,11 @@ impl EnvFile {
                 || keys.iter().any(|key| key == name)
         };
         match self.text() {
-            Ok(text) => self.report(&environment.add_lines(&text, allowed), problems),
+            Ok(text) => {
+                let (assignments, faults) = parted(&text);
+                self.add(&assignments, environment, &allowed, problems);
+                self.report(&faults, &allowed, problems);
+            }
             Err(why) => {
                 let message = format!("{} cannot be read: {why}", self.path().display());
                 problems.variable(Severity::Error, message, self.hint());
@@ -61,14 +69,6 @@ impl EnvFile {
     /// # Errors
     /// Fails with the reason, in words for a person.
     fn text(&self) -> Result<String, String> {
-        match self {
-            // Reading a pipe that lies there could take for ever. A user who names a pipe writes
-            // to it.
-            Self::Beside(path) if path.metadata().is_ok_and(|file| !file.is_file()) => {
-                return Err("it is not a regular file".to_owned());
-            }
-            Self::Named(_) | Self::Beside(_) => {}
-        }
         let text = read_text(self.path())?;
         // UTF-16 without a byte order mark is valid UTF-8 full of zeros.
         if text.contains('\0') { Err("it is not UTF-8 text".to_owned()) } else { Ok(text) }
@@ -82,21 +82,100 @@ impl EnvFile {
         }
     }
 
-    /// Reports malformed lines: each that is about a variable of the gateway, and the first of the
-    /// others.
-    fn report(&self, malformed: &[MalformedLine], problems: &mut Collector<'_>) {
+    /// Adds those assignments to the environment whose names are `allowed` and that the process does
+    /// not have, and reports those that may not mean what their author intended.
+    fn add(
+        &self,
+        assignments: &[Assignment],
+        environment: &mut Environment,
+        allowed: &impl Fn(&str) -> bool,
+        problems: &mut Collector<'_>,
+    ) {
         let file = self.path().display();
-        for MalformedLine { number, variable } in malformed {
-            let Some(variable) = variable else { continue };
-            let message = format!("{file}:{number}: the line of {variable} is not NAME=value");
-            let hint = "write NAME=value alone, such as LLM_GATEWAY_CAP_TOTAL_MONTHLY=25";
-            problems.variable(Severity::Error, message, hint);
+        let before = environment.clone();
+        let wanted = |it: &&Assignment| allowed(&it.name) && !before.holds(&it.name);
+        for it in assignments.iter().filter(wanted) {
+            environment.set(it.name.clone(), it.value.clone());
+            let others = assignments.iter().take_while(|other| other.line < it.line);
+            let other = others.filter(|other| other.name == it.name).last();
+            if let Some(other) = other.filter(|other| other.value.trim() != it.value.trim()) {
+                let (severity, hint) = match is_own(&it.name) {
+                    true => (Severity::Error, "keep the line that is meant, and delete the other"),
+                    false => (Severity::Warning, "the last one counts: delete the other"),
+                };
+                let (name, first, last) = (&it.name, other.line, it.line);
+                let message =
+                    format!("{file}: {name} has one value in line {first} and another in {last}");
+                problems.variable(severity, message, hint);
+            }
         }
-        if let Some(first) = malformed.iter().find(|line| line.variable.is_none()) {
-            let message = format!("{file}:{}: the line is not NAME=value", first.number);
-            problems.variable(Severity::Warning, message, "write one NAME=value a line");
+        for it in assignments {
+            for name in it.within.iter().filter(|name| allowed(name)) {
+                let message = format!(
+                    "{file}:{}: the value of {} runs over several lines, and one of them sets \
+                     {name}, which does not count",
+                    it.line,
+                    mask_keys(&it.name)
+                );
+                problems.variable(Severity::Warning, message, "close the quotes before that line");
+            }
         }
     }
+
+    /// Reports lines that cannot be read: quotes that are not closed, each line that is about a
+    /// variable of the gateway, and the first of the others. A line about a name that would not
+    /// count is passed over, because other programs may read it.
+    fn report(
+        &self,
+        faults: &[Fault],
+        allowed: &impl Fn(&str) -> bool,
+        problems: &mut Collector<'_>,
+    ) {
+        let file = self.path().display();
+        for Fault { line, name, own, kind } in faults {
+            let named = name.as_deref().map(mask_keys).or_else(|| own.clone());
+            let (message, hint) = match (kind, own) {
+                (FaultKind::OpenQuote, _) => {
+                    let of = named.map(|name| format!(" of {name}")).unwrap_or_default();
+                    let message = format!("a quote in the line{of} is not closed");
+                    (message, "close it: what stands behind it cannot be read")
+                }
+                (FaultKind::NoAssignment, Some(own)) => (
+                    format!("the line of {own} is not NAME=value"),
+                    "write NAME=value alone, such as LLM_GATEWAY_CAP_TOTAL_MONTHLY=25",
+                ),
+                (FaultKind::NoAssignment, None) => continue,
+            };
+            problems.variable(Severity::Error, format!("{file}:{line}: {message}"), hint);
+        }
+        let counts = |fault: &&Fault| match (&fault.kind, &fault.own, &fault.name) {
+            (FaultKind::OpenQuote, _, _) | (_, Some(_), _) => false,
+            (FaultKind::NoAssignment, None, name) => name.as_deref().is_none_or(allowed),
+        };
+        let mut others = faults.iter().filter(counts).peekable();
+        let nameless = others.peek().map(|fault| fault.line);
+        for fault in others.filter(|it| it.name.is_some() || Some(it.line) == nameless) {
+            let of = fault.name.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+            let message = format!("{file}:{}: the line{of} is not NAME=value", fault.line);
+            let hint = match of.is_empty() {
+                true => "write one NAME=value a line",
+                false => "put a value that has blanks or quotes in it into quotes",
+            };
+            problems.variable(Severity::Warning, message, hint);
+        }
+    }
+}
+
+/// Returns the assignments of a text, and its faults.
+fn parted(text: &str) -> (Vec<Assignment>, Vec<Fault>) {
+    let (mut assignments, mut faults) = (Vec::new(), Vec::new());
+    for statement in statements(text) {
+        match statement {
+            Statement::Assignment(it) => assignments.push(it),
+            Statement::Fault(it) => faults.push(it),
+        }
+    }
+    (assignments, faults)
 }
 
 /// Returns whether there is anything but a directory at `path`: some users keep a Python

@@ -1,82 +1,21 @@
 //! Loads a policy from a source and an environment, or returns every reason why it cannot be used.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::environment::{Environment, user_directory};
+use crate::environment::Environment;
 use crate::model::{ProviderName, date_utc};
 use crate::policy::Policy;
 
 use super::compile::{self, Compilation};
 use super::diagnostic::{Collector, Diagnostic, FilePosition, PolicyProblems, Severity};
 use super::env_file::EnvFile;
-use super::text::read_text;
+use super::source::PolicySource;
+use super::visible::first_unseen;
 use super::{node, raw, structure};
-
-/// The documented default policy, which the library carries.
-pub const EMBEDDED_POLICY: &str = include_str!("../../../routing.yaml");
-
-/// Where a policy is read from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PolicySource {
-    /// The policy is in a file.
-    File(PathBuf),
-    /// The policy is [`EMBEDDED_POLICY`], the default that the library carries.
-    Embedded,
-    /// The policy is this YAML text.
-    Text(String),
-}
-
-impl PolicySource {
-    /// Returns where a front end looks if it is not told where the policy is: the file that
-    /// `LLM_GATEWAY_ROUTING` names, else `llm-gateway/routing.yaml` in the user's configuration
-    /// directory, else the embedded policy.
-    ///
-    /// It never looks into the current directory: a client starts the server inside whatever
-    /// project is open, and a stranger's policy could send keys to a stranger's host.
-    pub fn discover(environment: &Environment) -> Self {
-        if let Some(path) = environment.get("LLM_GATEWAY_ROUTING") {
-            return Self::File(path.into());
-        }
-        user_directory(environment, "XDG_CONFIG_HOME", &[".config"])
-            .map(|dir| dir.join("llm-gateway").join("routing.yaml"))
-            .filter(|path| path.is_file())
-            .map_or(Self::Embedded, Self::File)
-    }
-
-    /// Returns the name of the source, for messages.
-    fn name(&self) -> String {
-        match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Embedded => "routing.yaml (built in)".to_owned(),
-            Self::Text(_) => "policy".to_owned(),
-        }
-    }
-
-    /// Returns the directory where relative paths start; `None` if the source is not a file.
-    fn directory(&self) -> Option<&Path> {
-        match self {
-            Self::File(path) => path.parent(),
-            Self::Embedded | Self::Text(_) => None,
-        }
-    }
-
-    /// Returns the text of the policy.
-    ///
-    /// # Errors
-    /// Fails with the reason, in words for a person.
-    fn read(&self) -> Result<String, String> {
-        match self {
-            Self::Embedded => Ok(EMBEDDED_POLICY.to_owned()),
-            Self::Text(text) => Ok(text.clone()),
-            Self::File(path) => read_text(path),
-        }
-    }
-}
 
 /// The result of loading a policy.
 #[non_exhaustive]
@@ -154,7 +93,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
     let text = match source.read() {
         Ok(text) => text,
         Err(why) => {
-            let problems = vec![unreadable(&name, &why)];
+            let problems = vec![unreadable(&name, &why, source.hint())];
             return Loaded {
                 policy: Err(PolicyProblems::new(problems.clone())),
                 problems,
@@ -163,8 +102,13 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
         }
     };
     let mut problems = Collector::new(&name, &text);
+    source.warn_of_neighbours(&mut problems);
     let root = node::parse(&text).map_err(|error| {
-        problems.error(error.place, error.message, error.hint);
+        // Indentation by what is no plain blank is an error that looks like none.
+        let above = (error.place.line as usize).saturating_sub(2);
+        let unseen = text.lines().skip(above).take(2).find_map(first_unseen);
+        let hint = unseen.map(|unseen| format!("{unseen}: {}", error.hint));
+        problems.error(error.place, error.message, hint.unwrap_or_else(|| error.hint.to_owned()));
     });
     let compiled = root.ok().and_then(|root| {
         let schema = raw::json_schema();
@@ -193,14 +137,14 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
 }
 
 /// Creates the problem of a policy file that cannot be read.
-fn unreadable(file: &str, why: &str) -> Diagnostic {
+fn unreadable(file: &str, why: &str, hint: String) -> Diagnostic {
     Diagnostic {
         severity: Severity::Error,
         file: file.to_owned(),
         line: 0,
         column: 0,
         message: format!("the policy file cannot be read: {why}"),
-        hint: "name another one with --routing or LLM_GATEWAY_ROUTING".to_owned(),
+        hint,
         snippet: None,
     }
 }

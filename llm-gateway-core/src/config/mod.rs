@@ -23,6 +23,7 @@
 mod catalog;
 mod compile;
 mod diagnostic;
+mod dotenv;
 mod env_file;
 mod load;
 mod node;
@@ -30,14 +31,20 @@ mod raw;
 mod raw_model;
 mod raw_orchestration;
 mod raw_provider;
+mod source;
 mod structure;
 mod text;
+mod visible;
 
 pub use catalog::built_in_models;
 pub use compile::base_url_variables;
 pub use diagnostic::{Diagnostic, PolicyProblems, Severity};
-pub use load::{EMBEDDED_POLICY, LoadRequest, Loaded, PolicySource, load};
+pub use load::{LoadRequest, Loaded, load};
 pub use raw::json_schema;
+pub use source::{EMBEDDED_POLICY, PolicySource};
+
+/// The beginning of the name of the embedded policy in messages.
+const BUILT_IN: &str = "routing.yaml (built in";
 
 #[cfg(doc)]
 use crate::policy::Policy;

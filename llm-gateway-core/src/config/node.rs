@@ -45,21 +45,30 @@ pub(super) struct SyntaxError {
     pub(super) hint: &'static str,
 }
 
-/// The most YAML nodes that are read. No policy has as many; a file that does is an attack or an
-/// accident.
-const MOST_NODES: usize = 50_000;
+/// The deepest nesting that is read. The format needs eight levels, and each takes room on the stack.
+const DEEPEST: usize = 24;
+
+/// The most parts of a file that aliases may repeat. A file has at most one part a byte, and its
+/// bytes are bounded where it is read; aliases make many out of few.
+const MOST_REPEATED: usize = 50_000;
 
 /// Parses a document. An empty document is a null node.
 ///
 /// # Errors
 /// Fails at the first syntax error.
 pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
-    let options = serde_yaml::options! {
+    let parts = text.len().saturating_add(MOST_REPEATED);
+    let mut options = serde_yaml::options! {
         strict_booleans: true,
         strict_indentation: true,
         with_snippet: false,
-        budget: serde_yaml::budget! { max_nodes: MOST_NODES },
+        budget: serde_yaml::budget! {
+            max_nodes: parts,
+            max_events: parts.saturating_mul(2),
+            max_depth: DEEPEST,
+        },
     };
+    options.alias_limits.max_total_replayed_events = MOST_REPEATED;
     let parsed = serde_yaml::from_str_with_options::<Spanned<NodeContent>>(text, options);
     parsed.map(Node::from).map_err(|error| SyntaxError::from(error.without_snippet()))
 }
@@ -72,10 +81,39 @@ impl From<&serde_yaml::Error> for SyntaxError {
             let message = format!("`{key}` stands twice in the same mapping");
             return Self { place, message, hint: "keep one of the two" };
         }
+        if let Some((message, hint)) = breach(error) {
+            return Self { place, message, hint };
+        }
         let message = UserMessageFormatter.format_message(error);
         let message = message.chars().filter(|c| !c.is_control()).collect();
         Self { place, message, hint: "see the line above as well; indent by spaces, not tabs" }
     }
+}
+
+/// Returns which bound a file is beyond, and how to go on; `None` if the error is another one.
+fn breach(error: &serde_yaml::Error) -> Option<(String, &'static str)> {
+    use serde_yaml::{Error, budget::BudgetBreach};
+    Some(match error {
+        Error::AliasError { error, .. } => return breach(error),
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
+            let message = format!("mappings and lists are nested more than {DEEPEST} deep");
+            (message, "close brackets, and indent what belongs together alike")
+        }
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. } => {
+            let message = format!("aliases (`*name`) repeat more than {MOST_REPEATED} parts");
+            (message, "write out what they repeat, or repeat less")
+        }
+        Error::Budget { .. } => {
+            let message = "the file has more of one kind of part than can be read".to_owned();
+            (
+                message,
+                "use fewer anchors, aliases, merge keys and documents: the rest is not bounded",
+            )
+        }
+        _ => return None,
+    })
 }
 
 impl Node {

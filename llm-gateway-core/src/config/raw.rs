@@ -8,16 +8,55 @@
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 pub(super) use super::raw_provider::{RawKind, RawLimits, RawProvider};
 
 use super::raw_orchestration::RawOrchestration;
 
 /// Returns the JSON Schema of `routing.yaml`, as `llm-gateway schema` prints it.
-pub fn json_schema() -> serde_json::Value {
+pub fn json_schema() -> Value {
     let mut schema = schemars::SchemaGenerator::default().into_root_schema_for::<RawPolicy>();
     schema.insert("title".into(), "llm-gateway routing.yaml".into());
-    schema.into()
+    let mut schema = schema.into();
+    forbid_null(&mut schema);
+    schema
+}
+
+/// The key whose null has a meaning: the provider needs no key.
+const NULLABLE: &str = "api_key_env";
+
+/// Takes null out of every schema but that of [`NULLABLE`]. The generator allows it wherever a key is
+/// optional, but a key whose value was left empty is a mistake and not an absent key: the value that
+/// was meant would give way to a default.
+fn forbid_null(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Array(types)) = map.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    map.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = map.get_mut("anyOf") {
+                choices.retain(|choice| choice.get("type") != Some(&"null".into()));
+                if let [only] = choices.as_slice() {
+                    let only = only.clone();
+                    map.remove("anyOf");
+                    map.extend(only.as_object().cloned().into_iter().flatten());
+                }
+            }
+            // What is generated for an optional key says that null is its default.
+            if map.get("default") == Some(&Value::Null) {
+                map.remove("default");
+            }
+            let below = map.iter_mut().filter(|(key, _)| *key != NULLABLE);
+            below.for_each(|(_, value)| forbid_null(value));
+        }
+        Value::Array(items) => items.iter_mut().for_each(forbid_null),
+        _ => {}
+    }
 }
 
 /// A routing policy of llm-gateway.

@@ -12,6 +12,10 @@ use crate::model::did_you_mean;
 use super::diagnostic::Collector;
 use super::node::{MapEntry, Node, NodeContent};
 
+/// The least price in US dollars per million tokens that is not nothing. No model on the market costs
+/// less than five times as much; a price below it is one of a token, or of a thousand.
+const LEAST_PRICE: f64 = 0.001;
+
 /// Checks `node` and returns the part of it that fits `schema`; `None` if nothing does.
 pub(super) fn fitting(node: &Node, schema: &Value, problems: &mut Collector<'_>) -> Option<Value> {
     SchemaWalk { definitions: schema.get("$defs"), problems }.visit(node, schema, "the file")
@@ -31,7 +35,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         if node.content == NodeContent::Null {
             return match nullable {
                 true => Some(Value::Null),
-                false => self.wrong_type(node, type_of(schema), name),
+                false => self.empty(node, schema, name),
             };
         }
         if let Some(words) = words_of(schema) {
@@ -161,6 +165,14 @@ impl<'a> SchemaWalk<'a, '_, '_> {
     ) -> Option<Value> {
         let bound = |key| schema.get(key).and_then(Value::as_f64);
         let (value, lowest, highest) = (number.as_f64()?, bound("minimum"), bound("maximum"));
+        if is_price(name) && value > 0.0 && value < LEAST_PRICE {
+            let message =
+                format!("{name} is {number}, which can only be the price of another unit");
+            let hint =
+                "write US dollars per 1 000 000 tokens: 0.15 for 0.00000015 a token; 0 = free";
+            self.problems.error(node.place, message, hint);
+            return None;
+        }
         if lowest.is_some_and(|lowest| value < lowest)
             || highest.is_some_and(|highest| value > highest)
         {
@@ -183,17 +195,20 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         Some(Value::Number(number.clone()))
     }
 
+    /// Reports that no value stands where one belongs.
+    fn empty(&mut self, node: &Node, schema: &Value, name: &str) -> Option<Value> {
+        let words = words_of(schema);
+        let wanted = words.map_or_else(|| wanted(type_of(schema)).to_owned(), |it| it.join(" or "));
+        let message = format!("{name} is empty, not {wanted}");
+        let way_out = if name.starts_with('`') { ", or take the key away" } else { "" };
+        self.problems.error(node.place, message, format!("write {wanted} here{way_out}"));
+        None
+    }
+
     /// Reports a value of the wrong type.
     fn wrong_type(&mut self, node: &Node, expected: &str, name: &str) -> Option<Value> {
         let found = describe(&node.content);
-        let wanted = match expected {
-            "object" => "a mapping (`key: value` lines)",
-            "array" => "a list (`- item` lines)",
-            "integer" => "a whole number",
-            "number" => "a number",
-            "boolean" => "true or false",
-            _ => "text",
-        };
+        let wanted = wanted(expected);
         let hint = match (&node.content, expected) {
             (NodeContent::Number(number), "string") => format!("put it in quotes: \"{number}\""),
             (NodeContent::Bool(value), "string") => format!("put it in quotes: \"{value}\""),
@@ -214,6 +229,18 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         };
         self.problems.error(node.place, format!("{name} is {found}, not {wanted}"), hint);
         None
+    }
+}
+
+/// Returns what a type is called in messages.
+fn wanted(expected: &str) -> &'static str {
+    match expected {
+        "object" => "a mapping (`key: value` lines)",
+        "array" => "a list (`- item` lines)",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "true or false",
+        _ => "text",
     }
 }
 

@@ -1,23 +1,59 @@
 //! Reads a text file that a person wrote, or says in plain words why it cannot be read.
+//!
+//! A named pipe is read as a file is: password managers mount `.env` as one. It is waited for, but
+//! not for ever, because a server has to start.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// The largest file that is read, in bytes. A larger policy is an accident: sensible ones have a
 /// few kilobytes.
-const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+pub(super) const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+
+/// How long what is no regular file is waited for. Clients give a server ten seconds to start.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Returns the text of a file.
 ///
 /// # Errors
 /// Fails with the reason, in words for a person.
 pub(super) fn read_text(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| why(&error))?.len();
-    if size > LARGEST_FILE {
-        return Err(format!("it is {size} bytes long, and {LARGEST_FILE} are allowed"));
+    let kind = std::fs::metadata(path).map_err(|error| why(&error))?;
+    if kind.len() > LARGEST_FILE {
+        return Err(format!("it is {} bytes long, and {LARGEST_FILE} are allowed", kind.len()));
     }
-    std::fs::read(path)
-        .map_err(|error| why(&error))
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()))
+    let bytes = match kind.is_file() || kind.is_dir() {
+        true => read_bytes(path)?,
+        false => read_in_time(path)?,
+    };
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+}
+
+/// Returns the bytes of what may never have an end, such as a pipe that nobody writes to. The thread
+/// that waits for it ends with the process.
+fn read_in_time(path: &Path) -> Result<Vec<u8>, String> {
+    let (sender, receiver) = mpsc::channel();
+    let owned = path.to_owned();
+    let read = move || drop(sender.send(read_bytes(&owned)));
+    let started = std::thread::Builder::new().name("read a pipe".to_owned()).spawn(read);
+    started.map_err(|error| why(&error))?;
+    receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        Err(format!("it is a pipe, and nobody wrote into it for {} s", PATIENCE.as_secs()))
+    })
+}
+
+/// Returns the bytes of a file, which are at most [`LARGEST_FILE`].
+fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| why(&error))?;
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| why(&error))?;
+    match bytes.len() as u64 > LARGEST_FILE {
+        true => Err(format!("it has no end, or more than the {LARGEST_FILE} bytes allowed")),
+        false => Ok(bytes),
+    }
 }
 
 /// Returns why a file cannot be read, in words for a person.

@@ -38,6 +38,7 @@ pub(crate) mod seen;
 pub(crate) mod sequence;
 mod shared_bytes;
 mod step_role;
+mod unfilled;
 mod usage;
 
 pub(crate) use closest::{closest_name, did_you_mean};
@@ -48,8 +49,9 @@ pub(crate) use prompt::{
     AnswerSchema, Ask, Blind, ContentPart, Frame, Framed, Grant, Message, ModelText, PLANNER_ASK,
     Part, PolicyText, Prompt, Role, Turn, VERDICT_SCHEMA, planner_ask,
 };
-pub(crate) use seen::{as_seen, without_markup};
+pub(crate) use seen::{as_seen, is_unseen, without_markup};
 pub(crate) use sequence::Sequence;
+pub(crate) use unfilled::{StandIn, is_unfilled, unusable};
 
 pub use completion::{Completion, FinishReason, OutputPart};
 pub use cost_basis::CostBasis;

@@ -21,7 +21,7 @@ providers:
     models:
       m: {in: 2, out: 8, cache_read: 0.5, cache_write: 2.5}
       uncached: {in: 2, out: 8}
-      tiny: {in: 0.0005, out: 0.00025}
+      tiny: {in: 0.0015, out: 0.00125}
       tiered: {in: 2, out: 8, tiers: {priority: {in: 3.5, out: 14}, flex: {in: 1, out: 4}}}
   deepseek: {stream: false, models: {m: {in: 0.28, out: 0.42, cache_read: 0.028}}}
   anthropic: {stream: false, models: {m: {in: 3, out: 15, cache_read: 0.3, cache_write: 3.75}}}
@@ -175,8 +175,8 @@ async fn gemini_counts_cached_tokens_as_input_and_thoughts_beside_output() {
 #[tokio::test]
 async fn a_cost_is_rounded_up_once_and_not_for_each_part() {
     let usage = json!({"prompt_tokens": 3, "completion_tokens": 1});
-    // 3 x 0.5 + 1 x 0.25 = 1.75 n$, rounded up to 2. Rounded part by part it would be 2 + 1.
-    check("tiny", chat("tiny", usage), exact([3, 1, 4, 0, 0], 2)).await;
+    // 3 x 1.5 + 1 x 1.25 = 5.75 n$, rounded up to 6. Rounded part by part it would be 5 + 2.
+    check("tiny", chat("tiny", usage), exact([3, 1, 4, 0, 0], 6)).await;
 }
 
 #[tokio::test]

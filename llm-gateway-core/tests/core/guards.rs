@@ -185,11 +185,14 @@ fn a_guard_that_was_never_expanded_does_not_give_way_to_an_env_file() {
 #[test]
 fn a_switch_that_is_neither_on_nor_off_is_an_error() {
     for name in ["LLM_GATEWAY_DISABLED", "LLM_GATEWAY_EXPENSIVE_DISABLED", "LLM_GATEWAY_LEDGER"] {
-        for value in ["on", "2", "ture", "-"] {
+        for value in ["2", "ture", "-", "onn", "\"1\"", "'off'", "<on>", "%SWITCH%"] {
             let errors = errors(&with(&[(name, value)]));
             assert!(errors.contains(name) && errors.contains("neither on nor off"), "{errors}");
+            for word in ["1", "true", "yes", "on", "0", "false", "no", "off"] {
+                assert!(errors.contains(&format!(" {word}")), "{word}: {errors}");
+            }
         }
-        for value in ["1", "TRUE", "Yes", "0", "false", "NO", ""] {
+        for value in ["1", "TRUE", "Yes", "On", "0", "false", "NO", "off", ""] {
             assert!(with(&[(name, value)]).policy.is_ok(), "{name}={value}");
         }
     }

@@ -281,7 +281,6 @@ fn an_orchestration_that_can_run_nothing_is_a_warning() {
     let nobody = "`orchestration` can run nothing: nobody is named as its worker";
     let no_depth = "`orchestration` can run nothing: its `depth` table is empty";
     for (orchestration, message) in [
-        (String::new(), nobody),
         ("{}".to_owned(), nobody),
         ("{roles: {}}".to_owned(), nobody),
         (format!("{{roles: {{verifier: {luna}}}}}"), nobody),

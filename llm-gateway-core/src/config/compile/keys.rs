@@ -1,11 +1,41 @@
-//! Warns of keys that are not scrubbed from what providers send.
+//! Warns of keys that are not scrubbed from what providers send, and of variables that hold no
+//! value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::diagnostic::{Collector, Severity};
 use crate::environment::Environment;
-use crate::model::{Endpoint, KeyKind, ProviderName};
+use crate::model::{Endpoint, KeyKind, ProviderName, StandIn};
 use crate::policy::ProviderSpec;
+
+use super::built_in::base_url_variables;
+
+/// Warns of each variable that is set and counts as missing, by the variable's name alone. `keys` are
+/// the key variables that the policy names.
+pub(super) fn warn_of_unusable(
+    environment: &Environment,
+    keys: &[String],
+    problems: &mut Collector<'_>,
+) {
+    let mut names: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
+    for name in base_url_variables().chain(["LLM_GATEWAY_ROUTING"]) {
+        names.insert(name);
+    }
+    for name in names {
+        let (what, hint) = match environment.unusable(name) {
+            None => continue,
+            Some(StandIn::Unfilled) => (
+                "what somebody was to fill in",
+                "put the value itself where it is set, or take it away there",
+            ),
+            Some(StandIn::Quoted) => {
+                ("a value that is still in quotes", "take the quotes off where it is set")
+            }
+        };
+        let message = format!("{name} holds {what}, and counts as missing");
+        problems.variable(Severity::Warning, message, hint);
+    }
+}
 
 /// Warns of each variable whose key is no secret, by the variable's name alone.
 pub(super) fn warn_of_unguarded(

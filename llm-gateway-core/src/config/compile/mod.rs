@@ -4,6 +4,7 @@
 //! problems to the same list and goes on. The compiled policy is used only if the list holds no
 //! error.
 
+mod address;
 mod base_url;
 mod built_in;
 mod certifiable;
@@ -65,6 +66,7 @@ impl Compilation<'_> {
         compiler.warn_of_idle_orchestration(raw.orchestration.as_ref());
         let spending = spending::spending(self.environment, &providers, problems);
         let keys = key_variables(raw);
+        keys::warn_of_unusable(self.environment, &keys, problems);
         keys::warn_of_unguarded(self.environment, &providers, problems);
         switches::unknown_names(self.environment, &keys, &providers, problems);
         let policy = Policy {

@@ -13,6 +13,7 @@ use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName, is_loopbac
 use crate::policy::{Listing, ModelNames, ProviderSpec};
 
 use super::Compilation;
+use super::address::checked_text;
 use super::base_url::misplaced;
 use super::built_in::{BUILT_IN, BuiltIn};
 use super::header_value::{self, is_variable};
@@ -277,6 +278,7 @@ enum PlainHttp {
 /// a secret.
 fn checked_url(text: &str, plain_http: PlainHttp) -> Result<String, (String, &'static str)> {
     let example = "write scheme, host and path prefix, such as https://api.example.com/v1";
+    let text = checked_text(text)?;
     let url = Url::parse(text).map_err(|error| (format!("not a URL: {error}"), example))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err((

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::diagnostic::{Collector, Severity};
-use crate::environment::{Environment, HOME, is_unexpanded, user_directory};
-use crate::model::{NanoUsd, ProviderName};
+use crate::environment::{Environment, HOME, user_directory};
+use crate::model::{NanoUsd, ProviderName, is_unfilled};
 use crate::policy::{ProviderSpec, Spending};
 
 use super::variables::{CAP_PREFIX, CAP_SUFFIX, cap_variable, is_cap, is_on, variable_part};
@@ -78,7 +78,7 @@ fn cap(
         let hint = format!("use TOTAL or one of: {}", known.join(", "));
         return Err((format!("{name} names no provider"), hint));
     }
-    if is_unexpanded(value) {
+    if is_unfilled(value) {
         let hint = "expand it where it is set, or write a number such as 25; empty = no cap";
         return Err((
             format!("{name} holds the name of a variable in place of its value"),

@@ -10,16 +10,18 @@ pub(super) const CAP_PREFIX: &str = "LLM_GATEWAY_CAP_";
 /// The end of the name of a cap.
 pub(super) const CAP_SUFFIX: &str = "_MONTHLY";
 
-/// Returns whether a switch is on: `1`, `true` or `yes`, in any case. A value that is neither on
-/// nor off is reported.
+/// Returns whether a switch is on: `1`, `true`, `yes` or `on`, in any case. A value that is neither
+/// on nor off is reported.
 pub(super) fn is_on(environment: &Environment, name: &str, problems: &mut Collector<'_>) -> bool {
     let value = environment.written(name).map(str::to_ascii_lowercase);
     match value.as_deref() {
-        Some("1" | "true" | "yes") => true,
-        None | Some("0" | "false" | "no") => false,
+        Some("1" | "true" | "yes" | "on") => true,
+        None | Some("0" | "false" | "no" | "off") => false,
         Some(_) => {
-            let message = format!("{name} is neither on nor off");
-            let hint = "write 1, true or yes to switch it on; 0, false, no or nothing for off";
+            let message = format!(
+                "{name} is neither on nor off: it takes 1, true, yes, on, 0, false, no, off"
+            );
+            let hint = "write 1 to switch it on; 0 or nothing for off";
             problems.variable(Severity::Error, message, hint);
             false
         }

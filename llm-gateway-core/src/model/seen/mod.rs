@@ -55,5 +55,14 @@ pub(crate) fn is_shown(c: char) -> bool {
     c.is_whitespace() || !(is_hidden || is_ignorable)
 }
 
+/// Returns whether a character has no shape of its own: a joiner, a filler, a directional mark, a
+/// control character. Whitespace is none of them, and neither is a mark above or below a letter.
+pub(crate) fn is_unseen(c: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let is_mark =
+        matches!(category, GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark);
+    !is_shown(c) && !is_mark
+}
+
 #[cfg(test)]
 mod tests;

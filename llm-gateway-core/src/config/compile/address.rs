@@ -1,0 +1,159 @@
+//! What is wrong with how a base URL is written, before it is taken apart.
+//!
+//! URL parsers are made to reach something: they skip slashes, percent-encode what cannot be seen,
+//! and take `${HOST}` for a host. Here such an address is refused, because nothing fills it in.
+
+use crate::config::visible::{named, unseen};
+use crate::model::is_unseen;
+
+/// What is wrong, and what would be right.
+type Fault = (String, &'static str);
+
+/// Returns the text of a base URL without the blanks around it.
+///
+/// # Errors
+/// Fails with what is wrong and what would be right. Neither shows the URL, whose user-info may be a
+/// secret.
+pub(super) fn checked_text(text: &str) -> Result<&str, Fault> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || is_unseen(c));
+    if let Some(c) = text.chars().find(|c| unseen(*c) || c.is_whitespace()) {
+        return Err((format!("it holds {}", named(c)), "delete it"));
+    }
+    let example = "write the address itself, such as https://api.example.com/v1: no variable is \
+                   filled in here";
+    if has_variable(text) {
+        return Err(("it holds the name of a variable in place of its value".to_owned(), example));
+    }
+    // What is no URL at all is told by the parser.
+    let Some((_, behind)) = text.split_once(':') else { return Ok(text) };
+    let Some(behind) = behind.strip_prefix("//") else {
+        return Err(("it has no // behind its scheme".to_owned(), example));
+    };
+    let authority = behind.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    let address = authority.rsplit('@').next().unwrap_or_default();
+    host_fault(address).map_or(Ok(text), |why| Err((why.to_owned(), example)))
+}
+
+/// Returns whether a part of an address is a variable or the words of an example. No URL may hold
+/// brackets of these kinds, or a `%` without two digits.
+fn has_variable(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
+    let lonely = |at: usize| !digit(at + 1) || !digit(at + 2);
+    let starts_name =
+        |at: usize| bytes.get(at + 1).is_some_and(|c| c.is_ascii_alphabetic() || *c == b'_');
+    bytes.iter().enumerate().any(|(at, byte)| match byte {
+        b'{' | b'}' | b'<' | b'>' | b'`' | b'"' => true,
+        b'%' => lonely(at),
+        b'$' => starts_name(at) || bytes.get(at + 1) == Some(&b'('),
+        _ => false,
+    })
+}
+
+/// Returns what is wrong with a host and its port; `None` if nothing is.
+fn host_fault(address: &str) -> Option<&'static str> {
+    let (host, port) = match address.rsplit_once(']') {
+        // An address of IPv6 stands in brackets, and has colons of its own.
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None => match address.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (address, None),
+        },
+    };
+    if host.is_empty() {
+        return Some("it names no host");
+    }
+    if port == Some("") {
+        return Some("it has a colon for a port, and no port");
+    }
+    if host.starts_with('[') {
+        return None;
+    }
+    let labels = host.strip_suffix('.').unwrap_or(host);
+    if labels.split('.').any(str::is_empty) {
+        return Some("a part of its host is empty");
+    }
+    let is_of_host =
+        |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '%') || !c.is_ascii();
+    (!host.chars().all(is_of_host)).then_some("its host holds a sign that no host has")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_was_to_be_put_together_is_refused() {
+        for text in [
+            "https://${HOST}/v1",
+            "https://${TENANT}.example.com/v1",
+            "https://$HOST/v1",
+            "https:///v1",
+            "https:////v1",
+            "https://$(HOST)/v1",
+            "https://%HOST%/v1",
+            "https://{host}/v1",
+            "https://{{host}}/v1",
+            "https://<host>/v1",
+            "https://{env:HOST}",
+            "https://host:${PORT}/v1",
+            "https://host:$PORT/v1",
+            "https://host:/v1",
+            "https://:8080",
+            "https://.example.com/v1",
+            "https://a..example.com",
+            "https://.",
+            "https://",
+            "https:/host/v1",
+            "https:host/v1",
+            "https:\\\\host\\v1",
+            "https://host/${VERSION}",
+            "https://host/v1/<account>",
+            "https://host/{account}/v1",
+            "https://host/%ACCOUNT%/v1",
+            "https://#{HOST}#/v1",
+            "https://host,other/v1",
+            "https://*/v1",
+            "https://(host)/v1",
+            "https://your host/v1",
+            "https://host/v\u{a0}1",
+            "https://ho\u{200b}st/v1",
+            "https://host/v1\n/x",
+            "https://user:pw@/v1",
+            "https://\"host\"/v1",
+            "https://'host'/v1",
+        ] {
+            let (why, hint) = checked_text(text).expect_err(text);
+            assert!(!why.contains("host/") && !hint.contains("pw"), "{why} {hint}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_can_be_reached_is_taken() {
+        for text in [
+            "https://api.openai.com/v1",
+            "http://127.0.0.1:11434/v1",
+            "http://[::1]:1",
+            "https://h",
+            "https://my_host/v1",
+            "https://host./v1",
+            "https://bücher.example/v1",
+            "https://host/a%20b/v1",
+            "https://host/v1/",
+            "https://gateway.ai.cloudflare.com/v1/account/gateway/openai",
+            "https://host/a(b)/v1",
+            "https://resource.openai.azure.com/openai/v1",
+            "https://host/v1beta/models/x:y",
+            "http://localhost",
+            "https://h/~user/v1",
+            "https://h/@org/v1",
+            "https://xn--bcher-kva.ex",
+        ] {
+            assert_eq!(checked_text(text), Ok(text));
+        }
+        for blank in [" ", "\t", "\n", "\u{a0}", "\u{200b}", "\u{feff}", "\r\n"] {
+            let text = format!("{blank}https://host/v1{blank}");
+            assert_eq!(checked_text(&text), Ok("https://host/v1"), "{blank:?}");
+        }
+    }
+}

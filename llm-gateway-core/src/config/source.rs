@@ -1,0 +1,145 @@
+//! Where a policy is read from, and what is told of a place where none was found.
+//!
+//! A policy of the user's own that is there in name, and cannot be read, is never passed over: it may
+//! hold caps, and its `.env` may switch everything off.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::environment::{Environment, user_directory};
+use crate::model::is_unfilled;
+
+use super::BUILT_IN;
+use super::diagnostic::{Collector, Severity};
+use super::text::read_text;
+
+/// The documented default policy, which the library carries.
+pub const EMBEDDED_POLICY: &str = include_str!("../../../routing.yaml");
+
+/// Names under which some keep a policy, and which are not looked for.
+const OTHER_NAMES: [&str; 4] =
+    ["routing.yml", "routing.yaml.txt", "routing.yml.txt", "routing.json"];
+
+/// Where a policy is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PolicySource {
+    /// The policy is in a file.
+    File(PathBuf),
+    /// The policy is [`EMBEDDED_POLICY`], the default that the library carries.
+    Embedded,
+    /// The policy is [`EMBEDDED_POLICY`], because nothing is at the path where the user's own would
+    /// be.
+    EmbeddedInPlaceOf(PathBuf),
+    /// The policy is this YAML text.
+    Text(String),
+}
+
+impl PolicySource {
+    /// Returns where a front end looks if it is not told where the policy is: the file that
+    /// `LLM_GATEWAY_ROUTING` names, else `llm-gateway/routing.yaml` in the user's configuration
+    /// directory, else the embedded policy.
+    ///
+    /// The embedded policy comes in only where nothing is at that path: a link to nowhere, a
+    /// directory or a file that may not be read is a [`File`](Self::File), which then cannot be
+    /// loaded. It never looks into the current directory: a client starts the server inside whatever
+    /// project is open, and a stranger's policy could send keys to a stranger's host.
+    pub fn discover(environment: &Environment) -> Self {
+        // A path in quotes is not passed over: somebody meant a policy.
+        let named = environment.written("LLM_GATEWAY_ROUTING").filter(|path| !is_unfilled(path));
+        if let Some(path) = named {
+            return Self::File(path.into());
+        }
+        let Some(directory) = user_directory(environment, "XDG_CONFIG_HOME", &[".config"]) else {
+            return Self::Embedded;
+        };
+        let path = directory.join("llm-gateway").join("routing.yaml");
+        match is_absent(&path) {
+            true => Self::EmbeddedInPlaceOf(path),
+            false => Self::File(path),
+        }
+    }
+
+    /// Returns the name of the source, for messages.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Embedded => format!("{BUILT_IN})"),
+            Self::EmbeddedInPlaceOf(path) => {
+                format!("{BUILT_IN}, because nothing is at {})", path.display())
+            }
+            Self::Text(_) => "policy".to_owned(),
+        }
+    }
+
+    /// Returns the directory where relative paths start; `None` if the source is not a file.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => path.parent(),
+            Self::Embedded | Self::EmbeddedInPlaceOf(_) | Self::Text(_) => None,
+        }
+    }
+
+    /// Returns the text of the policy.
+    ///
+    /// # Errors
+    /// Fails with the reason, in words for a person.
+    pub(super) fn read(&self) -> Result<String, String> {
+        match self {
+            Self::Embedded | Self::EmbeddedInPlaceOf(_) => Ok(EMBEDDED_POLICY.to_owned()),
+            Self::Text(text) => Ok(text.clone()),
+            Self::File(path) => read_text(path),
+        }
+    }
+
+    /// Returns the advice for a policy that cannot be read.
+    pub(super) fn hint(&self) -> String {
+        let hint = "name another one with --routing or LLM_GATEWAY_ROUTING";
+        let Self::File(path) = self else { return hint.to_owned() };
+        match neighbours(path).next().filter(|other| other != path) {
+            Some(other) => format!("{} is there: rename it, or {hint}", other.display()),
+            None => hint.to_owned(),
+        }
+    }
+
+    /// Warns of files beside the place of the user's own policy that look as if they were meant to
+    /// count, and do not.
+    pub(super) fn warn_of_neighbours(&self, problems: &mut Collector<'_>) {
+        let Self::EmbeddedInPlaceOf(path) = self else { return };
+        let at = path.display();
+        for other in neighbours(path) {
+            let message =
+                format!("{} is not read: the policy is looked for at {at}", other.display());
+            let hint = "rename it, or name it with --routing or LLM_GATEWAY_ROUTING";
+            problems.variable(Severity::Warning, message, hint);
+        }
+        let env_file = path.with_file_name(".env");
+        if env_file.is_file() {
+            let message =
+                format!("{} is not read, because no policy is at {at}", env_file.display());
+            let hint = "name it with --env-file, or copy routing.yaml there";
+            problems.variable(Severity::Warning, message, hint);
+        }
+    }
+}
+
+/// Returns files beside a policy's path that have a name which is not looked for.
+fn neighbours(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let others = OTHER_NAMES.map(|name| path.with_file_name(name)).into_iter();
+    others.filter(|other| other.symlink_metadata().is_ok())
+}
+
+/// Returns whether nothing is at a path, not even in name.
+fn is_absent(path: &Path) -> bool {
+    let is_dead_link =
+        |it: &Path| it.symlink_metadata().is_ok_and(|it| it.is_symlink()) && it.metadata().is_err();
+    match path.metadata().map_err(|error| error.kind()) {
+        Err(ErrorKind::NotFound) => !path.ancestors().any(is_dead_link),
+        // Somewhere above it is a file. That is nothing of ours unless it has our name: some users
+        // have no home, and `/dev/null` for its path.
+        Err(ErrorKind::NotADirectory) => {
+            path.parent().is_none_or(|parent| parent.symlink_metadata().is_err())
+        }
+        Ok(_) | Err(_) => false,
+    }
+}

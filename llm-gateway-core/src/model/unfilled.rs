@@ -1,0 +1,282 @@
+//! Tells a value from a text that only stands where a value belongs: a name that a client, a shell
+//! or a template did not fill in, the words of an example, or a value that is still in quotes.
+//!
+//! Whether such a text counts as missing or is an error is decided where it is read.
+
+/// A text that stands in for a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StandIn {
+    /// The text names a value that was to be put in its place, such as `${NAME}`.
+    Unfilled,
+    /// The text is a value with its quotes around it.
+    Quoted,
+}
+
+/// Opening quotes, each with those that close it.
+const QUOTES: [(char, &str); 9] = [
+    ('"', "\""),
+    ('\'', "'"),
+    ('`', "`'"),
+    ('“', "”"),
+    ('”', "”"),
+    ('„', "“”"),
+    ('‘', "’"),
+    ('’', "’"),
+    ('«', "»"),
+];
+
+/// What stands around a name in the templates of clients, shells and build tools: `{env:NAME}` in
+/// opencode, `%NAME%` in Windows, `$(NAME)` in Azure Pipelines, `#{NAME}#` and `__NAME__` in tools
+/// that replace tokens, `@NAME@` in CMake. A `$` may stand before each of them.
+const AROUND_A_NAME: [(&str, &str); 9] = [
+    ("{", "}"),
+    ("%", "%"),
+    ("@", "@"),
+    ("!", "!"),
+    ("#", "#"),
+    ("__", "__"),
+    ("%{", "}"),
+    ("@{", "}"),
+    ("#{", "}"),
+];
+
+/// The beginnings of texts that tell where a value is kept, in LiteLLM, JavaScript, 1Password and
+/// Vault.
+const REFERENCES: [&str; 7] =
+    ["os.environ/", "process.env.", "import.meta.env.", "op://", "vault:", "env:", "env://"];
+
+/// The words with which examples name a key.
+const THINGS: [&str; 6] = ["key", "apikey", "token", "secret", "api", "password"];
+
+/// Returns why a text is no value; `None` if it may be one.
+pub(crate) fn unusable(value: &str) -> Option<StandIn> {
+    let value = value.trim();
+    let bare = without_quotes(value);
+    match is_unfilled(bare) {
+        true => Some(StandIn::Unfilled),
+        false => (bare.len() < value.len()).then_some(StandIn::Quoted),
+    }
+}
+
+/// Returns whether a text stands for a value that was to be put in its place.
+pub(crate) fn is_unfilled(value: &str) -> bool {
+    let value = value.trim();
+    is_dollar(value)
+        || is_wrapped_name(value)
+        || is_wrapped_words(value, "<", ">")
+        || is_wrapped_words(value, "[", "]")
+        || REFERENCES.iter().any(|start| value.strip_prefix(start).is_some_and(is_path))
+        || is_example(value)
+}
+
+/// Returns a text without the quotes around it, escaped or not, as often as they stand there.
+fn without_quotes(text: &str) -> &str {
+    let text = text.trim().trim_start_matches('\\');
+    let Some(first) = text.chars().next() else { return text };
+    let Some((open, closing)) = QUOTES.iter().find(|(open, _)| *open == first) else {
+        return text;
+    };
+    let inner = text.strip_prefix(*open).unwrap_or(text);
+    match inner.strip_suffix(|c| closing.contains(c)) {
+        Some(inner) => without_quotes(inner.strip_suffix('\\').unwrap_or(inner)),
+        None => text,
+    }
+}
+
+/// Returns whether a text is a variable as shells and clients write one: `$NAME`, `$env:NAME`,
+/// `${…}`, `$(…)` or `$[…]`, with one `$` or several.
+fn is_dollar(value: &str) -> bool {
+    let name = value.trim_start_matches('$');
+    if name.len() == value.len() {
+        return false;
+    }
+    let of_powershell = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("env:"));
+    // A name does not begin with a digit: `$25` is an amount.
+    let is_name = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let is_wrapped = |open, close| name.starts_with(open) && name.ends_with(close);
+    is_name || of_powershell || is_wrapped('{', '}') || is_wrapped('(', ')') || is_wrapped('[', ']')
+}
+
+/// Returns whether a text is a name within one of the pairs of [`AROUND_A_NAME`].
+fn is_wrapped_name(value: &str) -> bool {
+    AROUND_A_NAME.iter().any(|(open, close)| {
+        let inner = value.strip_prefix(open).and_then(|rest| {
+            rest.strip_suffix(close).or_else(|| rest.strip_suffix(close)?.strip_suffix('#'))
+        });
+        let inner = inner.map(|inner| inner.trim_matches(['{', '}', '%', '#', ' ']));
+        inner.is_some_and(|name| {
+            let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_.:/-~| ".contains(c);
+            name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && name.chars().all(is_of_name)
+        })
+    })
+}
+
+/// Returns whether a text is words between two signs, such as `<your key>`.
+fn is_wrapped_words(value: &str, open: &str, close: &str) -> bool {
+    let inner = value.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    inner.is_some_and(|words| {
+        words.contains(char::is_alphabetic) && !words.contains(['<', '>', '[', ']', '"', '\'', '='])
+    })
+}
+
+/// Returns whether a text has the form of a path or a name.
+fn is_path(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_whitespace)
+}
+
+/// Returns whether a text is what examples write for a key: `your-api-key`, `sk-...`,
+/// `changeme`, `paste_key_here`, a row of `x`. A word that servers without keys document, such as
+/// `ollama`, is not among them.
+fn is_example(value: &str) -> bool {
+    let lower = value.to_lowercase();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let has = |wanted: &[&str]| words.iter().any(|word| wanted.contains(word));
+    let is_only = |wanted: &[&str]| wanted.contains(&words.concat().as_str());
+    let last = value.rsplit('-').next().unwrap_or(value);
+    let is_row = |c: &str, least| last.len() >= least && last.replace(c, "").is_empty();
+    let is_row = is_row("x", 8) || is_row("X", 8) || is_row("*", 3) || is_row(".", 3);
+    (has(&["your"]) && has(&THINGS) && words.len() <= 8)
+        || (words.len() > 1 && words.last() == Some(&"here") && has(&THINGS))
+        || is_only(&["changeme", "replaceme", "todo", "fixme", "tbd", "yourkey", "yourapikey"])
+        || is_row
+        || last.trim_matches('…').is_empty() && !last.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_was_to_fill_in_is_no_value() {
+        for text in [
+            "${OPENAI_API_KEY}",
+            "${OPENAI_API_KEY:-}",
+            "${OPENAI_API_KEY:-none}",
+            "${A:-${B}}",
+            "${env:OPENAI_API_KEY}",
+            "${input:openai-key}",
+            "${{ secrets.OPENAI_API_KEY }}",
+            "$OPENAI_API_KEY",
+            "$$OPENAI_API_KEY",
+            "$env:OPENAI_API_KEY",
+            "$Env:openai",
+            "$(OPENAI_API_KEY)",
+            "$(cat ~/.key)",
+            "$[variables.key]",
+            "$${OPENAI_API_KEY}",
+            "{env:OPENAI_API_KEY}",
+            "{file:~/.key}",
+            "{OPENAI_API_KEY}",
+            "{{OPENAI_API_KEY}}",
+            "{{ openai.key }}",
+            "%OPENAI_API_KEY%",
+            "%%OPENAI_API_KEY%%",
+            "%env:KEY%",
+            "!OPENAI_API_KEY!",
+            "@OPENAI_API_KEY@",
+            "__OPENAI_API_KEY__",
+            "#{OPENAI_API_KEY}#",
+            "#{key}",
+            "%{KEY}",
+            "@{KEY}",
+            "<your key>",
+            "<OPENAI_API_KEY>",
+            "<sk-…>",
+            "[your key]",
+            "os.environ/OPENAI_API_KEY",
+            "process.env.OPENAI_API_KEY",
+            "op://vault/openai/key",
+            "env:OPENAI_API_KEY",
+            "your-api-key",
+            "YOUR_API_KEY",
+            "your_openai_api_key_here",
+            "sk-your-key-here",
+            "sk-...",
+            "sk-…",
+            "sk-proj-xxxxxxxxxxxx",
+            "XXXXXXXXXXXX",
+            "***",
+            "changeme",
+            "CHANGE_ME",
+            "replace-me",
+            "TODO",
+            "paste-your-key-here",
+            "put_key_here",
+            " ${KEY} ",
+            "\"${KEY}\"",
+            "'<your key>'",
+        ] {
+            assert_eq!(unusable(text), Some(StandIn::Unfilled), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_in_quotes_is_no_value() {
+        for text in [
+            "\"sk-test-0001\"",
+            "'sk-test-0001'",
+            "`sk-test-0001`",
+            "“sk-test-0001”",
+            "„sk-test-0001“",
+            "‘sk-test-0001’",
+            "«sk-test-0001»",
+            "\\\"sk-test-0001\\\"",
+            "\"'sk-test-0001'\"",
+            " 'sk-test-0001' ",
+            "\"\"",
+        ] {
+            assert_eq!(unusable(text), Some(StandIn::Quoted), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_a_value() {
+        for text in [
+            "sk-test-0001",
+            "sk-proj-AbC0$x{y}",
+            "$25",
+            "$ecret-key",
+            "${",
+            "a${HOME}b",
+            "ollama",
+            "lm-studio",
+            "sk-no-key-required",
+            "EMPTY",
+            "none",
+            "not-needed",
+            "dummy",
+            "anything",
+            "{\"a\": \"b\"}",
+            "[1, 2]",
+            "[\"a\"]",
+            "{}",
+            "<>",
+            "%",
+            "%%",
+            "100%",
+            "@",
+            "https://host/v1",
+            "http://127.0.0.1:9002/v1",
+            "xai-0123456789abcdef",
+            "xxx",
+            "token",
+            "form; name=\"x\"",
+            "/home/you/ledger.db",
+            "key-of-openai",
+            "my-key",
+            "here",
+            "-",
+            "",
+            "vault",
+            "env:",
+            "%41%42",
+            "#1",
+            "AIzaSyA0123456789abcdefghijklmnopqrstu",
+        ] {
+            assert_eq!(unusable(text), None, "{text}");
+        }
+    }
+}
