@@ -70,6 +70,10 @@ impl Findings {
             terminal.line(&painted(&problem.to_string(), problem.severity))?;
         }
         if let Some(description) = &self.description {
+            terminal.line(&format!("policy: {}", description.policy_file))?;
+            if let Some(path) = &description.absent_policy {
+                terminal.line(&format!("no policy of your own: {}", path.display()))?;
+            }
             terminal.line(&render::task_classes(&description.task_classes))?;
             if let Some(orchestration) = &description.orchestration {
                 terminal.line(&render::depths(orchestration))?;
@@ -118,7 +122,13 @@ impl Findings {
             }
             Ok(_) => Envelope::success(Value::Null),
         };
-        let mut data = json!({ "problems": problems, "task_classes": classes });
+        let file = self.description.as_ref().map(|it| &it.policy_file);
+        let absent = self.description.as_ref().and_then(|it| it.absent_policy.as_ref());
+        let mut data =
+            json!({ "policy_file": file, "problems": problems, "task_classes": classes });
+        if let (Some(path), Value::Object(data)) = (absent, &mut data) {
+            data.insert("absent_policy".to_owned(), json!(path));
+        }
         let orchestration = self.description.as_ref().and_then(|it| it.orchestration.as_ref());
         if let (Some(orchestration), Value::Object(data)) = (orchestration, &mut data) {
             data.insert("orchestration".to_owned(), json!(orchestration));

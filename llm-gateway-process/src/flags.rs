@@ -35,6 +35,9 @@ impl GatewayFlags {
             Some(path) => PolicySource::File(path.clone()),
             None => PolicySource::discover(&environment),
         };
+        if let PolicySource::EmbeddedInPlaceOf(path) = &source {
+            tracing::info!("the built-in policy is used: nothing is at {}", path.display());
+        }
         let mut builder = Gateway::builder().policy(source).environment(environment);
         if let Some(path) = &self.env_file {
             builder = builder.env_file(path);

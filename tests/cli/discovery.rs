@@ -109,3 +109,21 @@ fn a_guard_that_is_no_utf_8_is_not_lost() {
         assert!(ended.stdout.contains(name), "{}", ended.stdout);
     }
 }
+
+#[cfg(all(unix, not(target_os = "macos")))]
+#[test]
+fn a_policy_that_is_a_dead_link_stops_every_call_and_one_that_is_absent_is_told() {
+    let home = Home::new();
+    let place = home.path().join(".config/llm-gateway/routing.yaml");
+    let ended = home.program(["check"]).ends();
+    let told = format!("no policy of your own: {}", place.display());
+    assert!(ended.stdout.contains(&told), "{}", ended.stdout);
+    home.write(".config/llm-gateway/.env", "LLM_GATEWAY_DISABLED=1\n");
+    std::os::unix::fs::symlink("../dotfiles/routing.yaml", &place).unwrap();
+    let arguments = ["--json", "--offline", "route", "quick_answer", "hi"];
+    let document = home.program(arguments).ends().exits(1).document();
+    assert_eq!(document["meta"]["error_category"], "policy_invalid", "{document}");
+    let named = place.display().to_string();
+    assert!(document["error"].as_str().unwrap().contains(&named), "{document}");
+    home.program(["check"]).ends().exits(1);
+}

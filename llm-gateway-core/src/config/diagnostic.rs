@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use crate::error::{Category, Error};
 
-use super::BUILT_IN;
 use super::visible::visible;
 
 /// How severe a problem is.
@@ -134,7 +133,7 @@ impl PolicyProblems {
         // The names of text in memory and of the built-in policy are not paths.
         let is_path =
             |file: &str| file.ends_with(".yaml") || file.contains(std::path::MAIN_SEPARATOR);
-        match file.filter(|file| is_path(file) && !file.starts_with(BUILT_IN)) {
+        match file.filter(|file| is_path(file)) {
             Some(file) => format!("run `llm-gateway check --routing {file}` to see every problem"),
             None => "run `llm-gateway check` to see every problem".to_owned(),
         }

@@ -128,7 +128,8 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
             today: date_utc(now),
         };
         let parts = compilation.run(&raw, &mut problems);
-        Some(Policy { source: name.clone(), digest: digest(&text), ..parts })
+        let absent = source.absent().map(Path::to_owned);
+        Some(Policy { source: name.clone(), absent, digest: digest(&text), ..parts })
     });
     let failed = problems.has_errors();
     let problems = problems.into_sorted();

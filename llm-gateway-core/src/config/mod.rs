@@ -43,8 +43,5 @@ pub use load::{LoadRequest, Loaded, load};
 pub use raw::json_schema;
 pub use source::{EMBEDDED_POLICY, PolicySource};
 
-/// The beginning of the name of the embedded policy in messages.
-const BUILT_IN: &str = "routing.yaml (built in";
-
 #[cfg(doc)]
 use crate::policy::Policy;

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use crate::environment::{Environment, user_directory};
 use crate::model::is_unfilled;
 
-use super::BUILT_IN;
 use super::diagnostic::{Collector, Severity};
 use super::text::read_text;
 
@@ -64,11 +63,16 @@ impl PolicySource {
     pub(super) fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
-            Self::Embedded => format!("{BUILT_IN})"),
-            Self::EmbeddedInPlaceOf(path) => {
-                format!("{BUILT_IN}, because nothing is at {})", path.display())
-            }
+            Self::Embedded | Self::EmbeddedInPlaceOf(_) => "routing.yaml (built in)".to_owned(),
             Self::Text(_) => "policy".to_owned(),
+        }
+    }
+
+    /// Returns the path of the user's own policy, where nothing is.
+    pub(super) fn absent(&self) -> Option<&Path> {
+        match self {
+            Self::EmbeddedInPlaceOf(path) => Some(path),
+            Self::File(_) | Self::Embedded | Self::Text(_) => None,
         }
     }
 

@@ -23,6 +23,7 @@ mod orchestration;
 mod task_class;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use tokio::time::Instant;
@@ -71,6 +72,9 @@ pub struct Description {
     pub spend: Option<SpendState>,
     /// The source of the policy: a path, or a name for a policy that is embedded or given as text.
     pub policy_file: String,
+    /// The path of the user's own policy, where nothing is, so that the built-in one is in force.
+    #[serde(skip)]
+    pub absent_policy: Option<PathBuf>,
     /// The SHA-256 digest of the policy file's bytes, in hex.
     pub policy_digest: String,
     /// The version of the gateway.
@@ -174,6 +178,7 @@ impl Description {
             circuit_breakers: circuit_breakers(policy, targets),
             spend: None,
             policy_file: policy.source().to_owned(),
+            absent_policy: policy.absent.clone(),
             policy_digest: policy.digest().to_owned(),
             gateway_version: env!("CARGO_PKG_VERSION"),
             offline: keys.offline,

@@ -74,6 +74,8 @@ pub use workflow::{Sight, Step, Workflow};
 pub struct Policy {
     pub(crate) version: String,
     pub(crate) source: String,
+    /// The path of the user's own policy, where nothing is.
+    pub(crate) absent: Option<std::path::PathBuf>,
     pub(crate) digest: String,
     pub(crate) routes: Vec<Route>,
     pub(crate) providers: BTreeMap<ProviderName, ProviderSpec>,

@@ -72,6 +72,7 @@ impl Compilation<'_> {
         let policy = Policy {
             version: raw.version.clone().unwrap_or_else(|| FORM_VERSION.to_owned()),
             source: String::new(),
+            absent: None,
             digest: String::new(),
             preflight: self.preflight(raw, problems),
             switches: switches::switches(self.environment, problems),
