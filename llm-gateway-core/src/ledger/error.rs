@@ -69,6 +69,14 @@ pub enum Problem {
     DiskFull,
     /// The file of the ledger is damaged, or is not a database.
     Corrupt,
+    /// The file of a ledger is empty now.
+    Emptied,
+    /// The totals of the ledger no longer match its rows.
+    Unbalanced,
+    /// The file has a second name, under which its log and its locks would be others.
+    SeveralNames,
+    /// The file system of the ledger lacks locks, or cannot map files into memory.
+    FileSystem,
     /// The file is a database of another program.
     Foreign,
     /// A newer version of the gateway wrote the file.
@@ -124,6 +132,10 @@ impl Problem {
             Self::ReadOnly => "cannot be written",
             Self::DiskFull => "has no room to grow",
             Self::Corrupt => "is damaged",
+            Self::Emptied => "has been emptied",
+            Self::Unbalanced => "does not add up",
+            Self::SeveralNames => "cannot be shared",
+            Self::FileSystem => "stands where no ledger can be kept",
             Self::Foreign => "is not a ledger",
             Self::Newer => "was written by a newer version",
             Self::Moved => "does not stay in its place",
@@ -142,10 +154,16 @@ impl Problem {
                 "make the file and its directory writable, or set LLM_GATEWAY_LEDGER_PATH"
             }
             Self::DiskFull => "make room on the disk, or set LLM_GATEWAY_LEDGER_PATH to another",
-            Self::Corrupt => {
+            Self::Corrupt | Self::Emptied | Self::Unbalanced => {
                 "stop every gateway, then move the file and those beside it (`-wal`, `-shm`, \
-                 `-locks`) away to begin a new one; what this month has cost is then unknown"
+                 `-locks`) away; put a copy back from before, or begin a new one, for which this \
+                 month has cost nothing yet"
             }
+            Self::SeveralNames => {
+                "remove the other name, or mount the directory in place of the file; every process \
+                 must use the ledger under one name"
+            }
+            Self::FileSystem => "set LLM_GATEWAY_LEDGER_PATH to a file on a local disk",
             Self::Foreign => "set LLM_GATEWAY_LEDGER_PATH to a file of its own",
             Self::Newer => "update llm-gateway, or set LLM_GATEWAY_LEDGER_PATH to another file",
             Self::Moved => "stop every gateway before you move or replace the file",

@@ -1,20 +1,22 @@
 //! The tables of the ledger, read and written within one transaction. Sums are made in Rust: those
 //! of SQLite become floats when they overflow.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
 
 use crate::model::NanoUsd;
 
-use super::super::error::ReserveError;
+use super::super::error::{Problem, ReserveError, Unusable};
 use super::super::hold::HoldEnd;
 use super::super::hold_request::{HoldRequest, asked};
 use super::super::month::Month;
 use super::super::month_spend::{Dropped, MonthSpend, SpendBy, SpentRow};
 use super::super::rule::{LARGEST, Rule, Totals};
 use super::super::scope::{Scope, ScopeTotal};
+use super::balance;
 use super::processes::{Locks, ProcessName};
 
 // The statements that run for each call. Each finds its rows by a key, so that a call costs the
@@ -43,6 +45,8 @@ pub(super) struct Books<'a> {
     connection: &'a Connection,
     locks: &'a Locks,
     name: &'a Arc<ProcessName>,
+    /// The months that were found to add up in this transaction.
+    sound: RefCell<BTreeSet<Month>>,
 }
 
 /// The id of a hold in its ledger file.
@@ -57,7 +61,7 @@ impl<'a> Books<'a> {
         locks: &'a Locks,
         name: &'a Arc<ProcessName>,
     ) -> Self {
-        Self { connection, locks, name }
+        Self { connection, locks, name, sound: RefCell::default() }
     }
 
     #[cfg(test)]
@@ -72,6 +76,9 @@ impl<'a> Books<'a> {
         attempts: &[HoldRequest],
     ) -> rusqlite::Result<Result<Vec<HoldId>, ReserveError>> {
         let (month, asked) = (rule.month, asked(attempts));
+        if let Err(unbalanced) = self.check_balance(rule.place, month)? {
+            return Ok(Err(unbalanced.into()));
+        }
         for (scope, amount) in &asked {
             let totals = self.totals(month, &scope.to_string())?;
             if let Err(refused) = rule.check(scope, totals, *amount) {
@@ -140,17 +147,44 @@ impl<'a> Books<'a> {
         Ok(())
     }
 
+    /// Checks that the totals of a month match its rows, once in a transaction.
+    fn check_balance(&self, place: &str, month: Month) -> rusqlite::Result<Result<(), Unusable>> {
+        if self.sound.borrow().contains(&month) {
+            return Ok(Ok(()));
+        }
+        if let Some(detail) = balance::mismatch(self.connection, month)? {
+            return Ok(Err(Unusable::new(Problem::Unbalanced, place, detail)));
+        }
+        self.sound.borrow_mut().insert(month);
+        Ok(Ok(()))
+    }
+
     /// Returns what a month has cost, and what is held in it.
-    pub(super) fn spent(&self, month: Month, by: SpendBy) -> rusqlite::Result<MonthSpend> {
+    pub(super) fn spent(
+        &self,
+        place: &str,
+        month: Month,
+        by: SpendBy,
+    ) -> rusqlite::Result<Result<MonthSpend, Unusable>> {
+        if let Err(unbalanced) = self.check_balance(place, month)? {
+            return Ok(Err(unbalanced));
+        }
+        self.month_spend(month, by).map(Ok)
+    }
+
+    fn month_spend(&self, month: Month, by: SpendBy) -> rusqlite::Result<MonthSpend> {
         let sql = match by {
             SpendBy::Provider => {
-                "SELECT provider, cost, calls, estimated, unknown FROM spending WHERE month = ?1"
+                "SELECT key, cost, calls, estimated, unknown FROM sums
+                 WHERE month = ?1 AND kind = 'provider'"
             }
             SpendBy::Model => {
-                "SELECT model, cost, calls, estimated, unknown FROM spending WHERE month = ?1"
+                "SELECT key, cost, calls, estimated, unknown FROM sums
+                 WHERE month = ?1 AND kind = 'model'"
             }
             SpendBy::TaskClass => {
-                "SELECT task_class, cost, calls, estimated, unknown FROM spending WHERE month = ?1"
+                "SELECT key, cost, calls, estimated, unknown FROM sums
+                 WHERE month = ?1 AND kind = 'task_class'"
             }
         };
         let calls = self.rows(sql, month, |row| {
@@ -180,7 +214,14 @@ impl<'a> Books<'a> {
     }
 
     /// Releases the holds of dead processes in `month`.
-    pub(super) fn drop_unsettled(&self, month: Month) -> rusqlite::Result<Dropped> {
+    pub(super) fn drop_unsettled(
+        &self,
+        place: &str,
+        month: Month,
+    ) -> rusqlite::Result<Result<Dropped, Unusable>> {
+        if let Err(unbalanced) = self.check_balance(place, month)? {
+            return Ok(Err(unbalanced));
+        }
         let mut dropped = Dropped::default();
         for held in self.holds(month)?.into_iter().filter(|held| held.is_unsettled) {
             self.connection.execute("DELETE FROM holds WHERE id = ?1", [held.id])?;
@@ -190,7 +231,7 @@ impl<'a> Books<'a> {
             dropped.add(held.amount);
         }
         self.locks.remove_ended(self.connection)?;
-        Ok(dropped)
+        Ok(Ok(dropped))
     }
 
     fn holds(&self, month: Month) -> rusqlite::Result<Vec<HoldRow>> {
@@ -198,8 +239,9 @@ impl<'a> Books<'a> {
         let sql = "SELECT id, process, amount, scopes FROM holds WHERE month = ?1";
         self.rows(sql, month, |row| {
             let process = row.get(1)?;
-            let is_unsettled =
-                *ended.entry(process).or_insert_with(|| self.locks.has_ended(process));
+            let is_unsettled = *ended
+                .entry(process)
+                .or_insert_with(|| self.locks.has_ended(self.connection, process));
             Ok(HoldRow {
                 id: row.get(0)?,
                 amount: amount(row, 2)?,

@@ -36,6 +36,53 @@ impl FileId {
     }
 }
 
+impl FileId {
+    /// Returns the inode as the ledger writes it, or `None` on systems that do not tell one. The
+    /// device is left out: its number may change when the machine starts again.
+    pub(super) fn inode(self) -> Option<i64> {
+        #[cfg(unix)]
+        return Some(self.device_and_inode.1.cast_signed());
+        #[cfg(not(unix))]
+        None
+    }
+}
+
+/// Returns why the ledger file at `path` cannot be shared by everybody who uses it, as words for a
+/// person. The log and the locks of a ledger stand beside it under its name, so that under two
+/// names they would be two of each, and every cap would allow its amount twice.
+pub(super) fn other_names(path: &Path) -> Option<String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+
+        let file = std::fs::metadata(path).ok().filter(Metadata::is_file);
+        let names = file.map_or(1, |file| file.nlink());
+        if names > 1 {
+            return Some(format!("the file has {names} names (hard links)"));
+        }
+    }
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    is_mount_point(&mounts, path)
+        .then(|| "the file is mounted by itself, without the files beside it".to_owned())
+}
+
+/// Returns whether `path` is a mount point of its own, by the text of proc_pid_mountinfo(5).
+fn is_mount_point(mounts: &str, path: &Path) -> bool {
+    let mut points = mounts.lines().filter_map(|line| line.split(' ').nth(4));
+    points.any(|point| Path::new(&unescaped(point)) == path)
+}
+
+/// Returns a mount point without the escapes that stand for blanks, line ends and backslashes.
+fn unescaped(point: &str) -> String {
+    let escapes = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
+    escapes.iter().fold(point.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+/// Returns whether the file at `path` is there and empty.
+pub(super) fn is_empty(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0)
+}
+
 /// The files of an open ledger, each with the path that led to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OpenFiles([(PathBuf, FileId); 3]);
@@ -67,5 +114,28 @@ impl OpenFiles {
     pub(super) fn have_moved(&self) -> bool {
         let Self(files) = self;
         files.iter().any(|(path, file)| FileId::at(path) != Some(*file))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_mounted_by_itself_is_found_whatever_its_name() {
+        let mounts = "22 27 0:21 / /proc rw,nosuid shared:12 - proc proc rw\n\
+                      41 27 8:1 /a/l.db /srv/my\\040state/ledger.db rw - ext4 /dev/sda1 rw\n\
+                      42 27 8:1 / /srv/state rw - ext4 /dev/sda1 rw\n";
+        for (path, is_mounted) in [
+            ("/srv/my state/ledger.db", true),
+            ("/srv/my\\040state/ledger.db", false),
+            ("/srv/state/ledger.db", false),
+            ("/srv/my state", false),
+            ("/proc", true),
+            ("/a/l.db", false),
+        ] {
+            assert_eq!(is_mount_point(mounts, Path::new(path)), is_mounted, "{path}");
+        }
+        assert!(!is_mount_point("", Path::new("")));
     }
 }

@@ -15,23 +15,41 @@ use super::books::{Books, HoldId};
 /// A job of the ledger's thread, which changes or reads the tables.
 pub(super) trait Job: Send {
     /// Does the job in the ledger's tables, within a transaction that may still fail.
-    fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()>;
+    fn run(&mut self, books: &Books<'_>) -> rusqlite::Result<()>;
+
+    /// Returns what the job needs.
+    fn need(&self) -> Need {
+        Need::Writing
+    }
 
     /// Answers whoever put the job into the queue, with the result of the transaction. Returns the
     /// job if it must be tried again.
     fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>>;
 }
 
+/// What a job needs of the ledger's thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// The job only reads, and takes no write lock.
+    Reading,
+    /// The job changes the tables.
+    Writing,
+    /// The job comes last: what is in the log belongs into the file now, so that a copy of the
+    /// file is whole.
+    Folding,
+}
+
 /// The job that runs a query, or a change that returns no hold.
 pub(super) struct Query<T, F> {
+    need: Need,
     run: F,
     found: Option<T>,
     reply: oneshot::Sender<Result<T, Unusable>>,
 }
 
 impl<T, F> Query<T, F> {
-    pub(super) fn new(run: F, reply: oneshot::Sender<Result<T, Unusable>>) -> Self {
-        Self { run, found: None, reply }
+    pub(super) fn new(need: Need, run: F, reply: oneshot::Sender<Result<T, Unusable>>) -> Self {
+        Self { need, run, found: None, reply }
     }
 }
 
@@ -40,9 +58,13 @@ where
     T: Send,
     F: FnMut(&Books<'_>) -> rusqlite::Result<T> + Send,
 {
-    fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
+    fn run(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
         self.found = Some((self.run)(books)?);
         Ok(())
+    }
+
+    fn need(&self) -> Need {
+        self.need
     }
 
     fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
@@ -80,7 +102,7 @@ impl Reserve {
 }
 
 impl Job for Reserve {
-    fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
+    fn run(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
         let rule = Rule { place: &self.queue.place, month: self.month, caps: &self.caps };
         self.found = Some(books.reserve(&rule, &self.attempts)?);
         Ok(())
@@ -135,7 +157,7 @@ struct Close {
 }
 
 impl Job for Close {
-    fn write(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
+    fn run(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
         books.close(&self.hold.id, self.hold.month, &self.hold.attempt, self.end)
     }
 

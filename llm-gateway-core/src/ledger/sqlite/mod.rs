@@ -8,16 +8,23 @@
 //! The path decides. If the file is moved or replaced, the thread changes to the file that is at
 //! the path now, and books in it the ends of holds that it still had in the other.
 //!
+//! A report of the month takes no write lock: it is read beside whoever writes, after what was
+//! asked before it. What was written is folded into the file when the ledger is drained, and after
+//! a second without a job, so that a copy of the file is whole whenever nobody uses it.
+//!
 //! The end of a hold is a job too, also if the guard is dropped. Its room in the queue is taken
 //! before money is reserved, as a slot of a semaphore, and kept until the end of the hold is
 //! written. The slots bound the queue, so it can never be full for a drop.
 
+mod balance;
 mod books;
 mod files;
 mod jobs;
 mod open;
+mod probe;
 mod problem;
 mod processes;
+mod reader;
 mod thread;
 
 use std::fmt;
@@ -36,7 +43,7 @@ use super::month::Month;
 use super::month_spend::{Dropped, MonthSpend, SpendBy};
 
 use books::Books;
-use jobs::{Job, Query, Reserve};
+use jobs::{Job, Need, Query, Reserve};
 use thread::LedgerThread;
 
 /// The most holds that a ledger keeps open at once; a request for more waits. The number is far
@@ -81,13 +88,13 @@ impl SqliteLedger {
     }
 
     /// Lets the ledger's thread run `run` in a transaction, and waits for the result.
-    async fn ask<T, F>(&self, run: F) -> Result<T, Unusable>
+    async fn ask<T, F>(&self, need: Need, run: F) -> Result<T, Unusable>
     where
         T: Send + 'static,
         F: FnMut(&Books<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let (reply, heard) = oneshot::channel();
-        self.queue.put(Box::new(Query::new(run, reply)));
+        self.queue.put(Box::new(Query::new(need, run, reply)));
         heard.await.unwrap_or_else(|_| Err(self.queue.stopped()))
     }
 }
@@ -117,16 +124,18 @@ impl Ledger for SqliteLedger {
     }
 
     async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, Unusable> {
-        self.ask(move |books| books.spent(month, by)).await
+        let place = Arc::clone(&self.queue.place);
+        self.ask(Need::Reading, move |books| books.spent(&place, month, by)).await?
     }
 
     async fn drop_unsettled(&self, month: Month) -> Result<Dropped, Unusable> {
-        self.ask(move |books| books.drop_unsettled(month)).await
+        let place = Arc::clone(&self.queue.place);
+        self.ask(Need::Writing, move |books| books.drop_unsettled(&place, month)).await?
     }
 
     async fn drain(&self) -> Result<(), Unusable> {
         // The queue is in order: what came before is written when this is answered.
-        self.ask(|_| Ok(())).await
+        self.ask(Need::Folding, |_| Ok(())).await
     }
 }
 

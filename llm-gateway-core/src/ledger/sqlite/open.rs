@@ -9,7 +9,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::super::error::{Problem, Unusable};
 use super::books::Books;
-use super::files::{FileId, OpenFiles};
+use super::files::{FileId, OpenFiles, is_empty, other_names};
+use super::probe::lack_of_file_system;
 use super::problem::{of_file, of_lock, of_sqlite};
 use super::processes::{Locks, Process, RegisterError};
 use crate::private;
@@ -27,7 +28,15 @@ const APPLICATION_ID: i64 = 0x6c6c_6777;
 
 /// The SQL scripts that build the ledger's schema, one for each version. `user_version` counts the
 /// scripts that ran. Four lines of code run them, so no crate is needed for it.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("sums.sql")];
+
+/// The number of looks at whether a lock is free after which somebody asks whether locks work at
+/// all: a tenth of a second.
+const DOUBT: u32 = 50;
+
+/// The number of looks at whether the log can be folded in. Where somebody else keeps it busy, that
+/// one folds it in later.
+const FOLDING_PATIENCE: u32 = 5;
 
 /// An open ledger file, owned by its thread.
 pub(super) struct OpenLedger {
@@ -37,17 +46,26 @@ pub(super) struct OpenLedger {
     patience: u32,
     locks: Locks,
     process: Process,
+    /// Whether something was written since the log was folded in.
+    has_log: bool,
 }
 
 impl OpenLedger {
-    /// Opens the ledger that `place` leads to, and creates what does not exist.
-    pub(super) fn open(place: &Path, patience: u32) -> Result<Self, Unusable> {
+    /// Opens the ledger that `place` leads to, and creates what does not exist. `meanwhile` runs
+    /// while another process has the lock.
+    pub(super) fn open(
+        place: &Path,
+        patience: u32,
+        meanwhile: &mut dyn FnMut(),
+    ) -> Result<Self, Unusable> {
         let path = canonical_path(place)?;
-        let locks = Locks::beside(&path).map_err(|error| of_file(&path, &error))?;
-        let database = FileId::at(place);
-        let connection = retry_while_locked(patience, || connect(&path))?;
+        let locks = Locks::beside(&path);
+        let (database, had_log) = (FileId::at(place), has_log(&path));
+        let connection = retry_while_locked(patience, meanwhile, || connect(&path))?;
+        locks.create().map_err(|error| of_file(&path, &error))?;
         let (files, process) = {
-            let transaction = retry_while_locked(patience, || begin(&connection, &path))?;
+            let transaction =
+                retry_while_locked(patience, meanwhile, || begin(&connection, &path))?;
             // The same file before and after opening is the one that was opened.
             let files = OpenFiles::of(place, &path).ok_or_else(|| moved(&path))?;
             if database != Some(files.database()) {
@@ -58,25 +76,53 @@ impl OpenLedger {
             transaction.commit().map_err(|error| of_sqlite(&path, &error))?;
             (files, process)
         };
-        Ok(Self { connection, path, files, patience, locks, process })
+        let mut open = Self { connection, path, files, patience, locks, process, has_log: true };
+        // A process that was killed left its log.
+        if had_log {
+            open.fold(0);
+        }
+        Ok(open)
     }
 
     /// Runs `run` in one write transaction: all of it is written, or nothing.
     pub(super) fn write(
         &mut self,
+        meanwhile: &mut dyn FnMut(),
         run: impl FnOnce(&Books<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), Unusable> {
         // Checked before the transaction, so that nothing is done to a log that other processes
         // share by now; and within it, because it may have waited for its turn.
         self.in_place()?;
         let transaction =
-            retry_while_locked(self.patience, || begin(&self.connection, &self.path))?;
+            retry_while_locked(self.patience, meanwhile, || begin(&self.connection, &self.path))?;
         self.in_place()?;
         let kept = self.locks.restore(&transaction, &mut self.process);
         kept.map_err(|error| of_lock(&self.path, &error))?;
         let books = Books::new(&transaction, &self.locks, &self.process.name);
         let written = run(&books).and_then(|()| transaction.commit());
+        self.has_log = true;
         written.map_err(|error| of_sqlite(&self.path, &error))
+    }
+
+    /// Moves what is in the log into the file, so that a copy of the file is whole.
+    pub(super) fn fold_in(&mut self) {
+        self.fold(FOLDING_PATIENCE);
+    }
+
+    fn fold(&mut self, patience: u32) {
+        if !self.has_log || self.in_place().is_err() {
+            return;
+        }
+        let fold = || {
+            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+            let busy = self.connection.query_row(sql, [], |row| row.get::<_, bool>(0));
+            match busy.map_err(|error| of_sqlite(&self.path, &error))? {
+                true => Err(locked(&self.path, "its log is in use")),
+                false => Ok(()),
+            }
+        };
+        // If somebody else keeps the log busy, that one folds it in later.
+        self.has_log = retry_while_locked(patience, &mut || {}, fold).is_err();
     }
 
     /// Returns whether the ledger's files were moved, removed or replaced.
@@ -86,7 +132,11 @@ impl OpenLedger {
 
     /// Checks that the ledger's files are still at their paths.
     fn in_place(&self) -> Result<(), Unusable> {
-        if self.has_moved() { Err(moved(&self.path)) } else { Ok(()) }
+        if self.has_moved() {
+            return Err(moved(&self.path));
+        }
+        alone(&self.path)?;
+        if is_empty(&self.path) { Err(emptied(&self.path)) } else { Ok(()) }
     }
 
     /// Closes a ledger whose files are no longer in their place. The holds of this process in them
@@ -109,7 +159,7 @@ impl OpenLedger {
         let Self { connection, path, patience, locks, process, .. } = self;
         drop(process);
         // If this fails, the next process that opens the file does it.
-        let begun = retry_while_locked(patience, || begin(&connection, &path));
+        let begun = retry_while_locked(patience, &mut || {}, || begin(&connection, &path));
         let Ok(transaction) = begun else { return };
         if locks.remove_ended(&transaction).is_ok() {
             let _ = transaction.commit();
@@ -126,10 +176,56 @@ fn canonical_path(path: &Path) -> Result<PathBuf, Unusable> {
     }
     // A file that exists is not opened here: closing it would end SQLite's own locks on it
     // (https://sqlite.org/howtocorrupt.html, 2.2).
-    match private::open_options().create_new(true).open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(&error)),
-        _ => path.canonicalize().map_err(|error| failed(&error)),
+    let is_new = match private::open_options().create_new(true).open(path) {
+        Ok(_) => true,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
+        Err(error) => return Err(failed(&error)),
+    };
+    let path = path.canonicalize().map_err(|error| failed(&error))?;
+    alone(&path)?;
+    if !is_new {
+        // Another process may be creating the file at this moment.
+        let looked = retry_while_locked(DOUBT, &mut || {}, || not_emptied(&path));
+        looked.map_err(|_| emptied(&path))?;
     }
+    Ok(path)
+}
+
+/// Checks that the file at `path` was not emptied. It is called locked while it is not known.
+fn not_emptied(path: &Path) -> Result<(), Unusable> {
+    // Whoever creates a ledger creates the locks after the first page, so they are looked at first.
+    match Locks::beside(path).exist() && is_empty(path) {
+        true => Err(locked(path, "it is empty")),
+        false => Ok(()),
+    }
+}
+
+/// Checks that everybody who uses the file at `path` uses the same files beside it.
+pub(super) fn alone(path: &Path) -> Result<(), Unusable> {
+    match other_names(path) {
+        Some(detail) => {
+            Err(Unusable::new(Problem::SeveralNames, path.display().to_string(), detail))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Returns whether a log with something in it stands beside the file at `path`.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0)
+}
+
+/// Returns the error of a ledger file that was emptied.
+fn emptied(path: &Path) -> Unusable {
+    let detail = "its file holds nothing, and its locks show that it did";
+    Unusable::new(Problem::Emptied, path.display().to_string(), detail)
+}
+
+/// Returns the error of a ledger that somebody else keeps busy.
+fn locked(path: &Path, detail: &str) -> Unusable {
+    Unusable::new(Problem::Locked, path.display().to_string(), detail)
 }
 
 /// Returns the error of a ledger path that leads to another file by now.
@@ -139,7 +235,22 @@ fn moved(path: &Path) -> Unusable {
 }
 
 /// Opens a connection to the ledger file, after a look at what kind of file it is.
-fn connect(path: &Path) -> Result<Connection, Unusable> {
+pub(super) fn connect(path: &Path) -> Result<Connection, Unusable> {
+    // A file system that cannot map files fails with an error of input or output.
+    open_connection(path).map_err(|unusable| match unusable.problem {
+        Problem::Unreachable => lacking(path).unwrap_or(unusable),
+        _ => unusable,
+    })
+}
+
+/// Returns the error of a file system that lacks what a ledger needs, if the one at `path` does.
+fn lacking(path: &Path) -> Option<Unusable> {
+    let detail = lack_of_file_system(path)?;
+    Some(Unusable::new(Problem::FileSystem, path.display().to_string(), detail))
+}
+
+/// Opens a connection to the ledger file, and sets it up.
+fn open_connection(path: &Path) -> Result<Connection, Unusable> {
     let failed = |error: rusqlite::Error| of_sqlite(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
@@ -151,7 +262,12 @@ fn connect(path: &Path) -> Result<Connection, Unusable> {
     version(&look, path)?;
     drop(look);
     // In this mode readers and writers do not block each other.
-    connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+    let mode = connection.query_row("PRAGMA journal_mode = wal", [], |row| row.get::<_, String>(0));
+    let mode = mode.map_err(failed)?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        let detail = format!("its file system allows no write-ahead log (journal_mode is {mode})");
+        return Err(Unusable::new(Problem::FileSystem, path.display().to_string(), detail));
+    }
     // A hold must outlive a power cut, because the call that it covers may have been sent. It costs
     // a wait for the disk, which a batch shares, beside a call of seconds.
     connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
@@ -175,6 +291,11 @@ fn version(connection: &Connection, path: &Path) -> Result<usize, Unusable> {
         let detail = format!("its schema has version {version}, this one knows up to {known}");
         Unusable::new(Problem::Newer, path.display().to_string(), detail)
     })
+}
+
+/// Returns whether every migration has run in the ledger file.
+pub(super) fn is_current(connection: &Connection, path: &Path) -> Result<bool, Unusable> {
+    version(connection, path).map(|version| version == MIGRATIONS.len())
 }
 
 /// Runs the migrations that the ledger file lacks.
@@ -202,17 +323,28 @@ fn begin<'a>(connection: &'a Connection, path: &Path) -> Result<Transaction<'a>,
         .map_err(|error| of_sqlite(path, &error))
 }
 
-/// Repeats an attempt while another process has the lock, until `patience` is used up.
-fn retry_while_locked<T>(
+/// Repeats an attempt while another process has the lock, until `patience` is used up. `meanwhile`
+/// runs between two attempts. Where nobody lets go of the lock for long, it is asked whether locks
+/// work there at all.
+pub(super) fn retry_while_locked<T>(
     patience: u32,
+    meanwhile: &mut dyn FnMut(),
     mut attempt: impl FnMut() -> Result<T, Unusable>,
 ) -> Result<T, Unusable> {
     let mut looks = 0;
     loop {
         match attempt() {
-            Err(unusable) if unusable.problem == Problem::Locked && looks < patience => wait(),
+            Err(unusable) if unusable.problem == Problem::Locked && looks < patience => {
+                if looks == DOUBT
+                    && let Some(lacking) = lacking(Path::new(&unusable.place))
+                {
+                    return Err(lacking);
+                }
+                wait();
+            }
             result => return result,
         }
+        meanwhile();
         looks += 1;
     }
 }

@@ -5,15 +5,16 @@
 //! process id could not show as much, because it may belong to another process by now. Lock files
 //! are created and removed within a write transaction, so that nobody sees one before it is locked.
 //!
-//! A lock file that somebody removed shows nothing: its process may be alive, so what it holds
-//! stays held. A living process puts its file back before it writes again.
+//! A lock file that somebody removed or replaced shows nothing: its process may be alive, so what it
+//! holds stays held. The ledger knows each lock file by its inode, so that another file under its
+//! name is not taken for it. A living process puts its file back before it writes again.
 
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::files::FileId;
 use crate::private;
@@ -39,6 +40,13 @@ pub(super) struct ProcessName {
     pub(super) id: i64,
 }
 
+impl ProcessName {
+    /// Returns the name of nobody, for a look at a ledger in which nothing is held.
+    pub(super) fn nobody() -> Arc<Self> {
+        Arc::new(Self { id: 0 })
+    }
+}
+
 impl Process {
     /// Returns whether a hold still carries the name of this process.
     pub(super) fn has_holds(&self) -> bool {
@@ -53,18 +61,27 @@ enum LockState {
     Taken,
     /// The lock is free: the process has ended.
     Free,
-    /// The lock file is gone, which shows nothing about the process.
+    /// The lock file is gone or is another one, which shows nothing about the process.
     Missing,
 }
 
 impl Locks {
     /// Returns the locks of the ledger at `path`, in a folder of their own beside it.
-    pub(super) fn beside(path: &Path) -> io::Result<Self> {
+    pub(super) fn beside(path: &Path) -> Self {
         let mut folder = path.as_os_str().to_owned();
         folder.push("-locks");
-        let folder = PathBuf::from(folder);
-        private::create_folder(&folder)?;
-        Ok(Self { folder })
+        Self { folder: PathBuf::from(folder) }
+    }
+
+    /// Creates the folder of the lock files.
+    pub(super) fn create(&self) -> io::Result<()> {
+        private::create_folder(&self.folder)
+    }
+
+    /// Returns whether the folder of the lock files exists. It is created once the ledger's file
+    /// has its first page, so beside an empty file it shows that the file was emptied.
+    pub(super) fn exist(&self) -> bool {
+        self.folder.is_dir()
     }
 
     /// Registers this process under an id that no process had. Runs within a write transaction.
@@ -75,6 +92,7 @@ impl Locks {
             // The lock is taken only if the database was set back to an older state; the next id
             // is tried then.
             if let Some(lock) = self.lock(id)? {
+                note(connection, id, &lock)?;
                 return Ok(Process { name: Arc::new(ProcessName { id }), lock });
             }
         }
@@ -92,9 +110,11 @@ impl Locks {
         if FileId::at(&self.file(id)) == Some(locked) {
             return Ok(());
         }
-        private::create_folder(&self.folder)?;
-        // If another process has the lock, the id counts as living, which serves as well.
+        self.create()?;
+        // If another process has the lock, the ledger still knows the file that was there before,
+        // and the id counts as living.
         if let Some(lock) = self.lock(id)? {
+            note(connection, id, &lock)?;
             process.lock = lock;
         }
         // The process may have been removed while it held nothing.
@@ -115,12 +135,25 @@ impl Locks {
     }
 
     /// Returns whether a process has ended. If that cannot be found out, it counts as living.
-    pub(super) fn has_ended(&self, id: i64) -> bool {
-        self.state(id) == LockState::Free
+    pub(super) fn has_ended(&self, connection: &Connection, id: i64) -> bool {
+        self.state(connection, id) == LockState::Free
     }
 
-    fn state(&self, id: i64) -> LockState {
-        match File::open(self.file(id)) {
+    fn state(&self, connection: &Connection, id: i64) -> LockState {
+        let path = self.file(id);
+        let Some(file) = FileId::at(&path) else { return LockState::Missing };
+        match noted(connection, id) {
+            // A version that noted no inode locked the file that is there.
+            Ok(None) => {}
+            Ok(inode) if inode == file.inode() => {}
+            Ok(_) => return LockState::Missing,
+            Err(_) => return LockState::Taken,
+        }
+        match File::open(path) {
+            // Between the look and the opening the file may have been replaced.
+            Ok(opened) if opened.metadata().ok().map(|it| FileId::of(&it)) != Some(file) => {
+                LockState::Missing
+            }
             // A shared lock, so that two processes that look do not take each other for the owner.
             Ok(file) if file.try_lock_shared().is_ok() => LockState::Free,
             Err(error) if error.kind() == io::ErrorKind::NotFound => LockState::Missing,
@@ -136,8 +169,9 @@ impl Locks {
         )?;
         let idle = idle.query_map([], |row| row.get::<_, i64>(0))?;
         for id in idle.collect::<rusqlite::Result<Vec<_>>>()? {
-            if self.state(id) != LockState::Taken {
+            if self.state(connection, id) != LockState::Taken {
                 connection.execute("DELETE FROM processes WHERE id = ?1", [id])?;
+                connection.execute("DELETE FROM lock_files WHERE process = ?1", [id])?;
                 // A file that stays is empty, and its id is not used again.
                 let _ = std::fs::remove_file(self.file(id));
             }
@@ -148,6 +182,21 @@ impl Locks {
     fn file(&self, id: i64) -> PathBuf {
         self.folder.join(format!("{id}.lock"))
     }
+}
+
+/// Notes which file the lock of process `id` is on. Runs within a write transaction.
+fn note(connection: &Connection, id: i64, lock: &File) -> Result<(), RegisterError> {
+    if let Some(inode) = FileId::of(&lock.metadata()?).inode() {
+        connection.execute("INSERT OR REPLACE INTO lock_files VALUES (?1, ?2)", [id, inode])?;
+    }
+    Ok(())
+}
+
+/// Returns the inode of the file that the lock of process `id` is on; `None` if none was noted.
+fn noted(connection: &Connection, id: i64) -> rusqlite::Result<Option<i64>> {
+    let mut select =
+        connection.prepare_cached("SELECT inode FROM lock_files WHERE process = ?1")?;
+    select.query_row([id], |row| row.get(0)).optional()
 }
 
 /// The error of a process that could not be registered.

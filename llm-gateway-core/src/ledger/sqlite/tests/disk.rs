@@ -7,6 +7,7 @@ use crate::ledger::{Hold, HoldRequest, Ledger, Problem, ReserveError, SpendBy, S
 use crate::model::{CostBasis, ModelId, NanoUsd};
 
 use super::super::books::{Books, OF_A_CALL};
+use super::super::jobs::Need;
 use super::{Place, call, november, problem};
 
 /// A ledger whose file cannot grow. SQLite then fails as on a full disk.
@@ -27,7 +28,7 @@ impl Full {
         let limit = |books: &Books<'_>| {
             books.connection().query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))
         };
-        full.ledger.ask(limit).await.unwrap();
+        full.ledger.ask(Need::Writing, limit).await.unwrap();
         (full, holds)
     }
 

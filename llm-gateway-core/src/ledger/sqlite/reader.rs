@@ -1,0 +1,42 @@
+//! Reads a ledger file without a write lock, so that a question about the month waits for nobody
+//! who writes.
+
+use std::path::Path;
+
+use rusqlite::{Transaction, TransactionBehavior};
+
+use super::super::error::Unusable;
+use super::books::Books;
+use super::files::is_empty;
+use super::jobs::Job;
+use super::open::{alone, connect, is_current, retry_while_locked};
+use super::problem::of_sqlite;
+use super::processes::{Locks, ProcessName};
+
+/// Lets `jobs` read the ledger file at `place`, and returns whether they have. They have not if
+/// there is no ledger of this version yet, which a writer makes.
+///
+/// The connection lives for this one look. It is of the file that is at the path now, and where no
+/// other process has the file open, closing it folds the log into the file.
+pub(super) fn read(
+    place: &Path,
+    patience: u32,
+    jobs: &mut [Box<dyn Job>],
+) -> Result<bool, Unusable> {
+    let Ok(path) = place.canonicalize() else { return Ok(false) };
+    alone(&path)?;
+    if is_empty(&path) {
+        return Ok(false);
+    }
+    let connection = retry_while_locked(patience, &mut || {}, || connect(&path))?;
+    let failed = |error: rusqlite::Error| of_sqlite(&path, &error);
+    let look = Transaction::new_unchecked(&connection, TransactionBehavior::Deferred);
+    let look = look.map_err(failed)?;
+    if !is_current(&look, &path)? {
+        return Ok(false);
+    }
+    let (locks, nobody) = (Locks::beside(&path), ProcessName::nobody());
+    let books = Books::new(&look, &locks, &nobody);
+    jobs.iter_mut().try_for_each(|job| job.run(&books)).map_err(failed)?;
+    Ok(true)
+}
