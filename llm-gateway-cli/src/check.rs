@@ -66,6 +66,9 @@ impl Findings {
     }
 
     fn show(&self, terminal: &mut Terminal) -> std::io::Result<()> {
+        if let Some(notice) = self.switched_off() {
+            terminal.line(&format!("{BAD}{notice}{BAD:#}"))?;
+        }
         for problem in &self.problems {
             terminal.line(&painted(&problem.to_string(), problem.severity))?;
         }
@@ -87,6 +90,11 @@ impl Findings {
         terminal.line(&self.conclusion())
     }
 
+    /// Returns what switches refuse, if any is on.
+    fn switched_off(&self) -> Option<&'static str> {
+        self.description.as_ref()?.switches.notice()
+    }
+
     fn conclusion(&self) -> String {
         let (errors, warnings) = (self.errors(), self.warnings());
         let counted = [(errors, "error"), (warnings, "warning")]
@@ -105,7 +113,10 @@ impl Findings {
         if description.task_classes.iter().any(|class| class.available) {
             return verdict;
         }
-        let way_out = keys_to_set(&description.task_classes);
+        let way_out = match (description.switches.disabled, description.task_classes.first()) {
+            (true, Some(class)) => class.unavailable_because.clone().unwrap_or_default(),
+            _ => keys_to_set(&description.task_classes),
+        };
         format!("{verdict}; {BAD}no task class can run yet{BAD:#}: {way_out}")
     }
 
@@ -128,6 +139,9 @@ impl Findings {
             json!({ "policy_file": file, "problems": problems, "task_classes": classes });
         if let (Some(path), Value::Object(data)) = (absent, &mut data) {
             data.insert("absent_policy".to_owned(), json!(path));
+        }
+        if let (Some(description), Value::Object(data)) = (&self.description, &mut data) {
+            data.insert("switches".to_owned(), json!(description.switches));
         }
         let orchestration = self.description.as_ref().and_then(|it| it.orchestration.as_ref());
         if let (Some(orchestration), Value::Object(data)) = (orchestration, &mut data) {

@@ -6,7 +6,7 @@ use llm_gateway_core::{Envelope, Gateway};
 use serde_json::json;
 
 use crate::render;
-use crate::terminal::{FAINT, STRONG, Terminal};
+use crate::terminal::{BAD, FAINT, STRONG, Terminal};
 
 pub(crate) async fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
     let description = match gateway.describe_with_spend().await {
@@ -19,6 +19,9 @@ pub(crate) async fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::R
     if terminal.json {
         terminal.document(&Envelope::success(json!(description)))?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(notice) = description.switches.notice() {
+        terminal.line(&format!("{BAD}{notice}{BAD:#}"))?;
     }
     let file = &description.policy_file;
     terminal.line(&format!(

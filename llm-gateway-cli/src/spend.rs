@@ -68,7 +68,7 @@ async fn collect(
         return Ok(Some(SpendOutput { report, dropped: Some(Dropped::default()) }));
     }
     let question = format!(
-        "{unsettled} of {month} is held by processes that died. What their calls did cost would \
+        "{unsettled} of {month} is held by processes that ended. What their calls did cost would \
          be counted nowhere. Give it back?"
     );
     if !spend.yes && !terminal.confirms(&question) {
@@ -111,7 +111,7 @@ impl SpendOutput {
         }
         if spent.unsettled > NanoUsd::ZERO {
             terminal.note(&format!(
-                "{FAINT}hint:{FAINT:#}  unsettled money counts against the caps until the month \
+                "{FAINT}hint:{FAINT:#}  unsettled money is held by a process that ended, and counts against the caps until the month \
                  ends; `llm-gateway spend --drop-unsettled` gives it back"
             ))?;
         }

@@ -31,6 +31,7 @@ use tokio::time::Instant;
 use crate::model::{Dialect, ProviderHeader, ProviderName, Target, TaskClass};
 use crate::policy::{
     Enforce, Escalations, Level, Listing, Orchestration, Panel, Policy, ProviderSpec, Route, Shape,
+    Switches,
 };
 use crate::reliability::{Breaker, Targets};
 use crate::spend::SpendState;
@@ -48,6 +49,8 @@ use task_class::task_class;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Description {
+    /// The switches that refuse calls whatever the policy says.
+    pub switches: Switches,
     /// The version that the policy file states.
     pub version: String,
     /// Every task class, in the order of the policy file.
@@ -159,6 +162,7 @@ impl Description {
             Shape::Single(_) | Shape::Cascade(_) => None,
         });
         Self {
+            switches: *policy.switches(),
             version: policy.version().to_owned(),
             task_classes: policy
                 .routes()

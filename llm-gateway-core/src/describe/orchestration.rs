@@ -113,7 +113,7 @@ impl OrchestrationDescription {
             depths: orchestration
                 .depths
                 .iter()
-                .map(|it| DepthDescription::of(it, &roles))
+                .map(|it| DepthDescription::of(it, &roles, policy.switches().way_on()))
                 .collect(),
             roles,
             max_usd: orchestration.max_cost,
@@ -127,7 +127,7 @@ impl OrchestrationDescription {
 }
 
 impl DepthDescription {
-    fn of(depth: &Depth, roles: &RolesDescription) -> Self {
+    fn of(depth: &Depth, roles: &RolesDescription, switched_off: Option<String>) -> Self {
         let steps = depth.workflow.steps();
         let mut lacking: Vec<&str> = Vec::new();
         let mut unverified_because = None;
@@ -141,14 +141,15 @@ impl DepthDescription {
                 _ => {}
             }
         }
+        let lacks = (!lacking.is_empty()).then(|| format!("set {}", lacking.join(" and ")));
+        let unavailable_because = switched_off.or(lacks);
         Self {
             name: depth.name.clone(),
             steps: steps.iter().map(|step| step.name.clone()).collect(),
             roles: steps.iter().map(|step| step.role).collect(),
             max_replans: depth.max_replans,
-            available: lacking.is_empty(),
-            unavailable_because: (!lacking.is_empty())
-                .then(|| format!("set {}", lacking.join(" and "))),
+            available: unavailable_because.is_none(),
+            unavailable_because,
             unverified_because,
         }
     }

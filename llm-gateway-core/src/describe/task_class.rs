@@ -56,7 +56,8 @@ pub(super) fn task_class(
             missing.push(variable);
         }
     }
-    let unavailable_because = unavailable(route, &lacking, &missing);
+    let switched_off = policy.switches().way_on();
+    let unavailable_because = switched_off.or_else(|| unavailable(route, &lacking, &missing));
     TaskClassDescription {
         name: route.task_class.to_string(),
         kind: route.kind(),

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 use crate::error::{Category, Error};
-use crate::model::{ModelId, NanoUsd, ProviderName, Target};
+use crate::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target};
 
 use super::booking::Settlement;
 
@@ -47,6 +47,8 @@ pub struct Attempt {
     pub http_status: Option<u16>,
     /// Cost of the attempt; `None` if it is unknown.
     pub cost: Option<NanoUsd>,
+    /// How well the cost is known.
+    pub cost_basis: CostBasis,
     /// Whether the server refused to stream, so that the target was asked once more for a whole
     /// answer. That is no retry.
     pub refused_stream: bool,
@@ -68,6 +70,7 @@ impl Attempt {
             waited: Duration::ZERO,
             http_status: None,
             cost: None,
+            cost_basis: CostBasis::Unknown,
             refused_stream: false,
             reserved: None,
             recorded: None,
@@ -95,7 +98,8 @@ impl Attempt {
     /// Creates the entry of a target that was refused before anything was sent.
     pub(super) fn refused(target: &Target, category: Category) -> Self {
         let outcome = AttemptOutcome::Failed(category);
-        Self { cost: Some(NanoUsd::ZERO), ..Self::new(target, outcome) }
+        let cost_basis = CostBasis::Free;
+        Self { cost: Some(NanoUsd::ZERO), cost_basis, ..Self::new(target, outcome) }
     }
 
     /// Creates the entry of an attempt that returned an answer.
@@ -123,8 +127,8 @@ impl Attempt {
     /// Sets the cost of the attempt, the money that was set aside, and whether the ledger has it.
     #[must_use]
     pub(super) fn booked(self, settlement: Settlement) -> Self {
-        let Settlement { cost, reserved, recorded } = settlement;
-        Self { cost, reserved, recorded, ..self }
+        let Settlement { cost, basis, reserved, recorded } = settlement;
+        Self { cost, cost_basis: basis, reserved, recorded, ..self }
     }
 }
 
@@ -138,6 +142,20 @@ pub(crate) fn all_recorded<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) 
 /// Returns what several attempts cost together, or `None` if the cost of one is unknown.
 pub(crate) fn total_cost<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Option<NanoUsd> {
     NanoUsd::total(attempts.into_iter().map(|attempt| attempt.cost))
+}
+
+/// Returns the basis of what several attempts cost together, which is as certain as its least
+/// certain part.
+pub(crate) fn total_basis<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> CostBasis {
+    attempts.into_iter().map(|attempt| attempt.cost_basis).fold(CostBasis::Free, |all, one| {
+        use CostBasis::{Estimated, Exact, Free, Unknown};
+        match (all, one) {
+            (Unknown, _) | (_, Unknown) => Unknown,
+            (Estimated, _) | (_, Estimated) => Estimated,
+            (Exact, _) | (_, Exact) => Exact,
+            (Free, Free) => Free,
+        }
+    })
 }
 
 /// One attempt of a call, as an envelope shows it.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::error::{BlockedBy, Category, Error};
 use crate::ledger::{Cap, Hold, HoldRequest, Month, ReserveError, Scope, Unusable};
@@ -49,6 +49,8 @@ enum LedgerHold {
 pub(super) struct Settlement {
     /// Cost of the attempt; `None` if it is unknown.
     pub(super) cost: Option<NanoUsd>,
+    /// How well the cost is known.
+    pub(super) basis: CostBasis,
     /// Amount that the ledger had set aside for the attempt.
     pub(super) reserved: Option<NanoUsd>,
     /// Whether the ledger has written the cost; `None` if money is not counted.
@@ -192,7 +194,7 @@ impl<'a> Booking<'a> {
             LedgerHold::Unrecorded => Some(false),
             LedgerHold::Uncounted => None,
         };
-        Settlement { cost, reserved, recorded }
+        Settlement { cost, basis, reserved, recorded }
     }
 
     /// Ends the hold of a failed attempt: at the cost that the provider reported, at nothing if it
@@ -229,7 +231,7 @@ impl<'a> Booking<'a> {
             // There is nothing to write.
             LedgerHold::Unrecorded | LedgerHold::Uncounted => (None, None),
         };
-        Settlement { cost: Some(NanoUsd::ZERO), reserved, recorded }
+        Settlement { cost: Some(NanoUsd::ZERO), basis: CostBasis::Free, reserved, recorded }
     }
 }
 
@@ -302,7 +304,8 @@ async fn ledger_holds(
                 Scope::Total => Reach::Request,
                 Scope::Provider(_) => Reach::Target,
             };
-            let error = Error::from(refused).with_hint(context.advice.below_cap());
+            let hint = refused.hint(context.advice.below_cap());
+            let error = Error::from(refused).with_hint(hint);
             Err(BookingError { reach, ..BookingError::new(error) })
         }
         // With a cap no call is made without a hold.
@@ -322,6 +325,10 @@ async fn ledger_holds(
 /// its hold until then.
 const LAST_ENTRY: Duration = Duration::from_millis(500);
 
+/// How long an answer that is there waits for the end of its hold to be written. It then goes out
+/// as one that is not recorded yet, and is booked later; until then it counts at its hold.
+const BOOKS_WAIT: Duration = Duration::from_secs(2);
+
 /// Returns whether the end of a hold was written within the time that the request can wait.
 async fn written(
     context: &Context<'_>,
@@ -331,9 +338,10 @@ async fn written(
         context.stopped().await;
         sleep(LAST_ENTRY).await;
     };
+    let until = (context.deadline.at + LAST_ENTRY).min(Instant::now() + BOOKS_WAIT);
     tokio::select! {
         biased;
-        written = timeout_at(context.deadline.at + LAST_ENTRY, ending) => matches!(written, Ok(Ok(()))),
+        written = timeout_at(until, ending) => matches!(written, Ok(Ok(()))),
         () = given_up => false,
     }
 }

@@ -1,6 +1,6 @@
 //! What an attempt cost, and how well that is known. Pure.
 
-use crate::error::Error;
+use crate::error::{Category, Error};
 use crate::model::{Completion, CostBasis, ModelFacts, NanoUsd, Prices, Usage};
 use crate::policy::Policy;
 
@@ -67,16 +67,33 @@ fn guessed(
 }
 
 /// Returns what a failed attempt cost, or `None` if that is unknown. An unusable answer is billed
-/// by its tokens. Nothing is billed if nothing was sent or the provider answered with an error
-/// status. After a time-out or a cut body the cost is unknown.
+/// by its tokens. Nothing is billed if the model is free, nothing was sent or the provider answered
+/// with an error status. After a time-out or a cut body the cost is unknown, as it is after a status
+/// by which something in front of the model gave up on a request that the model may have done.
 pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) -> Option<NanoUsd> {
     if let Some(usage) = error.usage().filter(|usage| usage.is_plausible()) {
         return Priced::of(policy, call, error.answered_by(), None)
             .map(|priced| priced.cost(usage));
     }
-    let unbilled = error.nothing_sent() || error.http_status().is_some_and(|status| status >= 400);
+    let is_free = Priced::of(policy, call, error.answered_by(), None)
+        .is_some_and(|priced| priced.prices.is_free());
+    let is_refused = error.http_status().is_some_and(|status| status >= 400);
+    let unbilled = error.nothing_sent() || is_free || is_refused && !is_billed_perhaps(error);
     unbilled.then_some(NanoUsd::ZERO)
 }
+
+/// Returns whether a request that was answered with an error status may be billed all the same:
+/// its body counts tokens, or whoever answered had waited for a model that had the request.
+fn is_billed_perhaps(error: &Error) -> bool {
+    error.may_be_billed()
+        || error.category() == Category::Timeout
+        || error.http_status().is_some_and(|status| GAVE_UP_WAITING.contains(&status))
+}
+
+/// The statuses by which a server gives up on a request that was sent: 408 and 504 of HTTP, 520
+/// and 524 of Cloudflare, 598 of other proxies. (522 and 523 are not among them: there
+/// no connection to the model came to be.)
+const GAVE_UP_WAITING: [u16; 5] = [408, 504, 520, 524, 598];
 
 /// The prices of an answer, and how sure it is that they are the provider's.
 struct Priced<'a> {

@@ -52,7 +52,7 @@ use run::run;
 pub(crate) use advice::Advice;
 pub(crate) use allowance::Allowance;
 pub use attempt::{Attempt, AttemptOutcome};
-pub(crate) use attempt::{all_recorded, total_cost};
+pub(crate) use attempt::{all_recorded, total_basis, total_cost};
 pub(crate) use booking::{Booking, caps, reserve};
 pub use cost::Cost;
 pub(crate) use course::{Course, run_alone};

@@ -140,8 +140,8 @@ struct AnsweredStep {
     latency_ms: u64,
     /// The tokens that the call used; present where the call was answered.
     tokens: TokenCounts,
-    /// The cost of the answer in US dollars, null where it is unknown; present where the call was
-    /// answered.
+    /// The cost of all attempts of the call in US dollars, null where that of one is unknown; present
+    /// where the call was answered.
     cost_usd_approx: Option<NanoUsd>,
     /// The basis of the cost: how certain it is; present where the call was answered.
     cost_basis: CostBasis,
@@ -250,8 +250,8 @@ impl AnsweredStep {
             finish_reason: answer.completion.finish_reason,
             latency_ms: millis(answer.latency),
             tokens: TokenCounts::of(&answer.cost),
-            cost_usd_approx: answer.cost.amount,
-            cost_basis: answer.cost.basis,
+            cost_usd_approx: answer.total_cost(),
+            cost_basis: answer.cost_basis(),
         }
     }
 }

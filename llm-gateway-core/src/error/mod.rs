@@ -52,6 +52,8 @@ struct Inner {
     usage: Option<Usage>,
     answered_by: Option<String>,
     nothing_sent: bool,
+    /// Whether an error status came with a count of tokens.
+    may_be_billed: bool,
     blocked_by: Option<BlockedBy>,
     /// Whether the server refused the form of the request and not what it asks.
     refuses_form: bool,
@@ -74,6 +76,7 @@ impl Error {
             usage: None,
             answered_by: None,
             nothing_sent: false,
+            may_be_billed: false,
             blocked_by: None,
             refuses_form: false,
             source: None,
@@ -141,6 +144,13 @@ impl Error {
     #[must_use]
     pub fn with_nothing_sent(mut self) -> Self {
         self.0.nothing_sent = true;
+        self
+    }
+
+    /// States that the request may be billed although it was answered with an error status.
+    #[must_use]
+    pub(crate) fn with_possible_bill(mut self) -> Self {
+        self.0.may_be_billed = true;
         self
     }
 
@@ -213,6 +223,11 @@ impl Error {
     /// Returns whether it is certain that no byte of the request was sent.
     pub fn nothing_sent(&self) -> bool {
         self.0.nothing_sent
+    }
+
+    /// Returns whether the request may be billed although it was answered with an error status.
+    pub(crate) fn may_be_billed(&self) -> bool {
+        self.0.may_be_billed
     }
 
     /// Returns what refused the call, if the policy did.

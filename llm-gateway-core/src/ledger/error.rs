@@ -12,8 +12,8 @@ use super::scope::{Scope, ScopeTotal};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the monthly cap of {cap} on {} leaves {} in {month}, and {asked} may be needed \
-     (settled {settled}, held {held})",
-    ScopeName(.scope), self.left()
+     (settled {settled}, held {held}{})",
+    ScopeName(.scope), self.left(), Dead(.unsettled)
 )]
 #[non_exhaustive]
 pub struct Refused {
@@ -27,6 +27,9 @@ pub struct Refused {
     pub settled: NanoUsd,
     /// Money held in the scope, for calls under way and for calls whose process died.
     pub held: NanoUsd,
+    /// The part of the held money that is held by processes that ended: their calls will never be
+    /// settled.
+    pub unsettled: NanoUsd,
     /// Sum that the refused calls asked of the scope.
     pub asked: NanoUsd,
 }
@@ -36,12 +39,41 @@ impl Refused {
     /// scope of `total`.
     pub fn new(month: Month, cap: NanoUsd, total: ScopeTotal, asked: NanoUsd) -> Self {
         let ScopeTotal { scope, settled, held } = total;
-        Self { month, scope, cap, settled, held, asked }
+        Self { month, scope, cap, settled, held, unsettled: NanoUsd::ZERO, asked }
+    }
+
+    /// Sets the part of the held money that is held by processes that ended.
+    #[must_use]
+    pub fn with_unsettled(self, unsettled: NanoUsd) -> Self {
+        Self { unsettled, ..self }
+    }
+
+    /// Returns `advice`, with the way to what processes that ended hold, if they hold anything.
+    pub(crate) fn hint(&self, advice: &str) -> String {
+        match self.unsettled {
+            NanoUsd::ZERO => advice.to_owned(),
+            held => format!(
+                "`llm-gateway spend --drop-unsettled` gives back {held}, held by a process that \
+                 ended; else {advice}"
+            ),
+        }
     }
 
     /// Returns the amount that the cap still allows in the month.
     pub fn left(&self) -> NanoUsd {
         self.cap.saturating_sub(self.settled).saturating_sub(self.held)
+    }
+}
+
+/// Money of dead processes that prints as the end of a list of sums, or as nothing.
+struct Dead<'a>(&'a NanoUsd);
+
+impl fmt::Display for Dead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self.0 {
+            NanoUsd::ZERO => Ok(()),
+            held => write!(f, ", of which {held} is held by a process that ended"),
+        }
     }
 }
 
@@ -196,9 +228,10 @@ pub enum ReserveError {
 
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
-        Self::blocked(BlockedBy::Cap, refused.to_string()).with_hint(
+        let hint = refused.hint(
             "ask for fewer tokens, raise the cap, or see `llm-gateway spend` for what is held",
-        )
+        );
+        Self::blocked(BlockedBy::Cap, refused.to_string()).with_hint(hint)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::model::{Target, TaskClass};
+use crate::model::{NanoUsd, Target, TaskClass};
 
 use super::Ledger;
 use super::cap::Cap;
@@ -93,7 +93,7 @@ impl Ledger for MemoryLedger {
         let rule = Rule { place: "in memory", month, caps };
         for (scope, amount) in asked(attempts) {
             let totals = books.totals.get(&(month, scope.clone())).copied().unwrap_or_default();
-            rule.check(scope, totals, amount)?;
+            rule.check(scope, totals, amount).map_err(|refused| books.explained(month, refused))?;
         }
         let hold = |attempt: &HoldRequest| {
             let id = books.hold(self.process, month, attempt);
@@ -123,6 +123,19 @@ impl Books {
         self.last_hold += 1;
         self.holds.insert(self.last_hold, MemoryHold { process, month, attempt: attempt.clone() });
         self.last_hold
+    }
+
+    /// Adds to a refusal what processes that ended hold in its scope.
+    fn explained(&self, month: Month, error: ReserveError) -> ReserveError {
+        let ReserveError::Refused(refused) = error else { return error };
+        let dead = self.holds.values().filter(|held| {
+            held.month == month
+                && self.dead.contains(&held.process)
+                && held.attempt.scopes.contains(&refused.scope)
+        });
+        let add = |sum: NanoUsd, held: &MemoryHold| sum.saturating_add(held.attempt.amount);
+        let unsettled = dead.fold(NanoUsd::ZERO, add);
+        refused.with_unsettled(unsettled).into()
     }
 
     fn close(&mut self, slot: &MemorySlot, end: HoldEnd) {

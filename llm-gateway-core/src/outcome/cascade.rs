@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::dispatch::{Attempt, AttemptOutcome, all_recorded, total_cost};
+use crate::dispatch::{Attempt, all_recorded, total_basis, total_cost};
 use crate::model::{CostBasis, NanoUsd};
 use crate::policy::CascadePreflight;
 
@@ -76,30 +76,12 @@ impl CascadeAnswer {
 
     /// Returns the basis of the total cost, which is as certain as its least certain part.
     pub fn cost_basis(&self) -> CostBasis {
-        let guessed = |attempt: &Attempt| {
-            attempt.outcome != AttemptOutcome::Ok
-                && attempt.cost.is_some_and(|cost| cost > NanoUsd::ZERO)
-                && attempt.cost == attempt.reserved
-        };
-        let is = |basis| self.answers().any(|answer| answer.cost.basis == basis);
-        match self.total_cost() {
-            None => CostBasis::Unknown,
-            Some(_) if is(CostBasis::Estimated) || self.attempts().any(guessed) => {
-                CostBasis::Estimated
-            }
-            Some(NanoUsd::ZERO) if !is(CostBasis::Exact) => CostBasis::Free,
-            Some(_) => CostBasis::Exact,
-        }
+        total_basis(self.attempts())
     }
 
     /// Returns whether the ledger has written the cost of every attempt of the cascade, or `None`
     /// if money is not counted.
     pub fn spend_recorded(&self) -> Option<bool> {
         all_recorded(self.attempts())
-    }
-
-    /// Returns every answer of the cascade's models, all of which were paid for.
-    fn answers(&self) -> impl Iterator<Item = &Answer> {
-        self.gate.answers().chain(self.escalated())
     }
 }

@@ -33,9 +33,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::config::{Diagnostic, PolicyProblems};
-use crate::dispatch::{all_recorded, total_cost};
+use crate::dispatch::{all_recorded, total_basis, total_cost};
 use crate::error::{Category, Error};
-use crate::model::{Completion, NanoUsd, RunId, Target};
+use crate::model::{Completion, CostBasis, NanoUsd, RunId, Target};
 use crate::panel::gist;
 use crate::policy::Preflight;
 
@@ -89,6 +89,17 @@ impl Answer {
     /// counted.
     pub fn spend_recorded(&self) -> Option<bool> {
         all_recorded(&self.attempts)
+    }
+
+    /// Returns the cost of all attempts together, those that failed included, or `None` if the cost
+    /// of one is unknown. What the answer alone did cost is [`cost`](Self::cost).
+    pub fn total_cost(&self) -> Option<NanoUsd> {
+        total_cost(&self.attempts)
+    }
+
+    /// Returns the basis of the total cost, which is as certain as its least certain part.
+    pub fn cost_basis(&self) -> CostBasis {
+        total_basis(&self.attempts)
     }
 
     /// Returns the number of times that the target that answered was asked again.

@@ -31,7 +31,7 @@ const EXPENSIVE: NanoUsd = NanoUsd::from_nanos(1_000_000_000);
 
 /// Switches of the environment that refuse calls whatever the policy file says. They hold for
 /// fallbacks too, and if the price check is off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Switches {
     /// Whether every call is refused: the variable `LLM_GATEWAY_DISABLED`.
@@ -42,6 +42,24 @@ pub struct Switches {
 }
 
 impl Switches {
+    /// Returns the words for what the switches refuse, or `None` if neither is on.
+    pub fn notice(&self) -> Option<&'static str> {
+        match (self.disabled, self.expensive_disabled) {
+            (true, _) => Some("LLM_GATEWAY_DISABLED is set: every call is refused"),
+            (false, true) => Some(
+                "LLM_GATEWAY_EXPENSIVE_DISABLED is set: a call that may cost more than $1.00, or \
+                 whose price is unknown, is refused",
+            ),
+            (false, false) => None,
+        }
+    }
+
+    /// Returns what to do before any call can be made, or `None` if calls can be made.
+    pub(crate) fn way_on(&self) -> Option<String> {
+        let way = "unset LLM_GATEWAY_DISABLED, by which every call is refused";
+        self.disabled.then(|| way.to_owned())
+    }
+
     /// Returns the reason why the switches refuse a call of this price, with the variable that says
     /// so, or `None` if it is allowed.
     pub fn refuses(&self, preflight: &Preflight) -> Option<String> {

@@ -48,9 +48,23 @@ pub(super) fn unknown_names(
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known: {}", known.join(", ")),
         };
-        let message = format!("{name} is no variable of the gateway, and changes nothing");
-        problems.variable(Severity::Warning, message, hint);
+        let (severity, message) = match means_a_limit(name) {
+            true => (Severity::Error, format!("{name} looks like a limit and is none")),
+            false => {
+                let message = format!("{name} is no variable of the gateway, and changes nothing");
+                (Severity::Warning, message)
+            }
+        };
+        problems.variable(severity, message, hint);
     }
+}
+
+/// Returns whether whoever set an unknown variable meant to stop calls or to limit their cost, so
+/// that no call may be made until it is said rightly.
+fn means_a_limit(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let endings = ["DISABLED", "_MONTHLY", "_DAILY"];
+    name.contains("CAP") || endings.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Returns the known name that is closest to `name` behind their common prefix, else one that

@@ -82,13 +82,23 @@ impl<'a> Books<'a> {
         for (scope, amount) in &asked {
             let totals = self.totals(month, &scope.to_string())?;
             if let Err(refused) = rule.check(scope, totals, *amount) {
-                return Ok(Err(refused));
+                return self.with_unsettled(month, refused).map(Err);
             }
         }
         for (scope, amount) in asked {
             self.change(month, &scope.to_string(), |totals| totals.hold(amount))?;
         }
         attempts.iter().map(|attempt| self.insert(month, attempt)).collect::<Result<_, _>>().map(Ok)
+    }
+
+    /// Adds to a refusal what processes that ended hold in its scope.
+    fn with_unsettled(&self, month: Month, error: ReserveError) -> rusqlite::Result<ReserveError> {
+        let ReserveError::Refused(refused) = error else { return Ok(error) };
+        let scope = refused.scope.to_string();
+        let held = self.holds(month)?.into_iter().filter(|held| held.is_unsettled);
+        let held = held.filter(|held| held.scopes.split(' ').any(|it| it == scope));
+        let unsettled = held.fold(NanoUsd::ZERO, |sum, held| sum.saturating_add(held.amount));
+        Ok(refused.with_unsettled(unsettled).into())
     }
 
     fn insert(&self, month: Month, attempt: &HoldRequest) -> rusqlite::Result<HoldId> {

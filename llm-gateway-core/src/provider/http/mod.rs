@@ -12,6 +12,7 @@ mod failure;
 mod framing;
 mod gathering;
 mod headers;
+mod possible_bill;
 mod reading;
 mod refused_streams;
 mod room;
@@ -34,6 +35,7 @@ pub(crate) use self::room::AnswerRoom;
 use self::failure::Reporter;
 use self::framing::{Framing, documents};
 use self::headers::{HeaderValues, NoValue, add_redacted};
+use self::possible_bill::with_possible_bill;
 use self::reading::{Reading, ScrubbedResponse};
 use self::refused_streams::{StreamRefusals, refuses_stream};
 use self::room::in_provider_time;
@@ -256,6 +258,7 @@ impl<W: WireFormat> HttpProvider<W> {
         let named = headers.get("x-amzn-errortype").and_then(|name| name.to_str().ok());
         report.codes.extend(named.and_then(|name| name.split(':').next()).map(str::to_owned));
         let error = self.with_meaning(*status, headers, &report, reporter);
+        let error = with_possible_bill(error, *status, body);
         match error.category() {
             Category::InvalidRequest if refuses_stream(*status, body) => error.with_refused_form(),
             _ => error,
