@@ -193,7 +193,7 @@ fn money_of_the_dead_is_given_back_on_a_clear_yes_alone() {
         assert!(till.spent(&[])["unsettled_usd"].as_f64() > Some(0.0), "before {words:?}");
         let (shown, code) = talked_to(till.run(&drop), words);
         assert_eq!(code, expected, "{words:?}: {shown}");
-        assert!(shown.contains("processes that died") && shown.contains("[y/N]"), "{shown}");
+        assert!(shown.contains("processes that ended") && shown.contains("[y/N]"), "{shown}");
     }
     assert_eq!(till.spent(&[])["unsettled_usd"], 0.0);
     let (shown, code) = watched(till.run(&drop));

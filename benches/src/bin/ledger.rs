@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use llm_gateway_core::ledger::{Cap, HoldRequest, Ledger, Month, Scope, SqliteLedger};
+use llm_gateway_core::ledger::{Cap, HoldRequest, Ledger, Month, Scope, SpendBy, SqliteLedger};
 use llm_gateway_core::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 use rusqlite::Connection;
 use tokio::task::JoinSet;
@@ -44,11 +44,16 @@ const FLOOR_ROUNDS: u32 = 300;
 /// Inserts rows where a settlement looks, one for each number.
 const FILL: &str = "
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-    INSERT INTO spending SELECT '2026-11', 'openai', 'model-' || i, 'c', 1, 1, 0, 0 FROM n";
-/// Inserts rows where a reservation looks, one for each number.
+    INSERT INTO spending
+        SELECT '2026-11', 'provider-' || i % 10, 'model-' || i, 'c', 1, 1, 0, 0 FROM n";
+/// Inserts the totals of those rows, without which the ledger would not add up.
+const FILL_SUMS: &str = "
+    INSERT INTO totals SELECT month, 'provider:' || key, cost, 0 FROM sums WHERE kind = 'provider'
+    UNION ALL SELECT month, 'total', sum(cost), 0 FROM sums WHERE kind = 'provider'";
+/// Inserts rows of another month where a reservation looks, one for each number.
 const FILL_TOTALS: &str = "
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-    INSERT INTO totals SELECT '2026-11', 'provider:p' || i, 1, 0 FROM n";
+    INSERT INTO totals SELECT '2026-10', 'provider:p' || i, 1, 0 FROM n";
 
 /// Processes with concurrent callers, each of which makes so many holds.
 #[derive(Clone, Copy)]
@@ -79,6 +84,7 @@ fn measure() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("ledger.db");
         fill(&path, rows)?;
+        println!("| {rows} | reading the month | {:.2} ms | | | | |", millis(reading(&path)?));
         for crowd in CROWDS {
             let before = floor(folder.path())?;
             let Measured { each, median, slowest } = run(&path, rows, crowd)?;
@@ -98,6 +104,20 @@ fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Returns the median time of a report of the month.
+fn reading(path: &Path) -> anyhow::Result<Duration> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let (ledger, month) = (SqliteLedger::at(path), Month::parse("2026-11")?);
+    let mut times = Vec::new();
+    for _ in 0..101 {
+        let begun = Instant::now();
+        runtime.block_on(ledger.spent(month, SpendBy::Provider))?;
+        times.push(begun.elapsed());
+    }
+    times.sort();
+    times.get(50).copied().context("no report was read")
+}
+
 /// Creates a ledger with `rows` rows of spending.
 fn fill(path: &Path, rows: u64) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -105,6 +125,7 @@ fn fill(path: &Path, rows: u64) -> anyhow::Result<()> {
     if rows > 0 {
         let connection = Connection::open(path)?;
         connection.execute(FILL, [rows.cast_signed()])?;
+        connection.execute(FILL_SUMS, [])?;
         connection.execute(FILL_TOTALS, [rows.cast_signed()])?;
         // Without a checkpoint, the first calls would move all that into the database file.
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;

@@ -20,6 +20,7 @@ mod face;
 mod features;
 mod guards;
 mod imports;
+mod late_bills;
 mod layering;
 mod leading_on;
 mod ledgers;

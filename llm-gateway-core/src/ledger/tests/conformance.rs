@@ -242,7 +242,10 @@ async fn what_a_dead_process_held_stays_counted_until_it_is_dropped(world: World
     drop(lost);
     let after = spent(&process).await;
     assert_eq!((after.held, after.unsettled, after.settled), (usd(30), usd(50), usd(0)));
-    assert_eq!(refusal(&process, 21, &caps).await.held, usd(80));
+    let refused = refusal(&process, 21, &caps).await;
+    assert_eq!((refused.held, refused.unsettled), (usd(80), usd(50)));
+    assert!(refused.to_string().contains("is held by a process that ended"), "{refused}");
+    assert!(Error::from(refused).hint().unwrap().contains("--drop-unsettled"));
     let next = world.process();
     assert_eq!(spent(&next).await, after);
     let dropped = next.drop_unsettled(november()).await.unwrap();
@@ -256,7 +259,9 @@ async fn what_a_dead_process_held_stays_counted_until_it_is_dropped(world: World
 async fn another_process_sees_what_this_one_holds(world: World) {
     let (one, other, caps) = (world.process(), world.process(), [total_cap(100)]);
     let hold = one.reserve_one(november(), call("openai/m", 60), &caps).await.unwrap();
-    assert_eq!(refusal(&other, 41, &caps).await.held, usd(60));
+    let refused = refusal(&other, 41, &caps).await;
+    assert_eq!((refused.held, refused.unsettled), (usd(60), usd(0)));
+    assert!(!Error::from(refused).hint().unwrap().contains("--drop-unsettled"));
     assert_eq!(spent(&other).await.held, usd(60));
     hold.release().await.unwrap();
     assert!(other.reserve_one(november(), call("openai/m", 41), &caps).await.is_ok());
