@@ -99,7 +99,8 @@ impl LedgerThread {
             return reading;
         }
         let result = self.write(&mut batch, &mut reading);
-        if let (true, Some(open)) = (batch.iter().any(is_last), &mut self.open) {
+        let is_last = batch.iter().any(|job| job.need() == Need::Folding);
+        if let (true, Some(open)) = (is_last, &mut self.open) {
             open.fold_in();
         }
         self.unwritten = batch.into_iter().filter_map(|job| job.answer(result.clone())).collect();
@@ -187,9 +188,4 @@ fn answer_readers(path: &Path, reading: &mut Vec<Box<dyn Job>>) {
             job.answer(Ok(()));
         }
     }
-}
-
-/// Returns whether a job comes last, so that the log is folded in after it.
-fn is_last(job: &Box<dyn Job>) -> bool {
-    job.need() == Need::Folding
 }

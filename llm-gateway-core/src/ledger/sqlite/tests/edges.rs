@@ -2,9 +2,10 @@
 //! edit it, or keep it locked while somebody asks for a report.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::time::Instant;
 
 use crate::error::{Category, Error};
 use crate::ledger::{
