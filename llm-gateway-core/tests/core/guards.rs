@@ -199,21 +199,23 @@ fn a_switch_that_is_neither_on_nor_off_is_an_error() {
 }
 
 #[test]
-fn an_unknown_name_is_a_warning_that_says_what_was_meant() {
-    for (name, meant) in [
-        ("LLM_GATEWAY_DISABLE", "LLM_GATEWAY_DISABLED"),
-        ("LLM_GATEWAY_CAPS_TOTAL_MONTHLY", TOTAL),
-        ("LLM_GATEWAY_MONTHLY_CAP", TOTAL),
-        ("LLM_GATEWAY_CAP", TOTAL),
-        ("llm_gateway_cap_total_monthly", TOTAL),
-        ("LLM_GATEWAY_CAPS_OPENAI_MONTHLY", "LLM_GATEWAY_CAP_OPENAI_MONTHLY"),
-        ("LLM_GATEWAY_LEGDER", "LLM_GATEWAY_LEDGER"),
+fn an_unknown_name_says_what_was_meant_and_lets_nothing_run_if_it_means_a_limit() {
+    let (warning, error) = (Severity::Warning, Severity::Error);
+    for (name, meant, severity) in [
+        ("LLM_GATEWAY_DISABLE", "LLM_GATEWAY_DISABLED", warning),
+        ("LLM_GATEWAY_CAPS_TOTAL_MONTHLY", TOTAL, error),
+        ("LLM_GATEWAY_MONTHLY_CAP", TOTAL, error),
+        ("LLM_GATEWAY_CAP", TOTAL, error),
+        ("llm_gateway_cap_total_monthly", TOTAL, error),
+        ("LLM_GATEWAY_CAPS_OPENAI_MONTHLY", "LLM_GATEWAY_CAP_OPENAI_MONTHLY", error),
+        ("LLM_GATEWAY_LEGDER", "LLM_GATEWAY_LEDGER", warning),
     ] {
         let in_file = Place::with_env(format!("{name}=1\n"));
         for loaded in [with(&[(name, "1")]), in_file.loaded(None)] {
-            let warnings = told(&loaded, Severity::Warning);
-            assert!(loaded.policy.is_ok() && warnings.contains(name), "{name}: {warnings}");
-            assert!(warnings.contains(&format!("did you mean `{meant}`?")), "{name}: {warnings}");
+            let said = told(&loaded, severity);
+            assert_eq!(loaded.policy.is_ok(), severity == Severity::Warning, "{name}: {said}");
+            assert!(said.contains(name), "{name}: {said}");
+            assert!(said.contains(&format!("did you mean `{meant}`?")), "{name}: {said}");
         }
     }
     let warnings = told(&with(&[("LLM_GATEWAY_XYZ", "1")]), Severity::Warning);

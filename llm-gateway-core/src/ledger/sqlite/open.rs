@@ -59,6 +59,17 @@ impl OpenLedger {
         meanwhile: &mut dyn FnMut(),
     ) -> Result<Self, Unusable> {
         let path = canonical_path(place)?;
+        Self::open_at(place, &path, patience, meanwhile).map_err(|it| explained(&path, it))
+    }
+
+    /// Opens the ledger at `path`, to which `place` leads.
+    fn open_at(
+        place: &Path,
+        path: &Path,
+        patience: u32,
+        meanwhile: &mut dyn FnMut(),
+    ) -> Result<Self, Unusable> {
+        let path = path.to_owned();
         let locks = Locks::beside(&path);
         let (database, had_log) = (FileId::at(place), has_log(&path));
         let connection = retry_while_locked(patience, meanwhile, || connect(&path))?;
@@ -236,11 +247,16 @@ fn moved(path: &Path) -> Unusable {
 
 /// Opens a connection to the ledger file, after a look at what kind of file it is.
 pub(super) fn connect(path: &Path) -> Result<Connection, Unusable> {
-    // A file system that cannot map files fails with an error of input or output.
-    open_connection(path).map_err(|unusable| match unusable.problem {
+    open_connection(path).map_err(|unusable| explained(path, unusable))
+}
+
+/// Returns the error of a file system that cannot map files, which fails with one of input or
+/// output, else the error that it was.
+fn explained(path: &Path, unusable: Unusable) -> Unusable {
+    match unusable.problem {
         Problem::Unreachable => lacking(path).unwrap_or(unusable),
         _ => unusable,
-    })
+    }
 }
 
 /// Returns the error of a file system that lacks what a ledger needs, if the one at `path` does.
