@@ -117,7 +117,8 @@ async fn an_own_provider_without_a_price_costs_nothing_and_not_something_unknown
 fn what_is_switched_off_is_told() {
     let of = |name: &str| {
         let environment = counting().with(name, "1");
-        obeying(POLICY).environment(environment).build().unwrap().describe().unwrap()
+        let builder = obeying(POLICY).environment(environment).scripted(Scripted::new());
+        builder.ledger(Arc::new(MemoryLedger::new())).build().unwrap().describe().unwrap()
     };
     let off = json!(of("LLM_GATEWAY_DISABLED"));
     assert_eq!(off["switches"], json!({"disabled": true, "expensive_disabled": false}));
@@ -136,7 +137,8 @@ fn what_is_switched_off_is_told() {
 fn a_name_that_means_a_limit_and_is_none_lets_nothing_run() {
     let problem = |name: &str| {
         let environment = counting().with(name, "5");
-        let built = obeying(POLICY).environment(environment).build();
+        let builder = obeying(POLICY).environment(environment).scripted(Scripted::new());
+        let built = builder.ledger(Arc::new(MemoryLedger::new())).build();
         built.err().map(|problems| Error::from(&problems).to_string())
     };
     for name in [

@@ -49,7 +49,7 @@ impl Format for OpenAiReader {
         let choices = fields::objects(document.get("choices"));
         let first = choices.first().ok_or("it has no `choices`");
         let is_answer = first.map(|choice| take(choice, partial));
-        partial.count(document.get("usage"));
+        count(document, partial);
         is_answer.map_err(str::to_owned)
     }
 
@@ -66,7 +66,7 @@ impl Format for OpenAiReader {
             }
         }
         own.first().into_iter().for_each(|choice| take(choice, partial));
-        partial.count(document.get("usage"));
+        count(document, partial);
     }
 
     /// A proxy writes `[DONE]` even after an answer that broke off, so the model's own reason for
@@ -75,6 +75,20 @@ impl Format for OpenAiReader {
         partial.done && partial.ending.is_some()
     }
 }
+
+/// Takes what is counted in `usage`, and beside the choices, where some proxies count.
+fn count(document: &Value, partial: &mut PartialResponse) {
+    partial.count(document.get("usage"));
+    let counted = |name: &&str| Some(((*name).to_owned(), document.get(name)?.clone()));
+    let beside: serde_json::Map<String, Value> = COUNTS.iter().filter_map(counted).collect();
+    if !beside.is_empty() {
+        partial.count(Some(&Value::Object(beside)));
+    }
+}
+
+/// The names of counts that stand beside the choices.
+const COUNTS: [&str; 5] =
+    ["prompt_tokens", "completion_tokens", "input_tokens", "output_tokens", "total_tokens"];
 
 /// Takes the model's id and the id of the response.
 fn names(document: &Value, partial: &mut PartialResponse) {

@@ -223,3 +223,34 @@ fn a_receipt_of_many_attempts_and_no_bundle() {
     let [(length, done), (longer, more)] = measured;
     assert!(more <= done * longer / length * 5 / 4, "{done} for {length}, {more} for {longer}");
 }
+
+/// Returns the size in MiB of the largest bundle that is checked. `verify` reads 64, which takes a
+/// debug build more than a minute, so that is asked for by a variable:
+///
+/// ```sh
+/// LLM_GATEWAY_BUNDLE_MIB=64 cargo test --release -p llm-gateway-core --lib largest_bundle
+/// ```
+#[allow(clippy::disallowed_methods)] // The large form is asked for by a variable.
+fn largest_bundle_mib() -> usize {
+    let asked = std::env::var("LLM_GATEWAY_BUNDLE_MIB").ok();
+    asked.and_then(|size| size.parse().ok()).unwrap_or(2)
+}
+
+#[test]
+fn the_largest_bundle() {
+    let size = largest_bundle_mib() << 20;
+    let event = |n: usize| {
+        let usage = json!({format!("k{n:07}"): 1, "output_tokens": 1});
+        event("message_delta", &json!({"type": "message_delta", "delta": {}, "usage": usage}))
+    };
+    // The body stands in the bundle as base64, and the rest of it is small.
+    let events = size / 100 * 74 / event(0).len();
+    let evidence = streamed(Dialect::Anthropic, &messages((0..events).map(event)));
+    let (receipt, bundle) = issue_counting(evidence, &[]);
+    let (receipt, length) = (receipt.to_bytes(), bundle.len());
+    assert!(length <= size && length > size / 10 * 9, "{length} of {size} bytes");
+    let mut found = None;
+    let done = effort::of(|| found = Some(verify(&receipt, Some(&bundle))));
+    assert_eq!(found.unwrap().result, Holds);
+    assert!(done <= length * MOST_FOR_EACH_BYTE, "{done} for {length}");
+}

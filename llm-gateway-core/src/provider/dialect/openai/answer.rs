@@ -29,6 +29,17 @@ pub(super) struct Chat {
     service_tier: Option<String>,
     #[serde(default)]
     usage: Value,
+    // Some proxies count tokens here, beside the choices.
+    #[serde(default)]
+    prompt_tokens: Value,
+    #[serde(default)]
+    completion_tokens: Value,
+    #[serde(default)]
+    input_tokens: Value,
+    #[serde(default)]
+    output_tokens: Value,
+    #[serde(default)]
+    total_tokens: Value,
 }
 
 /// One of the answers that a request can ask for; this crate asks for one.
@@ -67,6 +78,7 @@ struct Spoken {
 impl Chat {
     /// Adds all of it to what has come.
     pub(super) fn into_pieces(self, pieces: &mut Pieces) {
+        let counts = self.counts_beside_choices();
         let Self { choices, usage, .. } = self;
         pieces.name(self.model, self.id);
         pieces.service_tier = self.service_tier.or(pieces.service_tier.take());
@@ -74,6 +86,22 @@ impl Chat {
             choice.into_pieces(pieces);
         }
         count(&usage, pieces);
+        pieces.count(counts);
+    }
+
+    /// Returns the tokens that are counted beside the choices.
+    fn counts_beside_choices(&self) -> Counts {
+        let named = [
+            ("prompt_tokens", &self.prompt_tokens),
+            ("completion_tokens", &self.completion_tokens),
+            ("input_tokens", &self.input_tokens),
+            ("output_tokens", &self.output_tokens),
+            ("total_tokens", &self.total_tokens),
+        ];
+        let there = named.into_iter().filter(|(_, count)| !count.is_null());
+        let report: serde_json::Map<String, Value> =
+            there.map(|(name, count)| (name.to_owned(), count.clone())).collect();
+        if report.is_empty() { Counts::default() } else { Counts::of(&Value::Object(report)) }
     }
 }
 
