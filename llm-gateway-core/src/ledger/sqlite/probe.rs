@@ -3,6 +3,8 @@
 //! A file system without locks answers every lock as if somebody else had it. So the question is
 //! asked with a database that nobody else knows of: if that one is locked, locks do not work there.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -27,8 +29,24 @@ pub(super) fn lack_of_file_system(path: &Path) -> Option<&'static str> {
     match used {
         Ok(mode) if mode.eq_ignore_ascii_case("wal") => None,
         Err(error) if is_busy(&error) => Some("its file system has no locks"),
-        Ok(_) | Err(_) => Some("its file system cannot map files into memory"),
+        Ok(_) => Some(NO_MAPPING),
+        Err(error) if is_of_mapping(&error) => Some(NO_MAPPING),
+        // Whatever else went wrong shows nothing about the file system.
+        Err(_) => None,
     }
+}
+
+const NO_MAPPING: &str = "its file system cannot map files into memory";
+
+/// Returns whether SQLite says that it could not open, size, lock or map the memory that processes
+/// share: <https://www.sqlite.org/rescode.html>.
+fn is_of_mapping(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{
+        SQLITE_IOERR_SHMLOCK, SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE,
+    };
+    let codes =
+        [SQLITE_IOERR_SHMLOCK, SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE];
+    error.sqlite_error().is_some_and(|error| codes.contains(&error.extended_code))
 }
 
 /// Returns whether SQLite says that somebody else has a lock.
@@ -41,14 +59,15 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Creates an empty file beside the ledger at `path`, under a name that no other process uses.
+    /// Creates an empty file beside the ledger at `path`, under a random name: other threads, and
+    /// processes of other machines with the same number, may look at the same time.
     fn beside(path: &Path) -> Option<Self> {
+        let random = RandomState::new().build_hasher().finish();
         let mut name = path.as_os_str().to_owned();
-        name.push(format!("-probe-{}", std::process::id()));
-        let scratch = Self(PathBuf::from(name));
-        scratch.remove();
-        private::open_options().create_new(true).open(&scratch.0).ok()?;
-        Some(scratch)
+        name.push(format!("-probe-{random:016x}"));
+        let scratch = PathBuf::from(name);
+        private::open_options().create_new(true).open(&scratch).ok()?;
+        Some(Self(scratch))
     }
 
     fn remove(&self) {
@@ -76,5 +95,21 @@ mod tests {
         assert_eq!(lack_of_file_system(&folder.path().join("ledger.db")), None);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         assert_eq!(lack_of_file_system(&folder.path().join("nowhere/ledger.db")), None);
+    }
+
+    /// Several gateways of one program may ask at the same time.
+    #[test]
+    fn those_who_ask_together_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        std::thread::scope(|scope| {
+            let asked: Vec<_> = (0..16)
+                .map(|_| scope.spawn(|| (0..8).find_map(|_| lack_of_file_system(&path))))
+                .collect();
+            for one in asked {
+                assert_eq!(one.join().unwrap(), None);
+            }
+        });
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
