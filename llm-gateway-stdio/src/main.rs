@@ -21,9 +21,8 @@ struct Options {
 /// The server's default log filter: little, and never rmcp's debug lines, which hold whole prompts.
 const SERVER_LOG: &str = "warn,llm_gateway=info,rmcp=warn";
 
-/// The time that the ledger may take to write its last bookings. Together with the second and a half
-/// that [`serve`](llm_gateway_stdio::serve) takes to end, this stays below the two seconds after
-/// which clients kill a server.
+/// The time that the ledger may take to write its last bookings, after the 1.4 s that
+/// [`serve`](llm_gateway_stdio::serve) takes to end at most.
 const LAST_BOOKINGS: Duration = Duration::from_millis(300);
 
 /// The time after which a client that closed its end of a stream is gone for good. A little longer

@@ -19,7 +19,7 @@ use queue::{LineWriter, Queue};
 /// The time that the last log lines may take to be written when the process ends. It is short,
 /// because clients kill a server that takes two seconds to end, and a stderr that nobody reads
 /// takes for ever.
-const LAST_LINES: Duration = Duration::from_millis(100);
+const LAST_LINES: Duration = Duration::from_millis(50);
 
 /// The logs of a process. Dropping it gives the last lines a moment to be written.
 #[must_use = "the last log lines are lost unless this is kept until the process ends"]

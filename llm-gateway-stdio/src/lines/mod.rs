@@ -41,8 +41,8 @@ use splitter::{LONGEST_LINE, Line, Splitter};
 /// out faster than they are taken then wait in the pipe as questions.
 const CROWD: usize = 512;
 
-/// How long a line waits for the crowd before it at most. A crowd of slow calls delays a ping by
-/// this and no more.
+/// How long a line waits for the crowd before it at most. A crowd of slow calls delays the lines
+/// behind it by this and no more, until the next answer.
 const CROWD_WAIT: Duration = Duration::from_millis(100);
 
 /// The transport between a client's byte streams and rmcp.
@@ -54,6 +54,8 @@ pub(crate) struct Lines<R> {
     outbox: Outbox,
     /// Told after each answer.
     answered: Notify,
+    /// Whether a line has waited in vain since the last answer.
+    is_slow: bool,
     /// Cancelled when the reader has ended, or nobody takes what is written.
     ended: CancellationToken,
     /// Whether the reader has ended.
@@ -75,6 +77,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             waiting: VecDeque::new(),
             outbox,
             answered: Notify::new(),
+            is_slow: false,
             ended,
             over: false,
         }
@@ -111,8 +114,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     /// Waits until there is room for the answers to another line.
     async fn room(&mut self) {
         self.outbox.room().await;
-        if self.session.under_way() >= CROWD {
-            let _ = timeout(CROWD_WAIT, self.answered.notified()).await;
+        if self.session.under_way() >= CROWD && !self.is_slow {
+            self.is_slow = timeout(CROWD_WAIT, self.answered.notified()).await.is_err();
         }
     }
 }
@@ -127,6 +130,7 @@ impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for Lines<R> {
         if let Some(line) = self.session.outgoing(message) {
             self.outbox.put(line);
         }
+        self.is_slow = false;
         self.answered.notify_one();
         let sent: Ready<io::Result<()>> = ready(Ok(()));
         sent
@@ -152,5 +156,56 @@ impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for Lines<R> {
             self.outbox.put(line);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::{JsonRpcMessage, ProtocolVersion};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Returns a transport over these lines, which nobody answers.
+    fn unanswered(lines: String) -> Lines<std::io::Cursor<Vec<u8>>> {
+        let (outbox, _writing) = outbox(tokio::io::sink());
+        let reader = std::io::Cursor::new(lines.into_bytes());
+        Lines::new(reader, outbox, vec![ProtocolVersion::LATEST], CancellationToken::new())
+    }
+
+    /// The clock is paused, so a wait is counted and not felt.
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_of_slow_calls_delays_the_lines_behind_it_once() {
+        let ping = |id| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n");
+        let lines = CROWD + 200;
+        let mut transport = unanswered((0..lines).map(ping).collect());
+        let began = Instant::now();
+        for _ in 0..lines {
+            assert!(transport.receive().await.is_some());
+        }
+        assert!(began.elapsed() < 2 * CROWD_WAIT, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_cancellation_with_an_odd_member_reaches_its_call() {
+        for odd in [r#","reason":5"#, r#","_meta":5"#, r#","progress":[]"#] {
+            let lines = [
+                r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#,
+                r#"{"jsonrpc":"2.0","id":"a","method":"tools/list"}"#,
+                &format!(
+                    r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":"a"{odd}}}}}"#
+                ),
+            ];
+            let mut transport = unanswered(lines.join("\n"));
+            let mut messages = Vec::new();
+            while let Some(message) = transport.receive().await {
+                messages.push(message);
+            }
+            let Some(JsonRpcMessage::Notification(last)) = messages.last() else {
+                panic!("{odd}: {messages:?}")
+            };
+            let kind = format!("{:?}", last.notification);
+            assert!(kind.starts_with("CancelledNotification"), "{odd}: {kind}");
+        }
     }
 }

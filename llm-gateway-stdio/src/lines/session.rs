@@ -231,16 +231,13 @@ impl Session {
 
     fn notification(&mut self, method: &str, mut object: Map<String, Value>, taken: &mut Taken) {
         if method == "notifications/cancelled" {
-            let Some(request) =
-                object.get_mut("params").and_then(|params| params.get_mut("requestId"))
-            else {
-                return;
-            };
-            let id = Id::read(request, || None).ok().flatten();
+            let request = object.get("params").and_then(|params| params.get("requestId"));
+            let id = request.and_then(|request| Id::read(request, || None).ok().flatten());
             let Some(number) = id.and_then(|id| self.calls.of(id.key())) else {
                 return;
             };
-            *request = json!(number);
+            // Nothing else is needed, and another member that rmcp cannot read would keep the call.
+            object.insert("params".to_owned(), json!({ "requestId": number }));
             taken.lines.extend(self.calls.cancel(number));
         }
         self.hand_on(object, taken);
