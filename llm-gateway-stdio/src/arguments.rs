@@ -105,15 +105,19 @@ fn type_problem(argument: &Argument, value: &Value) -> Option<String> {
         Kind::Text => "text",
         Kind::Integer => "a whole number of at least 1",
     };
-    let found = match value {
-        Value::String(_) => "text".to_owned(),
-        Value::Number(number) => number.to_string(),
+    (!fits).then(|| format!("`{}` must be {wanted}, not {}", argument.name, kind(value)))
+}
+
+/// Returns what a value is, for a sentence that says what it should have been.
+pub(crate) fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(_) => "text".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
-        Value::Null => "null".to_owned(),
-    };
-    (!fits).then(|| format!("`{}` must be {wanted}, not {found}", argument.name))
+    }
 }
 
 /// Reads a whole number, also if a client wrote it as `64.0` or `"64"`.

@@ -44,28 +44,20 @@ impl Calls {
         self.calls.len()
     }
 
-    /// Begins a request. Returns its id for rmcp; `None` if a request with this id is under way.
-    pub(crate) fn begin(&mut self, id: Id, batch: Option<BatchNumber>) -> Option<i64> {
-        if self.known.contains_key(id.key()) {
-            return None;
-        }
+    /// Begins a request whose id no other has that is under way. Returns its id for rmcp.
+    pub(crate) fn begin(&mut self, id: Id, batch: Option<BatchNumber>) -> i64 {
         self.last += 1;
         self.known.insert(id.key().to_owned(), self.last);
         if let Some(batch) = batch.and_then(|batch| self.batches.get_mut(&batch)) {
             batch.under_way += 1;
         }
         self.calls.insert(self.last, Call { id, batch });
-        Some(self.last)
+        self.last
     }
 
     /// Returns rmcp's id of the request that a client calls `key`.
     pub(crate) fn of(&self, key: &str) -> Option<i64> {
         self.known.get(key).copied()
-    }
-
-    /// Returns the id of the request that rmcp calls `number`, as its client wrote it.
-    pub(crate) fn written(&self, number: i64) -> Option<&str> {
-        self.calls.get(&number).map(|call| call.id.written())
     }
 
     /// Ends a request by an answer that `line` makes from the client's id. Returns what is to be

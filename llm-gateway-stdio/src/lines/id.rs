@@ -6,6 +6,7 @@
 use serde_json::{Number, Value};
 
 use super::glance::is_number;
+use crate::arguments::kind;
 
 /// The largest whole number below which each has a float of its own: 2^53.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -34,7 +35,11 @@ impl Id {
         value: &Value,
         written: impl FnOnce() -> Option<String>,
     ) -> Result<Option<Self>, WrongId> {
-        let as_written = || written().unwrap_or_else(|| value.to_string());
+        let as_written = || match value {
+            // There is one way to write these.
+            Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
+            _ => written().unwrap_or_else(|| value.to_string()),
+        };
         let why = || format!("`id` must be text or a whole number, not {}", kind(value));
         match value {
             Value::Null => Ok(None),
@@ -83,16 +88,4 @@ fn whole(number: &Number, written: &str) -> Option<String> {
     // A whole number beyond 64 bits is told by its digits.
     let plain = !written.contains(['.', 'e', 'E']) && is_number(written);
     plain.then(|| written.to_owned())
-}
-
-/// Returns what a value is, for a sentence that says what it should have been.
-pub(crate) fn kind(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(_) => "text".to_owned(),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
-    }
 }

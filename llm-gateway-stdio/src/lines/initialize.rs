@@ -6,7 +6,7 @@
 use rmcp::model::ClientCapabilities;
 use serde_json::{Map, Value, json};
 
-use super::id::kind;
+use crate::arguments::kind;
 
 /// Puts the parameters of an `initialize` into the form that rmcp reads.
 ///

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::id::{Id, kind};
+use super::id::Id;
+use crate::arguments::kind;
 
 /// The error code for a line that is not JSON.
 pub(crate) const PARSE_ERROR: i64 = -32700;

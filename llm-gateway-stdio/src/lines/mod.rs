@@ -58,8 +58,6 @@ pub(crate) struct Lines<R> {
     is_slow: bool,
     /// Cancelled when the reader has ended, or nobody takes what is written.
     ended: CancellationToken,
-    /// Whether the reader has ended.
-    over: bool,
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
@@ -79,7 +77,6 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             answered: Notify::new(),
             is_slow: false,
             ended,
-            over: false,
         }
     }
 
@@ -88,7 +85,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     /// # Cancel safety
     /// What was read of a line is kept.
     async fn line(&mut self) -> Option<Line> {
-        while !self.over {
+        while !self.ended.is_cancelled() {
             let read = tokio::select! {
                 read = self.reader.fill_buf() => read,
                 () = self.outbox.closed() => Ok([].as_slice()),
@@ -98,7 +95,6 @@ impl<R: AsyncRead + Unpin> Lines<R> {
                 &[]
             });
             if bytes.is_empty() {
-                self.over = true;
                 self.ended.cancel();
                 return self.splitter.end();
             }
@@ -166,11 +162,12 @@ mod tests {
 
     use super::*;
 
-    /// Returns a transport over these lines, which nobody answers.
-    fn unanswered(lines: String) -> Lines<std::io::Cursor<Vec<u8>>> {
-        let (outbox, _writing) = outbox(tokio::io::sink());
-        let reader = std::io::Cursor::new(lines.into_bytes());
-        Lines::new(reader, outbox, vec![ProtocolVersion::LATEST], CancellationToken::new())
+    /// Returns a transport over these lines, which nobody answers, and the end that would write.
+    fn unanswered(lines: String) -> (Lines<io::Cursor<Vec<u8>>>, outbox::Writing<tokio::io::Sink>) {
+        let (outbox, writing) = outbox(tokio::io::sink());
+        let reader = io::Cursor::new(lines.into_bytes());
+        let versions = vec![ProtocolVersion::LATEST];
+        (Lines::new(reader, outbox, versions, CancellationToken::new()), writing)
     }
 
     /// The clock is paused, so a wait is counted and not felt.
@@ -178,7 +175,7 @@ mod tests {
     async fn a_crowd_of_slow_calls_delays_the_lines_behind_it_once() {
         let ping = |id| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n");
         let lines = CROWD + 200;
-        let mut transport = unanswered((0..lines).map(ping).collect());
+        let (mut transport, _writing) = unanswered((0..lines).map(ping).collect());
         let began = Instant::now();
         for _ in 0..lines {
             assert!(transport.receive().await.is_some());
@@ -196,7 +193,7 @@ mod tests {
                     r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":"a"{odd}}}}}"#
                 ),
             ];
-            let mut transport = unanswered(lines.join("\n"));
+            let (mut transport, _writing) = unanswered(lines.join("\n"));
             let mut messages = Vec::new();
             while let Some(message) = transport.receive().await {
                 messages.push(message);

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc};
-use tokio_util::sync::CancellationToken;
 
 /// The most messages that wait to be written before reading stops.
 const MOST_MESSAGES: usize = 64;
@@ -15,28 +14,21 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Returns an outbox, and what writes its messages to `writer`.
 pub(crate) fn outbox<W>(writer: W) -> (Outbox, Writing<W>) {
-    let closed = CancellationToken::new();
     let (messages, waiting) = mpsc::unbounded_channel();
     let backlog = Arc::new(Backlog::default());
-    let writing =
-        Writing { writer, waiting, backlog: Arc::clone(&backlog), closed: closed.clone() };
-    (Outbox { messages, backlog, closed }, writing)
+    let writing = Writing { writer, waiting, backlog: Arc::clone(&backlog) };
+    (Outbox { messages, backlog }, writing)
 }
 
 /// The end that messages are put into.
 pub(crate) struct Outbox {
     messages: mpsc::UnboundedSender<String>,
     backlog: Arc<Backlog>,
-    /// Cancelled when the writer has failed.
-    closed: CancellationToken,
 }
 
 impl Outbox {
     /// Adds a message. Never waits: who answers must not wait for a client that does not read.
     pub(crate) fn put(&self, message: String) {
-        if self.closed.is_cancelled() {
-            return;
-        }
         self.backlog.messages.fetch_add(1, Ordering::AcqRel);
         self.backlog.bytes.fetch_add(message.len(), Ordering::AcqRel);
         // If the writer has gone, the message is lost with its reader.
@@ -45,7 +37,7 @@ impl Outbox {
 
     /// Waits until nobody takes what is written any more.
     pub(crate) async fn closed(&self) {
-        self.closed.cancelled().await;
+        self.messages.closed().await;
     }
 
     /// Waits until little enough waits to be written, or nobody takes it any more.
@@ -53,10 +45,10 @@ impl Outbox {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub(crate) async fn room(&self) {
-        while !self.closed.is_cancelled() && self.backlog.is_full() {
+        while !self.messages.is_closed() && self.backlog.is_full() {
             tokio::select! {
                 () = self.backlog.written.notified() => {}
-                () = self.closed.cancelled() => {}
+                () = self.messages.closed() => {}
             }
         }
     }
@@ -82,7 +74,6 @@ pub(crate) struct Writing<W> {
     writer: W,
     waiting: mpsc::UnboundedReceiver<String>,
     backlog: Arc<Backlog>,
-    closed: CancellationToken,
 }
 
 impl<W: AsyncWrite + Unpin> Writing<W> {
@@ -92,7 +83,7 @@ impl<W: AsyncWrite + Unpin> Writing<W> {
             let bytes = message.len();
             if let Err(error) = self.write(message).await {
                 tracing::debug!(%error, "the client reads no more");
-                return self.closed.cancel();
+                return;
             }
             self.backlog.messages.fetch_sub(1, Ordering::AcqRel);
             self.backlog.bytes.fetch_sub(bytes, Ordering::AcqRel);

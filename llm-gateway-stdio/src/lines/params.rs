@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::id::kind;
+use crate::arguments::kind;
 
 /// What a member of the parameters must be.
 enum Wanted {

@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 
 use rmcp::model::{
-    ClientJsonRpcMessage, ClientRequest, GetMeta, JsonRpcMessage, JsonRpcRequest, ProtocolVersion,
-    RequestId, RequestMetaObject, ServerJsonRpcMessage,
+    ClientJsonRpcMessage, ClientRequest, GetMeta, JsonRpcMessage, ProtocolVersion, RequestId,
+    RequestMetaObject, ServerJsonRpcMessage,
 };
 use serde_json::{Map, Value, json};
 
@@ -73,8 +73,7 @@ impl Session {
     pub(crate) fn outgoing(&mut self, message: ServerJsonRpcMessage) -> Option<String> {
         match message {
             JsonRpcMessage::Response(response) => {
-                let mut result = json!(response.result);
-                self.put_back(&mut result);
+                let result = serde_json::to_string(&response.result).ok()?;
                 self.calls.answer(number(&response.id)?, |id| {
                     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
                 })
@@ -86,13 +85,7 @@ impl Session {
                 }),
                 None => Some(json!(error).to_string()),
             },
-            other => {
-                let mut message = json!(other);
-                if let Some(params) = message.get_mut("params") {
-                    self.put_back(params);
-                }
-                Some(message.to_string())
-            }
+            other => serde_json::to_string(&other).ok(),
         }
     }
 
@@ -169,42 +162,30 @@ impl Session {
     ) -> Result<(), Refusal> {
         let written = id.written().to_owned();
         let refuse = |code, message| Refusal { id: Some(written.clone()), code, message };
-        let given = object.get_mut("params").and_then(Value::as_object_mut);
-        let given = match method {
-            "initialize" => initialize::taken(given.as_deref()).map(Some),
-            _ => {
-                let mut given = given.cloned();
-                params::check(method, given.as_mut()).map(|()| given)
-            }
+        let mut params = match object.shift_remove("params") {
+            Some(Value::Object(params)) => Some(params),
+            _ => None,
         };
-        let given = given.map_err(|why| refuse(INVALID_PARAMS, why))?;
-        let Some(number) = self.calls.begin(id, batch) else {
+        let checked = match method {
+            "initialize" => initialize::taken(params.as_ref()).map(|taken| params = Some(taken)),
+            _ => params::check(method, params.as_mut()),
+        };
+        checked.map_err(|why| refuse(INVALID_PARAMS, why))?;
+        if self.calls.of(id.key()).is_some() {
             let why = format!("a request with the id {written} is under way");
             return Err(refuse(INVALID_REQUEST, why));
-        };
-        let request = request(number, method, given);
-        let request = request.and_then(|request| self.opens(request));
-        match request {
-            Ok(request) => {
-                taken.messages.push_back(request);
-                Ok(())
-            }
-            Err((code, why)) => {
-                // The request was never begun for rmcp; its refusal is collected by the caller.
-                let left = self.calls.cancel(number);
-                taken.lines.extend(left);
-                Err(refuse(code, why))
-            }
         }
+        let request = request(method, params).map_err(|(code, why)| refuse(code, why))?;
+        self.opens(&request).map_err(|(code, why)| refuse(code, why))?;
+        let number = self.calls.begin(id, batch);
+        taken.messages.push_back(JsonRpcMessage::request(request, RequestId::Number(number)));
+        Ok(())
     }
 
     /// Lets a request pass if the session has begun, or if rmcp will not end the session over it.
-    fn opens(
-        &mut self,
-        message: JsonRpcRequest<ClientRequest>,
-    ) -> Result<ClientJsonRpcMessage, (i64, String)> {
-        let meta = message.request.get_meta();
-        let passes = match &message.request {
+    fn opens(&mut self, request: &ClientRequest) -> Result<(), (i64, String)> {
+        let meta = request.get_meta();
+        let passes = match request {
             _ if self.begun => true,
             ClientRequest::PingRequest(_) | ClientRequest::DiscoverRequest(_) => true,
             ClientRequest::InitializeRequest(_) => {
@@ -217,7 +198,7 @@ impl Session {
             }
         };
         if passes {
-            return Ok(JsonRpcMessage::Request(message));
+            return Ok(());
         }
         Err((INVALID_REQUEST, "the session has not begun: `initialize` comes first".to_owned()))
     }
@@ -254,37 +235,18 @@ impl Session {
             Err(error) => tracing::debug!(%error, "a message without an answer was passed over"),
         }
     }
-
-    /// Puts the client's own id into what names a subscription.
-    fn put_back(&self, params: &mut Value) {
-        let named = params.pointer_mut("/_meta/io.modelcontextprotocol~1subscriptionId");
-        let Some(named) = named else { return };
-        let number = named.as_i64();
-        let written = number.and_then(|number| self.calls.written(number));
-        if let Some(id) = written.and_then(|written| serde_json::from_str(written).ok()) {
-            *named = id;
-        }
-    }
 }
 
 /// Returns a request as rmcp reads it, with nothing but what a request has.
 fn request(
-    number: i64,
     method: &str,
     params: Option<Map<String, Value>>,
-) -> Result<JsonRpcRequest<ClientRequest>, (i64, String)> {
-    let mut object = json!({ "jsonrpc": "2.0", "id": number, "method": method });
-    if let (Some(params), Some(object)) = (params, object.as_object_mut()) {
-        object.insert("params".to_owned(), Value::Object(params));
-    }
-    let read = serde_json::from_value::<ClientJsonRpcMessage>(object);
-    let custom = |request: &ClientRequest| matches!(request, ClientRequest::CustomRequest(_));
-    match read {
-        Ok(JsonRpcMessage::Request(message))
-            if !params::is_known(method) || !custom(&message.request) =>
-        {
-            Ok(message)
-        }
+) -> Result<ClientRequest, (i64, String)> {
+    let mut object = Map::from_iter([("method".to_owned(), json!(method))]);
+    object.extend(params.map(|params| ("params".to_owned(), Value::Object(params))));
+    let is_custom = |request: &ClientRequest| matches!(request, ClientRequest::CustomRequest(_));
+    match serde_json::from_value::<ClientRequest>(Value::Object(object)) {
+        Ok(request) if !params::is_known(method) || !is_custom(&request) => Ok(request),
         _ => {
             let why = format!("the parameters of `{method}` are missing, or of a wrong kind");
             Err((INVALID_PARAMS, why))
