@@ -5,6 +5,7 @@
 
 mod queue;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,6 +73,11 @@ fn begin_writing(queue: &Arc<Queue>) {
     let _ = named.spawn(move || lines.write_to(&mut std::io::stderr()));
     let lines = Arc::clone(queue);
     std::panic::set_hook(Box::new(move |panic| {
-        lines.push(format!("{panic}\n").into_bytes());
+        let backtrace = Backtrace::capture();
+        let shown = match backtrace.status() {
+            BacktraceStatus::Captured => format!("{panic}\nstack backtrace:\n{backtrace}"),
+            _ => panic.to_string(),
+        };
+        lines.push(format!("{shown}\n").into_bytes());
     }));
 }

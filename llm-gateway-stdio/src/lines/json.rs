@@ -4,9 +4,10 @@
 //! becomes U+FFFD. A name that one object gives twice has two meanings and is refused.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use crate::arguments::shown;
@@ -19,7 +20,7 @@ const UNKNOWN: &str = "\u{fffd}";
 pub(crate) enum Unreadable {
     /// It is not JSON, or more than a parser holds.
     NotJson(String),
-    /// It is JSON that says two things at once.
+    /// It is JSON that says two things at once, or too many.
     Ambiguous(String),
 }
 
@@ -29,7 +30,11 @@ pub(crate) enum Unreadable {
 /// Fails with a sentence that says what is wrong with the line.
 pub(crate) fn read(line: &[u8]) -> Result<Value, Unreadable> {
     let text = text(line).map_err(Unreadable::NotJson)?;
-    let read = |text: &str| serde_json::from_str::<Unique>(text).map(|unique| unique.0);
+    let read = |text: &str| {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let value = Unique { left: &Cell::new(MOST_VALUES) }.deserialize(&mut deserializer)?;
+        deserializer.end().map(|()| value)
+    };
     let read = read(&text).or_else(|error| match without_lone_escapes(&text) {
         Cow::Borrowed(_) => Err(error),
         Cow::Owned(mended) => read(&mended),
@@ -97,18 +102,31 @@ fn unit(escape: &str) -> Option<u16> {
     hex.then(|| u16::from_str_radix(digits, 16).ok()).flatten()
 }
 
-/// A JSON value in which no object gives a name twice.
-struct Unique(Value);
+/// The most values of one line. The longest line could hold some eight million, each of which takes
+/// more memory than its text; a call has a few dozen.
+const MOST_VALUES: usize = 262_144;
 
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UniqueVisitor).map(Self)
+/// A reader of JSON in which no object gives a name twice.
+#[derive(Clone, Copy)]
+struct Unique<'a> {
+    /// The number of further values that the line may have.
+    left: &'a Cell<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for Unique<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left =
+            self.left.get().checked_sub(1).ok_or_else(|| {
+                D::Error::custom(format!("there are more than {MOST_VALUES} values"))
+            })?;
+        self.left.set(left);
+        deserializer.deserialize_any(self)
     }
 }
 
-struct UniqueVisitor;
-
-impl<'de> Visitor<'de> for UniqueVisitor {
+impl<'de> Visitor<'de> for Unique<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,7 +163,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(Unique(value)) = list.next_element()? {
+        while let Some(value) = list.next_element_seed(self)? {
             values.push(value);
         }
         Ok(Value::Array(values))
@@ -157,7 +175,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
             if object.contains_key(&name) {
                 return Err(A::Error::custom(format!("`{}` is given twice", shown(&name))));
             }
-            let Unique(value) = members.next_value()?;
+            let value = members.next_value_seed(self)?;
             object.insert(name, value);
         }
         Ok(Value::Object(object))
@@ -220,6 +238,15 @@ mod tests {
             let why = format!("invalid UTF-8 at byte {at}");
             assert_eq!(read(line), Err(Unreadable::NotJson(why)));
         }
+    }
+
+    #[test]
+    fn a_line_of_too_many_values_is_refused() {
+        let list = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
+        assert!(read(list(MOST_VALUES).as_bytes()).is_ok());
+        let why = format!("there are more than {MOST_VALUES} values");
+        let error = read(list(MOST_VALUES + 1).as_bytes()).unwrap_err();
+        assert!(matches!(&error, Unreadable::Ambiguous(told) if told.contains(&why)), "{error:?}");
     }
 
     #[test]
