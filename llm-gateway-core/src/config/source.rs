@@ -100,7 +100,7 @@ impl PolicySource {
     pub(super) fn hint(&self) -> String {
         let hint = "name another one with --routing or LLM_GATEWAY_ROUTING";
         let Self::File(path) = self else { return hint.to_owned() };
-        match neighbours(path).next().filter(|other| other != path) {
+        match neighbours(path).find(|other| other != path) {
             Some(other) => format!("{} is there: rename it, or {hint}", other.display()),
             None => hint.to_owned(),
         }

@@ -5,6 +5,8 @@
 
 use std::fs::File;
 use std::io::Read;
+#[cfg(unix)]
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -25,24 +27,69 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
     if kind.len() > LARGEST_FILE {
         return Err(format!("it is {} bytes long, and {LARGEST_FILE} are allowed", kind.len()));
     }
-    let bytes = match kind.is_file() || kind.is_dir() {
-        true => read_bytes(path)?,
-        false => read_in_time(path)?,
+    let bytes = match kind.file_type() {
+        kind if kind.is_file() || kind.is_dir() => read_bytes(path)?,
+        #[cfg(unix)]
+        kind if kind.is_fifo() => read_pipe(path)?,
+        _ => read_in_time(path)?,
     };
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
 }
 
-/// Returns the bytes of what may never have an end, such as a pipe that nobody writes to. The thread
-/// that waits for it ends with the process.
+/// Returns what is written into a named pipe. It is opened without waiting for a writer: a reader that
+/// waited would still be there when the time is over, and take what is written for the next one.
+#[cfg(unix)]
+fn read_pipe(path: &Path) -> Result<Vec<u8>, String> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::fs::OFlags;
+
+    let at_once = OFlags::NONBLOCK.bits().cast_signed();
+    let options = File::options().read(true).custom_flags(at_once).open(path);
+    let mut pipe = options.map_err(|error| why(&error))?;
+    let patience = Timespec::try_from(PATIENCE).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    loop {
+        let mut waiting = [PollFd::new(&pipe, PollFlags::IN)];
+        match poll(&mut waiting, Some(&patience)) {
+            Ok(0) => return Err(nobody_wrote()),
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(why(&error.into())),
+        }
+        let mut chunk = [0; 8 * 1024];
+        match pipe.read(&mut chunk) {
+            Ok(0) => return Ok(bytes),
+            Ok(read) => bytes.extend_from_slice(chunk.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(why(&error)),
+        }
+        if bytes.len() as u64 > LARGEST_FILE {
+            return Err(endless());
+        }
+    }
+}
+
+/// Returns the bytes of what may never have an end, such as a terminal. The thread that waits for it
+/// ends with the process.
 fn read_in_time(path: &Path) -> Result<Vec<u8>, String> {
     let (sender, receiver) = mpsc::channel();
     let owned = path.to_owned();
     let read = move || drop(sender.send(read_bytes(&owned)));
     let started = std::thread::Builder::new().name("read a pipe".to_owned()).spawn(read);
     started.map_err(|error| why(&error))?;
-    receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-        Err(format!("it is a pipe, and nobody wrote into it for {} s", PATIENCE.as_secs()))
-    })
+    receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(nobody_wrote()))
+}
+
+/// Returns the reason of a read that waited in vain.
+fn nobody_wrote() -> String {
+    format!("it is a pipe, and nobody wrote into it for {} s", PATIENCE.as_secs())
+}
+
+/// Returns the reason of a read that was given up because there was too much.
+fn endless() -> String {
+    format!("it has no end, or more than the {LARGEST_FILE} bytes allowed")
 }
 
 /// Returns the bytes of a file, which are at most [`LARGEST_FILE`].
@@ -51,7 +98,7 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     let file = File::open(path).map_err(|error| why(&error))?;
     file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| why(&error))?;
     match bytes.len() as u64 > LARGEST_FILE {
-        true => Err(format!("it has no end, or more than the {LARGEST_FILE} bytes allowed")),
+        true => Err(endless()),
         false => Ok(bytes),
     }
 }

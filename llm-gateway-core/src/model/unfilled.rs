@@ -71,12 +71,14 @@ pub(crate) fn is_unfilled(value: &str) -> bool {
 
 /// Returns a text without the quotes around it, escaped or not, as often as they stand there.
 fn without_quotes(text: &str) -> &str {
-    let text = text.trim().trim_start_matches('\\');
-    let Some(first) = text.chars().next() else { return text };
+    let text = text.trim();
+    // Without a quote behind them, backslashes begin a path of Windows.
+    let unescaped = text.trim_start_matches('\\');
+    let Some(first) = unescaped.chars().next() else { return text };
     let Some((open, closing)) = QUOTES.iter().find(|(open, _)| *open == first) else {
         return text;
     };
-    let inner = text.strip_prefix(*open).unwrap_or(text);
+    let inner = unescaped.strip_prefix(*open).unwrap_or(unescaped);
     match inner.strip_suffix(|c| closing.contains(c)) {
         Some(inner) => without_quotes(inner.strip_suffix('\\').unwrap_or(inner)),
         None => text,
@@ -248,6 +250,8 @@ mod tests {
             "none",
             "not-needed",
             "dummy",
+            r"\\server\home\AppData",
+            r"C:\Users\me",
             "anything",
             "{\"a\": \"b\"}",
             "[1, 2]",

@@ -207,6 +207,7 @@ fn a_line_for_another_program_is_passed_over() {
 
 #[cfg(unix)]
 mod pipes {
+    use std::os::unix::fs::OpenOptionsExt;
     use std::process::Command;
 
     use super::*;
@@ -231,11 +232,16 @@ mod pipes {
     #[test]
     fn a_pipe_that_nobody_writes_to_is_an_error_and_not_waited_for_for_ever() {
         let place = Place::new();
-        pipe(&place, ".env");
+        let path = pipe(&place, ".env");
         let loaded = place.loaded(&[]);
         let errors = told(&loaded, Severity::Error);
         assert!(loaded.policy.is_err(), "a cap may be in it");
         assert!(errors.contains(".env cannot be read: it is a pipe"), "{errors}");
+        // Nobody is left behind who would take what is written for the next reader.
+        let at_once = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let writer = std::fs::File::options().write(true).custom_flags(at_once).open(path);
+        let nobody_reads = rustix::io::Errno::NXIO.raw_os_error();
+        assert_eq!(writer.unwrap_err().raw_os_error(), Some(nobody_reads));
     }
 
     #[test]
