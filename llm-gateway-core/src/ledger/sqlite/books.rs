@@ -183,21 +183,10 @@ impl<'a> Books<'a> {
     }
 
     fn month_spend(&self, month: Month, by: SpendBy) -> rusqlite::Result<MonthSpend> {
-        let sql = match by {
-            SpendBy::Provider => {
-                "SELECT key, cost, calls, estimated, unknown FROM sums
-                 WHERE month = ?1 AND kind = 'provider'"
-            }
-            SpendBy::Model => {
-                "SELECT key, cost, calls, estimated, unknown FROM sums
-                 WHERE month = ?1 AND kind = 'model'"
-            }
-            SpendBy::TaskClass => {
-                "SELECT key, cost, calls, estimated, unknown FROM sums
-                 WHERE month = ?1 AND kind = 'task_class'"
-            }
-        };
-        let calls = self.rows(sql, month, |row| {
+        let sql = "SELECT key, cost, calls, estimated, unknown FROM sums
+                   WHERE month = ?1 AND kind = ?2";
+        let mut select = self.connection.prepare_cached(sql)?;
+        let calls = select.query_map(params![month.to_string(), by.as_str()], |row| {
             let count = |index| row.get(index).map(|count: i64| u64::try_from(count).unwrap_or(0));
             Ok(SpentRow {
                 key: row.get(0)?,
@@ -207,6 +196,7 @@ impl<'a> Books<'a> {
                 unknown: count(4)?,
             })
         })?;
+        let calls = calls.collect::<rusqlite::Result<Vec<_>>>()?;
         let mut spent = MonthSpend::new(month).with_calls(calls);
         for held in self.holds(month)? {
             let sum = if held.is_unsettled { &mut spent.unsettled } else { &mut spent.held };

@@ -61,6 +61,12 @@ pub(super) fn other_names(path: &Path) -> Option<String> {
             return Some(format!("the file has {names} names (hard links)"));
         }
     }
+    None
+}
+
+/// Returns the words for a ledger file that is a mount point of its own, as in a container that was
+/// given the file alone. Whoever opens it looks once: the list of mounts may be long.
+pub(super) fn own_mount(path: &Path) -> Option<String> {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     is_mount_point(&mounts, path)
         .then(|| "the file is mounted by itself, without the files beside it".to_owned())

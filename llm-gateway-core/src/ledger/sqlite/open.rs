@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::super::error::{Problem, Unusable};
 use super::books::Books;
-use super::files::{FileId, OpenFiles, is_empty, other_names};
+use super::files::{FileId, OpenFiles, is_empty, other_names, own_mount};
 use super::probe::lack_of_file_system;
 use super::problem::{of_file, of_lock, of_sqlite};
 use super::processes::{Locks, Process, RegisterError};
@@ -58,8 +58,14 @@ impl OpenLedger {
         patience: u32,
         meanwhile: &mut dyn FnMut(),
     ) -> Result<Self, Unusable> {
-        let path = canonical_path(place)?;
-        Self::open_at(place, &path, patience, meanwhile).map_err(|it| explained(&path, it))
+        let (path, is_new) = canonical_path(place)?;
+        Self::open_at(place, &path, patience, meanwhile).map_err(|it| {
+            // An empty file beside locks looks like a ledger that was emptied.
+            if is_new && is_empty(&path) {
+                let _ = std::fs::remove_file(&path);
+            }
+            explained(&path, it)
+        })
     }
 
     /// Opens the ledger at `path`, to which `place` leads.
@@ -72,7 +78,7 @@ impl OpenLedger {
         let path = path.to_owned();
         let locks = Locks::beside(&path);
         let (database, had_log) = (FileId::at(place), has_log(&path));
-        let connection = retry_while_locked(patience, meanwhile, || connect(&path))?;
+        let connection = retry_while_locked(patience, meanwhile, || open_connection(&path))?;
         locks.create().map_err(|error| of_file(&path, &error))?;
         let (files, process) = {
             let transaction =
@@ -146,7 +152,8 @@ impl OpenLedger {
         if self.has_moved() {
             return Err(moved(&self.path));
         }
-        alone(&self.path)?;
+        // A mount over the file was looked for when it was opened.
+        one_named(&self.path, other_names(&self.path))?;
         if is_empty(&self.path) { Err(emptied(&self.path)) } else { Ok(()) }
     }
 
@@ -178,9 +185,10 @@ impl OpenLedger {
     }
 }
 
-/// Returns the canonical path of the ledger file, which is created if it does not exist. Locks are
-/// named after the path, so two ways to one file must lead to the same locks.
-fn canonical_path(path: &Path) -> Result<PathBuf, Unusable> {
+/// Returns the canonical path of the ledger file, which is created if it does not exist, and whether
+/// it was created. Locks are named after the path, so two ways to one file must lead to the same
+/// locks.
+fn canonical_path(path: &Path) -> Result<(PathBuf, bool), Unusable> {
     let failed = |error: &std::io::Error| of_file(path, error);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         private::create_folder(folder).map_err(|error| failed(&error))?;
@@ -199,7 +207,7 @@ fn canonical_path(path: &Path) -> Result<PathBuf, Unusable> {
         let looked = retry_while_locked(DOUBT, &mut || {}, || not_emptied(&path));
         looked.map_err(|_| emptied(&path))?;
     }
-    Ok(path)
+    Ok((path, is_new))
 }
 
 /// Checks that the file at `path` was not emptied. It is called locked while it is not known.
@@ -211,14 +219,16 @@ fn not_emptied(path: &Path) -> Result<(), Unusable> {
     }
 }
 
-/// Checks that everybody who uses the file at `path` uses the same files beside it.
+/// Checks that everybody who uses the file at `path` uses the same files beside it. Whoever opens
+/// the file asks this.
 pub(super) fn alone(path: &Path) -> Result<(), Unusable> {
-    match other_names(path) {
-        Some(detail) => {
-            Err(Unusable::new(Problem::SeveralNames, path.display().to_string(), detail))
-        }
-        None => Ok(()),
-    }
+    one_named(path, other_names(path).or_else(|| own_mount(path)))
+}
+
+/// Returns the error of a file with `other` names, if it has any.
+fn one_named(path: &Path, other: Option<String>) -> Result<(), Unusable> {
+    let several = |detail| Unusable::new(Problem::SeveralNames, path.display().to_string(), detail);
+    other.map_or(Ok(()), |detail| Err(several(detail)))
 }
 
 /// Returns whether a log with something in it stands beside the file at `path`.

@@ -108,6 +108,11 @@ impl Locks {
         let id = process.name.id;
         let locked = FileId::of(&process.lock.metadata()?);
         if FileId::at(&self.file(id)) == Some(locked) {
+            // What was noted with a new lock file is undone if its transaction fails.
+            if noted(connection, id)? != locked.inode() {
+                note(connection, id, &process.lock)?;
+                connection.execute("INSERT OR IGNORE INTO processes VALUES (?1)", [id])?;
+            }
             return Ok(());
         }
         self.create()?;

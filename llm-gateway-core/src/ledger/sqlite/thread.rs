@@ -115,7 +115,7 @@ impl LedgerThread {
         let read = match read(&self.path, self.patience, &mut reading) {
             // The file does not exist yet, or an older version wrote it.
             Ok(false) => self
-                .write(&mut [], &mut Vec::new())
+                .write(&mut [], &mut reading)
                 .and_then(|()| read(&self.path, self.patience, &mut reading).map(drop)),
             read => read.map(drop),
         };

@@ -191,6 +191,21 @@ async fn a_dead_process_is_still_found_after_the_living_put_its_lock_back() {
     drop(hold);
 }
 
+/// A first start that fails leaves no empty file, which beside the locks of an earlier ledger would
+/// look like one that was emptied.
+#[tokio::test]
+async fn a_first_start_that_failed_can_be_tried_again() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.locks()).unwrap();
+    let log = place.path.with_file_name("ledger.db-wal");
+    std::fs::create_dir(&log).unwrap();
+    assert!(ask(&place.ledger(), 10).await.is_err());
+    std::fs::remove_dir(log).unwrap();
+    let ledger = place.ledger();
+    spend(&ledger, 10).await;
+    assert_eq!(sums(&ledger).await.unwrap(), [10, 0, 0]);
+}
+
 #[tokio::test]
 async fn an_emptied_file_is_no_new_ledger() {
     for is_open in [false, true] {
