@@ -7,14 +7,11 @@
 //! is told, and counts against nothing.
 
 use super::critique::Critique;
-use super::repetition::{Common, Repetition, SHINGLE, Searched, SeenWords};
+use super::repetition::{COMPARED, Common, Repetition, SHINGLE, Searched, SeenWords};
 use super::step_answer::StepAnswer;
 use super::tokens::Lexicon;
 use crate::certificate::claims::ClaimResult;
 use crate::model::StepRole;
-
-/// The total number of words of verdicts that are compared with artifacts, as of plans.
-const COMPARED: usize = 16 * 1024 * 1024;
 
 /// What the artifacts of a run repeat of its past, one sentence for each finding.
 #[derive(Debug, Default)]
@@ -40,7 +37,7 @@ pub(super) fn repeated(task: &str, said: &[StepAnswer<'_>]) -> Repeated {
     let texts: Vec<PastText> =
         said.iter().filter_map(|it| PastText::of(it, &mut lexicon)).collect();
     let mut repeated = Repeated::default();
-    let mut past = Past { common: Common::of(&task), faults: Vec::new(), left: COMPARED };
+    let mut past = Past { common: of_task.clone(), faults: Vec::new(), left: COMPARED };
     let mut unknown = Vec::new();
     let mut earlier: Option<&SeenWords> = None;
     for text in &texts {
@@ -122,14 +119,13 @@ impl Past<'_> {
     fn search(&mut self, round: u32, artifact: &Searched<'_>, repeated: &mut Repeated) {
         let mut worst: Option<(u32, Repetition)> = None;
         for (position, fault) in &self.faults {
-            let Some(left) = self.left.checked_sub(fault.count().max(1)) else {
+            let found = Repetition::within(&mut self.left, fault, artifact, &self.common);
+            let Some(found) = found else {
                 repeated
                     .open
                     .push(format!("round {round}: there are too many verdicts to compare"));
                 return;
             };
-            self.left = left;
-            let found = Repetition::of(fault, artifact, &self.common);
             if worst.as_ref().is_none_or(|(_, known)| found.rank() > known.rank()) {
                 worst = Some((*position, found));
             }

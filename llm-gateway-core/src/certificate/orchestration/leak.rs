@@ -4,20 +4,22 @@
 //! much that is, is measured in [`repetition`](super::repetition), without what the task itself
 //! contains. Only verbatim repetition is detected: a plan in other words passes.
 
-use super::repetition::{Common, Repetition, Searched, SeenWords};
+use super::repetition::{COMPARED, Common, Repetition, Searched, SeenWords};
 use super::step_answer::StepAnswer;
 use super::tokens::Lexicon;
 use crate::certificate::claims::{Claim, ClaimResult, sentence};
 use crate::model::StepRole;
 
-/// The total number of words of plans that are compared with artifacts. A run of eleven rounds, the
-/// most that a policy may set, has fewer even with plans of 128 k tokens; a stranger's bundle may
-/// have more.
-const COMPARED: usize = 16 * 1024 * 1024;
+/// The reason of a claim about a run without a plan.
+const NO_PLAN: &str = "there was no plan that could leak";
 
 /// Decides the claim `plan_leak` over each artifact and all plans made before the artifact. The
 /// plan of the first round may leak into the artifact of the second.
 pub(super) fn plan_leak(task: &str, said: &[StepAnswer<'_>]) -> Claim {
+    // Without a plan none of the texts need be read.
+    if !said.iter().any(|it| it.is_of(StepRole::Planner)) {
+        return Claim::new(ClaimResult::NotApplicable, NO_PLAN);
+    }
     let mut lexicon = Lexicon::new();
     let task = SeenWords::of(task, &mut lexicon);
     let mut comparison = Comparison { common: Common::of(&task), lexicon, left: COMPARED };
@@ -49,10 +51,7 @@ pub(super) fn plan_leak(task: &str, said: &[StepAnswer<'_>]) -> Claim {
     if !(against.is_empty() && open.is_empty() && pass.is_empty()) {
         return Claim::weigh(&against, &open, sentence(&pass));
     }
-    let because = match short.is_empty() {
-        true => "there was no plan that could leak".to_owned(),
-        false => sentence(&short),
-    };
+    let because = if short.is_empty() { NO_PLAN.to_owned() } else { sentence(&short) };
     Claim::new(ClaimResult::NotApplicable, because)
 }
 
@@ -108,11 +107,8 @@ impl Comparison<'_> {
 
     /// Measures how much of one plan an artifact repeats verbatim.
     fn leak(&mut self, plan: &SeenWords, artifact: &Searched<'_>) -> Repetition {
-        let Some(left) = self.left.checked_sub(plan.count().max(1)) else {
-            return Repetition::default();
-        };
-        self.left = left;
-        Repetition::of(plan, artifact, &self.common)
+        let measured = Repetition::within(&mut self.left, plan, artifact, &self.common);
+        measured.unwrap_or_default()
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The amount is counted in shingles, runs of eight words, without those that certain other texts,
 //! such as the task, contain. Each text is read in up to four views, with its markup and without, each
-//! also in small letters; a run counts as repeated if it stands in any view. What a repetition means is decided by the claims
-//! `plan_leak` and `verifier_history_blind`.
+//! also in small letters; a run counts as repeated if it stands in any view. What a repetition means
+//! is decided by the claims `plan_leak` and `verifier_history_blind`.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,12 @@ use crate::model::{as_seen, without_markup};
 pub(super) const SHINGLE: usize = 8;
 
 /// The number of words in a row that cannot be repeated by chance.
-pub(super) const RUN: usize = 25;
+const RUN: usize = 25;
+
+/// The total number of words of a run's plans, or of its verdicts, that are compared with artifacts.
+/// A run of eleven rounds, the most that a policy may set, has fewer even with plans of 128 k tokens;
+/// a stranger's bundle may have more.
+pub(super) const COMPARED: usize = 16 * 1024 * 1024;
 
 /// The share of repeated shingles from which a text counts as repeated, as its denominator: one in
 /// five, or 20 %.
@@ -55,7 +60,7 @@ impl SeenWords {
     }
 
     /// Returns the number of words in the longer view.
-    pub(super) fn count(&self) -> usize {
+    fn count(&self) -> usize {
         self.views.iter().map(|view| view.numbers.len()).max().unwrap_or_default()
     }
 
@@ -70,7 +75,7 @@ impl SeenWords {
 }
 
 /// The shingles that any text may repeat, such as those of the task.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Common<'a> {
     shingles: HashSet<&'a [u32]>,
     is_whole: bool,
@@ -109,15 +114,15 @@ impl<'a> Searched<'a> {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Repetition {
     /// Number of the text's words that stand in no shingle of a common text.
-    pub(super) own_words: usize,
+    own_words: usize,
     /// Number of the text's distinct shingles, without the common ones.
     pub(super) shingles: usize,
     /// Number of these shingles that are repeated.
     pub(super) repeated: usize,
     /// Whether a run of [`RUN`] words is repeated, made of such shingles.
-    pub(super) has_run: bool,
+    has_run: bool,
     /// Whether all texts were compared in full.
-    pub(super) is_whole: bool,
+    is_whole: bool,
 }
 
 impl Repetition {
@@ -126,6 +131,18 @@ impl Repetition {
     pub(super) fn of(text: &SeenWords, searched: &Searched<'_>, common: &Common<'_>) -> Self {
         let views = text.views.iter().map(|view| Self::of_view(view, searched, common));
         views.max_by_key(Self::rank).unwrap_or_default()
+    }
+
+    /// Measures as [`of`](Self::of) does, and takes the words of `text` from those that may still be
+    /// compared, `left`. Returns `None` if there are too few left.
+    pub(super) fn within(
+        left: &mut usize,
+        text: &SeenWords,
+        searched: &Searched<'_>,
+        common: &Common<'_>,
+    ) -> Option<Self> {
+        *left = left.checked_sub(text.count().max(1))?;
+        Some(Self::of(text, searched, common))
     }
 
     fn of_view(view: &Words, searched: &Searched<'_>, common: &Common<'_>) -> Self {

@@ -3,22 +3,11 @@
 //! There is no list of all headers that caches write. A header in unknown words is
 //! [`Origin::Unknown`].
 
-use super::intermediaries::of_sender;
-
-/// How many characters of a header's value are kept.
-const SHOWN_VALUE: usize = 200;
+use super::intermediaries::{kept, of_sender};
 
 /// Returns the headers of a response that mention a cache, whatever they say about it.
 pub(in crate::certificate) fn cache_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .filter(|(name, value)| {
-            let name = of_sender(name);
-            mentions_cache(name, value) && !is_about_something_else(name)
-        })
-        .map(|(name, value)| (name, value.chars().take(SHOWN_VALUE).collect()))
-        .collect()
+    kept(headers, |name, value| mentions_cache(name, value) && !is_about_something_else(name))
 }
 
 /// Returns whether a header mentions a cache by its name, or, as in `server-timing: cdn-cache;

@@ -25,9 +25,6 @@
 //!
 //! OpenRouter names in its body the host that served the model, which says nothing about the model.
 
-/// How many characters of a header's value are kept.
-const SHOWN_VALUE: usize = 200;
-
 /// Headers that count or number what was asked instead of the first choice.
 const STEPS: &[&str] = &["cf-aig-step", "x-portkey-last-used-option-index"];
 
@@ -77,6 +74,20 @@ impl<'a> Intermediary<'a> {
     }
 }
 
+/// How many characters of a header's value are kept.
+const SHOWN_VALUE: usize = 200;
+
+/// Returns the headers that are wanted by their sender's name, in lower case, and their value. Values
+/// are cut.
+pub(super) fn kept(
+    headers: &[(String, String)],
+    is_wanted: impl Fn(&str, &str) -> bool,
+) -> Vec<(String, String)> {
+    let named = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
+    let wanted = named.filter(|(name, value)| is_wanted(of_sender(name), value));
+    wanted.map(|(name, value)| (name, value.chars().take(SHOWN_VALUE).collect())).collect()
+}
+
 /// Returns the name of a header as its sender wrote it.
 pub(super) fn of_sender(name: &str) -> &str {
     name.strip_prefix(HANDED_ON).unwrap_or(name)
@@ -96,13 +107,10 @@ pub(in crate::certificate) fn is_one_deployment(
 pub(in crate::certificate) fn routing_headers(
     headers: &[(String, String)],
 ) -> Vec<(String, String)> {
-    let named = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
-    let told = named.filter(|(name, _)| {
-        let name = of_sender(name);
+    kept(headers, |name, _| {
         [STEPS, MODELS, DEPLOYMENTS].iter().any(|known| known.contains(&name))
             || speaks_of_fallback(name)
-    });
-    told.map(|(name, value)| (name, value.chars().take(SHOWN_VALUE).collect())).collect()
+    })
 }
 
 /// Returns whether a header's name says that it is about a fallback that was taken. How many there

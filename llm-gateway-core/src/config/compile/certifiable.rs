@@ -39,17 +39,17 @@ impl RouteCompiler<'_, '_, '_> {
             ),
             None => {
                 let so = format!("so `{name}` is certified only if the answers name models");
-                self.warn_of_undeclared(members, visibility.require, &so, path);
+                self.warn_of_undeclared(distinct, visibility.require, &so, path);
             }
         }
         impossible
     }
 
-    /// Warns of models of which too little is declared to reach a level. Their answers may name
-    /// models that are known.
-    fn warn_of_undeclared(
+    /// Warns of models of which too little is declared to reach a level, in the order of `targets`,
+    /// which are distinct. Their answers may name models that are known.
+    pub(super) fn warn_of_undeclared<'t>(
         &mut self,
-        targets: &[Target],
+        targets: impl IntoIterator<Item = &'t Target>,
         rule: Level,
         so: &str,
         path: &[PathStep<'_>],
@@ -64,8 +64,8 @@ impl RouteCompiler<'_, '_, '_> {
                 ("developer and lineage are not both declared of", Self::has_whole_origin)
             }
         };
-        let distinct = targets.iter().collect::<BTreeSet<_>>().into_iter();
-        let unknown: Vec<_> = distinct.filter(|target| !is_declared(self, target)).collect();
+        let is_unknown = |target: &&Target| !is_declared(self, target);
+        let unknown: Vec<_> = targets.into_iter().filter(is_unknown).collect();
         if !unknown.is_empty() {
             self.problems.warning(
                 self.compilation.root.key_place_of(path),
@@ -94,7 +94,7 @@ impl RouteCompiler<'_, '_, '_> {
             return;
         }
         let so = format!("so the gate of `{name}` escalates unless the answers name models");
-        self.warn_of_undeclared(gate, rule, &so, path);
+        self.warn_of_undeclared(gate.iter().collect::<BTreeSet<_>>(), rule, &so, path);
     }
 
     /// Warns of a strong model that the gate already asks, by the same name or by another.
@@ -203,12 +203,12 @@ fn groups_of_kin(conflicts: &[Vec<bool>]) -> usize {
 }
 
 /// Joins targets by "and".
-pub(super) fn joined(targets: &[&Target]) -> String {
+fn joined(targets: &[&Target]) -> String {
     targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 /// Returns where in the policy the rows of `targets` belong.
-pub(super) fn rows(targets: &[&Target]) -> String {
+fn rows(targets: &[&Target]) -> String {
     let places = targets.iter().map(|target| format!("providers.{}.models", target.provider));
     let places: Vec<_> = places.collect::<BTreeSet<_>>().into_iter().collect();
     let row = if targets.len() == 1 { "its row" } else { "their rows" };

@@ -6,11 +6,10 @@ use crate::config::node::{NodeContent, PathStep};
 use crate::config::raw_orchestration::{
     RawInstructions, RawOrchestration, RawRole, RawRoles, RawVerdict,
 };
-use crate::model::{PolicyText, StepRole, Target};
-use crate::policy::{Orchestration, OrchestrationRole, VerdictForm};
+use crate::model::{PolicyText, StepRole};
+use crate::policy::{Level, Orchestration, OrchestrationRole, VerdictForm};
 
 use super::RouteCompiler;
-use super::certifiable::{joined, rows};
 use super::depths::{Depths, NamedRoles};
 use super::kinship::Shared;
 use super::routes::usd;
@@ -122,7 +121,8 @@ impl RouteCompiler<'_, '_, '_> {
         Some(OrchestrationRole { target, max_tokens: raw.max_tokens, instruction })
     }
 
-    /// Warns of a verifier that shares its model, developer or families with the worker.
+    /// Warns of a verifier that shares its model, developer or families with the worker, or that is
+    /// not known to differ: a verdict that may be the worker's own is never certified.
     fn warn_of_related_verifier(
         &mut self,
         worker: Option<&OrchestrationRole>,
@@ -130,41 +130,23 @@ impl RouteCompiler<'_, '_, '_> {
     ) {
         let (Some(worker), Some(verifier)) = (worker, verifier) else { return };
         let (worker, verifier) = (&worker.target, &verifier.target);
+        let path = ["orchestration", "roles", "verifier"].map(PathStep::Key);
         let shared = match self.shared(worker, verifier) {
             Some(Shared::Model) if worker == verifier => format!("are both {worker}"),
             Some(Shared::Model) => format!("are one model ({worker}, {verifier})"),
             Some(Shared::Name) => format!("may be one model ({worker}, {verifier})"),
             Some(Shared::Developer(developer)) => format!("are both of {developer}"),
             Some(Shared::Families(families)) => format!("both descend from {families}"),
-            None => return self.warn_of_unknown_judges(worker, verifier),
+            None => {
+                let so = "so a verdict is certified only if the answers name models";
+                let judges = [worker, verifier];
+                return self.warn_of_undeclared(judges, Level::LineageDistinct, so, &path);
+            }
         };
         self.problems.warning(
-            self.compilation
-                .root
-                .key_place_of(&["orchestration", "roles", "verifier"].map(PathStep::Key)),
+            self.compilation.root.key_place_of(&path),
             format!("worker and verifier {shared}, so no verdict is ever certified"),
             "name a model of another developer and lineage",
-        );
-    }
-
-    /// Warns of a worker or verifier whose developer or families are not declared. Nothing says then
-    /// that another model judged, and a verdict that may be the worker's own is never certified.
-    fn warn_of_unknown_judges(&mut self, worker: &Target, verifier: &Target) {
-        let is_unknown = |target: &&Target| !self.has_whole_origin(target);
-        let unknown: Vec<_> = [worker, verifier].into_iter().filter(is_unknown).collect();
-        if unknown.is_empty() {
-            return;
-        }
-        self.problems.warning(
-            self.compilation
-                .root
-                .key_place_of(&["orchestration", "roles", "verifier"].map(PathStep::Key)),
-            format!(
-                "developer and lineage are not both declared of {}, so a verdict is certified only \
-                 if the answers name models that are known",
-                joined(&unknown)
-            ),
-            format!("add `developer` and `lineage` to {}", rows(&unknown)),
         );
     }
 }
