@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::model::{StandIn, is_unseen, unusable};
+use crate::model::{StandIn, is_blank, unusable};
 
 /// The prefix of the names of the gateway's own variables.
 pub(crate) const OWN_PREFIX: &str = "LLM_GATEWAY_";
@@ -70,8 +70,7 @@ impl Environment {
     /// empty. It is for variables that guard money: one that was not filled in must not count as
     /// missing.
     pub(crate) fn written(&self, name: &str) -> Option<&str> {
-        let is_edge = |c: char| c.is_whitespace() || is_unseen(c);
-        let value = self.variables.get(name)?.trim_matches(is_edge);
+        let value = self.variables.get(name)?.trim_matches(is_blank);
         Some(value).filter(|value| !value.is_empty())
     }
 

@@ -1,7 +1,7 @@
 //! Makes visible in messages what a reader cannot see: no-break spaces, zero-width characters, tabs
 //! and their like.
 
-use crate::model::is_unseen;
+use crate::model::is_blank;
 
 /// Returns a text in which every character that cannot be told from a blank, or from nothing, is
 /// named.
@@ -18,7 +18,7 @@ pub(super) fn visible(text: &str) -> String {
 
 /// Returns whether a character is a blank other than the plain one, or has no shape.
 pub(super) fn unseen(c: char) -> bool {
-    c != ' ' && (c.is_whitespace() || is_unseen(c))
+    c != ' ' && is_blank(c)
 }
 
 /// Returns the name of a character for a message.

@@ -49,7 +49,7 @@ pub(crate) use prompt::{
     AnswerSchema, Ask, Blind, ContentPart, Frame, Framed, Grant, Message, ModelText, PLANNER_ASK,
     Part, PolicyText, Prompt, Role, Turn, VERDICT_SCHEMA, planner_ask,
 };
-pub(crate) use seen::{as_seen, is_unseen, without_markup};
+pub(crate) use seen::{LINE_ENDS, as_seen, is_blank, without_markup};
 pub(crate) use sequence::Sequence;
 pub(crate) use unfilled::{StandIn, is_unfilled, unusable};
 

@@ -4,7 +4,7 @@
 //! and take `${HOST}` for a host. Here such an address is refused, because nothing fills it in.
 
 use crate::config::visible::{named, unseen};
-use crate::model::is_unseen;
+use crate::model::is_blank;
 
 /// What is wrong, and what would be right.
 type Fault = (String, &'static str);
@@ -15,7 +15,7 @@ type Fault = (String, &'static str);
 /// Fails with what is wrong and what would be right. Neither shows the URL, whose user-info may be a
 /// secret.
 pub(super) fn checked_text(text: &str) -> Result<&str, Fault> {
-    let text = text.trim_matches(|c: char| c.is_whitespace() || is_unseen(c));
+    let text = text.trim_matches(is_blank);
     if let Some(c) = text.chars().find(|c| unseen(*c) || c.is_whitespace()) {
         return Err((format!("it holds {}", named(c)), "delete it"));
     }

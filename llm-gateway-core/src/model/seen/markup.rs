@@ -10,7 +10,7 @@ const JOINTS: [char; 10] =
     ['*', '_', '~', '`', '\\', '-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{b7}'];
 
 /// Elements of HTML that begin a new line or cell. A tag of any other element is set within a line.
-const BLOCKS: [&str; 42] = [
+const BLOCKS: [&str; 48] = [
     "address",
     "article",
     "aside",
@@ -50,13 +50,16 @@ const BLOCKS: [&str; 42] = [
     "section",
     "summary",
     "table",
+    "tbody",
     "td",
+    "textarea",
+    "tfoot",
     "th",
+    "thead",
+    "title",
+    "tr",
     "ul",
 ];
-
-/// Further elements that begin a new line: parts of a table, and what stands around a text.
-const ROWS: [&str; 6] = ["tr", "thead", "tbody", "tfoot", "title", "textarea"];
 
 /// The largest number of bytes of a tag whose values are read. Without it, a text of beginnings would
 /// be walked once for each.
@@ -116,7 +119,7 @@ fn tag(text: &str) -> Option<(usize, &'static str)> {
     }
     let count = named.bytes().take_while(u8::is_ascii_alphanumeric).count();
     let name = named.get(..count).unwrap_or_default().to_ascii_lowercase();
-    let is_block = BLOCKS.contains(&&*name) || ROWS.contains(&&*name);
+    let is_block = BLOCKS.contains(&&*name);
     Some((end + 2, if is_block { " " } else { "" }))
 }
 

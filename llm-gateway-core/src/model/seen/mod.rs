@@ -33,6 +33,10 @@ pub(crate) fn as_seen(text: &str) -> String {
     shown.map(look_alikes::plain).collect()
 }
 
+/// Characters that end a line.
+pub(crate) const LINE_ENDS: [char; 7] =
+    ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+
 /// The mark by which Arabic draws a word out, which says nothing.
 const ELONGATION: char = '\u{640}';
 
@@ -55,13 +59,14 @@ pub(crate) fn is_shown(c: char) -> bool {
     c.is_whitespace() || !(is_hidden || is_ignorable)
 }
 
-/// Returns whether a character has no shape of its own: a joiner, a filler, a directional mark, a
-/// control character. Whitespace is none of them, and neither is a mark above or below a letter.
-pub(crate) fn is_unseen(c: char) -> bool {
+/// Returns whether a character leaves a text as blank as it was: whitespace, or a character without
+/// a shape of its own, such as a joiner, a filler, a directional mark or a control character. A mark
+/// above or below a letter is not blank.
+pub(crate) fn is_blank(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     let is_mark =
         matches!(category, GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark);
-    !is_shown(c) && !is_mark
+    c.is_whitespace() || !is_shown(c) && !is_mark
 }
 
 #[cfg(test)]

@@ -150,7 +150,6 @@ pub(crate) enum ParsedReply {
 /// Reads a verifier's `reply` to a question. An acceptance that was cut is malformed, because nobody
 /// knows what would have followed; a refusal stands.
 pub(crate) fn parse_reply(reply: VerifierReply<'_>, question: Question<'_>) -> ParsedReply {
-    let injection = Injection::in_artifact_of(question);
     let opinion = match question.form {
         VerdictForm::Structured => structured::read(reply.text, question),
         VerdictForm::Plain => plain::read(reply.text),
@@ -160,9 +159,11 @@ pub(crate) fn parse_reply(reply: VerifierReply<'_>, question: Question<'_>) -> P
         (Ok(opinion), Some(why)) if opinion.decision == Decision::Accept => {
             ParsedReply::Malformed(format!("it accepts, and {why}"))
         }
-        (Ok(opinion), _) => ParsedReply::Verdict(
-            opinion.unless_echoed(question, injection).verdict(reply.text, injection),
-        ),
+        (Ok(opinion), _) => {
+            let injection = Injection::in_artifact_of(question);
+            let opinion = opinion.unless_echoed(question, injection);
+            ParsedReply::Verdict(opinion.verdict(reply.text, injection))
+        }
     }
 }
 

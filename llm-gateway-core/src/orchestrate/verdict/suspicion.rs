@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{as_seen, without_markup};
+use crate::model::{LINE_ENDS, as_seen, without_markup};
 
 use super::Question;
 
@@ -81,11 +81,8 @@ impl Passages {
         self.is_spread |=
             view.chars().filter(|c| c.is_alphanumeric()).collect::<String>().contains(WORD);
         let folded = view.to_lowercase();
-        let ends = |c: char| {
-            matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
-        };
-        self.has_line |= folded.split(ends).any(is_verdict);
-        self.has_delimiter |= folded.split(ends).any(is_delimiter);
+        self.has_line |= folded.split(LINE_ENDS).any(is_verdict);
+        self.has_delimiter |= folded.split(LINE_ENDS).any(is_delimiter);
         self.has_key |= has_verdict_key(&folded);
     }
 

@@ -26,15 +26,12 @@ use self::lead_in::Led;
 use self::letter::Letter;
 use self::number::Numeral;
 use super::likeness::Likeness;
-use crate::model::seen;
+use crate::model::{LINE_ENDS, seen};
 use crate::policy::Agree;
 
 /// Characters that begin or end code or a quotation. A line with one of them is compared as it is.
 const CODE_AND_QUOTES: [char; 13] =
     ['`', '"', '“', '”', '„', '‟', '«', '»', '‹', '›', '「', '」', '『'];
-
-/// Characters that end a line.
-const LINE_ENDS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
 
 /// The form of an answer, in which answers are compared.
 #[derive(Debug, Clone, PartialEq)]

@@ -59,9 +59,11 @@ impl ServerSentEvent {
         struct TypedData {
             r#type: String,
         }
+        // Most events are no ping, and are then read once less. An escape may spell the word.
+        let may_say_ping = self.data.contains("ping") || self.data.contains('\\');
         let is_typed_ping =
             || serde_json::from_str(&self.data).is_ok_and(|TypedData { r#type }| r#type == "ping");
-        self.name == "ping" || self.data.trim().is_empty() || is_typed_ping()
+        self.name == "ping" || self.data.trim().is_empty() || may_say_ping && is_typed_ping()
     }
 
     /// Returns whether the event says no more than that the server is there: a ping, or the word

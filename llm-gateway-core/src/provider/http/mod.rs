@@ -302,7 +302,6 @@ impl<W: WireFormat> HttpProvider<W> {
         recorder: &Recorder,
         reporter: &Reporter<'_>,
     ) -> Result<Completion, Error> {
-        let headers = reading.headers.clone();
         let mut assembly = W::Stream::default();
         let gathered = self.gather(&mut assembly, &mut reading, recorder, reporter).await;
         if gathered.is_ok() {
@@ -317,7 +316,7 @@ impl<W: WireFormat> HttpProvider<W> {
         let status = reading.status;
         gathered.map_err(with_bill)?;
         let decoded = finished(assembly, status, reporter).map_err(with_bill)?;
-        self.complete(decoded, status, &headers, reporter)
+        self.complete(decoded, status, &reading.headers, reporter)
     }
 
     /// Adds the wait that the provider asks for to an error.
