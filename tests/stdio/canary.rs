@@ -258,39 +258,41 @@ async fn no_key_gets_out_of_an_answer_that_recites_it() {
 
 #[tokio::test]
 async fn no_key_gets_out_of_an_orchestration() {
-    let wires = [Wire::Gemini, Wire::OpenAi, Wire::Anthropic];
     for echo in spellings() {
-        let why = format!("Incorrect API key provided: {echo}.");
-        let recited = json!({
-            "checklist": [{ "requirement": why, "evidence_quote": echo, "met": "no" }],
-            "blocking": [{ "what": why, "where": echo, "fix": "" }],
-            "verdict": "REVISE", "nonce": "@nonce@",
-        });
-        let recited = recited.to_string();
-        // Each role fails in turn; in the last round none does.
-        for failing in 0..=wires.len() {
-            let mut policy = no_cases();
-            let mut fakes = Vec::new();
-            for (number, (role, wire)) in
-                ["planner", "worker", "verifier"].into_iter().zip(wires).enumerate()
-            {
-                let fake = if number == failing {
-                    FakeProvider::refusing(wire, "m-test", 401, "invalid_api_key", &why).await
-                } else {
-                    let texts = [if role == "verifier" { recited.as_str() } else { why.as_str() }];
-                    FakeProvider::answering_in_turn(wire, "m-test", &texts).await
-                };
-                add_case(&mut policy, wire, &fake.base_url());
-                policy["orchestration"]["roles"][role] =
-                    json!({ "provider": format!("p{number}"), "model": "m-test" });
-                fakes.push(fake);
-            }
-            policy["receipts"] = json!({ "dir": "receipts", "bundle": true });
-            ask_all(&policy).await;
-            let sent = fakes[1].requests().await;
-            assert!(sent.len() > 1, "the worker was asked by more than `llm_route`");
-        }
+        // Each role fails in turn; in the last run none does.
+        futures_util::future::join_all((0..=3).map(|failing| orchestrated(&echo, failing))).await;
     }
+}
+
+/// Orchestrates with models that recite the key, of which one, if there is one of that number, fails.
+async fn orchestrated(echo: &str, failing: usize) {
+    let why = format!("Incorrect API key provided: {echo}.");
+    let recited = json!({
+        "checklist": [{ "requirement": why, "evidence_quote": echo, "met": "no" }],
+        "blocking": [{ "what": why, "where": echo, "fix": "" }],
+        "verdict": "REVISE", "nonce": "@nonce@",
+    });
+    let recited = recited.to_string();
+    let mut policy = no_cases();
+    let mut fakes = Vec::new();
+    let roles =
+        [("planner", Wire::Gemini), ("worker", Wire::OpenAi), ("verifier", Wire::Anthropic)];
+    for (number, (role, wire)) in roles.into_iter().enumerate() {
+        let fake = if number == failing {
+            FakeProvider::refusing(wire, "m-test", 401, "invalid_api_key", &why).await
+        } else {
+            let texts = [if role == "verifier" { recited.as_str() } else { why.as_str() }];
+            FakeProvider::answering_in_turn(wire, "m-test", &texts).await
+        };
+        add_case(&mut policy, wire, &fake.base_url());
+        policy["orchestration"]["roles"][role] =
+            json!({ "provider": format!("p{number}"), "model": "m-test" });
+        fakes.push(fake);
+    }
+    policy["receipts"] = json!({ "dir": "receipts", "bundle": true });
+    ask_all(&policy).await;
+    let sent = fakes[1].requests().await;
+    assert!(sent.len() > 1, "the worker was asked by more than `llm_route`");
 }
 
 /// Lists the tools and calls each of them. Returns everything that the server wrote.
