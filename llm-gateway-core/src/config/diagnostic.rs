@@ -59,6 +59,12 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// Returns the text of the line, with anything that looks like a key masked; `None` for a
+    /// problem that has no position in a file, or whose line must not be shown.
+    pub fn snippet(&self) -> Option<&str> {
+        self.snippet.as_deref()
+    }
+
     /// Describes what the program that builds the gateway has to change.
     pub(crate) fn of_build(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {

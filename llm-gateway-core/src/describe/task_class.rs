@@ -29,6 +29,9 @@ pub struct TaskClassDescription {
     /// The advice on how to make the task class run; absent where it can run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable_because: Option<String>,
+    /// Whether missing keys, and nothing else, keep the task class from running.
+    #[serde(skip)]
+    pub lacks_keys: bool,
     /// The environment variables of the missing keys, each once.
     pub missing_keys: Vec<String>,
     /// The way in which the answers of a panel or of a gate are compared: `normalized_exact` or
@@ -56,8 +59,10 @@ pub(super) fn task_class(
             missing.push(variable);
         }
     }
-    let switched_off = policy.switches().way_on();
-    let unavailable_because = switched_off.or_else(|| unavailable(route, &lacking, &missing));
+    let other_reason = policy.switches().way_on().or_else(|| never_certified(route));
+    let keys_to_set = keys_to_set(route, &lacking, &missing);
+    let lacks_keys = other_reason.is_none() && keys_to_set.is_some();
+    let unavailable_because = other_reason.or(keys_to_set);
     TaskClassDescription {
         name: route.task_class.to_string(),
         kind: route.kind(),
@@ -66,16 +71,29 @@ pub(super) fn task_class(
         rationale: route.rationale.clone(),
         available: unavailable_because.is_none(),
         unavailable_because,
+        lacks_keys,
         missing_keys: missing,
         agree: route.agree(),
         escalation: matches!(route.shape, Shape::Cascade(_)).then(|| realised(&route.task_class)),
     }
 }
 
-/// Returns the advice on what to set or change before a task class can run, or `None` if it can. `lacking`
-/// has the missing variables of each target, in their order; `missing` has every missing variable
-/// once.
-fn unavailable(route: &Route, lacking: &[Vec<&str>], missing: &[String]) -> Option<String> {
+/// Returns the advice on a panel whose members can never be certified, where its policy insists.
+fn never_certified(route: &Route) -> Option<String> {
+    match &route.shape {
+        Shape::Panel(Panel { never_certified: Some(why), visibility, .. })
+            if visibility.enforce == Enforce::Hard =>
+        {
+            Some(format!("name other members: {why}"))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the advice on which keys to set before a task class can run, or `None` if it has enough.
+/// `lacking` has the missing variables of each target, in their order; `missing` has every missing
+/// variable once.
+fn keys_to_set(route: &Route, lacking: &[Vec<&str>], missing: &[String]) -> Option<String> {
     match &route.shape {
         // The strong model comes last. Without a key for its gate it always escalates.
         Shape::Cascade(cascade) => lacking.last().filter(|it| !it.is_empty()).map(|it| {
@@ -85,11 +103,6 @@ fn unavailable(route: &Route, lacking: &[Vec<&str>], missing: &[String]) -> Opti
             let mut ways: Vec<String> = lacking.iter().map(|it| it.join(" and ")).collect();
             ways.dedup();
             Some(format!("set {}", ways.join(" or ")))
-        }
-        Shape::Panel(Panel { never_certified: Some(why), visibility, .. })
-            if visibility.enforce == Enforce::Hard =>
-        {
-            Some(format!("name other members: {why}"))
         }
         Shape::Panel(panel) => {
             let (members, quorum) = (panel.members.len(), panel.quorum());
