@@ -4,8 +4,9 @@ use std::io;
 
 use llm_gateway_core::CascadeAnswer;
 
+use crate::layout::{harmless, name};
 use crate::render::price;
-use crate::terminal::{FAINT, Terminal, harmless};
+use crate::terminal::{FAINT, Terminal};
 
 /// Writes a cascade's answer to stdout, and a line about its origin to stderr.
 pub(crate) fn show(cascade: &CascadeAnswer, terminal: &mut Terminal) -> io::Result<()> {
@@ -15,13 +16,14 @@ pub(crate) fn show(cascade: &CascadeAnswer, terminal: &mut Terminal) -> io::Resu
 
 fn summary(cascade: &CascadeAnswer) -> String {
     let (target, because) = (&cascade.answer.target, &cascade.because);
+    let because = harmless(because);
     let who = match cascade.escalated() {
         None => format!("{target} for the gate: {because}"),
         Some(_) => format!("{target}, escalated: {because}"),
     };
     let cost = price(cascade.total_cost());
     let path = cascade.gate.receipt_path.as_ref();
-    let receipt = path.map(|path| format!("\nreceipt in {}", path.display()));
+    let receipt = path.map(|path| format!("\nreceipt in {}", name(&path.display().to_string())));
     let seconds = cascade.latency.as_secs_f64();
-    harmless(&format!("{who} · {cost} · {seconds:.1} s{}", receipt.unwrap_or_default()))
+    format!("{who} · {cost} · {seconds:.1} s{}", receipt.unwrap_or_default())
 }

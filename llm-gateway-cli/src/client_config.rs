@@ -12,6 +12,7 @@ use llm_gateway_core::{Envelope, Environment};
 use llm_gateway_process::GatewayFlags;
 use serde_json::{Map, Value, json};
 
+use crate::layout::{HANG, columns, name};
 use crate::options::{Client, ClientConfig};
 use crate::terminal::{DOUBTFUL, FAINT, Terminal};
 
@@ -22,6 +23,10 @@ const SERVER: &str = "llm-gateway";
 /// after 60 s, while an orchestration may take 600 s unless the policy says otherwise. This is a
 /// little longer, so that the answer is still in time.
 const CODEX_TIMEOUT_S: u32 = 630;
+
+/// The width from which on an array in a Codex entry has a line for each of its texts. The entry is
+/// a document, so the width of the terminal does not matter.
+const WIDEST_ARRAY: usize = 80;
 
 pub(crate) fn run(
     config: &ClientConfig,
@@ -42,7 +47,7 @@ pub(crate) fn run(
         arguments: arguments(flags, environment)?,
         variables: variables(&description, environment),
     };
-    terminal.line(&entry.render(config.client))?;
+    terminal.laid_out(&entry.render(config.client))?;
     terminal.note(&format!("{FAINT}{}{FAINT:#}", destination(config.client)))?;
     if !server.is_file() {
         let profile = if server.components().any(|part| part.as_os_str() == "debug") {
@@ -51,9 +56,9 @@ pub(crate) fn run(
             " --release"
         };
         terminal.note(&format!(
-            "{DOUBTFUL}warning:{DOUBTFUL:#} {} is not there yet; build it with: \
-             cargo build{profile} --bin llm-gateway-stdio",
-            server.display()
+            "{DOUBTFUL}warning:{DOUBTFUL:#} {HANG}{} is not there yet; build it with: {}",
+            name(&server.display().to_string()),
+            name(&format!("cargo build{profile} --bin llm-gateway-stdio"))
         ))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -147,14 +152,24 @@ impl Entry {
 
     /// Returns the entry of Codex, which passes on only the variables that `env_vars` names.
     fn toml(&self) -> String {
-        // A JSON string is a TOML basic string, and a JSON list of strings is a TOML array.
         format!(
-            "[mcp_servers.{SERVER}]\ncommand = {}\nargs = {}\nenv_vars = {}\ntool_timeout_sec = {CODEX_TIMEOUT_S}",
+            "[mcp_servers.{SERVER}]\ncommand = {}\n{}\n{}\ntool_timeout_sec = {CODEX_TIMEOUT_S}",
             json!(self.command),
-            json!(self.arguments),
-            json!(self.variables),
+            toml_array("args", &self.arguments),
+            toml_array("env_vars", &self.variables),
         )
     }
+}
+
+/// Returns a TOML array of texts: in one line where that is not too wide, else a text a line.
+fn toml_array(key: &str, texts: &[String]) -> String {
+    // A JSON string is a TOML basic string, and a JSON list of strings is a TOML array.
+    let line = format!("{key} = {}", json!(texts));
+    if columns(&line) <= WIDEST_ARRAY {
+        return line;
+    }
+    let lines: String = texts.iter().map(|text| format!("    {},\n", json!(text))).collect();
+    format!("{key} = [\n{lines}]")
 }
 
 /// Returns a sentence about the file that a client's entry belongs to.

@@ -10,7 +10,8 @@
 use anstyle::Style;
 use serde_json::Value;
 
-use crate::terminal::{BAD, DOUBTFUL, GOOD, STRONG, harmless};
+use crate::layout::harmless;
+use crate::terminal::{BAD, DOUBTFUL, GOOD, STRONG};
 
 /// A panel in a few lines: a headline, and the members in groups.
 pub(crate) struct Glance {

@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
+use llm_gateway_core::describe::Description;
 use llm_gateway_core::{Envelope, Gateway};
 use serde_json::json;
 
+use crate::layout::{harmless, name};
 use crate::render;
 use crate::terminal::{BAD, FAINT, STRONG, Terminal};
 
@@ -20,21 +22,29 @@ pub(crate) async fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::R
         terminal.document(&Envelope::success(json!(description)))?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(notice) = description.switches.notice() {
+    for notice in notices(&description) {
         terminal.line(&format!("{BAD}{notice}{BAD:#}"))?;
     }
-    let file = &description.policy_file;
+    let width = terminal.width();
+    let file = name(&description.policy_file);
     terminal.line(&format!(
         "{STRONG}policy{STRONG:#} {file} {FAINT}(version {}){FAINT:#}",
-        description.version
+        harmless(&description.version)
     ))?;
-    terminal.line(&render::task_classes(&description.task_classes))?;
+    terminal.laid_out(&render::task_classes(&description.task_classes, width))?;
     if let Some(orchestration) = &description.orchestration {
-        terminal.line(&render::depths(orchestration))?;
+        terminal.laid_out(&render::depths(orchestration, width))?;
     }
-    terminal.line(&render::providers(&description))?;
+    terminal.laid_out(&render::providers(&description, width))?;
     if let Some(spend) = &description.spend {
         terminal.line(&render::spend_state(spend))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns what keeps calls from being made, or from leaving the machine.
+pub(crate) fn notices(description: &Description) -> impl Iterator<Item = &'static str> {
+    let offline = "offline: answers are scripted, and nothing leaves the machine";
+    let offline = description.offline.then_some(offline);
+    description.switches.notice().into_iter().chain(offline)
 }

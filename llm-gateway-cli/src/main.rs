@@ -9,6 +9,7 @@ mod client_config;
 mod ending;
 mod glance;
 mod info;
+mod layout;
 mod options;
 mod orchestrate;
 mod panel;
@@ -24,7 +25,6 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use llm_gateway_core::{Category, Envelope, Environment, Error, Stop};
 use llm_gateway_process::log_to_stderr;
 
@@ -32,12 +32,15 @@ use options::{Command, Options};
 use terminal::Terminal;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
     let environment = Environment::from_process();
+    let options = match Options::read(&environment) {
+        Ok(options) => options,
+        Err(code) => return code,
+    };
     let _logs = log_to_stderr(options.global.gateway.log.as_deref(), &environment, "error");
-    let terminal = Terminal::new(&options.global);
+    let terminal = Terminal::new(&options.global, &environment);
     // `route` and `orchestrate` move the first terminal to another thread.
-    let mut last_words = Terminal::new(&options.global);
+    let mut last_words = Terminal::new(&options.global, &environment);
     match run(&options, environment, terminal) {
         Ok(code) => code,
         Err(error) => {

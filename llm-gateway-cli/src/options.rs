@@ -2,12 +2,17 @@
 //!
 //! The comments on options, subcommands and values are the help texts that a user reads.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use llm_gateway_core::Environment;
 use llm_gateway_core::certificate::ReceiptDigest;
 use llm_gateway_core::ledger::{Month, SpendBy};
 use llm_gateway_process::GatewayFlags;
+
+use crate::layout::{Width, wrapped};
 
 /// The exit code of a command line that was used wrongly.
 pub(crate) const USAGE: u8 = 2;
@@ -20,6 +25,35 @@ pub(crate) struct Options {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Options {
+    /// Reads the options of this process.
+    ///
+    /// # Errors
+    /// Where there is nothing to run, the help text or what is wrong has been shown, and the exit
+    /// code is returned.
+    pub(crate) fn read(environment: &Environment) -> Result<Self, ExitCode> {
+        let width = Width::of(io::stdout(), environment);
+        let matches = Self::command().term_width(width.0).try_get_matches();
+        let options = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        options.map_err(|error| show(&error, environment))
+    }
+}
+
+/// Shows a help text on stdout or a mistake on stderr, and returns the exit code.
+fn show(error: &clap::Error, environment: &Environment) -> ExitCode {
+    let text = error.render().ansi().to_string();
+    // Nobody is left to be told where this cannot be written.
+    let _ = match error.use_stderr() {
+        true => {
+            write!(anstream::stderr(), "{}", wrapped(&text, Width::of(io::stderr(), environment).0))
+        }
+        false => {
+            write!(anstream::stdout(), "{}", wrapped(&text, Width::of(io::stdout(), environment).0))
+        }
+    };
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// The flags of every subcommand.

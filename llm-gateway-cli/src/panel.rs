@@ -10,16 +10,17 @@ use llm_gateway_core::{Answer, Envelope, Failure, PanelAnswer};
 use serde_json::json;
 
 use crate::glance::{Glance, Group};
+use crate::layout::{HANG, harmless, name};
 use crate::render;
 use crate::render::{price, tried};
-use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
+use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
 
 /// Shows the outcome of a panel, whether it was accepted as an answer or refused.
 pub(crate) fn show(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
     let Glance { headline, style, groups } = Glance::of(&json!(Envelope::from(panel)));
     terminal.line(&format!("{style}{headline}{style:#}"))?;
     for Group { name, text, style } in groups {
-        terminal.line(&format!("   {style}{name:<9}{style:#} {text}"))?;
+        terminal.line(&format!("   {style}{name:<9}{style:#} {HANG}{text}"))?;
     }
     for ((target, member), position) in panel.targets.iter().zip(&panel.members).zip(1..) {
         terminal.line(&format!("\n{STRONG}{position}. {target}{STRONG:#}"))?;
@@ -54,9 +55,9 @@ fn show_failure(failure: &Failure, terminal: &mut Terminal) -> io::Result<()> {
 /// prove.
 fn show_certificate(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
     let certificate = panel.certificate();
-    terminal.line(&format!("\n{}", render::claims(certificate)))?;
+    terminal.laid_out(&format!("\n{}", render::claims(certificate, terminal.width())))?;
     for warning in &certificate.warnings {
-        terminal.line(&format!("{DOUBTFUL}warning:{DOUBTFUL:#} {}", harmless(warning)))?;
+        terminal.line(&format!("{DOUBTFUL}warning:{DOUBTFUL:#} {HANG}{}", harmless(warning)))?;
     }
     let (style, certified) = match panel.independence_certified() {
         true => (GOOD, "certified"),
@@ -80,11 +81,12 @@ fn summary(panel: &PanelAnswer) -> String {
         (Some(true), Some(cap)) => format!(", above its cap of {cap}"),
         _ => String::new(),
     };
-    let path = panel.receipt_path.as_ref().map(|path| format!(" in {}", path.display()));
-    harmless(&format!(
+    let path = panel.receipt_path.as_ref();
+    let path = path.map(|path| format!(" in {}", name(&path.display().to_string())));
+    format!(
         "{answered} of {asked} answered · {cost}{above} · {:.1} s\nreceipt {}{}",
         panel.latency.as_secs_f64(),
         panel.receipt.digest(),
         path.unwrap_or_default(),
-    ))
+    )
 }

@@ -15,8 +15,9 @@ use llm_gateway_core::front::{write_place, write_private};
 use llm_gateway_core::policy::RouteKind;
 use llm_gateway_core::{Failure, Gateway, Reply};
 
+use crate::layout::name;
 use crate::options::Documents;
-use crate::terminal::{FAINT, Terminal, harmless};
+use crate::terminal::{FAINT, Terminal};
 
 /// What is written to a file: a receipt or a bundle.
 struct Document {
@@ -179,7 +180,8 @@ pub(crate) fn write(
             terminal.complain(&why);
             all_written = false;
         } else if !terminal.json {
-            let line = harmless(&format!("{} written to {}", document.name, path.display()));
+            let path = name(&path.display().to_string());
+            let line = format!("{} written to {path}", document.name);
             told = told.and(terminal.note(&format!("{FAINT}{line}{FAINT:#}")));
         }
     }

@@ -1,8 +1,5 @@
 //! Writes values of the gateway as lines and tables for people.
 
-use comfy_table::{
-    Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets,
-};
 use llm_gateway_core::certificate::{Certificate, ClaimResult};
 use llm_gateway_core::describe::{
     Description, KeyState, OrchestrationDescription, TaskClassDescription,
@@ -13,7 +10,8 @@ use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::policy::RouteKind;
 use llm_gateway_core::spend::{CapLeft, SpendReport, SpendState};
 
-use crate::terminal::harmless;
+use crate::layout::{Cell, Table, harmless, name};
+use crate::terminal::{BAD, DOUBTFUL, GOOD};
 
 /// Returns an amount in dollars for people, or words that say that the price is unknown.
 pub(crate) fn price(amount: Option<NanoUsd>) -> String {
@@ -36,8 +34,8 @@ pub(crate) fn tried(attempt: &Attempt) -> String {
 }
 
 /// Returns a table of task classes: name, kind, targets, and whether each can run.
-pub(crate) fn task_classes(classes: &[TaskClassDescription]) -> String {
-    let mut table = table(&["task class", "answered by", "can run"]);
+pub(crate) fn task_classes(classes: &[TaskClassDescription], width: usize) -> String {
+    let mut table = Table::new(&["task class", "answered by", "can run"]);
     for class in classes {
         let targets: Vec<String> = class.targets.iter().map(ToString::to_string).collect();
         let targets = match class.kind {
@@ -49,25 +47,18 @@ pub(crate) fn task_classes(classes: &[TaskClassDescription]) -> String {
             _ => targets.join("\nand "),
         };
         let state = match &class.unavailable_because {
-            None => Cell::new("yes").fg(Color::Green),
-            Some(why) => Cell::new(format!("no: {why}")).fg(Color::Yellow),
+            None => Cell::new("yes").styled(GOOD),
+            Some(why) => Cell::new(format!("no: {why}")).styled(DOUBTFUL),
         };
-        table.add_row([
-            Cell::new(&class.name),
-            Cell::new(class.kind.as_str()),
-            Cell::new(targets),
-            state,
-        ]);
+        let name = Cell::new(format!("{}\n({})", class.name, class.kind.as_str()));
+        table.row([name, Cell::new(targets), state]);
     }
-    // A model id that is broken over two lines cannot be copied, so only the last column may wrap.
-    let whole = ColumnConstraint::ContentWidth;
-    table.set_constraints([whole, whole]);
-    table.to_string()
+    table.shown(width)
 }
 
 /// Returns a table of depths: the model of each step, and whether each depth can run.
-pub(crate) fn depths(orchestration: &OrchestrationDescription) -> String {
-    let mut table = table(&["orchestrate", "steps", "can run"]);
+pub(crate) fn depths(orchestration: &OrchestrationDescription, width: usize) -> String {
+    let mut table = Table::new(&["orchestrate", "steps", "can run"]);
     for depth in &orchestration.depths {
         let steps = depth.steps.iter().zip(&depth.roles).map(|(step, role)| {
             match orchestration.roles.role(*role) {
@@ -79,62 +70,60 @@ pub(crate) fn depths(orchestration: &OrchestrationDescription) -> String {
             (depth.max_replans > 0).then(|| format!("re-plans: at most {}", depth.max_replans));
         let steps: Vec<String> = steps.chain(again).collect();
         let state = match (&depth.unavailable_because, &depth.unverified_because) {
-            (Some(why), _) => Cell::new(format!("no: {why}")).fg(Color::Yellow),
-            (None, Some(why)) => Cell::new(format!("unverified: {why}")).fg(Color::Yellow),
-            (None, None) => Cell::new("yes").fg(Color::Green),
+            (Some(why), _) => Cell::new(format!("no: {why}")).styled(DOUBTFUL),
+            (None, Some(why)) => Cell::new(format!("unverified: {why}")).styled(DOUBTFUL),
+            (None, None) => Cell::new("yes").styled(GOOD),
         };
-        table.add_row([Cell::new(&depth.name), Cell::new(steps.join("\n")), state]);
+        table.row([Cell::new(&depth.name), Cell::new(steps.join("\n")), state]);
     }
-    let whole = ColumnConstraint::ContentWidth;
-    table.set_constraints([whole, whole]);
-    table.to_string()
+    table.shown(width)
 }
 
-/// Returns a table of providers: name, wire format, key and base URL.
-pub(crate) fn providers(description: &Description) -> String {
-    let mut table = table(&["provider", "speaks", "key", "base URL"]);
+/// Returns a table of providers: name, wire format, key and base URL. Offline, keys do not matter.
+pub(crate) fn providers(description: &Description, width: usize) -> String {
+    let header = ["provider", "speaks", "key", "base URL"];
+    let is_shown = |header: &&str| !(description.offline && *header == "key");
+    let mut table = Table::new(&header.into_iter().filter(is_shown).collect::<Vec<_>>());
     for provider in &description.providers {
         let variable = provider.key_variable.as_deref().unwrap_or_default();
         let key = match provider.key {
-            KeyState::Set => Cell::new(format!("{variable} is set")).fg(Color::Green),
-            KeyState::Missing => Cell::new(format!("{variable} is missing")).fg(Color::Yellow),
+            KeyState::Set => Cell::new(format!("{variable} is set")).styled(GOOD),
+            KeyState::Missing => Cell::new(format!("{variable} is missing")).styled(DOUBTFUL),
             _ => Cell::new("not needed"),
         };
-        table.add_row([
-            Cell::new(&provider.name),
-            Cell::new(provider.kind.as_str()),
-            key,
-            Cell::new(harmless(&provider.base_url)),
-        ]);
+        let (provider_name, kind) = (Cell::new(&provider.name), Cell::new(provider.kind.as_str()));
+        let url = Cell::new(name(&provider.base_url));
+        match description.offline {
+            true => table.row([provider_name, kind, url]),
+            false => table.row([provider_name, kind, key, url]),
+        }
     }
-    table.to_string()
+    table.shown(width)
 }
 
 /// Returns a table of the claims of a certificate: name, result and reason.
-pub(crate) fn claims(certificate: &Certificate) -> String {
-    let mut table = table(&["claim", "result", "because"]);
+pub(crate) fn claims(certificate: &Certificate, width: usize) -> String {
+    let mut table = Table::new(&["claim", "result", "because"]);
     for (name, claim) in certificate.claims.named() {
         let result = Cell::new(claim.result.to_string().replace('_', " "));
         let result = match claim.result {
-            ClaimResult::Pass => result.fg(Color::Green),
-            ClaimResult::Fail => result.fg(Color::Red),
-            ClaimResult::Unknown => result.fg(Color::Yellow),
+            ClaimResult::Pass => result.styled(GOOD),
+            ClaimResult::Fail => result.styled(BAD),
+            ClaimResult::Unknown => result.styled(DOUBTFUL),
             _ => result,
         };
-        table.add_row([Cell::new(name), result, Cell::new(harmless(&claim.because))]);
+        table.row([Cell::new(name), result, Cell::new(harmless(&claim.because))]);
     }
-    let whole = ColumnConstraint::ContentWidth;
-    table.set_constraints([whole, whole]);
-    table.to_string()
+    table.shown(width)
 }
 
 /// Returns a table of a month's spending, one row for each provider, model or task class.
-pub(crate) fn spent_rows(report: &SpendReport) -> String {
-    let mut table = table(&[&report.by.as_str().replace('_', " "), "calls", "cost"]);
+pub(crate) fn spent_rows(report: &SpendReport, width: usize) -> String {
+    let mut table = Table::new(&[&report.by.as_str().replace('_', " "), "calls", "cost"]);
     for row in &report.spent.rows {
-        table.add_row([Cell::new(harmless(&row.key)), Cell::new(calls(row)), money(row.cost)]);
+        table.row([Cell::new(harmless(&row.key)), Cell::new(calls(row)), money(row.cost)]);
     }
-    table.to_string()
+    table.shown(width)
 }
 
 /// Returns the number of calls in a row of spending, and how many of them have no exact cost.
@@ -149,34 +138,34 @@ fn calls(row: &SpentRow) -> String {
 }
 
 /// Returns a table of a month's totals: settled, held and unsettled money.
-pub(crate) fn spent_totals(spent: &MonthSpend) -> String {
-    let mut table = table(&["together", "amount", "what it is"]);
+pub(crate) fn spent_totals(spent: &MonthSpend, width: usize) -> String {
+    let mut table = Table::new(&["together", "amount", "what it is"]);
     let unsettled = match spent.unsettled {
         NanoUsd::ZERO => money(NanoUsd::ZERO),
-        amount => money(amount).fg(Color::Yellow),
+        amount => money(amount).styled(DOUBTFUL),
     };
     for (name, amount, meaning) in [
         ("settled", money(spent.settled), "the sum of the calls above"),
         ("held", money(spent.held), "set aside for calls under way"),
         ("unsettled", unsettled, "held by processes that died"),
     ] {
-        table.add_row([Cell::new(name), amount, Cell::new(meaning)]);
+        table.row([Cell::new(name), amount, Cell::new(meaning)]);
     }
-    table.to_string()
+    table.shown(width)
 }
 
 /// Returns a table of caps and what is left of each.
-pub(crate) fn caps(caps: &[CapLeft]) -> String {
-    let mut table = table(&["monthly cap on", "cap", "left"]);
+pub(crate) fn caps(caps: &[CapLeft], width: usize) -> String {
+    let mut table = Table::new(&["monthly cap on", "cap", "left"]);
     for CapLeft { cap, left, .. } in caps {
-        let color = if *left == NanoUsd::ZERO { Color::Red } else { Color::Green };
-        table.add_row([
+        let color = if *left == NanoUsd::ZERO { BAD } else { GOOD };
+        table.row([
             Cell::new(scope_name(&cap.scope)),
             money(cap.limit),
-            money(*left).fg(color),
+            money(*left).styled(color),
         ]);
     }
-    table.to_string()
+    table.shown(width)
 }
 
 /// Returns the current month's spending in a line, followed by a line for each cap.
@@ -205,15 +194,5 @@ fn scope_name(scope: &Scope) -> String {
 }
 
 fn money(amount: NanoUsd) -> Cell {
-    Cell::new(amount).set_alignment(CellAlignment::Right)
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    // The table is always styled: the terminal removes colour where none is wanted.
-    table.enforce_styling();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(header.iter().copied());
-    table
+    Cell::new(amount).number()
 }

@@ -10,9 +10,10 @@ use llm_gateway_core::{
     Answer, Envelope, Event, Events, Failure, Gateway, Reply, Request, RunFuture,
 };
 
+use crate::layout::harmless;
 use crate::options::{Route, USAGE};
 use crate::render::{price, tried};
-use crate::terminal::{FAINT, Terminal, harmless};
+use crate::terminal::{FAINT, Terminal};
 use crate::{cascade, panel, prompt, receipt};
 
 pub(crate) async fn run(
@@ -74,9 +75,9 @@ async fn watched(
         }
         let elapsed = began.elapsed().as_secs();
         // An answer that is being paid for is kept, even if the progress cannot be written.
-        let _ = terminal.progress(&format!("{FAINT}{step} · {elapsed} s{FAINT:#}"));
+        let _ = terminal.progress(&step, &format!(" · {elapsed} s"));
     };
-    let _ = terminal.progress("");
+    let _ = terminal.progress("", "");
     outcome
 }
 

@@ -8,6 +8,7 @@ use llm_gateway_core::spend::SpendReport;
 use llm_gateway_core::{Envelope, Error, Gateway};
 use serde_json::json;
 
+use crate::layout::HANG;
 use crate::options::{Spend, USAGE};
 use crate::render;
 use crate::terminal::{FAINT, STRONG, Terminal};
@@ -103,15 +104,15 @@ impl SpendOutput {
         terminal.line(&format!("{STRONG}{}{STRONG:#} {FAINT}(UTC){FAINT:#}", spent.month))?;
         match spent.rows.is_empty() {
             true => terminal.line("no call was booked")?,
-            false => terminal.line(&render::spent_rows(&self.report))?,
+            false => terminal.laid_out(&render::spent_rows(&self.report, terminal.width()))?,
         }
-        terminal.line(&render::spent_totals(spent))?;
+        terminal.laid_out(&render::spent_totals(spent, terminal.width()))?;
         if !self.report.caps.is_empty() {
-            terminal.line(&render::caps(&self.report.caps))?;
+            terminal.laid_out(&render::caps(&self.report.caps, terminal.width()))?;
         }
         if spent.unsettled > NanoUsd::ZERO {
             terminal.note(&format!(
-                "{FAINT}hint:{FAINT:#}  unsettled money is held by a process that ended, and counts against the caps until the month \
+                "{FAINT}hint:{FAINT:#}  {HANG}unsettled money is held by a process that ended, and counts against the caps until the month \
                  ends; `llm-gateway spend --drop-unsettled` gives it back"
             ))?;
         }

@@ -13,8 +13,9 @@ use llm_gateway_core::config::built_in_models;
 use llm_gateway_core::{Category, Envelope, Error};
 use serde_json::json;
 
+use crate::layout::{HANG, harmless};
 use crate::options::{USAGE, Verify};
-use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, Terminal, harmless};
+use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, Terminal};
 
 pub(crate) fn run(arguments: &Verify, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
     let is_stdin = |path: &Path| path == Path::new(STDIN);
@@ -95,7 +96,7 @@ fn show(found: &Verification, terminal: &mut Terminal) -> io::Result<()> {
         show_statement(found.result, stated, terminal)?;
     }
     for finding in &found.findings {
-        terminal.line(&format!("  {FAINT}-{FAINT:#} {}", harmless(finding)))?;
+        terminal.line(&format!("  {FAINT}-{FAINT:#} {HANG}{}", harmless(finding)))?;
     }
     Ok(())
 }

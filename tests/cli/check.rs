@@ -3,7 +3,7 @@
 use test_support::VERSION_1_0_0;
 
 use crate::policies::SMALL;
-use crate::program::{Ended, Home};
+use crate::program::{Ended, Home, flowing};
 
 /// Asserts that the policy is refused at `place` (`line:column`), that the caret of the snippet is
 /// under that column, and that there is advice. Keeps the whole text as a snapshot.
@@ -221,8 +221,8 @@ fn a_missing_key_is_a_warning_and_strict_makes_it_an_error() {
 fn the_last_line_names_keys_that_let_something_run() {
     let last = |classes: &str| {
         let run = Home::holding(&format!("defaults:\n{classes}")).with_policy(&["check"]);
-        let line = run.ends().exits(0).stdout.lines().last().unwrap().to_owned();
-        line.split_once("no task class can run yet: ").expect("nothing can").1.to_owned()
+        let said = flowing(&run.ends().exits(0).stdout);
+        said.split_once("no task class can run yet: ").expect("nothing can").1.to_owned()
     };
     let luna = "{provider: openai, model: gpt-6-luna}";
     let haiku = "{provider: anthropic, model: claude-haiku-5-5}";
@@ -235,7 +235,7 @@ fn the_last_line_names_keys_that_let_something_run() {
     let told = "set GEMINI_API_KEY, for gemini/gemini-3.8-flash to which it escalates";
     assert_eq!(last(&cascade), told);
     assert_eq!(last(&format!("{panel}  e: {flash}\n")), "set GEMINI_API_KEY");
-    let told = "the table above says which keys each of them needs";
+    let told = "`llm-gateway info` says which keys each of them needs";
     assert_eq!(last(&format!("{panel}{cascade}")), told);
 }
 

@@ -23,13 +23,14 @@ fn sibling() -> String {
 
 /// Reads a Codex file of one section with one server. Its values are valid JSON.
 fn codex(ended: &Ended) -> BTreeMap<String, Value> {
-    let mut lines = ended.stdout.lines();
-    assert_eq!(lines.next(), Some("[mcp_servers.llm-gateway]"));
+    let body = ended.stdout.strip_prefix("[mcp_servers.llm-gateway]\n").expect("a section");
+    // An array may have a line for each of its texts, and then a comma behind the last one.
+    let body = body.replace("[\n    ", "[").replace(",\n    ", ", ").replace(",\n]", "]");
     let entry = |line: &str| {
         let (key, value) = line.split_once(" = ").unwrap_or_else(|| panic!("no entry: {line}"));
         (key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| panic!("{line}")))
     };
-    lines.map(entry).collect()
+    body.lines().map(entry).collect()
 }
 
 #[test]

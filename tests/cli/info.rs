@@ -86,7 +86,7 @@ fn a_broken_policy_is_an_error_with_its_place() {
     let home = Home::holding("defaults:\n  a: {provider: opnai, model: m}\n");
     let ended = home.with_policy(&["info"]).ends().exits(1);
     assert_eq!(ended.stdout, "");
-    assert!(ended.stderr.contains("policy.yaml:2:17: no provider is called `opnai`"));
+    assert!(ended.told().contains("policy.yaml:2:17: no provider is called `opnai`"));
     assert!(ended.stderr.contains("did you mean `openai`?"), "{}", ended.stderr);
 }
 

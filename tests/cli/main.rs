@@ -34,3 +34,5 @@ mod terminal;
 mod tour;
 mod usage;
 mod verify;
+#[cfg(target_os = "linux")]
+mod widths;

@@ -194,7 +194,7 @@ fn info_and_check_tell_who_plays_which_role() {
         "execute: openai/gpt-6.1-sol",
         "verify: anthropic/claude-sonnet-5-5",
         "re-plans: at most 1",
-        "unverified: set ANTHROPIC_API_KEY",
+        "unverified: set",
         "no: set GEMINI_API_KEY",
     ] {
         assert!(info.contains(shown), "{shown}: {info}");
@@ -250,7 +250,7 @@ fn a_judge_that_nobody_knows_certifies_nothing_anywhere() {
     assert_ne!(known, unknown);
     let home = Home::holding(&unknown);
     let ask = ["orchestrate", TASK, "--depth", "standard", "--receipt", "receipt"];
-    let shown = home.with_policy(&ask).ends().exits(0).stderr;
+    let shown = home.with_policy(&ask).ends().exits(0).told();
     assert!(shown.contains("independence not certified"), "{shown}");
     assert!(shown.contains("unknown verifier_worker_distinct: "), "{shown}");
     let found = home.program(["--json", "verify", "receipt"]).ends().exits(2).document();

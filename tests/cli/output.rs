@@ -55,6 +55,24 @@ fn a_reader_that_went_away_is_no_error() {
 }
 
 #[test]
+fn a_reader_of_stderr_that_went_away_is_no_error_either() {
+    let home = Home::holding(SMALL);
+    let commands: [(&[&str], i32); 3] = [
+        (&["--offline", "route", "quick_answer", "hello"], 0),
+        (&["route", "nope", "hello"], 1),
+        (&["client-config", "codex"], 0),
+    ];
+    for (command, code) in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut run = home.with_policy(command);
+        let stdin = std::process::Stdio::null();
+        let output = run.command().stdin(stdin).stderr(writer).output().unwrap();
+        home.ended(output).exits(code);
+    }
+}
+
+#[test]
 fn a_check_that_fails_fails_though_nobody_reads_why() {
     let home = Home::holding("defaults: {}\n");
     home.with_policy(&["check"]).ends_unheard().exits(1);

@@ -154,8 +154,18 @@ impl Ended {
         self.stdout.replace(&self.home, "[home]")
     }
 
+    /// Returns stderr as it was before its lines were wrapped.
+    pub(crate) fn told(&self) -> String {
+        flowing(&self.stderr)
+    }
+
     /// Returns stdout and stderr together.
     pub(crate) fn everything(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
+}
+
+/// Returns the words of a text that was wrapped, with one blank between them.
+pub(crate) fn flowing(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -8,7 +8,7 @@ use test_support::{BlockingProvider, REFUSES, nanos};
 use crate::hanging::{Hanging, Waiting};
 use crate::orchestrate::{PLAN, TASK};
 use crate::policies::done_by;
-use crate::program::Home;
+use crate::program::{Home, flowing};
 use crate::spend::Till;
 
 /// A task whose planner and worker answer while the verifier hangs.
@@ -52,7 +52,7 @@ fn the_artifact_is_shown_when_a_signal_ends_the_run() {
             "unverified, three/gamma had not judged it",
             "receipt written to receipt",
         ] {
-            assert!(ended.stderr.contains(told), "{signal}: {told}: {}", ended.stderr);
+            assert!(ended.told().contains(&flowing(told)), "{signal}: {told}: {}", ended.stderr);
         }
         let both = ["--json", "verify", "receipt", "--bundle", "bundle"];
         let found = work.till.0.program(both).ends().exits(0).document();

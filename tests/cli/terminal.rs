@@ -23,15 +23,26 @@ fn watched(run: Run) -> (String, i32) {
 
 /// Returns the same while a person types `words`.
 fn talked_to(run: Run, words: &str) -> (String, i32) {
+    on_terminal_of(80, run, words)
+}
+
+/// Returns the same on a terminal of this many columns.
+pub(crate) fn on_terminal_of(columns: u16, run: Run, words: &str) -> (String, i32) {
+    on_terminal("xterm", columns, run, words)
+}
+
+/// Returns the same on a terminal of this kind.
+pub(crate) fn on_terminal(term: &str, columns: u16, run: Run, words: &str) -> (String, i32) {
     let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
     grantpt(&main).expect("its rights");
     unlockpt(&main).expect("its lock");
-    let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     tcsetwinsize(&main, size).expect("its size");
     let name = ptsname(&main, Vec::new()).expect("its name");
     let name = std::ffi::OsStr::from_bytes(name.as_bytes());
     let end = || Stdio::from(OpenOptions::new().read(true).write(true).open(name).unwrap());
-    let mut run = run.env("TERM", "xterm");
+    let mut run = run;
+    run.command().env("TERM", term);
     let mut child = run.command().stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
     (&File::from(main.try_clone().unwrap())).write_all(words.as_bytes()).unwrap();
     // The command holds its ends of the terminal open, so the reader below would wait for ever.

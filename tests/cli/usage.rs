@@ -36,7 +36,7 @@ fn wrong_usage_exits_2_names_the_mistake_and_prints_no_result() {
     for (arguments, named) in mistakes {
         let ended = Home::new().program(arguments).ends().exits(2);
         assert_eq!(ended.stdout, "", "{arguments:?}");
-        assert!(ended.stderr.contains(named), "{arguments:?}: {}", ended.stderr);
+        assert!(ended.told().contains(named), "{arguments:?}: {}", ended.stderr);
     }
 }
 

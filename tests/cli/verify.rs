@@ -8,7 +8,7 @@ use test_support::BlockingProvider;
 
 use crate::panels::home_of;
 use crate::policies::{SMALL, reviewed_by};
-use crate::program::{Ended, Home};
+use crate::program::{Ended, Home, flowing};
 
 /// The receipt and the bundle of a panel that was asked offline.
 static DOCUMENTS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
@@ -130,7 +130,7 @@ fn model_rows_that_the_built_in_data_contradicts_are_told() {
     let question = ["route", "review", "Is it so?", "--receipt", "receipt", "--bundle", "bundle"];
     home.with_policy(&question).ends().exits(0);
     let (told, data) = verified(&home, &BOTH, 0);
-    assert!(told.contains("known is: gpt-4o of openai, lineage"), "{told}");
+    assert!(flowing(&told).contains("known is: gpt-4o of openai, lineage"), "{told}");
     assert_eq!(data["result"], "holds");
 }
 
@@ -235,7 +235,7 @@ fn a_document_that_cannot_be_written_loses_neither_the_answer_nor_the_other() {
     let ended = ended.exits(1);
     assert!(ended.stdout.contains("offline answer"), "{}", ended.stdout);
     let error = "error: the receipt cannot be written to `rrr";
-    assert!(ended.stderr.contains(error), "{}", ended.stderr);
+    assert!(ended.told().contains(error), "{}", ended.stderr);
     assert!(home.path().join("bundle").exists());
     let more = ["--json", "--receipt", &too_long()];
     let ended = offline(&home, "triple_review", &more).exits(1);

@@ -92,14 +92,14 @@ impl Steps {
         if let (true, Some(step)) = (terminal.shows_progress(), &self.underway) {
             let (Step { name, round, .. }, doing) = (step, &self.doing);
             let elapsed = self.began.elapsed().as_secs();
-            let line = format!("{FAINT}round {round}  {name} · {doing} · {elapsed} s{FAINT:#}");
-            let _ = terminal.progress(&line);
+            let step = format!("round {round}  {name} · {doing}");
+            let _ = terminal.progress(&step, &format!(" · {elapsed} s"));
         }
     }
 }
 
 fn clear_progress(terminal: &mut Terminal) {
     if terminal.shows_progress() {
-        let _ = terminal.progress("");
+        let _ = terminal.progress("", "");
     }
 }

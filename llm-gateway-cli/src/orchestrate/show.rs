@@ -9,8 +9,9 @@ use llm_gateway_core::model::StepRole;
 use llm_gateway_core::outcome::{ChecklistItem, Decision, Ending, Met, Verdict};
 use llm_gateway_core::{Envelope, Failure, Orchestrated, Reply};
 
+use crate::layout::{HANG, harmless};
 use crate::render::{price, tried};
-use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
+use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
 
 /// The largest number of characters that is shown of a reason, a requirement or a quote. `--json`
 /// shows all of it.
@@ -59,7 +60,7 @@ fn show_verdict(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> 
     terminal.note(&format!("{style}{word}{style:#}{}", harmless(&why)))?;
     let Some(verdict) = done.verdict() else { return Ok(()) };
     for reason in &verdict.reasons {
-        terminal.note(&format!("   {style}-{style:#} {}", one_line(reason)))?;
+        terminal.note(&format!("   {style}-{style:#} {HANG}{}", one_line(reason)))?;
     }
     for item in &verdict.checklist {
         terminal.note(&checklist_line(item))?;
@@ -108,7 +109,7 @@ fn checklist_line(item: &ChecklistItem) -> String {
         quote if quote.is_empty() => String::new(),
         quote => format!(" {FAINT}\"{quote}\"{FAINT:#}"),
     };
-    format!("   {style}{word:<7}{style:#} {}{quote}", one_line(&item.requirement))
+    format!("   {style}{word:<7}{style:#} {HANG}{}{quote}", one_line(&item.requirement))
 }
 
 /// Shows what the verifier saw, and every claim of the orchestration's certificate that does not

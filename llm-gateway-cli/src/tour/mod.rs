@@ -15,6 +15,7 @@ use rmcp::service::RunningService;
 use rmcp::{RoleClient, ServiceExt};
 use serde_json::{Value, json};
 
+use crate::layout::name;
 use crate::terminal::{FAINT, STRONG, Terminal};
 
 /// The capacity of the pipe between the tour's server and its client, in bytes.
@@ -169,6 +170,7 @@ fn show_what_next(selection: &Selection, terminal: &mut Terminal) -> anyhow::Res
         ("the entry for your MCP client", "client-config claude-code"),
         ("a real answer, once a key is set", &format!("route {} \"...\"", selection.single)),
     ] {
+        let program = name(&program);
         terminal.line(&format!("   {program} {arguments}   {FAINT}{what}{FAINT:#}"))?;
     }
     Ok(())

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::Demo;
 use crate::glance::{Glance, Group};
-use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal, harmless};
+use crate::layout::{HANG, harmless};
+use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
 
 /// Shows one tool call of the tour and its envelope.
 pub(super) fn demo(
@@ -18,11 +19,11 @@ pub(super) fn demo(
     terminal: &mut Terminal,
 ) -> std::io::Result<()> {
     terminal.line(&format!("\n{STRONG}{number}. {}{STRONG:#}", demo.title))?;
-    terminal.line(&format!("   {FAINT}call{FAINT:#}    {} {}", demo.tool, demo.arguments))?;
+    terminal.line(&format!("   {FAINT}call{FAINT:#}    {HANG}{} {}", demo.tool, demo.arguments))?;
     if let Some(error) = envelope["error"].as_str() {
-        terminal.line(&format!("   {BAD}error{BAD:#}   {}", harmless(error)))?;
+        terminal.line(&format!("   {BAD}error{BAD:#}   {HANG}{}", harmless(error)))?;
         return terminal.line(&format!(
-            "   {FAINT}hint{FAINT:#}    {}",
+            "   {FAINT}hint{FAINT:#}    {HANG}{}",
             harmless(envelope["meta"]["hint"].as_str().unwrap_or("-"))
         ));
     }
@@ -37,16 +38,16 @@ pub(super) fn demo(
     }
     let meta = &envelope["meta"];
     let text = harmless(envelope["data"]["text"].as_str().unwrap_or_default());
-    terminal.line(&format!("   {GOOD}answer{GOOD:#}  {text}"))?;
+    terminal.line(&format!("   {GOOD}answer{GOOD:#}  {HANG}{text}"))?;
     terminal.line(&format!(
-        "   {FAINT}cost{FAINT:#}    {} ({}): {} tokens in, {} out; at most {} was possible",
+        "   {FAINT}cost{FAINT:#}    {HANG}{} ({}): {} tokens in, {} out; at most {} was possible",
         dollars(&meta["cost_usd_approx"]),
         meta["cost_basis"].as_str().unwrap_or_default(),
         meta["tokens"]["input"],
         meta["tokens"]["output"],
         dollars(&meta["preflight"]["estimated_max_cost_usd"]),
     ))?;
-    terminal.line(&format!("   {FAINT}why{FAINT:#}     {}", why(meta)))
+    terminal.line(&format!("   {FAINT}why{FAINT:#}     {HANG}{}", why(meta)))
 }
 
 fn task_classes(classes: &[Value], terminal: &mut Terminal) -> std::io::Result<()> {
@@ -55,8 +56,10 @@ fn task_classes(classes: &[Value], terminal: &mut Terminal) -> std::io::Result<(
         let state =
             class["unavailable_because"].as_str().map(|why| format!(" {FAINT}({why}){FAINT:#}"));
         let rationale = class["rationale"].as_str().unwrap_or_default();
+        let words: Vec<&str> = rationale.split_whitespace().collect();
         terminal.line(&format!(
-            "   {GOOD}{name:<22}{GOOD:#}{rationale}{}",
+            "   {GOOD}{name:<21}{GOOD:#} {HANG}{}{}",
+            harmless(&words.join(" ")),
             state.unwrap_or_default()
         ))?;
     }
@@ -67,17 +70,17 @@ fn panel(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
     let Glance { headline, style, groups } = Glance::of(envelope);
     terminal.line(&format!("   {style}{headline}{style:#}"))?;
     for Group { name, text, style } in groups {
-        terminal.line(&format!("   {style}{name:<9}{style:#} {text}"))?;
+        terminal.line(&format!("   {style}{name:<9}{style:#} {HANG}{text}"))?;
     }
     let meta = &envelope["meta"];
     let word = |key: &str| meta["visibility"][key].as_str().unwrap_or_default();
     terminal.line(&format!(
-        "   {FAINT}level{FAINT:#}     {} reached, {} required",
+        "   {FAINT}level{FAINT:#}     {HANG}{} reached, {} required",
         word("level"),
         word("required")
     ))?;
     let cost = dollars(&meta["total_cost_usd_approx"]);
-    terminal.line(&format!("   {FAINT}cost{FAINT:#}      {cost} for all members"))
+    terminal.line(&format!("   {FAINT}cost{FAINT:#}      {HANG}{cost} for all members"))
 }
 
 /// Shows the steps of an orchestration, its artifact, and whether to believe it.
@@ -87,13 +90,13 @@ fn orchestration(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<(
     for step in steps {
         let text = |key: &str| step[key].as_str().unwrap_or_default();
         let (name, who) = (text("step"), format!("{}/{}", text("provider"), text("model")));
-        terminal.line(&format!("   {FAINT}{name:<9}{FAINT:#} {who} {}", text("outcome")))?;
+        terminal.line(&format!("   {FAINT}{name:<9}{FAINT:#} {HANG}{who} {}", text("outcome")))?;
     }
     let artifact = harmless(data["artifact"].as_str().unwrap_or_default());
-    terminal.line(&format!("   {GOOD}artifact{GOOD:#}  {artifact}"))?;
-    terminal.line(&format!("   {FAINT}verdict{FAINT:#}   {}", verdict(data, meta)))?;
+    terminal.line(&format!("   {GOOD}artifact{GOOD:#}  {HANG}{artifact}"))?;
+    terminal.line(&format!("   {FAINT}verdict{FAINT:#}   {HANG}{}", verdict(data, meta)))?;
     let cost = dollars(&meta["total_cost_usd_approx"]);
-    terminal.line(&format!("   {FAINT}cost{FAINT:#}      {cost} for all steps"))
+    terminal.line(&format!("   {FAINT}cost{FAINT:#}      {HANG}{cost} for all steps"))
 }
 
 /// Returns a line about an orchestration's verdict and what the verifier saw.

@@ -1,18 +1,28 @@
 //! `llm-gateway check`: shows every problem of the policy, the missing keys, and which task classes
 //! can run.
+//!
+//! A person reads it from the top: what switches calls off, the problems, the missing keys, a line
+//! for each task class, and the conclusion.
+
+mod classes;
+mod diagnostic;
+mod missing_key;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use anstyle::Style;
 use llm_gateway_core::config::{Diagnostic, Severity};
-use llm_gateway_core::describe::{Description, KeyState, TaskClassDescription};
+use llm_gateway_core::describe::{Description, TaskClassDescription};
 use llm_gateway_core::policy::RouteKind;
 use llm_gateway_core::{Category, Envelope, Error, Gateway};
 use serde_json::{Value, json};
 
+use crate::info::notices;
+use crate::layout::name;
 use crate::options::Check;
-use crate::render;
 use crate::terminal::{BAD, DOUBTFUL, GOOD, STRONG, Terminal};
+use missing_key::{MissingKey, missing_keys};
 
 pub(crate) fn run(
     check: &Check,
@@ -35,12 +45,6 @@ struct Findings {
     description: Option<Description>,
     /// The severity of a missing key: an error with `--strict`, else a warning.
     key_severity: Severity,
-}
-
-/// A missing key, with the task classes and roles of the policy that could use it.
-struct MissingKey {
-    variable: String,
-    classes: Vec<String>,
 }
 
 impl Findings {
@@ -66,33 +70,28 @@ impl Findings {
     }
 
     fn show(&self, terminal: &mut Terminal) -> std::io::Result<()> {
-        if let Some(notice) = self.switched_off() {
+        for notice in self.description.iter().flat_map(notices) {
             terminal.line(&format!("{BAD}{notice}{BAD:#}"))?;
         }
+        let width = terminal.width();
         for problem in &self.problems {
-            terminal.line(&painted(&problem.to_string(), problem.severity))?;
-        }
-        if let Some(description) = &self.description {
-            terminal.line(&format!("policy: {}", description.policy_file))?;
-            if let Some(path) = &description.absent_policy {
-                terminal.line(&format!("no policy of your own: {}", path.display()))?;
-            }
-            terminal.line(&render::task_classes(&description.task_classes))?;
-            if let Some(orchestration) = &description.orchestration {
-                terminal.line(&render::depths(orchestration))?;
-            }
+            let (style, _) = told(problem.severity);
+            terminal.laid_out(&diagnostic::shown(problem, style, width))?;
         }
         for missing in &self.missing {
-            let severity = if self.key_severity == Severity::Error { "error" } else { "warning" };
-            let line = format!("{severity}: {}", missing.message());
-            terminal.line(&painted(&line, self.key_severity))?;
+            let (style, severity) = told(self.key_severity);
+            let line = missing.line(width.saturating_sub(severity.len() + 2));
+            terminal.line(&format!("{style}{severity}{style:#}: {line}"))?;
+        }
+        if let Some(description) = &self.description {
+            terminal.line(&format!("policy: {}", name(&description.policy_file)))?;
+            if let Some(path) = &description.absent_policy {
+                let path = name(&path.display().to_string());
+                terminal.line(&format!("no policy of your own: {path}"))?;
+            }
+            terminal.laid_out(&classes::table(description, width))?;
         }
         terminal.line(&self.conclusion())
-    }
-
-    /// Returns what switches refuse, if any is on.
-    fn switched_off(&self) -> Option<&'static str> {
-        self.description.as_ref()?.switches.notice()
     }
 
     fn conclusion(&self) -> String {
@@ -107,7 +106,9 @@ impl Findings {
             return format!("{BAD}the policy cannot be used{BAD:#}: {counted}");
         };
         if counted.is_empty() {
-            return format!("{GOOD}the policy is sound{GOOD:#} and every key is there");
+            // Offline, no key is looked for.
+            let keys = if description.offline { "" } else { " and every key is there" };
+            return format!("{GOOD}the policy is sound{GOOD:#}{keys}");
         }
         let verdict = format!("{STRONG}the policy can be used{STRONG:#}, with {counted}");
         if description.task_classes.iter().any(|class| class.available) {
@@ -115,9 +116,25 @@ impl Findings {
         }
         let way_out = match (description.switches.disabled, description.task_classes.first()) {
             (true, Some(class)) => class.unavailable_because.clone().unwrap_or_default(),
-            _ => keys_to_set(&description.task_classes),
+            _ => self.keys_to_set(&description.task_classes),
         };
-        format!("{verdict}; {BAD}no task class can run yet{BAD:#}: {way_out}")
+        format!("{verdict}\n{BAD}no task class can run yet{BAD:#}: {way_out}")
+    }
+
+    /// Returns advice on which keys to set, for a policy of which no task class can run.
+    ///
+    /// Any one key of a class that asks a single model is enough. Where only classes of several
+    /// models exist, the keys are named for one class alone.
+    fn keys_to_set(&self, classes: &[TaskClassDescription]) -> String {
+        let singles = classes.iter().filter(|class| class.kind == RouteKind::Single);
+        let keys: BTreeSet<&str> =
+            singles.flat_map(|class| &class.missing_keys).map(String::as_str).collect();
+        match keys.len() {
+            0 => keys_of_several(classes),
+            // The lines above have named them all.
+            3.. if keys.len() == self.missing.len() => "set one of the keys above".to_owned(),
+            _ => format!("set {}", keys.into_iter().collect::<Vec<_>>().join(" or ")),
+        }
     }
 
     fn envelope(&self, gateway: &Gateway) -> Envelope {
@@ -152,66 +169,21 @@ impl Findings {
     }
 }
 
-impl MissingKey {
-    fn message(&self) -> String {
-        format!("{} is not set, for {}", self.variable, self.classes.join(", "))
-    }
-
-    fn as_problem(&self, severity: Severity) -> Value {
-        let hint = format!("set {} in the environment or in .env beside the policy", self.variable);
-        json!({
-            "severity": severity, "file": "environment", "line": 0, "column": 0,
-            "message": self.message(), "hint": hint,
-        })
-    }
-}
-
-/// Returns advice on which keys to set, for a policy of which no task class can run.
-///
-/// Any one key of a class that asks a single model is enough. Where only classes of several models
-/// exist, the keys are named for one class alone.
-fn keys_to_set(classes: &[TaskClassDescription]) -> String {
-    let singles = classes.iter().filter(|class| class.kind == RouteKind::Single);
-    let keys: BTreeSet<&str> =
-        singles.flat_map(|class| &class.missing_keys).map(String::as_str).collect();
-    if !keys.is_empty() {
-        return format!("set {}", keys.into_iter().collect::<Vec<_>>().join(" or "));
-    }
+/// Returns advice on which keys to set, for a policy that has no class of a single model.
+fn keys_of_several(classes: &[TaskClassDescription]) -> String {
     let mut reasons: Vec<&str> =
         classes.iter().filter_map(|class| class.unavailable_because.as_deref()).collect();
     reasons.dedup();
     match reasons.as_slice() {
         [reason] => (*reason).to_owned(),
-        _ => "the table above says which keys each of them needs".to_owned(),
+        _ => "`llm-gateway info` says which keys each of them needs".to_owned(),
     }
 }
 
-fn missing_keys(description: &Description) -> Vec<MissingKey> {
-    let lacking = description.providers.iter().filter(|p| p.key == KeyState::Missing);
-    lacking
-        .flat_map(|provider| {
-            let uses = description.task_classes.iter().filter(|class| {
-                class.targets.iter().any(|target| target.provider == provider.name)
-            });
-            let mut classes: Vec<String> = uses.map(|class| class.name.clone()).collect();
-            let roles = description.orchestration.iter().flat_map(|it| it.roles.played());
-            let lacking = roles.filter(|(_, who)| who.provider == provider.name);
-            classes.extend(lacking.map(|(role, _)| format!("the {}", role.as_str())));
-            let used = provider.missing_keys.iter().filter(|_| !classes.is_empty());
-            let missing = |variable: &String| MissingKey {
-                variable: variable.clone(),
-                classes: classes.clone(),
-            };
-            used.map(missing).collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-/// Returns the text of a policy's problem, with its first word coloured by severity.
-fn painted(text: &str, severity: Severity) -> String {
-    let style = if severity == Severity::Error { BAD } else { DOUBTFUL };
-    match text.split_once(':') {
-        Some((word, rest)) => format!("{style}{word}{style:#}:{rest}"),
-        None => text.to_owned(),
+/// Returns the style and the word for a severity.
+fn told(severity: Severity) -> (Style, &'static str) {
+    match severity {
+        Severity::Error => (BAD, "error"),
+        _ => (DOUBTFUL, "warning"),
     }
 }

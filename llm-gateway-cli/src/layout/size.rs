@@ -1,0 +1,80 @@
+//! The width that a stream's lines may have.
+
+use std::io::IsTerminal;
+
+use llm_gateway_core::Environment;
+
+/// The width where none is known: the stream is no terminal, or its terminal has no width.
+const USUAL: usize = 80;
+
+/// The least width that is believed. A terminal that says less is none that a person reads.
+const LEAST: usize = 10;
+
+/// The largest width that is used: wider lines are no easier to read, and `COLUMNS` can hold any
+/// number.
+const LARGEST: usize = 400;
+
+/// The number of columns that a line may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Width(pub(crate) usize);
+
+impl Width {
+    /// Returns the width of a stream: that of its terminal, else `COLUMNS` where it is a terminal
+    /// that does not tell, else 80.
+    #[cfg(unix)]
+    pub(crate) fn of(
+        stream: impl IsTerminal + std::os::fd::AsFd,
+        environment: &Environment,
+    ) -> Self {
+        let window = stream.is_terminal().then(|| {
+            rustix::termios::tcgetwinsize(&stream).map_or(0, |size| usize::from(size.ws_col))
+        });
+        Self::from(window, environment.get("COLUMNS"))
+    }
+
+    /// Returns the width of a stream: `COLUMNS` where it is a terminal, else 80.
+    #[cfg(not(unix))]
+    pub(crate) fn of(stream: impl IsTerminal, environment: &Environment) -> Self {
+        Self::from(stream.is_terminal().then_some(0), environment.get("COLUMNS"))
+    }
+
+    /// Returns the width for a window of this many columns, which is `None` where there is no
+    /// terminal.
+    fn from(window: Option<usize>, variable: Option<&str>) -> Self {
+        let believed = |width: &usize| *width >= LEAST;
+        let width = window.and_then(|window| {
+            let variable = variable.and_then(|text| text.trim().parse().ok());
+            Some(window).filter(believed).or(variable.filter(believed))
+        });
+        Self(width.unwrap_or(USUAL).min(LARGEST))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_width_that_is_none_is_80() {
+        let cases = [
+            (None, None, 80),
+            (None, Some("200"), 80),
+            (Some(80), None, 80),
+            (Some(20), Some("100"), 20),
+            (Some(0), None, 80),
+            (Some(0), Some("0"), 80),
+            (Some(0), Some("100"), 100),
+            (Some(0), Some("-5"), 80),
+            (Some(0), Some("wide"), 80),
+            (Some(0), Some("99999999999999999999999"), 80),
+            (Some(0), Some("99999999"), 400),
+            (Some(1), None, 80),
+            (Some(9), None, 80),
+            (Some(10), None, 10),
+            (Some(65_535), None, 400),
+        ];
+        for (window, variable, expected) in cases {
+            assert_eq!(Width::from(window, variable).0, expected, "{window:?} {variable:?}");
+        }
+    }
+}
