@@ -11,7 +11,9 @@ use llm_gateway_core::{Envelope, Environment};
 use llm_gateway_process::GatewayFlags;
 use serde_json::json;
 
-use crate::layout::{HANG, Width, columns, harmless, prose, shortened, with_names, wrapped};
+use crate::layout::{
+    HANG, Width, columns, harmless, harmless_json, prose, shortened, with_names, wrapped,
+};
 use crate::options::{Color, Global};
 
 /// The text style of something important.
@@ -106,9 +108,13 @@ impl Terminal {
         write_bytes(text)
     }
 
-    /// Writes a JSON document to stdout.
+    /// Writes a JSON document to stdout: as it is to a pipe, and harmless to a terminal.
     pub(crate) fn document(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
-        ignore_closed_pipe(writeln!(self.out, "{:#}", json!(value)))
+        let document = format!("{:#}", json!(value));
+        match self.out.is_terminal() {
+            true => write_bytes(&harmless_json(&document)),
+            false => write_bytes(&document),
+        }
     }
 
     /// Writes lines to stderr, for everything that is not the result.

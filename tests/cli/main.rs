@@ -23,6 +23,7 @@ mod policies;
 mod program;
 mod receipt_files;
 mod route;
+mod same_bytes;
 mod schema;
 #[cfg(unix)]
 mod signals;

@@ -41,6 +41,19 @@ pub(crate) fn with_names(text: &str, names: &[String]) -> String {
     shown + rest
 }
 
+/// Returns a JSON document that means the same, with what a terminal would obey written as an
+/// escape of JSON. Such characters are only in the texts of a document.
+pub(crate) fn harmless_json(document: &str) -> String {
+    let mut shown = String::with_capacity(document.len());
+    for c in document.chars() {
+        match is_obeyed(c) {
+            true => shown.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// Returns whether a terminal obeys a character in place of showing it.
 fn is_obeyed(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
@@ -74,5 +87,13 @@ mod tests {
         let expected = format!("in {}/c: x, {}.", marked("/my home/a b"), marked("/my home"));
         assert_eq!(shown, expected);
         assert_eq!(with_names("nothing", &[]), "nothing");
+    }
+
+    #[test]
+    fn a_document_for_a_terminal_means_the_same() {
+        let value = serde_json::json!({ "text": "a\u{9b}2J\u{202e}\x7f\x1b\n密" });
+        let shown = harmless_json(&format!("{value:#}"));
+        assert!(shown.chars().all(|c| !is_obeyed(c)), "{shown:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
     }
 }

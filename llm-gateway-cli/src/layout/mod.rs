@@ -12,7 +12,7 @@ mod size;
 mod table;
 mod wrap;
 
-pub(crate) use harmless::{harmless, name, with_names};
+pub(crate) use harmless::{harmless, harmless_json, name, with_names};
 pub(crate) use measure::{columns, shortened};
 pub(crate) use prose::prose;
 pub(crate) use size::Width;
