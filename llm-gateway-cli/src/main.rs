@@ -19,6 +19,7 @@ mod render;
 mod route;
 mod schema;
 mod spend;
+mod stdin;
 mod terminal;
 mod tour;
 mod verify;

@@ -115,7 +115,8 @@ pub(crate) struct Check {
 pub(crate) struct Route {
     /// What kind of task it is.
     pub(crate) task_class: String,
-    /// The question; `-` or nothing reads it from stdin.
+    /// The question; `-` or nothing reads it from stdin. What is piped to stdin beside it comes
+    /// behind it.
     pub(crate) prompt: Option<String>,
     /// Instructions that stand above the prompt.
     #[arg(long, value_name = "TEXT")]
@@ -132,7 +133,8 @@ pub(crate) struct Route {
 
 #[derive(Clone, Args)]
 pub(crate) struct Orchestrate {
-    /// What is to be done; `-` or nothing reads it from stdin.
+    /// What is to be done; `-` or nothing reads it from stdin. What is piped to stdin beside it
+    /// comes behind it.
     pub(crate) task: Option<String>,
     /// How deep it is worked on, as the policy has it.
     #[arg(long, value_enum, default_value_t = Depth::Standard)]

@@ -1,18 +1,32 @@
-//! Reads the question of a command from an argument or from the whole of stdin.
+//! Reads the question of a command: an argument, the whole of stdin, or both.
 
-use std::io::{IsTerminal, Read};
+use std::io::{BufRead, Read};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use llm_gateway_core::{Category, Envelope, Error};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::options::USAGE;
+use crate::stdin::{Stdin, has_writer};
 use crate::terminal::Terminal;
 
 /// The largest number of bytes that is read from stdin: more than the largest context window takes.
 const LARGEST_PROMPT: u64 = 64 * 1024 * 1024;
 
-/// Returns the prompt: the text `argument`, or the text on stdin if the argument is `-` or absent.
+/// The time within which a pipe beside a prompt argument must begin to say something, unless a
+/// program is seen at its other end. A program that starts this one often leaves a pipe open to
+/// which it never writes, and both would else wait for ever.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// The time within which a program that is seen at the other end of the pipe must begin to write. An
+/// orchestration whose output is piped takes no longer, unless its policy says so.
+const LONGEST_SILENCE: Duration = Duration::from_secs(600);
+
+/// Returns the prompt: the text `argument` and behind it what is piped to stdin, or the text on
+/// stdin alone if the argument is `-` or absent.
 ///
 /// Without a text, or if it cannot be read, an error is shown and the exit code returned. `what`
 /// names the argument in that error, as in the usage line: `PROMPT`.
@@ -24,22 +38,79 @@ pub(crate) async fn read(
     what: &'static str,
     terminal: &mut Terminal,
 ) -> anyhow::Result<Result<String, ExitCode>> {
-    if let Some(argument) = argument.filter(|argument| *argument != "-") {
-        return Ok(Ok(argument.to_owned()));
-    }
-    if argument.is_none() && std::io::stdin().is_terminal() {
-        let give = format!("give a {what}, or `-` and the text on stdin");
-        terminal.complain(&format!("there is nothing to ask: {give}"));
-        return Ok(Err(ExitCode::from(USAGE)));
-    }
-    // The read blocks a thread that nothing waits for, so that Ctrl-C ends the program during it.
-    match spawn_blocking(|| prompt_from(std::io::stdin())).await? {
+    let read = match (argument.filter(|argument| *argument != "-"), Stdin::kind()) {
+        (Some(argument), Stdin::Terminal | Stdin::Nothing) => Ok(argument.to_owned()),
+        (Some(argument), Stdin::File) => whole().await?.map(|text| joined(argument, &text)),
+        (Some(argument), Stdin::Pipe) => {
+            beside(terminal).await?.map(|text| joined(argument, &text))
+        }
+        (None, Stdin::Terminal) if argument.is_none() => {
+            let give = format!("give a {what}, or `-` and the text on stdin");
+            terminal.complain(&format!("there is nothing to ask: {give}"));
+            return Ok(Err(ExitCode::from(USAGE)));
+        }
+        (None, _) => whole().await?,
+    };
+    match read {
         Ok(prompt) => Ok(Ok(prompt)),
         Err(error) => {
             terminal.failure(&Envelope::from(&error))?;
             Ok(Err(ExitCode::FAILURE))
         }
     }
+}
+
+/// Returns the argument and behind it, after an empty line, the text of stdin. White space alone is
+/// no text.
+fn joined(argument: &str, text: &str) -> String {
+    match (argument.trim().is_empty(), text.trim().is_empty()) {
+        (_, true) => argument.to_owned(),
+        (true, false) => text.to_owned(),
+        (false, false) => format!("{argument}\n\n{text}"),
+    }
+}
+
+/// Reads stdin to its end.
+async fn whole() -> anyhow::Result<Result<String, Error>> {
+    // The read blocks a thread that nothing waits for, so that Ctrl-C ends the program during it.
+    Ok(spawn_blocking(|| prompt_from(std::io::stdin())).await?)
+}
+
+/// Reads a pipe to its end if something comes from it soon, or somebody is at work who may write to
+/// it. Else it returns an empty text and says so on stderr.
+async fn beside(terminal: &mut Terminal) -> anyhow::Result<Result<String, Error>> {
+    let (begun, mut begins) = oneshot::channel();
+    let reading = spawn_blocking(move || {
+        let mut stdin = std::io::stdin().lock();
+        // An error, too, ends the silence. The read below meets it again.
+        let _ = stdin.fill_buf();
+        let _ = begun.send(());
+        prompt_from(stdin)
+    });
+    if timeout(SILENCE, &mut begins).await.is_err() {
+        if !has_writer() {
+            return Ok(Ok(nothing_came(terminal)));
+        }
+        // Whoever cannot read a remark is answered all the same.
+        let _ = terminal.remark("waiting for the program that may still write to stdin");
+        if timeout(LONGEST_SILENCE, begins).await.is_err() {
+            let seconds = LONGEST_SILENCE.as_secs();
+            let message = format!("nothing came on stdin within {seconds} s");
+            let error = Error::new(Category::InvalidRequest, message);
+            return Ok(Err(error.with_hint("to ask the argument alone, add `</dev/null`")));
+        }
+    }
+    Ok(reading.await?)
+}
+
+/// Says that the argument alone is asked, and returns the empty text of stdin.
+fn nothing_came(terminal: &mut Terminal) -> String {
+    let seconds = SILENCE.as_secs();
+    let _ = terminal.remark(&format!(
+        "nothing came on stdin within {seconds} s, so the argument alone is asked; to wait for a \
+         text, give `-` in place of the argument; to wait for none, add `</dev/null`"
+    ));
+    String::new()
 }
 
 /// Reads a prompt to the end of its reader. A part is never returned, because half a prompt would
@@ -60,4 +131,23 @@ fn prompt_from(reader: impl Read) -> Result<String, Error> {
             .with_hint("convert it to UTF-8")
             .with_source(error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_argument_comes_first_and_white_space_is_no_text() {
+        for (argument, text, expected) in [
+            ("Why?", "", "Why?"),
+            ("Why?", " \n", "Why?"),
+            ("Why?", "a\nb\n", "Why?\n\na\nb\n"),
+            ("", "a", "a"),
+            (" ", "a", "a"),
+            ("", "", ""),
+        ] {
+            assert_eq!(joined(argument, text), expected, "{argument:?} {text:?}");
+        }
+    }
 }

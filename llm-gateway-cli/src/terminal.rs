@@ -123,6 +123,12 @@ impl Terminal {
         ignore_closed_pipe(writeln!(self.err, "{text}"))
     }
 
+    /// Writes a remark to stderr: something that the user may not expect. A script that asks for
+    /// JSON reads it there, too.
+    pub(crate) fn remark(&mut self, text: &str) -> io::Result<()> {
+        self.note(&format!("{FAINT}note:{FAINT:#}  {HANG}{text}"))
+    }
+
     /// Shows a progress line on stderr that the next one replaces: a step, which is shortened where
     /// it does not fit, and a part that is always shown. Two empty texts remove the line.
     pub(crate) fn progress(&mut self, step: &str, always: &str) -> io::Result<()> {

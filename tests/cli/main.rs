@@ -19,6 +19,8 @@ mod keys;
 mod orchestrate;
 mod output;
 mod panels;
+#[cfg(unix)]
+mod piped;
 mod policies;
 mod program;
 mod receipt_files;
