@@ -31,6 +31,9 @@ pub(crate) async fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::R
         "{STRONG}policy{STRONG:#} {file} {FAINT}(version {}){FAINT:#}",
         harmless(&description.version)
     ))?;
+    for line in render::network(&description) {
+        terminal.line(&line)?;
+    }
     terminal.laid_out(&render::task_classes(&description.task_classes, width))?;
     if let Some(orchestration) = &description.orchestration {
         terminal.laid_out(&render::depths(orchestration, width))?;

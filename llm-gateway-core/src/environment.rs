@@ -17,6 +17,21 @@ pub(crate) const OWN_PREFIX: &str = "LLM_GATEWAY_";
 /// The name of the variable that holds the user's home or settings directory.
 pub(crate) const HOME: &str = if cfg!(windows) { "APPDATA" } else { "HOME" };
 
+/// The variables of the network. They hold for every program of a machine, so they count in the
+/// process alone, and never from a `.env` file.
+const NETWORK: [&str; 10] = [
+    "http_proxy",
+    "HTTP_PROXY",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
+
 /// A set of environment variables with their values. Some hold keys, so there is neither `Debug`
 /// nor `Serialize`.
 #[derive(Clone, Default)]
@@ -31,14 +46,14 @@ impl Environment {
     }
 
     /// Creates an environment from the process's variables. A variable that is not UTF-8 is left
-    /// out, unless it is one of the gateway's own: a cap must not be lost, so it is kept with a
-    /// replacement character, which no amount may hold.
+    /// out, unless it is one of the gateway's own or of the network: a cap or a proxy must not be
+    /// lost, so it is kept with a replacement character, which no amount and no host may hold.
     #[allow(clippy::disallowed_methods)] // the one place that reads the environment
     pub fn from_process() -> Self {
         let readable = |name: String, value: OsString| match value.into_string() {
             Ok(value) => Some((name, value)),
             Err(value) => {
-                is_own(&name).then(|| (name, value.as_os_str().to_string_lossy().into_owned()))
+                (is_own(&name) || is_of_network(&name)).then(|| (name, value.as_os_str().to_string_lossy().into_owned()))
             }
         };
         let variables = std::env::vars_os()
@@ -74,6 +89,11 @@ impl Environment {
         Some(value).filter(|value| !value.is_empty())
     }
 
+    /// Returns whether a variable is there, with a value or without.
+    pub(crate) fn is_there(&self, name: &str) -> bool {
+        self.variables.contains_key(name)
+    }
+
     /// Returns the names of all variables, in order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.keys().map(String::as_str)
@@ -95,6 +115,11 @@ impl Environment {
 /// is a mistake that must be reported.
 pub(crate) fn is_own(name: &str) -> bool {
     name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX))
+}
+
+/// Returns whether a variable is one of the network's.
+pub(crate) fn is_of_network(name: &str) -> bool {
+    NETWORK.contains(&name)
 }
 
 /// Returns a directory of the user: the one that the variable `xdg` holds, else the one that is

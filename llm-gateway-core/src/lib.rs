@@ -83,6 +83,7 @@ mod evidence;
 mod gateway;
 pub mod ledger;
 pub mod model;
+mod network;
 mod orchestrate;
 pub mod outcome;
 mod panel;
@@ -95,6 +96,7 @@ mod run;
 pub mod spend;
 mod stop;
 pub mod transport;
+mod user_file;
 
 // The first page: what a program names to ask and to read what comes back. Some of it is met in a
 // signature only (`RunFuture`), or late (`Environment`, `Stop`), and has no module to belong to.

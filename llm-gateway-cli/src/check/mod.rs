@@ -51,6 +51,7 @@ impl Findings {
     fn of(check: &Check, gateway: &Gateway) -> Self {
         let description = gateway.describe().ok();
         let mut problems = gateway.problems().to_vec();
+        problems.extend(gateway.certificate_problems());
         if check.strict {
             problems.iter_mut().for_each(|problem| problem.severity = Severity::Error);
         }
@@ -88,6 +89,9 @@ impl Findings {
             if let Some(path) = &description.absent_policy {
                 let path = name(&path.display().to_string());
                 terminal.line(&format!("no policy of your own: {path}"))?;
+            }
+            for line in render::network(description) {
+                terminal.line(&line)?;
             }
             terminal.laid_out(&classes::table(description, width))?;
         }
@@ -159,6 +163,12 @@ impl Findings {
         }
         if let (Some(description), Value::Object(data)) = (&self.description, &mut data) {
             data.insert("switches".to_owned(), json!(description.switches));
+            if let Some(proxy) = &description.proxy {
+                data.insert("proxy".to_owned(), json!(proxy));
+            }
+            if !description.certificates.is_empty() {
+                data.insert("certificates".to_owned(), json!(description.certificates));
+            }
         }
         let orchestration = self.description.as_ref().and_then(|it| it.orchestration.as_ref());
         if let (Some(orchestration), Value::Object(data)) = (orchestration, &mut data) {

@@ -79,6 +79,21 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// Warns of a variable.
+    pub(crate) fn of_environment(message: &str, hint: &str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            file: "environment".to_owned(),
+            line: 0,
+            column: 0,
+            message: visible(&mask_keys(message)),
+            hint: hint.to_owned(),
+            snippet: None,
+        }
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {

@@ -6,12 +6,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::environment::{Environment, is_own};
+use crate::environment::{Environment, is_of_network, is_own};
+use crate::user_file::read_text;
 
 use super::compile::base_url_variables;
 use super::diagnostic::{Collector, Severity, mask_keys};
 use super::dotenv::{Assignment, Fault, FaultKind, Statement, statements};
-use super::text::read_text;
+
 
 /// A file of variables.
 pub(super) enum EnvFile {
@@ -109,6 +110,7 @@ impl EnvFile {
                 problems.variable(severity, message, hint);
             }
         }
+        self.warn_of_network(assignments, &before, problems);
         for it in assignments {
             for name in it.within.iter().filter(|name| allowed(name)) {
                 let message = format!(
@@ -119,6 +121,26 @@ impl EnvFile {
                 );
                 problems.variable(Severity::Warning, message, "close the quotes before that line");
             }
+        }
+    }
+
+    /// Warns of each variable of the network: such a line does not count, and its writer may think
+    /// that it does.
+    fn warn_of_network(
+        &self,
+        assignments: &[Assignment],
+        process: &Environment,
+        problems: &mut Collector<'_>,
+    ) {
+        let file = self.path().display();
+        let differs = |it: &&Assignment| {
+            let value = it.value.trim();
+            !value.is_empty() && process.written(&it.name) != Some(value)
+        };
+        for it in assignments.iter().filter(|it| is_of_network(&it.name)).filter(differs) {
+            let message = format!("{file}:{}: {} is not read from here", it.line, it.name);
+            let hint = "set it in the environment of the process, where every program reads it";
+            problems.variable(Severity::Warning, message, hint);
         }
     }
 

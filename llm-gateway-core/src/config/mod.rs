@@ -33,7 +33,6 @@ mod raw_orchestration;
 mod raw_provider;
 mod source;
 mod structure;
-mod text;
 mod visible;
 
 pub use catalog::built_in_models;

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::environment::{Environment, user_directory};
 use crate::model::is_unfilled;
+use crate::user_file::read_text;
 
 use super::diagnostic::{Collector, Severity};
-use super::text::read_text;
+
 
 /// The documented default policy, which the library carries.
 pub const EMBEDDED_POLICY: &str = include_str!("../../../routing.yaml");

@@ -19,6 +19,7 @@
 //! ```
 
 mod keys;
+mod network;
 mod orchestration;
 mod task_class;
 
@@ -29,6 +30,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::model::{Dialect, ProviderHeader, ProviderName, Target, TaskClass};
+use crate::network::Network;
 use crate::policy::{
     Enforce, Escalations, Level, Listing, Orchestration, Panel, Policy, ProviderSpec, Route, Shape,
     Switches,
@@ -38,6 +40,7 @@ use crate::spend::SpendState;
 
 pub use keys::KeyState;
 pub(crate) use keys::Keys;
+pub use network::{CertificatesDescription, ProxiesDescription, ProxyDescription};
 pub use orchestration::{
     DepthDescription, OrchestrationDescription, RoleDescription, RolesDescription,
 };
@@ -73,6 +76,12 @@ pub struct Description {
     /// ledger may have to be waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spend: Option<SpendState>,
+    /// The proxies that variables name; absent where they name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxiesDescription>,
+    /// The certificates that variables name in place of the system's; absent where they name none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificatesDescription>,
     /// The source of the policy: a path, or a name for a policy that is embedded or given as text.
     pub policy_file: String,
     /// The path of the user's own policy, where nothing is, so that the built-in one is in force.
@@ -181,12 +190,23 @@ impl Description {
             orchestration: OrchestrationDescription::of(policy, keys),
             circuit_breakers: circuit_breakers(policy, targets),
             spend: None,
+            proxy: None,
+            certificates: Vec::new(),
             policy_file: policy.source().to_owned(),
             absent_policy: policy.absent.clone(),
             policy_digest: policy.digest().to_owned(),
             gateway_version: env!("CARGO_PKG_VERSION"),
             offline: keys.offline,
         }
+    }
+}
+
+impl Description {
+    /// Adds the settings of the network, if requests go over one.
+    pub(crate) fn over(self, network: Option<&Network>) -> Self {
+        let proxy = network.and_then(ProxiesDescription::of);
+        let certificates = network.map(CertificatesDescription::all).unwrap_or_default();
+        Self { proxy, certificates, ..self }
     }
 }
 

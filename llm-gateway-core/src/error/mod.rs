@@ -55,6 +55,8 @@ struct Inner {
     /// Whether an error status came with a count of tokens.
     may_be_billed: bool,
     blocked_by: Option<BlockedBy>,
+    /// Whether the same would happen again until this process has other settings.
+    has_lasting_cause: bool,
     /// Whether the server refused the form of the request and not what it asks.
     refuses_form: bool,
     /// Shared, so that an error can be cloned whatever caused it.
@@ -78,6 +80,7 @@ impl Error {
             nothing_sent: false,
             may_be_billed: false,
             blocked_by: None,
+            has_lasting_cause: false,
             refuses_form: false,
             source: None,
         }))
@@ -152,6 +155,18 @@ impl Error {
     pub(crate) fn with_possible_bill(mut self) -> Self {
         self.0.may_be_billed = true;
         self
+    }
+
+    /// States that the same would happen again until this process has other settings.
+    #[must_use]
+    pub(crate) fn with_lasting_cause(mut self) -> Self {
+        self.0.has_lasting_cause = true;
+        self
+    }
+
+    /// Returns whether the same would happen again until this process has other settings.
+    pub(crate) fn has_lasting_cause(&self) -> bool {
+        self.0.has_lasting_cause
     }
 
     /// States that the server refused the form of the request, and that its provider prepares the

@@ -10,15 +10,39 @@ use std::sync::Arc;
 use crate::config::Diagnostic;
 use crate::ledger::Ledger;
 use crate::model::{ProviderName, Target};
+use crate::network::{Network, NetworkRemark};
 use crate::policy::Policy;
 use crate::transport::Transport;
 
-/// Returns the transport over the network; `None` without the feature `reqwest`.
-pub(super) fn network() -> Option<Arc<dyn Transport>> {
+/// Returns the transport over a network with these settings; `None` without the feature `reqwest`.
+pub(super) fn network(settings: &Network) -> Option<Arc<dyn Transport>> {
     #[cfg(feature = "reqwest")]
-    return Some(Arc::new(crate::transport::ReqwestTransport::new()));
+    return Some(Arc::new(crate::transport::ReqwestTransport::within(settings.clone())));
     #[cfg(not(feature = "reqwest"))]
-    None
+    {
+        let _ = settings;
+        None
+    }
+}
+
+/// Returns what is wrong with the certificates that the settings of the network name. Their files
+/// are read for that.
+pub(super) fn certificate_problems(settings: &Network) -> Vec<Diagnostic> {
+    #[cfg(feature = "reqwest")]
+    let remarks = crate::transport::certificate_remarks(settings);
+    #[cfg(not(feature = "reqwest"))]
+    let remarks = {
+        let _ = settings;
+        Vec::new()
+    };
+    network_problems(&remarks)
+}
+
+/// Returns remarks about the network as problems. They are warnings: what needs no network, or
+/// stays on this machine, works.
+pub(super) fn network_problems(remarks: &[NetworkRemark]) -> Vec<Diagnostic> {
+    let problem = |it: &NetworkRemark| Diagnostic::of_environment(&it.message, it.hint);
+    remarks.iter().map(problem).collect()
 }
 
 /// Returns the ledger in the file at `path`; `None` without the feature `sqlite`.

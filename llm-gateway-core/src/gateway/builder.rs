@@ -15,6 +15,7 @@ use crate::credential::{CredentialSource, EnvironmentCredentials};
 use crate::environment::Environment;
 use crate::ledger::{Ledger, MemoryLedger};
 use crate::model::{InvalidName, ProviderName};
+use crate::network::Network;
 use crate::policy::{Policy, ProviderSpec};
 use crate::provider::{self, AnswerRoom, Provider, ProviderParts};
 use crate::random::Random;
@@ -210,7 +211,10 @@ impl GatewayBuilder {
     /// errors, builds its gateway this way.
     pub fn build_always(mut self) -> Gateway {
         let loaded = self.load();
-        let transport = self.transport.take().or_else(adapters::network);
+        // A transport that the program brought has settings of its own.
+        let network = self.transport.is_none().then(|| Network::of(&loaded.environment));
+        let own_transport = self.transport.take();
+        let transport = own_transport.or_else(|| adapters::network(network.as_ref()?));
         let file = loaded.policy.as_ref().ok().and_then(|policy| policy.spending().ledger.clone());
         let wants_ledger = self.ledger.is_some() || file.is_some();
         let ledger = self.ledger.take().or_else(|| file.and_then(|path| self.ledger_at(path)));
@@ -221,7 +225,9 @@ impl GatewayBuilder {
             missing.extend((wants_ledger && ledger.is_none()).then(adapters::missing_file_ledger));
         }
         let is_complete = missing.is_empty();
-        let problems: Vec<Diagnostic> = loaded.problems.into_iter().chain(missing).collect();
+        let remarks = network.iter().flat_map(|it| adapters::network_problems(it.remarks()));
+        let problems: Vec<Diagnostic> =
+            loaded.problems.into_iter().chain(missing).chain(remarks).collect();
         let policy = match loaded.policy {
             Ok(policy) if is_complete => Ok(Arc::new(policy)),
             Ok(_) | Err(_) => Err(PolicyProblems::new(problems.clone())),
@@ -240,6 +246,7 @@ impl GatewayBuilder {
         providers.extend(self.providers);
         let limiters = policy.iter().flat_map(|policy| policy.providers()).map(limiter).collect();
         Gateway {
+            network: network.map(Arc::new),
             state: Arc::new(SharedState {
                 policy,
                 problems,

@@ -19,6 +19,7 @@ use crate::config::{Diagnostic, PolicyProblems};
 use crate::describe::{Description, Keys};
 use crate::error::{Category, Error};
 use crate::model::{RunId, TaskClass};
+use crate::network::Network;
 use crate::outcome::{Answer, CascadeAnswer, Failure, FailureParts, Orchestrated, PanelAnswer};
 use crate::policy::Policy;
 use crate::run::{self, Request, Run, SharedState, Task, Wanted};
@@ -62,6 +63,8 @@ pub use builder::GatewayBuilder;
 #[derive(Clone)]
 pub struct Gateway {
     state: Arc<SharedState>,
+    /// The settings of the network; `None` where the program brought a transport, or is offline.
+    network: Option<Arc<Network>>,
 }
 
 impl Gateway {
@@ -233,8 +236,11 @@ impl Gateway {
     pub fn describe(&self) -> Result<Description, PolicyProblems> {
         let keys = Keys { credentials: &*self.state.credentials, offline: self.state.offline };
         let escalations = |class: &TaskClass| self.state.escalation_counts.of(class);
-        self.policy()
-            .map(|policy| Description::of(policy, &keys, &self.state.targets, &escalations))
+        let network = self.network.as_deref();
+        self.policy().map(|policy| {
+            let description = Description::of(policy, &keys, &self.state.targets, &escalations);
+            description.over(network)
+        })
     }
 
     /// Returns the policy that requests obey.
@@ -258,7 +264,14 @@ impl Gateway {
         }
     }
 
-    /// Returns every problem of the policy, warnings included, in the order of the file.
+    /// Reads the certificates that variables of the process name, and returns what is wrong with
+    /// them. A pipe is waited for, so this may take seconds.
+    pub fn certificate_problems(&self) -> Vec<Diagnostic> {
+        self.network.as_deref().map(adapters::certificate_problems).unwrap_or_default()
+    }
+
+    /// Returns every problem of the policy and of the network's variables, warnings included, in
+    /// the order of the file.
     pub fn problems(&self) -> &[Diagnostic] {
         &self.state.problems
     }

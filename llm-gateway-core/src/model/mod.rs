@@ -20,6 +20,7 @@
 // Rank 1: this room imports nothing of ours but `error`, so every other room can speak in its
 // words.
 
+mod authority;
 pub(crate) mod closest;
 mod completion;
 mod cost_basis;
@@ -41,6 +42,7 @@ mod step_role;
 mod unfilled;
 mod usage;
 
+pub(crate) use authority::{has_variable, host_fault};
 pub(crate) use closest::{closest_name, did_you_mean};
 pub(crate) use date::date_utc;
 pub(crate) use ids::LONGEST_NAME;

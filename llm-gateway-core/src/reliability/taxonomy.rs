@@ -37,6 +37,9 @@ impl Meaning {
 
     /// Returns what the failure `error` leads to.
     pub(crate) fn of_error(error: &Error) -> Self {
+        if error.has_lasting_cause() {
+            return ELSEWHERE;
+        }
         Self::of_failure(error.category(), error.http_status())
     }
 

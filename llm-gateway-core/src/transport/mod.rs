@@ -56,6 +56,8 @@ use crate::model::SharedBytes;
 
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;
+#[cfg(feature = "reqwest")]
+pub(crate) use self::reqwest::certificate_remarks;
 pub use crate::model::sequence::Sequence;
 pub use body::Body;
 pub(crate) use body::{BodyStream, Trailers};
@@ -144,6 +146,8 @@ impl HttpResponse {
 pub enum Phase {
     /// This process has no descriptor or no memory left for the request, so nothing was sent.
     OutOfResources,
+    /// A setting of this process, such as a variable, names what cannot be used, so nothing was sent.
+    Setting,
     /// No connection was made, so not a byte of the request was sent.
     Connect,
     /// The server sent the request back before it looked at it, so nothing can be billed.
@@ -164,12 +168,20 @@ pub struct TransportError {
     pub phase: Phase,
     /// What happened, in words for a person.
     pub message: String,
+    /// What its reader can do about it, where that is known.
+    pub(crate) hint: Option<&'static str>,
 }
 
 impl TransportError {
     /// Creates a failure in `phase`.
     pub fn new(phase: Phase, message: impl Into<String>) -> Self {
-        Self { phase, message: message.into() }
+        Self { phase, message: message.into(), hint: None }
+    }
+
+    /// Adds what its reader can do about it.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn with_hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
     }
 }
 

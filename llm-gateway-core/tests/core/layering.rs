@@ -15,24 +15,29 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("model", &["error"]),
     ("error", &["model"]),
     ("environment", &["model", "error"]),
+    ("network", &["model", "environment"]),
     // Pure decisions.
     ("policy", &["model", "error"]),
     ("reliability", &["model", "error"]),
     // Of the policy only `Level`.
     ("certificate", &["model", "error", "policy"]),
-    ("config", &["model", "error", "environment", "policy"]),
+    ("config", &["model", "error", "environment", "policy", "user_file"]),
     // Ports import rank 1 and each other.
     ("clock", &["model", "error"]),
     ("random", &[]),
     ("stop", &[]),
     ("private", &[]),
+    ("user_file", &[]),
     ("credential", &["model", "error"]),
     ("transport", &["model", "error", "credential"]),
     ("provider", &["model", "error", "credential", "transport"]),
     ("ledger", &["model", "error"]),
     // Adapters import ports and rank 1, never another adapter.
     ("credential/environment", &["model", "error", "environment"]),
-    ("transport/reqwest", &["model", "error", "credential"]),
+    (
+        "transport/reqwest",
+        &["model", "error", "credential", "environment", "network", "user_file"],
+    ),
     ("transport/scripted", &["model", "error", "credential"]),
     ("ledger/memory", &["model", "error"]),
     ("ledger/sqlite", &["model", "error", "private"]),
@@ -65,7 +70,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         &["model", "error", "certificate", "config", "policy", "dispatch", "orchestrate", "panel"],
     ),
     ("spend", &["model", "error", "ledger"]),
-    ("describe", &["model", "error", "policy", "reliability", "credential", "spend"]),
+    ("describe", &["model", "error", "policy", "network", "reliability", "credential", "spend"]),
     ("envelope", &["model", "error", "certificate", "config", "outcome", "policy"]),
     // From a request to its reply, over ports only.
     (
@@ -105,6 +110,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "error",
             "ledger",
             "model",
+            "network",
             "outcome",
             "policy",
             "provider",

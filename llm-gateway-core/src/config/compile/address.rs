@@ -4,7 +4,7 @@
 //! and take `${HOST}` for a host. Here such an address is refused, because nothing fills it in.
 
 use crate::config::visible::{named, unseen};
-use crate::model::is_blank;
+use crate::model::{has_variable, host_fault, is_blank};
 
 /// What is wrong, and what would be right.
 type Fault = (String, &'static str);
@@ -32,50 +32,6 @@ pub(super) fn checked_text(text: &str) -> Result<&str, Fault> {
     let authority = behind.split(['/', '\\', '?', '#']).next().unwrap_or_default();
     let address = authority.rsplit('@').next().unwrap_or_default();
     host_fault(address).map_or(Ok(text), |why| Err((why.to_owned(), example)))
-}
-
-/// Returns whether a part of an address is a variable or the words of an example. No URL may hold
-/// brackets of these kinds, or a `%` without two digits.
-fn has_variable(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
-    let lonely = |at: usize| !digit(at + 1) || !digit(at + 2);
-    let starts_name =
-        |at: usize| bytes.get(at + 1).is_some_and(|c| c.is_ascii_alphabetic() || *c == b'_');
-    bytes.iter().enumerate().any(|(at, byte)| match byte {
-        b'{' | b'}' | b'<' | b'>' | b'`' | b'"' => true,
-        b'%' => lonely(at),
-        b'$' => starts_name(at) || bytes.get(at + 1) == Some(&b'('),
-        _ => false,
-    })
-}
-
-/// Returns what is wrong with a host and its port; `None` if nothing is.
-fn host_fault(address: &str) -> Option<&'static str> {
-    let (host, port) = match address.rsplit_once(']') {
-        // An address of IPv6 stands in brackets, and has colons of its own.
-        Some((host, rest)) => (host, rest.strip_prefix(':')),
-        None => match address.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (address, None),
-        },
-    };
-    if host.is_empty() {
-        return Some("it names no host");
-    }
-    if port == Some("") {
-        return Some("it has a colon for a port, and no port");
-    }
-    if host.starts_with('[') {
-        return None;
-    }
-    let labels = host.strip_suffix('.').unwrap_or(host);
-    if labels.split('.').any(str::is_empty) {
-        return Some("a part of its host is empty");
-    }
-    let is_of_host =
-        |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '%') || !c.is_ascii();
-    (!host.chars().all(is_of_host)).then_some("its host holds a sign that no host has")
 }
 
 #[cfg(test)]

@@ -109,17 +109,22 @@ impl Reporter<'_> {
     pub(super) fn transport(&self, error: TransportError) -> Error {
         let (category, what) = match error.phase {
             Phase::OutOfResources => (Category::Internal, "was not asked"),
+            Phase::Setting => (Category::Network, "was not asked"),
             Phase::Connect => (Category::Network, "could not be reached"),
             Phase::Refused => (Category::Network, "did not take the request"),
             Phase::Send => (Category::Network, "went away before it answered"),
             Phase::Body => (Category::Truncated, "broke off in the middle of its answer"),
         };
         let what = format!("{what}: {}", self.sentence(&error.message));
-        let phase = error.phase;
+        let TransportError { phase, hint, .. } = error;
         let source = TransportError::new(phase, self.sentence(&error.message));
         let failure = self.error(category, &what).with_source(source);
         match phase {
             Phase::OutOfResources => failure.with_nothing_sent().with_hint(OUT_OF_RESOURCES),
+            Phase::Setting => {
+                let failure = failure.with_nothing_sent().with_lasting_cause();
+                hint.into_iter().fold(failure, Error::with_hint)
+            }
             Phase::Connect | Phase::Refused => failure.with_nothing_sent(),
             Phase::Send | Phase::Body => failure,
         }

@@ -5,6 +5,7 @@ use std::io;
 use std::iter;
 
 use crate::error::{has_no_descriptor, is_own_want};
+use crate::network::{PROXY_FORMS, ProxyVariable};
 use crate::transport::{Phase, TransportError};
 
 use super::CONNECT_TIMEOUT;
@@ -13,8 +14,27 @@ pub(super) fn not_sent(message: impl Into<String>) -> TransportError {
     TransportError::new(Phase::Connect, message)
 }
 
-pub(super) fn no_response(error: ::reqwest::Error) -> TransportError {
-    let error = error.without_url();
+/// Returns the failure of a request through a proxy that cannot be used.
+pub(super) fn unusable_proxy(proxy: &ProxyVariable) -> Option<TransportError> {
+    let why = proxy.url.as_ref().err()?;
+    let message = format!("its proxy cannot be used: {}: {why}", proxy.name);
+    Some(TransportError::new(Phase::Setting, message).with_hint(PROXY_FORMS))
+}
+
+/// Returns the failure of a request without a response. A connect that failed names the variable of
+/// its proxy, if it has one: it may be the proxy that could not be reached.
+pub(super) fn no_response(
+    error: ::reqwest::Error,
+    proxy: Option<&ProxyVariable>,
+) -> TransportError {
+    let mut failure = failure_of(error.without_url());
+    if let (Some(proxy), Phase::Connect) = (proxy, failure.phase) {
+        failure.message = format!("through the proxy of {}: {}", proxy.name, failure.message);
+    }
+    failure
+}
+
+fn failure_of(error: ::reqwest::Error) -> TransportError {
     if let Some(want) = out_of_resources(&error) {
         return want;
     }

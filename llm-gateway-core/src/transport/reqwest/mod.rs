@@ -8,25 +8,30 @@
 mod failure;
 mod frames;
 mod marked_body;
+mod roots;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ::reqwest::{Client, ClientBuilder, redirect, retry};
+use ::reqwest::{Client, ClientBuilder, Proxy, redirect, retry};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::OnceCell;
 use url::Url;
 
-use self::failure::{body_ended, innermost, no_response, not_sent};
+use self::failure::{body_ended, innermost, no_response, not_sent, unusable_proxy};
 use self::marked_body::MarkedBody;
 use super::{
-    Body, Credential, HttpRequest, HttpResponse, Phase, SentMark, Trailers, Transport,
+    Body, Credential, HttpRequest, HttpResponse, SentMark, Trailers, Transport,
     TransportError,
 };
-use crate::error::is_own_want;
+use crate::environment::Environment;
 use crate::model::is_loopback;
+use crate::network::Network;
+
+pub(crate) use roots::certificate_remarks;
 
 /// The timeout of a connect. A handshake takes two to three round trips, so even a far host answers
 /// within one or two seconds. After ten seconds, which allow for three lost SYNs (1 + 2 + 4 s), it
@@ -61,9 +66,12 @@ const USER_AGENT: &str = concat!("llm-gateway/", env!("CARGO_PKG_VERSION"));
 /// Sends requests over the network, with pooled connections.
 ///
 /// HTTP clients are built on first use, so that start-up costs nothing. If one cannot be built, the
-/// call fails and not the process.
-#[derive(Default)]
+/// call fails and not the process. Proxies and certificates are those that the process's variables
+/// name, else the system's; where a variable names what cannot be used, calls fail and name it.
 pub struct ReqwestTransport {
+    network: Arc<Network>,
+    /// The trusted roots, once they were read. Those of a pipe can be read once only.
+    roots: OnceCell<RootCertStore>,
     remote: LazyClient,
     loopback: LazyClient,
     loopback_tls: LazyClient,
@@ -78,14 +86,31 @@ impl fmt::Debug for ReqwestTransport {
     }
 }
 
+impl Default for ReqwestTransport {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl ReqwestTransport {
     /// Creates a transport without connections.
     pub fn new() -> Self {
-        Self::default()
+        Self::within(Network::of(&Environment::from_process()))
+    }
+
+    /// Creates a transport without connections, for a network with these settings.
+    pub(crate) fn within(network: Network) -> Self {
+        Self {
+            network: Arc::new(network),
+            roots: OnceCell::new(),
+            remote: LazyClient::new(),
+            loopback: LazyClient::new(),
+            loopback_tls: LazyClient::new(),
+        }
     }
 
     /// Returns the client of a lane, built if this is its first use.
-    fn client(&self, lane: Lane) -> Result<&Client, TransportError> {
+    async fn client(&self, lane: Lane) -> Result<&Client, TransportError> {
         let client = match lane {
             Lane::Remote => &self.remote,
             Lane::Loopback => &self.loopback,
@@ -95,8 +120,22 @@ impl ReqwestTransport {
         // not kept: a process without descriptors has some again a moment later.
         match client.get() {
             Some(client) => Ok(client),
-            None => build(lane).map(|built| client.get_or_init(|| built)),
+            None => {
+                let built = self.build(lane).await?;
+                Ok(client.get_or_init(|| built))
+            }
         }
+    }
+
+    async fn build(&self, lane: Lane) -> Result<Client, TransportError> {
+        let roots = match lane {
+            Lane::Remote | Lane::LoopbackTls => {
+                self.roots.get_or_try_init(|| roots::read(&self.network)).await?.clone()
+            }
+            Lane::Loopback => RootCertStore::empty(),
+        };
+        let client = builder(lane, roots, &self.network)?.build();
+        client.map_err(|error| unbuilt(innermost(&error)))
     }
 }
 
@@ -124,15 +163,20 @@ impl Transport for ReqwestTransport {
             let value = credential.header_value().ok_or_else(unsendable)?;
             headers.insert(credential.header.clone(), value);
         }
+        let proxy = self.network.proxy_of(&url);
+        if let Some(why) = proxy.and_then(unusable_proxy) {
+            return Err(why);
+        }
         let body = MarkedBody::new(request.body.clone().into_bytes(), mark.clone());
         let response = self
-            .client(Lane::to(&url))?
+            .client(Lane::to(&url))
+            .await?
             .post(url)
             .headers(headers)
             .body(::reqwest::Body::wrap(body))
             .send()
             .await
-            .map_err(no_response)?;
+            .map_err(|error| no_response(error, proxy))?;
         let (head, body) = http::Response::from(response).into_parts();
         let trailers = Trailers::default();
         let chunks = frames::chunks(body, trailers.clone()).map_err(body_ended);
@@ -144,12 +188,13 @@ impl Transport for ReqwestTransport {
 /// The kinds of connection, by where they lead: each has a client with the settings it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lane {
-    /// Connections to other machines, through the system's proxies; they trust the system's roots.
+    /// Connections to other machines, through the proxies of the network's settings; they trust its
+    /// roots.
     Remote,
     /// Connections to this machine without TLS. `HTTP_PROXY` must not capture them, and the files
     /// that hold the roots need not be read.
     Loopback,
-    /// Connections to this machine with TLS, without proxies; they trust the system's roots.
+    /// Connections to this machine with TLS, without proxies; they trust the same roots.
     LoopbackTls,
 }
 
@@ -165,13 +210,13 @@ impl Lane {
     }
 }
 
-fn build(lane: Lane) -> Result<Client, TransportError> {
-    builder(lane)?.build().map_err(|error| unbuilt(innermost(&error)))
-}
-
-fn builder(lane: Lane) -> Result<ClientBuilder, TransportError> {
+fn builder(
+    lane: Lane,
+    roots: RootCertStore,
+    network: &Arc<Network>,
+) -> Result<ClientBuilder, TransportError> {
     let builder = Client::builder()
-        .tls_backend_preconfigured(tls(lane)?)
+        .tls_backend_preconfigured(tls(roots)?)
         .user_agent(USER_AGENT)
         .redirect(redirect::Policy::none())
         // The default sends a request again that HTTP/2 refused. Below it, hyper only tries
@@ -183,22 +228,33 @@ fn builder(lane: Lane) -> Result<ClientBuilder, TransportError> {
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST);
     Ok(match lane {
-        Lane::Remote => builder.pool_idle_timeout(REMOTE_IDLE),
+        Lane::Remote => with_proxies(builder, network).pool_idle_timeout(REMOTE_IDLE),
         Lane::Loopback | Lane::LoopbackTls => builder.no_proxy().pool_idle_timeout(LOOPBACK_IDLE),
     })
+}
+
+/// Adds the proxies that variables name. Where none does, the settings of macOS and Windows hold;
+/// other systems have none.
+fn with_proxies(builder: ClientBuilder, network: &Arc<Network>) -> ClientBuilder {
+    let has_settings = cfg!(any(target_os = "macos", windows));
+    match network.names_no_proxy() {
+        true if has_settings => builder,
+        true => builder.no_proxy(),
+        false => {
+            let network = Arc::clone(network);
+            let proxy = move |url: &Url| network.proxy_of(url)?.url.clone().ok();
+            builder.proxy(Proxy::custom(proxy))
+        }
+    }
 }
 
 fn unbuilt(cause: impl fmt::Display) -> TransportError {
     not_sent(format!("cannot set up HTTP: {cause}"))
 }
 
-/// Returns the TLS configuration of a lane. It is the gateway's own, because a library should
-/// neither install a process default nor need one.
-fn tls(lane: Lane) -> Result<ClientConfig, TransportError> {
-    let roots = match lane {
-        Lane::Remote | Lane::LoopbackTls => roots()?,
-        Lane::Loopback => RootCertStore::empty(),
-    };
+/// Returns the TLS configuration that trusts `roots`. It is the gateway's own, because a library
+/// should neither install a process default nor need one.
+fn tls(roots: RootCertStore) -> Result<ClientConfig, TransportError> {
     let ring = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(ring)
         .with_safe_default_protocol_versions()
@@ -210,32 +266,7 @@ fn tls(lane: Lane) -> Result<ClientConfig, TransportError> {
     Ok(config)
 }
 
-/// Returns the system's roots, so that a company's own roots are trusted. Returns Mozilla's if the
-/// system has none, as in a container without CA files.
-///
-/// # Errors
-/// Fails if this process cannot open their files at this moment: a client that trusted fewer roots
-/// for that would do so until the process ends.
-fn roots() -> Result<RootCertStore, TransportError> {
-    let mut store = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    if let Some(error) = found.errors.iter().find_map(want_of) {
-        return Err(TransportError::new(Phase::OutOfResources, error.to_string()));
-    }
-    let (added, _) = store.add_parsable_certificates(found.certs);
-    if added == 0 {
-        store.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-    }
-    Ok(store)
-}
-
-/// Returns the error of the system if a root was not read because this process has nothing left.
-fn want_of(error: &rustls_native_certs::Error) -> Option<&std::io::Error> {
-    match &error.kind {
-        rustls_native_certs::ErrorKind::Io { inner, .. } if is_own_want(inner) => Some(inner),
-        _ => None,
-    }
-}
-
+#[cfg(test)]
+mod network_tests;
 #[cfg(test)]
 mod tests;

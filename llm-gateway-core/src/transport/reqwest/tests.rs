@@ -11,6 +11,7 @@ use tokio::sync::{Barrier, oneshot};
 
 use super::*;
 use crate::credential::Secret;
+use crate::transport::Phase;
 
 const KEY: &str = "sk-canary-0123456789";
 const BODY: &str = r#"{"prompt":"grüße"}"#;
@@ -234,12 +235,15 @@ fn only_loopback_hosts_go_without_a_proxy() {
     }
 }
 
-#[test]
-fn every_lane_builds_and_only_plain_loopback_goes_without_roots() {
-    for lane in [Lane::Remote, Lane::Loopback, Lane::LoopbackTls] {
-        build(lane).unwrap();
+#[tokio::test]
+async fn every_lane_builds_and_only_plain_loopback_goes_without_roots() {
+    let transport = ReqwestTransport::within(Network::default());
+    transport.client(Lane::Loopback).await.unwrap();
+    assert!(!transport.roots.initialized());
+    for lane in [Lane::Remote, Lane::LoopbackTls] {
+        transport.client(lane).await.unwrap();
     }
-    assert!(!roots().unwrap().is_empty());
+    assert!(!transport.roots.get().unwrap().is_empty());
 }
 
 /// A server that reads one request, sends `head`, and tells when the client hung up.
@@ -334,7 +338,7 @@ async fn failure_over_http2(frames: &'static [u8]) -> TransportError {
         let _ = stream.read(&mut [0; 64]).await;
     });
     let transport = ReqwestTransport::new();
-    let client = builder(Lane::Loopback).unwrap().http2_prior_knowledge().build().unwrap();
+    let client = builder(Lane::Loopback, RootCertStore::empty(), &transport.network).unwrap().http2_prior_knowledge().build().unwrap();
     transport.loopback.set(client).unwrap();
     let error = transport.send(&post_to(address), None).await.err().unwrap();
     server.abort();

@@ -1,4 +1,4 @@
-//! Reads a text file that a person wrote, or says in plain words why it cannot be read.
+//! Reads a file that a person wrote or named, or says in plain words why it cannot be read.
 //!
 //! A named pipe is read as a file is: password managers mount `.env` as one. It is waited for, but
 //! not for ever, because a server has to start.
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// The largest file that is read, in bytes. A larger policy is an accident: sensible ones have a
 /// few kilobytes.
-pub(super) const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+pub(crate) const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
 /// How long what is no regular file is waited for. Clients give a server ten seconds to start.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -22,18 +22,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// Fails with the reason, in words for a person.
-pub(super) fn read_text(path: &Path) -> Result<String, String> {
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
+    String::from_utf8(read_file(path)?).map_err(|_| "it is not UTF-8 text".to_owned())
+}
+
+/// Returns the bytes of a file.
+///
+/// # Errors
+/// Fails with the reason, in words for a person.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let kind = std::fs::metadata(path).map_err(|error| why(&error))?;
     if kind.len() > LARGEST_FILE {
         return Err(format!("it is {} bytes long, and {LARGEST_FILE} are allowed", kind.len()));
     }
-    let bytes = match kind.file_type() {
-        kind if kind.is_file() || kind.is_dir() => read_bytes(path)?,
+    match kind.file_type() {
+        kind if kind.is_file() || kind.is_dir() => read_bytes(path),
         #[cfg(unix)]
-        kind if kind.is_fifo() => read_pipe(path)?,
-        _ => read_in_time(path)?,
-    };
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+        kind if kind.is_fifo() => read_pipe(path),
+        _ => read_in_time(path),
+    }
 }
 
 /// Returns what is written into a named pipe. It is opened without waiting for a writer: a reader that

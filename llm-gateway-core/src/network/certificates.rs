@@ -1,0 +1,75 @@
+//! Where the certificates lie that are trusted in place of the system's: `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR`.
+
+use std::path::{Path, PathBuf};
+
+use crate::environment::Environment;
+use crate::model::{StandIn, unusable};
+
+const FILE: &str = "SSL_CERT_FILE";
+const DIRECTORIES: &str = "SSL_CERT_DIR";
+
+/// A file or a directory of certificates, and the variable that names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CertificatePlace {
+    pub(crate) variable: &'static str,
+    /// The path; else why the value is none.
+    pub(crate) path: Result<PathBuf, &'static str>,
+}
+
+/// The files and directories of certificates that variables name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct CertificatePlaces {
+    pub(crate) file: Option<CertificatePlace>,
+    pub(crate) directories: Vec<CertificatePlace>,
+    /// Whether a variable is there without a value, which counts as missing.
+    pub(crate) is_emptied: bool,
+}
+
+impl CertificatePlaces {
+    pub(super) fn of(environment: &Environment) -> Self {
+        let file = environment.written(FILE).map(|text| CertificatePlace::of(FILE, text));
+        let directories = environment.written(DIRECTORIES).map(|text| {
+            let paths = std::env::split_paths(text).filter(|path| !path.as_os_str().is_empty());
+            match unusable(text) {
+                Some(_) => vec![CertificatePlace::of(DIRECTORIES, text)],
+                None => paths.map(|path| place(DIRECTORIES, &path)).collect(),
+            }
+        });
+        let empty = |name| environment.is_there(name) && environment.written(name).is_none();
+        Self {
+            file,
+            directories: directories.unwrap_or_default(),
+            is_emptied: empty(FILE) || empty(DIRECTORIES),
+        }
+    }
+
+    /// Returns every place, the file first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &CertificatePlace> {
+        self.file.iter().chain(&self.directories)
+    }
+}
+
+impl CertificatePlace {
+    /// Reads the value of a variable that names one place.
+    fn of(variable: &'static str, text: &str) -> Self {
+        match unusable(text) {
+            Some(StandIn::Unfilled) => {
+                Self { variable, path: Err("it holds what somebody was to fill in") }
+            }
+            Some(StandIn::Quoted) => Self { variable, path: Err("its value is still in quotes") },
+            None => place(variable, Path::new(text)),
+        }
+    }
+}
+
+fn place(variable: &'static str, path: &Path) -> CertificatePlace {
+    let path = match path {
+        // Nobody but a shell knows what `~` is.
+        path if path.starts_with("~") => Err("nothing fills in its `~`"),
+        // Certificates of whatever directory a client has open are nobody's choice.
+        path if path.is_relative() => Err("it is no absolute path"),
+        path => Ok(path.to_owned()),
+    };
+    CertificatePlace { variable, path }
+}
