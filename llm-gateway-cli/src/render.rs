@@ -33,6 +33,13 @@ pub(crate) fn tried(attempt: &Attempt) -> String {
     }
 }
 
+/// Returns the proxies and certificates that variables name, a line each; none where they name none.
+pub(crate) fn network(description: &Description) -> Vec<String> {
+    let proxy = description.proxy.iter().map(|proxy| format!("proxy: {proxy}"));
+    let certificates = description.certificates.iter().map(|it| format!("certificates: {it}"));
+    proxy.chain(certificates).map(|line| harmless(&line)).collect()
+}
+
 /// Returns a table of task classes: name, kind, targets, and whether each can run.
 pub(crate) fn task_classes(classes: &[TaskClassDescription], width: usize) -> String {
     let mut table = Table::new(&["task class", "answered by", "can run"]);

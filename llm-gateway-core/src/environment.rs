@@ -81,6 +81,15 @@ impl Environment {
         self.written(name).and_then(unusable)
     }
 
+    /// Returns why a variable that is set has no value, in words that go on after its name; `None` if
+    /// it has one, or is not set.
+    pub(crate) fn why_missing(&self, name: &str) -> Option<&'static str> {
+        match (self.is_there(name), self.written(name)) {
+            (true, None) => Some("is set to nothing"),
+            _ => self.unusable(name).map(StandIn::why_missing),
+        }
+    }
+
     /// Returns the value of a variable as it was set, filled in or not; `None` if it is absent or
     /// empty. It is for variables that guard money: one that was not filled in must not count as
     /// missing.

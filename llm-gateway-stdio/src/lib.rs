@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use lines::{Lines, outbox};
+use lines::{Lines, Unanswered, outbox};
 use server::Server;
 
 /// The time for which calls in flight may go on after the reader has ended.
@@ -36,8 +36,9 @@ const LAST_WORDS: Duration = Duration::from_millis(400);
 /// Serves MCP until the reader ends or `stop` is ready, and returns within two seconds of that.
 ///
 /// When the reader ends, calls in flight have one second to finish and to be answered, and are then
-/// cancelled. When `stop` is ready, they are cancelled at once. An orchestration that is cancelled
-/// ends with the steps that it has completed, and its answer holds them. A writer that nobody reads
+/// cancelled without an answer. When `stop` is ready, they are cancelled at once, and answered while
+/// the reader has not ended. An orchestration that is cancelled ends with the steps that it has
+/// completed: its receipt holds them, and so does its answer if it gets one. A writer that nobody reads
 /// any more counts as the end of the reader. While no line is read because answers wait (below), the
 /// end of the reader is noticed only once they are taken; the binary watches its pipes for that.
 ///
@@ -76,9 +77,10 @@ where
     // Dropping the set stops a writer that is stuck.
     let mut writers = JoinSet::new();
     writers.spawn(writing.run());
-    let server = Server::new(gateway, calls.clone());
+    let unanswered = Unanswered::default();
+    let server = Server::new(gateway, calls.clone(), ended.clone(), unanswered.clone());
     let versions = ServerHandler::supported_protocol_versions(&server).into_owned();
-    let lines = Lines::new(reader, outbox, versions, ended.clone());
+    let lines = Lines::new(reader, outbox, versions, ended.clone(), unanswered);
     let serving = server.serve_with_ct(lines, session.clone());
     let mut finished = Box::pin(async {
         match serving.await {

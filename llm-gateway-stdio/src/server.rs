@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Arguments, shown};
+use crate::lines::Unanswered;
 use crate::tools::{LLM_ORCHESTRATE, LLM_ROUTE};
 use crate::{tools, wire};
 
@@ -46,12 +47,20 @@ pub(crate) struct Server {
     tools: Arc<[Tool]>,
     /// The token that cancels all calls when the server goes down.
     calls: CancellationToken,
+    /// Cancelled when the client has closed its end. A call that is cancelled then gets no answer.
+    ended: CancellationToken,
+    unanswered: Unanswered,
 }
 
 impl Server {
-    pub(crate) fn new(gateway: Gateway, calls: CancellationToken) -> Self {
+    pub(crate) fn new(
+        gateway: Gateway,
+        calls: CancellationToken,
+        ended: CancellationToken,
+        unanswered: Unanswered,
+    ) -> Self {
         let tools = tools::all(&gateway).into();
-        Self { gateway, tools, calls }
+        Self { gateway, tools, calls, ended, unanswered }
     }
 
     /// Runs one tool and returns its envelope.
@@ -157,12 +166,18 @@ impl ServerHandler for Server {
             biased;
             done = &mut work => Ok(done),
             // A server that goes down cancels the calls of its clients.
-            () = self.calls.cancelled() => Err("the server is going down"),
+            () = self.calls.cancelled() => {
+                if self.ended.is_cancelled() {
+                    self.unanswered.add(&context.id);
+                }
+                Err("the server is going down")
+            }
             // rmcp sends no reply to a call that its client cancelled.
             () = context.ct.cancelled() => Err("the client cancelled the call"),
         };
         let done = match done {
-            // The completed steps were paid for, so they go into the answer and the receipt.
+            // The completed steps were paid for, so they go into the receipt, and into the answer
+            // if there is one.
             Err(why) if name == LLM_ORCHESTRATE => {
                 stop.stop();
                 timeout(STOPPING, work).await.map_err(|_| why)

@@ -54,8 +54,26 @@ async fn a_slow_call_is_cancelled_after_the_end_of_input() {
     fake.asked(1).await;
     let ending = session.leave().await;
     assert!(ending.status.success(), "{}", ending.status);
-    assert!(ending.replies_to(id) <= 1);
+    assert_eq!(ending.replies_to(id), 0, "it did not really come");
     fake.left(1).await;
+}
+
+/// What really came is answered, what did not is not, also of one batch.
+#[tokio::test]
+async fn a_batch_that_is_cut_short_answers_what_came() {
+    let fake = FakeSocket::hanging().await;
+    let (_place, mut session) = session(&asking(&fake.base_url())).await;
+    let call = |id: &str, name: &str, arguments: serde_json::Value| {
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call",
+                "params": { "name": name, "arguments": arguments } })
+    };
+    let slow = call("slow", "llm_route", question());
+    let quick = call("quick", "llm_routing_info", json!({}));
+    session.raw(format!("{}\n", json!([slow, quick])));
+    fake.asked(1).await;
+    let ending = session.leave().await;
+    let said = ending.stdout.concat();
+    assert!(said.contains(r#""id":"quick""#) && !said.contains(r#""id":"slow""#), "{said}");
 }
 
 #[tokio::test]

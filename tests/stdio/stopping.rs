@@ -51,24 +51,31 @@ fn envelope(ending: &Ending, id: u64) -> Value {
 }
 
 #[tokio::test]
-async fn a_server_that_goes_down_answers_with_the_work_there_is() {
-    for way in ["end of input", "TERM", "INT", "HUP"] {
+async fn a_server_that_a_signal_ends_answers_with_the_work_there_is() {
+    for signal in ["TERM", "INT", "HUP"] {
         let Unjudged { place, session, id, verifier, _crew } = Unjudged::begun().await;
-        let ending = if way == "end of input" {
-            session.leave().await
-        } else {
-            session.signal(way);
-            session.exit().await
-        };
-        assert!(ending.status.success(), "{way}: {}", ending.status);
+        session.signal(signal);
+        let ending = session.exit().await;
+        assert!(ending.status.success(), "{signal}: {}", ending.status);
         verifier.left(1).await;
         let envelope = envelope(&ending, id);
         let (data, meta) = (&envelope["data"], &envelope["meta"]);
-        assert_eq!((&data["artifact"], &data["plan"]), (&json!(GOOD), &json!(PLAN)), "{way}");
-        assert_eq!(meta["error_category"], "cancelled", "{way}");
-        assert_eq!(meta["failed_stage"], "verify", "{way}");
-        assert_eq!(written(&place), ["bundle.json", "receipt.json"], "{way}");
+        assert_eq!((&data["artifact"], &data["plan"]), (&json!(GOOD), &json!(PLAN)), "{signal}");
+        assert_eq!(meta["error_category"], "cancelled", "{signal}");
+        assert_eq!(meta["failed_stage"], "verify", "{signal}");
+        assert_eq!(written(&place), ["bundle.json", "receipt.json"], "{signal}");
     }
+}
+
+/// A client that has closed its end expects no answer but those that were about to come.
+#[tokio::test]
+async fn a_client_that_leaves_gets_a_receipt_and_no_answer() {
+    let Unjudged { place, session, id, verifier, _crew } = Unjudged::begun().await;
+    let ending = session.leave().await;
+    assert!(ending.status.success(), "{}", ending.status);
+    verifier.left(1).await;
+    assert_eq!(ending.replies_to(id), 0);
+    assert_eq!(written(&place), ["bundle.json", "receipt.json"]);
 }
 
 /// A cancelled call gets no reply, so only the receipt remains.

@@ -45,6 +45,10 @@ impl CredentialSource for EnvironmentCredentials {
         self.environment.get(variable).is_some()
     }
 
+    fn why_missing(&self, _provider: &ProviderName, variable: &str) -> Option<&'static str> {
+        self.environment.why_missing(variable)
+    }
+
     fn known(&self) -> Vec<Secret> {
         self.variables.iter().filter_map(|variable| self.secret(variable)).collect()
     }

@@ -101,4 +101,22 @@ pub trait CredentialSource: Send + Sync {
     /// Returns every key that is known so far, so that it can be removed from what providers send.
     /// A leased key is removed whether or not it is returned here.
     fn known(&self) -> Vec<Secret>;
+
+    /// Returns why there is no key although its variable is set, in words that go on after the
+    /// variable's name, such as "holds a value that is still in quotes". It never returns any part
+    /// of the value. `None` if the variable is not set, or the source does not know.
+    fn why_missing(&self, provider: &ProviderName, variable: &str) -> Option<&'static str> {
+        let _ = (provider, variable);
+        None
+    }
+}
+
+/// Returns the words for a key that is missing: the name of its variable, and what is wrong with it.
+pub(crate) fn missing(
+    source: &dyn CredentialSource,
+    provider: &ProviderName,
+    variable: &str,
+) -> String {
+    let why = source.why_missing(provider, variable).unwrap_or("is not set");
+    format!("{variable} {why}")
 }

@@ -12,6 +12,24 @@ pub(crate) enum StandIn {
     Quoted,
 }
 
+impl StandIn {
+    /// Returns why a variable with such a text has no value, in words that go on after its name.
+    pub(crate) fn why_missing(self) -> &'static str {
+        match self {
+            Self::Unfilled => "holds what somebody was to fill in, and counts as missing",
+            Self::Quoted => "holds a value that is still in quotes, and counts as missing",
+        }
+    }
+
+    /// Returns what to do about it.
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            Self::Unfilled => "put the value itself where it is set, or take it away there",
+            Self::Quoted => "take the quotes off where it is set",
+        }
+    }
+}
+
 /// Opening quotes, each with those that close it.
 const QUOTES: [(char, &str); 9] = [
     ('"', "\""),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::credential;
 use crate::describe::Keys;
 use crate::dispatch::{Advice, Answered, Attempt, Context, Refusal};
 use crate::error::{Category, Error};
@@ -78,7 +79,8 @@ impl<'a> ActiveRun<'a> {
     ) -> Option<Error> {
         let keys = Keys { credentials: &*self.state.credentials, offline: self.state.offline };
         let variable = keys.missing(policy, target).first().copied()?;
-        let message = format!("{variable} is not set, and the {role} is {target}");
+        let missing = credential::missing(keys.credentials, &target.provider, variable);
+        let message = format!("{missing}, and the {role} is {target}");
         let error = Error::new(Category::MissingKey, message).with_target(target.clone());
         Some(error.with_hint(format!("set {variable}, or name another {role} in the policy")))
     }

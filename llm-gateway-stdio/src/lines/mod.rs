@@ -19,6 +19,7 @@ mod outbox;
 mod params;
 mod session;
 mod splitter;
+mod unanswered;
 
 use std::collections::VecDeque;
 use std::future::{Ready, ready};
@@ -26,7 +27,9 @@ use std::io;
 use std::time::Duration;
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientJsonRpcMessage, ProtocolVersion, ServerJsonRpcMessage};
+use rmcp::model::{
+    ClientJsonRpcMessage, JsonRpcMessage, ProtocolVersion, ServerJsonRpcMessage,
+};
 use rmcp::transport::Transport;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::Notify;
@@ -36,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use outbox::{Outbox, outbox};
 use session::Session;
 use splitter::{LONGEST_LINE, Line, Splitter};
+pub(crate) use unanswered::Unanswered;
 
 /// The number of requests under way from which on lines are read slowly. Answers that are worked
 /// out faster than they are taken then wait in the pipe as questions.
@@ -52,6 +56,7 @@ pub(crate) struct Lines<R> {
     session: Session,
     waiting: VecDeque<ClientJsonRpcMessage>,
     outbox: Outbox,
+    unanswered: Unanswered,
     /// Told after each answer.
     answered: Notify,
     /// Whether a line has waited in vain since the last answer.
@@ -61,12 +66,14 @@ pub(crate) struct Lines<R> {
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
-    /// Returns a transport that reads from `reader`, and cancels `ended` when that has ended.
+    /// Returns a transport that reads from `reader`, and cancels `ended` when that has ended. Calls
+    /// that are `unanswered` get no answer.
     pub(crate) fn new(
         reader: R,
         outbox: Outbox,
         versions: Vec<ProtocolVersion>,
         ended: CancellationToken,
+        unanswered: Unanswered,
     ) -> Self {
         Self {
             reader: BufReader::new(reader),
@@ -74,6 +81,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             session: Session::new(versions),
             waiting: VecDeque::new(),
             outbox,
+            unanswered,
             answered: Notify::new(),
             is_slow: false,
             ended,
@@ -123,7 +131,13 @@ impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for Lines<R> {
         &mut self,
         message: ServerJsonRpcMessage,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        if let Some(line) = self.session.outgoing(message) {
+        let line = match &message {
+            JsonRpcMessage::Response(response) if self.unanswered.take(&response.id) => {
+                self.session.unanswered(&response.id)
+            }
+            _ => self.session.outgoing(message),
+        };
+        if let Some(line) = line {
             self.outbox.put(line);
         }
         self.is_slow = false;
@@ -157,7 +171,6 @@ impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for Lines<R> {
 
 #[cfg(test)]
 mod tests {
-    use rmcp::model::{JsonRpcMessage, ProtocolVersion};
     use tokio::time::Instant;
 
     use super::*;
@@ -167,7 +180,8 @@ mod tests {
         let (outbox, writing) = outbox(tokio::io::sink());
         let reader = io::Cursor::new(lines.into_bytes());
         let versions = vec![ProtocolVersion::LATEST];
-        (Lines::new(reader, outbox, versions, CancellationToken::new()), writing)
+        let ended = CancellationToken::new();
+        (Lines::new(reader, outbox, versions, ended, Unanswered::default()), writing)
     }
 
     /// The clock is paused, so a wait is counted and not felt.

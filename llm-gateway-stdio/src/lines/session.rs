@@ -89,6 +89,12 @@ impl Session {
         }
     }
 
+    /// Ends a request of rmcp's without an answer. Returns the answers of its batch, if it was the
+    /// last one of that.
+    pub(crate) fn unanswered(&mut self, id: &RequestId) -> Option<String> {
+        self.calls.cancel(number(id)?)
+    }
+
     /// Returns the lines that are left when the session ends.
     pub(crate) fn end(&mut self) -> Vec<String> {
         self.calls.break_off()

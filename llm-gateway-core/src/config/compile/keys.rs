@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::diagnostic::{Collector, Severity};
 use crate::environment::Environment;
-use crate::model::{Endpoint, KeyKind, ProviderName, StandIn};
+use crate::model::{Endpoint, KeyKind, ProviderName};
 use crate::policy::ProviderSpec;
 
 use super::built_in::base_url_variables;
@@ -22,18 +22,10 @@ pub(super) fn warn_of_unusable(
         names.insert(name);
     }
     for name in names {
-        let (what, hint) = match environment.unusable(name) {
-            None => continue,
-            Some(StandIn::Unfilled) => (
-                "what somebody was to fill in",
-                "put the value itself where it is set, or take it away there",
-            ),
-            Some(StandIn::Quoted) => {
-                ("a value that is still in quotes", "take the quotes off where it is set")
-            }
-        };
-        let message = format!("{name} holds {what}, and counts as missing");
-        problems.variable(Severity::Warning, message, hint);
+        if let Some(why) = environment.unusable(name) {
+            let message = format!("{name} {}", why.why_missing());
+            problems.variable(Severity::Warning, message, why.advice());
+        }
     }
 }
 

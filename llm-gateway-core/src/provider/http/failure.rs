@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::advice;
+use crate::credential::{CredentialSource, missing};
 use crate::error::{Category, Error};
 use crate::model::{Completion, Endpoint, OutputPart, Target, Usage};
 use crate::provider::Call;
@@ -48,8 +49,9 @@ impl Reporter<'_> {
     }
 
     /// Creates the error for a missing key, which should be in `variable`.
-    pub(super) fn missing_key(&self, variable: &str) -> Error {
-        let what = format!("needs a key, and {variable} is not set");
+    pub(super) fn missing_key(&self, variable: &str, keys: &dyn CredentialSource) -> Error {
+        let missing = missing(keys, &self.endpoint.provider, variable);
+        let what = format!("needs a key, and {missing}");
         let hint = format!("set {variable} in the environment or in .env beside the policy file");
         self.error(Category::MissingKey, &what).with_hint(hint).with_nothing_sent()
     }

@@ -146,17 +146,19 @@ impl<W: WireFormat> HttpProvider<W> {
     /// Returns the key to send; `None` if the endpoint needs none.
     async fn lease(&self, call: &Call) -> Result<Option<Secret>, Error> {
         let Some(variable) = &self.endpoint.api_key_env else { return Ok(None) };
-        match self.parts.credentials.lease(&self.endpoint.provider, variable).await {
+        let keys = &*self.parts.credentials;
+        match keys.lease(&self.endpoint.provider, variable).await {
             Some(lease) => Ok(Some(lease.secret)),
-            None => Err(self.reporter(call, &self.parts.scrubber).missing_key(variable)),
+            None => Err(self.reporter(call, &self.parts.scrubber).missing_key(variable, keys)),
         }
     }
 
     /// Returns the values of the headers that the policy sends.
     async fn header_values(&self, call: &Call) -> Result<HeaderValues, Error> {
         let reporter = self.reporter(call, &self.parts.scrubber);
-        HeaderValues::of(&self.endpoint, &*self.parts.credentials).await.map_err(|why| match why {
-            NoValue::Missing(variable) => reporter.missing_key(variable),
+        let keys = &*self.parts.credentials;
+        HeaderValues::of(&self.endpoint, keys).await.map_err(|why| match why {
+            NoValue::Missing(variable) => reporter.missing_key(variable, keys),
             NoValue::Unfit(variable) => reporter.unfit_header(variable),
         })
     }

@@ -85,7 +85,7 @@ fn is_fatal(places: &CertificatePlaces, found: &Found) -> bool {
 /// Reads every place that variables name.
 fn found(places: &CertificatePlaces) -> Found {
     let mut found = Found { store: RootCertStore::empty(), faults: Vec::new(), want: None };
-    for place in &places.file {
+    if let Some(place) = &places.file {
         found.add(place, of_file);
     }
     for place in &places.directories {
