@@ -33,11 +33,16 @@ pub(crate) fn tried(attempt: &Attempt) -> String {
     }
 }
 
-/// Returns the proxies and certificates that variables name, a line each; none where they name none.
+/// Returns the base URLs, proxies and certificates that variables name, a line each; none where they
+/// name none.
 pub(crate) fn network(description: &Description) -> Vec<String> {
     let proxy = description.proxy.iter().map(|proxy| format!("proxy: {proxy}"));
     let certificates = description.certificates.iter().map(|it| format!("certificates: {it}"));
-    proxy.chain(certificates).map(|line| harmless(&line)).collect()
+    let base_urls = description.providers.iter().filter_map(|provider| {
+        let (name, url) = (&provider.name, &provider.base_url);
+        Some(format!("base URL of {name}: {url} ({})", provider.base_url_from.variable()?))
+    });
+    base_urls.chain(proxy).chain(certificates).map(|line| harmless(&line)).collect()
 }
 
 /// Returns a table of task classes: name, kind, targets, and whether each can run.

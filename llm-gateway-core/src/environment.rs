@@ -5,7 +5,7 @@
 //! in quotes. A variable that guards money is read as it is written, so that it never counts as
 //! missing by accident (docs/decisions/0012).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -37,6 +37,8 @@ const NETWORK: [&str; 10] = [
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// The names of those that a `.env` file set.
+    of_file: BTreeSet<String>,
 }
 
 impl Environment {
@@ -52,14 +54,13 @@ impl Environment {
     pub fn from_process() -> Self {
         let readable = |name: String, value: OsString| match value.into_string() {
             Ok(value) => Some((name, value)),
-            Err(value) => {
-                (is_own(&name) || is_of_network(&name)).then(|| (name, value.as_os_str().to_string_lossy().into_owned()))
-            }
+            Err(value) => (is_own(&name) || is_of_network(&name))
+                .then(|| (name, value.as_os_str().to_string_lossy().into_owned())),
         };
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| readable(name.into_string().ok()?, value))
             .collect();
-        Self { variables }
+        Self { variables, of_file: BTreeSet::new() }
     }
 
     /// Returns the environment with `name` set to `value`.
@@ -108,8 +109,14 @@ impl Environment {
         self.variables.keys().map(String::as_str)
     }
 
+    /// Returns whether a `.env` file set a variable.
+    pub(crate) fn is_of_file(&self, name: &str) -> bool {
+        self.of_file.contains(name)
+    }
+
     /// Sets a variable of a `.env` file.
     pub(crate) fn set(&mut self, name: String, value: String) {
+        self.of_file.insert(name.clone());
         self.variables.insert(name, value);
     }
 

@@ -16,6 +16,7 @@ mod hanging;
 mod info;
 mod json;
 mod keys;
+mod network;
 mod orchestrate;
 mod output;
 mod panels;

@@ -163,6 +163,14 @@ impl Findings {
         }
         if let (Some(description), Value::Object(data)) = (&self.description, &mut data) {
             data.insert("switches".to_owned(), json!(description.switches));
+            let from = description.providers.iter().filter_map(|provider| {
+                let from = provider.base_url_from;
+                from.variable().map(|_| (provider.name.to_string(), json!(from)))
+            });
+            let from: serde_json::Map<_, _> = from.collect();
+            if !from.is_empty() {
+                data.insert("base_url_from".to_owned(), Value::Object(from));
+            }
             if let Some(proxy) = &description.proxy {
                 data.insert("proxy".to_owned(), json!(proxy));
             }

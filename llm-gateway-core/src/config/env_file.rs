@@ -13,7 +13,6 @@ use super::compile::base_url_variables;
 use super::diagnostic::{Collector, Severity, mask_keys};
 use super::dotenv::{Assignment, Fault, FaultKind, Statement, statements};
 
-
 /// A file of variables.
 pub(super) enum EnvFile {
     /// The user named the file.

@@ -12,7 +12,6 @@ use crate::user_file::read_text;
 
 use super::diagnostic::{Collector, Severity};
 
-
 /// The documented default policy, which the library carries.
 pub const EMBEDDED_POLICY: &str = include_str!("../../../routing.yaml");
 

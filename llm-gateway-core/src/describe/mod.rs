@@ -32,8 +32,8 @@ use tokio::time::Instant;
 use crate::model::{Dialect, ProviderHeader, ProviderName, Target, TaskClass};
 use crate::network::Network;
 use crate::policy::{
-    Enforce, Escalations, Level, Listing, Orchestration, Panel, Policy, ProviderSpec, Route, Shape,
-    Switches,
+    BaseUrlFrom, Enforce, Escalations, Level, Listing, Orchestration, Panel, Policy, ProviderSpec,
+    Route, Shape, Switches,
 };
 use crate::reliability::{Breaker, Targets};
 use crate::spend::SpendState;
@@ -106,6 +106,8 @@ pub struct ProviderDescription {
     pub kind: Dialect,
     /// The URL that paths of the API are appended to.
     pub base_url: String,
+    /// The origin of that URL: a variable, the policy, or what the gateway knows.
+    pub base_url_from: BaseUrlFrom,
     /// Whether the provider's key is set.
     pub key: KeyState,
     /// The environment variable that holds the provider's key; absent for a provider without a key.
@@ -261,6 +263,7 @@ fn provider(spec: &ProviderSpec, keys: &Keys<'_>) -> ProviderDescription {
         name: spec.endpoint.provider.clone(),
         kind: spec.endpoint.dialect,
         base_url: spec.endpoint.base_url.clone(),
+        base_url_from: spec.base_url_from,
         key: keys.state(spec),
         key_variable: spec.endpoint.api_key_env.clone(),
         header_variables: header_variables.collect(),

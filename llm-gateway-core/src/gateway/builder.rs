@@ -211,10 +211,7 @@ impl GatewayBuilder {
     /// errors, builds its gateway this way.
     pub fn build_always(mut self) -> Gateway {
         let loaded = self.load();
-        // A transport that the program brought has settings of its own.
-        let network = self.transport.is_none().then(|| Network::of(&loaded.environment));
-        let own_transport = self.transport.take();
-        let transport = own_transport.or_else(|| adapters::network(network.as_ref()?));
+        let (network, transport) = self.network_for(&loaded.environment);
         let file = loaded.policy.as_ref().ok().and_then(|policy| policy.spending().ledger.clone());
         let wants_ledger = self.ledger.is_some() || file.is_some();
         let ledger = self.ledger.take().or_else(|| file.and_then(|path| self.ledger_at(path)));
@@ -225,9 +222,8 @@ impl GatewayBuilder {
             missing.extend((wants_ledger && ledger.is_none()).then(adapters::missing_file_ledger));
         }
         let is_complete = missing.is_empty();
-        let remarks = network.iter().flat_map(|it| adapters::network_problems(it.remarks()));
-        let problems: Vec<Diagnostic> =
-            loaded.problems.into_iter().chain(missing).chain(remarks).collect();
+        missing.extend(network.iter().flat_map(|it| adapters::network_problems(it.remarks())));
+        let problems: Vec<Diagnostic> = loaded.problems.into_iter().chain(missing).collect();
         let policy = match loaded.policy {
             Ok(policy) if is_complete => Ok(Arc::new(policy)),
             Ok(_) | Err(_) => Err(PolicyProblems::new(problems.clone())),
@@ -246,7 +242,7 @@ impl GatewayBuilder {
         providers.extend(self.providers);
         let limiters = policy.iter().flat_map(|policy| policy.providers()).map(limiter).collect();
         Gateway {
-            network: network.map(Arc::new),
+            network,
             state: Arc::new(SharedState {
                 policy,
                 problems,
@@ -263,6 +259,20 @@ impl GatewayBuilder {
                 offline: self.offline,
             }),
         }
+    }
+
+    /// Returns the program's transport, else that over the network, with the network's settings. A
+    /// transport of the program's own has its own.
+    fn network_for(
+        &mut self,
+        environment: &Environment,
+    ) -> (Option<Arc<Network>>, Option<Arc<dyn Transport>>) {
+        if let Some(own) = self.transport.take() {
+            return (None, Some(own));
+        }
+        let network = Network::of(environment);
+        let transport = adapters::network(&network);
+        (Some(Arc::new(network)), transport)
     }
 
     /// Returns the program's source of keys, or the variables that the policy names.

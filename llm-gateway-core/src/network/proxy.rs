@@ -34,7 +34,8 @@ pub(super) fn proxy_url(text: &str) -> Result<Url, String> {
         None => (KINDS[0], text),
     };
     let (scheme, usual_port) = scheme;
-    let (authority, rest) = behind.split_at(behind.find(['/', '\\', '?', '#']).unwrap_or(behind.len()));
+    let (authority, rest) =
+        behind.split_at(behind.find(['/', '\\', '?', '#']).unwrap_or(behind.len()));
     if rest.contains('@') {
         return Err("its user name or password holds a sign that is not percent-encoded".to_owned());
     }

@@ -199,7 +199,8 @@ fn the_variable_in_lower_case_wins_and_a_difference_is_told() {
 fn what_leads_to_this_machine_goes_through_no_proxy() {
     for text in ["http://proxy", "${PROXY}", "socks6://x"] {
         let network = network(&[("all_proxy", text)]);
-        for url in ["http://localhost:11434", "https://127.0.0.1", "http://[::1]:1", "http://127.9.9.9"]
+        for url in
+            ["http://localhost:11434", "https://127.0.0.1", "http://[::1]:1", "http://127.9.9.9"]
         {
             assert_eq!(way(&network, url), None, "{url}");
         }
@@ -210,16 +211,32 @@ fn what_leads_to_this_machine_goes_through_no_proxy() {
 fn hosts_of_no_proxy_are_reached_without_one() {
     for (entries, covered, others) in [
         ("*", &["https://a.b", "http://10.0.0.1:8", "https://[fd00::1]"][..], &[][..]),
-        ("example.com", &["https://example.com", "https://a.example.com"], &["https://notexample.com"]),
-        (".example.com", &["https://a.example.com", "https://example.com"], &["https://b-example.com"]),
+        (
+            "example.com",
+            &["https://example.com", "https://a.example.com"],
+            &["https://notexample.com"],
+        ),
+        (
+            ".example.com",
+            &["https://a.example.com", "https://example.com"],
+            &["https://b-example.com"],
+        ),
         ("*.example.com", &["https://a.b.example.com"], &["https://example.org"]),
         ("EXAMPLE.com.", &["https://Example.COM", "https://example.com."], &["https://com"]),
-        ("a.com, b.com ,c.com", &["https://a.com", "https://b.com", "https://c.com"], &["https://d.com"]),
+        (
+            "a.com, b.com ,c.com",
+            &["https://a.com", "https://b.com", "https://c.com"],
+            &["https://d.com"],
+        ),
         ("a.com b.com\tc.com", &["https://b.com", "https://c.com"], &["https://d.com"]),
         (",,a.com,,", &["https://a.com"], &["https://b.com"]),
         ("example.com:8443", &["https://example.com:8443"], &["https://example.com"]),
         ("example.com:443", &["https://example.com"], &["http://example.com"]),
-        ("10.0.0.0/8", &["https://10.1.2.3", "http://10.255.0.1:8080"], &["https://11.0.0.1", "https://10.example"]),
+        (
+            "10.0.0.0/8",
+            &["https://10.1.2.3", "http://10.255.0.1:8080"],
+            &["https://11.0.0.1", "https://10.example"],
+        ),
         ("10.1.2.3", &["https://10.1.2.3:9"], &["https://10.1.2.4"]),
         ("10.1.2.3:9", &["https://10.1.2.3:9"], &["https://10.1.2.3"]),
         ("0.0.0.0/0", &["https://1.2.3.4"], &["https://example.com", "https://[fd00::1]"]),

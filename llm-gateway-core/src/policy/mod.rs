@@ -63,7 +63,7 @@ pub use orchestration::{
 pub use plan::{Plan, PlanRequest, PlanShape, PlannedPanel, PlannedTarget};
 pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};
 pub(crate) use provider::Listing;
-pub use provider::ProviderSpec;
+pub use provider::{BaseUrlFrom, ProviderSpec};
 pub use route::{Agree, Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};
 pub use spending::Spending;
 pub(crate) use workflow::BuiltInSteps;

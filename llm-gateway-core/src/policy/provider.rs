@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 use super::families::ModelNames;
 use crate::model::{Capability, Endpoint, Limits, ModelFacts};
 
@@ -12,6 +14,8 @@ use crate::model::{Capability, Endpoint, Limits, ModelFacts};
 pub struct ProviderSpec {
     /// The address of the provider's API, and how it is called.
     pub endpoint: Endpoint,
+    /// The origin of the endpoint's base URL.
+    pub base_url_from: BaseUrlFrom,
     /// Whether descriptions list the provider where no target names it.
     pub(crate) listing: Listing,
     /// Whose names the models have that have no row.
@@ -20,6 +24,47 @@ pub struct ProviderSpec {
     pub limits: Limits,
     /// The facts about the provider's models by id, aliases included. Several ids may share a row.
     pub(crate) models: BTreeMap<String, Arc<ModelFacts>>,
+}
+
+/// The origin of a provider's base URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BaseUrlFrom {
+    /// The base URL comes from this variable of the process.
+    Environment(&'static str),
+    /// The base URL comes from this variable of a `.env` file.
+    EnvFile(&'static str),
+    /// The base URL is written in the policy file.
+    Policy,
+    /// The base URL is the one that the gateway knows.
+    BuiltIn,
+}
+
+impl BaseUrlFrom {
+    /// Returns the origin as a word: `environment`, `env_file`, `policy` or `built_in`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Environment(_) => "environment",
+            Self::EnvFile(_) => "env_file",
+            Self::Policy => "policy",
+            Self::BuiltIn => "built_in",
+        }
+    }
+
+    /// Returns the name of the variable that overrides the policy; `None` where none does.
+    pub fn variable(self) -> Option<&'static str> {
+        match self {
+            Self::Environment(name) | Self::EnvFile(name) => Some(name),
+            Self::Policy | Self::BuiltIn => None,
+        }
+    }
+}
+
+/// Writes the word.
+impl Serialize for BaseUrlFrom {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 /// Whether a provider that no target names is listed.

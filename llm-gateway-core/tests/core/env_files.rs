@@ -252,3 +252,34 @@ mod pipes {
         assert!(errors.contains(".env cannot be read: it has no end"), "{errors}");
     }
 }
+
+/// Variables of the network hold for every program of a machine, so a `.env` does not set them.
+#[test]
+fn a_line_about_the_network_does_not_count_and_is_told() {
+    for name in [
+        "http_proxy",
+        "HTTP_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    ] {
+        let line = format!("{KEY}=sk-test-0001\nexport {name}='http://u:canary@proxy'\n");
+        let loaded = beside(&line, &[]);
+        let told = told(&loaded, Severity::Warning);
+        assert!(told.contains(&format!(".env:2: {name} is not read from here")), "{told}");
+        assert!(!told.contains("canary"), "{told}");
+        assert_eq!(loaded.environment.get(name), None);
+        // What the process has already is no surprise, and an empty line sets nothing.
+        let same = beside(&line, &[(name, "http://u:canary@proxy")]);
+        assert_eq!(self::told(&same, Severity::Warning), "");
+        assert_eq!(self::told(&beside(&format!("{name}=\n"), &[]), Severity::Warning), "");
+        let other = beside(&line, &[(name, "http://other")]);
+        assert!(self::told(&other, Severity::Warning).contains("is not read from here"));
+        assert_eq!(other.environment.get(name), Some("http://other"));
+    }
+}

@@ -34,10 +34,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ledger", &["model", "error"]),
     // Adapters import ports and rank 1, never another adapter.
     ("credential/environment", &["model", "error", "environment"]),
-    (
-        "transport/reqwest",
-        &["model", "error", "credential", "environment", "network", "user_file"],
-    ),
+    ("transport/reqwest", &["model", "error", "credential", "environment", "network", "user_file"]),
     ("transport/scripted", &["model", "error", "credential"]),
     ("ledger/memory", &["model", "error"]),
     ("ledger/sqlite", &["model", "error", "private"]),

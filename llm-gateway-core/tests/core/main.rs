@@ -27,6 +27,8 @@ mod ledgers;
 mod matrix;
 mod money;
 mod names;
+#[cfg(feature = "reqwest")]
+mod network_settings;
 mod orchestration;
 mod own_policies;
 #[cfg(feature = "reqwest")]

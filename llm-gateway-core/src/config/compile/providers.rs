@@ -10,7 +10,7 @@ use crate::config::diagnostic::{Collector, Severity};
 use crate::config::node::PathStep;
 use crate::config::raw::{RawKind, RawLimits, RawPolicy, RawProvider};
 use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName, is_loopback};
-use crate::policy::{Listing, ModelNames, ProviderSpec};
+use crate::policy::{BaseUrlFrom, Listing, ModelNames, ProviderSpec};
 
 use super::Compilation;
 use super::address::checked_text;
@@ -110,6 +110,7 @@ impl<'a> ProviderEntry<'a> {
         // A provider that the embedding program brings manages its own key.
         let api_key_env = self.key_variable(problems).filter(|_| !self.own);
         let names = self.model_names(base_url.as_deref());
+        let base_url_from = self.base_url_from();
         let rows = (self.compilation.root, &self.path("models")[..]);
         let built_in = catalog.of(self.provider.as_str());
         let models = models(self.raw.models.as_ref(), rows, built_in, names, problems);
@@ -126,6 +127,7 @@ impl<'a> ProviderEntry<'a> {
         };
         Some(ProviderSpec {
             endpoint,
+            base_url_from,
             listing: self.listing(),
             names,
             limits: self.raw.limits.as_ref().map(limits).unwrap_or_default(),
@@ -187,17 +189,30 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
+    /// Returns the variable that overrides the base URL, with its value.
+    fn overriding(&self) -> Option<(&'static str, &str)> {
+        let variable = self.built_in?.base_url_variable?;
+        Some((variable, self.compilation.environment.get(variable)?))
+    }
+
+    /// Returns where the base URL comes from.
+    fn base_url_from(&self) -> BaseUrlFrom {
+        let of_file = |name| self.compilation.environment.is_of_file(name);
+        match self.overriding() {
+            Some((name, _)) if of_file(name) => BaseUrlFrom::EnvFile(name),
+            Some((name, _)) => BaseUrlFrom::Environment(name),
+            None if self.raw.base_url.is_some() => BaseUrlFrom::Policy,
+            None => BaseUrlFrom::BuiltIn,
+        }
+    }
+
     /// Returns the environment's base URL, else the file's, else the built-in one.
     fn base_url(&self, dialect: Option<Dialect>, problems: &mut Collector<'_>) -> Option<String> {
         let plain_http = match self.raw.insecure_http {
             Some(true) => PlainHttp::Anywhere,
             Some(false) | None => PlainHttp::Loopback,
         };
-        let environment = self.compilation.environment;
-        let overriding = self.built_in.and_then(|built_in| {
-            let variable = built_in.base_url_variable?;
-            Some((Some(variable), environment.get(variable)?))
-        });
+        let overriding = self.overriding().map(|(variable, url)| (Some(variable), url));
         let of_the_file = self.raw.base_url.as_deref().map(|url| (None, url));
         if let Some((variable, url)) = overriding.or(of_the_file) {
             let place = self.compilation.root.place_of(&self.path("base_url"));

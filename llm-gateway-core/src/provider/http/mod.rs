@@ -147,10 +147,9 @@ impl<W: WireFormat> HttpProvider<W> {
     async fn lease(&self, call: &Call) -> Result<Option<Secret>, Error> {
         let Some(variable) = &self.endpoint.api_key_env else { return Ok(None) };
         let keys = &*self.parts.credentials;
-        match keys.lease(&self.endpoint.provider, variable).await {
-            Some(lease) => Ok(Some(lease.secret)),
-            None => Err(self.reporter(call, &self.parts.scrubber).missing_key(variable, keys)),
-        }
+        let lease = keys.lease(&self.endpoint.provider, variable).await;
+        let missing = || self.reporter(call, &self.parts.scrubber).missing_key(variable, keys);
+        lease.map(|lease| Some(lease.secret)).ok_or_else(missing)
     }
 
     /// Returns the values of the headers that the policy sends.

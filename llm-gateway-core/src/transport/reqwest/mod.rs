@@ -24,8 +24,7 @@ use url::Url;
 use self::failure::{body_ended, innermost, no_response, not_sent, unusable_proxy};
 use self::marked_body::MarkedBody;
 use super::{
-    Body, Credential, HttpRequest, HttpResponse, SentMark, Trailers, Transport,
-    TransportError,
+    Body, Credential, HttpRequest, HttpResponse, SentMark, Trailers, Transport, TransportError,
 };
 use crate::environment::Environment;
 use crate::model::is_loopback;

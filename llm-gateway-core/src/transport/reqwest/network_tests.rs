@@ -312,10 +312,9 @@ async fn good_certificates_are_read_however_they_are_written() {
     assert!(roots_of(&[("SSL_CERT_DIR", directory)]).await.0.is_ok());
     // A directory that cannot be read is left out beside what can, and told.
     let file = written(place.path(), "ca.pem", &pem);
-    for variables in [
-        &[("SSL_CERT_FILE", &*file), ("SSL_CERT_DIR", &*missing)][..],
-        &[("SSL_CERT_DIR", &both)],
-    ] {
+    for variables in
+        [&[("SSL_CERT_FILE", &*file), ("SSL_CERT_DIR", &*missing)][..], &[("SSL_CERT_DIR", &both)]]
+    {
         let (roots, told) = roots_of(variables).await;
         assert!(roots.is_ok());
         let left_out =

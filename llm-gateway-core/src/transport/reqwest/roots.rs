@@ -136,7 +136,8 @@ fn of_file(path: &Path) -> Certificates {
         return Err(Fault::Unusable("it is empty".to_owned()));
     }
     let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(text).filter_map(Result::ok).collect();
+    let certificates: Vec<_> =
+        CertificateDer::pem_slice_iter(text).filter_map(Result::ok).collect();
     match certificates.is_empty() {
         true => Err(Fault::Unusable("it holds no certificate in PEM".to_owned())),
         false => Ok(certificates),

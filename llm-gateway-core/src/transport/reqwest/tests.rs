@@ -338,7 +338,11 @@ async fn failure_over_http2(frames: &'static [u8]) -> TransportError {
         let _ = stream.read(&mut [0; 64]).await;
     });
     let transport = ReqwestTransport::new();
-    let client = builder(Lane::Loopback, RootCertStore::empty(), &transport.network).unwrap().http2_prior_knowledge().build().unwrap();
+    let client = builder(Lane::Loopback, RootCertStore::empty(), &transport.network)
+        .unwrap()
+        .http2_prior_knowledge()
+        .build()
+        .unwrap();
     transport.loopback.set(client).unwrap();
     let error = transport.send(&post_to(address), None).await.err().unwrap();
     server.abort();
