@@ -224,19 +224,17 @@ impl GatewayBuilder {
         let is_complete = missing.is_empty();
         missing.extend(network.iter().flat_map(|it| adapters::network_problems(it.remarks())));
         let problems: Vec<Diagnostic> = loaded.problems.into_iter().chain(missing).collect();
-        let policy = match loaded.policy {
-            Ok(policy) if is_complete => Ok(Arc::new(policy)),
-            Ok(_) | Err(_) => Err(PolicyProblems::new(problems.clone())),
-        };
-        let environment = loaded.environment;
-        let credentials = self.credentials_for(policy.as_deref().ok(), environment.clone());
-        let scrubber = scrubber(credentials.known(), policy.as_deref().ok(), &environment);
+        let policy = loaded.policy.ok().filter(|_| is_complete).map(Arc::new);
+        let policy = policy.ok_or_else(|| PolicyProblems::new(problems.clone()));
+        let environment = &loaded.environment;
+        let credentials = self.credentials_for(policy.as_deref().ok(), environment);
+        let scrubber = scrubber(credentials.known(), policy.as_deref().ok(), environment);
         let mut providers = BTreeMap::new();
         // Without a transport the policy names providers of the program only.
         if let (Ok(policy), Some(transport)) = (&policy, transport) {
-            let (credentials, clock) = (Arc::clone(&credentials), Arc::clone(&self.clock));
+            let (keys, clock) = (Arc::clone(&credentials), Arc::clone(&self.clock));
             let room = AnswerRoom::of(policy.output().max_bytes_in_flight);
-            let parts = ProviderParts::new(transport, credentials, scrubber, clock, room);
+            let parts = ProviderParts::new(transport, keys, scrubber, clock, room);
             providers = self.http_providers(policy, &parts);
         }
         providers.extend(self.providers);
@@ -279,12 +277,14 @@ impl GatewayBuilder {
     fn credentials_for(
         &mut self,
         policy: Option<&Policy>,
-        environment: Environment,
+        environment: &Environment,
     ) -> Arc<dyn CredentialSource> {
         let specs = policy.into_iter().flat_map(|policy| policy.providers().values());
         let variables = specs.flat_map(|spec| spec.endpoint.variables()).map(str::to_owned);
         let source = self.credentials.take();
-        source.unwrap_or_else(|| Arc::new(EnvironmentCredentials::new(environment, variables)))
+        source.unwrap_or_else(|| {
+            Arc::new(EnvironmentCredentials::new(environment.clone(), variables))
+        })
     }
 
     /// Reads and compiles the policy that the builder was given.

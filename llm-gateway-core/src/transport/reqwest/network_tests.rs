@@ -228,6 +228,17 @@ async fn answering() -> (std::net::SocketAddr, tokio::task::JoinHandle<String>) 
     (address, served)
 }
 
+#[tokio::test]
+async fn every_lane_builds_and_only_plain_loopback_goes_without_roots() {
+    let transport = ReqwestTransport::within(Network::default());
+    transport.client(Lane::Loopback).await.unwrap();
+    assert!(!transport.roots.initialized());
+    for lane in [Lane::Remote, Lane::LoopbackTls] {
+        transport.client(lane).await.unwrap();
+    }
+    assert!(!transport.roots.get().unwrap().is_empty());
+}
+
 /// A certificate that is no root of anything, in PEM.
 fn pem() -> String {
     use base64::Engine as _;

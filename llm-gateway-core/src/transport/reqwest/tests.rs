@@ -235,17 +235,6 @@ fn only_loopback_hosts_go_without_a_proxy() {
     }
 }
 
-#[tokio::test]
-async fn every_lane_builds_and_only_plain_loopback_goes_without_roots() {
-    let transport = ReqwestTransport::within(Network::default());
-    transport.client(Lane::Loopback).await.unwrap();
-    assert!(!transport.roots.initialized());
-    for lane in [Lane::Remote, Lane::LoopbackTls] {
-        transport.client(lane).await.unwrap();
-    }
-    assert!(!transport.roots.get().unwrap().is_empty());
-}
-
 /// A server that reads one request, sends `head`, and tells when the client hung up.
 async fn watch_for_hangup(
     head: &'static str,
