@@ -41,11 +41,17 @@ pub(crate) fn run(
             return Ok(ExitCode::FAILURE);
         }
     };
+    let mut variables = variables(&description, environment);
+    // Other clients hand their own environment down. There a name in the entry would stay one on
+    // the day when its variable is not set, and a proxy of that name is none.
+    if config.client == Client::Codex {
+        variables.extend(network_variables(&description));
+    }
     let server = server_binary()?;
     let entry = Entry {
         command: server.display().to_string(),
         arguments: arguments(flags, environment)?,
-        variables: variables(&description, environment),
+        variables,
     };
     terminal.laid_out(&entry.render(config.client))?;
     terminal.note(&format!("{FAINT}{}{FAINT:#}", destination(config.client)))?;
@@ -108,6 +114,16 @@ fn variables(description: &Description, environment: &Environment) -> Vec<String
     // With the keys alone, a client would send them to another host.
     let urls = base_url_variables().filter(|name| environment.get(name).is_some());
     keys.chain(urls.map(str::to_owned)).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Returns the variables in force that name proxies and certificates.
+fn network_variables(description: &Description) -> BTreeSet<String> {
+    let proxies = description.proxy.iter().flat_map(|proxy| {
+        let of_schemes = [&proxy.https, &proxy.http].into_iter().flatten();
+        of_schemes.map(|proxy| proxy.variable).chain(proxy.exceptions)
+    });
+    let certificates = description.certificates.iter().map(|it| it.variable);
+    proxies.chain(certificates).map(str::to_owned).collect()
 }
 
 /// A client's entry that starts the server: a command, its arguments, and environment variables.

@@ -135,3 +135,21 @@ fn a_base_url_of_a_variable_is_told() {
     let (document, messages) = found(&home, &[("OPENAI_API_KEY", "sk-test-0001")]);
     assert_eq!((document["data"].get("base_url_from"), messages), (None, vec![]));
 }
+
+/// Codex hands down no variable but those that its entry names.
+#[test]
+fn codex_lets_the_variables_in_force_through() {
+    let home = Home::holding(SMALL);
+    let proxies =
+        [("https_proxy", "http://canary@proxy:1"), ("NO_PROXY", "a.b"), ("HTTP_PROXY", "")];
+    let certificates = [("SSL_CERT_FILE", "/etc/ca.pem")];
+    let run = with(home.with_policy(&["client-config", "codex"]), &proxies);
+    let entry = with(run, &certificates).ends().exits(0).stdout;
+    let names = r#"["OPENAI_API_KEY","NO_PROXY","SSL_CERT_FILE","https_proxy"]"#;
+    assert!(entry.contains(&format!("env_vars = {names}\n")), "{entry}");
+    assert!(!entry.contains("canary"), "{entry}");
+    for client in ["claude-code", "gemini"] {
+        let run = with(home.with_policy(&["client-config", client]), &proxies);
+        assert!(!run.ends().exits(0).stdout.contains("roxy"), "{client}");
+    }
+}

@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::model::{StandIn, unusable};
 
 const FILE: &str = "SSL_CERT_FILE";
+const STDIN: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 const DIRECTORIES: &str = "SSL_CERT_DIR";
 
 /// A file or a directory of certificates, and the variable that names it.
@@ -69,6 +70,10 @@ fn place(variable: &'static str, path: &Path) -> CertificatePlace {
         path if path.starts_with("~") => Err("nothing fills in its `~`"),
         // Certificates of whatever directory a client has open are nobody's choice.
         path if path.is_relative() => Err("it is no absolute path"),
+        // A server's stdin holds the messages of its client.
+        path if STDIN.iter().any(|stdin| path == Path::new(stdin)) => {
+            Err("it is this program's stdin")
+        }
         path => Ok(path.to_owned()),
     };
     CertificatePlace { variable, path }

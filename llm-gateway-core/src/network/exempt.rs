@@ -112,7 +112,8 @@ fn domain(text: &str) -> Option<Hosts> {
     let host = Url::parse(&format!("http://{domain}/")).ok()?;
     let is_host = host.path() == "/" && host.port().is_none() && host.username().is_empty();
     let host = host.host_str().filter(|_| is_host && !domain.contains(['/', ':', '@']))?;
-    Some(Hosts::Domain(host.to_owned()))
+    // `127.1` and `0x7f.1` are addresses too.
+    network(host).or_else(|| Some(Hosts::Domain(host.to_owned())))
 }
 
 impl Hosts {

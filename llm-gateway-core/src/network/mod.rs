@@ -74,9 +74,13 @@ impl Network {
         let (http, https) = (of_scheme(http), of_scheme(https));
         let exempt = no.map(|(name, text)| Exempt::of(name, text));
         remarks.extend(exempt.as_ref().and_then(Exempt::remark));
-        let mut faults: Vec<_> = [&http, &https].into_iter().flatten().filter_map(fault).collect();
-        faults.dedup();
-        remarks.extend(faults);
+        match (&http, &https) {
+            (Some(http), Some(https)) if http == https => remarks.extend(fault(http, "calls")),
+            _ => {
+                remarks.extend(http.iter().filter_map(|it| fault(it, "calls over plain http")));
+                remarks.extend(https.iter().filter_map(|it| fault(it, "calls over https")));
+            }
+        }
         let certificates = CertificatePlaces::of(environment);
         Self { http, https, exempt, certificates, remarks }
     }
@@ -129,10 +133,10 @@ fn proxy_variable((name, text): (&'static str, &str)) -> ProxyVariable {
     ProxyVariable { name, url: proxy_url(text) }
 }
 
-/// Returns what is wrong with a proxy, if it cannot be used.
-fn fault(variable: &ProxyVariable) -> Option<NetworkRemark> {
+/// Returns what is wrong with the proxy of these calls, if it cannot be used.
+fn fault(variable: &ProxyVariable, calls: &str) -> Option<NetworkRemark> {
     let why = variable.url.as_ref().err()?;
-    let message = format!("{}: {why}, so calls to other machines fail", variable.name);
+    let message = format!("{}: {why}, so {calls} to other machines fail", variable.name);
     Some(NetworkRemark { message, hint: PROXY_FORMS })
 }
 

@@ -244,6 +244,7 @@ fn hosts_of_no_proxy_are_reached_without_one() {
         ("fd00::/8", &["https://[fd12::1]"], &["https://[fe80::1]", "https://1.2.3.4"]),
         ("[fd00::1]:8443", &["https://[fd00::1]:8443"], &["https://[fd00::1]"]),
         ("fd00::1", &["https://[fd00::1]"], &["https://[fd00::2]"]),
+        ("10.1", &["https://10.0.0.1"], &["https://10.1.0.1"]),
         ("1.2.3.0/24", &["https://[::ffff:1.2.3.4]"], &["https://[::ffff:1.2.4.4]"]),
         ("bücher.example", &["https://xn--bcher-kva.example"], &["https://bucher.example"]),
         ("'a.com'", &["https://a.com"], &["https://b.com"]),
@@ -300,6 +301,10 @@ fn certificates_are_named_by_absolute_paths() {
         ("certs/none.pem", Some("it is no absolute path")),
         ("./ca.pem", Some("it is no absolute path")),
         ("-----BEGIN CERTIFICATE-----", Some("it is no absolute path")),
+        #[cfg(unix)]
+        ("/dev/stdin", Some("it is this program's stdin")),
+        #[cfg(unix)]
+        ("/dev/fd/0", Some("it is this program's stdin")),
         ("${SSL_CERT_FILE}", Some("it holds what somebody was to fill in")),
         ("$HOME", Some("it holds what somebody was to fill in")),
         ("%CA%", Some("it holds what somebody was to fill in")),

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::iter;
 
+use http::StatusCode;
+
 use crate::error::{has_no_descriptor, is_own_want};
 use crate::network::{PROXY_FORMS, ProxyVariable};
 use crate::transport::{Phase, TransportError};
@@ -19,6 +21,18 @@ pub(super) fn unusable_proxy(proxy: &ProxyVariable) -> Option<TransportError> {
     let why = proxy.url.as_ref().err()?;
     let message = format!("its proxy cannot be used: {}: {why}", proxy.name);
     Some(TransportError::new(Phase::Setting, message).with_hint(PROXY_FORMS))
+}
+
+/// Returns the failure of a request that its proxy wants a user name and a password for, and not its
+/// provider.
+pub(super) fn unanswered_proxy(
+    status: StatusCode,
+    proxy: &ProxyVariable,
+) -> Option<TransportError> {
+    let name = proxy.name;
+    let message = format!("its proxy wants a user name and a password other than {name} has");
+    (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED)
+        .then(|| TransportError::new(Phase::Setting, message).with_hint(PROXY_FORMS))
 }
 
 /// Returns the failure of a request without a response. A connect that failed names the variable of

@@ -21,7 +21,9 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use self::failure::{body_ended, innermost, no_response, not_sent, unusable_proxy};
+use self::failure::{
+    body_ended, innermost, no_response, not_sent, unanswered_proxy, unusable_proxy,
+};
 use self::marked_body::MarkedBody;
 use super::{
     Body, Credential, HttpRequest, HttpResponse, SentMark, Trailers, Transport, TransportError,
@@ -176,6 +178,9 @@ impl Transport for ReqwestTransport {
             .send()
             .await
             .map_err(|error| no_response(error, proxy))?;
+        if let Some(why) = proxy.and_then(|proxy| unanswered_proxy(response.status(), proxy)) {
+            return Err(why);
+        }
         let (head, body) = http::Response::from(response).into_parts();
         let trailers = Trailers::default();
         let chunks = frames::chunks(body, trailers.clone()).map_err(body_ended);

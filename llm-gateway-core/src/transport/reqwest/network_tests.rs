@@ -110,6 +110,26 @@ async fn a_proxy_that_refuses_is_named() {
     }
 }
 
+/// A proxy of plain http refuses by an answer, which is not the provider's.
+#[tokio::test]
+async fn a_proxy_of_plain_http_that_wants_a_password_is_named() {
+    let refuse = |mut stream: TcpStream| async move {
+        read_to(&mut stream, b"{}").await;
+        let answer = "HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        String::new()
+    };
+    let (response, _) = through("http://user:secret@*", "http://remote.example", refuse).await;
+    let error = response.unwrap_err();
+    assert_eq!(error.phase, Phase::Setting);
+    let told = "its proxy wants a user name and a password other than ALL_PROXY has";
+    assert_eq!(error.message, told);
+    // A server that sends the same without a proxy is answered as any other.
+    let (response, _) =
+        super::tests::exchange("HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n").await;
+    assert_eq!(response.unwrap().status, 407);
+}
+
 /// Serves SOCKS 5, with a password where one is asked for, and says which host was asked for.
 async fn socks5(mut stream: TcpStream, password: Option<&str>) -> String {
     let count = read_exactly(&mut stream, 2).await[1];

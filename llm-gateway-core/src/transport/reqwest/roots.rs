@@ -50,7 +50,7 @@ pub(crate) fn certificate_remarks(network: &Network) -> Vec<NetworkRemark> {
     let found = found(places);
     let is_fatal = is_fatal(places, &found);
     let message = |(variable, why): &(&'static str, String)| match is_fatal {
-        true => format!("{variable}: {why}, so calls that need TLS fail"),
+        true => format!("{variable}: {why}, so calls to other machines fail"),
         false => format!("{variable}: {why}, so it is left out"),
     };
     let messages = found.faults.iter().map(message);

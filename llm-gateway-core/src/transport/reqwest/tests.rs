@@ -55,7 +55,9 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 }
 
 /// Sends one request to a server that answers `answer` and hangs up.
-async fn exchange(answer: &'static str) -> (Result<HttpResponse, TransportError>, String) {
+pub(super) async fn exchange(
+    answer: &'static str,
+) -> (Result<HttpResponse, TransportError>, String) {
     let (listener, address) = listen().await;
     let server = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
