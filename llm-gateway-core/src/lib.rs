@@ -83,6 +83,8 @@ mod evidence;
 mod gateway;
 pub mod ledger;
 pub mod model;
+// Without the network, its settings are read and nobody asks for them.
+#[cfg_attr(not(feature = "reqwest"), allow(dead_code))]
 mod network;
 mod orchestrate;
 pub mod outcome;

@@ -270,7 +270,7 @@ impl GatewayBuilder {
         }
         let network = Network::of(environment);
         let transport = adapters::network(&network);
-        (Some(Arc::new(network)), transport)
+        (transport.is_some().then(|| Arc::new(network)), transport)
     }
 
     /// Returns the program's source of keys, or the variables that the policy names.
