@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use llm_gateway_core::ledger::Dropped;
+use llm_gateway_core::ledger::DroppedHolds;
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::spend::SpendReport;
 use llm_gateway_core::{Envelope, Error, Gateway};
@@ -17,7 +17,7 @@ use crate::terminal::{FAINT, STRONG, Terminal};
 struct SpendOutput {
     report: SpendReport,
     /// The unsettled holds that were released; `None` if that was not asked for.
-    dropped: Option<Dropped>,
+    dropped: Option<DroppedHolds>,
 }
 
 pub(crate) async fn run(
@@ -66,7 +66,7 @@ async fn collect(
     // The month stays the same to the end, even if the next one begins meanwhile.
     let (month, unsettled) = (report.spent.month, report.spent.unsettled);
     if unsettled == NanoUsd::ZERO {
-        return Ok(Some(SpendOutput { report, dropped: Some(Dropped::default()) }));
+        return Ok(Some(SpendOutput { report, dropped: Some(DroppedHolds::default()) }));
     }
     let question = format!(
         "{unsettled} of {month} is held by processes that ended. What their calls did cost would \
@@ -98,7 +98,7 @@ impl SpendOutput {
 
     fn tables(&self, terminal: &mut Terminal) -> std::io::Result<()> {
         let spent = &self.report.spent;
-        if let Some(Dropped { holds, amount, .. }) = self.dropped {
+        if let Some(DroppedHolds { holds, amount, .. }) = self.dropped {
             terminal.line(&format!("{amount} given back, of {holds} calls that nobody settled"))?;
         }
         terminal.line(&format!("{STRONG}{}{STRONG:#} {FAINT}(UTC){FAINT:#}", spent.month))?;

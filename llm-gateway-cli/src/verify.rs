@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use llm_gateway_core::certificate::{
-    Against, Kinship, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT_FILE, Stated, Verification,
-    VerifyResult, verify,
+    Kinship, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT_FILE, ReceiptSummary, Verification,
+    VerifyOptions, VerifyResult, verify,
 };
 use llm_gateway_core::config::built_in_models;
 use llm_gateway_core::{Category, Envelope, Error};
@@ -50,7 +50,7 @@ fn check(receipt: &[u8], bundle: Option<&[u8]>, arguments: &Verify) -> Verificat
     let models = built_in_models();
     let rows = models.iter().map(|(provider, id, facts)| (&**provider, &**id, &**facts));
     let models = Kinship::from_facts(rows);
-    let against = Against::default().with_models(&models);
+    let against = VerifyOptions::default().with_models(&models);
     let against = bundle.map_or(against, |bundle| against.with_bundle(bundle));
     let digest = arguments.digest.as_ref();
     verify(receipt, digest.map_or(against, |digest| against.with_digest(digest)))
@@ -104,7 +104,7 @@ fn show(found: &Verification, terminal: &mut Terminal) -> io::Result<()> {
 /// Shows what a receipt says about itself, and how far the check confirms it.
 fn show_statement(
     result: VerifyResult,
-    stated: &Stated,
+    stated: &ReceiptSummary,
     terminal: &mut Terminal,
 ) -> io::Result<()> {
     let is_shown = result == VerifyResult::Holds;

@@ -110,7 +110,7 @@ pub use gateway::{Gateway, GatewayBuilder};
 #[doc(inline)]
 pub use model::prompt;
 #[doc(inline)]
-pub use outcome::{Answer, CascadeAnswer, Failure, Orchestrated, PanelAnswer, Reply};
+pub use outcome::{Answer, CascadeAnswer, Failure, OrchestrationOutcome, PanelAnswer, Reply};
 pub use run::{Request, Run, RunFuture, Task};
 pub use stop::Stop;
 #[doc(inline)]

@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use llm_gateway_core::certificate::{
-    Against, Evidence, Kinship, Particulars, Receipt, RecordedBody, Rules, Salt, certify, verify,
+    Evidence, Kinship, Particulars, Receipt, RecordedBody, Rules, Salt, VerifyOptions, certify,
+    verify,
 };
 use llm_gateway_core::policy::Level;
 use llm_gateway_core::{Environment, Gateway, Request, Scripted};
@@ -81,7 +82,7 @@ fn measure(
         let (evidence, salt) = (evidence.clone(), Salt::from_bytes([7; 32]));
         let particulars = Particulars::default();
         issuing.push(timed(move || Receipt::issue(particulars, evidence, &rules, kinship, salt)));
-        verifying.push(timed(|| verify(receipt, Against::default().with_bundle(bundle))));
+        verifying.push(timed(|| verify(receipt, VerifyOptions::default().with_bundle(bundle))));
     }
     let figures = [
         ("`certify`", median(certifying)),

@@ -7,7 +7,7 @@
 //! as anybody else would do it.
 #![allow(clippy::print_stdout)] // an example shows its result
 
-use llm_gateway_core::certificate::{Against, VerifyResult, verify};
+use llm_gateway_core::certificate::{VerifyOptions, VerifyResult, verify};
 use llm_gateway_core::outcome::Consensus;
 use llm_gateway_core::{Category, Gateway, Request, Scripted};
 
@@ -54,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
     // The digest that came with the answer shows that it is the receipt that was issued.
     let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
     let given = panel.receipt.digest();
-    let against = Against::default().with_digest(given);
+    let against = VerifyOptions::default().with_digest(given);
     assert_eq!(verify(&receipt, against.with_bundle(&bundle)).result, VerifyResult::Holds);
     assert_eq!(verify(&receipt, against).result, VerifyResult::Undecided);
     println!("receipt {} holds", given);

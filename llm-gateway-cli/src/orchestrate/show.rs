@@ -7,7 +7,7 @@ use anstyle::Style;
 use llm_gateway_core::certificate::ClaimResult;
 use llm_gateway_core::model::StepRole;
 use llm_gateway_core::outcome::{ChecklistItem, Decision, Ending, Met, Verdict};
-use llm_gateway_core::{Envelope, Failure, Orchestrated, Reply};
+use llm_gateway_core::{Envelope, Failure, OrchestrationOutcome, Reply};
 
 use crate::layout::{HANG, harmless};
 use crate::render::{price, tried};
@@ -34,7 +34,7 @@ pub(super) fn outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal)
 }
 
 /// Shows the completed steps of an orchestration that failed midway.
-fn show_partial(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+fn show_partial(done: &OrchestrationOutcome, terminal: &mut Terminal) -> io::Result<()> {
     let attempts = done.steps.last().map(|step| step.attempts()).unwrap_or_default();
     let told = attempts.iter().try_for_each(|attempt| {
         terminal.note(&format!("{FAINT}tried  {}{FAINT:#}", tried(attempt)))
@@ -55,7 +55,7 @@ fn show_partial(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> 
 }
 
 /// Shows whether an orchestration's artifact was accepted, why not, and what the verifier saw.
-fn show_verdict(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+fn show_verdict(done: &OrchestrationOutcome, terminal: &mut Terminal) -> io::Result<()> {
     let (style, word, why) = verdict_line(done);
     terminal.note(&format!("{style}{word}{style:#}{}", harmless(&why)))?;
     let Some(verdict) = done.verdict() else { return Ok(()) };
@@ -74,7 +74,7 @@ fn show_verdict(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> 
     show_independence(done, terminal)
 }
 
-fn verdict_line(done: &Orchestrated) -> (Style, &'static str, String) {
+fn verdict_line(done: &OrchestrationOutcome) -> (Style, &'static str, String) {
     let judge = done.steps.iter().rfind(|step| step.role == StepRole::Verifier);
     let judge = judge.map(|step| step.target.to_string()).unwrap_or_default();
     match (&done.ending, done.verdict()) {
@@ -114,7 +114,7 @@ fn checklist_line(item: &ChecklistItem) -> String {
 
 /// Shows what the verifier saw, and every claim of the orchestration's certificate that does not
 /// hold.
-fn show_independence(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+fn show_independence(done: &OrchestrationOutcome, terminal: &mut Terminal) -> io::Result<()> {
     let claims = done.certificate().claims.named();
     let (style, certified) = match done.independence_certified() {
         true => (GOOD, "certified"),
@@ -142,7 +142,7 @@ fn show_independence(done: &Orchestrated, terminal: &mut Terminal) -> io::Result
 }
 
 /// Shows why earlier rounds were refused, and the depth, cost and duration of the orchestration.
-fn show_summary(done: &Orchestrated, terminal: &mut Terminal) -> io::Result<()> {
+fn show_summary(done: &OrchestrationOutcome, terminal: &mut Terminal) -> io::Result<()> {
     for (number, round) in done.other_rounds() {
         if let Some(verdict) = &round.verdict {
             let reasons: Vec<_> = verdict.reasons.iter().map(|reason| one_line(reason)).collect();

@@ -64,11 +64,11 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::certificate::{Evidence, Kinship, OfPanel, Particulars, Rules, Salt};
+    use crate::certificate::{Evidence, Kinship, PanelSubject, Particulars, Rules, Salt};
     use crate::policy::Level;
 
     /// Returns the receipt of a panel that nobody answered, and its bundle.
-    fn documents() -> (Receipt<OfPanel>, Bundle<Evidence>) {
+    fn documents() -> (Receipt<PanelSubject>, Bundle<Evidence>) {
         let (rules, salt) = (Rules::new(Level::None, None), Salt::from_bytes([7; 32]));
         let (particulars, kinship) = (Particulars::default(), Kinship::default());
         Receipt::issue(particulars, Evidence::default(), &rules, &kinship, salt)

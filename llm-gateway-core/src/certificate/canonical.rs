@@ -115,7 +115,7 @@ const MOST_VALUES: usize = 1 << 22;
 
 /// A document that was read, and how it was written.
 #[derive(Debug)]
-pub(super) struct Opened<T> {
+pub(super) struct OpenedDocument<T> {
     pub(super) document: T,
     /// Whether the document is written in another form than the one in which it was issued.
     pub(super) is_reformatted: bool,
@@ -127,29 +127,29 @@ pub(super) struct Opened<T> {
 pub(super) fn read<T: DeserializeOwned + Serialize>(
     bytes: &[u8],
     largest: usize,
-) -> Result<Opened<T>, Unread> {
+) -> Result<OpenedDocument<T>, ReadFailure> {
     let as_issued = serde_json::from_slice(bytes).ok();
     if let Some(document) = as_issued.filter(|document: &T| to_bytes(document) == bytes) {
-        return Ok(Opened { document, is_reformatted: false });
+        return Ok(OpenedDocument { document, is_reformatted: false });
     }
     let value = json::parse_within(MOST_VALUES, &decoded(bytes)).map_err(|error| {
         match error.classify() {
-            serde_json::error::Category::Data => Unread::Ambiguous(error.to_string()),
-            _ => Unread::Form(parse_failure(&error)),
+            serde_json::error::Category::Data => ReadFailure::Ambiguous(error.to_string()),
+            _ => ReadFailure::Form(parse_failure(&error)),
         }
     })?;
     let value = with_whole_numbers(value);
     let canonical = to_bytes(&value);
     if canonical.len() > largest {
-        return Err(Unread::Form(format!("it is larger than {largest} bytes")));
+        return Err(ReadFailure::Form(format!("it is larger than {largest} bytes")));
     }
     let document: T =
-        serde_json::from_value(value).map_err(|error| Unread::Form(parse_failure(&error)))?;
+        serde_json::from_value(value).map_err(|error| ReadFailure::Form(parse_failure(&error)))?;
     // What a reader passes over or takes for the same, such as a list for a set, would be a
     // difference that no digest shows.
     match to_bytes(&document) == canonical {
-        true => Ok(Opened { document, is_reformatted: true }),
-        false => Err(Unread::NotAsIssued),
+        true => Ok(OpenedDocument { document, is_reformatted: true }),
+        false => Err(ReadFailure::NotAsIssued),
     }
 }
 
@@ -203,7 +203,7 @@ pub(super) fn parse_failure(error: &serde_json::Error) -> String {
 
 /// The reason why a receipt or a bundle could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unread {
+pub(super) enum ReadFailure {
     /// Bytes that are not a document of the expected shape; the text says why.
     #[error("{0}")]
     Form(String),

@@ -40,19 +40,19 @@ pub(super) fn parse_within(most: usize, bytes: &[u8]) -> serde_json::Result<Valu
     effort::add(bytes.len());
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let left = Cell::new(most);
-    let value = Strict { left: &left }.deserialize(&mut deserializer)?;
+    let value = StrictBuilder { left: &left }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
 
 /// A builder of a JSON [`Value`] that fails where a key occurs twice in one object.
 #[derive(Clone, Copy)]
-struct Strict<'a> {
+struct StrictBuilder<'a> {
     /// The number of further values that the document may have.
     left: &'a Cell<usize>,
 }
 
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
+impl<'de> DeserializeSeed<'de> for StrictBuilder<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -62,7 +62,7 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Strict<'_> {
+impl<'de> Visitor<'de> for StrictBuilder<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

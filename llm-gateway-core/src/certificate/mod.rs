@@ -19,7 +19,7 @@
 //! An offline panel issues a receipt, and anybody who has the receipt and its bundle can check it.
 //!
 //! ```
-//! use llm_gateway_core::certificate::{Against, VerifyResult, verify};
+//! use llm_gateway_core::certificate::{VerifyOptions, VerifyResult, verify};
 //! use llm_gateway_core::{Gateway, Request};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -29,12 +29,12 @@
 //! let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
 //!
 //! // With the bundle, requests and responses are read and certified again.
-//! let found = verify(&receipt, Against::default().with_bundle(&bundle));
+//! let found = verify(&receipt, VerifyOptions::default().with_bundle(&bundle));
 //! assert_eq!(found.result, VerifyResult::Holds);
 //! // Without it, nothing contradicts the receipt, but nothing proves it either.
-//! assert_eq!(verify(&receipt, Against::default()).result, VerifyResult::Undecided);
+//! assert_eq!(verify(&receipt, VerifyOptions::default()).result, VerifyResult::Undecided);
 //! // The digest that came with the answer proves that this is the receipt that was issued.
-//! let against = Against::default().with_bundle(&bundle).with_digest(panel.receipt.digest());
+//! let against = VerifyOptions::default().with_bundle(&bundle).with_digest(panel.receipt.digest());
 //! assert_eq!(verify(&receipt, against).result, VerifyResult::Holds);
 //! # Ok(())
 //! # }
@@ -69,15 +69,17 @@ pub(crate) use json::parse as parse_json;
 pub use kind::ReceiptKind;
 pub use lineage::{Kinship, Lineage, LineageRow};
 pub use orchestration::{
-    Judged, ORCHESTRATION_NOT_PROVEN, OfOrchestration, OrchestrationCertificate,
-    OrchestrationClaims, OrchestrationEvidence, StepEvidence, certify_orchestration,
+    JudgementEvidence, ORCHESTRATION_NOT_PROVEN, OrchestrationCertificate, OrchestrationClaims,
+    OrchestrationEvidence, OrchestrationSubject, StepEvidence, certify_orchestration,
 };
 pub(crate) use panel::MOST_EARLIER_ANSWERS;
-pub use panel::{CallerTexts, Certificate, Claims, Evidence, NOT_PROVEN, OfPanel, Rules, certify};
+pub use panel::{
+    CallerTexts, Certificate, Claims, Evidence, NOT_PROVEN, PanelSubject, Rules, certify,
+};
 pub use receipt::{
-    Against, AttemptCost, Bundle, LARGEST_BUNDLE, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT,
-    LARGEST_RECEIPT_FILE, Particulars, Receipt, Stated, Verification, VerifyResult, is_bundle,
-    is_receipt,
+    AttemptCost, Bundle, LARGEST_BUNDLE, LARGEST_BUNDLE_FILE, LARGEST_RECEIPT,
+    LARGEST_RECEIPT_FILE, Particulars, Receipt, ReceiptSummary, Verification, VerifyOptions,
+    VerifyResult, is_bundle, is_receipt,
 };
 pub use recorded::{RecordedBody, RecordedRequest, RecordedResponse};
 pub use shared_request::SharedRequest;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::error::{BlockedBy, Category, Error};
-use crate::ledger::{Cap, Hold, HoldRequest, Month, ReserveError, Scope, Unusable};
+use crate::ledger::{Cap, Hold, HoldRequest, Month, ReserveError, Scope, UnusableLedger};
 use crate::model::{CostBasis, NanoUsd};
 use crate::policy::Spending;
 
@@ -332,7 +332,7 @@ const BOOKS_WAIT: Duration = Duration::from_secs(2);
 /// Returns whether the end of a hold was written within the time that the request can wait.
 async fn written(
     context: &Context<'_>,
-    ending: impl Future<Output = Result<(), Unusable>>,
+    ending: impl Future<Output = Result<(), UnusableLedger>>,
 ) -> bool {
     let given_up = async {
         context.stopped().await;

@@ -34,7 +34,7 @@ pub(super) fn of(
     let tokens_are_estimated = reported.is_none();
     let cost = |amount, basis| Cost { amount, basis, usage, tokens_are_estimated };
     let tier = completion.service_tier.as_deref();
-    let Some(priced) = Priced::of(policy, call, completion.model.as_deref(), tier) else {
+    let Some(priced) = PricedAnswer::of(policy, call, completion.model.as_deref(), tier) else {
         return cost(None, CostBasis::Unknown);
     };
     let is_sure = priced.is_sure && !completion.usage_is_doubted;
@@ -72,10 +72,10 @@ fn guessed(
 /// by which something in front of the model gave up on a request that the model may have done.
 pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) -> Option<NanoUsd> {
     if let Some(usage) = error.usage().filter(|usage| usage.is_plausible()) {
-        return Priced::of(policy, call, error.answered_by(), None)
+        return PricedAnswer::of(policy, call, error.answered_by(), None)
             .map(|priced| priced.cost(usage));
     }
-    let is_free = Priced::of(policy, call, error.answered_by(), None)
+    let is_free = PricedAnswer::of(policy, call, error.answered_by(), None)
         .is_some_and(|priced| priced.prices.is_free());
     let is_refused = error.http_status().is_some_and(|status| status >= 400);
     let unbilled = error.nothing_sent() || is_free || is_refused && !is_billed_perhaps(error);
@@ -96,7 +96,7 @@ fn is_billed_perhaps(error: &Error) -> bool {
 const GAVE_UP_WAITING: [u16; 5] = [408, 504, 520, 524, 598];
 
 /// The prices of an answer, and how sure it is that they are the provider's.
-struct Priced<'a> {
+struct PricedAnswer<'a> {
     prices: &'a Prices,
     /// How many times the prices are billed.
     factor: u64,
@@ -104,7 +104,7 @@ struct Priced<'a> {
     is_sure: bool,
 }
 
-impl<'a> Priced<'a> {
+impl<'a> PricedAnswer<'a> {
     /// Returns the prices of the model that answered if it has any, else of the model that was
     /// asked, at the service tier at which the answer was served.
     fn of(

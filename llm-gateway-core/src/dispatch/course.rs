@@ -15,11 +15,11 @@ use super::booking::Booking;
 use super::listening::recorder;
 use super::prepare::PreparedCall;
 use super::refusal::Refusal;
-use super::run::{Answered, run};
+use super::run::{AnsweredAttempt, run};
 
 /// The course of one call: its result, every attempt, and the bytes of each.
 pub(crate) struct Course {
-    pub(crate) result: Result<Answered, Refusal>,
+    pub(crate) result: Result<AnsweredAttempt, Refusal>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) exchanges: Vec<Exchange>,
     /// Time from the first wait to the end.

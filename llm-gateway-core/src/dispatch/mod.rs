@@ -58,7 +58,7 @@ pub use cost::Cost;
 pub(crate) use course::{Course, run_alone};
 pub(crate) use prepare::{PreparedCall, WorstCase, prepare};
 pub(crate) use refusal::{Reach, Refusal, switched_off};
-pub(crate) use run::Answered;
+pub(crate) use run::AnsweredAttempt;
 
 /// Everything that a call needs: the policy of the request, the ports, and what outlives a request.
 pub(crate) struct Context<'a> {
@@ -110,7 +110,7 @@ pub(crate) async fn dispatch(
     chain: &[PlannedTarget],
     prompt: &Prompt,
     attempts: &mut Vec<Attempt>,
-) -> Result<Answered, Refusal> {
+) -> Result<AnsweredAttempt, Refusal> {
     let mut refusals: Vec<Refusal> = Vec::new();
     let mut floor = ContextFloor::default();
     for (index, planned) in chain.iter().enumerate() {
@@ -152,7 +152,7 @@ async fn ask(
     later: &[PlannedTarget],
     prompt: &Prompt,
     attempts: &mut Vec<Attempt>,
-) -> Result<Answered, Refusal> {
+) -> Result<AnsweredAttempt, Refusal> {
     let call = prepare(context, planned, prompt).inspect_err(|refusal| {
         attempts.push(Attempt::refused(&planned.target, refusal.error.category()));
     })?;

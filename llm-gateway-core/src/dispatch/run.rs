@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::model::{Completion, Target};
 use crate::policy::Preflight;
-use crate::reliability::{BreakerPermit, Failed, LimiterPermit, Meaning};
+use crate::reliability::{BreakerPermit, FailedAttempt, LimiterPermit, Meaning};
 use crate::transport::Recorder;
 
 use super::Context;
@@ -23,11 +23,11 @@ use super::cost::{self, Cost};
 use super::prepare::PreparedCall;
 use super::reasons::{breaker_open, limit_exceeded};
 use super::refusal::{Reach, Refusal};
-use super::time_share::{AttemptEnded, CutShort, TimeShare};
+use super::time_share::{AttemptEnded, CutReason, TimeShare};
 use super::under_way::UnderWay;
 
 /// An answer, with its cost and its price check.
-pub(crate) struct Answered {
+pub(crate) struct AnsweredAttempt {
     pub(crate) target: Target,
     pub(crate) completion: Completion,
     pub(crate) cost: Cost,
@@ -43,7 +43,7 @@ pub(super) async fn run<'a>(
     mut booking: Option<Booking<'a>>,
     recorder: &Recorder,
     attempts: &mut Vec<Attempt>,
-) -> Result<Answered, Refusal> {
+) -> Result<AnsweredAttempt, Refusal> {
     let target = &call.planned.target.clone();
     let (mut retries, mut waited, mut last) = (0, Duration::ZERO, None);
     let mut share = TimeShare::new(call.has_next);
@@ -119,12 +119,12 @@ async fn attempt(
     context: &Context<'_>,
     call: &PreparedCall,
     share: TimeShare,
-    entered: Entered<'_>,
+    entered: EnteredAttempt<'_>,
     recorder: &Recorder,
     attempts: &mut Vec<Attempt>,
-) -> Result<Answered, AttemptFailure> {
+) -> Result<AnsweredAttempt, AttemptFailure> {
     let target = &call.planned.target;
-    let Entered { waited, guards } = entered;
+    let EnteredAttempt { waited, guards } = entered;
     let Guards { limiter_permit, breaker_permit, mut booking } = guards.inspect_err(|failure| {
         let category = failure.error.category();
         attempts.push(Attempt::refused(target, category).after(waited));
@@ -133,7 +133,7 @@ async fn attempt(
     let number = attempts.iter().filter(|tried| tried.target == *target).count() + 1;
     context.events.send(Event::Attempt { target: target.clone(), number });
     let sent = send(context, call, share, &mut booking, recorder).await;
-    let Sent { result, latency, at: sent_at, is_informative } = sent;
+    let SentAttempt { result, latency, at: sent_at, is_informative } = sent;
     match is_informative {
         true => report(breaker_permit, &result),
         false => drop(breaker_permit),
@@ -147,7 +147,7 @@ async fn attempt(
             let tried = Attempt::answered(target, latency, recorder.last_status());
             log(attempts, tried.after(waited).sent_at(sent_at).booked(settlement));
             let (target, preflight) = (target.clone(), call.preflight.clone());
-            Ok(Answered { target, completion, cost, preflight })
+            Ok(AnsweredAttempt { target, completion, cost, preflight })
         }
         Err(error) => {
             let settlement = booking.fail(context, call, &error).await;
@@ -159,7 +159,7 @@ async fn attempt(
 }
 
 /// What became of a request that was sent.
-struct Sent {
+struct SentAttempt {
     result: Result<Completion, Error>,
     latency: Duration,
     /// The recorder's number of the moment at which it was sent; `None` if it was not.
@@ -175,7 +175,7 @@ async fn send(
     share: TimeShare,
     booking: &mut Booking<'_>,
     recorder: &Recorder,
-) -> Sent {
+) -> SentAttempt {
     let target = &call.planned.target;
     let (started, before) = (Instant::now(), recorder.last_sent());
     let waited_before = recorder.waited_for_room();
@@ -200,7 +200,7 @@ async fn send(
         false => error.with_nothing_sent(),
     });
     let at = recorder.last_sent().filter(|sent| Some(*sent) != before);
-    Sent { result, latency, at, is_informative }
+    SentAttempt { result, latency, at, is_informative }
 }
 
 /// Adds an attempt to the log, and warns if it cost more than was set aside for it.
@@ -213,7 +213,7 @@ fn log(attempts: &mut Vec<Attempt>, attempt: Attempt) {
 }
 
 /// Whether an attempt may begin, and how long it waited to.
-struct Entered<'a> {
+struct EnteredAttempt<'a> {
     guards: Result<Guards<'a>, AttemptFailure>,
     /// Time waited, the wait before a retry included.
     waited: Duration,
@@ -233,10 +233,10 @@ async fn begin<'a>(
     share: TimeShare,
     booking: Option<Booking<'a>>,
     waited: Duration,
-) -> Entered<'a> {
+) -> EnteredAttempt<'a> {
     let queued = Instant::now();
     let guards = acquire(context, call, share, booking).await;
-    Entered { guards, waited: waited + queued.elapsed() }
+    EnteredAttempt { guards, waited: waited + queued.elapsed() }
 }
 
 /// Acquires the limiter's permit, the breaker's permit and the booking, in this order.
@@ -306,7 +306,7 @@ fn was_given_time(
     ended: AttemptEnded,
     took: Duration,
 ) -> bool {
-    if let AttemptEnded::Attempt(CutShort::Unconnected { .. }) = ended {
+    if let AttemptEnded::Attempt(CutReason::Unconnected { .. }) = ended {
         return took >= FAIR_CONNECT;
     }
     let spec = context.policy.providers().get(&target.provider);
@@ -327,7 +327,7 @@ fn wait_before_retry(
         return None;
     }
     let (meaning, retry_after) = (Meaning::of_error(&failure.error), failure.error.retry_after());
-    let failed = Failed { meaning, retry_after, retries };
+    let failed = FailedAttempt { meaning, retry_after, retries };
     let wait = context.retry_rules().wait_after(failed, context.random.unit())?;
     let now = Instant::now();
     let then = share.for_retries(context.deadline).allows(wait, now).then(|| now + wait)?;

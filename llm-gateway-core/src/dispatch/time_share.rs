@@ -16,7 +16,7 @@ use crate::transport::Recorder;
 
 use super::Context;
 use super::reasons::seconds;
-use super::until::Ended;
+use super::until::EndReason;
 
 /// How much of a request's time one target has.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ pub(super) struct TimeShare {
 
 /// Why an attempt was ended before the request's own time was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CutShort {
+pub(super) enum CutReason {
     /// No connection came to be within a quarter of the time that was left.
     Unconnected { within: Duration },
     /// The answer had not begun by the half of the time that was left at the first failure.
@@ -40,9 +40,9 @@ pub(super) enum CutShort {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AttemptEnded {
     /// The whole request has ended, so no other target is asked.
-    Request(Ended),
+    Request(EndReason),
     /// Only the attempt has ended, and the next target is asked.
-    Attempt(CutShort),
+    Attempt(CutReason),
 }
 
 impl TimeShare {
@@ -94,11 +94,11 @@ impl TimeShare {
 
     /// Returns the moments at which an attempt that begins at `now` must have come so far, the
     /// earlier one first.
-    fn cuts(&self, deadline: Deadline, now: Instant) -> [Option<Cut>; 2] {
+    fn cuts(&self, deadline: Deadline, now: Instant) -> [Option<CutMoment>; 2] {
         let within = deadline.remaining(now) / 4;
-        let connect = Cut { at: now + within, why: CutShort::Unconnected { within } };
+        let connect = CutMoment { at: now + within, why: CutReason::Unconnected { within } };
         let connect = self.has_next.then_some(connect);
-        let begin = self.half.map(|half| Cut { at: half.at, why: CutShort::Silent });
+        let begin = self.half.map(|half| CutMoment { at: half.at, why: CutReason::Silent });
         match (connect, begin) {
             (Some(first), Some(second)) if second.at < first.at => [begin, connect],
             _ => [connect, begin],
@@ -108,17 +108,17 @@ impl TimeShare {
 
 /// A moment by which an attempt must have come far enough, or it is cut short.
 #[derive(Debug, Clone, Copy)]
-struct Cut {
+struct CutMoment {
     at: Instant,
-    why: CutShort,
+    why: CutReason,
 }
 
-impl Cut {
+impl CutMoment {
     /// Returns whether the attempt has come so far that it goes on.
     fn is_passed_by(&self, recorder: &Recorder) -> bool {
         match self.why {
-            CutShort::Unconnected { .. } => recorder.may_have_sent(),
-            CutShort::Silent => recorder.has_answer_begun(),
+            CutReason::Unconnected { .. } => recorder.may_have_sent(),
+            CutReason::Silent => recorder.has_answer_begun(),
         }
     }
 }
@@ -129,13 +129,13 @@ impl Context<'_> {
         let error = |category, message| Error::new(category, message).with_target(target.clone());
         match ended {
             AttemptEnded::Request(ended) => self.unanswered_by(ended, target),
-            AttemptEnded::Attempt(CutShort::Unconnected { within }) => {
+            AttemptEnded::Attempt(CutReason::Unconnected { within }) => {
                 let within = seconds(within);
                 let what =
                     format!("{target} could not be reached: no connection within {within} s");
                 error(Category::Network, format!("{what}, a quarter of what was left"))
             }
-            AttemptEnded::Attempt(CutShort::Silent) => {
+            AttemptEnded::Attempt(CutReason::Silent) => {
                 let what = format!("{target} had not begun its answer by half of the time");
                 error(Category::Timeout, format!("{what} that was left at its first failure"))
             }

@@ -10,7 +10,7 @@ use super::reasons::deadline_passed;
 
 /// Why a request may not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(super) enum EndReason {
     /// The request's deadline has passed.
     Deadline,
     /// The request's caller has stopped it.
@@ -35,36 +35,36 @@ impl Context<'_> {
     pub(super) async fn unless_stopped<T>(
         &self,
         work: impl Future<Output = T>,
-    ) -> Result<T, Ended> {
+    ) -> Result<T, EndReason> {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = self.stopped() => Err(Ended::Stopped),
+            () = self.stopped() => Err(EndReason::Stopped),
         }
     }
 
     /// Waits for `work` for as long as the request may go on.
-    pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
+    pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, EndReason> {
         let timed = timeout_at(self.deadline.at, work);
-        self.unless_stopped(timed).await?.map_err(|_| Ended::Deadline)
+        self.unless_stopped(timed).await?.map_err(|_| EndReason::Deadline)
     }
 
     /// Returns why the request may not go on at `now`, if it may not.
-    pub(super) fn ended(&self, now: Instant) -> Option<Ended> {
-        let has_passed = self.deadline.has_passed(now).then_some(Ended::Deadline);
-        self.is_stopped().then_some(Ended::Stopped).or(has_passed)
+    pub(super) fn ended(&self, now: Instant) -> Option<EndReason> {
+        let has_passed = self.deadline.has_passed(now).then_some(EndReason::Deadline);
+        self.is_stopped().then_some(EndReason::Stopped).or(has_passed)
     }
 
     /// The error of a request that ended before `who` answered.
-    pub(super) fn unanswered(&self, ended: Ended, who: &str) -> Error {
+    pub(super) fn unanswered(&self, ended: EndReason, who: &str) -> Error {
         match ended {
-            Ended::Deadline => deadline_passed(self, who),
-            Ended::Stopped => self.stopped_before(who),
+            EndReason::Deadline => deadline_passed(self, who),
+            EndReason::Stopped => self.stopped_before(who),
         }
     }
 
     /// The error of a request that ended before `target` answered.
-    pub(super) fn unanswered_by(&self, ended: Ended, target: &Target) -> Error {
+    pub(super) fn unanswered_by(&self, ended: EndReason, target: &Target) -> Error {
         self.unanswered(ended, &target.to_string()).with_target(target.clone())
     }
 

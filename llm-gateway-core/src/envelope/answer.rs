@@ -86,7 +86,7 @@ pub(super) struct TokenCounts {
 }
 
 /// The figures of all calls of a run, which replace those of the answered call.
-pub(super) struct OfAllCalls<'a> {
+pub(super) struct TotalFigures<'a> {
     pub(super) latency: Duration,
     pub(super) cost: Option<NanoUsd>,
     pub(super) cost_basis: CostBasis,
@@ -128,7 +128,7 @@ impl<'a> AnswerMeta<'a> {
 
     /// Replaces the figures of the answered call by those of all calls of the run. A cost that one
     /// provider states would be read as the cost of the run, so it is removed.
-    pub(super) fn of_all_calls(self, all: OfAllCalls<'a>) -> Self {
+    pub(super) fn of_all_calls(self, all: TotalFigures<'a>) -> Self {
         Self {
             latency_ms: millis(all.latency),
             cost_usd_approx: all.cost,

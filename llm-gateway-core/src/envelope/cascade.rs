@@ -9,7 +9,7 @@ use crate::outcome::{Agreement, AnsweredBy, CascadeAnswer, Escalation, PanelAnsw
 use crate::policy::{CascadePreflight, Level};
 
 use super::Envelope;
-use super::answer::{AnswerMeta, OfAllCalls};
+use super::answer::{AnswerMeta, TotalFigures};
 use super::panel::ReceiptReference;
 
 /// The `data` of a cascade.
@@ -98,7 +98,7 @@ impl<'a> CascadeData<'a> {
 impl<'a> CascadeMeta<'a> {
     fn of(cascade: &'a CascadeAnswer) -> Self {
         let CascadeAnswer { answered_by, because, gate, preflight, .. } = cascade;
-        let all = OfAllCalls {
+        let all = TotalFigures {
             latency: cascade.latency,
             cost: cascade.total_cost(),
             cost_basis: cascade.cost_basis(),

@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use crate::certificate::OrchestrationClaims;
 use crate::model::{CostBasis, FinishReason, ModelId, NanoUsd, ProviderName, RunId, StepRole};
-use crate::outcome::{Answer, Attempt, Ending, Failure, Orchestrated, Round, StepOutcome, Verdict};
+use crate::outcome::{
+    Answer, Attempt, Ending, Failure, OrchestrationOutcome, Round, StepOutcome, Verdict,
+};
 
 use super::answer::TokenCounts;
 use super::panel::ReceiptReference;
@@ -160,7 +162,7 @@ struct FailedStep<'a> {
 }
 
 impl<'a> OrchestrationData<'a> {
-    fn of(orchestrated: &'a Orchestrated) -> Self {
+    fn of(orchestrated: &'a OrchestrationOutcome) -> Self {
         let other = |(round, made)| OtherRound { made: RoundData::of(made), round };
         Self {
             current: orchestrated.current_round().map(RoundData::of),
@@ -177,7 +179,7 @@ impl<'a> RoundData<'a> {
 }
 
 impl<'a> OrchestrationMeta<'a> {
-    fn of(orchestrated: &'a Orchestrated) -> Self {
+    fn of(orchestrated: &'a OrchestrationOutcome) -> Self {
         let unverified =
             last_failure(orchestrated).filter(|_| orchestrated.ending == Ending::Unverified);
         Self {
@@ -197,7 +199,7 @@ impl<'a> OrchestrationMeta<'a> {
 }
 
 impl<'a> VerifierVisibility<'a> {
-    fn of(orchestrated: &'a Orchestrated) -> Self {
+    fn of(orchestrated: &'a OrchestrationOutcome) -> Self {
         Self {
             verifier_sees: &orchestrated.verifier_sees,
             verifier_blind_to_plan: orchestrated.is_verifier_blind_to_plan(),
@@ -207,7 +209,7 @@ impl<'a> VerifierVisibility<'a> {
 }
 
 impl<'a> VerifierCertificate<'a> {
-    fn of(orchestrated: &'a Orchestrated) -> Self {
+    fn of(orchestrated: &'a OrchestrationOutcome) -> Self {
         let certificate = orchestrated.certificate();
         Self {
             claims: &certificate.claims,
@@ -262,12 +264,12 @@ impl<'a> FailedStep<'a> {
     }
 }
 
-fn last_failure(orchestrated: &Orchestrated) -> Option<&Failure> {
+fn last_failure(orchestrated: &OrchestrationOutcome) -> Option<&Failure> {
     orchestrated.steps.last()?.result.as_ref().err()
 }
 
-impl From<&Orchestrated> for Envelope {
-    fn from(orchestrated: &Orchestrated) -> Self {
+impl From<&OrchestrationOutcome> for Envelope {
+    fn from(orchestrated: &OrchestrationOutcome) -> Self {
         let status = match orchestrated.ending {
             Ending::Success => Status::Success,
             Ending::NeedsHumanReview => Status::NeedsHumanReview,

@@ -20,9 +20,11 @@ use crate::describe::{Description, Keys};
 use crate::error::{Category, Error};
 use crate::model::{RunId, TaskClass};
 use crate::network::Network;
-use crate::outcome::{Answer, CascadeAnswer, Failure, FailureParts, Orchestrated, PanelAnswer};
+use crate::outcome::{
+    Answer, CascadeAnswer, Failure, FailureParts, OrchestrationOutcome, PanelAnswer,
+};
 use crate::policy::Policy;
-use crate::run::{self, Request, Run, SharedState, Task, Wanted};
+use crate::run::{self, AcceptedReply, Request, Run, SharedState, Task};
 
 pub use builder::GatewayBuilder;
 
@@ -37,7 +39,7 @@ pub use builder::GatewayBuilder;
 /// | one model, and its fallbacks | [`route`](Self::route) | [`Answer`] |
 /// | several models that cannot see each other | [`panel`](Self::panel) | [`PanelAnswer`] |
 /// | cheap models, and a strong one if they disagree | [`cascade`](Self::cascade) | [`CascadeAnswer`] |
-/// | for a task to be planned, done and verified | [`orchestrate`](Self::orchestrate) | [`Orchestrated`] |
+/// | for a task to be planned, done and verified | [`orchestrate`](Self::orchestrate) | [`OrchestrationOutcome`] |
 /// | whatever kind the policy gives a task class | [`start`](Self::start) | [`Run`], then [`Reply`](crate::Reply) |
 ///
 /// Which models a task class asks, what it may cost and how long it may take is in the policy.
@@ -85,7 +87,7 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future cancels the request and closes its connection.
     pub async fn route(&self, request: Request) -> Result<Answer, Failure> {
-        let run = run::start(&self.state, request, Wanted::Answer);
+        let run = run::start(&self.state, request, AcceptedReply::Answer);
         let reply = run.outcome.await?;
         reply.into_answer().ok_or_else(|| unwanted(run.id, "a single model's answer"))
     }
@@ -118,7 +120,7 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future cancels the calls of all members.
     pub async fn panel(&self, request: Request) -> Result<PanelAnswer, Failure> {
-        let run = run::start(&self.state, request, Wanted::Panel);
+        let run = run::start(&self.state, request, AcceptedReply::Panel);
         let reply = run.outcome.await?;
         reply.into_panel().ok_or_else(|| unwanted(run.id, "a panel's answers"))
     }
@@ -161,7 +163,7 @@ impl Gateway {
     /// # Cancel safety
     /// Dropping the future cancels every call that is under way.
     pub async fn cascade(&self, request: Request) -> Result<CascadeAnswer, Failure> {
-        let run = run::start(&self.state, request, Wanted::Cascade);
+        let run = run::start(&self.state, request, AcceptedReply::Cascade);
         let reply = run.outcome.await?;
         reply.into_cascade().ok_or_else(|| unwanted(run.id, "a cascade's answer"))
     }
@@ -185,7 +187,7 @@ impl Gateway {
     /// # }
     /// ```
     pub fn start(&self, request: Request) -> Run {
-        run::start(&self.state, request, Wanted::Anything)
+        run::start(&self.state, request, AcceptedReply::Anything)
     }
 
     /// Has a task planned, done and verified, as far as the task's depth asks for.
@@ -212,12 +214,12 @@ impl Gateway {
     /// [`Failure`] if the whole task is refused before its first step, or if the planner or the
     /// worker gives no answer, and [`Category::Cancelled`] if [`Task::stopped_by`] ended the task.
     /// [`Failure::orchestration`] then holds what exists. A refused artifact and a verifier without
-    /// an answer are not errors: [`Orchestrated::ending`] shows them.
+    /// an answer are not errors: [`OrchestrationOutcome::ending`] shows them.
     ///
     /// # Cancel safety
     /// Dropping the future cancels the step under way and loses the results of the steps before
     /// it. [`Task::stopped_by`] ends a task and keeps them.
-    pub async fn orchestrate(&self, task: Task) -> Result<Orchestrated, Failure> {
+    pub async fn orchestrate(&self, task: Task) -> Result<OrchestrationOutcome, Failure> {
         let run = self.start_orchestration(task);
         let reply = run.outcome.await?;
         reply.into_orchestration().ok_or_else(|| unwanted(run.id, "an orchestration's"))

@@ -10,7 +10,7 @@ use crate::config::PolicyProblems;
 use crate::describe::Description;
 use crate::dispatch;
 use crate::error::{Category, Error};
-use crate::ledger::{Dropped, Ledger, Month, SpendBy};
+use crate::ledger::{DroppedHolds, Ledger, Month, SpendBy};
 use crate::policy::Policy;
 use crate::spend::{SpendReport, SpendState};
 
@@ -54,7 +54,7 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Category::Ledger`] and [`Category::PolicyInvalid`], as with [`spent`](Self::spent).
-    pub async fn drop_unsettled(&self, month: Option<Month>) -> Result<Dropped, Error> {
+    pub async fn drop_unsettled(&self, month: Option<Month>) -> Result<DroppedHolds, Error> {
         let (_, ledger) = self.policy_and_ledger()?;
         Ok(ledger.drop_unsettled(self.month_or_now(month)).await?)
     }

@@ -2,7 +2,7 @@
 
 use crate::model::NanoUsd;
 
-use super::error::Refused;
+use super::error::CapRefusal;
 use super::month::Month;
 use super::scope::{Scope, ScopeTotal};
 
@@ -29,14 +29,19 @@ impl Cap {
     /// refuse a call to a local model. A total of another scope is not capped by this cap.
     ///
     /// # Errors
-    /// [`Refused`] with every figure.
-    pub fn check(&self, month: Month, total: &ScopeTotal, asked: NanoUsd) -> Result<(), Refused> {
+    /// [`CapRefusal`] with every figure.
+    pub fn check(
+        &self,
+        month: Month,
+        total: &ScopeTotal,
+        asked: NanoUsd,
+    ) -> Result<(), CapRefusal> {
         let sum: u128 =
             [total.settled, total.held, asked].map(|sum| sum.as_nanos().into()).iter().sum();
         let is_free = asked == NanoUsd::ZERO || total.scope != self.scope;
         match is_free || sum <= u128::from(self.limit.as_nanos()) {
             true => Ok(()),
-            false => Err(Refused::new(month, self.limit, total.clone(), asked)),
+            false => Err(CapRefusal::new(month, self.limit, total.clone(), asked)),
         }
     }
 }

@@ -13,10 +13,10 @@ use super::scope::{Scope, ScopeTotal};
 #[error(
     "the monthly cap of {cap} on {} leaves {} in {month}, and {asked} may be needed \
      (settled {settled}, held {held}{})",
-    ScopeName(.scope), self.left(), Dead(.unsettled)
+    ScopeName(.scope), self.left(), DeadMoney(.unsettled)
 )]
 #[non_exhaustive]
-pub struct Refused {
+pub struct CapRefusal {
     /// Month in which the refused calls would count.
     pub month: Month,
     /// Scope whose cap refused the calls.
@@ -34,7 +34,7 @@ pub struct Refused {
     pub asked: NanoUsd,
 }
 
-impl Refused {
+impl CapRefusal {
     /// Describes the refusal of calls that asked for `asked`, by a cap of `cap` a month on the
     /// scope of `total`.
     pub fn new(month: Month, cap: NanoUsd, total: ScopeTotal, asked: NanoUsd) -> Self {
@@ -66,9 +66,9 @@ impl Refused {
 }
 
 /// Money of dead processes that prints as the end of a list of sums, or as nothing.
-struct Dead<'a>(&'a NanoUsd);
+struct DeadMoney<'a>(&'a NanoUsd);
 
-impl fmt::Display for Dead<'_> {
+impl fmt::Display for DeadMoney<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self.0 {
             NanoUsd::ZERO => Ok(()),
@@ -130,7 +130,7 @@ pub enum Problem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the spend ledger {place} {}: {detail}", .problem.words())]
 #[non_exhaustive]
-pub struct Unusable {
+pub struct UnusableLedger {
     /// Kind of the problem that makes the ledger unusable.
     pub problem: Problem,
     /// Path or name of the ledger.
@@ -139,7 +139,7 @@ pub struct Unusable {
     pub detail: String,
 }
 
-impl Unusable {
+impl UnusableLedger {
     /// Creates the error that says what is wrong with the ledger at `place`.
     pub fn new(problem: Problem, place: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { problem, place: place.into(), detail: detail.into() }
@@ -221,13 +221,13 @@ impl Problem {
 #[non_exhaustive]
 pub enum ReserveError {
     /// A monthly cap does not allow the calls.
-    Refused(#[from] Refused),
+    Refused(#[from] CapRefusal),
     /// The ledger cannot be used.
-    Unusable(#[from] Unusable),
+    Unusable(#[from] UnusableLedger),
 }
 
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
+impl From<CapRefusal> for Error {
+    fn from(refused: CapRefusal) -> Self {
         let hint = refused.hint(
             "ask for fewer tokens, raise the cap, or see `llm-gateway spend` for what is held",
         );
@@ -235,8 +235,8 @@ impl From<Refused> for Error {
     }
 }
 
-impl From<Unusable> for Error {
-    fn from(unusable: Unusable) -> Self {
+impl From<UnusableLedger> for Error {
+    fn from(unusable: UnusableLedger) -> Self {
         let category = match unusable.problem {
             Problem::OutOfResources => Category::Internal,
             _ => Category::Ledger,

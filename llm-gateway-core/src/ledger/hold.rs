@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::model::{CostBasis, NanoUsd};
 
-use super::error::Unusable;
+use super::error::UnusableLedger;
 
 /// The end of a hold: settled at a cost, or released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +40,11 @@ pub trait HoldSlot: Send + Sync {
 /// Whoever settled the hold may be waiting for the report. A confirmation that is dropped without a
 /// report is answered as a ledger that has stopped.
 #[derive(Debug)]
-pub struct WriteConfirmation(Option<oneshot::Sender<Result<(), Unusable>>>);
+pub struct WriteConfirmation(Option<oneshot::Sender<Result<(), UnusableLedger>>>);
 
 impl WriteConfirmation {
     /// Reports whether the end of the hold was written to whoever waits for it, if anybody does.
-    pub fn send(self, result: Result<(), Unusable>) {
+    pub fn send(self, result: Result<(), UnusableLedger>) {
         // Whoever waited may have left, and then has nothing to hear.
         let _ = self.0.map(|waiting| waiting.send(result));
     }
@@ -88,7 +88,7 @@ impl Hold {
     /// Joins this hold with `more`, which is for the same attempt. The two end as one.
     pub(crate) fn joined(mut self, mut more: Self) -> Self {
         if let (Some(first), Some(second)) = (self.slot.take(), more.slot.take()) {
-            self.slot = Some(Box::new(Joined { first, second }));
+            self.slot = Some(Box::new(JoinedSlots { first, second }));
             self.amount = self.amount.saturating_add(more.amount);
         }
         self
@@ -105,7 +105,7 @@ impl Hold {
     /// is written.
     ///
     /// # Errors
-    /// [`Unusable`] if the end could not be written. The hold then stays counted, and the ledger
+    /// [`UnusableLedger`] if the end could not be written. The hold then stays counted, and the ledger
     /// tries again with the next thing it writes.
     ///
     /// # Cancel safety
@@ -114,7 +114,7 @@ impl Hold {
         self,
         cost: NanoUsd,
         basis: CostBasis,
-    ) -> impl Future<Output = Result<(), Unusable>> + Send + 'static {
+    ) -> impl Future<Output = Result<(), UnusableLedger>> + Send + 'static {
         self.close(HoldEnd::Settled { cost, basis })
     }
 
@@ -123,30 +123,30 @@ impl Hold {
     /// [`settle`](Self::settle).
     ///
     /// # Errors
-    /// [`Unusable`] if the end could not be written, as with [`settle`](Self::settle).
-    pub fn release(self) -> impl Future<Output = Result<(), Unusable>> + Send + 'static {
+    /// [`UnusableLedger`] if the end could not be written, as with [`settle`](Self::settle).
+    pub fn release(self) -> impl Future<Output = Result<(), UnusableLedger>> + Send + 'static {
         self.close(HoldEnd::Released)
     }
 
     fn close(
         mut self,
         end: HoldEnd,
-    ) -> impl Future<Output = Result<(), Unusable>> + Send + 'static {
+    ) -> impl Future<Output = Result<(), UnusableLedger>> + Send + 'static {
         let (confirmation, written) = oneshot::channel();
         if let Some(slot) = self.slot.take() {
             slot.close(end, WriteConfirmation(Some(confirmation)));
         }
-        async { written.await.unwrap_or_else(|_| Err(Unusable::stopped("of this process"))) }
+        async { written.await.unwrap_or_else(|_| Err(UnusableLedger::stopped("of this process"))) }
     }
 }
 
 /// The slots of two holds that end as one.
-struct Joined {
+struct JoinedSlots {
     first: Box<dyn HoldSlot>,
     second: Box<dyn HoldSlot>,
 }
 
-impl HoldSlot for Joined {
+impl HoldSlot for JoinedSlots {
     fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation) {
         // The whole cost is booked before the second hold is released. In between the money is
         // counted twice, never too low.

@@ -12,11 +12,11 @@ use crate::model::{NanoUsd, Target, TaskClass};
 
 use super::Ledger;
 use super::cap::Cap;
-use super::error::{ReserveError, Unusable};
+use super::error::{ReserveError, UnusableLedger};
 use super::hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 use super::hold_request::{HoldRequest, asked};
 use super::month::Month;
-use super::month_spend::{Dropped, MonthSpend, SpendBy, SpentRow};
+use super::month_spend::{DroppedHolds, MonthSpend, SpendBy, SpentRow};
 use super::rule::{Rule, Totals};
 use super::scope::{Scope, ScopeTotal};
 
@@ -104,15 +104,15 @@ impl Ledger for MemoryLedger {
         Ok(attempts.iter().map(hold).collect())
     }
 
-    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, Unusable> {
+    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, UnusableLedger> {
         Ok(lock(&self.books).spent(month, by))
     }
 
-    async fn drop_unsettled(&self, month: Month) -> Result<Dropped, Unusable> {
+    async fn drop_unsettled(&self, month: Month) -> Result<DroppedHolds, UnusableLedger> {
         Ok(lock(&self.books).drop_unsettled(month))
     }
 
-    async fn drain(&self) -> Result<(), Unusable> {
+    async fn drain(&self) -> Result<(), UnusableLedger> {
         Ok(())
     }
 }
@@ -183,14 +183,14 @@ impl Books {
         spent
     }
 
-    fn drop_unsettled(&mut self, month: Month) -> Dropped {
+    fn drop_unsettled(&mut self, month: Month) -> DroppedHolds {
         let is_unsettled =
             |held: &MemoryHold| held.month == month && self.dead.contains(&held.process);
         let (unsettled, others) = std::mem::take(&mut self.holds)
             .into_iter()
             .partition::<BTreeMap<_, _>, _>(|(_, held)| is_unsettled(held));
         self.holds = others;
-        let mut dropped = Dropped::default();
+        let mut dropped = DroppedHolds::default();
         for held in unsettled.into_values() {
             self.each_total(month, &held.attempt, |total| total.release(held.attempt.amount));
             dropped.add(held.attempt.amount);

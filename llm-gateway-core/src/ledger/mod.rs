@@ -26,12 +26,12 @@ mod sqlite;
 use async_trait::async_trait;
 
 pub use cap::Cap;
-pub use error::{Problem, Refused, ReserveError, Unusable};
+pub use error::{CapRefusal, Problem, ReserveError, UnusableLedger};
 pub use hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 pub use hold_request::HoldRequest;
 pub use memory::MemoryLedger;
 pub use month::{InvalidMonth, Month};
-pub use month_spend::{Dropped, MonthSpend, SpendBy, SpentRow};
+pub use month_spend::{DroppedHolds, MonthSpend, SpendBy, SpentRow};
 pub use scope::{Scope, ScopeTotal};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
@@ -77,8 +77,8 @@ pub use sqlite::SqliteLedger;
 ///
 /// use async_trait::async_trait;
 /// use llm_gateway_core::ledger::{
-///     Cap, Dropped, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend,
-///     ReserveError, Scope, ScopeTotal, SpendBy, Unusable, WriteConfirmation,
+///     Cap, DroppedHolds, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend,
+///     ReserveError, Scope, ScopeTotal, SpendBy, UnusableLedger, WriteConfirmation,
 /// };
 /// use llm_gateway_core::model::NanoUsd;
 ///
@@ -123,7 +123,7 @@ pub use sqlite::SqliteLedger;
 ///         Ok(attempts.iter().map(hold).collect())
 ///     }
 ///
-///     async fn spent(&self, month: Month, _: SpendBy) -> Result<MonthSpend, Unusable> {
+///     async fn spent(&self, month: Month, _: SpendBy) -> Result<MonthSpend, UnusableLedger> {
 ///         let mut spend = MonthSpend::new(month);
 ///         let totals = self.0.lock().unwrap();
 ///         spend.scopes = totals.iter().filter(|((of, _), _)| *of == month).map(|(_, it)| it.clone()).collect();
@@ -132,12 +132,12 @@ pub use sqlite::SqliteLedger;
 ///         Ok(spend)
 ///     }
 ///
-///     async fn drop_unsettled(&self, _: Month) -> Result<Dropped, Unusable> {
+///     async fn drop_unsettled(&self, _: Month) -> Result<DroppedHolds, UnusableLedger> {
 ///         // Holds end with this process, so no dead process has any.
-///         Ok(Dropped::default())
+///         Ok(DroppedHolds::default())
 ///     }
 ///
-///     async fn drain(&self) -> Result<(), Unusable> {
+///     async fn drain(&self) -> Result<(), UnusableLedger> {
 ///         Ok(())
 ///     }
 /// }
@@ -195,23 +195,23 @@ pub trait Ledger: Send + Sync {
     /// Returns what `month` has cost so far, in rows grouped by `by`, and what is held in it.
     ///
     /// # Errors
-    /// [`Unusable`] if the ledger cannot be read.
-    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, Unusable>;
+    /// [`UnusableLedger`] if the ledger cannot be read.
+    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, UnusableLedger>;
 
     /// Releases the holds of dead processes in `month`, and returns their number and sum. The holds
     /// of living processes stay.
     ///
     /// # Errors
-    /// [`Unusable`] if the ledger cannot be written.
-    async fn drop_unsettled(&self, month: Month) -> Result<Dropped, Unusable>;
+    /// [`UnusableLedger`] if the ledger cannot be written.
+    async fn drop_unsettled(&self, month: Month) -> Result<DroppedHolds, UnusableLedger>;
 
     /// Waits until the ledger has written the end of every hold that was settled, released or
     /// dropped before. It is the last thing to do before a process ends.
     ///
     /// # Errors
-    /// [`Unusable`] if the end of a hold could not be written. The hold then stays counted at its
+    /// [`UnusableLedger`] if the end of a hold could not be written. The hold then stays counted at its
     /// whole amount.
-    async fn drain(&self) -> Result<(), Unusable>;
+    async fn drain(&self) -> Result<(), UnusableLedger>;
 
     /// Sets money aside for one attempt. See [`reserve`](Self::reserve).
     ///
@@ -224,7 +224,7 @@ pub trait Ledger: Send + Sync {
         caps: &[Cap],
     ) -> Result<Hold, ReserveError> {
         let holds = self.reserve(month, &[attempt], caps).await?;
-        holds.into_iter().next().ok_or_else(|| Unusable::stopped("the ledger").into())
+        holds.into_iter().next().ok_or_else(|| UnusableLedger::stopped("the ledger").into())
     }
 }
 

@@ -126,7 +126,7 @@ impl MonthSpend {
 /// released. It is serialized as `{holds, amount_usd}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Dropped {
+pub struct DroppedHolds {
     /// Number of holds of dead processes that were released.
     pub holds: u64,
     /// Sum of the holds of dead processes that were released.
@@ -134,7 +134,7 @@ pub struct Dropped {
     pub amount: NanoUsd,
 }
 
-impl Dropped {
+impl DroppedHolds {
     /// Counts one more released hold of `amount`.
     pub fn add(&mut self, amount: NanoUsd) {
         self.holds += 1;

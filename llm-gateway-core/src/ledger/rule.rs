@@ -4,7 +4,7 @@
 use crate::model::NanoUsd;
 
 use super::cap::Cap;
-use super::error::{Problem, ReserveError, ScopeName, Unusable};
+use super::error::{Problem, ReserveError, ScopeName, UnusableLedger};
 use super::month::Month;
 use super::scope::{Scope, ScopeTotal};
 
@@ -73,7 +73,7 @@ impl Rule<'_> {
                  and it counts up to {LARGEST}",
                 ScopeName(scope)
             );
-            Unusable::new(Problem::BeyondCounting, place, detail).into()
+            UnusableLedger::new(Problem::BeyondCounting, place, detail).into()
         })
     }
 }

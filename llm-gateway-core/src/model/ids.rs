@@ -110,7 +110,7 @@ const PLAIN_NAME_RULE: &str = "use 1 to 64 letters, digits, `_`, `-` or `.`";
 /// together. A policy with more is refused, and of a longer name in a response the digest is kept.
 /// The bound matters because a finding may name each pair of members. Ids that a policy names have
 /// at most 128 bytes, and ids of responses some hundred.
-pub(crate) const LONGEST_NAME: usize = 1_024;
+pub(crate) const LONGEST_RECEIPT_NAME: usize = 1_024;
 
 const MODEL_ID_RULE: &str = "use 1 to 128 letters, digits or any of `. _ : / @ -`, without `..`";
 

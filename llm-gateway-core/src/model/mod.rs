@@ -45,7 +45,7 @@ mod usage;
 pub(crate) use authority::{has_variable, host_fault};
 pub(crate) use closest::{closest_name, did_you_mean};
 pub(crate) use date::date_utc;
-pub(crate) use ids::LONGEST_NAME;
+pub(crate) use ids::LONGEST_RECEIPT_NAME;
 pub(crate) use key_kind::KeyKind;
 pub(crate) use prompt::{
     AnswerSchema, Ask, Blind, ContentPart, Frame, Framed, Grant, Message, ModelText, PLANNER_ASK,

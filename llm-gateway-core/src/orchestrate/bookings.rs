@@ -50,7 +50,7 @@ impl<'a> Bookings<'a> {
 }
 
 /// A call that an orchestration may make, with the most that it may cost.
-struct Projected {
+struct ProjectedCall {
     key: CallKey,
     preflight: Preflight,
     worst_case: WorstCase,
@@ -61,7 +61,7 @@ fn projected(
     context: &Context<'_>,
     orchestration: &PlannedOrchestration,
     task: &Prompt<Blind>,
-) -> Result<Vec<Projected>, Error> {
+) -> Result<Vec<ProjectedCall>, Error> {
     let outputs: Vec<StepOutput> = (1..).zip(&orchestration.steps).map(empty_output).collect();
     let nothing = Completion::text("").model_text();
     let project = |call: ForeseenCall<'_>| {
@@ -94,17 +94,17 @@ fn projection(
     prompt: &Prompt,
     tokens_to_come: u64,
     key: CallKey,
-) -> Projected {
+) -> ProjectedCall {
     let rules = context.policy.preflight();
     let estimated = rules.estimated_tokens(prompt.characters()).saturating_add(tokens_to_come);
     let preflight = rules.estimate_of(estimated, planned.max_tokens, planned.facts.as_deref());
     let bound = prompt.token_bound().saturating_add(tokens_to_come);
-    Projected { key, preflight, worst_case: WorstCase::of(planned, bound) }
+    ProjectedCall { key, preflight, worst_case: WorstCase::of(planned, bound) }
 }
 
 /// Checks an orchestration's price against the kill switches, and each call's against `block_usd`.
 /// If a later step were refused, the earlier ones would be paid for in vain.
-fn check(context: &Context<'_>, calls: &[Projected]) -> Result<(), Error> {
+fn check(context: &Context<'_>, calls: &[ProjectedCall]) -> Result<(), Error> {
     let total = NanoUsd::total(calls.iter().map(|call| call.preflight.estimated_max_cost_usd));
     if let Some(why) = context.policy.switches().refuses_cost(total) {
         let message = format!("the orchestration is refused: {why}");
@@ -113,7 +113,7 @@ fn check(context: &Context<'_>, calls: &[Projected]) -> Result<(), Error> {
     }
     let blocked = calls.iter().find(|call| call.preflight.action == PreflightAction::Block);
     match blocked {
-        Some(Projected { key, preflight, worst_case }) => {
+        Some(ProjectedCall { key, preflight, worst_case }) => {
             let (step, target) = (&key.step, &worst_case.target);
             let why = preflight.reason.as_deref().unwrap_or("the price is too high");
             let message = format!("step `{step}` at {target} is refused: {why}");

@@ -18,7 +18,7 @@ mod verdict;
 use std::time::Duration;
 
 use crate::certificate::{AttemptCost, StepEvidence};
-use crate::dispatch::{Advice, Allowance, Answered, Attempt, Context, Refusal};
+use crate::dispatch::{Advice, Allowance, AnsweredAttempt, Attempt, Context, Refusal};
 use crate::error::Error;
 use crate::evidence;
 use crate::model::{Blind, Prompt, Target};
@@ -49,7 +49,7 @@ pub(crate) struct StepRun {
     /// Whether the call asks again for a verdict, after a reply that was not one.
     pub(crate) again: bool,
     pub(crate) target: Target,
-    pub(crate) result: Result<Answered, Refusal>,
+    pub(crate) result: Result<AnsweredAttempt, Refusal>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) latency: Duration,
     /// What the step's model was instructed and shown, and the recorded bytes of the call.

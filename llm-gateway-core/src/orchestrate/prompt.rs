@@ -56,8 +56,8 @@ pub(super) struct JudgedArtifact {
 
 impl JudgedArtifact {
     /// Returns the judged artifact in the form that the certificate reads.
-    pub(super) fn as_evidence(&self, ask: Ask) -> certificate::Judged {
-        let judged = certificate::Judged::new(self.position, self.frame.nonce(), ask);
+    pub(super) fn as_evidence(&self, ask: Ask) -> certificate::JudgementEvidence {
+        let judged = certificate::JudgementEvidence::new(self.position, self.frame.nonce(), ask);
         match ask {
             Ask::Structured | Ask::StructuredAgain => judged.with_schema(),
             Ask::Plain | Ask::PlainAgain => judged,

@@ -1,7 +1,7 @@
 //! The outcome of a run, a [`Reply`] or a [`Failure`], and the parts of both.
 //!
 //! A [`Reply`] is one model's [`Answer`], a [`PanelAnswer`], a [`CascadeAnswer`], or the outcome of
-//! a task, [`Orchestrated`]. Each holds its attempts and costs. A panel also has its [`Agreement`],
+//! a task, [`OrchestrationOutcome`]. Each holds its attempts and costs. A panel also has its [`Agreement`],
 //! and an orchestration its rounds with the [`Verdict`] of each. All of them convert into an
 //! [`Envelope`](crate::Envelope).
 //!
@@ -45,7 +45,7 @@ pub use crate::orchestrate::{ChecklistItem, Decision, Met, Round, Verdict};
 pub use crate::panel::{Agreement, Cluster, Consensus, EffectiveSampleSize};
 pub(crate) use cascade::Escalation;
 pub use cascade::{AnsweredBy, CascadeAnswer};
-pub use orchestration::{Ending, Orchestrated, StepOutcome};
+pub use orchestration::{Ending, OrchestrationOutcome, StepOutcome};
 pub use panel::PanelAnswer;
 
 /// The answer of one model, with its cost, its attempts and its price check.
@@ -122,7 +122,7 @@ pub enum Reply {
     /// Reply of a panel: the answers of models that could not see each other.
     Panel(Box<PanelAnswer>),
     /// Reply to a task that was planned, done and verified: the outcome of its orchestration.
-    Orchestration(Box<Orchestrated>),
+    Orchestration(Box<OrchestrationOutcome>),
     /// Reply of a cascade: the answer of its cheap models if they agree, else of the strong model.
     Cascade(Box<CascadeAnswer>),
 }
@@ -173,7 +173,7 @@ impl Reply {
     }
 
     /// Returns the outcome of an orchestration, if a [`Task`](crate::Task) was started.
-    pub fn into_orchestration(self) -> Option<Orchestrated> {
+    pub fn into_orchestration(self) -> Option<OrchestrationOutcome> {
         match self {
             Self::Orchestration(orchestrated) => Some(*orchestrated),
             Self::Single(_) | Self::Panel(_) | Self::Cascade(_) => None,
@@ -198,7 +198,7 @@ pub(crate) struct FailureParts {
     /// The answers of the panel, or of the cascade's gate, if it was asked.
     pub(crate) panel: Option<Box<PanelAnswer>>,
     /// The results of an orchestration so far, if its first step was made.
-    pub(crate) orchestration: Option<Box<Orchestrated>>,
+    pub(crate) orchestration: Option<Box<OrchestrationOutcome>>,
     /// The step of an orchestration that failed, or `preflight` if none was begun.
     pub(crate) failed_stage: Option<String>,
     /// The reason why the gate did not settle the question, if the panel is the gate of a cascade.
@@ -283,7 +283,7 @@ impl Failure {
     }
 
     /// Returns the results of the orchestration that failed: what was paid for is not lost.
-    pub fn orchestration(&self) -> Option<&Orchestrated> {
+    pub fn orchestration(&self) -> Option<&OrchestrationOutcome> {
         self.0.orchestration.as_deref()
     }
 

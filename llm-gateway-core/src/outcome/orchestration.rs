@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::certificate::{
-    self, Bundle, OfOrchestration, OrchestrationCertificate, OrchestrationEvidence, Receipt,
+    self, Bundle, OrchestrationCertificate, OrchestrationEvidence, OrchestrationSubject, Receipt,
 };
 use crate::dispatch::{Attempt, all_recorded, total_cost};
 use crate::model::{NanoUsd, RunId, StepRole, Target};
@@ -15,7 +15,7 @@ use super::{Answer, Failure};
 /// The outcome of an orchestration: everything that was done for its task, and how it ended.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Orchestrated {
+pub struct OrchestrationOutcome {
     /// Depth of the task: `trivial`, `standard` or `complex`.
     pub depth: String,
     /// The ending of the orchestration.
@@ -29,7 +29,7 @@ pub struct Orchestrated {
     pub verifier_sees: Vec<&'static str>,
     /// Receipt of the orchestration: the digests of what was sent and received, and the
     /// certificate.
-    pub receipt: Receipt<OfOrchestration>,
+    pub receipt: Receipt<OrchestrationSubject>,
     /// Recorded bytes behind the receipt: the task, and everything sent and received.
     pub bundle: Bundle<OrchestrationEvidence>,
     /// Path of the receipt, if it was written to disk.
@@ -88,7 +88,7 @@ impl StepOutcome {
     }
 }
 
-impl Orchestrated {
+impl OrchestrationOutcome {
     /// Returns the round whose results count: the last round with an artifact, else the last round.
     pub fn current_round(&self) -> Option<&Round> {
         let with_artifact = self.rounds.iter().rfind(|round| round.artifact.is_some());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::certificate::{Bundle, Certificate, Evidence, OfPanel, Receipt};
+use crate::certificate::{Bundle, Certificate, Evidence, PanelSubject, Receipt};
 use crate::dispatch::{Attempt, all_recorded, total_cost};
 use crate::model::{NanoUsd, RunId, Target};
 use crate::panel::Agreement;
@@ -29,7 +29,7 @@ pub struct PanelAnswer {
     /// The most that the panel may cost, retries included, if the policy sets a limit.
     pub cost_cap: Option<NanoUsd>,
     /// Receipt of the panel: the digests of what was sent and received, and the certificate.
-    pub receipt: Receipt<OfPanel>,
+    pub receipt: Receipt<PanelSubject>,
     /// Recorded bytes behind the panel's receipt: prompts and answers.
     pub bundle: Bundle<Evidence>,
     /// Path of the receipt, if it was written to disk.

@@ -17,7 +17,7 @@ pub(crate) struct RetryRules {
 
 /// An attempt that failed, as far as backoff depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Failed {
+pub(crate) struct FailedAttempt {
     /// What the failure leads to.
     pub(crate) meaning: Meaning,
     /// Time that the provider asked to wait, if it did.
@@ -33,7 +33,7 @@ impl RetryRules {
     /// callers that failed together do not come back together
     /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>). The wait is
     /// never shorter than the provider asked for. `random` is uniform in 0..1.
-    pub(crate) fn wait_after(&self, failed: Failed, random: f64) -> Option<Duration> {
+    pub(crate) fn wait_after(&self, failed: FailedAttempt, random: f64) -> Option<Duration> {
         if !failed.meaning.retry_same || failed.retries >= self.max_retries {
             return None;
         }
@@ -54,8 +54,8 @@ mod tests {
         max_delay: Duration::from_secs(3),
     };
 
-    fn failed(category: Category, retries: u32) -> Failed {
-        Failed { meaning: Meaning::of_failure(category, None), retry_after: None, retries }
+    fn failed(category: Category, retries: u32) -> FailedAttempt {
+        FailedAttempt { meaning: Meaning::of_failure(category, None), retry_after: None, retries }
     }
 
     #[test]
@@ -76,9 +76,9 @@ mod tests {
     #[test]
     fn a_retry_after_is_never_cut_short() {
         let long = Duration::from_secs(3_600);
-        let asked = Failed { retry_after: Some(long), ..failed(Category::RateLimit, 0) };
+        let asked = FailedAttempt { retry_after: Some(long), ..failed(Category::RateLimit, 0) };
         assert_eq!(RULES.wait_after(asked, 0.5), Some(long));
-        let short = Failed { retry_after: Some(Duration::ZERO), ..asked };
+        let short = FailedAttempt { retry_after: Some(Duration::ZERO), ..asked };
         assert_eq!(RULES.wait_after(short, 0.5), Some(Duration::from_millis(500)));
     }
 
@@ -94,7 +94,7 @@ mod tests {
                 max_delay: Duration::from_secs_f64(max),
             };
             let asked = Duration::from_secs(asked);
-            let failed = Failed { retry_after: Some(asked), ..failed(Category::Timeout, retries) };
+            let failed = FailedAttempt { retry_after: Some(asked), ..failed(Category::Timeout, retries) };
             if let Some(wait) = rules.wait_after(failed, random) {
                 proptest::prop_assert!(wait >= asked && wait <= rules.max_delay.max(asked));
             }

@@ -14,7 +14,7 @@ mod limiter;
 mod targets;
 mod taxonomy;
 
-pub(crate) use backoff::{Failed, RetryRules};
+pub(crate) use backoff::{FailedAttempt, RetryRules};
 pub(crate) use breaker::{Breaker, BreakerRules};
 pub(crate) use deadline::Deadline;
 pub(crate) use limiter::{Limiter, LimiterPermit, Overload};

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::credential;
 use crate::describe::Keys;
-use crate::dispatch::{Advice, Answered, Attempt, Context, Refusal};
+use crate::dispatch::{Advice, AnsweredAttempt, Attempt, Context, Refusal};
 use crate::error::{Category, Error};
 use crate::event::EventSender;
 use crate::model::{RunId, Target, TaskClass};
@@ -89,13 +89,13 @@ impl<'a> ActiveRun<'a> {
     /// `instead` completes the hint of an error that says how another model can be asked.
     pub(super) fn outcome(
         &self,
-        result: Result<Answered, Refusal>,
+        result: Result<AnsweredAttempt, Refusal>,
         attempts: Vec<Attempt>,
         latency: Duration,
         instead: &str,
     ) -> Result<Answer, Failure> {
         match result {
-            Ok(Answered { target, completion, cost, preflight }) => {
+            Ok(AnsweredAttempt { target, completion, cost, preflight }) => {
                 tracing::debug!(%target, ?latency, "answered");
                 Ok(Answer {
                     task_class: self.task_class.clone(),

@@ -34,7 +34,7 @@ use orchestration::ORCHESTRATE;
 
 pub(crate) use escalation_counts::EscalationCounts;
 pub(crate) use recent_answers::RecentAnswers;
-pub(crate) use reply::Wanted;
+pub(crate) use reply::AcceptedReply;
 pub use request::Request;
 pub(crate) use state::SharedState;
 pub use task::Task;
@@ -75,7 +75,7 @@ impl fmt::Debug for Run {
 }
 
 /// Starts a request. A reply of another kind than `wanted` is refused before anything is sent.
-pub(crate) fn start(state: &Arc<SharedState>, request: Request, wanted: Wanted) -> Run {
+pub(crate) fn start(state: &Arc<SharedState>, request: Request, wanted: AcceptedReply) -> Run {
     let id = RunId::from_bits(state.random.bits());
     let (sender, events) = event::channel();
     let state = Arc::clone(state);

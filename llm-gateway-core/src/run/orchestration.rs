@@ -10,7 +10,7 @@ use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, Message, Prompt, StepRole, TaskClass};
 use crate::orchestrate::{self, OrchestrationEnd, OrchestrationRun, StepRun};
-use crate::outcome::{Ending, Failure, FailureParts, Orchestrated, Reply, StepOutcome};
+use crate::outcome::{Ending, Failure, FailureParts, OrchestrationOutcome, Reply, StepOutcome};
 use crate::policy::{PlannedOrchestration, Policy, Sight, Workflow};
 
 use super::Task;
@@ -67,7 +67,7 @@ impl ActiveRun<'_> {
         let (particulars, kinship) = (self.particulars(policy, spent), self.state.kinship(policy));
         let (receipt, bundle) =
             Receipt::issue_orchestration(particulars, evidence, kinship, self.salt());
-        let orchestrated = Orchestrated {
+        let orchestrated = OrchestrationOutcome {
             depth: orchestration.depth.clone(),
             ending: ending(end),
             rounds,
@@ -121,7 +121,7 @@ impl ActiveRun<'_> {
     }
 
     /// Makes the failure of an orchestration that ended at `stage`, with everything that exists.
-    fn failed_at(&self, stage: String, orchestrated: Orchestrated) -> Failure {
+    fn failed_at(&self, stage: String, orchestrated: OrchestrationOutcome) -> Failure {
         let parts = self.parts(failure_of(&stage, &orchestrated));
         Failure::new(FailureParts {
             attempts: orchestrated.attempts().cloned().collect(),
@@ -180,7 +180,7 @@ fn verifier_sees(workflow: &Workflow) -> Vec<&'static str> {
 
 /// Returns the error of an orchestration whose step at `stage` returned nothing: the error of the
 /// step, with its name.
-fn failure_of(stage: &str, orchestrated: &Orchestrated) -> Error {
+fn failure_of(stage: &str, orchestrated: &OrchestrationOutcome) -> Error {
     let last = orchestrated.steps.last().and_then(|step| step.result.as_ref().err());
     let Some(failure) = last else {
         return Error::new(Category::Internal, format!("step `{stage}` gave nothing"));

@@ -14,7 +14,7 @@ use super::active::ActiveRun;
 
 /// The kind of reply that the caller accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum AcceptedReply {
     /// A reply of any kind.
     Anything,
     /// The answer of a single model.
@@ -27,7 +27,11 @@ pub(crate) enum Wanted {
 
 impl ActiveRun<'_> {
     /// Answers the request.
-    pub(super) async fn reply(&self, request: Request, wanted: Wanted) -> Result<Reply, Failure> {
+    pub(super) async fn reply(
+        &self,
+        request: Request,
+        wanted: AcceptedReply,
+    ) -> Result<Reply, Failure> {
         let failed = |error| self.failure(error);
         let policy = self.policy()?;
         let plan = policy.plan(request.as_plan_request()).map_err(failed)?;
@@ -35,15 +39,16 @@ impl ActiveRun<'_> {
         let prompt = Prompt::from_caller(request.system, request.messages);
         let context = self.context(policy, &plan.task_class, plan.deadline);
         match (&plan.shape, wanted) {
-            (PlanShape::Single(chain), Wanted::Anything | Wanted::Answer) => {
+            (PlanShape::Single(chain), AcceptedReply::Anything | AcceptedReply::Answer) => {
                 self.single(&context, chain, prompt).await
             }
-            (PlanShape::Panel(panel), Wanted::Anything | Wanted::Panel) => {
+            (PlanShape::Panel(panel), AcceptedReply::Anything | AcceptedReply::Panel) => {
                 self.panel(&context, panel, &prompt).await
             }
-            (PlanShape::Cascade { gate, otherwise }, Wanted::Anything | Wanted::Cascade) => {
-                self.cascade(&context, gate, otherwise, &prompt).await
-            }
+            (
+                PlanShape::Cascade { gate, otherwise },
+                AcceptedReply::Anything | AcceptedReply::Cascade,
+            ) => self.cascade(&context, gate, otherwise, &prompt).await,
             (shape, _) => Err(failed(self.other_kind(shape.kind()))),
         }
     }

@@ -15,8 +15,15 @@ const MOST_NAMES: usize = 22;
 
 /// The names that the first page repeats from a module: what every call returns, and the script
 /// for tests.
-const REPEATED: &[&str] =
-    &["Answer", "CascadeAnswer", "Failure", "Orchestrated", "PanelAnswer", "Reply", "Scripted"];
+const REPEATED: &[&str] = &[
+    "Answer",
+    "CascadeAnswer",
+    "Failure",
+    "OrchestrationOutcome",
+    "PanelAnswer",
+    "Reply",
+    "Scripted",
+];
 
 /// The third-party types that a public signature may name, by the beginning of their paths.
 /// `Serialize` is a bound only, and of the family of `serde_json`.

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use llm_gateway_core::ledger::{
-    Cap, Dropped, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend, ReserveError,
-    SpendBy, Unusable, WriteConfirmation,
+    Cap, DroppedHolds, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend,
+    ReserveError, SpendBy, UnusableLedger, WriteConfirmation,
 };
 
 /// A ledger that keeps its callers waiting.
@@ -32,15 +32,15 @@ impl Ledger for Silent {
         }
     }
 
-    async fn spent(&self, _: Month, _: SpendBy) -> Result<MonthSpend, Unusable> {
+    async fn spent(&self, _: Month, _: SpendBy) -> Result<MonthSpend, UnusableLedger> {
         std::future::pending().await
     }
 
-    async fn drop_unsettled(&self, _: Month) -> Result<Dropped, Unusable> {
+    async fn drop_unsettled(&self, _: Month) -> Result<DroppedHolds, UnusableLedger> {
         std::future::pending().await
     }
 
-    async fn drain(&self) -> Result<(), Unusable> {
+    async fn drain(&self) -> Result<(), UnusableLedger> {
         std::future::pending().await
     }
 }

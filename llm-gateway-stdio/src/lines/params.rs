@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::arguments::kind;
 
 /// What a member of the parameters must be.
-enum Wanted {
+enum ValueKind {
     Text,
     Object,
 }
@@ -17,16 +17,16 @@ enum Wanted {
 struct Member {
     method: &'static str,
     name: &'static str,
-    wanted: Wanted,
+    wanted: ValueKind,
     required: bool,
 }
 
 /// The members that this server reads.
 const MEMBERS: [Member; 4] = [
-    Member { method: "tools/call", name: "name", wanted: Wanted::Text, required: true },
-    Member { method: "tools/call", name: "arguments", wanted: Wanted::Object, required: false },
-    Member { method: "tools/list", name: "cursor", wanted: Wanted::Text, required: false },
-    Member { method: "", name: "_meta", wanted: Wanted::Object, required: false },
+    Member { method: "tools/call", name: "name", wanted: ValueKind::Text, required: true },
+    Member { method: "tools/call", name: "arguments", wanted: ValueKind::Object, required: false },
+    Member { method: "tools/list", name: "cursor", wanted: ValueKind::Text, required: false },
+    Member { method: "", name: "_meta", wanted: ValueKind::Object, required: false },
 ];
 
 /// The methods that the server has. What rmcp cannot read of these is wrong in its parameters.
@@ -56,11 +56,11 @@ fn problem(member: &Member, params: &mut Map<String, Value>) -> Option<String> {
     }
     let wanted = match (wanted, params.get(*name)) {
         (_, None) => return required.then(|| format!("`{name}` is missing")),
-        (Wanted::Text, Some(Value::String(_))) | (Wanted::Object, Some(Value::Object(_))) => {
+        (ValueKind::Text, Some(Value::String(_))) | (ValueKind::Object, Some(Value::Object(_))) => {
             return None;
         }
-        (Wanted::Text, _) => "text",
-        (Wanted::Object, _) => "an object",
+        (ValueKind::Text, _) => "text",
+        (ValueKind::Object, _) => "an object",
     };
     let found = params.get(*name).map(kind).unwrap_or_default();
     Some(format!("`{name}` must be {wanted}, not {found}"))

@@ -6,7 +6,7 @@
 //! words, or in a single word.
 
 use super::evidence::StepEvidence;
-use super::expected::Expected;
+use super::expected::ExpectedTurn;
 use super::repeats::{Runs, SearchedText};
 use super::step_answer::StepAnswer;
 use super::tokens::Lexicon;
@@ -34,7 +34,7 @@ pub(super) struct Suspect<'a> {
     /// The instruction that the system part of the step's requests may contain.
     instruction: &'a str,
     /// The user turn that the verifier must have been sent; `None` if the evidence does not say.
-    pub(super) turn: Option<Expected<'a>>,
+    pub(super) turn: Option<ExpectedTurn<'a>>,
     /// The stray texts: what the step's requests contain although they should not.
     pub(super) strays: Vec<Finding>,
 }
@@ -167,7 +167,7 @@ impl Attribution {
             return;
         }
         let instruction = lexicon.words(suspect.instruction).numbers;
-        let pieces = suspect.turn.iter().flat_map(Expected::pieces);
+        let pieces = suspect.turn.iter().flat_map(ExpectedTurn::pieces);
         let turn: Vec<u32> = pieces.flat_map(|piece| lexicon.words(piece).numbers).collect();
         let mut carried = Runs::of([&turn, &instruction]);
         let mut says_little = Vec::new();

@@ -61,7 +61,7 @@ impl OrchestrationCertificate {
 
 /// The claims about an orchestration that are decided from texts, which a receipt does not contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::certificate) struct OfTexts {
+pub(in crate::certificate) struct TextClaims {
     pub(in crate::certificate) verifier_plan_blind: Claim,
     pub(in crate::certificate) verifier_history_blind: Claim,
     pub(in crate::certificate) plan_leak: Claim,
@@ -85,7 +85,7 @@ pub fn certify_orchestration(
 ) -> OrchestrationCertificate {
     let said = step_answer::read(evidence);
     let BlindnessClaims { plan_blind, history_blind } = sight::blindness_claims(evidence, &said);
-    let of_texts = OfTexts {
+    let of_texts = TextClaims {
         verifier_plan_blind: plan_blind,
         verifier_history_blind: history_blind,
         plan_leak: leak::plan_leak(&evidence.task, &said),
@@ -97,7 +97,7 @@ pub fn certify_orchestration(
 /// Combines all claims of an orchestration: those decided from texts, and the one decided from what
 /// is known of the answers. If the final artifact was not judged, none of the claims is applicable.
 pub(in crate::certificate) fn claims(
-    of_texts: OfTexts,
+    of_texts: TextClaims,
     places: &[StepPlace],
     answers: &[AnsweredCall<'_>],
     kinship: &Kinship,
@@ -105,7 +105,7 @@ pub(in crate::certificate) fn claims(
     if let Some(because) = distinct::unjudged(places, answers) {
         return OrchestrationClaims::not_applicable(&because);
     }
-    let OfTexts { verifier_plan_blind, verifier_history_blind, plan_leak } = of_texts;
+    let TextClaims { verifier_plan_blind, verifier_history_blind, plan_leak } = of_texts;
     let verifier_worker_distinct = distinct::verifier_worker_distinct(places, answers, kinship);
     OrchestrationClaims {
         verifier_plan_blind,
@@ -134,7 +134,7 @@ fn answers(evidence: &OrchestrationEvidence) -> Vec<AnsweredCall<'_>> {
 /// Returns warnings about bytes that were sent to planners and workers without being committed. No
 /// claim is about them, because no verifier was shown them.
 fn warnings(evidence: &OrchestrationEvidence) -> Vec<String> {
-    let steps = evidence.steps.iter().filter(|step| !sight::is_shown(step));
+    let steps = evidence.steps.iter().filter(|step| !sight::is_asked_verifier(step));
     let mut warnings = Vec::new();
     for step in steps {
         let call = &step.call;

@@ -42,7 +42,7 @@ pub struct StepEvidence {
     /// Instruction that the step had as its system text; empty if there was none.
     pub instruction: String,
     /// The artifact and question that a verifier was asked to judge; `None` for other roles.
-    pub judged: Option<Judged>,
+    pub judged: Option<JudgementEvidence>,
     /// The model call of the step. Its position counts the steps from 1.
     pub call: CallEvidence,
 }
@@ -62,7 +62,7 @@ impl StepEvidence {
 
     /// Adds what the step was asked to judge; only a verifier's step judges.
     #[must_use]
-    pub fn judging(self, judged: Judged) -> Self {
+    pub fn judging(self, judged: JudgementEvidence) -> Self {
         Self { judged: Some(judged), ..self }
     }
 }
@@ -72,7 +72,7 @@ impl StepEvidence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Judged {
+pub struct JudgementEvidence {
     /// Position of the step whose answer is judged.
     pub artifact: u32,
     /// Nonce that marks the lines before and after the judged artifact.
@@ -83,7 +83,7 @@ pub struct Judged {
     pub structured: bool,
 }
 
-impl Judged {
+impl JudgementEvidence {
     /// Creates the description of a judgement: of the answer of step `artifact`, between lines with
     /// `nonce`, followed by the question `ask`. The request may not contain a schema.
     pub fn new(artifact: u32, nonce: impl Into<String>, ask: Ask) -> Self {

@@ -8,7 +8,7 @@ use crate::model::{Frame, Framed, StepRole};
 
 /// The user turn that a verifier must have been sent: the task, the artifact, and the gateway's
 /// words around the artifact. It is rebuilt, not taken from the request.
-pub(super) struct Expected<'a> {
+pub(super) struct ExpectedTurn<'a> {
     task: &'a str,
     /// The gateway's line before the artifact.
     opening: String,
@@ -28,7 +28,7 @@ pub(super) enum Fit {
     Mismatch,
 }
 
-impl<'a> Expected<'a> {
+impl<'a> ExpectedTurn<'a> {
     /// Rebuilds the user turn that the verifier `step` must have been sent.
     ///
     /// # Errors

@@ -7,7 +7,9 @@
 //! is told, and counts against nothing.
 
 use super::critique::Critique;
-use super::repetition::{COMPARED, Common, Repetition, SHINGLE, Searched, SeenWords};
+use super::repetition::{
+    AllowedShingles, COMPARED, Repetition, SHINGLE, SearchedArtifact, SeenWords,
+};
 use super::step_answer::StepAnswer;
 use super::tokens::Lexicon;
 use crate::certificate::claims::ClaimResult;
@@ -15,7 +17,7 @@ use crate::model::StepRole;
 
 /// What the artifacts of a run repeat of its past, one sentence for each finding.
 #[derive(Debug, Default)]
-pub(super) struct Repeated {
+pub(super) struct RepeatedPast {
     /// Artifacts that repeat what an earlier verdict said was wrong.
     pub(super) against: Vec<String>,
     /// Artifacts and verdicts that cannot be compared.
@@ -25,19 +27,19 @@ pub(super) struct Repeated {
 }
 
 /// Finds what each artifact repeats of the verdicts before it and of the artifact before it.
-pub(super) fn repeated(task: &str, said: &[StepAnswer<'_>]) -> Repeated {
+pub(super) fn repeated(task: &str, said: &[StepAnswer<'_>]) -> RepeatedPast {
     // A run of a single round has no past, and none of its texts need be read.
     let mut judged = said.iter().skip_while(|it| !it.is_of(StepRole::Verifier));
     if !judged.any(|it| it.is_of(StepRole::Worker)) {
-        return Repeated::default();
+        return RepeatedPast::default();
     }
     let mut lexicon = Lexicon::new();
     let task = SeenWords::of(task, &mut lexicon);
-    let of_task = Common::of(&task);
+    let of_task = AllowedShingles::of(&task);
     let texts: Vec<PastText> =
         said.iter().filter_map(|it| PastText::of(it, &mut lexicon)).collect();
-    let mut repeated = Repeated::default();
-    let mut past = Past { common: of_task.clone(), faults: Vec::new(), left: COMPARED };
+    let mut repeated = RepeatedPast::default();
+    let mut past = ArtifactPast { common: of_task.clone(), faults: Vec::new(), left: COMPARED };
     let mut unknown = Vec::new();
     let mut earlier: Option<&SeenWords> = None;
     for text in &texts {
@@ -49,7 +51,7 @@ pub(super) fn repeated(task: &str, said: &[StepAnswer<'_>]) -> Repeated {
             }
             PastText::Artifact { round, words } => {
                 repeated.open.append(&mut unknown);
-                let searched = Searched::of(words);
+                let searched = SearchedArtifact::of(words);
                 past.search(*round, &searched, &mut repeated);
                 let like = earlier.map(|earlier| Repetition::of(earlier, &searched, &of_task));
                 repeated.likeness.extend(like.and_then(|like| likeness(*round, &like)));
@@ -105,18 +107,18 @@ impl PastText {
 }
 
 /// The past of an artifact.
-struct Past<'a> {
+struct ArtifactPast<'a> {
     /// The texts that an artifact may repeat freely: the task, the earlier artifacts, and quotes.
-    common: Common<'a>,
+    common: AllowedShingles<'a>,
     /// What earlier verdicts said was wrong, each with the position of its step.
     faults: Vec<(u32, &'a SeenWords)>,
     /// The number of words of verdicts that may still be compared.
     left: usize,
 }
 
-impl Past<'_> {
+impl ArtifactPast<'_> {
     /// Compares an artifact with what each earlier verdict said was wrong.
-    fn search(&mut self, round: u32, artifact: &Searched<'_>, repeated: &mut Repeated) {
+    fn search(&mut self, round: u32, artifact: &SearchedArtifact<'_>, repeated: &mut RepeatedPast) {
         let mut worst: Option<(u32, Repetition)> = None;
         for (position, fault) in &self.faults {
             let found = Repetition::within(&mut self.left, fault, artifact, &self.common);

@@ -4,7 +4,7 @@
 //! much that is, is measured in [`repetition`](super::repetition), without what the task itself
 //! contains. Only verbatim repetition is detected: a plan in other words passes.
 
-use super::repetition::{COMPARED, Common, Repetition, Searched, SeenWords};
+use super::repetition::{AllowedShingles, COMPARED, Repetition, SearchedArtifact, SeenWords};
 use super::step_answer::StepAnswer;
 use super::tokens::Lexicon;
 use crate::certificate::claims::{Claim, ClaimResult, sentence};
@@ -22,7 +22,7 @@ pub(super) fn plan_leak(task: &str, said: &[StepAnswer<'_>]) -> Claim {
     }
     let mut lexicon = Lexicon::new();
     let task = SeenWords::of(task, &mut lexicon);
-    let mut comparison = Comparison { common: Common::of(&task), lexicon, left: COMPARED };
+    let mut comparison = Comparison { common: AllowedShingles::of(&task), lexicon, left: COMPARED };
     let mut plans: Vec<PlanWords<'_>> = Vec::new();
     let (mut against, mut open, mut pass) = (Vec::new(), Vec::new(), Vec::new());
     let mut short = Vec::new();
@@ -64,7 +64,7 @@ struct PlanWords<'a> {
 /// A comparison of a run's artifacts with its plans.
 struct Comparison<'a> {
     /// The runs of words of the task, which do not count as repeated.
-    common: Common<'a>,
+    common: AllowedShingles<'a>,
     lexicon: Lexicon,
     /// The number of words of plans that may still be compared.
     left: usize,
@@ -84,7 +84,7 @@ impl Comparison<'_> {
             Ok(artifact) => SeenWords::of(artifact, &mut self.lexicon),
             Err(why) => return Some((ClaimResult::Unknown, why.to_owned())),
         };
-        let artifact = Searched::of(&artifact);
+        let artifact = SearchedArtifact::of(&artifact);
         let mut worst: Option<((u8, usize), ClaimResult, String)> = None;
         for plan in plans.iter().rev() {
             let (rank, result, figures) = match &plan.words {
@@ -106,7 +106,7 @@ impl Comparison<'_> {
     }
 
     /// Measures how much of one plan an artifact repeats verbatim.
-    fn leak(&mut self, plan: &SeenWords, artifact: &Searched<'_>) -> Repetition {
+    fn leak(&mut self, plan: &SeenWords, artifact: &SearchedArtifact<'_>) -> Repetition {
         let measured = Repetition::within(&mut self.left, plan, artifact, &self.common);
         measured.unwrap_or_default()
     }
@@ -123,7 +123,7 @@ mod tests {
         let text: String = (0..100).map(|n| format!("word{n} ")).collect();
         let mut words = || SeenWords::of(&text, &mut lexicon);
         let plans: Vec<_> = (1..=2).map(|round| PlanWords { round, words: Ok(words()) }).collect();
-        let mut comparison = Comparison { common: Common::of(&task), lexicon, left: 150 };
+        let mut comparison = Comparison { common: AllowedShingles::of(&task), lexicon, left: 150 };
         let mut worst = |plans| comparison.worst(plans, Ok("another thing")).unwrap().0;
         assert_eq!(worst(&plans[..1]), ClaimResult::Pass);
         assert_eq!(worst(&plans), ClaimResult::Unknown);

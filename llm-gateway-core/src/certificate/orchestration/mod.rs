@@ -27,5 +27,5 @@ mod tokens;
 
 pub use certify::{ORCHESTRATION_NOT_PROVEN, OrchestrationCertificate, certify_orchestration};
 pub use claims::OrchestrationClaims;
-pub use evidence::{Judged, OrchestrationEvidence, StepEvidence};
-pub use receipt::OfOrchestration;
+pub use evidence::{JudgementEvidence, OrchestrationEvidence, StepEvidence};
+pub use receipt::OrchestrationSubject;

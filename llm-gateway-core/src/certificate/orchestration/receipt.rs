@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::certify::{OfTexts, OrchestrationCertificate, certify_orchestration, claims};
+use super::certify::{OrchestrationCertificate, TextClaims, certify_orchestration, claims};
 use super::distinct::StepPlace;
 use super::evidence::{OrchestrationEvidence, Order, StepEvidence};
 use crate::certificate::canonical::Salt;
@@ -19,7 +19,7 @@ use crate::policy::Level;
 /// The part of a receipt that is about an orchestration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OfOrchestration {
+pub struct OrchestrationSubject {
     /// The orchestration's steps as they ran, one for each row in the receipt's `members`.
     pub(in crate::certificate) steps: Vec<StepRow>,
     pub(in crate::certificate) certificate: OrchestrationCertificate,
@@ -34,13 +34,13 @@ pub(in crate::certificate) struct StepRow {
     pub(in crate::certificate) role: StepRole,
     pub(in crate::certificate) round: u32,
     /// The artifact and question that a verifier was asked to judge; `None` for other roles.
-    pub(in crate::certificate) judged: Option<JudgedRow>,
+    pub(in crate::certificate) judged: Option<JudgementRow>,
 }
 
 /// The row of a judgement in a receipt: what a verifier was asked to judge, without the nonce.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::certificate) struct JudgedRow {
+pub(in crate::certificate) struct JudgementRow {
     pub(in crate::certificate) artifact: u32,
     pub(in crate::certificate) ask: Ask,
     pub(in crate::certificate) structured: bool,
@@ -48,7 +48,7 @@ pub(in crate::certificate) struct JudgedRow {
 
 impl From<&StepEvidence> for StepRow {
     fn from(step: &StepEvidence) -> Self {
-        let judged = step.judged.as_ref().map(|judged| JudgedRow {
+        let judged = step.judged.as_ref().map(|judged| JudgementRow {
             artifact: judged.artifact,
             ask: judged.ask,
             structured: judged.structured,
@@ -58,12 +58,12 @@ impl From<&StepEvidence> for StepRow {
     }
 }
 
-impl Receipt<OfOrchestration> {
+impl Receipt<OrchestrationSubject> {
     /// Certifies an orchestration, and issues its receipt and the bundle that proves it.
     ///
     /// ```
     /// use llm_gateway_core::certificate::{
-    ///     Against, Kinship, OrchestrationEvidence, Particulars, Receipt, Salt, VerifyResult,
+    ///     VerifyOptions, Kinship, OrchestrationEvidence, Particulars, Receipt, Salt, VerifyResult,
     ///     verify,
     /// };
     ///
@@ -73,7 +73,7 @@ impl Receipt<OfOrchestration> {
     /// let (receipt, bundle) =
     ///     Receipt::issue_orchestration(particulars, evidence, &kinship, salt);
     /// let bundle = bundle.to_bytes();
-    /// let found = verify(&receipt.to_bytes(), Against::default().with_bundle(&bundle));
+    /// let found = verify(&receipt.to_bytes(), VerifyOptions::default().with_bundle(&bundle));
     /// assert_eq!(found.result, VerifyResult::Holds);
     /// // No verifier judged anything, so nothing is certified.
     /// assert!(!receipt.certificate().independence_certified());
@@ -85,7 +85,7 @@ impl Receipt<OfOrchestration> {
         salt: Salt,
     ) -> (Self, Bundle<OrchestrationEvidence>) {
         evidence.steps.iter_mut().for_each(|step| step.call.share_requests());
-        let subject = OfOrchestration::of(&evidence, kinship);
+        let subject = OrchestrationSubject::of(&evidence, kinship);
         issue(particulars, evidence, subject, kinship, salt)
     }
 
@@ -95,7 +95,7 @@ impl Receipt<OfOrchestration> {
     }
 }
 
-impl OfOrchestration {
+impl OrchestrationSubject {
     /// Makes the orchestration's part of a receipt from the evidence.
     fn of(evidence: &OrchestrationEvidence, kinship: &Kinship) -> Self {
         let steps = evidence.steps.iter().map(StepRow::from).collect();
@@ -112,7 +112,7 @@ impl OfOrchestration {
     }
 }
 
-impl Subject for OfOrchestration {
+impl Subject for OrchestrationSubject {
     type Evidence = OrchestrationEvidence;
 
     const KIND: ReceiptKind = ReceiptKind::Orchestration;
@@ -158,7 +158,7 @@ impl Subject for OfOrchestration {
     }
 }
 
-impl OfOrchestration {
+impl OrchestrationSubject {
     /// Describes the first problem in the order of the steps: each step must have its row, and must
     /// have run after the step before it.
     fn disorder(&self, rows: &Rows<'_>) -> Option<String> {
@@ -243,7 +243,7 @@ impl OfOrchestration {
     /// about distinct models, and whether there was a verdict.
     fn differences_from_rows(&self, rows: &Rows<'_>) -> Vec<String> {
         let stated = &self.certificate;
-        let of_texts = OfTexts {
+        let of_texts = TextClaims {
             verifier_plan_blind: stated.claims.verifier_plan_blind.clone(),
             verifier_history_blind: stated.claims.verifier_history_blind.clone(),
             plan_leak: stated.claims.plan_leak.clone(),

@@ -6,10 +6,10 @@ use std::collections::{HashMap, HashSet};
 
 /// The number of words in a row from which a repeated text counts as recognised. A shorter text is
 /// recognised by all of its words, if they are at least half of the other text and at least
-/// [`LEAST`].
-const RUN: usize = 8;
+/// [`SHORTEST_RECOGNISED`].
+const RECOGNISED_RUN: usize = 8;
 /// The number of words that a text must have to be recognised when it is repeated.
-const LEAST: usize = 3;
+const SHORTEST_RECOGNISED: usize = 3;
 
 /// The runs of words in a set of texts, by length. Runs of one length are looked up many times, so
 /// they are collected once.
@@ -50,10 +50,12 @@ impl<'a> SearchedText<'a> {
     /// The repeated runs are remembered.
     pub(super) fn repeats(&mut self, source: &[u32], carried: &mut Runs<'_>) -> bool {
         let shortest = self.words.len().min(source.len());
-        if shortest < RUN && (shortest < LEAST || shortest * 2 < self.words.len()) {
+        if shortest < RECOGNISED_RUN
+            && (shortest < SHORTEST_RECOGNISED || shortest * 2 < self.words.len())
+        {
             return false;
         }
-        let length = RUN.min(shortest);
+        let length = RECOGNISED_RUN.min(shortest);
         let of_text = self.runs.long(length);
         let found = source.windows(length).filter_map(|run| of_text.get(run).copied());
         let found: Vec<&'a [u32]> = found.collect();
@@ -74,8 +76,8 @@ impl<'a> SearchedText<'a> {
             }
         };
         self.known.iter().for_each(|(length, runs)| mark(*length, &|run| runs.contains(run)));
-        let carried = carried.long(LEAST);
-        mark(LEAST, &|run| carried.contains(run));
+        let carried = carried.long(SHORTEST_RECOGNISED);
+        mark(SHORTEST_RECOGNISED, &|run| carried.contains(run));
         let rest = self.words.iter().zip(is_known).filter(|(_, is_known)| !is_known);
         rest.map(|(word, _)| *word).collect()
     }

@@ -15,7 +15,7 @@ use crate::model::{as_seen, without_markup};
 pub(super) const SHINGLE: usize = 8;
 
 /// The number of words in a row that cannot be repeated by chance.
-const RUN: usize = 25;
+const LONG_RUN: usize = 25;
 
 /// The total number of words of a run's plans, or of its verdicts, that are compared with artifacts.
 /// A run of eleven rounds, the most that a policy may set, has fewer even with plans of 128 k tokens;
@@ -34,7 +34,7 @@ const SHORT: usize = 24;
 const ONE_OF_SHORT: usize = 2;
 
 /// The fewest words of its own that a text must have to be measured: the words of one shingle.
-const LEAST: usize = SHINGLE;
+const SHORTEST_SEARCHED: usize = SHINGLE;
 
 /// The words of a text as a reader sees it: with its markup, without, and both in small letters, as
 /// far as these differ.
@@ -76,12 +76,12 @@ impl SeenWords {
 
 /// The shingles that any text may repeat, such as those of the task.
 #[derive(Debug, Clone)]
-pub(super) struct Common<'a> {
+pub(super) struct AllowedShingles<'a> {
     shingles: HashSet<&'a [u32]>,
     is_whole: bool,
 }
 
-impl<'a> Common<'a> {
+impl<'a> AllowedShingles<'a> {
     pub(super) fn of(text: &'a SeenWords) -> Self {
         let mut common = Self { shingles: HashSet::new(), is_whole: true };
         common.add(text);
@@ -97,15 +97,15 @@ impl<'a> Common<'a> {
 
 /// The runs of words in an artifact, collected once for all texts that are compared with it.
 #[derive(Debug)]
-pub(super) struct Searched<'a> {
+pub(super) struct SearchedArtifact<'a> {
     shingles: HashSet<&'a [u32]>,
     runs: HashSet<&'a [u32]>,
     is_whole: bool,
 }
 
-impl<'a> Searched<'a> {
+impl<'a> SearchedArtifact<'a> {
     pub(super) fn of(text: &'a SeenWords) -> Self {
-        let (shingles, runs) = (text.runs(SHINGLE).collect(), text.runs(RUN).collect());
+        let (shingles, runs) = (text.runs(SHINGLE).collect(), text.runs(LONG_RUN).collect());
         Self { shingles, runs, is_whole: text.is_whole() }
     }
 }
@@ -119,7 +119,7 @@ pub(super) struct Repetition {
     pub(super) shingles: usize,
     /// Number of these shingles that are repeated.
     pub(super) repeated: usize,
-    /// Whether a run of [`RUN`] words is repeated, made of such shingles.
+    /// Whether a run of [`LONG_RUN`] words is repeated, made of such shingles.
     has_run: bool,
     /// Whether all texts were compared in full.
     is_whole: bool,
@@ -128,7 +128,11 @@ pub(super) struct Repetition {
 impl Repetition {
     /// Measures how much of `text` is repeated by the text that is searched, without the shingles
     /// that are common. The view of `text` that is repeated most counts.
-    pub(super) fn of(text: &SeenWords, searched: &Searched<'_>, common: &Common<'_>) -> Self {
+    pub(super) fn of(
+        text: &SeenWords,
+        searched: &SearchedArtifact<'_>,
+        common: &AllowedShingles<'_>,
+    ) -> Self {
         let views = text.views.iter().map(|view| Self::of_view(view, searched, common));
         views.max_by_key(Self::rank).unwrap_or_default()
     }
@@ -138,19 +142,23 @@ impl Repetition {
     pub(super) fn within(
         left: &mut usize,
         text: &SeenWords,
-        searched: &Searched<'_>,
-        common: &Common<'_>,
+        searched: &SearchedArtifact<'_>,
+        common: &AllowedShingles<'_>,
     ) -> Option<Self> {
         *left = left.checked_sub(text.count().max(1))?;
         Some(Self::of(text, searched, common))
     }
 
-    fn of_view(view: &Words, searched: &Searched<'_>, common: &Common<'_>) -> Self {
+    fn of_view(
+        view: &Words,
+        searched: &SearchedArtifact<'_>,
+        common: &AllowedShingles<'_>,
+    ) -> Self {
         let words = &view.numbers;
         let own = |shingle: &&[u32]| !common.shingles.contains(*shingle);
         let shingles: HashSet<&[u32]> = words.windows(SHINGLE).filter(own).collect();
         let repeated = shingles.iter().filter(|it| searched.shingles.contains(*it)).count();
-        let mut runs = words.windows(RUN);
+        let mut runs = words.windows(LONG_RUN);
         let has_run =
             runs.any(|run| searched.runs.contains(run) && run.windows(SHINGLE).all(|it| own(&it)));
         let own_words = own_words(words, common);
@@ -161,7 +169,7 @@ impl Repetition {
     /// Returns the result for a claim that no such text is repeated.
     pub(super) fn result(&self) -> ClaimResult {
         let one_of = if self.shingles < SHORT { ONE_OF_SHORT } else { ONE_OF };
-        if self.own_words < LEAST {
+        if self.own_words < SHORTEST_SEARCHED {
             let is_decided = self.is_whole;
             return if is_decided { ClaimResult::NotApplicable } else { ClaimResult::Unknown };
         }
@@ -194,14 +202,14 @@ impl Repetition {
     /// genitive.
     pub(super) fn figures(&self, whose: &str) -> String {
         let Self { own_words, shingles, repeated, has_run, is_whole } = self;
-        let mut figures = if *own_words < LEAST {
+        let mut figures = if *own_words < SHORTEST_SEARCHED {
             let plural = if *own_words == 1 { "word" } else { "words" };
             format!("{own_words} {plural} of {whose} own are too few to be recognised")
         } else {
             let (percent, run) = (self.percent(), if *has_run { "a" } else { "no" });
             format!(
                 "the artifact repeats {repeated} of {whose} {shingles} runs of {SHINGLE} words \
-                 ({percent} %), and {run} run of {RUN}"
+                 ({percent} %), and {run} run of {LONG_RUN}"
             )
         };
         if !is_whole {
@@ -212,7 +220,7 @@ impl Repetition {
 }
 
 /// Returns the number of words that stand in no common shingle.
-fn own_words(words: &[u32], common: &Common<'_>) -> usize {
+fn own_words(words: &[u32], common: &AllowedShingles<'_>) -> usize {
     // The word before which all words of the common shingles so far stand.
     let mut covered = 0;
     let mut taken = 0;
@@ -235,7 +243,7 @@ mod tests {
     }
 
     fn measured(text: &SeenWords, artifact: &SeenWords, common: &SeenWords) -> Repetition {
-        Repetition::of(text, &Searched::of(artifact), &Common::of(common))
+        Repetition::of(text, &SearchedArtifact::of(artifact), &AllowedShingles::of(common))
     }
 
     /// The work of comparing texts must grow with the sum of their lengths. If it grew with the

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::attribution::{self, Suspect};
 use super::evidence::{OrchestrationEvidence, StepEvidence};
-use super::expected::{Expected, Fit};
+use super::expected::{ExpectedTurn, Fit};
 use super::history;
 use super::step_answer::StepAnswer;
 use crate::certificate::claims::{Claim, ClaimResult, sentence};
@@ -28,7 +28,7 @@ pub(super) struct BlindnessClaims {
 }
 
 /// Returns whether the blindness claims cover a step: it is a verifier's, and something was sent.
-pub(super) fn is_shown(step: &StepEvidence) -> bool {
+pub(super) fn is_asked_verifier(step: &StepEvidence) -> bool {
     let call = &step.call;
     let is_unsent = call.records() && call.exchanges.is_empty() && !call.answered;
     step.role == StepRole::Verifier && !is_unsent
@@ -44,7 +44,7 @@ pub(super) fn blindness_claims(
     let mut open: Vec<String> = evidence.disorder().into_iter().collect();
     let mut requests = 0;
     let mut first: Option<&StepEvidence> = None;
-    for step in evidence.steps.iter().filter(|step| is_shown(step)) {
+    for step in evidence.steps.iter().filter(|step| is_asked_verifier(step)) {
         let first = first.get_or_insert(step);
         let mut check = RequestCheck::new(evidence, said, step, first);
         check.requests();
@@ -83,7 +83,7 @@ pub(super) fn blindness_claims(
 
 /// Returns whether some verifier has a past: an earlier verdict, or an earlier round.
 fn has_history(evidence: &OrchestrationEvidence) -> bool {
-    let verifiers = evidence.steps.iter().filter(|step| is_shown(step));
+    let verifiers = evidence.steps.iter().filter(|step| is_asked_verifier(step));
     verifiers.clone().count() > 1 || verifiers.clone().any(|step| step.round > 1)
 }
 
@@ -104,7 +104,7 @@ impl<'a> RequestCheck<'a> {
         first: &'a StepEvidence,
     ) -> Self {
         let mut suspect = Suspect::new(step, &first.instruction);
-        match Expected::of(evidence, said, step) {
+        match ExpectedTurn::of(evidence, said, step) {
             Ok(expected) => suspect.turn = Some(expected),
             Err(what) => suspect.strays.push(Finding::new("it", what)),
         }

@@ -17,4 +17,4 @@ pub use certify::{Certificate, NOT_PROVEN, Rules, certify};
 pub use claims::Claims;
 pub(crate) use evidence::MOST_EARLIER_ANSWERS;
 pub use evidence::{CallerTexts, Evidence};
-pub use receipt::OfPanel;
+pub use receipt::PanelSubject;

@@ -10,9 +10,9 @@ use std::collections::HashSet;
 use crate::model::as_seen;
 
 /// The number of equal letters and digits in a row that counts as a quotation.
-const RUN: usize = 52;
+const QUOTED_RUN: usize = 52;
 
-/// The number of letters and digits from which an answer shorter than [`RUN`] counts as quoted, if it
+/// The number of letters and digits from which an answer shorter than [`QUOTED_RUN`] counts as quoted, if it
 /// is found as a whole. Shorter answers would be found in most texts.
 const SHORTEST_WHOLE: usize = 20;
 
@@ -38,8 +38,8 @@ impl Windows {
     /// Returns whether the caller's texts contain a run of `answer`, or all of a short answer.
     pub(super) fn quote(&self, answer: &str) -> bool {
         let answer = letters(answer);
-        match answer.chars().take(RUN).count() {
-            RUN => hashes(&answer).any(|hash| self.runs.contains(&hash)),
+        match answer.chars().take(QUOTED_RUN).count() {
+            QUOTED_RUN => hashes(&answer).any(|hash| self.runs.contains(&hash)),
             SHORTEST_WHOLE.. => self.texts.iter().any(|text| text.contains(&answer)),
             _ => false,
         }
@@ -53,7 +53,7 @@ fn letters(text: &str) -> String {
     seen.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Returns the hash of every window of [`RUN`] characters in a text: a polynomial modulo 2^64. If
+/// Returns the hash of every window of [`QUOTED_RUN`] characters in a text: a polynomial modulo 2^64. If
 /// two windows have the same hash by chance, the only effect is a needless warning.
 fn hashes(text: &str) -> impl Iterator<Item = u64> + '_ {
     const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -62,15 +62,15 @@ fn hashes(text: &str) -> impl Iterator<Item = u64> + '_ {
         let mixed = (u64::from(c) + 1).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed ^ (mixed >> 29)
     };
-    let leaving_weight = BASE.wrapping_pow(RUN as u32);
+    let leaving_weight = BASE.wrapping_pow(QUOTED_RUN as u32);
     let mut hash = 0u64;
     let roll = move |(entering, leaving): (char, Option<char>)| {
         let left = leaving.map_or(0, |c| spread(c).wrapping_mul(leaving_weight));
         hash = hash.wrapping_mul(BASE).wrapping_add(spread(entering)).wrapping_sub(left);
         hash
     };
-    let leaving = std::iter::repeat_n(None, RUN).chain(text.chars().map(Some));
-    text.chars().zip(leaving).map(roll).skip(RUN - 1)
+    let leaving = std::iter::repeat_n(None, QUOTED_RUN).chain(text.chars().map(Some));
+    text.chars().zip(leaving).map(roll).skip(QUOTED_RUN - 1)
 }
 
 #[cfg(test)]

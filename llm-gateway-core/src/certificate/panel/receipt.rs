@@ -17,12 +17,12 @@ use crate::policy::Level;
 /// The part of a receipt that is about a panel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OfPanel {
+pub struct PanelSubject {
     pub(in crate::certificate) rules: Rules,
     pub(in crate::certificate) certificate: Certificate,
 }
 
-impl Receipt<OfPanel> {
+impl Receipt<PanelSubject> {
     /// Certifies a panel, and issues its receipt and the bundle that proves it. Earlier answers
     /// that the caller's text does not quote are left out of the bundle, because they belong to
     /// other runs.
@@ -36,7 +36,7 @@ impl Receipt<OfPanel> {
         let mut evidence = without_unquoted_answers(evidence);
         evidence.members.iter_mut().for_each(CallEvidence::share_requests);
         let certificate = certify(&evidence, rules, kinship);
-        let subject = OfPanel { rules: *rules, certificate };
+        let subject = PanelSubject { rules: *rules, certificate };
         issue(particulars, evidence, subject, kinship, salt)
     }
 
@@ -52,7 +52,7 @@ fn without_unquoted_answers(mut evidence: Evidence) -> Evidence {
     evidence
 }
 
-impl Subject for OfPanel {
+impl Subject for PanelSubject {
     type Evidence = Evidence;
 
     const KIND: ReceiptKind = ReceiptKind::Panel;
@@ -90,7 +90,7 @@ impl Subject for OfPanel {
     }
 }
 
-impl OfPanel {
+impl PanelSubject {
     /// Reports rows that do not support a certified blindness of members: each call must have its
     /// member's committed digest, and must have been committed before the first answer.
     fn unsupported_blindness(&self, rows: &Rows<'_>) -> Vec<String> {

@@ -209,7 +209,7 @@ fn all(origins: impl Iterator<Item = Origin>) -> Origin {
 /// The words of its detail, its key and its lifetime say nothing about where the answer came from.
 fn standard(member: &str) -> Origin {
     let mut parameters = split_outside_quotes(member, ';').into_iter().skip(1);
-    let mut said = Said::default();
+    let mut said = CacheReport::default();
     parameters.by_ref().for_each(|parameter| {
         let (key, value) = parameter.split_once('=').unwrap_or((parameter, "?1"));
         match (key.trim(), value.trim().trim_matches('"')) {
@@ -225,17 +225,17 @@ fn standard(member: &str) -> Origin {
     match said {
         // A request that was collapsed got another one's answer. A 304 says that the stored answer
         // is valid, and it is sent.
-        Said { hit: true, .. } | Said { collapsed: true, .. } | Said { validated: true, .. } => {
-            Origin::Cache
-        }
-        Said { forwarded: true, .. } => Origin::Provider,
+        CacheReport { hit: true, .. }
+        | CacheReport { collapsed: true, .. }
+        | CacheReport { validated: true, .. } => Origin::Cache,
+        CacheReport { forwarded: true, .. } => Origin::Provider,
         _ => Origin::Unknown,
     }
 }
 
 /// What a cache says in the parameters of `cache-status`.
 #[derive(Default)]
-struct Said {
+struct CacheReport {
     hit: bool,
     collapsed: bool,
     validated: bool,

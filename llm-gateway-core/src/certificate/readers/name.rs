@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::certificate::canonical;
-use crate::model::LONGEST_NAME;
+use crate::model::LONGEST_RECEIPT_NAME;
 
 /// How many characters are kept of something that is no name, or of a name that is too long.
 const SHOWN: usize = 64;
@@ -30,7 +30,7 @@ impl ReportedName {
     /// as its beginning and its digest, so that two names are equal only if they are equal to the end.
     pub(super) fn kept(&self) -> Option<Cow<'_, str>> {
         let name = self.0.as_deref()?;
-        if name.len() <= LONGEST_NAME {
+        if name.len() <= LONGEST_RECEIPT_NAME {
             return Some(Cow::Borrowed(name));
         }
         let start: String = name.chars().take(SHOWN).collect();

@@ -12,27 +12,27 @@ use super::opening;
 use super::recount::{Recount, recount};
 use super::subject::Subject;
 use super::verification::{Verification, VerifyResult};
-use crate::certificate::canonical::{Opened, ReceiptDigest};
+use crate::certificate::canonical::{OpenedDocument, ReceiptDigest};
 use crate::certificate::lineage::Kinship;
 
 /// The bundle, the digest and the model data that a receipt is checked against, in addition to
 /// itself. Each of them decides more.
 ///
 /// ```
-/// use llm_gateway_core::certificate::Against;
+/// use llm_gateway_core::certificate::VerifyOptions;
 ///
 /// let digest = "ab".repeat(32).parse()?;
-/// let against = Against::default().with_bundle(b"{}").with_digest(&digest);
+/// let against = VerifyOptions::default().with_bundle(b"{}").with_digest(&digest);
 /// # Ok::<(), llm_gateway_core::certificate::InvalidHex>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Against<'a> {
+pub struct VerifyOptions<'a> {
     bundle: Option<&'a [u8]>,
     digest: Option<&'a ReceiptDigest>,
     models: Option<&'a Kinship>,
 }
 
-impl<'a> Against<'a> {
+impl<'a> VerifyOptions<'a> {
     /// Adds the receipt's bundle, from which calls are read, counted and certified again.
     #[must_use]
     pub fn with_bundle(self, bundle: &'a [u8]) -> Self {
@@ -57,7 +57,7 @@ impl<'a> Against<'a> {
 /// Reads and checks a receipt about the kind of run `S`.
 pub(in crate::certificate) fn check_as<S: Subject>(
     receipt: &[u8],
-    against: Against<'_>,
+    against: VerifyOptions<'_>,
 ) -> Verification {
     match opening::receipt::<S>(receipt) {
         Ok(receipt) => check(&receipt, against).with_stated(&receipt.document),
@@ -65,7 +65,10 @@ pub(in crate::certificate) fn check_as<S: Subject>(
     }
 }
 
-fn check<S: Subject>(opened: &Opened<Receipt<S>>, against: Against<'_>) -> Verification {
+fn check<S: Subject>(
+    opened: &OpenedDocument<Receipt<S>>,
+    against: VerifyOptions<'_>,
+) -> Verification {
     let receipt = &opened.document;
     let found = wrong_digests(receipt, against.digest);
     if !found.is_empty() {

@@ -1,7 +1,7 @@
 //! Checks whether a receipt agrees with itself, as far as that needs no recorded bytes.
 
 use super::document::Receipt;
-use super::rows::{CallRow, Rows};
+use super::rows::{ExchangeRow, Rows};
 use super::subject::Subject;
 use crate::certificate::evidence::Moments;
 
@@ -51,8 +51,8 @@ fn order<S: Subject>(receipt: &Receipt<S>, rows: &Rows<'_>) -> Vec<String> {
 
 /// Checks one attempt in a receipt by itself: its member or step must exist, with the requested
 /// model, and a response that counts as an answer must not have an error status.
-fn call_alone<S: Subject>(rows: &Rows<'_>, call: &CallRow) -> Vec<String> {
-    let CallRow { sequence, member: position, .. } = call;
+fn call_alone<S: Subject>(rows: &Rows<'_>, call: &ExchangeRow) -> Vec<String> {
+    let ExchangeRow { sequence, member: position, .. } = call;
     let who = S::KIND.speaker(*position);
     let mut found = Vec::new();
     match rows.member(*position) {

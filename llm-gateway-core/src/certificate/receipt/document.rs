@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::cost::AttemptCost;
-use super::rows::{CallRow, CommitmentRow, LineageTable, MemberRow, Rows};
+use super::rows::{CommitmentRow, ExchangeRow, LineageTable, MemberRow, Rows};
 use crate::certificate::canonical::{self, ReceiptDigest, Salt};
 use crate::certificate::kind::ReceiptKind;
 use crate::certificate::lineage::Lineage;
@@ -42,8 +42,8 @@ pub struct Particulars {
 
 /// The receipt of a run: digests of what was sent and received, a few facts, and the certificate.
 ///
-/// `S` is the kind of run: [`OfPanel`](crate::certificate::OfPanel) or
-/// [`OfOrchestration`](crate::certificate::OfOrchestration).
+/// `S` is the kind of run: [`PanelSubject`](crate::certificate::PanelSubject) or
+/// [`OrchestrationSubject`](crate::certificate::OrchestrationSubject).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt<S> {
@@ -58,7 +58,7 @@ pub struct Receipt<S> {
     /// The members of a panel, or the steps of an orchestration as they ran.
     pub(in crate::certificate) members: Vec<MemberRow>,
     pub(in crate::certificate) commitments: Vec<CommitmentRow>,
-    pub(in crate::certificate) calls: Vec<CallRow>,
+    pub(in crate::certificate) calls: Vec<ExchangeRow>,
     /// Salted digest of the whole evidence, in which messages are represented by their digests. No
     /// part of a bundle can be changed without changing it.
     pub(in crate::certificate) evidence: String,

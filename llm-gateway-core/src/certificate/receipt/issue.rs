@@ -7,7 +7,7 @@ use super::digests::RequestDigests;
 use super::document::{
     BUNDLE_FORMAT, BUNDLE_VERSION, Bundle, Particulars, RECEIPT_FORMAT, Receipt, VERSION,
 };
-use super::rows::{self, CallRow, CommitmentRow, LineageTable};
+use super::rows::{self, CommitmentRow, ExchangeRow, LineageTable};
 use super::subject::Subject;
 use crate::certificate::answers;
 use crate::certificate::canonical::{ReceiptDigest, Salt, salted_digest};
@@ -57,7 +57,7 @@ fn evidence_digest<S: Subject>(
     salt: &Salt,
     evidence: &S::Evidence,
     commitments: &[CommitmentRow],
-    calls: &[CallRow],
+    calls: &[ExchangeRow],
 ) -> String {
     let calls: Vec<_> = calls.iter().map(messages).collect();
     let whole = (S::KIND, S::declared(evidence), commitments, calls);
@@ -66,7 +66,7 @@ fn evidence_digest<S: Subject>(
 
 /// Returns the digests and moments that identify the messages of an attempt. Its cost is not part
 /// of the evidence.
-fn messages(call: &CallRow) -> impl Serialize + '_ {
+fn messages(call: &ExchangeRow) -> impl Serialize + '_ {
     let response = call.response.as_ref().map(|came| &came.digest);
     (call.sequence, call.member, call.attempt, &call.request, response)
 }

@@ -17,7 +17,7 @@ mod rows;
 mod subject;
 mod verification;
 
-pub use check::Against;
+pub use check::VerifyOptions;
 pub(super) use check::check_as;
 pub use cost::AttemptCost;
 pub(super) use differences::{claims_differ, words_differ};
@@ -33,4 +33,4 @@ pub use opening::{
 pub(super) use rows::ResponseRow;
 pub(super) use rows::Rows;
 pub(super) use subject::Subject;
-pub use verification::{Stated, Verification, VerifyResult};
+pub use verification::{ReceiptSummary, Verification, VerifyResult};

@@ -6,10 +6,10 @@ use serde::Deserialize;
 use super::document::{BUNDLE_FORMAT, BUNDLE_VERSION, Bundle, RECEIPT_FORMAT, Receipt, VERSION};
 use super::subject::Subject;
 use super::verification::{Verification, VerifyResult};
-use crate::certificate::canonical::{self, Opened, Unread};
+use crate::certificate::canonical::{self, OpenedDocument, ReadFailure};
 use crate::certificate::evidence::CallEvidence;
 use crate::certificate::kind::ReceiptKind;
-use crate::model::LONGEST_NAME;
+use crate::model::LONGEST_RECEIPT_NAME;
 
 /// Size of the largest receipt that is issued and verified, in bytes of its canonical form. The row
 /// of one attempt has about 500 bytes.
@@ -104,10 +104,12 @@ fn stated_kind(
 ///
 /// # Errors
 /// The bytes are not a receipt of this kind, or not one that a gateway writes.
-pub(super) fn receipt<S: Subject>(bytes: &[u8]) -> Result<Opened<Receipt<S>>, Verification> {
+pub(super) fn receipt<S: Subject>(
+    bytes: &[u8],
+) -> Result<OpenedDocument<Receipt<S>>, Verification> {
     let opened = canonical::read(bytes, LARGEST_RECEIPT).map_err(|error| match error {
-        Unread::Form(why) => no_receipt(why),
-        Unread::Ambiguous(_) | Unread::NotAsIssued => {
+        ReadFailure::Form(why) => no_receipt(why),
+        ReadFailure::Ambiguous(_) | ReadFailure::NotAsIssued => {
             Verification::contradicted(&[error.to_string()])
         }
     })?;
@@ -115,8 +117,10 @@ pub(super) fn receipt<S: Subject>(bytes: &[u8]) -> Result<Opened<Receipt<S>>, Ve
     if is_too_large(receipt.members.len(), receipt.calls.len(), receipt.commitments.len()) {
         return Err(no_receipt(TOO_LARGE.to_owned()));
     }
-    if receipt.names().any(|length| length > LONGEST_NAME) {
-        return Err(no_receipt(format!("a name in it is longer than {LONGEST_NAME} bytes")));
+    if receipt.names().any(|length| length > LONGEST_RECEIPT_NAME) {
+        return Err(no_receipt(format!(
+            "a name in it is longer than {LONGEST_RECEIPT_NAME} bytes"
+        )));
     }
     Ok(opened)
 }
@@ -129,7 +133,9 @@ fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
 ///
 /// # Errors
 /// The bytes are not a bundle of this kind; the text says why.
-pub(super) fn bundle<S: Subject>(bytes: &[u8]) -> Result<Opened<Bundle<S::Evidence>>, String> {
+pub(super) fn bundle<S: Subject>(
+    bytes: &[u8],
+) -> Result<OpenedDocument<Bundle<S::Evidence>>, String> {
     let kind = stated_kind(bytes, LARGEST_BUNDLE_FILE, (BUNDLE_FORMAT, &[1, BUNDLE_VERSION]))?;
     if kind != S::KIND {
         return Err(format!("it is of {kind}, and the receipt of {}", S::KIND));
@@ -141,15 +147,18 @@ pub(super) fn bundle<S: Subject>(bytes: &[u8]) -> Result<Opened<Bundle<S::Eviden
     if is_too_large(members.len(), calls, 0) {
         return Err(TOO_LARGE.to_owned());
     }
-    if members.iter().any(|member| member.model.len().max(member.provider.len()) > LONGEST_NAME) {
-        return Err(format!("a name in it is longer than {LONGEST_NAME} bytes"));
+    if members
+        .iter()
+        .any(|member| member.model.len().max(member.provider.len()) > LONGEST_RECEIPT_NAME)
+    {
+        return Err(format!("a name in it is longer than {LONGEST_RECEIPT_NAME} bytes"));
     }
     let is_of_version = |call: &&CallEvidence| match bundle.version {
         BUNDLE_VERSION => call.shares_requests(),
         _ => call.shares_nothing(),
     };
     if !members.iter().all(is_of_version) {
-        return Err(Unread::NotAsIssued.to_string());
+        return Err(ReadFailure::NotAsIssued.to_string());
     }
     Ok(opened)
 }

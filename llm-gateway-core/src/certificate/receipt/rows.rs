@@ -45,7 +45,7 @@ pub(in crate::certificate) struct CommitmentRow {
 /// The row of one attempt of a model call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::certificate) struct CallRow {
+pub(in crate::certificate) struct ExchangeRow {
     /// Moment at which the attempt's request was sent, by the run's counter.
     pub(in crate::certificate) sequence: u64,
     /// Position of the panel member or orchestration step that made the attempt, from 1.
@@ -101,7 +101,7 @@ pub(in crate::certificate) struct LineageTable {
 pub(in crate::certificate) struct Rows<'a> {
     pub(super) kind: ReceiptKind,
     pub(in crate::certificate) members: &'a [MemberRow],
-    pub(in crate::certificate) calls: &'a [CallRow],
+    pub(in crate::certificate) calls: &'a [ExchangeRow],
     pub(super) lineage: &'a LineageTable,
     of_members: HashMap<u32, RowsOfMember<'a>>,
 }
@@ -111,7 +111,7 @@ pub(in crate::certificate) struct Rows<'a> {
 struct RowsOfMember<'a> {
     member: Option<&'a MemberRow>,
     commitments: Vec<&'a CommitmentRow>,
-    calls: Vec<&'a CallRow>,
+    calls: Vec<&'a ExchangeRow>,
     /// The number of the first attempt that may have been refused for its stream.
     refused: Option<u32>,
 }
@@ -122,7 +122,7 @@ impl<'a> Rows<'a> {
         kind: ReceiptKind,
         members: &'a [MemberRow],
         commitments: &'a [CommitmentRow],
-        calls: &'a [CallRow],
+        calls: &'a [ExchangeRow],
         lineage: &'a LineageTable,
     ) -> Self {
         effort::add(members.len() + commitments.len() + calls.len());
@@ -155,7 +155,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Returns the attempts of a member or step, in their order.
-    pub(in crate::certificate) fn calls_of(&self, position: u32) -> &[&'a CallRow] {
+    pub(in crate::certificate) fn calls_of(&self, position: u32) -> &[&'a ExchangeRow] {
         let calls = self.of_members.get(&position).map(|it| &*it.calls).unwrap_or_default();
         effort::add(calls.len());
         calls
@@ -187,7 +187,7 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// The member or step has no commitment or several, or committed another request.
-    pub(in crate::certificate) fn committed(&self, call: &CallRow) -> Result<u64, String> {
+    pub(in crate::certificate) fn committed(&self, call: &ExchangeRow) -> Result<u64, String> {
         let who = self.kind.speaker(call.member);
         match self.commitments_of(call.member) {
             [row] if row.request == call.request || self.may_be_whole(call) => Ok(row.sequence),
@@ -198,7 +198,7 @@ impl<'a> Rows<'a> {
 
     /// Returns whether an earlier attempt of a call's member or step may have been refused for its
     /// stream.
-    fn may_be_whole(&self, call: &CallRow) -> bool {
+    fn may_be_whole(&self, call: &ExchangeRow) -> bool {
         let refused = self.of_members.get(&call.member).and_then(|it| it.refused);
         refused.is_some_and(|first| first < call.attempt)
     }
@@ -244,19 +244,20 @@ pub(super) fn calls(
     asked: &[&CallEvidence],
     requests: &mut RequestDigests<'_>,
     costs: &BTreeMap<u64, AttemptCost>,
-) -> Vec<CallRow> {
-    let mut call = |member: &CallEvidence, (exchange, attempt): (&RecordedExchange, u32)| CallRow {
-        sequence: exchange.sent,
-        member: member.position,
-        attempt,
-        request: requests.of(&exchange.request),
-        requested_model: member.model.clone(),
-        response: exchange
-            .response
-            .as_ref()
-            .map(|came| ResponseRow::of(member, came, requests.salt)),
-        spent: costs.get(&exchange.sent).copied(),
-    };
+) -> Vec<ExchangeRow> {
+    let mut call =
+        |member: &CallEvidence, (exchange, attempt): (&RecordedExchange, u32)| ExchangeRow {
+            sequence: exchange.sent,
+            member: member.position,
+            attempt,
+            request: requests.of(&exchange.request),
+            requested_model: member.model.clone(),
+            response: exchange
+                .response
+                .as_ref()
+                .map(|came| ResponseRow::of(member, came, requests.salt)),
+            spent: costs.get(&exchange.sent).copied(),
+        };
     let mut rows: Vec<_> = asked
         .iter()
         .flat_map(|member| member.exchanges.iter().zip(1..).map(move |tried| (member, tried)))

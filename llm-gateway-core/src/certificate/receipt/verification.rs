@@ -42,14 +42,14 @@ pub struct Verification {
     pub findings: Vec<String>,
     /// What the receipt states about itself; `None` if the receipt could not be read.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub stated: Option<Stated>,
+    pub stated: Option<ReceiptSummary>,
 }
 
 /// What a receipt states about itself. It is proven only if the result is [`VerifyResult::Holds`];
 /// otherwise it is merely stated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Stated {
+pub struct ReceiptSummary {
     /// Digest that names the receipt.
     pub digest: String,
     /// Kind of run that the receipt is about.
@@ -84,7 +84,7 @@ impl Verification {
     /// Adds what the receipt states about itself to the result of its check.
     pub(super) fn with_stated<S: Subject>(self, receipt: &Receipt<S>) -> Self {
         let (level, required) = receipt.subject.levels().unzip();
-        let stated = Stated {
+        let stated = ReceiptSummary {
             digest: shown(receipt.digest().as_str()),
             kind: receipt.kind,
             level,

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::panel::{QUESTION, SEATS, panel};
 use super::receipts::issue_counting;
 use crate::certificate::json::{PathStep, leaves};
-use crate::certificate::{Evidence, OfPanel, Receipt};
+use crate::certificate::{Evidence, PanelSubject, Receipt};
 
-fn receipt(evidence: Evidence) -> Receipt<OfPanel> {
+fn receipt(evidence: Evidence) -> Receipt<PanelSubject> {
     issue_counting(evidence, &[]).0
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::orchestration;
 use super::panel::{SEATS, Seat, not_passed, panel, rules};
 use crate::certificate::{
-    Against, Certificate, ClaimResult, Kinship, Lineage, LineageRow, OrchestrationCertificate,
-    Particulars, Receipt, Salt, VerifyResult, certify, certify_orchestration, verify,
+    Certificate, ClaimResult, Kinship, Lineage, LineageRow, OrchestrationCertificate, Particulars,
+    Receipt, Salt, VerifyOptions, VerifyResult, certify, certify_orchestration, verify,
 };
 use crate::config::{LoadRequest, PolicySource, built_in_models, load};
 use crate::model::{Dialect, naming};
@@ -109,9 +109,9 @@ fn an_alias_of_one_provider_joins_what_another_serves_under_it() {
     let (receipt, bundle) = Receipt::issue(particulars, evidence, &rules(), &kinship, salt);
     assert_eq!(receipt.certificate(), &certificate);
     let (receipt, bundle) = (receipt.to_bytes(), bundle.to_bytes());
-    let alone = verify(&receipt, Against::default());
+    let alone = verify(&receipt, VerifyOptions::default());
     assert_eq!(alone.result, VerifyResult::Undecided, "{:?}", alone.findings);
-    let found = verify(&receipt, Against::default().with_bundle(&bundle));
+    let found = verify(&receipt, VerifyOptions::default().with_bundle(&bundle));
     assert_eq!(found.result, VerifyResult::Holds, "{:?}", found.findings);
 }
 

@@ -6,7 +6,7 @@ use super::receipts::{issue_counting, verify};
 use crate::certificate::readers::{ReadResponse, response as read};
 use crate::certificate::{ClaimResult, VerifyResult, certify, certify_orchestration};
 use crate::model::Dialect::OpenAi;
-use crate::model::LONGEST_NAME;
+use crate::model::LONGEST_RECEIPT_NAME;
 
 /// The end of a stream that gives no name.
 const END: &str =
@@ -128,8 +128,8 @@ fn a_long_name_loses_no_answer() {
             [one, same, other].map(|name| body("m", &name).response_id.unwrap());
         assert_eq!(one, same);
         assert_ne!(one, other);
-        assert!(one.starts_with("ééé") && one.len() <= LONGEST_NAME, "{one}");
+        assert!(one.starts_with("ééé") && one.len() <= LONGEST_RECEIPT_NAME, "{one}");
         let model = body(&"m".repeat(length), "i").model.unwrap();
-        assert!(model.len() <= LONGEST_NAME && model.contains("SHA-256"), "{model}");
+        assert!(model.len() <= LONGEST_RECEIPT_NAME && model.contains("SHA-256"), "{model}");
     }
 }

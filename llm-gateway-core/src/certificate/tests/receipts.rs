@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::cases::table;
 use super::panel::{QUESTION, SEATS, kinship, panel, response, rules};
 use crate::certificate::{
-    self, Against, AttemptCost, ClaimResult, Evidence, LARGEST_RECEIPT_FILE, OfPanel, Particulars,
-    Receipt, Salt, Verification, VerifyResult,
+    self, AttemptCost, ClaimResult, Evidence, LARGEST_RECEIPT_FILE, PanelSubject, Particulars,
+    Receipt, Salt, Verification, VerifyOptions, VerifyResult,
 };
 use crate::model::{NanoUsd, Usage};
 
-fn issue(evidence: Evidence) -> (Receipt<OfPanel>, Vec<u8>) {
+fn issue(evidence: Evidence) -> (Receipt<PanelSubject>, Vec<u8>) {
     issue_counting(evidence, &[])
 }
 
@@ -21,7 +21,7 @@ fn issue(evidence: Evidence) -> (Receipt<OfPanel>, Vec<u8>) {
 pub(super) fn issue_counting(
     evidence: Evidence,
     used: &[(u64, Usage)],
-) -> (Receipt<OfPanel>, Vec<u8>) {
+) -> (Receipt<PanelSubject>, Vec<u8>) {
     let cost = Some(NanoUsd::from_nanos(1_250));
     let costs = used.iter().map(|(moment, usage)| (*moment, AttemptCost::new(Some(*usage), cost)));
     let particulars = Particulars {
@@ -37,7 +37,7 @@ pub(super) fn issue_counting(
 }
 
 /// Returns the receipt of a panel in which the first member needed two attempts, and the bundle.
-pub(super) fn good() -> (Receipt<OfPanel>, Vec<u8>) {
+pub(super) fn good() -> (Receipt<PanelSubject>, Vec<u8>) {
     let mut evidence = panel(&SEATS);
     let first = &mut evidence.members[0];
     let mut again = first.exchanges[0].clone();
@@ -49,13 +49,14 @@ pub(super) fn good() -> (Receipt<OfPanel>, Vec<u8>) {
 }
 
 pub(super) fn verify(receipt: &[u8], bundle: Option<&[u8]>) -> Verification {
-    let against = bundle.map_or_else(Against::default, |it| Against::default().with_bundle(it));
+    let against =
+        bundle.map_or_else(VerifyOptions::default, |it| VerifyOptions::default().with_bundle(it));
     certificate::verify(receipt, against)
 }
 
 /// Changes a receipt, computes its digest again, and returns the results of checking it alone and
 /// with its bundle.
-fn resealed(change: impl FnOnce(&mut Receipt<OfPanel>)) -> (VerifyResult, VerifyResult) {
+fn resealed(change: impl FnOnce(&mut Receipt<PanelSubject>)) -> (VerifyResult, VerifyResult) {
     let (mut receipt, bundle) = good();
     change(&mut receipt);
     receipt.digest = receipt.computed_digest();
@@ -104,7 +105,7 @@ fn a_receipt_contains_no_text() {
 
 #[test]
 fn calls_that_are_dropped_repeated_or_reordered_show() {
-    type Change = fn(&mut Receipt<OfPanel>);
+    type Change = fn(&mut Receipt<PanelSubject>);
     let changes: [(&str, Change); 9] = [
         ("the first try is dropped", |receipt| drop(receipt.calls.remove(0))),
         ("a member's only call is dropped", |receipt| drop(receipt.calls.remove(1))),
@@ -133,7 +134,7 @@ fn calls_that_are_dropped_repeated_or_reordered_show() {
 
 #[test]
 fn claims_that_do_not_follow_from_the_rows_show() {
-    type Change = fn(&mut Receipt<OfPanel>);
+    type Change = fn(&mut Receipt<PanelSubject>);
     let changes: [(&str, Change); 9] = [
         ("a row names another model", |receipt| {
             let came = receipt.calls[3].response.as_mut().unwrap();
@@ -172,7 +173,7 @@ fn claims_that_do_not_follow_from_the_rows_show() {
 
 #[test]
 fn changes_that_only_the_bytes_show_need_the_bundle() {
-    type Change = fn(&mut Receipt<OfPanel>);
+    type Change = fn(&mut Receipt<PanelSubject>);
     let changes: [(&str, Change); 4] = [
         ("blindness is denied", |receipt| {
             receipt.subject.certificate.claims.context_blind.result = ClaimResult::Fail;

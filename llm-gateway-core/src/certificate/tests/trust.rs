@@ -7,19 +7,20 @@ use super::panel::kinship;
 use super::receipts::good;
 use crate::certificate::VerifyResult::{Contradicted, Holds, NoReceipt, Undecided};
 use crate::certificate::{
-    Against, Kinship, Lineage, LineageRow, OfPanel, Receipt, ReceiptDigest, Verification, verify,
+    Kinship, Lineage, LineageRow, PanelSubject, Receipt, ReceiptDigest, Verification,
+    VerifyOptions, verify,
 };
 use crate::policy::Level;
 
 /// Changes a receipt, computes its digest again, and returns it with its bundle.
-fn resealed(change: impl FnOnce(&mut Receipt<OfPanel>)) -> (Vec<u8>, Vec<u8>) {
+fn resealed(change: impl FnOnce(&mut Receipt<PanelSubject>)) -> (Vec<u8>, Vec<u8>) {
     let (mut receipt, bundle) = good();
     change(&mut receipt);
     receipt.digest = receipt.computed_digest();
     (receipt.to_bytes(), bundle)
 }
 
-fn digest_of(receipt: &Receipt<OfPanel>) -> ReceiptDigest {
+fn digest_of(receipt: &Receipt<PanelSubject>) -> ReceiptDigest {
     receipt.digest().clone()
 }
 
@@ -31,7 +32,7 @@ fn says(found: &Verification, words: &str) -> bool {
 /// the reader received shows that they are others.
 #[test]
 fn what_is_taken_on_trust_is_fixed_by_the_digest_alone() {
-    type Change = fn(&mut Receipt<OfPanel>);
+    type Change = fn(&mut Receipt<PanelSubject>);
     let changes: [(&str, Change); 6] = [
         ("the run", |receipt| receipt.run_id = "f".repeat(32)),
         ("the class", |receipt| receipt.task_class = "quick_answer".to_owned()),
@@ -46,7 +47,7 @@ fn what_is_taken_on_trust_is_fixed_by_the_digest_alone() {
     let given = digest_of(&good().0);
     for (about, change) in changes {
         let (receipt, bundle) = resealed(change);
-        let against = Against::default().with_bundle(&bundle);
+        let against = VerifyOptions::default().with_bundle(&bundle);
         let found = verify(&receipt, against);
         assert_eq!(found.result, Holds, "{about}: {:?}", found.findings);
         assert!(
@@ -55,7 +56,7 @@ fn what_is_taken_on_trust_is_fixed_by_the_digest_alone() {
             found.findings
         );
         let stated = found.stated.unwrap().digest;
-        for against in [against, Against::default()] {
+        for against in [against, VerifyOptions::default()] {
             let found = verify(&receipt, against.with_digest(&given));
             assert_eq!(found.result, Contradicted, "{about}");
             assert!(says(&found, &stated) && says(&found, given.as_str()), "{:?}", found.findings);
@@ -68,7 +69,7 @@ fn what_is_taken_on_trust_is_fixed_by_the_digest_alone() {
 fn a_receipt_with_the_expected_digest_holds() {
     let (receipt, bundle) = good();
     let given = receipt.digest().as_str().to_ascii_uppercase().parse().unwrap();
-    let against = Against::default().with_digest(&given);
+    let against = VerifyOptions::default().with_digest(&given);
     let found = verify(&receipt.to_bytes(), against.with_bundle(&bundle));
     assert_eq!(found.result, Holds, "{:?}", found.findings);
     assert!(says(&found, "the digest that was expected pins them"), "{:?}", found.findings);
@@ -86,23 +87,23 @@ fn a_digest_is_64_hex_digits() {
 fn what_a_readable_receipt_states_is_returned() {
     let (receipt, bundle) = good();
     let bytes = receipt.to_bytes();
-    let found = json!(verify(&bytes, Against::default().with_bundle(&bundle)));
+    let found = json!(verify(&bytes, VerifyOptions::default().with_bundle(&bundle)));
     assert_eq!(found["digest"], receipt.digest().as_str());
     assert_eq!(found["level"], "lineage_distinct");
     assert_eq!(found["required"], "model_distinct");
     assert_eq!(found["independence_certified"], true);
-    assert_eq!(json!(verify(&bytes, Against::default()))["independence_certified"], true);
+    assert_eq!(json!(verify(&bytes, VerifyOptions::default()))["independence_certified"], true);
     let (bytes, bundle) =
         resealed(|receipt| receipt.subject.certificate.required = Level::LineageDistinct);
-    let found = verify(&bytes, Against::default().with_bundle(&bundle));
+    let found = verify(&bytes, VerifyOptions::default().with_bundle(&bundle));
     assert_eq!(found.result, Contradicted);
     assert_eq!(json!(found)["independence_certified"], false);
     let (mut receipt, _) = good();
     receipt.digest = ReceiptDigest::stated("\u{1b}[2J".repeat(900));
-    let found = verify(&receipt.to_bytes(), Against::default());
+    let found = verify(&receipt.to_bytes(), VerifyOptions::default());
     let shown = found.stated.unwrap().digest;
     assert!(shown.len() <= 500 && !shown.contains('\u{1b}'), "{shown:?}");
-    let found = verify(b"{}", Against::default());
+    let found = verify(b"{}", VerifyOptions::default());
     assert_eq!((found.result, &found.stated), (NoReceipt, &None));
     assert_eq!(
         json!(found).as_object().unwrap().keys().collect::<Vec<_>>(),
@@ -114,7 +115,7 @@ fn what_a_readable_receipt_states_is_returned() {
 fn unlike_model_rows_are_reported_and_contradict_nothing() {
     let (receipt, bundle) = good();
     let bytes = receipt.to_bytes();
-    let against = Against::default().with_bundle(&bundle);
+    let against = VerifyOptions::default().with_bundle(&bundle);
     let found = |known: &Kinship| verify(&bytes, against.with_models(known));
     let same = found(&kinship());
     assert_eq!(same, verify(&bytes, against), "nothing is told of rows that agree");
@@ -126,7 +127,7 @@ fn unlike_model_rows_are_reported_and_contradict_nothing() {
     assert!(says(&found, told), "{:?}", found.findings);
     assert_eq!(found.findings.len(), same.findings.len() + 1, "{:?}", found.findings);
     assert!(says(
-        &verify(&bytes, Against::default().with_models(&Kinship::default())),
+        &verify(&bytes, VerifyOptions::default().with_models(&Kinship::default())),
         "no bundle"
     ));
 }

@@ -7,7 +7,7 @@ use super::panel::{SEATS, Seat, panel, whole};
 use super::receipts::issue_counting;
 use crate::certificate::VerifyResult::{Contradicted, Holds};
 use crate::certificate::readers::usage as read;
-use crate::certificate::{Against, Evidence, Verification, verify};
+use crate::certificate::{Evidence, Verification, VerifyOptions, verify};
 use crate::model::Dialect::{self, Anthropic, Gemini, OpenAi};
 use crate::model::{Delivery, Usage};
 
@@ -44,7 +44,7 @@ fn booked(tokens: &Value) -> Option<Usage> {
 fn counting(evidence: Evidence, used: [Usage; 3]) -> Verification {
     let used = [(4, used[0]), (5, used[1]), (6, used[2])];
     let (receipt, bundle) = issue_counting(evidence, &used);
-    verify(&receipt.to_bytes(), Against::default().with_bundle(&bundle))
+    verify(&receipt.to_bytes(), VerifyOptions::default().with_bundle(&bundle))
 }
 
 /// The input and output tokens of the script's three answers, counted by hand from its words.

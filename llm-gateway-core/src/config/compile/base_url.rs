@@ -11,7 +11,7 @@ use crate::model::Dialect;
 
 /// A base URL that leads elsewhere than its writer meant.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Misplaced {
+pub(super) struct MisplacedUrl {
     /// Whether a request there can be answered at all.
     pub(super) severity: Severity,
     /// What is wrong, without the name of the key or variable.
@@ -68,7 +68,7 @@ const PREFIXES: &[(&str, &str)] = &[
 ];
 
 /// Returns what is wrong with the path of a base URL; `None` if nothing is.
-pub(super) fn misplaced(url: &str, dialect: Dialect) -> Option<Misplaced> {
+pub(super) fn misplaced(url: &str, dialect: Dialect) -> Option<MisplacedUrl> {
     let added = added(dialect)?;
     let url = Url::parse(url).ok()?;
     let path = url.path().trim_end_matches('/');
@@ -81,7 +81,7 @@ pub(super) fn misplaced(url: &str, dialect: Dialect) -> Option<Misplaced> {
         .map(|(severity, message, right)| {
             let kind = dialect.as_str();
             let hint = format!("{right}: the gateway adds {added} to a base URL of kind {kind}");
-            Misplaced { severity, message, hint }
+            MisplacedUrl { severity, message, hint }
         })
 }
 

@@ -11,7 +11,7 @@ use crate::model::Target;
 use crate::policy::{Level, Visibility};
 
 use super::RouteCompiler;
-use super::kinship::Shared;
+use super::kinship::ModelRelation;
 
 /// The most models of which every selection is tried. Of a larger panel, groups of kin are counted.
 const MOST_COMPARED: usize = 16;
@@ -105,7 +105,7 @@ impl RouteCompiler<'_, '_, '_> {
         otherwise: &Target,
         path: &[PathStep<'_>],
     ) {
-        let is_asked = |it| matches!(self.shared(it, otherwise), Some(Shared::Model));
+        let is_asked = |it| matches!(self.shared(it, otherwise), Some(ModelRelation::Model));
         if gate.iter().any(is_asked) {
             self.problems.warning(
                 self.compilation.root.key_place_of(path),
@@ -145,7 +145,7 @@ impl RouteCompiler<'_, '_, '_> {
         // theirs `default`.
         let [is_known, other_is_known] = [a, b].map(|it| self.has_declared_origin(it));
         let (level, what) = match shared {
-            Shared::Model
+            ModelRelation::Model
                 if !is_known
                     && !other_is_known
                     && a.model == b.model
@@ -153,13 +153,15 @@ impl RouteCompiler<'_, '_, '_> {
             {
                 return None;
             }
-            Shared::Model => (Level::ModelDistinct, "are one model".to_owned()),
-            Shared::Name if !is_known || !other_is_known => return None,
-            Shared::Name => {
+            ModelRelation::Model => (Level::ModelDistinct, "are one model".to_owned()),
+            ModelRelation::Name if !is_known || !other_is_known => return None,
+            ModelRelation::Name => {
                 (Level::ModelDistinct, "may be one model, as hosts write names".to_owned())
             }
-            Shared::Developer(name) => (Level::VendorDistinct, format!("are both of {name}")),
-            Shared::Families(names) => {
+            ModelRelation::Developer(name) => {
+                (Level::VendorDistinct, format!("are both of {name}"))
+            }
+            ModelRelation::Families(names) => {
                 (Level::LineageDistinct, format!("both descend from {names}"))
             }
         };

@@ -10,7 +10,7 @@ use crate::model::{ModelFacts, Target, naming};
 use super::RouteCompiler;
 
 /// What two models have in common, the closest relation first.
-pub(super) enum Shared {
+pub(super) enum ModelRelation {
     /// Both are the same model.
     Model,
     /// Both may be the same model: their names differ only in what hosts add to a name.
@@ -48,19 +48,19 @@ impl DeclaredLineage {
 
 impl RouteCompiler<'_, '_, '_> {
     /// Returns what `a` and `b` have in common; `None` if nothing is known to be.
-    pub(super) fn shared(&self, a: &Target, b: &Target) -> Option<Shared> {
+    pub(super) fn shared(&self, a: &Target, b: &Target) -> Option<ModelRelation> {
         if !self.names(a).is_disjoint(&self.names(b)) {
-            return Some(Shared::Model);
+            return Some(ModelRelation::Model);
         }
         if naming::may_be_one(a.model.as_str(), b.model.as_str()) {
-            return Some(Shared::Name);
+            return Some(ModelRelation::Name);
         }
         let (a, b) = self.declared_lineage(a).zip(self.declared_lineage(b))?;
         if let Some(developer) = a.developer.filter(|it| Some(it) == b.developer.as_ref()) {
-            return Some(Shared::Developer(developer));
+            return Some(ModelRelation::Developer(developer));
         }
         let families: Vec<_> = a.families.intersection(&b.families).map(String::as_str).collect();
-        (!families.is_empty()).then(|| Shared::Families(families.join("+")))
+        (!families.is_empty()).then(|| ModelRelation::Families(families.join("+")))
     }
 
     /// Returns the names of the model behind a target's id: the id, and what the row of any provider

@@ -9,7 +9,7 @@ use crate::config::catalog::ProviderCatalog;
 use crate::config::diagnostic::Collector;
 use crate::config::node::{Node, PathStep};
 use crate::config::raw_model::{RawCapability, RawModel, RawServiceTier};
-use crate::model::{Capability, LONGEST_NAME, ModelFacts, ModelId, Prices, Rate};
+use crate::model::{Capability, LONGEST_RECEIPT_NAME, ModelFacts, ModelId, Prices, Rate};
 use crate::policy::ModelNames;
 
 /// Returns the facts about a provider's models, by id. `path` leads to the provider's rows in the
@@ -69,7 +69,7 @@ fn check_origin(
     problems: &mut Collector<'_>,
 ) {
     let bytes = facts.origin_bytes();
-    if bytes <= LONGEST_NAME {
+    if bytes <= LONGEST_RECEIPT_NAME {
         return;
     }
     let path = [path, &[PathStep::Key(id)]].concat();
@@ -78,7 +78,7 @@ fn check_origin(
     problems.error(
         root.key_place_of(written.as_ref().unwrap_or(&path)),
         format!(
-            "developer and lineage of `{id}` have {bytes} bytes, and a receipt holds {LONGEST_NAME}"
+            "developer and lineage of `{id}` have {bytes} bytes, and a receipt holds {LONGEST_RECEIPT_NAME}"
         ),
         "name fewer families, or shorter ones",
     );

@@ -11,7 +11,7 @@ use crate::policy::{Level, Orchestration, OrchestrationRole, VerdictForm};
 
 use super::RouteCompiler;
 use super::depths::{Depths, NamedRoles};
-use super::kinship::Shared;
+use super::kinship::ModelRelation;
 use super::routes::usd;
 
 /// How long an orchestration may take. Three long calls and a re-plan take minutes.
@@ -132,11 +132,11 @@ impl RouteCompiler<'_, '_, '_> {
         let (worker, verifier) = (&worker.target, &verifier.target);
         let path = ["orchestration", "roles", "verifier"].map(PathStep::Key);
         let shared = match self.shared(worker, verifier) {
-            Some(Shared::Model) if worker == verifier => format!("are both {worker}"),
-            Some(Shared::Model) => format!("are one model ({worker}, {verifier})"),
-            Some(Shared::Name) => format!("may be one model ({worker}, {verifier})"),
-            Some(Shared::Developer(developer)) => format!("are both of {developer}"),
-            Some(Shared::Families(families)) => format!("both descend from {families}"),
+            Some(ModelRelation::Model) if worker == verifier => format!("are both {worker}"),
+            Some(ModelRelation::Model) => format!("are one model ({worker}, {verifier})"),
+            Some(ModelRelation::Name) => format!("may be one model ({worker}, {verifier})"),
+            Some(ModelRelation::Developer(developer)) => format!("are both of {developer}"),
+            Some(ModelRelation::Families(families)) => format!("both descend from {families}"),
             None => {
                 let so = "so a verdict is certified only if the answers name models";
                 let judges = [worker, verifier];

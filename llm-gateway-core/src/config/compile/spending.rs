@@ -24,8 +24,8 @@ pub(super) fn spending(
         let Some(value) = environment.written(name) else { continue };
         match cap(name, value, providers) {
             Ok((_, NanoUsd::ZERO)) => {}
-            Ok((Capped::Total, cap)) => spending.total_cap = Some(cap),
-            Ok((Capped::Providers(named), cap)) => {
+            Ok((CapSubject::Total, cap)) => spending.total_cap = Some(cap),
+            Ok((CapSubject::Providers(named), cap)) => {
                 spending.provider_caps.extend(named.into_iter().map(|provider| (provider, cap)));
             }
             Err((message, hint)) => problems.variable(Severity::Error, message, hint),
@@ -46,7 +46,7 @@ pub(super) fn spending(
 }
 
 /// What a cap limits.
-enum Capped {
+enum CapSubject {
     /// The spending at all providers together.
     Total,
     /// The spending at each of these providers. Providers whose names are spelled alike in a
@@ -62,7 +62,7 @@ fn cap(
     name: &str,
     value: &str,
     providers: &BTreeMap<ProviderName, ProviderSpec>,
-) -> Result<(Capped, NanoUsd), (String, String)> {
+) -> Result<(CapSubject, NanoUsd), (String, String)> {
     let scope = name.strip_prefix(CAP_PREFIX).and_then(|rest| rest.strip_suffix(CAP_SUFFIX));
     let Some(scope) = scope else {
         let hint = format!("write {} or {}", cap_variable("TOTAL"), cap_variable("<PROVIDER>"));
@@ -70,10 +70,10 @@ fn cap(
     };
     let named = providers.keys().filter(|provider| variable_part(provider) == scope);
     let capped = match scope {
-        "TOTAL" => Capped::Total,
-        _ => Capped::Providers(named.cloned().collect()),
+        "TOTAL" => CapSubject::Total,
+        _ => CapSubject::Providers(named.cloned().collect()),
     };
-    if matches!(&capped, Capped::Providers(named) if named.is_empty()) {
+    if matches!(&capped, CapSubject::Providers(named) if named.is_empty()) {
         let known: Vec<_> = providers.keys().map(variable_part).collect();
         let hint = format!("use TOTAL or one of: {}", known.join(", "));
         return Err((format!("{name} names no provider"), hint));

@@ -139,7 +139,7 @@ fn shorten_to(
         if let Some(error) = &mut envelope.error {
             shorten_text(error, longest_string);
         }
-        let cut = Cut { longest_string, longest_list, texts };
+        let cut = ShorteningStep { longest_string, longest_list, texts };
         envelope.data.iter_mut().for_each(|data| cut.shorten(data));
         // An id that is cut identifies nothing.
         let meta = envelope.meta.iter_mut().filter(|(key, _)| *key != "run_id");
@@ -194,13 +194,13 @@ fn json_chars(envelope: &Envelope) -> usize {
 }
 
 /// One step of shortening: how much of strings and lists may stay.
-struct Cut {
+struct ShorteningStep {
     longest_string: usize,
     longest_list: usize,
     texts: Texts,
 }
 
-impl Cut {
+impl ShorteningStep {
     /// Cuts every string and list below `value`, and notes in it how many entries were left out.
     fn shorten(&self, value: &mut Value) {
         match value {

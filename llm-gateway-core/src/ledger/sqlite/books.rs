@@ -9,11 +9,11 @@ use rusqlite::{Connection, Row, params};
 
 use crate::model::NanoUsd;
 
-use super::super::error::{Problem, ReserveError, Unusable};
+use super::super::error::{Problem, ReserveError, UnusableLedger};
 use super::super::hold::HoldEnd;
 use super::super::hold_request::{HoldRequest, asked};
 use super::super::month::Month;
-use super::super::month_spend::{Dropped, MonthSpend, SpendBy, SpentRow};
+use super::super::month_spend::{DroppedHolds, MonthSpend, SpendBy, SpentRow};
 use super::super::rule::{LARGEST, Rule, Totals};
 use super::super::scope::{Scope, ScopeTotal};
 use super::balance;
@@ -158,12 +158,16 @@ impl<'a> Books<'a> {
     }
 
     /// Checks that the totals of a month match its rows, once in a transaction.
-    fn check_balance(&self, place: &str, month: Month) -> rusqlite::Result<Result<(), Unusable>> {
+    fn check_balance(
+        &self,
+        place: &str,
+        month: Month,
+    ) -> rusqlite::Result<Result<(), UnusableLedger>> {
         if self.sound.borrow().contains(&month) {
             return Ok(Ok(()));
         }
         if let Some(detail) = balance::mismatch(self.connection, month)? {
-            return Ok(Err(Unusable::new(Problem::Unbalanced, place, detail)));
+            return Ok(Err(UnusableLedger::new(Problem::Unbalanced, place, detail)));
         }
         self.sound.borrow_mut().insert(month);
         Ok(Ok(()))
@@ -175,7 +179,7 @@ impl<'a> Books<'a> {
         place: &str,
         month: Month,
         by: SpendBy,
-    ) -> rusqlite::Result<Result<MonthSpend, Unusable>> {
+    ) -> rusqlite::Result<Result<MonthSpend, UnusableLedger>> {
         if let Err(unbalanced) = self.check_balance(place, month)? {
             return Ok(Err(unbalanced));
         }
@@ -218,11 +222,11 @@ impl<'a> Books<'a> {
         &self,
         place: &str,
         month: Month,
-    ) -> rusqlite::Result<Result<Dropped, Unusable>> {
+    ) -> rusqlite::Result<Result<DroppedHolds, UnusableLedger>> {
         if let Err(unbalanced) = self.check_balance(place, month)? {
             return Ok(Err(unbalanced));
         }
-        let mut dropped = Dropped::default();
+        let mut dropped = DroppedHolds::default();
         for held in self.holds(month)?.into_iter().filter(|held| held.is_unsettled) {
             self.connection.execute("DELETE FROM holds WHERE id = ?1", [held.id])?;
             for scope in held.scopes.split(' ') {

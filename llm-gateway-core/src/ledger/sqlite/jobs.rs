@@ -4,7 +4,7 @@
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::super::cap::Cap;
-use super::super::error::{ReserveError, Unusable};
+use super::super::error::{ReserveError, UnusableLedger};
 use super::super::hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 use super::super::hold_request::HoldRequest;
 use super::super::month::Month;
@@ -24,7 +24,7 @@ pub(super) trait Job: Send {
 
     /// Answers whoever put the job into the queue, with the result of the transaction. Returns the
     /// job if it must be tried again.
-    fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>>;
+    fn answer(self: Box<Self>, written: Result<(), UnusableLedger>) -> Option<Box<dyn Job>>;
 }
 
 /// What a job needs of the ledger's thread.
@@ -44,11 +44,15 @@ pub(super) struct Query<T, F> {
     need: Need,
     run: F,
     found: Option<T>,
-    reply: oneshot::Sender<Result<T, Unusable>>,
+    reply: oneshot::Sender<Result<T, UnusableLedger>>,
 }
 
 impl<T, F> Query<T, F> {
-    pub(super) fn new(need: Need, run: F, reply: oneshot::Sender<Result<T, Unusable>>) -> Self {
+    pub(super) fn new(
+        need: Need,
+        run: F,
+        reply: oneshot::Sender<Result<T, UnusableLedger>>,
+    ) -> Self {
         Self { need, run, found: None, reply }
     }
 }
@@ -67,7 +71,7 @@ where
         self.need
     }
 
-    fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
+    fn answer(self: Box<Self>, written: Result<(), UnusableLedger>) -> Option<Box<dyn Job>> {
         let Self { found, reply, .. } = *self;
         // Without either, the reply is dropped, and whoever waits for it is answered by that.
         if let Some(answer) = written.map(|()| found).transpose() {
@@ -108,7 +112,7 @@ impl Job for Reserve {
         Ok(())
     }
 
-    fn answer(self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
+    fn answer(self: Box<Self>, written: Result<(), UnusableLedger>) -> Option<Box<dyn Job>> {
         let Self { month, attempts, mut slots, queue, found, reply, .. } = *self;
         let guard = |(id, attempt): (HoldId, HoldRequest)| {
             let (slot, queue, amount) = (slots.split(1), queue.clone(), attempt.amount);
@@ -161,7 +165,7 @@ impl Job for Close {
         books.close(&self.hold.id, self.hold.month, &self.hold.attempt, self.end)
     }
 
-    fn answer(mut self: Box<Self>, written: Result<(), Unusable>) -> Option<Box<dyn Job>> {
+    fn answer(mut self: Box<Self>, written: Result<(), UnusableLedger>) -> Option<Box<dyn Job>> {
         let is_unwritten = written.is_err();
         if let Some(confirmation) = self.confirmation.take() {
             confirmation.send(written);

@@ -36,11 +36,11 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::Ledger;
 use super::cap::Cap;
-use super::error::{ReserveError, Unusable};
+use super::error::{ReserveError, UnusableLedger};
 use super::hold::Hold;
 use super::hold_request::HoldRequest;
 use super::month::Month;
-use super::month_spend::{Dropped, MonthSpend, SpendBy};
+use super::month_spend::{DroppedHolds, MonthSpend, SpendBy};
 
 use books::Books;
 use jobs::{Job, Need, Query, Reserve};
@@ -88,7 +88,7 @@ impl SqliteLedger {
     }
 
     /// Lets the ledger's thread run `run` in a transaction, and waits for the result.
-    async fn ask<T, F>(&self, need: Need, run: F) -> Result<T, Unusable>
+    async fn ask<T, F>(&self, need: Need, run: F) -> Result<T, UnusableLedger>
     where
         T: Send + 'static,
         F: FnMut(&Books<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -123,17 +123,17 @@ impl Ledger for SqliteLedger {
         heard.await.unwrap_or_else(|_| Err(self.queue.stopped().into()))
     }
 
-    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, Unusable> {
+    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, UnusableLedger> {
         let place = Arc::clone(&self.queue.place);
         self.ask(Need::Reading, move |books| books.spent(&place, month, by)).await?
     }
 
-    async fn drop_unsettled(&self, month: Month) -> Result<Dropped, Unusable> {
+    async fn drop_unsettled(&self, month: Month) -> Result<DroppedHolds, UnusableLedger> {
         let place = Arc::clone(&self.queue.place);
         self.ask(Need::Writing, move |books| books.drop_unsettled(&place, month)).await?
     }
 
-    async fn drain(&self) -> Result<(), Unusable> {
+    async fn drain(&self) -> Result<(), UnusableLedger> {
         // The queue is in order: what came before is written when this is answered.
         self.ask(Need::Folding, |_| Ok(())).await
     }
@@ -147,8 +147,8 @@ impl Queue {
         }
     }
 
-    fn stopped(&self) -> Unusable {
-        Unusable::stopped(&*self.place)
+    fn stopped(&self) -> UnusableLedger {
+        UnusableLedger::stopped(&*self.place)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::super::error::{Problem, Unusable};
+use super::super::error::{Problem, UnusableLedger};
 use super::books::Books;
 use super::files::{FileId, OpenFiles, is_empty, other_names, own_mount};
 use super::probe::lack_of_file_system;
@@ -57,7 +57,7 @@ impl OpenLedger {
         place: &Path,
         patience: u32,
         meanwhile: &mut dyn FnMut(),
-    ) -> Result<Self, Unusable> {
+    ) -> Result<Self, UnusableLedger> {
         let (path, is_new) = canonical_path(place)?;
         Self::open_at(place, &path, patience, meanwhile).map_err(|it| {
             // An empty file beside locks looks like a ledger that was emptied.
@@ -74,7 +74,7 @@ impl OpenLedger {
         path: &Path,
         patience: u32,
         meanwhile: &mut dyn FnMut(),
-    ) -> Result<Self, Unusable> {
+    ) -> Result<Self, UnusableLedger> {
         let path = path.to_owned();
         let locks = Locks::beside(&path);
         let (database, had_log) = (FileId::at(place), has_log(&path));
@@ -106,7 +106,7 @@ impl OpenLedger {
         &mut self,
         meanwhile: &mut dyn FnMut(),
         run: impl FnOnce(&Books<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), Unusable> {
+    ) -> Result<(), UnusableLedger> {
         // Checked before the transaction, so that nothing is done to a log that other processes
         // share by now; and within it, because it may have waited for its turn.
         self.in_place()?;
@@ -148,7 +148,7 @@ impl OpenLedger {
     }
 
     /// Checks that the ledger's files are still at their paths.
-    fn in_place(&self) -> Result<(), Unusable> {
+    fn in_place(&self) -> Result<(), UnusableLedger> {
         if self.has_moved() {
             return Err(moved(&self.path));
         }
@@ -188,7 +188,7 @@ impl OpenLedger {
 /// Returns the canonical path of the ledger file, which is created if it does not exist, and whether
 /// it was created. Locks are named after the path, so two ways to one file must lead to the same
 /// locks.
-fn canonical_path(path: &Path) -> Result<(PathBuf, bool), Unusable> {
+fn canonical_path(path: &Path) -> Result<(PathBuf, bool), UnusableLedger> {
     let failed = |error: &std::io::Error| of_file(path, error);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         private::create_folder(folder).map_err(|error| failed(&error))?;
@@ -211,7 +211,7 @@ fn canonical_path(path: &Path) -> Result<(PathBuf, bool), Unusable> {
 }
 
 /// Checks that the file at `path` was not emptied. It is called locked while it is not known.
-fn not_emptied(path: &Path) -> Result<(), Unusable> {
+fn not_emptied(path: &Path) -> Result<(), UnusableLedger> {
     // Whoever creates a ledger creates the locks after the first page, so they are looked at first.
     match Locks::beside(path).exist() && is_empty(path) {
         true => Err(locked(path, "it is empty")),
@@ -221,13 +221,14 @@ fn not_emptied(path: &Path) -> Result<(), Unusable> {
 
 /// Checks that everybody who uses the file at `path` uses the same files beside it. Whoever opens
 /// the file asks this.
-pub(super) fn alone(path: &Path) -> Result<(), Unusable> {
+pub(super) fn alone(path: &Path) -> Result<(), UnusableLedger> {
     one_named(path, other_names(path).or_else(|| own_mount(path)))
 }
 
 /// Returns the error of a file with `other` names, if it has any.
-fn one_named(path: &Path, other: Option<String>) -> Result<(), Unusable> {
-    let several = |detail| Unusable::new(Problem::SeveralNames, path.display().to_string(), detail);
+fn one_named(path: &Path, other: Option<String>) -> Result<(), UnusableLedger> {
+    let several =
+        |detail| UnusableLedger::new(Problem::SeveralNames, path.display().to_string(), detail);
     other.map_or(Ok(()), |detail| Err(several(detail)))
 }
 
@@ -239,30 +240,30 @@ fn has_log(path: &Path) -> bool {
 }
 
 /// Returns the error of a ledger file that was emptied.
-fn emptied(path: &Path) -> Unusable {
+fn emptied(path: &Path) -> UnusableLedger {
     let detail = "its file holds nothing, and its locks show that it did";
-    Unusable::new(Problem::Emptied, path.display().to_string(), detail)
+    UnusableLedger::new(Problem::Emptied, path.display().to_string(), detail)
 }
 
 /// Returns the error of a ledger that somebody else keeps busy.
-fn locked(path: &Path, detail: &str) -> Unusable {
-    Unusable::new(Problem::Locked, path.display().to_string(), detail)
+fn locked(path: &Path, detail: &str) -> UnusableLedger {
+    UnusableLedger::new(Problem::Locked, path.display().to_string(), detail)
 }
 
 /// Returns the error of a ledger path that leads to another file by now.
-fn moved(path: &Path) -> Unusable {
+fn moved(path: &Path) -> UnusableLedger {
     let detail = "it was moved, removed or replaced while it was open";
-    Unusable::new(Problem::Moved, path.display().to_string(), detail)
+    UnusableLedger::new(Problem::Moved, path.display().to_string(), detail)
 }
 
 /// Opens a connection to the ledger file, after a look at what kind of file it is.
-pub(super) fn connect(path: &Path) -> Result<Connection, Unusable> {
+pub(super) fn connect(path: &Path) -> Result<Connection, UnusableLedger> {
     open_connection(path).map_err(|unusable| explained(path, unusable))
 }
 
 /// Returns the error of a file system that cannot map files, which fails with one of input or
 /// output, else the error that it was.
-fn explained(path: &Path, unusable: Unusable) -> Unusable {
+fn explained(path: &Path, unusable: UnusableLedger) -> UnusableLedger {
     match unusable.problem {
         Problem::Unreachable => lacking(path).unwrap_or(unusable),
         _ => unusable,
@@ -270,13 +271,13 @@ fn explained(path: &Path, unusable: Unusable) -> Unusable {
 }
 
 /// Returns the error of a file system that lacks what a ledger needs, if the one at `path` does.
-fn lacking(path: &Path) -> Option<Unusable> {
+fn lacking(path: &Path) -> Option<UnusableLedger> {
     let detail = lack_of_file_system(path)?;
-    Some(Unusable::new(Problem::FileSystem, path.display().to_string(), detail))
+    Some(UnusableLedger::new(Problem::FileSystem, path.display().to_string(), detail))
 }
 
 /// Opens a connection to the ledger file, and sets it up.
-fn open_connection(path: &Path) -> Result<Connection, Unusable> {
+fn open_connection(path: &Path) -> Result<Connection, UnusableLedger> {
     let failed = |error: rusqlite::Error| of_sqlite(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
@@ -292,7 +293,7 @@ fn open_connection(path: &Path) -> Result<Connection, Unusable> {
     let mode = mode.map_err(failed)?;
     if !mode.eq_ignore_ascii_case("wal") {
         let detail = format!("its file system allows no write-ahead log (journal_mode is {mode})");
-        return Err(Unusable::new(Problem::FileSystem, path.display().to_string(), detail));
+        return Err(UnusableLedger::new(Problem::FileSystem, path.display().to_string(), detail));
     }
     // A hold must outlive a power cut, because the call that it covers may have been sent. It costs
     // a wait for the disk, which a batch shares, beside a call of seconds.
@@ -301,7 +302,7 @@ fn open_connection(path: &Path) -> Result<Connection, Unusable> {
 }
 
 /// Returns the number of migrations that have run in the ledger file.
-fn version(connection: &Connection, path: &Path) -> Result<usize, Unusable> {
+fn version(connection: &Connection, path: &Path) -> Result<usize, UnusableLedger> {
     let read = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let found = || Ok((read("PRAGMA application_id")?, read("PRAGMA user_version")?));
     let (application, version) = found().map_err(|error| of_sqlite(path, &error))?;
@@ -310,22 +311,22 @@ fn version(connection: &Connection, path: &Path) -> Result<usize, Unusable> {
     let is_empty = application == 0 && version == 0 && tables == 0;
     if application != APPLICATION_ID && !is_empty {
         let detail = format!("it is a database with {tables} tables of something else");
-        return Err(Unusable::new(Problem::Foreign, path.display().to_string(), detail));
+        return Err(UnusableLedger::new(Problem::Foreign, path.display().to_string(), detail));
     }
     let known = MIGRATIONS.len();
     usize::try_from(version).ok().filter(|version| *version <= known).ok_or_else(|| {
         let detail = format!("its schema has version {version}, this one knows up to {known}");
-        Unusable::new(Problem::Newer, path.display().to_string(), detail)
+        UnusableLedger::new(Problem::Newer, path.display().to_string(), detail)
     })
 }
 
 /// Returns whether every migration has run in the ledger file.
-pub(super) fn is_current(connection: &Connection, path: &Path) -> Result<bool, Unusable> {
+pub(super) fn is_current(connection: &Connection, path: &Path) -> Result<bool, UnusableLedger> {
     version(connection, path).map(|version| version == MIGRATIONS.len())
 }
 
 /// Runs the migrations that the ledger file lacks.
-fn migrate(connection: &Connection, path: &Path) -> Result<(), Unusable> {
+fn migrate(connection: &Connection, path: &Path) -> Result<(), UnusableLedger> {
     let seen = version(connection, path)?;
     let run = |script: &&str| connection.execute_batch(script);
     let mut missing = MIGRATIONS.iter().skip(seen);
@@ -344,7 +345,7 @@ fn register(locks: &Locks, connection: &Connection) -> Result<Process, RegisterE
 
 /// Begins a write transaction. It is immediate, so that what is read in it stays true until the
 /// commit.
-fn begin<'a>(connection: &'a Connection, path: &Path) -> Result<Transaction<'a>, Unusable> {
+fn begin<'a>(connection: &'a Connection, path: &Path) -> Result<Transaction<'a>, UnusableLedger> {
     Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
         .map_err(|error| of_sqlite(path, &error))
 }
@@ -355,8 +356,8 @@ fn begin<'a>(connection: &'a Connection, path: &Path) -> Result<Transaction<'a>,
 pub(super) fn retry_while_locked<T>(
     patience: u32,
     meanwhile: &mut dyn FnMut(),
-    mut attempt: impl FnMut() -> Result<T, Unusable>,
-) -> Result<T, Unusable> {
+    mut attempt: impl FnMut() -> Result<T, UnusableLedger>,
+) -> Result<T, UnusableLedger> {
     let mut looks = 0;
     loop {
         match attempt() {

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
-use super::super::error::{Problem, Unusable};
+use super::super::error::{Problem, UnusableLedger};
 use super::processes::RegisterError;
 use crate::error::{has_no_descriptor, is_own_want};
 
 /// Returns the problem behind an error of SQLite.
-pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Unusable {
+pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> UnusableLedger {
     let problem = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Problem::Locked,
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Problem::ReadOnly,
@@ -29,22 +29,22 @@ pub(super) fn of_sqlite(path: &Path, error: &rusqlite::Error) -> Unusable {
         // The file is not a database, or a page, a table or a value in it is damaged.
         _ => Problem::Corrupt,
     };
-    Unusable::new(problem, path.display().to_string(), error.to_string())
+    UnusableLedger::new(problem, path.display().to_string(), error.to_string())
 }
 
 /// Returns the problem behind an error of the file system.
-pub(super) fn of_file(path: &Path, error: &io::Error) -> Unusable {
+pub(super) fn of_file(path: &Path, error: &io::Error) -> UnusableLedger {
     let problem = match error.kind() {
         _ if is_own_want(error) => Problem::OutOfResources,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Problem::ReadOnly,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Problem::DiskFull,
         _ => Problem::Unreachable,
     };
-    Unusable::new(problem, path.display().to_string(), error.to_string())
+    UnusableLedger::new(problem, path.display().to_string(), error.to_string())
 }
 
 /// Returns the problem behind a lock that cannot be taken.
-pub(super) fn of_lock(path: &Path, error: &RegisterError) -> Unusable {
+pub(super) fn of_lock(path: &Path, error: &RegisterError) -> UnusableLedger {
     match error {
         RegisterError::Sqlite(error) => of_sqlite(path, error),
         RegisterError::File(error) => of_file(path, error),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Transaction, TransactionBehavior};
 
-use super::super::error::Unusable;
+use super::super::error::UnusableLedger;
 use super::books::Books;
 use super::files::is_empty;
 use super::jobs::Job;
@@ -22,7 +22,7 @@ pub(super) fn read(
     place: &Path,
     patience: u32,
     jobs: &mut [Box<dyn Job>],
-) -> Result<bool, Unusable> {
+) -> Result<bool, UnusableLedger> {
     let Ok(path) = place.canonicalize() else { return Ok(false) };
     alone(&path)?;
     if is_empty(&path) {

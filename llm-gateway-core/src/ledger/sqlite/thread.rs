@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::super::error::{Problem, Unusable};
+use super::super::error::{Problem, UnusableLedger};
 use super::jobs::{Job, Need};
 use super::open::OpenLedger;
 use super::processes::Process;
@@ -130,7 +130,7 @@ impl LedgerThread {
         &mut self,
         batch: &mut [Box<dyn Job>],
         reading: &mut Vec<Box<dyn Job>>,
-    ) -> Result<(), Unusable> {
+    ) -> Result<(), UnusableLedger> {
         for _ in 0..REOPENINGS {
             match self.write_once(batch, reading) {
                 // An error while the files are being moved comes from the move.
@@ -157,7 +157,7 @@ impl LedgerThread {
         &mut self,
         batch: &mut [Box<dyn Job>],
         reading: &mut Vec<Box<dyn Job>>,
-    ) -> Result<(), Unusable> {
+    ) -> Result<(), UnusableLedger> {
         let Self { open, inbox, deferred, path, patience, .. } = self;
         let mut looks = 0;
         let mut meanwhile = || {

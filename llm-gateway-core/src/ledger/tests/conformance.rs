@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 
 use crate::error::{Category, Error};
-use crate::ledger::{Month, MonthSpend, Problem, Refused, ReserveError, SpendBy};
+use crate::ledger::{CapRefusal, Month, MonthSpend, Problem, ReserveError, SpendBy};
 use crate::model::{CostBasis, TaskClass};
 
 use super::{Cap, Process, Scope, World, call, november, provider, total_cap, usd};
@@ -40,7 +40,7 @@ async fn spent(process: &Process) -> MonthSpend {
     process.spent(november(), SpendBy::Provider).await.unwrap()
 }
 
-async fn refusal(process: &Process, nanos: u64, caps: &[Cap]) -> Refused {
+async fn refusal(process: &Process, nanos: u64, caps: &[Cap]) -> CapRefusal {
     match process.reserve_one(november(), call("openai/m", nanos), caps).await {
         Err(ReserveError::Refused(refused)) => refused,
         other => panic!("{other:?}"),

@@ -24,12 +24,12 @@ pub(crate) use markup::without_markup;
 pub(crate) fn as_seen(text: &str) -> String {
     let resolved = references::resolved(text);
     // Most texts are these, and their normal form is their own.
-    if resolved.chars().all(|c| c.is_ascii() && is_shown(c)) {
+    if resolved.chars().all(|c| c.is_ascii() && is_visible(c)) {
         return resolved.into_owned();
     }
     let normalizer = DecomposingNormalizer::new_nfkd();
     let decomposed = normalizer.normalize_iter(resolved.chars().map(look_alikes::plain));
-    let shown = decomposed.filter(|c| is_shown(*c) && *c != ELONGATION);
+    let shown = decomposed.filter(|c| is_visible(*c) && *c != ELONGATION);
     shown.map(look_alikes::plain).collect()
 }
 
@@ -43,7 +43,7 @@ const ELONGATION: char = '\u{640}';
 /// Returns whether a reader sees a character that stands alone. Joiners, fillers, variation
 /// selectors and tags (`Default_Ignorable_Code_Point`), control characters, directional marks, and
 /// marks that only change the letter before them are not seen. Whitespace is.
-pub(crate) fn is_shown(c: char) -> bool {
+pub(crate) fn is_visible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_whitespace() || !c.is_control();
     }
@@ -66,7 +66,7 @@ pub(crate) fn is_blank(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     let is_mark =
         matches!(category, GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark);
-    c.is_whitespace() || !is_shown(c) && !is_mark
+    c.is_whitespace() || !is_visible(c) && !is_mark
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ static NAMED: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
 });
 
 /// The largest number of bytes in the name of a reference: `CounterClockwiseContourIntegral;`.
-const LONGEST_NAME: usize = 32;
+const LONGEST_REFERENCE: usize = 32;
 
 /// The largest number of digits that the number of a character may have, after the zeros in front.
 const MOST_DIGITS: usize = 7;
@@ -87,7 +87,7 @@ fn number(digits: &str, radix: u32) -> Option<u32> {
 
 /// Returns the text of a reference by name, `eacute;`, and the length of the name.
 fn named(text: &str) -> Option<(String, usize)> {
-    let count = text.bytes().take(LONGEST_NAME).take_while(u8::is_ascii_alphanumeric).count();
+    let count = text.bytes().take(LONGEST_REFERENCE).take_while(u8::is_ascii_alphanumeric).count();
     let whole = text.get(..count + 1).and_then(|name| NAMED.get(name).map(|it| (it, count + 1)));
     let shorter = || {
         let lengths = (2..=count).rev();

@@ -48,14 +48,14 @@ pub(super) enum LeadIn {
 
 /// A short answer, and what leads to it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Led<'a> {
+pub(super) struct LedAnswer<'a> {
     /// What leads to the answer.
     pub(super) by: LeadIn,
     /// The answer itself, without emphasis and a closing full stop.
     pub(super) said: &'a str,
 }
 
-impl<'a> Led<'a> {
+impl<'a> LedAnswer<'a> {
     /// Reads what leads to the answer of a line, in any case of its letters.
     pub(super) fn of(line: &'a str) -> Self {
         let line = bare::short(line);

@@ -3,7 +3,7 @@
 //! K is the unit kelvin and k is kilo, so a letter keeps its case. Only where an answer marks its
 //! letter as one of several options does the case say nothing.
 
-use super::lead_in::{LeadIn, Led};
+use super::lead_in::{LeadIn, LedAnswer};
 use crate::panel::likeness::Likeness;
 
 /// The last letter that a label such as "Answer:" marks as an option. Questions with more than ten
@@ -32,7 +32,7 @@ enum Mark {
 
 impl Letter {
     /// Reads an answer of one letter of the English alphabet.
-    pub(super) fn of(led: &Led<'_>) -> Option<Self> {
+    pub(super) fn of(led: &LedAnswer<'_>) -> Option<Self> {
         let inside = in_parentheses(led.said);
         let mut letters = inside.unwrap_or(led.said).chars();
         let letter = letters.next().filter(char::is_ascii_alphabetic)?;

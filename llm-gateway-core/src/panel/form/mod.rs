@@ -22,7 +22,7 @@ mod letter;
 mod number;
 
 use self::json::JsonText;
-use self::lead_in::Led;
+use self::lead_in::LedAnswer;
 use self::letter::Letter;
 use self::number::Numeral;
 use super::likeness::Likeness;
@@ -73,7 +73,7 @@ impl Form {
 
     /// Returns the form of an answer that is one line, without code or a quotation.
     fn of_line(line: &str) -> Self {
-        let led = Led::of(line);
+        let led = LedAnswer::of(line);
         yes_or_no(&led)
             .map(Self::Truth)
             .or_else(|| Letter::of(&led).map(Self::Letter))
@@ -125,12 +125,12 @@ fn without_space_around(text: &str) -> &str {
 
 /// Returns whether a reader sees a character that stands alone.
 fn is_visible(c: char) -> bool {
-    !c.is_whitespace() && seen::is_shown(c)
+    !c.is_whitespace() && seen::is_visible(c)
 }
 
 /// Reads yes and no. Other languages have words for both that mean something else elsewhere, such
 /// as the Norwegian and the Italian "no", so only the English words are read.
-fn yes_or_no(led: &Led<'_>) -> Option<bool> {
+fn yes_or_no(led: &LedAnswer<'_>) -> Option<bool> {
     let said = led.is_plain().then_some(led.said)?;
     let said = said.strip_suffix('!').unwrap_or(said);
     match said {

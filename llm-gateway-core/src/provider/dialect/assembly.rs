@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use super::counts::{Counts, ReportedUsage};
-use super::reasons::{self, Stopped};
+use super::reasons::{self, FinishMeaning};
 use super::{DecodedAnswer, ErrorReport};
 use crate::model::{FinishReason, NanoUsd};
 
@@ -71,7 +71,7 @@ pub(in crate::provider) struct Pieces {
     /// The last event of the protocol has come.
     pub(in crate::provider) is_over: bool,
     /// Why the model stopped.
-    pub(in crate::provider) stopped: Option<Stopped>,
+    pub(in crate::provider) stopped: Option<FinishMeaning>,
     /// The word by which the provider said so.
     pub(in crate::provider) reason: Option<String>,
     /// An error that stands inside the answer.
@@ -155,8 +155,8 @@ impl Pieces {
     pub(in crate::provider) fn into_decoded(self) -> DecodedAnswer {
         let usage = self.usage_at_end();
         let (finish_reason, failed) = match self.stopped {
-            Some(Stopped::Finished(reason)) => (reason, None),
-            Some(Stopped::Failed(category)) => {
+            Some(FinishMeaning::Finished(reason)) => (reason, None),
+            Some(FinishMeaning::Failed(category)) => {
                 (FinishReason::Other, Some((category, self.reason.unwrap_or_default())))
             }
             None => (FinishReason::Other, None),

@@ -15,7 +15,7 @@ use crate::model::Usage;
 
 /// The kind of tokens that a number counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Counted {
+enum CountKind {
     /// Input with its cached part.
     Input,
     /// Input that is without its cached part where [`CacheRead`](Self::CacheRead) or
@@ -41,7 +41,7 @@ enum Counted {
     CacheWrite,
 }
 
-use Counted::{
+use CountKind::{
     CacheRead, CacheWrite, Cached, Input, InputTokens, Output, Reasoning, Thoughts, ToolInput,
     Total, Written,
 };
@@ -55,7 +55,7 @@ use Counted::{
 /// - DeepSeek: <https://api-docs.deepseek.com/guides/kv_cache>
 /// - Moonshot: <https://platform.moonshot.ai/docs/api/chat>
 /// - Bedrock: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html>
-const PLACES: &[(&str, Counted)] = &[
+const PLACES: &[(&str, CountKind)] = &[
     ("prompt_tokens", Input),
     ("promptTokenCount", Input),
     ("prompt_token_count", Input),
@@ -188,11 +188,11 @@ impl Counts {
         Some(ReportedUsage { usage, is_doubted: total > 0 && !is_sum })
     }
 
-    fn at(&self, counted: Counted) -> Option<u64> {
+    fn at(&self, counted: CountKind) -> Option<u64> {
         self.0.get(counted as usize).copied().flatten()
     }
 
-    fn raise(&mut self, counted: Counted, to: Option<u64>) {
+    fn raise(&mut self, counted: CountKind, to: Option<u64>) {
         if let Some(slot) = self.0.get_mut(counted as usize) {
             *slot = (*slot).max(to);
         }

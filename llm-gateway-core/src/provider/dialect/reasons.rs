@@ -9,7 +9,7 @@ use crate::model::FinishReason;
 
 /// The meaning of a finish reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stopped {
+pub(crate) enum FinishMeaning {
     /// The model stopped, for the given reason.
     Finished(FinishReason),
     /// The provider failed while it answered.
@@ -95,14 +95,14 @@ const FAILURES: &[(&str, Category)] = &[
 ];
 
 /// What a finish reason says; `None` for an empty one.
-pub(crate) fn read(word: &str) -> Option<Stopped> {
+pub(crate) fn read(word: &str) -> Option<FinishMeaning> {
     let word = normalized(word);
     // Gemini's "unspecified" says as much as an empty word.
     if word.is_empty() || matches!(word.as_str(), "null" | "none" | "unspecified") {
         return None;
     }
     if let Some((_, reason)) = ENDS.iter().find(|(known, _)| *known == word) {
-        return Some(Stopped::Finished(*reason));
+        return Some(FinishMeaning::Finished(*reason));
     }
     let names = |stem: &str| {
         word.match_indices(stem)
@@ -110,8 +110,8 @@ pub(crate) fn read(word: &str) -> Option<Stopped> {
     };
     let failure = FAILURES.iter().find(|(stem, _)| names(stem));
     Some(match failure {
-        Some((_, category)) => Stopped::Failed(*category),
-        None => Stopped::Finished(FinishReason::Other),
+        Some((_, category)) => FinishMeaning::Failed(*category),
+        None => FinishMeaning::Finished(FinishReason::Other),
     })
 }
 
@@ -139,7 +139,7 @@ mod tests {
                 format!("FinishReason.{capitals}"),
                 capitals,
             ] {
-                assert_eq!(read(&spelling), Some(Stopped::Finished(*reason)), "{spelling}");
+                assert_eq!(read(&spelling), Some(FinishMeaning::Finished(*reason)), "{spelling}");
             }
         }
     }
@@ -162,7 +162,7 @@ mod tests {
             ("engine_overloaded", Category::Overloaded),
             ("RESOURCE_EXHAUSTED", Category::Overloaded),
         ] {
-            assert_eq!(read(word), Some(Stopped::Failed(category)), "{word}");
+            assert_eq!(read(word), Some(FinishMeaning::Failed(category)), "{word}");
         }
     }
 
@@ -172,7 +172,7 @@ mod tests {
             assert_eq!(read(word), None, "{word:?}");
         }
         for word in ["pause_turn", "LANGUAGE", "OTHER", "mirrors", "terror", "compaction"] {
-            assert_eq!(read(word), Some(Stopped::Finished(FinishReason::Other)), "{word}");
+            assert_eq!(read(word), Some(FinishMeaning::Finished(FinishReason::Other)), "{word}");
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::transport::{Phase, Scrubber, SentMark, TransportError};
 const LONGEST_SENTENCE: usize = 300;
 
 /// How many characters of a model id or a response id are kept. Real ids have a third of them.
-const LONGEST_NAME: usize = 256;
+const LONGEST_KEPT_ID: usize = 256;
 
 /// Advice for a process that has no descriptor or no memory left.
 const OUT_OF_RESOURCES: &str = "this process has no descriptor or no memory left: raise its limits \
@@ -232,7 +232,7 @@ impl Reporter<'_> {
     /// Returns a name that a server made up, without keys and cut to the length of a real one. The
     /// order matters: a cut could leave most of a key.
     fn name(&self, name: &str) -> String {
-        self.scrubber.scrub(name).chars().take(LONGEST_NAME).collect()
+        self.scrubber.scrub(name).chars().take(LONGEST_KEPT_ID).collect()
     }
 
     /// Creates the error for an answer that is well-formed and holds no text.

@@ -15,7 +15,7 @@ use super::HttpProvider;
 use super::events::{self, Fault, LARGEST_EVENT, ServerSentEvent};
 use super::failure::Reporter;
 use super::reading::Reading;
-use super::room::{Late, in_provider_time};
+use super::room::{TimeExceeded, in_provider_time};
 use crate::error::{Category, Error};
 use crate::provider::dialect::{Assembly, Completeness, ErrorReport, WireFormat, classify};
 use crate::transport::Recorder;
@@ -129,7 +129,7 @@ async fn next_by<T>(
     limit: Option<Instant>,
     recorder: &Recorder,
     next: impl Future<Output = T>,
-) -> Result<T, Late> {
+) -> Result<T, TimeExceeded> {
     match limit {
         Some(limit) => in_provider_time(limit, recorder, next).await,
         None => Ok(next.await),

@@ -109,7 +109,7 @@ impl RoomShare<'_> {
 
 /// The error of work that did not end in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Late;
+pub(super) struct TimeExceeded;
 
 /// Waits for `work` until `limit`. The time for which the attempt waits for room of this process
 /// does not count: it shows nothing about the provider.
@@ -117,7 +117,7 @@ pub(super) async fn in_provider_time<T>(
     limit: Instant,
     recorder: &Recorder,
     work: impl Future<Output = T>,
-) -> Result<T, Late> {
+) -> Result<T, TimeExceeded> {
     let mut work = std::pin::pin!(work);
     let before = recorder.waited_for_room();
     let waited = || recorder.waited_for_room().saturating_sub(before);
@@ -129,7 +129,7 @@ pub(super) async fn in_provider_time<T>(
             Err(_) if limit + waited() > Instant::now() => {
                 extended = limit + waited() + Duration::from_millis(1);
             }
-            Err(_) => return Err(Late),
+            Err(_) => return Err(TimeExceeded),
         }
     }
 }
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(in_provider_time(limit, &recorder, waits).await, Ok(()));
         let limit = Instant::now() + Duration::from_secs(10);
         let is_slow = tokio::time::sleep(Duration::from_secs(11));
-        assert_eq!(in_provider_time(limit, &recorder, is_slow).await, Err(Late));
+        assert_eq!(in_provider_time(limit, &recorder, is_slow).await, Err(TimeExceeded));
         assert_eq!(Instant::now(), limit, "earlier waits do not count");
     }
 

@@ -6,7 +6,7 @@ mod money;
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::certificate::{Against, VerifyResult, verify};
+use llm_gateway_core::certificate::{VerifyOptions, VerifyResult, verify};
 use llm_gateway_core::describe::TaskClassDescription;
 use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::outcome::AnsweredBy;
@@ -295,7 +295,7 @@ async fn the_gate_has_a_receipt_that_holds() {
     let bundle = path.to_str().unwrap().replace(".receipt.", ".bundle.");
     let (receipt, bundle) = (std::fs::read(path).unwrap(), std::fs::read(bundle).unwrap());
     assert_eq!(
-        verify(&receipt, Against::default().with_bundle(&bundle)).result,
+        verify(&receipt, VerifyOptions::default().with_bundle(&bundle)).result,
         VerifyResult::Holds
     );
 }

@@ -1,9 +1,9 @@
 //! What is certified about a verifier, from the bytes of whole conversations.
 
 use llm_gateway_core::certificate::ClaimResult::{self, Fail, NotApplicable, Pass};
-use llm_gateway_core::certificate::{Against, VerifyResult, verify};
+use llm_gateway_core::certificate::{VerifyOptions, VerifyResult, verify};
 use llm_gateway_core::outcome::Ending;
-use llm_gateway_core::{Envelope, Orchestrated, Scripted};
+use llm_gateway_core::{Envelope, OrchestrationOutcome, Scripted};
 
 use super::{ACCEPTS, POLICY, structured, work};
 
@@ -14,7 +14,7 @@ const PLAN: &str = "Assumptions: the reader knows where Europe lies and wants no
     of government. Checklist: is it one sentence, does it begin with the name, is the name right?";
 
 /// Returns the results of four claims: blind to the plan, blind to the history, distinct, no leak.
-fn claims(done: &Orchestrated) -> [ClaimResult; 4] {
+fn claims(done: &OrchestrationOutcome) -> [ClaimResult; 4] {
     let claims = done.certificate().claims.named().into_iter();
     claims.map(|(_, claim)| claim.result).collect::<Vec<_>>().try_into().unwrap()
 }
@@ -54,7 +54,7 @@ async fn reasoning_within_a_text_is_no_part_of_the_artifact() {
         done.certificate().claims
     );
     let bundle = done.bundle.to_bytes();
-    let verified = verify(&done.receipt.to_bytes(), Against::default().with_bundle(&bundle));
+    let verified = verify(&done.receipt.to_bytes(), VerifyOptions::default().with_bundle(&bundle));
     assert_eq!(verified.result, VerifyResult::Holds, "{:?}", verified.findings);
     // Of a row that does not say so the whole text is the answer.
     let done = work(POLICY, "complex", &script()).await.unwrap();
@@ -111,15 +111,15 @@ async fn a_receipt_holds_with_its_bundle_and_is_written_where_the_policy_says() 
     let receipt = std::fs::read(path).unwrap();
     let bundle = path.to_str().unwrap().replace(".receipt.", ".bundle.");
     let bundle = std::fs::read(bundle).unwrap();
-    let checked = verify(&receipt, Against::default().with_bundle(&bundle));
+    let checked = verify(&receipt, VerifyOptions::default().with_bundle(&bundle));
     assert_eq!(checked.result, VerifyResult::Holds, "{:?}", checked.findings);
-    assert_eq!(verify(&receipt, Against::default()).result, VerifyResult::Undecided);
+    assert_eq!(verify(&receipt, VerifyOptions::default()).result, VerifyResult::Undecided);
     let shown = String::from_utf8(receipt).unwrap();
     assert!(!shown.contains("Lyon") && shown.contains("\"cost_nanos\""));
     let envelope = Envelope::from(&failure);
     assert_eq!(envelope.meta["certificate"]["receipt"]["digest"], done.receipt.digest().as_str());
     let lyon = shown.replace("gpt-6-luna", "gpt-6-astra");
-    let altered = verify(lyon.as_bytes(), Against::default().with_bundle(&bundle));
+    let altered = verify(lyon.as_bytes(), VerifyOptions::default().with_bundle(&bundle));
     assert_eq!(altered.result, VerifyResult::Contradicted);
 }
 
@@ -146,7 +146,7 @@ async fn a_plan_of_a_few_words_cannot_leak() {
     let path = done.receipt_path.as_ref().unwrap();
     let receipt = std::fs::read(path).unwrap();
     let bundle = std::fs::read(path.to_str().unwrap().replace(".receipt.", ".bundle.")).unwrap();
-    let checked = verify(&receipt, Against::default().with_bundle(&bundle));
+    let checked = verify(&receipt, VerifyOptions::default().with_bundle(&bundle));
     assert_eq!(checked.result, VerifyResult::Holds, "{:?}", checked.findings);
-    assert_eq!(verify(&receipt, Against::default()).result, VerifyResult::Undecided);
+    assert_eq!(verify(&receipt, VerifyOptions::default()).result, VerifyResult::Undecided);
 }

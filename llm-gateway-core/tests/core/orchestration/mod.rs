@@ -18,7 +18,7 @@ use llm_gateway_core::transport::{
     Body, Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
 use llm_gateway_core::{
-    Environment, Failure, Gateway, GatewayBuilder, Orchestrated, Scripted, Task,
+    Environment, Failure, Gateway, GatewayBuilder, OrchestrationOutcome, Scripted, Task,
 };
 use serde_json::Value;
 
@@ -79,7 +79,11 @@ fn keys_of(names: &[&str]) -> Environment {
     names.iter().fold(environment, with_key)
 }
 
-async fn work(policy: &str, depth: &str, script: &Scripted) -> Result<Orchestrated, Failure> {
+async fn work(
+    policy: &str,
+    depth: &str,
+    script: &Scripted,
+) -> Result<OrchestrationOutcome, Failure> {
     let gateway = builder(policy, script, &Arc::default()).build().unwrap();
     gateway.orchestrate(Task::new(TASK).depth(depth)).await
 }

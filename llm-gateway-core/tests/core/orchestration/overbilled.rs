@@ -5,7 +5,9 @@ use std::sync::Arc;
 use llm_gateway_core::ledger::MemoryLedger;
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Ending;
-use llm_gateway_core::{Category, Environment, Failure, Gateway, Orchestrated, Scripted, Task};
+use llm_gateway_core::{
+    Category, Environment, Failure, Gateway, OrchestrationOutcome, Scripted, Task,
+};
 use serde_json::json;
 
 use super::money::spent;
@@ -27,13 +29,13 @@ fn two_rounds() -> Scripted {
     overbilled(script.answer("plan two"), "Paris.").answer("ACCEPT")
 }
 
-async fn complex(gateway: &Gateway) -> Result<Orchestrated, Failure> {
+async fn complex(gateway: &Gateway) -> Result<OrchestrationOutcome, Failure> {
     gateway.orchestrate(Task::new(TASK).depth("complex")).await
 }
 
 /// Asserts that the second round is refused, and that the first is kept with its verdict.
 #[track_caller]
-fn ends_after_the_first_round(outcome: Result<Orchestrated, Failure>, script: &Scripted) {
+fn ends_after_the_first_round(outcome: Result<OrchestrationOutcome, Failure>, script: &Scripted) {
     let failure = outcome.expect_err("the bound is passed");
     assert_eq!(failure.category(), Category::PolicyBlocked, "{failure}");
     assert_eq!(failure.failed_stage(), Some("plan"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use llm_gateway_core::ledger::{Ledger, MemoryLedger, SpendBy};
 use llm_gateway_core::model::{NanoUsd, StepRole};
 use llm_gateway_core::outcome::{AttemptOutcome, Ending};
-use llm_gateway_core::{Category, Envelope, Failure, Orchestrated, Scripted, Task};
+use llm_gateway_core::{Category, Envelope, Failure, OrchestrationOutcome, Scripted, Task};
 use proptest::prelude::*;
 
 use super::{POLICY, TASK, builder, shown};
@@ -94,7 +94,7 @@ fn policy(rules: &Rules) -> String {
 
 /// Runs a task, and returns what was done, however it ended, with the script.
 struct Ran {
-    outcome: Result<Orchestrated, Failure>,
+    outcome: Result<OrchestrationOutcome, Failure>,
     envelope: Envelope,
     script: Scripted,
     settled: NanoUsd,
@@ -119,7 +119,7 @@ async fn run(rules: &Rules, replies: &[Reply]) -> Ran {
 
 impl Ran {
     /// Returns what was done, if anything was.
-    fn work(&self) -> Option<&Orchestrated> {
+    fn work(&self) -> Option<&OrchestrationOutcome> {
         self.outcome.as_ref().map_or_else(Failure::orchestration, Some)
     }
 }

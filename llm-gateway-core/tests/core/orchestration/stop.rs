@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use llm_gateway_core::certificate::{Against, VerifyResult, verify};
+use llm_gateway_core::certificate::{VerifyOptions, VerifyResult, verify};
 use llm_gateway_core::clock::FixedClock;
 use llm_gateway_core::ledger::MemoryLedger;
 use llm_gateway_core::model::NanoUsd;
@@ -95,7 +95,7 @@ async fn a_stop_keeps_all_that_came_before_it_and_hangs_up_at_once() {
         let spent = spent(&ledger).await;
         assert_eq!((spent.held, Some(spent.settled)), (NanoUsd::ZERO, done.total_cost()));
         let (receipt, bundle) = (done.receipt.to_bytes(), done.bundle.to_bytes());
-        let checked = verify(&receipt, Against::default().with_bundle(&bundle));
+        let checked = verify(&receipt, VerifyOptions::default().with_bundle(&bundle));
         assert_eq!(checked.result, VerifyResult::Holds, "{:?}", checked.findings);
         let last = failure.attempts().last().unwrap();
         assert!(last.cost >= Some(NanoUsd::from_nanos(100 * 10_000)), "the whole hold: {last:?}");

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_gateway_core::certificate::{Against, ClaimResult, VerifyResult, verify};
+use llm_gateway_core::certificate::{ClaimResult, VerifyOptions, VerifyResult, verify};
 use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Consensus;
@@ -109,7 +109,7 @@ async fn a_retry_inside_a_panel_sends_the_committed_bytes() {
     assert_eq!(panel.attempts().count(), 5);
     assert!(panel.independence_certified(), "{:?}", panel.certificate().claims);
     let bundle = panel.bundle.to_bytes();
-    let verified = verify(&panel.receipt.to_bytes(), Against::default().with_bundle(&bundle));
+    let verified = verify(&panel.receipt.to_bytes(), VerifyOptions::default().with_bundle(&bundle));
     assert_eq!(verified.result, VerifyResult::Holds, "{:?}", verified.findings);
 }
 

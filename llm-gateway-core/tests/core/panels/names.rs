@@ -101,6 +101,6 @@ async fn a_dated_answer_to_an_undated_request_is_the_requested_model() {
     let rule = "answered as gpt-6-luna-2026-08-01, the requested gpt-6-luna with its date";
     assert!(because.contains(rule), "{because}");
     let bundle = panel.bundle.to_bytes();
-    let verified = verify(&panel.receipt.to_bytes(), Against::default().with_bundle(&bundle));
+    let verified = verify(&panel.receipt.to_bytes(), VerifyOptions::default().with_bundle(&bundle));
     assert_eq!(verified.result, VerifyResult::Holds, "{:?}", verified.findings);
 }

@@ -60,7 +60,7 @@ fn document(id: &str, model: &str, text: &str) -> String {
 async fn certified(policy: &str, script: Scripted) -> PanelAnswer {
     let panel = ask(policy, script).await.unwrap();
     let bundle = panel.bundle.to_bytes();
-    let verified = verify(&panel.receipt.to_bytes(), Against::default().with_bundle(&bundle));
+    let verified = verify(&panel.receipt.to_bytes(), VerifyOptions::default().with_bundle(&bundle));
     assert_eq!(verified.result, VerifyResult::Holds, "{:?}", verified.findings);
     panel
 }
@@ -151,6 +151,6 @@ async fn members_whose_servers_refuse_a_stream_are_certified() {
     let claims = &panel.certificate().claims;
     assert_eq!(claims.context_blind.result, ClaimResult::Pass, "{claims:?}");
     assert!(panel.independence_certified(), "{claims:?}");
-    let alone = verify(&panel.receipt.to_bytes(), Against::default());
+    let alone = verify(&panel.receipt.to_bytes(), VerifyOptions::default());
     assert_eq!(alone.result, VerifyResult::Undecided, "{:?}", alone.findings);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_gateway_core::certificate::{Against, VerifyResult, verify};
+use llm_gateway_core::certificate::{VerifyOptions, VerifyResult, verify};
 use llm_gateway_core::config::PolicySource;
 use llm_gateway_core::{Environment, Request, Scripted};
 
@@ -14,15 +14,15 @@ async fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     let panel = ask(POLICY, Scripted::new()).await.unwrap();
     let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
     assert_eq!(
-        verify(&receipt, Against::default().with_bundle(&bundle)).result,
+        verify(&receipt, VerifyOptions::default().with_bundle(&bundle)).result,
         VerifyResult::Holds
     );
-    assert_eq!(verify(&receipt, Against::default()).result, VerifyResult::Undecided);
+    assert_eq!(verify(&receipt, VerifyOptions::default()).result, VerifyResult::Undecided);
     let text = String::from_utf8(receipt).unwrap();
     assert!(text.contains("\"cost_nanos\""), "what each call cost: {text}");
     let other = ask(POLICY, Scripted::new().answer("another")).await.unwrap();
     let other = other.bundle.to_bytes();
-    let mixed = verify(text.as_bytes(), Against::default().with_bundle(&other));
+    let mixed = verify(text.as_bytes(), VerifyOptions::default().with_bundle(&other));
     assert_eq!(mixed.result, VerifyResult::Contradicted);
 }
 
@@ -40,7 +40,7 @@ async fn receipts_are_written_where_the_policy_says_and_the_newest_are_kept() {
     let bundle = receipt.to_str().unwrap().replace(".receipt.", ".bundle.");
     let (receipt, bundle) = (std::fs::read(receipt).unwrap(), std::fs::read(&bundle).unwrap());
     assert_eq!(
-        verify(&receipt, Against::default().with_bundle(&bundle)).result,
+        verify(&receipt, VerifyOptions::default().with_bundle(&bundle)).result,
         VerifyResult::Holds
     );
     assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 4, "two receipts and their bundles");
@@ -111,7 +111,7 @@ async fn a_lineage_is_refused_with_its_line_or_its_receipt_holds() {
         let gateway = gateway(&yaml, Scripted::new(), Arc::default());
         let panel = gateway.panel(Request::new("two", "hi")).await.unwrap();
         let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
-        let found = verify(&receipt, Against::default().with_bundle(&bundle));
+        let found = verify(&receipt, VerifyOptions::default().with_bundle(&bundle));
         assert_eq!(found.result, VerifyResult::Holds, "{length}: {:?}", found.findings);
     }
 }

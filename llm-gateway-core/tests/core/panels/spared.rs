@@ -46,7 +46,7 @@ async fn what_is_told_of_those_that_were_spared() {
     assert_eq!(envelope["meta"]["total_cost_usd_approx"], 0.0);
     let panel = failure.panel().unwrap();
     let bundle = panel.bundle.to_bytes();
-    let found = verify(&panel.receipt.to_bytes(), Against::default().with_bundle(&bundle));
+    let found = verify(&panel.receipt.to_bytes(), VerifyOptions::default().with_bundle(&bundle));
     assert_eq!(found.result, VerifyResult::Holds, "{:?}", found.findings);
 }
 

@@ -11,16 +11,16 @@ use crate::certificate::tests::digests::assert_all_is_hashed;
 use crate::certificate::tests::panel::kinship;
 use crate::certificate::tests::receipts::{damage, flips, good as of_a_panel, is_same, verify};
 use crate::certificate::{
-    ClaimResult, OfOrchestration, OrchestrationEvidence, Particulars, Receipt, ReceiptKind, Salt,
-    VerifyResult,
+    ClaimResult, OrchestrationEvidence, OrchestrationSubject, Particulars, Receipt, ReceiptKind,
+    Salt, VerifyResult,
 };
 use crate::model::StepRole;
 
 use VerifyResult::{Contradicted, Holds, NoReceipt, Undecided};
 
-type Change = fn(&mut Receipt<OfOrchestration>);
+type Change = fn(&mut Receipt<OrchestrationSubject>);
 
-fn issue(evidence: OrchestrationEvidence) -> (Receipt<OfOrchestration>, Vec<u8>) {
+fn issue(evidence: OrchestrationEvidence) -> (Receipt<OrchestrationSubject>, Vec<u8>) {
     let particulars = Particulars {
         run_id: "0123456789abcdef0123456789abcdef".to_owned(),
         task_class: "orchestrate".to_owned(),
@@ -35,7 +35,7 @@ fn issue(evidence: OrchestrationEvidence) -> (Receipt<OfOrchestration>, Vec<u8>)
 
 /// The receipt of an orchestration of two rounds whose second verifier needed two attempts, and the
 /// bundle.
-static GOOD: LazyLock<(Receipt<OfOrchestration>, Vec<u8>)> = LazyLock::new(|| {
+static GOOD: LazyLock<(Receipt<OrchestrationSubject>, Vec<u8>)> = LazyLock::new(|| {
     let mut evidence = replanned().evidence();
     retry(&mut evidence, 6);
     issue(evidence)
@@ -43,7 +43,9 @@ static GOOD: LazyLock<(Receipt<OfOrchestration>, Vec<u8>)> = LazyLock::new(|| {
 
 /// Changes a receipt, computes its digest again, and returns the results of checking it alone and
 /// with its bundle.
-fn resealed(change: impl FnOnce(&mut Receipt<OfOrchestration>)) -> (VerifyResult, VerifyResult) {
+fn resealed(
+    change: impl FnOnce(&mut Receipt<OrchestrationSubject>),
+) -> (VerifyResult, VerifyResult) {
     let (receipt, bundle) = &*GOOD;
     let mut receipt = receipt.clone();
     change(&mut receipt);

@@ -3,7 +3,7 @@
 
 use crate::certificate::tests::panel::{SEATS, Seat, answered, prepared, unsent};
 use crate::certificate::{
-    Ask, CallEvidence, ClaimResult, Commitment, Judged, OrchestrationCertificate,
+    Ask, CallEvidence, ClaimResult, Commitment, JudgementEvidence, OrchestrationCertificate,
     OrchestrationEvidence, RecordedExchange, StepEvidence,
 };
 use crate::model::{
@@ -86,17 +86,18 @@ impl Run {
         let mut steps: Vec<StepEvidence> = Vec::new();
         let mut moment = 0;
         for (round, n) in self.rounds.iter().zip(1..) {
-            let mut add = |role, prompt: Prompt, answer: &str, judged: Option<Judged>| {
-                let position = u32::try_from(steps.len() + 1).unwrap();
-                let prompt = match role {
-                    StepRole::Verifier => leak(&steps, position, prompt),
-                    _ => prompt,
+            let mut add =
+                |role, prompt: Prompt, answer: &str, judged: Option<JudgementEvidence>| {
+                    let position = u32::try_from(steps.len() + 1).unwrap();
+                    let prompt = match role {
+                        StepRole::Verifier => leak(&steps, position, prompt),
+                        _ => prompt,
+                    };
+                    let seat = &self.seats[role as usize];
+                    let step = step(seat, position, role, n, prompt, answer, &mut moment);
+                    steps.push(StepEvidence { judged, ..step });
+                    position
                 };
-                let seat = &self.seats[role as usize];
-                let step = step(seat, position, role, n, prompt, answer, &mut moment);
-                steps.push(StepEvidence { judged, ..step });
-                position
-            };
             if let Some(plan) = &round.plan {
                 add(StepRole::Planner, self.prompt(StepRole::Planner), plan, None);
             }
@@ -109,7 +110,7 @@ impl Run {
                     (false, 0) => Ask::Plain,
                     (false, _) => Ask::PlainAgain,
                 };
-                let judged = Judged::new(artifact, nonce(n, repair), ask);
+                let judged = JudgementEvidence::new(artifact, nonce(n, repair), ask);
                 let judged = if self.structured { judged.with_schema() } else { judged };
                 let prompt = judging(self.prompt(StepRole::Verifier), &round.artifact, &judged);
                 add(StepRole::Verifier, prompt, verdict, Some(judged));
@@ -138,7 +139,7 @@ pub(super) fn nonce(round: u32, repair: u32) -> String {
     format!("{:032x}", (u128::from(round) << 90) + u128::from(repair) * 0xabcd + 0x17)
 }
 
-fn judging(prompt: Prompt, artifact: &str, judged: &Judged) -> Prompt {
+fn judging(prompt: Prompt, artifact: &str, judged: &JudgementEvidence) -> Prompt {
     let frame = Frame::known(Framed::Artifact, &judged.nonce).unwrap();
     let prompt = prompt.with_frame(frame.opening()).show(model_text(artifact), &Grant::for_test());
     let prompt = prompt.with_frame(frame.closing()).with_frame(frame.ask(judged.ask));

@@ -8,7 +8,7 @@ use super::cases::{BOTH, Case, HISTORY, PLAN, case, changed};
 use super::run::{ARTIFACTS, CRITIQUE, INSTRUCTION, PLANS, Run, call, nonce, replanned, retry};
 use crate::certificate::tests::panel::{ask, rewrite};
 use crate::certificate::tests::requests::system_text;
-use crate::certificate::{Ask, Judged, OrchestrationEvidence};
+use crate::certificate::{Ask, JudgementEvidence, OrchestrationEvidence};
 use crate::model::Dialect;
 
 /// Returns the list of turns in a request's body.
@@ -162,11 +162,11 @@ fn unrecognised(dialect: Dialect) -> Vec<Case> {
             evidence.steps[5].judged.as_mut().unwrap().nonce = PLANS[1].to_owned();
         }),
         judged("the plan is judged", |evidence| {
-            evidence.steps[5].judged = Some(Judged::new(4, nonce(2, 0), Ask::Plain));
+            evidence.steps[5].judged = Some(JudgementEvidence::new(4, nonce(2, 0), Ask::Plain));
         })
         .because(&[("verifier_plan_blind", "step 4, which gave no artifact of its round")]),
         judged("the verdict is judged", |evidence| {
-            evidence.steps[5].judged = Some(Judged::new(6, nonce(2, 0), Ask::Plain));
+            evidence.steps[5].judged = Some(JudgementEvidence::new(6, nonce(2, 0), Ask::Plain));
         }),
         changed(1, "a request that nobody committed", dialect, |evidence| {
             let call = call(evidence, 6);

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::error::{Category, Error};
 use crate::ledger::{
-    Cap, Hold, Ledger, Problem, ReserveError, Scope, SpendBy, SqliteLedger, Unusable,
+    Cap, Hold, Ledger, Problem, ReserveError, Scope, SpendBy, SqliteLedger, UnusableLedger,
 };
 use crate::model::{CostBasis, NanoUsd};
 
@@ -28,7 +28,7 @@ async fn spend(ledger: &SqliteLedger, nanos: u64) {
 }
 
 /// Returns the settled, held and unsettled money of the month.
-async fn sums(ledger: &SqliteLedger) -> Result<[u64; 3], Unusable> {
+async fn sums(ledger: &SqliteLedger) -> Result<[u64; 3], UnusableLedger> {
     let spent = ledger.spent(november(), SpendBy::Provider).await?;
     Ok([spent.settled, spent.held, spent.unsettled].map(NanoUsd::as_nanos))
 }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::error::{Category, Error};
 use crate::ledger::{
-    HoldRequest, Ledger, Month, Problem, ReserveError, SpendBy, SqliteLedger, Unusable,
+    HoldRequest, Ledger, Month, Problem, ReserveError, SpendBy, SqliteLedger, UnusableLedger,
 };
 use crate::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 
@@ -29,7 +29,7 @@ impl Job for Crash {
         std::panic::resume_unwind(Box::new("crash"))
     }
 
-    fn answer(self: Box<Self>, _: Result<(), Unusable>) -> Option<Box<dyn Job>> {
+    fn answer(self: Box<Self>, _: Result<(), UnusableLedger>) -> Option<Box<dyn Job>> {
         None
     }
 }
@@ -82,7 +82,7 @@ fn call(nanos: u64) -> HoldRequest {
 }
 
 /// Asks the ledger for money, and returns the problem that it must have.
-async fn problem(ledger: &SqliteLedger) -> Unusable {
+async fn problem(ledger: &SqliteLedger) -> UnusableLedger {
     match ledger.reserve_one(november(), call(1), &[]).await {
         Err(ReserveError::Unusable(unusable)) => unusable,
         other => panic!("{other:?}"),

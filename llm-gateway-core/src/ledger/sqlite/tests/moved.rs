@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::ledger::{
-    Cap, Dropped, Hold, Ledger, MonthSpend, ReserveError, Scope, SpendBy, SqliteLedger,
+    Cap, DroppedHolds, Hold, Ledger, MonthSpend, ReserveError, Scope, SpendBy, SqliteLedger,
 };
 use crate::model::{CostBasis, NanoUsd};
 
@@ -36,7 +36,7 @@ async fn sums(ledger: &SqliteLedger) -> [u64; 3] {
     [spent.settled, spent.held, spent.unsettled].map(NanoUsd::as_nanos)
 }
 
-async fn drop_unsettled(ledger: &SqliteLedger) -> Dropped {
+async fn drop_unsettled(ledger: &SqliteLedger) -> DroppedHolds {
     ledger.drop_unsettled(november()).await.unwrap()
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// The smallest number of artifacts that makes a share worth stating.
-const LEAST: usize = 300;
+const FEWEST_ARTIFACTS: usize = 300;
 
 /// The largest share of harmless artifacts that the plain form may suspect, in percent.
 const MOST_PERCENT: usize = 5;
@@ -27,7 +27,11 @@ fn few_harmless_artifacts_are_suspected() {
     let artifacts = artifacts();
     let different: BTreeSet<&str> = artifacts.iter().map(|(_, text)| text.as_str()).collect();
     let kinds: BTreeSet<&str> = artifacts.iter().map(|(kind, _)| *kind).collect();
-    assert!(different.len() >= LEAST && different.len() == artifacts.len(), "{}", different.len());
+    assert!(
+        different.len() >= FEWEST_ARTIFACTS && different.len() == artifacts.len(),
+        "{}",
+        different.len()
+    );
     assert!(kinds.len() >= 100, "{}", kinds.len());
     let suspected: Vec<_> =
         artifacts.iter().filter(|(_, text)| brings_a_verdict(text, "")).collect();

@@ -9,7 +9,7 @@ use crate::provider::dialect::ErrorReport;
 use crate::provider::dialect::assembly::Pieces;
 use crate::provider::dialect::counts::Counts;
 use crate::provider::dialect::lenient::{lenient, list, name, text, texts};
-use crate::provider::dialect::reasons::{self, Stopped};
+use crate::provider::dialect::reasons::{self, FinishMeaning};
 
 /// A response, whole or one of a stream. Servers in Python write the names of its fields in
 /// snake case, and proxies leave both spellings, one of them null.
@@ -97,7 +97,7 @@ impl GenerateResponse {
     }
 
     /// Adds the response to what has come, and returns why it says that the model stopped.
-    pub(super) fn into_pieces(self, pieces: &mut Pieces) -> Option<Stopped> {
+    pub(super) fn into_pieces(self, pieces: &mut Pieces) -> Option<FinishMeaning> {
         let blocked = self.blocked().map(str::to_owned);
         pieces.name(self.model(), self.response_id.or(self.snake_response_id));
         let candidate = self.candidates.into_iter().next();
@@ -113,10 +113,10 @@ impl GenerateResponse {
 }
 
 /// The end that a safety system made.
-const FILTERED: Option<Stopped> = Some(Stopped::Finished(FinishReason::ContentFilter));
+const FILTERED: Option<FinishMeaning> = Some(FinishMeaning::Finished(FinishReason::ContentFilter));
 
 impl AnswerCandidate {
-    fn into_pieces(self, pieces: &mut Pieces) -> Option<Stopped> {
+    fn into_pieces(self, pieces: &mut Pieces) -> Option<FinishMeaning> {
         let error = ErrorReport::standing_at(&self.error);
         pieces.error = pieces.error.take().or(error);
         for part in self.content.into_iter().flat_map(|content| content.parts) {

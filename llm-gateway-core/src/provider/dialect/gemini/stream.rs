@@ -12,7 +12,7 @@ use crate::model::FinishReason;
 use crate::provider::dialect::DecodedAnswer;
 use crate::provider::dialect::assembly::{Assembly, Completeness, Pieces, is_object};
 use crate::provider::dialect::json;
-use crate::provider::dialect::reasons::Stopped;
+use crate::provider::dialect::reasons::FinishMeaning;
 
 /// An answer that arrives as responses.
 #[derive(Default)]
@@ -44,7 +44,7 @@ impl Assembly for GeminiStream {
         let before = self.pieces.chars;
         let was_done = self.is_done();
         let stopped = response.into_pieces(&mut self.pieces);
-        self.doubtful |= stopped == Some(Stopped::Finished(FinishReason::Stop)) && !self.open;
+        self.doubtful |= stopped == Some(FinishMeaning::Finished(FinishReason::Stop)) && !self.open;
         self.open |= stopped.is_none();
         self.doubtful |= was_done && self.pieces.chars > before;
         Ok(ControlFlow::Continue(()))

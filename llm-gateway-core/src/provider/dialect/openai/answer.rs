@@ -48,9 +48,9 @@ pub(super) struct Choice {
     #[serde(default, deserialize_with = "lenient")]
     pub(super) index: Option<u64>,
     #[serde(default, deserialize_with = "lenient")]
-    message: Option<Spoken>,
+    message: Option<SpokenText>,
     #[serde(default, deserialize_with = "lenient")]
-    delta: Option<Spoken>,
+    delta: Option<SpokenText>,
     /// The place of text in the older Completions.
     #[serde(default, deserialize_with = "texts")]
     text: Vec<String>,
@@ -66,7 +66,7 @@ pub(super) struct Choice {
 
 /// What a model says. Reasoning and tool calls are not text for the caller.
 #[derive(Deserialize)]
-struct Spoken {
+struct SpokenText {
     #[serde(default, deserialize_with = "texts")]
     content: Vec<String>,
     #[serde(default, deserialize_with = "text")]
@@ -125,7 +125,7 @@ impl Choice {
     }
 }
 
-impl Spoken {
+impl SpokenText {
     /// Adds the words of a refusal.
     fn into_pieces(self, pieces: &mut Pieces) {
         pieces.refusal.push_str(&self.refusal.unwrap_or_default());

@@ -9,7 +9,7 @@ use super::answer::Chat;
 use crate::provider::dialect::DecodedAnswer;
 use crate::provider::dialect::assembly::{Assembly, Pieces, is_object};
 use crate::provider::dialect::json;
-use crate::provider::dialect::reasons::Stopped;
+use crate::provider::dialect::reasons::FinishMeaning;
 
 /// The data of the event after the last chunk.
 const DONE: &str = "[DONE]";
@@ -32,7 +32,7 @@ struct Choices {
     last: u64,
     /// What had come when another index than the first stood for the first time: how much text,
     /// and why the model stopped.
-    own: Option<(u64, Option<Stopped>)>,
+    own: Option<(u64, Option<FinishMeaning>)>,
     are_several: bool,
 }
 

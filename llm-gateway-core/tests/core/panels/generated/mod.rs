@@ -66,7 +66,7 @@ async fn certificate(members: &[Member]) -> Certificate {
         }
     };
     let bundle = bundle.to_bytes();
-    let verified = verify(&receipt.to_bytes(), Against::default().with_bundle(&bundle));
+    let verified = verify(&receipt.to_bytes(), VerifyOptions::default().with_bundle(&bundle));
     assert_eq!(verified.result, VerifyResult::Holds, "{members:#?}: {:?}", verified.findings);
     certificate.clone()
 }
