@@ -1,8 +1,8 @@
 //! Decides which files of the receipts' folder are removed.
 //!
-//! Only regular files whose names are exactly those that this gateway gives are looked at. Whatever
-//! else is in the folder belongs to somebody else. Nothing that cannot be looked at or removed stops
-//! the clearing of the rest.
+//! Only regular files whose names are exactly those that this gateway uses are looked at; all
+//! others belong to other programs. A file that cannot be read or removed does not keep the rest
+//! from being removed.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -31,8 +31,8 @@ impl RunFile {
         }
     }
 
-    /// Reads the name of a file: the id of its run, and what it is. `None` for any name that this
-    /// gateway does not give.
+    /// Reads the id of the run and the kind of file from a file's name. Returns `None` for a name
+    /// that this gateway does not use.
     fn of(name: &str) -> Option<(&str, Self)> {
         let parts = [Self::Receipt, Self::Bundle].into_iter();
         let (run, part) =
@@ -42,11 +42,12 @@ impl RunFile {
     }
 }
 
-/// How long a file that is being written may stay unfinished. One that is older was left behind by
-/// a process that ended.
+/// The longest time for which a file may stay unfinished. A process that ended left an older one
+/// behind.
 const UNFINISHED: Duration = Duration::from_secs(3_600);
 
-/// How much later than the newest receipt a new one is dated, if the clock says that it is older.
+/// The time by which a new receipt is dated after the newest one, if the clock says that it is
+/// older.
 const LATER: Duration = Duration::from_millis(1);
 
 /// The files of this gateway in one folder.
@@ -61,7 +62,7 @@ struct ArchivedFiles {
 }
 
 impl ArchivedFiles {
-    /// Lists a folder. What cannot be read is left out.
+    /// Lists the files of this gateway in a folder. Files that cannot be read are left out.
     fn of(folder: &Path) -> Self {
         let mut listing = Self::default();
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -81,8 +82,8 @@ impl ArchivedFiles {
     }
 }
 
-/// Returns whether a name is one under which [`private::write`](crate::private::write) writes a
-/// receipt or a bundle before it takes its place.
+/// Returns whether a name is a temporary one, under which [`private::write`](crate::private::write)
+/// writes a receipt or a bundle.
 fn is_unfinished(name: &str) -> bool {
     let inner = name.strip_prefix('.').and_then(|name| name.rsplit_once('.'));
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -97,8 +98,8 @@ pub(super) fn newest(folder: &Path) -> Option<SystemTime> {
     ArchivedFiles::of(folder).receipts.into_iter().map(|(dated, _)| dated).max()
 }
 
-/// Removes the oldest receipts of a folder with their bundles, until `keep` are left, and what was
-/// left over by runs that did not finish. The receipt that `run` has just written stays.
+/// Removes the oldest receipts of a folder with their bundles, until `keep` are left, and removes
+/// the files of runs that did not finish. The receipt that `run` has just written stays.
 ///
 /// Receipts are ordered by their dates. `before` is the date of the newest receipt that was there
 /// before this run wrote its own. If the clock went back since, the new receipt is dated behind it,
@@ -139,8 +140,7 @@ pub(super) fn clear(folder: &Path, run: RunId, keep: u32, before: Option<SystemT
     }
 }
 
-/// Removes a file. That it cannot be removed, perhaps because another run removed it, matters to
-/// no other file.
+/// Removes a file, and ignores a failure, because another run may have removed it.
 fn remove(path: &Path) {
     note(path, fs::remove_file(path));
 }

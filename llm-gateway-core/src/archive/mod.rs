@@ -131,7 +131,8 @@ mod tests {
         assert!(!path.exists() && write_within(3, &path, b"abc").is_ok());
     }
 
-    /// A receipt is useful without its bundle: its digests can be compared with an answer.
+    /// Checks that a receipt is written without its bundle: its digests can still be compared with
+    /// an answer.
     #[test]
     fn a_bundle_that_cannot_be_written_does_not_lose_the_receipt() {
         let root = tempfile::tempdir().unwrap();
@@ -149,7 +150,8 @@ mod tests {
         }
     }
 
-    /// Receipts are kept in the order in which they were written, whatever their dates say.
+    /// Checks that receipts are kept in the order in which they were written, whatever their dates
+    /// say.
     #[test]
     fn a_clock_that_went_back_deletes_no_newer_receipt() {
         for keep in 1..=3u32 {
@@ -170,7 +172,7 @@ mod tests {
         }
     }
 
-    /// No other program's file is touched, and none stops the clearing.
+    /// Checks that no other program's file is touched, and that none stops the clearing.
     #[test]
     fn files_that_are_not_of_this_gateways_naming_are_left_alone() {
         let root = tempfile::tempdir().unwrap();
@@ -218,7 +220,8 @@ mod tests {
         assert_eq!(names(root.path()), expected);
     }
 
-    /// Links and folders stay even where they have the name of a receipt, and stop nothing.
+    /// Checks that links and folders stay even if they have the name of a receipt, and that they
+    /// stop nothing.
     #[cfg(unix)]
     #[test]
     fn links_and_folders_are_left_alone_and_stop_nothing() {
@@ -248,7 +251,7 @@ mod tests {
         assert!(path(&hex(103)).join("inside").exists());
     }
 
-    /// A bundle holds prompts. Without its receipt nothing would ever push it out.
+    /// Checks that a bundle without its receipt is removed, because a bundle contains prompts.
     #[test]
     fn what_was_left_over_is_cleared() {
         let root = tempfile::tempdir().unwrap();
@@ -273,7 +276,7 @@ mod tests {
         assert_eq!(names(root.path()), expected);
     }
 
-    /// Another run clears after this one's receipt was written and before its bundle is.
+    /// Checks a run whose receipt another run removes before the bundle is written.
     #[test]
     fn a_run_whose_receipt_was_pushed_out_leaves_no_bundle() {
         let root = tempfile::tempdir().unwrap();
@@ -283,7 +286,7 @@ mod tests {
         assert!(names(root.path()).is_empty());
     }
 
-    /// Receipts of other processes come and go while this one clears.
+    /// Checks runs that write and clear at the same time, as processes with one folder do.
     #[test]
     fn runs_at_the_same_time_lose_only_what_newer_ones_push_out() {
         let root = tempfile::tempdir().unwrap();

@@ -20,7 +20,7 @@ pub fn closest_name<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// Returns a hint for whoever wrote `word`: the candidate that was probably meant, or the text of
+/// Returns a hint for the author of `word`: the candidate that was probably meant, or the text of
 /// `otherwise` if none is similar enough.
 pub(crate) fn did_you_mean<'a>(
     word: &str,

@@ -70,8 +70,8 @@ pub struct Completion {
     pub usage_is_doubted: bool,
     /// The service tier at which the request was served; absent when the provider names none.
     pub service_tier: Option<String>,
-    /// What the provider says that it bills; absent when it does not say. It is shown beside
-    /// our own price and never booked: whether it includes everything is the provider's word.
+    /// The cost that the provider says it bills; absent if it states none. It is shown beside the
+    /// computed price and never booked, because nobody can check whether it includes everything.
     pub reported_cost: Option<NanoUsd>,
 }
 
@@ -98,8 +98,8 @@ impl Completion {
 
     /// Returns the reason why the answer did not come to its own end, as part of a sentence; `None`
     /// if it did. `max_tokens` is the bound on output that was sent. An answer as long as the bound
-    /// was cut there, whatever reason the provider states; of one whose length is not reported, the
-    /// reason decides.
+    /// was cut there, whatever reason the provider states. If the length is not reported, the
+    /// stated reason decides.
     pub(crate) fn unfinished(&self, max_tokens: u64) -> Option<String> {
         if self.finish_reason != FinishReason::Stop {
             let reason = self.finish_reason.as_str();
@@ -109,9 +109,9 @@ impl Completion {
         Some(format!("is as long as the bound that was sent ({output} of {max_tokens} tokens)"))
     }
 
-    /// Returns whether the answer certainly came to its own end, given the `bound` on output that was
-    /// sent. Of an answer whose length is not reported, bytes are counted: no token is shorter than
-    /// one.
+    /// Returns whether the answer certainly came to its own end, given the `bound` on output that
+    /// was sent. If the length is not reported, the answer's bytes are counted, because no token is
+    /// shorter than a byte.
     pub(crate) fn ended_by_itself(&self, bound: u64) -> bool {
         let bytes = || self.parts.iter().map(|OutputPart::Text(text)| text.len()).sum::<usize>();
         let is_short = || u64::try_from(bytes()).is_ok_and(|bytes| bytes < bound);

@@ -71,8 +71,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Returns the variables without which the provider cannot be asked, each once: that of its key
-    /// and those of its headers.
+    /// Returns the variables without which the provider cannot be asked, each once: its key's
+    /// variable and its headers' variables.
     pub fn variables(&self) -> Vec<&str> {
         let of_headers = self.headers.iter().flat_map(ProviderHeader::variables);
         let mut variables = Vec::new();
@@ -84,8 +84,8 @@ impl Endpoint {
         variables
     }
 
-    /// Returns whether the key of this provider is a secret, which is scrubbed. A word is none
-    /// where the server is on this machine.
+    /// Returns whether the key of this provider is a secret, which is scrubbed. A mere word is no
+    /// secret if the server is on this machine.
     pub(crate) fn guards(&self, key: &str) -> bool {
         match KeyKind::of(key) {
             KeyKind::Secret => true,

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NanoUsd, Rate, Usage};
 
-/// A property of a model that changes how it is called. It comes from data. One table decides by a
-/// name, for models that no data know: `policy/families.rs`.
+/// A property of a model that changes how it is called. The model data state it; for models without
+/// data, a table in `policy/families.rs` decides by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -20,7 +20,7 @@ pub enum Capability {
     /// The need of an API that rejects `max_tokens` for `max_completion_tokens` in its place, as
     /// OpenAI's reasoning models do: <https://developers.openai.com/api/docs/guides/reasoning>.
     MaxCompletionTokens,
-    /// It writes its reasoning into the text, as a leading `<think>…</think>`.
+    /// The habit of a model to write its reasoning into its text, as a leading `<think>…</think>`.
     ThinkTags,
 }
 
@@ -131,9 +131,9 @@ pub struct ModelFacts {
     pub lineage: Vec<String>,
     /// The prices of the model; `None` = unknown.
     pub prices: Option<Prices>,
-    /// What it costs at another service tier than the ordinary one, by the tier's name.
+    /// The prices of the model at service tiers other than the ordinary one, by the tier's name.
     pub service_tiers: BTreeMap<String, Prices>,
-    /// Tokens of input it can take.
+    /// The number of input tokens that the model can take; `None` = unknown.
     pub context: Option<u64>,
     /// The most tokens of output that the model writes; `None` = unknown.
     pub max_output: Option<u64>,
@@ -147,8 +147,8 @@ impl ModelFacts {
         self.snapshot_of.as_deref().unwrap_or(&self.canonical)
     }
 
-    /// Returns how many bytes developer and families have together in a receipt, where each family
-    /// stands once, in lower case.
+    /// Returns the number of bytes that developer and families take together in a receipt, which
+    /// holds each family once, in lower case.
     pub(crate) fn origin_bytes(&self) -> usize {
         let plain = |name: &String| name.trim().to_lowercase();
         let families: BTreeSet<String> = self.lineage.iter().map(plain).collect();
@@ -184,8 +184,8 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// The cost of a call never exceeds its worst case, however the provider bills and in
-        /// whichever tier.
+        /// Checks that the cost of a call never exceeds its worst case, however the provider bills
+        /// and in whichever tier.
         #[test]
         fn no_usage_within_the_bounds_costs_more_than_the_worst_case(
             rates in proptest::collection::vec(0.0f64..100.0, 8),

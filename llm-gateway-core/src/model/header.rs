@@ -8,7 +8,7 @@ use http::HeaderName;
 pub struct ProviderHeader {
     /// The header's name.
     pub name: HeaderName,
-    /// The parts of its value, in order.
+    /// The parts of the header's value, in order.
     pub value: Vec<HeaderPart>,
 }
 
@@ -16,9 +16,9 @@ pub struct ProviderHeader {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderPart {
-    /// The part is this text.
+    /// A literal text.
     Text(String),
-    /// The part is the value of the variable of this name.
+    /// The value of the variable of this name.
     Variable(String),
 }
 
@@ -28,7 +28,7 @@ impl ProviderHeader {
         Self { name, value }
     }
 
-    /// Returns the names of the variables in the value.
+    /// Returns the names of the variables in the header's value.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.value.iter().filter_map(|part| match part {
             HeaderPart::Variable(name) => Some(name.as_str()),

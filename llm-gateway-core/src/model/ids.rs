@@ -107,9 +107,9 @@ name! {
 
 const PLAIN_NAME_RULE: &str = "use 1 to 64 letters, digits, `_`, `-` or `.`";
 /// The largest number of bytes of a name in a receipt, and of a model's developer and families
-/// together. A policy with more is refused, and of a longer name in a response the digest is kept.
-/// The bound matters because a finding may name each pair of members. Ids that a policy names have
-/// at most 128 bytes, and ids of responses some hundred.
+/// together. A policy with longer names is refused, and a longer name in a response is replaced by
+/// its digest. The bound matters because a finding may name each pair of members. Ids in a policy
+/// have at most 128 bytes, and ids in responses about a hundred.
 pub(crate) const LONGEST_RECEIPT_NAME: usize = 1_024;
 
 const MODEL_ID_RULE: &str = "use 1 to 128 letters, digits or any of `. _ : / @ -`, without `..`";

@@ -1,15 +1,15 @@
-//! What kind of key a text is: whether it is a secret that has to be scrubbed.
+//! The kinds of keys: which texts are secrets that have to be scrubbed.
 
 /// The length in bytes of the shortest key that is scrubbed. Shorter texts turn up by chance.
 const SHORTEST: usize = 7;
 
-/// The length in bytes from which on no key is a mere word. Keys that providers issue have 30 and
-/// more.
+/// The length in bytes from which on a key is never taken for a mere word. Keys that providers
+/// issue have 30 bytes and more.
 const LONG: usize = 16;
 
-/// Words that documents tell people to use where a server asks for no key and a client insists on
-/// one, and where they do. Everybody knows them, and replacing them would garble answers about the
-/// servers that they are named after.
+/// Words that documents tell people to use as a key where a server needs none but a client insists
+/// on one, each with those documents' server. The words are public, and replacing them would garble
+/// answers about the servers that they are named after.
 const PLACEHOLDERS: [(&str, &str); 9] = [
     ("lm-studio", "https://lmstudio.ai/docs/app/api/endpoints/openai"),
     ("lmstudio", "https://lmstudio.ai/docs/developer/anthropic-compat"),
@@ -25,17 +25,17 @@ const PLACEHOLDERS: [(&str, &str); 9] = [
     ("not-needed", "https://theneuralbase.com/vllm/learn/beginner/openai-sdk-pointing-to-vllm/"),
 ];
 
-/// What kind of key a text is.
+/// The kind of a key: whether it is a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyKind {
-    /// A secret.
+    /// A key that is a secret.
     Secret,
-    /// A key of 7 to 15 bytes without a digit. It is a secret unless its server is on this machine:
-    /// local servers take any word for a key.
+    /// A key of 7 to 15 bytes without a digit. Such a key is a secret unless its server is on this
+    /// machine, because local servers accept any word as a key.
     Word,
     /// A documented placeholder, which is no secret.
     Placeholder,
-    /// A key of fewer than 7 bytes, which cannot be told from other text.
+    /// A key of fewer than 7 bytes, which cannot be distinguished from other text.
     TooShort,
 }
 

@@ -1,5 +1,5 @@
-//! Tells a value from a text that only stands where a value belongs: a name that a client, a shell
-//! or a template did not fill in, the words of an example, or a value that is still in quotes.
+//! Distinguishes a value from a text that only stands in for one: a name that a client, a shell or
+//! a template did not fill in, the words of an example, or a value that is still in quotes.
 //!
 //! Whether such a text counts as missing or is an error is decided where it is read.
 
@@ -30,7 +30,7 @@ impl StandIn {
     }
 }
 
-/// Opening quotes, each with those that close it.
+/// Opening quotes, each with the closing quotes that match it.
 const QUOTES: [(char, &str); 9] = [
     ('"', "\""),
     ('\'', "'"),
@@ -43,7 +43,7 @@ const QUOTES: [(char, &str); 9] = [
     ('«', "»"),
 ];
 
-/// What stands around a name in the templates of clients, shells and build tools: `{env:NAME}` in
+/// The signs around a name in the templates of clients, shells and build tools: `{env:NAME}` in
 /// opencode, `%NAME%` in Windows, `$(NAME)` in Azure Pipelines, `#{NAME}#` and `__NAME__` in tools
 /// that replace tokens, `@NAME@` in CMake. A `$` may stand before each of them.
 const AROUND_A_NAME: [(&str, &str); 9] = [
@@ -58,15 +58,15 @@ const AROUND_A_NAME: [(&str, &str); 9] = [
     ("#{", "}"),
 ];
 
-/// The beginnings of texts that tell where a value is kept, in LiteLLM, JavaScript, 1Password and
-/// Vault.
+/// The beginnings of references to a value that is kept elsewhere, in LiteLLM, JavaScript,
+/// 1Password and Vault.
 const REFERENCES: [&str; 7] =
     ["os.environ/", "process.env.", "import.meta.env.", "op://", "vault:", "env:", "env://"];
 
 /// The words with which examples name a key.
 const THINGS: [&str; 6] = ["key", "apikey", "token", "secret", "api", "password"];
 
-/// Returns why a text is no value; `None` if it may be one.
+/// Returns the reason why a text is no value; `None` if it may be one.
 pub(crate) fn unusable(value: &str) -> Option<StandIn> {
     let value = value.trim();
     let bare = without_quotes(value);
@@ -87,7 +87,7 @@ pub(crate) fn is_unfilled(value: &str) -> bool {
         || is_example(value)
 }
 
-/// Returns a text without the quotes around it, escaped or not, as often as they stand there.
+/// Returns a text without the quotes around it, escaped or not, however many pairs there are.
 fn without_quotes(text: &str) -> &str {
     let text = text.trim();
     // Without a quote behind them, backslashes begin a path of Windows.
@@ -146,9 +146,9 @@ fn is_path(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_whitespace)
 }
 
-/// Returns whether a text is what examples write for a key: `your-api-key`, `sk-...`,
-/// `changeme`, `paste_key_here`, a row of `x`. A word that servers without keys document, such as
-/// `ollama`, is not among them.
+/// Returns whether a text is what examples write for a key: `your-api-key`, `sk-...`, `changeme`,
+/// `paste_key_here`, a row of `x`. Words that servers without keys document, such as `ollama`, are
+/// not examples.
 fn is_example(value: &str) -> bool {
     let lower = value.to_lowercase();
     let words: Vec<&str> =

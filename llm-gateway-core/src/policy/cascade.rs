@@ -40,8 +40,8 @@ impl Escalations {
         (self.asked > 0).then(|| (share * 1e4).round() / 1e4)
     }
 
-    /// Returns the escalated share of an amount, rounded up. Before the first request that is the
-    /// share of the prior.
+    /// Returns the expected share of an amount that escalates, rounded up. Before the first
+    /// request, the share is that of the prior.
     fn share_of(self, amount: NanoUsd) -> NanoUsd {
         let (part, whole) = match self.asked {
             0 => (PRIOR_PER_MILLE, 1_000),

@@ -1,11 +1,11 @@
-//! How a model that no table knows is asked, by the family that its name says.
+//! Decides how a model without a row in any table is asked, by the family in its name.
 //!
-//! Prices and limits are never taken from a family. How the bound on output is called is: a call
-//! that names it wrongly is refused, whatever else is right about it.
+//! Prices and limits are never taken from a family. The name of the parameter that bounds output
+//! is, because a call that names it wrongly is refused.
 
 use crate::model::Capability;
 
-/// Whose names a provider's models have.
+/// The naming scheme of a provider's models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ModelNames {
     /// The models are OpenAI's own, under OpenAI's names.
@@ -14,14 +14,14 @@ pub(crate) enum ModelNames {
     Any,
 }
 
-/// The first generation of `gpt-N` that refuses `max_tokens`. So does each model of the o-series.
-/// Source: <https://platform.openai.com/docs/api-reference/chat/create>, "max_tokens: Deprecated in
-/// favor of max_completion_tokens, and is not compatible with o-series models", and
+/// The first generation of `gpt-N` that refuses `max_tokens`. Each model of the o-series refuses it
+/// too. Source: <https://platform.openai.com/docs/api-reference/chat/create>, "max_tokens:
+/// Deprecated in favor of max_completion_tokens, and is not compatible with o-series models", and
 /// <https://developers.openai.com/api/docs/guides/reasoning>.
 const FIRST_GPT: u32 = 5;
 
 impl ModelNames {
-    /// Returns what is known of a model without a row, by its name.
+    /// Returns the capabilities of a model without a row, as far as its name shows them.
     pub(crate) fn capabilities(self, model: &str) -> Vec<Capability> {
         match self {
             Self::OfOpenAi if refuses_max_tokens(model) => vec![Capability::MaxCompletionTokens],

@@ -137,8 +137,8 @@ impl Output {
     /// tokens, which common clients neither cut nor write to a file.
     pub const DEFAULT_MAX_CHARS: usize = 30_000;
 
-    /// The bytes in flight of a policy that sets none: twice the largest answer, so that one of
-    /// them never waits for thousands of small ones, nor they for it.
+    /// The bytes in flight of a policy that sets none: twice the largest answer, so that a large
+    /// answer and thousands of small ones do not wait for each other.
     pub const DEFAULT_MAX_BYTES_IN_FLIGHT: usize = 128 * 1024 * 1024;
 }
 

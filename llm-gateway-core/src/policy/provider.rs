@@ -18,7 +18,7 @@ pub struct ProviderSpec {
     pub base_url_from: BaseUrlFrom,
     /// Whether descriptions list the provider where no target names it.
     pub(crate) listing: Listing,
-    /// Whose names the models have that have no row.
+    /// The naming scheme of the models that have no row.
     pub(crate) names: ModelNames,
     /// The limits on the use of the provider.
     pub limits: Limits,

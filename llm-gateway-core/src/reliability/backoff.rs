@@ -1,4 +1,4 @@
-//! How long to wait before the same target is asked again, if at all. Pure.
+//! The wait before the same target is asked again, if it is asked again. This module is pure.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) struct RetryRules {
 /// An attempt that failed, as far as backoff depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FailedAttempt {
-    /// What the failure leads to.
+    /// The consequences of the failure.
     pub(crate) meaning: Meaning,
     /// Time that the provider asked to wait, if it did.
     pub(crate) retry_after: Option<Duration>,

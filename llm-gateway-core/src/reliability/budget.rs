@@ -1,4 +1,5 @@
-//! How many retries a target may be sent in all: a pure state machine.
+//! The retry budget of a target, which bounds the retries of all requests together: a pure state
+//! machine.
 //!
 //! Retries multiply: a hundred callers with three retries each send four hundred requests to a
 //! provider that is failing. The rule: each target has a bucket of 20 retries. A retry takes one
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// One retry, in units of what a first attempt gives back.
+/// One retry, in units of what a first attempt earns.
 const RETRY: u32 = 5;
 
 /// Contents of a full bucket, in the same units.

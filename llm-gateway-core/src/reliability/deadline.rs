@@ -26,8 +26,7 @@ impl Deadline {
         self.at.saturating_duration_since(now)
     }
 
-    /// Returns whether a `wait` that begins at `now` leaves any time after it. A wait that does not
-    /// is not begun.
+    /// Returns whether a `wait` that begins at `now` leaves any time after it.
     pub(crate) fn allows(&self, wait: Duration, now: Instant) -> bool {
         wait < self.remaining(now)
     }

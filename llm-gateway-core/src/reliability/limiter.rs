@@ -19,19 +19,19 @@ use crate::model::Limits;
 
 use super::Deadline;
 
-/// Keeps the use of one provider within its limits.
+/// The limiter of one provider, which keeps its use within the limits.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
     calls: Option<Arc<Semaphore>>,
-    /// Locked by the call at the head of the line. The value is true if a request was taken from
-    /// the rate and not used, because its call left or there were not enough tokens; the next call
-    /// uses it.
+    /// The head of the line, locked by the first waiting call. The value is true if a request was
+    /// taken from the rate and not used, because its call left or there were not enough tokens; the
+    /// next call uses it.
     head: Mutex<bool>,
 }
 
-/// The permit for one of the calls that may run at one time. It is given back on drop.
+/// The permit for one of the calls that may run at one time. It is returned on drop.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped is given back"]
 pub(crate) struct LimiterPermit {
@@ -67,7 +67,7 @@ impl Limiter {
     /// [`Overload`] if it may not begin before the deadline.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves the line. What was taken from a rate is used by the next call.
+    /// Dropping the future leaves the line. The next call uses what was taken from a rate.
     pub(crate) async fn admit(
         &self,
         tokens: u64,
@@ -121,7 +121,7 @@ impl Bucket {
         tokens.filter(|tokens| *tokens <= self.limit).ok_or(too_large)
     }
 
-    /// Takes `amount` out of the bucket, and waits until it is there.
+    /// Takes `amount` out of the bucket, and waits until the bucket holds enough.
     async fn take(&self, amount: NonZeroU32, deadline: Deadline) -> Result<(), Overload> {
         loop {
             let early = match self.limiter.check_n(amount) {

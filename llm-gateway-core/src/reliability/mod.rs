@@ -1,5 +1,5 @@
-//! What keeps a request alive: the table of what each category of failure leads to, and the
-//! machines that obey it.
+//! Keeps requests alive: the table of what each category of failure leads to, and the machines that
+//! obey the table.
 //!
 //! [`taxonomy`] decides what a failure leads to, [`backoff`] when the same target is asked again,
 //! [`budget`] how often in all, and [`breaker`] when it is not asked for a while. These are pure,

@@ -1,4 +1,5 @@
-//! What is kept about each target between requests: its circuit breaker and its retry budget.
+//! The state that is kept about each target between requests: its circuit breaker and its retry
+//! budget.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,7 +44,7 @@ impl Targets {
         self.lock().get(target)?.breaker.admission(now).err()
     }
 
-    /// Lets a call in.
+    /// Lets a call to `target` in at `now`.
     ///
     /// # Errors
     /// The time for which the breaker refuses the call.
@@ -62,7 +63,7 @@ impl Targets {
         Ok(BreakerPermit { targets: self.clone(), target: target.clone(), rules, admission })
     }
 
-    /// Notes a first attempt, which earns a fifth of a retry.
+    /// Records a first attempt, which earns a fifth of a retry.
     pub(crate) fn first_try(&self, target: &Target, now: Instant) {
         if let Some(record) = self.lock().get_mut(target) {
             record.budget = record.budget.after_first_try(now);
@@ -126,7 +127,7 @@ fn make_room(records: &mut BTreeMap<Target, Record>, now: Instant) {
 }
 
 /// The breaker's permit for one attempt. If it is dropped without a report, the attempt shows
-/// nothing about the target, and the permit is given back.
+/// nothing about the target, and the permit is returned.
 #[must_use = "a permit that is dropped at once says nothing about the target"]
 #[derive(Debug)]
 pub(crate) struct BreakerPermit {

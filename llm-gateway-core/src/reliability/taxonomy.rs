@@ -1,8 +1,8 @@
-//! What each category of failure leads to, in one table.
+//! The table of what each category of failure leads to.
 
 use crate::error::{Category, Error};
 
-/// What a failed attempt leads to.
+/// The consequences of a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Meaning {
     /// Whether the same target may be asked again.
@@ -21,13 +21,13 @@ const UNLUCKY: Meaning = Meaning { retry_same: true, next_target: true, counts_f
 /// A failure of this target only: another one may answer.
 const ELSEWHERE: Meaning =
     Meaning { retry_same: false, next_target: true, counts_for_breaker: false };
-/// A failure that no other attempt can mend.
+/// A failure that no other attempt can avoid.
 const FINAL: Meaning = Meaning { retry_same: false, next_target: false, counts_for_breaker: false };
 
 impl Meaning {
-    /// Returns what a failure leads to: by its category, and of a `bad_response` also by its HTTP
-    /// status. A 4xx that no other category names says no to this request at this target, and
-    /// would say it again; nothing is wrong with the provider's health.
+    /// Returns what a failure leads to. Its category decides, and for a `bad_response` its HTTP
+    /// status too: a 4xx that no other category covers refuses this request at this target for
+    /// good, and shows nothing about the provider's health.
     pub(crate) fn of_failure(category: Category, http_status: Option<u16>) -> Self {
         match (category, http_status) {
             (Category::BadResponse, Some(400..=499)) => ELSEWHERE,
@@ -81,7 +81,7 @@ impl Meaning {
 }
 
 /// The table for callers that decide for themselves what to do about a failure. Where an HTTP
-/// status is known, [`Error`] has the same three questions.
+/// status is known, [`Error`] answers the same three questions.
 impl Category {
     /// Returns whether the same target may be asked again.
     pub fn retry_same(self) -> bool {
@@ -99,7 +99,7 @@ impl Category {
     }
 }
 
-/// The table, asked about one failure.
+/// Answers from the table of categories for one failure.
 impl Error {
     /// Returns whether the same target may be asked again.
     pub fn retry_same(&self) -> bool {

@@ -22,7 +22,7 @@ use self::dates::{LONGEST_DATE, is_date, is_digits};
 
 use std::borrow::Cow;
 
-/// How an id that was answered is read as the id that was requested.
+/// The ways in which the id of an answer can match the id that was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameMatch {
     /// Both ids are equal to the letter.
@@ -33,8 +33,8 @@ pub(crate) enum NameMatch {
     Dated,
 }
 
-/// Reads the id that a response names in the light of the id that was requested. `None` if the
-/// response names something else.
+/// Compares the id that a response names with the id that was requested. Returns `None` if the
+/// response names another model.
 pub(crate) fn read_as(requested: &str, answered: &str) -> Option<NameMatch> {
     if requested == answered {
         return Some(NameMatch::Same);
@@ -54,30 +54,30 @@ pub(crate) fn read_as(requested: &str, answered: &str) -> Option<NameMatch> {
     is_dated.then_some(NameMatch::Dated)
 }
 
-/// Returns whether two ids name one model as far as can be told: they are equal after everything is
-/// taken off that hosts add, dates included, or one of them is the other with a version (`-001`).
+/// Returns whether two ids may name one model: they are equal without everything that hosts add,
+/// dates included, or one of them is the other with a version (`-001`).
 pub(crate) fn may_be_one(one: &str, other: &str) -> bool {
     one == other || BareName::of(one).may_be(&BareName::of(other))
 }
 
-/// What no host adds to a model's id, ready to be compared with many.
+/// A model's id without everything that hosts add, ready to be compared with many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BareName(String);
 
 impl BareName {
-    /// Takes everything off an id that hosts add.
+    /// Removes everything from an id that hosts add.
     pub(crate) fn of(id: &str) -> Self {
         Self(bare(id))
     }
 
-    /// Returns whether two names may be of one model.
+    /// Returns whether two bare names may be of one model.
     pub(crate) fn may_be(&self, other: &Self) -> bool {
         let (one, other) = (self.0.as_str(), other.0.as_str());
         one == other || without_version(one) == other || one == without_version(other)
     }
 }
 
-/// Returns what no host adds to a model's id: the id without prefix, case, tag, version and date.
+/// Returns an id without everything that hosts add: prefix, case, tag, version and date.
 fn bare(id: &str) -> String {
     let id = unhosted(id);
     without_date(without_latest(without_date(&id))).to_owned()
@@ -110,9 +110,9 @@ const BEDROCK_DEVELOPERS: &[&str] = &[
     "zai",
 ];
 
-/// Returns an id in lower case without prefix, tag and Bedrock's form. A date stays, also as
-/// `@20250929`, which is written with a dash then. A name for a model that its customer has tuned
-/// (`ft:…`) stays whole behind its prefix.
+/// Returns an id in lower case without prefix, tag and Bedrock's form. A date stays; the form
+/// `@20250929` is rewritten with a dash. The name of a model that a customer has tuned (`ft:…`)
+/// stays whole behind its prefix.
 fn unhosted(id: &str) -> String {
     let lower = id.trim().to_lowercase();
     let is_start =
@@ -146,13 +146,13 @@ fn without_bedrock_form(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns a known word before the first point of an id, and what is behind it.
+/// Returns the known word before the first point of an id, and the rest behind it.
 fn behind<'n>(name: &'n str, known: &[&str]) -> Option<(&'n str, &'n str)> {
     name.split_once('.').filter(|(first, rest)| known.contains(first) && !rest.is_empty())
 }
 
-/// Returns an id without the version at the end of Bedrock's form: `-v1:0`, `-1:0`, `-v1`. Without
-/// a minor number, a later version is the model's own (`nvidia.nemotron-nano-9b-v2`).
+/// Returns an id without the version at the end of Bedrock's form: `-v1:0`, `-1:0`, `-v1`. A later
+/// version without a minor number belongs to the model (`nvidia.nemotron-nano-9b-v2`).
 fn without_bedrock_version(name: &str) -> &str {
     let (start, has_minor) = match name.split_once(':') {
         Some((start, _)) => (start, true),
@@ -166,7 +166,7 @@ fn without_bedrock_version(name: &str) -> &str {
     if is_version && !model.is_empty() { model } else { start }
 }
 
-/// Returns an id without its tag. What the tag states of the model's size stays, as in
+/// Returns an id without its tag. A size that the tag states stays, as in
 /// `llama3.3:70b-instruct-q4_K_M`.
 fn without_tag(name: &str) -> String {
     let Some((model, tag)) = name.split_once(':').filter(|(model, _)| !model.is_empty()) else {

@@ -105,16 +105,16 @@ fn names_that_differ_only_as_hosts_make_them_differ_may_be_one() {
     }
 }
 
-/// The work on a long id must grow with its length. If it grew with the square, the test would
-/// take minutes.
+/// Checks that the work on a long id grows with its length. If it grew with the square, the test
+/// would take minutes.
 #[test]
 fn a_long_name_takes_linear_time() {
     let long = "-a".repeat(2_000_000);
     assert_eq!(bare(&long), long);
 }
 
-/// Whatever an id is, taking everything off twice takes off no more than once, and something
-/// stays.
+/// Checks that removing twice what hosts add to an id removes no more than removing it once, and
+/// that something stays.
 #[test]
 fn any_name_has_a_bare_form() {
     for id in [

@@ -1,8 +1,8 @@
 //! The JSON schema that an answer is asked to follow.
 //!
-//! A prompt may hold one. A provider sends it only to a model whose API can constrain answers,
-//! see [`Capability::JsonSchema`](crate::model::Capability::JsonSchema). This module reads no
-//! answer: whoever asked has to check that it follows the schema.
+//! A prompt may hold one. A provider sends it only to a model whose API can constrain answers, see
+//! [`Capability::JsonSchema`](crate::model::Capability::JsonSchema). This module reads no answer:
+//! the caller has to check that an answer follows the schema.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The fewest tokens that a text can be.
+//! A lower bound on the number of tokens of a text.
 //!
 //! A request is refused for its length before it is paid for only where it cannot fit, so this bound
 //! errs on the side of too few. An estimate by characters would refuse texts of long words and of
@@ -8,9 +8,9 @@
 /// spaces or dashes (o200k_base: <https://github.com/openai/tiktoken>); none has a longer word.
 const LONGEST: usize = 128;
 
-/// Returns the fewest tokens that a text can be: one for each word, and one more for each 128
-/// characters of it. Tokenizers split a text at its words before they look for tokens, so no token
-/// reaches over two. Marks and spaces between words count as nothing.
+/// Returns the lower bound on a text's tokens: one for each word, and one more for each 128
+/// characters of the word. Tokenizers split a text at its words before they look for tokens, so no
+/// token reaches over two. Marks and spaces between words count as nothing.
 pub(super) fn fewest_tokens(text: &str) -> u64 {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(|word| word.chars().count().div_ceil(LONGEST) as u64).sum()

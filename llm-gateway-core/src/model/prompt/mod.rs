@@ -165,7 +165,8 @@ pub struct Prompt<S = Open> {
 }
 
 impl Prompt<Blind> {
-    /// Creates a blind prompt from what a caller wrote, all of it marked as theirs.
+    /// Creates a blind prompt from a caller's messages. All of its parts are marked as the
+    /// caller's.
     pub(crate) fn from_caller(system: Option<String>, messages: Vec<Message>) -> Self {
         let part = |text| Part::Caller(CallerText::mint(text));
         let turn = |message: Message| Turn {
@@ -182,8 +183,8 @@ impl Prompt<Blind> {
 impl Prompt<Open> {
     /// Creates a prompt from messages that a caller wrote.
     ///
-    /// The gateway makes its own prompts from a [`Request`](crate::Request). This one is for a
-    /// program that tests a [`Provider`](crate::provider::Provider) of its own:
+    /// The gateway makes its own prompts from a [`Request`](crate::Request). This constructor is
+    /// for a program that tests a [`Provider`](crate::provider::Provider) of its own:
     ///
     /// ```
     /// use llm_gateway_core::prompt::{Message, Prompt};
@@ -192,7 +193,7 @@ impl Prompt<Open> {
     /// assert_eq!(prompt.texts().collect::<Vec<_>>(), ["Be brief.", "hello"]);
     /// ```
     ///
-    /// It is never blind, because messages may quote a model:
+    /// The prompt is never blind, because messages may quote a model:
     ///
     /// ```compile_fail,E0308
     /// # use llm_gateway_core::prompt::{Blind, Message, Prompt};
@@ -226,7 +227,7 @@ impl Prompt<Open> {
         Self { system: Some(Part::Policy(instruction)), ..self }
     }
 
-    /// Removes what the caller wrote from the prompt, for a step that may not see the task.
+    /// Removes the caller's texts from the prompt, for a step that may not see the task.
     pub(crate) fn without_task(self) -> Self {
         Self { turns: Vec::new(), ..self }
     }
@@ -296,7 +297,7 @@ impl<S> Prompt<S> {
         bytes.saturating_add(messages.saturating_mul(MARGIN_PER_MESSAGE))
     }
 
-    /// Returns a number of input tokens below which no tokenizer gets for this prompt.
+    /// Returns a number of input tokens that every tokenizer reaches for this prompt.
     pub(crate) fn fewest_tokens(&self) -> u64 {
         self.texts().map(fewest_tokens).sum()
     }
@@ -311,8 +312,8 @@ impl<S> Prompt<S> {
         self.system.iter().chain(self.turns.iter().flat_map(|turn| &turn.parts)).map(Part::as_str)
     }
 
-    /// Returns every text that may be billed as input: those of the prompt, and that of its schema
-    /// although not every model is sent it.
+    /// Returns every text that may be billed as input: the texts of the prompt, and its schema,
+    /// although not every model is sent the schema.
     pub(crate) fn billed_texts(&self) -> impl Iterator<Item = &str> {
         self.texts().chain(self.schema.as_ref().map(|schema| schema.json()))
     }

@@ -100,7 +100,8 @@ impl FrameText {
 }
 
 /// The permission to show one model another model's text. Only a checked
-/// [`Workflow`](crate::policy::Workflow) gives it, for what one of its steps declares to see.
+/// [`Workflow`](crate::policy::Workflow) grants it, for a text that one of its steps declares to
+/// see.
 #[derive(Debug)]
 pub struct Grant(());
 

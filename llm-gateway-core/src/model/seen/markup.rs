@@ -1,4 +1,4 @@
-//! Takes the markup out of a text: tags of HTML, marks of Markdown within a word, and the hyphens
+//! Removes the markup from a text: tags of HTML, marks of Markdown within a word, and the hyphens
 //! that a word is broken at.
 //!
 //! What looks like markup may be none: `a < b` in a program, `snake_case` in a name. So this is a
@@ -61,8 +61,8 @@ const BLOCKS: [&str; 48] = [
     "ul",
 ];
 
-/// The largest number of bytes of a tag whose values are read. Without it, a text of beginnings would
-/// be walked once for each.
+/// The largest number of bytes of a tag whose values are read. Without the bound, a text of many
+/// beginnings of tags would be read once for each of them.
 const LONGEST_TAG: usize = 512;
 
 /// Returns a text without its markup, or `None` if it has none.
@@ -123,8 +123,8 @@ fn tag(text: &str) -> Option<(usize, &'static str)> {
     Some((end + 2, if is_block { " " } else { "" }))
 }
 
-/// Returns where a tag ends that has values in quotes, which may hold `<` and `>`. `None` if no value
-/// has quotes, or a value does not end.
+/// Returns the end of a tag whose quoted values may hold `<` and `>`; `None` if no value has
+/// quotes, or a value does not end.
 fn end_behind_values(inner: &str) -> Option<usize> {
     let (mut quote, mut before, mut has_value) = (None, b' ', false);
     for (at, byte) in inner.bytes().enumerate().take(LONGEST_TAG) {
@@ -141,8 +141,8 @@ fn end_behind_values(inner: &str) -> Option<usize> {
     None
 }
 
-/// Returns a text whose words have no joints in their middle, or `None` if no word has one. A hyphen
-/// at the end of a line is one together with the line's end.
+/// Returns a text whose words have no joints in their middle, or `None` if no word has one. A
+/// hyphen at the end of a line is a joint together with the line's end.
 fn joined(text: &str) -> Option<String> {
     if !text.contains(JOINTS) {
         return None;

@@ -1,10 +1,10 @@
-//! Reads a text as a reader sees it: without what is not shown, and whatever a letter is written
-//! as.
+//! Converts a text to what a reader sees: without invisible characters, and with one spelling for
+//! each letter.
 //!
 //! Two texts that look the same to a reader may differ in their bytes: a soft hyphen in each word,
-//! accents as marks of their own, letters of mathematics, letters as HTML entities. Whoever compares
-//! what a model was shown with what it must not be shown compares the texts of this module. It
-//! changes no text that is sent, and decides nothing about one.
+//! accents as marks of their own, letters of mathematics, letters as HTML entities. Whoever
+//! compares what a model was shown with what it must not be shown compares the texts of this
+//! module. This module changes no text that is sent, and decides nothing about one.
 //!
 //! [`as_seen`] is coarser than NFKC: two texts that NFKC makes equal are equal here as well.
 
@@ -37,12 +37,12 @@ pub(crate) fn as_seen(text: &str) -> String {
 pub(crate) const LINE_ENDS: [char; 7] =
     ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
 
-/// The mark by which Arabic draws a word out, which says nothing.
+/// The mark by which Arabic lengthens a word, which has no meaning.
 const ELONGATION: char = '\u{640}';
 
 /// Returns whether a reader sees a character that stands alone. Joiners, fillers, variation
 /// selectors and tags (`Default_Ignorable_Code_Point`), control characters, directional marks, and
-/// marks that only change the letter before them are not seen. Whitespace is.
+/// marks that only change the letter before them are not seen. Whitespace counts as seen.
 pub(crate) fn is_visible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_whitespace() || !c.is_control();
@@ -59,8 +59,8 @@ pub(crate) fn is_visible(c: char) -> bool {
     c.is_whitespace() || !(is_hidden || is_ignorable)
 }
 
-/// Returns whether a character leaves a text as blank as it was: whitespace, or a character without
-/// a shape of its own, such as a joiner, a filler, a directional mark or a control character. A mark
+/// Returns whether a text stays blank with this character: whitespace, or a character without a
+/// shape of its own, such as a joiner, a filler, a directional mark or a control character. A mark
 /// above or below a letter is not blank.
 pub(crate) fn is_blank(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);

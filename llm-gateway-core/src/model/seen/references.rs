@@ -22,7 +22,7 @@ const LONGEST_REFERENCE: usize = 32;
 /// The largest number of digits that the number of a character may have, after the zeros in front.
 const MOST_DIGITS: usize = 7;
 
-/// Returns a text in which each reference and each escape is the character that it stands for.
+/// Returns a text in which each reference and each escape is replaced by its character.
 pub(super) fn resolved(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '\\']) {
         return Cow::Borrowed(text);
@@ -44,8 +44,9 @@ pub(super) fn resolved(text: &str) -> Cow<'_, str> {
     Cow::Owned(resolved)
 }
 
-/// Returns the text that a character reference at the beginning of `text` stands for, and the length
-/// of the reference. A reference whose `&` is itself written as one (`&amp;shy;`) is read through.
+/// Returns the text that a character reference at the beginning of `text` stands for, and the
+/// length of the reference. A reference whose `&` is itself written as a reference (`&amp;shy;`) is
+/// resolved too.
 fn reference(text: &str) -> Option<(String, usize)> {
     let mut body = text.strip_prefix('&')?;
     let deeper = |body: &'_ str| {
@@ -77,7 +78,7 @@ fn numbered(text: &str) -> Option<(char, usize)> {
     Some((c, end + usize::from(is_closed)))
 }
 
-/// Returns the number that digits stand for, which may have any number of zeros in front.
+/// Returns the number that digits stand for. Any number of zeros may precede it.
 fn number(digits: &str, radix: u32) -> Option<u32> {
     let value = digits.trim_start_matches('0');
     let is_zero = value.is_empty() && !digits.is_empty();

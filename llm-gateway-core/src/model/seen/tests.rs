@@ -73,8 +73,8 @@ fn markup_is_off_in_the_second_view() {
     }
 }
 
-/// The work must grow with the length of a text. If it grew with its square, the test would take
-/// minutes.
+/// Checks that the work grows with the length of a text. If it grew with the square, the test would
+/// take minutes.
 #[test]
 fn long_runs_take_linear_time() {
     for run in [
@@ -86,7 +86,8 @@ fn long_runs_take_linear_time() {
     }
 }
 
-/// A letter of the table stands for one Latin letter, and no letter of the table is Latin itself.
+/// Checks that each letter of the table stands for one Latin letter, and that no letter of the
+/// table is Latin itself.
 #[test]
 fn the_table_of_look_alikes_is_sound() {
     let alike: Vec<char> =

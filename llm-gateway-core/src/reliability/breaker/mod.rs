@@ -36,7 +36,7 @@ pub(crate) enum Breaker {
     HalfOpen { failures: u32, until: Instant },
 }
 
-/// How a call was let in.
+/// The way in which a call was let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Admission {
     /// The call was let in like any other.

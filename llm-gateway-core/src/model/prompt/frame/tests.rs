@@ -6,7 +6,7 @@ use super::*;
 const KINDS: [(Framed, &str); 3] =
     [(Framed::Artifact, "ARTIFACT"), (Framed::Plan, "PLAN"), (Framed::Reasons, "REASONS")];
 
-/// Returns a generator that draws `numbers` in order, and then the last of them for ever.
+/// Returns a generator that draws `numbers` in order, and then the last of them again and again.
 fn draws(numbers: &[u128]) -> impl FnMut() -> u128 {
     let mut left = numbers.to_vec();
     move || if left.len() > 1 { left.remove(0) } else { left[0] }
