@@ -1,7 +1,7 @@
 //! Reads a file that a person wrote or named, or says in plain words why it cannot be read.
 //!
-//! A named pipe is read as a file is: password managers mount `.env` as one. It is waited for, but
-//! not for ever, because a server has to start.
+//! A named pipe is read like a file, because password managers mount `.env` as a pipe. The wait for
+//! its writer is bounded, because a server has to start.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,11 +11,12 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// The largest file that is read, in bytes. A larger policy is an accident: sensible ones have a
+/// The largest file that is read, in bytes. A larger policy is an accident, because policies have a
 /// few kilobytes.
 pub(crate) const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
-/// How long what is no regular file is waited for. Clients give a server ten seconds to start.
+/// The longest wait for the content of a file that is not a regular one. Clients give a server ten
+/// seconds to start.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Returns the text of a file.
@@ -43,8 +44,9 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Returns what is written into a named pipe. It is opened without waiting for a writer: a reader that
-/// waited would still be there when the time is over, and take what is written for the next one.
+/// Returns what is written into a named pipe. The pipe is opened without waiting for a writer,
+/// because a reader that waited would outlive the time limit and consume the content of the next
+/// reader.
 #[cfg(unix)]
 fn read_pipe(path: &Path) -> Result<Vec<u8>, String> {
     use std::os::unix::fs::OpenOptionsExt;
@@ -78,7 +80,7 @@ fn read_pipe(path: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Returns the bytes of what may never have an end, such as a terminal. The thread that waits for it
+/// Returns the bytes of a file that may never end, such as a terminal. The thread that waits for it
 /// ends with the process.
 fn read_in_time(path: &Path) -> Result<Vec<u8>, String> {
     let (sender, receiver) = mpsc::channel();
@@ -89,17 +91,17 @@ fn read_in_time(path: &Path) -> Result<Vec<u8>, String> {
     receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(nobody_wrote()))
 }
 
-/// Returns the reason of a read that waited in vain.
+/// Returns the reason why a read failed that nobody wrote anything for.
 fn nobody_wrote() -> String {
     format!("it is a pipe, and nobody wrote into it for {} s", PATIENCE.as_secs())
 }
 
-/// Returns the reason of a read that was given up because there was too much.
+/// Returns the reason why a read was given up: the file is too large.
 fn endless() -> String {
     format!("it has no end, or more than the {LARGEST_FILE} bytes allowed")
 }
 
-/// Returns the bytes of a file, which are at most [`LARGEST_FILE`].
+/// Returns the bytes of a file, at most [`LARGEST_FILE`] of them.
 fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| why(&error))?;

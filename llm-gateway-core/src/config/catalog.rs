@@ -1,7 +1,7 @@
 //! The built-in model data: one JSON file whose rows each have a date and a source.
 //!
 //! It supplies prices, limits and lineage to the compilation of a policy. The policy's own rows
-//! override it there.
+//! override the data.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use serde::Deserialize;
 
 use crate::model::{Capability, InvalidAmount, ModelFacts, Prices, Rate, Tier};
 
-/// The data, taken from the providers' price pages. Each row names its page as `source`.
+/// The model data, taken from the providers' price pages. Each row names its page as `source`.
 const MODELS: &str = include_str!("../../data/models.json");
 
-/// Returns what this version knows about models, whatever a policy says. Each entry holds the
-/// provider, an id or alias as its API names it, and the facts.
+/// Returns the built-in facts about models, whatever a policy says. Each entry holds the provider,
+/// an id or alias as the provider's API names it, and the facts.
 ///
 /// ```
 /// let models = llm_gateway_core::config::built_in_models();
@@ -43,7 +43,7 @@ pub(super) struct ProviderCatalog {
     pub(super) models: BTreeMap<String, Arc<ModelFacts>>,
 }
 
-/// The file as it is written.
+/// The model data file as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -52,7 +52,7 @@ struct File {
     models: Vec<Row>,
 }
 
-/// One row as it is written in the file.
+/// One row of the model data file as it is written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -63,8 +63,8 @@ struct Row {
     lineage: Vec<String>,
     #[serde(default)]
     aliases: Vec<String>,
-    /// The model that this row is a snapshot of at another price, or an older name of with facts of
-    /// its own. A certificate counts both as one model; their prices differ.
+    /// The model of which this row is a snapshot with another price, or an older name with facts of
+    /// its own. A certificate counts both as one model, but their prices differ.
     snapshot_of: Option<String>,
     /// Whether the provider gives the id to one model after another.
     #[serde(default)]
@@ -90,8 +90,8 @@ struct Row {
     retires: Option<String>,
     #[serde(default)]
     alias_retires: BTreeMap<String, String>,
-    /// The month in which the row was taken from `source`. Only people and the file's own test read
-    /// the two.
+    /// The month in which the row was taken from `source`. People and this file's tests read both
+    /// fields; the gateway does not.
     #[allow(dead_code)]
     as_of: String,
     #[allow(dead_code)]
@@ -126,7 +126,7 @@ struct TierRow {
 }
 
 impl Catalog {
-    /// Returns the data that this version was built with.
+    /// Returns the model data that this version was built with.
     pub(super) fn built_in() -> Self {
         Self::parse(MODELS).unwrap_or_else(|error| {
             // The file's own test parses it, so this is unreachable in a build that passed. A
@@ -166,7 +166,7 @@ impl Catalog {
 }
 
 impl Row {
-    /// Returns the facts of the row.
+    /// Returns the facts about the model in the row.
     ///
     /// # Errors
     /// Fails if a price is impossible.
@@ -215,7 +215,7 @@ mod tests {
 
     use super::*;
 
-    /// What is impossible about a row; empty for a valid row.
+    /// Returns what is impossible about a row; empty for a valid row.
     fn faults(row: &Row) -> Vec<String> {
         let mut faults = Vec::new();
         let mut must = |holds: bool, what: &str| {
@@ -310,7 +310,8 @@ mod tests {
         assert_eq!(id("gpt-4o-2099-01-01"), None, "ids are never matched by prefix");
     }
 
-    /// They were three models, so that a panel of two of them was of distinct ones.
+    /// Checks that three ids of one model count as one, so that a panel of two of them is not
+    /// distinct.
     #[test]
     fn gpt_3_5_turbo_and_its_snapshots_are_one_model() {
         let openai = Catalog::built_in().of("openai");
@@ -320,7 +321,7 @@ mod tests {
         }
     }
 
-    /// A provider gives such a name to one model after another.
+    /// Checks the names that a provider gives to one model after another.
     #[test]
     fn the_newest_of_a_house_is_a_name_that_moves() {
         let moving = |(_, id, facts): &(String, String, Arc<ModelFacts>)| {
@@ -330,8 +331,8 @@ mod tests {
         assert_eq!(built_in_models().iter().filter(|it| moving(it)).count(), 8);
     }
 
-    /// DeepSeek's price page says that `deepseek-flash` answers to the older names, as
-    /// `deepseek-v4-flash` did to those before
+    /// Checks the names of one model, by DeepSeek's price page: `deepseek-flash` answers to the
+    /// older names, as `deepseek-v4-flash` did before
     /// (<https://api-docs.deepseek.com/quick_start/pricing>).
     #[test]
     fn the_names_of_one_model_of_deepseek_are_one_model() {
@@ -344,8 +345,8 @@ mod tests {
         assert_eq!(undated("deepseek-v4-pro"), Some("deepseek-v4-pro"));
     }
 
-    /// DeepSeek's Chat Completions know `json_object` alone and answer a schema with 400, "This
-    /// response_format type is unavailable now"
+    /// Checks that DeepSeek is sent no schema. Its Chat Completions accept `json_object` only, and
+    /// answer a schema with 400, "This response_format type is unavailable now"
     /// (<https://api-docs.deepseek.com/api/create-chat-completion>).
     #[test]
     fn no_model_of_deepseek_is_sent_a_schema() {

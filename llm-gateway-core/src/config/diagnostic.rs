@@ -12,7 +12,7 @@ use crate::error::{Category, Error};
 
 use super::visible::visible;
 
-/// How severe a problem is.
+/// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -40,10 +40,10 @@ impl Default for FilePosition {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// How severe the problem is.
+    /// The severity of the problem.
     pub severity: Severity,
-    /// The name of the file; `environment` for a problem of a variable, `build` for one of the
-    /// program.
+    /// The name of the file; `environment` for a problem of a variable, `build` for a problem of
+    /// the program.
     pub file: String,
     /// The line, counted from 1; 0 for a problem that has no position in a file.
     pub line: u32,
@@ -51,7 +51,7 @@ pub struct Diagnostic {
     pub column: u32,
     /// The message that says what is wrong.
     pub message: String,
-    /// The advice on what would be right; empty if there is none.
+    /// The advice on how to correct the problem; empty if there is none.
     pub hint: String,
     /// The text of the line, with anything that looks like a key masked.
     #[serde(skip)]
@@ -119,7 +119,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// How many characters of a line are shown.
+/// The largest number of characters of a line that are shown.
 const WINDOW: usize = 120;
 
 /// Returns the part of a line around the character at `position`, and the position of that
@@ -133,7 +133,7 @@ fn window(line: &str, position: usize) -> (String, usize) {
     (['…'].into_iter().chain(part).collect(), position - start + 1)
 }
 
-/// Why a policy cannot be used: all problems that were found, at least one of which is an error.
+/// The problems because of which a policy cannot be used. At least one of them is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyProblems(Vec<Diagnostic>);
 
@@ -208,7 +208,7 @@ pub(crate) struct Collector<'a> {
     problems: Vec<Diagnostic>,
 }
 
-/// The most problems that are reported. More would say nothing new.
+/// The most problems that are reported. A reader of that many learns nothing from more.
 const MOST_PROBLEMS: usize = 100;
 
 impl<'a> Collector<'a> {

@@ -1,9 +1,9 @@
-//! Takes the text of a `.env` file apart into assignments and faults.
+//! Splits the text of a `.env` file into assignments and faults.
 //!
-//! Readers of such files differ, so this one takes what shells, containers and languages read alike
-//! and says where they do not. A value may be bare or in quotes (`"`, `'` or `` ` ``), and in quotes
-//! it may run over several lines. A comment begins with a `#` that stands first or behind a blank.
-//! Nothing is substituted, because a key may hold a `$`. Which names count is decided in
+//! Readers of `.env` files differ. This one accepts what shells, containers and languages read
+//! alike, and reports where they do not. A value may be bare or in quotes (`"`, `'` or `` ` ``),
+//! and in quotes it may run over several lines. A comment begins with a `#` at the start or behind
+//! a blank. Nothing is substituted, because a key may hold a `$`. Which names count is decided in
 //! [`env_file`](super::env_file).
 
 use crate::environment::OWN_PREFIX;
@@ -29,7 +29,7 @@ pub(super) struct Assignment {
     pub(super) within: Vec<String>,
 }
 
-/// A line that cannot be read. Its content is not kept, because it may hold a key.
+/// A line that cannot be read. Its content is not kept, because it may contain a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     /// The number of the line, counted from 1.
@@ -41,16 +41,16 @@ pub(super) struct Fault {
     pub(super) kind: FaultKind,
 }
 
-/// What is wrong with a line.
+/// The kind of fault that a line has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FaultKind {
     /// The line is not `NAME=value`.
     NoAssignment,
-    /// A quote is not closed, so it cannot be known what the lines behind it are.
+    /// A quote is not closed, so the meaning of the lines behind it is unknown.
     OpenQuote,
 }
 
-/// Takes the text of a file apart. Behind a quote that is not closed nothing is read.
+/// Splits the text of a file into statements. Nothing is read behind a quote that is not closed.
 pub(super) fn statements(text: &str) -> Vec<Statement> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let (mut statements, mut rest, mut line) = (Vec::new(), text.as_str(), 1);
@@ -119,7 +119,7 @@ fn is_blank(c: char) -> bool {
     c.is_whitespace() && c != '\n'
 }
 
-/// Returns the name on the left of a `=`, with or without `export`; `None` if it is not one.
+/// Returns the name on the left of a `=`, with or without `export`; `None` if the text is no name.
 fn assigned_name(left: &str) -> Option<&str> {
     let left = left.trim();
     let exported = left.strip_prefix("export").filter(|rest| rest.starts_with(is_blank));
@@ -129,8 +129,8 @@ fn assigned_name(left: &str) -> Option<&str> {
     (starts_well && name.chars().all(is_of_name)).then_some(name)
 }
 
-/// Returns a value without quotes; `None` if readers disagree about it: it has a blank or a quote
-/// inside.
+/// Returns a value without quotes; `None` if it has a blank or a quote inside, because readers
+/// disagree about such values.
 fn bare_value(text: &str) -> Option<String> {
     let mut before = '=';
     let comment = text.char_indices().find(|(_, c)| {
@@ -144,8 +144,8 @@ fn bare_value(text: &str) -> Option<String> {
     (!is_split).then(|| value.replace("\\$", "$"))
 }
 
-/// Returns the value in quotes at the start of a text, and the text behind it; `None` if the quote
-/// is not closed. Only `"` has escapes.
+/// Returns the quoted value at the start of a text, and the text behind it; `None` if the quote is
+/// not closed. Only `"` has escapes.
 fn quoted_value(text: &str, quote: char) -> Option<(String, &str)> {
     let (mut value, mut escaped) = (String::new(), false);
     let inner = text.strip_prefix(quote)?;
@@ -169,7 +169,7 @@ fn quoted_value(text: &str, quote: char) -> Option<(String, &str)> {
     None
 }
 
-/// Creates the fault of a line, or of several lines that a quote makes one.
+/// Creates the fault of a line, or of several lines that are joined by a quote.
 fn fault(text: &str, line: usize, name: Option<&str>, kind: FaultKind) -> Statement {
     let own = text.to_ascii_uppercase().find(OWN_PREFIX).and_then(|at| {
         let (before, rest) = text.split_at_checked(at)?;

@@ -1,8 +1,8 @@
 //! The `.env` file: which file is read, which of its variables are accepted, and what is wrong with
 //! it. A file that cannot be read is an error, because it may hold a cap.
 //!
-//! Of two lines for one name the last counts, as in shells. Two that say different things about a
-//! variable of the gateway are an error, because no guard of money is guessed.
+//! If two lines assign one name, the last counts, as in shells. Two lines with different values for
+//! a variable of the gateway are an error, because a variable that guards money is never guessed.
 
 use std::path::{Path, PathBuf};
 
@@ -82,7 +82,7 @@ impl EnvFile {
         }
     }
 
-    /// Adds those assignments to the environment whose names are `allowed` and that the process does
+    /// Adds to the environment the assignments whose names are `allowed` and that the process does
     /// not have, and reports those that may not mean what their author intended.
     fn add(
         &self,
@@ -143,9 +143,9 @@ impl EnvFile {
         }
     }
 
-    /// Reports lines that cannot be read: quotes that are not closed, each line that is about a
-    /// variable of the gateway, and the first of the others. A line about a name that would not
-    /// count is passed over, because other programs may read it.
+    /// Reports lines that cannot be read: quotes that are not closed, each line about a variable of
+    /// the gateway, and the first of the other lines. A line about a name that would not count is
+    /// skipped, because other programs may read it.
     fn report(
         &self,
         faults: &[Fault],
@@ -199,8 +199,8 @@ fn parted(text: &str) -> (Vec<Assignment>, Vec<Fault>) {
     (assignments, faults)
 }
 
-/// Returns whether there is anything but a directory at `path`: some users keep a Python
-/// environment in `.env`.
+/// Returns whether anything but a directory is at `path`: some users keep a Python environment in
+/// `.env`.
 fn may_be_file(path: &Path) -> bool {
     path.symlink_metadata().is_ok() && !path.is_dir()
 }

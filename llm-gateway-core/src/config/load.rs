@@ -37,7 +37,7 @@ impl fmt::Debug for Loaded {
     }
 }
 
-/// What a policy is loaded from: a source, variables, the program's own providers and the date.
+/// A request to load a policy: its source, variables, the program's own providers and the date.
 pub struct LoadRequest<'a> {
     source: &'a PolicySource,
     environment: Environment,
@@ -85,8 +85,7 @@ impl<'a> LoadRequest<'a> {
     }
 }
 
-/// Reads, checks and compiles a policy. It reads the source and a `.env` file, and touches nothing
-/// else.
+/// Reads, checks and compiles a policy. The source and a `.env` file are read, and nothing else is.
 pub fn load(request: LoadRequest<'_>) -> Loaded {
     let LoadRequest { source, mut environment, env_file, own_providers, now } = request;
     let name = source.name();

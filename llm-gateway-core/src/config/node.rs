@@ -17,7 +17,7 @@ pub(super) struct Node {
     pub(super) content: NodeContent,
 }
 
-/// What a node holds.
+/// The content of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum NodeContent {
     Null,
@@ -36,8 +36,8 @@ pub(super) struct MapEntry {
     pub(super) value: Node,
 }
 
-/// Why a file cannot be parsed: it is not YAML, or has a key twice. The parser stops at the first
-/// such error.
+/// The error of a file that cannot be parsed: it is not YAML, or has a key twice. The parser stops
+/// at the first error of this kind.
 #[derive(Debug)]
 pub(super) struct SyntaxError {
     pub(super) place: FilePosition,
@@ -45,11 +45,12 @@ pub(super) struct SyntaxError {
     pub(super) hint: &'static str,
 }
 
-/// The deepest nesting that is read. The format needs eight levels, and each takes room on the stack.
+/// The deepest nesting that is read. The format needs eight levels, and each level takes room on
+/// the stack.
 const DEEPEST: usize = 24;
 
 /// The most parts of a file that aliases may repeat. A file has at most one part a byte, and its
-/// bytes are bounded where it is read; aliases make many out of few.
+/// bytes are bounded where it is read; aliases repeat parts without adding bytes.
 const MOST_REPEATED: usize = 50_000;
 
 /// Parses a document. An empty document is a null node.
@@ -90,7 +91,7 @@ impl From<&serde_yaml::Error> for SyntaxError {
     }
 }
 
-/// Returns which bound a file is beyond, and how to go on; `None` if the error is another one.
+/// Returns which bound a file exceeds, with advice; `None` if the error is of another kind.
 fn breach(error: &serde_yaml::Error) -> Option<(String, &'static str)> {
     use serde_yaml::{Error, budget::BudgetBreach};
     Some(match error {
@@ -191,7 +192,7 @@ impl<'de> Deserialize<'de> for NodeContent {
     }
 }
 
-/// Deserializes any YAML value.
+/// A visitor that deserializes any YAML value.
 struct ContentVisitor;
 
 impl<'de> Visitor<'de> for ContentVisitor {

@@ -26,9 +26,9 @@ pub fn json_schema() -> Value {
 /// The key whose null has a meaning: the provider needs no key.
 const NULLABLE: &str = "api_key_env";
 
-/// Takes null out of every schema but that of [`NULLABLE`]. The generator allows it wherever a key is
-/// optional, but a key whose value was left empty is a mistake and not an absent key: the value that
-/// was meant would give way to a default.
+/// Removes null from every schema but that of [`NULLABLE`]. The generator allows null wherever a
+/// key is optional. But a key whose value was left empty is a mistake: if it counted as absent, a
+/// default would replace the intended value.
 fn forbid_null(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
@@ -122,8 +122,8 @@ pub(super) struct RawRoute {
     pub(super) allow_override: Option<bool>,
 }
 
-/// A list of targets. A refused target leaves a hole, so that the others keep their places in the
-/// file.
+/// A list of targets. A target that was refused is `None`, so that the others keep their places in
+/// the file.
 pub(super) type RawTargets = Vec<Option<RawTarget>>;
 
 /// A model at a provider.

@@ -1,5 +1,5 @@
-//! The serde mirror of `providers` in `routing.yaml`, checked no more than the rest of
-//! [`raw`](super::raw).
+//! The serde mirror of `providers` in `routing.yaml`, in which nothing is checked. An editor shows
+//! the doc comments, so they speak to the person who edits the file.
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;

@@ -1,7 +1,7 @@
-//! Where a policy is read from, and what is told of a place where none was found.
+//! The sources that a policy can be read from, and the reports about a source that cannot be read.
 //!
-//! A policy of the user's own that is there in name, and cannot be read, is never passed over: it may
-//! hold caps, and its `.env` may switch everything off.
+//! A user's own policy that exists but cannot be read is never ignored, because it may hold caps,
+//! and its `.env` may switch everything off.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,11 @@ use super::diagnostic::{Collector, Severity};
 /// The documented default policy, which the library carries.
 pub const EMBEDDED_POLICY: &str = include_str!("../../../routing.yaml");
 
-/// Names under which some keep a policy, and which are not looked for.
+/// File names under which some users keep a policy, although the gateway does not look for them.
 const OTHER_NAMES: [&str; 4] =
     ["routing.yml", "routing.yaml.txt", "routing.yml.txt", "routing.json"];
 
-/// Where a policy is read from.
+/// The source of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PolicySource {
@@ -27,22 +27,22 @@ pub enum PolicySource {
     File(PathBuf),
     /// The policy is [`EMBEDDED_POLICY`], the default that the library carries.
     Embedded,
-    /// The policy is [`EMBEDDED_POLICY`], because nothing is at the path where the user's own would
-    /// be.
+    /// The policy is [`EMBEDDED_POLICY`], because nothing exists at the path of the user's own
+    /// policy.
     EmbeddedInPlaceOf(PathBuf),
     /// The policy is this YAML text.
     Text(String),
 }
 
 impl PolicySource {
-    /// Returns where a front end looks if it is not told where the policy is: the file that
+    /// Returns the source that a front end uses if it is not told one: the file that
     /// `LLM_GATEWAY_ROUTING` names, else `llm-gateway/routing.yaml` in the user's configuration
     /// directory, else the embedded policy.
     ///
-    /// The embedded policy comes in only where nothing is at that path: a link to nowhere, a
-    /// directory or a file that may not be read is a [`File`](Self::File), which then cannot be
-    /// loaded. It never looks into the current directory: a client starts the server inside whatever
-    /// project is open, and a stranger's policy could send keys to a stranger's host.
+    /// The embedded policy is used only if nothing is at that path: a link to nowhere, a directory
+    /// or a file that may not be read is a [`File`](Self::File), which then cannot be loaded. The
+    /// current directory is never searched: a client starts the server inside whatever project is
+    /// open, and a stranger's policy could send keys to a stranger's host.
     pub fn discover(environment: &Environment) -> Self {
         // A path in quotes is not passed over: somebody meant a policy.
         let named = environment.written("LLM_GATEWAY_ROUTING").filter(|path| !is_unfilled(path));
@@ -68,7 +68,7 @@ impl PolicySource {
         }
     }
 
-    /// Returns the path of the user's own policy, where nothing is.
+    /// Returns the path of the user's own policy, if nothing exists there.
     pub(super) fn absent(&self) -> Option<&Path> {
         match self {
             Self::EmbeddedInPlaceOf(path) => Some(path),
@@ -106,8 +106,7 @@ impl PolicySource {
         }
     }
 
-    /// Warns of files beside the place of the user's own policy that look as if they were meant to
-    /// count, and do not.
+    /// Warns of files beside the user's own policy that look like policies but are not read.
     pub(super) fn warn_of_neighbours(&self, problems: &mut Collector<'_>) {
         let Self::EmbeddedInPlaceOf(path) = self else { return };
         let at = path.display();
@@ -127,13 +126,13 @@ impl PolicySource {
     }
 }
 
-/// Returns files beside a policy's path that have a name which is not looked for.
+/// Returns the files beside a policy's path whose names are not looked for.
 fn neighbours(path: &Path) -> impl Iterator<Item = PathBuf> {
     let others = OTHER_NAMES.map(|name| path.with_file_name(name)).into_iter();
     others.filter(|other| other.symlink_metadata().is_ok())
 }
 
-/// Returns whether nothing is at a path, not even in name.
+/// Returns whether nothing exists at a path, not even a broken link.
 fn is_absent(path: &Path) -> bool {
     let is_dead_link =
         |it: &Path| it.symlink_metadata().is_ok_and(|it| it.is_symlink()) && it.metadata().is_err();

@@ -1,9 +1,8 @@
 //! Checks a file's tree against the JSON Schema: unknown keys, wrong types, unknown words and
 //! numbers out of bounds.
 //!
-//! A typed parse would stop at the first of these; this walk finds them all. What does not fit is
-//! left out of the JSON that it returns, so that the rest can still be compiled and its own
-//! problems found.
+//! A typed parse would stop at the first problem; this walk finds all of them. The JSON that it
+//! returns leaves out what does not fit, so that the rest can still be compiled and checked.
 
 use serde_json::{Map, Value};
 
@@ -12,8 +11,8 @@ use crate::model::did_you_mean;
 use super::diagnostic::Collector;
 use super::node::{MapEntry, Node, NodeContent};
 
-/// The least price in US dollars per million tokens that is not nothing. No model on the market costs
-/// less than five times as much; a price below it is one of a token, or of a thousand.
+/// The lowest price above zero that is accepted, in US dollars per million tokens. No model on the
+/// market costs less than five times as much; a lower price was meant per token, or per thousand.
 const LEAST_PRICE: f64 = 0.001;
 
 /// Checks `node` and returns the part of it that fits `schema`; `None` if nothing does.
@@ -28,8 +27,8 @@ struct SchemaWalk<'a, 'b, 'c> {
 }
 
 impl<'a> SchemaWalk<'a, '_, '_> {
-    /// Checks one value and returns the part of it that fits. `name` is what messages call the
-    /// value: its key in quotes.
+    /// Checks one value and returns the part of it that fits. `name` is the value's name in
+    /// messages: its key in quotes.
     fn visit(&mut self, node: &Node, schema: &'a Value, name: &str) -> Option<Value> {
         let (schema, nullable) = self.resolve(schema);
         if node.content == NodeContent::Null {
@@ -195,7 +194,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         Some(Value::Number(number.clone()))
     }
 
-    /// Reports that no value stands where one belongs.
+    /// Reports that a value is missing.
     fn empty(&mut self, node: &Node, schema: &Value, name: &str) -> Option<Value> {
         let words = words_of(schema);
         let wanted = words.map_or_else(|| wanted(type_of(schema)).to_owned(), |it| it.join(" or "));
@@ -232,7 +231,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
     }
 }
 
-/// Returns what a type is called in messages.
+/// Returns the name of a type in messages.
 fn wanted(expected: &str) -> &'static str {
     match expected {
         "object" => "a mapping (`key: value` lines)",
@@ -244,7 +243,7 @@ fn wanted(expected: &str) -> &'static str {
     }
 }
 
-/// Returns whether a name is that of a price.
+/// Returns whether a name is the name of a price.
 fn is_price(name: &str) -> bool {
     matches!(name.trim_matches('`'), "in" | "out" | "cache_read" | "cache_write")
 }
@@ -261,7 +260,7 @@ fn describe(content: &NodeContent) -> String {
     }
 }
 
-/// Returns the beginning of a text, fit to be shown.
+/// Returns the beginning of a text in a form that can be shown.
 fn shown(text: &str) -> String {
     let mut shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
     if shown.len() < text.len() {

@@ -1,10 +1,9 @@
-//! Makes visible in messages what a reader cannot see: no-break spaces, zero-width characters, tabs
-//! and their like.
+//! Names in messages the characters that a reader cannot see, such as no-break spaces, zero-width
+//! characters and tabs.
 
 use crate::model::is_blank;
 
-/// Returns a text in which every character that cannot be told from a blank, or from nothing, is
-/// named.
+/// Returns a text in which every character is named that looks like a blank or like nothing.
 pub(super) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -16,7 +15,7 @@ pub(super) fn visible(text: &str) -> String {
     shown
 }
 
-/// Returns whether a character is a blank other than the plain one, or has no shape.
+/// Returns whether a character has no shape, or is a blank other than the plain space.
 pub(super) fn unseen(c: char) -> bool {
     c != ' ' && is_blank(c)
 }
@@ -35,7 +34,8 @@ pub(super) fn named(c: char) -> String {
     format!("{what} (U+{:04X})", u32::from(c))
 }
 
-/// Returns which character of a line cannot be seen, with its column; `None` if all can.
+/// Returns the first character of a line that cannot be seen, with its column; `None` if all can be
+/// seen.
 pub(super) fn first_unseen(line: &str) -> Option<String> {
     let (at, c) = line.chars().enumerate().find(|(_, c)| unseen(*c))?;
     Some(format!("{} stands in column {}", named(c), at + 1))

@@ -48,7 +48,8 @@ impl CapRefusal {
         Self { unsettled, ..self }
     }
 
-    /// Returns `advice`, with the way to what processes that ended hold, if they hold anything.
+    /// Returns `advice`, followed by how to release the money that dead processes hold, if they
+    /// hold any.
     pub(crate) fn hint(&self, advice: &str) -> String {
         match self.unsettled {
             NanoUsd::ZERO => advice.to_owned(),
@@ -65,7 +66,7 @@ impl CapRefusal {
     }
 }
 
-/// Money of dead processes that prints as the end of a list of sums, or as nothing.
+/// The money of dead processes, displayed as the end of a list of sums, or as nothing.
 struct DeadMoney<'a>(&'a NanoUsd);
 
 impl fmt::Display for DeadMoney<'_> {
@@ -77,7 +78,7 @@ impl fmt::Display for DeadMoney<'_> {
     }
 }
 
-/// A scope that prints as a sentence names it, such as "everything".
+/// A scope, displayed as a sentence names it, such as "everything".
 pub(super) struct ScopeName<'a>(pub(super) &'a Scope);
 
 impl fmt::Display for ScopeName<'_> {
@@ -101,11 +102,12 @@ pub enum Problem {
     DiskFull,
     /// The file of the ledger is damaged, or is not a database.
     Corrupt,
-    /// The file of a ledger is empty now.
+    /// The file of the ledger exists, but was emptied.
     Emptied,
     /// The totals of the ledger no longer match its rows.
     Unbalanced,
-    /// The file has a second name, under which its log and its locks would be others.
+    /// The file has a second name. Another process that used it would have another log and other
+    /// locks.
     SeveralNames,
     /// The file system of the ledger lacks locks, or cannot map files into memory.
     FileSystem,
@@ -150,7 +152,7 @@ impl UnusableLedger {
         Self::new(Problem::Stopped, place, "its thread ended")
     }
 
-    /// Returns advice for a person on how to mend the ledger.
+    /// Returns advice for a person on how to repair the ledger.
     pub fn hint(&self) -> &'static str {
         self.problem.hint()
     }
@@ -178,7 +180,7 @@ impl Problem {
         }
     }
 
-    /// Returns advice for a person on how to mend the problem.
+    /// Returns advice for a person on how to repair the problem.
     fn hint(self) -> &'static str {
         match self {
             Self::Locked => "end the process that keeps the file open, such as a database browser",

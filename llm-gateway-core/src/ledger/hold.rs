@@ -24,8 +24,8 @@ pub enum HoldEnd {
     Released,
 }
 
-/// The place in a ledger where the end of one hold is booked. A program that writes its own
-/// [`Ledger`](super::Ledger) implements it.
+/// The place in a ledger where the end of one hold is booked. A program with its own
+/// [`Ledger`](super::Ledger) implements this trait.
 pub trait HoldSlot: Send + Sync {
     /// Books the end of the hold, and reports it through `confirmation` once it is written.
     ///
@@ -37,13 +37,14 @@ pub trait HoldSlot: Send + Sync {
 /// The channel by which a ledger reports that the end of a hold was written, or why it could not
 /// be.
 ///
-/// Whoever settled the hold may be waiting for the report. A confirmation that is dropped without a
-/// report is answered as a ledger that has stopped.
+/// Whoever settled the hold may be waiting for the report. If the confirmation is dropped without a
+/// report, they receive the error of a ledger that has stopped.
 #[derive(Debug)]
 pub struct WriteConfirmation(Option<oneshot::Sender<Result<(), UnusableLedger>>>);
 
 impl WriteConfirmation {
-    /// Reports whether the end of the hold was written to whoever waits for it, if anybody does.
+    /// Reports whether the end of the hold was written. Whoever waits for the confirmation receives
+    /// the report.
     pub fn send(self, result: Result<(), UnusableLedger>) {
         // Whoever waited may have left, and then has nothing to hear.
         let _ = self.0.map(|waiting| waiting.send(result));
@@ -58,7 +59,7 @@ impl WriteConfirmation {
 /// Money that is set aside for one attempt.
 ///
 /// Dropped before [`sent`](Self::sent), a hold is released. Dropped after it, the hold is settled
-/// at its whole amount, as an estimate: what a call costs that was under way is not known.
+/// at its whole amount, as an estimate: the cost of a call that was under way is unknown.
 #[must_use = "a hold that is dropped gives its money back"]
 pub struct Hold {
     amount: NanoUsd,

@@ -1,6 +1,6 @@
 //! A ledger in memory: for tests, and for caps without a file. Its contents end with the process.
 //!
-//! It answers at once and without a thread, so that a test with a paused clock can use it.
+//! This ledger answers at once and without a thread, so that a test with a paused clock can use it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,7 +24,7 @@ use super::scope::{Scope, ScopeTotal};
 #[derive(Clone, Default)]
 pub struct MemoryLedger {
     books: Arc<Mutex<Books>>,
-    /// Number of the process that this value stands for; see
+    /// Number of the process that this ledger stands for; see
     /// [`another_process`](Self::another_process).
     process: u64,
 }
@@ -62,7 +62,7 @@ impl MemoryLedger {
         Self { books: Arc::clone(&self.books), process: books.last_process }
     }
 
-    /// Ends the process that this value stands for as `kill -9` would: its holds stay, and nothing
+    /// Ends the process that this ledger stands for as `kill -9` would: its holds stay, and nothing
     /// that they report from now on is booked.
     pub fn crash(&self) {
         lock(&self.books).dead.insert(self.process);
@@ -125,7 +125,7 @@ impl Books {
         self.last_hold
     }
 
-    /// Adds to a refusal what processes that ended hold in its scope.
+    /// Adds to a refusal the money that dead processes hold in its scope.
     fn explained(&self, month: Month, error: ReserveError) -> ReserveError {
         let ReserveError::Refused(refused) = error else { return error };
         let dead = self.holds.values().filter(|held| {

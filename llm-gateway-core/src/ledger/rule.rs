@@ -1,5 +1,5 @@
 //! The rule by which the ledgers of this crate set money aside: the caps, and the largest sum that
-//! a ledger counts. Pure.
+//! a ledger counts. This module is pure.
 
 use crate::model::NanoUsd;
 
@@ -25,7 +25,7 @@ impl Totals {
         self.held = self.held.saturating_add(amount).min(LARGEST);
     }
 
-    /// Takes `amount` out of the held sum.
+    /// Subtracts `amount` from the held sum.
     pub(super) fn release(&mut self, amount: NanoUsd) {
         self.held = self.held.saturating_sub(amount);
     }

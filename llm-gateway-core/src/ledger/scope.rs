@@ -36,7 +36,8 @@ impl fmt::Display for Scope {
     }
 }
 
-/// What the calls of one scope have cost in a month, and what is held for those under way.
+/// The total of one scope in a month: what its calls have cost, and what is held for calls under
+/// way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScopeTotal {

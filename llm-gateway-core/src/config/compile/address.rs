@@ -1,12 +1,12 @@
-//! What is wrong with how a base URL is written, before it is taken apart.
+//! Checks how a base URL is written, before it is parsed.
 //!
-//! URL parsers are made to reach something: they skip slashes, percent-encode what cannot be seen,
-//! and take `${HOST}` for a host. Here such an address is refused, because nothing fills it in.
+//! URL parsers are lenient: they skip slashes, percent-encode invisible characters, and accept
+//! `${HOST}` as a host. This module refuses such an address, because nothing fills it in.
 
 use crate::config::visible::{named, unseen};
 use crate::model::{has_variable, host_fault, is_blank};
 
-/// What is wrong, and what would be right.
+/// A fault of an address: what is wrong, and what would be right.
 type Fault = (String, &'static str);
 
 /// Returns the text of a base URL without the blanks around it.

@@ -1,29 +1,30 @@
-//! What the path of a base URL gives away: that it is a whole endpoint, that it holds a part which
-//! the gateway adds itself, or that it lacks the part where a known host keeps its API.
+//! Checks the path of a base URL: whether it is a whole endpoint, holds a part which the gateway
+//! adds itself, or lacks the part where a known host keeps its API.
 //!
-//! Whether a base URL is safe is decided in [`providers`](super::providers). A fault here is an
-//! error only if no request can be answered there; what might work is a warning.
+//! Whether a base URL is safe is decided in [`providers`](super::providers). A fault is an error
+//! only if no request to the URL can be answered; otherwise it is a warning.
 
 use url::Url;
 
 use crate::config::diagnostic::Severity;
 use crate::model::Dialect;
 
-/// A base URL that leads elsewhere than its writer meant.
+/// A base URL whose path does not lead to the API that its author meant.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct MisplacedUrl {
-    /// Whether a request there can be answered at all.
+    /// The severity of the fault: an error if no request to the URL can be answered.
     pub(super) severity: Severity,
-    /// What is wrong, without the name of the key or variable.
+    /// The sentence about the fault, without the name of the key or variable.
     pub(super) message: String,
-    /// What would be right.
+    /// The advice on how to correct the URL.
     pub(super) hint: String,
 }
 
-/// The last segments of endpoints, which are certain behind a version and likely without one.
+/// The last segments of endpoints' paths. They are certain behind a version, and likely without
+/// one.
 const ENDPOINTS: &[&str] = &["completions", "embeddings", "responses", "messages"];
 
-/// What Google's endpoints have behind the colon of their last segment.
+/// The verbs behind the colon in the last segment of Google's endpoints.
 const VERBS: &[&str] = &[
     "generatecontent",
     "streamgeneratecontent",
@@ -34,8 +35,8 @@ const VERBS: &[&str] = &[
     "streamrawpredict",
 ];
 
-/// Where known hosts keep the API that `kind: openai` speaks. A host that serves it at its root
-/// too (DeepSeek, Perplexity, llama.cpp's server) has no row.
+/// The paths under which known hosts keep the API that `kind: openai` speaks. A host that serves it
+/// at its root too (DeepSeek, Perplexity, llama.cpp's server) has no row.
 ///
 /// Sources: the makers' pages on their OpenAI-compatible APIs, such as
 /// <https://platform.openai.com/docs/api-reference>, <https://openrouter.ai/docs/quickstart>,
@@ -85,7 +86,7 @@ pub(super) fn misplaced(url: &str, dialect: Dialect) -> Option<MisplacedUrl> {
         })
 }
 
-/// Returns what the gateway adds to a base URL.
+/// Returns the path that the gateway adds to a base URL.
 fn added(dialect: Dialect) -> Option<&'static str> {
     match dialect {
         Dialect::OpenAi => Some("/chat/completions"),
@@ -95,7 +96,7 @@ fn added(dialect: Dialect) -> Option<&'static str> {
     }
 }
 
-/// A fault: how bad it is, what is wrong, and what would be right.
+/// A fault of a base URL: its severity, what is wrong, and what would be right.
 type Fault = (Severity, String, String);
 
 /// Finds a base URL that is the address of a request.

@@ -11,7 +11,7 @@ pub(super) struct BuiltIn {
     /// The variable that overrides the base URL, if there is one.
     pub(super) base_url_variable: Option<&'static str>,
     pub(super) key_variable: &'static str,
-    /// Whether it is listed where nothing uses it.
+    /// Whether descriptions list the provider although nothing uses it.
     pub(super) listing: Listing,
 }
 
@@ -70,8 +70,8 @@ pub(super) const BUILT_IN: [BuiltIn; 6] = [
 
 /// Returns the variables that override a built-in provider's base URL, such as `OPENAI_BASE_URL`.
 ///
-/// Beside the key variables they are all that a `.env` file may set under names that do not begin
-/// with `LLM_GATEWAY_`.
+/// A `.env` file may set these and the key variables; all other variables must begin with
+/// `LLM_GATEWAY_`.
 pub fn base_url_variables() -> impl Iterator<Item = &'static str> {
     BUILT_IN.iter().filter_map(|built_in| built_in.base_url_variable)
 }

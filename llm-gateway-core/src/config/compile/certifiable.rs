@@ -13,12 +13,13 @@ use crate::policy::{Level, Visibility};
 use super::RouteCompiler;
 use super::kinship::ModelRelation;
 
-/// The most models of which every selection is tried. Of a larger panel, groups of kin are counted.
+/// The largest panel of which every selection of members is tried. In a larger panel, groups of
+/// related models are counted instead.
 const MOST_COMPARED: usize = 16;
 
 impl RouteCompiler<'_, '_, '_> {
-    /// Warns of a panel that can never be certified, and of models of which nothing is declared.
-    /// Returns why the panel can never be certified; `None` if it can.
+    /// Warns of a panel that can never be certified, and of models without declared data. Returns
+    /// why the panel can never be certified; `None` if it can.
     pub(super) fn warn_of_uncertifiable_panel(
         &mut self,
         name: &str,
@@ -45,8 +46,8 @@ impl RouteCompiler<'_, '_, '_> {
         impossible
     }
 
-    /// Warns of models of which too little is declared to reach a level, in the order of `targets`,
-    /// which are distinct. Their answers may name models that are known.
+    /// Warns of models with too little declared data to reach a level. `targets` are distinct, and
+    /// the warnings keep their order. The answers may still name models that are known.
     pub(super) fn warn_of_undeclared<'t>(
         &mut self,
         targets: impl IntoIterator<Item = &'t Target>,
@@ -116,7 +117,7 @@ impl RouteCompiler<'_, '_, '_> {
     }
 
     /// Returns why no answers of a panel can be certified: its quorum is larger than any selection
-    /// of members that are distinct by the declared data. `None` if one is large enough.
+    /// of members that are distinct by the declared data. `None` if a selection is large enough.
     fn why_never_certified(&self, members: &[Target], visibility: Visibility) -> Option<String> {
         let rule = visibility.require;
         let quorum = visibility.quorum_of(members.len()).max(2);
@@ -175,8 +176,8 @@ fn pairs(targets: &[Target]) -> impl Iterator<Item = (&Target, &Target)> {
     targets.iter().enumerate().flat_map(move |(at, a)| rest(at).map(move |b| (a, b)))
 }
 
-/// Returns the size of the largest selection from position `at` on in which no two conflict with
-/// each other or with those that were `chosen` before.
+/// Returns the size of the largest selection, from position `at` on, without a conflict between its
+/// members or with those that were `chosen` before.
 fn most_without_conflict(conflicts: &[Vec<bool>], at: usize, chosen: &mut Vec<usize>) -> usize {
     let Some(row) = conflicts.get(at) else { return chosen.len() };
     let without = most_without_conflict(conflicts, at + 1, chosen);
@@ -189,8 +190,8 @@ fn most_without_conflict(conflicts: &[Vec<bool>], at: usize, chosen: &mut Vec<us
     with.max(without)
 }
 
-/// Returns the number of groups in which each conflicts with each: no selection without conflict is
-/// larger.
+/// Returns the number of groups whose members all conflict with each other. No selection without
+/// conflict is larger than that.
 fn groups_of_kin(conflicts: &[Vec<bool>]) -> usize {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (member, row) in conflicts.iter().enumerate() {
@@ -209,7 +210,7 @@ fn joined(targets: &[&Target]) -> String {
     targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
-/// Returns where in the policy the rows of `targets` belong.
+/// Returns the place in the policy where the rows of `targets` belong.
 fn rows(targets: &[&Target]) -> String {
     let places = targets.iter().map(|target| format!("providers.{}.models", target.provider));
     let places: Vec<_> = places.collect::<BTreeSet<_>>().into_iter().collect();

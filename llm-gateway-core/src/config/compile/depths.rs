@@ -17,7 +17,7 @@ pub(super) struct Depths {
     pub(super) absent: Vec<AbsentDepth>,
 }
 
-/// Which roles the file names.
+/// The roles that the file names a model for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NamedRoles {
     pub(super) planner: bool,

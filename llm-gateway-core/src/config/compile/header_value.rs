@@ -1,10 +1,10 @@
-//! Takes the value of a header apart: text, and variables of the environment as `${NAME}`.
+//! Splits the value of a header into text and variables of the environment, written as `${NAME}`.
 
 use crate::config::diagnostic::looks_like_key;
 use crate::config::raw::RawProvider;
 use crate::model::HeaderPart;
 
-/// Returns every variable that a header of the provider names, of headers with an error too.
+/// Returns every variable that a header of the provider names, including headers with an error.
 pub(super) fn variables(raw: &RawProvider) -> impl Iterator<Item = String> {
     let values = raw.headers.iter().flat_map(|headers| headers.values());
     let parts = values.filter_map(|value| parts(value).ok()).flatten();
@@ -14,7 +14,7 @@ pub(super) fn variables(raw: &RawProvider) -> impl Iterator<Item = String> {
     })
 }
 
-/// Takes a value apart into text and variables.
+/// Splits a value into text and variables.
 ///
 /// # Errors
 /// Fails with what is wrong with the value and what would be right. Neither shows the value.

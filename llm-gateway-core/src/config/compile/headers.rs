@@ -9,8 +9,8 @@ use crate::model::{Dialect, ProviderHeader};
 
 use super::header_value::parts;
 
-/// Headers that belong to the connection, the key or the body, and never to a policy. One that
-/// asks for compressed bodies is among them: what is recorded is what arrived.
+/// Headers that belong to the connection, the key or the body, and never to a policy. The header
+/// that asks for compressed bodies is among them, because bodies are recorded as they arrive.
 const NEVER: &[&str] = &[
     "authorization",
     "proxy-authorization",
@@ -35,8 +35,8 @@ fn of_dialect(dialect: Dialect) -> &'static [&'static str] {
     }
 }
 
-/// Returns the headers of a provider. One with an error is reported and left out. `path` leads to
-/// the provider's headers in the file.
+/// Returns the headers of a provider. A header with an error is reported and left out. `path` leads
+/// to the provider's headers in the file.
 pub(super) fn headers(
     rows: Option<&IndexMap<String, String>>,
     (root, path): (&Node, &[PathStep<'_>]),

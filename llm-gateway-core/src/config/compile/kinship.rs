@@ -1,6 +1,6 @@
 //! Finds what two models of the file have in common, by the declared data.
 //!
-//! The certificate judges the models that responses name. This file predicts its judgement for
+//! The certificate judges the models that responses name. This module predicts that judgement for
 //! responses that name the models that were asked.
 
 use std::collections::BTreeSet;
@@ -9,19 +9,20 @@ use crate::model::{ModelFacts, Target, naming};
 
 use super::RouteCompiler;
 
-/// What two models have in common, the closest relation first.
+/// The relation of two models, the closest one first.
 pub(super) enum ModelRelation {
-    /// Both are the same model.
+    /// Both targets are the same model.
     Model,
-    /// Both may be the same model: their names differ only in what hosts add to a name.
+    /// Both targets may be the same model: their names differ only in what hosts add to a name.
     Name,
-    /// Both have this developer.
+    /// Both models have this developer.
     Developer(String),
-    /// Both descend from these families, joined by `+`.
+    /// Both models descend from these families, joined by `+`.
     Families(String),
 }
 
-/// What is declared about one model. Names are compared without case, as the certificate does.
+/// The declared developer and families of one model. Names are compared without case, as in the
+/// certificate.
 #[derive(PartialEq)]
 struct DeclaredLineage {
     undated: String,
@@ -30,7 +31,7 @@ struct DeclaredLineage {
 }
 
 impl DeclaredLineage {
-    /// Reads what is declared in a row.
+    /// Reads the developer and the families that a row declares.
     fn of(facts: &ModelFacts) -> Self {
         let plain = |name: &String| Some(name.trim().to_lowercase()).filter(|it| !it.is_empty());
         Self {
@@ -47,7 +48,7 @@ impl DeclaredLineage {
 }
 
 impl RouteCompiler<'_, '_, '_> {
-    /// Returns what `a` and `b` have in common; `None` if nothing is known to be.
+    /// Returns the closest relation between `a` and `b`; `None` if no relation is known.
     pub(super) fn shared(&self, a: &Target, b: &Target) -> Option<ModelRelation> {
         if !self.names(a).is_disjoint(&self.names(b)) {
             return Some(ModelRelation::Model);
@@ -71,8 +72,8 @@ impl RouteCompiler<'_, '_, '_> {
         rows.map(|facts| facts.undated().to_owned()).chain([id.to_owned()]).collect()
     }
 
-    /// Returns whether a developer or a family is declared for a model. Without either it may be
-    /// any other model.
+    /// Returns whether a developer or a family is declared for a model. Without either, the model
+    /// may be any other model.
     pub(super) fn has_declared_origin(&self, target: &Target) -> bool {
         self.declared_lineage(target).is_some_and(|lineage| lineage.names_an_origin())
     }
@@ -88,8 +89,8 @@ impl RouteCompiler<'_, '_, '_> {
         declared.is_some_and(|it| it.developer.is_some() && !it.families.is_empty())
     }
 
-    /// Returns what is declared by the row of the target's own provider, else by the rows of the
-    /// other providers if they all declare the same.
+    /// Returns the declared lineage of a target: by the row of its own provider, else by the rows
+    /// of the other providers if they all declare the same.
     fn declared_lineage(&self, target: &Target) -> Option<DeclaredLineage> {
         let id = target.model.as_str();
         let own = self.providers.get(&target.provider).and_then(|spec| spec.model(id));

@@ -38,8 +38,8 @@ use super::raw::RawPolicy;
 pub use built_in::base_url_variables;
 pub(super) use providers::key_variables;
 
-/// What a file is compiled with: its tree, the environment, the program's own providers and the
-/// date.
+/// The inputs of a compilation: the file's tree, the environment, the program's own providers and
+/// the date.
 pub(super) struct Compilation<'a> {
     /// The file's tree, for the positions of problems.
     pub(super) root: &'a Node,

@@ -13,7 +13,7 @@ use crate::model::{Capability, LONGEST_RECEIPT_NAME, ModelFacts, ModelId, Prices
 use crate::policy::ModelNames;
 
 /// Returns the facts about a provider's models, by id. `path` leads to the provider's rows in the
-/// file. `names` says what a name tells of a model that no table knows.
+/// file. `names` decides what is assumed of a model without a row, by its name.
 pub(super) fn models(
     rows: Option<&IndexMap<String, RawModel>>,
     (root, path): (&Node, &[PathStep<'_>]),
@@ -61,7 +61,7 @@ fn check_row(
     );
 }
 
-/// Checks that a receipt can hold what is said of a model's origin.
+/// Checks that a receipt can hold what a row says about a model's developer and families.
 fn check_origin(
     id: &str,
     facts: &ModelFacts,
@@ -105,7 +105,7 @@ fn service_tier((name, row): (&String, &RawServiceTier)) -> Option<(String, Pric
     Some((name.to_ascii_lowercase(), prices))
 }
 
-/// Returns the facts of a row of the file, with those of the overridden row where it says nothing.
+/// Returns the facts of a row of the file, completed by those of the row that it overrides.
 fn merged(id: &str, row: &RawModel, base: ModelFacts) -> ModelFacts {
     // The schema has the bounds of a rate, so a number out of bounds cannot arrive here.
     let rate = |usd: Option<f64>| usd.and_then(|usd| Rate::from_usd_per_million(usd).ok());

@@ -14,7 +14,7 @@ use super::depths::{Depths, NamedRoles};
 use super::kinship::ModelRelation;
 use super::routes::usd;
 
-/// How long an orchestration may take. Three long calls and a re-plan take minutes.
+/// The longest time of an orchestration by default. Three long calls and a new round take minutes.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(600);
 
 impl RouteCompiler<'_, '_, '_> {
@@ -58,8 +58,7 @@ impl RouteCompiler<'_, '_, '_> {
         }
     }
 
-    /// Returns the file's instruction for a role. A blank one tells a model nothing, so it counts
-    /// as absent.
+    /// Returns the file's instruction for a role. A blank instruction counts as absent.
     fn instruction<'r>(&mut self, role: StepRole, instruction: Option<&'r str>) -> Option<&'r str> {
         let role = role.as_str();
         let is_empty = instruction?.trim().is_empty();

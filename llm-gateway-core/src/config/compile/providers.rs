@@ -25,14 +25,14 @@ use super::models::models;
 const AZURE: [&str; 3] =
     [".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"];
 
-/// How long one attempt may take, from the connect to the last byte. Long reasoning without a
-/// stream takes minutes.
+/// The longest time of one attempt by default, from the connect to the last byte. Long reasoning
+/// without a stream takes minutes.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// How long the silence between bytes may be. Reasoning models think long before the first byte.
+/// The longest silence between bytes by default. Reasoning models think long before the first byte.
 const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Returns every variable that may hold a key: those of the built-in providers and those that the
+/// Returns every variable that may hold a key: those of the built-in providers, and those that the
 /// file names, for a key or in a header.
 pub(in crate::config) fn key_variables(raw: &RawPolicy) -> Vec<String> {
     let named = raw.providers.iter().flatten().filter_map(|(_, provider)| provider.as_ref());
@@ -49,7 +49,7 @@ impl<'a> Compilation<'a> {
             || self.root.find(&["providers".into(), name.into()]).is_some()
     }
 
-    /// Compiles all providers. One with an error is left out.
+    /// Compiles all providers. A provider with an error is left out.
     pub(super) fn providers(
         &self,
         raw: &RawPolicy,
@@ -135,8 +135,8 @@ impl<'a> ProviderEntry<'a> {
         })
     }
 
-    /// Returns whose names the models have: OpenAI's at the built-in provider `openai`, wherever its
-    /// requests go, and at the hosts that serve OpenAI's models alone.
+    /// Returns the naming scheme of the provider's models: OpenAI's at the built-in provider
+    /// `openai`, wherever its requests go, and at the hosts that serve OpenAI's models only.
     fn model_names(&self, base_url: Option<&str>) -> ModelNames {
         let url = base_url.and_then(|url| Url::parse(url).ok());
         let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
@@ -148,7 +148,7 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
-    /// Returns whether the provider is listed without being used.
+    /// Returns when descriptions list the provider although nothing uses it.
     fn listing(&self) -> Listing {
         let root = self.compilation.root;
         let is_written = root.find(&["providers".into(), self.provider.as_str().into()]).is_some();
@@ -163,7 +163,7 @@ impl<'a> ProviderEntry<'a> {
         [PathStep::Key("providers"), PathStep::Key(self.provider.as_str()), PathStep::Key(key)]
     }
 
-    /// Reports that a required key is missing. A key that is there but invalid has been reported
+    /// Reports that a required key is missing. A key that is present but invalid has been reported
     /// already.
     fn missing(&self, key: &str, hint: &str, problems: &mut Collector<'_>) {
         let root = self.compilation.root;
@@ -173,7 +173,7 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
-    /// Returns the file's dialect, else the built-in one.
+    /// Returns the dialect that the file sets, else the built-in one.
     fn dialect(&self, problems: &mut Collector<'_>) -> Option<Dialect> {
         match (self.raw.kind, self.built_in) {
             (Some(RawKind::Openai), _) => Some(Dialect::OpenAi),
@@ -206,7 +206,7 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
-    /// Returns the environment's base URL, else the file's, else the built-in one.
+    /// Returns the base URL that the environment sets, else the file's, else the built-in one.
     fn base_url(&self, dialect: Option<Dialect>, problems: &mut Collector<'_>) -> Option<String> {
         let plain_http = match self.raw.insecure_http {
             Some(true) => PlainHttp::Anywhere,
@@ -240,9 +240,9 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
-    /// Returns the file's choice, else a stream. A stream shows early that a model works, and what it
-    /// had written when a connection breaks, and its server learns that a caller has left. A server
-    /// that refuses one is asked once more without it.
+    /// Returns the delivery that the file sets, else a stream. A stream shows early that a model
+    /// works, keeps what was written when a connection breaks, and lets its server notice that a
+    /// caller has left. A server that refuses a stream is asked once more without it.
     fn delivery(&self) -> Delivery {
         match self.raw.stream.unwrap_or(true) {
             true => Delivery::Stream,
@@ -277,7 +277,7 @@ fn limits(raw: &RawLimits) -> Limits {
     }
 }
 
-/// Which hosts plain http may reach. A key travels unencrypted over it.
+/// The hosts that plain http may reach. A key travels unencrypted over plain http.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PlainHttp {
     /// Plain http may reach this machine alone.

@@ -12,7 +12,7 @@ use crate::policy::{Agree, Cascade, Enforce, Level, Panel, Route, Shape, Visibil
 use super::RouteCompiler;
 
 impl RouteCompiler<'_, '_, '_> {
-    /// Compiles all task classes. One with an error is left out.
+    /// Compiles all task classes. A task class with an error is left out.
     pub(super) fn routes(&mut self, raw: &RawPolicy) -> Vec<Route> {
         let root = self.compilation.root;
         let declared = root.find(&["defaults".into()]).map(|node| &node.content);
@@ -92,7 +92,7 @@ impl RouteCompiler<'_, '_, '_> {
         Some(route)
     }
 
-    /// Warns of keys that a class has without being a panel.
+    /// Warns of keys that only panels use, in a task class that is no panel.
     fn warn_of_what_only_panels_heed(
         &mut self,
         route: &RawRoute,
@@ -117,7 +117,7 @@ impl RouteCompiler<'_, '_, '_> {
         }
     }
 
-    /// Compiles who answers a task class: a single model, a panel or a cascade.
+    /// Compiles the targets that answer a task class: a single model, a panel or a cascade.
     fn shape(&mut self, name: &str, route: &RawRoute, raw: &RawPolicy) -> Option<Shape> {
         let path = [PathStep::Key("defaults"), PathStep::Key(name)];
         let root = self.compilation.root;
@@ -253,7 +253,7 @@ impl RouteCompiler<'_, '_, '_> {
         checked.collect()
     }
 
-    /// Warns of a bound on output that exceeds the limit of a model: the lower one is sent.
+    /// Warns of a bound on output that exceeds the limit of a model. The lower of the two is sent.
     fn warn_of_bound_above_limit(&mut self, route: &Route, path: &[PathStep<'_>]) {
         let Some(bound) = route.max_tokens else { return };
         let limit = |target: &&Target| {

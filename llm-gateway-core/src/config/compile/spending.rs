@@ -45,12 +45,12 @@ pub(super) fn spending(
     spending
 }
 
-/// What a cap limits.
+/// The spending that a cap limits.
 enum CapSubject {
     /// The spending at all providers together.
     Total,
     /// The spending at each of these providers. Providers whose names are spelled alike in a
-    /// variable are all capped.
+    /// variable share the cap.
     Providers(Vec<ProviderName>),
 }
 

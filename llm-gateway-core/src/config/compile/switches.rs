@@ -29,8 +29,8 @@ pub(super) fn switches(environment: &Environment, problems: &mut Collector<'_>) 
     }
 }
 
-/// Warns of variables that are named like the gateway's but are none of them. `keys` are the key
-/// variables that the policy names, whatever they are called.
+/// Warns of variables that are named like the gateway's but are unknown. `keys` are the key
+/// variables that the policy names, which may have any name.
 pub(super) fn unknown_names(
     environment: &Environment,
     keys: &[String],
@@ -59,16 +59,16 @@ pub(super) fn unknown_names(
     }
 }
 
-/// Returns whether whoever set an unknown variable meant to stop calls or to limit their cost, so
-/// that no call may be made until it is said rightly.
+/// Returns whether an unknown variable was meant to stop calls or to limit their cost, so that no
+/// call may be made until its name is corrected.
 fn means_a_limit(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let endings = ["DISABLED", "_MONTHLY", "_DAILY"];
     name.contains("CAP") || endings.iter().any(|ending| name.ends_with(ending))
 }
 
-/// Returns the known name that is closest to `name` behind their common prefix, else one that
-/// shares a word with it: `MONTHLY_CAP` differs from `CAP_TOTAL_MONTHLY` in letters only.
+/// Returns the known name that is closest to `name` behind their common prefix, else a known name
+/// that shares a word with `name`: `MONTHLY_CAP` differs from `CAP_TOTAL_MONTHLY` in letters only.
 fn closest_known<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let tail = name.get(OWN_PREFIX.len()..)?.to_ascii_uppercase();
     let tails = || known.iter().filter_map(|known| known.strip_prefix(OWN_PREFIX));

@@ -28,7 +28,7 @@ pub(super) fn is_on(environment: &Environment, name: &str, problems: &mut Collec
     }
 }
 
-/// Returns whether a name begins as that of a cap.
+/// Returns whether a name begins like the name of a cap.
 pub(super) fn is_cap(name: &str) -> bool {
     name.starts_with(CAP_PREFIX)
 }

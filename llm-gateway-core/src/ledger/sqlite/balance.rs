@@ -1,6 +1,6 @@
-//! Whether the totals that caps are checked against still match the rows that they are the sums
-//! of. They are written together, so a difference means that something else changed the file, and
-//! a cap would guard nothing.
+//! Checks whether the totals that caps are checked against still match the rows that they sum up.
+//! Totals and rows are written together, so a difference means that another program changed the
+//! file, and a cap would guard nothing.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,8 @@ use super::super::rule::{LARGEST, Totals};
 /// The scope in which every call counts, as the tables write it.
 const TOTAL: &str = "total";
 
-/// Returns what does not match in `month`, as words for a person, or `None` if everything does.
+/// Describes the first mismatch in `month`, in words for a person. Returns `None` if everything
+/// matches.
 ///
 /// It looks at the kept sums and at the open holds, so its cost does not grow with the calls of the
 /// month.
@@ -34,7 +35,7 @@ pub(super) fn mismatch(connection: &Connection, month: Month) -> rusqlite::Resul
     Ok(None)
 }
 
-/// Returns what the rows of a month come to, by the scopes in which they count.
+/// Returns the sums of a month's rows, by the scopes in which they count.
 fn counted(connection: &Connection, month: Month) -> rusqlite::Result<BTreeMap<String, Totals>> {
     let mut scopes = BTreeMap::from([(TOTAL.to_owned(), Totals::default())]);
     let month = month.to_string();
@@ -59,7 +60,7 @@ fn counted(connection: &Connection, month: Month) -> rusqlite::Result<BTreeMap<S
     Ok(scopes)
 }
 
-/// Returns the totals of a scope as they are written.
+/// Returns the totals of a scope as the table holds them.
 fn written(connection: &Connection, month: Month, scope: &str) -> rusqlite::Result<Totals> {
     let mut select = connection
         .prepare_cached("SELECT settled, held FROM totals WHERE month = ?1 AND scope = ?2")?;
@@ -70,7 +71,7 @@ fn written(connection: &Connection, month: Month, scope: &str) -> rusqlite::Resu
     }
 }
 
-/// Returns an amount as a total counts it.
+/// Converts a stored total into an amount.
 fn nanos(written: i64) -> NanoUsd {
     NanoUsd::from_nanos(u64::try_from(written).unwrap_or(0)).min(LARGEST)
 }

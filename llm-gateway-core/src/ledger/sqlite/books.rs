@@ -1,5 +1,5 @@
-//! The tables of the ledger, read and written within one transaction. Sums are made in Rust: those
-//! of SQLite become floats when they overflow.
+//! The tables of the ledger, read and written within one transaction. Sums are computed in Rust,
+//! because sums in SQLite become floats when they overflow.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ const BOOK: &str = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         estimated = estimated + excluded.estimated,
         unknown = unknown + excluded.unknown";
 
-/// The SQL statements that one hold and its end run.
+/// The SQL statements that a hold and its end run.
 #[cfg(test)]
 pub(super) const OF_A_CALL: [&str; 5] = [TOTALS, PUT_TOTALS, HOLD, END_HOLD, BOOK];
 
@@ -45,7 +45,7 @@ pub(super) struct Books<'a> {
     connection: &'a Connection,
     locks: &'a Locks,
     name: &'a Arc<ProcessName>,
-    /// The months that were found to add up in this transaction.
+    /// The months whose totals were found to match in this transaction.
     sound: RefCell<BTreeSet<Month>>,
 }
 
@@ -91,7 +91,7 @@ impl<'a> Books<'a> {
         attempts.iter().map(|attempt| self.insert(month, attempt)).collect::<Result<_, _>>().map(Ok)
     }
 
-    /// Adds to a refusal what processes that ended hold in its scope.
+    /// Adds to a refusal the money that dead processes hold in its scope.
     fn with_unsettled(&self, month: Month, error: ReserveError) -> rusqlite::Result<ReserveError> {
         let ReserveError::Refused(refused) = error else { return Ok(error) };
         let scope = refused.scope.to_string();
@@ -116,8 +116,8 @@ impl<'a> Books<'a> {
         Ok(HoldId { row, name: Arc::clone(self.name) })
     }
 
-    /// Ends a hold. A cost is booked whether or not the hold is still there, and also if it stands
-    /// in another file, which is no longer at the path.
+    /// Ends a hold. A cost is booked even if the hold no longer exists, or exists in another file,
+    /// which is no longer at the path.
     pub(super) fn close(
         &self,
         id: &HoldId,

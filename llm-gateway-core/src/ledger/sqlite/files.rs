@@ -6,7 +6,7 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 /// The identity of a file, whatever its name is. On systems other than Unix the standard library
-/// cannot tell two files apart: there a file that exists counts as the one that was there before.
+/// cannot distinguish two files, so a file that exists counts as the one that was there before.
 /// (Windows does not let anybody move a database that is open.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileId {
@@ -15,8 +15,8 @@ pub(super) struct FileId {
 }
 
 impl FileId {
-    /// Returns the identity of the file at `path`, through links, or `None` if none can be seen
-    /// there. The file is not opened: closing it would end SQLite's own locks on it.
+    /// Returns the identity of the file at `path`, through links, or `None` if there is no file.
+    /// The file is not opened, because closing it would end SQLite's own locks on it.
     pub(super) fn at(path: &Path) -> Option<Self> {
         std::fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
     }
@@ -37,8 +37,8 @@ impl FileId {
 }
 
 impl FileId {
-    /// Returns the inode as the ledger writes it, or `None` on systems that do not tell one. The
-    /// device is left out: its number may change when the machine starts again.
+    /// Returns the inode as the ledger stores it, or `None` on systems without inodes. The device
+    /// is left out, because its number may change when the machine restarts.
     pub(super) fn inode(self) -> Option<i64> {
         #[cfg(unix)]
         return Some(self.device_and_inode.1.cast_signed());
@@ -47,9 +47,9 @@ impl FileId {
     }
 }
 
-/// Returns why the ledger file at `path` cannot be shared by everybody who uses it, as words for a
-/// person. The log and the locks of a ledger stand beside it under its name, so that under two
-/// names they would be two of each, and every cap would allow its amount twice.
+/// Returns why the ledger file at `path` cannot be shared by all who use it, in words for a person.
+/// The log and the locks of a ledger are named after its file. Under two names there would be two
+/// logs and two sets of locks, and every cap would allow its amount twice.
 pub(super) fn other_names(path: &Path) -> Option<String> {
     #[cfg(unix)]
     {
@@ -64,8 +64,8 @@ pub(super) fn other_names(path: &Path) -> Option<String> {
     None
 }
 
-/// Returns the words for a ledger file that is a mount point of its own, as in a container that was
-/// given the file alone. Whoever opens it looks once: the list of mounts may be long.
+/// Describes a ledger file that is a mount point of its own, as in a container that was given only
+/// the file. The list of mounts may be long, so it is read once, when a ledger is opened.
 pub(super) fn own_mount(path: &Path) -> Option<String> {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     is_mount_point(&mounts, path)
@@ -78,13 +78,13 @@ fn is_mount_point(mounts: &str, path: &Path) -> bool {
     points.any(|point| Path::new(&unescaped(point)) == path)
 }
 
-/// Returns a mount point without the escapes that stand for blanks, line ends and backslashes.
+/// Returns a mount point without the escapes for blanks, line ends and backslashes.
 fn unescaped(point: &str) -> String {
     let escapes = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
     escapes.iter().fold(point.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// Returns whether the file at `path` is there and empty.
+/// Returns whether the file at `path` exists and is empty.
 pub(super) fn is_empty(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0)
 }

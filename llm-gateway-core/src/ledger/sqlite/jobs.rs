@@ -1,4 +1,4 @@
-//! The jobs of the ledger's thread. A job is written in a transaction with others, and answered
+//! The jobs of the ledger's thread. Jobs are written together in one transaction, and answered
 //! after the commit, never before.
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -17,25 +17,24 @@ pub(super) trait Job: Send {
     /// Does the job in the ledger's tables, within a transaction that may still fail.
     fn run(&mut self, books: &Books<'_>) -> rusqlite::Result<()>;
 
-    /// Returns what the job needs.
+    /// Returns what the job needs of the ledger's thread.
     fn need(&self) -> Need {
         Need::Writing
     }
 
-    /// Answers whoever put the job into the queue, with the result of the transaction. Returns the
-    /// job if it must be tried again.
+    /// Answers the sender of the job with the result of the transaction. Returns the job if it must
+    /// be tried again.
     fn answer(self: Box<Self>, written: Result<(), UnusableLedger>) -> Option<Box<dyn Job>>;
 }
 
-/// What a job needs of the ledger's thread.
+/// The part of the ledger's thread that a job needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
     /// The job only reads, and takes no write lock.
     Reading,
     /// The job changes the tables.
     Writing,
-    /// The job comes last: what is in the log belongs into the file now, so that a copy of the
-    /// file is whole.
+    /// The job comes last, and folds the log into the file, so that a copy of the file is complete.
     Folding,
 }
 

@@ -1,16 +1,16 @@
 //! The ledger in one SQLite file, shared by all processes of a user.
 //!
 //! Each ledger has one thread, which owns the connection and writes whatever waits for it in one
-//! transaction. A request to it travels as a job, and is answered once the transaction is on the
-//! disk. Nothing here blocks a caller's thread. (With a paused tokio clock the answer comes late:
-//! use the ledger in memory there.)
+//! transaction. A request is sent to the thread as a job, and is answered once the transaction is
+//! on the disk. No caller's thread is blocked. (A test with a paused tokio clock needs the ledger
+//! in memory instead.)
 //!
 //! The path decides. If the file is moved or replaced, the thread changes to the file that is at
 //! the path now, and books in it the ends of holds that it still had in the other.
 //!
-//! A report of the month takes no write lock: it is read beside whoever writes, after what was
-//! asked before it. What was written is folded into the file when the ledger is drained, and after
-//! a second without a job, so that a copy of the file is whole whenever nobody uses it.
+//! A report of the month takes no write lock: it is read while others write, after the jobs that
+//! were sent before it. The log is folded into the file when the ledger is drained, and after a
+//! second without a job, so that a copy of the file is complete whenever nobody uses it.
 //!
 //! The end of a hold is a job too, also if the guard is dropped. Its room in the queue is taken
 //! before money is reserved, as a slot of a semaphore, and kept until the end of the hold is
@@ -53,8 +53,8 @@ const SLOTS: usize = 4096;
 
 /// A ledger in an SQLite file.
 ///
-/// The first request opens the file. If that fails, the next request tries again, so that a ledger
-/// that was mended works without a restart.
+/// The first request opens the file. If that fails, the next request tries again, so that a
+/// repaired ledger works without a restart.
 pub struct SqliteLedger {
     queue: Queue,
     slots: Arc<Semaphore>,
@@ -74,7 +74,7 @@ impl SqliteLedger {
         Self::with_patience(path, open::PATIENCE)
     }
 
-    /// Creates a ledger that looks `patience` times whether a lock is free before it gives up.
+    /// Creates a ledger that checks `patience` times whether a lock is free before it gives up.
     fn with_patience(path: impl Into<PathBuf>, patience: u32) -> Self {
         let path = path.into();
         let place = Arc::from(path.display().to_string());
@@ -140,7 +140,8 @@ impl Ledger for SqliteLedger {
 }
 
 impl Queue {
-    /// Puts a job into the queue. Without a thread to do it, the job is answered with that error.
+    /// Puts a job into the queue. If the thread cannot be started, the job is answered with that
+    /// error.
     fn put(&self, job: Box<dyn Job>) {
         if let Err(mpsc::SendError(job)) = self.jobs.send(job) {
             job.answer(Err(self.stopped()));

@@ -15,27 +15,27 @@ use super::problem::{of_file, of_lock, of_sqlite};
 use super::processes::{Locks, Process, RegisterError};
 use crate::private;
 
-/// The wait between two looks at whether a lock on the ledger file is free. SQLite's own wait grows
-/// to 100 ms between two looks; with eight processes that starves the one that came last.
+/// The wait between two checks whether a lock on the ledger file is free. SQLite's own wait grows
+/// to 100 ms between two checks; with eight processes that starves the last one.
 const POLL: Duration = Duration::from_millis(2);
 
-/// The number of looks at whether a lock on the ledger file is free, five seconds in all. A
-/// transaction takes milliseconds; a process that keeps the file longer is not a gateway.
+/// The number of checks whether a lock on the ledger file is free, which take five seconds in all.
+/// A transaction takes milliseconds; a process that keeps the file longer is not a gateway.
 pub(super) const PATIENCE: u32 = 2_500;
 
 /// The SQLite application id that marks a file as a ledger of this gateway: "llgw".
 const APPLICATION_ID: i64 = 0x6c6c_6777;
 
 /// The SQL scripts that build the ledger's schema, one for each version. `user_version` counts the
-/// scripts that ran. Four lines of code run them, so no crate is needed for it.
+/// scripts that ran. Four lines of code run the scripts, so no crate is needed.
 const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("sums.sql")];
 
-/// The number of looks at whether a lock is free after which somebody asks whether locks work at
-/// all: a tenth of a second.
+/// The number of checks of a lock after which it is tested whether locks work at all: a tenth of a
+/// second.
 const DOUBT: u32 = 50;
 
-/// The number of looks at whether the log can be folded in. Where somebody else keeps it busy, that
-/// one folds it in later.
+/// The number of checks whether the log can be folded in. If another process keeps the log busy,
+/// that process folds it in later.
 const FOLDING_PATIENCE: u32 = 5;
 
 /// An open ledger file, owned by its thread.
@@ -51,8 +51,8 @@ pub(super) struct OpenLedger {
 }
 
 impl OpenLedger {
-    /// Opens the ledger that `place` leads to, and creates what does not exist. `meanwhile` runs
-    /// while another process has the lock.
+    /// Opens the ledger that `place` leads to, and creates the files that do not exist. `meanwhile`
+    /// runs while another process has the lock.
     pub(super) fn open(
         place: &Path,
         patience: u32,
@@ -121,7 +121,7 @@ impl OpenLedger {
         written.map_err(|error| of_sqlite(&self.path, &error))
     }
 
-    /// Moves what is in the log into the file, so that a copy of the file is whole.
+    /// Moves the content of the log into the file, so that a copy of the file is complete.
     pub(super) fn fold_in(&mut self) {
         self.fold(FOLDING_PATIENCE);
     }
@@ -157,8 +157,8 @@ impl OpenLedger {
         if is_empty(&self.path) { Err(emptied(&self.path)) } else { Ok(()) }
     }
 
-    /// Closes a ledger whose files are no longer in their place. The holds of this process in them
-    /// carry its registration, which counts as living until the returned value is dropped.
+    /// Closes a ledger whose files are no longer in their place. This process counts as living for
+    /// the holds in those files until the returned value is dropped.
     pub(super) fn abandon(self) -> Process {
         // Otherwise SQLite would copy the log into the database and remove the files at the paths
         // of log and index. By now those may belong to a new database.
@@ -210,7 +210,8 @@ fn canonical_path(path: &Path) -> Result<(PathBuf, bool), UnusableLedger> {
     Ok((path, is_new))
 }
 
-/// Checks that the file at `path` was not emptied. It is called locked while it is not known.
+/// Checks that the file at `path` was not emptied. While the answer is unknown, the error says that
+/// the file is locked.
 fn not_emptied(path: &Path) -> Result<(), UnusableLedger> {
     // Whoever creates a ledger creates the locks after the first page, so they are looked at first.
     match Locks::beside(path).exist() && is_empty(path) {
@@ -219,20 +220,20 @@ fn not_emptied(path: &Path) -> Result<(), UnusableLedger> {
     }
 }
 
-/// Checks that everybody who uses the file at `path` uses the same files beside it. Whoever opens
-/// the file asks this.
+/// Checks that all processes that use the ledger at `path` share its log and its locks. Every
+/// process that opens the file calls this.
 pub(super) fn alone(path: &Path) -> Result<(), UnusableLedger> {
     one_named(path, other_names(path).or_else(|| own_mount(path)))
 }
 
-/// Returns the error of a file with `other` names, if it has any.
+/// Returns the error of a file with `other` names, if there are any.
 fn one_named(path: &Path, other: Option<String>) -> Result<(), UnusableLedger> {
     let several =
         |detail| UnusableLedger::new(Problem::SeveralNames, path.display().to_string(), detail);
     other.map_or(Ok(()), |detail| Err(several(detail)))
 }
 
-/// Returns whether a log with something in it stands beside the file at `path`.
+/// Returns whether a log with content exists beside the file at `path`.
 fn has_log(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -245,24 +246,24 @@ fn emptied(path: &Path) -> UnusableLedger {
     UnusableLedger::new(Problem::Emptied, path.display().to_string(), detail)
 }
 
-/// Returns the error of a ledger that somebody else keeps busy.
+/// Returns the error of a ledger that another process keeps busy.
 fn locked(path: &Path, detail: &str) -> UnusableLedger {
     UnusableLedger::new(Problem::Locked, path.display().to_string(), detail)
 }
 
-/// Returns the error of a ledger path that leads to another file by now.
+/// Returns the error of a ledger path that now leads to another file.
 fn moved(path: &Path) -> UnusableLedger {
     let detail = "it was moved, removed or replaced while it was open";
     UnusableLedger::new(Problem::Moved, path.display().to_string(), detail)
 }
 
-/// Opens a connection to the ledger file, after a look at what kind of file it is.
+/// Checks what kind of file the ledger is, and opens a connection to it.
 pub(super) fn connect(path: &Path) -> Result<Connection, UnusableLedger> {
     open_connection(path).map_err(|unusable| explained(path, unusable))
 }
 
-/// Returns the error of a file system that cannot map files, which fails with one of input or
-/// output, else the error that it was.
+/// Returns the error of a file system that cannot map files, if that is the cause of an input or
+/// output error; else the same error.
 fn explained(path: &Path, unusable: UnusableLedger) -> UnusableLedger {
     match unusable.problem {
         Problem::Unreachable => lacking(path).unwrap_or(unusable),
@@ -270,7 +271,8 @@ fn explained(path: &Path, unusable: UnusableLedger) -> UnusableLedger {
     }
 }
 
-/// Returns the error of a file system that lacks what a ledger needs, if the one at `path` does.
+/// Returns the error of a file system that lacks what a ledger needs, if the file system of `path`
+/// does.
 fn lacking(path: &Path) -> Option<UnusableLedger> {
     let detail = lack_of_file_system(path)?;
     Some(UnusableLedger::new(Problem::FileSystem, path.display().to_string(), detail))
@@ -343,16 +345,16 @@ fn register(locks: &Locks, connection: &Connection) -> Result<Process, RegisterE
     locks.register(connection)
 }
 
-/// Begins a write transaction. It is immediate, so that what is read in it stays true until the
-/// commit.
+/// Begins a write transaction. The transaction is immediate, so that what it reads stays true until
+/// the commit.
 fn begin<'a>(connection: &'a Connection, path: &Path) -> Result<Transaction<'a>, UnusableLedger> {
     Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
         .map_err(|error| of_sqlite(path, &error))
 }
 
 /// Repeats an attempt while another process has the lock, until `patience` is used up. `meanwhile`
-/// runs between two attempts. Where nobody lets go of the lock for long, it is asked whether locks
-/// work there at all.
+/// runs between two attempts. If the lock stays taken for long, it is tested whether locks work at
+/// all.
 pub(super) fn retry_while_locked<T>(
     patience: u32,
     meanwhile: &mut dyn FnMut(),

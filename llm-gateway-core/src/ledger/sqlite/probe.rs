@@ -1,7 +1,7 @@
-//! Finds out what a file system lacks that a ledger needs: locks, and files mapped into memory.
+//! Detects what a file system lacks that a ledger needs: locks, and files mapped into memory.
 //!
-//! A file system without locks answers every lock as if somebody else had it. So the question is
-//! asked with a database that nobody else knows of: if that one is locked, locks do not work there.
+//! A file system without locks answers every lock as if another process had it. The probe therefore
+//! locks a database that nobody else knows of: if it is locked, locks do not work.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -11,8 +11,8 @@ use rusqlite::Connection;
 
 use crate::private;
 
-/// Returns what the file system of a ledger at `path` lacks, as words for a person, or `None` if
-/// everything is there or it cannot be found out.
+/// Returns what the file system of a ledger at `path` lacks, in words for a person. Returns `None`
+/// if it lacks nothing, or that cannot be found out.
 pub(super) fn lack_of_file_system(path: &Path) -> Option<&'static str> {
     let scratch = Scratch::beside(path)?;
     let connection = Connection::open(&scratch.0).ok()?;
@@ -38,8 +38,8 @@ pub(super) fn lack_of_file_system(path: &Path) -> Option<&'static str> {
 
 const NO_MAPPING: &str = "its file system cannot map files into memory";
 
-/// Returns whether SQLite says that it could not open, size, lock or map the memory that processes
-/// share: <https://www.sqlite.org/rescode.html>.
+/// Returns whether SQLite failed to open, size, lock or map the memory that processes share:
+/// <https://www.sqlite.org/rescode.html>.
 fn is_of_mapping(error: &rusqlite::Error) -> bool {
     use rusqlite::ffi::{
         SQLITE_IOERR_SHMLOCK, SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE,
@@ -49,18 +49,18 @@ fn is_of_mapping(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| codes.contains(&error.extended_code))
 }
 
-/// Returns whether SQLite says that somebody else has a lock.
+/// Returns whether SQLite says that another process has a lock.
 fn is_busy(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
     matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
-/// A database that only this probe knows of. Its files are removed when this is dropped.
+/// A database that only this probe uses. Its files are removed when the value is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
     /// Creates an empty file beside the ledger at `path`, under a random name: other threads, and
-    /// processes of other machines with the same number, may look at the same time.
+    /// processes of other machines with the same process id, may probe at the same time.
     fn beside(path: &Path) -> Option<Self> {
         let random = RandomState::new().build_hasher().finish();
         let mut name = path.as_os_str().to_owned();
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(lack_of_file_system(&folder.path().join("nowhere/ledger.db")), None);
     }
 
-    /// Several gateways of one program may ask at the same time.
+    /// Checks that several gateways of one program can probe at the same time.
     #[test]
     fn those_who_ask_together_do_not_disturb_each_other() {
         let folder = tempfile::tempdir().unwrap();

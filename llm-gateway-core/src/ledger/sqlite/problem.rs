@@ -1,4 +1,4 @@
-//! Turns the errors of SQLite and of the file system into problems that a person can mend.
+//! Converts the errors of SQLite and of the file system into problems that a person can solve.
 
 use std::io;
 use std::path::Path;

@@ -1,13 +1,13 @@
-//! Finds out which processes of a ledger are alive: each keeps an operating-system lock on a file,
-//! and its holds name that file.
+//! Detects which processes of a ledger are alive. Each process keeps an operating-system lock on a
+//! file, and its holds name that file.
 //!
 //! The system frees the lock however a process ends, `kill -9` included, and never before. A
-//! process id could not show as much, because it may belong to another process by now. Lock files
-//! are created and removed within a write transaction, so that nobody sees one before it is locked.
+//! process id would not show this, because it may belong to another process by now. Lock files are
+//! created and removed within a write transaction, so that nobody sees one before it is locked.
 //!
-//! A lock file that somebody removed or replaced shows nothing: its process may be alive, so what it
-//! holds stays held. The ledger knows each lock file by its inode, so that another file under its
-//! name is not taken for it. A living process puts its file back before it writes again.
+//! A lock file that was removed or replaced shows nothing: its process may be alive, so its holds
+//! stay. The ledger identifies each lock file by its inode, so that another file with the same name
+//! is not mistaken for it. A living process puts its file back before it writes again.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -25,8 +25,8 @@ pub(super) struct Locks {
     folder: PathBuf,
 }
 
-/// The registration of this process in one ledger file. The process counts as living until this is
-/// dropped.
+/// The registration of this process in one ledger file. The process counts as living until the
+/// registration is dropped.
 pub(super) struct Process {
     pub(super) name: Arc<ProcessName>,
     lock: File,
@@ -41,7 +41,7 @@ pub(super) struct ProcessName {
 }
 
 impl ProcessName {
-    /// Returns the name of nobody, for a look at a ledger in which nothing is held.
+    /// Returns the name of no process, for reading a ledger in which nothing is held.
     pub(super) fn nobody() -> Arc<Self> {
         Arc::new(Self { id: 0 })
     }
@@ -57,7 +57,7 @@ impl Process {
 /// The state of a ledger process, as its lock file shows it: alive, ended or unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LockState {
-    /// The lock is taken, or cannot be looked at: the process is alive.
+    /// The lock is taken, or cannot be tested: the process is alive.
     Taken,
     /// The lock is free: the process has ended.
     Free,
@@ -78,13 +78,14 @@ impl Locks {
         private::create_folder(&self.folder)
     }
 
-    /// Returns whether the folder of the lock files exists. It is created once the ledger's file
-    /// has its first page, so beside an empty file it shows that the file was emptied.
+    /// Returns whether the folder of the lock files exists. The folder is created once the ledger's
+    /// file has its first page, so a folder beside an empty file shows that the file was emptied.
     pub(super) fn exist(&self) -> bool {
         self.folder.is_dir()
     }
 
-    /// Registers this process under an id that no process had. Runs within a write transaction.
+    /// Registers this process under an id that no process had. The caller holds a write
+    /// transaction.
     pub(super) fn register(&self, connection: &Connection) -> Result<Process, RegisterError> {
         loop {
             connection.execute("INSERT INTO processes DEFAULT VALUES", [])?;
@@ -98,8 +99,8 @@ impl Locks {
         }
     }
 
-    /// Puts the lock file of this process back if it was removed or replaced. Runs within a write
-    /// transaction.
+    /// Puts the lock file of this process back if it was removed or replaced. The caller holds a
+    /// write transaction.
     pub(super) fn restore(
         &self,
         connection: &Connection,
@@ -139,7 +140,7 @@ impl Locks {
         }
     }
 
-    /// Returns whether a process has ended. If that cannot be found out, it counts as living.
+    /// Returns whether a process has ended. A process counts as living if that cannot be found out.
     pub(super) fn has_ended(&self, connection: &Connection, id: i64) -> bool {
         self.state(connection, id) == LockState::Free
     }
@@ -166,8 +167,8 @@ impl Locks {
         }
     }
 
-    /// Removes processes that have ended and hold nothing, and those without a lock file: a living
-    /// one registers itself again. Runs within a write transaction.
+    /// Removes the processes that have ended and hold nothing, and those without a lock file: a
+    /// living process registers itself again. The caller holds a write transaction.
     pub(super) fn remove_ended(&self, connection: &Connection) -> rusqlite::Result<()> {
         let mut idle = connection.prepare_cached(
             "SELECT id FROM processes WHERE id NOT IN (SELECT process FROM holds)",
@@ -189,7 +190,7 @@ impl Locks {
     }
 }
 
-/// Notes which file the lock of process `id` is on. Runs within a write transaction.
+/// Stores which file the lock of process `id` is on. The caller holds a write transaction.
 fn note(connection: &Connection, id: i64, lock: &File) -> Result<(), RegisterError> {
     if let Some(inode) = FileId::of(&lock.metadata()?).inode() {
         connection.execute("INSERT OR REPLACE INTO lock_files VALUES (?1, ?2)", [id, inode])?;
@@ -197,7 +198,7 @@ fn note(connection: &Connection, id: i64, lock: &File) -> Result<(), RegisterErr
     Ok(())
 }
 
-/// Returns the inode of the file that the lock of process `id` is on; `None` if none was noted.
+/// Returns the inode of the file that the lock of process `id` is on; `None` if none was stored.
 fn noted(connection: &Connection, id: i64) -> rusqlite::Result<Option<i64>> {
     let mut select =
         connection.prepare_cached("SELECT inode FROM lock_files WHERE process = ?1")?;

@@ -1,5 +1,5 @@
-//! Reads a ledger file without a write lock, so that a question about the month waits for nobody
-//! who writes.
+//! Reads a ledger file without a write lock, so that a report of the month never waits for a
+//! writer.
 
 use std::path::Path;
 
@@ -13,11 +13,11 @@ use super::open::{alone, connect, is_current, retry_while_locked};
 use super::problem::of_sqlite;
 use super::processes::{Locks, ProcessName};
 
-/// Lets `jobs` read the ledger file at `place`, and returns whether they have. They have not if
-/// there is no ledger of this version yet, which a writer makes.
+/// Lets `jobs` read the ledger file at `place`, and returns whether they did. They cannot read if
+/// no writer has created a ledger of this version yet.
 ///
-/// The connection lives for this one look. It is of the file that is at the path now, and where no
-/// other process has the file open, closing it folds the log into the file.
+/// The connection is opened for this one read, to the file that is at the path now. If no other
+/// process has the file open, closing the connection folds the log into the file.
 pub(super) fn read(
     place: &Path,
     patience: u32,

@@ -1,4 +1,5 @@
-//! The ledger's thread: it takes the jobs that wait, writes them in one transaction, and answers.
+//! The ledger's thread, which takes the waiting jobs, writes them in one transaction, and answers
+//! them.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -19,9 +20,9 @@ const BATCH: usize = 256;
 /// one after the other, and the new file may be moved like the old one.
 const REOPENINGS: usize = 3;
 
-/// The number of looks at a lock that another process has, after which reports are read without
-/// waiting for what was to be written before them: about 40 ms. They then show holds that are about
-/// to end, which counts too much, never too little.
+/// The number of checks of a lock that another process has, after which reports are read without
+/// waiting for earlier jobs: about 40 ms. Such a report shows holds that are about to end, so it
+/// may count too much, never too little.
 const PATIENCE_OF_READERS: u32 = 20;
 
 /// The time without a job after which the log is folded into the file. It is long enough that calls
@@ -34,7 +35,7 @@ pub(super) struct LedgerThread {
     /// job can be put into the queue, the process's lock is free.
     open: Option<OpenLedger>,
     /// Registrations of this process in files that are no longer at the path. The process counts as
-    /// living there for as long as it holds something in them.
+    /// living in them for as long as it has holds there.
     former: Vec<Process>,
     inbox: Receiver<Box<dyn Job>>,
     path: PathBuf,
@@ -69,8 +70,8 @@ impl LedgerThread {
         }
     }
 
-    /// Returns the next job, or `None` once there can be none. While nobody asks for anything, the
-    /// log is folded in.
+    /// Returns the next job, or `None` once no job can come any more. While no job waits, the log
+    /// is folded in.
     fn next_job(&mut self) -> Option<Box<dyn Job>> {
         if let Some(deferred) = self.deferred.pop_front() {
             return Some(deferred);
@@ -86,7 +87,7 @@ impl LedgerThread {
         self.inbox.recv().ok()
     }
 
-    /// Writes and answers the jobs that change the tables, and whatever could not be written
+    /// Writes and answers the jobs that change the tables, and those that could not be written
     /// before. Returns the jobs of `reading` that were not answered meanwhile.
     fn write_batch(
         &mut self,
@@ -107,7 +108,7 @@ impl LedgerThread {
         reading
     }
 
-    /// Lets jobs read, and answers them.
+    /// Runs jobs that only read, and answers them.
     fn read(&mut self, mut reading: Vec<Box<dyn Job>>) {
         if reading.is_empty() {
             return;
@@ -145,7 +146,8 @@ impl LedgerThread {
         self.write_once(batch, reading)
     }
 
-    /// Abandons the open ledger file if it is no longer at the path, and returns whether it did.
+    /// Abandons the open ledger file if it is no longer at the path, and returns whether that
+    /// happened.
     fn abandon_if_moved(&mut self) -> bool {
         let moved = self.open.take_if(|open| open.has_moved());
         let left = moved.is_some();
@@ -181,7 +183,8 @@ impl LedgerThread {
     }
 }
 
-/// Answers jobs that only read, if the ledger at `path` can be read at once; else they stay.
+/// Answers jobs that only read, if the ledger at `path` can be read at once. Otherwise they stay in
+/// `reading`.
 fn answer_readers(path: &Path, reading: &mut Vec<Box<dyn Job>>) {
     if !reading.is_empty() && matches!(read(path, 0, reading), Ok(true)) {
         for job in reading.drain(..) {

@@ -84,7 +84,7 @@ fn provider(name: &str) -> ProviderName {
     ProviderName::new(name).unwrap()
 }
 
-/// The hold request of a call to `provider/model` that may cost `nanos`.
+/// Returns the hold request of a call to `provider/model` that may cost `nanos`.
 fn call(target: &str, nanos: u64) -> HoldRequest {
     let (name, model) = target.split_once('/').unwrap();
     let target = Target::new(provider(name), ModelId::new(model).unwrap());

@@ -33,7 +33,7 @@ async fn sums(ledger: &SqliteLedger) -> Result<[u64; 3], UnusableLedger> {
     Ok([spent.settled, spent.held, spent.unsettled].map(NanoUsd::as_nanos))
 }
 
-/// Copies the one file of a ledger, as a backup does it, and returns what the copy says.
+/// Copies the file of a ledger alone, as a backup does, and returns the sums in the copy.
 async fn copied(place: &Place) -> [u64; 3] {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db");
@@ -114,7 +114,7 @@ async fn a_file_with_two_names_is_refused_under_each_until_one_is_gone() {
     assert_eq!(sums(&ledger).await.unwrap(), [20, 0, 0]);
 }
 
-/// What people and their tools do to lock files. None of it ends a process.
+/// Changes lock files in a way in which people and their tools do. No such change ends a process.
 fn replace_locks(place: &Place, how: &str) {
     let locks = place.locks();
     let aside = place.folder.path().join("aside");
@@ -191,8 +191,8 @@ async fn a_dead_process_is_still_found_after_the_living_put_its_lock_back() {
     drop(hold);
 }
 
-/// A first start that fails leaves no empty file, which beside the locks of an earlier ledger would
-/// look like one that was emptied.
+/// Checks that a first start that fails leaves no empty file, which would look like an emptied
+/// ledger beside the locks of an earlier one.
 #[tokio::test]
 async fn a_first_start_that_failed_can_be_tried_again() {
     let place = Place::new();

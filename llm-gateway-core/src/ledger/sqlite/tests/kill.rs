@@ -72,7 +72,7 @@ fn used_up(spent: &MonthSpend) -> bool {
     spent.settled.as_nanos() + spent.unsettled.as_nanos() + WORST > CAP
 }
 
-/// The program that the processes of the tests below run; it is no test itself.
+/// Runs a process of the tests below. It is no test itself.
 #[tokio::test]
 #[ignore = "started by the tests below"]
 async fn child() {

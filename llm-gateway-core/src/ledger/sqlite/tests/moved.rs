@@ -12,7 +12,7 @@ use super::{Place, call, november};
 
 const CAP: u64 = 100;
 
-/// Returns a ledger that waits for the disk as long as it takes.
+/// Returns a ledger that waits for the disk as long as necessary.
 fn ledger(place: &Place) -> SqliteLedger {
     SqliteLedger::at(&place.path)
 }
