@@ -27,7 +27,7 @@ use crate::transport::{
     Body, Credential, HttpRequest, HttpResponse, Recorder, Scrubber, Transport, TransportError,
 };
 
-/// Wednesday, 21 October 2026, 07:28:00 UTC: when every fixture is answered.
+/// The time at which every fixture is answered: Wednesday, 21 October 2026, 07:28:00 UTC.
 const NOW: Duration = Duration::from_secs(1_792_567_680);
 
 const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
@@ -113,7 +113,7 @@ struct Tokens {
     reasoning: u64,
 }
 
-/// How a body is cut into the chunks that the network delivers.
+/// The way in which a body is cut into the chunks that the network delivers.
 #[derive(Clone, Copy)]
 enum Cut {
     /// The body is one chunk.
@@ -134,7 +134,7 @@ impl Cut {
     }
 }
 
-/// Answers every request with one fixture's response.
+/// A transport that answers every request with one fixture's response.
 struct Canned(Came, Cut);
 
 #[async_trait]
@@ -204,7 +204,8 @@ async fn every_fixture_holds() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// The fixture has characters of several bytes, line ends of two, comments and events to skip.
+/// Checks that a stream means the same wherever the network cuts it. Its fixture has characters of
+/// several bytes, line ends of two, comments, and events to skip.
 #[tokio::test]
 async fn a_stream_means_the_same_wherever_the_network_cuts_it() {
     for dialect in DIALECTS {
@@ -216,7 +217,7 @@ async fn a_stream_means_the_same_wherever_the_network_cuts_it() {
     }
 }
 
-/// Fails for a dialect that is added without fixtures, and for a folder that no test reads.
+/// Checks that every dialect has fixtures, and that a test reads every folder of fixtures.
 #[test]
 fn every_folder_is_a_dialect() {
     let folders: BTreeSet<String> = std::fs::read_dir(root())
@@ -228,7 +229,7 @@ fn every_folder_is_a_dialect() {
     assert_eq!(folders, DIALECTS.map(|dialect| dialect.as_str().to_owned()).into());
 }
 
-/// Returns what the adapter of a dialect makes of a response that is written as in a fixture, cut
+/// Returns the result of a dialect's adapter for a response that is written as in a fixture and cut
 /// behind `cut` bytes.
 pub(crate) async fn completed(
     dialect: Dialect,

@@ -63,7 +63,7 @@ pub struct Call {
     pub prompt: Prompt,
     /// The bound on output tokens. A provider always sends it.
     pub max_tokens: u64,
-    /// What the model can do and what its API requires, by the model data.
+    /// The properties of the model and the needs of its API, by the model data.
     pub capabilities: Vec<Capability>,
 }
 
@@ -79,8 +79,8 @@ impl Call {
         Self { capabilities: capabilities.into_iter().collect(), ..self }
     }
 
-    /// Returns the schema that the answer must follow, if the model can be held to one. Any other
-    /// model is asked by the prompt's own words alone.
+    /// Returns the schema that the answer must follow, if the model's API can enforce one. Any
+    /// other model learns the form from the prompt's own words.
     fn schema(&self) -> Option<&AnswerSchema> {
         let is_able = self.capabilities.contains(&Capability::JsonSchema);
         self.prompt.schema().filter(|_| is_able)
@@ -93,8 +93,8 @@ impl Call {
 pub struct Prepared {
     /// The call that was encoded.
     pub call: Call,
-    /// The request to send. `None` for a provider that does not show its bytes: a certificate then
-    /// reports every claim about them as unknown.
+    /// The request to send. It is `None` if the provider does not show its bytes; a certificate
+    /// then reports every claim about them as unknown.
     pub request: Option<HttpRequest>,
 }
 
@@ -111,17 +111,17 @@ impl Prepared {
     }
 }
 
-/// Answers a [`Call`]. Implement it to bring your own provider.
+/// A provider of models, which answers a [`Call`]. Implement it to bring your own provider.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Fixes the bytes of a call. It is pure: no I/O, no clock, no key.
+    /// Fixes the bytes of a call. Implementations are pure: no I/O, no clock, no key.
     ///
     /// # Errors
     /// Fails with [`Category::InvalidRequest`](crate::Category::InvalidRequest) if the call cannot
     /// be encoded in the provider's format.
     fn prepare(&self, call: Call) -> Result<Prepared, Error>;
 
-    /// Sends a prepared call once and decodes the answer. It never retries.
+    /// Sends a prepared call once and decodes the answer. Implementations never retry.
     ///
     /// # Errors
     /// Fails with an [`Error`] whose category says what happened; see [`crate::Category`].

@@ -1,7 +1,7 @@
-//! How long a provider asks to wait before the next attempt.
+//! The wait that a provider asks for before the next attempt.
 //!
-//! Providers say so in many places: in a header of HTTP, in a header of their own, in the body, or
-//! as the moment at which a limit is whole again. This file turns all of them into one duration
+//! Providers state it in many places: in a header of HTTP, in a header of their own, in the body,
+//! or as the moment at which a limit is reset. This module converts all of them into one duration
 //! from now. Whether the wait fits into the request's deadline is decided in dispatch.
 
 use std::time::Duration;
@@ -18,21 +18,22 @@ use crate::error::Category;
 /// mistake in a unit.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A header that holds milliseconds, beside a `Retry-After` that can only hold whole seconds:
-/// <https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py>.
+/// The name of a header that holds milliseconds, beside a `Retry-After` that can only hold whole
+/// seconds: <https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py>.
 const RETRY_AFTER_MS: &str = "retry-after-ms";
 
-/// The longest number of a reset header that is a wait in seconds. A larger number is a moment, in
-/// seconds or milliseconds since 1970: OpenRouter and GitHub Models write moments
+/// The largest number of a reset header that counts as a wait in seconds. A larger number is a
+/// moment, in seconds or milliseconds since 1970: OpenRouter and GitHub Models write moments
 /// (<https://openrouter.ai/docs/api/reference/limits>).
 const LONGEST_IN_SECONDS: f64 = 1e9;
 
-/// The longest number of a reset header that is a moment in seconds, and not in milliseconds.
+/// The largest number of a reset header that counts as a moment in seconds. A larger number is in
+/// milliseconds.
 const LATEST_IN_SECONDS: f64 = 1e11;
 
-/// Returns the wait that a failure asks for. What is stated outright decides, in the headers or in
-/// the body (`in_body`); the longest, where it is stated twice. Where nothing is stated, a rate
-/// limit waits for the limits that are used up. `now` is the time since 1970 in UTC.
+/// Returns the wait that a failure asks for. A wait that is stated in the headers or in the body
+/// (`in_body`) decides; the longest, if several are stated. If none is stated, a rate limit waits
+/// until the exhausted limits are reset. `now` is the time since 1970 in UTC.
 pub(super) fn requested_wait(
     category: Category,
     headers: &HeaderMap,
@@ -57,15 +58,15 @@ pub(super) fn stated_wait(headers: &HeaderMap, now: Duration) -> Option<Duration
     milliseconds.max(after.and_then(|after| seconds(after).or_else(|| until_http_date(after, now))))
 }
 
-/// Returns how long it takes until the last of the limits that are used up is whole again; `None`
-/// if the headers show none that is.
+/// Returns the time until the last exhausted limit is reset; `None` if the headers show no
+/// exhausted limit.
 ///
-/// Each provider has its own names, and all of them come in pairs: one of `remaining`, and the same
-/// of `reset`. OpenAI and compatible servers write `x-ratelimit-remaining-requests`
+/// Each provider has its own names, and all names come in pairs, one with `remaining` and one with
+/// `reset`. OpenAI and compatible servers write `x-ratelimit-remaining-requests`
 /// (<https://platform.openai.com/docs/guides/rate-limits>), Anthropic
 /// `anthropic-ratelimit-tokens-remaining` (<https://platform.claude.com/docs/en/api/rate-limits>),
-/// others `x-ratelimit-remaining-tokens-minute` or `ratelimit-remaining`. They come with every
-/// answer, so a limit counts only where nothing of it remains.
+/// others `x-ratelimit-remaining-tokens-minute` or `ratelimit-remaining`. The headers come with
+/// every answer, so a limit counts only if nothing of it remains.
 fn used_up_until(headers: &HeaderMap, now: Duration) -> Option<Duration> {
     let ends = headers.iter().filter_map(|(name, remaining)| {
         let name = name.as_str();
@@ -78,7 +79,7 @@ fn used_up_until(headers: &HeaderMap, now: Duration) -> Option<Duration> {
     ends.max()
 }
 
-/// Reads a number of seconds from now, or the moment that a large number is.
+/// Reads a time from now: a small number is in seconds, a large number is a moment.
 fn in_seconds(text: &str, now: Duration) -> Option<Duration> {
     match text.parse::<f64>() {
         Ok(number) if number > LATEST_IN_SECONDS => moment(text, 1e-3, now),
@@ -99,8 +100,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     str::from_utf8(headers.get(name)?.as_bytes()).ok().map(str::trim)
 }
 
-/// Returns the time from now until a date of RFC 9110, section 5.6.7, in its form or one of the two
-/// obsolete forms: RFC 850's and asctime's. The day of the week adds nothing, so it is not checked.
+/// Returns the time from now until a date of RFC 9110, section 5.6.7, in the current form or in an
+/// obsolete one: RFC 850's or asctime's. The day of the week is not checked.
 fn until_http_date(text: &str, now: Duration) -> Option<Duration> {
     let date = text.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == ',');
     let date = date.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -165,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    /// Wednesday, 21 October 2026, 07:28:00 UTC.
+    /// The time of the tests: Wednesday, 21 October 2026, 07:28:00 UTC.
     const NOW: Duration = Duration::from_secs(1_792_567_680);
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -175,7 +176,7 @@ mod tests {
         lines.iter().map(header).collect()
     }
 
-    /// What a rate limit with these headers asks for, in milliseconds.
+    /// Returns the wait in milliseconds that a rate limit with these headers asks for.
     fn wait_ms(lines: &[(&'static str, &'static str)]) -> Option<u128> {
         requested_wait(Category::RateLimit, &headers(lines), None, NOW).map(|wait| wait.as_millis())
     }

@@ -140,7 +140,7 @@ impl HttpResponse {
     }
 }
 
-/// How far a request had got when it failed.
+/// The progress that a request had made when it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
@@ -164,9 +164,9 @@ pub enum Phase {
 #[error("{message}")]
 #[non_exhaustive]
 pub struct TransportError {
-    /// How far the request had got.
+    /// The progress that the request had made.
     pub phase: Phase,
-    /// What happened, in words for a person.
+    /// The cause of the failure, in words for a person.
     pub message: String,
     /// What its reader can do about it, where that is known.
     pub(crate) hint: Option<&'static str>,
@@ -185,7 +185,7 @@ impl TransportError {
     }
 }
 
-/// Sends an [`HttpRequest`]. Implement it to bring your own HTTP client.
+/// A transport, which sends an [`HttpRequest`]. Implement it to bring your own HTTP client.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends a request and returns as soon as the head of the response has arrived.
@@ -203,8 +203,8 @@ pub trait Transport: Send + Sync {
 
     /// Sends a request as [`send`](Self::send) does, and sets `mark` before its first byte leaves.
     ///
-    /// A transport that does not know when that is sets the mark at once, as this default does: a
-    /// call that is ended then counts at all that it may have cost.
+    /// A transport that does not know that moment sets the mark at once, as the default
+    /// implementation does: a call that is ended then counts at its highest possible cost.
     ///
     /// # Errors
     /// Fails as [`send`](Self::send) does.

@@ -1,4 +1,4 @@
-//! Keeps the exact bytes of each attempt: what was sent and what was received.
+//! Records the exact bytes of each attempt: what was sent and what was received.
 //!
 //! A record may be shown, because the provider replaces every known key in the bytes before it
 //! notes them here. One recorder serves one call. It holds one exchange per attempt: the newest
@@ -45,11 +45,12 @@ pub struct Exchange {
     pub response: Option<Response>,
 }
 
-/// How many bytes are kept of the bodies before the newest. Failures are short, and twenty long
-/// bodies must not add up.
+/// The number of bytes that are kept of the bodies before the newest. Failures are short, and
+/// twenty long bodies must not add up.
 const ROOM_FOR_OLDER: usize = 1024 * 1024;
 
-/// Collects the exchanges of one call, and reports how much of its answer has arrived.
+/// A recorder, which collects the exchanges of one call, and reports how much of its answer has
+/// arrived.
 #[derive(Default)]
 pub struct Recorder {
     exchanges: Mutex<Vec<Exchange>>,
@@ -62,16 +63,16 @@ pub struct Recorder {
     room_wait: Mutex<RoomWait>,
 }
 
-/// How long a call has waited for room in this process to read its answers.
+/// The time for which a call has waited for room in this process to read its answers.
 #[derive(Default)]
 struct RoomWait {
     /// Sum of the waits that are over.
     over: Duration,
-    /// When the wait began that goes on.
+    /// The start of the current wait, if there is one.
     since: Option<Instant>,
 }
 
-/// A wait for room, which ends when this is dropped.
+/// A wait for room, which ends when the value is dropped.
 #[must_use = "a wait that is dropped at once has ended"]
 pub(crate) struct WaitingForRoom<'a>(&'a Recorder);
 
@@ -102,19 +103,19 @@ impl Recorder {
         Self { sequence, ..self }
     }
 
-    /// Notes that `request` is about to be sent.
+    /// Records that `request` is about to be sent.
     pub fn sent(&self, request: &HttpRequest) {
         let sent = self.sequence.next();
         self.lock().push(Exchange { sent, request: request.clone(), response: None });
     }
 
-    /// Notes the response to the request that was sent last. No key was replaced in it.
+    /// Records the response to the request that was sent last, in which no key was replaced.
     pub fn received(&self, status: StatusCode, headers: HeaderMap, body: impl Into<SharedBytes>) {
         let body = body.into();
         self.keep(|sequence| Response { sequence, status, headers, body, redacted: false });
     }
 
-    /// Notes the response to the request that was sent last, in which a key was replaced.
+    /// Records the response to the request that was sent last, in which a key was replaced.
     pub fn received_redacted(
         &self,
         status: StatusCode,
@@ -140,7 +141,7 @@ impl Recorder {
         }
     }
 
-    /// Notes that the text of a streamed answer has grown to `chars` characters. A provider does
+    /// Records that the text of a streamed answer has grown to `chars` characters. A provider does
     /// not call this for an answer that arrives in one piece.
     pub fn heard(&self, chars: u64) {
         self.answer_began();
@@ -164,7 +165,8 @@ impl Recorder {
         mark.as_ref().is_none_or(SentMark::is_set)
     }
 
-    /// Notes that the answer to the newest attempt has begun: signs of life are over.
+    /// Records that the answer to the newest attempt has begun, so that pings no longer count as a
+    /// sign of it.
     pub(crate) fn answer_began(&self) {
         self.has_begun.store(true, Ordering::SeqCst);
     }
@@ -174,14 +176,14 @@ impl Recorder {
         self.has_begun.load(Ordering::SeqCst)
     }
 
-    /// Begins a wait for room. The answer is there then, so it has begun.
+    /// Begins a wait for room. Only an answer that has begun waits for room, so it counts as begun.
     pub(crate) fn wait_for_room(&self) -> WaitingForRoom<'_> {
         self.answer_began();
         self.room_wait().since = Some(Instant::now());
         WaitingForRoom(self)
     }
 
-    /// Returns how long the call has waited for room, the wait that goes on included.
+    /// Returns how long the call has waited for room, including the current wait.
     pub(crate) fn waited_for_room(&self) -> Duration {
         let wait = self.room_wait();
         wait.over + wait.since.map(|since| since.elapsed()).unwrap_or_default()

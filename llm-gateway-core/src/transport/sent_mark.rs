@@ -1,4 +1,5 @@
-//! Shows whether any byte of a request has left, to whoever gives up waiting for its answer.
+//! The mark that shows whether any byte of a request has left, if nobody waits for the answer any
+//! longer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ impl SentMark {
         Self::default()
     }
 
-    /// Notes that bytes of the request are about to leave.
+    /// Records that bytes of the request are about to leave.
     pub fn set(&self) {
         self.0.store(true, Ordering::SeqCst);
     }

@@ -1,10 +1,10 @@
-//! How long the body of an error asks to wait, wherever its wrapping puts that.
+//! The wait that the body of an error asks for, wherever a proxy's wrapping puts it.
 //!
-//! Google states it as `retryDelay` in a list of details
-//! (<https://google.aip.dev/193>, `RetryInfo`), other APIs as `retry_after` or
-//! `retry_after_seconds`, and OpenRouter hands on the headers of the provider behind it
-//! (<https://openrouter.ai/docs/api/reference/errors-and-debugging>). Proxies put all of that into
-//! lists, objects and texts of their own, so it is looked for in everything that an error holds.
+//! Google states it as `retryDelay` in a list of details (<https://google.aip.dev/193>,
+//! `RetryInfo`), other APIs as `retry_after` or `retry_after_seconds`, and OpenRouter passes on the
+//! headers of the provider behind it
+//! (<https://openrouter.ai/docs/api/reference/errors-and-debugging>). Proxies put all of these into
+//! lists, objects and texts of their own, so every part of an error is searched.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use serde_json::{Map, Value};
 use super::json;
 use crate::provider::wait::seconds;
 
-/// How deep an error is searched.
+/// The deepest nesting at which an error is searched for a wait.
 const DEEPEST: usize = 12;
 
-/// The longest body that is searched, in bytes. An error is shorter, and a whole answer that
-/// speaks of retries is not read twice.
+/// The longest body that is searched for a wait, in bytes. Errors are shorter, and a whole answer
+/// that mentions retries should not be read twice.
 const LONGEST_BODY: usize = 64 * 1024;
 
-/// What a body says about the time until another try.
+/// The wait that a body asks for.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct AskedWait {
     /// The longest wait that a field or a header states as a number or a date.
@@ -31,15 +31,15 @@ pub(crate) struct AskedWait {
 }
 
 impl AskedWait {
-    /// Looks for a wait in an error object, or in the whole body that holds it.
+    /// Searches an error object, or the whole body that holds it, for a wait.
     pub(crate) fn of(error: &Value) -> Self {
         let mut found = Self::default();
         found.search(error, 0);
         found
     }
 
-    /// Looks for a wait in the body of a response or the data of an event. Most have none, and are
-    /// not read a second time.
+    /// Searches the body of a response or the data of an event for a wait. A body without the words
+    /// for a wait is not parsed.
     pub(super) fn in_body(body: &[u8]) -> Self {
         if body.len() > LONGEST_BODY {
             return Self::default();
@@ -50,7 +50,7 @@ impl AskedWait {
         value.map(|value| Self::of(&value)).unwrap_or_default()
     }
 
-    /// Adds the wait that another place of the same answer asks for: the longer one counts.
+    /// Adds the wait that another part of the same answer asks for. The longer wait counts.
     #[must_use]
     pub(crate) fn with(mut self, other: Self) -> Self {
         self.stated = self.stated.max(other.stated);
@@ -85,7 +85,7 @@ impl AskedWait {
     }
 }
 
-/// Returns the wait that a field states, if its name is one for that.
+/// Returns the wait that a field states, if its name is one that states waits.
 fn wait_of(name: &str, value: &Value) -> Option<Duration> {
     let name: String = name.chars().filter(char::is_ascii_alphabetic).collect();
     let in_milliseconds = match name.to_ascii_lowercase().as_str() {
@@ -102,7 +102,7 @@ fn wait_of(name: &str, value: &Value) -> Option<Duration> {
     Some(if in_milliseconds { wait / 1_000 } else { wait })
 }
 
-/// Returns the document that a text holds, perhaps behind a sentence.
+/// Returns the JSON document in a text, which may follow a sentence.
 fn document_in(text: &str) -> Option<Value> {
     let (start, end) = (text.find(['{', '['])?, text.rfind(['}', ']'])?);
     json::read(text.get(start..=end)?.as_bytes()).ok()
@@ -129,7 +129,7 @@ mod tests {
         {"@type": "type.googleapis.com/google.rpc.QuotaFailure"},
         {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "30.5s"}]}}"#;
 
-    /// Every way in which proxies were seen to wrap an error.
+    /// Returns an error in every wrapping that proxies were seen to use.
     fn wrappings(inner: &str) -> Vec<String> {
         let as_text = Value::from(inner).to_string();
         let behind = Value::from(format!("litellm.RateLimitError: GeminiException - {inner}"));

@@ -1,8 +1,7 @@
-//! An answer while it is read, in one piece or in many, and what the streams of all dialects
-//! have in common.
+//! The assembly of an answer, in one piece or in many, for the streams of all dialects.
 //!
-//! Pure and incremental: each event goes in as it comes, and what has come so far can be
-//! looked at any time.
+//! Assembling is pure and incremental: events are added as they arrive, and the answer so far can
+//! be read at any time.
 
 use std::ops::ControlFlow;
 
@@ -11,70 +10,71 @@ use super::reasons::{self, FinishMeaning};
 use super::{DecodedAnswer, ErrorReport};
 use crate::model::{FinishReason, NanoUsd};
 
-/// Puts the events of one streamed answer together.
+/// An assembly of one streamed answer from its events.
 pub(in crate::provider) trait Assembly: Default + Send {
-    /// Takes one event that is no error: its name and its data. An event that is no JSON object says
-    /// nothing, unless the protocol ends with it. [`Break`](ControlFlow::Break) means that the
-    /// answer is whole, and that whatever follows does not belong to it.
+    /// Adds the name and the data of one event that is no error. An event whose data is no JSON
+    /// object adds nothing, unless the protocol ends with it. [`Break`](ControlFlow::Break) means
+    /// that the answer is complete, and that later events do not belong to it.
     ///
     /// # Errors
     /// The data is an object that cannot be read, so that a piece of the answer may be missing.
     fn take(&mut self, event: &str, data: &str) -> serde_json::Result<ControlFlow<()>>;
 
-    /// Returns what has come so far.
+    /// Returns the pieces of the answer so far.
     fn pieces(&self) -> &Pieces;
 
     /// Returns whether any event belonged to an answer.
     fn has_begun(&self) -> bool;
 
-    /// Returns whether the answer could end here, in a dialect whose last event does not say so.
+    /// Returns whether the answer could end with the events so far, in a dialect whose last event
+    /// does not mark the end.
     fn completeness(&self) -> Completeness {
         Completeness::Incomplete
     }
 
-    /// Returns the answer, which is complete after its last event; `None` if that event never came.
+    /// Returns the complete answer; `None` if its last event never came.
     ///
     /// # Errors
     /// The stream ended well and held no answer.
     fn finish(self) -> serde_json::Result<Option<DecodedAnswer>>;
 }
 
-/// Whether an answer could be whole with the events that have arrived.
+/// Whether an answer could be complete with the events that have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::provider) enum Completeness {
-    /// It could not: silence is a fault.
+    /// The answer is not complete, so silence is a fault.
     Incomplete,
-    /// The answer may have ended, and so it may have with each event before. A long silence is its
+    /// The answer may be complete, as it may have been at each event before. A long silence is its
     /// end.
     Likely,
-    /// The answer has ended; only what stands beside it, such as token counts, may still arrive. A
-    /// short silence is its end.
+    /// The answer is complete; only data beside it, such as token counts, may still arrive. A short
+    /// silence is its end.
     Certain,
 }
 
-/// Whether an event can hold a piece of an answer. Heartbeats, closing words, `null` and
-/// sentences cannot.
+/// Returns whether the data of an event can hold a piece of an answer. Heartbeats, closing words,
+/// `null` and sentences cannot.
 pub(in crate::provider) fn is_object(data: &str) -> bool {
     data.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('{')
 }
 
-/// The parts of an answer, as far as they came.
+/// The pieces of an answer, as far as they have arrived.
 #[derive(Debug, Default)]
 pub(in crate::provider) struct Pieces {
-    /// The text, reasoning excluded. It is one string, whatever pieces it came in: what is to
-    /// be found in it (a key) may lie across them.
+    /// The text, reasoning excluded. It is one string, because a key that must be found may span
+    /// several pieces.
     pub(in crate::provider) text: String,
     /// The length of the text in characters.
     pub(in crate::provider) chars: u64,
-    /// What the provider says about its refusal to answer.
+    /// The provider's explanation of its refusal to answer.
     pub(in crate::provider) refusal: String,
-    /// The last event of the protocol has come.
+    /// Whether the last event of the protocol has arrived.
     pub(in crate::provider) is_over: bool,
-    /// Why the model stopped.
+    /// The reason why the model stopped.
     pub(in crate::provider) stopped: Option<FinishMeaning>,
-    /// The word by which the provider said so.
+    /// The provider's word for the reason why the model stopped.
     pub(in crate::provider) reason: Option<String>,
-    /// An error that stands inside the answer.
+    /// The error that the answer contains.
     pub(in crate::provider) error: Option<ErrorReport>,
     /// The model that answered.
     pub(in crate::provider) model: Option<String>,
@@ -82,10 +82,10 @@ pub(in crate::provider) struct Pieces {
     pub(in crate::provider) response_id: Option<String>,
     /// The service tier at which the request was served.
     pub(in crate::provider) service_tier: Option<String>,
-    /// What the provider says that the answer costs.
+    /// The cost of the answer, as the provider states it.
     pub(in crate::provider) reported_cost: Option<NanoUsd>,
     counts: Counts,
-    /// The number of characters of text that had come when the output was last counted.
+    /// The number of characters of text that had arrived when the output was last counted.
     counted_at: Option<u64>,
 }
 
@@ -97,7 +97,7 @@ impl Pieces {
         self.chars = self.chars.saturating_add(chars);
     }
 
-    /// Adds a text that is the whole so far, where a piece belongs.
+    /// Adds a text that repeats everything so far, in place of a piece.
     pub(in crate::provider) fn push_whole(&mut self, text: &str) {
         if let Some(more) = text.strip_prefix(self.text.as_str()) {
             let more = more.to_owned();
@@ -105,8 +105,8 @@ impl Pieces {
         }
     }
 
-    /// Takes back all text behind the first `chars` characters. What was counted beside it counted
-    /// more than is left.
+    /// Removes all text behind the first `chars` characters. Token counts of the removed text no
+    /// longer count.
     pub(in crate::provider) fn keep(&mut self, chars: u64) {
         self.counted_at = None;
         let chars = usize::try_from(chars).unwrap_or(usize::MAX);
@@ -116,13 +116,13 @@ impl Pieces {
         }
     }
 
-    /// Notes who answers. Servers repeat it in every event, or say it once.
+    /// Sets who answers. Servers state it in every event, or once.
     pub(in crate::provider) fn name(&mut self, model: Option<String>, response_id: Option<String>) {
         self.model = model.or(self.model.take());
         self.response_id = response_id.or(self.response_id.take());
     }
 
-    /// Notes why the model stopped. An empty word says nothing.
+    /// Sets the reason why the model stopped. An empty word is ignored.
     pub(in crate::provider) fn stop(&mut self, reason: Option<String>) {
         if let Some(stopped) = reason.as_deref().and_then(reasons::read) {
             self.stopped = Some(stopped);
@@ -138,20 +138,20 @@ impl Pieces {
         }
     }
 
-    /// Returns the tokens, where they were counted after the last text and the answer has come to
-    /// an end: a count of the moment would pass for the bill.
+    /// Returns the tokens, if they were counted after the last text and the answer has ended. An
+    /// earlier count would be mistaken for the bill.
     pub(in crate::provider) fn usage(&self) -> Option<ReportedUsage> {
         let has_ended = self.is_over || self.stopped.is_some();
         has_ended.then(|| self.usage_at_end()).flatten()
     }
 
-    /// Returns the tokens of an answer that is known to be whole.
+    /// Returns the tokens of an answer that is known to be complete.
     fn usage_at_end(&self) -> Option<ReportedUsage> {
         let is_counted = self.chars == 0 || self.counted_at == Some(self.chars);
         is_counted.then(|| self.counts.usage(!self.text.trim().is_empty())).flatten()
     }
 
-    /// Returns what came, taken for the whole.
+    /// Returns the pieces so far as a complete answer.
     pub(in crate::provider) fn into_decoded(self) -> DecodedAnswer {
         let usage = self.usage_at_end();
         let (finish_reason, failed) = match self.stopped {

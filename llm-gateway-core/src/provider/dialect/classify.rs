@@ -1,10 +1,10 @@
-//! What a provider's error means: one set of tables over all dialects, since proxies hand on
-//! each other's words.
+//! Classifies the errors of providers, by one set of tables for all dialects, because proxies pass
+//! on the words of other APIs.
 //!
-//! In the order in which they are asked: the documented sentences of providers that send no
-//! code; the codes that are words; the stems of such words; the parameter that is at fault; the
-//! HTTP status; a general name, where no status says more. Codes that are bare numbers count in
-//! the wrapping of the API that defines them only.
+//! The tables are consulted in this order: the documented sentences of providers that send no code;
+//! the codes that are words; the stems of such words; the parameter at fault; the HTTP status; a
+//! general name, if no status says more. Codes that are bare numbers count only in the wrapping of
+//! the API that defines them.
 
 use http::StatusCode;
 
@@ -16,7 +16,7 @@ use crate::error::Category::{
     Quota, RateLimit, Timeout,
 };
 
-/// What an error means.
+/// Returns the category of an error.
 pub(crate) fn classify(status: StatusCode, report: &ErrorReport) -> Category {
     let words = words(report);
     match told(report, &words).or_else(|| by_parameter(status, report)) {
@@ -38,7 +38,8 @@ pub(crate) fn classify(status: StatusCode, report: &ErrorReport) -> Category {
     }
 }
 
-/// What an error says by itself, whatever its status: its sentences, then its codes.
+/// Returns the category that an error's own words show, whatever its status: its sentences, then
+/// its codes.
 fn told(report: &ErrorReport, words: &[String]) -> Option<Category> {
     let mut sentences = [&report.cause, &report.message].into_iter().flatten();
     sentences
@@ -49,7 +50,7 @@ fn told(report: &ErrorReport, words: &[String]) -> Option<Category> {
 }
 
 /// Returns the codes as the tables write them: without case, and with `_` for a blank or a dash.
-/// A code that stands before a sentence comes last.
+/// The code before a sentence, if any, comes last.
 fn words(report: &ErrorReport) -> Vec<String> {
     let word = |code: &str| code.trim().to_ascii_lowercase().replace([' ', '-'], "_");
     let sentences = [&report.cause, &report.message].into_iter().flatten();
@@ -57,8 +58,8 @@ fn words(report: &ErrorReport) -> Vec<String> {
     report.codes.iter().map(String::as_str).chain(before).map(word).collect()
 }
 
-/// Returns the code that stands before a sentence, as in `overloaded_error: Overloaded`. A word
-/// without `_` is prose.
+/// Returns the code before a sentence, as in `overloaded_error: Overloaded`. A word without `_` is
+/// not a code.
 fn code_before(sentence: &str) -> Option<&str> {
     let (code, _) = sentence.trim_start().split_once(':')?;
     let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
@@ -84,9 +85,9 @@ fn by_sentence(message: &str) -> Option<Category> {
     said(sentence).or_else(|| is_wrapped.then(|| quoted(sentence)).flatten()).or(told)
 }
 
-/// What an error says that a proxy quotes behind its own words: a document, perhaps as Python
-/// prints bytes, and more words behind it. A quotation within a quotation is shorter, and its
-/// escapes double with each, so this ends soon.
+/// Returns the category of an error that a proxy quotes behind its own words: a document, perhaps
+/// as Python prints bytes, perhaps with more words behind it. Each nested quotation is shorter, and
+/// its escapes double, so the search ends soon.
 fn quoted(sentence: &str) -> Option<Category> {
     let text = sentence.trim_start_matches("b'").trim_start_matches("b\"");
     let document = text.starts_with('{').then(|| {
@@ -99,7 +100,7 @@ fn quoted(sentence: &str) -> Option<Category> {
     told(&report, &words(&report))
 }
 
-/// Whether a sentence begins as documented, with anything short in the place of `…`.
+/// Returns whether a sentence begins as documented, with any short text in the place of `…`.
 fn begins_with(sentence: &str, start: &str) -> bool {
     let Some((first, second)) = start.split_once('…') else { return sentence.starts_with(start) };
     let rest = sentence.strip_prefix(first).and_then(|rest| rest.find(second));
@@ -109,7 +110,7 @@ fn begins_with(sentence: &str, start: &str) -> bool {
 /// The longest name or number in the place of `…`, in bytes.
 const LONGEST_GAP: usize = 80;
 
-/// The word that a proxy puts before a sentence, and the sentence: `litellm.Timeout: …`,
+/// Splits a sentence into the word that a proxy puts before it and the rest: `litellm.Timeout: …`,
 /// `OpenAIException - …`, `AnthropicError - …`, `/chat/completions: …`, `openai error: …`.
 fn wrapped(sentence: &str) -> Option<(&str, &str)> {
     let (before, behind) = sentence.split_once([':', ' '])?;
@@ -125,7 +126,7 @@ fn wrapped(sentence: &str) -> Option<(&str, &str)> {
     is_known.then_some((before, behind))
 }
 
-/// The name of a class, without its module.
+/// Returns the name of a class without its module.
 fn class_of(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or_default()
 }
@@ -144,13 +145,13 @@ fn by_stem(words: &[String]) -> Option<Category> {
     })
 }
 
-/// A request is refused over the name of its model.
+/// Returns the category of a request that is refused because of the parameter `model`.
 fn by_parameter(status: StatusCode, report: &ErrorReport) -> Option<Category> {
     let of_the_caller = matches!(status.as_u16(), 400 | 422);
     (of_the_caller && report.parameter.as_deref() == Some("model")).then_some(ModelNotFound)
 }
 
-/// What a status means where no code says more.
+/// Returns the category of a status, for errors without a code that says more.
 fn by_status(status: StatusCode) -> Category {
     match status.as_u16() {
         400 | 422 => InvalidRequest,
@@ -316,7 +317,7 @@ mod tests {
         }
     }
 
-    /// The table of `docs/servers.md`.
+    /// Checks the table of statuses in `docs/servers.md`.
     #[test]
     fn the_page_about_servers_has_the_meaning_of_every_status() {
         let page = include_str!("../../../../docs/servers.md");

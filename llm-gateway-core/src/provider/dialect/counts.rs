@@ -1,13 +1,13 @@
-//! Tokens as providers count them: one table of places and names, and one rule, for all dialects.
+//! The token counts of providers: one table of places and names, and one rule, for all dialects.
 //!
-//! Proxies put the counts of one API under the names of another, so every dialect looks for all
-//! of them. A count can be `20`, `20.0` or `"20"`. The rule, in the order in which it is applied:
+//! Proxies put the counts of one API under the names of another, so every dialect searches all of
+//! them. A count can be `20`, `20.0` or `"20"`. The rule, in the order in which it is applied:
 //!
-//! 1. Of several reports in one answer the largest of each count holds: tokens are not returned.
-//! 2. A part that is larger than its whole stands outside it, and is added.
-//! 3. What the total has beyond input and output is output.
+//! 1. Among several reports in one answer, the largest of each count holds: tokens are never returned.
+//! 2. A part that is larger than its whole is not included in it, and is added.
+//! 3. The excess of the total over input and output is output.
 //! 4. A report that says 0 beside text counts nothing.
-//! 5. What still contradicts itself is doubted, at its larger side.
+//! 5. A report that still contradicts itself is doubted, and its larger side is taken.
 
 use serde_json::Value;
 
@@ -18,26 +18,26 @@ use crate::model::Usage;
 enum CountKind {
     /// Input with its cached part.
     Input,
-    /// Input that is without its cached part where [`CacheRead`](Self::CacheRead) or
-    /// [`CacheWrite`](Self::CacheWrite) stands beside it.
+    /// Input tokens, which exclude the cached part if [`CacheRead`](Self::CacheRead) or
+    /// [`CacheWrite`](Self::CacheWrite) is reported too.
     InputTokens,
-    /// Tokens of tool results that the input count does not include.
+    /// Tokens of tool results, which the input count does not include.
     ToolInput,
     /// Output with its reasoning.
     Output,
-    /// Reasoning tokens that the output count does not include.
+    /// Reasoning tokens, which the output count does not include.
     Thoughts,
     /// Reasoning within the output.
     Reasoning,
-    /// Input and output.
+    /// Input and output together.
     Total,
     /// The cached part within the input.
     Cached,
-    /// Input read from the cache, in Anthropic's words.
+    /// Input read from the cache, by Anthropic's name.
     CacheRead,
     /// Input written to the cache, within the input.
     Written,
-    /// Input written to the cache, in Anthropic's words.
+    /// Input written to the cache, by Anthropic's name.
     CacheWrite,
 }
 
@@ -46,7 +46,7 @@ use CountKind::{
     Total, Written,
 };
 
-/// Where the counts stand in a usage object.
+/// The places of the counts in a usage object.
 ///
 /// - OpenAI: <https://platform.openai.com/docs/api-reference/chat/object>
 /// - Responses: <https://platform.openai.com/docs/api-reference/responses/object>
@@ -99,16 +99,16 @@ const KINDS: usize = 11;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts([Option<u64>; KINDS]);
 
-/// Tokens that were reported, and whether the report agrees with itself.
+/// The tokens of a report, and whether the report agrees with itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReportedUsage {
     pub(crate) usage: Usage,
-    /// The counts contradict each other; the larger side is taken.
+    /// Whether the counts contradict each other. The larger side is then taken.
     pub(crate) is_doubted: bool,
 }
 
 impl Counts {
-    /// Reads a usage object. Whatever is no count is absent.
+    /// Reads a usage object. A field that is no count is treated as absent.
     pub(crate) fn of(report: &Value) -> Self {
         let mut counts = Self::default();
         // Almost every event of a stream has no report.
@@ -122,8 +122,8 @@ impl Counts {
         counts
     }
 
-    /// Returns these counts joined with other counts of the same answer; of each kind the larger
-    /// one holds.
+    /// Returns these counts joined with other counts of the same answer. The larger one of each
+    /// kind holds.
     pub(crate) fn and(mut self, other: Self) -> Self {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
             *mine = (*mine).max(theirs);
@@ -131,7 +131,7 @@ impl Counts {
         self
     }
 
-    /// Whether any output is counted, which is the last to be known.
+    /// Returns whether any output is counted. Output is the last to be known.
     pub(crate) fn has_output(&self) -> bool {
         let count = |counted| self.at(counted).unwrap_or(0);
         let input = count(Input).max(count(InputTokens)).saturating_add(count(ToolInput));
@@ -139,7 +139,8 @@ impl Counts {
             || count(Total) > input
     }
 
-    /// Returns these counts without those of the output, which are only known at the end of an answer.
+    /// Returns these counts without those of the output, which are final only at the end of an
+    /// answer.
     pub(crate) fn without_output(mut self) -> Self {
         for counted in [Output, Thoughts, Reasoning, Total] {
             if let Some(count) = self.0.get_mut(counted as usize) {
@@ -149,8 +150,8 @@ impl Counts {
         self
     }
 
-    /// The tokens that the counts come to. `None` where input or output is not counted, or
-    /// where one is 0 `beside_text`, of which no model is capable.
+    /// Returns the tokens that the counts add up to. Returns `None` if input or output is not
+    /// counted, or if one of them is 0 `beside_text`, which is impossible.
     pub(crate) fn usage(&self, beside_text: bool) -> Option<ReportedUsage> {
         let count = |counted| self.at(counted).unwrap_or(0);
         let base = self.at(Input).max(self.at(InputTokens))?;
@@ -199,7 +200,7 @@ impl Counts {
     }
 }
 
-/// A number of tokens, however it is written.
+/// Reads a number of tokens, in any of its forms.
 fn number(value: &Value) -> Option<u64> {
     let whole = |number: f64| {
         let fits = number.fract() == 0.0 && (0.0..=9.0e15).contains(&number);
@@ -228,7 +229,7 @@ mod tests {
         Counts::of(report).usage(true)
     }
 
-    /// Uncached input, read, written, output, reasoning.
+    /// Returns the counts of a report: uncached input, read, written, output, reasoning.
     fn tokens(report: &Value) -> [u64; 5] {
         let ReportedUsage { usage, is_doubted } =
             usage(report).unwrap_or_else(|| panic!("{report}"));
@@ -323,7 +324,8 @@ mod tests {
         assert_eq!(tokens(&without_cache), [15, 2048, 0, 5, 0]);
     }
 
-    /// A report as a server may write it, and what it must come to at least.
+    /// Returns reports as a server may write them, each with the least input and output that it
+    /// must add up to.
     fn reports() -> impl Strategy<Value = (Value, u64, u64)> {
         let count = 0_u64..100_000;
         (count.clone(), count.clone(), count.clone(), count.clone(), any::<[bool; 4]>()).prop_map(

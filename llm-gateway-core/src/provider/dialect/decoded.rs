@@ -9,37 +9,37 @@ use crate::error::Category;
 use crate::model::{Capability, Completion, FinishReason, NanoUsd, OutputPart};
 use crate::provider::Call;
 
-/// An answer as it was decoded, before it is known whether it can be used.
+/// A decoded answer, before it is decided whether it can be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DecodedAnswer {
     /// The text, reasoning excluded.
     pub(crate) text: String,
-    /// Why the model stopped; [`FinishReason::Other`] when the body does not say.
+    /// The reason why the model stopped; [`FinishReason::Other`] if the body does not state one.
     pub(crate) finish_reason: FinishReason,
     /// The failure that the finish reason names, and the reason's word.
     pub(crate) failed: Option<(Category, String)>,
-    /// An error that stands inside the answer.
+    /// The error that the answer contains.
     pub(crate) error: Option<ErrorReport>,
-    /// What the provider says about its refusal to answer.
+    /// The provider's explanation of its refusal to answer.
     pub(crate) refusal: Option<String>,
     /// The model that answered, as the body names it.
     pub(crate) model: Option<String>,
     /// The provider's id of the response.
     pub(crate) response_id: Option<String>,
-    /// The service tier at which the request was served, where the body names one.
+    /// The service tier at which the request was served, if the body names one.
     pub(crate) service_tier: Option<String>,
-    /// Tokens, in the shape that all dialects share.
+    /// The tokens, in the shape that all dialects share.
     pub(crate) usage: Option<ReportedUsage>,
     /// The cost that the provider states.
     pub(crate) reported_cost: Option<NanoUsd>,
 }
 
-/// Why an answer is of no use.
+/// The reason why an answer cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UnusableAnswer {
-    /// What the answer counts as.
+    /// The category of the failure.
     pub(crate) category: Category,
-    /// What happened, as the end of a sentence that begins with the provider's name.
+    /// The failure, as the end of a sentence that begins with the provider's name.
     pub(crate) message: String,
     /// Advice that depends on this answer, such as a larger bound.
     pub(crate) hint: Option<String>,
@@ -50,8 +50,8 @@ pub(crate) struct UnusableAnswer {
 }
 
 impl DecodedAnswer {
-    /// Returns the answer where it is one. Any text makes an answer unless the provider says that
-    /// it failed; without text, the reason decides.
+    /// Returns the completion, if the answer can be used. Any text makes an answer unless the
+    /// provider says that it failed; without text, the reason decides.
     pub(crate) fn complete(mut self, call: &Call) -> Result<Completion, Box<UnusableAnswer>> {
         if call.capabilities.contains(&Capability::ThinkTags) {
             self.text = without_thinking(&self.text).to_owned();
@@ -95,8 +95,8 @@ impl DecodedAnswer {
     }
 }
 
-/// The text behind a leading `<think>…</think>`, in which some servers leave the reasoning of
-/// models that were trained to write it. Without its end tag all of the text is reasoning.
+/// Returns the text behind a leading `<think>…</think>`, in which some servers leave the reasoning
+/// of models that were trained to write it. Without an end tag all of the text is reasoning.
 fn without_thinking(text: &str) -> &str {
     let Some(thinking) = text.trim_start().strip_prefix("<think>") else { return text };
     thinking.split_once("</think>").map_or("", |(_, answer)| answer.trim_start())

@@ -1,7 +1,7 @@
-//! An error as a provider words it, in whatever it is wrapped.
+//! An error in a provider's own words, in whatever it is wrapped.
 //!
-//! Half an answer must never pass for a whole one, so anything that stands where an error
-//! stands is one, understood or not. What it means is decided in [`classify`](super::classify).
+//! Half an answer must never pass for a whole one, so anything in the place of an error is an
+//! error, understood or not. Its category is decided in [`classify`](super::classify).
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -11,19 +11,19 @@ use serde_json::{Map, Value};
 use super::asked_wait::AskedWait;
 use super::json;
 
-/// How deep an error may be wrapped. Two wrappings were seen.
+/// The deepest wrapping of an error that is read. Two wrappings were seen in practice.
 const DEEPEST: usize = 4;
 
 /// An error, in the words of its provider.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ErrorReport {
-    /// The names that the provider gives the error, the most telling one first.
+    /// The names that the provider gives the error, the most specific one first.
     pub(crate) codes: Vec<String>,
-    /// The numbers that only one API's wrapping gives a meaning to.
+    /// The numeric codes, which only one API's wrapping defines.
     pub(crate) numbers: Vec<String>,
-    /// The provider's sentence, and the cause that a proxy has put beside it.
+    /// The provider's sentence, and the cause that a proxy put beside it.
     pub(crate) message: Option<String>,
-    /// The cause that a proxy has wrapped, in the words of the wrapped error.
+    /// The cause that a proxy wrapped, in the words of the wrapped error.
     pub(crate) cause: Option<String>,
     /// The parameter that the provider finds fault with.
     pub(crate) parameter: Option<String>,
@@ -32,7 +32,7 @@ pub(crate) struct ErrorReport {
 }
 
 impl ErrorReport {
-    /// Reads an error that is no JSON: a proxy's sentence is kept, its HTML page is not.
+    /// Reads an error that is no JSON. A proxy's sentence is kept, an HTML page is not.
     pub(crate) fn from_text(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
@@ -57,13 +57,14 @@ impl ErrorReport {
 
     /// Reads an error object: OpenAI's `code`, `type` and `param`, Anthropic's `type`, Google's
     /// `status`, `code` and `details` (<https://google.aip.dev/193>), OpenRouter's `metadata`,
-    /// Azure's `innererror`. Proxies mix them, so every dialect reads all of them, through the
-    /// lists, objects and texts that wrap them. What is none of them is shown as it is.
+    /// Azure's `innererror`. Proxies mix these fields, so every dialect reads all of them, through
+    /// the lists, objects and texts that wrap them. An object without any of them is shown as it
+    /// is.
     pub(crate) fn from_error(error: &Value) -> Self {
         Self { asked: AskedWait::of(error), ..Self::unwrapped(error, 0) }
     }
 
-    /// Reads what stands where an error stands inside an answer; `None` where it says nothing.
+    /// Reads the error in an error's place inside an answer; `None` if the place has no content.
     pub(crate) fn standing_at(place: &Value) -> Option<Self> {
         says_something(place).then(|| Self::from_error(place))
     }
@@ -122,7 +123,8 @@ impl ErrorReport {
         Self { message: report.message.or_else(|| is_silent.then(|| error.to_string())), ..report }
     }
 
-    /// Adds what stands inside a wrapping: the cause is more telling than the wrapping.
+    /// Adds the error inside a wrapping. The cause is more specific than the wrapping, so its words
+    /// come first.
     fn with_cause(self, cause: Self) -> Self {
         let innermost = cause.cause.or_else(|| cause.message.clone());
         let message = match (self.message, cause.message) {
@@ -150,8 +152,8 @@ impl ErrorReport {
     }
 }
 
-/// What stands inside a wrapping: another error, a list of them, or the text of a document, as
-/// OpenRouter's `metadata.raw` is.
+/// Returns the content of a wrapping: another error, a list of errors, or the text of a document,
+/// as in OpenRouter's `metadata.raw`.
 fn wrapped(object: &Map<String, Value>) -> Option<Value> {
     let inner = ["error", "errors", "innererror", "detail", "message"]
         .into_iter()
@@ -161,7 +163,7 @@ fn wrapped(object: &Map<String, Value>) -> Option<Value> {
     inner.or_else(raw).cloned()
 }
 
-/// Whether a value holds more than a word or a sentence.
+/// Returns whether a value holds more than a word or a sentence.
 fn is_wrapping(value: &Value) -> bool {
     match value {
         Value::Object(_) => true,
@@ -171,20 +173,20 @@ fn is_wrapping(value: &Value) -> bool {
     }
 }
 
-/// The document that a text holds.
+/// Returns the JSON document that a text holds.
 fn document(written: &str) -> Option<Value> {
     let begins = written.trim_start().starts_with(['{', '[']);
     let document = begins.then(|| json::read::<Value>(written.as_bytes()).ok()).flatten();
     document.filter(|document| document.is_object() || document.is_array())
 }
 
-/// The field that FastAPI finds fault with: `"loc": ["body", "stream_options"]`.
+/// Returns the field that FastAPI finds fault with: `"loc": ["body", "stream_options"]`.
 fn located(object: &Map<String, Value>) -> Option<String> {
     let mut names = object.get("loc")?.as_array()?.iter().filter_map(Value::as_str);
     names.find(|name| *name != "body").map(str::to_owned)
 }
 
-/// Z.ai's codes are numbers written as text, in the place of a word.
+/// Returns the code of an error of Z.ai, which is a number written as text in the place of a word.
 fn text_code(object: &Map<String, Value>) -> Option<String> {
     let code = ["code", "type"].into_iter().filter_map(|name| object.get(name)?.as_str());
     let mut numbers =
@@ -198,14 +200,15 @@ fn base_code(response: &Value) -> Option<String> {
     (code != 0).then(|| format!("base_resp_{code}"))
 }
 
-/// The fields of a body or an event that tell whether it is an error.
+/// The fields of a body or an event that show whether it is an error.
 #[derive(Deserialize)]
 pub(crate) struct ErrorBody {
     error: Option<Value>,
     errors: Option<Value>,
-    /// MiniMax puts its failures beside an answer.
+    /// The place of MiniMax's failures, beside an answer.
     base_resp: Option<Value>,
-    /// vLLM and its kin write `"object": "error"`, Anthropic `"type": "error"`.
+    /// The kind of the object: vLLM and similar servers write `"object": "error"` and Anthropic
+    /// `"type": "error"`.
     object: Option<Value>,
     r#type: Option<Value>,
     message: Option<Value>,
@@ -218,9 +221,10 @@ pub(crate) struct ErrorBody {
 }
 
 impl ErrorBody {
-    /// Reads the error that `find` sees in a body or in the data of an event, with the wait that
-    /// the body asks for. The wait is looked for only where there is an error, because almost
-    /// every event is read in this way and has none. `None` also where the body is no JSON object.
+    /// Reads the error that `find` returns for a body or the data of an event, with the wait that
+    /// the body asks for. Only an error is searched for a wait, because almost every event is read
+    /// in this way and is no error. Returns `None` if there is no error or the body is no JSON
+    /// object.
     pub(crate) fn read(
         body: &[u8],
         find: impl FnOnce(&Self) -> Option<ErrorReport>,
@@ -229,7 +233,7 @@ impl ErrorBody {
         Some(ErrorReport { asked: AskedWait::in_body(body).with(report.asked), ..report })
     }
 
-    /// Parses a body. A list of errors is read as its first one.
+    /// Parses a body. The first error of a list stands for the list.
     fn parse(body: &[u8]) -> Option<Self> {
         let first = body.trim_ascii_start().first();
         if first == Some(&b'[') {
@@ -240,7 +244,7 @@ impl ErrorBody {
         json::read(body).ok()
     }
 
-    /// Returns the error of the body, or what calls itself one.
+    /// Returns the error in the body, or the body itself if it calls itself an error.
     pub(crate) fn report(&self) -> Option<ErrorReport> {
         let errors = [&self.error, &self.errors].into_iter().flatten();
         if let Some(error) = errors.into_iter().find(|error| says_something(error)) {
@@ -264,12 +268,12 @@ impl ErrorBody {
         message.filter(|message| says_something(message) && !answers).map(|_| self.bare())
     }
 
-    /// The error of a body whose status says that it is one.
+    /// Returns the error of a body whose status says that it is an error.
     pub(crate) fn refusal(&self) -> ErrorReport {
         self.report().unwrap_or_else(|| self.bare())
     }
 
-    /// Adds the names that stand beside an error that is only a sentence, as xAI's do.
+    /// Adds the names beside an error that is only a sentence, as in xAI's errors.
     fn beside(&self, mut report: ErrorReport) -> ErrorReport {
         if report.codes.is_empty() {
             let names = [&self.code, &self.r#type].into_iter().flatten();
@@ -297,8 +301,8 @@ impl ErrorBody {
     }
 }
 
-/// Returns whether an error has content. Some servers put one beside an answer that says nothing:
-/// `null`, `false`, `""`, `{}`, or an object of such values.
+/// Returns whether an error has content. Some servers put an empty error beside an answer: `null`,
+/// `false`, `""`, `{}`, or an object of such values.
 fn says_something(error: &Value) -> bool {
     match error {
         Value::Null | Value::Bool(false) => false,
@@ -324,7 +328,7 @@ mod tests {
     use super::super::{Anthropic, Gemini, OpenAi, WireFormat};
     use super::*;
 
-    /// What each dialect reads in a body.
+    /// Returns the errors that each dialect reads in a body.
     fn read(body: &str) -> [Option<ErrorReport>; 3] {
         let body = body.as_bytes();
         [OpenAi::decode_error(body), Anthropic::decode_error(body), Gemini::decode_error(body)]
@@ -373,7 +377,8 @@ mod tests {
         }
     }
 
-    /// Anthropic may add events with a message; a chunk of OpenAI's has none.
+    /// Checks that a sentence in place of a chunk is an error. Anthropic may add events with a
+    /// message, but no chunk of OpenAI has one.
     #[test]
     fn a_sentence_in_place_of_a_chunk_is_an_error() {
         let [openai, others @ ..] = read(r#"{"message": "boom", "type": "x"}"#);

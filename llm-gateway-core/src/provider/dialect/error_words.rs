@@ -7,9 +7,9 @@ use crate::error::Category::{
     Quota, RateLimit, Timeout,
 };
 
-/// How the documented messages of providers begin that tell a failure apart by nothing else.
-/// Nobody else reads messages. The beginning only: a message may quote the prompt further on.
-/// `…` stands for a name or a number.
+/// The beginnings of documented messages, for failures that a provider distinguishes by nothing
+/// else. No other code reads messages to classify an error. Only the beginning counts, because a
+/// message may quote the prompt further on. `…` stands for a name or a number.
 ///
 /// Sources: Anthropic <https://platform.claude.com/docs/en/api/errors>,
 /// <https://platform.claude.com/docs/en/api/rate-limits>; Gemini
@@ -58,8 +58,8 @@ pub(super) const SENTENCES: &[(&str, Category)] = &[
 ];
 
 /// The exceptions whose class names LiteLLM puts before the sentence:
-/// <https://docs.litellm.ai/docs/exception_mapping>. Another name of an error or exception says
-/// no more than the sentence behind it.
+/// <https://docs.litellm.ai/docs/exception_mapping>. Any other name of an error or exception adds
+/// nothing to the sentence behind it.
 pub(super) const EXCEPTIONS: &[(&str, Category)] = &[
     ("contextwindowexceedederror", ContextLength),
     ("contentpolicyviolationerror", ContentFilter),
@@ -79,14 +79,14 @@ pub(super) const EXCEPTIONS: &[(&str, Category)] = &[
     ("apierror", Provider5xx),
 ];
 
-/// The routes that LiteLLM names before a sentence where it does not write a path: those of its
-/// doors for Anthropic's and Gemini's dialects (its `route_llm_request.py`).
+/// The routes that LiteLLM names before a sentence if it does not write a path: its entries for the
+/// dialects of Anthropic and Gemini (`route_llm_request.py`).
 pub(super) const ROUTES: &[&str] =
     &["anthropic_messages", "agenerate_content", "agenerate_content_stream"];
 
-/// Codes that are words, compared without case and with `_` for a blank or a dash. A code that says
-/// no more than its status has no place here: `invalid_request_error` comes with 401 and 402 from DeepSeek,
-/// `RESOURCE_EXHAUSTED` with 402 and 429 from Gemini, `timeout_error` with 408 and 504.
+/// Codes that are words, compared without case and with `_` for a blank or a dash. A code that adds
+/// nothing to its status is not listed: `invalid_request_error` comes with 401 and 402 from
+/// DeepSeek, `RESOURCE_EXHAUSTED` with 402 and 429 from Gemini, `timeout_error` with 408 and 504.
 ///
 /// - OpenAI, Azure: <https://platform.openai.com/docs/guides/error-codes>
 /// - Anthropic: <https://platform.claude.com/docs/en/api/errors>
@@ -161,7 +161,7 @@ pub(super) const WORDS: &[(&str, Category)] = &[
     ("deploymentnotfound", ModelNotFound),
 ];
 
-/// What a word says that has all of these pieces in it, where the word itself is not known.
+/// The meanings of unknown words that contain all of these pieces.
 pub(super) const STEMS: &[(&[&str], Category)] = &[
     (&["throttl"], RateLimit),
     (&["rate", "limit"], RateLimit),
@@ -195,8 +195,8 @@ pub(super) const STEMS: &[(&[&str], Category)] = &[
     (&["deprecated", "model"], ModelNotFound),
 ];
 
-/// Numbers of Z.ai, which writes them as text (<https://docs.z.ai/api-reference/api-code>), and
-/// of MiniMax, behind the name that the reader of `base_resp` puts before them
+/// Numbers of Z.ai, which writes them as text (<https://docs.z.ai/api-reference/api-code>), and of
+/// MiniMax, behind the name that `base_code` puts before them
 /// (<https://platform.minimax.io/docs/api-reference/errorcode>).
 pub(super) const NUMBERS: &[(&str, Category)] = &[
     ("1000", Auth),
@@ -223,7 +223,7 @@ pub(super) const NUMBERS: &[(&str, Category)] = &[
     ("base_resp_2049", Auth),
 ];
 
-/// General names, which count where no status says more: inside an answer with 200.
+/// General names, which count only if no status says more: inside an answer with 200.
 pub(super) const GENERAL: &[(&str, Category)] = &[
     ("invalid_request_error", InvalidRequest),
     ("server_error", Provider5xx),

@@ -1,10 +1,10 @@
-//! JSON as servers really write it.
+//! JSON as servers write it in practice.
 //!
-//! [`read`] parses what the grammar allows at full speed. Only where that fails it mends the
-//! form of the text and parses once more: a byte that is no UTF-8, half a surrogate pair, an
-//! escape that JSON does not have, a bare control character, a number that no type can hold, a
-//! name that stands twice. No meaning is guessed: a text that ends too early stays an error for
-//! which [`is_eof`](serde_json::Error::is_eof) is true.
+//! [`read`] parses valid JSON at full speed. Only if that fails, it repairs the form of the text
+//! and parses once more: a byte that is no UTF-8, half a surrogate pair, an escape that JSON does
+//! not have, a bare control character, a number that no type can hold, a name that stands twice. No
+//! meaning is guessed: a text that ends too early stays an error for which
+//! [`is_eof`](serde_json::Error::is_eof) is true.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -12,10 +12,10 @@ use std::str::Chars;
 use serde::de::{DeserializeOwned, Error as _};
 use serde_json::Value;
 
-/// The character that stands for what cannot be read.
+/// The escape of the character that replaces whatever cannot be read.
 const UNREADABLE: &str = "\\ufffd";
 
-/// Parses a text, after mending its form where that is necessary.
+/// Parses a text, after repairing its form if that is necessary.
 pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
     serde_json::from_slice(text).or_else(|error| {
@@ -28,7 +28,7 @@ pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
     })
 }
 
-/// Parses a text that holds one object, and no list in its place.
+/// Parses a text that holds one object, and refuses a list in its place.
 pub(crate) fn object<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
     let begins = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text).trim_ascii_start();
     match begins.first() {
@@ -37,7 +37,7 @@ pub(crate) fn object<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> 
     }
 }
 
-/// The text with every fault of its form replaced by what JSON allows in its place.
+/// Returns the text with every fault of its form replaced by valid JSON.
 fn mended(text: &str) -> String {
     let mut mended = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
@@ -64,8 +64,8 @@ fn is_of_a_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.')
 }
 
-/// What JSON has for a bare word: a number that no type can hold is `null`, and so are the
-/// words of other languages for nothing. Any other word stays the fault that it is.
+/// Returns the JSON for a bare word. A number that no type can hold becomes `null`, and so do the
+/// words of other languages for nothing. Any other word stays a fault.
 fn literal(word: &str) -> &str {
     match word {
         "True" => "true",
@@ -77,7 +77,7 @@ fn literal(word: &str) -> &str {
     }
 }
 
-/// Mends a string, from behind its first quote to its last.
+/// Repairs a string, from behind its first quote to its last.
 fn string(rest: &mut Peekable<Chars<'_>>, mended: &mut String) {
     while let Some(next) = rest.next() {
         match next {
@@ -88,7 +88,7 @@ fn string(rest: &mut Peekable<Chars<'_>>, mended: &mut String) {
     }
 }
 
-/// Mends a character that stands for itself.
+/// Repairs a character that is not part of an escape.
 fn plain(character: char, mended: &mut String) {
     match character {
         control if control < ' ' => mended.push_str(&format!("\\u{:04x}", u32::from(control))),
@@ -96,7 +96,7 @@ fn plain(character: char, mended: &mut String) {
     }
 }
 
-/// Mends one escape of a JSON string; `rest` begins behind its backslash.
+/// Repairs one escape of a JSON string; `rest` begins behind its backslash.
 fn escape(rest: &mut Peekable<Chars<'_>>, mended: &mut String) {
     match rest.next() {
         Some(known @ ('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't')) => {
@@ -112,7 +112,7 @@ fn escape(rest: &mut Peekable<Chars<'_>>, mended: &mut String) {
     }
 }
 
-/// Mends a `\u` escape, from behind its `u`. Half a surrogate pair is unreadable.
+/// Repairs a `\u` escape, from behind its `u`. Half a surrogate pair is unreadable.
 fn unit(rest: &mut Peekable<Chars<'_>>, mended: &mut String) {
     let Some(first) = hex(rest) else { return mended.push_str(UNREADABLE) };
     if !(0xd800..0xe000).contains(&first) {
@@ -132,7 +132,7 @@ fn unit(rest: &mut Peekable<Chars<'_>>, mended: &mut String) {
     }
 }
 
-/// Four hexadecimal digits; those that are there are taken.
+/// Reads four hexadecimal digits, and consumes those that are present.
 fn hex(rest: &mut Peekable<Chars<'_>>) -> Option<u32> {
     let mut value = 0;
     for _ in 0..4 {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is written by the grammar is read as it is, mended or not.
+        /// Checks that valid JSON is read unchanged, repaired or not.
         #[test]
         fn what_is_sound_is_not_changed(text in ".{0,40}", number in any::<f64>()) {
             let value = json!({"text": text, "number": number, "list": [text, null, true]});

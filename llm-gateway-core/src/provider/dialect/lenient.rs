@@ -1,12 +1,12 @@
-//! Fields that are read as far as they can be: a paid answer is not thrown away for the odd form
-//! of one of them. A field that is null is one that is absent, and so is a list in the place of an
-//! object: read as one, its items would pass for fields by their order.
+//! Readers for fields of odd forms, because a paid answer is not thrown away for the odd form of a
+//! field. A field that is null is treated as absent, and so is a list in the place of an object,
+//! whose items would otherwise be taken for fields by their order.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Reads a field of any shape but a list; what does not fit is absent.
+/// Reads a field of any shape but a list; a value of another type is treated as absent.
 pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -15,13 +15,13 @@ where
     Ok(Option::<Value>::deserialize(deserializer)?.and_then(fitting))
 }
 
-/// Reads a value; `None` for a list and for what does not fit.
+/// Reads a value; `None` for a list and for a value of another type.
 pub(crate) fn fitting<T: DeserializeOwned>(value: Value) -> Option<T> {
     if value.is_array() { None } else { serde_json::from_value(value).ok() }
 }
 
-/// Reads a list. A single object in a list's place is a list of one, and what does not fit into
-/// the list is left out.
+/// Reads a list. A single object in its place is a list of one, and items of another type are left
+/// out.
 pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -44,8 +44,8 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     })
 }
 
-/// Reads the name of a model or a response. An empty one names nothing: proxies write it where
-/// they know none, Azure beside what its filter says.
+/// Reads the name of a model or a response. An empty name is treated as absent: proxies write it if
+/// they know no name, and Azure writes it beside its filter's results.
 pub(crate) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(text(deserializer)?.filter(|name| !name.is_empty()))
 }
@@ -59,7 +59,7 @@ pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
     Ok(texts)
 }
 
-/// The types of parts that hold text for the caller, and those that name none.
+/// The types of parts that hold text for the caller, which are the names of no other type.
 const TEXT_PARTS: [&str; 3] = ["text", "output_text", "text_delta"];
 
 fn collect(value: Value, texts: &mut Vec<String>) {

@@ -2,10 +2,9 @@
 //!
 //! Each dialect ([`openai`], [`anthropic`], [`gemini`]) implements [`WireFormat`]: bytes out, bytes
 //! in, no I/O, no clock. A dialect decodes an answer into a [`DecodedAnswer`] and an error into an
-//! [`ErrorReport`]. What those mean is decided once for all dialects: which text is JSON in [`json`]
-//! and [`lenient`], why a model stopped in [`reasons`], how many tokens it used in [`counts`], and
-//! which category an error has in [`classify`]. Sending the bytes is the business of
-//! [`http`](super::http).
+//! [`ErrorReport`]. Their meaning is decided once for all dialects: [`json`] and [`lenient`] decide
+//! which text is JSON, [`reasons`] why a model stopped, [`counts`] how many tokens it used, and
+//! [`classify`] which category an error has. [`http`](super::http) sends the bytes.
 
 mod anthropic;
 mod asked_wait;
@@ -38,7 +37,7 @@ pub(super) use self::openai::OpenAi;
 
 /// A wire format, implemented once by each dialect.
 pub(crate) trait WireFormat: Send + Sync + 'static {
-    /// Puts the events of a streamed answer together.
+    /// The assembly of a streamed answer from its events.
     type Stream: Assembly;
 
     /// Returns the path of a request, which follows the endpoint's base URL.
@@ -50,14 +49,13 @@ pub(crate) trait WireFormat: Send + Sync + 'static {
     /// Returns the header in which the key travels.
     fn credential(secret: Secret) -> Credential;
 
-    /// Encodes the body of a request. Fields stand in a fixed order, so equal calls are equal
-    /// bytes.
+    /// Encodes the body of a request. Fields have a fixed order, so equal calls have equal bytes.
     fn encode(call: &Call, delivery: Delivery) -> serde_json::Result<Vec<u8>>;
 
     /// Decodes a whole answer.
     ///
     /// # Errors
-    /// Fails with what is wrong with the body. Of a body that ended too early,
+    /// Fails with what is wrong with the body. If the body ended too early,
     /// [`is_eof`](serde_json::Error::is_eof) is true.
     fn decode(body: &[u8]) -> serde_json::Result<DecodedAnswer>;
 

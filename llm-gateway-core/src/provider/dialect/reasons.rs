@@ -1,8 +1,9 @@
-//! Why a model stopped: one table over all dialects, since proxies hand on each other's words.
+//! The reasons why models stop: one table for all dialects, because proxies pass on the words of
+//! other APIs.
 //!
-//! A word is compared without case, and with `_` for a blank or a dash. A word that names a
-//! failure is that failure: half a text behind it is no answer. Another unknown word is
-//! [`FinishReason::Other`], and an empty one is no reason.
+//! A word is compared without case, and with `_` for a blank or a dash. A word that names a failure
+//! makes the attempt fail, because the text may be half an answer. Any other unknown word is
+//! [`FinishReason::Other`], and an empty word is no reason.
 
 use crate::error::Category;
 use crate::model::FinishReason;
@@ -18,7 +19,7 @@ pub(crate) enum FinishMeaning {
 
 use FinishReason::{ContentFilter, Length, Stop, ToolCalls};
 
-/// The words of each API for an end.
+/// The finish reasons of each API.
 ///
 /// - OpenAI: <https://platform.openai.com/docs/api-reference/chat/object>
 /// - Anthropic: <https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>
@@ -94,7 +95,7 @@ const FAILURES: &[(&str, Category)] = &[
     ("exception", Category::Provider5xx),
 ];
 
-/// What a finish reason says; `None` for an empty one.
+/// Returns the meaning of a finish reason; `None` for an empty one.
 pub(crate) fn read(word: &str) -> Option<FinishMeaning> {
     let word = normalized(word);
     // Gemini's "unspecified" says as much as an empty word.
@@ -115,8 +116,8 @@ pub(crate) fn read(word: &str) -> Option<FinishMeaning> {
     })
 }
 
-/// A word without its case and the names around it: `FinishReason.STOP` is how an enumeration
-/// of Python prints, `FINISH_REASON_STOP` how one of Protocol Buffers does.
+/// Returns a word without its case and the names around it. An enumeration of Python prints as
+/// `FinishReason.STOP`, one of Protocol Buffers as `FINISH_REASON_STOP`.
 fn normalized(word: &str) -> String {
     let word = word.trim().to_ascii_lowercase().replace([' ', '-'], "_");
     let word = word.rsplit('.').next().unwrap_or_default();

@@ -1,7 +1,7 @@
-//! What a reader can do about a failure: the usual advice of its category for this provider, and
-//! advice that the provider's own words lead to.
+//! Advice on what a reader can do about a failure: the usual advice of its category for this
+//! provider, or advice that the provider's own words lead to.
 //!
-//! Nothing is decided here. An answer's words choose a hint and never a category.
+//! This module decides no category: an answer's words only choose a hint.
 
 use http::StatusCode;
 use url::Url;
@@ -11,13 +11,13 @@ use crate::model::{Capability, Dialect, Endpoint};
 use crate::provider::Call;
 use crate::provider::dialect::ErrorReport;
 
-/// The advice that is usual for a failure.
+/// The usual advice for a failure.
 pub(super) enum UsualAdvice {
     /// The advice stands alone.
     Whole(String),
-    /// The advice goes on with whom to ask instead.
+    /// The advice ends with the name of what to ask instead.
     Unfinished(String),
-    /// The category's own advice says as much.
+    /// The category's own advice is enough.
     OfCategory,
 }
 
@@ -66,8 +66,8 @@ pub(super) fn usual(endpoint: &Endpoint, call: &Call, category: Category) -> Usu
     })
 }
 
-/// Returns the advice that the provider's own words lead to; `None` if they lead to none. `path` is
-/// the path that was asked.
+/// Returns the advice that the provider's own words lead to; `None` if there is none. `path` is the
+/// path of the request.
 pub(super) fn about(
     endpoint: &Endpoint,
     call: &Call,
@@ -87,8 +87,8 @@ pub(super) fn about(
     }
 }
 
-/// Returns whether an error says anything about a model. A path that it repeats does not count:
-/// Gemini's have `models` in them.
+/// Returns whether an error mentions a model. A path that the error repeats does not count, because
+/// Gemini's paths contain `models`.
 fn speaks_of_a_model(report: &ErrorReport, call: &Call, path: &str) -> bool {
     let message = report.message.as_deref().unwrap_or_default().replace(path, " ");
     let is_address = |word: &&str| {
@@ -124,7 +124,7 @@ fn has_version(path: &str) -> bool {
     })
 }
 
-/// What servers say of a parameter that they do not know, beside its name.
+/// The words of servers about a parameter that they do not know, beside its name.
 const UNKNOWN_PARAMETER: &[&str] = &[
     "unsupported",
     "not supported",
@@ -138,7 +138,7 @@ const UNKNOWN_PARAMETER: &[&str] = &[
     "not allowed",
 ];
 
-/// Returns the advice for a server that takes the bound on output under its other name.
+/// Returns the advice for a server that expects the bound on output under its other name.
 fn about_output_bound(endpoint: &Endpoint, call: &Call, report: &ErrorReport) -> Option<String> {
     let words = [report.message.as_deref(), report.parameter.as_deref()];
     let codes = report.codes.iter().map(String::as_str);

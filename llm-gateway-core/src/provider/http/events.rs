@@ -1,8 +1,8 @@
 //! Parses the bytes of a body as server-sent events:
 //! <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>.
 //!
-//! The crate `eventsource-stream` does the parsing. This file adds what untrusted bytes make
-//! necessary: a bound on what the parser has to hold, and chunks that make it read each byte once.
+//! The crate `eventsource-stream` does the parsing. This module adds what untrusted bytes make
+//! necessary: a bound on the parser's memory, and chunks that make the parser read each byte once.
 
 use std::borrow::Cow;
 use std::future::ready;
@@ -17,18 +17,18 @@ use serde::Deserialize;
 
 use crate::provider::dialect::is_object;
 
-/// The bound on one event, give or take a [`BITE`], with the comments before it. A real one is
-/// some hundred bytes, and a whole answer in one event stays below it.
+/// The bound on one event, give or take a [`BITE`], with the comments before it. Usual events have
+/// about a hundred bytes, and a whole answer in one event stays below the bound.
 pub(super) const LARGEST_EVENT: usize = 1024 * 1024;
 
-/// The most bytes that the parser is fed at once. It moves all that it was fed with every line that
-/// it reads.
+/// The most bytes that the parser is fed at once. The parser moves all bytes that it was fed with
+/// every line that it reads.
 const BITE: usize = 4 * 1024;
 
 /// A byte order mark, at which the parser (0.2.3) panics.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Why no more events can be read.
+/// The fault because of which no more events can be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fault<E> {
     /// The source of the bytes failed.
@@ -42,17 +42,18 @@ pub(super) enum Fault<E> {
 /// A server-sent event that has data.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ServerSentEvent {
-    /// The event's type; `message` when it names none.
+    /// The event's type; `message` if it names none.
     pub(super) name: String,
     /// The event's data, its lines joined.
     pub(super) data: String,
-    /// The body ended before the empty line that ends an event: the data may be cut.
+    /// Whether the body ended before the empty line that ends an event, so that the data may be
+    /// cut.
     pub(super) may_be_cut: bool,
 }
 
 impl ServerSentEvent {
     /// Returns whether the event is a ping, or blank. Anthropic's ping has its name in the data
-    /// too, for those who read nothing else:
+    /// too, for clients that read only the data:
     /// <https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events>.
     pub(super) fn is_ping(&self) -> bool {
         #[derive(Deserialize)]
@@ -66,15 +67,15 @@ impl ServerSentEvent {
         self.name == "ping" || self.data.trim().is_empty() || may_say_ping && is_typed_ping()
     }
 
-    /// Returns whether the event says no more than that the server is there: a ping, or the word
-    /// that a proxy sends in its place.
+    /// Returns whether the event only shows that the server is alive: a ping, or the word that a
+    /// proxy sends in its place.
     pub(super) fn is_heartbeat(&self) -> bool {
         let ends_a_stream = self.data.trim() == "[DONE]";
         self.is_ping() || !(is_object(&self.data) || ends_a_stream)
     }
 }
 
-/// Reads events. The end of the bytes ends the last line and its event.
+/// Reads events from a stream of bytes. The end of the bytes ends the last line and its event.
 pub(super) fn read<E>(
     chunks: impl Stream<Item = Result<Bytes, E>>,
 ) -> impl Stream<Item = Result<ServerSentEvent, Fault<E>>> {
@@ -111,8 +112,9 @@ pub(super) fn read<E>(
         })
 }
 
-/// The bytes as whole lines of text, one or some at a time. The parser would go through the
-/// beginning of a line again with each of its chunks. Sets `at_end` before it ends the last line.
+/// Returns the bytes as whole lines of text, one or more at a time, because the parser would read
+/// the beginning of a line again with each of its chunks. Sets `at_end` before it ends the last
+/// line.
 fn lines<E>(
     chunks: impl Stream<Item = Result<Bytes, E>>,
     at_end: Arc<AtomicBool>,
@@ -144,7 +146,7 @@ fn lines<E>(
         .try_flatten()
 }
 
-/// Whole lines with U+FFFD for every byte that is no UTF-8.
+/// Returns whole lines with U+FFFD for every byte that is no UTF-8.
 fn as_text(lines: Bytes) -> Bytes {
     match String::from_utf8_lossy(&lines) {
         Cow::Borrowed(_) => lines,
@@ -152,7 +154,7 @@ fn as_text(lines: Bytes) -> Bytes {
     }
 }
 
-/// Lines in portions of at most [`BITE`], or a single one that is longer.
+/// Returns lines in portions of at most [`BITE`], or a single line that is longer.
 fn bites(mut lines: Bytes) -> impl Iterator<Item = Bytes> {
     iter::from_fn(move || {
         let end = if lines.len() <= BITE {
@@ -180,7 +182,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes of these chunks, to the first fault.
+    /// Returns the events of these chunks, up to the first fault.
     fn read<'a>(
         chunks: impl IntoIterator<Item = &'a [u8]>,
     ) -> (Vec<String>, Option<Fault<&'static str>>) {

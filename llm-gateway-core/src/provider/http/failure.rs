@@ -1,8 +1,8 @@
-//! Words the failures of an attempt: the sentence and the hint that a person reads.
+//! Writes the errors of an attempt: the sentence and the hint that a person reads.
 //!
-//! Categories are decided in [`dialect`](crate::provider::dialect) and [`http`](super). This file
-//! adds the provider's name, the provider's own words made safe to show, and a hint where a reader
-//! can do something about the failure.
+//! Categories are decided in [`dialect`](crate::provider::dialect) and [`http`](super). This module
+//! adds the provider's name, the provider's own words made safe to show, and a hint if a reader can
+//! do something about the failure.
 
 use std::time::Duration;
 
@@ -16,18 +16,19 @@ use crate::provider::Call;
 use crate::provider::dialect::{ErrorReport, UnusableAnswer};
 use crate::transport::{Phase, Scrubber, SentMark, TransportError};
 
-/// How many characters of a provider's sentence are shown: enough for any real sentence, too few
-/// for an error page or an echoed prompt.
+/// The largest number of characters that are shown of a provider's sentence: enough for any usual
+/// sentence, too few for an error page or an echoed prompt.
 const LONGEST_SENTENCE: usize = 300;
 
-/// How many characters of a model id or a response id are kept. Real ids have a third of them.
+/// The largest number of characters that are kept of a model id or a response id. Usual ids have a
+/// third of them.
 const LONGEST_KEPT_ID: usize = 256;
 
 /// Advice for a process that has no descriptor or no memory left.
 const OUT_OF_RESOURCES: &str = "this process has no descriptor or no memory left: raise its limits \
     (`ulimit -n`), or send it fewer requests at once (`limits: {concurrent}` of the provider)";
 
-/// Words the failures of one attempt.
+/// The writer of errors for one attempt.
 pub(super) struct Reporter<'a> {
     /// The endpoint that was called.
     pub(super) endpoint: &'a Endpoint,
@@ -35,7 +36,7 @@ pub(super) struct Reporter<'a> {
     pub(super) call: &'a Call,
     /// The path that was asked, without a query; empty before anything is sent.
     pub(super) path: &'a str,
-    /// Replaces known keys, the one that was sent included.
+    /// The scrubber of all known keys, including the key that was sent.
     pub(super) scrubber: &'a Scrubber,
 }
 
@@ -56,14 +57,14 @@ impl Reporter<'_> {
         self.error(Category::MissingKey, &what).with_hint(hint).with_nothing_sent()
     }
 
-    /// Creates the error for a header whose `variable` holds what no header can carry.
+    /// Creates the error for a header whose `variable` holds a character that no header can carry.
     pub(super) fn unfit_header(&self, variable: &str) -> Error {
         let what = format!("cannot be sent {variable}: a header carries printable ASCII only");
         let hint = format!("check {variable} for line ends and other invisible characters");
         self.error(Category::Auth, &what).with_hint(hint).with_nothing_sent()
     }
 
-    /// Creates the error for a timeout of the policy: `setting` names it, `what` did not happen
+    /// Creates the error for a timeout of the policy: `setting` names it, and `what` did not happen
     /// within `limit`.
     pub(super) fn timeout(&self, what: &str, setting: &str, limit: Duration) -> Error {
         let what = format!("{what} within {limit:?} ({setting})");
@@ -132,7 +133,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// Creates the error for a response that is an error.
+    /// Creates the error for a response with an error status.
     pub(super) fn refused(
         &self,
         status: StatusCode,
@@ -151,7 +152,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// Creates the error for a stream that holds one.
+    /// Creates the error for a stream that contains an error.
     pub(super) fn broke_off(
         &self,
         status: StatusCode,
@@ -165,13 +166,13 @@ impl Reporter<'_> {
         self.error(category, &what).with_http_status(status.as_u16())
     }
 
-    /// Returns the provider's own sentence, fit to be shown; `None` if there is none.
+    /// Returns the provider's own sentence in a form that can be shown; `None` if there is none.
     fn said(&self, report: &ErrorReport) -> Option<String> {
         let sentence = self.sentence(report.message.as_deref()?);
         (!sentence.is_empty()).then_some(sentence)
     }
 
-    /// Creates the error for a body that is not an answer of the dialect, or that ends too early.
+    /// Creates the error for a body that is no answer of the dialect, or that ends too early.
     pub(super) fn malformed(
         &self,
         status: StatusCode,
@@ -201,14 +202,14 @@ impl Reporter<'_> {
         self.error(Category::BadResponse, &what).with_http_status(status)
     }
 
-    /// Creates the error for a stream that ended before its answer did.
+    /// Creates the error for a stream that ended before its answer was complete.
     pub(super) fn ended_early(&self, status: StatusCode) -> Error {
         self.error(Category::Truncated, "ended its stream before the end of its answer")
             .with_http_status(status.as_u16())
     }
 
-    /// Removes keys from an answer, since one may have hidden behind a JSON escape, where the bytes
-    /// did not show it. Cuts names that a server made up to the length of a real one.
+    /// Removes keys from an answer, because a JSON escape may have hidden one from the scrubber of
+    /// the bytes. Names that a server made up are cut to the length of a usual one.
     pub(super) fn presentable(&self, mut completion: Completion) -> Completion {
         for OutputPart::Text(text) in &mut completion.parts {
             *text = self.scrubber.scrub(text);
@@ -220,7 +221,7 @@ impl Reporter<'_> {
         completion
     }
 
-    /// Adds the usage and the model that a failed attempt is billed by, if the provider sent them.
+    /// Adds the usage and the model by which a failed attempt is billed, if the provider sent them.
     pub(super) fn billed(&self, error: Error, usage: Option<Usage>, model: Option<&str>) -> Error {
         let Some(usage) = usage else { return error };
         match model {
@@ -229,13 +230,13 @@ impl Reporter<'_> {
         }
     }
 
-    /// Returns a name that a server made up, without keys and cut to the length of a real one. The
+    /// Returns a name that a server made up, without keys and cut to the length of a usual one. The
     /// order matters: a cut could leave most of a key.
     fn name(&self, name: &str) -> String {
         self.scrubber.scrub(name).chars().take(LONGEST_KEPT_ID).collect()
     }
 
-    /// Creates the error for an answer that is well-formed and holds no text.
+    /// Creates the error for an answer that is well-formed but holds no text.
     pub(super) fn unusable(&self, status: StatusCode, unusable: UnusableAnswer) -> Error {
         let error = self
             .error(unusable.category, &self.sentence(&unusable.message))
@@ -248,9 +249,9 @@ impl Reporter<'_> {
         }
     }
 
-    /// Returns a provider's text, fit to be shown: without control characters (a terminal would
-    /// obey them), without keys, and not too long. The order matters: a key may hide behind a
-    /// control character or a JSON escape, and a cut could leave half of a key.
+    /// Returns a provider's text in a form that can be shown: without control characters (a
+    /// terminal would obey them), without keys, and not too long. The order matters: a key may hide
+    /// behind a control character or a JSON escape, and a cut could leave half of a key.
     fn sentence(&self, text: &str) -> String {
         let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let visible: String = spaced.chars().filter(|c| !c.is_control()).collect();

@@ -1,22 +1,22 @@
-//! How an answer is framed, told by what its body shows: servers and proxies name another
+//! Detects how an answer is framed by its body, because servers and proxies may send a wrong
 //! content type, or none.
 
 use super::events::LARGEST_EVENT;
 
-/// How an answer is framed.
+/// The framing of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// Server-sent events.
+    /// The answer is sent as server-sent events.
     Events,
-    /// One JSON document, or one a line.
+    /// The answer is sent as one JSON document, or as one document a line.
     Documents,
 }
 
 /// The names with which a line of a stream of events begins.
 const FIELDS: [&[u8]; 5] = [b"data", b"event", b"id", b"retry", b":"];
 
-/// Tells the framing by the first bytes of a body; `None` where more of them are needed, or
-/// where they show neither.
+/// Returns the framing that the first bytes of a body show; `None` if more bytes are needed, or the
+/// bytes show no framing.
 pub(super) fn shown_by(body: &[u8]) -> Option<Framing> {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body).trim_ascii_start();
     match body.first()? {
@@ -32,7 +32,7 @@ pub(super) fn shown_by(body: &[u8]) -> Option<Framing> {
     }
 }
 
-/// Whether more bytes could show the framing of a body that begins so.
+/// Returns whether more bytes could show the framing of a body with this beginning.
 pub(super) fn is_open(body: &[u8]) -> bool {
     let mark = "\u{feff}".as_bytes();
     let is_part_of_mark = mark.starts_with(body);
@@ -42,8 +42,8 @@ pub(super) fn is_open(body: &[u8]) -> bool {
     body.len() < LARGEST_EVENT && (is_part_of_mark || FIELDS.iter().any(may_become))
 }
 
-/// The documents of a body with one a line, among which the closing word of a stream may stand;
-/// `None` for another body.
+/// Returns the documents of a body with one document a line, which may also hold the closing word
+/// of a stream; `None` for any other body.
 pub(super) fn documents(body: &[u8]) -> Option<Vec<String>> {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();

@@ -1,7 +1,7 @@
 //! Gathers a streamed answer, event by event.
 //!
-//! This file decides when an answer has begun, when it is whole, and which silence is its end. What
-//! an event means is decided by the dialect's [`Assembly`].
+//! This module decides when an answer has begun, when it is complete, and which silence is its end.
+//! The dialect's [`Assembly`] decides what an event means.
 
 use std::ops::ControlFlow;
 use std::pin::pin;
@@ -20,14 +20,13 @@ use crate::error::{Category, Error};
 use crate::provider::dialect::{Assembly, Completeness, ErrorReport, WireFormat, classify};
 use crate::transport::Recorder;
 
-/// How long to wait for more after an answer has ended. Its token counts arrive with its end, or at
-/// once after it.
+/// The longest wait for more data after an answer has ended. Token counts arrive with the end of an
+/// answer, or at once after it.
 const GRACE: Duration = Duration::from_secs(1);
 
 impl<W: WireFormat> HttpProvider<W> {
-    /// Reads events until the answer is whole or the body ends. The answer has to begin within the
-    /// idle timeout, whatever signs of life there are; after its beginning, signs of life are
-    /// enough.
+    /// Reads events until the answer is complete or the body ends. The answer has to begin within
+    /// the idle timeout, whatever pings arrive; after its beginning, pings are enough.
     ///
     /// # Errors
     /// Fails if the answer does not begin, the body breaks off, or an event is an error or
@@ -86,7 +85,7 @@ impl<W: WireFormat> HttpProvider<W> {
     /// Checks that an event is not an error.
     ///
     /// # Errors
-    /// Fails with the error that the event holds, or that it is by its name.
+    /// Fails with the error that the event contains, or that its name makes it.
     fn refuse_error_event(
         &self,
         event: &ServerSentEvent,
@@ -100,7 +99,7 @@ impl<W: WireFormat> HttpProvider<W> {
         Err(self.broke_off(&report, status, headers, reporter))
     }
 
-    /// The failure of an answer with an error in it.
+    /// Creates the failure of an answer that contains an error.
     fn broke_off(
         &self,
         report: &ErrorReport,
@@ -113,7 +112,7 @@ impl<W: WireFormat> HttpProvider<W> {
     }
 
     /// Returns when silence counts as the end of an answer; `None` if it never does. The end of the
-    /// attempt does not count as the end of an answer that may still go on.
+    /// attempt is not the end of an answer that may still continue.
     fn ends_by(&self, ending: Completeness, deadline: Instant) -> Option<Instant> {
         let idle = self.endpoint.idle_timeout;
         match ending {
@@ -124,7 +123,7 @@ impl<W: WireFormat> HttpProvider<W> {
     }
 }
 
-/// Waits for an event, until a limit if there is one.
+/// Waits for an event until the limit, if there is one.
 async fn next_by<T>(
     limit: Option<Instant>,
     recorder: &Recorder,
@@ -136,7 +135,7 @@ async fn next_by<T>(
     }
 }
 
-/// Adds an event to the answer, and notes how much text has arrived.
+/// Adds an event to the answer, and records how much text has arrived.
 fn take_event(
     assembly: &mut impl Assembly,
     event: &ServerSentEvent,
@@ -154,7 +153,7 @@ fn take_event(
     Ok(flow)
 }
 
-/// Returns why a stream could not be read further.
+/// Creates the error of a stream that could not be read further.
 fn unreadable(fault: Fault<Error>, status: StatusCode, reporter: &Reporter<'_>) -> Error {
     match fault {
         Fault::Source(error) => error,

@@ -1,7 +1,7 @@
 //! The headers that the policy sends with each request.
 //!
-//! A record shows that they were there and never what they said: their values are filled in at the
-//! last moment, in a copy of the request that nobody keeps.
+//! A record shows their names and never their values, which are filled in at the last moment, in a
+//! copy of the request that is not kept.
 
 use http::{HeaderMap, HeaderValue};
 
@@ -17,7 +17,7 @@ pub(super) struct HeaderValues {
     pub(super) secrets: Vec<Secret>,
 }
 
-/// Why a header has no value.
+/// The reason why a header has no value.
 pub(super) enum NoValue<'a> {
     /// The variable is not set.
     Missing(&'a str),
@@ -25,7 +25,7 @@ pub(super) enum NoValue<'a> {
     Unfit(&'a str),
 }
 
-/// Adds the endpoint's headers as a record shows them.
+/// Adds the endpoint's headers with redacted values, as records show them.
 pub(super) fn add_redacted(endpoint: &Endpoint, headers: &mut HeaderMap) {
     for header in &endpoint.headers {
         headers.insert(header.name.clone(), HeaderValue::from_static(REDACTED));
@@ -36,7 +36,7 @@ impl HeaderValues {
     /// Returns the values of the endpoint's headers.
     ///
     /// # Errors
-    /// Fails with the first variable that gives no value.
+    /// Fails with the first variable that has no usable value.
     pub(super) async fn of<'a>(
         endpoint: &'a Endpoint,
         credentials: &dyn CredentialSource,
@@ -67,7 +67,7 @@ impl HeaderValues {
         Ok(values)
     }
 
-    /// Returns the request with the values in place of what a record shows.
+    /// Returns a copy of the request with the values of its headers filled in.
     pub(super) fn put_into(self, request: &HttpRequest) -> HttpRequest {
         let mut request = request.clone();
         request.headers.extend(self.headers);

@@ -3,8 +3,8 @@
 //! [`HttpProvider`] is the shell around a pure [`WireFormat`]. It asks for the key, sends the
 //! prepared bytes and decodes what arrives, in one piece or event by event. [`reading`] holds the
 //! clocks, the bounds and the record of a response; [`gathering`] decides when a streamed answer is
-//! whole; [`events`] parses server-sent events; [`failure`] words each failure. What the bytes mean
-//! is decided in [`dialect`](super::dialect).
+//! complete; [`events`] parses server-sent events; [`failure`] writes the errors. The meaning of
+//! the bytes is decided in [`dialect`](super::dialect).
 
 mod advice;
 mod events;
@@ -49,29 +49,29 @@ use crate::error::{Category, Error};
 use crate::model::{Completion, Delivery, Dialect, Endpoint};
 use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, SentMark, Transport};
 
-/// How long a body may go on after the end of its answer before its connection is closed. Most
-/// bodies end at once, or after the 40 ms of a delayed acknowledgement.
+/// The longest time for which a body may go on after the end of its answer before its connection is
+/// closed. Most bodies end at once, or after the 40 ms of a delayed acknowledgement.
 const LINGER: Duration = Duration::from_millis(50);
 
-/// What a provider over HTTP needs besides its endpoint.
+/// The parts that a provider over HTTP needs besides its endpoint.
 #[derive(Clone)]
 pub(crate) struct ProviderParts {
-    /// Sends the requests.
+    /// The transport that sends the requests.
     pub(crate) transport: Arc<dyn Transport>,
-    /// Supplies the key.
+    /// The source of the key.
     pub(crate) credentials: Arc<dyn CredentialSource>,
-    /// Knows the keys of all providers, because one provider may echo the key of another.
+    /// The scrubber of the keys of all providers, because one provider may echo the key of another.
     pub(crate) scrubber: Scrubber,
-    /// Tells the time, to turn a date in a header into a wait.
+    /// The clock that converts a date in a header into a wait.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Bounds the bytes of all answers that are being read.
+    /// The room that bounds the bytes of all answers that are being read.
     pub(crate) room: AnswerRoom,
-    /// Remembers which servers refuse to stream.
+    /// The servers that refuse to stream.
     streams: StreamRefusals,
 }
 
 impl ProviderParts {
-    /// Puts the parts together. Their clones remember together which servers refuse to stream.
+    /// Creates the parts of a provider. Clones share the memory of servers that refuse to stream.
     pub(crate) fn new(
         transport: Arc<dyn Transport>,
         credentials: Arc<dyn CredentialSource>,
@@ -106,8 +106,8 @@ impl<W: WireFormat> HttpProvider<W> {
         Self { endpoint, parts, wire: PhantomData }
     }
 
-    /// Returns how an answer to `call` is asked for: as the policy says, unless its server has
-    /// refused to stream.
+    /// Returns the delivery that is asked for `call`: the policy's, unless the server has refused
+    /// to stream.
     fn delivery(&self, call: &Call) -> Delivery {
         match self.parts.streams.holds(&self.endpoint, &call.model) {
             true => Delivery::Whole,
@@ -115,8 +115,8 @@ impl<W: WireFormat> HttpProvider<W> {
         }
     }
 
-    /// Remembers a refused stream, so that the next call is prepared without one. A refusal of what
-    /// was no stream is about something else.
+    /// Remembers a refused stream, so that the next call is prepared without one. The refusal of a
+    /// request for a whole answer is ignored, because it is about something else.
     fn note_refused_stream(&self, call: &Call, request: &HttpRequest, error: Error) -> Error {
         if error.category() != Category::InvalidRequest {
             return error;
@@ -138,7 +138,7 @@ impl<W: WireFormat> HttpProvider<W> {
         }
     }
 
-    /// Returns what words the failures of one attempt.
+    /// Returns the writer of errors for one attempt.
     fn reporter<'a>(&'a self, call: &'a Call, scrubber: &'a Scrubber) -> Reporter<'a> {
         Reporter { endpoint: &self.endpoint, call, path: "", scrubber }
     }
@@ -162,8 +162,8 @@ impl<W: WireFormat> HttpProvider<W> {
         })
     }
 
-    /// Sends one request and reads its answer. Each silence is bounded, and the whole of it by the
-    /// attempt's clock.
+    /// Sends one request and reads its answer. Each silence is bounded by the idle timeout, and the
+    /// whole exchange by the attempt's timeout.
     async fn exchange(
         &self,
         request: &HttpRequest,
@@ -208,7 +208,7 @@ impl<W: WireFormat> HttpProvider<W> {
         }
     }
 
-    /// Decodes a whole answer. An error object in it is the failure that it names.
+    /// Decodes a whole answer. If it contains an error object, the attempt fails with that error.
     fn decode(
         &self,
         answer: &ScrubbedResponse,
@@ -227,8 +227,7 @@ impl<W: WireFormat> HttpProvider<W> {
         })
     }
 
-    /// Reads the documents of a body as the events of a stream, of which the end of the body is
-    /// the last.
+    /// Decodes the documents of a body as the events of a stream that ends with the body.
     fn assemble_lines(
         &self,
         lines: &[String],
@@ -251,7 +250,8 @@ impl<W: WireFormat> HttpProvider<W> {
         finished(assembly, status, reporter)
     }
 
-    /// What an error says, whatever its status: some servers put one into a 200.
+    /// Returns the error that an answer contains, whatever its status: some servers put an error
+    /// into a 200.
     fn refused(&self, answer: &ScrubbedResponse, reporter: &Reporter<'_>) -> Error {
         let ScrubbedResponse { status, headers, body } = answer;
         let mut report = W::decode_error(body).unwrap_or_else(|| ErrorReport::from_body(body));
@@ -277,7 +277,7 @@ impl<W: WireFormat> HttpProvider<W> {
         self.with_requested_wait(error, headers, report)
     }
 
-    /// A decoded answer as a caller gets it, or why it is of no use.
+    /// Converts a decoded answer into a completion, or into the error of an unusable answer.
     fn complete(
         &self,
         decoded: DecodedAnswer,
@@ -390,8 +390,8 @@ fn finished(
 }
 
 /// Reads on in the background after the end of an answer, so that the body can end and its
-/// connection can be used again. Nobody waits for that: an answer that was paid for is neither
-/// delayed nor lost to the attempt's clock.
+/// connection can be used again. No caller waits for that, so an answer that was paid for is
+/// neither delayed nor lost to the attempt's timeout.
 fn linger(rest: impl Stream<Item = impl Send> + Send + 'static) {
     tokio::spawn(timeout(LINGER, rest.for_each(|_| ready(()))));
 }

@@ -1,5 +1,5 @@
-//! Whether a response with an error status counts tokens: then the model has worked, and a bill may
-//! come. How much it will be is not read from there.
+//! Detects whether a response with an error status counts tokens: then the model has worked, and a
+//! bill may follow. The amount of the bill is not read from the response.
 
 use http::StatusCode;
 use serde_json::Value;
@@ -9,10 +9,10 @@ use crate::error::Error;
 /// The names under which the known APIs count tokens.
 const COUNTS: [&str; 3] = ["usage", "usageMetadata", "usage_metadata"];
 
-/// How deep a count may stand below the top of a body.
+/// The deepest nesting at which a count of tokens is searched in a body.
 const DEEPEST: usize = 8;
 
-/// Notes in an error whether a bill may come for the request that was refused.
+/// Marks an error if the refused request may be billed.
 pub(super) fn with_possible_bill(error: Error, status: StatusCode, body: &[u8]) -> Error {
     match counts_tokens(status, body) {
         true => error.with_possible_bill(),
@@ -20,8 +20,8 @@ pub(super) fn with_possible_bill(error: Error, status: StatusCode, body: &[u8]) 
     }
 }
 
-/// Returns whether an error body counts tokens of the request that was refused. Where a request was
-/// refused at the door, a count is that of the account.
+/// Returns whether an error body counts tokens of the request that was refused. If a request was
+/// refused before a model saw it, a count is about the account.
 fn counts_tokens(status: StatusCode, body: &[u8]) -> bool {
     let at_the_door = matches!(status.as_u16(), 0..=399 | 401..=404 | 429);
     !at_the_door && documents(body).any(|document| holds_count(&document, DEEPEST))

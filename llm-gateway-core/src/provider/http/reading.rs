@@ -1,7 +1,7 @@
-//! A response while it is read: its clocks, its bounds and its record.
+//! The reading of a response: its timeouts, its bounds and its record.
 //!
-//! Whatever ends the reading, what has arrived until then is scrubbed of keys and recorded. What
-//! the bytes mean is not decided here.
+//! Whatever ends the reading, the bytes that have arrived until then are scrubbed of keys and
+//! recorded. This module does not decide what the bytes mean.
 
 use std::future::ready;
 use std::mem;
@@ -25,43 +25,45 @@ use crate::transport::{BodyStream, HttpResponse, REDACTED, Recorder, Trailers};
 /// escaped as JSON) stay below 2 MiB.
 pub(super) const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
-/// The bound on the body of an error, in bytes, exceeded by one chunk at most. Real errors have
-/// some hundred bytes, and the rest of a long error page helps nobody.
+/// The bound on the body of an error, in bytes, exceeded by one chunk at most. Usual errors have
+/// some hundred bytes, and the rest of a long error page is of no use.
 pub(super) const LARGEST_ERROR: usize = 64 * 1024;
 
-/// How long the body of an error may take. It mostly arrives with the head, and the status has
-/// already said what decides.
+/// The longest time in which the body of an error is read. It usually arrives with the head, and
+/// the status already decides the category.
 pub(super) const LONGEST_ERROR: Duration = Duration::from_secs(1);
 
-/// How long headers behind a stream may take. A server that announces them sends them at its end.
+/// The longest wait for headers behind a stream. A server that announces them sends them at its
+/// end.
 const LONGEST_TRAILERS: Duration = Duration::from_secs(1);
 
-/// How many chunks may come between the end of an answer and the headers behind it.
+/// The most chunks that are read between the end of an answer and the headers behind it.
 const MOST_CHUNKS_BEHIND: usize = 16;
 
-/// A response that is being read. When it is dropped (read to its end, timed out or cancelled),
-/// what has arrived until then is scrubbed and recorded, once.
+/// A response that is being read. When it is dropped (read to its end, timed out or cancelled), the
+/// bytes that have arrived are scrubbed and recorded, once.
 pub(super) struct Reading<'a> {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    /// When the attempt ends.
+    /// The end of the attempt.
     pub(super) deadline: Instant,
-    /// When the head came.
+    /// The time at which the head arrived.
     pub(super) began: Instant,
     body: Fuse<BodyStream>,
-    /// The headers behind the body, which count as headers.
+    /// The headers behind the body, which count like those before it.
     trailers: Trailers,
     came: BytesMut,
-    /// The bytes that came before the framing of the body was known, and are still to be handed on.
+    /// The bytes that arrived before the framing of the body was known, and are still to be passed
+    /// on.
     ahead: Option<Bytes>,
-    /// The whole answer, without keys.
+    /// The whole answer without keys.
     scrubbed: Option<Scrubbed>,
     room: RoomShare<'a>,
     reporter: &'a Reporter<'a>,
     recorder: &'a Recorder,
 }
 
-/// Headers and body with known keys replaced, and whether there were any.
+/// Headers and body with known keys replaced, and whether any key was replaced.
 #[derive(Clone)]
 struct Scrubbed {
     headers: HeaderMap,
@@ -102,8 +104,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Reads until the body shows how the answer is framed, whatever was asked for and whatever
-    /// the content type says. Where the body shows nothing, the content type decides.
+    /// Reads until the body shows how the answer is framed, whatever was asked for and whatever the
+    /// content type says. If the body shows no framing, the content type decides.
     pub(super) async fn framing(&mut self) -> Result<Framing, Error> {
         let declared = if self.is_stream() { Framing::Events } else { Framing::Documents };
         while framing::is_open(&self.came) {
@@ -115,7 +117,7 @@ impl<'a> Reading<'a> {
         Ok(framing::shown_by(&self.came).unwrap_or(declared))
     }
 
-    /// Whether the content type says that the answer is a stream.
+    /// Returns whether the content type says that the answer is a stream.
     fn is_stream(&self) -> bool {
         let media_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = media_type.and_then(|text| text.split(';').next()).unwrap_or_default();
@@ -125,7 +127,7 @@ impl<'a> Reading<'a> {
     /// Returns the next bytes of the body; `None` at its end.
     ///
     /// # Errors
-    /// Fails if the body falls silent, breaks off or is too long.
+    /// Fails if the body is silent for too long, breaks off or is too large.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let status = self.status;
         let idle = self.reporter.endpoint.idle_timeout;
@@ -162,7 +164,7 @@ impl<'a> Reading<'a> {
         if self.is_stream() { LARGEST_STREAM } else { LARGEST_BODY }
     }
 
-    /// Returns the bytes from here to the end of the body.
+    /// Returns the rest of the body's bytes as chunks.
     // Boxed, or the compiler cannot see that a future which holds the stream may change threads.
     pub(super) fn chunks(&mut self) -> BoxStream<'_, Result<Bytes, Error>> {
         Box::pin(stream::try_unfold(self, |reading| async move {
@@ -174,8 +176,8 @@ impl<'a> Reading<'a> {
         }))
     }
 
-    /// Reads on behind the end of a stream to the headers behind the body, if the head announces
-    /// them. Chunks are left out of the record.
+    /// Reads past the end of a stream to the headers behind the body, if the head announces them.
+    /// Chunks on the way are not recorded.
     pub(super) async fn trailers(&mut self) {
         if self.headers.contains_key(TRAILER) {
             let soon = self.deadline.min(Instant::now() + LONGEST_TRAILERS);
@@ -185,7 +187,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Takes the rest of the body out of the reading and out of the record.
+    /// Takes the rest of the body, which is then neither read nor recorded here.
     pub(super) fn rest(&mut self) -> Fuse<BodyStream> {
         let nothing: BodyStream = Box::pin(stream::empty());
         mem::replace(&mut self.body, nothing.fuse())
@@ -198,9 +200,9 @@ impl<'a> Reading<'a> {
         Ok(self.response())
     }
 
-    /// Returns as much of an error response as comes soon. Its status counts, even if its body breaks
-    /// off. The bytes are not counted against the room for answers, because they are few and are kept
-    /// for a second at most.
+    /// Returns the part of an error response that arrives soon. Its status counts even if its body
+    /// breaks off. The bytes are not counted against the room for answers, because they are few and
+    /// are kept for a second at most.
     pub(super) async fn error(&mut self) -> ScrubbedResponse {
         let soon = self.deadline.min(Instant::now() + LONGEST_ERROR);
         while self.came.len() < LARGEST_ERROR {
@@ -215,7 +217,7 @@ impl<'a> Reading<'a> {
         ScrubbedResponse { status: self.status, headers, body }
     }
 
-    /// Returns the bytes that have come, without keys.
+    /// Returns the bytes that have arrived, without keys.
     fn scrub(&mut self) -> Scrubbed {
         if let Some(scrubbed) = &self.scrubbed {
             return scrubbed.clone();

@@ -1,8 +1,8 @@
-//! Servers that refuse to stream: how they say so, and that it is remembered.
+//! The memory of servers that refuse to stream, and the words by which they say so.
 //!
 //! Answers are asked for as streams unless the policy says otherwise. A server that does not know
-//! `stream` or `stream_options` answers 400 or 422. It is then asked once more for a whole answer,
-//! and so is every later call of that model in this process.
+//! `stream` or `stream_options` answers 400 or 422. The request is then repeated once for a whole
+//! answer, and every later call of that model in this process asks for a whole answer.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,8 @@ use http::StatusCode;
 
 use crate::model::{Endpoint, ModelId};
 
-/// The models whose server refuses to stream, each with its server's base URL. Clones share them.
+/// The models whose server refuses to stream, each with its server's base URL. Clones share the
+/// set.
 #[derive(Clone, Default)]
 pub(crate) struct StreamRefusals(Arc<Mutex<BTreeSet<(String, String)>>>);
 
@@ -21,12 +22,12 @@ impl StreamRefusals {
         self.lock().contains(&key(endpoint, model))
     }
 
-    /// Notes that the server of a model refuses to stream.
+    /// Adds a model whose server refuses to stream.
     pub(super) fn note(&self, endpoint: &Endpoint, model: &ModelId) {
         self.lock().insert(key(endpoint, model));
     }
 
-    /// Forgets a refusal that turned out to be about something else.
+    /// Removes a refusal that turned out to have another cause.
     pub(super) fn forget(&self, endpoint: &Endpoint, model: &ModelId) {
         self.lock().remove(&key(endpoint, model));
     }
@@ -41,11 +42,12 @@ fn key(endpoint: &Endpoint, model: &ModelId) -> (String, String) {
     (endpoint.base_url.clone(), model.to_string())
 }
 
-/// The words by which a server names what it refuses. `upstream` is another word.
+/// The words by which a server names what it refuses. They are compared as whole words, so
+/// `upstream` does not match.
 const WORDS: &[&str] = &["stream", "streams", "streaming", "stream_options", "include_usage"];
 
-/// Returns whether an error finds fault with the stream that was asked for. The whole body is read,
-/// since FastAPI names the field in a list and others in a sentence.
+/// Returns whether an error refuses the stream that was asked for. The whole body is searched,
+/// because FastAPI names the field in a list and other servers in a sentence.
 pub(super) fn refuses_stream(status: StatusCode, body: &[u8]) -> bool {
     if status != StatusCode::BAD_REQUEST && status != StatusCode::UNPROCESSABLE_ENTITY {
         return false;

@@ -1,11 +1,12 @@
 //! Bounds the bytes of all answers that are read at the same time, over the whole gateway.
 //!
-//! An answer takes room before it reads on, and gives all of it back when it has been decoded. If
-//! there is none, it waits, and its connection with it: what is not read, its server cannot send.
+//! An answer takes room before it reads on, and returns all of its room when it has been decoded.
+//! Without free room it waits, and its connection waits with it, because a server cannot send what
+//! is not read.
 //!
-//! Half-read answers that wait for each other would wait for ever. One answer at a time may
-//! therefore take the *lane*: it is then read to its end without waiting, within its own bound.
-//! The lane has a part of the room to itself, large enough for the largest answer.
+//! Half-read answers could wait for each other for ever. Therefore one answer at a time may take
+//! the *lane*: it is then read to its end without waiting, within its own bound. A part of the
+//! room, large enough for the largest answer, is reserved for the lane.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,35 +20,36 @@ use crate::transport::Recorder;
 /// of 128 k tokens that was paid for must not be lost to a bound.
 pub(super) const LARGEST_STREAM: usize = 64 * 1024 * 1024;
 
-/// How many bytes an answer takes room for before it reads on: more than most answers have, and so
-/// little that thousands of them fit. An answer holds at most one chunk beyond its room.
+/// The number of bytes for which an answer takes room before it reads on: more than most answers
+/// have, and so few that thousands of answers fit. An answer holds at most one chunk beyond its
+/// room.
 const STEP: usize = 16 * 1024;
 
-/// The room for the bytes of answers that are being read. Clones share it.
+/// The room for the bytes of answers that are being read. Clones share the room.
 #[derive(Debug, Clone)]
 pub(crate) struct AnswerRoom {
-    /// One permit for each byte outside the lane.
+    /// The permits of the shared room, one for each byte outside the lane.
     shared: Arc<Semaphore>,
     /// The one permit to take the lane.
     lane: Arc<Semaphore>,
 }
 
 impl AnswerRoom {
-    /// Creates room for so many bytes, of which half at most belongs to the lane.
+    /// Creates room for this many bytes, at most half of which are reserved for the lane.
     pub(crate) fn of(bytes: usize) -> Self {
         let lane = LARGEST_STREAM.min(bytes / 2);
         let shared = bytes.saturating_sub(lane).clamp(1, Semaphore::MAX_PERMITS);
         Self { shared: Arc::new(Semaphore::new(shared)), lane: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Returns the share of an answer that begins, which is empty. Its waits are noted in
+    /// Returns the empty share of an answer that begins. The waits of the share are recorded in
     /// `recorder`.
     pub(super) fn share<'a>(&self, recorder: &'a Recorder) -> RoomShare<'a> {
         RoomShare { room: self.clone(), recorder, shared: None, lane: None, unused: 0 }
     }
 }
 
-/// The room that one answer has taken. It is given back on drop.
+/// The room that one answer has taken, which is returned when the share is dropped.
 pub(super) struct RoomShare<'a> {
     room: AnswerRoom,
     recorder: &'a Recorder,
@@ -61,17 +63,17 @@ impl RoomShare<'_> {
     /// Takes room for the next bytes, before they are read.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves the line. Nothing is taken then.
+    /// Dropping the future leaves the line, and takes no room.
     pub(super) async fn before_reading(&mut self) {
         if self.unused == 0 {
             self.take(STEP).await;
         }
     }
 
-    /// Uses room for `bytes` that have been read, and takes what is missing.
+    /// Uses room for `bytes` that have been read, and takes more room if the share has too little.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves the line. Nothing is taken then.
+    /// Dropping the future leaves the line, and takes no room.
     pub(super) async fn used(&mut self, bytes: usize) {
         if let Some(missing) = bytes.checked_sub(self.unused).filter(|missing| *missing > 0) {
             self.take(missing).await;
@@ -111,8 +113,8 @@ impl RoomShare<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TimeExceeded;
 
-/// Waits for `work` until `limit`. The time for which the attempt waits for room of this process
-/// does not count: it shows nothing about the provider.
+/// Waits for `work` until `limit`. The time for which the attempt waits for room in this process
+/// does not count, because it shows nothing about the provider.
 pub(super) async fn in_provider_time<T>(
     limit: Instant,
     recorder: &Recorder,

@@ -1,4 +1,4 @@
-//! Words the failures below HTTP, and says how far the request had got.
+//! Writes the errors of failures below HTTP, with the progress that the request had made.
 
 use std::error::Error;
 use std::io;
@@ -74,7 +74,8 @@ pub(super) fn body_ended(error: ::reqwest::Error) -> TransportError {
     TransportError::new(Phase::Body, message)
 }
 
-/// Returns the failure of a connect for which this process had nothing left, if it is one.
+/// Returns the failure of a connect for which this process had no descriptor or no memory left;
+/// `None` for any other failure.
 fn out_of_resources(error: &::reqwest::Error) -> Option<TransportError> {
     let mut in_chain = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
     let is_want = in_chain.any(is_own_want)

@@ -1,9 +1,9 @@
 //! The transport over the network: HTTP/1.1 and HTTP/2, with TLS by rustls and ring.
 //!
-//! It decides how connections are made and pooled, and how their failures are worded. It follows no
-//! redirect (a key must not travel to another host), repeats nothing (a POST is paid for) and
-//! decompresses nothing (what is recorded is what arrived). Its only timeout is that of the
-//! connect; all others belong to the reader of the response.
+//! The transport decides how connections are made and pooled, and how their failures are reported.
+//! It follows no redirect (a key must not travel to another host), repeats nothing (a POST is paid
+//! for) and decompresses nothing (what is recorded is what arrived). Its only timeout is that of
+//! the connect; all others belong to the reader of the response.
 
 mod failure;
 mod frames;
@@ -39,32 +39,33 @@ pub(crate) use roots::certificate_remarks;
 /// is better to try the next target.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a silent connection to another machine is kept. Load balancers drop one after 60 s
-/// (AWS) to 75 s (nginx). A request that meets such a close may have been paid for, so this side
-/// closes first.
+/// The longest time for which an idle connection to another machine is kept. Load balancers close
+/// one after 60 s (AWS) to 75 s (nginx). A request that meets their close may have been paid for,
+/// so this side closes first.
 const REMOTE_IDLE: Duration = Duration::from_secs(50);
 
-/// How long a silent connection to this machine is kept. Local servers on uvicorn or Node drop one
-/// after 5 s, and a local connect costs nothing.
+/// The longest time for which an idle connection to this machine is kept. Local servers on uvicorn
+/// or Node close one after 5 s, and a local connect costs nothing.
 const LOOPBACK_IDLE: Duration = Duration::from_secs(4);
 
-/// How many silent connections to one host are kept: enough for a burst of panels to use its
-/// connections again. Each costs a file descriptor and some kilobytes, and the usual limit is 1 024
-/// descriptors.
+/// The largest number of idle connections to one host: enough for a burst of panels to use its
+/// connections again. Each connection costs a file descriptor and some kilobytes, and the usual
+/// limit is 1 024 descriptors.
 const IDLE_CONNECTIONS_PER_HOST: usize = 64;
 
-/// How many bytes of one answer HTTP/2 may send ahead of its reader. An answer that waits for room
-/// in this process stops there.
+/// The number of bytes of one answer that HTTP/2 may send ahead of its reader. An answer that waits
+/// for room in this process stops there.
 const STREAM_WINDOW: u32 = 256 * 1024;
 
-/// How many bytes of all answers of one connection HTTP/2 may send ahead of their readers: enough
-/// for 256 answers that wait, so that they cannot keep another one from being read to its end.
+/// The number of bytes of all answers of one connection that HTTP/2 may send ahead of their
+/// readers: enough for 256 answers that wait, so that they cannot keep another one from being read
+/// to its end.
 const CONNECTION_WINDOW: u32 = 256 * STREAM_WINDOW;
 
 /// The user agent, which is all that a provider learns about the gateway besides the request.
 const USER_AGENT: &str = concat!("llm-gateway/", env!("CARGO_PKG_VERSION"));
 
-/// Sends requests over the network, with pooled connections.
+/// The transport that sends requests over the network, with pooled connections.
 ///
 /// HTTP clients are built on first use, so that start-up costs nothing. If one cannot be built, the
 /// call fails and not the process. Proxies and certificates are those that the process's variables
@@ -189,7 +190,7 @@ impl Transport for ReqwestTransport {
     }
 }
 
-/// The kinds of connection, by where they lead: each has a client with the settings it needs.
+/// The kind of a connection, by where it leads. Each kind has a client with its own settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lane {
     /// Connections to other machines, through the proxies of the network's settings; they trust its

@@ -43,7 +43,7 @@ fn credential(key: &str) -> Credential {
     }
 }
 
-/// Reads one request, head and body, as the bytes that came; `None` at the end.
+/// Reads one request, head and body, as the bytes that arrived; `None` at the end.
 async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(BODY.as_bytes()) {
@@ -237,7 +237,7 @@ fn only_loopback_hosts_go_without_a_proxy() {
     }
 }
 
-/// A server that reads one request, sends `head`, and tells when the client hung up.
+/// Runs a server that reads one request, sends `head`, and reports when the client hung up.
 async fn watch_for_hangup(
     head: &'static str,
 ) -> (SocketAddr, oneshot::Receiver<()>, tokio::task::JoinHandle<()>) {

@@ -40,7 +40,7 @@ const MAX_STEPS: usize = 1024;
 /// runs offline for days must not grow.
 const MAX_REQUESTS: usize = 64;
 
-/// The number of characters that count as one token: the rule of thumb for English text. The
+/// The number of characters that count as one token, a usual estimate for English text. The
 /// policy's `chars_per_token` has the same default.
 const CHARS_PER_TOKEN: usize = 4;
 
@@ -214,13 +214,14 @@ impl Scripted {
         self.then(ScriptStep::Refuse)
     }
 
-    /// Adds a step whose connection never comes to be: nothing is refused, and nothing is sent.
+    /// Adds a step to the script whose connection is never made: it is not refused, and nothing is
+    /// sent.
     #[must_use]
     pub fn unreachable(self) -> Self {
         self.then(ScriptStep::Unreachable)
     }
 
-    /// Adds a step for which this process has no descriptor left.
+    /// Adds a step to the script for which this process has no descriptor left.
     #[must_use]
     pub fn out_of_resources(self) -> Self {
         self.then(ScriptStep::Exhausted)

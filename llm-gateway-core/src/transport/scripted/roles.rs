@@ -1,5 +1,5 @@
-//! Makes up what the offline model says: a verdict if an artifact is shown to be judged, a plan if
-//! one is asked for, else a few words about the prompt.
+//! Writes the replies of the offline model: a verdict if an artifact is shown to be judged, a plan
+//! if one is asked for, else a few words about the prompt.
 //!
 //! The gateway's own words in the request show the role, as they do to a real model. Whitespace is
 //! ignored, because each dialect may join the parts of a turn in its own way.
@@ -89,14 +89,14 @@ fn plain(refused: Option<&str>) -> String {
     refused.map_or_else(|| "ACCEPT".to_owned(), |reason| format!("REVISE: {reason}"))
 }
 
-/// Returns the nonces in a text: what stands at their place in each first line of a frame of this
-/// kind.
+/// Returns the nonces in a text: the words in the nonce's place of each first line of a frame of
+/// this kind.
 fn nonces(text: &str, kind: Framed) -> impl Iterator<Item = &str> {
     let begun = format!("<<<{} ", kind.word());
     text.lines().filter_map(move |line| line.trim().strip_prefix(&begun)?.strip_suffix(">>>"))
 }
 
-/// Returns the caller's task in a prompt's text: what stands before the first frame and before the
+/// Returns the caller's task in a prompt's text: the part before the first frame and before the
 /// planner's question.
 fn task(text: &str) -> &str {
     let framed = [Framed::Artifact, Framed::Plan, Framed::Reasons].into_iter().flat_map(|kind| {

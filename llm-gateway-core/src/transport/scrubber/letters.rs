@@ -1,24 +1,24 @@
 //! Reads a text by its letters, so that a key is found however a writer has spelled it.
 //!
-//! A writer may escape any character, break a text into lines and put invisible characters
-//! between its letters, so a list of all spellings of a key would have no end. Instead, text and
-//! key are both reduced to their *letters*: the visible ASCII characters, without case, read
-//! through the escapes of JSON, URLs, HTML and terminals. What is found among the letters is
-//! replaced at its place in the text. This file knows nothing about keys.
+//! A writer may escape any character, break a text into lines and put invisible characters between
+//! its letters, so a list of all spellings of a key would have no end. Instead, text and key are
+//! both reduced to their *letters*: the visible ASCII characters, without case, read through the
+//! escapes of JSON, URLs, HTML and terminals. A match among the letters is replaced at its place in
+//! the text. This module knows nothing about keys.
 //!
-//! Reading drops much and invents nothing: two texts with one meaning have the same letters. Some
-//! texts with different meanings do too, and a key may then be found where there is none. At the
-//! length of a key this does not happen by chance.
+//! Reading drops much and adds nothing: two texts with one meaning have the same letters. Some
+//! texts with different meanings also have the same letters, so a key may be found in a text
+//! without one. At the length of a key this does not happen by chance.
 
 use std::ops::Range;
 
-/// Marks a byte that is no letter.
+/// The class of a byte that is no letter.
 const DROPPED: u8 = 0;
 
-/// Marks a byte that may begin an escape.
+/// The class of a byte that may begin an escape.
 const SPECIAL: u8 = 1;
 
-/// What each byte is by itself: a letter, dropped or special.
+/// The class of each byte that is not part of an escape: a letter, dropped or special.
 const CLASSES: [u8; 256] = classes();
 
 // The compiler runs it, so that an index out of bounds would be an error.
@@ -45,7 +45,7 @@ const fn classes() -> [u8; 256] {
 /// The byte that begins a control sequence of a terminal.
 const ESCAPE: u8 = 0x1b;
 
-/// The names of HTML entities that stand for a letter or for nothing that is seen.
+/// The names of HTML entities that stand for a letter or for nothing visible.
 const ENTITIES: [(&[u8], u8); 11] = [
     (b"quot;", b'"'),
     (b"apos;", b'\''),
@@ -83,7 +83,7 @@ pub(super) fn letters(text: &[u8]) -> Vec<u8> {
     letters
 }
 
-/// Returns where in `text` each of these ranges of its letters stands.
+/// Returns the places in `text` of ranges of its letters.
 pub(super) fn places(text: &[u8], found: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut wanted: Vec<_> = found.iter().flat_map(|it| [it.start, it.end - 1]).collect();
     wanted.sort_unstable();
@@ -104,14 +104,14 @@ pub(super) fn places(text: &[u8], found: &[Range<usize>]) -> Vec<Range<usize>> {
     found.iter().filter_map(range).collect()
 }
 
-/// The smallest part of a text that is read by itself: a byte or an escape.
+/// A unit of a text, the smallest part that is read by itself: a byte or an escape.
 #[derive(Debug, Clone, Copy)]
 struct Unit {
     letter: u8,
     length: usize,
 }
 
-/// The units of a text.
+/// An iterator over the units of a text.
 struct Units<'a>(&'a [u8]);
 
 impl Iterator for Units<'_> {
@@ -132,8 +132,8 @@ fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(DROPPED)
 }
 
-/// Reads the unit that begins with `first`, which may begin an escape. All that is looked at is
-/// consumed, so that reading takes time linear in the text.
+/// Reads the unit that begins with `first`, which may begin an escape. All bytes that are inspected
+/// are consumed, so that reading takes time linear in the text.
 fn special(first: u8, after: &[u8]) -> Unit {
     match first {
         b'%' => percent(after),
@@ -201,7 +201,8 @@ fn entity(after: &[u8]) -> Unit {
     }
 }
 
-/// Returns how many bytes at the start of a text are `what`, again and again, and the rest.
+/// Returns how many bytes at the start of a text are repetitions of `what`, and the rest of the
+/// text.
 fn repeated<'a>(text: &'a [u8], what: &[u8]) -> (usize, &'a [u8]) {
     let mut rest = text;
     while let Some(more) = rest.strip_prefix(what) {
@@ -210,15 +211,15 @@ fn repeated<'a>(text: &'a [u8], what: &[u8]) -> (usize, &'a [u8]) {
     (text.len() - rest.len(), rest)
 }
 
-/// Returns the number that is written in these digits; `None` if they are none.
+/// Returns the number that digits write; `None` if they are no digits.
 fn number(digits: &[u8], radix: u32) -> Option<u32> {
     let is_number = digits.iter().all(|digit| char::from(*digit).is_digit(radix));
     let digits = std::str::from_utf8(digits).ok().filter(|digits| is_number && !digits.is_empty());
     u32::from_str_radix(digits?, radix).ok()
 }
 
-/// Returns the unit of a character that was written in `length` bytes before `rest`. The escape
-/// character goes together with the sequence that it begins: `ESC [ 3 1 m`.
+/// Returns the unit of a character that was written in `length` bytes before `rest`. An escape
+/// character forms one unit with the sequence that it begins: `ESC [ 3 1 m`.
 fn meaning(character: u32, length: usize, rest: &[u8]) -> Unit {
     if character == u32::from(ESCAPE) {
         let sequence = rest.strip_prefix(b"[").map(|rest| {
@@ -292,7 +293,7 @@ mod tests {
         assert_eq!(places(b"a b", &[0..2, 1..2]), [0..3, 2..3]);
     }
 
-    /// Letters and places are read by two loops.
+    /// Checks that letters and places, which are read by two loops, agree.
     #[test]
     fn every_cut_of_a_text_has_a_place_for_each_letter() {
         let text =

@@ -4,9 +4,9 @@
 //! scrubber compares [letters], so it finds a key as it is, in base64 and in hex digits, through
 //! escapes, line breaks and invisible characters, and in [pieces].
 //!
-//! Scrubbing is the last thing that happens to a text before it is stored, shown or sent on: what
-//! joins, cuts, decodes or cleans a text afterwards could make a key whole again, or leave a part
-//! of one that is no longer found.
+//! Scrubbing is the last step before a text is stored, shown or sent on: joining, cutting, decoding
+//! or cleaning a text afterwards could restore a key, or leave a part of one that is no longer
+//! found.
 
 mod letters;
 mod pieces;
@@ -28,7 +28,7 @@ use crate::model::KeyKind;
 /// The text that replaces a key.
 pub const REDACTED: &str = "[redacted]";
 
-/// Replaces known keys in bytes and in text. Cheap to clone.
+/// A scrubber, which replaces known keys in bytes and in text. It is cheap to clone.
 #[derive(Clone, Default)]
 pub struct Scrubber {
     secrets: Vec<Secret>,
@@ -43,8 +43,8 @@ impl fmt::Debug for Scrubber {
 }
 
 impl Scrubber {
-    /// Creates a scrubber for these keys. It does not look for those that are no secret: the
-    /// documented placeholders, and keys of fewer than 7 bytes.
+    /// Creates a scrubber for these keys. Keys that are no secret are not replaced: the documented
+    /// placeholders, and keys of fewer than 7 bytes.
     pub fn new(secrets: Vec<Secret>) -> Self {
         let keys = secrets.iter().map(Secret::expose);
         let keys = keys.filter(|key| matches!(KeyKind::of(key), KeyKind::Secret | KeyKind::Word));
@@ -70,7 +70,7 @@ impl Scrubber {
     }
 
     /// Replaces known keys in the values and names of headers, and returns whether there were any.
-    /// Where values hold one in pieces, all of them go.
+    /// If several values hold one key in pieces, all of these values are replaced.
     pub(crate) fn scrub_headers(&self, headers: HeaderMap) -> (HeaderMap, bool) {
         let values: Vec<u8> = headers.values().flat_map(HeaderValue::as_bytes).copied().collect();
         let names = headers.keys().any(|name| self.finds_key(name.as_str().as_bytes()));
@@ -110,8 +110,7 @@ impl Scrubber {
         !self.find(text).is_empty()
     }
 
-    /// Returns whether the strings of a body hold a known key in pieces, which the body itself does
-    /// not show.
+    /// Returns whether the strings of a body hold a known key in pieces that lie apart in the body.
     pub(crate) fn finds_pieces(&self, body: &[u8]) -> bool {
         self.spellings.is_some() && pieces::joined(body).iter().any(|text| self.finds_key(text))
     }
@@ -122,7 +121,7 @@ impl Scrubber {
         (!found.is_empty()).then(|| replaced(bytes, &found))
     }
 
-    /// Returns where in a text keys stand, in order and apart from each other.
+    /// Returns the places of keys in a text, in order and without overlap.
     fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
         let Some(spellings) = &self.spellings else { return Vec::new() };
         let letters = letters(text);
@@ -139,7 +138,7 @@ impl Scrubber {
     }
 }
 
-/// Returns ranges in order, those that overlap as one: a key that begins with another goes whole.
+/// Returns ranges in order, with overlapping ones joined, because one key may begin with another.
 fn apart(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_unstable_by_key(|range| range.start);
     let mut apart: Vec<Range<usize>> = Vec::new();

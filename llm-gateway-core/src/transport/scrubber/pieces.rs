@@ -1,14 +1,14 @@
-//! The strings of a body, joined, to find a key whose pieces lie in several of them.
+//! Joins the strings of a body, to find a key whose pieces lie in several of them.
 //!
 //! An answer comes in pieces: the events of a stream, the parts of a message, reasoning before
-//! text. A reader puts them together, and so does this file, without knowing the dialect: the
-//! strings under one name are joined in the order in which they came, then all that may be content
-//! whatever its name, and all that names something. The body need not be well formed.
+//! text. This module joins them as a reader would, without knowing the dialect: the strings under
+//! one name in their order, then all strings that may be content whatever their name, and all that
+//! name something. The body need not be well formed.
 
 use std::collections::HashMap;
 
-/// Members that say what kind of thing stands beside them, in a few fixed words, or fill a packet
-/// up. They come between the pieces of an answer and belong to none.
+/// Members whose values are labels: a few fixed words for the kind of what is beside them, or
+/// padding. They come between the pieces of an answer and belong to none.
 const LABELS: [&[u8]; 11] = [
     b"type",
     b"object",
@@ -23,7 +23,7 @@ const LABELS: [&[u8]; 11] = [
     b"obfuscation",
 ];
 
-/// Members that name something. Most come again with each event.
+/// Members whose values are names. Most of them are repeated in each event.
 const NAMES: [&[u8]; 8] = [
     b"id",
     b"model",
@@ -35,7 +35,8 @@ const NAMES: [&[u8]; 8] = [
     b"created",
 ];
 
-/// How much of a single value is looked at beside its name. Tokens that are keys have up to 2 KiB.
+/// The largest number of bytes of a single value that are searched beside its name. Tokens that are
+/// keys have up to 2 KiB.
 const LONGEST_KEY: usize = 4 * 1024;
 
 /// Returns the strings of a body, joined in each way in which a reader might join them.
@@ -54,12 +55,12 @@ pub(super) fn joined(body: &[u8]) -> Vec<Vec<u8>> {
     pieces.joined()
 }
 
-/// The strings of a body so far.
+/// The strings of a body, as far as it has been read.
 #[derive(Default)]
 struct Pieces<'a> {
     places: HashMap<&'a [u8], usize>,
     members: Vec<Member<'a>>,
-    /// The place of the member whose value is being read.
+    /// The index of the member whose value is being read.
     current: usize,
     /// The names of members, each once.
     member_names: Vec<u8>,
@@ -67,7 +68,7 @@ struct Pieces<'a> {
     names: Vec<u8>,
 }
 
-/// What the values of a member say.
+/// The kind of a member's values: content, names or labels.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum MemberKind {
     Label,
@@ -75,7 +76,7 @@ enum MemberKind {
     Content,
 }
 
-/// All values of one name.
+/// A member with all values of its name.
 struct Member<'a> {
     kind: MemberKind,
     /// The name, which is the first piece, and the values.
@@ -85,7 +86,7 @@ struct Member<'a> {
 }
 
 impl<'a> Pieces<'a> {
-    /// Reads the strings of a line. JSON breaks no string into lines.
+    /// Reads the strings of a line. No JSON string spans several lines.
     fn read(&mut self, line: &'a [u8]) {
         let mut rest = line;
         while let Some(quote) = rest.iter().position(|byte| *byte == b'"') {

@@ -1,19 +1,20 @@
-//! What is looked for among the letters of a text: a key as it is, in base64 and in hex digits.
+//! The spellings of a key that are searched among the letters of a text: plain, in base64 and in
+//! hex digits.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::letters::letters;
 
-/// The length in bytes below which a key has to stand together. The words of a sentence may spell
-/// a short one.
+/// The length in bytes below which a key must not be interrupted, because the words of a sentence
+/// may spell a short key.
 const LONG: usize = 16;
 
-/// What may stand before a key and swallow its first letters, because together they read as an
+/// Texts that may precede a key and swallow its first letters, because together they read as an
 /// escape: the `n` of `\nvapi-…` after a backslash, the digits of `%41bc…` after a percent sign.
 const SWALLOWING: [&str; 4] = ["\\", "%", "&", "\u{1b}["];
 
-/// One way to write a key.
+/// A spelling: one way to write a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Spelling {
     /// The bytes in which the key is written.
@@ -36,8 +37,8 @@ pub(super) fn spellings(key: &str) -> Vec<Spelling> {
     spellings
 }
 
-/// Returns the letters of a text, and those that are left of it where something swallows the
-/// first.
+/// Returns the letters of a text, and the shorter versions of them whose first letters are
+/// swallowed.
 fn letters_of(text: &str) -> Vec<Vec<u8>> {
     let whole = plain(text);
     let swallowed = SWALLOWING.iter().map(|before| plain(&[before, text].concat()));
@@ -45,16 +46,16 @@ fn letters_of(text: &str) -> Vec<Vec<u8>> {
     [whole].into_iter().chain(swallowed).collect()
 }
 
-/// Returns the letters of a text, less those at its end that may begin an escape.
+/// Returns the letters of a text, without those at its end that may begin an escape.
 fn plain(text: &str) -> Vec<u8> {
     let mut letters = letters(text.as_bytes());
     while letters.pop_if(|last| matches!(last, b'%' | b'&')).is_some() {}
     letters
 }
 
-/// Returns a key's base64 within a longer text. It depends on where in a group of three bytes the
-/// key begins, which is after `lead` bytes. The characters at its edges also hold bits of its
-/// neighbours, so they are left out.
+/// Returns a key's base64 within a longer text. The result depends on where the key begins in a
+/// group of three bytes, which is after `lead` bytes. The characters at its edges also hold bits of
+/// its neighbours, so they are left out.
 fn base64(key: &str, lead: usize) -> String {
     const BITS: usize = 6;
     let text = [" ".repeat(lead).as_str(), key].concat();

@@ -18,13 +18,13 @@ fn scrubber_of(key: &str) -> Scrubber {
     Scrubber::new(vec![Secret::new(key.to_owned())])
 }
 
-/// The key within JSON within JSON, `depth` times.
+/// Returns the key within JSON within JSON, `depth` times.
 fn within_json(depth: usize) -> String {
     let wrapped = |text: String, _| serde_json::json!({ "text": text }).to_string();
     (0..depth).fold(KEY.to_owned(), wrapped)
 }
 
-/// A text in lines of this length.
+/// Returns a text in lines of this length.
 fn in_lines(text: &str, length: usize, end: &str) -> String {
     let lines: Vec<_> = text.as_bytes().chunks(length).map(String::from_utf8_lossy).collect();
     lines.join(end)
@@ -50,7 +50,8 @@ fn a_key_goes_however_it_is_spelled() {
     }
 }
 
-/// Writers escape as they like: .NET escapes a plus in JSON, some URL encoders write lower case.
+/// Checks the escapes that writers choose: .NET escapes a plus in JSON, and some URL encoders write
+/// lower case.
 #[test]
 fn a_key_goes_through_escapes_of_any_kind() {
     let scrubber = scrubber();
@@ -101,7 +102,7 @@ fn a_key_goes_from_base64_at_any_offset() {
     }
 }
 
-/// Mail has lines of 76 characters, PEM of 64: RFC 2045, RFC 7468.
+/// Checks base64 in lines. Mail has lines of 76 characters, PEM of 64: RFC 2045, RFC 7468.
 #[test]
 fn a_key_goes_from_base64_in_lines() {
     let scrubber = scrubber();
@@ -144,7 +145,8 @@ fn a_key_goes_with_what_nobody_sees_in_it() {
     }
 }
 
-/// A backslash before `nvapi-…`, as in a path, reads like the end of a line.
+/// Checks a key behind a text that swallows its first letters: a backslash before `nvapi-…`, as in
+/// a path, reads like the end of a line.
 #[test]
 fn a_key_goes_whatever_stands_before_it() {
     for key in ["nvapi-0123456789abcdef", "41bc-0123456789abcdef", "u0041-0123456789abcdef"] {

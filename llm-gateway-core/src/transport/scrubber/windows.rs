@@ -1,10 +1,10 @@
 //! Finds spellings among the letters of a text.
 //!
-//! A text is looked at in windows of four letters, one beside the other. Wherever a spelling of
-//! seven letters or more stands, one of the windows lies within a given seven of its letters, at
-//! one of four offsets. So it is enough to know those four windows of each spelling, and to compare
-//! the whole of it where one of them turns up. Almost every text has none, and that is what counts:
-//! looking for many spellings takes hardly longer than looking for one.
+//! A text is split into adjacent windows of four letters. If a spelling of seven letters or more
+//! occurs in the text, one of the windows lies within a given seven of its letters, at one of four
+//! offsets. So it is enough to store those four windows of each spelling, and to compare the whole
+//! spelling only if one of them occurs. Almost no window of a text is stored, so searching many
+//! spellings takes hardly longer than searching one.
 
 use std::ops::Range;
 
@@ -13,14 +13,14 @@ use super::spellings::Spelling;
 /// The number of letters in a window.
 const WIDTH: usize = 4;
 
-/// The fewest letters of a spelling: a window fits into them at each of its offsets. Fewer would
-/// turn up by chance too.
+/// The fewest letters of a spelling, in which a window fits at each of its offsets. Shorter
+/// spellings would also occur by chance.
 const FEWEST_LETTERS: usize = 2 * WIDTH - 1;
 
 /// The number of bits that are kept of the hash of a window.
 const HASH_BITS: u32 = 16;
 
-/// Spellings, and the windows by which they are found.
+/// The spellings, with the windows by which they are found.
 pub(super) struct Spellings {
     spellings: Vec<Spelling>,
     /// The hashes of the windows, one bit each.
@@ -35,12 +35,13 @@ struct Window {
     letters: u32,
     /// The index of the spelling.
     spelling: usize,
-    /// How many letters of the spelling come before the window.
+    /// The number of letters of the spelling before the window.
     offset: usize,
 }
 
 impl Spellings {
-    /// Takes these spellings, without those of too few letters; `None` if that leaves none.
+    /// Creates the set of these spellings, without those of too few letters; `None` if none is
+    /// left.
     pub(super) fn new(mut spellings: Vec<Spelling>) -> Option<Self> {
         spellings.retain(|spelling| spelling.letters.len() >= FEWEST_LETTERS);
         let windows = spellings.iter().enumerate();
@@ -57,7 +58,7 @@ impl Spellings {
         (!spellings.is_empty()).then_some(Self { spellings, hashes, windows })
     }
 
-    /// Returns where in these letters each spelling stands, those that overlap too.
+    /// Returns the places of each spelling in these letters, overlapping ones included.
     pub(super) fn find(&self, letters: &[u8]) -> Vec<(&Spelling, Range<usize>)> {
         let (windows, _) = letters.as_chunks::<WIDTH>();
         let windows = windows.iter().map(|window| u32::from_le_bytes(*window)).enumerate();
@@ -94,7 +95,7 @@ impl Spellings {
 }
 
 impl Window {
-    /// Returns the windows of a spelling at each offset. They lie in its middle, since many keys
+    /// Returns the windows of a spelling at each offset. They lie in its middle, because many keys
     /// begin with the same letters.
     fn of(spelling: usize, letters: &[u8]) -> impl Iterator<Item = Self> {
         let from = letters.len().saturating_sub(FEWEST_LETTERS) / 2;

@@ -1,4 +1,4 @@
-//! A message, or the pieces of one, as the Messages API and the servers that copy it write it.
+//! A message of the Messages API, whole or in pieces, as Anthropic and compatible servers write it.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::provider::dialect::assembly::Pieces;
 use crate::provider::dialect::counts::Counts;
 use crate::provider::dialect::lenient::{fitting, lenient, name, text, texts};
 
-/// A whole message, or its head where a stream begins.
+/// A whole message, or the head of a message at the beginning of a stream.
 #[derive(Deserialize)]
 pub(super) struct AnswerMessage {
     #[serde(default, deserialize_with = "name")]
@@ -27,7 +27,7 @@ pub(super) struct AnswerMessage {
     error: Value,
 }
 
-/// Why a message stopped.
+/// The change of a message that states why it stopped.
 #[derive(Deserialize)]
 pub(super) struct MessageChange {
     #[serde(default, deserialize_with = "text")]
@@ -42,7 +42,7 @@ struct StopDetails {
     explanation: Option<String>,
 }
 
-/// A block of a message, or a change of one. Thinking, tool use and unknown kinds are not text.
+/// A block of a message, or a change of a block. Thinking, tool use and unknown kinds are not text.
 #[derive(Deserialize)]
 pub(super) struct Block {
     #[serde(default, deserialize_with = "name")]
@@ -52,7 +52,7 @@ pub(super) struct Block {
 }
 
 impl AnswerMessage {
-    /// Whether this is a message at all. A `content` that is null is one that is absent.
+    /// Returns whether the document is a message. A `content` that is null is treated as absent.
     pub(super) fn is_answer(&self) -> bool {
         let names_itself = self.r#type.as_deref() == Some("message");
         let has_content =
@@ -60,14 +60,15 @@ impl AnswerMessage {
         names_itself || self.change.stop_reason.is_some() || has_content
     }
 
-    /// Adds a whole message to what has come.
+    /// Adds a whole message to the pieces of the answer.
     pub(super) fn into_pieces(self, pieces: &mut Pieces) {
         let usage = Counts::of(&self.usage);
         self.begin(pieces);
         pieces.count(usage);
     }
 
-    /// Adds the head of a message. The output that it counts is that of the first moment.
+    /// Adds the head of a message to the pieces of the answer. Its count of output is that of the
+    /// first moment.
     pub(super) fn begin(self, pieces: &mut Pieces) {
         pieces.error = pieces.error.take().or(ErrorReport::standing_at(&self.error));
         pieces.name(self.model, self.id);
@@ -92,7 +93,7 @@ impl AnswerMessage {
 }
 
 impl MessageChange {
-    /// Adds why the message stopped.
+    /// Adds the reason why the message stopped to the pieces of the answer.
     pub(super) fn into_pieces(self, pieces: &mut Pieces) {
         if let Some(explanation) = self.stop_details.and_then(|details| details.explanation) {
             pieces.refusal = explanation;
@@ -106,7 +107,7 @@ impl Block {
         Self { r#type: None, text: vec![text] }
     }
 
-    /// Adds the block to what has come.
+    /// Adds the text of the block to the pieces of the answer.
     pub(super) fn into_pieces(self, pieces: &mut Pieces) {
         if matches!(self.r#type.as_deref(), None | Some("text" | "text_delta")) {
             self.text.iter().for_each(|text| pieces.push(text));
@@ -114,7 +115,7 @@ impl Block {
     }
 }
 
-/// Notes the tier that stands beside the counts.
+/// Stores the service tier that is stated beside the token counts.
 pub(super) fn note_tier(usage: &Value, pieces: &mut Pieces) {
     let tier = usage.get("service_tier").and_then(Value::as_str).map(str::to_owned);
     pieces.service_tier = tier.or(pieces.service_tier.take());

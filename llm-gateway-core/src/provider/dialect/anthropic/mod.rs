@@ -121,7 +121,7 @@ impl<'a> From<&'a [Part]> for InputContent<'a> {
     }
 }
 
-/// The schema that an answer must follow. It requires no beta header any more:
+/// The schema that an answer must follow. Sending it requires no beta header any more:
 /// <https://platform.claude.com/docs/en/build-with-claude/structured-outputs>.
 #[derive(Serialize)]
 struct OutputConfig {

@@ -13,15 +13,16 @@ use crate::provider::dialect::counts::Counts;
 use crate::provider::dialect::json;
 use crate::provider::dialect::lenient::{fitting, lenient, name};
 
-/// An answer that arrives as events.
+/// An answer of the Messages API that arrives as events.
 #[derive(Default)]
 pub(crate) struct AnthropicStream {
     pieces: Pieces,
-    /// An event came that belongs to a message.
+    /// Whether an event that belongs to a message has arrived.
     has_begun: bool,
 }
 
-/// An event. Its type stands in its data, and in its name for those who read nothing else.
+/// An event of the Messages API. Its type is in its data, and also in its name for clients that
+/// read only names.
 #[derive(Deserialize)]
 struct StreamEvent {
     #[serde(default, deserialize_with = "name")]

@@ -1,5 +1,5 @@
-//! A response, or one of a stream of them. Google leaves out every field that has its default
-//! value, and what is told of a blocked prompt has no candidate.
+//! A response of generateContent, whole or one of a stream. Google leaves out every field that has
+//! its default value, and a blocked prompt has no candidate.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,8 +11,8 @@ use crate::provider::dialect::counts::Counts;
 use crate::provider::dialect::lenient::{lenient, list, name, text, texts};
 use crate::provider::dialect::reasons::{self, FinishMeaning};
 
-/// A response, whole or one of a stream. Servers in Python write the names of its fields in
-/// snake case, and proxies leave both spellings, one of them null.
+/// A response of generateContent, whole or one of a stream. Servers in Python write the names of
+/// its fields in snake case, and proxies may write both spellings, one of them null.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GenerateResponse {
@@ -36,7 +36,7 @@ pub(super) struct GenerateResponse {
     snake_usage_metadata: Value,
 }
 
-/// One of the answers that a request can ask for; this crate asks for one.
+/// One candidate, of several that a request can ask for. The gateway asks for one.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AnswerCandidate {
@@ -60,12 +60,13 @@ struct CandidateContent {
     parts: Vec<CandidatePart>,
 }
 
-/// A part that is no text (a function call, or whatever comes next) reads as an empty one.
+/// A part of a candidate's content. A part that is no text, such as a function call, reads as an
+/// empty text.
 #[derive(Deserialize)]
 struct CandidatePart {
     #[serde(default, deserialize_with = "texts")]
     text: Vec<String>,
-    /// The part is a summary of the model's reasoning, not text for the caller.
+    /// Whether the part is a summary of the model's reasoning, which is not text for the caller.
     #[serde(default, deserialize_with = "lenient")]
     thought: Option<bool>,
 }
@@ -80,7 +81,7 @@ struct PromptFeedback {
 }
 
 impl GenerateResponse {
-    /// Whether this is a response at all.
+    /// Returns whether the document is a response of generateContent.
     pub(super) fn is_answer(&self) -> bool {
         !self.candidates.is_empty() || self.blocked().is_some()
     }
@@ -90,13 +91,14 @@ impl GenerateResponse {
         feedback.block_reason.as_deref().or(feedback.snake_block_reason.as_deref())
     }
 
-    /// The model that answered. Some answers name it as a resource.
+    /// Returns the model that answered. Some responses name it as a resource.
     fn model(&self) -> Option<String> {
         let named = self.model_version.as_deref().or(self.snake_model_version.as_deref())?;
         Some(named.strip_prefix("models/").unwrap_or(named).to_owned())
     }
 
-    /// Adds the response to what has come, and returns why it says that the model stopped.
+    /// Adds the response to the pieces of the answer, and returns why it says that the model
+    /// stopped.
     pub(super) fn into_pieces(self, pieces: &mut Pieces) -> Option<FinishMeaning> {
         let blocked = self.blocked().map(str::to_owned);
         pieces.name(self.model(), self.response_id.or(self.snake_response_id));
@@ -112,7 +114,7 @@ impl GenerateResponse {
     }
 }
 
-/// The end that a safety system made.
+/// The finish of an answer that a safety system stopped.
 const FILTERED: Option<FinishMeaning> = Some(FinishMeaning::Finished(FinishReason::ContentFilter));
 
 impl AnswerCandidate {

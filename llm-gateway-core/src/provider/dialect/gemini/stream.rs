@@ -1,8 +1,8 @@
 //! streamGenerateContent with `alt=sse`: <https://ai.google.dev/api/generate-content>.
 //!
 //! Every event is a whole response that holds the next part of the text. The answer is whole when
-//! an event had a finish reason or blocked the prompt, and the body has ended or falls silent.
-//! Older models and proxies write `STOP` into every event
+//! an event had a finish reason or blocked the prompt, and the body has ended or is silent. Older
+//! models and proxies write `STOP` into every event
 //! (<https://github.com/BerriAI/litellm/issues/2195>), so reading goes on after a `STOP`.
 
 use std::ops::ControlFlow;
@@ -14,15 +14,15 @@ use crate::provider::dialect::assembly::{Assembly, Completeness, Pieces, is_obje
 use crate::provider::dialect::json;
 use crate::provider::dialect::reasons::FinishMeaning;
 
-/// An answer that arrives as responses.
+/// An answer of generateContent that arrives as a stream of responses.
 #[derive(Default)]
 pub(crate) struct GeminiStream {
     pieces: Pieces,
-    /// A response came that has a candidate or blocks the prompt.
+    /// Whether a response has arrived that has a candidate or blocks the prompt.
     has_begun: bool,
     /// Whether an event had no finish reason, as all but the last should.
     open: bool,
-    /// Whether `STOP` may stand in every event, so that it does not mark the end.
+    /// Whether `STOP` may be in every event, so that it does not mark the end.
     doubtful: bool,
 }
 

@@ -1,7 +1,7 @@
-//! An answer or a chunk of one, as servers of Chat Completions write it.
+//! An answer of Chat Completions, or a chunk of one, as OpenAI and compatible servers write it.
 //!
-//! Compatible servers leave out what they do not know, send it as `null`, or put it elsewhere:
-//! everything but the choice is optional, and a whole message can stand in a chunk.
+//! Compatible servers leave out fields that they do not know, send them as `null`, or put them
+//! elsewhere. So every field but the choice is optional, and a chunk may hold a whole message.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,11 +12,12 @@ use crate::provider::dialect::assembly::Pieces;
 use crate::provider::dialect::counts::Counts;
 use crate::provider::dialect::lenient::{lenient, list, name, text, texts};
 
-/// Above this a reported cost is taken for a wrong unit: ten million tokens, more than any
-/// context holds, at the highest price that a model may have ($1 000 per million).
+/// The highest reported cost that is believed; a higher one is taken for another unit. It is the
+/// cost of ten million tokens, more than any context holds, at the highest price that a model may
+/// have ($1 000 per million).
 const LARGEST_COST: NanoUsd = NanoUsd::from_nanos(10_000 * 1_000_000_000);
 
-/// A whole answer, or a chunk.
+/// A whole answer of Chat Completions, or a chunk.
 #[derive(Deserialize)]
 pub(super) struct Chat {
     #[serde(default, deserialize_with = "list")]
@@ -42,7 +43,7 @@ pub(super) struct Chat {
     total_tokens: Value,
 }
 
-/// One of the answers that a request can ask for; this crate asks for one.
+/// One choice, of several that a request can ask for. The gateway asks for one.
 #[derive(Deserialize)]
 pub(super) struct Choice {
     #[serde(default, deserialize_with = "lenient")]
@@ -51,20 +52,20 @@ pub(super) struct Choice {
     message: Option<SpokenText>,
     #[serde(default, deserialize_with = "lenient")]
     delta: Option<SpokenText>,
-    /// The place of text in the older Completions.
+    /// The text of the choice, in the field of the older Completions.
     #[serde(default, deserialize_with = "texts")]
     text: Vec<String>,
     #[serde(default, deserialize_with = "text")]
     finish_reason: Option<String>,
-    /// OpenRouter puts the failure of its own provider here.
+    /// The failure of the provider behind OpenRouter.
     #[serde(default)]
     error: Value,
-    /// Moonshot counts the tokens of the answer here.
+    /// The token counts of the answer, in Moonshot's place.
     #[serde(default)]
     usage: Value,
 }
 
-/// What a model says. Reasoning and tool calls are not text for the caller.
+/// The text that a model says. Reasoning and tool calls are not text for the caller.
 #[derive(Deserialize)]
 struct SpokenText {
     #[serde(default, deserialize_with = "texts")]
@@ -76,7 +77,7 @@ struct SpokenText {
 }
 
 impl Chat {
-    /// Adds all of it to what has come.
+    /// Adds the whole answer or the chunk to the pieces of the answer.
     pub(super) fn into_pieces(self, pieces: &mut Pieces) {
         let counts = self.counts_beside_choices();
         let Self { choices, usage, .. } = self;
@@ -89,7 +90,7 @@ impl Chat {
         pieces.count(counts);
     }
 
-    /// Returns the tokens that are counted beside the choices.
+    /// Returns the token counts beside the choices.
     fn counts_beside_choices(&self) -> Counts {
         let named = [
             ("prompt_tokens", &self.prompt_tokens),
@@ -126,7 +127,7 @@ impl Choice {
 }
 
 impl SpokenText {
-    /// Adds the words of a refusal.
+    /// Adds the text and the words of a refusal to the pieces of the answer.
     fn into_pieces(self, pieces: &mut Pieces) {
         pieces.refusal.push_str(&self.refusal.unwrap_or_default());
     }
@@ -141,7 +142,7 @@ fn count(usage: &Value, pieces: &mut Pieces) {
     pieces.reported_cost = usage.get("cost").and_then(cost).or(pieces.reported_cost);
 }
 
-/// Reads an amount, as a number or as text. An implausible one is absent.
+/// Reads an amount, as a number or as text. An implausible amount is treated as absent.
 fn cost(reported: &Value) -> Option<NanoUsd> {
     let usd = match reported {
         Value::String(text) => text.trim().parse().ok()?,

@@ -1,8 +1,8 @@
 //! OpenAI's Chat Completions, also spoken by DeepSeek and every compatible server:
 //! <https://platform.openai.com/docs/api-reference/chat>.
 //!
-//! Compatible servers leave out what they do not know, or send it as `null`, so every field is
-//! optional but those that lead to the text.
+//! Compatible servers leave out fields that they do not know, or send them as `null`, so every
+//! field is optional but those that lead to the text.
 
 mod answer;
 mod stream;
@@ -112,7 +112,7 @@ impl<'a> From<&'a Turn> for ChatMessage<'a> {
 
 /// Joins the parts of a turn into one string. OpenAI accepts a list of parts too, but DeepSeek and
 /// several compatible servers refuse one. Nothing is put between the parts, so that the turn holds
-/// their text and no more.
+/// only their text.
 fn joined(parts: &[Part]) -> Cow<'_, str> {
     match parts {
         [part] => part.as_str().into(),

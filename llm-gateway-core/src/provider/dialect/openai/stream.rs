@@ -14,30 +14,30 @@ use crate::provider::dialect::reasons::FinishMeaning;
 /// The data of the event after the last chunk.
 const DONE: &str = "[DONE]";
 
-/// An answer that arrives as chunks.
+/// An answer of Chat Completions that arrives as chunks.
 #[derive(Default)]
 pub(crate) struct OpenAiStream {
     pieces: Pieces,
     choices: Choices,
 }
 
-/// Which of the choices is the answer. One is asked for, and its `index` says little: some
-/// servers count chunks by it. Several choices show in an index that comes back, or in a chunk
-/// with two; then the first is the answer.
+/// The choices of a stream, to decide which of them is the answer. One choice is asked for, and its
+/// `index` is unreliable, because some servers count chunks by it. A stream has several choices if
+/// an index comes back, or if a chunk has two; then the first choice is the answer.
 #[derive(Default)]
 struct Choices {
     /// The index of the first choice.
     first: Option<u64>,
-    /// The index that came last.
+    /// The index of the newest choice.
     last: u64,
-    /// What had come when another index than the first stood for the first time: how much text,
-    /// and why the model stopped.
+    /// The state of the answer when an index other than the first appeared for the first time: the
+    /// length of its text, and why the model stopped.
     own: Option<(u64, Option<FinishMeaning>)>,
     are_several: bool,
 }
 
 impl Choices {
-    /// Takes the index of a chunk's choice, and returns whether the choice belongs to the answer.
+    /// Reads the index of a chunk's choice, and returns whether the choice belongs to the answer.
     fn take(&mut self, index: u64, beside_another: bool, pieces: &mut Pieces) -> bool {
         let first = *self.first.get_or_insert(index);
         let is_first_other = index != first && self.own.is_none();

@@ -1,4 +1,4 @@
-//! What all dialects have in common, held against each of them.
+//! Tests of the properties that all dialects share.
 
 mod pieces;
 mod streams;
@@ -11,7 +11,7 @@ use super::*;
 use crate::error::Category;
 use crate::model::{ContentPart, Message, ModelId, Prompt};
 
-/// A question in two parts, an earlier answer, and one more question.
+/// Returns a conversation: a question in two parts, an earlier answer, and one more question.
 fn conversation<W: WireFormat>() -> Value {
     let mut question = Message::user("one");
     question.parts.push(ContentPart::Text("two".to_owned()));

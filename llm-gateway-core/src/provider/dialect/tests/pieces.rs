@@ -1,6 +1,6 @@
-//! Every place where a dialect has a piece, so that whoever adds one is told what is missing.
+//! Checks that every dialect has all of its pieces, and reports the missing ones of a new dialect.
 //!
-//! What the compiler asks for by itself is not checked here: the matches in `for_endpoint`, in
+//! Pieces that the compiler demands are not checked here: the matches in `for_endpoint`, in
 //! `certificate/readers/{mod,response}.rs`, in `config/compile/{base_url,headers}.rs` and in
 //! `Dialect::as_str`.
 
@@ -20,10 +20,11 @@ use crate::model::{
 use crate::provider::{AnswerRoom, Call, ProviderParts, for_endpoint};
 use crate::transport::{Recorder, Scripted, Scrubber};
 
-/// Every dialect that has adapters of ours.
+/// Every dialect for which this crate has adapters.
 const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 
-/// Fails to compile when a dialect is added: name it here, and in [`DIALECTS`] above.
+/// Returns whether this crate has adapters for a dialect. It does not compile after a dialect is
+/// added: name the dialect here, and in [`DIALECTS`] above.
 fn is_ours(dialect: Dialect) -> bool {
     match dialect {
         Dialect::OpenAi | Dialect::Anthropic | Dialect::Gemini => true,
@@ -31,8 +32,8 @@ fn is_ours(dialect: Dialect) -> bool {
     }
 }
 
-/// A file of the crate in which a dialect has a piece, and what that piece looks like; `@` is the
-/// dialect's name.
+/// The files of the crate in which a dialect has a piece, each with the text of the piece; `@`
+/// stands for the dialect's name.
 const FILES: [(&str, &str); 6] = [
     ("src/provider/dialect/@/mod.rs", "impl WireFormat for "),
     ("src/provider/dialect/@/stream.rs", "impl Assembly for "),
@@ -49,27 +50,27 @@ fn read(file: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
 
-/// The names of a dialect's fixtures, without their folder.
+/// Returns the names of a dialect's fixtures, without their folder.
 fn cases(dialect: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(dialect);
     let files = std::fs::read_dir(folder).into_iter().flatten();
     files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// The cases that each of the first three dialects has.
+/// Returns the cases that each of the first three dialects has.
 fn common_cases() -> BTreeSet<String> {
     let [openai, anthropic, gemini] = ["openai", "anthropic", "gemini"].map(cases);
     openai.into_iter().filter(|case| anthropic.contains(case) && gemini.contains(case)).collect()
 }
 
-/// The words that `kind` may have in a policy.
+/// Returns the words that `kind` may have in a policy.
 fn kinds() -> BTreeSet<String> {
     let schema = json_schema();
     let words = schema["$defs"]["RawKind"]["oneOf"].as_array().unwrap();
     words.iter().map(|word| word["const"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The pieces that are missing of the dialect called `name`.
+/// Returns the missing pieces of the dialect called `name`.
 fn missing(name: &str) -> Vec<String> {
     let mut missing = Vec::new();
     for (file, piece) in FILES {

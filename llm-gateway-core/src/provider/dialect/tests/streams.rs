@@ -1,8 +1,9 @@
-//! Streams in forms that once lost their answer, or half of it passed for a whole one.
+//! Tests of streams whose answer was once lost, or of which half once passed for the whole.
 
 use super::*;
 
-/// What a stream of these events comes to, each with its name and its data. `None` if it has no end.
+/// Returns the answer of a stream of these events, each with its name and its data; `None` if the
+/// stream has no end.
 fn answer<W: WireFormat>(events: &[(&str, &str)]) -> Option<DecodedAnswer> {
     let mut assembly = W::Stream::default();
     for (name, data) in events {

@@ -1,4 +1,4 @@
-//! Where a failure's advice leads, by the category, the provider's words and its address.
+//! Tests of the advice about a failure, by its category, the provider's words and its address.
 
 use super::*;
 
@@ -15,7 +15,7 @@ async fn failing(endpoint: Endpoint, call: Call, status: u16, body: &str) -> Err
     provider.send(&prepared, &Recorder::new()).await.unwrap_err()
 }
 
-/// A base URL without its `/v1` was answered with advice about the model.
+/// Checks a base URL without its `/v1`, which was once answered with advice about the model.
 #[tokio::test(start_paused = true)]
 async fn a_404_that_speaks_of_no_model_leads_to_the_base_url() {
     use Dialect::{Anthropic, Gemini, OpenAi};

@@ -1,4 +1,4 @@
-//! Clocks, bounds and keys, in conversations with a scripted transport and paused time.
+//! Tests of timeouts, bounds and keys, as conversations with a scripted transport and paused time.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ const ANSWER: &str = r#"{"choices":[{"message":{"content":"hi"},"finish_reason":
 
 type Chunk = Result<Bytes, TransportError>;
 
-/// What the provider sends: a head after a wait, then chunks, each after a wait.
+/// A script of what the provider sends: a head after a wait, then chunks, each after a wait.
 struct Script {
     head_after: Duration,
     status: u16,
@@ -107,7 +107,7 @@ impl Outcome {
     }
 }
 
-/// A provider that is asked for whole answers.
+/// Returns a provider that is asked for whole answers.
 fn provider(script: Script, key: Option<&'static str>) -> Arc<dyn Provider> {
     provider_of(Delivery::Whole, script, key)
 }
@@ -185,7 +185,7 @@ async fn a_slow_drip_ends_by_the_attempt_clock() {
     assert_eq!(outcome.recorded().body, " ".repeat(7), "what came is kept");
 }
 
-/// A body that stalled once cost the error its status and its `Retry-After`.
+/// Checks that a body that stalls does not cost the error its status and its `Retry-After`.
 #[tokio::test(start_paused = true)]
 async fn an_error_stands_whatever_becomes_of_its_body() {
     let error = r#"{"error":{"message":"slow down"}}"#;

@@ -1,4 +1,4 @@
-//! Clocks, bounds and keys while an answer comes piece by piece.
+//! Tests of timeouts, bounds and keys while an answer arrives piece by piece.
 
 use super::super::events::LARGEST_EVENT;
 use super::*;
@@ -11,7 +11,7 @@ use {
     tokio::net::TcpListener,
 };
 
-/// A chunk of text.
+/// Returns the event of a chunk of text.
 fn delta(text: &str) -> String {
     format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
 }
@@ -20,7 +20,7 @@ const END: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}
     \"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\n\n";
 const DONE: &str = "data: [DONE]\n\n";
 
-/// The rest of an answer.
+/// Returns the events that end an answer.
 fn the_end() -> String {
     [END, DONE].concat()
 }
@@ -35,7 +35,8 @@ fn typed(content_type: &'static str, chunks: Vec<(Duration, Chunk)>) -> Script {
     script
 }
 
-/// One attempt that asks for a stream, and the lengths of text that the listener heard.
+/// Makes one attempt that asks for a stream, and returns the lengths of text that the listener
+/// heard.
 async fn listened(script: Script) -> (Outcome, Vec<u64>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&told);
@@ -110,7 +111,8 @@ async fn a_slow_stream_ends_by_the_attempt_clock() {
     assert_eq!(outcome.recorded().body, delta("x").repeat(7), "what came is kept");
 }
 
-/// Servers ping for as long as they like. The gateway once waited for the whole attempt.
+/// Checks that pings do not replace the beginning of an answer. The gateway once waited for the
+/// whole attempt.
 #[tokio::test(start_paused = true)]
 async fn an_answer_has_to_begin_whatever_signs_of_life_there_are() {
     for ping in [
@@ -169,7 +171,7 @@ async fn a_stream_that_breaks_off_is_truncated() {
     assert_eq!(outcome.error().http_status(), Some(200));
 }
 
-/// An event of Gemini's.
+/// Returns an event of Gemini's API.
 fn candidate(text: &str, rest: &str) -> String {
     let content = format!(r#"{{"parts":[{{"text":"{text}"}}]}}"#);
     format!("data: {{\"candidates\":[{{\"content\":{content}{rest}}}]}}\n\n")
@@ -187,7 +189,8 @@ async fn a_stop_in_every_event_is_no_end_when_the_attempt_is_over() {
     assert_eq!(error.message(), "openai did not finish within 30s (timeout_s)");
 }
 
-/// Such an answer was once paid for, thrown away and paid for again.
+/// Checks that a complete answer of Gemini's without an end of its stream is not thrown away and
+/// paid for again.
 #[tokio::test(start_paused = true)]
 async fn an_answer_of_geminis_that_is_whole_needs_no_end_of_its_body() {
     let part = |text| candidate(text, "");
@@ -322,8 +325,8 @@ async fn an_error_in_a_stream_is_fit_to_be_shown() {
     assert_eq!(outcome.error().message(), "openai broke off with an error: bad key [redacted]");
 }
 
-/// Answers every request, and counts connections. The end of a body leaves some time after
-/// the end of its answer.
+/// Runs a server that answers every request, and counts connections. The end of a body is sent some
+/// time after the end of its answer.
 #[cfg(feature = "reqwest")]
 async fn serve(listener: TcpListener, connections: Arc<AtomicUsize>) {
     while let Ok((mut socket, _)) = listener.accept().await {
