@@ -1,9 +1,9 @@
-//! Advice about a refusal, in words that fit what was asked.
+//! Advice about a refusal, in words that fit the caller's request.
 //!
 //! A caller with a prompt limits its own output and names a task class. A caller with a task does
-//! neither; there the policy limits the roles.
+//! neither, so its advice names the limits of the policy's roles.
 
-/// What kind of request the advice is for.
+/// The kind of request that an advice is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Advice {
     /// The caller sent a prompt to a task class.
@@ -13,8 +13,8 @@ pub(crate) enum Advice {
 }
 
 impl Advice {
-    /// Returns how to keep the calls below a limit that the policy sets under `key`, which belongs
-    /// to a task class or to `orchestration`.
+    /// Returns advice on how to keep the calls below a limit that the policy sets under `key`,
+    /// which belongs to a task class or to `orchestration`.
     pub(super) fn below(self, key: &str) -> String {
         match self {
             Self::OfPrompt => format!("lower max_tokens, shorten the prompt, or raise {key}"),
@@ -22,8 +22,8 @@ impl Advice {
         }
     }
 
-    /// Returns how to keep a call below `block_usd`. `fits` is the limit on its output, in tokens,
-    /// that would pass.
+    /// Returns advice on how to keep a call below `block_usd`. `fits` is the limit on its output,
+    /// in tokens, that would be allowed.
     pub(crate) fn below_block(self, fits: Option<u64>) -> String {
         match (self, fits) {
             (Self::OfPrompt, Some(fits)) => format!("ask with max_tokens of at most {fits}"),
@@ -34,7 +34,7 @@ impl Advice {
         }
     }
 
-    /// Returns how to keep a call below a provider's tokens per minute.
+    /// Returns advice on how to keep a call below a provider's tokens per minute.
     pub(super) fn below_rate(self) -> String {
         match self {
             Self::OfPrompt => {
@@ -44,7 +44,7 @@ impl Advice {
         }
     }
 
-    /// Returns how to keep the calls below a monthly cap.
+    /// Returns advice on how to keep the calls below a monthly cap.
     pub(super) fn below_cap(self) -> &'static str {
         match self {
             Self::OfPrompt => {
@@ -57,7 +57,7 @@ impl Advice {
         }
     }
 
-    /// Returns where to raise the deadline that has passed.
+    /// Returns advice on where to raise the deadline that has passed.
     pub(super) fn more_time(self) -> &'static str {
         match self {
             Self::OfPrompt => {
@@ -68,7 +68,7 @@ impl Advice {
     }
 }
 
-/// Returns how to keep the calls of all roles below the limit under `key`.
+/// Returns advice on how to keep the calls of all roles below the limit under `key`.
 fn below_each(key: &str) -> String {
     format!("shorten the task; or, in the policy, lower max_tokens of the roles or raise {key}")
 }

@@ -1,8 +1,8 @@
 //! The allowance: what the calls of one request may cost together, whether or not a ledger counts.
 //!
 //! Each attempt takes its worst case out of the allowance before its first byte is sent, and puts
-//! back what it did not cost. What is settled and what is under way together are thus never above
-//! the limit, however many calls run at the same time; only a provider that bills more than a worst
+//! back what it did not cost. The settled and the open amounts together are thus never above the
+//! limit, however many calls run at the same time; only a provider that bills more than a worst
 //! case exceeds it. The ledger knows months and the user's caps; the allowance knows one request.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ pub(crate) struct Allowance {
     limit: NanoUsd,
     /// Key of the policy that sets the limit.
     key: &'static str,
-    /// Sum of what was settled and of the worst cases of what is under way.
+    /// Sum of the settled costs and of the worst cases of open attempts.
     committed: Mutex<NanoUsd>,
 }
 
@@ -33,12 +33,12 @@ impl Allowance {
         Self { limit, key, committed: Mutex::default() }
     }
 
-    /// Returns what all calls may cost together.
+    /// Returns the most that all calls may cost together.
     pub(crate) fn limit(&self) -> NanoUsd {
         self.limit
     }
 
-    /// Returns whether a provider billed so much more than a worst case that the limit is exceeded.
+    /// Returns whether the limit is exceeded, because a provider billed more than a worst case.
     pub(crate) fn is_overdrawn(&self) -> bool {
         *self.lock() > self.limit
     }
@@ -52,7 +52,7 @@ impl Allowance {
     /// in the same order.
     ///
     /// # Errors
-    /// [`Shortage`] if they do not fit beside what other attempts have settled or hold.
+    /// [`Shortage`] if they do not fit beside the amounts of other attempts.
     pub(crate) fn take(&self, worst_cases: &[NanoUsd]) -> Result<Vec<AllowanceHold<'_>>, Shortage> {
         let asked = worst_cases.iter().copied().fold(NanoUsd::ZERO, NanoUsd::saturating_add);
         let mut committed = self.lock();
@@ -72,28 +72,28 @@ impl Allowance {
     }
 }
 
-/// What one attempt has taken out of an allowance.
+/// The amount that one attempt has taken out of an allowance.
 ///
-/// Dropped before [`sent`](Self::sent), it is put back. Dropped after it, all of it stays taken:
-/// what a call costs that was under way is not known.
+/// If the hold is dropped before [`sent`](Self::sent), the amount is put back. If it is dropped
+/// later, the whole amount stays taken, because the cost of a call under way is unknown.
 #[must_use = "a hold that is dropped before anything was sent goes back"]
 pub(crate) struct AllowanceHold<'a> {
     of: &'a Allowance,
     taken: NanoUsd,
-    /// The part that stays taken when the attempt ends.
+    /// The part of the amount that stays taken when the attempt ends.
     stays: NanoUsd,
 }
 
 impl AllowanceHold<'_> {
-    /// Adds what `more` took out of the same allowance, for the same attempt. Nothing of the
-    /// attempt was sent yet.
+    /// Adds what `more` took out of the same allowance, for the same attempt. The attempt has not
+    /// been sent yet.
     pub(crate) fn joined(mut self, mut more: Self) -> Self {
         // The amount moves here: `more` ends with nothing to put back.
         self.taken = self.taken.saturating_add(std::mem::take(&mut more.taken));
         self
     }
 
-    /// Notes that the first byte of the request is about to be sent.
+    /// Marks the attempt as sent: the first byte of its request is about to leave.
     pub(crate) fn sent(&mut self) {
         self.stays = self.taken;
     }

@@ -11,7 +11,7 @@ use crate::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target};
 
 use super::booking::Settlement;
 
-/// How an attempt ended.
+/// The outcome of an attempt: an answer, or the category of its failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AttemptOutcome {
@@ -37,7 +37,7 @@ impl AttemptOutcome {
 pub struct Attempt {
     /// Target that was asked.
     pub target: Target,
-    /// How the attempt ended.
+    /// Outcome of the attempt.
     pub outcome: AttemptOutcome,
     /// Time from the first byte sent to the end of the attempt.
     pub latency: Duration,
@@ -47,7 +47,7 @@ pub struct Attempt {
     pub http_status: Option<u16>,
     /// Cost of the attempt; `None` if it is unknown.
     pub cost: Option<NanoUsd>,
-    /// How well the cost is known.
+    /// Basis of the cost: how certain it is.
     pub cost_basis: CostBasis,
     /// Whether the server refused to stream, so that the target was asked once more for a whole
     /// answer. That is no retry.

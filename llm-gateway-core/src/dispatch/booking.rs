@@ -1,8 +1,8 @@
 //! The booking: the money of one attempt, set aside before the attempt is sent and settled after
 //! it.
 //!
-//! A booking has two halves: what the attempt took out of the request's allowance, and its hold at
-//! the ledger. Either may be absent. What an attempt cost is computed in [`cost`].
+//! A booking has two halves: the amount that the attempt took out of the request's allowance, and
+//! its hold at the ledger. Either may be absent. The cost of an attempt is computed in [`cost`].
 
 use std::time::Duration;
 
@@ -19,19 +19,21 @@ use super::reasons::allowance_exceeded;
 use super::refusal::Reach;
 use super::{Context, cost};
 
-/// The money of one attempt, at the ledger and in the allowance of the request. Dropped before the
-/// first byte is sent, it gives the money back; dropped after that, it counts at its worst case.
+/// The money of one attempt, at the ledger and in the allowance of the request. A booking that is
+/// dropped before the first byte is sent returns the money; one that is dropped later counts at its
+/// worst case.
 pub(crate) struct Booking<'a> {
     /// The month to which the cost of the attempt belongs.
     month: Month,
     /// Amount that is set aside; `None` if the price is unknown.
     worst_case: Option<NanoUsd>,
     at_ledger: LedgerHold,
-    /// `None` if the policy does not limit what the calls of the request cost together.
+    /// The hold in the request's allowance; `None` if the policy does not limit what the calls of
+    /// the request cost together.
     in_allowance: Option<AllowanceHold<'a>>,
 }
 
-/// What the ledger holds for an attempt.
+/// The hold of an attempt at the ledger.
 enum LedgerHold {
     /// The worst case is set aside.
     Held(Hold),
@@ -44,12 +46,12 @@ enum LedgerHold {
     Uncounted,
 }
 
-/// What became of the money of an attempt.
+/// The settlement of an attempt's money.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settlement {
     /// Cost of the attempt; `None` if it is unknown.
     pub(super) cost: Option<NanoUsd>,
-    /// How well the cost is known.
+    /// The basis of the cost: how certain it is.
     pub(super) basis: CostBasis,
     /// Amount that the ledger had set aside for the attempt.
     pub(super) reserved: Option<NanoUsd>,
@@ -60,7 +62,7 @@ pub(super) struct Settlement {
 /// The error of money that could not be set aside.
 pub(super) struct BookingError {
     pub(super) error: Error,
-    /// Which other targets the refusal also holds for.
+    /// The targets for which the refusal holds.
     pub(super) reach: Reach,
     /// Whether the allowance of the request refused, and not the ledger.
     pub(super) is_outspent: bool,
@@ -120,11 +122,11 @@ impl<'a> Booking<'a> {
     /// Sets aside the rest of the money for a call that turned out more expensive than it was
     /// estimated.
     ///
-    /// The rest is for the same attempt. It counts in the month of this booking, so the caps of
-    /// that month must have room for it.
+    /// The rest is for the same attempt. The rest counts in the month of this booking, so the caps
+    /// of that month must have room for it.
     ///
     /// # Errors
-    /// The refusal of the allowance or the ledger. What was set aside before is then given back.
+    /// The refusal of the allowance or the ledger. The money that was set aside before is then returned.
     pub(crate) async fn raised(
         self,
         context: &Context<'a>,
@@ -154,7 +156,7 @@ impl<'a> Booking<'a> {
         Self { month: self.month, worst_case: self.worst_case, at_ledger, in_allowance }
     }
 
-    /// Notes that the first byte of the request is about to be sent.
+    /// Marks the attempt as sent: the first byte of its request is about to leave.
     pub(super) fn sent(&mut self) {
         if let Some(hold) = &mut self.in_allowance {
             hold.sent();
@@ -164,7 +166,7 @@ impl<'a> Booking<'a> {
         }
     }
 
-    /// Returns what the ledger has set aside.
+    /// Returns the amount that the ledger has set aside.
     pub(super) fn reserved(&self) -> Option<NanoUsd> {
         match &self.at_ledger {
             LedgerHold::Held(hold) => Some(hold.amount()),
@@ -172,7 +174,7 @@ impl<'a> Booking<'a> {
         }
     }
 
-    /// Replaces the hold by what the attempt cost. An unknown cost is booked as nothing.
+    /// Replaces the hold by the cost of the attempt. An unknown cost is booked as zero.
     pub(super) async fn settle(
         self,
         context: &Context<'_>,
@@ -197,8 +199,8 @@ impl<'a> Booking<'a> {
         Settlement { cost, basis, reserved, recorded }
     }
 
-    /// Ends the hold of a failed attempt: at the cost that the provider reported, at nothing if it
-    /// is certain that nothing was billed, else at its whole amount.
+    /// Ends the hold of a failed attempt: at the cost that the provider reported, at zero if
+    /// certainly nothing was billed, else at its whole amount.
     pub(super) async fn fail(
         self,
         context: &Context<'_>,
@@ -248,8 +250,8 @@ pub(crate) async fn reserve<'a>(
     bookings.map_err(|BookingError { error, .. }| error)
 }
 
-/// Takes the worst cases out of the allowance, if there is one. With an allowance no call is made
-/// whose price is unknown.
+/// Takes the worst cases out of the allowance, if there is one. With an allowance, a call whose
+/// price is unknown is refused.
 fn allowance_holds<'a>(
     context: &Context<'a>,
     calls: &[WorstCase],
@@ -320,13 +322,14 @@ async fn ledger_holds(
     }
 }
 
-/// How long after the deadline, or after a stop, a request waits for the end of a hold to be
-/// written. A healthy disk commits within this time. The end is written in any case, and counts at
-/// its hold until then.
+/// The longest time for which a request waits, after its deadline or a stop, for the end of a hold
+/// to be written. A healthy disk commits within this time. The end is written in any case, and
+/// counts at its hold until then.
 const LAST_ENTRY: Duration = Duration::from_millis(500);
 
-/// How long an answer that is there waits for the end of its hold to be written. It then goes out
-/// as one that is not recorded yet, and is booked later; until then it counts at its hold.
+/// The longest time for which a ready answer waits for the end of its hold to be written. After
+/// that the answer is returned as not recorded yet, and is booked later; until then it counts at
+/// its hold.
 const BOOKS_WAIT: Duration = Duration::from_secs(2);
 
 /// Returns whether the end of a hold was written within the time that the request can wait.
@@ -346,7 +349,7 @@ async fn written(
     }
 }
 
-/// Returns the caps of the policy as the ledger takes them, the cap on the total first.
+/// Returns the caps of the policy in the ledger's form, the cap on the total first.
 pub(crate) fn caps(spending: &Spending) -> Vec<Cap> {
     let total = spending.total_cap.map(|limit| Cap::new(Scope::Total, limit));
     let providers = spending.provider_caps.iter();
@@ -354,13 +357,13 @@ pub(crate) fn caps(spending: &Spending) -> Vec<Cap> {
     total.into_iter().chain(providers).collect()
 }
 
-/// Returns what a call asks of the ledger: nothing if its price is unknown.
+/// Returns the hold request of a call: for zero if its price is unknown.
 fn hold_of(context: &Context<'_>, call: &WorstCase) -> HoldRequest {
     let (target, class) = (call.target.clone(), context.task_class.clone());
     HoldRequest::new(target, class, call.amount.unwrap_or_default())
 }
 
-/// The error of a call without a known price where `a_bound` is set.
+/// Creates the error of a call without a known price, where the limit `a_bound` is set.
 fn unknown_price(call: &WorstCase, a_bound: &str) -> Error {
     let target = &call.target;
     let message = format!("{target} has no known price, and {a_bound} is set");

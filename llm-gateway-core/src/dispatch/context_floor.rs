@@ -1,4 +1,4 @@
-//! Which targets of a chain may still be asked after one whose context was too small.
+//! Decides which targets of a chain may still be asked after a target whose context was too small.
 
 use crate::error::Category;
 use crate::model::Prompt;
@@ -6,7 +6,8 @@ use crate::policy::PlannedTarget;
 
 use super::refusal::Refusal;
 
-/// The context that a target must exceed to be asked, if any did not hold the request.
+/// The context that a target must exceed to be asked, if the context of an earlier target was too
+/// small.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct ContextFloor(Option<u64>);
 
@@ -19,8 +20,8 @@ impl ContextFloor {
     /// Returns the floor after a refusal of `refused`, which raises it if its context did not hold
     /// the request.
     ///
-    /// A context that no row states is smaller than the request. The request is at most its safe
-    /// bound, so a context that holds the bound is larger.
+    /// A context that is unknown counts as smaller than the request. The request has at most the
+    /// tokens of its safe bound, so a context that holds the bound is large enough.
     #[must_use]
     pub(super) fn after(self, refusal: &Refusal, refused: &PlannedTarget, prompt: &Prompt) -> Self {
         if refusal.error.category() != Category::ContextLength {

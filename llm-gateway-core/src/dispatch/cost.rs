@@ -1,4 +1,4 @@
-//! What an attempt cost, and how well that is known. Pure.
+//! The cost of an attempt, and how certain it is. This module is pure.
 
 use crate::error::{Category, Error};
 use crate::model::{Completion, CostBasis, ModelFacts, NanoUsd, Prices, Usage};
@@ -6,13 +6,13 @@ use crate::policy::Policy;
 
 use super::prepare::PreparedCall;
 
-/// The cost of an answer.
+/// The cost of an answer, and how certain it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cost {
-    /// Amount; `None` if it is unknown.
+    /// Amount of the cost; `None` if it is unknown.
     pub amount: Option<NanoUsd>,
-    /// How well the amount is known.
+    /// The basis of the cost: how certain it is.
     pub basis: CostBasis,
     /// Tokens from which the amount was computed.
     pub usage: Usage,
@@ -21,8 +21,8 @@ pub struct Cost {
 }
 
 /// Returns the cost of an answer, by the prices of the model that answered if the policy has any,
-/// else of the model that was asked. Without reported tokens it costs what was set aside for it,
-/// else an estimate.
+/// else of the model that was asked. An answer without reported tokens costs the amount that was
+/// set aside for it, else an estimate.
 pub(super) fn of(
     policy: &Policy,
     call: &PreparedCall,
@@ -49,8 +49,8 @@ pub(super) fn of(
     }
 }
 
-/// Returns the tokens of an answer without a count: those that were set aside for it, so that
-/// they are what its cost is computed from, else an estimate by its characters.
+/// Returns the tokens of an answer without a count: the tokens that its hold was computed from, so
+/// that both agree, else an estimate by its characters.
 fn guessed(
     policy: &Policy,
     call: &PreparedCall,
@@ -66,10 +66,11 @@ fn guessed(
     Usage::new(call.preflight.tokens_in_estimated, answer)
 }
 
-/// Returns what a failed attempt cost, or `None` if that is unknown. An unusable answer is billed
+/// Returns the cost of a failed attempt, or `None` if it is unknown. An unusable answer is billed
 /// by its tokens. Nothing is billed if the model is free, nothing was sent or the provider answered
-/// with an error status. After a time-out or a cut body the cost is unknown, as it is after a status
-/// by which something in front of the model gave up on a request that the model may have done.
+/// with an error status. After a time-out or a cut body the cost is unknown, and so it is after a
+/// status by which a server in front of the model gave up on a request that the model may have
+/// done.
 pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) -> Option<NanoUsd> {
     if let Some(usage) = error.usage().filter(|usage| usage.is_plausible()) {
         return PricedAnswer::of(policy, call, error.answered_by(), None)
@@ -82,25 +83,25 @@ pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) ->
     unbilled.then_some(NanoUsd::ZERO)
 }
 
-/// Returns whether a request that was answered with an error status may be billed all the same:
-/// its body counts tokens, or whoever answered had waited for a model that had the request.
+/// Returns whether a request that was answered with an error status may be billed: its body counts
+/// tokens, or the server that answered had waited for a model that had the request.
 fn is_billed_perhaps(error: &Error) -> bool {
     error.may_be_billed()
         || error.category() == Category::Timeout
         || error.http_status().is_some_and(|status| GAVE_UP_WAITING.contains(&status))
 }
 
-/// The statuses by which a server gives up on a request that was sent: 408 and 504 of HTTP, 520
-/// and 524 of Cloudflare, 598 of other proxies. (522 and 523 are not among them: there
-/// no connection to the model came to be.)
+/// The statuses by which a server gives up on a request that was sent: 408 and 504 of HTTP, 520 and
+/// 524 of Cloudflare, 598 of other proxies. (522 and 523 are not among them, because they mean that
+/// no connection to the model was made.)
 const GAVE_UP_WAITING: [u16; 5] = [408, 504, 520, 524, 598];
 
-/// The prices of an answer, and how sure it is that they are the provider's.
+/// The prices of an answer, and whether they are certainly the provider's.
 struct PricedAnswer<'a> {
     prices: &'a Prices,
-    /// How many times the prices are billed.
+    /// The factor by which the prices are multiplied.
     factor: u64,
-    /// The model and the service tier have prices of their own.
+    /// Whether the model and the service tier have prices of their own.
     is_sure: bool,
 }
 
@@ -138,11 +139,11 @@ impl<'a> PricedAnswer<'a> {
     }
 }
 
-/// What a request costs at the tier `priority` where no row says: twice the ordinary price, as
-/// OpenAI bills it (<https://openai.com/api-priority-processing/>).
+/// The price factor of the tier `priority` for models without a row for it: twice the ordinary
+/// price, as OpenAI bills it (<https://openai.com/api-priority-processing/>).
 const PRIORITY_FACTOR: u64 = 2;
 
-/// Whether a service tier is the one that a row's prices are for.
+/// Returns whether a service tier is the one that a row's prices are for.
 fn is_ordinary(tier: &str) -> bool {
     matches!(tier, "default" | "standard" | "on_demand")
 }

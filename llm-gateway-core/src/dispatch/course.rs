@@ -22,7 +22,7 @@ pub(crate) struct Course {
     pub(crate) result: Result<AnsweredAttempt, Refusal>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) exchanges: Vec<Exchange>,
-    /// Time from the first wait to the end.
+    /// Time from the first wait to the end of the call.
     pub(crate) latency: Duration,
 }
 
@@ -35,8 +35,8 @@ impl Course {
     }
 }
 
-/// Runs one call, without a next target. Its moments are numbered by `sequence`. Without a
-/// `booking` its first attempt sets its money aside itself.
+/// Runs one call, without a next target. `sequence` numbers its moments. Without a `booking`, its
+/// first attempt sets its own money aside.
 pub(crate) async fn run_alone<'a>(
     context: &Context<'a>,
     call: PreparedCall,

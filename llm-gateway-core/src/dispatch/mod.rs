@@ -1,14 +1,13 @@
-//! One chain of targets to one outcome: every call takes this way.
+//! The way of every call: one chain of targets to one outcome.
 //!
 //! There are two phases. [`prepare()`] is pure: it checks the price against the policy and fixes
-//! the bytes. [`run()`] does the rest, and its steps stand in the order in which they happen. That
-//! order has a meaning, so there is no stack of layers that would put it together.
+//! the bytes. [`run()`] does the rest, and its source shows the steps in the order in which they
+//! happen. The order has a meaning, so it is not assembled from a stack of layers.
 //!
 //! This room decides whether an attempt may begin, whether it is tried again, and which target
-//! comes next. What a category of failure leads to is looked up in `reliability`.
+//! comes next. The room `reliability` decides what a category of failure leads to.
 //!
-//! Dropping the future at any point closes the connection, and every guard gives back what it
-//! holds.
+//! Dropping the future at any point closes the connection, and every guard returns what it holds.
 
 mod advice;
 mod allowance;
@@ -60,7 +59,8 @@ pub(crate) use prepare::{PreparedCall, WorstCase, prepare};
 pub(crate) use refusal::{Reach, Refusal, switched_off};
 pub(crate) use run::AnsweredAttempt;
 
-/// Everything that a call needs: the policy of the request, the ports, and what outlives a request.
+/// The context of a call: the policy of the request, the ports, and the state that outlives a
+/// request.
 pub(crate) struct Context<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) providers: &'a BTreeMap<ProviderName, Arc<dyn Provider>>,
@@ -82,7 +82,7 @@ pub(crate) struct Context<'a> {
     /// The handle by which the caller can end the request and keep what exists.
     pub(crate) stop: Option<&'a Stop>,
     pub(crate) task_class: &'a TaskClass,
-    /// Which words a refusal gives its advice in.
+    /// The kind of request, by which a refusal words its advice.
     pub(crate) advice: Advice,
 }
 

@@ -1,5 +1,5 @@
 //! The first phase of a call: its price is checked against the policy, and its bytes are fixed.
-//! Pure.
+//! This module is pure.
 
 use std::sync::Arc;
 
@@ -18,16 +18,16 @@ pub(crate) struct PreparedCall {
     pub(super) prepared: Prepared,
     pub(super) provider: Arc<dyn Provider>,
     pub(super) preflight: Preflight,
-    /// Whether another target may be asked after this one, and needs some of the time.
+    /// Whether another target, which needs some of the time, may be asked after this one.
     pub(super) has_next: bool,
 }
 
 /// The most that one attempt at a target can cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WorstCase {
-    /// Target that is asked.
+    /// Target that the attempt asks.
     pub(crate) target: Target,
-    /// Amount; `None` if the price is unknown.
+    /// Amount that the attempt can cost; `None` if the price is unknown.
     pub(crate) amount: Option<NanoUsd>,
 }
 
@@ -68,7 +68,7 @@ impl PreparedCall {
         }
     }
 
-    /// Makes a refusal of the call.
+    /// Converts the call into its refusal.
     pub(crate) fn refused(self, error: Error, reach: Reach) -> Refusal {
         let (target, preflight) = (self.planned.target, Some(Box::new(self.preflight)));
         let error = error.with_target(target.clone());
@@ -82,7 +82,7 @@ impl PreparedCall {
     }
 }
 
-/// Checks the price of a call against the policy and fixes its bytes. Pure: nothing is sent.
+/// Checks the price of a call against the policy and fixes its bytes. Nothing is sent.
 ///
 /// # Errors
 /// [`Refusal`] by a kill switch, by `block_usd`, or by the provider that cannot encode the call.
@@ -127,8 +127,8 @@ pub(crate) fn prepare(
     })
 }
 
-/// Returns the error of a prompt that cannot fit the model's context, counted as favourably as a
-/// tokenizer could. What may fit is left to the provider, which counts exactly.
+/// Returns the error of a prompt that cannot fit the model's context, by the lower bound on its
+/// tokens. A prompt that may fit is left to the provider, which counts exactly.
 fn beyond_context(planned: &PlannedTarget, prompt: &Prompt) -> Option<Error> {
     let context = planned.facts.as_deref()?.context?;
     // No prompt has more tokens than its bound, so the words of most need not be counted.
@@ -154,7 +154,8 @@ fn capabilities(context: &Context<'_>, planned: &PlannedTarget) -> Vec<Capabilit
     }
 }
 
-/// The error of a call that is too expensive, with the limit on its output that would pass.
+/// Creates the error of a call that is too expensive, with the limit on its output that would be
+/// allowed.
 fn too_expensive(context: &Context<'_>, planned: &PlannedTarget, preflight: &Preflight) -> Error {
     let reason = preflight.reason.as_deref().unwrap_or("the price is too high");
     let message = format!("{} is refused: {reason}", planned.target);

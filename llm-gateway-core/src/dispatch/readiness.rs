@@ -1,4 +1,5 @@
-//! Whether a target stands ready: it is worth time only if it could be asked now.
+//! Decides whether a target is ready, that is, could be asked now. Time is reserved only for ready
+//! targets.
 
 use tokio::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The reasons why a target gives no answer: their errors, and which of several says most.
+//! The errors of targets that give no answer, and the choice of the most informative one.
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ pub(super) fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e3).round() / 1e3
 }
 
-/// Returns the hint for a chain in which every target lacks its key: one of the keys is enough.
+/// Returns the hint for a chain in which every target lacks its key: setting one of the keys is
+/// enough.
 pub(super) fn one_key_hint(policy: &Policy, refusals: &[Refusal]) -> Option<String> {
     let no_key = |refusal: &Refusal| refusal.error.category() == Category::MissingKey;
     if refusals.len() < 2 || !refusals.iter().all(no_key) {
@@ -33,8 +34,8 @@ pub(super) fn one_key_hint(policy: &Policy, refusals: &[Refusal]) -> Option<Stri
     Some(format!("one key is enough: set {}", variables.join(" or ")))
 }
 
-/// Returns the refusal that says most about a chain without an answer: the last one by a provider
-/// that was really asked, else the first. That a fallback lacks its key says little if the model
+/// Returns the refusal that explains best why a chain has no answer: the last one by a provider
+/// that was asked, else the first. The missing key of a fallback explains little if the model
 /// before it was down.
 pub(super) fn most_informative(mut refusals: Vec<Refusal>) -> Refusal {
     let asked = |refusal: &Refusal| {
@@ -57,14 +58,14 @@ pub(super) fn shortest_wait(context: &Context<'_>, refusals: &[Refusal]) -> Opti
     refusals.iter().filter_map(back).min()
 }
 
-/// The error of a request whose deadline passed before `who` answered.
+/// Creates the error of a request whose deadline passed before `who` answered.
 pub(super) fn deadline_passed(context: &Context<'_>, who: &str) -> Error {
     let seconds = context.deadline.given.as_secs_f64();
     let message = format!("{who} had not answered at the deadline of {seconds} s");
     Error::new(Category::Timeout, message).with_hint(context.advice.more_time())
 }
 
-/// The error of a call for which the allowance of the request has no room.
+/// Creates the error of a call for which the allowance of the request has no room.
 pub(super) fn allowance_exceeded(
     context: &Context<'_>,
     allowance: &Allowance,
@@ -82,7 +83,7 @@ pub(super) fn allowance_exceeded(
     Error::blocked(BlockedBy::MaxUsd, message).with_hint(context.advice.below(key))
 }
 
-/// The error of a target whose circuit breaker is open for another `wait`.
+/// Creates the error of a target whose circuit breaker is open for another `wait`.
 pub(super) fn breaker_open(context: &Context<'_>, target: &Target, wait: Duration) -> Error {
     let failures = context.targets.breaker(target).consecutive_failures();
     let message = format!(
@@ -96,7 +97,7 @@ pub(super) fn breaker_open(context: &Context<'_>, target: &Target, wait: Duratio
         .with_unfinished_hint(format!("try again in {seconds} s"))
 }
 
-/// The error of a call for which the policy's limits on the provider leave no room.
+/// Creates the error of a call for which the policy's limits on the provider leave no room.
 pub(super) fn limit_exceeded(context: &Context<'_>, call: &PreparedCall, why: Overload) -> Error {
     let target = &call.planned.target;
     let provider = &target.provider;

@@ -1,4 +1,5 @@
-//! The refusal of a call: the target that gave no answer, why, and how far that reaches.
+//! The refusal of a call: the target that gave no answer, the reason, and the targets for which it
+//! holds.
 
 use std::fmt::Display;
 
@@ -6,11 +7,11 @@ use crate::error::{BlockedBy, Error};
 use crate::model::Target;
 use crate::policy::Preflight;
 
-/// A target that gave no answer, and why.
+/// A refusal: a target that gave no answer, and the reason.
 pub(crate) struct Refusal {
     pub(crate) target: Target,
     pub(crate) error: Error,
-    /// The price check of the call, if it came so far.
+    /// The price check of the call, if it was made.
     pub(crate) preflight: Option<Box<Preflight>>,
     pub(crate) reach: Reach,
 }
@@ -20,12 +21,12 @@ pub(crate) struct Refusal {
 pub(crate) enum Reach {
     /// The target is refused, and another one may be asked.
     Target,
-    /// The request is refused: no other target may be asked, or it could do no better.
+    /// The request is refused: no other target may be asked, or none could do better.
     Request,
 }
 
 impl Refusal {
-    /// Refuses a target; the chain may go on.
+    /// Creates the refusal of a target, after which the chain may go on.
     pub(crate) fn new(target: Target, error: Error, preflight: Option<Box<Preflight>>) -> Self {
         Self { target, error, preflight, reach: Reach::Target }
     }

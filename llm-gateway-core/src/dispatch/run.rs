@@ -1,9 +1,10 @@
-//! The second phase of a call: attempts are made until one is answered, or another would make no
-//! sense.
+//! The second phase of a call: attempts are made until one is answered, or another would be
+//! useless.
 //!
-//! The steps of an attempt stand in the order in which they happen. Each attempt sends the same
-//! bytes and has a hold of its own. What must be given back whatever happens (the permits of
-//! limiter and breaker, the booking) is a guard, so the future may be dropped at any point.
+//! The source shows the steps of an attempt in the order in which they happen. Each attempt sends
+//! the same bytes and has a hold of its own. Everything that must be returned whatever happens (the
+//! permits of limiter and breaker, the booking) is a guard, so the future may be dropped at any
+//! point.
 
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ pub(crate) struct AnsweredAttempt {
     pub(crate) preflight: Preflight,
 }
 
-/// Makes attempts until one is answered, or another would make no sense. Every attempt is added to
+/// Makes attempts until one is answered, or another would be useless. Every attempt is added to
 /// `attempts`, and its bytes to `recorder`. The first attempt uses `booking` if its money is set
 /// aside already.
 pub(super) async fn run<'a>(
@@ -77,33 +78,34 @@ pub(super) async fn run<'a>(
 /// An attempt without an answer.
 struct AttemptFailure {
     error: Error,
-    /// Whether the provider was asked.
+    /// Whether the attempt reached the provider.
     was_asked: bool,
-    /// Whether another target could do better.
+    /// The targets for which the failure holds.
     reach: Reach,
     /// Whether the allowance of the request has no room for the attempt.
     is_outspent: bool,
 }
 
 impl AttemptFailure {
-    /// An attempt that failed before the provider was asked. It would fail again a moment later.
+    /// Creates the failure of an attempt before the provider was asked. The same attempt would fail
+    /// again a moment later.
     fn before(error: Error) -> Self {
         Self { error, was_asked: false, reach: Reach::Target, is_outspent: false }
     }
 
-    /// An attempt that failed at the provider.
+    /// Creates the failure of an attempt at the provider.
     fn after(error: Error) -> Self {
         Self { was_asked: true, ..Self::before(error) }
     }
 
-    /// Describes an attempt for which no money could be set aside.
+    /// Creates the failure of an attempt for which no money could be set aside.
     fn unbooked(refused: BookingError) -> Self {
         let BookingError { error, reach, is_outspent } = refused;
         Self { reach, is_outspent, ..Self::before(error) }
     }
 
-    /// Reports the failure of a retry after an attempt that failed with `last`. If there is no
-    /// money left for the retry, `last` says more, so it stays the error.
+    /// Converts the failure of a retry after an attempt that failed with `last`. If there is no
+    /// money for the retry, `last` stays the error, because it explains more.
     fn of_retry(self, last: Option<Error>) -> Self {
         match last {
             Some(last) if self.is_outspent => {
@@ -158,17 +160,18 @@ async fn attempt(
     }
 }
 
-/// What became of a request that was sent.
+/// The result of a request that was sent.
 struct SentAttempt {
     result: Result<Completion, Error>,
     latency: Duration,
-    /// The recorder's number of the moment at which it was sent; `None` if it was not.
+    /// The recorder's number of the moment at which the request was sent; `None` if nothing was
+    /// sent.
     at: Option<u64>,
-    /// Whether the result says anything about the provider.
+    /// Whether the result shows anything about the provider.
     is_informative: bool,
 }
 
-/// Sends the request of an attempt, and waits for its answer for as long as it may.
+/// Sends the request of an attempt, and waits for its answer until the attempt must end.
 async fn send(
     context: &Context<'_>,
     call: &PreparedCall,
@@ -212,10 +215,10 @@ fn log(attempts: &mut Vec<Attempt>, attempt: Attempt) {
     attempts.push(attempt);
 }
 
-/// Whether an attempt may begin, and how long it waited to.
+/// The start of an attempt: its guards, or the failure to get them, and the time waited for them.
 struct EnteredAttempt<'a> {
     guards: Result<Guards<'a>, AttemptFailure>,
-    /// Time waited, the wait before a retry included.
+    /// Time waited, including the wait before a retry.
     waited: Duration,
 }
 
@@ -280,8 +283,8 @@ async fn acquire<'a>(
     }
 }
 
-/// Reports the end of an attempt to the breaker. A failure that says nothing about the provider
-/// only gives the permit back.
+/// Reports the end of an attempt to the breaker. A failure that shows nothing about the provider
+/// only returns the permit.
 fn report(permit: BreakerPermit, result: &Result<Completion, Error>) {
     let now = Instant::now();
     match result {
@@ -293,13 +296,13 @@ fn report(permit: BreakerPermit, result: &Result<Completion, Error>) {
     }
 }
 
-/// How long a connect must have taken to count against the provider when it is cut short. Even a
-/// far host answers within two or three round trips.
+/// The shortest time after which a connect that is cut off counts against the provider. Even a far
+/// host answers within two or three round trips.
 const FAIR_CONNECT: Duration = Duration::from_secs(1);
 
-/// Returns whether an attempt that the request's own clock cut off had lasted long enough to count
-/// against the provider: half of the silence that the policy allows it, or time enough to connect.
-/// A caller in a hurry must not open the breaker of a slow model for everybody.
+/// Returns whether an attempt that the request's own time limit cut off had lasted long enough to
+/// count against the provider: half of the silence that the policy allows it, or time enough to
+/// connect. A caller in a hurry must not open the breaker of a slow model for everybody.
 fn was_given_time(
     context: &Context<'_>,
     target: &Target,
@@ -313,9 +316,9 @@ fn was_given_time(
     spec.is_none_or(|spec| took >= spec.endpoint.idle_timeout / 2)
 }
 
-/// Returns how long to wait before the same target is asked again, or `None` if it is not. A wait
-/// is not begun if it does not fit the target's share of the time, or if the breaker would still be
-/// open after it.
+/// Returns the wait before the same target is asked again, or `None` if it is not asked again. No
+/// wait begins that does not fit the target's share of the time, or after which the breaker would
+/// still be open.
 fn wait_before_retry(
     context: &Context<'_>,
     target: &Target,

@@ -1,9 +1,9 @@
-//! Time for the one who can answer: how long a target may go on failing while another target of the
-//! chain stands ready.
+//! Limits the time for which a target may fail while another target of the chain is ready.
 //!
-//! From the target's first failure on, waits and further tries of it begin in the first half of
-//! what was then left, and a try that has not begun to answer by then is ended. A connection takes
-//! at most a quarter of what is left. A target without another one behind it has all the time.
+//! From the target's first failure on, waits and further attempts at it must begin in the first
+//! half of the time that was left then, and an attempt that has not begun to answer by then is
+//! ended. A connect takes at most a quarter of the time that is left. The last target of a chain
+//! has all the time.
 
 use std::time::Duration;
 
@@ -18,25 +18,25 @@ use super::Context;
 use super::reasons::seconds;
 use super::until::EndReason;
 
-/// How much of a request's time one target has.
+/// The share of a request's time that one target has.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TimeShare {
-    /// Whether another target stands ready.
+    /// Whether another target is ready.
     has_next: bool,
-    /// The end of the first half of what was left at the target's first failure.
+    /// The end of the first half of the time that was left at the target's first failure.
     half: Option<Deadline>,
 }
 
-/// Why an attempt was ended before the request's own time was over.
+/// The reason why an attempt was ended before the request's own time was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CutReason {
-    /// No connection came to be within a quarter of the time that was left.
+    /// No connection was made within a quarter of the time that was left.
     Unconnected { within: Duration },
     /// The answer had not begun by the half of the time that was left at the first failure.
     Silent,
 }
 
-/// The end of an attempt's time.
+/// The reason why an attempt ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AttemptEnded {
     /// The whole request has ended, so no other target is asked.
@@ -46,24 +46,24 @@ pub(super) enum AttemptEnded {
 }
 
 impl TimeShare {
-    /// Creates the share of a target that has not failed.
+    /// Creates the share of a target that has not failed yet.
     pub(super) fn new(has_next: bool) -> Self {
         Self { has_next, half: None }
     }
 
-    /// Notes a failure at `now`. Only the first one counts.
+    /// Records a failure at `now`. Only the first failure counts.
     pub(super) fn failed(&mut self, deadline: Deadline, now: Instant) {
         if self.has_next && self.half.is_none() {
             self.half = Some(deadline.half(now));
         }
     }
 
-    /// Returns the time by which a wait must be over and a further try begun.
+    /// Returns the time by which a wait must be over and a further attempt must begin.
     pub(super) fn for_retries(&self, deadline: Deadline) -> Deadline {
         self.half.unwrap_or(deadline)
     }
 
-    /// Returns the time by which an attempt must be let in by the policy's limits.
+    /// Returns the time by which the policy's limits must let an attempt in.
     pub(super) fn for_room(&self, deadline: Deadline, now: Instant) -> Deadline {
         match (self.has_next, self.half) {
             (_, Some(half)) => half,
@@ -72,8 +72,8 @@ impl TimeShare {
         }
     }
 
-    /// Waits for `work`, which makes an attempt and shows its progress to `recorder`, for as long
-    /// as the attempt may go on.
+    /// Waits for `work`, which makes an attempt and shows its progress to `recorder`, until the
+    /// attempt must end.
     pub(super) async fn in_time<T>(
         &self,
         context: &Context<'_>,
@@ -92,7 +92,7 @@ impl TimeShare {
         context.in_time(work).await.map_err(AttemptEnded::Request)
     }
 
-    /// Returns the moments at which an attempt that begins at `now` must have come so far, the
+    /// Returns the moments by which an attempt that begins at `now` must have made progress, the
     /// earlier one first.
     fn cuts(&self, deadline: Deadline, now: Instant) -> [Option<CutMoment>; 2] {
         let within = deadline.remaining(now) / 4;
@@ -106,7 +106,7 @@ impl TimeShare {
     }
 }
 
-/// A moment by which an attempt must have come far enough, or it is cut short.
+/// A moment by which an attempt must have made progress, or it is ended.
 #[derive(Debug, Clone, Copy)]
 struct CutMoment {
     at: Instant,
@@ -114,7 +114,7 @@ struct CutMoment {
 }
 
 impl CutMoment {
-    /// Returns whether the attempt has come so far that it goes on.
+    /// Returns whether the attempt has made the progress that it needs to go on.
     fn is_passed_by(&self, recorder: &Recorder) -> bool {
         match self.why {
             CutReason::Unconnected { .. } => recorder.may_have_sent(),
@@ -124,7 +124,7 @@ impl CutMoment {
 }
 
 impl Context<'_> {
-    /// The error of an attempt at `target` that was ended before it answered.
+    /// Creates the error of an attempt at `target` that was ended before it answered.
     pub(super) fn ended_attempt(&self, ended: AttemptEnded, target: &Target) -> Error {
         let error = |category, message| Error::new(category, message).with_target(target.clone());
         match ended {

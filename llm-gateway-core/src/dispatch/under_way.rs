@@ -1,12 +1,12 @@
-//! What is noted about the money of an attempt that is under way, however it ends.
+//! The guard that decides about the money of an attempt under way, however the attempt ends.
 
 use crate::transport::Recorder;
 
 use super::booking::Booking;
 
-/// Watches an attempt. When it is dropped, because the attempt has ended or its caller has left, it
-/// notes in the booking whether bytes of the request may have left. If none have, the money goes
-/// back.
+/// A guard that watches an attempt. When it is dropped, because the attempt has ended or its caller
+/// has left, it records in the booking whether bytes of the request may have left. If none have,
+/// the money is returned.
 #[must_use = "an attempt is watched for as long as this lives"]
 pub(super) struct UnderWay<'b, 'a> {
     booking: &'b mut Booking<'a>,
@@ -14,7 +14,7 @@ pub(super) struct UnderWay<'b, 'a> {
 }
 
 impl<'b, 'a> UnderWay<'b, 'a> {
-    /// Watches an attempt whose progress `recorder` shows.
+    /// Creates the guard of an attempt whose progress `recorder` shows.
     pub(super) fn new(booking: &'b mut Booking<'a>, recorder: &'b Recorder) -> Self {
         Self { booking, recorder }
     }

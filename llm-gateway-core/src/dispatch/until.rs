@@ -1,4 +1,4 @@
-//! How long a request may go on: until its deadline, or until its caller stops it.
+//! The end of a request's time: its deadline, or a stop by its caller.
 
 use tokio::time::{Instant, timeout_at};
 
@@ -8,7 +8,7 @@ use crate::model::Target;
 use super::Context;
 use super::reasons::deadline_passed;
 
-/// Why a request may not go on.
+/// The reason why a request may not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EndReason {
     /// The request's deadline has passed.
@@ -31,7 +31,8 @@ impl Context<'_> {
         }
     }
 
-    /// Waits for `work`, unless the request is stopped. A result that is already there is returned.
+    /// Waits for `work`, unless the request is stopped. A result that is ready is returned even
+    /// then.
     pub(super) async fn unless_stopped<T>(
         &self,
         work: impl Future<Output = T>,
@@ -49,13 +50,13 @@ impl Context<'_> {
         self.unless_stopped(timed).await?.map_err(|_| EndReason::Deadline)
     }
 
-    /// Returns why the request may not go on at `now`, if it may not.
+    /// Returns the reason why the request may not go on at `now`; `None` if it may.
     pub(super) fn ended(&self, now: Instant) -> Option<EndReason> {
         let has_passed = self.deadline.has_passed(now).then_some(EndReason::Deadline);
         self.is_stopped().then_some(EndReason::Stopped).or(has_passed)
     }
 
-    /// The error of a request that ended before `who` answered.
+    /// Creates the error of a request that ended before `who` answered.
     pub(super) fn unanswered(&self, ended: EndReason, who: &str) -> Error {
         match ended {
             EndReason::Deadline => deadline_passed(self, who),
@@ -63,12 +64,12 @@ impl Context<'_> {
         }
     }
 
-    /// The error of a request that ended before `target` answered.
+    /// Creates the error of a request that ended before `target` answered.
     pub(super) fn unanswered_by(&self, ended: EndReason, target: &Target) -> Error {
         self.unanswered(ended, &target.to_string()).with_target(target.clone())
     }
 
-    /// The error of a request that was stopped before `who` answered.
+    /// Creates the error of a request that was stopped before `who` answered.
     pub(crate) fn stopped_before(&self, who: &str) -> Error {
         let message = format!("the run was told to stop before {who} had answered");
         Error::new(Category::Cancelled, message)

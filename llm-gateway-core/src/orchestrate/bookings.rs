@@ -1,7 +1,9 @@
-//! Holds the money for all calls of an orchestration before its first step, or refuses the whole.
+//! Holds the money for all calls of an orchestration before its first step, or refuses the
+//! orchestration.
 //!
-//! The policy decides which calls there may be and what earlier outputs add to them. Here their
-//! prompts are built as far as they exist, and the whole is checked against the limits.
+//! The policy decides which calls there may be and what earlier outputs add to them. This module
+//! builds the prompts of these calls as far as their texts exist, and checks the sum against the
+//! limits.
 
 use crate::dispatch::{Booking, Context, WorstCase, reserve};
 use crate::error::{BlockedBy, Error};
@@ -12,7 +14,7 @@ use crate::policy::{
 
 use super::prompt::{self, StepOutput, View};
 
-/// The key of an orchestration's call that identifies it before it is made.
+/// The key that identifies an orchestration's call before it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CallKey {
     pub(super) round: u32,
@@ -103,7 +105,8 @@ fn projection(
 }
 
 /// Checks an orchestration's price against the kill switches, and each call's against `block_usd`.
-/// If a later step were refused, the earlier ones would be paid for in vain.
+/// Every call is checked first, because the earlier steps would be paid for in vain if a later one
+/// were refused.
 fn check(context: &Context<'_>, calls: &[ProjectedCall]) -> Result<(), Error> {
     let total = NanoUsd::total(calls.iter().map(|call| call.preflight.estimated_max_cost_usd));
     if let Some(why) = context.policy.switches().refuses_cost(total) {

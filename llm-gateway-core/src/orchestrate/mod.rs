@@ -1,9 +1,9 @@
 //! Orchestrations: a task is planned, done and verified, in steps that each declare what they see.
 //!
-//! The workflow of the policy says what a step may see, and its prompt is built from that alone.
-//! The money for the whole is set aside, or the whole refused, before the first step. Each call
-//! then goes through `dispatch` like any other. A verifier's reply is read strictly: a reply that
-//! is not beyond doubt an acceptance is not an acceptance.
+//! The workflow of the policy says what a step may see, and the step's prompt is built from that
+//! alone. Before the first step, the money for all calls is set aside, or the task is refused. Each
+//! call then goes through `dispatch` like any other. A verifier's reply is read strictly: it counts
+//! as an acceptance only if it is one beyond doubt.
 //!
 //! What the recorded bytes show of the verifier's blindness is decided in
 //! [`certificate`](crate::certificate); how the end is reported to the caller, in `run`.
@@ -52,7 +52,8 @@ pub(crate) struct StepRun {
     pub(crate) result: Result<AnsweredAttempt, Refusal>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) latency: Duration,
-    /// What the step's model was instructed and shown, and the recorded bytes of the call.
+    /// The evidence of the step: the texts that its model was shown, and the recorded bytes of the
+    /// call.
     pub(crate) evidence: StepEvidence,
     /// Tokens and cost of each attempt, by the recorder's number of the moment at which it was
     /// sent.
@@ -65,7 +66,7 @@ pub(crate) struct OrchestrationRun {
     pub(crate) steps: Vec<StepRun>,
     /// Results of each round of the orchestration, of which there is at least one.
     pub(crate) rounds: Vec<Round>,
-    /// How the orchestration ended.
+    /// The end of the orchestration.
     pub(crate) end: OrchestrationEnd,
 }
 

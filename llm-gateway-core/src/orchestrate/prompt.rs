@@ -50,7 +50,7 @@ pub(super) struct JudgedArtifact {
     pub(super) position: u32,
     /// Text of the artifact.
     pub(super) artifact: ModelText,
-    /// Frame: the lines that the gateway writes around the artifact.
+    /// The lines that the gateway writes around the artifact.
     pub(super) frame: Frame,
 }
 
@@ -133,7 +133,7 @@ pub(super) fn build(
 }
 
 /// Returns the framed text that a sight shows to a step: its kind, the position of the step that
-/// wrote it, and the text itself. Returns `None` if there is nothing to put a frame around.
+/// wrote it, and the text itself. Returns `None` if the sight has no text to frame.
 fn seen<'a>(
     step: &str,
     sight: &Sight,

@@ -1,6 +1,6 @@
 //! The built-in instructions of planner, worker and verifier, for policies without their own.
 //!
-//! The instructions say what a role is for. What its reply must look like is asked for after the
+//! The instructions state the purpose of a role. The form of its reply is asked for after the
 //! material, by the frame (`model::prompt::frame`), so that one instruction serves both forms of
 //! verdict.
 
@@ -46,7 +46,7 @@ pub(crate) fn planner() -> PolicyText {
     PolicyText::mint(PLANNER)
 }
 
-/// Returns the instruction of the worker, which asks for the product and nothing around it.
+/// Returns the instruction of the worker, which asks for the product alone.
 pub(crate) fn worker() -> PolicyText {
     PolicyText::mint(WORKER)
 }

@@ -1,8 +1,8 @@
-//! Runs one step of an orchestration: its prompt, its bytes, its money, and what is kept of it.
+//! Runs one step of an orchestration: its prompt, its bytes, its money, and its record.
 //!
-//! Every call goes through `dispatch`. The output of a step is kept as soon as it is there, so that
-//! neither a later failure nor a stop by the caller can lose it. What follows from an output is
-//! decided in `rounds`.
+//! Every call goes through `dispatch`. The output of a step is stored as soon as it arrives, so
+//! that neither a later failure nor a stop by the caller can lose it. `rounds` decides what follows
+//! from an output.
 
 use std::sync::Arc;
 
@@ -162,9 +162,9 @@ impl<'s, 'a> Steps<'s, 'a> {
     /// Sends a step's call with the money that was held for it, and with more if its bytes need
     /// more.
     ///
-    /// If a provider billed more than a worst case, what is held for further steps no longer bounds
-    /// anything. The holds are then released, and the call asks for its money anew. The verifier
-    /// keeps its money: what was made is judged with what was set aside for that.
+    /// If a provider billed more than a worst case, the holds of further steps no longer bound the
+    /// cost. These holds are then released, and the call sets its money aside anew. The verifier
+    /// keeps its money, so that the artifact can still be judged.
     async fn send(&mut self, role: StepRole, call: PreparedCall, key: &CallKey) -> Course {
         let is_kept = role == StepRole::Verifier || !self.is_overbilled();
         let booking = match self.bookings.take(key).filter(|_| is_kept) {

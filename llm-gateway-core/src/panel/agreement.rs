@@ -1,8 +1,8 @@
 //! Decides whether a panel's answers agree, as far as that is possible without a guess.
 //!
-//! Two answers are the same, different, or neither without a guess. Where one pair of a panel is
-//! neither, its answers are `not_comparable`: prose that differs may still mean the same, and 3.10
-//! may be the version after 3.9 or the number before 3.2.
+//! Two answers are the same, different, or undecided, where only a guess could decide. If one pair
+//! of a panel is undecided, its answers are `not_comparable`: prose that differs may still mean the
+//! same, and 3.10 may be the version after 3.9 or the number before 3.2.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -72,8 +72,8 @@ pub(crate) fn agreement(answers: &[MemberAnswer<'_>], agree: Agree, claims: &Cla
     Agreement { outcome, method, clusters, n_effective }
 }
 
-/// Groups answers that are the same, and names the form of the first. Returns `None` if it takes a
-/// guess whether two of them are the same.
+/// Groups answers that are the same, and names the form of the first. Returns `None` if only a
+/// guess could decide whether two of them are the same.
 fn clusters(answers: &[MemberAnswer<'_>], agree: Agree) -> Option<(&'static str, Vec<Cluster>)> {
     let forms: Vec<Form> = answers.iter().map(|answer| Form::of(answer.text)).collect();
     let mut clusters: Vec<(&Form, Cluster)> = Vec::new();
@@ -96,8 +96,8 @@ fn clusters(answers: &[MemberAnswer<'_>], agree: Agree) -> Option<(&'static str,
     Some((method, clusters.into_iter().map(|(_, cluster)| cluster).collect()))
 }
 
-/// Returns the result of comparing `answers` answers, whose `clusters` are in ascending order of
-/// size, and empty if the answers cannot be compared.
+/// Returns the result of comparing `answers` answers. `clusters` are in ascending order of size,
+/// and empty if the answers cannot be compared.
 fn outcome(clusters: &[Cluster], answers: usize) -> Consensus {
     let largest = clusters.last().map_or(0, |cluster| cluster.members.len());
     match clusters.len() {

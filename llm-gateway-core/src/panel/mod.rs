@@ -1,10 +1,10 @@
 //! Panels: several models that are asked the same question, and cannot see each other's answers.
 //!
-//! The order of the steps is what a panel promises. Every member's bytes are fixed and committed.
-//! Then the money for all of them is set aside as one. Then all are sent at the same time, and no
-//! answer is looked at before every member has answered or failed. What all attempts cost together,
-//! retries included, stays within the panel's cap. There is no fallback inside a panel: a member
-//! that fails stays failed, and what is certified is certified of the members that answered.
+//! A panel promises the order of its steps. Every member's bytes are fixed and committed. Then the
+//! money for all of them is set aside as one. Then all are sent at the same time, and no answer is
+//! read before every member has answered or failed. The cost of all attempts together, retries
+//! included, stays within the panel's cap. There is no fallback inside a panel: a member that fails
+//! stays failed, and the certificate is about the members that answered.
 //!
 //! This room asks the members and compares their answers. Whether the result counts as an answer is
 //! decided in the room `run`.
@@ -39,7 +39,7 @@ pub(crate) use agreement::{agreement, gist};
 pub use effective::EffectiveSampleSize;
 pub(crate) use effective::MemberAnswer;
 
-/// What the members of a panel answered, before it is compared and certified.
+/// The answers of a panel's members, before they are compared and certified.
 pub(crate) struct PanelRun {
     /// The course of each member's call, in the policy's order.
     pub(crate) courses: Vec<Course>,
@@ -92,8 +92,8 @@ pub(crate) async fn ask(
     Ok(PanelRun { courses, evidence, spent })
 }
 
-/// Refuses every call of a panel if fewer members can be asked than must answer: their answers
-/// would be paid for in vain.
+/// Refuses every call of a panel if fewer members can be asked than must answer, because their
+/// answers would be paid for in vain.
 fn spare_if_too_few(
     panel: &PlannedPanel,
     prepared: Vec<Result<PreparedCall, Refusal>>,

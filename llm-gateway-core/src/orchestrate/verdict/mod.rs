@@ -1,15 +1,15 @@
 //! Decides what a verifier's reply means: an acceptance, a refusal, or no verdict.
 //!
 //! [`parse_reply`] reads a reply about an artifact. The function is pure, and strict on one side
-//! only: a reply that is not beyond doubt an acceptance is not an acceptance. It does not decide
-//! what follows: the repair of a malformed reply and the next round are decided in `rounds`.
+//! only: a reply counts as an acceptance only if it is one beyond doubt. The repair of a malformed
+//! reply and the next round are decided in `rounds`.
 //!
-//! A model may say yes to anything, so its words alone count for little. An acceptance is the whole
-//! reply, and a reply that came to its own end. In the structured form the checklist must support
-//! the verdict, its quotes must stand in the artifact, and the nonce, which is drawn after the
+//! A model may say yes to anything, so its words alone count for little. An acceptance must be the
+//! whole reply, and the reply must be complete. In the structured form the checklist must support
+//! the verdict, its quotes must occur in the artifact, and the nonce, which is drawn after the
 //! artifact was written, distinguishes the verifier's verdict from one inside the artifact. The
-//! plain form has no checklist and no nonce, so an artifact that contains the word of an acceptance or
-//! something like a verdict cannot be accepted there, unless the task itself contains it.
+//! plain form has no checklist and no nonce, so an artifact that contains the word of an acceptance
+//! or something like a verdict cannot be accepted in that form, unless the task itself contains it.
 
 mod plain;
 mod quotes;
@@ -23,11 +23,11 @@ use crate::policy::VerdictForm;
 
 use self::suspicion::Injection;
 
-/// The largest number of checklist items that a verdict keeps. A person reads them, and a planner
+/// The largest number of checklist items that a verdict keeps. People read the items, and a planner
 /// may be shown them.
 const MOST_ITEMS: usize = 64;
 
-/// The largest number of reasons that a verdict keeps: more than the next round could deal with.
+/// The largest number of reasons that a verdict keeps, which is more than a round can deal with.
 const MOST_REASONS: usize = 32;
 
 /// The largest number of characters that a verdict keeps of one text: a long paragraph.
@@ -134,7 +134,7 @@ pub(crate) struct Question<'a> {
 pub(crate) struct VerifierReply<'a> {
     /// Text of the reply.
     pub(crate) text: &'a str,
-    /// Reason why the reply did not come to its own end; `None` if it did.
+    /// Reason why the reply is incomplete; `None` if it is complete.
     pub(crate) unfinished: Option<&'a str>,
 }
 
@@ -147,8 +147,8 @@ pub(crate) enum ParsedReply {
     Malformed(String),
 }
 
-/// Reads a verifier's `reply` to a question. An acceptance that was cut is malformed, because nobody
-/// knows what would have followed; a refusal stands.
+/// Reads a verifier's `reply` to a question. An acceptance that was cut is malformed, because its
+/// rest is unknown; a refusal that was cut counts.
 pub(crate) fn parse_reply(reply: VerifierReply<'_>, question: Question<'_>) -> ParsedReply {
     let opinion = match question.form {
         VerdictForm::Structured => structured::read(reply.text, question),
@@ -183,8 +183,8 @@ impl Opinion {
         }
     }
 
-    /// Returns the opinion, or that the artifact cannot be judged if it accepts in plain words an
-    /// artifact that may have brought them.
+    /// Returns the opinion, unless it accepts in plain words an artifact that may contain those
+    /// words itself: then the artifact cannot be judged.
     fn unless_echoed(self, question: Question<'_>, injection: Injection) -> Self {
         let is_plain = question.form == VerdictForm::Plain;
         if is_plain && self.decision == Decision::Accept && injection == Injection::Suspected {
@@ -193,7 +193,7 @@ impl Opinion {
         self
     }
 
-    /// Makes a verdict of the opinion, with its texts and lists cut.
+    /// Converts the opinion into a verdict, with its texts and lists cut.
     fn verdict(self, raw: &str, injection: Injection) -> Verdict {
         let item = |item: ChecklistItem| ChecklistItem {
             requirement: cut(&item.requirement),

@@ -1,7 +1,7 @@
 //! Reads the plain form of verdict: the whole reply is `ACCEPT`, or it begins with `REVISE:`.
 //!
 //! Nothing similar counts. "ACCEPTANCE criteria are not met" and "I cannot ACCEPT this" contain the
-//! word too, and a parser that takes `**ACCEPT**` would have to guess where to draw that line.
+//! word too, and a parser that accepts `**ACCEPT**` would have to guess where to stop.
 
 use super::{Decision, NO_REASON, Opinion};
 

@@ -1,11 +1,11 @@
-//! Decides whether the checklist of an acceptance shows its evidence: quotes that tell something, and
-//! that stand in the artifact.
+//! Decides whether the checklist of an acceptance shows its evidence: quotes that are specific and
+//! occur in the artifact.
 
 use super::ChecklistItem;
 
-/// Checks that an acceptance has a checklist with requirements, that it quotes the artifact at least
-/// once, and that each of its quotes tells something and stands in the artifact. A quote may be
-/// empty where the evidence is that something is absent.
+/// Checks that an acceptance has a checklist with requirements, that it quotes the artifact at
+/// least once, and that each of its quotes is specific and occurs in the artifact. A quote may be
+/// empty if the evidence is that something is absent.
 ///
 /// # Errors
 /// The reason why the checklist does not support an acceptance.
@@ -32,14 +32,14 @@ pub(super) fn check(checklist: &[ChecklistItem], artifact: &str) -> Result<(), S
     Ok(())
 }
 
-/// Returns whether a text has a letter or a digit. A quote without any, such as a full stop, stands
+/// Returns whether a text has a letter or a digit. A quote without any, such as a full stop, occurs
 /// in every artifact.
 fn has_letter_or_digit(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)
 }
 
 /// Returns whether a quote is empty, or more than one character and more than one letter with marks
-/// around it. A single letter stands in every artifact, and shows nothing.
+/// around it. A single letter occurs in every artifact, and shows nothing.
 fn tells_something(quote: &str) -> bool {
     let mut letters = quote.chars().filter(|c| c.is_alphanumeric());
     let is_a_letter = letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none();

@@ -18,8 +18,8 @@ const LONGEST_LIST: usize = 512;
 /// The number of characters of a field's name that a reason shows.
 const SHOWN_KEY: usize = 64;
 
-/// The fields of a verdict, as its schema names them. An acceptance with any other is none: what the
-/// other says may take it back.
+/// The fields of a verdict, as its schema names them. An acceptance with any other field does not
+/// count, because the field may take the acceptance back.
 const FIELDS: [&str; 4] = ["checklist", "blocking", "verdict", "nonce"];
 
 /// The fields of a checklist item, as the schema of a verdict names them.
@@ -58,7 +58,8 @@ struct ReplyParts<'a> {
     after: &'a str,
 }
 
-/// Returns the one JSON object of a reply, which is the whole reply or the whole of its one fence.
+/// Returns the one JSON object of a reply, which must be the whole reply or the content of its only
+/// fence.
 fn object(reply: &str) -> Result<ReplyParts<'_>, String> {
     let (before, text, after) = split_object(reply.trim())
         .ok_or("the reply is not one JSON object, alone or in a single fence")?;
@@ -69,9 +70,9 @@ fn object(reply: &str) -> Result<ReplyParts<'_>, String> {
     }
 }
 
-/// Splits a reply into the text before its JSON object, the object, and the text after it. Between
-/// the first fence mark and the last there must be the object and nothing else, so marks within its
-/// strings do no harm, and a reply with a second fence cannot be read.
+/// Splits a reply into the text before its JSON object, the object, and the text after it. Only the
+/// object may stand between the first fence mark and the last. Fence marks within its strings are
+/// therefore harmless, and a reply with a second fence cannot be read.
 fn split_object(reply: &str) -> Option<(&str, &str, &str)> {
     if reply.starts_with('{') {
         return Some(("", reply, ""));
@@ -98,8 +99,8 @@ fn fence(reply: &str) -> Option<&str> {
     rest.get(..rest.len() - behind.len())
 }
 
-/// Checks that an acceptance is the whole reply. What stands around its object may say anything, in
-/// words that cannot be foreseen.
+/// Checks that an acceptance is the whole reply. The prose around its object may take the
+/// acceptance back, in words that cannot be foreseen.
 fn check_prose(before: &str, after: &str) -> Result<(), String> {
     match (before.trim().is_empty(), after.trim().is_empty()) {
         (true, true) => Ok(()),

@@ -1,10 +1,10 @@
 //! Decides whether an artifact contains the word of an acceptance, something that looks like a
-//! verdict, or something like the gateway's delimiters, that it does not have from the task.
+//! verdict, or something like the gateway's delimiters, which its task does not contain.
 //!
-//! Such a passage can be innocent: an artifact may be about verdicts. So this is a suspicion, wide
-//! rather than narrow, and refuses nothing by itself; the plain form of verdict does not accept
-//! such an artifact. The artifact is read as a reader sees it, with its markup and without. The work
-//! is linear in the length of the texts.
+//! Such a passage can be innocent: an artifact may be about verdicts. The result is therefore only
+//! a suspicion, which errs on the side of suspecting. It refuses nothing by itself, but the plain
+//! form of verdict does not accept a suspected artifact. The artifact is read as a reader sees it,
+//! with its markup and without. The work is linear in the length of the texts.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use super::Question;
 const WORD: &str = "ACCEPT";
 
 /// Characters that may stand between the key of a verdict and its colon, and between the colon and
-/// the word: quotes, escaped or not, and the marks of markdown.
+/// the word: quotes, escaped or not, and the marks of Markdown.
 const AROUND: [char; 6] = ['"', '\'', '\\', '*', '_', '`'];
 
 /// The suspicion that an artifact contains a passage that is meant for the verifier.
@@ -51,7 +51,7 @@ pub(super) fn brings_a_verdict(artifact: &str, task: &str) -> bool {
 struct Passages {
     /// The words that contain [`WORD`] in capitals, such as `ACCEPTED`.
     words: BTreeSet<String>,
-    /// Whether the letters of [`WORD`] stand in a row with only spaces and marks between them.
+    /// Whether the letters of [`WORD`] occur in a row with only spaces and marks between them.
     is_spread: bool,
     /// Whether a line is a verdict in the plain form, in any case.
     has_line: bool,
@@ -91,8 +91,8 @@ impl Passages {
         !(self.is_spread || self.has_line || self.has_key || self.has_delimiter)
     }
 
-    /// Returns whether each kind of passage is also in the task. A task that only has a longer word,
-    /// such as `ACCEPTANCE`, excuses this word and not the word of an acceptance itself.
+    /// Returns whether each kind of passage is also in the task. A task that contains only a longer
+    /// word, such as `ACCEPTANCE`, excuses that word but not [`WORD`] itself.
     fn are_excused_by(&self, task: &Self) -> bool {
         let holds_word = task.words.contains(WORD) || (task.is_spread && task.words.is_empty());
         // Letters with gaps between them make no word, and are excused by the word alone.

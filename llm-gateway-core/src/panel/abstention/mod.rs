@@ -1,7 +1,7 @@
-//! Recognises an answer that says that it does not know, or cannot tell.
+//! Detects an answer that says that it does not know, or cannot decide.
 //!
-//! Models that do not know say so in much the same words. Two of them then agree, and have told
-//! nothing. An answer that only quotes such words counts as one too: what that costs is one more
+//! Models that do not know say so in much the same words. Two such answers agree without answering
+//! anything. An answer that only quotes such words counts too; the cost of that is one more
 //! question to a stronger model.
 
 use icu_normalizer::ComposingNormalizer;
@@ -10,13 +10,13 @@ use serde_json::Value;
 /// The keys under which a record states its answer.
 const ANSWER_KEYS: [&str; 6] = ["answer", "final_answer", "result", "verdict", "choice", "value"];
 
-/// Answers that abstain only where they are a whole answer or a whole clause of it.
+/// Answers that abstain only if they are a whole answer, or a whole clause of one.
 const WHOLE: &str = include_str!("whole.txt");
 
-/// Words that make any answer that has them one that abstains.
+/// Phrases that make every answer that contains them an abstention.
 const PARTS: &str = include_str!("parts.txt");
 
-/// Marks around an answer, or a part of it, that say nothing about its meaning.
+/// Marks around an answer, or around a part of it, that do not change its meaning.
 const MARKS: [char; 16] =
     ['*', '_', '`', '"', '\'', '“', '”', '«', '»', '(', ')', '{', '}', '[', ']', ' '];
 
@@ -24,7 +24,7 @@ const MARKS: [char; 16] =
 const ENDS: [char; 14] =
     ['.', '!', '?', ';', ':', ',', '…', '—', '。', '！', '？', '，', '：', '、'];
 
-/// Returns whether an answer says that it does not know or cannot tell.
+/// Returns whether an answer says that it does not know or cannot decide.
 pub(crate) fn abstains(text: &str) -> bool {
     if let Some(record) = record(text) {
         return abstains_in(&record);
@@ -48,8 +48,8 @@ fn record(text: &str) -> Option<Value> {
     text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())?
 }
 
-/// Returns whether a record abstains: by what it names as the answer, else by its first value. A
-/// record of several facts says something, even if a later one of them is unknown.
+/// Returns whether a record abstains: by the value that it names as its answer, else by its first
+/// value. A record of several facts is an answer even if a later fact is unknown.
 fn abstains_in(record: &Value) -> bool {
     let values: Vec<&Value> = match record {
         Value::Object(fields) => {
@@ -67,7 +67,7 @@ fn abstains_in(record: &Value) -> bool {
     })
 }
 
-/// Returns the phrases of a list, which has one on each line that is no comment.
+/// Returns the phrases of a list: its lines without comments.
 fn phrases(list: &str) -> impl Iterator<Item = &str> {
     list.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
 }
@@ -80,8 +80,8 @@ fn plain(text: &str) -> String {
     lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns whether a text has words, at whose ends no other word goes on. Scripts that write words
-/// without spaces, such as Chinese, have no such ends.
+/// Returns whether a text contains a phrase as whole words. Scripts that write words without
+/// spaces, such as Chinese, have no word ends to check.
 fn holds(text: &str, part: &str) -> bool {
     let is_spaced = |c: char| c.is_alphanumeric() && !is_unspaced(c);
     let goes_on = |end: Option<char>, beside: Option<char>| {

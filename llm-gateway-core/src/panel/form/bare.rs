@@ -1,13 +1,13 @@
-//! Takes emphasis and the closing full stop off a line.
+//! Removes emphasis and the closing full stop from a line.
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::GeneralCategory;
 
-/// The marks that emphasise a short answer. In a longer one a single `*` may belong to a pattern
-/// and `__` to a name, so there only `**` counts.
+/// The marks that emphasise a short answer. In a longer line a single `*` may belong to a pattern
+/// and `__` to a name, so only `**` counts.
 const EMPHASIS: [&str; 5] = ["***", "**", "*", "__", "_"];
 
-/// What begins and ends a formula.
+/// The marks that begin and end a formula.
 const FORMULA: [(&str, &str); 4] = [("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")];
 
 /// Characters of code, patterns, paths and addresses. The last point of a line that has one of them
@@ -17,8 +17,8 @@ const CODE: [char; 21] = [
     ';', '?',
 ];
 
-/// What closes a sentence: the full stop, and those of Chinese and Japanese, of Hindi and its
-/// neighbours, of Urdu, of Amharic and of Armenian.
+/// The marks that close a sentence: the full stop, and those of Chinese and Japanese, of Hindi and
+/// its neighbours, of Urdu, of Amharic and of Armenian.
 const FULL_STOPS: [char; 8] = ['.', '。', '．', '｡', '\u{964}', '\u{6d4}', '\u{1362}', '\u{589}'];
 
 /// Returns a short answer without emphasis, the box of a formula, and a closing full stop.
@@ -49,13 +49,13 @@ fn boxed(line: &str) -> Option<&str> {
     Some(text.and_then(|text| text.strip_suffix('}')).unwrap_or(inside))
 }
 
-/// Returns the inside of strong emphasis, if the whole line is one, else the line.
+/// Returns the inside of strong emphasis if the whole line is emphasised, else the line.
 fn strong(line: &str) -> &str {
     within(line, "**").unwrap_or(line)
 }
 
-/// Returns what stands between a mark at the beginning and one at the end of a line. Space within
-/// them makes them no emphasis, and so does another mark between them.
+/// Returns the text between a mark at the beginning of a line and the same mark at its end. Marks
+/// with space inside them, or with another mark between them, are no emphasis.
 fn within<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
     let inside = line.strip_prefix(mark)?.strip_suffix(mark)?;
     let has_another = mark.chars().next().is_none_or(|mark| inside.contains(mark));
@@ -94,8 +94,8 @@ fn is_of_word(c: char) -> bool {
         || matches!(category, GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark)
 }
 
-/// Returns whether a line of one word is no abbreviation, as far as its letters tell: `Co` and `Co.`
-/// are cobalt and a company.
+/// Returns whether a line of one word is certainly no abbreviation: `Co` and `Co.` are cobalt and a
+/// company.
 fn is_long_word(word: &str) -> bool {
     let has_case = word.chars().any(|c| c.is_lowercase() || c.is_uppercase());
     !has_case || (word.chars().nth(2).is_some() && word.chars().any(char::is_lowercase))

@@ -1,13 +1,13 @@
-//! Numbers by their exact value.
+//! Numbers that are compared by their exact value.
 
 /// The most digits of an exponent that is read.
 const EXPONENT_DIGITS: usize = 6;
 
-/// A number by its exact value, which no rounding touches: two spellings of one number are equal.
+/// A number by its exact value, without rounding. Two spellings of one number are equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Decimal {
     is_negative: bool,
-    /// The digits from the first to the last that is not zero; none for zero.
+    /// The digits from the first to the last that is not zero; empty for zero.
     digits: String,
     /// The power of ten by which the digits, as a whole number, are multiplied.
     exponent: i64,

@@ -1,7 +1,8 @@
 //! Answers that are a JSON object or array.
 //!
 //! White space between tokens and the order of keys may differ. Everything else is kept as it was
-//! written: 1.0 is another spelling than 1, and to tell whether it is another answer takes a guess.
+//! written: 1.0 and 1 are two spellings, and only a guess could decide whether they are two
+//! answers.
 
 use serde_json::Value;
 
@@ -33,7 +34,8 @@ pub(in super::super) struct Key {
 }
 
 /// Reads an answer that is a JSON object or array, alone or in a fence that says `json`. The inner
-/// value is `None` where an object repeats a key: readers disagree on which of its values counts.
+/// value is `None` if an object repeats a key, because readers disagree on which of its values
+/// counts.
 pub(super) fn read(text: &str) -> Option<Option<JsonText>> {
     let text = fenced(text).unwrap_or(text);
     // serde_json bounds how deep values may be nested, and so how deep they are read below.
@@ -100,7 +102,8 @@ fn text_of(leaf: &str) -> Option<String> {
     leaf.starts_with('"').then(|| serde_json::from_str(leaf).ok())?
 }
 
-/// Reads JSON that is known to be well formed. A `None` stands for an object that repeats a key.
+/// A reader of JSON that is known to be well formed. It returns `None` for an object that repeats a
+/// key.
 struct Reader<'a> {
     rest: &'a str,
 }
@@ -148,7 +151,7 @@ impl<'a> Reader<'a> {
         self.rest.chars().next()
     }
 
-    /// Passes a character, if it is the next one.
+    /// Consumes a character, if it is the next one.
     fn pass(&mut self, mark: char) {
         if self.peek() == Some(mark) {
             self.skip(1);

@@ -1,8 +1,8 @@
-//! Reads the words that lead to a short answer, such as "the answer is".
+//! Recognises the words that lead to a short answer, such as "the answer is".
 
 use super::bare;
 
-/// Words that lead to an answer of any kind, as a sentence.
+/// Sentences that lead to an answer of any kind.
 const SENTENCES: [&str; 5] = [
     "the final answer is",
     "the correct answer is",
@@ -33,7 +33,7 @@ const LABELS: [&str; 14] = [
     "回答",
 ];
 
-/// What leads to a short answer.
+/// The kind of words that lead to a short answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LeadIn {
     /// Nothing leads to the answer.
@@ -42,21 +42,21 @@ pub(super) enum LeadIn {
     Sentence,
     /// A label leads to the answer, such as "answer:".
     Label,
-    /// A word leads to the answer that says that it is an option.
+    /// A word leads to the answer that names it an option.
     Option,
 }
 
-/// A short answer, and what leads to it.
+/// A short answer, and the words that lead to it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LedAnswer<'a> {
-    /// What leads to the answer.
+    /// The kind of words that lead to the answer.
     pub(super) by: LeadIn,
-    /// The answer itself, without emphasis and a closing full stop.
+    /// The answer without its lead-in, without emphasis and a closing full stop.
     pub(super) said: &'a str,
 }
 
 impl<'a> LedAnswer<'a> {
-    /// Reads what leads to the answer of a line, in any case of its letters.
+    /// Splits a line into its lead-in, in any case of its letters, and the answer.
     pub(super) fn of(line: &'a str) -> Self {
         let line = bare::short(line);
         let led = labelled(line).map(|said| (LeadIn::Label, said));
@@ -71,14 +71,14 @@ impl<'a> LedAnswer<'a> {
         Self { by, said: bare::short(said) }
     }
 
-    /// Returns whether the answer may be of any kind. What is called an option is a letter only:
-    /// "option 2" is another answer than 2.
+    /// Returns whether the answer may be of any kind. An answer that is called an option can only
+    /// be a letter, because "option 2" is another answer than 2.
     pub(super) fn is_plain(&self) -> bool {
         self.by != LeadIn::Option
     }
 }
 
-/// Returns what follows a label and its colon. The label may be emphasised, with its colon or
+/// Returns the text after a label and its colon. The label may be emphasised, with its colon or
 /// without.
 fn labelled(line: &str) -> Option<&str> {
     let (label, mark) = match line.strip_prefix("**") {
@@ -91,12 +91,12 @@ fn labelled(line: &str) -> Option<&str> {
     colon_first.or_else(mark_first).map(str::trim_start)
 }
 
-/// Returns what follows a colon.
+/// Returns the text after a colon.
 fn after_colon(line: &str) -> Option<&str> {
     line.strip_prefix([':', '：'])
 }
 
-/// Returns what follows words and a space, or words, a colon and space.
+/// Returns the text after words that are followed by a space, or by a colon and a space.
 fn after_words<'a>(line: &'a str, words: &[&str]) -> Option<&'a str> {
     let rest = words.iter().find_map(|words| without_prefix(line, words))?;
     let after = after_colon(rest).unwrap_or(rest);

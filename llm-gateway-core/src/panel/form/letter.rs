@@ -1,7 +1,7 @@
 //! Answers of one letter: options, and letters that stand for themselves.
 //!
-//! K is the unit kelvin and k is kilo, so a letter keeps its case. Only where an answer marks its
-//! letter as one of several options does the case say nothing.
+//! K is the unit kelvin and k is kilo, so a letter keeps its case. The case is ignored only if an
+//! answer marks its letter as one of several options.
 
 use super::lead_in::{LeadIn, LedAnswer};
 use crate::panel::likeness::Likeness;
@@ -15,11 +15,11 @@ const LAST_OPTION: char = 'j';
 pub(in super::super) struct Letter {
     /// The letter as it was written.
     letter: char,
-    /// How the answer marks the letter.
+    /// The way in which the answer marks the letter.
     mark: Mark,
 }
 
-/// How an answer marks its letter.
+/// The way in which an answer marks its letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
     /// The letter stands alone, or in a sentence.
@@ -68,7 +68,7 @@ impl Letter {
     }
 }
 
-/// Returns the inside of parentheses, of which the first may be missing.
+/// Returns the inside of parentheses. The opening parenthesis may be missing.
 fn in_parentheses(said: &str) -> Option<&str> {
     let inside = said.strip_suffix([')', '）'])?;
     Some(inside.strip_prefix(['(', '（']).unwrap_or(inside))

@@ -1,7 +1,7 @@
-//! The form of a panel's answer: what kind of answer it is, and what is compared of it.
+//! The form of a panel's answer: which kind of answer it is, and which part of it is compared.
 //!
-//! The kind is decided on the text as it came, before anything is taken off. Then each kind loses
-//! only what it can lose without becoming another answer:
+//! The kind is decided on the unchanged text, before anything is removed. Then each kind loses only
+//! what it can lose without becoming another answer:
 //!
 //! | kind | what it may lose |
 //! |---|---|
@@ -36,8 +36,8 @@ const CODE_AND_QUOTES: [char; 13] =
 /// The form of an answer, in which answers are compared.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Form {
-    /// An answer that shows nothing, or that readers understand differently by themselves, such as
-    /// JSON with a repeated key. It is the same as no answer.
+    /// An answer that shows nothing, or that readers understand differently, such as JSON with a
+    /// repeated key. It is treated as no answer.
     Unreadable,
     /// An answer that is code, quoted, or of several lines. It is compared to the byte.
     Verbatim(String),

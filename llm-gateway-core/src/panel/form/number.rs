@@ -1,8 +1,8 @@
 //! Answers that are a number in digits.
 //!
-//! A number is compared as it is written: 3.10 and 3.1 may be one number or two versions. Where the
-//! policy says so it is compared by its value instead, if it has one value only. Countries read
-//! `1.000` and `1,5` differently, and a code such as `007` is no number.
+//! A number is compared as it is written: 3.10 and 3.1 may be one number or two versions. If the
+//! policy says so, a number is compared by its value instead, provided that it has only one.
+//! Countries read `1.000` and `1,5` differently, and a code such as `007` is no number.
 
 use super::decimal::{Decimal, exponent};
 use crate::panel::likeness::Likeness;
@@ -20,10 +20,10 @@ const POINTS: [char; 2] = ['.', ','];
 pub(in super::super) struct Numeral {
     /// The number as it was written.
     written: String,
-    /// Every value that a reader may take the number for.
+    /// Every value that a reader may read the number as.
     readings: Vec<Decimal>,
-    /// Whether the number may be no number: it has zeros in front, as codes have, or several
-    /// points, as versions and addresses have.
+    /// Whether the text may be a code instead of a number: it has leading zeros, as codes have, or
+    /// several points, as versions and addresses have.
     is_code: bool,
 }
 
@@ -62,7 +62,7 @@ impl Numeral {
         }
     }
 
-    /// Returns the value of the number, if all readers take it for the same.
+    /// Returns the value of the number, if it has only one reading.
     fn value(&self) -> Option<&Decimal> {
         match self.readings.as_slice() {
             [value] if !self.is_code => Some(value),
@@ -71,8 +71,8 @@ impl Numeral {
     }
 }
 
-/// Returns the digits of a number before its exponent, and the exponent. One without a sign or a
-/// point before it may be the letter of a code, such as `1e3`.
+/// Returns the digits of a number before its exponent, and the exponent. An exponent without a
+/// sign, or without a point before it, may be part of a code, such as `1e3`.
 fn with_exponent(unsigned: &str) -> Option<(&str, i64)> {
     let Some((mantissa, power)) = unsigned.split_once(['e', 'E']) else {
         return Some((unsigned, 0));
@@ -109,9 +109,9 @@ fn readings(mantissa: &str) -> Option<Vec<(String, &str)>> {
     (!readings.is_empty()).then_some(readings)
 }
 
-/// Returns the digits of a whole number without its separators of thousands. The separators are
-/// alike and stand before groups of three digits, after one to three digits that do not begin with
-/// a zero: `0,125` is an eighth.
+/// Returns the digits of a whole number without its separators of thousands. The separators must be
+/// alike and precede groups of three digits, after one to three digits that do not begin with a
+/// zero: `0,125` is an eighth.
 fn grouped(number: &str) -> Option<String> {
     let separator = number.chars().find(|c| !is_digit(*c)).filter(|c| GROUPING.contains(c))?;
     let mut groups = number.split(separator);

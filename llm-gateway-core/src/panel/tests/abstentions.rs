@@ -1,4 +1,5 @@
-//! Answers that say that they do not know, in several languages, and answers that do not.
+//! Tests of answers that say that they do not know, in several languages, and of answers that do
+//! not.
 
 use crate::panel::abstention::abstains;
 

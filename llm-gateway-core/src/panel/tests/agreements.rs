@@ -1,4 +1,4 @@
-//! Panels of several answers: clusters, dissent, and what cannot be compared.
+//! Tests of panels with several answers: clusters, dissent, and answers that cannot be compared.
 
 use super::{agreement, answers, claims, of};
 use crate::panel::agreement::{Agreement, Consensus};

@@ -1,5 +1,5 @@
-//! Pairs of answers that must agree and pairs that must not, each with a word why. The pairs decide
-//! where the rules are in dispute.
+//! Tests of pairs of answers that must agree and pairs that must not, each with its reason. The
+//! pairs decide disputes about the rules.
 
 use std::collections::BTreeSet;
 
@@ -76,7 +76,8 @@ fn numbers_agree_by_value_where_the_policy_says_so() {
     check(AGREE, Agree::ByValue);
 }
 
-/// What is only spelled in another way may be the same answer, so nothing says that it is another.
+/// Checks pairs in which one value is spelled in two ways: such answers are neither the same nor
+/// different.
 #[test]
 fn one_value_in_two_spellings_is_neither_the_same_nor_another_answer() {
     for Pair { expect, answers: [one, other], .. } in pairs(BY_VALUE) {

@@ -1,4 +1,4 @@
-//! The agreement of panels, as a whole.
+//! Tests of the agreement of whole panels.
 
 mod abstentions;
 mod agreements;
@@ -16,7 +16,7 @@ fn of(texts: &[&str], agree: Agree) -> Agreement {
     agreement(&answers(texts), agree, &claims())
 }
 
-/// Returns what comparing two answers gives.
+/// Returns the result of comparing two answers.
 fn outcome(one: &str, other: &str, agree: Agree) -> Consensus {
     of(&[one, other], agree).outcome
 }

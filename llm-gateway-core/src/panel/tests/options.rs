@@ -1,4 +1,4 @@
-//! The ways in which models answer a multiple-choice question, and which of them agree.
+//! Tests of the ways in which models answer a multiple-choice question.
 
 use super::agrees;
 use crate::policy::Agree::NormalizedExact;

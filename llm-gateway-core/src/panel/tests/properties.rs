@@ -1,4 +1,4 @@
-//! What holds of any two answers, whatever they say.
+//! Tests of properties that any two answers have.
 
 use proptest::prelude::{Strategy, any, prop_assert, prop_oneof, proptest};
 use proptest::sample::{Index, select};
@@ -10,8 +10,8 @@ use crate::panel::form::Form;
 use crate::panel::likeness::Likeness;
 use crate::policy::Agree::{self, ByValue, NormalizedExact};
 
-/// Each pair of the corpus, in both ways of comparing: the likeness does not depend on the order,
-/// and no answer is the same as two that differ.
+/// Checks each pair of the corpus in both ways of comparing: the likeness does not depend on the
+/// order, and no answer is the same as two answers that differ.
 #[test]
 fn likeness_is_symmetric_and_ties_no_two_answers_that_differ() {
     let answers = all_answers();
@@ -53,7 +53,7 @@ fn sign() -> impl Strategy<Value = char> {
     select(signs.collect::<Vec<_>>())
 }
 
-/// Returns a short answer that nothing marks.
+/// Returns a short answer without emphasis.
 fn short() -> impl Strategy<Value = String> {
     prop_oneof![
         "[A-Za-z]",
@@ -69,7 +69,7 @@ fn ways() -> impl Strategy<Value = Agree> {
 }
 
 proptest! {
-    /// Whatever else may be lost, a letter or a digit that is another one is another answer.
+    /// Checks that a changed letter or digit makes another answer.
     #[test]
     fn another_letter_or_digit_never_agrees(
         text in corpus(), at in any::<Index>(), sign in sign(), agree in ways(),
@@ -85,8 +85,8 @@ proptest! {
         }
     }
 
-    /// A letter or a digit more is another answer, unless it changes no value: a zero at the end of
-    /// a fraction, or the letter before an exponent of zero.
+    /// Checks that an added letter or digit makes another answer, unless the value stays the same:
+    /// a zero at the end of a fraction, or the letter before an exponent of zero.
     #[test]
     fn one_letter_or_digit_more_never_agrees(
         text in corpus(), at in any::<Index>(), sign in sign(),
@@ -100,7 +100,8 @@ proptest! {
         prop_assert!(may_keep_value || !agrees(&text, &longer, ByValue), "{text:?} {longer:?}");
     }
 
-    /// Emphasis, space around it and a closing full stop are no part of a short answer.
+    /// Checks that emphasis, space around an answer and a closing full stop do not make another
+    /// answer.
     #[test]
     fn dress_is_no_part_of_a_short_answer(
         short in short(),
@@ -116,13 +117,13 @@ proptest! {
         prop_assert!(agrees(&short, &dressed, agree), "{short:?} {dressed:?}");
     }
 
-    /// Any text agrees with itself, whatever it holds, or it is not compared.
+    /// Checks that any text agrees with itself, or is not compared.
     #[test]
     fn a_text_never_differs_from_itself(text in "\\PC{0,40}", agree in ways()) {
         prop_assert!(outcome(&text, &text, agree) != Consensus::NoConsensus);
     }
 
-    /// Code and quotations agree to the byte, and with nothing else.
+    /// Checks that code and quotations agree to the byte, and with nothing else.
     #[test]
     fn code_agrees_to_the_byte(
         one in "[a-c *_.'\"]{1,3}", other in "[a-c *_.'\"]{1,3}", agree in ways(),
@@ -132,7 +133,8 @@ proptest! {
         prop_assert!(!agrees(&code(&one), &one, agree));
     }
 
-    /// Numbers agree by value exactly where their digits do, without the zeros that end a fraction.
+    /// Checks that numbers agree by value exactly if their digits do, without the zeros that end a
+    /// fraction.
     #[test]
     fn numbers_agree_by_value(whole in 1_000..100_000_u32, fraction in "[0-9]{1,6}", zeros in 0..5_usize) {
         let number = format!("{whole}.{fraction}");

@@ -1,4 +1,4 @@
-//! Tests of what stands around and beside an acceptance: it must be the whole reply.
+//! Tests of prose and fields around an acceptance, which must be the whole reply.
 
 use super::*;
 
@@ -23,7 +23,8 @@ fn an_acceptance_that_is_taken_back_is_none() {
     }
 }
 
-/// Nobody can list the words of a refusal, so an acceptance has no words before it.
+/// Checks acceptances that begin with other words. The words of a refusal cannot be listed, so an
+/// acceptance has no words before it.
 #[test]
 fn an_acceptance_that_began_as_something_else_is_none() {
     for before in [
@@ -52,7 +53,7 @@ fn an_acceptance_that_began_as_something_else_is_none() {
     }
 }
 
-/// A refusal counts whatever prose stands around its object, and whatever fields it has.
+/// Checks that a refusal counts whatever prose surrounds its object, and whatever fields it has.
 #[test]
 fn prose_takes_nothing_from_a_refusal() {
     for word in ["REVISE", "CANNOT_JUDGE"] {
@@ -63,7 +64,8 @@ fn prose_takes_nothing_from_a_refusal() {
     }
 }
 
-/// A field that the schema does not have may take the acceptance back, whatever its name is.
+/// Checks that an acceptance has only the fields of the schema, because another field may take the
+/// acceptance back.
 #[test]
 fn an_acceptance_has_no_field_of_its_own() {
     for (key, value) in [

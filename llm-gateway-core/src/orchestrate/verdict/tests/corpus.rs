@@ -1,9 +1,8 @@
-//! How often the plain form suspects an artifact that means no harm.
+//! Measures how often the plain form suspects a harmless artifact.
 //!
 //! `harmless.txt` has one artifact a line, behind its kind: programs, data, licences, manuals,
-//! prose, and short texts in more than forty languages. `⏎` stands for the end of a line. Among them are, as
-//! in life, some that speak of acceptance, and some that hold the word in capitals with no verifier
-//! in mind.
+//! prose, and short texts in more than forty languages. `⏎` stands for the end of a line. Some of
+//! the artifacts are about acceptance, and some contain the word in capitals for other reasons.
 
 use std::collections::BTreeSet;
 

@@ -127,8 +127,8 @@ fn a_verdict_keeps_a_sane_amount() {
     assert_eq!(verdict.raw, raw);
 }
 
-/// The reason why a reply ended is the provider's word; that it is as long as the bound that was
-/// sent is a count.
+/// Checks an acceptance that is incomplete: by the provider's word, or because it is as long as the
+/// bound that was sent.
 #[test]
 fn an_acceptance_that_did_not_come_to_its_own_end_is_none() {
     let ended = |finish_reason, output: Option<u64>| {

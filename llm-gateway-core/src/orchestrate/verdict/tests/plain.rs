@@ -10,7 +10,8 @@ fn the_word_alone_is_an_acceptance() {
     }
 }
 
-/// A reply that contains the word `ACCEPT`, or something like it, is no acceptance by that alone.
+/// Checks that a reply that contains the word `ACCEPT`, or something like it, is no acceptance by
+/// that alone.
 #[test]
 fn what_only_sounds_like_it_is_no_acceptance() {
     for reply in [

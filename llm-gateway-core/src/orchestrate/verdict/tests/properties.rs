@@ -1,4 +1,4 @@
-//! Tests of what is true of any verifier's reply and any artifact.
+//! Tests of properties that any verifier's reply and any artifact have.
 
 use proptest::prelude::*;
 

@@ -152,7 +152,8 @@ fn an_acceptance_rests_on_quotes() {
     assert!(judged(&with("/checklist/1/evidence_quote", "->".into())).accepted);
 }
 
-/// A letter stands in every artifact, with marks around it or without.
+/// Checks quotes of a single letter, which occurs in every artifact, with marks around it or
+/// without.
 #[test]
 fn a_quote_is_longer_than_a_letter() {
     for quote in ["a", "b", " n ", "a +", "+ b", "b\n}", "{", "}", ".", "3"] {
@@ -224,7 +225,7 @@ fn a_refusal_says_why() {
     assert_eq!(verdict.checklist[1].met, Met::Unclear);
 }
 
-/// Only an acceptance has to show its evidence; a refusal counts without it.
+/// Checks that a refusal counts without evidence: only an acceptance has to show its evidence.
 #[test]
 fn a_refusal_needs_no_checklist() {
     let mut reply = with("/verdict", "REVISE".into());
@@ -244,7 +245,7 @@ fn who_cannot_judge_does_not_accept() {
     assert_eq!(judged(&reply).reasons, ["unclear whether met: adds"]);
 }
 
-/// A verdict that a verifier copies out of the artifact is not accepted.
+/// Checks that a verdict that a verifier copies out of the artifact is not accepted.
 #[test]
 fn a_verdict_out_of_the_artifact_is_not_accepted() {
     let guessed = "00000000000000000000000000000000";
@@ -278,7 +279,7 @@ fn a_huge_reply_does_no_harm() {
     assert!(refused(&long(513)).contains("at most 512"));
 }
 
-/// A checklist that is cut for the reader is judged in full.
+/// Checks that a checklist is judged in full even if it is cut for the reader.
 #[test]
 fn what_is_cut_off_counts() {
     let item = acceptance()["checklist"][0].clone();

@@ -73,7 +73,8 @@ fn an_innocent_artifact_is_not_suspected() {
     }
 }
 
-/// The word of an acceptance may be echoed wherever it stands, and however its letters are written.
+/// Checks that the word of an acceptance is suspected wherever it occurs, and however its letters
+/// are written.
 #[test]
 fn the_word_in_capitals_is_seen_wherever_it_stands() {
     for passage in [
@@ -130,7 +131,7 @@ fn the_word_in_capitals_is_seen_wherever_it_stands() {
     }
 }
 
-/// What the task itself speaks of, the artifact need not have brought.
+/// Checks that words of the task may occur in the artifact without suspicion.
 #[test]
 fn the_task_excuses_what_it_holds_itself() {
     for (task, artifact, is_suspected) in [
