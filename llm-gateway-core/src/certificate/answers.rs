@@ -1,4 +1,4 @@
-//! What is known of each answered model call, from its recorded bytes or from a receipt's rows.
+//! The answers of model calls, as their recorded bytes or the rows of a receipt show them.
 //!
 //! The claims about identity, freshness and quorum are decided from these values alone, so
 //! `verify` decides them in the same way as the run did.
@@ -9,7 +9,7 @@ use super::kind::{ReceiptKind, Speaker};
 use super::readers;
 use super::recorded::RecordedResponse;
 
-/// A model call that was answered, and what is recorded of its answer.
+/// A model call that was answered, with the record of its answer.
 #[derive(Debug)]
 pub(super) struct AnsweredCall<'a> {
     pub(super) speaker: Speaker,
@@ -38,7 +38,7 @@ impl AnsweredCall<'_> {
     }
 }
 
-/// What is recorded of the answer to one model call.
+/// The record of the answer to one model call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AnswerRecord {
     /// An answer of which no bytes are recorded, because its provider records none.
@@ -65,7 +65,7 @@ pub(super) struct ResponseFacts {
     pub(super) text: Option<String>,
     /// The response headers that mention a cache.
     pub(super) cache_headers: Vec<(String, String)>,
-    /// The response headers that tell what stood between.
+    /// The response headers in which proxies name the model or the deployment that they asked.
     pub(super) routing_headers: Vec<(String, String)>,
 }
 
@@ -79,8 +79,8 @@ impl AnswerRecord {
         }
     }
 
-    /// Puts the digest of the answer's text in the place of the text. Comparing all texts of a
-    /// panel with each other would take too long.
+    /// Replaces the answer's text by its digest, because comparing all texts of a panel with each
+    /// other would take too long.
     fn with_digest(mut self) -> Self {
         if let Self::Read(facts) = &mut self {
             facts.text = facts.text.take().map(|text| canonical::plain_digest(&text));
@@ -103,8 +103,8 @@ impl AnswerRecord {
         }
     }
 
-    /// Returns a sentence about `speaker` that says why its answer is not known, or why it is not
-    /// known which model gave it; `None` if both are known.
+    /// Returns a sentence about `speaker` that says why its answer is unknown, or why it is unknown
+    /// which model gave it; `None` if both are known.
     pub(super) fn gap(&self, speaker: Speaker) -> Option<String> {
         Some(match self {
             Self::Unrecorded => format!("{speaker}'s provider records nothing"),
@@ -120,7 +120,7 @@ impl AnswerRecord {
     }
 }
 
-/// Returns the calls that were answered, with what is recorded of each answer.
+/// Returns the calls that were answered, with the record of each answer.
 pub(super) fn answered_calls<'a>(
     calls: &[&'a CallEvidence],
     kind: ReceiptKind,

@@ -1,9 +1,8 @@
 //! The canonical form (RFC 8785) of receipts and bundles, and the digests over them.
 //!
 //! The form fixes the order of keys and the form of numbers and strings, and leaves out all white
-//! space, so equal documents are equal bytes. A document that is read may have been written anew by
-//! any JSON tool. It counts as the document whose canonical form it has, so it has one digest
-//! whatever its spelling.
+//! space, so equal documents are equal bytes. Any JSON tool may have rewritten a document before it
+//! is read. The document's canonical form is unchanged by that, and so is its digest.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,7 +23,7 @@ use super::{effort, json};
 pub struct Salt(String);
 
 impl Salt {
-    /// Makes a salt of 32 random bytes.
+    /// Creates a salt from 32 random bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(hex(&bytes))
     }
@@ -91,8 +90,8 @@ impl fmt::Display for ReceiptDigest {
     }
 }
 
-/// Error of a text that is neither a salt nor a digest, because it is not 64 hex digits. It holds
-/// what was expected.
+/// Error of a text that is neither a salt nor a digest, because it is not 64 hex digits. The field
+/// names what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is 64 hex digits")]
 pub struct InvalidHex(&'static str);
@@ -105,23 +104,23 @@ pub(super) fn to_bytes(document: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
-/// The number of times that a document may be larger when a tool has written it anew than it is in
-/// canonical form. Indentation doubles a receipt, and `\u` escapes triple a text that is not ASCII.
+/// The factor by which a document that a tool has rewritten may be larger than its canonical form.
+/// Indentation doubles a receipt, and `\u` escapes triple a text that is not ASCII.
 pub(super) const REWRITTEN: usize = 4;
 
-/// The largest number of values of a document that a tool has written anew: a thousand for each
-/// call of the largest run.
+/// The largest number of values of a document that a tool has rewritten: a thousand for each call
+/// of the largest run.
 const MOST_VALUES: usize = 1 << 22;
 
 /// A document that was read, and how it was written.
 #[derive(Debug)]
 pub(super) struct OpenedDocument<T> {
     pub(super) document: T,
-    /// Whether the document is written in another form than the one in which it was issued.
+    /// Whether the document is written in another form than the canonical one.
     pub(super) is_reformatted: bool,
 }
 
-/// Reads a JSON document, in canonical form or written anew by a JSON tool: with other white space,
+/// Reads a JSON document, in canonical form or rewritten by a JSON tool: with other white space,
 /// order of keys, escapes, spelling of numbers or encoding. Its canonical form must have at most
 /// `largest` bytes.
 pub(super) fn read<T: DeserializeOwned + Serialize>(
@@ -154,7 +153,7 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(
 }
 
 /// Returns the bytes of a document in UTF-8, without a byte order mark. Some tools write UTF-16,
-/// which its mark shows.
+/// which the byte order mark shows.
 pub(super) fn decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, rest) = bytes.as_chunks::<2>();
@@ -169,8 +168,8 @@ pub(super) fn decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Writes each number that is whole without a fraction and an exponent: `1.0` and `1e0` are 1. In
-/// JSON they are one number, and in canonical form they are written alike.
+/// Writes each number that is whole without a fraction and an exponent: `1.0` and `1e0` are 1. They
+/// are one number in JSON, and have one canonical form.
 fn with_whole_numbers(value: Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
@@ -210,7 +209,7 @@ pub(super) enum ReadFailure {
     /// A document that two readers may take for two different ones; the text says why.
     #[error("it has no single reading: {0}")]
     Ambiguous(String),
-    /// A document of the expected shape that says something in a way in which no gateway does.
+    /// A document of the expected shape whose content no gateway writes in this way.
     #[error("it differs from what a gateway writes in more than its form")]
     NotAsIssued,
 }
@@ -222,8 +221,8 @@ pub(super) fn plain_digest(document: &impl Serialize) -> String {
 
 /// Returns a document's salted digest: the SHA-256, in hex, over the salt's 64 hex digits, the
 /// document's `kind`, a zero byte, the canonical bytes of its `head` and the bytes of its `body`. A
-/// digest of one kind can therefore never stand for another kind, and a head, which is a list, ends
-/// where its bracket closes.
+/// digest of one kind can therefore never be taken for one of another kind, and a head, which is a
+/// list, ends where its bracket closes.
 pub(super) fn salted_digest(salt: &Salt, kind: &str, head: &impl Serialize, body: &[u8]) -> String {
     effort::add(body.len());
     let digest = Sha256::new()

@@ -1,4 +1,4 @@
-//! Compares what a call sent with what it had committed.
+//! Compares the requests of a call with the request that it had committed.
 
 use std::collections::HashMap;
 
@@ -42,11 +42,11 @@ pub(super) fn deviations(call: &CallEvidence) -> Vec<Option<String>> {
     call.exchanges.iter().zip(1..).map(&mut deviation).collect()
 }
 
-/// How a request differs from the committed one.
+/// The difference between a request and the committed one.
 struct Difference {
-    /// The first part that differs; `None` if they are equal.
+    /// The first part that differs; `None` if the requests are equal.
     what: Option<&'static str>,
-    /// Whether it is the committed one without a stream, once that was looked at.
+    /// Whether the request is the committed one without a stream; `None` until that is checked.
     is_whole: Option<bool>,
 }
 
@@ -58,8 +58,8 @@ impl Difference {
     }
 }
 
-/// Returns whether a server that does not know streams may refuse one with this status. It is then
-/// asked once more without a stream.
+/// Returns whether a server that does not know streams may refuse one with this status. The request
+/// is then repeated without a stream.
 pub(super) fn may_refuse_a_stream(status: u16) -> bool {
     status == 400 || status == 422
 }

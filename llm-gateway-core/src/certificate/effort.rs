@@ -1,7 +1,7 @@
 //! Counts the work of a check, for the tests that hold it to be linear in its input.
 //!
-//! A function that reads bytes or rows adds their number. Only tests count; elsewhere the call does
-//! nothing.
+//! A function that reads bytes or rows adds their number. The work is counted in tests only;
+//! otherwise the call does nothing.
 
 /// Adds a number of bytes or rows to the work of this thread.
 pub(super) fn add(units: usize) {

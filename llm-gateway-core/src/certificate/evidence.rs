@@ -64,7 +64,7 @@ impl CallEvidence {
         }
     }
 
-    /// Returns whether the bytes of the called provider are recorded at all.
+    /// Returns whether the called provider records bytes.
     pub(super) fn records(&self) -> bool {
         self.dialect != Dialect::Own
     }
@@ -111,7 +111,7 @@ impl CallEvidence {
     }
 }
 
-/// Returns the first of two requests that is equal to `own`, but does not share its bytes.
+/// Returns the first of two requests that is equal to `own` but does not share its bytes.
 fn twin(
     own: &SharedRequest,
     committed: Option<&SharedRequest>,
@@ -133,8 +133,8 @@ pub(super) struct SeenRequests<'a> {
 }
 
 impl<'a> SeenRequests<'a> {
-    /// Adds a request, and returns whether no equal one was there. Requests are found by hash,
-    /// because comparing many large ones with each other would take too long.
+    /// Adds a request, and returns whether it was new. Requests are found by hash, because
+    /// comparing many large ones with each other would take too long.
     pub(super) fn is_new(&mut self, request: &'a SharedRequest) -> bool {
         if !self.is_new_address(request) {
             return false;
@@ -143,7 +143,7 @@ impl<'a> SeenRequests<'a> {
         self.requests.insert(request)
     }
 
-    /// Adds a request, and returns whether none was there that shares its bytes.
+    /// Adds a request, and returns whether no earlier one shares its bytes.
     fn is_new_address(&mut self, request: &SharedRequest) -> bool {
         self.addresses.insert(request.address())
     }
@@ -161,7 +161,7 @@ pub struct Commitment {
 }
 
 impl Commitment {
-    /// Creates the record that `request` was committed at moment `sequence`.
+    /// Creates the record of `request`, which was committed at moment `sequence`.
     pub fn new(sequence: u64, request: impl Into<SharedRequest>) -> Self {
         Self { sequence, request: request.into() }
     }

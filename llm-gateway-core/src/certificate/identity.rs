@@ -4,8 +4,8 @@
 //! rows say. A model that no row knows leaves all three claims unknown, and so do two names that
 //! differ only in what hosts add to a name.
 //!
-//! The requested id is used to read the one that a response names: the same name with a date or in
-//! a host's form is the model that was requested. The reason of a claim says where this decided.
+//! The requested id helps to read the id that a response names: the same name with a date or in a
+//! host's form is the model that was requested. The reason of a claim says where this was decisive.
 
 use super::answers::AnsweredCall;
 use super::claims::{Claim, ClaimResult};
@@ -25,22 +25,22 @@ pub(super) struct Identity {
 pub(super) struct NamedModel<'a> {
     speaker: Speaker,
     id: &'a str,
-    /// How the model's id was found.
+    /// The source of the model's id.
     source: Source<'a>,
     lineage: Option<&'a Lineage>,
-    /// What no host adds to the answered and to the canonical id.
+    /// The answered and the canonical id without everything that hosts add.
     bare: [BareName; 2],
     /// The name that the policy gives the provider.
     provider: &'a str,
-    /// What the response's headers tell about what stood between.
+    /// The headers in which proxies name what they asked.
     between: Intermediary<'a>,
     /// The reason why another model may have answered under this name; `None` if there is none.
     doubt: Option<String>,
 }
 
-/// How the id of a model that answered was found.
+/// The source of the id of a model that answered.
 enum Source<'a> {
-    /// The response names the model, and a row has the name or nothing is known of it.
+    /// The response names the model, by a name that a row has or of which nothing is known.
     Answered,
     /// The response names no model, so it counts as the requested one.
     Declared,
@@ -54,7 +54,7 @@ impl NamedModel<'_> {
         canonical(self.id, &self.source, self.lineage)
     }
 
-    /// Returns whether a row says who developed the model or what it descends from.
+    /// Returns whether a row states the model's developer or its families.
     fn has_origin(&self) -> bool {
         self.lineage.is_some_and(Lineage::has_origin)
     }
@@ -72,7 +72,7 @@ fn canonical<'a>(id: &'a str, source: &Source<'a>, lineage: Option<&'a Lineage>)
 
 /// The relation of two models: distinct, the same in some respect, or unknown.
 pub(super) enum Relation {
-    /// The models are distinct in the respect that was compared.
+    /// The models are distinct in the respect that is compared.
     Distinct,
     /// The models are the same, or share a developer or family; the text says what.
     Same(String),
@@ -110,8 +110,8 @@ pub(super) fn identity(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Ident
     }
 }
 
-/// Returns the model that answered a call; `None` if no response of the call was read, or if it gives
-/// names of several models.
+/// Returns the model that answered a call; `None` if no response of the call was read, or if the
+/// response names several models.
 pub(super) fn named_model<'a>(
     answer: &'a AnsweredCall<'_>,
     kinship: &'a Kinship,
@@ -134,8 +134,8 @@ pub(super) fn named_model<'a>(
     Some(NamedModel { speaker, id, source, lineage, bare, provider, between, doubt })
 }
 
-/// Returns the name of the model that answered. A response may give one model several names, such as
-/// an id in its first event and an alias in the next; the first one counts then.
+/// Returns the name of the model that answered. A response may give one model several names, such
+/// as an id in its first event and an alias in the next; the first name then counts.
 fn one_name<'a>(answer: &'a AnsweredCall<'_>, kinship: &Kinship) -> Option<&'a str> {
     let names = answer.names();
     let (first, others) = names.split_first()?;
@@ -149,8 +149,8 @@ fn one_name<'a>(answer: &'a AnsweredCall<'_>, kinship: &Kinship) -> Option<&'a s
     others.iter().all(is_first).then_some(*first)
 }
 
-/// Returns why another model than the requested one may have answered under its name, by the headers
-/// in which a proxy tells what it did.
+/// Returns the reason why another model than the requested one may have answered under its name,
+/// according to the headers of proxies.
 fn doubt(speaker: Speaker, requested: &str, between: &Intermediary<'_>) -> Option<String> {
     let is_other = |(_, model): &(&str, &str)| !naming::may_be_one(requested, model);
     let other_model = || between.models.iter().copied().find(is_other);
@@ -186,8 +186,8 @@ fn distinct(
     claim
 }
 
-/// Returns the note for a claim's reason about how the id of a model was found, if its response does
-/// not simply name it.
+/// Returns the note in a claim's reason about the source of a model's id, if the response does not
+/// simply name the model.
 pub(super) fn source_note(named: &NamedModel<'_>) -> Option<String> {
     let NamedModel { speaker, id, source, .. } = named;
     match source {
@@ -206,7 +206,7 @@ pub(super) fn source_note(named: &NamedModel<'_>) -> Option<String> {
 }
 
 /// Returns the closest relation of two models: what they share, comparing the models, then their
-/// developers, then their families. If they share nothing, returns what is not known of them.
+/// developers, then their families. If they share nothing, returns what is unknown about them.
 pub(super) fn relation(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     let relations = [same_model(a, b), same_vendor(a, b), same_lineage(a, b)];
     let mut unknown = Relation::Distinct;
@@ -261,8 +261,8 @@ fn same_model(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     }
 }
 
-/// Compares two models of which one may have a name that moves: today it may name the other model,
-/// unless developers or families show that the two are different.
+/// Compares two models of which one may have a name that moves: that name may mean the other model
+/// now, unless developers or families show that the two are different.
 fn same_under_a_name_that_moves(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relation {
     let are_strangers = a.lineage.zip(b.lineage).is_some_and(|(a, b)| a.is_stranger_to(b));
     let moving =
@@ -276,8 +276,7 @@ fn same_under_a_name_that_moves(a: &NamedModel<'_>, b: &NamedModel<'_>) -> Relat
 }
 
 /// Compares two models by their ids and, where these do not decide, by `compare` of their lineages.
-/// What the lineages have in common is shared even if it is not known whether the models are the
-/// same.
+/// A developer or family in common counts even if it is unknown whether the models are the same.
 fn beyond_model(
     a: &NamedModel<'_>,
     b: &NamedModel<'_>,

@@ -1,7 +1,7 @@
 //! A strict JSON parser, and the leaves of a JSON document.
 //!
-//! A key that occurs twice in one object is an error: of two parsers each may take another of the
-//! two values, so a request could say one thing to this reader and another to the model.
+//! A key that occurs twice in one object is an error: two parsers may use different values of the
+//! two, so a request could mean one thing to this reader and another to the model.
 
 use std::cell::Cell;
 use std::fmt;
@@ -11,7 +11,8 @@ use serde_json::{Map, Number, Value};
 
 use super::effort;
 
-/// The largest number of characters of a JSON pointer that is shown. Its keys may be a stranger's.
+/// The largest number of characters of a JSON pointer that is shown. The document, and so the
+/// pointer, may come from a stranger.
 const SHOWN_POINTER: usize = 160;
 
 /// The largest number of characters of a leaf's keys that count as its text.
@@ -45,7 +46,7 @@ pub(super) fn parse_within(most: usize, bytes: &[u8]) -> serde_json::Result<Valu
     Ok(value)
 }
 
-/// A builder of a JSON [`Value`] that fails where a key occurs twice in one object.
+/// A builder of a JSON [`Value`] that fails if a key occurs twice in one object.
 #[derive(Clone, Copy)]
 struct StrictBuilder<'a> {
     /// The number of further values that the document may have.
@@ -168,7 +169,7 @@ pub(super) fn leaves(value: &Value) -> Vec<Leaf<'_>> {
     found
 }
 
-/// Collects the leaves below a JSON value. Recursion is as deep as [`parse`] lets a document be.
+/// Collects the leaves below a JSON value. The recursion is at most as deep as [`parse`] allows.
 fn walk<'a>(value: &'a Value, path: &mut Vec<PathStep<'a>>, found: &mut Vec<Leaf<'a>>) {
     let mut step = |step, value| {
         path.push(step);

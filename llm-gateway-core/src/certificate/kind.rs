@@ -1,4 +1,4 @@
-//! The kinds of run that a receipt may be about, panel and orchestration, and who answers in each.
+//! The kinds of run that a receipt may be about, panel and orchestration, and the speakers in each.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ impl ReceiptKind {
         }
     }
 
-    /// Returns the plural noun for those who answer in a run of this kind: members or steps.
+    /// Returns the plural noun for the speakers in a run of this kind: members or steps.
     pub(super) fn units(self) -> &'static str {
         match self {
             Self::Panel => "members",
@@ -42,8 +42,8 @@ impl fmt::Display for ReceiptKind {
     }
 }
 
-/// The one who answered a model call: a member of a panel or a step of an orchestration, counted
-/// from 1.
+/// The speaker that answered a model call: a member of a panel or a step of an orchestration,
+/// counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Speaker {
     Member(u32),

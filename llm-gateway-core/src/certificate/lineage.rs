@@ -1,8 +1,8 @@
 //! The lineage of models: which ids name one model, who developed it, which families it descends
 //! from.
 //!
-//! All of it is data that is passed in; nothing is guessed from a name. An id is known only if a
-//! row contains exactly this id. A dated snapshot has the canonical id of its model.
+//! All lineages are data that is passed in; no lineage is guessed from a name. An id is known only
+//! if a row contains exactly this id. A dated snapshot has the canonical id of its model.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -48,7 +48,7 @@ impl Lineage {
         }
     }
 
-    /// Returns whether the lineage says who developed the model or what it descends from.
+    /// Returns whether the lineage states the model's developer or its families.
     pub(super) fn has_origin(&self) -> bool {
         self.developer.is_some() || !self.families.is_empty()
     }
@@ -97,8 +97,8 @@ pub struct LineageRow {
 }
 
 impl LineageRow {
-    /// Creates the row that says: `id` names the model of `lineage` at `provider`, or at any
-    /// provider if `None`.
+    /// Creates a row for `id`, which names the model of `lineage` at `provider`, or at any provider
+    /// if `None`.
     pub fn new(provider: Option<&str>, id: impl Into<String>, lineage: Lineage) -> Self {
         Self { provider: provider.map(str::to_owned), id: id.into(), lineage }
     }
@@ -189,9 +189,9 @@ impl Kinship {
         &self.version
     }
 
-    /// Returns the lineage of the model that `answered` names in a response of `provider` to a request
-    /// for `requested`, and how the requested id was used to read the answered one: `None` if a row
-    /// says what the answered id is, or if it names something else.
+    /// Returns the lineage of the model that `answered` names in a response of `provider` to a
+    /// request for `requested`, and how the requested id was used to read the answered one: `None`
+    /// if a row has the answered id, or if the answered id does not match the requested one.
     pub(crate) fn read(
         &self,
         provider: &str,
@@ -216,10 +216,10 @@ impl Kinship {
     }
 }
 
-/// Sets the same canonical id in all lineage rows of one model: the first, in order, of those that
-/// the rows have for it. Each row says that its id and its canonical id name one model, whichever
-/// provider the row is about. An id that moves at one provider moves at all of them, because a row
-/// of a policy cannot say that it does.
+/// Sets the same canonical id in all lineage rows of one model: the first one in the order of the
+/// rows. Each row says that its id and its canonical id name one model, whichever provider the row
+/// is about. An id that moves at one provider moves at all of them, because a row of a policy
+/// cannot say that it does.
 fn with_unified_names(rows: BTreeMap<Key, Lineage>) -> BTreeMap<Key, Lineage> {
     let mut names = Names::default();
     for ((_, id), lineage) in &rows {
@@ -249,8 +249,8 @@ fn with_unified_names(rows: BTreeMap<Key, Lineage>) -> BTreeMap<Key, Lineage> {
 struct Names(BTreeMap<String, String>);
 
 impl Names {
-    /// Returns the root of a model name's set. From then on all names on the way lead to the root
-    /// directly, because the rows may be a stranger's and form one long chain.
+    /// Returns the root of a model name's set. All names on the way then lead to the root directly,
+    /// because the rows of a stranger may form one long chain.
     fn root(&mut self, name: &str) -> String {
         let mut root = name.to_owned();
         let mut path = Vec::new();
@@ -276,8 +276,8 @@ impl Names {
 mod tests {
     use super::*;
 
-    /// The work for a chain of aliases must grow with the number of rows. If it grew with the
-    /// square, the test would take minutes.
+    /// Checks that the work for a chain of aliases grows with the number of rows. If it grew with
+    /// the square, the test would take minutes.
     #[test]
     fn a_long_chain_of_aliases_takes_linear_time() {
         const ROWS: usize = 40_000;
@@ -288,7 +288,8 @@ mod tests {
         }
     }
 
-    /// A model name that its developer moves also moves at a proxy, which passes the name on.
+    /// Checks that a name which its developer moves also moves at a proxy, which passes the name
+    /// on.
     #[test]
     fn a_name_that_moves_at_one_provider_moves_at_all() {
         let row = |provider, id: &str, moves| {

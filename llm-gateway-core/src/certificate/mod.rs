@@ -7,9 +7,9 @@
 //! one document, a receipt. [`verify()`] checks a receipt: alone as far as that is possible, and
 //! fully when it is given the recorded bytes, the receipt's bundle.
 //!
-//! Everything here is pure. The bytes are read by readers that share no code with the adapters
-//! that wrote them. A mistake in an adapter therefore shows as a failed claim instead of being
-//! repeated by the reader.
+//! Everything in this module is pure. The bytes are read by readers that share no code with the
+//! adapters that wrote them. A mistake in an adapter therefore shows as a failed claim instead of
+//! being repeated by the reader.
 //!
 //! A certificate lists what it cannot show ([`NOT_PROVEN`], [`ORCHESTRATION_NOT_PROVEN`]). It does
 //! not decide whether an uncertified run is an error: the policy says so, and the run obeys.

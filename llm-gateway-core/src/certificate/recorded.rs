@@ -1,4 +1,5 @@
-//! A recorded request and a recorded response, as on the wire, in a form that JSON can store.
+//! The forms in which a request and a response are recorded: as on the wire, in a form that JSON
+//! can store.
 
 use std::fmt;
 

@@ -8,17 +8,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::recorded::RecordedRequest;
 
 /// A recorded request, which clones share. A call sends the bytes that it committed, and sends them
-/// again in every retry; they are kept once. Whoever changes one gets a copy of its own.
+/// again in every retry, so they are stored once. Changing a clone copies the request first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SharedRequest(Arc<RecordedRequest>);
 
 impl SharedRequest {
-    /// Returns whether two requests are kept in the same place.
+    /// Returns whether two requests are stored in the same place.
     pub(super) fn is_shared_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Returns the place where the request is kept. Requests at one place are equal.
+    /// Returns the address at which the request is stored. Requests at one address are equal.
     pub(super) fn address(&self) -> usize {
         Arc::as_ptr(&self.0).addr()
     }

@@ -25,7 +25,7 @@ impl<'de> Deserialize<'de> for CallEvidence {
     }
 }
 
-/// A call as a bundle has it.
+/// A call as it is read from a bundle.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredCall {
@@ -40,7 +40,7 @@ struct StoredCall {
     answered: bool,
 }
 
-/// An attempt as a bundle has it.
+/// An attempt as it is read from a bundle.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredExchange {
@@ -49,16 +49,16 @@ struct StoredExchange {
     response: Option<RecordedResponse>,
 }
 
-/// A request as a bundle has it.
+/// A request as it is read from a bundle.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StoredRequest {
-    /// The same request as at this earlier moment.
+    /// The request is the one of this earlier moment.
     Of(u64),
     Whole(RecordedRequest),
 }
 
-/// The error of a call in which a request is said to be that of a moment that has none.
+/// The error of a call that refers to the request of a moment without one.
 #[derive(Debug, thiserror::Error)]
 #[error("the request of moment {sent} is that of moment {of}, which has none")]
 struct NoSuchRequest {
@@ -131,7 +131,7 @@ enum WrittenRequest<'a> {
 }
 
 impl<'a> WrittenCall<'a> {
-    /// Writes a call. Every field is named, so that a new one cannot be left out.
+    /// Converts a call for writing. Every field is named, so that a new one cannot be left out.
     fn of(call: &'a CallEvidence) -> Self {
         let CallEvidence {
             position,
@@ -166,7 +166,7 @@ impl<'a> WrittenCall<'a> {
     }
 }
 
-/// The requests of a call that were written in full, and the moments at which they stand.
+/// The requests of a call that were written in full, with their moments.
 #[derive(Default)]
 struct WrittenRequests {
     by_address: HashMap<usize, u64>,
@@ -174,8 +174,8 @@ struct WrittenRequests {
 }
 
 impl WrittenRequests {
-    /// Writes the request of a moment. If two requests are said to be of one moment, the first is
-    /// found by it, and the other is written in full wherever it stands.
+    /// Writes the request of a moment. If two requests have one moment, the moment refers to the
+    /// first, and the second is always written in full.
     fn write<'a>(&mut self, moment: u64, request: &'a SharedRequest) -> WrittenRequest<'a> {
         let address = request.address();
         if let Some(moment) = self.by_address.get(&address) {

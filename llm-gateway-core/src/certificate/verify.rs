@@ -1,12 +1,12 @@
-//! Checks a receipt of a panel or of an orchestration. Only this file knows both kinds.
+//! Checks a receipt of a panel or of an orchestration. No other file knows both kinds.
 
 use super::kind::ReceiptKind;
 use super::orchestration::OrchestrationSubject;
 use super::panel::PanelSubject;
 use super::receipt::{Verification, VerifyOptions, check_as, kind_of};
 
-/// Checks a receipt of any kind and returns what was found. The function is pure, accepts any
-/// bytes, does bounded work and never panics.
+/// Checks a receipt of any kind and returns the findings. The function is pure, accepts any bytes,
+/// does bounded work and never panics.
 ///
 /// ```
 /// use llm_gateway_core::certificate::{VerifyOptions, VerifyResult, verify};

@@ -1,4 +1,4 @@
-//! Finds out what a stray text in a verifier's request repeats: a plan, or an earlier judgement.
+//! Decides what a stray text in a verifier's request repeats: a plan, or an earlier judgement.
 //!
 //! The texts are compared in runs of words that the task, the artifact and the instruction do not
 //! contain. A stray text that repeats nothing known counts against both claims. So does a text of
@@ -14,8 +14,8 @@ use crate::certificate::readers::{Finding, MOST_FINDINGS};
 use crate::model::StepRole;
 
 /// The number of words below which a stray text means nothing by itself, if all its words are
-/// [`OF_THE_PROTOCOL`] or if it has none, as for a missing line. Such a stray belongs to the other
-/// strays of its step.
+/// [`OF_THE_PROTOCOL`] or if it has no words, like a missing line. Such a text is counted with the
+/// other strays of its step.
 const SAYS_LITTLE: usize = 4;
 
 /// The words that a chat protocol writes around a turn. Any other word of a stray text may be a
@@ -35,7 +35,7 @@ pub(super) struct Suspect<'a> {
     instruction: &'a str,
     /// The user turn that the verifier must have been sent; `None` if the evidence does not say.
     pub(super) turn: Option<ExpectedTurn<'a>>,
-    /// The stray texts: what the step's requests contain although they should not.
+    /// The stray texts: everything in the step's requests that should not be there.
     pub(super) strays: Vec<Finding>,
 }
 
@@ -52,8 +52,8 @@ impl<'a> Suspect<'a> {
     }
 }
 
-/// What contradicts the claims that verifiers were blind to plans and to the past, one sentence for
-/// each finding.
+/// The findings that contradict the claims that verifiers were blind to plans and to the past, one
+/// sentence each.
 #[derive(Debug, Default)]
 pub(super) struct Attribution {
     /// Findings against the claim that verifiers were blind to plans.
@@ -97,7 +97,7 @@ impl Source<'_> {
         self.words.iter().any(|word| words.contains(word))
     }
 
-    /// Describes what a stray text does if it repeats the forbidden text, as part of a sentence.
+    /// Describes what a stray text repeats if it repeats the forbidden text, as part of a sentence.
     fn name(&self) -> String {
         let what = match self.step.role {
             StepRole::Planner => "plan",
@@ -133,9 +133,9 @@ pub(super) fn attribute(
 
 impl Attribution {
     /// Checks that the verifier's instruction, which its request may contain, does not repeat a
-    /// plan: it was written before any plan. Only the first verifier's has to be examined, because
-    /// the others have the same one. What a planner may have copied from its own instruction does
-    /// not count.
+    /// plan: an instruction is written before any plan. Only the first verifier's instruction is
+    /// examined, because all verifiers have the same one. Words that a planner may have copied from
+    /// its own instruction do not count.
     fn instruction(
         &mut self,
         task: &str,

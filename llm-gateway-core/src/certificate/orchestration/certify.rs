@@ -1,4 +1,4 @@
-//! Makes the certificate of an orchestration from evidence and kinship. The function is pure, like
+//! Certifies an orchestration by its evidence and its kinship. The function is pure, like
 //! [`certify`](crate::certificate::certify()).
 
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub struct OrchestrationCertificate {
 }
 
 impl OrchestrationCertificate {
-    /// Makes the certificate that follows from the claims about an orchestration.
+    /// Creates the certificate that follows from the claims about an orchestration.
     pub(in crate::certificate) fn of(claims: OrchestrationClaims, warnings: Vec<String>) -> Self {
         let not_proven = ORCHESTRATION_NOT_PROVEN.iter().map(|&what| what.to_owned()).collect();
         Self { claims, not_proven, warnings }
@@ -67,7 +67,7 @@ pub(in crate::certificate) struct TextClaims {
     pub(in crate::certificate) plan_leak: Claim,
 }
 
-/// Certifies an orchestration from what was recorded of it.
+/// Certifies an orchestration by its recorded evidence.
 ///
 /// ```
 /// use llm_gateway_core::certificate::{
@@ -94,8 +94,8 @@ pub fn certify_orchestration(
     OrchestrationCertificate::of(claims, warnings(evidence))
 }
 
-/// Combines all claims of an orchestration: those decided from texts, and the one decided from what
-/// is known of the answers. If the final artifact was not judged, none of the claims is applicable.
+/// Combines all claims of an orchestration: those decided from texts, and the one decided from the
+/// answers. If the final artifact was not judged, none of the claims is applicable.
 pub(in crate::certificate) fn claims(
     of_texts: TextClaims,
     places: &[StepPlace],
@@ -125,14 +125,14 @@ fn places(evidence: &OrchestrationEvidence) -> Vec<StepPlace> {
     evidence.steps.iter().map(place).collect()
 }
 
-/// Returns the steps' calls that were answered, with what is recorded of each answer.
+/// Returns the calls of steps that were answered, with the record of each answer.
 fn answers(evidence: &OrchestrationEvidence) -> Vec<AnsweredCall<'_>> {
     let calls: Vec<_> = evidence.steps.iter().map(|step| &step.call).collect();
     answers::answered_calls(&calls, ReceiptKind::Orchestration)
 }
 
 /// Returns warnings about bytes that were sent to planners and workers without being committed. No
-/// claim is about them, because no verifier was shown them.
+/// claim covers these bytes, because no verifier was shown them.
 fn warnings(evidence: &OrchestrationEvidence) -> Vec<String> {
     let steps = evidence.steps.iter().filter(|step| !sight::is_asked_verifier(step));
     let mut warnings = Vec::new();

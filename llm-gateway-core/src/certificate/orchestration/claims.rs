@@ -34,7 +34,7 @@ impl OrchestrationClaims {
         ]
     }
 
-    /// Makes the claims of an orchestration to which none of them is applicable.
+    /// Creates the claims of an orchestration to which none of them is applicable.
     pub(in crate::certificate) fn not_applicable(because: &str) -> Self {
         let claim = || Claim::new(ClaimResult::NotApplicable, because);
         Self {

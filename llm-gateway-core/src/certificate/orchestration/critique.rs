@@ -1,8 +1,8 @@
-//! Reads from a verifier's reply what it said was wrong, with the certificate's own reader.
+//! Reads what a verifier's reply criticises, with the certificate's own reader.
 //!
-//! Of a verdict in JSON this is the `what` of each blocking fault, and where no fault is named, each
-//! requirement that is not met. The `fix` is not: it is meant to be copied. A reply in plain words
-//! is one line after another, without the word of the verdict.
+//! In a verdict in JSON the criticism is the `what` of each blocking fault, or, if it names no
+//! fault, each requirement that is not met. The `fix` does not count, because it is meant to be
+//! copied. A reply in plain words is one line after another, without the word of the verdict.
 
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::tokens::is_unspaced;
 use crate::certificate::json;
 
-/// Marks that a quote in a text may begin and end with.
+/// Pairs of marks that begin and end a quote in a text.
 const QUOTES: [(char, char); 18] = [
     ('"', '"'),
     ('\'', '\''),
@@ -32,12 +32,12 @@ const QUOTES: [(char, char); 18] = [
     ('『', '』'),
 ];
 
-/// Marks that also stand within words or after numbers, as an apostrophe does. Such a mark begins a
-/// quote if no letter stands before it, and ends one if none follows. Letters of scripts that write
-/// words without spaces, or join endings to them, stand beside any quote.
+/// Marks that also occur within words or after numbers, as an apostrophe does. Such a mark begins a
+/// quote only if no letter precedes it, and ends one only if no letter follows. Letters of scripts
+/// that write words without spaces, or join endings to them, may be adjacent to any quote.
 const AMBIGUOUS: [char; 5] = ['"', '\'', '`', '‘', '’'];
 
-/// What a verifier said was wrong, and what it quoted.
+/// The criticism of a verifier, and its quotes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Critique {
     /// Each fault that the reply names.
@@ -77,8 +77,8 @@ impl Critique {
         Self { faults: vec![reasons.to_owned()], quotes: Vec::new() }
     }
 
-    /// Takes the passages that the faults quote out of them, and makes each line that is left a fault
-    /// of its own. If a reply consists of quotes alone, the quotes are its faults.
+    /// Removes the passages that the faults quote, and makes each remaining line a fault of its
+    /// own. If a reply consists of quotes alone, the quotes are its faults.
     fn without_quotes(self) -> Self {
         let (mut faults, mut quotes) = (Vec::new(), self.quotes);
         for fault in &self.faults {
@@ -97,7 +97,7 @@ impl Critique {
     }
 }
 
-/// The lines of a text in Markdown: those that it says, and those that it quotes.
+/// The lines of a text in Markdown, divided into its own lines and quoted ones.
 #[derive(Default)]
 struct Lines<'a> {
     said: Vec<&'a str>,
@@ -105,7 +105,8 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// Splits a text into its lines. A line is quoted in a fence that ends, or behind a `>`.
+    /// Divides a text into its lines. A line is quoted if it is in a fence that ends, or behind a
+    /// `>`.
     fn of(text: &'a str) -> Self {
         let mut lines = Self::default();
         let mut fenced: Option<Vec<&str>> = None;
@@ -140,8 +141,8 @@ fn verdict(reply: &str) -> Option<Map<String, Value>> {
     }
 }
 
-/// Returns the passages of a line that stand between quote marks. Marks around the whole line quote
-/// nothing: they belong to its form.
+/// Returns the passages of a line between quote marks. Marks around the whole line quote nothing,
+/// because they belong to its form.
 fn marked(line: &str) -> Vec<&str> {
     let line = line.trim().trim_end_matches(['.', ',', ';']);
     let mut found = Vec::new();
@@ -166,7 +167,8 @@ fn marked(line: &str) -> Vec<&str> {
     found
 }
 
-/// Returns the first mark that begins a quote, with its place. Marks that are `open_ended` begin none.
+/// Returns the first mark that begins a quote, with its position. The `open_ended` marks begin no
+/// quote.
 fn opening(text: &str, open_ended: &[char]) -> Option<(usize, char)> {
     let mut before = ' ';
     text.char_indices().find(|(_, c)| {
@@ -177,13 +179,13 @@ fn opening(text: &str, open_ended: &[char]) -> Option<(usize, char)> {
     })
 }
 
-/// Returns whether a word goes on with a character beside a mark.
+/// Returns whether a word continues with a character beside a mark.
 fn goes_on(c: char) -> bool {
     let is_hangul = ('\u{ac00}'..='\u{d7a3}').contains(&c);
     c.is_alphanumeric() && !is_hangul && !is_unspaced(c)
 }
 
-/// Returns the place of the first mark that ends a quote.
+/// Returns the position of the first mark that ends a quote.
 fn closing(inner: &str, opening: char) -> Option<usize> {
     let ends = |c: char| QUOTES.contains(&(opening, c));
     let mut marks = inner.char_indices().filter(|(_, c)| ends(*c));

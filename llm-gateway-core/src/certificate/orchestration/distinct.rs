@@ -1,8 +1,8 @@
 //! Decides the claim `verifier_worker_distinct`: in each round, the verifier is another model than
 //! the worker.
 //!
-//! The claim compares the models that the responses name. It is decided from what is known of the
-//! answers alone, so it can be decided from a receipt's rows as well as from the bytes.
+//! The claim compares the models that the responses name. It depends only on the record of the
+//! answers, so it can be decided from a receipt's rows as well as from the bytes.
 
 use crate::certificate::answers::AnsweredCall;
 use crate::certificate::claims::{Claim, sentence};
@@ -19,8 +19,8 @@ pub(in crate::certificate) struct StepPlace {
     pub(in crate::certificate) round: u32,
 }
 
-/// Returns the reason if no claim is applicable: no verifier answered in the last round, so the
-/// final artifact was not judged. `None` if it was judged.
+/// Returns the reason why no claim is applicable: no verifier answered in the last round, so the
+/// final artifact was not judged. Returns `None` if it was judged.
 pub(in crate::certificate) fn unjudged(
     places: &[StepPlace],
     answers: &[AnsweredCall<'_>],

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::evidence::{CallEvidence, Moments};
 use crate::model::{Ask, StepRole};
 
-/// Everything that the certificate of an orchestration is made from.
+/// The evidence from which the certificate of an orchestration is made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -28,7 +28,8 @@ impl OrchestrationEvidence {
     }
 }
 
-/// One step of an orchestration: its role, its instruction, and what is recorded of its call.
+/// The evidence of one step of an orchestration: its role, its instruction, and the record of its
+/// call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -60,7 +61,7 @@ impl StepEvidence {
         Self { name, role, round, instruction, judged: None, call }
     }
 
-    /// Adds what the step was asked to judge; only a verifier's step judges.
+    /// Adds the judgement that the step was asked for; only a verifier's step judges.
     #[must_use]
     pub fn judging(self, judged: JudgementEvidence) -> Self {
         Self { judged: Some(judged), ..self }
@@ -98,7 +99,7 @@ impl JudgementEvidence {
 }
 
 impl OrchestrationEvidence {
-    /// Describes the first problem of the numbers of steps, rounds and moments; `None` if they are
+    /// Describes the first problem in the numbers of steps, rounds and moments; `None` if they are
     /// in order.
     pub(in crate::certificate) fn disorder(&self) -> Option<String> {
         let places = self.steps.iter().map(|step| (step.call.position, step.round));
@@ -124,7 +125,7 @@ impl OrchestrationEvidence {
 pub(in crate::certificate) struct Order {
     /// Position of the step that ran last, and its last moment.
     last: Option<(u32, u64)>,
-    /// The first problem in the order of steps that was found; `None` if there is none so far.
+    /// The first problem in the order of steps; `None` if none was found so far.
     pub(in crate::certificate) problem: Option<String>,
 }
 

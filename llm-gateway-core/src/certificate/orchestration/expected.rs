@@ -7,12 +7,12 @@ use super::step_answer::StepAnswer;
 use crate::model::{Frame, Framed, StepRole};
 
 /// The user turn that a verifier must have been sent: the task, the artifact, and the gateway's
-/// words around the artifact. It is rebuilt, not taken from the request.
+/// words around the artifact. The turn is rebuilt, not taken from the request.
 pub(super) struct ExpectedTurn<'a> {
     task: &'a str,
     /// The gateway's line before the artifact.
     opening: String,
-    /// The artifact as it was received from the worker, or the reason why it is not known.
+    /// The artifact as it was received from the worker, or the reason why it is unknown.
     artifact: Result<&'a str, &'a str>,
     /// The gateway's line after the artifact, and the question to the verifier.
     after: String,
@@ -20,11 +20,11 @@ pub(super) struct ExpectedTurn<'a> {
 
 /// The result of comparing a text with the user turn that a verifier must have been sent.
 pub(super) enum Fit {
-    /// A text that is exactly the expected user turn.
+    /// The text is exactly the expected user turn.
     Exact,
-    /// A text that fits as far as the expected user turn is known; the reason says what is unknown.
+    /// The text fits as far as the expected user turn is known; the reason says what is unknown.
     Unknown(String),
-    /// A text that differs from the expected user turn.
+    /// The text differs from the expected user turn.
     Mismatch,
 }
 
@@ -78,9 +78,8 @@ impl<'a> ExpectedTurn<'a> {
         }
     }
 
-    /// Returns the range of bytes in which a text differs from the expected user turn: what lies
-    /// between the parts that the two have in common at their beginnings and ends, widened to whole
-    /// words.
+    /// Returns the range of bytes in which a text differs from the expected user turn: the range
+    /// between their common beginning and their common end, widened to whole words.
     pub(super) fn left_over(&self, text: &str) -> Range<usize> {
         let same = |pair: &(u8, u8)| pair.0 == pair.1;
         let expected = || self.pieces().into_iter();

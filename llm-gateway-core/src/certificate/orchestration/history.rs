@@ -1,10 +1,10 @@
-//! Finds what an artifact repeats of the past, which its verifier is shown inside it.
+//! Detects passages in which an artifact repeats the past, because its verifier sees them.
 //!
-//! An artifact of a later round must not hand on what an earlier verdict said was wrong, because the
-//! verifier would then be shown the reason of another judgement. How much of it is repeated is
-//! measured in [`repetition`](super::repetition), without what stands in the task, in an earlier
-//! artifact or in a quote. That an artifact is like the earlier one is how a revision should be: it
-//! is told, and counts against nothing.
+//! An artifact of a later round must not pass on what an earlier verdict said was wrong, because
+//! the verifier would then be shown the reason of another judgement. The amount is measured in
+//! [`repetition`](super::repetition), without passages of the task, of an earlier artifact or of a
+//! quote. A revision should resemble the earlier artifact, so their likeness is reported but counts
+//! against no claim.
 
 use super::critique::Critique;
 use super::repetition::{
@@ -15,18 +15,19 @@ use super::tokens::Lexicon;
 use crate::certificate::claims::ClaimResult;
 use crate::model::StepRole;
 
-/// What the artifacts of a run repeat of its past, one sentence for each finding.
+/// The repetitions of a run's past in its artifacts, one sentence for each finding.
 #[derive(Debug, Default)]
 pub(super) struct RepeatedPast {
     /// Artifacts that repeat what an earlier verdict said was wrong.
     pub(super) against: Vec<String>,
-    /// Artifacts and verdicts that cannot be compared.
+    /// Artifacts and verdicts that could not be compared.
     pub(super) open: Vec<String>,
-    /// How much each artifact repeats of the one before it, which counts against nothing.
+    /// The share of the previous artifact that each artifact repeats, which counts against no
+    /// claim.
     pub(super) likeness: Vec<String>,
 }
 
-/// Finds what each artifact repeats of the verdicts before it and of the artifact before it.
+/// Compares each artifact with the verdicts before it and with the previous artifact.
 pub(super) fn repeated(task: &str, said: &[StepAnswer<'_>]) -> RepeatedPast {
     // A run of a single round has no past, and none of its texts need be read.
     let mut judged = said.iter().skip_while(|it| !it.is_of(StepRole::Verifier));
@@ -63,7 +64,7 @@ pub(super) fn repeated(task: &str, said: &[StepAnswer<'_>]) -> RepeatedPast {
     repeated
 }
 
-/// A text of the run's past: an artifact, a verdict, or one that is not known.
+/// A text of the run's past: an artifact, a verdict, or an unknown one.
 enum PastText {
     Artifact {
         round: u32,
@@ -74,13 +75,13 @@ enum PastText {
         faults: Vec<SeenWords>,
         quotes: Vec<SeenWords>,
     },
-    /// A verdict that is not known, and the reason.
+    /// A verdict that is unknown, and the reason.
     Unknown(String),
 }
 
 impl PastText {
-    /// Reads the answer of a step; `None` if nothing is compared with it. An artifact that is not
-    /// known leaves the claim open already, because its verifier's request cannot be rebuilt.
+    /// Reads the answer of a step; Returns `None` if nothing is compared with it. An unknown
+    /// artifact already leaves the claim open, because its verifier's request cannot be rebuilt.
     fn of(said: &StepAnswer<'_>, lexicon: &mut Lexicon) -> Option<Self> {
         let (step, answer) = (said.step, said.answer.as_ref()?);
         match (step.role, answer) {
@@ -110,14 +111,14 @@ impl PastText {
 struct ArtifactPast<'a> {
     /// The texts that an artifact may repeat freely: the task, the earlier artifacts, and quotes.
     common: AllowedShingles<'a>,
-    /// What earlier verdicts said was wrong, each with the position of its step.
+    /// The faults that earlier verdicts named, each with the position of its step.
     faults: Vec<(u32, &'a SeenWords)>,
     /// The number of words of verdicts that may still be compared.
     left: usize,
 }
 
 impl ArtifactPast<'_> {
-    /// Compares an artifact with what each earlier verdict said was wrong.
+    /// Compares an artifact with the faults that each earlier verdict named.
     fn search(&mut self, round: u32, artifact: &SearchedArtifact<'_>, repeated: &mut RepeatedPast) {
         let mut worst: Option<(u32, Repetition)> = None;
         for (position, fault) in &self.faults {
@@ -143,7 +144,8 @@ impl ArtifactPast<'_> {
     }
 }
 
-/// Describes how much an artifact repeats of the one before it, if that is anything.
+/// Describes the share of the previous artifact that an artifact repeats; `None` if it repeats
+/// nothing.
 fn likeness(round: u32, like: &Repetition) -> Option<String> {
     let (repeated, shingles, percent) = (like.repeated, like.shingles, like.percent());
     let told = format!(

@@ -1,8 +1,8 @@
 //! Decides the claim `plan_leak`: no artifact repeats much of a plan verbatim.
 //!
-//! The verifier is shown the artifact, so it also sees what the artifact repeats of the plan. How
-//! much that is, is measured in [`repetition`](super::repetition), without what the task itself
-//! contains. Only verbatim repetition is detected: a plan in other words passes.
+//! The verifier is shown the artifact, and so it also sees every passage of the plan that the
+//! artifact repeats. The amount is measured in [`repetition`](super::repetition), without passages
+//! of the task. Only verbatim repetition is detected: a plan in other words passes.
 
 use super::repetition::{AllowedShingles, COMPARED, Repetition, SearchedArtifact, SeenWords};
 use super::step_answer::StepAnswer;
@@ -55,7 +55,7 @@ pub(super) fn plan_leak(task: &str, said: &[StepAnswer<'_>]) -> Claim {
     Claim::new(ClaimResult::NotApplicable, because)
 }
 
-/// The words of a plan, or the reason why the plan is not known.
+/// The words of a plan, or the reason why the plan is unknown.
 struct PlanWords<'a> {
     round: u32,
     words: Result<SeenWords, &'a str>,
@@ -72,7 +72,7 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// Returns the worst result of comparing an artifact with the plans before it: a failed one,
-    /// otherwise an unknown one, otherwise the one with the highest share. `None` if there is no
+    /// else an unknown one, else the one with the highest share. Returns `None` if there is no
     /// plan.
     fn worst(
         &mut self,

@@ -4,8 +4,8 @@
 //! The certificate is pure and uses the same readers as the certificate of a panel. A verifier's
 //! request is rebuilt from its parts: the instruction, the task, the gateway's own words around the
 //! artifact, and the artifact as it is in the recorded *response* of the step that made it.
-//! Everything else in the request is a stray text, and makes the claim fail that forbids what it
-//! repeats. So does the artifact itself, where it repeats a plan or what an earlier verdict said was
+//! Everything else in the request is a stray text, and makes the claim fail that forbids it. The
+//! artifact itself makes a claim fail if it repeats a plan, or what an earlier verdict said was
 //! wrong.
 
 mod attribution;

@@ -37,7 +37,7 @@ pub(in crate::certificate) struct StepRow {
     pub(in crate::certificate) judged: Option<JudgementRow>,
 }
 
-/// The row of a judgement in a receipt: what a verifier was asked to judge, without the nonce.
+/// The row of a judgement in a receipt: the evidence of the judgement without its nonce.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::certificate) struct JudgementRow {
@@ -96,7 +96,7 @@ impl Receipt<OrchestrationSubject> {
 }
 
 impl OrchestrationSubject {
-    /// Makes the orchestration's part of a receipt from the evidence.
+    /// Creates the orchestration's part of a receipt from the evidence.
     fn of(evidence: &OrchestrationEvidence, kinship: &Kinship) -> Self {
         let steps = evidence.steps.iter().map(StepRow::from).collect();
         Self { steps, certificate: certify_orchestration(evidence, kinship) }
@@ -219,9 +219,9 @@ impl OrchestrationSubject {
         shown.map(|(step, _)| step)
     }
 
-    /// Reports claims that are not applicable although the rows show what they are about, and
-    /// claims that are decided although the rows show nothing of the kind. The rows do not show
-    /// whether a plan is long enough to be recognised, so `plan_leak` may be not applicable.
+    /// Reports claims that are not applicable although the rows show that they are, and claims that
+    /// are decided although the rows show nothing about them. The rows do not show whether a plan
+    /// is long enough to be recognised, so `plan_leak` may be not applicable.
     fn inapplicable_claims(&self, rows: &Rows<'_>) -> Vec<String> {
         let mut planners =
             self.steps.iter().zip(rows.members).filter(|(step, _)| step.role == StepRole::Planner);

@@ -1,6 +1,7 @@
 //! Finds the runs of words that one text repeats from another, and that no allowed text contains.
 //!
-//! Texts are lists of word numbers here. What a repeated run means is decided by `attribution`.
+//! The texts of this module are lists of word numbers. `attribution` decides what a repeated run
+//! means.
 
 use std::collections::{HashMap, HashSet};
 
@@ -87,8 +88,8 @@ impl<'a> SearchedText<'a> {
 mod tests {
     use super::*;
 
-    /// The work of searching texts must grow with the sum of their lengths. If it grew with the
-    /// product, the test would take minutes.
+    /// Checks that the work of searching texts grows with the sum of their lengths. If it grew with
+    /// the product, the test would take minutes.
     #[test]
     fn many_texts_take_linear_time() {
         let carried: Vec<u32> = (0..200_000).collect();

@@ -1,9 +1,9 @@
 //! Measures how much of one text another repeats word for word, as a reader sees both.
 //!
 //! The amount is counted in shingles, runs of eight words, without those that certain other texts,
-//! such as the task, contain. Each text is read in up to four views, with its markup and without, each
-//! also in small letters; a run counts as repeated if it stands in any view. What a repetition means
-//! is decided by the claims `plan_leak` and `verifier_history_blind`.
+//! such as the task, contain. Each text is read in up to four views, with its markup and without,
+//! each also in small letters; a run counts as repeated if any view contains it. The claims
+//! `plan_leak` and `verifier_history_blind` decide what a repetition means.
 
 use std::collections::HashSet;
 
@@ -36,8 +36,8 @@ const ONE_OF_SHORT: usize = 2;
 /// The fewest words of its own that a text must have to be measured: the words of one shingle.
 const SHORTEST_SEARCHED: usize = SHINGLE;
 
-/// The words of a text as a reader sees it: with its markup, without, and both in small letters, as
-/// far as these differ.
+/// The words of a text as a reader sees it: with its markup, without it, and both in small letters,
+/// as far as these differ.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SeenWords {
     views: Vec<Words>,
@@ -113,13 +113,13 @@ impl<'a> SearchedArtifact<'a> {
 /// The amount of one text that another repeats word for word.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Repetition {
-    /// Number of the text's words that stand in no shingle of a common text.
+    /// Number of the text's words outside the shingles of common texts.
     own_words: usize,
     /// Number of the text's distinct shingles, without the common ones.
     pub(super) shingles: usize,
-    /// Number of these shingles that are repeated.
+    /// Number of the text's shingles that are repeated.
     pub(super) repeated: usize,
-    /// Whether a run of [`LONG_RUN`] words is repeated, made of such shingles.
+    /// Whether a run of [`LONG_RUN`] words is repeated, outside the shingles of common texts.
     has_run: bool,
     /// Whether all texts were compared in full.
     is_whole: bool,
@@ -137,8 +137,8 @@ impl Repetition {
         views.max_by_key(Self::rank).unwrap_or_default()
     }
 
-    /// Measures as [`of`](Self::of) does, and takes the words of `text` from those that may still be
-    /// compared, `left`. Returns `None` if there are too few left.
+    /// Measures as [`of`](Self::of) does, and takes the words of `text` from those that may still
+    /// be compared, `left`. Returns `None` if too few are left.
     pub(super) fn within(
         left: &mut usize,
         text: &SeenWords,
@@ -166,7 +166,7 @@ impl Repetition {
         Self { own_words, shingles: shingles.len(), repeated, has_run, is_whole }
     }
 
-    /// Returns the result for a claim that no such text is repeated.
+    /// Returns the result for a claim that the measured text is not repeated.
     pub(super) fn result(&self) -> ClaimResult {
         let one_of = if self.shingles < SHORT { ONE_OF_SHORT } else { ONE_OF };
         if self.own_words < SHORTEST_SEARCHED {
@@ -219,7 +219,7 @@ impl Repetition {
     }
 }
 
-/// Returns the number of words that stand in no common shingle.
+/// Returns the number of words outside common shingles.
 fn own_words(words: &[u32], common: &AllowedShingles<'_>) -> usize {
     // The word before which all words of the common shingles so far stand.
     let mut covered = 0;
@@ -246,8 +246,8 @@ mod tests {
         Repetition::of(text, &SearchedArtifact::of(artifact), &AllowedShingles::of(common))
     }
 
-    /// The work of comparing texts must grow with the sum of their lengths. If it grew with the
-    /// product, the test would take minutes.
+    /// Checks that the work of comparing texts grows with the sum of their lengths. If it grew with
+    /// the product, the test would take minutes.
     #[test]
     fn long_texts_take_linear_time() {
         let long = seen(0..40_000);
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(short.result(), ClaimResult::Unknown);
     }
 
-    /// A text of `words` words, of which the artifact repeats the first `repeated`.
+    /// Checks a text of `words` words, of which the artifact repeats the first `repeated`.
     #[test]
     fn a_short_text_counts_from_a_half_and_a_longer_one_from_a_fifth() {
         use ClaimResult::{Fail, NotApplicable, Pass};

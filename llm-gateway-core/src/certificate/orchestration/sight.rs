@@ -3,9 +3,9 @@
 //!
 //! Every part of a verifier's request is known: the instruction of the step, the task, the
 //! gateway's words around the artifact, rebuilt from the nonce, and the artifact as it was
-//! received. Texts are compared byte for byte, and what is left over is a stray text. Which of the
-//! two claims a stray contradicts is decided by [`attribution`]. What an artifact itself repeats of
-//! an earlier verdict is found by [`history`].
+//! received. Texts are compared byte for byte, and the rest is a stray text. [`attribution`]
+//! decides which of the two claims a stray contradicts, and [`history`] detects passages of an
+//! earlier verdict in an artifact.
 
 use serde_json::Value;
 
@@ -21,13 +21,14 @@ use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, Sho
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::{StepRole, VERDICT_SCHEMA};
 
-/// The two claims about what verifiers were shown: no plan, and nothing of the past.
+/// The two claims about the requests to verifiers: that they show no plan, and nothing of the past.
 pub(super) struct BlindnessClaims {
     pub(super) plan_blind: Claim,
     pub(super) history_blind: Claim,
 }
 
-/// Returns whether the blindness claims cover a step: it is a verifier's, and something was sent.
+/// Returns whether the blindness claims cover a step: a verifier's step that may have sent a
+/// request.
 pub(super) fn is_asked_verifier(step: &StepEvidence) -> bool {
     let call = &step.call;
     let is_unsent = call.records() && call.exchanges.is_empty() && !call.answered;

@@ -11,8 +11,8 @@ use crate::model::StepRole;
 /// A step of an orchestration with its answer.
 pub(super) struct StepAnswer<'a> {
     pub(super) step: &'a StepEvidence,
-    /// The text of the step's answer, or a sentence that says why it is not known. `None` if the
-    /// step did not answer.
+    /// The text of the step's answer, or a sentence that says why it is unknown; `None` if the step
+    /// did not answer.
     pub(super) answer: Option<Result<String, String>>,
 }
 
@@ -40,8 +40,8 @@ impl StepAnswer<'_> {
         self.step.role == role && self.answer.is_some()
     }
 
-    /// Returns all texts in the step's responses, including responses that were not taken as its
-    /// answer, and the received part of one that broke off.
+    /// Returns all texts in the step's responses, including responses that were not accepted as its
+    /// answer, and the received part of a response that broke off.
     pub(super) fn texts(&self) -> impl Iterator<Item = String> + '_ {
         let call = &self.step.call;
         let came = call.exchanges.iter().filter_map(|exchange| exchange.response.as_ref());

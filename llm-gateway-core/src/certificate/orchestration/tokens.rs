@@ -1,6 +1,6 @@
-//! Turns texts into words, and words into numbers. A word is a run of letters and digits in lower
+//! Splits texts into words, and numbers the words. A word is a run of letters and digits in lower
 //! case. In a script without spaces each character is a word. A run that is longer than any word is
-//! several words, so that an encoded text does not count as one.
+//! split into several words, so that an encoded text does not count as one word.
 //!
 //! Spacing, case and punctuation do not count, so a text is still found after it was reformatted.
 //! Runs of words are compared in full, never by a hash alone.
@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 /// The total number of characters that are read: as many as many rounds of the largest context
-/// hold.
+/// have.
 const LOOKED_AT: usize = 16 * 1024 * 1024;
 
 /// The largest number of characters that a word may have. Only one or two of the longest words in
@@ -44,7 +44,7 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns a word in lower case. The capitals of ß are SS.
+/// Returns a word in lower case, by way of upper case, because the capitals of ß are SS.
 fn in_one_case(word: &str) -> String {
     word.to_lowercase().replace('ß', "ss")
 }

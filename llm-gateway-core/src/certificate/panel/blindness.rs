@@ -21,9 +21,9 @@ struct BlindnessCheck<'a> {
     policy_texts: HashSet<&'a str>,
     /// The moment at which the first response of any member was received.
     first_answer: Option<u64>,
-    /// What contradicts the claim `context_blind`, one sentence each.
+    /// The findings that contradict the claim `context_blind`, one sentence each.
     against: Vec<String>,
-    /// What leaves the claim `context_blind` undecided, one sentence each.
+    /// The findings that leave the claim `context_blind` undecided, one sentence each.
     open: Vec<String>,
     /// The member's position and system part, for each request that was read.
     systems: Vec<(u32, Vec<String>)>,
@@ -60,7 +60,7 @@ pub(super) fn context_blind(evidence: &Evidence) -> Claim {
 }
 
 impl BlindnessCheck<'_> {
-    /// Checks what one member was sent, and whether that was committed before.
+    /// Checks the requests to one member, and whether they were committed before.
     fn member(&mut self, member: &CallEvidence) {
         let position = member.position;
         if !member.records() {

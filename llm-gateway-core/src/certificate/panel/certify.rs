@@ -1,4 +1,4 @@
-//! Makes the certificate of a panel from evidence, rules and kinship.
+//! Certifies a panel by its evidence, its rules and its kinship.
 //!
 //! The function is pure. The same function runs in a live panel, over fixtures and in `verify`.
 
@@ -63,7 +63,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Makes the certificate that follows from the claims about a panel.
+    /// Creates the certificate that follows from the claims about a panel.
     pub(in crate::certificate) fn of(
         claims: Claims,
         required: Level,
@@ -82,7 +82,7 @@ impl Certificate {
     }
 }
 
-/// Certifies a panel from what was recorded of it.
+/// Certifies a panel by its recorded evidence.
 ///
 /// ```
 /// use llm_gateway_core::certificate::{ClaimResult, Evidence, Kinship, Rules, certify};
@@ -102,8 +102,8 @@ pub fn certify(evidence: &Evidence, rules: &Rules, kinship: &Kinship) -> Certifi
     Certificate::of(claims, rules.required, warnings(evidence))
 }
 
-/// Combines all claims of a panel: `context_blind` was decided from the requests, the others follow
-/// from what is known of the answers.
+/// Combines all claims of a panel: `context_blind` is decided from the requests, the others from
+/// the record of the answers.
 pub(super) fn claims(
     context_blind: Claim,
     answers: &[AnsweredCall<'_>],

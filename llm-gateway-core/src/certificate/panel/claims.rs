@@ -16,7 +16,7 @@ pub struct Claims {
     pub context_blind: Claim,
     /// No answer came from a cache.
     pub fresh: Claim,
-    /// As many members answered as were required, and at least two.
+    /// At least the required number of members answered, and at least two.
     pub answered_quorum: Claim,
     /// The models that answered are pairwise distinct.
     pub model_distinct: Claim,

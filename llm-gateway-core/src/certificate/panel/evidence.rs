@@ -1,5 +1,5 @@
 //! The input of [`certify`](super::certify()): the texts that members of a panel may be shown, and
-//! what is recorded of each member's call.
+//! the record of each member's call.
 //!
 //! This is plain data. The panel fills it from its members' recorders, and a bundle stores it as
 //! JSON.
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::evidence::{CallEvidence, Moments};
 
-/// The largest number of earlier answers that are looked for in the caller's texts. A process keeps
-/// as many.
+/// The largest number of earlier answers that are searched for in the caller's texts, which is the
+/// number that a process keeps.
 pub(crate) const MOST_EARLIER_ANSWERS: usize = 64;
 
-/// Everything that the certificate of a panel is made from.
+/// The evidence from which the certificate of a panel is made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -21,7 +21,7 @@ pub struct Evidence {
     pub caller: CallerTexts,
     /// Texts of the policy that a member may be shown, such as instructions.
     pub policy_texts: Vec<String>,
-    /// Answers that this process returned before. They serve only to warn when the caller quotes
+    /// Answers that this process returned before. They are used only to warn if the caller quotes
     /// one; a bundle keeps only the quoted ones.
     pub earlier_answers: Vec<String>,
     /// The calls to the members, in the policy's order.
@@ -53,7 +53,7 @@ impl Evidence {
         exchanges.filter_map(|exchange| Some(exchange.response.as_ref()?.sequence)).min()
     }
 
-    /// Describes the first problem of the numbers of members and moments; `None` if they are in
+    /// Describes the first problem in the numbers of members and moments; `None` if they are in
     /// order.
     pub(in crate::certificate) fn disorder(&self) -> Option<String> {
         if !self.members.iter().zip(1..).all(|(member, n)| member.position == n) {

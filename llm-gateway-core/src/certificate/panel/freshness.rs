@@ -1,20 +1,20 @@
 //! Decides the claim `fresh`: the answers were made for the panel's requests. No header says that a
 //! cache answered, and no response was given to two members.
 //!
-//! Two responses are one if they have one id and one text. Different texts are two answers, whatever
-//! their ids are. A header that mentions a cache in unknown words leaves the claim undecided, and is
-//! named.
+//! Two responses are the same if they have the same id and the same text. Different texts are two
+//! answers, whatever their ids are. A header that mentions a cache in unknown words leaves the
+//! claim undecided, and the claim's reason names it.
 
 use crate::certificate::answers::{AnsweredCall, ResponseFacts};
 use crate::certificate::claims::{Claim, ClaimResult};
 use crate::certificate::readers::{Origin, origin};
 
-/// How many characters an id must have, its leading word left out, to be drawn once only.
+/// The number of characters from which on an id is unique, without its leading word.
 const FEWEST: usize = 12;
 
-/// Returns whether two servers may choose the id by chance: it is short, a number or one repeated
-/// character behind its leading word. Ollama draws one of 999 (`chatcmpl-437`), others take the
-/// second of the clock (`chatcmpl-1790000000`) or count from the start of their process.
+/// Returns whether two responses may have the id by chance: it is short, a number or one repeated
+/// character behind its leading word. Ollama draws one of 999 ids (`chatcmpl-437`), other servers
+/// use the time in seconds (`chatcmpl-1790000000`) or count from the start of their process.
 fn may_repeat_by_chance(id: &str) -> bool {
     let behind_word = id.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let own = match behind_word.strip_prefix(['-', '_']) {

@@ -1,8 +1,8 @@
 //! The certificate of a panel: whether its members saw nothing but the question, whether their
 //! answers are fresh and distinct in origin, and whether enough of them answered.
 //!
-//! The identity of models is decided one folder up, for orchestrations as well. Whether an
-//! uncertified panel is an error is decided by the policy, outside of this room.
+//! The identity of models is decided in the parent folder, for orchestrations as well. The policy
+//! decides whether an uncertified panel is an error.
 
 mod blindness;
 mod certify;

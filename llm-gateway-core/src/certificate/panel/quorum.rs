@@ -3,9 +3,9 @@
 use crate::certificate::answers::{AnswerRecord, AnsweredCall};
 use crate::certificate::claims::{Claim, ClaimResult};
 
-/// Decides whether enough members of a panel answered: `quorum`, or all of the `asked` ones if it
-/// is `None`, and never less than two. An answer of a provider that records nothing counts. An
-/// answer that is not confirmed by its recorded bytes does not count.
+/// Decides whether enough members of a panel answered: `quorum` members, or all of the `asked` ones
+/// if it is `None`, but at least two. An answer of a provider that records nothing counts; an
+/// answer that its recorded bytes do not confirm does not count.
 pub(super) fn answered_quorum(
     answers: &[AnsweredCall<'_>],
     quorum: Option<u32>,

@@ -1,9 +1,9 @@
-//! Finds out whether the caller's text quotes an answer that this process returned before.
+//! Detects whether the caller's text quotes an answer that this process returned before.
 //!
-//! A caller may do that: the text is its own. But members that are shown an answer are not blind to
-//! it, so the certificate warns. Only letters and digits are compared, without case: a quotation may
-//! be wrapped anew, marked line by line or set in other quotes. The work is linear in the length of
-//! the texts, which is bounded.
+//! A caller may quote an answer, but members that are shown it are not blind to it, so the
+//! certificate warns. Only letters and digits are compared, without case, because a quotation may
+//! be wrapped differently, marked line by line or set in other quotes. The work is linear in the
+//! length of the texts, which is bounded.
 
 use std::collections::HashSet;
 
@@ -12,8 +12,8 @@ use crate::model::as_seen;
 /// The number of equal letters and digits in a row that counts as a quotation.
 const QUOTED_RUN: usize = 52;
 
-/// The number of letters and digits from which an answer shorter than [`QUOTED_RUN`] counts as quoted, if it
-/// is found as a whole. Shorter answers would be found in most texts.
+/// The number of letters and digits from which on an answer shorter than [`QUOTED_RUN`] counts as
+/// quoted, if it is found as a whole. Shorter answers would be found in most texts.
 const SHORTEST_WHOLE: usize = 20;
 
 /// The number of characters of one text that are searched for quotations: about as many as the

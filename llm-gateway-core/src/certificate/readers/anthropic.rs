@@ -47,8 +47,8 @@ impl Format for AnthropicReader {
         }
     }
 
-    /// The type of an event is in its data, or only in its name. The end of a block, `ping` and
-    /// event types to come add nothing.
+    /// Reads an event. Its type is in its data, or only in its name. The end of a block, `ping` and
+    /// unknown types add nothing.
     fn event(name: &str, document: &Value, (): &mut (), partial: &mut PartialResponse) {
         let at = |place: &str| document.pointer(place);
         let kind = fields::text(at("/type")).filter(|kind| !kind.is_empty());
@@ -74,21 +74,21 @@ impl Format for AnthropicReader {
         }
     }
 
-    /// The last event is written even after an answer that broke off, so the model's own reason for
-    /// stopping is required as well.
+    /// Returns whether the answer is complete. A proxy writes the last event even after an answer
+    /// that broke off, so the model's own reason for stopping is required as well.
     fn is_ended(partial: &PartialResponse) -> bool {
         partial.done && partial.ending.is_some()
     }
 }
 
-/// Returns whether a document is a message. A content that is null is one that is absent.
+/// Returns whether a document is a message. A content that is null is treated as absent.
 fn is_message(document: &Value) -> bool {
     let is_there = |name: &str| document.get(name).is_some_and(|value| !value.is_null());
     let is_named = document.get("type").is_some_and(|kind| kind == "message");
     is_named || is_there("stop_reason") || is_there("content")
 }
 
-/// Takes a message as it is at its beginning: the output that it counts is that of this moment.
+/// Adds the message at the beginning of a stream. Its count of output is that of this moment.
 fn begin(message: &Value, partial: &mut PartialResponse) {
     partial.has_error |= message.get("error").is_some_and(complaint::says_something);
     partial.name_model(&ReportedName::at(message.get("model")));
@@ -109,7 +109,8 @@ fn begin(message: &Value, partial: &mut PartialResponse) {
     partial.count_input(message.get("usage"));
 }
 
-/// Takes the text of a block, or of a change of one. Thinking, tool use and types to come have none.
+/// Adds the text of a block, or of a change of one. Thinking, tool use and unknown types have no
+/// text.
 fn block(block: Option<&Value>, partial: &mut PartialResponse) {
     let Some(block) = block.filter(|block| block.is_object()) else { return };
     let kind = fields::text(block.get("type")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Response headers that mention a cache, and what they say about the response.
+//! Reads response headers that mention a cache, and what they say about the response.
 //!
 //! There is no list of all headers that caches write. A header in unknown words is
 //! [`Origin::Unknown`].
@@ -21,21 +21,23 @@ fn mentions_cache(name: &str, value: &str) -> bool {
         || is_warning()
 }
 
-/// The age of a stored response in seconds: RFC 9111, section 5.1.
+/// The header with the age of a stored response in seconds: RFC 9111, section 5.1.
 const AGE: &str = "age";
 
-/// Varnish writes the id of the request, followed by the id of the earlier request if it answers
-/// from its cache: <https://varnish-cache.org/docs/trunk/reference/vcl.html>.
+/// The header in which Varnish writes the id of the request, followed by the id of the earlier
+/// request if it answers from its cache: <https://varnish-cache.org/docs/trunk/reference/vcl.html>.
 const VARNISH: &str = "x-varnish";
 
-/// Metrics of a server, each with its name: <https://www.w3.org/TR/server-timing/>.
+/// The header with the metrics of a server, each with its name:
+/// <https://www.w3.org/TR/server-timing/>.
 const TIMING: &str = "server-timing";
 
-/// LiteLLM sends the similarity of the earlier prompt with answers of its semantic cache:
-/// <https://docs.litellm.ai/docs/proxy/caching>.
+/// The header in which LiteLLM sends the similarity of the earlier prompt, with answers of its
+/// semantic cache: <https://docs.litellm.ai/docs/proxy/caching>.
 const SIMILARITY: &str = "x-litellm-semantic-similarity";
 
-/// LiteLLM sends `x-litellm-cache-key` with every answer from its cache, whatever the key is.
+/// The beginning of the header `x-litellm-cache-key`, which LiteLLM sends with every answer from
+/// its cache, whatever the key is.
 const KEYS_OF_HITS: &str = "x-litellm-cache-";
 
 /// Ends of the names of headers that describe the entry of a cache or instruct later caches:
@@ -61,12 +63,12 @@ const ABOUT_ENTRIES: &[&str] = &[
     "-zone",
 ];
 
-/// Words in the names of headers about what a provider keeps of prompts, such as Moonshot's
+/// Words in the names of headers about prompts that a provider keeps, such as Moonshot's
 /// `msh-context-cache-id` and the prefixes that vLLM keeps.
 const ABOUT_PROMPTS: &[&str] = &["token", "prompt", "context-cache", "prefix-cache", "kv-cache"];
 
-/// Returns whether a header is about something else than where the answer came from: the entry of a
-/// cache, or a prompt that a provider read from a cache of its own
+/// Returns whether a header is not about the origin of the answer, but about the entry of a cache,
+/// or a prompt that a provider read from a cache of its own
 /// (`x-amzn-bedrock-cache-read-input-token-count`, `fireworks-cached-prompt-tokens`).
 fn is_about_something_else(name: &str) -> bool {
     let describes_entry = ABOUT_ENTRIES.iter().any(|end| name.ends_with(end));
@@ -74,14 +76,14 @@ fn is_about_something_else(name: &str) -> bool {
         || ABOUT_PROMPTS.iter().any(|word| name.contains(word))
 }
 
-/// Where a response comes from, according to a header.
+/// The origin of a response, according to a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::certificate) enum Origin {
     /// A cache stored the response.
     Cache,
     /// The provider made the response for this request.
     Provider,
-    /// The header's words are not known.
+    /// The words of the header are unknown.
     Unknown,
 }
 
@@ -108,7 +110,7 @@ const CACHED: &[&str] = &[
     "semantic",
 ];
 
-/// Words of the same headers that mean an answer made by the provider.
+/// Words in headers about caches that mean an answer made by the provider.
 const MADE: &[&str] = &[
     "miss",
     "bypass",
@@ -130,8 +132,8 @@ const MADE: &[&str] = &[
     "0",
 ];
 
-/// Words of Varnish and Fastly for a cached note that an answer must not be cached. The provider made
-/// the answer:
+/// Words of Varnish and Fastly for a cached note that an answer must not be cached. The provider
+/// then made the answer:
 /// <https://varnish-cache.org/docs/trunk/users-guide/increasing-your-hitrate.html>.
 const MARKED_AS_UNSTORED: &[&str] = &[
     "hitpass",
@@ -154,9 +156,9 @@ const MAYBE_SHARED: &[&str] = &["cf", "collapsed"];
 /// revalidation failed, a disconnected cache, a guessed lifetime: RFC 7234, section 5.5.
 const CACHE_WARNINGS: &[&str] = &["110", "111", "112", "113"];
 
-/// Returns whether the name asks if, or how often, a cache answered: `x-from-cache`,
-/// `x-served-from-cache`, `x-cached`, `x-cache-hits`, `age` (seconds since the response was made). In
-/// other headers a number may be a time to live, and `true` may only mean that there is a cache.
+/// Returns whether a header's name asks if, or how often, a cache answered: `x-from-cache`,
+/// `x-served-from-cache`, `x-cached`, `x-cache-hits`, `age` (seconds since the response was made).
+/// In other headers a number may be a time to live, and `true` may only mean that there is a cache.
 fn asks_whether(name: &str) -> bool {
     let last = name.rsplit(['-', '_']).next();
     [AGE, SIMILARITY].contains(&name)
@@ -164,7 +166,7 @@ fn asks_whether(name: &str) -> bool {
         || matches!(last, Some("cached" | "hit" | "hits"))
 }
 
-/// Returns where a response comes from, according to one header that mentions a cache.
+/// Returns the origin of a response, according to one header that mentions a cache.
 pub(in crate::certificate) fn origin(name: &str, value: &str) -> Origin {
     let (name, value) = (of_sender(name), value.to_ascii_lowercase());
     match name {
@@ -193,8 +195,8 @@ pub(in crate::certificate) fn origin(name: &str, value: &str) -> Origin {
     }
 }
 
-/// Returns what several caches on the way say together: one that answered counts, then one whose
-/// words are not known.
+/// Returns the common result of several caches on the way: a cache that answered decides, else a
+/// cache whose words are unknown.
 fn all(origins: impl Iterator<Item = Origin>) -> Origin {
     origins
         .reduce(|one, other| match (one, other) {
@@ -205,8 +207,8 @@ fn all(origins: impl Iterator<Item = Origin>) -> Origin {
         .unwrap_or(Origin::Unknown)
 }
 
-/// Reads what one cache says in the standard's form, a name with parameters: RFC 9211, section 2.
-/// The words of its detail, its key and its lifetime say nothing about where the answer came from.
+/// Reads the words of one cache in the standard's form, a name with parameters: RFC 9211, section
+/// 2. Its detail, its key and its lifetime say nothing about the origin of the answer.
 fn standard(member: &str) -> Origin {
     let mut parameters = split_outside_quotes(member, ';').into_iter().skip(1);
     let mut said = CacheReport::default();
@@ -233,7 +235,7 @@ fn standard(member: &str) -> Origin {
     }
 }
 
-/// What a cache says in the parameters of `cache-status`.
+/// The report of a cache in the parameters of `cache-status`.
 #[derive(Default)]
 struct CacheReport {
     hit: bool,
@@ -242,7 +244,7 @@ struct CacheReport {
     forwarded: bool,
 }
 
-/// Splits a header's value at a character that stands outside quoted strings.
+/// Splits a header's value at a character outside quoted strings.
 fn split_outside_quotes(value: &str, at: char) -> Vec<&str> {
     let (mut parts, mut start) = (Vec::new(), 0);
     let (mut is_quoted, mut is_escaped) = (false, false);
@@ -262,7 +264,7 @@ fn split_outside_quotes(value: &str, at: char) -> Vec<&str> {
     parts
 }
 
-/// Reads a header in a maker's own words.
+/// Reads a header in the words of its maker.
 fn by_words(name: &str, value: &str) -> Origin {
     // Another cache on the way may say more.
     let unmarked = |value: String, mark: &&str| value.replace(mark, "pass");

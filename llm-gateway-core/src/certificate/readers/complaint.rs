@@ -1,4 +1,4 @@
-//! Recognises an error in a document of a response, whatever else the document contains.
+//! Detects an error in a document of a response, whatever else the document contains.
 //!
 //! Servers return errors with status 200 and in the middle of a stream, some of them with an
 //! answer's fields around them. Half an answer must not count as a whole one, so everything that is
@@ -17,7 +17,8 @@ pub(super) fn is_one(document: &Value) -> bool {
     is_named || says("error") || says("errors") || failed.is_some_and(|code| code != 0)
 }
 
-/// Returns the first item of a list that has the field of an error. Google lists its errors.
+/// Returns the first item of a list that has the field of an error, because Google lists its
+/// errors.
 pub(super) fn listed(items: &[Value]) -> Option<&Value> {
     items.iter().find(|item| item.get("error").is_some())
 }
@@ -30,7 +31,7 @@ pub(super) fn is_sentence(document: &Value) -> bool {
     message.is_some_and(says_something) && !is_answer
 }
 
-/// Returns whether the value of an `error` field is an error. Some servers add an empty one to
+/// Returns whether the value of an `error` field is an error. Some servers add an empty error to
 /// their answers: `null`, `false`, `""`, `{}`.
 pub(super) fn says_something(error: &Value) -> bool {
     match error {

@@ -1,9 +1,9 @@
-//! Parses one document of a response, even where its form is not quite that of JSON.
+//! Parses one document of a response, even if its form is not quite JSON.
 //!
-//! A response was paid for whatever its form is, so this parser reads what the strict one of
-//! [`certificate::json`](crate::certificate::json) refuses. That one stays in use for requests,
-//! receipts and bundles, which the gateway writes itself. What has no form at all, or ends too
-//! early, is an error here as well.
+//! A response was paid for whatever its form is, so this parser reads documents that the strict
+//! parser of [`certificate::json`](crate::certificate::json) refuses. The strict parser is used for
+//! requests, receipts and bundles, which the gateway writes itself. A text without any form, or one
+//! that ends too early, is an error for both.
 //!
 //! | in the text | is read as |
 //! |---|---|
@@ -19,14 +19,14 @@ use serde_json::{Map, Number, Value};
 
 use crate::certificate::effort;
 
-/// How deep a document may be nested.
+/// The deepest nesting of a document that is read.
 const DEEPEST: usize = 128;
 
-/// How many values a document may consist of at most. A real answer has some hundred, and a
-/// stranger's bundle must not fill the memory.
+/// The most values that a document may have. A usual answer has some hundred, and a stranger's
+/// bundle must not fill the memory.
 const MOST_VALUES: usize = 1 << 20;
 
-/// The character that stands for what cannot be read.
+/// The character that replaces whatever cannot be read.
 const UNREADABLE: char = '\u{fffd}';
 
 /// The characters between the values of a document.
@@ -51,8 +51,8 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
     })
 }
 
-/// What is left of a text while it is parsed. Each function returns `None` where the text has no
-/// form that it knows.
+/// The rest of a text while it is parsed. Each function returns `None` if the text has no form that
+/// it knows.
 struct Cursor<'a> {
     rest: &'a str,
     values_left: usize,
@@ -66,7 +66,7 @@ impl Cursor<'_> {
         next
     }
 
-    /// Takes `wanted` if it comes next.
+    /// Consumes `wanted` if it comes next.
     fn take(&mut self, wanted: char) -> Option<()> {
         self.rest = self.rest.strip_prefix(wanted)?;
         Some(())
@@ -142,7 +142,7 @@ impl Cursor<'_> {
         }
     }
 
-    /// Reads what follows a backslash.
+    /// Reads an escape from behind its backslash.
     fn escape(&mut self, text: &mut String) -> Option<()> {
         let character = match self.next()? {
             same @ ('"' | '\\' | '/') => same,
@@ -162,7 +162,7 @@ impl Cursor<'_> {
         Some(())
     }
 
-    /// Reads the digits of a `\u` escape, and the other half of its pair if it is a half.
+    /// Reads the digits of a `\u` escape, and the second half of a surrogate pair if it has one.
     fn unit(&mut self) -> char {
         let first = self.hex_digits();
         if let Some(whole) = first.and_then(char::from_u32) {
@@ -183,7 +183,7 @@ impl Cursor<'_> {
         })
     }
 
-    /// Reads four hexadecimal digits. Those that are there are taken even where some are missing.
+    /// Reads four hexadecimal digits, and consumes those that are present even if some are missing.
     fn hex_digits(&mut self) -> Option<u32> {
         let mut value = 0;
         for _ in 0..4 {

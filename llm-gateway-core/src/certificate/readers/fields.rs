@@ -1,11 +1,11 @@
-//! Reads the fields of a document as far as they can be read.
+//! Reads the fields of a document leniently.
 //!
-//! Servers write a number where a text stands, a list of texts, or one object instead of a list. A
-//! field that is null is one that is absent.
+//! Servers may write a number in place of a text, a list of texts, or one object instead of a list.
+//! A field that is null is treated as absent.
 
 use serde_json::Value;
 
-/// Returns a text. A number or a truth value counts as it is written.
+/// Returns a text. A number or a truth value counts as the text by which it is written.
 pub(super) fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) => Some(text.clone()),

@@ -1,23 +1,23 @@
-//! How a response is framed: as server-sent events, as one document, or as one document a line.
+//! Detects the framing of a response: server-sent events, one document, or one document a line.
 //!
-//! What the body shows decides. Its content type counts only where the body shows nothing, because
-//! servers and proxies send another one or none.
+//! The body decides. Its content type counts only if the body shows nothing, because servers and
+//! proxies may send a wrong one or none.
 
 use crate::certificate::recorded::RecordedResponse;
 
-/// How a response is framed.
+/// The framing of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodyForm {
-    /// Server-sent events.
+    /// The response is sent as server-sent events.
     Events,
-    /// One document, or one a line.
+    /// The response is sent as one document, or as one document a line.
     Documents,
 }
 
 /// The names of the fields of an event.
 const FIELDS: [&str; 4] = ["data", "event", "id", "retry"];
 
-/// Returns how a response with this body is framed.
+/// Returns the framing of a response with this body.
 pub(super) fn form(response: &RecordedResponse, body: &str) -> BodyForm {
     let shown = body.strip_prefix('\u{feff}').unwrap_or(body);
     let shown = shown.trim_start_matches(|c: char| c.is_ascii_whitespace());
@@ -40,8 +40,8 @@ fn is_declared(response: &RecordedResponse) -> bool {
     media_type.eq_ignore_ascii_case("text/event-stream")
 }
 
-/// Returns the documents of a body that has one a line, and the closing word of a stream if it is
-/// among them. `None` for any other body.
+/// Returns the documents of a body with one document a line, including the closing word of a
+/// stream; `None` for any other body.
 pub(super) fn lines(body: &str) -> Option<Vec<&str>> {
     let body = body.strip_prefix('\u{feff}').unwrap_or(body);
     let lines = body.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -52,9 +52,9 @@ impl Format for GeminiReader {
         }
     }
 
-    /// Each event has the form of a whole response and contains the next part of the text. What
-    /// follows a reason to stop is still read, because older models and proxies write one into
-    /// every event.
+    /// Reads an event, which has the form of a whole response and contains the next part of the
+    /// text. Events after a reason to stop are still read, because older models and proxies write
+    /// one into every event.
     fn event(_: &str, document: &Value, (): &mut (), partial: &mut PartialResponse) {
         // Some answers name the model as a resource: `models/…`.
         let model = ReportedName::at(fields::either(document, ["modelVersion", "model_version"]));
@@ -72,13 +72,14 @@ impl Format for GeminiReader {
         partial.count(fields::either(document, ["usageMetadata", "usage_metadata"]));
     }
 
-    /// The format has no event that ends a stream: it ends with its body.
+    /// Returns whether the answer is complete. The format has no event that ends a stream, which
+    /// ends with its body.
     fn is_ended(partial: &PartialResponse) -> bool {
         partial.ending.is_some()
     }
 }
 
-/// Returns the answer in a response. Only one is requested.
+/// Returns the candidate in a response. Only one is requested.
 fn candidate(document: &Value) -> Option<&Value> {
     fields::objects(document.get("candidates")).into_iter().next()
 }
@@ -90,7 +91,7 @@ fn is_blocked(document: &Value) -> bool {
     fields::text(reason).is_some_and(|reason| !reason.is_empty())
 }
 
-/// Takes what a candidate says. Summaries of the model's reasoning are not text of the answer.
+/// Adds the text of a candidate. Summaries of the model's reasoning are not text of the answer.
 fn take(candidate: &Value, partial: &mut PartialResponse) {
     partial.has_error |= candidate.get("error").is_some_and(complaint::says_something);
     for part in fields::objects(candidate.pointer("/content/parts")) {

@@ -7,7 +7,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use super::{Finding, MOST_FINDINGS};
 use crate::certificate::recorded::RecordedRequest;
 
-/// All characters but the unreserved ones of RFC 3986, section 2.3.
+/// The characters to escape in a path segment: all but the unreserved ones of RFC 3986, section
+/// 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Returns the model's id as one segment of a path.
@@ -29,7 +30,7 @@ pub(super) fn stray_url(
     (!known).then(|| Finding::new("url", what).holding(text()))
 }
 
-/// Checks that each header is on the short list, with a value that the protocol knows, and occurs
+/// Checks that each header is on the short list, has a value that the protocol knows, and occurs
 /// once.
 pub(super) fn stray_headers(request: &RecordedRequest) -> Vec<Finding> {
     let mut seen = HashSet::new();

@@ -1,7 +1,7 @@
-//! Response headers in which a proxy tells which model or deployment it asked.
+//! Reads response headers in which a proxy names the model or deployment that it asked.
 //!
-//! A proxy may answer a request by another model than the one that was asked for, under the name that
-//! was asked for. These headers show it:
+//! A proxy may answer a request by another model than the requested one, under the requested name.
+//! These headers show it:
 //!
 //! - LiteLLM: `x-litellm-attempted-fallbacks` counts the models that were asked instead,
 //!   `x-litellm-model-group` names the group of deployments, `x-litellm-model-id` the deployment
@@ -21,11 +21,11 @@
 //!   (<https://www.truefoundry.com/docs/ai-gateway/headers>).
 //! - Azure: `x-ms-deployment-name` names the deployment.
 //!
-//! LiteLLM hands on the headers of the server behind it with `llm_provider-` before their names.
+//! LiteLLM passes on the headers of the server behind it with `llm_provider-` before their names.
 //!
 //! OpenRouter names in its body the host that served the model, which says nothing about the model.
 
-/// Headers that count or number what was asked instead of the first choice.
+/// Headers that count or number the alternatives that were asked instead of the first choice.
 const STEPS: &[&str] = &["cf-aig-step", "x-portkey-last-used-option-index"];
 
 /// Headers that name the model, or the group of models, that a proxy asked.
@@ -35,22 +35,23 @@ const MODELS: &[&str] =
 /// Headers that name the deployment that a proxy asked.
 const DEPLOYMENTS: &[&str] = &["x-litellm-model-id", "x-ms-deployment-name"];
 
-/// Words in the name of a header that says what fallbacks there are, not what was asked.
+/// Words in the name of a header that describes the configured fallbacks, not the one that was
+/// used.
 const SETTINGS: &[&str] = &["max", "allowed", "available", "configured", "enabled"];
 
-/// What LiteLLM puts before the name of a header that the server behind it sent.
+/// The prefix of LiteLLM for the name of a header that the server behind it sent.
 const HANDED_ON: &str = "llm_provider-";
 
-/// How many characters the name of a deployment must have to count as random, and so as the same
-/// deployment at any provider. LiteLLM draws 64 hexadecimal digits; a user may choose `1`.
+/// The number of characters from which on the name of a deployment counts as random, and so as the
+/// same deployment at any provider. LiteLLM draws 64 hexadecimal digits; a user may choose `1`.
 const DRAWN: usize = 16;
 
-/// What the headers of a response tell about what stood between.
+/// The proxies between the gateway and the model, as the headers of a response name them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::certificate) struct Intermediary<'a> {
-    /// The header that says that another than the first choice answered.
+    /// The header that says that an alternative to the first choice answered.
     pub(in crate::certificate) fallback: Option<(&'a str, &'a str)>,
-    /// The headers that name the model that was asked, one of each proxy on the way.
+    /// The headers that name the model that was asked, one for each proxy on the way.
     pub(in crate::certificate) models: Vec<(&'a str, &'a str)>,
     /// The deployments on the way to the one that answered.
     pub(in crate::certificate) deployments: Vec<&'a str>,
@@ -74,11 +75,11 @@ impl<'a> Intermediary<'a> {
     }
 }
 
-/// How many characters of a header's value are kept.
+/// The number of characters of a header's value that are kept.
 const SHOWN_VALUE: usize = 200;
 
-/// Returns the headers that are wanted by their sender's name, in lower case, and their value. Values
-/// are cut.
+/// Returns the headers that `is_wanted` selects by their sender's name, in lower case, and their
+/// value. Values are cut.
 pub(super) fn kept(
     headers: &[(String, String)],
     is_wanted: impl Fn(&str, &str) -> bool,
@@ -88,12 +89,12 @@ pub(super) fn kept(
     wanted.map(|(name, value)| (name, value.chars().take(SHOWN_VALUE).collect())).collect()
 }
 
-/// Returns the name of a header as its sender wrote it.
+/// Returns the name that a header had at its sender.
 pub(super) fn of_sender(name: &str) -> &str {
     name.strip_prefix(HANDED_ON).unwrap_or(name)
 }
 
-/// Returns whether two names mean one deployment: they are equal, and either both are of one
+/// Returns whether two names mean one deployment: they are equal, and either both belong to one
 /// provider or they are long enough to be random.
 pub(in crate::certificate) fn is_one_deployment(
     one: &str,
@@ -103,7 +104,8 @@ pub(in crate::certificate) fn is_one_deployment(
     one == other && (same_provider || one.chars().count() >= DRAWN)
 }
 
-/// Returns the headers of a response that tell what stood between, with names in lower case.
+/// Returns the headers of a response in which proxies name what they asked, with names in lower
+/// case.
 pub(in crate::certificate) fn routing_headers(
     headers: &[(String, String)],
 ) -> Vec<(String, String)> {
@@ -113,14 +115,14 @@ pub(in crate::certificate) fn routing_headers(
     })
 }
 
-/// Returns whether a header's name says that it is about a fallback that was taken. How many there
-/// are says nothing.
+/// Returns whether a header's name says that it is about a fallback that was used. A number of
+/// configured fallbacks does not count.
 fn speaks_of_fallback(name: &str) -> bool {
     name.contains("fallback") && !name.split(['-', '_']).any(|word| SETTINGS.contains(&word))
 }
 
-/// Returns whether a header says that another than the first choice answered: its numbers are not
-/// all zero, or it has words that are no denial. Between words, only a step's number counts.
+/// Returns whether a header says that an alternative to the first choice answered: its numbers are
+/// not all zero, or it has words that are no denial. Between words, only a step's number counts.
 fn is_fallback(name: &str, value: &str) -> bool {
     if !STEPS.contains(&name) && !speaks_of_fallback(name) {
         return false;
@@ -135,7 +137,7 @@ fn is_fallback(name: &str, value: &str) -> bool {
     }
 }
 
-/// Returns whether a value says that there is nothing to say.
+/// Returns whether a value denies or says nothing.
 fn is_nothing(value: &str) -> bool {
     let nothing = [
         "", "-", "0", "disabled", "false", "n/a", "no", "none", "not used", "not_used", "null",
@@ -149,7 +151,7 @@ fn is_nothing(value: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Reads one header, and returns whether it tells of a fallback.
+    /// Reads one header, and returns whether it reports a fallback.
     fn tells_of_fallback(name: &str, value: &str) -> bool {
         let headers = routing_headers(&[(name.to_owned(), value.to_owned())]);
         Intermediary::of(&headers).fallback.is_some()

@@ -1,10 +1,10 @@
 //! The certificate's own readers of the bytes that adapters sent and providers returned.
 //!
 //! A request is read by an allow-list: each leaf of its JSON must be at a place that the list of
-//! its format names, and must contain what belongs there. Everything else becomes a [`Finding`]. Of
-//! a response only the few facts are read that a certificate is about, and its form may be odd, as
-//! long as it says what it means. No code is shared with the adapters, so that a mistake of theirs
-//! shows instead of being repeated.
+//! its format names, and must contain what belongs there. Everything else becomes a [`Finding`].
+//! Only the few facts that a certificate is about are read from a response, whose form may be odd
+//! as long as its meaning is clear. No code is shared with the adapters, so that a mistake in an
+//! adapter shows instead of being repeated.
 //!
 //! Each dialect has one file with its [`Format`].
 
@@ -48,14 +48,14 @@ pub(super) use response::{answer, text, usage};
 pub(super) struct Finding {
     /// Place of the finding: a JSON pointer, the name of a header, or `url`.
     pub(super) at: String,
-    /// What is wrong at this place.
+    /// The fault at this place.
     pub(super) what: String,
-    /// The text at this place, keys included, to find out what it repeats. It is never shown.
+    /// The text at this place, keys included, to decide what it repeats. The text is never shown.
     pub(super) text: String,
 }
 
 impl Finding {
-    /// Makes a finding without a text.
+    /// Creates a finding without a text.
     pub(super) fn new(at: impl Into<String>, what: impl Into<String>) -> Self {
         Self { at: at.into(), what: what.into(), text: String::new() }
     }
@@ -72,7 +72,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// How many findings are reported for one request at most. More would not say more, and a
+/// The largest number of findings that are reported for one request. More would add nothing, and a
 /// stranger's request may consist of nothing else.
 pub(super) const MOST_FINDINGS: usize = 128;
 
@@ -84,10 +84,10 @@ pub(super) struct ShownText {
     pub(super) text: String,
 }
 
-/// A request that was read: what it shows to its model, and what should not be there.
+/// A request that was read: the texts that it shows to its model, and the findings.
 #[derive(Debug, Default)]
 pub(super) struct ReadRequest {
-    /// What should not be there.
+    /// The findings: everything in the request that should not be there.
     pub(super) findings: Vec<Finding>,
     /// The texts of the system part, in order.
     pub(super) system: Vec<ShownText>,
@@ -110,7 +110,7 @@ pub(super) struct ReadResponse {
 
 /// One wire format, as the certificate reads it.
 trait Format {
-    /// Every place in a request's body that may have a value, and what it may be.
+    /// Every place in a request's body that may have a value, and the values that it may have.
     const PLACES: &'static [(&'static str, Holds)];
 
     /// Returns the places at which a request contains `schema` if its answer must follow it, each
@@ -123,11 +123,12 @@ trait Format {
     /// The fields of a request's body that ask for a stream.
     const STREAM_FIELDS: &'static [&'static str];
 
-    /// The end of the URL that asks for a stream, and that of the same request for a whole answer,
-    /// if the URL says so.
+    /// The end of the URL of a request for a stream, and that of a request for a whole answer, if
+    /// the URLs differ.
     const STREAM_URL: Option<(&'static str, &'static str)> = None;
 
-    /// What is kept of a stream from event to event, besides what all formats keep.
+    /// The state that the reader of a stream keeps from event to event, besides what all formats
+    /// keep.
     type Progress: Default;
 
     /// The data of the event that ends a stream, if the format has one. It is not JSON.
@@ -138,13 +139,13 @@ trait Format {
         complaint::is_one(document)
     }
 
-    /// Takes the facts from a response that is one document.
+    /// Adds the facts of a response that is one document.
     ///
     /// # Errors
     /// The document is not an answer; the text says why.
     fn whole(document: &Value, partial: &mut PartialResponse) -> Result<(), String>;
 
-    /// Takes the facts from one event of a stream: its name, empty if it has none, and its data.
+    /// Adds the facts of one event of a stream: its name, empty if it has none, and its data.
     fn event(
         name: &str,
         document: &Value,
@@ -152,7 +153,7 @@ trait Format {
         partial: &mut PartialResponse,
     );
 
-    /// Returns whether the answer of a stream is complete with the events that were taken.
+    /// Returns whether the answer of a stream is complete with the events so far.
     fn is_ended(partial: &PartialResponse) -> bool;
 }
 
@@ -163,12 +164,12 @@ const SCHEMA_NAME: &str = "verdict";
 pub(super) struct WithoutStream<'a> {
     committed: &'a RecordedRequest,
     url: Cow<'a, str>,
-    /// The body; `None` if there is no such form, so that no request has it.
+    /// The body of the request without a stream; `None` if there is no such form.
     body: Option<Value>,
 }
 
 impl<'a> WithoutStream<'a> {
-    /// Takes out of a committed request what asks for a stream.
+    /// Removes from a committed request the fields that ask for a stream.
     pub(super) fn of(dialect: Dialect, committed: &'a RecordedRequest) -> Self {
         match dialect {
             Dialect::OpenAi => Self::of_format::<openai::OpenAiReader>(committed),
@@ -192,7 +193,7 @@ impl<'a> WithoutStream<'a> {
         Self { committed, url, body: body() }
     }
 
-    /// Returns whether a request is this one.
+    /// Returns whether a request equals the committed one without a stream.
     pub(super) fn is(&self, sent: &RecordedRequest) -> bool {
         let Some(body) = self.body.as_ref().filter(|_| sent.url == self.url) else { return false };
         self.committed.headers == sent.headers
@@ -200,8 +201,8 @@ impl<'a> WithoutStream<'a> {
     }
 }
 
-/// Reads a request of a call. `None` if the bytes of its dialect are in an unknown format. The
-/// request may contain `schema`, complete and unchanged, and no other schema.
+/// Reads a request of a call. Returns `None` if the dialect's format is unknown. The request may
+/// contain `schema`, complete and unchanged, and no other schema.
 pub(super) fn request(
     call: &CallEvidence,
     request: &RecordedRequest,

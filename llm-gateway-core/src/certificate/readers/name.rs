@@ -7,12 +7,13 @@ use serde_json::Value;
 use crate::certificate::canonical;
 use crate::model::LONGEST_RECEIPT_NAME;
 
-/// How many characters are kept of something that is no name, or of a name that is too long.
+/// The number of characters that are kept of a value that is no name, or of a name that is too
+/// long.
 const SHOWN: usize = 64;
 
-/// A name as a response reports it, if it does. Null and the empty text count as absent. Of anything
-/// else the beginning is kept as it is written: it can then be compared, and is seen not to be a
-/// known id.
+/// A name as a response reports it, if any. Null and the empty text count as absent. Of a value
+/// that is no text, the beginning is kept as it is written, so that it can be compared and is
+/// recognised as no known id.
 #[derive(Debug, Default)]
 pub(super) struct ReportedName(pub(super) Option<String>);
 
@@ -26,8 +27,9 @@ impl ReportedName {
         })
     }
 
-    /// Returns the name in the form in which it is kept. A name that is too long for a receipt is kept
-    /// as its beginning and its digest, so that two names are equal only if they are equal to the end.
+    /// Returns the name in the form in which it is stored. A name that is too long for a receipt is
+    /// stored as its beginning and its digest, so that two names are equal only if they are equal
+    /// to the end.
     pub(super) fn kept(&self) -> Option<Cow<'_, str>> {
         let name = self.0.as_deref()?;
         if name.len() <= LONGEST_RECEIPT_NAME {

@@ -53,7 +53,7 @@ impl Format for OpenAiReader {
         is_answer.map_err(str::to_owned)
     }
 
-    /// The last event may have no choice, only the usage.
+    /// Reads an event. The last event may have no choice, only the usage.
     fn event(_: &str, document: &Value, log: &mut ChoiceLog, partial: &mut PartialResponse) {
         names(document, partial);
         let choices = fields::objects(document.get("choices"));
@@ -69,14 +69,14 @@ impl Format for OpenAiReader {
         count(document, partial);
     }
 
-    /// A proxy writes `[DONE]` even after an answer that broke off, so the model's own reason for
-    /// stopping is required as well.
+    /// Returns whether the answer is complete. A proxy writes `[DONE]` even after an answer that
+    /// broke off, so the model's own reason for stopping is required as well.
     fn is_ended(partial: &PartialResponse) -> bool {
         partial.done && partial.ending.is_some()
     }
 }
 
-/// Takes what is counted in `usage`, and beside the choices, where some proxies count.
+/// Adds the counts in `usage`, and those beside the choices, which some proxies write.
 fn count(document: &Value, partial: &mut PartialResponse) {
     partial.count(document.get("usage"));
     let counted = |name: &&str| Some(((*name).to_owned(), document.get(name)?.clone()));
@@ -86,18 +86,18 @@ fn count(document: &Value, partial: &mut PartialResponse) {
     }
 }
 
-/// The names of counts that stand beside the choices.
+/// The names of counts beside the choices.
 const COUNTS: [&str; 5] =
     ["prompt_tokens", "completion_tokens", "input_tokens", "output_tokens", "total_tokens"];
 
-/// Takes the model's id and the id of the response.
+/// Adds the model's id and the id of the response.
 fn names(document: &Value, partial: &mut PartialResponse) {
     partial.name_model(&ReportedName::at(document.get("model")));
     partial.identify(&ReportedName::at(document.get("id")));
 }
 
-/// Takes what a choice says. Its text is in a delta or, from some servers, in a whole message or in
-/// a field of the older Completions.
+/// Adds the text of a choice, which is in a delta or, from some servers, in a whole message or in a
+/// field of the older Completions.
 fn take(choice: &Value, partial: &mut PartialResponse) {
     let at = |place: &str| choice.pointer(place);
     let errors = ["/error", "/message/error", "/delta/error"];
@@ -112,23 +112,23 @@ fn take(choice: &Value, partial: &mut PartialResponse) {
 
 /// The choices that a stream has had so far.
 ///
-/// One answer is requested, and some servers count events by `index`. So another index is another
-/// answer only if more shows that there are several: one event has two choices, an index comes
-/// back, or another index follows an answer that has ended. The first answer counts then.
+/// One answer is requested, and some servers count events by `index`. A new index is therefore
+/// another answer only if the stream shows that there are several: one event has two choices, an
+/// index comes back, or a new index follows an answer that has ended. The first answer then counts.
 #[derive(Default)]
 pub(super) struct ChoiceLog {
     /// The index that came first.
     first: Option<u64>,
     /// The index that came last.
     latest: u64,
-    /// The answer as it was before another index than the first came: the length of its text, and
-    /// its ending.
+    /// The state of the answer before an index other than the first came: the length of its text,
+    /// and its ending.
     before_others: Option<(usize, Option<AnswerEnd>)>,
     are_several: bool,
 }
 
 impl ChoiceLog {
-    /// Notes the next choice, and returns whether it belongs to the answer.
+    /// Records the next choice, and returns whether it belongs to the answer.
     fn belongs(&mut self, index: u64, beside_another: bool, partial: &mut PartialResponse) -> bool {
         let first = *self.first.get_or_insert(index);
         let mut shows_several = beside_another || index < self.latest;

@@ -1,4 +1,4 @@
-//! A response while its documents are read one by one.
+//! The state of a response while its documents are read one by one.
 
 use serde_json::Value;
 
@@ -9,26 +9,26 @@ use super::usage::TokenCounts;
 use crate::certificate::effort;
 use crate::model::Usage;
 
-/// How many names a response may give its model beside the first. A stream of names would take the
-/// square of its length to compare.
+/// The largest number of names that a response may give its model beside the first. Comparing a
+/// stream of names would take the square of its length.
 const MOST_OTHER_MODELS: usize = 7;
 
 /// A response of which a part has been read.
 #[derive(Debug, Default)]
 pub(super) struct PartialResponse {
     pub(super) reply: ReadResponse,
-    /// How the answer ended, if the response says so.
+    /// The ending of the answer, if the response states one.
     pub(super) ending: Option<AnswerEnd>,
     /// Whether the last document was read. Nothing after it belongs to the answer.
     pub(super) done: bool,
-    /// Whether an error is inside the answer.
+    /// Whether the answer contains an error.
     pub(super) has_error: bool,
-    /// Why the response is not an answer, although it can be read on.
+    /// The reason why the response is not an answer, although it can be read on.
     pub(super) fault: Option<String>,
-    /// Whether its events have ids of their own.
+    /// Whether the events have ids of their own.
     is_numbered: bool,
     counts: TokenCounts,
-    /// Whether output was counted at or after the last text.
+    /// Whether output was counted with or after the last text.
     is_counted: bool,
 }
 
@@ -40,40 +40,40 @@ impl PartialResponse {
         self.reply.text.push_str(text);
     }
 
-    /// Adds what a text has beyond the answer so far, if it is the whole answer again.
+    /// Adds the new part of a text that repeats the whole answer so far.
     pub(super) fn say_whole(&mut self, text: &str) {
         effort::add(text.len());
         let more = text.strip_prefix(self.reply.text.as_str()).map(str::to_owned);
         self.say(&more.unwrap_or_default());
     }
 
-    /// Takes the answer back to an earlier state: the first `length` bytes of its text, and its
-    /// ending then. What was counted since counts more than this answer.
+    /// Restores an earlier state of the answer: the first `length` bytes of its text, and its
+    /// ending then. Later counts are discarded, because they include more than this answer.
     pub(super) fn take_back(&mut self, length: usize, ending: Option<AnswerEnd>) {
         self.reply.text.truncate(length);
         self.ending = ending;
         self.is_counted = false;
     }
 
-    /// Takes the reason why the model stopped. An empty one is none.
+    /// Sets the reason why the model stopped. An empty reason is ignored.
     pub(super) fn stop(&mut self, reason: Option<String>) {
         self.ending = reason.as_deref().and_then(reasons::ending).or(self.ending);
     }
 
-    /// Takes a report of tokens, after the text of the same document.
+    /// Adds a report of tokens, after the text of the same document.
     pub(super) fn count(&mut self, report: Option<&Value>) {
         let counts = TokenCounts::of(report);
         self.is_counted |= counts.has_output();
         self.counts.add(counts);
     }
 
-    /// Takes a report from the beginning of an answer, whose output is not final.
+    /// Adds a report from the beginning of an answer, whose output is not final.
     pub(super) fn count_input(&mut self, report: Option<&Value>) {
         self.counts.add(TokenCounts::of(report).without_output());
     }
 
-    /// Takes the name of the model that answers. All distinct names are kept in their order; whether
-    /// they name one model is decided elsewhere.
+    /// Adds a name of the model that answers. All distinct names are kept in their order, whether
+    /// or not they name one model.
     pub(super) fn name_model(&mut self, name: &ReportedName) {
         let ReadResponse { model, other_models, .. } = &mut self.reply;
         let Some(name) = name.kept() else { return };
@@ -93,8 +93,9 @@ impl PartialResponse {
         }
     }
 
-    /// Takes the id of the response. Some servers give each event of a stream an id of its own
-    /// (<https://github.com/microsoft/foundry-local/issues/144>); the whole response then has none.
+    /// Sets the id of the response. Some servers give each event of a stream an id of its own
+    /// (<https://github.com/microsoft/foundry-local/issues/144>); the whole response then has no
+    /// id.
     pub(super) fn identify(&mut self, id: &ReportedName) {
         let Some(id) = id.kept() else { return };
         match &self.reply.response_id {
@@ -103,8 +104,8 @@ impl PartialResponse {
         }
     }
 
-    /// Returns the tokens that the response says it used, if it came to an end and counted them
-    /// then: a count of an earlier moment is not that of the answer.
+    /// Returns the tokens that the response says it used, if it ended and counted them at its end.
+    /// An earlier count is not that of the answer.
     pub(super) fn usage(&self) -> Option<Usage> {
         let has_ended = self.done || self.ending.is_some();
         let is_final = self.is_counted || self.reply.text.is_empty();
@@ -116,7 +117,7 @@ impl PartialResponse {
         usage.filter(|usage| has_ended && is_final && usage.is_plausible())
     }
 
-    /// Returns the answer, all of whose documents were read.
+    /// Returns the answer, after all of its documents were read.
     ///
     /// # Errors
     /// The response is not an answer; the text says why.

@@ -1,4 +1,4 @@
-//! Walks over the body of a request, and compares each leaf with the allow-list of its format.
+//! Checks the body of a request: compares each leaf with the allow-list of its format.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,23 @@ use serde_json::Value;
 use super::{Finding, MOST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::json::{self, Leaf, PathStep};
 
-/// What a place in a request's body may contain.
+/// The content that a place in a request's body may have.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Holds {
-    /// The id of the declared model.
+    /// The place holds the id of the declared model.
     Model,
-    /// A whole number that is not negative.
+    /// The place holds a whole number that is not negative.
     Whole,
-    /// True or false.
+    /// The place holds true or false.
     Truth,
-    /// This word of the protocol.
+    /// The place holds this word of the protocol.
     Word(&'static str),
-    /// The speaker of a turn: the format's word for the user, and for the system if it has one.
+    /// The place holds the speaker of a turn: the format's word for the user, or for the system if
+    /// it has one.
     Speaker { user: &'static str, system: Option<&'static str> },
-    /// A system text above the conversation.
+    /// The place holds a system text above the conversation.
     System,
-    /// A text of a turn.
+    /// The place holds a text of a turn.
     Said,
 }
 
@@ -46,8 +47,9 @@ struct BodyWalk<'a> {
     turns: BTreeMap<usize, OpenTurn>,
 }
 
-/// Reads a body. In a place, `*` means any index of a list. The values of `schema` may be at their
-/// places if all of them are there, complete; otherwise the leaves there are like all others.
+/// Reads a body. In a place, `*` means any index of a list. The values of `schema` are allowed at
+/// their places if all of them are present and complete; otherwise these leaves are checked like
+/// all others.
 pub(super) fn read(
     places: &[(&str, Holds)],
     model: &str,
@@ -73,7 +75,7 @@ pub(super) fn read(
 }
 
 impl BodyWalk<'_> {
-    /// Takes a leaf that may be at a place.
+    /// Checks a leaf that may be at a place, and records its text.
     ///
     /// # Errors
     /// The leaf is not what the place may contain; the text says so.

@@ -1,10 +1,10 @@
-//! Why a model stopped, as far as a certificate needs to know: whether it came to an end, or the
-//! provider failed.
+//! The reasons why a model stopped, as far as a certificate needs them: whether the answer ended,
+//! or the provider failed.
 //!
-//! The words of all APIs are in one table, because proxies hand on each other's. They are compared
-//! without case, and with `_` for a blank or a dash.
+//! The words of all APIs are in one table, because proxies pass on the words of other APIs. They
+//! are compared without case, and with `_` for a blank or a dash.
 
-/// How an answer ended.
+/// The ending of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AnswerEnd {
     /// The model stopped by itself, at a limit, or at a filter.
@@ -35,14 +35,14 @@ const FAILURES: [&str; 16] = [
     "timeout",
 ];
 
-/// Cohere's words for an answer that was too long or not decent:
+/// Cohere's words for an answer that was too long or was blocked, which are no failures:
 /// <https://docs.cohere.com/reference/chat>.
 const NO_FAILURES: [&str; 2] = ["error_limit", "error_toxic"];
 
 /// Words that give no reason.
 const NOTHING: [&str; 4] = ["", "none", "null", "unspecified"];
 
-/// Returns how an answer ended, by the reason that it states; `None` if the reason says nothing.
+/// Returns the ending of an answer by the reason that it states; `None` if it states none.
 pub(super) fn ending(reason: &str) -> Option<AnswerEnd> {
     let word = reason.trim().to_ascii_lowercase().replace([' ', '-'], "_");
     // Python prints an enumeration as `FinishReason.STOP`, Protocol Buffers as

@@ -1,7 +1,7 @@
 //! Reads a response of any format, whole or streamed.
 //!
 //! An answer must have come to its end and must not contain an error. Nothing else about its form
-//! matters: an event that is not a JSON object says nothing and is passed over.
+//! matters: an event that is not a JSON object is skipped.
 
 use serde_json::Value;
 
@@ -35,7 +35,8 @@ pub(in crate::certificate) fn answer(
     }
 }
 
-/// Returns what follows a leading `<think>…</think>`. Reasoning without an end has nothing behind it.
+/// Returns the text behind a leading `<think>…</think>`. Without an end tag all of the text is
+/// reasoning.
 fn without_thinking(text: &str) -> &str {
     match text.trim_start().strip_prefix("<think>") {
         None => text,
@@ -155,8 +156,8 @@ fn stream<F: Format>(events: &[StreamEvent], partial: &mut PartialResponse) -> R
     if F::is_ended(partial) { Ok(()) } else { Err("its stream has no end".to_owned()) }
 }
 
-/// Returns the object or the list in the data of an event. `None` if there is neither, as in a
-/// heartbeat, a closing word or a sentence.
+/// Returns the object or the list in the data of an event. Returns `None` if there is neither, as
+/// in a heartbeat, a closing word or a sentence.
 ///
 /// # Errors
 /// There is only the beginning of an object, or one that cannot be read.
@@ -170,7 +171,7 @@ fn document_in(data: &str) -> Result<Option<Value>, String> {
     }
 }
 
-/// The name of an event that only says that the server is there:
+/// The name of an event that only shows that the server is alive:
 /// <https://platform.claude.com/docs/en/build-with-claude/streaming#ping-events>.
 const PING: &str = "ping";
 
@@ -179,7 +180,7 @@ fn is_ping(name: &str, document: &Value) -> bool {
     name == PING || document.get("type").is_some_and(|kind| kind == PING)
 }
 
-/// Returns whether a document is an error, or a list that has one.
+/// Returns whether a document is an error, or a list that contains one.
 fn is_error<F: Format>(document: &Value) -> bool {
     match document.as_array() {
         Some(items) => complaint::listed(items).is_some_and(F::is_error),

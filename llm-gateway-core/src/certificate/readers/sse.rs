@@ -10,12 +10,13 @@ pub(super) struct StreamEvent {
     pub(super) name: String,
     /// Data of the event, its lines joined.
     pub(super) data: String,
-    /// Whether the body ended before the empty line that ends an event. Its data may be cut.
+    /// Whether the body ended before the empty line that ends an event, so that its data may be
+    /// cut.
     pub(super) may_be_cut: bool,
 }
 
 impl StreamEvent {
-    /// Makes an event of a document that has no event around it.
+    /// Creates an event from a document without an event around it.
     pub(super) fn of(document: &str) -> Self {
         Self { name: String::new(), data: document.to_owned(), may_be_cut: false }
     }

@@ -1,8 +1,9 @@
 //! Reads the token counts of a response into one form for all formats: each input token is counted
 //! once, and reasoning is a part of the output.
 //!
-//! The places of all APIs are looked at in every format, because proxies put the counts of one
-//! under the names of another. What is no count is absent; the answer is read in any case.
+//! The places of all APIs are searched in every format, because proxies put the counts of one API
+//! under the names of another. A value that is no count is treated as absent, and the answer is
+//! read in any case.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +12,12 @@ use serde_json::Value;
 use crate::certificate::effort;
 use crate::model::Usage;
 
-/// What a count is about.
+/// The kind of tokens that a count is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum TokenKind {
     /// Input, its cached part included.
     Input,
-    /// Input, without its cached part if that is counted in Anthropic's words.
+    /// Input, without its cached part if that is counted by Anthropic's names.
     InputOrUncached,
     /// Results of tools, counted apart from the input.
     ToolResults,
@@ -102,8 +103,8 @@ const PLACES: &[(TokenKind, &[&str])] = &[
 /// The kinds of counts that are final only with the end of an answer.
 const KNOWN_AT_THE_END: [TokenKind; 4] = [Output, Thoughts, Reasoning, Total];
 
-/// The counts of one answer: of each kind the largest that was reported, because no token is given
-/// back.
+/// The counts of one answer: the largest reported number of each kind, because no token is
+/// returned.
 #[derive(Debug, Default)]
 pub(super) struct TokenCounts(BTreeMap<TokenKind, u64>);
 
@@ -126,7 +127,7 @@ impl TokenCounts {
         }
     }
 
-    /// Returns these counts without those that are not final before the end.
+    /// Returns the counts without those that are final only at the end of an answer.
     pub(super) fn without_output(mut self) -> Self {
         self.0.retain(|kind, _| !KNOWN_AT_THE_END.contains(kind));
         self
@@ -139,7 +140,8 @@ impl TokenCounts {
         output > 0 || self.count(Total) > input
     }
 
-    /// Returns the tokens that the counts add up to. `None` if input or output was not counted.
+    /// Returns the tokens that the counts add up to. Returns `None` if input or output was not
+    /// counted.
     pub(super) fn usage(&self) -> Option<Usage> {
         let has = |kind: &TokenKind| self.0.contains_key(kind);
         let is_counted =

@@ -1,8 +1,8 @@
 //! Checks a receipt of a panel or of an orchestration.
 //!
-//! A receipt alone can only be contradicted. With its bundle everything that follows from the bytes
-//! is computed again. With the digest that its reader received, it is known to be the receipt that
-//! was issued.
+//! A receipt alone can only be contradicted. With its bundle, everything that follows from the
+//! bytes is computed again. The digest that the reader received shows whether it is the receipt
+//! that was issued.
 
 use super::consistency::contradictions;
 use super::differences::differences;
@@ -16,7 +16,7 @@ use crate::certificate::canonical::{OpenedDocument, ReceiptDigest};
 use crate::certificate::lineage::Kinship;
 
 /// The bundle, the digest and the model data that a receipt is checked against, in addition to
-/// itself. Each of them decides more.
+/// itself. Each of them makes the check more decisive.
 ///
 /// ```
 /// use llm_gateway_core::certificate::VerifyOptions;
@@ -105,11 +105,11 @@ fn check<S: Subject>(
     Verification::new(result, &findings)
 }
 
-/// The finding that lists what only the receipt's bundle can decide.
+/// The finding that lists the statements that only the receipt's bundle can decide.
 const UNCHECKED: &str = "request texts, what responses said (status, ids, models, caches), digests and \
                          token counts were not checked";
 
-/// The finding that lists what neither the receipt nor its bundle can prove.
+/// The finding that lists the statements that neither the receipt nor its bundle can prove.
 const TRUSTED: &str = "taken on trust, as the issuer's word: costs, tokens that no response counts, run \
                        id, task class, policy digest, gateway version, rules and model rows";
 
@@ -145,7 +145,7 @@ fn unlike_known_models<S: Subject>(receipt: &Receipt<S>, known: &Kinship) -> Vec
 }
 
 /// Issues the receipt again from the bundle's bytes, compares the two receipts part by part, and
-/// returns a sentence about what was checked.
+/// returns a sentence about the checked parts.
 ///
 /// # Errors
 /// The two receipts do not agree; there is one sentence for each difference.

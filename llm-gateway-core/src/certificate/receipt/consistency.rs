@@ -22,8 +22,8 @@ fn members<S: Subject>(receipt: &Receipt<S>) -> Option<String> {
     (!counted).then(|| format!("{} are not counted from 1", S::KIND.units()))
 }
 
-/// Reports moments that are missing or occur twice, and rows that are out of order. A row that was
-/// dropped, repeated or moved shows here.
+/// Reports moments that are missing or occur twice, and rows that are out of order. This detects a
+/// row that was dropped, repeated or moved.
 fn order<S: Subject>(receipt: &Receipt<S>, rows: &Rows<'_>) -> Vec<String> {
     let mut moments = Moments::default();
     for commitment in &receipt.commitments {

@@ -6,7 +6,7 @@ use super::subject::Subject;
 use crate::certificate::claims::Claim;
 
 /// Reports the parts in which a receipt differs from the receipt that was issued `again` from its
-/// bundle. If no single part is to blame, one sentence says that the receipts differ.
+/// bundle. If no single part differs, one sentence says that the receipts differ.
 pub(super) fn differences<S: Subject>(receipt: &Receipt<S>, again: &Receipt<S>) -> Vec<String> {
     let mut found = Vec::new();
     let mut must_agree = |agrees: bool, what: &str| {

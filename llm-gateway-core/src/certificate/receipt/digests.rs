@@ -1,8 +1,8 @@
 //! The contents of a receipt's salted digests.
 //!
 //! Each message is hashed once, its body as it is. In the digest of the whole evidence, messages
-//! are represented by their digests. No field is left out: every struct is destructured by field
-//! names here, so a new field does not compile before it is hashed.
+//! are represented by their digests. No field is left out: this module destructures every struct by
+//! field names, so a new field does not compile before it is hashed.
 
 use std::collections::HashMap;
 
@@ -45,8 +45,8 @@ pub(super) fn answer(salt: &Salt, text: &str) -> String {
     salted_digest(salt, "answer", &(), text.as_bytes())
 }
 
-/// Returns what a run declared about a model call, to be hashed. The call's messages are hashed
-/// with the rows.
+/// Returns the declarations of a run about a model call, to be hashed. The call's messages are
+/// hashed with the rows.
 pub(in crate::certificate) fn declared(call: &CallEvidence) -> impl Serialize + '_ {
     let CallEvidence {
         position,

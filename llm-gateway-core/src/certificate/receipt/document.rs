@@ -1,5 +1,5 @@
-//! The receipt and the bundle of a run. The receipt identifies by digests what was sent, received
-//! and certified; the bundle contains the bytes themselves.
+//! The receipt and the bundle of a run. The receipt identifies the requests, the responses and the
+//! certificate by digests; the bundle contains the bytes themselves.
 //!
 //! A receipt is self-issued: it shows tampering and bugs of the gateway, not a dishonest operator.
 

@@ -1,8 +1,8 @@
 //! The receipt of a run: how it is issued, how it is read, and how it is checked against its
 //! bundle.
 //!
-//! This room knows neither panels nor orchestrations. What differs between them comes through the
-//! trait [`Subject`], so their rooms depend on this one, and this one depends on neither.
+//! This room knows neither panels nor orchestrations. The trait [`Subject`] holds the differences
+//! between them, so their rooms depend on this one, and this one depends on neither.
 
 mod check;
 mod consistency;

@@ -1,5 +1,5 @@
-//! Opens a receipt and its bundle: turns bytes that anybody may have written into documents of a
-//! known form and a bounded size. Whether the documents are true is decided by `check`.
+//! Opens a receipt and its bundle: converts bytes that anybody may have written into documents of a
+//! known form and a bounded size. `check` decides whether the documents are true.
 
 use serde::Deserialize;
 
@@ -19,7 +19,7 @@ pub const LARGEST_RECEIPT: usize = 4 * 1024 * 1024;
 /// times the largest body that the gateway accepts.
 pub const LARGEST_BUNDLE: usize = 64 * 1024 * 1024;
 
-/// Size of the largest file that is read as a receipt, in bytes. A tool may have written it anew,
+/// Size of the largest file that is read as a receipt, in bytes. A tool may have rewritten the file
 /// with more white space and escapes.
 pub const LARGEST_RECEIPT_FILE: usize = LARGEST_RECEIPT * canonical::REWRITTEN;
 
@@ -38,19 +38,18 @@ const MOST_CALLS: usize = 4_096;
 #[derive(Deserialize)]
 struct Head {
     format: String,
-    /// A tool may have written it as `1.0`.
+    /// The version of the document, which a tool may have written as `1.0`.
     version: f64,
     kind: ReceiptKind,
 }
 
-/// The field by which a document says what it is.
+/// The field by which a document states its format.
 #[derive(Deserialize)]
 struct StatedFormat {
     format: String,
 }
 
-/// Returns whether a file says that it is a receipt, of any version. Whether it holds is another
-/// question.
+/// Returns whether a file says that it is a receipt, of any version. The receipt is not checked.
 pub fn is_receipt(bytes: &[u8]) -> bool {
     is_of_format(bytes, RECEIPT_FORMAT)
 }

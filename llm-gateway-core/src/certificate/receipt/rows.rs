@@ -80,7 +80,7 @@ pub(in crate::certificate) struct ResponseRow {
     pub(in crate::certificate) answer: Option<String>,
     /// The response headers that mention a cache.
     pub(in crate::certificate) cache_headers: Vec<(String, String)>,
-    /// The response headers that tell what stood between.
+    /// The response headers in which proxies name the model or the deployment that they asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::certificate) routing_headers: Vec<(String, String)>,
     /// The reason why the response is not a readable answer; `None` if it is one.
@@ -95,8 +95,8 @@ pub(in crate::certificate) struct LineageTable {
     pub(in crate::certificate) rows: Vec<LineageRow>,
 }
 
-/// All rows of a receipt, whether it is about a panel or an orchestration. Those of one member or
-/// step are found without looking at all others.
+/// All rows of a receipt, whether it is about a panel or an orchestration. The rows of one member
+/// or step are found without searching all others.
 #[derive(Debug)]
 pub(in crate::certificate) struct Rows<'a> {
     pub(super) kind: ReceiptKind,
@@ -112,7 +112,7 @@ struct RowsOfMember<'a> {
     member: Option<&'a MemberRow>,
     commitments: Vec<&'a CommitmentRow>,
     calls: Vec<&'a ExchangeRow>,
-    /// The number of the first attempt that may have been refused for its stream.
+    /// The number of the first attempt whose stream may have been refused.
     refused: Option<u32>,
 }
 
@@ -161,7 +161,7 @@ impl<'a> Rows<'a> {
         calls
     }
 
-    /// Returns the calls that were answered, as the receipt's rows describe them.
+    /// Returns the answered calls, as the receipt's rows describe them.
     pub(in crate::certificate) fn answers(&self) -> Vec<AnsweredCall<'a>> {
         let record = |member: &MemberRow| {
             if member.dialect == Dialect::Own {
@@ -182,8 +182,8 @@ impl<'a> Rows<'a> {
             .collect()
     }
 
-    /// Returns the moment at which the request of a call was committed. After a refusal the request
-    /// may be the committed one without a stream, which only the bundle shows.
+    /// Returns the moment at which the request of a call was committed. After a refused stream, the
+    /// request may be the committed one without its stream, which only the bundle shows.
     ///
     /// # Errors
     /// The member or step has no commitment or several, or committed another request.
@@ -196,20 +196,20 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Returns whether an earlier attempt of a call's member or step may have been refused for its
-    /// stream.
+    /// Returns whether the stream of an earlier attempt of the call's member or step may have been
+    /// refused.
     fn may_be_whole(&self, call: &ExchangeRow) -> bool {
         let refused = self.of_members.get(&call.member).and_then(|it| it.refused);
         refused.is_some_and(|first| first < call.attempt)
     }
 
-    /// Returns the lineages that the receipt's rows state of the models that answered.
+    /// Returns the lineages that the receipt's rows state for the models that answered.
     pub(in crate::certificate) fn kinship(&self) -> Kinship {
         Kinship::with_version(self.lineage.version.clone(), self.lineage.rows.iter().cloned())
     }
 }
 
-/// Makes the receipt's rows of the members or steps that were asked.
+/// Creates the receipt's rows of the members or steps that were asked.
 pub(super) fn members(asked: &[&CallEvidence]) -> Vec<MemberRow> {
     let row = |member: &&CallEvidence| MemberRow {
         position: member.position,
@@ -221,7 +221,7 @@ pub(super) fn members(asked: &[&CallEvidence]) -> Vec<MemberRow> {
     asked.iter().map(row).collect()
 }
 
-/// Makes the receipt's rows of the commitments, in the order in which they were made.
+/// Creates the receipt's rows of the commitments, in the order in which they were made.
 pub(super) fn commitments(
     asked: &[&CallEvidence],
     requests: &mut RequestDigests<'_>,
@@ -239,7 +239,7 @@ pub(super) fn commitments(
     rows
 }
 
-/// Makes the receipt's rows of all attempts, in the order in which their requests were sent.
+/// Creates the receipt's rows of all attempts, in the order in which their requests were sent.
 pub(super) fn calls(
     asked: &[&CallEvidence],
     requests: &mut RequestDigests<'_>,
@@ -268,7 +268,7 @@ pub(super) fn calls(
 }
 
 impl ResponseRow {
-    /// Makes the receipt's row of a response, with the facts that are read from the response.
+    /// Creates the receipt's row of a response, with the facts that are read from the response.
     fn of(member: &CallEvidence, response: &RecordedResponse, salt: &Salt) -> Self {
         let (facts, unreadable) = match AnswerRecord::read(member, response) {
             AnswerRecord::Read(facts) => (facts, None),
@@ -290,7 +290,7 @@ impl ResponseRow {
         }
     }
 
-    /// Returns what the row of a response says about the answer to the call.
+    /// Returns the record of the answer that the row of a response contains.
     fn record(&self) -> AnswerRecord {
         match &self.unreadable {
             Some(why) => AnswerRecord::Unreadable(why.clone()),
@@ -306,8 +306,8 @@ impl ResponseRow {
     }
 }
 
-/// Makes the receipt's rows about the models that answered, one for each known model id. The ids that
-/// were requested are among them, since the ids that were answered are read by them.
+/// Creates the receipt's rows about the models that answered, one for each known model id. The
+/// requested ids are included, because the answered ids are read in their light.
 pub(super) fn lineage(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Vec<LineageRow> {
     let mut names = BTreeSet::new();
     for answer in answers {

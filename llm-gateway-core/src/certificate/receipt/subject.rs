@@ -23,17 +23,18 @@ pub(in crate::certificate) trait Subject:
     /// Returns the model calls in the evidence, in their order.
     fn calls(evidence: &Self::Evidence) -> Vec<&CallEvidence>;
 
-    /// Returns everything in the evidence except commitments and exchanges, to be hashed. It must
-    /// destructure the evidence by field names, so that a new field cannot be left out.
+    /// Returns everything in the evidence except commitments and exchanges, to be hashed.
+    /// Implementations must destructure the evidence by field names, so that a new field cannot be
+    /// left out.
     fn declared(evidence: &Self::Evidence) -> impl Serialize;
 
-    /// Makes the subject of a receipt again from the evidence, under the same terms.
+    /// Creates the subject of a receipt again from the evidence, under the same terms.
     fn reissued(&self, evidence: &Self::Evidence, kinship: &Kinship) -> Self;
 
     /// Reports what in the subject contradicts the receipt's own rows.
     fn contradictions(&self, rows: &Rows<'_>) -> Vec<String>;
 
-    /// Reports how the subject differs from `follows`, the subject that was made again.
+    /// Reports how the subject differs from `follows`, the subject that was created again.
     fn differences(&self, follows: &Self) -> Vec<String>;
 
     /// Returns whether the certificate certifies the run.

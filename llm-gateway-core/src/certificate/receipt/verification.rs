@@ -1,5 +1,5 @@
 //! The result of `verify`, bounded and without control characters, so that it can be shown although
-//! the receipt may be a stranger's.
+//! the receipt may come from a stranger.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +8,9 @@ use super::subject::Subject;
 use crate::certificate::kind::ReceiptKind;
 use crate::policy::Level;
 
-/// The largest number of findings that a check returns; further ones are only counted.
+/// The largest number of findings that a check returns; further findings are only counted.
 const MOST_FINDINGS: usize = 20;
-/// The largest number of characters that is shown of a finding or a digest.
+/// The largest number of characters that are shown of a finding or a digest.
 const LONGEST: usize = 500;
 
 /// The result of checking a receipt, in one word.
@@ -40,13 +40,13 @@ pub struct Verification {
     pub result: VerifyResult,
     /// Reasons for the result of the check, one sentence each, and what was taken on trust.
     pub findings: Vec<String>,
-    /// What the receipt states about itself; `None` if the receipt could not be read.
+    /// The statements of the receipt about itself; `None` if the receipt could not be read.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub stated: Option<ReceiptSummary>,
 }
 
-/// What a receipt states about itself. It is proven only if the result is [`VerifyResult::Holds`];
-/// otherwise it is merely stated.
+/// The statements of a receipt about itself. They are proven only if the result is
+/// [`VerifyResult::Holds`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ReceiptSummary {
@@ -65,7 +65,7 @@ pub struct ReceiptSummary {
 }
 
 impl Verification {
-    /// Makes a check's result from findings, of which those beyond the bounds are only counted.
+    /// Creates a check's result from findings. Findings beyond the bound are only counted.
     pub(super) fn new(result: VerifyResult, findings: &[String]) -> Self {
         let rest = findings.len().saturating_sub(MOST_FINDINGS);
         let mut findings: Vec<String> =
@@ -76,7 +76,7 @@ impl Verification {
         Self { result, findings, stated: None }
     }
 
-    /// Makes the result of checking a receipt that is contradicted.
+    /// Creates the result of checking a receipt that is contradicted.
     pub(super) fn contradicted(findings: &[String]) -> Self {
         Self::new(VerifyResult::Contradicted, findings)
     }

@@ -176,7 +176,7 @@ fn every_case_flips_exactly_its_claims() {
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
-/// Case 21: the table of cases must notice a certifier that does nothing.
+/// Checks, as case 21, that the table of cases notices a certifier that does nothing.
 #[test]
 fn a_certifier_that_passes_everything_turns_the_table_red() {
     fn everything_passes(_: &Evidence, rules: &Rules, _: &Kinship) -> Certificate {

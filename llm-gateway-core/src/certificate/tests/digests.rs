@@ -1,4 +1,4 @@
-//! No part of a bundle is left out of the digests of its receipt.
+//! Checks that every part of a bundle is covered by the digests of its receipt.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -16,7 +16,7 @@ const ONLY_READ: &[&str] = &[];
 /// Fixtures in which the adapters see an answer and the readers do not.
 const ONLY_TAKEN: &[&str] = &[];
 
-/// Returns the name of each fixture, its response, and what the adapter must make of the response.
+/// Returns the name of each fixture, its response, and the result that the adapter must have.
 pub(super) fn fixtures(dialect: Dialect) -> Vec<(String, RecordedResponse, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let files = fs::read_dir(folder.join(dialect.as_str())).unwrap();
@@ -45,8 +45,8 @@ pub(super) fn recorded(response: &Value) -> RecordedResponse {
     RecordedResponse::new(1, status, &headers, body)
 }
 
-/// Returns whether reader and adapter agree on a name; where the adapter has none, the reader may
-/// keep a number as it is written.
+/// Returns whether reader and adapter agree on a name. If the adapter has none, the reader may keep
+/// a number as it is written.
 fn agrees(read: Option<&str>, taken: &Value) -> bool {
     match (read, taken.as_str()) {
         (Some(read), None) => read.parse::<f64>().is_ok(),
@@ -54,8 +54,8 @@ fn agrees(read: Option<&str>, taken: &Value) -> bool {
     }
 }
 
-/// The files in `tests/fixtures` show what the adapters do, as the test `every_fixture_holds`
-/// proves.
+/// Checks that readers agree with the adapters, whose results the files in `tests/fixtures` state,
+/// as the test `every_fixture_holds` proves.
 #[test]
 fn readers_and_adapters_see_the_same_answers() {
     let mut odd = Vec::new();

@@ -1,4 +1,4 @@
-//! The effect on the claim `fresh` of headers that caches write, and of headers that only look like
+//! Tests of the claim `fresh` with headers that caches write, and with headers that only look like
 //! them.
 
 use super::panel::{SEATS, kinship, panel, response, rules};

@@ -115,8 +115,8 @@ fn an_alias_of_one_provider_joins_what_another_serves_under_it() {
     assert_eq!(found.result, VerifyResult::Holds, "{:?}", found.findings);
 }
 
-/// Two of the three models have one developer, and the first one has a name that moves from model
-/// to model.
+/// Checks three models of which two have one developer, and the first has a name that moves from
+/// model to model.
 #[test]
 fn a_name_that_moves_may_be_any_model_of_its_family() {
     let row = |id: &str, developer, family| {
@@ -147,7 +147,8 @@ fn a_verifier_is_not_the_worker_under_an_alias_of_another_provider() {
     assert_eq!(orchestration::not_passed(&certificate), expected);
 }
 
-/// No two built-in models may share a name: if a release gave them one, sound panels would fail.
+/// Checks that no two built-in models share a name: if a release gave them one, sound panels would
+/// fail.
 #[test]
 fn no_two_models_of_the_built_in_data_are_joined() {
     let models = built_in_models();
@@ -161,8 +162,8 @@ fn no_two_models_of_the_built_in_data_are_joined() {
     assert_eq!(joined.into_iter().collect::<Vec<_>>(), told.iter().collect::<Vec<_>>());
 }
 
-/// Names of the built-in data that may be one model by their form are one by the data, so that no
-/// panel of built-in models is left undecided over its names.
+/// Checks that names of the built-in data that may be one model by their form are one model by the
+/// data, so that no panel of built-in models is undecided over its names.
 #[test]
 fn built_in_names_of_one_form_are_of_one_model() {
     let models = built_in_models();

@@ -1,5 +1,5 @@
-//! `verify` does work in proportion to its input, whoever wrote it: what is gone over is counted,
-//! not timed.
+//! Checks that `verify` does work in proportion to its input, whoever wrote it. The work is
+//! counted, not timed.
 
 use serde_json::{Value, json};
 
@@ -9,11 +9,12 @@ use crate::certificate::VerifyResult::{self, Contradicted, Holds};
 use crate::certificate::{Evidence, RecordedRequest, effort};
 use crate::model::{Dialect, Usage};
 
-/// How many bytes and rows may be gone over for each byte of receipt and bundle. A body is decoded,
-/// hashed, read as an answer for the row, the claims and the tokens, and written again.
+/// The number of bytes and rows that may be read for each byte of receipt and bundle. A body is
+/// decoded, hashed, read as an answer for the row, the claims and the tokens, and written again.
 const MOST_FOR_EACH_BYTE: usize = 24;
 
-/// Checks that the work for an input grows no faster than the input. `input` makes one of a size.
+/// Checks that the work for an input grows no faster than the input. `input` creates an input of a
+/// size.
 #[track_caller]
 fn grows_with_its_input(about: &str, input: impl Fn(usize) -> Evidence) {
     let measured = [1, 4].map(|times| {
@@ -50,7 +51,7 @@ fn event(name: &str, data: &Value) -> String {
     format!("event: {name}\ndata: {data}\n\n")
 }
 
-/// A stream of the Messages API with these events between its beginning and its end.
+/// Returns a stream of the Messages API with these events between its beginning and its end.
 fn messages(events: impl Iterator<Item = String>) -> String {
     let text =
         json!({"type": "content_block_delta", "delta": {"type": "text_delta", "text": "no"}});
@@ -66,7 +67,7 @@ fn messages(events: impl Iterator<Item = String>) -> String {
     .concat()
 }
 
-/// A stream of Chat Completions of these documents.
+/// Returns a stream of Chat Completions with these documents.
 fn chunks(documents: impl Iterator<Item = Value>) -> String {
     let end = json!({"choices": [{"delta": {"content": "s"}, "finish_reason": "stop"}]});
     let events: String = documents.map(|document| format!("data: {document}\n\n")).collect();
@@ -154,7 +155,7 @@ fn sent(requests: impl IntoIterator<Item = RecordedRequest>, status: u16) -> Evi
     evidence
 }
 
-/// Returns a request of about `bytes` bytes that is none of the panel's.
+/// Returns a request of about `bytes` bytes that does not belong to the panel.
 fn request(bytes: usize, last: &str) -> RecordedRequest {
     let content = "x".repeat(bytes) + last;
     let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": content}]});
@@ -207,7 +208,7 @@ fn documents_that_were_written_anew() {
     assert!(more <= done * longer / length * 5 / 4 && more <= longer * MOST_FOR_EACH_BYTE);
 }
 
-/// The rows of many attempts are sorted once, not searched for each.
+/// Checks that the rows of many attempts are sorted once, not searched for each.
 #[test]
 fn a_receipt_of_many_attempts_and_no_bundle() {
     let measured = [1, 4].map(|times| {
@@ -225,7 +226,7 @@ fn a_receipt_of_many_attempts_and_no_bundle() {
 }
 
 /// Returns the size in MiB of the largest bundle that is checked. `verify` reads 64, which takes a
-/// debug build more than a minute, so that is asked for by a variable:
+/// debug build more than a minute, so a variable sets the size:
 ///
 /// ```sh
 /// LLM_GATEWAY_BUNDLE_MIB=64 cargo test --release -p llm-gateway-core --lib largest_bundle

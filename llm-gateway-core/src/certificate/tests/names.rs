@@ -12,7 +12,8 @@ use crate::model::LONGEST_RECEIPT_NAME;
 const END: &str =
     "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
 
-/// Returns an event of a stream with a text, by a model of the given name; of none if it is empty.
+/// Returns an event of a stream with a text, by a model of the given name; without a name if it is
+/// empty.
 fn event(model: &str) -> String {
     let model = if model.is_empty() { String::new() } else { format!("\"model\":\"{model}\",") };
     format!("data: {{{model}\"choices\":[{{\"delta\":{{\"content\":\"s\"}}}}]}}\n\n")
@@ -44,7 +45,8 @@ fn a_stream_that_names_two_models_says_not_who_answered() {
     assert_eq!(found.result, VerifyResult::Holds, "{:?}", found.findings);
 }
 
-/// A name and its declared alias are one model, and so are the requested name and the dated one.
+/// Checks that a name and its declared alias are one model, and so are the requested name and the
+/// dated one.
 #[test]
 fn a_stream_that_names_one_model_in_several_ways_says_who_answered() {
     for names in [
@@ -65,7 +67,7 @@ fn a_stream_that_names_one_model_in_several_ways_says_who_answered() {
     }
 }
 
-/// A verifier's stream counts like a member's.
+/// Checks that a verifier's stream counts like a member's.
 #[test]
 fn a_verifier_whose_stream_names_one_model_in_several_ways_is_known() {
     let [one, two, three] = SEATS;
@@ -84,7 +86,7 @@ fn a_verifier_whose_stream_names_one_model_in_several_ways_is_known() {
     }
 }
 
-/// All names are kept in their order, each once. A stream of names is not read to its end.
+/// Checks that all names are kept in their order, each once, up to a bound.
 #[test]
 fn every_name_that_a_stream_gives_its_model_is_kept() {
     let names = |models: &[&str]| {
@@ -107,8 +109,8 @@ fn every_name_that_a_stream_gives_its_model_is_kept() {
     assert_eq!(names(&many), Err("it names more than 8 models".to_owned()));
 }
 
-/// A name may have any length. One that is too long for a receipt is kept as its digest, by which it
-/// differs from every other.
+/// Checks that a name may have any length. A name that is too long for a receipt is kept as its
+/// digest, by which it differs from every other.
 #[test]
 fn a_long_name_loses_no_answer() {
     let body = |model: &str, id: &str| {

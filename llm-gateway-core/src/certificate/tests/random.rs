@@ -1,5 +1,5 @@
-//! Case 22, for panels: whatever the question is, and wherever a forbidden text is planted in a
-//! request, the members count as blind if and only if no such text is there.
+//! Checks, as case 22 for panels, that whatever the question is, and wherever a forbidden text is
+//! planted in a request, the members count as blind if and only if no such text is there.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

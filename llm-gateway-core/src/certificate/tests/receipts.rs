@@ -1,4 +1,5 @@
-//! Case 19: receipts that were changed after they were issued, with or without a new digest.
+//! Checks, as case 19, receipts that were changed after they were issued, with or without a new
+//! digest.
 
 use std::sync::LazyLock;
 
@@ -78,7 +79,8 @@ fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     assert!(alone.findings[0].contains(unchecked), "{:?}", alone.findings);
 }
 
-/// Every test case has a receipt that holds, because receipts report failures as well as successes.
+/// Checks that every test case has a receipt that holds, because receipts report failures as well
+/// as successes.
 #[test]
 fn every_case_has_a_receipt_that_holds() {
     for case in table() {
@@ -252,8 +254,8 @@ fn bytes_that_are_not_a_receipt_are_recognised() {
     assert_eq!(verify(&receipt.to_bytes(), Some(nested.as_bytes())).result, Undecided);
 }
 
-/// Receipts and bundles of a stranger are bounded: these would exhaust a naive reader's memory or
-/// time.
+/// Checks that receipts and bundles of a stranger are bounded: these would exhaust a naive reader's
+/// memory or time.
 #[test]
 fn a_strangers_documents_are_bounded() {
     let (receipt, bundle) = good();

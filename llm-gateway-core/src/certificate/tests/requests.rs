@@ -40,8 +40,8 @@ fn retried(members: &mut [CallEvidence], change: impl FnOnce(&mut RecordedExchan
     first.exchanges.push(retry);
 }
 
-/// Makes the first member's call one whose stream was refused with `status`: it committed and sent
-/// the real adapter's request for a stream, then sent the request for a whole answer.
+/// Changes the first member's call into one whose stream was refused with `status`: it committed
+/// and sent the real adapter's request for a stream, then sent the request for a whole answer.
 fn refused(members: &mut [CallEvidence], status: u16) {
     retried(members, |_| {});
     let first = &mut members[0];
@@ -255,7 +255,8 @@ pub(super) fn requests(dialect: Dialect) -> Vec<Case> {
     cases
 }
 
-/// The number of findings is bounded, because a stranger's request may consist of nothing else.
+/// Checks that the number of findings is bounded, because a stranger's request may consist of
+/// nothing else.
 #[test]
 fn the_number_of_findings_is_bounded() {
     let mut member = panel(&SEATS).members.remove(0);

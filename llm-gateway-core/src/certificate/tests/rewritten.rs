@@ -1,16 +1,17 @@
-//! Receipts and bundles that a JSON tool has written anew, and others that say something else.
+//! Tests of receipts and bundles that a JSON tool has rewritten, and of others that say something
+//! else.
 
 use serde_json::Value;
 
 use super::receipts::{good, verify};
 use crate::certificate::VerifyResult::{self, Holds, Undecided};
 
-/// How a tool writes JSON.
+/// The style in which a tool writes JSON.
 #[derive(Clone, Copy)]
 struct Style {
-    /// What stands before each value, key and closing bracket.
+    /// The white space before each value, key and closing bracket.
     blank: &'static str,
-    /// Whether the keys of an object stand in reverse order.
+    /// Whether the keys of an object are written in reverse order.
     is_reversed: bool,
     character: fn(char) -> String,
     number: fn(u64) -> String,
@@ -111,7 +112,7 @@ fn styles() -> Vec<(&'static str, Style)> {
     ]
 }
 
-/// Returns every way to write a document anew, with what it is about.
+/// Returns every way to rewrite a document, with a description.
 fn rewritten(document: &[u8]) -> Vec<(String, Vec<u8>)> {
     let value: Value = serde_json::from_slice(document).unwrap();
     let text = std::str::from_utf8(document).unwrap();
@@ -141,7 +142,8 @@ fn says_reformatted(receipt: &[u8], bundle: Option<&[u8]>) -> (VerifyResult, Vec
     (found.result, told)
 }
 
-/// Only the form is another, and that is said of each document for itself.
+/// Checks documents of which only the form was changed. The check says so of each document
+/// separately.
 #[test]
 fn what_was_only_written_anew_holds() {
     let (mut receipt, bundle) = good();
@@ -166,7 +168,8 @@ fn what_was_only_written_anew_holds() {
     }
 }
 
-/// Of two values under one key each reader takes another, so such a document says two things.
+/// Checks documents with two values under one key: readers may use either, so such a document says
+/// two things.
 #[test]
 fn a_key_that_stands_twice_never_holds() {
     let (receipt, bundle) = good();
@@ -196,7 +199,7 @@ fn a_key_that_stands_twice_never_holds() {
     assert!(tried > 80, "{tried}");
 }
 
-/// What looks like another form, but says something else, or is no JSON.
+/// Checks documents that look like another form, but say something else, or are no JSON.
 #[test]
 fn what_says_something_else_never_holds() {
     let (receipt, bundle) = good();

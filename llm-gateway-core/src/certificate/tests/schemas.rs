@@ -168,7 +168,7 @@ fn a_schema_that_is_not_json_makes_no_request() {
     }
 }
 
-/// A schema makes a panel not blind, because its members are asked for free text.
+/// Checks that a schema makes a panel not blind, because its members are asked for free text.
 #[test]
 fn a_panel_with_a_schema_in_it_is_not_blind() {
     for seat in SEATS {

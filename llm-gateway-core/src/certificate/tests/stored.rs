@@ -1,4 +1,4 @@
-//! The form in which a bundle stores requests: each request of a call once.
+//! Tests of the form in which a bundle stores requests: each request of a call once.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn calls(bundle: &mut Value) -> &mut Vec<Value> {
     bundle["evidence"]["members"].as_array_mut().unwrap()
 }
 
-/// Returns a bundle as version 1 has it, with every request in full.
+/// Returns a bundle in the form of version 1, with every request in full.
 fn of_version_1(bundle: &[u8]) -> Value {
     let mut bundle: Value = serde_json::from_slice(bundle).unwrap();
     bundle["version"] = json!(1);
@@ -48,7 +48,8 @@ fn each_request_of_a_call_stands_once_in_a_bundle() {
     assert_eq!(verify(&receipt.to_bytes(), Some(&bundle)).result, Holds);
 }
 
-/// After a refusal to stream, all further attempts send one other request.
+/// Checks that after a refused stream, the one other request of all further attempts is stored
+/// once.
 #[test]
 fn a_request_without_a_stream_stands_once_too() {
     let mut evidence = panel(&SEATS);
@@ -84,7 +85,8 @@ fn a_bundle_of_version_1_holds() {
     assert!(found.findings.iter().any(|it| it.contains("reformatted")), "{:?}", found.findings);
 }
 
-/// Each version has one form, so no byte of a bundle can be changed without being noticed.
+/// Checks that each version has one form, so that no byte of a bundle can be changed without being
+/// noticed.
 #[test]
 fn a_bundle_of_one_version_does_not_pass_for_the_other() {
     let (receipt, bundle) = good();
@@ -129,7 +131,8 @@ fn a_reference_to_another_request_never_holds() {
     }
 }
 
-/// Two requests of one moment cannot be told apart by it, so the second is written in full.
+/// Checks two requests of one moment: the moment refers to the first, so the second is written in
+/// full.
 #[test]
 fn requests_of_one_moment_keep_their_bytes() {
     let mut evidence = panel(&SEATS);

@@ -70,8 +70,7 @@ fn what_follows_the_end_of_a_stream_is_ignored() {
     }
 }
 
-/// An incomplete stream is not all that the model said, so an honest adapter does not take it as an
-/// answer.
+/// Checks that an incomplete stream is no answer, because it is not all that the model said.
 #[test]
 fn a_stream_without_its_end_is_not_an_answer() {
     for (dialect, body, ends) in [
@@ -184,7 +183,7 @@ fn a_streaming_request_is_allowed() {
     assert_eq!(not_passed(&certify(&evidence, &rules(), &kinship())), []);
 }
 
-/// A stream may number its events in the field of the id, as Foundry Local does
+/// Checks a stream that numbers its events in the field of the id, as Foundry Local does
 /// (<https://github.com/microsoft/foundry-local/issues/144>).
 #[test]
 fn a_stream_that_numbers_its_events_is_an_answer_without_an_id() {
@@ -229,7 +228,7 @@ fn a_response_that_is_not_an_answer_is_an_error() {
     }
 }
 
-/// What a compatible server may write where one text or object belongs.
+/// Checks forms that a compatible server may write in place of one text or object.
 #[test]
 fn an_answer_in_an_odd_form_is_read() {
     let message = r#"{"choices":[{"message":{"content":CONTENT},"finish_reason":"stop"}]}"#;
@@ -255,7 +254,8 @@ fn an_answer_in_an_odd_form_is_read() {
     assert_eq!((reply.model.as_deref(), reply.text.as_str()), (Some("b"), "x"));
 }
 
-/// Some servers count events by `index`, so another index alone is no other answer.
+/// Checks that another index alone is no other answer, because some servers count events by
+/// `index`.
 #[test]
 fn of_several_choices_the_first_is_the_answer() {
     let told = |chunks: &[&str]| {
@@ -306,8 +306,8 @@ fn an_odd_name_is_kept_as_it_is_written() {
     assert_eq!(reply.response_id.as_deref(), Some("12345678901234567890"));
 }
 
-/// The reason why an answer is unreadable must not quote it: a parser's error quotes what it did
-/// not expect, which would put an answer into a receipt.
+/// Checks that the reason why an answer is unreadable does not quote it: a parser's error quotes
+/// what it did not expect, which would put an answer into a receipt.
 #[test]
 fn the_reason_why_an_answer_is_unreadable_quotes_none_of_it() {
     for body in [r#"{"choices":"a tomato is a fruit"}"#, r#"{"choices": a tomato is a fruit}"#] {

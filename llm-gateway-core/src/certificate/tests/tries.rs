@@ -20,8 +20,8 @@ fn many(member: &mut CallEvidence) {
     member.exchanges = (0..TRIES).map(exchange).collect();
 }
 
-/// The work of reading attempts must grow with the number of bytes. If it grew with the square, the
-/// test would take minutes.
+/// Checks that the work of reading attempts grows with the number of bytes. If it grew with the
+/// square, the test would take minutes.
 #[test]
 fn equal_attempts_are_read_once() {
     let mut evidence = panel(&SEATS);

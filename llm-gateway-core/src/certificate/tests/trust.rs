@@ -1,4 +1,4 @@
-//! Tests of what a receipt states that neither its rows nor its bundle can confirm, but only its
+//! Tests of statements in a receipt that neither its rows nor its bundle can confirm, but only its
 //! digest.
 
 use serde_json::json;
@@ -28,8 +28,8 @@ fn says(found: &Verification, words: &str) -> bool {
     found.findings.iter().any(|finding| finding.contains(words))
 }
 
-/// Anybody who has a receipt and its bundle can make other files that hold. Only the digest that
-/// the reader received shows that they are others.
+/// Checks that only the digest that the reader received fixes what is taken on trust. Anybody who
+/// has a receipt and its bundle can make other files that hold.
 #[test]
 fn what_is_taken_on_trust_is_fixed_by_the_digest_alone() {
     type Change = fn(&mut Receipt<PanelSubject>);

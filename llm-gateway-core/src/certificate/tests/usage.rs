@@ -11,8 +11,8 @@ use crate::certificate::{Evidence, Verification, VerifyOptions, verify};
 use crate::model::Dialect::{self, Anthropic, Gemini, OpenAi};
 use crate::model::{Delivery, Usage};
 
-/// The readers count the tokens of every fixture as the adapters do, whose counts the fixtures
-/// contain.
+/// Checks that the readers count the tokens of every fixture as the adapters do, whose counts the
+/// fixtures contain.
 #[test]
 fn every_fixture_is_counted_as_it_is_booked() {
     let mut counted = 0;
@@ -108,7 +108,7 @@ fn bytes_without_a_plausible_count_contradict_no_tokens() {
     assert_eq!(read(OpenAi, &failed), None);
 }
 
-/// The form of a count and its place among the places of all APIs do not matter.
+/// Checks that the form of a count, and its place among the places of all APIs, do not matter.
 #[test]
 fn a_count_is_read_in_any_form() {
     let counted = Some(Usage::new(20, 5));

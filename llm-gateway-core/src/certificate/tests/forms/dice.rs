@@ -1,6 +1,6 @@
-//! Chance that is the same in every run of the tests.
+//! Random numbers that are the same in every run of the tests.
 
-/// Dice that fall alike for the same name and round.
+/// Dice that show the same numbers for the same name and round.
 pub(super) struct Dice(u64);
 
 impl Dice {

@@ -1,12 +1,12 @@
-//! Documents in the forms in which servers write them.
+//! Rewrites documents in the forms in which servers write them.
 
 use serde_json::{Map, Value, json};
 
 use super::dice::Dice;
 use crate::model::Dialect;
 
-/// Names of fields that a server may write with null where it has nothing to say. A field that is
-/// null is one that is absent.
+/// Names of fields that a server may write with null if they have no value. A field that is null is
+/// treated as absent.
 const NULL_FIELDS: &[&str] = &[
     "error",
     "errors",
@@ -57,7 +57,7 @@ const NULL_FIELDS: &[&str] = &[
     "system_fingerprint",
 ];
 
-/// The names under which a model says why it stopped.
+/// The names under which a model states why it stopped.
 const REASONS: [&str; 4] = ["finish_reason", "stop_reason", "finishReason", "native_finish_reason"];
 
 /// Writes a document in an odd form.
@@ -148,7 +148,7 @@ fn string(content: &str, dice: &mut Dice, text: &mut String) {
     text.push('"');
 }
 
-/// Another spelling of a reason.
+/// Returns another spelling of a reason.
 fn reason(word: &str, dice: &mut Dice) -> String {
     match dice.roll(6) {
         0 => word.to_ascii_uppercase(),
@@ -159,7 +159,7 @@ fn reason(word: &str, dice: &mut Dice) -> String {
     }
 }
 
-/// Puts something else in the place of one value of a document.
+/// Replaces one value of a document by something else.
 pub(super) fn garble(document: &mut Value, dice: &mut Dice) {
     let mut places = Vec::new();
     collect(document, String::new(), &mut places);

@@ -1,7 +1,8 @@
-//! Whatever form a response has, adapter and reader see the same answer and the same tokens in it.
+//! Checks that adapter and reader see the same answer and the same tokens in a response, whatever
+//! its form.
 //!
-//! Each response of `tests/fixtures` is written anew in forms that servers and proxies were seen to
-//! write, and in others of their kind. None of them may change what the response means.
+//! Each response of `tests/fixtures` is rewritten in forms that servers and proxies were seen to
+//! write, and in similar ones. None of them may change the meaning of the response.
 
 mod dice;
 mod documents;
@@ -21,13 +22,13 @@ use crate::provider::fixtures::completed;
 
 const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 
-/// How many forms each fixture is given.
+/// The number of forms in which each fixture is tested.
 const FORMS: u64 = 6;
 
-/// How many times each fixture is damaged.
+/// The number of times that each fixture is damaged.
 const DAMAGES: u64 = 4;
 
-/// What an adapter makes of a response.
+/// The result of an adapter for a response.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Answer {
@@ -94,7 +95,7 @@ struct Original {
     response: Value,
 }
 
-/// All responses with a successful status.
+/// Returns all responses with a successful status.
 fn originals() -> Vec<Original> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let files = |dialect: Dialect| {
@@ -145,8 +146,8 @@ async fn no_change_of_form_changes_an_answer_or_its_tokens() {
     assert!(answers > 100, "{answers}");
 }
 
-/// A response that is damaged at random may mean anything. Adapter and reader see the same in it all
-/// the same.
+/// Checks that adapter and reader agree on a response that is damaged at random, whatever it then
+/// means.
 #[tokio::test(start_paused = true)]
 async fn whatever_is_damaged_is_read_as_it_is_taken() {
     for Original { name, dialect, delivery, response } in originals() {
@@ -164,8 +165,8 @@ async fn whatever_is_damaged_is_read_as_it_is_taken() {
     }
 }
 
-/// The counts of all APIs at all their places, in numbers that agree or not: adapters and readers
-/// have a table and a rule each.
+/// Checks the counts of all APIs at all their places, in numbers that agree or not: adapters and
+/// readers have a table and a rule each.
 #[tokio::test(start_paused = true)]
 async fn whatever_is_counted_is_read_as_it_is_booked() {
     let mut counted = 0;

@@ -1,4 +1,4 @@
-//! Responses in the forms in which servers and proxies send them.
+//! Rewrites responses in the forms in which servers and proxies send them.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::dice::Dice;
 use super::documents::{garble, written};
 use crate::model::Dialect;
 
-/// Events that say nothing.
+/// Events without a part of an answer.
 const HEARTBEATS: &[&str] = &[
     ": keep-alive",
     "data:",
@@ -27,7 +27,7 @@ const HEARTBEATS: &[&str] = &[
     "",
 ];
 
-/// What a body may be called, whatever it is.
+/// Content types that a body may be sent with, whatever it is.
 const CONTENT_TYPES: &[&str] = &[
     "application/json",
     "application/json; charset=utf-8",
@@ -66,7 +66,7 @@ pub(super) fn changed(
     Some(json!({"status": 200, "headers": headers, "body_text": body}))
 }
 
-/// What is put into a body that is damaged.
+/// Texts that are inserted into a body to damage it.
 const DAMAGE: &[&str] = &[
     "\"",
     "\\",
@@ -98,7 +98,7 @@ const DAMAGE: &[&str] = &[
     " ",
 ];
 
-/// Returns a response in which some values are others.
+/// Returns a response in which some values are replaced.
 pub(super) fn garbled(response: &Value, dice: &mut Dice) -> Value {
     let body = response["body_text"].as_str().unwrap();
     let garbled = |mut document: Value, dice: &mut Dice| {
@@ -235,7 +235,7 @@ fn lines(blocks: &[Vec<&str>], dice: &mut Dice) -> Option<String> {
     Some(lines.join(end) + last)
 }
 
-/// Returns whether no event has more than one choice, and none another choice than the first.
+/// Returns whether no event has more than one choice, and all have the first choice.
 fn has_one_choice(blocks: &[Vec<&str>]) -> bool {
     blocks.iter().flatten().filter_map(|line| document(line)).all(|document| {
         let choices = document["choices"].as_array();

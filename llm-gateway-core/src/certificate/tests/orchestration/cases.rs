@@ -46,7 +46,8 @@ pub(super) fn case(number: u32, about: impl Into<String>, evidence: Orchestratio
     Case { number, about, evidence, expected: &[], because: &[], warnings: 0 }
 }
 
-/// The evidence of an orchestration of two rounds in which all went well, for each wire dialect.
+/// The evidence of an orchestration of two rounds in which everything went well, for each wire
+/// dialect.
 static GOOD: LazyLock<Vec<(Dialect, OrchestrationEvidence)>> = LazyLock::new(|| {
     let good = |dialect| (dialect, replanned().speaking(dialect).evidence());
     DIALECTS.map(good).to_vec()
@@ -54,7 +55,7 @@ static GOOD: LazyLock<Vec<(Dialect, OrchestrationEvidence)>> = LazyLock::new(|| 
 
 const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 
-/// Returns a test case that changes an orchestration of two rounds in which all went well.
+/// Returns a test case that changes an orchestration of two rounds in which everything went well.
 pub(super) fn changed(
     number: u32,
     about: impl Into<String>,
@@ -218,7 +219,7 @@ fn identities(dialect: Dialect) -> Vec<Case> {
     ]
 }
 
-/// All test cases of orchestrations. The tests share them because making them takes longer than
+/// All test cases of orchestrations. The tests share them because creating them takes longer than
 /// certifying them.
 pub(in crate::certificate::tests) static TABLE: LazyLock<Vec<Case>> = LazyLock::new(|| {
     let each = DIALECTS.into_iter().flat_map(|dialect| [shown(dialect), identities(dialect)]);
@@ -260,7 +261,7 @@ fn every_case_flips_exactly_its_claims() {
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }
 
-/// Case 21: the table of cases must notice a certifier that does nothing.
+/// Checks, as case 21, that the table of cases notices a certifier that does nothing.
 #[test]
 fn a_certifier_that_passes_everything_turns_the_table_red() {
     fn everything_passes(_: &OrchestrationEvidence, _: &Kinship) -> OrchestrationCertificate {

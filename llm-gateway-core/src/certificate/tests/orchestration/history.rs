@@ -1,4 +1,4 @@
-//! Case 18, by way of the artifact: it hands on what an earlier verdict said was wrong.
+//! Checks, as case 18, artifacts that pass on what an earlier verdict said was wrong.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::certificate::ClaimResult::{Fail, Pass};
 use crate::certificate::tests::panel::kinship;
 use crate::certificate::{ClaimResult, OrchestrationEvidence, certify_orchestration};
 
-/// What a verifier says is wrong, in 28 words.
+/// A fault that a verifier names, in 28 words.
 const FAULT: &str = "quokka the crane is missing from the first line, and the second line has nine \
                      syllables where seven are allowed, so rewrite both of them before anything \
                      else";
@@ -154,7 +154,8 @@ fn a_reason_is_seen_however_the_artifact_writes_it() {
     }
 }
 
-/// Work that is revised as the verifier asks keeps its certificate, whatever kind of work it is.
+/// Checks that work which is revised as the verifier asks keeps its certificate, whatever kind of
+/// work it is.
 #[test]
 fn an_honest_revision_keeps_its_certificate() {
     let code = "fn mean(values: &[f64]) -> f64 {\n    let sum: f64 = values.iter().sum();\n    \

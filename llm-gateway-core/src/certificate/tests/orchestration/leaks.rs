@@ -1,4 +1,4 @@
-//! Case 16: artifacts that repeat the plan, just below and just above the limits.
+//! Checks, as case 16, artifacts that repeat the plan, just below and just above the limits.
 
 use super::cases::{Case, case};
 use super::run::replanned;
@@ -217,7 +217,8 @@ fn a_plan_is_seen_however_it_is_written() {
     }
 }
 
-/// Plans in other alphabets, whose capitals may look like Latin letters where small ones do not.
+/// Checks plans in other alphabets, whose capitals may look like Latin letters although their small
+/// letters do not.
 #[test]
 fn a_plan_in_capitals_is_seen_in_every_alphabet() {
     for plan in [

@@ -1,5 +1,6 @@
-//! Case 22, for orchestrations: whatever the plans, artifacts and verdicts are, in any number of
-//! rounds, verifiers count as blind if and only if no verifier was shown what it must not see.
+//! Checks, as case 22 for orchestrations, that whatever the plans, artifacts and verdicts are, in
+//! any number of rounds, verifiers count as blind if and only if no verifier was shown a forbidden
+//! text.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

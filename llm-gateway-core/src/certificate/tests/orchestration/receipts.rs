@@ -1,4 +1,4 @@
-//! Case 19, for orchestrations: receipts that were changed after they were issued.
+//! Checks, as case 19 for orchestrations, receipts that were changed after they were issued.
 
 use std::sync::LazyLock;
 
@@ -69,7 +69,8 @@ fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     assert_eq!(alone.result, Undecided, "{:?}", alone.findings);
 }
 
-/// Every test case has a receipt that holds, because receipts report failures as well as successes.
+/// Checks that every test case has a receipt that holds, because receipts report failures as well
+/// as successes.
 #[test]
 fn every_case_has_a_receipt_that_holds() {
     for case in TABLE.iter() {
@@ -243,8 +244,8 @@ fn a_panels_bundle_is_not_an_orchestrations() {
     assert_eq!(resealed(|receipt| receipt.kind = ReceiptKind::Panel), (NoReceipt, NoReceipt));
 }
 
-/// Receipts and bundles of a stranger are bounded: these would exhaust a naive reader's memory or
-/// time.
+/// Checks that receipts and bundles of a stranger are bounded: these would exhaust a naive reader's
+/// memory or time.
 #[test]
 fn a_strangers_documents_are_bounded() {
     let mut evidence = replanned().evidence();

@@ -67,7 +67,7 @@ pub(super) fn replanned() -> Run {
 }
 
 impl Run {
-    /// Makes all models of the orchestration speak one wire dialect.
+    /// Changes all models of the orchestration to one wire dialect.
     pub(super) fn speaking(self, dialect: Dialect) -> Self {
         Self { seats: self.seats.map(|seat| Seat { dialect, ..seat }), ..self }
     }
@@ -78,7 +78,7 @@ impl Run {
     }
 
     /// Returns the evidence that is recorded of the orchestration if `leak` changes each verifier's
-    /// prompt first. The function gets the earlier steps and the position of the verifier's step.
+    /// prompt first. `leak` gets the earlier steps and the position of the verifier's step.
     pub(super) fn leaking(
         &self,
         leak: impl Fn(&[StepEvidence], u32, Prompt) -> Prompt,

@@ -1,4 +1,4 @@
-//! Test cases about what verifiers were shown, for each wire dialect.
+//! Test cases about the texts that verifiers were shown, for each wire dialect.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
