@@ -1,9 +1,10 @@
-//! The environment variables, as a value that the library reads in place of the process's.
+//! The environment variables as a value, which the library reads in place of the process's
+//! environment.
 //!
 //! No other file of the library reads the process's environment. A variable counts as missing if it
-//! is empty, if it still is what somebody was to fill in (`${NAME}`, `<your key>`), or if it still is
-//! in quotes. A variable that guards money is read as it is written, so that it never counts as
-//! missing by accident (docs/decisions/0012).
+//! is empty, if it still is a placeholder (`${NAME}`, `<your key>`), or if it still is in quotes. A
+//! variable that guards money is read as it is written, so that it never counts as missing by
+//! accident (docs/decisions/0012).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -71,13 +72,14 @@ impl Environment {
     }
 
     /// Returns the value of a variable; `None` if it counts as missing, because it is absent or
-    /// empty, was not filled in, or is still in quotes. Blanks around it are no part of it, those
-    /// that cannot be seen included.
+    /// empty, was not filled in, or is still in quotes. Blanks around the value are removed,
+    /// invisible ones included.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.written(name).filter(|value| unusable(value).is_none())
     }
 
-    /// Returns why a variable that is set counts as missing; `None` if it does not, or is not set.
+    /// Returns the reason why a variable that is set counts as missing; `None` if it counts as set,
+    /// or is not set.
     pub(crate) fn unusable(&self, name: &str) -> Option<StandIn> {
         self.written(name).and_then(unusable)
     }
@@ -92,8 +94,8 @@ impl Environment {
     }
 
     /// Returns the value of a variable as it was set, filled in or not; `None` if it is absent or
-    /// empty. It is for variables that guard money: one that was not filled in must not count as
-    /// missing.
+    /// empty. Variables that guard money are read this way, because one that was not filled in must
+    /// not count as missing.
     pub(crate) fn written(&self, name: &str) -> Option<&str> {
         let value = self.variables.get(name)?.trim_matches(is_blank);
         Some(value).filter(|value| !value.is_empty())
@@ -120,15 +122,16 @@ impl Environment {
         self.variables.insert(name, value);
     }
 
-    /// Returns whether a variable has a value that a `.env` file may not replace. A guard of money
-    /// that was not expanded has one, because the file's value may be weaker.
+    /// Returns whether a variable has a value that a `.env` file may not replace. A variable that
+    /// guards money holds its value even if it was not expanded, because the file's value may be
+    /// weaker.
     pub(crate) fn holds(&self, name: &str) -> bool {
         if is_own(name) { self.written(name).is_some() } else { self.get(name).is_some() }
     }
 }
 
-/// Returns whether a variable's name begins as the gateway's own do, in any case: `llm_gateway_…`
-/// is a mistake that must be reported.
+/// Returns whether a variable's name begins as the gateway's own names do, in any case:
+/// `llm_gateway_…` is a mistake that must be reported.
 pub(crate) fn is_own(name: &str) -> bool {
     name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX))
 }

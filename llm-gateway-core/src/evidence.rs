@@ -1,8 +1,8 @@
 //! Turns what dispatch recorded into the evidence that the certificate reads.
 //!
-//! Panels and orchestrations use this file: before a request is sent, to commit its bytes, and
-//! after the answer, to collect what was sent and received. It decides nothing. The certificate
-//! itself may not see dispatch, so this file stands between the two.
+//! Panels and orchestrations use this module: before a request is sent, to commit its bytes, and
+//! after the answer, to collect what was sent and received. This module decides nothing: it stands
+//! between dispatch and the certificate, which may not see dispatch.
 
 use crate::certificate::{
     AttemptCost, CallEvidence, Commitment, LARGEST_BUNDLE, RecordedExchange, RecordedRequest,
@@ -12,8 +12,8 @@ use crate::dispatch::{AttemptOutcome, Course, PreparedCall};
 use crate::model::{Capability, Dialect, Sequence, Target};
 use crate::policy::Policy;
 
-/// Records the bytes of a call's request before they are sent. `None` if the provider shows no
-/// bytes.
+/// Records the bytes of a call's request before they are sent. Returns `None` if the provider shows
+/// no bytes.
 pub(crate) fn commit(call: &PreparedCall, sequence: &Sequence) -> Option<Commitment> {
     let request = call.request()?;
     let recorded = RecordedRequest::new(&request.url, &request.headers, request.body.clone());
@@ -21,8 +21,8 @@ pub(crate) fn commit(call: &PreparedCall, sequence: &Sequence) -> Option<Commitm
 }
 
 /// Warns, before anything is sent, that the bundle of a run will be larger than the largest that is
-/// written and verified. `texts` are the lengths in bytes of what the caller wrote, and `bodies`
-/// those of the requests, which stand in the bundle as base64.
+/// written and verified. `texts` are the lengths in bytes of the caller's texts, and `bodies` are
+/// the lengths of the requests, which a bundle holds as base64.
 pub(crate) fn warn_of_large_bundle(
     texts: impl Iterator<Item = usize>,
     bodies: impl Iterator<Item = usize>,
@@ -107,8 +107,8 @@ mod tests {
     use crate::certificate::{CallerTexts, Evidence, Kinship, Particulars, Receipt, Rules, Salt};
     use crate::policy::Level;
 
-    /// What is told before anybody is paid must be certain: a bundle is never smaller than that, and
-    /// without answers not much larger.
+    /// Compares a bundle with the size that is foretold before anybody is paid: a bundle is never
+    /// smaller than its forecast, and without answers not much larger.
     #[test]
     fn a_bundle_is_never_smaller_than_what_is_foretold() {
         for (members, text, tries) in [(0, 0, 0), (1, 1, 1), (2, 10_000, 1), (8, 50_000, 3)] {

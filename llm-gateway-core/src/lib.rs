@@ -116,8 +116,8 @@ pub use stop::Stop;
 #[doc(inline)]
 pub use transport::Scripted;
 
-/// Functions that this workspace's own front ends share with the library. It is no part of the
-/// public interface, and changes without notice.
+/// Functions that this workspace's own front ends share with the library. They are no part of the
+/// public interface, and change without notice.
 #[doc(hidden)]
 pub mod front {
     pub use super::model::closest::closest_name;

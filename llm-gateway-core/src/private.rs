@@ -92,13 +92,13 @@ fn sync_folder(path: &Path, sync: &mut dyn FnMut(&File) -> io::Result<()>) -> io
     }
 }
 
-/// Returns whether a file system says that it does not bring folders to the disk.
+/// Returns whether an error of a file system says that it does not bring folders to the disk.
 fn is_refused(error: &io::Error) -> bool {
     let kinds = [io::ErrorKind::InvalidInput, io::ErrorKind::Unsupported];
     kinds.contains(&error.kind()) || error.kind() == io::ErrorKind::PermissionDenied
 }
 
-/// The number of links that are followed one after the other, as systems do.
+/// The largest number of symbolic links that are followed one after the other, as usual in systems.
 const LINKS: usize = 40;
 
 /// Returns where [`write`] puts the file of a path: where its links lead, even if nothing is there yet.
@@ -211,7 +211,8 @@ mod tests {
         assert_eq!(names(root.path()), [&links[..], &["third"]].concat());
     }
 
-    /// Whoever is told of a file must find it after a loss of power.
+    /// Checks that a file is on the disk before it takes its place, so that it survives a loss of
+    /// power.
     #[cfg(unix)]
     #[test]
     fn a_file_is_synced_before_it_takes_its_place_and_its_folder_after() {

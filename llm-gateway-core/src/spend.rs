@@ -1,8 +1,9 @@
 //! The spend report of a month, as people and envelopes see it: what it has cost, and what its caps
 //! leave.
 //!
-//! It decides nothing: the [`ledger`](crate::ledger) counts, the policy caps, and the gateway asks
-//! both. Amounts are serialized in dollars, exact to the nano-dollar below a million dollars.
+//! This module decides nothing: the [`ledger`](crate::ledger) counts, the policy caps, and the
+//! gateway asks both. Amounts are serialized in dollars, exact to the nano-dollar below a million
+//! dollars.
 //!
 //! ```
 //! use llm_gateway_core::ledger::SpendBy;
@@ -68,7 +69,7 @@ pub enum SpendState {
     Off,
     /// The ledger counts money, and this is its report.
     Known(Box<SpendReport>),
-    /// The ledger counts money, and did not answer.
+    /// The ledger counts money, but did not answer.
     #[non_exhaustive]
     Unknown {
         /// The reason why the ledger did not answer.
@@ -115,8 +116,8 @@ impl SpendReport {
 }
 
 impl CapLeft {
-    /// Returns the cap as an entry of the map of caps. No provider can be mistaken for the total:
-    /// the variable that would cap a provider of that name caps the total.
+    /// Returns the cap as an entry of the map of caps: `total`, or the name of its provider. No
+    /// provider can have the name `total`, because the variable that would cap it caps the total.
     fn entry(&self) -> (String, Value) {
         let name = match &self.cap.scope {
             Scope::Total => "total".to_owned(),

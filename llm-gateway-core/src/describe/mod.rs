@@ -244,8 +244,8 @@ fn targets_of(policy: &Policy) -> impl Iterator<Item = &Target> {
     routed.chain(roles)
 }
 
-/// Returns the providers that are listed: those that the policy names, and the built-in ones of
-/// which a key is there or which are always shown.
+/// Returns the providers that a description lists: those that the policy names, and the built-in
+/// ones that are always shown or whose key is set.
 fn listed<'p>(policy: &'p Policy, keys: &Keys<'_>) -> impl Iterator<Item = &'p ProviderSpec> {
     policy.providers().values().filter(move |spec| match spec.listing {
         Listing::Always => true,

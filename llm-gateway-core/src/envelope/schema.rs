@@ -112,7 +112,7 @@ fn shapes(generator: &mut SchemaGenerator) -> Vec<EnvelopeShape> {
     shapes
 }
 
-/// The shapes of the envelopes of replies.
+/// Returns the shapes of the envelopes of replies.
 fn reply_shapes(
     generator: &mut SchemaGenerator,
     panel: &Value,
@@ -150,7 +150,7 @@ fn reply_shapes(
     ]
 }
 
-/// The shapes of the envelopes in which something failed.
+/// Returns the shapes of the envelopes in which something failed.
 fn failure_shapes(
     generator: &mut SchemaGenerator,
     problems: Value,

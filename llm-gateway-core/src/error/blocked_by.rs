@@ -1,9 +1,9 @@
-//! What in a policy refused a call.
+//! The parts of a policy that can refuse a call.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What refused a call that is [`PolicyBlocked`](crate::Category::PolicyBlocked).
+/// The part of a policy that refused a call with [`PolicyBlocked`](crate::Category::PolicyBlocked).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -17,6 +17,6 @@ pub enum BlockedBy {
     /// The limit on what the calls of one request may cost together: a panel's `cost_cap_usd` or
     /// `max_usd` of `orchestration`.
     MaxUsd,
-    /// What the caller asked for: an override that the task class does not allow.
+    /// The caller's own request: an override that the task class does not allow.
     Caller,
 }

@@ -10,10 +10,10 @@ use crate::model::InvalidName;
 
 /// The kind of an error: what a program branches on.
 ///
-/// Envelopes and logs show a category by the name that [`as_str`](Self::as_str) returns. Whether
-/// an error of a category is retried, asks the next target or counts in the circuit breaker
-/// depends on the category, and of a [`BadResponse`](Self::BadResponse) also on whether its HTTP
-/// status is a 4xx: that one is neither retried nor counted.
+/// Envelopes and logs show a category by the name that [`as_str`](Self::as_str) returns. Whether an
+/// error of a category is retried, asks the next target or counts in the circuit breaker depends on
+/// the category. A [`BadResponse`](Self::BadResponse) with a 4xx status is an exception: it is
+/// neither retried nor counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -57,9 +57,9 @@ struct Inner {
     blocked_by: Option<BlockedBy>,
     /// Whether the same would happen again until this process has other settings.
     has_lasting_cause: bool,
-    /// Whether the server refused the form of the request and not what it asks.
+    /// Whether the server refused the form of the request rather than its content.
     refuses_form: bool,
-    /// Shared, so that an error can be cloned whatever caused it.
+    /// The cause of the error, which its clones share.
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -86,7 +86,8 @@ impl Error {
         }))
     }
 
-    /// Creates the error of a call that the policy refuses, or what the caller asked of it.
+    /// Creates the error of a call that the policy refuses. `by` names the part of the policy that
+    /// refused it.
     pub(crate) fn blocked(by: BlockedBy, message: impl Into<String>) -> Self {
         let mut error = Self::new(Category::PolicyBlocked, message);
         error.0.blocked_by = Some(by);
@@ -101,9 +102,9 @@ impl Error {
         self
     }
 
-    /// Adds advice that goes on with whom to ask instead. What that is called depends on what the
-    /// caller asked for, which the place of the failure does not know, so
-    /// [`finish_hint`](Self::finish_hint) adds it.
+    /// Adds advice that ends with the name of what to ask instead. The name depends on the caller's
+    /// request, which the place of the failure does not know, so [`finish_hint`](Self::finish_hint)
+    /// adds it.
     #[must_use]
     pub(crate) fn with_unfinished_hint(mut self, hint: impl Into<String>) -> Self {
         self = self.with_hint(hint);
@@ -177,7 +178,7 @@ impl Error {
         self
     }
 
-    /// Takes back that the server refused the form of the request.
+    /// Removes the statement that the server refused the form of the request.
     #[must_use]
     pub(crate) fn without_refused_form(mut self) -> Self {
         self.0.refuses_form = false;

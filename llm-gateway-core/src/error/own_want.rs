@@ -1,10 +1,11 @@
-//! Whether a failure is the process's own want of descriptors or memory, and nobody else's doing.
+//! Detects failures that this process causes itself, because it has no descriptors or no memory
+//! left.
 
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 
-/// The codes with which systems say that this process, or the machine, has no descriptor, no memory
-/// or no buffer left. The standard library has a kind of its own for memory only.
+/// The error codes by which systems say that this process, or the machine, has no descriptor, no
+/// memory or no buffer left. The standard library has an error kind for memory only.
 const WANTS: &[i32] = if cfg!(windows) {
     // ERROR_TOO_MANY_OPEN_FILES, ERROR_NOT_ENOUGH_MEMORY, WSAEMFILE, WSAENOBUFS.
     &[4, 8, 10024, 10055]
@@ -25,8 +26,8 @@ pub(crate) fn is_own_want(error: &io::Error) -> bool {
         || is_inner().unwrap_or(false)
 }
 
-/// Returns whether this process can open nothing at this moment. Asked after a failure that does
-/// not say why it could not open something.
+/// Returns whether this process can open nothing at this moment. The function is called after a
+/// failure that does not say why something could not be opened.
 pub(crate) fn has_no_descriptor() -> bool {
     UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).is_err_and(|error| is_own_want(&error))
 }

@@ -317,7 +317,7 @@ impl GatewayBuilder {
         }
     }
 
-    /// Creates a provider for each entry of the policy that speaks a dialect known here.
+    /// Creates a provider for each entry of the policy whose dialect the gateway knows.
     fn http_providers(
         &self,
         policy: &Policy,

@@ -70,8 +70,8 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Returns a builder that uses the embedded policy, the process's environment and the network
-    /// until told otherwise.
+    /// Returns a builder with the embedded policy, the process's environment and the network as
+    /// defaults.
     pub fn builder() -> GatewayBuilder {
         GatewayBuilder::default()
     }
@@ -292,7 +292,7 @@ impl fmt::Debug for Gateway {
     }
 }
 
-/// Returns the failure for a reply of a kind other than `wanted`, which a run never returns.
+/// Returns the failure for a reply that is not of the kind `wanted`. No run returns such a reply.
 fn unwanted(run_id: RunId, wanted: &str) -> Failure {
     let error = Error::new(Category::Internal, format!("the reply is not {wanted}"));
     Failure::new(FailureParts::before(error, run_id))

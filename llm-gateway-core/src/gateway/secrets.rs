@@ -1,12 +1,12 @@
-//! Which of the keys that are known count as secrets.
+//! Decides which of the known keys count as secrets.
 
 use crate::credential::Secret;
 use crate::environment::Environment;
 use crate::policy::Policy;
 use crate::transport::Scrubber;
 
-/// Returns what scrubs the known keys: all of them but those that only providers use which need no
-/// secret, such as a word for a server on this machine.
+/// Returns the scrubber of the known keys. It leaves out a key that only providers use which need
+/// no secret, such as a mere word for a server on this machine.
 pub(super) fn scrubber(
     known: Vec<Secret>,
     policy: Option<&Policy>,

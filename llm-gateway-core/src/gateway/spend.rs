@@ -1,6 +1,6 @@
 //! The gateway's methods about money: what a month has cost, and what its caps leave.
 //!
-//! The ledger counts and the policy caps; this file asks both.
+//! The ledger counts and the policy caps; this module asks both.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! A run under way: what every way of a request needs of it. It finds the policy, makes the context
-//! of the calls, and makes an answer or a failure of what they return.
+//! A run under way, with what every way of a request needs. It finds the policy, creates the
+//! context of the calls, and turns their results into an answer or a failure.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::reliability::Deadline;
 
 use super::SharedState;
 
-/// A run under way: what all its steps need.
+/// A run under way, with everything that its steps need.
 pub(super) struct ActiveRun<'a> {
     pub(super) state: &'a SharedState,
     pub(super) events: &'a EventSender,
@@ -70,7 +70,8 @@ impl<'a> ActiveRun<'a> {
     }
 
     /// Returns an error that names the missing key variable, if the key of the target in `role` is
-    /// missing. With it a run can fail before it pays for the calls that come before this target.
+    /// missing. A run that returns this error at once does not pay for the calls that come before
+    /// this target.
     pub(super) fn missing_key(
         &self,
         policy: &Policy,
@@ -85,7 +86,7 @@ impl<'a> ActiveRun<'a> {
         Some(error.with_hint(format!("set {variable}, or name another {role} in the policy")))
     }
 
-    /// Makes an answer or a failure of what one chain of targets, or one member, returned.
+    /// Turns the result of one chain of targets, or of one member, into an answer or a failure.
     /// `instead` completes the hint of an error that says how another model can be asked.
     pub(super) fn outcome(
         &self,
@@ -118,7 +119,7 @@ impl<'a> ActiveRun<'a> {
         }
     }
 
-    /// Makes a failure of this run, without attempts.
+    /// Creates a failure of this run without attempts.
     pub(super) fn failure(&self, error: Error) -> Failure {
         Failure::new(self.parts(error))
     }

@@ -1,10 +1,10 @@
 //! The way of a cascade: a panel of cheap models, and a strong model if they do not settle the
 //! question.
 //!
-//! The steps stand in the order in which they happen. Before the gate is asked, both ways are
-//! priced and the bytes of the strong model's request are fixed. A cascade that a rule could never
-//! let pass is thus refused before it costs anything, and nothing that the gate answers can be in
-//! the other request. The gate has half of the time.
+//! The source shows the steps in the order in which they happen. Before the gate is asked, both
+//! ways are priced and the bytes of the strong model's request are fixed. A cascade that a rule
+//! could never let pass is thus refused before it costs anything, and nothing that the gate answers
+//! can be in the other request. The gate has half of the time.
 //!
 //! Only the gate's money is set aside before the first request. The strong model's hold is made
 //! when it is asked, as for any call: most gates settle the question, and no call is sent without a
@@ -86,7 +86,7 @@ impl ActiveRun<'_> {
         }
     }
 
-    /// Makes the reply of a cascade.
+    /// Creates the reply of a cascade.
     fn cascade_reply(
         &self,
         answer: Answer,
@@ -168,9 +168,9 @@ fn standing_answer<'a>(
     Ok((first, because))
 }
 
-/// Returns why a member of the gate has no answer that counts, if it has none. An answer that was
-/// cut or filtered has none: the same beginning shows nothing about the end. One that says that it
-/// does not know answers nothing.
+/// Returns why the answer of a gate's member does not count; `None` if it counts. An answer that
+/// was cut or filtered does not count, because equal beginnings show nothing about the ends. An
+/// answer that says that it does not know does not count either.
 fn not_an_answer(
     member: &Result<Answer, Failure>,
     PlannedTarget { target, max_tokens, .. }: &PlannedTarget,

@@ -1,5 +1,5 @@
-//! How often the gates of cascades have escalated in this process. The expected price of the next
-//! request follows from it, and descriptions show it.
+//! Counts how often the gates of cascades have escalated in this process. The expected price of the
+//! next request follows from the counts, and descriptions show them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,8 +8,8 @@ use crate::model::TaskClass;
 use crate::outcome::AnsweredBy;
 use crate::policy::Escalations;
 
-/// The most task classes that are counted. A policy never has as many; the bound is for a gateway
-/// whose policy is replaced again and again.
+/// The most task classes that are counted. No policy has as many; the bound keeps the map small if
+/// a policy is replaced again and again.
 const MOST: usize = 1024;
 
 /// Counts of gates and escalations, by task class.
@@ -18,8 +18,8 @@ pub(crate) struct EscalationCounts(Mutex<BTreeMap<TaskClass, Escalations>>);
 
 impl EscalationCounts {
     /// Counts a gate of `class`, and whether the strong model was asked after it. A gate that was
-    /// spared because it could not settle the question counts too: both show how often the strong
-    /// model will be needed.
+    /// not asked, because it could not settle the question, counts as an escalation: it shows too
+    /// how often the strong model is needed.
     pub(super) fn count(&self, class: &TaskClass, by: AnsweredBy) {
         let mut counters = self.lock();
         if !counters.contains_key(class) && counters.len() >= MOST {

@@ -1,10 +1,10 @@
-//! What happens between a request and its reply.
+//! The way from a request to its reply.
 //!
 //! A run resolves the request against the policy, chooses the way that the policy gives its task
-//! class (one chain of targets, a panel, a cascade, or the steps of an orchestration), and makes a
-//! [`Reply`] or a [`Failure`] of the result. It works with ports only: which adapters stand behind
-//! them, the room `gateway` has decided. The calls themselves are made by `dispatch`, `panel` and
-//! `orchestrate`.
+//! class (one chain of targets, a panel, a cascade, or the steps of an orchestration), and turns
+//! the result into a [`Reply`] or a [`Failure`]. It works with ports only; the room `gateway`
+//! decides which adapters stand behind them. The calls themselves are made by `dispatch`, `panel`
+//! and `orchestrate`.
 
 mod active;
 mod cascade;
@@ -41,7 +41,8 @@ pub use task::Task;
 
 /// A request under way: its id, its events, and the future of its result.
 ///
-/// Awaiting a run awaits its [`outcome`](Self::outcome). Nothing happens before that is polled.
+/// Awaiting a run awaits its [`outcome`](Self::outcome). Nothing happens before the outcome is
+/// polled.
 ///
 /// # Cancel safety
 /// Dropping a run cancels the request and closes its connections.

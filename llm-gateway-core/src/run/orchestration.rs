@@ -40,8 +40,8 @@ impl ActiveRun<'_> {
     }
 
     /// Checks that planner and worker have their keys. Without one of them the task fails before
-    /// the steps that come earlier are paid for. A verifier without a key is not an error: it
-    /// leaves an artifact that was not judged.
+    /// the steps that come earlier are paid for. A verifier without a key is not an error: the
+    /// artifact is then returned without a verdict.
     fn check_keys(
         &self,
         policy: &Policy,
@@ -53,7 +53,7 @@ impl ActiveRun<'_> {
         lacking.next().map_or(Ok(()), Err)
     }
 
-    /// Makes the reply or the failure of an orchestration that has ended, and writes its receipt.
+    /// Creates the reply or the failure of an orchestration that has ended, and writes its receipt.
     async fn conclude(
         &self,
         policy: &Policy,
@@ -120,7 +120,7 @@ impl ActiveRun<'_> {
         (outcome, evidence)
     }
 
-    /// Makes the failure of an orchestration that ended at `stage`, with everything that exists.
+    /// Creates the failure of an orchestration that ended at `stage`, with all results so far.
     fn failed_at(&self, stage: String, orchestrated: OrchestrationOutcome) -> Failure {
         let parts = self.parts(failure_of(&stage, &orchestrated));
         Failure::new(FailureParts {
@@ -131,21 +131,21 @@ impl ActiveRun<'_> {
         })
     }
 
-    /// Makes the failure of a task that is refused before its first step.
+    /// Creates the failure of a task that is refused before its first step.
     fn refused(&self, error: Error) -> Failure {
         let failed_stage = Some(PREFLIGHT.to_owned());
         Failure::new(FailureParts { failed_stage, ..self.parts(error) })
     }
 }
 
-/// What is known of the steps that ran.
+/// The outcomes, the evidence and the costs of the steps that ran.
 #[derive(Default)]
 struct StepRecords {
     /// The outcome of each step, for the caller.
     outcomes: Vec<StepOutcome>,
     /// The evidence of each step, for the certificate.
     evidence: Vec<StepEvidence>,
-    /// What each attempt cost, by the recorder's number of the moment at which it was sent.
+    /// The cost of each attempt, by the recorder's number of the moment at which it was sent.
     spent: BTreeMap<u64, AttemptCost>,
 }
 

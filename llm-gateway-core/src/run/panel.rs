@@ -35,8 +35,8 @@ impl ActiveRun<'_> {
         }
     }
 
-    /// Returns the error of a panel that must be certified and never can be, by what is declared of
-    /// its models. Nobody is asked then, since the answers would be paid for in vain.
+    /// Returns the error of a panel that must be certified and never can be, as its models are
+    /// declared. No member of such a panel is asked, because its answers would be paid for in vain.
     fn in_vain(&self, plan: &PlannedPanel) -> Option<Error> {
         let why = plan.never_certified.as_ref()?;
         let class = &self.task_class;
@@ -129,7 +129,7 @@ impl ActiveRun<'_> {
         Some(Error::new(Category::Independence, message).with_hint(why))
     }
 
-    /// Returns what can be done about the first member that did not answer, or about the quorum.
+    /// Returns advice about the first member that did not answer, or about the quorum.
     fn quorum_hint(&self, first: &Failure) -> String {
         let advice = first.error().hint().map(|hint| format!(": {hint}")).unwrap_or_default();
         let class = &self.task_class;
@@ -140,8 +140,8 @@ impl ActiveRun<'_> {
     }
 }
 
-/// Returns whether a member was not asked because too few others could be asked. Its failure does
-/// not show why.
+/// Returns whether a member was not asked because too few others could be asked. The failure of
+/// such a member does not show the cause.
 pub(super) fn is_spared(member: &Result<Answer, Failure>) -> bool {
     matches!(member, Err(failure) if failure.category() == Category::Quorum)
 }
@@ -176,8 +176,8 @@ fn agreement(
     panel::agreement(&answers.collect::<Vec<_>>(), plan.agree, claims)
 }
 
-/// Returns what is known of the lineage of the model that answered, by the name that the API gave
-/// it.
+/// Returns the known lineage of the model that answered, looked up by the name that the API
+/// reported.
 fn lineage<'k>(kinship: &'k Kinship, answer: &Answer) -> Option<&'k Lineage> {
     let Target { provider, model, .. } = &answer.target;
     let answered = answer.completion.model.as_deref().unwrap_or(model.as_str());

@@ -1,4 +1,4 @@
-//! What every receipt says about its run, and how it is written to disk.
+//! Collects what every receipt says about its run, and writes receipts to disk.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use super::active::ActiveRun;
 
 impl ActiveRun<'_> {
-    /// Returns what a receipt says about this run beside the evidence.
+    /// Returns the particulars of this run, which a receipt states beside the evidence.
     pub(super) fn particulars(
         &self,
         policy: &Policy,

@@ -14,7 +14,7 @@ const LONGEST: usize = 4096;
 pub(crate) struct RecentAnswers(Mutex<VecDeque<String>>);
 
 impl RecentAnswers {
-    /// Keeps the beginning of an answer, and forgets the oldest if there are too many.
+    /// Keeps the beginning of an answer, and drops the oldest answers if there are too many.
     pub(super) fn add(&self, answer: &str) {
         let start = answer.chars().take(LONGEST).collect();
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);

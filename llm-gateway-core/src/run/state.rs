@@ -1,4 +1,5 @@
-//! What outlives a request: the policy, the ports, and what is remembered between requests.
+//! The state that outlives a request: the policy, the ports, and what is remembered between
+//! requests.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -17,7 +18,7 @@ use crate::reliability::{Limiter, Targets};
 use super::escalation_counts::EscalationCounts;
 use super::recent_answers::RecentAnswers;
 
-/// What all runs of a gateway share.
+/// The state that all runs of a gateway share.
 pub(crate) struct SharedState {
     /// The policy, or its problems. Without a policy every request fails with those problems.
     pub(crate) policy: Result<Arc<Policy>, PolicyProblems>,
@@ -34,7 +35,7 @@ pub(crate) struct SharedState {
     pub(crate) targets: Targets,
     /// One rate limiter for each provider.
     pub(crate) limiters: BTreeMap<ProviderName, Limiter>,
-    /// Which models the policy knows to be related. It is built when the first panel is certified.
+    /// The kinship of the policy's models. It is built when the first panel is certified.
     pub(crate) kinship: OnceLock<Kinship>,
     pub(crate) recent_answers: RecentAnswers,
     pub(crate) escalation_counts: EscalationCounts,
@@ -43,7 +44,7 @@ pub(crate) struct SharedState {
 }
 
 impl SharedState {
-    /// Returns which models the policy knows to be related.
+    /// Returns the kinship of the policy's models: which of them are related.
     pub(super) fn kinship(&self, policy: &Policy) -> &Kinship {
         self.kinship.get_or_init(|| {
             let rows = policy.providers().iter().flat_map(|(provider, spec)| {
