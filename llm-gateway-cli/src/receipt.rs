@@ -19,13 +19,13 @@ use crate::layout::name;
 use crate::options::Documents;
 use crate::terminal::{FAINT, Terminal};
 
-/// What is written to a file: a receipt or a bundle.
+/// A kind of document that is written to a file: a receipt or a bundle.
 struct Document {
     name: &'static str,
     flag: &'static str,
-    /// The size of the largest that is written: `verify` reads no larger one.
+    /// The size of the largest document that is written, because `verify` reads no larger one.
     largest: usize,
-    /// The size of the largest file that may be one.
+    /// The size of the largest file that may be such a document.
     largest_file: usize,
     is_one: fn(&[u8]) -> bool,
 }

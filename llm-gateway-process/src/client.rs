@@ -1,10 +1,10 @@
-//! Notices when the other end of stdin or stdout has gone.
+//! Detects that the other end of stdin or stdout is closed.
 
 /// Waits until the other end of stdin or stdout is closed, even while nothing is read or written.
 ///
-/// A server that reads no more, because its answers are not taken, would not learn of it from its
-/// reads. Files have no other end, and on some platforms this cannot be known: it then waits for
-/// ever.
+/// A server that has stopped reading, because its client does not read its answers, would not
+/// notice this from its reads. Files have no other end, and some platforms cannot detect the end;
+/// the future then waits for ever.
 #[cfg(unix)]
 pub async fn client_left() {
     let (tell, told) = tokio::sync::oneshot::channel();
@@ -21,14 +21,14 @@ pub async fn client_left() {
     }
 }
 
-/// Waits for ever: this platform does not tell.
+/// Waits for ever, because this platform cannot detect the end.
 #[cfg(not(unix))]
 pub async fn client_left() {
     std::future::pending().await
 }
 
 /// Blocks until the other end of stdin or stdout is closed. Returns false if the system cannot
-/// tell.
+/// detect that.
 #[cfg(unix)]
 fn wait_for_hangup() -> bool {
     use rustix::event::{PollFd, PollFlags, poll};

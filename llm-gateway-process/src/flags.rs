@@ -28,7 +28,7 @@ pub struct GatewayFlags {
 impl GatewayFlags {
     /// Builds the gateway that the flags choose.
     ///
-    /// It is built even where the policy is invalid, so that a front can start and report the
+    /// The gateway is built even if the policy is invalid, so that a front can start and report the
     /// problems in its own way: see [`Gateway::problems`].
     pub fn gateway(&self, environment: Environment) -> Gateway {
         let source = match &self.routing {

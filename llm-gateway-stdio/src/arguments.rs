@@ -1,7 +1,7 @@
 //! Reads the arguments of a tool call as a model wrote them.
 //!
 //! One error names everything that is wrong with the arguments, so that the model needs one more
-//! try and not four. What an argument means is decided in `server`.
+//! try and not four. `server` decides what an argument means.
 
 use llm_gateway_core::front::closest_name;
 use llm_gateway_core::{Category, Error};
@@ -108,7 +108,7 @@ fn type_problem(argument: &Argument, value: &Value) -> Option<String> {
     (!fits).then(|| format!("`{}` must be {wanted}, not {}", argument.name, kind(value)))
 }
 
-/// Returns what a value is, for a sentence that says what it should have been.
+/// Returns the kind of a value, for a sentence that says which kind was expected.
 pub(crate) fn kind(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),

@@ -28,9 +28,9 @@ use server::Server;
 const GRACE_AFTER_END: Duration = Duration::from_secs(1);
 
 /// The time for which the last answers may be written after all calls have been cancelled. Clients
-/// kill a server after two seconds. Until then come [`GRACE_AFTER_END`] (1 s, or 1.05 s where the
-/// binary notices by itself that the client has left), this (0.4 s), the last bookings (0.3 s), the
-/// end of the runtime (0.1 s) and the last log lines (0.05 s): 1.9 s at most.
+/// kill a server after two seconds. The end of a server takes [`GRACE_AFTER_END`] (1 s, or 1.05 s
+/// if the binary notices by itself that the client has left), these last answers (0.4 s), the last
+/// bookings (0.3 s), the end of the runtime (0.1 s) and the last log lines (0.05 s): 1.9 s at most.
 const LAST_WORDS: Duration = Duration::from_millis(400);
 
 /// Serves MCP until the reader ends or `stop` is ready, and returns within two seconds of that.
@@ -42,8 +42,8 @@ const LAST_WORDS: Duration = Duration::from_millis(400);
 /// any more counts as the end of the reader. While no line is read because answers wait (below), the
 /// end of the reader is noticed only once they are taken; the binary watches its pipes for that.
 ///
-/// Every line is answered unless it is a notification or an answer: what is no request gets an
-/// error, with its id where one can be read. While 64 messages or 16 MiB wait to be written, no
+/// Every line is answered unless it is a notification or an answer: a line that is no request gets
+/// an error, with its id if one can be read. While 64 messages or 16 MiB wait to be written, no
 /// further line is read.
 ///
 /// # Cancel safety

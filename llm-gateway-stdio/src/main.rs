@@ -25,9 +25,9 @@ const SERVER_LOG: &str = "warn,llm_gateway=info,rmcp=warn";
 /// [`serve`](llm_gateway_stdio::serve) takes to end at most.
 const LAST_BOOKINGS: Duration = Duration::from_millis(300);
 
-/// The time after which a client that closed its end of a stream is gone for good. A little longer
-/// than the second that calls have after the end of stdin, which is usually noticed first; not so
-/// while nothing is read because answers wait, and where only stdout was closed.
+/// The time after which a client that closed its end of a stream is gone for good. It is a little
+/// longer than the second that calls have after the end of stdin, which is usually noticed first.
+/// The end is not noticed while nothing is read because answers wait, or if only stdout was closed.
 const GRACE_AFTER_LEAVING: Duration = Duration::from_millis(1_050);
 
 fn main() -> ExitCode {

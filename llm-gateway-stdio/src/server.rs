@@ -1,8 +1,8 @@
 //! Runs the MCP tools: turns a tool call into a call of the gateway, and the outcome into an
 //! envelope.
 //!
-//! This file also ends calls: when the client cancels one, when the server goes down, and when one
-//! panics.
+//! This module also ends calls: when the client cancels a call, when the server goes down, and when
+//! a call panics.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;

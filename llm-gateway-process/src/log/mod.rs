@@ -1,7 +1,7 @@
 //! Logs on stderr: one line an event, filtered by level and target.
 //!
-//! Whoever logs never waits for stderr: a line goes into a bounded [`Queue`], and a thread of its
-//! own writes it. Where nobody reads stderr, lines are lost and nothing else.
+//! Logging never waits for stderr: a line is put into a bounded [`Queue`], and a separate thread
+//! writes it. If nobody reads stderr, only log lines are lost.
 
 mod queue;
 
@@ -22,7 +22,7 @@ use queue::{LineWriter, Queue};
 /// takes for ever.
 const LAST_LINES: Duration = Duration::from_millis(50);
 
-/// The logs of a process. Dropping it gives the last lines a moment to be written.
+/// The logs of a process. Dropping the value waits a moment for the last lines to be written.
 #[must_use = "the last log lines are lost unless this is kept until the process ends"]
 #[derive(Debug)]
 pub struct Logs(Arc<Queue>);

@@ -1,15 +1,15 @@
-//! The lines that wait to be written: a queue that never makes a writer wait.
+//! The log lines that wait to be written: a queue that never makes its callers wait.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The most bytes that wait to be written. A pipe holds 64 KiB, and this is what a reader may be
-/// late by beyond that.
+/// The most bytes that wait to be written. A pipe holds 64 KiB, and the queue adds this much for a
+/// slow reader.
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// A bounded queue of log lines. What does not fit is left out and counted.
+/// A bounded queue of log lines. A line that does not fit is left out and counted.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -21,9 +21,9 @@ struct State {
     lines: VecDeque<Vec<u8>>,
     /// The bytes of all `lines`.
     bytes: usize,
-    /// How many lines were left out since this was last told.
+    /// The number of lines that were left out since the last report.
     left_out: u64,
-    /// Whether a line was taken that is not written yet.
+    /// Whether a line has been taken from the queue that is not written yet.
     writing: bool,
 }
 
@@ -39,8 +39,8 @@ impl State {
         fits
     }
 
-    /// Removes and returns the next line to write. The number of lines that were left out comes
-    /// after the lines before them.
+    /// Removes and returns the next line to write. The report of lines that were left out follows
+    /// the lines before them.
     fn next(&mut self) -> Option<Vec<u8>> {
         let line = self.lines.pop_front();
         let line = line.or_else(|| (self.left_out > 0).then(|| told(&mut self.left_out)))?;
@@ -50,7 +50,7 @@ impl State {
 }
 
 impl Queue {
-    /// Adds a line, or counts it as left out. Never waits for anything that is written.
+    /// Adds a line, or counts it as left out, without waiting.
     pub(super) fn push(&self, line: Vec<u8>) {
         let mut state = self.state();
         // Writing works again once half of what waited is written. Until then everything is left
@@ -98,7 +98,7 @@ impl Queue {
     }
 }
 
-/// Returns the line that tells how many lines were left out, and begins to count anew.
+/// Returns the line that reports how many lines were left out, and resets the count.
 fn told(left_out: &mut u64) -> Vec<u8> {
     let count = std::mem::take(left_out);
     format!(" WARN llm_gateway: {count} log lines were left out, because stderr was not read\n")
@@ -125,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    /// A stderr that takes a line only when the test says so, and keeps what it took.
+    /// A fake stderr that accepts a line only when the test says so, and keeps the accepted lines.
     struct Gate {
         open: Receiver<()>,
         taken: Sender<Vec<u8>>,
@@ -145,7 +145,8 @@ mod tests {
         }
     }
 
-    /// Returns a queue whose stderr is stuck, the way to let lines pass, and the lines that did.
+    /// Returns a queue whose stderr is blocked, the way to let lines pass, and the lines that
+    /// passed.
     fn stuck() -> (Arc<Queue>, Sender<()>, Receiver<Vec<u8>>) {
         let queue = Arc::new(Queue::default());
         let ((allow, open), (taken, lines)) = (channel(), channel());

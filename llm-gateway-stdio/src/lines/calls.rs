@@ -1,16 +1,16 @@
-//! The requests under way: under which id rmcp knows each, and whose answer it is.
+//! The requests under way, each with the id that rmcp knows it by and the client that waits for it.
 //!
-//! rmcp gets ids of our own, each of which is used once. What a client does with its ids, such as
-//! using one again at once after a cancellation, then cannot mix up two answers.
+//! rmcp gets ids that this module assigns, each of which is used once. A client that reuses an id,
+//! such as right after a cancellation, then cannot mix up two answers.
 
 use std::collections::HashMap;
 
 use super::id::Id;
 
-/// The requests under way, and the batches that are not answered whole.
+/// The requests under way, and the batches that are not completely answered.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    /// The last id that rmcp got.
+    /// The last id that was assigned for rmcp.
     last: i64,
     calls: HashMap<i64, Call>,
     /// The ids of rmcp by the keys of the clients' ids.
@@ -29,10 +29,10 @@ struct Call {
     batch: Option<BatchNumber>,
 }
 
-/// A batch, answered by one list once all of its requests are.
+/// A batch, which is answered by one list once all of its requests are answered.
 #[derive(Debug, Default)]
 struct Batch {
-    /// Whether all of its messages were taken.
+    /// Whether all messages of the batch were read.
     read: bool,
     under_way: usize,
     answers: Vec<String>,
@@ -44,7 +44,7 @@ impl Calls {
         self.calls.len()
     }
 
-    /// Begins a request whose id no other has that is under way. Returns its id for rmcp.
+    /// Begins a request whose id no other request under way has. Returns its id for rmcp.
     pub(crate) fn begin(&mut self, id: Id, batch: Option<BatchNumber>) -> i64 {
         self.last += 1;
         self.known.insert(id.key().to_owned(), self.last);
@@ -60,8 +60,8 @@ impl Calls {
         self.known.get(key).copied()
     }
 
-    /// Ends a request by an answer that `line` makes from the client's id. Returns what is to be
-    /// written now.
+    /// Ends a request by an answer that `line` makes from the client's id. Returns the message to
+    /// write now.
     pub(crate) fn answer(
         &mut self,
         number: i64,
@@ -71,15 +71,15 @@ impl Calls {
         self.collect(line(call.id.written()), call.batch)
     }
 
-    /// Ends a request that gets no answer. Returns what is to be written now: the answers of its
-    /// batch if it was the last one of that.
+    /// Ends a request that gets no answer. Returns the message to write now: the answers of its
+    /// batch, if it was the last request of that batch.
     pub(crate) fn cancel(&mut self, number: i64) -> Option<String> {
         let batch = self.end(number)?.batch?;
         self.whole(batch)
     }
 
-    /// Adds an answer to its batch. Returns what is to be written now: the answer, if it belongs
-    /// to none.
+    /// Adds an answer to its batch. Returns the message to write now: the answer, if it belongs to
+    /// no batch.
     pub(crate) fn collect(&mut self, line: String, batch: Option<BatchNumber>) -> Option<String> {
         let Some(number) = batch else { return Some(line) };
         self.batches.get_mut(&number)?.answers.push(line);
@@ -94,13 +94,13 @@ impl Calls {
         number
     }
 
-    /// Notes that all messages of a batch were taken. Returns its answers if there are all.
+    /// Records that all messages of a batch were read. Returns its answers if all are there.
     pub(crate) fn end_batch(&mut self, number: BatchNumber) -> Option<String> {
         self.batches.get_mut(&number)?.read = true;
         self.whole(number)
     }
 
-    /// Ends all batches, and returns the answers that they have.
+    /// Ends all batches, and returns the answers that they have so far.
     pub(crate) fn break_off(&mut self) -> Vec<String> {
         let batches = std::mem::take(&mut self.batches).into_values();
         batches.filter_map(|batch| list(&batch.answers)).collect()

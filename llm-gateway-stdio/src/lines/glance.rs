@@ -1,21 +1,21 @@
 //! Reads the names at the top of a message that is no JSON, or is too long to be held.
 //!
 //! An error must carry the id of its request, or the client waits for an answer that never comes.
-//! This reader needs no whole message: it is fed bytes as they come, holds the id alone, and is
-//! not stopped by what a parser refuses further in.
+//! This reader needs no whole message: it reads bytes as they arrive, stores only the id, and
+//! ignores faults that a parser would refuse.
 
-/// The most bytes of an id or of a name that are held.
+/// The most bytes of an id or of a name that are stored.
 const LONGEST_TOKEN: usize = 64 * 1024;
 
-/// What was found at the top of a message.
+/// The names and the id at the top of a message.
 #[derive(Debug, Default)]
 pub(crate) struct Glance {
     depth: usize,
-    /// Whether the message is an object, known from its first byte on.
+    /// Whether the message is an object, which its first byte shows.
     object: Option<bool>,
     in_text: bool,
     escaped: bool,
-    /// Whether the next thing at the top is a name.
+    /// Whether a name comes next at the top of the message.
     expects_name: bool,
     name: Vec<u8>,
     value: Vec<u8>,
@@ -24,7 +24,7 @@ pub(crate) struct Glance {
     names: Names,
 }
 
-/// Which names of a message were seen.
+/// The names of a message that were seen.
 #[derive(Debug, Default, Clone, Copy)]
 struct Names {
     method: bool,
@@ -32,22 +32,22 @@ struct Names {
 }
 
 impl Glance {
-    /// Returns the glance at a whole text.
+    /// Returns the glance at a complete text.
     pub(crate) fn at(text: &[u8]) -> Self {
         let mut glance = Self::default();
         glance.look(text);
         glance
     }
 
-    /// Looks at the next bytes of the message.
+    /// Reads the next bytes of the message.
     pub(crate) fn look(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.step(byte);
         }
     }
 
-    /// Returns the id as it was written, if the message has exactly one, and one that an answer
-    /// can carry: a text or a number.
+    /// Returns the id as it was written, if the message has exactly one that an answer can carry: a
+    /// text or a number.
     pub(crate) fn id(&self) -> Option<String> {
         let (first, others) = self.ids.split_first()?;
         if others.iter().any(|other| other != first) {
@@ -57,7 +57,7 @@ impl Glance {
         (is_number(id) || is_text(id)).then(|| id.to_owned())
     }
 
-    /// Decides whether the message is an answer, which gets none.
+    /// Returns whether the message is an answer, which is never answered.
     pub(crate) fn is_answer(&self) -> bool {
         self.names.answer && !self.names.method
     }
@@ -115,7 +115,7 @@ impl Glance {
         }
     }
 
-    /// Keeps a byte of a name, or of an id, at the top.
+    /// Stores a byte of a name, or of an id, at the top of the message.
     fn keep(&mut self, byte: u8) {
         if self.depth != 1 {
             return;
@@ -141,7 +141,7 @@ impl Glance {
     }
 }
 
-/// Decides whether a text is a number by JSON's grammar, of whatever size.
+/// Returns whether a text is a number by JSON's grammar, of any size.
 pub(crate) fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -162,7 +162,7 @@ pub(crate) fn is_number(text: &str) -> bool {
         && exponent.is_none_or(digits)
 }
 
-/// Decides whether a text is a whole JSON text, lone surrogates included.
+/// Returns whether a text is a complete JSON string, lone surrogates included.
 fn is_text(text: &str) -> bool {
     text.len() <= LONGEST_TOKEN
         && serde_json::from_str::<String>(&super::json::without_lone_escapes(text)).is_ok()

@@ -1,4 +1,4 @@
-//! The id of a request: what it is, and how its client wrote it.
+//! The id of a request, and the way in which its client wrote it.
 //!
 //! An answer repeats the id byte for byte. Two ways to write one id (`1` and `1.0`, `"a"` and
 //! `"\u0061"`) are one id.
@@ -8,7 +8,7 @@ use serde_json::{Number, Value};
 use super::glance::is_number;
 use crate::arguments::kind;
 
-/// The largest whole number below which each has a float of its own: 2^53.
+/// The whole number up to which each has a float of its own: 2^53.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The id of a request.
@@ -18,7 +18,7 @@ pub(crate) struct Id {
     written: String,
 }
 
-/// An id that no request may have.
+/// The error of an id that no request may have.
 #[derive(Debug)]
 pub(crate) struct WrongId {
     /// The id as it was written, if an answer can carry it.
@@ -27,7 +27,7 @@ pub(crate) struct WrongId {
 }
 
 impl Id {
-    /// Reads an id. `written` returns how it was written, where that is known. A null is none.
+    /// Reads an id. `written` returns the id as it was written, if that is known. Null is no id.
     ///
     /// # Errors
     /// Fails if no request may have this id.
@@ -59,7 +59,8 @@ impl Id {
         &self.written
     }
 
-    /// Returns a text that is the same for every way to write this id, and for no other id.
+    /// Returns a text that is the same for every way to write this id, and differs for every other
+    /// id.
     pub(crate) fn key(&self) -> &str {
         &self.key
     }

@@ -1,14 +1,15 @@
-//! Reads `initialize` as clients really send it.
+//! Reads `initialize` in the forms in which clients send it.
 //!
-//! What the server does not need cannot make a client unwelcome: a missing or odd `clientInfo`,
-//! `capabilities` or `_meta` is put right. The version is needed, so it is asked for by name.
+//! A client is not refused over a field that the server does not need: a missing or odd
+//! `clientInfo`, `capabilities` or `_meta` is corrected. The version is needed, so its absence is
+//! an error that names it.
 
 use rmcp::model::ClientCapabilities;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::kind;
 
-/// Puts the parameters of an `initialize` into the form that rmcp reads.
+/// Converts the parameters of an `initialize` into the form that rmcp reads.
 ///
 /// # Errors
 /// Fails with a sentence that names the field that is missing or wrong.
@@ -36,7 +37,7 @@ pub(crate) fn taken(params: Option<&Map<String, Value>>) -> Result<Map<String, V
     Ok(taken)
 }
 
-/// Returns the capabilities that can be read. `true` means a capability without settings.
+/// Returns the capabilities that can be read. `true` stands for a capability without settings.
 fn capabilities(given: Option<&Value>) -> Value {
     let mut read = Map::new();
     for (name, value) in given.and_then(Value::as_object).into_iter().flatten() {
@@ -48,7 +49,7 @@ fn capabilities(given: Option<&Value>) -> Value {
     Value::Object(read)
 }
 
-/// Returns the name and the version of the client, as far as it told them.
+/// Returns the name and the version of the client, as far as it states them.
 fn client_info(given: Option<&Value>) -> Value {
     let told = |name: &str| match given.and_then(|given| given.get(name)) {
         Some(Value::String(text)) => text.clone(),

@@ -1,4 +1,4 @@
-//! Reads one line as JSON: tolerant of how a text is written, strict in what it says.
+//! Reads one line as JSON: tolerant in form, strict in meaning.
 //!
 //! A lone surrogate, which JavaScript and Python write when they cut a text within a character,
 //! becomes U+FFFD. A name that one object gives twice has two meanings and is refused.
@@ -12,15 +12,15 @@ use serde_json::{Map, Number, Value};
 
 use crate::arguments::shown;
 
-/// The character that stands for one that cannot be known.
+/// The character that replaces an unknown one.
 const UNKNOWN: &str = "\u{fffd}";
 
-/// Why a line was not read.
+/// The reason why a line could not be read.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Unreadable {
-    /// It is not JSON, or more than a parser holds.
+    /// The line is not JSON, or has more than a parser can hold.
     NotJson(String),
-    /// It is JSON that says two things at once, or too many.
+    /// The line is JSON with two meanings, or with too many values.
     Ambiguous(String),
 }
 
@@ -102,8 +102,8 @@ fn unit(escape: &str) -> Option<u16> {
     hex.then(|| u16::from_str_radix(digits, 16).ok()).flatten()
 }
 
-/// The most values of one line. The longest line could hold some eight million, each of which takes
-/// more memory than its text; a call has a few dozen.
+/// The most values of one line. The longest line could have some eight million values, each of
+/// which takes more memory than its text; a call has a few dozen.
 const MOST_VALUES: usize = 262_144;
 
 /// A reader of JSON in which no object gives a name twice.

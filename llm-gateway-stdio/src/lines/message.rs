@@ -1,4 +1,4 @@
-//! Checks a JSON value for a JSON-RPC message, and answers what is none.
+//! Checks whether a JSON value is a JSON-RPC message, and answers a value that is none.
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ pub(crate) const INVALID_REQUEST: i64 = -32600;
 /// The error code for a request whose parameters are wrong.
 pub(crate) const INVALID_PARAMS: i64 = -32602;
 
-/// An error instead of an answer.
+/// A refusal: an error instead of an answer.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Refusal {
     /// The id of the request, as it was written; `None` if it cannot be read.
@@ -24,7 +24,8 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// Returns the refusal as a message. Without an id it has no member `id`, as MCP wants it.
+    /// Returns the refusal as a message. Without an id the message has no member `id`, as MCP
+    /// requires.
     pub(crate) fn to_line(&self) -> String {
         let error = json!({ "code": self.code, "message": self.message });
         match &self.id {
@@ -45,8 +46,8 @@ pub(crate) enum Message {
     Answer(Map<String, Value>),
 }
 
-/// Checks a value that one line or one element of a batch holds. `written` returns the id as it was
-/// written, where that is known.
+/// Checks the value of a line or of an element of a batch. `written` returns the id as it was
+/// written, if that is known.
 ///
 /// # Errors
 /// Fails with the error to answer.
@@ -95,8 +96,8 @@ pub(crate) fn check(
     }
 }
 
-/// Returns a message without an id that an answer could carry. Some writers give notifications an
-/// id that is null; a request with such an id cannot be answered.
+/// Returns a notification without its id, which no answer could carry. Some clients send
+/// notifications with an id that is null; a request with such an id cannot be answered.
 fn notification(method: String, mut object: Map<String, Value>) -> Result<Message, Refusal> {
     if object.shift_remove("id").is_some() && !method.starts_with("notifications/") {
         let message = "`id` must be text or a whole number, not null".to_owned();

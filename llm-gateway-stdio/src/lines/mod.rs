@@ -1,12 +1,13 @@
-//! Lines before rmcp: what a client writes becomes well-formed requests, or an error at once.
+//! The layer of lines before rmcp: it converts the lines of a client into well-formed requests, or
+//! answers them with an error at once.
 //!
-//! rmcp passes over a line that it cannot parse, ends over a notification that comes early, and
-//! answers without an id what it cannot read. Here every line gets its answer: `splitter` cuts
-//! bytes into lines within a bound, `json` reads one tolerantly, `message` checks it, `calls` gives
-//! each request an id that is used once, and `session` decides; all of these are pure. `outbox`
-//! writes, and [`Lines`] is the transport that rmcp reads from and writes to.
+//! rmcp ignores a line that it cannot parse, ends at a notification that comes early, and answers a
+//! request that it cannot read without an id. In this layer every line gets its answer: `splitter`
+//! cuts bytes into lines within a bound, `json` reads one tolerantly, `message` checks it, `calls`
+//! gives each request an id that is used once, and `session` decides; all of these are pure.
+//! `outbox` writes, and [`Lines`] is the transport that rmcp reads from and writes to.
 //!
-//! Reading stops while too many answers wait for a client that does not take them, so that memory
+//! Reading stops while too many answers wait for a client that does not read them, so that memory
 //! has a bound.
 
 mod calls;
@@ -39,12 +40,12 @@ use session::Session;
 use splitter::{LONGEST_LINE, Line, Splitter};
 pub(crate) use unanswered::Unanswered;
 
-/// The number of requests under way from which on lines are read slowly. Answers that are worked
-/// out faster than they are taken then wait in the pipe as questions.
+/// The number of requests under way from which on lines are read slowly. If answers are produced
+/// faster than the client reads them, the rest then waits in the pipe as questions.
 const CROWD: usize = 512;
 
-/// How long a line waits for the crowd before it at most. A crowd of slow calls delays the lines
-/// behind it by this and no more, until the next answer.
+/// The longest time for which a line waits for a crowd of requests before it. A crowd of slow calls
+/// delays the lines behind it by this time only, until the next answer.
 const CROWD_WAIT: Duration = Duration::from_millis(100);
 
 /// The transport between a client's byte streams and rmcp.
@@ -55,17 +56,16 @@ pub(crate) struct Lines<R> {
     waiting: VecDeque<ClientJsonRpcMessage>,
     outbox: Outbox,
     unanswered: Unanswered,
-    /// Told after each answer.
+    /// The notification after each answer.
     answered: Notify,
     /// Whether a line has waited in vain since the last answer.
     is_slow: bool,
-    /// Cancelled when the reader has ended, or nobody takes what is written.
+    /// The token that is cancelled when the reader has ended, or the client no longer reads.
     ended: CancellationToken,
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
-    /// Returns a transport that reads from `reader`, and cancels `ended` when that has ended. Calls
-    /// that are `unanswered` get no answer.
+    /// Returns a transport that reads from `reader`, and cancels `ended` at the end of the reader.
     pub(crate) fn new(
         reader: R,
         outbox: Outbox,
@@ -86,10 +86,10 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// Reads the next line; `None` once the reader has ended. A last line needs no end.
+    /// Reads the next line; `None` once the reader has ended. The last line need not end.
     ///
     /// # Cancel safety
-    /// What was read of a line is kept.
+    /// The part of a line that was read is kept.
     async fn line(&mut self) -> Option<Line> {
         while !self.ended.is_cancelled() {
             let read = tokio::select! {
@@ -182,7 +182,7 @@ mod tests {
         (Lines::new(reader, outbox, versions, ended, Unanswered::default()), writing)
     }
 
-    /// The clock is paused, so a wait is counted and not felt.
+    /// Checks, with a paused clock, that a crowd of slow calls delays the lines behind it once.
     #[tokio::test(start_paused = true)]
     async fn a_crowd_of_slow_calls_delays_the_lines_behind_it_once() {
         let ping = |id| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}\n");

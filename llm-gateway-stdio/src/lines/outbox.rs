@@ -12,7 +12,7 @@ const MOST_MESSAGES: usize = 64;
 /// The most bytes that wait to be written before reading stops.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// Returns an outbox, and what writes its messages to `writer`.
+/// Returns an outbox, and the future end that writes its messages to `writer`.
 pub(crate) fn outbox<W>(writer: W) -> (Outbox, Writing<W>) {
     let (messages, waiting) = mpsc::unbounded_channel();
     let backlog = Arc::new(Backlog::default());
@@ -20,14 +20,15 @@ pub(crate) fn outbox<W>(writer: W) -> (Outbox, Writing<W>) {
     (Outbox { messages, backlog }, writing)
 }
 
-/// The end that messages are put into.
+/// The end of an outbox into which messages are put.
 pub(crate) struct Outbox {
     messages: mpsc::UnboundedSender<String>,
     backlog: Arc<Backlog>,
 }
 
 impl Outbox {
-    /// Adds a message. Never waits: who answers must not wait for a client that does not read.
+    /// Adds a message without waiting, because an answer must not wait for a client that does not
+    /// read.
     pub(crate) fn put(&self, message: String) {
         self.backlog.messages.fetch_add(1, Ordering::AcqRel);
         self.backlog.bytes.fetch_add(message.len(), Ordering::AcqRel);
@@ -35,12 +36,12 @@ impl Outbox {
         let _ = self.messages.send(message);
     }
 
-    /// Waits until nobody takes what is written any more.
+    /// Waits until the client no longer reads.
     pub(crate) async fn closed(&self) {
         self.messages.closed().await;
     }
 
-    /// Waits until little enough waits to be written, or nobody takes it any more.
+    /// Waits until the backlog is small enough, or the client no longer reads.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -54,7 +55,7 @@ impl Outbox {
     }
 }
 
-/// How much waits to be written.
+/// The backlog: how much is waiting to be written.
 #[derive(Default)]
 struct Backlog {
     messages: AtomicUsize,
@@ -69,7 +70,7 @@ impl Backlog {
     }
 }
 
-/// The end that messages are written from.
+/// The end of an outbox that writes the messages.
 pub(crate) struct Writing<W> {
     writer: W,
     waiting: mpsc::UnboundedReceiver<String>,

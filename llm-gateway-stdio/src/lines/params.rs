@@ -1,13 +1,13 @@
 //! Checks the parameters of the methods that this server has.
 //!
-//! rmcp takes a request whose parameters it cannot read for a method that it does not know. A
-//! client must not be told that there are no tools because it forgot a name.
+//! rmcp reports a request whose parameters it cannot read as an unknown method. A client that
+//! forgot a name must not be told that there are no tools.
 
 use serde_json::{Map, Value};
 
 use crate::arguments::kind;
 
-/// What a member of the parameters must be.
+/// The kind of value that a member of the parameters must have.
 enum ValueKind {
     Text,
     Object,
@@ -29,10 +29,11 @@ const MEMBERS: [Member; 4] = [
     Member { method: "", name: "_meta", wanted: ValueKind::Object, required: false },
 ];
 
-/// The methods that the server has. What rmcp cannot read of these is wrong in its parameters.
+/// The methods that the server has. If rmcp cannot read a request for one of these, its parameters
+/// are wrong.
 const METHODS: [&str; 5] = ["initialize", "ping", "server/discover", "tools/call", "tools/list"];
 
-/// Decides whether the server has a method.
+/// Returns whether the server has a method.
 pub(crate) fn is_known(method: &str) -> bool {
     METHODS.contains(&method)
 }

@@ -1,6 +1,7 @@
-//! From a line to what rmcp gets and what is answered at once, and from rmcp's answer to a line.
+//! The session with one client: it converts lines into messages for rmcp and immediate answers, and
+//! rmcp's answers into lines.
 //!
-//! There is no input and no output here: a line goes in, messages and lines come out.
+//! The session does no input and output: it takes a line, and returns messages and lines.
 
 use std::collections::VecDeque;
 
@@ -22,10 +23,10 @@ use super::{initialize, params};
 const LONGEST_BATCH: usize = 1000;
 
 /// The beginning of the names under which a request of the newest versions carries what
-/// `initialize` told before.
+/// `initialize` stated before.
 const INLINE: &str = "io.modelcontextprotocol/";
 
-/// What became of a line.
+/// The result of reading a line.
 #[derive(Default)]
 pub(crate) struct Taken {
     /// The messages for rmcp.
@@ -34,13 +35,13 @@ pub(crate) struct Taken {
     pub(crate) lines: Vec<String>,
 }
 
-/// What is known of the conversation with one client.
+/// The state of the conversation with one client.
 pub(crate) struct Session {
     calls: Calls,
     /// The versions that the server speaks.
     versions: Vec<ProtocolVersion>,
-    /// Whether rmcp has got the request with which a session begins. Before, any notification
-    /// would end it.
+    /// Whether rmcp has received the request with which a session begins. An earlier notification
+    /// would end the session.
     begun: bool,
 }
 
@@ -55,7 +56,7 @@ impl Session {
         self.calls.under_way()
     }
 
-    /// Takes a line.
+    /// Reads a line.
     pub(crate) fn take(&mut self, line: Line) -> Taken {
         let mut taken = Taken::default();
         match line {
@@ -95,7 +96,7 @@ impl Session {
         self.calls.cancel(number(id)?)
     }
 
-    /// Returns the lines that are left when the session ends.
+    /// Returns the lines that remain when the session ends.
     pub(crate) fn end(&mut self) -> Vec<String> {
         self.calls.break_off()
     }
@@ -118,7 +119,7 @@ impl Session {
         }
     }
 
-    /// Takes a batch, which 2025-03-26 has and no other version forbids a server to understand.
+    /// Reads a batch, which the version 2025-03-26 has and no other version forbids.
     fn take_batch(&mut self, batch: Vec<Value>, taken: &mut Taken) {
         if !(1..=LONGEST_BATCH).contains(&batch.len()) {
             let message = format!("a batch has 1 to {LONGEST_BATCH} messages, not {}", batch.len());
@@ -188,7 +189,8 @@ impl Session {
         Ok(())
     }
 
-    /// Lets a request pass if the session has begun, or if rmcp will not end the session over it.
+    /// Decides whether a request may pass: the session has begun, or rmcp does not end the session
+    /// over the request.
     fn opens(&mut self, request: &ClientRequest) -> Result<(), (i64, String)> {
         let meta = request.get_meta();
         let passes = match request {
@@ -209,7 +211,7 @@ impl Session {
         Err((INVALID_REQUEST, "the session has not begun: `initialize` comes first".to_owned()))
     }
 
-    /// Decides whether rmcp takes a request as the beginning of a session without `initialize`.
+    /// Returns whether rmcp accepts a request as the beginning of a session without `initialize`.
     fn is_inline(&self, meta: &RequestMetaObject) -> bool {
         let version = meta.protocol_version();
         meta.missing_required_keys(&ProtocolVersion::V_2026_07_28).is_empty()
@@ -230,8 +232,8 @@ impl Session {
         self.hand_on(object, taken);
     }
 
-    /// Hands a message that gets no answer on to rmcp. What rmcp cannot read, and what comes
-    /// before the session has begun, is passed over.
+    /// Passes a message that gets no answer on to rmcp. A message that rmcp cannot read, or that
+    /// comes before the session has begun, is ignored.
     fn hand_on(&self, object: Map<String, Value>, taken: &mut Taken) {
         if !self.begun {
             return;
@@ -243,7 +245,7 @@ impl Session {
     }
 }
 
-/// Returns a request as rmcp reads it, with nothing but what a request has.
+/// Returns a request in the form that rmcp reads, with only the members of a request.
 fn request(
     method: &str,
     params: Option<Map<String, Value>>,
@@ -260,14 +262,14 @@ fn request(
     }
 }
 
-/// Returns the answer to a line that was not read. An answer of the client gets none, and neither
-/// does what cannot be told from one.
+/// Returns the answer to a line that could not be read. An answer of the client gets none, and
+/// neither does a line that may be one.
 fn unread(glance: &Glance, code: i64, message: String) -> Option<String> {
     let refusal = Refusal { id: glance.id(), code, message };
     (!glance.is_answer()).then(|| refusal.to_line())
 }
 
-/// Returns the number that a request has for rmcp.
+/// Returns the number by which rmcp knows a request.
 fn number(id: &RequestId) -> Option<i64> {
     match id {
         RequestId::Number(number) => Some(*number),

@@ -1,4 +1,4 @@
-//! Cuts bytes into lines, and holds no more than the bound of a line that has no end.
+//! Splits bytes into lines, and stores no more than the bound of a line that does not end.
 
 use super::glance::Glance;
 
@@ -10,16 +10,16 @@ pub(crate) const LONGEST_LINE: usize = 16 * 1024 * 1024;
 pub(crate) enum Line {
     /// A line without its end.
     Whole(Vec<u8>),
-    /// A line above the bound. Its bytes are gone, and what a glance at them found is left.
+    /// A line above the bound. Its bytes are lost, and only the glance at them is left.
     TooLong(Glance),
 }
 
-/// The state between two reads: the line that has begun.
+/// The state between two reads: the line that has begun, if any.
 #[derive(Debug)]
 pub(crate) struct Splitter {
     longest: usize,
     begun: Vec<u8>,
-    /// The glance at a line that is above the bound already.
+    /// The glance at a line that already exceeds the bound.
     skipped: Option<Glance>,
 }
 
@@ -29,7 +29,7 @@ impl Splitter {
         Self { longest, begun: Vec::new(), skipped: None }
     }
 
-    /// Takes bytes up to the end of the first line in them. Returns how many were taken, and the
+    /// Reads bytes up to the end of the first line in them. Returns how many were read, and the
     /// line if it is complete.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> (usize, Option<Line>) {
         let end = bytes.iter().position(|byte| *byte == b'\n');
@@ -41,7 +41,7 @@ impl Splitter {
         (taken, end.and_then(|_| self.end()))
     }
 
-    /// Ends the line that has begun, as the end of the input does. Returns `None` if none has.
+    /// Ends the line that has begun, at the end of the input. Returns `None` if no line has begun.
     pub(crate) fn end(&mut self) -> Option<Line> {
         let begun = std::mem::take(&mut self.begun);
         match self.skipped.take() {

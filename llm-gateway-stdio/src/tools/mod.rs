@@ -1,7 +1,7 @@
 //! Defines what an MCP client sees of each tool: its name, its arguments and its description.
 //!
-//! These follow from the policy in force. `task_class` is an enum of the policy's classes, and the
-//! description says what each class is for, so that an agent can choose without asking first.
+//! All three follow from the policy in force. `task_class` is an enum of the policy's classes, and
+//! the description says what each class is for, so that an agent can choose without asking first.
 //! `server` runs the tools.
 
 mod schema;

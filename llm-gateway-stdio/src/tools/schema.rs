@@ -1,4 +1,4 @@
-//! Makes the JSON Schema of a tool's arguments, by the policy in force.
+//! Builds the JSON Schema of a tool's arguments, by the policy in force.
 //!
 //! The schema is flat, because some clients drop what is nested.
 
