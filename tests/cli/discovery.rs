@@ -1,4 +1,5 @@
-//! Where the policy and the keys are read from, and where they never are.
+//! Tests of the places from which the policy and the keys are read, and of places from which they
+//! never are.
 
 use crate::policies::SMALL;
 use crate::program::{Home, Run};

@@ -1,14 +1,14 @@
-//! What the documents say that can be typed at a terminal, held against the program's own help.
+//! Checks the commands and flags in the documents against the program's own help.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::program::Home;
 
-/// Flags that the documents name and that belong to other programs.
+/// Flags in the documents that belong to other programs.
 const OF_OTHER_PROGRAMS: &[&str] = &["--env"];
 
-/// The pages that a person reads, by name.
+/// Returns the pages that people read, by name.
 fn pages() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let names = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
@@ -27,7 +27,7 @@ fn pages() -> BTreeMap<String, String> {
     pages
 }
 
-/// What is between backticks and what is in blocks of code, line by line.
+/// Returns the texts between backticks and in blocks of code, line by line.
 fn code(page: &str) -> Vec<String> {
     let mut code = Vec::new();
     for (index, part) in page.split("```").enumerate() {
@@ -41,7 +41,7 @@ fn code(page: &str) -> Vec<String> {
     code
 }
 
-/// The words of each call of `llm-gateway` in a line of code.
+/// Returns the words of each call of `llm-gateway` in a line of code.
 fn calls(line: &str) -> Vec<Vec<&str>> {
     let begins_a_word = |at: usize| line[..at].is_empty() || line[..at].ends_with(' ');
     let named = line.match_indices("llm-gateway ").filter(|(at, _)| begins_a_word(*at));
@@ -50,13 +50,13 @@ fn calls(line: &str) -> Vec<Vec<&str>> {
     rests.filter(|rest| !rest.starts_with(['"', '/'])).map(call).collect()
 }
 
-/// The words up to where a call ends.
+/// Returns the words up to the end of a call.
 fn call(rest: &str) -> Vec<&str> {
     let goes_on = |word: &&str| !matches!(*word, "#" | "|" | ">" | "--");
     rest.split_whitespace().take_while(goes_on).collect()
 }
 
-/// The flags and subcommands that a help text lists.
+/// Returns the flags and subcommands that a help text lists.
 fn listed(help: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let is_flag_end = |c: char| !c.is_ascii_alphanumeric() && c != '-';
     let flags = help.split_whitespace().filter(|word| word.starts_with("--"));
@@ -67,7 +67,7 @@ fn listed(help: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     (flags, names.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
 }
 
-/// The flags that each subcommand takes.
+/// Returns the flags of each subcommand.
 fn program() -> BTreeMap<String, BTreeSet<String>> {
     let help = |arguments: &[&str]| Home::new().program(arguments).ends().exits(0).stdout;
     let (_, commands) = listed(&help(&["--help"]));

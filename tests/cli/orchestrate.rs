@@ -240,7 +240,8 @@ fn receipt_and_bundle_are_written_even_of_what_failed_and_verify_holds_them() {
     }
 }
 
-/// Terminal, envelope, receipt and `check` say the same of a judge of whom nothing is known.
+/// Checks that terminal, envelope, receipt and `check` agree about a verifier of which nothing is
+/// known.
 #[test]
 fn a_judge_that_nobody_knows_certifies_nothing_anywhere() {
     let crew = crew(&["It is Paris."], &[ACCEPTS]);

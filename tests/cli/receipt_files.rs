@@ -7,7 +7,8 @@ fn read(home: &Home, name: &str) -> Vec<u8> {
     std::fs::read(home.path().join(name)).unwrap()
 }
 
-/// A slip of the hand must not cost a file. Whoever means it says `--force`.
+/// Checks that a file which is no receipt is replaced only with `--force`, so that a mistyped path
+/// costs no file.
 #[test]
 fn a_file_that_is_no_receipt_is_not_replaced() {
     let home = asked();
@@ -49,7 +50,7 @@ fn a_file_that_is_no_receipt_is_not_replaced() {
     verified(&home, &["text", "--bundle", "json"], 0);
 }
 
-/// An earlier receipt is what one expects to replace, however it is written.
+/// Checks that an earlier receipt, however it is written, and an empty file are replaced.
 #[test]
 fn an_earlier_document_and_an_empty_file_are_replaced() {
     let home = asked();
@@ -110,8 +111,8 @@ fn a_dash_reads_stdin() {
     ends(&["./-"], &receipt).exits(3);
 }
 
-/// Requests that alone are more than `verify` reads are told of before anybody is asked. The answer
-/// and the receipt are not lost.
+/// Checks that requests which alone exceed what `verify` reads are reported before anybody is
+/// asked. The answer and the receipt are not lost.
 #[test]
 fn a_bundle_that_verify_would_not_read_is_foretold_and_not_written() {
     let members: Vec<String> = (0..20).map(|n| format!("{{provider: own, model: m{n}}}")).collect();
@@ -135,7 +136,8 @@ fn a_bundle_that_verify_would_not_read_is_foretold_and_not_written() {
     assert_eq!(kept.len(), 1, "the receipt alone: {kept:?}");
 }
 
-/// `jq .`, and editors that end a file with a line.
+/// Checks documents that were rewritten by `jq .`, or by an editor that ends a file with a line
+/// end.
 #[test]
 fn documents_that_were_only_written_anew_hold_and_say_so() {
     let home = asked();

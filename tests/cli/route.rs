@@ -216,7 +216,7 @@ fn offline_answers_without_key_and_without_network() {
     assert_eq!(provider.requests().len(), 0);
 }
 
-/// What a model could write to take control of a terminal.
+/// A text by which a model could try to take control of a terminal.
 pub(crate) const ESCAPES: &str = "a\x1b[31mred\x1b]0;title\x07\u{202e}z";
 
 #[test]

@@ -87,7 +87,8 @@ fn a_stopped_run_whose_artifact_nobody_reads_ends() {
     assert_eq!(waiting.ends(), Some(130));
 }
 
-/// A terminal that is gone accepts no output, and neither does a full disk.
+/// Checks that output which cannot be written costs neither the artifact nor the receipt: a closed
+/// terminal accepts no output, and neither does a full disk.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_cannot_be_told_keeps_back_neither_artifact_nor_receipt() {

@@ -10,7 +10,7 @@ use crate::program::{Ended, Home, flowing};
 /// The tools that this version serves.
 const TOOLS: [&str; 3] = ["llm_route", "llm_orchestrate", "llm_routing_info"];
 
-/// What the tour shows in an empty home. It is the same each time, so it runs once.
+/// The output of the tour in an empty home. It is the same each time, so the tour runs once.
 static TOUR: LazyLock<Ended> = LazyLock::new(|| Home::new().program(["tour"]).ends().exits(0));
 
 #[test]

@@ -98,7 +98,8 @@ fn what_the_receipt_certifies_is_told() {
     assert!(!told.contains("certified") && data.get("digest").is_none(), "{told}");
 }
 
-/// Whoever has both files can forge a pair that holds, but not under the digest that was issued.
+/// Checks a forged pair of receipt and bundle, which holds, but not under the digest that was
+/// issued.
 #[test]
 fn another_receipt_than_the_one_that_was_given_is_contradicted() {
     let (home, other) = (asked(), asked_anew());
@@ -116,8 +117,8 @@ fn another_receipt_than_the_one_that_was_given_is_contradicted() {
     verified(&home, &["receipt", "--digest", &own], 2);
 }
 
-/// A policy may declare anything about a model, so a difference is reported and contradicts
-/// nothing.
+/// Checks that a difference from the built-in model data is reported but contradicts nothing,
+/// because a policy may declare anything about a model.
 #[test]
 fn model_rows_that_the_built_in_data_contradicts_are_told() {
     let (told, _) = verified(&asked(), &BOTH, 0);
@@ -259,7 +260,7 @@ fn a_document_that_has_no_place_is_told_of_before_anybody_is_asked() {
     }
 }
 
-/// What links lead to counts, even if nothing is there yet.
+/// Checks links that lead to a place where nothing exists yet.
 #[cfg(unix)]
 #[test]
 fn a_link_that_leads_to_no_place_is_told_of_before_anybody_is_asked() {

@@ -46,16 +46,16 @@ fn in_lines(text: &str) -> String {
     lines.join("\r\n")
 }
 
-/// Returns a text without what breaks it into lines, and without invisible characters, as it is
-/// and as JSON and logs write it.
+/// Returns a text without line breaks and invisible characters, as it is and as JSON and logs write
+/// it.
 fn unbroken(text: &str) -> String {
     let breaks =
         ["\\r", "\\n", "\r", "\n", "\u{200b}", "\u{ad}", "\\u200b", "\\u{200b}", "\\u{ad}"];
     breaks.iter().fold(text.to_owned(), |text, broken| text.replace(broken, ""))
 }
 
-/// Returns what must not appear: either half of the core, in hex digits too, and its base64 at each
-/// alignment.
+/// Returns the texts that must not appear: either half of the core, in hex digits too, and its
+/// base64 at each alignment.
 fn needles() -> Vec<String> {
     let (head, tail) = CORE.split_at(CORE.len() / 2);
     let encoded = ["", "x", "xy"].into_iter().map(|before| {

@@ -12,7 +12,7 @@ const TARGETS: [(Wire, &str, &str); 3] = [
     (Wire::Anthropic, "anthropic", "claude-test"),
 ];
 
-/// The class `sums`: a gate of two and a strong model, at these base URLs.
+/// Returns the class `sums`: a gate of two and a strong model, at these base URLs.
 fn summing(urls: [&str; 3]) -> Value {
     let target = |(_, provider, model)| json!({ "provider": provider, "model": model });
     let [one, two, strong] = TARGETS.map(target);

@@ -1,4 +1,4 @@
-//! The entries in examples/clients, loaded and started as a client would.
+//! Tests of the entries in examples/clients, loaded and started as a client would.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn entry(file: &str, section: &str) -> Value {
 }
 
 /// Starts the server as an entry says. `expand` is how the client expands `${NAME}`; a client
-/// without a value passes the text on as it is.
+/// without a value passes the text on unchanged.
 fn started(entry: &Value, place: &Place, expand: impl Fn(&str) -> String) -> Launch {
     assert_eq!(entry["command"], "llm-gateway-stdio");
     let arguments = entry["args"].as_array().unwrap().iter().map(|a| a.as_str().unwrap());

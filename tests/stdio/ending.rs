@@ -1,5 +1,5 @@
-//! How a session ends: nothing hangs or is left running, and an answer that is about to arrive is
-//! not lost.
+//! Tests of the end of a session: nothing hangs or is left running, and an answer that is about to
+//! arrive is not lost.
 
 use std::time::Duration;
 

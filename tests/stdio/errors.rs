@@ -1,4 +1,4 @@
-//! Every failure has the category that the contract gives it.
+//! Tests of the category of every failure, as the contract states it.
 
 use serde_json::{Value, json};
 use test_support::{FakeProvider, FakeSocket, Place, Wire};
@@ -6,29 +6,29 @@ use wiremock::ResponseTemplate;
 
 use crate::{ask, asking, failure, failure_of, provider_at, question, server, session};
 
-/// The wire formats, and what a policy calls each of them.
+/// The wire formats, each with its name in a policy.
 const WIRES: [(Wire, &str); 3] =
     [(Wire::OpenAi, "openai"), (Wire::Anthropic, "anthropic"), (Wire::Gemini, "gemini")];
 
-/// What a provider responds, and the category that the caller must see.
+/// The response of a provider, and the category that the caller must see.
 struct Case {
     wire: Wire,
     response: ResponseTemplate,
     category: &'static str,
 }
 
-/// A refusal in the words of a format.
+/// Returns the case of a refusal in the words of a format.
 fn refused(wire: Wire, status: u16, code: &str, why: &str, category: &'static str) -> Case {
     let response = ResponseTemplate::new(status).set_body_json(wire.refusal(status, code, why));
     Case { wire, response, category }
 }
 
-/// A status of 200 with a JSON body.
+/// Returns the case of a status of 200 with a JSON body.
 fn ok(wire: Wire, body: Value, category: &'static str) -> Case {
     Case { wire, response: ResponseTemplate::new(200).set_body_json(body), category }
 }
 
-/// A policy with a class and a provider for each case. Returns the providers, too.
+/// Returns a policy with a class and a provider for each case, and the providers.
 async fn policy_of(cases: &[Case]) -> (Value, Vec<FakeProvider>) {
     let mut policy = json!({ "reliability": { "retry": { "max_retries": 0 } } });
     let mut fakes = Vec::new();

@@ -6,7 +6,7 @@ use test_support::{FakeProvider, FakeSocket, Place, Wire};
 
 use crate::{asking, provider_at, question, redacted, server, session, success};
 
-/// `ask` goes to openai, then to anthropic.
+/// Returns a policy whose class `ask` goes to openai, then to anthropic.
 fn policy(openai: &str, anthropic: &str) -> Value {
     let mut policy = asking(openai);
     policy["providers"]["anthropic"] = provider_at(anthropic, "claude-test");

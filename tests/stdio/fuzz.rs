@@ -1,4 +1,4 @@
-//! Lines at random, each of which has its answer by construction.
+//! Tests of random lines, each with a known answer.
 //!
 //! `LLM_GATEWAY_LINES=1000000 cargo test -p llm-gateway-stdio --test stdio fuzz` runs the long
 //! form. The numbers are seeded, so a failure can be seen again.
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::lines::in_memory;
 
-/// A small generator of numbers, for one seed always the same.
+/// A small generator of numbers, which are the same for one seed.
 struct Numbers(u64);
 
 impl Numbers {
@@ -30,7 +30,7 @@ const ENDS: [&str; 4] = ["\n", "\r\n", " \n", "\n\n"];
 const TEXTS: [&str; 8] =
     ["x", r"\ud83d", r"\ude00\ud83d", r"\ud83d\ude00", r"\u0000", "é", r#"\"}],"#, r"\\\\"];
 
-/// Returns a line, and whether it is answered: with its id, or without one.
+/// Returns a line, and whether it is answered with its id, without an id, or not at all.
 fn line(numbers: &mut Numbers, id: u64) -> (String, Expected) {
     let text = numbers.pick(&TEXTS);
     let methods = ["ping", "tools/list", "no/such", "prompts/list"];

@@ -1,4 +1,5 @@
-//! What a client sees before its first question: the handshake, the tools, and what can run.
+//! Tests of what a client sees before its first question: the handshake, the tools, and what can
+//! run.
 
 use serde_json::{Value, json};
 use test_support::Place;
@@ -200,7 +201,7 @@ async fn a_depth_is_a_default_only_where_the_policy_has_it() {
     assert_eq!(told(String::new()).await, (false, json!(["task"])));
 }
 
-/// The tools under [`POLICY`]. They are the same each time, so one server lists them.
+/// Returns the tools under [`POLICY`]. They never change, so one server lists them.
 async fn tools_of_policy() -> Value {
     static TOOLS: OnceCell<Value> = OnceCell::const_new();
     TOOLS.get_or_init(|| tools(POLICY)).await.clone()

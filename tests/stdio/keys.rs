@@ -1,11 +1,11 @@
-//! Where keys come from, and how a missing key is reported.
+//! Tests of the places that keys come from, and of the report of a missing key.
 
 use serde_json::{Value, json};
 use test_support::{FakeProvider, Launch, Place, Wire};
 
 use crate::{KEY, asking, failure_of, question, server, success};
 
-/// A place whose `.env` holds `dotenv`, and the provider that it asks.
+/// Returns a place whose `.env` holds `dotenv`, and the provider that it asks.
 async fn place(dotenv: &str) -> (Place, FakeProvider) {
     let fake = FakeProvider::answering(Wire::OpenAi, "gpt-test", "hello").await;
     let place = Place::with_policy(asking(&fake.base_url()).to_string()).dotenv(dotenv);

@@ -6,7 +6,7 @@ use test_support::{Conversation, FakeSocket, Wire};
 
 use crate::{asking, question, server, session, success};
 
-/// The handshake of a version, as lines.
+/// Returns the handshake of a version, as lines.
 fn handshake(version: &str) -> String {
     let hello = json!({ "jsonrpc": "2.0", "id": "init", "method": "initialize", "params": {
         "protocolVersion": version, "capabilities": {},
@@ -25,7 +25,7 @@ async fn told(input: impl Into<Vec<u8>>) -> Vec<Value> {
     ending.messages()
 }
 
-/// Returns what a message is: its id, and its code if it is an error.
+/// Returns a message in short: its id, and its code if it is an error.
 fn short(message: &Value) -> String {
     let id = message.get("id").map(Value::to_string).unwrap_or("none".to_owned());
     match message["error"]["code"].as_i64() {
@@ -35,7 +35,7 @@ fn short(message: &Value) -> String {
     }
 }
 
-/// Sends a line after the handshake, and a ping after it. Returns what came between.
+/// Sends a line after the handshake, and a ping after it. Returns the messages in between.
 async fn answer(line: impl AsRef<[u8]>) -> String {
     let ping = "\n{\"jsonrpc\":\"2.0\",\"id\":\"last\",\"method\":\"ping\"}\n";
     let input = [handshake("2025-06-18").as_bytes(), line.as_ref(), ping.as_bytes()].concat();
@@ -259,7 +259,7 @@ async fn ids_are_repeated_as_they_were_written() {
     }
 }
 
-/// A client of a server without a network, in this process.
+/// Returns a client of a server without a network, in this process.
 pub(crate) fn in_memory() -> Conversation {
     let gateway = llm_gateway_core::Gateway::builder().offline().build().unwrap();
     let (client_reader, server_writer) = tokio::io::simplex(65_536);

@@ -32,17 +32,17 @@ use test_support::{Launch, Place, Session};
 /// A made-up key.
 const KEY: &str = "sk-test-0123456789";
 
-/// The server under test.
+/// Returns the launch of the server under test.
 fn server() -> Launch {
     Launch::of(env!("CARGO_BIN_EXE_llm-gateway-stdio"))
 }
 
-/// A policy whose class `ask` is answered by `gpt-test` of openai at `base_url`.
+/// Returns a policy whose class `ask` is answered by `gpt-test` of openai at `base_url`.
 fn asking(base_url: &str) -> Value {
     asking_of("openai", "gpt-test", base_url)
 }
 
-/// A policy whose class `ask` is answered by a model of a built-in provider, at prices that
+/// Returns a policy whose class `ask` is answered by a model of a built-in provider, at prices that
 /// can be checked by hand: 1 $/M in, 0.50 $/M cached, 2 $/M out.
 fn asking_of(provider: &str, model: &str, base_url: &str) -> Value {
     json!({
@@ -55,7 +55,7 @@ fn asking_of(provider: &str, model: &str, base_url: &str) -> Value {
     })
 }
 
-/// A provider at `base_url` with one priced model.
+/// Returns a provider at `base_url` with one priced model.
 fn provider_at(base_url: &str, model: &str) -> Value {
     let facts = json!({
         "in": 1, "out": 2, "cache_read": 0.5, "context": 10_000_000, "max_output": 4096,
@@ -77,7 +77,7 @@ fn with_keys(launch: Launch) -> Launch {
         .fold(launch, |launch, name| launch.variable(name, KEY))
 }
 
-/// The arguments of a plain question to the class `ask`.
+/// Returns the arguments of a plain question to the class `ask`.
 fn question() -> Value {
     json!({ "task_class": "ask", "prompt": "What is a monad?" })
 }
@@ -123,7 +123,7 @@ fn text_block(result: &Value) -> Value {
     serde_json::from_str(content[0]["text"].as_str().unwrap()).expect("the text is JSON")
 }
 
-/// Replaces what differs between two runs.
+/// Replaces everything that differs between two runs.
 fn redacted(mut envelope: Value) -> Value {
     fn walk(value: &mut Value) {
         match value {

@@ -7,7 +7,7 @@ use crate::{asking, failure_of, question, server, success, with_keys};
 
 const TOTAL: &str = "LLM_GATEWAY_CAP_TOTAL_MONTHLY";
 
-/// What one question may cost: 16 bytes and the margin of one message at 1 $/M, and 100
+/// The highest cost of one question: 16 bytes and the margin of one message at 1 $/M, and 100
 /// tokens at 2 $/M.
 const WORST_CASE: u64 = (16 + 64) * 1_000 + 100 * 2_000;
 

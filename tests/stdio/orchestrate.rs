@@ -19,7 +19,8 @@ const ROLES: [(&str, Wire, &str, &str); 3] = [
     ("verifier", Wire::Anthropic, "anthropic", "claude-test"),
 ];
 
-/// A policy with the three depths, whose planner, worker and verifier are at these base URLs.
+/// Returns a policy with the three depths, whose planner, worker and verifier are at these base
+/// URLs.
 pub(crate) fn working(urls: [&str; 3]) -> Value {
     let mut policy = json!({
         "defaults": { "ask": { "provider": "openai", "model": "gpt-test", "max_tokens": 100 } },
@@ -47,7 +48,7 @@ pub(crate) fn working(urls: [&str; 3]) -> Value {
     policy
 }
 
-/// Planner, worker and verifier, each with the texts of its model in turn.
+/// A planner, a worker and a verifier, each with the texts of its model in turn.
 struct Crew([FakeProvider; 3]);
 
 impl Crew {

@@ -12,7 +12,7 @@ const MEMBERS: [(Wire, &str, &str, &str); 3] = [
     (Wire::Gemini, "gemini", "gemini-test", "google"),
 ];
 
-/// The class `review`: the first members, one at each of these base URLs.
+/// Returns the class `review`: the first members, one at each of these base URLs.
 fn reviewing<'a>(urls: impl IntoIterator<Item = &'a str>, promise: &Value) -> Value {
     let mut policy = json!({
         "defaults": { "review": { "members": [], "max_tokens": 100, "rationale": "Reviews." } },
@@ -53,7 +53,7 @@ async fn saying(texts: &[&str]) -> Vec<FakeProvider> {
     fakes
 }
 
-/// Replaces what differs between two runs.
+/// Replaces everything that differs between two runs.
 fn shape(envelope: Value) -> Value {
     let mut envelope = redacted(envelope);
     let digest = &mut envelope["meta"]["certificate"]["receipt"]["digest"];

@@ -13,7 +13,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::{asking, question};
 
-/// A server whose stderr nobody reads. The end of the pipe is held open.
+/// A server whose stderr nobody reads. Its end of the pipe is held open.
 struct Deaf {
     child: Child,
     stdin: ChildStdin,
@@ -54,7 +54,7 @@ impl Deaf {
         serde_json::from_str(&line).unwrap()
     }
 
-    /// Floods the server with questions whose answers nobody takes, until it takes no more.
+    /// Floods the server with questions whose answers nobody reads, until it reads no more.
     async fn flood(&mut self) {
         let info = json!({ "name": "llm_routing_info", "arguments": {} });
         for id in 1..20_000 {
@@ -74,7 +74,7 @@ impl Deaf {
         assert!(std::process::Command::new("sh").arg("-c").arg(kill).status().unwrap().success());
     }
 
-    /// Waits for the end, which must come within two seconds and be a clean one.
+    /// Waits for the end of the server, which must come within two seconds and be a clean one.
     async fn ends(&mut self, why: &str) {
         // One second more, for a machine that is busy with other tests.
         let end = tokio::time::timeout(Duration::from_secs(3), self.child.wait()).await;
@@ -82,7 +82,7 @@ impl Deaf {
         assert!(status.success(), "{why}: {status}");
     }
 
-    /// The memory that the process holds, in MiB.
+    /// Returns the memory that the process uses, in MiB.
     #[cfg(target_os = "linux")]
     fn memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.child.id().unwrap());
@@ -125,7 +125,7 @@ async fn a_warning_with_each_call_costs_no_answer_and_the_end_comes() {
     left.ends("the end of stdin").await;
 }
 
-/// A stdin of another process, in place of one that was closed.
+/// Returns a stdin of another process, in place of one that was closed.
 async fn detached() -> ChildStdin {
     let mut other = Command::new("true").stdin(Stdio::piped()).spawn().unwrap();
     let stdin = other.stdin.take().unwrap();

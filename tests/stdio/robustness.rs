@@ -218,7 +218,8 @@ async fn stdout_carries_only_messages_however_much_is_logged() {
     }
 }
 
-/// A process that has no descriptor left fails the calls that need one, and no provider is blamed.
+/// Checks that a process without a free descriptor fails the calls that need one, and blames no
+/// provider.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_want_of_descriptors_opens_no_breaker() {

@@ -78,7 +78,7 @@ async fn a_client_that_leaves_gets_a_receipt_and_no_answer() {
     assert_eq!(written(&place), ["bundle.json", "receipt.json"]);
 }
 
-/// A cancelled call gets no reply, so only the receipt remains.
+/// Checks that a cancelled call leaves its receipt, because it gets no reply.
 #[tokio::test]
 async fn a_client_that_cancels_leaves_a_receipt_of_what_was_paid_for() {
     let Unjudged { place, mut session, id, verifier, _crew } = Unjudged::begun().await;

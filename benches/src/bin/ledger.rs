@@ -148,7 +148,7 @@ fn floor(folder: &Path) -> anyhow::Result<Duration> {
     Ok(began.elapsed() / FLOOR_ROUNDS)
 }
 
-/// How long the holds of a crowd took.
+/// The time that the holds of a crowd took.
 struct Measured {
     /// The time of the whole crowd, divided by its holds.
     each: Duration,
@@ -231,7 +231,7 @@ impl Process {
     }
 }
 
-/// What each caller does: so many holds, spread over so many rows.
+/// The load of each caller: so many holds, spread over so many rows.
 #[derive(Clone, Copy)]
 struct Load {
     rows: u64,

@@ -1,7 +1,7 @@
 //! Compares `llm-gateway-core/data/models.json` with a newer table of facts, and prints what moved.
 //!
-//! A person decides what of it goes into the data, and looks it up at the row's `source`: a table of
-//! facts may be wrong, and what it does not say may still be true.
+//! A person decides what of it goes into the data, and looks it up at the row's `source`: a table
+//! of facts may be wrong or incomplete.
 //!
 //!     cargo run -p llm-gateway-benches --bin models -- FACTS.json
 //!

@@ -1,6 +1,6 @@
-//! Bills that are written in odd ways: whatever way a provider writes what it counted, the cost is
-//! what an independent calculator makes of the counts. Under a cap, a larger count than was set
-//! aside goes beyond the cap by no more than that call's overrun.
+//! Tests of bills in unusual forms: whatever form a provider's counts have, the cost is what an
+//! independent calculator computes from them. Under a cap, a larger count than was set aside
+//! exceeds the cap by no more than that call's overrun.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ defaults: {ask: {provider: openai, model: m, max_tokens: 100}}
 reliability: {retry: {max_retries: 0}}
 ";
 
-/// What a provider really counted.
+/// The counts of a provider.
 #[derive(Debug, Clone, Copy)]
 struct Counted {
     uncached: u64,
@@ -28,7 +28,7 @@ struct Counted {
 }
 
 impl Counted {
-    /// The bill in nano-dollars, worked out apart from the code under test.
+    /// Returns the bill in nano-dollars, computed apart from the code under test.
     fn bill(self) -> u64 {
         self.uncached * 1_000 + self.cached * 500 + (self.text + self.reasoning) * 10_000
     }
@@ -45,7 +45,7 @@ impl Counted {
 /// The ways in which servers write the same counts.
 const WAYS: usize = 8;
 
-/// The usage object of a bill.
+/// Returns the usage object of a bill, in one of the [`WAYS`].
 fn written(counted: Counted, way: usize) -> Value {
     let Counted { cached, text, reasoning, .. } = counted;
     let (input, output) = (counted.input(), counted.output());
@@ -78,7 +78,7 @@ fn written(counted: Counted, way: usize) -> Value {
     }
 }
 
-/// An answer with its bill, at the top or inside its choice.
+/// Returns an answer with its bill, at the top or inside its choice.
 fn answer(usage: &Value, inside: bool) -> String {
     let mut choice = json!({"message": {"content": "hello"}, "finish_reason": "stop"});
     let mut body = json!({"model": "m"});

@@ -1,5 +1,5 @@
-//! The bytes of answers that are being read are bounded over all requests. Who does not fit waits
-//! within the deadline, and half-read answers never wait for each other. Time is paused.
+//! The bytes of answers that are being read are bounded over all requests. An answer that does not
+//! fit waits within its deadline, and half-read answers never wait for each other. Time is paused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,8 +21,8 @@ const MIB: usize = 1024 * 1024;
 /// The size of a chunk, in bytes.
 const CHUNK: usize = 32 * 1024;
 
-/// Answers of one size, a chunk every 10 ms, and how many of their bytes are read and not yet
-/// decoded.
+/// A provider of answers of one size, a chunk every 10 ms, which counts their bytes that are read
+/// and not yet decoded.
 #[derive(Clone)]
 struct Large {
     bytes: usize,

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::support::{obeying, spent};
 
-/// What the provider has seen so far.
+/// The requests that the provider has seen so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     open_connections: usize,
@@ -147,7 +147,7 @@ impl World {
         spent(&self.ledger, SpendBy::Model).await
     }
 
-    /// Asserts that nothing is left behind, and that the next call gets everything that this one
+    /// Asserts that nothing is left behind, and that the next call has everything that this one
     /// had.
     async fn is_clean(&self, polls: usize) {
         let seen = self.provider.all_closed().await;

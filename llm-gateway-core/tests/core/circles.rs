@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::imports::{Crate, crate_of};
 use crate::source::ModulePath;
 
-/// Which sibling needs which, with the modules between which the need arises.
+/// The needs among siblings: which needs which, with the modules between which the need arises.
 type Needs = BTreeMap<(String, String), BTreeSet<String>>;
 
 impl Crate {
-    /// Who needs whom among the children of each folder.
+    /// Returns the needs among the children of each folder.
     fn needs(&self) -> BTreeMap<ModulePath, Needs> {
         let mut folders: BTreeMap<ModulePath, Needs> = BTreeMap::new();
         for module in &self.modules {
@@ -31,7 +31,7 @@ impl Crate {
         folders
     }
 
-    /// The needs that lie on a circle.
+    /// Returns the needs that lie on a circle.
     fn circles(&self) -> Vec<String> {
         let on_a_circle = |needs: &Needs| {
             let back = |(from, to): &(String, String)| reaches(needs, to, from);
@@ -42,7 +42,7 @@ impl Crate {
     }
 }
 
-/// Whether `from` needs `to`, directly or by way of others.
+/// Returns whether `from` needs `to`, directly or by way of others.
 fn reaches(needs: &Needs, from: &str, to: &str) -> bool {
     let mut seen = BTreeSet::from([from]);
     let mut open = vec![from];

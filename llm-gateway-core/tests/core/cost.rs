@@ -62,9 +62,9 @@ async fn asks(class: &str, body: &Value) -> (Result<Answer, Failure>, NanoUsd) {
     (outcome, spent(&ledger, SpendBy::Model).await.settled)
 }
 
-/// What an answer must cost.
+/// The expected cost of an answer.
 struct Expected {
-    /// Tokens: input, output, total, cached input, reasoning.
+    /// The expected tokens: input, output, total, cached input, reasoning.
     tokens: [u64; 5],
     /// The cost in nano-dollars, or `None` if it is unknown.
     nanos: Option<u64>,
@@ -253,7 +253,8 @@ fn hold(nanos: u64) -> Expected {
     Expected { tokens, nanos: Some(nanos), basis, is_guess: true }
 }
 
-/// Zeros beside a text were taken at their word, and the answer cost nothing.
+/// Checks that zeros beside a text cost what was set aside. They once were believed, and the answer
+/// cost nothing.
 #[tokio::test]
 async fn zeros_beside_a_text_cost_what_was_set_aside() {
     let usage = json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0});
@@ -276,7 +277,8 @@ async fn missing_counts_cost_what_was_set_aside() {
     check("uncached", chat("uncached", json!({"prompt_tokens": 5})), hold(932_000)).await;
 }
 
-/// Every tier was billed at the ordinary price, and called exact.
+/// Checks the price of each service tier. Every tier once was billed at the ordinary price, and
+/// called exact.
 #[tokio::test]
 async fn a_service_tier_costs_what_its_row_says_or_is_an_estimate() {
     let tokens = [1_000, 1_000, 2_000, 0, 0];

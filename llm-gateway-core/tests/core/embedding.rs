@@ -1,4 +1,4 @@
-//! What a program that embeds the gateway can do with the values that it gives and gets.
+//! Tests of the values that a program which embeds the gateway passes in and gets back.
 
 use std::sync::Arc;
 
@@ -130,7 +130,7 @@ async fn what_is_printed_for_debugging_holds_no_key_and_no_prompt() {
     assert!(!printed.contains("canary"), "{printed}");
 }
 
-/// A provider that fails in one way, and says nothing more about it.
+/// A provider that fails in one way, without details.
 struct Failing(Category);
 
 #[async_trait]
@@ -144,7 +144,8 @@ impl Provider for Failing {
     }
 }
 
-/// `invalid_request`, `truncated` and `empty_output` had none.
+/// Checks that every category has advice. `invalid_request`, `truncated` and `empty_output` once
+/// had none.
 #[tokio::test(start_paused = true)]
 async fn every_category_leaves_its_reader_with_advice() {
     let policy = "defaults: {one: {provider: house, model: m}}\n\

@@ -1,4 +1,5 @@
-//! A `.env` file is read as other readers know it, and what cannot be read is told by name.
+//! Tests of `.env` files: they are read as other readers read them, and what cannot be read is
+//! reported by name.
 
 use std::path::PathBuf;
 

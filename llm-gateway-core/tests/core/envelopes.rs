@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::obeying;
 
-/// A class of each kind, and an orchestration; nothing is tried again.
+/// A policy with a class of each kind, and an orchestration; nothing is retried.
 const POLICY: &str = "
 defaults:
   single: {provider: openai, model: gpt-6-luna, max_tokens: 100}
@@ -57,7 +57,7 @@ fn problems() -> PolicyProblems {
     obeying("defaults: {a: {provider: nobody}}").offline().build().err().unwrap()
 }
 
-/// Envelopes of every shape, under the title that the schema has for it.
+/// Returns envelopes of every shape, under the title that the schema has for each.
 async fn of_every_shape() -> Vec<(&'static str, Envelope)> {
     let answers = |texts: &[&str]| texts.iter().fold(Scripted::new(), |it, text| it.answer(*text));
     let error = Error::new(Category::Timeout, "too late").with_hint("wait");
@@ -102,8 +102,8 @@ async fn every_envelope_reads_back_equal() {
     }
 }
 
-/// The schema with these shapes alone. Where it is strict, `data` and `meta` hold no key that it
-/// does not describe.
+/// Returns the schema with only these shapes. If it is strict, `data` and `meta` hold no key that
+/// it does not describe.
 fn schema_of(shapes: &[&str]) -> jsonschema::Validator {
     let mut schema = Envelope::json_schema();
     let wanted = |shape: &Value| shapes.iter().any(|title| shape["title"] == *title);
@@ -165,7 +165,7 @@ fn every_field_of_the_schema_is_described() {
     assert!(!schema.to_string().contains("\\n"), "descriptions are single lines");
 }
 
-/// Any JSON, three levels deep.
+/// Returns any JSON, three levels deep.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -47,7 +47,7 @@ fn is_documented(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// The names that a tree brings into scope.
+/// Adds the names that a tree brings into scope.
 fn leaves(tree: &UseTree, names: &mut Vec<String>) {
     match tree {
         UseTree::Path(path) => leaves(&path.tree, names),
@@ -58,7 +58,7 @@ fn leaves(tree: &UseTree, names: &mut Vec<String>) {
     }
 }
 
-/// The names that the root exports, its modules aside.
+/// Returns the names that the root exports, without its modules.
 fn root_names(root: &syn::File) -> Vec<String> {
     let mut names = Vec::new();
     for item in &root.items {
@@ -71,8 +71,8 @@ fn root_names(root: &syn::File) -> Vec<String> {
     names
 }
 
-/// The pages of the library, with the names that each shows: what it defines, and what it exports.
-/// A module that is hidden has no page.
+/// Returns the pages of the library, with the names that each shows: those that it defines, and
+/// those that it exports. A hidden module has no page.
 fn pages(modules: &BTreeMap<ModulePath, syn::File>) -> BTreeMap<ModulePath, Vec<String>> {
     let mut pages = BTreeMap::new();
     let mut open = vec![ModulePath::new()];
@@ -116,7 +116,7 @@ fn a_name_has_one_public_path() {
     assert!(places.values().all(with_root), "{places:?}");
 }
 
-/// Every public type of a file, with whether it has documentation.
+/// Returns every public type of a file, with whether it has documentation.
 fn public_types(file: &syn::File) -> Vec<(String, bool)> {
     let found = file.items.iter().filter_map(|item| {
         let (name, visibility, attributes) = match item {
@@ -176,7 +176,8 @@ fn every_public_module_has_a_worked_example() {
     }
 }
 
-/// How many examples that run stand in the documentation. One that must not compile shows no use.
+/// The number of examples in the documentation that run. An example that must not compile shows no
+/// use.
 #[derive(Default)]
 struct Examples {
     is_inside: bool,
@@ -199,7 +200,7 @@ impl<'ast> Visit<'ast> for Examples {
 /// The paths in the public signatures of a file.
 #[derive(Default)]
 struct Signatures {
-    /// Each path, with the item in whose signature it stands.
+    /// The paths, each with the item whose signature contains it.
     paths: Vec<(String, Vec<String>)>,
     item: String,
 }
@@ -267,7 +268,7 @@ impl<'ast> Visit<'ast> for Signatures {
     }
 }
 
-/// The crates that core depends on, as code names them.
+/// Returns the crates that core depends on, as code names them.
 fn dependencies() -> BTreeSet<String> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let manifest = std::fs::read_to_string(manifest).unwrap();
@@ -278,7 +279,7 @@ fn dependencies() -> BTreeSet<String> {
     section.lines().map(name).filter(|name| !name.is_empty()).collect()
 }
 
-/// What the public signatures of a file name of other crates and may not.
+/// Returns the third-party names in the public signatures of a file that are not allowed.
 fn leaks(file: &syn::File, dependencies: &BTreeSet<String>) -> Vec<String> {
     let imports: BTreeMap<String, Vec<String>> = Paths::of(file).imports.into_iter().collect();
     let signatures = Signatures::of(file).paths.into_iter();

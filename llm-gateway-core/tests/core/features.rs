@@ -1,5 +1,5 @@
-//! What a build without an adapter refuses, and what it still does. With all features on, the
-//! same policies build.
+//! Tests of builds without an adapter: what is refused, and what still works. With all features on,
+//! the same policies build.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ fn with_a_cap(policy: &str) -> GatewayBuilder {
     obeying(policy).environment(environment)
 }
 
-/// Expects a build to fail over a missing adapter exactly where its feature is off.
+/// Asserts that a build fails over a missing adapter exactly if its feature is off.
 fn needs(feature: &str, is_on: bool, built: Result<Gateway, PolicyProblems>) {
     match built {
         Ok(_) => assert!(is_on, "built without the feature `{feature}`"),

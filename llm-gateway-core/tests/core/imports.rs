@@ -48,7 +48,7 @@ impl Crate {
         core
     }
 
-    /// A path as seen from the crate's root; `None` for one that leaves the crate.
+    /// Returns a path as seen from the crate's root; `None` for a path that leaves the crate.
     fn absolute(&self, module: &ModulePath, path: &[String]) -> Option<Vec<String>> {
         let (first, rest) = path.split_first()?;
         let begin = |base: &[String]| [base, rest].concat();
@@ -67,7 +67,7 @@ impl Crate {
         }
     }
 
-    /// The module that defines what a path names, through the re-exports on its way.
+    /// Returns the module that defines what a path names, through the re-exports on its way.
     fn home(&self, path: &[String], hops: usize) -> ModulePath {
         let depth = (0..=path.len()).rev().find(|depth| self.modules.contains(&path[..*depth]));
         let (module, rest) = path.split_at(depth.unwrap_or(0));
@@ -80,14 +80,14 @@ impl Crate {
         }
     }
 
-    /// The module that defines a type that `module` writes an implementation for.
+    /// Returns the module that defines a type for which `module` writes an implementation.
     fn home_of_type(&self, module: &ModulePath, name: &str) -> ModulePath {
         let imported = self.imports[module].get(name);
         imported.map_or_else(|| module.clone(), |path| self.home(path, 0))
     }
 
-    /// Every module that a path in `module` names or leads to. What `face` exports counts as its
-    /// own.
+    /// Returns every module that a path in `module` names or leads to. What `face` exports counts
+    /// as its own.
     pub(crate) fn named_by(&self, module: &ModulePath, face: &str) -> BTreeSet<ModulePath> {
         let mut named = self.methods_of(module);
         for path in self.paths_of(module) {
@@ -101,14 +101,14 @@ impl Crate {
         named
     }
 
-    /// Every module that `module` needs something of.
+    /// Returns every module of which `module` needs something.
     pub(crate) fn needed_by(&self, module: &ModulePath) -> BTreeSet<ModulePath> {
         let mut needed = self.methods_of(module);
         needed.extend(self.paths_of(module).iter().map(|path| self.home(path, 0)));
         needed
     }
 
-    /// Every module that defines a method that `module` calls on `self`.
+    /// Returns every module that defines a method that `module` calls on `self`.
     fn methods_of(&self, module: &ModulePath) -> BTreeSet<ModulePath> {
         let called = self.called[module].iter().filter_map(|method| {
             let home = self.home_of_type(module, &method.0);
@@ -117,7 +117,7 @@ impl Crate {
         called.collect()
     }
 
-    /// Every path into the crate that `module` names, as seen from the root.
+    /// Returns every path into the crate that `module` names, as seen from the root.
     fn paths_of(&self, module: &ModulePath) -> Vec<Vec<String>> {
         let imports = &self.imports[module];
         let written = self.written[module].iter().filter_map(|path| {
@@ -132,7 +132,7 @@ impl Crate {
     }
 }
 
-/// A crate of these modules, each with its source.
+/// Returns a crate of these modules, each with its source.
 pub(crate) fn crate_of(files: &[(&str, &str)]) -> Crate {
     let parse = |(path, text): &(&str, &str)| {
         let module = path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();

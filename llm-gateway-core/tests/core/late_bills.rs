@@ -1,5 +1,5 @@
-//! What may be billed after an error, what a request costs over all its tries, and what is said of
-//! switches and limits that hold.
+//! Tests of bills after an error, of the cost of a request over all its tries, and of the reports
+//! about switches and limits in force.
 
 use std::sync::Arc;
 

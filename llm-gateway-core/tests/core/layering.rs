@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use crate::imports::{Crate, crate_of};
 use crate::source::{read, sources, without_tests};
 
-/// What each room may name, itself aside. A room that is not listed here is an error, so
-/// that a new one gets its rule with its first file.
+/// The rooms that each room may name, besides itself. A room that is not listed is an error, so
+/// that a new room gets its rule with its first file.
 const MAY_NAME: &[(&str, &[&str])] = &[
     // Rank 1: the words. They import nothing of ours but each other.
     ("model", &["error"]),
@@ -122,10 +122,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("tests", &[]),
 ];
 
-/// The room that shows what other rooms made of a request. What it exports counts as its own.
+/// The room that exports the results of other rooms. What it exports counts as its own.
 const FACE: &str = "outcome";
 
-/// Crates that one place of the workspace may name, and that place.
+/// Crates that only one place of the workspace may name, and that place.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("reqwest", &["llm-gateway-core/src/transport/reqwest"]),
     ("rustls", &["llm-gateway-core/src/transport/reqwest"]),
@@ -139,15 +139,15 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 const FRONTS: &[&str] =
     &["llm-gateway-process/src", "llm-gateway-stdio/src", "llm-gateway-cli/src"];
 
-/// The code of a file: without comments, whose links may lead anywhere, and without its unit
-/// tests, which may reach where they like.
+/// Returns the code of a file: without comments, whose links may lead anywhere, and without its
+/// unit tests, which may import anything.
 fn code(text: &str) -> String {
     let text = without_tests(text);
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The room that a file of core belongs to.
+/// Returns the room that a file of core belongs to.
 fn room(path: &str) -> String {
     let inside = path.trim_start_matches("llm-gateway-core/src/").trim_end_matches(".rs");
     let parts: Vec<&str> = inside.split('/').collect();
@@ -164,7 +164,7 @@ fn room(path: &str) -> String {
     }
 }
 
-/// The rooms that a text names as `crate::room`, also inside a macro's parentheses.
+/// Returns the rooms that a text names as `crate::room`, also inside a macro's parentheses.
 fn named(text: &str) -> BTreeSet<String> {
     let word = |rest: &str| {
         let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(rest.len());
@@ -173,7 +173,7 @@ fn named(text: &str) -> BTreeSet<String> {
     text.split("crate::").skip(1).map(word).filter(|room| !room.is_empty()).collect()
 }
 
-/// Every file of core that names a room that its own may not name.
+/// Returns every file of core that names a room that its own room may not name.
 fn breaches(core: &Crate, files: &[(String, String)]) -> Vec<String> {
     let mut breaches = BTreeSet::new();
     for (path, text) in files {
@@ -197,7 +197,7 @@ fn breaches(core: &Crate, files: &[(String, String)]) -> Vec<String> {
     breaches.into_iter().collect()
 }
 
-/// The path of a file's module.
+/// Returns the path of a file's module.
 fn module(path: &str) -> Vec<String> {
     let inside = path.trim_start_matches("llm-gateway-core/src/").trim_end_matches(".rs");
     let parts = inside.split('/').filter(|part| !["mod", "lib"].contains(part));
@@ -224,7 +224,7 @@ fn no_call_goes_around_dispatch() {
     }
 }
 
-/// Whether a text has a word, and not only as the beginning of a longer one.
+/// Returns whether a text has a word, and not only as the beginning of a longer one.
 fn has_word(text: &str, word: &str) -> bool {
     let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
     text.match_indices(word).any(|(at, _)| ends(&text[at + word.len()..]))
@@ -253,7 +253,8 @@ fn dialects_do_not_know_each_other() {
     assert_eq!(checked, dialects.len() * 4);
 }
 
-/// What judges the adapters' bytes shares no code with them; that is what lets it fail.
+/// Checks that the certificate shares no code with the adapters whose bytes it judges; that is what
+/// lets it fail.
 #[test]
 fn the_certificate_shares_no_code_with_what_it_judges() {
     for (path, text) in sources("llm-gateway-core/src/certificate") {
@@ -270,7 +271,7 @@ fn the_certificate_shares_no_code_with_what_it_judges() {
     }
 }
 
-/// Whether a text names a crate: `name::` that is not the tail of another path or word.
+/// Returns whether a text names a crate: `name::` that is not the end of another path or word.
 fn names_crate(text: &str, name: &str) -> bool {
     text.match_indices(&format!("{name}::")).any(|(at, _)| {
         let before = &text[..at];

@@ -1,5 +1,5 @@
-//! What an error leads to: another try, the next target, or the end. The table of section 3 of the
-//! contract is written down here a second time and held against every category and every status.
+//! Tests of what an error leads to: a retry, the next target, or the end. The table of section 3 of
+//! the contract is repeated here and compared with every category and every status.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,8 @@ use tokio::time::Instant;
 
 use crate::support::{ask, attempts, obeying, outcomes, tried};
 
-/// Category: whether the same target is tried again, the next one asked, the breaker told.
+/// The table: a category, then whether the same target is retried, the next one asked, the breaker
+/// told.
 const TABLE: &str = "
 rate_limit              | yes | yes | yes
 overloaded              | yes | yes | yes
@@ -159,7 +160,8 @@ async fn a_larger_context_answers_what_the_first_could_not_hold() {
     assert_eq!(answer.fallback_from.unwrap().model.as_str(), "m0");
 }
 
-/// Answers the first call with a rate limit and these headers, and the others with a text.
+/// A transport that answers the first call with a rate limit and these headers, and the others with
+/// a text.
 struct Limited {
     headers: HeaderMap,
     body: String,

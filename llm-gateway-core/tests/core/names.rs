@@ -1,5 +1,5 @@
-//! One word, one thing: the name of a type that more than its own file's neighbours can see is
-//! defined once in core.
+//! Checks that one word means one thing: the name of a type that more than its own file's
+//! neighbours can see is defined once in core.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ impl<'ast> Visit<'ast> for Types {
     }
 }
 
-/// The type that a macro makes: a name in capitals that is its first argument.
+/// Returns the type that a macro makes: a name in capitals that is its first argument.
 fn made_type(input: ParseStream<'_>) -> syn::Result<Option<syn::Ident>> {
     input.call(syn::Attribute::parse_outer)?;
     let name: Option<syn::Ident> = input.parse()?;
@@ -70,7 +70,8 @@ fn made_type(input: ParseStream<'_>) -> syn::Result<Option<syn::Ident>> {
     Ok(name.filter(|name| is_first && name.to_string().starts_with(char::is_uppercase)))
 }
 
-/// The names with a definition that the whole crate can see and another one beside it.
+/// Returns the names with a definition that the whole crate can see, and another definition beside
+/// it.
 fn ambiguous(files: &[(String, syn::File)]) -> Vec<String> {
     let mut places: BTreeMap<String, Vec<(&str, bool)>> = BTreeMap::new();
     for (path, file) in files {

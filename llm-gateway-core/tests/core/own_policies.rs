@@ -1,4 +1,5 @@
-//! A policy of the user's own that is there in name is never passed over for the built-in one.
+//! Checks that a user's own policy that exists but cannot be read is never replaced by the built-in
+//! one.
 #![cfg(all(unix, not(target_os = "macos")))]
 
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -19,7 +19,7 @@ use crate::support::{loaded_from, obeying, outcomes, spent};
 
 const SECRET: &str = "pk-canary-0123456789abcdef";
 
-/// A policy that asks a server at `base_url`, with `more` keys of its provider.
+/// Returns a policy that asks a server at `base_url`, with `more` keys of its provider.
 fn policy(base_url: &str, more: &str) -> String {
     format!(
         "defaults: {{ask: {{provider: lab, model: m, max_tokens: 100}}}}
@@ -116,7 +116,7 @@ fn a_header_that_a_policy_may_not_send_is_an_error_at_its_place() {
     assert!(loaded.problems[0].message.contains("twice"), "{:?}", loaded.problems);
 }
 
-/// A server that refuses a stream with `status` and `words`, and answers whole.
+/// A server that refuses a stream with `status` and `words`, and answers a request without one.
 struct Whole {
     status: u16,
     words: &'static str,
@@ -190,7 +190,8 @@ async fn body_of(policy: &str, environment: Environment) -> Value {
     serde_json::from_slice(&script.requests()[0].body).unwrap()
 }
 
-/// A model of tomorrow was asked with `max_tokens`, which OpenAI refuses.
+/// Checks that a new model of OpenAI is asked with the parameter that OpenAI accepts. It once was
+/// asked with `max_tokens`, which OpenAI refuses.
 #[tokio::test]
 async fn a_model_of_openai_that_no_table_knows_is_asked_as_its_family_is() {
     let key = || Environment::empty().with("OPENAI_API_KEY", "sk-0123456789abcdef");

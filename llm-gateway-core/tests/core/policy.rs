@@ -1,4 +1,5 @@
-//! What policies mean: the file of version 1.0.0, the one of the repository, and bounds.
+//! Tests of the meaning of policies: the file of version 1.0.0, the one of the repository, and
+//! bounds.
 
 use llm_gateway_core::config::{EMBEDDED_POLICY, PolicySource};
 use llm_gateway_core::model::{NanoUsd, StepRole};
@@ -73,7 +74,7 @@ fn every_class_of_the_repositorys_policy_plans_with_current_models_and_prices() 
     assert!(EMBEDDED_POLICY.starts_with("# yaml-language-server: $schema=./routing.schema.json\n"));
 }
 
-/// Plans the only target of a policy.
+/// Returns the plan for the only target of a policy.
 fn planned(yaml: &str, asked: Option<u64>) -> PlannedTarget {
     let mut request = PlanRequest::new("a");
     request.max_tokens = asked;

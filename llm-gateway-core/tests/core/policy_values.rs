@@ -1,4 +1,5 @@
-//! What was left empty, or is in another unit, or was never filled in, is an error with its place.
+//! Checks that a value that was left empty, is in another unit, or was never filled in is an error
+//! with its place.
 
 use llm_gateway_core::Environment;
 use llm_gateway_core::config::{Loaded, PolicySource, Severity, json_schema};

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::support::{attempts, in_paused_time, obeying, spent};
 
-/// What a provider does with one request.
+/// The reaction of a provider to one request.
 #[derive(Debug, Clone, Copy)]
 enum Reply {
     Answer,

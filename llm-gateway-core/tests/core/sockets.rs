@@ -21,7 +21,7 @@ const BOUND: usize = 16 * 1024 * 1024;
 /// The most bytes of a streamed body, whose events take up to 400 bytes a token.
 const STREAM_BOUND: usize = 4 * BOUND;
 
-/// A gateway and the socket that it asks, with two tries.
+/// A gateway with two tries, and the socket that it asks.
 struct World {
     socket: FakeSocket,
     gateway: Gateway,
@@ -29,7 +29,7 @@ struct World {
 }
 
 impl World {
-    /// Builds one with time limits that never end a test.
+    /// Creates a world with time limits that never end a test.
     fn patient(socket: FakeSocket) -> Self {
         Self::new(socket, 300.0, 300.0)
     }
@@ -97,7 +97,7 @@ fn events() -> String {
     Wire::OpenAi.stream("m", "an answer of several words")
 }
 
-/// These servers stay connected after their last byte, so the gateway has to leave.
+/// Checks servers that stay connected after their last byte, so that the gateway has to leave.
 #[tokio::test]
 async fn what_is_no_answer_is_left() {
     let page = "<!doctype html><title>Sign in</title>";
@@ -125,7 +125,7 @@ async fn events_by_a_wrong_name_are_read() {
     world.socket.left(1).await;
 }
 
-/// What is promised is always more than what comes, so that only the bound can end it.
+/// Checks servers that promise more than they send, so that only the bound can end the body.
 #[tokio::test]
 async fn what_is_too_large_is_left() {
     let body = " ".repeat(BOUND + 1);
@@ -157,8 +157,8 @@ async fn a_body_of_just_the_bound_is_read() {
     world.socket.left(1).await;
 }
 
-/// Headers behind the body are headers, also behind a stream: a certificate reads what a cache
-/// writes there.
+/// Checks that headers behind the body are recorded, also behind a stream: a certificate reads what
+/// a cache writes there.
 #[tokio::test]
 async fn headers_behind_the_body_are_recorded() {
     for (media_type, body) in [("application/json", json()), ("text/event-stream", events())] {
@@ -199,7 +199,7 @@ async fn what_breaks_off_is_tried_again() {
     }
 }
 
-/// All cases at once, because each of them waits for a real clock.
+/// Checks servers that fall silent, all at once, because each of them waits for a real clock.
 #[tokio::test]
 async fn what_falls_silent_is_left_by_the_idle_clock() {
     let cases = [
@@ -215,7 +215,7 @@ async fn what_falls_silent_is_left_by_the_idle_clock() {
     .await;
 }
 
-/// All cases at once, because each of them waits for a real clock.
+/// Checks servers that send for ever, all at once, because each of them waits for a real clock.
 #[tokio::test]
 async fn what_drips_is_left_by_the_clock_of_the_attempt() {
     let cases = [

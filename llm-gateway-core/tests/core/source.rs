@@ -63,7 +63,7 @@ pub(crate) fn modules() -> BTreeMap<ModulePath, syn::File> {
     modules
 }
 
-/// Whether an item is compiled for unit tests only.
+/// Returns whether an item is compiled for unit tests only.
 pub(crate) fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let syn::Meta::List(list) = &attribute.meta else { return false };
@@ -72,7 +72,7 @@ pub(crate) fn is_test(attributes: &[syn::Attribute]) -> bool {
 }
 
 /// Returns the text of a file without its modules of unit tests, wherever in the file they stand.
-/// rustfmt puts the brace that closes one at the beginning of a line.
+/// rustfmt puts the closing brace of such a module at the beginning of a line.
 pub(crate) fn without_tests(text: &str) -> String {
     let mut kept = String::new();
     let mut lines = text.split_inclusive('\n').peekable();

@@ -1,4 +1,4 @@
-//! What the gateway reports about its spending.
+//! Tests of the gateway's reports about its spending.
 
 use std::sync::Arc;
 

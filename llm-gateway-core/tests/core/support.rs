@@ -1,5 +1,5 @@
-//! What many of these tests share: a gateway that is alike each time, and short views of what it
-//! did.
+//! Helpers that many of these tests share: a gateway that is always built alike, and short views of
+//! what it did.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use llm_gateway_core::{Answer, Environment, Failure, Gateway, GatewayBuilder, Re
 /// The time of every test: 2026-11-21T12:00:00 UTC.
 pub(crate) const NOW: Duration = Duration::from_secs(1_795_262_400);
 
-/// What a call of the question `hi` may cost, in nano-dollars, at $1 per million tokens in and $10
-/// out: 2 bytes and the margin of one message in, and 100 tokens out.
+/// The highest cost of a call of the question `hi`, in nano-dollars, at $1 per million tokens in
+/// and $10 out: 2 bytes and the margin of one message in, and 100 tokens out.
 pub(crate) const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
 
 /// Begins a gateway with this policy at [`NOW`], with a fixed seed and no variables.
@@ -68,7 +68,7 @@ pub(crate) fn outcomes(attempts: &[Attempt]) -> Vec<&'static str> {
     attempts.iter().map(|attempt| attempt.outcome.as_str()).collect()
 }
 
-/// Returns what the month of [`NOW`] has cost.
+/// Returns the spending of the month of [`NOW`].
 pub(crate) async fn spent(ledger: &MemoryLedger, by: SpendBy) -> MonthSpend {
     ledger.spent(Month::parse("2026-11").unwrap(), by).await.unwrap()
 }

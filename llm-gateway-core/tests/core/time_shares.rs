@@ -1,5 +1,6 @@
-//! Time for the one who can answer: a target that fails leaves time for the next, and what never
-//! left this process costs nothing and is nobody's failure. Time is paused.
+//! Tests of the time that targets share: a target that fails leaves time for the next, and a
+//! request that never left this process costs nothing and counts as nobody's failure. Time is
+//! paused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,25 +19,25 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::{WORST_CASE, ask, attempts, in_paused_time, obeying, outcomes, spent, tried};
 
-/// What the first target does with a try.
+/// The reaction of the first target to an attempt.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Does {
     Refuses,
-    /// It lets no connection come to be.
+    /// The target cannot be reached: no connection is made.
     IsUnreachable,
     Fails,
-    /// It fails, and asks to wait for so many seconds.
+    /// The target fails, and asks to wait for so many seconds.
     AsksToWait(u64),
-    /// It takes the request and says nothing.
+    /// The target receives the request and never answers.
     Hangs,
-    /// It begins to answer at once, and ends after so many seconds.
+    /// The target begins to answer at once, and ends after so many seconds.
     AnswersSlowly(u64),
-    /// It shows signs of life for ever, and never begins to answer.
+    /// The target sends pings for ever, and never begins to answer.
     Pings,
 }
 
-/// A first target that does one thing after the other, the last one again and again, and another
-/// one that answers within a second.
+/// A first target with a list of reactions, of which the last is repeated, and a second target that
+/// answers within a second.
 struct Street {
     first: Vec<Does>,
     tries: AtomicUsize,
@@ -181,9 +182,9 @@ async fn a_dead_primary_never_starves_a_healthy_fallback() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// Whatever the first target does after its first failure, the next one begins with more than
-    /// three eighths of the time: a quarter goes to the first connect, and half of the rest to the
-    /// first failure's sequel.
+    /// Checks that, whatever the first target does after its first failure, the next one begins
+    /// with more than three eighths of the time: a quarter goes to the first connect, and half of
+    /// the rest to the retries of the first target.
     #[test]
     fn the_next_target_begins_in_time(
         deadline_s in 4.0f64..100.0,

@@ -193,7 +193,7 @@ fn a_panel_that_can_never_be_certified_is_a_warning() {
     }
 }
 
-/// However many members a panel has, it is told that too many of them are of one developer.
+/// Checks that a panel of any size is reported if too many of its members are of one developer.
 #[test]
 fn a_large_panel_that_can_never_be_certified_is_a_warning() {
     let said_of = |members: usize, quorum: usize| {
@@ -253,7 +253,7 @@ fn a_strong_model_that_stands_in_its_own_gate_is_a_warning() {
     assert_eq!(said_of("{provider: anthropic, model: claude-opus-5-5}"), []);
 }
 
-/// `verify` reads no more members than that of one run with the most retries.
+/// Checks the largest panel: `verify` reads no more members than one run with the most retries has.
 #[test]
 fn a_panel_of_more_members_than_a_receipt_may_have_is_refused() {
     let member = "{provider: openai, model: gpt-6-luna}, ";
@@ -340,7 +340,8 @@ orchestration:
     assert!(trivial_alone.into_iter().all(|told| told.contains("`standard`")));
 }
 
-/// A base URL was copied from an example of a request; nobody said that it cannot work.
+/// Checks a base URL that was copied from an example of a request. Nothing once said that it cannot
+/// work.
 #[test]
 fn a_base_url_that_leads_elsewhere_is_found_in_the_policy_and_in_the_environment() {
     let own = |kind: &str, url: &str| {

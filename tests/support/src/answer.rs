@@ -23,32 +23,33 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
-    /// Some tokens of each kind.
+    /// A count of tokens of each kind.
     pub(crate) const OF_EACH_KIND: Self = Self { input: 20, cached: 5, output: 10, reasoning: 4 };
 
-    /// No cached tokens and no reasoning.
+    /// A count without cached tokens and reasoning.
     pub(crate) const PLAIN: Self = Self { input: 11, cached: 0, output: 3, reasoning: 0 };
 }
 
-/// What a model says, before a wire format writes it down.
+/// An answer of a model, before a wire format writes it.
 pub(crate) struct Answer<'a> {
     pub(crate) model: &'a str,
     pub(crate) text: &'a str,
-    /// Why it ended, in the format's own word.
+    /// The reason why the answer ended, in the format's own word.
     pub(crate) reason: &'a str,
     pub(crate) tokens: Tokens,
-    /// A number for its id. As at a real provider, no two answers have the same id.
+    /// The number of which the answer's id is made. As at a real provider, no two answers have the
+    /// same id.
     pub(crate) number: u32,
 }
 
 impl<'a> Answer<'a> {
-    /// An answer that reports tokens of each kind.
+    /// Returns an answer that reports tokens of each kind.
     pub(crate) fn ending(model: &'a str, text: &'a str, reason: &'a str) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Self { model, text, reason, tokens: Tokens::OF_EACH_KIND, number }
     }
 
-    /// The usage of Chat Completions, as OpenAI reports it.
+    /// Returns the usage of Chat Completions, as OpenAI reports it.
     fn openai_usage(&self) -> Value {
         let Tokens { input, cached, output, reasoning } = self.tokens;
         json!({
@@ -58,7 +59,7 @@ impl<'a> Answer<'a> {
         })
     }
 
-    /// The usage of Chat Completions, as DeepSeek reports it.
+    /// Returns the usage of Chat Completions, as DeepSeek reports it.
     fn deepseek_usage(&self) -> Value {
         let Tokens { input, cached, output, reasoning } = self.tokens;
         json!({

@@ -1,4 +1,4 @@
-//! [`FakeProvider`] for tests that are not async, such as those of the command line.
+//! A [`FakeProvider`] for tests that are not async, such as those of the command line.
 
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -15,22 +15,24 @@ pub struct BlockingProvider {
 }
 
 impl BlockingProvider {
-    /// Answers every request with `text` in the name of `model`.
+    /// Creates a provider that answers every request with `text` in the name of `model`.
     pub fn answering(model: &str, text: &str) -> Self {
         Self::answering_in_turn(model, &[text])
     }
 
-    /// Answers each request with the next of `texts`: see [`FakeProvider::answering_in_turn`].
+    /// Creates a provider that answers each request with the next of `texts`: see
+    /// [`FakeProvider::answering_in_turn`].
     pub fn answering_in_turn(model: &str, texts: &[&str]) -> Self {
         Self::start(FakeProvider::answering_plainly(Wire::OpenAi, model, texts))
     }
 
-    /// Refuses every request with `status` and an error object that says `why`.
+    /// Creates a provider that refuses every request with `status` and an error object that says
+    /// `why`.
     pub fn refusing(status: u16, why: &str) -> Self {
         Self::start(FakeProvider::refusing(Wire::OpenAi, "", status, "an_error", why))
     }
 
-    /// Answers every request with the same response.
+    /// Creates a provider that answers every request with the same response.
     pub fn with(response: ResponseTemplate) -> Self {
         Self::start(FakeProvider::with(Wire::OpenAi, "", response))
     }

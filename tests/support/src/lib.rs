@@ -35,7 +35,7 @@ pub use socket::FakeSocket;
 pub use verdict::{ACCEPTS, REFUSES};
 pub use wire::Wire;
 
-/// How long anything may take before it counts as hung. It bounds a failing test and is no
+/// The longest time of any operation before it counts as hung. It ends a failing test, and is no
 /// expectation of speed.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -4,8 +4,7 @@ use serde_json::Value;
 
 /// Returns an amount of US dollars in nano-dollars.
 ///
-/// It reads the decimals, so that it tells apart two amounts that are closer than a float
-/// comparison would notice.
+/// The function reads the decimals, so that it distinguishes two amounts that are equal as floats.
 ///
 /// # Panics
 /// Panics if the value is no amount, or finer than a nano-dollar.

@@ -24,17 +24,19 @@ pub struct FakeProvider {
 }
 
 impl FakeProvider {
-    /// Answers every request to `model` with `text`, as a stream where one is asked for.
+    /// Creates a provider that answers every request to `model` with `text`, as a stream if one is
+    /// asked for.
     pub async fn answering(wire: Wire, model: &str, text: &str) -> Self {
         Self::speaking(&Speech::new(wire, model, &[text])).await
     }
 
-    /// Answers as [`answering`](Self::answering) does, after `wait`.
+    /// Creates a provider that answers as [`answering`](Self::answering) does, after `wait`.
     pub async fn answering_after(wait: Duration, wire: Wire, model: &str, text: &str) -> Self {
         Self::speaking(&Speech { wait, ..Speech::new(wire, model, &[text]) }).await
     }
 
-    /// Answers each request with the next of `texts`, and every further one with the last.
+    /// Creates a provider that answers each request with the next of `texts`, and every further one
+    /// with the last.
     ///
     /// `@nonce@` in a text stands for the nonce around the artifact in the request that it
     /// answers.
@@ -45,20 +47,20 @@ impl FakeProvider {
         Self::speaking(&Speech::new(wire, model, texts)).await
     }
 
-    /// Answers in turn, with reported tokens that are easy to price by hand: see
-    /// [`Tokens::PLAIN`].
+    /// Creates a provider that answers in turn, with reported tokens that are easy to price by
+    /// hand: see [`Tokens::PLAIN`].
     pub(crate) async fn answering_plainly(wire: Wire, model: &str, texts: &[&str]) -> Self {
         let speech = Speech::new(wire, model, texts);
         Self::speaking(&Speech { tokens: Tokens::PLAIN, ..speech }).await
     }
 
-    /// Refuses with a status and the format's error object.
+    /// Creates a provider that refuses with a status and the format's error object.
     pub async fn refusing(wire: Wire, model: &str, status: u16, code: &str, why: &str) -> Self {
         let refusal = wire.refusal(status, code, why);
         Self::with(wire, model, ResponseTemplate::new(status).set_body_json(refusal)).await
     }
 
-    /// Answers every request to `model` with the same response.
+    /// Creates a provider that answers every request to `model` with the same response.
     pub async fn with(wire: Wire, model: &str, response: ResponseTemplate) -> Self {
         Self::responding(wire, model, move |_: &Request| response.clone()).await
     }
@@ -118,7 +120,7 @@ impl FakeProvider {
     }
 }
 
-/// What a model says, one text for each request.
+/// The texts of a model, one for each request.
 #[derive(Clone)]
 struct Speech {
     wire: Wire,
@@ -135,7 +137,7 @@ impl Speech {
         Self { wire, model: model.to_owned(), texts, tokens, wait }
     }
 
-    /// Returns the response to a request, before which `turn` others were answered.
+    /// Returns the response to a request that follows `turn` answered ones.
     fn response(&self, request: &Request, turn: usize) -> ResponseTemplate {
         let text = &self.texts[turn.min(self.texts.len() - 1)];
         let text = text.replace("@nonce@", &nonce_in(&request.body));

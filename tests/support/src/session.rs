@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::{Place, in_time};
 
-/// How a server is started: in a place's project, with no variables but the given ones.
+/// The launch of a server: in a place's project, with only the given variables.
 pub struct Launch {
     binary: PathBuf,
     arguments: Vec<String>,
@@ -23,7 +23,8 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Begins with the server at `binary`, which a test gets from `env!("CARGO_BIN_EXE_…")`.
+    /// Creates the launch of the server at `binary`, which a test gets from
+    /// `env!("CARGO_BIN_EXE_…")`.
     pub fn of(binary: &str) -> Self {
         let binary = PathBuf::from(binary);
         Self { binary, arguments: Vec::new(), variables: BTreeMap::new(), directory: None }

@@ -8,21 +8,21 @@ use tokio::sync::watch;
 
 use crate::in_time;
 
-/// How long a dripping server pauses: well below any idle time limit.
+/// The pause of a dripping server, which is well below any idle time limit.
 const DRIP: Duration = Duration::from_millis(20);
 
-/// What a connection gets after its request has arrived.
+/// The behaviour of a connection after its request has arrived.
 #[derive(Clone)]
 enum Manners {
-    /// Nothing, until [`FakeSocket::release`] sends a response.
+    /// The connection gets nothing, until [`FakeSocket::release`] sends a response.
     Hang(watch::Receiver<Option<Vec<u8>>>),
-    /// These bytes, then the end of the connection.
+    /// The connection gets these bytes, then its end.
     Send(Vec<u8>),
-    /// These bytes, then silence.
+    /// The connection gets these bytes, then silence.
     Stall(Vec<u8>),
-    /// The head of a stream, then these bytes again and again.
+    /// The connection gets the head of a stream, then these bytes again and again.
     Drip(&'static str),
-    /// A reset of the connection.
+    /// The connection is reset.
     Reset,
 }
 
@@ -35,42 +35,43 @@ pub struct FakeSocket {
 }
 
 impl FakeSocket {
-    /// Accepts requests and never answers, until [`release`](Self::release) is called.
+    /// Creates a server that accepts requests and never answers, until [`release`](Self::release)
+    /// is called.
     pub async fn hanging() -> Self {
         Self::start(None).await
     }
 
-    /// Resets the connection after the request.
+    /// Creates a server that resets the connection after the request.
     pub async fn resetting() -> Self {
         Self::start(Some(Manners::Reset)).await
     }
 
-    /// Promises a body, sends the first half of it and closes the connection.
+    /// Creates a server that promises a body, sends the first half of it and closes the connection.
     pub async fn breaking_off(body: &str) -> Self {
         Self::start(Some(Manners::Send(half("application/json", body)))).await
     }
 
-    /// Sends the first half of a stream and closes the connection.
+    /// Creates a server that sends the first half of a stream and closes the connection.
     pub async fn streaming_half(body: &str) -> Self {
         Self::start(Some(Manners::Send(half("text/event-stream", body)))).await
     }
 
-    /// Sends the first half of a stream and then nothing.
+    /// Creates a server that sends the first half of a stream and then nothing.
     pub async fn stalling(body: &str) -> Self {
         Self::start(Some(Manners::Stall(half("text/event-stream", body)))).await
     }
 
-    /// Sends exactly these bytes and then nothing.
+    /// Creates a server that sends exactly these bytes and then nothing.
     pub async fn sending(response: impl Into<Vec<u8>>) -> Self {
         Self::start(Some(Manners::Stall(response.into()))).await
     }
 
-    /// Begins a stream and sends `drop` again and again, with pauses.
+    /// Creates a server that begins a stream and sends `drop` again and again, with pauses.
     pub async fn dripping(drop: &'static str) -> Self {
         Self::start(Some(Manners::Drip(drop))).await
     }
 
-    /// Redirects to another URL.
+    /// Creates a server that redirects to another URL.
     pub async fn redirecting(location: &str) -> Self {
         let response = format!(
             "HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -78,7 +79,7 @@ impl FakeSocket {
         Self::start(Some(Manners::Send(response.into_bytes()))).await
     }
 
-    /// Answers 200 with a body of `bytes` bytes.
+    /// Creates a server that answers 200 with a body of `bytes` bytes.
     pub async fn flooding(bytes: usize) -> Self {
         let mut response = response_head("application/json", bytes);
         response.resize(response.len() + bytes, b'x');

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::Wire;
 use crate::answer::Answer;
 
-/// The most events that carry the text of one answer, so that a test of a long text is no test of
-/// many events.
+/// The most events that carry the text of one answer, so that a long text does not test many
+/// events.
 const MOST_PIECES: usize = 512;
 
 impl Wire {
@@ -21,12 +21,13 @@ impl Wire {
         path.ends_with(":streamGenerateContent") || body["stream"] == json!(true)
     }
 
-    /// Returns what [`answer`](Self::answer) says, a few characters an event.
+    /// Returns the events of [`answer`](Self::answer), each with a few characters of text.
     pub fn stream(self, model: &str, text: &str) -> String {
         self.stream_ending(model, text, self.stop())
     }
 
-    /// Returns what [`answer_ending`](Self::answer_ending) says, a few characters an event.
+    /// Returns the events of [`answer_ending`](Self::answer_ending), each with a few characters of
+    /// text.
     pub fn stream_ending(self, model: &str, text: &str, reason: &str) -> String {
         self.write_stream(&Answer::ending(model, text, reason))
     }
@@ -56,7 +57,7 @@ impl Wire {
     }
 }
 
-/// A Chat Completion in chunks, with its usage in the last one.
+/// Returns a Chat Completion in chunks, with its usage in the last one.
 fn chunks(whole: &Value, pieces: &[String]) -> String {
     let chunk = |choices: Value, usage: &Value| {
         json!({
@@ -76,7 +77,7 @@ fn chunks(whole: &Value, pieces: &[String]) -> String {
     lines.chain(["data: [DONE]\n\n".to_owned()]).collect()
 }
 
-/// A message as events, with the count of its output at its end.
+/// Returns a message as events, with the count of its output at its end.
 fn message_events(whole: &Value, pieces: &[String]) -> String {
     let mut start = whole.clone();
     start["content"] = json!([]);

@@ -26,7 +26,7 @@ impl Wire {
         }
     }
 
-    /// Returns what a base URL of this format ends with.
+    /// Returns the end of a base URL of this format.
     pub fn base(self) -> &'static str {
         match self {
             Self::OpenAi | Self::DeepSeek => "/v1",
@@ -34,7 +34,7 @@ impl Wire {
         }
     }
 
-    /// Returns the body of a refusal. `code` is the field that tells failures apart.
+    /// Returns the body of a refusal. `code` is the field that distinguishes failures.
     pub fn refusal(self, status: u16, code: &str, message: &str) -> Value {
         match self {
             Self::OpenAi | Self::DeepSeek => json!({

@@ -1,8 +1,8 @@
-//! What the answers of a gate settle, and what they do not.
+//! Tests of which answers of a gate settle a question, and which do not.
 
 use super::*;
 
-/// Returns who answers where the gate says these two.
+/// Returns who answers if the members of the gate say these two texts.
 async fn answered_by(policy: &str, one: &str, other: &str) -> (AnsweredBy, String) {
     let script = Scripted::new().answer(one).answer(other).answer("strong");
     let cascade = ask(policy, script).await.unwrap();
@@ -81,7 +81,7 @@ async fn a_gate_that_does_not_know_settles_nothing() {
     }
 }
 
-/// A server may say `stop` of an answer that it has cut.
+/// Checks an answer that a server has cut although it says `stop`.
 #[tokio::test]
 async fn an_answer_as_long_as_its_bound_settles_nothing() {
     let whole = POLICY.replace("models:", "stream: false, models:");
@@ -102,7 +102,7 @@ async fn an_answer_as_long_as_its_bound_settles_nothing() {
     }
 }
 
-/// A server that counts no tokens leaves open whether a long answer was cut.
+/// Checks a long answer of a server that counts no tokens, so that it may have been cut.
 #[tokio::test]
 async fn a_long_answer_that_nobody_counted_settles_nothing() {
     let whole = POLICY.replace("models:", "stream: false, models:");

@@ -1,8 +1,8 @@
-//! What documents say is not there is not there, and they say so in one place.
+//! Checks that things which documents call absent are absent, and that one list names all of them.
 
 use super::page::{Page, named, pages, read, root, rows};
 
-/// Words for what does not exist. They go stale, so they stand in one list that is tested.
+/// Words for things that do not exist. They go stale, so they are allowed in one tested list only.
 const WORDS: &[&str] = &[
     "not built",
     "not yet",
@@ -16,10 +16,10 @@ const WORDS: &[&str] = &[
     "a future version",
 ];
 
-/// That list.
+/// The page and the heading of that list.
 const LIST: (&str, &str) = ("ARCHITECTURE.md", "## Not built yet");
 
-/// What the README says when not to use the gateway, and what the code would have if that were no
+/// Reasons in the README not to use the gateway, each with the sign in the code that it is no
 /// longer true: a path, or a word in a file.
 const DENIED_BY_THE_README: &[(&str, &str, Option<&str>)] = &[
     ("no HTTP API", "llm-gateway-http", None),
@@ -35,7 +35,7 @@ const DENIED_BY_THE_README: &[(&str, &str, Option<&str>)] = &[
     ("many keys for one provider", "fn report", Some("llm-gateway-core/src/credential/mod.rs")),
 ];
 
-/// Whether the thing that a sign stands for is built.
+/// Returns whether the thing that a sign stands for is built.
 fn is_built(sign: &str, file: Option<&str>) -> bool {
     let Some(file) = file else { return root().join(sign).exists() };
     let text = read(file);
@@ -43,7 +43,7 @@ fn is_built(sign: &str, file: Option<&str>) -> bool {
     code.into_iter().any(|line| line.contains(sign))
 }
 
-/// The signs of the list that are paths.
+/// Returns the signs of the list that are paths.
 pub(super) fn signs() -> Vec<String> {
     let page = Page::at(LIST.0);
     let table = rows(page.section(LIST.1).unwrap()).into_iter().map(|row| row[1].to_owned());

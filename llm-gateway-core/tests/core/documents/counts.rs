@@ -1,4 +1,4 @@
-//! Numbers of things that documents mention are the numbers that there are.
+//! Checks that the numbers of things in documents are the real numbers.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ const NUMBERS: [&str; 13] = [
     "eleven", "twelve",
 ];
 
-/// What is counted, by its last word, and how many there are.
+/// Returns the things that are counted, by their last word, and their numbers.
 fn counted() -> BTreeMap<&'static str, usize> {
     let offline = Gateway::builder().environment(Environment::empty()).offline().build().unwrap();
     let description = offline.describe().unwrap();
@@ -35,7 +35,7 @@ fn number(word: &str) -> Option<usize> {
     NUMBERS.iter().position(|number| *number == word).or_else(|| word.parse().ok())
 }
 
-/// The counts in a text: a number, at most two words, and the thing.
+/// Returns the counts in a text: a number, at most two words, and the thing.
 fn counts(text: &str, things: &BTreeMap<&'static str, usize>) -> Vec<(usize, &'static str)> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
@@ -67,13 +67,13 @@ fn every_count_in_a_page_is_true() {
     }
 }
 
-/// The first number of a text, such as `3.6 ms`.
+/// Returns the first number of a text, such as `3.6 ms`.
 fn figure(text: &str) -> f64 {
     let words = text.split_whitespace();
     words.filter_map(|word| word.parse().ok()).next().unwrap_or_else(|| panic!("{text}: no number"))
 }
 
-/// The first number after a phrase of the README.
+/// Returns the first number after a phrase of the README.
 fn claimed(phrase: &str) -> f64 {
     let readme = Page::at("README.md").prose_text();
     let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -10,7 +10,7 @@ use super::page::Page;
 
 const PAGE: &str = "docs/envelope.md";
 
-/// What follows this line of the page is generated.
+/// The line of the page below which everything is generated.
 const MARK: &str = "<!-- Generated from the types: everything below this line. -->\n\n";
 
 #[test]
@@ -26,7 +26,7 @@ fn the_reference_of_the_envelope_is_the_generated_one() {
     generated(PAGE, &format!("{written}{MARK}{reference}"));
 }
 
-/// The schema as a table of shapes, and a table of fields or values for each type.
+/// Returns the schema as a table of shapes, and a table of fields or values for each type.
 fn reference(schema: &Value) -> String {
     let mut page = String::new();
     table(&mut page, ["field", "type", "meaning"]);
@@ -98,7 +98,7 @@ fn field_row(page: &mut String, name: &str, field: &Value, required: &Value) {
     row(page, [&name, &kind(field), &plain(field["description"].as_str().unwrap_or(""))]);
 }
 
-/// What a value of a schema is, with links to the types.
+/// Returns the kind of a schema's value, with links to the types.
 fn kind(schema: &Value) -> String {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.trim_start_matches("#/$defs/");
@@ -119,7 +119,7 @@ fn kind(schema: &Value) -> String {
     }
 }
 
-/// A description without links of rustdoc: ``[`A`](b::A)`` reads `A`.
+/// Returns a description without links of rustdoc: ``[`A`](b::A)`` reads `A`.
 fn plain(description: &str) -> String {
     let mut parts = description.split("[`");
     let mut plain = parts.next().unwrap_or("").to_owned();

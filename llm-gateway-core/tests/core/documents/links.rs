@@ -1,8 +1,8 @@
-//! Links of documents lead somewhere.
+//! Checks that links of documents lead somewhere.
 
 use super::page::{Page, pages, root};
 
-/// What is wrong with a link, if anything is.
+/// Returns what is wrong with a link; `None` if nothing is.
 fn broken(page: &Page, target: &str) -> Option<String> {
     if target.contains("://") {
         return None;

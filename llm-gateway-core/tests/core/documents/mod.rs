@@ -1,4 +1,4 @@
-//! Documents that cannot rot: they are held against the code.
+//! Tests of documents, which are compared with the code so that they stay true.
 
 mod absent;
 mod counts;
@@ -17,8 +17,8 @@ use llm_gateway_core::{Category, Environment, Gateway, Scripted};
 
 use page::{Page, named, pages, read, rows};
 
-/// Holds a file of the repository against what is generated for it, or writes it anew where the
-/// variable `UPDATE_DOCUMENTS` is set.
+/// Compares a file of the repository with its generated content, or writes it if the variable
+/// `UPDATE_DOCUMENTS` is set.
 #[allow(clippy::disallowed_methods)] // a wish of whoever runs the tests, not of the gateway
 fn generated(name: &str, content: &str) {
     if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
@@ -36,7 +36,7 @@ fn the_schema_in_the_repository_is_the_generated_one() {
     generated("routing.schema.json", &format!("{:#}\n", json_schema()));
 }
 
-/// The cells of a page's tables that stand in the column of this number.
+/// Returns the cells in the column of this number, over all tables of a page.
 fn column(page: &str, number: usize) -> String {
     let page = Page::at(page);
     rows(&page.text)
@@ -98,7 +98,7 @@ fn the_repositorys_policy_fits_the_schema_that_editors_use() {
     }
 }
 
-/// Every schema below `schema` of this type.
+/// Returns every schema of this type below `schema`.
 fn schemas_of_type<'a>(schema: &'a serde_json::Value, wanted: &str) -> Vec<&'a serde_json::Value> {
     let types = &schema["type"];
     let is_wanted = types == wanted
@@ -140,7 +140,7 @@ fn every_policy_that_a_page_shows_loads_without_a_word() {
     assert_eq!(shown, expected.map(|(page, policies)| (page.to_owned(), policies)).into());
 }
 
-/// The names of all properties below a schema.
+/// Returns the names of all properties below a schema.
 fn properties(schema: &serde_json::Value) -> BTreeSet<String> {
     let own = schema["properties"].as_object().into_iter().flat_map(|own| own.keys().cloned());
     let below = match schema {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 pub(super) use crate::source::{files, read, root};
 
-/// Every page that a person reads.
+/// Returns every page that people read.
 pub(super) fn pages() -> Vec<Page> {
     let mut names: Vec<String> =
         ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
@@ -21,7 +21,7 @@ pub(super) fn pages() -> Vec<Page> {
 
 /// A page and its text.
 pub(super) struct Page {
-    /// Its path from the root of the repository.
+    /// The path of the page from the root of the repository.
     pub(super) name: String,
     pub(super) text: String,
 }
@@ -32,12 +32,12 @@ impl Page {
         Self { text: read(&name), name }
     }
 
-    /// The folder that the page is in.
+    /// Returns the folder of the page.
     pub(super) fn folder(&self) -> PathBuf {
         root().join(&self.name).parent().unwrap().to_path_buf()
     }
 
-    /// Its lines outside of blocks of code, with their numbers.
+    /// Returns the lines of the page outside of blocks of code, with their numbers.
     pub(super) fn prose(&self) -> Vec<(usize, &str)> {
         let (mut in_block, mut after_blank) = (false, true);
         let mut prose = Vec::new();
@@ -54,18 +54,18 @@ impl Page {
         prose
     }
 
-    /// The prose as one text, without line numbers.
+    /// Returns the prose as one text, without line numbers.
     pub(super) fn prose_text(&self) -> String {
         self.prose().into_iter().flat_map(|(_, line)| [line, "\n"]).collect()
     }
 
-    /// What stands between backticks in the prose.
+    /// Returns the texts between backticks in the prose.
     pub(super) fn code_spans(&self) -> Vec<String> {
         let prose = self.prose_text();
         prose.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " ")).collect()
     }
 
-    /// The names that are no more: the first column of a table whose head says so.
+    /// Returns the names that are no longer used: the first column of a table whose head says so.
     pub(super) fn old_names(&self) -> BTreeSet<String> {
         let Some((_, table)) = self.text.split_once("\n| old | new |\n") else {
             return BTreeSet::new();
@@ -74,14 +74,14 @@ impl Page {
         rows(table).iter().flat_map(|row| named(row[0])).map(str::to_owned).collect()
     }
 
-    /// The blocks of code of a language.
+    /// Returns the blocks of code of a language.
     pub(super) fn blocks(&self, language: &str) -> Vec<String> {
         let open = format!("```{language}\n");
         let blocks = self.text.split(&open).skip(1);
         blocks.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
     }
 
-    /// Where its links lead, with the numbers of their lines.
+    /// Returns the targets of the page's links, with the numbers of their lines.
     pub(super) fn links(&self) -> Vec<(usize, String)> {
         let targets = |(number, line): (usize, &str)| {
             let ends = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
@@ -90,13 +90,13 @@ impl Page {
         self.prose().into_iter().flat_map(targets).collect()
     }
 
-    /// The anchors of its headings, as GitHub makes them.
+    /// Returns the anchors of the page's headings, as GitHub makes them.
     pub(super) fn anchors(&self) -> BTreeSet<String> {
         let headings = self.prose().into_iter().filter(|(_, line)| line.starts_with('#'));
         headings.map(|(_, line)| anchor(line.trim_start_matches('#').trim())).collect()
     }
 
-    /// What stands below a heading, up to the next one of its level or above.
+    /// Returns the text below a heading, up to the next heading of its level or above.
     pub(super) fn section(&self, heading: &str) -> Option<&str> {
         let start = self.text.find(&format!("{heading}\n"))?;
         let below = &self.text[start + heading.len()..];
@@ -107,7 +107,7 @@ impl Page {
     }
 }
 
-/// The rows of the tables in a text, without their heads, as cells.
+/// Returns the rows of the tables in a text as cells, without the heads of the tables.
 pub(super) fn rows(text: &str) -> Vec<Vec<&str>> {
     let lines: Vec<&str> = text.lines().collect();
     let is_rule = |line: &str| line.starts_with("|--");
@@ -119,7 +119,7 @@ pub(super) fn rows(text: &str) -> Vec<Vec<&str>> {
     rows.map(|at| lines[at].trim_matches('|').split('|').map(str::trim).collect()).collect()
 }
 
-/// What a text names in backticks.
+/// Returns the names in backticks in a text.
 pub(super) fn named(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }

@@ -1,4 +1,4 @@
-//! Files and folders that documents name are there.
+//! Checks that the files and folders that documents name exist.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ const OF_OTHER_PROJECTS: &[&str] =
 /// The sources of core.
 const CORE: &str = "llm-gateway-core/src";
 
-/// The files and folders in a folder; folders end with a slash.
+/// Returns the files and folders in a folder; folders end with a slash.
 fn entries(folder: &str) -> BTreeSet<String> {
     let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap());
     let name = |entry: std::fs::DirEntry| {
@@ -21,7 +21,7 @@ fn entries(folder: &str) -> BTreeSet<String> {
     entries.map(name).collect()
 }
 
-/// Whether a name in backticks is meant for a file or folder of this repository.
+/// Returns whether a name in backticks is meant as a file or folder of this repository.
 fn is_path(span: &str, own: &BTreeSet<String>) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "./_-".contains(c);
     let first = span.split_once('/').map(|(first, _)| format!("{first}/"));
@@ -29,8 +29,8 @@ fn is_path(span: &str, own: &BTreeSet<String>) -> bool {
     span.chars().all(is_plain) && (begins_here || span.ends_with(".rs"))
 }
 
-/// Whether there is such a path: from the root, from the page's folder or from core's sources; of a
-/// file's name alone, anywhere.
+/// Returns whether a path exists: from the root, from the page's folder or from core's sources. A
+/// file's name alone may exist anywhere.
 fn is_there(path: &str, page: &Page, names: &BTreeSet<String>) -> bool {
     let places = [root().join(path), page.folder().join(path), root().join(CORE).join(path)];
     places.iter().any(|place| place.exists()) || names.contains(path)

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::page::{Page, files, named, pages, read, rows};
 use crate::source::without_tests;
 
-/// The code of core, tests aside, file by file.
+/// Returns the code of core without tests, file by file.
 fn sources() -> Vec<String> {
     let files = files("llm-gateway-core/src", ".rs").into_iter();
     let files = files.filter(|file| !file.contains("/tests/") && !file.ends_with("/tests.rs"));
     files.map(|file| without_tests(&read(&file))).collect()
 }
 
-/// How often core defines a type, by its name.
+/// Returns how often core defines each type, by its name.
 fn definitions() -> BTreeMap<String, usize> {
     let mut definitions = BTreeMap::new();
     for code in sources() {
@@ -23,7 +23,7 @@ fn definitions() -> BTreeMap<String, usize> {
     definitions
 }
 
-/// The type that a line defines.
+/// Returns the type that a line defines.
 fn defined(line: &str) -> Option<&str> {
     let line = line.trim_start();
     // `name_type! { TaskClass, "task class", ...`: the names of model/ids.rs.
@@ -63,14 +63,14 @@ fn every_type_of_the_vocabulary_is_defined_once() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// A name in backticks such as `Gateway::route`, as the type and what belongs to it.
+/// Splits a name in backticks such as `Gateway::route` into the type and its item.
 fn item(span: &str) -> Option<(&str, &str)> {
     let (owner, item) = span.split_once("::")?;
     let is_word = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     (is_type_name(owner) && is_word(item)).then_some((owner, item))
 }
 
-/// Whether a line of code defines the method, constant, field or variant.
+/// Returns whether a line of code defines the method, constant, field or variant.
 fn defines(line: &str, item: &str) -> bool {
     let line = line.trim_start();
     let after = |rest: &str| rest.strip_prefix(item).map(|rest| rest.chars().next());

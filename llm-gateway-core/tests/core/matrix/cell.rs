@@ -11,7 +11,7 @@ use super::{Delivery, Position, Reply, Row, Who, course};
 /// The longest backoff before a first retry, in seconds.
 pub(super) const BASE_DELAY_S: u64 = 2;
 
-/// A fault, and where it hits.
+/// A cell of the matrix: a fault, and where it hits.
 pub(super) struct Cell<'a> {
     pub(super) row: &'a Row,
     pub(super) wire: Wire,
@@ -28,7 +28,7 @@ impl fmt::Display for Cell<'_> {
 }
 
 impl Cell<'_> {
-    /// Returns a script of the replies, and one more that nobody should ask for.
+    /// Returns a script of the replies, and one more that should not be asked for.
     pub(super) fn script(&self) -> Scripted {
         let replies = self.course().iter().fold(Scripted::new(), |script, &(who, reply)| {
             faults::reply(script, reply, self.row.fault, self.wire(who), self.delivery)
@@ -36,12 +36,12 @@ impl Cell<'_> {
         replies.answer("nobody should have asked for this")
     }
 
-    /// Returns who is asked for each attempt, and what comes back.
+    /// Returns the target of each attempt, and the reply.
     pub(super) fn course(&self) -> &'static [(Who, Reply)] {
         course(self.position, self.row.then)
     }
 
-    /// Returns who is asked first, and who second.
+    /// Returns the target that is asked first, and the second one.
     pub(super) fn chain(&self) -> [Who; 2] {
         match self.position {
             Position::Fallback => [Who::Other, Who::It],

@@ -1,4 +1,4 @@
-//! What should happen in a cell: the table, applied to the course of its position.
+//! Computes what should happen in a cell: the table, applied to the course of its position.
 
 use super::cell::Cell;
 use super::faults::{MODEL, TEXT};

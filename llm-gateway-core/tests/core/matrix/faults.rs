@@ -1,4 +1,4 @@
-//! How each fault of the table looks on the wire.
+//! Writes each fault of the table as it looks on the wire.
 
 use std::time::Duration;
 
@@ -128,8 +128,8 @@ fn oddly(script: Scripted, form: &str, wire: Wire, delivery: Delivery) -> Script
     plainly(script, delivery, odd)
 }
 
-/// Returns the status and the body with which a dialect says that the account is empty. None needs
-/// a 402 for it.
+/// Returns the status and the body with which a dialect says that the account is empty. No dialect
+/// needs a 402 for that.
 fn out_of_credit(wire: Wire) -> (u16, String) {
     let (status, code, message) = match wire {
         Wire::OpenAi | Wire::DeepSeek => (429, "insufficient_quota", "You exceeded your quota."),

@@ -18,7 +18,7 @@ use test_support::Wire;
 
 use crate::support::WORST_CASE;
 
-/// What each fault is, and what it leads to.
+/// The contract as a table: what each fault is, and what it leads to.
 ///
 /// - *as*: whether it can hit a whole answer, a stream, or both;
 /// - *then*: the same target is tried again, the next one is asked, or the request ends; `done`
@@ -95,7 +95,7 @@ struct Row {
     told: Told,
 }
 
-/// What one attempt leads to.
+/// The result that one attempt leads to.
 #[derive(Clone, Copy)]
 struct Told {
     /// The category, or `ok`.
@@ -107,24 +107,24 @@ struct Told {
     takes_s: u64,
 }
 
-/// What follows a fault.
+/// The step that follows a fault.
 #[derive(Clone, Copy)]
 enum Then {
     Retry,
     Next,
     End,
-    /// Nothing: it is an answer in an odd form.
+    /// No step follows: the reply is an answer in an odd form.
     Done,
 }
 
-/// How long a retry waits.
+/// The wait before a retry.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Wait {
-    /// No wait, because it is a first try.
+    /// There is no wait, because the attempt is the first.
     No,
-    /// A part of the base delay, and more than nothing.
+    /// The wait is a part of the base delay, and more than nothing.
     Backoff,
-    /// Exactly this long.
+    /// The wait has exactly this length.
     Exactly(Duration),
 }
 
@@ -175,12 +175,12 @@ fn rows() -> impl Iterator<Item = Row> {
     })
 }
 
-/// How an answer is delivered.
+/// The way in which an answer is delivered.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Delivery {
-    /// As one body.
+    /// The answer is delivered as one body.
     Whole,
-    /// As a stream of events.
+    /// The answer is delivered as a stream of events.
     Stream,
 }
 
@@ -200,20 +200,20 @@ impl Delivery {
     }
 }
 
-/// Where in a request the fault hits. Each target may be tried twice.
+/// The place in a request where the fault hits. Each target may be tried twice.
 #[derive(Debug, Clone, Copy)]
 enum Position {
-    /// The first attempt. All others succeed.
+    /// The fault hits the first attempt. All others succeed.
     First,
-    /// The retry, after a 500.
+    /// The fault hits the retry, after a 500.
     Retry,
-    /// The fallback, after its predecessor failed twice.
+    /// The fault hits the fallback, after its predecessor failed twice.
     Fallback,
-    /// Every attempt.
+    /// The fault hits every attempt.
     Throughout,
 }
 
-/// Who is asked.
+/// The target that is asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Who {
     /// The provider that the cell is about.
@@ -222,7 +222,7 @@ enum Who {
     Other,
 }
 
-/// What comes back.
+/// The reply of a target.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Reply {
     Fault,

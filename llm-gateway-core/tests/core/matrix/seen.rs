@@ -1,4 +1,4 @@
-//! What happens in a cell: its own gateway is asked once, and everything is looked at.
+//! Runs a cell: its own gateway is asked once, and everything is recorded.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Delivery, Wait};
 
-/// Everything that the contract says about a request, in words.
+/// The story of a request: everything that the contract says about it, in words.
 pub(super) struct Story {
     pub(super) end: String,
     pub(super) tries: Vec<String>,
@@ -60,11 +60,11 @@ pub(super) fn tried(
     format!("{provider} {outcome}, waited {wait:?}, took {took_s} s, cost {cost:?}")
 }
 
-/// How the bytes of a request compare with those of the one before.
+/// The relation of a request's bytes to those of the request before.
 pub(super) enum Bytes {
-    /// They are not the same.
+    /// The bytes differ.
     New,
-    /// They are the same.
+    /// The bytes are the same.
     Again,
 }
 

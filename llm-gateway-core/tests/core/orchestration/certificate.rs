@@ -1,4 +1,4 @@
-//! What is certified about a verifier, from the bytes of whole conversations.
+//! Tests of what is certified about a verifier, from the bytes of whole conversations.
 
 use llm_gateway_core::certificate::ClaimResult::{self, Fail, NotApplicable, Pass};
 use llm_gateway_core::certificate::{VerifyOptions, VerifyResult, verify};
@@ -38,7 +38,8 @@ async fn a_verifier_of_two_rounds_saw_neither_plan_nor_history() {
     }
 }
 
-/// The verifier is shown what the worker answered, and the plan is no part of that.
+/// Checks that reasoning within the worker's text is no part of the artifact that the verifier is
+/// shown.
 #[tokio::test]
 async fn reasoning_within_a_text_is_no_part_of_the_artifact() {
     let row = "gpt-6-luna: {in: 1, out: 10";

@@ -1,4 +1,4 @@
-//! What an orchestration may cost, and what it costs.
+//! Tests of the price and the cost of orchestrations.
 
 use std::sync::Arc;
 use std::time::Duration;

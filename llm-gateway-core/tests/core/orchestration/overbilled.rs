@@ -14,7 +14,7 @@ use super::money::spent;
 use super::{Echo, POLICY, TASK, builder, keys};
 use crate::support::obeying;
 
-/// An answer of the worker that is billed at $1, despite a bound of 100 tokens.
+/// Adds an answer of the worker that is billed at $1, despite a bound of 100 tokens.
 fn overbilled(script: Scripted, text: &str) -> Scripted {
     let answer = json!({
         "choices": [{"message": {"content": text}, "finish_reason": "stop"}],
@@ -23,7 +23,7 @@ fn overbilled(script: Scripted, text: &str) -> Scripted {
     script.raw(200, answer.to_string())
 }
 
-/// A refused round, and one that is accepted.
+/// Returns a script of a refused round, and one that is accepted.
 fn two_rounds() -> Scripted {
     let script = overbilled(Scripted::new().answer("plan one"), "Lyon.").answer("REVISE: wrong");
     overbilled(script.answer("plan two"), "Paris.").answer("ACCEPT")

@@ -11,10 +11,10 @@ use proptest::prelude::*;
 use super::{POLICY, TASK, builder, shown};
 use crate::support::{in_paused_time, spent};
 
-/// What a model or its provider does with one request.
+/// The reaction of a model or its provider to one request.
 #[derive(Debug, Clone, Copy)]
 enum Reply {
-    /// A text that appears nowhere else.
+    /// The model returns a text that appears nowhere else.
     Text,
     Accept,
     Revise,
@@ -26,7 +26,7 @@ enum Reply {
 }
 
 impl Reply {
-    /// Adds the reply to request number `n`; what a model says holds `n`.
+    /// Adds the reply to request number `n` to a script. The text of a model contains `n`.
     fn add_to(self, script: Scripted, n: usize) -> Scripted {
         match self {
             Self::Text => script.answer(marked(n)),
@@ -92,7 +92,7 @@ fn policy(rules: &Rules) -> String {
         .replace("max_retries: 0", &format!("max_retries: {max_retries}, base_delay_s: 0.001"))
 }
 
-/// Runs a task, and returns what was done, however it ended, with the script.
+/// The result of a task that was run, however it ended, with the script.
 struct Ran {
     outcome: Result<OrchestrationOutcome, Failure>,
     envelope: Envelope,
@@ -118,7 +118,7 @@ async fn run(rules: &Rules, replies: &[Reply]) -> Ran {
 }
 
 impl Ran {
-    /// Returns what was done, if anything was.
+    /// Returns the results of the task, if there are any.
     fn work(&self) -> Option<&OrchestrationOutcome> {
         self.outcome.as_ref().map_or_else(Failure::orchestration, Some)
     }

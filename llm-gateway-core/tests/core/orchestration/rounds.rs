@@ -1,4 +1,4 @@
-//! Re-plans, failures midway, and what is kept of them.
+//! Tests of new rounds, of failures midway, and of the results that are then kept.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use llm_gateway_core::{Category, Envelope, Scripted, Status, Task};
 use super::{ACCEPTS, POLICY, TASK, builder, keys_of, shown, structured, texts, work};
 use crate::support::outcomes;
 
-/// A refused first round, and what follows.
+/// Returns a script of a first round that is refused.
 fn refused(plan: &str, artifact: &str, reasons: &str) -> Scripted {
     Scripted::new().answer(plan).answer(artifact).answer(format!("REVISE: {reasons}"))
 }

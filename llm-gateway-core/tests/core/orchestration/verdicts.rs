@@ -1,4 +1,4 @@
-//! Which replies of a verifier count as an acceptance, through the whole gateway.
+//! Tests of which replies of a verifier count as an acceptance, through the whole gateway.
 
 use llm_gateway_core::Scripted;
 use llm_gateway_core::outcome::Ending;

@@ -15,19 +15,19 @@ use llm_gateway_core::transport::{HttpRequest, Recorder};
 use super::*;
 use crate::support::obeying;
 
-/// What an adapter of OpenAI's format does wrong.
+/// The fault of an adapter of OpenAI's format.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
     None,
-    /// Case 1 of the design.
+    /// The adapter adds another member's answer: case 1 of the design.
     TellsAnotherAnswer,
-    /// Case 4.
+    /// The adapter retries with other bytes: case 4 of the design.
     RetriesWithOtherBytes,
-    /// Case 5.
+    /// The adapter refers to stored state: case 5 of the design.
     RefersToStoredState,
 }
 
-/// An adapter that fails at first, so that each fault appears in a retry, too.
+/// An adapter whose first attempt fails, so that each fault appears in a retry, too.
 struct Adapter {
     fault: Fault,
     has_failed: AtomicBool,

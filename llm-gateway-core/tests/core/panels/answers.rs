@@ -1,4 +1,4 @@
-//! How unusual answers of real providers affect agreement and certificate.
+//! Tests of how unusual answers of real providers affect agreement and certificate.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn whole() -> String {
     POLICY.replace(": {models", ": {stream: false, models")
 }
 
-/// Returns why the first member stopped, and what the panel makes of three equal answers.
+/// Returns the consensus of three equal answers, of which the first stopped for this reason.
 async fn agreed(finish_reason: &str) -> Consensus {
     let first = json!({
         "choices": [{"message": {"content": "42"}, "finish_reason": finish_reason}],
@@ -19,8 +19,8 @@ async fn agreed(finish_reason: &str) -> Consensus {
     panel.agreement.outcome
 }
 
-/// What else may stop an answer is not known. A reason that names a failure, such as DeepSeek's
-/// `insufficient_system_resource`, makes no answer at all.
+/// Checks answers that stopped for unknown reasons, which do not agree. A reason that names a
+/// failure, such as DeepSeek's `insufficient_system_resource`, makes no answer at all.
 #[tokio::test]
 async fn answers_that_did_not_come_to_their_own_end_do_not_agree() {
     assert_eq!(agreed("stop").await, Consensus::Unanimous);
@@ -29,7 +29,7 @@ async fn answers_that_did_not_come_to_their_own_end_do_not_agree() {
     }
 }
 
-/// A policy may have numbers compared by their values.
+/// Checks a policy that compares numbers by their values.
 #[tokio::test]
 async fn answers_are_compared_as_the_class_says() {
     let says = || Scripted::new().answer("2.50").answer("2.5").answer("2.500000");
@@ -40,7 +40,7 @@ async fn answers_are_compared_as_the_class_says() {
     assert_eq!((panel.agreement.outcome, panel.agreement.method), (Consensus::Unanimous, "number"));
 }
 
-/// A server may say `stop` of an answer that it has cut.
+/// Checks an answer that a server has cut although it says `stop`.
 #[tokio::test]
 async fn answers_as_long_as_their_bound_do_not_agree() {
     for (tokens, outcome) in [(99, Consensus::Unanimous), (100, Consensus::NotComparable)] {
@@ -54,7 +54,7 @@ async fn answers_as_long_as_their_bound_do_not_agree() {
     }
 }
 
-/// Google names some models as resources.
+/// Checks models that are named as resources, as Google names some.
 #[tokio::test]
 async fn a_model_that_is_named_as_a_resource_is_the_model() {
     let said = json!({"role": "model", "parts": [{"text": "42"}]});
@@ -77,7 +77,8 @@ async fn a_model_that_is_named_as_a_resource_is_the_model() {
     }
 }
 
-/// Azure's asynchronous filter ends a stream with chunks whose id and model are empty.
+/// Checks empty names: Azure's asynchronous filter ends a stream with chunks whose id and model are
+/// empty.
 #[tokio::test]
 async fn an_empty_name_takes_no_models_place() {
     let chunk = |model: &str, choice: serde_json::Value| {

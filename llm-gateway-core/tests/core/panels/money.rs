@@ -1,5 +1,5 @@
-//! What a panel may cost: its own cap, the caps of the month and the kill switches, applied to all
-//! members together, and to each retry.
+//! Tests of the money of panels: a panel's own cap, the caps of the month and the kill switches,
+//! applied to all members together, and to each retry.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,7 +146,7 @@ async fn an_answer_whose_tokens_nobody_counted_takes_its_worst_case() {
     assert_eq!(script.requests().len(), 3);
 }
 
-/// An answer for which far more tokens are billed than were allowed.
+/// An answer that is billed for far more tokens than were allowed.
 const DEAR: &str = r#"{"id": "a", "model": "gpt-6-luna", "usage": {"prompt_tokens": 1,
     "completion_tokens": 1000}, "choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}"#;
 

@@ -1,11 +1,11 @@
-//! Panels and gates whose models may be one under two names: what is known is told before anything
-//! is paid, and what may be never settles anything.
+//! Tests of panels and gates whose models may be one under two names: a known identity is reported
+//! before anything is paid, and a possible one settles nothing.
 
 use llm_gateway_core::outcome::AnsweredBy;
 
 use super::*;
 
-/// A policy of two hosts with these models.
+/// Returns a policy of two hosts with these models.
 fn hosts(one: &str, two: &str, enforce: &str) -> String {
     format!(
         "
@@ -85,7 +85,7 @@ async fn a_hard_panel_that_can_never_be_certified_asks_nobody() {
     }
 }
 
-/// OpenAI's API answers with a dated name as a rule.
+/// Checks a dated answer to an undated request, which is usual with OpenAI's API.
 #[tokio::test]
 async fn a_dated_answer_to_an_undated_request_is_the_requested_model() {
     let dated = |wire: test_support::Wire, model: &str, text: &str| wire.stream(model, text);

@@ -26,7 +26,7 @@ visibility: {three: {mode: blind, enforce: hard}}
 reliability: {retry: {max_retries: 0}}
 ";
 
-/// The policy for servers that answer whole.
+/// Returns the policy for servers that answer whole.
 fn unstreamed() -> String {
     TWO.replace("stream: true", "stream: false")
 }
@@ -99,7 +99,7 @@ async fn a_member_with_an_odd_stream_is_certified() {
     }
 }
 
-/// Two servers that build an id from the second of the clock are asked in the same one.
+/// Checks two servers that build an id from the time in seconds and are asked in the same second.
 #[tokio::test]
 async fn one_id_for_two_texts_is_no_shared_answer() {
     for id in ["chatcmpl-1790000000", "chatcmpl-f1e1d0a1b2c3"] {
@@ -136,8 +136,7 @@ async fn one_id_for_one_text_is_a_shared_answer_unless_the_id_says_little() {
     }
 }
 
-/// A server that does not know `stream` is asked once more without it, by each member on its first
-/// request.
+/// Checks servers that do not know `stream`: each member repeats its first request once without it.
 #[tokio::test]
 async fn members_whose_servers_refuse_a_stream_are_certified() {
     let refusal = r#"{"error":{"message":"Unrecognized request argument: stream_options"}}"#;

@@ -71,8 +71,8 @@ async fn a_receipt_that_cannot_be_written_loses_no_answer() {
     assert_eq!((panel.answers().count(), panel.receipt_path), (3, None));
 }
 
-/// What the policy says of a model's origin stands in the receipt. A policy that says more than a
-/// receipt can hold is refused with the line, so each receipt that is issued can be verified.
+/// Checks that a policy which says more of a model's origin than a receipt can hold is refused with
+/// the line, so that each receipt that is issued can be verified.
 #[tokio::test]
 async fn a_lineage_is_refused_with_its_line_or_its_receipt_holds() {
     let family = |length: usize| vec!["f".repeat(length)];

@@ -1,4 +1,4 @@
-//! The key in any form, at any cut and place.
+//! Tests of the key in any form, at any cut and place.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -49,7 +49,7 @@ fn every_form_would_be_noticed() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// A key in any form, at any cut, in any place of an answer is in no output.
+    /// Checks that a key in any form, at any cut, in any place of an answer is in no output.
     #[test]
     fn no_key_is_in_any_output(
         form in 0_u8..14,

@@ -19,7 +19,7 @@ use crate::support::obeying;
 
 const KEY: &str = "sk-canary-openai-9f8e7d6c5b4a39281706f5e4d3c2b1a0";
 
-/// A server that answers every request alike, and keeps what it was sent.
+/// A server that gives every request the same answer, and keeps the requests.
 struct Server {
     status: u16,
     headers: Vec<(String, String)>,
@@ -58,7 +58,7 @@ impl Transport for Server {
     }
 }
 
-/// A policy whose providers of this dialect have their keys from `THE_KEY`.
+/// Returns a policy whose providers of this dialect have their keys from `THE_KEY`.
 fn policy(kind: &str, stream: bool, base_url: &str) -> String {
     let provider = json!({
         "kind": kind, "base_url": base_url, "api_key_env": "THE_KEY", "stream": stream,
@@ -83,7 +83,8 @@ fn gateway(server: &Arc<Server>, kind: &str, stream: bool, key: &str) -> Gateway
     builder.environment(environment).transport(Arc::clone(server) as _).build().unwrap()
 }
 
-/// Returns everything that comes of this server's answers: what is returned, recorded and sent on.
+/// Returns all outputs that follow from this server's answers: everything that is returned,
+/// recorded and sent on.
 async fn outputs(server: Server, kind: &str, stream: bool, key: &str) -> Vec<String> {
     let server = Arc::new(server);
     let gateway = gateway(&server, kind, stream, key);
@@ -116,7 +117,7 @@ async fn outputs(server: Server, kind: &str, stream: bool, key: &str) -> Vec<Str
     outputs
 }
 
-/// Writes the bodies of a bundle as text, which are base64 in it.
+/// Decodes the bodies of a bundle, which it holds as base64.
 fn open_bodies(bundle: &mut Value) {
     match bundle {
         Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| match value.as_str() {
@@ -131,8 +132,8 @@ fn open_bodies(bundle: &mut Value) {
     }
 }
 
-/// Returns whether a text opens to a key, by a reading of its own: everything between the letters
-/// goes, and what is left is looked through for the key in a few spellings.
+/// Returns whether a text opens to a key, by an independent reader: everything between the letters
+/// is removed, and the rest is searched for the key in a few spellings.
 fn opens_to(text: &str, key: &str) -> bool {
     let mut text = text.to_lowercase();
     for _ in 0..4 {
@@ -190,7 +191,7 @@ fn assert_clean(outputs: &[String], key: &str, about: &str) {
     }
 }
 
-/// An event of Chat Completions with this delta.
+/// Returns an event of Chat Completions with this delta.
 fn chunk(delta: &Value) -> String {
     let event =
         json!({"id": "c1", "choices": [{"index": 0, "delta": delta, "finish_reason": null}]});
@@ -203,7 +204,7 @@ fn stream(deltas: &[Value]) -> String {
     format!("{chunks}data: {end}\n\ndata: [DONE]\n\n")
 }
 
-/// A whole answer of each dialect with these parts of text.
+/// Returns a whole answer of each dialect with these parts of text.
 fn whole(kind: &str, parts: &[&str]) -> String {
     let texts: Vec<_> = parts.iter().map(|text| json!({"type": "text", "text": text})).collect();
     let answer = match kind {

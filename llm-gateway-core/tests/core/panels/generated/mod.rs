@@ -1,4 +1,4 @@
-//! Random panels, clean and dirty. No clean one may raise an alarm, and every dirty one must.
+//! Random panels, clean and dirty. No clean panel may raise an alarm, and every dirty panel must.
 //!
 //! A few hundred run with the suite. The large form is a command:
 //!

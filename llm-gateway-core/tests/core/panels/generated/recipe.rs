@@ -1,4 +1,4 @@
-//! What makes a generated panel clean, and what makes it dirty.
+//! Creates generated panels, and makes them dirty.
 
 use test_support::Wire;
 
@@ -42,11 +42,11 @@ pub(super) struct Member {
     pub(super) headers: Vec<(&'static str, String)>,
     /// The statuses of the attempts that fail before the answer.
     pub(super) fails_with: Vec<u16>,
-    /// What this process's own adapter adds to its requests, if it has one.
+    /// The addition of a faulty adapter to the member's requests, if it has one.
     pub(super) leak: Option<Leak>,
 }
 
-/// What a faulty adapter of OpenAI's format does to a request.
+/// The fault of an adapter of OpenAI's format.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Leak {
     Question,
@@ -143,7 +143,7 @@ fn member(dice: &mut Dice, name: &str) -> Member {
     }
 }
 
-/// Makes a clean panel dirty in one way. Returns what was done, and the claim that must not pass.
+/// Makes a clean panel dirty in one way. Returns a description, and the claim that must not pass.
 pub(super) fn soil(dice: &mut Dice, members: &mut [Member]) -> (String, &'static str) {
     let at = dice.below(members.len());
     let other = (at + 1 + dice.below(members.len() - 1)) % members.len();
