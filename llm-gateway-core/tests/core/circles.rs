@@ -1,7 +1,11 @@
-//! No two siblings of core need each other: of the files and folders in one folder, the
-//! imports, and the methods that a type calls on itself, lead one way only. A reader can begin
-//! with the one that needs nothing. Methods of traits, and methods that are called on anything but
-//! `self`, are not followed.
+//! Checks that no two siblings of core need each other: of the files and folders in one folder, the
+//! needs lead one way only, so that a reader can begin with the one that needs nothing.
+//!
+//! A need is an import, a path, or a call of a method or function that another file than its type's
+//! defines. A call on anything but `self` counts where its module also names the type, and no other
+//! type has such a method: what type a value has, only the compiler knows. A method that stands
+//! beside its type adds no need, because the type is named or returned by another module. An
+//! implementation of a trait needs no rule of its own: it names trait and type.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,6 +101,38 @@ fn a_circle_by_way_of_a_method_is_seen() {
             "room/panel",
             "use super::Run; impl Run { fn panel(&self) { self.ask() } fn ask(&self) {} }",
         ),
+    ];
+    assert_eq!(crate_of(&files).circles().len(), 2);
+}
+
+#[test]
+fn a_circle_by_way_of_a_value_or_a_path_is_seen() {
+    let panel = "use super::Run; impl Run { fn panel(&self) { super::reply::f() } }";
+    for (call, circles) in [
+        ("use super::Run; fn f(run: &Run) { run.panel() }", 2),
+        ("use super::Run; fn f(run: &Run) { Run::panel(run) }", 2),
+        ("fn f() { super::Run::panel() }", 2),
+        ("fn f(text: &str) { text.panel() }", 0),
+        ("use super::Run; fn f(run: &Run) { run.start() }", 0),
+    ] {
+        let files = [
+            ("", "mod room;"),
+            ("room", "mod run; mod panel; mod reply; pub(crate) use run::Run;"),
+            ("room/run", "pub struct Run; impl Run { fn start(&self) {} }"),
+            ("room/panel", panel),
+            ("room/reply", call),
+        ];
+        assert_eq!(crate_of(&files).circles().len(), circles, "{call}");
+    }
+}
+
+#[test]
+fn a_circle_by_way_of_a_trait_is_seen() {
+    let files = [
+        ("", "mod room;"),
+        ("room", "mod port; mod adapter; pub(crate) use port::Port; pub(crate) use adapter::Own;"),
+        ("room/port", "pub trait Port {} fn own() -> super::Own {}"),
+        ("room/adapter", "pub struct Own; impl super::Port for Own {}"),
     ];
     assert_eq!(crate_of(&files).circles().len(), 2);
 }

@@ -11,6 +11,7 @@ pub(crate) struct Crate {
     imports: BTreeMap<ModulePath, BTreeMap<String, Vec<String>>>,
     written: BTreeMap<ModulePath, Vec<Vec<String>>>,
     called: BTreeMap<ModulePath, Vec<Method>>,
+    called_on_others: BTreeMap<ModulePath, Vec<String>>,
     /// The module that defines each method of a type, with the type's home.
     methods: BTreeMap<(ModulePath, Method), ModulePath>,
 }
@@ -28,6 +29,7 @@ impl Crate {
             imports: BTreeMap::new(),
             written: BTreeMap::new(),
             called: BTreeMap::new(),
+            called_on_others: BTreeMap::new(),
             methods: BTreeMap::new(),
         };
         let mut defined = Vec::new();
@@ -38,6 +40,7 @@ impl Crate {
             let imports = paths.imports.iter().filter_map(absolute).collect();
             core.written.insert(module.clone(), paths.written);
             core.called.insert(module.clone(), paths.called);
+            core.called_on_others.insert(module.clone(), paths.called_on_others);
             core.imports.insert(module.clone(), imports);
             defined.extend(paths.methods.into_iter().map(|method| (module.clone(), method)));
         }
@@ -104,8 +107,30 @@ impl Crate {
     /// Returns every module of which `module` needs something.
     pub(crate) fn needed_by(&self, module: &ModulePath) -> BTreeSet<ModulePath> {
         let mut needed = self.methods_of(module);
-        needed.extend(self.paths_of(module).iter().map(|path| self.home(path, 0)));
+        for path in self.paths_of(module) {
+            let home = self.home(&path, 0);
+            // `Type::function`, which may be defined in another file than its type.
+            if let [.., name, function] = path.as_slice() {
+                let method = (name.clone(), function.clone());
+                needed.extend(self.methods.get(&(home.clone(), method)).cloned());
+            }
+            needed.insert(home);
+        }
+        let called = self.called_on_others[module].iter();
+        let apart: Vec<_> = called.filter_map(|name| self.apart_from_its_type(name)).collect();
+        let is_known = |home: &ModulePath| home == module || needed.contains(home);
+        let apart = apart.into_iter().filter(|(home, _)| is_known(home));
+        needed.extend(apart.map(|(_, definition)| definition).collect::<Vec<_>>());
         needed
+    }
+
+    /// Returns the home of a type and the module that defines its method of this name, if the two
+    /// differ and no other type of the crate has such a method.
+    fn apart_from_its_type(&self, name: &str) -> Option<(ModulePath, ModulePath)> {
+        let mut of_name = self.methods.iter().filter(|((_, (_, method)), _)| method == name);
+        let ((home, _), definition) = of_name.next()?;
+        let is_apart = of_name.next().is_none() && home != definition;
+        is_apart.then(|| (home.clone(), definition.clone()))
     }
 
     /// Returns every module that defines a method that `module` calls on `self`.

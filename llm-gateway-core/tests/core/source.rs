@@ -105,10 +105,12 @@ pub(crate) type Method = (String, String);
 pub(crate) struct Paths {
     pub(crate) imports: Vec<(String, Vec<String>)>,
     pub(crate) written: Vec<Vec<String>>,
-    /// The methods that the module defines, those of traits aside.
+    /// The methods that the module defines: those of its types, and those that its traits declare.
     pub(crate) methods: Vec<Method>,
     /// The methods that the module calls on `self`.
     pub(crate) called: Vec<Method>,
+    /// The names of the methods that the module calls on anything else.
+    pub(crate) called_on_others: Vec<String>,
     /// The type whose implementation is read.
     current: Option<String>,
 }
@@ -179,12 +181,21 @@ impl<'ast> Visit<'ast> for Paths {
         self.current = None;
     }
 
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        let declared = item.items.iter().filter_map(|inner| match inner {
+            syn::TraitItem::Fn(function) => Some(function.sig.ident.to_string()),
+            _ => None,
+        });
+        self.methods.extend(declared.map(|function| (item.ident.to_string(), function)));
+        syn::visit::visit_item_trait(self, item);
+    }
+
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
-        if let syn::Expr::Path(receiver) = &*call.receiver
-            && receiver.path.is_ident("self")
-            && let Some(name) = &self.current
-        {
-            self.called.push((name.clone(), call.method.to_string()));
+        let method = call.method.to_string();
+        let is_self = matches!(&*call.receiver, syn::Expr::Path(it) if it.path.is_ident("self"));
+        match &self.current {
+            Some(name) if is_self => self.called.push((name.clone(), method)),
+            _ => self.called_on_others.push(method),
         }
         syn::visit::visit_expr_method_call(self, call);
     }

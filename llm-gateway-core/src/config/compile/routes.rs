@@ -155,7 +155,7 @@ impl RouteCompiler<'_, '_, '_> {
         }
         let first = self.target(route.provider.as_deref()?, route.model.as_deref()?, &path)?;
         let alternates = raw.fallback.as_ref().and_then(|map| map.get(name)?.as_ref());
-        Some(Shape::Single(self.chain(name, first, alternates.map_or(&[], Vec::as_slice))))
+        Some(Shape::Single(self.with_fallbacks(name, first, alternates.map_or(&[], Vec::as_slice))))
     }
 
     /// Compiles a cascade: a gate that can agree, and the model that it escalates to.
@@ -174,7 +174,7 @@ impl RouteCompiler<'_, '_, '_> {
     }
 
     /// Returns a target and its alternates. A target that is listed twice is asked once.
-    fn chain(
+    fn with_fallbacks(
         &mut self,
         name: &str,
         first: Target,
