@@ -101,7 +101,7 @@ fn is_refused(error: &io::Error) -> bool {
 /// The largest number of symbolic links that are followed one after the other, as usual in systems.
 const LINKS: usize = 40;
 
-/// Returns where [`write`] puts the file of a path: where its links lead, even if nothing is there yet.
+/// Returns where [`write`](fn@write) puts the file of a path: where its links lead, even if nothing is there yet.
 ///
 /// # Errors
 /// The links lead in a circle.

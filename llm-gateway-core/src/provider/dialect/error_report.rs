@@ -1,7 +1,7 @@
 //! An error in a provider's own words, in whatever it is wrapped.
 //!
 //! Half an answer must never pass for a whole one, so anything in the place of an error is an
-//! error, understood or not. Its category is decided in [`classify`](super::classify).
+//! error, understood or not. Its category is decided in [`classify`](mod@super::classify).
 
 use http::StatusCode;
 use serde::Deserialize;

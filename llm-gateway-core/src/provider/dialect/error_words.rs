@@ -1,5 +1,5 @@
 //! The words by which providers and the proxies in front of them name their errors, with what
-//! each means: data for [`classify`](super::classify).
+//! each means: data for [`classify`](mod@super::classify).
 
 use crate::error::Category;
 use crate::error::Category::{

@@ -4,7 +4,7 @@
 //! in, no I/O, no clock. A dialect decodes an answer into a [`DecodedAnswer`] and an error into an
 //! [`ErrorReport`]. Their meaning is decided once for all dialects: [`json`] and [`lenient`] decide
 //! which text is JSON, [`reasons`] why a model stopped, [`counts`] how many tokens it used, and
-//! [`classify`] which category an error has. [`http`](super::http) sends the bytes.
+//! [`classify`](mod@classify) which category an error has. [`http`](super::http) sends the bytes.
 
 mod anthropic;
 mod asked_wait;

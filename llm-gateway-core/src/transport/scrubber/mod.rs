@@ -1,7 +1,7 @@
 //! Removes every known key from what a provider sent, before anyone sees it.
 //!
 //! Providers echo keys: in 401 bodies, in debug headers, in the error pages of proxies. The
-//! scrubber compares [letters], so it finds a key as it is, in base64 and in hex digits, through
+//! scrubber compares [letters](mod@letters), so it finds a key as it is, in base64 and in hex digits, through
 //! escapes, line breaks and invisible characters, and in [pieces].
 //!
 //! Scrubbing is the last step before a text is stored, shown or sent on: joining, cutting, decoding
