@@ -25,6 +25,10 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Every wire format for which this crate has adapters, for the tests that go through all.
+    #[cfg(test)]
+    pub(crate) const SPOKEN: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Gemini];
+
     /// Returns the name of the wire format that `kind:` has in the policy file, such as `openai`.
     pub fn as_str(self) -> &'static str {
         match self {

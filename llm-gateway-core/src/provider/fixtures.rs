@@ -30,8 +30,6 @@ use crate::transport::{
 /// The time at which every fixture is answered: Wednesday, 21 October 2026, 07:28:00 UTC.
 const NOW: Duration = Duration::from_secs(1_792_567_680);
 
-const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fixture {
@@ -184,7 +182,7 @@ impl CredentialSource for OneKey {
 #[tokio::test]
 async fn every_fixture_holds() {
     let mut broken = Vec::new();
-    for dialect in DIALECTS {
+    for dialect in Dialect::SPOKEN {
         let files = fixtures_of(dialect);
         assert!(!files.is_empty(), "{} has no fixture", dialect.as_str());
         for file in files {
@@ -208,7 +206,7 @@ async fn every_fixture_holds() {
 /// several bytes, line ends of two, comments, and events to skip.
 #[tokio::test]
 async fn a_stream_means_the_same_wherever_the_network_cuts_it() {
-    for dialect in DIALECTS {
+    for dialect in Dialect::SPOKEN {
         let file = root().join(dialect.as_str()).join("stream-crlf-comments.json");
         let length = fixture(&file).response.body_text.unwrap().len();
         for bytes in 0..length {
@@ -226,7 +224,7 @@ fn every_folder_is_a_dialect() {
         .filter(|path| path.is_dir())
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
         .collect();
-    assert_eq!(folders, DIALECTS.map(|dialect| dialect.as_str().to_owned()).into());
+    assert_eq!(folders, Dialect::SPOKEN.map(|dialect| dialect.as_str().to_owned()).into());
 }
 
 /// Returns the result of a dialect's adapter for a response that is written as in a fixture and cut

@@ -137,8 +137,8 @@ fn others() -> Vec<Case> {
 }
 
 pub(super) fn table() -> Vec<Case> {
-    let dialects = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
-    let each = dialects.into_iter().flat_map(|dialect| [requests(dialect), responses(dialect)]);
+    let each =
+        Dialect::SPOKEN.into_iter().flat_map(|dialect| [requests(dialect), responses(dialect)]);
     each.flatten().chain(others()).collect()
 }
 

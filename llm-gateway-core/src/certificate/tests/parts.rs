@@ -7,7 +7,6 @@ use super::panel::{ask, kinship, not_passed, panel_asked, rewrite, rules, seats_
 use crate::certificate::{CallerTexts, ClaimResult, certify};
 use crate::model::Dialect;
 
-const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 const PARTS: [&str; 2] = ["Is a tomato\n\n", "a fruit?"];
 
 /// Returns the claims that do not pass after `change` rewrote the second member's user turn.
@@ -35,7 +34,7 @@ fn say(dialect: Dialect, body: &mut Value, texts: &[&str]) {
 
 #[test]
 fn every_dialect_writes_the_parts_and_its_reader_knows_them() {
-    for dialect in DIALECTS {
+    for dialect in Dialect::SPOKEN {
         assert_eq!(changed(dialect, |_| {}), [], "{dialect:?}");
         assert_eq!(changed(dialect, |body| say(dialect, body, &PARTS)), [], "{dialect:?}");
     }
@@ -44,7 +43,7 @@ fn every_dialect_writes_the_parts_and_its_reader_knows_them() {
 #[test]
 fn only_openai_may_have_one_string_for_several_parts() {
     let joined = PARTS.concat();
-    for dialect in DIALECTS {
+    for dialect in Dialect::SPOKEN {
         let found = changed(dialect, |body| say(dialect, body, &[&joined]));
         assert_eq!(found.is_empty(), dialect == Dialect::OpenAi, "{dialect:?}: {found:?}");
     }
@@ -66,7 +65,7 @@ fn a_turn_with_more_or_less_than_the_parts_is_not_blind() {
         &[&joined.replace('a', "\u{430}")],
         &[&joined, &joined],
     ];
-    for dialect in DIALECTS {
+    for dialect in Dialect::SPOKEN {
         for texts in wrong {
             let found = changed(dialect, |body| say(dialect, body, texts));
             assert_eq!(found, [("context_blind", ClaimResult::Fail)], "{dialect:?}: {texts:?}");

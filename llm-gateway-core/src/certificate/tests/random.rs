@@ -19,7 +19,7 @@ struct Plant {
 }
 
 fn seats() -> impl Strategy<Value = Vec<Seat>> {
-    let dialect = prop::sample::select(vec![Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini]);
+    let dialect = prop::sample::select(Dialect::SPOKEN.to_vec());
     prop::collection::vec(dialect, 2..=3).prop_map(|dialects| {
         let seated = SEATS.into_iter().zip(dialects);
         seated.map(|(seat, dialect)| Seat { dialect, ..seat }).collect()

@@ -20,8 +20,6 @@ use crate::error::{Category, Error};
 use crate::model::{Completion, Delivery, Dialect, FinishReason, Usage};
 use crate::provider::fixtures::completed;
 
-const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
-
 /// The number of forms in which each fixture is tested.
 const FORMS: u64 = 6;
 
@@ -104,7 +102,7 @@ fn originals() -> Vec<Original> {
         paths.sort();
         paths.into_iter().map(move |path| (dialect, path))
     };
-    let originals = DIALECTS.into_iter().flat_map(files).map(|(dialect, path)| {
+    let originals = Dialect::SPOKEN.into_iter().flat_map(files).map(|(dialect, path)| {
         let fixture: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         let streams = fixture["call"]["stream"] == json!(true);
         let mut response = fixture["response"].clone();
@@ -172,7 +170,7 @@ async fn whatever_is_counted_is_read_as_it_is_booked() {
     let mut counted = 0;
     for round in 0..1_500 {
         let mut dice = Dice::new("counts", round);
-        let dialect = dice.pick(&DIALECTS);
+        let dialect = dice.pick(&Dialect::SPOKEN);
         let answer = documents::answer_with(dialect, documents::counts(&mut dice));
         let body = documents::written(&answer, &mut dice);
         let response = json!({"status": 200, "headers": {}, "body_text": body});

@@ -50,10 +50,8 @@ pub(super) fn case(number: u32, about: impl Into<String>, evidence: Orchestratio
 /// dialect.
 static GOOD: LazyLock<Vec<(Dialect, OrchestrationEvidence)>> = LazyLock::new(|| {
     let good = |dialect| (dialect, replanned().speaking(dialect).evidence());
-    DIALECTS.map(good).to_vec()
+    Dialect::SPOKEN.map(good).to_vec()
 });
-
-const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 
 /// Returns a test case that changes an orchestration of two rounds in which everything went well.
 pub(super) fn changed(
@@ -222,7 +220,8 @@ fn identities(dialect: Dialect) -> Vec<Case> {
 /// All test cases of orchestrations. The tests share them because creating them takes longer than
 /// certifying them.
 pub(in crate::certificate::tests) static TABLE: LazyLock<Vec<Case>> = LazyLock::new(|| {
-    let each = DIALECTS.into_iter().flat_map(|dialect| [shown(dialect), identities(dialect)]);
+    let each =
+        Dialect::SPOKEN.into_iter().flat_map(|dialect| [shown(dialect), identities(dialect)]);
     let warned = changed(4, "a worker's retry with other bytes", Dialect::OpenAi, |evidence| {
         retry(evidence, 5).request.headers.pop();
     });

@@ -53,7 +53,7 @@ fn round(plans: bool) -> impl Strategy<Value = Round> {
 }
 
 fn run() -> impl Strategy<Value = Run> {
-    let dialect = select(vec![Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini]);
+    let dialect = select(Dialect::SPOKEN.to_vec());
     let rounds = any::<bool>().prop_flat_map(|plans| prop::collection::vec(round(plans), 1..=3));
     (prop::collection::vec(dialect, 3), any::<bool>(), rounds).prop_map(|it| {
         let (dialects, structured, rounds) = it;
