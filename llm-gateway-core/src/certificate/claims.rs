@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::printable;
+
 /// The result of a certificate's claim: whether the evidence shows that it is true.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -52,8 +54,7 @@ impl Claim {
     /// Creates a claim from its result and the reason `because`, without control characters.
     pub(super) fn new(result: ClaimResult, because: impl Into<String>) -> Self {
         // The text may contain names that a provider chose.
-        let because: String = because.into();
-        Self { result, because: because.chars().filter(|c| !c.is_control()).collect() }
+        Self { result, because: printable(&because.into(), usize::MAX) }
     }
 
     /// Decides a claim from the evidence: it fails if anything is `against` it, stays unknown if

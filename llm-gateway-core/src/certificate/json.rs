@@ -10,6 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Number, Value};
 
 use super::effort;
+use crate::model::printable;
 
 /// The largest number of characters of a JSON pointer that is shown. The document, and so the
 /// pointer, may come from a stranger.
@@ -144,7 +145,7 @@ impl Leaf<'_> {
             PathStep::Index(index) => format!("/{index}"),
         };
         let pointer: String = self.path.iter().map(step).collect();
-        pointer.chars().filter(|c| !c.is_control()).take(SHOWN_POINTER).collect()
+        printable(&pointer, SHOWN_POINTER)
     }
 
     /// Returns the keys on the way to the leaf, followed by its string value. Keys count because a

@@ -10,8 +10,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::canonical;
-use crate::model::ModelFacts;
 use crate::model::naming::{self, NameMatch};
+use crate::model::{ModelFacts, origin_name};
 
 /// The origin of one model: its canonical id, its developer and its families.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,11 +39,14 @@ impl Lineage {
         developer: Option<&str>,
         families: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let plain = |name: &str| name.trim().to_lowercase();
         Self {
             canonical: canonical.into(),
-            developer: developer.map(plain).filter(|name| !name.is_empty()),
-            families: families.into_iter().map(plain).filter(|name| !name.is_empty()).collect(),
+            developer: developer.map(origin_name).filter(|name| !name.is_empty()),
+            families: families
+                .into_iter()
+                .map(origin_name)
+                .filter(|name| !name.is_empty())
+                .collect(),
             moves: false,
         }
     }

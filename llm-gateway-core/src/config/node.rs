@@ -9,6 +9,7 @@ use serde_json::Number;
 use serde_yaml::{Location, MessageFormatter, Spanned, UserMessageFormatter};
 
 use super::diagnostic::FilePosition;
+use crate::model::printable;
 
 /// A value with its position in the file.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +87,7 @@ impl From<&serde_yaml::Error> for SyntaxError {
             return Self { place, message, hint };
         }
         let message = UserMessageFormatter.format_message(error);
-        let message = message.chars().filter(|c| !c.is_control()).collect();
+        let message = printable(&message, usize::MAX);
         Self { place, message, hint: "see the line above as well; indent by spaces, not tabs" }
     }
 }

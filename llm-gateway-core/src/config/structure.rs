@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::did_you_mean;
+use crate::model::{did_you_mean, printable};
 
 use super::diagnostic::Collector;
 use super::node::{MapEntry, Node, NodeContent};
@@ -262,7 +262,7 @@ fn describe(content: &NodeContent) -> String {
 
 /// Returns the beginning of a text in a form that can be shown.
 fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
+    let mut shown = printable(text, 60);
     if shown.len() < text.len() {
         shown.push('…');
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::date_utc;
+use crate::model::{date_utc, printable};
 
 /// The error of a text that does not name a month.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +31,7 @@ impl Month {
     /// # Errors
     /// [`InvalidMonth`] for any other text.
     pub fn parse(text: &str) -> Result<Self, InvalidMonth> {
-        let invalid = || InvalidMonth(text.chars().filter(|c| !c.is_control()).take(40).collect());
+        let invalid = || InvalidMonth(printable(text, 40));
         let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
         let (year, month) = text.split_once('-').ok_or_else(invalid)?;
         if year.len() != 4 || month.len() != 2 || !digits(year) || !digits(month) {

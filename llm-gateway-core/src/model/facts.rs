@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{NanoUsd, Rate, Usage};
+use super::{NanoUsd, Rate, Usage, origin_name};
 
 /// A property of a model that changes how it is called. The model data state it; for models without
 /// data, a table in `policy/families.rs` decides by name.
@@ -150,7 +150,7 @@ impl ModelFacts {
     /// Returns the number of bytes that developer and families take together in a receipt, which
     /// holds each family once, in lower case.
     pub(crate) fn origin_bytes(&self) -> usize {
-        let plain = |name: &String| name.trim().to_lowercase();
+        let plain = |name: &String| origin_name(name);
         let families: BTreeSet<String> = self.lineage.iter().map(plain).collect();
         let developer = self.developer.as_ref().map_or(0, |name| plain(name).len());
         families.iter().map(String::len).fold(developer, usize::saturating_add)

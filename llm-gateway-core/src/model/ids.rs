@@ -7,6 +7,8 @@ use std::sync::Arc;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
+use super::printable;
+
 /// The error of a text that is not a name of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{value}` is not a {kind}: {rule}")]
@@ -22,8 +24,7 @@ pub struct InvalidName {
 
 impl InvalidName {
     pub(crate) fn new(kind: &'static str, value: &str, rule: &'static str) -> Self {
-        let value = value.chars().filter(|c| !c.is_control()).take(60).collect();
-        Self { kind, value, rule }
+        Self { kind, value: printable(value, 60), rule }
     }
 }
 

@@ -33,6 +33,7 @@ mod key_kind;
 mod limits;
 mod money;
 pub(crate) mod naming;
+mod plain_text;
 #[doc(hidden)]
 pub mod prompt;
 pub(crate) mod seen;
@@ -47,6 +48,7 @@ pub(crate) use closest::{closest_name, did_you_mean};
 pub(crate) use date::date_utc;
 pub(crate) use ids::LONGEST_RECEIPT_NAME;
 pub(crate) use key_kind::KeyKind;
+pub(crate) use plain_text::{origin_name, printable, single_spaced};
 pub(crate) use prompt::{
     AnswerSchema, Ask, Blind, ContentPart, Frame, Framed, Grant, Message, ModelText, PLANNER_ASK,
     Part, PolicyText, Prompt, Role, Turn, VERDICT_SCHEMA, planner_ask,

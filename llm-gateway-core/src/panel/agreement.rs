@@ -11,6 +11,7 @@ use super::effective::{EffectiveSampleSize, MemberAnswer, effective_sample_size}
 use super::form::Form;
 use super::likeness::Likeness;
 use crate::certificate::Claims;
+use crate::model::single_spaced;
 use crate::policy::Agree;
 
 /// The number of characters of an answer that are shown for its cluster.
@@ -110,7 +111,7 @@ fn outcome(clusters: &[Cluster], answers: usize) -> Consensus {
 
 /// Returns the beginning of a text in one short line.
 pub(crate) fn gist(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = single_spaced(text);
     match line.char_indices().nth(GIST_CHARS) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line,

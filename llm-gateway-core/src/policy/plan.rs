@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{BlockedBy, Category, Error};
-use crate::model::{ModelFacts, ModelId, NanoUsd, Target, TaskClass, closest_name};
+use crate::model::{ModelFacts, ModelId, NanoUsd, Target, TaskClass, closest_name, printable};
 
 use super::{Agree, Policy, Route, RouteKind, Shape, Visibility};
 
@@ -192,7 +192,7 @@ pub(super) fn unknown_name(
     written: &str,
     names: &[&str],
 ) -> Error {
-    let shown: String = written.chars().filter(|c| !c.is_control()).take(64).collect();
+    let shown = printable(written, 64);
     let meant = closest_name(&shown, names.iter().copied());
     let meant = meant.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
     Error::new(category, format!("no {thing} is called `{shown}`"))

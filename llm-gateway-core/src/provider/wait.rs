@@ -13,6 +13,7 @@ use jiff::fmt::{rfc2822, strtime};
 use jiff::tz::TimeZone;
 
 use crate::error::Category;
+use crate::model::single_spaced;
 
 /// The longest wait that is returned. No limit of any provider lasts longer; a longer wait is a
 /// mistake in a unit.
@@ -104,7 +105,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// obsolete one: RFC 850's or asctime's. The day of the week is not checked.
 fn until_http_date(text: &str, now: Duration) -> Option<Duration> {
     let date = text.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == ',');
-    let date = date.split_whitespace().collect::<Vec<_>>().join(" ");
+    let date = single_spaced(date);
     let obsolete = |format| {
         let date = strtime::parse(format, &date).ok()?.to_datetime().ok()?;
         Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::document::Receipt;
 use super::subject::Subject;
 use crate::certificate::kind::ReceiptKind;
+use crate::model::printable;
 use crate::policy::Level;
 
 /// The largest number of findings that a check returns; further findings are only counted.
@@ -97,5 +98,5 @@ impl Verification {
 }
 
 fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
+    printable(text, LONGEST)
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ModelFacts, Target, naming};
+use crate::model::{ModelFacts, Target, naming, origin_name};
 
 use super::RouteCompiler;
 
@@ -33,7 +33,7 @@ struct DeclaredLineage {
 impl DeclaredLineage {
     /// Reads the developer and the families that a row declares.
     fn of(facts: &ModelFacts) -> Self {
-        let plain = |name: &String| Some(name.trim().to_lowercase()).filter(|it| !it.is_empty());
+        let plain = |name: &String| Some(origin_name(name)).filter(|it| !it.is_empty());
         Self {
             undated: facts.undated().to_owned(),
             developer: facts.developer.as_ref().and_then(plain),

@@ -2,6 +2,7 @@
 //! occur in the artifact.
 
 use super::ChecklistItem;
+use crate::model::single_spaced;
 
 /// Checks that an acceptance has a checklist with requirements, that it quotes the artifact at
 /// least once, and that each of its quotes is specific and occurs in the artifact. A quote may be
@@ -19,9 +20,10 @@ pub(super) fn check(checklist: &[ChecklistItem], artifact: &str) -> Result<(), S
     if !checklist.iter().any(|item| has_letter_or_digit(&item.evidence_quote)) {
         return Err("it accepts without a single `evidence_quote`".to_owned());
     }
-    let artifact = with_single_spaces(artifact);
+    // A quote may wrap its lines differently.
+    let artifact = single_spaced(artifact);
     for (item, n) in checklist.iter().zip(1..) {
-        let quote = with_single_spaces(&item.evidence_quote);
+        let quote = single_spaced(&item.evidence_quote);
         if !artifact.contains(&quote) {
             return Err(format!("the `evidence_quote` of item {n} does not stand in the artifact"));
         }
@@ -45,10 +47,4 @@ fn tells_something(quote: &str) -> bool {
     let is_a_letter = letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none();
     let shown = quote.chars().filter(|c| !c.is_whitespace()).count();
     shown != 1 && !is_a_letter
-}
-
-/// Returns a text in which every run of whitespace is one space, because a quote may wrap its lines
-/// differently.
-fn with_single_spaces(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::certificate::parse_json;
+use crate::model::printable;
 
 use super::quotes;
 use super::{ChecklistItem, Decision, Met, NO_REASON, Opinion, Question};
@@ -116,7 +117,7 @@ fn check_fields(object: &Map<String, Value>) -> Result<(), String> {
     let strange = object.keys().filter(|key| !FIELDS.contains(&key.as_str()));
     let strange = strange.chain(of_items.filter(|key| !ITEM_FIELDS.contains(&key.as_str())));
     let named = |key: &String| {
-        let key: String = key.chars().filter(|c| !c.is_control()).take(SHOWN_KEY).collect();
+        let key = printable(key, SHOWN_KEY);
         Err(format!("it accepts with a field that was not asked for: `{key}`"))
     };
     strange.take(1).map(named).next().unwrap_or(Ok(()))

@@ -7,6 +7,8 @@
 use icu_normalizer::ComposingNormalizer;
 use serde_json::Value;
 
+use crate::model::single_spaced;
+
 /// The keys under which a record states its answer.
 const ANSWER_KEYS: [&str; 6] = ["answer", "final_answer", "result", "verdict", "choice", "value"];
 
@@ -77,7 +79,7 @@ fn phrases(list: &str) -> impl Iterator<Item = &str> {
 fn plain(text: &str) -> String {
     let composed = ComposingNormalizer::new_nfc().normalize(text);
     let lower = composed.to_lowercase().replace(['’', 'ʼ', '`', '´'], "'").replace(['*', '_'], "");
-    lower.split_whitespace().collect::<Vec<_>>().join(" ")
+    single_spaced(&lower)
 }
 
 /// Returns whether a text contains a phrase as whole words. Scripts that write words without

@@ -10,6 +10,7 @@ use http::StatusCode;
 
 use super::ErrorReport;
 use super::error_words::{EXCEPTIONS, GENERAL, NUMBERS, ROUTES, SENTENCES, STEMS, WORDS};
+use super::lenient::table_word;
 use crate::error::Category;
 use crate::error::Category::{
     Auth, BadResponse, ContextLength, InvalidRequest, ModelNotFound, Overloaded, Provider5xx,
@@ -52,10 +53,9 @@ fn told(report: &ErrorReport, words: &[String]) -> Option<Category> {
 /// Returns the codes as the tables write them: without case, and with `_` for a blank or a dash.
 /// The code before a sentence, if any, comes last.
 fn words(report: &ErrorReport) -> Vec<String> {
-    let word = |code: &str| code.trim().to_ascii_lowercase().replace([' ', '-'], "_");
     let sentences = [&report.cause, &report.message].into_iter().flatten();
     let before = sentences.filter_map(|sentence| code_before(sentence));
-    report.codes.iter().map(String::as_str).chain(before).map(word).collect()
+    report.codes.iter().map(String::as_str).chain(before).map(table_word).collect()
 }
 
 /// Returns the code before a sentence, as in `overloaded_error: Overloaded`. A word without `_` is

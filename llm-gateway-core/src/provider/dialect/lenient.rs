@@ -44,6 +44,12 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     })
 }
 
+/// Returns a word in the form in which the tables of this room have it: without case, and with `_`
+/// for a blank or a dash.
+pub(super) fn table_word(word: &str) -> String {
+    word.trim().to_ascii_lowercase().replace([' ', '-'], "_")
+}
+
 /// Reads the name of a model or a response. An empty name is treated as absent: proxies write it if
 /// they know no name, and Azure writes it beside its filter's results.
 pub(crate) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

@@ -5,6 +5,7 @@
 //! makes the attempt fail, because the text may be half an answer. Any other unknown word is
 //! [`FinishReason::Other`], and an empty word is no reason.
 
+use super::lenient::table_word;
 use crate::error::Category;
 use crate::model::FinishReason;
 
@@ -119,7 +120,7 @@ pub(crate) fn read(word: &str) -> Option<FinishMeaning> {
 /// Returns a word without its case and the names around it. An enumeration of Python prints as
 /// `FinishReason.STOP`, one of Protocol Buffers as `FINISH_REASON_STOP`.
 fn normalized(word: &str) -> String {
-    let word = word.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+    let word = table_word(word);
     let word = word.rsplit('.').next().unwrap_or_default();
     word.strip_prefix("finish_reason_").unwrap_or(word).to_owned()
 }

@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::advice;
 use crate::credential::{CredentialSource, missing};
 use crate::error::{Category, Error};
-use crate::model::{Completion, Endpoint, OutputPart, Target, Usage};
+use crate::model::{Completion, Endpoint, OutputPart, Target, Usage, printable, single_spaced};
 use crate::provider::Call;
 use crate::provider::dialect::{ErrorReport, UnusableAnswer};
 use crate::transport::{Phase, Scrubber, SentMark, TransportError};
@@ -253,8 +253,7 @@ impl Reporter<'_> {
     /// terminal would obey them), without keys, and not too long. The order matters: a key may hide
     /// behind a control character or a JSON escape, and a cut could leave half of a key.
     fn sentence(&self, text: &str) -> String {
-        let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let visible: String = spaced.chars().filter(|c| !c.is_control()).collect();
+        let visible = printable(&single_spaced(text), usize::MAX);
         let clean = self.scrubber.scrub(&visible);
         match clean.char_indices().nth(LONGEST_SENTENCE) {
             Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
