@@ -20,8 +20,8 @@ impl ContextFloor {
     /// Returns the floor after a refusal of `refused`, which raises it if its context did not hold
     /// the request.
     ///
-    /// A context that is unknown counts as smaller than the request. The request has at most the
-    /// tokens of its safe bound, so a context that holds the bound is large enough.
+    /// An unknown context of `refused` counts as one token less than the safe bound of the request,
+    /// which the request never exceeds, so a context that holds the bound is large enough.
     #[must_use]
     pub(super) fn after(self, refusal: &Refusal, refused: &PlannedTarget, prompt: &Prompt) -> Self {
         if refusal.error.category() != Category::ContextLength {

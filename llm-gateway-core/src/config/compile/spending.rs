@@ -49,8 +49,8 @@ pub(super) fn spending(
 enum CapSubject {
     /// The spending at all providers together.
     Total,
-    /// The spending at each of these providers. Providers whose names are spelled alike in a
-    /// variable share the cap.
+    /// The spending at each of these providers, one by one. Several are capped if their names are
+    /// spelled alike in a variable.
     Providers(Vec<ProviderName>),
 }
 

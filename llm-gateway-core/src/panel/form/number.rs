@@ -71,8 +71,8 @@ impl Numeral {
     }
 }
 
-/// Returns the digits of a number before its exponent, and the exponent. An exponent without a
-/// sign, or without a point before it, may be part of a code, such as `1e3`.
+/// Returns the digits of a number before its exponent, and the exponent. An exponent that has
+/// neither a sign nor a point before it may be part of a code, such as `1e3`.
 fn with_exponent(unsigned: &str) -> Option<(&str, i64)> {
     let Some((mantissa, power)) = unsigned.split_once(['e', 'E']) else {
         return Some((unsigned, 0));

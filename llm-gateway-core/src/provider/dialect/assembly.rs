@@ -105,8 +105,8 @@ impl Pieces {
         }
     }
 
-    /// Removes all text behind the first `chars` characters. Token counts of the removed text no
-    /// longer count.
+    /// Removes all text behind the first `chars` characters. Token counts so far no longer count,
+    /// because they include the removed text.
     pub(in crate::provider) fn keep(&mut self, chars: u64) {
         self.counted_at = None;
         let chars = usize::try_from(chars).unwrap_or(usize::MAX);
