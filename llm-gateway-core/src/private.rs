@@ -124,13 +124,13 @@ fn link_target(path: &Path) -> io::Result<PathBuf> {
 
 /// The number of names that are tried for a new file next to another. A name is taken only if an
 /// earlier process with the same number left a file there, or by a write at the same time.
-const NAMES: u32 = 1_000;
+const MOST_NAMES_TRIED: u32 = 1_000;
 
 /// Creates a new file in the folder of `path`, whose place it is to take later.
 fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let process = std::process::id();
-    for n in 0..NAMES {
+    for n in 0..MOST_NAMES_TRIED {
         let mut hidden = OsString::from(".");
         hidden.push(name);
         hidden.push(format!(".{process}-{n}"));

@@ -17,7 +17,7 @@ pub(crate) const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
 /// The longest wait for the content of a file that is not a regular one. Clients give a server ten
 /// seconds to start.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LONGEST_READ: Duration = Duration::from_secs(5);
 
 /// Returns the text of a file.
 ///
@@ -57,7 +57,7 @@ fn read_pipe(path: &Path) -> Result<Vec<u8>, String> {
     let at_once = OFlags::NONBLOCK.bits().cast_signed();
     let options = File::options().read(true).custom_flags(at_once).open(path);
     let mut pipe = options.map_err(|error| why(&error))?;
-    let patience = Timespec::try_from(PATIENCE).map_err(|error| error.to_string())?;
+    let patience = Timespec::try_from(LONGEST_READ).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     loop {
         let mut waiting = [PollFd::new(&pipe, PollFlags::IN)];
@@ -88,12 +88,12 @@ fn read_in_time(path: &Path) -> Result<Vec<u8>, String> {
     let read = move || drop(sender.send(read_bytes(&owned)));
     let started = std::thread::Builder::new().name("read a pipe".to_owned()).spawn(read);
     started.map_err(|error| why(&error))?;
-    receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(nobody_wrote()))
+    receiver.recv_timeout(LONGEST_READ).unwrap_or_else(|_| Err(nobody_wrote()))
 }
 
 /// Returns the reason why a read failed that nobody wrote anything for.
 fn nobody_wrote() -> String {
-    format!("it is a pipe, and nobody wrote into it for {} s", PATIENCE.as_secs())
+    format!("it is a pipe, and nobody wrote into it for {} s", LONGEST_READ.as_secs())
 }
 
 /// Returns the reason why a read was given up: the file is too large.

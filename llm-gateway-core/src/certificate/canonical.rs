@@ -110,7 +110,7 @@ pub(super) const REWRITTEN: usize = 4;
 
 /// The largest number of values of a document that a tool has rewritten: a thousand for each call
 /// of the largest run.
-const MOST_VALUES: usize = 1 << 22;
+const MOST_REWRITTEN_VALUES: usize = 1 << 22;
 
 /// A document that was read, and how it was written.
 #[derive(Debug)]
@@ -131,12 +131,13 @@ pub(super) fn read<T: DeserializeOwned + Serialize>(
     if let Some(document) = as_issued.filter(|document: &T| to_bytes(document) == bytes) {
         return Ok(OpenedDocument { document, is_reformatted: false });
     }
-    let value = json::parse_within(MOST_VALUES, &decoded(bytes)).map_err(|error| {
-        match error.classify() {
+    let value =
+        json::parse_within(MOST_REWRITTEN_VALUES, &decoded(bytes)).map_err(|error| match error
+            .classify()
+        {
             serde_json::error::Category::Data => ReadFailure::Ambiguous(error.to_string()),
             _ => ReadFailure::Form(parse_failure(&error)),
-        }
-    })?;
+        })?;
     let value = with_whole_numbers(value);
     let canonical = to_bytes(&value);
     if canonical.len() > largest {

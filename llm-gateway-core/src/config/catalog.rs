@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::model::{Capability, InvalidAmount, ModelFacts, Prices, Rate, Tier};
 
 /// The model data, taken from the providers' price pages. Each row names its page as `source`.
-const MODELS: &str = include_str!("../../data/models.json");
+const MODEL_DATA: &str = include_str!("../../data/models.json");
 
 /// Returns the built-in facts about models, whatever a policy says. Each entry holds the provider,
 /// an id or alias as the provider's API names it, and the facts.
@@ -128,7 +128,7 @@ struct TierRow {
 impl Catalog {
     /// Returns the model data that this version was built with.
     pub(super) fn built_in() -> Self {
-        Self::parse(MODELS).unwrap_or_else(|error| {
+        Self::parse(MODEL_DATA).unwrap_or_else(|error| {
             // The file's own test parses it, so this is unreachable in a build that passed. A
             // gateway without price data still runs, with unknown prices.
             tracing::error!(%error, "the built-in model data cannot be read");
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn every_row_of_the_data_is_possible() {
-        let catalog = Catalog::parse(MODELS).unwrap();
+        let catalog = Catalog::parse(MODEL_DATA).unwrap();
         assert!(catalog.rows.len() > 50);
         let faults: Vec<_> = catalog.rows.iter().flat_map(faults).collect();
         assert!(faults.is_empty(), "{faults:#?}");
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn an_impossible_row_is_refused() {
-        let sound = Catalog::parse(MODELS).unwrap().rows.swap_remove(0);
+        let sound = Catalog::parse(MODEL_DATA).unwrap().rows.swap_remove(0);
         let broken: [fn(&mut Row); 6] = [
             |row| row.input = -1.0,
             |row| row.output = 5_000.0,
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn an_id_means_one_row() {
-        let catalog = Catalog::parse(MODELS).unwrap();
+        let catalog = Catalog::parse(MODEL_DATA).unwrap();
         let mut seen = BTreeSet::new();
         for row in &catalog.rows {
             for id in row.aliases.iter().chain([&row.id]) {

@@ -324,8 +324,8 @@ pub(crate) fn mask_keys(line: &str) -> String {
 /// is a long word of mixed letters and digits that is neither a model id (ids have dashes between
 /// short parts) nor a path.
 pub(crate) fn looks_like_key(word: &str) -> bool {
-    const PREFIXES: [&str; 8] = ["sk-", "sk_", "AIza", "gsk_", "xai-", "ghp_", "hf_", "AKIA"];
-    let known = word.len() >= 12 && PREFIXES.iter().any(|prefix| word.starts_with(prefix));
+    const KEY_PREFIXES: [&str; 8] = ["sk-", "sk_", "AIza", "gsk_", "xai-", "ghp_", "hf_", "AKIA"];
+    let known = word.len() >= 12 && KEY_PREFIXES.iter().any(|prefix| word.starts_with(prefix));
     let longest_part = word.split(['-', '/', '.', '_']).map(str::len).max().unwrap_or(0);
     let mixed =
         word.chars().any(|c| c.is_ascii_digit()) && word.chars().any(|c| c.is_ascii_alphabetic());

@@ -97,7 +97,7 @@ fn next(text: &str, number: usize) -> (Option<Statement>, &str) {
 /// Returns the value that stands behind a `=` and the text behind its line; `None` if a quote is not
 /// closed. The value is `None` if readers disagree about it.
 fn value_and_rest(text: &str) -> Option<(Option<String>, &str)> {
-    let start = text.trim_start_matches(is_blank);
+    let start = text.trim_start_matches(is_blank_in_line);
     let Some(quote) = start.chars().next().filter(|c| "\"'`".contains(*c)) else {
         let (line, behind) = first_line(text);
         return Some((bare_value(line), behind));
@@ -115,14 +115,14 @@ fn first_line(text: &str) -> (&str, &str) {
     text.split_once('\n').unwrap_or((text, ""))
 }
 
-fn is_blank(c: char) -> bool {
+fn is_blank_in_line(c: char) -> bool {
     c.is_whitespace() && c != '\n'
 }
 
 /// Returns the name on the left of a `=`, with or without `export`; `None` if the text is no name.
 fn assigned_name(left: &str) -> Option<&str> {
     let left = left.trim();
-    let exported = left.strip_prefix("export").filter(|rest| rest.starts_with(is_blank));
+    let exported = left.strip_prefix("export").filter(|rest| rest.starts_with(is_blank_in_line));
     let name = exported.map_or(left, str::trim_start);
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');

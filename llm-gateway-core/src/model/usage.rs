@@ -36,8 +36,8 @@ impl Usage {
     /// wrong, and booking it would use up every cap at once.
     pub(crate) fn is_plausible(&self) -> bool {
         // A thousand times the largest context of any model in use.
-        const MOST: u64 = 1_000_000_000;
-        self.total() <= MOST
+        const MOST_TOKENS: u64 = 1_000_000_000;
+        self.total() <= MOST_TOKENS
     }
 
     /// Returns the number of all tokens, input and output.

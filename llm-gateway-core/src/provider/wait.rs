@@ -17,7 +17,7 @@ use crate::model::single_spaced;
 
 /// The longest wait that is returned. No limit of any provider lasts longer; a longer wait is a
 /// mistake in a unit.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The name of a header that holds milliseconds, beside a `Retry-After` that can only hold whole
 /// seconds: <https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py>.
@@ -43,7 +43,7 @@ pub(super) fn requested_wait(
 ) -> Option<Duration> {
     let stated = stated_wait(headers, now).max(in_body);
     let limited = || (category == Category::RateLimit).then(|| used_up_until(headers, now))?;
-    stated.or_else(limited).map(|wait| wait.min(LONGEST))
+    stated.or_else(limited).map(|wait| wait.min(LONGEST_WAIT))
 }
 
 /// Reads a number of seconds, whole or fractional, as `Retry-After` and Google's
@@ -151,14 +151,14 @@ fn go_duration(text: &str) -> Option<Duration> {
     total
 }
 
-/// Reads a decimal number of units of `unit_s` seconds each. Returns at most [`LONGEST`].
+/// Reads a decimal number of units of `unit_s` seconds each. Returns at most [`LONGEST_WAIT`].
 fn scaled(number: &str, unit_s: f64) -> Option<Duration> {
     // Rust would also read "inf", "NaN" and "-1" as a float.
     if !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
         return None;
     }
     let seconds = number.parse::<f64>().ok()? * unit_s;
-    Some(Duration::from_secs_f64(seconds.min(LONGEST.as_secs_f64())))
+    Some(Duration::from_secs_f64(seconds.min(LONGEST_WAIT.as_secs_f64())))
 }
 
 #[cfg(test)]
@@ -247,10 +247,10 @@ mod tests {
             let limits = headers(&[("x-ratelimit-reset-requests", "9s")]);
             assert_eq!(requested_wait(category, &limits, in_body, NOW), in_body, "{category}");
         }
-        let days = Some(LONGEST * 3);
+        let days = Some(LONGEST_WAIT * 3);
         assert_eq!(
             requested_wait(Category::RateLimit, &HeaderMap::new(), days, NOW),
-            Some(LONGEST)
+            Some(LONGEST_WAIT)
         );
     }
 

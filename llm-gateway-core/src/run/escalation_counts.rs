@@ -10,7 +10,7 @@ use crate::policy::Escalations;
 
 /// The most task classes that are counted. No policy has as many; the bound keeps the map small if
 /// a policy is replaced again and again.
-const MOST: usize = 1024;
+const MOST_CLASSES: usize = 1024;
 
 /// Counts of gates and escalations, by task class.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ impl EscalationCounts {
     /// how often the strong model is needed.
     pub(super) fn count(&self, class: &TaskClass, by: AnsweredBy) {
         let mut counters = self.lock();
-        if !counters.contains_key(class) && counters.len() >= MOST {
+        if !counters.contains_key(class) && counters.len() >= MOST_CLASSES {
             return;
         }
         let counter = counters.entry(class.clone()).or_default();
@@ -51,13 +51,13 @@ mod tests {
     fn the_counters_are_bounded_and_go_on_counting() {
         let realised = EscalationCounts::default();
         let class = |number: usize| TaskClass::new(&format!("class_{number}")).unwrap();
-        for number in 0..MOST + 5 {
+        for number in 0..MOST_CLASSES + 5 {
             realised.count(&class(number), AnsweredBy::Else);
         }
-        assert_eq!(realised.lock().len(), MOST);
+        assert_eq!(realised.lock().len(), MOST_CLASSES);
         realised.count(&class(0), AnsweredBy::Gate);
         let counted = realised.of(&class(0));
         assert_eq!((counted.asked, counted.escalated), (2, 1));
-        assert_eq!(realised.of(&class(MOST)), Escalations::default());
+        assert_eq!(realised.of(&class(MOST_CLASSES)), Escalations::default());
     }
 }

@@ -7,7 +7,7 @@ use crate::certificate::MOST_EARLIER_ANSWERS;
 
 /// The number of characters that are kept of each answer: enough to recognize it, and a quarter of
 /// a megabyte for all of them.
-const LONGEST: usize = 4096;
+const LONGEST_KEPT: usize = 4096;
 
 /// The newest answers of this process.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(crate) struct RecentAnswers(Mutex<VecDeque<String>>);
 impl RecentAnswers {
     /// Keeps the beginning of an answer, and drops the oldest answers if there are too many.
     pub(super) fn add(&self, answer: &str) {
-        let start = answer.chars().take(LONGEST).collect();
+        let start = answer.chars().take(LONGEST_KEPT).collect();
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() == MOST_EARLIER_ANSWERS {
             answers.pop_front();

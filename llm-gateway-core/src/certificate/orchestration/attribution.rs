@@ -10,7 +10,7 @@ use super::expected::ExpectedTurn;
 use super::repeats::{Runs, SearchedText};
 use super::step_answer::StepAnswer;
 use super::tokens::Lexicon;
-use crate::certificate::readers::{Finding, MOST_FINDINGS};
+use crate::certificate::readers::{Finding, MOST_REQUEST_FINDINGS};
 use crate::model::StepRole;
 
 /// The number of words below which a stray text means nothing by itself, if all its words are
@@ -24,9 +24,11 @@ const OF_THE_PROTOCOL: [&str; 8] =
     ["messages", "contents", "role", "type", "text", "assistant", "model", "user"];
 
 /// The number of stray texts of a step that are examined; the others count as not recognised.
-const LOOKED_AT: usize = 64;
-const _: () =
-    assert!(LOOKED_AT < MOST_FINDINGS, "what is left out must have been recognised by nobody");
+const MOST_STRAYS: usize = 64;
+const _: () = assert!(
+    MOST_STRAYS < MOST_REQUEST_FINDINGS,
+    "what is left out must have been recognised by nobody"
+);
 
 /// A step of a verifier, with the stray texts in its requests.
 pub(super) struct Suspect<'a> {
@@ -121,7 +123,7 @@ pub(super) fn attribute(
         .map(|(step, text)| Source { step, words: lexicon.words(&text).numbers })
         .collect();
     let mut attribution = Attribution::default();
-    let mut left = LOOKED_AT;
+    let mut left = MOST_STRAYS;
     if let Some(first) = suspects.first() {
         attribution.instruction(task, first, &sources, &mut lexicon);
     }

@@ -11,7 +11,7 @@ use super::tokens::is_unspaced;
 use crate::certificate::json;
 
 /// Pairs of marks that begin and end a quote in a text.
-const QUOTES: [(char, char); 18] = [
+const QUOTE_MARKS: [(char, char); 18] = [
     ('"', '"'),
     ('\'', '\''),
     ('`', '`'),
@@ -172,7 +172,8 @@ fn marked(line: &str) -> Vec<&str> {
 fn opening(text: &str, open_ended: &[char]) -> Option<(usize, char)> {
     let mut before = ' ';
     text.char_indices().find(|(_, c)| {
-        let is_mark = QUOTES.iter().any(|(opening, _)| opening == c) && !open_ended.contains(c);
+        let is_mark =
+            QUOTE_MARKS.iter().any(|(opening, _)| opening == c) && !open_ended.contains(c);
         let is_opening = is_mark && !(AMBIGUOUS.contains(c) && goes_on(before));
         before = *c;
         is_opening
@@ -187,7 +188,7 @@ fn goes_on(c: char) -> bool {
 
 /// Returns the position of the first mark that ends a quote.
 fn closing(inner: &str, opening: char) -> Option<usize> {
-    let ends = |c: char| QUOTES.contains(&(opening, c));
+    let ends = |c: char| QUOTE_MARKS.contains(&(opening, c));
     let mut marks = inner.char_indices().filter(|(_, c)| ends(*c));
     let is_end = |(at, c): &(usize, char)| {
         let behind = inner.get(at + c.len_utf8()..).unwrap_or_default();

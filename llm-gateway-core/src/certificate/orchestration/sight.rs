@@ -17,7 +17,7 @@ use super::step_answer::StepAnswer;
 use crate::certificate::claims::{Claim, ClaimResult, sentence};
 use crate::certificate::commitment::deviations;
 use crate::certificate::evidence::SeenRequests;
-use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, ShownText};
+use crate::certificate::readers::{self, Finding, MOST_REQUEST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::{StepRole, VERDICT_SCHEMA};
 
@@ -151,7 +151,7 @@ impl<'a> RequestCheck<'a> {
         self.system(&system);
         self.turns(&turns);
         // The others would not be examined anyway, and count as not recognised.
-        self.suspect.strays.truncate(MOST_FINDINGS);
+        self.suspect.strays.truncate(MOST_REQUEST_FINDINGS);
     }
 
     /// Collects what a request's system part contains besides the instruction, which must be there

@@ -9,11 +9,11 @@ use std::collections::HashMap;
 
 /// The total number of characters that are read: as many as many rounds of the largest context
 /// have.
-const LOOKED_AT: usize = 16 * 1024 * 1024;
+const MOST_CHARACTERS: usize = 16 * 1024 * 1024;
 
 /// The largest number of characters that a word may have. Only one or two of the longest words in
 /// use are cut.
-const LONGEST: usize = 24;
+const LONGEST_WORD: usize = 24;
 
 /// Returns whether a character's script has no spaces between words: Thai, Lao, Tibetan, Burmese,
 /// Khmer, the Japanese syllables, Chinese characters (Unicode 17, blocks).
@@ -30,13 +30,13 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
     runs.flat_map(|run| {
         let mut rest = run;
         std::iter::from_fn(move || {
-            let mut ends = rest.char_indices().take(LONGEST);
+            let mut ends = rest.char_indices().take(LONGEST_WORD);
             let first = ends.next().map(|(_, c)| c)?;
             let end = match is_unspaced(first) {
                 true => Some(first.len_utf8()),
                 false => ends.find(|(_, c)| is_unspaced(*c)).map(|(at, _)| at),
             };
-            let end = end.or_else(|| rest.char_indices().nth(LONGEST).map(|(at, _)| at));
+            let end = end.or_else(|| rest.char_indices().nth(LONGEST_WORD).map(|(at, _)| at));
             let (word, behind) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
             rest = behind;
             Some(word)
@@ -67,7 +67,7 @@ pub(super) struct Words {
 
 impl Lexicon {
     pub(super) fn new() -> Self {
-        Self { numbers: HashMap::new(), left: LOOKED_AT }
+        Self { numbers: HashMap::new(), left: MOST_CHARACTERS }
     }
 
     /// Returns the words of a text as numbers, as far as the limit on characters allows.

@@ -11,7 +11,7 @@ use crate::certificate::claims::{Claim, ClaimResult};
 use crate::certificate::commitment::deviations;
 use crate::certificate::effort;
 use crate::certificate::evidence::{CallEvidence, Commitment, SeenRequests};
-use crate::certificate::readers::{self, Finding, MOST_FINDINGS, ReadRequest, ShownText};
+use crate::certificate::readers::{self, Finding, MOST_REQUEST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::recorded::RecordedRequest;
 use crate::model::Dialect;
 
@@ -103,7 +103,7 @@ impl BlindnessCheck<'_> {
         let ReadRequest { mut findings, system, turns } = asked;
         findings.extend(self.stray_system(&system));
         findings.extend(self.stray_turns(member.dialect, &turns));
-        findings.truncate(MOST_FINDINGS);
+        findings.truncate(MOST_REQUEST_FINDINGS);
         let position = member.position;
         self.against.extend(findings.iter().map(|what| format!("member {position}: {what}")));
         let system = system.into_iter().map(|shown| shown.text).collect();

@@ -18,7 +18,7 @@ const SHORTEST_WHOLE: usize = 20;
 
 /// The number of characters of one text that are searched for quotations: about as many as the
 /// largest context holds.
-const LOOKED_AT: usize = 4 * 1024 * 1024;
+const MOST_SEARCHED: usize = 4 * 1024 * 1024;
 
 /// The caller's texts, prepared to be searched for quotations.
 pub(super) struct Windows {
@@ -48,7 +48,7 @@ impl Windows {
 
 /// Returns the letters and digits of a text in lower case, as a reader sees them.
 fn letters(text: &str) -> String {
-    let start = text.char_indices().nth(LOOKED_AT).and_then(|(end, _)| text.get(..end));
+    let start = text.char_indices().nth(MOST_SEARCHED).and_then(|(end, _)| text.get(..end));
     let seen = as_seen(start.unwrap_or(text));
     seen.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

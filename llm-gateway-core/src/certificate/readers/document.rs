@@ -24,7 +24,7 @@ const DEEPEST: usize = 128;
 
 /// The most values that a document may have. A usual answer has some hundred, and a stranger's
 /// bundle must not fill the memory.
-const MOST_VALUES: usize = 1 << 20;
+const MOST_RESPONSE_VALUES: usize = 1 << 20;
 
 /// The character that replaces whatever cannot be read.
 const UNREADABLE: char = '\u{fffd}';
@@ -39,8 +39,10 @@ const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 /// nothing, because it may get into a receipt.
 pub(super) fn parse(text: &str) -> Result<Value, String> {
     effort::add(text.len());
-    let mut cursor =
-        Cursor { rest: text.strip_prefix('\u{feff}').unwrap_or(text), values_left: MOST_VALUES };
+    let mut cursor = Cursor {
+        rest: text.strip_prefix('\u{feff}').unwrap_or(text),
+        values_left: MOST_RESPONSE_VALUES,
+    };
     let value = cursor.value(DEEPEST);
     cursor.skip_blanks();
     value.filter(|_| cursor.rest.is_empty()).ok_or_else(|| {
@@ -276,7 +278,10 @@ mod tests {
         let deep = |depth| "[".repeat(depth) + &"]".repeat(depth);
         assert!(parse(&deep(DEEPEST)).is_ok() && parse(&deep(DEEPEST + 1)).is_err());
         let many = |count| format!("[{}0]", "0,".repeat(count - 2));
-        assert!(parse(&many(MOST_VALUES)).is_ok() && parse(&many(MOST_VALUES + 1)).is_err());
+        assert!(
+            parse(&many(MOST_RESPONSE_VALUES)).is_ok()
+                && parse(&many(MOST_RESPONSE_VALUES + 1)).is_err()
+        );
     }
 
     fn values() -> impl Strategy<Value = Value> {

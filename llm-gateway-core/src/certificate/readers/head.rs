@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{Finding, MOST_FINDINGS};
+use super::{Finding, MOST_REQUEST_FINDINGS};
 use crate::certificate::recorded::RecordedRequest;
 
 /// The characters to escape in a path segment: all but the unreserved ones of RFC 3986, section
@@ -45,7 +45,7 @@ pub(super) fn stray_headers(request: &RecordedRequest) -> Vec<Finding> {
         let shown: String = name.chars().take(64).collect();
         Some(Finding::new(format!("header {shown}"), what).holding(format!("{name} {value}")))
     };
-    request.headers.iter().filter_map(&mut stray).take(MOST_FINDINGS).collect()
+    request.headers.iter().filter_map(&mut stray).take(MOST_REQUEST_FINDINGS).collect()
 }
 
 /// Returns whether the header may have this value; `None` for an unknown header.

@@ -26,18 +26,18 @@
 //! OpenRouter names in its body the host that served the model, which says nothing about the model.
 
 /// Headers that count or number the alternatives that were asked instead of the first choice.
-const STEPS: &[&str] = &["cf-aig-step", "x-portkey-last-used-option-index"];
+const STEP_HEADERS: &[&str] = &["cf-aig-step", "x-portkey-last-used-option-index"];
 
 /// Headers that name the model, or the group of models, that a proxy asked.
-const MODELS: &[&str] =
+const MODEL_HEADERS: &[&str] =
     &["x-litellm-model-group", "ngrok-aig-model", "x-kong-llm-model", "x-tfy-resolved-model"];
 
 /// Headers that name the deployment that a proxy asked.
-const DEPLOYMENTS: &[&str] = &["x-litellm-model-id", "x-ms-deployment-name"];
+const DEPLOYMENT_HEADERS: &[&str] = &["x-litellm-model-id", "x-ms-deployment-name"];
 
 /// Words in the name of a header that describes the configured fallbacks, not the one that was
 /// used.
-const SETTINGS: &[&str] = &["max", "allowed", "available", "configured", "enabled"];
+const SETTING_WORDS: &[&str] = &["max", "allowed", "available", "configured", "enabled"];
 
 /// The prefix of LiteLLM for the name of a header that the server behind it sent.
 const HANDED_ON: &str = "llm_provider-";
@@ -63,9 +63,9 @@ impl<'a> Intermediary<'a> {
         let mut found = Self::default();
         for (header, value) in headers {
             let (name, value) = (of_sender(header), value.trim());
-            if MODELS.contains(&name) && !is_nothing(value) {
+            if MODEL_HEADERS.contains(&name) && !is_nothing(value) {
                 found.models.push((header, value));
-            } else if DEPLOYMENTS.contains(&name) && !is_nothing(value) {
+            } else if DEPLOYMENT_HEADERS.contains(&name) && !is_nothing(value) {
                 found.deployments.push(value);
             } else if is_fallback(name, value) {
                 found.fallback.get_or_insert((header, value));
@@ -110,7 +110,7 @@ pub(in crate::certificate) fn routing_headers(
     headers: &[(String, String)],
 ) -> Vec<(String, String)> {
     kept(headers, |name, _| {
-        [STEPS, MODELS, DEPLOYMENTS].iter().any(|known| known.contains(&name))
+        [STEP_HEADERS, MODEL_HEADERS, DEPLOYMENT_HEADERS].iter().any(|known| known.contains(&name))
             || speaks_of_fallback(name)
     })
 }
@@ -118,20 +118,20 @@ pub(in crate::certificate) fn routing_headers(
 /// Returns whether a header's name says that it is about a fallback that was used. A number of
 /// configured fallbacks does not count.
 fn speaks_of_fallback(name: &str) -> bool {
-    name.contains("fallback") && !name.split(['-', '_']).any(|word| SETTINGS.contains(&word))
+    name.contains("fallback") && !name.split(['-', '_']).any(|word| SETTING_WORDS.contains(&word))
 }
 
 /// Returns whether a header says that an alternative to the first choice answered: its numbers are
 /// not all zero, or it has words that are no denial. Between words, only a step's number counts.
 fn is_fallback(name: &str, value: &str) -> bool {
-    if !STEPS.contains(&name) && !speaks_of_fallback(name) {
+    if !STEP_HEADERS.contains(&name) && !speaks_of_fallback(name) {
         return false;
     }
     let words: Vec<&str> =
         value.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let numbers: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
     let is_number = !numbers.is_empty() && numbers.len() == words.len();
-    match is_number || STEPS.contains(&name) && !numbers.is_empty() {
+    match is_number || STEP_HEADERS.contains(&name) && !numbers.is_empty() {
         true => numbers.iter().any(|number| *number > 0),
         false => !is_nothing(value),
     }

@@ -74,7 +74,7 @@ impl fmt::Display for Finding {
 
 /// The largest number of findings that are reported for one request. More would add nothing, and a
 /// stranger's request may consist of nothing else.
-pub(super) const MOST_FINDINGS: usize = 128;
+pub(super) const MOST_REQUEST_FINDINGS: usize = 128;
 
 /// A text that a request shows to its model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,6 +233,6 @@ fn request_as<F: Format>(
     let paths = F::paths(&call.model);
     asked.findings.extend(head::stray_url(request, &call.base_url, &paths));
     asked.findings.extend(head::stray_headers(request));
-    asked.findings.truncate(MOST_FINDINGS);
+    asked.findings.truncate(MOST_REQUEST_FINDINGS);
     asked
 }

@@ -80,14 +80,14 @@ impl Format for OpenAiReader {
 fn count(document: &Value, partial: &mut PartialResponse) {
     partial.count(document.get("usage"));
     let counted = |name: &&str| Some(((*name).to_owned(), document.get(name)?.clone()));
-    let beside: serde_json::Map<String, Value> = COUNTS.iter().filter_map(counted).collect();
+    let beside: serde_json::Map<String, Value> = COUNT_NAMES.iter().filter_map(counted).collect();
     if !beside.is_empty() {
         partial.count(Some(&Value::Object(beside)));
     }
 }
 
 /// The names of counts beside the choices.
-const COUNTS: [&str; 5] =
+const COUNT_NAMES: [&str; 5] =
     ["prompt_tokens", "completion_tokens", "input_tokens", "output_tokens", "total_tokens"];
 
 /// Adds the model's id and the id of the response.

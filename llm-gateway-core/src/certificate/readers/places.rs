@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Finding, MOST_FINDINGS, ReadRequest, ShownText};
+use super::{Finding, MOST_REQUEST_FINDINGS, ReadRequest, ShownText};
 use crate::certificate::json::{self, Leaf, PathStep};
 
 /// The content that a place in a request's body may have.
@@ -67,7 +67,7 @@ pub(super) fn read(
             Some((_, holds)) => walk.take(*holds, &leaf),
             None => Err("is no place of the protocol"),
         };
-        let told = taken.err().filter(|_| walk.asked.findings.len() < MOST_FINDINGS);
+        let told = taken.err().filter(|_| walk.asked.findings.len() < MOST_REQUEST_FINDINGS);
         let stray = told.map(|what| Finding::new(leaf.pointer(), what).holding(leaf.text()));
         walk.asked.findings.extend(stray);
     }

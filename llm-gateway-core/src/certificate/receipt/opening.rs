@@ -28,7 +28,7 @@ pub const LARGEST_BUNDLE_FILE: usize = LARGEST_BUNDLE * canonical::REWRITTEN;
 
 /// The largest number of members or steps that a receipt may have. The work grows with the square
 /// of their number.
-const MOST_MEMBERS: usize = 256;
+const MOST_RECEIPT_MEMBERS: usize = 256;
 
 /// The largest number of attempts that a receipt may have. The work grows in proportion to their
 /// number.
@@ -64,7 +64,7 @@ fn is_of_format(bytes: &[u8], format: &str) -> bool {
     stated.is_ok_and(|stated| stated.format == format)
 }
 
-/// The finding about a document with more than [`MOST_MEMBERS`] or [`MOST_CALLS`].
+/// The finding about a document with more than [`MOST_RECEIPT_MEMBERS`] or [`MOST_CALLS`].
 const TOO_LARGE: &str = "it has more members, steps or calls than any run";
 
 fn no_receipt(why: String) -> Verification {
@@ -125,7 +125,7 @@ pub(super) fn receipt<S: Subject>(
 }
 
 fn is_too_large(members: usize, calls: usize, commitments: usize) -> bool {
-    members > MOST_MEMBERS || calls > MOST_CALLS || commitments > MOST_MEMBERS
+    members > MOST_RECEIPT_MEMBERS || calls > MOST_CALLS || commitments > MOST_RECEIPT_MEMBERS
 }
 
 /// Reads a bundle about the kind of run `S`.

@@ -12,7 +12,7 @@ use crate::policy::Level;
 /// The largest number of findings that a check returns; further findings are only counted.
 const MOST_FINDINGS: usize = 20;
 /// The largest number of characters that are shown of a finding or a digest.
-const LONGEST: usize = 500;
+const LONGEST_FINDING: usize = 500;
 
 /// The result of checking a receipt, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,5 +98,5 @@ impl Verification {
 }
 
 fn shown(text: &str) -> String {
-    printable(text, LONGEST)
+    printable(text, LONGEST_FINDING)
 }

@@ -265,5 +265,5 @@ fn the_number_of_findings_is_bounded() {
     rewrite(request, |body| body[&long] = json!(vec![1; 60_000]));
     request.headers.extend((0..60_000).map(|n| (format!("x-{n}"), String::new())));
     let asked = readers::request(&member, &member.exchanges[0].request, None).unwrap();
-    assert_eq!(asked.findings.len(), readers::MOST_FINDINGS);
+    assert_eq!(asked.findings.len(), readers::MOST_REQUEST_FINDINGS);
 }

@@ -43,7 +43,7 @@ const VERBS: &[&str] = &[
 /// <https://console.groq.com/docs/openai>, <https://docs.ollama.com/api/openai-compatibility>,
 /// <https://lmstudio.ai/docs/developer/openai-compat>,
 /// <https://ai.google.dev/gemini-api/docs/openai>.
-const PREFIXES: &[(&str, &str)] = &[
+const API_PATHS: &[(&str, &str)] = &[
     ("api.openai.com", "/v1"),
     ("api.anthropic.com", "/v1"),
     ("generativelanguage.googleapis.com", "/v1beta/openai"),
@@ -153,7 +153,7 @@ fn missing_prefix(url: &Url, path: &str, dialect: Dialect) -> Option<Fault> {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     };
-    let known = PREFIXES.iter().find(|(known, _)| *known == host);
+    let known = API_PATHS.iter().find(|(known, _)| *known == host);
     let (_, prefix) = known.filter(|_| dialect == Dialect::OpenAi)?;
     // Another path may be that of a proxy on the same host.
     (path.len() < prefix.len() && prefix.starts_with(path)).then(|| {

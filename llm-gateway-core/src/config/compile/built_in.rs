@@ -15,7 +15,7 @@ pub(super) struct BuiltIn {
     pub(super) listing: Listing,
 }
 
-pub(super) const BUILT_IN: [BuiltIn; 6] = [
+pub(super) const BUILT_IN_PROVIDERS: [BuiltIn; 6] = [
     BuiltIn {
         name: "openai",
         dialect: Dialect::OpenAi,
@@ -73,5 +73,5 @@ pub(super) const BUILT_IN: [BuiltIn; 6] = [
 /// A `.env` file may set these and the key variables; all other variables must begin with
 /// `LLM_GATEWAY_`.
 pub fn base_url_variables() -> impl Iterator<Item = &'static str> {
-    BUILT_IN.iter().filter_map(|built_in| built_in.base_url_variable)
+    BUILT_IN_PROVIDERS.iter().filter_map(|built_in| built_in.base_url_variable)
 }

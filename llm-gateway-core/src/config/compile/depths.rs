@@ -35,7 +35,7 @@ struct DepthSpec {
 }
 
 /// The depths of a file that has roles but no depths.
-const BUILT_IN: [DepthSpec; 3] = [
+const BUILT_IN_DEPTHS: [DepthSpec; 3] = [
     DepthSpec { name: "trivial", plan: false, verify: false, max_replans: 0 },
     DepthSpec { name: "standard", plan: false, verify: true, max_replans: 0 },
     DepthSpec { name: "complex", plan: true, verify: true, max_replans: 1 },
@@ -46,13 +46,13 @@ impl RouteCompiler<'_, '_, '_> {
     pub(super) fn depths(&mut self, raw: &RawOrchestration, named: NamedRoles) -> Depths {
         let table = raw.depth.as_ref().map(|table| {
             let rows = [&table.trivial, &table.standard, &table.complex];
-            let rows = BUILT_IN.iter().zip(rows);
+            let rows = BUILT_IN_DEPTHS.iter().zip(rows);
             rows.map(|(known, raw)| raw.as_ref().map(|raw| self.declared(known.name, raw)))
                 .collect()
         });
-        let shapes: Vec<_> = table.unwrap_or_else(|| BUILT_IN.map(Some).to_vec());
+        let shapes: Vec<_> = table.unwrap_or_else(|| BUILT_IN_DEPTHS.map(Some).to_vec());
         let mut depths = Depths::default();
-        for (known, shape) in BUILT_IN.iter().zip(shapes) {
+        for (known, shape) in BUILT_IN_DEPTHS.iter().zip(shapes) {
             let missing_role = shape.and_then(|shape| shape.missing_role(named));
             match (shape.and_then(|shape| shape.depth()), missing_role) {
                 (Some(depth), None) => depths.there.push(depth),

@@ -15,7 +15,7 @@ use crate::policy::{BaseUrlFrom, Listing, ModelNames, ProviderSpec};
 use super::Compilation;
 use super::address::checked_text;
 use super::base_url::misplaced;
-use super::built_in::{BUILT_IN, BuiltIn};
+use super::built_in::{BUILT_IN_PROVIDERS, BuiltIn};
 use super::header_value::{self, is_variable};
 use super::headers::headers;
 use super::models::models;
@@ -39,13 +39,17 @@ pub(in crate::config) fn key_variables(raw: &RawPolicy) -> Vec<String> {
     let named = named.flat_map(|raw| {
         raw.api_key_env.clone().flatten().into_iter().chain(header_value::variables(raw))
     });
-    BUILT_IN.iter().map(|built_in| built_in.key_variable.to_owned()).chain(named).collect()
+    BUILT_IN_PROVIDERS
+        .iter()
+        .map(|built_in| built_in.key_variable.to_owned())
+        .chain(named)
+        .collect()
 }
 
 impl<'a> Compilation<'a> {
     /// Returns whether a provider is built in or has an entry in the file, valid or not.
     pub(super) fn declares_provider(&self, name: &str) -> bool {
-        BUILT_IN.iter().any(|built_in| built_in.name == name)
+        BUILT_IN_PROVIDERS.iter().any(|built_in| built_in.name == name)
             || self.root.find(&["providers".into(), name.into()]).is_some()
     }
 
@@ -60,7 +64,11 @@ impl<'a> Compilation<'a> {
         let mut entries: BTreeMap<&str, &RawProvider> = BTreeMap::new();
         let own = self.own_providers.iter().map(ProviderName::as_str);
         entries.extend(
-            BUILT_IN.iter().map(|built_in| built_in.name).chain(own).map(|n| (n, &nothing)),
+            BUILT_IN_PROVIDERS
+                .iter()
+                .map(|built_in| built_in.name)
+                .chain(own)
+                .map(|n| (n, &nothing)),
         );
         let declared = raw.providers.iter().flatten();
         entries.extend(declared.filter_map(|(name, raw)| Some((name.as_str(), raw.as_ref()?))));
@@ -96,7 +104,7 @@ impl<'a> ProviderEntry<'a> {
         });
         let provider = provider.ok()?;
         let own = compilation.own_providers.contains(&provider);
-        let built_in = BUILT_IN.iter().find(|built_in| built_in.name == name && !own);
+        let built_in = BUILT_IN_PROVIDERS.iter().find(|built_in| built_in.name == name && !own);
         Some(Self { compilation, provider, raw, built_in, own })
     }
 

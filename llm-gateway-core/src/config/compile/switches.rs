@@ -13,7 +13,7 @@ use crate::policy::{ProviderSpec, Switches};
 use super::variables::{cap_variable, is_cap, is_on, variable_part};
 
 /// The gateway's variables, without the caps.
-const NAMES: [&str; 5] = [
+const VARIABLES: [&str; 5] = [
     "LLM_GATEWAY_DISABLED",
     "LLM_GATEWAY_EXPENSIVE_DISABLED",
     "LLM_GATEWAY_LEDGER",
@@ -39,9 +39,10 @@ pub(super) fn unknown_names(
 ) {
     let scopes = ["TOTAL".to_owned()].into_iter().chain(providers.keys().map(variable_part));
     let caps = scopes.map(|scope| cap_variable(&scope));
-    let known: Vec<String> = caps.chain(NAMES.map(str::to_owned)).collect();
-    let is_known =
-        |name: &str| is_cap(name) || NAMES.contains(&name) || keys.iter().any(|key| key == name);
+    let known: Vec<String> = caps.chain(VARIABLES.map(str::to_owned)).collect();
+    let is_known = |name: &str| {
+        is_cap(name) || VARIABLES.contains(&name) || keys.iter().any(|key| key == name)
+    };
     let is_set = |name: &str| environment.written(name).is_some();
     for name in environment.names().filter(|name| is_own(name) && !is_known(name) && is_set(name)) {
         let hint = match closest_known(name, &known) {

@@ -17,7 +17,7 @@ const MARKER_ROOM: usize = 64;
 
 /// The steps of shortening: the longest string and the longest list that may stay. Each pair is
 /// tried in turn until the envelope fits; the last leaves next to nothing of a list.
-const STEPS: [(usize, usize); 6] =
+const SHORTENING_STEPS: [(usize, usize); 6] =
     [(2_000, 200), (500, 100), (160, 40), (60, 15), (20, 4), (20, 1)];
 
 /// The keys below `data` whose strings are texts that models wrote, each with its weight if there
@@ -132,7 +132,7 @@ fn shorten_to(
     size: impl Fn(&mut Envelope) -> usize,
     texts: Texts,
 ) {
-    for (longest_string, longest_list) in STEPS {
+    for (longest_string, longest_list) in SHORTENING_STEPS {
         if size(envelope) <= most {
             break;
         }

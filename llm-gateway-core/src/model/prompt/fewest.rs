@@ -6,14 +6,14 @@
 
 /// The longest token, in characters. The longest of the published vocabularies are runs of 128
 /// spaces or dashes (o200k_base: <https://github.com/openai/tiktoken>); none has a longer word.
-const LONGEST: usize = 128;
+const LONGEST_TOKEN: usize = 128;
 
 /// Returns the lower bound on a text's tokens: one for each word, and one more for each 128
 /// characters of the word. Tokenizers split a text at its words before they look for tokens, so no
 /// token reaches over two. Marks and spaces between words count as nothing.
 pub(super) fn fewest_tokens(text: &str) -> u64 {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(|word| word.chars().count().div_ceil(LONGEST) as u64).sum()
+    words.map(|word| word.chars().count().div_ceil(LONGEST_TOKEN) as u64).sum()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ const SHOWN_KEY: usize = 64;
 
 /// The fields of a verdict, as its schema names them. An acceptance with any other field does not
 /// count, because the field may take the acceptance back.
-const FIELDS: [&str; 4] = ["checklist", "blocking", "verdict", "nonce"];
+const VERDICT_FIELDS: [&str; 4] = ["checklist", "blocking", "verdict", "nonce"];
 
 /// The fields of a checklist item, as the schema of a verdict names them.
 const ITEM_FIELDS: [&str; 3] = ["requirement", "evidence_quote", "met"];
@@ -114,7 +114,7 @@ fn check_prose(before: &str, after: &str) -> Result<(), String> {
 fn check_fields(object: &Map<String, Value>) -> Result<(), String> {
     let items = object.get("checklist").and_then(Value::as_array);
     let of_items = items.into_iter().flatten().filter_map(Value::as_object).flat_map(Map::keys);
-    let strange = object.keys().filter(|key| !FIELDS.contains(&key.as_str()));
+    let strange = object.keys().filter(|key| !VERDICT_FIELDS.contains(&key.as_str()));
     let strange = strange.chain(of_items.filter(|key| !ITEM_FIELDS.contains(&key.as_str())));
     let named = |key: &String| {
         let key = printable(key, SHOWN_KEY);

@@ -23,7 +23,7 @@ const MARKS: [char; 16] =
     ['*', '_', '`', '"', '\'', '“', '”', '«', '»', '(', ')', '{', '}', '[', ']', ' '];
 
 /// Marks at the end of a clause.
-const ENDS: [char; 14] =
+const CLAUSE_ENDS: [char; 14] =
     ['.', '!', '?', ';', ':', ',', '…', '—', '。', '！', '？', '，', '：', '、'];
 
 /// Returns whether an answer says that it does not know or cannot decide.
@@ -32,9 +32,9 @@ pub(crate) fn abstains(text: &str) -> bool {
         return abstains_in(&record);
     }
     let text = plain(text);
-    let mut clauses = text.split(ENDS).chain([text.as_str()]);
+    let mut clauses = text.split(CLAUSE_ENDS).chain([text.as_str()]);
     let is_whole = |clause: &str| {
-        let bare = clause.trim_matches(MARKS).trim_end_matches(ENDS).trim_matches(MARKS);
+        let bare = clause.trim_matches(MARKS).trim_end_matches(CLAUSE_ENDS).trim_matches(MARKS);
         phrases(WHOLE).any(|phrase| phrase == bare)
     };
     text.trim_matches(MARKS) == "?"

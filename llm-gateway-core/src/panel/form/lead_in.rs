@@ -3,7 +3,7 @@
 use super::bare;
 
 /// Sentences that lead to an answer of any kind.
-const SENTENCES: [&str; 5] = [
+const LEADING_SENTENCES: [&str; 5] = [
     "the final answer is",
     "the correct answer is",
     "the right answer is",
@@ -16,7 +16,7 @@ const OF_OPTIONS: [&str; 4] =
     ["the correct option is", "the correct choice is", "option", "choice"];
 
 /// Words that stand before a colon and an answer.
-const LABELS: [&str; 14] = [
+const ANSWER_LABELS: [&str; 14] = [
     "final answer",
     "correct answer",
     "the answer",
@@ -61,7 +61,7 @@ impl<'a> LedAnswer<'a> {
         let line = bare::short(line);
         let led = labelled(line).map(|said| (LeadIn::Label, said));
         let (by, said) = led
-            .or_else(|| Some((LeadIn::Sentence, after_words(line, &SENTENCES)?)))
+            .or_else(|| Some((LeadIn::Sentence, after_words(line, &LEADING_SENTENCES)?)))
             .or_else(|| Some((LeadIn::Option, after_words(line, &OF_OPTIONS)?)))
             .unwrap_or((LeadIn::None, line));
         let (by, said) = match after_words(said, &OF_OPTIONS) {
@@ -85,7 +85,7 @@ fn labelled(line: &str) -> Option<&str> {
         Some(label) => (label, "**"),
         None => (line, ""),
     };
-    let rest = LABELS.iter().find_map(|words| without_prefix(label, words))?;
+    let rest = ANSWER_LABELS.iter().find_map(|words| without_prefix(label, words))?;
     let colon_first = after_colon(rest).and_then(|rest| rest.strip_prefix(mark));
     let mark_first = || after_colon(rest.strip_prefix(mark)?);
     colon_first.or_else(mark_first).map(str::trim_start)

@@ -57,7 +57,7 @@ impl Form {
     /// Returns the form of an answer.
     pub(super) fn of(text: &str) -> Self {
         let text = without_space_around(text);
-        if !text.chars().any(is_visible) {
+        if !text.chars().any(shows_alone) {
             return Self::Unreadable;
         }
         if let Some(json) = json::read(text.trim()) {
@@ -124,7 +124,7 @@ fn without_space_around(text: &str) -> &str {
 }
 
 /// Returns whether a reader sees a character that stands alone.
-fn is_visible(c: char) -> bool {
+fn shows_alone(c: char) -> bool {
     !c.is_whitespace() && seen::is_visible(c)
 }
 

@@ -93,11 +93,11 @@ const PLACES: &[(&str, CountKind)] = &[
 ];
 
 /// The number of kinds of counts.
-const KINDS: usize = 11;
+const COUNT_KINDS: usize = 11;
 
 /// The counts of one answer, each the largest that was reported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Counts([Option<u64>; KINDS]);
+pub(crate) struct Counts([Option<u64>; COUNT_KINDS]);
 
 /// The tokens of a report, and whether the report agrees with itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

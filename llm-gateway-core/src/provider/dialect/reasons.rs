@@ -31,7 +31,7 @@ use FinishReason::{ContentFilter, Length, Stop, ToolCalls};
 /// - Z.ai: <https://docs.z.ai/api-reference/llm/chat-completion>
 /// - Hugging Face TGI: <https://huggingface.co/docs/text-generation-inference>
 /// - Responses: <https://platform.openai.com/docs/api-reference/responses/object>
-const ENDS: &[(&str, FinishReason)] = &[
+const FINISH_WORDS: &[(&str, FinishReason)] = &[
     ("stop", Stop),
     ("end_turn", Stop),
     ("stop_sequence", Stop),
@@ -103,7 +103,7 @@ pub(crate) fn read(word: &str) -> Option<FinishMeaning> {
     if word.is_empty() || matches!(word.as_str(), "null" | "none" | "unspecified") {
         return None;
     }
-    if let Some((_, reason)) = ENDS.iter().find(|(known, _)| *known == word) {
+    if let Some((_, reason)) = FINISH_WORDS.iter().find(|(known, _)| *known == word) {
         return Some(FinishMeaning::Finished(*reason));
     }
     let names = |stem: &str| {
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_word_is_known_in_every_spelling() {
-        for (known, reason) in ENDS {
+        for (known, reason) in FINISH_WORDS {
             let capitals = known.to_ascii_uppercase();
             for spelling in [
                 (*known).to_owned(),

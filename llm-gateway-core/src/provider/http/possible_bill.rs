@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::Error;
 
 /// The names under which the known APIs count tokens.
-const COUNTS: [&str; 3] = ["usage", "usageMetadata", "usage_metadata"];
+const USAGE_NAMES: [&str; 3] = ["usage", "usageMetadata", "usage_metadata"];
 
 /// The deepest nesting at which a count of tokens is searched in a body.
 const DEEPEST: usize = 8;
@@ -42,7 +42,7 @@ fn holds_count(value: &Value, depth: usize) -> bool {
     let Some(depth) = depth.checked_sub(1) else { return false };
     match value {
         Value::Object(fields) => fields.iter().any(|(name, value)| {
-            COUNTS.contains(&name.as_str()) && is_count(value) || holds_count(value, depth)
+            USAGE_NAMES.contains(&name.as_str()) && is_count(value) || holds_count(value, depth)
         }),
         Value::Array(items) => items.iter().any(|item| holds_count(item, depth)),
         _ => false,
