@@ -48,7 +48,7 @@ pub struct Claim {
 }
 
 /// The largest number of points that one sentence lists; further points are only counted.
-const NAMED: usize = 4;
+const MOST_POINTS: usize = 4;
 
 impl Claim {
     /// Creates a claim from its result and the reason `because`, without control characters.
@@ -70,8 +70,8 @@ impl Claim {
 
 /// Joins the first points of a claim's reason to one sentence, which also counts the others.
 pub(super) fn sentence(points: &[String]) -> String {
-    let named: Vec<&str> = points.iter().take(NAMED).map(String::as_str).collect();
-    let rest = points.len().saturating_sub(NAMED);
+    let named: Vec<&str> = points.iter().take(MOST_POINTS).map(String::as_str).collect();
+    let rest = points.len().saturating_sub(MOST_POINTS);
     let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };
     named.join("; ") + &more
 }

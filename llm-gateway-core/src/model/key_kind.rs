@@ -5,7 +5,7 @@ const SHORTEST: usize = 7;
 
 /// The length in bytes from which on a key is never taken for a mere word. Keys that providers
 /// issue have 30 bytes and more.
-const LONG: usize = 16;
+const NEVER_A_WORD: usize = 16;
 
 /// Words that documents tell people to use as a key where a server needs none but a client insists
 /// on one, each with those documents' server. The words are public, and replacing them would garble
@@ -46,7 +46,7 @@ impl KeyKind {
         match key.len() {
             _ if PLACEHOLDERS.iter().any(is_placeholder) => Self::Placeholder,
             ..SHORTEST => Self::TooShort,
-            LONG.. => Self::Secret,
+            NEVER_A_WORD.. => Self::Secret,
             _ if key.bytes().any(|byte| byte.is_ascii_digit()) => Self::Secret,
             _ => Self::Word,
         }

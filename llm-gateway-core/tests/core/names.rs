@@ -1,5 +1,5 @@
 //! Checks that one word means one thing: the name of a type that more than its own file's
-//! neighbours can see is defined once in core.
+//! neighbours can see is defined once in core, and so is the name of a constant.
 
 use std::collections::BTreeMap;
 
@@ -107,4 +107,39 @@ fn a_second_definition_is_seen_whoever_can_see_it() {
     assert_eq!(twice("name! { /** A name. */ Place, \"place\", is_place }", "struct Place;"), 1);
     assert_eq!(twice("pub(super) struct Place;", "struct Place;"), 0);
     assert_eq!(twice("pub struct Place;", "#[cfg(test)] mod tests { struct Place; }"), 0);
+}
+
+/// Constants that several files define in one sense: the bound on nesting, the fields of a
+/// server-sent event, the words of a failure, the places of token counts, and what replaces text
+/// that cannot be read. Certificate and adapters share no code, so each has its own.
+const IN_ONE_SENSE: &[&str] = &["DEEPEST", "FAILURES", "FIELDS", "PLACES", "UNREADABLE"];
+
+/// Returns the constants of modules that several files define, with those files.
+fn constants_defined_twice(files: &[(String, syn::File)]) -> Vec<String> {
+    let mut places: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (path, file) in files {
+        for item in &file.items {
+            let (name, attributes) = match item {
+                syn::Item::Const(item) => (&item.ident, &item.attrs),
+                syn::Item::Static(item) => (&item.ident, &item.attrs),
+                _ => continue,
+            };
+            if name != "_" && !is_test(attributes) {
+                places.entry(name.to_string()).or_default().push(path);
+            }
+        }
+    }
+    let twice = places.into_iter().filter(|(_, places)| places.len() > 1);
+    let other = twice.filter(|(name, _)| !IN_ONE_SENSE.contains(&name.as_str()));
+    other.map(|(name, places)| format!("{name}: {}", places.join(", "))).collect()
+}
+
+#[test]
+fn a_constant_has_a_name_of_its_own() {
+    let files: Vec<_> = modules().into_iter().map(|(path, file)| (path.join("/"), file)).collect();
+    assert_eq!(constants_defined_twice(&files), Vec::<String>::new());
+    let parse = |text: &str| (text.to_owned(), syn::parse_file(text).unwrap());
+    let twice = ["const RUN: u8 = 8;", "pub(crate) static RUN: u8 = 25;"].map(parse);
+    assert_eq!(constants_defined_twice(&twice).len(), 1);
+    assert_eq!(constants_defined_twice(&twice[..1]).len(), 0);
 }

@@ -59,7 +59,7 @@ const LOOK_ALIKES: &[(char, &str)] = &[
 ];
 
 /// The Latin letter of each letter that looks like one.
-static PLAIN: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+static LATIN_LETTERS: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
     let pairs = LOOK_ALIKES.iter().flat_map(|(plain, alike)| alike.chars().map(|c| (c, *plain)));
     pairs.collect()
 });
@@ -77,5 +77,5 @@ pub(super) fn plain(c: char) -> char {
         let n = u32::from(c).checked_sub(*first).filter(|n| *n < 26)?;
         char::from_u32(u32::from('A') + n)
     });
-    framed.or_else(|| PLAIN.get(&c).copied()).unwrap_or(c)
+    framed.or_else(|| LATIN_LETTERS.get(&c).copied()).unwrap_or(c)
 }

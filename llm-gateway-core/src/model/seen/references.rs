@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// The named character references of HTML: names with `;`, and those that are read without it.
-static NAMED: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
+static NAMED_REFERENCES: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
     let lines = include_str!("../../../data/entities.txt").lines();
     let entry = |line: &'static str| {
         let (name, codes) = line.split_once(' ')?;
@@ -89,10 +89,13 @@ fn number(digits: &str, radix: u32) -> Option<u32> {
 /// Returns the text of a reference by name, `eacute;`, and the length of the name.
 fn named(text: &str) -> Option<(String, usize)> {
     let count = text.bytes().take(LONGEST_REFERENCE).take_while(u8::is_ascii_alphanumeric).count();
-    let whole = text.get(..count + 1).and_then(|name| NAMED.get(name).map(|it| (it, count + 1)));
+    let whole =
+        text.get(..count + 1).and_then(|name| NAMED_REFERENCES.get(name).map(|it| (it, count + 1)));
     let shorter = || {
         let lengths = (2..=count).rev();
-        lengths.filter_map(|length| Some((NAMED.get(text.get(..length)?)?, length))).next()
+        lengths
+            .filter_map(|length| Some((NAMED_REFERENCES.get(text.get(..length)?)?, length)))
+            .next()
     };
     let (found, length) = whole.or_else(shorter)?;
     Some((found.clone(), length))

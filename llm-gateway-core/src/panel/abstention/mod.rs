@@ -13,7 +13,7 @@ use crate::model::single_spaced;
 const ANSWER_KEYS: [&str; 6] = ["answer", "final_answer", "result", "verdict", "choice", "value"];
 
 /// Answers that abstain only if they are a whole answer, or a whole clause of one.
-const WHOLE: &str = include_str!("whole.txt");
+const WHOLE_ANSWERS: &str = include_str!("whole.txt");
 
 /// Phrases that make every answer that contains them an abstention.
 const PARTS: &str = include_str!("parts.txt");
@@ -35,7 +35,7 @@ pub(crate) fn abstains(text: &str) -> bool {
     let mut clauses = text.split(CLAUSE_ENDS).chain([text.as_str()]);
     let is_whole = |clause: &str| {
         let bare = clause.trim_matches(MARKS).trim_end_matches(CLAUSE_ENDS).trim_matches(MARKS);
-        phrases(WHOLE).any(|phrase| phrase == bare)
+        phrases(WHOLE_ANSWERS).any(|phrase| phrase == bare)
     };
     text.trim_matches(MARKS) == "?"
         || clauses.any(is_whole)

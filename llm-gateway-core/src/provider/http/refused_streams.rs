@@ -44,7 +44,8 @@ fn key(endpoint: &Endpoint, model: &ModelId) -> (String, String) {
 
 /// The words by which a server names what it refuses. They are compared as whole words, so
 /// `upstream` does not match.
-const WORDS: &[&str] = &["stream", "streams", "streaming", "stream_options", "include_usage"];
+const STREAM_WORDS: &[&str] =
+    &["stream", "streams", "streaming", "stream_options", "include_usage"];
 
 /// Returns whether an error refuses the stream that was asked for. The whole body is searched,
 /// because FastAPI names the field in a list and other servers in a sentence.
@@ -54,7 +55,7 @@ pub(super) fn refuses_stream(status: StatusCode, body: &[u8]) -> bool {
     }
     let body = String::from_utf8_lossy(body).to_ascii_lowercase();
     let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-    body.split(is_end).any(|word| WORDS.contains(&word))
+    body.split(is_end).any(|word| STREAM_WORDS.contains(&word))
 }
 
 #[cfg(test)]

@@ -136,13 +136,13 @@ impl Ask {
         match self {
             Self::Structured => structured(nonce),
             Self::StructuredAgain => [AGAIN, &structured(nonce)].concat(),
-            Self::Plain => PLAIN.to_owned(),
-            Self::PlainAgain => [AGAIN, PLAIN].concat(),
+            Self::Plain => PLAIN_ASK.to_owned(),
+            Self::PlainAgain => [AGAIN, PLAIN_ASK].concat(),
         }
     }
 }
 
-const PLAIN: &str = "The artifact ends above. Judge it by your instructions, against the task \
+const PLAIN_ASK: &str = "The artifact ends above. Judge it by your instructions, against the task \
                      that stands before it.\nReply with exactly ACCEPT and nothing else, or with \
                      REVISE: followed by the reasons, one per line.";
 
