@@ -26,7 +26,7 @@ pub(super) struct NamedModel<'a> {
     speaker: Speaker,
     id: &'a str,
     /// The source of the model's id.
-    source: Source<'a>,
+    source: IdSource<'a>,
     lineage: Option<&'a Lineage>,
     /// The answered and the canonical id without everything that hosts add.
     bare: [BareName; 2],
@@ -39,7 +39,7 @@ pub(super) struct NamedModel<'a> {
 }
 
 /// The source of the id of a model that answered.
-enum Source<'a> {
+enum IdSource<'a> {
     /// The response names the model, by a name that a row has or of which nothing is known.
     Answered,
     /// The response names no model, so it counts as the requested one.
@@ -62,10 +62,10 @@ impl NamedModel<'_> {
 
 /// Returns a model's canonical id. If no row of the lineage data has it, returns the requested id
 /// that the response names in another form, else the model's id itself.
-fn canonical<'a>(id: &'a str, source: &Source<'a>, lineage: Option<&'a Lineage>) -> &'a str {
+fn canonical<'a>(id: &'a str, source: &IdSource<'a>, lineage: Option<&'a Lineage>) -> &'a str {
     let id = match source {
-        Source::Read { requested, .. } => requested,
-        Source::Answered | Source::Declared => id,
+        IdSource::Read { requested, .. } => requested,
+        IdSource::Answered | IdSource::Declared => id,
     };
     lineage.map_or(id, |lineage| &lineage.canonical)
 }
@@ -121,9 +121,9 @@ pub(super) fn named_model<'a>(
     let is_declared = answer.facts().is_some_and(|facts| facts.model.is_none());
     let (lineage, reading) = kinship.read(provider, requested, id);
     let source = match reading {
-        _ if is_declared => Source::Declared,
-        Some(reading) => Source::Read { requested, reading },
-        None => Source::Answered,
+        _ if is_declared => IdSource::Declared,
+        Some(reading) => IdSource::Read { requested, reading },
+        None => IdSource::Answered,
     };
     let headers = answer.facts().map_or(&[][..], |facts| &facts.routing_headers);
     let between = Intermediary::of(headers);
@@ -191,11 +191,11 @@ fn distinct(
 pub(super) fn source_note(named: &NamedModel<'_>) -> Option<String> {
     let NamedModel { speaker, id, source, .. } = named;
     match source {
-        Source::Answered => None,
-        Source::Declared => {
+        IdSource::Answered => None,
+        IdSource::Declared => {
             Some(format!("; {speaker} is {id} as declared: its response names no model"))
         }
-        Source::Read { requested, reading } => {
+        IdSource::Read { requested, reading } => {
             let added = match reading {
                 NameMatch::Dated => "its date or version",
                 NameMatch::Same | NameMatch::Hosted => "what hosts add to a name",

@@ -108,13 +108,13 @@ impl LineageRow {
 }
 
 /// The key of a lineage row: a provider's name, or `None` for any provider, and a model id.
-type Key = (Option<String>, String);
+type LineageKey = (Option<String>, String);
 
 /// The lineages of all known models, as rows that are looked up by provider and model id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kinship {
     version: String,
-    rows: BTreeMap<Key, Lineage>,
+    rows: BTreeMap<LineageKey, Lineage>,
 }
 
 impl Kinship {
@@ -223,7 +223,7 @@ impl Kinship {
 /// rows. Each row says that its id and its canonical id name one model, whichever provider the row
 /// is about. An id that moves at one provider moves at all of them, because a row of a policy
 /// cannot say that it does.
-fn with_unified_names(rows: BTreeMap<Key, Lineage>) -> BTreeMap<Key, Lineage> {
+fn with_unified_names(rows: BTreeMap<LineageKey, Lineage>) -> BTreeMap<LineageKey, Lineage> {
     let mut names = Names::default();
     for ((_, id), lineage) in &rows {
         names.join(id, &lineage.canonical);

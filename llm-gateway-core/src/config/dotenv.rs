@@ -14,7 +14,7 @@ pub(super) enum Statement {
     /// A name with its value.
     Assignment(Assignment),
     /// A line that cannot be read.
-    Fault(Fault),
+    Fault(FaultyLine),
 }
 
 /// A name with its value.
@@ -31,7 +31,7 @@ pub(super) struct Assignment {
 
 /// A line that cannot be read. Its content is not kept, because it may contain a key.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct FaultyLine {
     /// The number of the line, counted from 1.
     pub(super) line: usize,
     /// The name that the line would assign.
@@ -179,7 +179,7 @@ fn fault(text: &str, line: usize, name: Option<&str>, kind: FaultKind) -> Statem
         let end = if before.contains('=') { OWN_PREFIX.len() } else { end };
         rest.get(..end).map(str::to_owned)
     });
-    Statement::Fault(Fault { line, name: name.map(str::to_owned), own, kind })
+    Statement::Fault(FaultyLine { line, name: name.map(str::to_owned), own, kind })
 }
 
 #[cfg(test)]

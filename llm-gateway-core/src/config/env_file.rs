@@ -11,7 +11,7 @@ use crate::user_file::read_text;
 
 use super::compile::base_url_variables;
 use super::diagnostic::{Collector, Severity, mask_keys};
-use super::dotenv::{Assignment, Fault, FaultKind, Statement, statements};
+use super::dotenv::{Assignment, FaultKind, FaultyLine, Statement, statements};
 
 /// A file of variables.
 pub(super) enum EnvFile {
@@ -148,12 +148,12 @@ impl EnvFile {
     /// skipped, because other programs may read it.
     fn report(
         &self,
-        faults: &[Fault],
+        faults: &[FaultyLine],
         allowed: &impl Fn(&str) -> bool,
         problems: &mut Collector<'_>,
     ) {
         let file = self.path().display();
-        for Fault { line, name, own, kind } in faults {
+        for FaultyLine { line, name, own, kind } in faults {
             let named = name.as_deref().map(mask_keys).or_else(|| own.clone());
             let (message, hint) = match (kind, own) {
                 (FaultKind::OpenQuote, _) => {
@@ -169,7 +169,7 @@ impl EnvFile {
             };
             problems.variable(Severity::Error, format!("{file}:{line}: {message}"), hint);
         }
-        let counts = |fault: &&Fault| match (&fault.kind, &fault.own, &fault.name) {
+        let counts = |fault: &&FaultyLine| match (&fault.kind, &fault.own, &fault.name) {
             (FaultKind::OpenQuote, _, _) | (_, Some(_), _) => false,
             (FaultKind::NoAssignment, None, name) => name.as_deref().is_none_or(allowed),
         };
@@ -188,7 +188,7 @@ impl EnvFile {
 }
 
 /// Returns the assignments of a text, and its faults.
-fn parted(text: &str) -> (Vec<Assignment>, Vec<Fault>) {
+fn parted(text: &str) -> (Vec<Assignment>, Vec<FaultyLine>) {
     let (mut assignments, mut faults) = (Vec::new(), Vec::new());
     for statement in statements(text) {
         match statement {

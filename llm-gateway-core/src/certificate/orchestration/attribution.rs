@@ -67,12 +67,12 @@ pub(super) struct Attribution {
 }
 
 /// A text that some verifier must not be shown, and the step that wrote it.
-struct Source<'a> {
+struct ForbiddenText<'a> {
     step: &'a StepEvidence,
     words: Vec<u32>,
 }
 
-impl Source<'_> {
+impl ForbiddenText<'_> {
     /// Returns whether the forbidden text is a plan. Plans of later rounds count as well.
     fn is_plan(&self) -> bool {
         self.step.role == StepRole::Planner
@@ -117,10 +117,10 @@ pub(super) fn attribute(
     suspects: &[Suspect<'_>],
 ) -> Attribution {
     let mut lexicon = Lexicon::new();
-    let sources: Vec<Source<'_>> = said
+    let sources: Vec<ForbiddenText<'_>> = said
         .iter()
         .flat_map(|said| said.texts().map(|text| (said.step, text)))
-        .map(|(step, text)| Source { step, words: lexicon.words(&text).numbers })
+        .map(|(step, text)| ForbiddenText { step, words: lexicon.words(&text).numbers })
         .collect();
     let mut attribution = Attribution::default();
     let mut left = MOST_STRAYS;
@@ -142,7 +142,7 @@ impl Attribution {
         &mut self,
         task: &str,
         suspect: &Suspect<'_>,
-        sources: &[Source<'_>],
+        sources: &[ForbiddenText<'_>],
         lexicon: &mut Lexicon,
     ) {
         let mut words = |text| lexicon.words(text).numbers;
@@ -161,7 +161,7 @@ impl Attribution {
     fn strays(
         &mut self,
         suspect: &Suspect<'_>,
-        sources: &[Source<'_>],
+        sources: &[ForbiddenText<'_>],
         lexicon: &mut Lexicon,
         left: &mut usize,
     ) {
@@ -197,13 +197,14 @@ impl Attribution {
     fn stray(
         &mut self,
         suspect: &Suspect<'_>,
-        sources: &[Source<'_>],
+        sources: &[ForbiddenText<'_>],
         what: &str,
         words: &Vec<u32>,
         carried: &mut Runs<'_>,
     ) {
         let mut text = SearchedText::of(words);
-        let counts = |source: &&Source<'_>| source.is_plan() || source.is_past_of(suspect.step);
+        let counts =
+            |source: &&ForbiddenText<'_>| source.is_plan() || source.is_past_of(suspect.step);
         let sources = || sources.iter().filter(counts);
         let mut are_plans = Vec::new();
         for source in sources() {
@@ -224,7 +225,7 @@ impl Attribution {
     }
 
     /// Records that a stray text repeats a forbidden text, against the claim that forbids it.
-    fn against(&mut self, suspect: &Suspect<'_>, source: &Source<'_>, what: &str) {
+    fn against(&mut self, suspect: &Suspect<'_>, source: &ForbiddenText<'_>, what: &str) {
         let claim = if source.is_plan() {
             &mut self.plan
         } else if source.is_past_of(suspect.step) {

@@ -7,14 +7,14 @@ use crate::config::visible::{named, unseen};
 use crate::model::{has_variable, host_fault, is_blank};
 
 /// A fault of an address: what is wrong, and what would be right.
-type Fault = (String, &'static str);
+type AddressFault = (String, &'static str);
 
 /// Returns the text of a base URL without the blanks around it.
 ///
 /// # Errors
 /// Fails with what is wrong and what would be right. Neither shows the URL, whose user-info may be a
 /// secret.
-pub(super) fn checked_text(text: &str) -> Result<&str, Fault> {
+pub(super) fn checked_text(text: &str) -> Result<&str, AddressFault> {
     let text = text.trim_matches(is_blank);
     if let Some(c) = text.chars().find(|c| unseen(*c) || c.is_whitespace()) {
         return Err((format!("it holds {}", named(c)), "delete it"));

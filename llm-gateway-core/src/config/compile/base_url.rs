@@ -97,10 +97,15 @@ fn added(dialect: Dialect) -> Option<&'static str> {
 }
 
 /// A fault of a base URL: its severity, what is wrong, and what would be right.
-type Fault = (Severity, String, String);
+type UrlFault = (Severity, String, String);
 
 /// Finds a base URL that is the address of a request.
-fn whole_endpoint(url: &Url, segments: &[&str], lower: &[&str], dialect: Dialect) -> Option<Fault> {
+fn whole_endpoint(
+    url: &Url,
+    segments: &[&str],
+    lower: &[&str],
+    dialect: Dialect,
+) -> Option<UrlFault> {
     let (last, before) = lower.split_last()?;
     let is_verb = last.rsplit_once(':').is_some_and(|(_, verb)| VERBS.contains(&verb));
     let counts = *last == "count_tokens" && before.last() == Some(&"messages");
@@ -128,7 +133,7 @@ fn doubled_version(
     segments: &[&str],
     lower: &[&str],
     dialect: Dialect,
-) -> Option<Fault> {
+) -> Option<UrlFault> {
     let (at, version) = match (dialect, lower) {
         (Dialect::Gemini, [.., version, "openai"]) if is_version(version) => {
             let what = "it is the address of Gemini's API in OpenAI's form".to_owned();
@@ -147,7 +152,7 @@ fn doubled_version(
 }
 
 /// Finds a base URL of a known host that lacks the path of the host's API.
-fn missing_prefix(url: &Url, path: &str, dialect: Dialect) -> Option<Fault> {
+fn missing_prefix(url: &Url, path: &str, dialect: Dialect) -> Option<UrlFault> {
     let host = url.host_str()?;
     let host = match url.port() {
         Some(port) => format!("{host}:{port}"),

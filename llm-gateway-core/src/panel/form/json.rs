@@ -21,12 +21,12 @@ pub(in super::super) enum JsonText {
     /// An array.
     Array(Vec<JsonText>),
     /// An object, in the order of its keys.
-    Object(Vec<(Key, JsonText)>),
+    Object(Vec<(ObjectKey, JsonText)>),
 }
 
 /// The key of an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) struct Key {
+pub(in super::super) struct ObjectKey {
     /// The key itself.
     text: String,
     /// The key as it was written, with its escapes.
@@ -70,7 +70,7 @@ impl JsonText {
     }
 }
 
-impl Key {
+impl ObjectKey {
     fn likeness(&self, other: &Self) -> Likeness {
         match () {
             () if self.text != other.text => Likeness::Different,
@@ -129,19 +129,19 @@ impl<'a> Reader<'a> {
         Some(items)
     }
 
-    fn fields(&mut self) -> Option<Vec<(Key, JsonText)>> {
-        let mut fields: Vec<(Key, JsonText)> = Vec::new();
+    fn fields(&mut self) -> Option<Vec<(ObjectKey, JsonText)>> {
+        let mut fields: Vec<(ObjectKey, JsonText)> = Vec::new();
         self.skip(1);
         while self.peek()? != '}' {
             let written = self.string()?.to_owned();
-            let key = Key { text: text_of(&written)?, written };
+            let key = ObjectKey { text: text_of(&written)?, written };
             self.pass(':');
             fields.push((key, self.value()?));
             self.pass(',');
         }
         self.skip(1);
         fields.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let repeats = |pair: &[(Key, JsonText)]| matches!(pair, [(one, _), (other, _)] if one.text == other.text);
+        let repeats = |pair: &[(ObjectKey, JsonText)]| matches!(pair, [(one, _), (other, _)] if one.text == other.text);
         (!fields.windows(2).any(repeats)).then_some(fields)
     }
 
