@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use crate::info::notices;
 use crate::layout::name;
 use crate::options::Check;
+use crate::render;
 use crate::terminal::{BAD, DOUBTFUL, GOOD, STRONG, Terminal};
 use missing_key::{MissingKey, missing_keys};
 
