@@ -63,6 +63,8 @@ pub(crate) fn call_evidence(
     };
     let (provider, model) = (target.provider.as_str(), target.model.as_str());
     let mut evidence = CallEvidence::new(position, provider, model, dialect, base_url);
+    let variable = spec.and_then(|spec| spec.base_url_from.variable());
+    evidence.base_url_variable = variable.map(str::to_owned);
     let facts = policy.facts(target);
     evidence.think_tags =
         facts.is_some_and(|facts| facts.capabilities.contains(&Capability::ThinkTags));

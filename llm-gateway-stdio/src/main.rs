@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     // A client may hand its own base URLs down without its user knowing.
     for provider in gateway.describe().iter().flat_map(|it| &it.providers) {
         if let Some(variable) = provider.base_url_from.variable() {
-            tracing::info!("{} is asked at {} ({variable})", provider.name, provider.base_url);
+            tracing::warn!("{} is asked at {} ({variable})", provider.name, provider.base_url);
         }
     }
     run(gateway)

@@ -98,6 +98,9 @@ async fn base_urls_of_the_environment_override_the_policy() {
         let mut session = launch.connect().await;
         success(&session.call("llm_route", question()).await);
         assert_eq!(fake.request().await.url.path(), wire.path("m-test"));
+        let told = format!("{provider} is asked at {} ({variable})", fake.base_url());
+        let stderr = session.leave().await.stderr;
+        assert!(stderr.contains(&told), "{stderr}");
     }
 }
 

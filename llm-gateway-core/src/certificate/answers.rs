@@ -16,6 +16,8 @@ pub(super) struct AnsweredCall<'a> {
     pub(super) provider: &'a str,
     /// The id of the model that the call requested.
     pub(super) declared: &'a str,
+    /// The variable that the provider's base URL comes from, if any.
+    pub(super) base_url_variable: Option<&'a str>,
     pub(super) record: AnswerRecord,
 }
 
@@ -131,6 +133,7 @@ pub(super) fn answered_calls<'a>(
             speaker: kind.speaker(call.position),
             provider: &call.provider,
             declared: &call.model,
+            base_url_variable: call.base_url_variable.as_deref(),
             record: AnswerRecord::of(call),
         })
         .collect()

@@ -31,6 +31,9 @@ pub struct CallEvidence {
     pub dialect: Dialect,
     /// Base URL of the called provider, as in the policy.
     pub base_url: String,
+    /// Name of the variable that the base URL comes from; `None` if it is the policy's own or the
+    /// built-in one.
+    pub base_url_variable: Option<String>,
     /// Whether the policy declares that the model writes its reasoning into its text, as a leading
     /// `<think>…</think>`, which is no part of the answer.
     pub think_tags: bool,
@@ -57,6 +60,7 @@ impl CallEvidence {
             model: model.into(),
             dialect,
             base_url: base_url.into(),
+            base_url_variable: None,
             think_tags: false,
             committed: None,
             exchanges: Vec::new(),

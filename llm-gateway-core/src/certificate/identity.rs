@@ -99,11 +99,15 @@ pub(super) fn identity(answers: &[AnsweredCall<'_>], kinship: &Kinship) -> Ident
         }
         distinct(&named, &gaps, compare, describe)
     };
+    let noted = |mut claim: Claim| {
+        claim.because.extend(answers.iter().filter_map(base_url_note));
+        claim
+    };
     Identity {
-        model: claim(same_model, |member| member.canonical().to_owned()),
-        vendor: claim(same_vendor, |member| {
+        model: noted(claim(same_model, |member| member.canonical().to_owned())),
+        vendor: noted(claim(same_vendor, |member| {
             member.lineage.and_then(|lineage| lineage.developer.clone()).unwrap_or_default()
-        }),
+        })),
         lineage: claim(same_lineage, |member| {
             member.lineage.map(|known| families(known.families.iter())).unwrap_or_default()
         }),
@@ -203,6 +207,13 @@ pub(super) fn source_note(named: &NamedModel<'_>) -> Option<String> {
             Some(format!("; {speaker} answered as {id}, the requested {requested} with {added}"))
         }
     }
+}
+
+/// Returns the note in a claim's reason about a base URL that a variable sets. Somebody else's server
+/// may answer there, and a client may hand such a variable down without its user knowing.
+fn base_url_note(answer: &AnsweredCall<'_>) -> Option<String> {
+    let variable = answer.base_url_variable?;
+    Some(format!("; {} answered at the base URL of {variable}", answer.speaker))
 }
 
 /// Returns the closest relation of two models: what they share, comparing the models, then their

@@ -34,6 +34,8 @@ struct StoredCall {
     model: String,
     dialect: Dialect,
     base_url: String,
+    /// Bundles of earlier versions never have it.
+    base_url_variable: Option<String>,
     think_tags: bool,
     committed: Option<Commitment>,
     exchanges: Vec<StoredExchange>,
@@ -91,6 +93,7 @@ impl TryFrom<StoredCall> for CallEvidence {
             });
         let exchanges = exchanges.collect::<Result<_, NoSuchRequest>>()?;
         Ok(Self {
+            base_url_variable: stored.base_url_variable,
             think_tags: stored.think_tags,
             committed: stored.committed,
             exchanges,
@@ -108,6 +111,8 @@ struct WrittenCall<'a> {
     model: &'a str,
     dialect: Dialect,
     base_url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_url_variable: Option<&'a str>,
     think_tags: bool,
     committed: &'a Option<Commitment>,
     exchanges: Vec<WrittenExchange<'a>>,
@@ -139,6 +144,7 @@ impl<'a> WrittenCall<'a> {
             model,
             dialect,
             base_url,
+            base_url_variable,
             think_tags,
             committed,
             exchanges,
@@ -158,6 +164,7 @@ impl<'a> WrittenCall<'a> {
             model,
             dialect: *dialect,
             base_url,
+            base_url_variable: base_url_variable.as_deref(),
             think_tags: *think_tags,
             committed,
             exchanges: exchanges.iter().map(exchange).collect(),

@@ -45,6 +45,14 @@ pub(super) fn answer(salt: &Salt, text: &str) -> String {
     salted_digest(salt, "answer", &(), text.as_bytes())
 }
 
+/// The base URL of a call as it is hashed. Without a variable, it is hashed as earlier versions did.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum BaseUrl<'a> {
+    OfPolicy(&'a str),
+    OfVariable(&'a str, &'a str),
+}
+
 /// Returns the declarations of a run about a model call, to be hashed. The call's messages are
 /// hashed with the rows.
 pub(in crate::certificate) fn declared(call: &CallEvidence) -> impl Serialize + '_ {
@@ -54,10 +62,15 @@ pub(in crate::certificate) fn declared(call: &CallEvidence) -> impl Serialize + 
         model,
         dialect,
         base_url,
+        base_url_variable,
         think_tags,
         answered,
         committed: _,
         exchanges: _,
     } = call;
+    let base_url = match base_url_variable {
+        None => BaseUrl::OfPolicy(base_url),
+        Some(variable) => BaseUrl::OfVariable(base_url, variable),
+    };
     (position, provider, model, dialect, base_url, think_tags, answered)
 }

@@ -27,6 +27,10 @@ pub(in crate::certificate) struct MemberRow {
     pub(in crate::certificate) provider: String,
     pub(in crate::certificate) model: String,
     pub(in crate::certificate) dialect: Dialect,
+    /// Name of the variable that the provider's base URL comes from. Receipts of earlier versions
+    /// never have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::certificate) base_url_variable: Option<String>,
     pub(in crate::certificate) answered: bool,
 }
 
@@ -177,6 +181,7 @@ impl<'a> Rows<'a> {
                 speaker: self.kind.speaker(member.position),
                 provider: &member.provider,
                 declared: &member.model,
+                base_url_variable: member.base_url_variable.as_deref(),
                 record: record(member),
             })
             .collect()
@@ -216,6 +221,7 @@ pub(super) fn members(asked: &[&CallEvidence]) -> Vec<MemberRow> {
         provider: member.provider.clone(),
         model: member.model.clone(),
         dialect: member.dialect,
+        base_url_variable: member.base_url_variable.clone(),
         answered: member.answered,
     };
     asked.iter().map(row).collect()

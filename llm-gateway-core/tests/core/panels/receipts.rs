@@ -7,7 +7,7 @@ use llm_gateway_core::config::PolicySource;
 use llm_gateway_core::{Environment, Request, Scripted};
 
 use super::{POLICY, ask, gateway};
-use crate::support::loaded_from;
+use crate::support::{gateway_in, loaded_from};
 
 #[tokio::test]
 async fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
@@ -24,6 +24,38 @@ async fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     let other = other.bundle.to_bytes();
     let mixed = verify(text.as_bytes(), VerifyOptions::default().with_bundle(&other));
     assert_eq!(mixed.result, VerifyResult::Contradicted);
+}
+
+/// Checks that a base URL from a variable, at which another than the provider may answer, is told with
+/// the models and developers that were found distinct, and that `verify` finds the same reasons.
+#[tokio::test]
+async fn a_base_url_from_a_variable_is_told_with_the_models() {
+    for (variable, value, member) in [
+        ("OPENAI_BASE_URL", "https://proxy.test/v1", 1),
+        ("ANTHROPIC_BASE_URL", "https://proxy.test", 2),
+        ("GEMINI_BASE_URL", "https://proxy.test/v1beta", 3),
+    ] {
+        let environment = Environment::empty().with(variable, value);
+        let gateway = gateway_in(POLICY, Scripted::new(), Arc::default(), environment);
+        let panel = gateway.panel(Request::new("three", "hi")).await.unwrap();
+        let claims = &panel.certificate().claims;
+        let note = format!("; member {member} answered at the base URL of {variable}");
+        for (name, claim) in claims.named() {
+            let is_told = ["model_distinct", "vendor_distinct"].contains(&name);
+            assert_eq!(claim.because.contains(&note), is_told, "{name}: {}", claim.because);
+        }
+        assert!(panel.independence_certified());
+        let (receipt, bundle) = (panel.receipt.to_bytes(), panel.bundle.to_bytes());
+        let with_bundle = VerifyOptions::default().with_bundle(&bundle);
+        assert_eq!(verify(&receipt, with_bundle).result, VerifyResult::Holds);
+        let text = String::from_utf8(receipt).unwrap();
+        let without = text.replace(&format!("\"base_url_variable\":\"{variable}\","), "");
+        assert_ne!(text, without);
+        let with_bundle = VerifyOptions::default().with_bundle(&bundle);
+        assert_eq!(verify(without.as_bytes(), with_bundle).result, VerifyResult::Contradicted);
+    }
+    let panel = ask(POLICY, Scripted::new()).await.unwrap();
+    assert!(!panel.certificate().claims.model_distinct.because.contains("base URL"));
 }
 
 #[tokio::test]
