@@ -1,6 +1,6 @@
 //! Takes out of a text what a terminal would obey.
 
-use super::wrap::{CLOSE, OPEN};
+use super::wrap::unbroken;
 
 /// Removes from a text what a terminal would obey: control characters except line feed and tab, and
 /// the marks that change the direction of writing. Every other end of a line becomes a line feed.
@@ -12,33 +12,19 @@ pub(crate) fn harmless(text: &str) -> String {
 /// Returns a text as a name: harmless, on one line, and never broken where lines are wrapped. What
 /// cannot be seen of it is written out.
 pub(crate) fn name(text: &str) -> String {
-    let mut shown = String::from(OPEN);
-    for c in text.chars() {
-        match c.is_control() || is_obeyed(c) || matches!(c, '\u{2028}' | '\u{2029}') {
-            true => shown.push_str(&format!("<U+{:04X}>", u32::from(c))),
-            false => shown.push(c),
-        }
-    }
-    shown.push(CLOSE);
-    shown
+    let visible = |c: char| match c.is_control() || is_obeyed(c) || "\u{2028}\u{2029}".contains(c) {
+        true => format!("<U+{:04X}>", u32::from(c)),
+        false => c.to_string(),
+    };
+    unbroken(&text.chars().map(visible).collect::<String>())
 }
 
 /// Returns a harmless text in which each of these names is one, wherever it occurs.
 pub(crate) fn with_names(text: &str, names: &[String]) -> String {
-    let text = harmless(text);
-    let (mut shown, mut rest) = (String::with_capacity(text.len()), text.as_str());
     // Of two names at one place, the longer one counts.
-    let next = |rest: &str| {
-        let found = names.iter().filter_map(|name| Some((rest.find(name.as_str())?, name.len())));
-        found.min_by_key(|(at, length)| (*at, std::cmp::Reverse(*length)))
-    };
-    while let Some((at, length)) = next(rest) {
-        let (before, found) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        let (found, after) = found.split_at_checked(length).unwrap_or((found, ""));
-        shown.extend([before, OPEN.to_string().as_str(), found, CLOSE.to_string().as_str()]);
-        rest = after;
-    }
-    shown + rest
+    let mut names: Vec<&String> = names.iter().collect();
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    names.iter().fold(harmless(text), |text, name| text.replace(*name, &unbroken(name)))
 }
 
 /// Returns a JSON document that means the same, with what a terminal would obey written as an
@@ -54,11 +40,12 @@ pub(crate) fn harmless_json(document: &str) -> String {
     shown
 }
 
-/// Returns whether a terminal obeys a character in place of showing it.
+/// Returns whether a terminal obeys a character in place of showing it, or the layout does.
 fn is_obeyed(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}')
+        || matches!(c, '\u{fdd0}'..='\u{fdef}')
 }
 
 #[cfg(test)]
@@ -70,21 +57,24 @@ mod tests {
         assert_eq!(harmless("a\x1b[31mred\x1b]0;title\x07\r\nb\tc"), "a[31mred]0;title\nb\tc");
         assert_eq!(harmless("abc\u{202e}def\u{9b}2J"), "abcdef2J");
         assert_eq!(harmless("a\u{61c}b\u{2067}c\u{2028}d\u{85}e\u{7f}"), "abc\nd\ne");
-        assert_eq!(harmless("\u{1}\u{2}\u{3}"), "", "marks of the layout are not for others");
+        assert_eq!(
+            harmless("\u{1}\u{3}\u{fdd0}\u{fdd1}"),
+            "",
+            "marks of the layout are not for others"
+        );
     }
 
     #[test]
     fn a_name_stays_on_its_line() {
         let shown = name("/my files/a\nb\t\u{202e}c");
-        assert_eq!(shown, format!("{OPEN}/my files/a<U+000A>b<U+0009><U+202E>c{CLOSE}"));
+        assert_eq!(shown, unbroken("/my files/a<U+000A>b<U+0009><U+202E>c"));
     }
 
     #[test]
     fn names_are_found_in_a_text() {
         let names = ["/my home".to_owned(), "/my home/a b".to_owned()];
         let shown = with_names("in /my home/a b/c: \u{1b}x, /my home.", &names);
-        let marked = |name: &str| format!("{OPEN}{name}{CLOSE}");
-        let expected = format!("in {}/c: x, {}.", marked("/my home/a b"), marked("/my home"));
+        let expected = format!("in {}/c: x, {}.", unbroken("/my home/a b"), unbroken("/my home"));
         assert_eq!(shown, expected);
         assert_eq!(with_names("nothing", &[]), "nothing");
     }

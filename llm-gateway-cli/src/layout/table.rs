@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use super::measure::{columns, padded};
+use super::measure::columns;
 use super::wrap::{HANG, wrapped};
 
 /// The blanks between two columns.
@@ -38,18 +38,18 @@ impl Cell {
         self.text.lines().map(columns).max().unwrap_or_default()
     }
 
-    /// Returns the lines of the cell, padded to the width of its column.
+    /// Returns the lines of the cell, each as wide as its column.
     fn lines(&self, width: usize) -> Vec<String> {
-        let Self { text, style, is_number } = self;
-        let text = wrapped(text, usize::MAX);
-        let padded = |line: &str| match is_number {
-            true => {
-                let blanks = width.saturating_sub(columns(line));
-                format!("{:blanks$}{style}{line}{style:#}", "")
+        let style = self.style;
+        let text = wrapped(&self.text, width);
+        let lines = text.lines().map(|line| {
+            let blanks = " ".repeat(width.saturating_sub(columns(line)));
+            match self.is_number {
+                true => format!("{blanks}{style}{line}{style:#}"),
+                false => format!("{style}{line}{style:#}{blanks}"),
             }
-            false => padded(&format!("{style}{line}{style:#}"), width),
-        };
-        text.lines().map(padded).collect()
+        });
+        lines.collect()
     }
 }
 
@@ -126,30 +126,18 @@ impl Table {
     }
 }
 
-/// Returns the lines of a row, in which the last cell is wrapped.
+/// Returns the lines of a row.
 fn row_lines(row: &[Cell], widths: &[usize]) -> Vec<String> {
-    let last = widths.len().saturating_sub(1);
-    let columns: Vec<Vec<String>> = row
-        .iter()
-        .zip(widths)
-        .enumerate()
-        .map(|(at, (cell, width))| match at == last && !cell.is_number {
-            true => {
-                let style = cell.style;
-                let text = wrapped(&cell.text, *width);
-                text.lines().map(|line| format!("{style}{line}{style:#}")).collect()
-            }
-            false => cell.lines(*width),
-        })
-        .collect();
-    let height = columns.iter().map(Vec::len).max().unwrap_or_default();
+    let cells = row.iter().zip(widths).map(|(cell, width)| cell.lines(*width));
+    let cells: Vec<Vec<String>> = cells.collect();
+    let height = cells.iter().map(Vec::len).max().unwrap_or_default();
     let line = |at: usize| {
-        let cells = columns.iter().zip(widths).map(|(lines, width)| match lines.get(at) {
+        let cells = cells.iter().zip(widths);
+        let cells = cells.map(|(lines, width)| match lines.get(at) {
             Some(line) => line.clone(),
             None => " ".repeat(*width),
         });
-        let line = cells.collect::<Vec<_>>().join(&" ".repeat(GAP));
-        line.trim_end().to_owned()
+        cells.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_owned()
     };
     (0..height).map(line).collect()
 }

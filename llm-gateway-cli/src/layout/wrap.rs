@@ -1,23 +1,28 @@
 //! Ends lines between words, so that none is wider than the terminal.
 
-use super::measure::{columns, escape_length, is_wide};
+use std::iter::{once, repeat};
+
+use textwrap::core::Word;
+use textwrap::{WordSeparator, WrapAlgorithm};
+use unicode_width::UnicodeWidthChar;
+
+use super::measure::columns;
 
 /// Marks the column in a line at which its continuation begins. It takes no room. Without it, the
 /// continuation begins two columns behind the beginning of the line.
 pub(crate) const HANG: char = '\u{3}';
 
-/// Opens a name, which is never broken even if it holds blanks.
-pub(super) const OPEN: char = '\u{1}';
-/// Closes a name.
-pub(super) const CLOSE: char = '\u{2}';
+/// Marks a word as a name, which is never broken. It takes no room.
+const NAME: char = '\u{1}';
 
-/// A part of a line that is not broken, and the blanks before it.
-#[derive(Default)]
-struct Word {
-    blanks: usize,
-    text: String,
-    columns: usize,
-}
+/// Stands for a blank in a name. Unicode keeps this character for the use inside of a program.
+const NAME_BLANK: &str = "\u{fdd0}";
+
+/// Stands for a blank in backticks, at which a line ends only where the word does not fit.
+const QUOTED_BLANK: &str = "\u{fdd1}";
+
+/// Wide characters that belong to the one before them: no line begins with one.
+const CLOSING: &str = "、。，．！？：；）］｝」』】》〉〕…ー";
 
 /// Returns a text whose lines take no more than `width` columns.
 ///
@@ -25,198 +30,91 @@ struct Word {
 /// nor is a text in backticks that fits one line. A word that is wider than a line stands alone;
 /// only between wide characters, which are written without blanks, it may end before.
 pub(crate) fn wrapped(text: &str, width: usize) -> String {
-    let lines: Vec<String> = text.split('\n').map(|line| wrapped_line(line, width)).collect();
-    lines.join("\n")
+    text.split('\n').map(|line| wrapped_line(line, width)).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns a text as one word that is never broken.
+pub(super) fn unbroken(text: &str) -> String {
+    format!("{NAME}{}", text.replace(' ', NAME_BLANK))
 }
 
 fn wrapped_line(line: &str, width: usize) -> String {
-    let line = without_tabs(line);
+    // Where a tab leads depends on the terminal.
+    let line = line.replace('\t', "    ");
     if columns(&line) <= width {
         return unmarked(&line);
     }
-    let hang = hang(&line, width);
-    let mut filled = Filled { text: String::new(), column: 0, has_word: false, width, hang };
-    for word in words(&line, width.saturating_sub(hang)) {
-        filled.push(&word);
-    }
-    filled.text
+    let text = line.trim_start_matches(' ');
+    let indent = line.len() - text.len();
+    // A continuation never begins behind the middle.
+    let hang = line.split_once(HANG).map(|(before, _)| columns(before));
+    let hang = hang.filter(|column| *column <= width / 2).unwrap_or(indent + 2).min(width / 2);
+    filled(&with_quotes(text, width - hang), indent, hang, width)
 }
 
-/// Returns the column at which the lines behind the first one begin: never beyond the middle.
-fn hang(line: &str, width: usize) -> usize {
-    let marked = line.split_once(HANG).map(|(before, _)| columns(before));
-    let blanks = line.chars().take_while(|c| *c == ' ').count();
-    match marked {
-        Some(column) if column <= width / 2 => column,
-        _ => (blanks + 2).min(width / 2),
-    }
-}
-
-/// Returns a line in which blanks stand for each tab, up to the next column that 8 divides.
-fn without_tabs(line: &str) -> String {
-    let mut parts = line.split('\t');
-    let mut shown = parts.next().unwrap_or_default().to_owned();
-    let mut column = columns(&shown);
-    for part in parts {
-        let blanks = 8 - column % 8;
-        shown.push_str(&" ".repeat(blanks));
-        shown.push_str(part);
-        column += blanks + columns(part);
-    }
-    shown
+/// Returns the lines that the words of a line fill. The first one begins at `indent`, and the others
+/// at `hang`.
+fn filled(line: &str, indent: usize, hang: usize, width: usize) -> String {
+    let rooms = [indent, hang].map(|column| width.saturating_sub(column));
+    let words = WordSeparator::AsciiSpace.find_words(line);
+    let words: Vec<Word<'_>> = words.flat_map(|word| parts(word, width - hang)).collect();
+    let lines = WrapAlgorithm::FirstFit.wrap(&words, &rooms).into_iter();
+    let mut end = "";
+    let shown = lines.zip(once(indent).chain(repeat(hang))).map(|(words, indent)| {
+        let words: String = words.iter().flat_map(|it| [it.word, it.whitespace]).collect();
+        let words = unmarked(words.trim_end_matches(' '));
+        match columns(&words) {
+            // An escape sequence alone is no line.
+            0 => words,
+            // A name that fits only without its indent loses the indent.
+            columns => {
+                let indent = indent.min(width.saturating_sub(columns));
+                format!("{}{:indent$}{words}", std::mem::replace(&mut end, "\n"), "")
+            }
+        }
+    });
+    shown.collect()
 }
 
 fn unmarked(text: &str) -> String {
-    text.replace([HANG, OPEN, CLOSE], "")
+    text.replace([HANG, NAME], "").replace(NAME_BLANK, " ").replace(QUOTED_BLANK, " ")
 }
 
-/// The lines that have been filled so far.
-struct Filled {
-    text: String,
-    column: usize,
-    has_word: bool,
-    width: usize,
-    hang: usize,
+/// Returns a line in which what stands in backticks is one word: a path in any case, and another
+/// text where the word then fits.
+fn with_quotes(line: &str, room: usize) -> String {
+    let last = line.matches('`').count();
+    let parts = line.split('`').enumerate().map(|(at, part)| match at % 2 == 1 && at < last {
+        true if ["/", "~/", "./", "../"].iter().any(|it| part.starts_with(it)) => unbroken(part),
+        true => part.replace(' ', QUOTED_BLANK),
+        false => part.to_owned(),
+    });
+    let line = parts.collect::<Vec<_>>().join("`");
+    let words = line.split(' ').map(|word| match columns(word) > room {
+        true => word.replace(QUOTED_BLANK, " "),
+        false => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
-impl Filled {
-    fn push(&mut self, word: &Word) {
-        let mut blanks = word.blanks;
-        if self.has_word && self.column + blanks + word.columns > self.width {
-            self.text.push('\n');
-            (self.column, self.has_word) = (0, false);
-            blanks = self.hang;
-        }
-        if !self.has_word {
-            // A name that fits only without its indent loses the indent.
-            blanks = blanks.min(self.width.saturating_sub(word.columns));
-        }
-        self.text.push_str(&" ".repeat(blanks));
-        self.text.push_str(&word.text);
-        self.column += blanks + word.columns;
-        self.has_word = true;
-    }
-}
-
-/// Returns the words of a line. A word that is wider than `room` is split between wide characters.
-fn words(line: &str, room: usize) -> Vec<Word> {
-    let mut words = Vec::new();
-    let mut rest = line;
-    while !rest.is_empty() {
-        let blanks = rest.chars().take_while(|c| *c == ' ').count();
-        rest = rest.get(blanks..).unwrap_or_default();
-        let end = word_length(rest, room);
-        let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        rest = after;
-        if word.is_empty() {
-            continue;
-        }
-        let is_name = word.contains(OPEN) || quotes_a_path(word);
-        let parts = match !is_name && columns(word) > room {
-            true => split_between_wide(word),
-            false => vec![word.to_owned()],
-        };
-        for (at, part) in parts.into_iter().enumerate() {
-            let text = unmarked(&part);
-            let columns = columns(&text);
-            words.push(Word { blanks: if at == 0 { blanks } else { 0 }, text, columns });
-        }
-    }
-    without_empty(words)
-}
-
-/// Returns words that all take room: an escape sequence alone becomes the beginning of the next one,
-/// or the end of the last.
-fn without_empty(words: Vec<Word>) -> Vec<Word> {
-    let mut kept: Vec<Word> = Vec::new();
-    let mut waiting = Word::default();
-    for word in words {
-        waiting.blanks += word.blanks;
-        waiting.text.push_str(&word.text);
-        waiting.columns = word.columns;
-        if word.columns > 0 {
-            kept.push(std::mem::take(&mut waiting));
-        }
-    }
-    match kept.last_mut() {
-        Some(last) => last.text.push_str(&waiting.text),
-        None => kept.push(waiting),
-    }
-    kept
-}
-
-/// Returns the length in bytes of the word that a text begins with, up to the next blank that is
-/// in no name. Backticks make a name where the word then fits, and of a path in any case.
-fn word_length(text: &str, room: usize) -> usize {
-    let quoted = word_end(text, Backticks::Quote);
-    let whole = |word: &str| columns(word) <= room || quotes_a_path(word);
-    match text.get(..quoted).is_some_and(whole) {
-        true => quoted,
-        false => word_end(text, Backticks::AreLetters),
-    }
-}
-
-/// Returns whether a word is, in backticks, a path that does not begin with a bare name.
-fn quotes_a_path(word: &str) -> bool {
-    let quoted = word.split_once('`').map(|(_, quoted)| quoted).unwrap_or_default();
-    ["/", "~/", "./", "../"].iter().any(|start| quoted.starts_with(start))
-}
-
-/// The longest word, in bytes, in which backticks are looked for. It bounds what is read more than
-/// once of a line that somebody made of nothing else.
-const LONGEST_QUOTE: usize = 4_096;
-
-/// What backticks are taken for.
-#[derive(Clone, Copy, PartialEq)]
-enum Backticks {
-    Quote,
-    AreLetters,
-}
-
-fn word_end(text: &str, backticks: Backticks) -> usize {
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let length = match c {
-            ' ' => break,
-            '`' if text.len() - rest.len() > LONGEST_QUOTE => 1,
-            OPEN => rest.find(CLOSE).map_or(rest.len(), |end| end + CLOSE.len_utf8()),
-            '`' if backticks == Backticks::Quote => {
-                let inside = rest.bytes().take(LONGEST_QUOTE).skip(1);
-                inside.into_iter().position(|byte| byte == b'`').map_or(1, |end| end + 2)
-            }
-            _ => escape_length(rest).max(c.len_utf8()),
-        };
-        rest = rest.get(length..).unwrap_or_default();
-    }
-    text.len() - rest.len()
-}
-
-/// Splits a word behind and before each wide character. What takes no column stays with the
-/// character before it.
-fn split_between_wide(word: &str) -> Vec<String> {
-    let mut parts: Vec<String> = Vec::new();
-    let (mut rest, mut was_wide) = (word, false);
-    while let Some(c) = rest.chars().next() {
-        let length = escape_length(rest).max(c.len_utf8());
-        let (piece, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
-        let takes_room = columns(piece) > 0;
-        match parts.last_mut() {
-            Some(part) if !takes_room || !(was_wide || is_wide(c)) || ends_a_line(c) => {
-                part.push_str(piece);
-            }
-            _ => parts.push(piece.to_owned()),
-        }
-        if takes_room {
-            was_wide = is_wide(c);
-        }
-        rest = after;
+/// Returns the parts of a word: it may end between wide characters where it is wider than `room`.
+fn parts(word: Word<'_>, room: usize) -> Vec<Word<'_>> {
+    let is_parted = columns(word.word) > room && !word.contains(NAME);
+    let mut behind = word.word.chars().skip(1);
+    let ends = |c| behind.next().is_some_and(|next| is_parted && may_part(c, next));
+    let part = |text| Word { width: columns(text), ..Word::from(text) };
+    let mut parts: Vec<Word<'_>> = word.word.split_inclusive(ends).map(part).collect();
+    if let Some(last) = parts.last_mut() {
+        last.whitespace = word.whitespace;
     }
     parts
 }
 
-/// Returns whether a wide character belongs to the one before it: no line begins with it.
-fn ends_a_line(c: char) -> bool {
-    "、。，．！？：；）］｝」』】》〉〕…ー".contains(c)
+/// Returns whether a line may end between two characters of a word. What takes no column stays with
+/// the character before it.
+fn may_part(before: char, next: char) -> bool {
+    let width = |c: char| c.width().unwrap_or_default();
+    width(before).max(width(next)) == 2 && width(next) > 0 && !CLOSING.contains(next)
 }
 
 #[cfg(test)]
@@ -233,7 +131,7 @@ mod tests {
             ("hint:  \u{3}one two three", 16, "hint:  one two\n       three"),
             ("a very-long-name-indeed b", 10, "a\nvery-long-name-indeed\n  b"),
             ("ab 0123456789", 10, "ab\n0123456789"),
-            ("a\tb", 20, "a       b"),
+            ("a\tb", 20, "a    b"),
             ("run `a b c` now", 12, "run `a b c`\n  now"),
             ("you run `a b c`", 12, "you run\n  `a b c`"),
             ("the `/a b/c d/e f` is", 10, "the\n`/a b/c d/e f`\n  is"),
@@ -241,8 +139,10 @@ mod tests {
             ("one\ntwo three", 9, "one\ntwo three"),
             ("字字字字字字", 8, "字字字字\n  字字"),
             ("字字字字，字", 8, "字字字\n  字，字"),
+            ("一二三`/密 钥/密钥`，四五", 8, "一二三`/密 钥/密钥`，四五"),
             ("字字字e\u{301}e\u{301}字", 8, "字字字e\u{301}e\u{301}\n  字"),
             ("\x1b[1mone two\x1b[0m three", 8, "\x1b[1mone two\x1b[0m\n  three"),
+            ("\x1b[1m one two \x1b[0m", 4, "\x1b[1m one\n two\x1b[0m"),
             ("trailing blanks            ", 18, "trailing blanks"),
         ];
         for (text, width, expected) in cases {
@@ -271,7 +171,7 @@ mod tests {
         "\x1b[31mred\x1b[0m \x1b]0;title\x07 \u{9b}2J \x1b[",
         "tabs\tand\ttabs\t\t\tand more\ttabs",
         "          deeply indented words that go on and on and on",
-        "\u{1}\u{2}\u{3} marks of the layout \u{1} in a text of somebody else",
+        "\u{1}\u{fdd0}\u{3} marks of the layout \u{fdd1} in a text of somebody else",
         "                                                                                    ",
     ];
 
@@ -286,6 +186,18 @@ mod tests {
                         assert!(columns(line) <= width || is_word, "{width}: {line:?} of {text:?}");
                     }
                 }
+            }
+        }
+    }
+
+    /// A look that starts again at each letter would take minutes here.
+    #[test]
+    fn a_line_of_150_kb_is_read_once() {
+        for part in ["`", "` ", "`a b", "a`b ", "字，", "字 字", "\u{200b}", "e\u{301}", "\t", " "]
+        {
+            let text = harmless(&part.repeat(150_000 / part.len()));
+            for line in wrapped(&text, 80).lines() {
+                assert!(columns(line) <= 80 || !line.trim().contains(' '), "{part:?}");
             }
         }
     }
