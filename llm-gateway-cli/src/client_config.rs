@@ -42,8 +42,8 @@ pub(crate) fn run(
         }
     };
     let mut variables = variables(&description, environment);
-    // Other clients hand their own environment down. There a name in the entry would stay one on
-    // the day when its variable is not set, and a proxy of that name is none.
+    // Other clients hand their own environment down. A name in their entry that is not filled in,
+    // because its variable is not set, would be taken for a proxy's address.
     if config.client == Client::Codex {
         variables.extend(network_variables(&description));
     }

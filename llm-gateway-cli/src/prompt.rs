@@ -16,9 +16,9 @@ use crate::terminal::Terminal;
 /// The largest number of bytes that is read from stdin: more than the largest context window takes.
 const LARGEST_PROMPT: u64 = 64 * 1024 * 1024;
 
-/// The time within which a pipe beside a prompt argument must begin to say something, unless a
-/// program is seen at its other end. A program that starts this one often leaves a pipe open to
-/// which it never writes, and both would else wait for ever.
+/// The time within which a pipe beside a prompt argument must deliver its first byte, unless a
+/// program is seen at its other end. A program that starts this one often leaves a pipe open and never
+/// writes to it; without this limit, both would wait for ever.
 const SILENCE: Duration = Duration::from_secs(3);
 
 /// The time within which a program that is seen at the other end of the pipe must begin to write. An
@@ -60,8 +60,7 @@ pub(crate) async fn read(
     }
 }
 
-/// Returns the argument and behind it, after an empty line, the text of stdin. White space alone is
-/// no text.
+/// Returns the argument, an empty line, and the text of stdin. White space alone is no text.
 fn joined(argument: &str, text: &str) -> String {
     match (argument.trim().is_empty(), text.trim().is_empty()) {
         (_, true) => argument.to_owned(),

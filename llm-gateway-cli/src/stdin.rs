@@ -48,10 +48,9 @@ fn kind_of_file() -> Stdin {
     Stdin::Pipe
 }
 
-/// Returns whether a program is at work that may still write to the pipe on stdin: one that holds
-/// its other end, and neither started this program nor one of those before it. So the first part of
-/// `a | b` is told from a parent that left a pipe open. Where this cannot be found out, no such
-/// program is known.
+/// Returns whether a program is running that may still write to the pipe on stdin: it holds the pipe's
+/// other end and is no ancestor of this process. This distinguishes the first part of `a | b` from a
+/// parent that left a pipe open. Returns `false` where this cannot be found out.
 #[cfg(target_os = "linux")]
 pub(crate) fn has_writer() -> bool {
     let Ok(pipe) = fs::read_link("/proc/self/fd/0") else { return false };
@@ -84,7 +83,7 @@ fn with_ancestors(process: u32) -> Vec<u32> {
     std::iter::successors(Some(process), parent).take(DEEPEST).collect()
 }
 
-/// The most ancestors that are looked at: the tree may change while it is read.
+/// The largest number of ancestors that are read, because the tree may change meanwhile.
 #[cfg(target_os = "linux")]
 const DEEPEST: usize = 256;
 

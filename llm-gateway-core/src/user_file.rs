@@ -1,4 +1,4 @@
-//! Reads a file that a person wrote or named, or says in plain words why it cannot be read.
+//! Reads a file that a person wrote or named, and explains why a file cannot be read.
 //!
 //! A named pipe is read like a file, because password managers mount `.env` as a pipe. The wait for
 //! its writer is bounded, because a server has to start.
@@ -91,7 +91,7 @@ fn read_in_time(path: &Path) -> Result<Vec<u8>, String> {
     receiver.recv_timeout(LONGEST_READ).unwrap_or_else(|_| Err(nobody_wrote()))
 }
 
-/// Returns the reason why a read failed that nobody wrote anything for.
+/// Returns the reason why a read failed: nobody wrote to the pipe.
 fn nobody_wrote() -> String {
     format!("it is a pipe, and nobody wrote into it for {} s", LONGEST_READ.as_secs())
 }

@@ -61,6 +61,7 @@ fn steps(depth: &DepthDescription) -> String {
         most => format!("; at most {most} re-plans"),
     };
     let unverified = depth.unverified_because.as_ref().filter(|_| depth.available);
-    let unverified = unverified.map(|_| "; unverified, for want of a key").unwrap_or_default();
+    let unverified =
+        unverified.map(|_| "; unverified, because a key is missing").unwrap_or_default();
     format!("{}{again}{unverified}", depth.steps.join(", "))
 }

@@ -1,8 +1,8 @@
-//! Takes out of a text what a terminal would obey.
+//! Removes from a text the characters that a terminal would obey.
 
 use super::wrap::unbroken;
 
-/// Removes from a text what a terminal would obey: control characters except line feed and tab, and
+/// Removes from a text the characters that a terminal would obey: control characters except line feed and tab, and
 /// the marks that change the direction of writing. Every other end of a line becomes a line feed.
 pub(crate) fn harmless(text: &str) -> String {
     let ended = |c| if matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') { '\n' } else { c };

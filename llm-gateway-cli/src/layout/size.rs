@@ -1,13 +1,13 @@
-//! The width that a stream's lines may have.
+//! Decides how wide the lines of a stream may be.
 
 use std::io::IsTerminal;
 
 use llm_gateway_core::Environment;
 
-/// The width where none is known: the stream is no terminal, or its terminal has no width.
+/// The width of a stream that is no terminal, or whose terminal reports no width.
 const USUAL: usize = 80;
 
-/// The least width that is believed. A terminal that says less is none that a person reads.
+/// The smallest width that is believed. Nobody reads on a terminal that reports less.
 const LEAST: usize = 10;
 
 /// The largest width that is used: wider lines are no easier to read, and `COLUMNS` can hold any

@@ -1,5 +1,4 @@
-//! The proxies and certificates that variables name, as a description shows them: never with the user
-//! name or the password of a proxy.
+//! Describes the proxies and certificates that variables name, without user names and passwords.
 
 use std::fmt;
 
@@ -22,16 +21,16 @@ pub struct ProxiesDescription {
     pub exceptions: Option<&'static str>,
 }
 
-/// A proxy, or why there is none.
+/// A proxy that a variable names, or the reason why it cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ProxyDescription {
-    /// The name of the variable that says so.
+    /// The name of the variable.
     pub variable: &'static str,
-    /// Scheme, host and port of the proxy; absent where it cannot be used.
+    /// Scheme, host and port of the proxy; absent where the proxy cannot be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The reason why it cannot be used; absent where it can.
+    /// The reason why the proxy cannot be used; absent where it can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unusable: Option<String>,
 }
@@ -40,12 +39,12 @@ pub struct ProxyDescription {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CertificatesDescription {
-    /// The name of the variable that says so.
+    /// The name of the variable.
     pub variable: &'static str,
-    /// The path; absent where the variable holds none.
+    /// The path; absent where the variable's value is no path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The reason why the value is no path; absent where it is one. The path itself was not tried.
+    /// The reason why the variable's value is no path; absent where it is one. The path is not opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unusable: Option<&'static str>,
 }

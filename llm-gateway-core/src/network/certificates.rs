@@ -1,5 +1,5 @@
-//! Where the certificates lie that are trusted in place of the system's: `SSL_CERT_FILE` and
-//! `SSL_CERT_DIR`.
+//! The places of certificates that are trusted instead of the system's, as `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR` name them.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ const DIRECTORIES: &str = "SSL_CERT_DIR";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CertificatePlace {
     pub(crate) variable: &'static str,
-    /// The path; else why the value is none.
+    /// The path, or the reason why the variable's value cannot be used as one.
     pub(crate) path: Result<PathBuf, &'static str>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct CertificatePlace {
 pub(crate) struct CertificatePlaces {
     pub(crate) file: Option<CertificatePlace>,
     pub(crate) directories: Vec<CertificatePlace>,
-    /// Whether a variable is there without a value, which counts as missing.
+    /// Whether one of the variables is set to an empty value, which counts as missing.
     pub(crate) is_emptied: bool,
 }
 

@@ -1,8 +1,8 @@
-//! The hosts that are reached without a proxy: `NO_PROXY` as programs read it.
+//! The hosts that are reached without a proxy, which `NO_PROXY` lists.
 //!
 //! An entry is `*`, a host, a host with its subdomains (`.example.com`, `*.example.com`, and as in
-//! curl `example.com` too), an address, or a network (`10.0.0.0/8`). With a port behind it, an
-//! entry holds for that port alone, as in Go. Entries are divided by commas or blanks.
+//! curl `example.com` too), an address, or a network (`10.0.0.0/8`). An entry with a port applies to
+//! that port alone, as in Go. Entries are separated by commas or blanks.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use crate::model::{StandIn, has_variable, unusable};
 
 use super::NetworkRemark;
 
-/// The hosts that a variable excepts.
+/// The hosts that a variable exempts from the proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Exempt {
     pub(crate) name: &'static str,
@@ -32,7 +32,7 @@ enum Hosts {
     All,
     /// A domain and all below it, in lower case.
     Domain(String),
-    /// The addresses that share the first bits with one.
+    /// The addresses whose first bits are those of this address; the number counts the bits.
     Network(IpAddr, u32),
 }
 
@@ -58,7 +58,7 @@ impl Exempt {
         self.entries.iter().any(|entry| fits(entry) && entry.hosts.hold(url))
     }
 
-    /// Returns what the user should know of the variable.
+    /// Returns a remark about the variable if one of its entries matches no host.
     pub(super) fn remark(&self) -> Option<NetworkRemark> {
         self.has_unfit.then(|| NetworkRemark {
             message: format!("{} has an entry that no host can fit", self.name),

@@ -1,9 +1,9 @@
-//! The settings of the network, as the process's variables have them: which proxy a request goes
-//! through, which hosts it goes to without one, and which certificates are trusted.
+//! The settings of the network, read from the process's variables: the proxy that a request goes
+//! through, the hosts that are reached without a proxy, and the certificates that are trusted.
 //!
-//! Here a value is read, and what cannot be used is said in plain words. Nothing is opened and
-//! nothing is sent. A setting that cannot be used is never passed over: who set a proxy does not
-//! want requests to go around it.
+//! This module reads values and explains those that cannot be used. It opens nothing and sends
+//! nothing. A setting that cannot be used is never ignored, because a user who sets a proxy does not
+//! want requests to bypass it.
 
 mod certificates;
 mod exempt;
@@ -19,19 +19,20 @@ use exempt::Exempt;
 use proxy::proxy_url;
 pub(crate) use proxy::shown;
 
-/// What a proxy's variable may hold.
+/// Advice on the values that a proxy's variable may have.
 pub(crate) const PROXY_FORMS: &str = "write http://, https://, socks5:// or socks5h://, then host \
     and port; or take the variable away to go without a proxy";
 
-/// A proxy, or why there is none, and the variable that says so.
+/// A variable that names a proxy, and the proxy that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProxyVariable {
     pub(crate) name: &'static str,
-    /// The URL, user name and password included; else what is wrong, which shows nothing of them.
+    /// The URL of the proxy with user name and password, or the reason why the value cannot be used.
+    /// The reason contains neither of them.
     pub(crate) url: Result<Url, String>,
 }
 
-/// Something about a variable of the network that its user should know.
+/// A remark about a variable of the network: a fault, or a value that has no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NetworkRemark {
     pub(crate) message: String,
@@ -85,18 +86,18 @@ impl Network {
         Self { http, https, exempt, certificates, remarks }
     }
 
-    /// Returns what the user should know of the variables of proxies.
+    /// Returns the remarks about the variables of proxies.
     pub(crate) fn remarks(&self) -> &[NetworkRemark] {
         &self.remarks
     }
 
-    /// Returns whether no variable names a proxy, so that the system's settings hold.
+    /// Returns whether no variable names a proxy, so that the system's settings apply.
     pub(crate) fn names_no_proxy(&self) -> bool {
         self.http.is_none() && self.https.is_none()
     }
 
-    /// Returns the variable that decides through which proxy a request to `url` goes; `None` if it
-    /// goes to its host at once. What leads to this machine always does.
+    /// Returns the variable of the proxy for a request to `url`; `None` if the request goes directly
+    /// to its host. Requests to this machine always go directly.
     pub(crate) fn proxy_of(&self, url: &Url) -> Option<&ProxyVariable> {
         let host = url.host()?;
         let variable = match url.scheme() {
@@ -108,8 +109,8 @@ impl Network {
     }
 }
 
-/// Returns the variable that counts of two that mean the same, with its value: as in curl, the one
-/// in lower case. Two that differ are told.
+/// Returns which of two variables with the same meaning counts, and its value. As in curl, the name
+/// in lower case wins. Adds a remark if the values differ.
 fn chosen<'e>(
     environment: &'e Environment,
     [lower, upper]: [&'static str; 2],
@@ -133,7 +134,7 @@ fn proxy_variable((name, text): (&'static str, &str)) -> ProxyVariable {
     ProxyVariable { name, url: proxy_url(text) }
 }
 
-/// Returns what is wrong with the proxy of these calls, if it cannot be used.
+/// Returns a remark about the proxy of these calls if the proxy cannot be used.
 fn fault(variable: &ProxyVariable, calls: &str) -> Option<NetworkRemark> {
     let why = variable.url.as_ref().err()?;
     let message = format!("{}: {why}, so {calls} to other machines fail", variable.name);

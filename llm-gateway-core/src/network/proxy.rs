@@ -1,11 +1,11 @@
-//! The address of a proxy, as people write it.
+//! Reads the address of a proxy as people write it.
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::model::{StandIn, has_variable, host_fault, is_unfilled, unusable};
 
-/// The kinds of proxies that can be used, each with the port that is meant where none is written.
+/// The schemes of proxies that can be used, each with its default port.
 const KINDS: [(&str, u16); 6] = [
     ("http", 80),
     ("https", 443),
@@ -19,10 +19,10 @@ const KINDS: [(&str, u16); 6] = [
 const LONGEST_SCHEME: usize = 10;
 
 /// Returns the URL of a proxy, with its port. An address without a scheme counts as http, as it does
-/// in curl; a path behind the host is no part of it.
+/// in curl; a path after the host is left out.
 ///
 /// # Errors
-/// Fails with what is wrong. That shows neither user name nor password.
+/// Fails with a description of the fault that contains neither user name nor password.
 pub(super) fn proxy_url(text: &str) -> Result<Url, String> {
     match unusable(text) {
         Some(StandIn::Unfilled) => return Err("it holds what somebody was to fill in".to_owned()),
@@ -63,7 +63,7 @@ pub(super) fn proxy_url(text: &str) -> Result<Url, String> {
     Url::parse(&url).ok().filter(|_| is_uri).ok_or_else(|| "it is no URL".to_owned())
 }
 
-/// Returns scheme, host and port of a proxy, which is all of it that may be shown.
+/// Returns the scheme, host and port of a proxy, which are the only parts that may be shown.
 pub(crate) fn shown(url: &Url) -> String {
     let port = url.port_or_known_default().unwrap_or_default();
     format!("{}://{}:{port}", url.scheme(), url.host_str().unwrap_or_default())

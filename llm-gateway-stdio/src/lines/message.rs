@@ -1,4 +1,4 @@
-//! Checks whether a JSON value is a JSON-RPC message, and answers a value that is none.
+//! Checks whether a JSON value is a JSON-RPC message, and answers a value that is not one.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! The calls that end without an answer, because their client has gone before they were done.
+//! The calls that end without an answer, because their client left before they were done.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ impl Unanswered {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
     }
 
-    /// Takes a call off the list, and returns whether it was there.
+    /// Removes a call from the list, and returns whether it was there.
     pub(super) fn take(&self, id: &RequestId) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
     }

@@ -1,4 +1,4 @@
-//! The certificates that are trusted: those that variables name, else the system's.
+//! Reads the certificates that are trusted: those that variables name, else the system's.
 //!
 //! Certificates that a variable names are never replaced by others: a call fails and names the
 //! variable.
@@ -16,24 +16,24 @@ use crate::user_file::read_file;
 
 use super::unbuilt;
 
-/// What the variables of certificates may hold.
+/// Advice on the values that the variables of certificates may have.
 const FORMS: &str = "SSL_CERT_FILE takes the absolute path of a PEM file with the trusted \
     certificates, SSL_CERT_DIR that of a directory of such files; without both, the system's count";
 
-/// What was found at the places that variables name.
+/// The certificates and faults that were found at the places that variables name.
 struct Found {
     store: RootCertStore,
     /// The places that cannot be used, and why.
     faults: Vec<(&'static str, String)>,
-    /// What this process has nothing left for.
+    /// The resource that this process has run out of, such as descriptors.
     want: Option<String>,
 }
 
 /// Reads the roots that are trusted.
 ///
 /// # Errors
-/// Fails if a variable names none that can be used; and if this process cannot open their files at
-/// this moment, for a client that trusted fewer roots would do so until the process ends.
+/// Fails if a variable names certificates that cannot be used. Also fails if this process cannot open
+/// their files at this moment: a client that trusted fewer roots would do so until the process ends.
 pub(super) async fn read(network: &Network) -> Result<RootCertStore, TransportError> {
     let places = network.certificates.clone();
     if places.file.is_none() {
@@ -44,7 +44,7 @@ pub(super) async fn read(network: &Network) -> Result<RootCertStore, TransportEr
     read.unwrap_or_else(|error| Err(unbuilt(error)))
 }
 
-/// Returns what is wrong with the certificates that variables name.
+/// Returns remarks about the certificates that variables name and that cannot be used.
 pub(crate) fn certificate_remarks(network: &Network) -> Vec<NetworkRemark> {
     let places = &network.certificates;
     let found = found(places);
@@ -94,12 +94,12 @@ fn found(places: &CertificatePlaces) -> Found {
     found
 }
 
-/// The certificates of a place; else why there are none.
+/// The certificates of a place, or the fault that hides them.
 type Certificates = Result<Vec<CertificateDer<'static>>, Fault>;
 
-/// Why there are no certificates at a place.
+/// The reason why no certificates were read at a place.
 enum Fault {
-    /// This process has nothing left to read it with.
+    /// This process has run out of descriptors or memory.
     Want(String),
     Unusable(String),
 }
@@ -200,7 +200,8 @@ fn beside_empty_variables() -> rustls_native_certs::CertificateResult {
     rustls_native_certs::load_native_certs()
 }
 
-/// Returns the error of the system if a root was not read because this process has nothing left.
+/// Returns the system's error if a root was not read because this process has run out of descriptors
+/// or memory.
 fn want_of(error: &rustls_native_certs::Error) -> Option<&std::io::Error> {
     match &error.kind {
         rustls_native_certs::ErrorKind::Io { inner, .. } if is_own_want(inner) => Some(inner),
