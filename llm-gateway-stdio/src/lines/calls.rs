@@ -7,6 +7,10 @@ use std::collections::HashMap;
 
 use super::id::Id;
 
+/// The most bytes of answers that wait for the others of their batch. From there on a batch is
+/// answered in several lists, so that memory has a bound.
+const MOST_HELD: usize = 4 * 1024 * 1024;
+
 /// The requests under way, and the batches that are not completely answered.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
@@ -16,6 +20,8 @@ pub(crate) struct Calls {
     /// The ids of rmcp by the keys of the clients' ids.
     known: HashMap<String, i64>,
     batches: HashMap<BatchNumber, Batch>,
+    /// The number of bytes that the answers in all batches have.
+    held: usize,
     last_batch: u64,
 }
 
@@ -29,7 +35,8 @@ struct Call {
     batch: Option<BatchNumber>,
 }
 
-/// A batch, which is answered by one list once all of its requests are answered.
+/// A batch, which is answered by one list once all of its requests are answered, or by several if
+/// its answers are large.
 #[derive(Debug, Default)]
 struct Batch {
     /// Whether all messages of the batch were read.
@@ -79,10 +86,17 @@ impl Calls {
     }
 
     /// Adds an answer to its batch. Returns the message to write now: the answer, if it belongs to
-    /// no batch.
+    /// no batch, or the answers of its batch, if they are complete or too large to be held.
     pub(crate) fn collect(&mut self, line: String, batch: Option<BatchNumber>) -> Option<String> {
         let Some(number) = batch else { return Some(line) };
-        self.batches.get_mut(&number)?.answers.push(line);
+        let batch = self.batches.get_mut(&number)?;
+        self.held += line.len();
+        batch.answers.push(line);
+        if self.held >= MOST_HELD {
+            let answers = std::mem::take(&mut batch.answers);
+            self.whole(number);
+            return self.list(&answers);
+        }
         self.whole(number)
     }
 
@@ -103,7 +117,7 @@ impl Calls {
     /// Ends all batches, and returns the answers that they have so far.
     pub(crate) fn break_off(&mut self) -> Vec<String> {
         let batches = std::mem::take(&mut self.batches).into_values();
-        batches.filter_map(|batch| list(&batch.answers)).collect()
+        batches.filter_map(|batch| self.list(&batch.answers)).collect()
     }
 
     fn end(&mut self, number: i64) -> Option<Call> {
@@ -120,11 +134,57 @@ impl Calls {
         if !batch.read || batch.under_way > 0 {
             return None;
         }
-        list(&self.batches.remove(&number)?.answers)
+        let batch = self.batches.remove(&number)?;
+        self.list(&batch.answers)
+    }
+
+    /// Returns answers that were held as one message. A batch of notifications gets none.
+    fn list(&mut self, answers: &[String]) -> Option<String> {
+        let bytes: usize = answers.iter().map(String::len).sum();
+        self.held = self.held.saturating_sub(bytes);
+        (!answers.is_empty()).then(|| format!("[{}]", answers.join(",")))
     }
 }
 
-/// Returns the answers of a batch as one message. A batch of notifications gets none.
-fn list(answers: &[String]) -> Option<String> {
-    (!answers.is_empty()).then(|| format!("[{}]", answers.join(",")))
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Checks that the answers which wait in all batches together have a bound, and that each is
+    /// written once.
+    #[test]
+    fn answers_that_wait_for_their_batch_have_a_bound() {
+        let mut calls = Calls::default();
+        let (batches, of_each) = (10, 30);
+        let mut numbers = Vec::new();
+        for batch in 0..batches {
+            let number = calls.begin_batch();
+            for n in 0..of_each {
+                let id = Id::read(&json!(batch * of_each + n), || None).ok().flatten();
+                numbers.push(calls.begin(id.unwrap(), Some(number)));
+            }
+            assert_eq!(calls.end_batch(number), None);
+        }
+        let filler = "x".repeat(MOST_HELD / 50);
+        let mut written = Vec::new();
+        // The batches are answered side by side.
+        for n in 0..of_each {
+            for batch in 0..batches {
+                let number = numbers[batch * of_each + n];
+                let line = calls.answer(number, |id| format!(r#"{{"id":{id},"x":"{filler}"}}"#));
+                written.extend(line);
+                assert!(calls.held < MOST_HELD, "{}", calls.held);
+            }
+        }
+        let mut ids = Vec::new();
+        for line in &written {
+            let answers: Vec<serde_json::Value> = serde_json::from_str(line).unwrap();
+            ids.extend(answers.iter().map(|answer| answer["id"].as_u64().unwrap()));
+        }
+        ids.sort_unstable();
+        assert!(ids.into_iter().eq(0..(batches * of_each) as u64));
+        assert_eq!((calls.held, calls.batches.len(), calls.under_way()), (0, 0, 0));
+    }
 }

@@ -113,10 +113,12 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         None
     }
 
-    /// Waits until there is room for the answers to another line.
+    /// Waits until there is room for the answers to another message.
     async fn room(&mut self) {
         self.outbox.room().await;
-        if self.session.under_way() >= CROWD && !self.is_slow {
+        // The messages of a batch are under way from the time when its line was read.
+        let handed_on = self.session.under_way().saturating_sub(self.waiting.len());
+        if handed_on >= CROWD && !self.is_slow {
             self.is_slow = timeout(CROWD_WAIT, self.answered.notified()).await.is_err();
         }
     }
@@ -146,10 +148,10 @@ impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for Lines<R> {
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         loop {
+            self.room().await;
             if let Some(message) = self.waiting.pop_front() {
                 return Some(message);
             }
-            self.room().await;
             let line = self.line().await?;
             let taken = self.session.take(line);
             self.waiting = taken.messages;
@@ -193,6 +195,28 @@ mod tests {
             assert!(transport.receive().await.is_some());
         }
         assert!(began.elapsed() < 2 * CROWD_WAIT, "{:?}", began.elapsed());
+    }
+
+    /// Checks, with a paused clock, that a batch is handed on as the same calls are line by line, and
+    /// not at all while the client takes no answers.
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_waits_as_its_calls_would_on_lines_of_their_own() {
+        let calls = CROWD + 200;
+        let ping = |id| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}");
+        let batch = format!("[{}]\n", (0..calls).map(ping).collect::<Vec<_>>().join(","));
+        let (mut transport, _writing) = unanswered(batch);
+        let began = Instant::now();
+        for _ in 0..CROWD {
+            assert!(transport.receive().await.is_some());
+        }
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert!(transport.receive().await.is_some());
+        assert_eq!(began.elapsed(), CROWD_WAIT);
+        for _ in 0..64 {
+            transport.outbox.put("an answer that nobody takes".to_owned());
+        }
+        let next = timeout(Duration::from_secs(60), transport.receive());
+        assert!(next.await.is_err(), "it is handed on though no answer is taken");
     }
 
     #[tokio::test]
