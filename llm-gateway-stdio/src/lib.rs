@@ -33,14 +33,25 @@ const GRACE_AFTER_END: Duration = Duration::from_secs(1);
 /// bookings (0.3 s), the end of the runtime (0.1 s) and the last log lines (0.05 s): 1.9 s at most.
 const LAST_WORDS: Duration = Duration::from_millis(400);
 
+/// The reason to end a server before its reader has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// Somebody asked for the end, such as by a signal.
+    Asked,
+    /// The client has closed its end of a stream.
+    ClientLeft,
+}
+
 /// Serves MCP until the reader ends or `stop` is ready, and returns within two seconds of that.
 ///
 /// When the reader ends, calls in flight have one second to finish and to be answered, and are then
-/// cancelled without an answer. When `stop` is ready, they are cancelled at once, and answered while
-/// the reader has not ended. An orchestration that is cancelled ends with the steps that it has
+/// cancelled without an answer. When `stop` is ready, they are cancelled at once, and answered unless
+/// the client has left. An orchestration that is cancelled ends with the steps that it has
 /// completed: its receipt holds them, and so does its answer if it gets one. A writer that nobody reads
 /// any more counts as the end of the reader. While no line is read because answers wait (below), the
-/// end of the reader is noticed only once they are taken; the binary watches its pipes for that.
+/// end of the reader is noticed only once they are taken; the binary watches its pipes for that, and
+/// passes [`StopReason::ClientLeft`].
 ///
 /// Every line is answered unless it is a notification or an answer: a line that is no request gets
 /// an error, with its id if one can be read. While 64 messages or 16 MiB wait to be written, no
@@ -68,7 +79,7 @@ pub async fn serve<R, W, S>(gateway: Gateway, reader: R, writer: W, stop: S)
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
-    S: Future<Output = ()>,
+    S: Future<Output = StopReason>,
 {
     let (calls, session) = (CancellationToken::new(), CancellationToken::new());
     let _cancel_on_drop = (calls.clone().drop_guard(), session.clone().drop_guard());
@@ -95,12 +106,15 @@ where
         // `stop` is polled first, so that a signal counts before a client learns that the server
         // runs.
         biased;
-        () = stop => true,
+        reason = stop => Some(reason),
         () = &mut finished => return,
-        () = async { ended.cancelled().await; sleep(GRACE_AFTER_END).await } => false,
+        () = async { ended.cancelled().await; sleep(GRACE_AFTER_END).await } => None,
     };
+    if stopped == Some(StopReason::ClientLeft) {
+        ended.cancel();
+    }
     calls.cancel();
-    if stopped {
+    if stopped.is_some() {
         session.cancel();
     }
     // Cancelled calls still answer, and their answers need time to be written.

@@ -4,10 +4,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use futures_util::FutureExt;
 use llm_gateway_core::{Environment, Gateway};
 use llm_gateway_process::{
-    GatewayFlags, client_left, log_to_stderr, stopped_by_signal, write_last_bookings,
+    GatewayFlags, Signal, client_left, log_to_stderr, stopped_by_signal, write_last_bookings,
 };
+use llm_gateway_stdio::StopReason;
 use tokio::time::sleep;
 
 /// Routes an agent's questions to language models by a policy, over MCP on stdin and stdout.
@@ -57,18 +59,25 @@ fn run(gateway: Gateway) -> ExitCode {
     };
     runtime.block_on(async {
         let (reader, writer) = rmcp::transport::stdio_pipes();
-        let signal = stopped_by_signal();
-        // A server that a signal ends exits with 0, whichever signal it was.
-        let stop = async {
-            tokio::select! {
-                _ = signal => {}
-                () = async { client_left().await; sleep(GRACE_AFTER_LEAVING).await } => {}
-            }
-        };
+        let stop = stop_reason(stopped_by_signal());
         llm_gateway_stdio::serve(gateway.clone(), reader, writer, stop).await;
         write_last_bookings(&gateway, LAST_BOOKINGS).await;
     });
     // A blocking read of a terminal's stdin never ends, and must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_millis(100));
     ExitCode::SUCCESS
+}
+
+/// Waits for a signal or for the client to be gone. A client that has left before the signal wants
+/// no answers either. A server that a signal ends exits with 0, whichever signal it was.
+async fn stop_reason(signal: impl Future<Output = Signal>) -> StopReason {
+    let left = client_left().shared();
+    tokio::select! {
+        _ = signal => {}
+        () = async { left.clone().await; sleep(GRACE_AFTER_LEAVING).await } => {}
+    }
+    match left.now_or_never() {
+        Some(()) => StopReason::ClientLeft,
+        None => StopReason::Asked,
+    }
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_support::{FakeProvider, Place, Wire, in_time};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use test_support::{FakeProvider, FakeSocket, Place, Wire, in_time};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::{asking, question};
@@ -189,6 +189,30 @@ async fn stuck_until(way: &str) {
         signal => server.signal(signal),
     }
     server.ends(way).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_ended_after_the_end_of_stdin_gets_no_answer_from_a_stuck_server() {
+    for signal in [None, Some("TERM")] {
+        let fake = FakeSocket::hanging().await;
+        let place = Place::with_policy(asking(&fake.base_url()).to_string());
+        let mut server = Deaf::with(Some(&place), &[], &[]).await;
+        let slow = json!({ "name": "llm_route", "arguments": question() });
+        server.send(json!({ "id": "slow", "method": "tools/call", "params": slow })).await;
+        fake.asked(1).await;
+        server.flood().await;
+        server.stdin = detached().await;
+        if let Some(signal) = signal {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            server.signal(signal);
+        }
+        // The answers are taken when the call has ended, and the server has not.
+        fake.left(1).await;
+        let mut answers = String::new();
+        in_time("the end", server.stdout.read_to_string(&mut answers)).await.unwrap();
+        assert!(answers.contains("\"id\":1,") && !answers.contains("slow"), "{signal:?}");
+        server.ends("stdin").await;
+    }
 }
 
 #[tokio::test]
