@@ -228,7 +228,9 @@ impl GatewayBuilder {
         let policy = policy.ok_or_else(|| PolicyProblems::new(problems.clone()));
         let environment = &loaded.environment;
         let credentials = self.credentials_for(policy.as_deref().ok(), environment);
-        let scrubber = scrubber(credentials.known(), policy.as_deref().ok(), environment);
+        let passwords = network.iter().flat_map(|it| it.secrets());
+        let known = credentials.known().into_iter().chain(passwords).collect();
+        let scrubber = scrubber(known, policy.as_deref().ok(), environment);
         let mut providers = BTreeMap::new();
         // Without a transport the policy names providers of the program only.
         if let (Ok(policy), Some(transport)) = (&policy, transport) {

@@ -37,12 +37,10 @@ impl CertificatePlaces {
                 None => paths.map(|path| place(DIRECTORIES, &path)).collect(),
             }
         });
-        let empty = |name| environment.is_there(name) && environment.written(name).is_none();
-        Self {
-            file,
-            directories: directories.unwrap_or_default(),
-            is_emptied: empty(FILE) || empty(DIRECTORIES),
-        }
+        let directories = directories.unwrap_or_default();
+        let is_emptied = (file.is_none() && environment.is_there(FILE))
+            || (directories.is_empty() && environment.is_there(DIRECTORIES));
+        Self { file, directories, is_emptied }
     }
 
     /// Returns every place, the file first.

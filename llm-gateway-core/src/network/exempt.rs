@@ -40,7 +40,8 @@ impl Exempt {
     /// Reads the value of the variable `name`.
     pub(super) fn of(name: &'static str, text: &str) -> Self {
         let (mut entries, mut has_unfit) = (Vec::new(), false);
-        let written = text.split([',', ' ', '\t', ';']).filter(|entry| !entry.is_empty());
+        let is_between = |c: char| c.is_whitespace() || [',', ';'].contains(&c);
+        let written = text.split(is_between).filter(|entry| !entry.is_empty());
         for entry in written {
             match Entry::read(entry) {
                 Some(entry) => entries.push(entry),
@@ -78,7 +79,7 @@ impl Entry {
             return Some(Self { hosts, port: None });
         }
         let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port.parse().ok()?)),
+            Some((host, port)) => (host, Some(port.parse().ok().filter(|port| *port > 0)?)),
             None => (text, None),
         };
         let hosts = network(host).or_else(|| domain(host))?;

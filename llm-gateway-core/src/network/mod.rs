@@ -11,13 +11,14 @@ mod proxy;
 
 use url::Url;
 
+use crate::credential::Secret;
 use crate::environment::Environment;
 use crate::model::is_loopback;
 
 pub(crate) use certificates::{CertificatePlace, CertificatePlaces};
 use exempt::Exempt;
-use proxy::proxy_url;
 pub(crate) use proxy::shown;
+use proxy::{passwords, proxy_url};
 
 /// Advice on the values that a proxy's variable may have.
 pub(crate) const PROXY_FORMS: &str = "write http://, https://, socks5:// or socks5h://, then host \
@@ -89,6 +90,12 @@ impl Network {
     /// Returns the remarks about the variables of proxies.
     pub(crate) fn remarks(&self) -> &[NetworkRemark] {
         &self.remarks
+    }
+
+    /// Returns the passwords of the proxies, which an answer may repeat and nobody may see.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let variables = self.http.iter().chain(&self.https);
+        variables.filter_map(|it| it.url.as_ref().ok()).flat_map(passwords).collect()
     }
 
     /// Returns whether no variable names a proxy, so that the system's settings apply.

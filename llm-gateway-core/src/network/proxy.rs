@@ -3,7 +3,8 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::model::{StandIn, has_variable, host_fault, is_unfilled, unusable};
+use crate::credential::Secret;
+use crate::model::{KeyKind, StandIn, has_variable, host_fault, is_unfilled, unusable};
 
 /// The schemes of proxies that can be used, each with its default port.
 const KINDS: [(&str, u16); 6] = [
@@ -67,6 +68,20 @@ pub(super) fn proxy_url(text: &str) -> Result<Url, String> {
 pub(crate) fn shown(url: &Url) -> String {
     let port = url.port_or_known_default().unwrap_or_default();
     format!("{}://{}:{port}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+/// Returns what a proxy's variable keeps secret: the password, alone and behind its user name as a
+/// header carries it; where there is none, the user name, which may be a token. What is a mere word
+/// is none of these alone, because answers have words of their own.
+pub(super) fn passwords(url: &Url) -> Vec<Secret> {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let user = decoded(url.username());
+    let (alone, in_header) = match url.password().map(decoded) {
+        Some(password) => (password.clone(), Some(format!("{user}:{password}"))),
+        None => (user, None),
+    };
+    let alone = Some(alone).filter(|it| KeyKind::of(it) == KeyKind::Secret);
+    alone.into_iter().chain(in_header).map(Secret::new).collect()
 }
 
 /// Returns a scheme that can be used, and its usual port.

@@ -140,6 +140,25 @@ fn a_proxy_that_cannot_be_used_is_named_and_never_shown() {
 }
 
 #[test]
+fn the_passwords_of_proxies_are_known() {
+    for (text, known) in [
+        ("http://user:p%40ss-w0rd@proxy", &["p@ss-w0rd", "user:p@ss-w0rd"][..]),
+        ("http://user:s3cr3t-t%6Fken@proxy", &["s3cr3t-token", "user:s3cr3t-token"]),
+        ("socks5h://t0ken-of-me@proxy", &["t0ken-of-me"]),
+        ("http://:t0ken-of-me@proxy", &["t0ken-of-me", ":t0ken-of-me"]),
+        // Answers have these words without a proxy's doing.
+        ("http://user:company@proxy", &["user:company"]),
+        ("http://company@proxy", &[]),
+        ("http://proxy:3128", &[]),
+        ("http://user:${SECRET}@proxy", &[]),
+    ] {
+        let network = network(&[("http_proxy", text)]);
+        let secrets: Vec<_> = network.secrets().iter().map(|it| it.expose().to_owned()).collect();
+        assert_eq!(secrets, known, "{text}");
+    }
+}
+
+#[test]
 fn variables_are_read_as_curl_reads_them() {
     const HTTPS: &str = "https://api.openai.com/v1";
     const HTTP: &str = "http://lab.example.com/v1";
@@ -229,6 +248,7 @@ fn hosts_of_no_proxy_are_reached_without_one() {
             &["https://d.com"],
         ),
         ("a.com b.com\tc.com", &["https://b.com", "https://c.com"], &["https://d.com"]),
+        ("a.com\nb.com\r\n c.com\n", &["https://a.com", "https://b.com"], &["https://d.com"]),
         (",,a.com,,", &["https://a.com"], &["https://b.com"]),
         ("example.com:8443", &["https://example.com:8443"], &["https://example.com"]),
         ("example.com:443", &["https://example.com"], &["http://example.com"]),
@@ -273,6 +293,7 @@ fn an_entry_that_no_host_can_fit_is_told() {
         "a.*.com",
         "{hosts}",
         "a.com:99999",
+        "a.com:0",
         "user@a.com",
         "a.com|b.com",
     ] {
@@ -318,6 +339,9 @@ fn certificates_are_named_by_absolute_paths() {
             assert_eq!(places[0].path.as_ref().err().copied(), told, "{text}");
         }
     }
-    let empty = network(&[("SSL_CERT_FILE", " ")]);
-    assert!(empty.certificates.is_emptied && empty.certificates.all().next().is_none());
+    for emptied in [("SSL_CERT_FILE", " "), ("SSL_CERT_DIR", ""), ("SSL_CERT_DIR", ":")] {
+        let network = network(&[emptied]);
+        let places = &network.certificates;
+        assert!(places.is_emptied && places.all().next().is_none(), "{emptied:?}");
+    }
 }

@@ -52,6 +52,22 @@ async fn a_proxy_carries_what_goes_to_other_machines_alone() {
 }
 
 #[tokio::test]
+async fn an_answer_that_repeats_the_password_of_its_proxy_shows_none() {
+    // In base64 it is what the header carries.
+    let echo = "user:canary-s3cret in dXNlcjpjYW5hcnktczNjcmV0 and canary-s3cret; a company";
+    let proxy = FakeProvider::answering(Wire::OpenAi, "m", echo).await;
+    for (user, told) in [
+        ("user:canary-s3cret", "[redacted] in [redacted] and [redacted]; a company"),
+        ("company", echo),
+        ("user:company", echo),
+    ] {
+        let url = proxy.address().replace("http://", &format!("http://{user}@"));
+        let gateway = gateway("http://127.0.0.1:9/v1", &[("http_proxy", &url)]);
+        assert_eq!(ask(&gateway, "ask").await.unwrap().text(), told);
+    }
+}
+
+#[tokio::test]
 async fn a_proxy_that_cannot_be_used_is_named_once_and_tried_once() {
     for proxy in ["socks6://canary-user:canary-secret@proxy:1", "${PROXY}", "http://u:canary/@p"] {
         let near = FakeProvider::answering(Wire::OpenAi, "m", "near").await;

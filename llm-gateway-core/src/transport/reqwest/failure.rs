@@ -12,6 +12,9 @@ use crate::transport::{Phase, TransportError};
 
 use super::CONNECT_TIMEOUT;
 
+/// The words with which hyper says that a proxy answered 407 to CONNECT. Their type is not public.
+const UNAUTHORIZED_TUNNEL: &str = "tunnel error: proxy authorization required";
+
 pub(super) fn not_sent(message: impl Into<String>) -> TransportError {
     TransportError::new(Phase::Connect, message)
 }
@@ -29,10 +32,13 @@ pub(super) fn unanswered_proxy(
     status: StatusCode,
     proxy: &ProxyVariable,
 ) -> Option<TransportError> {
+    (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED).then(|| other_password(proxy))
+}
+
+fn other_password(proxy: &ProxyVariable) -> TransportError {
     let name = proxy.name;
     let message = format!("its proxy wants a user name and a password other than {name} has");
-    (status == StatusCode::PROXY_AUTHENTICATION_REQUIRED)
-        .then(|| TransportError::new(Phase::Setting, message).with_hint(PROXY_FORMS))
+    TransportError::new(Phase::Setting, message).with_hint(PROXY_FORMS)
 }
 
 /// Returns the failure of a request without a response. A connect that failed names the variable of
@@ -42,6 +48,9 @@ pub(super) fn no_response(
     proxy: Option<&ProxyVariable>,
 ) -> TransportError {
     let mut failure = failure_of(error.without_url());
+    if let Some(proxy) = proxy.filter(|_| failure.message == UNAUTHORIZED_TUNNEL) {
+        return other_password(proxy);
+    }
     if let (Some(proxy), Phase::Connect) = (proxy, failure.phase) {
         failure.message = format!("through the proxy of {}: {}", proxy.name, failure.message);
     }

@@ -95,7 +95,14 @@ async fn https_goes_through_a_tunnel() {
 
 #[tokio::test]
 async fn a_proxy_that_refuses_is_named() {
-    for refusal in ["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway"] {
+    const PASSWORD: &str = "its proxy wants a user name and a password other than ALL_PROXY has";
+    const ANOTHER: &str = "through the proxy of ALL_PROXY: ";
+    for (refusal, phase, told) in [
+        ("407 Proxy Authentication Required", Phase::Setting, PASSWORD),
+        ("407 No", Phase::Setting, PASSWORD),
+        ("403 Forbidden", Phase::Connect, ANOTHER),
+        ("502 Bad Gateway", Phase::Connect, ANOTHER),
+    ] {
         let refuse = move |mut stream: TcpStream| async move {
             read_to(&mut stream, b"\r\n\r\n").await;
             let answer = format!("HTTP/1.1 {refusal}\r\ncontent-length: 0\r\n\r\n");
@@ -104,8 +111,7 @@ async fn a_proxy_that_refuses_is_named() {
         };
         let (response, _) = through("http://user:secret@*", "https://remote.example", refuse).await;
         let error = response.unwrap_err();
-        assert_eq!(error.phase, Phase::Connect);
-        assert!(error.message.starts_with("through the proxy of ALL_PROXY: "), "{error}");
+        assert!(error.phase == phase && error.message.starts_with(told), "{refusal}: {error}");
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
     }
 }
