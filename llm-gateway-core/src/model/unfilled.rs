@@ -45,9 +45,11 @@ const QUOTES: [(char, &str); 9] = [
 
 /// The signs around a name in the templates of clients, shells and build tools: `{env:NAME}` in
 /// opencode, `%NAME%` in Windows, `$(NAME)` in Azure Pipelines, `#{NAME}#` and `__NAME__` in tools
-/// that replace tokens, `@NAME@` in CMake. A `$` may stand before each of them.
-const AROUND_A_NAME: [(&str, &str); 9] = [
+/// that replace tokens, `@NAME@` in CMake, `{$NAME}` in Caddy, `%(NAME)s` in Python. A `$` may stand before each of them.
+const AROUND_A_NAME: [(&str, &str); 11] = [
     ("{", "}"),
+    ("{$", "}"),
+    ("%(", ")s"),
     ("%", "%"),
     ("@", "@"),
     ("!", "!"),
@@ -59,9 +61,18 @@ const AROUND_A_NAME: [(&str, &str); 9] = [
 ];
 
 /// The beginnings of references to a value that is kept elsewhere, in LiteLLM, JavaScript,
-/// 1Password and Vault.
-const REFERENCES: [&str; 7] =
-    ["os.environ/", "process.env.", "import.meta.env.", "op://", "vault:", "env:", "env://"];
+/// 1Password, Vault, vals and Azure.
+const REFERENCES: [&str; 9] = [
+    "os.environ/",
+    "process.env.",
+    "import.meta.env.",
+    "op://",
+    "vault:",
+    "env:",
+    "env://",
+    "ref+",
+    "@Microsoft.KeyVault(",
+];
 
 /// The words with which examples name a key.
 const THINGS: [&str; 6] = ["key", "apikey", "token", "secret", "api", "password"];
@@ -111,6 +122,8 @@ fn is_dollar(value: &str) -> bool {
         return false;
     }
     let of_powershell = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("env:"));
+    // The brace behind the name may be forgotten.
+    let name = name.strip_prefix('{').filter(|rest| !rest.contains('}')).unwrap_or(name);
     // A name does not begin with a digit: `$25` is an amount.
     let is_name = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
         && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
@@ -157,10 +170,20 @@ fn is_example(value: &str) -> bool {
     let is_only = |wanted: &[&str]| wanted.contains(&words.concat().as_str());
     let last = value.rsplit('-').next().unwrap_or(value);
     let is_row = |c: &str, least| last.len() >= least && last.replace(c, "").is_empty();
-    let is_row = is_row("x", 8) || is_row("X", 8) || is_row("*", 3) || is_row(".", 3);
+    let is_row =
+        is_row("x", 8) || is_row("X", 8) || is_row("*", 3) || is_row("•", 3) || is_row(".", 3);
     (has(&["your"]) && has(&THINGS) && words.len() <= 8)
         || (words.len() > 1 && words.last() == Some(&"here") && has(&THINGS))
-        || is_only(&["changeme", "replaceme", "todo", "fixme", "tbd", "yourkey", "yourapikey"])
+        || is_only(&[
+            "changeme",
+            "replaceme",
+            "todo",
+            "fixme",
+            "tbd",
+            "yourkey",
+            "yourapikey",
+            "undefined",
+        ])
         || is_row
         || last.trim_matches('…').is_empty() && !last.is_empty()
 }
@@ -200,6 +223,9 @@ mod tests {
             "__OPENAI_API_KEY__",
             "#{OPENAI_API_KEY}#",
             "#{key}",
+            "{$OPENAI_API_KEY}",
+            "%(OPENAI_API_KEY)s",
+            "${OPENAI_API_KEY",
             "%{KEY}",
             "@{KEY}",
             "<your key>",
@@ -210,6 +236,8 @@ mod tests {
             "process.env.OPENAI_API_KEY",
             "op://vault/openai/key",
             "env:OPENAI_API_KEY",
+            "ref+vault://openai#/key",
+            "@Microsoft.KeyVault(SecretUri=https://us.vault.azure.net/secrets/key)",
             "your-api-key",
             "YOUR_API_KEY",
             "your_openai_api_key_here",
@@ -219,6 +247,8 @@ mod tests {
             "sk-proj-xxxxxxxxxxxx",
             "XXXXXXXXXXXX",
             "***",
+            "sk-••••••••",
+            "undefined",
             "changeme",
             "CHANGE_ME",
             "replace-me",

@@ -19,6 +19,10 @@ const KINDS: [(&str, u16); 6] = [
 /// The longest scheme that is shown. A longer one is no scheme, and may be a secret.
 const LONGEST_SCHEME: usize = 10;
 
+/// The most bytes of a user name or password in SOCKS 5 (<https://www.rfc-editor.org/rfc/rfc1929>). A
+/// longer one would be cut without a word.
+const LONGEST_OF_SOCKS5: usize = 255;
+
 /// Returns the URL of a proxy, with its port. An address without a scheme counts as http, as it does
 /// in curl; a path after the host is left out.
 ///
@@ -115,6 +119,12 @@ fn checked_user_info(text: &str, scheme: &str) -> Result<String, String> {
     }
     if [user, password].into_iter().any(|part| !is_decodable(part)) {
         return Err("its user name or password is not percent-encoded".to_owned());
+    }
+    let is_long = |part| percent_decode_str(part).count() > LONGEST_OF_SOCKS5;
+    if scheme.starts_with("socks5") && [user, password].into_iter().any(is_long) {
+        return Err(format!(
+            "{scheme} takes {LONGEST_OF_SOCKS5} bytes of a name or password at most"
+        ));
     }
     Ok(format!("{text}@"))
 }

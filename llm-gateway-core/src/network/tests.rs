@@ -47,6 +47,8 @@ fn a_proxy_is_read_however_it_is_written() {
         ("http://proxy.:3128", "http://proxy.:3128"),
         ("http://my_proxy:3128", "http://my_proxy:3128"),
         (" http://proxy:3128\n", "http://proxy:3128"),
+        (&format!("socks5://{}@proxy:1", "%53".repeat(255)), "socks5://proxy:1"),
+        (&format!("http://user:{}@proxy:1", "s".repeat(2000)), "http://proxy:1"),
     ] {
         let network = network(&[("HTTPS_PROXY", text)]);
         let way = way(&network, "https://api.openai.com/v1");
@@ -91,6 +93,8 @@ fn a_proxy_that_cannot_be_used_is_named_and_never_shown() {
         "file:///etc/proxy",
         "socks4://secret@proxy:1080",
         "socks4a://user:secret@proxy:1080",
+        &format!("socks5://user:{}@proxy", "%53".repeat(256)),
+        &format!("socks5h://{}:secret@proxy", "s".repeat(256)),
         "secretsecretsecret://proxy",
         "user:secret://proxy",
         "http:/proxy:3128",

@@ -4,7 +4,7 @@
 //! `${HOST}` as a host. This module refuses such an address, because nothing fills it in.
 
 use crate::config::visible::{named, unseen};
-use crate::model::{has_variable, host_fault, is_blank};
+use crate::model::{StandIn, has_variable, host_fault, is_blank, unusable};
 
 /// A fault of an address: what is wrong, and what would be right.
 type AddressFault = (String, &'static str);
@@ -21,6 +21,9 @@ pub(super) fn checked_text(text: &str) -> Result<&str, AddressFault> {
     }
     let example = "write the address itself, such as https://api.example.com/v1: no variable is \
                    filled in here";
+    if unusable(text) == Some(StandIn::Quoted) {
+        return Err(("it is still in quotes".to_owned(), StandIn::Quoted.advice()));
+    }
     if has_variable(text) {
         return Err(("it holds the name of a variable in place of its value".to_owned(), example));
     }
@@ -81,6 +84,15 @@ mod tests {
         ] {
             let (why, hint) = checked_text(text).expect_err(text);
             assert!(!why.contains("host/") && !hint.contains("pw"), "{why} {hint}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_still_in_quotes_is_refused_as_such() {
+        for text in ["\"https://host/v1\"", "'https://host/v1'", "“https://host/v1”"] {
+            let (why, hint) = checked_text(text).expect_err(text);
+            assert_eq!(why, "it is still in quotes", "{text}");
+            assert!(hint.starts_with("take the quotes off"), "{hint}");
         }
     }
 
