@@ -17,13 +17,16 @@ const LEAST_PRICE: f64 = 0.001;
 
 /// Checks `node` and returns the part of it that fits `schema`; `None` if nothing does.
 pub(super) fn fitting(node: &Node, schema: &Value, problems: &mut Collector<'_>) -> Option<Value> {
-    SchemaWalk { definitions: schema.get("$defs"), problems }.visit(node, schema, "the file")
+    let definitions = schema.get("$defs");
+    SchemaWalk { definitions, problems, path: Vec::new() }.visit(node, schema, "the file")
 }
 
 /// The walk through a tree, with the definitions that the schema refers to.
 struct SchemaWalk<'a, 'b, 'c> {
     definitions: Option<&'a Value>,
     problems: &'b mut Collector<'c>,
+    /// The keys that lead to the value that is being checked.
+    path: Vec<String>,
 }
 
 impl<'a> SchemaWalk<'a, '_, '_> {
@@ -34,7 +37,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         if node.content == NodeContent::Null {
             return match nullable {
                 true => Some(Value::Null),
-                false => self.empty(node, schema, name),
+                false => self.empty(node, schema),
             };
         }
         if let Some(words) = words_of(schema) {
@@ -99,11 +102,10 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         for entry in entries {
             match (properties.and_then(|known| known.get(&entry.key)), others) {
                 (Some(schema), _) | (None, Some(schema)) => {
-                    if let Some(value) =
-                        self.visit(&entry.value, schema, &format!("`{}`", entry.key))
-                    {
-                        fitting.insert(entry.key.clone(), value);
-                    }
+                    self.path.push(entry.key.clone());
+                    let value = self.visit(&entry.value, schema, &format!("`{}`", entry.key));
+                    self.path.pop();
+                    fitting.extend(value.map(|value| (entry.key.clone(), value)));
                 }
                 (None, None) => self.unknown_key(entry, properties, name),
             }
@@ -194,12 +196,16 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         Some(Value::Number(number.clone()))
     }
 
-    /// Reports that a value is missing.
-    fn empty(&mut self, node: &Node, schema: &Value, name: &str) -> Option<Value> {
+    /// Reports that a value is missing, with the keys that lead to it: the value alone would not say
+    /// which task class or model it belongs to.
+    fn empty(&mut self, node: &Node, schema: &Value) -> Option<Value> {
         let words = words_of(schema);
         let wanted = words.map_or_else(|| wanted(type_of(schema)).to_owned(), |it| it.join(" or "));
+        let (name, way_out) = match self.path.is_empty() {
+            true => ("the file".to_owned(), ""),
+            false => (format!("`{}`", self.path.join(".")), ", or take the key away"),
+        };
         let message = format!("{name} is empty, not {wanted}");
-        let way_out = if name.starts_with('`') { ", or take the key away" } else { "" };
         self.problems.error(node.place, message, format!("write {wanted} here{way_out}"));
         None
     }

@@ -226,11 +226,10 @@ impl GatewayBuilder {
         let problems: Vec<Diagnostic> = loaded.problems.into_iter().chain(missing).collect();
         let policy = loaded.policy.ok().filter(|_| is_complete).map(Arc::new);
         let policy = policy.ok_or_else(|| PolicyProblems::new(problems.clone()));
-        let environment = &loaded.environment;
-        let credentials = self.credentials_for(policy.as_deref().ok(), environment);
-        let passwords = network.iter().flat_map(|it| it.secrets());
-        let known = credentials.known().into_iter().chain(passwords).collect();
-        let scrubber = scrubber(known, policy.as_deref().ok(), environment);
+        let credentials = self.credentials_for(policy.as_deref().ok(), &loaded.environment);
+        let mut known = credentials.known();
+        known.extend(network.iter().flat_map(|it| it.secrets()));
+        let scrubber = scrubber(known, policy.as_deref().ok(), &loaded.environment);
         let mut providers = BTreeMap::new();
         // Without a transport the policy names providers of the program only.
         if let (Ok(policy), Some(transport)) = (&policy, transport) {

@@ -42,7 +42,11 @@ pub(crate) fn host_fault(address: &str) -> Option<&'static str> {
     if labels.split('.').any(str::is_empty) {
         return Some("a part of its host is empty");
     }
-    let is_of_host =
-        |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '%') || !c.is_ascii();
-    (!host.chars().all(is_of_host)).then_some("its host holds a sign that no host has")
+    let is_of_host = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_') || !c.is_ascii();
+    if !host.chars().all(is_of_host) {
+        return Some("its host holds a sign that no host has");
+    }
+    // A mark alone is what a variable left that was empty.
+    let is_mark = |label: &str| label.chars().all(|c| matches!(c, '-' | '_'));
+    labels.split('.').any(is_mark).then_some("a part of its host is a mark alone")
 }

@@ -108,8 +108,11 @@ impl Endpoint {
 /// Returns whether a host is this machine by its name or address.
 pub(crate) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
-        Host::Domain(domain) => domain.eq_ignore_ascii_case("localhost"),
+        // Names below it, such as `ollama.localhost`, lead to this machine by some resolvers only.
+        Host::Domain(domain) => {
+            domain.strip_suffix('.').unwrap_or(domain).eq_ignore_ascii_case("localhost")
+        }
         Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.to_canonical().is_loopback(),
     }
 }

@@ -21,8 +21,8 @@ pub(crate) use proxy::shown;
 use proxy::{passwords, proxy_url};
 
 /// Advice on the values that a proxy's variable may have.
-pub(crate) const PROXY_FORMS: &str = "write http://, https://, socks5:// or socks5h://, then host \
-    and port; or take the variable away to go without a proxy";
+pub(crate) const PROXY_FORMS: &str = "write http://, https://, socks5://, socks5h:// or socks4://, \
+    then host and port; or take the variable away to go without a proxy";
 
 /// A variable that names a proxy, and the proxy that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("model", &["error"]),
     ("error", &["model"]),
     ("environment", &["model", "error"]),
-    ("network", &["model", "environment"]),
+    ("network", &["model", "environment", "credential"]),
     // Pure decisions.
     ("policy", &["model", "error"]),
     ("reliability", &["model", "error"]),

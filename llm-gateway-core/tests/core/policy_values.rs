@@ -29,24 +29,36 @@ fn error(yaml: &str) -> (u32, u32, String) {
 #[test]
 fn a_value_that_was_left_empty_is_an_error_at_its_place() {
     for (yaml, key) in [
-        ("  slow:\n    provider: openai\n    model:\n", "model"),
-        ("  slow:\n    provider:\n    model: gpt-4o\n", "provider"),
-        ("  slow:\n    members:\n    max_tokens: 100\n", "members"),
-        ("  slow:\n    cascade:\n", "cascade"),
-        ("  slow:\n    members:\n      # - {provider: openai, model: gpt-4o}\n", "members"),
-        ("  slow: {provider: openai, model: gpt-4o, max_tokens: ~}\n", "max_tokens"),
-        ("  slow: {provider: openai, model: gpt-4o, deadline_s: null}\n", "deadline_s"),
-        ("providers: {openai: {models: {gpt-4o-mini: {in: , out: 500}}}}\n", "in"),
-        ("providers: {openai: {models: {gpt-4o-mini: {in: 500, out: }}}}\n", "out"),
-        ("providers: {openai: {base_url: }}\n", "base_url"),
-        ("providers: {openai: }\n", "openai"),
+        ("  slow:\n    provider: openai\n    model:\n", "defaults.slow.model"),
+        ("  slow:\n    provider:\n    model: gpt-4o\n", "defaults.slow.provider"),
+        ("  slow:\n    members:\n    max_tokens: 100\n", "defaults.slow.members"),
+        ("  slow:\n    cascade:\n", "defaults.slow.cascade"),
+        (
+            "  slow:\n    members:\n      # - {provider: openai, model: gpt-4o}\n",
+            "defaults.slow.members",
+        ),
+        ("  slow: {provider: openai, model: gpt-4o, max_tokens: ~}\n", "defaults.slow.max_tokens"),
+        (
+            "  slow: {provider: openai, model: gpt-4o, deadline_s: null}\n",
+            "defaults.slow.deadline_s",
+        ),
+        (
+            "providers: {openai: {models: {gpt-4o-mini: {in: , out: 500}}}}\n",
+            "providers.openai.models.gpt-4o-mini.in",
+        ),
+        (
+            "providers: {openai: {models: {gpt-4o-mini: {in: 500, out: }}}}\n",
+            "providers.openai.models.gpt-4o-mini.out",
+        ),
+        ("providers: {openai: {base_url: }}\n", "providers.openai.base_url"),
+        ("providers: {openai: }\n", "providers.openai"),
         ("providers:\n", "providers"),
-        ("cost_preflight: {block_usd: }\n", "block_usd"),
+        ("cost_preflight: {block_usd: }\n", "cost_preflight.block_usd"),
         ("cost_preflight:\n  # block_usd: 1\n", "cost_preflight"),
-        ("visibility:\n  slow:\n", "slow"),
-        ("fallback:\n  quick:\n", "quick"),
-        ("orchestration: {max_usd: }\n", "max_usd"),
-        ("receipts: {dir: receipts, keep: }\n", "keep"),
+        ("visibility:\n  slow:\n", "visibility.slow"),
+        ("fallback:\n  quick:\n", "fallback.quick"),
+        ("orchestration: {max_usd: }\n", "orchestration.max_usd"),
+        ("receipts: {dir: receipts, keep: }\n", "receipts.keep"),
         ("version:\n", "version"),
     ] {
         let errors = errors(&format!("{SOUND}{yaml}"));

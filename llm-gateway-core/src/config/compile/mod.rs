@@ -184,7 +184,8 @@ impl RouteCompiler<'_, '_, '_> {
         if spec.model(model).is_none_or(|facts| facts.prices.is_none()) {
             let provider = &target.provider;
             let add = format!("add a row with `in` and `out` under providers.{provider}.models");
-            let hint = match closest_name(model, spec.models.keys().map(String::as_str)) {
+            let others = spec.models.keys().map(String::as_str).filter(|name| *name != model);
+            let hint = match closest_name(model, others) {
                 Some(meant) => format!("did you mean `{meant}`? else {add}"),
                 None => add,
             };

@@ -344,6 +344,8 @@ mod tests {
             "https://api.openai.com/v1/",
             "http://127.0.0.1:8080",
             "http://localhost/v1",
+            "http://localhost./v1",
+            "http://[::ffff:127.0.0.1]:11434",
             "http://[::1]:1",
         ] {
             assert!(checked_url(safe, PlainHttp::Loopback).is_ok(), "{safe}");
@@ -351,6 +353,8 @@ mod tests {
         for unsafe_url in [
             "http://api.openai.com/v1",
             "http://localhost.evil.com",
+            "http://ollama.localhost",
+            "http://[::ffff:10.0.0.1]",
             "http://127.0.0.1.evil.com",
             "https://user:secret@api.openai.com",
             "https://api.openai.com/v1?key=secret",

@@ -132,7 +132,8 @@ impl Scrubber {
         let ranges: Vec<_> = found.iter().map(|(_, range)| range.clone()).collect();
         let places = found.iter().zip(places(text, &ranges)).filter(|((spelling, _), place)| {
             let written = text.get(place.clone()).unwrap_or_default();
-            spelling.may_be_broken || !written.iter().any(u8::is_ascii_whitespace)
+            let blanks = written.iter().filter(|byte| byte.is_ascii_whitespace()).count();
+            spelling.blanks.is_none_or(|own| own == blanks)
         });
         apart(places.map(|(_, place)| place).collect())
     }

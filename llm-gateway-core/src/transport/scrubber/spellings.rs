@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::letters::letters;
 
-/// The length in bytes below which a key must not be interrupted, because the words of a sentence
-/// may spell a short key.
+/// The length in bytes below which a key must not be interrupted by more blanks than it has, because
+/// the words of a sentence may spell a short key.
 const LONG: usize = 16;
 
 /// Texts that may precede a key and swallow its first letters, because together they read as an
@@ -19,20 +19,20 @@ const SWALLOWING: [&str; 4] = ["\\", "%", "&", "\u{1b}["];
 pub(super) struct Spelling {
     /// The bytes in which the key is written.
     pub(super) letters: Vec<u8>,
-    /// Whether white space between the bytes still leaves the key readable.
-    pub(super) may_be_broken: bool,
+    /// The number of blanks between the bytes; `None` if the key is readable with any number.
+    pub(super) blanks: Option<usize>,
 }
 
 /// Returns the ways in which a key may be written.
 pub(super) fn spellings(key: &str) -> Vec<Spelling> {
     let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
     let encoded = (0..3).map(|lead| base64(key, lead)).chain([hex]);
-    let encoded = encoded.flat_map(|text| letters_of(&text)).map(|it| (it, true));
-    let plain = letters_of(key).into_iter().map(|it| (it, key.len() >= LONG));
-    let mut spellings: Vec<_> = plain
-        .chain(encoded)
-        .map(|(letters, may_be_broken)| Spelling { letters, may_be_broken })
-        .collect();
+    let encoded = encoded.flat_map(|text| letters_of(&text)).map(|it| (it, None));
+    let own = key.bytes().filter(u8::is_ascii_whitespace).count();
+    let blanks = (key.len() < LONG).then_some(own);
+    let plain = letters_of(key).into_iter().map(|it| (it, blanks));
+    let mut spellings: Vec<_> =
+        plain.chain(encoded).map(|(letters, blanks)| Spelling { letters, blanks }).collect();
     spellings.dedup();
     spellings
 }
@@ -71,22 +71,19 @@ mod tests {
     fn a_key_is_looked_for_in_each_way_to_write_it() {
         let spelled = spellings("nvapi-%41b%");
         let letters = |it: &Spelling| String::from_utf8(it.letters.clone()).unwrap();
-        let spelled: Vec<_> = spelled.iter().map(|it| (letters(it), it.may_be_broken)).collect();
-        for (letters, may_be_broken) in [
-            ("nvapi+ab", false),
+        let spelled: Vec<_> = spelled.iter().map(|it| (letters(it), it.blanks)).collect();
+        for (letters, blanks) in [
+            ("nvapi+ab", Some(0)),
             // After a backslash.
-            ("vapi+ab", false),
-            ("bnzhcgktjtqxyi", true),
-            ("52yxbplsu0mwil", true),
-            ("udmfwas0lndfij", true),
-            ("6e766170692d2534316225", true),
+            ("vapi+ab", Some(0)),
+            ("bnzhcgktjtqxyi", None),
+            ("52yxbplsu0mwil", None),
+            ("udmfwas0lndfij", None),
+            ("6e766170692d2534316225", None),
             // After a percent sign.
-            ("n766170692d2534316225", true),
+            ("n766170692d2534316225", None),
         ] {
-            assert!(
-                spelled.contains(&(letters.to_owned(), may_be_broken)),
-                "{letters}: {spelled:?}"
-            );
+            assert!(spelled.contains(&(letters.to_owned(), blanks)), "{letters}: {spelled:?}");
         }
     }
 }

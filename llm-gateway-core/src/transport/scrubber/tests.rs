@@ -177,6 +177,15 @@ fn a_short_key_goes_where_it_stands_together() {
     assert_eq!(scrubber.scrub("my secret key is mysecretkey"), "my secret key is [redacted]");
     let encoded = in_lines(&STANDARD.encode("xmysecretkey"), 5, "\n");
     assert!(scrubber.scrub(&encoded).contains(REDACTED));
+    for (key, other) in [
+        ("correct horse", "correcthorse, and correct: a horse is"),
+        ("two words1", "twowords1 and two words 1"),
+        ("pass word", "a password, pass a w o r d"),
+    ] {
+        let scrubber = scrubber_of(key);
+        assert_eq!(scrubber.scrub(&format!("got `{key}`.")), "got `[redacted]`.");
+        assert_eq!(scrubber.scrub(other), other, "{key}");
+    }
 }
 
 #[test]

@@ -119,8 +119,7 @@ mod tests {
     use super::*;
 
     fn of(texts: &[&str]) -> Spellings {
-        let spelling =
-            |text: &&str| Spelling { letters: text.bytes().collect(), may_be_broken: true };
+        let spelling = |text: &&str| Spelling { letters: text.bytes().collect(), blanks: None };
         Spellings::new(texts.iter().map(spelling).collect()).unwrap()
     }
 
