@@ -4,7 +4,7 @@ use llm_gateway_core::certificate::{Certificate, ClaimResult};
 use llm_gateway_core::describe::{
     Description, KeyState, OrchestrationDescription, TaskClassDescription,
 };
-use llm_gateway_core::ledger::{MonthSpend, Scope, SpentRow};
+use llm_gateway_core::ledger::{PeriodSpend, Scope, SpentRow};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::policy::RouteKind;
@@ -150,7 +150,7 @@ fn calls(row: &SpentRow) -> String {
 }
 
 /// Returns a table of a month's totals: settled, held and unsettled money.
-pub(crate) fn spent_totals(spent: &MonthSpend, width: usize) -> String {
+pub(crate) fn spent_totals(spent: &PeriodSpend, width: usize) -> String {
     let mut table = Table::new(&["together", "amount", "what it is"]);
     let unsettled = match spent.unsettled {
         NanoUsd::ZERO => money(NanoUsd::ZERO),
@@ -184,7 +184,7 @@ pub(crate) fn caps(caps: &[CapLeft], width: usize) -> String {
 pub(crate) fn spend_state(state: &SpendState) -> String {
     match state {
         SpendState::Known(report) => {
-            let spent = format!("{} spent in {}", report.spent.settled, report.spent.month);
+            let spent = format!("{} spent in {}", report.spent.settled, report.spent.period);
             let caps = report.caps.iter().map(|CapLeft { cap, left, .. }| {
                 format!("\n{left} left of {} for {}", cap.limit, scope_name(&cap.scope))
             });
@@ -201,6 +201,7 @@ pub(crate) fn spend_state(state: &SpendState) -> String {
 fn scope_name(scope: &Scope) -> String {
     match scope {
         Scope::Provider(name) => name.to_string(),
+        Scope::Class(name) => format!("task class {name}"),
         _ => "everything".to_owned(),
     }
 }

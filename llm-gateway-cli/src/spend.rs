@@ -64,7 +64,7 @@ async fn collect(
         return Ok(Some(SpendOutput { report, dropped: None }));
     }
     // The month stays the same to the end, even if the next one begins meanwhile.
-    let (month, unsettled) = (report.spent.month, report.spent.unsettled);
+    let (month, unsettled) = (report.spent.period.month(), report.spent.unsettled);
     if unsettled == NanoUsd::ZERO {
         return Ok(Some(SpendOutput { report, dropped: Some(DroppedHolds::default()) }));
     }
@@ -101,7 +101,7 @@ impl SpendOutput {
         if let Some(DroppedHolds { holds, amount, .. }) = self.dropped {
             terminal.line(&format!("{amount} given back, of {holds} calls that nobody settled"))?;
         }
-        terminal.line(&format!("{STRONG}{}{STRONG:#} {FAINT}(UTC){FAINT:#}", spent.month))?;
+        terminal.line(&format!("{STRONG}{}{STRONG:#} {FAINT}(UTC){FAINT:#}", spent.period))?;
         match spent.rows.is_empty() {
             true => terminal.line("no call was booked")?,
             false => terminal.laid_out(&render::spent_rows(&self.report, terminal.width()))?,

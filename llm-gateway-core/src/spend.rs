@@ -27,7 +27,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::ledger::{Cap, MonthSpend, Scope, SpendBy, SpentRow};
+use crate::ledger::{Cap, PeriodSpend, Scope, SpendBy, SpentRow};
 use crate::model::NanoUsd;
 
 /// The spend report of a month: what it has cost, and what its caps leave.
@@ -40,7 +40,7 @@ use crate::model::NanoUsd;
 #[non_exhaustive]
 pub struct SpendReport {
     /// The money that the ledger has counted in the month.
-    pub spent: MonthSpend,
+    pub spent: PeriodSpend,
     /// The key by which the rows of the report are grouped.
     pub by: SpendBy,
     /// The monthly caps with what each leaves, the cap on the total first.
@@ -81,9 +81,9 @@ pub enum SpendState {
 
 impl SpendReport {
     /// Creates the report of the money that was counted, with what `caps` leave.
-    pub(crate) fn new(spent: MonthSpend, by: SpendBy, caps: Vec<Cap>) -> Self {
-        let left = |cap| CapLeft { left: spent.left(&cap), cap };
-        let caps = caps.into_iter().map(left).collect();
+    pub(crate) fn new(spent: PeriodSpend, by: SpendBy, caps: Vec<Cap>) -> Self {
+        let left = |cap| Some(CapLeft { left: spent.left(&cap)?, cap });
+        let caps = caps.into_iter().filter_map(left).collect();
         Self { spent, by, caps }
     }
 
@@ -91,7 +91,7 @@ impl SpendReport {
     fn totals(&self) -> Map<String, Value> {
         let mut totals = Map::new();
         let mut put = |key: &str, value: Value| totals.insert(key.to_owned(), value);
-        put("month", json!(self.spent.month.to_string()));
+        put(self.spent.period.per().as_str(), json!(self.spent.period.to_string()));
         put("total_usd", json!(self.spent.settled));
         put("held_usd", json!(self.spent.held));
         put("unsettled_usd", json!(self.spent.unsettled));
@@ -122,6 +122,7 @@ impl CapLeft {
         let name = match &self.cap.scope {
             Scope::Total => "total".to_owned(),
             Scope::Provider(name) => name.to_string(),
+            Scope::Class(name) => format!("class:{name}"),
         };
         (name, json!({ "cap_usd": self.cap.limit, "left_usd": self.left }))
     }

@@ -18,7 +18,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use llm_gateway_core::ledger::{Cap, HoldRequest, Ledger, Month, Scope, SpendBy, SqliteLedger};
+use llm_gateway_core::ledger::{
+    Cap, Day, HoldRequest, Ledger, Per, Period, Scope, SpendBy, SqliteLedger,
+};
 use llm_gateway_core::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 use rusqlite::Connection;
 use tokio::task::JoinSet;
@@ -41,15 +43,19 @@ const CROWDS: [Crowd; 4] = [
 /// The number of bare transactions before and after each crowd.
 const FLOOR_ROUNDS: u32 = 300;
 
-/// Inserts rows where a settlement looks, one for each number.
+/// The day on which the holds are made.
+const DAY: &str = "2026-11-30";
+
+/// Inserts rows where a settlement looks, one for each number: in a day, and in its month.
 const FILL: &str = "
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
     INSERT INTO spending
-        SELECT '2026-11', 'provider-' || i % 10, 'model-' || i, 'c', 1, 1, 0, 0 FROM n";
+        SELECT ?2, 'provider-' || i % 10, 'model-' || i, 'c', 1, 1, 0, 0 FROM n";
 /// Inserts the totals of those rows, without which the ledger would not add up.
 const FILL_SUMS: &str = "
-    INSERT INTO totals SELECT month, 'provider:' || key, cost, 0 FROM sums WHERE kind = 'provider'
-    UNION ALL SELECT month, 'total', sum(cost), 0 FROM sums WHERE kind = 'provider'";
+    INSERT INTO totals SELECT period, 'provider:' || key, cost, 0 FROM sums WHERE kind = 'provider'
+    UNION ALL SELECT period, 'class:' || key, cost, 0 FROM sums WHERE kind = 'task_class'
+    UNION ALL SELECT period, 'total', sum(cost), 0 FROM sums WHERE kind = 'provider' GROUP BY period";
 /// Inserts rows of another month where a reservation looks, one for each number.
 const FILL_TOTALS: &str = "
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
@@ -84,7 +90,11 @@ fn measure() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("ledger.db");
         fill(&path, rows)?;
-        println!("| {rows} | reading the month | {:.2} ms | | | | |", millis(reading(&path)?));
+        let day = Day::parse(DAY)?;
+        for (name, period) in [("month", day.month().into()), ("day", day.into())] {
+            let took = millis(reading(&path, period)?);
+            println!("| {rows} | reading the {name} | {took:.2} ms | | | | |");
+        }
         for crowd in CROWDS {
             let before = floor(folder.path())?;
             let Measured { each, median, slowest } = run(&path, rows, crowd)?;
@@ -104,14 +114,14 @@ fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the median time of a report of the month.
-fn reading(path: &Path) -> anyhow::Result<Duration> {
+/// Returns the median time of a report of `period`.
+fn reading(path: &Path, period: Period) -> anyhow::Result<Duration> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let (ledger, month) = (SqliteLedger::at(path), Month::parse("2026-11")?);
+    let ledger = SqliteLedger::at(path);
     let mut times = Vec::new();
     for _ in 0..101 {
         let begun = Instant::now();
-        runtime.block_on(ledger.spent(month, SpendBy::Provider))?;
+        runtime.block_on(ledger.spent(period, SpendBy::Provider))?;
         times.push(begun.elapsed());
     }
     times.sort();
@@ -124,7 +134,9 @@ fn fill(path: &Path, rows: u64) -> anyhow::Result<()> {
     runtime.block_on(SqliteLedger::at(path).drain())?;
     if rows > 0 {
         let connection = Connection::open(path)?;
-        connection.execute(FILL, [rows.cast_signed()])?;
+        for period in Period::all_of(Day::parse(DAY)?) {
+            connection.execute(FILL, rusqlite::params![rows.cast_signed(), period.to_string()])?;
+        }
         connection.execute(FILL_SUMS, [])?;
         connection.execute(FILL_TOTALS, [rows.cast_signed()])?;
         // Without a checkpoint, the first calls would move all that into the database file.
@@ -258,8 +270,13 @@ async fn child(path: &Path, load: Load, callers: u64) -> anyhow::Result<()> {
 
 /// Makes one hold after the other. Returns how long each took, in nanoseconds.
 async fn caller(ledger: Arc<SqliteLedger>, load: Load, number: u64) -> anyhow::Result<Vec<u64>> {
-    let month = Month::parse("2026-11")?;
-    let caps = [Cap::new(Scope::Total, NanoUsd::parse_usd("1000000")?)];
+    let (day, limit) = (Day::parse(DAY)?, NanoUsd::parse_usd("1000000")?);
+    let class = Scope::Class(TaskClass::new("c")?);
+    let caps = [
+        Cap::new(Scope::Total, Per::Month, limit),
+        Cap::new(Scope::Total, Per::Day, limit),
+        Cap::new(class, Per::Day, limit),
+    ];
     let mut waits = Vec::new();
     for round in 0..load.rounds {
         // The rows are far apart, so that no page of the file serves two calls.
@@ -268,7 +285,7 @@ async fn caller(ledger: Arc<SqliteLedger>, load: Load, number: u64) -> anyhow::R
         let target = Target::new(ProviderName::new("openai")?, model);
         let call = HoldRequest::new(target, TaskClass::new("c")?, NanoUsd::from_nanos(10));
         let began = Instant::now();
-        let mut hold = ledger.reserve_one(month, call, &caps).await?;
+        let mut hold = ledger.reserve_one(day, call, &caps).await?;
         hold.sent();
         hold.settle(NanoUsd::from_nanos(4), CostBasis::Exact).await?;
         waits.push(u64::try_from(began.elapsed().as_nanos())?);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::error::{BlockedBy, Category, Error};
-use crate::ledger::{Cap, Hold, HoldRequest, Month, ReserveError, Scope, UnusableLedger};
+use crate::ledger::{Cap, Day, Hold, HoldRequest, Per, ReserveError, Scope, UnusableLedger};
 use crate::model::{CostBasis, NanoUsd};
 use crate::policy::Spending;
 
@@ -23,8 +23,8 @@ use super::{Context, cost};
 /// dropped before the first byte is sent returns the money; one that is dropped later counts at its
 /// worst case.
 pub(crate) struct Booking<'a> {
-    /// The month to which the cost of the attempt belongs.
-    month: Month,
+    /// The day to which the cost of the attempt belongs, and so does its month.
+    day: Day,
     /// Amount that is set aside; `None` if the price is unknown.
     worst_case: Option<NanoUsd>,
     at_ledger: LedgerHold,
@@ -97,21 +97,21 @@ impl<'a> Booking<'a> {
         context: &Context<'a>,
         calls: &[WorstCase],
     ) -> Result<Vec<Self>, BookingError> {
-        Self::open_in(Month::of(context.clock.now()), context, calls).await
+        Self::open_in(Day::of(context.clock.now()), context, calls).await
     }
 
-    /// Sets aside the worst cases of several calls in `month`.
+    /// Sets aside the worst cases of several calls on `day`.
     async fn open_in(
-        month: Month,
+        day: Day,
         context: &Context<'a>,
         calls: &[WorstCase],
     ) -> Result<Vec<Self>, BookingError> {
         // The allowance comes first, because it answers at once. If the ledger then refuses, what
         // was taken is put back.
         let in_allowance = allowance_holds(context, calls)?;
-        let at_ledger = ledger_holds(month, context, calls).await?;
+        let at_ledger = ledger_holds(day, context, calls).await?;
         let booking = |((at_ledger, in_allowance), call): (_, &WorstCase)| Self {
-            month,
+            day,
             worst_case: call.amount,
             at_ledger,
             in_allowance,
@@ -122,8 +122,8 @@ impl<'a> Booking<'a> {
     /// Sets aside the rest of the money for a call that turned out more expensive than it was
     /// estimated.
     ///
-    /// The rest is for the same attempt. The rest counts in the month of this booking, so the caps
-    /// of that month must have room for it.
+    /// The rest is for the same attempt. The rest counts in the day of this booking, so the caps of
+    /// that day and of its month must have room for it.
     ///
     /// # Errors
     /// The refusal of the allowance or the ledger. The money that was set aside before is then returned.
@@ -138,7 +138,7 @@ impl<'a> Booking<'a> {
             return Ok(self);
         }
         let rest = WorstCase { target, amount: Some(needed.saturating_sub(there)) };
-        let more = Self::open_in(self.month, context, std::slice::from_ref(&rest)).await;
+        let more = Self::open_in(self.day, context, std::slice::from_ref(&rest)).await;
         let more = more.map_err(|BookingError { error, .. }| error)?;
         Ok(Self { worst_case: amount, ..more.into_iter().fold(self, Self::joined) })
     }
@@ -153,7 +153,7 @@ impl<'a> Booking<'a> {
             (LedgerHold::Held(hold), LedgerHold::Held(more)) => LedgerHold::Held(hold.joined(more)),
             (hold, _) => hold,
         };
-        Self { month: self.month, worst_case: self.worst_case, at_ledger, in_allowance }
+        Self { day: self.day, worst_case: self.worst_case, at_ledger, in_allowance }
     }
 
     /// Marks the attempt as sent: the first byte of its request is about to leave.
@@ -273,7 +273,7 @@ fn allowance_holds<'a>(
 
 /// Sets aside the worst cases at the ledger, if there is one.
 async fn ledger_holds(
-    month: Month,
+    day: Day,
     context: &Context<'_>,
     calls: &[WorstCase],
 ) -> Result<Vec<LedgerHold>, BookingError> {
@@ -287,7 +287,7 @@ async fn ledger_holds(
     }
     let requests: Vec<_> = calls.iter().map(|call| hold_of(context, call)).collect();
     let caps = caps(spending);
-    let reserved = ledger.reserve(month, &requests, &caps);
+    let reserved = ledger.reserve(day, &requests, &caps);
     match context.in_time(reserved).await {
         Ok(Ok(holds)) if holds.len() == requests.len() => {
             let held = |(hold, call): (Hold, &WorstCase)| match call.amount {
@@ -302,8 +302,8 @@ async fn ledger_holds(
             Err(BookingError::ending(Error::new(Category::Ledger, message)))
         }
         Ok(Err(ReserveError::Refused(refused))) => {
-            let reach = match refused.scope {
-                Scope::Total => Reach::Request,
+            let reach = match refused.cap.scope {
+                Scope::Total | Scope::Class(_) => Reach::Request,
                 Scope::Provider(_) => Reach::Target,
             };
             let hint = refused.hint(context.advice.below_cap());
@@ -351,9 +351,10 @@ async fn written(
 
 /// Returns the caps of the policy in the ledger's form, the cap on the total first.
 pub(crate) fn caps(spending: &Spending) -> Vec<Cap> {
-    let total = spending.total_cap.map(|limit| Cap::new(Scope::Total, limit));
+    let monthly = |scope, limit| Cap::new(scope, Per::Month, limit);
+    let total = spending.total_cap.map(|limit| monthly(Scope::Total, limit));
     let providers = spending.provider_caps.iter();
-    let providers = providers.map(|(name, limit)| Cap::new(Scope::Provider(name.clone()), *limit));
+    let providers = providers.map(|(name, limit)| monthly(Scope::Provider(name.clone()), *limit));
     total.into_iter().chain(providers).collect()
 }
 

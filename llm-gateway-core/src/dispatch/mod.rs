@@ -73,7 +73,7 @@ pub(crate) struct Context<'a> {
     /// One rate limiter for each provider.
     pub(crate) limiters: &'a BTreeMap<ProviderName, Limiter>,
     pub(crate) random: &'a Random,
-    /// The ledger; `None` if money is not counted. A hold belongs to the month in which it is made.
+    /// The ledger; `None` if money is not counted. A hold belongs to the day in which it is made.
     pub(crate) ledger: Option<&'a dyn Ledger>,
     pub(crate) clock: &'a dyn Clock,
     /// The most that all attempts may cost together, if the policy sets a limit. It applies without

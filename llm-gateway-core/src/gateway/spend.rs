@@ -45,7 +45,7 @@ impl Gateway {
     /// [`Category::PolicyInvalid`] if the policy cannot be used.
     pub async fn spent(&self, month: Option<Month>, by: SpendBy) -> Result<SpendReport, Error> {
         let (policy, ledger) = self.policy_and_ledger()?;
-        let spent = ledger.spent(self.month_or_now(month), by).await?;
+        let spent = ledger.spent(self.month_or_now(month).into(), by).await?;
         Ok(SpendReport::new(spent, by, dispatch::caps(policy.spending())))
     }
 

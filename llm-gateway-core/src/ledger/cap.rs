@@ -1,47 +1,181 @@
-//! Monthly caps on what calls may cost.
+//! Caps on what calls may cost in a period, and the refusal of calls by a cap.
+
+use std::fmt;
 
 use crate::model::NanoUsd;
 
-use super::error::CapRefusal;
-use super::month::Month;
-use super::scope::{Scope, ScopeTotal};
+use super::period::{Per, Period};
+use super::scope::{Scope, ScopeName, ScopeTotal};
 
-/// The most that the calls of a scope may cost in a month.
+/// The measure of which a cap allows so much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Measure {
+    /// Money, in US dollars.
+    Usd,
+}
+
+/// The most that the calls of a scope may cost in a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cap {
     /// Scope whose calls are capped.
     pub scope: Scope,
-    /// The most that the scope's calls may cost together in a month. Reaching the limit is allowed.
+    /// Measure of the limit.
+    pub measure: Measure,
+    /// Length of time over which the calls are added up.
+    pub per: Per,
+    /// The most that the scope's calls may cost together in each period. Reaching the limit is
+    /// allowed.
     pub limit: NanoUsd,
 }
 
 impl Cap {
-    /// Creates a cap of `limit` a month on the calls of `scope`.
-    pub fn new(scope: Scope, limit: NanoUsd) -> Self {
-        Self { scope, limit }
+    /// Creates a cap of `limit` US dollars on the calls of `scope` in each session, day or month.
+    pub fn new(scope: Scope, per: Per, limit: NanoUsd) -> Self {
+        Self { scope, measure: Measure::Usd, per, limit }
     }
 
-    /// Checks whether calls that may cost `asked` fit under the cap in `month`: settled + held +
-    /// asked must not be above the limit.
+    /// Returns whether `total` is one that the cap limits: of its scope, and of a period of its
+    /// length.
+    pub fn limits(&self, total: &ScopeTotal) -> bool {
+        self.scope == total.scope && self.per == total.per()
+    }
+
+    /// Checks whether calls that may cost `asked` fit under the cap: settled + held + asked must not
+    /// be above the limit.
     ///
     /// Calls that ask for nothing are always allowed: a cap that is passed already is no reason to
-    /// refuse a call to a local model. A total of another scope is not capped by this cap.
+    /// refuse a call to a local model. A total of another scope, or of another length of time, is
+    /// not capped by this cap.
     ///
     /// # Errors
     /// [`CapRefusal`] with every figure.
-    pub fn check(
-        &self,
-        month: Month,
-        total: &ScopeTotal,
-        asked: NanoUsd,
-    ) -> Result<(), CapRefusal> {
+    pub fn check(&self, total: &ScopeTotal, asked: NanoUsd) -> Result<(), CapRefusal> {
         let sum: u128 =
             [total.settled, total.held, asked].map(|sum| sum.as_nanos().into()).iter().sum();
-        let is_free = asked == NanoUsd::ZERO || total.scope != self.scope;
+        let is_free = asked == NanoUsd::ZERO || !self.limits(total);
         match is_free || sum <= u128::from(self.limit.as_nanos()) {
             true => Ok(()),
-            false => Err(CapRefusal::new(month, self.limit, total.clone(), asked)),
+            false => Err(CapRefusal::new(self.clone(), total, asked)),
+        }
+    }
+
+    /// Returns the amount that the cap allows beside what `total` has settled and holds.
+    pub fn left(&self, total: &ScopeTotal) -> NanoUsd {
+        self.limit.saturating_sub(total.settled).saturating_sub(total.held)
+    }
+}
+
+/// The refusal of calls by a cap, with every figure.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{} leaves {}{}, and {asked} may be needed (settled {settled}, held {held}{})",
+    CapName(.cap), self.left(), Within(.period), DeadMoney(.unsettled)
+)]
+#[non_exhaustive]
+pub struct CapRefusal {
+    /// Cap that refused the calls.
+    pub cap: Cap,
+    /// Period in which the refused calls would count; `None` = the life of this process.
+    pub period: Option<Period>,
+    /// Settled cost of the cap's scope in this period.
+    pub settled: NanoUsd,
+    /// Money held in the scope in this period, for calls under way and for calls whose process
+    /// died.
+    pub held: NanoUsd,
+    /// The part of the held money that is held by processes that ended: their calls will never be
+    /// settled.
+    pub unsettled: NanoUsd,
+    /// Sum that the refused calls asked of the scope.
+    pub asked: NanoUsd,
+}
+
+impl CapRefusal {
+    /// Describes the refusal by `cap` of calls that asked for `asked`, where `total` is what the
+    /// scope of the cap has settled and holds.
+    pub fn new(cap: Cap, total: &ScopeTotal, asked: NanoUsd) -> Self {
+        let ScopeTotal { period, settled, held, .. } = *total;
+        Self { cap, period, settled, held, unsettled: NanoUsd::ZERO, asked }
+    }
+
+    /// Returns the refusal that lasts longest: waiting for the next day helps nothing if the month
+    /// is used up. Of several that last equally long it is the first.
+    pub fn longest(refusals: impl IntoIterator<Item = Self>) -> Option<Self> {
+        refusals.into_iter().reduce(|longest, other| match other.cap.per > longest.cap.per {
+            true => other,
+            false => longest,
+        })
+    }
+
+    /// Sets the part of the held money that is held by processes that ended.
+    #[must_use]
+    pub fn with_unsettled(self, unsettled: NanoUsd) -> Self {
+        Self { unsettled, ..self }
+    }
+
+    /// Returns `advice`, followed by how to release the money that dead processes hold, if they
+    /// hold any.
+    pub(crate) fn hint(&self, advice: &str) -> String {
+        match self.unsettled {
+            NanoUsd::ZERO => advice.to_owned(),
+            held => format!(
+                "`llm-gateway spend --drop-unsettled` gives back {held}, held by a process that \
+                 ended; else {advice}"
+            ),
+        }
+    }
+
+    /// Returns the amount that the cap still allows in the period.
+    pub fn left(&self) -> NanoUsd {
+        self.cap.limit.saturating_sub(self.settled).saturating_sub(self.held)
+    }
+
+    /// Returns when the cap begins anew, as RFC 3339 writes it: the first moment of the next day or
+    /// of the next month, in UTC. Returns `None` for a session, which begins anew with the next
+    /// process.
+    pub fn resets_at(&self) -> Option<String> {
+        let next = self.period?.next_begins_on()?;
+        Some(format!("{next}T00:00:00Z"))
+    }
+}
+
+/// A cap, displayed as the subject of a sentence.
+struct CapName<'a>(&'a Cap);
+
+impl fmt::Display for CapName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Cap { scope, per, limit, .. } = self.0;
+        let scope = ScopeName(scope);
+        match per {
+            Per::Session => write!(f, "the cap of {limit} a session on {scope}"),
+            Per::Day => write!(f, "the daily cap of {limit} on {scope}"),
+            Per::Month => write!(f, "the monthly cap of {limit} on {scope}"),
+        }
+    }
+}
+
+/// The period of a cap, displayed as the part of a sentence that says when.
+struct Within<'a>(&'a Option<Period>);
+
+impl fmt::Display for Within<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str(" in this session"),
+            Some(Period::Day(day)) => write!(f, " on {day}"),
+            Some(Period::Month(month)) => write!(f, " in {month}"),
+        }
+    }
+}
+
+/// The money of dead processes, displayed as the end of a list of sums, or as nothing.
+struct DeadMoney<'a>(&'a NanoUsd);
+
+impl fmt::Display for DeadMoney<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self.0 {
+            NanoUsd::ZERO => Ok(()),
+            held => write!(f, ", of which {held} is held by a process that ended"),
         }
     }
 }

@@ -1,94 +1,8 @@
 //! The errors of a ledger: a cap refuses to set money aside, or the ledger cannot be used.
 
-use std::fmt;
-
 use crate::error::{BlockedBy, Category, Error};
-use crate::model::NanoUsd;
 
-use super::month::Month;
-use super::scope::{Scope, ScopeTotal};
-
-/// The refusal of calls by a monthly cap, with every figure.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the monthly cap of {cap} on {} leaves {} in {month}, and {asked} may be needed \
-     (settled {settled}, held {held}{})",
-    ScopeName(.scope), self.left(), DeadMoney(.unsettled)
-)]
-#[non_exhaustive]
-pub struct CapRefusal {
-    /// Month in which the refused calls would count.
-    pub month: Month,
-    /// Scope whose cap refused the calls.
-    pub scope: Scope,
-    /// Cap of the scope: the most that its calls may cost in a month.
-    pub cap: NanoUsd,
-    /// Settled cost of the scope in this month.
-    pub settled: NanoUsd,
-    /// Money held in the scope, for calls under way and for calls whose process died.
-    pub held: NanoUsd,
-    /// The part of the held money that is held by processes that ended: their calls will never be
-    /// settled.
-    pub unsettled: NanoUsd,
-    /// Sum that the refused calls asked of the scope.
-    pub asked: NanoUsd,
-}
-
-impl CapRefusal {
-    /// Describes the refusal of calls that asked for `asked`, by a cap of `cap` a month on the
-    /// scope of `total`.
-    pub fn new(month: Month, cap: NanoUsd, total: ScopeTotal, asked: NanoUsd) -> Self {
-        let ScopeTotal { scope, settled, held } = total;
-        Self { month, scope, cap, settled, held, unsettled: NanoUsd::ZERO, asked }
-    }
-
-    /// Sets the part of the held money that is held by processes that ended.
-    #[must_use]
-    pub fn with_unsettled(self, unsettled: NanoUsd) -> Self {
-        Self { unsettled, ..self }
-    }
-
-    /// Returns `advice`, followed by how to release the money that dead processes hold, if they
-    /// hold any.
-    pub(crate) fn hint(&self, advice: &str) -> String {
-        match self.unsettled {
-            NanoUsd::ZERO => advice.to_owned(),
-            held => format!(
-                "`llm-gateway spend --drop-unsettled` gives back {held}, held by a process that \
-                 ended; else {advice}"
-            ),
-        }
-    }
-
-    /// Returns the amount that the cap still allows in the month.
-    pub fn left(&self) -> NanoUsd {
-        self.cap.saturating_sub(self.settled).saturating_sub(self.held)
-    }
-}
-
-/// The money of dead processes, displayed as the end of a list of sums, or as nothing.
-struct DeadMoney<'a>(&'a NanoUsd);
-
-impl fmt::Display for DeadMoney<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self.0 {
-            NanoUsd::ZERO => Ok(()),
-            held => write!(f, ", of which {held} is held by a process that ended"),
-        }
-    }
-}
-
-/// A scope, displayed as a sentence names it, such as "everything".
-pub(super) struct ScopeName<'a>(pub(super) &'a Scope);
-
-impl fmt::Display for ScopeName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Scope::Total => f.write_str("everything"),
-            Scope::Provider(name) => write!(f, "provider `{name}`"),
-        }
-    }
-}
+use super::cap::CapRefusal;
 
 /// The kind of problem that makes a ledger unusable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,8 +33,10 @@ pub enum Problem {
     Moved,
     /// The ledger cannot be opened or reached.
     Unreachable,
-    /// A month comes to a larger sum than the ledger can count.
+    /// A period comes to a larger sum than the ledger can count.
     BeyondCounting,
+    /// A cap is for a length of time that no ledger counts, such as a session.
+    NoSuchPeriod,
     /// The thread of the ledger has ended.
     Stopped,
     /// This process has no descriptor or no memory left to open the ledger. Nothing is wrong with
@@ -175,6 +91,7 @@ impl Problem {
             Self::Moved => "does not stay in its place",
             Self::Unreachable => "cannot be opened",
             Self::BeyondCounting => "cannot count that much",
+            Self::NoSuchPeriod => "counts days and months only",
             Self::Stopped => "has stopped",
             Self::OutOfResources => "cannot be opened now",
         }
@@ -208,6 +125,7 @@ impl Problem {
                 "look for a wrong price in the policy; set LLM_GATEWAY_LEDGER_PATH to a new file, \
                  or wait for the next month"
             }
+            Self::NoSuchPeriod => "let the gateway keep caps per session, which ends with it",
             Self::Stopped => "start the gateway again",
             Self::OutOfResources => {
                 "this process has no descriptor or no memory left: raise its limits (`ulimit -n`), \
@@ -222,7 +140,7 @@ impl Problem {
 #[error(transparent)]
 #[non_exhaustive]
 pub enum ReserveError {
-    /// A monthly cap does not allow the calls.
+    /// A cap does not allow the calls.
     Refused(#[from] CapRefusal),
     /// The ledger cannot be used.
     Unusable(#[from] UnusableLedger),

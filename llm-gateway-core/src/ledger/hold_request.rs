@@ -10,10 +10,6 @@ use super::scope::Scope;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HoldRequest {
-    /// Scopes in which the attempt counts: the total and its provider. Both are counted whether or
-    /// not they are capped, so that a cap that is set later, or by another process, applies to
-    /// everything spent before.
-    pub scopes: Vec<Scope>,
     /// Target of the attempt.
     pub target: Target,
     /// Task class of the caller's request.
@@ -25,16 +21,23 @@ pub struct HoldRequest {
 impl HoldRequest {
     /// Creates the request for `amount`, the most that an attempt at `target` can cost.
     pub fn new(target: Target, task_class: TaskClass, amount: NanoUsd) -> Self {
-        let scopes = vec![Scope::Total, Scope::Provider(target.provider.clone())];
-        Self { scopes, target, task_class, amount }
+        Self { target, task_class, amount }
+    }
+
+    /// Returns the scopes in which the attempt counts: the total, its provider and its task class.
+    /// All are counted whether or not they are capped, so that a cap that is set later, or by
+    /// another process, applies to everything spent before.
+    pub fn scopes(&self) -> Vec<Scope> {
+        let provider = Scope::Provider(self.target.provider.clone());
+        vec![Scope::Total, provider, Scope::Class(self.task_class.clone())]
     }
 }
 
 /// Returns the sum that `attempts` ask for in each scope.
-pub(super) fn asked(attempts: &[HoldRequest]) -> BTreeMap<&Scope, NanoUsd> {
-    let mut asked: BTreeMap<&Scope, NanoUsd> = BTreeMap::new();
+pub(super) fn asked(attempts: &[HoldRequest]) -> BTreeMap<Scope, NanoUsd> {
+    let mut asked: BTreeMap<Scope, NanoUsd> = BTreeMap::new();
     for attempt in attempts {
-        for scope in &attempt.scopes {
+        for scope in attempt.scopes() {
             let sum = asked.entry(scope).or_default();
             *sum = sum.saturating_add(attempt.amount);
         }

@@ -12,13 +12,15 @@ use crate::model::{NanoUsd, Target, TaskClass};
 
 use super::Ledger;
 use super::cap::Cap;
+use super::day::Day;
 use super::error::{ReserveError, UnusableLedger};
 use super::hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 use super::hold_request::{HoldRequest, asked};
 use super::month::Month;
-use super::month_spend::{DroppedHolds, MonthSpend, SpendBy, SpentRow};
-use super::rule::{Rule, Totals};
-use super::scope::{Scope, ScopeTotal};
+use super::period::Period;
+use super::period_spend::{DroppedHolds, PeriodSpend, SpendBy, SpentRow};
+use super::rule::{Asked, Rule, Totals};
+use super::scope::Scope;
 
 /// A ledger in memory. Its clones share what they count.
 #[derive(Clone, Default)]
@@ -32,8 +34,8 @@ pub struct MemoryLedger {
 /// The contents of a ledger in memory, as an SQLite file would hold them.
 #[derive(Default)]
 struct Books {
-    totals: BTreeMap<(Month, Scope), Totals>,
-    spending: BTreeMap<(Month, Target, TaskClass), SpentRow>,
+    totals: BTreeMap<(Period, Scope), Totals>,
+    spending: BTreeMap<(Day, Target, TaskClass), SpentRow>,
     holds: BTreeMap<u64, MemoryHold>,
     last_hold: u64,
     last_process: u64,
@@ -43,7 +45,7 @@ struct Books {
 /// A hold in a ledger in memory that has not ended.
 struct MemoryHold {
     process: u64,
-    month: Month,
+    day: Day,
     attempt: HoldRequest,
 }
 
@@ -85,27 +87,24 @@ impl fmt::Debug for MemoryLedger {
 impl Ledger for MemoryLedger {
     async fn reserve(
         &self,
-        month: Month,
+        day: Day,
         attempts: &[HoldRequest],
         caps: &[Cap],
     ) -> Result<Vec<Hold>, ReserveError> {
         let mut books = lock(&self.books);
-        let rule = Rule { place: "in memory", month, caps };
-        for (scope, amount) in asked(attempts) {
-            let totals = books.totals.get(&(month, scope.clone())).copied().unwrap_or_default();
-            rule.check(scope, totals, amount).map_err(|refused| books.explained(month, refused))?;
-        }
+        let checked = Rule { place: "in memory", day, caps }.check(&books.asked(day, attempts));
+        checked.map_err(|refused| books.explained(refused))?;
         let hold = |attempt: &HoldRequest| {
-            let id = books.hold(self.process, month, attempt);
+            let id = books.hold(self.process, day, attempt);
             let (shared, process) = (Arc::clone(&self.books), self.process);
-            let slot = MemorySlot { books: shared, process, id, month, attempt: attempt.clone() };
+            let slot = MemorySlot { books: shared, process, id, day, attempt: attempt.clone() };
             Hold::new(attempt.amount, Box::new(slot))
         };
         Ok(attempts.iter().map(hold).collect())
     }
 
-    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, UnusableLedger> {
-        Ok(lock(&self.books).spent(month, by))
+    async fn spent(&self, period: Period, by: SpendBy) -> Result<PeriodSpend, UnusableLedger> {
+        Ok(lock(&self.books).spent(period, by))
     }
 
     async fn drop_unsettled(&self, month: Month) -> Result<DroppedHolds, UnusableLedger> {
@@ -118,20 +117,31 @@ impl Ledger for MemoryLedger {
 }
 
 impl Books {
-    fn hold(&mut self, process: u64, month: Month, attempt: &HoldRequest) -> u64 {
-        self.each_total(month, attempt, |total| total.hold(attempt.amount));
+    /// Returns what `attempts` ask for in each scope, beside the totals of the day and its month.
+    fn asked(&self, day: Day, attempts: &[HoldRequest]) -> Vec<Asked> {
+        let asked = asked(attempts).into_iter().flat_map(|(scope, amount)| {
+            Period::all_of(day).map(|period| {
+                let totals = self.totals.get(&(period, scope.clone())).copied().unwrap_or_default();
+                Asked { total: totals.of(period, &scope), amount }
+            })
+        });
+        asked.collect()
+    }
+
+    fn hold(&mut self, process: u64, day: Day, attempt: &HoldRequest) -> u64 {
+        self.each_total(day, attempt, |total| total.hold(attempt.amount));
         self.last_hold += 1;
-        self.holds.insert(self.last_hold, MemoryHold { process, month, attempt: attempt.clone() });
+        self.holds.insert(self.last_hold, MemoryHold { process, day, attempt: attempt.clone() });
         self.last_hold
     }
 
-    /// Adds to a refusal the money that dead processes hold in its scope.
-    fn explained(&self, month: Month, error: ReserveError) -> ReserveError {
+    /// Adds to a refusal the money that dead processes hold in its scope and its period.
+    fn explained(&self, error: ReserveError) -> ReserveError {
         let ReserveError::Refused(refused) = error else { return error };
         let dead = self.holds.values().filter(|held| {
-            held.month == month
+            refused.period.is_some_and(|period| period.contains(held.day))
                 && self.dead.contains(&held.process)
-                && held.attempt.scopes.contains(&refused.scope)
+                && held.attempt.scopes().contains(&refused.cap.scope)
         });
         let add = |sum: NanoUsd, held: &MemoryHold| sum.saturating_add(held.attempt.amount);
         let unsettled = dead.fold(NanoUsd::ZERO, add);
@@ -139,30 +149,32 @@ impl Books {
     }
 
     fn close(&mut self, slot: &MemorySlot, end: HoldEnd) {
-        let MemorySlot { process, id, month, ref attempt, .. } = *slot;
+        let MemorySlot { process, id, day, ref attempt, .. } = *slot;
         if self.dead.contains(&process) {
             return;
         }
         if self.holds.remove(&id).is_some() {
-            self.each_total(month, attempt, |total| total.release(attempt.amount));
+            self.each_total(day, attempt, |total| total.release(attempt.amount));
         }
         if let HoldEnd::Settled { cost, basis } = end {
-            self.each_total(month, attempt, |total| total.settle(cost));
-            let key = (month, attempt.target.clone(), attempt.task_class.clone());
+            self.each_total(day, attempt, |total| total.settle(cost));
+            let key = (day, attempt.target.clone(), attempt.task_class.clone());
             self.spending.entry(key).or_default().add(&SpentRow::of_call("", cost, basis));
         }
     }
 
-    fn each_total(&mut self, month: Month, attempt: &HoldRequest, change: impl Fn(&mut Totals)) {
-        for scope in &attempt.scopes {
-            change(self.totals.entry((month, scope.clone())).or_default());
+    fn each_total(&mut self, day: Day, attempt: &HoldRequest, change: impl Fn(&mut Totals)) {
+        for scope in attempt.scopes() {
+            for period in Period::all_of(day) {
+                change(self.totals.entry((period, scope.clone())).or_default());
+            }
         }
     }
 
-    fn spent(&self, month: Month, by: SpendBy) -> MonthSpend {
-        let calls = self.spending.iter().filter(|((of, ..), _)| *of == month);
+    fn spent(&self, period: Period, by: SpendBy) -> PeriodSpend {
+        let calls = self.spending.iter().filter(|((day, ..), _)| period.contains(*day));
         let mut spent =
-            MonthSpend::new(month).with_calls(calls.map(|((_, target, class), row)| {
+            PeriodSpend::new(period).with_calls(calls.map(|((_, target, class), row)| {
                 let key = match by {
                     SpendBy::Provider => target.provider.to_string(),
                     SpendBy::Model => target.model.to_string(),
@@ -170,29 +182,27 @@ impl Books {
                 };
                 SpentRow { key, ..row.clone() }
             }));
-        for held in self.holds.values().filter(|held| held.month == month) {
+        for held in self.holds.values().filter(|held| period.contains(held.day)) {
             let dead = self.dead.contains(&held.process);
             let sum = if dead { &mut spent.unsettled } else { &mut spent.held };
             *sum = sum.saturating_add(held.attempt.amount);
         }
-        let totals = self.totals.iter().filter(|((of, _), _)| *of == month);
-        let scope_total = |((_, scope), total): (&(Month, Scope), &Totals)| {
-            ScopeTotal::new(scope.clone(), total.settled, total.held)
-        };
-        spent.scopes = totals.map(scope_total).collect();
+        let covered = PeriodSpend::covered(period);
+        let totals = self.totals.iter().filter(|((of, _), _)| covered.contains(of));
+        spent.scopes = totals.map(|((of, scope), totals)| totals.of(*of, scope)).collect();
         spent
     }
 
     fn drop_unsettled(&mut self, month: Month) -> DroppedHolds {
         let is_unsettled =
-            |held: &MemoryHold| held.month == month && self.dead.contains(&held.process);
+            |held: &MemoryHold| held.day.month() == month && self.dead.contains(&held.process);
         let (unsettled, others) = std::mem::take(&mut self.holds)
             .into_iter()
             .partition::<BTreeMap<_, _>, _>(|(_, held)| is_unsettled(held));
         self.holds = others;
         let mut dropped = DroppedHolds::default();
         for held in unsettled.into_values() {
-            self.each_total(month, &held.attempt, |total| total.release(held.attempt.amount));
+            self.each_total(held.day, &held.attempt, |total| total.release(held.attempt.amount));
             dropped.add(held.attempt.amount);
         }
         dropped
@@ -204,7 +214,7 @@ struct MemorySlot {
     books: Arc<Mutex<Books>>,
     process: u64,
     id: u64,
-    month: Month,
+    day: Day,
     attempt: HoldRequest,
 }
 

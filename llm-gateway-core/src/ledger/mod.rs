@@ -5,19 +5,25 @@
 //! gets a [`Hold`], which covers it alone and ends when it is settled, released or dropped. A hold
 //! whose process died stays counted, as *unsettled*, until [`Ledger::drop_unsettled`] is called.
 //!
-//! A ledger knows neither prices nor the policy: amounts, caps and the month are arguments.
+//! A hold belongs to the day in which it was made, and to the month of that day, whenever it ends.
+//! Days and months are keys of the calendar, so nothing resets a sum. A cap per session is the
+//! gateway's own to keep: no ledger knows when a session begins.
+//!
+//! A ledger knows neither prices nor the policy: amounts, caps and the day are arguments.
 //! [`MemoryLedger`] ends with its process. The SQLite ledger (`SqliteLedger`, with the feature
 //! `sqlite`) is one file that all processes of a user share. Both pass the same tests. A program
 //! can bring a ledger of its own with
 //! [`GatewayBuilder::ledger`](crate::GatewayBuilder::ledger); [`Ledger`] shows one.
 
 mod cap;
+mod day;
 mod error;
 mod hold;
 mod hold_request;
 mod memory;
 mod month;
-mod month_spend;
+mod period;
+mod period_spend;
 mod rule;
 mod scope;
 #[cfg(feature = "sqlite")]
@@ -25,13 +31,15 @@ mod sqlite;
 
 use async_trait::async_trait;
 
-pub use cap::Cap;
-pub use error::{CapRefusal, Problem, ReserveError, UnusableLedger};
+pub use cap::{Cap, CapRefusal, Measure};
+pub use day::{Day, InvalidDay};
+pub use error::{Problem, ReserveError, UnusableLedger};
 pub use hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 pub use hold_request::HoldRequest;
 pub use memory::MemoryLedger;
 pub use month::{InvalidMonth, Month};
-pub use month_spend::{DroppedHolds, MonthSpend, SpendBy, SpentRow};
+pub use period::{Per, Period};
+pub use period_spend::{DroppedHolds, PeriodSpend, SpendBy, SpentRow};
 pub use scope::{Scope, ScopeTotal};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
@@ -42,7 +50,7 @@ pub use sqlite::SqliteLedger;
 ///
 /// ```
 /// use llm_gateway_core::ledger::{
-///     Cap, HoldRequest, Ledger, MemoryLedger, Month, Scope, SpendBy,
+///     Cap, Day, HoldRequest, Ledger, MemoryLedger, Per, Scope, SpendBy,
 /// };
 /// use llm_gateway_core::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 ///
@@ -51,17 +59,18 @@ pub use sqlite::SqliteLedger;
 /// let target = Target::new(ProviderName::new("openai")?, ModelId::new("gpt-6-luna")?);
 /// let worst_case = NanoUsd::parse_usd("0.60")?;
 /// let attempt = HoldRequest::new(target, TaskClass::new("quick_answer")?, worst_case);
-/// let caps = [Cap::new(Scope::Total, NanoUsd::parse_usd("1.00")?)];
-/// let (ledger, month) = (MemoryLedger::new(), Month::parse("2026-11")?);
+/// let caps = [Cap::new(Scope::Total, Per::Day, NanoUsd::parse_usd("1.00")?)];
+/// let (ledger, day) = (MemoryLedger::new(), Day::parse("2026-11-30")?);
 ///
-/// let mut hold = ledger.reserve_one(month, attempt.clone(), &caps).await?;
+/// let mut hold = ledger.reserve_one(day, attempt.clone(), &caps).await?;
 /// // A second attempt does not fit under the cap while the first is held ...
-/// assert!(ledger.reserve_one(month, attempt.clone(), &caps).await.is_err());
+/// assert!(ledger.reserve_one(day, attempt.clone(), &caps).await.is_err());
 /// hold.sent();
 /// hold.settle(NanoUsd::parse_usd("0.01")?, CostBasis::Exact).await?;
 /// // ... and fits once the first has turned out cheap.
-/// ledger.reserve_one(month, attempt, &caps).await?.release().await?;
-/// assert_eq!(ledger.spent(month, SpendBy::Provider).await?.settled, NanoUsd::parse_usd("0.01")?);
+/// ledger.reserve_one(day, attempt, &caps).await?.release().await?;
+/// let month = ledger.spent(day.month().into(), SpendBy::Provider).await?;
+/// assert_eq!(month.settled, NanoUsd::parse_usd("0.01")?);
 /// # Ok(())
 /// # }
 /// ```
@@ -77,21 +86,24 @@ pub use sqlite::SqliteLedger;
 ///
 /// use async_trait::async_trait;
 /// use llm_gateway_core::ledger::{
-///     Cap, DroppedHolds, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend,
-///     ReserveError, Scope, ScopeTotal, SpendBy, UnusableLedger, WriteConfirmation,
+///     Cap, CapRefusal, Day, DroppedHolds, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month,
+///     Period, PeriodSpend, ReserveError, Scope, ScopeTotal, SpendBy, UnusableLedger,
+///     WriteConfirmation,
 /// };
 /// use llm_gateway_core::model::NanoUsd;
 ///
-/// /// What each scope has cost in each month, and what is held in it.
-/// #[derive(Clone, Default)]
-/// struct Counter(Arc<Mutex<BTreeMap<(Month, Scope), ScopeTotal>>>);
+/// type Totals = BTreeMap<(Period, Scope), ScopeTotal>;
 ///
-/// impl Counter {
-///     fn change(&self, month: Month, scopes: &[Scope], change: impl Fn(&mut ScopeTotal)) {
-///         let mut totals = self.0.lock().unwrap();
-///         for scope in scopes {
-///             let empty = || ScopeTotal::new(scope.clone(), NanoUsd::ZERO, NanoUsd::ZERO);
-///             change(totals.entry((month, scope.clone())).or_insert_with(empty));
+/// /// What each scope has cost in each day and each month, and what is held in it.
+/// #[derive(Clone, Default)]
+/// struct Counter(Arc<Mutex<Totals>>);
+///
+/// /// Goes through the totals in which an attempt counts: of each scope, in the day and its month.
+/// fn each(totals: &mut Totals, day: Day, attempt: &HoldRequest, mut run: impl FnMut(&mut ScopeTotal)) {
+///     for period in Period::all_of(day) {
+///         for scope in attempt.scopes() {
+///             let empty = || ScopeTotal::new(period, scope.clone(), NanoUsd::ZERO, NanoUsd::ZERO);
+///             run(totals.entry((period, scope.clone())).or_insert_with(empty));
 ///         }
 ///     }
 /// }
@@ -100,33 +112,36 @@ pub use sqlite::SqliteLedger;
 /// impl Ledger for Counter {
 ///     async fn reserve(
 ///         &self,
-///         month: Month,
+///         day: Day,
 ///         attempts: &[HoldRequest],
 ///         caps: &[Cap],
 ///     ) -> Result<Vec<Hold>, ReserveError> {
 ///         // All or nothing: the totals are changed in a copy, which counts once all attempts fit.
 ///         let mut totals = self.0.lock().unwrap();
-///         let mut changed = totals.clone();
+///         let (mut changed, mut refusals) = (totals.clone(), Vec::new());
 ///         for attempt in attempts {
-///             for scope in &attempt.scopes {
-///                 let empty = || ScopeTotal::new(scope.clone(), NanoUsd::ZERO, NanoUsd::ZERO);
-///                 let total = changed.entry((month, scope.clone())).or_insert_with(empty);
-///                 caps.iter().try_for_each(|cap| cap.check(month, total, attempt.amount))?;
+///             each(&mut changed, day, attempt, |total| {
+///                 let refused = caps.iter().filter_map(|cap| cap.check(total, attempt.amount).err());
+///                 refusals.extend(refused);
 ///                 total.held = total.held.saturating_add(attempt.amount);
-///             }
+///             });
+///         }
+///         if let Some(refused) = CapRefusal::longest(refusals) {
+///             return Err(refused.into());
 ///         }
 ///         *totals = changed;
 ///         let hold = |attempt: &HoldRequest| {
-///             let slot = Slot { counter: self.clone(), month, attempt: attempt.clone() };
+///             let slot = Slot { counter: self.clone(), day, attempt: attempt.clone() };
 ///             Hold::new(attempt.amount, Box::new(slot))
 ///         };
 ///         Ok(attempts.iter().map(hold).collect())
 ///     }
 ///
-///     async fn spent(&self, month: Month, _: SpendBy) -> Result<MonthSpend, UnusableLedger> {
-///         let mut spend = MonthSpend::new(month);
+///     async fn spent(&self, period: Period, _: SpendBy) -> Result<PeriodSpend, UnusableLedger> {
+///         let mut spend = PeriodSpend::new(period);
 ///         let totals = self.0.lock().unwrap();
-///         spend.scopes = totals.iter().filter(|((of, _), _)| *of == month).map(|(_, it)| it.clone()).collect();
+///         let of_period = totals.iter().filter(|((of, _), _)| *of == period);
+///         spend.scopes = of_period.map(|(_, it)| it.clone()).collect();
 ///         let total = spend.scopes.iter().find(|total| total.scope == Scope::Total);
 ///         (spend.settled, spend.held) = total.map(|it| (it.settled, it.held)).unwrap_or_default();
 ///         Ok(spend)
@@ -144,13 +159,13 @@ pub use sqlite::SqliteLedger;
 ///
 /// struct Slot {
 ///     counter: Counter,
-///     month: Month,
+///     day: Day,
 ///     attempt: HoldRequest,
 /// }
 ///
 /// impl HoldSlot for Slot {
 ///     fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation) {
-///         self.counter.change(self.month, &self.attempt.scopes, |total| {
+///         each(&mut self.counter.0.lock().unwrap(), self.day, &self.attempt, |total| {
 ///             total.held = total.held.saturating_sub(self.attempt.amount);
 ///             if let HoldEnd::Settled { cost, .. } = end {
 ///                 total.settled = total.settled.saturating_add(cost);
@@ -176,30 +191,34 @@ pub trait Ledger: Send + Sync {
     /// Sets money aside for `attempts`, for all of them or for none, and returns one hold for each,
     /// in the same order.
     ///
-    /// Each scope of an attempt is checked against its caps, as [`Cap::check`] does. A cap on a
-    /// scope that no attempt counts in refuses nothing.
+    /// Each scope of an attempt is checked against all its caps, in `day` and in its month, as
+    /// [`Cap::check`] does. A cap on a scope that no attempt counts in refuses nothing. A gateway
+    /// keeps its caps per session itself, and passes none to a ledger; the ledgers of this crate
+    /// refuse one, because they would not hold it.
     ///
     /// # Errors
-    /// [`ReserveError::Refused`] names the first cap that does not allow the attempts;
-    /// [`ReserveError::Unusable`] says what is wrong with the ledger.
+    /// [`ReserveError::Refused`] names the cap that does not allow the attempts; of several, the one
+    /// whose refusal lasts longest, as [`CapRefusal::longest`] decides. [`ReserveError::Unusable`]
+    /// says what is wrong with the ledger.
     ///
     /// # Cancel safety
     /// What was set aside for a dropped future is released.
     async fn reserve(
         &self,
-        month: Month,
+        day: Day,
         attempts: &[HoldRequest],
         caps: &[Cap],
     ) -> Result<Vec<Hold>, ReserveError>;
 
-    /// Returns what `month` has cost so far, in rows grouped by `by`, and what is held in it.
+    /// Returns what `period` has cost so far, in rows grouped by `by`, and what is held in it.
+    /// [`PeriodSpend::scopes`] has the totals of a day's month too.
     ///
     /// # Errors
     /// [`UnusableLedger`] if the ledger cannot be read.
-    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, UnusableLedger>;
+    async fn spent(&self, period: Period, by: SpendBy) -> Result<PeriodSpend, UnusableLedger>;
 
-    /// Releases the holds of dead processes in `month`, and returns their number and sum. The holds
-    /// of living processes stay.
+    /// Releases the holds of dead processes in `month`, in its days too, and returns their number
+    /// and sum. The holds of living processes stay.
     ///
     /// # Errors
     /// [`UnusableLedger`] if the ledger cannot be written.
@@ -219,11 +238,11 @@ pub trait Ledger: Send + Sync {
     /// [`ReserveError`], as with [`reserve`](Self::reserve).
     async fn reserve_one(
         &self,
-        month: Month,
+        day: Day,
         attempt: HoldRequest,
         caps: &[Cap],
     ) -> Result<Hold, ReserveError> {
-        let holds = self.reserve(month, &[attempt], caps).await?;
+        let holds = self.reserve(day, &[attempt], caps).await?;
         holds.into_iter().next().ok_or_else(|| UnusableLedger::stopped("the ledger").into())
     }
 }

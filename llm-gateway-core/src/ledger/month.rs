@@ -1,4 +1,4 @@
-//! A calendar month in UTC, the period that caps apply to.
+//! A calendar month in UTC.
 
 use std::fmt;
 use std::time::Duration;
@@ -45,6 +45,30 @@ impl Month {
     }
 }
 
+impl Month {
+    /// Returns the next month, or `None` after the last month of the year 9999.
+    pub fn next(self) -> Option<Self> {
+        match self {
+            Self { year: 9999, month: 12 } => None,
+            Self { year, month: 12 } => Some(Self { year: year + 1, month: 1 }),
+            Self { year, month } => Some(Self { year, month: month + 1 }),
+        }
+    }
+
+    /// Returns the number of days in the month, by the Gregorian calendar.
+    pub(super) fn days(self) -> u8 {
+        let leaps = |year: u16| {
+            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+        };
+        match self.month {
+            2 if leaps(self.year) => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        }
+    }
+}
+
 impl fmt::Display for Month {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}-{:02}", self.year, self.month)
@@ -61,6 +85,14 @@ mod tests {
         assert_eq!(Month::of(last_second).to_string(), "2026-12");
         assert_eq!(Month::of(last_second + Duration::from_secs(1)).to_string(), "2027-01");
         assert_eq!(Month::of(Duration::MAX).to_string(), "9999-12");
+    }
+
+    #[test]
+    fn a_december_is_followed_by_the_next_year() {
+        let next = |month| Month::parse(month).unwrap().next().map(|month| month.to_string());
+        assert_eq!(next("2026-11").as_deref(), Some("2026-12"));
+        assert_eq!(next("2026-12").as_deref(), Some("2027-01"));
+        assert_eq!(next("9999-12"), None);
     }
 
     #[test]

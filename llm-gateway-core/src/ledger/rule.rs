@@ -3,16 +3,17 @@
 
 use crate::model::NanoUsd;
 
-use super::cap::Cap;
-use super::error::{Problem, ReserveError, ScopeName, UnusableLedger};
-use super::month::Month;
-use super::scope::{Scope, ScopeTotal};
+use super::cap::{Cap, CapRefusal};
+use super::day::Day;
+use super::error::{Problem, ReserveError, UnusableLedger};
+use super::period::Period;
+use super::scope::{Scope, ScopeName, ScopeTotal};
 
 /// The largest sum that a ledger counts ($9.2 billion), so that sums stay exact in a database,
 /// which counts in signed 64 bits.
 pub(super) const LARGEST: NanoUsd = NanoUsd::from_nanos(i64::MAX as u64);
 
-/// The settled and the held sum of one scope in one month.
+/// The settled and the held sum of one scope in one period.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     pub(super) settled: NanoUsd,
@@ -34,81 +35,77 @@ impl Totals {
     pub(super) fn settle(&mut self, cost: NanoUsd) {
         self.settled = self.settled.saturating_add(cost).min(LARGEST);
     }
+
+    /// Returns the sums as the total of `scope` in `period`.
+    pub(super) fn of(self, period: Period, scope: &Scope) -> ScopeTotal {
+        ScopeTotal::new(period, scope.clone(), self.settled, self.held)
+    }
 }
 
-/// The caps of a month, and the ledger that they are checked in.
+/// The sum that calls ask for in one scope, beside what the scope has spent and holds in one of the
+/// periods in which they count.
+pub(super) struct Asked {
+    pub(super) total: ScopeTotal,
+    pub(super) amount: NanoUsd,
+}
+
+/// The caps of a day and of its month, and the ledger that they are checked in.
+#[derive(Clone, Copy)]
 pub(super) struct Rule<'a> {
     /// Path or name of the ledger, as its errors show it.
     pub(super) place: &'a str,
-    pub(super) month: Month,
+    /// Day in which the calls count.
+    pub(super) day: Day,
     pub(super) caps: &'a [Cap],
 }
 
 impl Rule<'_> {
-    /// Checks whether calls that may cost `asked` fit under the caps of a scope that has these
-    /// totals.
+    /// Checks whether calls fit under all caps. `asked` has every scope in which they count, in the
+    /// day and in its month.
     ///
     /// # Errors
-    /// [`ReserveError::Refused`] by the lowest cap that does not allow them.
-    /// [`ReserveError::Unusable`] if no cap refuses them but the sum is larger than a ledger
-    /// counts.
-    pub(super) fn check(
-        &self,
-        scope: &Scope,
-        totals: Totals,
-        asked: NanoUsd,
-    ) -> Result<(), ReserveError> {
-        let Self { place, month, caps } = *self;
-        let Totals { settled, held } = totals;
-        let total = ScopeTotal::new(scope.clone(), settled, held);
-        let lowest = caps.iter().filter(|cap| cap.scope == *scope).min_by_key(|cap| cap.limit);
-        if let Some(cap) = lowest {
-            cap.check(month, &total, asked)?;
+    /// [`ReserveError::Refused`] by the cap whose refusal lasts longest; of several, by the one on
+    /// the first scope, and there by the lowest. [`ReserveError::Unusable`] if no cap refuses the
+    /// calls but a sum is larger than a ledger counts, and for a cap that no ledger can check.
+    pub(super) fn check(&self, asked: &[Asked]) -> Result<(), ReserveError> {
+        self.check_periods()?;
+        let refusals = asked.iter().filter_map(|Asked { total, amount }| {
+            let caps = self.caps.iter().filter(|cap| cap.limits(total));
+            caps.min_by_key(|cap| cap.limit)?.check(total, *amount).err()
+        });
+        match CapRefusal::longest(refusals) {
+            Some(refused) => Err(refused.into()),
+            None => asked.iter().try_for_each(|asked| self.check_countable(asked)),
         }
-        // A cap at the largest sum refuses what cannot be counted.
-        let counts = Cap::new(scope.clone(), LARGEST);
-        counts.check(month, &total, asked).map_err(|_| {
+    }
+
+    /// Checks that every cap is for a length of time that a ledger counts. A cap that is not
+    /// checked would guard nothing.
+    fn check_periods(&self) -> Result<(), UnusableLedger> {
+        let is_counted = |per| Period::all_of(self.day).iter().any(|period| period.per() == per);
+        match self.caps.iter().find(|cap| !is_counted(cap.per)) {
+            None => Ok(()),
+            Some(Cap { scope, per, limit, .. }) => {
+                let (scope, per) = (ScopeName(scope), per.as_str());
+                let detail = format!("it was given a cap of {limit} per {per} on {scope}");
+                Err(UnusableLedger::new(Problem::NoSuchPeriod, self.place, detail))
+            }
+        }
+    }
+
+    /// Checks that the sum does not become larger than a ledger counts.
+    fn check_countable(&self, asked: &Asked) -> Result<(), ReserveError> {
+        let Asked { total, amount } = asked;
+        let largest = Cap::new(total.scope.clone(), total.per(), LARGEST);
+        largest.check(total, *amount).map_err(|refused| {
+            let period = refused.period.unwrap_or(self.day.month().into());
+            let ScopeTotal { scope, settled, held, .. } = total;
             let detail = format!(
-                "{settled} is settled and {held} held on {} in {month}, {asked} may be needed, \
+                "{settled} is settled and {held} held on {} in {period}, {amount} may be needed, \
                  and it counts up to {LARGEST}",
                 ScopeName(scope)
             );
-            UnusableLedger::new(Problem::BeyondCounting, place, detail).into()
+            UnusableLedger::new(Problem::BeyondCounting, self.place, detail).into()
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cap_may_be_reached_and_not_passed() {
-        let usd = NanoUsd::from_nanos;
-        let month = Month::parse("2026-11").unwrap();
-        let totals = Totals { settled: usd(50), held: usd(30) };
-        let ask = |asked, caps: &[Cap]| {
-            Rule { place: "x", month, caps }.check(&Scope::Total, totals, usd(asked))
-        };
-        let cap = |nanos| [Cap::new(Scope::Total, usd(nanos))];
-        assert!(ask(20, &cap(100)).is_ok());
-        let refused = ask(21, &cap(100)).unwrap_err();
-        assert!(matches!(refused, ReserveError::Refused(refused) if refused.left() == usd(20)));
-        assert!(ask(0, &cap(1)).is_ok());
-        assert!(ask(1, &cap(1)).is_err());
-    }
-
-    #[test]
-    fn what_no_cap_refuses_and_a_database_cannot_count_is_no_matter_of_caps() {
-        let month = Month::parse("2026-11").unwrap();
-        let totals = Totals { settled: NanoUsd::from_nanos(50), held: NanoUsd::from_nanos(30) };
-        for caps in [vec![], vec![Cap::new(Scope::Total, NanoUsd::from_nanos(u64::MAX))]] {
-            let rule = Rule { place: "x", month, caps: &caps };
-            let ask = |asked| rule.check(&Scope::Total, totals, NanoUsd::from_nanos(asked));
-            assert!(ask(u64::MAX / 2 - 80).is_ok());
-            let Err(ReserveError::Unusable(unusable)) = ask(u64::MAX / 2 - 79) else { panic!() };
-            assert_eq!(unusable.problem, Problem::BeyondCounting);
-            assert!(!unusable.to_string().contains("cap"), "{unusable}");
-        }
     }
 }

@@ -1,10 +1,13 @@
-//! Scopes, sets of calls whose costs are added up within a month, and their totals.
+//! Scopes, sets of calls whose costs are added up within a period, and their totals.
 
 use std::fmt;
 
-use crate::model::{NanoUsd, ProviderName};
+use crate::model::{NanoUsd, ProviderName, TaskClass};
 
-/// A set of calls whose costs are added up within a month, and can be capped together.
+use super::period::{Per, Period};
+
+/// A set of calls whose costs are added up within a period, and can be capped together. It is
+/// written as `total`, `provider:NAME` or `class:NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Scope {
@@ -12,6 +15,9 @@ pub enum Scope {
     Total,
     /// Scope of the calls to one provider.
     Provider(ProviderName),
+    /// Scope of the calls for one task class, in which every call counts. The calls of an
+    /// orchestration count in the class `orchestrate`.
+    Class(TaskClass),
 }
 
 impl Scope {
@@ -22,6 +28,7 @@ impl Scope {
         match text.split_once(':') {
             None => (text == "total").then_some(Self::Total),
             Some(("provider", name)) => ProviderName::new(name).ok().map(Self::Provider),
+            Some(("class", name)) => TaskClass::new(name).ok().map(Self::Class),
             Some(_) => None,
         }
     }
@@ -32,15 +39,31 @@ impl fmt::Display for Scope {
         match self {
             Self::Total => f.write_str("total"),
             Self::Provider(name) => write!(f, "provider:{name}"),
+            Self::Class(name) => write!(f, "class:{name}"),
         }
     }
 }
 
-/// The total of one scope in a month: what its calls have cost, and what is held for calls under
+/// A scope, displayed as a sentence names it, such as "everything".
+pub(super) struct ScopeName<'a>(pub(super) &'a Scope);
+
+impl fmt::Display for ScopeName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Scope::Total => f.write_str("everything"),
+            Scope::Provider(name) => write!(f, "provider `{name}`"),
+            Scope::Class(name) => write!(f, "task class `{name}`"),
+        }
+    }
+}
+
+/// The total of one scope in one period: what its calls have cost, and what is held for calls under
 /// way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScopeTotal {
+    /// Period whose calls are added up; `None` = the life of this process.
+    pub period: Option<Period>,
     /// Scope whose calls are added up.
     pub scope: Scope,
     /// Sum of the settled costs.
@@ -50,9 +73,20 @@ pub struct ScopeTotal {
 }
 
 impl ScopeTotal {
-    /// Creates the total of a scope from its two sums.
-    pub fn new(scope: Scope, settled: NanoUsd, held: NanoUsd) -> Self {
-        Self { scope, settled, held }
+    /// Creates the total of a scope in a period from its two sums.
+    pub fn new(period: Period, scope: Scope, settled: NanoUsd, held: NanoUsd) -> Self {
+        Self { period: Some(period), scope, settled, held }
+    }
+
+    /// Creates the total of a scope in the life of this process from its two sums. No ledger
+    /// counts it.
+    pub fn of_session(scope: Scope, settled: NanoUsd, held: NanoUsd) -> Self {
+        Self { period: None, scope, settled, held }
+    }
+
+    /// Returns the length of time over which the calls are added up.
+    pub fn per(&self) -> Per {
+        self.period.map_or(Per::Session, Period::per)
     }
 }
 
@@ -63,9 +97,12 @@ mod tests {
     #[test]
     fn a_scope_reads_as_it_prints() {
         let provider = Scope::Provider(ProviderName::new("my.ollama").unwrap());
-        for scope in [Scope::Total, provider] {
+        let class = Scope::Class(TaskClass::new("quick_answer").unwrap());
+        for scope in [Scope::Total, provider, class] {
             assert_eq!(Scope::read(&scope.to_string()), Some(scope));
         }
-        assert_eq!(Scope::read("user:ann"), None);
+        for unknown in ["user:ann", "", "class", "class:", "provider:", "total:", "class:a b"] {
+            assert_eq!(Scope::read(unknown), None, "{unknown:?}");
+        }
     }
 }

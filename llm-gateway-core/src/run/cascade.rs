@@ -219,6 +219,7 @@ fn can_never_pass(context: &Context<'_>, cascade: &PreparedCascade) -> Option<Er
     let counts = |scope: &Scope| match scope {
         Scope::Provider(name) => *name == target.provider,
         Scope::Total => true,
+        Scope::Class(name) => name == class,
     };
     let caps = dispatch::caps(spending).into_iter();
     let cap = caps

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use llm_gateway_core::ledger::{MemoryLedger, MonthSpend, SpendBy};
+use llm_gateway_core::ledger::{MemoryLedger, PeriodSpend, SpendBy};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::{Answer, Failure, Gateway, Request};
 use test_support::in_time;
@@ -143,7 +143,7 @@ impl World {
         self.gateway.route(Request::new("quick", "hi")).await
     }
 
-    async fn spent(&self) -> MonthSpend {
+    async fn spent(&self) -> PeriodSpend {
         spent(&self.ledger, SpendBy::Model).await
     }
 

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use llm_gateway_core::ledger::{
-    Cap, DroppedHolds, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, MonthSpend,
-    ReserveError, SpendBy, UnusableLedger, WriteConfirmation,
+    Cap, Day, DroppedHolds, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, Period,
+    PeriodSpend, ReserveError, SpendBy, UnusableLedger, WriteConfirmation,
 };
 
 /// A ledger that keeps its callers waiting.
@@ -20,7 +20,7 @@ pub(crate) enum Silent {
 impl Ledger for Silent {
     async fn reserve(
         &self,
-        _: Month,
+        _: Day,
         calls: &[HoldRequest],
         _: &[Cap],
     ) -> Result<Vec<Hold>, ReserveError> {
@@ -32,7 +32,7 @@ impl Ledger for Silent {
         }
     }
 
-    async fn spent(&self, _: Month, _: SpendBy) -> Result<MonthSpend, UnusableLedger> {
+    async fn spent(&self, _: Period, _: SpendBy) -> Result<PeriodSpend, UnusableLedger> {
         std::future::pending().await
     }
 

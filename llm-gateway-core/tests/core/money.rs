@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::clock::Clock;
-use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, MonthSpend, SpendBy};
+use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, PeriodSpend, SpendBy};
 use llm_gateway_core::model::{CostBasis, NanoUsd};
 use llm_gateway_core::{Category, Envelope, Environment, Failure, Gateway, Request, Scripted};
 
@@ -53,7 +53,7 @@ impl Till {
         self.gateway.route(Request::new("quick", "hi")).await
     }
 
-    async fn spent(&self) -> MonthSpend {
+    async fn spent(&self) -> PeriodSpend {
         self.gateway.drain().await.unwrap();
         spent(&self.ledger, SpendBy::Provider).await
     }
@@ -229,7 +229,8 @@ async fn a_hold_belongs_to_the_month_in_which_it_is_made() {
     let answer = gateway.route(Request::new("quick", "hi")).await.unwrap();
     assert_eq!(answer.attempts.len(), 2);
     for (month, attempt) in ["2026-11", "2026-12"].into_iter().zip(&answer.attempts) {
-        let spent = ledger.spent(Month::parse(month).unwrap(), SpendBy::Model).await.unwrap();
+        let spent =
+            ledger.spent(Month::parse(month).unwrap().into(), SpendBy::Model).await.unwrap();
         assert_eq!(Some(spent.settled), attempt.cost, "{month}");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use llm_gateway_core::ledger::{MemoryLedger, MonthSpend, SpendBy};
+use llm_gateway_core::ledger::{MemoryLedger, PeriodSpend, SpendBy};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::transport::{
     Credential, HttpRequest, HttpResponse, Transport, TransportError,
@@ -193,7 +193,7 @@ impl World {
         PROVIDERS.into_iter().filter_map(until).collect()
     }
 
-    async fn spent(&self) -> MonthSpend {
+    async fn spent(&self) -> PeriodSpend {
         self.gateway.drain().await.unwrap();
         spent(&self.ledger, SpendBy::Model).await
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use llm_gateway_core::describe::Description;
-use llm_gateway_core::ledger::{MemoryLedger, Month, MonthSpend, SpendBy};
+use llm_gateway_core::ledger::{MemoryLedger, Month, PeriodSpend, SpendBy};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::spend::SpendState;
 use llm_gateway_core::{Category, Environment, GatewayBuilder, Request};
@@ -66,7 +66,7 @@ async fn another_month_is_another_count() {
     gateway.route(Request::new("quick", "hi")).await.unwrap();
     let october = Month::parse("2026-10").unwrap();
     let report = gateway.spent(Some(october), SpendBy::Provider).await.unwrap();
-    assert_eq!(report.spent, MonthSpend::new(october));
+    assert_eq!(report.spent, PeriodSpend::new(october.into()));
     let november = gateway.spent(None, SpendBy::Provider).await.unwrap();
     assert_eq!(november.spent.rows.len(), 1);
 }

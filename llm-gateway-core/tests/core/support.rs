@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use llm_gateway_core::clock::FixedClock;
 use llm_gateway_core::config::{LoadRequest, Loaded, PolicySource, load};
-use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, MonthSpend, SpendBy};
+use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, PeriodSpend, SpendBy};
 use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::{Answer, Environment, Failure, Gateway, GatewayBuilder, Request, Scripted};
 
@@ -69,6 +69,6 @@ pub(crate) fn outcomes(attempts: &[Attempt]) -> Vec<&'static str> {
 }
 
 /// Returns the spending of the month of [`NOW`].
-pub(crate) async fn spent(ledger: &MemoryLedger, by: SpendBy) -> MonthSpend {
-    ledger.spent(Month::parse("2026-11").unwrap(), by).await.unwrap()
+pub(crate) async fn spent(ledger: &MemoryLedger, by: SpendBy) -> PeriodSpend {
+    ledger.spent(Month::parse("2026-11").unwrap().into(), by).await.unwrap()
 }

@@ -341,7 +341,8 @@ fn compare(place: &Path, model: &Model) -> anyhow::Result<()> {
         if !path.is_file() {
             continue;
         }
-        let spent = runtime.block_on(SqliteLedger::at(path).spent(month, SpendBy::Provider))?;
+        let spent =
+            runtime.block_on(SqliteLedger::at(path).spent(month.into(), SpendBy::Provider))?;
         settled += spent.settled.as_nanos();
         calls += spent.rows.iter().map(|row| row.calls).sum::<u64>();
         files += 1;

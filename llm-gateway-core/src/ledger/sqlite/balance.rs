@@ -8,26 +8,29 @@ use rusqlite::{Connection, params};
 
 use crate::model::NanoUsd;
 
-use super::super::month::Month;
+use super::super::period::Period;
 use super::super::rule::{LARGEST, Totals};
 
 /// The scope in which every call counts, as the tables write it.
 const TOTAL: &str = "total";
 
-/// Describes the first mismatch in `month`, in words for a person. Returns `None` if everything
+/// Describes the first mismatch in `period`, in words for a person. Returns `None` if everything
 /// matches.
 ///
 /// It looks at the kept sums and at the open holds, so its cost does not grow with the calls of the
-/// month.
-pub(super) fn mismatch(connection: &Connection, month: Month) -> rusqlite::Result<Option<String>> {
-    for (scope, counted) in counted(connection, month)? {
-        let written = written(connection, month, &scope)?;
+/// period.
+pub(super) fn mismatch(
+    connection: &Connection,
+    period: Period,
+) -> rusqlite::Result<Option<String>> {
+    for (scope, counted) in counted(connection, period)? {
+        let written = written(connection, period, &scope)?;
         let pairs =
             [("settled", written.settled, counted.settled), ("held", written.held, counted.held)];
         for (what, total, rows) in pairs {
             if total != rows {
                 return Ok(Some(format!(
-                    "in {month} the total of `{scope}` says {total} {what}, and its rows come to {rows}"
+                    "in {period} the total of `{scope}` says {total} {what}, and its rows come to {rows}"
                 )));
             }
         }
@@ -35,36 +38,64 @@ pub(super) fn mismatch(connection: &Connection, month: Month) -> rusqlite::Resul
     Ok(None)
 }
 
-/// Returns the sums of a month's rows, by the scopes in which they count.
-fn counted(connection: &Connection, month: Month) -> rusqlite::Result<BTreeMap<String, Totals>> {
+/// Returns the sums of a period's rows, by the scopes in which they count.
+fn counted(connection: &Connection, period: Period) -> rusqlite::Result<BTreeMap<String, Totals>> {
     let mut scopes = BTreeMap::from([(TOTAL.to_owned(), Totals::default())]);
-    let month = month.to_string();
-    let mut sums = connection
-        .prepare_cached("SELECT key, cost FROM sums WHERE month = ?1 AND kind = 'provider'")?;
-    let mut sums = sums.query(params![month])?;
-    while let Some(row) = sums.next()? {
-        let (provider, cost): (String, i64) = (row.get(0)?, row.get(1)?);
-        for scope in [TOTAL.to_owned(), format!("provider:{provider}")] {
-            scopes.entry(scope).or_default().settle(nanos(cost));
-        }
-    }
-    let mut holds =
-        connection.prepare_cached("SELECT amount, scopes FROM holds WHERE month = ?1")?;
-    let mut holds = holds.query(params![month])?;
-    while let Some(row) = holds.next()? {
-        let (amount, counts_in): (i64, String) = (row.get(0)?, row.get(1)?);
-        for scope in counts_in.split(' ') {
-            scopes.entry(scope.to_owned()).or_default().hold(nanos(amount));
-        }
-    }
+    settled(connection, period, &mut scopes)?;
+    held(connection, period, &mut scopes)?;
     Ok(scopes)
 }
 
+/// Adds the settled calls of a period to the scopes in which they count.
+fn settled(
+    connection: &Connection,
+    period: Period,
+    scopes: &mut BTreeMap<String, Totals>,
+) -> rusqlite::Result<()> {
+    let mut sums = connection.prepare_cached(
+        "SELECT kind, key, cost FROM sums WHERE period = ?1 AND kind IN ('provider', 'task_class')",
+    )?;
+    let mut sums = sums.query(params![period.to_string()])?;
+    while let Some(row) = sums.next()? {
+        let (kind, key, cost): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let mut add = |scope| scopes.entry(scope).or_default().settle(nanos(cost));
+        match &*kind {
+            "provider" => {
+                add(format!("provider:{key}"));
+                add(TOTAL.to_owned());
+            }
+            _ => add(format!("class:{key}")),
+        }
+    }
+    Ok(())
+}
+
+/// Adds the open holds of a period to the scopes in which they count.
+fn held(
+    connection: &Connection,
+    period: Period,
+    scopes: &mut BTreeMap<String, Totals>,
+) -> rusqlite::Result<()> {
+    let mut holds =
+        connection.prepare_cached("SELECT amount, scopes, day FROM holds WHERE month = ?1")?;
+    let mut holds = holds.query(params![period.month().to_string()])?;
+    while let Some(row) = holds.next()? {
+        let (amount, counts_in, day): (i64, String, String) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
+        if matches!(period, Period::Month(_)) || day == period.to_string() {
+            for scope in counts_in.split(' ') {
+                scopes.entry(scope.to_owned()).or_default().hold(nanos(amount));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Returns the totals of a scope as the table holds them.
-fn written(connection: &Connection, month: Month, scope: &str) -> rusqlite::Result<Totals> {
+fn written(connection: &Connection, period: Period, scope: &str) -> rusqlite::Result<Totals> {
     let mut select = connection
-        .prepare_cached("SELECT settled, held FROM totals WHERE month = ?1 AND scope = ?2")?;
-    let mut rows = select.query(params![month.to_string(), scope])?;
+        .prepare_cached("SELECT settled, held FROM totals WHERE period = ?1 AND scope = ?2")?;
+    let mut rows = select.query(params![period.to_string(), scope])?;
     match rows.next()? {
         Some(row) => Ok(Totals { settled: nanos(row.get(0)?), held: nanos(row.get(1)?) }),
         None => Ok(Totals::default()),

@@ -9,12 +9,14 @@ use rusqlite::{Connection, Row, params};
 
 use crate::model::NanoUsd;
 
+use super::super::day::Day;
 use super::super::error::{Problem, ReserveError, UnusableLedger};
 use super::super::hold::HoldEnd;
 use super::super::hold_request::{HoldRequest, asked};
 use super::super::month::Month;
-use super::super::month_spend::{DroppedHolds, MonthSpend, SpendBy, SpentRow};
-use super::super::rule::{LARGEST, Rule, Totals};
+use super::super::period::Period;
+use super::super::period_spend::{DroppedHolds, PeriodSpend, SpendBy, SpentRow};
+use super::super::rule::{Asked, LARGEST, Rule, Totals};
 use super::super::scope::{Scope, ScopeTotal};
 use super::balance;
 use super::processes::{Locks, ProcessName};
@@ -22,12 +24,13 @@ use super::processes::{Locks, ProcessName};
 // The statements that run for each call. Each finds its rows by a key, so that a call costs the
 // same after ten calls and after ten million. A test checks SQLite's query plans for that.
 
-const TOTALS: &str = "SELECT settled, held FROM totals WHERE month = ?1 AND scope = ?2";
+const TOTALS: &str = "SELECT settled, held FROM totals WHERE period = ?1 AND scope = ?2";
 const PUT_TOTALS: &str = "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4)";
-const HOLD: &str = "INSERT INTO holds (process, month, provider, model, task_class, amount, scopes)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const HOLD: &str =
+    "INSERT INTO holds (process, month, day, provider, model, task_class, amount, scopes)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const END_HOLD: &str = "DELETE FROM holds WHERE id = ?1 AND process = ?2";
-/// The statement that adds a settled call to the spending of a month. `min()` keeps the sum within
+/// The statement that adds a settled call to the spending of a period. `min()` keeps the sum within
 /// 63 bits; above them it would become a float.
 const BOOK: &str = "INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
      ON CONFLICT DO UPDATE SET
@@ -45,8 +48,8 @@ pub(super) struct Books<'a> {
     connection: &'a Connection,
     locks: &'a Locks,
     name: &'a Arc<ProcessName>,
-    /// The months whose totals were found to match in this transaction.
-    sound: RefCell<BTreeSet<Month>>,
+    /// The periods whose totals were found to match in this transaction.
+    sound: RefCell<BTreeSet<Period>>,
 }
 
 /// The id of a hold in its ledger file.
@@ -75,38 +78,46 @@ impl<'a> Books<'a> {
         rule: &Rule<'_>,
         attempts: &[HoldRequest],
     ) -> rusqlite::Result<Result<Vec<HoldId>, ReserveError>> {
-        let (month, asked) = (rule.month, asked(attempts));
-        if let Err(unbalanced) = self.check_balance(rule.place, month)? {
-            return Ok(Err(unbalanced.into()));
-        }
-        for (scope, amount) in &asked {
-            let totals = self.totals(month, &scope.to_string())?;
-            if let Err(refused) = rule.check(scope, totals, *amount) {
-                return self.with_unsettled(month, refused).map(Err);
+        let (day, asked) = (rule.day, asked(attempts));
+        let mut beside = Vec::new();
+        for period in Period::all_of(day) {
+            if let Err(unbalanced) = self.check_balance(rule.place, period)? {
+                return Ok(Err(unbalanced.into()));
             }
         }
-        for (scope, amount) in asked {
-            self.change(month, &scope.to_string(), |totals| totals.hold(amount))?;
+        for (scope, amount) in &asked {
+            for period in Period::all_of(day) {
+                let total = self.totals(period, &scope.to_string())?.of(period, scope);
+                beside.push(Asked { total, amount: *amount });
+            }
         }
-        attempts.iter().map(|attempt| self.insert(month, attempt)).collect::<Result<_, _>>().map(Ok)
+        if let Err(refused) = rule.check(&beside) {
+            return self.with_unsettled(refused).map(Err);
+        }
+        for (scope, amount) in asked {
+            self.change(day, &scope.to_string(), |totals| totals.hold(amount))?;
+        }
+        attempts.iter().map(|attempt| self.insert(day, attempt)).collect::<Result<_, _>>().map(Ok)
     }
 
-    /// Adds to a refusal the money that dead processes hold in its scope.
-    fn with_unsettled(&self, month: Month, error: ReserveError) -> rusqlite::Result<ReserveError> {
+    /// Adds to a refusal the money that dead processes hold in its scope and its period.
+    fn with_unsettled(&self, error: ReserveError) -> rusqlite::Result<ReserveError> {
         let ReserveError::Refused(refused) = error else { return Ok(error) };
-        let scope = refused.scope.to_string();
-        let held = self.holds(month)?.into_iter().filter(|held| held.is_unsettled);
+        let Some(period) = refused.period else { return Ok(refused.into()) };
+        let scope = refused.cap.scope.to_string();
+        let held = self.holds(period)?.into_iter().filter(|held| held.is_unsettled);
         let held = held.filter(|held| held.scopes.split(' ').any(|it| it == scope));
         let unsettled = held.fold(NanoUsd::ZERO, |sum, held| sum.saturating_add(held.amount));
         Ok(refused.with_unsettled(unsettled).into())
     }
 
-    fn insert(&self, month: Month, attempt: &HoldRequest) -> rusqlite::Result<HoldId> {
-        let scopes: Vec<String> = attempt.scopes.iter().map(Scope::to_string).collect();
+    fn insert(&self, day: Day, attempt: &HoldRequest) -> rusqlite::Result<HoldId> {
+        let scopes: Vec<String> = attempt.scopes().iter().map(Scope::to_string).collect();
         let (provider, model) = (attempt.target.provider.as_str(), attempt.target.model.as_str());
         let row = self.connection.prepare_cached(HOLD)?.insert(params![
             self.name.id,
-            month.to_string(),
+            day.month().to_string(),
+            day.to_string(),
             provider,
             model,
             attempt.task_class.as_str(),
@@ -121,15 +132,15 @@ impl<'a> Books<'a> {
     pub(super) fn close(
         &self,
         id: &HoldId,
-        month: Month,
+        day: Day,
         attempt: &HoldRequest,
         end: HoldEnd,
     ) -> rusqlite::Result<()> {
         let mut delete = self.connection.prepare_cached(END_HOLD)?;
         let is_here = Arc::ptr_eq(&id.name, self.name);
         let was_held = is_here && delete.execute([id.row, id.name.id])? > 0;
-        for scope in &attempt.scopes {
-            self.change(month, &scope.to_string(), |totals| {
+        for scope in attempt.scopes() {
+            self.change(day, &scope.to_string(), |totals| {
                 if was_held {
                     totals.release(attempt.amount);
                 }
@@ -140,57 +151,61 @@ impl<'a> Books<'a> {
         }
         match end {
             HoldEnd::Settled { cost, basis } => {
-                self.book(month, attempt, &SpentRow::of_call("", cost.min(LARGEST), basis))
+                self.book(day, attempt, &SpentRow::of_call("", cost.min(LARGEST), basis))
             }
             HoldEnd::Released => Ok(()),
         }
     }
 
-    fn book(&self, month: Month, attempt: &HoldRequest, row: &SpentRow) -> rusqlite::Result<()> {
+    fn book(&self, day: Day, attempt: &HoldRequest, row: &SpentRow) -> rusqlite::Result<()> {
         let mut add = self.connection.prepare_cached(BOOK)?;
         let (provider, model) = (attempt.target.provider.as_str(), attempt.target.model.as_str());
         let class = attempt.task_class.as_str();
         let (cost, counts) = (nanos(row.cost), [row.calls, row.estimated, row.unknown]);
         let [calls, estimated, unknown] = counts.map(|count| i64::try_from(count).unwrap_or(0));
-        let month = month.to_string();
-        add.execute(params![month, provider, model, class, cost, calls, estimated, unknown])?;
+        for period in Period::all_of(day) {
+            let period = period.to_string();
+            add.execute(params![period, provider, model, class, cost, calls, estimated, unknown])?;
+        }
         Ok(())
     }
 
-    /// Checks that the totals of a month match its rows, once in a transaction.
+    /// Checks that the totals of a period match its rows, once in a transaction.
     fn check_balance(
         &self,
         place: &str,
-        month: Month,
+        period: Period,
     ) -> rusqlite::Result<Result<(), UnusableLedger>> {
-        if self.sound.borrow().contains(&month) {
+        if self.sound.borrow().contains(&period) {
             return Ok(Ok(()));
         }
-        if let Some(detail) = balance::mismatch(self.connection, month)? {
+        if let Some(detail) = balance::mismatch(self.connection, period)? {
             return Ok(Err(UnusableLedger::new(Problem::Unbalanced, place, detail)));
         }
-        self.sound.borrow_mut().insert(month);
+        self.sound.borrow_mut().insert(period);
         Ok(Ok(()))
     }
 
-    /// Returns what a month has cost, and what is held in it.
+    /// Returns what a period has cost, and what is held in it.
     pub(super) fn spent(
         &self,
         place: &str,
-        month: Month,
+        period: Period,
         by: SpendBy,
-    ) -> rusqlite::Result<Result<MonthSpend, UnusableLedger>> {
-        if let Err(unbalanced) = self.check_balance(place, month)? {
-            return Ok(Err(unbalanced));
+    ) -> rusqlite::Result<Result<PeriodSpend, UnusableLedger>> {
+        for covered in PeriodSpend::covered(period) {
+            if let Err(unbalanced) = self.check_balance(place, covered)? {
+                return Ok(Err(unbalanced));
+            }
         }
-        self.month_spend(month, by).map(Ok)
+        self.period_spend(period, by).map(Ok)
     }
 
-    fn month_spend(&self, month: Month, by: SpendBy) -> rusqlite::Result<MonthSpend> {
+    fn period_spend(&self, period: Period, by: SpendBy) -> rusqlite::Result<PeriodSpend> {
         let sql = "SELECT key, cost, calls, estimated, unknown FROM sums
-                   WHERE month = ?1 AND kind = ?2";
+                   WHERE period = ?1 AND kind = ?2";
         let mut select = self.connection.prepare_cached(sql)?;
-        let calls = select.query_map(params![month.to_string(), by.as_str()], |row| {
+        let calls = select.query_map(params![period.to_string(), by.as_str()], |row| {
             let count = |index| row.get(index).map(|count: i64| u64::try_from(count).unwrap_or(0));
             Ok(SpentRow {
                 key: row.get(0)?,
@@ -201,36 +216,51 @@ impl<'a> Books<'a> {
             })
         })?;
         let calls = calls.collect::<rusqlite::Result<Vec<_>>>()?;
-        let mut spent = MonthSpend::new(month).with_calls(calls);
-        for held in self.holds(month)? {
+        let mut spent = PeriodSpend::new(period).with_calls(calls);
+        for held in self.holds(period)? {
             let sum = if held.is_unsettled { &mut spent.unsettled } else { &mut spent.held };
             *sum = sum.saturating_add(held.amount);
         }
-        let sql = "SELECT scope, settled, held FROM totals WHERE month = ?1 ORDER BY scope";
-        let totals = self.rows(sql, month, |row| {
-            let scope = Scope::read(&row.get::<_, String>(0)?);
-            let (settled, held) = (amount(row, 1)?, amount(row, 2)?);
-            Ok(scope.map(|scope| ScopeTotal { scope, settled, held }))
-        })?;
-        spent.scopes = totals.into_iter().flatten().collect();
-        spent.scopes.sort_by(|one, other| one.scope.cmp(&other.scope));
+        for covered in PeriodSpend::covered(period) {
+            spent.scopes.extend(self.scope_totals(covered)?);
+        }
         Ok(spent)
     }
 
-    /// Releases the holds of dead processes in `month`.
+    /// Returns the totals of a period, in the order of their scopes.
+    fn scope_totals(&self, period: Period) -> rusqlite::Result<Vec<ScopeTotal>> {
+        let sql = "SELECT scope, settled, held FROM totals WHERE period = ?1";
+        let totals = self.rows(sql, &period.to_string(), |row| {
+            let scope = Scope::read(&row.get::<_, String>(0)?);
+            let totals = Totals { settled: amount(row, 1)?, held: amount(row, 2)? };
+            Ok(scope.map(|scope| totals.of(period, &scope)))
+        })?;
+        let mut totals: Vec<_> = totals.into_iter().flatten().collect();
+        totals.sort_by(|one, other| one.scope.cmp(&other.scope));
+        Ok(totals)
+    }
+
+    /// Releases the holds of dead processes in `month`, and in its days.
     pub(super) fn drop_unsettled(
         &self,
         place: &str,
         month: Month,
     ) -> rusqlite::Result<Result<DroppedHolds, UnusableLedger>> {
-        if let Err(unbalanced) = self.check_balance(place, month)? {
-            return Ok(Err(unbalanced));
+        let unsettled = self.holds(month.into())?.into_iter().filter(|held| held.is_unsettled);
+        let unsettled: Vec<_> = unsettled.collect();
+        let days = unsettled.iter().flat_map(HoldRow::periods);
+        for period in days.chain([month.into()]).collect::<BTreeSet<_>>() {
+            if let Err(unbalanced) = self.check_balance(place, period)? {
+                return Ok(Err(unbalanced));
+            }
         }
         let mut dropped = DroppedHolds::default();
-        for held in self.holds(month)?.into_iter().filter(|held| held.is_unsettled) {
+        for held in unsettled {
             self.connection.execute("DELETE FROM holds WHERE id = ?1", [held.id])?;
             for scope in held.scopes.split(' ') {
-                self.change(month, scope, |totals| totals.release(held.amount))?;
+                for period in held.periods() {
+                    self.change_in(period, scope, |totals| totals.release(held.amount))?;
+                }
             }
             dropped.add(held.amount);
         }
@@ -238,61 +268,83 @@ impl<'a> Books<'a> {
         Ok(Ok(dropped))
     }
 
-    fn holds(&self, month: Month) -> rusqlite::Result<Vec<HoldRow>> {
+    /// Returns the open holds that count in a period.
+    fn holds(&self, period: Period) -> rusqlite::Result<Vec<HoldRow>> {
         let mut ended: BTreeMap<i64, bool> = BTreeMap::new();
-        let sql = "SELECT id, process, amount, scopes FROM holds WHERE month = ?1";
-        self.rows(sql, month, |row| {
+        let (month, sql) =
+            (period.month(), "SELECT id, process, amount, scopes, day FROM holds WHERE month = ?1");
+        let holds = self.rows(sql, &month.to_string(), |row| {
             let process = row.get(1)?;
             let is_unsettled = *ended
                 .entry(process)
                 .or_insert_with(|| self.locks.has_ended(self.connection, process));
             Ok(HoldRow {
                 id: row.get(0)?,
+                month,
+                day: Day::parse(&row.get::<_, String>(4)?).ok(),
                 amount: amount(row, 2)?,
                 scopes: row.get(3)?,
                 is_unsettled,
             })
-        })
+        })?;
+        Ok(holds.into_iter().filter(|held| held.periods().contains(&period)).collect())
     }
 
-    fn totals(&self, month: Month, scope: &str) -> rusqlite::Result<Totals> {
+    fn totals(&self, period: Period, scope: &str) -> rusqlite::Result<Totals> {
         let mut select = self.connection.prepare_cached(TOTALS)?;
-        let mut rows = select.query(params![month.to_string(), scope])?;
+        let mut rows = select.query(params![period.to_string(), scope])?;
         match rows.next()? {
             Some(row) => Ok(Totals { settled: amount(row, 0)?, held: amount(row, 1)? }),
             None => Ok(Totals::default()),
         }
     }
 
-    fn change(
+    /// Changes the totals of a scope in a day and in its month.
+    fn change(&self, day: Day, scope: &str, change: impl Fn(&mut Totals)) -> rusqlite::Result<()> {
+        Period::all_of(day)
+            .into_iter()
+            .try_for_each(|period| self.change_in(period, scope, &change))
+    }
+
+    fn change_in(
         &self,
-        month: Month,
+        period: Period,
         scope: &str,
-        change: impl FnOnce(&mut Totals),
+        change: impl Fn(&mut Totals),
     ) -> rusqlite::Result<()> {
-        let mut totals = self.totals(month, scope)?;
+        let mut totals = self.totals(period, scope)?;
         change(&mut totals);
         let mut put = self.connection.prepare_cached(PUT_TOTALS)?;
         let (settled, held) = (nanos(totals.settled), nanos(totals.held));
-        put.execute(params![month.to_string(), scope, settled, held]).map(drop)
+        put.execute(params![period.to_string(), scope, settled, held]).map(drop)
     }
 
     fn rows<T>(
         &self,
         sql: &str,
-        month: Month,
+        period: &str,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Vec<T>> {
-        self.connection.prepare_cached(sql)?.query_map([month.to_string()], read)?.collect()
+        self.connection.prepare_cached(sql)?.query_map([period], read)?.collect()
     }
 }
 
 /// A row of the ledger's table of holds.
 struct HoldRow {
     id: i64,
+    month: Month,
+    /// Day in which the hold was made; `None` if a version that knew no days made it.
+    day: Option<Day>,
     amount: NanoUsd,
     scopes: String,
     is_unsettled: bool,
+}
+
+impl HoldRow {
+    /// Returns the periods in which the hold counts: its month, and its day where that is known.
+    fn periods(&self) -> Vec<Period> {
+        self.day.map(Period::Day).into_iter().chain([Period::Month(self.month)]).collect()
+    }
 }
 
 /// Returns an amount as SQLite stores it: in signed 64 bits, which no checked sum exceeds.

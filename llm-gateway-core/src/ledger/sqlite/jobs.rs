@@ -4,10 +4,10 @@
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::super::cap::Cap;
+use super::super::day::Day;
 use super::super::error::{ReserveError, UnusableLedger};
 use super::super::hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 use super::super::hold_request::HoldRequest;
-use super::super::month::Month;
 use super::super::rule::Rule;
 use super::Queue;
 use super::books::{Books, HoldId};
@@ -82,7 +82,7 @@ where
 
 /// The job that sets money aside for one or more attempts.
 pub(super) struct Reserve {
-    month: Month,
+    day: Day,
     attempts: Vec<HoldRequest>,
     caps: Vec<Cap>,
     slots: OwnedSemaphorePermit,
@@ -93,29 +93,29 @@ pub(super) struct Reserve {
 
 impl Reserve {
     pub(super) fn new(
-        month: Month,
+        day: Day,
         attempts: Vec<HoldRequest>,
         caps: Vec<Cap>,
         slots: OwnedSemaphorePermit,
         queue: Queue,
         reply: oneshot::Sender<Result<Vec<Hold>, ReserveError>>,
     ) -> Self {
-        Self { month, attempts, caps, slots, queue, found: None, reply }
+        Self { day, attempts, caps, slots, queue, found: None, reply }
     }
 }
 
 impl Job for Reserve {
     fn run(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
-        let rule = Rule { place: &self.queue.place, month: self.month, caps: &self.caps };
+        let rule = Rule { place: &self.queue.place, day: self.day, caps: &self.caps };
         self.found = Some(books.reserve(&rule, &self.attempts)?);
         Ok(())
     }
 
     fn answer(self: Box<Self>, written: Result<(), UnusableLedger>) -> Option<Box<dyn Job>> {
-        let Self { month, attempts, mut slots, queue, found, reply, .. } = *self;
+        let Self { day, attempts, mut slots, queue, found, reply, .. } = *self;
         let guard = |(id, attempt): (HoldId, HoldRequest)| {
             let (slot, queue, amount) = (slots.split(1), queue.clone(), attempt.amount);
-            let hold = OpenHold { id, month, attempt, slot };
+            let hold = OpenHold { id, day, attempt, slot };
             Hold::new(amount, Box::new(SqliteSlot { hold, queue }))
         };
         let answer = match (written, found) {
@@ -139,7 +139,7 @@ struct SqliteSlot {
 /// A hold that has not ended, with the room in the queue that is kept for its end.
 struct OpenHold {
     id: HoldId,
-    month: Month,
+    day: Day,
     attempt: HoldRequest,
     slot: Option<OwnedSemaphorePermit>,
 }
@@ -161,7 +161,7 @@ struct Close {
 
 impl Job for Close {
     fn run(&mut self, books: &Books<'_>) -> rusqlite::Result<()> {
-        books.close(&self.hold.id, self.hold.month, &self.hold.attempt, self.end)
+        books.close(&self.hold.id, self.hold.day, &self.hold.attempt, self.end)
     }
 
     fn answer(mut self: Box<Self>, written: Result<(), UnusableLedger>) -> Option<Box<dyn Job>> {

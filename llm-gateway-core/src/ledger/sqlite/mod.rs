@@ -8,7 +8,7 @@
 //! The path decides. If the file is moved or replaced, the thread changes to the file that is at
 //! the path now, and books in it the ends of holds that it still had in the other.
 //!
-//! A report of the month takes no write lock: it is read while others write, after the jobs that
+//! A report takes no write lock: it is read while others write, after the jobs that
 //! were sent before it. The log is folded into the file when the ledger is drained, and after a
 //! second without a job, so that a copy of the file is complete whenever nobody uses it.
 //!
@@ -36,11 +36,13 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::Ledger;
 use super::cap::Cap;
+use super::day::Day;
 use super::error::{ReserveError, UnusableLedger};
 use super::hold::Hold;
 use super::hold_request::HoldRequest;
 use super::month::Month;
-use super::month_spend::{DroppedHolds, MonthSpend, SpendBy};
+use super::period::Period;
+use super::period_spend::{DroppedHolds, PeriodSpend, SpendBy};
 
 use books::Books;
 use jobs::{Job, Need, Query, Reserve};
@@ -109,7 +111,7 @@ impl fmt::Debug for SqliteLedger {
 impl Ledger for SqliteLedger {
     async fn reserve(
         &self,
-        month: Month,
+        day: Day,
         attempts: &[HoldRequest],
         caps: &[Cap],
     ) -> Result<Vec<Hold>, ReserveError> {
@@ -119,13 +121,13 @@ impl Ledger for SqliteLedger {
         let (reply, heard) = oneshot::channel();
         let queue = self.queue.clone();
         let (attempts, caps) = (attempts.to_vec(), caps.to_vec());
-        self.queue.put(Box::new(Reserve::new(month, attempts, caps, slots, queue, reply)));
+        self.queue.put(Box::new(Reserve::new(day, attempts, caps, slots, queue, reply)));
         heard.await.unwrap_or_else(|_| Err(self.queue.stopped().into()))
     }
 
-    async fn spent(&self, month: Month, by: SpendBy) -> Result<MonthSpend, UnusableLedger> {
+    async fn spent(&self, period: Period, by: SpendBy) -> Result<PeriodSpend, UnusableLedger> {
         let place = Arc::clone(&self.queue.place);
-        self.ask(Need::Reading, move |books| books.spent(&place, month, by)).await?
+        self.ask(Need::Reading, move |books| books.spent(&place, period, by)).await?
     }
 
     async fn drop_unsettled(&self, month: Month) -> Result<DroppedHolds, UnusableLedger> {

@@ -28,7 +28,8 @@ const APPLICATION_ID: i64 = 0x6c6c_6777;
 
 /// The SQL scripts that build the ledger's schema, one for each version. `user_version` counts the
 /// scripts that ran. Four lines of code run the scripts, so no crate is needed.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("sums.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema.sql"), include_str!("sums.sql"), include_str!("days.sql")];
 
 /// The number of checks of a lock after which it is tested whether locks work at all: a tenth of a
 /// second.

@@ -1,4 +1,4 @@
-//! Reads a ledger file without a write lock, so that a report of the month never waits for a
+//! Reads a ledger file without a write lock, so that a report never waits for a
 //! writer.
 
 use std::path::Path;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::ledger::{ReserveError, SpendBy};
 use crate::model::CostBasis;
 
-use super::{Process, World, call, november, total_cap, usd};
+use super::{Process, World, call, last_day, november, total_cap, usd};
 
 /// The worst case of each call, its real cost, and the number of worst cases that fit under the
 /// cap.
@@ -25,7 +25,7 @@ struct Seen {
 async fn caller(process: Arc<Process>, seen: Arc<Seen>) {
     let caps = [total_cap(WORST * FIT)];
     for _ in 0..12 {
-        let asked = process.reserve_one(november(), call("openai/m", WORST), &caps);
+        let asked = process.reserve_one(last_day(), call("openai/m", WORST), &caps);
         let mut hold = match asked.await {
             Ok(hold) => hold,
             Err(ReserveError::Refused(_)) => {
@@ -56,7 +56,7 @@ async fn a_crowd_never_passes_the_cap(world: World) {
         caller.await.unwrap();
     }
     let (most, made) = (seen.most.load(Ordering::SeqCst), seen.made.load(Ordering::SeqCst));
-    let spent = world.process().spent(november(), SpendBy::Model).await.unwrap();
+    let spent = world.process().spent(november().into(), SpendBy::Model).await.unwrap();
     assert!((1..=FIT).contains(&most), "{most} calls at once");
     assert_eq!((spent.settled, spent.held, spent.rows[0].calls), (usd(made * COST), usd(0), made));
     assert!(spent.settled <= usd(WORST * FIT));

@@ -11,7 +11,7 @@ use crate::model::{ModelId, NanoUsd, ProviderName, Target, TaskClass};
 
 #[cfg(feature = "sqlite")]
 use super::SqliteLedger;
-use super::{Cap, HoldRequest, Ledger, MemoryLedger, Month, Scope};
+use super::{Cap, Day, HoldRequest, Ledger, MemoryLedger, Month, Per, Scope};
 
 /// A ledger that several processes share.
 enum World {
@@ -76,6 +76,11 @@ fn usd(nanos: u64) -> NanoUsd {
     NanoUsd::from_nanos(nanos)
 }
 
+/// Returns the last day of [`november`], on which most tests make their holds.
+fn last_day() -> Day {
+    Day::parse("2026-11-30").unwrap()
+}
+
 fn november() -> Month {
     Month::parse("2026-11").unwrap()
 }
@@ -92,5 +97,5 @@ fn call(target: &str, nanos: u64) -> HoldRequest {
 }
 
 fn total_cap(nanos: u64) -> Cap {
-    Cap::new(Scope::Total, usd(nanos))
+    Cap::new(Scope::Total, Per::Month, usd(nanos))
 }

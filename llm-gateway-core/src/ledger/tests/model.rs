@@ -1,52 +1,91 @@
 //! Tests of a ledger by random histories of several processes, compared with the simplest model of
-//! a ledger.
+//! a ledger: a list of holds and a list of booked calls, each with its day.
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use tokio::runtime::Builder;
 
-use crate::ledger::{Cap, Hold, ReserveError, Scope, SpendBy};
-use crate::model::CostBasis;
+use crate::ledger::{Cap, Day, Hold, HoldRequest, Per, Period, ReserveError, Scope, SpendBy};
+use crate::model::{CostBasis, TaskClass};
 
-use super::{Process, World, call, november, provider, total_cap, usd};
+use super::{Process, World, call, provider, total_cap, usd};
 
-const TARGETS: [&str; 2] = ["openai/m", "gemini/m"];
+/// The kinds of calls, each a target and a task class.
+const KINDS: [(&str, &str); 3] =
+    [("openai/m", "coding"), ("gemini/m", "coding"), ("openai/m", "chat")];
+/// The days on which holds are made: two of one month, the first of the next, and one of the year
+/// after it. A clock that is set back goes from a later one to an earlier one.
+const DAYS: [&str; 4] = ["2026-11-29", "2026-11-30", "2026-12-01", "2027-11-30"];
 const PROCESSES: usize = 3;
-const TOTAL: u64 = 1_000;
-const OPENAI: u64 = 600;
+
+/// The caps that every step of a history is made under.
+fn caps() -> Vec<Cap> {
+    let openai = Scope::Provider(provider("openai"));
+    let coding = Scope::Class(TaskClass::new("coding").unwrap());
+    vec![
+        total_cap(1_000),
+        Cap::new(Scope::Total, Per::Day, usd(700)),
+        Cap::new(openai.clone(), Per::Month, usd(600)),
+        Cap::new(openai, Per::Day, usd(500)),
+        Cap::new(coding.clone(), Per::Day, usd(450)),
+        Cap::new(coding, Per::Month, usd(800)),
+    ]
+}
 
 #[derive(Debug, Clone)]
 enum Step {
-    Reserve { process: usize, calls: Vec<(usize, u64)> },
+    Reserve { process: usize, day: usize, calls: Vec<(usize, u64)> },
     Send(usize),
     Settle(usize, u64),
     Release(usize),
     Drop(usize),
     Crash(usize),
-    DropUnsettled(usize),
+    DropUnsettled(usize, usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let process = 0..PROCESSES;
-    let calls = prop::collection::vec((0..TARGETS.len(), 0..400_u64), 0..4);
+    let calls = prop::collection::vec((0..KINDS.len(), 0..400_u64), 0..4);
+    let reserve = (process.clone(), 0..DAYS.len(), calls);
     let step = prop_oneof![
-        6 => (process.clone(), calls).prop_map(|(process, calls)| Step::Reserve { process, calls }),
+        6 => reserve.prop_map(|(process, day, calls)| Step::Reserve { process, day, calls }),
         3 => any::<usize>().prop_map(Step::Send),
         3 => (any::<usize>(), 0..500_u64).prop_map(|(hold, cost)| Step::Settle(hold, cost)),
         2 => any::<usize>().prop_map(Step::Release),
         2 => any::<usize>().prop_map(Step::Drop),
         1 => process.clone().prop_map(Step::Crash),
-        1 => process.prop_map(Step::DropUnsettled),
+        1 => (process, 0..DAYS.len()).prop_map(|(by, day)| Step::DropUnsettled(by, day)),
     ];
     prop::collection::vec(step, 1..30)
+}
+
+/// Money in the model: held for a call, or booked as its cost.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    day: Day,
+    kind: usize,
+    amount: u64,
+}
+
+impl Entry {
+    /// Returns whether the entry counts in `scope` and in `period`.
+    fn counts(&self, period: Period, scope: &Scope) -> bool {
+        let (target, class) = KINDS[self.kind];
+        let in_scope = match scope {
+            Scope::Total => true,
+            Scope::Provider(name) => target == format!("{name}/m"),
+            Scope::Class(name) => name.as_str() == class,
+        };
+        // The text decides, in place of the rule that is under test.
+        in_scope && self.day.to_string().starts_with(&period.to_string())
+    }
 }
 
 /// An open hold in the model, beside the hold of the ledger under test.
 struct Open {
     process: usize,
-    target: usize,
-    amount: u64,
+    entry: Entry,
     sent: bool,
     guard: Hold,
 }
@@ -56,65 +95,93 @@ struct History {
     world: World,
     processes: Vec<Process>,
     open: Vec<Open>,
-    /// The holds of dead processes in the model: (target, amount).
-    lost: Vec<(usize, u64)>,
-    settled: BTreeMap<usize, (u64, u64)>,
+    /// The holds of dead processes.
+    lost: Vec<Entry>,
+    settled: Vec<Entry>,
+}
+
+fn day(index: usize) -> Day {
+    Day::parse(DAYS[index]).unwrap()
+}
+
+fn request(&(kind, amount): &(usize, u64)) -> HoldRequest {
+    let (target, class) = KINDS[kind];
+    let like = call(target, amount);
+    HoldRequest::new(like.target, TaskClass::new(class).unwrap(), usd(amount))
 }
 
 impl History {
     fn new(world: World) -> Self {
         let processes = (0..PROCESSES).map(|_| world.process()).collect();
-        Self { world, processes, open: vec![], lost: vec![], settled: BTreeMap::new() }
+        Self { world, processes, open: vec![], lost: vec![], settled: vec![] }
     }
 
-    fn counted(&self, target: usize) -> u64 {
-        let held = self.open.iter().filter(|hold| hold.target == target).map(|hold| hold.amount);
-        let lost = self.lost.iter().filter(|hold| hold.0 == target).map(|hold| hold.1);
-        held.chain(lost).sum::<u64>() + self.settled.get(&target).map_or(0, |booked| booked.0)
+    /// Returns the sum of the entries that count in a scope and a period.
+    fn sum<'a>(entries: impl Iterator<Item = &'a Entry>, period: Period, scope: &Scope) -> u64 {
+        entries.filter(|entry| entry.counts(period, scope)).map(|entry| entry.amount).sum()
     }
 
-    fn fits(&self, calls: &[(usize, u64)]) -> bool {
-        let asked = |target| calls.iter().filter(|c| c.0 == target).map(|c| c.1).sum::<u64>();
-        let (openai, all) = (asked(0), asked(0) + asked(1));
-        let counted = self.counted(0);
-        let fits_all = all == 0 || counted + self.counted(1) + all <= TOTAL;
-        fits_all && (openai == 0 || counted + openai <= OPENAI)
+    fn held(&self) -> impl Iterator<Item = &Entry> {
+        self.open.iter().map(|hold| &hold.entry)
     }
 
-    fn book(&mut self, target: usize, cost: u64) {
-        let booked = self.settled.entry(target).or_default();
-        *booked = (booked.0 + cost, booked.1 + 1);
+    fn counted(&self, period: Period, scope: &Scope) -> u64 {
+        Self::sum(self.held().chain(&self.lost).chain(&self.settled), period, scope)
+    }
+
+    /// Returns the caps that do not allow `calls` on `day`.
+    fn refusing(&self, day: Day, calls: &[(usize, u64)]) -> Vec<Cap> {
+        let asked: Vec<_> =
+            calls.iter().map(|&(kind, amount)| Entry { day, kind, amount }).collect();
+        let refuses = |cap: &Cap| {
+            let period = match cap.per {
+                Per::Day => Period::Day(day),
+                _ => Period::Month(day.month()),
+            };
+            let asked = Self::sum(asked.iter(), period, &cap.scope);
+            asked > 0 && self.counted(period, &cap.scope) + asked > cap.limit.as_nanos()
+        };
+        caps().into_iter().filter(refuses).collect()
     }
 
     fn take(&mut self, index: usize) -> Option<Open> {
         (!self.open.is_empty()).then(|| self.open.swap_remove(index % self.open.len()))
     }
 
-    async fn reserve(&mut self, process: usize, calls: &[(usize, u64)]) {
-        let caps = [total_cap(TOTAL), Cap::new(Scope::Provider(provider("openai")), usd(OPENAI))];
-        let requests: Vec<_> = calls.iter().map(|(t, amount)| call(TARGETS[*t], *amount)).collect();
-        match self.processes[process].reserve(november(), &requests, &caps).await {
+    async fn reserve(&mut self, process: usize, day: Day, calls: &[(usize, u64)]) {
+        let requests: Vec<_> = calls.iter().map(request).collect();
+        let refusing = self.refusing(day, calls);
+        match self.processes[process].reserve(day, &requests, &caps()).await {
             Ok(guards) => {
-                assert!(self.fits(calls), "{calls:?} passed a cap");
+                assert!(refusing.is_empty(), "{calls:?} passed {refusing:?}");
                 assert_eq!(guards.len(), calls.len());
-                self.open.extend(guards.into_iter().zip(calls).map(
-                    |(guard, &(target, amount))| Open {
-                        process,
-                        target,
-                        amount,
-                        sent: false,
-                        guard,
-                    },
-                ));
+                let open = |(guard, &(kind, amount))| {
+                    let entry = Entry { day, kind, amount };
+                    Open { process, entry, sent: false, guard }
+                };
+                self.open.extend(guards.into_iter().zip(calls).map(open));
             }
-            Err(ReserveError::Refused(_)) => assert!(!self.fits(calls), "{calls:?} was refused"),
+            Err(ReserveError::Refused(refused)) => {
+                assert!(refusing.contains(&refused.cap), "{calls:?}: {refused}");
+                let longest = refusing.iter().map(|cap| cap.per).max();
+                assert_eq!(Some(refused.cap.per), longest, "{refused}");
+                let (period, scope) = (refused.period.unwrap(), &refused.cap.scope);
+                assert!(period.contains(day));
+                let [held, lost] = [self.held().collect(), self.lost.iter().collect::<Vec<_>>()]
+                    .map(|entries| Self::sum(entries.into_iter(), period, scope));
+                let settled = Self::sum(self.settled.iter(), period, scope);
+                let figures = [refused.settled, refused.held, refused.unsettled];
+                assert_eq!(figures, [settled, held + lost, lost].map(usd), "{refused}");
+            }
             Err(other) => panic!("{other}"),
         }
     }
 
     async fn apply(&mut self, step: &Step) {
         match *step {
-            Step::Reserve { process, ref calls } => self.reserve(process, calls).await,
+            Step::Reserve { process, day: on, ref calls } => {
+                self.reserve(process, day(on), calls).await;
+            }
             Step::Send(index) => {
                 let Some(mut hold) = self.take(index) else { return };
                 (hold.sent, ()) = (true, hold.guard.sent());
@@ -123,7 +190,7 @@ impl History {
             Step::Settle(index, cost) => {
                 let Some(hold) = self.take(index) else { return };
                 hold.guard.settle(usd(cost), CostBasis::Exact).await.unwrap();
-                self.book(hold.target, cost);
+                self.settled.push(Entry { amount: cost, ..hold.entry });
             }
             Step::Release(index) => {
                 let Some(hold) = self.take(index) else { return };
@@ -131,49 +198,68 @@ impl History {
             }
             Step::Drop(index) => {
                 let Some(hold) = self.take(index) else { return };
-                if hold.sent {
-                    self.book(hold.target, hold.amount);
-                }
+                self.settled.extend(hold.sent.then_some(hold.entry));
                 drop(hold.guard);
                 self.processes[hold.process].drain().await.unwrap();
             }
             Step::Crash(process) => {
                 std::mem::replace(&mut self.processes[process], self.world.process()).crash().await;
-                let (dead, living) =
+                let (dead, living): (Vec<_>, _) =
                     std::mem::take(&mut self.open).into_iter().partition(|h| h.process == process);
                 self.open = living;
-                let dead: Vec<Open> = dead;
-                self.lost.extend(dead.iter().map(|hold| (hold.target, hold.amount)));
+                self.lost.extend(dead.iter().map(|hold| hold.entry));
             }
-            Step::DropUnsettled(process) => {
-                let dropped = self.processes[process].drop_unsettled(november()).await.unwrap();
-                assert_eq!(dropped.holds, self.lost.len() as u64);
-                self.lost.clear();
+            Step::DropUnsettled(process, on) => {
+                let month = day(on).month();
+                let dropped = self.processes[process].drop_unsettled(month).await.unwrap();
+                let before = self.lost.len();
+                self.lost.retain(|entry| entry.day.month() != month);
+                assert_eq!(dropped.holds, (before - self.lost.len()) as u64);
             }
         }
     }
 
     async fn compare(&self) {
         for process in &self.processes {
-            let spent = process.spent(november(), SpendBy::Provider).await.unwrap();
-            let rows: BTreeMap<_, _> = spent
-                .rows
-                .iter()
-                .map(|row| (row.key.clone(), (row.cost.as_nanos(), row.calls)))
-                .collect();
-            let name = |target: &usize| TARGETS[*target].trim_end_matches("/m").to_owned();
-            assert_eq!(rows, self.settled.iter().map(|(t, booked)| (name(t), *booked)).collect());
-            assert_eq!(spent.settled, usd(self.settled.values().map(|booked| booked.0).sum()));
-            assert_eq!(spent.held, usd(self.open.iter().map(|hold| hold.amount).sum()));
-            assert_eq!(spent.unsettled, usd(self.lost.iter().map(|hold| hold.1).sum()));
-            for total in &spent.scopes {
-                let counted = total.settled.as_nanos() + total.held.as_nanos();
-                let expected = match &total.scope {
-                    Scope::Total => self.counted(0) + self.counted(1),
-                    Scope::Provider(p) => self.counted(usize::from(p.as_str() == "gemini")),
-                };
-                assert_eq!(counted, expected, "{total:?}");
+            for on in (0..DAYS.len()).map(day) {
+                for period in Period::all_of(on) {
+                    self.compare_period(process, period).await;
+                }
             }
+        }
+    }
+
+    async fn compare_period(&self, process: &Process, period: Period) {
+        let spent = process.spent(period, SpendBy::TaskClass).await.unwrap();
+        let rows: BTreeMap<_, _> = spent
+            .rows
+            .iter()
+            .map(|row| (row.key.clone(), (row.cost.as_nanos(), row.calls)))
+            .collect();
+        let mut expected: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        for entry in self.settled.iter().filter(|entry| entry.counts(period, &Scope::Total)) {
+            let row = expected.entry(KINDS[entry.kind].1.to_owned()).or_default();
+            *row = (row.0 + entry.amount, row.1 + 1);
+        }
+        assert_eq!(rows, expected, "{period}");
+        let total = |entries| usd(Self::sum(entries, period, &Scope::Total));
+        assert_eq!(spent.settled, total(self.settled.iter().collect::<Vec<_>>().into_iter()));
+        assert_eq!(spent.held, total(self.held().collect::<Vec<_>>().into_iter()));
+        assert_eq!(spent.unsettled, total(self.lost.iter().collect::<Vec<_>>().into_iter()));
+        for total in &spent.scopes {
+            let counted = total.settled.as_nanos() + total.held.as_nanos();
+            let (of, scope) = (total.period.unwrap(), &total.scope);
+            assert_eq!(counted, self.counted(of, scope), "{total:?}");
+        }
+        for cap in caps() {
+            let covered = Period::all_of(match period {
+                Period::Day(day) => day,
+                Period::Month(month) => Day::first_of(month),
+            });
+            let of = covered.into_iter().find(|of| of.per() == cap.per);
+            let of = of.filter(|of| of.per() != Per::Day || of == &period);
+            let left = |of| cap.limit.as_nanos().saturating_sub(self.counted(of, &cap.scope));
+            assert_eq!(spent.left(&cap), of.map(left).map(usd), "{cap:?} in {period}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::clock::Clock;
-use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, MonthSpend, SpendBy};
+use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, PeriodSpend, SpendBy};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Ending;
 use llm_gateway_core::{Category, Environment, Failure, Scripted, Task};
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{POLICY, TASK, builder, keys, structured, work};
 
-pub(super) async fn spent(ledger: &MemoryLedger) -> MonthSpend {
+pub(super) async fn spent(ledger: &MemoryLedger) -> PeriodSpend {
     ledger.drain().await.unwrap();
     crate::support::spent(ledger, SpendBy::TaskClass).await
 }
@@ -169,7 +169,8 @@ async fn a_month_that_ends_between_two_steps_is_not_overspent() {
         let gateway = builder(POLICY, &script, &ledger).environment(capped(usd));
         let gateway = gateway.clock(Arc::new(LastOfNovember(script))).build().unwrap();
         let done = gateway.orchestrate(Task::new(TASK)).await.unwrap();
-        let december = ledger.spent(Month::parse("2026-12").unwrap(), SpendBy::TaskClass).await;
+        let december =
+            ledger.spent(Month::parse("2026-12").unwrap().into(), SpendBy::TaskClass).await;
         let december = december.unwrap();
         assert_eq!((december.held, december.settled), (NanoUsd::ZERO, NanoUsd::ZERO));
         (done.ending.clone(), spent(&ledger).await)

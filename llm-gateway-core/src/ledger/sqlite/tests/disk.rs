@@ -8,7 +8,7 @@ use crate::model::{CostBasis, ModelId, NanoUsd};
 
 use super::super::books::{Books, OF_A_CALL};
 use super::super::jobs::Need;
-use super::{Place, call, november, problem};
+use super::{Place, call, last_day, november, problem};
 
 /// A ledger whose file cannot grow. SQLite then fails as on a full disk.
 struct Full {
@@ -21,7 +21,7 @@ impl Full {
     async fn with(calls: &[HoldRequest]) -> (Self, Vec<Hold>) {
         let place = Place::new();
         let ledger = SqliteLedger::at(&place.path);
-        let holds = ledger.reserve(november(), calls, &[]).await.unwrap();
+        let holds = ledger.reserve(last_day(), calls, &[]).await.unwrap();
         let full = Self { place, ledger };
         full.run("CREATE TABLE filling AS SELECT zeroblob(200000)");
         // A limit below the current size means the current size.
@@ -43,7 +43,7 @@ impl Full {
 
 /// Returns the settled and the held money of the month, and the number of spend rows.
 async fn sums(ledger: &SqliteLedger) -> (u64, u64, usize) {
-    let spent = ledger.spent(november(), SpendBy::Model).await.unwrap();
+    let spent = ledger.spent(november().into(), SpendBy::Model).await.unwrap();
     (spent.settled.as_nanos(), spent.held.as_nanos(), spent.rows.len())
 }
 
@@ -52,7 +52,7 @@ async fn a_full_disk_gives_no_hold_and_works_again_when_there_is_room() {
     let (full, mut held) = Full::with(&[call(10)]).await;
     // These calls need more room than the last page has: all of them are held, or none.
     let many = vec![call(1); 200];
-    let unusable = match full.ledger.reserve(november(), &many, &[]).await {
+    let unusable = match full.ledger.reserve(last_day(), &many, &[]).await {
         Err(ReserveError::Unusable(unusable)) => unusable,
         other => panic!("{other:?}"),
     };
@@ -64,7 +64,7 @@ async fn a_full_disk_gives_no_hold_and_works_again_when_there_is_room() {
     assert!(unusable.hint().contains("make room"), "{}", unusable.hint());
     assert_eq!(sums(&full.ledger).await, (0, 10, 0));
     full.make_room();
-    let holds = full.ledger.reserve(november(), &many, &[]).await.unwrap();
+    let holds = full.ledger.reserve(last_day(), &many, &[]).await.unwrap();
     assert_eq!(sums(&full.ledger).await, (0, 210, 0));
     drop(holds);
     held.remove(0).settle(NanoUsd::from_nanos(4), CostBasis::Exact).await.unwrap();
@@ -131,7 +131,7 @@ async fn a_ledger_that_may_not_be_written_says_so_and_works_when_it_may() {
         let place = Place::new();
         let state = place.path.parent().unwrap();
         let before = SqliteLedger::at(&place.path);
-        let hold = before.reserve_one(november(), call(10), &[]).await.unwrap();
+        let hold = before.reserve_one(last_day(), call(10), &[]).await.unwrap();
         hold.settle(NanoUsd::from_nanos(4), CostBasis::Exact).await.unwrap();
         // Closing the ledger removes log and index, which could still be written.
         before.crash().await;

@@ -16,10 +16,10 @@ use rand::{RngExt, SeedableRng, TryRng};
 use tempfile::TempDir;
 
 use crate::environment::Environment;
-use crate::ledger::{Cap, Ledger, MonthSpend, ReserveError, Scope, SpendBy, SqliteLedger};
+use crate::ledger::{Cap, Ledger, Per, PeriodSpend, ReserveError, Scope, SpendBy, SqliteLedger};
 use crate::model::{CostBasis, NanoUsd};
 
-use super::{call, november};
+use super::{call, last_day, november};
 
 const CHILD: &str = "ledger::sqlite::tests::kill::child";
 const FOLDER: &str = "LLM_GATEWAY_TEST_LEDGER_FOLDER";
@@ -43,12 +43,12 @@ const TRIES: usize = 600;
 /// A caller that makes calls until what is spent, and what dead processes hold, leaves no room for
 /// a worst case.
 async fn caller(ledger: Arc<SqliteLedger>, mut calls: File, mut refusals: File) {
-    let caps = [Cap::new(Scope::Total, NanoUsd::from_nanos(CAP))];
+    let caps = [Cap::new(Scope::Total, Per::Month, NanoUsd::from_nanos(CAP))];
     for _ in 0..TRIES {
-        let mut hold = match ledger.reserve_one(november(), call(WORST), &caps).await {
+        let mut hold = match ledger.reserve_one(last_day(), call(WORST), &caps).await {
             Ok(hold) => hold,
             Err(ReserveError::Refused(_)) => {
-                let spent = ledger.spent(november(), SpendBy::Model).await.unwrap();
+                let spent = ledger.spent(november().into(), SpendBy::Model).await.unwrap();
                 if used_up(&spent) {
                     return;
                 }
@@ -61,14 +61,14 @@ async fn caller(ledger: Arc<SqliteLedger>, mut calls: File, mut refusals: File) 
         hold.sent();
         calls.write_all(b"+").unwrap();
         // A call takes long enough for the other processes to get their turn at the file.
-        ledger.spent(november(), SpendBy::Model).await.unwrap();
+        ledger.spent(november().into(), SpendBy::Model).await.unwrap();
         calls.write_all(b"-").unwrap();
         hold.settle(NanoUsd::from_nanos(COST), CostBasis::Exact).await.unwrap();
     }
     panic!("the cap is neither used up nor does it let a call through");
 }
 
-fn used_up(spent: &MonthSpend) -> bool {
+fn used_up(spent: &PeriodSpend) -> bool {
     spent.settled.as_nanos() + spent.unsettled.as_nanos() + WORST > CAP
 }
 
@@ -183,7 +183,7 @@ async fn a_crowd_of_processes_spends_the_cap_and_not_a_nano_dollar_more() {
     let mut crowd = Crowd::start();
     crowd.end();
     let (seen, refusals) = (crowd.replay(), crowd.refusals());
-    let spent = crowd.ledger().spent(november(), SpendBy::Model).await.unwrap();
+    let spent = crowd.ledger().spent(november().into(), SpendBy::Model).await.unwrap();
     println!("{PROCESSES} x {CALLERS}, cap of {FIT}: {seen:?}, {refusals} refusals, {spent:?}");
     assert!(refusals > 0, "the cap was never in the way");
     assert_eq!((seen.in_flight, seen.back), (0, PAID_FOR));
@@ -203,7 +203,7 @@ async fn killed_processes_never_pass_the_cap() {
         .count();
     crowd.end();
     let (seen, ledger) = (crowd.replay(), crowd.ledger());
-    let spent = ledger.spent(november(), SpendBy::Model).await.unwrap();
+    let spent = ledger.spent(november().into(), SpendBy::Model).await.unwrap();
     println!(
         "{PROCESSES} x {CALLERS}, cap of {FIT}, {at_work} of {KILLS} kills at work: {seen:?}, {spent:?}"
     );

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::error::{Category, Error};
 use crate::ledger::{
-    HoldRequest, Ledger, Month, Problem, ReserveError, SpendBy, SqliteLedger, UnusableLedger,
+    Day, HoldRequest, Ledger, Month, Problem, ReserveError, SpendBy, SqliteLedger, UnusableLedger,
 };
 use crate::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 
@@ -72,6 +72,11 @@ impl Place {
     }
 }
 
+/// Returns the last day of [`november`], on which the tests make their holds.
+fn last_day() -> Day {
+    Day::parse("2026-11-30").unwrap()
+}
+
 fn november() -> Month {
     Month::parse("2026-11").unwrap()
 }
@@ -83,7 +88,7 @@ fn call(nanos: u64) -> HoldRequest {
 
 /// Asks the ledger for money, and returns the problem that it must have.
 async fn problem(ledger: &SqliteLedger) -> UnusableLedger {
-    match ledger.reserve_one(november(), call(1), &[]).await {
+    match ledger.reserve_one(last_day(), call(1), &[]).await {
         Err(ReserveError::Unusable(unusable)) => unusable,
         other => panic!("{other:?}"),
     }
@@ -132,7 +137,7 @@ async fn a_place_that_cannot_hold_a_file_says_so() {
 async fn a_locked_ledger_says_so_and_works_when_it_is_free() {
     let place = Place::new();
     let ledger = place.ledger();
-    let mut hold = ledger.reserve_one(november(), call(10), &[]).await.unwrap();
+    let mut hold = ledger.reserve_one(last_day(), call(10), &[]).await.unwrap();
     hold.sent();
     let other = Connection::open(&place.path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -143,7 +148,7 @@ async fn a_locked_ledger_says_so_and_works_when_it_is_free() {
     assert_eq!(problem(&place.ledger()).await.problem, Problem::Locked);
     other.execute_batch("ROLLBACK").unwrap();
     // What could not be written before is written now.
-    let spent = ledger.spent(november(), SpendBy::Model).await.unwrap();
+    let spent = ledger.spent(november().into(), SpendBy::Model).await.unwrap();
     assert_eq!((spent.settled.as_nanos(), spent.held.as_nanos()), (4, 0));
 }
 
@@ -153,7 +158,7 @@ async fn a_ledger_that_was_mended_works_without_a_restart() {
     let ledger = place.ledger();
     problem(&ledger).await;
     std::fs::remove_file(&place.path).unwrap();
-    assert!(ledger.reserve_one(november(), call(1), &[]).await.is_ok());
+    assert!(ledger.reserve_one(last_day(), call(1), &[]).await.is_ok());
 }
 
 #[tokio::test]
@@ -171,12 +176,12 @@ async fn a_ledger_that_others_create_at_the_same_time_is_no_stranger() {
 async fn what_was_spent_outlives_the_process_and_its_name_does_not() {
     let place = Place::new();
     let ledger = SqliteLedger::at(&place.path);
-    let hold = ledger.reserve_one(november(), call(10), &[]).await.unwrap();
+    let hold = ledger.reserve_one(last_day(), call(10), &[]).await.unwrap();
     hold.settle(NanoUsd::from_nanos(4), CostBasis::Exact).await.unwrap();
     drop(ledger);
     // The ledger waits for the one that is closing, however slow the disk is.
     let next = SqliteLedger::at(&place.path);
-    assert_eq!(next.spent(november(), SpendBy::Model).await.unwrap().settled.as_nanos(), 4);
+    assert_eq!(next.spent(november().into(), SpendBy::Model).await.unwrap().settled.as_nanos(), 4);
     let count = || {
         Connection::open(&place.path)
             .unwrap()
@@ -229,10 +234,10 @@ async fn nobody_else_may_read_it() {
 async fn two_ways_to_one_file_lead_to_the_same_locks() {
     let place = Place::new();
     let ledger = place.ledger();
-    let _hold = ledger.reserve_one(november(), call(10), &[]).await.unwrap();
+    let _hold = ledger.reserve_one(last_day(), call(10), &[]).await.unwrap();
     let link = place.folder.path().join("link.db");
     std::os::unix::fs::symlink(&place.path, &link).unwrap();
     let other = SqliteLedger::at(&link);
     assert_eq!(other.drop_unsettled(november()).await.unwrap().holds, 0);
-    assert_eq!(other.spent(november(), SpendBy::Model).await.unwrap().held.as_nanos(), 10);
+    assert_eq!(other.spent(november().into(), SpendBy::Model).await.unwrap().held.as_nanos(), 10);
 }

@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use crate::ledger::{
-    Cap, DroppedHolds, Hold, Ledger, MonthSpend, ReserveError, Scope, SpendBy, SqliteLedger,
+    Cap, DroppedHolds, Hold, Ledger, Per, PeriodSpend, ReserveError, Scope, SpendBy, SqliteLedger,
 };
 use crate::model::{CostBasis, NanoUsd};
 
-use super::{Place, call, november};
+use super::{Place, call, last_day, november};
 
 const CAP: u64 = 100;
 
@@ -18,16 +18,16 @@ fn ledger(place: &Place) -> SqliteLedger {
 }
 
 async fn ask(ledger: &SqliteLedger, nanos: u64) -> Result<Hold, ReserveError> {
-    let caps = [Cap::new(Scope::Total, NanoUsd::from_nanos(CAP))];
-    ledger.reserve_one(november(), call(nanos), &caps).await
+    let caps = [Cap::new(Scope::Total, Per::Month, NanoUsd::from_nanos(CAP))];
+    ledger.reserve_one(last_day(), call(nanos), &caps).await
 }
 
 async fn settle(hold: Hold, nanos: u64) {
     hold.settle(NanoUsd::from_nanos(nanos), CostBasis::Exact).await.unwrap();
 }
 
-async fn spent(ledger: &SqliteLedger) -> MonthSpend {
-    ledger.spent(november(), SpendBy::Model).await.unwrap()
+async fn spent(ledger: &SqliteLedger) -> PeriodSpend {
+    ledger.spent(november().into(), SpendBy::Model).await.unwrap()
 }
 
 /// Returns the settled, held and unsettled money of the month.

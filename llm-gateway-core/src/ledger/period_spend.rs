@@ -1,4 +1,4 @@
-//! The spend report of a month, as a ledger returns it.
+//! The spend report of a day or a month, as a ledger returns it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::{CostBasis, NanoUsd};
 
 use super::cap::Cap;
-use super::month::Month;
+use super::period::Period;
 use super::scope::ScopeTotal;
 
 /// The key by which a spend report groups calls.
@@ -34,7 +34,7 @@ impl SpendBy {
     }
 }
 
-/// The settled calls of one provider, model or task class in a month.
+/// The settled calls of one provider, model or task class in a period.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpentRow {
@@ -73,12 +73,12 @@ impl SpentRow {
     }
 }
 
-/// The spend report of a month: what its calls have cost so far, and what is held.
+/// The spend report of a day or a month: what its calls have cost so far, and what is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct MonthSpend {
-    /// Month that the report covers.
-    pub month: Month,
+pub struct PeriodSpend {
+    /// Day or month that the report covers.
+    pub period: Period,
     /// Settled calls, in the order of their keys.
     pub rows: Vec<SpentRow>,
     /// Sum of the settled costs, which is the sum of the rows.
@@ -87,24 +87,33 @@ pub struct MonthSpend {
     pub held: NanoUsd,
     /// Sum of the holds of processes that died. Caps count it like money that is held.
     pub unsettled: NanoUsd,
-    /// Totals of every scope in which calls counted: what caps are checked against.
+    /// Totals of every scope in which calls counted: what caps are checked against. The report of
+    /// a day has those of the day and those of its month, read at the same moment.
     pub scopes: Vec<ScopeTotal>,
 }
 
-impl MonthSpend {
-    /// Creates the report of a `month` in which nothing was spent or held.
-    pub fn new(month: Month) -> Self {
+impl PeriodSpend {
+    /// Creates the report of a `period` in which nothing was spent or held.
+    pub fn new(period: Period) -> Self {
         let zero = NanoUsd::ZERO;
         let (rows, scopes) = (Vec::new(), Vec::new());
-        Self { month, rows, settled: zero, held: zero, unsettled: zero, scopes }
+        Self { period, rows, settled: zero, held: zero, unsettled: zero, scopes }
     }
 
-    /// Returns the amount that `cap` still allows in this month.
-    pub fn left(&self, cap: &Cap) -> NanoUsd {
-        let total = self.scopes.iter().find(|total| total.scope == cap.scope);
-        total.map_or(cap.limit, |total| {
-            cap.limit.saturating_sub(total.settled).saturating_sub(total.held)
-        })
+    /// Returns the periods whose totals the report has: a month alone, or a day and its month.
+    pub(super) fn covered(period: Period) -> Vec<Period> {
+        match period {
+            Period::Day(day) => Period::all_of(day).to_vec(),
+            Period::Month(_) => vec![period],
+        }
+    }
+
+    /// Returns the amount that `cap` still allows. Returns `None` if the report does not cover a
+    /// period of the cap's length: a session never, a day only in the report of a day.
+    pub fn left(&self, cap: &Cap) -> Option<NanoUsd> {
+        let is_covered = Self::covered(self.period).iter().any(|period| period.per() == cap.per);
+        let total = self.scopes.iter().find(|total| cap.limits(total));
+        is_covered.then(|| total.map_or(cap.limit, |total| cap.left(total)))
     }
 
     /// Sets the rows of the report and their sum from settled calls: those of one key become one
