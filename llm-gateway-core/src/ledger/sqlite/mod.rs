@@ -25,6 +25,7 @@ mod probe;
 mod problem;
 mod processes;
 mod reader;
+mod schema;
 mod thread;
 
 use std::fmt;

@@ -13,6 +13,7 @@ use super::files::{FileId, OpenFiles, is_empty, other_names, own_mount};
 use super::probe::lack_of_file_system;
 use super::problem::{of_file, of_lock, of_sqlite};
 use super::processes::{Locks, Process, RegisterError};
+use super::schema::{migrate, not_newer, version};
 use crate::private;
 
 /// The wait between two checks whether a lock on the ledger file is free. SQLite's own wait grows
@@ -22,14 +23,6 @@ const POLL: Duration = Duration::from_millis(2);
 /// The number of checks whether a lock on the ledger file is free, which take five seconds in all.
 /// A transaction takes milliseconds; a process that keeps the file longer is not a gateway.
 pub(super) const PATIENCE: u32 = 2_500;
-
-/// The SQLite application id that marks a file as a ledger of this gateway: "llgw".
-const APPLICATION_ID: i64 = 0x6c6c_6777;
-
-/// The SQL scripts that build the ledger's schema, one for each version. `user_version` counts the
-/// scripts that ran. Four lines of code run the scripts, so no crate is needed.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema.sql"), include_str!("sums.sql"), include_str!("days.sql")];
 
 /// The number of checks of a lock after which it is tested whether locks work at all: a tenth of a
 /// second.
@@ -114,6 +107,7 @@ impl OpenLedger {
         let transaction =
             retry_while_locked(self.patience, meanwhile, || begin(&self.connection, &self.path))?;
         self.in_place()?;
+        not_newer(&transaction, &self.path)?;
         let kept = self.locks.restore(&transaction, &mut self.process);
         kept.map_err(|error| of_lock(&self.path, &error))?;
         let books = Books::new(&transaction, &self.locks, &self.process.name);
@@ -302,42 +296,6 @@ fn open_connection(path: &Path) -> Result<Connection, UnusableLedger> {
     // a wait for the disk, which a batch shares, beside a call of seconds.
     connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
     Ok(connection)
-}
-
-/// Returns the number of migrations that have run in the ledger file.
-fn version(connection: &Connection, path: &Path) -> Result<usize, UnusableLedger> {
-    let read = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let found = || Ok((read("PRAGMA application_id")?, read("PRAGMA user_version")?));
-    let (application, version) = found().map_err(|error| of_sqlite(path, &error))?;
-    let tables = read("SELECT count(*) FROM sqlite_master");
-    let tables = tables.map_err(|error| of_sqlite(path, &error))?;
-    let is_empty = application == 0 && version == 0 && tables == 0;
-    if application != APPLICATION_ID && !is_empty {
-        let detail = format!("it is a database with {tables} tables of something else");
-        return Err(UnusableLedger::new(Problem::Foreign, path.display().to_string(), detail));
-    }
-    let known = MIGRATIONS.len();
-    usize::try_from(version).ok().filter(|version| *version <= known).ok_or_else(|| {
-        let detail = format!("its schema has version {version}, this one knows up to {known}");
-        UnusableLedger::new(Problem::Newer, path.display().to_string(), detail)
-    })
-}
-
-/// Returns whether every migration has run in the ledger file.
-pub(super) fn is_current(connection: &Connection, path: &Path) -> Result<bool, UnusableLedger> {
-    version(connection, path).map(|version| version == MIGRATIONS.len())
-}
-
-/// Runs the migrations that the ledger file lacks.
-fn migrate(connection: &Connection, path: &Path) -> Result<(), UnusableLedger> {
-    let seen = version(connection, path)?;
-    let run = |script: &&str| connection.execute_batch(script);
-    let mut missing = MIGRATIONS.iter().skip(seen);
-    missing
-        .try_for_each(run)
-        .and_then(|()| connection.pragma_update(None, "application_id", APPLICATION_ID))
-        .and_then(|()| connection.pragma_update(None, "user_version", MIGRATIONS.len() as i64))
-        .map_err(|error| of_sqlite(path, &error))
 }
 
 /// Registers this process in the ledger file, and removes processes that have ended.

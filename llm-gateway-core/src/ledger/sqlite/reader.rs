@@ -9,9 +9,10 @@ use super::super::error::UnusableLedger;
 use super::books::Books;
 use super::files::is_empty;
 use super::jobs::Job;
-use super::open::{alone, connect, is_current, retry_while_locked};
+use super::open::{alone, connect, retry_while_locked};
 use super::problem::of_sqlite;
 use super::processes::{Locks, ProcessName};
+use super::schema::is_current;
 
 /// Lets `jobs` read the ledger file at `place`, and returns whether they did. They cannot read if
 /// no writer has created a ledger of this version yet.

@@ -1,4 +1,4 @@
--- Version 1. Money is in nano-dollars. A later version is a script of its own: see open.rs.
+-- Version 1. Money is in nano-dollars. A later version is a script of its own: see schema.rs.
 
 -- What caps are held against: one row per month and scope, whatever the number of calls, so
 -- that a reservation costs the same at ten calls and at ten million.

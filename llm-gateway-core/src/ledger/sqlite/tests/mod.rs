@@ -6,6 +6,7 @@ mod edges;
 mod kill;
 #[cfg(unix)]
 mod moved;
+mod versions;
 
 use std::path::PathBuf;
 
