@@ -8,15 +8,6 @@ use crate::model::{CostBasis, TaskClass};
 
 use super::{Cap, Process, Scope, World, call, last_day, november, provider, total_cap, usd};
 
-/// Runs each of the named functions as a test of the ledger in memory and of the SQLite ledger.
-macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
-        mod memory { $(#[tokio::test] async fn $name() { super::$name(super::World::memory()).await })* }
-        #[cfg(feature = "sqlite")]
-        mod sqlite { $(#[tokio::test] async fn $name() { super::$name(super::World::sqlite()).await })* }
-    };
-}
-
 on_both! {
     a_cap_may_be_reached_and_not_passed,
     calls_of_one_unit_are_held_together_or_not_at_all,

@@ -1,8 +1,18 @@
 //! One test suite for the ledger in memory and the SQLite ledger, which behave alike.
 
+/// Runs each of the named functions as a test of the ledger in memory and of the SQLite ledger.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod memory { $(#[tokio::test] async fn $name() { super::$name(super::World::memory()).await })* }
+        #[cfg(feature = "sqlite")]
+        mod sqlite { $(#[tokio::test] async fn $name() { super::$name(super::World::sqlite()).await })* }
+    };
+}
+
 mod conformance;
 mod crowd;
 mod model;
+mod periods;
 
 #[cfg(feature = "sqlite")]
 use tempfile::TempDir;
