@@ -122,7 +122,7 @@ impl Books {
         let asked = asked(attempts).into_iter().flat_map(|(scope, amount)| {
             Period::all_of(day).map(|period| {
                 let totals = self.totals.get(&(period, scope.clone())).copied().unwrap_or_default();
-                Asked { total: totals.of(period, &scope), amount }
+                Asked { period, scope: scope.clone(), totals, amount }
             })
         });
         asked.collect()

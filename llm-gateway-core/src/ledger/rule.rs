@@ -42,10 +42,12 @@ impl Totals {
     }
 }
 
-/// The sum that calls ask for in one scope, beside what the scope has spent and holds in one of the
-/// periods in which they count.
+/// The sum that calls ask for in one scope and one of the periods in which they count.
 pub(super) struct Asked {
-    pub(super) total: ScopeTotal,
+    pub(super) period: Period,
+    pub(super) scope: Scope,
+    /// What the scope has spent and holds in the period.
+    pub(super) totals: Totals,
     pub(super) amount: NanoUsd,
 }
 
@@ -69,9 +71,10 @@ impl Rule<'_> {
     /// calls but a sum is larger than a ledger counts, and for a cap that no ledger can check.
     pub(super) fn check(&self, asked: &[Asked]) -> Result<(), ReserveError> {
         self.check_periods()?;
-        let refusals = asked.iter().filter_map(|Asked { total, amount }| {
-            let caps = self.caps.iter().filter(|cap| cap.limits(total));
-            caps.min_by_key(|cap| cap.limit)?.check(total, *amount).err()
+        let refusals = asked.iter().filter_map(|Asked { period, scope, totals, amount }| {
+            let total = totals.of(*period, scope);
+            let caps = self.caps.iter().filter(|cap| cap.limits(&total));
+            caps.min_by_key(|cap| cap.limit)?.check(&total, *amount).err()
         });
         match CapRefusal::longest(refusals) {
             Some(refused) => Err(refused.into()),
@@ -95,11 +98,10 @@ impl Rule<'_> {
 
     /// Checks that the sum does not become larger than a ledger counts.
     fn check_countable(&self, asked: &Asked) -> Result<(), ReserveError> {
-        let Asked { total, amount } = asked;
-        let largest = Cap::new(total.scope.clone(), total.per(), LARGEST);
-        largest.check(total, *amount).map_err(|refused| {
-            let period = refused.period.unwrap_or(self.day.month().into());
-            let ScopeTotal { scope, settled, held, .. } = total;
+        let Asked { period, scope, totals: Totals { settled, held }, amount } = asked;
+        let largest = Cap::new(scope.clone(), period.per(), LARGEST);
+        let total = ScopeTotal::new(*period, scope.clone(), *settled, *held);
+        largest.check(&total, *amount).map_err(|_| {
             let detail = format!(
                 "{settled} is settled and {held} held on {} in {period}, {amount} may be needed, \
                  and it counts up to {LARGEST}",

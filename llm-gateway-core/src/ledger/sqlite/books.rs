@@ -78,26 +78,33 @@ impl<'a> Books<'a> {
         rule: &Rule<'_>,
         attempts: &[HoldRequest],
     ) -> rusqlite::Result<Result<Vec<HoldId>, ReserveError>> {
-        let (day, asked) = (rule.day, asked(attempts));
-        let mut beside = Vec::new();
+        let day = rule.day;
         for period in Period::all_of(day) {
             if let Err(unbalanced) = self.check_balance(rule.place, period)? {
                 return Ok(Err(unbalanced.into()));
             }
         }
-        for (scope, amount) in &asked {
-            for period in Period::all_of(day) {
-                let total = self.totals(period, &scope.to_string())?.of(period, scope);
-                beside.push(Asked { total, amount: *amount });
-            }
-        }
-        if let Err(refused) = rule.check(&beside) {
+        let asked = self.asked(day, attempts)?;
+        if let Err(refused) = rule.check(&asked) {
             return self.with_unsettled(refused).map(Err);
         }
-        for (scope, amount) in asked {
-            self.change(day, &scope.to_string(), |totals| totals.hold(amount))?;
+        for Asked { period, scope, mut totals, amount } in asked {
+            totals.hold(amount);
+            self.put(period, &scope.to_string(), totals)?;
         }
         attempts.iter().map(|attempt| self.insert(day, attempt)).collect::<Result<_, _>>().map(Ok)
+    }
+
+    /// Returns what `attempts` ask for in each scope, beside the totals of the day and its month.
+    fn asked(&self, day: Day, attempts: &[HoldRequest]) -> rusqlite::Result<Vec<Asked>> {
+        let mut beside = Vec::new();
+        for (scope, amount) in asked(attempts) {
+            for period in Period::all_of(day) {
+                let totals = self.totals(period, &scope.to_string())?;
+                beside.push(Asked { period, scope: scope.clone(), totals, amount });
+            }
+        }
+        Ok(beside)
     }
 
     /// Adds to a refusal the money that dead processes hold in its scope and its period.
@@ -314,6 +321,10 @@ impl<'a> Books<'a> {
     ) -> rusqlite::Result<()> {
         let mut totals = self.totals(period, scope)?;
         change(&mut totals);
+        self.put(period, scope, totals)
+    }
+
+    fn put(&self, period: Period, scope: &str, totals: Totals) -> rusqlite::Result<()> {
         let mut put = self.connection.prepare_cached(PUT_TOTALS)?;
         let (settled, held) = (nanos(totals.settled), nanos(totals.held));
         put.execute(params![period.to_string(), scope, settled, held]).map(drop)

@@ -1,9 +1,10 @@
 //! Tests of real processes that share a ledger file, left alone or killed in the middle of their
 //! calls. The test binary starts itself.
 //!
-//! Each call appends one byte to a log when it is sent and one when it has ended. The appends of
-//! all processes have one order, which is replayed against the cap afterwards. Callers go on until
-//! the money is spent, so the end of a test does not depend on which process was fast.
+//! Each call appends one byte to a log when it is sent and one when it has ended: the letter of its
+//! kind, in capitals and small. The appends of all processes have one order, which is replayed
+//! against every cap afterwards. Callers go on until the money is spent, so the end of a test does
+//! not depend on which process was fast.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -16,10 +17,13 @@ use rand::{RngExt, SeedableRng, TryRng};
 use tempfile::TempDir;
 
 use crate::environment::Environment;
-use crate::ledger::{Cap, Ledger, Per, PeriodSpend, ReserveError, Scope, SpendBy, SqliteLedger};
-use crate::model::{CostBasis, NanoUsd};
+use crate::ledger::{
+    Cap, CapRefusal, HoldRequest, Ledger, Per, PeriodSpend, ReserveError, Scope, SpendBy,
+    SqliteLedger,
+};
+use crate::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 
-use super::{call, last_day, november};
+use super::{last_day, november};
 
 const CHILD: &str = "ledger::sqlite::tests::kill::child";
 const FOLDER: &str = "LLM_GATEWAY_TEST_LEDGER_FOLDER";
@@ -27,49 +31,81 @@ const FOLDER: &str = "LLM_GATEWAY_TEST_LEDGER_FOLDER";
 const PROCESSES: usize = 8;
 const CALLERS: usize = 40;
 const KILLS: usize = 10;
-/// The worst case of a call, its real cost, and the number of worst cases that fit under the cap.
+/// The worst case of a call, and its real cost.
 const WORST: u64 = 10_000;
 const COST: u64 = 1_000;
-const FIT: u64 = 64;
-const CAP: u64 = WORST * FIT;
 
-/// The number of calls that the cap pays for: the last one is sent when its worst case just fits.
-const PAID_FOR: u64 = (CAP - WORST) / COST + 1;
+/// The kinds of calls: a letter in the log, a provider and a task class.
+const KINDS: [(u8, &str, &str); 3] =
+    [(b'a', "openai", "coding"), (b'b', "openai", "chat"), (b'c', "gemini", "coding")];
+
+/// The number of worst cases that fit under each cap. All three are in the way: of calls that are
+/// spread evenly, two thirds count in the provider and two thirds in the class.
+const FIT: [u64; 3] = [64, 42, 42];
 
 /// The number of calls that a caller tries, of which about 50 are usual, before something must be
 /// wrong.
-const TRIES: usize = 600;
+const TRIES: usize = 800;
 
-/// A caller that makes calls until what is spent, and what dead processes hold, leaves no room for
-/// a worst case.
-async fn caller(ledger: Arc<SqliteLedger>, mut calls: File, mut refusals: File) {
-    let caps = [Cap::new(Scope::Total, Per::Month, NanoUsd::from_nanos(CAP))];
+/// Returns the caps of a day that all processes have: in total, on a provider and on a class.
+fn caps() -> [Cap; 3] {
+    let openai = Scope::Provider(ProviderName::new("openai").unwrap());
+    let coding = Scope::Class(TaskClass::new("coding").unwrap());
+    let [total, provider, class] = FIT.map(|fit| NanoUsd::from_nanos(WORST * fit));
+    [(Scope::Total, total), (openai, provider), (coding, class)]
+        .map(|(scope, limit)| Cap::new(scope, Per::Day, limit))
+}
+
+/// Returns whether a call of a kind counts under a cap.
+fn counts((_, provider, class): (u8, &str, &str), cap: &Cap) -> bool {
+    match &cap.scope {
+        Scope::Total => true,
+        Scope::Provider(name) => name.as_str() == provider,
+        Scope::Class(name) => name.as_str() == class,
+    }
+}
+
+fn call((_, provider, class): (u8, &str, &str)) -> HoldRequest {
+    let target = Target::new(ProviderName::new(provider).unwrap(), ModelId::new("m").unwrap());
+    HoldRequest::new(target, TaskClass::new(class).unwrap(), NanoUsd::from_nanos(WORST))
+}
+
+/// A caller that makes calls of one kind until what is spent under a cap, and what dead processes
+/// hold, leaves no room for a worst case.
+async fn caller(
+    ledger: Arc<SqliteLedger>,
+    kind: (u8, &'static str, &'static str),
+    mut calls: File,
+    mut refusals: File,
+) {
     for _ in 0..TRIES {
-        let mut hold = match ledger.reserve_one(last_day(), call(WORST), &caps).await {
+        let mut hold = match ledger.reserve_one(last_day(), call(kind), &caps()).await {
             Ok(hold) => hold,
-            Err(ReserveError::Refused(_)) => {
-                let spent = ledger.spent(november().into(), SpendBy::Model).await.unwrap();
-                if used_up(&spent) {
+            Err(ReserveError::Refused(refused)) => {
+                let by = caps().iter().position(|cap| *cap == refused.cap).unwrap();
+                refusals.write_all(by.to_string().as_bytes()).unwrap();
+                if used_up(&refused) {
                     return;
                 }
                 // There would be room without what other processes hold.
-                refusals.write_all(b"!").unwrap();
+                ledger.spent(last_day().into(), SpendBy::Model).await.unwrap();
                 continue;
             }
             Err(other) => panic!("{other}"),
         };
         hold.sent();
-        calls.write_all(b"+").unwrap();
+        calls.write_all(&[kind.0.to_ascii_uppercase()]).unwrap();
         // A call takes long enough for the other processes to get their turn at the file.
-        ledger.spent(november().into(), SpendBy::Model).await.unwrap();
-        calls.write_all(b"-").unwrap();
+        ledger.spent(last_day().into(), SpendBy::Model).await.unwrap();
+        calls.write_all(&[kind.0]).unwrap();
         hold.settle(NanoUsd::from_nanos(COST), CostBasis::Exact).await.unwrap();
     }
-    panic!("the cap is neither used up nor does it let a call through");
+    panic!("no cap is used up, and none lets a call through");
 }
 
-fn used_up(spent: &PeriodSpend) -> bool {
-    spent.settled.as_nanos() + spent.unsettled.as_nanos() + WORST > CAP
+fn used_up(refused: &CapRefusal) -> bool {
+    let spent = refused.settled.saturating_add(refused.unsettled);
+    spent.as_nanos() + WORST > refused.cap.limit.as_nanos()
 }
 
 /// Runs a process of the tests below. It is no test itself.
@@ -83,8 +119,10 @@ async fn child() {
         let path = folder.join(name);
         OpenOptions::new().create(true).append(true).open(path).unwrap()
     };
-    let callers =
-        (0..CALLERS).map(|_| caller(Arc::clone(&ledger), append("calls"), append("refusals")));
+    let callers = (0..CALLERS).map(|number| {
+        let kind = KINDS[number % KINDS.len()];
+        caller(Arc::clone(&ledger), kind, append("calls"), append("refusals"))
+    });
     futures_util::future::join_all(callers).await;
 }
 
@@ -94,7 +132,7 @@ struct Crowd {
     running: Vec<Child>,
 }
 
-/// The money and the calls that the log of a test shows.
+/// The money and the calls under one cap that the log of a test shows.
 #[derive(Debug, Default)]
 struct Replayed {
     /// The number of calls in the log that were sent and have not ended.
@@ -143,25 +181,54 @@ impl Crowd {
         }
     }
 
-    /// Replays the log, and checks every moment of it against the cap.
-    fn replay(&self) -> Replayed {
-        let mut seen = Replayed::default();
-        for event in std::fs::read(self.calls()).unwrap() {
-            match event {
-                b'+' => seen.in_flight += 1,
-                _ => (seen.in_flight, seen.back) = (seen.in_flight - 1, seen.back + 1),
+    /// Replays the log, and checks every moment of it against each cap.
+    fn replay(&self) -> [Replayed; 3] {
+        let log = std::fs::read(self.calls()).unwrap();
+        caps().map(|cap| {
+            let mut seen = Replayed::default();
+            for event in &log {
+                let kind = KINDS.into_iter().find(|kind| event.eq_ignore_ascii_case(&kind.0));
+                if !counts(kind.unwrap(), &cap) {
+                    continue;
+                }
+                match event.is_ascii_uppercase() {
+                    true => seen.in_flight += 1,
+                    false => (seen.in_flight, seen.back) = (seen.in_flight - 1, seen.back + 1),
+                }
+                seen.most_in_flight = seen.most_in_flight.max(seen.in_flight);
+                seen.most = seen.most.max(seen.in_flight * WORST + seen.back * COST);
+                assert!(seen.most <= cap.limit.as_nanos(), "{cap:?}: {seen:?}");
             }
-            seen.most_in_flight = seen.most_in_flight.max(seen.in_flight);
-            seen.most = seen.most.max(seen.in_flight * WORST + seen.back * COST);
-            assert!(seen.in_flight <= FIT && seen.most <= CAP, "{seen:?}");
-        }
-        seen
+            seen
+        })
     }
 
-    /// Returns the number of calls that were refused because of what other processes held at that
-    /// time.
-    fn refusals(&self) -> u64 {
-        std::fs::metadata(self.folder.path().join("refusals")).unwrap().len()
+    /// Returns the number of calls that each cap refused.
+    fn refusals(&self) -> [usize; 3] {
+        let log = std::fs::read(self.folder.path().join("refusals")).unwrap();
+        [b'0', b'1', b'2'].map(|cap| log.iter().filter(|by| **by == cap).count())
+    }
+
+    /// Returns the report of the day, after it was checked that no cap is passed, and that the
+    /// calls of each kind were made until a cap was used up.
+    async fn spent(&self) -> PeriodSpend {
+        let ledger = self.ledger();
+        let spent = ledger.spent(last_day().into(), SpendBy::Model).await.unwrap();
+        let month = ledger.spent(november().into(), SpendBy::Model).await.unwrap();
+        assert_eq!(
+            (&spent.rows, spent.settled, spent.held, spent.unsettled),
+            (&month.rows, month.settled, month.held, month.unsettled)
+        );
+        let left = caps().map(|cap| spent.left(&cap).unwrap().as_nanos());
+        for cap in caps() {
+            let total = spent.scopes.iter().find(|total| cap.limits(total)).unwrap();
+            assert!(total.settled.saturating_add(total.held) <= cap.limit, "{total:?}");
+        }
+        for kind in KINDS {
+            let of_kind = caps().into_iter().zip(left).filter(|(cap, _)| counts(kind, cap));
+            assert!(of_kind.into_iter().any(|(_, left)| left < WORST), "{kind:?}: {left:?}");
+        }
+        spent
     }
 
     fn ledger(&self) -> SqliteLedger {
@@ -178,22 +245,33 @@ fn start(folder: &Path) -> Child {
         .unwrap()
 }
 
-#[tokio::test]
-async fn a_crowd_of_processes_spends_the_cap_and_not_a_nano_dollar_more() {
-    let mut crowd = Crowd::start();
-    crowd.end();
-    let (seen, refusals) = (crowd.replay(), crowd.refusals());
-    let spent = crowd.ledger().spent(november().into(), SpendBy::Model).await.unwrap();
-    println!("{PROCESSES} x {CALLERS}, cap of {FIT}: {seen:?}, {refusals} refusals, {spent:?}");
-    assert!(refusals > 0, "the cap was never in the way");
-    assert_eq!((seen.in_flight, seen.back), (0, PAID_FOR));
-    assert_eq!((spent.held, spent.unsettled), (NanoUsd::ZERO, NanoUsd::ZERO));
-    assert_eq!((spent.rows[0].calls, spent.settled.as_nanos()), (PAID_FOR, PAID_FOR * COST));
-    assert!(used_up(&spent) && spent.settled.as_nanos() <= CAP);
+/// Prints what became of the calls under each cap.
+fn show(what: &str, seen: &[Replayed; 3], refusals: [usize; 3], spent: &PeriodSpend) {
+    println!("{PROCESSES} x {CALLERS}, {what}: {spent:?}");
+    for ((cap, seen), refused) in caps().iter().zip(seen).zip(refusals) {
+        let (scope, per, limit) = (&cap.scope, cap.per.as_str(), cap.limit.as_nanos() / WORST);
+        println!("{scope} per {per}, {limit} fit: {seen:?}, 0 overspent, {refused} refused by it");
+    }
 }
 
 #[tokio::test]
-async fn killed_processes_never_pass_the_cap() {
+async fn a_crowd_of_processes_spends_the_caps_and_not_a_nano_dollar_more() {
+    let mut crowd = Crowd::start();
+    crowd.end();
+    let (seen, refusals, spent) = (crowd.replay(), crowd.refusals(), crowd.spent().await);
+    show("left alone", &seen, refusals, &spent);
+    assert!(refusals.iter().all(|refused| *refused > 0), "a cap was never in the way");
+    assert_eq!((spent.held, spent.unsettled), (NanoUsd::ZERO, NanoUsd::ZERO));
+    for (cap, seen) in caps().iter().zip(&seen) {
+        assert_eq!(seen.in_flight, 0);
+        let total = spent.scopes.iter().find(|total| cap.limits(total)).unwrap();
+        assert_eq!(total.settled.as_nanos(), seen.back * COST);
+    }
+    assert_eq!(spent.rows[0].calls, seen[0].back);
+}
+
+#[tokio::test]
+async fn killed_processes_never_pass_a_cap() {
     let seed = SysRng.try_next_u64().unwrap();
     println!("seed {seed}"); // shown where the test fails, wherever that is
     let mut random = StdRng::seed_from_u64(seed);
@@ -202,18 +280,18 @@ async fn killed_processes_never_pass_the_cap() {
         .filter(|_| crowd.kill(random.random_range(0..PROCESSES), random.random_range(1..60)))
         .count();
     crowd.end();
-    let (seen, ledger) = (crowd.replay(), crowd.ledger());
-    let spent = ledger.spent(november().into(), SpendBy::Model).await.unwrap();
-    println!(
-        "{PROCESSES} x {CALLERS}, cap of {FIT}, {at_work} of {KILLS} kills at work: {seen:?}, {spent:?}"
-    );
+    let (seen, refusals, spent) = (crowd.replay(), crowd.refusals(), crowd.spent().await);
+    show(&format!("{at_work} of {KILLS} kills at work"), &seen, refusals, &spent);
     assert!(at_work > 0, "nobody was killed at work");
-    // Every call that was sent is counted, settled or not; the cap is used up and not passed.
-    // (The first two processes that are killed may have held all of it, and settled nothing.)
-    let settled = spent.rows.first().map_or(0, |row| row.calls);
+    // Every call that was sent is counted in each of its scopes, settled or not.
+    for (cap, seen) in caps().iter().zip(&seen) {
+        let total = spent.scopes.iter().find(|total| cap.limits(total)).unwrap();
+        let (settled, unsettled) = (total.settled.as_nanos() / COST, total.held.as_nanos() / WORST);
+        assert!(settled <= seen.back && seen.back + seen.in_flight <= settled + unsettled);
+    }
     let unsettled = spent.unsettled.as_nanos() / WORST;
-    assert_eq!((spent.held, spent.settled.as_nanos()), (NanoUsd::ZERO, settled * COST));
-    assert!(settled <= seen.back && seen.back + seen.in_flight <= settled + unsettled);
-    assert!(used_up(&spent) && settled * COST + unsettled * WORST <= CAP);
-    assert_eq!(ledger.drop_unsettled(november()).await.unwrap().holds, unsettled);
+    assert_eq!(spent.held, NanoUsd::ZERO);
+    assert_eq!(crowd.ledger().drop_unsettled(november()).await.unwrap().holds, unsettled);
+    let after = crowd.ledger().spent(last_day().into(), SpendBy::Model).await.unwrap();
+    assert!(after.scopes.iter().all(|total| total.held == NanoUsd::ZERO), "{after:?}");
 }
