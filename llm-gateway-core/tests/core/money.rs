@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::clock::Clock;
-use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, PeriodSpend, SpendBy};
+use llm_gateway_core::ledger::{Day, Ledger, MemoryLedger, Period, PeriodSpend, SpendBy};
 use llm_gateway_core::model::{CostBasis, NanoUsd};
 use llm_gateway_core::{Category, Envelope, Environment, Failure, Gateway, Request, Scripted};
 
@@ -216,7 +216,7 @@ impl Clock for YearEnd {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_belongs_to_the_month_in_which_it_is_made() {
+async fn a_hold_belongs_to_the_day_and_the_month_in_which_it_is_made() {
     let ledger = Arc::new(MemoryLedger::new());
     let script = Scripted::new().delay(Duration::from_secs(2)).cut().answer("in December");
     let retrying = POLICY.replace("max_retries: 0", "max_retries: 1");
@@ -228,10 +228,11 @@ async fn a_hold_belongs_to_the_month_in_which_it_is_made() {
         .unwrap();
     let answer = gateway.route(Request::new("quick", "hi")).await.unwrap();
     assert_eq!(answer.attempts.len(), 2);
-    for (month, attempt) in ["2026-11", "2026-12"].into_iter().zip(&answer.attempts) {
-        let spent =
-            ledger.spent(Month::parse(month).unwrap().into(), SpendBy::Model).await.unwrap();
-        assert_eq!(Some(spent.settled), attempt.cost, "{month}");
+    for (day, attempt) in ["2026-11-30", "2026-12-01"].into_iter().zip(&answer.attempts) {
+        for period in Period::all_of(Day::parse(day).unwrap()) {
+            let spent = ledger.spent(period, SpendBy::Model).await.unwrap();
+            assert_eq!(Some(spent.settled), attempt.cost, "{period}");
+        }
     }
 }
 

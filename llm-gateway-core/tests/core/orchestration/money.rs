@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_gateway_core::clock::Clock;
-use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, PeriodSpend, SpendBy};
-use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::ledger::{Day, Ledger, MemoryLedger, Period, PeriodSpend, Scope, SpendBy};
+use llm_gateway_core::model::{NanoUsd, TaskClass};
 use llm_gateway_core::outcome::Ending;
 use llm_gateway_core::{Category, Environment, Failure, Scripted, Task};
 use serde_json::json;
@@ -169,11 +169,19 @@ async fn a_month_that_ends_between_two_steps_is_not_overspent() {
         let gateway = builder(POLICY, &script, &ledger).environment(capped(usd));
         let gateway = gateway.clock(Arc::new(LastOfNovember(script))).build().unwrap();
         let done = gateway.orchestrate(Task::new(TASK)).await.unwrap();
-        let december =
-            ledger.spent(Month::parse("2026-12").unwrap().into(), SpendBy::TaskClass).await;
-        let december = december.unwrap();
-        assert_eq!((december.held, december.settled), (NanoUsd::ZERO, NanoUsd::ZERO));
-        (done.ending.clone(), spent(&ledger).await)
+        for later in Period::all_of(Day::parse("2026-12-01").unwrap()) {
+            let later = ledger.spent(later, SpendBy::TaskClass).await.unwrap();
+            assert_eq!((later.held, later.settled), (NanoUsd::ZERO, NanoUsd::ZERO));
+        }
+        // All of it belongs to the day in which it was set aside, and to one task class.
+        let last_day = Day::parse("2026-11-30").unwrap();
+        let of_day = ledger.spent(last_day.into(), SpendBy::TaskClass).await.unwrap();
+        let november = spent(&ledger).await;
+        assert_eq!(of_day.settled, november.settled);
+        let class = Scope::Class(TaskClass::new("orchestrate").unwrap());
+        let mut of_class = of_day.scopes.iter().filter(|total| total.scope == class);
+        assert!(of_class.all(|total| total.settled == november.settled));
+        (done.ending.clone(), november)
     };
     let (ending, november) = run("1").await;
     assert_eq!((ending, november.held), (Ending::Success, NanoUsd::ZERO));
