@@ -11,7 +11,7 @@ use crate::user_file::read_text;
 
 use super::compile::base_url_variables;
 use super::diagnostic::{Collector, Severity, mask_keys};
-use super::dotenv::{Assignment, FaultKind, FaultyLine, Statement, statements};
+use super::dotenv::{Assignment, FaultKind, FaultyLine, LooseQuote, Statement, statements};
 
 /// A file of variables.
 pub(super) enum EnvFile {
@@ -47,9 +47,15 @@ impl EnvFile {
         };
         match self.text() {
             Ok(text) => {
-                let (assignments, faults) = parted(&text);
+                let Parted { assignments, faults, loose } = parted(&text);
                 self.add(&assignments, environment, &allowed, problems);
                 self.report(&faults, &allowed, problems);
+                let of_assignments = assignments.iter().map(|it| (it.line, Some(&it.name), &it.within));
+                let of_faults = faults.iter().map(|it| (it.line, it.name.as_ref(), &it.within));
+                for (line, name, within) in of_assignments.chain(of_faults) {
+                    self.warn_of_lines_within(line, name, within, &allowed, problems);
+                }
+                self.report_loose(&loose, &allowed, problems);
             }
             Err(why) => {
                 let message = format!("{} cannot be read: {why}", self.path().display());
@@ -110,16 +116,48 @@ impl EnvFile {
             }
         }
         self.warn_of_network(assignments, &before, problems);
-        for it in assignments {
-            for name in it.within.iter().filter(|name| allowed(name)) {
-                let message = format!(
-                    "{file}:{}: the value of {} runs over several lines, and one of them sets \
-                     {name}, which does not count",
-                    it.line,
-                    mask_keys(&it.name)
-                );
-                problems.variable(Severity::Warning, message, "close the quotes before that line");
-            }
+    }
+
+    /// Warns of each line within a value of several lines that would set a variable if it stood
+    /// alone.
+    fn warn_of_lines_within(
+        &self,
+        line: usize,
+        name: Option<&String>,
+        within: &[String],
+        allowed: &impl Fn(&str) -> bool,
+        problems: &mut Collector<'_>,
+    ) {
+        let file = self.path().display();
+        let of = name.map(|name| format!(" of {}", mask_keys(name))).unwrap_or_default();
+        for inner in within.iter().filter(|inner| allowed(inner)) {
+            let message = format!(
+                "{file}:{line}: the value{of} runs over several lines, and one of them sets \
+                 {inner}, which does not count"
+            );
+            problems.variable(Severity::Warning, message, "close the quotes before that line");
+        }
+    }
+
+    /// Reports each quote that makes it doubtful whether the lines behind it set a variable: an
+    /// error if the line that closes it can mean nothing else, else a warning.
+    fn report_loose(
+        &self,
+        loose: &[LooseQuote],
+        allowed: &impl Fn(&str) -> bool,
+        problems: &mut Collector<'_>,
+    ) {
+        let file = self.path().display();
+        for LooseQuote { line, name, within, is_certain } in loose {
+            let Some(inner) = within.iter().find(|inner| allowed(inner)) else { continue };
+            let of = name.as_deref().map(|name| format!(" of {}", mask_keys(name)));
+            let of = of.unwrap_or_default();
+            let message = format!(
+                "{file}:{line}: a quote in the line{of} is not closed, and a line behind it, \
+                 which sets {inner}, may be a part of the value"
+            );
+            let severity = if *is_certain { Severity::Error } else { Severity::Warning };
+            problems.variable(severity, message, "put the whole value into quotes of one kind");
         }
     }
 
@@ -153,7 +191,7 @@ impl EnvFile {
         problems: &mut Collector<'_>,
     ) {
         let file = self.path().display();
-        for FaultyLine { line, name, own, kind } in faults {
+        for FaultyLine { line, name, own, kind, .. } in faults {
             let named = name.as_deref().map(mask_keys).or_else(|| own.clone());
             let (message, hint) = match (kind, own) {
                 (FaultKind::OpenQuote, _) => {
@@ -187,16 +225,25 @@ impl EnvFile {
     }
 }
 
-/// Returns the assignments of a text, and its faults.
-fn parted(text: &str) -> (Vec<Assignment>, Vec<FaultyLine>) {
-    let (mut assignments, mut faults) = (Vec::new(), Vec::new());
+/// The statements of a file by their kind.
+#[derive(Default)]
+struct Parted {
+    assignments: Vec<Assignment>,
+    faults: Vec<FaultyLine>,
+    loose: Vec<LooseQuote>,
+}
+
+/// Returns the statements of a text by their kind.
+fn parted(text: &str) -> Parted {
+    let mut parted = Parted::default();
     for statement in statements(text) {
         match statement {
-            Statement::Assignment(it) => assignments.push(it),
-            Statement::Fault(it) => faults.push(it),
+            Statement::Assignment(it) => parted.assignments.push(it),
+            Statement::Fault(it) => parted.faults.push(it),
+            Statement::Loose(it) => parted.loose.push(it),
         }
     }
-    (assignments, faults)
+    parted
 }
 
 /// Returns whether anything but a directory is at `path`: some users keep a Python environment in

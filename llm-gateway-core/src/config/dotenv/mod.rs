@@ -5,8 +5,19 @@
 //! and in quotes it may run over several lines. A comment begins with a `#` at the start or behind
 //! a blank. Nothing is substituted, because a key may hold a `$`. Which names count is decided in
 //! [`env_file`](super::env_file).
+//!
+//! `name` finds the name of a line, `value` finds where a value ends, and `loose` finds quotes that
+//! only some readers take for the beginning of a value of several lines.
+
+mod loose;
+mod name;
+mod value;
 
 use crate::environment::OWN_PREFIX;
+
+use loose::loose_quote;
+use name::{LeftSide, Separator, assigned_names, first_line};
+use value::value_and_rest;
 
 /// One statement of a file.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,6 +26,8 @@ pub(super) enum Statement {
     Assignment(Assignment),
     /// A line that cannot be read.
     Fault(FaultyLine),
+    /// A quote that may join the line with others, although it is read as one line.
+    Loose(LooseQuote),
 }
 
 /// A name with its value.
@@ -39,6 +52,8 @@ pub(super) struct FaultyLine {
     /// The gateway's variable that the line is about, or the beginning of its name.
     pub(super) own: Option<String>,
     pub(super) kind: FaultKind,
+    /// The names that lines within its value would assign if they stood alone.
+    pub(super) within: Vec<String>,
 }
 
 /// The kind of fault that a line has.
@@ -50,19 +65,47 @@ pub(super) enum FaultKind {
     OpenQuote,
 }
 
+/// A quote that is open at the end of its line, and that a later line closes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LooseQuote {
+    /// The number of the line that opens it, counted from 1.
+    pub(super) line: usize,
+    /// The name that the line assigns, if it assigns one.
+    pub(super) name: Option<String>,
+    /// The names that the lines between the two quotes assign, at least one.
+    pub(super) within: Vec<String>,
+    /// Whether the line that closes it has no other meaning.
+    pub(super) is_certain: bool,
+}
+
 /// Splits the text of a file into statements. Nothing is read behind a quote that is not closed.
 pub(super) fn statements(text: &str) -> Vec<Statement> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let (mut statements, mut rest, mut line) = (Vec::new(), text.as_str(), 1);
     while !rest.is_empty() {
         let (statement, behind) = next(rest, line);
-        let read = rest.len() - behind.len();
-        line += rest.get(..read).unwrap_or_default().matches('\n').count();
+        let read = rest.get(..rest.len() - behind.len()).unwrap_or_default();
+        let lines = read.matches('\n').count();
         let is_open = matches!(&statement, Some(Statement::Fault(fault)) if fault.kind == FaultKind::OpenQuote);
+        if let (Some(statement), ..=1, false) = (&statement, lines, is_open) {
+            statements.extend(loose_of(statement, read.trim_end_matches('\n'), behind));
+        }
         statements.extend(statement);
+        line += lines;
         rest = if is_open { "" } else { behind };
     }
     statements
+}
+
+/// Returns the loose quote of a statement that stands in one line.
+fn loose_of(statement: &Statement, line: &str, behind: &str) -> Option<Statement> {
+    let (number, name) = match statement {
+        Statement::Assignment(it) => (it.line, Some(it.name.clone())),
+        Statement::Fault(it) => (it.line, it.name.clone()),
+        Statement::Loose(_) => return None,
+    };
+    let (within, is_certain) = loose_quote(line, behind)?;
+    Some(Statement::Loose(LooseQuote { line: number, name, within, is_certain }))
 }
 
 /// Reads the first statement of a text, which begins at line `number`. Returns it, and the text
@@ -74,112 +117,46 @@ fn next(text: &str, number: usize) -> (Option<Statement>, &str) {
     if code.trim_end().is_empty() || code.starts_with('#') {
         return (None, behind);
     }
-    let (Some((left, _)), Some((_, value))) = (code.split_once('='), text.split_once('=')) else {
+    let text = text.get(line.len() - code.len()..).unwrap_or_default();
+    let Some(LeftSide { name, separator, value }) = LeftSide::of(text) else {
         return (Some(fault(line, number, None, FaultKind::NoAssignment)), behind);
     };
-    let name = assigned_name(left);
-    let Some((value, behind)) = value_and_rest(value) else {
-        return (Some(fault(text, number, name, FaultKind::OpenQuote)), "");
+    let (value, behind) = match (value_and_rest(value), separator) {
+        (Some(read), _) => read,
+        // Who reads such lines takes a quote that is not closed for a part of the value.
+        (None, Separator::Colon) => (None, behind),
+        (None, Separator::Equals) => {
+            return (Some(fault(text, number, name, FaultKind::OpenQuote)), "");
+        }
     };
     let read = text.get(..text.len() - behind.len()).unwrap_or_default();
-    let statement = match (name, value) {
-        (Some(name), Some(value)) => {
-            let inner = read.split('\n').skip(1).filter_map(|line| line.split_once('='));
-            let within = inner.filter_map(|(left, _)| assigned_name(left)).map(str::to_owned);
-            let (name, within) = (name.to_owned(), within.collect());
+    let statement = match (name, value, separator) {
+        (Some(name), Some(value), Separator::Equals) => {
+            let (name, within) = (name.to_owned(), assigned_names(first_line(read).1));
             Statement::Assignment(Assignment { line: number, name, value, within })
         }
-        (name, _) => fault(read, number, name, FaultKind::NoAssignment),
+        (name, ..) => fault(read, number, name, FaultKind::NoAssignment),
     };
     (Some(statement), behind)
 }
 
-/// Returns the value that stands behind a `=` and the text behind its line; `None` if a quote is not
-/// closed. The value is `None` if readers disagree about it.
-fn value_and_rest(text: &str) -> Option<(Option<String>, &str)> {
-    let start = text.trim_start_matches(is_blank_in_line);
-    let Some(quote) = start.chars().next().filter(|c| "\"'`".contains(*c)) else {
-        let (line, behind) = first_line(text);
-        return Some((bare_value(line), behind));
-    };
-    let (value, after) = quoted_value(start, quote)?;
-    let (rest, behind) = first_line(after);
-    let is_end = rest.trim_start().is_empty() || rest.trim_start().starts_with('#');
-    let has_lines = start.get(..start.len() - after.len()).is_some_and(|read| read.contains('\n'));
-    // Where another line's quote closed this one, it was open.
-    (is_end || !has_lines).then(|| (is_end.then_some(value), behind))
-}
-
-/// Returns the first line of a text, and the text behind it.
-fn first_line(text: &str) -> (&str, &str) {
-    text.split_once('\n').unwrap_or((text, ""))
-}
-
-fn is_blank_in_line(c: char) -> bool {
-    c.is_whitespace() && c != '\n'
-}
-
-/// Returns the name on the left of a `=`, with or without `export`; `None` if the text is no name.
-fn assigned_name(left: &str) -> Option<&str> {
-    let left = left.trim();
-    let exported = left.strip_prefix("export").filter(|rest| rest.starts_with(is_blank_in_line));
-    let name = exported.map_or(left, str::trim_start);
-    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    (starts_well && name.chars().all(is_of_name)).then_some(name)
-}
-
-/// Returns a value without quotes; `None` if it has a blank or a quote inside, because readers
-/// disagree about such values.
-fn bare_value(text: &str) -> Option<String> {
-    let mut before = '=';
-    let comment = text.char_indices().find(|(_, c)| {
-        let begins = *c == '#' && before.is_whitespace();
-        before = *c;
-        begins
-    });
-    let end = comment.map_or(text.len(), |(at, _)| at);
-    let value = text.get(..end).unwrap_or_default().trim();
-    let is_split = value.contains(|c: char| c.is_whitespace() || "\"'`".contains(c));
-    (!is_split).then(|| value.replace("\\$", "$"))
-}
-
-/// Returns the quoted value at the start of a text, and the text behind it; `None` if the quote is
-/// not closed. Only `"` has escapes.
-fn quoted_value(text: &str, quote: char) -> Option<(String, &str)> {
-    let (mut value, mut escaped) = (String::new(), false);
-    let inner = text.strip_prefix(quote)?;
-    for (at, c) in inner.char_indices() {
-        match c {
-            _ if escaped => {
-                escaped = false;
-                match c {
-                    'n' => value.push('\n'),
-                    'r' => value.push('\r'),
-                    't' => value.push('\t'),
-                    '\\' | '"' | '\'' | '`' | '$' | ' ' => value.push(c),
-                    _ => value.extend(['\\', c]),
-                }
-            }
-            '\\' if quote == '"' => escaped = true,
-            _ if c == quote => return Some((value, inner.get(at + c.len_utf8()..)?)),
-            _ => value.push(c),
-        }
-    }
-    None
-}
-
 /// Creates the fault of a line, or of several lines that are joined by a quote.
 fn fault(text: &str, line: usize, name: Option<&str>, kind: FaultKind) -> Statement {
-    let own = text.to_ascii_uppercase().find(OWN_PREFIX).and_then(|at| {
-        let (before, rest) = text.split_at_checked(at)?;
+    let (first, others) = first_line(text);
+    // The lines within a value are told by their names.
+    let (about, within) = match kind {
+        FaultKind::NoAssignment => (first, assigned_names(others)),
+        FaultKind::OpenQuote => (text, Vec::new()),
+    };
+    let own = about.to_ascii_uppercase().find(OWN_PREFIX).and_then(|at| {
+        let (before, rest) = about.split_at_checked(at)?;
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
         // Behind a `=` the name is part of a value, and values are not shown.
         let end = if before.contains('=') { OWN_PREFIX.len() } else { end };
         rest.get(..end).map(str::to_owned)
     });
-    Statement::Fault(FaultyLine { line, name: name.map(str::to_owned), own, kind })
+    Statement::Fault(FaultyLine { line, name: name.map(str::to_owned), own, kind, within })
 }
 
 #[cfg(test)]
@@ -195,6 +172,7 @@ mod tests {
             match statement {
                 Statement::Assignment(it) => assignments.push((it.name, it.value)),
                 Statement::Fault(it) => faults.push((it.line, it.kind)),
+                Statement::Loose(_) => {}
             }
         }
         (assignments, faults)
@@ -295,6 +273,9 @@ mod tests {
             "A",
             "just words",
             "A: k",
+            "A:k",
+            "A=$'k'",
+            "A=\"k\"w\"x\"",
             "A k",
             "set A=k",
             "\u{200b}A=k",
@@ -346,6 +327,10 @@ mod tests {
                 let line = match statement {
                     Statement::Assignment(it) => it.line,
                     Statement::Fault(it) => it.line,
+                    Statement::Loose(it) => {
+                        assert!(it.line > last && it.line < lines && !it.within.is_empty());
+                        continue;
+                    }
                 };
                 assert!(line > last && line <= lines);
                 last = line;
