@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::model::{StandIn, is_blank, unusable};
+use crate::model::{StandIn, is_blank, unusable, unusable_key};
 
 /// The prefix of the names of the gateway's own variables.
 pub(crate) const OWN_PREFIX: &str = "LLM_GATEWAY_";
@@ -75,13 +75,15 @@ impl Environment {
     /// empty, was not filled in, or is still in quotes. Blanks around the value are removed,
     /// invisible ones included.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.written(name).filter(|value| unusable(value).is_none())
+        self.written(name).filter(|_| self.unusable(name).is_none())
     }
 
     /// Returns the reason why a variable that is set counts as missing; `None` if it counts as set,
     /// or is not set.
     pub(crate) fn unusable(&self, name: &str) -> Option<StandIn> {
-        self.written(name).and_then(unusable)
+        let value = self.written(name)?;
+        // An address with a variable within it leads nowhere else: it is an error where it is read.
+        if is_place(name) { unusable(value) } else { unusable_key(name, value) }
     }
 
     /// Returns why a variable that is set has no value, in words that go on after its name; `None` if
@@ -123,10 +125,13 @@ impl Environment {
     }
 
     /// Returns whether a variable has a value that a `.env` file may not replace. A variable that
-    /// guards money holds its value even if it was not expanded, because the file's value may be
-    /// weaker.
+    /// guards money holds its value even in quotes, because the file's value may be weaker.
     pub(crate) fn holds(&self, name: &str) -> bool {
-        if is_own(name) { self.written(name).is_some() } else { self.get(name).is_some() }
+        match self.unusable(name) {
+            Some(StandIn::Unfilled) => false,
+            Some(StandIn::Quoted) => is_own(name),
+            None => self.written(name).is_some(),
+        }
     }
 }
 
@@ -139,6 +144,12 @@ pub(crate) fn is_own(name: &str) -> bool {
 /// Returns whether a variable is one of the network's.
 pub(crate) fn is_of_network(name: &str) -> bool {
     NETWORK.contains(&name)
+}
+
+/// Returns whether a variable holds an address or a path, by its name.
+fn is_place(name: &str) -> bool {
+    let endings = ["_URL", "_PATH", "_ROUTING"];
+    name == HOME || name.starts_with("XDG_") || endings.iter().any(|end| name.ends_with(end))
 }
 
 /// Returns a directory of the user: the one that the variable `xdg` holds, else the one that is

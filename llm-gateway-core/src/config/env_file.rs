@@ -27,7 +27,7 @@ impl EnvFile {
         let beside = || directory.map(|directory| directory.join(".env"));
         match named {
             Some(path) => Some(Self::Named(path.to_owned())),
-            None => beside().filter(|path| may_be_file(path)).map(Self::Beside),
+            None => beside().filter(|path| is_there(path)).map(Self::Beside),
         }
     }
 
@@ -45,12 +45,23 @@ impl EnvFile {
                 || base_url_variables().any(|variable| variable == name)
                 || keys.iter().any(|key| key == name)
         };
+        if let Self::Beside(path) = self
+            && path.is_dir()
+        {
+            // A directory can hold no cap.
+            let message =
+                format!("{} is a directory, so no variable is read from it", path.display());
+            let hint = "put a file in its place: Docker makes a directory where the file to mount \
+                        is not there";
+            return problems.variable(Severity::Warning, message, hint);
+        }
         match self.text() {
             Ok(text) => {
                 let Parted { assignments, faults, loose } = parted(&text);
                 self.add(&assignments, environment, &allowed, problems);
                 self.report(&faults, &allowed, problems);
-                let of_assignments = assignments.iter().map(|it| (it.line, Some(&it.name), &it.within));
+                let of_assignments =
+                    assignments.iter().map(|it| (it.line, Some(&it.name), &it.within));
                 let of_faults = faults.iter().map(|it| (it.line, it.name.as_ref(), &it.within));
                 for (line, name, within) in of_assignments.chain(of_faults) {
                     self.warn_of_lines_within(line, name, within, &allowed, problems);
@@ -101,7 +112,11 @@ impl EnvFile {
         let before = environment.clone();
         let wanted = |it: &&Assignment| allowed(&it.name) && !before.holds(&it.name);
         for it in assignments.iter().filter(wanted) {
-            environment.set(it.name.clone(), it.value.clone());
+            // An empty line does not take the place of a guard that nobody filled in.
+            let is_unfilled = is_own(&it.name) && before.unusable(&it.name).is_some();
+            if !(is_unfilled && it.value.trim().is_empty()) {
+                environment.set(it.name.clone(), it.value.clone());
+            }
             let others = assignments.iter().take_while(|other| other.line < it.line);
             let other = others.filter(|other| other.name == it.name).last();
             if let Some(other) = other.filter(|other| other.value.trim() != it.value.trim()) {
@@ -115,7 +130,25 @@ impl EnvFile {
                 problems.variable(severity, message, hint);
             }
         }
+        self.warn_of_replaced(environment, &before, problems);
         self.warn_of_network(assignments, &before, problems);
+    }
+
+    /// Warns of each variable that guards money whose value is the file's, because the process has
+    /// a placeholder.
+    fn warn_of_replaced(
+        &self,
+        environment: &Environment,
+        process: &Environment,
+        problems: &mut Collector<'_>,
+    ) {
+        let is_replaced = |name: &&str| is_own(name) && environment.is_of_file(name);
+        for name in environment.names().filter(is_replaced) {
+            let Some(why) = process.unusable(name) else { continue };
+            let file = self.path().display();
+            let message = format!("{name} {} where it is set, so {file} counts", why.what());
+            problems.variable(Severity::Warning, message, why.advice());
+        }
     }
 
     /// Warns of each line within a value of several lines that would set a variable if it stood
@@ -246,8 +279,8 @@ fn parted(text: &str) -> Parted {
     parted
 }
 
-/// Returns whether anything but a directory is at `path`: some users keep a Python environment in
-/// `.env`.
-fn may_be_file(path: &Path) -> bool {
-    path.symlink_metadata().is_ok() && !path.is_dir()
+/// Returns whether anything is at `path`, even a broken link, but an environment of Python, which
+/// some users keep in `.env`.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok() && !path.join("pyvenv.cfg").exists()
 }

@@ -55,7 +55,7 @@ pub(crate) use prompt::{
 };
 pub(crate) use seen::{LINE_ENDS, as_seen, is_blank, without_markup};
 pub(crate) use sequence::Sequence;
-pub(crate) use unfilled::{StandIn, is_unfilled, unusable};
+pub(crate) use unfilled::{StandIn, is_unfilled, unusable, unusable_key};
 
 pub use completion::{Completion, FinishReason, OutputPart};
 pub use cost_basis::CostBasis;

@@ -218,7 +218,8 @@ fn a_quote_that_is_no_quote_costs_no_line() {
 
 #[test]
 fn a_line_with_a_colon_does_not_count_and_is_told() {
-    for line in ["OPENAI_API_KEY: sk-in", "OPENAI_API_KEY:sk-in", "export OPENAI_API_KEY: 'sk-in'"] {
+    for line in ["OPENAI_API_KEY: sk-in", "OPENAI_API_KEY:sk-in", "export OPENAI_API_KEY: 'sk-in'"]
+    {
         let loaded = beside(&format!("some words\n{KEY}=sk-test-0001\n{line}\n"), &[]);
         assert_eq!(loaded.environment.get(KEY), Some("sk-test-0001"), "{line}");
         let warnings = told(&loaded, Severity::Warning);
@@ -300,6 +301,15 @@ fn what_a_client_left_unfilled_gives_way_to_the_file() {
         "\"sk-process\"",
         "'sk-process'",
         "\"\"",
+        "Bearer ${OPENAI_API_KEY}",
+        "Bearer {env:X}",
+        "${NAME}x",
+        "x${NAME}",
+        "${NAME",
+        "%(NAME)s",
+        "[[NAME]]",
+        "!secret k",
+        "OPENAI_API_KEY",
     ] {
         let loaded = beside("OPENAI_API_KEY=sk-test-0001\n", &[(KEY, left)]);
         assert_eq!(loaded.environment.get(KEY), Some("sk-test-0001"), "{left}");
@@ -321,7 +331,7 @@ fn what_a_client_left_unfilled_gives_way_to_the_file() {
 #[test]
 fn a_guard_that_is_unfilled_or_in_quotes_is_never_missing() {
     for value in ["\"25\"", "<25>", "%CAP%", "{env:CAP}", "$(CAP)", "[your cap]", "your-cap-key"] {
-        let loaded = beside(&format!("{TOTAL}=25\n"), &[(TOTAL, value)]);
+        let loaded = beside("", &[(TOTAL, value)]);
         assert!(loaded.policy.is_err(), "{value}");
         assert!(told(&loaded, Severity::Error).contains(TOTAL), "{value}");
     }
@@ -389,6 +399,19 @@ mod pipes {
         let errors = told(&place.loaded(&[]), Severity::Error);
         assert!(errors.contains(".env cannot be read: it has no end"), "{errors}");
     }
+}
+
+#[test]
+fn a_directory_in_place_of_the_file_is_told() {
+    let place = Place::new();
+    std::fs::create_dir(place.path(".env")).unwrap();
+    let loaded = place.loaded(&[]);
+    assert!(loaded.policy.is_ok(), "it can hold no cap");
+    let warnings = told(&loaded, Severity::Warning);
+    assert!(warnings.contains(".env is a directory"), "{warnings}");
+    // An environment of Python is meant to be one.
+    std::fs::write(place.path(".env/pyvenv.cfg"), "home = /usr/bin\n").unwrap();
+    assert!(place.loaded(&[]).problems.is_empty());
 }
 
 /// Variables of the network hold for every program of a machine, so a `.env` does not set them.

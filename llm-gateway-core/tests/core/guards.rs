@@ -172,20 +172,61 @@ fn a_guard_that_was_never_expanded_is_an_error_and_an_empty_one_is_none() {
     }
 }
 
+/// Loads a policy with `name=line` in its `.env` and `name` in the process.
+fn in_both(name: &str, line: &str, process: &str) -> Loaded {
+    let place = Place::with_env(format!("{name}={line}\n"));
+    let environment = Environment::empty().with("HOME", "/home/a").with(name, process);
+    loaded_from(&PolicySource::File(place.policy()), environment)
+}
+
 #[test]
-fn a_guard_that_was_never_expanded_does_not_give_way_to_an_env_file() {
-    for line in ["", "0", "25"] {
-        let place = Place::with_env(format!("{TOTAL}={line}\n"));
-        let environment = Environment::empty().with("HOME", "/home/a").with(TOTAL, "${CAP}");
-        let loaded = loaded_from(&PolicySource::File(place.policy()), environment);
-        assert!(errors(&loaded).contains(TOTAL), "{line}");
+fn a_guard_that_was_never_expanded_gives_way_to_a_value_of_the_env_file() {
+    for name in [TOTAL, "LLM_GATEWAY_DISABLED", "LLM_GATEWAY_EXPENSIVE_DISABLED"] {
+        let whole = format!("${{{name}}}");
+        for left in [whole.as_str(), "${CAP:-}", "%CAP%", "{env:CAP}", "\"${CAP}\"", "<cap>", name]
+        {
+            let loaded = in_both(name, "1", left);
+            assert_eq!(loaded.environment.get(name), Some("1"), "{name}={left}");
+            let warnings = told(&loaded, Severity::Warning);
+            let what = format!("{name} holds what somebody was to fill in");
+            assert!(warnings.contains(&what) && warnings.contains(".env"), "{left}: {warnings}");
+            let policy = loaded.policy.unwrap();
+            let (switches, spending) = (policy.switches(), policy.spending());
+            let is_in_force =
+                switches.disabled || switches.expensive_disabled || spending.is_capped();
+            assert!(is_in_force, "{name}={left}");
+            // Nothing, or what is no value either, takes the place of nothing.
+            for line in ["", " # nothing", "${CAP}", "maybe", "'\"1\"'"] {
+                let loaded = in_both(name, line, left);
+                assert!(errors(&loaded).contains(name), "{name}={left} and {line}");
+                assert!(loaded.policy.is_err(), "{name}={left} and {line}");
+            }
+            let alone = errors(&with(&[(name, left)]));
+            assert!(alone.contains(&what) && !alone.contains("neither"), "{left}: {alone}");
+        }
     }
+    let path = "LLM_GATEWAY_LEDGER_PATH";
+    let loaded = in_both(path, "/var/ledger.db", "${LEDGER}");
+    assert_eq!(loaded.environment.get(path), Some("/var/ledger.db"));
+    let errors = errors(&with(&[(TOTAL, "25"), (path, "${LEDGER}")]));
+    assert!(errors.contains("holds what somebody was to fill in"), "{errors}");
+}
+
+#[test]
+fn a_guard_with_a_value_of_any_kind_does_not_give_way_to_the_env_file() {
+    for value in ["25", "\"25\"", "25 USD", "$25", "0"] {
+        let loaded = in_both(TOTAL, "1", value);
+        assert_ne!(loaded.environment.get(TOTAL), Some("1"), "{value}");
+        assert_eq!(loaded.policy.is_ok(), ["25", "0"].contains(&value), "{value}");
+    }
+    let loaded = in_both("LLM_GATEWAY_DISABLED", "0", "1");
+    assert!(loaded.policy.unwrap().switches().disabled);
 }
 
 #[test]
 fn a_switch_that_is_neither_on_nor_off_is_an_error() {
     for name in ["LLM_GATEWAY_DISABLED", "LLM_GATEWAY_EXPENSIVE_DISABLED", "LLM_GATEWAY_LEDGER"] {
-        for value in ["2", "ture", "-", "onn", "\"1\"", "'off'", "<on>", "%SWITCH%"] {
+        for value in ["2", "ture", "-", "onn", "\"1\"", "'off'", "<1>", "on/off"] {
             let errors = errors(&with(&[(name, value)]));
             assert!(errors.contains(name) && errors.contains("neither on nor off"), "{errors}");
             for word in ["1", "true", "yes", "on", "0", "false", "no", "off"] {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::diagnostic::{Collector, Severity};
 use crate::environment::{Environment, HOME, user_directory};
-use crate::model::{NanoUsd, ProviderName, is_unfilled};
+use crate::model::{NanoUsd, ProviderName, StandIn};
 use crate::policy::{ProviderSpec, Spending};
 
 use super::variables::{CAP_PREFIX, CAP_SUFFIX, cap_variable, is_cap, is_on, variable_part};
@@ -22,6 +22,8 @@ pub(super) fn spending(
     let mut spending = Spending::default();
     for name in environment.names().filter(|name| is_cap(name)) {
         let Some(value) = environment.written(name) else { continue };
+        let is_unfilled = matches!(environment.unusable(name), Some(StandIn::Unfilled));
+        let value = (!is_unfilled).then_some(value);
         match cap(name, value, providers) {
             Ok((_, NanoUsd::ZERO)) => {}
             Ok((CapSubject::Total, cap)) => spending.total_cap = Some(cap),
@@ -54,13 +56,13 @@ enum CapSubject {
     Providers(Vec<ProviderName>),
 }
 
-/// Reads one cap.
+/// Reads one cap. Its value is `None` if nobody filled it in.
 ///
 /// # Errors
 /// Fails with what is wrong and what would be right.
 fn cap(
     name: &str,
-    value: &str,
+    value: Option<&str>,
     providers: &BTreeMap<ProviderName, ProviderSpec>,
 ) -> Result<(CapSubject, NanoUsd), (String, String)> {
     let scope = name.strip_prefix(CAP_PREFIX).and_then(|rest| rest.strip_suffix(CAP_SUFFIX));
@@ -78,13 +80,10 @@ fn cap(
         let hint = format!("use TOTAL or one of: {}", known.join(", "));
         return Err((format!("{name} names no provider"), hint));
     }
-    if is_unfilled(value) {
+    let Some(value) = value else {
         let hint = "expand it where it is set, or write a number such as 25; empty = no cap";
-        return Err((
-            format!("{name} holds the name of a variable in place of its value"),
-            hint.into(),
-        ));
-    }
+        return Err((format!("{name} {}", StandIn::Unfilled.what()), hint.into()));
+    };
     let amount = NanoUsd::parse_usd(value).map_err(|_| {
         let hint = "write a number such as 25 or 12.50; 0 = no cap";
         (format!("{name} is not an amount in US dollars"), hint.to_owned())
@@ -106,7 +105,12 @@ fn ledger_path(environment: &Environment) -> Result<PathBuf, (String, String)> {
         }
         let hint = "write the whole of it, such as /home/you/ledger.db: `~` and `$HOME` are not \
                     expanded here, and a relative one would be another ledger in each directory";
-        return Err((format!("{PATH} is not an absolute path in UTF-8"), hint.to_owned()));
+        let what = match environment.unusable(PATH) {
+            Some(StandIn::Unfilled) => "holds what somebody was to fill in, and ",
+            Some(StandIn::Quoted) => "is still in quotes, and ",
+            None => "",
+        };
+        return Err((format!("{PATH} {what}is not an absolute path in UTF-8"), hint.to_owned()));
     }
     let state = user_directory(environment, "XDG_STATE_HOME", &[".local", "state"]);
     state.map(|state| state.join("llm-gateway").join("ledger.db")).ok_or_else(|| {

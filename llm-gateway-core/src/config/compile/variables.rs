@@ -2,7 +2,7 @@
 
 use crate::config::diagnostic::{Collector, Severity};
 use crate::environment::Environment;
-use crate::model::ProviderName;
+use crate::model::{ProviderName, StandIn};
 
 /// The beginning of the name of a cap.
 pub(super) const CAP_PREFIX: &str = "LLM_GATEWAY_CAP_";
@@ -18,9 +18,11 @@ pub(super) fn is_on(environment: &Environment, name: &str, problems: &mut Collec
         Some("1" | "true" | "yes" | "on") => true,
         None | Some("0" | "false" | "no" | "off") => false,
         Some(_) => {
-            let message = format!(
-                "{name} is neither on nor off: it takes 1, true, yes, on, 0, false, no, off"
-            );
+            let what = match environment.unusable(name) {
+                Some(StandIn::Unfilled) => StandIn::Unfilled.what(),
+                Some(StandIn::Quoted) | None => "is neither on nor off",
+            };
+            let message = format!("{name} {what}: it takes 1, true, yes, on, 0, false, no, off");
             let hint = "write 1 to switch it on; 0 or nothing for off";
             problems.variable(Severity::Error, message, hint);
             false

@@ -21,7 +21,8 @@ struct OpenQuote {
 /// `None` if no quote is open, none closes it, or no name is assigned.
 pub(super) fn loose_quote(line: &str, behind: &str) -> Option<(Vec<String>, bool)> {
     // Shells know no escapes between single quotes; other readers do.
-    let readings = [Escapes::OfShells, Escapes::Everywhere].map(|escapes| open_at_end(line, escapes));
+    let readings =
+        [Escapes::OfShells, Escapes::Everywhere].map(|escapes| open_at_end(line, escapes));
     readings.into_iter().flatten().find_map(|open| {
         let (between, is_certain) = closing(open, behind)?;
         let names = assigned_names(between);
@@ -67,7 +68,8 @@ fn is_between(before: char, behind: Option<char>) -> bool {
 }
 
 /// Returns the text before the line that closes a quote, and whether that line has no other meaning:
-/// it assigns nothing. An apostrophe is closed only by a line that is nothing but a quote.
+/// it assigns nothing. The next quote closes it; an apostrophe is one only if that quote is alone in
+/// its line.
 fn closing(open: OpenQuote, behind: &str) -> Option<(&str, bool)> {
     let mut end = 0;
     for line in behind.split('\n').take(LONGEST_VALUE) {
@@ -76,11 +78,11 @@ fn closing(open: OpenQuote, behind: &str) -> Option<(&str, bool)> {
         let is_alone = rest.is_some_and(|rest| {
             rest.is_empty() || rest.trim_start_matches(is_blank_in_line).starts_with('#')
         });
-        let closes = !code.starts_with('#') && !open.is_apostrophe && has_quote(code, open.quote);
-        if is_alone || closes {
+        if is_alone || (!code.starts_with('#') && has_quote(code, open.quote)) {
             let assigns = LeftSide::of(code)
                 .is_some_and(|left| left.separator == Separator::Equals && left.name.is_some());
-            return Some((behind.get(..end)?, !assigns));
+            let closes = is_alone || !open.is_apostrophe;
+            return closes.then_some((behind.get(..end)?, !assigns));
         }
         end += line.len() + 1;
     }

@@ -25,9 +25,8 @@ impl<'a> LeftSide<'a> {
         let (line, _) = first_line(text);
         let equals = line.find('=');
         if let Some((before, behind)) = line.split_once(':') {
-            let is_first = equals.is_none_or(|equals| {
-                before.len() < equals && behind.starts_with(is_blank_in_line)
-            });
+            let is_first = equals
+                .is_none_or(|equals| before.len() < equals && behind.starts_with(is_blank_in_line));
             if let Some(name) = assigned_name(before).filter(|_| is_first) {
                 let value = text.get(before.len() + 1..)?;
                 return Some(Self { name: Some(name), separator: Separator::Colon, value });

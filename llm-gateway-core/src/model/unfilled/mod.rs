@@ -1,7 +1,12 @@
 //! Distinguishes a value from a text that only stands in for one: a name that a client, a shell or
 //! a template did not fill in, the words of an example, or a value that is still in quotes.
 //!
-//! Whether such a text counts as missing or is an error is decided where it is read.
+//! Whether such a text counts as missing or is an error is decided where it is read. `embedded`
+//! finds a variable within a longer text.
+
+mod embedded;
+
+use embedded::holds_variable;
 
 /// A text that stands in for a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +18,14 @@ pub(crate) enum StandIn {
 }
 
 impl StandIn {
+    /// Returns what a variable with such a text holds, in words that go on after its name.
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Self::Unfilled => "holds what somebody was to fill in",
+            Self::Quoted => "holds a value that is still in quotes",
+        }
+    }
+
     /// Returns why a variable with such a text has no value, in words that go on after its name.
     pub(crate) fn why_missing(self) -> &'static str {
         match self {
@@ -45,11 +58,11 @@ const QUOTES: [(char, &str); 9] = [
 
 /// The signs around a name in the templates of clients, shells and build tools: `{env:NAME}` in
 /// opencode, `%NAME%` in Windows, `$(NAME)` in Azure Pipelines, `#{NAME}#` and `__NAME__` in tools
-/// that replace tokens, `@NAME@` in CMake, `{$NAME}` in Caddy, `%(NAME)s` in Python. A `$` may stand before each of them.
-const AROUND_A_NAME: [(&str, &str); 11] = [
+/// that replace tokens, `@NAME@` in CMake, `%(NAME)s` in Python, `((NAME))` in Concourse, `{$NAME}` in
+/// Caddy. A `$` may stand before each of them.
+const AROUND_A_NAME: [(&str, &str); 17] = [
     ("{", "}"),
     ("{$", "}"),
-    ("%(", ")s"),
     ("%", "%"),
     ("@", "@"),
     ("!", "!"),
@@ -58,21 +71,47 @@ const AROUND_A_NAME: [(&str, &str); 11] = [
     ("%{", "}"),
     ("@{", "}"),
     ("#{", "}"),
+    ("%(", ")s"),
+    ("[[", "]]"),
+    ("((", "))"),
+    ("<<", ">>"),
+    ("{%", "%}"),
+    ("<%", "%>"),
+    ("<%=", "%>"),
 ];
 
-/// The beginnings of references to a value that is kept elsewhere, in LiteLLM, JavaScript,
-/// 1Password, Vault, vals and Azure.
-const REFERENCES: [&str; 9] = [
-    "os.environ/",
+/// The beginnings of references to a value that is kept elsewhere, in LiteLLM, in programs, and in
+/// the stores of 1Password, Vault, helm-secrets, AWS and Azure.
+const REFERENCES: [&str; 21] = [
+    "os.environ",
+    "os.getenv(",
+    "getenv(",
     "process.env.",
+    "process.env[",
     "import.meta.env.",
+    "Deno.env.get(",
+    "ENV[",
+    "ENV.fetch(",
+    "env(",
+    "%env(",
+    "env:",
+    "env.",
+    "secrets.",
     "op://",
     "vault:",
-    "env:",
-    "env://",
+    "secret://",
     "ref+",
+    "arn:aws:secretsmanager:",
+    "arn:aws:ssm:",
     "@Microsoft.KeyVault(",
 ];
+
+/// The tags of YAML that stand for a value, in Home Assistant, pyaml-env and CloudFormation.
+const YAML_TAGS: [&str; 8] =
+    ["secret", "env", "env_var", "vault", "ref", "sub", "getatt", "importvalue"];
+
+/// The words that a header has before a key.
+const SCHEMES: [&str; 6] = ["bearer", "basic", "token", "key", "apikey", "api-key"];
 
 /// The words with which examples name a key.
 const THINGS: [&str; 6] = ["key", "apikey", "token", "secret", "api", "password"];
@@ -87,11 +126,34 @@ pub(crate) fn unusable(value: &str) -> Option<StandIn> {
     }
 }
 
+/// Returns the reason why the text of the variable `name` is no key; `None` if it may be one. A key
+/// has no variable within it, such as `Bearer ${NAME}`, and is not the variable's own name.
+pub(crate) fn unusable_key(name: &str, value: &str) -> Option<StandIn> {
+    let bare = without_scheme(without_quotes(value));
+    let is_own_name = bare.eq_ignore_ascii_case(name);
+    match is_own_name || is_unfilled(bare) || holds_variable(bare) {
+        true => Some(StandIn::Unfilled),
+        false => unusable(value),
+    }
+}
+
+/// Returns a text without the word that a header has before a key.
+fn without_scheme(text: &str) -> &str {
+    let text = text.strip_prefix("Authorization:").unwrap_or(text).trim();
+    match text.split_once(char::is_whitespace) {
+        Some((word, key)) if SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme)) => {
+            key.trim()
+        }
+        _ => text,
+    }
+}
+
 /// Returns whether a text stands for a value that was to be put in its place.
 pub(crate) fn is_unfilled(value: &str) -> bool {
     let value = value.trim();
     is_dollar(value)
         || is_wrapped_name(value)
+        || is_yaml_tag(value)
         || is_wrapped_words(value, "<", ">")
         || is_wrapped_words(value, "[", "]")
         || REFERENCES.iter().any(|start| value.strip_prefix(start).is_some_and(is_path))
@@ -144,6 +206,13 @@ fn is_wrapped_name(value: &str) -> bool {
                 && name.chars().all(is_of_name)
         })
     })
+}
+
+/// Returns whether a text is a tag of YAML with what it stands for, such as `!secret name` in Home
+/// Assistant.
+fn is_yaml_tag(value: &str) -> bool {
+    let tag = value.strip_prefix('!').and_then(|rest| rest.split_once(' '));
+    tag.is_some_and(|(tag, _)| YAML_TAGS.iter().any(|known| tag.eq_ignore_ascii_case(known)))
 }
 
 /// Returns whether a text is words between two signs, such as `<your key>`.
@@ -329,6 +398,116 @@ mod tests {
             "AIzaSyA0123456789abcdefghijklmnopqrstu",
         ] {
             assert_eq!(unusable(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_has_no_variable_within_it() {
+        for text in [
+            "Bearer ${OPENAI_API_KEY}",
+            "Bearer {env:X}",
+            "bearer $OPENAI_API_KEY",
+            "Bearer <your key>",
+            "Authorization: Bearer %KEY%",
+            "Bearer OPENAI_API_KEY",
+            "\"Bearer ${X}\"",
+            "token {file:~/.key}",
+            "${NAME}x",
+            "x${NAME}",
+            "sk-${NAME}-x",
+            "${NAME",
+            "x${NAME",
+            "${",
+            "${A}${B}",
+            "{$NAME}",
+            "x{env:NAME",
+            "{ENV:NAME}x",
+            "%(NAME)s",
+            "sk-%(openai.key)s",
+            "[[NAME]]",
+            "sk-[[ openai.key ]]",
+            "((openai-key))",
+            "<<OPENAI_API_KEY>>",
+            "<%= openai_key %>",
+            "{% openai_key %}",
+            "sk-{{ openai.key }}",
+            "x$(OPENAI_API_KEY)",
+            "sk-$(cat ~/.key)",
+            "sk-$OPENAI_API_KEY",
+            "x%OPENAI_API_KEY%y",
+            "sk-{OPENAI_API_KEY}",
+            "sk-<OPENAI_API_KEY>",
+            "!secret k",
+            "!ENV OPENAI_API_KEY",
+            "OPENAI_API_KEY",
+            "openai_api_key",
+            "os.environ[\"OPENAI_API_KEY\"]",
+            "process.env['OPENAI_API_KEY']",
+            "ENV[\"OPENAI_API_KEY\"]",
+            "%env(OPENAI_API_KEY)%",
+            "secrets.OPENAI_API_KEY",
+            "ref+vault://openai/key",
+            "arn:aws:secretsmanager:eu-west-1:1:secret:openai",
+            "@Microsoft.KeyVault(SecretUri=https://v/secrets/k)",
+        ] {
+            let unusable = unusable_key("OPENAI_API_KEY", text);
+            assert_eq!(unusable, Some(StandIn::Unfilled), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_only_looks_odd_is_a_key() {
+        for text in [
+            "sk-proj-AbC0$x{y}",
+            "sk-ant-api03-AbCdEf_0123-456789AA",
+            "AIzaSyA0123456789abcdefghijklmnopqrstu",
+            "gsk_0123456789abcdefABCDEF",
+            "xai-0123456789abcdef",
+            "hf_abcdefABCDEF0123456789",
+            "sk-or-v1-0123456789abcdef",
+            "pplx-0123456789abcdef",
+            "0123456789abcdef0123456789abcdef",
+            "c2VjcmV0L2tleSs9PQ==",
+            "ab+cd/ef+gh/ij==",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-DEF_123",
+            "user:pass",
+            "user:p%40ss%20word",
+            "100%sure%",
+            "a%b%c",
+            "pa%ss%WORD%",
+            "$ecret!",
+            "pa$$word",
+            "Pa$SWORD",
+            "p@ss@word",
+            "a{b}c",
+            "{b}c!",
+            "x<y>z",
+            "q[1]",
+            "!important",
+            "!not a tag",
+            "no!",
+            "k#1",
+            "a__b__c",
+            "((",
+            "a))b((c",
+            "$(",
+            "%()s",
+            "tr0ub4dor&3",
+            "Bearer sk-test-0001",
+            "Basic dXNlcjpwYXNz",
+            "correct horse battery staple",
+            "MY_LOCAL_KEY",
+            "NO_KEY",
+            "EMPTY",
+            "none",
+            "ollama",
+            "key",
+            "token",
+            "OPENAI",
+            "it's",
+            "k1",
+        ] {
+            assert_eq!(unusable_key("OPENAI_API_KEY", text), None, "{text}");
         }
     }
 }
