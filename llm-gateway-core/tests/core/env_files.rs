@@ -16,7 +16,7 @@ providers:
     base_url: http://127.0.0.1:9001/v1
     models: {gpt-4o-mini: {in: 0.15, out: 0.6}}
 ";
-const KEY: &str = "OPENAI_API_KEY";
+pub(crate) const KEY: &str = "OPENAI_API_KEY";
 const TOTAL: &str = "LLM_GATEWAY_CAP_TOTAL_MONTHLY";
 
 /// A policy file in a directory of its own.
@@ -43,13 +43,13 @@ impl Place {
 }
 
 /// Loads the policy with this `.env` beside it and these variables of the process.
-fn beside(env: &str, process: &[(&str, &str)]) -> Loaded {
+pub(crate) fn beside(env: &str, process: &[(&str, &str)]) -> Loaded {
     let place = Place::new();
     std::fs::write(place.path(".env"), env).unwrap();
     place.loaded(process)
 }
 
-fn told(loaded: &Loaded, severity: Severity) -> String {
+pub(crate) fn told(loaded: &Loaded, severity: Severity) -> String {
     let wanted = loaded.problems.iter().filter(|problem| problem.severity == severity);
     wanted.map(|problem| format!("{}\n", problem.message)).collect()
 }
@@ -90,130 +90,6 @@ fn lines_within_a_value_are_no_lines_of_their_own() {
         assert!(loaded.policy.is_ok() && warnings.contains(name), "{warnings}");
         assert!(!warnings.contains("sk-"), "{warnings}");
     }
-}
-
-/// Notes over several lines, with `§` where a line stands that would set a variable.
-const NOTES: [&str; 24] = [
-    "NOTE=\"\"\"\n§\n\"\"\"\n",
-    "NOTE='''\n§\n'''\n",
-    "NOTE=```\n§\n```\n",
-    "NOTE=\"\"\"\n§\n\"\n",
-    "NOTE='''it's\n§\n'''\n",
-    "NOTE=\"\"\"say \"hi\" to\n§\nall\"\"\" # c\n",
-    "NOTE=\"a\"\" b\n§\n\"\n",
-    "NOTE=\"a\"' b\n§\n'\n",
-    "NOTE='a'$' b\n§\n'\n",
-    "NOTE=$'a\n§\n'\n",
-    "NOTE=$'it\\'s\n§\n'\n",
-    "NOTE=$\"a\n§\n\"\n",
-    "NOTE: \"a\n§\n\"\n",
-    "my.note-x: \"a\n§\n\"\n",
-    "my.note-x: \"a=b\n§\n\"\n",
-    "my.note-x:\t'''\n§\n''' # c\n",
-    "export NOTE: `a\n§\n`\n",
-    "my.note-x=\"a\n§\n\"\n",
-    "\u{feff}NOTE: \"a\r\n§\r\n\"\r\n",
-    "NOTE=\"a\r§\r\"\r",
-    "declare -x NOTE=\"a\n§\n\"\n",
-    "note+=\"a\n§\n\"\n",
-    "1NOTE=\"a\n§\n\"\n",
-    "NOTE = \"\"\n§\n",
-];
-
-#[test]
-fn a_line_within_a_note_sets_nothing_however_the_note_is_quoted() {
-    // The last one is no note, and its line counts.
-    let (alone, notes) = NOTES.split_last().unwrap();
-    for note in notes {
-        let env = format!("{KEY}=sk-test-0001\n{}B=c\n", note.replace('§', "OPENAI_API_KEY=sk-in"));
-        let loaded = beside(&env, &[]);
-        assert_eq!(loaded.environment.get(KEY), Some("sk-test-0001"), "{env:?}");
-        let warnings = told(&loaded, Severity::Warning);
-        assert!(loaded.policy.is_ok(), "{env:?}: {}", told(&loaded, Severity::Error));
-        assert!(warnings.contains(".env:2: the value") && warnings.contains(KEY), "{env:?}");
-        assert!(!warnings.contains("sk-in"), "{env:?}: {warnings}");
-
-        let env = note.replace('§', "LLM_GATEWAY_DISABLED=1");
-        let policy = beside(&env, &[]).policy.unwrap_or_else(|why| panic!("{env:?}: {why}"));
-        assert!(!policy.switches().disabled, "{env:?}");
-    }
-    let env = alone.replace('§', "OPENAI_API_KEY=sk-test-0001");
-    assert_eq!(beside(&env, &[]).environment.get(KEY), Some("sk-test-0001"));
-}
-
-#[test]
-fn a_quote_that_only_some_readers_take_for_one_is_refused_where_it_matters() {
-    for note in [
-        "NOTE=a\"\n§\n\"\n",
-        "NOTE=a'\n§\n'\n",
-        "NOTE=a \"b\n§\n\"\n",
-        "NOTE=\"a\" \"b\n§\nc\"\n",
-        "NOTE=\"a\"b\"c\n§\n\"\n",
-        "NOTE=\"a\"b \"c\n§\n\" # d\n",
-        "NOTE=it's\n§\n'\n",
-        "NOTE='it\\'s\n§\n'\n",
-        "NOTE='a\\'\n§\n'\n",
-        "NOTE=x$'a\n§\n'\n",
-        "NOTE=`a` `b\n§\n`\n",
-        "NOTE=\n\"\n§\n\"\n",
-        "NOTE \"a\n§\n\"\n",
-        "set NOTE \"a\n§\n\"\n",
-        "echo '\n§\n'\n",
-        "note:\"a\n§\nb\" c\n",
-        "NOTE: \"a\n§\nb\" c\n",
-        "NOTE=\"\"\"\n§\n\"\"\" c\n",
-    ] {
-        for inner in ["OPENAI_API_KEY=sk-in", "LLM_GATEWAY_DISABLED=1"] {
-            let env = format!("{KEY}=sk-test-0001\n{}", note.replace('§', inner));
-            let loaded = beside(&env, &[]);
-            let errors = told(&loaded, Severity::Error);
-            assert!(loaded.policy.is_err(), "{env:?}");
-            assert!(errors.contains("a quote in the line") && !errors.contains("sk-"), "{errors}");
-            let name = inner.split('=').next().unwrap();
-            assert!(errors.contains(name), "{env:?}: {errors}");
-        }
-        // Around a line that means nothing to the gateway it is passed over.
-        let env = format!("{KEY}=sk-test-0001\n{}", note.replace('§', "OTHER=1"));
-        let loaded = beside(&env, &[]);
-        assert!(loaded.policy.is_ok(), "{env:?}: {}", told(&loaded, Severity::Error));
-        assert_eq!(loaded.environment.get(KEY), Some("sk-test-0001"), "{env:?}");
-    }
-}
-
-#[test]
-fn a_quote_that_is_no_quote_costs_no_line() {
-    for env in [
-        "NAME=it's\n§",
-        "NAME=it's\n§# don't\n",
-        "NAME=it's\n§# 'quoted' words\n",
-        "NAME=it's mine\n§OTHER=that's\n",
-        "NAME=O'Brien\n§JSON='\n'\n",
-        "SIZE=5\"\n§",
-        "SIZE=5\"\n§# a 7\" one\n",
-        "PASSWORD=$'x\n§",
-        "WORDS: it's\n§",
-        "TODO: 'tis open\n§",
-        "TODO: \"open\n§",
-        "DIR='C:\\dir\\'\n§",
-        "DIR=C:\\dir\\\n§",
-        "A=\"x\"\"\n§",
-        "A=\"x\" it's\n§",
-        "# it's\n§# '\n",
-    ] {
-        let env = env.replace('§', "OPENAI_API_KEY=sk-test-0001\n");
-        for env in [env.clone(), env.replace('\n', "\r\n"), env.replace('\n', "\r")] {
-            let loaded = beside(&env, &[]);
-            assert!(loaded.policy.is_ok(), "{env:?}: {}", told(&loaded, Severity::Error));
-            assert_eq!(loaded.environment.get(KEY), Some("sk-test-0001"), "{env:?}");
-            let warnings = told(&loaded, Severity::Warning);
-            assert!(!warnings.contains("is not closed"), "{env:?}: {warnings}");
-        }
-    }
-    // Between two such passwords a shell reads nothing, and other readers read each line.
-    let loaded = beside("A=x\"y\nOPENAI_API_KEY=sk-test-0001\nB=x\"y\n", &[]);
-    assert_eq!(loaded.environment.get(KEY), Some("sk-test-0001"));
-    let warnings = told(&loaded, Severity::Warning);
-    assert!(loaded.policy.is_ok() && warnings.contains("line of A is not closed"), "{warnings}");
 }
 
 #[test]
@@ -309,7 +185,6 @@ fn what_a_client_left_unfilled_gives_way_to_the_file() {
         "%(NAME)s",
         "[[NAME]]",
         "!secret k",
-        "OPENAI_API_KEY",
     ] {
         let loaded = beside("OPENAI_API_KEY=sk-test-0001\n", &[(KEY, left)]);
         assert_eq!(loaded.environment.get(KEY), Some("sk-test-0001"), "{left}");
@@ -325,6 +200,25 @@ fn what_a_client_left_unfilled_gives_way_to_the_file() {
             assert!(warnings.contains("OPENAI_API_KEY holds"), "{left}: {warnings}");
             assert!(!warnings.contains(left), "{left}: {warnings}");
         }
+    }
+}
+
+#[test]
+fn a_key_that_is_its_own_name_gives_way_to_the_file() {
+    let loaded = beside("OPENAI_API_KEY=sk-test-0001\n", &[(KEY, KEY)]);
+    assert_eq!(loaded.environment.get(KEY), Some("sk-test-0001"));
+    let alone = beside("", &[(KEY, KEY)]);
+    assert_eq!(alone.environment.get(KEY), None);
+    let what = "OPENAI_API_KEY holds what somebody was to fill in, and counts as missing";
+    assert!(told(&alone, Severity::Warning).contains(what));
+}
+
+/// A base URL with a variable in it is an error, since another host would get the prompt.
+#[test]
+fn a_base_url_with_a_variable_in_it_is_not_missing() {
+    for url in ["https://${HOST}/v1", "${HOST}:8080", "https://{env:HOST}/v1", "${HOST}/v1"] {
+        let loaded = beside("", &[(KEY, "sk-test-0001"), ("OPENAI_BASE_URL", url)]);
+        assert!(told(&loaded, Severity::Error).contains("OPENAI_BASE_URL"), "{url}");
     }
 }
 

@@ -15,6 +15,7 @@ mod diagnostics;
 mod documents;
 mod embedding;
 mod env_files;
+mod env_quotes;
 mod envelopes;
 mod face;
 mod features;

@@ -152,8 +152,8 @@ fn fault(text: &str, line: usize, name: Option<&str>, kind: FaultKind) -> Statem
         let (before, rest) = about.split_at_checked(at)?;
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
-        // Behind a `=` the name is part of a value, and values are not shown.
-        let end = if before.contains('=') { OWN_PREFIX.len() } else { end };
+        // Behind a separator the name is part of a value, and values are not shown.
+        let end = if before.contains(['=', ':']) { OWN_PREFIX.len() } else { end };
         rest.get(..end).map(str::to_owned)
     });
     Statement::Fault(FaultyLine { line, name: name.map(str::to_owned), own, kind, within })
@@ -261,6 +261,11 @@ mod tests {
             ("A=\"a\r\nb\"", "a\nb"),
             ("A=\"'k'\"", "'k'"),
             ("A=“k”", "“k”"),
+            ("A=\"\"\"k\"\"\"", "k"),
+            ("A='''k''' # c", "k"),
+            ("A='''it's k'''", "it's k"),
+            ("A=\"\"\"\na\n\"\"\"", "\na\n"),
+            ("A=\"\"\"\"\"\"", ""),
             ("A=ключ", "ключ"),
         ] {
             assert_eq!(value_of_a(text), value, "{text:?}");
@@ -300,8 +305,17 @@ mod tests {
 
     #[test]
     fn a_quote_that_is_not_closed_is_a_fault_and_nothing_behind_it_is_read() {
-        for text in ["A='k", "A=\"k", "A=`k", "A=\"k\\\"", "A='tis\nB='k'", "A = 'k\n# it", "x y='"]
-        {
+        for text in [
+            "A='k",
+            "A=\"k",
+            "A=`k",
+            "A=\"k\\\"",
+            "A='tis\nB='k'",
+            "A = 'k\n# it",
+            "x y='",
+            "A=\"\"\"k",
+            "A='''\nB=c",
+        ] {
             let (assignments, faults) = read(&format!("Z=1\n{text}\nC=2\n"));
             assert_eq!(faults, [(2, FaultKind::OpenQuote)], "{text:?}");
             assert_eq!(assignments.len(), 1, "{text:?}: {assignments:?}");

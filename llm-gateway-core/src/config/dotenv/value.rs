@@ -29,8 +29,8 @@ pub(super) fn value_and_rest(text: &str) -> Option<(Option<String>, &str)> {
         let (_, behind) = first_line(whole.behind);
         return Some((whole.value(), behind));
     }
-    // Where another line's quote closed this one, it was open.
-    (!has_lines).then_some((None, behind))
+    // Where another line's quote closed this one, it was open; so are three that nothing closes.
+    (!has_lines && !is_open_triple(start)).then_some((None, behind))
 }
 
 impl Quoted<'_> {
@@ -85,6 +85,12 @@ fn one_quoted(text: &str) -> Option<Quoted<'_>> {
     let (dollar, quote, inner) = opened(text)?;
     let (value, behind) = quoted_value(inner, quote, quote == '"' || dollar.is_some())?;
     Some(Quoted { parts: vec![value], is_of_one_shell: dollar.is_some(), behind })
+}
+
+/// Returns whether a text begins with three quotes and no other three follow.
+fn is_open_triple(text: &str) -> bool {
+    let opens = ["\"\"\"", "'''", "```"].iter().any(|quotes| text.starts_with(quotes));
+    opens && triple_quoted(text).is_none()
 }
 
 /// Returns the value between three quotes and the next three at the start of a text.

@@ -4,11 +4,11 @@
 const OPENINGS: [&str; 6] = ["${", "{$", "{env:", "{file:", "{input:", "{secret:"];
 
 /// The signs around a name that is in a longer text. What stands between them is a name.
-const AROUND_A_NAME: [(&str, &str); 6] =
+const AROUND_INNER_NAMES: [(&str, &str); 6] =
     [("$(", ")"), ("%(", ")s"), ("{{", "}}"), ("[[", "]]"), ("((", "))"), ("<<", ">>")];
 
 /// The signs before and behind the name of a variable in capitals. A `$` needs none behind it.
-const AROUND_CAPITALS: [(&str, &str); 7] =
+const AROUND_INNER_CAPITALS: [(&str, &str); 7] =
     [("$", ""), ("%", "%"), ("@", "@"), ("{", "}"), ("<", ">"), ("[", "]"), ("__", "__")];
 
 /// The length of the shortest name in capitals that is taken for a variable within a text. Random
@@ -19,8 +19,10 @@ const SHORTEST_NAME: usize = 6;
 pub(super) fn holds_variable(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     OPENINGS.iter().any(|opening| lower.contains(opening))
-        || AROUND_A_NAME.iter().any(|(open, close)| surrounds(text, open, close, is_name))
-        || AROUND_CAPITALS.iter().any(|(open, close)| surrounds(text, open, close, is_in_capitals))
+        || AROUND_INNER_NAMES.iter().any(|(open, close)| surrounds(text, open, close, is_name))
+        || AROUND_INNER_CAPITALS
+            .iter()
+            .any(|(open, close)| surrounds(text, open, close, is_in_capitals))
 }
 
 /// Returns whether `open` and `close` stand in a text around something that `fits`. Without a
