@@ -6,13 +6,16 @@ use llm_gateway_core::config::Severity;
 use crate::env_files::{KEY, beside, told};
 
 /// Notes over several lines, with `§` where a line stands that would set a variable.
-const NOTES: [&str; 24] = [
+const NOTES: [&str; 27] = [
     "NOTE=\"\"\"\n§\n\"\"\"\n",
     "NOTE='''\n§\n'''\n",
     "NOTE=```\n§\n```\n",
     "NOTE=\"\"\"\n§\n\"\n",
     "NOTE='''it's\n§\n'''\n",
     "NOTE=\"\"\"say \"hi\" to\n§\nall\"\"\" # c\n",
+    "NOTE=\"\"\"\"\n§\n\"\"\"\"\n",
+    "NOTE=\"'\"'\n§\n'\"'\"\n",
+    "NOTE=\u{a0}\"a\\\"\n§\n\"\n",
     "NOTE=\"a\"\" b\n§\n\"\n",
     "NOTE=\"a\"' b\n§\n'\n",
     "NOTE='a'$' b\n§\n'\n",
@@ -66,6 +69,12 @@ fn a_quote_that_only_some_readers_take_for_one_is_refused_where_it_matters() {
         "NOTE=it's\n§\n'\n",
         "NOTE='it\\'s\n§\n'\n",
         "NOTE='a\\'\n§\n'\n",
+        "NOTE=\u{200b}\"a\n§\n\"\n",
+        "NOTE=b'''\n§\n'''\n",
+        "MSG=don't \"quote\n§\nme\"\n",
+        "export A=\"x\" NOTE=\"a\n§\n\"\n",
+        "\"NOTE\": \"a\n§\n\"\n",
+        ": 'x\n§\ny'\n",
         "NOTE=x$'a\n§\n'\n",
         "NOTE=`a` `b\n§\n`\n",
         "NOTE=\n\"\n§\n\"\n",

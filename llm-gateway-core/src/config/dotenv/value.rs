@@ -98,6 +98,7 @@ fn triple_quoted(text: &str) -> Option<Quoted<'_>> {
     let (None, quote, _) = opened(text)? else { return None };
     let quotes = quote.to_string().repeat(3);
     let (value, behind) = text.strip_prefix(&quotes)?.split_once(&quotes)?;
+    let behind = behind.trim_start_matches(quote);
     Some(Quoted { parts: vec![value.to_owned()], is_of_one_shell: false, behind })
 }
 
