@@ -4,7 +4,7 @@
 //! No other file of the library reads the process's environment. A variable counts as missing if it
 //! is empty, if it still is a placeholder (`${NAME}`, `<your key>`), or if it still is in quotes. A
 //! variable that guards money is read as it is written, so that it never counts as missing by
-//! accident (docs/decisions/0012 and 0022).
+//! accident (docs/decisions/0012 and 0023).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
