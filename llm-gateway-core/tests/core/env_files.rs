@@ -216,9 +216,32 @@ fn a_key_that_is_its_own_name_gives_way_to_the_file() {
 /// A base URL with a variable in it is an error, since another host would get the prompt.
 #[test]
 fn a_base_url_with_a_variable_in_it_is_not_missing() {
-    for url in ["https://${HOST}/v1", "${HOST}:8080", "https://{env:HOST}/v1", "${HOST}/v1"] {
+    for url in [
+        "https://${HOST}/v1",
+        "${HOST}:8080",
+        "https://{env:HOST}/v1",
+        "${HOST}/v1",
+        "\"http://127.0.0.1:9/v1\"",
+        "'https://proxy.example.com/v1'",
+    ] {
         let loaded = beside("", &[(KEY, "sk-test-0001"), ("OPENAI_BASE_URL", url)]);
         assert!(told(&loaded, Severity::Error).contains("OPENAI_BASE_URL"), "{url}");
+    }
+}
+
+/// An address is used whatever its words, though they would make an example of a key.
+#[test]
+fn an_address_of_words_is_an_address() {
+    for url in [
+        "https://your.org/api/v1",
+        "https://llm.corp.example/api/here",
+        "https://secret.your-token.example/v1",
+        "https://todo.example/...",
+    ] {
+        let loaded = beside("", &[(KEY, "sk-test-0001"), ("OPENAI_BASE_URL", url)]);
+        let policy = loaded.policy.unwrap();
+        let base_url = &policy.providers()["openai"].endpoint.base_url;
+        assert_eq!(base_url, url);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::config::catalog::Catalog;
 use crate::config::diagnostic::{Collector, Severity};
 use crate::config::node::PathStep;
 use crate::config::raw::{RawKind, RawLimits, RawPolicy, RawProvider};
-use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName, is_loopback};
+use crate::model::{Delivery, Dialect, Endpoint, Limits, ProviderName, StandIn, is_loopback};
 use crate::policy::{BaseUrlFrom, Listing, ModelNames, ProviderSpec};
 
 use super::Compilation;
@@ -203,6 +203,14 @@ impl<'a> ProviderEntry<'a> {
         Some((variable, self.compilation.environment.get(variable)?))
     }
 
+    /// Returns the variable that should override the base URL, if its value is still in quotes. It
+    /// does not count as missing, as other variables do: prompt and key would go to another host.
+    fn quoted_variable(&self) -> Option<&'static str> {
+        let variable = self.built_in?.base_url_variable?;
+        let stands_in = self.compilation.environment.unusable(variable)?;
+        (stands_in == StandIn::Quoted).then_some(variable)
+    }
+
     /// Returns where the base URL comes from.
     fn base_url_from(&self) -> BaseUrlFrom {
         let of_file = |name| self.compilation.environment.is_of_file(name);
@@ -220,6 +228,11 @@ impl<'a> ProviderEntry<'a> {
             Some(true) => PlainHttp::Anywhere,
             Some(false) | None => PlainHttp::Loopback,
         };
+        if let Some(variable) = self.quoted_variable() {
+            let message = format!("{variable} holds an address that is still in quotes");
+            problems.variable(Severity::Error, message, StandIn::Quoted.advice());
+            return None;
+        }
         let overriding = self.overriding().map(|(variable, url)| (Some(variable), url));
         let of_the_file = self.raw.base_url.as_deref().map(|url| (None, url));
         if let Some((variable, url)) = overriding.or(of_the_file) {

@@ -232,8 +232,12 @@ fn is_path(text: &str) -> bool {
 
 /// Returns whether a text is what examples write for a key: `your-api-key`, `sk-...`, `changeme`,
 /// `paste_key_here`, a row of `x`. Words that servers without keys document, such as `ollama`, are
-/// not examples.
+/// not examples, and neither is an address, whatever its words: a base URL that counted as missing
+/// would send prompt and key to another host.
 fn is_example(value: &str) -> bool {
+    if value.contains("://") {
+        return false;
+    }
     let lower = value.to_lowercase();
     let words: Vec<&str> =
         lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
