@@ -43,6 +43,8 @@ struct Batch {
     read: bool,
     under_way: usize,
     answers: Vec<String>,
+    /// The number of bytes of the answers.
+    held: usize,
 }
 
 impl Calls {
@@ -86,18 +88,24 @@ impl Calls {
     }
 
     /// Adds an answer to its batch. Returns the message to write now: the answer, if it belongs to
-    /// no batch, or the answers of its batch, if they are complete or too large to be held.
+    /// no batch; the answers of its batch, if they are complete; or those of the largest batch, if
+    /// all together are too large to be held.
     pub(crate) fn collect(&mut self, line: String, batch: Option<BatchNumber>) -> Option<String> {
         let Some(number) = batch else { return Some(line) };
         let batch = self.batches.get_mut(&number)?;
         self.held += line.len();
+        batch.held += line.len();
         batch.answers.push(line);
-        if self.held >= MOST_HELD {
-            let answers = std::mem::take(&mut batch.answers);
-            self.whole(number);
-            return self.list(&answers);
-        }
-        self.whole(number)
+        self.whole(number).or_else(|| (self.held >= MOST_HELD).then(|| self.largest())?)
+    }
+
+    /// Returns the answers of the batch that holds most, so that a small batch is still answered by
+    /// one list beside a large one.
+    fn largest(&mut self) -> Option<String> {
+        let batch = self.batches.values_mut().max_by_key(|batch| batch.held)?;
+        batch.held = 0;
+        let answers = std::mem::take(&mut batch.answers);
+        self.list(&answers)
     }
 
     /// Begins a batch.
@@ -151,6 +159,34 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// Begins a batch of two calls. Returns their numbers.
+    fn two(calls: &mut Calls, first: u64) -> [i64; 2] {
+        let batch = calls.begin_batch();
+        let numbers = [first, first + 1].map(|id| {
+            let id = Id::read(&json!(id), || None).ok().flatten();
+            calls.begin(id.unwrap(), Some(batch))
+        });
+        assert_eq!(calls.end_batch(batch), None);
+        numbers
+    }
+
+    #[test]
+    fn a_small_batch_is_one_list_beside_a_large_one() {
+        let mut calls = Calls::default();
+        let [large, slow] = two(&mut calls, 0);
+        let small = two(&mut calls, 2);
+        let text = "x".repeat(MOST_HELD - 10);
+        assert_eq!(calls.answer(large, |_| text.clone()), None);
+        // The answer by which all together are too large is one of the small batch.
+        assert_eq!(
+            calls.answer(small[0], |id| format!("[{id}]        ")),
+            Some(format!("[{text}]"))
+        );
+        let list = calls.answer(small[1], |id| format!("[{id}]"));
+        assert_eq!(list.as_deref(), Some("[[2]        ,[3]]"));
+        assert_eq!(calls.answer(slow, str::to_owned).as_deref(), Some("[1]"));
+    }
 
     /// Checks that the answers which wait in all batches together have a bound, and that each is
     /// written once.

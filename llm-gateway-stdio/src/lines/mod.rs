@@ -117,7 +117,10 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     async fn room(&mut self) {
         self.outbox.room().await;
         // The messages of a batch are under way from the time when its line was read.
-        let handed_on = self.session.under_way().saturating_sub(self.waiting.len());
+        let is_request =
+            |message: &&ClientJsonRpcMessage| matches!(message, JsonRpcMessage::Request(_));
+        let waiting = self.waiting.iter().filter(is_request).count();
+        let handed_on = self.session.under_way().saturating_sub(waiting);
         if handed_on >= CROWD && !self.is_slow {
             self.is_slow = timeout(CROWD_WAIT, self.answered.notified()).await.is_err();
         }
@@ -131,6 +134,7 @@ impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for Lines<R> {
         &mut self,
         message: ServerJsonRpcMessage,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        let is_answer = matches!(message, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_));
         let line = match &message {
             JsonRpcMessage::Response(response) if self.unanswered.take(&response.id) => {
                 self.session.unanswered(&response.id)
@@ -140,8 +144,10 @@ impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for Lines<R> {
         if let Some(line) = line {
             self.outbox.put(line);
         }
-        self.is_slow = false;
-        self.answered.notify_one();
+        if is_answer {
+            self.is_slow = false;
+            self.answered.notify_one();
+        }
         let sent: Ready<io::Result<()>> = ready(Ok(()));
         sent
     }

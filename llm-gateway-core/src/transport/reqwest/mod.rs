@@ -169,6 +169,8 @@ impl Transport for ReqwestTransport {
         if let Some(why) = proxy.and_then(unusable_proxy) {
             return Err(why);
         }
+        // Over https the proxy answers before the request, and this answer is the provider's own.
+        let heard = proxy.filter(|_| url.scheme() == "http");
         let body = MarkedBody::new(request.body.clone().into_bytes(), mark.clone());
         let response = self
             .client(Lane::to(&url))
@@ -179,7 +181,7 @@ impl Transport for ReqwestTransport {
             .send()
             .await
             .map_err(|error| no_response(error, proxy))?;
-        if let Some(why) = proxy.and_then(|proxy| unanswered_proxy(response.status(), proxy)) {
+        if let Some(why) = heard.and_then(|proxy| unanswered_proxy(response.status(), proxy)) {
             return Err(why);
         }
         let (head, body) = http::Response::from(response).into_parts();
