@@ -50,14 +50,19 @@ fn kind_of_file() -> Stdin {
 
 /// Returns whether a program is running that may still write to the pipe on stdin: it holds the pipe's
 /// other end and is no ancestor of this process. This distinguishes the first part of `a | b` from a
-/// parent that left a pipe open. Returns `false` where this cannot be found out.
+/// parent that left a pipe open.
 #[cfg(target_os = "linux")]
 pub(crate) fn has_writer() -> bool {
     let Ok(pipe) = fs::read_link("/proc/self/fd/0") else { return false };
     let relatives = with_ancestors(std::process::id());
     let mut others = numbers_in(Path::new("/proc")).filter(|process| !relatives.contains(process));
+    let group = group_of(std::process::id());
     others.any(|process| {
         let descriptors = format!("/proc/{process}/fd");
+        // What belongs to another user, such as `sudo cat`, cannot be looked at.
+        if fs::read_dir(&descriptors).is_err() {
+            return group.is_some() && group_of(process) == group;
+        }
         let mut held = numbers_in(Path::new(&descriptors));
         held.any(|descriptor| {
             let is_the_pipe = fs::read_link(format!("{descriptors}/{descriptor}"))
@@ -67,9 +72,19 @@ pub(crate) fn has_writer() -> bool {
     })
 }
 
+/// Returns the group of a process, which the parts of `a | b` share.
+#[cfg(target_os = "linux")]
+fn group_of(process: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name before it may hold blanks and brackets: state, parent and group follow the last one.
+    status.rsplit_once(')')?.1.split_whitespace().nth(2)?.parse().ok()
+}
+
+/// Returns `true`: a text that may still come is waited for, because a question without it is paid
+/// for in vain.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn has_writer() -> bool {
-    false
+    true
 }
 
 /// Returns a process and those that started it, the nearest first.

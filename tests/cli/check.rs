@@ -235,7 +235,11 @@ fn the_last_line_names_keys_that_let_something_run() {
     let told = "set GEMINI_API_KEY, for gemini/gemini-3.8-flash to which it escalates";
     assert_eq!(last(&cascade), told);
     assert_eq!(last(&format!("{panel}  e: {flash}\n")), "set GEMINI_API_KEY");
-    let told = "`llm-gateway info` says which keys each of them needs";
+    let corp = "providers: {corp: {kind: openai, base_url: 'https://corp.example/v1', \
+                api_key_env: CORP_KEY, headers: {x-org: '${CORP_ORG}'}, models: {m: {in: 1, out: 1}}}}";
+    let single = format!("  f: {{provider: corp, model: m}}\n{corp}\n");
+    assert_eq!(last(&single), "set CORP_KEY and CORP_ORG", "both are needed");
+    let told = "`llm-gateway info` says what each of them needs";
     assert_eq!(last(&format!("{panel}{cascade}")), told);
 }
 

@@ -131,9 +131,14 @@ impl Findings {
     /// Any one key of a class that asks a single model is enough. Where only classes of several
     /// models exist, the keys are named for one class alone.
     fn keys_to_set(&self, classes: &[TaskClassDescription]) -> String {
-        let singles = classes.iter().filter(|class| class.kind == RouteKind::Single);
+        let singles = || classes.iter().filter(|class| class.kind == RouteKind::Single);
+        let reasons: BTreeSet<&str> =
+            singles().filter_map(|class| class.unavailable_because.as_deref()).collect();
+        if let (Some(reason), 1) = (reasons.first(), reasons.len()) {
+            return (*reason).to_owned();
+        }
         let keys: BTreeSet<&str> =
-            singles.flat_map(|class| &class.missing_keys).map(String::as_str).collect();
+            singles().flat_map(|class| &class.missing_keys).map(String::as_str).collect();
         match keys.len() {
             0 => keys_of_several(classes),
             // The lines above have named them all.
@@ -195,7 +200,7 @@ fn keys_of_several(classes: &[TaskClassDescription]) -> String {
     reasons.dedup();
     match reasons.as_slice() {
         [reason] => (*reason).to_owned(),
-        _ => "`llm-gateway info` says which keys each of them needs".to_owned(),
+        _ => "`llm-gateway info` says what each of them needs".to_owned(),
     }
 }
 
