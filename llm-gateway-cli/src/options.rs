@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use llm_gateway_core::Environment;
 use llm_gateway_core::certificate::ReceiptDigest;
-use llm_gateway_core::ledger::{Month, SpendBy};
+use llm_gateway_core::ledger::{Day, Month, SpendBy};
 use llm_gateway_process::GatewayFlags;
 
 use crate::layout::{Width, wrapped};
@@ -93,7 +93,7 @@ pub(crate) enum Command {
     Orchestrate(Orchestrate),
     /// Tell task classes, providers and keys.
     Info,
-    /// Tell what a month has cost, and what its caps leave.
+    /// Tell what a month or a day has cost, and what the caps leave.
     Spend(Spend),
     /// Re-check a receipt, offline. Exit code 0: it holds; 1: it is contradicted, or a file cannot
     /// be read; 2: the bundle is needed to decide; 3: it is no receipt.
@@ -200,6 +200,9 @@ pub(crate) struct Spend {
     /// The month, in UTC; else the current one.
     #[arg(long, value_name = "YYYY-MM", value_parser = Month::parse)]
     pub(crate) month: Option<Month>,
+    /// A day, in UTC, in place of a month; without a value, today.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = Day::parse, conflicts_with_all = ["month", "drop_unsettled"])]
+    pub(crate) day: Option<Option<Day>>,
     /// What to group the calls by.
     #[arg(long, value_enum, default_value_t = Grouping::Provider)]
     pub(crate) by: Grouping,

@@ -129,7 +129,7 @@ pub(crate) fn claims(certificate: &Certificate, width: usize) -> String {
     table.shown(width)
 }
 
-/// Returns a table of a month's spending, one row for each provider, model or task class.
+/// Returns a table of spending, one row for each provider, model or task class.
 pub(crate) fn spent_rows(report: &SpendReport, width: usize) -> String {
     let mut table = Table::new(&[&report.by.as_str().replace('_', " "), "calls", "cost"]);
     for row in &report.spent.rows {
@@ -168,11 +168,12 @@ pub(crate) fn spent_totals(spent: &PeriodSpend, width: usize) -> String {
 
 /// Returns a table of caps and what is left of each.
 pub(crate) fn caps(caps: &[CapLeft], width: usize) -> String {
-    let mut table = Table::new(&["monthly cap on", "cap", "left"]);
+    let mut table = Table::new(&["cap on", "per", "cap", "left"]);
     for CapLeft { cap, left, .. } in caps {
         let color = if *left == NanoUsd::ZERO { BAD } else { GOOD };
         table.row([
             Cell::new(scope_name(&cap.scope)),
+            Cell::new(cap.per.as_str()),
             money(cap.limit),
             money(*left).styled(color),
         ]);
@@ -185,17 +186,27 @@ pub(crate) fn spend_state(state: &SpendState) -> String {
     match state {
         SpendState::Known(report) => {
             let spent = format!("{} spent in {}", report.spent.settled, report.spent.period);
-            let caps = report.caps.iter().map(|CapLeft { cap, left, .. }| {
-                format!("\n{left} left of {} for {}", cap.limit, scope_name(&cap.scope))
-            });
-            std::iter::once(spent).chain(caps).collect()
+            spent + &caps_left(&report.caps)
         }
-        SpendState::Unknown { error, hint, .. } => {
+        SpendState::Unknown { error, hint, caps, .. } => {
             let hint = hint.iter().map(|hint| format!("; {hint}")).collect::<String>();
-            harmless(&format!("what is spent is unknown: {error}{hint}"))
+            harmless(&format!("what is spent is unknown: {error}{hint}")) + &caps_left(caps)
         }
-        _ => "what is spent is not counted: set LLM_GATEWAY_LEDGER=1, or a cap".to_owned(),
+        SpendState::Off { caps, .. } => NOT_COUNTED.to_owned() + &caps_left(caps),
+        _ => NOT_COUNTED.to_owned(),
     }
+}
+
+/// The line of a gateway without a ledger.
+const NOT_COUNTED: &str = "what is spent is not counted: set LLM_GATEWAY_LEDGER=1, or a cap";
+
+/// Returns a line for each cap, which begins with a line break.
+fn caps_left(caps: &[CapLeft]) -> String {
+    let line = |CapLeft { cap, left, .. }: &CapLeft| {
+        let (limit, scope, per) = (cap.limit, scope_name(&cap.scope), cap.per.as_str());
+        format!("\n{left} left of {limit} for {scope} per {per}")
+    };
+    caps.iter().map(line).collect()
 }
 
 fn scope_name(scope: &Scope) -> String {

@@ -1,8 +1,8 @@
-//! `llm-gateway spend`: shows what a month has cost and what its caps leave.
+//! `llm-gateway spend`: shows what a month or a day has cost and what the caps leave.
 
 use std::process::ExitCode;
 
-use llm_gateway_core::ledger::DroppedHolds;
+use llm_gateway_core::ledger::{DroppedHolds, Period};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::spend::SpendReport;
 use llm_gateway_core::{Envelope, Error, Gateway};
@@ -59,7 +59,9 @@ async fn collect(
     terminal: &mut Terminal,
 ) -> Result<Option<SpendOutput>, Error> {
     let by = spend.by.into();
-    let report = gateway.spent(spend.month, by).await?;
+    let day = spend.day.map(|day| day.unwrap_or_else(|| gateway.today()).into());
+    let period = day.or_else(|| spend.month.map(Period::from));
+    let report = gateway.spent(period, by).await?;
     if !spend.drop_unsettled {
         return Ok(Some(SpendOutput { report, dropped: None }));
     }
@@ -76,7 +78,7 @@ async fn collect(
         return Ok(None);
     }
     let dropped = gateway.drop_unsettled(Some(month)).await?;
-    let report = gateway.spent(Some(month), by).await?;
+    let report = gateway.spent(Some(month.into()), by).await?;
     Ok(Some(SpendOutput { report, dropped: Some(dropped) }))
 }
 

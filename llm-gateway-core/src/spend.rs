@@ -1,5 +1,5 @@
-//! The spend report of a month, as people and envelopes see it: what it has cost, and what its caps
-//! leave.
+//! The spend report of a day or a month, as people and envelopes see it: what it has cost, and what
+//! the caps leave.
 //!
 //! This module decides nothing: the [`ledger`](crate::ledger) counts, the policy caps, and the
 //! gateway asks both. Amounts are serialized in dollars, exact to the nano-dollar below a million
@@ -27,31 +27,33 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::ledger::{Cap, PeriodSpend, Scope, SpendBy, SpentRow};
+use crate::ledger::{Cap, PeriodSpend, SpendBy, SpentRow};
 use crate::model::NanoUsd;
 
-/// The spend report of a month: what it has cost, and what its caps leave.
+/// The spend report of a day or a month: what it has cost, and what the caps leave.
 ///
-/// It is serialized as `{month, total_usd, held_usd, unsettled_usd, caps{}, rows[]}`. `caps` has
-/// `{cap_usd, left_usd}` for `total` and for each capped provider. A row has the provider, model or
+/// It is serialized as `{month, total_usd, held_usd, unsettled_usd, caps{}, rows[]}`, that of a day
+/// with `day` in place of `month`. `caps` has `{cap_usd, left_usd}` under the [`Cap::key`] of each
+/// cap, such as `openai/day`. A row has the provider, model or
 /// task class of its calls under [`SpendBy::as_str`], then `cost_usd` and `calls`, and the numbers of
 /// `estimated` and `unknown` calls if there are any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpendReport {
-    /// The money that the ledger has counted in the month.
+    /// The money that the ledger has counted in the day or the month.
     pub spent: PeriodSpend,
     /// The key by which the rows of the report are grouped.
     pub by: SpendBy,
-    /// The monthly caps with what each leaves, the cap on the total first.
+    /// The caps with what each leaves: those on the period and, if it is not over yet, all others that
+    /// are in force now.
     pub caps: Vec<CapLeft>,
 }
 
-/// A monthly cap, and what it still allows.
+/// A cap, and what it still allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CapLeft {
-    /// The cap on the total or on one provider.
+    /// The cap on everything, on one provider or on one task class.
     pub cap: Cap,
     /// The amount that the cap still allows: its limit minus what is spent, held or unsettled.
     pub left: NanoUsd,
@@ -60,13 +62,18 @@ pub struct CapLeft {
 /// The spending of the current month, as far as it is known within the short time that a
 /// description waits.
 ///
-/// It is serialized as `{enabled: false}`, as `{enabled: true, month, total_usd, held_usd,
-/// unsettled_usd, caps{}}`, or as `{enabled: true, error, hint}`.
+/// It is serialized as `{enabled: false, caps{}}`, as `{enabled: true, month, total_usd, held_usd,
+/// unsettled_usd, caps{}}`, or as `{enabled: true, error, hint, caps{}}`. Without
+/// a report, `caps` has those of the session, and is absent if there are none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpendState {
-    /// The gateway has no ledger, so money is not counted.
-    Off,
+    /// The gateway has no ledger, so money is not counted beyond this session.
+    #[non_exhaustive]
+    Off {
+        /// The caps of the session with what each leaves.
+        caps: Vec<CapLeft>,
+    },
     /// The ledger counts money, and this is its report.
     Known(Box<SpendReport>),
     /// The ledger counts money, but did not answer.
@@ -76,17 +83,12 @@ pub enum SpendState {
         error: String,
         /// Advice on what can be done about the ledger.
         hint: Option<String>,
+        /// The caps of the session with what each leaves.
+        caps: Vec<CapLeft>,
     },
 }
 
 impl SpendReport {
-    /// Creates the report of the money that was counted, with what `caps` leave.
-    pub(crate) fn new(spent: PeriodSpend, by: SpendBy, caps: Vec<Cap>) -> Self {
-        let left = |cap| Some(CapLeft { left: spent.left(&cap)?, cap });
-        let caps = caps.into_iter().filter_map(left).collect();
-        Self { spent, by, caps }
-    }
-
     /// Returns the report without its rows, as JSON.
     fn totals(&self) -> Map<String, Value> {
         let mut totals = Map::new();
@@ -116,15 +118,16 @@ impl SpendReport {
 }
 
 impl CapLeft {
-    /// Returns the cap as an entry of the map of caps: `total`, or the name of its provider. No
-    /// provider can have the name `total`, because the variable that would cap it caps the total.
+    /// Returns the cap as an entry of the map of caps.
     fn entry(&self) -> (String, Value) {
-        let name = match &self.cap.scope {
-            Scope::Total => "total".to_owned(),
-            Scope::Provider(name) => name.to_string(),
-            Scope::Class(name) => format!("class:{name}"),
-        };
-        (name, json!({ "cap_usd": self.cap.limit, "left_usd": self.left }))
+        (self.cap.key(), json!({ "cap_usd": self.cap.limit, "left_usd": self.left }))
+    }
+}
+
+/// Adds the caps of a session to a state without a report, if there are any.
+fn put_caps(state: &mut Map<String, Value>, caps: &[CapLeft]) {
+    if !caps.is_empty() {
+        state.insert("caps".to_owned(), caps.iter().map(CapLeft::entry).collect());
     }
 }
 
@@ -140,13 +143,14 @@ impl Serialize for SpendReport {
 impl Serialize for SpendState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut state = Map::new();
-        state.insert("enabled".to_owned(), json!(*self != Self::Off));
+        state.insert("enabled".to_owned(), json!(!matches!(self, Self::Off { .. })));
         match self {
-            Self::Off => {}
+            Self::Off { caps } => put_caps(&mut state, caps),
             Self::Known(report) => state.extend(report.totals()),
-            Self::Unknown { error, hint } => {
+            Self::Unknown { error, hint, caps } => {
                 state.insert("error".to_owned(), json!(error));
                 state.extend(hint.iter().map(|hint| ("hint".to_owned(), json!(hint))));
+                put_caps(&mut state, caps);
             }
         }
         state.serialize(serializer)

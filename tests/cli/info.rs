@@ -99,7 +99,7 @@ fn what_the_month_has_cost_is_told_where_it_is_counted() {
     let data = info(&["--json", "info"]).document()["data"]["spend"].clone();
     let expected = json!({
         "enabled": true, "month": till.spent(&[])["month"], "total_usd": 0.0, "held_usd": 0.0,
-        "unsettled_usd": 0.0, "caps": { "local": { "cap_usd": 5.0, "left_usd": 5.0 } },
+        "unsettled_usd": 0.0, "caps": { "local/month": { "cap_usd": 5.0, "left_usd": 5.0 } },
     });
     assert_eq!(data, expected);
     let shown = info(&["info"]).stdout;

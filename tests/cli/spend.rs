@@ -101,11 +101,11 @@ fn caps_and_what_they_leave_are_told() {
     };
     let report = data(&run(&["--json", "spend"]).ends().exits(0));
     let caps = report["caps"].as_object().unwrap();
-    assert_eq!(caps.keys().collect::<Vec<_>>(), ["total", "local", "spare"]);
+    assert_eq!(caps.keys().collect::<Vec<_>>(), ["total/month", "local/month", "spare/month"]);
     for (name, cap, left) in [
-        ("total", 500_000_000, 500_000_000 - paid),
-        ("local", 12_000_000_000, 12_000_000_000 - paid),
-        ("spare", 1, 1),
+        ("total/month", 500_000_000, 500_000_000 - paid),
+        ("local/month", 12_000_000_000, 12_000_000_000 - paid),
+        ("spare/month", 1, 1),
     ] {
         let told = (nanos(&caps[name]["cap_usd"]), nanos(&caps[name]["left_usd"]));
         assert_eq!(told, (cap, left), "{name}");
@@ -154,6 +154,44 @@ fn a_month_that_is_none_is_named_with_the_form_that_is_right() {
         let ended = Till::closed().run(&["spend", "--month", month]).ends().exits(2);
         assert_eq!(ended.stdout, "");
         assert!(ended.stderr.contains(month) && ended.stderr.contains("YYYY-MM"), "{month}");
+    }
+}
+
+#[test]
+fn a_day_is_shown_in_place_of_a_month_and_without_a_value_it_is_today() {
+    let provider = BlockingProvider::answering("small", "Because.");
+    let till = Till::at(&provider.address());
+    let paid = till.pays("quick_answer", &[]);
+    let capped = |arguments: &[&str]| {
+        let run = till.run(arguments).env("LLM_GATEWAY_CAP_TOTAL_DAILY", "0.5");
+        run.env("LLM_GATEWAY_CAP_LOCAL_DAILY", "2").env("LLM_GATEWAY_CAP_SESSION", "1")
+    };
+    let today = data(&capped(&["--json", "spend", "--day"]).ends().exits(0));
+    assert_eq!((nanos(&today["total_usd"]), today.get("month")), (paid, None));
+    let day = today["day"].as_str().unwrap().to_owned();
+    let caps = today["caps"].as_object().unwrap();
+    assert_eq!(caps.keys().collect::<Vec<_>>(), ["total/day", "local/day", "session"]);
+    assert_eq!(nanos(&caps["total/day"]["left_usd"]), 500_000_000 - paid);
+    assert_eq!(
+        nanos(&caps["session"]["left_usd"]),
+        1_000_000_000,
+        "this command is another session"
+    );
+    assert_eq!(data(&capped(&["--json", "spend", "--day", &day]).ends().exits(0)), today);
+    let month = data(&capped(&["--json", "spend"]).ends().exits(0));
+    assert_eq!((&month["caps"], &day[..7]), (&today["caps"], month["month"].as_str().unwrap()));
+    let before = till.spent(&["--day", "1999-12-31"]);
+    assert_eq!((&before["day"], &before["rows"]), (&json!("1999-12-31"), &json!([])));
+    let shown = capped(&["spend", "--day"]).ends().exits(0).stdout;
+    for told in [day.as_str(), "everything", "local", "day", "session", "$0.50"] {
+        assert!(shown.contains(told), "{told}: {shown}");
+    }
+    for wrong in [&["--day", "2026-11"][..], &["--day", "today"], &["--day", "2026-02-30"]] {
+        let ended = till.run(&[&["spend"], wrong].concat()).ends().exits(2);
+        assert!(ended.stderr.contains("YYYY-MM-DD"), "{}", ended.stderr);
+    }
+    for wrong in [&["--day", "--month", "2026-11"][..], &["--day", "--drop-unsettled", "--yes"]] {
+        till.run(&[&["spend"], wrong].concat()).ends().exits(2);
     }
 }
 
@@ -213,7 +251,7 @@ fn what_a_killed_process_held_counts_until_it_is_dropped_and_a_living_ones_stays
     let before = capped(&[]);
     let (held, unsettled) = (nanos(&before["held_usd"]), nanos(&before["unsettled_usd"]));
     assert!(held > 0 && unsettled == held, "the same question was asked twice: {before}");
-    assert_eq!(nanos(&before["caps"]["total"]["left_usd"]), 1_000_000_000 - held - unsettled);
+    assert_eq!(nanos(&before["caps"]["total/month"]["left_usd"]), 1_000_000_000 - held - unsettled);
     assert_eq!((&before["total_usd"], &before["rows"]), (&json!(0.0), &json!([])));
     let shown = till.run(&["spend"]).ends().exits(0);
     assert!(shown.stderr.contains("--drop-unsettled"), "{}", shown.stderr);
@@ -221,7 +259,7 @@ fn what_a_killed_process_held_counts_until_it_is_dropped_and_a_living_ones_stays
     let after = capped(&["--drop-unsettled", "--yes"]);
     assert_eq!(after["dropped"], json!({ "holds": 1, "amount_usd": before["unsettled_usd"] }));
     assert_eq!((nanos(&after["held_usd"]), nanos(&after["unsettled_usd"])), (held, 0));
-    assert_eq!(nanos(&after["caps"]["total"]["left_usd"]), 1_000_000_000 - held);
+    assert_eq!(nanos(&after["caps"]["total/month"]["left_usd"]), 1_000_000_000 - held);
     let again = capped(&["--drop-unsettled", "--yes"]);
     assert_eq!(again["dropped"], json!({ "holds": 0, "amount_usd": 0.0 }));
 }

@@ -52,7 +52,7 @@ async fn the_months_sum_is_that_of_the_envelopes_to_the_nano_dollar() {
     assert!(month.len() == 7 && month.as_bytes()[4] == b'-', "{month}");
     assert_eq!(nanos(&spend["total_usd"]), sum);
     assert_eq!((&spend["held_usd"], &spend["unsettled_usd"]), (&json!(0.0), &json!(0.0)));
-    let cap = &spend["caps"]["total"];
+    let cap = &spend["caps"]["total/month"];
     let (cap, left) = (nanos(&cap["cap_usd"]), nanos(&cap["left_usd"]));
     assert_eq!((cap, left), (1_000_000_000, 1_000_000_000 - sum));
     assert_eq!(spend.get("rows"), None, "an agent needs no more");
@@ -121,7 +121,7 @@ async fn what_a_killed_server_held_stays_counted_as_unsettled() {
     let spend = info(&mut second).await["spend"].clone();
     let told = (nanos(&spend["held_usd"]), nanos(&spend["unsettled_usd"]));
     assert_eq!(told, (0, WORST_CASE), "when it is dead");
-    assert_eq!(spend["caps"]["total"]["left_usd"], 0.0);
+    assert_eq!(spend["caps"]["total/month"]["left_usd"], 0.0);
     failure_of("policy_blocked", &second.call("llm_route", question()).await);
     assert_eq!(fake.asked_so_far(), 1);
 }

@@ -28,6 +28,7 @@ mod env_file;
 mod load;
 mod node;
 mod raw;
+mod raw_budget;
 mod raw_model;
 mod raw_orchestration;
 mod raw_provider;
@@ -36,7 +37,7 @@ mod structure;
 mod visible;
 
 pub use catalog::built_in_models;
-pub use compile::base_url_variables;
+pub use compile::{base_url_variables, guard_variables};
 pub use diagnostic::{Diagnostic, PolicyProblems, Severity};
 pub use load::{LoadRequest, Loaded, load};
 pub use raw::json_schema;

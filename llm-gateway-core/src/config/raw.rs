@@ -12,6 +12,7 @@ use serde_json::Value;
 
 pub(super) use super::raw_provider::{RawKind, RawLimits, RawProvider};
 
+use super::raw_budget::RawBudget;
 use super::raw_orchestration::RawOrchestration;
 
 /// Returns the JSON Schema of `routing.yaml`, as `llm-gateway schema` prints it.
@@ -112,6 +113,8 @@ pub(super) struct RawRoute {
     /// case costs more is refused, and a retry that could cost more is not made.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub(super) cost_cap_usd: Option<f64>,
+    /// The most that the calls of this task class may cost together in a session, a day or a month.
+    pub(super) budget: Option<RawBudget>,
     /// What the task class is good for. Agents read this when they choose a task class.
     pub(super) rationale: Option<String>,
     /// Seconds after which a request ends, whatever has happened; default:

@@ -4,6 +4,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::raw_budget::RawBudget;
+
 /// Plan, execute, verify: tasks that are planned, carried out and verified.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +20,8 @@ pub(super) struct RawOrchestration {
     /// could cost more is refused.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub(super) max_usd: Option<f64>,
+    /// The most that all orchestrations may cost together in a session, a day or a month.
+    pub(super) budget: Option<RawBudget>,
     /// Seconds over all steps and rounds, after which an orchestration ends with what there is;
     /// default: 600.
     #[schemars(range(min = 0.001, max = 86_400))]

@@ -44,17 +44,13 @@ impl Advice {
         }
     }
 
-    /// Returns advice on how to keep the calls below a monthly cap.
-    pub(super) fn below_cap(self) -> &'static str {
-        match self {
-            Self::OfPrompt => {
-                "ask for fewer tokens, raise the cap, or see `llm-gateway spend` for what is held"
-            }
-            Self::OfTask => {
-                "shorten the task, lower max_tokens of the roles in the policy, raise the cap, or \
-                 see `llm-gateway spend` for what is held"
-            }
-        }
+    /// Returns advice on how to keep the calls below a cap that `setting` sets, with `another` way.
+    pub(super) fn below_cap(self, setting: &str, another: &str) -> String {
+        let fewer = match self {
+            Self::OfPrompt => "ask for fewer tokens",
+            Self::OfTask => "shorten the task, lower max_tokens of the roles in the policy",
+        };
+        format!("{fewer}, raise the cap {setting}, or {another}")
     }
 
     /// Returns advice on where to raise the deadline that has passed.

@@ -1,22 +1,24 @@
 //! The booking: the money of one attempt, set aside before the attempt is sent and settled after
 //! it.
 //!
-//! A booking has two halves: the amount that the attempt took out of the request's allowance, and
-//! its hold at the ledger. Either may be absent. The cost of an attempt is computed in [`cost`].
+//! A booking has three parts: the amount that the attempt took out of the request's allowance, what
+//! it took out of the session, and its hold at the ledger. The first and the last may be absent.
+//! The cost of an attempt is computed in [`cost`].
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::error::{BlockedBy, Category, Error};
-use crate::ledger::{Cap, Day, Hold, HoldRequest, Per, ReserveError, Scope, UnusableLedger};
+use crate::error::{Category, Error};
+use crate::ledger::{Day, UnusableLedger};
 use crate::model::{CostBasis, NanoUsd};
-use crate::policy::Spending;
 
 use super::allowance::AllowanceHold;
+use super::holds::{
+    BookingError, LedgerHold, allowance_holds, hold_requests, ledger_holds, session_holds,
+};
 use super::prepare::{PreparedCall, WorstCase};
-use super::reasons::allowance_exceeded;
-use super::refusal::Reach;
+use super::session::SessionHold;
 use super::{Context, cost};
 
 /// The money of one attempt, at the ledger and in the allowance of the request. A booking that is
@@ -28,22 +30,10 @@ pub(crate) struct Booking<'a> {
     /// Amount that is set aside; `None` if the price is unknown.
     worst_case: Option<NanoUsd>,
     at_ledger: LedgerHold,
+    in_session: SessionHold<'a>,
     /// The hold in the request's allowance; `None` if the policy does not limit what the calls of
     /// the request cost together.
     in_allowance: Option<AllowanceHold<'a>>,
-}
-
-/// The hold of an attempt at the ledger.
-enum LedgerHold {
-    /// The worst case is set aside.
-    Held(Hold),
-    /// Nothing is set aside, because the price is unknown and no cap is set. The call is counted.
-    Unpriced(Hold),
-    /// Nothing is set aside, because the ledger cannot be used. No cap is set, so the call may go
-    /// on.
-    Unrecorded,
-    /// Nothing is set aside, because there is no ledger.
-    Uncounted,
 }
 
 /// The settlement of an attempt's money.
@@ -53,31 +43,10 @@ pub(super) struct Settlement {
     pub(super) cost: Option<NanoUsd>,
     /// The basis of the cost: how certain it is.
     pub(super) basis: CostBasis,
-    /// Amount that the ledger had set aside for the attempt.
+    /// Amount that was set aside for the attempt, if its money is counted.
     pub(super) reserved: Option<NanoUsd>,
     /// Whether the ledger has written the cost; `None` if money is not counted.
     pub(super) recorded: Option<bool>,
-}
-
-/// The error of money that could not be set aside.
-pub(super) struct BookingError {
-    pub(super) error: Error,
-    /// The targets for which the refusal holds.
-    pub(super) reach: Reach,
-    /// Whether the allowance of the request refused, and not the ledger.
-    pub(super) is_outspent: bool,
-}
-
-impl BookingError {
-    /// Creates the error of money that is refused to one target; another target may still be asked.
-    fn new(error: impl Into<Error>) -> Self {
-        Self { error: error.into(), reach: Reach::Target, is_outspent: false }
-    }
-
-    /// Creates the error of money that is refused to the whole request.
-    fn ending(error: impl Into<Error>) -> Self {
-        Self { reach: Reach::Request, ..Self::new(error) }
-    }
 }
 
 impl<'a> Booking<'a> {
@@ -106,17 +75,21 @@ impl<'a> Booking<'a> {
         context: &Context<'a>,
         calls: &[WorstCase],
     ) -> Result<Vec<Self>, BookingError> {
-        // The allowance comes first, because it answers at once. If the ledger then refuses, what
-        // was taken is put back.
+        // Allowance and session come first, because they answer at once. If the ledger then refuses,
+        // what was taken is put back.
         let in_allowance = allowance_holds(context, calls)?;
-        let at_ledger = ledger_holds(day, context, calls).await?;
-        let booking = |((at_ledger, in_allowance), call): (_, &WorstCase)| Self {
+        let requests = hold_requests(context, calls)?;
+        let in_session = session_holds(day, context, &requests).await?;
+        let at_ledger = ledger_holds(day, context, calls, &requests).await?;
+        let parts = at_ledger.into_iter().zip(in_session).zip(in_allowance);
+        let booking = |(((at_ledger, in_session), in_allowance), call): (_, &WorstCase)| Self {
             day,
             worst_case: call.amount,
             at_ledger,
+            in_session,
             in_allowance,
         };
-        Ok(at_ledger.into_iter().zip(in_allowance).zip(calls).map(booking).collect())
+        Ok(parts.zip(calls).map(booking).collect())
     }
 
     /// Sets aside the rest of the money for a call that turned out more expensive than it was
@@ -153,7 +126,8 @@ impl<'a> Booking<'a> {
             (LedgerHold::Held(hold), LedgerHold::Held(more)) => LedgerHold::Held(hold.joined(more)),
             (hold, _) => hold,
         };
-        Self { day: self.day, worst_case: self.worst_case, at_ledger, in_allowance }
+        let in_session = self.in_session.joined(more.in_session);
+        Self { day: self.day, worst_case: self.worst_case, at_ledger, in_session, in_allowance }
     }
 
     /// Marks the attempt as sent: the first byte of its request is about to leave.
@@ -161,16 +135,18 @@ impl<'a> Booking<'a> {
         if let Some(hold) = &mut self.in_allowance {
             hold.sent();
         }
+        self.in_session.sent();
         if let LedgerHold::Held(hold) | LedgerHold::Unpriced(hold) = &mut self.at_ledger {
             hold.sent();
         }
     }
 
-    /// Returns the amount that the ledger has set aside.
+    /// Returns the amount that is set aside at the ledger or, without one, under a cap of the session.
     pub(super) fn reserved(&self) -> Option<NanoUsd> {
         match &self.at_ledger {
             LedgerHold::Held(hold) => Some(hold.amount()),
-            LedgerHold::Unpriced(_) | LedgerHold::Unrecorded | LedgerHold::Uncounted => None,
+            LedgerHold::Unpriced(_) => None,
+            LedgerHold::Unrecorded | LedgerHold::Uncounted => self.in_session.capped_amount(),
         }
     }
 
@@ -182,7 +158,8 @@ impl<'a> Booking<'a> {
         basis: CostBasis,
     ) -> Settlement {
         let reserved = self.reserved();
-        let Self { at_ledger, in_allowance, .. } = self;
+        let Self { at_ledger, in_session, in_allowance, .. } = self;
+        in_session.settle(cost.unwrap_or_default());
         // An estimate does not bound the cost. What was taken out of the allowance then stays
         // taken, which is what a dropped `AllowanceHold` does.
         let is_certain = matches!(basis, CostBasis::Exact | CostBasis::Free);
@@ -222,7 +199,8 @@ impl<'a> Booking<'a> {
 
     /// Returns all of the money that was set aside, because nothing was billed.
     async fn release(self, context: &Context<'_>) -> Settlement {
-        let Self { at_ledger, in_allowance, .. } = self;
+        let Self { at_ledger, in_session, in_allowance, .. } = self;
+        in_session.settle(NanoUsd::ZERO);
         if let Some(hold) = in_allowance {
             hold.settle(NanoUsd::ZERO);
         }
@@ -250,78 +228,6 @@ pub(crate) async fn reserve<'a>(
     bookings.map_err(|BookingError { error, .. }| error)
 }
 
-/// Takes the worst cases out of the allowance, if there is one. With an allowance, a call whose
-/// price is unknown is refused.
-fn allowance_holds<'a>(
-    context: &Context<'a>,
-    calls: &[WorstCase],
-) -> Result<Vec<Option<AllowanceHold<'a>>>, BookingError> {
-    let Some(allowance) = context.allowance else {
-        return Ok(calls.iter().map(|_| None).collect());
-    };
-    let mut worst_cases = Vec::with_capacity(calls.len());
-    for call in calls {
-        let unknown = || BookingError::new(unknown_price(call, &format!("a {}", allowance.key())));
-        worst_cases.push(call.amount.ok_or_else(unknown)?);
-    }
-    let holds = allowance.take(&worst_cases).map_err(|shortage| {
-        let error = allowance_exceeded(context, allowance, shortage);
-        BookingError { is_outspent: true, ..BookingError::new(error) }
-    })?;
-    Ok(holds.into_iter().map(Some).collect())
-}
-
-/// Sets aside the worst cases at the ledger, if there is one.
-async fn ledger_holds(
-    day: Day,
-    context: &Context<'_>,
-    calls: &[WorstCase],
-) -> Result<Vec<LedgerHold>, BookingError> {
-    let Some(ledger) = context.ledger else {
-        return Ok(calls.iter().map(|_| LedgerHold::Uncounted).collect());
-    };
-    let spending = context.policy.spending();
-    let capped = |call: &&WorstCase| spending.caps(&call.target.provider);
-    if let Some(call) = calls.iter().find(|call| call.amount.is_none() && capped(call)) {
-        return Err(BookingError::new(unknown_price(call, "a monthly cap")));
-    }
-    let requests: Vec<_> = calls.iter().map(|call| hold_of(context, call)).collect();
-    let caps = caps(spending);
-    let reserved = ledger.reserve(day, &requests, &caps);
-    match context.in_time(reserved).await {
-        Ok(Ok(holds)) if holds.len() == requests.len() => {
-            let held = |(hold, call): (Hold, &WorstCase)| match call.amount {
-                Some(_) => LedgerHold::Held(hold),
-                None => LedgerHold::Unpriced(hold),
-            };
-            Ok(holds.into_iter().zip(calls).map(held).collect())
-        }
-        Ok(Ok(holds)) => {
-            let (given, asked) = (holds.len(), requests.len());
-            let message = format!("the ledger gave {given} holds for {asked} calls");
-            Err(BookingError::ending(Error::new(Category::Ledger, message)))
-        }
-        Ok(Err(ReserveError::Refused(refused))) => {
-            let reach = match refused.cap.scope {
-                Scope::Total | Scope::Class(_) => Reach::Request,
-                Scope::Provider(_) => Reach::Target,
-            };
-            let hint = refused.hint(context.advice.below_cap());
-            let error = Error::from(refused).with_hint(hint);
-            Err(BookingError { reach, ..BookingError::new(error) })
-        }
-        // With a cap no call is made without a hold.
-        Ok(Err(ReserveError::Unusable(unusable))) if spending.is_capped() => {
-            Err(BookingError::ending(unusable))
-        }
-        Ok(Err(ReserveError::Unusable(unusable))) => {
-            tracing::warn!(%unusable, "what is spent is not recorded");
-            Ok(calls.iter().map(|_| LedgerHold::Unrecorded).collect())
-        }
-        Err(ended) => Err(BookingError::ending(context.unanswered(ended, "the ledger"))),
-    }
-}
-
 /// The longest time for which a request waits, after its deadline or a stop, for the end of a hold
 /// to be written. A healthy disk commits within this time. The end is written in any case, and
 /// counts at its hold until then.
@@ -347,29 +253,4 @@ async fn written(
         written = timeout_at(until, ending) => matches!(written, Ok(Ok(()))),
         () = given_up => false,
     }
-}
-
-/// Returns the caps of the policy in the ledger's form, the cap on the total first.
-pub(crate) fn caps(spending: &Spending) -> Vec<Cap> {
-    let monthly = |scope, limit| Cap::new(scope, Per::Month, limit);
-    let total = spending.total_cap.map(|limit| monthly(Scope::Total, limit));
-    let providers = spending.provider_caps.iter();
-    let providers = providers.map(|(name, limit)| monthly(Scope::Provider(name.clone()), *limit));
-    total.into_iter().chain(providers).collect()
-}
-
-/// Returns the hold request of a call: for zero if its price is unknown.
-fn hold_of(context: &Context<'_>, call: &WorstCase) -> HoldRequest {
-    let (target, class) = (call.target.clone(), context.task_class.clone());
-    HoldRequest::new(target, class, call.amount.unwrap_or_default())
-}
-
-/// Creates the error of a call without a known price, where the limit `a_bound` is set.
-fn unknown_price(call: &WorstCase, a_bound: &str) -> Error {
-    let target = &call.target;
-    let message = format!("{target} has no known price, and {a_bound} is set");
-    Error::blocked(BlockedBy::Price, message).with_hint(format!(
-        "add a row with `in` and `out` under providers.{}.models",
-        target.provider
-    ))
 }

@@ -16,12 +16,14 @@ mod booking;
 mod context_floor;
 mod cost;
 mod course;
+mod holds;
 mod listening;
 mod prepare;
 mod readiness;
 mod reasons;
 mod refusal;
 mod run;
+mod session;
 mod time_share;
 mod under_way;
 mod until;
@@ -52,12 +54,14 @@ pub(crate) use advice::Advice;
 pub(crate) use allowance::Allowance;
 pub use attempt::{Attempt, AttemptOutcome};
 pub(crate) use attempt::{all_recorded, total_basis, total_cost};
-pub(crate) use booking::{Booking, caps, reserve};
+pub(crate) use booking::{Booking, reserve};
 pub use cost::Cost;
 pub(crate) use course::{Course, run_alone};
+pub(crate) use holds::left_of;
 pub(crate) use prepare::{PreparedCall, WorstCase, prepare};
 pub(crate) use refusal::{Reach, Refusal, switched_off};
 pub(crate) use run::AnsweredAttempt;
+pub(crate) use session::Session;
 
 /// The context of a call: the policy of the request, the ports, and the state that outlives a
 /// request.
@@ -76,6 +80,8 @@ pub(crate) struct Context<'a> {
     /// The ledger; `None` if money is not counted. A hold belongs to the day in which it is made.
     pub(crate) ledger: Option<&'a dyn Ledger>,
     pub(crate) clock: &'a dyn Clock,
+    /// What all calls of the gateway have cost and hold, for the caps per session.
+    pub(crate) session: &'a Session,
     /// The most that all attempts may cost together, if the policy sets a limit. It applies without
     /// a ledger too.
     pub(crate) allowance: Option<&'a Allowance>,

@@ -32,8 +32,8 @@ impl Context<'_> {
         let facts = planned.facts.as_deref();
         let preflight = self.policy.preflight().estimate(prompt, planned.max_tokens, facts);
         let is_priced = facts.is_some_and(|facts| facts.prices.is_some());
-        let is_bounded = self.allowance.is_some()
-            || (self.ledger.is_some() && self.policy.spending().caps(&planned.target.provider));
+        let mut caps = self.policy.spending().caps_on(&planned.target.provider, self.task_class);
+        let is_bounded = self.allowance.is_some() || caps.next().is_some();
         preflight.action != PreflightAction::Block
             && self.policy.switches().refuses(&preflight).is_none()
             && (is_priced || !is_bounded)

@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{BlockedBy, Category, Error};
+use crate::ledger::{CapRefusal, Per};
 use crate::model::Target;
-use crate::policy::Policy;
+use crate::policy::{Policy, setting_of};
 use crate::reliability::Overload;
 
 use super::Context;
@@ -81,6 +82,26 @@ pub(super) fn allowance_exceeded(
         ),
     };
     Error::blocked(BlockedBy::MaxUsd, message).with_hint(context.advice.below(key))
+}
+
+/// Creates the error of calls for which a cap has no room, with the setting that would make some.
+pub(super) fn cap_exceeded(context: &Context<'_>, refused: CapRefusal) -> Error {
+    let setting = setting_of(&refused.cap.scope, refused.cap.per);
+    let advice = match refused.resets_at() {
+        _ if refused.is_above_limit() => {
+            context.advice.below_cap(&setting, "name a cheaper model in the policy")
+        }
+        // What a session holds no command can show, because a command is a session of its own.
+        None => context.advice.below_cap(&setting, "start a new process"),
+        Some(moment) => {
+            let day = if refused.cap.per == Per::Day { " --day" } else { "" };
+            let look = format!("see `llm-gateway spend{day}` for what is held");
+            let ways = context.advice.below_cap(&setting, &look);
+            format!("wait until {moment}, {ways}")
+        }
+    };
+    let hint = refused.hint(&advice);
+    Error::from(refused).with_hint(hint)
 }
 
 /// Creates the error of a target whose circuit breaker is open for another `wait`.

@@ -19,8 +19,9 @@ use crate::transport::Recorder;
 
 use super::Context;
 use super::attempt::Attempt;
-use super::booking::{Booking, BookingError};
+use super::booking::Booking;
 use super::cost::{self, Cost};
+use super::holds::BookingError;
 use super::prepare::PreparedCall;
 use super::reasons::{breaker_open, limit_exceeded};
 use super::refusal::{Reach, Refusal};

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::{Diagnostic, PolicyProblems};
-use crate::error::{BlockedBy, Category, Error};
+use crate::error::{BlockedBy, Category, Error, RefusingCap};
 use crate::model::{ModelId, NanoUsd, ProviderName, RunId};
 use crate::outcome::{Attempt, Failure, FailureParts};
 use crate::policy::Preflight;
@@ -23,6 +23,10 @@ pub(super) struct ErrorMeta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "BlockedBy")]
     blocked_by: Option<BlockedBy>,
+    /// The cap that refused the call, and what it leaves; present where `blocked_by` is `cap`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RefusingCap")]
+    cap: Option<&'a RefusingCap>,
     /// Advice on what the reader can do about the error; present where there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -115,6 +119,7 @@ impl<'a> ErrorMeta<'a> {
         Self {
             error_category: error.category(),
             blocked_by: error.blocked_by(),
+            cap: error.cap(),
             hint: error.hint(),
             provider: error.target().map(|target| &target.provider),
             model: error.target().map(|target| &target.model),

@@ -9,6 +9,7 @@ mod blocked_by;
 mod category;
 #[cfg(any(feature = "reqwest", feature = "sqlite"))]
 mod own_want;
+mod refusing_cap;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use blocked_by::BlockedBy;
 pub use category::Category;
 #[cfg(any(feature = "reqwest", feature = "sqlite"))]
 pub(crate) use own_want::{has_no_descriptor, is_own_want};
+pub use refusing_cap::RefusingCap;
 
 /// An error of the gateway, of a provider, or of a program's own provider.
 ///
@@ -55,6 +57,8 @@ struct Inner {
     /// Whether an error status came with a count of tokens.
     may_be_billed: bool,
     blocked_by: Option<BlockedBy>,
+    /// The cap that refused the call.
+    cap: Option<RefusingCap>,
     /// Whether the same would happen again until this process has other settings.
     has_lasting_cause: bool,
     /// Whether the server refused the form of the request rather than its content.
@@ -80,6 +84,7 @@ impl Error {
             nothing_sent: false,
             may_be_billed: false,
             blocked_by: None,
+            cap: None,
             has_lasting_cause: false,
             refuses_form: false,
             source: None,
@@ -91,6 +96,13 @@ impl Error {
     pub(crate) fn blocked(by: BlockedBy, message: impl Into<String>) -> Self {
         let mut error = Self::new(Category::PolicyBlocked, message);
         error.0.blocked_by = Some(by);
+        error
+    }
+
+    /// Creates the error of a call that a cap refuses.
+    pub(crate) fn capped(cap: RefusingCap, message: impl Into<String>) -> Self {
+        let mut error = Self::blocked(BlockedBy::Cap, message);
+        error.0.cap = Some(cap);
         error
     }
 
@@ -249,6 +261,11 @@ impl Error {
     /// Returns what refused the call, if the policy did.
     pub fn blocked_by(&self) -> Option<BlockedBy> {
         self.0.blocked_by
+    }
+
+    /// Returns the cap that refused the call, if one did.
+    pub fn cap(&self) -> Option<&RefusingCap> {
+        self.0.cap.as_ref()
     }
 
     /// Returns whether the server refused the form of the request, so that the same call may be

@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Diagnostic, LoadRequest, Loaded, PolicyProblems, PolicySource};
 use crate::credential::{CredentialSource, EnvironmentCredentials};
+use crate::dispatch::Session;
 use crate::environment::Environment;
 use crate::ledger::{Ledger, MemoryLedger};
 use crate::model::{InvalidName, ProviderName};
@@ -227,9 +228,8 @@ impl GatewayBuilder {
         let policy = loaded.policy.ok().filter(|_| is_complete).map(Arc::new);
         let policy = policy.ok_or_else(|| PolicyProblems::new(problems.clone()));
         let credentials = self.credentials_for(policy.as_deref().ok(), &loaded.environment);
-        let mut known = credentials.known();
-        known.extend(network.iter().flat_map(|it| it.secrets()));
-        let scrubber = scrubber(known, policy.as_deref().ok(), &loaded.environment);
+        let used = policy.as_deref().ok();
+        let scrubber = scrubber(&*credentials, network.as_deref(), used, &loaded.environment);
         let mut providers = BTreeMap::new();
         // Without a transport the policy names providers of the program only.
         if let (Ok(policy), Some(transport)) = (&policy, transport) {
@@ -248,6 +248,7 @@ impl GatewayBuilder {
                 providers,
                 credentials,
                 ledger,
+                session: Session::default(),
                 clock: self.clock,
                 random: Random::new(self.seed),
                 targets: Targets::default(),

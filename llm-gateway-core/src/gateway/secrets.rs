@@ -1,14 +1,16 @@
 //! Decides which of the known keys count as secrets.
 
-use crate::credential::Secret;
+use crate::credential::{CredentialSource, Secret};
 use crate::environment::Environment;
+use crate::network::Network;
 use crate::policy::Policy;
 use crate::transport::Scrubber;
 
-/// Returns the scrubber of the known keys. It leaves out a key that only providers use which need
+/// Returns the scrubber of the known keys and of the network's passwords. It leaves out a key that only providers use which need
 /// no secret, such as a mere word for a server on this machine.
 pub(super) fn scrubber(
-    known: Vec<Secret>,
+    credentials: &dyn CredentialSource,
+    network: Option<&Network>,
     policy: Option<&Policy>,
     environment: &Environment,
 ) -> Scrubber {
@@ -21,5 +23,7 @@ pub(super) fn scrubber(
         });
         users.clone().next().is_none() || users.any(|endpoint| endpoint.guards(key))
     };
-    Scrubber::new(known.into_iter().filter(is_secret).collect())
+    let passwords = network.map(Network::secrets).unwrap_or_default();
+    let known = credentials.known().into_iter().chain(passwords);
+    Scrubber::new(known.filter(is_secret).collect())
 }

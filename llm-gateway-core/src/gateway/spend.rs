@@ -1,4 +1,4 @@
-//! The gateway's methods about money: what a month has cost, and what its caps leave.
+//! The gateway's methods about money: what a day or a month has cost, and what the caps leave.
 //!
 //! The ledger counts and the policy caps; this module asks both.
 
@@ -8,11 +8,10 @@ use tokio::time::timeout;
 
 use crate::config::PolicyProblems;
 use crate::describe::Description;
-use crate::dispatch;
 use crate::error::{Category, Error};
-use crate::ledger::{DroppedHolds, Ledger, Month, SpendBy};
+use crate::ledger::{Cap, Day, DroppedHolds, Ledger, Month, Per, Period, PeriodSpend, SpendBy};
 use crate::policy::Policy;
-use crate::spend::{SpendReport, SpendState};
+use crate::spend::{CapLeft, SpendReport, SpendState};
 
 use super::Gateway;
 
@@ -22,8 +21,9 @@ use super::Gateway;
 const DESCRIPTION_WAITS: Duration = Duration::from_secs(1);
 
 impl Gateway {
-    /// Returns the spend report of `month`: its cost grouped by `by`, and what its caps leave.
-    /// `None` stands for the current month, in UTC.
+    /// Returns the spend report of `period`: its cost grouped by `by`, and what its caps leave.
+    /// `None` stands for the current month, in UTC. The report of a time that is not over yet has
+    /// every cap that is in force now, those of today and of this session included.
     ///
     /// ```
     /// use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
@@ -43,10 +43,35 @@ impl Gateway {
     /// # Errors
     /// [`Category::Ledger`] if money is not counted or the ledger cannot be used;
     /// [`Category::PolicyInvalid`] if the policy cannot be used.
-    pub async fn spent(&self, month: Option<Month>, by: SpendBy) -> Result<SpendReport, Error> {
+    pub async fn spent(&self, period: Option<Period>, by: SpendBy) -> Result<SpendReport, Error> {
         let (policy, ledger) = self.policy_and_ledger()?;
-        let spent = ledger.spent(self.month_or_now(month).into(), by).await?;
-        Ok(SpendReport::new(spent, by, dispatch::caps(policy.spending())))
+        let today = self.today();
+        let period = period.unwrap_or(today.month().into());
+        let spent = ledger.spent(period, by).await?;
+        let caps = &policy.spending().caps;
+        let has_daily = caps.iter().any(|cap| cap.per == Per::Day);
+        let beside = match period == Period::Month(today.month()) && has_daily {
+            true => Some(ledger.spent(today.into(), by).await?),
+            false => None,
+        };
+        let is_open = period.contains(today);
+        let left = |cap: &Cap| match cap.per {
+            Per::Session => is_open.then(|| self.state.session.left(cap)),
+            Per::Day | Per::Month => {
+                let of_today = || beside.as_ref().and_then(|today: &PeriodSpend| today.left(cap));
+                spent.left(cap).or_else(of_today)
+            }
+        };
+        let caps =
+            caps.iter().filter_map(|cap| Some(CapLeft { left: left(cap)?, cap: cap.clone() }));
+        let caps = caps.collect();
+        Ok(SpendReport { spent, by, caps })
+    }
+
+    /// Returns the current day in UTC, by the gateway's clock. A hold that is made now belongs to
+    /// it.
+    pub fn today(&self) -> Day {
+        Day::of(self.state.clock.now())
     }
 
     /// Releases the holds of dead processes in `month`, and returns their number and sum. `None`
@@ -56,7 +81,7 @@ impl Gateway {
     /// [`Category::Ledger`] and [`Category::PolicyInvalid`], as with [`spent`](Self::spent).
     pub async fn drop_unsettled(&self, month: Option<Month>) -> Result<DroppedHolds, Error> {
         let (_, ledger) = self.policy_and_ledger()?;
-        Ok(ledger.drop_unsettled(self.month_or_now(month)).await?)
+        Ok(ledger.drop_unsettled(month.unwrap_or_else(|| self.today().month())).await?)
     }
 
     /// Describes the gateway, as [`describe`](Self::describe) does, with the spending of the
@@ -74,7 +99,7 @@ impl Gateway {
     /// description.
     async fn spend_state(&self) -> SpendState {
         if self.state.ledger.is_none() {
-            return SpendState::Off;
+            return SpendState::Off { caps: self.session_caps() };
         }
         let waited = timeout(DESCRIPTION_WAITS, self.spent(None, SpendBy::Provider)).await;
         match waited.unwrap_or_else(|_| Err(slow())) {
@@ -82,6 +107,7 @@ impl Gateway {
             Err(error) => SpendState::Unknown {
                 error: error.message().to_owned(),
                 hint: error.hint().map(str::to_owned),
+                caps: self.session_caps(),
             },
         }
     }
@@ -94,8 +120,11 @@ impl Gateway {
         Ok((policy, ledger))
     }
 
-    fn month_or_now(&self, month: Option<Month>) -> Month {
-        month.unwrap_or_else(|| Month::of(self.state.clock.now()))
+    /// Returns the caps of the session with what each leaves, for which no ledger is asked.
+    fn session_caps(&self) -> Vec<CapLeft> {
+        let policy = self.state.policy.as_deref().ok();
+        let caps = policy.into_iter().flat_map(|policy| policy.spending().session_caps());
+        caps.map(|cap| CapLeft { left: self.state.session.left(cap), cap: cap.clone() }).collect()
     }
 }
 

@@ -61,6 +61,15 @@ impl Cap {
         }
     }
 
+    /// Returns the key of the cap in reports: its scope and its length of time, such as
+    /// `openai/day`. The cap of a session on everything is `session`.
+    pub fn key(&self) -> String {
+        match (&self.scope, self.per) {
+            (Scope::Total, Per::Session) => Per::Session.as_str().to_owned(),
+            (scope, per) => format!("{}/{}", scope.key(), per.as_str()),
+        }
+    }
+
     /// Returns the amount that the cap allows beside what `total` has settled and holds.
     pub fn left(&self, total: &ScopeTotal) -> NanoUsd {
         self.limit.saturating_sub(total.settled).saturating_sub(total.held)
@@ -70,8 +79,8 @@ impl Cap {
 /// The refusal of calls by a cap, with every figure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{} leaves {}{}, and {asked} may be needed (settled {settled}, held {held}{})",
-    CapName(.cap), self.left(), Within(.period), DeadMoney(.unsettled)
+    "the {cap} leaves {}{}, and {asked} may be needed (settled {settled}, held {held}{}){}",
+    self.left(), Within(.period), DeadMoney(.unsettled), Outlook(self)
 )]
 #[non_exhaustive]
 pub struct CapRefusal {
@@ -131,6 +140,11 @@ impl CapRefusal {
         self.cap.limit.saturating_sub(self.settled).saturating_sub(self.held)
     }
 
+    /// Returns whether the calls ask for more than the cap ever allows, so that no wait helps.
+    pub fn is_above_limit(&self) -> bool {
+        self.asked > self.cap.limit
+    }
+
     /// Returns when the cap begins anew, as RFC 3339 writes it: the first moment of the next day or
     /// of the next month, in UTC. Returns `None` for a session, which begins anew with the next
     /// process.
@@ -140,18 +154,11 @@ impl CapRefusal {
     }
 }
 
-/// A cap, displayed as the subject of a sentence.
-struct CapName<'a>(&'a Cap);
-
-impl fmt::Display for CapName<'_> {
+/// Writes the cap as the object of a sentence: `monthly cap of $25.00 on everything`.
+impl fmt::Display for Cap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Cap { scope, per, limit, .. } = self.0;
-        let scope = ScopeName(scope);
-        match per {
-            Per::Session => write!(f, "the cap of {limit} a session on {scope}"),
-            Per::Day => write!(f, "the daily cap of {limit} on {scope}"),
-            Per::Month => write!(f, "the monthly cap of {limit} on {scope}"),
-        }
+        let Self { scope, per, limit, .. } = self;
+        write!(f, "{} cap of {limit} on {}", per.adjective(), ScopeName(scope))
     }
 }
 
@@ -176,6 +183,24 @@ impl fmt::Display for DeadMoney<'_> {
         match *self.0 {
             NanoUsd::ZERO => Ok(()),
             held => write!(f, ", of which {held} is held by a process that ended"),
+        }
+    }
+}
+
+/// The time when calls such as the refused ones can be made again, displayed as the end of a
+/// sentence, or as nothing at the end of the calendar.
+struct Outlook<'a>(&'a CapRefusal);
+
+impl fmt::Display for Outlook<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(refusal) = self;
+        match refusal.period {
+            _ if refusal.is_above_limit() => f.write_str("; it never leaves as much"),
+            None => f.write_str("; it begins anew with a new process"),
+            Some(period) => match period.next_begins_on() {
+                Some(day) => write!(f, "; it begins anew on {day} at 00:00 UTC"),
+                None => Ok(()),
+            },
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The errors of a ledger: a cap refuses to set money aside, or the ledger cannot be used.
 
-use crate::error::{BlockedBy, Category, Error};
+use crate::error::{Category, Error, RefusingCap};
 
-use super::cap::CapRefusal;
+use super::cap::{Cap, CapRefusal};
 
 /// The kind of problem that makes a ledger unusable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +151,31 @@ impl From<CapRefusal> for Error {
         let hint = refused.hint(
             "ask for fewer tokens, raise the cap, or see `llm-gateway spend` for what is held",
         );
-        Self::blocked(BlockedBy::Cap, refused.to_string()).with_hint(hint)
+        Self::capped(RefusingCap::from(&refused), refused.to_string()).with_hint(hint)
+    }
+}
+
+impl From<&CapRefusal> for RefusingCap {
+    fn from(refused: &CapRefusal) -> Self {
+        let is_in_vain = refused.is_above_limit();
+        Self {
+            left_usd: Some(refused.left()),
+            resets_at: refused.resets_at().filter(|_| !is_in_vain),
+            ..Self::from(&refused.cap)
+        }
+    }
+}
+
+/// Describes a cap that refuses calls whatever is left of it.
+impl From<&Cap> for RefusingCap {
+    fn from(Cap { scope, per, limit, .. }: &Cap) -> Self {
+        Self {
+            scope: scope.key(),
+            per: per.as_str(),
+            cap_usd: *limit,
+            left_usd: None,
+            resets_at: None,
+        }
     }
 }
 

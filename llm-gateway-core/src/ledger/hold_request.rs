@@ -34,7 +34,7 @@ impl HoldRequest {
 }
 
 /// Returns the sum that `attempts` ask for in each scope.
-pub(super) fn asked(attempts: &[HoldRequest]) -> BTreeMap<Scope, NanoUsd> {
+pub(crate) fn asked(attempts: &[HoldRequest]) -> BTreeMap<Scope, NanoUsd> {
     let mut asked: BTreeMap<Scope, NanoUsd> = BTreeMap::new();
     for attempt in attempts {
         for scope in attempt.scopes() {

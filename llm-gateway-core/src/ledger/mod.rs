@@ -36,6 +36,7 @@ pub use day::{Day, InvalidDay};
 pub use error::{Problem, ReserveError, UnusableLedger};
 pub use hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 pub use hold_request::HoldRequest;
+pub(crate) use hold_request::asked;
 pub use memory::MemoryLedger;
 pub use month::{InvalidMonth, Month};
 pub use period::{Per, Period};

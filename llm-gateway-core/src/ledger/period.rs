@@ -29,6 +29,15 @@ impl Per {
             Self::Month => "month",
         }
     }
+
+    /// Returns the word that stands before "cap" in a sentence, such as `monthly`.
+    pub(crate) fn adjective(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Day => "daily",
+            Self::Month => "monthly",
+        }
+    }
 }
 
 /// A calendar day or a calendar month in UTC, over which a ledger adds up what calls cost. It is

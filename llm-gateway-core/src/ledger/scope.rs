@@ -21,6 +21,25 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Returns whether a call to `provider` for the task class `class` counts in the scope.
+    pub fn counts(&self, provider: &ProviderName, class: &TaskClass) -> bool {
+        match self {
+            Self::Total => true,
+            Self::Provider(name) => name == provider,
+            Self::Class(name) => name == class,
+        }
+    }
+
+    /// Returns the name of the scope in reports and envelopes: `total`, the name of a provider, or
+    /// `class:NAME`. No provider can be capped under the name `total`, because the variable that
+    /// would cap it caps the total.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Provider(name) => name.to_string(),
+            Self::Total | Self::Class(_) => self.to_string(),
+        }
+    }
+
     /// Reads a scope from the text that [`Display`](fmt::Display) writes. Returns `None` for a kind
     /// of scope that this version does not know.
     #[cfg(any(test, feature = "sqlite"))]

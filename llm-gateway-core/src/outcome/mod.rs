@@ -40,7 +40,7 @@ use crate::panel::gist;
 use crate::policy::Preflight;
 
 pub use crate::dispatch::{Attempt, AttemptOutcome, Cost};
-pub use crate::error::BlockedBy;
+pub use crate::error::{BlockedBy, RefusingCap};
 pub use crate::orchestrate::{ChecklistItem, Decision, Met, Round, Verdict};
 pub use crate::panel::{Agreement, Cluster, Consensus, EffectiveSampleSize};
 pub(crate) use cascade::Escalation;

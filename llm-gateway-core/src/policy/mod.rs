@@ -66,6 +66,7 @@ pub(crate) use provider::Listing;
 pub use provider::{BaseUrlFrom, ProviderSpec};
 pub use route::{Agree, Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};
 pub use spending::Spending;
+pub(crate) use spending::{CAP_PREFIX, ORCHESTRATE, cap_variable, setting_of, variable_part};
 pub(crate) use workflow::BuiltInSteps;
 pub use workflow::{Sight, Step, Workflow};
 
@@ -189,7 +190,7 @@ impl Policy {
         &self.switches
     }
 
-    /// Returns the spending rules: where money is counted, and the monthly caps.
+    /// Returns the spending rules: where money is counted, and the caps.
     pub fn spending(&self) -> &Spending {
         &self.spending
     }

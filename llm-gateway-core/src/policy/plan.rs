@@ -111,6 +111,15 @@ pub struct PlannedTarget {
     pub max_tokens: u64,
 }
 
+impl PlannedTarget {
+    /// Returns the least that is held for any call to the target: the price of all output that the
+    /// bound allows, without the prompt. `None` = the price is unknown.
+    pub(crate) fn least_cost(&self) -> Option<NanoUsd> {
+        let prices = self.facts.as_ref()?.prices.as_ref()?;
+        Some(prices.worst_case(0, self.max_tokens))
+    }
+}
+
 impl Policy {
     /// Resolves a request into the plan of its targets.
     ///

@@ -1,31 +1,162 @@
-//! The monthly spending rules, which come from the environment: the ledger and its caps.
+//! The rules for spending: where money is counted, and the caps on what calls may cost in a
+//! session, a day or a month. They come from the environment and from the budgets of the policy.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 use std::path::PathBuf;
 
-use crate::model::{NanoUsd, ProviderName};
+use crate::ledger::{Cap, Per, Scope};
+use crate::model::{NanoUsd, ProviderName, TaskClass};
 
-/// The spending rules: where money is counted, and how much may be spent in a month. Nothing is
-/// counted by default; any cap turns the ledger on.
+/// The task class under which the money of orchestrations is counted.
+pub(crate) const ORCHESTRATE: &str = "orchestrate";
+
+/// The beginning of the name of a variable that sets a cap.
+pub(crate) const CAP_PREFIX: &str = "LLM_GATEWAY_CAP_";
+
+/// The spending rules: where money is counted, and how much may be spent in which time. Nothing is
+/// counted by default; a cap per day or month turns the ledger on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Spending {
     /// The file of the ledger; `None` = money is not counted.
     pub ledger: Option<PathBuf>,
-    /// The most that all calls of a month may cost together; `None` = no cap.
-    pub total_cap: Option<NanoUsd>,
-    /// The monthly caps of providers: the most that the calls of a month to each may cost.
-    pub provider_caps: BTreeMap<ProviderName, NanoUsd>,
+    /// The caps, those that last longest first, and of these the cap on the total first. No two
+    /// are on the same scope in the same length of time.
+    pub caps: Vec<Cap>,
 }
 
 impl Spending {
-    /// Returns whether any monthly cap is set.
-    pub fn is_capped(&self) -> bool {
-        self.total_cap.is_some() || !self.provider_caps.is_empty()
+    /// Creates the rules with these caps and without a ledger. Of several caps on one scope in one
+    /// length of time the lowest is kept, because only it can refuse anything.
+    pub(crate) fn of(mut caps: Vec<Cap>) -> Self {
+        let place = |cap: &Cap| (Reverse(cap.per), cap.scope.clone());
+        caps.sort_by_key(|cap| (place(cap), cap.limit));
+        caps.dedup_by_key(|cap| place(cap));
+        Self { ledger: None, caps }
     }
 
-    /// Returns whether a call to `provider` counts against any monthly cap.
-    pub fn caps(&self, provider: &ProviderName) -> bool {
-        self.total_cap.is_some() || self.provider_caps.contains_key(provider)
+    /// Returns whether any cap is set.
+    pub fn is_capped(&self) -> bool {
+        !self.caps.is_empty()
+    }
+
+    /// Returns whether any cap adds up over a day or a month, which takes a ledger.
+    pub fn needs_ledger(&self) -> bool {
+        self.ledger_caps().next().is_some()
+    }
+
+    /// Returns the caps per day and per month, which a ledger keeps.
+    pub fn ledger_caps(&self) -> impl Iterator<Item = &Cap> {
+        self.caps.iter().filter(|cap| cap.per != Per::Session)
+    }
+
+    /// Returns the caps per session, which the gateway itself keeps.
+    pub fn session_caps(&self) -> impl Iterator<Item = &Cap> + Clone {
+        self.caps.iter().filter(|cap| cap.per == Per::Session)
+    }
+
+    /// Returns the caps that limit a call to `provider` for the task class `class`.
+    pub fn caps_on(
+        &self,
+        provider: &ProviderName,
+        class: &TaskClass,
+    ) -> impl Iterator<Item = &Cap> {
+        self.caps.iter().filter(move |cap| cap.scope.counts(provider, class))
+    }
+
+    /// Returns the limit on the calls of `scope` in each time of the length `per`, if there is one.
+    pub fn limit(&self, scope: &Scope, per: Per) -> Option<NanoUsd> {
+        let cap = self.caps.iter().find(|cap| cap.scope == *scope && cap.per == per)?;
+        Some(cap.limit)
+    }
+}
+
+/// Returns the name of the variable or of the policy's key that sets a cap on `scope`, for the
+/// hints of refusals.
+pub(crate) fn setting_of(scope: &Scope, per: Per) -> String {
+    match (scope, per) {
+        (Scope::Class(class), _) if class.as_str() == ORCHESTRATE => {
+            "orchestration.budget".to_owned()
+        }
+        (Scope::Class(class), _) => format!("defaults.{class}.budget"),
+        (Scope::Total, _) => cap_variable("TOTAL", per),
+        (Scope::Provider(name), _) => cap_variable(&variable_part(name), per),
+    }
+}
+
+/// Returns the variable that sets a cap on `part`, which is `TOTAL` or a provider's name as
+/// [`variable_part`] spells it. A session has one variable, for everything.
+pub(crate) fn cap_variable(part: &str, per: Per) -> String {
+    match per {
+        Per::Session => format!("{CAP_PREFIX}SESSION"),
+        Per::Day => format!("{CAP_PREFIX}{part}_DAILY"),
+        Per::Month => format!("{CAP_PREFIX}{part}_MONTHLY"),
+    }
+}
+
+/// Returns a provider's name as it is spelled in a variable: in upper case, with `_` for all but
+/// letters and digits.
+pub(crate) fn variable_part(provider: &ProviderName) -> String {
+    let part = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    provider.as_str().chars().map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(name: &str) -> Scope {
+        Scope::Class(TaskClass::new(name).unwrap())
+    }
+
+    fn provider(name: &str) -> Scope {
+        Scope::Provider(ProviderName::new(name).unwrap())
+    }
+
+    #[test]
+    fn every_cap_is_named_by_what_sets_it() {
+        for (scope, per, setting, key) in [
+            (Scope::Total, Per::Month, "LLM_GATEWAY_CAP_TOTAL_MONTHLY", "total/month"),
+            (Scope::Total, Per::Day, "LLM_GATEWAY_CAP_TOTAL_DAILY", "total/day"),
+            (Scope::Total, Per::Session, "LLM_GATEWAY_CAP_SESSION", "session"),
+            (provider("my.ollama"), Per::Day, "LLM_GATEWAY_CAP_MY_OLLAMA_DAILY", "my.ollama/day"),
+            (provider("session"), Per::Day, "LLM_GATEWAY_CAP_SESSION_DAILY", "session/day"),
+            (class("coding"), Per::Day, "defaults.coding.budget", "class:coding/day"),
+            (class("coding"), Per::Session, "defaults.coding.budget", "class:coding/session"),
+            (class(ORCHESTRATE), Per::Month, "orchestration.budget", "class:orchestrate/month"),
+        ] {
+            assert_eq!(setting_of(&scope, per), setting);
+            assert_eq!(Cap::new(scope, per, NanoUsd::ZERO).key(), key);
+        }
+    }
+
+    #[test]
+    fn of_two_caps_on_the_same_the_lowest_is_kept() {
+        let cap =
+            |scope: &Scope, per, limit| Cap::new(scope.clone(), per, NanoUsd::from_nanos(limit));
+        let (total, coding) = (Scope::Total, class("coding"));
+        let spending = Spending::of(vec![
+            cap(&total, Per::Session, 3),
+            cap(&coding, Per::Day, 9),
+            cap(&total, Per::Day, 8),
+            cap(&coding, Per::Day, 7),
+            cap(&coding, Per::Month, 90),
+        ]);
+        let keys: Vec<String> = spending.caps.iter().map(Cap::key).collect();
+        assert_eq!(keys, ["class:coding/month", "total/day", "class:coding/day", "session"]);
+        assert_eq!(spending.limit(&coding, Per::Day), Some(NanoUsd::from_nanos(7)));
+        assert_eq!(spending.limit(&total, Per::Month), None);
+        assert!(spending.needs_ledger() && spending.session_caps().count() == 1);
+        assert!(!Spending::of(vec![cap(&coding, Per::Session, 1)]).needs_ledger());
+    }
+
+    #[test]
+    fn a_call_is_limited_by_the_caps_of_its_own_scopes_only() {
+        let all = [Scope::Total, provider("openai"), provider("gemini"), class("a"), class("b")];
+        let caps = all.map(|scope| Cap::new(scope, Per::Day, NanoUsd::ZERO)).to_vec();
+        let spending = Spending::of(caps);
+        let (openai, a) = (ProviderName::new("openai").unwrap(), TaskClass::new("a").unwrap());
+        let keys: Vec<String> = spending.caps_on(&openai, &a).map(Cap::key).collect();
+        assert_eq!(keys, ["total/day", "openai/day", "class:a/day"]);
     }
 }

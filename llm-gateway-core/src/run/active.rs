@@ -62,6 +62,7 @@ impl<'a> ActiveRun<'a> {
             random: &self.state.random,
             ledger: self.state.ledger.as_deref(),
             clock: &*self.state.clock,
+            session: &self.state.session,
             allowance: None,
             stop: None,
             task_class,

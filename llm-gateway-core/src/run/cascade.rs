@@ -14,15 +14,14 @@
 use std::sync::Arc;
 
 use crate::dispatch::{self, Context, PreparedCall, Refusal};
-use crate::error::{BlockedBy, Error};
+use crate::error::{BlockedBy, Error, RefusingCap};
 use crate::event::Event;
-use crate::ledger::Scope;
 use crate::model::{Blind, FinishReason, NanoUsd, Prompt, Sequence, Target};
 use crate::outcome::{
     Answer, AnsweredBy, CascadeAnswer, Escalation, Failure, FailureParts, PanelAnswer, Reply,
 };
 use crate::panel::{Consensus, abstains};
-use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget};
+use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget, setting_of};
 use crate::reliability::Deadline;
 
 use super::active::ActiveRun;
@@ -44,7 +43,7 @@ impl ActiveRun<'_> {
         otherwise: &PlannedTarget,
         prompt: &Prompt<Blind>,
     ) -> Result<Reply, Failure> {
-        let prepared = self.prepare_cascade(context, planned, otherwise, prompt)?;
+        let prepared = self.prepare_cascade(context, planned, otherwise, prompt).await?;
         // Half of the time is left for the strong model, so that a gate that hangs does not cost
         // the answer.
         let half = Deadline::after(context.deadline.given / 2, self.started);
@@ -105,7 +104,7 @@ impl ActiveRun<'_> {
     /// # Errors
     /// A failure if a rule could never let the strong model's call pass: it is refused before the
     /// gate is paid for.
-    fn prepare_cascade(
+    async fn prepare_cascade(
         &self,
         context: &Context<'_>,
         gate: &PlannedPanel,
@@ -129,7 +128,10 @@ impl ActiveRun<'_> {
         let target = otherwise.target.clone();
         let cascade = PreparedCascade { strong, target, preflight };
         let missing_key = self.missing_key(context.policy, &otherwise.target, "strong model");
-        let error = missing_key.or_else(|| can_never_pass(context, &cascade));
+        let error = match missing_key {
+            Some(error) => Some(error),
+            None => can_never_pass(context, &cascade).await,
+        };
         error.map_or(Ok(cascade), |error| Err(self.failure(error)))
     }
 }
@@ -198,37 +200,30 @@ fn not_an_answer(
 
 /// Returns the error of a strong model's call that a kill switch, a missing price or a cap could
 /// never let pass, if one applies.
-fn can_never_pass(context: &Context<'_>, cascade: &PreparedCascade) -> Option<Error> {
+async fn can_never_pass(context: &Context<'_>, cascade: &PreparedCascade) -> Option<Error> {
     let (class, target) = (context.task_class, &cascade.target);
     if let Some(why) = context.policy.switches().refuses_cost(cascade.preflight.max_usd) {
         return Some(dispatch::switched_off(format_args!("the cascade `{class}`"), why));
     }
-    let blocked = |by, message: String, hint: String| {
-        let error = Error::blocked(by, message).with_hint(hint);
-        error.with_target(target.clone())
-    };
-    let spending = context.policy.spending();
+    let limits = || context.policy.spending().caps_on(&target.provider, class);
     let Some(worst_case) = cascade.strong.worst_case().amount else {
+        let cap = limits().next()?;
         let message = format!(
-            "{target}, to which `{class}` escalates, has no known price, and a monthly cap is set"
+            "{target}, to which `{class}` escalates, has no known price, and a {cap} is set"
         );
         let rows = format!("providers.{}.models", target.provider);
         let hint = format!("add a row with `in` and `out` under {rows}");
-        return spending.caps(&target.provider).then(|| blocked(BlockedBy::Price, message, hint));
+        let error = Error::blocked(BlockedBy::Price, message).with_hint(hint);
+        return Some(error.with_target(target.clone()));
     };
-    let counts = |scope: &Scope| match scope {
-        Scope::Provider(name) => *name == target.provider,
-        Scope::Total => true,
-        Scope::Class(name) => name == class,
-    };
-    let caps = dispatch::caps(spending).into_iter();
-    let cap = caps
-        .filter(|cap| counts(&cap.scope) && worst_case > cap.limit)
-        .min_by_key(|cap| cap.limit)?;
+    let cap = limits().filter(|cap| worst_case > cap.limit).min_by_key(|cap| cap.limit)?;
+    let left = dispatch::left_of(context, cap).await;
+    let (adjective, limit) = (cap.per.adjective(), cap.limit);
     let message = format!(
-        "{target}, to which `{class}` escalates, may cost up to {worst_case}, above a monthly cap of {}",
-        cap.limit
+        "{target}, to which `{class}` escalates, may cost up to {worst_case}, above a {adjective} cap of {limit}"
     );
-    let hint = "lower max_tokens, shorten the prompt, or raise the cap".to_owned();
-    Some(blocked(BlockedBy::Cap, message, hint))
+    let setting = setting_of(&cap.scope, cap.per);
+    let hint = format!("lower max_tokens, shorten the prompt, or raise {setting}");
+    let cap = RefusingCap { left_usd: left, ..cap.into() };
+    Some(Error::capped(cap, message).with_hint(hint).with_target(target.clone()))
 }

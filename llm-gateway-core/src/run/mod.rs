@@ -28,9 +28,9 @@ use tracing::Instrument;
 use crate::event::{self, Events};
 use crate::model::RunId;
 use crate::outcome::{Failure, Reply};
+use crate::policy::ORCHESTRATE;
 
 use active::ActiveRun;
-use orchestration::ORCHESTRATE;
 
 pub(crate) use escalation_counts::EscalationCounts;
 pub(crate) use recent_answers::RecentAnswers;

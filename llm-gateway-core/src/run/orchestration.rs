@@ -11,13 +11,10 @@ use crate::error::{Category, Error};
 use crate::model::{Blind, Message, Prompt, StepRole, TaskClass};
 use crate::orchestrate::{self, OrchestrationEnd, OrchestrationRun, StepRun};
 use crate::outcome::{Ending, Failure, FailureParts, OrchestrationOutcome, Reply, StepOutcome};
-use crate::policy::{PlannedOrchestration, Policy, Sight, Workflow};
+use crate::policy::{ORCHESTRATE, PlannedOrchestration, Policy, Sight, Workflow};
 
 use super::Task;
 use super::active::ActiveRun;
-
-/// The task class under which the money of orchestrations is counted.
-pub(super) const ORCHESTRATE: &str = "orchestrate";
 
 /// The stage that a failure names if the task is refused before its first step.
 const PREFLIGHT: &str = "preflight";

@@ -8,6 +8,7 @@ use crate::certificate::Kinship;
 use crate::clock::Clock;
 use crate::config::{Diagnostic, PolicyProblems};
 use crate::credential::CredentialSource;
+use crate::dispatch::Session;
 use crate::ledger::Ledger;
 use crate::model::ProviderName;
 use crate::policy::Policy;
@@ -29,6 +30,8 @@ pub(crate) struct SharedState {
     pub(crate) credentials: Arc<dyn CredentialSource>,
     /// The ledger; `None` if money is not counted.
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
+    /// What all calls of this gateway have cost and hold.
+    pub(crate) session: Session,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
     /// Circuit breakers and retry budgets of the targets.

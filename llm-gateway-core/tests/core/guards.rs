@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use llm_gateway_core::Environment;
 use llm_gateway_core::config::{Diagnostic, LoadRequest, Loaded, PolicySource, Severity, load};
+use llm_gateway_core::ledger::{Per, Scope};
 use tempfile::TempDir;
 
 use crate::support::{NOW, loaded_from};
@@ -67,7 +68,7 @@ fn errors(loaded: &Loaded) -> String {
 #[track_caller]
 fn total_cap(loaded: &Loaded) -> Option<u64> {
     let policy = loaded.policy.as_ref().unwrap();
-    policy.spending().total_cap.map(|cap| cap.as_nanos())
+    policy.spending().limit(&Scope::Total, Per::Month).map(|cap| cap.as_nanos())
 }
 
 #[test]
@@ -159,6 +160,9 @@ fn a_guard_that_was_never_expanded_is_an_error_and_an_empty_one_is_none() {
     let guards = [
         TOTAL,
         "LLM_GATEWAY_CAP_OPENAI_MONTHLY",
+        "LLM_GATEWAY_CAP_TOTAL_DAILY",
+        "LLM_GATEWAY_CAP_OPENAI_DAILY",
+        "LLM_GATEWAY_CAP_SESSION",
         "LLM_GATEWAY_DISABLED",
         "LLM_GATEWAY_EXPENSIVE_DISABLED",
         "LLM_GATEWAY_LEDGER",
@@ -250,6 +254,27 @@ fn an_unknown_name_says_what_was_meant_and_lets_nothing_run_if_it_means_a_limit(
         ("llm_gateway_cap_total_monthly", TOTAL, error),
         ("LLM_GATEWAY_CAPS_OPENAI_MONTHLY", "LLM_GATEWAY_CAP_OPENAI_MONTHLY", error),
         ("LLM_GATEWAY_LEGDER", "LLM_GATEWAY_LEDGER", warning),
+        ("LLM_GATEWAY_DAILY_CAP", "LLM_GATEWAY_CAP_TOTAL_DAILY", error),
+        ("LLM_GATEWAY_CAPS_OPENAI_DAILY", "LLM_GATEWAY_CAP_OPENAI_DAILY", error),
+        ("LLM_GATEWAY_SESSION_CAP", "LLM_GATEWAY_CAP_SESSION", error),
+        ("LLM_GATEWAY_SESSION", "LLM_GATEWAY_CAP_SESSION", error),
+        ("llm_gateway_cap_session", "LLM_GATEWAY_CAP_SESSION", error),
+        ("LLM_GATEWAY_TOTAL_SESSION", "LLM_GATEWAY_CAP_SESSION", error),
+        ("LLM_GATEWAY_BUDGET_TOTAL_DAILY", "LLM_GATEWAY_CAP_TOTAL_DAILY", error),
+        // These begin as caps do, and are none.
+        ("LLM_GATEWAY_CAP_TOTAL_SESSION", "LLM_GATEWAY_CAP_SESSION", error),
+        ("LLM_GATEWAY_CAP_OPENAI_SESSION", "LLM_GATEWAY_CAP_SESSION", error),
+        ("LLM_GATEWAY_CAP_SESSION_USD", "LLM_GATEWAY_CAP_SESSION", error),
+        ("LLM_GATEWAY_CAP_DAILY", "LLM_GATEWAY_CAP_TOTAL_DAILY", error),
+        ("LLM_GATEWAY_CAP_MONTHLY", TOTAL, error),
+        ("LLM_GATEWAY_CAP_SESION", "LLM_GATEWAY_CAP_SESSION", error),
+        ("LLM_GATEWAY_CAP_SESSION_DAILY", "LLM_GATEWAY_CAP_SESSION", error),
+        ("LLM_GATEWAY_CAP_SESSION_MONTHLY", "LLM_GATEWAY_CAP_SESSION", error),
+        ("LLM_GATEWAY_CAP_OPNAI_DAILY", "LLM_GATEWAY_CAP_OPENAI_DAILY", error),
+        ("LLM_GATEWAY_CAP_TOTL_DAILY", "LLM_GATEWAY_CAP_TOTAL_DAILY", error),
+        ("LLM_GATEWAY_CAP_TOTAL_DAYLY", "LLM_GATEWAY_CAP_TOTAL_DAILY", error),
+        ("LLM_GATEWAY_CAP_TOTAL_DAY", "LLM_GATEWAY_CAP_TOTAL_DAILY", error),
+        ("LLM_GATEWAY_CAP_OPENAI_MONTH", "LLM_GATEWAY_CAP_OPENAI_MONTHLY", error),
     ] {
         let in_file = Place::with_env(format!("{name}=1\n"));
         for loaded in [with(&[(name, "1")]), in_file.loaded(None)] {
@@ -325,4 +350,36 @@ fn a_relative_home_leads_to_no_policy_in_the_current_directory() {
     let relative = up.join(home.path().strip_prefix("/").unwrap());
     assert!(relative.join(".config").is_dir(), "it leads there");
     assert_eq!(discovered(&relative), PolicySource::Embedded);
+}
+
+#[test]
+fn a_cap_that_cannot_be_obeyed_is_an_error_whatever_its_length_of_time() {
+    let names = ["CAP_TOTAL_DAILY", "CAP_OPENAI_DAILY", "CAP_SESSION", "CAP_TOTAL_MONTHLY"];
+    for name in names.map(|name| format!("LLM_GATEWAY_{name}")) {
+        for value in
+            ["ten", "-1", "NaN", "1e3", "$5", "5 USD", "5,00", ".5", "\"5\"", "${CAP}", "<5>"]
+        {
+            let errors = errors(&with(&[(name.as_str(), value)]));
+            assert!(errors.contains(&name), "{name}={value}: {errors}");
+        }
+        for (value, is_capped) in [("0", false), ("", false), ("0.000000001", true), (" 5 ", true)]
+        {
+            let policy = with(&[(name.as_str(), value)]).policy.unwrap();
+            assert_eq!(policy.spending().is_capped(), is_capped, "{name}={value}");
+        }
+    }
+}
+
+#[test]
+fn a_cap_of_a_session_alone_needs_no_ledger_and_any_other_does() {
+    for (name, needs_ledger) in [
+        ("LLM_GATEWAY_CAP_SESSION", false),
+        ("LLM_GATEWAY_CAP_TOTAL_DAILY", true),
+        ("LLM_GATEWAY_CAP_OPENAI_DAILY", true),
+        (TOTAL, true),
+    ] {
+        let policy = with(&[(name, "5")]).policy.unwrap();
+        assert_eq!(policy.spending().ledger.is_some(), needs_ledger, "{name}");
+        assert_eq!(policy.spending().needs_ledger(), needs_ledger, "{name}");
+    }
 }

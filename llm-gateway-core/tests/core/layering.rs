@@ -17,11 +17,13 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("environment", &["model", "error"]),
     ("network", &["model", "environment", "credential"]),
     // Pure decisions.
-    ("policy", &["model", "error"]),
+    // Of the ledger only the words for caps.
+    ("policy", &["model", "error", "ledger"]),
     ("reliability", &["model", "error"]),
     // Of the policy only `Level`.
     ("certificate", &["model", "error", "policy"]),
-    ("config", &["model", "error", "environment", "policy", "user_file"]),
+    // Of the ledger only the words for caps.
+    ("config", &["model", "error", "environment", "ledger", "policy", "user_file"]),
     // Ports import rank 1 and each other.
     ("clock", &["model", "error"]),
     ("random", &[]),
@@ -267,6 +269,21 @@ fn the_certificate_shares_no_code_with_what_it_judges() {
         }
         for policy in code.split("crate::policy::").skip(1) {
             assert!(policy.starts_with("Level;"), "{path} names more of the policy than `Level`");
+        }
+    }
+}
+
+/// Checks that what decides purely names caps, and neither the port nor an adapter.
+#[test]
+fn policies_name_the_words_for_caps_and_no_ledger() {
+    let rooms = ["llm-gateway-core/src/policy", "llm-gateway-core/src/config"];
+    for (path, text) in rooms.into_iter().flat_map(sources) {
+        let code = code(&text);
+        for rest in code.split("crate::ledger::").skip(1) {
+            let named = rest.split(';').next().unwrap_or_default().trim_matches(['{', '}']);
+            for word in named.split(',').map(str::trim) {
+                assert!(["Cap", "Per", "Scope"].contains(&word), "{path} names `{word}`");
+            }
         }
     }
 }

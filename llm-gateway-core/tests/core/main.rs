@@ -8,6 +8,7 @@ mod bills;
 mod bytes_in_flight;
 #[cfg(feature = "reqwest")]
 mod cancellation;
+mod caps;
 mod cascade;
 mod circles;
 mod cost;

@@ -46,8 +46,8 @@ async fn a_report_has_the_shape_of_the_contract() {
     let totals = json!({
         "month": "2026-11", "total_usd": cost, "held_usd": 0.0, "unsettled_usd": 0.0,
         "caps": {
-            "total": { "cap_usd": 1.0, "left_usd": left },
-            "openai": { "cap_usd": 1e-9, "left_usd": 0.0 },
+            "total/month": { "cap_usd": 1.0, "left_usd": left },
+            "openai/month": { "cap_usd": 1e-9, "left_usd": 0.0 },
         },
     });
     let mut expected = totals.clone();
@@ -65,7 +65,7 @@ async fn another_month_is_another_count() {
     let gateway = builder(&[]).ledger(Arc::new(MemoryLedger::new())).build().unwrap();
     gateway.route(Request::new("quick", "hi")).await.unwrap();
     let october = Month::parse("2026-10").unwrap();
-    let report = gateway.spent(Some(october), SpendBy::Provider).await.unwrap();
+    let report = gateway.spent(Some(october.into()), SpendBy::Provider).await.unwrap();
     assert_eq!(report.spent, PeriodSpend::new(october.into()));
     let november = gateway.spent(None, SpendBy::Provider).await.unwrap();
     assert_eq!(november.spent.rows.len(), 1);

@@ -6,6 +6,7 @@
 
 mod address;
 mod base_url;
+mod budgets;
 mod built_in;
 mod certifiable;
 mod depths;
@@ -37,6 +38,7 @@ use super::raw::RawPolicy;
 
 pub use built_in::base_url_variables;
 pub(super) use providers::key_variables;
+pub use variables::guard_variables;
 
 /// The inputs of a compilation: the file's tree, the environment, the program's own providers and
 /// the date.
@@ -64,7 +66,8 @@ impl Compilation<'_> {
         let routes = compiler.routes(raw);
         let orchestration = raw.orchestration.as_ref().map(|raw| compiler.orchestration(raw));
         compiler.warn_of_idle_orchestration(raw.orchestration.as_ref());
-        let spending = spending::spending(self.environment, &providers, problems);
+        let budgets = self.budget_caps(raw);
+        let spending = spending::spending(self.environment, budgets, &providers, problems);
         let keys = key_variables(raw);
         keys::warn_of_unusable(self.environment, &keys, problems);
         keys::warn_of_unguarded(self.environment, &providers, problems);
@@ -85,6 +88,7 @@ impl Compilation<'_> {
             providers,
         };
         self.warn_of_unreachable_max_usd(&policy, problems);
+        self.warn_of_narrow_budgets(raw, &policy, problems);
         policy
     }
 

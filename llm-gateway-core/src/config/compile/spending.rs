@@ -1,45 +1,49 @@
-//! Compiles the variables of the spend ledger: where it is kept, and the monthly caps.
+//! Compiles what may be spent: the caps of the environment, the budgets of the policy, and the place
+//! of the ledger that counts.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::diagnostic::{Collector, Severity};
 use crate::environment::{Environment, HOME, user_directory};
-use crate::model::{NanoUsd, ProviderName, StandIn};
-use crate::policy::{ProviderSpec, Spending};
+use crate::ledger::{Cap, Per, Scope};
+use crate::model::{NanoUsd, ProviderName, StandIn, closest_name};
+use crate::policy::{CAP_PREFIX, ProviderSpec, Spending, cap_variable, variable_part};
 
-use super::variables::{CAP_PREFIX, CAP_SUFFIX, cap_variable, is_cap, is_on, variable_part};
+use super::variables::{cap_variables, closest_known, is_cap, is_on};
 
 const PATH: &str = "LLM_GATEWAY_LEDGER_PATH";
 
-/// Compiles the ledger's variables. A cap that cannot be enforced is an error, so that money which
-/// should be guarded is never left unguarded.
+/// Compiles the caps and the ledger's variables; `budgets` are the policy's own caps. A cap that
+/// cannot be enforced is an error, so that money which should be guarded is never left unguarded.
 pub(super) fn spending(
     environment: &Environment,
+    budgets: Vec<Cap>,
     providers: &BTreeMap<ProviderName, ProviderSpec>,
     problems: &mut Collector<'_>,
 ) -> Spending {
-    let mut spending = Spending::default();
+    let mut caps = budgets;
     for name in environment.names().filter(|name| is_cap(name)) {
         let Some(value) = environment.written(name) else { continue };
         let is_unfilled = matches!(environment.unusable(name), Some(StandIn::Unfilled));
         let value = (!is_unfilled).then_some(value);
-        match cap(name, value, providers) {
+        match capped(name, providers).and_then(|named| Ok((named, amount(name, value)?))) {
             Ok((_, NanoUsd::ZERO)) => {}
-            Ok((CapSubject::Total, cap)) => spending.total_cap = Some(cap),
-            Ok((CapSubject::Providers(named), cap)) => {
-                spending.provider_caps.extend(named.into_iter().map(|provider| (provider, cap)));
+            Ok(((scopes, per), limit)) => {
+                caps.extend(scopes.into_iter().map(|scope| Cap::new(scope, per, limit)));
             }
             Err((message, hint)) => problems.variable(Severity::Error, message, hint),
         }
     }
-    let counts = is_on(environment, "LLM_GATEWAY_LEDGER", problems) || spending.is_capped();
+    let mut spending = Spending::of(caps);
+    let counts = is_on(environment, "LLM_GATEWAY_LEDGER", problems) || spending.needs_ledger();
     match ledger_path(environment) {
         Ok(path) if counts => spending.ledger = Some(path),
         Err((message, hint)) if counts => problems.variable(Severity::Error, message, hint),
         _ if environment.written(PATH).is_some() => {
             let message = format!("{PATH} is set, and the ledger is off");
-            let hint = "set LLM_GATEWAY_LEDGER=1, or a cap, to count what is spent";
+            let hint =
+                "set LLM_GATEWAY_LEDGER=1, or a cap per day or month, to count what is spent";
             problems.variable(Severity::Warning, message, hint);
         }
         _ => {}
@@ -47,48 +51,75 @@ pub(super) fn spending(
     spending
 }
 
-/// The spending that a cap limits.
-enum CapSubject {
-    /// The spending at all providers together.
-    Total,
-    /// The spending at each of these providers, one by one. Several are capped if their names are
-    /// spelled alike in a variable.
-    Providers(Vec<ProviderName>),
-}
-
-/// Reads one cap. Its value is `None` if nobody filled it in.
+/// Returns what the variable of a cap limits: scopes, each on its own, and the length of time over
+/// which they are added up. Several providers are capped if their names are spelled alike in a
+/// variable.
 ///
 /// # Errors
 /// Fails with what is wrong and what would be right.
-fn cap(
+fn capped(
     name: &str,
-    value: Option<&str>,
     providers: &BTreeMap<ProviderName, ProviderSpec>,
-) -> Result<(CapSubject, NanoUsd), (String, String)> {
-    let scope = name.strip_prefix(CAP_PREFIX).and_then(|rest| rest.strip_suffix(CAP_SUFFIX));
-    let Some(scope) = scope else {
-        let hint = format!("write {} or {}", cap_variable("TOTAL"), cap_variable("<PROVIDER>"));
-        return Err((format!("{name} names no cap"), hint));
-    };
-    let named = providers.keys().filter(|provider| variable_part(provider) == scope);
-    let capped = match scope {
-        "TOTAL" => CapSubject::Total,
-        _ => CapSubject::Providers(named.cloned().collect()),
-    };
-    if matches!(&capped, CapSubject::Providers(named) if named.is_empty()) {
-        let known: Vec<_> = providers.keys().map(variable_part).collect();
-        let hint = format!("use TOTAL or one of: {}", known.join(", "));
-        return Err((format!("{name} names no provider"), hint));
+) -> Result<(Vec<Scope>, Per), (String, String)> {
+    let rest = name.strip_prefix(CAP_PREFIX).unwrap_or_default();
+    if name == cap_variable(rest, Per::Session) {
+        return Ok((vec![Scope::Total], Per::Session));
     }
+    let lengths = [(Per::Month, "_MONTHLY"), (Per::Day, "_DAILY")];
+    let split = lengths.iter().find_map(|(per, end)| Some((rest.strip_suffix(end)?, *per)));
+    let Some((part, per)) = split else {
+        return Err((format!("{name} names no cap"), forms_of_caps(name, providers)));
+    };
+    if part == "TOTAL" {
+        return Ok((vec![Scope::Total], per));
+    }
+    let named = providers.keys().filter(|provider| variable_part(provider) == part);
+    let scopes: Vec<Scope> = named.cloned().map(Scope::Provider).collect();
+    match scopes.is_empty() {
+        true => Err((format!("{name} names no provider"), known_parts(part, per, providers))),
+        false => Ok((scopes, per)),
+    }
+}
+
+/// Returns the hint for a name that has the form of no cap: the cap that was probably meant, and the
+/// forms that there are.
+fn forms_of_caps(name: &str, providers: &BTreeMap<ProviderName, ProviderSpec>) -> String {
+    let known = cap_variables(providers.keys());
+    let meant = closest_known(name, &known);
+    let meant = meant.map(|meant| format!("did you mean `{meant}`? "));
+    let forms = [("TOTAL", Per::Month), ("<PROVIDER>", Per::Month), ("TOTAL", Per::Day)];
+    let forms = forms.map(|(part, per)| cap_variable(part, per)).join(", ");
+    let last = [("<PROVIDER>", Per::Day), ("", Per::Session)];
+    let last = last.map(|(part, per)| cap_variable(part, per)).join(" or ");
+    format!("{}write {forms}, {last}", meant.unwrap_or_default())
+}
+
+/// Returns the hint for a cap on a provider that the policy does not have.
+fn known_parts(part: &str, per: Per, providers: &BTreeMap<ProviderName, ProviderSpec>) -> String {
+    let known: Vec<_> = providers.keys().map(variable_part).collect();
+    let parts = std::iter::once("TOTAL").chain(known.iter().map(String::as_str));
+    let meant = match part {
+        // A session has one cap, whatever is asked.
+        "SESSION" => Some(cap_variable(part, Per::Session)),
+        _ => closest_name(part, parts).map(|meant| cap_variable(meant, per)),
+    };
+    let meant = meant.map(|meant| format!("did you mean `{meant}`? "));
+    format!("{}use TOTAL or one of: {}", meant.unwrap_or_default(), known.join(", "))
+}
+
+/// Reads the amount of a cap. Its value is `None` if nobody filled it in.
+///
+/// # Errors
+/// Fails with what is wrong and what would be right.
+fn amount(name: &str, value: Option<&str>) -> Result<NanoUsd, (String, String)> {
     let Some(value) = value else {
         let hint = "expand it where it is set, or write a number such as 25; empty = no cap";
         return Err((format!("{name} {}", StandIn::Unfilled.what()), hint.into()));
     };
-    let amount = NanoUsd::parse_usd(value).map_err(|_| {
+    NanoUsd::parse_usd(value).map_err(|_| {
         let hint = "write a number such as 25 or 12.50; 0 = no cap";
         (format!("{name} is not an amount in US dollars"), hint.to_owned())
-    })?;
-    Ok((capped, amount))
+    })
 }
 
 /// Returns the path of the ledger, which is one file for all processes of the user.

@@ -6,20 +6,14 @@
 use std::collections::BTreeMap;
 
 use crate::config::diagnostic::{Collector, Severity};
-use crate::environment::{Environment, OWN_PREFIX, is_own};
-use crate::model::{ProviderName, closest_name};
+use crate::environment::{Environment, is_own};
+use crate::model::ProviderName;
 use crate::policy::{ProviderSpec, Switches};
 
-use super::variables::{cap_variable, is_cap, is_on, variable_part};
+use super::variables::{GUARDS, cap_variables, closest_known, is_cap, is_on};
 
-/// The gateway's variables, without the caps.
-const VARIABLES: [&str; 5] = [
-    "LLM_GATEWAY_DISABLED",
-    "LLM_GATEWAY_EXPENSIVE_DISABLED",
-    "LLM_GATEWAY_LEDGER",
-    "LLM_GATEWAY_LEDGER_PATH",
-    "LLM_GATEWAY_ROUTING",
-];
+/// The variable that names the policy file.
+const ROUTING: &str = "LLM_GATEWAY_ROUTING";
 
 /// Reads the switches that stop calls.
 pub(super) fn switches(environment: &Environment, problems: &mut Collector<'_>) -> Switches {
@@ -37,11 +31,12 @@ pub(super) fn unknown_names(
     providers: &BTreeMap<ProviderName, ProviderSpec>,
     problems: &mut Collector<'_>,
 ) {
-    let scopes = ["TOTAL".to_owned()].into_iter().chain(providers.keys().map(variable_part));
-    let caps = scopes.map(|scope| cap_variable(&scope));
-    let known: Vec<String> = caps.chain(VARIABLES.map(str::to_owned)).collect();
+    let caps = cap_variables(providers.keys()).into_iter();
+    let others = GUARDS.into_iter().chain([ROUTING]);
+    let known: Vec<String> = caps.chain(others.map(str::to_owned)).collect();
     let is_known = |name: &str| {
-        is_cap(name) || VARIABLES.contains(&name) || keys.iter().any(|key| key == name)
+        let is_other = GUARDS.contains(&name) || name == ROUTING;
+        is_cap(name) || is_other || keys.iter().any(|key| key == name)
     };
     let is_set = |name: &str| environment.written(name).is_some();
     for name in environment.names().filter(|name| is_own(name) && !is_known(name) && is_set(name)) {
@@ -64,17 +59,6 @@ pub(super) fn unknown_names(
 /// call may be made until its name is corrected.
 fn means_a_limit(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let endings = ["DISABLED", "_MONTHLY", "_DAILY"];
-    name.contains("CAP") || endings.iter().any(|ending| name.ends_with(ending))
-}
-
-/// Returns the known name that is closest to `name` behind their common prefix, else a known name
-/// that shares a word with `name`: `MONTHLY_CAP` differs from `CAP_TOTAL_MONTHLY` in letters only.
-fn closest_known<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    let tail = name.get(OWN_PREFIX.len()..)?.to_ascii_uppercase();
-    let tails = || known.iter().filter_map(|known| known.strip_prefix(OWN_PREFIX));
-    let shares_word =
-        |known: &&str| known.split('_').any(|word| tail.split('_').any(|w| w == word));
-    let closest = closest_name(&tail, tails()).or_else(|| tails().find(shares_word))?;
-    known.iter().map(String::as_str).find(|known| known.strip_prefix(OWN_PREFIX) == Some(closest))
+    let (words, endings) = (["CAP", "BUDGET"], ["DISABLED", "_MONTHLY", "_DAILY", "_SESSION"]);
+    words.iter().any(|word| name.contains(word)) || endings.iter().any(|end| name.ends_with(end))
 }

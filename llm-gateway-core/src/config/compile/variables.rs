@@ -1,14 +1,26 @@
 //! Names and reads the gateway's own variables, for `spending` and `switches`.
 
 use crate::config::diagnostic::{Collector, Severity};
-use crate::environment::Environment;
-use crate::model::{ProviderName, StandIn};
+use crate::environment::{Environment, OWN_PREFIX};
+use crate::ledger::Per;
+use crate::model::{ProviderName, StandIn, closest_name};
+use crate::policy::{CAP_PREFIX, cap_variable, variable_part};
 
-/// The beginning of the name of a cap.
-pub(super) const CAP_PREFIX: &str = "LLM_GATEWAY_CAP_";
+/// The variables that switch calls off, and those of the ledger.
+pub(super) const GUARDS: [&str; 4] = [
+    "LLM_GATEWAY_DISABLED",
+    "LLM_GATEWAY_EXPENSIVE_DISABLED",
+    "LLM_GATEWAY_LEDGER",
+    "LLM_GATEWAY_LEDGER_PATH",
+];
 
-/// The end of the name of a cap.
-pub(super) const CAP_SUFFIX: &str = "_MONTHLY";
+/// Returns the names of the caps, the switches and the ledger's variables that are set, in order. A
+/// program that starts the server elsewhere hands them down.
+pub fn guard_variables(environment: &Environment) -> Vec<String> {
+    let is_guard = |name: &&str| is_cap(name) || GUARDS.contains(name);
+    let is_set = |name: &&str| environment.written(name).is_some();
+    environment.names().filter(is_guard).filter(is_set).map(str::to_owned).collect()
+}
 
 /// Returns whether a switch is on: `1`, `true`, `yes` or `on`, in any case. A value that is neither
 /// on nor off is reported.
@@ -35,14 +47,39 @@ pub(super) fn is_cap(name: &str) -> bool {
     name.starts_with(CAP_PREFIX)
 }
 
-/// Returns the variable that holds the cap of a scope.
-pub(super) fn cap_variable(scope: &str) -> String {
-    format!("{CAP_PREFIX}{scope}{CAP_SUFFIX}")
+/// Returns the names of all caps that can be set, those per month first.
+pub(super) fn cap_variables<'p>(providers: impl Iterator<Item = &'p ProviderName>) -> Vec<String> {
+    let parts: Vec<String> =
+        std::iter::once("TOTAL".to_owned()).chain(providers.map(variable_part)).collect();
+    let per = |per| parts.iter().map(move |part| cap_variable(part, per));
+    let session = std::iter::once(cap_variable("", Per::Session));
+    per(Per::Month).chain(per(Per::Day)).chain(session).collect()
 }
 
-/// Returns a provider's name as it is spelled in a variable: in upper case, with `_` for all but
-/// letters and digits.
-pub(super) fn variable_part(provider: &ProviderName) -> String {
-    let part = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    provider.as_str().chars().map(part).collect()
+/// The word in the name of a session's cap.
+const SESSION: &str = "SESSION";
+
+/// Returns the known name that was probably meant by `name`: the first that begins with it, else the
+/// first that has all its words, else the cap of a session if the name has that word, else the
+/// closest behind their common prefix, else the one that shares the most words with it.
+/// `MONTHLY_CAP` differs from `CAP_TOTAL_MONTHLY` in letters only.
+pub(super) fn closest_known<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    let tail = name.get(OWN_PREFIX.len()..)?.to_ascii_uppercase();
+    let tails = || known.iter().filter_map(|known| known.strip_prefix(OWN_PREFIX));
+    let begun = || tails().find(|known| !tail.is_empty() && known.starts_with(&tail));
+    let of_all_words = || tails().find(|known| tail.split('_').all(|word| has_word(known, word)));
+    let of_session = || tails().find(|known| has_word(known, SESSION) && has_word(&tail, SESSION));
+    let of_words = || {
+        let shared = |known: &str| known.split('_').filter(|word| has_word(&tail, word)).count();
+        // Of several that share as many words, the first counts.
+        tails().rev().max_by_key(|known| shared(known)).filter(|known| shared(known) > 0)
+    };
+    let meant = begun().or_else(of_all_words).or_else(of_session);
+    let meant = meant.or_else(|| closest_name(&tail, tails())).or_else(of_words)?;
+    known.iter().map(String::as_str).find(|known| known.strip_prefix(OWN_PREFIX) == Some(meant))
+}
+
+/// Returns whether `word` is one of the words of `name`, between underscores.
+fn has_word(name: &str, word: &str) -> bool {
+    name.split('_').any(|other| other == word)
 }

@@ -52,7 +52,7 @@ async fn a_cap_may_be_reached_and_not_passed(world: World) {
     let error = Error::from(refused);
     assert_eq!(error.category(), Category::PolicyBlocked);
     insta::allow_duplicates! {
-        insta::assert_snapshot!(error, @"the monthly cap of $0.0000001 on everything leaves $0.00000002 in 2026-11, and $0.000000021 may be needed (settled $0.00000005, held $0.00000003)");
+        insta::assert_snapshot!(error, @"the monthly cap of $0.0000001 on everything leaves $0.00000002 in 2026-11, and $0.000000021 may be needed (settled $0.00000005, held $0.00000003); it begins anew on 2026-12-01 at 00:00 UTC");
     }
     let _fits = process.reserve_one(last_day(), call("openai/m", 20), &caps).await.unwrap();
     assert_eq!(spent(&process).await.left(&caps[0]), Some(usd(0)));

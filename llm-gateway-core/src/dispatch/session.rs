@@ -1,0 +1,269 @@
+//! The session: what all calls of one gateway have cost and hold since it was built, whether or not
+//! a ledger counts.
+//!
+//! A session is the life of one process: one client's session of the server, or one command. It is
+//! kept in memory, so its caps are exact and need no file. Each attempt takes its worst case out of
+//! every scope in which it counts before its first byte is sent, and puts back what it did not
+//! cost. All calls count, capped or not.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::ledger::{Cap, CapRefusal, HoldRequest, Per, Scope, ScopeTotal, asked};
+use crate::model::NanoUsd;
+
+/// The sums of one session, by scope.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    sums: Mutex<BTreeMap<Scope, Sums>>,
+}
+
+/// What the calls of one scope have cost, and what is held for calls under way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Sums {
+    settled: NanoUsd,
+    held: NanoUsd,
+}
+
+impl Sums {
+    fn of(self, scope: Scope) -> ScopeTotal {
+        ScopeTotal::of_session(scope, self.settled, self.held)
+    }
+}
+
+impl Session {
+    /// Takes the worst cases of several attempts, all of them or none, and returns a hold for each,
+    /// in the same order. Of `caps`, those of another length of time are not checked.
+    ///
+    /// # Errors
+    /// [`CapRefusal`] by the cap on the first scope that has no room, and there by the lowest.
+    pub(super) fn take<'c>(
+        &self,
+        attempts: &[HoldRequest],
+        caps: impl Iterator<Item = &'c Cap> + Clone,
+    ) -> Result<Vec<SessionHold<'_>>, CapRefusal> {
+        let mut sums = self.lock();
+        for (scope, amount) in asked(attempts) {
+            let total = sums.get(&scope).copied().unwrap_or_default().of(scope);
+            let lowest = caps.clone().filter(|cap| cap.limits(&total)).min_by_key(|cap| cap.limit);
+            lowest.map_or(Ok(()), |cap| cap.check(&total, amount))?;
+        }
+        let hold = |attempt: &HoldRequest| {
+            let (scopes, taken) = (attempt.scopes(), attempt.amount);
+            let is_capped =
+                caps.clone().any(|cap| cap.per == Per::Session && scopes.contains(&cap.scope));
+            for scope in &scopes {
+                let sum = sums.entry(scope.clone()).or_default();
+                sum.held = sum.held.saturating_add(taken);
+            }
+            SessionHold { of: self, scopes, is_capped, taken, stays: NanoUsd::ZERO }
+        };
+        Ok(attempts.iter().map(hold).collect())
+    }
+
+    /// Returns the amount that `cap` still allows in this session.
+    pub(crate) fn left(&self, cap: &Cap) -> NanoUsd {
+        let sums = self.lock().get(&cap.scope).copied().unwrap_or_default();
+        cap.left(&sums.of(cap.scope.clone()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Scope, Sums>> {
+        // A panic cannot leave the sums half changed.
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The amount that one attempt has taken out of a session.
+///
+/// If the hold is dropped before [`sent`](Self::sent), the amount is put back. If it is dropped
+/// later, the whole amount counts as spent, because the cost of a call under way is unknown.
+#[must_use = "a hold that is dropped before anything was sent goes back"]
+pub(super) struct SessionHold<'a> {
+    of: &'a Session,
+    scopes: Vec<Scope>,
+    /// Whether a cap of the session limits the attempt.
+    is_capped: bool,
+    taken: NanoUsd,
+    /// The amount that counts as spent when the attempt ends.
+    stays: NanoUsd,
+}
+
+impl SessionHold<'_> {
+    /// Adds what `more` took for the same attempt. The attempt has not been sent yet.
+    pub(super) fn joined(mut self, mut more: Self) -> Self {
+        // The amount moves here: `more` ends with nothing to put back.
+        self.taken = self.taken.saturating_add(std::mem::take(&mut more.taken));
+        self
+    }
+
+    /// Returns the amount that is set aside, if a cap of the session limits the attempt.
+    pub(super) fn capped_amount(&self) -> Option<NanoUsd> {
+        self.is_capped.then_some(self.taken)
+    }
+
+    /// Marks the attempt as sent: the first byte of its request is about to leave.
+    pub(super) fn sent(&mut self) {
+        self.stays = self.taken;
+    }
+
+    /// Ends the hold of an attempt at the cost that is booked, even above what was taken.
+    pub(super) fn settle(mut self, cost: NanoUsd) {
+        self.stays = cost;
+    }
+}
+
+impl Drop for SessionHold<'_> {
+    fn drop(&mut self) {
+        let mut sums = self.of.lock();
+        for scope in &self.scopes {
+            if let Some(sum) = sums.get_mut(scope) {
+                sum.held = sum.held.saturating_sub(self.taken);
+                sum.settled = sum.settled.saturating_add(self.stays);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{ModelId, ProviderName, Target, TaskClass};
+
+    const fn nanos(nanos: u64) -> NanoUsd {
+        NanoUsd::from_nanos(nanos)
+    }
+
+    fn class(name: &str) -> TaskClass {
+        TaskClass::new(name).unwrap()
+    }
+
+    fn attempt(name: &str, amount: u64) -> HoldRequest {
+        let target = Target::new(ProviderName::new("p").unwrap(), ModelId::new("m").unwrap());
+        HoldRequest::new(target, class(name), nanos(amount))
+    }
+
+    fn on_all(limit: u64) -> Cap {
+        Cap::new(Scope::Total, Per::Session, nanos(limit))
+    }
+
+    fn on_class(name: &str, limit: u64) -> Cap {
+        Cap::new(Scope::Class(class(name)), Per::Session, nanos(limit))
+    }
+
+    #[test]
+    fn several_are_taken_whole_or_not_at_all() {
+        let (session, caps) = (Session::default(), [on_all(100)]);
+        let take = |amounts: &[u64]| {
+            let attempts: Vec<_> = amounts.iter().map(|amount| attempt("a", *amount)).collect();
+            session.take(&attempts, caps.iter()).map(|holds| holds.len())
+        };
+        let refused = take(&[60, 41]).unwrap_err();
+        assert_eq!((refused.period, refused.asked, refused.left()), (None, nanos(101), nanos(100)));
+        assert_eq!(take(&[60, 40]), Ok(2), "a refusal took nothing, and a drop gives all back");
+        let kept = session.take(&[attempt("a", 100)], caps.iter()).unwrap();
+        assert!(take(&[1]).is_err());
+        assert_eq!(take(&[0, 0]), Ok(2), "what costs nothing always fits");
+        drop(kept);
+    }
+
+    #[test]
+    fn however_an_attempt_ends_what_it_cost_counts_and_no_more() {
+        type End = dyn Fn(SessionHold<'_>);
+        let all: [(&End, u64); 6] = [
+            (&|hold: SessionHold<'_>| drop(hold), 100),
+            (&|mut hold: SessionHold<'_>| hold.sent(), 40),
+            (&|hold: SessionHold<'_>| hold.settle(nanos(10)), 90),
+            (
+                &|mut hold: SessionHold<'_>| {
+                    hold.sent();
+                    hold.settle(nanos(10));
+                },
+                90,
+            ),
+            (
+                &|mut hold: SessionHold<'_>| {
+                    hold.sent();
+                    hold.settle(NanoUsd::ZERO);
+                },
+                100,
+            ),
+            (&|hold: SessionHold<'_>| hold.settle(nanos(150)), 0),
+        ];
+        for (ends, left) in all {
+            let (session, cap) = (Session::default(), on_all(100));
+            let hold = session.take(&[attempt("a", 60)], [&cap].into_iter()).unwrap().remove(0);
+            assert_eq!(session.left(&cap), nanos(40));
+            ends(hold);
+            assert_eq!(session.left(&cap), nanos(left));
+        }
+    }
+
+    #[test]
+    fn what_is_joined_ends_as_one() {
+        let (session, cap) = (Session::default(), on_all(100));
+        let caps = [&cap];
+        let take =
+            |amount| session.take(&[attempt("a", amount)], caps.into_iter()).unwrap().remove(0);
+        let mut joined = take(40).joined(take(20));
+        assert_eq!(session.left(&cap), nanos(40));
+        joined.sent();
+        joined.settle(nanos(50));
+        assert_eq!(session.left(&cap), nanos(50));
+        drop(take(40).joined(take(10)));
+        assert_eq!(session.left(&cap), nanos(50), "nothing was sent");
+    }
+
+    #[test]
+    fn each_scope_has_its_own_cap_and_the_first_that_refuses_is_named() {
+        let (session, caps) = (Session::default(), [on_class("a", 50), on_all(100), on_all(90)]);
+        let refused = |name, amount| {
+            let refused = session.take(&[attempt(name, amount)], caps.iter()).err()?;
+            Some((refused.cap.key(), refused.cap.limit.as_nanos()))
+        };
+        assert_eq!(refused("a", 51), Some(("class:a/session".to_owned(), 50)));
+        assert_eq!(refused("b", 51), None);
+        assert_eq!(refused("a", 91), Some(("session".to_owned(), 90)), "the lowest counts");
+        // A cap of a day is no cap of a session.
+        let daily = Cap::new(Scope::Total, Per::Day, NanoUsd::ZERO);
+        assert!(session.take(&[attempt("a", 1)], [&daily].into_iter()).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_history_passes_a_cap_and_what_ended_unsent_leaves_no_trace(
+            steps in proptest::collection::vec((0..4_u8, 0..3_u8, 0..40_u64), 1..60),
+        ) {
+            let (session, caps) = (Session::default(), [on_all(100), on_class("a", 50)]);
+            let (mut open, mut spent) = (Vec::new(), [0_u64; 2]);
+            for (step, of, amount) in steps {
+                let name = if of == 0 { "a" } else { "b" };
+                match step {
+                    0 | 1 => {
+                        if let Ok(mut holds) = session.take(&[attempt(name, amount)], caps.iter()) {
+                            open.push((holds.remove(0), name, amount));
+                        }
+                    }
+                    _ if open.is_empty() => {}
+                    2 => drop(open.remove(0)),
+                    _ => {
+                        let (hold, name, taken) = open.remove(0);
+                        let cost = amount.min(taken);
+                        hold.settle(nanos(cost));
+                        spent[0] += cost;
+                        spent[1] += if name == "a" { cost } else { 0 };
+                    }
+                }
+                let held = |is: &dyn Fn(&str) -> bool| -> u64 {
+                    open.iter().filter(|(_, name, _)| is(name)).map(|(.., amount)| amount).sum()
+                };
+                let used = [spent[0] + held(&|_| true), spent[1] + held(&|name| name == "a")];
+                for (cap, used) in caps.iter().zip(used) {
+                    prop_assert!(used <= cap.limit.as_nanos());
+                    prop_assert_eq!(session.left(cap).as_nanos(), cap.limit.as_nanos() - used);
+                }
+            }
+        }
+    }
+}
