@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use llm_gateway_core::config::base_url_variables;
+use llm_gateway_core::config::{base_url_variables, guard_variables};
 use llm_gateway_core::describe::{Description, KeyState, ProviderDescription};
 use llm_gateway_core::{Envelope, Environment};
 use llm_gateway_process::GatewayFlags;
@@ -98,8 +98,8 @@ fn arguments(flags: &GatewayFlags, environment: &Environment) -> anyhow::Result<
 }
 
 /// Returns the environment variables that a client's entry passes on: the variables of keys and
-/// headers of the providers that the policy's task classes and roles use, and the base URLs that
-/// are set.
+/// headers of the providers that the policy's task classes and roles use, and the base URLs, caps
+/// and switches that are set.
 fn variables(description: &Description, environment: &Environment) -> Vec<String> {
     let targets = || description.task_classes.iter().flat_map(|class| &class.targets);
     let roles = || description.orchestration.iter().flat_map(|it| it.roles.played());
@@ -113,7 +113,9 @@ fn variables(description: &Description, environment: &Environment) -> Vec<String
     });
     // With the keys alone, a client would send them to another host.
     let urls = base_url_variables().filter(|name| environment.get(name).is_some());
-    keys.chain(urls.map(str::to_owned)).collect::<BTreeSet<_>>().into_iter().collect()
+    // Without its caps, the server of a client would spend what its user meant to guard.
+    let guards = guard_variables(environment);
+    keys.chain(urls.map(str::to_owned)).chain(guards).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Returns the variables in force that name proxies and certificates.

@@ -149,3 +149,25 @@ fn an_entry_for_a_broken_policy_comes_with_a_warning() {
     let ended = home.with_policy(&["client-config", "cursor"]).ends();
     assert!(ended.stderr.contains("policy"), "nobody was told: {}", ended.stderr);
 }
+
+#[test]
+fn every_cap_and_switch_that_is_set_goes_along_by_name() {
+    let home = Home::holding(SMALL);
+    let set = [
+        ("LLM_GATEWAY_CAP_OPENAI_DAILY", "5"),
+        ("LLM_GATEWAY_CAP_SESSION", "1"),
+        ("LLM_GATEWAY_CAP_TOTAL_DAILY", "10"),
+        ("LLM_GATEWAY_CAP_TOTAL_MONTHLY", "25"),
+        ("LLM_GATEWAY_EXPENSIVE_DISABLED", "1"),
+        ("LLM_GATEWAY_LEDGER_PATH", "/var/lib/ann/ledger.db"),
+    ];
+    let program = home.with_policy(&["client-config", "claude-code"]);
+    let program = program.env("LLM_GATEWAY_CAP_OPENAI_MONTHLY", "");
+    let program = set.iter().fold(program, |program, (name, value)| program.env(name, *value));
+    let entry = program.ends().exits(0).document();
+    let passed = entry["mcpServers"]["llm-gateway"]["env"].as_object().unwrap();
+    let names: Vec<&str> = passed.keys().map(String::as_str).collect();
+    let expected: Vec<&str> = set.iter().map(|(name, _)| *name).chain(["OPENAI_API_KEY"]).collect();
+    assert_eq!(names, expected);
+    assert!(passed.iter().all(|(name, value)| *value == format!("${{{name}}}")), "{passed:?}");
+}
