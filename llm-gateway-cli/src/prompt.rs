@@ -75,8 +75,8 @@ async fn whole() -> anyhow::Result<Result<String, Error>> {
     Ok(spawn_blocking(|| prompt_from(std::io::stdin())).await?)
 }
 
-/// Reads a pipe to its end if something comes from it soon, or somebody is at work who may write to
-/// it. Else it returns an empty text and says so on stderr.
+/// Reads the pipe on stdin to its end, if its first byte comes within [`SILENCE`] or a program may
+/// still write to it. Otherwise returns an empty text, and says so on stderr.
 async fn beside(terminal: &mut Terminal) -> anyhow::Result<Result<String, Error>> {
     let (begun, mut begins) = oneshot::channel();
     let reading = spawn_blocking(move || {
