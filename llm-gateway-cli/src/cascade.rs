@@ -4,7 +4,7 @@ use std::io;
 
 use llm_gateway_core::CascadeAnswer;
 
-use crate::layout::{harmless, name};
+use crate::layout::{harmless, path_name};
 use crate::render::price;
 use crate::terminal::{FAINT, Terminal};
 
@@ -23,7 +23,7 @@ fn summary(cascade: &CascadeAnswer) -> String {
     };
     let cost = price(cascade.total_cost());
     let path = cascade.gate.receipt_path.as_ref();
-    let receipt = path.map(|path| format!("\nreceipt in {}", name(&path.display().to_string())));
+    let receipt = path.map(|path| format!("\nreceipt in {}", path_name(path)));
     let seconds = cascade.latency.as_secs_f64();
     format!("{who} · {cost} · {seconds:.1} s{}", receipt.unwrap_or_default())
 }

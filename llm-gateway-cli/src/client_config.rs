@@ -12,7 +12,7 @@ use llm_gateway_core::{Envelope, Environment};
 use llm_gateway_process::GatewayFlags;
 use serde_json::{Map, Value, json};
 
-use crate::layout::{HANG, columns, name};
+use crate::layout::{HANG, columns, name, path_name};
 use crate::options::{Client, ClientConfig};
 use crate::terminal::{DOUBTFUL, FAINT, Terminal};
 
@@ -63,7 +63,7 @@ pub(crate) fn run(
         };
         terminal.note(&format!(
             "{DOUBTFUL}warning:{DOUBTFUL:#} {HANG}{} is not there yet; build it with: {}",
-            name(&server.display().to_string()),
+            path_name(&server),
             name(&format!("cargo build{profile} --bin llm-gateway-stdio"))
         ))?;
     }

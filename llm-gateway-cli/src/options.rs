@@ -12,7 +12,7 @@ use llm_gateway_core::certificate::ReceiptDigest;
 use llm_gateway_core::ledger::{Day, Month, SpendBy};
 use llm_gateway_process::GatewayFlags;
 
-use crate::layout::{Width, wrapped};
+use crate::layout::{width_of, wrapped};
 
 /// The exit code of a command line that was used wrongly.
 pub(crate) const USAGE: u8 = 2;
@@ -34,8 +34,8 @@ impl Options {
     /// Where there is nothing to run, the help text or what is wrong has been shown, and the exit
     /// code is returned.
     pub(crate) fn read(environment: &Environment) -> Result<Self, ExitCode> {
-        let width = Width::of(io::stdout(), environment);
-        let matches = Self::command().term_width(width.0).try_get_matches();
+        let width = width_of(io::stdout(), environment);
+        let matches = Self::command().term_width(width).try_get_matches();
         let options = matches.and_then(|matches| Self::from_arg_matches(&matches));
         options.map_err(|error| show(&error, environment))
     }
@@ -47,10 +47,10 @@ fn show(error: &clap::Error, environment: &Environment) -> ExitCode {
     // Nobody is left to be told where this cannot be written.
     let _ = match error.use_stderr() {
         true => {
-            write!(anstream::stderr(), "{}", wrapped(&text, Width::of(io::stderr(), environment).0))
+            write!(anstream::stderr(), "{}", wrapped(&text, width_of(io::stderr(), environment)))
         }
         false => {
-            write!(anstream::stdout(), "{}", wrapped(&text, Width::of(io::stdout(), environment).0))
+            write!(anstream::stdout(), "{}", wrapped(&text, width_of(io::stdout(), environment)))
         }
     };
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)

@@ -10,7 +10,7 @@ use llm_gateway_core::{Answer, Envelope, Failure, PanelAnswer};
 use serde_json::json;
 
 use crate::glance::{Glance, Group};
-use crate::layout::{HANG, harmless, name};
+use crate::layout::{HANG, harmless, path_name};
 use crate::render;
 use crate::render::{price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
@@ -82,7 +82,7 @@ fn summary(panel: &PanelAnswer) -> String {
         _ => String::new(),
     };
     let path = panel.receipt_path.as_ref();
-    let path = path.map(|path| format!(" in {}", name(&path.display().to_string())));
+    let path = path.map(|path| format!(" in {}", path_name(path)));
     format!(
         "{answered} of {asked} answered · {cost}{above} · {:.1} s\nreceipt {}{}",
         panel.latency.as_secs_f64(),

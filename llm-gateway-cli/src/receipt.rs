@@ -15,7 +15,7 @@ use llm_gateway_core::front::{write_place, write_private};
 use llm_gateway_core::policy::RouteKind;
 use llm_gateway_core::{Failure, Gateway, Reply};
 
-use crate::layout::name;
+use crate::layout::path_name;
 use crate::options::Documents;
 use crate::terminal::{FAINT, Terminal};
 
@@ -180,7 +180,7 @@ pub(crate) fn write(
             terminal.complain(&why);
             all_written = false;
         } else if !terminal.json {
-            let path = name(&path.display().to_string());
+            let path = path_name(path);
             let line = format!("{} written to {path}", document.name);
             told = told.and(terminal.note(&format!("{FAINT}{line}{FAINT:#}")));
         }

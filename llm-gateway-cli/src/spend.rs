@@ -8,7 +8,6 @@ use llm_gateway_core::spend::SpendReport;
 use llm_gateway_core::{Envelope, Error, Gateway};
 use serde_json::json;
 
-use crate::layout::HANG;
 use crate::options::{Spend, USAGE};
 use crate::render;
 use crate::terminal::{FAINT, STRONG, Terminal};
@@ -113,10 +112,10 @@ impl SpendOutput {
             terminal.laid_out(&render::caps(&self.report.caps, terminal.width()))?;
         }
         if spent.unsettled > NanoUsd::ZERO {
-            terminal.note(&format!(
-                "{FAINT}hint:{FAINT:#}  {HANG}unsettled money is held by a process that ended, and counts against the caps until the month \
-                 ends; `llm-gateway spend --drop-unsettled` gives it back"
-            ))?;
+            terminal.hint(
+                "unsettled money is held by a process that ended, and counts against the caps until \
+                 the month ends; `llm-gateway spend --drop-unsettled` gives it back",
+            )?;
         }
         Ok(())
     }

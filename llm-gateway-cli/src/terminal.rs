@@ -12,7 +12,7 @@ use llm_gateway_process::GatewayFlags;
 use serde_json::json;
 
 use crate::layout::{
-    HANG, Width, columns, harmless, harmless_json, prose, shortened, with_names, wrapped,
+    HANG, columns, harmless, harmless_json, prose, shortened, width_of, with_names, wrapped,
 };
 use crate::options::{Color, Global};
 
@@ -32,12 +32,12 @@ pub(crate) struct Terminal {
     out: AutoStream<io::Stdout>,
     err: AutoStream<io::Stderr>,
     /// The width of stdout's lines.
-    out_width: Width,
+    out_width: usize,
     /// The width of stderr's lines.
-    err_width: Width,
+    err_width: usize,
     /// Whether stderr is a terminal that can go back to the beginning of a line.
     shows_progress: bool,
-    /// The paths with blanks of which a message may tell.
+    /// The paths with blanks that a message may contain.
     paths: Vec<String>,
     /// The width of the progress line that is on the terminal, in columns.
     progress_width: usize,
@@ -55,8 +55,8 @@ impl Terminal {
         Self {
             out: AutoStream::new(io::stdout(), choice),
             err: AutoStream::new(io::stderr(), choice),
-            out_width: Width::of(io::stdout(), environment),
-            err_width: Width::of(io::stderr(), environment),
+            out_width: width_of(io::stdout(), environment),
+            err_width: width_of(io::stderr(), environment),
             shows_progress: io::stderr().is_terminal() && environment.get("TERM") != Some("dumb"),
             paths: paths_with_blanks(flags, environment),
             progress_width: 0,
@@ -71,7 +71,7 @@ impl Terminal {
 
     /// Returns the number of columns of a line on stdout, for what is more than sentences.
     pub(crate) fn width(&self) -> usize {
-        self.out_width.0
+        self.out_width
     }
 
     /// Returns whether a person is there to answer a question.
@@ -83,7 +83,7 @@ impl Terminal {
     /// terminal.
     pub(crate) fn confirms(&mut self, question: &str) -> bool {
         let mut answer = String::new();
-        let question = wrapped(&format!("{question} [y/N]"), self.err_width.0.saturating_sub(1));
+        let question = wrapped(&format!("{question} [y/N]"), self.err_width.saturating_sub(1));
         let asked = write!(self.err, "{question} ").and_then(|()| self.err.flush());
         let heard = asked.and_then(|()| io::stdin().read_line(&mut answer));
         heard.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
@@ -91,7 +91,7 @@ impl Terminal {
 
     /// Writes a line to stdout, wrapped to its width.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
-        let text = wrapped(text, self.out_width.0);
+        let text = wrapped(text, self.out_width);
         ignore_closed_pipe(writeln!(self.out, "{text}"))
     }
 
@@ -103,7 +103,7 @@ impl Terminal {
     /// Writes the text of a model to stdout: as it is to a pipe, and harmless to a terminal.
     pub(crate) fn answer(&mut self, text: &str) -> io::Result<()> {
         if self.out.is_terminal() {
-            return self.laid_out(&prose(&harmless(text), self.out_width.0));
+            return self.laid_out(&prose(&harmless(text), self.out_width));
         }
         write_bytes(text)
     }
@@ -119,7 +119,7 @@ impl Terminal {
 
     /// Writes lines to stderr, for everything that is not the result.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
-        let text = wrapped(text, self.err_width.0);
+        let text = wrapped(text, self.err_width);
         ignore_closed_pipe(writeln!(self.err, "{text}"))
     }
 
@@ -133,7 +133,7 @@ impl Terminal {
     /// it does not fit, and a part that is always shown. Two empty texts remove the line.
     pub(crate) fn progress(&mut self, step: &str, always: &str) -> io::Result<()> {
         // The last column stays free: on some terminals the cursor is on the next line behind it.
-        let room = self.err_width.0.saturating_sub(1 + columns(always));
+        let room = self.err_width.saturating_sub(1 + columns(always));
         let text = format!("{}{always}", shortened(step, room));
         // Spaces overwrite the line before, because without colour no escape sequence may do so.
         let width = columns(&text);
@@ -160,10 +160,14 @@ impl Terminal {
         // Whoever stopped it knows what to do.
         let is_cancelled = envelope.meta.get("error_category").is_some_and(|it| it == "cancelled");
         match envelope.meta.get("hint").and_then(|hint| hint.as_str()).filter(|_| !is_cancelled) {
-            Some(hint) => self
-                .note(&format!("{FAINT}hint:{FAINT:#}  {HANG}{}", with_names(hint, &self.paths))),
+            Some(hint) => self.hint(hint),
             None => Ok(()),
         }
+    }
+
+    /// Shows on stderr what can be done.
+    pub(crate) fn hint(&mut self, hint: &str) -> io::Result<()> {
+        self.note(&format!("{FAINT}hint:{FAINT:#}  {HANG}{}", with_names(hint, &self.paths)))
     }
 }
 

@@ -74,15 +74,19 @@ fn a_socket_counts_as_a_pipe_does() {
     assert_eq!(prompt_in(&provider.request_body()), "Why?\n\nof a socket");
 }
 
+/// Runs a script whose `$0` is the program and whose `$1` is the policy.
+fn in_shell(home: &Home, script: &str) -> Ended {
+    let policy = home.path().join("policy.yaml");
+    let mut shell = Command::new("sh");
+    let shell = shell.args(["-c", script, PROGRAM]).arg(policy).env("LOCAL_API_KEY", "k");
+    home.ended(shell.stdin(Stdio::null()).output().unwrap())
+}
+
 #[test]
 fn a_stdin_that_is_closed_holds_no_text() {
     let provider = BlockingProvider::answering("small", "ok");
     let home = home_of(&provider);
-    let policy = home.path().join("policy.yaml");
-    let script = "\"$0\" --routing \"$1\" route quick_answer Why? <&-";
-    let mut shell = Command::new("sh");
-    let shell = shell.args(["-c", script, PROGRAM]).arg(policy).env("LOCAL_API_KEY", "k");
-    home.ended(shell.output().unwrap()).exits(0);
+    in_shell(&home, "\"$0\" --routing \"$1\" route quick_answer Why? <&-").exits(0);
     assert_eq!(prompt_in(&provider.request_body()), "Why?");
 }
 
@@ -102,11 +106,8 @@ fn a_pipe_that_its_parent_leaves_open_is_not_waited_for() {
 fn a_program_that_thinks_long_before_it_writes_is_waited_for() {
     let provider = BlockingProvider::answering("small", "ok");
     let home = home_of(&provider);
-    let policy = home.path().join("policy.yaml");
     let script = "(sleep 4; echo late) | \"$0\" --routing \"$1\" route quick_answer Why?";
-    let mut shell = Command::new("sh");
-    let shell = shell.args(["-c", script, PROGRAM]).arg(policy).env("LOCAL_API_KEY", "k");
-    home.ended(shell.stdin(Stdio::null()).output().unwrap()).exits(0);
+    in_shell(&home, script).exits(0);
     assert_eq!(prompt_in(&provider.request_body()), "Why?\n\nlate\n");
 }
 

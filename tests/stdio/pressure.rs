@@ -193,7 +193,7 @@ async fn stuck_until(way: &str) {
 
 #[tokio::test]
 async fn a_call_that_is_ended_after_the_end_of_stdin_gets_no_answer_from_a_stuck_server() {
-    for signal in [None, Some("TERM")] {
+    let ends = [None, Some("TERM")].map(async |signal| {
         let fake = FakeSocket::hanging().await;
         let place = Place::with_policy(asking(&fake.base_url()).to_string());
         let mut server = Deaf::with(Some(&place), &[], &[]).await;
@@ -212,7 +212,8 @@ async fn a_call_that_is_ended_after_the_end_of_stdin_gets_no_answer_from_a_stuck
         in_time("the end", server.stdout.read_to_string(&mut answers)).await.unwrap();
         assert!(answers.contains("\"id\":1,") && !answers.contains("slow"), "{signal:?}");
         server.ends("stdin").await;
-    }
+    });
+    futures_util::future::join_all(ends).await;
 }
 
 #[tokio::test]

@@ -1,16 +1,13 @@
 //! Shows one problem of a policy: what is wrong, where, its line, and what would be right.
 
-use anstyle::Style;
-use llm_gateway_core::config::{Diagnostic, Severity};
+use llm_gateway_core::config::Diagnostic;
 
-use crate::layout::{HANG, columns, harmless, name, wrapped};
+use super::told;
+use crate::layout::{HANG, columns, harmless, is_shown_in_place, name, wrapped};
 
 /// Returns a problem in lines of this width, with an empty line behind them.
-pub(super) fn shown(problem: &Diagnostic, style: Style, width: usize) -> String {
-    let severity = match problem.severity {
-        Severity::Error => "error",
-        _ => "warning",
-    };
+pub(super) fn shown(problem: &Diagnostic, width: usize) -> String {
+    let (style, severity) = told(problem.severity);
     let margin = problem.line.to_string().len();
     let place = match problem.line {
         0 => problem.file.clone(),
@@ -74,8 +71,8 @@ fn fitting<'a>(letters: impl Iterator<Item = &'a char>, room: usize) -> usize {
 fn visible(c: char) -> char {
     match c {
         '\t' => ' ',
-        _ if harmless(&c.to_string()).is_empty() || c == '\u{feff}' => '\u{fffd}',
-        _ => c,
+        _ if is_shown_in_place(c) && c != '\u{feff}' => c,
+        _ => '\u{fffd}',
     }
 }
 
@@ -113,5 +110,9 @@ mod tests {
     fn a_line_cannot_take_the_terminal_over() {
         let (part, caret) = window("a\t\u{1b}[2J\u{202e}b: x", 7, 80);
         assert_eq!((part.as_str(), caret), ("a \u{fffd}[2J\u{fffd}b: x", 7));
+        for ending in ['\u{85}', '\u{2028}', '\u{2029}', '\u{9b}'] {
+            let line = format!("a{ending}b");
+            assert_eq!(window(&line, 2, 80), ("a\u{fffd}b".to_owned(), 2), "{ending:?}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The keys that a policy needs and that are not set.
+//! Finds the keys that a policy needs and that are not set.
 
 use llm_gateway_core::config::Severity;
 use llm_gateway_core::describe::{Description, KeyState};

@@ -19,7 +19,7 @@ use llm_gateway_core::{Category, Envelope, Error, Gateway};
 use serde_json::{Value, json};
 
 use crate::info::notices;
-use crate::layout::name;
+use crate::layout::{name, path_name};
 use crate::options::Check;
 use crate::render;
 use crate::terminal::{BAD, DOUBTFUL, GOOD, STRONG, Terminal};
@@ -77,8 +77,7 @@ impl Findings {
         }
         let width = terminal.width();
         for problem in &self.problems {
-            let (style, _) = told(problem.severity);
-            terminal.laid_out(&diagnostic::shown(problem, style, width))?;
+            terminal.laid_out(&diagnostic::shown(problem, width))?;
         }
         for missing in &self.missing {
             let (style, severity) = told(self.key_severity);
@@ -88,7 +87,7 @@ impl Findings {
         if let Some(description) = &self.description {
             terminal.line(&format!("policy: {}", name(&description.policy_file)))?;
             if let Some(path) = &description.absent_policy {
-                let path = name(&path.display().to_string());
+                let path = path_name(path);
                 terminal.line(&format!("no policy of your own: {path}"))?;
             }
             for line in render::network(description) {

@@ -1,9 +1,12 @@
 //! Removes from a text the characters that a terminal would obey.
 
+use std::path::Path;
+
 use super::wrap::unbroken;
 
-/// Removes from a text the characters that a terminal would obey: control characters except line feed and tab, and
-/// the marks that change the direction of writing. Every other end of a line becomes a line feed.
+/// Removes from a text the characters that a terminal would obey: control characters except line feed
+/// and tab, and the marks that change the direction of writing. Every other end of a line becomes a
+/// line feed.
 pub(crate) fn harmless(text: &str) -> String {
     let ended = |c| if matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') { '\n' } else { c };
     text.chars().map(ended).filter(|c| !is_obeyed(*c)).collect()
@@ -12,14 +15,25 @@ pub(crate) fn harmless(text: &str) -> String {
 /// Returns a text as a name: harmless, on one line, and never broken where lines are wrapped. What
 /// cannot be seen of it is written out.
 pub(crate) fn name(text: &str) -> String {
-    let visible = |c: char| match c.is_control() || is_obeyed(c) || "\u{2028}\u{2029}".contains(c) {
-        true => format!("<U+{:04X}>", u32::from(c)),
-        false => c.to_string(),
+    let visible = |c: char| match is_shown_in_place(c) {
+        true => c.to_string(),
+        false => format!("<U+{:04X}>", u32::from(c)),
     };
     unbroken(&text.chars().map(visible).collect::<String>())
 }
 
-/// Returns a harmless text in which each of these names is one, wherever it occurs.
+/// Returns the path of a file as a name.
+pub(crate) fn path_name(path: &Path) -> String {
+    name(&path.display().to_string())
+}
+
+/// Returns whether a terminal shows a character where it stands: it neither obeys the character nor
+/// begins a new line with it, and a tab would lead elsewhere.
+pub(crate) fn is_shown_in_place(c: char) -> bool {
+    !(c.is_control() || is_obeyed(c) || matches!(c, '\u{2028}' | '\u{2029}'))
+}
+
+/// Returns a harmless text in which none of these names is broken where lines are wrapped.
 pub(crate) fn with_names(text: &str, names: &[String]) -> String {
     // Of two names at one place, the longer one counts.
     let mut names: Vec<&String> = names.iter().collect();

@@ -12,9 +12,11 @@ mod size;
 mod table;
 mod wrap;
 
-pub(crate) use harmless::{harmless, harmless_json, name, with_names};
+pub(crate) use harmless::{
+    harmless, harmless_json, is_shown_in_place, name, path_name, with_names,
+};
 pub(crate) use measure::{columns, shortened};
 pub(crate) use prose::prose;
-pub(crate) use size::Width;
+pub(crate) use size::width_of;
 pub(crate) use table::{Cell, Table};
 pub(crate) use wrap::{HANG, wrapped};

@@ -40,10 +40,9 @@ fn marked(line: &str) -> String {
 }
 
 fn is_bullet(word: &str) -> bool {
-    let number = word.strip_suffix(['.', ')']);
-    let is_number = number.is_some_and(|it| !it.is_empty() && it.len() <= 3);
-    matches!(word, "-" | "*" | "+" | "•")
-        || (is_number && number.is_some_and(|it| it.bytes().all(|b| b.is_ascii_digit())))
+    let is_number =
+        |it: &str| (1..=3).contains(&it.len()) && it.bytes().all(|b| b.is_ascii_digit());
+    matches!(word, "-" | "*" | "+" | "•") || word.strip_suffix(['.', ')']).is_some_and(is_number)
 }
 
 #[cfg(test)]

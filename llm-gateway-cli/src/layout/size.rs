@@ -14,40 +14,34 @@ const LEAST: usize = 10;
 /// number.
 const LARGEST: usize = 400;
 
-/// The number of columns that a line may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Width(pub(crate) usize);
+/// Returns the number of columns that a line of a stream may take: the width of its terminal, else
+/// `COLUMNS` where the terminal does not tell, else 80.
+#[cfg(unix)]
+pub(crate) fn width_of(
+    stream: impl IsTerminal + std::os::fd::AsFd,
+    environment: &Environment,
+) -> usize {
+    let window = stream
+        .is_terminal()
+        .then(|| rustix::termios::tcgetwinsize(&stream).map_or(0, |size| usize::from(size.ws_col)));
+    width(window, environment.get("COLUMNS"))
+}
 
-impl Width {
-    /// Returns the width of a stream: that of its terminal, else `COLUMNS` where it is a terminal
-    /// that does not tell, else 80.
-    #[cfg(unix)]
-    pub(crate) fn of(
-        stream: impl IsTerminal + std::os::fd::AsFd,
-        environment: &Environment,
-    ) -> Self {
-        let window = stream.is_terminal().then(|| {
-            rustix::termios::tcgetwinsize(&stream).map_or(0, |size| usize::from(size.ws_col))
-        });
-        Self::from(window, environment.get("COLUMNS"))
-    }
+/// Returns the number of columns that a line of a stream may take: `COLUMNS` where the stream is a
+/// terminal, else 80.
+#[cfg(not(unix))]
+pub(crate) fn width_of(stream: impl IsTerminal, environment: &Environment) -> usize {
+    width(stream.is_terminal().then_some(0), environment.get("COLUMNS"))
+}
 
-    /// Returns the width of a stream: `COLUMNS` where it is a terminal, else 80.
-    #[cfg(not(unix))]
-    pub(crate) fn of(stream: impl IsTerminal, environment: &Environment) -> Self {
-        Self::from(stream.is_terminal().then_some(0), environment.get("COLUMNS"))
-    }
-
-    /// Returns the width for a window of this many columns, which is `None` where there is no
-    /// terminal.
-    fn from(window: Option<usize>, variable: Option<&str>) -> Self {
-        let believed = |width: &usize| *width >= LEAST;
-        let width = window.and_then(|window| {
-            let variable = variable.and_then(|text| text.trim().parse().ok());
-            Some(window).filter(believed).or(variable.filter(believed))
-        });
-        Self(width.unwrap_or(USUAL).min(LARGEST))
-    }
+/// Returns the width for a window of this many columns, which is `None` where there is no terminal.
+fn width(window: Option<usize>, variable: Option<&str>) -> usize {
+    let believed = |width: &usize| *width >= LEAST;
+    let width = window.and_then(|window| {
+        let variable = variable.and_then(|text| text.trim().parse().ok());
+        Some(window).filter(believed).or(variable.filter(believed))
+    });
+    width.unwrap_or(USUAL).min(LARGEST)
 }
 
 #[cfg(test)]
@@ -74,7 +68,7 @@ mod tests {
             (Some(65_535), None, 400),
         ];
         for (window, variable, expected) in cases {
-            assert_eq!(Width::from(window, variable).0, expected, "{window:?} {variable:?}");
+            assert_eq!(width(window, variable), expected, "{window:?} {variable:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tables of names, which become lists where they do not fit.
+//! Lays out tables of names, and lists where a table does not fit.
 
 use anstyle::Style;
 
