@@ -34,7 +34,7 @@ struct StoredCall {
     model: String,
     dialect: Dialect,
     base_url: String,
-    /// Bundles of earlier versions never have it.
+    /// The variable that the base URL comes from. Bundles of earlier versions name none.
     base_url_variable: Option<String>,
     think_tags: bool,
     committed: Option<Commitment>,

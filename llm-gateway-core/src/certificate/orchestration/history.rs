@@ -80,7 +80,7 @@ enum PastText {
 }
 
 impl PastText {
-    /// Reads the answer of a step; Returns `None` if nothing is compared with it. An unknown
+    /// Reads the answer of a step. Returns `None` if nothing is compared with it. An unknown
     /// artifact already leaves the claim open, because its verifier's request cannot be rebuilt.
     fn of(said: &StepAnswer<'_>, lexicon: &mut Lexicon) -> Option<Self> {
         let (step, answer) = (said.step, said.answer.as_ref()?);

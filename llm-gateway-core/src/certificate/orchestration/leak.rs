@@ -90,7 +90,8 @@ impl Comparison<'_> {
             let (rank, result, figures) = match &plan.words {
                 Err(why) => ((2, 0), ClaimResult::Unknown, (*why).to_owned()),
                 Ok(words) => {
-                    let leak = self.leak(words, &artifact);
+                    let leak = Repetition::within(&mut self.left, words, &artifact, &self.common);
+                    let leak = leak.unwrap_or_default();
                     let whose = match plan.round == newest.round {
                         true => "the plan's".to_owned(),
                         false => format!("the round {} plan's", plan.round),
@@ -103,12 +104,6 @@ impl Comparison<'_> {
             }
         }
         worst.map(|(_, result, figures)| (result, figures))
-    }
-
-    /// Measures how much of one plan an artifact repeats verbatim.
-    fn leak(&mut self, plan: &SeenWords, artifact: &SearchedArtifact<'_>) -> Repetition {
-        let measured = Repetition::within(&mut self.left, plan, artifact, &self.common);
-        measured.unwrap_or_default()
     }
 }
 

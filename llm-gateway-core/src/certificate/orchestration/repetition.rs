@@ -59,7 +59,7 @@ impl SeenWords {
         Self { views }
     }
 
-    /// Returns the number of words in the longer view.
+    /// Returns the number of words in the longest view.
     fn count(&self) -> usize {
         self.views.iter().map(|view| view.numbers.len()).max().unwrap_or_default()
     }
