@@ -33,6 +33,13 @@ pub(crate) struct ProxyVariable {
     pub(crate) url: Result<Url, String>,
 }
 
+impl ProxyVariable {
+    /// Returns whether the proxy speaks HTTP, and not SOCKS, which has no answers of its own.
+    pub(crate) fn speaks_http(&self) -> bool {
+        self.url.as_ref().is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+    }
+}
+
 /// A remark about a variable of the network: a fault, or a value that has no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NetworkRemark {
@@ -63,15 +70,12 @@ impl Network {
         // A web server hands the header `Proxy` of a request down as this variable
         // (<https://httpoxy.org>), so programs that it starts do not read it.
         let is_forged = |name| name == "HTTP_PROXY" && environment.is_there("REQUEST_METHOD");
-        let http = http.filter(|(name, _)| {
-            if is_forged(*name) {
-                remarks.push(NetworkRemark {
-                    message: "HTTP_PROXY is not used, because REQUEST_METHOD is set too".to_owned(),
-                    hint: "where a web server starts programs, http_proxy is read in its place",
-                });
-            }
-            !is_forged(*name)
-        });
+        let is_forged = http.is_some_and(|(name, _)| is_forged(name));
+        let http = http.filter(|_| !is_forged);
+        remarks.extend(is_forged.then(|| NetworkRemark {
+            message: "HTTP_PROXY is not used, because REQUEST_METHOD is set too".to_owned(),
+            hint: "where a web server starts programs, http_proxy is read in its place",
+        }));
         let of_scheme = |own: Option<_>| own.or(all).map(proxy_variable);
         let (http, https) = (of_scheme(http), of_scheme(https));
         let exempt = no.map(|(name, text)| Exempt::of(name, text));

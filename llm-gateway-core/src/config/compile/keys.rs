@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::diagnostic::{Collector, Severity};
 use crate::environment::Environment;
-use crate::model::{Endpoint, KeyKind, ProviderName};
+use crate::model::{Endpoint, KeyKind, ProviderName, StandIn};
 use crate::policy::ProviderSpec;
 
 use super::built_in::base_url_variables;
@@ -17,12 +17,12 @@ pub(super) fn warn_of_unusable(
     keys: &[String],
     problems: &mut Collector<'_>,
 ) {
-    let mut names: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
-    for name in base_url_variables().chain(["LLM_GATEWAY_ROUTING"]) {
-        names.insert(name);
-    }
-    for name in names {
-        if let Some(why) = environment.unusable(name) {
+    let keys: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
+    let places: BTreeSet<&str> = base_url_variables().chain(["LLM_GATEWAY_ROUTING"]).collect();
+    for name in keys.union(&places) {
+        // A place that is still in quotes is an error where it is read, and not passed over.
+        let counts = |why: &StandIn| *why == StandIn::Unfilled || keys.contains(name);
+        if let Some(why) = environment.unusable(name).filter(counts) {
             let message = format!("{name} {}", why.why_missing());
             problems.variable(Severity::Warning, message, why.advice());
         }

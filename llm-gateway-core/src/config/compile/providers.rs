@@ -197,18 +197,14 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
-    /// Returns the variable that overrides the base URL, with its value.
+    /// Returns the variable that overrides the base URL, with its value. An address that is still in
+    /// quotes does not count as missing, because prompt and key would go to another host.
     fn overriding(&self) -> Option<(&'static str, &str)> {
-        let variable = self.built_in?.base_url_variable?;
-        Some((variable, self.compilation.environment.get(variable)?))
-    }
-
-    /// Returns the variable that should override the base URL, if its value is still in quotes. It
-    /// does not count as missing, as other variables do: prompt and key would go to another host.
-    fn quoted_variable(&self) -> Option<&'static str> {
-        let variable = self.built_in?.base_url_variable?;
-        let stands_in = self.compilation.environment.unusable(variable)?;
-        (stands_in == StandIn::Quoted).then_some(variable)
+        let (variable, environment) =
+            (self.built_in?.base_url_variable?, self.compilation.environment);
+        let is_unfilled = environment.unusable(variable) == Some(StandIn::Unfilled);
+        let url = environment.written(variable).filter(|_| !is_unfilled)?;
+        Some((variable, url))
     }
 
     /// Returns where the base URL comes from.
@@ -228,11 +224,6 @@ impl<'a> ProviderEntry<'a> {
             Some(true) => PlainHttp::Anywhere,
             Some(false) | None => PlainHttp::Loopback,
         };
-        if let Some(variable) = self.quoted_variable() {
-            let message = format!("{variable} holds an address that is still in quotes");
-            problems.variable(Severity::Error, message, StandIn::Quoted.advice());
-            return None;
-        }
         let overriding = self.overriding().map(|(variable, url)| (Some(variable), url));
         let of_the_file = self.raw.base_url.as_deref().map(|url| (None, url));
         if let Some((variable, url)) = overriding.or(of_the_file) {

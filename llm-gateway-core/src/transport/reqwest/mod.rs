@@ -69,11 +69,12 @@ const USER_AGENT: &str = concat!("llm-gateway/", env!("CARGO_PKG_VERSION"));
 ///
 /// HTTP clients are built on first use, so that start-up costs nothing. If one cannot be built, the
 /// call fails and not the process. Proxies and certificates are those that the process's variables
-/// name, else the system's; where a variable names what cannot be used, calls fail and name it.
+/// name, else the system's. If a variable names a proxy or certificates that cannot be used, calls fail
+/// with an error that names the variable.
 pub struct ReqwestTransport {
     network: Arc<Network>,
     /// The trusted roots, once they were read. Those of a pipe can be read once only.
-    roots: OnceCell<RootCertStore>,
+    roots: OnceCell<Arc<RootCertStore>>,
     remote: LazyClient,
     loopback: LazyClient,
     loopback_tls: LazyClient,
@@ -101,9 +102,9 @@ impl ReqwestTransport {
     }
 
     /// Creates a transport without connections, for a network with these settings.
-    pub(crate) fn within(network: Network) -> Self {
+    pub(crate) fn within(network: impl Into<Arc<Network>>) -> Self {
         Self {
-            network: Arc::new(network),
+            network: network.into(),
             roots: OnceCell::new(),
             remote: LazyClient::new(),
             loopback: LazyClient::new(),
@@ -132,9 +133,10 @@ impl ReqwestTransport {
     async fn build(&self, lane: Lane) -> Result<Client, TransportError> {
         let roots = match lane {
             Lane::Remote | Lane::LoopbackTls => {
-                self.roots.get_or_try_init(|| roots::read(&self.network)).await?.clone()
+                let read = async || roots::read(&self.network).await.map(Arc::new);
+                Arc::clone(self.roots.get_or_try_init(read).await?)
             }
-            Lane::Loopback => RootCertStore::empty(),
+            Lane::Loopback => Arc::new(RootCertStore::empty()),
         };
         let client = builder(lane, roots, &self.network)?.build();
         client.map_err(|error| unbuilt(innermost(&error)))
@@ -169,8 +171,8 @@ impl Transport for ReqwestTransport {
         if let Some(why) = proxy.and_then(unusable_proxy) {
             return Err(why);
         }
-        // Over https the proxy answers before the request, and this answer is the provider's own.
-        let heard = proxy.filter(|_| url.scheme() == "http");
+        // Over https, and behind a proxy of SOCKS, every answer is the provider's own.
+        let heard = proxy.filter(|proxy| url.scheme() == "http" && proxy.speaks_http());
         let body = MarkedBody::new(request.body.clone().into_bytes(), mark.clone());
         let response = self
             .client(Lane::to(&url))
@@ -219,7 +221,7 @@ impl Lane {
 
 fn builder(
     lane: Lane,
-    roots: RootCertStore,
+    roots: Arc<RootCertStore>,
     network: &Arc<Network>,
 ) -> Result<ClientBuilder, TransportError> {
     let builder = Client::builder()
@@ -261,7 +263,7 @@ fn unbuilt(cause: impl fmt::Display) -> TransportError {
 
 /// Returns the TLS configuration that trusts `roots`. It is the gateway's own, because a library
 /// should neither install a process default nor need one.
-fn tls(roots: RootCertStore) -> Result<ClientConfig, TransportError> {
+fn tls(roots: Arc<RootCertStore>) -> Result<ClientConfig, TransportError> {
     let ring = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(ring)
         .with_safe_default_protocol_versions()

@@ -134,38 +134,52 @@ async fn a_proxy_of_plain_http_that_wants_a_password_is_named() {
     let (response, _) =
         super::tests::exchange("HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n").await;
     assert_eq!(response.unwrap().status, 407);
+    // So is one behind a proxy that has no answers of its own.
+    let pass_on = |mut stream: TcpStream| async move {
+        let host = greeted(&mut stream, None).await;
+        refuse(stream).await;
+        host
+    };
+    let (response, _) = through("socks5h://*", "http://remote.example", pass_on).await;
+    assert_eq!(response.unwrap().status, 407);
 }
 
 /// Serves SOCKS 5, with a password where one is asked for, and says which host was asked for.
 async fn socks5(mut stream: TcpStream, password: Option<&str>) -> String {
-    let count = read_exactly(&mut stream, 2).await[1];
-    let methods = read_exactly(&mut stream, count.into()).await;
+    let host = greeted(&mut stream, password).await;
+    let head = plain(stream).await;
+    assert!(head.starts_with("POST /v1 HTTP/1.1\r\n"), "{head}");
+    host
+}
+
+/// Connects a client of SOCKS 5, and returns the host that it asked for.
+async fn greeted(stream: &mut TcpStream, password: Option<&str>) -> String {
+    let count = read_exactly(stream, 2).await[1];
+    let methods = read_exactly(stream, count.into()).await;
     let method = if password.is_some() { 2 } else { 0 };
     assert!(methods.contains(&method), "{methods:?}");
     stream.write_all(&[5, method]).await.unwrap();
     if let Some(password) = password {
         let mut said = Vec::new();
-        read_exactly(&mut stream, 1).await;
+        read_exactly(stream, 1).await;
         for _ in 0..2 {
             let length = stream.read_u8().await.unwrap();
-            said.push(String::from_utf8(read_exactly(&mut stream, length.into()).await).unwrap());
+            said.push(String::from_utf8(read_exactly(stream, length.into()).await).unwrap());
         }
         assert_eq!(said.join(":"), password);
         stream.write_all(&[1, 0]).await.unwrap();
     }
-    let kind = read_exactly(&mut stream, 4).await[3];
+    let kind = read_exactly(stream, 4).await[3];
     let host = match kind {
-        1 => read_exactly(&mut stream, 4).await.map_join("."),
+        1 => read_exactly(stream, 4).await.map_join("."),
         3 => {
             let length = stream.read_u8().await.unwrap();
-            String::from_utf8(read_exactly(&mut stream, length.into()).await).unwrap()
+            String::from_utf8(read_exactly(stream, length.into()).await).unwrap()
         }
         other => panic!("an address of the kind {other}"),
     };
     let port = stream.read_u16().await.unwrap();
     stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
-    let head = plain(stream).await;
-    assert!(head.starts_with("POST /v1 HTTP/1.1\r\n"), "{head}");
     format!("{host}:{port}")
 }
 

@@ -329,7 +329,7 @@ async fn failure_over_http2(frames: &'static [u8]) -> TransportError {
         let _ = stream.read(&mut [0; 64]).await;
     });
     let transport = ReqwestTransport::new();
-    let client = builder(Lane::Loopback, RootCertStore::empty(), &transport.network)
+    let client = builder(Lane::Loopback, Arc::new(RootCertStore::empty()), &transport.network)
         .unwrap()
         .http2_prior_knowledge()
         .build()
