@@ -65,11 +65,16 @@ impl Diagnostic {
         self.snippet.as_deref()
     }
 
-    /// Describes what the program that builds the gateway has to change.
-    pub(crate) fn of_build(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    /// Creates a problem of `file`, or of what is named in its place, without a position in it.
+    pub(crate) fn without_place(
+        severity: Severity,
+        file: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self {
-            severity: Severity::Error,
-            file: "build".to_owned(),
+            severity,
+            file: file.into(),
             line: 0,
             column: 0,
             message: message.into(),
@@ -77,20 +82,16 @@ impl Diagnostic {
             snippet: None,
         }
     }
-}
 
-impl Diagnostic {
+    /// Describes what the program that builds the gateway has to change.
+    pub(crate) fn of_build(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::without_place(Severity::Error, "build", message, hint)
+    }
+
     /// Warns of a variable.
     pub(crate) fn of_environment(message: &str, hint: &str) -> Self {
-        Self {
-            severity: Severity::Warning,
-            file: "environment".to_owned(),
-            line: 0,
-            column: 0,
-            message: visible(&mask_keys(message)),
-            hint: hint.to_owned(),
-            snippet: None,
-        }
+        let message = visible(&mask_keys(message));
+        Self::without_place(Severity::Warning, "environment", message, hint)
     }
 }
 
@@ -252,15 +253,7 @@ impl<'a> Collector<'a> {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.problems.push(Diagnostic {
-            severity,
-            file: "environment".to_owned(),
-            line: 0,
-            column: 0,
-            message: message.into(),
-            hint: hint.into(),
-            snippet: None,
-        });
+        self.problems.push(Diagnostic::without_place(severity, "environment", message, hint));
     }
 
     /// Adds a problem at a place of the file.

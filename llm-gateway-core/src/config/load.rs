@@ -138,15 +138,8 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
 
 /// Creates the problem of a policy file that cannot be read.
 fn unreadable(file: &str, why: &str, hint: String) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        file: file.to_owned(),
-        line: 0,
-        column: 0,
-        message: format!("the policy file cannot be read: {why}"),
-        hint,
-        snippet: None,
-    }
+    let message = format!("the policy file cannot be read: {why}");
+    Diagnostic::without_place(Severity::Error, file, message, hint)
 }
 
 /// Returns the SHA-256 of a text in hex digits.

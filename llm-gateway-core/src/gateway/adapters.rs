@@ -15,9 +15,9 @@ use crate::policy::Policy;
 use crate::transport::Transport;
 
 /// Returns the transport over a network with these settings; `None` without the feature `reqwest`.
-pub(super) fn network(settings: &Network) -> Option<Arc<dyn Transport>> {
+pub(super) fn network(settings: &Arc<Network>) -> Option<Arc<dyn Transport>> {
     #[cfg(feature = "reqwest")]
-    return Some(Arc::new(crate::transport::ReqwestTransport::within(settings.clone())));
+    return Some(Arc::new(crate::transport::ReqwestTransport::within(Arc::clone(settings))));
     #[cfg(not(feature = "reqwest"))]
     {
         let _ = settings;

@@ -270,9 +270,9 @@ impl GatewayBuilder {
         if let Some(own) = self.transport.take() {
             return (None, Some(own));
         }
-        let network = Network::of(environment);
+        let network = Arc::new(Network::of(environment));
         let transport = adapters::network(&network);
-        (transport.is_some().then(|| Arc::new(network)), transport)
+        (transport.is_some().then_some(network), transport)
     }
 
     /// Returns the program's source of keys, or the variables that the policy names.

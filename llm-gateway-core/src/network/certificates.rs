@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
-use crate::model::{StandIn, unusable};
+use crate::model::unusable;
 
 const FILE: &str = "SSL_CERT_FILE";
 const STDIN: [&str; 3] = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
@@ -53,10 +53,7 @@ impl CertificatePlace {
     /// Reads the value of a variable that names one place.
     fn of(variable: &'static str, text: &str) -> Self {
         match unusable(text) {
-            Some(StandIn::Unfilled) => {
-                Self { variable, path: Err("it holds what somebody was to fill in") }
-            }
-            Some(StandIn::Quoted) => Self { variable, path: Err("its value is still in quotes") },
+            Some(stands_in) => Self { variable, path: Err(stands_in.fault()) },
             None => place(variable, Path::new(text)),
         }
     }

@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::credential::Secret;
-use crate::model::{KeyKind, StandIn, has_variable, host_fault, is_unfilled, unusable};
+use crate::model::{KeyKind, has_variable, host_fault, is_unfilled, unusable};
 
 /// The schemes of proxies that can be used, each with its default port.
 const KINDS: [(&str, u16); 6] = [
@@ -29,10 +29,8 @@ const LONGEST_OF_SOCKS5: usize = 255;
 /// # Errors
 /// Fails with a description of the fault that contains neither user name nor password.
 pub(super) fn proxy_url(text: &str) -> Result<Url, String> {
-    match unusable(text) {
-        Some(StandIn::Unfilled) => return Err("it holds what somebody was to fill in".to_owned()),
-        Some(StandIn::Quoted) => return Err("its value is still in quotes".to_owned()),
-        None => {}
+    if let Some(stands_in) = unusable(text) {
+        return Err(stands_in.fault().to_owned());
     }
     let (scheme, behind) = match text.split_once("://") {
         Some((scheme, behind)) => (known_scheme(scheme)?, behind),

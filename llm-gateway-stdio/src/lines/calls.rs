@@ -43,8 +43,6 @@ struct Batch {
     read: bool,
     under_way: usize,
     answers: Vec<String>,
-    /// The number of bytes of the answers.
-    held: usize,
 }
 
 impl Calls {
@@ -94,7 +92,6 @@ impl Calls {
         let Some(number) = batch else { return Some(line) };
         let batch = self.batches.get_mut(&number)?;
         self.held += line.len();
-        batch.held += line.len();
         batch.answers.push(line);
         self.whole(number).or_else(|| (self.held >= MOST_HELD).then(|| self.largest())?)
     }
@@ -102,8 +99,7 @@ impl Calls {
     /// Returns the answers of the batch that holds most, so that a small batch is still answered by
     /// one list beside a large one.
     fn largest(&mut self) -> Option<String> {
-        let batch = self.batches.values_mut().max_by_key(|batch| batch.held)?;
-        batch.held = 0;
+        let batch = self.batches.values_mut().max_by_key(|batch| length(&batch.answers))?;
         let answers = std::mem::take(&mut batch.answers);
         self.list(&answers)
     }
@@ -148,10 +144,14 @@ impl Calls {
 
     /// Returns answers that were held as one message. A batch of notifications gets none.
     fn list(&mut self, answers: &[String]) -> Option<String> {
-        let bytes: usize = answers.iter().map(String::len).sum();
-        self.held = self.held.saturating_sub(bytes);
+        self.held = self.held.saturating_sub(length(answers));
         (!answers.is_empty()).then(|| format!("[{}]", answers.join(",")))
     }
+}
+
+/// Returns the number of bytes of these answers.
+fn length(answers: &[String]) -> usize {
+    answers.iter().map(String::len).sum()
 }
 
 #[cfg(test)]

@@ -119,9 +119,11 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         // The messages of a batch are under way from the time when its line was read.
         let is_request =
             |message: &&ClientJsonRpcMessage| matches!(message, JsonRpcMessage::Request(_));
-        let waiting = self.waiting.iter().filter(is_request).count();
-        let handed_on = self.session.under_way().saturating_sub(waiting);
-        if handed_on >= CROWD && !self.is_slow {
+        let handed_on = || {
+            let waiting = self.waiting.iter().filter(is_request).count();
+            self.session.under_way().saturating_sub(waiting)
+        };
+        if self.session.under_way() >= CROWD && !self.is_slow && handed_on() >= CROWD {
             self.is_slow = timeout(CROWD_WAIT, self.answered.notified()).await.is_err();
         }
     }

@@ -3,7 +3,7 @@
 //! URL parsers are lenient: they skip slashes, percent-encode invisible characters, and accept
 //! `${HOST}` as a host. This module refuses such an address, because nothing fills it in.
 
-use crate::config::visible::{named, unseen};
+use crate::config::visible::named;
 use crate::model::{StandIn, has_variable, host_fault, is_blank, unusable};
 
 /// A fault of an address: what is wrong, and what would be right.
@@ -16,7 +16,7 @@ type AddressFault = (String, &'static str);
 /// secret.
 pub(super) fn checked_text(text: &str) -> Result<&str, AddressFault> {
     let text = text.trim_matches(is_blank);
-    if let Some(c) = text.chars().find(|c| unseen(*c) || c.is_whitespace()) {
+    if let Some(c) = text.chars().find(|c| is_blank(*c)) {
         return Err((format!("it holds {}", named(c)), "delete it"));
     }
     let example = "write the address itself, such as https://api.example.com/v1: no variable is \

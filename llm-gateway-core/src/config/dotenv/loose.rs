@@ -3,7 +3,7 @@
 //! Shells join the lines between such quotes, and most other readers do not, so that a line within
 //! a note may set a key or a switch. A quote counts only if a line between the two assigns a name.
 
-use super::name::{LeftSide, Separator, assigned_names, is_blank_in_line};
+use super::name::{assigned_names, is_blank_in_line};
 
 /// The number of lines in which the closing quote is looked for. A longer value than this is a file.
 const LONGEST_VALUE: usize = 200;
@@ -79,10 +79,8 @@ fn closing(open: OpenQuote, behind: &str) -> Option<(&str, bool)> {
             rest.is_empty() || rest.trim_start_matches(is_blank_in_line).starts_with('#')
         });
         if is_alone || (!code.starts_with('#') && has_quote(code, open.quote)) {
-            let assigns = LeftSide::of(code)
-                .is_some_and(|left| left.separator == Separator::Equals && left.name.is_some());
             let closes = is_alone || !open.is_apostrophe;
-            return closes.then_some((behind.get(..end)?, !assigns));
+            return closes.then_some((behind.get(..end)?, assigned_names(code).is_empty()));
         }
         end += line.len() + 1;
     }

@@ -86,13 +86,12 @@ pub(super) fn statements(text: &str) -> Vec<Statement> {
         let (statement, behind) = next(rest, line);
         let read = rest.get(..rest.len() - behind.len()).unwrap_or_default();
         let lines = read.matches('\n').count();
-        let is_open = matches!(&statement, Some(Statement::Fault(fault)) if fault.kind == FaultKind::OpenQuote);
-        if let (Some(statement), ..=1, false) = (&statement, lines, is_open) {
+        if let (Some(statement), ..=1) = (&statement, lines) {
             statements.extend(loose_of(statement, read.trim_end_matches('\n'), behind));
         }
         statements.extend(statement);
         line += lines;
-        rest = if is_open { "" } else { behind };
+        rest = behind;
     }
     statements
 }

@@ -36,6 +36,14 @@ impl StandIn {
         }
     }
 
+    /// Returns what is wrong with such a text, as a sentence about its variable.
+    pub(crate) fn fault(self) -> &'static str {
+        match self {
+            Self::Unfilled => "it holds what somebody was to fill in",
+            Self::Quoted => "its value is still in quotes",
+        }
+    }
+
     /// Returns what to do about it.
     pub(crate) fn advice(self) -> &'static str {
         match self {
