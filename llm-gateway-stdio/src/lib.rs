@@ -37,7 +37,7 @@ const LAST_WORDS: Duration = Duration::from_millis(400);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// Somebody asked for the end, such as by a signal.
+    /// The server was asked to stop, for example by a signal.
     Asked,
     /// The client has closed its end of a stream.
     ClientLeft,
@@ -50,7 +50,7 @@ pub enum StopReason {
 /// the client has left. An orchestration that is cancelled ends with the steps that it has
 /// completed: its receipt holds them, and so does its answer if it gets one. A writer that nobody reads
 /// any more counts as the end of the reader. While no line is read because answers wait (below), the
-/// end of the reader is noticed only once they are taken; the binary watches its pipes for that, and
+/// end of the reader is noticed only once the client has read them; the binary watches its pipes for that, and
 /// passes [`StopReason::ClientLeft`].
 ///
 /// Every line is answered unless it is a notification or an answer: a line that is no request gets

@@ -18,7 +18,7 @@ const LEAST_PRICE: f64 = 0.001;
 /// Checks `node` and returns the part of it that fits `schema`; `None` if nothing does.
 pub(super) fn fitting(node: &Node, schema: &Value, problems: &mut Collector<'_>) -> Option<Value> {
     let definitions = schema.get("$defs");
-    SchemaWalk { definitions, problems, path: Vec::new() }.visit(node, schema, "the file")
+    SchemaWalk { definitions, problems, path: Vec::new() }.visit(node, schema)
 }
 
 /// The walk through a tree, with the definitions that the schema refers to.
@@ -30,9 +30,8 @@ struct SchemaWalk<'a, 'b, 'c> {
 }
 
 impl<'a> SchemaWalk<'a, '_, '_> {
-    /// Checks one value and returns the part of it that fits. `name` is the value's name in
-    /// messages: its key in quotes.
-    fn visit(&mut self, node: &Node, schema: &'a Value, name: &str) -> Option<Value> {
+    /// Checks one value and returns the part of it that fits.
+    fn visit(&mut self, node: &Node, schema: &'a Value) -> Option<Value> {
         let (schema, nullable) = self.resolve(schema);
         if node.content == NodeContent::Null {
             return match nullable {
@@ -41,11 +40,11 @@ impl<'a> SchemaWalk<'a, '_, '_> {
             };
         }
         if let Some(words) = words_of(schema) {
-            return self.word(node, &words, name);
+            return self.word(node, &words);
         }
         let expected = type_of(schema);
         match (&node.content, expected) {
-            (NodeContent::Map(entries), "object") => self.mapping(node, entries, schema, name),
+            (NodeContent::Map(entries), "object") => self.mapping(node, entries, schema),
             (NodeContent::List(items), "array") => {
                 let item = schema.get("items").unwrap_or(&Value::Null);
                 // A mapping that does not fit leaves a hole, so that those behind it keep their
@@ -53,18 +52,23 @@ impl<'a> SchemaWalk<'a, '_, '_> {
                 let hole = (type_of(self.resolve(item).0) == "object").then_some(Value::Null);
                 let fitting: Vec<Value> = items
                     .iter()
-                    .filter_map(|node| self.visit(node, item, name).or_else(|| hole.clone()))
+                    .filter_map(|node| self.visit(node, item).or_else(|| hole.clone()))
                     .collect();
                 Some(Value::Array(fitting))
             }
             (NodeContent::Bool(value), "boolean") => Some(Value::Bool(*value)),
             (NodeContent::Text(value), "string") => Some(Value::String(value.clone())),
-            (NodeContent::Number(number), "number") => self.bounded(node, number, schema, name),
+            (NodeContent::Number(number), "number") => self.bounded(node, number, schema),
             (NodeContent::Number(number), "integer") if number.is_u64() || number.is_i64() => {
-                self.bounded(node, number, schema, name)
+                self.bounded(node, number, schema)
             }
-            _ => self.wrong_type(node, expected, name),
+            _ => self.wrong_type(node, expected),
         }
+    }
+
+    /// Returns the name that messages give the value that is being checked: its key in quotes.
+    fn name(&self) -> String {
+        self.path.last().map_or_else(|| "the file".to_owned(), |key| format!("`{key}`"))
     }
 
     /// Returns the schema behind `$ref` and behind the `anyOf [schema, null]` of an optional value,
@@ -89,13 +93,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
     }
 
     /// Checks a mapping key by key.
-    fn mapping(
-        &mut self,
-        node: &Node,
-        entries: &[MapEntry],
-        schema: &'a Value,
-        name: &str,
-    ) -> Option<Value> {
+    fn mapping(&mut self, node: &Node, entries: &[MapEntry], schema: &'a Value) -> Option<Value> {
         let properties = schema.get("properties").and_then(Value::as_object);
         let others = schema.get("additionalProperties").filter(|schema| schema.is_object());
         let mut fitting = Map::new();
@@ -103,11 +101,11 @@ impl<'a> SchemaWalk<'a, '_, '_> {
             match (properties.and_then(|known| known.get(&entry.key)), others) {
                 (Some(schema), _) | (None, Some(schema)) => {
                     self.path.push(entry.key.clone());
-                    let value = self.visit(&entry.value, schema, &format!("`{}`", entry.key));
+                    let value = self.visit(&entry.value, schema);
                     self.path.pop();
                     fitting.extend(value.map(|value| (entry.key.clone(), value)));
                 }
-                (None, None) => self.unknown_key(entry, properties, name),
+                (None, None) => self.unknown_key(entry, properties),
             }
         }
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
@@ -118,7 +116,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
             if !entries.iter().any(|entry| entry.key == key) {
                 self.problems.error(
                     node.place,
-                    format!("{name} has no `{key}`"),
+                    format!("{} has no `{key}`", self.name()),
                     format!("add `{key}:`"),
                 );
             }
@@ -127,7 +125,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
     }
 
     /// Reports a key that the schema does not have.
-    fn unknown_key(&mut self, entry: &MapEntry, known: Option<&'a Map<String, Value>>, name: &str) {
+    fn unknown_key(&mut self, entry: &MapEntry, known: Option<&'a Map<String, Value>>) {
         let known: Vec<&str> =
             known.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
         let hint = did_you_mean(&entry.key, known.iter().copied(), || {
@@ -135,16 +133,16 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         });
         self.problems.error(
             entry.key_place,
-            format!("unknown key `{}` in {name}", entry.key),
+            format!("unknown key `{}` in {}", entry.key, self.name()),
             hint,
         );
     }
 
     /// Checks that a value is one of the allowed words.
-    fn word(&mut self, node: &Node, words: &[&str], name: &str) -> Option<Value> {
+    fn word(&mut self, node: &Node, words: &[&str]) -> Option<Value> {
         let text = match &node.content {
             NodeContent::Text(text) => text.as_str(),
-            _ => return self.wrong_type(node, "string", name),
+            _ => return self.wrong_type(node, "string"),
         };
         if words.contains(&text) {
             return Some(Value::String(text.to_owned()));
@@ -152,7 +150,8 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         let hint = did_you_mean(text, words.iter().copied(), || {
             format!("use one of: {}", words.join(", "))
         });
-        self.problems.error(node.place, format!("{name} cannot be `{}`", shown(text)), hint);
+        let message = format!("{} cannot be `{}`", self.name(), shown(text));
+        self.problems.error(node.place, message, hint);
         None
     }
 
@@ -162,11 +161,11 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         node: &Node,
         number: &serde_json::Number,
         schema: &Value,
-        name: &str,
     ) -> Option<Value> {
+        let (name, is_price) = (self.name(), self.path.last().is_some_and(|key| is_price(key)));
         let bound = |key| schema.get(key).and_then(Value::as_f64);
         let (value, lowest, highest) = (number.as_f64()?, bound("minimum"), bound("maximum"));
-        if is_price(name) && value > 0.0 && value < LEAST_PRICE {
+        if is_price && value > 0.0 && value < LEAST_PRICE {
             let message =
                 format!("{name} is {number}, which can only be the price of another unit");
             let hint =
@@ -184,7 +183,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
                     format!("use a number of at most {}", highest.unwrap_or_default())
                 }
             };
-            let unit = if is_price(name) && value > 0.0 {
+            let unit = if is_price && value > 0.0 {
                 "; prices are US dollars per 1 000 000 tokens"
             } else {
                 ""
@@ -211,7 +210,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
     }
 
     /// Reports a value of the wrong type.
-    fn wrong_type(&mut self, node: &Node, expected: &str, name: &str) -> Option<Value> {
+    fn wrong_type(&mut self, node: &Node, expected: &str) -> Option<Value> {
         let found = describe(&node.content);
         let wanted = wanted(expected);
         let hint = match (&node.content, expected) {
@@ -232,7 +231,8 @@ impl<'a> SchemaWalk<'a, '_, '_> {
             }
             _ => format!("write {wanted} here"),
         };
-        self.problems.error(node.place, format!("{name} is {found}, not {wanted}"), hint);
+        let message = format!("{} is {found}, not {wanted}", self.name());
+        self.problems.error(node.place, message, hint);
         None
     }
 }
@@ -249,9 +249,9 @@ fn wanted(expected: &str) -> &'static str {
     }
 }
 
-/// Returns whether a name is the name of a price.
-fn is_price(name: &str) -> bool {
-    matches!(name.trim_matches('`'), "in" | "out" | "cache_read" | "cache_write")
+/// Returns whether a key is that of a price.
+fn is_price(key: &str) -> bool {
+    matches!(key, "in" | "out" | "cache_read" | "cache_write")
 }
 
 /// Describes a value for a message.

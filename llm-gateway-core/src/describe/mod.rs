@@ -76,7 +76,7 @@ pub struct Description {
     /// ledger may have to be waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spend: Option<SpendState>,
-    /// The proxies that variables name; absent where they name none.
+    /// The proxies for requests to other machines; absent if no variable names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxiesDescription>,
     /// The certificates that variables name in place of the system's; absent where they name none.
@@ -84,7 +84,8 @@ pub struct Description {
     pub certificates: Vec<CertificatesDescription>,
     /// The source of the policy: a path, or a name for a policy that is embedded or given as text.
     pub policy_file: String,
-    /// The path of the user's own policy, where nothing is, so that the built-in one is in force.
+    /// The path where the user's own policy would be read; set if nothing is there and the built-in
+    /// policy is in force.
     #[serde(skip)]
     pub absent_policy: Option<PathBuf>,
     /// The SHA-256 digest of the policy file's bytes, in hex.
@@ -106,7 +107,7 @@ pub struct ProviderDescription {
     pub kind: Dialect,
     /// The URL that paths of the API are appended to.
     pub base_url: String,
-    /// The origin of that URL: a variable, the policy, or what the gateway knows.
+    /// Where the base URL comes from: a variable, the policy, or the built-in default.
     pub base_url_from: BaseUrlFrom,
     /// Whether the provider's key is set.
     pub key: KeyState,
@@ -116,7 +117,7 @@ pub struct ProviderDescription {
     /// The variables that the provider's headers name; absent where there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub header_variables: Vec<String>,
-    /// The variables that the provider needs and that are not set. Task classes list them too.
+    /// The variables that the provider needs and that are not set. Each task class lists its own.
     #[serde(skip)]
     pub missing_keys: Vec<String>,
     /// The ids of the provider's known models, without aliases.

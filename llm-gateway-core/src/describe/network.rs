@@ -10,10 +10,10 @@ use crate::network::{CertificatePlace, Network, ProxyVariable, shown};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ProxiesDescription {
-    /// The proxy of requests over https; absent where they go without one.
+    /// The proxy of requests over https; absent if such requests use no proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub https: Option<ProxyDescription>,
-    /// The proxy of requests over plain http; absent where they go without one.
+    /// The proxy of requests over plain http; absent if such requests use no proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<ProxyDescription>,
     /// The name of the variable that lists hosts which are reached without a proxy.
@@ -44,7 +44,7 @@ pub struct CertificatesDescription {
     /// The path; absent where the variable's value is no path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The reason why the variable's value is no path; absent where it is one. The path is not opened.
+    /// Why the variable's value is no usable path; absent if it is one. Nothing is opened to find out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unusable: Option<&'static str>,
 }

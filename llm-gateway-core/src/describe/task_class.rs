@@ -22,9 +22,9 @@ pub struct TaskClassDescription {
     pub max_tokens: Option<u64>,
     /// The reason why the policy routes the task class this way, in the words of its author.
     pub rationale: String,
-    /// Whether the task class can run now. A single model's class can with the key of any of its
-    /// targets, a panel with those of a quorum, and a cascade with that of its strong model, to
-    /// which it escalates where its gate cannot answer.
+    /// Whether the task class can run now. A class of one model can run if the key of any of its
+    /// targets is set, a panel if the keys of a quorum are, and a cascade if that of its strong model
+    /// is, to which it escalates where its gate cannot answer.
     pub available: bool,
     /// The advice on how to make the task class run; absent where it can run.
     #[serde(skip_serializing_if = "Option::is_none")]

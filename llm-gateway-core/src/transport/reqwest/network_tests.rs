@@ -1,6 +1,7 @@
 //! Requests through proxies, and with certificates that variables name. The proxies are small fakes
 //! on this machine; the hosts behind them do not exist.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use http::HeaderMap;
@@ -171,7 +172,7 @@ async fn greeted(stream: &mut TcpStream, password: Option<&str>) -> String {
     }
     let kind = read_exactly(stream, 4).await[3];
     let host = match kind {
-        1 => read_exactly(stream, 4).await.map_join("."),
+        1 => Ipv4Addr::from(stream.read_u32().await.unwrap()).to_string(),
         3 => {
             let length = stream.read_u8().await.unwrap();
             String::from_utf8(read_exactly(stream, length.into()).await).unwrap()
@@ -181,17 +182,6 @@ async fn greeted(stream: &mut TcpStream, password: Option<&str>) -> String {
     let port = stream.read_u16().await.unwrap();
     stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
     format!("{host}:{port}")
-}
-
-/// Joins numbers as they stand in an address.
-trait MapJoin {
-    fn map_join(self, sign: &str) -> String;
-}
-
-impl MapJoin for Vec<u8> {
-    fn map_join(self, sign: &str) -> String {
-        self.iter().map(u8::to_string).collect::<Vec<_>>().join(sign)
-    }
 }
 
 #[tokio::test]
