@@ -163,17 +163,16 @@ impl Soak {
                     json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params});
                 stdin.write_all(format!("{call}\n").as_bytes())?;
             }
-            self.wait_until(|answered| {
-                answered == self.calls || self.is_over.load(Ordering::Relaxed)
-            });
+            self.wait_until(|answered| answered == self.calls);
             Ok(())
         })
     }
 
-    /// Waits until a number of answers suffices, and looks anew at least ten times a second.
+    /// Waits until a number of answers suffices or all is over, and looks anew at least ten times a
+    /// second.
     fn wait_until(&self, suffices: impl Fn(u64) -> bool) {
         let Ok(mut answered) = self.answered.lock() else { return };
-        while !suffices(*answered) {
+        while !suffices(*answered) && !self.is_over.load(Ordering::Relaxed) {
             let waited = self.has_answer.wait_timeout(answered, Duration::from_millis(100));
             let Ok((now, _)) = waited else { return };
             answered = now;
