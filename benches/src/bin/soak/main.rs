@@ -217,7 +217,7 @@ impl Soak {
                         self.is_stalled.store(false, Ordering::Relaxed);
                     }
                     1 => lock(&place)?,
-                    2 => hide(&place)?,
+                    2 => hide(&place, times)?,
                     _ => {
                         std::fs::rename(place.join("books"), place.join(format!("books-{times}")))?
                     }
@@ -252,8 +252,9 @@ fn lock(place: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes the ledger's folder away for a while, with a file in its place.
-fn hide(place: &Path) -> anyhow::Result<()> {
+/// Takes the ledger's folder away for a while, with a file in its place. If the server makes a new
+/// folder first, `number`, which is that of the disturbance, names the old one.
+fn hide(place: &Path, number: u32) -> anyhow::Result<()> {
     let (books, away) = (place.join("books"), place.join("hidden"));
     std::fs::rename(&books, &away)?;
     let is_free = std::fs::write(&books, "no folder").is_ok();
@@ -262,7 +263,7 @@ fn hide(place: &Path) -> anyhow::Result<()> {
         std::fs::remove_file(&books)?;
         std::fs::rename(away, books)?;
     } else {
-        std::fs::rename(away, place.join(format!("books-{}", std::process::id())))?;
+        std::fs::rename(away, place.join(format!("books-{number}")))?;
     }
     Ok(())
 }
