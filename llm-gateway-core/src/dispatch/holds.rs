@@ -98,7 +98,7 @@ pub(super) async fn session_holds<'a>(
     requests: &[HoldRequest],
 ) -> Result<Vec<SessionHold<'a>>, BookingError> {
     let caps = context.policy.spending().session_caps();
-    match context.session.take(requests, caps) {
+    match context.session.take(requests, caps.iter()) {
         Ok(holds) => Ok(holds),
         Err(refused) => {
             // Who begins a new session, as told, must not be refused again.
@@ -140,7 +140,7 @@ async fn lasting_refusals(
         let total = spent.scopes.iter().find(|total| cap.limits(total)).unwrap_or(&nothing);
         cap.check(total, amount).err()
     };
-    spending.ledger_caps().filter_map(check).collect()
+    spending.ledger_caps().iter().filter_map(check).collect()
 }
 
 /// Sets aside the worst cases at the ledger, if there is one.
@@ -153,8 +153,8 @@ pub(super) async fn ledger_holds(
     let Some(ledger) = context.ledger else {
         return Ok(calls.iter().map(|_| LedgerHold::Uncounted).collect());
     };
-    let caps: Vec<Cap> = context.policy.spending().ledger_caps().cloned().collect();
-    let reserved = ledger.reserve(day, requests, &caps);
+    let caps = context.policy.spending().ledger_caps();
+    let reserved = ledger.reserve(day, requests, caps);
     match context.in_time(reserved).await {
         Ok(Ok(holds)) if holds.len() == requests.len() => {
             let held = |(hold, call): (Hold, &WorstCase)| match call.amount {

@@ -42,17 +42,23 @@ impl Spending {
 
     /// Returns whether any cap adds up over a day or a month, which takes a ledger.
     pub fn needs_ledger(&self) -> bool {
-        self.ledger_caps().next().is_some()
+        !self.ledger_caps().is_empty()
     }
 
     /// Returns the caps per day and per month, which a ledger keeps.
-    pub fn ledger_caps(&self) -> impl Iterator<Item = &Cap> {
-        self.caps.iter().filter(|cap| cap.per != Per::Session)
+    pub fn ledger_caps(&self) -> &[Cap] {
+        self.by_keeper().0
     }
 
     /// Returns the caps per session, which the gateway itself keeps.
-    pub fn session_caps(&self) -> impl Iterator<Item = &Cap> + Clone {
-        self.caps.iter().filter(|cap| cap.per == Per::Session)
+    pub fn session_caps(&self) -> &[Cap] {
+        self.by_keeper().1
+    }
+
+    /// Returns the caps that a ledger keeps, and those that the gateway itself keeps. The latter
+    /// are the shortest, so they are the last.
+    fn by_keeper(&self) -> (&[Cap], &[Cap]) {
+        self.caps.split_at(self.caps.partition_point(|cap| cap.per != Per::Session))
     }
 
     /// Returns the caps that limit a call to `provider` for the task class `class`.
@@ -146,7 +152,7 @@ mod tests {
         assert_eq!(keys, ["class:coding/month", "total/day", "class:coding/day", "session"]);
         assert_eq!(spending.limit(&coding, Per::Day), Some(NanoUsd::from_nanos(7)));
         assert_eq!(spending.limit(&total, Per::Month), None);
-        assert!(spending.needs_ledger() && spending.session_caps().count() == 1);
+        assert!(spending.needs_ledger() && spending.session_caps().len() == 1);
         assert!(!Spending::of(vec![cap(&coding, Per::Session, 1)]).needs_ledger());
     }
 
