@@ -98,7 +98,7 @@ pub(super) async fn session_holds<'a>(
     requests: &[HoldRequest],
 ) -> Result<Vec<SessionHold<'a>>, BookingError> {
     let caps = context.policy.spending().session_caps();
-    match context.session.take(requests, caps.iter()) {
+    match context.session.take(requests, caps) {
         Ok(holds) => Ok(holds),
         Err(refused) => {
             // Who begins a new session, as told, must not be refused again.

@@ -80,7 +80,7 @@ pub(crate) struct Context<'a> {
     /// The ledger; `None` if money is not counted. A hold belongs to the day in which it is made.
     pub(crate) ledger: Option<&'a dyn Ledger>,
     pub(crate) clock: &'a dyn Clock,
-    /// What all calls of the gateway have cost and hold, for the caps per session.
+    /// What the calls under a cap per session have cost and hold since the gateway was built.
     pub(crate) session: &'a Session,
     /// The most that all attempts may cost together, if the policy sets a limit. It applies without
     /// a ledger too.

@@ -1,18 +1,18 @@
-//! The session: what all calls of one gateway have cost and hold since it was built, whether or not
-//! a ledger counts.
+//! The session: what the calls of one gateway have cost and hold since it was built, in each scope
+//! that a cap per session limits, whether or not a ledger counts.
 //!
 //! A session is the life of one process: one client's session of the server, or one command. It is
 //! kept in memory, so its caps are exact and need no file. Each attempt takes its worst case out of
-//! every scope in which it counts before its first byte is sent, and puts back what it did not
-//! cost. All calls count, capped or not.
+//! every capped scope in which it counts before its first byte is sent, and puts back what it did
+//! not cost. Other scopes are not counted: the caps of a gateway never change while it lives.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::ledger::{Cap, CapRefusal, HoldRequest, Per, Scope, ScopeTotal, asked};
+use crate::ledger::{Cap, CapRefusal, HoldRequest, Scope, ScopeTotal};
 use crate::model::NanoUsd;
 
-/// The sums of one session, by scope.
+/// The sums of one session, by capped scope.
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     sums: Mutex<BTreeMap<Scope, Sums>>,
@@ -33,32 +33,33 @@ impl Sums {
 
 impl Session {
     /// Takes the worst cases of several attempts, all of them or none, and returns a hold for each,
-    /// in the same order. Of `caps`, those of another length of time are not checked.
+    /// in the same order. `caps` are those of the session, one for each capped scope.
     ///
     /// # Errors
-    /// [`CapRefusal`] by the cap on the first scope that has no room, and there by the lowest.
-    pub(super) fn take<'c>(
+    /// [`CapRefusal`] by the first of the caps that has no room.
+    pub(super) fn take(
         &self,
         attempts: &[HoldRequest],
-        caps: impl Iterator<Item = &'c Cap> + Clone,
+        caps: &[Cap],
     ) -> Result<Vec<SessionHold<'_>>, CapRefusal> {
-        let mut sums = self.lock();
-        for (scope, amount) in asked(attempts) {
-            let total = sums.get(&scope).copied().unwrap_or_default().of(scope);
-            let lowest = caps.clone().filter(|cap| cap.limits(&total)).min_by_key(|cap| cap.limit);
-            lowest.map_or(Ok(()), |cap| cap.check(&total, amount))?;
+        let holds = || attempts.iter().map(|attempt| SessionHold::new(self, attempt, caps));
+        if caps.is_empty() {
+            return Ok(holds().collect());
         }
-        let hold = |attempt: &HoldRequest| {
-            let (scopes, taken) = (attempt.scopes(), attempt.amount);
-            let is_capped =
-                caps.clone().any(|cap| cap.per == Per::Session && scopes.contains(&cap.scope));
-            for scope in &scopes {
+        let mut sums = self.lock();
+        for cap in caps {
+            let counted = attempts.iter().filter(|attempt| counts(cap, attempt));
+            let asked = counted.fold(NanoUsd::ZERO, |sum, it| sum.saturating_add(it.amount));
+            let sum = sums.get(&cap.scope).copied().unwrap_or_default();
+            cap.check(&sum.of(cap.scope.clone()), asked)?;
+        }
+        let taken = holds().inspect(|hold| {
+            for scope in &hold.scopes {
                 let sum = sums.entry(scope.clone()).or_default();
-                sum.held = sum.held.saturating_add(taken);
+                sum.held = sum.held.saturating_add(hold.taken);
             }
-            SessionHold { of: self, scopes, is_capped, taken, stays: NanoUsd::ZERO }
-        };
-        Ok(attempts.iter().map(hold).collect())
+        });
+        Ok(taken.collect())
     }
 
     /// Returns the amount that `cap` still allows in this session.
@@ -73,6 +74,11 @@ impl Session {
     }
 }
 
+/// Returns whether an attempt counts in the scope of a cap.
+fn counts(cap: &Cap, attempt: &HoldRequest) -> bool {
+    cap.scope.counts(&attempt.target.provider, &attempt.task_class)
+}
+
 /// The amount that one attempt has taken out of a session.
 ///
 /// If the hold is dropped before [`sent`](Self::sent), the amount is put back. If it is dropped
@@ -80,15 +86,21 @@ impl Session {
 #[must_use = "a hold that is dropped before anything was sent goes back"]
 pub(super) struct SessionHold<'a> {
     of: &'a Session,
+    /// The capped scopes in which the attempt counts.
     scopes: Vec<Scope>,
-    /// Whether a cap of the session limits the attempt.
-    is_capped: bool,
     taken: NanoUsd,
     /// The amount that counts as spent when the attempt ends.
     stays: NanoUsd,
 }
 
-impl SessionHold<'_> {
+impl<'a> SessionHold<'a> {
+    /// Creates the hold of an attempt, whose amount is still to be added to the sums.
+    fn new(of: &'a Session, attempt: &HoldRequest, caps: &[Cap]) -> Self {
+        let capping = caps.iter().filter(|cap| counts(cap, attempt));
+        let scopes = capping.map(|cap| cap.scope.clone()).collect();
+        Self { of, scopes, taken: attempt.amount, stays: NanoUsd::ZERO }
+    }
+
     /// Adds what `more` took for the same attempt. The attempt has not been sent yet.
     pub(super) fn joined(mut self, mut more: Self) -> Self {
         // The amount moves here: `more` ends with nothing to put back.
@@ -98,7 +110,7 @@ impl SessionHold<'_> {
 
     /// Returns the amount that is set aside, if a cap of the session limits the attempt.
     pub(super) fn capped_amount(&self) -> Option<NanoUsd> {
-        self.is_capped.then_some(self.taken)
+        (!self.scopes.is_empty()).then_some(self.taken)
     }
 
     /// Marks the attempt as sent: the first byte of its request is about to leave.
@@ -114,6 +126,9 @@ impl SessionHold<'_> {
 
 impl Drop for SessionHold<'_> {
     fn drop(&mut self) {
+        if self.scopes.is_empty() {
+            return;
+        }
         let mut sums = self.of.lock();
         for scope in &self.scopes {
             if let Some(sum) = sums.get_mut(scope) {
@@ -126,10 +141,14 @@ impl Drop for SessionHold<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ledger::Per;
     use crate::model::{ModelId, ProviderName, Target, TaskClass};
+    use crate::policy::Spending;
 
     const fn nanos(nanos: u64) -> NanoUsd {
         NanoUsd::from_nanos(nanos)
@@ -157,12 +176,12 @@ mod tests {
         let (session, caps) = (Session::default(), [on_all(100)]);
         let take = |amounts: &[u64]| {
             let attempts: Vec<_> = amounts.iter().map(|amount| attempt("a", *amount)).collect();
-            session.take(&attempts, caps.iter()).map(|holds| holds.len())
+            session.take(&attempts, &caps).map(|holds| holds.len())
         };
         let refused = take(&[60, 41]).unwrap_err();
         assert_eq!((refused.period, refused.asked, refused.left()), (None, nanos(101), nanos(100)));
         assert_eq!(take(&[60, 40]), Ok(2), "a refusal took nothing, and a drop gives all back");
-        let kept = session.take(&[attempt("a", 100)], caps.iter()).unwrap();
+        let kept = session.take(&[attempt("a", 100)], &caps).unwrap();
         assert!(take(&[1]).is_err());
         assert_eq!(take(&[0, 0]), Ok(2), "what costs nothing always fits");
         drop(kept);
@@ -193,7 +212,7 @@ mod tests {
         ];
         for (ends, left) in all {
             let (session, cap) = (Session::default(), on_all(100));
-            let hold = session.take(&[attempt("a", 60)], [&cap].into_iter()).unwrap().remove(0);
+            let hold = session.take(&[attempt("a", 60)], from_ref(&cap)).unwrap().remove(0);
             assert_eq!(session.left(&cap), nanos(40));
             ends(hold);
             assert_eq!(session.left(&cap), nanos(left));
@@ -203,9 +222,8 @@ mod tests {
     #[test]
     fn what_is_joined_ends_as_one() {
         let (session, cap) = (Session::default(), on_all(100));
-        let caps = [&cap];
         let take =
-            |amount| session.take(&[attempt("a", amount)], caps.into_iter()).unwrap().remove(0);
+            |amount| session.take(&[attempt("a", amount)], from_ref(&cap)).unwrap().remove(0);
         let mut joined = take(40).joined(take(20));
         assert_eq!(session.left(&cap), nanos(40));
         joined.sent();
@@ -217,9 +235,10 @@ mod tests {
 
     #[test]
     fn each_scope_has_its_own_cap_and_the_first_that_refuses_is_named() {
-        let (session, caps) = (Session::default(), [on_class("a", 50), on_all(100), on_all(90)]);
+        let spending = Spending::of(vec![on_class("a", 50), on_all(100), on_all(90)]);
+        let (session, caps) = (Session::default(), spending.session_caps());
         let refused = |name, amount| {
-            let refused = session.take(&[attempt(name, amount)], caps.iter()).err()?;
+            let refused = session.take(&[attempt(name, amount)], caps).err()?;
             Some((refused.cap.key(), refused.cap.limit.as_nanos()))
         };
         assert_eq!(refused("a", 51), Some(("class:a/session".to_owned(), 50)));
@@ -227,7 +246,7 @@ mod tests {
         assert_eq!(refused("a", 91), Some(("session".to_owned(), 90)), "the lowest counts");
         // A cap of a day is no cap of a session.
         let daily = Cap::new(Scope::Total, Per::Day, NanoUsd::ZERO);
-        assert!(session.take(&[attempt("a", 1)], [&daily].into_iter()).is_ok());
+        assert!(session.take(&[attempt("a", 1)], from_ref(&daily)).is_ok());
     }
 
     proptest! {
@@ -241,7 +260,7 @@ mod tests {
                 let name = if of == 0 { "a" } else { "b" };
                 match step {
                     0 | 1 => {
-                        if let Ok(mut holds) = session.take(&[attempt(name, amount)], caps.iter()) {
+                        if let Ok(mut holds) = session.take(&[attempt(name, amount)], &caps) {
                             open.push((holds.remove(0), name, amount));
                         }
                     }
