@@ -23,8 +23,9 @@ pub(super) fn mismatch(
     connection: &Connection,
     period: Period,
 ) -> rusqlite::Result<Option<String>> {
+    let written = written(connection, period)?;
     for (scope, counted) in counted(connection, period)? {
-        let written = written(connection, period, &scope)?;
+        let written = written.get(&scope).copied().unwrap_or_default();
         let pairs =
             [("settled", written.settled, counted.settled), ("held", written.held, counted.held)];
         for (what, total, rows) in pairs {
@@ -76,30 +77,36 @@ fn held(
     period: Period,
     scopes: &mut BTreeMap<String, Totals>,
 ) -> rusqlite::Result<()> {
-    let mut holds =
-        connection.prepare_cached("SELECT amount, scopes, day FROM holds WHERE month = ?1")?;
-    let mut holds = holds.query(params![period.month().to_string()])?;
+    let sql = "SELECT amount, scopes FROM holds WHERE month = ?1 AND (?2 = '' OR day = ?2)";
+    let mut holds = connection.prepare_cached(sql)?;
+    let mut holds = holds.query(month_and_day(period))?;
     while let Some(row) = holds.next()? {
-        let (amount, counts_in, day): (i64, String, String) =
-            (row.get(0)?, row.get(1)?, row.get(2)?);
-        if matches!(period, Period::Month(_)) || day == period.to_string() {
-            for scope in counts_in.split(' ') {
-                scopes.entry(scope.to_owned()).or_default().hold(nanos(amount));
-            }
+        let (amount, counts_in): (i64, String) = (row.get(0)?, row.get(1)?);
+        for scope in counts_in.split(' ') {
+            scopes.entry(scope.to_owned()).or_default().hold(nanos(amount));
         }
     }
     Ok(())
 }
 
-/// Returns the totals of a scope as the table holds them.
-fn written(connection: &Connection, period: Period, scope: &str) -> rusqlite::Result<Totals> {
-    let mut select = connection
-        .prepare_cached("SELECT settled, held FROM totals WHERE period = ?1 AND scope = ?2")?;
-    let mut rows = select.query(params![period.to_string(), scope])?;
-    match rows.next()? {
-        Some(row) => Ok(Totals { settled: nanos(row.get(0)?), held: nanos(row.get(1)?) }),
-        None => Ok(Totals::default()),
-    }
+/// Returns the month and the day by which statements select the holds of a period. The day is empty
+/// for a month, whose holds are those of any day.
+pub(super) fn month_and_day(period: Period) -> [String; 2] {
+    let day = match period {
+        Period::Day(day) => day.to_string(),
+        Period::Month(_) => String::new(),
+    };
+    [period.month().to_string(), day]
+}
+
+/// Returns the totals of a period as the table holds them, by scope.
+fn written(connection: &Connection, period: Period) -> rusqlite::Result<BTreeMap<String, Totals>> {
+    let mut select =
+        connection.prepare_cached("SELECT scope, settled, held FROM totals WHERE period = ?1")?;
+    let totals = select.query_map(params![period.to_string()], |row| {
+        Ok((row.get(0)?, Totals { settled: nanos(row.get(1)?), held: nanos(row.get(2)?) }))
+    })?;
+    totals.collect()
 }
 
 /// Converts a stored total into an amount.

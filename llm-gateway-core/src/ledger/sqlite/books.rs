@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 
 use crate::model::NanoUsd;
 
@@ -237,7 +237,7 @@ impl<'a> Books<'a> {
     /// Returns the totals of a period, in the order of their scopes.
     fn scope_totals(&self, period: Period) -> rusqlite::Result<Vec<ScopeTotal>> {
         let sql = "SELECT scope, settled, held FROM totals WHERE period = ?1";
-        let totals = self.rows(sql, &period.to_string(), |row| {
+        let totals = self.rows(sql, [period.to_string()], |row| {
             let scope = Scope::read(&row.get::<_, String>(0)?);
             let totals = Totals { settled: amount(row, 1)?, held: amount(row, 2)? };
             Ok(scope.map(|scope| totals.of(period, &scope)))
@@ -278,9 +278,10 @@ impl<'a> Books<'a> {
     /// Returns the open holds that count in a period.
     fn holds(&self, period: Period) -> rusqlite::Result<Vec<HoldRow>> {
         let mut ended: BTreeMap<i64, bool> = BTreeMap::new();
-        let (month, sql) =
-            (period.month(), "SELECT id, process, amount, scopes, day FROM holds WHERE month = ?1");
-        let holds = self.rows(sql, &month.to_string(), |row| {
+        let month = period.month();
+        let sql = "SELECT id, process, amount, scopes, day FROM holds
+                   WHERE month = ?1 AND (?2 = '' OR day = ?2)";
+        self.rows(sql, balance::month_and_day(period), |row| {
             let process = row.get(1)?;
             let is_unsettled = *ended
                 .entry(process)
@@ -293,8 +294,7 @@ impl<'a> Books<'a> {
                 scopes: row.get(3)?,
                 is_unsettled,
             })
-        })?;
-        Ok(holds.into_iter().filter(|held| held.periods().contains(&period)).collect())
+        })
     }
 
     fn totals(&self, period: Period, scope: &str) -> rusqlite::Result<Totals> {
@@ -333,10 +333,10 @@ impl<'a> Books<'a> {
     fn rows<T>(
         &self,
         sql: &str,
-        period: &str,
+        values: impl Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Vec<T>> {
-        self.connection.prepare_cached(sql)?.query_map([period], read)?.collect()
+        self.connection.prepare_cached(sql)?.query_map(values, read)?.collect()
     }
 }
 
