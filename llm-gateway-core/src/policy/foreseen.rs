@@ -2,7 +2,7 @@
 
 use crate::model::{NanoUsd, StepRole};
 
-use super::{PlannedOrchestration, PlannedStep, Sight};
+use super::{PlannedOrchestration, PlannedStep, Policy, Sight};
 
 /// A call that an orchestration may make.
 #[derive(Clone, Copy)]
@@ -53,6 +53,21 @@ impl PlannedOrchestration {
             let prices = planned.facts.as_ref()?.prices.as_ref()?;
             let cost = prices.worst_case(self.tokens_of_earlier_outputs(call), planned.max_tokens);
             Some(sum.saturating_add(cost))
+        })
+    }
+}
+
+impl Policy {
+    /// Returns an orchestration of each depth that can run, with the least that is held for it. A
+    /// depth with an unknown price is left out.
+    pub(crate) fn least_costs_of_depths(
+        &self,
+    ) -> impl Iterator<Item = (PlannedOrchestration, NanoUsd)> {
+        let depths = self.orchestration.iter().flat_map(|orchestration| &orchestration.depths);
+        depths.filter_map(|depth| {
+            let plan = self.plan_orchestration(Some(&depth.name)).ok()?;
+            let cost = plan.least_cost()?;
+            Some((plan, cost))
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::config::raw_budget::{RawBudget, RawPer};
 use crate::ledger::{Cap, Per, Scope};
 use crate::model::{NanoUsd, TaskClass};
 use crate::policy::{
-    ORCHESTRATE, Orchestration, PlanRequest, PlanShape, PlannedTarget, Policy, setting_of,
+    ORCHESTRATE, PlanRequest, PlanShape, PlannedOrchestration, PlannedTarget, Policy, setting_of,
 };
 
 use super::Compilation;
@@ -43,7 +43,7 @@ impl Compilation<'_> {
             let (limit, per) = (cap.limit, cap.per.as_str());
             let is_of_tasks = path.first().is_some_and(|key| key == "orchestration");
             let asked = match is_of_tasks {
-                true => policy.orchestration().map(|it| tasks(it, policy)).unwrap_or_default(),
+                true => tasks(policy),
                 false => calls(&class, policy),
             };
             for (what, cost) in asked.into_iter().filter(|(_, cost)| *cost > limit) {
@@ -109,12 +109,10 @@ fn calls(class: &TaskClass, policy: &Policy) -> Vec<(String, NanoUsd)> {
 }
 
 /// Returns a task of each depth, in words, with the least that is held for it.
-fn tasks(orchestration: &Orchestration, policy: &Policy) -> Vec<(String, NanoUsd)> {
-    let task = |name: &str| {
-        let plan = policy.plan_orchestration(Some(name)).ok()?;
-        let cost = plan.least_cost()?;
+fn tasks(policy: &Policy) -> Vec<(String, NanoUsd)> {
+    let task = |(plan, cost): (PlannedOrchestration, NanoUsd)| {
         let asked: Vec<String> = plan.steps.iter().map(|step| step.target().to_string()).collect();
-        Some((format!("a task of depth `{name}` ({})", asked.join(", ")), cost))
+        (format!("a task of depth `{}` ({})", plan.depth, asked.join(", ")), cost)
     };
-    orchestration.depths.iter().filter_map(|depth| task(&depth.name)).collect()
+    policy.least_costs_of_depths().map(task).collect()
 }

@@ -94,21 +94,18 @@ impl Compilation<'_> {
 
     /// Warns of a `max_usd` under which no task of a depth can run, however short it is.
     fn warn_of_unreachable_max_usd(&self, policy: &Policy, problems: &mut Collector<'_>) {
-        let Some(orchestration) = policy.orchestration() else { return };
-        let Some(max_cost) = orchestration.max_cost else { return };
-        for name in orchestration.depths.iter().map(|depth| &depth.name) {
-            let plan = policy.plan_orchestration(Some(name)).ok();
-            let least = plan.and_then(|plan| plan.least_cost());
-            if let Some(least) = least.filter(|least| *least > max_cost) {
-                problems.warning(
-                    self.root.place_of(&["orchestration".into(), "max_usd".into()]),
-                    format!(
-                        "`max_usd` is {max_cost}, and every task of depth `{name}` may cost \
-                         {least} or more, so none is let through"
-                    ),
-                    "raise it, or lower max_tokens of the roles",
-                );
-            }
+        let max_cost = policy.orchestration().and_then(|orchestration| orchestration.max_cost);
+        let Some(max_cost) = max_cost else { return };
+        for (plan, least) in policy.least_costs_of_depths().filter(|(_, least)| *least > max_cost) {
+            problems.warning(
+                self.root.place_of(&["orchestration".into(), "max_usd".into()]),
+                format!(
+                    "`max_usd` is {max_cost}, and every task of depth `{}` may cost {least} or \
+                     more, so none is let through",
+                    plan.depth
+                ),
+                "raise it, or lower max_tokens of the roles",
+            );
         }
     }
 
