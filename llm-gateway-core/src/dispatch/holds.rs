@@ -3,8 +3,7 @@
 
 use crate::error::{BlockedBy, Category, Error};
 use crate::ledger::{
-    Cap, CapRefusal, Day, Hold, HoldRequest, Per, Period, ReserveError, Scope, ScopeTotal, SpendBy,
-    asked,
+    Cap, CapRefusal, Day, Hold, HoldRequest, Per, ReserveError, Scope, SpendBy, asked,
 };
 use crate::model::NanoUsd;
 
@@ -133,13 +132,7 @@ async fn lasting_refusals(
     let read = context.in_time(ledger.spent(day.into(), SpendBy::Provider)).await;
     let Ok(Ok(spent)) = read else { return Vec::new() };
     let asked = asked(requests);
-    let check = |cap: &Cap| {
-        let amount = *asked.get(&cap.scope)?;
-        let period = Period::all_of(day).into_iter().find(|period| period.per() == cap.per)?;
-        let nothing = ScopeTotal::new(period, cap.scope.clone(), NanoUsd::ZERO, NanoUsd::ZERO);
-        let total = spent.scopes.iter().find(|total| cap.limits(total)).unwrap_or(&nothing);
-        cap.check(total, amount).err()
-    };
+    let check = |cap: &Cap| cap.check(&spent.total_for(cap)?, *asked.get(&cap.scope)?).err();
     spending.ledger_caps().iter().filter_map(check).collect()
 }
 

@@ -108,12 +108,22 @@ impl PeriodSpend {
         }
     }
 
+    /// Returns the total that `cap` limits, which is zero if nothing counted in its scope. Returns
+    /// `None` if the report does not cover a period of the cap's length: no report covers a
+    /// session, and only a day's report covers a day.
+    pub(crate) fn total_for(&self, cap: &Cap) -> Option<ScopeTotal> {
+        let covered = Self::covered(self.period);
+        let period = covered.into_iter().find(|period| period.per() == cap.per)?;
+        let total = self.scopes.iter().find(|total| cap.limits(total)).cloned();
+        let nothing = || ScopeTotal::new(period, cap.scope.clone(), NanoUsd::ZERO, NanoUsd::ZERO);
+        Some(total.unwrap_or_else(nothing))
+    }
+
     /// Returns the amount that `cap` still allows. Returns `None` if the report does not cover a
-    /// period of the cap's length: a session never, a day only in the report of a day.
+    /// period of the cap's length: no report covers a session, and only a day's report covers a
+    /// day.
     pub fn left(&self, cap: &Cap) -> Option<NanoUsd> {
-        let is_covered = Self::covered(self.period).iter().any(|period| period.per() == cap.per);
-        let total = self.scopes.iter().find(|total| cap.limits(total));
-        is_covered.then(|| total.map_or(cap.limit, |total| cap.left(total)))
+        self.total_for(cap).map(|total| cap.left(&total))
     }
 
     /// Sets the rows of the report and their sum from settled calls: those of one key become one
