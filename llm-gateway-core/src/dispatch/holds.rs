@@ -100,10 +100,10 @@ pub(super) async fn session_holds<'a>(
     match context.session.take(requests, caps) {
         Ok(holds) => Ok(holds),
         Err(refused) => {
-            // Who begins a new session, as told, must not be refused again.
+            // Who begins a new session, as told, must not be refused again. Every refusal by a day
+            // or a month lasts longer than that of a session.
             let lasting = lasting_refusals(day, context, requests).await;
-            let longest = CapRefusal::longest(lasting.into_iter().chain([refused.clone()]));
-            Err(capped(context, longest.unwrap_or(refused)))
+            Err(capped(context, CapRefusal::longest(lasting).unwrap_or(refused)))
         }
     }
 }
