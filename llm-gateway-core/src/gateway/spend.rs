@@ -47,13 +47,15 @@ impl Gateway {
         let (policy, ledger) = self.policy_and_ledger()?;
         let today = self.today();
         let period = period.unwrap_or(today.month().into());
-        let spent = ledger.spent(period, by).await?;
         let caps = &policy.spending().caps;
         let has_daily = caps.iter().any(|cap| cap.per == Per::Day);
-        let beside = match period == Period::Month(today.month()) && has_daily {
-            true => Some(ledger.spent(today.into(), by).await?),
-            false => None,
+        let beside = async {
+            match period == Period::Month(today.month()) && has_daily {
+                true => ledger.spent(today.into(), by).await.map(Some),
+                false => Ok(None),
+            }
         };
+        let (spent, beside) = tokio::try_join!(ledger.spent(period, by), beside)?;
         let is_open = period.contains(today);
         let left = |cap: &Cap| match cap.per {
             Per::Session => is_open.then(|| self.state.session.left(cap)),
