@@ -99,15 +99,15 @@ impl Rule<'_> {
     /// Checks that the sum does not become larger than a ledger counts.
     fn check_countable(&self, asked: &Asked) -> Result<(), ReserveError> {
         let Asked { period, scope, totals: Totals { settled, held }, amount } = asked;
-        let largest = Cap::new(scope.clone(), period.per(), LARGEST);
-        let total = ScopeTotal::new(*period, scope.clone(), *settled, *held);
-        largest.check(&total, *amount).map_err(|_| {
-            let detail = format!(
-                "{settled} is settled and {held} held on {} in {period}, {amount} may be needed, \
-                 and it counts up to {LARGEST}",
-                ScopeName(scope)
-            );
-            UnusableLedger::new(Problem::BeyondCounting, self.place, detail).into()
-        })
+        let sum = settled.saturating_add(*held).saturating_add(*amount);
+        if *amount == NanoUsd::ZERO || sum <= LARGEST {
+            return Ok(());
+        }
+        let detail = format!(
+            "{settled} is settled and {held} held on {} in {period}, {amount} may be needed, and \
+             it counts up to {LARGEST}",
+            ScopeName(scope)
+        );
+        Err(UnusableLedger::new(Problem::BeyondCounting, self.place, detail).into())
     }
 }
