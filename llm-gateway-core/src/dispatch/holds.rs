@@ -6,6 +6,7 @@ use crate::ledger::{
     Cap, CapRefusal, Day, Hold, HoldRequest, Per, ReserveError, Scope, SpendBy, asked,
 };
 use crate::model::NanoUsd;
+use crate::policy::price_hint;
 
 use super::Context;
 use super::allowance::AllowanceHold;
@@ -187,8 +188,5 @@ fn capped(context: &Context<'_>, refused: CapRefusal) -> BookingError {
 fn unknown_price(call: &WorstCase, a_bound: &str) -> Error {
     let target = &call.target;
     let message = format!("{target} has no known price, and {a_bound} is set");
-    Error::blocked(BlockedBy::Price, message).with_hint(format!(
-        "add a row with `in` and `out` under providers.{}.models",
-        target.provider
-    ))
+    Error::blocked(BlockedBy::Price, message).with_hint(price_hint(&target.provider))
 }

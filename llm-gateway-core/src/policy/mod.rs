@@ -66,7 +66,9 @@ pub(crate) use provider::Listing;
 pub use provider::{BaseUrlFrom, ProviderSpec};
 pub use route::{Agree, Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};
 pub use spending::Spending;
-pub(crate) use spending::{CAP_PREFIX, ORCHESTRATE, cap_variable, setting_of, variable_part};
+pub(crate) use spending::{
+    CAP_PREFIX, ORCHESTRATE, cap_variable, price_hint, setting_of, variable_part,
+};
 pub(crate) use workflow::BuiltInSteps;
 pub use workflow::{Sight, Step, Workflow};
 

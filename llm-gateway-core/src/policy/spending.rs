@@ -90,6 +90,11 @@ pub(crate) fn setting_of(scope: &Scope, per: Per) -> String {
     }
 }
 
+/// Returns the advice for a model of `provider` whose price is unknown: where to write its price.
+pub(crate) fn price_hint(provider: &ProviderName) -> String {
+    format!("add a row with `in` and `out` under providers.{provider}.models")
+}
+
 /// Returns the variable that sets a cap on `part`, which is `TOTAL` or a provider's name as
 /// [`variable_part`] spells it. A session has one variable, for everything.
 pub(crate) fn cap_variable(part: &str, per: Per) -> String {

@@ -21,7 +21,7 @@ use crate::outcome::{
     Answer, AnsweredBy, CascadeAnswer, Escalation, Failure, FailureParts, PanelAnswer, Reply,
 };
 use crate::panel::{Consensus, abstains};
-use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget, setting_of};
+use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget, price_hint, setting_of};
 use crate::reliability::Deadline;
 
 use super::active::ActiveRun;
@@ -211,8 +211,7 @@ async fn can_never_pass(context: &Context<'_>, cascade: &PreparedCascade) -> Opt
         let message = format!(
             "{target}, to which `{class}` escalates, has no known price, and a {cap} is set"
         );
-        let rows = format!("providers.{}.models", target.provider);
-        let hint = format!("add a row with `in` and `out` under {rows}");
+        let hint = price_hint(&target.provider);
         let error = Error::blocked(BlockedBy::Price, message).with_hint(hint);
         return Some(error.with_target(target.clone()));
     };

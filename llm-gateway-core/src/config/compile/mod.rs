@@ -29,7 +29,7 @@ use std::path::Path;
 
 use crate::environment::Environment;
 use crate::model::{ModelId, ProviderName, Target, closest_name, did_you_mean};
-use crate::policy::{Policy, ProviderSpec};
+use crate::policy::{Policy, ProviderSpec, price_hint};
 
 use super::catalog::Catalog;
 use super::diagnostic::Collector;
@@ -183,8 +183,7 @@ impl RouteCompiler<'_, '_, '_> {
             }
         }
         if spec.model(model).is_none_or(|facts| facts.prices.is_none()) {
-            let provider = &target.provider;
-            let add = format!("add a row with `in` and `out` under providers.{provider}.models");
+            let add = price_hint(&target.provider);
             let others = spec.models.keys().map(String::as_str).filter(|name| *name != model);
             let hint = match closest_name(model, others) {
                 Some(meant) => format!("did you mean `{meant}`? else {add}"),
