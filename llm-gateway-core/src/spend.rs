@@ -32,11 +32,11 @@ use crate::model::NanoUsd;
 
 /// The spend report of a day or a month: what it has cost, and what the caps leave.
 ///
-/// It is serialized as `{month, total_usd, held_usd, unsettled_usd, caps{}, rows[]}`, that of a day
-/// with `day` in place of `month`. `caps` has `{cap_usd, left_usd}` under the [`Cap::key`] of each
-/// cap, such as `openai/day`. A row has the provider, model or
-/// task class of its calls under [`SpendBy::as_str`], then `cost_usd` and `calls`, and the numbers of
-/// `estimated` and `unknown` calls if there are any.
+/// It is serialized as `{month, total_usd, held_usd, unsettled_usd, caps{}, rows[]}`. A day's report
+/// has `day` instead of `month`. `caps` has `{cap_usd, left_usd}` under the [`Cap::key`] of each
+/// cap, such as `openai/day`. A row has the provider, model or task class of its calls under
+/// [`SpendBy::as_str`], then `cost_usd` and `calls`, and the numbers of `estimated` and `unknown`
+/// calls if there are any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpendReport {
@@ -44,8 +44,7 @@ pub struct SpendReport {
     pub spent: PeriodSpend,
     /// The key by which the rows of the report are grouped.
     pub by: SpendBy,
-    /// The caps with what each leaves: those on the period and, if it is not over yet, all others that
-    /// are in force now.
+    /// The caps on the period, with what each leaves; an open period also has all others in force.
     pub caps: Vec<CapLeft>,
 }
 

@@ -21,11 +21,11 @@ use super::prepare::{PreparedCall, WorstCase};
 use super::session::SessionHold;
 use super::{Context, cost};
 
-/// The money of one attempt, at the ledger and in the allowance of the request. A booking that is
-/// dropped before the first byte is sent returns the money; one that is dropped later counts at its
-/// worst case.
+/// The money of one attempt, at the ledger, in the session and in the allowance of the request. A
+/// booking that is dropped before the first byte is sent returns the money; one that is dropped
+/// later counts at its worst case.
 pub(crate) struct Booking<'a> {
-    /// The day to which the cost of the attempt belongs, and so does its month.
+    /// The day in which, and in whose month, the cost counts.
     day: Day,
     /// Amount that is set aside; `None` if the price is unknown.
     worst_case: Option<NanoUsd>,
@@ -99,7 +99,7 @@ impl<'a> Booking<'a> {
     /// that day and of its month must have room for it.
     ///
     /// # Errors
-    /// The refusal of the allowance or the ledger. The money that was set aside before is then returned.
+    /// Fails if the allowance, the session or the ledger refuses; all money is then returned.
     pub(crate) async fn raised(
         self,
         context: &Context<'a>,
@@ -219,7 +219,8 @@ impl<'a> Booking<'a> {
 /// for each, in the same order.
 ///
 /// # Errors
-/// The refusal of the allowance or the ledger, or the problem of a ledger that cannot be used.
+/// The refusal of the allowance, the session or the ledger, or the problem of a ledger that cannot
+/// be used.
 pub(crate) async fn reserve<'a>(
     context: &Context<'a>,
     calls: &[WorstCase],

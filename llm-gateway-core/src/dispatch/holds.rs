@@ -33,7 +33,7 @@ pub(super) struct BookingError {
     pub(super) error: Error,
     /// The targets for which the refusal holds.
     pub(super) reach: Reach,
-    /// Whether the allowance of the request refused, and not the ledger.
+    /// Whether the allowance of the request refused, and not the session or the ledger.
     pub(super) is_outspent: bool,
 }
 

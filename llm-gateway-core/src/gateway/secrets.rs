@@ -6,8 +6,8 @@ use crate::network::Network;
 use crate::policy::Policy;
 use crate::transport::Scrubber;
 
-/// Returns the scrubber of the known keys and of the network's passwords. It leaves out a key that only providers use which need
-/// no secret, such as a mere word for a server on this machine.
+/// Returns the scrubber of the known keys and of the network's passwords. It leaves out keys used
+/// only by providers that need no secret, such as a mere word for a server on this machine.
 pub(super) fn scrubber(
     credentials: &dyn CredentialSource,
     network: Option<&Network>,

@@ -7,7 +7,7 @@ use crate::model::NanoUsd;
 use super::period::{Per, Period};
 use super::scope::{Scope, ScopeName, ScopeTotal};
 
-/// The measure of which a cap allows so much.
+/// The unit of a cap's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Measure {
@@ -109,7 +109,7 @@ impl CapRefusal {
     }
 
     /// Returns the refusal that lasts longest: waiting for the next day helps nothing if the month
-    /// is used up. Of several that last equally long it is the first.
+    /// is used up. Of several that last equally long, the first is returned.
     pub fn longest(refusals: impl IntoIterator<Item = Self>) -> Option<Self> {
         refusals.into_iter().reduce(|longest, other| match other.cap.per > longest.cap.per {
             true => other,

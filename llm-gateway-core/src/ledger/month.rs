@@ -43,9 +43,7 @@ impl Month {
         }
         Ok(Self { year: year.parse().map_err(|_| invalid())?, month })
     }
-}
 
-impl Month {
     /// Returns the next month, or `None` after the last month of the year 9999.
     pub fn next(self) -> Option<Self> {
         match self {

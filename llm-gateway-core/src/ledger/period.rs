@@ -70,7 +70,7 @@ impl Period {
         }
     }
 
-    /// Returns the month that the period is, or is in.
+    /// Returns the month itself, or the month of the day.
     pub fn month(self) -> Month {
         match self {
             Self::Day(day) => day.month(),

@@ -20,8 +20,7 @@ pub(crate) const CAP_PREFIX: &str = "LLM_GATEWAY_CAP_";
 pub struct Spending {
     /// The file of the ledger; `None` = money is not counted.
     pub ledger: Option<PathBuf>,
-    /// The caps, those that last longest first, and of these the cap on the total first. No two
-    /// are on the same scope in the same length of time.
+    /// The caps, longest first, then by scope; each pair occurs once.
     pub caps: Vec<Cap>,
 }
 
