@@ -41,15 +41,11 @@ async fn read_exactly(stream: &mut TcpStream, length: usize) -> Vec<u8> {
 
 /// Sends a request to `url` through a proxy of this machine, whose variable holds `proxy` with its
 /// address in place of `*`. Returns the result, and what `serve` says of the connection.
-async fn through<S, F>(
+async fn through<F: Future<Output = String> + Send + 'static>(
     proxy: &str,
     url: &str,
-    serve: S,
-) -> (Result<HttpResponse, TransportError>, String)
-where
-    S: FnOnce(TcpStream) -> F,
-    F: Future<Output = String> + Send + 'static,
-{
+    serve: impl FnOnce(TcpStream) -> F,
+) -> (Result<HttpResponse, TransportError>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = proxy.replace('*', &listener.local_addr().unwrap().to_string());
     let transport = transport(&[("ALL_PROXY", &proxy)]);
