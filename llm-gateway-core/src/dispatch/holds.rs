@@ -3,7 +3,7 @@
 
 use crate::error::{BlockedBy, Category, Error};
 use crate::ledger::{
-    Cap, CapRefusal, Day, Hold, HoldRequest, Per, ReserveError, Scope, SpendBy, asked,
+    Cap, CapRefusal, Day, Hold, HoldRequest, Per, ReserveError, Reserved, Scope, SpendBy, asked,
 };
 use crate::model::NanoUsd;
 use crate::policy::price_hint;
@@ -150,14 +150,14 @@ pub(super) async fn ledger_holds(
     let caps = context.policy.spending().ledger_caps();
     let reserved = ledger.reserve(day, requests, caps);
     match context.in_time(reserved).await {
-        Ok(Ok(holds)) if holds.len() == requests.len() => {
+        Ok(Ok(Reserved { holds, totals: _ })) if holds.len() == requests.len() => {
             let held = |(hold, call): (Hold, &WorstCase)| match call.amount {
                 Some(_) => LedgerHold::Held(hold),
                 None => LedgerHold::Unpriced(hold),
             };
             Ok(holds.into_iter().zip(calls).map(held).collect())
         }
-        Ok(Ok(holds)) => {
+        Ok(Ok(Reserved { holds, .. })) => {
             let (given, asked) = (holds.len(), requests.len());
             let message = format!("the ledger gave {given} holds for {asked} calls");
             Err(BookingError::ending(Error::new(Category::Ledger, message)))

@@ -19,6 +19,7 @@ use super::hold_request::{HoldRequest, asked};
 use super::month::Month;
 use super::period::Period;
 use super::period_spend::{DroppedHolds, PeriodSpend, SpendBy, SpentRow};
+use super::reserved::Reserved;
 use super::rule::{Asked, Rule, Totals};
 use super::scope::Scope;
 
@@ -90,17 +91,18 @@ impl Ledger for MemoryLedger {
         day: Day,
         attempts: &[HoldRequest],
         caps: &[Cap],
-    ) -> Result<Vec<Hold>, ReserveError> {
+    ) -> Result<Reserved, ReserveError> {
         let mut books = lock(&self.books);
-        let checked = Rule { place: "in memory", day, caps }.check(&books.asked(day, attempts));
-        checked.map_err(|refused| books.explained(refused))?;
+        let (rule, asked) = (Rule { place: "in memory", day, caps }, books.asked(day, attempts));
+        rule.check(&asked).map_err(|refused| books.explained(refused))?;
         let hold = |attempt: &HoldRequest| {
             let id = books.hold(self.process, day, attempt);
             let (shared, process) = (Arc::clone(&self.books), self.process);
             let slot = MemorySlot { books: shared, process, id, day, attempt: attempt.clone() };
             Hold::new(attempt.amount, Box::new(slot))
         };
-        Ok(attempts.iter().map(hold).collect())
+        let holds = attempts.iter().map(hold).collect();
+        Ok(Reserved::new(holds).with_totals(rule.totals(&asked)))
     }
 
     async fn spent(&self, period: Period, by: SpendBy) -> Result<PeriodSpend, UnusableLedger> {

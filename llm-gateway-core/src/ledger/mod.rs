@@ -24,6 +24,7 @@ mod memory;
 mod month;
 mod period;
 mod period_spend;
+mod reserved;
 mod rule;
 mod scope;
 #[cfg(feature = "sqlite")]
@@ -41,6 +42,7 @@ pub use memory::MemoryLedger;
 pub use month::{InvalidMonth, Month};
 pub use period::{Per, Period};
 pub use period_spend::{DroppedHolds, PeriodSpend, SpendBy, SpentRow};
+pub use reserved::Reserved;
 pub use scope::{Scope, ScopeTotal};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
@@ -88,7 +90,7 @@ pub use sqlite::SqliteLedger;
 /// use async_trait::async_trait;
 /// use llm_gateway_core::ledger::{
 ///     Cap, CapRefusal, Day, DroppedHolds, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month,
-///     Period, PeriodSpend, ReserveError, Scope, ScopeTotal, SpendBy, UnusableLedger,
+///     Period, PeriodSpend, ReserveError, Reserved, Scope, ScopeTotal, SpendBy, UnusableLedger,
 ///     WriteConfirmation,
 /// };
 /// use llm_gateway_core::model::NanoUsd;
@@ -116,7 +118,7 @@ pub use sqlite::SqliteLedger;
 ///         day: Day,
 ///         attempts: &[HoldRequest],
 ///         caps: &[Cap],
-///     ) -> Result<Vec<Hold>, ReserveError> {
+///     ) -> Result<Reserved, ReserveError> {
 ///         // All or nothing: the totals are changed in a copy, which counts once all attempts fit.
 ///         let mut totals = self.0.lock().unwrap();
 ///         let (mut changed, mut refusals) = (totals.clone(), Vec::new());
@@ -135,7 +137,7 @@ pub use sqlite::SqliteLedger;
 ///             let slot = Slot { counter: self.clone(), day, attempt: attempt.clone() };
 ///             Hold::new(attempt.amount, Box::new(slot))
 ///         };
-///         Ok(attempts.iter().map(hold).collect())
+///         Ok(Reserved::new(attempts.iter().map(hold).collect()))
 ///     }
 ///
 ///     async fn spent(&self, period: Period, _: SpendBy) -> Result<PeriodSpend, UnusableLedger> {
@@ -190,7 +192,7 @@ pub use sqlite::SqliteLedger;
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// Sets money aside for `attempts`, for all of them or for none, and returns one hold for each,
-    /// in the same order.
+    /// in the same order, with the totals that the caps limit.
     ///
     /// Each scope of an attempt is checked against all its caps, in `day` and in its month, as
     /// [`Cap::check`] does. A cap on a scope that no attempt counts in refuses nothing. A gateway
@@ -209,7 +211,7 @@ pub trait Ledger: Send + Sync {
         day: Day,
         attempts: &[HoldRequest],
         caps: &[Cap],
-    ) -> Result<Vec<Hold>, ReserveError>;
+    ) -> Result<Reserved, ReserveError>;
 
     /// Returns what `period` has cost so far, in rows grouped by `by`, and what is held in it.
     /// [`PeriodSpend::scopes`] has the totals of a day's month too.
@@ -243,8 +245,12 @@ pub trait Ledger: Send + Sync {
         attempt: HoldRequest,
         caps: &[Cap],
     ) -> Result<Hold, ReserveError> {
-        let holds = self.reserve(day, &[attempt], caps).await?;
-        holds.into_iter().next().ok_or_else(|| UnusableLedger::stopped("the ledger").into())
+        let reserved = self.reserve(day, &[attempt], caps).await?;
+        reserved
+            .holds
+            .into_iter()
+            .next()
+            .ok_or_else(|| UnusableLedger::stopped("the ledger").into())
     }
 }
 

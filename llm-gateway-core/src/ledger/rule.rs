@@ -51,6 +51,15 @@ pub(super) struct Asked {
     pub(super) amount: NanoUsd,
 }
 
+impl Asked {
+    /// Returns the total of the scope once the amount is held too.
+    fn held(&self) -> ScopeTotal {
+        let mut totals = self.totals;
+        totals.hold(self.amount);
+        totals.of(self.period, &self.scope)
+    }
+}
+
 /// The caps of a day and of its month, and the ledger that they are checked in.
 #[derive(Clone, Copy)]
 pub(super) struct Rule<'a> {
@@ -80,6 +89,12 @@ impl Rule<'_> {
             Some(refused) => Err(refused.into()),
             None => asked.iter().try_for_each(|asked| self.check_countable(asked)),
         }
+    }
+
+    /// Returns the totals that the caps limit, once everything in `asked` is held.
+    pub(super) fn totals(&self, asked: &[Asked]) -> Vec<ScopeTotal> {
+        let is_capped = |total: &ScopeTotal| self.caps.iter().any(|cap| cap.limits(total));
+        asked.iter().map(Asked::held).filter(is_capped).collect()
     }
 
     /// Checks that every cap is for a length of time that a ledger counts. A cap that is not

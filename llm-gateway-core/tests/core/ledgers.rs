@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use llm_gateway_core::ledger::{
     Cap, Day, DroppedHolds, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month, Period,
-    PeriodSpend, ReserveError, SpendBy, UnusableLedger, WriteConfirmation,
+    PeriodSpend, ReserveError, Reserved, SpendBy, UnusableLedger, WriteConfirmation,
 };
 
 /// A ledger that keeps its callers waiting.
@@ -23,11 +23,12 @@ impl Ledger for Silent {
         _: Day,
         calls: &[HoldRequest],
         _: &[Cap],
-    ) -> Result<Vec<Hold>, ReserveError> {
+    ) -> Result<Reserved, ReserveError> {
         match self {
             Self::Locked => std::future::pending().await,
             Self::NeverWritten => {
-                Ok(calls.iter().map(|call| Hold::new(call.amount, Box::new(*self))).collect())
+                let hold = |call: &HoldRequest| Hold::new(call.amount, Box::new(*self));
+                Ok(Reserved::new(calls.iter().map(hold).collect()))
             }
         }
     }

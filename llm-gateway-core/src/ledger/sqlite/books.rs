@@ -58,6 +58,13 @@ pub(super) struct HoldId {
     name: Arc<ProcessName>,
 }
 
+/// The ids of the holds that a reservation wrote, and the totals that it left.
+pub(super) struct Booked {
+    pub(super) ids: Vec<HoldId>,
+    /// The totals that the caps limit, with the holds in them.
+    pub(super) totals: Vec<ScopeTotal>,
+}
+
 impl<'a> Books<'a> {
     pub(super) fn new(
         connection: &'a Connection,
@@ -77,7 +84,7 @@ impl<'a> Books<'a> {
         &self,
         rule: &Rule<'_>,
         attempts: &[HoldRequest],
-    ) -> rusqlite::Result<Result<Vec<HoldId>, ReserveError>> {
+    ) -> rusqlite::Result<Result<Booked, ReserveError>> {
         let day = rule.day;
         for period in Period::all_of(day) {
             if let Err(unbalanced) = self.check_balance(rule.place, period)? {
@@ -88,11 +95,13 @@ impl<'a> Books<'a> {
         if let Err(refused) = rule.check(&asked) {
             return self.with_unsettled(refused).map(Err);
         }
+        let after = rule.totals(&asked);
         for Asked { period, scope, mut totals, amount } in asked {
             totals.hold(amount);
             self.put(period, &scope.to_string(), totals)?;
         }
-        attempts.iter().map(|attempt| self.insert(day, attempt)).collect::<Result<_, _>>().map(Ok)
+        let ids = attempts.iter().map(|attempt| self.insert(day, attempt));
+        Ok(Ok(Booked { ids: ids.collect::<Result<_, _>>()?, totals: after }))
     }
 
     /// Returns what `attempts` ask for in each scope, beside the totals of the day and its month.

@@ -8,9 +8,10 @@ use super::super::day::Day;
 use super::super::error::{ReserveError, UnusableLedger};
 use super::super::hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 use super::super::hold_request::HoldRequest;
+use super::super::reserved::Reserved;
 use super::super::rule::Rule;
 use super::Queue;
-use super::books::{Books, HoldId};
+use super::books::{Booked, Books, HoldId};
 
 /// A job of the ledger's thread, which changes or reads the tables.
 pub(super) trait Job: Send {
@@ -87,8 +88,8 @@ pub(super) struct Reserve {
     caps: Vec<Cap>,
     slots: OwnedSemaphorePermit,
     queue: Queue,
-    found: Option<Result<Vec<HoldId>, ReserveError>>,
-    reply: oneshot::Sender<Result<Vec<Hold>, ReserveError>>,
+    found: Option<Result<Booked, ReserveError>>,
+    reply: oneshot::Sender<Result<Reserved, ReserveError>>,
 }
 
 impl Reserve {
@@ -98,7 +99,7 @@ impl Reserve {
         caps: Vec<Cap>,
         slots: OwnedSemaphorePermit,
         queue: Queue,
-        reply: oneshot::Sender<Result<Vec<Hold>, ReserveError>>,
+        reply: oneshot::Sender<Result<Reserved, ReserveError>>,
     ) -> Self {
         Self { day, attempts, caps, slots, queue, found: None, reply }
     }
@@ -122,7 +123,10 @@ impl Job for Reserve {
             (Err(unusable), _) => Err(unusable.into()),
             (Ok(()), None) => Err(queue.stopped().into()),
             (Ok(()), Some(Err(refused))) => Err(refused),
-            (Ok(()), Some(Ok(ids))) => Ok(ids.into_iter().zip(attempts).map(guard).collect()),
+            (Ok(()), Some(Ok(Booked { ids, totals }))) => {
+                let holds = ids.into_iter().zip(attempts).map(guard).collect();
+                Ok(Reserved::new(holds).with_totals(totals))
+            }
         };
         // If whoever asked has left, the guards are dropped here, which releases them.
         let _ = reply.send(answer);

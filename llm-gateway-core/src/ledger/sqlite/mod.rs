@@ -39,11 +39,11 @@ use super::Ledger;
 use super::cap::Cap;
 use super::day::Day;
 use super::error::{ReserveError, UnusableLedger};
-use super::hold::Hold;
 use super::hold_request::HoldRequest;
 use super::month::Month;
 use super::period::Period;
 use super::period_spend::{DroppedHolds, PeriodSpend, SpendBy};
+use super::reserved::Reserved;
 
 use books::Books;
 use jobs::{Job, Need, Query, Reserve};
@@ -115,7 +115,7 @@ impl Ledger for SqliteLedger {
         day: Day,
         attempts: &[HoldRequest],
         caps: &[Cap],
-    ) -> Result<Vec<Hold>, ReserveError> {
+    ) -> Result<Reserved, ReserveError> {
         let slots = u32::try_from(attempts.len().min(SLOTS)).unwrap_or(u32::MAX);
         let slots = Arc::clone(&self.slots).acquire_many_owned(slots).await;
         let slots = slots.map_err(|_| self.queue.stopped())?;

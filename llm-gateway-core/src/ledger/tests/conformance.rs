@@ -64,17 +64,17 @@ async fn calls_of_one_unit_are_held_together_or_not_at_all(world: World) {
     let refused = process.reserve(last_day(), &members, &caps).await.unwrap_err();
     assert!(matches!(refused, ReserveError::Refused(refused) if refused.asked == usd(120)));
     assert_eq!(spent(&process).await.held, usd(0));
-    let holds = process.reserve(last_day(), &members[..2], &caps).await.unwrap();
+    let holds = process.reserve(last_day(), &members[..2], &caps).await.unwrap().holds;
     assert_eq!(holds.iter().map(|hold| hold.amount()).collect::<Vec<_>>(), [usd(40); 2]);
     assert_eq!(spent(&process).await.held, usd(80));
-    assert!(process.reserve(last_day(), &[], &caps).await.unwrap().is_empty());
+    assert!(process.reserve(last_day(), &[], &caps).await.unwrap().holds.is_empty());
 }
 
 async fn two_holds_of_one_attempt_end_as_one(world: World) {
     let (process, caps) = (world.process(), [total_cap(100)]);
     let joined = async || {
         let holds = [call("openai/m", 40), call("openai/m", 20)];
-        let mut holds = process.reserve(last_day(), &holds, &caps).await.unwrap();
+        let mut holds = process.reserve(last_day(), &holds, &caps).await.unwrap().holds;
         let more = holds.pop().unwrap();
         holds.pop().unwrap().joined(more)
     };
@@ -141,7 +141,7 @@ async fn a_call_that_costs_nothing_is_allowed_though_a_cap_is_passed(world: Worl
     free.settle(usd(5), CostBasis::Exact).await.unwrap();
     assert_eq!(spent(&process).await.settled, usd(165));
     let unit = [call("ollama/m", 0), call("openai/m", 0)];
-    assert_eq!(process.reserve(last_day(), &unit, &caps).await.unwrap().len(), 2);
+    assert_eq!(process.reserve(last_day(), &unit, &caps).await.unwrap().holds.len(), 2);
 }
 
 async fn a_settlement_counts_though_nobody_waits_for_it(world: World) {

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use tokio::runtime::Builder;
 
-use crate::ledger::{Cap, Day, Hold, HoldRequest, Per, Period, ReserveError, Scope, SpendBy};
+use crate::ledger::{
+    Cap, Day, Hold, HoldRequest, Per, Period, ReserveError, Reserved, Scope, ScopeTotal, SpendBy,
+};
 use crate::model::{CostBasis, TaskClass};
 
 use super::{Process, World, call, provider, total_cap, usd};
@@ -152,7 +154,7 @@ impl History {
         let requests: Vec<_> = calls.iter().map(request).collect();
         let refusing = self.refusing(day, calls);
         match self.processes[process].reserve(day, &requests, &caps()).await {
-            Ok(guards) => {
+            Ok(Reserved { holds: guards, totals }) => {
                 assert!(refusing.is_empty(), "{calls:?} passed {refusing:?}");
                 assert_eq!(guards.len(), calls.len());
                 let open = |(guard, &(kind, amount))| {
@@ -160,6 +162,7 @@ impl History {
                     Open { process, entry, sent: false, guard }
                 };
                 self.open.extend(guards.into_iter().zip(calls).map(open));
+                self.check_totals(&totals, day, &requests);
             }
             Err(ReserveError::Refused(refused)) => {
                 assert!(refusing.contains(&refused.cap), "{calls:?}: {refused}");
@@ -175,6 +178,21 @@ impl History {
             }
             Err(other) => panic!("{other}"),
         }
+    }
+
+    /// Checks the totals that a reservation reported: those of each cap that counts one of its
+    /// attempts, with its holds in them.
+    fn check_totals(&self, totals: &[ScopeTotal], day: Day, attempts: &[HoldRequest]) {
+        let is_counted =
+            |cap: &&Cap| attempts.iter().any(|attempt| attempt.scopes().contains(&cap.scope));
+        for cap in caps().iter().filter(is_counted) {
+            let total = totals.iter().find(|total| cap.limits(total)).unwrap();
+            let period = total.period.unwrap();
+            assert!(period.contains(day));
+            let sum = total.settled.as_nanos() + total.held.as_nanos();
+            assert_eq!(sum, self.counted(period, &cap.scope), "{cap}");
+        }
+        assert!(totals.iter().all(|total| caps().iter().any(|cap| cap.limits(total))));
     }
 
     async fn apply(&mut self, step: &Step) {

@@ -139,7 +139,7 @@ async fn calls_of_one_unit_fit_under_all_caps_or_none_is_held(world: World) {
             assert!(matches!(refused, ReserveError::Refused(it) if it.asked == usd(sum)));
             assert_eq!([sums(&process, on).await, sums(&process, on.month()).await], [[0; 3]; 2]);
             let caps = [Cap::new(scope.clone(), per, usd(sum))];
-            let holds = process.reserve(on, &unit, &caps).await.unwrap();
+            let holds = process.reserve(on, &unit, &caps).await.unwrap().holds;
             assert_eq!(sums(&process, on).await, [0, 120, 0]);
             for hold in holds {
                 hold.release().await.unwrap();

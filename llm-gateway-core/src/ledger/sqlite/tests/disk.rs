@@ -21,7 +21,7 @@ impl Full {
     async fn with(calls: &[HoldRequest]) -> (Self, Vec<Hold>) {
         let place = Place::new();
         let ledger = SqliteLedger::at(&place.path);
-        let holds = ledger.reserve(last_day(), calls, &[]).await.unwrap();
+        let holds = ledger.reserve(last_day(), calls, &[]).await.unwrap().holds;
         let full = Self { place, ledger };
         full.run("CREATE TABLE filling AS SELECT zeroblob(200000)");
         // A limit below the current size means the current size.
@@ -64,7 +64,7 @@ async fn a_full_disk_gives_no_hold_and_works_again_when_there_is_room() {
     assert!(unusable.hint().contains("make room"), "{}", unusable.hint());
     assert_eq!(sums(&full.ledger).await, (0, 10, 0));
     full.make_room();
-    let holds = full.ledger.reserve(last_day(), &many, &[]).await.unwrap();
+    let holds = full.ledger.reserve(last_day(), &many, &[]).await.unwrap().holds;
     assert_eq!(sums(&full.ledger).await, (0, 210, 0));
     drop(holds);
     held.remove(0).settle(NanoUsd::from_nanos(4), CostBasis::Exact).await.unwrap();
