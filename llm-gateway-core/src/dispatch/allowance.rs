@@ -9,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::NanoUsd;
 
+use super::taken::{Taken, TakenFrom};
+
 /// A limit on money that the calls of one request share.
 pub(crate) struct Allowance {
     limit: NanoUsd,
@@ -53,7 +55,7 @@ impl Allowance {
     ///
     /// # Errors
     /// [`Shortage`] if they do not fit beside the amounts of other attempts.
-    pub(crate) fn take(&self, worst_cases: &[NanoUsd]) -> Result<Vec<AllowanceHold<'_>>, Shortage> {
+    pub(super) fn take(&self, worst_cases: &[NanoUsd]) -> Result<Vec<AllowanceHold<'_>>, Shortage> {
         let asked = worst_cases.iter().copied().fold(NanoUsd::ZERO, NanoUsd::saturating_add);
         let mut committed = self.lock();
         let left = self.limit.saturating_sub(*committed);
@@ -61,9 +63,7 @@ impl Allowance {
             return Err(Shortage { asked, left });
         }
         *committed = committed.saturating_add(asked);
-        let hold =
-            |taken: &NanoUsd| AllowanceHold { of: self, taken: *taken, stays: NanoUsd::ZERO };
-        Ok(worst_cases.iter().map(hold).collect())
+        Ok(worst_cases.iter().map(|amount| Taken::new(self, *amount)).collect())
     }
 
     fn lock(&self) -> MutexGuard<'_, NanoUsd> {
@@ -73,42 +73,12 @@ impl Allowance {
 }
 
 /// The amount that one attempt has taken out of an allowance.
-///
-/// If the hold is dropped before [`sent`](Self::sent), the amount is put back. If it is dropped
-/// later, the whole amount stays taken, because the cost of a call under way is unknown.
-#[must_use = "a hold that is dropped before anything was sent goes back"]
-pub(crate) struct AllowanceHold<'a> {
-    of: &'a Allowance,
-    taken: NanoUsd,
-    /// The part of the amount that stays taken when the attempt ends.
-    stays: NanoUsd,
-}
+pub(super) type AllowanceHold<'a> = Taken<&'a Allowance>;
 
-impl AllowanceHold<'_> {
-    /// Adds what `more` took out of the same allowance, for the same attempt. The attempt has not
-    /// been sent yet.
-    pub(crate) fn joined(mut self, mut more: Self) -> Self {
-        // The amount moves here: `more` ends with nothing to put back.
-        self.taken = self.taken.saturating_add(std::mem::take(&mut more.taken));
-        self
-    }
-
-    /// Marks the attempt as sent: the first byte of its request is about to leave.
-    pub(crate) fn sent(&mut self) {
-        self.stays = self.taken;
-    }
-
-    /// Ends the hold of an attempt whose cost is known. The cost counts as it is, even above what
-    /// was taken.
-    pub(crate) fn settle(mut self, cost: NanoUsd) {
-        self.stays = cost;
-    }
-}
-
-impl Drop for AllowanceHold<'_> {
-    fn drop(&mut self) {
-        let mut committed = self.of.lock();
-        *committed = committed.saturating_sub(self.taken).saturating_add(self.stays);
+impl TakenFrom for &Allowance {
+    fn end(&self, amount: NanoUsd, stays: NanoUsd) {
+        let mut committed = self.lock();
+        *committed = committed.saturating_sub(amount).saturating_add(stays);
     }
 }
 

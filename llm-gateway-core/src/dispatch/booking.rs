@@ -161,7 +161,7 @@ impl<'a> Booking<'a> {
         let Self { at_ledger, in_session, in_allowance, .. } = self;
         in_session.settle(cost.unwrap_or_default());
         // An estimate does not bound the cost. What was taken out of the allowance then stays
-        // taken, which is what a dropped `AllowanceHold` does.
+        // taken, which is what a dropped hold does.
         let is_certain = matches!(basis, CostBasis::Exact | CostBasis::Free);
         if let (Some(hold), Some(cost), true) = (in_allowance, cost, is_certain) {
             hold.settle(cost);

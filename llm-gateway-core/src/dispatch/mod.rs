@@ -24,6 +24,7 @@ mod reasons;
 mod refusal;
 mod run;
 mod session;
+mod taken;
 mod time_share;
 mod under_way;
 mod until;

@@ -12,6 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::ledger::{Cap, CapRefusal, HoldRequest, Scope, ScopeTotal};
 use crate::model::NanoUsd;
 
+use super::taken::{Taken, TakenFrom};
+
 /// The sums of one session, by capped scope.
 #[derive(Debug, Default)]
 pub(crate) struct Session {
@@ -42,7 +44,7 @@ impl Session {
         attempts: &[HoldRequest],
         caps: &[Cap],
     ) -> Result<Vec<SessionHold<'_>>, CapRefusal> {
-        let holds = || attempts.iter().map(|attempt| SessionHold::new(self, attempt, caps));
+        let holds = || attempts.iter().map(|attempt| self.hold(attempt, caps));
         if caps.is_empty() {
             return Ok(holds().collect());
         }
@@ -54,12 +56,19 @@ impl Session {
             cap.check(&sum.of(cap.scope.clone()), asked)?;
         }
         let taken = holds().inspect(|hold| {
-            for scope in &hold.scopes {
+            for scope in &hold.of().scopes {
                 let sum = sums.entry(scope.clone()).or_default();
-                sum.held = sum.held.saturating_add(hold.taken);
+                sum.held = sum.held.saturating_add(hold.amount());
             }
         });
         Ok(taken.collect())
+    }
+
+    /// Creates the hold of an attempt, whose amount is still to be added to the sums.
+    fn hold(&self, attempt: &HoldRequest, caps: &[Cap]) -> SessionHold<'_> {
+        let capping = caps.iter().filter(|cap| counts(cap, attempt));
+        let scopes = capping.map(|cap| cap.scope.clone()).collect();
+        Taken::new(SessionShare { of: self, scopes }, attempt.amount)
     }
 
     /// Returns the amount that `cap` still allows in this session.
@@ -80,60 +89,32 @@ fn counts(cap: &Cap, attempt: &HoldRequest) -> bool {
 }
 
 /// The amount that one attempt has taken out of a session.
-///
-/// If the hold is dropped before [`sent`](Self::sent), the amount is put back. If it is dropped
-/// later, the whole amount counts as spent, because the cost of a call under way is unknown.
-#[must_use = "a hold that is dropped before anything was sent goes back"]
-pub(super) struct SessionHold<'a> {
+pub(super) type SessionHold<'a> = Taken<SessionShare<'a>>;
+
+/// The sums of a session in which one attempt counts.
+pub(super) struct SessionShare<'a> {
     of: &'a Session,
     /// The capped scopes in which the attempt counts.
     scopes: Vec<Scope>,
-    taken: NanoUsd,
-    /// The amount that counts as spent when the attempt ends.
-    stays: NanoUsd,
 }
 
-impl<'a> SessionHold<'a> {
-    /// Creates the hold of an attempt, whose amount is still to be added to the sums.
-    fn new(of: &'a Session, attempt: &HoldRequest, caps: &[Cap]) -> Self {
-        let capping = caps.iter().filter(|cap| counts(cap, attempt));
-        let scopes = capping.map(|cap| cap.scope.clone()).collect();
-        Self { of, scopes, taken: attempt.amount, stays: NanoUsd::ZERO }
-    }
-
-    /// Adds what `more` took for the same attempt. The attempt has not been sent yet.
-    pub(super) fn joined(mut self, mut more: Self) -> Self {
-        // The amount moves here: `more` ends with nothing to put back.
-        self.taken = self.taken.saturating_add(std::mem::take(&mut more.taken));
-        self
-    }
-
+impl SessionHold<'_> {
     /// Returns the amount that is set aside, if a cap of the session limits the attempt.
     pub(super) fn capped_amount(&self) -> Option<NanoUsd> {
-        (!self.scopes.is_empty()).then_some(self.taken)
-    }
-
-    /// Marks the attempt as sent: the first byte of its request is about to leave.
-    pub(super) fn sent(&mut self) {
-        self.stays = self.taken;
-    }
-
-    /// Ends the hold of an attempt at the cost that is booked, even above what was taken.
-    pub(super) fn settle(mut self, cost: NanoUsd) {
-        self.stays = cost;
+        (!self.of().scopes.is_empty()).then_some(self.amount())
     }
 }
 
-impl Drop for SessionHold<'_> {
-    fn drop(&mut self) {
+impl TakenFrom for SessionShare<'_> {
+    fn end(&self, amount: NanoUsd, stays: NanoUsd) {
         if self.scopes.is_empty() {
             return;
         }
         let mut sums = self.of.lock();
         for scope in &self.scopes {
             if let Some(sum) = sums.get_mut(scope) {
-                sum.held = sum.held.saturating_sub(self.taken);
-                sum.settled = sum.settled.saturating_add(self.stays);
+                sum.held = sum.held.saturating_sub(amount);
+                sum.settled = sum.settled.saturating_add(stays);
             }
         }
     }
