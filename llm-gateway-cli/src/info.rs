@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use llm_gateway_core::describe::Description;
 use llm_gateway_core::{Envelope, Gateway};
-use serde_json::json;
 
 use crate::layout::{harmless, name};
 use crate::render;
@@ -19,7 +18,7 @@ pub(crate) async fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::R
         }
     };
     if terminal.json {
-        terminal.document(&Envelope::success(json!(description)))?;
+        terminal.document(&Envelope::from(&description))?;
         return Ok(ExitCode::SUCCESS);
     }
     for notice in notices(&description) {

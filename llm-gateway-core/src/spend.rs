@@ -27,13 +27,12 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::ledger::{Cap, PeriodSpend, SpendBy, SpentRow};
-use crate::model::NanoUsd;
+use crate::ledger::{CapLeft, PeriodSpend, SpendBy, SpentRow};
 
 /// The spend report of a day or a month: what it has cost, and what the caps leave.
 ///
 /// It is serialized as `{month, total_usd, held_usd, unsettled_usd, caps{}, rows[]}`. A day's report
-/// has `day` instead of `month`. `caps` has `{cap_usd, left_usd}` under the [`Cap::key`] of each
+/// has `day` instead of `month`. `caps` has `{cap_usd, left_usd}` under the [`Cap::key`](crate::ledger::Cap::key) of each
 /// cap, such as `openai/day`. A row has the provider, model or task class of its calls under
 /// [`SpendBy::as_str`], then `cost_usd` and `calls`, and the numbers of `estimated` and `unknown`
 /// calls if there are any.
@@ -46,16 +45,6 @@ pub struct SpendReport {
     pub by: SpendBy,
     /// The caps on the period, with what each leaves; an open period also has all others in force.
     pub caps: Vec<CapLeft>,
-}
-
-/// A cap, and what it still allows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CapLeft {
-    /// The cap on everything, on one provider or on one task class.
-    pub cap: Cap,
-    /// The amount that the cap still allows: its limit minus what is spent, held or unsettled.
-    pub left: NanoUsd,
 }
 
 /// The spending of the current month, as far as it is known within the short time that a
@@ -87,6 +76,16 @@ pub enum SpendState {
     },
 }
 
+impl SpendState {
+    /// Returns the caps in force with what each leaves, as far as that is known.
+    pub fn caps(&self) -> &[CapLeft] {
+        match self {
+            Self::Off { caps } | Self::Unknown { caps, .. } => caps,
+            Self::Known(report) => &report.caps,
+        }
+    }
+}
+
 impl SpendReport {
     /// Returns the report without its rows, as JSON.
     fn totals(&self) -> Map<String, Value> {
@@ -96,7 +95,7 @@ impl SpendReport {
         put("total_usd", json!(self.spent.settled));
         put("held_usd", json!(self.spent.held));
         put("unsettled_usd", json!(self.spent.unsettled));
-        put("caps", self.caps.iter().map(CapLeft::entry).collect());
+        put("caps", self.caps.iter().map(entry).collect());
         totals
     }
 
@@ -116,17 +115,15 @@ impl SpendReport {
     }
 }
 
-impl CapLeft {
-    /// Returns the cap as an entry of the map of caps.
-    fn entry(&self) -> (String, Value) {
-        (self.cap.key(), json!({ "cap_usd": self.cap.limit, "left_usd": self.left }))
-    }
+/// Returns a cap as an entry of the map of caps.
+fn entry(CapLeft { cap, left }: &CapLeft) -> (String, Value) {
+    (cap.key(), json!({ "cap_usd": cap.limit, "left_usd": left }))
 }
 
 /// Adds the caps of a session to a state without a report, if there are any.
 fn put_caps(state: &mut Map<String, Value>, caps: &[CapLeft]) {
     if !caps.is_empty() {
-        state.insert("caps".to_owned(), caps.iter().map(CapLeft::entry).collect());
+        state.insert("caps".to_owned(), caps.iter().map(entry).collect());
     }
 }
 

@@ -18,7 +18,6 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
-use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -110,7 +109,7 @@ impl Server {
 
     async fn routing_info(&self) -> Envelope {
         match self.gateway.describe_with_spend().await {
-            Ok(description) => Envelope::success(json!(description)),
+            Ok(description) => Envelope::from(&description),
             Err(problems) => Envelope::from(&problems),
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! A booking has three parts: the amount that the attempt took out of the request's allowance, what
 //! it took out of the session, and its hold at the ledger. The first and the last may be absent.
+//! Beside the hold it keeps what the run is told of the caps.
 //! The cost of an attempt is computed in [`cost`].
 
 use std::time::Duration;
@@ -14,11 +15,13 @@ use crate::ledger::{Day, UnusableLedger};
 use crate::model::{CostBasis, NanoUsd};
 
 use super::allowance::AllowanceHold;
+use super::caps_left::CapsShare;
 use super::holds::{
     BookingError, LedgerHold, allowance_holds, hold_requests, ledger_holds, session_holds,
 };
 use super::prepare::{PreparedCall, WorstCase};
 use super::session::SessionHold;
+use super::taken::Taken;
 use super::{Context, cost};
 
 /// The money of one attempt, at the ledger, in the session and in the allowance of the request. A
@@ -30,6 +33,7 @@ pub(crate) struct Booking<'a> {
     /// Amount that is set aside; `None` if the price is unknown.
     worst_case: Option<NanoUsd>,
     at_ledger: LedgerHold,
+    under_caps: Taken<CapsShare<'a>>,
     in_session: SessionHold<'a>,
     /// The hold in the request's allowance; `None` if the policy does not limit what the calls of
     /// the request cost together.
@@ -82,13 +86,15 @@ impl<'a> Booking<'a> {
         let in_session = session_holds(day, context, &requests).await?;
         let at_ledger = ledger_holds(day, context, calls, &requests).await?;
         let parts = at_ledger.into_iter().zip(in_session).zip(in_allowance);
-        let booking = |(((at_ledger, in_session), in_allowance), call): (_, &WorstCase)| Self {
-            day,
-            worst_case: call.amount,
-            at_ledger,
-            in_session,
-            in_allowance,
-        };
+        let booking =
+            |((((at_ledger, under_caps), in_session), in_allowance), call): (_, &WorstCase)| Self {
+                day,
+                worst_case: call.amount,
+                at_ledger,
+                under_caps,
+                in_session,
+                in_allowance,
+            };
         Ok(parts.zip(calls).map(booking).collect())
     }
 
@@ -126,8 +132,14 @@ impl<'a> Booking<'a> {
             (LedgerHold::Held(hold), LedgerHold::Held(more)) => LedgerHold::Held(hold.joined(more)),
             (hold, _) => hold,
         };
-        let in_session = self.in_session.joined(more.in_session);
-        Self { day: self.day, worst_case: self.worst_case, at_ledger, in_session, in_allowance }
+        Self {
+            day: self.day,
+            worst_case: self.worst_case,
+            at_ledger,
+            under_caps: self.under_caps.joined(more.under_caps),
+            in_session: self.in_session.joined(more.in_session),
+            in_allowance,
+        }
     }
 
     /// Marks the attempt as sent: the first byte of its request is about to leave.
@@ -136,6 +148,7 @@ impl<'a> Booking<'a> {
             hold.sent();
         }
         self.in_session.sent();
+        self.under_caps.sent();
         if let LedgerHold::Held(hold) | LedgerHold::Unpriced(hold) = &mut self.at_ledger {
             hold.sent();
         }
@@ -158,8 +171,11 @@ impl<'a> Booking<'a> {
         basis: CostBasis,
     ) -> Settlement {
         let reserved = self.reserved();
-        let Self { at_ledger, in_session, in_allowance, .. } = self;
+        let Self { at_ledger, under_caps, in_session, in_allowance, .. } = self;
         in_session.settle(cost.unwrap_or_default());
+        // Before the ledger hears of it: a reservation that another attempt of the run makes
+        // meanwhile then shows too little left, never too much.
+        under_caps.settle(cost.unwrap_or_default());
         // An estimate does not bound the cost. What was taken out of the allowance then stays
         // taken, which is what a dropped hold does.
         let is_certain = matches!(basis, CostBasis::Exact | CostBasis::Free);
@@ -199,8 +215,9 @@ impl<'a> Booking<'a> {
 
     /// Returns all of the money that was set aside, because nothing was billed.
     async fn release(self, context: &Context<'_>) -> Settlement {
-        let Self { at_ledger, in_session, in_allowance, .. } = self;
+        let Self { at_ledger, under_caps, in_session, in_allowance, .. } = self;
         in_session.settle(NanoUsd::ZERO);
+        under_caps.settle(NanoUsd::ZERO);
         if let Some(hold) = in_allowance {
             hold.settle(NanoUsd::ZERO);
         }

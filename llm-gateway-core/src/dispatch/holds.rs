@@ -3,17 +3,20 @@
 
 use crate::error::{BlockedBy, Category, Error};
 use crate::ledger::{
-    Cap, CapRefusal, Day, Hold, HoldRequest, Per, ReserveError, Reserved, Scope, SpendBy, asked,
+    Cap, CapRefusal, Day, Hold, HoldRequest, Ledger, Per, ReserveError, Reserved, Scope,
+    ScopeTotal, SpendBy, asked,
 };
 use crate::model::NanoUsd;
 use crate::policy::price_hint;
 
 use super::Context;
 use super::allowance::AllowanceHold;
+use super::caps_left::CapsShare;
 use super::prepare::WorstCase;
 use super::reasons::{allowance_exceeded, cap_exceeded};
 use super::refusal::Reach;
 use super::session::SessionHold;
+use super::taken::Taken;
 
 /// The hold of an attempt at the ledger.
 pub(super) enum LedgerHold {
@@ -137,25 +140,41 @@ async fn lasting_refusals(
     spending.ledger_caps().iter().filter_map(check).collect()
 }
 
-/// Sets aside the worst cases at the ledger, if there is one.
-pub(super) async fn ledger_holds(
+/// Sets aside the worst cases at the ledger, if there is one. Each hold comes with the guard by
+/// which the run knows what its caps leave.
+pub(super) async fn ledger_holds<'a>(
+    day: Day,
+    context: &Context<'a>,
+    calls: &[WorstCase],
+    requests: &[HoldRequest],
+) -> Result<Vec<(LedgerHold, Taken<CapsShare<'a>>)>, BookingError> {
+    let caps = context.policy.spending().ledger_caps();
+    let (holds, totals) = match context.ledger {
+        Some(ledger) => held_by(ledger, day, context, calls, requests).await?,
+        None => (calls.iter().map(|_| LedgerHold::Uncounted).collect(), Vec::new()),
+    };
+    let shares = context.caps_left.reserved(caps, &totals, requests);
+    Ok(holds.into_iter().zip(shares).collect())
+}
+
+/// Sets aside the worst cases at `ledger`, and returns the totals that the caps limit with the
+/// holds.
+async fn held_by(
+    ledger: &dyn Ledger,
     day: Day,
     context: &Context<'_>,
     calls: &[WorstCase],
     requests: &[HoldRequest],
-) -> Result<Vec<LedgerHold>, BookingError> {
-    let Some(ledger) = context.ledger else {
-        return Ok(calls.iter().map(|_| LedgerHold::Uncounted).collect());
-    };
+) -> Result<(Vec<LedgerHold>, Vec<ScopeTotal>), BookingError> {
     let caps = context.policy.spending().ledger_caps();
     let reserved = ledger.reserve(day, requests, caps);
     match context.in_time(reserved).await {
-        Ok(Ok(Reserved { holds, totals: _ })) if holds.len() == requests.len() => {
+        Ok(Ok(Reserved { holds, totals })) if holds.len() == requests.len() => {
             let held = |(hold, call): (Hold, &WorstCase)| match call.amount {
                 Some(_) => LedgerHold::Held(hold),
                 None => LedgerHold::Unpriced(hold),
             };
-            Ok(holds.into_iter().zip(calls).map(held).collect())
+            Ok((holds.into_iter().zip(calls).map(held).collect(), totals))
         }
         Ok(Ok(Reserved { holds, .. })) => {
             let (given, asked) = (holds.len(), requests.len());
@@ -169,17 +188,19 @@ pub(super) async fn ledger_holds(
         }
         Ok(Err(ReserveError::Unusable(unusable))) => {
             tracing::warn!(%unusable, "what is spent is not recorded");
-            Ok(calls.iter().map(|_| LedgerHold::Unrecorded).collect())
+            Ok((calls.iter().map(|_| LedgerHold::Unrecorded).collect(), Vec::new()))
         }
         Err(ended) => Err(BookingError::ending(context.unanswered(ended, "the ledger"))),
     }
 }
 
-/// Creates the error of calls that a cap refuses. A cap on one provider leaves the others.
+/// Creates the error of calls that a cap refuses. Only a cap on everything ends the request: a call
+/// to another provider, or a cheaper one, may have room under the others.
 fn capped(context: &Context<'_>, refused: CapRefusal) -> BookingError {
+    context.caps_left.refused(context.policy.spending().ledger_caps(), &refused);
     let reach = match refused.cap.scope {
-        Scope::Total | Scope::Class(_) => Reach::Request,
-        Scope::Provider(_) => Reach::Target,
+        Scope::Total => Reach::Request,
+        Scope::Provider(_) | Scope::Class(_) => Reach::Target,
     };
     BookingError { reach, ..BookingError::new(cap_exceeded(context, refused)) }
 }

@@ -13,6 +13,7 @@ mod advice;
 mod allowance;
 mod attempt;
 mod booking;
+mod caps_left;
 mod context_floor;
 mod cost;
 mod course;
@@ -56,6 +57,7 @@ pub(crate) use allowance::Allowance;
 pub use attempt::{Attempt, AttemptOutcome};
 pub(crate) use attempt::{all_recorded, total_basis, total_cost};
 pub(crate) use booking::{Booking, reserve};
+pub(crate) use caps_left::CapsLeft;
 pub use cost::Cost;
 pub(crate) use course::{Course, run_alone};
 pub(crate) use holds::left_of;
@@ -83,6 +85,8 @@ pub(crate) struct Context<'a> {
     pub(crate) clock: &'a dyn Clock,
     /// What the calls under a cap per session have cost and hold since the gateway was built.
     pub(crate) session: &'a Session,
+    /// What the caps of the day and the month leave, as far as this run has booked.
+    pub(crate) caps_left: &'a CapsLeft,
     /// The most that all attempts may cost together, if the policy sets a limit. It applies without
     /// a ledger too.
     pub(crate) allowance: Option<&'a Allowance>,

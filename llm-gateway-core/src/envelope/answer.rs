@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{CostBasis, FinishReason, NanoUsd, ProviderName, RunId, Target};
-use crate::outcome::{Answer, Attempt, Cost};
+use crate::outcome::{Answer, Attempt, Budget, Cost};
 use crate::policy::Preflight;
 
 use super::{Envelope, millis, unless_recorded};
@@ -53,6 +53,10 @@ pub(super) struct AnswerMeta<'a> {
     retries: usize,
     /// Every attempt of the request, in order.
     attempts: Vec<&'a Attempt>,
+    /// What the tightest cap leaves; present where a cap is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Budget")]
+    budget: Option<&'a Budget>,
     /// The price check of the answered call.
     preflight: &'a Preflight,
     /// The target that should have answered; present where a fallback answered instead.
@@ -119,6 +123,7 @@ impl<'a> AnswerMeta<'a> {
             finish_reason: answer.completion.finish_reason,
             retries: answer.retries(),
             attempts: answer.attempts.iter().collect(),
+            budget: answer.budget.as_ref(),
             preflight: &answer.preflight,
             fallback_from: answer.fallback_from.as_ref(),
             offline: answer.offline,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::config::{Diagnostic, PolicyProblems};
 use crate::error::{BlockedBy, Category, Error, RefusingCap};
 use crate::model::{ModelId, NanoUsd, ProviderName, RunId};
-use crate::outcome::{Attempt, Failure, FailureParts};
+use crate::outcome::{Attempt, Budget, Failure, FailureParts};
 use crate::policy::Preflight;
 
 use super::cascade::CascadeTrace;
@@ -78,6 +78,10 @@ pub(super) struct FailureMeta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     spend_recorded: Option<bool>,
+    /// What the tightest cap leaves; present where a cap is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Budget")]
+    budget: Option<&'a Budget>,
     /// The price check of the call that failed; present where it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Preflight")]
@@ -140,6 +144,7 @@ impl<'a> FailureMeta<'a> {
             latency_ms: millis(parts.latency),
             attempts: &parts.attempts,
             spend_recorded: unless_recorded(failure.spend_recorded()),
+            budget: parts.budget.as_ref(),
             preflight: parts.preflight.as_ref(),
             offline: parts.offline,
             run_id: parts.run_id,

@@ -8,6 +8,7 @@
 mod answer;
 mod bound;
 mod cascade;
+mod description;
 mod failure;
 mod orchestration;
 mod panel;

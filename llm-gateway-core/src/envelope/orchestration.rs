@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::certificate::OrchestrationClaims;
 use crate::model::{CostBasis, FinishReason, ModelId, NanoUsd, ProviderName, RunId, StepRole};
 use crate::outcome::{
-    Answer, Attempt, Ending, Failure, OrchestrationOutcome, Round, StepOutcome, Verdict,
+    Answer, Attempt, Budget, Ending, Failure, OrchestrationOutcome, Round, StepOutcome, Verdict,
 };
 
 use super::answer::TokenCounts;
@@ -59,6 +59,10 @@ pub(super) struct OrchestrationMeta<'a> {
     certificate: VerifierCertificate<'a>,
     /// The cost of all attempts in US dollars; null where the cost of one is unknown.
     total_cost_usd_approx: Option<NanoUsd>,
+    /// What the tightest cap leaves; present where a cap is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Budget")]
+    budget: Option<&'a Budget>,
     /// Time from the task to the orchestration's end, in milliseconds.
     latency_ms: u64,
     /// The reason why nobody verified the artifact; present where the status is `unverified`.
@@ -189,6 +193,7 @@ impl<'a> OrchestrationMeta<'a> {
             visibility: VerifierVisibility::of(orchestrated),
             certificate: VerifierCertificate::of(orchestrated),
             total_cost_usd_approx: orchestrated.total_cost(),
+            budget: orchestrated.budget.as_ref(),
             latency_ms: millis(orchestrated.latency),
             unverified_because: unverified.map(ToString::to_string),
             spend_recorded: unless_recorded(orchestrated.spend_recorded()),

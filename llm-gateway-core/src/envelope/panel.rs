@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::certificate::Claims;
 use crate::model::{NanoUsd, RunId};
-use crate::outcome::{Agreement, PanelAnswer};
+use crate::outcome::{Agreement, Budget, PanelAnswer};
 use crate::policy::{Enforce, Level};
 
 use super::{Envelope, millis, unless_recorded};
@@ -46,6 +46,10 @@ pub(super) struct PanelMeta<'a> {
     cost_cap_usd: Option<NanoUsd>,
     /// Whether the panel cost more than its cap; null where that is unknown.
     cap_exceeded: Option<bool>,
+    /// What the tightest cap leaves; present where a cap is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Budget")]
+    budget: Option<&'a Budget>,
     /// The number of members that answered.
     answered: usize,
     /// The number of members that the panel has.
@@ -139,6 +143,7 @@ impl<'a> PanelMeta<'a> {
             total_cost_usd_approx: panel.total_cost(),
             cost_cap_usd: panel.cost_cap,
             cap_exceeded: panel.cap_exceeded(),
+            budget: panel.budget.as_ref(),
             answered: panel.answers().count(),
             asked: panel.members.len(),
             latency_ms: millis(panel.latency),

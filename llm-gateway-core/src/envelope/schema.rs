@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Status;
 use super::answer::{AnswerData, AnswerMeta};
 use super::cascade::{CascadeData, CascadeMeta};
+use super::description::DescriptionMeta;
 use super::failure::{BegunMeta, ErrorMeta, FailureMeta, ProblemsData};
 use super::orchestration::{OrchestrationData, OrchestrationMeta};
 use super::panel::{PanelData, PanelMeta};
@@ -103,8 +104,15 @@ fn shapes(generator: &mut SchemaGenerator) -> Vec<EnvelopeShape> {
     let mut shapes = reply_shapes(generator, &panel, &orchestration);
     shapes.extend(failure_shapes(generator, problems, panel, orchestration));
     shapes.push(EnvelopeShape {
+        title: "Description",
+        description: "A gateway described what it can do, as `llm_routing_info` does.",
+        statuses: &["success"],
+        data: Data::Always(json!({})),
+        meta: of::<DescriptionMeta>(generator),
+    });
+    shapes.push(EnvelopeShape {
         title: "Other",
-        description: "A command returned something else, such as a description of the gateway.",
+        description: "A command returned something else, such as a spend report.",
         statuses: &["success"],
         data: Data::Always(json!({})),
         meta: json!({ "type": "object" }),

@@ -9,9 +9,11 @@ use tokio::time::timeout;
 use crate::config::PolicyProblems;
 use crate::describe::Description;
 use crate::error::{Category, Error};
-use crate::ledger::{Cap, Day, DroppedHolds, Ledger, Month, Per, Period, PeriodSpend, SpendBy};
+use crate::ledger::{
+    Cap, CapLeft, Day, DroppedHolds, Ledger, Month, Per, Period, PeriodSpend, SpendBy,
+};
 use crate::policy::Policy;
-use crate::spend::{CapLeft, SpendReport, SpendState};
+use crate::spend::{SpendReport, SpendState};
 
 use super::Gateway;
 

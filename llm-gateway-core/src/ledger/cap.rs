@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::model::NanoUsd;
 
+use super::day::Day;
 use super::period::{Per, Period};
 use super::scope::{Scope, ScopeName, ScopeTotal};
 
@@ -73,6 +74,34 @@ impl Cap {
     /// Returns the amount that the cap allows beside what `total` has settled and holds.
     pub fn left(&self, total: &ScopeTotal) -> NanoUsd {
         self.limit.saturating_sub(total.settled).saturating_sub(total.held)
+    }
+}
+
+/// A cap, and what it still allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CapLeft {
+    /// The cap on everything, on one provider or on one task class.
+    pub cap: Cap,
+    /// The amount that the cap still allows: its limit minus what is spent, held or unsettled.
+    pub left: NanoUsd,
+}
+
+impl CapLeft {
+    /// Returns the tightest of several caps: the one that leaves least. Of several that leave
+    /// equally much, the first is returned.
+    pub fn tightest(caps: impl IntoIterator<Item = Self>) -> Option<Self> {
+        caps.into_iter().min_by_key(|cap| cap.left)
+    }
+
+    /// Returns a warning if at least four fifths of the cap are used, with the time when it begins
+    /// anew. A cap of zero is no news to anybody, so it warns of nothing.
+    pub(crate) fn warning(&self, today: Day) -> Option<String> {
+        let Self { cap, left } = self;
+        let [left_nanos, limit] = [*left, cap.limit].map(|sum| u128::from(sum.as_nanos()));
+        let is_nearly_used = left_nanos * 5 <= limit && limit > 0;
+        let period = Period::all_of(today).into_iter().find(|period| period.per() == cap.per);
+        is_nearly_used.then(|| format!("the {cap} leaves {left}{}", Renewal(period)))
     }
 }
 
@@ -194,8 +223,20 @@ struct Outlook<'a>(&'a CapRefusal);
 impl fmt::Display for Outlook<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(refusal) = self;
-        match refusal.period {
-            _ if refusal.is_above_limit() => f.write_str("; it never leaves as much"),
+        match refusal.is_above_limit() {
+            true => f.write_str("; it never leaves as much"),
+            false => Renewal(refusal.period).fmt(f),
+        }
+    }
+}
+
+/// The time when a cap begins anew, displayed as the end of a sentence, or as nothing at the end of
+/// the calendar. The period is that of the cap; `None` stands for the life of this process.
+struct Renewal(Option<Period>);
+
+impl fmt::Display for Renewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
             None => f.write_str("; it begins anew with a new process"),
             Some(period) => match period.next_begins_on() {
                 Some(day) => write!(f, "; it begins anew on {day} at 00:00 UTC"),

@@ -32,7 +32,7 @@ mod sqlite;
 
 use async_trait::async_trait;
 
-pub use cap::{Cap, CapRefusal, Measure};
+pub use cap::{Cap, CapLeft, CapRefusal, Measure};
 pub use day::{Day, InvalidDay};
 pub use error::{Problem, ReserveError, UnusableLedger};
 pub use hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};

@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod budget;
 mod cascade;
 mod orchestration;
 mod panel;
@@ -43,6 +44,7 @@ pub use crate::dispatch::{Attempt, AttemptOutcome, Cost};
 pub use crate::error::{BlockedBy, RefusingCap};
 pub use crate::orchestrate::{ChecklistItem, Decision, Met, Round, Verdict};
 pub use crate::panel::{Agreement, Cluster, Consensus, EffectiveSampleSize};
+pub use budget::Budget;
 pub(crate) use cascade::Escalation;
 pub use cascade::{AnsweredBy, CascadeAnswer};
 pub use orchestration::{Ending, OrchestrationOutcome, StepOutcome};
@@ -66,6 +68,8 @@ pub struct Answer {
     pub attempts: Vec<Attempt>,
     /// First target of the task class, if a fallback answered instead.
     pub fallback_from: Option<Target>,
+    /// What the tightest cap leaves; `None` without a cap, and for one answer among several.
+    pub budget: Option<Budget>,
     /// Time from the request to the answer.
     pub latency: Duration,
     /// Id of the run.
@@ -89,6 +93,12 @@ impl Answer {
     /// counted.
     pub fn spend_recorded(&self) -> Option<bool> {
         all_recorded(&self.attempts)
+    }
+
+    /// Adds what the tightest cap leaves, and its warning to the price check.
+    fn add_budget(&mut self, budget: Budget) {
+        self.preflight.warn(budget.warning.as_deref());
+        self.budget = Some(budget);
     }
 
     /// Returns the cost of all attempts together, those that failed included, or `None` if the cost
@@ -172,6 +182,17 @@ impl Reply {
         }
     }
 
+    /// Adds what the tightest cap leaves, and its warning to the price check of each answer.
+    pub(crate) fn with_budget(mut self, budget: Budget) -> Self {
+        match &mut self {
+            Self::Single(answer) => answer.add_budget(budget),
+            Self::Panel(panel) => panel.add_budget(budget),
+            Self::Orchestration(orchestrated) => orchestrated.budget = Some(budget),
+            Self::Cascade(cascade) => cascade.answer.add_budget(budget),
+        }
+        self
+    }
+
     /// Returns the outcome of an orchestration, if a [`Task`](crate::Task) was started.
     pub fn into_orchestration(self) -> Option<OrchestrationOutcome> {
         match self {
@@ -205,6 +226,8 @@ pub(crate) struct FailureParts {
     pub(crate) escalation: Option<Escalation>,
     pub(crate) task_class: String,
     pub(crate) preflight: Option<Preflight>,
+    /// What the tightest cap leaves; `None` without a cap.
+    pub(crate) budget: Option<Budget>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) latency: Duration,
     pub(crate) run_id: RunId,
@@ -228,6 +251,7 @@ impl FailureParts {
             escalation: None,
             task_class: String::new(),
             preflight: None,
+            budget: None,
             attempts: Vec::new(),
             latency: Duration::ZERO,
             run_id,
@@ -258,6 +282,27 @@ impl Failure {
         (parts.panel, parts.escalation) = (Some(Box::new(gate)), Some(escalation));
         parts.latency = latency;
         Self(parts)
+    }
+
+    /// Adds what the tightest cap leaves, and its warning to the price check of the call.
+    pub(crate) fn with_budget(mut self, budget: Budget) -> Self {
+        let parts = &mut self.0;
+        if let Some(preflight) = &mut parts.preflight {
+            preflight.warn(budget.warning.as_deref());
+        }
+        if let (Some(panel), None) = (&mut parts.panel, &parts.escalation) {
+            panel.add_budget(budget.clone());
+        }
+        if let Some(orchestration) = &mut parts.orchestration {
+            orchestration.budget = Some(budget.clone());
+        }
+        parts.budget = Some(budget);
+        self
+    }
+
+    /// Returns what the tightest cap on the calls of the run leaves; `None` without a cap.
+    pub fn budget(&self) -> Option<&Budget> {
+        self.0.budget.as_ref()
     }
 
     /// Returns the error of the failed run.

@@ -10,7 +10,7 @@ use crate::dispatch::{Attempt, all_recorded, total_cost};
 use crate::model::{NanoUsd, RunId, StepRole, Target};
 use crate::orchestrate::{Round, Verdict};
 
-use super::{Answer, Failure};
+use super::{Answer, Budget, Failure};
 
 /// The outcome of an orchestration: everything that was done for its task, and how it ended.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct OrchestrationOutcome {
     /// Texts that the policy lets the verifier see: `task` and `artifact`. Empty if the depth has
     /// no verifier.
     pub verifier_sees: Vec<&'static str>,
+    /// What the tightest cap leaves; `None` without a cap.
+    pub budget: Option<Budget>,
     /// Receipt of the orchestration: the digests of what was sent and received, and the
     /// certificate.
     pub receipt: Receipt<OrchestrationSubject>,

@@ -9,7 +9,7 @@ use crate::model::{NanoUsd, RunId, Target};
 use crate::panel::Agreement;
 use crate::policy::Visibility;
 
-use super::{Answer, Failure};
+use super::{Answer, Budget, Failure};
 
 /// The answers of a panel: what its members answered, how far they agree, and the certificate of
 /// how independent they are.
@@ -28,6 +28,8 @@ pub struct PanelAnswer {
     pub visibility: Visibility,
     /// The most that the panel may cost, retries included, if the policy sets a limit.
     pub cost_cap: Option<NanoUsd>,
+    /// What the tightest cap leaves; `None` without a cap.
+    pub budget: Option<Budget>,
     /// Receipt of the panel: the digests of what was sent and received, and the certificate.
     pub receipt: Receipt<PanelSubject>,
     /// Recorded bytes behind the panel's receipt: prompts and answers.
@@ -46,6 +48,14 @@ impl PanelAnswer {
     /// Returns the answers of the members that gave one, in the policy's order.
     pub fn answers(&self) -> impl Iterator<Item = &Answer> {
         self.members.iter().filter_map(|member| member.as_ref().ok())
+    }
+
+    /// Adds what the tightest cap leaves, and its warning to the price check of each answer.
+    pub(super) fn add_budget(&mut self, budget: Budget) {
+        for answer in self.members.iter_mut().flatten() {
+            answer.preflight.warn(budget.warning.as_deref());
+        }
+        self.budget = Some(budget);
     }
 
     /// Returns the certificate: what the recorded bytes show of the members' independence, claim by

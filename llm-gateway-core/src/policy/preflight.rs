@@ -91,7 +91,8 @@ impl Switches {
 pub enum PreflightAction {
     /// The price check allows the call.
     Ok,
-    /// The price check allows the call, with a warning that it may be expensive.
+    /// The price check allows the call, with a warning that it may be expensive or that a cap is
+    /// nearly used.
     Warn,
     /// The price check refuses the call.
     Block,
@@ -115,9 +116,25 @@ pub struct Preflight {
     /// The reason why the call is refused; absent if it is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The warning that the call may be expensive; absent without one.
+    /// The warning that the call may be expensive, or that a cap is nearly used; absent without
+    /// one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
+}
+
+impl Preflight {
+    /// Adds a warning to the price check of a call that it allows. A check that is switched off
+    /// warns too.
+    pub(crate) fn warn(&mut self, warning: Option<&str>) {
+        let (Some(warning), false) = (warning, self.action == PreflightAction::Block) else {
+            return;
+        };
+        self.action = PreflightAction::Warn;
+        self.warning = Some(match self.warning.take() {
+            Some(first) => format!("{first}; {warning}"),
+            None => warning.to_owned(),
+        });
+    }
 }
 
 impl PreflightRules {

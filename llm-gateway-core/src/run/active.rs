@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::credential;
 use crate::describe::Keys;
-use crate::dispatch::{Advice, AnsweredAttempt, Attempt, Context, Refusal};
+use crate::dispatch::{Advice, AnsweredAttempt, Attempt, CapsLeft, Context, Refusal};
 use crate::error::{Category, Error};
 use crate::event::EventSender;
 use crate::model::{RunId, Target, TaskClass};
@@ -24,6 +24,8 @@ pub(super) struct ActiveRun<'a> {
     pub(super) task_class: String,
     pub(super) run_id: RunId,
     pub(super) started: Instant,
+    /// What the caps of the day and the month leave, as far as this run has booked.
+    pub(super) caps_left: CapsLeft,
 }
 
 impl<'a> ActiveRun<'a> {
@@ -33,7 +35,8 @@ impl<'a> ActiveRun<'a> {
         task_class: String,
         run_id: RunId,
     ) -> Self {
-        Self { state, events, task_class, run_id, started: Instant::now() }
+        let (started, caps_left) = (Instant::now(), CapsLeft::default());
+        Self { state, events, task_class, run_id, started, caps_left }
     }
 
     /// Returns the policy, or a failure with its problems.
@@ -63,6 +66,7 @@ impl<'a> ActiveRun<'a> {
             ledger: self.state.ledger.as_deref(),
             clock: &*self.state.clock,
             session: &self.state.session,
+            caps_left: &self.caps_left,
             allowance: None,
             stop: None,
             task_class,
@@ -107,6 +111,7 @@ impl<'a> ActiveRun<'a> {
                     preflight,
                     attempts,
                     fallback_from: None,
+                    budget: None,
                     latency,
                     run_id: self.run_id,
                     offline: self.state.offline,

@@ -7,6 +7,7 @@
 //! and `orchestrate`.
 
 mod active;
+mod budget;
 mod cascade;
 mod escalation_counts;
 mod orchestration;
@@ -82,7 +83,8 @@ pub(crate) fn start(state: &Arc<SharedState>, request: Request, wanted: Accepted
     let state = Arc::clone(state);
     let span = tracing::info_span!("run", run_id = %id, task_class = %request.task_class);
     let outcome = async move {
-        ActiveRun::new(&state, &sender, request.task_class.clone(), id).reply(request, wanted).await
+        let run = ActiveRun::new(&state, &sender, request.task_class.clone(), id);
+        run.with_budget(run.reply(request, wanted).await).await
     };
     Run { id, events, outcome: Box::pin(outcome.instrument(span)) }
 }
@@ -94,7 +96,8 @@ pub(crate) fn start_orchestration(state: &Arc<SharedState>, task: Task) -> Run {
     let state = Arc::clone(state);
     let span = tracing::info_span!("run", run_id = %id, task_class = ORCHESTRATE);
     let outcome = async move {
-        ActiveRun::new(&state, &sender, ORCHESTRATE.to_owned(), id).orchestration(task).await
+        let run = ActiveRun::new(&state, &sender, ORCHESTRATE.to_owned(), id);
+        run.with_budget(run.orchestration(task).await).await
     };
     Run { id, events, outcome: Box::pin(outcome.instrument(span)) }
 }

@@ -70,6 +70,7 @@ impl ActiveRun<'_> {
             rounds,
             steps: outcomes,
             verifier_sees: verifier_sees(&orchestration.workflow),
+            budget: None,
             receipt_path: self.archive(policy, &receipt, &bundle).await,
             receipt,
             bundle,

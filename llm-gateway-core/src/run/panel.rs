@@ -94,6 +94,7 @@ impl ActiveRun<'_> {
             members,
             visibility: plan.visibility,
             cost_cap: plan.cost_cap,
+            budget: None,
             receipt,
             bundle,
             receipt_path: None,

@@ -41,6 +41,7 @@ mod policy_values;
 mod properties;
 mod reliability;
 mod requests;
+mod rooms;
 mod secrets;
 mod size;
 #[cfg(feature = "reqwest")]

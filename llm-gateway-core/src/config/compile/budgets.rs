@@ -15,7 +15,7 @@ use super::Compilation;
 use super::routes::usd;
 
 /// The budget of the policy file for one task class.
-struct Budget {
+struct ClassBudget {
     class: TaskClass,
     cap: Cap,
     /// The keys that lead to the budget in the file.
@@ -37,7 +37,7 @@ impl Compilation<'_> {
         policy: &Policy,
         problems: &mut Collector<'_>,
     ) {
-        for Budget { class, cap, path } in budgets(raw) {
+        for ClassBudget { class, cap, path } in budgets(raw) {
             let steps: Vec<PathStep<'_>> = path.iter().map(|key| PathStep::Key(key)).collect();
             let place = self.root.place_of(&steps);
             let (limit, per) = (cap.limit, cap.per.as_str());
@@ -64,12 +64,12 @@ impl Compilation<'_> {
 }
 
 /// Returns every budget of the file. A name that no task class can have is reported elsewhere.
-fn budgets(raw: &RawPolicy) -> Vec<Budget> {
+fn budgets(raw: &RawPolicy) -> Vec<ClassBudget> {
     let budget = |class: &str, path: &[&str], raw: Option<&RawBudget>| {
         let (class, raw) = (TaskClass::new(class).ok()?, raw?);
         let cap = Cap::new(Scope::Class(class.clone()), per_of(raw.per), usd(raw.usd)?);
         let path = path.iter().map(|key| (*key).to_owned()).collect();
-        Some(Budget { class, cap, path })
+        Some(ClassBudget { class, cap, path })
     };
     let classes = raw.defaults.iter().filter_map(|(name, route)| {
         budget(name, &["defaults", name, "budget", "usd"], route.budget.as_ref())

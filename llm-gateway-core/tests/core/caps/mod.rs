@@ -3,6 +3,7 @@
 
 mod budgets;
 mod explained;
+mod left;
 
 use std::sync::Arc;
 
@@ -267,6 +268,22 @@ async fn a_providers_daily_cap_sends_the_call_to_the_next_provider() {
     let answer = ask(&gateway(&policy, Scripted::new(), &all), "quick").await.unwrap();
     assert_eq!(answer.target.provider.as_str(), "gemini");
     assert_eq!(outcomes(&answer.attempts), ["policy_blocked", "ok"]);
+}
+
+#[tokio::test]
+async fn the_budget_of_a_class_leaves_room_for_a_cheaper_fallback() {
+    let with = "fallback: {quick: [{provider: openai, model: free}]}\nreliability:";
+    for per in ["session", "day", "month"] {
+        let budget = format!(", budget: {{usd: 0.0001, per: {per}}}");
+        let policy = policy(&budget).replace("reliability:", with);
+        let answer = ask(&gateway(&policy, Scripted::new(), &[]), "quick").await.unwrap();
+        assert_eq!(answer.target.model.as_str(), "free");
+        assert_eq!(outcomes(&answer.attempts), ["policy_blocked", "ok"]);
+    }
+    // The cap on everything ends the request, as a kill switch does.
+    let all = [(SESSION, "0.0001".to_owned())];
+    let policy = policy("").replace("reliability:", with);
+    assert!(ask(&gateway(&policy, Scripted::new(), &all), "quick").await.is_err());
 }
 
 #[tokio::test]

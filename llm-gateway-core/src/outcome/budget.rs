@@ -1,0 +1,36 @@
+//! What the tightest cap on the calls of a run leaves.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::ledger::CapLeft;
+use crate::model::NanoUsd;
+
+/// The tightest cap on the calls of a run, and what it leaves after them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Budget {
+    /// The calls that the cap is on: `total`, the name of a provider, or `class:NAME`.
+    pub scope: String,
+    /// The length of time over which the cap adds up: `session`, `day` or `month`.
+    pub per: &'static str,
+    /// The part of the cap that is neither spent nor set aside for calls under way, in US dollars.
+    pub left_usd: NanoUsd,
+    /// The warning that the cap is nearly used; `None` while less than four fifths of it are.
+    #[serde(skip)]
+    pub warning: Option<String>,
+}
+
+impl Budget {
+    /// Sets the warning of a cap that is nearly used.
+    pub(crate) fn with_warning(self, warning: Option<String>) -> Self {
+        Self { warning, ..self }
+    }
+}
+
+impl From<&CapLeft> for Budget {
+    fn from(CapLeft { cap, left }: &CapLeft) -> Self {
+        let (scope, per) = (cap.scope.key(), cap.per.as_str());
+        Self { scope, per, left_usd: *left, warning: None }
+    }
+}
