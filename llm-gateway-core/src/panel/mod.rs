@@ -40,7 +40,9 @@ pub use effective::EffectiveSampleSize;
 pub(crate) use effective::MemberAnswer;
 
 /// The answers of a panel's members, before they are compared and certified.
-pub(crate) struct PanelRun {
+pub(crate) struct PanelRun<'a> {
+    /// The booking of the call that was booked with the members, if there is one.
+    pub(crate) beside: Option<Booking<'a>>,
     /// The course of each member's call, in the policy's order.
     pub(crate) courses: Vec<Course>,
     /// The evidence from which the certificate is issued.
@@ -50,8 +52,14 @@ pub(crate) struct PanelRun {
     pub(crate) spent: BTreeMap<u64, AttemptCost>,
 }
 
+/// Returns what the members of a panel may cost together, if the policy sets a limit.
+pub(crate) fn allowance(panel: &PlannedPanel) -> Option<Allowance> {
+    panel.cost_cap.map(|cap| Allowance::new(cap, "cost_cap_usd"))
+}
+
 /// Asks the members of a panel. A member for which `missing_key` returns an error is not asked. If
-/// too few members are left for the quorum, no member is asked.
+/// too few members are left for the quorum, no member is asked. The money for a call `beside` the
+/// members, which may follow them, is set aside with theirs, or nobody is asked.
 ///
 /// # Errors
 /// The error that refuses the panel as a whole, before anything is sent: a kill switch, its price,
@@ -59,14 +67,13 @@ pub(crate) struct PanelRun {
 ///
 /// # Cancel safety
 /// Dropping the future cancels the calls of all members.
-pub(crate) async fn ask(
-    context: &Context<'_>,
+pub(crate) async fn ask<'a>(
+    context: &Context<'a>,
     panel: &PlannedPanel,
     prompt: &Prompt<Blind>,
+    beside: Option<&PreparedCall>,
     missing_key: impl Fn(&Target) -> Option<Error>,
-) -> Result<PanelRun, Error> {
-    let allowance = panel.cost_cap.map(|cap| Allowance::new(cap, "cost_cap_usd"));
-    let context = &Context { allowance: allowance.as_ref(), ..*context };
+) -> Result<PanelRun<'a>, Error> {
     let open = Prompt::from(prompt.clone());
     let prepared = panel.members.iter().map(|member| {
         let call = prepare(context, member, &open)?;
@@ -84,12 +91,13 @@ pub(crate) async fn ask(
         call.as_ref().ok().and_then(|call| evidence::commit(call, &sequence))
     };
     let committed = prepared.iter().map(commit).collect();
-    let calls: Vec<_> = prepared.iter().flatten().map(PreparedCall::worst_case).collect();
-    let bookings = reserve(context, &calls).await?;
+    let calls = prepared.iter().flatten().chain(beside).map(PreparedCall::worst_case);
+    let mut bookings = reserve(context, &calls.collect::<Vec<_>>()).await?;
+    let beside = beside.and_then(|_| bookings.pop());
     let courses = run_all(context, prepared, bookings, &sequence).await;
     let evidence = gather_evidence(context, panel, prompt, committed, &courses);
     let spent = courses.iter().flat_map(evidence::costs).collect();
-    Ok(PanelRun { courses, evidence, spent })
+    Ok(PanelRun { beside, courses, evidence, spent })
 }
 
 /// Refuses every call of a panel if fewer members can be asked than must answer, because their

@@ -6,14 +6,13 @@
 //! could never let pass is thus refused before it costs anything, and nothing that the gate answers
 //! can be in the other request. The gate has half of the time.
 //!
-//! Only the gate's money is set aside before the first request. The strong model's hold is made
-//! when it is asked, as for any call: most gates settle the question, and no call is sent without a
-//! hold, so no cap is passed. If no room is left for it by then, the request fails with the gate's
-//! answers attached.
+//! The money for the gate and for the strong model is set aside in one step, before the first
+//! request, so that a cap that has no room for both refuses the cascade whole. If the gate settles
+//! the question, the strong model's part goes back.
 
 use std::sync::Arc;
 
-use crate::dispatch::{self, Context, PreparedCall, Refusal};
+use crate::dispatch::{self, Booking, Context, PreparedCall, Refusal};
 use crate::error::{BlockedBy, Error, RefusingCap};
 use crate::event::Event;
 use crate::model::{Blind, FinishReason, NanoUsd, Prompt, Sequence, Target};
@@ -47,7 +46,9 @@ impl ActiveRun<'_> {
         // Half of the time is left for the strong model, so that a gate that hangs does not cost
         // the answer.
         let half = Deadline::after(context.deadline.given / 2, self.started);
-        let gate = self.ask_panel(&Context { deadline: half, ..*context }, planned, prompt).await?;
+        let halved = &Context { deadline: half, ..*context };
+        let strong = Some(&prepared.strong);
+        let (gate, booking) = self.ask_panel(halved, planned, prompt, strong).await?;
         let settled = standing_answer(&gate, planned);
         let by = if settled.is_ok() { AnsweredBy::Gate } else { AnsweredBy::Else };
         self.state.escalation_counts.count(context.task_class, by);
@@ -56,7 +57,7 @@ impl ActiveRun<'_> {
                 let answer = answer.clone();
                 Ok(self.cascade_reply(answer, by, because, gate, prepared.preflight))
             }
-            Err(because) => self.escalated(context, prepared, gate, because).await,
+            Err(because) => self.escalated(context, prepared, booking, gate, because).await,
         }
     }
 
@@ -65,13 +66,14 @@ impl ActiveRun<'_> {
         &self,
         context: &Context<'_>,
         PreparedCascade { strong, target, preflight }: PreparedCascade,
+        booking: Option<Booking<'_>>,
         gate: PanelAnswer,
         because: String,
     ) -> Result<Reply, Failure> {
         tracing::debug!(%target, because, "escalates");
         context.events.send(Event::Escalating { to: target, because: because.clone() });
         let course =
-            dispatch::run_alone(context, strong, None, Arc::new(Sequence::default())).await;
+            dispatch::run_alone(context, strong, booking, Arc::new(Sequence::default())).await;
         let instead = "name another strong model in the policy";
         match self.outcome(course.result, course.attempts, course.latency, instead) {
             Ok(answer) => {

@@ -4,7 +4,7 @@
 use crate::certificate::{
     Certificate, Claim, ClaimResult, Claims, Kinship, Lineage, Receipt, Rules,
 };
-use crate::dispatch::Context;
+use crate::dispatch::{Booking, Context, PreparedCall};
 use crate::error::{Category, Error};
 use crate::model::{Blind, Prompt, Target};
 use crate::outcome::{Answer, Failure, FailureParts, PanelAnswer, Reply};
@@ -24,7 +24,9 @@ impl ActiveRun<'_> {
         if let Some(error) = self.in_vain(plan) {
             return Err(self.failure(error));
         }
-        let answer = self.ask_panel(context, plan, prompt).await?;
+        let allowance = panel::allowance(plan);
+        let context = &Context { allowance: allowance.as_ref(), ..*context };
+        let (answer, _) = self.ask_panel(context, plan, prompt, None).await?;
         match self.refusal(plan, &answer) {
             Some(error) => {
                 let attempts = answer.attempts().cloned().collect();
@@ -53,28 +55,31 @@ impl ActiveRun<'_> {
     }
 
     /// Asks all members, compares and certifies their answers, and writes the receipt. Whether the
-    /// result is an answer is decided by the caller.
-    pub(super) async fn ask_panel(
+    /// result is an answer is decided by the caller. The booking that is returned is that of the
+    /// call `beside` the members.
+    pub(super) async fn ask_panel<'b>(
         &self,
-        context: &Context<'_>,
+        context: &Context<'b>,
         plan: &PlannedPanel,
         prompt: &Prompt<Blind>,
-    ) -> Result<PanelAnswer, Failure> {
+        beside: Option<&PreparedCall>,
+    ) -> Result<(PanelAnswer, Option<Booking<'b>>), Failure> {
         let keyless = |target: &Target| self.missing_key(context.policy, target, "member");
-        let said = panel::ask(context, plan, prompt, keyless).await;
-        let said = said.map_err(|error| self.failure(error))?;
+        let said = panel::ask(context, plan, prompt, beside, keyless).await;
+        let mut said = said.map_err(|error| self.failure(error))?;
+        let booking = said.beside.take();
         let mut answer = self.compare(context.policy, plan, said);
         for member in answer.answers() {
             self.state.recent_answers.add(&member.text());
         }
         let PanelAnswer { receipt, bundle, .. } = &answer;
         answer.receipt_path = self.archive(context.policy, receipt, bundle).await;
-        Ok(answer)
+        Ok((answer, booking))
     }
 
     /// Compares the answers of a panel and certifies them.
-    fn compare(&self, policy: &Policy, plan: &PlannedPanel, said: PanelRun) -> PanelAnswer {
-        let PanelRun { courses, mut evidence, spent } = said;
+    fn compare(&self, policy: &Policy, plan: &PlannedPanel, said: PanelRun<'_>) -> PanelAnswer {
+        let PanelRun { courses, mut evidence, spent, .. } = said;
         evidence.earlier_answers = self.state.recent_answers.all();
         let particulars = self.particulars(policy, spent);
         let rules = Rules::new(plan.visibility.require, plan.visibility.quorum);

@@ -95,14 +95,14 @@ fn calls(class: &TaskClass, policy: &Policy) -> Vec<(String, NanoUsd)> {
     let groups: Vec<Vec<PlannedTarget>> = match plan.shape {
         PlanShape::Single(chain) => chain.iter().map(alone).collect(),
         PlanShape::Panel(panel) => vec![panel.members],
-        PlanShape::Cascade { gate, otherwise } => vec![gate.members, alone(&otherwise)],
+        PlanShape::Cascade { gate, otherwise } => vec![[gate.members, alone(&otherwise)].concat()],
     };
     let group = |group: Vec<PlannedTarget>| {
         let cost = NanoUsd::total(group.iter().map(PlannedTarget::least_cost))?;
         let names: Vec<String> = group.iter().map(|it| it.target.to_string()).collect();
         Some(match names.as_slice() {
             [one] => (format!("a call to {one}"), cost),
-            all => (format!("asking {} at once", all.join(", ")), cost),
+            all => (format!("asking {} together", all.join(", ")), cost),
         })
     };
     groups.into_iter().filter_map(group).collect()

@@ -84,12 +84,13 @@ fn a_budget_below_what_is_asked_at_once_is_warned_of_with_models_and_figures() {
         "cascade: {{gate: {two}, else: {{provider: openai, model: dear}}}}, max_tokens: 1000, "
     );
     let fallback = "fallback: {quick: [{provider: openai, model: dear}]}\n";
-    let gate = "asking openai/m, gemini/m at once may cost $0.02 or more";
+    let gate = "asking openai/m, gemini/m together may cost $0.02 or more";
+    let whole = "asking openai/m, gemini/m, openai/dear together may cost $0.12 or more";
     for (keys, more, enough, less, told) in [
         (SINGLE, "", "0.01", "0.009", &["a call to openai/m may cost $0.01 or more"][..]),
         (SINGLE, fallback, "0.1", "0.09", &["a call to openai/dear may cost $0.10 or more"]),
         (&panel, "", "0.02", "0.019", &[gate]),
-        (&cascade, "", "0.1", "0.019", &[gate, "a call to openai/dear may cost $0.10 or more"]),
+        (&cascade, "", "0.12", "0.119", &[whole]),
     ] {
         for per in ["session", "day", "month"] {
             let with = |usd| loaded(&format!("{keys}budget: {{usd: {usd}, per: {per}}}"), more);

@@ -72,31 +72,40 @@ fn capped_by(name: &str, nanos: u64) -> Environment {
         .with("LLM_GATEWAY_LEDGER_PATH", "/nowhere/ledger.db")
 }
 
+/// The worst case of the gate and of the strong model, which is twice as expensive as one of the
+/// gate's two models.
+const BOTH_WAYS: u64 = 4 * WORST_CASE;
+
 #[tokio::test]
-async fn a_cap_that_the_gate_has_used_up_refuses_the_strong_model_and_keeps_the_answers() {
-    let ledger = Arc::new(MemoryLedger::new());
-    let script = Scripted::new().answer("42").answer("41");
-    // The cap has room for the gate or for the strong model, and the gate has cost something.
-    let gateway = gateway_in(POLICY, script.clone(), ledger.clone(), capped(2 * WORST_CASE));
-    let failure = gateway.cascade(question()).await.unwrap_err();
-    assert_eq!(failure.category(), Category::PolicyBlocked);
-    assert_eq!(failure.panel().unwrap().answers().count(), 2);
-    assert_eq!(script.requests().len(), 2);
-    let spent = spent(&ledger, SpendBy::TaskClass).await;
-    assert_eq!(
-        (Some(spent.settled), spent.held),
-        (failure.panel().unwrap().total_cost(), NanoUsd::ZERO)
-    );
+async fn a_cap_without_room_for_both_ways_refuses_the_cascade_whole() {
+    for nanos in [2 * WORST_CASE, BOTH_WAYS - 1] {
+        let ledger = Arc::new(MemoryLedger::new());
+        let script = Scripted::new().answer("42").answer("42");
+        let gateway = gateway_in(POLICY, script.clone(), ledger.clone(), capped(nanos));
+        let failure = gateway.cascade(question()).await.unwrap_err();
+        assert_eq!(failure.category(), Category::PolicyBlocked);
+        let asked = NanoUsd::from_nanos(BOTH_WAYS).to_string();
+        assert!(failure.to_string().contains(&asked), "{failure}");
+        assert!(failure.panel().is_none() && script.requests().is_empty());
+        let spent = spent(&ledger, SpendBy::TaskClass).await;
+        assert_eq!((spent.settled, spent.held), (NanoUsd::ZERO, NanoUsd::ZERO));
+    }
 }
 
 #[tokio::test]
-async fn a_cap_that_has_room_for_the_gate_and_then_the_strong_model_lets_both_in() {
-    let ledger = Arc::new(MemoryLedger::new());
-    let script = Scripted::new().answer("42").answer("41").answer("43");
-    let gateway = gateway_in(POLICY, script, ledger.clone(), capped(3 * WORST_CASE));
-    let cascade = gateway.cascade(question()).await.unwrap();
-    let spent = spent(&ledger, SpendBy::TaskClass).await;
-    assert_eq!((Some(spent.settled), spent.held), (cascade.total_cost(), NanoUsd::ZERO));
+async fn a_cap_with_room_for_both_ways_lets_both_in_and_what_is_not_needed_goes_back() {
+    for (second, by) in [("41", AnsweredBy::Else), ("42", AnsweredBy::Gate)] {
+        let ledger = Arc::new(MemoryLedger::new());
+        let script = Scripted::new().answer("42").answer(second).answer("43");
+        let gateway = gateway_in(POLICY, script, ledger.clone(), capped(BOTH_WAYS));
+        let cascade = gateway.cascade(question()).await.unwrap();
+        assert_eq!(cascade.answered_by, by);
+        gateway.drain().await.unwrap();
+        let spent = spent(&ledger, SpendBy::TaskClass).await;
+        assert_eq!((Some(spent.settled), spent.held), (cascade.total_cost(), NanoUsd::ZERO));
+        let left = NanoUsd::from_nanos(BOTH_WAYS).saturating_sub(spent.settled);
+        assert_eq!(cascade.answer.budget.unwrap().left_usd, left);
+    }
 }
 
 #[tokio::test]
