@@ -4,6 +4,7 @@ use std::io;
 
 use llm_gateway_core::CascadeAnswer;
 
+use crate::budget;
 use crate::layout::{harmless, path_name};
 use crate::render::price;
 use crate::terminal::{FAINT, Terminal};
@@ -22,8 +23,9 @@ fn summary(cascade: &CascadeAnswer) -> String {
         Some(_) => format!("{target}, escalated: {because}"),
     };
     let cost = price(cascade.total_cost());
+    let left = budget::left(cascade.answer.budget.as_ref());
     let path = cascade.gate.receipt_path.as_ref();
     let receipt = path.map(|path| format!("\nreceipt in {}", path_name(path)));
     let seconds = cascade.latency.as_secs_f64();
-    format!("{who} · {cost} · {seconds:.1} s{}", receipt.unwrap_or_default())
+    format!("{who} · {cost}{left} · {seconds:.1} s{}", receipt.unwrap_or_default())
 }

@@ -3,6 +3,7 @@
 //! Each subcommand has a file of its own. `terminal` writes to stdout and stderr, `render` turns
 //! values into tables. No policy lives here.
 
+mod budget;
 mod cascade;
 mod check;
 mod client_config;

@@ -11,9 +11,9 @@ use serde_json::json;
 
 use crate::glance::{Glance, Group};
 use crate::layout::{HANG, harmless, path_name};
-use crate::render;
 use crate::render::{price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
+use crate::{budget, render};
 
 /// Shows the outcome of a panel, whether it was accepted as an answer or refused.
 pub(crate) fn show(panel: &PanelAnswer, terminal: &mut Terminal) -> io::Result<()> {
@@ -81,10 +81,11 @@ fn summary(panel: &PanelAnswer) -> String {
         (Some(true), Some(cap)) => format!(", above its cap of {cap}"),
         _ => String::new(),
     };
+    let left = budget::left(panel.budget.as_ref());
     let path = panel.receipt_path.as_ref();
     let path = path.map(|path| format!(" in {}", path_name(path)));
     format!(
-        "{answered} of {asked} answered · {cost}{above} · {:.1} s\nreceipt {}{}",
+        "{answered} of {asked} answered · {cost}{above}{left} · {:.1} s\nreceipt {}{}",
         panel.latency.as_secs_f64(),
         panel.receipt.digest(),
         path.unwrap_or_default(),

@@ -14,7 +14,7 @@ use crate::layout::harmless;
 use crate::options::{Route, USAGE};
 use crate::render::{price, tried};
 use crate::terminal::{FAINT, Terminal};
-use crate::{cascade, panel, prompt, receipt};
+use crate::{budget, cascade, panel, prompt, receipt};
 
 pub(crate) async fn run(
     route: Route,
@@ -108,6 +108,11 @@ fn show(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::R
     if terminal.json {
         return terminal.document(&Envelope::from(outcome));
     }
+    show_outcome(outcome, terminal)?;
+    budget::warn(outcome.as_ref().ok().and_then(Reply::budget), terminal)
+}
+
+fn show_outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::Result<()> {
     match outcome {
         Ok(Reply::Single(answer)) => {
             terminal.answer(&answer.text())?;
@@ -140,10 +145,11 @@ pub(crate) fn summary(answer: &Answer) -> String {
         n => format!(" · at try {}", n + 1),
     };
     format!(
-        "{} · {} tokens in, {} out · {cost} · {:.1} s{retries}{}",
+        "{} · {} tokens in, {} out · {cost}{} · {:.1} s{retries}{}",
         answer.target,
         usage.input(),
         usage.output,
+        budget::left(answer.budget.as_ref()),
         answer.latency.as_secs_f64(),
         fallback.unwrap_or_default(),
     )

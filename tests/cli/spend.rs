@@ -6,7 +6,7 @@ use wiremock::ResponseTemplate;
 
 use crate::hanging::Hanging;
 use crate::policies::served_by;
-use crate::program::{Ended, Home, Run};
+use crate::program::{Ended, Home, Run, flowing};
 
 const TOTAL: &str = "LLM_GATEWAY_CAP_TOTAL_MONTHLY";
 
@@ -262,4 +262,51 @@ fn what_a_killed_process_held_counts_until_it_is_dropped_and_a_living_ones_stays
     assert_eq!(nanos(&after["caps"]["total/month"]["left_usd"]), 1_000_000_000 - held);
     let again = capped(&["--drop-unsettled", "--yes"]);
     assert_eq!(again["dropped"], json!({ "holds": 0, "amount_usd": 0.0 }));
+}
+
+#[test]
+fn every_answer_tells_a_person_what_is_left_and_warns_near_the_end() {
+    let ask = |class: &str, name: &str, cap: &str| {
+        let home = Home::new();
+        let run = home.program(["--offline", "route", class, "Why?"]).env(name, cap);
+        flowing(&run.ends().exits(0).stderr)
+    };
+    for class in ["quick_answer", "triple_review"] {
+        let free = flowing(
+            &Home::new().program(["--offline", "route", class, "Why?"]).ends().exits(0).stderr,
+        );
+        assert!(!free.contains(" left "), "{free}");
+        for (name, when) in [
+            ("LLM_GATEWAY_CAP_SESSION", "left in this session"),
+            ("LLM_GATEWAY_CAP_TOTAL_DAILY", "left today"),
+            ("LLM_GATEWAY_CAP_TOTAL_MONTHLY", "left this month"),
+        ] {
+            let told = ask(class, name, "9");
+            assert!(told.contains("· $8.9") && told.contains(when), "{told}");
+            assert!(!told.contains("warning"), "{told}");
+        }
+    }
+    let home = Home::new();
+    let task = home.program(["--offline", "orchestrate", "Tidy up"]);
+    let told = flowing(&task.env("LLM_GATEWAY_CAP_SESSION", "9").ends().exits(0).stderr);
+    assert!(told.contains("left in this session"), "{told}");
+}
+
+#[test]
+fn a_cap_that_is_nearly_used_is_a_warning_on_stderr() {
+    // A cut answer counts at its whole worst case, and the fallback is free.
+    let cut = BlockingProvider::with(ResponseTemplate::new(200).set_body_string("{"));
+    let spare = BlockingProvider::answering("smaller", "because");
+    let home = Home::holding(&served_by(&cut.address(), &spare.address()));
+    let ask = |cap: &str| {
+        let run = home.with_policy(&["route", "safe", "Why?"]).env("LOCAL_API_KEY", "key-of-local");
+        let ended = run.env("LLM_GATEWAY_CAP_SESSION", cap).ends().exits(0);
+        assert_eq!(ended.stdout, "because\n");
+        flowing(&ended.stderr)
+    };
+    let told = ask("0.0006");
+    let sentence = "warning: the session cap of $0.0006 on everything leaves $0.0000";
+    assert!(told.contains(sentence) && told.contains("begins anew with a new process"), "{told}");
+    let told = ask("0.6");
+    assert!(!told.contains("warning") && told.contains("left in this session"), "{told}");
 }

@@ -140,3 +140,15 @@ fn json_holds_every_call_with_its_whole_envelope() {
         assert_eq!(call["envelope"]["meta"]["offline"], true, "{call}");
     }
 }
+
+#[test]
+fn the_cost_lines_say_what_the_tightest_cap_leaves() {
+    let said = flowing(&TOUR.stdout);
+    for line in ["was possible; $4.9", "for all members; $4.9", "for all steps; $4.9"] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert_eq!(said.matches(" left in this session").count(), 4, "{said}");
+    // A policy of one's own may have models without a price, which no cap lets through.
+    let own = Home::holding(SMALL).with_policy(&["tour"]).ends().exits(0);
+    assert!(!own.stdout.contains(" left "), "{}", own.stdout);
+}

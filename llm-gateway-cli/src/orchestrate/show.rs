@@ -9,6 +9,7 @@ use llm_gateway_core::model::StepRole;
 use llm_gateway_core::outcome::{ChecklistItem, Decision, Ending, Met, Verdict};
 use llm_gateway_core::{Envelope, Failure, OrchestrationOutcome, Reply};
 
+use crate::budget;
 use crate::layout::{HANG, harmless};
 use crate::render::{price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
@@ -150,14 +151,15 @@ fn show_summary(done: &OrchestrationOutcome, terminal: &mut Terminal) -> io::Res
             terminal.note(&format!("{FAINT}round {number} was refused: {why}{FAINT:#}"))?;
         }
     }
-    let cost = price(done.total_cost());
+    let (cost, left) = (price(done.total_cost()), budget::left(done.budget.as_ref()));
     let (depth, calls, rounds) = (&done.depth, done.steps.len(), done.rounds.len());
     let seconds = done.latency.as_secs_f64();
     let noun =
         |number, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
     let (calls, rounds) = (noun(calls, "call"), noun(rounds, "round"));
-    let line = format!("depth {depth} · {calls} in {rounds} · {cost} · {seconds:.1} s");
-    terminal.note(&format!("{FAINT}{line}{FAINT:#}"))
+    let line = format!("depth {depth} · {calls} in {rounds} · {cost}{left} · {seconds:.1} s");
+    terminal.note(&format!("{FAINT}{line}{FAINT:#}"))?;
+    budget::warn(done.budget.as_ref(), terminal)
 }
 
 /// Returns the text of a model as one short, harmless line.

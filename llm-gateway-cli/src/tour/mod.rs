@@ -105,12 +105,18 @@ fn demos(selection: &Selection) -> Vec<Demo> {
     singles.into_iter().chain(panel).chain([orchestration, mistake]).collect()
 }
 
+/// The variable that caps the tour's session, and its value in US dollars.
+const CAP: &str = "LLM_GATEWAY_CAP_SESSION";
+const CAP_USD: &str = "5";
+
 pub(crate) async fn run(flags: &GatewayFlags, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
     let script = Scripted::new();
-    let mut builder = Gateway::builder().environment(Environment::empty());
-    if let Some(path) = &flags.routing {
-        builder = builder.policy_file(path);
-    }
+    // The shipped policy is shown under a cap. Under another, a model without a price would be
+    // refused.
+    let builder = match &flags.routing {
+        Some(path) => Gateway::builder().environment(Environment::empty()).policy_file(path),
+        None => Gateway::builder().environment(Environment::empty().with(CAP, CAP_USD)),
+    };
     let gateway = match builder.scripted(script.clone()).build() {
         Ok(gateway) => gateway,
         Err(problems) => {

@@ -7,6 +7,7 @@ use llm_gateway_core::model::NanoUsd;
 use serde_json::Value;
 
 use super::Demo;
+use crate::budget::left_in;
 use crate::glance::{Glance, Group};
 use crate::layout::{HANG, harmless};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
@@ -40,12 +41,13 @@ pub(super) fn demo(
     let text = harmless(envelope["data"]["text"].as_str().unwrap_or_default());
     terminal.line(&format!("   {GOOD}answer{GOOD:#}  {HANG}{text}"))?;
     terminal.line(&format!(
-        "   {FAINT}cost{FAINT:#}    {HANG}{} ({}): {} tokens in, {} out; at most {} was possible",
+        "   {FAINT}cost{FAINT:#}    {HANG}{} ({}): {} tokens in, {} out; at most {} was possible{}",
         dollars(&meta["cost_usd_approx"]),
         meta["cost_basis"].as_str().unwrap_or_default(),
         meta["tokens"]["input"],
         meta["tokens"]["output"],
         dollars(&meta["preflight"]["estimated_max_cost_usd"]),
+        left_in(meta, dollars),
     ))?;
     terminal.line(&format!("   {FAINT}why{FAINT:#}     {HANG}{}", why(meta)))
 }
@@ -80,7 +82,10 @@ fn panel(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
         word("required")
     ))?;
     let cost = dollars(&meta["total_cost_usd_approx"]);
-    terminal.line(&format!("   {FAINT}cost{FAINT:#}      {HANG}{cost} for all members"))
+    terminal.line(&format!(
+        "   {FAINT}cost{FAINT:#}      {HANG}{cost} for all members{}",
+        left_in(meta, dollars)
+    ))
 }
 
 /// Shows the steps of an orchestration, its artifact, and whether to believe it.
@@ -96,7 +101,10 @@ fn orchestration(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<(
     terminal.line(&format!("   {GOOD}artifact{GOOD:#}  {HANG}{artifact}"))?;
     terminal.line(&format!("   {FAINT}verdict{FAINT:#}   {HANG}{}", verdict(data, meta)))?;
     let cost = dollars(&meta["total_cost_usd_approx"]);
-    terminal.line(&format!("   {FAINT}cost{FAINT:#}      {HANG}{cost} for all steps"))
+    terminal.line(&format!(
+        "   {FAINT}cost{FAINT:#}      {HANG}{cost} for all steps{}",
+        left_in(meta, dollars)
+    ))
 }
 
 /// Returns a line about an orchestration's verdict and what the verifier saw.

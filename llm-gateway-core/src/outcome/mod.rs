@@ -158,6 +158,16 @@ impl Reply {
         }
     }
 
+    /// Returns what the tightest cap on the calls of the run leaves; `None` without a cap.
+    pub fn budget(&self) -> Option<&Budget> {
+        match self {
+            Self::Single(answer) => answer.budget.as_ref(),
+            Self::Panel(panel) => panel.budget.as_ref(),
+            Self::Orchestration(orchestrated) => orchestrated.budget.as_ref(),
+            Self::Cascade(cascade) => cascade.answer.budget.as_ref(),
+        }
+    }
+
     /// Returns the answer of a single model, if the task class asks one.
     pub fn into_answer(self) -> Option<Answer> {
         match self {
