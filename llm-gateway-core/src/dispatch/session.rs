@@ -39,7 +39,7 @@ impl Session {
     ///
     /// # Errors
     /// [`CapRefusal`] by the first of the caps that has no room.
-    pub(super) fn take(
+    pub(crate) fn take(
         &self,
         attempts: &[HoldRequest],
         caps: &[Cap],
@@ -89,10 +89,10 @@ fn counts(cap: &Cap, attempt: &HoldRequest) -> bool {
 }
 
 /// The amount that one attempt has taken out of a session.
-pub(super) type SessionHold<'a> = Taken<SessionShare<'a>>;
+pub(crate) type SessionHold<'a> = Taken<SessionShare<'a>>;
 
 /// The sums of a session in which one attempt counts.
-pub(super) struct SessionShare<'a> {
+pub(crate) struct SessionShare<'a> {
     of: &'a Session,
     /// The capped scopes in which the attempt counts.
     scopes: Vec<Scope>,

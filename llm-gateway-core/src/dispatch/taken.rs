@@ -4,7 +4,7 @@
 use crate::model::NanoUsd;
 
 /// TakenFrom in memory out of which attempts take their worst cases.
-pub(super) trait TakenFrom {
+pub(crate) trait TakenFrom {
     /// Ends an attempt that has taken `amount`, of which `stays` counts as spent. A provider can
     /// bill more than the worst case, so `stays` may be the larger one.
     fn end(&self, amount: NanoUsd, stays: NanoUsd);
@@ -47,12 +47,12 @@ impl<S: TakenFrom> Taken<S> {
     }
 
     /// Marks the attempt as sent: the first byte of its request is about to leave.
-    pub(super) fn sent(&mut self) {
+    pub(crate) fn sent(&mut self) {
         self.stays = self.amount;
     }
 
     /// Ends the attempt at its cost, which counts as it is, even above the amount.
-    pub(super) fn settle(mut self, cost: NanoUsd) {
+    pub(crate) fn settle(mut self, cost: NanoUsd) {
         self.stays = cost;
     }
 }
