@@ -61,7 +61,9 @@ fn run(
 ) -> anyhow::Result<ExitCode> {
     let flags = &options.global.gateway;
     match &options.command {
-        Command::Check(check) => check::run(check, &flags.gateway(environment), &mut terminal),
+        Command::Check(check) => {
+            check::run(check, &flags.gateway(environment.clone()), &environment, &mut terminal)
+        }
         Command::Route(route) => {
             let gateway = flags.gateway(environment);
             let command = route::run(route.clone(), gateway.clone(), terminal);

@@ -109,6 +109,9 @@ pub(crate) struct Check {
     /// Count warnings as errors.
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Warn of what is set here and would not reach the server that this MCP client starts.
+    #[arg(long, value_enum)]
+    pub(crate) client: Option<Client>,
 }
 
 #[derive(Clone, Args)]
@@ -257,6 +260,8 @@ pub(crate) enum Client {
     Vscode,
     /// Gemini CLI
     Gemini,
+    /// opencode
+    Opencode,
 }
 
 fn at_least_one(text: &str) -> Result<u64, String> {

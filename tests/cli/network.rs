@@ -145,7 +145,7 @@ fn codex_lets_the_variables_in_force_through() {
     let certificates = [("SSL_CERT_FILE", "/etc/ca.pem")];
     let run = with(home.with_policy(&["client-config", "codex"]), &proxies);
     let entry = with(run, &certificates).ends().exits(0).stdout;
-    let names = r#"["OPENAI_API_KEY","NO_PROXY","SSL_CERT_FILE","https_proxy"]"#;
+    let names = r#"["NO_PROXY","OPENAI_API_KEY","SSL_CERT_FILE","https_proxy"]"#;
     assert!(entry.contains(&format!("env_vars = {names}\n")), "{entry}");
     assert!(!entry.contains("canary"), "{entry}");
     for client in ["claude-code", "gemini"] {

@@ -17,10 +17,15 @@ fn entry(file: &str, section: &str) -> Value {
 /// Starts the server as an entry says. `expand` is how the client expands `${NAME}`; a client
 /// without a value passes the text on unchanged.
 fn started(entry: &Value, place: &Place, expand: impl Fn(&str) -> String) -> Launch {
-    assert_eq!(entry["command"], "llm-gateway-stdio");
-    let arguments = entry["args"].as_array().unwrap().iter().map(|a| a.as_str().unwrap());
+    // opencode has the command and its arguments in one list.
+    let (command, arguments) = match entry["command"].as_array() {
+        Some(command) => (command[0].clone(), command[1..].to_vec()),
+        None => (entry["command"].clone(), entry["args"].as_array().unwrap().clone()),
+    };
+    assert_eq!(command, "llm-gateway-stdio");
+    let arguments = arguments.iter().map(|argument| argument.as_str().unwrap());
     let launch = arguments.fold(server().inside(place), Launch::argument);
-    let variables = entry["env"].as_object().unwrap().iter();
+    let variables = entry.get("env").unwrap_or(&entry["environment"]).as_object().unwrap().iter();
     variables.fold(launch, |launch, (name, value)| {
         launch.variable(name, expand(value.as_str().unwrap()))
     })
@@ -48,6 +53,7 @@ async fn every_json_entry_hands_the_keys_of_the_built_in_policy_over() {
         ("cursor.json", "mcpServers"),
         ("gemini.json", "mcpServers"),
         ("vscode.json", "servers"),
+        ("opencode.json", "mcp"),
     ] {
         let place = Place::with_policy("");
         let entry = entry(file, section);

@@ -5,6 +5,7 @@
 //! for each task class, and the conclusion.
 
 mod classes;
+mod client;
 mod diagnostic;
 mod missing_key;
 
@@ -15,22 +16,24 @@ use anstyle::Style;
 use llm_gateway_core::config::{Diagnostic, Severity};
 use llm_gateway_core::describe::{Description, TaskClassDescription};
 use llm_gateway_core::policy::RouteKind;
-use llm_gateway_core::{Category, Envelope, Error, Gateway};
+use llm_gateway_core::{Category, Envelope, Environment, Error, Gateway};
 use serde_json::{Value, json};
 
 use crate::info::notices;
-use crate::layout::{name, path_name};
-use crate::options::Check;
+use crate::layout::{HANG, harmless, name, path_name};
+use crate::options::{Check, Client};
 use crate::render;
-use crate::terminal::{BAD, DOUBTFUL, GOOD, STRONG, Terminal};
+use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
+use client::Unreached;
 use missing_key::{MissingKey, missing_keys};
 
 pub(crate) fn run(
     check: &Check,
     gateway: &Gateway,
+    environment: &Environment,
     terminal: &mut Terminal,
 ) -> anyhow::Result<ExitCode> {
-    let findings = Findings::of(check, gateway);
+    let findings = Findings::of(check, gateway, environment);
     if terminal.json {
         terminal.document(&findings.envelope(gateway))?;
     } else {
@@ -43,13 +46,18 @@ pub(crate) fn run(
 struct Findings {
     problems: Vec<Diagnostic>,
     missing: Vec<MissingKey>,
+    /// What would not reach the server in the client that was asked about.
+    unreached: Option<Unreached>,
+    /// The client that was asked about.
+    client: Option<Client>,
     description: Option<Description>,
-    /// The severity of a missing key: an error with `--strict`, else a warning.
+    /// The severity of a missing key and of what does not reach a client: an error with `--strict`,
+    /// else a warning.
     key_severity: Severity,
 }
 
 impl Findings {
-    fn of(check: &Check, gateway: &Gateway) -> Self {
+    fn of(check: &Check, gateway: &Gateway, environment: &Environment) -> Self {
         let description = gateway.describe().ok();
         let mut problems = gateway.problems().to_vec();
         problems.extend(gateway.certificate_problems());
@@ -58,17 +66,26 @@ impl Findings {
         }
         let key_severity = if check.strict { Severity::Error } else { Severity::Warning };
         let missing = description.as_ref().map(missing_keys).unwrap_or_default();
-        Self { problems, missing, description, key_severity }
+        let unreached = check.client.zip(description.as_ref());
+        let unreached = unreached.and_then(|(client, it)| Unreached::find(client, it, environment));
+        let client = check.client;
+        Self { problems, missing, unreached, client, description, key_severity }
     }
 
     fn errors(&self) -> usize {
         let problems = self.problems.iter().map(|problem| problem.severity);
         let keys = self.missing.iter().map(|_| self.key_severity);
-        problems.chain(keys).filter(|severity| *severity == Severity::Error).count()
+        let unreached = self.unreached.iter().map(|_| self.key_severity);
+        problems
+            .chain(keys)
+            .chain(unreached)
+            .filter(|severity| *severity == Severity::Error)
+            .count()
     }
 
     fn warnings(&self) -> usize {
-        self.problems.len() + self.missing.len() - self.errors()
+        let unreached = self.unreached.iter().count();
+        self.problems.len() + self.missing.len() + unreached - self.errors()
     }
 
     fn show(&self, terminal: &mut Terminal) -> std::io::Result<()> {
@@ -84,6 +101,7 @@ impl Findings {
             let line = missing.line(width.saturating_sub(severity.len() + 2));
             terminal.line(&format!("{style}{severity}{style:#}: {line}"))?;
         }
+        self.show_reach(terminal)?;
         if let Some(description) = &self.description {
             terminal.line(&format!("policy: {}", name(&description.policy_file)))?;
             if let Some(path) = &description.absent_policy {
@@ -96,6 +114,23 @@ impl Findings {
             terminal.laid_out(&classes::table(description, width))?;
         }
         terminal.line(&self.conclusion())
+    }
+
+    /// Shows what of the set-up reaches the server in the client that was asked about.
+    fn show_reach(&self, terminal: &mut Terminal) -> std::io::Result<()> {
+        let Some(client) = self.client else { return Ok(()) };
+        match &self.unreached {
+            Some(Unreached { message, hint, .. }) => {
+                let (style, severity) = told(self.key_severity);
+                terminal
+                    .line(&format!("{style}{severity}{style:#}: {HANG}{}", harmless(message)))?;
+                terminal.line(&format!("{FAINT}hint{FAINT:#}: {HANG}{hint}"))
+            }
+            None => terminal.line(&format!(
+                "client: what is set here reaches the server in {}",
+                client::name_of(client)
+            )),
+        }
     }
 
     fn conclusion(&self) -> String {
@@ -148,7 +183,9 @@ impl Findings {
 
     fn envelope(&self, gateway: &Gateway) -> Envelope {
         let keys = self.missing.iter().map(|missing| missing.as_problem(self.key_severity));
-        let problems: Vec<Value> = self.problems.iter().map(|p| json!(p)).chain(keys).collect();
+        let unreached = self.unreached.iter().map(|it| it.as_problem(self.key_severity));
+        let problems = self.problems.iter().map(|p| json!(p)).chain(keys).chain(unreached);
+        let problems: Vec<Value> = problems.collect();
         let classes = self.description.as_ref().map(|description| &description.task_classes);
         let classes = classes.map_or(json!([]), |classes| json!(classes));
         let mut envelope = match gateway.policy() {
@@ -182,6 +219,11 @@ impl Findings {
             if !description.certificates.is_empty() {
                 data.insert("certificates".to_owned(), json!(description.certificates));
             }
+        }
+        if let (Some(client), Value::Object(data)) = (self.client, &mut data) {
+            let unreached = self.unreached.as_ref().map(|it| &it.variables);
+            let told = json!({ "name": client::name_of(client), "unreached": unreached.into_iter().flatten().collect::<Vec<_>>() });
+            data.insert("client".to_owned(), told);
         }
         let orchestration = self.description.as_ref().and_then(|it| it.orchestration.as_ref());
         if let (Some(orchestration), Value::Object(data)) = (orchestration, &mut data) {

@@ -202,6 +202,16 @@ impl Policy {
         &self.reliability
     }
 
+    /// Returns the longest time that any request or task may take: the longest deadline of a task
+    /// class or of orchestrations.
+    pub fn longest_deadline(&self) -> Duration {
+        let of_routes = self.routes.iter().filter_map(|route| route.deadline);
+        let of_tasks = self.orchestration.iter().map(|orchestration| orchestration.deadline);
+        let is_default_used = self.routes.iter().any(|route| route.deadline.is_none());
+        let default = is_default_used.then_some(self.reliability.deadline);
+        of_routes.chain(of_tasks).chain(default).max().unwrap_or_default()
+    }
+
     /// Returns the roles and depths of orchestrations, if the file has any.
     pub fn orchestration(&self) -> Option<&Orchestration> {
         self.orchestration.as_ref()
