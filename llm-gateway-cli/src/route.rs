@@ -6,9 +6,8 @@ use std::time::Duration;
 use tokio::task::block_in_place;
 use tokio::time::Instant;
 
-use llm_gateway_core::{
-    Answer, Envelope, Event, Events, Failure, Gateway, Reply, Request, RunFuture,
-};
+use llm_gateway_core::front::Progress;
+use llm_gateway_core::{Answer, Envelope, Events, Failure, Gateway, Reply, Request, RunFuture};
 
 use crate::layout::harmless;
 use crate::options::{Route, USAGE};
@@ -66,11 +65,14 @@ async fn watched(
 ) -> Result<Reply, Failure> {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     let began = Instant::now();
-    let mut step = String::new();
+    let (mut progress, mut step) = (Progress::default(), String::new());
     let outcome = loop {
         tokio::select! {
             outcome = &mut outcome => break outcome,
-            Some(event) = events.next() => step = progress_of(&event),
+            Some(event) = events.next() => {
+                progress.take(&event);
+                step = step_of(&progress);
+            }
             _ = seconds.tick() => {}
         }
         let elapsed = began.elapsed().as_secs();
@@ -81,27 +83,12 @@ async fn watched(
     outcome
 }
 
-/// Returns the text of the progress line for an event.
-pub(crate) fn progress_of(event: &Event) -> String {
-    match event {
-        Event::Attempt { target, number: 1, .. } => format!("asking {target}"),
-        Event::Attempt { target, number, .. } => format!("asking {target} (try {number})"),
-        Event::Writing { target, tokens, .. } => {
-            format!("{target} is writing, about {tokens} tokens so far")
-        }
-        Event::Waiting { target, wait, .. } => {
-            format!("{target} failed, waiting {:.1} s to try again", wait.as_secs_f64())
-        }
-        Event::Member { member, of, answered: true, .. } => {
-            format!("member {member} of {of} has answered,")
-        }
-        Event::Member { member, of, answered: false, .. } => {
-            format!("member {member} of {of} gave no answer,")
-        }
-        Event::Escalating { to, because, .. } => harmless(&format!("{because}, asking {to}")),
-        Event::Fallback { from, to, .. } => format!("{from} gave no answer, asking {to}"),
-        _ => String::new(),
-    }
+/// The longest text about a step that a live line may have, which is cut to the terminal's width.
+const LONGEST_STEP: usize = 200;
+
+/// Returns what happens now, as a live line may show it.
+pub(crate) fn step_of(progress: &Progress) -> String {
+    harmless(&progress.line(LONGEST_STEP))
 }
 
 fn show(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::Result<()> {

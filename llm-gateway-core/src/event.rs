@@ -20,6 +20,12 @@ pub enum Event {
         /// Number of the attempt at this target, counted from 1.
         number: usize,
     },
+    /// A call waits in line before an attempt, because the policy limits the use of its provider.
+    #[non_exhaustive]
+    Queued {
+        /// Target that the attempt will ask.
+        target: Target,
+    },
     /// An answer is streaming in. The event is sent at most once a second, and left out if the
     /// reader lags.
     #[non_exhaustive]
@@ -28,6 +34,8 @@ pub enum Event {
         target: Target,
         /// Length of the answer so far in tokens, estimated from its characters.
         tokens: u64,
+        /// Length of the answer so far in characters.
+        characters: u64,
     },
     /// An attempt failed, and the same target is asked again after a wait.
     #[non_exhaustive]
@@ -37,6 +45,12 @@ pub enum Event {
         /// Length of the wait before the next attempt.
         wait: Duration,
     },
+    /// The members of a panel, or of a cascade's gate, are asked at the same time.
+    #[non_exhaustive]
+    Panel {
+        /// Targets of the members, in the policy's order.
+        members: Vec<Target>,
+    },
     /// A member of a panel has answered or failed.
     #[non_exhaustive]
     Member {
@@ -44,6 +58,8 @@ pub enum Event {
         member: usize,
         /// Number of members that the panel has.
         of: usize,
+        /// Target of the member.
+        target: Target,
         /// Whether the member of the panel answered.
         answered: bool,
     },
@@ -85,9 +101,10 @@ pub enum Event {
     },
 }
 
-/// The number of unread events that are kept; newer ones are dropped. A run has a handful of steps,
-/// so a reader that reads at all never falls so far behind.
-const CAPACITY: usize = 64;
+/// The number of unread events that are kept; newer ones are dropped. The largest panel has 64
+/// members, each with an event when it is asked and one when it has answered, so a reader that reads
+/// at all never falls so far behind.
+const CAPACITY: usize = 256;
 
 /// The reader of a run's events, in order.
 ///

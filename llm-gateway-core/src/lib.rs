@@ -91,6 +91,7 @@ pub mod outcome;
 mod panel;
 pub mod policy;
 mod private;
+mod progress;
 pub mod provider;
 mod random;
 mod reliability;
@@ -122,4 +123,5 @@ pub use transport::Scripted;
 pub mod front {
     pub use super::model::closest::closest_name;
     pub use super::private::{write as write_private, write_place};
+    pub use super::progress::Progress;
 }

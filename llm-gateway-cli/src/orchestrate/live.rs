@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use anstyle::Style;
+use llm_gateway_core::front::Progress;
 use llm_gateway_core::model::Target;
 use llm_gateway_core::{Event, Events, Failure, Reply, RunFuture};
 use tokio::time::Instant;
 
-use crate::route::progress_of;
+use crate::route::step_of;
 use crate::terminal::{BAD, FAINT, GOOD, Terminal};
 
 /// Waits for the outcome of an orchestration and shows each of its steps meanwhile.
@@ -19,7 +20,7 @@ pub(super) async fn watched(
 ) -> Result<Reply, Failure> {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     let mut steps =
-        Steps { began: Instant::now(), underway: None, ended: None, doing: String::new() };
+        Steps { began: Instant::now(), underway: None, ended: None, progress: Progress::default() };
     let outcome = loop {
         tokio::select! {
             // Events are shown before the outcome that they led to.
@@ -43,8 +44,7 @@ struct Steps {
     underway: Option<Step>,
     /// The name and the round of the step that ended last.
     ended: Option<(String, u32)>,
-    /// The text about the current step for the progress line.
-    doing: String,
+    progress: Progress,
 }
 
 /// The step of an orchestration that is running now.
@@ -57,11 +57,11 @@ struct Step {
 
 impl Steps {
     fn handle(&mut self, event: &Event, terminal: &mut Terminal) {
+        self.progress.take(event);
         match event {
             Event::Step { step, round, target, .. } => {
                 let (name, target, began) = (step.clone(), target.clone(), Instant::now());
                 self.underway = Some(Step { name, round: *round, target, began });
-                self.doing = String::new();
             }
             Event::StepEnded { answered, .. } => {
                 if let Some(step) = self.underway.take() {
@@ -73,7 +73,7 @@ impl Steps {
                     self.ended = Some((step.name, step.round));
                 }
             }
-            event => self.doing = progress_of(event),
+            _ => {}
         }
     }
 
@@ -89,11 +89,9 @@ impl Steps {
     }
 
     fn progress(&self, terminal: &mut Terminal) {
-        if let (true, Some(step)) = (terminal.shows_progress(), &self.underway) {
-            let (Step { name, round, .. }, doing) = (step, &self.doing);
+        if terminal.shows_progress() && self.underway.is_some() {
             let elapsed = self.began.elapsed().as_secs();
-            let step = format!("round {round}  {name} · {doing}");
-            let _ = terminal.progress(&step, &format!(" · {elapsed} s"));
+            let _ = terminal.progress(&step_of(&self.progress), &format!(" · {elapsed} s"));
         }
     }
 }

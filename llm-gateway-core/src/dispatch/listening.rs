@@ -18,7 +18,8 @@ pub(super) fn recorder(events: &EventSender, rules: &PreflightRules, target: &Ta
         let second = began.elapsed().as_secs();
         if told.fetch_max(second, Ordering::Relaxed) < second {
             let tokens = rules.estimated_tokens(usize::try_from(chars).unwrap_or(usize::MAX));
-            events.send_if_idle(Event::Writing { target: target.clone(), tokens });
+            let (target, characters) = (target.clone(), chars);
+            events.send_if_idle(Event::Writing { target, tokens, characters });
         }
     })
 }
@@ -42,7 +43,7 @@ mod tests {
             recorder.heard(100 * second + 8);
             tokio::time::advance(Duration::from_secs(1)).await;
         }
-        for _ in 0..40 {
+        for _ in 0..160 {
             sender.send(Event::Waiting { target: target.clone(), wait: Duration::ZERO });
         }
         recorder.heard(1_000);

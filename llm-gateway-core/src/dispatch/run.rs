@@ -6,6 +6,8 @@
 //! permits of limiter and breaker, the booking) is a guard, so the future may be dropped at any
 //! point.
 
+use std::future::ready;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -261,8 +263,8 @@ async fn acquire<'a>(
     let limiter_permit = match context.limiters.get(&target.provider) {
         Some(limiter) => {
             let until = share.for_room(context.deadline, Instant::now());
-            let admitted = context.unless_stopped(limiter.admit(call.tokens(), until)).await;
-            let admitted = admitted.map_err(unanswered)?;
+            let admitted = told_if_queued(context, target, limiter.admit(call.tokens(), until));
+            let admitted = context.unless_stopped(admitted).await.map_err(unanswered)?;
             Some(
                 admitted
                     .map_err(|why| AttemptFailure::before(limit_exceeded(context, call, why)))?,
@@ -282,6 +284,22 @@ async fn acquire<'a>(
         Some(ended) => Err(unanswered(ended)),
         None => Ok(Guards { limiter_permit, breaker_permit, booking }),
     }
+}
+
+/// Waits until a limiter lets a call in. A call that must wait in line for it is told of.
+async fn told_if_queued<T>(
+    context: &Context<'_>,
+    target: &Target,
+    admitted: impl Future<Output = T>,
+) -> T {
+    let mut admitted = pin!(admitted);
+    tokio::select! {
+        biased;
+        admitted = &mut admitted => return admitted,
+        () = ready(()) => {}
+    }
+    context.events.send(Event::Queued { target: target.clone() });
+    admitted.await
 }
 
 /// Reports the end of an attempt to the breaker. A failure that shows nothing about the provider

@@ -94,7 +94,7 @@ pub(crate) async fn ask<'a>(
     let calls = prepared.iter().flatten().chain(beside).map(PreparedCall::worst_case);
     let mut bookings = reserve(context, &calls.collect::<Vec<_>>()).await?;
     let beside = beside.and_then(|_| bookings.pop());
-    let courses = run_all(context, prepared, bookings, &sequence).await;
+    let courses = run_all(context, panel, prepared, bookings, &sequence).await;
     let evidence = gather_evidence(context, panel, prompt, committed, &courses);
     let spent = courses.iter().flat_map(evidence::costs).collect();
     Ok(PanelRun { beside, courses, evidence, spent })
@@ -121,18 +121,21 @@ fn spare_if_too_few(
 /// failed.
 async fn run_all(
     context: &Context<'_>,
+    panel: &PlannedPanel,
     prepared: Vec<Result<PreparedCall, Refusal>>,
     bookings: Vec<Booking<'_>>,
     sequence: &Arc<Sequence>,
 ) -> Vec<Course> {
-    let of = prepared.len();
+    let targets: Vec<_> = panel.members.iter().map(|member| member.target.clone()).collect();
+    let of = targets.len();
+    context.events.send(Event::Panel { members: targets.clone() });
     // There is one booking for each call that was prepared, in the same order.
     let mut bookings = bookings.into_iter();
     let members = prepared.into_iter().map(|call| match call {
         Ok(call) => Ok((call, bookings.next())),
         Err(refusal) => Err(refusal),
     });
-    let runs = members.zip(1..).map(|(call, member)| async move {
+    let runs = members.zip(targets).zip(1..).map(|((call, target), member)| async move {
         let course = match call {
             Ok((call, booking)) => {
                 dispatch::run_alone(context, call, booking, Arc::clone(sequence)).await
@@ -140,7 +143,7 @@ async fn run_all(
             Err(refusal) => Course::refused(refusal),
         };
         let answered = course.result.is_ok();
-        context.events.send(Event::Member { member, of, answered });
+        context.events.send(Event::Member { member, of, target, answered });
         course
     });
     join_all(runs).await

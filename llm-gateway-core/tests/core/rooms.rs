@@ -35,6 +35,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
     ("provider/adapters", &["model", "error", "clock", "credential", "transport"]),
     // The way of a request.
     ("event", &["model", "error"]),
+    ("progress", &["model", "event"]),
     (
         "dispatch",
         &[
