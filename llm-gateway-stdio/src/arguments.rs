@@ -6,7 +6,7 @@
 use llm_gateway_core::front::closest_name;
 use llm_gateway_core::{Category, Error};
 use rmcp::model::JsonObject;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// The largest number of problems that one error names. No tool has as many arguments.
 const MOST_PROBLEMS: usize = 10;
@@ -131,6 +131,13 @@ fn whole_number(value: &Value) -> Option<u64> {
         }),
         _ => None,
     }
+}
+
+/// Returns whether a number can be written again as it came. A float has lost digits of a whole
+/// number from 2^53 on.
+pub(crate) fn is_exact(number: &Number) -> bool {
+    let is_small = |float: f64| float.fract() != 0.0 || float.abs() < 9_007_199_254_740_992.0;
+    number.is_i64() || number.is_u64() || number.as_f64().is_some_and(is_small)
 }
 
 #[cfg(test)]

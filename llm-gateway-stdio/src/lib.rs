@@ -8,6 +8,7 @@
 
 mod arguments;
 mod lines;
+mod progress;
 mod server;
 mod tools;
 mod wire;
@@ -21,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use lines::{Lines, Unanswered, outbox};
+use lines::{Lines, Teller, ToldRequests, Unanswered, outbox};
 use server::Server;
 
 /// The time for which calls in flight may go on after the reader has ended.
@@ -88,10 +89,11 @@ where
     // Dropping the set stops a writer that is stuck.
     let mut writers = JoinSet::new();
     writers.spawn(writing.run());
-    let unanswered = Unanswered::default();
-    let server = Server::new(gateway, calls.clone(), ended.clone(), unanswered.clone());
+    let (unanswered, told) = (Unanswered::default(), ToldRequests::default());
+    let teller = Teller::new(told.clone(), outbox.weak(), ended.clone());
+    let server = Server::new(gateway, calls.clone(), ended.clone(), unanswered.clone(), teller);
     let versions = ServerHandler::supported_protocol_versions(&server).into_owned();
-    let lines = Lines::new(reader, outbox, versions, ended.clone(), unanswered);
+    let lines = Lines::new(reader, outbox, versions, ended.clone(), unanswered, told);
     let serving = server.serve_with_ct(lines, session.clone());
     let mut finished = Box::pin(async {
         match serving.await {

@@ -22,7 +22,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Arguments, shown};
-use crate::lines::Unanswered;
+use crate::lines::{Teller, Unanswered};
+use crate::progress::Reporter;
 use crate::tools::{LLM_ORCHESTRATE, LLM_ROUTE};
 use crate::{tools, wire};
 
@@ -49,6 +50,7 @@ pub(crate) struct Server {
     /// Cancelled when the client has closed its end. A call that is cancelled then gets no answer.
     ended: CancellationToken,
     unanswered: Unanswered,
+    teller: Teller,
 }
 
 impl Server {
@@ -57,16 +59,23 @@ impl Server {
         calls: CancellationToken,
         ended: CancellationToken,
         unanswered: Unanswered,
+        teller: Teller,
     ) -> Self {
         let tools = tools::all(&gateway).into();
-        Self { gateway, tools, calls, ended, unanswered }
+        Self { gateway, tools, calls, ended, unanswered, teller }
     }
 
     /// Runs one tool and returns its envelope.
     ///
     /// `stop` ends an orchestration, which then answers with the steps that it has completed.
     /// Dropping the future cancels any tool without an answer.
-    async fn answer(&self, tool: &str, arguments: JsonObject, stop: &Stop) -> Envelope {
+    async fn answer(
+        &self,
+        tool: &str,
+        arguments: JsonObject,
+        stop: &Stop,
+        reporter: &Reporter,
+    ) -> Envelope {
         let arguments = match tool {
             LLM_ROUTE => Arguments::read(arguments, &tools::LLM_ROUTE_ARGUMENTS),
             LLM_ORCHESTRATE => Arguments::read(arguments, &tools::LLM_ORCHESTRATE_ARGUMENTS),
@@ -77,13 +86,13 @@ impl Server {
             Err(error) => return Envelope::from(&error),
         };
         match tool {
-            LLM_ROUTE => self.route(arguments).await,
-            LLM_ORCHESTRATE => self.orchestrate(arguments, stop).await,
+            LLM_ROUTE => self.route(arguments, reporter).await,
+            LLM_ORCHESTRATE => self.orchestrate(arguments, stop, reporter).await,
             _ => self.routing_info().await,
         }
     }
 
-    async fn route(&self, mut arguments: Arguments) -> Envelope {
+    async fn route(&self, mut arguments: Arguments, reporter: &Reporter) -> Envelope {
         let task_class = arguments.text("task_class").unwrap_or_default();
         let prompt = arguments.text("prompt").unwrap_or_default();
         let mut request = Request::new(task_class, prompt);
@@ -96,15 +105,20 @@ impl Server {
         if let Some(model) = arguments.text("override_model") {
             request = request.override_model(model);
         }
-        Envelope::from(&self.gateway.start(request).outcome.await)
+        Envelope::from(&reporter.outcome_of(self.gateway.start(request)).await)
     }
 
-    async fn orchestrate(&self, mut arguments: Arguments, stop: &Stop) -> Envelope {
+    async fn orchestrate(
+        &self,
+        mut arguments: Arguments,
+        stop: &Stop,
+        reporter: &Reporter,
+    ) -> Envelope {
         let mut task = Task::new(arguments.text("task").unwrap_or_default()).stopped_by(stop);
         if let Some(depth) = arguments.text("depth") {
             task = task.depth(depth);
         }
-        Envelope::from(&self.gateway.start_orchestration(task).outcome.await)
+        Envelope::from(&reporter.outcome_of(self.gateway.start_orchestration(task)).await)
     }
 
     async fn routing_info(&self) -> Envelope {
@@ -157,8 +171,9 @@ impl ServerHandler for Server {
         }
         let max_chars = self.max_chars();
         let arguments = request.arguments.unwrap_or_default();
-        let stop = Stop::new();
-        let work = async { self.answer(name, arguments, &stop).await.bounded(max_chars) };
+        let (stop, reporter) = (Stop::new(), Reporter::of(&context.id, &self.teller));
+        let work =
+            async { self.answer(name, arguments, &stop, &reporter).await.bounded(max_chars) };
         // An uncaught panic would end the task and leave the call without a reply.
         let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
         let done = tokio::select! {

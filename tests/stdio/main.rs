@@ -21,6 +21,7 @@ mod orchestrate;
 mod panels;
 mod policy_file;
 mod pressure;
+mod progress;
 mod robustness;
 mod route;
 mod stopping;

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::id::Id;
+use super::told::{Token, ToldRequests};
 
 /// The most bytes of answers that wait for the others of their batch. From there on a batch is
 /// answered in several lists, so that memory has a bound.
@@ -23,6 +24,8 @@ pub(crate) struct Calls {
     /// The number of bytes that the answers in all batches have.
     held: usize,
     last_batch: u64,
+    /// The requests whose progress is told.
+    told: ToldRequests,
 }
 
 /// The number of a batch.
@@ -46,14 +49,27 @@ struct Batch {
 }
 
 impl Calls {
+    /// Returns no calls yet. Those whose progress is wanted are put into `told`.
+    pub(crate) fn telling(told: ToldRequests) -> Self {
+        Self { told, ..Self::default() }
+    }
+
     /// Returns how many requests are under way.
     pub(crate) fn under_way(&self) -> usize {
         self.calls.len()
     }
 
     /// Begins a request whose id no other request under way has. Returns its id for rmcp.
-    pub(crate) fn begin(&mut self, id: Id, batch: Option<BatchNumber>) -> i64 {
+    pub(crate) fn begin(
+        &mut self,
+        id: Id,
+        batch: Option<BatchNumber>,
+        token: Option<Token>,
+    ) -> i64 {
         self.last += 1;
+        if let Some(token) = token {
+            self.told.begin(self.last, token);
+        }
         self.known.insert(id.key().to_owned(), self.last);
         if let Some(batch) = batch.and_then(|batch| self.batches.get_mut(&batch)) {
             batch.under_way += 1;
@@ -126,6 +142,7 @@ impl Calls {
 
     fn end(&mut self, number: i64) -> Option<Call> {
         let call = self.calls.remove(&number)?;
+        self.told.end(number);
         self.known.remove(call.id.key());
         if let Some(batch) = call.batch.and_then(|batch| self.batches.get_mut(&batch)) {
             batch.under_way = batch.under_way.saturating_sub(1);
@@ -165,7 +182,7 @@ mod tests {
         let batch = calls.begin_batch();
         let numbers = [first, first + 1].map(|id| {
             let id = Id::read(&json!(id), || None).ok().flatten();
-            calls.begin(id.unwrap(), Some(batch))
+            calls.begin(id.unwrap(), Some(batch), None)
         });
         assert_eq!(calls.end_batch(batch), None);
         numbers
@@ -199,7 +216,7 @@ mod tests {
             let number = calls.begin_batch();
             for n in 0..of_each {
                 let id = Id::read(&json!(batch * of_each + n), || None).ok().flatten();
-                numbers.push(calls.begin(id.unwrap(), Some(number)));
+                numbers.push(calls.begin(id.unwrap(), Some(number), None));
             }
             assert_eq!(calls.end_batch(number), None);
         }

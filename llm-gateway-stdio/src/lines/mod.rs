@@ -20,6 +20,7 @@ mod outbox;
 mod params;
 mod session;
 mod splitter;
+mod told;
 mod unanswered;
 
 use std::collections::VecDeque;
@@ -38,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use outbox::{Outbox, outbox};
 use session::Session;
 use splitter::{LONGEST_LINE, Line, Splitter};
+pub(crate) use told::{Teller, ToldRequests};
 pub(crate) use unanswered::Unanswered;
 
 /// The number of requests under way from which on lines are read slowly. If answers are produced
@@ -72,11 +74,12 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         versions: Vec<ProtocolVersion>,
         ended: CancellationToken,
         unanswered: Unanswered,
+        told: ToldRequests,
     ) -> Self {
         Self {
             reader: BufReader::new(reader),
             splitter: Splitter::new(LONGEST_LINE),
-            session: Session::new(versions),
+            session: Session::new(versions, told),
             waiting: VecDeque::new(),
             outbox,
             unanswered,
@@ -189,7 +192,8 @@ mod tests {
         let reader = io::Cursor::new(lines.into_bytes());
         let versions = vec![ProtocolVersion::LATEST];
         let ended = CancellationToken::new();
-        (Lines::new(reader, outbox, versions, ended, Unanswered::default()), writing)
+        let (unanswered, told) = (Unanswered::default(), ToldRequests::default());
+        (Lines::new(reader, outbox, versions, ended, unanswered, told), writing)
     }
 
     /// Checks, with a paused clock, that a crowd of slow calls delays the lines behind it once.

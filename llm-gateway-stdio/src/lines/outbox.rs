@@ -9,6 +9,10 @@ use tokio::sync::{Notify, mpsc};
 /// The most messages that wait to be written before reading stops.
 const MOST_MESSAGES: usize = 64;
 
+/// The number of waiting messages from which on those of little weight are left out. It leaves most
+/// of the room to answers.
+const MOST_BEFORE_PROGRESS: usize = 16;
+
 /// The most bytes that wait to be written before reading stops.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
@@ -36,6 +40,11 @@ impl Outbox {
         let _ = self.messages.send(message);
     }
 
+    /// Returns a way to add messages that does not keep the outbox open.
+    pub(crate) fn weak(&self) -> WeakOutbox {
+        WeakOutbox { messages: self.messages.downgrade(), backlog: Arc::clone(&self.backlog) }
+    }
+
     /// Waits until the client no longer reads.
     pub(crate) async fn closed(&self) {
         self.messages.closed().await;
@@ -51,6 +60,26 @@ impl Outbox {
                 () = self.backlog.written.notified() => {}
                 () = self.messages.closed() => {}
             }
+        }
+    }
+}
+
+/// A way to add messages of little weight to an outbox, as long as it is open.
+#[derive(Clone)]
+pub(crate) struct WeakOutbox {
+    messages: mpsc::WeakUnboundedSender<String>,
+    backlog: Arc<Backlog>,
+}
+
+impl WeakOutbox {
+    /// Adds a message, unless many wait already: a client that does not read has no use for it, and
+    /// it must not take the room of an answer.
+    pub(crate) fn put_if_read(&self, message: String) {
+        if self.backlog.messages.load(Ordering::Acquire) >= MOST_BEFORE_PROGRESS {
+            return;
+        }
+        if let Some(messages) = self.messages.upgrade() {
+            Outbox { messages, backlog: Arc::clone(&self.backlog) }.put(message);
         }
     }
 }

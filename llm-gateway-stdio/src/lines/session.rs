@@ -17,6 +17,7 @@ use super::id::Id;
 use super::json::{Unreadable, read};
 use super::message::{INVALID_PARAMS, INVALID_REQUEST, Message, PARSE_ERROR, Refusal, check};
 use super::splitter::{LONGEST_LINE, Line};
+use super::told::{Token, ToldRequests};
 use super::{initialize, params};
 
 /// The most messages of one batch.
@@ -46,9 +47,9 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Returns a session that has not begun.
-    pub(crate) fn new(versions: Vec<ProtocolVersion>) -> Self {
-        Self { calls: Calls::default(), versions, begun: false }
+    /// Returns a session that has not begun. Its requests whose progress is wanted are in `told`.
+    pub(crate) fn new(versions: Vec<ProtocolVersion>, told: ToldRequests) -> Self {
+        Self { calls: Calls::telling(told), versions, begun: false }
     }
 
     /// Returns how many requests are under way.
@@ -182,9 +183,10 @@ impl Session {
             let why = format!("a request with the id {written} is under way");
             return Err(refuse(INVALID_REQUEST, why));
         }
+        let token = Token::of(params.as_ref());
         let request = request(method, params).map_err(|(code, why)| refuse(code, why))?;
         self.opens(&request).map_err(|(code, why)| refuse(code, why))?;
-        let number = self.calls.begin(id, batch);
+        let number = self.calls.begin(id, batch, token);
         taken.messages.push_back(JsonRpcMessage::request(request, RequestId::Number(number)));
         Ok(())
     }
