@@ -122,6 +122,7 @@ pub use transport::Scripted;
 #[doc(hidden)]
 pub mod front {
     pub use super::model::closest::closest_name;
+    pub use super::policy::{GivenQuestion, empty_prompt, empty_task, question_faults};
     pub use super::private::{write as write_private, write_place};
     pub use super::progress::Progress;
 }

@@ -1,15 +1,15 @@
 //! Reads the arguments of a tool call as a model wrote them.
 //!
-//! One error names everything that is wrong with the arguments, so that the model needs one more
-//! try and not four. `server` decides what an argument means.
+//! Everything that is wrong with the arguments is found at once, so that the model needs one more try
+//! and not four. `faults` adds what the policy says, and `server` decides what an argument means.
 
 use llm_gateway_core::front::closest_name;
 use llm_gateway_core::{Category, Error};
 use rmcp::model::JsonObject;
 use serde_json::{Number, Value};
 
-/// The largest number of problems that one error names. No tool has as many arguments.
-const MOST_PROBLEMS: usize = 10;
+/// The largest number of unknown arguments that one error names. No tool has as many arguments.
+const MOST_UNKNOWN: usize = 8;
 
 /// The JSON type of a tool's argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,43 +28,41 @@ pub(crate) struct Argument {
     pub(crate) description: &'static str,
 }
 
-/// The arguments of a tool call that passed every check.
+/// The arguments of a tool call, as far as they could be read.
 pub(crate) struct Arguments(JsonObject);
 
 impl Arguments {
-    /// Checks the arguments of a call against those that the tool takes. A null counts as absent.
+    /// Reads the arguments of a call by those that the tool takes. A null counts as absent, and a
+    /// number or a boolean as its text where text belongs.
     ///
-    /// # Errors
-    /// Fails with [`Category::InvalidRequest`] and a message that names every unknown, missing and
-    /// wrong argument.
-    pub(crate) fn read(mut given: JsonObject, known: &[Argument]) -> Result<Self, Error> {
+    /// Returns the arguments that could be read, and one error for each that is unknown, missing or
+    /// of a wrong kind.
+    pub(crate) fn read(mut given: JsonObject, known: &[Argument]) -> (Self, Vec<Error>) {
         given.retain(|_, value| !value.is_null());
-        let unknown =
-            given.keys().filter(|name| known.iter().all(|argument| argument.name != *name));
-        let mut problems: Vec<String> = unknown.map(|name| unknown_argument(name, known)).collect();
+        let mut faults = unknown_arguments(&given, known);
+        let mut read = JsonObject::new();
         for argument in known {
-            match given.get(argument.name) {
-                Some(value) => problems.extend(type_problem(argument, value)),
-                None if argument.required => {
-                    problems.push(format!("`{}` is missing", argument.name))
+            match given.remove(argument.name).map(|value| value_of(argument, value)) {
+                Some(Ok(value)) => {
+                    read.insert(argument.name.to_owned(), value);
                 }
+                Some(Err(fault)) => faults.push(fault),
+                None if argument.required => faults.push(format!("`{}` is missing", argument.name)),
                 None => {}
             }
-        }
-        if problems.is_empty() {
-            return Ok(Self(given));
         }
         let names: Vec<&str> = known.iter().map(|argument| argument.name).collect();
         let hint = match names.as_slice() {
             [] => "this tool takes no arguments".to_owned(),
             names => format!("the arguments are: {}", names.join(", ")),
         };
-        let more = problems.len().saturating_sub(MOST_PROBLEMS);
-        problems.truncate(MOST_PROBLEMS);
-        if more > 0 {
-            problems.push(format!("and {more} more"));
-        }
-        Err(Error::new(Category::InvalidRequest, problems.join("; ")).with_hint(hint))
+        let error = |fault| Error::new(Category::InvalidRequest, fault).with_hint(hint.clone());
+        (Self(read), faults.into_iter().map(error).collect())
+    }
+
+    /// Returns the text argument `name`; `None` if it was not given, or could not be read.
+    pub(crate) fn get_text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
     }
 
     /// Removes and returns the text argument `name`; `None` if the call did not give it.
@@ -87,6 +85,18 @@ pub(crate) fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
+/// Returns what is wrong with the names of the arguments: those that the tool does not take.
+fn unknown_arguments(given: &JsonObject, known: &[Argument]) -> Vec<String> {
+    let is_unknown = |name: &&String| known.iter().all(|argument| argument.name != *name);
+    let unknown: Vec<&String> = given.keys().filter(is_unknown).collect();
+    let mut faults: Vec<String> =
+        unknown.iter().take(MOST_UNKNOWN).map(|name| unknown_argument(name, known)).collect();
+    if let more @ 1.. = unknown.len().saturating_sub(MOST_UNKNOWN) {
+        faults.push(format!("{more} more are unknown"));
+    }
+    faults
+}
+
 fn unknown_argument(name: &str, known: &[Argument]) -> String {
     let shown = shown(name);
     match closest_name(name, known.iter().map(|argument| argument.name)) {
@@ -95,17 +105,28 @@ fn unknown_argument(name: &str, known: &[Argument]) -> String {
     }
 }
 
-/// Returns the problem with the type of an argument's value; `None` if the type is right.
-fn type_problem(argument: &Argument, value: &Value) -> Option<String> {
-    let fits = match argument.kind {
-        Kind::Text => value.is_string(),
-        Kind::Integer => whole_number(value).is_some_and(|number| number >= 1),
+/// Returns the value of an argument in the kind that the tool takes.
+///
+/// # Errors
+/// Fails with a sentence if the value is of another kind. What it may have meant is not guessed.
+fn value_of(argument: &Argument, value: Value) -> Result<Value, String> {
+    let name = argument.name;
+    let wanted = match (argument.kind, &value) {
+        (Kind::Text, Value::String(_)) => return Ok(value),
+        (Kind::Text, Value::Bool(value)) => return Ok(value.to_string().into()),
+        (Kind::Text, Value::Number(number)) if is_exact(number) => {
+            return Ok(number.to_string().into());
+        }
+        (Kind::Text, Value::Number(_)) => {
+            return Err(format!("`{name}` must be text; a number this large loses its digits"));
+        }
+        (Kind::Text, _) => "text",
+        (Kind::Integer, _) => match whole_number(&value) {
+            Some(number @ 1..) => return Ok(number.into()),
+            _ => "a whole number of at least 1",
+        },
     };
-    let wanted = match argument.kind {
-        Kind::Text => "text",
-        Kind::Integer => "a whole number of at least 1",
-    };
-    (!fits).then(|| format!("`{}` must be {wanted}, not {}", argument.name, kind(value)))
+    Err(format!("`{name}` must be {wanted}, not {}", kind(&value)))
 }
 
 /// Returns the kind of a value, for a sentence that says which kind was expected.
@@ -148,13 +169,15 @@ mod tests {
 
     fn read(arguments: Value) -> Result<Arguments, String> {
         let Value::Object(arguments) = arguments else { panic!("no object") };
-        Arguments::read(arguments, &LLM_ROUTE_ARGUMENTS).map_err(|error| error.to_string())
+        let (arguments, faults) = Arguments::read(arguments, &LLM_ROUTE_ARGUMENTS);
+        Error::of_all(faults).map_or(Ok(arguments), |error| Err(error.to_string()))
     }
 
     #[test]
     fn everything_that_is_wrong_is_named_at_once() {
-        let error = read(json!({ "promt": "hi", "task_class": 3, "max_tokens": 0 })).err().unwrap();
-        insta::assert_snapshot!(error, @"`promt` is unknown, did you mean `prompt`?; `task_class` must be text, not 3; `prompt` is missing; `max_tokens` must be a whole number of at least 1, not 0");
+        let error =
+            read(json!({ "promt": "hi", "task_class": [], "max_tokens": 0 })).err().unwrap();
+        insta::assert_snapshot!(error, @"`promt` is unknown, did you mean `prompt`?; `task_class` must be text, not a list; `prompt` is missing; `max_tokens` must be a whole number of at least 1, not 0");
     }
 
     #[test]
@@ -168,10 +191,41 @@ mod tests {
     }
 
     #[test]
+    fn a_number_or_a_boolean_is_its_text_where_text_belongs() {
+        for (value, text) in [
+            ("2026", "2026"),
+            ("-7", "-7"),
+            ("0", "0"),
+            ("1.5", "1.5"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("true", "true"),
+            ("false", "false"),
+            ("\"2026\"", "2026"),
+        ] {
+            let value: Value = serde_json::from_str(value).unwrap();
+            let mut read = read(json!({ "task_class": "a", "prompt": value })).unwrap();
+            assert_eq!(read.text("prompt").as_deref(), Some(text));
+        }
+        for bad in [json!([]), json!(["hi"]), json!({}), json!({ "text": "hi" }), json!(1e300)] {
+            let error = read(json!({ "task_class": "a", "prompt": bad })).err().unwrap();
+            assert!(error.starts_with("`prompt` must be text"), "{error}");
+        }
+    }
+
+    #[test]
     fn huge_and_hostile_values_are_refused_without_echo() {
-        for bad in
-            [json!(-1), json!(1.5), json!(1e300), json!([1]), json!({"a": "b"}), json!("many")]
-        {
+        for bad in [
+            json!(-1),
+            json!(1.5),
+            json!(1e300),
+            json!(true),
+            json!([1]),
+            json!({"a": "b"}),
+            json!("many"),
+            json!(""),
+            json!("99999999999999999999"),
+            json!("0"),
+        ] {
             let error =
                 read(json!({ "task_class": "a", "prompt": "b", "max_tokens": bad })).err().unwrap();
             assert!(error.contains("`max_tokens` must be"), "{error}");
@@ -179,8 +233,11 @@ mod tests {
         let long = "x".repeat(100_000);
         let error = read(json!({ "task_class": "a", "prompt": "b", long: 1 })).err().unwrap();
         assert!(error.len() < 300);
-        let flood: JsonObject = (0..3_000).map(|n| (format!("a{n}"), json!(n))).collect();
+        let mut flood: JsonObject = (0..3_000).map(|n| (format!("a{n}"), json!(n))).collect();
+        flood.insert("prompt".to_owned(), json!([]));
         let error = read(Value::Object(flood)).err().unwrap();
-        assert!(error.ends_with("and 2992 more"), "{error}");
+        let end =
+            "2992 more are unknown; `task_class` is missing; `prompt` must be text, not a list";
+        assert!(error.ends_with(end), "a flood hides nothing: {error}");
     }
 }

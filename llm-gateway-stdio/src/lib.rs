@@ -7,6 +7,8 @@
 //! and `wire` turns the envelope into a tool result.
 
 mod arguments;
+mod clients;
+mod faults;
 mod lines;
 mod progress;
 mod server;

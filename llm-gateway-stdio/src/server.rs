@@ -25,7 +25,7 @@ use crate::arguments::{Arguments, shown};
 use crate::lines::{Teller, Unanswered};
 use crate::progress::Reporter;
 use crate::tools::{LLM_ORCHESTRATE, LLM_ROUTE};
-use crate::{tools, wire};
+use crate::{clients, faults, tools, wire};
 
 /// The server's instructions, which an MCP client gets when it connects. Clients cut them at two
 /// kilobytes.
@@ -76,12 +76,7 @@ impl Server {
         stop: &Stop,
         reporter: &Reporter,
     ) -> Envelope {
-        let arguments = match tool {
-            LLM_ROUTE => Arguments::read(arguments, &tools::LLM_ROUTE_ARGUMENTS),
-            LLM_ORCHESTRATE => Arguments::read(arguments, &tools::LLM_ORCHESTRATE_ARGUMENTS),
-            _ => Arguments::read(arguments, &[]),
-        };
-        let arguments = match arguments {
+        let arguments = match faults::checked(&self.gateway, tool, arguments) {
             Ok(arguments) => arguments,
             Err(error) => return Envelope::from(&error),
         };
@@ -172,8 +167,11 @@ impl ServerHandler for Server {
         let max_chars = self.max_chars();
         let arguments = request.arguments.unwrap_or_default();
         let (stop, reporter) = (Stop::new(), Reporter::of(&context.id, &self.teller));
-        let work =
-            async { self.answer(name, arguments, &stop, &reporter).await.bounded(max_chars) };
+        let client = context.client_info().map(|client| client.name);
+        let work = async {
+            let envelope = self.answer(name, arguments, &stop, &reporter).await;
+            clients::with_advice(envelope, client.as_deref()).bounded(max_chars)
+        };
         // An uncaught panic would end the task and leave the call without a reply.
         let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
         let done = tokio::select! {

@@ -297,7 +297,7 @@ async fn an_unknown_tool_is_a_protocol_error() {
 #[tokio::test]
 async fn bad_arguments_are_all_named_at_once() {
     let (_place, mut session) = session(&asking("http://127.0.0.1:9/v1")).await;
-    let arguments = json!({ "promt": "hi", "task_class": 3, "max_tokens": 0, "system": [] });
+    let arguments = json!({ "promt": "hi", "task_class": {}, "max_tokens": 0, "system": [] });
     let envelope = failure_of("invalid_request", &session.call("llm_route", arguments).await);
     let error = envelope["error"].as_str().unwrap();
     for named in ["promt", "`prompt`", "task_class", "max_tokens", "system"] {

@@ -1,6 +1,7 @@
 //! Every line gets its answer: a result, an error with the id of its request, or an error without
 //! one where none can be read. The server goes on.
 
+use llm_gateway_core::{Gateway, GatewayBuilder};
 use serde_json::{Value, json};
 use test_support::{Conversation, FakeSocket, Wire};
 
@@ -79,7 +80,7 @@ async fn a_line_is_answered_with_its_id_whatever_is_wrong_with_it() {
             r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{"cursor":5}}"#.into(),
             "7 -32602",
         ),
-        (r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":[]}"#.into(), "7 -32600"),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":[]}"#.into(), "7 -32602"),
         (r#"{"id":7,"method":"tools/list","params":{}}"#.into(), "7 -32600"),
         (r#"{"jsonrpc":"1.0","id":7,"method":"tools/list"}"#.into(), "7 -32600"),
         (r#"{"jsonrpc":"2.0","id":7,"method":5}"#.into(), "7 -32600"),
@@ -263,7 +264,16 @@ async fn ids_are_repeated_as_they_were_written() {
 
 /// Returns a client of a server without a network, in this process.
 pub(crate) fn in_memory() -> Conversation {
-    let gateway = llm_gateway_core::Gateway::builder().offline().build().unwrap();
+    in_memory_over(Gateway::builder().offline())
+}
+
+/// Returns a client of a server without a network, in this process, under a policy.
+pub(crate) fn in_memory_of(policy: &str) -> Conversation {
+    in_memory_over(Gateway::builder().offline().policy_yaml(policy))
+}
+
+fn in_memory_over(builder: GatewayBuilder) -> Conversation {
+    let gateway = builder.build().unwrap();
     let (client_reader, server_writer) = tokio::io::simplex(65_536);
     let (server_reader, client_writer) = tokio::io::simplex(65_536);
     tokio::spawn(llm_gateway_stdio::serve(

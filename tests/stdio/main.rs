@@ -12,6 +12,7 @@ mod clients;
 mod ending;
 mod errors;
 mod fallback;
+mod faults;
 mod fuzz;
 mod handshake;
 mod keys;

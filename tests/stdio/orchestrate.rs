@@ -287,7 +287,7 @@ async fn wrong_arguments_are_told_so_that_an_agent_can_mend_them() {
     for (arguments, told) in [
         (json!({}), "`task` is missing"),
         (json!({ "tsak": "a" }), "did you mean `task`"),
-        (json!({ "task": 3 }), "`task` must be text"),
+        (json!({ "task": [3] }), "`task` must be text"),
         (json!({ "task": " " }), "`task` is empty"),
         (json!({ "task": "a", "depth": "complx" }), "no depth is called `complx`"),
     ] {

@@ -106,6 +106,33 @@ impl Error {
         error
     }
 
+    /// Joins the faults of one request into one error that names them all. Returns `None` if there
+    /// are none.
+    #[doc(hidden)]
+    pub fn of_all(faults: Vec<Self>) -> Option<Self> {
+        faults.into_iter().reduce(Self::and)
+    }
+
+    /// Joins two faults of one request. A fault of the policy hides one of the request, because the
+    /// request cannot mend it.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self.category(), other.category()) {
+            (Category::PolicyInvalid, _) => return self,
+            (_, Category::PolicyInvalid) => return other,
+            _ => {}
+        }
+        let category = match self.category() == other.category() {
+            true => self.category(),
+            false => Category::InvalidRequest,
+        };
+        let message = format!("{}; {}", self.message(), other.message());
+        let hint = match (self.hint().unwrap_or_default(), other.hint().unwrap_or_default()) {
+            (one, two) if one == two || one.ends_with(&format!("; {two}")) => one.to_owned(),
+            (one, two) => format!("{one}; {two}"),
+        };
+        Self::new(category, message).with_hint(hint)
+    }
+
     /// Adds advice for the reader, in place of any that is there.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {

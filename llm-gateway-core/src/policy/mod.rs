@@ -38,6 +38,7 @@
 
 mod cascade;
 mod families;
+mod faults;
 mod foreseen;
 mod orchestration;
 mod plan;
@@ -55,6 +56,8 @@ use crate::model::{ModelFacts, ProviderName, Target, TaskClass};
 
 pub use cascade::{CascadePreflight, EscalationRate, Escalations};
 pub(crate) use families::ModelNames;
+#[doc(hidden)]
+pub use faults::{GivenQuestion, empty_prompt, empty_task, question_faults};
 pub(crate) use foreseen::ForeseenCall;
 pub use orchestration::{
     AbsentDepth, Depth, Orchestration, OrchestrationRole, PlannedOrchestration, PlannedStep,

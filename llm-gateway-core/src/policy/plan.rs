@@ -131,8 +131,7 @@ impl Policy {
     pub fn plan(&self, request: PlanRequest<'_>) -> Result<Plan, Error> {
         let route = self.route(request.task_class).ok_or_else(|| self.unknown(&request))?;
         if request.max_tokens == Some(0) {
-            return Err(Error::new(Category::InvalidRequest, "`max_tokens` is 0")
-                .with_hint("ask for at least 1, or leave it out to use the policy's bound"));
+            return Err(no_tokens());
         }
         let asked = request.max_tokens.or(route.max_tokens);
         let planned = |target: &Target| self.planned(target.clone(), asked);
@@ -208,9 +207,25 @@ pub(super) fn unknown_name(
         .with_hint(format!("{meant}the policy has: {}", names.join(", ")))
 }
 
+/// Returns the error of a question whose bound leaves no room for an answer.
+pub(super) fn no_tokens() -> Error {
+    Error::new(Category::InvalidRequest, "`max_tokens` is 0")
+        .with_hint("ask for at least 1, or leave it out to use the policy's bound")
+}
+
+/// Reads a caller's model override.
+pub(super) fn model_id(model: &str) -> Result<ModelId, Error> {
+    ModelId::new(model).map_err(|error| {
+        let hint = error.to_string();
+        Error::new(Category::InvalidRequest, "`override_model` is no model id")
+            .with_source(error)
+            .with_hint(hint)
+    })
+}
+
 /// Returns the target that a caller's model override names: that model at the provider of the
 /// route's first target.
-fn overriding_target(route: &Route, model: &str) -> Result<Target, Error> {
+pub(super) fn overriding_target(route: &Route, model: &str) -> Result<Target, Error> {
     let class = &route.task_class;
     let Shape::Single(chain) = &route.shape else {
         let message =
@@ -224,13 +239,7 @@ fn overriding_target(route: &Route, model: &str) -> Result<Target, Error> {
             Error::blocked(BlockedBy::Caller, message).with_hint("leave `override_model` out")
         );
     }
-    let invalid = |error| {
-        Error::new(Category::InvalidRequest, "`override_model` is no model id").with_source(error)
-    };
-    let model = ModelId::new(model).map_err(|error| {
-        let hint = error.to_string();
-        invalid(error).with_hint(hint)
-    })?;
+    let model = model_id(model)?;
     let first = chain.first().ok_or_else(|| {
         Error::new(Category::Internal, format!("task class `{class}` has no target"))
     })?;

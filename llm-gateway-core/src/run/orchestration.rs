@@ -24,8 +24,12 @@ impl ActiveRun<'_> {
     pub(super) async fn orchestration(&self, task: Task) -> Result<Reply, Failure> {
         let refused = |error| self.refused(error);
         let policy = self.policy()?;
-        let orchestration = policy.plan_orchestration(task.depth.as_deref()).map_err(refused)?;
-        task.check().map_err(refused)?;
+        let planned = policy.plan_orchestration(task.depth.as_deref());
+        let orchestration = match (planned, task.check()) {
+            (Ok(orchestration), Ok(())) => orchestration,
+            (Err(error), Ok(())) | (Ok(_), Err(error)) => return Err(refused(error)),
+            (Err(error), Err(empty)) => return Err(refused(error.and(empty))),
+        };
         let class = TaskClass::new(ORCHESTRATE)
             .map_err(|error| refused(Error::new(Category::Internal, error.to_string())))?;
         let context = self.context(policy, &class, orchestration.deadline);

@@ -34,8 +34,8 @@ impl ActiveRun<'_> {
     ) -> Result<Reply, Failure> {
         let failed = |error| self.failure(error);
         let policy = self.policy()?;
+        request.check_by(policy).map_err(failed)?;
         let plan = policy.plan(request.as_plan_request()).map_err(failed)?;
-        request.check().map_err(failed)?;
         let prompt = Prompt::from_caller(request.system, request.messages);
         let context = self.context(policy, &plan.task_class, plan.deadline);
         match (&plan.shape, wanted) {

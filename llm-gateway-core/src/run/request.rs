@@ -1,8 +1,8 @@
 //! The question that a caller asks.
 
-use crate::error::{Category, Error};
+use crate::error::Error;
 use crate::model::{ContentPart, Message};
-use crate::policy::PlanRequest;
+use crate::policy::{GivenQuestion, PlanRequest, Policy, empty_prompt, question_faults};
 
 /// A question for one task class: a prompt or a conversation, and its options.
 ///
@@ -97,16 +97,24 @@ impl Request {
         }
     }
 
+    /// Refuses a request, and names everything that is wrong with it by the policy.
+    pub(super) fn check_by(&self, policy: &Policy) -> Result<(), Error> {
+        let given = GivenQuestion {
+            task_class: Some(&self.task_class),
+            max_tokens: self.max_tokens,
+            override_model: self.override_model.as_deref(),
+        };
+        let mut faults = question_faults(policy, &given);
+        faults.extend(self.check().err());
+        Error::of_all(faults).map_or(Ok(()), Err)
+    }
+
     /// Refuses a request without any text, which every provider would refuse after a round trip.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    fn check(&self) -> Result<(), Error> {
         let has_text = self.messages.iter().flat_map(|message| &message.parts).any(|part| {
             let ContentPart::Text(text) = part;
             !text.trim().is_empty()
         });
-        if has_text {
-            return Ok(());
-        }
-        Err(Error::new(Category::InvalidRequest, "`prompt` is empty")
-            .with_hint("say what you want to know"))
+        if has_text { Ok(()) } else { Err(empty_prompt()) }
     }
 }

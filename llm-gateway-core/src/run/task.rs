@@ -1,6 +1,7 @@
 //! The task that a caller wants done.
 
-use crate::error::{Category, Error};
+use crate::error::Error;
+use crate::policy::empty_task;
 use crate::stop::Stop;
 
 /// A task to be planned, done and verified.
@@ -55,8 +56,7 @@ impl Task {
     /// Refuses a task without any text.
     pub(super) fn check(&self) -> Result<(), Error> {
         match self.text.trim().is_empty() {
-            true => Err(Error::new(Category::InvalidRequest, "`task` is empty")
-                .with_hint("say what is to be done")),
+            true => Err(empty_task()),
             false => Ok(()),
         }
     }

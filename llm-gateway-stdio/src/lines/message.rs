@@ -90,8 +90,8 @@ pub(crate) fn check(
     match object.get("params") {
         None | Some(Value::Object(_)) => Ok(Message::Request { id, method, object }),
         Some(params) => {
-            let why = format!("`params` must be an object, not {}", kind(params));
-            refuse(Some(id.written().to_owned()), why)
+            let message = format!("`params` must be an object, not {}", kind(params));
+            Err(Refusal { id: Some(id.written().to_owned()), code: INVALID_PARAMS, message })
         }
     }
 }
@@ -146,8 +146,8 @@ mod tests {
             (r#"{"id":7,"method":"tools/list","params":{}}"#, r#"-32600 "7""#),
             (r#"{"jsonrpc":"1.0","id":7,"method":"tools/list"}"#, r#"-32600 "7""#),
             (r#"{"jsonrpc":2.0,"id":7,"method":"tools/list"}"#, r#"-32600 "7""#),
-            (r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":[]}"#, r#"-32600 "7""#),
-            (r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":"{}"}"#, r#"-32600 "7""#),
+            (r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":[]}"#, r#"-32602 "7""#),
+            (r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":"{}"}"#, r#"-32602 "7""#),
             (r#"{"jsonrpc":"2.0","id":7,"method":5}"#, r#"-32600 "7""#),
             (r#"{"jsonrpc":"2.0","id":7,"method":null}"#, r#"-32600 "7""#),
             (r#"{"jsonrpc":"2.0","id":7}"#, r#"-32600 "7""#),

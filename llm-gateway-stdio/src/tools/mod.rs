@@ -24,7 +24,7 @@ pub(crate) const LLM_ORCHESTRATE: &str = "llm_orchestrate";
 pub(crate) const LLM_ROUTING_INFO: &str = "llm_routing_info";
 
 /// The arguments of the tool [`LLM_ROUTE`].
-pub(crate) const LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
+pub(crate) static LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
     Argument {
         name: "task_class",
         kind: Kind::Text,
@@ -58,7 +58,7 @@ pub(crate) const LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
 ];
 
 /// The arguments of the tool [`LLM_ORCHESTRATE`].
-pub(crate) const LLM_ORCHESTRATE_ARGUMENTS: [Argument; 2] = [
+static LLM_ORCHESTRATE_ARGUMENTS: [Argument; 2] = [
     Argument {
         name: "task",
         kind: Kind::Text,
@@ -72,6 +72,15 @@ pub(crate) const LLM_ORCHESTRATE_ARGUMENTS: [Argument; 2] = [
         description: "How deep it is worked on.",
     },
 ];
+
+/// Returns the arguments of the tool `name`.
+pub(crate) fn arguments_of(name: &str) -> &'static [Argument] {
+    match name {
+        LLM_ROUTE => &LLM_ROUTE_ARGUMENTS,
+        LLM_ORCHESTRATE => &LLM_ORCHESTRATE_ARGUMENTS,
+        _ => &[],
+    }
+}
 
 /// The largest number of characters of a tool's description. Clients cut descriptions at two
 /// kilobytes, and each costs tokens in every conversation.

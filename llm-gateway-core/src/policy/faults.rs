@@ -1,0 +1,43 @@
+//! Everything that is wrong with what a caller asks for, by the policy.
+//!
+//! [`Policy::plan`] ends at the first fault. A model that calls a tool should need one more try and
+//! not four, so this module looks at each argument by itself, as far as it could be read.
+
+use crate::error::{Category, Error};
+
+use super::plan::{model_id, no_tokens, overriding_target};
+use super::{PlanRequest, Policy};
+
+/// The arguments of a question. An argument that is absent, or that could not be read, is `None` and
+/// has no fault here.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GivenQuestion<'a> {
+    /// The task class that the caller asks for.
+    pub task_class: Option<&'a str>,
+    /// The bound on output tokens that the caller asks for.
+    pub max_tokens: Option<u64>,
+    /// The model that the caller asks for.
+    pub override_model: Option<&'a str>,
+}
+
+/// Returns everything that is wrong with the arguments of a question, except with its text.
+pub fn question_faults(policy: &Policy, given: &GivenQuestion<'_>) -> Vec<Error> {
+    let class = given.task_class.and_then(|class| policy.plan(PlanRequest::new(class)).err());
+    let bound = given.max_tokens.filter(|tokens| *tokens == 0).map(|_| no_tokens());
+    let route = given.task_class.and_then(|class| policy.route(class));
+    let model = given.override_model.and_then(|model| match route {
+        Some(route) => overriding_target(route, model).err(),
+        None => model_id(model).err(),
+    });
+    class.into_iter().chain(bound).chain(model).collect()
+}
+
+/// Returns the error of a question without any text.
+pub fn empty_prompt() -> Error {
+    Error::new(Category::InvalidRequest, "`prompt` is empty").with_hint("say what you want to know")
+}
+
+/// Returns the error of a task without any text.
+pub fn empty_task() -> Error {
+    Error::new(Category::InvalidRequest, "`task` is empty").with_hint("say what is to be done")
+}

@@ -1,0 +1,137 @@
+//! What is known of the clients that a person may use, by the names that they give themselves.
+//!
+//! An error about a missing key says how to give the key to *this* client. An unknown client gets
+//! the general words alone.
+
+use llm_gateway_core::{Category, Envelope};
+use serde_json::{Map, Value};
+
+/// A client, and how its user gives it a variable.
+struct KnownClient {
+    /// The beginning of the name in its `clientInfo`, in small letters.
+    name: &'static str,
+    /// The words that follow the advice to set a variable.
+    advice: &'static str,
+}
+
+/// The known clients. Of two names that begin alike, the longer one comes first.
+const CLIENTS: [KnownClient; 12] = [
+    KnownClient { name: "claude-code", advice: CLAUDE_CODE },
+    KnownClient { name: "claude-ai", advice: CLAUDE_DESKTOP },
+    KnownClient { name: "codex", advice: CODEX },
+    KnownClient { name: "gemini-cli", advice: GEMINI },
+    KnownClient { name: "opencode", advice: OPENCODE },
+    KnownClient { name: "visual studio code", advice: VS_CODE },
+    KnownClient { name: "vscode", advice: VS_CODE },
+    KnownClient { name: "cursor", advice: CURSOR },
+    KnownClient { name: "windsurf", advice: JSON_ENTRY },
+    KnownClient { name: "cline", advice: JSON_ENTRY },
+    KnownClient { name: "inspector", advice: INSPECTOR },
+    KnownClient { name: "mcp-inspector", advice: INSPECTOR },
+];
+
+const CLAUDE_CODE: &str = "in Claude Code, add \"NAME\": \"${NAME:-}\" to `env` of the server's entry in \
+    .mcp.json or ~/.claude.json, and start it anew (`llm-gateway client-config claude-code` prints \
+    the entry)";
+
+const CLAUDE_DESKTOP: &str = "in Claude Desktop, add \"NAME\": \"the key\" to `env` of the server's \
+    entry in claude_desktop_config.json, and start it anew";
+
+const CODEX: &str = "Codex hands no variables down by itself: add the name to `env_vars` of \
+    [mcp_servers.llm-gateway] in ~/.codex/config.toml, and start it anew (`llm-gateway \
+    client-config codex` prints the entry)";
+
+const GEMINI: &str = "in Gemini CLI, add \"NAME\": \"$NAME\" to `env` of the server's entry in \
+    .gemini/settings.json, and start it anew (`llm-gateway client-config gemini` prints the entry)";
+
+const OPENCODE: &str = "in opencode, add \"NAME\": \"{env:NAME}\" to `environment` of the server's \
+    entry in opencode.json, and start it anew";
+
+const VS_CODE: &str = "in VS Code, add \"NAME\": \"${input:NAME}\" to `env` of the server's entry in \
+    .vscode/mcp.json, and an input of that id (`llm-gateway client-config vscode` prints both)";
+
+const CURSOR: &str = "in Cursor, add \"NAME\": \"${env:NAME}\" to `env` of the server's entry in \
+    .cursor/mcp.json, and start it anew (`llm-gateway client-config cursor` prints the entry)";
+
+const JSON_ENTRY: &str = "in this client, add \"NAME\": \"the key\" to `env` of the server's entry, and \
+    start it anew";
+
+const INSPECTOR: &str = "in the Inspector, pass it with `-e NAME=the key`";
+
+/// Adds to an error about a missing key how to give the key to the client called `name`.
+pub(crate) fn with_advice(mut envelope: Envelope, name: Option<&str>) -> Envelope {
+    let name = name.unwrap_or_default().to_lowercase();
+    let Some(client) = CLIENTS.iter().find(|client| name.starts_with(client.name)) else {
+        return envelope;
+    };
+    if !advised(&mut envelope.meta, client.advice) {
+        let members = envelope.data.as_mut().and_then(|data| data.get_mut("members"));
+        let members = members.and_then(Value::as_array_mut).into_iter().flatten();
+        // The advice is the same for all members, and one is enough.
+        let mut metas = members.filter_map(|member| member.get_mut("meta")?.as_object_mut());
+        metas.any(|meta| advised(meta, client.advice));
+    }
+    envelope
+}
+
+/// Adds advice to the hint of an error about a missing key. Returns whether it is one.
+fn advised(meta: &mut Map<String, Value>, advice: &str) -> bool {
+    let is_missing_key =
+        meta.get("error_category").is_some_and(|it| it == Category::MissingKey.as_str());
+    match meta.get_mut("hint") {
+        Some(Value::String(hint)) if is_missing_key => {
+            hint.push_str("; ");
+            hint.push_str(advice);
+            true
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use llm_gateway_core::Error;
+    use serde_json::json;
+
+    use super::*;
+
+    fn hint(name: Option<&str>) -> String {
+        let error = Error::new(Category::MissingKey, "no key").with_hint("set A_KEY");
+        let envelope = with_advice(Envelope::from(&error), name);
+        envelope.meta["hint"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_client_is_told_how_it_gets_a_variable() {
+        for (name, told) in [
+            ("claude-code", ".mcp.json"),
+            ("claude-ai", "claude_desktop_config.json"),
+            ("codex-mcp-client", "`env_vars`"),
+            ("gemini-cli-mcp-client-llm-gateway", ".gemini/settings.json"),
+            ("opencode", "`environment`"),
+            ("Visual Studio Code", ".vscode/mcp.json"),
+            ("Visual Studio Code - Insiders", ".vscode/mcp.json"),
+            ("cursor-vscode", ".cursor/mcp.json"),
+            ("Cursor", ".cursor/mcp.json"),
+            ("inspector-client", "`-e NAME"),
+        ] {
+            let hint = hint(Some(name));
+            assert!(hint.starts_with("set A_KEY; ") && hint.contains(told), "{name}: {hint}");
+        }
+        for unknown in [None, Some(""), Some("a client"), Some("c"), Some("\u{1b}[31m")] {
+            assert_eq!(hint(unknown), "set A_KEY");
+        }
+    }
+
+    #[test]
+    fn another_error_stays_and_of_a_panel_one_member_is_told() {
+        let other = Envelope::from(&Error::new(Category::Auth, "no").with_hint("check A_KEY"));
+        assert_eq!(with_advice(other.clone(), Some("cursor")), other);
+        let member = json!({ "status": "error", "meta": { "error_category": "missing_key", "hint": "set A" } });
+        let panel = Envelope::success(json!({ "members": [{ "meta": {} }, member, member, 5] }));
+        let told = with_advice(panel, Some("cursor")).data.unwrap().to_string();
+        assert_eq!(told.matches("in Cursor").count(), 1, "{told}");
+        let odd = Envelope::success(json!({ "members": { "meta": 5 } }));
+        assert_eq!(with_advice(odd.clone(), Some("cursor")), odd);
+    }
+}
