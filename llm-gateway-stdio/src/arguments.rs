@@ -16,6 +16,10 @@ const MOST_UNKNOWN: usize = 8;
 pub(crate) enum Kind {
     /// An argument that is a text.
     Text,
+    /// An argument that is a text and must say something.
+    FullText,
+    /// An argument that is the id of a model.
+    ModelId,
     /// An argument that is a whole number of at least 1.
     Integer,
 }
@@ -112,19 +116,17 @@ fn unknown_argument(name: &str, known: &[Argument]) -> String {
 fn value_of(argument: &Argument, value: Value) -> Result<Value, String> {
     let name = argument.name;
     let wanted = match (argument.kind, &value) {
-        (Kind::Text, Value::String(_)) => return Ok(value),
-        (Kind::Text, Value::Bool(value)) => return Ok(value.to_string().into()),
-        (Kind::Text, Value::Number(number)) if is_exact(number) => {
-            return Ok(number.to_string().into());
-        }
-        (Kind::Text, Value::Number(_)) => {
-            return Err(format!("`{name}` must be text; a number this large loses its digits"));
-        }
-        (Kind::Text, _) => "text",
         (Kind::Integer, _) => match whole_number(&value) {
             Some(number @ 1..) => return Ok(number.into()),
             _ => "a whole number of at least 1",
         },
+        (_, Value::String(_)) => return Ok(value),
+        (_, Value::Bool(value)) => return Ok(value.to_string().into()),
+        (_, Value::Number(number)) if is_exact(number) => return Ok(number.to_string().into()),
+        (_, Value::Number(_)) => {
+            return Err(format!("`{name}` must be text; a number this large loses its digits"));
+        }
+        _ => "text",
     };
     Err(format!("`{name}` must be {wanted}, not {}", kind(&value)))
 }

@@ -27,14 +27,19 @@ use crate::progress::Reporter;
 use crate::tools::{LLM_ORCHESTRATE, LLM_ROUTE};
 use crate::{clients, faults, tools, wire};
 
-/// The server's instructions, which an MCP client gets when it connects. Clients cut them at two
-/// kilobytes.
-const INSTRUCTIONS: &str = "Ask another language model: name a task class and the gateway picks the \
-    model by its policy, checks the price first, and answers with text, cost and a trace. Use \
-    llm_route for the answer; a task class of kind panel asks several models blind and says how far \
-    they agree. llm_orchestrate has a task done by one model and judged by another that sees task \
-    and artifact alone: read its status, it may have been refused. llm_routing_info tells which \
-    task classes can run and which keys are missing.";
+/// The server's instructions, which an MCP client gets when it connects.
+///
+/// Some clients show their model the first 247 characters and the names of the tools, and nothing
+/// else until it searches. So the first 240 say when to call which tool, in words that a search
+/// looks for. Others cut at two kilobytes.
+const INSTRUCTIONS: &str = "Ask another model (LLM): second opinion, panel, review, verify, cheap or \
+    bulk answers. llm_route: ask by task class. llm_orchestrate: a task planned, done, \
+    verified. llm_routing_info: models, keys, cost. The gateway picks the model \
+    by its policy, checks the price first, and answers with text, cost and a trace. A task class \
+    of kind panel asks several models blind and says how far they agree. llm_orchestrate has a \
+    task done by one model and judged by another that sees task and artifact alone: read its \
+    status, it may have been refused. llm_routing_info tells which task classes can run and which \
+    keys are missing.";
 
 /// The time that an orchestration may take to end after it was stopped: to book the call that it
 /// broke off, to certify its steps and to write its receipt. It is shorter than the time that

@@ -41,6 +41,33 @@ async fn initialize_answers_without_key_home_or_network() {
     assert!(result["instructions"].as_str().unwrap().len() <= 2048, "clients cut at 2 KB");
 }
 
+/// Checks the part of the instructions that is all that some models see: whole sentences that name
+/// every tool, in words that a tool search looks for.
+#[tokio::test]
+async fn the_beginning_of_the_instructions_says_when_to_call_what() {
+    let mut session = server().spawn();
+    let reply = session.initialize_as("2025-11-25").await;
+    let instructions = reply["result"]["instructions"].as_str().unwrap();
+    assert!(instructions.is_ascii(), "bytes are characters");
+    let (beginning, _) = instructions[..240].rsplit_once(". ").unwrap();
+    for tool in tools_of_policy().await.as_array().unwrap() {
+        let name = tool["name"].as_str().unwrap();
+        assert!(beginning.contains(name), "{name} is not in: {beginning}");
+    }
+    let beginning = beginning.to_lowercase();
+    for word in ["another model", "llm", "second opinion", "panel", "review", "verify", "cheap"] {
+        assert!(beginning.contains(word), "{word} is not in: {beginning}");
+    }
+}
+
+#[tokio::test]
+async fn llm_route_is_there_without_a_search() {
+    for tool in tools_of_policy().await.as_array().unwrap() {
+        let always = &tool["_meta"]["anthropic/alwaysLoad"];
+        assert_eq!(*always == true, tool["name"] == "llm_route", "{tool}");
+    }
+}
+
 #[tokio::test]
 async fn each_version_of_the_protocol_with_a_handshake_is_spoken() {
     for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
@@ -146,12 +173,22 @@ async fn a_panel_is_told_from_a_single_model() {
     assert!(!told.contains("panel"), "what a policy does not have costs no tokens: {told}");
 }
 
+/// The most tokens (o200k) of all definitions, which stand in every conversation of an agent. The
+/// contract allows 1500.
+const MOST_TOKENS: usize = 1_500;
+
 #[tokio::test]
 async fn the_definitions_of_this_repositorys_policy_stay_small() {
     let policy = include_str!("../../routing.yaml");
-    let tools = tools(policy).await;
-    let bytes = tools.to_string().len();
-    assert!(bytes / 4 < 1500, "{bytes} bytes of definitions");
+    let encoding = tiktoken_rs::o200k_base().unwrap();
+    let place = Place::with_policy(policy);
+    // Without a key each class says what it lacks.
+    for launch in [server().at(&place), crate::with_keys(server().at(&place))] {
+        let mut session = launch.connect().await;
+        let tools = session.request("tools/list", json!({})).await["result"]["tools"].take();
+        let tokens = encoding.encode_ordinary(&tools.to_string()).len();
+        assert!(tokens <= MOST_TOKENS, "{tokens} tokens of definitions");
+    }
 }
 
 #[tokio::test]

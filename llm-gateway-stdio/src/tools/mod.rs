@@ -9,7 +9,7 @@ mod schema;
 use llm_gateway_core::Gateway;
 use llm_gateway_core::describe::{Description, TaskClassDescription};
 use llm_gateway_core::policy::RouteKind;
-use rmcp::model::{Tool, ToolAnnotations};
+use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
 
 use crate::arguments::{Argument, Kind};
 use schema::schema;
@@ -33,7 +33,7 @@ pub(crate) static LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
     },
     Argument {
         name: "prompt",
-        kind: Kind::Text,
+        kind: Kind::FullText,
         required: true,
         description: "The whole question: the model sees nothing else.",
     },
@@ -51,7 +51,7 @@ pub(crate) static LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
     },
     Argument {
         name: "override_model",
-        kind: Kind::Text,
+        kind: Kind::ModelId,
         required: false,
         description: "Another model id of the class's provider; not for a panel or a cascade.",
     },
@@ -61,7 +61,7 @@ pub(crate) static LLM_ROUTE_ARGUMENTS: [Argument; 5] = [
 static LLM_ORCHESTRATE_ARGUMENTS: [Argument; 2] = [
     Argument {
         name: "task",
-        kind: Kind::Text,
+        kind: Kind::FullText,
         required: true,
         description: "The whole task: the models see nothing else.",
     },
@@ -94,9 +94,13 @@ pub(crate) fn all(gateway: &Gateway) -> Vec<Tool> {
 
 fn route(gateway: Option<&Description>) -> Tool {
     let schema = schema(&LLM_ROUTE_ARGUMENTS, gateway);
-    Tool::new(LLM_ROUTE, route_description(gateway), schema).with_annotations(
-        ToolAnnotations::with_title("Ask a model by task class").read_only(true).open_world(true),
-    )
+    let title = "Ask a model by task class";
+    // Claude Code shows its model the names of tools alone, until the model searches for them, but
+    // this tool whole from the beginning.
+    let always = JsonObject::from_iter([("anthropic/alwaysLoad".to_owned(), true.into())]);
+    Tool::new(LLM_ROUTE, route_description(gateway), schema)
+        .with_annotations(ToolAnnotations::with_title(title).read_only(true).open_world(true))
+        .with_meta(MetaObject(always))
 }
 
 fn orchestrate(gateway: Option<&Description>) -> Tool {
@@ -115,8 +119,8 @@ fn routing_info() -> Tool {
 }
 
 /// The beginning of the description of `llm_route`, for task classes of any kind.
-const INTRODUCTION: &str = "Asks the model that the policy names for a task class; answers text, \
-    cost and a trace as JSON.";
+const INTRODUCTION: &str = "Asks another language model, which the policy picks by task class: a \
+    second opinion, a review, a cheap or bulk answer. Answers text, cost and a trace as JSON.";
 
 /// The part of the description of `llm_route` about panels, if the policy has any.
 const PANELS: &str = " A class of kind panel asks several models, none of which sees another's \
@@ -176,7 +180,7 @@ fn described(class: &TaskClassDescription, room: usize) -> String {
 /// The part of the description of `llm_orchestrate` about the steps of a task and the status of its
 /// answer.
 const ORCHESTRATION: &str = "Has one model do a task and, by depth, another plan it and a third \
-    judge the result; the verifier sees task and artifact, never the plan. Answers artifact, plan, \
+    verify the result; the verifier sees task and artifact, never the plan. Answers artifact, plan, \
     verdict with reasons, steps and cost as JSON. Status: success = accepted, or nobody was asked \
     to verify; needs_human_review = refused to the end; unverified = the verifier could not be had. \
     The last two still carry the artifact: do not take it as checked. Depths:";

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::arguments::{Argument, Kind};
 
+/// The pattern of a model id. A lookahead against `..` would be more than every client can read.
+const MODEL_ID: &str = "^[A-Za-z0-9._:/@-]{1,128}$";
+
 /// Returns the JSON Schema of the arguments that a tool takes.
 pub(super) fn schema(arguments: &[Argument], gateway: Option<&Description>) -> JsonObject {
     let described = |argument: &Argument| {
@@ -31,15 +34,16 @@ pub(super) fn schema(arguments: &[Argument], gateway: Option<&Description>) -> J
 /// Returns the JSON Schema of one argument of a tool.
 fn property(argument: &Argument, gateway: Option<&Description>) -> JsonObject {
     let mut property = JsonObject::new();
-    match argument.kind {
-        Kind::Text => {
-            property.insert("type".to_owned(), "string".into());
-        }
-        Kind::Integer => {
-            property.insert("type".to_owned(), "integer".into());
-            property.insert("minimum".to_owned(), 1.into());
-        }
-    }
+    // What is refused is told here too: some clients check a call by the schema, and their models
+    // then see no message of ours.
+    let (kind, limit): (&str, Option<(&str, Value)>) = match argument.kind {
+        Kind::Text => ("string", None),
+        Kind::FullText => ("string", Some(("minLength", 1.into()))),
+        Kind::ModelId => ("string", Some(("pattern", MODEL_ID.into()))),
+        Kind::Integer => ("integer", Some(("minimum", 1.into()))),
+    };
+    property.insert("type".to_owned(), kind.into());
+    property.extend(limit.map(|(name, limit)| (name.to_owned(), limit)));
     let mut description = argument.description.to_owned();
     if argument.name == "depth" && has_default_depth(gateway) {
         let default = Orchestration::DEFAULT_DEPTH;
