@@ -1,6 +1,6 @@
 //! Everything that is wrong with what a caller asks for, by the policy.
 //!
-//! [`Policy::plan`] ends at the first fault. A model that calls a tool should need one more try and
+//! `Policy::plan` ends at the first fault. A model that calls a tool should need one more try and
 //! not four, so this module looks at each argument by itself, as far as it could be read.
 
 use crate::error::{Category, Error};

@@ -31,7 +31,7 @@ impl Task {
     /// Lets `stop` end the task while it is under way.
     ///
     /// The call under way is cancelled at once and counted at its worst case. The run then fails
-    /// with [`Category::Cancelled`], and
+    /// with [`Category::Cancelled`](crate::Category::Cancelled), and
     /// [`Failure::orchestration`](crate::Failure::orchestration) holds what exists by then.
     pub fn stopped_by(mut self, stop: &Stop) -> Self {
         self.stop = Some(stop.clone());
