@@ -181,6 +181,13 @@ impl Findings {
         }
     }
 
+    /// Returns the client that was asked about, with what would not reach the server there.
+    fn reach(&self) -> Option<Value> {
+        let name = client::name_of(self.client?);
+        let unreached = self.unreached.iter().flat_map(|it| &it.variables);
+        Some(json!({ "name": name, "unreached": unreached.collect::<Vec<_>>() }))
+    }
+
     fn envelope(&self, gateway: &Gateway) -> Envelope {
         let keys = self.missing.iter().map(|missing| missing.as_problem(self.key_severity));
         let unreached = self.unreached.iter().map(|it| it.as_problem(self.key_severity));
@@ -220,10 +227,8 @@ impl Findings {
                 data.insert("certificates".to_owned(), json!(description.certificates));
             }
         }
-        if let (Some(client), Value::Object(data)) = (self.client, &mut data) {
-            let unreached = self.unreached.as_ref().map(|it| &it.variables);
-            let told = json!({ "name": client::name_of(client), "unreached": unreached.into_iter().flatten().collect::<Vec<_>>() });
-            data.insert("client".to_owned(), told);
+        if let (Some(reach), Value::Object(data)) = (self.reach(), &mut data) {
+            data.insert("client".to_owned(), reach);
         }
         let orchestration = self.description.as_ref().and_then(|it| it.orchestration.as_ref());
         if let (Some(orchestration), Value::Object(data)) = (orchestration, &mut data) {
