@@ -31,6 +31,7 @@ mod raw;
 mod raw_budget;
 mod raw_model;
 mod raw_orchestration;
+mod raw_output;
 mod raw_provider;
 mod source;
 mod structure;

@@ -14,6 +14,7 @@ pub(super) use super::raw_provider::{RawKind, RawLimits, RawProvider};
 
 use super::raw_budget::RawBudget;
 use super::raw_orchestration::RawOrchestration;
+use super::raw_output::RawOutput;
 
 /// Returns the JSON Schema of `routing.yaml`, as `llm-gateway schema` prints it.
 pub fn json_schema() -> Value {
@@ -84,7 +85,7 @@ pub(super) struct RawPolicy {
     pub(super) reliability: Option<RawReliability>,
     /// Where receipts of panels and orchestrations are written; default: nowhere.
     pub(super) receipts: Option<RawReceipts>,
-    /// Bounds on the size of a result.
+    /// What results hold and how large they are.
     pub(super) output: Option<RawOutput>,
 }
 
@@ -296,21 +297,4 @@ pub(super) struct RawReceipts {
     /// How many receipts are kept; default: 256.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub(super) keep: Option<u32>,
-}
-
-/// Bounds on the size of a result.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawOutput {
-    /// The largest result of an MCP tool, in characters of JSON; default: 30000.
-    #[schemars(range(min = 2_000, max = 10_000_000))]
-    pub(super) max_chars: Option<usize>,
-    /// The most bytes of answers that are being read at the same time, over all requests, in
-    /// mebibytes; default: 128.
-    #[schemars(range(min = 1, max = 65_536))]
-    pub(super) max_bytes_in_flight_mb: Option<u32>,
-    /// Seconds after which a call is to hand off; 0 means never. It is checked, and changes
-    /// nothing.
-    #[schemars(range(min = 0, max = 3_600))]
-    pub(super) handoff_after_s: Option<f64>,
 }

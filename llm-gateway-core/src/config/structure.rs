@@ -39,8 +39,9 @@ impl<'a> SchemaWalk<'a, '_, '_> {
                 false => self.empty(node, schema),
             };
         }
+        let (schema, other) = choice(node, schema);
         if let Some(words) = words_of(schema) {
-            return self.word(node, &words);
+            return self.word(node, &words, other);
         }
         let expected = type_of(schema);
         match (&node.content, expected) {
@@ -138,8 +139,9 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         );
     }
 
-    /// Checks that a value is one of the allowed words.
-    fn word(&mut self, node: &Node, words: &[&str]) -> Option<Value> {
+    /// Checks that a value is one of the allowed words. `other` is what may stand in place of a
+    /// word.
+    fn word(&mut self, node: &Node, words: &[&str], other: Option<&str>) -> Option<Value> {
         let text = match &node.content {
             NodeContent::Text(text) => text.as_str(),
             _ => return self.wrong_type(node, "string"),
@@ -148,7 +150,8 @@ impl<'a> SchemaWalk<'a, '_, '_> {
             return Some(Value::String(text.to_owned()));
         }
         let hint = did_you_mean(text, words.iter().copied(), || {
-            format!("use one of: {}", words.join(", "))
+            let other = other.map(|other| format!(", or {other}")).unwrap_or_default();
+            format!("use one of: {}{other}", words.join(", "))
         });
         let message = format!("{} cannot be `{}`", self.name(), shown(text));
         self.problems.error(node.place, message, hint);
@@ -216,7 +219,9 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         let hint = match (&node.content, expected) {
             (NodeContent::Number(number), "string") => format!("put it in quotes: \"{number}\""),
             (NodeContent::Bool(value), "string") => format!("put it in quotes: \"{value}\""),
-            (NodeContent::Text(text), "number" | "integer") if text.parse::<f64>().is_ok() => {
+            (NodeContent::Text(text), "number" | "integer")
+                if text.trim().parse::<f64>().is_ok() =>
+            {
                 format!("take the quotes off: {text}")
             }
             (NodeContent::Text(text), "boolean")
@@ -234,6 +239,19 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         let message = format!("{} is {found}, not {wanted}", self.name());
         self.problems.error(node.place, message, hint);
         None
+    }
+}
+
+/// Returns the schema that a value is checked against where a number or a word may stand, and what
+/// else may stand there: the words for a text that is no number, else the number.
+fn choice<'a>(node: &Node, schema: &'a Value) -> (&'a Value, Option<&'static str>) {
+    let choices = schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice);
+    let Some([number, words]) = choices else { return (schema, None) };
+    match &node.content {
+        NodeContent::Text(text) if text.trim().parse::<f64>().is_err() => {
+            (words, Some(wanted(type_of(number))))
+        }
+        _ => (number, None),
     }
 }
 

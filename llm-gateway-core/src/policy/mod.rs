@@ -41,6 +41,7 @@ mod families;
 mod faults;
 mod foreseen;
 mod orchestration;
+mod output;
 mod plan;
 mod preflight;
 mod provider;
@@ -63,15 +64,14 @@ pub use orchestration::{
     AbsentDepth, Depth, Orchestration, OrchestrationRole, PlannedOrchestration, PlannedStep,
     VerdictForm,
 };
+pub use output::{Detail, HandOff, Output};
 pub use plan::{Plan, PlanRequest, PlanShape, PlannedPanel, PlannedTarget};
 pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};
 pub(crate) use provider::Listing;
 pub use provider::{BaseUrlFrom, ProviderSpec};
 pub use route::{Agree, Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};
-pub use spending::Spending;
-pub(crate) use spending::{
-    CAP_PREFIX, ORCHESTRATE, cap_variable, price_hint, setting_of, variable_part,
-};
+pub(crate) use spending::{CAP_PREFIX, cap_variable, price_hint, setting_of, variable_part};
+pub use spending::{ORCHESTRATE, Spending};
 pub(crate) use workflow::BuiltInSteps;
 pub use workflow::{Sight, Step, Workflow};
 
@@ -123,29 +123,6 @@ pub struct Receipts {
     pub bundle: bool,
     /// The number of receipts that are kept. Older ones are deleted.
     pub keep: u32,
-}
-
-/// The rules for output: the largest envelope, and the hand-off of requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Output {
-    /// The largest size of an envelope, in characters of JSON.
-    pub max_chars: usize,
-    /// The most bytes of answers that are being read at the same time, over all requests.
-    pub max_bytes_in_flight: usize,
-    /// The time after which a request is to be handed off; zero = never. It is read and checked,
-    /// and changes nothing yet.
-    pub handoff_after: Duration,
-}
-
-impl Output {
-    /// The largest size of an envelope if the policy sets none, in characters of JSON: about 8 000
-    /// tokens, which common clients neither cut nor write to a file.
-    pub const DEFAULT_MAX_CHARS: usize = 30_000;
-
-    /// The bytes in flight of a policy that sets none: twice the largest answer, so that a large
-    /// answer and thousands of small ones do not wait for each other.
-    pub const DEFAULT_MAX_BYTES_IN_FLIGHT: usize = 128 * 1024 * 1024;
 }
 
 impl Policy {

@@ -8,7 +8,7 @@ use crate::ledger::{Cap, Per, Scope};
 use crate::model::{NanoUsd, ProviderName, TaskClass};
 
 /// The task class under which the money of orchestrations is counted.
-pub(crate) const ORCHESTRATE: &str = "orchestrate";
+pub const ORCHESTRATE: &str = "orchestrate";
 
 /// The beginning of the name of a variable that sets a cap.
 pub(crate) const CAP_PREFIX: &str = "LLM_GATEWAY_CAP_";

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::config::diagnostic::Collector;
 use crate::config::raw::RawPolicy;
-use crate::policy::{Output, PreflightRules, Receipts, Reliability};
+use crate::config::raw_output::{RawAuto, RawDetail, RawHandOff};
+use crate::policy::{Detail, HandOff, Output, PreflightRules, Receipts, Reliability};
 
 use super::Compilation;
 use super::routes::usd;
@@ -77,18 +78,23 @@ pub(super) fn reliability(raw: &RawPolicy) -> Reliability {
     }
 }
 
-/// Compiles the bounds on the size of a result.
+/// Compiles what results hold, how large they are, and when a call is handed off.
 pub(super) fn output(raw: &RawPolicy) -> Output {
-    let raw = raw.output.as_ref();
+    let default = Output::default();
+    let Some(raw) = &raw.output else { return default };
     Output {
-        max_chars: raw.and_then(|raw| raw.max_chars).unwrap_or(Output::DEFAULT_MAX_CHARS),
+        max_chars: raw.max_chars.unwrap_or(default.max_chars),
         max_bytes_in_flight: raw
-            .and_then(|raw| raw.max_bytes_in_flight_mb)
-            .map_or(Output::DEFAULT_MAX_BYTES_IN_FLIGHT, |mb| {
-                (mb as usize).saturating_mul(1 << 20)
-            }),
-        handoff_after: raw
-            .and_then(|raw| raw.handoff_after_s)
-            .map_or(Duration::ZERO, Duration::from_secs_f64),
+            .max_bytes_in_flight_mb
+            .map_or(default.max_bytes_in_flight, |mb| (mb as usize).saturating_mul(1 << 20)),
+        hand_off: match raw.handoff_after_s {
+            None | Some(RawHandOff::Word(RawAuto::Auto)) => HandOff::Auto,
+            Some(RawHandOff::Seconds(0.0)) => HandOff::Never,
+            Some(RawHandOff::Seconds(seconds)) => HandOff::After(Duration::from_secs_f64(seconds)),
+        },
+        detail: match raw.detail {
+            None | Some(RawDetail::Full) => Detail::Full,
+            Some(RawDetail::Brief) => Detail::Brief,
+        },
     }
 }
