@@ -3,16 +3,22 @@
 //!
 //! An envelope is made once, from an outcome, and decides nothing. What its `data` and `meta` hold
 //! is declared in one file per kind of outcome, as types whose fields are documented; its JSON
-//! Schema is generated from them. The submodule `bound` shortens an envelope that is too large.
+//! Schema is generated from them. The submodule `bound` shortens an envelope that is too large,
+//! `pages` cuts its whole text into slices, and `brief` leaves out what says nothing new.
 
 mod answer;
 mod bound;
+mod brief;
 mod cascade;
 mod description;
 mod failure;
 mod orchestration;
+mod pages;
 mod panel;
+mod running;
 mod schema;
+
+use std::borrow::Cow;
 
 use std::time::Duration;
 
@@ -20,6 +26,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::error::Error;
+use crate::model::RunId;
 use crate::outcome::{Answer, Failure, Reply};
 
 /// The status of a request, which is the first field of an [`Envelope`]: how it ended.
@@ -36,6 +44,8 @@ pub enum Status {
     NeedsHumanReview,
     /// The task was worked on, and its verifier could not be reached; `data` holds the result.
     Unverified,
+    /// The request is not done and goes on; its result can be had by `meta.run_id`.
+    Running,
 }
 
 /// The envelope of a request's result, as `{"status", "error"?, "data"?, "meta"}`.
@@ -87,7 +97,73 @@ impl Envelope {
     /// longest strings and lists of the rest are cut too. The JSON stays valid.
     #[must_use]
     pub fn bounded(self, max_chars: usize) -> Self {
-        bound::bounded(self, max_chars)
+        bound::bounded(self, max_chars, &bound::PLAIN_GAP)
+    }
+
+    /// Shortens the envelope as [`bounded`](Self::bounded) does. If it is the envelope of a run,
+    /// `meta.pages` then has the number of its [pages](Self::page), and gaps in texts name the tool
+    /// `llm_result`, which has them.
+    #[must_use]
+    pub fn bounded_in_pages(mut self, max_chars: usize) -> Self {
+        if bound::json_chars(&self) <= max_chars {
+            return self;
+        }
+        match pages::announce(&mut self, max_chars) {
+            true => bound::bounded(self, max_chars, &bound::PAGED_GAP),
+            false => self.bounded(max_chars),
+        }
+    }
+
+    /// Returns the whole text of the result: of a single answer or a cascade exactly its text; of a
+    /// panel each member's answer under a heading; of an orchestration its artifact, plan and
+    /// verdict under headings, then those of other rounds. Of an error without a result it is the
+    /// error's sentence.
+    pub fn whole_text(&self) -> Cow<'_, str> {
+        pages::whole_text(self)
+    }
+
+    /// Returns the number of [pages](Self::page) that the whole text has in envelopes of at most
+    /// `max_chars` characters.
+    pub fn page_count(&self, max_chars: usize) -> u64 {
+        pages::count(self, max_chars)
+    }
+
+    /// Returns one page of the [whole text](Self::whole_text): the envelope of a slice, of at most
+    /// `max_chars` characters of JSON. The slices of all pages joined are the whole text. Pages are
+    /// counted from 1; even an empty text has one. A page has at least one character, also if
+    /// `max_chars` leaves no room for it.
+    ///
+    /// ```
+    /// use llm_gateway_core::Envelope;
+    /// use serde_json::json;
+    ///
+    /// let envelope = Envelope::success(json!({ "text": "long ".repeat(100) }));
+    /// let first = envelope.page(1, 300).unwrap();
+    /// let pages = first.meta["pages"].as_u64().unwrap();
+    /// let texts = (1..=pages).map(|number| envelope.page(number, 300).unwrap());
+    /// let joined: String = texts.map(|it| it.whole_text().into_owned()).collect();
+    /// assert_eq!(joined, envelope.whole_text());
+    /// ```
+    ///
+    /// # Errors
+    /// [`Category::InvalidRequest`](crate::Category::InvalidRequest) if there is no such page; the
+    /// error's text says which there are.
+    pub fn page(&self, number: u64, max_chars: usize) -> Result<Self, Error> {
+        pages::page(self, number, max_chars)
+    }
+
+    /// Returns the envelope without what says nothing new: a single attempt that succeeded, a price
+    /// check that was passed, why a claim passed, what no certificate proves. What models wrote,
+    /// warnings and everything about an error stay.
+    #[must_use]
+    pub fn brief(self) -> Self {
+        brief::brief(self)
+    }
+
+    /// Creates the envelope of a run that has worked for `age` and is not done. `hint` says how its
+    /// result can be had.
+    pub fn running(run_id: RunId, task_class: &str, age: Duration, hint: &str) -> Self {
+        running::running(run_id, task_class, age, hint)
     }
 
     /// Returns the JSON Schema (draft 2020-12) of the envelope: what each shape has in `data` and

@@ -10,7 +10,9 @@ use super::cascade::{CascadeData, CascadeMeta};
 use super::description::DescriptionMeta;
 use super::failure::{BegunMeta, ErrorMeta, FailureMeta, ProblemsData};
 use super::orchestration::{OrchestrationData, OrchestrationMeta};
+use super::pages::{PageData, PageMeta};
 use super::panel::{PanelData, PanelMeta};
+use super::running::RunningMeta;
 
 /// One shape that an envelope can have, such as that of a panel.
 struct EnvelopeShape {
@@ -22,10 +24,11 @@ struct EnvelopeShape {
     meta: Value,
 }
 
-/// The JSON schema of a shape's `data`, and whether the shape always has one.
+/// The JSON schema of a shape's `data`, and whether the shape always has one, or never.
 enum Data {
     Always(Value),
     Sometimes(Value),
+    Never,
 }
 
 /// The only status of every envelope shape in which something failed.
@@ -54,20 +57,7 @@ pub(super) fn json_schema() -> Value {
             "meta": {
                 "type": "object",
                 "description": "How the result came to be: cost, tokens, attempts, hints.",
-                "properties": {
-                    "truncated": {
-                        "const": true,
-                        "description": "Present where the envelope was shortened to a bound on \
-                            its size. Texts, strings and lists may then be cut, and a list may \
-                            end with a string that counts the entries which were left out.",
-                    },
-                    "member": {
-                        "type": "integer",
-                        "minimum": 1,
-                        "description": "The position of the member, from 1. Present in the \
-                            envelope of a panel's member.",
-                    },
-                },
+                "properties": everywhere(),
             },
         },
         "required": ["status", "meta"],
@@ -76,6 +66,31 @@ pub(super) fn json_schema() -> Value {
     });
     join_lines(&mut schema);
     schema
+}
+
+/// Returns the JSON schema of those fields of `meta` that an envelope of any shape may have.
+fn everywhere() -> Value {
+    json!({
+        "truncated": {
+            "const": true,
+            "description": "Present where the envelope was shortened to a bound on \
+                its size. Texts, strings and lists may then be cut, and a list may \
+                end with a string that counts the entries which were left out.",
+        },
+        "pages": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "The number of pages that the whole text of the result \
+                has, which the tool `llm_result` returns one by one. Present in a \
+                page, and where the envelope of a run was shortened.",
+        },
+        "member": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "The position of the member, from 1. Present in the \
+                envelope of a panel's member.",
+        },
+    })
 }
 
 /// Joins the lines of every description in a JSON schema, which are broken where the source's lines
@@ -103,6 +118,7 @@ fn shapes(generator: &mut SchemaGenerator) -> Vec<EnvelopeShape> {
     let orchestration = of::<OrchestrationData<'_>>(generator);
     let mut shapes = reply_shapes(generator, &panel, &orchestration);
     shapes.extend(failure_shapes(generator, problems, panel, orchestration));
+    shapes.extend(run_shapes(generator));
     shapes.push(EnvelopeShape {
         title: "Description",
         description: "A gateway described what it can do, as `llm_routing_info` does.",
@@ -154,6 +170,27 @@ fn reply_shapes(
             statuses: &["success", "needs_human_review", "unverified"],
             data: Data::Always(orchestration.clone()),
             meta: of::<OrchestrationMeta<'_>>(generator),
+        },
+    ]
+}
+
+/// Returns the shapes of the envelopes that the tool `llm_result` has of its own.
+fn run_shapes(generator: &mut SchemaGenerator) -> Vec<EnvelopeShape> {
+    vec![
+        EnvelopeShape {
+            title: "Running",
+            description: "A run is not done and goes on.",
+            statuses: &["running"],
+            data: Data::Never,
+            meta: of::<RunningMeta<'_>>(generator),
+        },
+        EnvelopeShape {
+            title: "Page",
+            description: "A slice of the whole text of a run, with the status of the run and, \
+                where it failed, the beginning of its `error`.",
+            statuses: &["success", "needs_human_review", "unverified", "error"],
+            data: Data::Always(of::<PageData<'_>>(generator)),
+            meta: of::<PageMeta<'_>>(generator),
         },
     ]
 }
@@ -211,11 +248,12 @@ impl EnvelopeShape {
         let data = match self.data {
             Data::Always(schema) => {
                 required.push("data");
-                schema
+                Some(schema)
             }
-            Data::Sometimes(schema) => schema,
+            Data::Sometimes(schema) => Some(schema),
+            Data::Never => None,
         };
-        properties.insert("data".to_owned(), data);
+        properties.extend(data.map(|schema| ("data".to_owned(), schema)));
         properties.insert("meta".to_owned(), self.meta);
         json!({
             "title": self.title,

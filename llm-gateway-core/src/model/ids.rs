@@ -161,6 +161,14 @@ impl RunId {
     pub fn from_bits(bits: u128) -> Self {
         Self(bits)
     }
+
+    /// Reads the id of a run as it is printed, in either case and with white space around it.
+    /// Returns `None` if `text` is no such id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim();
+        let is_id = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_id.then(|| u128::from_str_radix(digits, 16).ok())?.map(Self)
+    }
 }
 
 impl fmt::Display for RunId {
@@ -211,6 +219,12 @@ mod tests {
 
     #[test]
     fn a_run_id_is_32_hex_digits() {
-        assert_eq!(RunId::from_bits(0xab).to_string(), format!("{}ab", "0".repeat(30)));
+        let id = RunId::from_bits(0xab);
+        assert_eq!(id.to_string(), format!("{}ab", "0".repeat(30)));
+        assert_eq!(RunId::parse(&format!(" {id}\n").to_uppercase()), Some(id));
+        for bad in ["", "ab", "latest", &"g".repeat(32), &"a".repeat(33), &"ä".repeat(16)] {
+            assert_eq!(RunId::parse(bad), None, "{bad}");
+        }
+        assert_eq!(RunId::parse(&format!("+{}", "a".repeat(31))), None);
     }
 }

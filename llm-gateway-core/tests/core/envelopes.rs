@@ -1,10 +1,11 @@
 //! Envelopes read back, and are what their schema says.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use llm_gateway_core::config::PolicyProblems;
 use llm_gateway_core::ledger::MemoryLedger;
-use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::model::{NanoUsd, RunId};
 use llm_gateway_core::{Category, Envelope, Error, Gateway, Request, Scripted, Status, Task};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -88,6 +89,12 @@ async fn of_every_shape() -> Vec<(&'static str, Envelope)> {
         ("Failure", done("endless", Scripted::new()).await),
         ("Error", Envelope::from(&error)),
         ("Error", Envelope::from(&problems())),
+        ("Running", Envelope::running(RunId::from_bits(7), "single", Duration::ZERO, "wait")),
+        ("Page", asked("three", answers(&["42", "43", "41"])).await.page(2, 200).unwrap()),
+        (
+            "Page",
+            asked("three", answers(&["42"]).status(500).status(500)).await.page(1, 200).unwrap(),
+        ),
         ("Other", Envelope::success(json!(description))),
     ]
 }
@@ -188,6 +195,7 @@ proptest! {
     fn what_is_written_reads_back_equal(
         status in prop::sample::select(vec![
             Status::Success, Status::Error, Status::NeedsHumanReview, Status::Unverified,
+            Status::Running,
         ]),
         error in prop::option::of(".{0,20}"),
         data in prop::option::of(any_json()),

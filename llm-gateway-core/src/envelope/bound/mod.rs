@@ -11,9 +11,31 @@ use super::Envelope;
 /// beginning what it is.
 const HEAD_SHARE: (usize, usize) = (2, 3);
 
-/// The number of characters that the marker of a gap takes: its words, and a count of up to ten
-/// digits.
-const MARKER_ROOM: usize = 64;
+/// The marker of a gap in a text, which counts what was left out.
+pub(super) struct Gap {
+    /// The words behind the count of characters.
+    words: &'static str,
+}
+
+/// The marker of a gap whose text is nowhere else.
+pub(super) const PLAIN_GAP: Gap = Gap { words: "characters left out" };
+
+/// The marker of a gap whose text is on the result's pages.
+pub(super) const PAGED_GAP: Gap = Gap { words: "characters left out; llm_result has them" };
+
+impl Gap {
+    /// Returns the marker for a number of characters.
+    fn marker(&self, omitted: usize) -> String {
+        format!("\n\n[... {omitted} {} ...]\n\n", self.words)
+    }
+
+    /// Returns the most characters that a gap in this text takes in JSON, or those of the text if
+    /// they are fewer.
+    fn least_room(&self, text: &str) -> usize {
+        let marker = self.marker(text.chars().count());
+        escaped_chars(&marker).min(escaped_chars(text))
+    }
+}
 
 /// The steps of shortening: the longest string and the longest list that may stay. Each pair is
 /// tried in turn until the envelope fits; the last leaves next to nothing of a list.
@@ -30,17 +52,21 @@ const TEXTS: [(&str, usize); 5] =
 const OTHER_ROUNDS: &str = "other_rounds";
 
 /// Shortens an envelope to at most `max_chars` characters of JSON.
-pub(super) fn bounded(mut envelope: Envelope, max_chars: usize) -> Envelope {
+pub(super) fn bounded(mut envelope: Envelope, max_chars: usize, gap: &Gap) -> Envelope {
     if json_chars(&envelope) <= max_chars {
         return envelope;
     }
     envelope.meta.insert("truncated".to_owned(), json!(true));
-    let wanted: usize = texts(&mut envelope).iter().map(|text| text.room_wanted()).sum();
+    let wanted: usize = texts(&mut envelope).iter().map(|text| escaped_chars(text.text)).sum();
     // Half of the room belongs to the texts, as far as they need it.
     let rest = max_chars.saturating_sub(wanted.min(max_chars / 2));
     shorten_to(rest, &mut envelope, size_without_texts, Texts::Spared);
     let room = max_chars.saturating_sub(size_without_texts(&mut envelope));
-    share(room, texts(&mut envelope));
+    let texts = texts(&mut envelope);
+    // Where there is next to no room, the words of a gap give way to the text.
+    let of_gaps: usize = texts.iter().map(|text| gap.least_room(text.text)).sum();
+    let gap = if room < 4 * of_gaps { &PLAIN_GAP } else { gap };
+    share(room, texts, gap);
     shorten_to(max_chars, &mut envelope, |envelope| json_chars(envelope), Texts::Cut);
     envelope
 }
@@ -51,13 +77,6 @@ struct Text<'a> {
     weight: usize,
     /// Whether the text is of a round whose artifact does not count.
     is_past: bool,
-}
-
-impl Text<'_> {
-    /// Returns the number of characters of the text in JSON and of a marker.
-    fn room_wanted(&self) -> usize {
-        escaped_chars(self.text) + MARKER_ROOM
-    }
 }
 
 /// Returns every text in an envelope that a model wrote.
@@ -96,25 +115,26 @@ fn size_without_texts(envelope: &mut Envelope) -> usize {
     json_chars(envelope) - texts
 }
 
-/// Cuts the texts that models wrote to `room` characters together, each to its share by weight.
-fn share(room: usize, mut texts: Vec<Text<'_>>) {
-    let past = texts.iter().filter(|text| text.is_past).count();
-    let present: usize = texts.iter().filter(|it| !it.is_past).map(|it| it.weight).sum();
-    let fits = |times: &usize| room >= (past + present * times) * MARKER_ROOM;
-    let times = (1..=past).rev().find(fits).unwrap_or(1);
-    texts.iter_mut().filter(|it| !it.is_past).for_each(|it| it.weight *= times);
+/// Cuts the texts that models wrote to `room` characters together. Each has the room of a gap, and
+/// a share of the rest by its weight.
+fn share(room: usize, mut texts: Vec<Text<'_>>, gap: &Gap) {
+    // All past rounds together weigh as one text.
+    let past = texts.iter().filter(|text| text.is_past).count().max(1);
+    texts.iter_mut().filter(|it| !it.is_past).for_each(|it| it.weight *= past);
     // Texts that need the smallest part of their share come first: what they leave goes to the
     // others.
-    texts.sort_by_key(|text| text.room_wanted() / text.weight);
+    texts.sort_by_key(|text| escaped_chars(text.text) / text.weight);
     let mut weights: usize = texts.iter().map(|text| text.weight).sum();
-    let mut room = room;
+    let of_gaps: usize = texts.iter().map(|text| gap.least_room(text.text)).sum();
+    let mut spare = room.saturating_sub(of_gaps);
     for Text { text, weight, .. } in texts {
-        let share = room * weight / weights.max(1);
+        let least = gap.least_room(text);
+        let share = spare * weight / weights.max(1);
         weights -= weight;
-        if escaped_chars(text) > share {
-            *text = head_and_tail(text, share.saturating_sub(MARKER_ROOM));
+        if escaped_chars(text) > least + share {
+            *text = head_and_tail(text, share, gap);
         }
-        room -= escaped_chars(text).min(room);
+        spare -= escaped_chars(text).saturating_sub(least).min(spare);
     }
 }
 
@@ -147,9 +167,9 @@ fn shorten_to(
     }
 }
 
-/// Returns the head and the tail of `text` in at most `room` characters as JSON, with a marker
-/// between them that counts what was left out.
-fn head_and_tail(text: &str, room: usize) -> String {
+/// Returns the head and the tail of `text`, which take at most `room` characters in JSON, with a
+/// marker between them that counts what was left out.
+fn head_and_tail(text: &str, room: usize, gap: &Gap) -> String {
     let head_room = room * HEAD_SHARE.0 / HEAD_SHARE.1;
     let head = bytes_that_fit(text.chars(), head_room);
     let tail = bytes_that_fit(text.chars().rev(), room - head_room);
@@ -160,7 +180,7 @@ fn head_and_tail(text: &str, room: usize) -> String {
     let (start, rest) = text.split_at(head_end);
     let (middle, end) = rest.split_at(tail_start - head_end);
     let omitted = middle.chars().count();
-    format!("{start}\n\n[... {omitted} characters left out ...]\n\n{end}")
+    format!("{start}{}{end}", gap.marker(omitted))
 }
 
 /// Returns the length in bytes of the longest beginning of `characters` that takes at most `room`
@@ -177,7 +197,7 @@ fn bytes_that_fit(characters: impl Iterator<Item = char>, room: usize) -> usize 
 }
 
 /// Returns the number of characters that `c` takes in a JSON string as `serde_json` writes it.
-fn escaped_width(c: char) -> usize {
+pub(super) fn escaped_width(c: char) -> usize {
     match c {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
         c if (c as u32) < 0x20 => 6,
@@ -189,7 +209,7 @@ fn escaped_chars(text: &str) -> usize {
     text.chars().map(escaped_width).sum()
 }
 
-fn json_chars(envelope: &Envelope) -> usize {
+pub(super) fn json_chars(envelope: &Envelope) -> usize {
     serde_json::to_string(envelope).map_or(0, |json| json.chars().count())
 }
 
