@@ -33,6 +33,7 @@
 //! | [`model`] | names of providers and models, tokens, money, prices |
 //! | [`prompt`] | messages of a conversation, and prompts whose parts know who wrote them |
 //! | [`describe`], [`spend`] | what a gateway reports about itself and about a month's money |
+//! | [`kept`] | results of runs, kept for callers that come back for them |
 //! | [`config`] | loading and checking a policy file; its problems by line and column |
 //! | [`policy`] | the compiled policy: routes, limits, the plan for a request, its price |
 //! | [`certificate`] | what recorded bytes show of independence; receipts and their verification |
@@ -81,6 +82,7 @@ mod error;
 mod event;
 mod evidence;
 mod gateway;
+pub mod kept;
 pub mod ledger;
 pub mod model;
 // Without the network, its settings are read and nobody asks for them.
